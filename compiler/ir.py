@@ -1,0 +1,209 @@
+"""The policy intermediate representation: what every frontend writes and every pass reads.
+
+A `Policy` is a bag of `Rule`s and `Selection`s. Both speak of one *direction* at one *local* side:
+OUT is decided where the packet leaves an endpoint, IN where it arrives. The other side is the
+*remote*. Frontends never mention addresses of pods or tables; passes do.
+
+Rules that hold here:
+
+1. A `Rule` applies to the endpoints that one of its `local` matchers selects; it matches a packet
+   when one `remote` matcher and one `l4` range match. Empty `l4` means all protocols and ports;
+   empty `remote` means nobody.
+2. Within (stage, direction, endpoint) rules are tried by `order`, lowest first; the first match
+   decides. PERMIT goes on to the next stage, DENY ends the packet, PERMIT_FINAL (overrides only)
+   ends the evaluation of this direction.
+3. A stage that neither a rule nor a selection gives to an endpoint is skipped. When no rule of a
+   stage matches, DENY if a `Selection` (with `default=DENY`) selects the endpoint, else PERMIT.
+4. Everything carries the `Origin` that a person would call its cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from fabric.diagnostics import Span
+from fabric.inventory import Prefix
+from fabric.ports import ANY, MAX_PORT
+
+
+class Stage(IntEnum):
+    """The policy groups of the DPU pipeline, in evaluation order."""
+
+    ZONE0 = 0
+    OVERRIDE = 1
+    ZONE2 = 2
+    ISOLATION = 3
+    WORKLOAD = 4
+
+
+class Direction(IntEnum):
+    """OUT: endpoint to fabric, at the source. IN: fabric to endpoint, at the destination."""
+
+    OUT = 0
+    IN = 1
+
+
+class Action(IntEnum):
+    """What a match does."""
+
+    DENY = 0
+    PERMIT = 1
+    PERMIT_FINAL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The cause of a rule: `kind` ("NetworkPolicy", "leak", "peering", "zone rule", "boot service",
+    "tenant", "host state", "default"), a name, the index of the rule in the user's file, and where."""
+
+    kind: str
+    name: str
+    rule: int | None = None
+    span: Span | None = None
+
+    def __str__(self) -> str:
+        rule = "" if self.rule is None else f" rule {self.rule}"
+        where = f" ({self.span})" if self.span else ""
+        return f"{self.kind} {self.name}{rule}{where}"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One term of a label selector; `operator` is In, NotIn, Exists or DoesNotExist."""
+
+    key: str
+    operator: str
+    values: frozenset[str] = frozenset()
+
+
+LabelSelector = tuple[Requirement, ...]
+"""All terms must hold; `()` selects everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Everyone:
+    """Any endpoint and any address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pods:
+    """Pods of one cluster (a tenant) by labels; `namespace` narrows to one, `namespaces` selects by
+    namespace labels; both None means every namespace. Host-network pods and nodes never match."""
+
+    cluster: str
+    labels: LabelSelector = ()
+    namespace: str | None = None
+    namespaces: LabelSelector | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Endpoints by name pattern (`fabric.names`); optionally only on hosts in these states, and
+    only on these hosts."""
+
+    patterns: tuple[str, ...]
+    states: frozenset[str] | None = None
+    hosts: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InVrf:
+    """Addresses that lie behind one of these VRFs (names), inside `prefixes` if given."""
+
+    vrfs: frozenset[str]
+    prefixes: tuple[Prefix, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cidr:
+    """Addresses in `prefix` but in none of `excepts`, whatever VRF they lie behind. With
+    `pods=False` addresses of pods of `cluster` do not match (Cilium's and NP-Guard's reading)."""
+
+    prefix: Prefix
+    excepts: tuple[Prefix, ...] = ()
+    pods: bool = True
+    cluster: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNode:
+    """The node endpoint of the host on which the local pod runs (kubelet probes)."""
+
+
+Matcher = Everyone | Pods | Named | InVrf | Cidr | OwnNode
+
+
+@dataclass(frozen=True, slots=True)
+class L4:
+    """Protocol with destination and source port ranges; `name` is a named port, resolved per
+    destination pod (name and protocol must match) and replaces `first..last`."""
+
+    protocol: int = ANY
+    first: int = 0
+    last: int = MAX_PORT
+    name: str | None = None
+    source_first: int = 0
+    source_last: int = MAX_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """See the module's rules 1 and 2."""
+
+    stage: Stage
+    direction: Direction
+    order: int
+    local: tuple[Matcher, ...]
+    remote: tuple[Matcher, ...]
+    l4: tuple[L4, ...]
+    action: Action
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Binds a stage to endpoints and says what happens when no rule matches (rule 3)."""
+
+    stage: Stage
+    direction: Direction
+    local: tuple[Matcher, ...]
+    default: Action
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All rules and selections of a world, in the order of the files they come from."""
+
+    rules: tuple[Rule, ...] = ()
+    selections: tuple[Selection, ...] = ()
+
+    def __add__(self, other: Policy) -> Policy:
+        return Policy(self.rules + other.rules, self.selections + other.selections)
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A packet as one enforcement point sees it. `remote_vrf` is the VRF index behind which the
+    remote lies: for OUT where the route leads, for IN where the source prefix and the outer VTEP
+    come from. Addresses are integers with `version` 4 or 6."""
+
+    direction: Direction
+    local: int
+    version: int
+    remote_ip: int
+    remote_vrf: int
+    protocol: int
+    sport: int
+    dport: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`matched` maps each stage that was evaluated to the origin that decided it."""
+
+    permit: bool
+    stage: Stage | None
+    matched: Mapping[Stage, Origin] = field(default_factory=dict)

@@ -1,0 +1,107 @@
+"""Errors that a user can act on: a place, a code, a message, a hint.
+
+Rules that hold here:
+
+1. A user's mistake is a `Diagnostic`, never a traceback. Stages collect as many as they can and
+   raise one `InputError` that carries them all.
+2. Codes are stable: `C` + three digits, grouped by hundreds (1xx reading, 2xx shape, 3xx names and
+   references, 4xx addressing, 5xx control plane, 6xx manifests and policies, 7xx expectations,
+   8xx targets, 9xx lab and captures). `docs/errors.md` lists them.
+3. Lines and columns count from 1, as editors do.
+
+    CloisonError                 anything we raise on purpose
+    ├── InputError               the input is wrong                            exit 2
+    ├── CapacityError            the target cannot hold the program            exit 3
+    └── EnvironmentError_        a tool, a permission or a package is missing  exit 2
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A place in a file; prints as `file:line:column`."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One thing that is wrong (`severity="error"`) or doubtful (`"warning"`)."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    hint: str | None = None
+    severity: str = "error"
+
+    def __str__(self) -> str:
+        where = f"{self.span}: " if self.span else ""
+        hint = f"\n  hint: {self.hint}" if self.hint else ""
+        return f"{where}{self.severity}[{self.code}]: {self.message}{hint}"
+
+
+class CloisonError(Exception):
+    """Root of everything that cloison raises on purpose."""
+
+
+class InputError(CloisonError):
+    """The input is wrong; `diagnostics` says where, all of it at once."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        self.diagnostics = diagnostics
+        super().__init__("\n".join(map(str, diagnostics)))
+
+
+class CapacityError(CloisonError):
+    """The program does not fit the target."""
+
+
+class EnvironmentError_(CloisonError):
+    """The machine lacks a tool, a permission or a kernel feature that was asked for."""
+
+
+class Diagnostics:
+    """A list under construction: `add` as you go, `check()` raises once when there is an error."""
+
+    def __init__(self) -> None:
+        self.items: list[Diagnostic] = []
+
+    def error(
+        self, code: str, message: str, span: Span | None = None, hint: str | None = None
+    ) -> None:
+        self.items.append(Diagnostic(code, message, span, hint))
+
+    def warn(
+        self, code: str, message: str, span: Span | None = None, hint: str | None = None
+    ) -> None:
+        self.items.append(Diagnostic(code, message, span, hint, "warning"))
+
+    def check(self) -> None:
+        """Raise `InputError` with every error so far, if there is one."""
+        errors = [d for d in self.items if d.severity == "error"]
+        if errors:
+            raise InputError(*sorted(errors, key=lambda d: (d.span is None, d.span or 0, d.code)))
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.items if d.severity == "warning")
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
+    """A hint naming the closest candidate, or None.
+
+    >>> did_you_mean("acne", ["acme", "globex"])
+    'did you mean "acme"?'
+    """
+    close = difflib.get_close_matches(name, list(candidates), n=1)
+    return f'did you mean "{close[0]}"?' if close else None

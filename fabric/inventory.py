@@ -1,0 +1,57 @@
+"""Endpoints: whatever can send or receive a packet.
+
+Three kinds. A *pod* is a Kubernetes pod (each replica is one). A *node* is a host's own address in
+a VRF; host-network pods are aliases of it. A *zone* endpoint is a service or an external network
+listed under a zone; it may own whole prefixes (the most specific owner of an address wins).
+
+Names: `tenant/namespace/pod`, `tenant/@node/host`, `zone0/name`, `zone2/name`. Kubernetes names
+cannot hold `@`, so nodes never collide with namespaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+
+from fabric.diagnostics import Span
+
+Prefix = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPort:
+    """A container port that policies may call by name; `protocol` is an IANA number."""
+
+    name: str
+    protocol: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One sender and receiver. `vrf` and `vtep` are indices into the network's tables.
+
+    `prefixes` holds /32s and /128s for pods and nodes. `state` is the host's: ready, provisioning
+    or quarantined. `assumed` names the facts that were derived by rule, not read: "address", "host".
+    """
+
+    index: int
+    name: str
+    kind: str
+    tenant: str
+    vrf: int
+    zone: int
+    vtep: int
+    host: str | None
+    prefixes: tuple[Prefix, ...]
+    namespace: str | None = None
+    workload: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[NamedPort, ...] = ()
+    state: str = "ready"
+    host_network: bool = False
+    aliases: tuple[str, ...] = ()
+    assumed: frozenset[str] = frozenset()
+    span: Span | None = None

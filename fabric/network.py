@@ -1,0 +1,60 @@
+"""`Network`: everything that exists, after the control plane has converged.
+
+This is what `fabric.build.build` returns and what the compiler and the simulator read. Nodes, VRFs
+and endpoints are referred to by index; `Network` maps names to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fabric.diagnostics import Diagnostic, Span
+from fabric.inventory import Endpoint, Prefix
+from fabric.topology import Fabric
+
+if TYPE_CHECKING:
+    from fabric.addressing import Plan
+    from fabric.evpn import Type5
+    from fabric.fib import Fib
+    from fabric.manifests import Manifests
+    from fabric.spec import FabricSpec
+    from fabric.underlay import Underlay
+
+
+@dataclass(frozen=True, slots=True)
+class Vrf:
+    """A routing instance with its L3VNI. `name` is `tenant/vrf`; `zone` is 0, 1 or 2."""
+
+    index: int
+    name: str
+    tenant: str
+    zone: int
+    vni: int
+    prefixes: tuple[Prefix, ...]
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A built world. `manifests` maps a tenant to what its Kubernetes directories hold.
+
+    `findings` are facts that deserve a finding (exit 1) although the input is legal, such as a
+    route imported without a declared intent; each is a `Diagnostic` with the line to blame.
+    """
+
+    spec: FabricSpec
+    fabric: Fabric
+    plan: Plan
+    vrfs: tuple[Vrf, ...]
+    endpoints: tuple[Endpoint, ...]
+    manifests: Mapping[str, Manifests]
+    underlay: Underlay
+    routes: Type5
+    fib: Fib
+    findings: tuple[Diagnostic, ...] = ()
+
+    def vrf(self, name: str) -> Vrf:
+        """The VRF of that name; KeyError when there is none."""
+        return next(v for v in self.vrfs if v.name == name)

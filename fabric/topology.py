@@ -1,0 +1,81 @@
+"""The wiring: nodes, links and the immutable `Fabric` that holds them.
+
+`Fabric.graph` is an `nx.MultiGraph` for people and for networkx's algorithms; the tuples are for
+code that wants arrays. Both hold the same facts.
+
+* node key: the node's name. Attributes: `role` (str), `rank` (int: host 0, dpu 1, leaf and border 2,
+  spine 3, superspine 4), `site`, `pod` (int, 0 in a two-tier site), `index` (int), and once the plan
+  is known `asn` (int) and `loopback` (str).
+* edge key: the link's name. Attributes: `a`, `a_port`, `b`, `b_port` (b is the higher tier),
+  `speed` (Gbit/s), `index` (int), `kind` ("fabric", "host" for the PCIe side of a DPU, "dci").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import networkx as nx
+
+
+class Role(StrEnum):
+    """What a node is; every role but HOST speaks BGP."""
+
+    HOST = "host"
+    DPU = "dpu"
+    LEAF = "leaf"
+    BORDER = "border"
+    SPINE = "spine"
+    SUPERSPINE = "superspine"
+
+
+RANK = {Role.HOST: 0, Role.DPU: 1, Role.LEAF: 2, Role.BORDER: 2, Role.SPINE: 3, Role.SUPERSPINE: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A device. `index` is its place in `Fabric.nodes`."""
+
+    index: int
+    name: str
+    role: Role
+    site: str
+    pod: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A cable from port `a_port` of node `a` up to port `b_port` of node `b` (node indices)."""
+
+    index: int
+    name: str
+    a: int
+    a_port: str
+    b: int
+    b_port: str
+    speed: int
+    kind: str = "fabric"
+
+
+@dataclass(frozen=True, slots=True)
+class Fabric:
+    """Nodes, links and the graph over both. Nodes and links that are down are still listed."""
+
+    nodes: tuple[Node, ...]
+    links: tuple[Link, ...]
+    graph: nx.MultiGraph[str]
+    vtep_role: Role = Role.DPU
+    down_nodes: frozenset[int] = field(default_factory=frozenset)
+    down_links: frozenset[int] = field(default_factory=frozenset)
+
+    def node(self, name: str) -> Node:
+        """The node of that name; KeyError when there is none."""
+        return self.nodes[self.graph.nodes[name]["index"]]
+
+    def vtep_of(self, host: str) -> Node:
+        """The node that encapsulates and enforces for `host`: its DPU, or its leaf."""
+        return next(
+            self.node(peer)
+            for peer in self.graph.neighbors(host)
+            if self.node(peer).role is self.vtep_role
+        )

@@ -55,8 +55,10 @@ class Action(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The cause of a rule: `kind` ("NetworkPolicy", "leak", "peering", "zone rule", "boot service",
-    "tenant", "host state", "default"), a name, the index of the rule in the user's file, and where."""
+    """The cause of a rule: what kind of thing, its name, the rule's index in the user's file, where.
+
+    Kinds: NetworkPolicy, leak, peering, zone, zone rule, boot service, tenant, host state, default.
+    """
 
     kind: str
     name: str

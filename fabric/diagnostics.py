@@ -12,7 +12,7 @@ Rules that hold here:
     CloisonError                 anything we raise on purpose
     ├── InputError               the input is wrong                            exit 2
     ├── CapacityError            the target cannot hold the program            exit 3
-    └── EnvironmentError_        a tool, a permission or a package is missing  exit 2
+    └── MachineError             a tool, a permission or a package is missing  exit 2
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class CapacityError(CloisonError):
     """The program does not fit the target."""
 
 
-class EnvironmentError_(CloisonError):
+class MachineError(CloisonError):
     """The machine lacks a tool, a permission or a kernel feature that was asked for."""
 
 

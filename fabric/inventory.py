@@ -33,7 +33,7 @@ class Endpoint:
     """One sender and receiver. `vrf` and `vtep` are indices into the network's tables.
 
     `prefixes` holds /32s and /128s for pods and nodes. `state` is the host's: ready, provisioning
-    or quarantined. `assumed` names the facts that were derived by rule, not read: "address", "host".
+    or quarantined. `assumed` names what was derived by rule and not read: "address", "host".
     """
 
     index: int

@@ -1,11 +1,13 @@
 """Names of endpoints and the patterns that select them.
 
-A pattern has up to three `/`-separated segments, each a shell glob. A pattern that is a whole prefix
-of a name's segments selects it, if it ends in a glob: `acme/*` is everything of acme, nodes included.
+A pattern has up to three `/`-separated segments, each a shell glob. A pattern with fewer segments
+than the name selects it if it ends in `*`: `acme/*` is everything of acme, nodes included.
 The last segment also matches the name of the workload that a pod belongs to.
 
->>> matches("acme/*", "acme/web/front-0", "front"), matches("acme/web/front", "acme/web/front-0", "front")
-(True, True)
+>>> matches("acme/*", "acme/web/front-0", "front")
+True
+>>> matches("acme/web/front", "acme/web/front-0", "front")
+True
 >>> matches("acme/web", "acme/web/front-0", "front"), matches("*", "acme/@node/host1", None)
 (False, True)
 """

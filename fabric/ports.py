@@ -36,8 +36,10 @@ class PortRange:
 def parse_port(text: str) -> PortRange:
     """Read one range; `ValueError` says what is wrong with it.
 
-    >>> parse_port("443/tcp"), parse_port("53-54/udp"), str(parse_port("icmp")), str(parse_port("any"))
-    (PortRange(protocol=6, first=443, last=443), PortRange(protocol=17, first=53, last=54), 'icmp', 'any')
+    >>> parse_port("443/tcp")
+    PortRange(protocol=6, first=443, last=443)
+    >>> [str(parse_port(text)) for text in ("53-54/udp", "icmp", "any")]
+    ['53-54/udp', 'icmp', 'any']
     """
     ports, slash, name = text.strip().rpartition("/")
     if not slash:

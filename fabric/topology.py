@@ -3,9 +3,9 @@
 `Fabric.graph` is an `nx.MultiGraph` for people and for networkx's algorithms; the tuples are for
 code that wants arrays. Both hold the same facts.
 
-* node key: the node's name. Attributes: `role` (str), `rank` (int: host 0, dpu 1, leaf and border 2,
-  spine 3, superspine 4), `site`, `pod` (int, 0 in a two-tier site), `index` (int), and once the plan
-  is known `asn` (int) and `loopback` (str).
+* node key: the node's name. Attributes: `role` (str), `rank` (int: host 0, dpu 1, leaf and border
+  2, spine 3, superspine 4), `site`, `pod` (int, 0 in a two-tier site), `index` (int), and once the
+  plan is known `asn` (int) and `loopback` (str).
 * edge key: the link's name. Attributes: `a`, `a_port`, `b`, `b_port` (b is the higher tier),
   `speed` (Gbit/s), `index` (int), `kind` ("fabric", "host" for the PCIe side of a DPU, "dci").
 """

@@ -55,7 +55,7 @@ class Action(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The cause of a rule: what kind of thing, its name, the rule's index in the user's file, where.
+    """The cause of a rule: its kind, its name, the rule's index in the user's file, and where.
 
     Kinds: NetworkPolicy, leak, peering, zone, zone rule, boot service, tenant, host state, default.
     """

@@ -11,8 +11,9 @@ intervals, sorted and disjoint. `ANY_VRF` matches every VRF, also an unknown one
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,13 +83,18 @@ class Program:
     bindings: NDArray[np.int32]
     origins: tuple[Origin, ...]
     n_entries: int
-    entry_index: dict[int, tuple[int, Entry]] = field(default_factory=dict)
 
     def bound(self, direction: Direction, endpoint: int) -> Iterator[Group]:
         """The groups that decide for this endpoint and direction, in stage order."""
         for group in self.bindings[direction, endpoint]:
             if group >= 0:
                 yield self.groups[group]
+
+    def entry(self, number: int) -> tuple[Group, Entry]:
+        """The entry with this id and the group that holds it."""
+        first = [group.default_entry.id for group in self.groups]
+        group = self.groups[bisect_left(first, number)]
+        return group, (*group.entries, group.default_entry)[number - group.default_entry.id - 1]
 
     def groups_at(self, vtep: int) -> tuple[Group, ...]:
         """The groups that this VTEP holds, by id."""

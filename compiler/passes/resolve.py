@@ -1,0 +1,222 @@
+"""resolve: names become numbers.
+
+Matchers become endpoint indices (local side) or regions of addresses behind a VRF (remote side);
+named ports become port numbers. A rule whose meaning depends on the local endpoint (its own node,
+its own port numbers) or on which remote calls a port by that name is split into several terms of
+the same order and action, so their relative order cannot matter.
+
+    Rule(local=Pods(acme, app=web), remote=Pods(acme, app=cart), l4=80/tcp, PERMIT)
+    → Term(locals=(3, 4), regions=(Region(vrf=1, v4=((167772161, 167772161),)),), 80/tcp, PERMIT)
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+
+from compiler.draft import Draft, Term
+from compiler.ir import (
+    L4,
+    Action,
+    Cidr,
+    Direction,
+    Everyone,
+    InVrf,
+    Matcher,
+    Origin,
+    OwnNode,
+    Pods,
+    Rule,
+    Stage,
+)
+from compiler.ownership import Owned, owned_addresses, regions_of
+from compiler.selectors import selects
+from compiler.space import everything, intersect, interval, of_prefixes, subtract, union
+from compiler.tables import ANY_VRF, Intervals, L4Range, Region
+from fabric.inventory import Prefix
+from fabric.network import Network
+
+
+def resolve(draft: Draft) -> Draft:
+    """Fill `terms` and `defaults`."""
+    resolver = Resolver(draft.network)
+    defaults: dict[tuple[Direction, Stage, int], tuple[Action, Origin]] = {}
+    for selection in draft.policy.selections:
+        for endpoint in resolver.locals(selection.local):
+            key = (selection.direction, selection.stage, endpoint)
+            known = defaults.get(key)
+            if known is None or (known[0] is Action.PERMIT and selection.default is Action.DENY):
+                defaults[key] = (selection.default, selection.origin)
+    terms = tuple(term for rule in draft.policy.rules for term in resolver.terms(rule))
+    return replace(draft, terms=terms, defaults=defaults)
+
+
+class Resolver:
+    """Caches what each matcher means in one network."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.owned: Owned = owned_addresses(network)
+        self.vrf_index = {vrf.name: vrf.index for vrf in network.vrfs}
+        self.by_tenant: dict[str, list[int]] = defaultdict(list)
+        for endpoint in network.endpoints:
+            self.by_tenant[endpoint.tenant].append(endpoint.index)
+        self._endpoints: dict[Matcher, tuple[int, ...]] = {}
+
+    def endpoints(self, matcher: Matcher) -> tuple[int, ...]:
+        """Endpoint indices that the matcher selects."""
+        if matcher not in self._endpoints:
+            all_endpoints = self.network.endpoints
+            candidates = (
+                [all_endpoints[i] for i in self.by_tenant[matcher.cluster]]
+                if isinstance(matcher, Pods)
+                else all_endpoints
+            )
+            self._endpoints[matcher] = tuple(
+                e.index for e in candidates if selects(matcher, e, self.network)
+            )
+        return self._endpoints[matcher]
+
+    def locals(self, matchers: tuple[Matcher, ...]) -> tuple[int, ...]:
+        """Endpoints that any of the matchers selects, sorted."""
+        if len(matchers) == 1:
+            return self.endpoints(matchers[0])
+        return tuple(sorted({i for matcher in matchers for i in self.endpoints(matcher)}))
+
+    def terms(self, rule: Rule) -> Iterator[Term]:
+        """One rule as terms; none when it can never match."""
+        for locals_, matchers in self._per_host(rule):
+            regions = self.regions(matchers)
+            for group, part, l4 in self._per_ports(rule, locals_, regions):
+                if group and part and l4:
+                    yield Term(
+                        rule.stage, rule.direction, rule.order, group, part, l4, rule.action,
+                        rule.origin,
+                    )  # fmt: skip
+
+    def _per_host(
+        self, rule: Rule
+    ) -> Iterator[tuple[tuple[int, ...], tuple[Matcher | tuple[int, ...], ...]]]:
+        """Split the locals by host when the rule speaks of their own node."""
+        locals_ = self.locals(rule.local)
+        if not any(isinstance(m, OwnNode) for m in rule.remote):
+            yield locals_, rule.remote
+            return
+        others = tuple(m for m in rule.remote if not isinstance(m, OwnNode))
+        by_host: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+        for index in locals_:
+            endpoint = self.network.endpoints[index]
+            by_host[endpoint.tenant, endpoint.host].append(index)
+        for (tenant, host), members in sorted(by_host.items(), key=lambda item: str(item[0])):
+            nodes = tuple(
+                i
+                for i in self.by_tenant[tenant]
+                if self.network.endpoints[i].kind == "node"
+                and self.network.endpoints[i].host == host
+            )
+            yield tuple(members), (*others, nodes)
+
+    def regions(self, matchers: tuple[Matcher | tuple[int, ...], ...]) -> tuple[Region, ...]:
+        """Where the remote may lie; a tuple of indices stands for these endpoints."""
+        by_vrf: dict[int, list[Region]] = defaultdict(list)
+        for matcher in matchers:
+            for region in self._regions_of(matcher):
+                by_vrf[region.vrf].append(region)
+        merged = (
+            Region(vrf, union(*(r.v4 for r in parts)), union(*(r.v6 for r in parts)))
+            for vrf, parts in sorted(by_vrf.items())
+        )
+        return tuple(region for region in merged if region.v4 or region.v6)
+
+    def _regions_of(self, matcher: Matcher | tuple[int, ...]) -> tuple[Region, ...]:
+        match matcher:
+            case tuple():
+                return regions_of(self.network, self.owned, matcher)
+            case Everyone():
+                return (Region(),)
+            case InVrf(vrfs, prefixes):
+                v4, v6 = (
+                    everything(v) if prefixes is None else of_prefixes(prefixes, v) for v in (4, 6)
+                )
+                return tuple(Region(self.vrf_index[v], v4, v6) for v in vrfs if v in self.vrf_index)
+            case Cidr(prefix, excepts, pods, cluster):
+                span = subtract((interval(prefix),), of_prefixes(excepts, prefix.version))
+                if pods:
+                    return (_region(ANY_VRF, prefix, span),)
+                return tuple(
+                    _region(
+                        vrf.index, prefix, subtract(span, self._pods(cluster, vrf.index, prefix))
+                    )
+                    for vrf in self.network.vrfs
+                )
+            case _:
+                return regions_of(self.network, self.owned, self.endpoints(matcher))
+
+    def _pods(self, cluster: str, vrf: int, prefix: Prefix) -> Intervals:
+        family = 0 if prefix.version == 4 else 1
+        return union(
+            *(
+                self.owned[i][family]
+                for i in self.by_tenant[cluster]
+                if self.network.endpoints[i].kind == "pod" and self.network.endpoints[i].vrf == vrf
+            )
+        )
+
+    def _per_ports(
+        self, rule: Rule, locals_: tuple[int, ...], regions: tuple[Region, ...]
+    ) -> Iterator[tuple[tuple[int, ...], tuple[Region, ...], tuple[L4Range, ...]]]:
+        """Numbers for named ports, per set of destinations that agree on them."""
+        if not rule.l4:
+            yield locals_, regions, (L4Range(),)
+            return
+        plain = tuple(
+            L4Range(l4.protocol, (l4.source_first, l4.source_last), (l4.first, l4.last))
+            for l4 in rule.l4
+            if l4.name is None
+        )
+        yield locals_, regions, plain
+        for l4 in rule.l4:
+            if l4.name is None:
+                continue
+            candidates = (
+                locals_ if rule.direction is Direction.IN else range(len(self.network.endpoints))
+            )
+            for ports, members in self._by_number(l4, candidates):
+                if rule.direction is Direction.IN:
+                    yield members, regions, ports
+                else:
+                    yield locals_, self._within(regions, members), ports
+
+    def _by_number(
+        self, l4: L4, candidates: tuple[int, ...] | range
+    ) -> list[tuple[tuple[L4Range, ...], tuple[int, ...]]]:
+        found: dict[tuple[L4Range, ...], list[int]] = defaultdict(list)
+        for index in candidates:
+            ports = tuple(
+                L4Range(p.protocol, (l4.source_first, l4.source_last), (p.number, p.number))
+                for p in sorted(set(self.network.endpoints[index].ports), key=lambda p: p.number)
+                if p.name == l4.name and l4.protocol in (-1, p.protocol)
+            )
+            if ports:
+                found[ports].append(index)
+        return sorted((ports, tuple(members)) for ports, members in found.items())
+
+    def _within(self, regions: tuple[Region, ...], members: tuple[int, ...]) -> tuple[Region, ...]:
+        """The part of the regions that these endpoints own."""
+        out = []
+        for own in regions_of(self.network, self.owned, members):
+            v4: list[Intervals] = []
+            v6: list[Intervals] = []
+            for region in regions:
+                if region.vrf in (ANY_VRF, own.vrf):
+                    v4.append(intersect(region.v4, own.v4))
+                    v6.append(intersect(region.v6, own.v6))
+            part = Region(own.vrf, union(*v4), union(*v6))
+            if part.v4 or part.v6:
+                out.append(part)
+        return tuple(out)
+
+
+def _region(vrf: int, prefix: Prefix, span: Intervals) -> Region:
+    return Region(vrf, span, ()) if prefix.version == 4 else Region(vrf, (), span)

@@ -1,0 +1,37 @@
+"""scope: every endpoint gets the lines that concern it, stage by stage, in order.
+
+Term(locals=(3, 4), order=10, …), Term(locals=(4,), order=20, …)
+→ scopes[IN, WORKLOAD, 3] = (line 10), scopes[IN, WORKLOAD, 4] = (line 10, line 20)
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from compiler.draft import Draft, Line, Scope, Term
+from compiler.ir import Action, Direction, Origin, Stage
+from compiler.semantics import NO_POLICY
+
+Key = tuple[Direction, Stage, int]
+
+
+def scope(draft: Draft) -> Draft:
+    """Fill `scopes` for every (direction, stage, endpoint) that has a rule or a selection."""
+    terms: dict[Key, list[Term]] = defaultdict(list)
+    for term in sorted(draft.terms, key=lambda t: t.order):
+        for endpoint in term.locals:
+            terms[term.direction, term.stage, endpoint].append(term)
+    defaults = draft.defaults or {}
+    scopes = {
+        key: Scope(tuple(map(_line, terms.get(key, ()))), *defaults.get(key, _OPEN))
+        for key in sorted(terms.keys() | defaults.keys())
+    }
+    return replace(draft, scopes=scopes)
+
+
+_OPEN: tuple[Action, Origin] = (Action.PERMIT, NO_POLICY)
+
+
+def _line(term: Term) -> Line:
+    return term.regions, term.l4, term.action, term.origin

@@ -1,0 +1,54 @@
+"""share: equal scopes become one group, and entries get their numbers.
+
+scopes[IN, WORKLOAD, 3] == scopes[IN, WORKLOAD, 7] → bindings[IN, (3, 7), WORKLOAD] = group 5
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from compiler.draft import Draft, Scope
+from compiler.ir import Direction, Origin, Stage
+from compiler.tables import Entry, Group, L4Range, Region
+
+
+def share(draft: Draft) -> Draft:
+    """Fill `groups`, `bindings` and `origins`; entry ids follow group order, defaults come last."""
+    bindings = np.full((len(Direction), len(draft.network.endpoints), len(Stage)), -1, np.int32)
+    groups: list[Group] = []
+    known: dict[tuple[Direction, Stage, Scope], int] = {}
+    origins: dict[Origin, int] = {}
+    n_entries = 0
+    for (direction, stage, endpoint), scope in (draft.scopes or {}).items():
+        key = (direction, stage, scope)
+        if key not in known:
+            known[key] = len(groups)
+            group = _group(len(groups), direction, stage, scope, n_entries, origins)
+            groups.append(group)
+            n_entries += len(group.entries) + 1
+        bindings[direction, endpoint, stage] = known[key]
+    return replace(draft, groups=tuple(groups), bindings=bindings, origins=tuple(origins))
+
+
+def _group(
+    number: int,
+    direction: Direction,
+    stage: Stage,
+    scope: Scope,
+    first: int,
+    origins: dict[Origin, int],
+) -> Group:
+    def cause(origin: Origin) -> int:
+        return origins.setdefault(origin, len(origins))
+
+    entries = tuple(
+        Entry(first + i, i, regions, l4, action, cause(origin))
+        for i, (regions, l4, action, origin) in enumerate(scope.lines)
+    )
+    default = Entry(
+        first + len(entries), len(entries), (Region(),), (L4Range(),), scope.default,
+        cause(scope.default_origin),
+    )  # fmt: skip
+    return Group(number, stage, direction, entries, default)

@@ -1,0 +1,204 @@
+"""Packet headers as NumPy columns: what traffic, captures, kernels and reports exchange.
+
+Rules that hold here:
+
+1. A row is one header; `count` says how many packets it stands for, `length` how long each is
+   (bytes of the inner IP packet).
+2. Addresses are two 64-bit halves. An IPv4 address sits in the low half, with a high half of zero.
+3. `vrf` is the VRF in which the packet enters the fabric. `src_endpoint` is -1 when only the header
+   is known; the datapath then binds the source by its address. `vrf` -1 is an unknown source.
+4. Protocols without ports carry port 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOW = 2**64 - 1
+Column = NDArray[Any]
+DTYPES: dict[str, Any] = {
+    "src_endpoint": np.int32,
+    "vrf": np.int32,
+    "version": np.uint8,
+    "src_hi": np.uint64,
+    "src_lo": np.uint64,
+    "dst_hi": np.uint64,
+    "dst_lo": np.uint64,
+    "protocol": np.uint8,
+    "sport": np.uint16,
+    "dport": np.uint16,
+    "length": np.uint32,
+    "count": np.uint32,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One header, addresses as integers; `Packets.of` makes columns of several.
+
+    >>> str(Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 443))
+    '10.0.0.1:40000 -> 10.0.0.2:443 protocol 6'
+    """
+
+    vrf: int
+    version: int
+    src: int
+    dst: int
+    protocol: int
+    sport: int = 0
+    dport: int = 0
+    src_endpoint: int = -1
+    length: int = 64
+    count: int = 1
+
+    def __str__(self) -> str:
+        source, target = (self._host(ip, port) for ip, port in self._ends())
+        return f"{source} -> {target} protocol {self.protocol}"
+
+    def _ends(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        return (self.src, self.sport), (self.dst, self.dport)
+
+    def _host(self, ip: int, port: int) -> str:
+        return f"{IPv4Address(ip)}:{port}" if self.version == 4 else f"[{IPv6Address(ip)}]:{port}"
+
+    def reply(self, vrf: int, src_endpoint: int = -1) -> Flow:
+        """The header of an answer, entering the fabric in `vrf`."""
+        return Flow(
+            vrf,
+            self.version,
+            self.dst,
+            self.src,
+            self.protocol,
+            self.dport,
+            self.sport,
+            src_endpoint,
+            self.length,
+            self.count,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Packets:
+    """Columns of equal length; dtypes are those of `DTYPES`. `ValueError` names a column that is
+    not so."""
+
+    src_endpoint: NDArray[np.int32]
+    vrf: NDArray[np.int32]
+    version: NDArray[np.uint8]
+    src_hi: NDArray[np.uint64]
+    src_lo: NDArray[np.uint64]
+    dst_hi: NDArray[np.uint64]
+    dst_lo: NDArray[np.uint64]
+    protocol: NDArray[np.uint8]
+    sport: NDArray[np.uint16]
+    dport: NDArray[np.uint16]
+    length: NDArray[np.uint32]
+    count: NDArray[np.uint32]
+
+    def __post_init__(self) -> None:
+        n = len(self.version)
+        for name, dtype in DTYPES.items():
+            column = getattr(self, name)
+            if column.dtype != dtype:
+                wanted = np.dtype(dtype)
+                raise ValueError(f"column {name} must be {wanted}, not {column.dtype}")
+            if column.shape != (n,):
+                raise ValueError(f"column {name} has shape {column.shape}, wanted ({n},)")
+            if not column.flags.c_contiguous:
+                raise ValueError(f"column {name} must be contiguous")
+
+    def __len__(self) -> int:
+        return len(self.version)
+
+    def __getitem__(self, rows: slice) -> Packets:
+        """A view of consecutive rows."""
+        return Packets(**{name: column[rows] for name, column in self.columns().items()})
+
+    def columns(self) -> dict[str, Column]:
+        """The columns by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def take(self, rows: NDArray[np.integer[Any]] | NDArray[np.bool_]) -> Packets:
+        """The rows that an index or mask array selects, copied."""
+        return Packets(**{name: column[rows] for name, column in self.columns().items()})
+
+    def flow(self, row: int) -> Flow:
+        """One row as integers."""
+        c = {name: int(column[row]) for name, column in self.columns().items()}
+        src, dst = c.pop("src_hi") << 64 | c.pop("src_lo"), c.pop("dst_hi") << 64 | c.pop("dst_lo")
+        return Flow(src=src, dst=dst, **c)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all packets together."""
+        return int(np.dot(self.length.astype(np.uint64), self.count.astype(np.uint64)))
+
+    @staticmethod
+    def make(version: Column, **columns: Column | int) -> Packets:
+        """Columns from arrays or constants of any integer type; what is missing is the default:
+        unknown endpoint, VRF 0, address and port 0, 64 bytes, one packet."""
+        n = len(version)
+        unknown = columns.keys() - DTYPES.keys()
+        if unknown:
+            raise ValueError(f"unknown columns: {', '.join(sorted(unknown))}")
+        default = {"src_endpoint": -1, "length": 64, "count": 1}
+        given = {"version": version, **columns}
+        return Packets(
+            **{
+                name: _column(name, given.get(name, default.get(name, 0)), dtype, n)
+                for name, dtype in DTYPES.items()
+            }
+        )
+
+    @staticmethod
+    def of(flows: Sequence[Flow]) -> Packets:
+        """Columns of single headers; `ValueError` if a value does not fit its column."""
+        rows = [
+            (
+                *(f.src_endpoint, f.vrf, f.version, *_halves(f.src), *_halves(f.dst)),
+                *(f.protocol, f.sport, f.dport, f.length, f.count),
+            )
+            for f in flows
+        ]
+        columns: list[tuple[int, ...]] = list(zip(*rows, strict=True)) or [()] * len(DTYPES)
+        return Packets(
+            **{
+                name: _checked(name, values, dtype)
+                for (name, dtype), values in zip(DTYPES.items(), columns, strict=True)
+            }
+        )
+
+    @staticmethod
+    def concat(parts: Sequence[Packets]) -> Packets:
+        """All rows, in order."""
+        if not parts:
+            return Packets.of([])
+        return Packets(
+            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in DTYPES}
+        )
+
+
+def _halves(ip: int) -> tuple[int, int]:
+    return ip >> 64, ip & LOW
+
+
+def _column(name: str, value: Column | int, dtype: Any, n: int) -> Column:
+    if isinstance(value, int):
+        return np.full(n, value, dtype)
+    if value.shape != (n,):
+        raise ValueError(f"column {name} has shape {value.shape}, wanted ({n},)")
+    return np.ascontiguousarray(value, dtype)
+
+
+def _checked(name: str, values: Sequence[int], dtype: Any) -> Column:
+    limits = np.iinfo(dtype)
+    for value in values:
+        if not limits.min <= value <= limits.max:
+            raise ValueError(f"{value} does not fit column {name} ({np.dtype(dtype)})")
+    return np.array(values, dtype)

@@ -34,19 +34,19 @@ def _one_family(network: Network, version: int) -> dict[int, Intervals]:
         single = {32, 128}
         hosts: set[int] = set()
         taken: Intervals = ()
-        for position, (length, endpoint, prefix) in enumerate(longest_first):
+        for position, (length, owner, prefix) in enumerate(longest_first):
             if -length in single:
                 address = int(prefix.network_address)
                 if address not in hosts:
                     hosts.add(address)
-                    owned[endpoint].append((address, address))
+                    owned[owner].append((address, address))
                 continue
             if position and -longest_first[position - 1][0] in single:
                 taken = union((h, h) for h in hosts)
             span = (interval(prefix),)
-            owned[endpoint].extend(subtract(span, taken))
+            owned[owner].extend(subtract(span, taken))
             taken = union(taken, span)
-    return {endpoint: union(ranges) for endpoint, ranges in owned.items()}
+    return {owner: union(ranges) for owner, ranges in owned.items()}
 
 
 def regions_of(network: Network, owned: Owned, endpoints: Iterable[int]) -> tuple[Region, ...]:

@@ -1,0 +1,313 @@
+"""Intent: which VRFs may exchange which routes, and who may open connections over them.
+
+Peerings, leaks, `zone0.serves` and `default_route` all say the same thing about a pair of VRFs.
+This module reads them once; `fabric.evpn` turns the offers into route targets, and
+`compiler.frontends.isolation` turns the same offers into permits, so that the two cannot drift.
+
+Rules that hold here:
+
+1. An `Offer` covers the exporter's own routes that lie inside its prefixes, never imported ones.
+   All offers with one `key` share one route target: there is one per (intent, side).
+2. A VRF that zone 0 serves offers its node prefixes in return; one without any is not served.
+3. Transit: a VRF gets what lies behind a neighbour when every intent on the shortest path is
+   marked `transit`. Ports are the intersection along the path; nothing new is exported, the far
+   side merely imports the same route target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import reduce
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from fabric.diagnostics import Span
+from fabric.inventory import Prefix
+from fabric.network import Vrf
+from fabric.ports import ANY, PortRange, parse_port
+from fabric.spec import FabricSpec, VrfSpec
+
+ZONE0, ZONE2 = "zone0/main", "zone2/main"
+EVERYWHERE: tuple[Prefix, ...] = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+ALL_PORTS = (PortRange(),)
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """`exporter` announces `prefixes` to `importer` under the route target of `key` (rule 1)."""
+
+    key: str
+    exporter: str
+    importer: str
+    prefixes: tuple[Prefix, ...]
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """VRFs `a` and `b` exchange `offers`; those in `opens` may open connections on `ports`.
+
+    `kind` is peering, leak or zone. `via` names the intents that a transit one was derived from.
+    """
+
+    kind: str
+    name: str
+    a: str
+    b: str
+    offers: tuple[Offer, ...]
+    opens: frozenset[str]
+    ports: tuple[PortRange, ...]
+    span: Span | None = None
+    transit: bool = False
+    via: tuple[str, ...] = ()
+
+    def offered(self, exporter: str) -> tuple[Prefix, ...]:
+        """What `exporter` offers to the other side."""
+        return tuple(
+            p for offer in self.offers if offer.exporter == exporter for p in offer.prefixes
+        )
+
+    def other(self, vrf: str) -> str:
+        """The VRF at the other end."""
+        return self.b if vrf == self.a else self.a
+
+
+def intents(spec: FabricSpec, vrfs: Sequence[Vrf]) -> tuple[Intent, ...]:
+    """Every intent of the file between VRFs that exist, in file order; derived ones last."""
+    by_name = {vrf.name: vrf for vrf in vrfs}
+    direct = (
+        *peerings(spec, by_name),
+        *leaks(spec, by_name),
+        *zone0(spec, by_name),
+        *zone2(spec, by_name),
+    )
+    return direct + tuple(derived(direct))
+
+
+def peerings(spec: FabricSpec, vrfs: dict[str, Vrf]) -> Iterator[Intent]:
+    """Both sides offer, both sides may open connections."""
+    for index, peering in enumerate(spec.peerings):
+        a, b = (one_vrf(name, vrfs) for name in peering.between)
+        if a is None or b is None:
+            continue
+        offers = []
+        for exporter, importer, written in zip((a, b), (b, a), peering.between, strict=True):
+            wanted = peering.prefixes.get(written, peering.prefixes.get(exporter, []))
+            span = spec.at("peerings", index, "prefixes", written)
+            key = f"peering {peering.name} {exporter}"
+            prefixes = selected(spec, vrfs[exporter], wanted)
+            offers.append(Offer(key, exporter, importer, prefixes, span))
+        yield Intent(
+            "peering",
+            peering.name,
+            a,
+            b,
+            tuple(offers),
+            frozenset((a, b)),
+            ports(peering.ports),
+            spec.at("peerings", index),
+            peering.transit,
+        )
+
+
+def leaks(spec: FabricSpec, vrfs: dict[str, Vrf]) -> Iterator[Intent]:
+    """The owner offers its service, each client VRF what must be reachable for replies."""
+    for index, leak in enumerate(spec.leaks):
+        source = one_vrf(leak.from_, vrfs)
+        if source is None:
+            continue
+        service = selected(spec, vrfs[source], leak.prefixes)
+        span, back = spec.at("leaks", index), spec.at("leaks", index, "clients")
+        for client in (name for name in select_vrfs(leak.to, vrfs) if name != source):
+            clients = selected(spec, vrfs[client], leak.clients)
+            yield Intent(
+                "leak",
+                leak.name,
+                client,
+                source,
+                (
+                    Offer(f"leak {leak.name}", source, client, service, span),
+                    Offer(f"leak {leak.name} clients", client, source, clients, back),
+                ),
+                frozenset((client,)),
+                ports(leak.ports),
+                span,
+                leak.transit,
+            )
+
+
+def zone0(spec: FabricSpec, vrfs: dict[str, Vrf]) -> Iterator[Intent]:
+    """Zone 0 offers its prefixes to the tenants that it serves, they their nodes (rule 2)."""
+    if ZONE0 not in vrfs:
+        return
+    span = spec.at("zones", "zone0", "serves")
+    for vrf in vrfs.values():
+        served = any(fnmatchcase(vrf.tenant, pattern) for pattern in spec.zones.zone0.serves)
+        nodes = node_prefixes(spec, vrf)
+        if vrf.zone == 1 and served and nodes:
+            there = Offer("zone0", ZONE0, vrf.name, vrfs[ZONE0].prefixes, span)
+            back = Offer("zone0 clients", vrf.name, ZONE0, nodes, span)
+            yield zone_intent("zone0", ZONE0, vrf.name, (there, back), span)
+
+
+def zone2(spec: FabricSpec, vrfs: dict[str, Vrf]) -> Iterator[Intent]:
+    """Zone 2 offers the default routes; the tenant what it advertises."""
+    if ZONE2 not in vrfs:
+        return
+    for vrf in vrfs.values():
+        written = vrf_spec(spec, vrf)
+        if written is None or written[0].default_route != "zone2":
+            continue
+        settings, path = written
+        span = spec.at(*path, "default_route")
+        there = Offer("zone2", ZONE2, vrf.name, EVERYWHERE, span)
+        prefixes = selected(spec, vrf, settings.advertise) if settings.advertise else ()
+        back = Offer("zone2 clients", vrf.name, ZONE2, prefixes, spec.at(*path, "advertise"))
+        yield zone_intent("zone2", ZONE2, vrf.name, (there, back), span)
+
+
+def zone_intent(
+    name: str, zone: str, vrf: str, offers: tuple[Offer, ...], span: Span | None
+) -> Intent:
+    """A crossing between a zone and a tenant; the zones' own rules say what may pass."""
+    return Intent("zone", name, vrf, zone, offers, frozenset((vrf, zone)), ALL_PORTS, span)
+
+
+def derived(direct: Sequence[Intent]) -> Iterator[Intent]:
+    """Intents over shortest paths of two or more transit intents (rule 3)."""
+    transit = [intent for intent in direct if intent.transit]
+    adjacent: dict[str, list[Intent]] = {}
+    for intent in transit:
+        adjacent.setdefault(intent.a, []).append(intent)
+        adjacent.setdefault(intent.b, []).append(intent)
+    for start in sorted(adjacent):
+        reached = {start} | {i.other(start) for i in direct if start in (i.a, i.b)}
+        paths: list[tuple[str, tuple[Intent, ...]]]
+        paths = [(i.other(start), (i,)) for i in adjacent[start]]
+        while paths:
+            paths = [
+                (step.other(end), (*path, step))
+                for end, path in paths
+                for step in adjacent[end]
+                if step.other(end) not in reached
+            ]
+            found = (along(start, end, path) for end, path in paths if start < end)
+            yield from (intent for intent in found if intent is not None)
+            reached |= {end for end, _ in paths}
+
+
+def along(start: str, end: str, path: tuple[Intent, ...]) -> Intent | None:
+    """What a transit path amounts to between its ends; None when neither may open anything."""
+    stops = [start]
+    for step in path:
+        stops.append(step.other(stops[-1]))
+    opens = set()
+    if all(here in step.opens for here, step in zip(stops, path, strict=False)):
+        opens.add(start)
+    if all(there in step.opens for there, step in zip(stops[1:], path, strict=True)):
+        opens.add(end)
+    common = reduce(intersect_ports, (step.ports for step in path))
+    if not opens or not common:
+        return None
+    offers = tuple(
+        Offer(offer.key, near, far, offer.prefixes, offer.span)
+        for near, far, step in ((start, end, path[0]), (end, start, path[-1]))
+        for offer in step.offers
+        if offer.exporter == near
+    )
+    kind = "leak" if any(step.kind == "leak" for step in path) else "peering"
+    via = tuple(step.name for step in path)
+    name = " + ".join(via)
+    return Intent(kind, name, start, end, offers, frozenset(opens), common, path[0].span, True, via)
+
+
+def vrf_spec(spec: FabricSpec, vrf: Vrf) -> tuple[VrfSpec, Path] | None:
+    """What the file says about a tenant's VRF and where; None for the zones' own.
+
+    With `vrf_per: namespace` every VRF of the tenant follows the tenant's first entry.
+    """
+    tenant = spec.tenants.get(vrf.tenant)
+    if tenant is None or not tenant.vrfs:
+        return None
+    name = vrf.name.partition("/")[2]
+    if tenant.vrf_per == "namespace" or name not in tenant.vrfs:
+        name = next(iter(tenant.vrfs))
+    return tenant.vrfs[name], ("tenants", vrf.tenant, "vrfs", name)
+
+
+def node_prefixes(spec: FabricSpec, vrf: Vrf) -> tuple[Prefix, ...]:
+    """The prefixes of a VRF that are marked `use: nodes`."""
+    written = vrf_spec(spec, vrf)
+    if written is None:
+        return ()
+    return tuple(
+        resolved
+        for prefix, resolved in zip(written[0].prefixes, vrf.prefixes, strict=False)
+        if not isinstance(prefix, str) and prefix.use == "nodes"
+    )
+
+
+def selected(spec: FabricSpec, vrf: Vrf, wanted: Sequence[str]) -> tuple[Prefix, ...]:
+    """The part of a VRF's prefixes that a list of prefixes (or "nodes") names; all if empty."""
+    if not wanted:
+        return vrf.prefixes
+    out = set(node_prefixes(spec, vrf)) if "nodes" in wanted else set()
+    for text in wanted:
+        if text != "nodes":
+            out.update(common_prefixes(vrf.prefixes, ip_network(text)))
+    return tuple(sorted(out, key=lambda p: (p.version, p)))
+
+
+def common_prefixes(prefixes: Iterable[Prefix], wanted: Prefix) -> Iterator[Prefix]:
+    """Intersections of prefixes with one prefix: of two that overlap, the smaller.
+
+    >>> list(map(str, common_prefixes([IPv4Network("10.0.0.0/8")], IPv4Network("10.1.0.0/16"))))
+    ['10.1.0.0/16']
+    """
+    for prefix in prefixes:
+        if prefix.version == wanted.version and prefix.overlaps(wanted):
+            yield max(prefix, wanted, key=lambda p: p.prefixlen)
+
+
+def select_vrfs(patterns: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
+    """Tenant VRFs named by `tenant/vrf`, a glob over such names, or a tenant's name alone.
+
+    >>> select_vrfs(["a", "b/*"], ["a/main", "b/x", "c/main", "zone0/main"])
+    ('a/main', 'b/x')
+    """
+    wanted = [p if "/" in p else f"{p}/*" for p in patterns]
+    return tuple(
+        name
+        for name in names
+        if name not in (ZONE0, ZONE2) and any(fnmatchcase(name, p) for p in wanted)
+    )
+
+
+def one_vrf(pattern: str, names: Iterable[str]) -> str | None:
+    """The VRF that a name or a tenant with a single VRF stands for; None when there is no one."""
+    found = select_vrfs([pattern], names)
+    return found[0] if len(found) == 1 else None
+
+
+def ports(texts: Iterable[str]) -> tuple[PortRange, ...]:
+    """Port ranges in file order."""
+    return tuple(map(parse_port, texts))
+
+
+def intersect_ports(
+    some: tuple[PortRange, ...], others: tuple[PortRange, ...]
+) -> tuple[PortRange, ...]:
+    """The ranges that both allow.
+
+    >>> intersect_ports(ports(["any"]), ports(["80-90/tcp"]))
+    (PortRange(protocol=6, first=80, last=90),)
+    """
+    out = set()
+    for a in some:
+        for b in others:
+            first, last = max(a.first, b.first), min(a.last, b.last)
+            if first <= last and (a.protocol == b.protocol or ANY in (a.protocol, b.protocol)):
+                out.add(PortRange(max(a.protocol, b.protocol), first, last))
+    return tuple(sorted(out))

@@ -1,0 +1,62 @@
+"""What a test may need from the machine: tools, root, the conformance folder.
+
+Without it a test is skipped and says why. With `CLOISON_REQUIRE_ORACLES=1`, as in CI, a missing
+tool or missing root is a failure, so that no oracle goes missing unnoticed. The conformance folder
+is not part of this repository: tests over it always skip when `CLOISON_CONFORMANCE` is unset.
+
+Call these first in a test, a fixture, or at the top of a test module.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/lib/frr"])
+
+
+def find(tool: str) -> str | None:
+    """Full path of a program, looked for in PATH, the sbin folders and FRR's own."""
+    return shutil.which(tool, path=SEARCH)
+
+
+def require(*tools: str) -> None:
+    """Skip (or fail) unless every one of these programs is installed."""
+    missing = [tool for tool in tools if find(tool) is None]
+    if missing:
+        unavailable(f"not installed: {', '.join(missing)}")
+
+
+def require_root() -> None:
+    """Skip (or fail) unless we may make network namespaces."""
+    if not may_unshare():
+        unavailable("needs root and network namespaces")
+
+
+def conformance() -> Path:
+    """The folder of conformance cases; skip when the environment names none."""
+    folder = os.environ.get("CLOISON_CONFORMANCE")
+    if not folder:
+        pytest.skip("CLOISON_CONFORMANCE names no folder", allow_module_level=True)
+    return Path(folder)
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip with the reason; fail when the environment says that nothing may be missing."""
+    if os.environ.get("CLOISON_REQUIRE_ORACLES") == "1":
+        pytest.fail(f"{reason} (CLOISON_REQUIRE_ORACLES=1)", pytrace=False)
+    pytest.skip(reason, allow_module_level=True)
+
+
+@cache
+def may_unshare() -> bool:
+    """Whether a new network namespace can be made right here."""
+    if os.geteuid() != 0 or find("unshare") is None:
+        return False
+    return subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode == 0

@@ -16,10 +16,9 @@ the product of their classes, which stays small because classes merge.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from fabric.fib import NextHop
 from numpy.typing import NDArray
 
 from compiler.atoms import AddressAtoms, L4Atoms, address_atoms, l4_atoms
@@ -27,6 +26,9 @@ from compiler.ir import Action, Direction, Stage
 from compiler.ownership import owned_addresses
 from compiler.tables import ANY_VRF, Entry, Group, L4Range, Program, Region
 from fabric.diagnostics import CloisonError
+
+if TYPE_CHECKING:
+    from fabric.fib import NextHop
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -179,7 +181,7 @@ class _Builder:
         self.l4 = l4
         self.remote_index = remote_index
         self.remote_count = remote_count
-        self.actions = np.zeros(program.n_entries, np.int8)
+        self.actions = np.full(program.n_entries + 1, Action.PERMIT, np.int8)
         for group in program.groups:
             for entry in (*group.entries, group.default_entry):
                 self.actions[entry.id] = entry.action

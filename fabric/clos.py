@@ -1,0 +1,245 @@
+"""Clos generators: functions in, graph out, as networkx's own generators are.
+
+Rules that hold here:
+
+1. DPUs are dual-homed to their pair of leaves (`vtep: dpu`), or hosts are single-homed, alternating
+   in the pair (`vtep: leaf`). With an odd number of leaves the last one stands alone.
+2. Borders are cabled like leaves: to every spine, in a three-tier site to every superspine.
+3. Tops of several sites (spines or superspines) are linked index by index.
+4. Ports are `swp1`, `swp2`, … in order of cabling, lower tiers first. A link is called
+   `lower--upper`; parallel ones get `#2`, `#3`, ….
+
+Nodes and edges carry the attributes that `fabric.topology` documents.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import combinations
+
+import networkx as nx
+
+from fabric.diagnostics import Diagnostic, Diagnostics, InputError, did_you_mean
+from fabric.spec import FabricSpec, Site, Speeds
+from fabric.topology import RANK, Fabric, Link, Node, Role
+
+
+def leaf_spine(
+    spines: int = 2,
+    leaves: int = 2,
+    *,
+    hosts_per_pair: int = 2,
+    uplinks: int = 1,
+    borders: int = 0,
+    speeds: Speeds | None = None,
+    vtep: str = "dpu",
+    site: str = "",
+    prefix: str = "",
+) -> nx.MultiGraph[str]:
+    """A two-tier Clos: every leaf to every spine, `uplinks` times.
+
+    >>> g = leaf_spine(spines=2, leaves=2, hosts_per_pair=1)
+    >>> sorted(g)
+    ['dpu1', 'host1', 'leaf1', 'leaf2', 'spine1', 'spine2']
+    >>> sorted(k for _, _, k in g.edges("dpu1", keys=True))
+    ['dpu1--leaf1', 'dpu1--leaf2', 'host1--dpu1']
+    """
+    size = Site(
+        spines=spines, leaves=leaves, hosts_per_pair=hosts_per_pair, uplinks=uplinks,
+        borders=borders, speeds=speeds or Speeds(),
+    )  # fmt: skip
+    plan = _Cabling(size, vtep, site, prefix)
+    tops = plan.pod("", 0)
+    plan.borders(tops)
+    return plan.graph
+
+
+def three_tier(
+    pods: int = 2,
+    superspines: int = 2,
+    spines: int = 2,
+    leaves: int = 2,
+    *,
+    hosts_per_pair: int = 2,
+    uplinks: int = 1,
+    borders: int = 0,
+    speeds: Speeds | None = None,
+    vtep: str = "dpu",
+    site: str = "",
+    prefix: str = "",
+) -> nx.MultiGraph[str]:
+    """Pods of leaves and spines under superspines; `spines` and `leaves` count per pod.
+
+    >>> g = three_tier(pods=2, superspines=1, spines=1, leaves=1, hosts_per_pair=0)
+    >>> sorted(k for _, _, k in g.edges(keys=True))[:2]
+    ['pod1-leaf1--pod1-spine1', 'pod1-spine1--superspine1']
+    """
+    size = Site(
+        clos="three-tier", pods=pods, superspines=superspines, spines=spines, leaves=leaves,
+        hosts_per_pair=hosts_per_pair, uplinks=uplinks, borders=borders,
+        speeds=speeds or Speeds(),
+    )  # fmt: skip
+    plan = _Cabling(size, vtep, site, prefix)
+    lower = [spine for pod in range(1, pods + 1) for spine in plan.pod(f"pod{pod}-", pod)]
+    tops = plan.nodes(Role.SUPERSPINE, "superspine", superspines)
+    for spine in lower:
+        plan.uplinks(spine, tops, size.speeds.spine, 1)
+    plan.borders(tops)
+    return plan.graph
+
+
+class _Cabling:
+    """A site under construction; hosts are numbered through all of its pods."""
+
+    def __init__(self, size: Site, vtep: str, site: str, prefix: str) -> None:
+        self.graph: nx.MultiGraph[str] = nx.MultiGraph()
+        self.size, self.vtep, self.site, self.prefix = size, vtep, site, prefix
+        self.hosts = 0
+
+    def nodes(self, role: Role, stem: str, count: int, pod: int = 0) -> list[str]:
+        """Add `stem1 … stemN`."""
+        names = [f"{self.prefix}{stem}{number}" for number in range(1, count + 1)]
+        for name in names:
+            self.node(role, name, pod)
+        return names
+
+    def node(self, role: Role, name: str, pod: int) -> str:
+        self.graph.add_node(name, role=role.value, rank=RANK[role], site=self.site, pod=pod)
+        return name
+
+    def link(self, a: str, b: str, speed: int, kind: str = "fabric") -> None:
+        number = self.graph.number_of_edges(a, b) + 1
+        name = f"{a}--{b}" if number == 1 else f"{a}--{b}#{number}"
+        self.graph.add_edge(a, b, name, a=a, b=b, speed=speed, kind=kind)
+
+    def uplinks(self, node: str, tops: Iterable[str], speed: int, count: int) -> None:
+        """Cable a node to every one above it, `count` times."""
+        for top in tops:
+            for _ in range(count):
+                self.link(node, top, speed)
+
+    def pod(self, stem: str, pod: int) -> list[str]:
+        """Hosts, leaves and spines of one pod (of the whole of a two-tier site); its spines."""
+        leaves = self.nodes(Role.LEAF, f"{stem}leaf", self.size.leaves, pod)
+        for first in range(0, len(leaves), 2):
+            self.pair(leaves[first : first + 2], pod)
+        spines = self.nodes(Role.SPINE, f"{stem}spine", self.size.spines, pod)
+        for leaf in leaves:
+            self.uplinks(leaf, spines, self.size.speeds.leaf, self.size.uplinks)
+        return spines
+
+    def pair(self, leaves: list[str], pod: int) -> None:
+        """The hosts behind one pair of leaves."""
+        speed = self.size.speeds.host
+        for place in range(self.size.hosts_per_pair):
+            self.hosts += 1
+            host = self.node(Role.HOST, f"{self.prefix}host{self.hosts}", pod)
+            if self.vtep == "leaf":
+                self.link(host, leaves[place % len(leaves)], speed, "host")
+                continue
+            dpu = self.node(Role.DPU, f"{self.prefix}dpu{self.hosts}", pod)
+            self.link(host, dpu, speed, "host")
+            self.uplinks(dpu, leaves, speed, 1)
+
+    def borders(self, tops: list[str]) -> None:
+        """Border nodes under the top tier."""
+        for border in self.nodes(Role.BORDER, "border", self.size.borders):
+            self.uplinks(border, tops, self.size.speeds.leaf, self.size.uplinks)
+
+
+def site_graph(name: str, site: Site, *, vtep: str, prefix: str) -> nx.MultiGraph[str]:
+    """The graph of one site as the fabric file describes it."""
+    if site.clos == "leaf-spine":
+        return leaf_spine(
+            site.spines, site.leaves, hosts_per_pair=site.hosts_per_pair, uplinks=site.uplinks,
+            borders=site.borders, speeds=site.speeds, vtep=vtep, site=name, prefix=prefix,
+        )  # fmt: skip
+    return three_tier(
+        site.pods, site.superspines, site.spines, site.leaves,
+        hosts_per_pair=site.hosts_per_pair, uplinks=site.uplinks, borders=site.borders,
+        speeds=site.speeds, vtep=vtep, site=name, prefix=prefix,
+    )  # fmt: skip
+
+
+def build_graph(spec: FabricSpec) -> nx.MultiGraph[str]:
+    """All sites, joined at their tops; names carry the site when there are several."""
+    whole: nx.MultiGraph[str] = nx.MultiGraph()
+    tops: list[tuple[list[str], Site]] = []
+    for name, site in spec.sites.items():
+        if site.clos == "three-tier" and not site.superspines:
+            raise InputError(
+                Diagnostic(
+                    "C330",
+                    f'three-tier site "{name}" has no superspines, so its pods cannot meet',
+                    spec.at("sites", name),
+                    "set superspines to 1 or more",
+                )
+            )
+        prefix = f"{name}-" if len(spec.sites) > 1 else ""
+        part = site_graph(name, site, vtep=spec.vtep, prefix=prefix)
+        top = Role.SPINE if site.clos == "leaf-spine" else Role.SUPERSPINE
+        tops.append(([n for n, data in part.nodes(data=True) if data["role"] == top], site))
+        whole.update(part)
+    for (ours, site), (theirs, _) in combinations(tops, 2):
+        for a, b in zip(ours, theirs, strict=False):
+            whole.add_edge(a, b, f"{a}--{b}", a=a, b=b, speed=site.speeds.spine, kind="dci")
+    return whole
+
+
+def build_fabric(spec: FabricSpec, down: Iterable[str] = ()) -> Fabric:
+    """The wiring of a fabric file; `down` names nodes and links (either way round) that failed."""
+    graph = build_graph(spec)
+    order = sorted(graph, key=lambda name: graph.nodes[name]["rank"])
+    index = {name: number for number, name in enumerate(order)}
+    nodes = []
+    for number, name in enumerate(order):
+        data = graph.nodes[name]
+        data["index"] = number
+        nodes.append(Node(number, name, Role(data["role"]), data["site"], data["pod"]))
+    links = tuple(_links(graph, index))
+    fabric = Fabric(tuple(nodes), links, graph, Role(spec.vtep))
+    return take_down(fabric, down)
+
+
+def _links(graph: nx.MultiGraph[str], index: dict[str, int]) -> Iterator[Link]:
+    """Number links and ports, lower tiers first."""
+    used: dict[str, int] = defaultdict(int)
+
+    def port(node: str) -> str:
+        used[node] += 1
+        return f"swp{used[node]}"
+
+    edges = [(name, data) for _, _, name, data in graph.edges(keys=True, data=True)]
+    edges.sort(key=lambda e: graph.nodes[e[1]["a"]]["rank"])
+    for number, (name, data) in enumerate(edges):
+        a, b = data["a"], data["b"]
+        data.update(index=number, a_port=port(a), b_port=port(b))
+        yield Link(
+            number, name, index[a], data["a_port"], index[b], data["b_port"],
+            data["speed"], data["kind"],
+        )  # fmt: skip
+
+
+def take_down(fabric: Fabric, down: Iterable[str]) -> Fabric:
+    """The same fabric with these nodes and links down, and nothing else."""
+    links = {alias: link.index for link in fabric.links for alias in aliases(fabric, link)}
+    down_nodes, down_links = set(), set()
+    problems = Diagnostics()
+    for name in down:
+        if name in fabric.graph:
+            down_nodes.add(fabric.node(name).index)
+        elif name in links:
+            down_links.add(links[name])
+        else:
+            hint = did_you_mean(name, [*fabric.graph, *links])
+            problems.error("C331", f'no node or link is called "{name}"', hint=hint)
+    problems.check()
+    return replace(fabric, down_nodes=frozenset(down_nodes), down_links=frozenset(down_links))
+
+
+def aliases(fabric: Fabric, link: Link) -> tuple[str, str]:
+    """The names that a link answers to: lower end first, and upper end first."""
+    a, b = fabric.nodes[link.a].name, fabric.nodes[link.b].name
+    return link.name, f"{b}--{a}{link.name.removeprefix(f'{a}--{b}')}"

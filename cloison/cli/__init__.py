@@ -1,0 +1,75 @@
+"""The `cloison` command: a table of verbs, one module each; nothing but click is imported here."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from cloison.cli.errors import USAGE, reported
+from cloison.cli.lazy import LazyGroup
+
+VERBS = {
+    "check": (
+        "cloison.cli.check",
+        "Read a fabric file and all it names; list every mistake.",
+    ),
+    "show": ("cloison.cli.show", "Topology, addresses, sessions, routes, tables, policy."),
+    "simulate": ("cloison.cli.simulate", "Build, converge, compile, replay, prove, report."),
+    "compile": ("cloison.cli.compile", "Compile policies to DPU rule dumps."),
+    "verify": ("cloison.cli.verify", "Prove isolation and every `expect:` line for all packets."),
+    "explain": ("cloison.cli.explain", "Why a flow is allowed or denied, hop by hop, to the line."),
+    "replay": ("cloison.cli.replay", "Send a capture or generated traffic through the tables."),
+    "reach": ("cloison.cli.reach", "Who can reach whom, on which ports, and because of what."),
+    "diff": ("cloison.cli.diff", "What gains or loses access between two worlds."),
+    "plot": ("cloison.cli.plot", "Draw the fabric, a tenant, a path, or the isolation matrix."),
+    "lab": ("cloison.cli.lab", "The same network in kernel namespaces: up, test, down."),
+    "schema": ("cloison.cli.schema", "JSON Schema of the fabric file, for editors."),
+}
+
+EPILOG = """\b
+Exit codes: 0 holds; 1 a finding (violation, difference, failed expectation);
+2 wrong usage or input; 3 the target cannot hold the program; 70 a bug in
+cloison.
+
+Results go to stdout, everything else to stderr. Start with:
+cloison simulate FABRIC"""
+
+
+class Front(LazyGroup):
+    """The top group: guards the package names, and turns failures into exit codes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb."""
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")
+        with reported(debug=ctx.params["debug"]):
+            return super().invoke(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb, unless something else would be imported in our packages' place."""
+        from cloison.guard import conflict
+
+        if problem := conflict():
+            click.echo(f"error: {problem}", err=True)
+            ctx.exit(USAGE)
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(
+    cls=Front,
+    table=VERBS,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+@click.version_option(package_name="cloison", message="%(package)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def main(debug: bool) -> None:
+    """Who can reach whom in a multi-tenant GPU cloud, why, and can you prove it?
+
+    cloison reads a fabric file and the policies that go with it, computes what
+    the control plane installs and what every DPU enforces, replays traffic
+    through it, and proves isolation for all packets.
+    """

@@ -1,0 +1,52 @@
+"""Command groups that know their commands' names and one-line helps without importing them.
+
+Importing everything that cloison uses costs seconds, `--help` should cost none of it: a group holds
+a table `name → (module, help)` and imports `module` when the command is about to run. Every such
+module calls its click command `command`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+Table = Mapping[str, tuple[str, str]]
+
+
+class LazyGroup(click.Group):
+    """A click group over a table of modules (see the module's docstring)."""
+
+    def __init__(self, *args: Any, table: Table, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table, which is the order in which people need them."""
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in self.table:
+            return None
+        command = import_module(self.table[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but an unknown name is answered with the closest known one."""
+        if args[0] not in self.table and not args[0].startswith("-"):
+            from fabric.diagnostics import did_you_mean
+
+            hint = did_you_mean(args[0], self.table) or f"there are: {', '.join(self.table)}"
+            ctx.fail(f'no such command "{args[0]}"; {hint}')
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in `--help`, straight from the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in self.table.items()])

@@ -1,0 +1,45 @@
+"""Options and arguments that several verbs share, spelt the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+FORMATS = ("table", "json", "jsonl", "yaml", "csv", "md")
+
+
+def fabric_argument(function: F) -> F:
+    """The positional FABRIC: a fabric file."""
+    return click.argument("fabric", type=click.Path(path_type=Path))(function)
+
+
+def output_option(*formats: str) -> Callable[[F], F]:
+    """`-o/--output FORMAT`; without arguments all of `FORMATS`. The first is the default."""
+    choices = formats or FORMATS
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help="Format of the result on stdout.",
+    )
+
+
+def down_option(function: F) -> F:
+    """`--down NODE|LINK`, repeatable: build the network with these failed."""
+    return click.option(
+        "--down",
+        multiple=True,
+        metavar="NODE|LINK",
+        help="Fail this node or link first (repeatable), e.g. leaf1 or leaf1--spine1.",
+    )(function)
+
+
+def quiet_option(function: F) -> F:
+    """`-q/--quiet`: no progress on stderr."""
+    return click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")(function)

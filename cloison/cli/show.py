@@ -1,0 +1,21 @@
+"""`cloison show …`: one module per thing shown, `cloison/cli/show_<thing>.py`."""
+
+from __future__ import annotations
+
+import click
+
+from cloison.cli.lazy import LazyGroup
+
+THINGS = {
+    "topology": ("cloison.cli.show_topology", "Nodes and links."),
+    "addresses": ("cloison.cli.show_addresses", "ASNs, VTEPs, VNIs, RDs, RTs, blocks, endpoints."),
+    "sessions": ("cloison.cli.show_sessions", "BGP sessions and their state."),
+    "routes": ("cloison.cli.show_routes", "Routes per VTEP and VRF, and why they are there."),
+    "tables": ("cloison.cli.show_tables", "Table entries per DPU."),
+    "policy": ("cloison.cli.show_policy", "Rules as read, before they are compiled."),
+}
+
+
+@click.group(cls=LazyGroup, table=THINGS)
+def command() -> None:
+    """Show what cloison computed from a fabric file, step by step."""

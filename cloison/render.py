@@ -1,0 +1,222 @@
+"""Rows to stdout, in the format that was asked for; progress to stderr.
+
+Rules that hold here:
+
+1. Everything that reaches a terminal or a spreadsheet may come from a stranger's YAML. Control
+   characters (C0, C1, bidirectional overrides) are shown as escapes, rich markup is never
+   interpreted, and a CSV cell never starts with what a spreadsheet takes for a formula.
+2. Machine formats carry every key of a row as it is. `table` and `md` show the columns chosen, in
+   80 columns when stdout is not a terminal; long cells fold, nothing is cut off.
+3. JSON is `{"schema": "cloison/<thing>/<version>", …, "rows": […]}` and stays ASCII.
+4. Colour and progress only on a terminal; NO_COLOR is respected (rich does).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+Row = Mapping[str, Any]
+Columns = Sequence[str] | Mapping[str, str]
+Tell = Callable[..., None]
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def emit(
+    rows: Sequence[Row],
+    *,
+    schema: str,
+    output: str = "table",
+    title: str | None = None,
+    columns: Columns | None = None,
+    meta: Row | None = None,
+) -> None:
+    """Write rows to stdout. `columns` picks (and, as a mapping, names) what people see; `meta` goes
+    beside the rows in JSON and YAML."""
+    match output:
+        case "json":
+            click.echo(json_text({"schema": schema, **(meta or {}), "rows": list(rows)}))
+        case "yaml":
+            click.echo(yaml_text({"schema": schema, **(meta or {}), "rows": list(rows)}), nl=False)
+        case "jsonl":
+            for row in rows:
+                click.echo(json.dumps(plain(row)))
+        case "csv":
+            click.echo(csv_text(rows, columns), nl=False)
+        case "md":
+            click.echo(markdown(rows, columns))
+        case "table":
+            show(table(rows, columns, title))
+        case _:
+            raise ValueError(f"no such format: {output}")
+
+
+def plain(value: Any) -> Any:
+    """A value made of JSON's types: sets are sorted, enums, paths and addresses become strings."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(plain, value))
+    if isinstance(value, Sequence):
+        return [plain(v) for v in value]
+    if hasattr(value, "item"):
+        return value.item()
+    return value if isinstance(value, int | float) else str(value)
+
+
+def json_text(value: Any) -> str:
+    """Indented JSON in ASCII."""
+    return json.dumps(plain(value), indent=2)
+
+
+def yaml_text(value: Any) -> str:
+    """YAML in the order given."""
+    import yaml
+
+    return yaml.safe_dump(plain(value), sort_keys=False, allow_unicode=False)
+
+
+def text(value: Any) -> str:
+    """A cell for people: lists in one line, None as nothing, control characters visible.
+
+    >>> text(["a", 1]), text(None), text(True), text("\\x1b[31mred")
+    ('a, 1', '', 'yes', '\\\\x1b[31mred')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{text(k)}={text(v)}" for k, v in value.items())
+    if isinstance(value, set | frozenset):
+        value = sorted(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(text, value))
+    return visible(str(value))
+
+
+def visible(value: str) -> str:
+    """The string with control and direction-changing characters escaped; newlines stay."""
+    return "".join(
+        c.encode("unicode_escape").decode() if c != "\n" and hides(c) else c for c in value
+    )
+
+
+def hides(character: str) -> bool:
+    """Whether a character can change what a terminal shows beyond its own cell."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs")
+
+
+def csv_text(rows: Sequence[Row], columns: Columns | None = None) -> str:
+    """CSV with a header; cells that a spreadsheet would calculate get a leading apostrophe."""
+    keys = list(dict.fromkeys(k for row in rows for k in row)) or list(columns or ())
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(keys)
+    for row in rows:
+        writer.writerow([csv_cell(row.get(key)) for key in keys])
+    return out.getvalue()
+
+
+def csv_cell(value: Any) -> str:
+    """One CSV cell; numbers keep their sign."""
+    cell = text(value)
+    is_number = isinstance(value, int | float)
+    return f"'{cell}" if cell.startswith(FORMULA) and not is_number else cell
+
+
+def markdown(rows: Sequence[Row], columns: Columns | None = None) -> str:
+    """A GitHub-flavoured table."""
+    heads = headings(rows, columns)
+    lines = [[md_cell(head) for head in heads.values()], ["---"] * len(heads)]
+    lines += [[md_cell(row.get(key)) for key in heads] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def md_cell(value: Any) -> str:
+    """One cell in which nothing but text survives."""
+    cell = text(value).replace("\n", " ")
+    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", cell)
+
+
+def headings(rows: Sequence[Row], columns: Columns | None) -> dict[str, str]:
+    """Key → heading of the columns to show; default: the keys of the first row."""
+    if columns is None:
+        columns = list(rows[0]) if rows else []
+    if isinstance(columns, Mapping):
+        return dict(columns)
+    return {key: key.replace("_", " ") for key in columns}
+
+
+def table(
+    rows: Sequence[Row], columns: Columns | None = None, title: str | None = None
+) -> Table | str:
+    """A rich table without frame; numbers to the right. Without rows: the title and "none"."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        return f"{title}: none" if title else "none"
+    out = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    out.pad_edge, out.show_edge = False, False
+    heads = headings(rows, columns)
+    for key, head in heads.items():
+        numeric = all(isinstance(row.get(key), int | float | None) for row in rows)
+        out.add_column(Text(head), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        out.add_row(*(Text(text(row.get(key))) for key in heads))
+    return out
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console that interprets nothing in strings."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def show(*things: Any) -> None:
+    """Print tables and lines to stdout."""
+    out = console()
+    for thing in things:
+        out.print(thing)
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Tell]:
+    """Yields `tell(what, done=None, total=None)`: a spinner or bar on stderr while the block runs.
+
+    Says nothing when stderr is not a terminal or `quiet` is set.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda what, done=None, total=None: None
+        return
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
+    bar = Progress(
+        *columns, BarColumn(), TimeElapsedColumn(), console=console(stderr=True), transient=True
+    )
+    with bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done=None, total=None: bar.update(
+            task, description=visible(what), completed=done or 0, total=total
+        )

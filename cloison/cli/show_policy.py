@@ -1,0 +1,101 @@
+"""`cloison show policy`: the rules as the frontends read them, before any name is resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cloison.cli.options import fabric_argument, output_option
+
+if TYPE_CHECKING:
+    from compiler.ir import L4, Matcher, Policy
+
+
+@click.command()
+@fabric_argument
+@click.option("--stage", help="Only this stage: zone0, override, zone2, isolation or workload.")
+@output_option()
+def command(fabric: Path, stage: str | None, output: str) -> None:
+    """Rules and selections of FABRIC and its manifests, in evaluation order."""
+    from fabric.build import build
+    from fabric.load import load_fabric
+
+    from cloison.render import emit
+    from compiler.compile import read_policy
+
+    policy = read_policy(build(load_fabric(fabric)))
+    wanted = [row for row in rows(policy) if stage in (None, row["stage"])]
+    emit(wanted, schema="cloison/policy/1", output=output, title="Policy")
+
+
+def rows(policy: Policy) -> Iterator[dict[str, Any]]:
+    """Rules by stage, direction and order; selections follow as the stage's default."""
+    for rule in sorted(policy.rules, key=lambda r: (r.stage, r.direction, r.order)):
+        yield {
+            "stage": rule.stage.name.lower(),
+            "direction": rule.direction.name.lower(),
+            "order": rule.order,
+            "local": " | ".join(map(describe, rule.local)),
+            "remote": " | ".join(map(describe, rule.remote)) or "nobody",
+            "ports": " | ".join(map(ports, rule.l4)) or "any",
+            "action": rule.action.name.lower(),
+            "origin": str(rule.origin),
+        }
+    for selection in sorted(policy.selections, key=lambda s: (s.stage, s.direction)):
+        yield {
+            "stage": selection.stage.name.lower(),
+            "direction": selection.direction.name.lower(),
+            "order": "default",
+            "local": " | ".join(map(describe, selection.local)),
+            "remote": "everyone",
+            "ports": "any",
+            "action": selection.default.name.lower(),
+            "origin": str(selection.origin),
+        }
+
+
+def describe(matcher: Matcher) -> str:
+    """A matcher in a few words."""
+    from compiler.ir import Cidr, Everyone, InVrf, Named, OwnNode, Pods
+
+    match matcher:
+        case Everyone():
+            return "everyone"
+        case OwnNode():
+            return "own node"
+        case Pods(cluster, labels, namespace, namespaces):
+            where = namespace if namespaces is None else f"ns[{terms(namespaces)}]"
+            return f"pods {cluster}/{where or '*'}[{terms(labels)}]"
+        case Named(patterns, states, hosts):
+            only = sorted([*(states or ()), *(hosts or ())])
+            return " ".join(patterns) + (f" ({', '.join(only)})" if only else "")
+        case InVrf(vrfs, prefixes):
+            inside = "" if prefixes is None else " " + ",".join(map(str, prefixes))
+            return f"vrf {','.join(sorted(vrfs))}{inside}"
+        case Cidr(prefix, excepts):
+            return str(prefix) + "".join(f" except {e}" for e in excepts)
+
+
+def terms(selector: tuple[Any, ...]) -> str:
+    """A label selector as kubectl writes it."""
+    words = {"Exists": "{key}", "DoesNotExist": "!{key}"}
+    return ",".join(
+        words.get(t.operator, "{key} {op} ({values})").format(
+            key=t.key, op=t.operator.lower(), values=",".join(sorted(t.values))
+        )
+        for t in selector
+    )
+
+
+def ports(l4: L4) -> str:
+    """A range as in fabric files, or the port's name."""
+    from fabric.ports import NAMES, PortRange
+
+    if l4.name is not None:
+        return f"{l4.name}/{NAMES.get(l4.protocol, 'any')}"
+    source = (l4.source_first, l4.source_last)
+    suffix = "" if source == (0, 65535) else f" from {source[0]}-{source[1]}"
+    return str(PortRange(l4.protocol, l4.first, l4.last)) + suffix

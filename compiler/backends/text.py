@@ -1,0 +1,84 @@
+"""text: the tables of one VTEP for reading, in the order in which a packet meets them.
+
+One line per entry: order, action, remote, protocol and ports, and the line it comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from compiler.document import document
+from compiler.dpu import enforcement_points, tables_of
+from compiler.tables import Program
+
+
+def nodes(program: Program) -> tuple[int, ...]:
+    """Who gets a file: every enforcement point."""
+    return enforcement_points(program)
+
+
+def render(program: Program, vtep: int) -> str:
+    """The dump of one VTEP."""
+    doc = document(program, tables_of(program, vtep))
+    return "\n".join(_lines(doc)) + "\n"
+
+
+def _lines(doc: dict[str, Any]) -> Iterator[str]:
+    yield f"# {doc['node']}  vtep {doc['vtep']}  fabric {doc['fabric']}"
+    yield "\n== tunnel admit: VNI → VRF, from these outer sources"
+    for row in doc["tunnel_admit"]:
+        yield f"  {row['vni']:<8} {row['vrf']:<24} {' '.join(row['outer_sources']) or '(none)'}"
+    yield "\n== endpoints: VRF, addresses, groups out / in"
+    for row in doc["endpoints"]:
+        groups = f"out {_ids(row['out'])}  in {_ids(row['in'])}"
+        yield f"  {row['name']:<32} {row['vrf']:<20} {','.join(row['addresses'])}  {groups}"
+    for group in doc["groups"]:
+        yield f"\n== group {group['id']}: {group['direction']} {group['stage']}"
+        for entry in (*group["entries"], group["default"]):
+            label = "default" if entry is group["default"] else str(entry["order"])
+            yield (
+                f"  {label:>7} {entry['action']:<12} {_remote(entry['remote'])}"
+                f"  {_ports(entry['l4'])}  # {_cause(entry['origin'])}"
+            )
+    yield "\n== routes: VRF, prefix, next hops (VTEP, VNI)"
+    for row in doc["routes"]:
+        hops = " ".join(f"{h['vtep']}/{h['vni']}" for h in row["next_hops"])
+        yield f"  {row['vrf']:<20} {row['prefix']:<24} {hops}  # {row['reason']}"
+    yield "\n== mappings: VTEP, VNI, router MAC"
+    for row in doc["mappings"]:
+        yield f"  {row['vtep']:<16} {row['vni']:<8} {row['router_mac']}"
+
+
+def _ids(groups: list[int]) -> str:
+    return ",".join(map(str, groups)) or "-"
+
+
+def _remote(remote: list[dict[str, Any]]) -> str:
+    return " | ".join(
+        f"{part['vrf']}:{'any' if _everything(part) else ','.join(part['prefixes'])}"
+        for part in remote
+    )
+
+
+def _everything(part: dict[str, Any]) -> bool:
+    return bool(part["prefixes"] == ["0.0.0.0/0", "::/0"])
+
+
+def _ports(l4: list[dict[str, Any]]) -> str:
+    return " | ".join(
+        part["protocol"]
+        + (f" {_range(part['ports'])}" if "ports" in part else "")
+        + (f" from {_range(part['source_ports'])}" if "source_ports" in part else "")
+        for part in l4
+    )
+
+
+def _range(ports: list[int]) -> str:
+    return str(ports[0]) if ports[0] == ports[1] else f"{ports[0]}-{ports[1]}"
+
+
+def _cause(origin: dict[str, Any]) -> str:
+    rule = "" if origin["rule"] is None else f" rule {origin['rule']}"
+    at = f" {origin['at']}" if origin["at"] else ""
+    return f"{origin['kind']} {origin['name']}{rule}{at}"

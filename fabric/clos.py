@@ -181,7 +181,9 @@ def build_graph(spec: FabricSpec) -> nx.MultiGraph[str]:
         part = site_graph(name, site, vtep=spec.vtep, prefix=prefix)
         top = Role.SPINE if site.clos == "leaf-spine" else Role.SUPERSPINE
         tops.append(([n for n, data in part.nodes(data=True) if data["role"] == top], site))
-        whole = nx.compose(whole, part)
+        whole.add_nodes_from(part.nodes(data=True))
+        for a, b, key, data in part.edges(keys=True, data=True):
+            whole.add_edge(a, b, key, **data)
     for (ours, site), (theirs, _) in combinations(tops, 2):
         for a, b in zip(ours, theirs, strict=False):
             whole.add_edge(a, b, f"{a}--{b}", a=a, b=b, speed=site.speeds.spine, kind="dci")

@@ -1,0 +1,61 @@
+"""The only place with numba: arrays in, arrays out, no Python objects inside.
+
+Rules that hold here:
+
+1. Every kernel releases the GIL and is cached on disk; a naive twin of each is in `tests/sim`.
+2. Indices are unsigned 64-bit: signed ones make numba emit wrap-around code, which costs twice.
+3. A key that no table knows ends in an explicit miss, never in an access out of bounds.
+
+numba's cache notices changes of a kernel's own file only, not of inlined functions in other files,
+so the cache directory is keyed by a hash over all kernel sources. Cold compilation takes seconds:
+`compiled()` lets a caller announce it first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba.core import config
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def cache_dir() -> Path:
+    """Where compiled kernels are kept: below `$XDG_CACHE_HOME/cloison` (or `~/.cache/cloison`)."""
+    digest = sha256(numba.__version__.encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    root = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(root) / "cloison" / f"kernels-{digest.hexdigest()[:16]}"
+
+
+def compiled() -> bool:
+    """Whether kernels of this version have been compiled on this machine before."""
+    return any(cache_dir().glob("**/*.nbc"))
+
+
+def kernel(function: F) -> F:
+    """Compile without the GIL, cached in `cache_dir()`; numba's own setting is left as it was."""
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(CACHE_DIR)
+    try:
+        return numba.njit(nogil=True, cache=WRITABLE, boundscheck=False, _nrt=False)(function)  # type: ignore[no-any-return]
+    finally:
+        config.CACHE_DIR = before
+
+
+def _writable(path: Path) -> bool:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(path, os.W_OK)
+
+
+CACHE_DIR = cache_dir()
+WRITABLE = _writable(CACHE_DIR)

@@ -1,0 +1,129 @@
+"""What happens to packets: the DPU pipeline at both ends and the fabric between them.
+
+Definition (kernel, `sim.trace`, proof and lab agree on it):
+
+1. OUT at the source's VTEP: anti-spoof, FIB in the source's VRF, next hop by flow hash, policy
+   groups on (destination address, the next hop's VRF).
+2. VXLAN to the next hop's VTEP with the flow's hash as outer source port; ECMP node by node.
+3. IN there, in the VRF of the VNI: bind the destination to an endpoint of this VTEP, see behind
+   which VRF the source lies (the route back must lead to the outer source VTEP), policy groups.
+
+`run` needs numba; a caller that follows one packet uses `sim.trace`, which does not.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.classifier import Tables, headers
+from sim.packets import Packets
+from sim.reasons import Reason
+
+SLICE = 1 << 16
+N_REASONS = len(Reason)
+
+
+class Verdicts(NamedTuple):
+    """One row per packet.
+
+    `reason` is a `Reason`; `route` what routing alone says (0: both ends found); decisions index
+    `Blocks.dec_*` and are -1 where the packet did not come so far; `next_hop` is the VTEP's node
+    index or -1; `path` is a hash over the links taken (0: none).
+    """
+
+    reason: NDArray[np.uint8]
+    route: NDArray[np.uint8]
+    out_decision: NDArray[np.int32]
+    in_decision: NDArray[np.int32]
+    src_endpoint: NDArray[np.int32]
+    dst_endpoint: NDArray[np.int32]
+    next_hop: NDArray[np.int32]
+    outer_sport: NDArray[np.uint16]
+    path: NDArray[np.uint32]
+    flow_state: NDArray[np.uint8]
+
+    @property
+    def delivered(self) -> NDArray[np.bool_]:
+        """Which packets arrived."""
+        return self.reason == Reason.DELIVERED
+
+    @staticmethod
+    def empty(n: int) -> Verdicts:
+        """Room for `n` packets."""
+        u8, i32 = np.uint8, np.int32
+        types = (u8, u8, i32, i32, i32, i32, i32, np.uint16, np.uint32, u8)
+        return Verdicts(*(np.zeros(n, dtype) for dtype in types))
+
+
+class Counters(NamedTuple):
+    """Packets and bytes (last axis) per decision, drop reason and link direction."""
+
+    decisions: NDArray[np.uint64]
+    reasons: NDArray[np.uint64]
+    links: NDArray[np.uint64]
+
+    @staticmethod
+    def zero(tables: Tables) -> Counters:
+        """Counters of a world, all zero."""
+        sizes = (len(tables.dec_reason), N_REASONS, 2 * len(tables.link_a))
+        return Counters(*(np.zeros((n, 2), np.uint64) for n in sizes))
+
+    def add(self, other: Counters) -> None:
+        """Add in place."""
+        for mine, theirs in zip(self, other, strict=True):
+            mine += theirs
+
+
+@dataclass(frozen=True, slots=True)
+class Datapath:
+    """Runs batches through the kernels, in slices over `threads` threads."""
+
+    tables: Tables
+    threads: int = 2
+
+    def decide(self, packets: Packets, *, complete: bool = False) -> Verdicts:
+        """Verdicts of packets as if each opened a flow; nothing is counted. With `complete` the
+        destination's side is filled in although the source's side denies."""
+        from sim.kernels.path import forward, settle
+
+        out, columns, t = Verdicts.empty(len(packets)), headers(packets), self.tables
+
+        def work(begin: int, end: int) -> None:
+            forward(t, columns, complete, begin, end, out)
+            settle(t, out.route, out.out_decision, out.in_decision, begin, end, out.reason)
+
+        self._slices(len(packets), work)
+        return out
+
+    def count(self, packets: Packets, verdicts: Verdicts) -> Counters:
+        """Counters of decided packets; fills the `path` column."""
+        from sim.kernels.account import account
+
+        total = Counters.zero(self.tables)
+        parts = [Counters.zero(self.tables) for _ in range(self.threads)]
+        step = max(1, -(-len(packets) // self.threads))
+
+        def work(part: int) -> None:
+            begin, end = part * step, min((part + 1) * step, len(packets))
+            columns = (verdicts.reason, verdicts.flow_state, packets.length, packets.count)
+            account(self.tables, verdicts, *columns, begin, end, parts[part])
+
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(work, range(self.threads)))
+        for part in parts:
+            total.add(part)
+        return total
+
+    def _slices(self, n: int, work) -> None:  # type: ignore[no-untyped-def]
+        bounds = [(at, min(at + SLICE, n)) for at in range(0, n, SLICE)]
+        if len(bounds) < 2 or self.threads < 2:
+            for begin, end in bounds:
+                work(begin, end)
+            return
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(lambda bound: work(*bound), bounds))

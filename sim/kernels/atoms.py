@@ -1,0 +1,81 @@
+"""Address → atom: which interval of a VRF's axis holds it.
+
+Most addresses in traffic are those of endpoints, and those are atoms of a single address: an open
+hash table (`sim.exact`) answers them with one cache line. Other addresses take a binary search over
+the interval starts of the VRF and family; starts begin with 0, so every address falls somewhere.
+The search alone would cost five times as much: LLVM makes its comparisons unpredictable branches.
+
+Results are numbers within the VRF (IPv4 atoms first), or `MISS` where the VRF has no atoms of the
+family or the version is neither 4 nor 6.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from sim.kernels import kernel
+from sim.kernels.ecmp import K0, K1, K2
+
+U = np.uint64
+MISS = U(2**64 - 1)
+ZERO, ONE, TWO, THREE, FOUR, SIX, EIGHT = (U(i) for i in (0, 1, 2, 3, 4, 6, 8))
+
+
+@njit(nogil=True, inline="always", _nrt=False)
+def search_v4(t, vrf, ip):  # type: ignore[no-untyped-def]
+    """The IPv4 atom of `ip` in `vrf`, by search."""
+    first = U(t.v4_off[vrf])
+    n = U(t.v4_off[vrf + ONE]) - first
+    if n == ZERO:
+        return MISS
+    at = first
+    while n > ONE:
+        half = n >> ONE
+        at += half if U(t.v4_start[at + half]) <= ip else ZERO
+        n -= half
+    return at - first
+
+
+@njit(nogil=True, inline="always", _nrt=False)
+def search_v6(t, vrf, hi, lo):  # type: ignore[no-untyped-def]
+    """The IPv6 atom of `hi:lo` in `vrf`, by search."""
+    first = U(t.v6_off[vrf])
+    n = U(t.v6_off[vrf + ONE]) - first
+    if n == ZERO:
+        return MISS
+    at = first
+    while n > ONE:
+        half = n >> ONE
+        top = t.v6_hi[at + half]
+        below = (top < hi) | ((top == hi) & (t.v6_lo[at + half] <= lo))
+        at += half if below else ZERO
+        n -= half
+    return at - first + U(t.v4_off[vrf + ONE]) - U(t.v4_off[vrf])
+
+
+@njit(nogil=True, inline="always", _nrt=False)
+def atom(t, vrf, version, hi, lo):  # type: ignore[no-untyped-def]
+    """The atom of an address of either family."""
+    owner = (vrf << EIGHT) | version
+    mask = U(len(t.exact) - 1)
+    slot = (lo * K0 + hi * K1 + owner * K2) >> t.exact_shift[ZERO]
+    while t.exact[slot, THREE] != ZERO:
+        if (t.exact[slot, ZERO] == lo) & (t.exact[slot, ONE] == hi) & (t.exact[slot, TWO] == owner):
+            return t.exact[slot, THREE] - ONE
+        slot = (slot + ONE) & mask
+    if version == FOUR:
+        return search_v4(t, vrf, lo)
+    if version == SIX:
+        return search_v6(t, vrf, hi, lo)
+    return MISS
+
+
+@kernel
+def atoms(t, vrf, version, hi, lo, out):  # type: ignore[no-untyped-def]
+    """Columns in, atom numbers within the VRF out (int64, -1 for a miss or an unknown VRF)."""
+    for i in range(len(vrf)):
+        found = MISS
+        if 0 <= vrf[i] < len(t.atom_base):
+            found = atom(t, U(vrf[i]), U(version[i]), hi[i], lo[i])
+        out[i] = -1 if found == MISS else np.int64(found)

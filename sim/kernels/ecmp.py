@@ -1,0 +1,48 @@
+"""The hashes of `sim.ecmp` on unsigned 64-bit words, to be inlined into kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from sim.ecmp import MULTIPLIERS
+
+U = np.uint64
+K0, K1, K2, K3, K4 = (U(m) for m in MULTIPLIERS)
+M0, M1 = U(0xFF51AFD7ED558CCD), U(0xC4CEB9FE1A85EC53)
+S16, S32, S33 = U(16), U(32), U(33)
+LOW_14, FIRST_PORT = U(0x3FFF), U(49152)
+
+
+@njit(nogil=True)
+def mix(value):  # type: ignore[no-untyped-def]
+    """`sim.ecmp.mix`."""
+    value ^= value >> S33
+    value *= M0
+    value ^= value >> S33
+    value *= M1
+    return value ^ (value >> S33)
+
+
+@njit(nogil=True)
+def flow_hash(src_hi, src_lo, dst_hi, dst_lo, l4):  # type: ignore[no-untyped-def]
+    """`sim.ecmp.flow_hash`; `l4` is protocol << 32 | sport << 16 | dport."""
+    return mix(src_lo * K0 + src_hi * K1 + dst_lo * K2 + dst_hi * K3 + l4 * K4)
+
+
+@njit(nogil=True)
+def outer_port(hashed):  # type: ignore[no-untyped-def]
+    """`sim.ecmp.outer_port`."""
+    return FIRST_PORT | (hashed & LOW_14)
+
+
+@njit(nogil=True)
+def outer_hash(port, source_vtep, target_vtep):  # type: ignore[no-untyped-def]
+    """`sim.ecmp.outer_hash`."""
+    return mix(port * K0 + source_vtep * K1 + target_vtep * K2)
+
+
+@njit(nogil=True)
+def choose(hashed, node_seed, width):  # type: ignore[no-untyped-def]
+    """`sim.ecmp.choose`."""
+    return ((mix(hashed ^ node_seed) >> S32) * width) >> S32

@@ -1,0 +1,77 @@
+"""`Table`: rows that print in a terminal, render in a notebook, and become a pandas frame."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+from cloison.render import Columns, Row, console, headings, table, text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN_IN_HTML = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Sequence[Row]):
+    """An immutable sequence of rows (mappings). `columns` picks and names what people see."""
+
+    rows: tuple[Row, ...]
+    title: str = ""
+    columns: Columns | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        return self.rows[index]
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __str__(self) -> str:
+        out = console()
+        with out.capture() as captured:
+            out.print(table(self.rows, self.columns, self.title))
+        return captured.get()
+
+    def where(self, **wanted: Any) -> Table:
+        """The rows whose values equal these.
+
+        >>> len(Table(({"a": 1}, {"a": 2})).where(a=2))
+        1
+        """
+        rows = tuple(r for r in self.rows if all(r.get(k) == v for k, v in wanted.items()))
+        return Table(rows, self.title, self.columns)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A data frame with every key of the rows as a column."""
+        import pandas as pd
+
+        return pd.DataFrame([dict(row) for row in self.rows])
+
+    def _repr_html_(self) -> str:
+        """An HTML table; the first rows of a long one. Nothing in a cell is markup."""
+        heads = headings(self.rows, self.columns)
+        caption = f"<caption>{escape(self.title)}</caption>" if self.title else ""
+        lines = ["".join(f"<th>{escape(head)}</th>" for head in heads.values())]
+        lines += [
+            "".join(f"<td>{escape(row.get(key))}</td>" for key in heads)
+            for row in self.rows[:SHOWN_IN_HTML]
+        ]
+        body = "".join(f"<tr>{line}</tr>" for line in lines)
+        left = len(self.rows) - SHOWN_IN_HTML
+        more = f"<p>… and {left} more rows</p>" if left > 0 else ""
+        return f"<table>{caption}{body}</table>{more}"
+
+
+def escape(value: Any) -> str:
+    """A cell as HTML text."""
+    return html.escape(text(value)).replace("\n", "<br>")

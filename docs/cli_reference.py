@@ -1,0 +1,45 @@
+"""Write docs/cli.md from the command line's own help; `--check` only says whether it is current."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from cloison.cli import main
+
+TARGET = Path(__file__).parent / "cli.md"
+INTRO = """# Command line
+
+Written by `make docs` from `--help`; a test keeps it current.
+
+"""
+
+
+def commands(
+    command: click.Command, name: str, parent: click.Context | None = None
+) -> Iterator[tuple[str, str]]:
+    """Every command below `command` with its help, parents first."""
+    context = click.Context(
+        command, info_name=name, parent=parent, terminal_width=80, max_content_width=80
+    )
+    yield context.command_path, command.get_help(context)
+    if isinstance(command, click.Group):
+        for child in command.list_commands(context):
+            found = command.get_command(context, child)
+            assert found is not None
+            yield from commands(found, child, context)
+
+
+def reference() -> str:
+    """The whole page."""
+    parts = [f"## {path}\n\n```text\n{text}\n```\n" for path, text in commands(main, "cloison")]
+    return INTRO + "\n".join(parts)
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv:
+        sys.exit(TARGET.read_text() != reference())
+    TARGET.write_text(reference())

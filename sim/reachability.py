@@ -1,0 +1,218 @@
+"""Who can reach whom, for all packets: the blocks of both ends walked over the routes.
+
+`reachability` takes every leg (`sim.legs`) and asks both policies for its set of L4 atoms. The sets
+are few and shared: a leg only holds the number of its set. Per (source, destination, family) there
+are two answers:
+
+* `some`: the packets that *may* be delivered, for some address of an endpoint that owns a whole
+  prefix and for some ECMP choice. Isolation is about these.
+* `sure`: the packets that are delivered whatever ECMP chooses, from and to every address; of an
+  endpoint that owns a whole prefix one address is enough. Expected access is about these.
+
+A pair that is not listed has no route, or no way back. Nothing here loops over pairs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.blocks import Blocks, build_blocks
+from compiler.tables import Program
+from fabric.inventory import Endpoint
+from fabric.network import Network
+from sim.l4 import L4Space
+from sim.legs import Column, Legs, World, legs
+from sim.reasons import Reason
+from sim.spans import Spans
+
+Bits = NDArray[np.bool_]
+CHUNK = 1 << 22
+
+
+class Sets:
+    """Distinct sets of L4 atoms; `bits[i]` is set i, set 0 is empty."""
+
+    def __init__(self, size: int) -> None:
+        self.bits: Bits = np.zeros((1, size), np.bool_)
+        self._ids: dict[bytes, int] = {self.bits[0].tobytes(): 0}
+
+    def intern(self, rows: Bits) -> NDArray[np.int64]:
+        """The id of each row of a boolean matrix, new sets added."""
+        packed = np.packbits(rows, axis=1)
+        _, first, inverse = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+        ids, fresh = [], []
+        for row in rows[first]:
+            key = row.tobytes()
+            if key not in self._ids:
+                self._ids[key] = len(self._ids)
+                fresh.append(row)
+            ids.append(self._ids[key])
+        if fresh:
+            self.bits = np.concatenate([self.bits, np.stack(fresh)])
+        return np.array(ids, np.int64)[inverse.ravel()]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """One row per (source, destination, family) with a route; legs `first:last` are its legs."""
+
+    src: Column
+    dst: Column
+    version: Column
+    some: Column
+    sure: Column
+    first: Column
+    last: Column
+
+    def __len__(self) -> int:
+        return len(self.src)
+
+    def take(self, rows: Column) -> Pairs:
+        """The rows that an index or mask selects."""
+        return Pairs(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Everything that is reachable. `legs` holds delivered legs sorted by pair; `leg_set` the set
+    of L4 atoms that both policies let through on each; `sets[i]` is a boolean row over `space`."""
+
+    network: Network
+    program: Program
+    blocks: Blocks
+    space: L4Space
+    spans: Spans
+    world: World
+    legs: Legs
+    leg_set: Column
+    sets: Bits
+    pairs: Pairs
+
+    def between(self, src: int, dst: int) -> Pairs:
+        """The pairs of two endpoints, at most one per family."""
+        first = np.searchsorted(self.pairs.src, src, "left")
+        last = np.searchsorted(self.pairs.src, src, "right")
+        rows = np.arange(first, last)
+        return self.pairs.take(rows[self.pairs.dst[first:last] == dst])
+
+
+def reachability(network: Network, program: Program, blocks: Blocks | None = None) -> Reach:
+    """All pairs × all packets of a network under a compiled policy."""
+    blocks = blocks or build_blocks(program)
+    world = World.of(network, blocks)
+    parts = [
+        part.take(part.drop == Reason.DELIVERED)
+        for vrf in range(len(network.vrfs))
+        for part in legs(world, vrf)
+    ]
+    rows = Legs.concat(parts)
+    rows = rows.take(
+        np.lexsort((rows.hop, rows.dst_span, rows.src_span, rows.version, rows.dst, rows.src))
+    )
+    atoms = blocks.l4
+    space = L4Space.of(atoms.proto_class, atoms.dport_atom, atoms.sport_atom)
+    sets = Sets(space.size)
+    leg_set = _permitted(blocks, sets, rows)
+    pairs = _pairs(network, rows, leg_set, sets)
+    return Reach(
+        network, program, blocks, space, world.spans, world, rows, leg_set, sets.bits, pairs
+    )
+
+
+def decisions(blocks: Blocks, keys: Column) -> NDArray[np.int32]:
+    """Decision ids per block row (see `legs.row_key`) and L4 atom, [rows, atoms]."""
+    block, cls = keys >> 16, keys & 0xFFFF
+    row = blocks.F_off[block] + cls * blocks.n_l4[block]
+    columns = blocks.l4_class[blocks.l4_off[block][:, None] + np.arange(blocks.l4.size)]
+    found: NDArray[np.int32] = blocks.F[row[:, None] + columns]
+    return found
+
+
+def _permitted(blocks: Blocks, sets: Sets, rows: Legs) -> Column:
+    """The set of each leg; computed once per distinct pair of block rows."""
+    keys, inverse = np.unique(np.r_[rows.out_key, rows.in_key], return_inverse=True)
+    out, into = inverse[: len(rows)], inverse[len(rows) :]
+    step = max(1, CHUNK // max(1, blocks.l4.size))
+    permit = [
+        blocks.dec_permit[decisions(blocks, keys[i : i + step])] for i in range(0, len(keys), step)
+    ]
+    if not permit:
+        return np.zeros(0, np.int64)
+    table = np.concatenate(permit)
+    both, leg_of = np.unique(out * len(keys) + into, return_inverse=True)
+    ids = [
+        sets.intern(table[part // len(keys)] & table[part % len(keys)])
+        for part in (both[i : i + step] for i in range(0, len(both), step))
+    ]
+    found: Column = np.concatenate(ids)[leg_of.ravel()]
+    return found
+
+
+def _pairs(network: Network, rows: Legs, leg_set: Column, sets: Sets) -> Pairs:
+    first = _starts(rows.src, rows.dst, rows.version)
+    last = np.r_[first[1:], len(rows)].astype(np.int64)
+    pair_of = np.repeat(np.arange(len(first)), last - first)
+    some = _combine(sets, pair_of, leg_set, np.logical_or)
+    span_first = _starts(pair_of, rows.src_span, rows.dst_span)
+    width = np.diff(np.r_[span_first, len(rows)])
+    span_of = np.repeat(np.arange(len(span_first)), width)
+    by_span = _combine(sets, span_of, leg_set, np.logical_and)
+    by_span = np.where(width == rows.hops[span_first], by_span, 0)
+    pairs = Pairs(rows.src[first], rows.dst[first], rows.version[first], some, some, first, last)
+    owner = pair_of[span_first]
+    loose = _combine(sets, owner, by_span, np.logical_or)
+    strict = _combine(sets, owner, by_span, np.logical_and)
+    found = np.bincount(owner, minlength=len(first))
+    every = _addresses(network, pairs.src, pairs.version) * _addresses(
+        network, pairs.dst, pairs.version
+    )
+    sure = np.where(every == 0, loose, np.where(found == every, strict, 0))
+    return replace(pairs, sure=sure)
+
+
+def _addresses(network: Network, endpoint: Column, version: Column) -> Column:
+    """How many addresses of a family an endpoint has; 0 when it owns a whole prefix."""
+    table = np.zeros((len(network.endpoints), 2), np.int64)
+    for e in network.endpoints:
+        if not owns_prefix(e):
+            table[e.index] = [sum(p.version == v for p in e.prefixes) for v in (4, 6)]
+    count: Column = table[endpoint, (version == 6).astype(np.int64)]
+    return count
+
+
+def owns_prefix(endpoint: Endpoint) -> bool:
+    """Whether an endpoint owns more than single addresses."""
+    return any(p.num_addresses > 1 for p in endpoint.prefixes)
+
+
+def _starts(*columns: Column) -> Column:
+    """First row of each run of equal rows."""
+    n = len(columns[0])
+    new = np.zeros(n, np.bool_)
+    new[:1] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(new)
+
+
+def _combine(sets: Sets, group: Column, members: Column, fold: Any) -> Column:
+    """Fold the sets of each group (0, 1, …, sorted) into one set id."""
+    n_groups = int(group[-1]) + 1 if len(group) else 0
+    distinct = np.unique(group.astype(np.int64) * len(sets.bits) + members)
+    owner, member = np.divmod(distinct, len(sets.bits))
+    first = np.searchsorted(owner, np.arange(n_groups))
+    count = np.diff(np.r_[first, len(owner)])
+    out = member[first]
+    mixed = np.flatnonzero(count > 1)
+    recipes: dict[bytes, list[int]] = {}
+    for g in mixed.tolist():
+        recipes.setdefault(member[first[g] : first[g] + count[g]].tobytes(), []).append(g)
+    if recipes:
+        folded = np.stack([fold.reduce(sets.bits[np.frombuffer(r, np.int64)]) for r in recipes])
+        for groups, number in zip(recipes.values(), sets.intern(folded).tolist(), strict=True):
+            out[groups] = number
+    return out

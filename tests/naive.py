@@ -1,0 +1,67 @@
+"""The whole datapath, slowly: one packet, straight from the policy objects and the routes.
+
+The twin of `sim.reachability` and `sim.walk`: no atoms, no tables, no program. Each outcome is one
+choice that ECMP may make.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from compiler.ir import Direction, Packet, Policy
+from compiler.semantics import decide, owner
+from fabric.network import Network
+from sim.reasons import Reason
+
+
+class Outcome(NamedTuple):
+    reason: Reason
+    dst: int
+    hop: tuple[int, int] | None = None
+
+
+class Header(NamedTuple):
+    version: int
+    src: int
+    dst: int
+    protocol: int
+    sport: int
+    dport: int
+
+
+def outcomes(policy: Policy, network: Network, src: int, header: Header) -> list[Outcome]:
+    """What can become of a packet that endpoint `src` sends."""
+    source = network.endpoints[src]
+    bound = owner(network, source.vrf, header.version, header.src)
+    if bound is None or bound.index != src:
+        return [Outcome(Reason.SPOOF_DROP, -1)]
+    route = network.fib.lookup(source.vtep, source.vrf, header.version, header.dst)
+    if route is None:
+        return [Outcome(Reason.NO_ROUTE_DROP, -1)]
+    return [_through(policy, network, src, header, hop.vtep, hop.vrf) for hop in route.nexthops]
+
+
+def _through(
+    policy: Policy, network: Network, src: int, header: Header, vtep: int, vrf: int
+) -> Outcome:
+    source, hop = network.endpoints[src], (vtep, vrf)
+    l4 = header[3:]
+    out = decide(policy, network, Packet(Direction.OUT, src, header.version, header.dst, vrf, *l4))
+    if not out.permit:
+        return Outcome(Reason(Reason.ZONE0_DROP + out.stage), -1, hop)
+    if not network.underlay.reachable(source.vtep, vtep):
+        return Outcome(Reason.UNDERLAY_DROP, -1, hop)
+    target = owner(network, vrf, header.version, header.dst)
+    if target is None or target.vtep != vtep:
+        return Outcome(Reason.ENI_MISS_DROP, -1, hop)
+    back = network.fib.lookup(vtep, vrf, header.version, header.src)
+    vrfs = [h.vrf for h in sorted(back.nexthops) if h.vtep == source.vtep] if back else []
+    if not vrfs:
+        return Outcome(Reason.PA_VALIDATION_DROP, target.index, hop)
+    seen = source.vrf if source.vrf in vrfs else vrfs[0]
+    into = decide(
+        policy, network, Packet(Direction.IN, target.index, header.version, header.src, seen, *l4)
+    )
+    if not into.permit:
+        return Outcome(Reason(Reason.ZONE0_DROP + into.stage), target.index, hop)
+    return Outcome(Reason.DELIVERED, target.index, hop)

@@ -1,0 +1,103 @@
+"""Random small worlds: routes that make sense only sometimes, policies that permit about half."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Any
+
+from hypothesis import strategies as st
+from routed import at, endpoint, routed
+
+from compiler.ir import (
+    L4,
+    Action,
+    Cidr,
+    Direction,
+    Everyone,
+    InVrf,
+    Named,
+    Origin,
+    Policy,
+    Rule,
+    Selection,
+    Stage,
+)
+from fabric.network import Network
+
+NODES = ["dpu1", "dpu2", "border1", "border2"]
+VRFS = ["acme/main", "globex/main", "zone2/main"]
+PREFIXES = ["10.0.0.0/24", "10.0.0.1/32", "10.0.0.2/32", "10.1.0.0/24", "0.0.0.0/0", "fd00::/64",
+            "fd00::1/128", "::/0"]  # fmt: skip
+
+
+@st.composite
+def worlds(draw: Any) -> Network:
+    """Two tenants with overlapping addresses, two borders, ECMP, holes and wrong imports."""
+    ends = [
+        at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32", "fd00::1/128")),
+        at(1, endpoint(1, "acme/web/b", 0, "10.0.0.2/32", "10.0.0.9/32", "fd00::2/128")),
+        at(1, endpoint(2, "globex/web/a", 1, "10.0.0.1/32")),
+        at(0, endpoint(3, "globex/db/c", 1, "10.1.0.3/32", "fd00::1/128")),
+        at(2, endpoint(4, "zone2/inet", 2, "0.0.0.0/0", "::/0", host=None)),
+        at(draw(st.sampled_from([2, 3])), endpoint(5, "zone2/office", 2, "10.0.0.0/25", host=None)),
+    ]
+    tables: dict[tuple[int, int], list[Any]] = {}
+    for vtep, vrf in sorted({(e.vtep, e.vrf) for e in ends}):
+        rows = {str(p): [(e.vtep, e.vrf)] for e in ends if e.vrf == vrf for p in e.prefixes}
+        dropped = draw(st.sets(st.sampled_from(sorted(rows)), max_size=1))
+        extra = st.tuples(
+            st.sampled_from(PREFIXES),
+            st.lists(
+                st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=3, unique=True
+            ),
+        )
+        for prefix, hops in draw(st.lists(extra, max_size=4)):
+            rows.setdefault(prefix, hops)
+        tables[vtep, vrf] = [row for row in rows.items() if row[0] not in dropped]
+    cut = draw(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=1))
+    return routed(NODES, VRFS, ends, tables, cut)
+
+
+PATTERNS = st.lists(
+    st.sampled_from(["acme/*", "globex/*", "zone2/*", "*/web/a", "zone2/inet"]),
+    min_size=1,
+    max_size=2,
+).map(lambda patterns: Named(tuple(patterns)))
+PORTS = st.sampled_from(
+    [L4(), L4(6, 80, 80), L4(6, 81, 65535), L4(17), L4(1), L4(6, 80, 81, None, 0, 1023)]
+)
+REMOTES = st.one_of(
+    st.just(Everyone()),
+    PATTERNS,
+    st.sampled_from(PREFIXES).map(lambda p: Cidr(ip_network(p))),
+    st.sampled_from(VRFS).map(lambda v: InVrf(frozenset({v}))),
+)
+
+
+@st.composite
+def policies(draw: Any) -> Policy:
+    """A few rules of any stage and a few defaults, each with its own origin."""
+    rules = [
+        Rule(
+            draw(st.sampled_from([Stage.ZONE2, Stage.ISOLATION, Stage.WORKLOAD])),
+            draw(st.sampled_from(list(Direction))),
+            number,
+            (draw(PATTERNS),),
+            (draw(REMOTES),),
+            tuple(draw(st.lists(PORTS, max_size=2))),
+            draw(st.sampled_from([Action.PERMIT, Action.PERMIT, Action.DENY])),
+            Origin("zone rule", f"rule{number}"),
+        )
+        for number in range(draw(st.integers(0, 6)))
+    ]
+    selections = [
+        Selection(
+            draw(st.sampled_from([Stage.ISOLATION, Stage.WORKLOAD])),
+            draw(st.sampled_from(list(Direction))),
+            (draw(PATTERNS),),
+            Action.DENY,
+            Origin("tenant", f"default{number}"),
+        )
+        for number in range(draw(st.integers(0, 2)))
+    ]
+    return Policy(tuple(rules), tuple(selections))

@@ -1,0 +1,128 @@
+"""Networks with several VTEPs and hand-written routes, for tests of what lies above the FIB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from ipaddress import ip_network
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+from worlds import endpoint
+
+from fabric.inventory import Endpoint, Prefix
+from fabric.network import Network, Vrf
+
+__all__ = ["Hop", "RouteTo", "at", "endpoint", "routed"]
+
+
+class Hop(NamedTuple):
+    vtep: int
+    vrf: int
+    vni: int = 0
+    router_mac: str = ""
+
+
+class RouteTo(NamedTuple):
+    prefix: Prefix
+    nexthops: tuple[Hop, ...]
+    reason: str = "local"
+    origin: Any = None
+    intent: str | None = None
+
+
+class RoutedFib:
+    """`tables[vtep, vrf]` is a list of routes; the most specific wins."""
+
+    def __init__(self, tables: Mapping[tuple[int, int], Sequence[RouteTo]]) -> None:
+        self.tables = {
+            key: tuple(sorted(routes, key=lambda r: -r.prefix.prefixlen))
+            for key, routes in tables.items()
+        }
+        self.instances = tuple(sorted(self.tables))
+        found = {r.nexthops for routes in self.tables.values() for r in routes}
+        self.nexthop_sets = tuple(sorted(found))
+        self.number = {hops: i for i, hops in enumerate(self.nexthop_sets)}
+
+    def instance(self, vtep: int, vrf: int) -> int:
+        return self.instances.index((vtep, vrf)) if (vtep, vrf) in self.tables else -1
+
+    def routes(self, vtep: int, vrf: int) -> tuple[RouteTo, ...]:
+        return self.tables.get((vtep, vrf), ())
+
+    def lookup(self, vtep: int, vrf: int, version: int, ip: int) -> RouteTo | None:
+        for route in self.routes(vtep, vrf):
+            low, high = int(route.prefix.network_address), int(route.prefix.broadcast_address)
+            if route.prefix.version == version and low <= ip <= high:
+                return route
+        return None
+
+    def lookup_many(self, vtep: int, vrf: int, version: int, ips: Sequence[int]) -> Any:
+        found = [self.lookup(vtep, vrf, version, ip) for ip in ips]
+        return np.array([self.number[r.nexthops] if r else -1 for r in found], np.int32)
+
+    def boundaries(self, vrf: int) -> tuple[list[int], list[int]]:
+        cuts: tuple[set[int], set[int]] = ({0}, {0})
+        for (_, of), routes in self.tables.items():
+            for route in routes if of == vrf else ():
+                v6 = route.prefix.version == 6
+                end = int(route.prefix.broadcast_address) + 1
+                cuts[v6].add(int(route.prefix.network_address))
+                if end < 2**route.prefix.max_prefixlen:
+                    cuts[v6].add(end)
+        return sorted(cuts[0]), sorted(cuts[1])
+
+
+class Mesh:
+    """An underlay in which every pair of nodes talks, but for `cut` pairs."""
+
+    def __init__(self, n: int, cut: Sequence[tuple[int, int]] = ()) -> None:
+        self.n = n
+        reach = np.array([[a != b and (a, b) not in cut for b in range(n)] for a in range(n)])
+        self.hop_off = np.r_[0, np.cumsum(reach.ravel())].astype(np.int32)
+        self.cut = set(cut)
+
+    def reachable(self, a: int, b: int) -> bool:
+        return a == b or (a, b) not in self.cut
+
+
+def at(vtep: int, made: Endpoint) -> Endpoint:
+    """The endpoint, moved to another VTEP."""
+    return replace(made, vtep=vtep)
+
+
+def routed(
+    nodes: Sequence[str],
+    vrfs: Sequence[str],
+    endpoints: Sequence[Endpoint],
+    tables: Mapping[tuple[int, int], Sequence[tuple[str, Sequence[tuple[int, int]]]]],
+    cut: Sequence[tuple[int, int]] = (),
+) -> Network:
+    """A network from routes written as `(vtep, vrf): [(prefix, [(vtep, vrf), …]), …]`."""
+    zones = {"zone0": 0, "zone2": 2}
+    table = tuple(
+        Vrf(i, n, n.split("/")[0], zones.get(n.split("/")[0], 1), 5000 + i, ())
+        for i, n in enumerate(vrfs)
+    )
+    fib = RoutedFib(
+        {
+            key: [
+                RouteTo(ip_network(p), tuple(Hop(*hop) for hop in sorted(hops))) for p, hops in rows
+            ]
+            for key, rows in tables.items()
+        }
+    )
+    boxes = tuple(SimpleNamespace(name=n, index=i) for i, n in enumerate(nodes))
+    anything: Any = None
+    return Network(
+        anything,
+        SimpleNamespace(nodes=boxes),  # type: ignore[arg-type]
+        anything,
+        table,
+        tuple(endpoints),
+        {},
+        Mesh(len(nodes), cut),  # type: ignore[arg-type]
+        anything,
+        fib,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,93 @@
+"""Proof == brute force: `reachability` against the slow datapath on random worlds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from naive import Header, outcomes
+from random_worlds import policies, worlds
+
+from compiler.compile import compile_policy
+from compiler.ir import Policy
+from compiler.semantics import owner
+from fabric.network import Network
+from sim.reachability import owns_prefix, reachability
+from sim.reasons import Reason
+
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
+L4S = [(6, 1000, 80), (6, 40000, 80), (6, 40000, 81), (17, 40000, 80), (17, 1, 53), (1, 0, 0),
+       (132, 40000, 443), (99, 0, 0), (6, 40000, 0), (6, 40000, 65535)]  # fmt: skip
+
+
+def points(network: Network, version: int) -> list[int]:
+    """One address of every range that an endpoint or a route begins or ends."""
+    top = 2 ** (32 if version == 4 else 128)
+    prefixes = {p for e in network.endpoints for p in e.prefixes}
+    prefixes |= {r.prefix for rows in network.fib.tables.values() for r in rows}  # type: ignore
+    of_family = [p for p in prefixes if p.version == version]
+    ends = {int(p.network_address) for p in of_family}
+    ends |= {int(p.broadcast_address) + 1 for p in of_family}
+    return sorted(x for x in {0, *ends} if x < top)
+
+
+def brute(network: Network, policy: Policy) -> tuple[set[Any], set[Any]]:
+    """(source, destination, family, l4 number) that may be, and that surely are delivered."""
+    some, cells = set(), defaultdict(list)
+    for e in network.endpoints:
+        for version in (4, 6):
+            axis = points(network, version)
+            mine = [x for x in axis if owner(network, e.vrf, version, x) is e]
+            for number, l4 in enumerate(L4S):
+                for src in mine:
+                    for dst in axis:
+                        found = outcomes(policy, network, e.index, Header(version, src, dst, *l4))
+                        good = {o.dst for o in found if o.reason is Reason.DELIVERED} - {e.index}
+                        some |= {(e.index, d, version, number) for d in good}
+                        for d in range(len(network.endpoints)):
+                            sure = all((o.reason, o.dst) == (Reason.DELIVERED, d) for o in found)
+                            if d != e.index:
+                                cells[e.index, d, version, number].append(sure)
+    return some, cells  # type: ignore[return-value]
+
+
+@settings(max_examples=25, deadline=None, phases=QUICK)
+@given(worlds(), policies(), st.randoms())
+def test_may_deliver_is_what_brute_force_finds(network: Network, policy: Policy, _: Any) -> None:
+    reach = reachability(network, compile_policy(network, policy))
+    some, cells = brute(network, policy)
+    found, sure = set(), set()
+    for row in range(len(reach.pairs)):
+        src, dst, version = (
+            int(c[row]) for c in (reach.pairs.src, reach.pairs.dst, reach.pairs.version)
+        )
+        for number, l4 in enumerate(L4S):
+            atom = reach.space.atom(*l4)
+            if reach.sets[reach.pairs.some[row], atom]:
+                found.add((src, dst, version, number))
+            if reach.sets[reach.pairs.sure[row], atom]:
+                sure.add((src, dst, version, number))
+    assert found == some
+    assert sure <= found
+    for key in some:
+        src, dst = (network.endpoints[i] for i in key[:2])
+        n = len([p for p in src.prefixes if p.version == key[2]])
+        n *= len([p for p in dst.prefixes if p.version == key[2]])
+        wide = owns_prefix(src) or owns_prefix(dst)
+        assert (key in sure) == (sum(cells[key]) >= (1 if wide else n)), key
+
+
+@settings(max_examples=25, deadline=None, phases=QUICK)
+@given(worlds(), policies())
+def test_legs_hold_addresses_that_deliver(network: Network, policy: Policy) -> None:
+    reach = reachability(network, compile_policy(network, policy))
+    for row in np.flatnonzero(reach.sets.any(1)[reach.leg_set])[:200].tolist():
+        version, src, _ = reach.spans.bounds(int(reach.legs.src_span[row]))
+        _, _, dst = reach.spans.bounds(int(reach.legs.dst_span[row]))
+        l4 = reach.space.pick(reach.sets[reach.leg_set[row]])
+        assert l4 is not None
+        found = outcomes(policy, network, int(reach.legs.src[row]), Header(version, src, dst, *l4))
+        assert any(o.dst == reach.legs.dst[row] and o.reason is Reason.DELIVERED for o in found)

@@ -1,0 +1,223 @@
+"""`expect:` lines: what must hold, checked for every pair and every packet.
+
+    A -> B[:PORTS]      connections that A's endpoints open to B's
+    A <-> B[:PORTS]     both ways, PORTS are those of whoever is the destination
+
+A and B are name patterns (`fabric.names`), PORTS are ranges (`fabric.ports`) with commas between.
+
+Rules that hold here:
+
+1. `deny`: no packet of PORTS (default: any packet) may get from any A to any B.
+2. `allow`: for every A, every B and every family that both have, all of PORTS (default: all
+   protocols and ports) get through whatever ECMP chooses. Of an endpoint that owns a whole prefix
+   one address is enough.
+3. `only`: `allow` of PORTS and `deny` of everything else.
+4. An endpoint is not compared with itself. A line that compares nothing is an error (C702, C703).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from fabric.diagnostics import Diagnostics, Span, did_you_mean
+from fabric.inventory import Endpoint
+from fabric.names import matches
+from fabric.network import Network
+from fabric.ports import PortRange, parse_port
+from fabric.spec import Expectation, FabricSpec
+from sim.legs import Column
+from sim.reachability import Bits, Reach
+
+ANYTHING = (PortRange(),)
+GRAMMAR = 'write "A -> B", "A -> B:443/tcp,53/udp" or "A <-> B"'
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One expectation, read. `number` counts the file's lines from 0; `ports` is never empty."""
+
+    number: int
+    kind: str
+    source: str
+    target: str
+    both_ways: bool
+    ports: tuple[PortRange, ...]
+    hold_under: tuple[str, ...] = ()
+    span: Span | None = None
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A pair for which a claim fails. `reached`: a packet gets through that must not; otherwise one
+    is stopped that must get through."""
+
+    src: int
+    dst: int
+    version: int
+    reached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Whether a claim holds. `pairs` counts (source, destination, family), breaches are sorted."""
+
+    claim: Claim
+    pairs: int
+    breaches: tuple[Breach, ...]
+    under: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """No breach."""
+        return not self.breaches
+
+
+def read_claims(spec: FabricSpec, network: Network) -> tuple[Claim, ...]:
+    """Every expectation of a fabric file; `InputError` lists all that say nothing."""
+    problems = Diagnostics()
+    claims = [
+        claim
+        for number, line in enumerate(spec.expect)
+        if (claim := _read(number, line, spec.at("expect", number), network, problems))
+    ]
+    problems.check()
+    return tuple(claims)
+
+
+def _read(
+    number: int, line: Expectation, span: Span | None, network: Network, problems: Diagnostics
+) -> Claim | None:
+    given = [(k, v) for k in ("allow", "deny", "only") if (v := getattr(line, k)) is not None]
+    if len(given) != 1:
+        problems.error("C704", "an expectation is exactly one of allow, deny, only", span)
+        return None
+    kind, text = given[0]
+    try:
+        source, target, both, ports = parse_claim(text)
+    except ValueError as error:
+        problems.error("C701", f'cannot read "{text}": {error}', span, GRAMMAR)
+        return None
+    if not _selects_pairs(source, target, text, span, network, problems):
+        return None
+    return Claim(number, kind, source, target, both, ports, tuple(line.hold_under), span, text)
+
+
+def parse_claim(text: str) -> tuple[str, str, bool, tuple[PortRange, ...]]:
+    """Source, destination, whether both ways, and ports of one line; `ValueError` if it is none.
+
+    >>> parse_claim("acme/* <-> globex/*")
+    ('acme/*', 'globex/*', True, (PortRange(protocol=-1, first=0, last=65535),))
+    >>> [str(p) for p in parse_claim("a -> zone2/inet: 443/tcp, 53/udp")[3]]
+    ['443/tcp', '53/udp']
+    """
+    arrow = next((a for a in (" <-> ", " -> ") if a in text), None)
+    if arrow is None or text.count("->") != 1:
+        raise ValueError("it needs one arrow with spaces around it")
+    source, _, rest = text.partition(arrow)
+    target, colon, listed = rest.partition(":")
+    source, target = source.strip(), target.strip()
+    if not source or not target or ":" in source:
+        raise ValueError("ports stand after the destination, and both sides need a name")
+    ports = tuple(sorted(map(parse_port, listed.split(",")))) if colon else ANYTHING
+    return source, target, arrow == " <-> ", ports
+
+
+def _selects_pairs(
+    source: str,
+    target: str,
+    text: str,
+    span: Span | None,
+    network: Network,
+    problems: Diagnostics,
+) -> bool:
+    empty = [p for p in dict.fromkeys((source, target)) if not selected(p, network).any()]
+    for pattern in empty:
+        hint = did_you_mean(pattern, _names(network.endpoints))
+        problems.error("C702", f'"{pattern}" selects no endpoint', span, hint)
+    if not empty and not len(_pairs(network, selected(source, network), selected(target, network))):
+        problems.error(
+            "C703", f'"{text}" compares nothing: no two endpoints share an IP version', span
+        )
+        return False
+    return not empty
+
+
+def selected(pattern: str, network: Network) -> Bits:
+    """Which endpoints a pattern names, bool[endpoints]; a node also answers to its aliases."""
+    return np.array([names(pattern, e) for e in network.endpoints], np.bool_)
+
+
+def names(pattern: str, endpoint: Endpoint) -> bool:
+    """Whether a pattern selects an endpoint by its own name, its workload's or an alias."""
+    return matches(pattern, endpoint.name, endpoint.workload) or any(
+        matches(pattern, alias, None) for alias in endpoint.aliases
+    )
+
+
+def check_claim(
+    reach: Reach, claim: Claim, exempt: Iterable[int] = (), under: str | None = None
+) -> Outcome:
+    """One claim against one world; endpoints in `exempt` (on a failed node) are left out."""
+    network = reach.network
+    a, b = selected(claim.source, network), selected(claim.target, network)
+    a[list(exempt)] = b[list(exempt)] = False
+    wanted = _pairs(network, a, b)
+    if claim.both_ways:
+        wanted = np.unique(np.r_[wanted, _pairs(network, b, a)])
+    keys = _keys(reach)
+    asked = np.isin(keys, wanted)
+    bad: list[tuple[int, bool]] = []
+    if claim.kind in ("deny", "only"):
+        mask = reach.space.touching(claim.ports, inverse=claim.kind == "only")
+        leaking = np.asarray((reach.sets & mask).any(axis=1))
+        bad += [(int(k), True) for k in keys[asked & leaking[reach.pairs.some]]]
+    if claim.kind in ("allow", "only"):
+        mask = reach.space.touching(claim.ports)
+        passing = ~np.asarray((mask & ~reach.sets).any(axis=1))
+        good = keys[asked & passing[reach.pairs.sure]]
+        bad += [(int(k), False) for k in wanted[~np.isin(wanted, good)]]
+    n = len(network.endpoints)
+    breaches = tuple(
+        Breach(k // 2 // n, k // 2 % n, 6 if k % 2 else 4, reached) for k, reached in sorted(bad)
+    )
+    return Outcome(claim, len(wanted), breaches, under)
+
+
+def _keys(reach: Reach) -> Column:
+    """The pairs of a world as single integers."""
+    pairs = reach.pairs
+    n = len(reach.network.endpoints)
+    keys: Column = (pairs.src * n + pairs.dst) * 2 + (pairs.version == 6)
+    return keys
+
+
+def _pairs(network: Network, a: Bits, b: Bits) -> Column:
+    """Keys of every ordered pair of two sets of endpoints with a family in common."""
+    n = len(network.endpoints)
+    has = np.array(
+        [[any(p.version == v for p in e.prefixes) for v in (4, 6)] for e in network.endpoints]
+    ).reshape(n, 2)
+    out = []
+    for family in (0, 1):
+        src, dst = np.flatnonzero(a & has[:, family]), np.flatnonzero(b & has[:, family])
+        grid = (src[:, None] * n + dst) * 2 + family
+        out.append(grid[src[:, None] != dst])
+    return np.sort(np.concatenate(out))
+
+
+def _names(endpoints: Iterable[Endpoint]) -> list[str]:
+    """What a pattern could have meant: endpoints, workloads, whole tenants and namespaces."""
+    found: set[str] = set()
+    for e in endpoints:
+        parts = e.name.split("/")
+        found |= {e.name, *("/".join([*parts[:i], "*"]) for i in range(1, len(parts)))}
+        if e.workload:
+            found.add("/".join([*parts[:-1], e.workload]))
+    return sorted(found)

@@ -60,7 +60,7 @@ class Pools(Model):
     rt_asn: int = Field(65000, ge=1, le=4294967295, description="ASN in allocated route targets")
     router_macs: str = "02:c1:00:00:00:00/24"
     blocks: dict[Literal["v4", "v6"], int] = Field(
-        default_factory=lambda: {"v4": 26, "v6": 112},
+        {"v4": 26, "v6": 112},
         description="prefix length of the block that a host gets from a VRF's prefix",
     )
     prefixes: dict[Name, list[str]] = Field(

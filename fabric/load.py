@@ -32,7 +32,7 @@ def load(path: Path | str, text: str | None = None) -> tuple[FabricSpec, tuple[D
     found.check()
     assert spec is not None
     spec._document = expanded
-    spec._path = None if str(path) == "-" else Path(path)
+    spec._path = None if str(path) in ("-", "<stdin>") else Path(path)
     spec._edits = edits
     return spec, check(spec)
 

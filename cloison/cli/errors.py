@@ -65,9 +65,11 @@ def explain(error: Exception) -> str:
 
     match error:
         case InputError():
-            from cloison.render_diagnostics import render
+            from cloison.render_diagnostics import render, summary
 
-            return render(error.diagnostics)
+            colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+            found = error.diagnostics
+            return f"{render(found, colour=colour)}\n{summary(found)}"
         case CloisonError():
             return f"error: {error}"
         case OSError() if error.errno == errno.EPIPE:

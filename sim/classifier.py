@@ -120,7 +120,7 @@ def tables(blocks: Blocks, network: Network) -> Tables:
 
 
 def _typed(name: str, array: Any) -> Any:
-    """Contiguous, writable (numba tells read-only arrays apart), of the field's dtype, not empty."""
+    """Contiguous, writable (numba tells read-only arrays apart), of the right dtype, not empty."""
     dtype = DTYPES[name]
     flat = np.ascontiguousarray(array, dtype)
     if not flat.flags.writeable:
@@ -134,7 +134,7 @@ _UNSIGNED_64 = {"n_sport", "exact", "exact_shift", "v6_hi", "v6_lo", "node_seed"
 _SIGNED_64 = {"v4_off", "v6_off", "atom_base", "fib_off", "cell_off", "l4_off", "f_off"}
 
 
-def _dtype(name: str) -> type[np.generic]:
+def _dtype(name: str) -> Any:
     if name in _UNSIGNED_8:
         return np.uint8
     if name in _UNSIGNED_16:

@@ -13,14 +13,18 @@ Definition (kernel, `sim.trace`, proof and lab agree on it):
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.classifier import Tables, headers
+from compiler.blocks import build_blocks
+from compiler.tables import Program
+from fabric.network import Network
+from sim.classifier import Tables, headers, tables
 from sim.packets import Packets
 from sim.reasons import Reason
 
@@ -50,14 +54,16 @@ class Verdicts(NamedTuple):
     @property
     def delivered(self) -> NDArray[np.bool_]:
         """Which packets arrived."""
-        return self.reason == Reason.DELIVERED
+        arrived: NDArray[np.bool_] = self.reason == Reason.DELIVERED
+        return arrived
 
     @staticmethod
     def empty(n: int) -> Verdicts:
         """Room for `n` packets."""
         u8, i32 = np.uint8, np.int32
-        types = (u8, u8, i32, i32, i32, i32, i32, np.uint16, np.uint32, u8)
-        return Verdicts(*(np.zeros(n, dtype) for dtype in types))
+        types: Any = (u8, u8, i32, i32, i32, i32, i32, np.uint16, np.uint32, u8)
+        columns: list[Any] = [np.zeros(n, dtype) for dtype in types]
+        return Verdicts(*columns)
 
 
 class Counters(NamedTuple):
@@ -72,6 +78,14 @@ class Counters(NamedTuple):
         """Counters of a world, all zero."""
         sizes = (len(tables.dec_reason), N_REASONS, 2 * len(tables.link_a))
         return Counters(*(np.zeros((n, 2), np.uint64) for n in sizes))
+
+    def entries(self, dec_entries: NDArray[np.int32], n_entries: int) -> NDArray[np.uint64]:
+        """Packets and bytes per entry of the program: a decision counts for every entry in it."""
+        out = np.zeros((n_entries, 2), np.uint64)
+        for stage in dec_entries.T:
+            known = stage >= 0
+            np.add.at(out, stage[known], self.decisions[: len(stage)][known])
+        return out
 
     def add(self, other: Counters) -> None:
         """Add in place."""
@@ -119,7 +133,7 @@ class Datapath:
             total.add(part)
         return total
 
-    def _slices(self, n: int, work) -> None:  # type: ignore[no-untyped-def]
+    def _slices(self, n: int, work: Callable[[int, int], None]) -> None:
         bounds = [(at, min(at + SLICE, n)) for at in range(0, n, SLICE)]
         if len(bounds) < 2 or self.threads < 2:
             for begin, end in bounds:
@@ -127,3 +141,8 @@ class Datapath:
             return
         with ThreadPoolExecutor(self.threads) as pool:
             list(pool.map(lambda bound: work(*bound), bounds))
+
+
+def run(network: Network, program: Program, packets: Packets) -> Verdicts:
+    """Verdicts of packets, each as if it opened a flow. For many batches keep a `Datapath`."""
+    return Datapath(tables(build_blocks(program), network)).decide(packets)

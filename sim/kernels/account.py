@@ -10,6 +10,8 @@ table let through. Links count the packets that enter them, encapsulated, by dir
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sim.kernels import kernel
@@ -25,7 +27,17 @@ FIRST_AFTER_TUNNEL = int(Reason.ENI_MISS_DROP)
 
 
 @kernel
-def account(t, o, reason, flow_state, length, count, begin, end, c):  # type: ignore[no-untyped-def]
+def account(
+    t: Any,
+    o: Any,
+    reason: Any,
+    flow_state: Any,
+    length: Any,
+    count: Any,
+    begin: Any,
+    end: Any,
+    c: Any,
+) -> None:
     """Add rows `begin..end` to the counters `c` and write each row's path hash.
 
     `c.decisions`, `c.reasons`, `c.links`: uint64 [n, 2], packets and bytes.

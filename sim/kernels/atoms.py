@@ -11,10 +11,11 @@ family or the version is neither 4 nor 6.
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from typing import Any
 
-from sim.kernels import kernel
+import numpy as np
+
+from sim.kernels import inlined, kernel
 from sim.kernels.ecmp import K0, K1, K2
 
 U = np.uint64
@@ -22,8 +23,8 @@ MISS = U(2**64 - 1)
 ZERO, ONE, TWO, THREE, FOUR, SIX, EIGHT = (U(i) for i in (0, 1, 2, 3, 4, 6, 8))
 
 
-@njit(nogil=True, inline="always", _nrt=False)
-def search_v4(t, vrf, ip):  # type: ignore[no-untyped-def]
+@inlined
+def search_v4(t: Any, vrf: Any, ip: Any) -> Any:
     """The IPv4 atom of `ip` in `vrf`, by search."""
     first = U(t.v4_off[vrf])
     n = U(t.v4_off[vrf + ONE]) - first
@@ -37,8 +38,8 @@ def search_v4(t, vrf, ip):  # type: ignore[no-untyped-def]
     return at - first
 
 
-@njit(nogil=True, inline="always", _nrt=False)
-def search_v6(t, vrf, hi, lo):  # type: ignore[no-untyped-def]
+@inlined
+def search_v6(t: Any, vrf: Any, hi: Any, lo: Any) -> Any:
     """The IPv6 atom of `hi:lo` in `vrf`, by search."""
     first = U(t.v6_off[vrf])
     n = U(t.v6_off[vrf + ONE]) - first
@@ -54,8 +55,8 @@ def search_v6(t, vrf, hi, lo):  # type: ignore[no-untyped-def]
     return at - first + U(t.v4_off[vrf + ONE]) - U(t.v4_off[vrf])
 
 
-@njit(nogil=True, inline="always", _nrt=False)
-def atom(t, vrf, version, hi, lo):  # type: ignore[no-untyped-def]
+@inlined
+def atom(t: Any, vrf: Any, version: Any, hi: Any, lo: Any) -> Any:
     """The atom of an address of either family."""
     owner = (vrf << EIGHT) | version
     mask = U(len(t.exact) - 1)
@@ -72,7 +73,7 @@ def atom(t, vrf, version, hi, lo):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def atoms(t, vrf, version, hi, lo, out):  # type: ignore[no-untyped-def]
+def atoms(t: Any, vrf: Any, version: Any, hi: Any, lo: Any, out: Any) -> None:
     """Columns in, atom numbers within the VRF out (int64, -1 for a miss or an unknown VRF)."""
     for i in range(len(vrf)):
         found = MISS

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numba import njit
 
 from sim.ecmp import MULTIPLIERS
+from sim.kernels import inlined
 
 U = np.uint64
 K0, K1, K2, K3, K4 = (U(m) for m in MULTIPLIERS)
@@ -14,8 +16,8 @@ S16, S32, S33 = U(16), U(32), U(33)
 LOW_14, FIRST_PORT = U(0x3FFF), U(49152)
 
 
-@njit(nogil=True)
-def mix(value):  # type: ignore[no-untyped-def]
+@inlined
+def mix(value: Any) -> Any:
     """`sim.ecmp.mix`."""
     value ^= value >> S33
     value *= M0
@@ -24,25 +26,25 @@ def mix(value):  # type: ignore[no-untyped-def]
     return value ^ (value >> S33)
 
 
-@njit(nogil=True)
-def flow_hash(src_hi, src_lo, dst_hi, dst_lo, l4):  # type: ignore[no-untyped-def]
+@inlined
+def flow_hash(src_hi: Any, src_lo: Any, dst_hi: Any, dst_lo: Any, l4: Any) -> Any:
     """`sim.ecmp.flow_hash`; `l4` is protocol << 32 | sport << 16 | dport."""
     return mix(src_lo * K0 + src_hi * K1 + dst_lo * K2 + dst_hi * K3 + l4 * K4)
 
 
-@njit(nogil=True)
-def outer_port(hashed):  # type: ignore[no-untyped-def]
+@inlined
+def outer_port(hashed: Any) -> Any:
     """`sim.ecmp.outer_port`."""
     return FIRST_PORT | (hashed & LOW_14)
 
 
-@njit(nogil=True)
-def outer_hash(port, source_vtep, target_vtep):  # type: ignore[no-untyped-def]
+@inlined
+def outer_hash(port: Any, source_vtep: Any, target_vtep: Any) -> Any:
     """`sim.ecmp.outer_hash`."""
     return mix(port * K0 + source_vtep * K1 + target_vtep * K2)
 
 
-@njit(nogil=True)
-def choose(hashed, node_seed, width):  # type: ignore[no-untyped-def]
+@inlined
+def choose(hashed: Any, node_seed: Any, width: Any) -> Any:
     """`sim.ecmp.choose`."""
     return ((mix(hashed ^ node_seed) >> S32) * width) >> S32

@@ -11,10 +11,11 @@ the IN side is computed although OUT denies: a flow table needs to know both end
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from typing import Any
 
-from sim.kernels import kernel
+import numpy as np
+
+from sim.kernels import inlined, kernel
 from sim.kernels.atoms import MISS, atom
 from sim.kernels.ecmp import choose, flow_hash, outer_port
 from sim.reasons import Reason
@@ -31,8 +32,8 @@ ENI_MISS = int(Reason.ENI_MISS_DROP)
 PA_VALIDATION = int(Reason.PA_VALIDATION_DROP)
 
 
-@njit(nogil=True, inline="always", _nrt=False)
-def next_hops(t, vtep, vrf, local):  # type: ignore[no-untyped-def]
+@inlined
+def next_hops(t: Any, vtep: Any, vrf: Any, local: Any) -> Any:
     """The next-hop set of an atom in a VRF instance, or -1 without instance or route."""
     instance = t.inst_of[vtep, vrf]
     if instance < 0:
@@ -40,8 +41,10 @@ def next_hops(t, vtep, vrf, local):  # type: ignore[no-untyped-def]
     return t.fib[U(t.fib_off[U(instance)]) + local]
 
 
-@njit(nogil=True, inline="always", _nrt=False)
-def decide(t, direction, endpoint, local, vrf, remote_vrf, l4):  # type: ignore[no-untyped-def]
+@inlined
+def decide(
+    t: Any, direction: Any, endpoint: Any, local: Any, vrf: Any, remote_vrf: Any, l4: Any
+) -> Any:
     """The decision of an endpoint's block on (remote atom, remote VRF, L4 atom)."""
     block = U(t.ep_block[direction, endpoint])
     cell = local * U(t.remote_count[vrf]) + U(t.remote_index[vrf, remote_vrf])
@@ -50,11 +53,11 @@ def decide(t, direction, endpoint, local, vrf, remote_vrf, l4):  # type: ignore[
     return t.f[U(t.f_off[block]) + row * U(t.n_l4[block]) + column]
 
 
-@njit(nogil=True, inline="always", _nrt=False)
-def source_vrf(t, members, outer, true_vrf):  # type: ignore[no-untyped-def]
+@inlined
+def source_vrf(t: Any, members: Any, outer: Any, true_vrf: Any) -> Any:
     """Behind which VRF the egress side sees a source that came from VTEP `outer`: a next hop of the
     route back that leads to that VTEP, the true VRF if it is among them. -1 when there is none."""
-    found = -1
+    found = np.int64(-1)
     if members < 0:
         return found
     for m in range(t.set_off[U(members)], t.set_off[U(members) + ONE]):
@@ -67,7 +70,7 @@ def source_vrf(t, members, outer, true_vrf):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def forward(t, h, complete, begin, end, o):  # type: ignore[no-untyped-def]
+def forward(t: Any, h: Any, complete: Any, begin: Any, end: Any, o: Any) -> None:
     """Rows `begin..end` of headers `h`; results go to the columns of `o` (see `sim.datapath`)."""
     n_vrfs, n_endpoints = len(t.atom_base) - 1, len(t.ep_vrf)
     n_nodes, n_sport = U(t.inst_of.shape[0]), t.n_sport[0]
@@ -75,8 +78,10 @@ def forward(t, h, complete, begin, end, o):  # type: ignore[no-untyped-def]
         i = U(row)
         o.out_decision[i] = -1
         o.in_decision[i] = -1
+        o.src_endpoint[i] = -1
         o.dst_endpoint[i] = -1
         o.next_hop[i] = -1
+        o.outer_sport[i] = 0
         o.route[i] = UNKNOWN_SOURCE
         if h.vrf[i] < 0 or h.vrf[i] >= n_vrfs or h.src_endpoint[i] >= n_endpoints:
             continue
@@ -139,7 +144,9 @@ def forward(t, h, complete, begin, end, o):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def settle(t, route, out_decision, in_decision, begin, end, reason):  # type: ignore[no-untyped-def]
+def settle(
+    t: Any, route: Any, out_decision: Any, in_decision: Any, begin: Any, end: Any, reason: Any
+) -> None:
     """The reason of each row: routing before OUT, then OUT, then the tunnel and its far end, IN."""
     for row in range(begin, end):
         i = U(row)

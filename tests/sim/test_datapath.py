@@ -1,0 +1,188 @@
+"""The datapath kernels against a trace built from routes and entries, and against arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_worlds import NODES, policies, worlds
+
+from compiler.blocks import Blocks, build_blocks
+from compiler.compile import compile_policy
+from compiler.ir import Policy
+from fabric.network import Network
+from sim import ecmp
+from sim.classifier import tables
+from sim.datapath import Counters, Datapath, Verdicts
+from sim.packets import Flow, Packets
+from sim.reasons import Reason
+from sim.trace import Trace, trace
+
+N_SPINES = 2
+EDGES = [0, 1, 2**32 - 1, 2**64, 2**128 - 1]
+KNOWN_V4 = [0x0A000001, 0x0A000002, 0x0A000009, 0x0A010003, 0x08080808, 0x0A000080]
+KNOWN_V6 = [(0xFD00 << 112) | low for low in (0, 1, 2, 2**64)]
+
+
+class TwoTier:
+    """An underlay of VTEPs below two spines; `cut` pairs of VTEPs have no way."""
+
+    def __init__(self, vtep_count: int, cut: Any) -> None:
+        self.n = vtep_count + N_SPINES
+        self.cut = set(cut)
+        self.vteps = vtep_count
+        rows = [self.ecmp(a, b) for a in range(self.n) for b in range(self.n)]
+        self.hop_off = np.cumsum([0] + [len(row) for row in rows]).astype(np.int32)
+        self.hop_node = np.array([node for row in rows for node, _ in row], np.int32)
+        self.hop_link = np.array([link for row in rows for _, link in row], np.int32)
+
+    def ecmp(self, a: int, b: int) -> tuple[tuple[int, int], ...]:
+        if a == b or b >= self.vteps or (a, b) in self.cut:
+            return ()
+        if a >= self.vteps:
+            return ((b, b * N_SPINES + a - self.vteps),)
+        return tuple((self.vteps + s, a * N_SPINES + s) for s in range(N_SPINES))
+
+
+def wired(network: Network) -> Network:
+    """The network over two spines."""
+    cut = network.underlay.cut  # type: ignore[attr-defined]
+    names = [*NODES, *(f"spine{s + 1}" for s in range(N_SPINES))]
+    nodes = tuple(SimpleNamespace(name=name, index=i) for i, name in enumerate(names))
+    links = tuple(
+        SimpleNamespace(index=a * N_SPINES + s, a=a, b=len(NODES) + s)
+        for a in range(len(NODES))
+        for s in range(N_SPINES)
+    )
+    fabric: Any = SimpleNamespace(nodes=nodes, links=links)
+    underlay: Any = TwoTier(len(NODES), cut)
+    return replace(network, fabric=fabric, underlay=underlay)
+
+
+def flows(network: Network) -> st.SearchStrategy[Flow]:
+    """Headers about the world's own addresses, and some about nothing it knows."""
+    v4 = st.sampled_from(KNOWN_V4) | st.integers(0, 2**32 - 1)
+    v6 = st.sampled_from(KNOWN_V6 + EDGES) | st.integers(0, 2**128 - 1)
+    ends = st.tuples(st.just(4), v4, v4) | st.tuples(st.just(6), v6, v6)
+    ends |= st.tuples(st.sampled_from([0, 5, 255]), v4, v4)
+    port = st.sampled_from([0, 79, 80, 81, 82, 1023, 1024, 65535])
+    return st.builds(
+        lambda vrf, end, protocol, sport, dport, src: Flow(
+            vrf, *end, protocol, sport, dport, src, 100, 3
+        ),
+        st.integers(-1, len(network.vrfs)),
+        ends,
+        st.sampled_from([1, 6, 17, 132, 255]),
+        port,
+        port,
+        st.sampled_from([-1, -1, -1, *range(len(network.endpoints) + 1)]),
+    )
+
+
+@st.composite
+def cases(draw: Any) -> tuple[Network, Policy, list[Flow]]:
+    network = wired(draw(worlds()))
+    return network, draw(policies()), draw(st.lists(flows(network), min_size=1, max_size=30))
+
+
+def own(network: Network) -> list[Flow]:
+    """Every endpoint to every endpoint, so that most packets have a route."""
+    return [
+        Flow(a.vrf, p.version, int(p[0]), int(q[-1]), 6, 2000, dport)
+        for a in network.endpoints
+        for b in network.endpoints
+        for p in a.prefixes
+        for q in b.prefixes
+        for dport in (80, 443)
+        if p.version == q.version
+    ]
+
+
+@settings(max_examples=25)
+@given(cases())
+def test_kernel_agrees_with_trace(case: tuple[Network, Policy, list[Flow]]) -> None:
+    network, policy, some = case
+    program = compile_policy(network, policy)
+    blocks = build_blocks(program)
+    packets = Packets.of(some + own(network))
+    paths = [trace(network, program, packets.flow(i)) for i in range(len(packets))]
+    for complete in (False, True):
+        datapath = Datapath(tables(blocks, network), threads=1)
+        verdicts = datapath.decide(packets, complete=complete)
+        counters = datapath.count(packets, verdicts)
+        for i, path in enumerate(paths):
+            assert_same(blocks, verdicts, i, path, complete)
+        assert_counted(blocks, counters, paths)
+
+
+def assert_same(blocks: Blocks, v: Verdicts, i: int, path: Trace, complete: bool) -> None:
+    assert Reason(int(v.reason[i])) is path.reason, path.flow
+    assert v.src_endpoint[i] == (-1 if path.source is None else path.source)
+    assert v.next_hop[i] == (-1 if path.next_hop is None else path.next_hop.vtep)
+    if path.outer_sport is not None:
+        assert v.outer_sport[i] == path.outer_sport
+    if path.out is not None:
+        entries = blocks.dec_entries[v.out_decision[i]]
+        assert [e for e in entries.tolist() if e >= 0] == [e.id for _, e in path.out.steps]
+    if path.into is not None and (complete or path.out.reason is Reason.DELIVERED):  # type: ignore[union-attr]
+        assert v.dst_endpoint[i] == path.target
+        entries = blocks.dec_entries[v.in_decision[i]]
+        assert [e for e in entries.tolist() if e >= 0] == [e.id for _, e in path.into.steps]
+
+
+def assert_counted(blocks: Blocks, counters: Counters, paths: list[Trace]) -> None:
+    """Naive twins of the counters: entries, reasons, links."""
+    entries = np.zeros(blocks.program.n_entries, np.int64)
+    reasons = np.zeros(len(Reason), np.int64)
+    links = np.zeros(len(counters.links), np.int64)
+    for path in paths:
+        reasons[path.reason] += path.flow.count
+        sides = [path.out]
+        if path.out is not None and path.out.reason is Reason.DELIVERED:
+            sides.append(path.into)
+            for hop in path.underlay:
+                up = hop.to > hop.node
+                links[2 * hop.link + (0 if up else 1)] += path.flow.count
+        for side in sides:
+            for _, entry in side.steps if side is not None else ():
+                entries[entry.id] += path.flow.count
+    assert np.array_equal(counters.entries(blocks.dec_entries, len(entries))[:, 0], entries)
+    assert np.array_equal(counters.reasons[:, 0], reasons)
+    assert np.array_equal(counters.links[:, 0], links)
+
+
+@settings(max_examples=3)
+@given(worlds(), policies())
+def test_slices_over_threads_change_nothing(world: Network, policy: Policy) -> None:
+    network = wired(world)
+    program = compile_policy(network, policy)
+    base = tables(build_blocks(program), network)
+    packets = Packets.concat([Packets.of(own(network))] * 700)
+    one, two = (Datapath(base, threads=n) for n in (1, 2))
+    a, b = one.decide(packets), two.decide(packets)
+    assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+    ca, cb = one.count(packets, a), two.count(packets, b)
+    assert all(np.array_equal(x, y) for x, y in zip(ca, cb, strict=True))
+    assert np.array_equal(a.path, b.path)
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(1, 64))
+def test_hash_kernels_equal_their_twins(a: int, b: int, width: int) -> None:
+    from sim.kernels import ecmp as kernels
+
+    u = np.uint64
+    assert int(kernels.mix(u(a))) == ecmp.mix(a)
+    l4 = ecmp.combine(a, b, b, a, 5)
+    assert int(kernels.flow_hash(u(b), u(a), u(a), u(b), u(5))) == l4
+    assert int(kernels.choose(u(a), u(b), u(width))) == ecmp.choose(a, b, width) < width
+    assert 49152 <= ecmp.outer_port(a) <= 65535
+
+
+def test_choice_is_even() -> None:
+    for width in (2, 3, 4, 16):
+        picks = [ecmp.choose(ecmp.mix(i), ecmp.seed(3), width) for i in range(width * 1000)]
+        assert np.abs(np.bincount(picks, minlength=width) - 1000).max() < 150

@@ -6,72 +6,31 @@ This module reads them once; `fabric.evpn` turns the offers into route targets, 
 
 Rules that hold here:
 
-1. An `Offer` covers the exporter's own routes that lie inside its prefixes, never imported ones.
-   All offers with one `key` share one route target: there is one per (intent, side).
+1. A peering, a leak to one client VRF and a zone crossing are one `Intent` each; what follows from
+   transit (`fabric.transit`) comes after them.
 2. A VRF that zone 0 serves offers its node prefixes in return; one without any is not served.
-3. Transit: a VRF gets what lies behind a neighbour when every intent on the shortest path is
-   marked `transit`. Ports are the intersection along the path; nothing new is exported, the far
-   side merely imports the same route target.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import reduce
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from fabric.diagnostics import Span
 from fabric.inventory import Prefix
 from fabric.network import Vrf
-from fabric.ports import ANY, PortRange, parse_port
+from fabric.offers import Intent, Offer
+from fabric.ports import PortRange, parse_port
 from fabric.spec import FabricSpec, VrfSpec
+from fabric.transit import derived
+
+__all__ = ["Intent", "Offer", "intents", "select_vrfs"]
 
 ZONE0, ZONE2 = "zone0/main", "zone2/main"
 EVERYWHERE: tuple[Prefix, ...] = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 ALL_PORTS = (PortRange(),)
 Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """`exporter` announces `prefixes` to `importer` under the route target of `key` (rule 1)."""
-
-    key: str
-    exporter: str
-    importer: str
-    prefixes: tuple[Prefix, ...]
-    span: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """VRFs `a` and `b` exchange `offers`; those in `opens` may open connections on `ports`.
-
-    `kind` is peering, leak or zone. `via` names the intents that a transit one was derived from.
-    """
-
-    kind: str
-    name: str
-    a: str
-    b: str
-    offers: tuple[Offer, ...]
-    opens: frozenset[str]
-    ports: tuple[PortRange, ...]
-    span: Span | None = None
-    transit: bool = False
-    via: tuple[str, ...] = ()
-
-    def offered(self, exporter: str) -> tuple[Prefix, ...]:
-        """What `exporter` offers to the other side."""
-        return tuple(
-            p for offer in self.offers if offer.exporter == exporter for p in offer.prefixes
-        )
-
-    def other(self, vrf: str) -> str:
-        """The VRF at the other end."""
-        return self.b if vrf == self.a else self.a
 
 
 def intents(spec: FabricSpec, vrfs: Sequence[Vrf]) -> tuple[Intent, ...]:
@@ -175,54 +134,6 @@ def zone_intent(
     return Intent("zone", name, vrf, zone, offers, frozenset((vrf, zone)), ALL_PORTS, span)
 
 
-def derived(direct: Sequence[Intent]) -> Iterator[Intent]:
-    """Intents over shortest paths of two or more transit intents (rule 3)."""
-    transit = [intent for intent in direct if intent.transit]
-    adjacent: dict[str, list[Intent]] = {}
-    for intent in transit:
-        adjacent.setdefault(intent.a, []).append(intent)
-        adjacent.setdefault(intent.b, []).append(intent)
-    for start in sorted(adjacent):
-        reached = {start} | {i.other(start) for i in direct if start in (i.a, i.b)}
-        paths: list[tuple[str, tuple[Intent, ...]]]
-        paths = [(i.other(start), (i,)) for i in adjacent[start]]
-        while paths:
-            paths = [
-                (step.other(end), (*path, step))
-                for end, path in paths
-                for step in adjacent[end]
-                if step.other(end) not in reached
-            ]
-            found = (along(start, end, path) for end, path in paths if start < end)
-            yield from (intent for intent in found if intent is not None)
-            reached |= {end for end, _ in paths}
-
-
-def along(start: str, end: str, path: tuple[Intent, ...]) -> Intent | None:
-    """What a transit path amounts to between its ends; None when neither may open anything."""
-    stops = [start]
-    for step in path:
-        stops.append(step.other(stops[-1]))
-    opens = set()
-    if all(here in step.opens for here, step in zip(stops, path, strict=False)):
-        opens.add(start)
-    if all(there in step.opens for there, step in zip(stops[1:], path, strict=True)):
-        opens.add(end)
-    common = reduce(intersect_ports, (step.ports for step in path))
-    if not opens or not common:
-        return None
-    offers = tuple(
-        Offer(offer.key, near, far, offer.prefixes, offer.span)
-        for near, far, step in ((start, end, path[0]), (end, start, path[-1]))
-        for offer in step.offers
-        if offer.exporter == near
-    )
-    kind = "leak" if any(step.kind == "leak" for step in path) else "peering"
-    via = tuple(step.name for step in path)
-    name = " + ".join(via)
-    return Intent(kind, name, start, end, offers, frozenset(opens), common, path[0].span, True, via)
-
-
 def vrf_spec(spec: FabricSpec, vrf: Vrf) -> tuple[VrfSpec, Path] | None:
     """What the file says about a tenant's VRF and where; None for the zones' own.
 
@@ -294,20 +205,3 @@ def one_vrf(pattern: str, names: Iterable[str]) -> str | None:
 def ports(texts: Iterable[str]) -> tuple[PortRange, ...]:
     """Port ranges in file order."""
     return tuple(map(parse_port, texts))
-
-
-def intersect_ports(
-    some: tuple[PortRange, ...], others: tuple[PortRange, ...]
-) -> tuple[PortRange, ...]:
-    """The ranges that both allow.
-
-    >>> intersect_ports(ports(["any"]), ports(["80-90/tcp"]))
-    (PortRange(protocol=6, first=80, last=90),)
-    """
-    out = set()
-    for a in some:
-        for b in others:
-            first, last = max(a.first, b.first), min(a.last, b.last)
-            if first <= last and (a.protocol == b.protocol or ANY in (a.protocol, b.protocol)):
-                out.add(PortRange(max(a.protocol, b.protocol), first, last))
-    return tuple(sorted(out))

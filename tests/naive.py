@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from compiler.ir import Direction, Packet, Policy
+from compiler.ir import Cidr, Direction, Packet, Policy
 from compiler.semantics import decide, owner
 from fabric.network import Network
 from sim.reasons import Reason
+
+L4S = [(6, 1000, 80), (6, 40000, 80), (6, 40000, 81), (17, 40000, 80), (17, 1, 53), (1, 0, 0),
+       (132, 40000, 443), (99, 0, 0), (6, 40000, 0), (6, 40000, 65535), (6, 1000, 0),
+       (6, 1000, 81), (6, 1000, 65535)]  # fmt: skip
 
 
 class Outcome(NamedTuple):
@@ -65,3 +69,15 @@ def _through(
     if not into.permit:
         return Outcome(Reason(Reason.ZONE0_DROP + into.stage), target.index, hop)
     return Outcome(Reason.DELIVERED, target.index, hop)
+
+
+def points(network: Network, policy: Policy, version: int) -> list[int]:
+    """One address of every range that an endpoint, a route or a rule begins or ends."""
+    top = 2 ** (32 if version == 4 else 128)
+    prefixes = {p for e in network.endpoints for p in e.prefixes}
+    prefixes |= {r.prefix for rows in network.fib.tables.values() for r in rows}  # type: ignore
+    prefixes |= {m.prefix for r in policy.rules for m in r.remote if isinstance(m, Cidr)}
+    of_family = [p for p in prefixes if p.version == version]
+    ends = {int(p.network_address) for p in of_family}
+    ends |= {int(p.broadcast_address) + 1 for p in of_family}
+    return sorted(x for x in {0, *ends} if x < top)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from naive import Header, outcomes
+from naive import L4S, Header, outcomes, points
 from random_worlds import policies, worlds
 
 from compiler.compile import compile_policy
@@ -19,19 +19,6 @@ from sim.reachability import owns_prefix, reachability
 from sim.reasons import Reason
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
-L4S = [(6, 1000, 80), (6, 40000, 80), (6, 40000, 81), (17, 40000, 80), (17, 1, 53), (1, 0, 0),
-       (132, 40000, 443), (99, 0, 0), (6, 40000, 0), (6, 40000, 65535)]  # fmt: skip
-
-
-def points(network: Network, version: int) -> list[int]:
-    """One address of every range that an endpoint or a route begins or ends."""
-    top = 2 ** (32 if version == 4 else 128)
-    prefixes = {p for e in network.endpoints for p in e.prefixes}
-    prefixes |= {r.prefix for rows in network.fib.tables.values() for r in rows}  # type: ignore
-    of_family = [p for p in prefixes if p.version == version]
-    ends = {int(p.network_address) for p in of_family}
-    ends |= {int(p.broadcast_address) + 1 for p in of_family}
-    return sorted(x for x in {0, *ends} if x < top)
 
 
 def brute(network: Network, policy: Policy) -> tuple[set[Any], set[Any]]:
@@ -39,7 +26,7 @@ def brute(network: Network, policy: Policy) -> tuple[set[Any], set[Any]]:
     some, cells = set(), defaultdict(list)
     for e in network.endpoints:
         for version in (4, 6):
-            axis = points(network, version)
+            axis = points(network, policy, version)
             mine = [x for x in axis if owner(network, e.vrf, version, x) is e]
             for number, l4 in enumerate(L4S):
                 for src in mine:

@@ -1,0 +1,88 @@
+"""What came closest to allowing a packet that was denied, and on which field it fails.
+
+Rules are asked one by one with the words of `compiler.semantics`, so that rules which compile to
+nothing (a selector that selects nobody) are still candidates.
+
+A candidate is a permitting rule of the stage that denied. It fails on `endpoint` (it is about
+others than this one), `peer` or `port`, or several. Fewer failures are nearer; a policy about few
+endpoints is nearer than one about many, because it was written for this one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from compiler.ir import Action, Direction, Origin, Packet, Rule, Selection, Stage
+from compiler.selectors import selects
+from compiler.semantics import l4_matches, owner, remote_matches
+from compiler.tables import Program
+from fabric.network import Network
+from fabric.ports import MAX_PORT, PortRange
+
+FIELDS = ("endpoint", "peer", "port")
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A rule, and the fields on which it does not match."""
+
+    rule: Rule
+    fails: tuple[str, ...]
+
+    def __str__(self) -> str:
+        where = f" ({self.rule.origin.span})" if self.rule.origin.span else ""
+        return f"{title(self.rule.origin)}{where} fails on {' and '.join(self.fails)}"
+
+
+def nearest(network: Network, program: Program, packet: Packet, stage: Stage) -> Near | None:
+    """The closest permit of a stage for a packet that no permit of it matches."""
+    local = network.endpoints[packet.local]
+    remote = owner(network, packet.remote_vrf, packet.version, packet.remote_ip)
+    best: tuple[tuple[int, int, int, int], Near] | None = None
+    for number, rule in enumerate(program.policy.rules):
+        if (rule.stage, rule.direction) != (stage, packet.direction) or rule.action is Action.DENY:
+            continue
+        here = any(selects(m, local, network) for m in rule.local)
+        if not here and stage is Stage.WORKLOAD:
+            continue
+        peer = any(remote_matches(m, packet, local, remote, network) for m in rule.remote)
+        port = not rule.l4 or any(l4_matches(l4, packet, local, remote) for l4 in rule.l4)
+        fails = tuple(f for f, good in zip(FIELDS, (here, peer, port), strict=True) if not good)
+        if not fails:
+            continue
+        rank = (len(fails), breadth(network, rule) if here else 0, "peer" in fails, number)
+        if best is None or rank < best[0]:
+            best = rank, Near(rule, fails)
+    return best[1] if best else None
+
+
+def breadth(network: Network, item: Rule | Selection) -> int:
+    """How many endpoints a rule or selection is about."""
+    return sum(any(selects(m, e, network) for m in item.local) for e in network.endpoints)
+
+
+def selecting(network: Network, program: Program, packet: Packet, stage: Stage) -> list[Selection]:
+    """What makes the stage deny by default for this endpoint, the narrowest first."""
+    local = network.endpoints[packet.local]
+    found = [
+        s
+        for s in program.policy.selections
+        if (s.stage, s.direction, s.default) == (stage, packet.direction, Action.DENY)
+        and any(selects(m, local, network) for m in s.local)
+    ]
+    return sorted(found, key=lambda s: breadth(network, s))
+
+
+def title(origin: Origin) -> str:
+    """The kind and name of a cause, without its place."""
+    rule = "" if origin.rule is None else f" rule {origin.rule}"
+    return f"{origin.kind} {origin.name}{rule}"
+
+
+def wanted(packet: Packet) -> str:
+    """What a rule would have to match, in a few words."""
+    ip = (IPv4Address if packet.version == 4 else IPv6Address)(packet.remote_ip)
+    port = PortRange(packet.protocol, packet.dport, packet.dport or MAX_PORT)
+    way = "to" if packet.direction is Direction.OUT else "from"
+    return f"{way} {ip} on {port}"

@@ -16,9 +16,9 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -118,7 +118,7 @@ class Ledger(Generic[V]):
         self.taken = {*taken, *owned, *self.locked.values()}
         self.sources: dict[str, Iterator[V]] = {}
 
-    def draw(self, key: str, source: str, candidates: Callable[[], Iterator[V]]) -> V | None:
+    def draw(self, key: str, source: str, candidates: Iterable[V]) -> V | None:
         """The value of `key`, or None when the source is exhausted. Candidates of one `source` are
         walked once, so drawing many costs no more than the pool's length."""
         known = self.pinned.get(key, self.locked.get(key))
@@ -128,11 +128,40 @@ class Ledger(Generic[V]):
             what = f"{self.name} {self.displaced[key]}"
             message = f"{what} is pinned for something else, but the lock file gives it to {key}"
             raise InputError(Diagnostic("C481", message, hint="pin another one"))
-        if source not in self.sources:
-            self.sources[source] = candidates()
-        for value in self.sources[source]:
+        for value in self.sources.setdefault(source, iter(candidates)):
             if value not in self.taken:
                 self.taken.add(value)
                 self.locked[key] = value
                 return value
         return None
+
+
+class Draws:
+    """All allocations of one build: pins and lock file in, the new lock file out."""
+
+    def __init__(self, pins: Pins, locked: Pins) -> None:
+        self.pins, self.locked = pins, locked
+        self.drawn: dict[str, dict[str, Any]] = {
+            section: dict(getattr(locked, section)) for section in SECTIONS
+        }
+
+    def ledger(
+        self,
+        section: str,
+        name: str,
+        pinned: Mapping[str, Any] | None = None,
+        taken: Iterable[Any] = (),
+    ) -> Ledger[Any]:
+        """The ledger of one section; `pinned` adds to the pins of the fabric file."""
+        pins = {**getattr(self.pins, section), **(pinned or {})}
+        ledger: Ledger[Any] = Ledger(name, pins, self.drawn[section], taken)
+        self.drawn[section] = ledger.locked
+        return ledger
+
+    def known(self, section: str, key: str) -> Any:
+        """What pins or the lock file say about a key; None when neither does."""
+        return getattr(self.pins, section).get(key, self.drawn[section].get(key))
+
+    def lock(self) -> Pins:
+        """What the lock file must hold after this build."""
+        return Pins(**self.drawn)

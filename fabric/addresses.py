@@ -1,0 +1,209 @@
+"""Blocks and addresses: which prefix block each host owns in a VRF, and who gets which address.
+
+Rules that hold here:
+
+1. A pod's address is what its status says if that lies inside the VRF, else what is pinned or
+   locked, else the next free one of its host's block (then the address is *assumed*).
+2. A host owns at least one block per (VRF, slot, family) from which it needs an address. Addresses
+   that are known first pull their block to their host, so that blocks follow a running cluster.
+3. A node's address comes from the `use: nodes` prefixes, one host route each; without such prefixes
+   from the pods' block.
+4. What is drawn in a VRF never depends on another VRF, save that a tenant's per-namespace VRFs
+   share their prefixes; what is locked or pinned never moves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from fabric.diagnostics import Diagnostics
+from fabric.inventory import Prefix
+from fabric.lock import Draws
+from fabric.network import Vrf
+from fabric.pools import Space, bounds, network, usable
+from fabric.spec import FabricSpec
+from fabric.vrfs import Slot
+
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Somebody in a VRF who needs an address per family: a pod, or a host's node endpoint.
+
+    `status` are the addresses that manifests report; `slots` the ones to draw from, in order of
+    preference per family.
+    """
+
+    name: str
+    host: str
+    status: tuple[str, ...]
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Addresses of one wish, IPv4 first; `assumed` when one of them was drawn by rule."""
+
+    prefixes: tuple[Prefix, ...]
+    assumed: bool
+
+
+class VrfAddresses:
+    """Hands out blocks and addresses of one VRF."""
+
+    def __init__(
+        self,
+        spec: FabricSpec,
+        vrf: Vrf,
+        slots: Sequence[Slot],
+        draws: Draws,
+        problems: Diagnostics,
+        space: dict[int, Space] | None = None,
+    ) -> None:
+        self.vrf, self.slots, self.draws, self.problems = vrf, tuple(slots), draws, problems
+        self.lengths = {4: spec.pools.blocks.get("v4", 26), 6: spec.pools.blocks.get("v6", 112)}
+        self.space = space or {4: Space(), 6: Space()}
+        self.blocks: dict[str, list[Prefix]] = defaultdict(list)
+        self.taken: set[Address] = set()
+        self.cursor: dict[Prefix, Iterator[int]] = {}
+
+    def own(self, host: str, block: Prefix) -> None:
+        """Give a block to a host."""
+        self.blocks[host].append(block)
+        self.space[block.version].add(*bounds(block))
+
+    def restore(self, hosts: Iterable[str]) -> None:
+        """Pinned and locked blocks come first. A pinned block is owned even by a host without
+        endpoints; a locked one of such a host stays reserved; one in no prefix does not count."""
+        here, pins = {*hosts}, self.draws.pins.blocks
+        suffix = f" {self.vrf.name}"
+        for key, texts in sorted({**self.draws.drawn["blocks"], **pins}.items()):
+            host = key.removesuffix(suffix)
+            if host == key:
+                continue
+            for block in map(ip_network, texts):
+                if any(_inside(block, p) for p in self.vrf.prefixes):
+                    self.space[block.version].add(*bounds(block))
+                    if key in pins or host in here:
+                        self.blocks[host].append(block)
+
+    def known(self, wish: Wish) -> tuple[list[Address], bool]:
+        """Addresses that need no draw, and whether they are given facts (rule 1)."""
+        inside = [a for a in map(ip_address, wish.status) if self.contains(a)]
+        if inside:
+            return inside, True
+        pinned = self.draws.pins.addresses.get(wish.name)
+        texts = pinned or self.draws.drawn["addresses"].get(wish.name, ())
+        return [a for a in map(ip_address, texts) if self.contains(a)], pinned is not None
+
+    def contains(self, address: Address) -> bool:
+        """Whether an address lies in a prefix of the VRF."""
+        return any(address in p for p in self.vrf.prefixes if p.version == address.version)
+
+    def grant(self, wishes: Sequence[Wish]) -> list[Granted]:
+        """Addresses of everybody, in order of the wishes."""
+        self.restore(wish.host for wish in wishes)
+        facts = [self.known(wish) for wish in wishes]
+        for found, _ in facts:
+            self.taken.update(found)
+        for wish, (found, _) in zip(wishes, facts, strict=True):
+            for address in found:
+                self.follow(wish.host, address)
+        return [
+            self.complete(wish, found, given)
+            for wish, (found, given) in zip(wishes, facts, strict=True)
+        ]
+
+    def follow(self, host: str, address: Address) -> None:
+        """Let a known address pull its block to its host, if the block is free (rule 2)."""
+        prefix = self.prefix_of(address)
+        slot = next((s for s in self.slots if prefix in s.prefixes), None)
+        if prefix is None or slot is None or slot.use == "pins":
+            return
+        length = self.length(slot, prefix)
+        size = 1 << (prefix.max_prefixlen - length)
+        block = network(prefix.version, int(address) // size * size, length)
+        if not self.space[prefix.version].overlaps(*bounds(block)):
+            self.own(host, block)
+
+    def prefix_of(self, address: Address) -> Prefix | None:
+        """The most specific prefix of the VRF around an address."""
+        inside = [p for p in self.vrf.prefixes if p.version == address.version and address in p]
+        return max(inside, key=lambda p: p.prefixlen, default=None)
+
+    def length(self, slot: Slot, prefix: Prefix) -> int:
+        """Length of a host's block in a slot (rule 3)."""
+        if slot.use == "nodes":
+            return prefix.max_prefixlen
+        return max(self.lengths[prefix.version], prefix.prefixlen)
+
+    def complete(self, wish: Wish, found: list[Address], given: bool) -> Granted:
+        """Add what is missing. A status speaks for every family; pins and locks for their own."""
+        if given and wish.status and found:
+            return Granted(_hosts(found), False)
+        assumed = not given and bool(found)
+        for version in (4, 6):
+            slot = next((s for s in wish.slots if _has(s, version)), None)
+            if slot is None or any(a.version == version for a in found):
+                continue
+            address = self.draw(wish, slot, version)
+            if address is not None:
+                found, assumed = [*found, address], True
+        if assumed:
+            self.draws.drawn["addresses"][wish.name] = [str(a) for a in _sorted(found)]
+        return Granted(_hosts(found), assumed)
+
+    def draw(self, wish: Wish, slot: Slot, version: int) -> Address | None:
+        """The next free address of the host's blocks, from a new block when they are full."""
+        prefixes = [p for p in slot.prefixes if p.version == version]
+        for block in self.blocks[wish.host]:
+            if any(_inside(block, p) for p in prefixes):
+                for number in self.cursor.setdefault(block, iter(usable(block))):
+                    address = ip_address(number) if version == 4 else IPv6Address(number)
+                    if address not in self.taken:
+                        self.taken.add(address)
+                        return address
+        for prefix in prefixes:
+            block_ = self.space[version].draw(prefix, self.length(slot, prefix))
+            if block_ is not None:
+                self.blocks[wish.host].append(block_)
+                return self.draw(wish, slot, version)
+        self.exhausted(wish, slot, prefixes)
+        return None
+
+    def exhausted(self, wish: Wish, slot: Slot, prefixes: Sequence[Prefix]) -> None:
+        """Say once per slot what ran out and what was needed."""
+        texts = ", ".join(map(str, prefixes))
+        length = self.length(slot, prefixes[0])
+        message = f"{self.vrf.name} has no free /{length} block in {texts} for {wish.host}"
+        if all(message != item.message for item in self.problems.items):
+            hint = "add a prefix, or shorten pools.blocks so that more hosts share it"
+            self.problems.error("C403", message, self.vrf.span, hint)
+
+    def lock_blocks(self) -> None:
+        """Remember the blocks that were drawn."""
+        for host, blocks in self.blocks.items():
+            key = f"{host} {self.vrf.name}"
+            if blocks and key not in self.draws.pins.blocks:
+                self.draws.drawn["blocks"][key] = [str(block) for block in blocks]
+
+
+def _inside(block: Prefix, prefix: Prefix) -> bool:
+    first, last = bounds(prefix)
+    return block.version == prefix.version and first <= bounds(block)[0] <= bounds(block)[1] <= last
+
+
+def _has(slot: Slot, version: int) -> bool:
+    return any(prefix.version == version for prefix in slot.prefixes)
+
+
+def _sorted(addresses: Iterable[Address]) -> list[Address]:
+    return sorted(addresses, key=lambda a: (a.version, int(a)))
+
+
+def _hosts(addresses: Iterable[Address]) -> tuple[Prefix, ...]:
+    return tuple(network(a.version, int(a), a.max_prefixlen) for a in _sorted(addresses))

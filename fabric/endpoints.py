@@ -1,0 +1,242 @@
+"""The endpoint table: pods, nodes and zone endpoints with their VRF, VTEP and addresses.
+
+Rules that hold here:
+
+1. A pod lives in the VRF that lists its namespace, else in its tenant's first VRF that lists none.
+2. `tenant/@node/host` exists for every host with pods of the tenant, in the VRF of those pods. In a
+   VRF other than the tenant's main one it is called `tenant/@node/host@vrf`. With one VRF per
+   namespace all nodes live in `tenant/nodes`.
+3. Host-network pods are aliases of their node and have no endpoint.
+4. A zone endpoint sits behind its border node, by default the zone's first.
+5. Endpoints are sorted by name.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
+
+from fabric.addresses import Granted, VrfAddresses, Wish
+from fabric.diagnostics import Diagnostics, did_you_mean
+from fabric.inventory import Endpoint, Prefix
+from fabric.lock import Draws
+from fabric.network import Vrf
+from fabric.pools import Space
+from fabric.spec import FabricSpec, Zone0, Zone2
+from fabric.topology import Fabric, Role
+from fabric.vrfs import Slot
+
+if TYPE_CHECKING:
+    from fabric.placement import Placed
+
+Blocks = dict[tuple[str, int], tuple[Prefix, ...]]
+PER_NAMESPACE_NODES = "nodes"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What everyone below needs: the file, the wiring, the VRFs with their slots."""
+
+    spec: FabricSpec
+    fabric: Fabric
+    vrfs: tuple[Vrf, ...]
+    slots: tuple[tuple[Slot, ...], ...]
+    draws: Draws
+    problems: Diagnostics
+
+
+def namespaces_in_use(spec: FabricSpec, placed: Iterable[Placed]) -> dict[str, set[str]]:
+    """Namespaces with workloads per tenant; where each is a VRF, the nodes' VRF too (rule 2)."""
+    out: dict[str, set[str]] = defaultdict(set)
+    for pod in placed:
+        out[pod.tenant].add(pod.namespace)
+        if spec.tenants[pod.tenant].vrf_per == "namespace":
+            out[pod.tenant].add(PER_NAMESPACE_NODES)
+    return out
+
+
+def endpoint_table(site: Site, placed: Sequence[Placed]) -> tuple[tuple[Endpoint, ...], Blocks]:
+    """Every endpoint, and the blocks that each (host, VRF) owns. Errors go to `site.problems`."""
+    vrf_of = VrfOf(site)
+    here: dict[int, list[Placed]] = defaultdict(list)
+    nodes: dict[tuple[str, int], list[Placed]] = defaultdict(list)
+    for pod in sorted(placed, key=lambda p: p.name):
+        number = vrf_of.pod(pod)
+        if number is None:
+            continue
+        if not pod.host_network:
+            here[number].append(pod)
+        nodes[pod.host, vrf_of.node(pod.tenant, number)].append(pod)
+    endpoints: list[Endpoint] = []
+    blocks: Blocks = {}
+    shared: dict[str, dict[int, Space]] = {}
+    for vrf in site.vrfs:
+        if vrf.zone == 1:
+            space = None
+            if site.spec.tenants[vrf.tenant].vrf_per == "namespace":
+                space = shared.setdefault(vrf.tenant, {4: Space(), 6: Space()})
+            found = VrfEndpoints(site, vrf, space)
+            endpoints += found.table(here[vrf.index], nodes)
+            blocks.update(found.blocks())
+    endpoints += zone_endpoints(site)
+    ordered = sorted(endpoints, key=lambda e: e.name)
+    return tuple(replace(e, index=i) for i, e in enumerate(ordered)), blocks
+
+
+class VrfOf:
+    """Which VRF a namespace or a node belongs to (rules 1 and 2)."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.index = {vrf.name: vrf.index for vrf in site.vrfs}
+        self.known: dict[tuple[str, str], int | None] = {}
+
+    def pod(self, pod: Placed) -> int | None:
+        """The VRF of a pod; None, with an error, when its namespace has none."""
+        key = pod.tenant, pod.namespace
+        if key not in self.known:
+            self.known[key] = self.index.get(f"{pod.tenant}/{self.name(*key)}")
+            if self.known[key] is None:
+                self.site.problems.error(
+                    "C410",
+                    f'namespace "{pod.namespace}" of {pod.tenant} belongs to no VRF',
+                    pod.span,
+                    "leave out `namespaces` at one VRF: it takes all others",
+                )
+        return self.known[key]
+
+    def name(self, tenant: str, namespace: str) -> str | None:
+        """The VRF of a namespace, without the tenant."""
+        settings = self.site.spec.tenants[tenant]
+        if settings.vrf_per == "namespace":
+            return namespace
+        named = [name for name, vrf in settings.vrfs.items() if namespace in vrf.namespaces]
+        rest = [name for name, vrf in settings.vrfs.items() if not vrf.namespaces]
+        return next(iter(named + rest), None)
+
+    def node(self, tenant: str, vrf: int) -> int:
+        """The VRF of the node endpoint that serves pods of this VRF."""
+        if self.site.spec.tenants[tenant].vrf_per == "namespace":
+            return self.index[f"{tenant}/{PER_NAMESPACE_NODES}"]
+        return vrf
+
+
+class VrfEndpoints:
+    """Pods and nodes of one VRF."""
+
+    def __init__(self, site: Site, vrf: Vrf, space: dict[int, Space] | None) -> None:
+        self.site, self.vrf = site, vrf
+        self.slots = site.slots[vrf.index]
+        self.addresses = VrfAddresses(site.spec, vrf, self.slots, site.draws, site.problems, space)
+
+    def table(
+        self, pods: Sequence[Placed], nodes: Mapping[tuple[str, int], Sequence[Placed]]
+    ) -> Iterator[Endpoint]:
+        """Endpoints of the VRF; nodes draw before pods, hosts in order of the fabric."""
+        rank = {node.name: node.index for node in self.site.fabric.nodes}
+        hosts = [host for host, vrf in nodes if vrf == self.vrf.index]
+        hosts.sort(key=lambda host: rank[host])
+        pods = sorted(pods, key=lambda p: (rank[p.host], p.name))
+        wishes = [self.node_wish(host, nodes[host, self.vrf.index]) for host in hosts]
+        wishes += [self.pod_wish(pod) for pod in pods]
+        granted = self.addresses.grant(wishes)
+        self.addresses.lock_blocks()
+        for host, grant in zip(hosts, granted, strict=False):
+            yield self.node(host, nodes[host, self.vrf.index], grant)
+        for pod, grant in zip(pods, granted[len(hosts) :], strict=True):
+            yield self.pod(pod, grant)
+
+    def blocks(self) -> Blocks:
+        """What each host owns, IPv4 first."""
+        key = self.vrf.index
+        return {
+            (host, key): tuple(sorted(owned, key=lambda b: (b.version, b)))
+            for host, owned in self.addresses.blocks.items()
+            if owned
+        }
+
+    def slots_for(self, namespace: str | None) -> tuple[Slot, ...]:
+        """Where a pod of this namespace, or a node (None), draws from, in order of preference."""
+        own = [s for s in self.slots if s.use == "pods" and namespace in s.namespaces]
+        rest = [s for s in self.slots if s.use == "pods" and not s.namespaces]
+        if namespace is not None:
+            return tuple(own + rest)
+        nodes = [s for s in self.slots if s.use == "nodes"]
+        other = [s for s in self.slots if s.use == "pods" and s.namespaces]
+        return tuple(nodes + rest + other)
+
+    def pod_wish(self, pod: Placed) -> Wish:
+        return Wish(pod.name, pod.host, pod.addresses, self.slots_for(pod.namespace))
+
+    def node_wish(self, host: str, pods: Sequence[Placed]) -> Wish:
+        status = tuple(dict.fromkeys(a for pod in pods for a in pod.host_addresses))
+        return Wish(self.node_name(host), host, status, self.slots_for(None))
+
+    def node_name(self, host: str) -> str:
+        """Rule 2."""
+        tenant, _, name = self.vrf.name.partition("/")
+        settings = self.site.spec.tenants[tenant]
+        main = "main" if "main" in settings.vrfs else next(iter(settings.vrfs))
+        plain = settings.vrf_per == "namespace" or name == main
+        return f"{tenant}/@node/{host}" if plain else f"{tenant}/@node/{host}@{name}"
+
+    def node(self, host: str, pods: Sequence[Placed], grant: Granted) -> Endpoint:
+        """The host's own endpoint, which also answers for its host-network pods (rule 3)."""
+        return Endpoint(
+            -1, self.node_name(host), "node", self.vrf.tenant, self.vrf.index, 1,
+            self.site.fabric.vtep_of(host).index, host, grant.prefixes,
+            state=self.state(host), span=self.vrf.span,
+            aliases=tuple(pod.name for pod in pods if pod.host_network),
+            assumed=frozenset({"address"} if grant.assumed else ()),
+        )  # fmt: skip
+
+    def pod(self, pod: Placed, grant: Granted) -> Endpoint:
+        """One replica."""
+        return Endpoint(
+            -1, pod.name, "pod", pod.tenant, self.vrf.index, 1,
+            self.site.fabric.vtep_of(pod.host).index, pod.host, grant.prefixes,
+            namespace=pod.namespace, workload=pod.workload, labels=pod.labels,
+            namespace_labels=pod.namespace_labels, ports=pod.ports, state=self.state(pod.host),
+            assumed=pod.assumed | ({"address"} if grant.assumed else set()), span=pod.span,
+        )  # fmt: skip
+
+    def state(self, host: str) -> str:
+        """The state that the fabric file gives the host."""
+        settings = self.site.spec.hosts.get(host)
+        return settings.state if settings else "ready"
+
+
+def zone_endpoints(site: Site) -> Iterator[Endpoint]:
+    """Endpoints of the zones, each behind its border (rule 4)."""
+    index = {vrf.name: vrf.index for vrf in site.vrfs}
+    for number, zone in ((0, site.spec.zones.zone0), (2, site.spec.zones.zone2)):
+        tenant = f"zone{number}"
+        for name, settings in zone.endpoints.items():
+            border = border_of(site, tenant, zone, name)
+            if border is not None:
+                prefixes = tuple(ip_network(text, strict=False) for text in settings.addresses)
+                yield Endpoint(
+                    -1, f"{tenant}/{name}", "zone", tenant, index[f"{tenant}/main"], number,
+                    border, None, tuple(sorted(prefixes, key=lambda p: (p.version, p))),
+                    span=site.spec.at("zones", tenant, "endpoints", name),
+                )  # fmt: skip
+
+
+def border_of(site: Site, tenant: str, zone: Zone0 | Zone2, name: str) -> int | None:
+    """The border node (index) of a zone endpoint; None, with an error, when there is none."""
+    nodes = site.fabric.nodes
+    all_borders = [node.name for node in nodes if node.role is Role.BORDER]
+    wanted = zone.endpoints[name].border or next(iter(zone.borders or all_borders), None)
+    span = site.spec.at("zones", tenant, "endpoints", name)
+    if wanted is None:
+        message, hint = "needs a border node; there is none", "set `borders` of a site to 1 or more"
+        site.problems.error("C411", f"{tenant}/{name} {message}", span, hint)
+    elif wanted not in all_borders:
+        message = f'{tenant}/{name}: no border is called "{wanted}"'
+        site.problems.error("C412", message, span, did_you_mean(wanted, all_borders))
+    else:
+        return site.fabric.node(wanted).index
+    return None

@@ -235,6 +235,10 @@ class FabricSpec(Model):
         """Where the value at this path stands in the file (or its nearest ancestor)."""
         return self._document.span(path) if self._document else None
 
+    def at_key(self, *path: str | int) -> Span | None:
+        """Where the key that ends this path stands."""
+        return self._document.key_span(path) if self._document else None
+
     @property
     def path(self) -> Path | None:
         """The file this came from; relative manifest paths start at its directory."""

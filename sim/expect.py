@@ -22,17 +22,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fabric.claims import GRAMMAR, parse_claim
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.inventory import Endpoint
 from fabric.names import matches
 from fabric.network import Network
-from fabric.ports import PortRange, parse_port
+from fabric.ports import PortRange
 from fabric.spec import Expectation, FabricSpec
 from sim.legs import Column
 from sim.reachability import Bits, Reach
-
-ANYTHING = (PortRange(),)
-GRAMMAR = 'write "A -> B", "A -> B:443/tcp,53/udp" or "A <-> B"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +105,6 @@ def _read(
     if not _selects_pairs(source, target, text, span, network, problems):
         return None
     return Claim(number, kind, source, target, both, ports, tuple(line.hold_under), span, text)
-
-
-def parse_claim(text: str) -> tuple[str, str, bool, tuple[PortRange, ...]]:
-    """Source, destination, whether both ways, and ports of one line; `ValueError` if it is none.
-
-    >>> parse_claim("acme/* <-> globex/*")
-    ('acme/*', 'globex/*', True, (PortRange(protocol=-1, first=0, last=65535),))
-    >>> [str(p) for p in parse_claim("a -> zone2/inet: 443/tcp, 53/udp")[3]]
-    ['443/tcp', '53/udp']
-    """
-    arrow = next((a for a in (" <-> ", " -> ") if a in text), None)
-    if arrow is None or text.count("->") != 1:
-        raise ValueError("it needs one arrow with spaces around it")
-    source, _, rest = text.partition(arrow)
-    target, colon, listed = rest.partition(":")
-    source, target = source.strip(), target.strip()
-    if not source or not target or ":" in source:
-        raise ValueError("ports stand after the destination, and both sides need a name")
-    ports = tuple(sorted(map(parse_port, listed.split(",")))) if colon else ANYTHING
-    return source, target, arrow == " <-> ", ports
 
 
 def _selects_pairs(

@@ -1,0 +1,37 @@
+"""Expectations: one kind each, readable, about tenants and zone endpoints that exist.
+
+Whether a pattern selects a pod is known only once the manifests are read (`sim.expect`).
+"""
+
+from __future__ import annotations
+
+from fabric.checks.names import Names
+from fabric.checks.zones import unmatched
+from fabric.claims import GRAMMAR, parse_claim
+from fabric.diagnostics import Diagnostics
+from fabric.spec import FabricSpec
+
+KINDS = ("allow", "deny", "only")
+
+
+def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+    """Every line of `expect:`."""
+    for i, line in enumerate(spec.expect):
+        given = [kind for kind in KINDS if getattr(line, kind) is not None]
+        if len(given) != 1:
+            what = f"an expectation is exactly one of allow, deny, only, not {' and '.join(given)}"
+            hint = "write each as an entry of its own" if given else 'write deny: "A -> B"'
+            found.error("C704", what if given else what[:-5], spec.at("expect", i), hint)
+            continue
+        text = getattr(line, given[0])
+        span = spec.at("expect", i, given[0])
+        try:
+            source, target, _, _ = parse_claim(text)
+        except ValueError as error:
+            found.error("C701", f'cannot read "{text}": {error}', span, GRAMMAR)
+            continue
+        for pattern in dict.fromkeys((source, target)):
+            wrong = unmatched(pattern, names)
+            if wrong is not None:
+                code, message, hint_ = wrong
+                found.error(code, message, span, hint_)

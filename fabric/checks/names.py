@@ -1,0 +1,115 @@
+"""The names that a fabric file makes: nodes, tenants, VRFs, zone endpoints; and lookups in them.
+
+Counting follows `fabric.clos` without building the graph, so that a check stays fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from fabric.intents import select_vrfs
+from fabric.spec import FabricSpec, Site
+
+ZONES = ("zone0", "zone2")
+GLOB = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What exists. `dynamic` tenants have one VRF per namespace, known only from manifests; `vrfs`
+    then lists the namespaces that the file mentions."""
+
+    hosts: tuple[str, ...]
+    borders: tuple[str, ...]
+    nodes: frozenset[str]
+    tenants: tuple[str, ...]
+    vrfs: tuple[str, ...]
+    dynamic: frozenset[str]
+    zone_endpoints: tuple[str, ...]
+
+    def select(self, pattern: str) -> tuple[str, ...]:
+        """Tenant VRFs that a pattern of a leak or peering names."""
+        return select_vrfs([pattern], self.vrfs)
+
+
+def survey(spec: FabricSpec) -> Names:
+    """The names of a file."""
+    dynamic = frozenset(t for t, s in spec.tenants.items() if s.vrf_per == "namespace")
+    hosts = tuple(name for name in site_names(spec, "host"))
+    borders = tuple(site_names(spec, "border"))
+    return Names(
+        hosts=hosts,
+        borders=borders,
+        nodes=frozenset((*hosts, *borders, *devices(spec))),
+        tenants=tuple(spec.tenants),
+        vrfs=tuple(vrf_names(spec, dynamic)),
+        dynamic=dynamic,
+        zone_endpoints=(
+            *(f"zone0/{name}" for name in spec.zones.zone0.endpoints),
+            *(f"zone2/{name}" for name in spec.zones.zone2.endpoints),
+        ),
+    )
+
+
+def prefix_of(spec: FabricSpec, site: str) -> str:
+    """What the names of a site's nodes start with."""
+    return f"{site}-" if len(spec.sites) > 1 else ""
+
+
+def count(site: Site, stem: str) -> int:
+    """How many hosts (so many DPUs) or borders a site has."""
+    if stem == "border":
+        return site.borders
+    pods = site.pods if site.clos == "three-tier" else 1
+    return pods * -(-site.leaves // 2) * site.hosts_per_pair
+
+
+def site_names(spec: FabricSpec, stem: str) -> Iterator[str]:
+    """`host1 …`, `dpu1 …` or `border1 …` of all sites."""
+    for name, site in spec.sites.items():
+        start = prefix_of(spec, name) + stem
+        yield from (f"{start}{number}" for number in range(1, count(site, stem) + 1))
+
+
+def devices(spec: FabricSpec) -> Iterator[str]:
+    """DPUs and switches of all sites."""
+    if spec.vtep == "dpu":
+        yield from site_names(spec, "dpu")
+    for name, site in spec.sites.items():
+        start = prefix_of(spec, name)
+        three = site.clos == "three-tier"
+        for pod in [f"pod{n}-" for n in range(1, site.pods + 1)] if three else [""]:
+            yield from (f"{start}{pod}leaf{n}" for n in range(1, site.leaves + 1))
+            yield from (f"{start}{pod}spine{n}" for n in range(1, site.spines + 1))
+        if three:
+            yield from (f"{start}superspine{n}" for n in range(1, site.superspines + 1))
+
+
+def vrf_names(spec: FabricSpec, dynamic: Iterable[str]) -> Iterator[str]:
+    """`tenant/vrf` of every tenant."""
+    mentioned = sorted({p for p in mentions(spec) if "/" in p and not GLOB & set(p)})
+    for tenant, settings in spec.tenants.items():
+        if tenant not in dynamic:
+            yield from (f"{tenant}/{name}" for name in settings.vrfs)
+            continue
+        names = {p for p in mentioned if p.partition("/")[0] == tenant}
+        for vrf in settings.vrfs.values():
+            entries = (e for e in vrf.prefixes if not isinstance(e, str))
+            names |= {f"{tenant}/{n}" for e in entries for n in e.namespaces if n}
+        yield from sorted(names) or [f"{tenant}/default"]
+
+
+def mentions(spec: FabricSpec) -> Iterator[str]:
+    """VRF patterns in peerings and leaks."""
+    for peering in spec.peerings:
+        yield from peering.between
+    for leak in spec.leaks:
+        yield leak.from_
+        yield from leak.to
+
+
+def any_match(pattern: str, names: Iterable[str]) -> bool:
+    """Whether a glob matches one of the names."""
+    return any(fnmatchcase(name, pattern) for name in names)

@@ -1,0 +1,163 @@
+"""Which prefixes meet in which VRF: overlaps that make a route, or a route back, ambiguous.
+
+Uses the VRF table and the intents that the control plane itself uses, with prefixes drawn as the
+lock file has them. Prefixes nest or are disjoint, so one sorted walk per VRF finds every overlap.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fabric import lock
+from fabric.checks import offers
+from fabric.checks.names import Names
+from fabric.checks.values import route_target
+from fabric.checks.zones import within
+from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
+from fabric.intents import ZONE2, Intent, intents, vrf_spec
+from fabric.inventory import Prefix
+from fabric.lock import Draws
+from fabric.network import Vrf
+from fabric.spec import FabricSpec, Pins
+from fabric.vrfs import vrf_table
+
+T = TypeVar("T")
+UNDRAWABLE = {"C306", "C313", "C425", "C426"}
+UNIQUE = "offer prefixes that are unique among the VRFs that share them"
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A prefix in a VRF: its own (`key` is None), or offered by another VRF."""
+
+    prefix: Prefix
+    exporter: str
+    key: str | None = None
+    span: Span | None = None
+
+
+def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+    """Everything about prefixes and routes. Wants values that can be read and drawn."""
+    if any(d.code in UNDRAWABLE for d in found.items):
+        return
+    try:
+        locked = lock.read(lock.path_of(spec.path)) if spec.path else Pins()
+        vrfs, _ = vrf_table(spec, namespaces(names), Draws(spec.pins, locked))
+    except InputError as error:
+        found.items.extend(error.diagnostics)
+        return
+    for vrf in vrfs:
+        own_overlaps(spec, vrf, found)
+    offers.check(spec, vrfs, found)
+    ambiguous(vrfs, intents(spec, vrfs), found)
+    unexported(spec, vrfs, locked, found)
+
+
+def namespaces(names: Names) -> Mapping[str, Sequence[str]]:
+    """The namespaces that are known of tenants with one VRF each."""
+    out: dict[str, list[str]] = defaultdict(list)
+    for vrf in names.vrfs:
+        tenant, _, namespace = vrf.partition("/")
+        if tenant in names.dynamic:
+            out[tenant].append(namespace)
+    return out
+
+
+def own_overlaps(spec: FabricSpec, vrf: Vrf, found: Diagnostics) -> None:
+    """Two prefixes of one VRF share no address."""
+    written = vrf_spec(spec, vrf)
+    if written is None:
+        return
+    numbered = [*enumerate(vrf.prefixes)]
+    for (i, inner), around in nests(numbered, lambda pair: pair[1]):
+        for k, outer in around[:1]:
+            what = f"{inner} overlaps {outer} in VRF {vrf.name}"
+            span = spec.at(*written[1], "prefixes", max(i, k))
+            found.error("C421", what, span, "prefixes of a VRF share no address")
+
+
+def ambiguous(vrfs: Sequence[Vrf], declared: Iterable[Intent], found: Diagnostics) -> None:
+    """No VRF gets one address from two sides; `declared` are the intents between `vrfs`."""
+    meetings = {v.name: [Meeting(p, v.name, None, v.span) for p in v.prefixes] for v in vrfs}
+    for intent in declared:
+        for offer in intent.offers:
+            meetings[offer.importer] += [
+                Meeting(p, offer.exporter, offer.key, offer.span) for p in offer.prefixes
+            ]
+    told: set[tuple[str | None, str | None, Span | None, Span | None]] = set()
+    for importer, met in meetings.items():
+        for inner, outer in clashes(importer, met):
+            event = (inner.key, outer.key, inner.span, outer.span)
+            if event not in told:
+                told.add(event)
+                report(importer, inner, outer, found)
+
+
+def clashes(importer: str, met: Iterable[Meeting]) -> Iterator[tuple[Meeting, Meeting]]:
+    """Overlapping prefixes of different VRFs. A default route covers all others by design, and so
+    does a zone 2 network around a tenant's public prefix."""
+    specific = dict.fromkeys(m for m in met if m.prefix.prefixlen)
+    for inner, around in nests([*specific], lambda m: m.prefix):
+        for outer in around:
+            public = importer == ZONE2 and outer.key is None and inner.prefix != outer.prefix
+            if inner.exporter != outer.exporter and not public:
+                yield inner, outer
+                break
+
+
+def report(importer: str, inner: Meeting, outer: Meeting, found: Diagnostics) -> None:
+    """Say which two prefixes meet, at the offer that brings the second one."""
+    if inner.key is None:
+        inner, outer = outer, inner
+    theirs = f"{inner.prefix} of {inner.exporter}"
+    if outer.key is None:
+        what = f"{theirs} is offered to {importer} and overlaps {outer.prefix} of its own"
+        found.error("C511", what, inner.span, UNIQUE)
+        return
+    where = f" ({outer.span})" if outer.span and outer.span != inner.span else ""
+    what = (
+        f"{importer} would get {theirs} and {outer.prefix} of {outer.exporter}{where}:"
+        " they overlap, so the way back is ambiguous"
+    )
+    found.error("C510", what, inner.span, UNIQUE)
+
+
+def nests(items: Sequence[T], prefix: Callable[[T], Prefix]) -> Iterator[tuple[T, tuple[T, ...]]]:
+    """Every item that lies in others, with those, the closest first."""
+
+    def order(item: T) -> tuple[int, int, int]:
+        network = prefix(item)
+        return network.version, int(network.network_address), network.prefixlen
+
+    around: list[T] = []
+    for item in sorted(items, key=order):
+        while around and not within(prefix(item), prefix(around[-1])):
+            around.pop()
+        if around:
+            yield item, tuple(reversed(around))
+        around.append(item)
+
+
+def unexported(spec: FabricSpec, vrfs: Sequence[Vrf], locked: Pins, found: Diagnostics) -> None:
+    """A raw route target that is imported and that nobody exports."""
+    exported = {route_target(rt) for rt in (*locked.rt.values(), *spec.pins.rt.values())}
+    for vrf in vrfs:
+        if vrf.name not in spec.pins.rt:
+            exported.add((str(spec.pools.rt_asn), vrf.vni))
+        written = vrf_spec(spec, vrf)
+        exported |= {route_target(rt) for rt in written[0].export_rts} if written else set()
+    for tenant, settings in spec.tenants.items():
+        for name, raw in settings.vrfs.items():
+            for i, text in enumerate(raw.import_rts):
+                if route_target(text) not in exported:
+                    what = f"{tenant}/{name} imports {text}, which no VRF exports"
+                    span = spec.at("tenants", tenant, "vrfs", name, "import_rts", i)
+                    found.warn("C512", what, span, closest(text, exported))
+
+
+def closest(text: str, exported: Iterable[tuple[str, int]]) -> str | None:
+    """The exported route target that looks most like another."""
+    return did_you_mean(text, sorted(f"{asn}:{local}" for asn, local in exported))

@@ -1,0 +1,190 @@
+"""Zones: border nodes, endpoints, and rules that can match something."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from ipaddress import ip_network
+
+from fabric.checks.names import ZONES, Names, any_match
+from fabric.checks.values import zone_rules
+from fabric.diagnostics import Diagnostics, did_you_mean
+from fabric.inventory import Prefix
+from fabric.spec import FabricSpec, Zone0, Zone2, ZoneEndpoint, ZoneRule
+
+Path = tuple[str | int, ...]
+
+
+def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+    """Zones 0 and 2, and the rules of all three."""
+    for zone, settings in (("zone0", spec.zones.zone0), ("zone2", spec.zones.zone2)):
+        borders(spec, zone, settings, names, found)
+        addresses(spec, zone, settings.endpoints, found)
+    inside_zone0(spec, found)
+    serves(spec, names, found)
+    rules(spec, names, found)
+
+
+def borders(
+    spec: FabricSpec, zone: str, settings: Zone0 | Zone2, names: Names, found: Diagnostics
+) -> None:
+    """Zone endpoints live behind border nodes that exist."""
+    at: Path = ("zones", zone)
+    if settings.endpoints and not names.borders:
+        what = f"{zone} has endpoints, but no site has a border node to put them behind"
+        found.error("C336", what, spec.at_key(*at), "set borders of a site to 1 or more")
+        return
+    for i, border in enumerate(settings.borders):
+        known_border(spec, border, (*at, "borders", i), names.borders, found)
+    for name, endpoint in settings.endpoints.items():
+        if endpoint.border is None:
+            continue
+        where = (*at, "endpoints", name, "border")
+        if known_border(spec, endpoint.border, where, names.borders, found):
+            listed = settings.borders
+            if listed and endpoint.border not in listed:
+                what = f'"{endpoint.border}" is not among the borders of {zone}'
+                found.error("C304", what, spec.at(*where), f"its borders: {', '.join(listed)}")
+
+
+def known_border(
+    spec: FabricSpec, border: str, at: Path, borders: Iterable[str], found: Diagnostics
+) -> bool:
+    """Whether a border node exists."""
+    if border in borders:
+        return True
+    hint = did_you_mean(border, borders) or f"there are {', '.join(borders)}"
+    found.error("C304", f'no border node is called "{border}"', spec.at(*at), hint)
+    return False
+
+
+def addresses(
+    spec: FabricSpec, zone: str, endpoints: dict[str, ZoneEndpoint], found: Diagnostics
+) -> None:
+    """Two endpoints may nest (the more specific one wins), not have the same prefix."""
+    owner: dict[Prefix, str] = {}
+    for name, endpoint in endpoints.items():
+        for i, text in enumerate(endpoint.addresses):
+            prefix = readable(text)
+            if prefix is None:
+                continue
+            other = owner.setdefault(prefix, name)
+            if other != name:
+                what = f"{zone}/{name} and {zone}/{other} both have {text}"
+                at = ("zones", zone, "endpoints", name, "addresses", i)
+                hint = "the more specific prefix wins; equal ones are ambiguous"
+                found.error("C432", what, spec.at(*at), hint)
+
+
+def readable(text: str) -> Prefix | None:
+    """A prefix; None for what is reported elsewhere as unreadable."""
+    try:
+        return ip_network(text)
+    except ValueError:
+        return None
+
+
+def inside_zone0(spec: FabricSpec, found: Diagnostics) -> None:
+    """Where zone 0 lists prefixes, its endpoints have addresses in them."""
+    given = [p for p in map(readable, spec.zones.zone0.prefixes) if p is not None]
+    if len(given) != len(spec.zones.zone0.prefixes) or not given:
+        return
+    for name, endpoint in spec.zones.zone0.endpoints.items():
+        for i, text in enumerate(endpoint.addresses):
+            prefix = readable(text)
+            if prefix is not None and not any(within(prefix, p) for p in given):
+                what = f"zone0/{name} has {text}, which lies outside the prefixes of zone 0"
+                at = ("zones", "zone0", "endpoints", name, "addresses", i)
+                hint = f"its prefixes: {', '.join(spec.zones.zone0.prefixes)}"
+                found.error("C431", what, spec.at(*at), hint)
+
+
+def within(inner: Prefix, outer: Prefix) -> bool:
+    """Whether one prefix lies in another, whatever their versions."""
+    return (
+        inner.version == outer.version
+        and outer.prefixlen <= inner.prefixlen
+        and outer.overlaps(inner)
+    )
+
+
+def serves(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+    """Zone 0 serves tenants that exist."""
+    for i, pattern in enumerate(spec.zones.zone0.serves):
+        if pattern != "*" and not any_match(pattern, names.tenants):
+            what = f'zone 0 serves "{pattern}", but no tenant is called that'
+            span = spec.at("zones", "zone0", "serves", i)
+            found.error("C311", what, span, did_you_mean(pattern, names.tenants))
+
+
+def rules(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+    """Names are unique per section, both ends can match, one end is in the rule's zone."""
+    seen: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for zone, section, i, rule in zone_rules(spec):
+        at: Path = ("zones", zone, section, i)
+        if rule.name in seen[zone, section]:
+            what = f'"{rule.name}" is the name of another rule of {zone} already'
+            found.error("C309", what, spec.at(*at, "name"), "names must be unique")
+        seen[zone, section].add(rule.name)
+        for end, where, pattern in ends(rule):
+            check_pattern(spec, pattern, (*at, end, *where), names, found)
+        if zone in ZONES and not touches(rule, zone):
+            what = f'rule "{rule.name}" has no end in {zone}, so it never matches'
+            hint = f"rules between tenants go under zone1; endpoints here are {zone}/NAME"
+            found.error("C610", what, spec.at(*at), hint)
+
+
+def ends(rule: ZoneRule) -> Iterator[tuple[str, tuple[int, ...], str]]:
+    """Both ends of a rule: key, place in it, pattern."""
+    for key, written in (("from", rule.from_), ("to", rule.to)):
+        if isinstance(written, str):
+            yield key, (), written
+        else:
+            yield from ((key, (i,), pattern) for i, pattern in enumerate(written))
+
+
+def touches(rule: ZoneRule, zone: str) -> bool:
+    """Whether an end of a rule can be an endpoint of the zone."""
+    return any(fnmatchcase(zone, pattern.partition("/")[0]) for _, _, pattern in ends(rule))
+
+
+def check_pattern(
+    spec: FabricSpec, pattern: str, at: Path, names: Names, found: Diagnostics
+) -> None:
+    """The tenant, zone endpoint or host in an endpoint pattern exists."""
+    wrong = unmatched(pattern, names)
+    if wrong is not None:
+        code, message, hint = wrong
+        found.error(code, message, spec.at(*at), hint)
+
+
+def unmatched(pattern: str, names: Names) -> tuple[str, str, str | None] | None:
+    """Code, message and hint when a pattern can select nothing, whatever the manifests hold."""
+    hint: str | None
+    first, _, rest = pattern.partition("/")
+    parts = pattern.split("/")
+    if len(parts) > 3 or not all(parts):
+        hint = "names are tenant/namespace/pod, tenant/@node/host, zone0/name or zone2/name"
+        return "C318", f'"{pattern}" is no endpoint pattern', hint
+    endpoints = [e for e in names.zone_endpoints if fnmatchcase(e, f"{first}/{rest or '*'}")]
+    tenants = [t for t in names.tenants if fnmatchcase(t, first)]
+    if first in ZONES:
+        if endpoints and rest:
+            return None
+        known = [e for e in names.zone_endpoints if e.startswith(f"{first}/")]
+        hint = did_you_mean(pattern, known) or f"{first} has {', '.join(known) or 'no endpoints'}"
+        return "C307", f'no zone endpoint is called "{pattern}"', hint
+    if not tenants and not endpoints:
+        zone = next((e for e in names.zone_endpoints if e.partition("/")[2] == first), None)
+        hint = f'did you mean "{zone}"?' if zone else did_you_mean(first, (*names.tenants, *ZONES))
+        return "C311", f'"{pattern}": no tenant or zone is called "{first}"', hint
+    if len(parts) < 3 and pattern[-1] != "*" and not (rest and endpoints):
+        return "C318", f'"{pattern}" selects no endpoint', f'did you mean "{pattern}/*"?'
+    if len(parts) == 3 and parts[1] == "@node" and not any_match(parts[2], names.hosts):
+        return (
+            "C303",
+            f'"{pattern}": no host is called "{parts[2]}"',
+            did_you_mean(parts[2], names.hosts),
+        )
+    return None

@@ -1,0 +1,75 @@
+"""build: from a fabric file to a converged network. Read this first; it is a list of calls.
+
+spec → fabric → workloads → VRFs → endpoints → plan → underlay → EVPN routes → FIB
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from fabric import lock as lockfile
+from fabric.addressing import annotate, plan
+from fabric.clos import build_fabric, take_down
+from fabric.diagnostics import Diagnostics
+from fabric.endpoints import Site, endpoint_table, namespaces_in_use
+from fabric.evpn import imports, instances, originate
+from fabric.fib import build_fib
+from fabric.findings import findings
+from fabric.intents import intents
+from fabric.network import Network
+from fabric.placement import load_workloads, place
+from fabric.spec import FabricSpec, Pins
+from fabric.topology import Role
+from fabric.underlay import converge
+from fabric.vrfs import vrf_table
+
+
+def build(spec: FabricSpec, *, down: Iterable[str] = (), lock: bool = True) -> Network:
+    """The network of a fabric file, with nodes and links in `down` failed.
+
+    With `lock` the lock file beside the fabric file is honoured, and written when a new allocation
+    was drawn. Raises `InputError`.
+    """
+    path = lockfile.path_of(spec.path) if lock and spec.path else None
+    draws = lockfile.Draws(spec.pins, lockfile.read(path) if path else Pins())
+    fabric = build_fabric(spec, down)
+    manifests = load_workloads(spec)
+    placed = place(spec, manifests, fabric, draws.locked)
+
+    vrfs, slots = vrf_table(spec, namespaces_in_use(spec, placed), draws)
+    site = Site(spec, fabric, vrfs, slots, draws, Diagnostics())
+    endpoints, blocks = endpoint_table(site, placed)
+    site.problems.check()
+
+    vtep_of = {n.name: fabric.vtep_of(n.name).index for n in fabric.nodes if n.role is Role.HOST}
+    declared = intents(spec, vrfs)
+    places = instances(endpoints, blocks, vtep_of)
+    keys = {offer.key for intent in declared for offer in intent.offers}
+    numbers = plan(spec, fabric, vrfs, places, keys, blocks, draws)
+    annotate(fabric, numbers)
+    if path:
+        lockfile.write(path, draws.lock())
+
+    underlay = converge(fabric, numbers)
+    routes = originate(spec, vrfs, endpoints, vtep_of, numbers, declared)
+    wanted = imports(spec, vrfs, numbers, declared)
+    return Network(
+        spec, fabric, numbers, vrfs, endpoints, manifests,
+        underlay, routes, build_fib(routes, wanted, underlay),
+        findings(spec, vrfs, routes, wanted, declared),
+    )  # fmt: skip
+
+
+def rebuild(network: Network, *, down: Iterable[str] = ()) -> Network:
+    """The same network with exactly these nodes and links failed; allocations and routes stay, so
+    only the underlay and the FIB are computed."""
+    fabric = take_down(network.fabric, down)
+    underlay = converge(fabric, network.plan)
+    fib = network.fib
+    return replace(
+        network,
+        fabric=fabric,
+        underlay=underlay,
+        fib=build_fib(network.routes, fib.imports, underlay, fib.vrf_routes),
+    )

@@ -3,11 +3,13 @@
 A packet that crosses from VRF `a` into VRF `b` is told apart by the address atoms of both. The
 *spans* of (a, b) are the common refinement: each lies in one atom of `a` and in one atom of `b`.
 Span ids are unique in a `Spans`, so that one integer column names an address range of any pair.
+With `also[a]`, spans of every (a, …) are cut by those VRFs too, and so have the same bounds.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +43,7 @@ class Spans:
     """All refinements that were asked for; ids are handed out in that order."""
 
     atoms: AddressAtoms
+    also: Mapping[int, Iterable[int]] = field(default_factory=dict)
     known: dict[tuple[int, int], Refinement] = field(default_factory=dict)
     bases: list[int] = field(default_factory=list)
     parts: list[Refinement] = field(default_factory=list)
@@ -72,7 +75,8 @@ class Spans:
         atoms_b: list[NDArray[Any]] = []
         for family in (0, 1):
             of_a, of_b = self.atoms.starts[a][family], self.atoms.starts[b][family]
-            merged = of_a if a == b else sorted({*of_a, *of_b})
+            more = {x for vrf in self.also.get(a, ()) for x in self.atoms.starts[vrf][family]}
+            merged = of_a if a == b and not more else sorted({*of_a, *of_b, *more})
             starts.append(merged)
             shift_a, shift_b = (len(self.atoms.starts[v][0]) * family for v in (a, b))
             atoms_a.append(_atom_at(of_a, merged) + shift_a)

@@ -1,0 +1,207 @@
+"""Regions: every source × every destination address × every protocol and port, with its verdict.
+
+The same legs as `sim.reachability`, but nothing is left out: also what has no route, what is
+dropped on the way, and which stage denies. Destination ranges of a source cover the whole address
+space of a family. This is what certificates are made of; it costs more than reachability, and is
+only computed when a certificate is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from compiler.blocks import Blocks
+from sim.legs import Column, Legs, World, legs
+from sim.reachability import Reach, decisions
+from sim.reasons import Reason
+from sim.spans import TOP, Spans
+
+SELF = -1
+Outcome = tuple[int, ...]
+"""What ECMP may lead to: reasons, sorted and distinct; `(SELF,)` is out of scope."""
+Stretch = tuple[int, int, int, tuple[int, ...]]
+"""(first, last, profile, endpoints that own them where they lead) of destination addresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One endpoint's addresses `ranges` of a family, and what each destination does to them."""
+
+    endpoint: int
+    version: int
+    ranges: tuple[tuple[int, int], ...]
+    stretches: tuple[Stretch, ...]
+
+
+@dataclass(slots=True)
+class Profiles:
+    """Distinct verdicts over L4 atoms; `values[i]` has an outcome number per atom."""
+
+    blocks: Blocks
+    outcomes: dict[Outcome, int] = field(default_factory=dict)
+    known: dict[object, int] = field(default_factory=dict)
+    values: list[Column] = field(default_factory=list)
+
+    def constant(self, *outcome: int) -> int:
+        """The profile with one outcome for every packet."""
+        size = self.blocks.l4.size
+        return self._intern(np.full(size, self._number(outcome), np.int64))
+
+    def of(self, rows: tuple[tuple[int, int, int], ...]) -> int:
+        """The profile of a choice among legs (drop, out_key, in_key)."""
+        if rows not in self.known:
+            table = np.stack([self._leg(*row) for row in sorted(set(rows))])
+            columns, inverse = np.unique(table, axis=1, return_inverse=True)
+            numbers = np.array([self._number(tuple(column)) for column in columns.T.tolist()])
+            self.known[rows] = self._intern(numbers[inverse.ravel()])
+        return self.known[rows]
+
+    def _leg(self, drop: int, out_key: int, in_key: int) -> Column:
+        """Reason per atom on one leg: OUT policy, the way, IN policy."""
+        reason = np.full(self.blocks.l4.size, drop, np.int64)
+        if drop == Reason.DELIVERED:
+            reason = self._policy(in_key)
+        out = self._policy(out_key)
+        verdict: Column = np.where(out == Reason.DELIVERED, reason, out)
+        return verdict
+
+    def _policy(self, key: int) -> Column:
+        found = decisions(self.blocks, np.array([key]))[0]
+        denied = Reason.ZONE0_DROP + self.blocks.dec_stage[found].astype(np.int64)
+        verdict: Column = np.where(self.blocks.dec_permit[found], int(Reason.DELIVERED), denied)
+        return verdict
+
+    def _number(self, outcome: Outcome) -> int:
+        return self.outcomes.setdefault(tuple(sorted(set(outcome))), len(self.outcomes))
+
+    def _intern(self, values: Column) -> int:
+        key = values.tobytes()
+        if key not in self.known:
+            self.known[key] = len(self.values)
+            self.values.append(values)
+        return self.known[key]
+
+
+def regions(reach: Reach) -> tuple[Profiles, Iterator[Source]]:
+    """Profiles (filled while the sources are read) and sources, by endpoint and family."""
+    profiles = Profiles(reach.blocks)
+    return profiles, _sources(reach, profiles)
+
+
+def _sources(reach: Reach, profiles: Profiles) -> Iterator[Source]:
+    n = len(reach.network.vrfs)
+    egress = {vrf: _egress(reach.blocks, vrf) for vrf in range(n)}
+    world = replace(reach.world, spans=Spans(reach.blocks.addresses, egress))
+    for vrf in range(n):
+        yield from _of_vrf(world, profiles, vrf)
+
+
+def _egress(blocks: Blocks, vrf: int) -> list[int]:
+    """VRFs in which packets of a VRF may arrive."""
+    used = {
+        int(hop)
+        for instance in np.unique(blocks.inst_of[:, vrf])
+        if instance >= 0
+        for chosen in np.unique(
+            blocks.fib[blocks.fib_off[instance] : blocks.fib_off[instance + 1]]
+        ).tolist()
+        if chosen >= 0
+        for hop in blocks.set_vrf[blocks.set_off[chosen] : blocks.set_off[chosen + 1]]
+    }
+    return sorted(used - {vrf})
+
+
+def _of_vrf(world: World, profiles: Profiles, vrf: int) -> Iterator[Source]:
+    """Sources of one VRF; all its spans have the same bounds, so local span numbers compare."""
+    ref = world.spans.of(vrf, vrf)
+    rows = Legs.concat([_localised(world, part) for part in legs(world, vrf)])
+    rows = rows.take(np.lexsort((rows.hop, rows.dst_span, rows.src_span, rows.src)))
+    members, sets = world.routes(vrf)
+    owner = world.blocks.addresses.endpoint[world.blocks.addresses.base[vrf] + ref.atom_a]
+    none = profiles.constant(Reason.NO_ROUTE_DROP)
+    own = profiles.constant(SELF)
+    for number, endpoint in enumerate(members.tolist()):
+        routed = sets[number][ref.atom_a] >= 0
+        blank = np.where(routed, own, none)
+        first, last = np.searchsorted(rows.src, [endpoint, endpoint + 1])
+        mine = rows.take(np.arange(first, last))
+        for version, spans in ((4, np.arange(ref.n_v4)), (6, np.arange(ref.n_v4, len(ref)))):
+            starts = ref.starts[version == 6]
+            yield from _of_endpoint(
+                profiles, endpoint, version, starts, spans, mine, blank, owner == endpoint
+            )
+
+
+def _localised(world: World, part: Legs) -> Legs:
+    """Span ids counted from their refinement's base."""
+    if not len(part):
+        return part
+    bases = np.array(world.spans.bases)
+    base = bases[np.searchsorted(bases, part.dst_span[0], "right") - 1]
+    return replace(part, src_span=part.src_span - base, dst_span=part.dst_span - base)
+
+
+def _of_endpoint(
+    profiles: Profiles,
+    endpoint: int,
+    version: int,
+    starts: list[int],
+    spans: Column,
+    rows: Legs,
+    blank: Column,
+    mine: Column,
+) -> Iterator[Source]:
+    """Own spans that fare alike are one source."""
+    alike: dict[tuple[Stretch, ...], list[tuple[int, int]]] = {}
+    ends = [*(s - 1 for s in starts[1:]), TOP[version]]
+    for span in spans[mine[spans]].tolist():
+        first, last = np.searchsorted(rows.src_span, [span, span + 1])
+        found = _stretches(profiles, rows.take(np.arange(first, last)), spans, blank, starts, ends)
+        local = span - int(spans[0])
+        alike.setdefault(found, []).append((starts[local], ends[local]))
+    for found, ranges in alike.items():
+        yield Source(endpoint, version, tuple(_joined(ranges)), found)
+
+
+def _stretches(
+    profiles: Profiles, rows: Legs, spans: Column, blank: Column, starts: list[int], ends: list[int]
+) -> tuple[Stretch, ...]:
+    """Destination ranges in order; neighbours that fare alike are joined."""
+    profile: list[int] = blank[spans].tolist()
+    targets: list[set[int]] = [set() for _ in profile]
+    keys = zip(
+        (rows.dst_span - spans[0]).tolist() if len(spans) else [],
+        rows.drop.tolist(),
+        rows.out_key.tolist(),
+        rows.in_key.tolist(),
+        rows.dst.tolist(),
+        strict=True,
+    )
+    choices: dict[int, list[tuple[int, int, int]]] = {}
+    for span, drop, out_key, in_key, dst in keys:
+        choices.setdefault(span, []).append((drop, out_key, in_key))
+        if drop != Reason.ENI_MISS_DROP:
+            targets[span].add(dst)
+    for span, legs_there in choices.items():
+        profile[span] = profiles.of(tuple(sorted(legs_there)))
+    out: list[Stretch] = []
+    owners = (tuple(sorted(found)) for found in targets)
+    for first, last, what, who in zip(starts, ends, profile, owners, strict=True):
+        if out and out[-1][2:] == (what, who):
+            out[-1] = (out[-1][0], last, what, who)
+        else:
+            out.append((first, last, what, who))
+    return tuple(out)
+
+
+def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    out: list[tuple[int, int]] = []
+    for first, last in ranges:
+        if out and out[-1][1] + 1 == first:
+            out[-1] = (out[-1][0], last)
+        else:
+            out.append((first, last))
+    return out

@@ -53,7 +53,7 @@ class Excerpts:
         """The line that a span is in."""
         if span.file not in self.files:
             try:
-                text = Path(span.file).read_text(errors="replace")
+                text = Path(span.file).read_text("utf-8", "replace")
             except (OSError, ValueError):
                 text = ""
             self.files[span.file] = text.replace("\r\n", "\n").split("\n")

@@ -1,7 +1,7 @@
 """From a file to a checked `FabricSpec`: read, extend, expand, validate, check.
 
-Every step reports all that it finds; a step runs when those before it found nothing that would
-make its answers nonsense.
+Every step adds what it finds to one list, and the file is refused once, with all of it. A step
+that leaves nothing to go on with ends the run.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from fabric.checks import check
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.extend import extended
 from fabric.ranges import expand
-from fabric.reader import Document, read_yaml
+from fabric.reader import Document, documents, read_text
 from fabric.shape import validate
 from fabric.spec import FabricSpec
+
+STDIN = ("-", "<stdin>")
 
 
 def load_fabric(path: Path | str) -> FabricSpec:
@@ -24,25 +26,33 @@ def load_fabric(path: Path | str) -> FabricSpec:
 
 def load(path: Path | str, text: str | None = None) -> tuple[FabricSpec, tuple[Diagnostic, ...]]:
     """As `load_fabric`, and the warnings; `text` is what stands in the file, if known already."""
-    documents = read_yaml(path) if text is None else read_yaml(text, name=str(path))
+    file = str(path)
+    if text is None:
+        text, file = read_text(path)
     found = Diagnostics()
-    document, edits = extended(only(documents, str(path)))
-    expanded = expand(document, found)
-    spec = validate(expanded, found)
+    try:
+        document, edits = extended(only(documents(text, file, found), file))
+        expanded = expand(document, found)
+        spec = validate(expanded, found)
+        if spec is not None:
+            spec._document = expanded
+            spec._path = None if file in STDIN else Path(file)
+            spec._edits = edits
+            found.items += check(spec)
+    except InputError as error:
+        told = {d.span for d in found.items}
+        found.items += [d for d in error.diagnostics if d.span is None or d.span not in told]
     found.check()
     assert spec is not None
-    spec._document = expanded
-    spec._path = None if str(path) in ("-", "<stdin>") else Path(path)
-    spec._edits = edits
-    return spec, check(spec)
+    return spec, found.warnings
 
 
-def only(documents: list[Document], file: str) -> Document:
+def only(read: list[Document], file: str) -> Document:
     """The one document of a fabric file."""
-    if not documents:
+    if not read:
         hint = "a fabric file starts with: cloison: 1"
         raise InputError(Diagnostic("C200", f"{file} is empty", Span(file, 1), hint))
-    if len(documents) > 1:
-        what = f"a fabric file is one document, this one has {len(documents)}"
-        raise InputError(Diagnostic("C200", what, documents[1].span(), "remove the --- lines"))
-    return documents[0]
+    if len(read) > 1:
+        what = f"a fabric file is one document, this one has {len(read)}"
+        raise InputError(Diagnostic("C200", what, read[1].span(), "remove the --- lines"))
+    return read[0]

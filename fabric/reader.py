@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -111,7 +111,10 @@ def read_yaml(source: Path | str, name: str | None = None) -> list[Document]:
         text, file = str(source), name
     else:
         text, file = read_text(source)
-    return list(documents(text, file))
+    found = Diagnostics()
+    out = documents(text, file, found)
+    found.check()
+    return out
 
 
 def read_text(source: Path | str) -> tuple[str, str]:
@@ -139,30 +142,31 @@ def read_text(source: Path | str) -> tuple[str, str]:
         raise InputError(Diagnostic("C103", "this is not UTF-8 text", span, hint)) from None
 
 
-def documents(text: str, file: str) -> Iterator[Document]:
-    """Parse `text`; raises one `InputError` with every duplicate key, or with a syntax error."""
+def documents(text: str, file: str, found: Diagnostics) -> list[Document]:
+    """Parse `text`. Duplicate keys are added to `found` (the first of them counts); what leaves
+    nothing to go on with, such as a syntax error, raises `InputError`."""
     illegal = ILLEGAL.search(text)
     if illegal:
         line = text.count("\n", 0, illegal.start()) + 1
         span = Span(file, line, illegal.start() - text.rfind("\n", 0, illegal.start()))
         message = f"character U+{ord(illegal.group()):04X} is not allowed in YAML"
         raise InputError(Diagnostic("C103", message, span, "is this a binary file?"))
-    composer = Composer(file)
+    composer = Composer(file, found)
     events = yaml.CSafeLoader(text)
     try:
         while events.check_event():
             composer.handle(events.get_event())
     except yaml.MarkedYAMLError as error:
-        composer.found.items.append(syntax_error(error, file))
+        found.items.append(syntax_error(error, file))
+        found.check()
     finally:
         events.dispose()
-    composer.found.check()
-    yield from composer.done
+    return composer.done
 
 
 def syntax_error(error: yaml.MarkedYAMLError, file: str) -> Diagnostic:
     """What libyaml says, with a hint for the mistakes that people make."""
-    words = " ".join(filter(None, (error.context, error.problem)))
+    words = ": ".join(filter(None, (error.context, error.problem)))
     mark = error.problem_mark or error.context_mark
     span = Span(file, mark.line + 1, mark.column + 1) if mark else Span(file, 1)
     hint = next((hint for phrase, hint in HINTS.items() if phrase in words), None)
@@ -193,9 +197,8 @@ class Open:
 class Composer:
     """Turns the events of one stream into documents (`done`) and diagnostics (`found`)."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.found = Diagnostics()
+    def __init__(self, file: str, found: Diagnostics) -> None:
+        self.file, self.found = file, found
         self.done: list[Document] = []
         self.open: list[Open] = []
         self.anchors: dict[str, tuple[Any, Mark, int, int] | None] = {}

@@ -6,7 +6,7 @@ union (`text or mapping`) only the branch that the user meant is reported.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.extend import Source
+from fabric.repair import repaired
 from fabric.schema import keys_at
 from fabric.spec import FabricSpec
 
@@ -23,23 +24,34 @@ MAX_REPORTED = 200
 
 
 def validate(document: Source, found: Diagnostics) -> FabricSpec | None:
-    """The models of a document; None, and every error in `found`, when it does not fit them."""
+    """The models of a document, with every misfit in `found`; None when they allow no guess at
+    what was meant, so that there is nothing to check further."""
     try:
         return FabricSpec.model_validate(document.value, strict=True)
     except ValidationError as error:
-        errors = [(d, *locate(document.value, d["loc"])) for d in error.errors(include_url=False)]
+        problems = list(told(document.value, error))
+    for place, detail in problems:
+        explain(document, place, detail, found)
+    try:
+        return FabricSpec.model_validate(repaired(document.value, problems), strict=True)
+    except ValidationError:
+        return None
+
+
+def told(value: Any, error: ValidationError) -> Iterator[tuple[Place, ErrorDetails]]:
+    """The errors worth telling, each with its place in the file."""
+    errors = [(d, *locate(value, d["loc"])) for d in error.errors(include_url=False)]
     branches: dict[Place, set[str]] = {}
     for _, _, union in errors:
         if union is not None:
             branches.setdefault(union[0], set()).add(union[1])
     seen: set[tuple[Place, str]] = set()
     for detail, place, union in errors:
-        if union and union[1] != meant(at_place(document.value, union[0]), branches[union[0]]):
+        if union and union[1] != meant(at_place(value, union[0]), branches[union[0]]):
             continue
         if (place, detail["type"]) not in seen and len(seen) < MAX_REPORTED:
             seen.add((place, detail["type"]))
-            explain(document, place, detail, found)
-    return None
+            yield place, detail
 
 
 def locate(value: Any, loc: Iterable[str | int]) -> tuple[Place, tuple[Place, str] | None]:
@@ -118,7 +130,8 @@ def explain(document: Source, place: Place, detail: ErrorDetails, found: Diagnos
         found.error("C205", f"{name} must be {RANGES[kind]} {limit}, not {got}", at)
     elif kind == "string_pattern_mismatch":
         hint = "a name has lower-case letters, digits and inner dashes, at most 63"
-        found.error("C206", f"{got} cannot be a name", key_at, hint)
+        span = key_at if detail["loc"][-1] == "[key]" else at
+        found.error("C206", f"{got} cannot be a name", span, hint)
     elif kind in ("too_short", "too_long"):
         few = context.get("min_length", context.get("max_length"))
         what = "at least" if kind == "too_short" else "at most"

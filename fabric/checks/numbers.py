@@ -6,12 +6,12 @@ VNI. RFC 7300, RFC 7607: AS numbers that nobody may use.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations
 
 from fabric.checks.names import Names
-from fabric.checks.values import MAX_2_OCTETS, asns, prefix, vnis
-from fabric.checks.zones import within
+from fabric.checks.values import MAX_2_OCTETS, asns, vnis
+from fabric.checks.zones import readable, within
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.inventory import Prefix
 from fabric.spec import FabricSpec
@@ -22,7 +22,7 @@ Path = tuple[str | int, ...]
 
 
 def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
-    """Everything that is numbered. Wants values that can be read."""
+    """Everything that is numbered; values that cannot be read are passed over."""
     given_vnis(spec, found)
     vni_pool(spec, found)
     asn_pool(spec, found)
@@ -60,9 +60,17 @@ def given_vnis(spec: FabricSpec, found: Diagnostics) -> None:
             found.error("C423", what, span, FIT)
 
 
+def pool_of(text: str, reader: Callable[[str], range]) -> range:
+    """A pool's range; empty when it cannot be read."""
+    try:
+        return reader(text)
+    except ValueError:
+        return range(0)
+
+
 def vni_pool(spec: FabricSpec, found: Diagnostics) -> None:
     """VNIs that may be drawn fit their route target too."""
-    last = vnis(spec.pools.vni)[-1]
+    last = max(pool_of(spec.pools.vni, vnis), default=0)
     if last > MAX_2_OCTETS and spec.pools.rt_asn > MAX_2_OCTETS:
         what = f"VNIs to {last} do not fit into route targets of AS {spec.pools.rt_asn}"
         found.error("C424", what, spec.at("pools", "vni"), FIT)
@@ -70,7 +78,7 @@ def vni_pool(spec: FabricSpec, found: Diagnostics) -> None:
 
 def asn_pool(spec: FabricSpec, found: Diagnostics) -> None:
     """No AS number that is reserved is drawn or given."""
-    pool = asns(spec.pools.asn)
+    pool = pool_of(spec.pools.asn, asns)
     for asn in RESERVED_ASNS:
         if asn in pool:
             hint = "choose a range without it, such as 4200000000-4200099999"
@@ -98,9 +106,10 @@ def block_lengths(spec: FabricSpec, found: Diagnostics) -> None:
 def prefix_pools(spec: FabricSpec, found: Diagnostics) -> None:
     """Named pools share no address."""
     places = [
-        (name, prefix(text), ("pools", "prefixes", name, i))
+        (name, pool, ("pools", "prefixes", name, i))
         for name, texts in spec.pools.prefixes.items()
         for i, text in enumerate(texts)
+        if (pool := readable(text)) is not None
     ]
     for (name, one, _), (other, two, path) in combinations(places, 2):
         if one.version == two.version and one.overlaps(two):
@@ -165,7 +174,9 @@ def pinned_addresses(spec: FabricSpec, found: Diagnostics) -> None:
         reachable = extents(spec, tenant)
         for i, text in enumerate(texts):
             span: Span | None = spec.at("pins", "addresses", endpoint, i)
-            single = prefix(f"{text}/{128 if ':' in text else 32}")
+            single = readable(text)
+            if single is None:
+                continue
             if tenant in spec.tenants and not any(within(single, p) for p in reachable):
                 what = f"{text} of {endpoint} lies outside the prefixes of tenant {tenant}"
                 hint = f"its prefixes: {', '.join(map(str, reachable)) or 'none'}"
@@ -187,13 +198,13 @@ def vrf_count(spec: FabricSpec, tenant: str) -> int:
 def extents(spec: FabricSpec, tenant: str) -> list[Prefix]:
     """Where a tenant's addresses may lie: given prefixes, and the pools that others come from."""
     settings = spec.tenants.get(tenant)
-    out: list[Prefix] = []
+    texts: list[str] = []
     for vrf in settings.vrfs.values() if settings else ():
         for entry in vrf.prefixes:
             if isinstance(entry, str):
-                out.append(prefix(entry))
+                texts.append(entry)
             elif entry.cidr is not None:
-                out.append(prefix(entry.cidr))
+                texts.append(entry.cidr)
             else:
-                out += map(prefix, spec.pools.prefixes.get(str(entry.pool), ()))
-    return out
+                texts += spec.pools.prefixes.get(str(entry.pool), ())
+    return [found for found in map(readable, texts) if found is not None]

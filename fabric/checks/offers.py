@@ -78,7 +78,7 @@ def inside(
         who = listed((vrf.name for vrf in vrfs), 3)
         if text == "nodes":
             hint = "mark one: { cidr: 100.64.0.0/24, use: nodes }"
-            found.error("C516", f"{who} has no node prefixes", spec.at(*at, i), hint)
+            found.error("C526", f"{who} has no node prefixes", spec.at(*at, i), hint)
             continue
         version = ip_network(text).version
         own = [str(p) for vrf in vrfs for p in vrf.prefixes if p.version == version]
@@ -96,4 +96,4 @@ def unserved(spec: FabricSpec, vrfs: Sequence[Vrf], found: Diagnostics) -> None:
             if vrf.tenant == name and not node_prefixes(spec, vrf):
                 what = f"zone 0 serves {name}, but {vrf.name} has no node prefixes to serve"
                 hint = "mark one: { cidr: 100.64.0.0/24, use: nodes }"
-                found.warn("C516", what, spec.at("zones", "zone0", "serves", i), hint)
+                found.warn("C526", what, spec.at("zones", "zone0", "serves", i), hint)

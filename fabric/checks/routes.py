@@ -25,7 +25,7 @@ from fabric.spec import FabricSpec, Pins
 from fabric.vrfs import vrf_table
 
 T = TypeVar("T")
-UNDRAWABLE = {"C306", "C313", "C425", "C426"}
+UNREADABLE = {"C306", "C313", "C440", "C441", "C444", "C425", "C426"}
 UNIQUE = "offer prefixes that are unique among the VRFs that share them"
 
 
@@ -41,8 +41,11 @@ class Meeting:
 
 def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
     """Everything about prefixes and routes. Wants values that can be read and drawn."""
-    if any(d.code in UNDRAWABLE for d in found.items):
+    codes = {d.code for d in found.items}
+    if codes & UNREADABLE:
         return
+    if "C443" in codes:
+        spec = without_ports(spec)
     try:
         locked = lock.read(lock.path_of(spec.path)) if spec.path else Pins()
         vrfs, _ = vrf_table(spec, namespaces(names), Draws(spec.pins, locked))
@@ -52,8 +55,19 @@ def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
     for vrf in vrfs:
         own_overlaps(spec, vrf, found)
     offers.check(spec, vrfs, found)
-    ambiguous(vrfs, intents(spec, vrfs), found)
+    if "C319" not in codes:
+        ambiguous(vrfs, intents(spec, vrfs), found)
     unexported(spec, vrfs, locked, found)
+
+
+def without_ports(spec: FabricSpec) -> FabricSpec:
+    """The same routes without ports, which may be unreadable."""
+    every = {"ports": ["any"]}
+    update = {
+        "peerings": [peering.model_copy(update=every) for peering in spec.peerings],
+        "leaks": [leak.model_copy(update=every) for leak in spec.leaks],
+    }
+    return spec.model_copy(update=update)
 
 
 def namespaces(names: Names) -> Mapping[str, Sequence[str]]:
@@ -115,14 +129,14 @@ def report(importer: str, inner: Meeting, outer: Meeting, found: Diagnostics) ->
     theirs = f"{inner.prefix} of {inner.exporter}"
     if outer.key is None:
         what = f"{theirs} is offered to {importer} and overlaps {outer.prefix} of its own"
-        found.error("C511", what, inner.span, UNIQUE)
+        found.error("C521", what, inner.span, UNIQUE)
         return
     where = f" ({outer.span})" if outer.span and outer.span != inner.span else ""
     what = (
         f"{importer} would get {theirs} and {outer.prefix} of {outer.exporter}{where}:"
         " they overlap, so the way back is ambiguous"
     )
-    found.error("C510", what, inner.span, UNIQUE)
+    found.error("C520", what, inner.span, UNIQUE)
 
 
 def nests(items: Sequence[T], prefix: Callable[[T], Prefix]) -> Iterator[tuple[T, tuple[T, ...]]]:
@@ -155,7 +169,7 @@ def unexported(spec: FabricSpec, vrfs: Sequence[Vrf], locked: Pins, found: Diagn
                 if route_target(text) not in exported:
                     what = f"{tenant}/{name} imports {text}, which no VRF exports"
                     span = spec.at("tenants", tenant, "vrfs", name, "import_rts", i)
-                    found.warn("C512", what, span, closest(text, exported))
+                    found.warn("C522", what, span, closest(text, exported))
 
 
 def closest(text: str, exported: Iterable[tuple[str, int]]) -> str | None:

@@ -47,7 +47,7 @@ def check_peering(
         if key not in peering.between and key not in ends:
             what = f'"{key}" is no side of this peering'
             hint = did_you_mean(key, peering.between) or f"sides: {', '.join(peering.between)}"
-            found.error("C301", what, spec.at_key("peerings", i, "prefixes", key), hint)
+            found.error("C319", what, spec.at_key("peerings", i, "prefixes", key), hint)
 
 
 def check_leak(spec: FabricSpec, i: int, leak: Leak, names: Names, found: Diagnostics) -> None:

@@ -150,11 +150,11 @@ def outside(spec: FabricSpec, tenant: str, vrf: str, settings: VrfSpec, found: D
     if settings.default_route and not spec.zones.zone2.endpoints:
         what = f"{tenant}/{vrf} takes its default route from zone 2, which has no endpoints"
         hint = "write zones: {zone2: {endpoints: …}}"
-        found.error("C513", what, spec.at(*at, "default_route"), hint)
+        found.error("C523", what, spec.at(*at, "default_route"), hint)
     elif settings.default_route and not settings.advertise:
         what = f"{tenant}/{vrf} advertises nothing to zone 2, so no reply finds its way back"
         hint = "add advertise: with unique prefixes, or [nodes]"
-        found.warn("C515", what, spec.at(*at, "default_route"), hint)
+        found.warn("C525", what, spec.at(*at, "default_route"), hint)
     elif settings.advertise and not settings.default_route:
         what = f"{tenant}/{vrf} advertises prefixes but takes no default route: nothing uses them"
-        found.warn("C514", what, spec.at_key(*at, "advertise"), "add default_route: zone2")
+        found.warn("C524", what, spec.at_key(*at, "advertise"), "add default_route: zone2")

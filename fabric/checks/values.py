@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
+from fabric.checks.names import Names
 from fabric.diagnostics import Diagnostics
 from fabric.inventory import Prefix
 from fabric.ports import parse_port
@@ -29,10 +30,10 @@ def prefix(text: str) -> Prefix:
     >>> prefix("10.0.0.0/8")
     IPv4Network('10.0.0.0/8')
     """
+    found = network(text)
     if "/" not in text:
-        address(text)
         raise ValueError(f'"{text}" is an address, a prefix is wanted\nwrite its length: {text}/…')
-    return network(text)
+    return found
 
 
 def network(text: str) -> Prefix:
@@ -167,10 +168,10 @@ def written(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
                 cidr = entry if isinstance(entry, str) else entry.cidr
                 if cidr is not None:
                     where = (*at, "prefixes", i) + (() if isinstance(entry, str) else ("cidr",))
-                    yield "C410", prefix, cidr, where
+                    yield "C440", prefix, cidr, where
             for key in ("import_rts", "export_rts"):
                 for i, text in enumerate(getattr(vrf, key)):
-                    yield "C414", route_target, text, (*at, key, i)
+                    yield "C444", route_target, text, (*at, key, i)
             yield from prefixes(vrf.advertise, (*at, "advertise"))
     yield from sharing_values(spec)
     yield from zone_values(spec)
@@ -181,20 +182,20 @@ def prefixes(texts: list[str], at: Path) -> Iterator[tuple[str, Reader, str, Pat
     """Prefixes in a list in which `nodes` may stand too."""
     for i, text in enumerate(texts):
         if text != "nodes":
-            yield "C410", prefix, text, (*at, i)
+            yield "C440", prefix, text, (*at, i)
 
 
 def port_list(texts: list[str], at: Path) -> Iterator[tuple[str, Reader, str, Path]]:
     for i, text in enumerate(texts):
-        yield "C413", port, text, (*at, i)
+        yield "C443", port, text, (*at, i)
 
 
 def pool_values(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
     pools = spec.pools
-    yield "C411", asns, pools.asn, ("pools", "asn")
-    yield "C411", vnis, pools.vni, ("pools", "vni")
-    yield "C410", prefix, pools.loopbacks, ("pools", "loopbacks")
-    yield "C412", mac_pool, pools.router_macs, ("pools", "router_macs")
+    yield "C441", asns, pools.asn, ("pools", "asn")
+    yield "C441", vnis, pools.vni, ("pools", "vni")
+    yield "C440", prefix, pools.loopbacks, ("pools", "loopbacks")
+    yield "C442", mac_pool, pools.router_macs, ("pools", "router_macs")
     for name, texts in pools.prefixes.items():
         yield from prefixes(texts, ("pools", "prefixes", name))
 
@@ -228,7 +229,7 @@ def zone_values(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
     for zone, settings in (("zone0", spec.zones.zone0), ("zone2", spec.zones.zone2)):
         for name, endpoint in settings.endpoints.items():
             for i, text in enumerate(endpoint.addresses):
-                yield "C410", network, text, ("zones", zone, "endpoints", name, "addresses", i)
+                yield "C440", network, text, ("zones", zone, "endpoints", name, "addresses", i)
     for zone, section, i, rule in zone_rules(spec):
         yield from port_list(rule.ports, ("zones", zone, section, i, "ports"))
         yield from port_list(rule.source_ports, ("zones", zone, section, i, "source_ports"))
@@ -237,11 +238,11 @@ def zone_values(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
 def pin_values(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
     pins = spec.pins
     single: tuple[tuple[str, str, Reader], ...] = (
-        ("loopback", "C410", address),
-        ("rd", "C415", route_distinguisher),
-        ("rt", "C414", route_target),
-        ("router_mac", "C412", mac),
-        ("prefixes", "C410", prefix),
+        ("loopback", "C440", address),
+        ("rd", "C445", route_distinguisher),
+        ("rt", "C444", route_target),
+        ("router_mac", "C442", mac),
+        ("prefixes", "C440", prefix),
     )
     for section, code, reader in single:
         for key, text in getattr(pins, section).items():
@@ -249,17 +250,14 @@ def pin_values(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
     for section, reader in (("blocks", prefix), ("addresses", address)):
         for key, texts in getattr(pins, section).items():
             for i, text in enumerate(texts):
-                yield "C410", reader, text, ("pins", section, key, i)
+                yield "C440", reader, text, ("pins", section, key, i)
 
 
-def check(spec: FabricSpec, found: Diagnostics) -> bool:
-    """Read every value; whether all of them can be read."""
-    good = True
+def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+    """Read every value."""
     for code, reader, text, path in written(spec):
         try:
             reader(text)
         except ValueError as error:
             message, _, hint = str(error).partition("\n")
             found.error(code, message, spec.at(*path), hint or None)
-            good = False
-    return good

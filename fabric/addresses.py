@@ -80,6 +80,9 @@ class VrfAddresses:
         """Pinned and locked blocks come first. A pinned block is owned even by a host without
         endpoints; a locked one of such a host stays reserved; one in no prefix does not count."""
         here, pins = {*hosts}, self.draws.pins.blocks
+        for prefix in (p for slot in self.slots if slot.use == "nodes" for p in slot.prefixes):
+            if prefix.prefixlen < prefix.max_prefixlen - 1:
+                self.space[prefix.version].add(*2 * bounds(prefix)[:1])
         suffix = f" {self.vrf.name}"
         for key, texts in sorted({**self.draws.drawn["blocks"], **pins}.items()):
             host = key.removesuffix(suffix)

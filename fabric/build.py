@@ -36,6 +36,7 @@ def build(spec: FabricSpec, *, down: Iterable[str] = (), lock: bool = True) -> N
     fabric = build_fabric(spec, down)
     manifests = load_workloads(spec)
     placed = place(spec, manifests, fabric, draws.locked)
+    draws.drawn["hosts"].update({p.name: p.host for p in placed if "host" in p.assumed})
 
     vrfs, slots = vrf_table(spec, namespaces_in_use(spec, placed), draws)
     site = Site(spec, fabric, vrfs, slots, draws, Diagnostics())

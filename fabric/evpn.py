@@ -229,37 +229,54 @@ def prefix_key(prefix: Prefix) -> tuple[int, int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """Why a VRF imports a route target; `intent` is None for raw ones and `""` for its own."""
+    """Why a VRF imports a route target: `intent` is None for raw ones and `""` for its own. An
+    intent speaks for the routes of one `exporter` (a VRF), the others for everybody's (None)."""
 
     rt: str
     intent: str | None
     span: Span | None
+    exporter: int | None = None
 
     def __str__(self) -> str:
-        why = {None: "raw import_rts", "": "native"}.get(self.intent, self.intent)
+        why = {None: "raw", "": "native"}.get(self.intent, self.intent)
         return f"import RT {self.rt} ({why})"
 
 
-Imports = tuple[Mapping[str, Import], ...]
+Imports = tuple[Mapping[str, tuple[Import, ...]], ...]
 
 
 def imports(
     spec: FabricSpec, vrfs: Sequence[Vrf], plan: Plan, intents: Iterable[Intent]
 ) -> Imports:
-    """Per VRF the route targets that it imports, by target; intent comes before raw."""
+    """Per VRF the route targets that it imports, and why: native first, then intents, then raw."""
     index = {vrf.name: vrf.index for vrf in vrfs}
-    out: list[dict[str, Import]] = [
-        {plan.native_rt[vrf.index]: Import(plan.native_rt[vrf.index], "", vrf.span)} for vrf in vrfs
-    ]
+    out: list[dict[str, tuple[Import, ...]]] = [{} for _ in vrfs]
+
+    def add(vrf: int, why: Import) -> None:
+        out[vrf][why.rt] = (*out[vrf].get(why.rt, ()), why)
+
+    for vrf in vrfs:
+        add(vrf.index, Import(plan.native_rt[vrf.index], "", vrf.span))
     for intent in intents:
+        name = intent.name if intent.kind == "zone" else f"{intent.kind} {intent.name}"
         for offer in intent.offers:
-            rt = plan.intent_rt[offer.key]
-            found = Import(rt, f"{intent.kind} {intent.name}", offer.span or intent.span)
-            out[index[offer.importer]].setdefault(rt, found)
+            rt, span = plan.intent_rt[offer.key], offer.span or intent.span
+            add(index[offer.importer], Import(rt, name, span, index[offer.exporter]))
     for vrf in vrfs:
         for rt, span in raw_targets(spec, vrf, "import_rts"):
-            out[vrf.index].setdefault(rt, Import(rt, None, span))
+            add(vrf.index, Import(rt, None, span))
     return tuple(out)
+
+
+def why_imported(
+    wanted: Mapping[str, tuple[Import, ...]], rts: Iterable[str], exporter: int
+) -> Import:
+    """The reason that counts for a route: native, else an intent with its exporter, else raw."""
+    reasons = [why for rt in rts for why in wanted.get(rt, ())]
+    fit = [why for why in reasons if why.exporter in (None, exporter)]
+    if fit:
+        return min(fit, key=lambda why: (why.intent is None, why.intent != "", why.rt))
+    return replace(reasons[0], intent=None)
 
 
 def raw_targets(spec: FabricSpec, vrf: Vrf, key: str) -> Iterator[tuple[str, Span | None]]:
@@ -270,7 +287,7 @@ def raw_targets(spec: FabricSpec, vrf: Vrf, key: str) -> Iterator[tuple[str, Spa
             yield rt, spec.at(*written[1], key, number)
 
 
-def imported(routes: Type5, wanted: Mapping[str, Import]) -> NDArray[np.int64]:
+def imported(routes: Type5, wanted: Mapping[str, tuple[Import, ...]]) -> NDArray[np.int64]:
     """Rows that a VRF with these imports takes (rule 3)."""
     allowed = np.array([any(rt in wanted for rt in rts) for rts in routes.rt_sets], bool)
     return np.flatnonzero(allowed[routes.rts]) if len(allowed) else np.zeros(0, np.int64)

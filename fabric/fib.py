@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.diagnostics import Span
-from fabric.evpn import Import, Imports, Type5, imported
+from fabric.evpn import Import, Imports, Type5, imported, why_imported
 from fabric.inventory import Prefix
 from fabric.lpm import Segments, nest
 from fabric.underlay import Underlay
@@ -141,20 +141,18 @@ class Fib:
         table = self.vrf_routes[vrf]
         hops = self.nexthop_sets[self.chosen[place][number]]
         if (hops[0].vtep, hops[0].vrf) == (vtep, vrf):
-            found = next(iter(self.imports[vrf].values()))
-            return Route(table.prefixes[number], hops, "local", found.span, None)
+            native = next(iter(self.imports[vrf].values()))[0]
+            return Route(table.prefixes[number], hops, "local", native.span, None)
         why = self.why(vrf, number, hops[0])
         return Route(table.prefixes[number], hops, str(why), why.span, why.intent or None)
 
     def why(self, vrf: int, number: int, hop: NextHop) -> Import:
-        """The import that brought a next hop's route in: native, then intent, then raw."""
+        """The import that brought a next hop's route in."""
         table, routes = self.vrf_routes[vrf], self.routes_in
         end = table.first[number + 1] if number + 1 < len(table.first) else len(table.rows)
         for row in table.rows[table.first[number] : end]:
             if (routes.vtep[row], routes.vrf[row]) == (hop.vtep, hop.vrf):
-                wanted = self.imports[vrf]
-                targets = [wanted[rt] for rt in routes.rt_sets[routes.rts[row]] if rt in wanted]
-                return min(targets, key=lambda i: (i.intent is None, i.intent != "", i.rt))
+                return why_imported(self.imports[vrf], routes.rt_sets[routes.rts[row]], hop.vrf)
         raise KeyError(hop)
 
 

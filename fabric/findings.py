@@ -79,9 +79,8 @@ def unintended(
             ):
                 strays[exporter, targets[0]].append(prefix)
         for (exporter, rt), prefixes in sorted(strays.items()):
-            span = wanted[rt].span
-            if wanted[rt].intent is not None:
-                span = exports[exporter].get(rt, span)
+            raw = next((why.span for why in wanted[rt] if why.intent is None), None)
+            span = raw or exports[exporter].get(rt) or wanted[rt][0].span
             yield stray(vrf, vrfs[exporter], rt, prefixes, span)
 
 
@@ -125,7 +124,7 @@ def one_way(
         for here, there in (ends, ends[::-1]):
             back = (here, there) not in flows
             if back and (there, here) in flows and here in has_routes:
-                name = f"{intent.kind} {intent.name}".replace(f"zone {intent.name}", intent.name)
+                name = intent.name if intent.kind == "zone" else f"{intent.kind} {intent.name}"
                 yield Diagnostic(
                     "C512",
                     f"{name}: {vrfs[here].name} gets routes of {vrfs[there].name} but offers none, "

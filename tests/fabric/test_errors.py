@@ -50,7 +50,9 @@ def test_every_code_of_these_rooms_has_a_golden() -> None:
 
 
 def test_every_code_is_documented_once_and_exists() -> None:
-    documented = re.findall(r"^\| (C\d{3}) \|", (ROOT / "docs" / "errors.md").read_text("utf-8"), re.M)
+    documented = re.findall(
+        r"^\| (C\d{3}) \|", (ROOT / "docs" / "errors.md").read_text("utf-8"), re.M
+    )
     packages = ("fabric", "compiler", "sim", "cloison")
     files = [file for package in packages for file in (ROOT / package).rglob("*.py")]
     used = {

@@ -62,7 +62,7 @@ def json_schema() -> dict[str, Any]:
         "$schema": DIALECT,
         "$id": IDENTIFIER,
         "title": "cloison fabric file",
-        "description": whole.pop("description"),
+        "description": whole["description"],
         "if": {"type": "object", "required": ["extends"]},
         "then": {"$ref": "#/$defs/Extension"},
         "else": {"$ref": "#/$defs/Fabric"},

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_worlds import NODES, policies, worlds
+from random_worlds import policies, worlds
+from wired import wired
 
 from compiler.blocks import Blocks, build_blocks
 from compiler.compile import compile_policy
@@ -22,45 +21,9 @@ from sim.packets import Flow, Packets
 from sim.reasons import Reason
 from sim.trace import Trace, trace
 
-N_SPINES = 2
 EDGES = [0, 1, 2**32 - 1, 2**64, 2**128 - 1]
 KNOWN_V4 = [0x0A000001, 0x0A000002, 0x0A000009, 0x0A010003, 0x08080808, 0x0A000080]
 KNOWN_V6 = [(0xFD00 << 112) | low for low in (0, 1, 2, 2**64)]
-
-
-class TwoTier:
-    """An underlay of VTEPs below two spines; `cut` pairs of VTEPs have no way."""
-
-    def __init__(self, vtep_count: int, cut: Any) -> None:
-        self.n = vtep_count + N_SPINES
-        self.cut = set(cut)
-        self.vteps = vtep_count
-        rows = [self.ecmp(a, b) for a in range(self.n) for b in range(self.n)]
-        self.hop_off = np.cumsum([0] + [len(row) for row in rows]).astype(np.int32)
-        self.hop_node = np.array([node for row in rows for node, _ in row], np.int32)
-        self.hop_link = np.array([link for row in rows for _, link in row], np.int32)
-
-    def ecmp(self, a: int, b: int) -> tuple[tuple[int, int], ...]:
-        if a == b or b >= self.vteps or (a, b) in self.cut:
-            return ()
-        if a >= self.vteps:
-            return ((b, b * N_SPINES + a - self.vteps),)
-        return tuple((self.vteps + s, a * N_SPINES + s) for s in range(N_SPINES))
-
-
-def wired(network: Network) -> Network:
-    """The network over two spines."""
-    cut = network.underlay.cut  # type: ignore[attr-defined]
-    names = [*NODES, *(f"spine{s + 1}" for s in range(N_SPINES))]
-    nodes = tuple(SimpleNamespace(name=name, index=i) for i, name in enumerate(names))
-    links = tuple(
-        SimpleNamespace(index=a * N_SPINES + s, a=a, b=len(NODES) + s)
-        for a in range(len(NODES))
-        for s in range(N_SPINES)
-    )
-    fabric: Any = SimpleNamespace(nodes=nodes, links=links)
-    underlay: Any = TwoTier(len(NODES), cut)
-    return replace(network, fabric=fabric, underlay=underlay)
 
 
 def flows(network: Network) -> st.SearchStrategy[Flow]:

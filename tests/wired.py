@@ -1,0 +1,52 @@
+"""Test networks with a real underlay: VTEPs below two spines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from fabric.network import Network
+
+N_SPINES = 2
+
+
+class TwoTier:
+    """An underlay of VTEPs below two spines; `cut` pairs of VTEPs have no way."""
+
+    def __init__(self, vtep_count: int, cut: Any) -> None:
+        self.n = vtep_count + N_SPINES
+        self.cut = set(cut)
+        self.vteps = vtep_count
+        rows = [self.ecmp(a, b) for a in range(self.n) for b in range(self.n)]
+        self.hop_off = np.cumsum([0] + [len(row) for row in rows]).astype(np.int32)
+        self.hop_node = np.array([node for row in rows for node, _ in row], np.int32)
+        self.hop_link = np.array([link for row in rows for _, link in row], np.int32)
+
+    def ecmp(self, a: int, b: int) -> tuple[tuple[int, int], ...]:
+        if a == b or b >= self.vteps or (a, b) in self.cut:
+            return ()
+        if a >= self.vteps:
+            return ((b, b * N_SPINES + a - self.vteps),)
+        return tuple((self.vteps + s, a * N_SPINES + s) for s in range(N_SPINES))
+
+
+def wired(network: Network) -> Network:
+    """The network over two spines."""
+    cut = network.underlay.cut  # type: ignore[attr-defined]
+    n = len(network.fabric.nodes)
+    names = [
+        *(node.name for node in network.fabric.nodes),
+        *(f"spine{s + 1}" for s in range(N_SPINES)),
+    ]
+    nodes = tuple(SimpleNamespace(name=name, index=i) for i, name in enumerate(names))
+    links = tuple(
+        SimpleNamespace(index=a * N_SPINES + s, a=a, b=n + s)
+        for a in range(n)
+        for s in range(N_SPINES)
+    )
+    fabric: Any = SimpleNamespace(nodes=nodes, links=links)
+    underlay: Any = TwoTier(n, cut)
+    return replace(network, fabric=fabric, underlay=underlay)

@@ -24,7 +24,7 @@ from fabric.lock import Draws, Ledger
 from fabric.network import Vrf
 from fabric.pools import host_addresses, macs, numbers
 from fabric.spec import FabricSpec
-from fabric.topology import Fabric, Node, Role
+from fabric.topology import RANK, Fabric, Node, Role
 
 FIRST_RD, LAST_RD = 1024, 65535
 FIRST_DRAWN_RD = 32768
@@ -90,6 +90,12 @@ def annotate(fabric: Fabric, plan: Plan) -> None:
             )
 
 
+def top_down(fabric: Fabric) -> list[Node]:
+    """BGP speakers from the top tier down, so that spines get the lowest numbers."""
+    speakers = (node for node in fabric.nodes if node.role is not Role.HOST)
+    return sorted(speakers, key=lambda node: (-RANK[node.role], node.index))
+
+
 def asn_key(node: Node) -> str:
     """Who shares an ASN (rule 1), as pins and the lock file call it: a node, or a tier of spines.
 
@@ -102,18 +108,15 @@ def asn_key(node: Node) -> str:
 
 
 def asns(spec: FabricSpec, fabric: Fabric, draws: Draws, problems: Diagnostics) -> tuple[int, ...]:
-    """ASN per node, top tier first so that spines have the lowest; 0 for hosts."""
+    """ASN per node; 0 for hosts."""
     out = [0] * len(fabric.nodes)
     ledger = draws.ledger("asn", "ASN")
-    for node in reversed(fabric.nodes):
-        if node.role is Role.HOST:
-            continue
+    for node in top_down(fabric):
         pinned = ledger.pinned.get(node.name)
         key = asn_key(node) if pinned is None else node.name
         value = ledger.draw(key, "asn", numbers(spec.pools.asn))
         if value is None:
-            speakers = {asn_key(n) for n in fabric.nodes if n.role is not Role.HOST}
-            need = f"{len(speakers)} are needed"
+            need = f"{len({asn_key(n) for n in top_down(fabric)})} are needed"
             exhausted(spec, problems, "C404", f"ASN pool {spec.pools.asn}", need, "asn")
             break
         out[node.index] = value
@@ -123,15 +126,13 @@ def asns(spec: FabricSpec, fabric: Fabric, draws: Draws, problems: Diagnostics) 
 def loopbacks(
     spec: FabricSpec, fabric: Fabric, draws: Draws, problems: Diagnostics
 ) -> tuple[int, ...]:
-    """Loopback per node as an integer, top tier first; 0 for hosts."""
+    """Loopback per node as an integer; 0 for hosts."""
     out = [0] * len(fabric.nodes)
     ledger = draws.ledger("loopback", "loopback")
-    for node in reversed(fabric.nodes):
-        if node.role is Role.HOST:
-            continue
+    for node in top_down(fabric):
         text = ledger.draw(node.name, "loopback", host_addresses(spec.pools.loopbacks))
         if text is None:
-            need = f"{sum(n.role is not Role.HOST for n in fabric.nodes)} are needed"
+            need = f"{len(top_down(fabric))} are needed"
             where = f"loopback pool {spec.pools.loopbacks}"
             exhausted(spec, problems, "C405", where, need, "loopbacks")
             break

@@ -7,7 +7,7 @@ Rules that hold here:
    originator's and nobody changes them on the way.
 2. Every route carries its VRF's native route target and its raw `export_rts`. A route inside the
    prefixes of an offer also carries the offer's target. Where an offer is narrower than a block,
-   the offered prefix is announced beside the block, with the offer's target alone.
+   the offered prefix is announced beside the block, and the block without the offer's target.
 3. A VRF imports a route when it shares a route target with it; nothing else decides.
 4. Zone 2 originates the default routes where an endpoint owns them, else at its first border.
 
@@ -80,6 +80,10 @@ class Type5:
             self.rt_sets[self.rts[row]], self.labels[vrf], self.plan.router_mac[vtep, vrf],
             self.plan.vtep(vtep), vtep, vrf,
         )  # fmt: skip
+
+    def of(self, vtep: int) -> Iterator[Type5Route]:
+        """What one VTEP announces."""
+        return map(self.route, np.flatnonzero(self.vtep == vtep).tolist())
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Type5:
         """The rows selected by a mask or by sorted numbers."""
@@ -178,6 +182,7 @@ def add_offers(
     offers: Mapping[str, tuple[Offer, ...]],
 ) -> None:
     """Rule 2: targets of offers, and prefixes that are offered out of the middle of a block."""
+    intent_targets = {*plan.intent_rt.values()}
     by_vrf: dict[int, list[tuple[int, Prefix]]] = defaultdict(list)
     living: dict[Instance, list[Prefix]] = defaultdict(list)
     for endpoint in endpoints:
@@ -194,7 +199,8 @@ def add_offers(
                     elif covers(prefix, wanted) and any(
                         covers(wanted, address) for address in living[vtep, vrf_.index]
                     ):
-                        rows.setdefault((vrf_.index, vtep, wanted), set()).add(target)
+                        targets = rows[vrf_.index, vtep, prefix] - intent_targets
+                        rows.setdefault((vrf_.index, vtep, wanted), targets).add(target)
 
 
 def covers(outer: Prefix, inner: Prefix) -> bool:

@@ -1,0 +1,130 @@
+"""`cloison show routes`: the FIB per VTEP and VRF, or the Type-5 routes behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cloison.cli.options import down_option, fabric_argument, output_option
+
+if TYPE_CHECKING:
+    from fabric.inventory import Prefix
+    from fabric.network import Network
+
+COLUMNS = ("node", "vrf", "prefix", "via", "reason")
+EVPN_COLUMNS = ("vrf", "prefix", "next_hop", "rts", "as_path")
+
+
+@click.command()
+@fabric_argument
+@click.option("--node", help="Only this VTEP's routes; with --evpn, as this node receives them.")
+@click.option("--vrf", help="Only this VRF (tenant/vrf).")
+@click.option("--prefix", help="Only routes that hold this address or lie in this prefix.")
+@click.option("--evpn", is_flag=True, help="Type-5 routes as announced instead of the FIB.")
+@down_option
+@output_option()
+def command(
+    fabric: Path,
+    node: str | None,
+    vrf: str | None,
+    prefix: str | None,
+    evpn: bool,
+    down: tuple[str, ...],
+    output: str,
+) -> None:
+    """Routes of FABRIC: where each prefix leads and why the VRF has it."""
+    from cloison.cli.show_topology import known_node
+    from cloison.render import emit
+    from fabric.build import build
+    from fabric.load import load_fabric
+
+    network = build(load_fabric(fabric), down=down)
+    if node is not None:
+        known_node(network.fabric, node)
+    known_vrf(network, vrf)
+    wanted = parse_prefix(prefix)
+    source = type5_rows if evpn else fib_rows
+    rows = [row for row in source(network, node, vrf) if holds(row["prefix"], wanted)]
+    emit(
+        rows,
+        schema="cloison/evpn-routes/1" if evpn else "cloison/routes/1",
+        output=output,
+        title="Type-5 routes" if evpn else "Routes",
+        columns=EVPN_COLUMNS if evpn else COLUMNS,
+    )
+
+
+def fib_rows(network: Network, node: str | None, vrf: str | None) -> Iterator[dict[str, Any]]:
+    """FIB entries by VTEP, VRF and prefix."""
+    names = [n.name for n in network.fabric.nodes]
+    for vtep, number in network.fib.instances:
+        if node not in (None, names[vtep]) or vrf not in (None, network.vrfs[number].name):
+            continue
+        for route in network.fib.routes(vtep, number):
+            yield {
+                "node": names[vtep],
+                "vrf": network.vrfs[number].name,
+                "prefix": str(route.prefix),
+                "via": [f"{names[h.vtep]} {network.vrfs[h.vrf].name}" for h in route.nexthops],
+                "vnis": [hop.vni for hop in route.nexthops],
+                "underlay_paths": [
+                    len(network.underlay.ecmp(vtep, hop.vtep)) for hop in route.nexthops
+                ],
+                "reason": route.reason,
+                "intent": route.intent,
+                "origin": str(route.origin) if route.origin else None,
+            }
+
+
+def type5_rows(network: Network, node: str | None, vrf: str | None) -> Iterator[dict[str, Any]]:
+    """Type-5 routes; with a node, those that reach it, with their AS path there."""
+    here = None if node is None else network.fabric.node(node).index
+    for route in network.routes:
+        if vrf not in (None, network.vrfs[route.vrf].name):
+            continue
+        if here is not None and not network.underlay.reachable(here, route.vtep):
+            continue
+        path = () if here is None else network.underlay.as_path(here, route.vtep)
+        yield {
+            "rd": route.rd,
+            "prefix": str(route.prefix),
+            "vrf": network.vrfs[route.vrf].name,
+            "rts": list(route.rts),
+            "label": route.label,
+            "router_mac": route.router_mac,
+            "next_hop": route.next_hop,
+            "as_path": list(path),
+        }
+
+
+def known_vrf(network: Network, name: str | None) -> None:
+    """Raise `InputError` unless a VRF has this name."""
+    from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+
+    names = [vrf.name for vrf in network.vrfs]
+    if name is not None and name not in names:
+        hint = did_you_mean(name, names)
+        raise InputError(Diagnostic("C333", f'no VRF is called "{name}"', hint=hint))
+
+
+def parse_prefix(text: str | None) -> Prefix | None:
+    """An address or prefix from the command line."""
+    from ipaddress import ip_network
+
+    try:
+        return ip_network(text, strict=False) if text else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--prefix") from error
+
+
+def holds(text: str, wanted: Prefix | None) -> bool:
+    """Whether a route's prefix overlaps the wanted one."""
+    from ipaddress import ip_network
+
+    if wanted is None:
+        return True
+    prefix = ip_network(text)
+    return prefix.version == wanted.version and prefix.overlaps(wanted)

@@ -1,0 +1,55 @@
+"""`cloison show sessions`: BGP sessions, both ends of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cloison.cli.options import down_option, fabric_argument, output_option
+
+if TYPE_CHECKING:
+    from fabric.network import Network
+
+
+@click.command()
+@fabric_argument
+@click.option("--node", help="Only sessions of this node.")
+@click.option("--failed", is_flag=True, help="Only sessions that are not established.")
+@down_option
+@output_option()
+def command(
+    fabric: Path, node: str | None, failed: bool, down: tuple[str, ...], output: str
+) -> None:
+    """BGP sessions of FABRIC with their state, and why one is down."""
+    from cloison.cli.show_topology import known_node
+    from cloison.render import emit
+    from fabric.build import build
+    from fabric.load import load_fabric
+
+    network = build(load_fabric(fabric), down=down)
+    if node is not None:
+        known_node(network.fabric, node)
+    wanted = [
+        row
+        for row in rows(network)
+        if node in (None, row["node"]) and not (failed and row["state"] == "established")
+    ]
+    emit(wanted, schema="cloison/sessions/1", output=output, title="Sessions")
+
+
+def rows(network: Network) -> Iterator[dict[str, Any]]:
+    """Sessions by node and port."""
+    names = [node.name for node in network.fabric.nodes]
+    for session in network.underlay.sessions:
+        yield {
+            "node": names[session.node],
+            "asn": network.plan.asn[session.node],
+            "port": session.port,
+            "peer": names[session.peer],
+            "peer_asn": session.peer_asn,
+            "state": "established" if session.up else "down",
+            "reason": session.reason,
+        }

@@ -1,0 +1,78 @@
+"""`cloison show topology`: nodes, or links, as cabled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cloison.cli.options import down_option, fabric_argument, output_option
+
+if TYPE_CHECKING:
+    from fabric.topology import Fabric
+
+
+@click.command()
+@fabric_argument
+@click.option("--links", is_flag=True, help="Links and their ports instead of nodes.")
+@click.option("--node", help="Only this node, or its links.")
+@down_option
+@output_option()
+def command(
+    fabric: Path, links: bool, node: str | None, down: tuple[str, ...], output: str
+) -> None:
+    """Nodes of FABRIC by tier, or its links; needs no policies and no manifests."""
+    from cloison.render import emit
+    from fabric.clos import build_fabric
+    from fabric.load import load_fabric
+
+    built = build_fabric(load_fabric(fabric), down)
+    rows = list(link_rows(built) if links else node_rows(built))
+    if node is not None:
+        known_node(built, node)
+        rows = [row for row in rows if node in (row.get("node"), row.get("a"), row.get("b"))]
+    thing = "links" if links else "topology"
+    emit(rows, schema=f"cloison/{thing}/1", output=output, title=thing.capitalize())
+
+
+def node_rows(fabric: Fabric) -> Iterator[dict[str, Any]]:
+    """Nodes from the top tier down."""
+    for node in sorted(fabric.nodes, key=lambda n: (-fabric.graph.nodes[n.name]["rank"], n.index)):
+        neighbours = {str(name) for name in fabric.graph.neighbors(node.name)}
+        yield {
+            "node": node.name,
+            "role": node.role.value,
+            "site": node.site,
+            "pod": node.pod or None,
+            "links": fabric.graph.degree(node.name),
+            "neighbours": len(neighbours),
+            "state": "down" if node.index in fabric.down_nodes else "up",
+        }
+
+
+def link_rows(fabric: Fabric) -> Iterator[dict[str, Any]]:
+    """Links in order of cabling."""
+    for link in fabric.links:
+        ends = (link.a, link.b)
+        down = link.index in fabric.down_links or fabric.down_nodes.intersection(ends)
+        yield {
+            "link": link.name,
+            "a": fabric.nodes[link.a].name,
+            "a_port": link.a_port,
+            "b": fabric.nodes[link.b].name,
+            "b_port": link.b_port,
+            "gbps": link.speed,
+            "kind": link.kind,
+            "state": "down" if down else "up",
+        }
+
+
+def known_node(fabric: Fabric, name: str) -> None:
+    """Raise `InputError` unless a node has this name."""
+    from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+
+    if name not in fabric.graph:
+        hint = did_you_mean(name, fabric.graph)
+        raise InputError(Diagnostic("C332", f'no node is called "{name}"', hint=hint))

@@ -136,6 +136,10 @@ class Fib:
             return ()
         return tuple(self._route(place, int(n)) for n in np.flatnonzero(self.chosen[place] >= 0))
 
+    def why_hop(self, vrf: int, route: Route, hop: NextHop) -> Import:
+        """The import behind one next hop of a route: several may come for different reasons."""
+        return self.why(vrf, self.vrf_routes[vrf].number[route.prefix], hop)
+
     def _route(self, place: int, number: int) -> Route:
         vtep, vrf = self.instances[place]
         table = self.vrf_routes[vrf]

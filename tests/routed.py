@@ -86,6 +86,12 @@ class Mesh:
     def reachable(self, a: int, b: int) -> bool:
         return a == b or (a, b) not in self.cut
 
+    def ecmp(self, a: int, b: int) -> tuple[tuple[int, int], ...]:
+        return ((b, 0),) if a != b and self.reachable(a, b) else ()
+
+    def paths(self, a: int, b: int) -> tuple[tuple[int, ...], ...]:
+        return ((a, b),) if self.reachable(a, b) else ()
+
 
 def at(vtep: int, made: Endpoint) -> Endpoint:
     """The endpoint, moved to another VTEP."""

@@ -1,0 +1,146 @@
+"""What people type for the ends of a flow: `acme/web/front-0`, `front`, `[fd00::5]:443`.
+
+Rules that hold here:
+
+1. A name is an endpoint's, an alias of a node (a host-network pod), or a workload's, which stands
+   for its first pod. A shorter form (the last segments) will do when it is unambiguous.
+2. An address as a source must have one owner: tenants may share address space. As a destination
+   it is an address in the source's VRF, whoever answers there.
+3. A port is `443/tcp`, `443` (TCP), `icmp`; without one it is TCP port 443.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from compiler.semantics import owner
+from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+from fabric.inventory import Endpoint
+from fabric.network import Network
+from fabric.ports import ANY, PortRange, parse_port
+
+Address = IPv4Address | IPv6Address
+DEFAULT_PORT = "443/tcp"
+EXAMPLES = {4: int(IPv4Address("192.0.2.1")), 6: int(IPv6Address("2001:db8::1"))}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A destination: an endpoint, or an address of whoever has it; and a port."""
+
+    endpoint: Endpoint | None
+    address: Address | None
+    port: PortRange
+
+
+def endpoint(network: Network, name: str) -> Endpoint:
+    """The endpoint that a name or an address stands for; `InputError` if there is none or many."""
+    if (address := _address(name)) is not None:
+        return _owner(network, name, address)
+    found = _called(network.endpoints, name.strip("/"))
+    if len(found) == 1 or _one_workload(found):
+        return found[0]
+    if found:
+        listed = ", ".join(e.name for e in found[:4])
+        more = f" and {len(found) - 4} more" if len(found) > 4 else ""
+        raise _fault("C711", f'"{name}" is ambiguous: {listed}{more}', "write more of the name")
+    names = [e.name for e in network.endpoints]
+    hint = did_you_mean(name, [*names, *(n.rsplit("/", 1)[-1] for n in names)])
+    raise _fault("C710", f'no endpoint is called "{name}"', hint)
+
+
+def target(network: Network, text: str) -> Target:
+    """A destination with its port; `InputError` as for `endpoint`."""
+    name, port = _split(text)
+    try:
+        wanted = parse_port(port or DEFAULT_PORT)
+    except ValueError as error:
+        raise _fault("C713", str(error), "write DST:443, DST:53/udp or DST:icmp") from None
+    address = _address(name)
+    if address is not None:
+        return Target(None, address, wanted)
+    return Target(endpoint(network, name), None, wanted)
+
+
+def packet_port(port: PortRange) -> tuple[int, int]:
+    """The protocol and destination port of one packet of a range."""
+    return (6 if port.protocol == ANY else port.protocol), port.first
+
+
+def address_of(network: Network, owned_by: Endpoint, version: int) -> int | None:
+    """An address of the endpoint that is its own; of a whole prefix, one from documentation."""
+    prefixes = [p for p in owned_by.prefixes if p.version == version]
+    tries = [int(p.network_address) for p in prefixes if p.num_addresses == 1]
+    tries += [EXAMPLES[version]] if prefixes else []
+    for p in prefixes:
+        tries += [int(p.network_address) + step for step in (1, 0, p.num_addresses // 2)]
+    mine = (
+        ip
+        for ip in tries
+        if (found := owner(network, owned_by.vrf, version, ip)) and found.index == owned_by.index
+    )
+    return next(mine, None)
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Name or address, and port; brackets keep IPv6 addresses whole.
+
+    >>> _split("[fd00::5]:53/udp"), _split("web/a:80"), _split("fd00::5"), _split("10.0.0.1")
+    (('fd00::5', '53/udp'), ('web/a', '80/tcp'), ('fd00::5', ''), ('10.0.0.1', ''))
+    """
+    text = text.strip()
+    if _address(text) is not None:
+        return text, ""
+    if text.startswith("["):
+        name, _, port = text[1:].partition("]")
+        port = port.removeprefix(":")
+    else:
+        name, _, port = text.rpartition(":") if ":" in text else (text, "", "")
+    return name, f"{port}/tcp" if port.isdigit() else port
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+
+
+def _owner(network: Network, text: str, address: Address) -> Endpoint:
+    ip, version = int(address), address.version
+    anyone = (owner(network, vrf.index, version, ip) for vrf in network.vrfs)
+    owners = [e for e in anyone if e is not None]
+    exact = [e for e in owners if any(p.num_addresses == 1 and address in p for p in e.prefixes)]
+    found = exact or owners
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise _fault("C710", f"no endpoint has the address {text}", None)
+    listed = ", ".join(e.name for e in found)
+    raise _fault("C711", f"{text} is an address of {listed}", "write the name of one of them")
+
+
+def _called(endpoints: Iterable[Endpoint], name: str) -> list[Endpoint]:
+    """Exact names first, then shorter forms, then workloads."""
+    wanted = name.split("/")
+    exact = [e for e in endpoints if name in (e.name, *e.aliases)]
+    ends = [
+        e
+        for e in endpoints
+        if any(n.split("/")[-len(wanted) :] == wanted for n in (e.name, *e.aliases))
+    ]
+    return exact or ends or [e for e in endpoints if _workload(e)[-len(wanted) :] == wanted]
+
+
+def _workload(endpoint: Endpoint) -> list[str]:
+    return [*endpoint.name.split("/")[:-1], endpoint.workload] if endpoint.workload else []
+
+
+def _one_workload(found: list[Endpoint]) -> bool:
+    return len({(*_workload(e),) for e in found}) == 1 and bool(_workload(found[0]))
+
+
+def _fault(code: str, message: str, hint: str | None) -> InputError:
+    return InputError(Diagnostic(code, message, None, hint))

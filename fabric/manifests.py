@@ -1,0 +1,136 @@
+"""What directories of unmodified Kubernetes manifests hold, as far as the network is concerned.
+
+Namespaces, pods, Services and NetworkPolicies; policies are kept as they are, with their places
+(`compiler.frontends.network_policy` reads them). Every namespace has the label that the API server
+gives it, `kubernetes.io/metadata.name`, declared or not. Other kinds are counted and left alone; a
+warning says so where a kind that we do not evaluate can change what is allowed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fabric.cursor import Cursor
+from fabric.diagnostics import Diagnostic, Diagnostics, Span
+from fabric.extend import Edit, Source
+from fabric.metadata import NAME_LABEL, labels, metadata
+from fabric.objects import read_objects
+from fabric.workloads import KINDS, PORTED, Pod, pods
+
+POLICY_GROUP = "networking.k8s.io"
+UNREAD_POLICIES = {
+    "AdminNetworkPolicy", "AuthorizationPolicy", "BaselineAdminNetworkPolicy",
+    "CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy", "ClusterNetworkPolicy",
+    "GlobalNetworkPolicy", "NetworkPolicy", "StagedNetworkPolicy",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """A Service's port; `target` is a number or the name of a container port."""
+
+    name: str
+    protocol: int
+    port: int
+    target: int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A Service. Without a selector it has no pods behind it; `addresses` are its cluster IPs."""
+
+    name: str
+    namespace: str
+    kind: str
+    selector: Mapping[str, str] | None
+    ports: tuple[ServicePort, ...]
+    addresses: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Manifests:
+    """Everything that was read. `namespaces` maps names to labels, for every namespace that is
+    declared or used; `ignored` counts objects of kinds that do not matter here."""
+
+    namespaces: Mapping[str, Mapping[str, str]]
+    pods: tuple[Pod, ...]
+    services: tuple[Service, ...]
+    network_policies: tuple[Source, ...]
+    ignored: Mapping[str, int]
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def load_manifests(
+    paths: Sequence[Path | str], *, tenant: str = "", edits: Sequence[Edit] = ()
+) -> Manifests:
+    """Read files and directories; raises one `InputError` with every mistake.
+
+    `edits` are changes that a fabric file makes to the manifests of `tenant`.
+    """
+    problems = Diagnostics()
+    found = interpret(read_objects(paths, problems, tenant, edits), problems)
+    problems.check()
+    return found
+
+
+def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
+    """Objects by what they mean for the network; mistakes go to `problems`."""
+    declared: dict[str, Mapping[str, str]] = {}
+    services, policies = [], []
+    ignored: Counter[str] = Counter()
+    for source in objects:
+        root, kind = Cursor.of(source, problems), source.value["kind"]
+        group = source.value["apiVersion"].rpartition("/")[0]
+        if (kind, group) == ("Namespace", ""):
+            about = metadata(root)
+            declared[about.name] = about.labels
+        elif (kind, group) == ("Service", ""):
+            services.append(service(root))
+        elif (kind, group) == ("NetworkPolicy", POLICY_GROUP):
+            metadata(root)
+            policies.append(source)
+        elif kind in UNREAD_POLICIES:
+            what = f"{kind} of {source.value['apiVersion']} is not evaluated"
+            problems.warn("C611", what, source.span())
+            ignored[kind] += 1
+        elif kind != "Pod" and kind not in KINDS:
+            ignored[kind] += 1
+    found = pods(objects, problems)
+    names = {*declared, *(p.namespace for p in found), *(s.namespace for s in services)}
+    namespaces = {name: {**declared.get(name, {}), NAME_LABEL: name} for name in sorted(names)}
+    services.sort(key=lambda s: (s.namespace, s.name))
+    return Manifests(
+        namespaces, found, tuple(services), tuple(policies), dict(sorted(ignored.items())),
+        problems.warnings,
+    )  # fmt: skip
+
+
+def service(root: Cursor) -> Service:
+    """A Service as its object describes it."""
+    about, spec = metadata(root), root["spec"]
+    addresses = [spec["clusterIP"].text(), *(item.text() for item in spec["clusterIPs"].items())]
+    return Service(
+        about.name,
+        about.namespace,
+        spec["type"].text("ClusterIP"),
+        labels(spec["selector"]) if spec["selector"] else None,
+        tuple(map(service_port, spec["ports"].items())),
+        tuple(dict.fromkeys(a for a in addresses if a not in ("", "None"))),
+        about.span,
+    )
+
+
+def service_port(port: Cursor) -> ServicePort:
+    """One port; the target defaults to the same number."""
+    number = port["port"].integer(0) or 0
+    protocol = PORTED.get(port["protocol"].text("TCP"))
+    if protocol is None:
+        port["protocol"].error("C610", f"must be one of {', '.join(PORTED)}")
+    target = port["targetPort"].value
+    if target is not None and type(target) not in (int, str):
+        port["targetPort"].error("C610", "must be a port number or name")
+    return ServicePort(port["name"].text(), protocol or 0, number, target or number)

@@ -1,0 +1,181 @@
+"""Which host each pod runs on.
+
+Rules that hold here:
+
+1. A pod runs where its spec or status says, if that is a host of the fabric; else where a pin or
+   the lock file says; else on a host of its tenant that is chosen here, and then *assumed*.
+2. Choosing is deterministic and does not depend on other tenants: the host with the fewest pods of
+   the tenant, first of those in order of the fabric. Pods that report the same unknown node stay
+   together.
+3. A DaemonSet has a pod on every host of the tenant, called `name-host`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
+from fabric.extend import Edit
+from fabric.inventory import NamedPort
+from fabric.manifests import Manifests, load_manifests
+from fabric.spec import FabricSpec, Pins
+from fabric.topology import Fabric, Role
+from fabric.workloads import Pod
+
+NOTHING: frozenset[str] = frozenset()
+ASSUMED = frozenset({"host"})
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A pod on a host: an `Endpoint` without VRF and without addresses of our own. `addresses` and
+    `host_addresses` are what its status reports."""
+
+    name: str
+    tenant: str
+    namespace: str
+    workload: str
+    workload_kind: str
+    host: str
+    labels: Mapping[str, str]
+    namespace_labels: Mapping[str, str]
+    ports: tuple[NamedPort, ...]
+    host_network: bool
+    addresses: tuple[str, ...]
+    host_addresses: tuple[str, ...]
+    assumed: frozenset[str]
+    span: Span
+
+
+def load_workloads(spec: FabricSpec) -> dict[str, Manifests]:
+    """The manifests of every tenant; tenants that name the same paths share what was read.
+
+    Paths start at the fabric file's directory. Raises one `InputError` with every mistake.
+    """
+    folder = spec.path.parent if spec.path else Path()
+    known: dict[tuple[str, ...], Manifests] = {}
+    problems = Diagnostics()
+    out = {}
+    for tenant, settings in spec.tenants.items():
+        edits = [edit for edit in edits_of(spec) if edit.target and edit.target[0] == tenant]
+        key = (*settings.manifests, tenant) if edits else tuple(settings.manifests)
+        if key not in known:
+            paths = [folder / path for path in settings.manifests]
+            try:
+                known[key] = load_manifests(paths, tenant=tenant, edits=edits)
+            except InputError as error:
+                problems.items += (d for d in error.diagnostics if d not in problems.items)
+                continue
+        out[tenant] = known[key]
+    problems.check()
+    return out
+
+
+def edits_of(spec: FabricSpec) -> tuple[Edit, ...]:
+    """What the fabric file changes in manifests."""
+    found: tuple[Edit, ...] = spec._edits
+    return found
+
+
+def place(
+    spec: FabricSpec, manifests: Mapping[str, Manifests], fabric: Fabric, locked: Pins
+) -> tuple[Placed, ...]:
+    """Every pod of every tenant on a host, sorted by name. Raises `InputError` when a tenant with
+    pods has no host."""
+    problems = Diagnostics()
+    out: list[Placed] = []
+    for tenant, found in manifests.items():
+        hosts = hosts_of(spec, tenant, fabric)
+        if found.pods and not hosts:
+            problems.items.append(homeless(spec, tenant))
+            continue
+        out += _Placer(spec, tenant, found, hosts, fabric, locked).placed()
+    problems.check()
+    return tuple(sorted(out, key=lambda p: p.name))
+
+
+def hosts_of(spec: FabricSpec, tenant: str, fabric: Fabric) -> list[str]:
+    """The hosts that a tenant may use, in order of the fabric."""
+    wanted = spec.tenants[tenant].hosts or ["*"]
+    return [
+        node.name
+        for node in fabric.nodes
+        if node.role is Role.HOST and any(fnmatchcase(node.name, glob) for glob in wanted)
+    ]
+
+
+def homeless(spec: FabricSpec, tenant: str) -> Diagnostic:
+    """A tenant with pods and no host to run them."""
+    message = f'tenant "{tenant}" has pods, but no host matches its `hosts`'
+    hint = "cloison show topology lists the hosts"
+    return Diagnostic("C615", message, spec.at("tenants", tenant, "hosts"), hint)
+
+
+class _Placer:
+    """Pods of one tenant."""
+
+    def __init__(
+        self,
+        spec: FabricSpec,
+        tenant: str,
+        manifests: Manifests,
+        hosts: list[str],
+        fabric: Fabric,
+        locked: Pins,
+    ) -> None:
+        self.tenant, self.manifests, self.hosts = tenant, manifests, hosts
+        self.pinned, self.locked = spec.pins.hosts, locked.hosts
+        self.every_host = {n.name for n in fabric.nodes if n.role is Role.HOST}
+        self.load: Counter[str] = Counter(dict.fromkeys(hosts, 0))
+        self.stands_for: dict[str, str] = {}
+
+    def placed(self) -> Iterator[Placed]:
+        """Pods whose host is known count first, so that the others spread around them."""
+        pods = [pod for found in self.manifests.pods for pod in self.on_every_host(found)]
+        known = [self.known(pod) for pod in pods]
+        self.load.update(host for host, _ in filter(None, known))
+        for pod, found in zip(pods, known, strict=True):
+            yield self.result(pod, *(found or (self.choose(pod), ASSUMED)))
+
+    def on_every_host(self, pod: Pod) -> Iterable[Pod]:
+        """A pod itself; a DaemonSet's once per host (rule 3)."""
+        if not pod.per_host:
+            return [pod]
+        return [replace(pod, name=f"{pod.name}-{host}", node=host) for host in self.hosts]
+
+    def endpoint(self, pod: Pod) -> str:
+        """The name of the pod as an endpoint."""
+        return f"{self.tenant}/{pod.namespace}/{pod.name}"
+
+    def known(self, pod: Pod) -> tuple[str, frozenset[str]] | None:
+        """The host that somebody has decided on before (rule 1)."""
+        if pod.node in self.every_host:
+            return pod.node or "", NOTHING
+        name = self.endpoint(pod)
+        if self.pinned.get(name) in self.every_host:
+            return self.pinned[name], NOTHING
+        if self.locked.get(name) in self.hosts:
+            host = self.locked[name]
+            self.stands_for.setdefault(pod.node or name, host)
+            return host, ASSUMED
+        return None
+
+    def choose(self, pod: Pod) -> str:
+        """Rule 2."""
+        key = pod.node or self.endpoint(pod)
+        if key not in self.stands_for:
+            self.stands_for[key] = min(self.hosts, key=lambda host: self.load[host])
+        self.load[self.stands_for[key]] += 1
+        return self.stands_for[key]
+
+    def result(self, pod: Pod, host: str, assumed: frozenset[str]) -> Placed:
+        """The pod on its host."""
+        return Placed(
+            self.endpoint(pod), self.tenant, pod.namespace, pod.workload, pod.workload_kind, host,
+            pod.labels, self.manifests.namespaces[pod.namespace], pod.ports, pod.host_network,
+            pod.addresses, pod.host_addresses, assumed, pod.span,
+        )  # fmt: skip

@@ -16,6 +16,7 @@ selects the endpoint, else the VRF that lacks the route.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from compiler.ir import Action, Direction, Origin, Packet, Stage
 from compiler.tables import Entry, Program
@@ -26,6 +27,9 @@ from fabric.network import Network
 from sim.nearest import Near, nearest, selecting, title, wanted
 from sim.reasons import Reason
 from sim.trace import Side, Trace
+
+if TYPE_CHECKING:
+    from fabric.fib import NextHop, Route
 
 ORDER = ("route", "NetworkPolicy", "zone rule", "boot service", "leak", "peering", "zone", "tenant")
 
@@ -61,8 +65,7 @@ def blame(network: Network, program: Program, found: Trace, target: int | None =
 def for_allow(network: Network, program: Program, found: Trace) -> Blame:
     """The necessary permits and routes of a delivered packet, the likeliest mistake first."""
     causes = [cause for _, cause in crossings(network, found)]
-    necessary = [_without_intent(network, found, back) for back in (False, True)]
-    ranked = [(0, cause) for cause in necessary if cause]
+    ranked = [(0, cause) for stray, cause in crossings(network, found) if stray]
     for side in (found.out, found.into):
         for entry in _permits(program, side):
             origin = program.origins[entry.origin]
@@ -100,39 +103,36 @@ def _rank(network: Network, found: Trace, origin: Origin) -> int:
     return kinds.index(origin.kind) if origin.kind in kinds else len(kinds)
 
 
-def crossings(network: Network, found: Trace) -> list[tuple[str, Cause]]:
-    """The way there and the way back, where they cross VRFs."""
-    out: list[tuple[str, Cause]] = []
-    source = network.endpoints[found.source] if found.source is not None else None
-    if source and found.route and found.next_hop and found.next_hop.vrf != source.vrf:
-        there = network.vrfs[found.next_hop.vrf].name
-        text = f"routes {found.route.prefix} to {there} ({found.route.reason})"
-        out.append(("there", Cause(_route_title(found.route), text, found.route.origin, "route")))
-    if found.back and found.next_hop and found.seen not in (None, found.next_hop.vrf):
-        here = network.vrfs[found.seen or 0].name
-        text = f"routes {found.back.prefix} back to {here} ({found.back.reason})"
-        out.append(("back", Cause(_route_title(found.back), text, found.back.origin, "route")))
+def crossings(network: Network, found: Trace) -> list[tuple[bool, Cause]]:
+    """Where the way there and the way back cross VRFs; True for those that no intent declares."""
+    if found.source is None or found.next_hop is None:
+        return []
+    here, there = network.endpoints[found.source].vrf, found.next_hop.vrf
+    out = []
+    if found.route and there != here:
+        out.append(_crossing(network, here, found.route, found.next_hop, "there"))
+    at = network.endpoints[found.source].vtep
+    if found.back and found.seen != there:
+        back = (h for h in found.back.nexthops if (h.vtep, h.vrf) == (at, found.seen))
+        out += [_crossing(network, there, found.back, hop, "back") for hop in back]
     return out
 
 
-def _route_title(route: object) -> str:
-    intent = getattr(route, "intent", None)
-    return f"intent {intent}" if intent else "route target without intent"
-
-
-def _without_intent(network: Network, found: Trace, back: bool) -> Cause | None:
-    route = found.back if back else found.route
-    if route is None or route.intent is not None:
-        return None
-    wanted_way = "back" if back else "there"
-    return next((cause for way, cause in crossings(network, found) if way == wanted_way), None)
+def _crossing(
+    network: Network, vrf: int, route: Route, hop: NextHop, way: str
+) -> tuple[bool, Cause]:
+    why = network.fib.why_hop(vrf, route, hop)
+    names = network.vrfs[vrf].name, network.vrfs[hop.vrf].name
+    what = f"intent {why.intent}" if why.intent else f"route target {why.rt} without intent"
+    text = f"brings {route.prefix} of {names[1]} into {names[0]}, the way {way}"
+    return why.intent is None, Cause(what, text, why.span, "route")
 
 
 def for_deny(network: Network, program: Program, found: Trace, target: int | None) -> Blame:
     """What stopped a packet, and what came nearest to letting it pass."""
-    stray = _without_intent(network, found, back=False)
-    if stray:
-        return Blame(stray, tuple(_stop(network, found, target)))
+    strays = [cause for stray, cause in crossings(network, found) if stray]
+    if strays:
+        return Blame(strays[0], tuple(_stop(network, found, target)))
     side = found.out if found.out and found.out.reason.by_policy else found.into
     if not found.reason.by_policy or side is None:
         causes = _stop(network, found, target)
@@ -157,8 +157,8 @@ def _blame_default(
     alone = near is not None and len(near.fails) == 1
     ours = policy is None or (near is not None and policy.title == _policy_title(near.rule.origin))
     culprit = closest if closest and alone and ours else policy or denies
-    others = [c for c in (closest, policy, denies) if c and c.title != culprit.title]
-    return Blame(culprit, tuple(dict.fromkeys(others)))
+    others = {c.title: c for c in (denies, policy, closest) if c and c.title != culprit.title}
+    return Blame(culprit, tuple(reversed(others.values())))
 
 
 def _narrowest(network: Network, program: Program, side: Side, stage: Stage) -> Cause | None:

@@ -29,7 +29,7 @@ class RouteTo(NamedTuple):
     nexthops: tuple[Hop, ...]
     reason: str = "local"
     origin: Any = None
-    intent: str | None = None
+    intent: str | None = "declared"
 
 
 class RoutedFib:
@@ -50,6 +50,9 @@ class RoutedFib:
 
     def routes(self, vtep: int, vrf: int) -> tuple[RouteTo, ...]:
         return self.tables.get((vtep, vrf), ())
+
+    def why_hop(self, vrf: int, route: RouteTo, hop: Hop) -> SimpleNamespace:
+        return SimpleNamespace(rt="65000:1", intent=route.intent, span=route.origin)
 
     def lookup(self, vtep: int, vrf: int, version: int, ip: int) -> RouteTo | None:
         for route in self.routes(vtep, vrf):

@@ -40,7 +40,7 @@ def interesting_ports(blocks: Blocks) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-def pairs(
+def all_pairs(
     blocks: Blocks,
     ports: list[tuple[int, int]] | None = None,
     *,

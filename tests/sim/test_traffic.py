@@ -16,7 +16,7 @@ from sim.classifier import tables
 from sim.datapath import Datapath
 from sim.hosts import Hosts
 from sim.packets import DTYPES, Packets
-from sim.traffic import interesting_ports, pairs, random_flows
+from sim.traffic import all_pairs, interesting_ports, random_flows
 
 
 def world() -> tuple[Network, Blocks]:
@@ -85,7 +85,7 @@ def test_hosts_are_addresses_of_endpoints() -> None:
 
 def test_pairs_are_all_pairs() -> None:
     ports = interesting_ports(BLOCKS)
-    made = list(pairs(BLOCKS, batch=1000))
+    made = list(all_pairs(BLOCKS, batch=1000))
     assert sum(map(len, made)) == 2 * 21 * 20 * len(ports)
     assert len(set(rows(made))) == len(rows(made))
     assert_sources_own(made[0])
@@ -94,10 +94,10 @@ def test_pairs_are_all_pairs() -> None:
 
 def test_pairs_above_the_limit_are_sampled() -> None:
     ports = [(6, 443)]
-    made = rows(list(pairs(BLOCKS, ports, limit=100)))
+    made = rows(list(all_pairs(BLOCKS, ports, limit=100)))
     assert len(made) == 100
-    assert made == rows(list(pairs(BLOCKS, ports, limit=100)))
-    assert made != rows(list(pairs(BLOCKS, ports, limit=100, seed=1)))
+    assert made == rows(list(all_pairs(BLOCKS, ports, limit=100)))
+    assert made != rows(list(all_pairs(BLOCKS, ports, limit=100, seed=1)))
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5])
@@ -131,4 +131,4 @@ def test_empty_worlds_make_no_traffic() -> None:
     network = wired(routed(["dpu1"], ["a/main"], [], {}))
     blocks = build_blocks(compile_policy(network, Policy()))
     assert not list(random_flows(blocks, 100))
-    assert sum(map(len, pairs(blocks))) == 0
+    assert sum(map(len, all_pairs(blocks))) == 0

@@ -198,8 +198,9 @@ class VrfEndpoints:
         return Endpoint(
             -1, pod.name, "pod", pod.tenant, self.vrf.index, 1,
             self.site.fabric.vtep_of(pod.host).index, pod.host, grant.prefixes,
-            namespace=pod.namespace, workload=pod.workload, labels=pod.labels,
-            namespace_labels=pod.namespace_labels, ports=pod.ports, state=self.state(pod.host),
+            namespace=pod.namespace, workload=pod.workload, workload_kind=pod.workload_kind,
+            labels=pod.labels, namespace_labels=pod.namespace_labels, ports=pod.ports,
+            state=self.state(pod.host),
             assumed=pod.assumed | ({"address"} if grant.assumed else set()), span=pod.span,
         )  # fmt: skip
 

@@ -47,6 +47,7 @@ class Endpoint:
     prefixes: tuple[Prefix, ...]
     namespace: str | None = None
     workload: str | None = None
+    workload_kind: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[NamedPort, ...] = ()

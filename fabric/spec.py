@@ -35,10 +35,10 @@ class Site(Model):
     """One Clos. `leaves` and `spines` count per site, in a three-tier site per pod."""
 
     clos: Literal["leaf-spine", "three-tier"] = "leaf-spine"
-    spines: int = Field(2, ge=1, le=64)
-    leaves: int = Field(2, ge=1, le=512)
-    pods: int = Field(1, ge=1, le=64)
-    superspines: int = Field(0, ge=0, le=64)
+    spines: int = Field(2, ge=1, le=64, description="spines; in a three-tier site per pod")
+    leaves: int = Field(2, ge=1, le=512, description="leaves; in a three-tier site per pod")
+    pods: int = Field(1, ge=1, le=64, description="pods of a three-tier site")
+    superspines: int = Field(0, ge=0, le=64, description="of a three-tier site")
     hosts_per_pair: int = Field(2, ge=0, le=128, description="hosts behind each pair of leaves")
     uplinks: int = Field(1, ge=1, le=8, description="parallel links from a leaf to each spine")
     borders: int = Field(2, ge=0, le=16, description="border nodes, cabled like leaves")
@@ -48,17 +48,21 @@ class Site(Model):
 class Host(Model):
     """What is special about one host."""
 
-    state: HostState = "ready"
+    state: HostState = Field(
+        "ready", description="provisioning: boot services only; quarantined: nothing"
+    )
 
 
 class Pools(Model):
     """Where allocations come from. Ranges are `first-last`."""
 
-    asn: str = "4200000000-4200099999"
-    loopbacks: str = "10.255.0.0/16"
-    vni: str = "10001-65535"
+    asn: str = Field("4200000000-4200099999", description="AS numbers of the nodes")
+    loopbacks: str = Field("10.255.0.0/16", description="loopbacks, which are the VTEP addresses")
+    vni: str = Field("10001-65535", description="VNIs of VRFs")
     rt_asn: int = Field(65000, ge=1, le=4294967295, description="ASN in allocated route targets")
-    router_macs: str = "02:c1:00:00:00:00/24"
+    router_macs: str = Field(
+        "02:c1:00:00:00:00/24", description="first MAC address / bits that are the same for all"
+    )
     blocks: dict[Literal["v4", "v6"], int] = Field(
         {"v4": 26, "v6": 112},
         description="prefix length of the block that a host gets from a VRF's prefix",
@@ -75,35 +79,39 @@ class VrfPrefix(Model):
     limits it to pods of these namespaces, which then use no other prefix of that family.
     """
 
-    cidr: str | None = None
-    pool: Name | None = None
-    length: int | None = Field(None, ge=8, le=128)
-    use: Literal["pods", "nodes", "pins"] = "pods"
-    namespaces: list[str] = []
+    cidr: str | None = Field(None, description="the prefix itself")
+    pool: Name | None = Field(None, description="the pool under pools: prefixes to draw it from")
+    length: int | None = Field(None, ge=8, le=128, description="length of the prefix drawn")
+    use: Literal["pods", "nodes", "pins"] = Field("pods", description="who gets its addresses")
+    namespaces: list[str] = Field([], description="only for pods of these namespaces")
 
 
 class VrfSpec(Model):
     """A routing instance of a tenant. Raw route targets are mechanism without intent."""
 
-    vni: int | None = Field(None, ge=1, le=16777215)
-    prefixes: list[str | VrfPrefix] = []
+    vni: int | None = Field(None, ge=1, le=16777215, description="L3VNI; default: drawn")
+    prefixes: list[str | VrfPrefix] = Field([], description="IPv4 and IPv6 prefixes")
     namespaces: list[str] = Field([], description="namespaces that live here; empty: all others")
-    import_rts: list[str] = []
-    export_rts: list[str] = []
-    default_route: Literal["zone2"] | None = None
+    import_rts: list[str] = Field([], description='raw route targets, such as "65000:10001"')
+    export_rts: list[str] = Field([], description="raw route targets added to every route")
+    default_route: Literal["zone2"] | None = Field(None, description="where it comes from")
     advertise: list[str] = Field(
         [], description='prefixes that Zone 2 may route back to; "nodes" names the node prefixes'
     )
 
 
 class Tenant(Model):
-    """A customer. Without `vrfs`, `prefixes` gives the one VRF `main` (or one per namespace)."""
+    """A customer: a Kubernetes cluster of its own in one VRF or several."""
 
-    vrf_per: Literal["tenant", "namespace"] = "tenant"
-    vrfs: dict[Name, VrfSpec] = {}
+    vrf_per: Literal["tenant", "namespace"] = Field(
+        "tenant", description="namespace: one VRF each, all made like the first of vrfs"
+    )
+    vrfs: dict[Name, VrfSpec] = Field({}, description="routing instances by name")
     hosts: list[str] = Field([], description="host names or globs; empty: every host")
     manifests: list[str] = Field([], description="files or directories of Kubernetes manifests")
-    ipblock: Literal["pods", "external"] = "pods"
+    ipblock: Literal["pods", "external"] = Field(
+        "pods", description="whether ipBlock matches in-cluster addresses too"
+    )
 
 
 class ZoneEndpoint(Model):
@@ -117,12 +125,12 @@ class ZoneRule(Model):
     """An ordered rule. `from` and `to` are endpoint patterns; first match decides."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    name: str
+    name: str = Field(description="unique in its list; reports call the rule by it")
     action: Literal["permit", "deny"] = "permit"
-    from_: str | list[str] = Field(alias="from")
-    to: str | list[str]
-    ports: list[str] = Field(["any"], min_length=1)
-    source_ports: list[str] = []
+    from_: str | list[str] = Field(alias="from", description="who opens the connection")
+    to: str | list[str] = Field(description="who accepts it")
+    ports: list[str] = Field(["any"], min_length=1, description="such as 443/tcp or 53-54/udp")
+    source_ports: list[str] = Field([], description="the opener's ports; empty: any")
     states: list[HostState] = Field([], description="only for hosts in these states; empty: ready")
 
 
@@ -131,27 +139,27 @@ class Zone0(Model):
     tenant side is limited to hosts in `states`. `serves` are the tenants that get routes."""
 
     vni: int | None = Field(None, ge=1, le=16777215)
-    borders: list[str] = []
-    prefixes: list[str] = []
-    serves: list[str] = ["*"]
-    endpoints: dict[Name, ZoneEndpoint] = {}
-    services: list[ZoneRule] = []
-    rules: list[ZoneRule] = []
+    borders: list[str] = Field([], description="its border nodes; empty: all")
+    prefixes: list[str] = Field([], description="what tenants get routes to; default: endpoints")
+    serves: list[str] = Field(["*"], description="tenants (or globs) whose nodes get routes")
+    endpoints: dict[Name, ZoneEndpoint] = Field({}, description="services by name")
+    services: list[ZoneRule] = Field([], description="boot services, before the rules")
+    rules: list[ZoneRule] = Field([], description="ordered; the first match decides")
 
 
 class Zone1(Model):
     """The application data plane: site-wide overrides between tenants' endpoints."""
 
-    rules: list[ZoneRule] = []
+    rules: list[ZoneRule] = Field([], description="ordered; the first match decides")
 
 
 class Zone2(Model):
     """External ingress and egress. The zone's VRF originates the default routes."""
 
     vni: int | None = Field(None, ge=1, le=16777215)
-    borders: list[str] = []
-    endpoints: dict[Name, ZoneEndpoint] = {}
-    rules: list[ZoneRule] = []
+    borders: list[str] = Field([], description="its border nodes; empty: all")
+    endpoints: dict[Name, ZoneEndpoint] = Field({}, description="outside networks by name")
+    rules: list[ZoneRule] = Field([], description="ordered; the first match decides")
 
 
 class Zones(Model):
@@ -166,9 +174,9 @@ class Peering(Model):
     """Two VRFs exchange routes and may open connections to each other, both ways."""
 
     name: Name
-    between: list[str] = Field(..., min_length=2, max_length=2)
+    between: list[str] = Field(..., min_length=2, max_length=2, description="two VRFs")
     prefixes: dict[str, list[str]] = Field({}, description="per VRF what it offers; default: all")
-    ports: list[str] = Field(["any"], min_length=1)
+    ports: list[str] = Field(["any"], min_length=1, description="what connections may use")
     transit: bool = Field(False, description="offer the peer also what other transit peers offer")
 
 
@@ -183,17 +191,19 @@ class Leak(Model):
     clients: list[str] = Field(
         [], description='their prefixes that get a return route; "nodes" names the node prefixes'
     )
-    ports: list[str] = Field(["any"], min_length=1)
-    transit: bool = False
+    ports: list[str] = Field(["any"], min_length=1, description="what connections may use")
+    transit: bool = Field(False, description="offer also what other transit neighbours offer")
 
 
 class Expectation(Model):
     """What must hold: exactly one of allow, deny, only."""
 
-    allow: str | None = None
-    deny: str | None = None
-    only: str | None = None
-    hold_under: list[Literal["any-1-link", "any-1-node"]] = []
+    allow: str | None = Field(None, description='"A -> B:443/tcp": all of this gets through')
+    deny: str | None = Field(None, description='"A <-> B": none of this gets through')
+    only: str | None = Field(None, description='"A -> B:443/tcp": this, and nothing else')
+    hold_under: list[Literal["any-1-link", "any-1-node"]] = Field(
+        [], description="also with any one link (or node) failed"
+    )
 
 
 class Pins(Model):
@@ -214,18 +224,18 @@ class Pins(Model):
 class FabricSpec(Model):
     """The whole file."""
 
-    cloison: Literal[1]
+    cloison: Literal[1] = Field(description="version of this format")
     name: Name
-    vtep: Literal["dpu", "leaf"] = "dpu"
-    sites: dict[Name, Site] = Field(..., min_length=1)
-    hosts: dict[str, Host] = {}
-    pools: Pools = Pools()
-    pins: Pins = Pins()
+    vtep: Literal["dpu", "leaf"] = Field("dpu", description="who encapsulates and enforces")
+    sites: dict[Name, Site] = Field(..., min_length=1, description="wiring, one Clos per site")
+    hosts: dict[str, Host] = Field({}, description="what is special about single hosts")
+    pools: Pools = Field(Pools(), description="where allocations come from")
+    pins: Pins = Field(Pins(), description="allocations that are given")
     tenants: dict[str, Tenant] = {}
     zones: Zones = Zones()
-    peerings: list[Peering] = []
-    leaks: list[Leak] = []
-    expect: list[Expectation] = []
+    peerings: list[Peering] = Field([], description="pairs of VRFs that share routes, both ways")
+    leaks: list[Leak] = Field([], description="VRFs that are offered to clients in others")
+    expect: list[Expectation] = Field([], description="what must hold")
 
     _document: Any = PrivateAttr(default=None)
     _path: Path | None = PrivateAttr(default=None)

@@ -172,17 +172,21 @@ def written(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
             for key in ("import_rts", "export_rts"):
                 for i, text in enumerate(getattr(vrf, key)):
                     yield "C444", route_target, text, (*at, key, i)
-            yield from prefixes(vrf.advertise, (*at, "advertise"))
+            yield from offered(vrf.advertise, (*at, "advertise"))
     yield from sharing_values(spec)
     yield from zone_values(spec)
     yield from pin_values(spec)
 
 
 def prefixes(texts: list[str], at: Path) -> Iterator[tuple[str, Reader, str, Path]]:
-    """Prefixes in a list in which `nodes` may stand too."""
+    """Prefixes in a list."""
     for i, text in enumerate(texts):
-        if text != "nodes":
-            yield "C440", prefix, text, (*at, i)
+        yield "C440", prefix, text, (*at, i)
+
+
+def offered(texts: list[str], at: Path) -> Iterator[tuple[str, Reader, str, Path]]:
+    """Prefixes in a list in which `nodes` may stand too."""
+    return (value for value in prefixes(texts, at) if value[2] != "nodes")
 
 
 def port_list(texts: list[str], at: Path) -> Iterator[tuple[str, Reader, str, Path]]:
@@ -203,11 +207,11 @@ def pool_values(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
 def sharing_values(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
     for i, peering in enumerate(spec.peerings):
         for vrf, texts in peering.prefixes.items():
-            yield from prefixes(texts, ("peerings", i, "prefixes", vrf))
+            yield from offered(texts, ("peerings", i, "prefixes", vrf))
         yield from port_list(peering.ports, ("peerings", i, "ports"))
     for i, leak in enumerate(spec.leaks):
-        yield from prefixes(leak.prefixes, ("leaks", i, "prefixes"))
-        yield from prefixes(leak.clients, ("leaks", i, "clients"))
+        yield from offered(leak.prefixes, ("leaks", i, "prefixes"))
+        yield from offered(leak.clients, ("leaks", i, "clients"))
         yield from port_list(leak.ports, ("leaks", i, "ports"))
 
 

@@ -15,7 +15,7 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -69,7 +69,7 @@ class VrfAddresses:
         self.space = space or {4: Space(), 6: Space()}
         self.blocks: dict[str, list[Prefix]] = defaultdict(list)
         self.taken: set[Address] = set()
-        self.cursor: dict[Prefix, Iterator[int]] = {}
+        self.free: dict[tuple[str, Slot, int], Iterator[Address]] = {}
 
     def own(self, host: str, block: Prefix) -> None:
         """Give a block to a host."""
@@ -162,21 +162,27 @@ class VrfAddresses:
 
     def draw(self, wish: Wish, slot: Slot, version: int) -> Address | None:
         """The next free address of the host's blocks, from a new block when they are full."""
-        prefixes = [p for p in slot.prefixes if p.version == version]
-        for block in self.blocks[wish.host]:
-            if any(_inside(block, p) for p in prefixes):
-                for number in self.cursor.setdefault(block, iter(usable(block))):
-                    address = ip_address(number) if version == 4 else IPv6Address(number)
-                    if address not in self.taken:
-                        self.taken.add(address)
-                        return address
-        for prefix in prefixes:
-            block_ = self.space[version].draw(prefix, self.length(slot, prefix))
-            if block_ is not None:
-                self.blocks[wish.host].append(block_)
-                return self.draw(wish, slot, version)
-        self.exhausted(wish, slot, prefixes)
+        key = wish.host, slot, version
+        if key not in self.free:
+            self.free[key] = self.candidates(*key)
+        for address in self.free[key]:
+            if address not in self.taken:
+                self.taken.add(address)
+                return address
+        self.exhausted(wish, slot, [p for p in slot.prefixes if p.version == version])
         return None
+
+    def candidates(self, host: str, slot: Slot, version: int) -> Iterator[Address]:
+        """Addresses of the host's blocks, those that it has first, then of new ones."""
+        prefixes = [p for p in slot.prefixes if p.version == version]
+        for block in [b for b in self.blocks[host] if any(_inside(b, p) for p in prefixes)]:
+            yield from map(_address[version], usable(block))
+        for prefix in prefixes:
+            while (
+                fresh := self.space[version].draw(prefix, self.length(slot, prefix))
+            ) is not None:
+                self.blocks[host].append(fresh)
+                yield from map(_address[version], usable(fresh))
 
     def exhausted(self, wish: Wish, slot: Slot, prefixes: Sequence[Prefix]) -> None:
         """Say once per slot what ran out and what was needed."""
@@ -193,6 +199,9 @@ class VrfAddresses:
             key = f"{host} {self.vrf.name}"
             if blocks and key not in self.draws.pins.blocks:
                 self.draws.drawn["blocks"][key] = [str(block) for block in blocks]
+
+
+_address: dict[int, Callable[[int], Address]] = {4: IPv4Address, 6: IPv6Address}
 
 
 def _inside(block: Prefix, prefix: Prefix) -> bool:

@@ -51,7 +51,8 @@ def network(version: int, first: int, length: int) -> Prefix:
 
 def bounds(prefix: Prefix) -> tuple[int, int]:
     """First and last address as integers."""
-    return int(prefix.network_address), int(prefix.broadcast_address)
+    first = int(prefix.network_address)
+    return first, first + (1 << prefix.max_prefixlen - prefix.prefixlen) - 1
 
 
 def usable(block: Prefix) -> range:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 I16 = NDArray[np.int16]
 I32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
+Index = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +108,9 @@ def settle(fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int, ...]) -> 
     """As `converge`, from ASN and router-id per node (0 for hosts)."""
     sessions = tuple(bgp_sessions(fabric, asn))
     edges = _Edges(fabric, sessions, np.array(asn, np.int64), router_id)
-    speakers = [
-        v.index
-        for v in fabric.nodes
-        if v.role is not Role.HOST and v.index not in fabric.down_nodes
-    ]
-    length, parent, chosen = edges.rounds(np.array(speakers, np.int64))
-    return Underlay(len(fabric.nodes), asn, length, parent, *edges.next_hops(chosen), sessions)
+    speakers = {v.index for v in fabric.nodes if v.role is not Role.HOST} - fabric.down_nodes
+    length, parent, *hops = edges.settle(np.array(sorted(speakers), np.int64))
+    return Underlay(len(fabric.nodes), asn, length, parent, *edges.next_hops(*hops), sessions)
 
 
 def bgp_sessions(fabric: Fabric, asn: tuple[int, ...]) -> Iterator[Session]:
@@ -124,12 +120,8 @@ def bgp_sessions(fabric: Fabric, asn: tuple[int, ...]) -> Iterator[Session]:
         if link.kind == "host":
             continue
         reason = down_reason(fabric, link, asn)
-        ends.append(
-            Session(link.a, link.a_port, link.b, link.index, asn[link.b], not reason, reason)
-        )
-        ends.append(
-            Session(link.b, link.b_port, link.a, link.index, asn[link.a], not reason, reason)
-        )
+        for node, port, peer in ((link.a, link.a_port, link.b), (link.b, link.b_port, link.a)):
+            ends.append(Session(node, port, peer, link.index, asn[peer], not reason, reason))
     yield from sorted(ends, key=lambda s: (s.node, int(s.port.removeprefix("swp"))))
 
 
@@ -147,7 +139,7 @@ def down_reason(fabric: Fabric, link: Link, asn: tuple[int, ...]) -> str:
 
 class _Edges:
     """Sessions as arrays, one row per direction `source` announces to `target`; rows are sorted by
-    target and, within one, by preference, so that the first usable row is the best path."""
+    target and then by preference, so that the first usable row of a target is its best path."""
 
     def __init__(
         self,
@@ -165,49 +157,52 @@ class _Edges:
         ]
         table = np.array(sorted(rows), np.int64).reshape(-1, 5)
         self.target, self.source, self.link = table[:, 0], table[:, 3], table[:, 4]
-        self.targets, self.first = np.unique(self.target, return_index=True)
-        self.leafward = np.array([node.role is Role.DPU for node in fabric.nodes])[self.source]
+        self.from_dpu = np.array([node.role is Role.DPU for node in fabric.nodes])[self.source]
 
-    def rounds(self, speakers: NDArray[np.int64]) -> tuple[I16, I16, Bool]:
-        """Settle lengths 0, 1, 2, …; also which rows are next hops for which origin."""
-        n = self.n
-        length = np.full((n, n), -1, np.int16)
-        parent = np.full((n, n), -1, np.int16)
-        length[speakers, speakers] = 0
-        chosen = np.zeros((len(self.target), n), bool)
-        rows = np.arange(len(self.target))[:, None]
-        if not len(rows):
-            return length, parent, chosen
-        for step in range(1, n):
+    def settle(self, speakers: NDArray[np.int64]) -> tuple[I16, I16, Index, Index]:
+        """Lengths 0, 1, 2, … in order: length, parent, and the (row, origin) pairs that are next
+        hops. Columns are speakers while it runs: nobody else originates anything."""
+        length = np.full((self.n, len(speakers)), -1, np.int16)
+        parent = length.copy()
+        length[speakers, np.arange(len(speakers))] = step = 0
+        rows, origins = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)]
+        while (length == step).any():
+            step += 1
             usable = (length[self.source] == step - 1) & (length[self.target] < 0)
             if step > 1:
-                usable[self.leafward] = False
-            usable &= ~self.loops(parent, usable, step)
-            best = np.minimum.reduceat(np.where(usable, rows, len(rows)), self.first, axis=0)
-            place, origin = np.nonzero(best < len(rows))
-            if not len(place):
-                break
-            chosen |= usable
-            length[self.targets[place], origin] = step
-            parent[self.targets[place], origin] = self.source[best[place, origin]]
-        return length, parent, chosen
+                usable[self.from_dpu] = False
+            row, origin = self.loop_free(parent, usable, step)
+            length[self.target[row], origin] = step
+            # of several values for one place the last stays, and the best row comes first
+            parent[self.target[row[::-1]], origin[::-1]] = self.source[row[::-1]]
+            rows.append(row)
+            origins.append(speakers[origin])
+        return (
+            self.by_node(length, speakers),
+            self.by_node(parent, speakers),
+            np.concatenate(rows),
+            np.concatenate(origins),
+        )
 
-    def loops(self, parent: I16, usable: Bool, step: int) -> Bool:
-        """Which usable paths hold the target's own ASN."""
+    def by_node(self, columns: I16, speakers: NDArray[np.int64]) -> I16:
+        """Columns of speakers as columns of nodes."""
+        out = np.full((self.n, self.n), -1, np.int16)
+        out[:, speakers] = columns
+        return out
+
+    def loop_free(self, parent: I16, usable: NDArray[np.bool_], step: int) -> tuple[Index, Index]:
+        """The (row, origin) pairs whose path does not hold the target's own ASN."""
         row, origin = np.nonzero(usable)
         own = self.asn[self.target[row]]
         here = self.source[row]
-        bad = self.asn[here] == own
+        good = self.asn[here] != own
         for _ in range(step - 1):
             here = parent[here, origin].astype(np.int64)
-            bad |= self.asn[here] == own
-        out = np.zeros_like(usable)
-        out[row[bad], origin[bad]] = True
-        return out
+            good &= self.asn[here] != own
+        return row[good], origin[good]
 
-    def next_hops(self, chosen: Bool) -> tuple[I32, I32, I32]:
+    def next_hops(self, row: Index, origin: Index) -> tuple[I32, I32, I32]:
         """`hop_off`, `hop_node`, `hop_link`; hops in order of preference."""
-        row, origin = np.nonzero(chosen)
         place = self.target[row] * self.n + origin
         order = np.argsort(place, kind="stable")
         count = np.bincount(place, minlength=self.n * self.n)

@@ -21,6 +21,7 @@ from fabric.diagnostics import Diagnostic, Span
 WIDTH = 92
 BEFORE = 60
 RED, YELLOW, CYAN, BOLD, DIM, RESET = (f"\x1b[{n}m" for n in (31, 33, 36, 1, 2, 0))
+SEVERITIES = ("error", "finding", "warning")
 Sources = Mapping[str, str]
 
 
@@ -39,7 +40,7 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
     '1 error, 1 warning'
     """
     counts = Counter(d.severity for d in diagnostics)
-    words = (f"{counts[s]} {s}{'s' * (counts[s] != 1)}" for s in ("error", "warning") if counts[s])
+    words = (f"{counts[s]} {s}{'s' * (counts[s] != 1)}" for s in SEVERITIES if counts[s])
     return ", ".join(words) or "no errors"
 
 
@@ -64,7 +65,7 @@ class Excerpts:
 def one(diagnostic: Diagnostic, lines: Excerpts, colour: bool) -> str:
     """One diagnostic, without a newline at its end."""
     span, severity = diagnostic.span, diagnostic.severity
-    shade = RED if severity == "error" else YELLOW
+    shade = YELLOW if severity == "warning" else RED
     head = paint(f"{severity}[{diagnostic.code}]", shade + BOLD, colour)
     where = f"{paint(visible(str(span)), BOLD, colour)}: " if span else ""
     out = [f"{where}{head}: {visible(diagnostic.message)}"]

@@ -2,64 +2,67 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cloison.cli.options import output_option
+from cloison.cli.errors import FINDING, USAGE
+from cloison.cli.options import output_option, quiet_option
 
 if TYPE_CHECKING:
+    from cloison.render import Tell
     from fabric.diagnostics import Diagnostic
 
 
 @click.command()
 @click.argument("fabric", type=click.Path(path_type=Path, allow_dash=True), nargs=-1, required=True)
 @output_option("table", "json")
-def command(fabric: tuple[Path, ...], output: str) -> None:
+@quiet_option
+def command(fabric: tuple[Path, ...], output: str, quiet: bool) -> None:
     """Read fabric files and all that they name; list every mistake.
 
-    Exit code 2 when there is an error, 0 when there are none or warnings only.
+    Builds the network without writing anything and without sending a packet.
+    Exit code 2 when there is an error, 1 when there is a finding (such as a
+    route that is imported without a declared intent), else 0.
     """
+    from cloison.render import progress
     from cloison.render_diagnostics import render, summary
 
     sources: dict[str, str] = {}
-    found = [d for path in fabric for d in diagnostics(path, sources)]
+    with progress(quiet=quiet) as tell:
+        found = [d for path in fabric for d in diagnostics(path, sources, tell)]
     if output == "json":
         click.echo(as_json(found))
     else:
-        colour = sys.stdout.isatty() and not no_colour()
         if found:
-            click.echo(render(found, sources, colour=colour))
+            click.echo(render(found, sources, colour=colour_wanted()))
         files = f"{len(fabric)} files" if len(fabric) > 1 else str(fabric[0])
         click.echo(f"{files}: {summary(found)}")
-    if any(d.severity == "error" for d in found):
-        raise click.exceptions.Exit(2)
+    severities = {d.severity for d in found}
+    if severities & {"error", "finding"}:
+        raise click.exceptions.Exit(USAGE if "error" in severities else FINDING)
 
 
-def no_colour() -> bool:
-    """Whether the user asked for no colour (no-color.org)."""
-    import os
-
-    return bool(os.environ.get("NO_COLOR"))
+def colour_wanted() -> bool:
+    """Whether stdout is a terminal and the user did not ask for no colour (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def diagnostics(path: Path, sources: dict[str, str]) -> Iterator[Diagnostic]:
-    """Errors and warnings of one file, in the order of the file."""
+def diagnostics(path: Path, sources: dict[str, str], tell: Tell) -> list[Diagnostic]:
+    """Everything about one file, whose text goes into `sources`."""
+    from cloison.checking import check_file
     from fabric.diagnostics import InputError
-    from fabric.load import load
     from fabric.reader import read_text
 
     try:
         text, name = read_text(path)
-        sources[name] = text
-        _, warnings = load(name, text)
     except InputError as error:
-        yield from error.diagnostics
-        return
-    yield from warnings
+        return list(error.diagnostics)
+    sources[name] = text
+    return check_file(name, text, tell)
 
 
 def as_json(found: list[Diagnostic]) -> str:

@@ -79,3 +79,32 @@ def test_schema() -> None:
     done = CliRunner().invoke(main, ["schema"])
     assert done.exit_code == 0
     assert json.loads(done.output)["$schema"].endswith("2020-12/schema")
+
+
+def test_a_finding_exits_1_and_blames_the_patched_line() -> None:
+    path = TOPOLOGIES / "broken" / "wrong-rt-import.yaml"
+    done = CliRunner().invoke(main, ["check", str(path)])
+    assert done.exit_code == 1, done.output
+    assert f"{path}:7:62: finding[C510]" in done.output
+    assert done.output.splitlines()[-1].endswith("1 finding")
+
+
+def test_manifests_and_expectations_are_read_too(tmp_path: Path) -> None:
+    (tmp_path / "k8s.yaml").write_text(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+        "metadata: { name: a, namespace: web }\nspec: { podSelector: { matchLabel: {} } }\n---\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: { name: p, namespace: web }\n"
+        "spec: { containers: [{ name: c, image: i }] }\n"
+    )
+    path = tmp_path / "f.yaml"
+    path.write_text(
+        "cloison: 1\nname: x\nsites: { s: {} }\ntenants:\n"
+        "  acme: { manifests: [k8s.yaml], vrfs: { main: { prefixes: [10.0.0.0/16] } } }\n"
+        'expect:\n  - deny: "acme/web/p -> acme/db/*"\n'
+    )
+    done = CliRunner().invoke(main, ["check", str(path), "-o", "json"])
+    assert done.exit_code == 2, done.output
+    rows = json.loads(done.output)["rows"]
+    assert {Path(r["file"]).name for r in rows} >= {"f.yaml", "k8s.yaml"}
+    assert "C702" in {r["code"] for r in rows}
+    assert not [*tmp_path.glob("*.lock.yaml")]

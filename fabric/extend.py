@@ -136,7 +136,7 @@ def read_base(
     if not isinstance(name, str) or chain >= MAX_CHAIN:
         what = "extends in a circle" if chain >= MAX_CHAIN else "extends must name a file"
         raise InputError(Diagnostic("C290", what, span))
-    path = Path(document.file).parent / name
+    path = Path(os.path.normpath(Path(document.file).parent / name))
     if not path.is_file():
         raise InputError(Diagnostic("C290", f"cannot extend {path}: no such file", span))
     documents = read_yaml(path)

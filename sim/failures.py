@@ -8,7 +8,7 @@ Endpoints on the failed node are exempt: nobody expects them to answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from compiler.tables import Program
 from fabric.network import Network
@@ -65,7 +65,7 @@ def check_failures(
 def _world(network: Network, program: Program, known: dict[object, Reach]) -> Reach:
     key = signature(network)
     if key not in known:
-        known[key] = reachability(network, replace(program, network=network))
+        known[key] = reachability(network, program)
     return known[key]
 
 

@@ -77,6 +77,17 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
+class Cells:
+    """One row per (pair, source span, destination span), sorted: the two answers per address."""
+
+    pair: Column
+    src_span: Column
+    dst_span: Column
+    some: Column
+    sure: Column
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
     """Everything that is reachable. `legs` holds delivered legs sorted by pair; `leg_set` the set
     of L4 atoms that both policies let through on each; `sets[i]` is a boolean row over `space`."""
@@ -91,6 +102,7 @@ class Reach:
     leg_set: Column
     sets: Bits
     pairs: Pairs
+    cells: Cells
 
     def between(self, src: int, dst: int) -> Pairs:
         """The pairs of two endpoints, at most one per family."""
@@ -101,7 +113,9 @@ class Reach:
 
 
 def reachability(network: Network, program: Program, blocks: Blocks | None = None) -> Reach:
-    """All pairs × all packets of a network under a compiled policy."""
+    """All pairs × all packets of a network under a policy that was compiled for its endpoints."""
+    if program.network is not network:
+        program = replace(program, network=network)
     blocks = blocks or build_blocks(program)
     world = World.of(network, blocks)
     parts = [
@@ -117,9 +131,9 @@ def reachability(network: Network, program: Program, blocks: Blocks | None = Non
     space = L4Space.of(atoms.proto_class, atoms.dport_atom, atoms.sport_atom)
     sets = Sets(space.size)
     leg_set = _permitted(blocks, sets, rows)
-    pairs = _pairs(network, rows, leg_set, sets)
+    pairs, cells = _pairs(network, rows, leg_set, sets)
     return Reach(
-        network, program, blocks, space, world.spans, world, rows, leg_set, sets.bits, pairs
+        network, program, blocks, space, world.spans, world, rows, leg_set, sets.bits, pairs, cells
     )
 
 
@@ -152,26 +166,29 @@ def _permitted(blocks: Blocks, sets: Sets, rows: Legs) -> Column:
     return found
 
 
-def _pairs(network: Network, rows: Legs, leg_set: Column, sets: Sets) -> Pairs:
+def _pairs(network: Network, rows: Legs, leg_set: Column, sets: Sets) -> tuple[Pairs, Cells]:
     first = _starts(rows.src, rows.dst, rows.version)
     last = np.r_[first[1:], len(rows)].astype(np.int64)
     pair_of = np.repeat(np.arange(len(first)), last - first)
     some = _combine(sets, pair_of, leg_set, np.logical_or)
-    span_first = _starts(pair_of, rows.src_span, rows.dst_span)
-    width = np.diff(np.r_[span_first, len(rows)])
-    span_of = np.repeat(np.arange(len(span_first)), width)
-    by_span = _combine(sets, span_of, leg_set, np.logical_and)
-    by_span = np.where(width == rows.hops[span_first], by_span, 0)
+    at = _starts(pair_of, rows.src_span, rows.dst_span)
+    width = np.diff(np.r_[at, len(rows)])
+    cell_of = np.repeat(np.arange(len(at)), width)
+    may = _combine(sets, cell_of, leg_set, np.logical_or)
+    must = _combine(sets, cell_of, leg_set, np.logical_and)
+    must = np.where(width == rows.hops[at], must, 0)
+    cells = Cells(pair_of[at], rows.src_span[at], rows.dst_span[at], may, must)
     pairs = Pairs(rows.src[first], rows.dst[first], rows.version[first], some, some, first, last)
-    owner = pair_of[span_first]
-    loose = _combine(sets, owner, by_span, np.logical_or)
-    strict = _combine(sets, owner, by_span, np.logical_and)
-    found = np.bincount(owner, minlength=len(first))
-    every = _addresses(network, pairs.src, pairs.version) * _addresses(
-        network, pairs.dst, pairs.version
-    )
-    sure = np.where(every == 0, loose, np.where(found == every, strict, 0))
-    return replace(pairs, sure=sure)
+    return replace(pairs, sure=_sure(network, pairs, cells, sets)), cells
+
+
+def _sure(network: Network, pairs: Pairs, cells: Cells, sets: Sets) -> Column:
+    """Per pair what every address can do, or, with a whole prefix at either end, some address."""
+    loose = _combine(sets, cells.pair, cells.sure, np.logical_or)
+    strict = _combine(sets, cells.pair, cells.sure, np.logical_and)
+    found = np.bincount(cells.pair, minlength=len(pairs))
+    src, dst = (_addresses(network, end, pairs.version) for end in (pairs.src, pairs.dst))
+    return np.where(src * dst == 0, loose, np.where(found == src * dst, strict, 0))
 
 
 def _addresses(network: Network, endpoint: Column, version: Column) -> Column:

@@ -62,11 +62,14 @@ def reached(
     return None
 
 
-def on_leg(reach: Reach, leg: int, l4: tuple[int, int, int]) -> Witness:
-    """The packet with these ports on one leg."""
+def on_leg(
+    reach: Reach, leg: int, l4: tuple[int, int, int], inside: Sequence[int] = (-1, -1, -1, -1)
+) -> Witness:
+    """The packet with these ports on one leg; `inside` narrows its source and destination addresses
+    (first, last, first, last) where it is not negative."""
     rows, blocks = reach.legs, reach.blocks
     src = reach.network.endpoints[int(rows.src[leg])]
-    version, source, target = span_ends(reach, leg)
+    version, source, target = span_ends(reach, leg, inside)
     flow = Flow(src.vrf, version, source, target, *l4, src_endpoint=src.index)
     route = reach.network.fib.lookup(src.vtep, src.vrf, version, target)
     hop = int(rows.hop[leg])
@@ -77,11 +80,19 @@ def on_leg(reach: Reach, leg: int, l4: tuple[int, int, int]) -> Witness:
     )
 
 
-def span_ends(reach: Reach, leg: int) -> tuple[int, int, int]:
+def span_ends(
+    reach: Reach, leg: int, inside: Sequence[int] = (-1, -1, -1, -1)
+) -> tuple[int, int, int]:
     """Family, a source and a destination address of a leg."""
     version, *source = reach.spans.bounds(int(reach.legs.src_span[leg]))
     _, *target = reach.spans.bounds(int(reach.legs.dst_span[leg]))
-    return version, _inner(source), _inner(target)
+    return version, _inner(_clip(source, inside[:2])), _inner(_clip(target, inside[2:]))
+
+
+def _clip(bounds: Sequence[int], inside: Sequence[int]) -> Sequence[int]:
+    if inside[0] < 0:
+        return bounds
+    return max(bounds[0], inside[0]), min(bounds[1], inside[1])
 
 
 def _inner(bounds: Sequence[int]) -> int:
@@ -110,10 +121,10 @@ def stopped(
         _, source, target = span_ends(reach, legs[0])
     vrf = network.endpoints[src].vrf
     flow = Flow(vrf, version, source, target, *l4, src_endpoint=src)
-    return Witness(src, dst, flow, _failing(reach, dst, flow))
+    return Witness(src, dst, flow, failing(reach, dst, flow))
 
 
-def _failing(reach: Reach, dst: int, flow: Flow) -> int | None:
+def failing(reach: Reach, dst: int, flow: Flow) -> int | None:
     """The first choice of ECMP that does not deliver this packet to `dst`."""
     at = reach.network.endpoints[flow.src_endpoint].vtep
     route = reach.network.fib.lookup(at, flow.vrf, flow.version, flow.dst)

@@ -1,0 +1,191 @@
+"""diff: which source → destination:port sets gain or lose access between two worlds.
+
+Complete, not sampled: L4 atoms of both worlds are cut against each other, pairs are matched by the
+names of their endpoints and the family, and those with whole prefixes address by address. What is
+not listed is equal in both worlds. A change is one of
+
+    gained     packets that may be delivered now and could not before
+    lost       the other way round
+    unsteady   packets that got through whatever ECMP chose, and now only sometimes
+    steady     the other way round
+
+Endpoints that exist in one world only are listed apart: their access is nobody's gain or loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compiler.tables import Program
+from fabric.network import Network
+from sim.blame import Blame, blame
+from sim.packets import Flow
+from sim.reachability import Bits, Reach, reachability
+from sim.resolve import address_of
+from sim.witness import Witness, failing, on_leg, show
+from sim.worlds import Row, Side, Sides, pieces
+
+KINDS = ("gained", "lost", "unsteady", "steady")
+World = tuple[Network, Program]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Pairs of two workloads that changed alike on `ports` (a set over the diff's space).
+
+    `pairs` are (source, destination, family); `addresses` says which part of whole prefixes is
+    concerned (first, last, …), empty for hosts. The witness is a packet that only one world
+    delivers; `old` and `new` say why, there and here.
+    """
+
+    kind: str
+    source: str
+    target: str
+    ports: Bits = field(repr=False, compare=False)
+    pairs: tuple[tuple[str, str, int], ...]
+    addresses: tuple[tuple[int, int, int, int], ...]
+    witness: Flow
+    old: Blame
+    new: Blame
+
+    def packet(self) -> str:
+        """The witness as people write it."""
+        return show(self.witness)
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """Everything that differs. `only_old` and `only_new` are endpoints without a counterpart."""
+
+    sides: Sides
+    changes: tuple[Change, ...]
+    only_old: tuple[str, ...]
+    only_new: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return not (self.changes or self.only_old or self.only_new)
+
+    def ports(self, change: Change) -> str:
+        """The ports of a change as text."""
+        return self.sides.space.text(change.ports)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One pair's changed packets on one piece of its addresses."""
+
+    kind: str
+    key: int
+    ports: bytes
+    piece: Row
+
+
+def diff(old: World, new: World) -> Diff:
+    """Compare two worlds (network, program)."""
+    return diff_reach(reachability(*old), reachability(*new))
+
+
+def diff_reach(old: Reach, new: Reach) -> Diff:
+    """Compare two worlds of which the reach is known."""
+    sides = Sides.of(old, new)
+    grouped: dict[tuple[str, str, str, bytes], list[_Part]] = {}
+    for part in _parts(sides):
+        src, dst, _ = sides.pair(part.key)
+        ends = (_group(sides.old.reach.network, name) for name in (src, dst))
+        grouped.setdefault((part.kind, *ends, part.ports), []).append(part)  # type: ignore[arg-type]
+    ordered = sorted(grouped.items(), key=lambda item: (KINDS.index(item[0][0]), item[0]))
+    changes = tuple(_change(sides, *group, parts) for group, parts in ordered)
+    here, there = ({e.name for e in r.network.endpoints} for r in (old, new))
+    return Diff(sides, changes, tuple(sorted(here - there)), tuple(sorted(there - here)))
+
+
+def _parts(sides: Sides) -> Iterator[_Part]:
+    for key in sides.differing():
+        rows = sides.rows(sides.old, key), sides.rows(sides.new, key)
+        for was, now in pieces(*rows, sides.nothing):
+            some_old, sure_old, some_new, sure_new = (sides.sets[i] for i in (*was[4:], *now[4:]))
+            found = {
+                "gained": some_new & ~some_old,
+                "lost": some_old & ~some_new,
+                "unsteady": some_new & sure_old & ~sure_new,
+                "steady": some_old & sure_new & ~sure_old,
+            }
+            for kind, bits in found.items():
+                if bits.any():
+                    yield _Part(kind, key, bits.tobytes(), now)
+
+
+def _group(network: Network, name: str) -> str:
+    """The workload of a pod, else the endpoint itself."""
+    endpoint = next(e for e in network.endpoints if e.name == name)
+    return f"{name.rpartition('/')[0]}/{endpoint.workload}" if endpoint.workload else name
+
+
+def _change(
+    sides: Sides, kind: str, source: str, target: str, ports: bytes, parts: list[_Part]
+) -> Change:
+    bits = np.frombuffer(ports, np.bool_)
+    here, there = sides.old, sides.new
+    if kind in ("gained", "steady"):
+        here, there = there, here
+    passing, other = _witnesses(sides, here, there, parts[0], bits)
+    why = {id(here): _why(here, passing), id(there): _why(there, other)}
+    places = {p.piece[:4] for p in parts if max(p.piece[:4]) >= 0}
+    return Change(
+        kind,
+        source,
+        target,
+        bits,
+        tuple(sorted({sides.pair(p.key) for p in parts})),
+        tuple(sorted(places)),
+        passing.flow,
+        why[id(sides.old)],
+        why[id(sides.new)],
+    )
+
+
+def _why(side: Side, witness: Witness) -> Blame:
+    reach = side.reach
+    return blame(reach.network, reach.program, witness.trace(reach), witness.dst)
+
+
+def _witnesses(
+    sides: Sides, here: Side, there: Side, part: _Part, bits: Bits
+) -> tuple[Witness, Witness]:
+    """A packet that passes `here`, and the same one `there`; addresses of hosts may differ."""
+    l4 = sides.space.pick(bits)
+    assert l4 is not None
+    leg = next(leg for leg in _legs(here, part) if _passes(here.reach, leg, l4))
+    found = on_leg(here.reach, leg, l4, part.piece[:4])
+    src_name, dst_name, version = sides.pair(part.key)
+    network = there.reach.network
+    ends = {e.name: e for e in network.endpoints if e.name in (src_name, dst_name)}
+    src, dst = ends[src_name], ends[dst_name]
+    ips = [
+        given if part.piece[at] >= 0 else (address_of(network, end, version) or given)
+        for end, given, at in ((src, found.flow.src, 0), (dst, found.flow.dst, 2))
+    ]
+    other = Flow(src.vrf, version, ips[0], ips[1], *l4, src_endpoint=src.index)
+    return found, Witness(src.index, dst.index, other, failing(there.reach, dst.index, other))
+
+
+def _legs(side: Side, part: _Part) -> Iterator[int]:
+    """Legs of the part's pair that hold its piece of addresses."""
+    row = int(side.row[np.searchsorted(side.key, part.key)])
+    pairs, place = side.reach.pairs, side.placing(row)
+    src, dst = part.piece[0], part.piece[2]
+    hosts = not side.wide[np.searchsorted(side.key, part.key)]
+    for leg in range(int(pairs.first[row]), int(pairs.last[row])):
+        spans = int(side.reach.legs.src_span[leg]), int(side.reach.legs.dst_span[leg])
+        a, b, c, d = place(*spans)
+        if hosts or (a <= src <= b and c <= dst <= d):
+            yield leg
+
+
+def _passes(reach: Reach, leg: int, l4: tuple[int, int, int]) -> bool:
+    return bool(reach.sets[reach.leg_set[leg], reach.space.atom(*l4)])

@@ -12,7 +12,7 @@ the same order and action, so their relative order cannot matter.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from compiler.draft import Draft, Term
@@ -24,6 +24,7 @@ from compiler.ir import (
     Everyone,
     InVrf,
     Matcher,
+    Named,
     Origin,
     OwnNode,
     Pods,
@@ -34,7 +35,7 @@ from compiler.ownership import Owned, owned_addresses, regions_of
 from compiler.selectors import selects
 from compiler.space import everything, intersect, interval, of_prefixes, subtract, union
 from compiler.tables import ANY_VRF, Intervals, L4Range, Region
-from fabric.inventory import Prefix
+from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 
 
@@ -60,23 +61,32 @@ class Resolver:
         self.owned: Owned = owned_addresses(network)
         self.vrf_index = {vrf.name: vrf.index for vrf in network.vrfs}
         self.by_tenant: dict[str, list[int]] = defaultdict(list)
+        self.by_port: dict[str, list[int]] = defaultdict(list)
         for endpoint in network.endpoints:
             self.by_tenant[endpoint.tenant].append(endpoint.index)
+            for port in {port.name for port in endpoint.ports}:
+                self.by_port[port].append(endpoint.index)
         self._endpoints: dict[Matcher, tuple[int, ...]] = {}
 
     def endpoints(self, matcher: Matcher) -> tuple[int, ...]:
         """Endpoint indices that the matcher selects."""
         if matcher not in self._endpoints:
-            all_endpoints = self.network.endpoints
-            candidates = (
-                [all_endpoints[i] for i in self.by_tenant[matcher.cluster]]
-                if isinstance(matcher, Pods)
-                else all_endpoints
-            )
             self._endpoints[matcher] = tuple(
-                e.index for e in candidates if selects(matcher, e, self.network)
+                e.index for e in self._candidates(matcher) if selects(matcher, e, self.network)
             )
         return self._endpoints[matcher]
+
+    def _candidates(self, matcher: Matcher) -> Iterable[Endpoint]:
+        """All endpoints, narrowed where that is cheap."""
+        endpoints = self.network.endpoints
+        match matcher:
+            case Pods(cluster):
+                return (endpoints[i] for i in self.by_tenant[cluster])
+            case InVrf(vrfs):
+                indices = {self.vrf_index[name] for name in vrfs if name in self.vrf_index}
+                return (e for e in endpoints if e.vrf in indices)
+            case _:
+                return endpoints
 
     def locals(self, matchers: tuple[Matcher, ...]) -> tuple[int, ...]:
         """Endpoints that any of the matchers selects, sorted."""
@@ -179,17 +189,22 @@ class Resolver:
         for l4 in rule.l4:
             if l4.name is None:
                 continue
-            candidates = (
-                locals_ if rule.direction is Direction.IN else range(len(self.network.endpoints))
-            )
+            candidates = locals_ if rule.direction is Direction.IN else self._named(rule, l4.name)
             for ports, members in self._by_number(l4, candidates):
                 if rule.direction is Direction.IN:
                     yield members, regions, ports
                 else:
                     yield locals_, self._within(regions, members), ports
 
+    def _named(self, rule: Rule, port: str) -> tuple[int, ...]:
+        """Endpoints that may be meant by a port's name: those that the rule names, if it only
+        names endpoints, else all that have such a port."""
+        if all(isinstance(m, Pods | Named) for m in rule.remote):
+            return self.locals(rule.remote)
+        return tuple(self.by_port[port])
+
     def _by_number(
-        self, l4: L4, candidates: tuple[int, ...] | range
+        self, l4: L4, candidates: tuple[int, ...]
     ) -> list[tuple[tuple[L4Range, ...], tuple[int, ...]]]:
         found: dict[tuple[L4Range, ...], list[int]] = defaultdict(list)
         for index in candidates:

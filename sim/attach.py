@@ -31,12 +31,13 @@ Ints = NDArray[np.int64]
 @dataclass(frozen=True, slots=True)
 class Arrivals:
     """Packets with the time of each in ns. `portless` ones are fragments, or were cut off, before
-    their ports: no policy can decide them. `row` is each packet's row in its batch."""
+    their ports: no policy can decide them. `row` is each packet's row in `source`."""
 
     packets: Packets
     time: NDArray[np.int64]
     portless: NDArray[np.bool_]
     row: Ints
+    source: Batch
 
 
 def attach(network: Network, tables: Tables, batch: Batch, vrf: int | None = None) -> Arrivals:
@@ -63,7 +64,7 @@ def attach(network: Network, tables: Tables, batch: Batch, vrf: int | None = Non
         length=header.length,
     )
     portless = np.isin(header.protocol, list(WITH_PORTS)) & ~header.ported
-    return Arrivals(packets, batch.records.time[row], portless, row)
+    return Arrivals(packets, batch.records.time[row], portless, row, batch)
 
 
 def owners(tables: Tables, header: Decoded, vrf: Ints) -> Ints:

@@ -100,6 +100,11 @@ class Datapath:
     tables: Tables
     threads: int = 2
 
+    def warm(self) -> None:
+        """Load (or compile) the kernels, so that nobody times that."""
+        nothing = Packets.of([])
+        self.count(nothing, self.decide(nothing))
+
     def decide(self, packets: Packets, *, complete: bool = False) -> Verdicts:
         """Verdicts of packets as if each opened a flow; nothing is counted. With `complete` the
         destination's side is filled in although the source's side denies."""
@@ -134,7 +139,7 @@ class Datapath:
         return total
 
     def _slices(self, n: int, work: Callable[[int, int], None]) -> None:
-        bounds = [(at, min(at + SLICE, n)) for at in range(0, n, SLICE)]
+        bounds = [(at, min(at + SLICE, n)) for at in range(0, max(n, 1), SLICE)]
         if len(bounds) < 2 or self.threads < 2:
             for begin, end in bounds:
                 work(begin, end)

@@ -95,15 +95,18 @@ def _tally(into: dict[Any, int], keys: list[Any]) -> None:
 
 @dataclass(slots=True)
 class Reader:
-    """Iterate over it for `Batch`es; `problems` then says where a file is damaged."""
+    """Iterate over it for `Batch`es; `problems` then says where a file is damaged. Iterating again
+    starts from the first packet, also of a pipe."""
 
     path: Path
     vxlan_port: int = VXLAN_PORT
     problems: list[Problem] = field(default_factory=list)
+    _data: NDArray[np.uint8] | None = None
 
     def __iter__(self) -> Iterator[Batch]:
-        data = _load(self.path)
+        data = self._data = _load(self.path) if self._data is None else self._data
         datagrams = _Datagrams()
+        self.problems.clear()
         try:
             for frames in capfile.records(data, self.problems):
                 yield _batch(data, frames, self.vxlan_port, datagrams)

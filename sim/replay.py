@@ -80,6 +80,9 @@ def replay(
     its verdicts."""
     blocks = blocks or build_blocks(program)
     datapath = Datapath(tables(blocks, network), threads)
+    datapath.warm()
+    if flow_table is not None:
+        flow_table.track(Packets.of([]), Verdicts.empty(0), np.zeros(0, np.int64))
     total = Counters.zero(datapath.tables)
     seconds, done = 0.0, 0
     for batch in _batches(traffic):

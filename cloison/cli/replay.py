@@ -1,0 +1,196 @@
+"""`cloison replay`: captures or generated traffic through a fabric's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cloison.cli.options import down_option, output_option, quiet_option
+
+if TYPE_CHECKING:
+    from compiler.blocks import Blocks
+    from fabric.network import Network
+    from sim.attach import Arrivals
+    from sim.packets import Packets
+    from sim.pcap import Counts, Reader
+    from sim.replay import ReplayReport
+
+FABRIC_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FABRIC] [CAPTURE]...", type=click.Path(path_type=Path))
+@click.option("-f", "--fabric", type=click.Path(path_type=Path), help="The fabric file.")
+@click.option("--pairs", is_flag=True, help="Generate: every pair on every interesting port.")
+@click.option("--random", "count", type=float, metavar="N", help="Generate N random flows.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of random traffic.")
+@click.option("--zipf", type=float, metavar="S", help="Repeat random flows, k-th weight k^-S.")
+@click.option(
+    "--permitted",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    help="Share of random flows drawn from permitted ones.",
+)
+@click.option("--vrf", metavar="TENANT/VRF", help="Where packets enter whose VRF is not known.")
+@click.option("--stateless", is_flag=True, help="No flow table: decide every packet anew.")
+@click.option("--dropped", type=click.Path(path_type=Path), help="Write dropped packets (pcapng).")
+@click.option("--show", type=int, default=0, metavar="N", help="Dissect N frames that hold no IP.")
+@down_option
+@output_option("table", "json")
+@quiet_option
+def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> None:
+    """Replay captures (pcap, pcapng; plain or VXLAN) through FABRIC's tables.
+
+    Reports verdicts with drop reasons, what each entry and link counted, and
+    the simulator's speed. Without FABRIC: decodes the captures and counts.
+    A FABRIC is recognised by its suffix (.yaml, .yml, .json).
+    """
+    from cloison.render import json_text
+
+    fabrics = [path for path in files if path.suffix in FABRIC_SUFFIXES]
+    captures = [path for path in files if path.suffix not in FABRIC_SUFFIXES]
+    fabric = options.pop("fabric") or (fabrics.pop(0) if fabrics else None)
+    generated = options["pairs"] or options["count"] is not None
+    if fabrics:
+        raise click.UsageError(f"one fabric file at a time, not also {fabrics[0]}")
+    if not captures and not generated:
+        raise click.UsageError("name a capture, or generate traffic with --pairs or --random N")
+    if captures and generated:
+        raise click.UsageError("either captures or generated traffic")
+    if fabric is None and (generated or options["dropped"] or options["vrf"] or options["down"]):
+        raise click.UsageError("this needs a FABRIC")
+    found: dict[str, Any] = {"schema": "cloison/replay/1", "captures": {}}
+    tables: list[Any] = []
+    readers: list[Reader] = []
+    if captures:
+        from cloison.replayed import capture_table
+        from sim.pcap import Reader
+
+        readers = [Reader(path) for path in captures]
+        for reader in readers:
+            counts = count(reader, show)
+            found["captures"][str(reader.path)] = asdict(counts)
+            tables.append(capture_table(reader.path.name, counts))
+    if fabric is not None:
+        tables += run(fabric, readers, found, **options)
+    if output == "json":
+        click.echo(json_text(found))
+        return
+    from cloison import render
+
+    for table in tables:
+        render.show(render.table(table.rows, table.columns, table.title), "")
+    if "replay" in found:
+        rate = found["replay"]["simulator_packets_per_second"] / 1e6
+        click.echo(f"The simulator's speed, not a DPU's: {rate:.2f} million packets per second.")
+
+
+def count(reader: Reader, show: int) -> Counts:
+    """What a capture holds; `show` frames without IP are dissected, and damage told, on stderr."""
+    from sim.pcap import Counts, dissect
+
+    counts = Counts()
+    for batch in reader:
+        counts.add(batch)
+        for row in (batch.header.version == 0).nonzero()[0][:show].tolist():
+            link = int(batch.records.link[row])
+            click.echo(
+                f"{reader.path}: frame {row + 1}: {dissect(batch.frame(row), link)}", err=True
+            )
+        show = 0
+    for warning in reader.warnings:
+        click.echo(str(warning), err=True)
+    return counts
+
+
+def run(fabric: Path, captures: list[Reader], found: dict[str, Any], **options: Any) -> list[Any]:
+    """Replay; fills `found["replay"]` and returns the tables."""
+    from cloison import replayed
+    from cloison.cli.simulate import announce_kernels
+    from cloison.world import World
+    from compiler.blocks import build_blocks
+
+    world = World.of(fabric, options["down"])
+    blocks = build_blocks(world.program)
+    announce_kernels()
+    report = send(world.network, blocks, captures, options)
+    found["replay"] = replayed.document(report, world.network, blocks)
+    return replayed.tables(report, world.network, blocks)
+
+
+def send(
+    network: Network, blocks: Blocks, captures: list[Reader], options: dict[str, Any]
+) -> ReplayReport:
+    """The traffic that was asked for, through the datapath."""
+    from cloison.render import progress
+    from sim.conntrack import FlowTable
+    from sim.dropped import DroppedPackets
+    from sim.replay import replay
+
+    flows = None if options["stateless"] or not captures else FlowTable()
+    traffic = arrivals(network, blocks, captures, options["vrf"]) if captures else None
+    with progress(quiet=options["quiet"]) as tell:
+        arguments: dict[str, Any] = {
+            "blocks": blocks,
+            "flow_table": flows,
+            "progress": lambda done: tell(f"{done:,} packets"),
+        }
+        batches = traffic if traffic is not None else generate(network, blocks, options)
+        if options["dropped"] is None:
+            return replay(network, blocks.program, batches, **arguments)
+        with options["dropped"].open("wb") as file:
+            sink = DroppedPackets(file, blocks)
+            report = replay(network, blocks.program, batches, sink=sink, **arguments)
+    click.echo(f"{sink.written} dropped packets in {options['dropped']}", err=True)
+    if sink.skipped:
+        click.echo(f"{sink.skipped} more were not written", err=True)
+    return report
+
+
+def arrivals(
+    network: Network, blocks: Blocks, captures: list[Reader], vrf: str | None
+) -> Iterator[Arrivals]:
+    """The packets of captures, attached to VRFs."""
+    from sim.attach import attach
+    from sim.classifier import tables
+
+    number = None if vrf is None else vrf_index(network, vrf)
+    lookup = tables(blocks, network)
+    for reader in captures:
+        for batch in reader:
+            yield attach(network, lookup, batch, number)
+
+
+def vrf_index(network: Network, name: str) -> int:
+    """The VRF of that name; a tenant's name will do when it has one."""
+    from fabric.diagnostics import did_you_mean
+
+    named = [v.index for v in network.vrfs if name in (v.name, v.tenant)]
+    if len(named) != 1:
+        names = [v.name for v in network.vrfs]
+        hint = did_you_mean(name, names) or f"there are: {', '.join(names)}"
+        raise click.BadParameter(f'"{name}" names no VRF; {hint}', param_hint="--vrf")
+    return named[0]
+
+
+def generate(network: Network, blocks: Blocks, options: dict[str, Any]) -> Iterator[Packets]:
+    """Every pair, or random flows."""
+    from sim.classifier import tables
+    from sim.datapath import Datapath
+    from sim.traffic import all_pairs, random_flows
+
+    if options["pairs"]:
+        yield from all_pairs(blocks)
+    if options["count"] is not None:
+        yield from random_flows(
+            blocks,
+            int(options["count"]),
+            seed=options["seed"],
+            zipf=options["zipf"],
+            permitted=options["permitted"],
+            datapath=Datapath(tables(blocks, network)),
+        )

@@ -1,0 +1,67 @@
+"""cloison: who can reach whom in a multi-tenant GPU cloud, why, and can you prove it?
+
+    import cloison
+    world = cloison.build("topologies/demo.yaml")
+    cloison.simulate(world)                                   # the report
+    cloison.explain(world, "zone2/inet", "inference/edge/gateway:443/tcp")
+    cloison.diff("old.yaml", "new.yaml").to_pandas()
+
+Names are imported when they are first used; `import cloison` alone costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cloison.api import build, compile, diff, explain, load, prove, reach, simulate
+    from cloison.plot import Drawing
+    from cloison.simulation import Simulation
+    from cloison.table import Table
+    from cloison.world import World
+    from fabric.diagnostics import CloisonError, InputError
+
+HOME = {
+    "CloisonError": "fabric.diagnostics",
+    "Drawing": "cloison.plot",
+    "InputError": "fabric.diagnostics",
+    "Simulation": "cloison.simulation",
+    "Table": "cloison.table",
+    "World": "cloison.world",
+    "build": "cloison.api",
+    "compile": "cloison.api",
+    "diff": "cloison.api",
+    "explain": "cloison.api",
+    "load": "cloison.api",
+    "prove": "cloison.api",
+    "reach": "cloison.api",
+    "simulate": "cloison.api",
+}
+
+__all__ = [
+    "CloisonError",
+    "Drawing",
+    "InputError",
+    "Simulation",
+    "Table",
+    "World",
+    "build",
+    "compile",
+    "diff",
+    "explain",
+    "load",
+    "prove",
+    "reach",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOME:
+        raise AttributeError(f"module 'cloison' has no attribute {name!r}")
+    return getattr(import_module(HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,8 +1,9 @@
 """Per table: the fullest enforcement point, and how many more such tenants would fit there.
 
 "Such a tenant" is the average one of that point: what a table holds, divided by the tenants whose
-endpoints live behind it (behind a border: by all tenants, since it serves them all). A table whose
-size is a maximum (`entries_per_group`, `ecmp_width`) does not grow with tenants and bounds nothing.
+endpoints live behind it (behind a border: by all tenants, since it serves them all; its own
+endpoints do not grow with them). A table whose size is a maximum (`entries_per_group`,
+`ecmp_width`) does not grow with tenants and bounds nothing.
 An unknown capacity bounds nothing either, and is said to be unknown.
 """
 
@@ -39,6 +40,7 @@ class Room:
 def headroom(network: Network, usage: Iterable[Usage]) -> tuple[Room, ...]:
     """One row per table, in the target's order."""
     tenants = tenants_behind(network)
+    usage = [row for row in usage if row.table != "endpoints" or row.node in tenants]
     everyone = len({e.tenant for e in network.endpoints if e.zone == 1}) or 1
     rows: dict[str, list[Usage]] = {}
     for row in usage:

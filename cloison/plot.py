@@ -36,9 +36,16 @@ SHAPES = {
     Role.SPINE: "^",
     Role.SUPERSPINE: "P",
 }
-STATES = ("both", "route", "policy", "open", "self")
-STATE_COLOURS = ("#2e7d32", "#a5d6a7", "#fff3b0", "#ef9a9a", "#eceff1")
-STATE_WORDS = ("no route, no permit", "no route", "no permit", "open", "same tenant")
+STATES = ("both", "route", "policy", "closed", "open", "self")
+STATE_COLOURS = ("#2e7d32", "#81c784", "#c5e1a5", "#fff3b0", "#90caf9", "#eceff1")
+STATE_WORDS = (
+    "closed by route and policy",
+    "closed by route",
+    "closed by policy",
+    "closed",
+    "open",
+    "same tenant",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +230,7 @@ def draw_matrix(cells: Mapping[tuple[str, str], tuple[str, str]], *, title: str 
     if side <= 16:
         for row, source in enumerate(sources):
             for column, destination in enumerate(destinations):
-                words = cells.get((source, destination), ("", ""))[1]
+                words = cells.get((source, destination), ("", ""))[1].replace(", ", "\n")
                 axes.text(column, row, words, ha="center", va="center", fontsize=6)
     for colour, words in zip(STATE_COLOURS, STATE_WORDS, strict=True):
         axes.plot([], [], "s", color=colour, label=words)

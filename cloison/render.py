@@ -59,7 +59,7 @@ def emit(
         case "md":
             click.echo(markdown(rows, columns))
         case "table":
-            show(table(rows, columns, title))
+            show(*titled(title, table(rows, columns)))
         case _:
             raise ValueError(f"no such format: {output}")
 
@@ -165,25 +165,30 @@ def headings(rows: Sequence[Row], columns: Columns | None) -> dict[str, str]:
     return {key: key.replace("_", " ") for key in columns}
 
 
-def table(
-    rows: Sequence[Row], columns: Columns | None = None, title: str | None = None
-) -> Table | str:
-    """A rich table without frame; numbers to the right. Without rows: the title and "none"."""
+def table(rows: Sequence[Row], columns: Columns | None = None) -> Table | str:
+    """A rich table without frame, numbers to the right; "none" when there are no rows."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     if not rows:
-        return f"{title}: none" if title else "none"
-    out = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    out.pad_edge, out.show_edge = False, False
+        return "none"
     heads = headings(rows, columns)
+    out = Table(box=SIMPLE_HEAD, show_header=any(heads.values()))
+    out.pad_edge, out.show_edge = False, False
     for key, head in heads.items():
         numeric = all(isinstance(row.get(key), int | float | None) for row in rows)
         out.add_column(Text(head), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         out.add_row(*(Text(text(row.get(key))) for key in heads))
     return out
+
+
+def titled(title: str | None, thing: Table | str) -> tuple[Any, ...]:
+    """A heading and what stands below it."""
+    from rich.text import Text
+
+    return (Text(title, style="bold"), thing) if title else (thing,)
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -193,11 +198,18 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
 
 
+def printed(*things: Any) -> str:
+    """What `show` prints, without trailing spaces."""
+    out = console()
+    with out.capture() as captured:
+        for thing in things:
+            out.print(thing)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
 def show(*things: Any) -> None:
     """Print tables and lines to stdout."""
-    out = console()
-    for thing in things:
-        out.print(thing)
+    click.echo(printed(*things))
 
 
 @contextmanager

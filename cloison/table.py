@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
-from cloison.render import Columns, Row, console, headings, table, text
+from cloison.render import Columns, Row, headings, printed, table, text, titled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +37,7 @@ class Table(Sequence[Row]):
         return iter(self.rows)
 
     def __str__(self) -> str:
-        out = console()
-        with out.capture() as captured:
-            out.print(table(self.rows, self.columns, self.title))
-        return captured.get()
+        return printed(*titled(self.title, table(self.rows, self.columns)))
 
     def where(self, **wanted: Any) -> Table:
         """The rows whose values equal these.

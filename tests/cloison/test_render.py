@@ -45,7 +45,7 @@ def test_table_fits_80_columns_and_loses_nothing(capsys: pytest.CaptureFixture[s
 
 
 def test_no_rows(capsys: pytest.CaptureFixture[str]) -> None:
-    assert written(capsys, "table", []) == "Things: none\n"
+    assert written(capsys, "table", []) == "Things\nnone\n"
     assert json.loads(written(capsys, "json", []))["rows"] == []
 
 

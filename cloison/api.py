@@ -1,0 +1,57 @@
+"""What `import cloison` offers: one function per question.
+
+A *source* is the path of a fabric file, a spec (`load`), or a world (`build`). `down` names nodes
+and links that have failed. Wrong input raises `InputError`, which lists everything that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from cloison.compiled import Compiled
+from cloison.explained import Explained
+from cloison.simulation import Simulation, run
+from cloison.world import World
+from compiler import target as targets
+from fabric.load import load_fabric
+from fabric.spec import FabricSpec
+from sim.explain import explain as explain_flow
+from sim.prove import Proof
+from sim.prove import prove as prove_network
+
+Source = str | Path | FabricSpec | World
+
+
+def load(path: str | Path) -> FabricSpec:
+    """Read and check a fabric file."""
+    return load_fabric(Path(path))
+
+
+def build(source: Source, *, down: Iterable[str] = ()) -> World:
+    """Place endpoints, allocate addresses, converge the control plane."""
+    return World.of(source, down)
+
+
+def compile(source: Source, *, target: str = targets.DEFAULT, down: Iterable[str] = ()) -> Compiled:
+    """The tables that every enforcement point holds, against what a target can hold."""
+    return Compiled(World.of(source, down).program, targets.load(target))
+
+
+def simulate(
+    source: Source, *, target: str = targets.DEFAULT, down: Iterable[str] = ()
+) -> Simulation:
+    """Build, converge, compile, replay every pair on every interesting port, prove."""
+    return run(lambda: World.of(source, down), target=target)
+
+
+def prove(source: Source, *, down: Iterable[str] = ()) -> Proof:
+    """Isolation and every expectation, for all packets of both IP versions."""
+    world = World.of(source, down)
+    return prove_network(world.network, world.program)
+
+
+def explain(source: Source, src: str, dst: str, *, down: Iterable[str] = ()) -> Explained:
+    """Why the flow from `src` to `dst` (`name:port/protocol`) is allowed or denied."""
+    world = World.of(source, down)
+    return Explained(explain_flow(world.network, world.program, src, dst))

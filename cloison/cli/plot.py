@@ -1,0 +1,81 @@
+"""`cloison plot`: the fabric by tier, a tenant, the path of a flow, or the isolation matrix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cloison.cli.options import down_option, fabric_argument
+
+if TYPE_CHECKING:
+    from cloison.plot import Drawing
+    from cloison.world import World
+
+SUFFIXES = (".svg", ".png", ".pdf")
+
+
+@click.command()
+@fabric_argument
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="File to write; its suffix (.svg, .png, .pdf) says the format.",
+)
+@click.option("--tenant", help="Colour the nodes of this tenant.")
+@click.option("--trace", nargs=2, metavar="SRC DST:PORT", help="Show the path of this flow in red.")
+@click.option("--matrix", is_flag=True, help="Draw the isolation matrix instead.")
+@down_option
+def command(
+    fabric: Path,
+    out: Path,
+    tenant: str | None,
+    trace: tuple[str, str] | None,
+    matrix: bool,
+    down: tuple[str, ...],
+) -> None:
+    """Draw FABRIC. The file appears whole or not at all."""
+    if out.suffix.lower() not in SUFFIXES:
+        raise click.BadParameter(f"should end in {', '.join(SUFFIXES)}", param_hint="--out")
+    if matrix and (tenant or trace):
+        raise click.UsageError("--matrix goes with neither --tenant nor --trace")
+    from cloison.world import World
+
+    world = World.of(fabric, down)
+    known_tenant(world, tenant)
+    drawing = draw_matrix(world) if matrix else draw_fabric(world, tenant, trace)
+    drawing.save(out)
+    click.echo(str(out), err=True)
+
+
+def known_tenant(world: World, tenant: str | None) -> None:
+    """Raise `InputError` unless a tenant or zone has this name."""
+    from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+
+    known = sorted({vrf.tenant for vrf in world.network.vrfs})
+    if tenant is not None and tenant not in known:
+        hint = did_you_mean(tenant, known) or f"there are: {', '.join(known)}"
+        raise InputError(Diagnostic("C334", f'no tenant is called "{tenant}"', hint=hint))
+
+
+def draw_fabric(world: World, tenant: str | None, trace: tuple[str, str] | None) -> Drawing:
+    """The Clos, with what is to be highlighted."""
+    if trace is None:
+        return world.plot(tenant=tenant)
+    from cloison.explained import Explained
+    from sim.explain import explain
+
+    explained = Explained(explain(world.network, world.program, *trace))
+    title = explained.explanation.summary()
+    return world.plot(tenant=tenant, path=explained.path, title=title)
+
+
+def draw_matrix(world: World) -> Drawing:
+    """The isolation matrix as a heat map."""
+    from cloison.isolation import heatmap
+    from sim.prove import prove
+
+    return heatmap(prove(world.network, world.program))

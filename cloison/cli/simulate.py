@@ -1,0 +1,66 @@
+"""`cloison simulate`: the main job, from the fabric file to the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cloison.cli.errors import FINDING
+from cloison.cli.options import down_option, fabric_argument, output_option, quiet_option
+
+if TYPE_CHECKING:
+    from cloison.simulation import Simulation
+
+
+@click.command()
+@fabric_argument
+@down_option
+@click.option("--target", default=None, help="Capacity profile [default: dash-400g].")
+@output_option("table", "json", "yaml")
+@quiet_option
+def command(
+    fabric: Path, down: tuple[str, ...], target: str | None, output: str, quiet: bool
+) -> None:
+    """Build FABRIC, converge, compile, replay traffic, prove isolation, report.
+
+    Exit code 0 when isolation and every `expect:` line hold, 1 when not.
+    """
+    from fabric.load import load_fabric
+
+    spec = load_fabric(fabric)
+    announce_kernels()
+    from cloison.render import progress
+    from cloison.simulation import run
+    from cloison.world import World
+    from compiler.target import DEFAULT
+
+    with progress(quiet=quiet) as tell:
+        found = run(lambda: World.of(spec, down), target=target or DEFAULT, tell=tell)
+    show(found, output)
+    if not found.holds:
+        raise click.exceptions.Exit(FINDING)
+
+
+def announce_kernels() -> None:
+    """Say so on stderr when this run has to compile the simulator's kernels first."""
+    from sim.kernels import compiled
+
+    if not compiled():
+        click.echo("compiling the simulator's kernels, once per machine; about 30 s", err=True)
+
+
+def show(found: Simulation, output: str) -> None:
+    """The report on stdout."""
+    from cloison.render import json_text, yaml_text
+    from cloison.render import show as write
+    from cloison.report import document
+    from cloison.report_text import report
+
+    if output == "json":
+        click.echo(json_text(document(found)))
+    elif output == "yaml":
+        click.echo(yaml_text(document(found)), nl=False)
+    else:
+        write(*report(found))

@@ -1,0 +1,78 @@
+"""`Compiled`: what every enforcement point holds, how full that makes it, and the dumps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+
+from cloison.table import Table
+from compiler.document import document
+from compiler.dpu import enforcement_points, tables_of
+from compiler.tables import Program
+from compiler.target import Target, usage
+from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A program for a target."""
+
+    program: Program
+    target: Target
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Names of the enforcement points."""
+        return tuple(self._index())
+
+    @property
+    def fits(self) -> bool:
+        """Whether every table of every node fits the target."""
+        return all(row.fits for row in usage(self.program, self.target))
+
+    @property
+    def tables(self) -> Table:
+        """How full every table of every node is."""
+        rows = tuple(
+            {
+                "node": row.node,
+                "table": row.table,
+                "used": row.used,
+                "capacity": row.capacity,
+                "fill": row.fill,
+                "source": row.source,
+            }
+            for row in usage(self.program, self.target)
+        )
+        return Table(rows, f"Fill of {self.target.title}")
+
+    def entries(self, node: str) -> Table:
+        """Every entry of one node in evaluation order, defaults last in their group."""
+        dump = document(self.program, tables_of(self.program, self._find(node)))
+        rows = tuple(
+            {"group": g["id"], "stage": g["stage"], "direction": g["direction"], **entry}
+            for g in dump["groups"]
+            for entry in (*g["entries"], g["default"])
+        )
+        return Table(rows, f"Entries of {node}")
+
+    def dump(self, node: str, backend: str = "text") -> str:
+        """The rules of one node as a backend writes them: text, canonical, nftables, frr."""
+        rendered: str = import_module(f"compiler.backends.{backend}").render(
+            self.program, self._find(node)
+        )
+        return rendered
+
+    def _index(self) -> dict[str, int]:
+        nodes = self.program.network.fabric.nodes
+        return {nodes[i].name: i for i in enforcement_points(self.program)}
+
+    def _find(self, node: str) -> int:
+        known = self._index()
+        if node not in known:
+            hint = did_you_mean(node, known) or f"known: {', '.join(known)}"
+            raise InputError(Diagnostic("C305", f'"{node}" enforces nothing', hint=hint))
+        return known[node]
+
+    def _repr_html_(self) -> str:
+        return self.tables._repr_html_()

@@ -1,0 +1,225 @@
+"""The report of a simulation: as tables for people, as one JSON document for programs.
+
+Rules that hold here:
+
+1. Tables fit 80 columns. What is left out of a cell stands in the JSON.
+2. Tenants that are alike share a row (`cloison.alike`).
+3. Every finding shows a packet and the line to blame. Speed is the simulator's, never a DPU's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from cloison.headroom import headroom
+from cloison.isolation import grid_table, matrix_table, open_table
+from cloison.table import Table
+from fabric.topology import Role
+from fabric.underlay import bgp_sessions
+from sim.expect import Outcome
+from sim.prove import Finding, Proof
+
+if TYPE_CHECKING:
+    from cloison.simulation import Simulation
+
+SCHEMA = "cloison/simulation/1"
+
+
+def tables(sim: Simulation) -> Iterator[Table]:
+    """The report, section by section."""
+    yield size_table(sim)
+    yield capacity_table(sim)
+    yield replay_table(sim)
+    yield grid_table(sim.proof)
+    yield open_table(sim.proof)
+    yield findings_table(sim.proof)
+    yield time_table(sim)
+
+
+def sizes(sim: Simulation) -> dict[str, Any]:
+    """How large the world is, in numbers."""
+    network, program = sim.world.network, sim.world.program
+    roles = Counter(node.role for node in network.fabric.nodes)
+    sessions = [s.up for s in bgp_sessions(network.fabric, network.underlay.asn)]
+    families = Counter(p.version for e in network.endpoints for p in e.prefixes)
+    return {
+        "nodes": {role.value: roles[role] for role in Role if roles[role]},
+        "nodes_down": len(network.fabric.down_nodes),
+        "links": len(network.fabric.links),
+        "links_down": len(network.fabric.down_links),
+        "tenants": len({v.tenant for v in network.vrfs if v.zone == 1}),
+        "vrfs": len(network.vrfs),
+        "instances": len(network.fib.instances),
+        "endpoints": dict(sorted(Counter(e.kind for e in network.endpoints).items())),
+        "ipv4_prefixes": families[4],
+        "ipv6_prefixes": families[6],
+        "sessions": len(sessions) // 2,
+        "sessions_up": sum(sessions) // 2,
+        "type5_routes": len(network.routes),
+        "fib_routes": sum(len(network.fib.routes(*i)) for i in network.fib.instances),
+        "rules": len(program.policy.rules),
+        "groups": len(program.groups),
+        "entries": program.n_entries,
+    }
+
+
+def size_table(sim: Simulation) -> Table:
+    """How large the world is, in words."""
+    n = sizes(sim)
+    words = {
+        "nodes": counted(n["nodes"]) + down(n["nodes_down"]),
+        "links": f"{n['links']:,}{down(n['links_down'])}",
+        "tenants": f"{n['tenants']:,} in {n['vrfs']:,} VRFs, zones included",
+        "endpoints": f"{counted(n['endpoints'])}; "
+        f"{n['ipv4_prefixes']:,} IPv4 and {n['ipv6_prefixes']:,} IPv6 prefixes",
+        "BGP sessions": f"{n['sessions_up']:,} of {n['sessions']:,} up",
+        "routes": f"{n['type5_routes']:,} Type-5 announced; {n['fib_routes']:,} in "
+        f"{n['instances']:,} (VTEP, VRF) FIBs",
+        "policy": f"{n['rules']:,} rules → {n['entries']:,} entries in {n['groups']:,} groups",
+    }
+    rows = tuple({"what": what, "size": size} for what, size in words.items())
+    return Table(rows, f"Fabric {sim.world.network.spec.name}", {"what": "", "size": ""})
+
+
+def down(count: int) -> str:
+    """How many of them have failed."""
+    return f"; {count:,} down" if count else ""
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Kinds with how many there are.
+
+    >>> counted({"leaf": 4, "pod": 1200})
+    '4 leaf, 1,200 pod'
+    """
+    return ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
+
+
+def capacity(sim: Simulation) -> list[dict[str, Any]]:
+    """Per table the fullest enforcement point and what still fits."""
+    return [
+        {
+            "table": room.table,
+            "node": room.node,
+            "used": room.used,
+            "capacity": room.capacity,
+            "more_tenants": room.more,
+            "source": room.source,
+        }
+        for room in headroom(sim.world.network, sim.usage)
+    ]
+
+
+def capacity_table(sim: Simulation) -> Table:
+    """The same for people."""
+    rows = tuple(
+        {
+            "table": row["table"].replace("_", " "),
+            "fullest DPU": row["node"],
+            "holds": f"{row['used']:,} of {amount(row['capacity'])}",
+            "room for more tenants": ""
+            if row["more_tenants"] is None
+            else amount(row["more_tenants"]),
+        }
+        for row in capacity(sim)
+    )
+    return Table(rows, f"Tables per DPU, against {sim.target.title}")
+
+
+def amount(number: int | None) -> str:
+    """A number for people.
+
+    >>> amount(64000), amount(None)
+    ('64,000', 'unknown')
+    """
+    return "unknown" if number is None else f"{number:,}"
+
+
+def replay_table(sim: Simulation) -> Table:
+    """Verdicts of the replayed packets."""
+    total = max(1, sim.replay.packets)
+    rows = tuple(
+        {"verdict": reason.label, "packets": f"{count:,}", "share": f"{count / total:.1%}"}
+        for reason, count in sim.replay.verdicts.items()
+        if count
+    )
+    rate = sim.replay.packets_per_second / 1e6
+    title = f"Replay: {sim.replay.packets:,} flows at {rate:.2f} Mpps (simulator, not a DPU)"
+    return Table(rows, title)
+
+
+def expectations_table(proof: Proof) -> Table:
+    """Expectations that fail; those that hold are counted in the title."""
+    failed = [o for o in (*proof.outcomes, *proof.under_failure) if not o.holds]
+    held = len(proof.outcomes) - len({o.claim.number for o in failed})
+    rows = tuple(expectation(outcome) for outcome in failed)
+    under = f"; {proof.failures} single failures tried" if proof.failures else ""
+    title = f"Expectations: {held} of {len(proof.outcomes)} hold{under}"
+    return Table(rows, title, ("expect", "line", "under", "pairs_failing", "pairs"))
+
+
+def expectation(outcome: Outcome) -> dict[str, Any]:
+    """One outcome as a row."""
+    claim = outcome.claim
+    return {
+        "expect": str(claim),
+        "line": None if claim.span is None else str(claim.span),
+        "holds": outcome.holds,
+        "under": outcome.under,
+        "pairs": outcome.pairs,
+        "pairs_failing": len(outcome.breaches),
+    }
+
+
+def findings_table(proof: Proof) -> Table:
+    """Findings as rows."""
+    rows = tuple(finding(number, found) for number, found in enumerate(proof.findings, 1))
+    return Table(rows, "Findings", ("number", "title", "packet", "blame", "line"))
+
+
+def finding(number: int, found: Finding) -> dict[str, Any]:
+    """One finding as a row."""
+    culprit = found.culprit
+    return {
+        "number": number,
+        "kind": found.kind,
+        "title": found.title,
+        "packet": found.packet,
+        "verdict": None if found.verdict is None else found.verdict.label,
+        "pairs": found.pairs,
+        "under": found.under,
+        "blame": f"{culprit.title}: {culprit.part}",
+        "line": None if culprit.span is None else str(culprit.span),
+        "also": [str(cause) for cause in found.others],
+    }
+
+
+def time_table(sim: Simulation) -> Table:
+    """Wall time per stage."""
+    rows = [{"stage": stage, "seconds": round(s, 3)} for stage, s in sim.seconds.items()]
+    rows.append({"stage": "total", "seconds": round(sum(sim.seconds.values()), 3)})
+    return Table(tuple(rows), "Time")
+
+
+def document(sim: Simulation) -> dict[str, Any]:
+    """`cloison/simulation/1`: the whole report as data."""
+    return {
+        "schema": SCHEMA,
+        "name": sim.world.network.spec.name,
+        "holds": sim.holds,
+        "size": sizes(sim),
+        "target": sim.target.name,
+        "capacity": capacity(sim),
+        "replay": {
+            "packets": sim.replay.packets,
+            "packets_per_second": round(sim.replay.packets_per_second),
+            "verdicts": {r.label: n for r, n in sim.replay.verdicts.items()},
+        },
+        "matrix": list(matrix_table(sim.proof)),
+        "expectations": [expectation(o) for o in (*sim.proof.outcomes, *sim.proof.under_failure)],
+        "findings": list(findings_table(sim.proof)),
+        "exempt": list(sim.proof.exempt),
+        "seconds": {stage: round(s, 3) for stage, s in sim.seconds.items()},
+    }

@@ -1,0 +1,112 @@
+"""The report of a simulation as text: sections of 80 columns, findings with the line to blame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table as Grid
+from rich.text import Text
+
+from cloison.headroom import headroom, tightest
+from cloison.isolation import grid_table, open_table
+from cloison.render import table, titled, visible
+from cloison.render_diagnostics import Excerpts
+from cloison.report import capacity_table, replay_table, size_table, time_table
+from cloison.table import Table
+from sim.blame import Cause
+from sim.prove import Finding
+
+if TYPE_CHECKING:
+    from cloison.simulation import Simulation
+
+
+def report(sim: Simulation) -> Iterator[Any]:
+    """Everything to print, in order."""
+    yield from section(size_table(sim))
+    yield from section(capacity_table(sim))
+    yield from room(sim)
+    yield from section(replay_table(sim))
+    yield from section(grid_table(sim.proof))
+    yield from section(open_table(sim.proof))
+    yield from section(time_table(sim))
+    yield from findings(sim.proof.findings)
+    yield from remarks(sim)
+    yield verdict(sim)
+
+
+def section(part: Table) -> Iterator[Any]:
+    """A table with its title and an empty line, or nothing when it is empty."""
+    if part.rows:
+        yield from titled(part.title, table(part.rows, part.columns))
+        yield ""
+
+
+def room(sim: Simulation) -> Iterator[str]:
+    """How many more tenants fit, and what fills up then."""
+    tight = tightest(headroom(sim.world.network, sim.usage))
+    if tight:
+        full = f"{tight.table} of {tight.node} are full"
+        yield f"Room for {tight.more:,} more such tenants; then {full}."
+        yield ""
+
+
+def findings(found_all: Iterable[Finding]) -> Iterator[Any]:
+    """Each finding: what is wrong, a packet that shows it, the line to blame."""
+    lines = Excerpts({})
+    for number, found in enumerate(found_all, 1):
+        yield Text(f"Finding {number}: {visible(found.title)}", style="bold red")
+        grid = Grid.grid(padding=(0, 1))
+        for label, words in details(found, lines):
+            grid.add_row(f"  {label}", Text(visible(words)))
+        yield grid
+        yield ""
+
+
+def details(found: Finding, lines: Excerpts) -> Iterator[tuple[str, str]]:
+    """The packet, the blame with its line, and what else had a part."""
+    if found.packet:
+        yield "packet", found.packet
+    if found.verdict is not None:
+        more = f"; true of {found.pairs:,} pairs" if found.pairs > 1 else ""
+        yield "verdict", found.verdict.label + more
+    yield "blame", f"{found.culprit.title}: {found.culprit.part}"
+    yield from quoted(found.culprit, lines)
+    for cause in found.others:
+        yield "also", str(cause)
+
+
+def quoted(cause: Cause, lines: Excerpts) -> Iterator[tuple[str, str]]:
+    """Where a cause stands, and its line as it is written there."""
+    if cause.span is not None:
+        line = lines.line(cause.span)
+        yield "", f"{cause.span}" + (f"\n| {line.strip()}" if line and line.strip() else "")
+
+
+def remarks(sim: Simulation) -> Iterator[str]:
+    """What the verdict rests on."""
+    assumed = sum(bool(e.assumed) for e in sim.world.network.endpoints)
+    if assumed:
+        total = len(sim.world.network.endpoints)
+        yield (
+            f"Assumed: address or host of {assumed:,} of {total:,} endpoints "
+            "(their manifests have no status)."
+        )
+    exempt = sim.proof.exempt
+    if exempt:
+        yield (
+            f"Exempt: {len(exempt):,} host-network pods have their node's address; "
+            "workload policies do not select them."
+        )
+
+
+def verdict(sim: Simulation) -> Text:
+    """The last line."""
+    proof = sim.proof
+    name, count = sim.world.network.spec.name, len(proof.outcomes)
+    failed = {o.claim.number for o in (*proof.outcomes, *proof.under_failure) if not o.holds}
+    tried = f"; {proof.failures:,} single failures tried" if proof.failures else ""
+    held = f"{count - len(failed)} of {count} expectations hold{tried}"
+    if proof.holds:
+        return Text(f"{name}: isolation holds for all packets; {held}.", style="bold green")
+    return Text(f"{name}: {len(proof.findings)} findings; {held}.", style="bold red")

@@ -83,7 +83,7 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
     from cloison import render
 
     for table in tables:
-        render.show(render.table(table.rows, table.columns, table.title), "")
+        render.show(*render.titled(table.title, render.table(table.rows, table.columns)), "")
     if "replay" in found:
         rate = found["replay"]["simulator_packets_per_second"] / 1e6
         click.echo(f"The simulator's speed, not a DPU's: {rate:.2f} million packets per second.")

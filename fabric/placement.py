@@ -4,14 +4,15 @@ Rules that hold here:
 
 1. A pod runs where its spec or status says, if that is a host of the fabric; else where a pin or
    the lock file says; else on a host of its tenant that is chosen here, and then *assumed*.
-2. Choosing is deterministic and does not depend on other tenants: the host with the fewest pods of
-   the tenant, first of those in order of the fabric. Pods that report the same unknown node stay
-   together.
+2. Choosing is deterministic and does not depend on other tenants: the ready host with the fewest
+   pods of the tenant, first of those in order of the fabric. Pods that report the same unknown
+   node stay together. Hosts in another state get new pods only where the tenant has no other.
 3. A DaemonSet has a pod on every host of the tenant, called `name-host`.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -64,7 +65,7 @@ def load_workloads(spec: FabricSpec) -> dict[str, Manifests]:
         edits = [edit for edit in edits_of(spec) if edit.target and edit.target[0] == tenant]
         key = (*settings.manifests, tenant) if edits else tuple(settings.manifests)
         if key not in known:
-            paths = [folder / path for path in settings.manifests]
+            paths = [Path(os.path.normpath(folder / path)) for path in settings.manifests]
             try:
                 known[key] = load_manifests(paths, tenant=tenant, edits=edits)
             except InputError as error:
@@ -129,6 +130,8 @@ class _Placer:
     ) -> None:
         self.tenant, self.manifests, self.hosts = tenant, manifests, hosts
         self.pinned, self.locked = spec.pins.hosts, locked.hosts
+        waiting = {name for name, host in spec.hosts.items() if host.state != "ready"}
+        self.choices = [host for host in hosts if host not in waiting] or hosts
         self.every_host = {n.name for n in fabric.nodes if n.role is Role.HOST}
         self.load: Counter[str] = Counter(dict.fromkeys(hosts, 0))
         self.stands_for: dict[str, str] = {}
@@ -168,7 +171,7 @@ class _Placer:
         """Rule 2."""
         key = pod.node or self.endpoint(pod)
         if key not in self.stands_for:
-            self.stands_for[key] = min(self.hosts, key=lambda host: self.load[host])
+            self.stands_for[key] = min(self.choices, key=lambda host: self.load[host])
         self.load[self.stands_for[key]] += 1
         return self.stands_for[key]
 

@@ -129,8 +129,8 @@ def service_port(port: Cursor) -> ServicePort:
     number = port["port"].integer(0) or 0
     protocol = PORTED.get(port["protocol"].text("TCP"))
     if protocol is None:
-        port["protocol"].error("C610", f"must be one of {', '.join(PORTED)}")
+        port["protocol"].error("C613", f"must be one of {', '.join(PORTED)}")
     target = port["targetPort"].value
     if target is not None and type(target) not in (int, str):
-        port["targetPort"].error("C610", "must be a port number or name")
+        port["targetPort"].error("C613", "must be a port number or name")
     return ServicePort(port["name"].text(), protocol or 0, number, target or number)

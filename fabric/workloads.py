@@ -245,8 +245,8 @@ def ports(spec: Cursor) -> Iterator[NamedPort]:
             number = port["containerPort"].integer()
             protocol = port["protocol"].text("TCP")
             if number is None or not 1 <= number <= MAX_PORT:
-                port["containerPort"].error("C610", f"must be a port, 1 to {MAX_PORT}")
+                port["containerPort"].error("C613", f"must be a port, 1 to {MAX_PORT}")
             elif protocol not in PORTED:
-                port["protocol"].error("C610", f'"{protocol}" is not one of {", ".join(PORTED)}')
+                port["protocol"].error("C613", f'"{protocol}" is not one of {", ".join(PORTED)}')
             else:
                 yield NamedPort(port["name"].text(), PORTED[protocol], number)

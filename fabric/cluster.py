@@ -1,0 +1,214 @@
+"""A world that is one Kubernetes cluster and nothing else: manifests without a fabric.
+
+Rules that hold here:
+
+1. There is one enforcement point, one VRF `cluster/main`, and everything that is no pod and no node
+   is `zone2/external`, which owns all other addresses.
+2. A pod's addresses are those of its status if no other pod claims them, else assumed: one by one
+   from 10.244.0.0/14, and from fd00:10:244::/64 too if the manifests speak of IPv6 anywhere.
+3. With `host_network="exempt"` host-network pods have no endpoint of their own: they are aliases of
+   their node, which policies neither protect nor select. With "ordinary" they are pods like others.
+4. Nodes are those that pods name. A DaemonSet has a pod on each, one pod when there are none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from itertools import count
+from pathlib import Path
+from typing import Literal
+
+import networkx as nx
+
+from fabric.addressing import Plan
+from fabric.diagnostics import Diagnostic
+from fabric.evpn import imports, originate
+from fabric.fib import build_fib
+from fabric.inventory import Endpoint, Prefix
+from fabric.manifests import Manifests, load_manifests
+from fabric.network import Network, Vrf
+from fabric.pools import network
+from fabric.spec import FabricSpec, Site, Tenant
+from fabric.topology import Fabric, Node, Role
+from fabric.underlay import converge
+from fabric.workloads import Pod
+
+CLUSTER = "cluster"
+EXTERNAL = "zone2/external"
+EVERYWHERE: tuple[Prefix, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+FIRST_ASSUMED = {4: int(IPv4Address("10.244.0.1")), 6: int(IPv6Address("fd00:10:244::1"))}
+HostNetwork = Literal["exempt", "ordinary"]
+IpBlock = Literal["pods", "external"]
+
+
+def cluster_network(
+    paths: Sequence[Path | str],
+    *,
+    host_network: HostNetwork = "exempt",
+    ipblock: IpBlock = "pods",
+) -> Network:
+    """The network of manifest files and directories; raises one `InputError` with every mistake.
+
+    `ipblock` says whether an ipBlock matches addresses of pods.
+    """
+    manifests = load_manifests(paths)
+    endpoints, warnings = _Endpoints(manifests, host_network).table()
+    manifests = replace(manifests, warnings=(*manifests.warnings, *warnings))
+    return around(endpoints, manifests, ipblock)
+
+
+def around(endpoints: tuple[Endpoint, ...], manifests: Manifests, ipblock: IpBlock) -> Network:
+    """A network of one node that holds these endpoints (rule 1)."""
+    tenants = {CLUSTER: Tenant(ipblock=ipblock)}
+    spec = FabricSpec(cloison=1, name=CLUSTER, sites={CLUSTER: Site()}, tenants=tenants)
+    node = Node(0, CLUSTER, Role.DPU, CLUSTER)
+    graph: nx.MultiGraph[str] = nx.MultiGraph()
+    graph.add_node(CLUSTER, role=node.role.value, rank=1, site=CLUSTER, pod=0, index=0)
+    fabric = Fabric((node,), (), graph)
+    vrfs = (Vrf(0, f"{CLUSTER}/main", CLUSTER, 1, 1, EVERYWHERE),)
+    here = (0, 0)
+    plan = Plan(
+        (1,), (1,), (here,), {here: "0.0.0.1:1"}, {here: "02:00:00:00:00:01"}, ("1:1",), {}, {}
+    )
+    underlay = converge(fabric, plan)
+    external = [e for e in endpoints if e.name == EXTERNAL]
+    routes = originate(spec, vrfs, external, {}, plan, ())
+    fib = build_fib(routes, imports(spec, vrfs, plan, ()), underlay)
+    return Network(spec, fabric, plan, vrfs, endpoints, {CLUSTER: manifests}, underlay, routes, fib)
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """An endpoint in the making: a pod, or a node (`pods` are its host-network pods)."""
+
+    name: str
+    pod: Pod | None
+    node: str | None
+    claims: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+
+
+class _Endpoints:
+    """The endpoints of a cluster."""
+
+    def __init__(self, manifests: Manifests, host_network: HostNetwork) -> None:
+        self.manifests, self.exempt = manifests, host_network == "exempt"
+        self.nodes = sorted({pod.node for pod in manifests.pods if pod.node})
+        self.families = (4, 6) if speaks_of_ipv6(manifests) else (4,)
+
+    def table(self) -> tuple[tuple[Endpoint, ...], list[Diagnostic]]:
+        """All endpoints by name, and warnings about addresses that cannot be (rule 2)."""
+        members = [*self.ordinary(), *self.on_nodes()]
+        claims = Counter(address for member in members for address in {*member.claims})
+        taken = set(map(ip_address, claims))
+        free = {version: count(FIRST_ASSUMED[version]) for version in self.families}
+        made = []
+        for member in members:
+            own = tuple(a for a in member.claims if claims[a] == 1)
+            prefixes = tuple(map(ip_network, own)) or assumed(free, taken)
+            made.append(self.endpoint(member, prefixes, not own))
+        external = Endpoint(-1, EXTERNAL, "zone", "zone2", 0, 2, 0, None, EVERYWHERE)
+        ordered = sorted((*made, external), key=lambda e: e.name)
+        return tuple(replace(e, index=i) for i, e in enumerate(ordered)), list(
+            clashes(members, claims)
+        )
+
+    def pods(self) -> Iterator[Pod]:
+        """Every pod; a DaemonSet's once per node (rule 4)."""
+        for pod in self.manifests.pods:
+            if not pod.per_host:
+                yield pod
+            elif not self.nodes:
+                yield replace(pod, name=f"{pod.name}-0")
+            else:
+                for node in self.nodes:
+                    yield replace(pod, name=f"{pod.name}-{node}", node=node)
+
+    def ordinary(self) -> Iterator[_Member]:
+        """Pods with an endpoint of their own."""
+        for pod in self.pods():
+            if not (pod.host_network and self.exempt):
+                claims = () if pod.host_network else pod.addresses
+                yield _Member(name_of(pod), pod, pod.node, claims)
+
+    def on_nodes(self) -> Iterator[_Member]:
+        """Nodes that pods name, and one for each host-network pod that names none (rule 3)."""
+        guests: dict[str, list[Pod]] = defaultdict(list)
+        addresses: dict[str, dict[str, None]] = defaultdict(dict)
+        for pod in self.pods():
+            guest = pod.host_network and self.exempt
+            if pod.node is None and not guest:
+                continue
+            key = f"{CLUSTER}/@node/{pod.node}" if pod.node else name_of(pod)
+            addresses[key].update(dict.fromkeys(pod.host_addresses))
+            if guest:
+                guests[key].append(pod)
+                addresses[key].update(dict.fromkeys(pod.addresses))
+        for key in sorted({*guests, *(k for k, found in addresses.items() if found)}):
+            aliases = tuple(sorted(map(name_of, guests[key])))
+            node = key.rpartition("/@node/")[2]
+            yield _Member(key, None, node, tuple(addresses[key]), aliases)
+
+    def endpoint(self, member: _Member, prefixes: tuple[Prefix, ...], drawn: bool) -> Endpoint:
+        """The endpoint of a member."""
+        derived = frozenset({"address"} if drawn else ())
+        pod = member.pod
+        if pod is None:
+            return Endpoint(
+                -1, member.name, "node", CLUSTER, 0, 1, 0, member.node, prefixes,
+                aliases=member.aliases, assumed=derived,
+            )  # fmt: skip
+        return Endpoint(
+            -1, member.name, "pod", CLUSTER, 0, 1, 0, member.node, prefixes,
+            namespace=pod.namespace, workload=pod.workload, workload_kind=pod.workload_kind,
+            labels=pod.labels, namespace_labels=self.manifests.namespaces[pod.namespace],
+            ports=pod.ports, assumed=derived, span=pod.span,
+        )  # fmt: skip
+
+
+def name_of(pod: Pod) -> str:
+    """The name of a pod's endpoint."""
+    return f"{CLUSTER}/{pod.namespace}/{pod.name}"
+
+
+def assumed(
+    free: Mapping[int, Iterator[int]], taken: set[IPv4Address | IPv6Address]
+) -> tuple[Prefix, ...]:
+    """The next free address of each family."""
+    out: list[Prefix] = []
+    for version, numbers in free.items():
+        length, make = (32, IPv4Address) if version == 4 else (128, IPv6Address)
+        out.append(network(version, next(n for n in numbers if make(n) not in taken), length))
+    return tuple(out)
+
+
+def clashes(members: Sequence[_Member], claims: Mapping[str, int]) -> Iterator[Diagnostic]:
+    """Addresses that several pods report; nobody gets them."""
+    for member in members:
+        for address in member.claims:
+            if claims[address] > 1 and member.pod is not None:
+                what = f"{member.name} reports {address}, and so does another pod"
+                hint = "an address is assumed for both"
+                yield Diagnostic("C616", what, member.pod.span, hint, "warning")
+
+
+def speaks_of_ipv6(manifests: Manifests) -> bool:
+    """Whether any pod has an IPv6 address or any policy an IPv6 block."""
+    if any(":" in address for pod in manifests.pods for address in pod.addresses):
+        return True
+    return any(":" in cidr for source in manifests.network_policies for cidr in cidrs(source.value))
+
+
+def cidrs(value: object) -> Iterator[str]:
+    """The values of all `cidr` keys below a value."""
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            if key == "cidr" and isinstance(below, str):
+                yield below
+            yield from cidrs(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from cidrs(below)

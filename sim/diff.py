@@ -21,6 +21,7 @@ import numpy as np
 
 from compiler.tables import Program
 from fabric.network import Network
+from sim.access import workload
 from sim.blame import Blame, blame
 from sim.packets import Flow
 from sim.reachability import Bits, Reach, reachability
@@ -93,11 +94,12 @@ def diff(old: World, new: World) -> Diff:
 def diff_reach(old: Reach, new: Reach) -> Diff:
     """Compare two worlds of which the reach is known."""
     sides = Sides.of(old, new)
+    workloads = {e.name: workload(e) for e in old.network.endpoints}
     grouped: dict[tuple[str, str, str, bytes], list[_Part]] = {}
     for part in _parts(sides):
         src, dst, _ = sides.pair(part.key)
-        ends = (_group(sides.old.reach.network, name) for name in (src, dst))
-        grouped.setdefault((part.kind, *ends, part.ports), []).append(part)  # type: ignore[arg-type]
+        key = part.kind, workloads[src], workloads[dst], part.ports
+        grouped.setdefault(key, []).append(part)
     ordered = sorted(grouped.items(), key=lambda item: (KINDS.index(item[0][0]), item[0]))
     changes = tuple(_change(sides, *group, parts) for group, parts in ordered)
     here, there = ({e.name for e in r.network.endpoints} for r in (old, new))
@@ -118,12 +120,6 @@ def _parts(sides: Sides) -> Iterator[_Part]:
             for kind, bits in found.items():
                 if bits.any():
                     yield _Part(kind, key, bits.tobytes(), now)
-
-
-def _group(network: Network, name: str) -> str:
-    """The workload of a pod, else the endpoint itself."""
-    endpoint = next(e for e in network.endpoints if e.name == name)
-    return f"{name.rpartition('/')[0]}/{endpoint.workload}" if endpoint.workload else name
 
 
 def _change(

@@ -22,7 +22,7 @@ from fabric.network import Network
 from fabric.ports import ANY, PortRange, parse_port
 
 Address = IPv4Address | IPv6Address
-DEFAULT_PORT = "443/tcp"
+DEFAULT_PORT = parse_port("443/tcp")
 EXAMPLES = {4: int(IPv4Address("192.0.2.1")), 6: int(IPv6Address("2001:db8::1"))}
 
 
@@ -53,15 +53,21 @@ def endpoint(network: Network, name: str) -> Endpoint:
 
 def target(network: Network, text: str) -> Target:
     """A destination with its port; `InputError` as for `endpoint`."""
-    name, port = _split(text)
-    try:
-        wanted = parse_port(port or DEFAULT_PORT)
-    except ValueError as error:
-        raise _fault("C713", str(error), "write DST:443, DST:53/udp or DST:icmp") from None
+    name, port = split_port(text)
+    wanted = port or DEFAULT_PORT
     address = _address(name)
     if address is not None:
         return Target(None, address, wanted)
     return Target(endpoint(network, name), None, wanted)
+
+
+def split_port(text: str) -> tuple[str, PortRange | None]:
+    """`NAME:PORT` in two; `InputError` when the port is none."""
+    name, port = _split(text)
+    try:
+        return name, parse_port(port) if port else None
+    except ValueError as error:
+        raise _fault("C713", str(error), "write DST:443, DST:53/udp or DST:icmp") from None
 
 
 def packet_port(port: PortRange) -> tuple[int, int]:

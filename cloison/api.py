@@ -11,13 +11,13 @@ from pathlib import Path
 
 from cloison.compiled import Compiled
 from cloison.explained import Explained
+from cloison.proved import Proved
 from cloison.simulation import Simulation, run
 from cloison.world import World
 from compiler import target as targets
 from fabric.load import load_fabric
 from fabric.spec import FabricSpec
 from sim.explain import explain as explain_flow
-from sim.prove import Proof
 from sim.prove import prove as prove_network
 
 Source = str | Path | FabricSpec | World
@@ -45,10 +45,10 @@ def simulate(
     return run(lambda: World.of(source, down), target=target)
 
 
-def prove(source: Source, *, down: Iterable[str] = ()) -> Proof:
+def prove(source: Source, *, down: Iterable[str] = ()) -> Proved:
     """Isolation and every expectation, for all packets of both IP versions."""
     world = World.of(source, down)
-    return prove_network(world.network, world.program)
+    return Proved(prove_network(world.network, world.program))
 
 
 def explain(source: Source, src: str, dst: str, *, down: Iterable[str] = ()) -> Explained:

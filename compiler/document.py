@@ -25,12 +25,12 @@ def document(program: Program, dpu: Dpu) -> dict[str, Any]:
         "schema": SCHEMA,
         "fabric": network.spec.name,
         "node": dpu.name,
-        "vtep": _loopback(network, dpu.vtep),
+        "vtep": network.plan.vtep(dpu.vtep),
         "tunnel_admit": [
             {
                 "vni": instance.vrf.vni,
                 "vrf": instance.vrf.name,
-                "outer_sources": [_loopback(network, vtep) for vtep in instance.admits],
+                "outer_sources": [network.plan.vtep(vtep) for vtep in instance.admits],
             }
             for instance in dpu.instances
         ],
@@ -48,14 +48,10 @@ def document(program: Program, dpu: Dpu) -> dict[str, Any]:
         "groups": [_group(program, group) for group in dpu.groups],
         "routes": [route for instance in dpu.instances for route in _routes(network, instance)],
         "mappings": [
-            {"vtep": _loopback(network, h.vtep), "vni": h.vni, "router_mac": h.router_mac}
+            {"vtep": network.plan.vtep(h.vtep), "vni": h.vni, "router_mac": h.router_mac}
             for h in dpu.mappings
         ],
     }
-
-
-def _loopback(network: Network, vtep: int) -> str:
-    return str(network.plan.loopback[network.fabric.nodes[vtep].name])
 
 
 def _routes(network: Network, instance: Instance) -> list[dict[str, Any]]:
@@ -65,7 +61,7 @@ def _routes(network: Network, instance: Instance) -> list[dict[str, Any]]:
             "prefix": str(route.prefix),
             "next_hops": [
                 {
-                    "vtep": _loopback(network, hop.vtep),
+                    "vtep": network.plan.vtep(hop.vtep),
                     "vni": hop.vni,
                     "remote_vrf": network.vrfs[hop.vrf].name,
                 }

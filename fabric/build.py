@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from fabric import lock as lockfile
 from fabric.addressing import annotate, plan
+from fabric.checks.routes import ambiguous
 from fabric.clos import build_fabric, take_down
 from fabric.diagnostics import Diagnostics
 from fabric.endpoints import Site, endpoint_table, namespaces_in_use
@@ -31,7 +32,7 @@ def build(spec: FabricSpec, *, down: Iterable[str] = (), lock: bool = True) -> N
     With `lock` the lock file beside the fabric file is honoured, and written when a new allocation
     was drawn. Raises `InputError`.
     """
-    path = lockfile.path_of(spec.path) if lock and spec.path else None
+    path = lockfile.path_of(spec.base) if lock and spec.base else None
     draws = lockfile.Draws(spec.pins, lockfile.read(path) if path else Pins())
     fabric = build_fabric(spec, down)
     manifests = load_workloads(spec)
@@ -45,6 +46,8 @@ def build(spec: FabricSpec, *, down: Iterable[str] = (), lock: bool = True) -> N
 
     vtep_of = {n.name: fabric.vtep_of(n.name).index for n in fabric.nodes if n.role is Role.HOST}
     declared = intents(spec, vrfs)
+    ambiguous(vrfs, declared, site.problems)
+    site.problems.check()
     places = instances(endpoints, blocks, vtep_of)
     keys = {offer.key for intent in declared for offer in intent.offers}
     numbers = plan(spec, fabric, vrfs, places, keys, blocks, draws)

@@ -13,7 +13,8 @@ Rules that hold here:
 2. With `tenant` and `object` (Kind/namespace/name) the place is in that tenant's manifests.
 3. What an edit brings in is found at the edit's own line, all else where it was: findings blame
    the patch when the patch is at fault.
-4. Relative manifest paths of the file that is extended keep their meaning.
+4. Relative manifest paths of the file that is extended keep their meaning, and its lock file
+   counts.
 """
 
 from __future__ import annotations

@@ -253,3 +253,8 @@ class FabricSpec(Model):
     def path(self) -> Path | None:
         """The file this came from; relative manifest paths start at its directory."""
         return self._path
+
+    @property
+    def base(self) -> Path | None:
+        """The file that this one extends in the end, or itself: they share a lock file."""
+        return Path(self._document.file) if self._path and self._document else self._path

@@ -47,7 +47,7 @@ def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
     if "C443" in codes:
         spec = without_ports(spec)
     try:
-        locked = lock.read(lock.path_of(spec.path)) if spec.path else Pins()
+        locked = lock.read(lock.path_of(spec.base)) if spec.base else Pins()
         vrfs, _ = vrf_table(spec, namespaces(names), Draws(spec.pins, locked))
     except InputError as error:
         found.items.extend(error.diagnostics)

@@ -15,7 +15,7 @@ the product of their classes, which stays small because classes merge.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,6 +97,19 @@ def build_blocks(program: Program) -> Blocks:
         np.array([e.vrf for e in network.endpoints], np.int32),
         np.array([e.vtep for e in network.endpoints], np.int32),
         ep_block, *builder.arrays(),
+    )  # fmt: skip
+
+
+def reroute(blocks: Blocks, program: Program) -> Blocks:
+    """The same policy where only routes have changed, after a failure; `program` is the same but
+    for its network. VRFs that no rule names share a cell, so a new egress VRF needs no new ones."""
+    before, after = (p.network.fib for p in (blocks.program, program))
+    if any(before.boundaries(v.index) != after.boundaries(v.index) for v in program.network.vrfs):
+        return build_blocks(program)
+    inst_of, fib_off, fib, (set_off, set_vtep, set_vrf) = _fib(program, blocks.addresses)
+    return replace(
+        blocks, program=program, inst_of=inst_of, fib_off=fib_off, fib=fib,
+        set_off=set_off, set_vtep=set_vtep, set_vrf=set_vrf,
     )  # fmt: skip
 
 

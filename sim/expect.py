@@ -139,16 +139,28 @@ def names(pattern: str, endpoint: Endpoint) -> bool:
     )
 
 
-def check_claim(
-    reach: Reach, claim: Claim, exempt: Iterable[int] = (), under: str | None = None
-) -> Outcome:
-    """One claim against one world; endpoints in `exempt` (on a failed node) are left out."""
-    network = reach.network
+def pairs_of(claim: Claim, network: Network) -> Column:
+    """What a claim compares, as sorted keys: (source, destination, family) in one integer."""
     a, b = selected(claim.source, network), selected(claim.target, network)
-    a[list(exempt)] = b[list(exempt)] = False
-    wanted = _pairs(network, a, b)
-    if claim.both_ways:
-        wanted = np.unique(np.r_[wanted, _pairs(network, b, a)])
+    there = _pairs(network, a, b)
+    return np.unique(np.r_[there, _pairs(network, b, a)]) if claim.both_ways else there
+
+
+def without(wanted: Column, network: Network, exempt: Iterable[int]) -> Column:
+    """The pairs that have no endpoint in `exempt`."""
+    src, dst = np.divmod(wanted // 2, len(network.endpoints))
+    left_out = list(exempt)
+    kept: Column = wanted[~(np.isin(src, left_out) | np.isin(dst, left_out))]
+    return kept
+
+
+def check_claim(
+    reach: Reach, claim: Claim, wanted: Column | None = None, under: str | None = None
+) -> Outcome:
+    """One claim against one world, for all that it compares or for the pairs in `wanted`."""
+    network = reach.network
+    if wanted is None:
+        wanted = pairs_of(claim, network)
     keys = _keys(reach)
     asked = np.isin(keys, wanted)
     bad: list[tuple[int, bool]] = []

@@ -78,10 +78,16 @@ class L4Space:
         """Atoms that share a packet with `ranges` (with `inverse`: with what they leave out)."""
         bits = np.zeros((self.n_q, self.n_s), np.bool_)
         wanted = tuple(ranges)
+        named = {r.protocol for r in wanted}
+        done: set[tuple[int, bool, int]] = set()
         for protocol in range(256):
-            ports = _ports_of(protocol, wanted) ^ inverse
-            q = self.dport_atom[self.proto_class[protocol], : len(ports)][ports]
-            bits[np.unique(q), :: 1 if protocol in WITH_PORTS else self.n_s] = True
+            ported = protocol in WITH_PORTS
+            alike = int(self.proto_class[protocol]), ported, protocol if protocol in named else ANY
+            if alike not in done:
+                done.add(alike)
+                ports = _ports_of(protocol, wanted) ^ inverse
+                q = self.dport_atom[alike[0], : len(ports)][ports]
+                bits[np.unique(q), :: 1 if ported else self.n_s] = True
         return bits.ravel()
 
     def boxes(self, values: Values) -> list[tuple[Box, int]]:

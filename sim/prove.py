@@ -12,16 +12,17 @@ Every finding has a concrete packet where there can be one, and a line to look a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
+from compiler.blocks import Blocks
 from compiler.tables import Program
-from fabric.diagnostics import Diagnostic
+from fabric.diagnostics import Diagnostic, Span
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
-from sim.blame import Blame, Cause, blame
+from sim.blame import Cause, blame
 from sim.expect import Breach, Claim, Outcome, check_claim, read_claims
-from sim.failures import Rebuild, check_failures
+from sim.failures import Rebuild, check_failures, tried
 from sim.matrix import Matrix, matrix
 from sim.packets import Flow
 from sim.reachability import Reach, reachability
@@ -81,21 +82,20 @@ def prove(
     network: Network,
     program: Program,
     *,
+    blocks: Blocks | None = None,
     rebuild: Rebuild | None = None,
     tell: Callable[[str], None] = QUIET,
 ) -> Proof:
-    """Decide isolation and every expectation. `rebuild` makes the network of a failure; by default
+    """Decide isolation and every expectation. `blocks` saves building them again; `rebuild` makes the network of a failure; by default
     that of `fabric.build`. `tell` hears what is being done."""
     tell("reachability")
-    reach = reachability(network, program)
+    reach = reachability(network, program, blocks)
     claims = read_claims(network.spec, network) if network.spec else ()
     outcomes = tuple(check_claim(reach, claim) for claim in claims)
     findings = [f for outcome in outcomes for f in explain_breaches(reach, outcome)]
     broken: list[Outcome] = []
-    failures: set[str | None] = set()
     if any(claim.hold_under for claim in claims):
         for failed in check_failures(reach, claims, rebuild or _rebuild(), tell):
-            failures.add(failed.outcome.under)
             if _is_news(failed.outcome, outcomes, broken):
                 findings += explain_breaches(failed.reach, failed.outcome)
                 broken.append(failed.outcome)
@@ -111,7 +111,7 @@ def prove(
         outcomes,
         tuple(broken),
         tuple(findings),
-        len(failures),
+        tried(network, claims),
     )
 
 
@@ -129,30 +129,33 @@ def _is_news(outcome: Outcome, before: tuple[Outcome, ...], broken: list[Outcome
 
 def explain_breaches(reach: Reach, outcome: Outcome) -> list[Finding]:
     """One finding per culprit of a claim that fails, with the first packet that shows it."""
-    found: dict[tuple[bool, Cause], list[tuple[Breach, Witness, Blame, int]]] = {}
+    found: dict[tuple[bool, str, Span | None], Finding] = {}
     for breach, pairs in _alike(reach, outcome.breaches)[:SAMPLES]:
-        witness = _witness(reach, outcome.claim, breach)
-        trace = witness.trace(reach)
-        guilty = blame(reach.network, reach.program, trace, breach.dst)
-        found.setdefault((breach.reached, guilty.culprit), []).append(
-            (breach, witness, guilty, pairs)
-        )
+        finding = _explain(reach, outcome, breach, pairs)
+        key = breach.reached, finding.culprit.title, finding.culprit.span
+        first = found.setdefault(key, finding)
+        if first is not finding:
+            found[key] = replace(first, pairs=first.pairs + pairs)
+    return list(found.values())
+
+
+def _explain(reach: Reach, outcome: Outcome, breach: Breach, pairs: int) -> Finding:
+    witness = _witness(reach, outcome.claim, breach)
+    trace = witness.trace(reach)
+    guilty = blame(reach.network, reach.program, trace, breach.dst)
     under = f" without {outcome.under}" if outcome.under else ""
-    what = {True: "a packet gets through", False: "a packet does not get through"}
-    return [
-        Finding(
-            "expectation",
-            f"{outcome.claim} fails{under}: {what[got_through]}",
-            culprit,
-            group[0][2].others,
-            group[0][1],
-            label(reach.network, group[0][1]),
-            group[0][1].trace(reach).reason,
-            sum(pairs for *_, pairs in group),
-            outcome.under,
-        )
-        for (got_through, culprit), group in found.items()
-    ]
+    what = "a packet gets through" if breach.reached else "a packet does not get through"
+    return Finding(
+        "expectation",
+        f"{outcome.claim} fails{under}: {what}",
+        guilty.culprit,
+        guilty.others,
+        witness,
+        label(reach.network, witness),
+        trace.reason,
+        pairs,
+        outcome.under,
+    )
 
 
 def _alike(reach: Reach, breaches: tuple[Breach, ...]) -> list[tuple[Breach, int]]:

@@ -6,6 +6,7 @@ Only NumPy here: whoever never classifies never pays for numba.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ from sim.ecmp import seed
 from sim.exact import build, single_addresses
 from sim.packets import Packets
 from sim.reasons import Reason
+
+TOP_BITS = 12
 
 
 class Tables(NamedTuple):
@@ -32,7 +35,9 @@ class Tables(NamedTuple):
     n_sport: NDArray[np.uint64]
     v4_off: NDArray[np.int64]
     v4_start: NDArray[np.uint32]
+    v4_top: NDArray[np.uint32]
     v6_off: NDArray[np.int64]
+    v6_top: NDArray[np.uint32]
     v6_hi: NDArray[np.uint64]
     v6_lo: NDArray[np.uint64]
     atom_base: NDArray[np.int64]
@@ -98,7 +103,9 @@ def tables(blocks: Blocks, network: Network) -> Tables:
         "n_sport": np.array([l4.n_sport]),
         "v4_off": addresses.v4_off,
         "v4_start": addresses.v4_start,
+        "v4_top": top_index(addresses.v4_off, addresses.v4_start, 32),
         "v6_off": addresses.v6_off,
+        "v6_top": top_index(addresses.v6_off, addresses.v6_hi, 64),
         "v6_hi": addresses.v6_hi,
         "v6_lo": addresses.v6_lo,
         "atom_base": addresses.base,
@@ -119,6 +126,21 @@ def tables(blocks: Blocks, network: Network) -> Tables:
     return Tables(**{name: _typed(name, named[name]) for name in Tables._fields})
 
 
+def top_index(off: NDArray[np.int64], words: Any, width: int) -> NDArray[np.int64]:
+    """Per VRF and top `TOP_BITS` bits: the last start that is not above the first such address.
+
+    Shape [n_vrfs, 2**TOP_BITS + 1]; a search between one element and the next finds every address.
+    `words` are the starts' leading words of `width` bits.
+    """
+    bounds = np.arange(2**TOP_BITS, dtype=np.uint64) << np.uint64(width - TOP_BITS)
+    out = np.empty((len(off) - 1, 2**TOP_BITS + 1), np.int64)
+    for vrf, (first, end) in enumerate(pairwise(off.tolist())):
+        starts = words[first:end].astype(np.uint64)
+        out[vrf, :-1] = first + np.maximum(np.searchsorted(starts, bounds, "left") - 1, 0)
+        out[vrf, -1] = max(first, end - 1)
+    return out
+
+
 def _typed(name: str, array: Any) -> Any:
     """Contiguous, writable (numba tells read-only arrays apart), of the right dtype, not empty."""
     dtype = DTYPES[name]
@@ -130,6 +152,7 @@ def _typed(name: str, array: Any) -> Any:
 
 _UNSIGNED_8 = {"proto_class", "dec_reason"}
 _UNSIGNED_16 = {"dport_atom", "sport_atom", "cell_class", "l4_class"}
+_UNSIGNED_32 = {"v4_start", "v4_top", "v6_top"}
 _UNSIGNED_64 = {"n_sport", "exact", "exact_shift", "v6_hi", "v6_lo", "node_seed"}
 _SIGNED_64 = {"v4_off", "v6_off", "atom_base", "fib_off", "cell_off", "l4_off", "f_off"}
 
@@ -143,7 +166,9 @@ def _dtype(name: str) -> Any:
         return np.uint64
     if name in _SIGNED_64:
         return np.int64
-    return {"v4_start": np.uint32, "remote_index": np.int16}.get(name, np.int32)
+    if name in _UNSIGNED_32:
+        return np.uint32
+    return {"remote_index": np.int16}.get(name, np.int32)
 
 
 DTYPES = {name: _dtype(name) for name in Tables._fields}

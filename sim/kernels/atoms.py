@@ -2,8 +2,9 @@
 
 Most addresses in traffic are those of endpoints, and those are atoms of a single address: an open
 hash table (`sim.exact`) answers them with one cache line. Other addresses take a binary search over
-the interval starts of the VRF and family; starts begin with 0, so every address falls somewhere.
-The search alone would cost five times as much: LLVM makes its comparisons unpredictable branches.
+the interval starts of the VRF and family, narrowed by an index on the top 12 bits; starts begin
+with 0, so every address falls somewhere. The search alone would cost five times as much: LLVM makes
+its comparisons unpredictable branches.
 
 Results are numbers within the VRF (IPv4 atoms first), or `MISS` where the VRF has no atoms of the
 family or the version is neither 4 nor 6.
@@ -15,11 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from sim.classifier import TOP_BITS
 from sim.kernels import inlined, kernel
 from sim.kernels.ecmp import K0, K1, K2
 
 U = np.uint64
 MISS = U(2**64 - 1)
+TOP_SHIFT_V4, TOP_SHIFT_V6 = U(32 - TOP_BITS), U(64 - TOP_BITS)
 ZERO, ONE, TWO, THREE, FOUR, SIX, EIGHT = (U(i) for i in (0, 1, 2, 3, 4, 6, 8))
 
 
@@ -27,10 +30,11 @@ ZERO, ONE, TWO, THREE, FOUR, SIX, EIGHT = (U(i) for i in (0, 1, 2, 3, 4, 6, 8))
 def search_v4(t: Any, vrf: Any, ip: Any) -> Any:
     """The IPv4 atom of `ip` in `vrf`, by search."""
     first = U(t.v4_off[vrf])
-    n = U(t.v4_off[vrf + ONE]) - first
-    if n == ZERO:
+    if U(t.v4_off[vrf + ONE]) == first:
         return MISS
-    at = first
+    top = ip >> TOP_SHIFT_V4
+    at = U(t.v4_top[vrf, top])
+    n = U(t.v4_top[vrf, top + ONE]) - at + ONE
     while n > ONE:
         half = n >> ONE
         at += half if U(t.v4_start[at + half]) <= ip else ZERO
@@ -42,14 +46,15 @@ def search_v4(t: Any, vrf: Any, ip: Any) -> Any:
 def search_v6(t: Any, vrf: Any, hi: Any, lo: Any) -> Any:
     """The IPv6 atom of `hi:lo` in `vrf`, by search."""
     first = U(t.v6_off[vrf])
-    n = U(t.v6_off[vrf + ONE]) - first
-    if n == ZERO:
+    if U(t.v6_off[vrf + ONE]) == first:
         return MISS
-    at = first
+    top = hi >> TOP_SHIFT_V6
+    at = U(t.v6_top[vrf, top])
+    n = U(t.v6_top[vrf, top + ONE]) - at + ONE
     while n > ONE:
         half = n >> ONE
-        top = t.v6_hi[at + half]
-        below = (top < hi) | ((top == hi) & (t.v6_lo[at + half] <= lo))
+        word = t.v6_hi[at + half]
+        below = (word < hi) | ((word == hi) & (t.v6_lo[at + half] <= lo))
         at += half if below else ZERO
         n -= half
     return at - first + U(t.v4_off[vrf + ONE]) - U(t.v4_off[vrf])

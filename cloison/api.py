@@ -13,12 +13,16 @@ from cloison.compiled import Compiled
 from cloison.explained import Explained
 from cloison.proved import Proved
 from cloison.simulation import Simulation, run
+from cloison.table import Table
 from cloison.world import World
 from compiler import target as targets
 from fabric.load import load_fabric
 from fabric.spec import FabricSpec
+from sim.access import access, ends
+from sim.diff import diff as diff_worlds
 from sim.explain import explain as explain_flow
 from sim.prove import prove as prove_network
+from sim.reachability import reachability
 
 Source = str | Path | FabricSpec | World
 
@@ -55,3 +59,35 @@ def explain(source: Source, src: str, dst: str, *, down: Iterable[str] = ()) -> 
     """Why the flow from `src` to `dst` (`name:port/protocol`) is allowed or denied."""
     world = World.of(source, down)
     return Explained(explain_flow(world.network, world.program, src, dst))
+
+
+def reach(
+    source: Source, *, to: str | None = None, from_: str | None = None, down: Iterable[str] = ()
+) -> Table:
+    """Who reaches whom, on which ports and because of what; narrowed by `to` (`name[:port]`) and
+    `from_` (`name`), both patterns or addresses."""
+    world = World.of(source, down)
+    (src, _), (dst, ports) = ends(world.network, from_), ends(world.network, to)
+    found = reachability(world.network, world.program)
+    rows = tuple(row.row(found) for row in access(found, src, dst, ports))
+    return Table(rows, "Reach", ("source", "destination", "ports", "pairs"))
+
+
+def diff(old: Source, new: Source) -> Table:
+    """What gains or loses access from `old` to `new`; what is not listed is equal in both."""
+    before, after = World.of(old), World.of(new)
+    found = diff_worlds((before.network, before.program), (after.network, after.program))
+    rows = tuple(
+        {
+            "change": change.kind,
+            "source": change.source,
+            "destination": change.target,
+            "ports": found.ports(change),
+            "packet": change.packet(),
+            "was": str(change.old.culprit),
+            "is": str(change.new.culprit),
+            "pairs": len(change.pairs),
+        }
+        for change in found.changes
+    )
+    return Table(rows, "Changes")

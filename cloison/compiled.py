@@ -13,7 +13,7 @@ from compiler.target import Target, usage
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Compiled:
     """A program for a target."""
 
@@ -62,6 +62,9 @@ class Compiled:
             self.program, self._find(node)
         )
         return rendered
+
+    def __repr__(self) -> str:
+        return f"{len(self.nodes)} enforcement points, {self.program.n_entries} entries"
 
     def _index(self) -> dict[str, int]:
         nodes = self.program.network.fabric.nodes

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cloison.plot import Drawing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Explained:
     """An explanation that prints, renders and draws itself."""
 
@@ -48,8 +48,11 @@ class Explained:
         explanation = self.explanation
         return draw_fabric(explanation.network.fabric, title=explanation.summary(), path=self.path)
 
+    def __repr__(self) -> str:
+        return self.explanation.summary()
+
     def __str__(self) -> str:
-        return f"{self.steps}{self.blame}\n"
+        return f"{self.steps}\n{self.blame}"
 
     def _repr_html_(self) -> str:
         return f"{self.steps._repr_html_()}<p>{escape(self.blame)}</p>"

@@ -48,11 +48,14 @@ STATE_WORDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Drawing:
     """A figure that shows itself in a notebook and saves itself to a file."""
 
     figure: Figure
+
+    def __repr__(self) -> str:
+        return "Drawing"
 
     def _repr_png_(self) -> bytes:
         return self.render("png")

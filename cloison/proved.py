@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cloison.plot import Drawing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Proved:
     """A proof that prints, renders and draws itself."""
 
@@ -44,6 +44,9 @@ class Proved:
     def plot(self) -> Drawing:
         """The isolation matrix as a heat map."""
         return heatmap(self.proof)
+
+    def __repr__(self) -> str:
+        return f"{self.proof.network.spec.name}: {self}"
 
     def __str__(self) -> str:
         return "holds" if self.holds else f"{len(self.proof.findings)} findings"

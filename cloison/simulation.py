@@ -23,7 +23,7 @@ Tell = Callable[..., None]
 SILENT: Tell = lambda what, done=None, total=None: None  # noqa: E731
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Simulation:
     """Everything that a run found. `seconds` maps each stage to its wall time, in order."""
 
@@ -53,12 +53,15 @@ class Simulation:
 
         return findings_table(self.proof)
 
+    def __repr__(self) -> str:
+        found = "holds" if self.holds else f"{len(self.proof.findings)} findings"
+        return f"{self.world.network.spec.name}: {found}"
+
     def _repr_html_(self) -> str:
         from cloison.report import tables
 
         parts = [table._repr_html_() for table in tables(self) if len(table)]
-        verdict = "holds" if self.holds else f"{len(self.proof.findings)} findings"
-        return f"<h3>{self.world.network.spec.name}: {verdict}</h3>" + "".join(parts)
+        return f"<h3>{self!r}</h3>" + "".join(parts)
 
 
 class Stopwatch:

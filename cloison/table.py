@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SHOWN_IN_HTML = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Table(Sequence[Row]):
     """An immutable sequence of rows (mappings). `columns` picks and names what people see."""
 
@@ -35,6 +35,9 @@ class Table(Sequence[Row]):
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
+
+    def __repr__(self) -> str:
+        return f"{self.title or 'Table'}: {len(self.rows)} rows"
 
     def __str__(self) -> str:
         return printed(*titled(self.title, table(self.rows, self.columns)))

@@ -105,5 +105,8 @@ class World:
         marked = [network.fabric.nodes[i].name for i in at]
         return draw_fabric(network.fabric, title=title, marked=marked, path=path)
 
+    def __repr__(self) -> str:
+        return f"{self.network.spec.name}: {len(self.network.endpoints)} endpoints"
+
     def _repr_html_(self) -> str:
         return self.summary._repr_html_()

@@ -3,7 +3,8 @@
 A VRF is a device `vrf<VNI>`; ports have their fabric names. Blocks are announced by `network`
 without an import check, because the routes to the workloads are not FRR's business. Targets of
 offers ride on route-maps; FRR adds the VRF's own ones itself. A DPU announces only what it
-originates (`^$`). Manual RDs never look like FRR's automatic ones (see `fabric.addressing`).
+originates (`^$`, as a route-map because EVPN takes no filter-list). Manual RDs never look like
+FRR's automatic ones (see `fabric.addressing`).
 """
 
 from __future__ import annotations
@@ -69,12 +70,12 @@ def _underlay(network: Network, node: int, vtep: bool) -> Iterator[str]:
             yield "  advertise-all-vni"
         yield "  neighbor FABRIC activate"
         if own:
-            yield "  neighbor FABRIC filter-list OWN out"
+            yield "  neighbor FABRIC route-map OWN out"
         yield " exit-address-family"
     yield "!"
     if own:
-        yield "bgp as-path access-list OWN seq 5 permit ^$"
-        yield "!"
+        yield from ("bgp as-path access-list OWN seq 5 permit ^$", "!")
+        yield from ("route-map OWN permit 10", " match as-path OWN", "exit", "!")
 
 
 def _process(network: Network, node: int, suffix: str) -> Iterator[str]:

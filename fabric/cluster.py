@@ -96,7 +96,7 @@ class _Endpoints:
 
     def __init__(self, manifests: Manifests, host_network: HostNetwork) -> None:
         self.manifests, self.exempt = manifests, host_network == "exempt"
-        self.nodes = sorted({pod.node for pod in manifests.pods if pod.node})
+        self.pods = running(manifests)
         self.families = (4, 6) if speaks_of_ipv6(manifests) else (4,)
 
     def table(self) -> tuple[tuple[Endpoint, ...], list[Diagnostic]]:
@@ -116,20 +116,9 @@ class _Endpoints:
             clashes(members, claims)
         )
 
-    def pods(self) -> Iterator[Pod]:
-        """Every pod; a DaemonSet's once per node (rule 4)."""
-        for pod in self.manifests.pods:
-            if not pod.per_host:
-                yield pod
-            elif not self.nodes:
-                yield replace(pod, name=f"{pod.name}-0")
-            else:
-                for node in self.nodes:
-                    yield replace(pod, name=f"{pod.name}-{node}", node=node)
-
     def ordinary(self) -> Iterator[_Member]:
         """Pods with an endpoint of their own."""
-        for pod in self.pods():
+        for pod in self.pods:
             if not (pod.host_network and self.exempt):
                 claims = () if pod.host_network else pod.addresses
                 yield _Member(name_of(pod), pod, pod.node, claims)
@@ -138,7 +127,7 @@ class _Endpoints:
         """Nodes that pods name, and one for each host-network pod that names none (rule 3)."""
         guests: dict[str, list[Pod]] = defaultdict(list)
         addresses: dict[str, dict[str, None]] = defaultdict(dict)
-        for pod in self.pods():
+        for pod in self.pods:
             guest = pod.host_network and self.exempt
             if pod.node is None and not guest:
                 continue
@@ -167,6 +156,20 @@ class _Endpoints:
             labels=pod.labels, namespace_labels=self.manifests.namespaces[pod.namespace],
             ports=pod.ports, assumed=derived, span=pod.span,
         )  # fmt: skip
+
+
+def running(manifests: Manifests) -> tuple[Pod, ...]:
+    """Every pod; a DaemonSet's once per node (rule 4)."""
+    nodes = sorted({pod.node for pod in manifests.pods if pod.node})
+    out: list[Pod] = []
+    for pod in manifests.pods:
+        if not pod.per_host:
+            out.append(pod)
+        elif not nodes:
+            out.append(replace(pod, name=f"{pod.name}-0"))
+        else:
+            out += (replace(pod, name=f"{pod.name}-{node}", node=node) for node in nodes)
+    return tuple(out)
 
 
 def name_of(pod: Pod) -> str:

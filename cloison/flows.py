@@ -1,0 +1,122 @@
+"""Questions and answers as JSON lines: `reach DIR --flows FILE`.
+
+    {"id": 1, "src": "shop/cart-0", "dst": "shop/db[StatefulSet]", "protocol": "TCP", "port": 5432}
+    {"id": 1, "verdict": "allow", "by": [{"direction": "egress", …}, {"direction": "ingress", …}]}
+
+One line out for one line in, in order, at once; blank lines are skipped. What cannot be answered
+is `{"id": …, "error": …}`. `by` lists every rule that allows the flow on either side, or every
+policy that isolates a side that denies it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn
+
+from fabric.cluster import CLUSTER
+from fabric.diagnostics import InputError
+from fabric.ports import MAX_PORT, PROTOCOLS, WITH_PORTS
+from sim.questions import Cause, Questions
+
+SIDES = ("egress", "ingress")
+
+
+class QuestionError(ValueError):
+    """A line that is no question."""
+
+
+def answers(questions: Questions, lines: Iterable[bytes | str]) -> Iterator[str]:
+    """The answer to each line."""
+    for line in lines:
+        if line.strip():
+            yield answer(questions, line)
+
+
+def answer(questions: Questions, line: bytes | str) -> str:
+    """One line for one line."""
+    try:
+        question = DECODER.decode(line.decode() if isinstance(line, bytes) else line)
+    except (ValueError, RecursionError) as error:
+        return json.dumps({"id": None, "error": f"not JSON: {error}"})
+    if not isinstance(question, dict):
+        return json.dumps({"id": None, "error": "not a JSON object"})
+    try:
+        found = questions.ask(text(question, "src"), text(question, "dst"), *transport(question))
+    except QuestionError as error:
+        return failure(question, str(error))
+    except InputError as error:
+        first = error.diagnostics[0]
+        return failure(question, f"{first.message}; {first.hint}" if first.hint else first.message)
+    return json.dumps(
+        {
+            "id": question.get("id"),
+            "verdict": "allow" if found.allow else "deny",
+            "by": [as_json(cause) for cause in found.causes],
+        }
+    )
+
+
+def failure(question: dict[str, Any], message: str) -> str:
+    """The line for a question without an answer."""
+    return json.dumps({"id": question.get("id"), "error": message})
+
+
+def reject(constant: str) -> NoReturn:
+    """NaN and Infinity are not JSON."""
+    raise ValueError(f"{constant} is not a value")
+
+
+DECODER = json.JSONDecoder(parse_constant=reject)
+
+
+def text(question: dict[str, Any], key: str) -> str:
+    """A field that must be text."""
+    value = question.get(key)
+    if not isinstance(value, str) or not value:
+        raise QuestionError(f'"{key}" must be text: namespace/pod, namespace/workload[Kind], ip:…')
+    return value
+
+
+def transport(question: dict[str, Any]) -> tuple[int, int | str]:
+    """Protocol number and destination port, which may be a name; 0 where there are no ports."""
+    name = question.get("protocol", "TCP")
+    if isinstance(name, str) and name.lower() in PROTOCOLS:
+        protocol = PROTOCOLS[name.lower()]
+    elif type(name) is int and 0 <= name <= 255:
+        protocol = name
+    else:
+        raise QuestionError(f'"protocol" must be one of {", ".join(PROTOCOLS).upper()}, or 0-255')
+    port = question.get("port")
+    if protocol not in WITH_PORTS:
+        return protocol, 0
+    if isinstance(port, str) and port.isascii() and port.isdecimal() and len(port) < 6:
+        port = int(port)
+    if type(port) is int and 1 <= port <= MAX_PORT:
+        return protocol, port
+    if isinstance(port, str) and port:
+        return protocol, port
+    raise QuestionError(f'"port" must be a number, 1 to {MAX_PORT}, or a port\'s name')
+
+
+def as_json(cause: Cause) -> dict[str, Any]:
+    """One element of `by`."""
+    origin = cause.origin
+    out: dict[str, Any] = {
+        "direction": SIDES[cause.direction],
+        "effect": "allow" if cause.allow else "deny",
+        "policy": None,
+        "rule": None,
+        "at": None,
+        "reason": cause.reason,
+    }
+    if origin is not None and origin.kind == "NetworkPolicy":
+        namespace, _, name = origin.name.removeprefix(f"{CLUSTER}/").partition("/")
+        out["policy"] = {"kind": origin.kind, "namespace": namespace, "name": name}
+        out["rule"] = origin.rule
+        out["at"] = None if origin.span is None else str(origin.span)
+    elif origin is not None:
+        out["reason"] = origin.name
+    if cause.assumed:
+        out["assumed"] = ["address"]
+    return out

@@ -1,0 +1,182 @@
+"""What names and addresses stand for in a world of one Kubernetes cluster (`fabric.cluster`).
+
+namespace/pod               a pod
+namespace/workload[Kind]    all pods of a workload; [Kind] may be left out when that is clear
+namespace/service[Service]  the pods behind a Service, on the ports that it maps to
+ip:ADDRESS                  whoever has the address: a pod, a node, a Service, or the outside
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from fabric.cluster import CLUSTER, EXTERNAL, name_of, running
+from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+from fabric.inventory import Endpoint, NamedPort
+from fabric.manifests import Service, ServicePort
+from fabric.network import Network
+from fabric.workloads import Pod
+
+Address = IPv4Address | IPv6Address
+SHAPE = re.compile(r"([^/\[\]]+)/([^/\[\]]+?)(?:\[(\w+)\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a flow: an endpoint under a name, at one address if that was given. `port` is
+    where a Service leads; None keeps the port that was asked for."""
+
+    name: str
+    endpoint: Endpoint
+    address: Address | None = None
+    port: int | None = None
+
+    @property
+    def outside(self) -> bool:
+        """Whether no policy protects it because it is not in the cluster."""
+        return self.endpoint.kind == "zone"
+
+    def ip(self, version: int) -> int | None:
+        """Its address of a family as an integer."""
+        if self.address is not None:
+            return int(self.address) if self.address.version == version else None
+        own = (p for p in self.endpoint.prefixes if p.version == version)
+        return next((int(p.network_address) for p in own), None)
+
+
+class ClusterNames:
+    """Looks names up in one network."""
+
+    def __init__(self, network: Network) -> None:
+        self.manifests = network.manifests[CLUSTER]
+        at = {name: e for e in network.endpoints for name in (e.name, *e.aliases)}
+        self.external = at[EXTERNAL]
+        self.pods: dict[str, End] = {}
+        self.workloads: dict[tuple[str, str], dict[str, list[End]]] = defaultdict(dict)
+        self.at: dict[Address, End] = {}
+        self.labelled: list[tuple[Pod, End]] = []
+        for endpoint in network.endpoints:
+            self.index(endpoint)
+        for pod in running(self.manifests):
+            end = End(f"{pod.namespace}/{pod.name}", at[name_of(pod)])
+            self.pods[end.name] = end
+            kinds = self.workloads[pod.namespace, pod.workload]
+            kinds.setdefault(pod.workload_kind, []).append(end)
+            self.labelled.append((pod, end))
+        self.services = {(s.namespace, s.name): s for s in self.manifests.services}
+        self.virtual = {ip_address(a): s for s in self.manifests.services for a in s.addresses}
+
+    def index(self, endpoint: Endpoint) -> None:
+        """Remember who has which address."""
+        name = endpoint.name.removeprefix(f"{CLUSTER}/")
+        for prefix in endpoint.prefixes if endpoint.kind != "zone" else ():
+            address = prefix.network_address
+            self.at.setdefault(address, End(name, endpoint, address))
+
+    def sources(self, text: str) -> Sequence[End]:
+        """Who opens the connection; raises `InputError` when the text is nobody."""
+        if text.startswith("ip:"):
+            return [self.owner(address_in(text))]
+        namespace, name, kind = split(text)
+        if kind == "Service":
+            raise fault("a Service opens no connections")
+        return self.members(text, namespace, name, kind)
+
+    def targets(self, text: str, protocol: int, port: int | str) -> Sequence[End]:
+        """Who answers on a port; raises `InputError` when the text is nobody."""
+        service = None
+        if text.startswith("ip:"):
+            address = address_in(text)
+            if address not in self.virtual:
+                return [self.owner(address)]
+            service = self.virtual[address]
+        else:
+            namespace, name, kind = split(text)
+            if kind != "Service":
+                return self.members(text, namespace, name, kind)
+            service = self.services.get((namespace, name))
+            if service is None:
+                known = [f"{n}[Service]" for n in map("/".join, self.services)]
+                raise fault(f"there is no {text}", did_you_mean(text, known))
+        return list(self.behind(service, protocol, port))
+
+    def owner(self, address: Address) -> End:
+        """Who has an address."""
+        return self.at.get(address) or End(str(address), self.external, address)
+
+    def members(self, text: str, namespace: str, name: str, kind: str | None) -> Sequence[End]:
+        """A pod, or the pods of a workload."""
+        pod = self.pods.get(f"{namespace}/{name}")
+        if pod is not None and kind in (None, "Pod"):
+            return [pod]
+        kinds = self.workloads.get((namespace, name), {})
+        if kind is None and len(kinds) > 1:
+            raise fault(f"{text} is ambiguous: {', '.join(f'{text}[{k}]' for k in sorted(kinds))}")
+        found = kinds.get(kind) if kind else next(iter(kinds.values()), None)
+        if not found:
+            full = (f"{n}/{w}[{k}]" for (n, w), known in self.workloads.items() for k in known)
+            raise fault(f"nothing runs as {text}", did_you_mean(text, [*self.pods, *full]))
+        return found
+
+    def behind(self, service: Service, protocol: int, port: int | str) -> Iterator[End]:
+        """The pods behind a Service, each on the port that it maps to."""
+        name = f"{service.namespace}/{service.name}[Service]"
+        mapped = [p for p in service.ports if p.protocol == protocol and port in (p.port, p.name)]
+        if not mapped:
+            raise fault(f"{name} has no such port: {port}")
+        found = [
+            End(end.name, end.endpoint, None, number)
+            for pod, end in self.labelled
+            if selected(service, pod) and (number := target_port(mapped[0], pod)) is not None
+        ]
+        if not found:
+            raise fault(f"{name} has no pods behind it")
+        yield from found
+
+
+def selected(service: Service, pod: Pod) -> bool:
+    """Whether a Service's selector selects the pod."""
+    wanted = service.selector
+    return pod.namespace == service.namespace and (
+        wanted is not None and all(pod.labels.get(key) == value for key, value in wanted.items())
+    )
+
+
+def target_port(mapped: ServicePort, pod: Pod) -> int | None:
+    """The container port that a Service's port leads to; None when the pod lacks its name."""
+    if isinstance(mapped.target, int):
+        return mapped.target
+    return port_number(pod.ports, mapped.target, mapped.protocol)
+
+
+def port_number(ports: Iterable[NamedPort], name: str, protocol: int) -> int | None:
+    """The number of a named port."""
+    return next((p.number for p in ports if (p.name, p.protocol) == (name, protocol)), None)
+
+
+def split(text: str) -> tuple[str, str, str | None]:
+    """Namespace, name and kind."""
+    match = SHAPE.fullmatch(text)
+    if match is None:
+        raise fault(
+            f'"{text}" is no endpoint',
+            "write namespace/pod, namespace/workload[Kind] or ip:ADDRESS",
+        )
+    return match[1], match[2], match[3]
+
+
+def address_in(text: str) -> Address:
+    """The address of `ip:ADDRESS`."""
+    try:
+        return ip_address(text.removeprefix("ip:").strip("[]"))
+    except ValueError:
+        raise fault(f'"{text}" is no address') from None
+
+
+def fault(message: str, hint: str | None = None) -> InputError:
+    """The error for a question that cannot be answered."""
+    return InputError(Diagnostic("C715", message, None, hint))

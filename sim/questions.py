@@ -1,0 +1,187 @@
+"""Point questions to a cluster: may this flow pass, and because of which policies?
+
+Answers come from the blocks. What matched is listed in full: every rule that allows the flow, or
+every policy that isolates the pod when none does.
+
+Rules that hold here:
+
+1. A flow passes when the source's egress and the destination's ingress both allow it. The outside
+   has no policies.
+2. A workload stands for its pods. When they do not all fare alike there is no single answer: an
+   error says which differ. A pod always reaches itself.
+3. Pods meet on IPv4 if both have it, unless an address says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from compiler.blocks import Blocks, build_blocks
+from compiler.ir import Direction, Origin, Packet, Stage
+from compiler.selectors import selects
+from compiler.tables import ANY_VRF, Entry, Program, Region
+from compiler.walk import entry_matches
+from fabric.cluster import CLUSTER
+from fabric.network import Network
+from sim.cluster_names import ClusterNames, End, fault, port_number
+
+CLIENT_PORT = 40000
+KEPT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why one side allows or denies. `origin` is None when nothing selects the pod; `assumed` when
+    the rule goes by the address of a pod whose address is not known but assumed."""
+
+    direction: Direction
+    allow: bool
+    origin: Origin | None
+    reason: str | None = None
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The verdict on one flow, and the causes: of an allow those of both sides, of a deny those of
+    the sides that deny."""
+
+    allow: bool
+    causes: tuple[Cause, ...]
+
+
+class Questions:
+    """Answers questions about one network; what was worked out once is kept."""
+
+    def __init__(self, network: Network, program: Program, blocks: Blocks | None = None) -> None:
+        self.network, self.program = network, program
+        self.blocks = blocks or build_blocks(program)
+        self.names = ClusterNames(network)
+        self.answers: dict[tuple[str, str, int, int | str], Answer] = {}
+        self.cells: dict[tuple[int, int], int] = {}
+        self.sides: dict[tuple[int, ...], tuple[bool, tuple[Cause, ...]]] = {}
+
+    def ask(self, src: str, dst: str, protocol: int, port: int | str) -> Answer:
+        """The answer to one question; `port` may be a name. Raises `InputError` when there is
+        none."""
+        key = src, dst, protocol, port
+        if key not in self.answers:
+            if len(self.answers) >= KEPT:
+                self.answers.clear()
+                self.cells.clear()
+            self.answers[key] = self._answer(src, dst, protocol, port)
+        return self.answers[key]
+
+    def _answer(self, src: str, dst: str, protocol: int, port: int | str) -> Answer:
+        sources = self.names.sources(src)
+        targets = self.names.targets(dst, protocol, port)
+        pairs = [(s, t) for s in sources for t in targets if s.endpoint is not t.endpoint]
+        if not pairs:
+            return self._alone(sources[0], targets[0])
+        found = {(s.name, t.name): self._one(s, t, protocol, port) for s, t in pairs}
+        allowed = {pair for pair, answer in found.items() if answer.allow}
+        if 0 < len(allowed) < len(found):
+            yes, no = min(allowed), min(found.keys() - allowed)
+            raise fault(
+                f"pods differ: {yes[0]} to {yes[1]} is allowed, {no[0]} to {no[1]} is denied",
+                "ask about pods",
+            )
+        causes = dict.fromkeys(cause for answer in found.values() for cause in answer.causes)
+        return Answer(bool(allowed), tuple(causes))
+
+    def _alone(self, source: End, target: End) -> Answer:
+        if source.outside:
+            raise fault("neither end is in the cluster")
+        if source.name != target.name:
+            reason = f"{source.name} and {target.name} share their node's network"
+        else:
+            reason = "a pod always reaches itself"
+        return Answer(True, (Cause(Direction.OUT, True, None, reason),))
+
+    def _one(self, source: End, target: End, protocol: int, port: int | str) -> Answer:
+        version = family(source, target)
+        number = target.port if target.port is not None else number_of(target, port, protocol)
+        out = self._side(Direction.OUT, source, target, version, protocol, number)
+        into = self._side(Direction.IN, target, source, version, protocol, number)
+        allow = out[0] and into[0]
+        sides = [side for side in (out, into) if side[0] is allow]
+        return Answer(allow, tuple(cause for _, causes in sides for cause in causes))
+
+    def _side(
+        self, direction: Direction, local: End, remote: End, version: int, protocol: int, port: int
+    ) -> tuple[bool, tuple[Cause, ...]]:
+        """Whether one enforcement point permits, and why; the outside permits all."""
+        if local.outside:
+            return True, ()
+        ip = remote.ip(version)
+        assert ip is not None
+        if (version, ip) not in self.cells:
+            self.cells[version, ip] = self.blocks.cell(0, version, ip, 0)
+        l4 = self.blocks.l4_atom(protocol, CLIENT_PORT, port)
+        index = local.endpoint.index
+        key = (direction, index, self.cells[version, ip], l4)
+        if key not in self.sides:
+            decision = self.blocks.decision(*key)
+            permit = bool(self.blocks.dec_permit[decision])
+            packet = Packet(direction, index, version, ip, 0, protocol, CLIENT_PORT, port)
+            self.sides[key] = permit, tuple(self._causes(packet, permit, local, remote))
+        return self.sides[key]
+
+    def _causes(self, packet: Packet, permit: bool, local: End, remote: End) -> Iterator[Cause]:
+        side, index = packet.direction, local.endpoint.index
+        word = "egress" if side is Direction.OUT else "ingress"
+        if not permit:
+            for origin in self.isolating[side, index]:
+                yield Cause(side, False, origin, f"no rule allows this {word}")
+            return
+        if not self.isolating.get((side, index)):
+            name = local.endpoint.name.removeprefix(f"{CLUSTER}/")
+            yield Cause(side, True, None, f"no policy selects {name} for {word}")
+            return
+        drawn = "address" in remote.endpoint.assumed
+        for group in self.program.bound(side, index):
+            if group.stage is Stage.WORKLOAD:
+                for entry in group.entries:
+                    if entry_matches(entry, packet):
+                        assumed = drawn and goes_by_address(entry)
+                        yield Cause(side, True, self.program.origins[entry.origin], None, assumed)
+
+    @cached_property
+    def isolating(self) -> dict[tuple[Direction, int], list[Origin]]:
+        """The policies that isolate each endpoint."""
+        out: dict[tuple[Direction, int], list[Origin]] = {}
+        for selection in self.program.policy.selections:
+            if selection.stage is Stage.WORKLOAD:
+                for endpoint in self.network.endpoints:
+                    if any(selects(m, endpoint, self.network) for m in selection.local):
+                        key = selection.direction, endpoint.index
+                        out.setdefault(key, []).append(selection.origin)
+        return out
+
+
+def goes_by_address(entry: Entry) -> bool:
+    """Whether the entry speaks of addresses, not of pods or of everybody."""
+    return any(r.vrf == ANY_VRF and r != Region() for r in entry.regions)
+
+
+def family(source: End, target: End) -> int:
+    """The IP version on which two ends meet (rule 3); towards the outside, that of its address."""
+    for end in (source, target):
+        if end.outside and end.address is not None:
+            return end.address.version
+    for version in (4, 6):
+        if source.ip(version) is not None and target.ip(version) is not None:
+            return version
+    raise fault(f"{source.name} and {target.name} have no IP version in common")
+
+
+def number_of(target: End, port: int | str, protocol: int) -> int:
+    """A port's number at the destination, which may know it by name."""
+    if isinstance(port, int):
+        return port
+    found = port_number(target.endpoint.ports, port, protocol)
+    if found is None:
+        raise fault(f'{target.name} has no port called "{port}"')
+    return found

@@ -27,7 +27,7 @@ from sim.packets import Flow
 from sim.reachability import Bits, Reach, reachability
 from sim.resolve import address_of
 from sim.witness import Witness, failing, on_leg, show
-from sim.worlds import Row, Side, Sides, pieces
+from sim.worlds import Line, Piece, Ranges, Side, Sides, pieces
 
 KINDS = ("gained", "lost", "unsteady", "steady")
 World = tuple[Network, Program]
@@ -76,14 +76,16 @@ class Diff:
         return self.sides.space.text(change.ports)
 
 
+Kind = tuple[str, bytes]
+"""What kind of change, and on which set of L4 atoms."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One pair's changed packets on one piece of its addresses."""
+    """One pair that changed, on some pieces of its addresses."""
 
-    kind: str
     key: int
-    ports: bytes
-    piece: Row
+    pieces: tuple[Piece, ...]
 
 
 def diff(old: World, new: World) -> Diff:
@@ -96,30 +98,43 @@ def diff_reach(old: Reach, new: Reach) -> Diff:
     sides = Sides.of(old, new)
     workloads = {e.name: workload(e) for e in old.network.endpoints}
     grouped: dict[tuple[str, str, str, bytes], list[_Part]] = {}
-    for part in _parts(sides):
-        src, dst, _ = sides.pair(part.key)
-        key = part.kind, workloads[src], workloads[dst], part.ports
-        grouped.setdefault(key, []).append(part)
+    for key, (kind, ports), where in _parts(sides):
+        src, dst, _ = sides.pair(key)
+        group = kind, workloads[src], workloads[dst], ports
+        grouped.setdefault(group, []).append(_Part(key, where))
     ordered = sorted(grouped.items(), key=lambda item: (KINDS.index(item[0][0]), item[0]))
     changes = tuple(_change(sides, *group, parts) for group, parts in ordered)
     here, there = ({e.name for e in r.network.endpoints} for r in (old, new))
     return Diff(sides, changes, tuple(sorted(here - there)), tuple(sorted(there - here)))
 
 
-def _parts(sides: Sides) -> Iterator[_Part]:
+def _parts(sides: Sides) -> Iterator[tuple[int, Kind, tuple[Piece, ...]]]:
+    known: dict[object, dict[Kind, list[Piece]]] = {}
     for key in sides.differing():
-        rows = sides.rows(sides.old, key), sides.rows(sides.new, key)
-        for was, now in pieces(*rows, sides.nothing):
-            some_old, sure_old, some_new, sure_new = (sides.sets[i] for i in (*was[4:], *now[4:]))
-            found = {
-                "gained": some_new & ~some_old,
-                "lost": some_old & ~some_new,
-                "unsteady": some_new & sure_old & ~sure_new,
-                "steady": some_old & sure_new & ~sure_old,
-            }
-            for kind, bits in found.items():
-                if bits.any():
-                    yield _Part(kind, key, bits.tobytes(), now)
+        lines = sides.lines(key)
+        if lines not in known:
+            known[lines] = _compared(sides, *lines)
+        for kind, where in known[lines].items():
+            yield key, kind, tuple(where)
+
+
+def _compared(
+    sides: Sides, old: tuple[Line, ...], new: tuple[Line, ...]
+) -> dict[Kind, list[Piece]]:
+    """What changed between two pairs' lines, and where."""
+    out: dict[Kind, list[Piece]] = {}
+    for piece, was, now in pieces(old, new, sides.nothing):
+        may_old, must_old, may_new, must_new = (sides.sets[i] for i in (*was, *now))
+        found = {
+            "gained": may_new & ~may_old,
+            "lost": may_old & ~may_new,
+            "unsteady": may_new & must_old & ~must_new,
+            "steady": may_old & must_new & ~must_old,
+        }
+        for kind, bits in found.items():
+            if bits.any():
+                out.setdefault((kind, bits.tobytes()), []).append(piece)
+    return out
 
 
 def _change(
@@ -131,7 +146,7 @@ def _change(
         here, there = there, here
     passing, other = _witnesses(sides, here, there, parts[0], bits)
     why = {id(here): _why(here, passing), id(there): _why(there, other)}
-    places = {p.piece[:4] for p in parts if max(p.piece[:4]) >= 0}
+    places = {piece for part in parts for piece in part.pieces if max(piece) >= 0}
     return Change(
         kind,
         source,
@@ -157,13 +172,13 @@ def _witnesses(
     l4 = sides.space.pick(bits)
     assert l4 is not None
     leg = next(leg for leg in _legs(here, part) if _passes(here.reach, leg, l4))
-    found = on_leg(here.reach, leg, l4, part.piece[:4])
+    found = on_leg(here.reach, leg, l4, part.pieces[0])
     src_name, dst_name, version = sides.pair(part.key)
     network = there.reach.network
     ends = {e.name: e for e in network.endpoints if e.name in (src_name, dst_name)}
     src, dst = ends[src_name], ends[dst_name]
     ips = [
-        given if part.piece[at] >= 0 else (address_of(network, end, version) or given)
+        given if part.pieces[0][at] >= 0 else (address_of(network, end, version) or given)
         for end, given, at in ((src, found.flow.src, 0), (dst, found.flow.dst, 2))
     ]
     other = Flow(src.vrf, version, ips[0], ips[1], *l4, src_endpoint=src.index)
@@ -171,16 +186,20 @@ def _witnesses(
 
 
 def _legs(side: Side, part: _Part) -> Iterator[int]:
-    """Legs of the part's pair that hold its piece of addresses."""
-    row = int(side.row[np.searchsorted(side.key, part.key)])
-    pairs, place = side.reach.pairs, side.placing(row)
-    src, dst = part.piece[0], part.piece[2]
-    hosts = not side.wide[np.searchsorted(side.key, part.key)]
+    """Legs of the part's pair that hold its first piece of addresses."""
+    at = int(np.searchsorted(side.key, part.key))
+    pairs, legs, row = side.reach.pairs, side.reach.legs, int(side.row[at])
+    src, dst, version = (int(c[row]) for c in (pairs.src, pairs.dst, pairs.version))
+    s_low, _, d_low, _ = part.pieces[0]
     for leg in range(int(pairs.first[row]), int(pairs.last[row])):
-        spans = int(side.reach.legs.src_span[leg]), int(side.reach.legs.dst_span[leg])
-        a, b, c, d = place(*spans)
-        if hosts or (a <= src <= b and c <= dst <= d):
+        sources = side.place(src, version, int(legs.src_place[leg]))
+        targets = side.place(dst, version, int(legs.dst_place[leg]))
+        if not side.wide[at] or (_holds(sources, s_low) and _holds(targets, d_low)):
             yield leg
+
+
+def _holds(ranges: Ranges, value: int) -> bool:
+    return any(low <= value <= high for low, high in ranges)
 
 
 def _passes(reach: Reach, leg: int, l4: tuple[int, int, int]) -> bool:

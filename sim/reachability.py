@@ -22,10 +22,9 @@ from numpy.typing import NDArray
 
 from compiler.blocks import Blocks, build_blocks
 from compiler.tables import Program
-from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.l4 import L4Space
-from sim.legs import Column, Legs, World, legs
+from sim.legs import Column, Legs, World, legs, owns_prefix
 from sim.reasons import Reason
 from sim.spans import Spans
 
@@ -81,8 +80,8 @@ class Cells:
     """One row per (pair, source span, destination span), sorted: the two answers per address."""
 
     pair: Column
-    src_span: Column
-    dst_span: Column
+    src_place: Column
+    dst_place: Column
     some: Column
     sure: Column
 
@@ -125,7 +124,7 @@ def reachability(network: Network, program: Program, blocks: Blocks | None = Non
     ]
     rows = Legs.concat(parts)
     rows = rows.take(
-        np.lexsort((rows.hop, rows.dst_span, rows.src_span, rows.version, rows.dst, rows.src))
+        np.lexsort((rows.hop, rows.dst_place, rows.src_place, rows.version, rows.dst, rows.src))
     )
     atoms = blocks.l4
     space = L4Space.of(atoms.proto_class, atoms.dport_atom, atoms.sport_atom)
@@ -171,13 +170,13 @@ def _pairs(network: Network, rows: Legs, leg_set: Column, sets: Sets) -> tuple[P
     last = np.r_[first[1:], len(rows)].astype(np.int64)
     pair_of = np.repeat(np.arange(len(first)), last - first)
     some = _combine(sets, pair_of, leg_set, np.logical_or)
-    at = _starts(pair_of, rows.src_span, rows.dst_span)
+    at = _starts(pair_of, rows.src_place, rows.dst_place)
     width = np.diff(np.r_[at, len(rows)])
     cell_of = np.repeat(np.arange(len(at)), width)
     may = _combine(sets, cell_of, leg_set, np.logical_or)
     must = _combine(sets, cell_of, leg_set, np.logical_and)
     must = np.where(width == rows.hops[at], must, 0)
-    cells = Cells(pair_of[at], rows.src_span[at], rows.dst_span[at], may, must)
+    cells = Cells(pair_of[at], rows.src_place[at], rows.dst_place[at], may, must)
     pairs = Pairs(rows.src[first], rows.dst[first], rows.version[first], some, some, first, last)
     return replace(pairs, sure=_sure(network, pairs, cells, sets)), cells
 
@@ -199,11 +198,6 @@ def _addresses(network: Network, endpoint: Column, version: Column) -> Column:
             table[e.index] = [sum(p.version == v for p in e.prefixes) for v in (4, 6)]
     count: Column = table[endpoint, (version == 6).astype(np.int64)]
     return count
-
-
-def owns_prefix(endpoint: Endpoint) -> bool:
-    """Whether an endpoint owns more than single addresses."""
-    return any(p.num_addresses > 1 for p in endpoint.prefixes)
 
 
 def _starts(*columns: Column) -> Column:

@@ -93,32 +93,24 @@ def regions(reach: Reach) -> tuple[Profiles, Iterator[Source]]:
 
 def _sources(reach: Reach, profiles: Profiles) -> Iterator[Source]:
     n = len(reach.network.vrfs)
-    egress = {vrf: _egress(reach.blocks, vrf) for vrf in range(n)}
-    world = replace(reach.world, spans=Spans(reach.blocks.addresses, egress))
+    egress = {vrf: _egresses(reach.world, vrf) for vrf in range(n)}
+    spans = Spans(reach.blocks.addresses, egress)
+    world = replace(reach.world, spans=spans, joined=False, known={})
     for vrf in range(n):
         yield from _of_vrf(world, profiles, vrf)
 
 
-def _egress(blocks: Blocks, vrf: int) -> list[int]:
-    """VRFs in which packets of a VRF may arrive."""
-    used = {
-        int(hop)
-        for instance in np.unique(blocks.inst_of[:, vrf])
-        if instance >= 0
-        for chosen in np.unique(
-            blocks.fib[blocks.fib_off[instance] : blocks.fib_off[instance + 1]]
-        ).tolist()
-        if chosen >= 0
-        for hop in blocks.set_vrf[blocks.set_off[chosen] : blocks.set_off[chosen + 1]]
-    }
-    return sorted(used - {vrf})
+def _egresses(world: World, vrf: int) -> list[int]:
+    """Other VRFs in which packets of a VRF may arrive."""
+    _, sets = world.routes(vrf)
+    return [other for other in world.egresses(sets) if other != vrf]
 
 
 def _of_vrf(world: World, profiles: Profiles, vrf: int) -> Iterator[Source]:
     """Sources of one VRF; all its spans have the same bounds, so local span numbers compare."""
     ref = world.spans.of(vrf, vrf)
     rows = Legs.concat([_localised(world, part) for part in legs(world, vrf)])
-    rows = rows.take(np.lexsort((rows.hop, rows.dst_span, rows.src_span, rows.src)))
+    rows = rows.take(np.lexsort((rows.hop, rows.dst_place, rows.src_place, rows.src)))
     members, sets = world.routes(vrf)
     owner = world.blocks.addresses.endpoint[world.blocks.addresses.base[vrf] + ref.atom_a]
     none = profiles.constant(Reason.NO_ROUTE_DROP)
@@ -136,12 +128,9 @@ def _of_vrf(world: World, profiles: Profiles, vrf: int) -> Iterator[Source]:
 
 
 def _localised(world: World, part: Legs) -> Legs:
-    """Span ids counted from their refinement's base."""
-    if not len(part):
-        return part
-    bases = np.array(world.spans.bases)
-    base = bases[np.searchsorted(bases, part.dst_span[0], "right") - 1]
-    return replace(part, src_span=part.src_span - base, dst_span=part.dst_span - base)
+    """Span numbers instead of places, of which each has one span here."""
+    src, dst = (world.spans.spans_of(x) for x in (part.src_place, part.dst_place))
+    return replace(part, src_place=src, dst_place=dst)
 
 
 def _of_endpoint(
@@ -158,7 +147,7 @@ def _of_endpoint(
     alike: dict[tuple[Stretch, ...], list[tuple[int, int]]] = {}
     ends = [*(s - 1 for s in starts[1:]), TOP[version]]
     for span in spans[mine[spans]].tolist():
-        first, last = np.searchsorted(rows.src_span, [span, span + 1])
+        first, last = np.searchsorted(rows.src_place, [span, span + 1])
         found = _stretches(profiles, rows.take(np.arange(first, last)), spans, blank, starts, ends)
         local = span - int(spans[0])
         alike.setdefault(found, []).append((starts[local], ends[local]))
@@ -173,7 +162,7 @@ def _stretches(
     profile: list[int] = blank[spans].tolist()
     targets: list[set[int]] = [set() for _ in profile]
     keys = zip(
-        (rows.dst_span - spans[0]).tolist() if len(spans) else [],
+        (rows.dst_place - spans[0]).tolist() if len(spans) else [],
         rows.drop.tolist(),
         rows.out_key.tolist(),
         rows.in_key.tolist(),

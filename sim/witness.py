@@ -69,35 +69,36 @@ def on_leg(
     (first, last, first, last) where it is not negative."""
     rows, blocks = reach.legs, reach.blocks
     src = reach.network.endpoints[int(rows.src[leg])]
-    version, source, target = span_ends(reach, leg, inside)
+    version, source, target = leg_ends(reach, leg, inside)
     flow = Flow(src.vrf, version, source, target, *l4, src_endpoint=src.index)
     route = reach.network.fib.lookup(src.vtep, src.vrf, version, target)
     hop = int(rows.hop[leg])
     wanted = int(blocks.set_vtep[hop]), int(blocks.set_vrf[hop])
     hops = [(h.vtep, h.vrf) for h in route.nexthops] if route else []
-    return Witness(
-        src.index, int(rows.dst[leg]), flow, hops.index(wanted) if wanted in hops else None
-    )
+    choice = hops.index(wanted) if wanted in hops else None
+    return Witness(src.index, int(rows.dst[leg]), flow, choice)
 
 
-def span_ends(
+def leg_ends(
     reach: Reach, leg: int, inside: Sequence[int] = (-1, -1, -1, -1)
 ) -> tuple[int, int, int]:
     """Family, a source and a destination address of a leg."""
-    version, *source = reach.spans.bounds(int(reach.legs.src_span[leg]))
-    _, *target = reach.spans.bounds(int(reach.legs.dst_span[leg]))
-    return version, _inner(_clip(source, inside[:2])), _inner(_clip(target, inside[2:]))
+    places = int(reach.legs.src_place[leg]), int(reach.legs.dst_place[leg])
+    version, *_ = reach.spans.bounds(places[0])
+    source, target = (
+        _inside(reach.spans.ranges(place), limits)
+        for place, limits in zip(places, (inside[:2], inside[2:]), strict=True)
+    )
+    return version, source, target
 
 
-def _clip(bounds: Sequence[int], inside: Sequence[int]) -> Sequence[int]:
-    if inside[0] < 0:
-        return bounds
-    return max(bounds[0], inside[0]), min(bounds[1], inside[1])
-
-
-def _inner(bounds: Sequence[int]) -> int:
-    """Not the network's own address, where there is a choice."""
-    return min(bounds[0] + 1, bounds[1])
+def _inside(ranges: Sequence[tuple[int, int]], limits: Sequence[int]) -> int:
+    """An address of the ranges within the limits (unless negative); not the network's own address,
+    where there is a choice."""
+    if limits[0] >= 0:
+        ranges = [(max(a, limits[0]), min(b, limits[1])) for a, b in ranges]
+    low, high = next((a, b) for a, b in ranges if a <= b)
+    return min(low + 1, high)
 
 
 def stopped(
@@ -118,7 +119,7 @@ def stopped(
             return on_leg(reach, leg, l4)
     source, target = (address(network.endpoints[e], version) for e in (src, dst))
     if len(legs):
-        _, source, target = span_ends(reach, legs[0])
+        _, source, target = leg_ends(reach, legs[0])
     vrf = network.endpoints[src].vrf
     flow = Flow(vrf, version, source, target, *l4, src_endpoint=src)
     return Witness(src, dst, flow, failing(reach, dst, flow))
@@ -138,7 +139,7 @@ def failing(reach: Reach, dst: int, flow: Flow) -> int | None:
 def address(endpoint: Endpoint, version: int) -> int:
     """An address of the endpoint; of its shortest prefix, the first that is a host's."""
     prefix = min((p for p in endpoint.prefixes if p.version == version), key=lambda p: p.prefixlen)
-    return _inner((int(prefix.network_address), int(prefix.broadcast_address)))
+    return _inside([(int(prefix.network_address), int(prefix.broadcast_address))], (-1, -1))
 
 
 def label(network: Network, witness: Witness) -> str:

@@ -6,20 +6,22 @@ sets of L4 atoms into one space, so that equal access has equal set numbers in b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from fabric.inventory import Endpoint
 from sim.l4 import L4Space, common
-from sim.legs import Column
-from sim.reachability import Bits, Reach, owns_prefix
+from sim.legs import Column, owns_prefix
+from sim.reachability import Bits, Reach
 
-Row = tuple[int, int, int, int, int, int]
-"""Source first, last; destination first, last; set that may pass; set that surely passes. A host's
+Ranges = tuple[tuple[int, int], ...]
+Line = tuple[Ranges, Ranges, int, int]
+"""Source ranges, destination ranges, the set that may pass, the set that surely passes. A host's
 addresses are -1, -2, …: what matters is whose they are, and they may differ between the worlds."""
-HOST = (-1, -1)
+Piece = tuple[int, int, int, int]
+"""Source first, last; destination first, last."""
+HOST: Ranges = ((-1, -1),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +34,43 @@ class Side:
     row: Column
     number: Column
     wide: Bits
+    known: dict[tuple[int, int], Ranges] = field(default_factory=dict)
 
-    def placing(self, row: int) -> Callable[[int, int], tuple[int, int, int, int]]:
-        """Turns a source and a destination span of a pair into the first four of a `Row`."""
-        pairs, endpoints = self.reach.pairs, self.reach.network.endpoints
-        version = int(pairs.version[row])
-        hosts = [_hosts(endpoints[int(end[row])], version) for end in (pairs.src, pairs.dst)]
+    def place(self, endpoint: int, version: int, place: int) -> Ranges:
+        """The addresses of a place as they stand in a `Line`."""
+        owner = self.reach.network.endpoints[endpoint]
+        if (endpoint, place) not in self.known:
+            found = self.reach.spans.ranges(place)
+            if not owns_prefix(owner):
+                mine = sorted(
+                    int(p.network_address) for p in owner.prefixes if p.version == version
+                )
+                number = -1 - mine.index(found[0][0])
+                found = ((number, number),)
+            self.known[endpoint, place] = found
+        return self.known[endpoint, place]
 
-        def place(src: int, dst: int) -> tuple[int, int, int, int]:
-            (_, *a), (_, *b) = self.reach.spans.bounds(src), self.reach.spans.bounds(dst)
-            low, high = (hosts[0].get(a[0], x) for x in a)
-            return low, high, *(hosts[1].get(b[0], x) for x in b)  # type: ignore[return-value]
-
-        return place
-
-
-def _hosts(endpoint: Endpoint, version: int) -> dict[int, int]:
-    """Numbers of an endpoint's single addresses; none when it owns a whole prefix."""
-    if owns_prefix(endpoint):
-        return {}
-    found = sorted(int(p.network_address) for p in endpoint.prefixes if p.version == version)
-    return {address: -1 - i for i, address in enumerate(found)}
+    def lines(self, key: int, nothing: int) -> tuple[Line, ...]:
+        """What passes between the addresses of a pair; what passes nothing is left out."""
+        at = int(np.searchsorted(self.key, key))
+        if at == len(self.key) or self.key[at] != key:
+            return ()
+        pairs, cells, row = self.reach.pairs, self.reach.cells, int(self.row[at])
+        if not self.wide[at]:
+            some, sure = (int(self.number[column[row]]) for column in (pairs.some, pairs.sure))
+            return ((HOST, HOST, some, sure),) if some != nothing else ()
+        src, dst, version = (int(c[row]) for c in (pairs.src, pairs.dst, pairs.version))
+        first, last = np.searchsorted(cells.pair, [row, row + 1])
+        found = (
+            (
+                self.place(src, version, int(cells.src_place[i])),
+                self.place(dst, version, int(cells.dst_place[i])),
+                int(self.number[cells.some[i]]),
+                int(self.number[cells.sure[i]]),
+            )
+            for i in range(int(first), int(last))
+        )
+        return tuple(sorted(line for line in found if line[2] != nothing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,30 +129,12 @@ class Sides:
         differ = (some[0] != some[1]) | (sure[0] != sure[1])
         for place in np.flatnonzero(differ | wide):
             key = int(keys[place])
-            if differ[place] or self.rows(self.old, key) != self.rows(self.new, key):
+            if differ[place] or self.lines(key)[0] != self.lines(key)[1]:
                 yield key
 
-    def rows(self, side: Side, key: int) -> list[Row]:
-        """The addresses of a pair and what passes between them, empty ones left out."""
-        place = int(np.searchsorted(side.key, key))
-        if place == len(side.key) or side.key[place] != key:
-            return []
-        reach, row = side.reach, int(side.row[place])
-        if not side.wide[place]:
-            some, sure = reach.pairs.some[row], reach.pairs.sure[row]
-            found = [(*HOST, *HOST, int(side.number[some]), int(side.number[sure]))]
-        else:
-            found = list(self._spans(side, row))
-        return [line for line in found if line[4] != self.nothing]
-
-    def _spans(self, side: Side, row: int) -> Iterator[Row]:
-        cells = side.reach.cells
-        first, last = np.searchsorted(cells.pair, [row, row + 1])
-        place = side.placing(row)
-        for i in range(int(first), int(last)):
-            ends = place(int(cells.src_span[i]), int(cells.dst_span[i]))
-            some, sure = side.number[cells.some[i]], side.number[cells.sure[i]]
-            yield (*ends, int(some), int(sure))
+    def lines(self, key: int) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+        """What passes between the addresses of a pair, in both worlds."""
+        return self.old.lines(key, self.nothing), self.new.lines(key, self.nothing)
 
 
 def _side(reach: Reach, names: tuple[str, ...], number: Column) -> Side:
@@ -150,29 +150,32 @@ def _side(reach: Reach, names: tuple[str, ...], number: Column) -> Side:
     return Side(reach, key[order], row, number, wide[pairs.src[row]] | wide[pairs.dst[row]])
 
 
-def pieces(old: list[Row], new: list[Row], nothing: int) -> Iterator[tuple[Row, Row]]:
-    """Cut two lists of rectangles against each other; yields the pieces that differ."""
-    src = _cuts([(row[0], row[1]) for row in (*old, *new)])
-    dst = _cuts([(row[2], row[3]) for row in (*old, *new)])
-    before, after = (_paint(rows, src, dst, nothing) for rows in (old, new))
+def pieces(
+    old: tuple[Line, ...], new: tuple[Line, ...], nothing: int
+) -> Iterator[tuple[Piece, tuple[int, int], tuple[int, int]]]:
+    """Cut two lists of lines against each other; what differs, with (may, surely) in both."""
+    src = _cuts(r for line in (*old, *new) for r in line[0])
+    dst = _cuts(r for line in (*old, *new) for r in line[1])
+    before, after = (_paint(lines, src, dst) for lines in (old, new))
     for i, j in sorted(before.keys() | after.keys()):
         was, now = (found.get((i, j), (nothing, nothing)) for found in (before, after))
         if was != now:
-            ends = (src[i], src[i + 1] - 1, dst[j], dst[j + 1] - 1)
-            yield (*ends, *was), (*ends, *now)
+            yield (src[i], src[i + 1] - 1, dst[j], dst[j + 1] - 1), was, now
 
 
-def _cuts(ranges: list[tuple[int, int]]) -> list[int]:
-    return sorted({low for low, _ in ranges} | {high + 1 for _, high in ranges})
+def _cuts(ranges: Iterable[tuple[int, int]]) -> list[int]:
+    return sorted({end for low, high in ranges for end in (low, high + 1)})
 
 
 def _paint(
-    rows: list[Row], src: list[int], dst: list[int], nothing: int
+    lines: tuple[Line, ...], src: list[int], dst: list[int]
 ) -> dict[tuple[int, int], tuple[int, int]]:
     place_src, place_dst = ({x: i for i, x in enumerate(cuts)} for cuts in (src, dst))
     return {
         (i, j): (some, sure)
-        for s_low, s_high, d_low, d_high, some, sure in rows
+        for sources, targets, some, sure in lines
+        for s_low, s_high in sources
+        for d_low, d_high in targets
         for i in range(place_src[s_low], place_src[s_high + 1])
         for j in range(place_dst[d_low], place_dst[d_high + 1])
     }

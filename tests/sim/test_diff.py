@@ -15,7 +15,7 @@ from compiler.ir import L4, Policy
 from compiler.semantics import owner
 from fabric.network import Network
 from sim.diff import Diff, diff
-from sim.reachability import owns_prefix
+from sim.legs import owns_prefix
 from sim.reasons import Reason
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)

@@ -15,7 +15,8 @@ from compiler.compile import compile_policy
 from compiler.ir import Policy
 from compiler.semantics import owner
 from fabric.network import Network
-from sim.reachability import owns_prefix, reachability
+from sim.legs import owns_prefix
+from sim.reachability import reachability
 from sim.reasons import Reason
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -72,8 +73,8 @@ def test_may_deliver_is_what_brute_force_finds(network: Network, policy: Policy,
 def test_legs_hold_addresses_that_deliver(network: Network, policy: Policy) -> None:
     reach = reachability(network, compile_policy(network, policy))
     for row in np.flatnonzero(reach.sets.any(1)[reach.leg_set])[:200].tolist():
-        version, src, _ = reach.spans.bounds(int(reach.legs.src_span[row]))
-        _, _, dst = reach.spans.bounds(int(reach.legs.dst_span[row]))
+        version, src, _ = reach.spans.bounds(int(reach.legs.src_place[row]))
+        _, _, dst = reach.spans.bounds(int(reach.legs.dst_place[row]))
         l4 = reach.space.pick(reach.sets[reach.leg_set[row]])
         assert l4 is not None
         found = outcomes(policy, network, int(reach.legs.src[row]), Header(version, src, dst, *l4))

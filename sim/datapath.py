@@ -132,20 +132,21 @@ class Datapath:
             columns = (verdicts.reason, verdicts.flow_state, packets.length, packets.count)
             account(self.tables, verdicts, *columns, begin, end, parts[part])
 
-        with ThreadPoolExecutor(self.threads) as pool:
-            list(pool.map(work, range(self.threads)))
+        self._parallel(work, [(part,) for part in range(self.threads)])
         for part in parts:
             total.add(part)
         return total
 
     def _slices(self, n: int, work: Callable[[int, int], None]) -> None:
-        bounds = [(at, min(at + SLICE, n)) for at in range(0, max(n, 1), SLICE)]
-        if len(bounds) < 2 or self.threads < 2:
-            for begin, end in bounds:
-                work(begin, end)
+        self._parallel(work, [(at, min(at + SLICE, n)) for at in range(0, max(n, 1), SLICE)])
+
+    def _parallel(self, work: Callable[..., None], jobs: list[tuple[int, ...]]) -> None:
+        if len(jobs) == 1 or self.threads == 1:
+            for job in jobs:
+                work(*job)
             return
         with ThreadPoolExecutor(self.threads) as pool:
-            list(pool.map(lambda bound: work(*bound), bounds))
+            list(pool.map(lambda job: work(*job), jobs))
 
 
 def run(network: Network, program: Program, packets: Packets) -> Verdicts:

@@ -1,0 +1,55 @@
+"""The datapath per packet on one core: full path, counters, flow table; against memory bounds."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+from bounds import best, bounds
+
+from cloison.world import World
+from compiler.blocks import build_blocks
+from sim.classifier import tables
+from sim.conntrack import FlowTable
+from sim.datapath import Datapath
+from sim.packets import Packets
+from sim.traffic import random_flows
+
+PACKETS = 1 << 20
+ROUNDS = 7
+
+
+def main(fabric: Path) -> None:
+    """Print nanoseconds and Mpps per stage."""
+    world = World.of(fabric)
+    blocks = build_blocks(world.program)
+    datapath = Datapath(tables(blocks, world.network), threads=1)
+    drawn = random_flows(blocks, PACKETS, permitted=0.25, datapath=datapath)
+    packets = Packets.concat(list(drawn))
+    n = len(packets)
+    verdicts = datapath.decide(packets)
+    whole = datapath.decide(packets, complete=True)
+    time = np.zeros(n, np.int64)
+    flows = FlowTable(capacity=n)
+    flows.track(packets, whole, time)
+    found = best(
+        ROUNDS,
+        **bounds(n),
+        decide=lambda: datapath.decide(packets),
+        count=lambda: datapath.count(packets, verdicts),
+        **{"known flows": lambda: flows.track(packets, whole, time)},
+    )
+    found["decide + count"] = found["decide"] + found["count"]
+    click.echo(f"{fabric}: {n:,} distinct flows, {verdicts.delivered.mean():.0%} delivered, 1 core")
+    for name, seconds in found.items():
+        bound = found["12 gathers"] / seconds
+        line = (
+            f"{seconds / n * 1e9:8.1f} ns {n / seconds / 1e6:8.1f} Mpps {bound:6.2f} of the bound"
+        )
+        click.echo(f"{name:16}{line}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "topologies/demo.yaml"))

@@ -1,0 +1,177 @@
+"""Connectivity of a directory of Kubernetes manifests, as people and programs want to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import click
+
+from cloison.render import emit, visible
+from compiler.compile import compile_network
+from compiler.ir import Direction, Origin
+from fabric.cluster import CLUSTER
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.network import Network
+from sim.connectivity import Connection, Connectivity, Peer, connectivity
+from sim.l4 import rows as port_rows
+from sim.resolve import split_port
+
+SCHEMA = "cloison/connectivity/1"
+SIDES = {Direction.OUT: "egress", Direction.IN: "ingress"}
+COLUMNS = {"source": "source", "destination": "destination", "ports": "ports", "because": "because"}
+LEGEND = "row: source, column: destination; . everything, p some ports, X nothing, # itself"
+
+
+def show(network: Network, output: str, source: str | None, to: str | None) -> None:
+    """Print the connectivity of a cluster, or the part of it that was asked for."""
+    found = connectivity(network, compile_network(network))
+    chosen = narrowed(found, source, to)
+    if output == "matrix":
+        click.echo("\n".join(map(visible, matrix(found, chosen))))
+    elif output == "dot":
+        click.echo("\n".join(dot(found, chosen)))
+    else:
+        make = as_text if output in ("table", "csv", "md") else structured
+        emit([make(found, c) for c in chosen], schema=SCHEMA, output=output, columns=COLUMNS)
+
+
+def narrowed(found: Connectivity, source: str | None, to: str | None) -> list[Connection]:
+    """The connections between two patterns; `to` may end in `:PORT`."""
+    name, port = split_port(to) if to else (None, None)
+    for wanted in filter(None, (source, name)):
+        peers = [*found.workloads, *(p for c in found.connections for p in (c.source, c.target))]
+        if not any(called(peer, wanted) for peer in peers):
+            hint = "write namespace/workload, a glob, or external"
+            raise InputError(Diagnostic("C710", f'nothing is called "{wanted}"', None, hint))
+    mask = found.reach.space.touching([port]) if port else None
+    return [
+        c
+        for c in found.connections
+        if (source is None or called(c.source, source))
+        and (name is None or called(c.target, name))
+        and (mask is None or (c.ports & mask).any())
+    ]
+
+
+def called(peer: Peer, pattern: str) -> bool:
+    """Whether a pattern means this peer: `namespace/workload` with globs, or `external`."""
+    if peer.kind == "External":
+        return pattern == "external"
+    plain = f"{peer.namespace}/{peer.name}"
+    return fnmatchcase(plain, pattern) or str(peer) == pattern
+
+
+def as_text(found: Connectivity, connection: Connection) -> dict[str, str]:
+    """One connection for people. A policy lives in its pod's namespace, so its name will do."""
+    ports = found.reach.space.text(connection.ports)
+    return {
+        "source": title(found, connection.source),
+        "destination": title(found, connection.target),
+        "ports": f"{ports} (not all pods)" if connection.partial else ports,
+        "because": because(connection),
+    }
+
+
+def structured(found: Connectivity, connection: Connection) -> dict[str, Any]:
+    """One connection for programs."""
+    return {
+        "source": peer(connection.source),
+        "destination": peer(connection.target),
+        "ports": port_rows(found.reach.space, connection.ports),
+        "families": [f"IPv{version}" for version in connection.families],
+        "partial": connection.partial,
+        "by": [cause(direction, origin) for direction, origin in connection.causes],
+    }
+
+
+def because(connection: Connection) -> str:
+    """The policies behind a connection, by side, as `policy#rule`."""
+    parts = []
+    for side, word in SIDES.items():
+        rules = [named(origin) for direction, origin in connection.causes if direction is side]
+        if rules:
+            parts.append(f"{word} {', '.join(dict.fromkeys(rules))}")
+    return "; ".join(parts) or "no policy"
+
+
+def named(origin: Origin) -> str:
+    """A rule as `policy#index`."""
+    name = origin.name.rpartition("/")[2]
+    return name if origin.rule is None else f"{name}#{origin.rule}"
+
+
+def title(found: Connectivity, of: Peer) -> str:
+    """A peer for people: its kind is left out where that is clear."""
+    if of.kind == "External":
+        return ", ".join(of.ranges) or "external"
+    alike = [p for p in found.workloads if (p.namespace, p.name) == (of.namespace, of.name)]
+    return str(of) if len(alike) > 1 else f"{of.namespace}/{of.name}"
+
+
+def peer(of: Peer) -> dict[str, Any]:
+    """A workload or the outside, structured."""
+    if of.kind == "External":
+        return {"kind": of.kind, "ranges": list(of.ranges)}
+    return {"kind": of.kind, "namespace": of.namespace, "name": of.name}
+
+
+def cause(direction: Direction, origin: Origin) -> dict[str, Any]:
+    """One rule that allows, with its line."""
+    namespace, _, name = origin.name.removeprefix(f"{CLUSTER}/").partition("/")
+    return {
+        "direction": SIDES[direction],
+        "policy": {"kind": origin.kind, "namespace": namespace, "name": name},
+        "rule": origin.rule,
+        "at": None if origin.span is None else str(origin.span),
+    }
+
+
+def matrix(found: Connectivity, chosen: Sequence[Connection]) -> Iterator[str]:
+    """Workloads × workloads and the outside, a letter per cell."""
+    outside = Peer("External")
+    peers = [*found.workloads, outside]
+    cells: dict[tuple[Peer, Peer], str] = {}
+    for c in chosen:
+        key = tuple(outside if p.kind == "External" else p for p in (c.source, c.target))
+        every = c.ports.all() and not c.partial and whole(c.source.ranges + c.target.ranges)
+        cells[key[0], key[1]] = "." if every else "p"
+    width = len(str(len(peers)))
+    yield LEGEND
+    head = " ".join(str(n).rjust(width) for n in range(1, len(peers) + 1))
+    longest = max(len(title(found, p)) for p in peers)
+    yield f"{'':{longest + width + 2}}{head}"
+    for number, source in enumerate(peers, 1):
+        line = " ".join(
+            cells.get((source, target), "#" if source == target else "X").rjust(width)
+            for target in peers
+        )
+        yield f"{number:>{width}} {title(found, source):{longest}} {line}"
+
+
+def whole(ranges: Sequence[str]) -> bool:
+    """Whether outside ranges, if there are any, cover a whole family."""
+    return not ranges or any(text in ("0.0.0.0/0", "::/0") for text in ranges)
+
+
+def dot(found: Connectivity, chosen: Sequence[Connection]) -> Iterator[str]:
+    """A Graphviz digraph with a cluster per namespace."""
+    yield "digraph connectivity {"
+    yield '  rankdir=LR; node [shape=box, fontname="sans-serif"];'
+    for namespace in sorted({p.namespace for p in found.workloads}):
+        yield f"  subgraph {quoted(f'cluster_{namespace}')} {{ label={quoted(namespace)};"
+        for p in found.workloads:
+            if p.namespace == namespace:
+                yield f"    {quoted(str(p))} [label={quoted(f'{p.name}[{p.kind}]')}];"
+        yield "  }"
+    for c in chosen:
+        ports = quoted(found.reach.space.text(c.ports))
+        yield f"  {quoted(str(c.source))} -> {quoted(str(c.target))} [label={ports}];"
+    yield "}"
+
+
+def quoted(text: str) -> str:
+    """A Graphviz string."""
+    escaped = visible(text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,225 @@
+"""Connectivity of a cluster by workload: who may open which connections to whom, because of what.
+
+Rules that hold here:
+
+1. Pods of a workload share a row. `partial` says that not every pair of pods, or not every IP
+   version that both have, is allowed all of the row's ports.
+2. What lies outside appears as address ranges: those that fare alike towards a workload share a
+   row. Addresses of the cluster itself are not outside; ranges are not cut at them.
+3. Causes are all rules that allow some of the row's packets, at either side. Where no policy
+   selects the pod there is none.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, summarize_address_range
+
+import numpy as np
+
+from compiler.ir import Direction, Origin, Stage
+from compiler.tables import L4Range, Program
+from compiler.walk import inside
+from fabric.network import Network
+from sim.cluster_names import ClusterNames
+from sim.legs import Column
+from sim.reachability import Bits, Reach, reachability
+
+Range = tuple[int, int, int, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Peer:
+    """A workload, or the outside: kind External with the ranges that are meant."""
+
+    kind: str
+    namespace: str = ""
+    name: str = ""
+    ranges: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return ", ".join(self.ranges) or f"{self.namespace}/{self.name}[{self.kind}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """`source` may open connections to `target` on `ports`, a set of L4 atoms of `Reach.space`."""
+
+    source: Peer
+    target: Peer
+    ports: Bits
+    families: tuple[int, ...]
+    partial: bool
+    causes: tuple[tuple[Direction, Origin], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Connectivity:
+    """Every connection that is possible, sorted; `workloads` lists everybody in the cluster."""
+
+    reach: Reach
+    workloads: tuple[Peer, ...]
+    connections: tuple[Connection, ...]
+
+
+def connectivity(network: Network, program: Program) -> Connectivity:
+    """All pairs of workloads of a `fabric.cluster` network, and the outside."""
+    reach = reachability(network, program)
+    names = ClusterNames(network)
+    groups: dict[int, list[Peer]] = defaultdict(list)
+    for pod, end in names.labelled:
+        peer = Peer(pod.workload_kind, pod.namespace, pod.workload)
+        if peer not in groups[end.endpoint.index]:
+            groups[end.endpoint.index].append(peer)
+    found = _Rows(reach, groups, names.external.index)
+    rows = sorted(
+        (*found.between_workloads(), *found.outside()), key=lambda c: (c.source, c.target)
+    )
+    everybody = sorted({peer for peers in groups.values() for peer in peers})
+    return Connectivity(reach, tuple(everybody), tuple(rows))
+
+
+class _Rows:
+    """Rows of one reach; `groups` maps endpoints to the workloads they answer for."""
+
+    def __init__(self, reach: Reach, groups: dict[int, list[Peer]], external: int) -> None:
+        self.reach, self.groups, self.external = reach, groups, external
+        self.causes = _Causes(reach)
+
+    def between_workloads(self) -> Iterator[Connection]:
+        """Rule 1."""
+        pairs = self.reach.pairs
+        members: dict[tuple[Peer, Peer], list[int]] = defaultdict(list)
+        within = (pairs.src != self.external) & (pairs.dst != self.external)
+        for row in np.flatnonzero(within).tolist():
+            for source in self.groups.get(int(pairs.src[row]), ()):
+                for target in self.groups.get(int(pairs.dst[row]), ()):
+                    members[source, target].append(row)
+        for (source, target), rows in members.items():
+            sets = pairs.some[rows]
+            if sets.any():
+                legs = [leg for r in rows for leg in range(pairs.first[r], pairs.last[r])]
+                yield self.connection(source, target, sets, np.array(legs), pairs.version[rows])
+
+    def outside(self) -> Iterator[Connection]:
+        """Rule 2, both ways."""
+        legs = self.reach.legs
+        for direction, here, there, place in (
+            (Direction.IN, legs.dst, legs.src, legs.src_place),
+            (Direction.OUT, legs.src, legs.dst, legs.dst_place),
+        ):
+            members: dict[Peer, list[int]] = defaultdict(list)
+            for leg in np.flatnonzero(there == self.external).tolist():
+                for peer in self.groups.get(int(here[leg]), ()):
+                    members[peer].append(leg)
+            for peer, found in members.items():
+                for ranges, chosen in self.alike(np.array(found), place):
+                    other = Peer("External", ranges=ranges)
+                    ends = (other, peer) if direction is Direction.IN else (peer, other)
+                    yield self.connection(
+                        *ends, self.reach.leg_set[chosen], chosen, legs.version[chosen]
+                    )
+
+    def alike(self, legs: Column, place: Column) -> Iterator[tuple[tuple[str, ...], Column]]:
+        """Legs towards outside addresses for which the same sets apply, with the ranges."""
+        legs = legs[np.argsort(place[legs], kind="stable")]
+        places, first = np.unique(place[legs], return_index=True)
+        parts = np.split(legs, first[1:])
+        sets = [tuple(sorted({*self.reach.leg_set[part].tolist()})) for part in parts]
+        spans = self.reach.spans
+        ranges = sorted(
+            (spans.bounds(p)[0], *bounds, s)
+            for p, s in zip(places.tolist(), sets, strict=True)
+            for bounds in spans.ranges(p)
+        )
+        for wanted in dict.fromkeys(sets):
+            if any(wanted):
+                chosen = [part for part, s in zip(parts, sets, strict=True) if s == wanted]
+                yield tuple(joined(ranges, wanted)), np.concatenate(chosen)
+
+    def connection(
+        self, source: Peer, target: Peer, sets: Column, legs: Column, versions: Column
+    ) -> Connection:
+        """One row from the sets of its members and their legs."""
+        distinct = np.unique(sets)
+        return Connection(
+            source,
+            target,
+            self.reach.sets[distinct].any(axis=0),
+            tuple(np.unique(versions[sets > 0]).tolist()),
+            len(distinct) > 1,
+            self.causes.of(legs),
+        )
+
+
+class _Causes:
+    """Rules that allow, worked out once per enforcement point, remote class and set."""
+
+    def __init__(self, reach: Reach) -> None:
+        self.reach = reach
+        self.known: dict[tuple[int, int, int], tuple[Origin, ...]] = {}
+        self.masks: dict[tuple[L4Range, ...], Bits] = {}
+
+    def of(self, legs: Column) -> tuple[tuple[Direction, Origin], ...]:
+        """The causes behind these legs (rule 3)."""
+        rows, chosen = self.reach.legs, self.reach.leg_set[legs]
+        found: dict[tuple[Direction, Origin], None] = {}
+        for direction, key, local, place in (
+            (Direction.OUT, rows.out_key, rows.src, rows.dst_place),
+            (Direction.IN, rows.in_key, rows.dst, rows.src_place),
+        ):
+            _, first = np.unique(np.stack([key[legs], chosen]), axis=1, return_index=True)
+            for i in first.tolist():
+                leg, number = int(legs[i]), int(chosen[i])
+                if number:
+                    where = (direction, int(key[leg]), number)
+                    if where not in self.known:
+                        self.known[where] = tuple(
+                            self.allowing(direction, int(local[leg]), int(place[leg]), number)
+                        )
+                    found.update(dict.fromkeys((direction, o) for o in self.known[where]))
+        return tuple(sorted(found, key=lambda c: (c[0], c[1].name, c[1].rule or 0, str(c[1].span))))
+
+    def allowing(
+        self, direction: Direction, local: int, place: int, number: int
+    ) -> Iterator[Origin]:
+        """Entries of the workload stage that match the place and some packet of the set."""
+        program, bits = self.reach.program, self.reach.sets[number]
+        version, address, _ = self.reach.spans.bounds(place)
+        for group in program.bound(direction, local):
+            for entry in group.entries if group.stage is Stage.WORKLOAD else ():
+                regions = (r.v4 if version == 4 else r.v6 for r in entry.regions)
+                if any(inside(r, address) for r in regions) and (self.mask(entry.l4) & bits).any():
+                    yield program.origins[entry.origin]
+
+    def mask(self, l4: tuple[L4Range, ...]) -> Bits:
+        """The L4 atoms of an entry."""
+        if l4 not in self.masks:
+            self.masks[l4] = self.reach.blocks.l4.mask(l4)
+        return self.masks[l4]
+
+
+def joined(ranges: list[Range], wanted: tuple[int, ...]) -> Iterator[str]:
+    """The ranges with the wanted sets, neighbours joined: what lies between is not outside."""
+    runs: list[tuple[int, int, int]] = []
+    before: tuple[int, tuple[int, ...]] = (0, ())
+    for version, first, last, sets in ranges:
+        if sets == wanted:
+            together = before == (version, wanted)
+            runs.append((version, runs.pop()[1] if together else first, last))
+        before = (version, sets)
+    for run in runs:
+        yield from written(*run)
+
+
+def written(version: int, first: int, last: int) -> Iterator[str]:
+    """A range as one prefix if it is one, else as `first-last`.
+
+    >>> [*written(4, 0, 2**32 - 1), *written(4, 1, 3)]
+    ['0.0.0.0/0', '0.0.0.1-0.0.0.3']
+    """
+    make = IPv4Address if version == 4 else IPv6Address
+    prefixes = list(summarize_address_range(make(first), make(last)))
+    yield str(prefixes[0]) if len(prefixes) == 1 else f"{make(first)}-{make(last)}"

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from fabric import lock
 from fabric.checks import offers
 from fabric.checks.names import Names
-from fabric.checks.values import route_target
+from fabric.checks.values import MAX_ASN, MAX_VNI, pin_values, route_target
 from fabric.checks.zones import within
 from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
 from fabric.intents import ZONE2, Intent, intents, vrf_spec
@@ -47,7 +48,7 @@ def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
     if "C443" in codes:
         spec = without_ports(spec)
     try:
-        locked = lock.read(lock.path_of(spec.base)) if spec.base else Pins()
+        locked = read_lock(lock.path_of(spec.base)) if spec.base else Pins()
         vrfs, _ = vrf_table(spec, namespaces(names), Draws(spec.pins, locked))
     except InputError as error:
         found.items.extend(error.diagnostics)
@@ -58,6 +59,22 @@ def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
     if "C319" not in codes:
         ambiguous(vrfs, intents(spec, vrfs), found)
     unexported(spec, vrfs, locked, found)
+
+
+def read_lock(path: Path) -> Pins:
+    """The lock file, whose values must be readable too."""
+    locked = lock.read(path)
+    for _, reader, text, place in pin_values(locked):
+        try:
+            reader(text)
+        except ValueError as error:
+            what = str(error).partition("\n")[0]
+            raise lock.corrupt(path, 1, f"has {what} at {'.'.join(map(str, place[1:]))}") from None
+    for section, values, most in (("vni", locked.vni, MAX_VNI), ("asn", locked.asn, MAX_ASN)):
+        for key, number in values.items():
+            if not 1 <= number <= most:
+                raise lock.corrupt(path, 1, f"has {number} at {section}.{key}")
+    return locked
 
 
 def without_ports(spec: FabricSpec) -> FabricSpec:

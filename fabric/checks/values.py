@@ -15,7 +15,7 @@ from fabric.checks.names import Names
 from fabric.diagnostics import Diagnostics
 from fabric.inventory import Prefix
 from fabric.ports import parse_port
-from fabric.spec import FabricSpec, ZoneRule
+from fabric.spec import FabricSpec, Pins, ZoneRule
 
 Path = tuple[str | int, ...]
 Reader = Callable[[str], Any]
@@ -175,7 +175,7 @@ def written(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
             yield from offered(vrf.advertise, (*at, "advertise"))
     yield from sharing_values(spec)
     yield from zone_values(spec)
-    yield from pin_values(spec)
+    yield from pin_values(spec.pins)
 
 
 def prefixes(texts: list[str], at: Path) -> Iterator[tuple[str, Reader, str, Path]]:
@@ -239,8 +239,8 @@ def zone_values(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
         yield from port_list(rule.source_ports, ("zones", zone, section, i, "source_ports"))
 
 
-def pin_values(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
-    pins = spec.pins
+def pin_values(pins: Pins) -> Iterator[tuple[str, Reader, str, Path]]:
+    """Values in `pins`, or in a lock file, which has the same shape."""
     single: tuple[tuple[str, str, Reader], ...] = (
         ("loopback", "C440", address),
         ("rd", "C445", route_distinguisher),

@@ -72,3 +72,23 @@ def test_warnings_do_not_stop() -> None:
     spec, warnings = load("f.yaml", "cloison: 1\nname: x\nsites: { s: { leaves: 3 } }\n")
     assert spec.sites["s"].leaves == 3
     assert [d.code for d in warnings] == ["C333"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "vni: {acme/main: 0}",
+        "rt: {acme/main: abc}",
+        "blocks: {x: [10.0.0.1/8]}",
+        "vni: [",
+        "x: 1",
+        "7",
+    ],
+)
+def test_a_damaged_lock_file_is_an_input_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_text("cloison: 1\nname: x\nsites: { s: {} }\n")
+    (tmp_path / "f.lock.yaml").write_text(text)
+    with pytest.raises(InputError) as caught:
+        load_fabric(path)
+    assert [d.code for d in caught.value.diagnostics] == ["C480"]

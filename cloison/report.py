@@ -58,7 +58,7 @@ def sizes(sim: Simulation) -> dict[str, Any]:
         "sessions": len(sessions) // 2,
         "sessions_up": sum(sessions) // 2,
         "type5_routes": len(network.routes),
-        "fib_routes": sum(len(network.fib.routes(*i)) for i in network.fib.instances),
+        "fib_routes": sum(int((chosen >= 0).sum()) for chosen in network.fib.chosen),
         "rules": len(program.policy.rules),
         "groups": len(program.groups),
         "entries": program.n_entries,

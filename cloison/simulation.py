@@ -100,5 +100,7 @@ def run(
     with clock.stage("replay"):
         report = replay(world.network, program, all_pairs(blocks), blocks=blocks)
     with clock.stage("prove"):
-        proof = prove(world.network, program, tell=lambda what: tell(f"prove: {what}"))
+        proof = prove(
+            world.network, program, blocks=blocks, tell=lambda what: tell(f"prove: {what}")
+        )
     return Simulation(world, profile, usage, report, proof, clock.seconds)

@@ -8,11 +8,13 @@ published NVUE templates of NVIDIA's bare-metal manager).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 
-from compiler.dpu import Dpu, enforcement_points, tables_of
+import numpy as np
+
+from compiler.dpu import enforcement_points
 from compiler.tables import Entry, Group, Program
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 
@@ -118,29 +120,44 @@ def load(name: str) -> Target:
 
 def usage(program: Program, target: Target) -> tuple[Usage, ...]:
     """One row per VTEP and table, in node order."""
+    cost = COSTS[target.expansion]
+    sizes = {
+        group.id: (
+            sum(cost(entry) for entry in lines(group)),
+            sum(prefixes(entry) for entry in lines(group)),
+        )
+        for group in program.groups
+    }
     rows = []
     for vtep in enforcement_points(program):
         name = program.network.fabric.nodes[vtep].name
-        used = measure(tables_of(program, vtep), target)
+        used = measure(program, vtep, sizes)
         rows += [Usage(name, l.table, used[l.table], l.capacity, l.source) for l in target.limits]
     return tuple(rows)
 
 
-def measure(dpu: Dpu, target: Target) -> dict[str, int]:
-    """Entries per table, as this target stores them."""
-    cost = COSTS[target.expansion]
-    sizes = [sum(cost(entry) for entry in lines(group)) for group in dpu.groups]
+def measure(program: Program, vtep: int, sizes: Mapping[int, tuple[int, int]]) -> dict[str, int]:
+    """Entries per table of one VTEP; `sizes` holds (entries, prefixes) of each group. Counts what
+    `tables_of` would list, without building it: a large fabric has hundreds of thousands of routes.
+    """
+    fib = program.network.fib
+    groups = [sizes[group.id] for group in program.groups_at(vtep)]
+    mine = [(place, vrf) for place, (at, vrf) in enumerate(fib.instances) if at == vtep]
+    chosen = [fib.chosen[place][fib.chosen[place] >= 0] for place, _ in mine]
+    used = [fib.nexthop_sets[i] for i in np.unique(np.concatenate([*chosen, np.zeros(0, int)]))]
+    hops = {hop for hops in used for hop in hops if hop.vtep != vtep}
+    own = {program.network.vrfs[vrf].vni for _, vrf in mine}
     return {
-        "endpoints": len(dpu.endpoints),
-        "vnis": len({i.vrf.vni for i in dpu.instances} | {hop.vni for hop in dpu.mappings}),
-        "admitted_vteps": len({vtep for i in dpu.instances for vtep in i.admits}),
-        "groups": len(dpu.groups),
-        "entries_per_group": max(sizes, default=0),
-        "entries": sum(sizes),
-        "prefixes": sum(prefixes(entry) for group in dpu.groups for entry in lines(group)),
-        "routes": sum(len(i.routes) for i in dpu.instances),
-        "mappings": len(dpu.mappings),
-        "ecmp_width": max((len(r.nexthops) for i in dpu.instances for r in i.routes), default=0),
+        "endpoints": sum(e.vtep == vtep for e in program.network.endpoints),
+        "vnis": len(own | {hop.vni for hop in hops}),
+        "admitted_vteps": len({hop.vtep for hop in hops}),
+        "groups": len(groups),
+        "entries_per_group": max((entries for entries, _ in groups), default=0),
+        "entries": sum(entries for entries, _ in groups),
+        "prefixes": sum(count for _, count in groups),
+        "routes": sum(map(len, chosen)),
+        "mappings": len(hops),
+        "ecmp_width": max(map(len, used), default=0),
     }
 
 
@@ -152,7 +169,7 @@ def lines(group: Group) -> Iterable[Entry]:
 def prefixes(entry: Entry) -> int:
     """How many CIDR blocks the entry's address intervals need."""
     return sum(
-        sum(1 for _ in summarize_address_range(kind(low), kind(high)))  # type: ignore[type-var]
+        sum(1 for _ in summarize_address_range(kind(low), kind(high)))
         for region in entry.regions
         for kind, intervals in ((IPv4Address, region.v4), (IPv6Address, region.v6))
         for low, high in intervals

@@ -5,8 +5,10 @@ Rules that hold here:
 1. A pod runs where its spec or status says, if that is a host of the fabric; else where a pin or
    the lock file says; else on a host of its tenant that is chosen here, and then *assumed*.
 2. Choosing is deterministic and does not depend on other tenants: the ready host with the fewest
-   pods of the tenant, first of those in order of the fabric. Pods that report the same unknown
-   node stay together. Hosts in another state get new pods only where the tenant has no other.
+   pods of the tenant, first of those in order of the fabric. A tenant that may use every host
+   starts counting at one that its name decides, or all would crowd the first hosts. Pods that
+   report the same unknown node stay together. Hosts in another state get new pods only where the
+   tenant has no other.
 3. A DaemonSet has a pod on every host of the tenant, called `name-host`.
 """
 
@@ -18,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from zlib import crc32
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.extend import Edit
@@ -131,7 +134,9 @@ class _Placer:
         self.tenant, self.manifests, self.hosts = tenant, manifests, hosts
         self.pinned, self.locked = spec.pins.hosts, locked.hosts
         waiting = {name for name, host in spec.hosts.items() if host.state != "ready"}
-        self.choices = [host for host in hosts if host not in waiting] or hosts
+        ready = [host for host in hosts if host not in waiting] or hosts
+        start = 0 if spec.tenants[tenant].hosts else crc32(tenant.encode()) % max(len(ready), 1)
+        self.choices = ready[start:] + ready[:start]
         self.every_host = {n.name for n in fabric.nodes if n.role is Role.HOST}
         self.load: Counter[str] = Counter(dict.fromkeys(hosts, 0))
         self.stands_for: dict[str, str] = {}

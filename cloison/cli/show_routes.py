@@ -107,7 +107,7 @@ def known_vrf(network: Network, name: str | None) -> None:
     names = [vrf.name for vrf in network.vrfs]
     if name is not None and name not in names:
         hint = did_you_mean(name, names)
-        raise InputError(Diagnostic("C333", f'no VRF is called "{name}"', hint=hint))
+        raise InputError(Diagnostic("C339", f'no VRF is called "{name}"', hint=hint))
 
 
 def parse_prefix(text: str | None) -> Prefix | None:

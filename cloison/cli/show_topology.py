@@ -75,4 +75,4 @@ def known_node(fabric: Fabric, name: str) -> None:
 
     if name not in fabric.graph:
         hint = did_you_mean(name, fabric.graph)
-        raise InputError(Diagnostic("C332", f'no node is called "{name}"', hint=hint))
+        raise InputError(Diagnostic("C338", f'no node is called "{name}"', hint=hint))

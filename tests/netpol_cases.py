@@ -31,29 +31,30 @@ class Cluster:
         program = compile_network(network)
         return Cluster(network, program, build_blocks(program))
 
-    def endpoint(self, name: str) -> tuple[Endpoint, str]:
-        """The endpoint of `namespace/pod` or `ip:ADDRESS`, and the address that is meant."""
+    def address(self, name: str) -> str:
+        """The first address of `namespace/pod`, or that of `ip:ADDRESS`."""
         if name.startswith("ip:"):
-            ip = ip_address(name[3:])
-            found = owner(self.network, 0, ip.version, int(ip))
-            assert found is not None
-            return found, str(ip)
+            return name[3:]
         full = f"cluster/{name}"
         found = next(e for e in self.network.endpoints if full in (e.name, *e.aliases))
-        return found, str(found.prefixes[0].network_address)
+        return str(found.prefixes[0].network_address)
+
+    def owner(self, ip: str) -> Endpoint:
+        """Who has an address."""
+        address = ip_address(ip)
+        found = owner(self.network, 0, address.version, int(address))
+        assert found is not None
+        return found
 
     def allows(self, src: str, dst: str, protocol: int, dport: int) -> bool:
-        """Whether the flow passes; fails when definition, entries and arrays do not agree."""
-        (source, source_ip), (target, target_ip) = self.endpoint(src), self.endpoint(dst)
-        if ":" in source_ip or ":" in target_ip:
-            source_ip, target_ip = self.in_v6(source, source_ip), self.in_v6(target, target_ip)
-        return self.permits(Direction.OUT, source.index, target_ip, protocol, dport) and (
-            self.permits(Direction.IN, target.index, source_ip, protocol, dport)
-        )
+        """Whether a flow between two names passes."""
+        return self.allows_between(self.address(src), self.address(dst), protocol, dport)
 
-    def in_v6(self, endpoint: Endpoint, ip: str) -> str:
-        own = (str(p.network_address) for p in endpoint.prefixes if p.version == 6)
-        return ip if ":" in ip else next(own)
+    def allows_between(self, src_ip: str, dst_ip: str, protocol: int, dport: int) -> bool:
+        """Whether a flow passes; fails when definition, entries and arrays do not agree."""
+        source, target = self.owner(src_ip).index, self.owner(dst_ip).index
+        out = self.permits(Direction.OUT, source, dst_ip, protocol, dport)
+        return self.permits(Direction.IN, target, src_ip, protocol, dport) and out
 
     def permits(
         self, direction: Direction, local: int, remote: str, protocol: int, dport: int

@@ -122,10 +122,14 @@ class VrfAddresses:
         ]
 
     def follow(self, host: str, address: Address) -> None:
-        """Let a known address pull its block to its host, if the block is free (rule 2)."""
+        """Let a known address pull its block to its host, if the block is free (rule 2) and nobody
+        pinned what the host owns."""
         prefix = self.prefix_of(address)
         slot = next((s for s in self.slots if prefix in s.prefixes), None)
+        pinned = self.draws.pins.blocks.get(f"{host} {self.vrf.name}", ())
         if prefix is None or slot is None or slot.use == "pins":
+            return
+        if any(ip_network(block).version == address.version for block in pinned):
             return
         length = self.length(slot, prefix)
         size = 1 << (prefix.max_prefixlen - length)

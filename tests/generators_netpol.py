@@ -199,7 +199,7 @@ def text(rng: Random, objects: list[dict[str, Any]]) -> str:
     if kind == 0:
         return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}, indent=1)
     flow = kind == 1
-    return yaml.safe_dump_all(objects, default_flow_style=flow, sort_keys=False)
+    return yaml.dump_all(objects, Dumper=yaml.CSafeDumper, default_flow_style=flow, sort_keys=False)
 
 
 def bounds(objects: list[dict[str, Any]]) -> dict[int, list[str]]:

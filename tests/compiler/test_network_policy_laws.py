@@ -25,7 +25,7 @@ def compare(rng: Random, path: Path) -> list[tuple[Flow, bool]]:
     path.write_text(text(rng, objects))
     read = [
         item
-        for document in yaml.safe_load_all(path.read_text())
+        for document in yaml.load_all(path.read_text(), yaml.CSafeLoader)
         for item in (document["items"] if document["kind"] == "List" else [document])
     ]
     made = Cluster.of(cluster_network([path]))

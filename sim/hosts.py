@@ -82,10 +82,13 @@ def packets_between(
     n = len(src)
     ends: list[Any] = []
     for rows in (src, dst):
-        size = hosts.size[rows]
-        step = (rng.integers(0, 2**63, n, np.uint64) if rng else np.uint64(1)) % size
-        low = hosts.lo[rows] + step
-        ends += [hosts.hi[rows] + (low < hosts.lo[rows]), low]
+        hi, low, size = hosts.hi[rows], hosts.lo[rows], hosts.size[rows]
+        wide = np.flatnonzero(size > 1)
+        draw = rng.integers(0, 2**63, len(wide), np.uint64) if rng else np.uint64(1)
+        first = low[wide]
+        low[wide] += draw % size[wide]
+        hi[wide] += low[wide] < first
+        ends += [hi, low]
     return Packets.make(
         hosts.version[src],
         src_endpoint=hosts.endpoint[src],

@@ -79,13 +79,18 @@ def _pairs(hosts: Hosts, limit: int, seed: int) -> tuple[Column, Column]:
 
 @dataclass(frozen=True, slots=True)
 class _Templates:
-    """Flows without source ports; the first `permitted` ones are known to be permitted."""
+    """Distinct flows but for their source ports: rows of hosts, protocol, destination port."""
 
     src: Column
     dst: Column
-    protocol: Column
-    dport: Column
-    permitted: int
+    protocol: NDArray[np.uint8]
+    dport: NDArray[np.uint16]
+
+    def __len__(self) -> int:
+        return len(self.src)
+
+    def take(self, rows: Column) -> _Templates:
+        return _Templates(self.src[rows], self.dst[rows], self.protocol[rows], self.dport[rows])
 
 
 def random_flows(
@@ -100,39 +105,49 @@ def random_flows(
 ) -> Iterator[Packets]:
     """`n` packets of distinct random flows (fewer if the world has no more).
 
-    `permitted` is the share drawn from flows that `datapath` permits, as far as there are any.
+    At least about the share `permitted` comes from flows that `datapath` permits, if there are any.
     With `zipf` the packets are drawn from `batch` flows at most, the k-th most frequent with weight
     k**-zipf, and so are not distinct.
     """
     hosts, rng = Hosts.of(blocks), np.random.default_rng(seed)
     if not len(hosts) or n <= 0:
         return
-    templates = _templates(hosts, blocks, rng, permitted, datapath)
-    if not len(templates.src):
+    strata = _strata(hosts, blocks, rng, permitted, datapath)
+    if zipf is None:
+        yield from _distinct(hosts, strata, rng, n, batch)
         return
-    if zipf is not None:
-        flows = _distinct(hosts, templates, rng, min(n, batch), permitted, 0, 1)
+    for flows in _distinct(hosts, strata, rng, min(n, batch), batch):
         weights = np.cumsum(np.arange(1, len(flows) + 1, dtype=float) ** -zipf)
-        while n > 0:
-            size = min(n, batch)
-            rank = np.searchsorted(weights, rng.random(size) * weights[-1])
+        for at in range(0, n, batch):
+            drawn = rng.random(min(batch, n - at)) * weights[-1]
+            rank = np.searchsorted(weights, drawn)
             yield flows.take(np.minimum(rank, len(flows) - 1))
-            n -= size
-        return
-    batches = -(-n // batch)
-    for number in range(batches):
-        size = min(batch, n - number * batch)
-        yield _distinct(hosts, templates, rng, size, permitted, number, batches)
 
 
-def _templates(
+def _strata(
     hosts: Hosts,
     blocks: Blocks,
     rng: np.random.Generator,
     permitted: float,
     datapath: Datapath | None,
-) -> _Templates:
-    """Half of the pairs inside a VRF, half anywhere; ports half interesting, half any."""
+) -> list[tuple[float, _Templates]]:
+    """Templates with the share of flows that they are to give. One stratum, unless fewer than
+    `permitted` of them are permitted."""
+    templates = _templates(hosts, blocks, rng)
+    if not permitted or datapath is None or not len(templates):
+        return [(1.0, templates)]
+    t, n = templates, len(templates)
+    sport = rng.integers(*CLIENT_PORTS, n)
+    drawn = packets_between(hosts, t.src, t.dst, t.protocol, sport, t.dport, rng)
+    delivered = datapath.decide(drawn).delivered
+    if not 0 < delivered.mean() < permitted:
+        return [(1.0, templates)]
+    good, bad = templates.take(delivered), templates.take(~delivered)
+    return [(permitted, good), (1 - permitted, bad)]
+
+
+def _templates(hosts: Hosts, blocks: Blocks, rng: np.random.Generator) -> _Templates:
+    """Half of the pairs inside a VRF, half anywhere; most ports interesting, some any."""
     ports = np.array([p for p in interesting_ports(blocks) if p[0] in WITH_PORTS])
     src = rng.integers(0, len(hosts), TEMPLATES)
     dst = rng.integers(0, len(hosts), TEMPLATES)
@@ -142,13 +157,11 @@ def _templates(
     src, dst = src[ok], dst[ok]
     protocol, dport = ports[rng.integers(0, len(ports), len(src))].T
     dport = np.where(rng.random(len(src)) < 0.25, rng.integers(0, 65536, len(src)), dport)
-    if not permitted or datapath is None:
-        return _Templates(src, dst, protocol, dport, 0)
-    sport = rng.integers(*CLIENT_PORTS, len(src))
-    verdicts = datapath.decide(packets_between(hosts, src, dst, protocol, sport, dport, rng))
-    order = np.argsort(~verdicts.delivered, kind="stable")
-    count = int(verdicts.delivered.sum())
-    return _Templates(src[order], dst[order], protocol[order], dport[order], count)
+    key = ((src * len(hosts) + dst) << 24) | (protocol << 16) | dport
+    _, first = np.unique(key, return_index=True)
+    first = rng.permutation(first)
+    columns = protocol.astype(np.uint8)[first], dport.astype(np.uint16)[first]
+    return _Templates(src[first], dst[first], *columns)
 
 
 def _neighbours(hosts: Hosts, rows: Column, rng: np.random.Generator) -> Column:
@@ -163,47 +176,44 @@ def _neighbours(hosts: Hosts, rows: Column, rng: np.random.Generator) -> Column:
 
 def _distinct(
     hosts: Hosts,
-    templates: _Templates,
+    strata: list[tuple[float, _Templates]],
     rng: np.random.Generator,
-    size: int,
-    permitted: float,
-    number: int,
-    batches: int,
+    n: int,
+    batch: int,
+) -> Iterator[Packets]:
+    """Batches of distinct flows: the k-th visit to a template takes the k-th of its source ports,
+    which begin anywhere and wrap around."""
+    ports = MAX_PORT + 1 - CLIENT_PORTS[0]
+    done, last = [0] * len(strata), len(strata) - 1
+    while n > 0:
+        size = min(batch, n)
+        parts: list[Column] = []
+        for i, (share, templates) in enumerate(strata):
+            wanted = size - sum(len(p) for p in parts) if i == last else int(size * share)
+            end = min(done[i] + wanted, len(templates) * ports)
+            parts.append(np.arange(done[i], end))
+            done[i] = end
+        flows = _draw(hosts, [t for _, t in strata], parts, rng)
+        if not len(flows):
+            return
+        yield flows
+        n -= len(flows)
+
+
+def _draw(
+    hosts: Hosts, strata: list[_Templates], visits: list[Column], rng: np.random.Generator
 ) -> Packets:
-    """Batch `number` of `batches`: source ports congruent to it, so that batches never meet."""
-    parts: list[Packets] = []
-    seen = np.zeros(0, np.uint64)
-    for _ in range(8):
-        missing = size - len(seen)
-        if not missing:
-            break
-        known = min(templates.permitted, 1) * int(missing * permitted)
-        row = rng.integers(0, len(templates.src), missing)
-        row[:known] = rng.integers(0, max(templates.permitted, 1), known)
-        slots = max(1, (MAX_PORT + 1 - CLIENT_PORTS[0]) // batches)
-        sport = CLIENT_PORTS[0] + rng.integers(0, slots, missing) * batches + number % batches
-        columns = (templates.protocol[row], sport, templates.dport[row])
-        drawn = packets_between(hosts, templates.src[row], templates.dst[row], *columns, rng)
-        hashed = _identity(drawn)
-        unique, first = np.unique(hashed, return_index=True)
-        first = np.sort(first[~np.isin(unique, seen, assume_unique=True)])
-        parts.append(drawn.take(first) if len(first) < missing else drawn)
-        seen = np.concatenate([seen, hashed[first]])
-    flows = Packets.concat(parts)
-    return flows.take(rng.permutation(len(flows)))
-
-
-def _identity(packets: Packets) -> NDArray[np.uint64]:
-    """A 64-bit hash of the VRF and 5-tuple. Two flows that share one are taken for the same, which
-    costs a flow and never lets a duplicate through."""
-    odd = [np.uint64(m) for m in np.random.default_rng(1).integers(1, 2**63, 6) * 2 + 1]
-    l4 = packets.sport.astype(np.uint64) << np.uint64(16) | packets.dport
-    l4 |= packets.vrf.astype(np.uint64) << np.uint64(40) | packets.protocol.astype(
-        np.uint64
-    ) << np.uint64(32)
-    words = (packets.src_lo, packets.src_hi, packets.dst_lo, packets.dst_hi, l4)
-    total = np.zeros(len(packets), np.uint64)
-    for word, factor in zip(words, odd, strict=False):
-        total = (total ^ word) * factor
-        total ^= total >> np.uint64(29)
-    return total
+    """The flows with these numbers in each stratum, shuffled."""
+    ports = MAX_PORT + 1 - CLIENT_PORTS[0]
+    columns: list[list[Column]] = []
+    for templates, numbers in zip(strata, visits, strict=True):
+        turn, row = np.divmod(numbers, max(len(templates), 1))
+        sport = CLIENT_PORTS[0] + (turn + row * 40503) % ports
+        t = templates
+        ends = (t.src[row], t.dst[row], t.protocol[row])
+        columns.append([*ends, sport.astype(np.uint16), t.dport[row]])
+    order = rng.permutation(sum(len(numbers) for numbers in visits))
+    src, dst, protocol, sport, dport = (
+        np.concatenate(parts)[order] for parts in zip(*columns, strict=True)
+    )
+    return packets_between(hosts, src, dst, protocol, sport, dport, rng)

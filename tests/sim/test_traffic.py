@@ -117,7 +117,7 @@ def test_random_flows_are_distinct_seeded_and_permitted_as_asked(share: float) -
     packets = Packets.concat(first)
     assert_sources_own(packets)
     assert {4, 6} == set(packets.version.tolist())
-    assert share <= datapath.decide(packets).delivered.mean() < share + 0.2
+    assert share - 0.02 < datapath.decide(packets).delivered.mean() < share + 0.2
 
 
 def test_zipf_repeats_flows() -> None:

@@ -99,7 +99,7 @@ class World:
         reach = np.diff(np.asarray(network.underlay.hop_off)).reshape(n, n) > 0
         reach |= np.eye(n, dtype=bool)
         wide = np.array([owns_prefix(e) for e in network.endpoints], np.bool_)
-        return World(network, blocks, Spans(blocks.addresses), reach, wide)
+        return World(network, blocks, Spans.over(blocks.addresses), reach, wide)
 
     def routes(self, vrf: int) -> tuple[Column, Column]:
         """Endpoints of a VRF and their next-hop sets by atom, [endpoints, atoms], -1 for none."""
@@ -113,7 +113,7 @@ class World:
 
     def egresses(self, sets: Column) -> list[int]:
         """VRFs to which any of these next-hop sets lead."""
-        b, used = self.blocks, np.unique(sets[sets >= 0])
+        b, used = self.blocks, np.flatnonzero(np.bincount(sets.ravel() + 1)[1:])
         _, hop = expand(b.set_off[used], b.set_off[used + 1] - b.set_off[used])
         found: list[int] = np.unique(b.set_vrf[hop]).tolist()
         return found
@@ -130,11 +130,13 @@ class World:
             b = self.blocks
             size, width = b.addresses.count(vrf), int(b.remote_count[vrf])
             members, sets = self.routes(vrf)
-            rows = [np.unique(sets, axis=0).astype(np.int32)]
+            rows = [_distinct(sets.astype(np.int32))]
             for first in b.cell_off[np.unique(b.ep_block[direction, members])].tolist():
                 table = b.cell_class[first : first + size * width].reshape(size, width)
-                rows.append(table.T.astype(np.int32))
-            _, number = np.unique(np.concatenate(rows), axis=1, return_inverse=True)
+                rows.append(_distinct(table.T.astype(np.int32)))
+            columns = np.ascontiguousarray(np.concatenate(rows).T)
+            keys = columns.view(np.dtype((np.void, columns.itemsize * columns.shape[1])))
+            _, number = np.unique(keys.ravel(), return_inverse=True)
             self.known[vrf, direction] = number.ravel()
         return self.known[vrf, direction]
 
@@ -163,6 +165,12 @@ class World:
         alike = alike * 2 + (span >= ref.n_v4)
         key: Column = np.where(alone, span, len(ref) + alike)
         return key
+
+
+def _distinct(rows: Column) -> Column:
+    """The rows that differ, whatever their order."""
+    known = {row.tobytes(): number for number, row in enumerate(rows)}
+    return rows[list(known.values())]
 
 
 def owns_prefix(endpoint: Endpoint) -> bool:

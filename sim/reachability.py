@@ -213,11 +213,12 @@ def _starts(*columns: Column) -> Column:
 def _combine(sets: Sets, group: Column, members: Column, fold: Any) -> Column:
     """Fold the sets of each group (0, 1, …, sorted) into one set id."""
     n_groups = int(group[-1]) + 1 if len(group) else 0
-    distinct = np.unique(group.astype(np.int64) * len(sets.bits) + members)
+    ordered = np.sort(group.astype(np.int64) * len(sets.bits) + members, kind="stable")
+    distinct = ordered[np.diff(ordered, prepend=-1) != 0]
     owner, member = np.divmod(distinct, len(sets.bits))
     first = np.searchsorted(owner, np.arange(n_groups))
     count = np.diff(np.r_[first, len(owner)])
-    out = member[first]
+    out: Column = member[first]
     mixed = np.flatnonzero(count > 1)
     recipes: dict[bytes, list[int]] = {}
     for g in mixed.tolist():

@@ -94,7 +94,7 @@ def regions(reach: Reach) -> tuple[Profiles, Iterator[Source]]:
 def _sources(reach: Reach, profiles: Profiles) -> Iterator[Source]:
     n = len(reach.network.vrfs)
     egress = {vrf: _egresses(reach.world, vrf) for vrf in range(n)}
-    spans = Spans(reach.blocks.addresses, egress)
+    spans = Spans.over(reach.blocks.addresses, egress)
     world = replace(reach.world, spans=spans, joined=False, known={})
     for vrf in range(n):
         yield from _of_vrf(world, profiles, vrf)
@@ -121,7 +121,7 @@ def _of_vrf(world: World, profiles: Profiles, vrf: int) -> Iterator[Source]:
         first, last = np.searchsorted(rows.src, [endpoint, endpoint + 1])
         mine = rows.take(np.arange(first, last))
         for version, spans in ((4, np.arange(ref.n_v4)), (6, np.arange(ref.n_v4, len(ref)))):
-            starts = ref.starts[version == 6]
+            starts = ref.starts(int(version == 6))
             yield from _of_endpoint(
                 profiles, endpoint, version, starts, spans, mine, blank, owner == endpoint
             )

@@ -28,23 +28,34 @@ TOP = {4: 2**32 - 1, 6: 2**128 - 1}
 
 @dataclass(frozen=True, slots=True)
 class Refinement:
-    """Spans of one pair: IPv4 first. `atom_a` and `atom_b` are VRF-local atoms."""
+    """Spans of one pair: IPv4 first. `atom_a` and `atom_b` are VRF-local atoms; span i of a family
+    begins at `axes[family][cuts[family][i]]`."""
 
-    n_v4: int
-    starts: tuple[list[int], list[int]]
+    axes: tuple[list[int], list[int]]
+    cuts: tuple[I64, I64]
     atom_a: I64
     atom_b: I64
 
     def __len__(self) -> int:
         return len(self.atom_a)
 
+    @property
+    def n_v4(self) -> int:
+        """Number of IPv4 spans."""
+        return len(self.cuts[0])
+
+    def starts(self, family: int) -> list[int]:
+        """First addresses of the IPv4 (0) or IPv6 (1) spans."""
+        axis = self.axes[family]
+        return [axis[cut] for cut in self.cuts[family].tolist()]
+
     def bounds(self, span: int) -> tuple[int, int, int]:
         """(version, first, last) of a span."""
-        version, starts = 4, self.starts[0]
-        if span >= self.n_v4:
-            span, version, starts = span - self.n_v4, 6, self.starts[1]
-        last = starts[span + 1] - 1 if span + 1 < len(starts) else TOP[version]
-        return version, starts[span], last
+        family = int(span >= self.n_v4)
+        axis, cuts, version = self.axes[family], self.cuts[family], 6 if family else 4
+        local = span - self.n_v4 * family
+        last = axis[cuts[local + 1]] - 1 if local + 1 < len(cuts) else TOP[version]
+        return version, axis[cuts[local]], last
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +78,27 @@ class Places:
 
 @dataclass(slots=True)
 class Spans:
-    """All refinements and places that were asked for; ids are handed out in that order."""
+    """All refinements and places that were asked for; ids are handed out in that order. `axes` has
+    the starts of all VRFs' atoms per family, `ranks[vrf]` where those of one VRF stand there."""
 
-    atoms: AddressAtoms
+    axes: tuple[list[int], list[int]]
+    ranks: list[tuple[I64, I64]]
     also: Mapping[int, Iterable[int]] = field(default_factory=dict)
     known: dict[tuple[int, int], Refinement] = field(default_factory=dict)
     bases: list[int] = field(default_factory=list)
     parts: list[Places] = field(default_factory=list)
     size: int = 0
+
+    @staticmethod
+    def over(atoms: AddressAtoms, also: Mapping[int, Iterable[int]] | None = None) -> Spans:
+        """Spans over these atoms."""
+        v4, v6 = (sorted({x for vrf in atoms.starts for x in vrf[family]}) for family in (0, 1))
+        rank = [{x: i for i, x in enumerate(axis)} for axis in (v4, v6)]
+        ranks = [
+            (np.array([rank[0][x] for x in a]), np.array([rank[1][x] for x in b]))
+            for a, b in atoms.starts
+        ]
+        return Spans((v4, v6), ranks, also or {})
 
     def of(self, a: int, b: int) -> Refinement:
         """The refinement of VRFs `a` and `b`."""
@@ -84,9 +108,12 @@ class Spans:
 
     def places(self, ref: Refinement, key: I64) -> Places:
         """Join spans with equal keys into places; those with key -1 are left out."""
-        order = np.argsort(key, kind="stable")
-        order = order[key[order] >= 0]
-        new = np.diff(key[order], prepend=-1) != 0
+        order = np.flatnonzero(key >= 0)
+        key = key[order]
+        if (np.diff(key) < 0).any():
+            by_key = np.argsort(key, kind="stable")
+            order, key = order[by_key], key[by_key]
+        new = np.diff(key, prepend=-1) != 0
         part = Places(self.size, ref, order, np.r_[np.flatnonzero(new), len(order)])
         self.bases.append(self.size)
         self.parts.append(part)
@@ -122,32 +149,26 @@ class Spans:
         return part, place - part.base
 
     def _refine(self, a: int, b: int) -> Refinement:
-        starts: list[list[int]] = []
-        atoms_a: list[NDArray[Any]] = []
-        atoms_b: list[NDArray[Any]] = []
+        cuts, atoms_a, atoms_b = [], [], []
         for family in (0, 1):
-            of_a, of_b = self.atoms.starts[a][family], self.atoms.starts[b][family]
-            more = {x for vrf in self.also.get(a, ()) for x in self.atoms.starts[vrf][family]}
-            merged = of_a if a == b and not more else sorted({*of_a, *of_b, *more})
-            starts.append(merged)
-            shift_a, shift_b = (len(self.atoms.starts[v][0]) * family for v in (a, b))
-            atoms_a.append(_atom_at(of_a, merged) + shift_a)
-            atoms_b.append(_atom_at(of_b, merged) + shift_b)
+            of_a, of_b = self.ranks[a][family], self.ranks[b][family]
+            merged = of_a
+            for other in {a, b, *self.also.get(a, ())} - {a}:
+                merged = _merge(merged, self.ranks[other][family])
+            shift_a, shift_b = (len(self.ranks[vrf][0]) * family for vrf in (a, b))
+            cuts.append(merged)
+            atoms_a.append(np.searchsorted(of_a, merged, "right") - 1 + shift_a)
+            atoms_b.append(np.searchsorted(of_b, merged, "right") - 1 + shift_b)
         return Refinement(
-            len(starts[0]),
-            (starts[0], starts[1]),
-            np.concatenate(atoms_a),
-            np.concatenate(atoms_b),
+            self.axes, (cuts[0], cuts[1]), np.concatenate(atoms_a), np.concatenate(atoms_b)
         )
 
 
-def _atom_at(starts: list[int], points: list[int]) -> I64:
-    """Which atom (by `starts`, beginning at 0) holds each of the sorted points."""
-    if starts is points:
-        return np.arange(len(points), dtype=np.int64)
-    cuts = set(starts)
-    here = np.fromiter((p in cuts for p in points), np.int64, len(points))
-    return np.cumsum(here) - 1
+def _merge(a: I64, b: I64) -> I64:
+    """The union of two sorted arrays (np.union1d would hash them)."""
+    both = np.sort(np.concatenate([a, b]), kind="stable")
+    merged: I64 = both[np.diff(both, prepend=-1) != 0]
+    return merged
 
 
 def expand(first: NDArray[Any], count: NDArray[Any]) -> tuple[I64, I64]:

@@ -15,7 +15,7 @@ from cloison.render_diagnostics import Excerpts
 from cloison.report import capacity_table, replay_table, size_table, time_table
 from cloison.table import Table
 from sim.blame import Cause
-from sim.prove import Finding
+from sim.prove import Finding, Proof
 
 if TYPE_CHECKING:
     from cloison.simulation import Simulation
@@ -109,4 +109,9 @@ def verdict(sim: Simulation) -> Text:
     held = f"{count - len(failed)} of {count} expectations hold{tried}"
     if proof.holds:
         return Text(f"{name}: isolation holds for all packets; {held}.", style="bold green")
-    return Text(f"{name}: {len(proof.findings)} findings; {held}.", style="bold red")
+    return Text(f"{name}: {count_findings(proof)}; {held}.", style="bold red")
+
+
+def count_findings(proof: Proof) -> str:
+    """How many there are."""
+    return f"{len(proof.findings)} finding{'s' * (len(proof.findings) != 1)}"

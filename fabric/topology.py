@@ -70,7 +70,8 @@ class Fabric:
 
     def node(self, name: str) -> Node:
         """The node of that name; KeyError when there is none."""
-        return self.nodes[self.graph.nodes[name]["index"]]
+        index: int = self.graph.nodes[name]["index"]
+        return self.nodes[index]
 
     def vtep_of(self, host: str) -> Node:
         """The node that encapsulates and enforces for `host`: its DPU, or its leaf."""

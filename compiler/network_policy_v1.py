@@ -100,10 +100,10 @@ def types(spec: Cursor) -> dict[Direction, Span]:
     found: dict[Direction, Span] = {}
     for item in written:
         name = item.text()
-        if name not in TYPES:
-            item.error("C625", f'"{name}" is not Ingress or Egress')
-        else:
+        if name in TYPES:
             found.setdefault(TYPES[name], item.span)
+        elif name or not item:
+            item.error("C625", f'"{name}" is not Ingress or Egress')
     return found
 
 
@@ -124,7 +124,7 @@ def peer(item: Cursor) -> Peer:
         if selectors:
             item.error("C624", "ipBlock cannot be combined with selectors", "make it an item")
         return Peer((), None, block(item["ipBlock"]), item["ipBlock"]["cidr"].span)
-    if not selectors:
+    if not selectors and item.value in (None, {}):
         item.error("C624", "a peer needs podSelector, namespaceSelector or ipBlock")
     namespaces = item["namespaceSelector"]
     return Peer(

@@ -16,7 +16,7 @@ from typing import Any
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.extend import Place, Source
 
-TYPE_NAMES = {bool: "a boolean", int: "a number", float: "a number", str: "text",
+TYPE_NAMES = {bool: "a boolean", int: "a number", float: "a fraction", str: "text",
               dict: "a mapping", list: "a list"}  # fmt: skip
 
 
@@ -64,11 +64,8 @@ class Cursor:
 
     def error(self, code: str, message: str, hint: str | None = None) -> None:
         """Note a mistake at this place."""
-        self.problems.error(code, f"{self.name}: {message}", self.span, hint)
-
-    def warn(self, code: str, message: str, hint: str | None = None) -> None:
-        """Note something doubtful at this place."""
-        self.problems.warn(code, f"{self.name}: {message}", self.span, hint)
+        where = f"{self.name}: " if self.path else ""
+        self.problems.error(code, f"{where}{message}", self.span, hint)
 
     def names(self) -> tuple[str, ...]:
         """The keys of a mapping; an error when it is none."""

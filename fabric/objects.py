@@ -77,7 +77,7 @@ def of_file(path: Path, named: bool, problems: Diagnostics) -> Iterator[Source]:
     except InputError as error:
         if "{{" in text:
             span = Span(file, text.count("\n", 0, text.index("{{")) + 1)
-            complain("C603", "a template, skipped", span, "render it first: helm template")
+            complain("C603", "a template, not a manifest", span, "render it first: helm template")
         else:
             problems.items += error.diagnostics
         return
@@ -92,13 +92,13 @@ def flatten(
     """An object as it is, a list as its items (rule 2)."""
     value = document.value
     if not isinstance(value, Mapping) or not {"apiVersion", "kind"} & value.keys():
-        complain("C602", "not a Kubernetes object, skipped", document.span())
+        complain("C602", "not a Kubernetes object", document.span())
         return
     missing = sorted({"apiVersion", "kind"} - value.keys())
     rendered = Path(document.file).name not in ("Chart.yaml", "Chart.yml")
     if value.get("kind") == "Kustomization" or (missing and not rendered):
         hint = "render it first: kustomize build, or helm template"
-        complain("C603", "describes how to make manifests, skipped", document.span(), hint)
+        complain("C603", "says how to make manifests, and is none", document.span(), hint)
     elif missing or not all(isinstance(value[k], str) for k in ("apiVersion", "kind")):
         problems.error("C604", "an object needs apiVersion and kind, as text", document.span())
     elif value["kind"].endswith("List") and isinstance(value.get("items"), list):
@@ -135,7 +135,8 @@ def distinct(objects: Iterable[Source], problems: Diagnostics) -> list[Source]:
             out.append(item)
         elif known.value != item.value:
             hint = "read one overlay at a time"
-            what = f"{name} stands already at {known.span()}, with other contents"
+            named = name.replace("Namespace/default/", "Namespace ")
+            what = f"{named} stands already at {known.span()}, with other contents"
             problems.error("C608", what, item.span(), hint)
     return out
 

@@ -185,10 +185,8 @@ def prefixed(owner: Owner, kind: str, suffix: str, known: Mapping[Owner, Control
 def live_pod(root: Cursor, about: Metadata, owner: Owner) -> Pod:
     """A pod with what its status says."""
     status = root["status"]
-    node = root["spec"]["nodeName"].check(valid_node_name, "C609", "a node name")
     return replace(
         described(root["spec"], about, owner, about.name, about.span),
-        node=node or None,
         addresses=reported(status, "podIP"),
         host_addresses=reported(status, "hostIP"),
     )
@@ -242,9 +240,11 @@ def ports(spec: Cursor) -> Iterator[NamedPort]:
     init = [c for c in spec["initContainers"].items() if c["restartPolicy"].value == "Always"]
     for container in (*spec["containers"].items(), *init):
         for port in container["ports"].items():
-            number = port["containerPort"].integer()
+            number = port["containerPort"].integer(0 if not port["containerPort"] else None)
             protocol = port["protocol"].text("TCP")
-            if number is None or not 1 <= number <= MAX_PORT:
+            if number is None:
+                continue
+            if not 1 <= number <= MAX_PORT:
                 port["containerPort"].error("C613", f"must be a port, 1 to {MAX_PORT}")
             elif protocol not in PORTED:
                 port["protocol"].error("C613", f'"{protocol}" is not one of {", ".join(PORTED)}')

@@ -12,11 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cloison.render_diagnostics import render, summary
-from fabric.diagnostics import InputError
+from compiler.frontends.network_policy import policy
+from fabric.cluster import CLUSTER, cluster_network
+from fabric.diagnostics import Diagnostic, InputError
 from fabric.load import load
 
 TESTS = Path(__file__).parent
 ERRORS = TESTS / "fabric" / "errors"
+MANIFEST_ERRORS = TESTS / "compiler" / "manifest_errors"
 
 
 def diagnostics(path: Path) -> str:
@@ -25,6 +28,18 @@ def diagnostics(path: Path) -> str:
         name = Path(path.name)
         try:
             found = load(name)[1]
+        except InputError as error:
+            found = error.diagnostics
+        return f"{render(found)}\n{summary(found)}\n"
+
+
+def manifest_diagnostics(path: Path) -> str:
+    """What is wrong with a file of Kubernetes manifests, policies included."""
+    with inside(path.parent):
+        try:
+            network = cluster_network([Path(path.name)])
+            found: tuple[Diagnostic, ...] = network.manifests[CLUSTER].warnings
+            policy(network)
         except InputError as error:
             found = error.diagnostics
         return f"{render(found)}\n{summary(found)}\n"
@@ -41,7 +56,10 @@ def inside(folder: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-KINDS: dict[Path, Callable[[Path], str]] = {ERRORS: diagnostics}
+KINDS: dict[Path, Callable[[Path], str]] = {
+    ERRORS: diagnostics,
+    MANIFEST_ERRORS: manifest_diagnostics,
+}
 
 
 def inputs(folder: Path) -> list[Path]:

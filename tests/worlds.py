@@ -29,9 +29,7 @@ class FlatFib:
 
     def __init__(self, routes: Mapping[int, Sequence[tuple[str, int]]]) -> None:
         self.table = {
-            vrf: sorted(
-                ((ip_network(p), r) for p, r in lines), key=lambda line: -line[0].prefixlen
-            )
+            vrf: sorted(((ip_network(p), r) for p, r in lines), key=lambda line: -line[0].prefixlen)
             for vrf, lines in routes.items()
         }
         self.instances = tuple((0, vrf) for vrf in sorted(self.table))

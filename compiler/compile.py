@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from compiler.draft import Draft, verify
+from compiler.frontends import isolation, network_policy, zones
 from compiler.ir import Policy
 from compiler.passes.prune import prune
 from compiler.passes.resolve import resolve
@@ -22,8 +23,6 @@ PASSES: tuple[Callable[[Draft], Draft], ...] = (resolve, scope, prune, share)
 
 def read_policy(network: Network) -> Policy:
     """Everything that any frontend has to say about this network."""
-    from compiler.frontends import isolation, network_policy, zones
-
     return zones.policy(network) + isolation.policy(network) + network_policy.policy(network)
 
 

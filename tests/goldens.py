@@ -12,14 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cloison.render_diagnostics import render, summary
+from compiler.backends import canonical, text
+from compiler.compile import compile_network
 from compiler.frontends.network_policy import policy
+from fabric.build import build
 from fabric.cluster import CLUSTER, cluster_network
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.load import load
+from fabric.load import load, load_fabric
 
 TESTS = Path(__file__).parent
 ERRORS = TESTS / "fabric" / "errors"
 MANIFEST_ERRORS = TESTS / "compiler" / "manifest_errors"
+DUMPS = TESTS / "compiler" / "dumps"
 
 
 def diagnostics(path: Path) -> str:
@@ -45,6 +49,14 @@ def manifest_diagnostics(path: Path) -> str:
         return f"{render(found)}\n{summary(found)}\n"
 
 
+def dumps(path: Path) -> str:
+    """What the first DPU of a fabric file enforces: the readable dump, then the document."""
+    with inside(path.parent):
+        program = compile_network(build(load_fabric(Path(path.name)), lock=False))
+        node = program.network.fabric.node("dpu1").index
+        return text.render(program, node) + canonical.render(program, node)
+
+
 @contextmanager
 def inside(folder: Path) -> Iterator[None]:
     """Run in a directory, so that texts hold no path of this machine."""
@@ -59,6 +71,7 @@ def inside(folder: Path) -> Iterator[None]:
 KINDS: dict[Path, Callable[[Path], str]] = {
     ERRORS: diagnostics,
     MANIFEST_ERRORS: manifest_diagnostics,
+    DUMPS: dumps,
 }
 
 

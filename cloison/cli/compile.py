@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloison.cli.errors import CAPACITY
 from cloison.cli.options import down_option, fabric_argument
 
 if TYPE_CHECKING:
@@ -47,27 +46,34 @@ def command(
 ) -> None:
     """Compile FABRIC's policies into the tables that every DPU enforces.
 
-    Reports per DPU and table how full it is; exits 3 when something does not
-    fit the target. With -o the dumps are written to DIR/<format>/<node>.
+    Reports per DPU and table how full it is. With -o the dumps are written to
+    DIR/<format>/<node>. When something does not fit the target, nothing is
+    written and the exit code is 3.
     """
-    from fabric.build import build
-    from fabric.load import load_fabric
-
     from cloison.cli.show_tables import usage_rows
     from cloison.render import emit
     from compiler.compile import compile_network
     from compiler.target import DEFAULT as DEFAULT_TARGET
-    from compiler.target import load
+    from compiler.target import load, usage
+    from fabric.build import build
+    from fabric.diagnostics import CapacityError
+    from fabric.load import load_fabric
 
     profile = load(target or DEFAULT_TARGET)
     program = compile_network(build(load_fabric(fabric), down=down))
-    rows, fits = usage_rows(program, profile)
-    if out is not None:
+    found = usage(program, profile)
+    too_much = [row for row in found if not row.fits]
+    if out is not None and not too_much:
         written = write(program, out, formats or DEFAULT)
         click.echo(f"{written} files in {out}", err=True)
+    rows = usage_rows(found)
     emit(rows, schema="cloison/capacity/1", output=report, title=f"Fill of {profile.title}")
-    if not fits:
-        raise click.exceptions.Exit(CAPACITY)
+    if too_much:
+        worst = max(too_much, key=lambda row: row.used / max(row.capacity or 1, 1))
+        raise CapacityError(
+            f"{profile.name} cannot hold the program: {worst.table} of {worst.node} are "
+            f"{worst.used:,}, and {worst.capacity:,} fit; {len(too_much)} tables are too small"
+        )
 
 
 def write(program: Program, out: Path, formats: tuple[str, ...]) -> int:

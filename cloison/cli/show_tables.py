@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from cloison.cli.options import down_option, fabric_argument, output_option
 
 if TYPE_CHECKING:
     from compiler.tables import Program
-    from compiler.target import Target
+    from compiler.target import Usage
 
 
 @click.command()
@@ -24,28 +25,24 @@ def command(
     fabric: Path, node: str | None, target: str | None, down: tuple[str, ...], output: str
 ) -> None:
     """Table entries per DPU, against what the target holds."""
-    from fabric.build import build
-    from fabric.load import load_fabric
-
     from cloison.render import emit
     from compiler.compile import compile_network
-    from compiler.target import DEFAULT, load
+    from compiler.target import DEFAULT, load, usage
+    from fabric.build import build
+    from fabric.load import load_fabric
 
     profile = load(target or DEFAULT)
     program = compile_network(build(load_fabric(fabric), down=down))
     if node is not None:
         show_node(program, node, output)
         return
-    rows, _ = usage_rows(program, profile)
+    rows = usage_rows(usage(program, profile))
     emit(rows, schema="cloison/capacity/1", output=output, title=f"Fill of {profile.title}")
 
 
-def usage_rows(program: Program, target: Target) -> tuple[list[dict[str, Any]], bool]:
-    """One row per DPU and table that holds something, and whether all of it fits."""
-    from compiler.target import usage
-
-    found = usage(program, target)
-    rows = [
+def usage_rows(found: Iterable[Usage]) -> list[dict[str, Any]]:
+    """One row per DPU and table."""
+    return [
         {
             "node": row.node,
             "table": row.table,
@@ -56,7 +53,6 @@ def usage_rows(program: Program, target: Target) -> tuple[list[dict[str, Any]], 
         }
         for row in found
     ]
-    return rows, all(row.fits for row in found)
 
 
 def show_node(program: Program, name: str, output: str) -> None:

@@ -95,7 +95,8 @@ def _plain(tables: Tables, header: Decoded) -> Ints:
 
 def single_address_endpoints(tables: Tables) -> NDArray[np.bool_]:
     """Which endpoints own single addresses (pods and nodes), by endpoint."""
-    rows = tables.exact[tables.exact[:, 3] > 0]
+    rows = tables.exact.reshape(-1, 4)
+    rows = rows[rows[:, 3] > 0]
     vrf, number = (rows[:, 2] >> np.uint64(8)).astype(np.int64), rows[:, 3].astype(np.int64) - 1
     owner = tables.atom_endpoint[tables.atom_base[vrf] + number]
     out = np.zeros(len(tables.ep_vrf) + 1, np.bool_)

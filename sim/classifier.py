@@ -25,6 +25,7 @@ TOP_BITS = 12
 class Tables(NamedTuple):
     """`compiler.blocks` and the underlay as one kernel argument; names are those of `Blocks`.
 
+    `exact` is `sim.exact`'s table, flat; `ep_fib` where an endpoint's routes begin in `fib`;
     `dec_reason` is the drop reason of each decision (0: permit). `hop_*` are the underlay's ECMP
     hops in CSR form, row `node * n_nodes + target`; `link_a` tells a link's two directions apart.
     """
@@ -46,14 +47,13 @@ class Tables(NamedTuple):
     exact_shift: NDArray[np.uint64]
     remote_index: NDArray[np.int16]
     remote_count: NDArray[np.int32]
-    inst_of: NDArray[np.int32]
-    fib_off: NDArray[np.int64]
     fib: NDArray[np.int32]
     set_off: NDArray[np.int32]
     set_vtep: NDArray[np.int32]
     set_vrf: NDArray[np.int32]
     ep_vrf: NDArray[np.int32]
     ep_vtep: NDArray[np.int32]
+    ep_fib: NDArray[np.int64]
     ep_block: NDArray[np.int32]
     cell_off: NDArray[np.int64]
     cell_class: NDArray[np.uint16]
@@ -110,10 +110,11 @@ def tables(blocks: Blocks, network: Network) -> Tables:
         "v6_lo": addresses.v6_lo,
         "atom_base": addresses.base,
         "atom_endpoint": addresses.endpoint,
-        "exact": exact,
+        "exact": exact.reshape(-1),
         "exact_shift": exact_shift,
         "ep_vrf": blocks.endpoint_vrf,
         "ep_vtep": blocks.endpoint_vtep,
+        "ep_fib": endpoint_fib(blocks),
         "f_off": blocks.F_off,
         "f": blocks.F,
         "dec_reason": np.where(blocks.dec_permit, 0, Reason.ZONE0_DROP + blocks.dec_stage),
@@ -124,6 +125,12 @@ def tables(blocks: Blocks, network: Network) -> Tables:
         "link_a": np.array([link.a for link in network.fabric.links]),
     }
     return Tables(**{name: _typed(name, named[name]) for name in Tables._fields})
+
+
+def endpoint_fib(blocks: Blocks) -> NDArray[np.int64]:
+    """Where in `fib` the routes begin that an endpoint's VTEP has in its VRF, -1 for nowhere."""
+    instance = blocks.inst_of[blocks.endpoint_vtep, blocks.endpoint_vrf]
+    return np.where(instance >= 0, blocks.fib_off[instance], -1)
 
 
 def top_index(off: NDArray[np.int64], words: Any, width: int) -> NDArray[np.int64]:
@@ -154,7 +161,7 @@ _UNSIGNED_8 = {"proto_class", "dec_reason"}
 _UNSIGNED_16 = {"dport_atom", "sport_atom", "cell_class", "l4_class"}
 _UNSIGNED_32 = {"v4_start", "v4_top", "v6_top"}
 _UNSIGNED_64 = {"n_sport", "exact", "exact_shift", "v6_hi", "v6_lo", "node_seed"}
-_SIGNED_64 = {"v4_off", "v6_off", "atom_base", "fib_off", "cell_off", "l4_off", "f_off"}
+_SIGNED_64 = {"v4_off", "v6_off", "atom_base", "ep_fib", "cell_off", "l4_off", "f_off"}
 
 
 def _dtype(name: str) -> Any:

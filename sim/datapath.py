@@ -29,6 +29,8 @@ from sim.packets import Packets
 from sim.reasons import Reason
 
 SLICE = 1 << 16
+BLOCK = 256
+"""Packets that a kernel takes step by step: few enough to stay in the nearest cache."""
 N_REASONS = len(Reason)
 
 
@@ -113,7 +115,8 @@ class Datapath:
         out, columns, t = Verdicts.empty(len(packets)), headers(packets), self.tables
 
         def work(begin: int, end: int) -> None:
-            forward(t, columns, complete, begin, end, out)
+            scratch = np.empty((6, BLOCK), np.uint64)
+            forward(t, columns, complete, begin, end, scratch, out)
             settle(t, out.route, out.out_decision, out.in_decision, begin, end, out.reason)
 
         self._slices(len(packets), work)

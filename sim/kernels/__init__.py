@@ -7,13 +7,15 @@ Rules that hold here:
 3. A key that no table knows ends in an explicit miss, never in an access out of bounds.
 
 numba's cache notices changes of a kernel's own file only, not of inlined functions in other files,
-so the cache directory is keyed by a hash over all kernel sources. Cold compilation takes seconds:
-`compiled()` lets a caller announce it first.
+so the cache directory is keyed by a hash over all kernel sources. numba also keeps apart Python
+versions and the places where a package is installed; the hash covers these as well, so that
+`compiled()` knows whether a caller should announce a cold compilation, which takes seconds.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -27,8 +29,9 @@ config: Any = numba.config
 
 def cache_dir() -> Path:
     """Where compiled kernels are kept: below `$XDG_CACHE_HOME/cloison` (or `~/.cache/cloison`)."""
-    digest = sha256(numba.__version__.encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    folder = Path(__file__).resolve().parent
+    digest = sha256(f"{numba.__version__} {sys.implementation.cache_tag} {folder}".encode())
+    for source in sorted(folder.glob("*.py")):
         digest.update(source.read_bytes())
     root = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     return Path(root) / "cloison" / f"kernels-{digest.hexdigest()[:16]}"

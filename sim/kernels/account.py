@@ -42,7 +42,7 @@ def account(
 
     `c.decisions`, `c.reasons`, `c.links`: uint64 [n, 2], packets and bytes.
     """
-    n_nodes = U(t.inst_of.shape[0])
+    n_nodes = U(len(t.node_seed))
     for row in range(begin, end):
         i = U(row)
         packets = U(count[i])

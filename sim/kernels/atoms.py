@@ -61,15 +61,21 @@ def search_v6(t: Any, vrf: Any, hi: Any, lo: Any) -> Any:
 
 
 @inlined
+def exact_slot(t: Any, vrf: Any, version: Any, hi: Any, lo: Any) -> Any:
+    """Where the search for an address in the hash table begins."""
+    return (lo * K0 + hi * K1 + ((vrf << EIGHT) | version) * K2) >> t.exact_shift[ZERO]
+
+
+@inlined
 def atom(t: Any, vrf: Any, version: Any, hi: Any, lo: Any) -> Any:
     """The atom of an address of either family."""
     owner = (vrf << EIGHT) | version
-    mask = U(len(t.exact) - 1)
-    slot = (lo * K0 + hi * K1 + owner * K2) >> t.exact_shift[ZERO]
-    while t.exact[slot, THREE] != ZERO:
-        if (t.exact[slot, ZERO] == lo) & (t.exact[slot, ONE] == hi) & (t.exact[slot, TWO] == owner):
-            return t.exact[slot, THREE] - ONE
-        slot = (slot + ONE) & mask
+    last = U(len(t.exact) - 1)
+    at = exact_slot(t, vrf, version, hi, lo) << TWO
+    while t.exact[at + THREE] != ZERO:
+        if (t.exact[at] == lo) & (t.exact[at + ONE] == hi) & (t.exact[at + TWO] == owner):
+            return t.exact[at + THREE] - ONE
+        at = (at + FOUR) & last
     if version == FOUR:
         return search_v4(t, vrf, lo)
     if version == SIX:

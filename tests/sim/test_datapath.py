@@ -120,14 +120,16 @@ def assert_counted(blocks: Blocks, counters: Counters, paths: list[Trace]) -> No
 
 @settings(max_examples=3)
 @given(worlds(), policies())
-def test_slices_over_threads_change_nothing(world: Network, policy: Policy) -> None:
+def test_slices_blocks_and_threads_change_nothing(world: Network, policy: Policy) -> None:
     network = wired(world)
     program = compile_policy(network, policy)
     base = tables(build_blocks(program), network)
-    packets = Packets.concat([Packets.of(own(network))] * 700)
+    few = Packets.of(own(network))
+    packets = Packets.concat([few] * 700)
     one, two = (Datapath(base, threads=n) for n in (1, 2))
-    a, b = one.decide(packets), two.decide(packets)
+    a, b, once = one.decide(packets), two.decide(packets), one.decide(few)
     assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+    assert all(np.array_equal(x, np.tile(y, 700)) for x, y in zip(a, once, strict=True))
     ca, cb = one.count(packets, a), two.count(packets, b)
     assert all(np.array_equal(x, y) for x, y in zip(ca, cb, strict=True))
     assert np.array_equal(a.path, b.path)

@@ -1,0 +1,41 @@
+"""Ask for a cache line before it is needed.
+
+Tables of a large fabric do not fit the caches. Where a loop knows the places of the next loop's
+look-ups, asking for them early lets the memory work on many at a time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+from llvmlite import ir as llvm
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+ir: Any = llvm
+READ, KEEP, DATA = 0, 3, 1
+
+
+def _prefetch(typing: Any, array: Any, index: Any) -> Any:
+    """Fetch the line of `array[index]` (one-dimensional, index unsigned); no effect otherwise."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values = context.make_array(signature.args[0])(context, builder, arguments[0])
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        declare: Any = cgutils.get_or_insert_function
+        function = declare(builder.module, kind, "llvm.prefetch.p0")
+        place = builder.bitcast(builder.gep(values.data, [arguments[1]]), byte)
+        builder.call(function, [place, *(ir.Constant(word, v) for v in (READ, KEEP, DATA))])
+        return context.get_dummy_value()
+
+    return types.void(array, index), generate
+
+
+def _nothing(array: Any, index: Any) -> None:
+    """What is left of it when kernels run as plain Python."""
+
+
+prefetch: Any = _nothing if numba.config.DISABLE_JIT else intrinsic(_prefetch)

@@ -16,11 +16,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fabric.fib import NextHop, Route
-
 from compiler.tables import Group, Program
-from fabric.inventory import Endpoint
-from fabric.network import Vrf
+from fabric.fib import NextHop, Route
+from fabric.inventory import Endpoint, Vrf
 
 
 @dataclass(frozen=True, slots=True)

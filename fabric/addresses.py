@@ -20,9 +20,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from fabric.diagnostics import Diagnostics
-from fabric.inventory import Prefix
+from fabric.inventory import Prefix, Vrf
 from fabric.lock import Draws
-from fabric.network import Vrf
 from fabric.pools import Space, bounds, network, usable
 from fabric.spec import FabricSpec
 from fabric.vrfs import Slot

@@ -19,9 +19,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from fabric.diagnostics import Diagnostics
-from fabric.inventory import Prefix
+from fabric.inventory import Prefix, Vrf
 from fabric.lock import Draws, Ledger
-from fabric.network import Vrf
 from fabric.pools import host_addresses, macs, numbers
 from fabric.spec import FabricSpec
 from fabric.topology import RANK, Fabric, Node, Role

@@ -27,9 +27,9 @@ from fabric.addressing import Plan
 from fabric.diagnostics import Diagnostic
 from fabric.evpn import imports, originate
 from fabric.fib import build_fib
-from fabric.inventory import Endpoint, Prefix
+from fabric.inventory import Endpoint, Prefix, Vrf
 from fabric.manifests import Manifests, load_manifests
-from fabric.network import Network, Vrf
+from fabric.network import Network
 from fabric.pools import network
 from fabric.spec import FabricSpec, Site, Tenant
 from fabric.topology import Fabric, Node, Role

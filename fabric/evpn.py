@@ -26,8 +26,7 @@ from numpy.typing import NDArray
 from fabric.addressing import Instance, Plan
 from fabric.diagnostics import Span
 from fabric.intents import EVERYWHERE, ZONE2, vrf_spec
-from fabric.inventory import Endpoint, Prefix
-from fabric.network import Vrf
+from fabric.inventory import Endpoint, Prefix, Vrf
 from fabric.offers import Intent, Offer
 from fabric.pools import bounds
 from fabric.spec import FabricSpec

@@ -16,8 +16,7 @@ from itertools import chain
 
 from fabric.diagnostics import Diagnostic, Span
 from fabric.evpn import Imports, Type5, covers, imported, raw_targets
-from fabric.inventory import Prefix
-from fabric.network import Vrf
+from fabric.inventory import Prefix, Vrf
 from fabric.offers import Intent
 from fabric.spec import FabricSpec
 

@@ -18,8 +18,7 @@ from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from fabric.diagnostics import Span
-from fabric.inventory import Prefix
-from fabric.network import Vrf
+from fabric.inventory import Prefix, Vrf
 from fabric.offers import Intent, Offer
 from fabric.ports import PortRange, parse_port
 from fabric.spec import FabricSpec, VrfSpec

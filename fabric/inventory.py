@@ -1,6 +1,6 @@
-"""Endpoints: whatever can send or receive a packet.
+"""VRFs and the endpoints in them: whatever can send or receive a packet.
 
-Three kinds. A *pod* is a Kubernetes pod (each replica is one). A *node* is a host's own address in
+Three kinds of endpoint. A *pod* is a Kubernetes pod (each replica is one). A *node* is a host's own address in
 a VRF; host-network pods are aliases of it. A *zone* endpoint is a service or an external network
 listed under a zone; it may own whole prefixes (the most specific owner of an address wins).
 
@@ -55,4 +55,17 @@ class Endpoint:
     host_network: bool = False
     aliases: tuple[str, ...] = ()
     assumed: frozenset[str] = frozenset()
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vrf:
+    """A routing instance with its L3VNI. `name` is `tenant/vrf`; `zone` is 0, 1 or 2."""
+
+    index: int
+    name: str
+    tenant: str
+    zone: int
+    vni: int
+    prefixes: tuple[Prefix, ...]
     span: Span | None = None

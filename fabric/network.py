@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fabric.diagnostics import Diagnostic, Span
-from fabric.inventory import Endpoint, Prefix
+from fabric.diagnostics import Diagnostic
+from fabric.inventory import Endpoint, Vrf
 from fabric.topology import Fabric
 
 if TYPE_CHECKING:
@@ -21,19 +21,6 @@ if TYPE_CHECKING:
     from fabric.manifests import Manifests
     from fabric.spec import FabricSpec
     from fabric.underlay import Underlay
-
-
-@dataclass(frozen=True, slots=True)
-class Vrf:
-    """A routing instance with its L3VNI. `name` is `tenant/vrf`; `zone` is 0, 1 or 2."""
-
-    index: int
-    name: str
-    tenant: str
-    zone: int
-    vni: int
-    prefixes: tuple[Prefix, ...]
-    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_network
 
 from fabric.diagnostics import Diagnostics, Span
-from fabric.inventory import Prefix
+from fabric.inventory import Prefix, Vrf
 from fabric.lock import Draws
-from fabric.network import Vrf
 from fabric.pools import Space, bounds, numbers
 from fabric.spec import FabricSpec, VrfPrefix, VrfSpec
 

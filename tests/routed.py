@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from worlds import endpoint
 
-from fabric.inventory import Endpoint, Prefix
-from fabric.network import Network, Vrf
+from fabric.inventory import Endpoint, Prefix, Vrf
+from fabric.network import Network
 
 __all__ = ["Hop", "RouteTo", "at", "endpoint", "routed"]
 

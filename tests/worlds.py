@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fabric.inventory import Endpoint
-from fabric.network import Network, Vrf
+from fabric.inventory import Endpoint, Vrf
+from fabric.network import Network
 
 
 class Hop(NamedTuple):

@@ -14,7 +14,7 @@ from fabric.checks.names import GLOB
 from fabric.checks.sharing import listed
 from fabric.diagnostics import Diagnostics
 from fabric.intents import ZONE0, node_prefixes, one_vrf, select_vrfs, selected, vrf_spec
-from fabric.network import Vrf
+from fabric.inventory import Vrf
 from fabric.spec import FabricSpec, Leak
 
 Path = tuple[str | int, ...]

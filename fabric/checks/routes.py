@@ -19,9 +19,8 @@ from fabric.checks.values import MAX_ASN, MAX_VNI, pin_values, route_target
 from fabric.checks.zones import within
 from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
 from fabric.intents import ZONE2, Intent, intents, vrf_spec
-from fabric.inventory import Prefix
+from fabric.inventory import Prefix, Vrf
 from fabric.lock import Draws
-from fabric.network import Vrf
 from fabric.spec import FabricSpec, Pins
 from fabric.vrfs import vrf_table
 

@@ -51,11 +51,11 @@ def state(cell: Cell) -> str:
 
 def groups_alike(proof: Proof) -> list[list[str]]:
     """Tenants and zones by class."""
-    table, space = proof.matrix, proof.reach.space
+    table = proof.matrix
 
-    def seen(src: str, dst: str) -> tuple[str, str]:
+    def seen(src: str, dst: str) -> tuple[str, bytes]:
         cell = table.cell(src, dst)
-        return state(cell), space.text(cell.ports)
+        return state(cell), cell.ports.tobytes()
 
     return classes(table.groups, seen)
 

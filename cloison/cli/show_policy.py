@@ -13,22 +13,26 @@ from cloison.cli.options import fabric_argument, output_option
 if TYPE_CHECKING:
     from compiler.ir import L4, Matcher, Policy
 
+STAGES = ("zone0", "override", "zone2", "isolation", "workload")
+
 
 @click.command()
 @fabric_argument
-@click.option("--stage", help="Only this stage: zone0, override, zone2, isolation or workload.")
+@click.option("--stage", type=click.Choice(STAGES), help="Only this stage.")
 @output_option()
 def command(fabric: Path, stage: str | None, output: str) -> None:
     """Rules and selections of FABRIC and its manifests, in evaluation order."""
+    from cloison.render import emit, show
+    from compiler.compile import read_policy
     from fabric.build import build
     from fabric.load import load_fabric
 
-    from cloison.render import emit
-    from compiler.compile import read_policy
-
     policy = read_policy(build(load_fabric(fabric)))
     wanted = [row for row in rows(policy) if stage in (None, row["stage"])]
-    emit(wanted, schema="cloison/policy/1", output=output, title="Policy")
+    if output == "table":
+        show(*(line for row in wanted for line in listed(row)))
+    else:
+        emit(wanted, schema="cloison/policy/1", output=output, title="Policy")
 
 
 def rows(policy: Policy) -> Iterator[dict[str, Any]]:
@@ -57,6 +61,20 @@ def rows(policy: Policy) -> Iterator[dict[str, Any]]:
         }
 
 
+def listed(row: dict[str, Any]) -> Iterator[Any]:
+    """A rule on a few lines: a table has no room for selectors and paths."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from cloison.render import visible
+
+    there = "->" if row["direction"] == "out" else "<-"
+    ports_ = "" if row["ports"] == "any" else f"  {row['ports']}"
+    yield f"{row['stage']} {row['direction']} {row['order']}: {row['action']}{ports_}"
+    for line in (f"{row['local']} {there} {row['remote']}", row["origin"]):
+        yield Padding(Text(visible(line)), (0, 0, 0, 4))
+
+
 def describe(matcher: Matcher) -> str:
     """A matcher in a few words."""
     from compiler.ir import Cidr, Everyone, InVrf, Named, OwnNode, Pods
@@ -73,8 +91,8 @@ def describe(matcher: Matcher) -> str:
             only = sorted([*(states or ()), *(hosts or ())])
             return " ".join(patterns) + (f" ({', '.join(only)})" if only else "")
         case InVrf(vrfs, prefixes):
-            inside = "" if prefixes is None else " " + ",".join(map(str, prefixes))
-            return f"vrf {','.join(sorted(vrfs))}{inside}"
+            inside = "" if prefixes is None else " " + ", ".join(map(str, prefixes))
+            return f"vrf {', '.join(sorted(vrfs))}{inside}"
         case Cidr(prefix, excepts):
             return str(prefix) + "".join(f" except {e}" for e in excepts)
 

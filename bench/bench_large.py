@@ -49,7 +49,7 @@ def main(path: Path) -> None:
         with stage("blocks"):
             blocks = build_blocks(program)
         with stage("prove"):
-            proof = prove(network, program)
+            proof = prove(network, program, blocks=blocks)
         with stage("make and replay flows"):
             datapath = Datapath(tables(blocks, network))
             flows = random_flows(blocks, FLOWS, permitted=0.25, datapath=datapath)

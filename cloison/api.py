@@ -45,7 +45,10 @@ def compile(source: Source, *, target: str = targets.DEFAULT, down: Iterable[str
 def simulate(
     source: Source, *, target: str = targets.DEFAULT, down: Iterable[str] = ()
 ) -> Simulation:
-    """Build, converge, compile, replay every pair on every interesting port, prove."""
+    """Build, converge, compile, replay traffic, prove.
+
+    Every pair is replayed on every interesting port; where that is too much, random flows.
+    """
     return run(lambda: World.of(source, down), target=target)
 
 

@@ -146,7 +146,8 @@ def replay_table(sim: Simulation) -> Table:
         if count
     )
     rate = sim.replay.packets_per_second / 1e6
-    title = f"Replay: {sim.replay.packets:,} flows at {rate:.2f} Mpps (simulator, not a DPU)"
+    flows = f"{sim.replay.packets:,} {'random ' if sim.sampled else ''}flows"
+    title = f"Replay: {flows} at {rate:.2f} Mpps (simulator, not a DPU)"
     return Table(rows, title)
 
 
@@ -214,6 +215,7 @@ def document(sim: Simulation) -> dict[str, Any]:
         "capacity": capacity(sim),
         "replay": {
             "packets": sim.replay.packets,
+            "sampled": sim.sampled,
             "packets_per_second": round(sim.replay.packets_per_second),
             "verdicts": {r.label: n for r, n in sim.replay.verdicts.items()},
         },

@@ -60,6 +60,14 @@ def all_pairs(
         yield packets_between(hosts, a, b, protocol, sport, dport, None)
 
 
+def n_pairs(blocks: Blocks) -> int:
+    """How many packets `all_pairs` makes without a limit."""
+    hosts = Hosts.of(blocks)
+    of_family = np.unique(hosts.version, return_counts=True)[1].astype(np.int64)
+    own = np.unique(hosts.endpoint * 8 + hosts.version, return_counts=True)[1].astype(np.int64)
+    return int((of_family**2).sum() - (own**2).sum()) * len(interesting_ports(blocks))
+
+
 def _pairs(hosts: Hosts, limit: int, seed: int) -> tuple[Column, Column]:
     """Rows of sources and destinations, in order."""
     n = len(hosts)

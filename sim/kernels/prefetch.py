@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 from llvmlite import ir as llvm
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from sim.kernels import config
 
 ir: Any = llvm
 READ, KEEP, DATA = 0, 3, 1
@@ -38,4 +39,4 @@ def _nothing(array: Any, index: Any) -> None:
     """What is left of it when kernels run as plain Python."""
 
 
-prefetch: Any = _nothing if numba.config.DISABLE_JIT else intrinsic(_prefetch)
+prefetch: Any = _nothing if config.DISABLE_JIT else intrinsic(_prefetch)

@@ -10,7 +10,8 @@ likely said more than it meant:
 
 An unexpected *deny* has one cause, the step that stopped the packet. When that is a default, the
 rule that came nearest is blamed if it fails on one field only, else the narrowest policy that
-selects the endpoint, else the VRF that lacks the route.
+selects the endpoint, else the VRF that lacks the route. Where a failure has cut one VTEP off from
+the other, the wiring of its site is blamed: no route could help.
 """
 
 from __future__ import annotations
@@ -130,6 +131,8 @@ def _crossing(
 
 def for_deny(network: Network, program: Program, found: Trace, target: int | None) -> Blame:
     """What stopped a packet, and what came nearest to letting it pass."""
+    if cut := _cut_off(network, found, target):
+        return Blame(cut)
     strays = [cause for stray, cause in crossings(network, found) if stray]
     if strays:
         return Blame(strays[0], tuple(_stop(network, found, target)))
@@ -145,6 +148,27 @@ def for_deny(network: Network, program: Program, found: Trace, target: int | Non
     near = nearest(network, program, side.packet, group.stage)
     policy = _narrowest(network, program, side, group.stage)
     return _blame_default(network, side, denies, near, policy)
+
+
+def _cut_off(network: Network, found: Trace, target: int | None) -> Cause | None:
+    """The wiring, when what has failed leaves no path between the VTEPs of both ends."""
+    fabric = network.fabric
+    if found.source is None or target is None or not (fabric.down_links or fabric.down_nodes):
+        return None
+    here, there = (network.endpoints[e].vtep for e in (found.source, target))
+    if network.underlay.reachable(here, there):
+        return None
+    node = fabric.nodes[max(here, there, key=lambda n: _lost(network, n))]
+    failed = [fabric.nodes[i].name for i in fabric.down_nodes]
+    failed += [fabric.links[i].name for i in fabric.down_links]
+    text = f"{node.name} has no path to the other end without {', '.join(sorted(failed))}"
+    span = network.spec.at_key("sites", node.site) if network.spec else None
+    return Cause(f"wiring of site {node.site}", text, span, "wiring")
+
+
+def _lost(network: Network, node: int) -> int:
+    """How many nodes a node cannot reach."""
+    return sum(not network.underlay.reachable(node, n.index) for n in network.fabric.nodes)
 
 
 def _blame_default(

@@ -86,8 +86,8 @@ def prove(
     rebuild: Rebuild | None = None,
     tell: Callable[[str], None] = QUIET,
 ) -> Proof:
-    """Decide isolation and every expectation. `blocks` saves building them again; `rebuild` makes the network of a failure; by default
-    that of `fabric.build`. `tell` hears what is being done."""
+    """Decide isolation and every expectation. `blocks` saves building them again; `rebuild` makes
+    the network of a failure, by default `fabric.build` does; `tell` hears what is being done."""
     tell("reachability")
     reach = reachability(network, program, blocks)
     claims = read_claims(network.spec, network) if network.spec else ()

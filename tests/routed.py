@@ -126,7 +126,7 @@ def routed(
     anything: Any = None
     return Network(
         anything,
-        SimpleNamespace(nodes=boxes),  # type: ignore[arg-type]
+        SimpleNamespace(nodes=boxes, down_nodes=(), down_links=()),  # type: ignore[arg-type]
         anything,
         table,
         tuple(endpoints),

@@ -27,19 +27,23 @@ F = TypeVar("F", bound=Callable[..., Any])
 config: Any = numba.config
 
 
-def cache_dir() -> Path:
-    """Where compiled kernels are kept: below `$XDG_CACHE_HOME/cloison` (or `~/.cache/cloison`)."""
+def cache_dir() -> Path | None:
+    """Where compiled kernels are kept: below `$XDG_CACHE_HOME/cloison` (or `~/.cache/cloison`);
+    None for a user without a home."""
     folder = Path(__file__).resolve().parent
     digest = sha256(f"{numba.__version__} {sys.implementation.cache_tag} {folder}".encode())
     for source in sorted(folder.glob("*.py")):
         digest.update(source.read_bytes())
-    root = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(root) / "cloison" / f"kernels-{digest.hexdigest()[:16]}"
+    try:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    except RuntimeError:
+        return None
+    return root / "cloison" / f"kernels-{digest.hexdigest()[:16]}"
 
 
 def compiled() -> bool:
     """Whether kernels of this version have been compiled on this machine before."""
-    return any(cache_dir().glob("**/*.nbc"))
+    return CACHE_DIR is not None and any(CACHE_DIR.glob("**/*.nbc"))
 
 
 def kernel(function: F) -> F:
@@ -61,7 +65,9 @@ def inlined(function: F) -> F:
     return numba.njit(nogil=True, inline="always", _nrt=False)(function)  # type: ignore[no-any-return, call-overload]
 
 
-def _writable(path: Path) -> bool:
+def _writable(path: Path | None) -> bool:
+    if path is None:
+        return False
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from cloison.table import Table
 from compiler.blocks import Blocks
-from compiler.ir import Stage
+from compiler.ir import Action
 from fabric.network import Network
-from sim.dropped import entry_origins
 from sim.pcap import Counts
 from sim.replay import ReplayReport, imbalances
 
@@ -50,22 +51,53 @@ def flow_table(report: ReplayReport) -> Table:
     return Table(rows, "Flow table")
 
 
-def entry_table(report: ReplayReport, blocks: Blocks, top: int = TOP) -> Table:
-    """The entries that decided most packets."""
-    busiest = sorted(range(len(report.entries)), key=lambda i: (-int(report.entries[i, 0]), i))
-    origins, stages = entry_origins(blocks), _stages(blocks)
+def rule_table(report: ReplayReport, blocks: Blocks, top: int = TOP) -> Table:
+    """The rules that decided most packets; of the files only the names."""
     rows = tuple(
-        {
-            "packets": int(report.entries[i, 0]),
-            "bytes": int(report.entries[i, 1]),
-            "stage": f"{origins[i][0].name.lower()} {stages[i].name.lower()}",
-            "rule": str(origins[i][1]),
-        }
-        for i in busiest[:top]
-        if report.entries[i, 0]
+        {**row, "rule": f"{row['rule']} {(row['line'] or '').rpartition('/')[2]}".strip()}
+        for row in rule_rows(report, blocks)[:top]
     )
-    shown = {"packets": "packets", "stage": "stage", "rule": "decided by"}
-    return Table(rows, "Busiest entries", shown)
+    return Table(rows, "Busiest rules", ("packets", "bytes", "stage", "action", "rule"))
+
+
+def rule_rows(report: ReplayReport, blocks: Blocks) -> list[dict[str, Any]]:
+    """Packets and bytes per rule and direction, over all enforcement points; busiest first. A
+    stage's default that hands packets on to the next stage decides nothing and is left out."""
+    sums: dict[tuple[str, ...], list[int]] = {}
+    named = ("stage", "action", "rule", "line")
+    for row in entry_rows(report, blocks):
+        if not row["hands_on"]:
+            total = sums.setdefault(tuple(row[key] for key in named), [0, 0])
+            total[0] += row["packets"]
+            total[1] += row["bytes"]
+    busiest = sorted(sums.items(), key=lambda item: (-item[1][0], str(item[0])))
+    return [
+        {"packets": n, "bytes": size, **dict(zip(named, key, strict=True))}
+        for key, (n, size) in busiest
+    ]
+
+
+def entry_rows(report: ReplayReport, blocks: Blocks) -> list[dict[str, Any]]:
+    """Every entry that a packet matched, by id."""
+    return sorted(_entry_rows(report, blocks), key=lambda row: row["entry"])
+
+
+def _entry_rows(report: ReplayReport, blocks: Blocks) -> Iterator[dict[str, Any]]:
+    for group in blocks.program.groups:
+        for entry in (*group.entries, group.default_entry):
+            packets, size = report.entries[entry.id].tolist()
+            origin = blocks.program.origins[entry.origin]
+            if packets:
+                yield {
+                    "entry": entry.id,
+                    "packets": packets,
+                    "bytes": size,
+                    "stage": f"{group.direction.name} {group.stage.name}".lower(),
+                    "action": entry.action.name.lower(),
+                    "rule": str(replace(origin, span=None)),
+                    "line": None if origin.span is None else str(origin.span),
+                    "hands_on": entry is group.default_entry and entry.action is Action.PERMIT,
+                }
 
 
 def link_table(report: ReplayReport, network: Network, top: int = TOP) -> Table:
@@ -94,7 +126,7 @@ def imbalance_table(report: ReplayReport, network: Network, top: int = 5) -> Tab
 
 def tables(report: ReplayReport, network: Network, blocks: Blocks) -> list[Table]:
     """The report for people."""
-    parts = [verdict_table(report), flow_table(report), entry_table(report, blocks)]
+    parts = [verdict_table(report), flow_table(report), rule_table(report, blocks)]
     parts += [link_table(report, network), imbalance_table(report, network)]
     return [part for part in parts if len(part)]
 
@@ -107,17 +139,10 @@ def document(report: ReplayReport, network: Network, blocks: Blocks) -> dict[str
         "bytes": report.bytes,
         "verdicts": {reason.label: n for reason, n in report.verdicts.items()},
         "flows": report.flows,
-        "entries": list(entry_table(report, blocks, len(report.entries))),
+        "rules": rule_rows(report, blocks),
+        "entries": entry_rows(report, blocks),
         "links": list(link_table(report, network, n_links)),
         "imbalance": list(imbalance_table(report, network, n_links)),
         "simulator_packets_per_second": round(report.packets_per_second),
         "threads": report.threads,
-    }
-
-
-def _stages(blocks: Blocks) -> dict[int, Stage]:
-    return {
-        entry.id: group.stage
-        for group in blocks.program.groups
-        for entry in (*group.entries, group.default_entry)
     }

@@ -40,6 +40,11 @@ class DroppedPackets:
             for entry, (direction, origin) in entry_origins(self.blocks).items()
         }
 
+    @property
+    def link_types(self) -> int:
+        """How many kinds of frames there are in the file; some readers want one."""
+        return len(self._writer.interfaces)
+
     def __call__(self, traffic: Packets | Arrivals, verdicts: Verdicts) -> None:
         """Write what was not delivered."""
         rows = np.flatnonzero(~verdicts.delivered)

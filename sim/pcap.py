@@ -25,6 +25,8 @@ from sim.capfile import INTERFACE, PACKET, SECTION, Problem, Records
 from sim.decode import ETHERNET, VXLAN_PORT, Decoded
 from sim.packets import Flow
 
+MAX_PIPE = 1 << 30
+"""Bytes of what cannot be mapped into memory."""
 MAX_DATAGRAMS = 1 << 16
 """Fragmented datagrams whose ports are remembered at a time."""
 
@@ -129,16 +131,25 @@ class Reader:
 
 
 def _load(path: Path) -> NDArray[np.uint8]:
-    """The file mapped into memory; `-` and pipes are read whole."""
+    """The file mapped into memory; `-` and pipes are read whole, if they end in time."""
     try:
         if str(path) == "-":
-            return np.frombuffer(sys.stdin.buffer.read(), np.uint8)
+            return _drain(sys.stdin.buffer, "standard input")
         if path.is_file() and path.stat().st_size:
             return np.asarray(np.memmap(path, np.uint8, "r"))
-        return np.frombuffer(path.read_bytes(), np.uint8)
+        with path.open("rb") as file:
+            return _drain(file, str(path))
     except OSError as error:
         message = f"cannot read {path}: {error.strerror or error}"
         raise InputError(Diagnostic("C950", message)) from None
+
+
+def _drain(file: IO[bytes], name: str) -> NDArray[np.uint8]:
+    data = file.read(MAX_PIPE + 1)
+    if len(data) > MAX_PIPE:
+        message = f"{name} holds more than {MAX_PIPE >> 20} MiB"
+        raise InputError(Diagnostic("C950", message, hint="write it to a file, and name that"))
+    return np.frombuffer(data, np.uint8)
 
 
 def _batch(

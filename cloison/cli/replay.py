@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -22,16 +23,39 @@ if TYPE_CHECKING:
 FABRIC_SUFFIXES = (".yaml", ".yml", ".json")
 
 
+def finite(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    """Refuse what `float` reads and nobody can count to."""
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter("must be a finite number")
+    return value
+
+
 @click.command()
 @click.argument("files", nargs=-1, metavar="[FABRIC] [CAPTURE]...", type=click.Path(path_type=Path))
 @click.option("-f", "--fabric", type=click.Path(path_type=Path), help="The fabric file.")
 @click.option("--pairs", is_flag=True, help="Generate: every pair on every interesting port.")
-@click.option("--random", "count", type=float, metavar="N", help="Generate N random flows.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of random traffic.")
-@click.option("--zipf", type=float, metavar="S", help="Repeat random flows, k-th weight k^-S.")
+@click.option(
+    "--random",
+    "count",
+    type=click.FloatRange(min=1),
+    callback=finite,
+    metavar="N",
+    help="Generate N random flows (1e6 will do for a million).",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random traffic."
+)
+@click.option(
+    "--zipf",
+    type=click.FloatRange(min=0),
+    callback=finite,
+    metavar="S",
+    help="Repeat random flows, k-th weight k^-S.",
+)
 @click.option(
     "--permitted",
     type=click.FloatRange(0, 1),
+    callback=finite,
     default=0.0,
     help="Share of random flows drawn from permitted ones.",
 )
@@ -45,9 +69,10 @@ FABRIC_SUFFIXES = (".yaml", ".yml", ".json")
 def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> None:
     """Replay captures (pcap, pcapng; plain or VXLAN) through FABRIC's tables.
 
-    Reports verdicts with drop reasons, what each entry and link counted, and
-    the simulator's speed. Without FABRIC: decodes the captures and counts.
-    A FABRIC is recognised by its suffix (.yaml, .yml, .json).
+    Reports verdicts with drop reasons, what each rule and link counted, and
+    the simulator's speed. JSON has the counters of every entry and link.
+    Without FABRIC: decodes the captures and counts. A FABRIC is recognised by
+    its suffix (.yaml, .yml, .json).
     """
     from cloison.render import json_text
 
@@ -126,6 +151,7 @@ def send(
     network: Network, blocks: Blocks, captures: list[Reader], options: dict[str, Any]
 ) -> ReplayReport:
     """The traffic that was asked for, through the datapath."""
+    from cloison.files import writing
     from cloison.render import progress
     from sim.conntrack import FlowTable
     from sim.dropped import DroppedPackets
@@ -142,12 +168,14 @@ def send(
         batches = traffic if traffic is not None else generate(network, blocks, options)
         if options["dropped"] is None:
             return replay(network, blocks.program, batches, **arguments)
-        with options["dropped"].open("wb") as file:
+        with writing(options["dropped"]) as file:
             sink = DroppedPackets(file, blocks)
             report = replay(network, blocks.program, batches, sink=sink, **arguments)
     click.echo(f"{sink.written} dropped packets in {options['dropped']}", err=True)
     if sink.skipped:
         click.echo(f"{sink.skipped} more were not written", err=True)
+    if sink.link_types > 1:
+        click.echo("with several link types: Wireshark reads them all, tcpdump one", err=True)
     return report
 
 

@@ -14,6 +14,7 @@ from fabric.load import load_fabric
 from fabric.network import Network
 from sim.packets import Flow
 from sim.pcap import Reader, Writer, craft
+from sim.reasons import Reason
 
 SMALL = Path(__file__).parent.parent.parent / "topologies" / "small.yaml"
 
@@ -76,6 +77,51 @@ def test_generated_traffic_reads_well_in_80_columns() -> None:
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
 
 
+def test_dropped_packets_may_replace_the_capture_they_come_from(capture: Path) -> None:
+    result = cloison("replay", SMALL, capture, "--dropped", capture, "-o", "json", "-q")
+    data = json.loads(result.stdout)["replay"]
+    lost = data["packets"] - data["verdicts"]["delivered"]
+    assert 0 < lost == sum(map(len, Reader(capture)))
+    assert [p.name for p in capture.parent.iterdir()] == [capture.name]
+
+
+def test_several_link_types_among_the_dropped_are_told(capture: Path, tmp_path: Path) -> None:
+    raw = tmp_path / "raw.pcapng"
+    with raw.open("wb") as file:
+        frame = craft(Flow(0, 4, 0xF0000001, 5, 6, 1, 2))[14:]
+        Writer(file).write(frame, time=0, comment="", original=len(frame), link=101)
+    out = tmp_path / "out"
+    result = cloison("replay", SMALL, capture, raw, "--dropped", out, "-q")
+    assert "several link types" in result.stderr
+
+
+def test_rules_and_entries_count_the_same_packets() -> None:
+    result = cloison("replay", SMALL, "--pairs", "-o", "json", "-q")
+    data = json.loads(result.stdout)["replay"]
+    deciding = [row for row in data["entries"] if not row["hands_on"]]
+    for key in ("packets", "bytes"):
+        assert sum(r[key] for r in data["rules"]) == sum(r[key] for r in deciding) > 0
+    named = [(r["stage"], r["action"], r["rule"], r["line"]) for r in data["rules"]]
+    assert len(set(named)) == len(named)
+    denied = sum(r["packets"] for r in data["rules"] if r["action"] == "deny")
+    by_policy = [Reason[label.upper()] for label in data["verdicts"]]
+    assert denied == sum(data["verdicts"][r.label] for r in by_policy if r.by_policy)
+
+
+def test_zipf_and_permitted_shape_random_traffic() -> None:
+    plain, skewed = (
+        json.loads(
+            cloison(
+                "replay", SMALL, "--random", "5e4", "--permitted", "0.5", *more, "-o", "json", "-q"
+            ).stdout
+        )["replay"]
+        for more in ([], ["--zipf", "1.5"])
+    )
+    assert plain["packets"] == skewed["packets"] == 50_000
+    assert plain["verdicts"]["delivered"] >= 0.48 * 50_000
+    assert skewed["rules"] != plain["rules"]
+
+
 def test_every_pair_without_a_leaf() -> None:
     whole = cloison("replay", SMALL, "--pairs", "-o", "json", "-q")
     broken = cloison("replay", SMALL, "--pairs", "-o", "json", "-q", "--down", "leaf1")
@@ -93,6 +139,11 @@ def test_every_pair_without_a_leaf() -> None:
         (["--pairs"], "needs a FABRIC"),
         ([SMALL, SMALL, "--pairs"], "one fabric file"),
         (["missing.pcap"], "C950"),
+        ([SMALL, "--random", "inf"], "finite"),
+        ([SMALL, "--random", "0"], "range"),
+        ([SMALL, "--random", "9", "--zipf", "nan"], "finite"),
+        ([SMALL, "--random", "9", "--zipf", "-1"], "range"),
+        ([SMALL, "--random", "9", "--seed", "-1"], "range"),
     ],
 )
 def test_mistakes_are_told(arguments: list[str | Path], message: str) -> None:

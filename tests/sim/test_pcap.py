@@ -6,8 +6,11 @@ import os
 import re
 import struct
 import subprocess
+import tracemalloc
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -68,6 +71,9 @@ def test_counts_of_real_captures_equal_tcpdumps() -> None:
         assert (counts.ipv4, counts.ipv6) == families(lines)[:2], path
         if "bad-len" not in lines[0]:
             assert counts.vxlan == families(lines)[2]
+            inside = [text for line in lines for text in line.split("\n")[1:]]
+            for name, text in (("ipv4", "IPv4"), ("ipv6", "IPv6"), ("other", "ARP")):
+                assert counts.inner.get(name, 0) == sum(f"ethertype {text} " in i for i in inside)
         if not tcpdump(path, "vlan"):
             for name in ("tcp", "udp", "icmp", "icmp6", "sctp"):
                 assert counts.protocols.get(name, 0) == len(tcpdump(path, name))
@@ -271,6 +277,41 @@ def test_what_is_no_capture_is_said(tmp_path: Path) -> None:
             list(Reader(path))
     with pytest.raises(InputError, match="C950"):
         list(Reader(tmp_path / "missing"))
+
+
+class _Endless(BytesIO):
+    def read(self, size: int | None = -1) -> bytes:
+        assert size is not None
+        assert size > 0, "asks for everything"
+        return bytes(size)
+
+
+def test_a_pipe_that_does_not_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.pcap.MAX_PIPE", 1 << 20)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=_Endless()))
+    with pytest.raises(InputError, match="standard input holds more than 1 MiB"):
+        list(Reader(Path("-")))
+
+
+def test_a_capture_comes_through_a_pipe_and_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=BytesIO(SEEDS[1])))
+    reader = Reader(Path("-"))
+    assert [sum(map(len, reader)) for _ in range(2)] == [3, 3]
+
+
+def test_lengths_in_a_file_allocate_nothing(tmp_path: Path) -> None:
+    """Numbers in the file at their largest, in turn: memory follows the file, not its claims."""
+    path = tmp_path / "x"
+    tracemalloc.start()
+    try:
+        for seed in SEEDS:
+            for place in [*range(0, 80, 4), *range(80, len(seed) - 3, 36)]:
+                path.write_bytes(seed[:place] + b"\xff\xff\xff\x7f" + seed[place + 4 :])
+                with suppress(InputError):
+                    counted(path)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_damage_is_reported(tmp_path: Path) -> None:

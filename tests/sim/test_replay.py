@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from oracles import require
 from routed import at, endpoint, routed
 from wired import wired
 
@@ -36,6 +38,7 @@ from sim.packets import Flow, Packets
 from sim.pcap import Reader, Writer, craft
 from sim.reasons import Reason
 from sim.replay import decide, imbalances, replay
+from sim.traffic import random_flows
 
 A, B, C, SHARED = 0x0A000001, 0x0A000002, 0x0A000003, 0x0A630001
 LOOPBACKS = (0x0AFF0001, 0x0AFF0002, 0, 0)
@@ -223,6 +226,19 @@ def test_dropped_packets_are_written_with_the_rule(tmp_path: Path) -> None:
         [b"policy_drop: OUT NetworkPolicy b"],
     ]
     assert written[2][1].wirelen == 514
+
+
+def test_tcpdump_reads_the_dropped_packets(tmp_path: Path) -> None:
+    require("tcpdump")
+    path = tmp_path / "dropped.pcapng"
+    with path.open("wb") as file:
+        sink = DroppedPackets(file, BLOCKS)
+        for batch in random_flows(BLOCKS, 500, seed=3):
+            replay(NETWORK, PROGRAM, batch, blocks=BLOCKS, sink=sink)
+    command = ["tcpdump", "-nn", "-r", str(path)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert 0 < len(lines) == sink.written < 500
+    assert all(" IP " in line or " IP6 " in line for line in lines)
 
 
 def test_imbalance_names_the_busiest_uplink() -> None:

@@ -151,16 +151,6 @@ def replay_table(sim: Simulation) -> Table:
     return Table(rows, title)
 
 
-def expectations_table(proof: Proof) -> Table:
-    """Expectations that fail; those that hold are counted in the title."""
-    failed = [o for o in (*proof.outcomes, *proof.under_failure) if not o.holds]
-    held = len(proof.outcomes) - len({o.claim.number for o in failed})
-    rows = tuple(expectation(outcome) for outcome in failed)
-    under = f"; {proof.failures} single failures tried" if proof.failures else ""
-    title = f"Expectations: {held} of {len(proof.outcomes)} hold{under}"
-    return Table(rows, title, ("expect", "line", "under", "pairs_failing", "pairs"))
-
-
 def expectation(outcome: Outcome) -> dict[str, Any]:
     """One outcome as a row."""
     claim = outcome.claim
@@ -197,6 +187,16 @@ def finding(number: int, found: Finding) -> dict[str, Any]:
     }
 
 
+def proven(proof: Proof) -> dict[str, Any]:
+    """What a proof has to say, as data."""
+    return {
+        "matrix": list(matrix_table(proof)),
+        "expectations": [expectation(o) for o in (*proof.outcomes, *proof.under_failure)],
+        "findings": list(findings_table(proof)),
+        "exempt": list(proof.exempt),
+    }
+
+
 def time_table(sim: Simulation) -> Table:
     """Wall time per stage."""
     rows = [{"stage": stage, "seconds": round(s, 3)} for stage, s in sim.seconds.items()]
@@ -219,9 +219,6 @@ def document(sim: Simulation) -> dict[str, Any]:
             "packets_per_second": round(sim.replay.packets_per_second),
             "verdicts": {r.label: n for r, n in sim.replay.verdicts.items()},
         },
-        "matrix": list(matrix_table(sim.proof)),
-        "expectations": [expectation(o) for o in (*sim.proof.outcomes, *sim.proof.under_failure)],
-        "findings": list(findings_table(sim.proof)),
-        "exempt": list(sim.proof.exempt),
+        **proven(sim.proof),
         "seconds": {stage: round(s, 3) for stage, s in sim.seconds.items()},
     }

@@ -15,6 +15,7 @@ from cloison.render_diagnostics import Excerpts
 from cloison.report import capacity_table, replay_table, size_table, time_table
 from cloison.table import Table
 from sim.blame import Cause
+from sim.failures import down_names
 from sim.prove import Finding, Proof
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def report(sim: Simulation) -> Iterator[Any]:
     yield from section(open_table(sim.proof))
     yield from section(time_table(sim))
     yield from findings(sim.proof.findings)
-    yield from remarks(sim)
-    yield verdict(sim)
+    yield from remarks(sim.proof)
+    yield verdict(sim.proof)
 
 
 def section(part: Table) -> Iterator[Any]:
@@ -83,16 +84,18 @@ def quoted(cause: Cause, lines: Excerpts) -> Iterator[tuple[str, str]]:
         yield "", f"{cause.span}" + (f"\n| {line.strip()}" if line and line.strip() else "")
 
 
-def remarks(sim: Simulation) -> Iterator[str]:
+def remarks(proof: Proof) -> Iterator[str]:
     """What the verdict rests on."""
-    assumed = sum(bool(e.assumed) for e in sim.world.network.endpoints)
+    if down := down_names(proof.network):
+        yield visible(f"Down: {', '.join(down)}.")
+    assumed = sum(bool(e.assumed) for e in proof.network.endpoints)
     if assumed:
-        total = len(sim.world.network.endpoints)
+        total = len(proof.network.endpoints)
         yield (
             f"Assumed: address or host of {assumed:,} of {total:,} endpoints "
             "(their manifests have no status)."
         )
-    exempt = sim.proof.exempt
+    exempt = proof.exempt
     if exempt:
         yield (
             f"Exempt: {len(exempt):,} host-network pods have their node's address; "
@@ -100,10 +103,9 @@ def remarks(sim: Simulation) -> Iterator[str]:
         )
 
 
-def verdict(sim: Simulation) -> Text:
+def verdict(proof: Proof) -> Text:
     """The last line."""
-    proof = sim.proof
-    name, count = sim.world.network.spec.name, len(proof.outcomes)
+    name, count = proof.network.spec.name, len(proof.outcomes)
     failed = {o.claim.number for o in (*proof.outcomes, *proof.under_failure) if not o.holds}
     tried = f"; {proof.failures:,} single failures tried" if proof.failures else ""
     held = f"{count - len(failed)} of {count} expectations hold{tried}"

@@ -2,7 +2,7 @@
 
 Works on parsed JSON alone and shares no code with what writes certificates. It checks that
 
-1. the digest fits the content;
+1. the digest fits the content, and inputs and failures are named as they should be;
 2. every profile's boxes are disjoint and fill the space of protocols and ports, where TCP, UDP and
    SCTP have 2³² packets and every other protocol has one;
 3. every map's ranges fill the address space of its family without gaps or overlaps;
@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 
 PORTED = (6, 17, 132)
 PORTS = 65536
-KEYS = ("inputs", "assumptions", "exempt", "replies", "endpoints", "outcomes", "profiles", "maps",
-        "sources", "cells", "claims", "digest")  # fmt: skip
+KEYS = ("inputs", "down", "assumptions", "exempt", "replies", "endpoints", "outcomes", "profiles",
+        "maps", "sources", "cells", "claims", "digest")  # fmt: skip
 Ranges = Sequence[tuple[int, int]]
 
 
@@ -51,6 +51,7 @@ def check(certificate: Any) -> list[str]:
             return [f"missing: {', '.join(missing)}"]
         return [
             *_check_digest(certificate),
+            *_check_world(certificate),
             *_check_profiles(certificate),
             *_check_maps(certificate),
             *_check_sources(certificate),
@@ -65,6 +66,12 @@ def _check_digest(certificate: Any) -> Iterator[str]:
     text = json.dumps(body, sort_keys=True, separators=(",", ":"))
     if hashlib.sha256(text.encode()).hexdigest() != certificate["digest"]:
         yield "the digest does not fit the content"
+
+
+def _check_world(certificate: Any) -> Iterator[str]:
+    named = [entry[key] for entry in certificate["inputs"] for key in ("path", "sha256")]
+    if not all(isinstance(text, str) for text in [*named, *certificate["down"]]):
+        yield "inputs or failures are not names"
 
 
 def _check_profiles(certificate: Any) -> Iterator[str]:

@@ -11,6 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
+from click.testing import CliRunner
+
+from cloison.cli import main
 from cloison.render_diagnostics import render, summary
 from compiler.backends import canonical, text
 from compiler.compile import compile_network
@@ -24,6 +28,7 @@ TESTS = Path(__file__).parent
 ERRORS = TESTS / "fabric" / "errors"
 MANIFEST_ERRORS = TESTS / "compiler" / "manifest_errors"
 DUMPS = TESTS / "compiler" / "dumps"
+ANSWERS = TESTS / "cloison" / "answers"
 
 
 def diagnostics(path: Path) -> str:
@@ -57,6 +62,15 @@ def dumps(path: Path) -> str:
         return text.render(program, node) + canonical.render(program, node)
 
 
+def answer(path: Path) -> str:
+    """What a command prints in 80 columns, and its exit code; it is run beside `topologies`."""
+    asked = yaml.safe_load(path.read_text())
+    with inside(TESTS.parent):
+        done = CliRunner(env={"COLUMNS": "80"}).invoke(main, asked["run"].split())
+    shown = f"{done.stdout}--- stderr\n{done.stderr}" if done.stderr else done.stdout
+    return f"{shown}--- exit {done.exit_code}\n"
+
+
 @contextmanager
 def inside(folder: Path) -> Iterator[None]:
     """Run in a directory, so that texts hold no path of this machine."""
@@ -72,6 +86,7 @@ KINDS: dict[Path, Callable[[Path], str]] = {
     ERRORS: diagnostics,
     MANIFEST_ERRORS: manifest_diagnostics,
     DUMPS: dumps,
+    ANSWERS: answer,
 }
 
 

@@ -1,0 +1,44 @@
+"""Which files a network was read from: the fabric file, what it extends, its lock, the manifests.
+
+Directories count as the files that are read in them, in the order in which they are read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from fabric import lock
+from fabric.diagnostics import Diagnostics
+from fabric.extend import MAX_CHAIN
+from fabric.objects import files
+from fabric.reader import read_yaml
+from fabric.spec import FabricSpec
+
+
+def input_files(spec: FabricSpec) -> tuple[Path, ...]:
+    """Every file behind a spec, each once; none when it was not read from a file."""
+    if spec.path is None or spec.base is None:
+        return ()
+    locked = lock.path_of(spec.base)
+    found = [*chain(spec.path), *([locked] if locked.exists() else []), *manifests(spec)]
+    return tuple(dict.fromkeys(found))
+
+
+def chain(path: Path) -> Iterator[Path]:
+    """A fabric file, the one that it extends, and so on."""
+    for _ in range(MAX_CHAIN + 1):
+        yield path
+        value = read_yaml(path)[0].value
+        if "extends" not in value:
+            return
+        path = Path(os.path.normpath(path.parent / value["extends"]))
+
+
+def manifests(spec: FabricSpec) -> Iterator[Path]:
+    """The manifest files of every tenant."""
+    folder = spec.path.parent if spec.path else Path()
+    for _, tenant in sorted(spec.tenants.items()):
+        named = [Path(os.path.normpath(folder / path)) for path in tenant.manifests]
+        yield from (path for path, _ in files(named, Diagnostics()))

@@ -1,0 +1,15 @@
+"""Goldens: what commands print for people, exactly, in 80 columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from goldens import ANSWERS, answer, expected, inputs
+
+
+@pytest.mark.parametrize("path", inputs(ANSWERS), ids=lambda p: p.stem)
+def test_text_is_as_written(path: Path) -> None:
+    found = answer(path)
+    assert found == expected(path).read_text("utf-8")
+    assert max(map(len, found.splitlines())) <= 80

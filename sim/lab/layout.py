@@ -1,0 +1,202 @@
+"""What a lab consists of: spaces, instances, joins and the routes in each table. Pure values.
+
+Rules that hold here:
+
+1. Every node of the fabric that speaks BGP has a network namespace with its cables, its loopback
+   and the underlay's routes (IPv4 over IPv6 link-local next hops).
+2. An *instance* is a VRF on a VTEP: a namespace of its own, or a VRF device in the node's. It
+   holds one tunnel device, since a second one with the same VNI cannot exist on one underlay. A
+   VTEP that sends into a VRF which it does not have gets an instance without endpoints.
+3. A leak joins two instances of one VTEP by a veth pair: what VRF a routes into VRF b crosses it.
+4. Where a packet came from decides the table, by mark: from an endpoint the FIB, from a join the
+   sending VRF's routes into this one, from a tunnel the endpoints that live here and nothing else.
+5. Endpoints have no addresses of their own: each is one end of a veth pair in the `ends` namespace
+   of its VTEP, and whoever tests sends and receives raw frames there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from fabric.fib import NextHop
+from fabric.inventory import Endpoint, Prefix
+from fabric.network import Network
+from fabric.topology import Link, Role
+
+FIB, LOCAL, JOINED = 10_000, 20_000, 30_000
+HOST_GATEWAY, JOIN_GATEWAY = "fe80::e", "fe80::b"
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """Where a route leads: a device, and the link-local address of whoever is behind it."""
+
+    device: str
+    gateway: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A route; without hops the table has no word on the prefix (`throw`)."""
+
+    table: int
+    prefix: Prefix
+    hops: tuple[Hop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """VRF `a`'s way into VRF `b` on one VTEP; `table` and mark of what arrives in `b`."""
+
+    a: int
+    b: int
+    table: int
+
+    @property
+    def near(self) -> str:
+        """The end in `a`."""
+        return f"j{self.a}t{self.b}"
+
+    @property
+    def far(self) -> str:
+        """The end in `b`, which is also that of the join back."""
+        return f"j{self.b}t{self.a}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A lab of `network` called `id`; `vrf_devices` chooses how VRFs are realised."""
+
+    network: Network
+    id: str
+    vrf_devices: bool
+
+    def space(self, node: int) -> str:
+        """A node's namespace."""
+        return f"cln-{self.id}-{self.network.fabric.nodes[node].name}"
+
+    def instance_space(self, node: int, vrf: int) -> str:
+        """The namespace that holds an instance."""
+        return self.space(node) if self.vrf_devices else f"{self.space(node)}.{vrf}"
+
+    def ends_space(self, node: int) -> str:
+        """The namespace on the hosts' side of a VTEP."""
+        return f"{self.space(node)}.ends"
+
+    @cached_property
+    def nodes(self) -> tuple[int, ...]:
+        """Nodes that exist in this lab: those that speak BGP and are up."""
+        fabric = self.network.fabric
+        return tuple(
+            n.index
+            for n in fabric.nodes
+            if n.role is not Role.HOST and n.index not in fabric.down_nodes
+        )
+
+    @cached_property
+    def cables(self) -> tuple[Link, ...]:
+        """Links between such nodes that are up."""
+        fabric, nodes = self.network.fabric, set(self.nodes)
+        return tuple(
+            link
+            for link in fabric.links
+            if link.index not in fabric.down_links and {link.a, link.b} <= nodes
+        )
+
+    @cached_property
+    def instances(self) -> tuple[tuple[int, int], ...]:
+        """(node, VRF) of every instance, those without endpoints included (rule 2)."""
+        fib, up = self.network.fib, set(self.nodes)
+        own = {instance for instance in fib.instances if instance[0] in up}
+        sent = {(node, hop.vrf) for node, vrf in own for hop in self._hops(node, vrf)}
+        return tuple(sorted(own | sent))
+
+    @cached_property
+    def spaces(self) -> tuple[str, ...]:
+        """Every namespace, in the order in which they are made."""
+        names = [
+            *(self.space(node) for node in self.nodes),
+            *(self.instance_space(*instance) for instance in self.instances),
+            *(self.ends_space(node) for node in sorted({e.vtep for e in self.endpoints})),
+        ]
+        return tuple(dict.fromkeys(names))
+
+    @cached_property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Endpoints whose VTEP is up."""
+        return tuple(e for e in self.network.endpoints if e.vtep in set(self.nodes))
+
+    @cached_property
+    def joins(self) -> dict[int, tuple[Join, ...]]:
+        """Per node, the joins that its routes need, with those back: a pair serves both ways."""
+        out = {}
+        for node in self.nodes:
+            pairs = {
+                pair
+                for at, vrf in self.instances
+                if at == node
+                for hop in self._hops(node, vrf)
+                if hop.vrf != vrf
+                for pair in ((vrf, hop.vrf), (hop.vrf, vrf))
+            }
+            out[node] = tuple(Join(a, b, JOINED + i) for i, (a, b) in enumerate(sorted(pairs)))
+        return out
+
+    def tunnels(self, node: int, vrf: int) -> tuple[NextHop, ...]:
+        """The far ends that a VTEP sends to through its tunnel into a VRF."""
+        found = {
+            hop
+            for at, source in self.instances
+            if at == node
+            for hop in self._hops(node, source)
+            if hop.vrf == vrf and hop.vtep != node
+        }
+        return tuple(sorted(found))
+
+    def lines(self, node: int, vrf: int) -> Iterator[Line]:
+        """Routes of an instance: its FIB, what lives here, and what others route into it."""
+        fib, joins = self.network.fib, self.joins[node]
+        for route in fib.routes(node, vrf):
+            yield Line(FIB + vrf, route.prefix, self._ways(node, vrf, route.nexthops))
+        for join in joins:
+            if join.b != vrf:
+                continue
+            for route in fib.routes(node, join.a):
+                inside = [hop for hop in route.nexthops if hop.vrf == vrf]
+                if inside:
+                    yield Line(join.table, route.prefix, self._ways(node, vrf, inside))
+        for endpoint in self.endpoints:
+            if (endpoint.vtep, endpoint.vrf) == (node, vrf):
+                hop = Hop(f"ep{endpoint.index}", HOST_GATEWAY)
+                yield from (Line(LOCAL + vrf, prefix, (hop,)) for prefix in endpoint.prefixes)
+
+    def _hops(self, node: int, vrf: int) -> Iterator[NextHop]:
+        fib = self.network.fib
+        place = fib.instance(node, vrf)
+        if place >= 0:
+            for number in sorted({n for n in fib.chosen[place].tolist() if n >= 0}):
+                yield from fib.nexthop_sets[number]
+
+    def _ways(self, node: int, vrf: int, hops: Sequence[NextHop]) -> tuple[Hop, ...]:
+        """Hops as seen in `vrf`; none when the packet stays on this VTEP and in this VRF."""
+        out = [
+            Hop(f"j{vrf}t{hop.vrf}", JOIN_GATEWAY)
+            if hop.vrf != vrf
+            else Hop(f"vx{vrf}", gateway(hop.vtep))
+            for hop in hops
+            if (hop.vtep, hop.vrf) != (node, vrf)
+        ]
+        return tuple(dict.fromkeys(out))
+
+
+def gateway(vtep: int) -> str:
+    """The link-local address that stands for a VTEP behind a tunnel."""
+    return f"fe80::1:{vtep + 1:x}"
+
+
+def mac(kind: int, number: int) -> str:
+    """A locally administered MAC; `kind` keeps cables, endpoints and hosts apart."""
+    octets = (number >> shift & 0xFF for shift in (24, 16, 8, 0))
+    return f"02:{kind:02x}:" + ":".join(f"{octet:02x}" for octet in octets)

@@ -1,0 +1,189 @@
+"""Build a lab and remove it.
+
+Names are written down (`sim.lab.state`) before the first namespace is made, so that `remove` finds
+everything whenever and however the building stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from compiler.backends.nftables import ruleset, tunnel_mac
+from compiler.tables import Program
+from fabric.network import Network
+from sim.lab import kernel, state
+from sim.lab.kernel import PLAIN, SYSCTLS, Spaces
+from sim.lab.layout import FIB, HOST_GATEWAY, JOIN_GATEWAY, LOCAL, Layout, Line, gateway, mac
+
+CABLE, ENDPOINT, HOST, JOIN = 0xC2, 0xC3, 0xC4, 0xC5
+Tell = Callable[..., None]
+
+
+def up(program: Program, layout: Layout, about: state.About, tell: Tell) -> None:
+    """Everything, from cables to rules. When it fails half-way, nothing is left."""
+    state.write(layout.id, about, layout.spaces)
+    try:
+        for done, space in enumerate(layout.spaces):
+            tell("namespaces", done, len(layout.spaces))
+            kernel.create(space, PLAIN if space.endswith(".ends") else SYSCTLS)
+        with Spaces() as spaces:
+            tell("underlay")
+            underlay(layout, spaces)
+            for done, instance in enumerate(layout.instances):
+                tell("VRFs", done, len(layout.instances))
+                instance_up(layout, spaces, *instance)
+            for node in layout.nodes:
+                joins(layout, spaces, node)
+            endpoints(layout, spaces)
+            for done, instance in enumerate(layout.instances):
+                tell("routes", done, len(layout.instances))
+                routes(layout, spaces, *instance)
+        tell("rules")
+        rules(program, layout)
+    except BaseException:
+        remove(layout.id)
+        raise
+
+
+def remove(lab: str) -> int:
+    """Remove a lab by its id, whatever is left of it; how many namespaces there were."""
+    left = kernel.existing(state.read(lab).spaces)
+    for space in left:
+        kernel.remove(space)
+    state.forget(lab)
+    return len(left)
+
+
+def underlay(layout: Layout, spaces: Spaces) -> None:
+    """Cables, loopbacks, and on every node the ECMP routes to every VTEP."""
+    network = layout.network
+    for link in layout.cables:
+        ends = (link.a, link.a_port), (link.b, link.b_port)
+        names = [(layout.space(node), port) for node, port in ends]
+        macs = [mac(CABLE, 2 * link.index + side) for side in (0, 1)]
+        spaces.cable(*names[0], macs[0], *names[1], macs[1])
+        for side, (space, port) in enumerate(names):
+            spaces.address(space, port, f"{_link_local(link.index, side)}/64")
+            spaces.neighbour(space, port, _link_local(link.index, 1 - side), macs[1 - side])
+    vteps = sorted({node for node, _ in layout.instances})
+    for vtep in vteps:
+        spaces.address(layout.space(vtep), "lo", f"{network.plan.vtep(vtep)}/32")
+    for node in layout.nodes:
+        for vtep in vteps:
+            if node != vtep and (line := underlay_line(network, node, vtep)):
+                spaces.route(layout.space(node), line)
+
+
+def underlay_line(network: Network, node: int, vtep: int) -> Line | None:
+    """A node's route to a VTEP's loopback, over all equal next hops."""
+    from ipaddress import ip_network
+
+    from sim.lab.layout import Hop
+
+    hops = []
+    for _, index in network.underlay.ecmp(node, vtep):
+        link = network.fabric.links[index]
+        near = 0 if link.a == node else 1
+        port = link.a_port if near == 0 else link.b_port
+        hops.append(Hop(port, _link_local(index, 1 - near)))
+    prefix = ip_network(network.plan.vtep(vtep))
+    return Line(254, prefix, tuple(hops)) if hops else None
+
+
+def _link_local(link: int, side: int) -> str:
+    return f"fe80::2:{2 * link + side:x}"
+
+
+def instance_up(layout: Layout, spaces: Spaces, node: int, vrf: int) -> None:
+    """The tunnel of an instance with all its far ends, and the tables that marks lead to."""
+    network, space = layout.network, layout.instance_space(node, vrf)
+    plan, home = network.plan, layout.space(node)
+    device, vni = f"vx{vrf}", network.vrfs[vrf].vni
+    spaces.tunnel(home, device, vni, plan.vtep(node), tunnel_mac(network, node, vrf))
+    if layout.vrf_devices:
+        spaces.vrf(home, f"vrf{vrf}", FIB + vrf)
+        spaces.enslave(home, device, f"vrf{vrf}")
+    else:
+        spaces.move(home, device, space)
+    spaces.up(space, device)
+    for hop in layout.tunnels(node, vrf):
+        spaces.neighbour(space, device, gateway(hop.vtep), hop.router_mac)
+        spaces.behind(space, device, hop.router_mac, plan.vtep(hop.vtep))
+    for mark, tables in ((FIB + vrf, (FIB + vrf, LOCAL + vrf)), (LOCAL + vrf, (LOCAL + vrf,))):
+        for order, table in enumerate(tables):
+            spaces.rule(space, 100 + order, mark, table)
+
+
+def joins(layout: Layout, spaces: Spaces, node: int) -> None:
+    """Veth pairs between instances of a VTEP, and what each direction may look into."""
+    for join in layout.joins[node]:
+        a, b = (layout.instance_space(node, vrf) for vrf in (join.a, join.b))
+        if join.a < join.b:
+            near, far = mac(JOIN, join.a << 12 | join.b), mac(JOIN, join.b << 12 | join.a)
+            spaces.cable(a, join.near, near, b, join.far, far)
+            for space, device, vrf in ((a, join.near, join.a), (b, join.far, join.b)):
+                if layout.vrf_devices:
+                    spaces.enslave(space, device, f"vrf{vrf}")
+            spaces.neighbour(a, join.near, JOIN_GATEWAY, far)
+            spaces.neighbour(b, join.far, JOIN_GATEWAY, near)
+        spaces.rule(b, 100, join.table, join.table)
+        spaces.rule(b, 101, join.table, LOCAL + join.b)
+
+
+def endpoints(layout: Layout, spaces: Spaces) -> None:
+    """A veth pair per endpoint, from its instance to the hosts' side."""
+    for endpoint in layout.endpoints:
+        k, space = endpoint.index, layout.instance_space(endpoint.vtep, endpoint.vrf)
+        ends = layout.ends_space(endpoint.vtep)
+        spaces.cable(space, f"ep{k}", mac(ENDPOINT, k), ends, f"h{k}", mac(HOST, k))
+        if layout.vrf_devices:
+            spaces.enslave(space, f"ep{k}", f"vrf{endpoint.vrf}")
+        spaces.neighbour(space, f"ep{k}", HOST_GATEWAY, mac(HOST, k))
+
+
+def routes(layout: Layout, spaces: Spaces, node: int, vrf: int) -> None:
+    """Every table of an instance; what a table does not know goes nowhere."""
+    space = layout.instance_space(node, vrf)
+    for table in (FIB + vrf, LOCAL + vrf):
+        spaces.unreachable(space, table)
+    for line in layout.lines(node, vrf):
+        spaces.route(space, line)
+
+
+def rules(program: Program, layout: Layout) -> None:
+    """The compiled rules, and beside them the marks that choose tables."""
+    incoming = "meta sdifname" if layout.vrf_devices else "iifname"
+    for space in dict.fromkeys(layout.instance_space(*i) for i in layout.instances):
+        held = [i for i in layout.instances if layout.instance_space(*i) == space]
+        text = "\n".join(marking(layout, held)) + "\n"
+        for node, vrf in held:
+            if any((e.vtep, e.vrf) == (node, vrf) for e in layout.endpoints):
+                only = None if layout.vrf_devices else vrf
+                text += ruleset(program, node, vrf=only, incoming=incoming)
+                if layout.vrf_devices:
+                    break
+        kernel.nft(space, text)
+
+
+def marking(layout: Layout, held: list[tuple[int, int]]) -> Iterator[str]:
+    """Rule 4 of `sim.lab.layout`. Below VRF devices all share one connection tracking, so what
+    belongs to different VRFs is kept apart by zones."""
+    marks: list[tuple[str, int, int]] = []
+    for node, vrf in held:
+        marks.append((f"vx{vrf}", LOCAL + vrf, vrf))
+        marks += [(join.far, join.table, vrf) for join in layout.joins[node] if join.b == vrf]
+        marks += [
+            (f"ep{e.index}", FIB + vrf, vrf)
+            for e in layout.endpoints
+            if (e.vtep, e.vrf) == (node, vrf)
+        ]
+    yield "table inet cloison-lab {"
+    yield "\tchain zones {"
+    yield "\t\ttype filter hook prerouting priority raw; policy accept;"
+    yield from (f'\t\tiifname "{device}" ct zone set {vrf + 1}' for device, _, vrf in marks)
+    yield "\t}"
+    yield "\tchain marks {"
+    yield "\t\ttype filter hook prerouting priority mangle; policy accept;"
+    yield from (f'\t\tiifname "{device}" meta mark set {mark}' for device, mark, _ in marks)
+    yield "\t}"
+    yield "}"

@@ -1,0 +1,285 @@
+"""Send real packets through a lab and compare what arrives with what the simulator says.
+
+Every probe is a request that opens a flow. Wherever one arrives, the reply is sent at once and must
+come back, past the policies, by connection tracking. A flow whose route has several next hops is
+left out: which of them it takes is the hash's secret. What is expected and does not arrive is sent
+a second time before it counts.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.blocks import Blocks, build_blocks
+from compiler.tables import Program
+from fabric.network import Network
+from fabric.topology import Role
+from sim.datapath import run
+from sim.lab.kernel import inside
+from sim.lab.layout import Layout, mac
+from sim.lab.probes import Probe, frame, read
+from sim.lab.up import ENDPOINT, HOST, Tell
+from sim.packets import Packets
+from sim.pcap import Writer
+from sim.reasons import Reason
+from sim.traffic import all_pairs, interesting_ports
+
+BURST = 128
+QUIET = 0.25
+"""Seconds without a frame after which nothing is under way any more."""
+ROOM = 1 << 24
+RECEIVE_ROOM, SOL_PACKET, IGNORE_OUTGOING = 33, 263, 23
+"""SO_RCVBUFFORCE and the packet sockets' options, from linux/if_packet.h."""
+EVERY = 3
+FEW = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A flow on which the kernel and the simulator disagree."""
+
+    probe: Probe
+    source: str
+    kernel: str
+    simulator: str
+
+
+@dataclass
+class Trial:
+    """What came of a trial: per family, how many flows the kernel let through and stopped."""
+
+    sent: Counter[int] = field(default_factory=Counter)
+    arrived: Counter[int] = field(default_factory=Counter)
+    replies: Counter[int] = field(default_factory=Counter)
+    left_out: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    seconds: float = 0.0
+    captured: int = 0
+
+
+def few_ports(program: Program, blocks: Blocks) -> list[tuple[int, int]]:
+    """The destination ports that most rules name, one that no rule names, and echo requests."""
+    named = Counter(
+        (l4.protocol, l4.dport[0])
+        for group in program.groups
+        for entry in group.entries
+        for l4 in entry.l4
+        if l4.protocol in (6, 17, 132) and l4.dport != (0, 65535)
+    )
+    chosen = [port for port, _ in sorted(named.items(), key=lambda item: (-item[1], item[0]))]
+    known = set(interesting_ports(blocks))
+    stranger = next(port for port in range(7, 65536) if (6, port) not in known)
+    return [*chosen[:FEW], (6, stranger), (17, stranger), (132, 3868), (1, 0), (58, 0)]
+
+
+def flows(program: Program, blocks: Blocks, ports: Sequence[tuple[int, int]]) -> Packets:
+    """Every endpoint pair × ports, both families; each echo protocol in its own family only.
+
+    Where tenants overlap, a packet to another tenant's address is one to an own address: once is
+    enough, and two would be one flow to connection tracking.
+    """
+    every = Packets.concat(list(all_pairs(blocks, list(ports))))
+    wrong = {4: 58, 6: 1}
+    keep = np.ones(len(every), np.bool_)
+    for version, protocol in wrong.items():
+        keep &= ~((every.version == version) & (every.protocol == protocol))
+    every = every.take(np.flatnonzero(keep))
+    names = ("src_endpoint", "version", "dst_hi", "dst_lo", "protocol", "dport")
+    header = np.stack([getattr(every, name).astype(np.uint64) for name in names], axis=1)
+    return every.take(np.sort(np.unique(header, axis=0, return_index=True)[1]))
+
+
+def trial(
+    program: Program,
+    layout: Layout,
+    *,
+    ports: Sequence[tuple[int, int]] = (),
+    tap: IO[bytes] | None = None,
+    tell: Tell,
+) -> Trial:
+    """Send, collect, compare. With `tap` everything that spines receive is written there."""
+    network, blocks = program.network, build_blocks(program)
+    packets = flows(program, blocks, ports or few_ports(program, blocks))
+    sure = np.fromiter(single_path(network, packets), np.bool_, len(packets))
+    found = Trial(left_out=int((~sure).sum()))
+    packets = packets.take(np.flatnonzero(sure))
+    tell("simulate")
+    verdicts = run(network, program, packets)
+    probes = [probe(packets, i) for i in range(len(packets))]
+    start = time.perf_counter()
+    with ExitStack() as stack:
+        wire = stack.enter_context(Wire(layout, tap))
+        wire.send(probes, packets.src_endpoint.tolist(), tell)
+        expected = np.where(verdicts.delivered, verdicts.dst_endpoint, -1)
+        missing = [i for i, end in enumerate(expected.tolist()) if end != wire.at.get(i, -1)]
+        wire.send([probes[i] for i in missing], packets.src_endpoint[missing].tolist(), tell)
+    found.seconds, found.captured = time.perf_counter() - start, wire.captured
+    compare(network, packets, probes, expected, verdicts.reason, wire, found)
+    return found
+
+
+def compare(
+    network: Network,
+    packets: Packets,
+    probes: Sequence[Probe],
+    expected: NDArray[np.int32],
+    reasons: NDArray[np.uint8],
+    wire: Wire,
+    found: Trial,
+) -> None:
+    """Count what happened, and list what should not have."""
+    names = [e.name for e in network.endpoints]
+    for i, one in enumerate(probes):
+        end, wanted, source = wire.at.get(i, -1), int(expected[i]), int(packets.src_endpoint[i])
+        found.sent[one.version] += 1
+        found.arrived[one.version] += end >= 0
+        back = wire.back.get(i, -1)
+        found.replies[one.version] += back >= 0
+        if end == wanted and (end < 0 or back == source):
+            continue
+        kernel = f"arrives at {names[end]}" if end >= 0 else "nothing arrives"
+        if end == wanted:
+            kernel += ", and its reply " + ("goes astray" if back >= 0 else "does not come back")
+        simulator = (
+            f"arrives at {names[wanted]}" if wanted >= 0 else Reason(reasons[i]).name.lower()
+        )
+        found.differences.append(Difference(one, names[source], kernel, simulator))
+
+
+def probe(packets: Packets, i: int) -> Probe:
+    """Row `i` as a probe with that number."""
+    src, dst = (
+        int(hi[i]) << 64 | int(lo[i])
+        for hi, lo in ((packets.src_hi, packets.src_lo), (packets.dst_hi, packets.dst_lo))
+    )
+    return Probe(
+        i, int(packets.version[i]), src, dst, int(packets.protocol[i]), int(packets.sport[i]),
+        int(packets.dport[i]),
+    )  # fmt: skip
+
+
+def single_path(network: Network, packets: Packets) -> Iterator[bool]:
+    """For each row whether its route leaves no choice of next hop."""
+    known: dict[tuple[int, int, int], bool] = {}
+    columns = (packets.src_endpoint, packets.version, packets.dst_hi, packets.dst_lo)
+    for source, version, hi, lo in zip(*(c.tolist() for c in columns), strict=True):
+        key = source, version, hi << 64 | lo
+        if key not in known:
+            end = network.endpoints[source]
+            chosen = network.fib.lookup_many(end.vtep, end.vrf, version, [key[2]])[0]
+            known[key] = bool(chosen < 0 or len(network.fib.nexthop_sets[chosen]) == 1)
+        yield known[key]
+
+
+class Wire:
+    """Raw sockets on the hosts' side of every endpoint. `at` and `back` say for each probe's number
+    at which endpoint the request and the reply came out."""
+
+    def __init__(self, layout: Layout, tap: IO[bytes] | None) -> None:
+        self.layout = layout
+        self.at: dict[int, int] = {}
+        self.back: dict[int, int] = {}
+        self.captured = 0
+        self._writer = Writer(tap) if tap else None
+        self._ends: dict[int, socket.socket] = {}
+        self._sent: dict[int, Probe] = {}
+        self._select = selectors.DefaultSelector()
+
+    def __enter__(self) -> Wire:
+        by_space: dict[str, list[int]] = {}
+        for endpoint in self.layout.endpoints:
+            space = self.layout.ends_space(endpoint.vtep)
+            by_space.setdefault(space, []).append(endpoint.index)
+        for space, ends in by_space.items():
+            with inside(space):
+                for end in ends:
+                    self._ends[end] = self._listen(f"h{end}", end)
+        if self._writer:
+            self._tap()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for key in list(self._select.get_map().values()):
+            key.fileobj.close()  # type: ignore[union-attr]
+        self._select.close()
+
+    def _listen(self, device: str, data: Any) -> socket.socket:
+        one = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERY))
+        one.setsockopt(socket.SOL_SOCKET, RECEIVE_ROOM, ROOM)
+        one.setsockopt(SOL_PACKET, IGNORE_OUTGOING, 1)
+        one.bind((device, EVERY))
+        one.setblocking(False)
+        self._select.register(one, selectors.EVENT_READ, data)
+        return one
+
+    def _tap(self) -> None:
+        fabric = self.layout.network.fabric
+        for node in self.layout.nodes:
+            if fabric.nodes[node].role in (Role.SPINE, Role.SUPERSPINE):
+                with inside(self.layout.space(node)):
+                    for link in self.layout.cables:
+                        for end, port in ((link.a, link.a_port), (link.b, link.b_port)):
+                            if end == node:
+                                self._listen(port, None)
+
+    def send(self, probes: Sequence[Probe], sources: Sequence[int], tell: Tell) -> None:
+        """Send requests from their endpoints, answer what arrives, wait until all is quiet."""
+        self._sent |= {one.number: one for one in probes}
+        for at in range(0, len(probes), BURST):
+            tell("send", at, len(probes))
+            for one, source in zip(probes[at : at + BURST], sources[at : at + BURST], strict=True):
+                self._ends[source].send(self._frame(one, source))
+            self._collect(0)
+        while probes and self._collect(QUIET):
+            pass
+
+    def _frame(self, one: Probe, end: int) -> bytes:
+        to, sender = (bytes.fromhex(mac(kind, end).replace(":", "")) for kind in (ENDPOINT, HOST))
+        return frame(one, to, sender)
+
+    def _collect(self, wait: float) -> bool:
+        """Take in what has arrived; whether there was anything."""
+        any_ = False
+        while ready := self._select.select(wait):
+            any_, wait = True, 0
+            for key, _ in ready:
+                for data in _drain(key.fileobj):
+                    if key.data is None:
+                        self._keep(data)
+                    else:
+                        self._take(data, key.data)
+        return any_
+
+    def _take(self, data: bytes, end: int) -> None:
+        found = read(data)
+        if found is None or found[0] not in self._sent:
+            return
+        number, reply = found
+        if reply:
+            self.back[number] = end
+        else:
+            self.at[number] = end
+            self._ends[end].send(self._frame(self._sent[number].answer(), end))
+
+    def _keep(self, data: bytes) -> None:
+        assert self._writer is not None
+        self._writer.write(data, time=time.time_ns(), comment="", original=len(data))
+        self.captured += 1
+
+
+def _drain(one: Any) -> Iterable[bytes]:
+    try:
+        while True:
+            yield one.recv(65535)
+    except BlockingIOError:
+        return

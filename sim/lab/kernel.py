@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_network
 from pathlib import Path
@@ -55,7 +55,7 @@ class Spaces:
 
     def socket(self, space: str) -> Any:
         """The netlink socket of a namespace."""
-        from pyroute2 import IPRoute
+        from pyroute2.iproute.linux import IPRoute
 
         if space not in self._sockets:
             with inside(space):
@@ -196,7 +196,8 @@ def inside(space: str) -> Iterator[None]:
 
 def create(space: str, sysctls: dict[str, int]) -> None:
     """A namespace with its switches set and its loopback up."""
-    from pyroute2 import IPRoute, netns
+    from pyroute2 import netns
+    from pyroute2.iproute.linux import IPRoute
 
     netns.create(space)
     with inside(space):
@@ -232,21 +233,19 @@ def nft(space: str, ruleset: str) -> None:
 
 def has_vrf_devices() -> bool:
     """Whether this kernel can make a VRF device; tried in a namespace that is gone afterwards."""
-    from pyroute2 import IPRoute, NetlinkError
+    from pyroute2.iproute.linux import IPRoute
+    from pyroute2.netlink.exceptions import NetlinkError
 
     space = f"cln-{os.urandom(4).hex()}-probe"
     create(space, {})
     try:
         with inside(space), IPRoute() as socket:
-            socket.link("add", ifname="probe", kind="vrf", vrf_table=FIRST_TABLE)
+            socket.link("add", ifname="probe", kind="vrf", vrf_table=1)
     except NetlinkError:
         return False
     finally:
         remove(space)
     return True
-
-
-FIRST_TABLE = 1
 
 
 def require() -> None:
@@ -264,9 +263,8 @@ def tool(name: str) -> str:
     return path
 
 
-def existing(names: Sequence[str]) -> list[str]:
-    """Those of these namespaces that exist."""
+def existing() -> set[str]:
+    """Names of all namespaces."""
     from pyroute2 import netns
 
-    known = set(netns.listnetns())
-    return [name for name in names if name in known]
+    return set(netns.listnetns())

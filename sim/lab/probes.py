@@ -1,4 +1,4 @@
-"""Raw frames that say who they are: requests that open a flow, the replies to them, and reading both.
+"""Raw frames that say who they are: requests that open a flow, and the replies to them.
 
 The number of a probe travels where no router or connection tracking minds: in a TCP sequence
 number, a UDP or ICMP payload, an SCTP initiate tag. Checksums are right, since connection tracking
@@ -105,8 +105,7 @@ def read(data: bytes) -> tuple[int, bool] | None:
     at = body.find(MAGIC)
     if at < 0 or protocol in (TCP, SCTP) or len(body) < at + 13:
         return None
-    number, reply = struct.unpack_from("!I?", body, at + len(MAGIC))
-    return number, reply
+    return struct.unpack_from("!I?", body, at + len(MAGIC))
 
 
 def checksum(data: bytes) -> int:
@@ -116,7 +115,7 @@ def checksum(data: bytes) -> int:
     True
     """
     data += bytes(len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total & 0xFFFF) + (total >> 16)
     return ~(total + (total >> 16)) & 0xFFFF
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,19 +17,13 @@ from fabric.diagnostics import Diagnostic, InputError
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What was built: the fabric file, what had failed, and how VRFs are realised."""
+    """What was built: the fabric file, what had failed, how VRFs are realised, and a digest of all
+    routes and rules."""
 
     fabric: str
     down: tuple[str, ...]
     vrf_devices: bool
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A lab on record."""
-
-    about: About
-    spaces: tuple[str, ...]
+    digest: str
 
 
 def folder() -> Path:
@@ -39,29 +32,31 @@ def folder() -> Path:
     return Path(base, "cloison-labs")
 
 
-def write(lab: str, about: About, spaces: Sequence[str]) -> None:
+def write(lab: str, about: About) -> None:
     """Put a lab on record, whole or not at all."""
     place = folder()
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = place / f".{lab}"
-    path.write_text(json.dumps({"about": asdict(about), "spaces": list(spaces)}))
+    path.write_text(json.dumps(asdict(about)))
     path.rename(place / lab)
 
 
-def read(lab: str) -> State:
-    """The record of a lab; InputError when there is none or it is no record of ours."""
-    if not re.fullmatch(r"[0-9a-f]{8}", lab) or lab not in labs():
-        known = ", ".join(labs()) or "there is none"
-        raise InputError(Diagnostic("C720", f'no lab is called "{lab}"', hint=f"known: {known}"))
+def read(lab: str) -> About:
+    """The record of a lab; `InputError` when there is none or it cannot be read."""
+    known(lab)
     try:
         data = json.loads((folder() / lab).read_text())
-        about = About(data["about"]["fabric"], tuple(data["about"]["down"]),
-                      bool(data["about"]["vrf_devices"]))  # fmt: skip
-        spaces = tuple(s for s in data["spaces"] if s.startswith(f"cln-{lab}-"))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return About(**data | {"down": tuple(data["down"])})
+    except (ValueError, KeyError, TypeError) as error:
         message = f"the record of lab {lab} cannot be read: {error}"
-        raise InputError(Diagnostic("C721", message, hint=f"remove {folder() / lab}")) from None
-    return State(about, spaces)
+        raise InputError(Diagnostic("C721", message, hint=f"cloison lab down {lab}")) from None
+
+
+def known(lab: str) -> None:
+    """`InputError` unless a lab is on record."""
+    if lab not in labs():
+        hint = f"known: {', '.join(labs())}" if labs() else "there is none"
+        raise InputError(Diagnostic("C720", f'no lab is called "{lab}"', hint=hint))
 
 
 def forget(lab: str) -> None:
@@ -71,5 +66,7 @@ def forget(lab: str) -> None:
 
 def labs() -> list[str]:
     """Ids of all labs on record, oldest first."""
-    found = [p for p in folder().glob("????????") if p.is_file()] if folder().is_dir() else []
-    return [p.name for p in sorted(found, key=lambda p: (p.stat().st_mtime_ns, p.name))]
+    if not folder().is_dir():
+        return []
+    found = [path for path in folder().iterdir() if re.fullmatch(r"[0-9a-f]{8}", path.name)]
+    return [path.name for path in sorted(found, key=lambda p: (p.stat().st_mtime_ns, p.name))]

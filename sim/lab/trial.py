@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from compiler.blocks import Blocks, build_blocks
 from compiler.tables import Program
 from fabric.network import Network
-from fabric.topology import Role
 from sim.datapath import run
 from sim.lab.kernel import inside
 from sim.lab.layout import Layout, mac
@@ -107,7 +106,7 @@ def trial(
     tap: IO[bytes] | None = None,
     tell: Tell,
 ) -> Trial:
-    """Send, collect, compare. With `tap` everything that spines receive is written there."""
+    """Send, collect, compare. With `tap` every tunnel packet is written there as it arrives."""
     network, blocks = program.network, build_blocks(program)
     packets = flows(program, blocks, ports or few_ports(program, blocks))
     sure = np.fromiter(single_path(network, packets), np.bool_, len(packets))
@@ -223,14 +222,13 @@ class Wire:
         return one
 
     def _tap(self) -> None:
-        fabric = self.layout.network.fabric
-        for node in self.layout.nodes:
-            if fabric.nodes[node].role in (Role.SPINE, Role.SUPERSPINE):
-                with inside(self.layout.space(node)):
-                    for link in self.layout.cables:
-                        for end, port in ((link.a, link.a_port), (link.b, link.b_port)):
-                            if end == node:
-                                self._listen(port, None)
+        """Listen where VTEPs are plugged in: there every tunnel packet arrives once."""
+        for vtep in {node for node, _ in self.layout.instances}:
+            with inside(self.layout.space(vtep)):
+                for link in self.layout.cables:
+                    for end, port in ((link.a, link.a_port), (link.b, link.b_port)):
+                        if end == vtep:
+                            self._listen(port, None)
 
     def send(self, probes: Sequence[Probe], sources: Sequence[int], tell: Tell) -> None:
         """Send requests from their endpoints, answer what arrives, wait until all is quiet."""

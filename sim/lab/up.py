@@ -1,19 +1,32 @@
 """Build a lab and remove it.
 
-Names are written down (`sim.lab.state`) before the first namespace is made, so that `remove` finds
-everything whenever and however the building stopped.
+Its id is on record (`sim.lab.state`) before the first namespace is made and is part of every name,
+so that `remove` finds everything whenever and however the building stopped.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Iterator
+from ipaddress import ip_network
 
 from compiler.backends.nftables import ruleset, tunnel_mac
 from compiler.tables import Program
 from fabric.network import Network
 from sim.lab import kernel, state
 from sim.lab.kernel import PLAIN, SYSCTLS, Spaces
-from sim.lab.layout import FIB, HOST_GATEWAY, JOIN_GATEWAY, LOCAL, Layout, Line, gateway, mac
+from sim.lab.layout import (
+    FIB,
+    HOST_GATEWAY,
+    JOIN_GATEWAY,
+    LOCAL,
+    Hop,
+    Layout,
+    Line,
+    gateway,
+    mac,
+)
 
 CABLE, ENDPOINT, HOST, JOIN = 0xC2, 0xC3, 0xC4, 0xC5
 Tell = Callable[..., None]
@@ -21,7 +34,8 @@ Tell = Callable[..., None]
 
 def up(program: Program, layout: Layout, about: state.About, tell: Tell) -> None:
     """Everything, from cables to rules. When it fails half-way, nothing is left."""
-    state.write(layout.id, about, layout.spaces)
+    kernel.require()
+    state.write(layout.id, about)
     try:
         for done, space in enumerate(layout.spaces):
             tell("namespaces", done, len(layout.spaces))
@@ -39,7 +53,8 @@ def up(program: Program, layout: Layout, about: state.About, tell: Tell) -> None
                 tell("routes", done, len(layout.instances))
                 routes(layout, spaces, *instance)
         tell("rules")
-        rules(program, layout)
+        for space, text in rules(program, layout):
+            kernel.nft(space, text)
     except BaseException:
         remove(layout.id)
         raise
@@ -47,7 +62,7 @@ def up(program: Program, layout: Layout, about: state.About, tell: Tell) -> None
 
 def remove(lab: str) -> int:
     """Remove a lab by its id, whatever is left of it; how many namespaces there were."""
-    left = kernel.existing(state.read(lab).spaces)
+    left = [space for space in kernel.existing() if space.startswith(f"cln-{lab}-")]
     for space in left:
         kernel.remove(space)
     state.forget(lab)
@@ -76,10 +91,6 @@ def underlay(layout: Layout, spaces: Spaces) -> None:
 
 def underlay_line(network: Network, node: int, vtep: int) -> Line | None:
     """A node's route to a VTEP's loopback, over all equal next hops."""
-    from ipaddress import ip_network
-
-    from sim.lab.layout import Hop
-
     hops = []
     for _, index in network.underlay.ecmp(node, vtep):
         link = network.fabric.links[index]
@@ -150,19 +161,29 @@ def routes(layout: Layout, spaces: Spaces, node: int, vrf: int) -> None:
         spaces.route(space, line)
 
 
-def rules(program: Program, layout: Layout) -> None:
-    """The compiled rules, and beside them the marks that choose tables."""
+def rules(program: Program, layout: Layout) -> Iterator[tuple[str, str]]:
+    """Per namespace with instances the compiled rules, and the marks that choose tables."""
     incoming = "meta sdifname" if layout.vrf_devices else "iifname"
+    busy = {(e.vtep, e.vrf) for e in layout.endpoints}
     for space in dict.fromkeys(layout.instance_space(*i) for i in layout.instances):
         held = [i for i in layout.instances if layout.instance_space(*i) == space]
         text = "\n".join(marking(layout, held)) + "\n"
-        for node, vrf in held:
-            if any((e.vtep, e.vrf) == (node, vrf) for e in layout.endpoints):
-                only = None if layout.vrf_devices else vrf
-                text += ruleset(program, node, vrf=only, incoming=incoming)
-                if layout.vrf_devices:
-                    break
-        kernel.nft(space, text)
+        if used := [instance for instance in held if instance in busy]:
+            node, vrf = used[0]
+            only = None if layout.vrf_devices else vrf
+            text += ruleset(program, node, vrf=only, incoming=incoming)
+        yield space, text
+
+
+def digest(program: Program, layout: Layout) -> str:
+    """Changes when anything does that a lab of this layout would hold, comments left out: they name
+    files, and people call these now so, now so."""
+    out = hashlib.sha256()
+    for instance in layout.instances:
+        out.update(repr([instance, *layout.lines(*instance)]).encode())
+    for _, text in rules(program, layout):
+        out.update(re.sub(r'^#.*|comment ".*"', "", text, flags=re.M).encode())
+    return out.hexdigest()
 
 
 def marking(layout: Layout, held: list[tuple[int, int]]) -> Iterator[str]:

@@ -1,0 +1,93 @@
+"""`cloison lab test`: real packets for every endpoint pair, compared with the simulator."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from cloison.cli.errors import FINDING
+from cloison.cli.options import down_option, output_option, quiet_option
+
+if TYPE_CHECKING:
+    from sim.lab.trial import Trial
+
+SHOWN = 20
+
+
+@click.command()
+@click.argument("fabric", type=click.Path(path_type=Path), required=False)
+@click.option("--port", "ports", multiple=True, metavar="PORT/PROTO", help="Try these ports only.")
+@click.option("--all-ports", is_flag=True, help="Try both sides of every bound in the policy.")
+@click.option(
+    "--pcap",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write every tunnel packet (pcapng).",
+)
+@down_option
+@output_option("table", "json")
+@quiet_option
+def command(
+    fabric: Path | None,
+    ports: tuple[str, ...],
+    all_ports: bool,
+    pcap: Path | None,
+    down: tuple[str, ...],
+    output: str,
+    quiet: bool,
+) -> None:
+    """Send packets between all endpoints, IPv4 and IPv6, and compare.
+
+    Uses the lab that is up for FABRIC (or the only lab there is); if there is
+    none, builds one for the test and removes it. Exit code 1 when the kernel
+    and the simulator disagree on any packet.
+    """
+    from cloison.cli.simulate import announce_kernels
+    from cloison.files import writing
+    from cloison.lab import for_test, parse_ports
+    from cloison.render import progress
+
+    try:
+        wanted = parse_ports(ports)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--port") from None
+    if wanted and all_ports:
+        raise click.UsageError("--port and --all-ports exclude each other")
+    announce_kernels()
+    with ExitStack() as stack:
+        tell = stack.enter_context(progress(quiet=quiet))
+        tap: IO[bytes] | None = stack.enter_context(writing(pcap)) if pcap else None
+        lab = stack.enter_context(for_test(fabric, down, tell))
+        found = lab.trial(wanted, every=all_ports, tap=tap, tell=tell)
+    show(found, output)
+    if found.differences:
+        raise click.exceptions.Exit(FINDING)
+
+
+def show(found: Trial, output: str) -> None:
+    """Counts per family, then what should not have happened."""
+    from cloison.lab import rows
+    from cloison.render import emit
+    from cloison.render import show as write
+
+    counts, differences = rows(found)
+    about = {
+        "left_out": found.left_out,
+        "captured": found.captured,
+        "differences": len(differences),
+        "seconds": round(found.seconds, 3),
+    }
+    if output == "json":
+        meta = about | {"counts": counts}
+        emit(differences, schema="cloison/lab-test/1", output="json", meta=meta)
+        return
+    emit(counts, schema="cloison/lab-test/1", title="Kernel")
+    if found.left_out:
+        write(f"{found.left_out:,} flows left out: their routes have several next hops.")
+    if found.captured:
+        write(f"{found.captured:,} tunnel packets captured.")
+    if differences:
+        emit(differences[:SHOWN], schema="cloison/lab-test/1", title="Differences")
+    write(f"{len(differences):,} differences between the kernel and the simulator.")

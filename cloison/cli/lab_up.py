@@ -1,0 +1,33 @@
+"""`cloison lab up`: build a fabric in the kernel and leave it there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cloison.cli.options import down_option, fabric_argument, quiet_option
+
+
+@click.command()
+@fabric_argument
+@down_option
+@quiet_option
+def command(fabric: Path, down: tuple[str, ...], quiet: bool) -> None:
+    """Build FABRIC in network namespaces: one per node, one per VRF of a VTEP.
+
+    Where the kernel has VRF devices they are used instead of namespaces per
+    VRF. Prints the lab's id and where to look.
+    """
+    from cloison.lab import Lab
+    from cloison.render import progress
+
+    with progress(quiet=quiet) as tell:
+        lab = Lab.up(fabric, down, tell)
+    layout = lab.layout
+    click.echo(f"lab {layout.id}: {len(layout.spaces)} namespaces, VRFs as {lab.realisation}")
+    first = layout.endpoints[0] if layout.endpoints else None
+    if first is not None:
+        space = layout.instance_space(first.vtep, first.vrf)
+        click.echo(f"look at {first.name}: ip netns exec {space} nft list ruleset")
+    click.echo(f"then: cloison lab test {fabric}; cloison lab down {layout.id}")

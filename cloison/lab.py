@@ -1,0 +1,157 @@
+"""Labs as the front door sees them: built from a fabric file, found again, tried, removed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from compiler.blocks import build_blocks
+from compiler.compile import compile_network
+from compiler.tables import Program
+from fabric.build import build
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.load import load_fabric
+from fabric.ports import PROTOCOLS, WITH_PORTS, PortRange, parse_port
+from sim.lab import kernel, state
+from sim.lab.layout import Layout
+from sim.lab.probes import Probe
+from sim.lab.trial import Trial, trial
+from sim.lab.up import Tell, digest, remove, up
+from sim.packets import Flow
+from sim.traffic import interesting_ports
+from sim.witness import show as flow_text
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A lab that is up, with the program that it enforces."""
+
+    program: Program
+    layout: Layout
+
+    @staticmethod
+    def up(fabric: Path, failed: Sequence[str], tell: Tell) -> Lab:
+        """Build a fabric file in the kernel."""
+        kernel.require()
+        program = compile_network(build(load_fabric(fabric), down=failed))
+        layout = Layout(program.network, os.urandom(4).hex(), kernel.has_vrf_devices())
+        mark = digest(program, layout)
+        about = state.About(str(fabric.resolve()), tuple(failed), layout.vrf_devices, mark)
+        up(program, layout, about, tell)
+        return Lab(program, layout)
+
+    @staticmethod
+    def found(lab: str) -> Lab:
+        """A lab that is on record; `InputError` when its input has changed since, or when parts of
+        it are gone."""
+        kernel.require()
+        about = state.read(lab)
+        program = compile_network(build(load_fabric(Path(about.fabric)), down=about.down))
+        layout = Layout(program.network, lab, about.vrf_devices)
+        if digest(program, layout) != about.digest:
+            message = f"{about.fabric} has changed since lab {lab} came up"
+            raise InputError(Diagnostic("C722", message, hint=f"cloison lab down {lab}"))
+        if missing := set(layout.spaces) - kernel.existing():
+            message = f"lab {lab} is not whole: {min(missing)} is gone"
+            raise InputError(Diagnostic("C723", message, hint=f"cloison lab down {lab}"))
+        return Lab(program, layout)
+
+    @property
+    def realisation(self) -> str:
+        """How VRFs are realised, in words."""
+        return "VRF devices" if self.layout.vrf_devices else "namespaces"
+
+    def trial(
+        self,
+        ports: Sequence[tuple[int, int]] = (),
+        *,
+        every: bool = False,
+        tap: IO[bytes] | None = None,
+        tell: Tell,
+    ) -> Trial:
+        """Send and compare; `every` tries both sides of every bound that the policy has."""
+        if every:
+            ports = interesting_ports(build_blocks(self.program))
+        return trial(self.program, self.layout, ports=ports, tap=tap, tell=tell)
+
+
+def down(lab: str) -> int:
+    """Remove a lab; how many namespaces there were."""
+    state.known(lab)
+    kernel.require()
+    return remove(lab)
+
+
+@contextmanager
+def for_test(fabric: Path | None, failed: Sequence[str], tell: Tell) -> Iterator[Lab]:
+    """The lab that is up for a fabric file, or one that lives as long as the block."""
+    known = state.labs()
+    if fabric is None:
+        if len(known) != 1:
+            message = f"which lab? there are {len(known)}"
+            raise InputError(Diagnostic("C724", message, hint="name a fabric file"))
+        yield Lab.found(known[0])
+        return
+    if same := [lab for lab in known if _is_of(lab, fabric, failed)]:
+        yield Lab.found(same[-1])
+        return
+    lab = Lab.up(fabric, failed, tell)
+    try:
+        yield lab
+    finally:
+        remove(lab.layout.id)
+
+
+def _is_of(lab: str, fabric: Path, failed: Sequence[str]) -> bool:
+    try:
+        about = state.read(lab)
+    except InputError:
+        return False
+    return (about.fabric, about.down) == (str(fabric.resolve()), tuple(failed))
+
+
+def parse_ports(texts: Sequence[str]) -> list[tuple[int, int]]:
+    """`443/tcp`, `icmp` as (protocol, port); ranges stand for both ends. `ValueError` as
+    `parse_port`."""
+    out: list[tuple[int, int]] = []
+    for text in texts:
+        found: PortRange = parse_port(text)
+        for protocol in [found.protocol] if found.protocol in PROTOCOLS.values() else [6, 17]:
+            if protocol in WITH_PORTS:
+                out += [(protocol, found.first), (protocol, found.last)]
+            else:
+                out.append((protocol, 0))
+    return sorted(set(out))
+
+
+def flow_of(probe: Probe) -> Flow:
+    """The header of a probe."""
+    return Flow(-1, probe.version, probe.src, probe.dst, probe.protocol, probe.sport, probe.dport)
+
+
+def rows(found: Trial) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Counts per family, and differences."""
+    counts = [
+        {
+            "family": f"IPv{version}",
+            "flows": found.sent[version],
+            "allowed": found.arrived[version],
+            "denied": found.sent[version] - found.arrived[version],
+            "replies": found.replies[version],
+        }
+        for version in (4, 6)
+    ]
+    differences = [
+        {
+            "source": one.source,
+            "packet": flow_text(flow_of(one.probe)),
+            "kernel": one.kernel,
+            "simulator": one.simulator,
+        }
+        for one in found.differences
+    ]
+    return counts, differences

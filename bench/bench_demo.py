@@ -1,4 +1,5 @@
-"""The demo as its first user sees it: with an empty kernel cache, and again."""
+"""The demo as its first user sees it: with an empty kernel cache, and again; beside it, Python that
+only imports the libraries which every run needs."""
 
 from __future__ import annotations
 
@@ -11,15 +12,21 @@ from pathlib import Path
 
 import click
 
+LIBRARIES = "import networkx, numba, numpy, pydantic, rich.table, yaml"
+
 
 def simulate(cache: str, fabric: str) -> tuple[float, float]:
     """Wall and CPU seconds of one run."""
     cloison = str(Path(sys.executable).parent / "cloison")
-    environment = {**os.environ, "XDG_CACHE_HOME": cache}
+    return timed([cloison, "simulate", "-q", fabric], cache)
+
+
+def timed(command: list[str], cache: str) -> tuple[float, float]:
+    """Wall and CPU seconds of a command."""
     start, before = time.perf_counter(), os.times()
     subprocess.run(
-        [cloison, "simulate", "-q", fabric],
-        env=environment,
+        command,
+        env={**os.environ, "XDG_CACHE_HOME": cache},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,
@@ -34,10 +41,18 @@ def simulate(cache: str, fabric: str) -> tuple[float, float]:
 def main(fabric: str) -> None:
     """Print the first and the best of three later runs."""
     with tempfile.TemporaryDirectory() as cache:
-        wall, cpu = simulate(cache, fabric)
-        click.echo(f"first run, kernels compiled {wall:6.1f} s wall {cpu:6.1f} s CPU   (goal: 60)")
-        wall, cpu = min(simulate(cache, fabric) for _ in range(3))
-        click.echo(f"later runs                  {wall:6.1f} s wall {cpu:6.1f} s CPU   (goal: 5)")
+        first = simulate(cache, fabric)
+        later, floor = (1e9, 1e9), (1e9, 1e9)
+        for _ in range(3):
+            later = min(later, simulate(cache, fabric))
+            floor = min(floor, timed([sys.executable, "-c", LIBRARIES], cache))
+    for name, (wall, cpu), goal in (
+        ("first run, kernels compiled", first, "  (goal: 60)"),
+        ("later runs", later, "  (goal: 5)"),
+        ("importing the libraries", floor, ""),
+    ):
+        times = f"{wall:6.1f} s wall {cpu:6.1f} s CPU {cpu / floor[1]:6.1f} x"
+        click.echo(f"{name:28}{times}{goal}")
 
 
 if __name__ == "__main__":

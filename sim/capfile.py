@@ -112,53 +112,78 @@ class _Interface(NamedTuple):
     offset: int
 
     def time(self, ticks: int) -> int:
-        ns = ticks * 10**9 // self.per_second + self.offset * 10**9
-        return min(max(ns, -(2**63)), 2**63 - 1)
+        ns = ticks * 10**9 // self.per_second + self.offset
+        return ns if -(2**63) <= ns < 2**63 else (2**63 - 1 if ns > 0 else -(2**63))
+
+
+class _Layout(NamedTuple):
+    """The fixed parts of blocks in one byte order."""
+
+    order: str
+    block: struct.Struct
+    packet: struct.Struct
+    old_packet: struct.Struct
+
+    @staticmethod
+    def of(order: str) -> _Layout:
+        return _Layout(order, *(struct.Struct(order + fields) for fields in LAYOUT))
+
+
+LAYOUT = ("II", "IIIII", "HHIIII")
 
 
 def _pcapng(view: memoryview, problems: list[Problem]) -> Iterator[Row]:
-    at, size, order = 0, len(view), "<"
+    at, size, layout = 0, len(view), _Layout.of("<")
     interfaces: list[_Interface] = []
     while at + 12 <= size:
-        if bytes(view[at : at + 4]) == SECTION_MAGIC:
-            order = "<" if view[at + 8] == 0x4D else ">"
-            interfaces = []
-        kind, length = struct.unpack_from(f"{order}II", view, at)
+        kind, length = layout.block.unpack_from(view, at)
+        if kind == SECTION:
+            layout, interfaces = _Layout.of("<" if view[at + 8] == 0x4D else ">"), []
+            length = layout.block.unpack_from(view, at)[1]
         if length < 12 or length % 4 or length > size - at:
             problems.append(Problem(at, f"block of {length} bytes does not fit the file"))
             return
-        body = view[at + 8 : at + length - 4]
         try:
-            if kind == INTERFACE and len(interfaces) < MAX_INTERFACES:
-                interfaces.append(_interface(body, order))
-            row = _packet(kind, body, order, interfaces)
+            if kind in (PACKET, OLD_PACKET):
+                yield _packet(view, at, length, kind, layout, interfaces)
+            elif kind == SIMPLE_PACKET:
+                yield _simple(view, at, length, layout, interfaces[0])
+            elif kind == INTERFACE and len(interfaces) < MAX_INTERFACES:
+                interfaces.append(_interface(view[at + 8 : at + length - 4], layout.order))
         except (struct.error, IndexError):
             problems.append(Problem(at, f"damaged block of type {kind:#x}"))
             return
-        if row is not None:
-            yield at + 8 + row[0], *row[1:]
         at += length
     if at < size:
         problems.append(Problem(at, "block header cut short"))
 
 
-def _packet(kind: int, body: memoryview, order: str, interfaces: list[_Interface]) -> Row | None:
-    """A packet block as a row, its offset within the body; None for blocks of other types."""
-    if kind == SIMPLE_PACKET:
-        interface = interfaces[0]
-        original = struct.unpack_from(f"{order}I", body)[0]
-        captured = min(original, interface.snaplen or original, len(body) - 4)
-        return 4, captured, original, 0, interface.link
+def _packet(
+    view: memoryview,
+    at: int,
+    length: int,
+    kind: int,
+    layout: _Layout,
+    interfaces: list[_Interface],
+) -> Row:
+    """A packet block as a row; IndexError when it is longer than its block says."""
     if kind == PACKET:
-        number, high, low, captured, original = struct.unpack_from(f"{order}IIIII", body)
-    elif kind == OLD_PACKET:
-        number, _, high, low, captured, original = struct.unpack_from(f"{order}HHIIII", body)
+        number, high, low, captured, original = layout.packet.unpack_from(view, at + 8)
     else:
-        return None
+        number, _, high, low, captured, original = layout.old_packet.unpack_from(view, at + 8)
     interface = interfaces[number]
-    if captured > len(body) - 20:
+    if captured > length - 32:
         raise IndexError(captured)
-    return 20, captured, original, interface.time(high << 32 | low), interface.link
+    return at + 28, captured, original, interface.time(high << 32 | low), interface.link
+
+
+def _simple(view: memoryview, at: int, length: int, layout: _Layout, interface: _Interface) -> Row:
+    """A simple packet block as a row: no time, and a length that the interface limits."""
+    if length < 16:
+        raise IndexError(length)
+    original = layout.block.unpack_from(view, at + 8)[0]
+    captured = min(original, interface.snaplen or original, length - 16)
+    return at + 12, captured, original, 0, interface.link
 
 
 def _interface(body: memoryview, order: str) -> _Interface:
@@ -174,4 +199,4 @@ def _interface(body: memoryview, order: str) -> _Interface:
         elif option == 0:
             break
         at += 4 + (length + 3) // 4 * 4
-    return _Interface(link, snaplen, per_second, offset)
+    return _Interface(link, snaplen, per_second, offset * 10**9)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 
 TCP, UDP, SCTP, ICMP, ICMP6 = 6, 17, 132, 1, 58
+TRACKED = frozenset({TCP, UDP, SCTP, ICMP, ICMP6})
+"""Protocols whose requests connection tracking tells from replies."""
 WINDOW = 0xC10A
 MAGIC = b"cloison!"
 ECHO = {ICMP: (8, 0), ICMP6: (128, 129)}

@@ -6,7 +6,7 @@ An *interesting* port is one on either side of a bound that some rule names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -130,6 +130,29 @@ def random_flows(
             drawn = rng.random(min(batch, n - at)) * weights[-1]
             rank = np.searchsorted(weights, drawn)
             yield flows.take(np.minimum(rank, len(flows) - 1))
+
+
+def with_replies(traffic: Iterable[Packets], datapath: Datapath) -> Iterator[Packets]:
+    """Each batch, and after it the answers to those of its packets that `datapath` permits: from
+    the endpoint that got the packet, in that endpoint's VRF."""
+    for packets in traffic:
+        yield packets
+        verdicts = datapath.decide(packets)
+        asked, by = packets.take(verdicts.delivered), verdicts.dst_endpoint[verdicts.delivered]
+        yield Packets.make(
+            asked.version,
+            src_endpoint=by,
+            vrf=datapath.tables.ep_vrf[by],
+            src_hi=asked.dst_hi,
+            src_lo=asked.dst_lo,
+            dst_hi=asked.src_hi,
+            dst_lo=asked.src_lo,
+            protocol=asked.protocol,
+            sport=asked.dport,
+            dport=asked.sport,
+            length=asked.length,
+            count=asked.count,
+        )
 
 
 def _strata(

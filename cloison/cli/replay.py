@@ -59,6 +59,7 @@ def finite(context: click.Context, parameter: click.Parameter, value: float | No
     default=0.0,
     help="Share of random flows drawn from permitted ones.",
 )
+@click.option("--replies", is_flag=True, help="Answer generated flows that are permitted.")
 @click.option("--vrf", metavar="TENANT/VRF", help="Where packets enter whose VRF is not known.")
 @click.option("--stateless", is_flag=True, help="No flow table: decide every packet anew.")
 @click.option("--dropped", type=click.Path(path_type=Path), help="Write dropped packets (pcapng).")
@@ -86,6 +87,8 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
         raise click.UsageError("name a capture, or generate traffic with --pairs or --random N")
     if captures and generated:
         raise click.UsageError("either captures or generated traffic")
+    if options["replies"] and not generated:
+        raise click.UsageError("--replies is for generated traffic: captures hold their own")
     if fabric is None and (generated or options["dropped"] or options["vrf"] or options["down"]):
         raise click.UsageError("this needs a FABRIC")
     found: dict[str, Any] = {"schema": "cloison/replay/1", "captures": {}}
@@ -157,7 +160,8 @@ def send(
     from sim.dropped import DroppedPackets
     from sim.replay import replay
 
-    flows = None if options["stateless"] or not captures else FlowTable()
+    stateful = (captures or options["replies"]) and not options["stateless"]
+    flows = FlowTable() if stateful else None
     traffic = arrivals(network, blocks, captures, options["vrf"]) if captures else None
     with progress(quiet=options["quiet"]) as tell:
         arguments: dict[str, Any] = {
@@ -206,19 +210,22 @@ def vrf_index(network: Network, name: str) -> int:
 
 
 def generate(network: Network, blocks: Blocks, options: dict[str, Any]) -> Iterator[Packets]:
-    """Every pair, or random flows."""
+    """Every pair, or random flows; and replies, if they are wanted."""
     from sim.classifier import tables
     from sim.datapath import Datapath
-    from sim.traffic import all_pairs, random_flows
+    from sim.traffic import all_pairs, random_flows, with_replies
 
-    if options["pairs"]:
-        yield from all_pairs(blocks)
+    datapath = Datapath(tables(blocks, network))
+    parts = [all_pairs(blocks)] if options["pairs"] else []
     if options["count"] is not None:
-        yield from random_flows(
+        flows = random_flows(
             blocks,
             int(options["count"]),
             seed=options["seed"],
             zipf=options["zipf"],
             permitted=options["permitted"],
-            datapath=Datapath(tables(blocks, network)),
+            datapath=datapath,
         )
+        parts.append(flows)
+    for batches in parts:
+        yield from with_replies(batches, datapath) if options["replies"] else batches

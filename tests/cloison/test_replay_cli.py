@@ -122,6 +122,19 @@ def test_zipf_and_permitted_shape_random_traffic() -> None:
     assert skewed["rules"] != plain["rules"]
 
 
+def test_replies_to_generated_flows() -> None:
+    options = ["--random", "2e4", "--permitted", "0.5", "--replies", "-o", "json", "-q"]
+    stateful, stateless = (
+        json.loads(cloison("replay", SMALL, *options, *more).stdout)["replay"]
+        for more in ([], ["--stateless"])
+    )
+    opened = stateful["flows"]["created"]
+    assert stateful["flows"]["reply"] == stateful["packets"] - 20_000 == opened
+    assert stateful["verdicts"]["delivered"] == 2 * opened
+    assert stateless["flows"] is None
+    assert stateless["verdicts"]["delivered"] < 2 * opened
+
+
 def test_every_pair_without_a_leaf() -> None:
     whole = cloison("replay", SMALL, "--pairs", "-o", "json", "-q")
     broken = cloison("replay", SMALL, "--pairs", "-o", "json", "-q", "--down", "leaf1")
@@ -138,6 +151,7 @@ def test_every_pair_without_a_leaf() -> None:
         (["x.pcap", "--pairs"], "either captures or generated"),
         (["--pairs"], "needs a FABRIC"),
         ([SMALL, SMALL, "--pairs"], "one fabric file"),
+        ([SMALL, "x.pcap", "--replies"], "captures hold their own"),
         (["missing.pcap"], "C950"),
         ([SMALL, "--random", "inf"], "finite"),
         ([SMALL, "--random", "0"], "range"),

@@ -38,7 +38,7 @@ from sim.packets import Flow, Packets
 from sim.pcap import Reader, Writer, craft
 from sim.reasons import Reason
 from sim.replay import decide, imbalances, replay
-from sim.traffic import random_flows
+from sim.traffic import random_flows, with_replies
 
 A, B, C, SHARED = 0x0A000001, 0x0A000002, 0x0A000003, 0x0A630001
 LOOPBACKS = (0x0AFF0001, 0x0AFF0002, 0, 0)
@@ -125,6 +125,20 @@ def test_leaked_flows_find_their_replies_across_vrfs() -> None:
     verdicts = decide(datapath(), packets, FlowTable())
     assert verdicts.flow_state.tolist() == [0, 2, 0]
     assert verdicts.delivered.tolist() == [True, True, False]
+
+
+def test_answers_pass_by_the_flow_table_alone() -> None:
+    asks = [Flow(0, 4, A, B, 6, 40000, 443), Flow(0, 4, A, SHARED, 6, 40000, 443)]
+    asks.append(Flow(0, 4, A, B, 6, 40000, 80))
+    first, answers = with_replies([Packets.of(asks)], datapath())
+    assert [first.flow(i) for i in range(3)] == asks
+    assert [answers.flow(i) for i in range(2)] == [asks[0].reply(0, 1), asks[1].reply(2, 4)]
+    assert len(answers) == 2
+    stateless = replay(NETWORK, PROGRAM, [first, answers], blocks=BLOCKS)
+    stateful = replay(NETWORK, PROGRAM, [first, answers], blocks=BLOCKS, flow_table=FlowTable())
+    assert (stateless.delivered, stateful.delivered) == (2, 4)
+    assert stateful.flows is not None
+    assert stateful.flows["reply"] == 2
 
 
 def test_a_new_generation_decides_flows_again() -> None:

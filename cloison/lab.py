@@ -28,10 +28,11 @@ from sim.witness import show as flow_text
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A lab that is up, with the program that it enforces."""
+    """A lab that is up, with its program. Without `rules` only routes are in force."""
 
     program: Program
     layout: Layout
+    rules: bool
 
     @staticmethod
     def up(fabric: Path, failed: Sequence[str], tell: Tell) -> Lab:
@@ -39,10 +40,15 @@ class Lab:
         kernel.require()
         program = compile_network(build(load_fabric(fabric), down=failed))
         layout = Layout(program.network, os.urandom(4).hex(), kernel.has_vrf_devices())
-        mark = digest(program, layout)
-        about = state.About(str(fabric.resolve()), tuple(failed), layout.vrf_devices, mark)
-        up(program, layout, about, tell)
-        return Lab(program, layout)
+        rules, mark = kernel.has_ip_rules(), digest(program, layout)
+        where = str(fabric.resolve())
+        up(
+            program,
+            layout,
+            state.About(where, tuple(failed), layout.vrf_devices, rules, mark),
+            tell,
+        )
+        return Lab(program, layout, rules)
 
     @staticmethod
     def found(lab: str) -> Lab:
@@ -58,7 +64,7 @@ class Lab:
         if missing := set(layout.spaces) - kernel.existing():
             message = f"lab {lab} is not whole: {min(missing)} is gone"
             raise InputError(Diagnostic("C723", message, hint=f"cloison lab down {lab}"))
-        return Lab(program, layout)
+        return Lab(program, layout, about.rules)
 
     @property
     def realisation(self) -> str:
@@ -78,7 +84,7 @@ class Lab:
         if every:
             found = interesting_ports(build_blocks(self.program))
             ports = [(protocol, port) for protocol, port in found if protocol in TRACKED]
-        return trial(self.program, self.layout, ports=ports, tap=tap, tell=tell)
+        return trial(self.program, self.layout, rules=self.rules, ports=ports, tap=tap, tell=tell)
 
 
 def down(lab: str) -> int:

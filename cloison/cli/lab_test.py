@@ -12,9 +12,11 @@ from cloison.cli.errors import FINDING
 from cloison.cli.options import down_option, output_option, quiet_option
 
 if TYPE_CHECKING:
+    from cloison.lab import Lab
     from sim.lab.trial import Trial
 
 SHOWN = 20
+ROUTES_ONLY = "this kernel has no nftables for IP: routes are compared, policies are not"
 
 
 @click.command()
@@ -60,13 +62,15 @@ def command(
         tell = stack.enter_context(progress(quiet=quiet))
         tap: IO[bytes] | None = stack.enter_context(writing(pcap)) if pcap else None
         lab = stack.enter_context(for_test(fabric, down, tell))
+        if not lab.rules:
+            click.echo(ROUTES_ONLY, err=True)
         found = lab.trial(wanted, every=all_ports, tap=tap, tell=tell)
-    show(found, output)
+    show(lab, found, output)
     if found.differences:
         raise click.exceptions.Exit(FINDING)
 
 
-def show(found: Trial, output: str) -> None:
+def show(lab: Lab, found: Trial, output: str) -> None:
     """Counts per family, then what should not have happened."""
     from cloison.lab import rows
     from cloison.render import emit
@@ -74,6 +78,8 @@ def show(found: Trial, output: str) -> None:
 
     counts, differences = rows(found)
     about = {
+        "vrfs": lab.realisation,
+        "rules": lab.rules,
         "left_out": found.left_out,
         "captured": found.captured,
         "differences": len(differences),

@@ -30,4 +30,6 @@ def command(fabric: Path, down: tuple[str, ...], quiet: bool) -> None:
     if first is not None:
         space = layout.instance_space(first.vtep, first.vrf)
         click.echo(f"look at {first.name}: ip netns exec {space} nft list ruleset")
+    if not lab.rules:
+        click.echo("this kernel has no nftables for IP: no policy is in force", err=True)
     click.echo(f"then: cloison lab test {fabric}; cloison lab down {layout.id}")

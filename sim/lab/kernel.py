@@ -144,12 +144,12 @@ class Spaces:
         self.socket(space).fdb("add", ifindex=self.index(space, device), lladdr=mac, dst=vtep)
 
     def route(self, space: str, line: Line) -> None:
-        """A route of either family over link-local next hops, or a `throw`."""
+        """A route of either family over link-local next hops; without any, unreachable."""
         six = line.prefix.version == 6
         how: dict[str, Any] = {"family": AF_INET6 if six else AF_INET, "table": line.table}
         ways = [self._way(space, hop, six) for hop in line.hops]
         if not ways:
-            how["type"] = "throw"
+            how["type"] = "unreachable"
         elif len(ways) == 1:
             how |= ways[0]
         else:
@@ -174,12 +174,10 @@ class Spaces:
                 priority=0xFFFF_0000,
             )
 
-    def rule(self, space: str, priority: int, mark: int, table: int) -> None:
-        """Packets with a mark look into a table."""
+    def rule(self, space: str, device: str, table: int) -> None:
+        """Packets that came in by a device look into a table and nowhere else."""
         for family in (AF_INET, AF_INET6):
-            self.socket(space).rule(
-                "add", family=family, priority=priority, fwmark=mark, table=table
-            )
+            self.socket(space).rule("add", family=family, priority=100, iifname=device, table=table)
 
 
 @contextmanager
@@ -242,6 +240,19 @@ def has_vrf_devices() -> bool:
         with inside(space), IPRoute() as socket:
             socket.link("add", ifname="probe", kind="vrf", vrf_table=1)
     except NetlinkError:
+        return False
+    finally:
+        remove(space)
+    return True
+
+
+def has_ip_rules() -> bool:
+    """Whether nft can filter IP here: some kernels only have it for bridges."""
+    space = f"cln-{os.urandom(4).hex()}-probe"
+    create(space, {})
+    try:
+        nft(space, "table inet probe {\n}\n")
+    except MachineError:
         return False
     finally:
         remove(space)

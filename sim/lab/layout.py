@@ -4,19 +4,20 @@ Rules that hold here:
 
 1. Every node of the fabric that speaks BGP has a network namespace with its cables, its loopback
    and the underlay's routes (IPv4 over IPv6 link-local next hops).
-2. An *instance* is a VRF on a VTEP: a namespace of its own, or a VRF device in the node's. It
-   holds one tunnel device, since a second one with the same VNI cannot exist on one underlay. A
-   VTEP that sends into a VRF which it does not have gets an instance without endpoints.
+2. An *instance* is a VRF on a VTEP: a namespace of its own, or VRF devices in the node's. It holds
+   one tunnel device, since a second one with the same VNI cannot exist on one underlay. A VTEP that
+   sends into a VRF which it does not have gets an instance without endpoints.
 3. A leak joins two instances of one VTEP by a veth pair: what VRF a routes into VRF b crosses it.
-4. Where a packet came from decides the table, by mark: from an endpoint the FIB, from a join the
+4. Where a packet came from decides the table (`Entry`): from an endpoint the FIB, from a join the
    sending VRF's routes into this one, from a tunnel the endpoints that live here and nothing else.
+   Where a route stays on the VTEP, the table has the endpoints behind it and nothing else.
 5. Endpoints have no addresses of their own: each is one end of a veth pair in the `ends` namespace
    of its VTEP, and whoever tests sends and receives raw frames there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,7 +40,7 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A route; without hops the table has no word on the prefix (`throw`)."""
+    """A route; without hops nobody there is reachable."""
 
     table: int
     prefix: Prefix
@@ -47,8 +48,18 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """Devices by which packets enter an instance, and the table that decides about them. As a VRF
+    device it is called `name`."""
+
+    name: str
+    devices: tuple[str, ...]
+    table: int
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
-    """VRF `a`'s way into VRF `b` on one VTEP; `table` and mark of what arrives in `b`."""
+    """VRF `a`'s way into VRF `b` on one VTEP; `table` is for what arrives in `b`."""
 
     a: int
     b: int
@@ -144,6 +155,19 @@ class Layout:
             out[node] = tuple(Join(a, b, JOINED + i) for i, (a, b) in enumerate(sorted(pairs)))
         return out
 
+    def entries(self, node: int, vrf: int) -> tuple[Entry, ...]:
+        """The ways into an instance (rule 4)."""
+        ends = tuple(f"ep{e.index}" for e in self.endpoints if (e.vtep, e.vrf) == (node, vrf))
+        return (
+            Entry(f"vrf{vrf}", ends, FIB + vrf),
+            Entry(f"tun{vrf}", (f"vx{vrf}",), LOCAL + vrf),
+            *(
+                Entry(f"in{join.a}t{vrf}", (join.far,), join.table)
+                for join in self.joins[node]
+                if join.b == vrf
+            ),
+        )
+
     def tunnels(self, node: int, vrf: int) -> tuple[NextHop, ...]:
         """The far ends that a VTEP sends to through its tunnel into a VRF."""
         found = {
@@ -157,20 +181,42 @@ class Layout:
 
     def lines(self, node: int, vrf: int) -> Iterator[Line]:
         """Routes of an instance: its FIB, what lives here, and what others route into it."""
-        fib, joins = self.network.fib, self.joins[node]
-        for route in fib.routes(node, vrf):
-            yield Line(FIB + vrf, route.prefix, self._ways(node, vrf, route.nexthops))
-        for join in joins:
-            if join.b != vrf:
-                continue
-            for route in fib.routes(node, join.a):
-                inside = [hop for hop in route.nexthops if hop.vrf == vrf]
-                if inside:
-                    yield Line(join.table, route.prefix, self._ways(node, vrf, inside))
+        fib = self.network.fib
+        found = {route.prefix: route.nexthops for route in fib.routes(node, vrf)}
+        yield from self._table(FIB + vrf, node, vrf, found)
+        yield from (Line(LOCAL + vrf, prefix, hop) for prefix, hop in self._live(node, vrf))
+        for join in self.joins[node]:
+            if join.b == vrf:
+                found = {
+                    route.prefix: inside
+                    for route in fib.routes(node, join.a)
+                    if (inside := tuple(hop for hop in route.nexthops if hop.vrf == vrf))
+                }
+                yield from self._table(join.table, node, vrf, found)
+
+    def _table(
+        self, table: int, node: int, vrf: int, routes: Mapping[Prefix, Sequence[NextHop]]
+    ) -> Iterator[Line]:
+        """Routes as seen in `vrf`. One that stays in this instance becomes routes to the endpoints
+        inside it, and as a whole leads to the endpoint around it, or nowhere."""
+        live = dict(self._live(node, vrf))
+        stays = {p for p, hops in routes.items() if (hops[0].vtep, hops[0].vrf) == (node, vrf)}
+        for prefix, hop in live.items():
+            if prefix not in routes and _around(prefix, routes) in stays:
+                yield Line(table, prefix, hop)
+        for prefix, hops in routes.items():
+            if prefix in stays:
+                around = prefix if prefix in live else _around(prefix, live)
+                yield Line(table, prefix, live[around] if around else ())
+            else:
+                yield Line(table, prefix, self._ways(node, vrf, hops))
+
+    def _live(self, node: int, vrf: int) -> Iterator[tuple[Prefix, tuple[Hop, ...]]]:
+        """Prefixes of the endpoints of an instance."""
         for endpoint in self.endpoints:
             if (endpoint.vtep, endpoint.vrf) == (node, vrf):
                 hop = Hop(f"ep{endpoint.index}", HOST_GATEWAY)
-                yield from (Line(LOCAL + vrf, prefix, (hop,)) for prefix in endpoint.prefixes)
+                yield from ((prefix, (hop,)) for prefix in endpoint.prefixes)
 
     def _hops(self, node: int, vrf: int) -> Iterator[NextHop]:
         fib = self.network.fib
@@ -180,7 +226,7 @@ class Layout:
                 yield from fib.nexthop_sets[number]
 
     def _ways(self, node: int, vrf: int, hops: Sequence[NextHop]) -> tuple[Hop, ...]:
-        """Hops as seen in `vrf`; none when the packet stays on this VTEP and in this VRF."""
+        """Next hops as seen in `vrf`."""
         out = [
             Hop(f"j{vrf}t{hop.vrf}", JOIN_GATEWAY)
             if hop.vrf != vrf
@@ -189,6 +235,12 @@ class Layout:
             if (hop.vtep, hop.vrf) != (node, vrf)
         ]
         return tuple(dict.fromkeys(out))
+
+
+def _around(prefix: Prefix, known: Container[Prefix]) -> Prefix | None:
+    """The longest known prefix that is shorter and contains this one."""
+    shorter = (prefix.supernet(new_prefix=n) for n in range(prefix.prefixlen - 1, -1, -1))
+    return next((p for p in shorter if p in known), None)
 
 
 def gateway(vtep: int) -> str:

@@ -92,7 +92,8 @@ def _filled(body: bytes, at: int, probe: Probe, ends: bytes) -> bytes:
 
 
 def read(data: bytes) -> tuple[int, bool] | None:
-    """The number in a frame and whether it is a reply; None when it is no probe."""
+    """The number in a frame and whether it is a reply; None when it is no probe, such as an ICMP
+    error that quotes one."""
     kind = data[12:14]
     if kind == b"\x08\x00" and len(data) >= 34:
         protocol, body = data[23], data[14 + 4 * (data[14] & 15) :]
@@ -104,8 +105,10 @@ def read(data: bytes) -> tuple[int, bool] | None:
         return int.from_bytes(body[4:8], "big"), body[13] == SYN_ACK
     if protocol == SCTP and len(body) >= 32 and body[20:24] == struct.pack("!I", WINDOW):
         return int.from_bytes(body[16:20], "big") - 1, body[12] == INIT_ACK
-    at = body.find(MAGIC)
-    if at < 0 or protocol in (TCP, SCTP) or len(body) < at + 13:
+    if protocol in ECHO and body[:1] not in map(bytes, zip(ECHO[protocol], strict=True)):
+        return None
+    at = 8 if protocol in (UDP, ICMP, ICMP6) else 0
+    if protocol in (TCP, SCTP) or body[at : at + len(MAGIC)] != MAGIC or len(body) < at + 13:
         return None
     return struct.unpack_from("!I?", body, at + len(MAGIC))
 

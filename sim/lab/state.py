@@ -17,12 +17,13 @@ from fabric.diagnostics import Diagnostic, InputError
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What was built: the fabric file, what had failed, how VRFs are realised, and a digest of all
-    routes and rules."""
+    """What was built: the fabric file, what had failed, how VRFs are realised, whether rules are
+    in force, and a digest of all routes and rules."""
 
     fabric: str
     down: tuple[str, ...]
     vrf_devices: bool
+    rules: bool
     digest: str
 
 

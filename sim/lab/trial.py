@@ -13,7 +13,6 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -23,7 +22,8 @@ from numpy.typing import NDArray
 from compiler.blocks import Blocks, build_blocks
 from compiler.tables import Program
 from fabric.network import Network
-from sim.datapath import run
+from sim.classifier import tables
+from sim.datapath import Datapath
 from sim.lab.kernel import inside
 from sim.lab.layout import Layout, mac
 from sim.lab.probes import Probe, frame, read
@@ -102,57 +102,76 @@ def trial(
     program: Program,
     layout: Layout,
     *,
+    rules: bool = True,
     ports: Sequence[tuple[int, int]] = (),
     tap: IO[bytes] | None = None,
     tell: Tell,
 ) -> Trial:
-    """Send, collect, compare. With `tap` every tunnel packet is written there as it arrives."""
+    """Send, collect, compare. With `tap` every tunnel packet is written there as it arrives.
+    Without `rules` the lab has routes alone, and is compared with what these let through."""
     network, blocks = program.network, build_blocks(program)
     packets = flows(program, blocks, ports or few_ports(program, blocks))
     sure = np.fromiter(single_path(network, packets), np.bool_, len(packets))
     found = Trial(left_out=int((~sure).sum()))
     packets = packets.take(np.flatnonzero(sure))
     tell("simulate")
-    verdicts = run(network, program, packets)
+    forecast = Forecast.of(Datapath(tables(blocks, network)), packets, rules)
     probes = [probe(packets, i) for i in range(len(packets))]
+    sources = packets.src_endpoint.tolist()
     start = time.perf_counter()
-    with ExitStack() as stack:
-        wire = stack.enter_context(Wire(layout, tap))
-        wire.send(probes, packets.src_endpoint.tolist(), tell)
-        expected = np.where(verdicts.delivered, verdicts.dst_endpoint, -1)
-        missing = [i for i, end in enumerate(expected.tolist()) if end != wire.at.get(i, -1)]
-        wire.send([probes[i] for i in missing], packets.src_endpoint[missing].tolist(), tell)
+    with Wire(layout, tap) as wire:
+        wire.send(probes, sources, tell)
+        missing = [i for i, end in enumerate(forecast.at.tolist()) if end != wire.at.get(i, -1)]
+        wire.send([probes[i] for i in missing], [sources[i] for i in missing], tell)
     found.seconds, found.captured = time.perf_counter() - start, wire.captured
-    compare(network, packets, probes, expected, verdicts.reason, wire, found)
+    names = [e.name for e in network.endpoints]
+    for one, source in zip(probes, sources, strict=True):
+        compare(one, source, forecast, wire, names, found)
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the simulator expects of each probe: the endpoint that it comes out at (-1: none),
+    whether its reply must come back, and the reason."""
+
+    at: NDArray[np.int32]
+    answered: NDArray[np.bool_]
+    reason: NDArray[np.uint8]
+
+    @staticmethod
+    def of(datapath: Datapath, packets: Packets, rules: bool) -> Forecast:
+        """Without `rules` nobody checks the way back of a request, but its reply needs it."""
+        found = datapath.decide(packets, complete=True)
+        if rules:
+            at = np.where(found.delivered, found.dst_endpoint, -1).astype(np.int32)
+            return Forecast(at, found.delivered, found.reason)
+        arrives = (found.route == 0) | (found.route == Reason.PA_VALIDATION_DROP)
+        at = np.where(arrives, found.dst_endpoint, -1).astype(np.int32)
+        return Forecast(at, found.route == 0, found.route)
+
+
 def compare(
-    network: Network,
-    packets: Packets,
-    probes: Sequence[Probe],
-    expected: NDArray[np.int32],
-    reasons: NDArray[np.uint8],
-    wire: Wire,
-    found: Trial,
+    one: Probe, source: int, forecast: Forecast, wire: Wire, names: Sequence[str], found: Trial
 ) -> None:
-    """Count what happened, and list what should not have."""
-    names = [e.name for e in network.endpoints]
-    for i, one in enumerate(probes):
-        end, wanted, source = wire.at.get(i, -1), int(expected[i]), int(packets.src_endpoint[i])
-        found.sent[one.version] += 1
-        found.arrived[one.version] += end >= 0
-        back = wire.back.get(i, -1)
-        found.replies[one.version] += back >= 0
-        if end == wanted and (end < 0 or back == source):
-            continue
-        kernel = f"arrives at {names[end]}" if end >= 0 else "nothing arrives"
-        if end == wanted:
-            kernel += ", and its reply " + ("goes astray" if back >= 0 else "does not come back")
-        simulator = (
-            f"arrives at {names[wanted]}" if wanted >= 0 else Reason(reasons[i]).name.lower()
-        )
-        found.differences.append(Difference(one, names[source], kernel, simulator))
+    """Count what happened to one probe, and keep it if it should not have."""
+    number = one.number
+    end, back = wire.at.get(number, -1), wire.back.get(number, -1)
+    wanted, answered = int(forecast.at[number]), bool(forecast.answered[number])
+    found.sent[one.version] += 1
+    found.arrived[one.version] += end >= 0
+    found.replies[one.version] += back >= 0
+    if end == wanted and (back == source or not answered):
+        return
+    kernel = f"arrives at {names[end]}" if end >= 0 else "nothing arrives"
+    if end == wanted:
+        kernel += ", its reply " + (f"at {names[back]}" if back >= 0 else "nowhere")
+    simulator = f"arrives at {names[wanted]}" if wanted >= 0 else _word(forecast.reason[number])
+    found.differences.append(Difference(one, names[source], kernel, simulator))
+
+
+def _word(reason: int) -> str:
+    return Reason(reason).name.lower()
 
 
 def probe(packets: Packets, i: int) -> Probe:

@@ -17,10 +17,8 @@ from fabric.network import Network
 from sim.lab import kernel, state
 from sim.lab.kernel import PLAIN, SYSCTLS, Spaces
 from sim.lab.layout import (
-    FIB,
     HOST_GATEWAY,
     JOIN_GATEWAY,
-    LOCAL,
     Hop,
     Layout,
     Line,
@@ -53,7 +51,7 @@ def up(program: Program, layout: Layout, about: state.About, tell: Tell) -> None
                 tell("routes", done, len(layout.instances))
                 routes(layout, spaces, *instance)
         tell("rules")
-        for space, text in rules(program, layout):
+        for space, text in rules(program, layout) if about.rules else ():
             kernel.nft(space, text)
     except BaseException:
         remove(layout.id)
@@ -106,39 +104,39 @@ def _link_local(link: int, side: int) -> str:
 
 
 def instance_up(layout: Layout, spaces: Spaces, node: int, vrf: int) -> None:
-    """The tunnel of an instance with all its far ends, and the tables that marks lead to."""
+    """The tunnel of an instance with its far ends, and which table decides about what enters."""
     network, space = layout.network, layout.instance_space(node, vrf)
     plan, home = network.plan, layout.space(node)
     device, vni = f"vx{vrf}", network.vrfs[vrf].vni
     spaces.tunnel(home, device, vni, plan.vtep(node), tunnel_mac(network, node, vrf))
-    if layout.vrf_devices:
-        spaces.vrf(home, f"vrf{vrf}", FIB + vrf)
-        spaces.enslave(home, device, f"vrf{vrf}")
-    else:
+    if not layout.vrf_devices:
         spaces.move(home, device, space)
+    for entry in layout.entries(node, vrf):
+        if layout.vrf_devices:
+            spaces.vrf(space, entry.name, entry.table)
+        for way in (entry.name,) if layout.vrf_devices else entry.devices:
+            spaces.rule(space, way, entry.table)
+        if layout.vrf_devices and device in entry.devices:
+            spaces.enslave(space, device, entry.name)
     spaces.up(space, device)
     for hop in layout.tunnels(node, vrf):
         spaces.neighbour(space, device, gateway(hop.vtep), hop.router_mac)
         spaces.behind(space, device, hop.router_mac, plan.vtep(hop.vtep))
-    for mark, tables in ((FIB + vrf, (FIB + vrf, LOCAL + vrf)), (LOCAL + vrf, (LOCAL + vrf,))):
-        for order, table in enumerate(tables):
-            spaces.rule(space, 100 + order, mark, table)
 
 
 def joins(layout: Layout, spaces: Spaces, node: int) -> None:
-    """Veth pairs between instances of a VTEP, and what each direction may look into."""
+    """Veth pairs between instances of a VTEP; one serves both directions."""
     for join in layout.joins[node]:
+        if join.a > join.b:
+            continue
         a, b = (layout.instance_space(node, vrf) for vrf in (join.a, join.b))
-        if join.a < join.b:
-            near, far = mac(JOIN, join.a << 12 | join.b), mac(JOIN, join.b << 12 | join.a)
-            spaces.cable(a, join.near, near, b, join.far, far)
-            for space, device, vrf in ((a, join.near, join.a), (b, join.far, join.b)):
-                if layout.vrf_devices:
-                    spaces.enslave(space, device, f"vrf{vrf}")
-            spaces.neighbour(a, join.near, JOIN_GATEWAY, far)
-            spaces.neighbour(b, join.far, JOIN_GATEWAY, near)
-        spaces.rule(b, 100, join.table, join.table)
-        spaces.rule(b, 101, join.table, LOCAL + join.b)
+        near, far = mac(JOIN, join.a << 12 | join.b), mac(JOIN, join.b << 12 | join.a)
+        spaces.cable(a, join.near, near, b, join.far, far)
+        if layout.vrf_devices:
+            spaces.enslave(a, join.near, f"in{join.b}t{join.a}")
+            spaces.enslave(b, join.far, f"in{join.a}t{join.b}")
+        spaces.neighbour(a, join.near, JOIN_GATEWAY, far)
+        spaces.neighbour(b, join.far, JOIN_GATEWAY, near)
 
 
 def endpoints(layout: Layout, spaces: Spaces) -> None:
@@ -155,24 +153,23 @@ def endpoints(layout: Layout, spaces: Spaces) -> None:
 def routes(layout: Layout, spaces: Spaces, node: int, vrf: int) -> None:
     """Every table of an instance; what a table does not know goes nowhere."""
     space = layout.instance_space(node, vrf)
-    for table in (FIB + vrf, LOCAL + vrf):
-        spaces.unreachable(space, table)
+    for entry in layout.entries(node, vrf):
+        spaces.unreachable(space, entry.table)
     for line in layout.lines(node, vrf):
         spaces.route(space, line)
 
 
 def rules(program: Program, layout: Layout) -> Iterator[tuple[str, str]]:
-    """Per namespace with instances the compiled rules, and the marks that choose tables."""
-    incoming = "meta sdifname" if layout.vrf_devices else "iifname"
-    busy = {(e.vtep, e.vrf) for e in layout.endpoints}
-    for space in dict.fromkeys(layout.instance_space(*i) for i in layout.instances):
-        held = [i for i in layout.instances if layout.instance_space(*i) == space]
-        text = "\n".join(marking(layout, held)) + "\n"
-        if used := [instance for instance in held if instance in busy]:
-            node, vrf = used[0]
-            only = None if layout.vrf_devices else vrf
-            text += ruleset(program, node, vrf=only, incoming=incoming)
-        yield space, text
+    """The compiled rules, by namespace. VRFs as devices share one connection tracking: their flows
+    are kept apart by zones."""
+    busy = sorted({(e.vtep, e.vrf) for e in layout.endpoints})
+    if not layout.vrf_devices:
+        for node, vrf in busy:
+            yield layout.instance_space(node, vrf), ruleset(program, node, vrf=vrf)
+        return
+    for node in sorted({node for node, _ in busy}):
+        text = "\n".join(zones(layout, node)) + "\n"
+        yield layout.space(node), text + ruleset(program, node, incoming="meta sdifname")
 
 
 def digest(program: Program, layout: Layout) -> str:
@@ -186,25 +183,14 @@ def digest(program: Program, layout: Layout) -> str:
     return out.hexdigest()
 
 
-def marking(layout: Layout, held: list[tuple[int, int]]) -> Iterator[str]:
-    """Rule 4 of `sim.lab.layout`. Below VRF devices all share one connection tracking, so what
-    belongs to different VRFs is kept apart by zones."""
-    marks: list[tuple[str, int, int]] = []
-    for node, vrf in held:
-        marks.append((f"vx{vrf}", LOCAL + vrf, vrf))
-        marks += [(join.far, join.table, vrf) for join in layout.joins[node] if join.b == vrf]
-        marks += [
-            (f"ep{e.index}", FIB + vrf, vrf)
-            for e in layout.endpoints
-            if (e.vtep, e.vrf) == (node, vrf)
-        ]
+def zones(layout: Layout, node: int) -> Iterator[str]:
+    """Connection tracking zones of a node, by the device that a packet came in by."""
     yield "table inet cloison-lab {"
     yield "\tchain zones {"
     yield "\t\ttype filter hook prerouting priority raw; policy accept;"
-    yield from (f'\t\tiifname "{device}" ct zone set {vrf + 1}' for device, _, vrf in marks)
-    yield "\t}"
-    yield "\tchain marks {"
-    yield "\t\ttype filter hook prerouting priority mangle; policy accept;"
-    yield from (f'\t\tiifname "{device}" meta mark set {mark}' for device, mark, _ in marks)
+    for at, vrf in layout.instances:
+        if at == node:
+            for entry in layout.entries(node, vrf):
+                yield from (f'\t\tiifname "{way}" ct zone set {vrf + 1}' for way in entry.devices)
     yield "\t}"
     yield "}"

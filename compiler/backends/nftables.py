@@ -8,11 +8,13 @@ one VTEP a packet passes both. In each chain:
    from, known by the inner source MAC (in);
 2. the packet mark says behind which VRF the remote lies, by maps made of this VTEP's routes:
    `MARK | VRF number`; tunnels with a mark also spread over all uplinks;
-3. one chain per group, first match first: permit returns, deny drops, `permit_final` marks the
+3. what connection tracking knows passes: it comes after 1, since where tenants overlap another's
+   packet may look like one of a known flow;
+4. one chain per group, first match first: permit returns, deny drops, `permit_final` marks the
    packet so that the remaining groups are skipped.
 
-Replies are known by connection tracking. Routes are not part of the ruleset. Every rule counts
-packets and bytes and carries its origin as a comment (nftables allows 128 bytes).
+Routes are not part of the ruleset. Every rule counts packets and bytes and carries its origin as a
+comment (nftables allows 128 bytes).
 Source: nft(8). Concatenated interval maps need Linux 5.6, `sdifname` below VRFs 5.17.
 """
 
@@ -33,6 +35,7 @@ from fabric.ports import ANY, MAX_PORT
 Span = tuple[int, int]
 MARK, FINAL = 0x10000, 0x20000
 COMMENT = 120
+KNOWN = "ct state established,related counter"
 PROTOCOL = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp"}
 FAMILIES = ((4, "ip", "ipv4"), (6, "ip6", "ipv6"))
 PERMIT = {Action.PERMIT: "return", Action.DENY: "drop"}
@@ -86,7 +89,6 @@ def _forward(here: Sequence[Endpoint], incoming: str) -> Iterator[str]:
         "forward",
         [
             "type filter hook forward priority filter; policy accept;",
-            "ct state established,related counter accept",
             *(f'{incoming} "ep{e.index}" goto out{e.index}' for e in here),
         ],
         "goto enter",
@@ -116,6 +118,7 @@ def _endpoint(program: Program, node: int, endpoint: Endpoint, incoming: str) ->
             "meta mark set 0",
             *(f"meta mark set {word} daddr map @there{n}_{v}" for n, word, _ in FAMILIES),
             'meta mark 0 counter drop comment "no_route_drop"',
+            f"{KNOWN} goto enter",
             f"jump policy-out{k}",
         ],
         "goto enter",
@@ -133,6 +136,7 @@ def _endpoint(program: Program, node: int, endpoint: Endpoint, incoming: str) ->
                 for n, word, _ in FAMILIES
             ),
             'meta mark 0 counter drop comment "pa_validation_drop"',
+            f"{KNOWN} accept",
             f"jump policy-in{k}",
         ],
         "counter accept",

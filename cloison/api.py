@@ -1,6 +1,7 @@
 """What `import cloison` offers: one function per question.
 
-A *source* is the path of a fabric file, a spec (`load`), or a world (`build`). `down` names nodes
+A *source* is the path of a fabric file or of a directory of Kubernetes manifests, a spec (`load`),
+or a world (`build`). `down` names nodes
 and links that have failed. Wrong input raises `InputError`, which lists everything that is wrong.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cloison.compiled import Compiled
+from cloison.differences import rows
 from cloison.explained import Explained
 from cloison.proved import Proved
 from cloison.simulation import Simulation, run
@@ -25,6 +27,7 @@ from sim.prove import prove as prove_network
 from sim.reachability import reachability
 
 Source = str | Path | FabricSpec | World
+CHANGES = ("change", "source", "destination", "ports", "pairs", "packet")
 
 
 def load(path: str | Path) -> FabricSpec:
@@ -80,17 +83,4 @@ def diff(old: Source, new: Source) -> Table:
     """What gains or loses access from `old` to `new`; what is not listed is equal in both."""
     before, after = World.of(old), World.of(new)
     found = diff_worlds((before.network, before.program), (after.network, after.program))
-    rows = tuple(
-        {
-            "change": change.kind,
-            "source": change.source,
-            "destination": change.target,
-            "ports": found.ports(change),
-            "packet": change.packet(),
-            "was": str(change.old.culprit),
-            "is": str(change.new.culprit),
-            "pairs": len(change.pairs),
-        }
-        for change in found.changes
-    )
-    return Table(rows, "Changes")
+    return Table(tuple(rows(found)), "Changes", CHANGES)

@@ -59,7 +59,7 @@ def findings(found_all: Iterable[Finding]) -> Iterator[Any]:
         yield Text(f"Finding {number}: {visible(found.title)}", style="bold red")
         grid = Grid.grid(padding=(0, 1))
         for label, words in details(found, lines):
-            grid.add_row(f"  {label}", Text(visible(words)))
+            grid.add_row(f"  {label}", Text(visible(words), overflow="fold"))
         yield grid
         yield ""
 

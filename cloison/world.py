@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloison.cli import show_addresses, show_policy, show_routes, show_sessions, show_topology
+from cloison.sources import network
 from cloison.table import Table
 from compiler.compile import compile_network
 from compiler.tables import Program
 from fabric.build import build, rebuild
-from fabric.load import load_fabric
 from fabric.network import Network
 from fabric.spec import FabricSpec
 from fabric.topology import Role
@@ -32,11 +32,13 @@ class World:
 
     @staticmethod
     def of(source: str | Path | FabricSpec | World, down: Iterable[str] = ()) -> World:
-        """The world of a fabric file, of a spec, or of a world (with exactly `down` failed)."""
+        """The world of a fabric file or of manifests, of a spec, or of a world (with exactly `down`
+        failed)."""
         if isinstance(source, World):
             return World(rebuild(source.network, down=tuple(down))) if down else source
-        spec = source if isinstance(source, FabricSpec) else load_fabric(Path(source))
-        return World(build(spec, down=tuple(down)))
+        if isinstance(source, FabricSpec):
+            return World(build(source, down=tuple(down)))
+        return World(network([Path(source)], down=down))
 
     @cached_property
     def program(self) -> Program:

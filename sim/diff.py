@@ -22,7 +22,7 @@ import numpy as np
 from compiler.tables import Program
 from fabric.network import Network
 from sim.access import workload
-from sim.blame import Blame, blame
+from sim.blame import Blame, Cause, blame
 from sim.packets import Flow
 from sim.reachability import Bits, Reach, reachability
 from sim.resolve import address_of
@@ -145,7 +145,8 @@ def _change(
     if kind in ("gained", "steady"):
         here, there = there, here
     passing, other = _witnesses(sides, here, there, parts[0], bits)
-    why = {id(here): _why(here, passing), id(there): _why(there, other)}
+    stops = _why(there, other)
+    why = {id(here): _about(_why(here, passing), stops.culprit), id(there): stops}
     places = {piece for part in parts for piece in part.pieces if max(piece) >= 0}
     return Change(
         kind,
@@ -163,6 +164,20 @@ def _change(
 def _why(side: Side, witness: Witness) -> Blame:
     reach = side.reach
     return blame(reach.network, reach.program, witness.trace(reach), witness.dst)
+
+
+def _about(passes: Blame, stops: Cause) -> Blame:
+    """What lets the packet pass, led by the rule or policy that stops it in the other world: of
+    all that must permit it, that is what differs."""
+    everyone = (passes.culprit, *passes.others)
+    rule = [c for c in everyone if c.title == stops.title]
+    policy = [c for c in everyone if _object(c) == _object(stops)]
+    first = next(iter(rule or policy), passes.culprit)
+    return Blame(first, tuple(c for c in everyone if c != first))
+
+
+def _object(cause: Cause) -> str:
+    return cause.title.partition(" rule ")[0]
 
 
 def _witnesses(

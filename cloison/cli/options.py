@@ -43,3 +43,21 @@ def down_option(function: F) -> F:
 def quiet_option(function: F) -> F:
     """`-q/--quiet`: no progress on stderr."""
     return click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")(function)
+
+
+def manifest_options(function: F) -> F:
+    """How manifests are read where tools differ: `--ipblock`, `--host-network`."""
+    function = click.option(
+        "--host-network",
+        type=click.Choice(["exempt", "ordinary"]),
+        default="exempt",
+        show_default=True,
+        help="Manifests only: whether policies apply to host-network pods.",
+    )(function)
+    return click.option(
+        "--ipblock",
+        type=click.Choice(["pods", "external"]),
+        default="pods",
+        show_default=True,
+        help="Manifests only: whether an ipBlock also matches addresses of pods.",
+    )(function)

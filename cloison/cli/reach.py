@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from cloison.cli.options import down_option
+from cloison.cli.options import down_option, manifest_options
 
 if TYPE_CHECKING:
     from fabric.network import Network
@@ -33,20 +32,7 @@ FORMATS = ("table", "matrix", "json", "jsonl", "yaml", "csv", "md", "dot")
     metavar="FILE|-",
     help="DIR only: answer questions, one JSON object per line.",
 )
-@click.option(
-    "--ipblock",
-    type=click.Choice(["pods", "external"]),
-    default="pods",
-    show_default=True,
-    help="DIR only: whether an ipBlock also matches addresses of pods.",
-)
-@click.option(
-    "--host-network",
-    type=click.Choice(["exempt", "ordinary"]),
-    default="exempt",
-    show_default=True,
-    help="DIR only: whether policies apply to host-network pods.",
-)
+@manifest_options
 @click.option(
     "-o",
     "--output",
@@ -81,6 +67,8 @@ def command(
     or ip:ADDRESS. A workload stands for its pods; when they differ the answer
     is an error that says so.
     """
+    from cloison.sources import is_fabric, network
+
     if len(paths) == 1 and is_fabric(paths[0]):
         from cloison.cli.reach_fabric import reach_fabric
 
@@ -90,43 +78,25 @@ def command(
         return
     if down:
         raise click.UsageError("--down needs a fabric file")
-    network = world(paths, {"ipblock": ipblock, "host_network": host_network})
+    cluster = network(paths, ipblock=ipblock, host_network=host_network)
+    warn(cluster)
     if flows is not None:
         if output not in (None, "jsonl"):
             raise click.UsageError("--flows answers with -o jsonl")
-        answer_flows(network, flows)
+        answer_flows(cluster, flows)
     else:
         from cloison.connectivity import show
 
-        show(network, output or "table", source, to)
+        show(cluster, output or "table", source, to)
 
 
-def is_fabric(path: Path) -> bool:
-    """Whether a file is a fabric file, by its first keys: they name the format or what it extends.
-
-    Anything that cannot be read is left to whoever reads it for real.
-    """
-    from fabric.diagnostics import InputError
-    from fabric.reader import read_yaml
-
-    if path.is_dir() or str(path) == "-":
-        return False
-    try:
-        values = [document.value for document in read_yaml(path)]
-    except InputError:
-        return False
-    return any(isinstance(v, Mapping) and "apiVersion" not in v for v in values)
-
-
-def world(paths: tuple[Path, ...], options: dict[str, Any]) -> Network:
-    """The cluster that the manifests describe; warnings go to stderr."""
+def warn(network: Network) -> None:
+    """What is doubtful about manifests, on stderr."""
     from cloison.render import visible
-    from fabric.cluster import CLUSTER, cluster_network
+    from fabric.cluster import CLUSTER
 
-    network = cluster_network(paths, **options)
     for warning in network.manifests[CLUSTER].warnings:
         click.echo(visible(str(warning)), err=True)
-    return network
 
 
 def answer_flows(network: Network, flows: Any) -> None:

@@ -27,9 +27,6 @@ def command(
 
     Exit code 0 when isolation and every `expect:` line hold, 1 when not.
     """
-    from fabric.load import load_fabric
-
-    spec = load_fabric(fabric)
     announce_kernels()
     from cloison.render import progress
     from cloison.simulation import run
@@ -37,7 +34,7 @@ def command(
     from compiler.target import DEFAULT
 
     with progress(quiet=quiet) as tell:
-        found = run(lambda: World.of(spec, down), target=target or DEFAULT, tell=tell)
+        found = run(lambda: World.of(fabric, down), target=target or DEFAULT, tell=tell)
     show(found, output)
     if not found.holds:
         raise click.exceptions.Exit(FINDING)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cloison.api import build, compile, diff, explain, load, prove, reach, simulate
     from cloison.plot import Drawing
-    from cloison.simulation import Simulation
+    from cloison.report import Simulation
     from cloison.table import Table
     from cloison.world import World
     from fabric.diagnostics import CloisonError, InputError
@@ -26,7 +26,7 @@ HOME = {
     "CloisonError": "fabric.diagnostics",
     "Drawing": "cloison.plot",
     "InputError": "fabric.diagnostics",
-    "Simulation": "cloison.simulation",
+    "Simulation": "cloison.report",
     "Table": "cloison.table",
     "World": "cloison.world",
     "build": "cloison.api",

@@ -14,7 +14,8 @@ from cloison.compiled import Compiled
 from cloison.differences import rows
 from cloison.explained import Explained
 from cloison.proved import Proved
-from cloison.simulation import Simulation, run
+from cloison.report import Simulation
+from cloison.simulation import run
 from cloison.table import Table
 from cloison.world import World
 from compiler import target as targets

@@ -11,20 +11,58 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from cloison.headroom import headroom
 from cloison.isolation import grid_table, matrix_table, open_table
 from cloison.table import Table
+from cloison.world import World
+from compiler.target import Target, Usage
 from fabric.topology import Role
 from fabric.underlay import bgp_sessions
 from sim.expect import Outcome
 from sim.prove import Finding, Proof
-
-if TYPE_CHECKING:
-    from cloison.simulation import Simulation
+from sim.replay import ReplayReport
 
 SCHEMA = "cloison/simulation/1"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Simulation:
+    """Everything that a run found. `seconds` maps each stage to its wall time, in order; `sampled`
+    says that the replayed flows are random ones, because there are too many pairs."""
+
+    world: World
+    target: Target
+    usage: tuple[Usage, ...]
+    replay: ReplayReport
+    sampled: bool
+    proof: Proof
+    seconds: Mapping[str, float]
+
+    @property
+    def holds(self) -> bool:
+        """Whether isolation and every expectation hold."""
+        return self.proof.holds
+
+    @property
+    def matrix(self) -> Table:
+        """The isolation matrix, one row per cell."""
+        return matrix_table(self.proof)
+
+    @property
+    def findings(self) -> Table:
+        """What is wrong, each with a packet and the line to look at."""
+        return findings_table(self.proof)
+
+    def __repr__(self) -> str:
+        found = "holds" if self.holds else f"{len(self.proof.findings)} findings"
+        return f"{self.world.network.spec.name}: {found}"
+
+    def _repr_html_(self) -> str:
+        parts = [table._repr_html_() for table in tables(self) if len(table)]
+        return f"<h3>{self!r}</h3>" + "".join(parts)
 
 
 def tables(sim: Simulation) -> Iterator[Table]:

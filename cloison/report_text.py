@@ -19,7 +19,7 @@ from sim.failures import down_names
 from sim.prove import Finding, Proof
 
 if TYPE_CHECKING:
-    from cloison.simulation import Simulation
+    from cloison.report import Simulation
 
 
 def report(sim: Simulation) -> Iterator[Any]:

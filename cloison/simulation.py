@@ -3,72 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from cloison.report import Simulation
 from cloison.world import World
 from compiler import target as targets
 from compiler.blocks import build_blocks
-from compiler.target import Target, Usage
 from sim.classifier import tables
 from sim.datapath import Datapath
-from sim.prove import Proof, prove
-from sim.replay import ReplayReport, replay
+from sim.prove import prove
+from sim.replay import replay
 from sim.traffic import all_pairs, n_pairs, random_flows
-
-if TYPE_CHECKING:
-    from cloison.table import Table
 
 MOST_FLOWS = 10_000_000
 PERMITTED = 0.25
 """The least share of permitted flows where not every pair can be replayed."""
 Tell = Callable[..., None]
 SILENT: Tell = lambda what, done=None, total=None: None  # noqa: E731
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Simulation:
-    """Everything that a run found. `seconds` maps each stage to its wall time, in order; `sampled`
-    says that the replayed flows are random ones, because there are too many pairs."""
-
-    world: World
-    target: Target
-    usage: tuple[Usage, ...]
-    replay: ReplayReport
-    sampled: bool
-    proof: Proof
-    seconds: Mapping[str, float]
-
-    @property
-    def holds(self) -> bool:
-        """Whether isolation and every expectation hold."""
-        return self.proof.holds
-
-    @property
-    def matrix(self) -> Table:
-        """The isolation matrix, one row per cell."""
-        from cloison.isolation import matrix_table
-
-        return matrix_table(self.proof)
-
-    @property
-    def findings(self) -> Table:
-        """What is wrong, each with a packet and the line to look at."""
-        from cloison.report import findings_table
-
-        return findings_table(self.proof)
-
-    def __repr__(self) -> str:
-        found = "holds" if self.holds else f"{len(self.proof.findings)} findings"
-        return f"{self.world.network.spec.name}: {found}"
-
-    def _repr_html_(self) -> str:
-        from cloison.report import tables
-
-        parts = [table._repr_html_() for table in tables(self) if len(table)]
-        return f"<h3>{self!r}</h3>" + "".join(parts)
 
 
 class Stopwatch:

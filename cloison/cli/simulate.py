@@ -11,7 +11,7 @@ from cloison.cli.errors import FINDING
 from cloison.cli.options import down_option, fabric_argument, output_option, quiet_option
 
 if TYPE_CHECKING:
-    from cloison.simulation import Simulation
+    from cloison.report import Simulation
 
 
 @click.command()

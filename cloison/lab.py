@@ -20,7 +20,7 @@ from sim.lab import kernel, state
 from sim.lab.layout import Layout
 from sim.lab.probes import TRACKED, Probe
 from sim.lab.trial import Trial, trial
-from sim.lab.up import Tell, digest, remove, up
+from sim.lab.up import Tell, digest, remove, undone, up
 from sim.packets import Flow
 from sim.traffic import interesting_ports
 from sim.witness import show as flow_text
@@ -39,15 +39,13 @@ class Lab:
         """Build a fabric file in the kernel."""
         kernel.require()
         program = compile_network(build(load_fabric(fabric), down=failed))
-        layout = Layout(program.network, os.urandom(4).hex(), kernel.has_vrf_devices())
-        rules, mark = kernel.has_ip_rules(), digest(program, layout)
-        where = str(fabric.resolve())
-        up(
-            program,
-            layout,
-            state.About(where, tuple(failed), layout.vrf_devices, rules, mark),
-            tell,
-        )
+        name, about = os.urandom(4).hex(), state.About(str(fabric.resolve()), tuple(failed))
+        state.write(name, about)
+        with undone(name), kernel.willing():
+            vrf_devices, rules = kernel.abilities(f"cln-{name}-probe")
+            layout = Layout(program.network, name, vrf_devices)
+            made = (vrf_devices, rules, digest(program, layout))
+            up(program, layout, state.About(about.fabric, about.down, *made), tell)
         return Lab(program, layout, rules)
 
     @staticmethod

@@ -229,34 +229,36 @@ def nft(space: str, ruleset: str) -> None:
         raise MachineError(f"nft refuses the rules of {space}: {first}")
 
 
-def has_vrf_devices() -> bool:
-    """Whether this kernel can make a VRF device; tried in a namespace that is gone afterwards."""
+def abilities(space: str) -> tuple[bool, bool]:
+    """Whether this kernel has VRF devices, and whether nft can filter IP here (some kernels only
+    have it for bridges); tried in a namespace that is gone afterwards."""
     from pyroute2.iproute.linux import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError
 
-    space = f"cln-{os.urandom(4).hex()}-probe"
+    vrf_devices = rules = True
     create(space, {})
     try:
         with inside(space), IPRoute() as socket:
             socket.link("add", ifname="probe", kind="vrf", vrf_table=1)
     except NetlinkError:
-        return False
-    finally:
-        remove(space)
-    return True
-
-
-def has_ip_rules() -> bool:
-    """Whether nft can filter IP here: some kernels only have it for bridges."""
-    space = f"cln-{os.urandom(4).hex()}-probe"
-    create(space, {})
+        vrf_devices = False
     try:
         nft(space, "table inet probe {\n}\n")
     except MachineError:
-        return False
-    finally:
-        remove(space)
-    return True
+        rules = False
+    remove(space)
+    return vrf_devices, rules
+
+
+@contextmanager
+def willing() -> Iterator[None]:
+    """What the kernel refuses becomes a MachineError."""
+    from pyroute2.netlink.exceptions import NetlinkError
+
+    try:
+        yield
+    except (NetlinkError, PermissionError) as error:
+        raise MachineError(f"this kernel, or this container, refuses: {error}") from error
 
 
 def require() -> None:

@@ -22,9 +22,9 @@ class About:
 
     fabric: str
     down: tuple[str, ...]
-    vrf_devices: bool
-    rules: bool
-    digest: str
+    vrf_devices: bool = False
+    rules: bool = False
+    digest: str = ""
 
 
 def folder() -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_network
 
 from compiler.backends.nftables import ruleset, tunnel_mac
@@ -31,10 +32,10 @@ Tell = Callable[..., None]
 
 
 def up(program: Program, layout: Layout, about: state.About, tell: Tell) -> None:
-    """Everything, from cables to rules. When it fails half-way, nothing is left."""
+    """Everything, from cables to rules; all of it, or nothing is left."""
     kernel.require()
     state.write(layout.id, about)
-    try:
+    with undone(layout.id), kernel.willing():
         for done, space in enumerate(layout.spaces):
             tell("namespaces", done, len(layout.spaces))
             kernel.create(space, PLAIN if space.endswith(".ends") else SYSCTLS)
@@ -53,8 +54,15 @@ def up(program: Program, layout: Layout, about: state.About, tell: Tell) -> None
         tell("rules")
         for space, text in rules(program, layout) if about.rules else ():
             kernel.nft(space, text)
+
+
+@contextmanager
+def undone(lab: str) -> Iterator[None]:
+    """When the block fails, nothing of the lab is left."""
+    try:
+        yield
     except BaseException:
-        remove(layout.id)
+        remove(lab)
         raise
 
 

@@ -135,6 +135,16 @@ def test_failing_half_way_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     assert state.labs() == []
 
 
+def test_what_the_kernel_refuses_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(kernel, "create", refused)
+    result = lab("up", SMALL)
+    assert (result.exit_code, state.labs()) == (2, [])
+    assert "refuses" in result.stderr
+
+
 def test_several_labs_live_side_by_side() -> None:
     lab("up", SMALL)
     lab("up", SMALL, "--down", "spine1")

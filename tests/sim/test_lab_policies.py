@@ -90,8 +90,9 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layout]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
         network = build(load_fabric(SMALL), lock=False)
-        made = Layout(network, "facade01", kernel.has_vrf_devices())
-        about = state.About(str(SMALL), (), made.vrf_devices, True, "")
+        devices, _ = kernel.abilities("cln-facade01-probe")
+        made = Layout(network, "facade01", devices)
+        about = state.About(str(SMALL), (), devices, rules=True)
         up.up(compile_network(network), made, about, lambda *_: None)
         yield made
         up.remove(made.id)

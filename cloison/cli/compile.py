@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.options import down_option, fabric_argument
+from cloison.cli.options import down_option, fabric_argument, quiet_option
 
 if TYPE_CHECKING:
     from compiler.tables import Program
@@ -36,6 +36,7 @@ DEFAULT = ("canonical", "text", "nftables")
     help="Format of the capacity report on stdout.",
 )
 @down_option
+@quiet_option
 def command(
     fabric: Path,
     out: Path | None,
@@ -43,6 +44,7 @@ def command(
     target: str | None,
     report: str,
     down: tuple[str, ...],
+    quiet: bool,
 ) -> None:
     """Compile FABRIC's policies into the tables that every DPU enforces.
 
@@ -51,7 +53,7 @@ def command(
     written and the exit code is 3.
     """
     from cloison.cli.show_tables import usage_rows
-    from cloison.render import emit
+    from cloison.render import emit, progress
     from compiler.compile import compile_network
     from compiler.target import DEFAULT as DEFAULT_TARGET
     from compiler.target import load, usage
@@ -60,11 +62,17 @@ def command(
     from fabric.load import load_fabric
 
     profile = load(target or DEFAULT_TARGET)
-    program = compile_network(build(load_fabric(fabric), down=down))
-    found = usage(program, profile)
-    too_much = [row for row in found if not row.fits]
-    if out is not None and not too_much:
-        written = write(program, out, formats or DEFAULT)
+    with progress(quiet=quiet) as tell:
+        tell("build and converge")
+        network = build(load_fabric(fabric), down=down)
+        tell("compile")
+        program = compile_network(network)
+        found = usage(program, profile)
+        too_much = [row for row in found if not row.fits]
+        written = 0
+        if out is not None and not too_much:
+            written = write(program, out, formats or DEFAULT, tell)
+    if written:
         click.echo(f"{written} files in {out}", err=True)
     rows = usage_rows(found)
     emit(rows, schema="cloison/capacity/1", output=report, title=f"Fill of {profile.title}")
@@ -76,14 +84,16 @@ def command(
         )
 
 
-def write(program: Program, out: Path, formats: tuple[str, ...]) -> int:
+def write(program: Program, out: Path, formats: tuple[str, ...], tell: Any) -> int:
     """Write each format's files; every file appears whole or not at all. Returns how many."""
     from cloison.files import write_text
 
     count = 0
     for name in formats:
         backend = import_module(f"compiler.backends.{name}")
-        for node in backend.nodes(program):
+        nodes = backend.nodes(program)
+        for done, node in enumerate(nodes):
+            tell(f"write {name}", done, len(nodes))
             path = out / name / f"{program.network.fabric.nodes[node].name}.{SUFFIXES[name]}"
             write_text(path, backend.render(program, node))
             count += 1

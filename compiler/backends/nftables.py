@@ -21,6 +21,7 @@ Source: nft(8). Concatenated interval maps need Linux 5.6, `sdifname` below VRFs
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
@@ -78,8 +79,8 @@ def ruleset(
 def tunnel_mac(network: Network, vtep: int, vrf: int) -> str:
     """The MAC of a VTEP's tunnel into a VRF: the router MAC of its instance, or, when it only
     sends there, of its first instance."""
-    known = network.plan.router_mac
-    return known.get((vtep, vrf)) or known[min(i for i in known if i[0] == vtep)]
+    known, instances = network.plan.router_mac, network.plan.instances
+    return known.get((vtep, vrf)) or known[instances[bisect_left(instances, (vtep, 0))]]
 
 
 def _forward(here: Sequence[Endpoint], incoming: str) -> Iterator[str]:

@@ -79,10 +79,10 @@ def read_certificate(path: Path) -> Any:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(Diagnostic("C720", f"{file} is no JSON: {error}")) from None
+        raise InputError(Diagnostic("C730", f"{file} is no JSON: {error}")) from None
     if not isinstance(found, dict) or "schema" not in found:
         hint = "write one with: cloison verify FABRIC --certificate FILE"
-        raise InputError(Diagnostic("C720", f"{file} is no certificate", None, hint))
+        raise InputError(Diagnostic("C730", f"{file} is no certificate", None, hint))
     return found
 
 

@@ -15,27 +15,31 @@ from typing import Any
 from compiler.ir import Action, Direction
 from compiler.tables import Entry, Group, Program
 from fabric.diagnostics import Diagnostic, InputError
+from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import WITH_PORTS
-from sim.blame import Blame, blame
+from sim.blame import Blame, Cause, blame
 from sim.l4 import CLIENT_PORT
-from sim.nearest import title
+from sim.nearest import nearest, title
+from sim.nearest import wanted as wanted_by
 from sim.packets import Flow
 from sim.reasons import Reason
-from sim.resolve import Target, address_of, endpoint, packet_port, target
+from sim.resolve import Address, Target, address_in, address_of, endpoint, packet_port, target
 from sim.trace import Side, Trace, trace, underlay_path
 from sim.witness import show
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happens to the packet. `line` is the place in the input behind it."""
+    """One thing that happens to the packet. `line` is the place in the input behind it; `entry` the
+    group and entry that decided, where it was a policy."""
 
     where: str
     what: str
     result: str
     because: str = ""
     line: str | None = None
+    entry: str | None = None
 
     def row(self) -> dict[str, Any]:
         """The step as JSON."""
@@ -45,6 +49,7 @@ class Step:
             "result": self.result,
             "because": self.because,
             "line": self.line,
+            "entry": self.entry,
         }
 
 
@@ -59,7 +64,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`verdict` is allow, deny, or depends (on ECMP); `others` are verdicts of other families."""
+    """`verdict` is allow, deny, or depends (on ECMP); `others` are verdicts of other families;
+    `nearest` has, for each end whose policy denies, what came closest to permitting."""
 
     network: Network
     program: Program
@@ -71,16 +77,35 @@ class Explanation:
     choices: tuple[Choice, ...]
     blame: Blame
     others: tuple[tuple[int, str], ...] = ()
+    nearest: tuple[Cause, ...] = ()
 
     def summary(self) -> str:
         """One line."""
-        why = "" if self.verdict == "allow" else f" ({self.reason.label})"
-        return f"{self.source} -> {self.target}: {self.verdict}{why}   {show(self.flow)}"
+        return f"{self.headline}   {show(self.flow)}"
+
+    @property
+    def headline(self) -> str:
+        """The ends and the verdict."""
+        why = "" if self.verdict == "allow" else f" ({self.why})"
+        return f"{self.source} -> {self.target}: {self.verdict}{why}"
+
+    @property
+    def why(self) -> str:
+        """The drop reason; or who gets the packet, when the address leads to somebody else."""
+        if self.reason is Reason.DELIVERED and self.verdict != "allow":
+            astray = next(c.trace for c in self.choices if c.trace.reason is Reason.DELIVERED)
+            assert astray.target is not None
+            return f"its address leads to {self.network.endpoints[astray.target].name}"
+        return self.reason.label
 
     def rows(self) -> list[dict[str, Any]]:
         """The steps of the choice that the hash takes."""
-        chosen = next(choice for choice in self.choices if choice.hashed)
-        return [step.row() for step in chosen.steps]
+        return [step.row() for step in self.hashed.steps]
+
+    @property
+    def hashed(self) -> Choice:
+        """What happens to this very packet."""
+        return next(choice for choice in self.choices if choice.hashed)
 
     def document(self) -> dict[str, Any]:
         """Everything, as JSON."""
@@ -92,6 +117,7 @@ class Explanation:
             "reason": self.reason.label,
             "blame": _cause(self.blame.culprit),
             "also": [_cause(cause) for cause in self.blame.others],
+            "nearest": [_cause(cause) for cause in self.nearest],
             "other_families": {f"IPv{version}": verdict for version, verdict in self.others},
             "choices": [
                 {
@@ -110,9 +136,24 @@ def explain(
     """Why a flow is allowed or denied. `src` and `dst` are names or addresses (`sim.resolve`), the
     latter with its port. Without `version` IPv4 is explained where both ends have it."""
     source, wanted = endpoint(network, src), target(network, dst)
-    flows = _flows(network, source.index, wanted)
-    if version is not None:
-        flows = {v: f for v, f in flows.items() if v == version} or flows
+    return between(network, program, source, wanted, version, address_in(src))
+
+
+def between(
+    network: Network,
+    program: Program,
+    source: Endpoint,
+    wanted: Target,
+    version: int | None = None,
+    sent_from: Address | None = None,
+) -> Explanation:
+    """As `explain`, for ends that are known; `sent_from` picks one of the source's addresses.
+    `InputError` when there is no flow between them."""
+    if wanted.endpoint is source:
+        message = f"what {source.name} says to itself passes no enforcement point"
+        raise InputError(Diagnostic("C712", message))
+    flows = _flows(network, source, wanted, sent_from)
+    flows = dict(sorted(flows.items(), key=lambda item: (item[0] != version, item[0])))
     verdicts = {v: _verdict(_traces(network, program, f), wanted)[0] for v, f in flows.items()}
     first, flow = next(iter(flows.items()))
     traces = _traces(network, program, flow)
@@ -133,20 +174,24 @@ def explain(
         ),
         blame(network, program, worst, meant),
         tuple((v, said) for v, said in verdicts.items() if v != first),
+        tuple(_nearest(network, program, worst)),
     )
 
 
-def _flows(network: Network, source: int, wanted: Target) -> dict[int, Flow]:
+def _flows(
+    network: Network, src: Endpoint, wanted: Target, sent_from: Address | None
+) -> dict[int, Flow]:
     """The packet to look at, per family that both ends have; `InputError` when there is none."""
-    src = network.endpoints[source]
     protocol, dport = packet_port(wanted.port)
     ports = (CLIENT_PORT, dport) if protocol in WITH_PORTS else (0, 0)
     flows = {}
     for version in (4, 6):
         mine, theirs = address_of(network, src, version), _destination(network, wanted, version)
+        if sent_from is not None and sent_from.version == version:
+            mine = int(sent_from)
         if mine is not None and theirs is not None:
             flows[version] = Flow(
-                src.vrf, version, mine, theirs, protocol, *ports, src_endpoint=source
+                src.vrf, version, mine, theirs, protocol, *ports, src_endpoint=src.index
             )
     if not flows:
         message = f"{src.name} has no address of the IP version of the destination"
@@ -178,10 +223,23 @@ def _verdict(traces: list[Trace], wanted: Target) -> tuple[str, Trace]:
     return verdict, (bad or good)[0]
 
 
+def _nearest(network: Network, program: Program, found: Trace) -> Iterator[Cause]:
+    """Per end that denies, the permit that fails on the fewest fields; that a tenant may talk to
+    itself is no hint."""
+    for side in (found.out, found.into):
+        if side is None or not side.reason.by_policy:
+            continue
+        near = nearest(network, program, side.packet, side.steps[-1][0].stage)
+        if near is not None and near.rule.origin.kind != "tenant":
+            origin = near.rule.origin
+            text = f"fails on {' and '.join(near.fails)}: {wanted_by(side.packet)}"
+            yield Cause(title(origin), text, origin.span, origin.kind)
+
+
 def steps(network: Network, program: Program, found: Trace) -> Iterator[Step]:
     """What happens to a packet, in order."""
     if found.source is None:
-        yield Step("source", "bind", found.reason.label, "no endpoint there has this address")
+        yield Step("source", "endpoint", found.reason.label, "no endpoint there has this address")
         return
     at = network.endpoints[found.source].vtep
     yield from _route(network, found, at)
@@ -193,9 +251,9 @@ def steps(network: Network, program: Program, found: Trace) -> Iterator[Step]:
     there = network.fabric.nodes[found.next_hop.vtep].name
     if found.target is None:
         text = "no endpoint with this address lives here"
-        yield Step(there, "bind", Reason.ENI_MISS_DROP.label, text)
+        yield Step(there, "endpoint", Reason.ENI_MISS_DROP.label, text)
         return
-    yield Step(there, "bind", network.endpoints[found.target].name)
+    yield Step(there, "endpoint", network.endpoints[found.target].name)
     yield from _way_back(network, found, there)
     if found.into:
         yield from _policy(network, program, found.into)
@@ -206,14 +264,15 @@ def _route(network: Network, found: Trace, at: int) -> Iterator[Step]:
     name = network.fabric.nodes[at].name
     vrf = network.vrfs[found.flow.vrf].name
     if found.route is None or found.next_hop is None:
-        yield Step(name, f"route in {vrf}", found.reason.label, f"{_ip(found.flow)} has no route")
+        text = f"{vrf} has no route to {_ip(found.flow)}"
+        yield Step(name, "route", Reason.NO_ROUTE_DROP.label, text)
         return
     hop = found.next_hop
     to = f"{network.fabric.nodes[hop.vtep].name} {network.vrfs[hop.vrf].name} vni {hop.vni}"
-    why = f"{found.route.prefix}: {found.route.reason}"
+    why = f"{found.route.prefix} in {vrf}: {found.route.reason}"
     if len(found.route.nexthops) > 1:
         why += f"; one of {len(found.route.nexthops)} next hops"
-    yield Step(name, f"route in {vrf}", f"to {to}", why, _line(found.route.origin))
+    yield Step(name, "route", f"to {to}", why, _line(found.route.origin))
 
 
 def _policy(network: Network, program: Program, side: Side) -> Iterator[Step]:
@@ -228,12 +287,13 @@ def entry_step(program: Program, where: str, group: Group, entry: Entry) -> Step
     """One group's decision."""
     origin = program.origins[entry.origin]
     default = entry is group.default_entry
-    number = "default" if default else f"entry {entry.order}"
+    number = f"group {group.id} {'default' if default else f'entry {entry.order}'}"
     result = "deny" if entry.action is Action.DENY else "permit"
     if entry.action is Action.PERMIT_FINAL:
         result = "permit, final"
-    what = f"{Direction(group.direction).name} {group.stage.name} group {group.id} {number}"
-    return Step(where, what, result, title(origin), _line(origin.span))
+    what = f"{Direction(group.direction).name} {group.stage.name}"
+    because = origin.name if origin.kind == "default" else title(origin)
+    return Step(where, what, result, because, _line(origin.span), number)
 
 
 def _tunnel(network: Network, found: Trace, at: int) -> Iterator[Step]:
@@ -255,14 +315,14 @@ def _way_back(network: Network, found: Trace, there: str) -> Iterator[Step]:
     assert found.next_hop is not None
     vrf = network.vrfs[found.next_hop.vrf].name
     if found.back is None or found.seen is None:
-        text = "the source has no route through the VTEP that sent this"
+        text = f"{vrf} has no route to the source through the VTEP that sent this"
         if found.back is not None:
             text += f" ({found.back.prefix}: {found.back.reason})"
-        yield Step(there, f"source check in {vrf}", Reason.PA_VALIDATION_DROP.label, text)
+        yield Step(there, "source check", Reason.PA_VALIDATION_DROP.label, text)
         return
-    text = f"{found.back.prefix}: {found.back.reason}"
+    text = f"way back {found.back.prefix} in {vrf}: {found.back.reason}"
     seen = f"comes from {network.vrfs[found.seen].name}"
-    yield Step(there, f"source check in {vrf}", seen, text, _line(found.back.origin))
+    yield Step(there, "source check", seen, text, _line(found.back.origin))
 
 
 def _reply(network: Network, found: Trace) -> Step:

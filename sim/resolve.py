@@ -6,11 +6,13 @@ Rules that hold here:
    for its first pod. A shorter form (the last segments) will do when it is unambiguous.
 2. An address as a source must have one owner: tenants may share address space. As a destination
    it is an address in the source's VRF, whoever answers there.
-3. A port is `443/tcp`, `443` (TCP), `icmp`; without one it is TCP port 443.
+3. A pattern (`acme/web/*`) stands for all that it selects; a tenant in front may be left out.
+4. A port is `443/tcp`, `443` (TCP), `icmp`; without one it is TCP port 443.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -18,10 +20,12 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from compiler.semantics import owner
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
+from fabric.names import matches
 from fabric.network import Network
 from fabric.ports import ANY, PortRange, parse_port
 
 Address = IPv4Address | IPv6Address
+KIND = re.compile(r"(.*?)(?:\[(\w+)\])?", re.S)
 DEFAULT_PORT = parse_port("443/tcp")
 EXAMPLES = {4: int(IPv4Address("192.0.2.1")), 6: int(IPv6Address("2001:db8::1"))}
 
@@ -37,28 +41,55 @@ class Target:
 
 def endpoint(network: Network, name: str) -> Endpoint:
     """The endpoint that a name or an address stands for; `InputError` if there is none or many."""
-    if (address := _address(name)) is not None:
+    if (address := address_in(name)) is not None:
         return _owner(network, name, address)
-    found = _called(network.endpoints, name.strip("/"))
+    plain, kind = KIND.fullmatch(name.strip("/")).groups()  # type: ignore[union-attr]
+    found = [e for e in _called(network.endpoints, plain) if kind in (None, _kind(e))]
     if len(found) == 1 or _one_workload(found):
         return found[0]
     if found:
         listed = ", ".join(e.name for e in found[:4])
         more = f" and {len(found) - 4} more" if len(found) > 4 else ""
         raise _fault("C711", f'"{name}" is ambiguous: {listed}{more}', "write more of the name")
-    names = [e.name for e in network.endpoints]
-    hint = did_you_mean(name, [*names, *(n.rsplit("/", 1)[-1] for n in names)])
+    hint = did_you_mean(name, _names(network.endpoints)) or f"one is {network.endpoints[0].name}"
     raise _fault("C710", f'no endpoint is called "{name}"', hint)
+
+
+def endpoints(network: Network, name: str) -> list[Endpoint]:
+    """What a pattern selects, or the one endpoint of a name; `InputError` when there is none."""
+    if not is_pattern(name):
+        return [endpoint(network, name)]
+    found = [
+        e
+        for e in network.endpoints
+        if any(matches(p, e.name, e.workload) for p in (name, f"*/{name}"))
+    ]
+    if not found:
+        raise _fault("C710", f'"{name}" selects no endpoint', "a pattern is like acme/web/*")
+    return found
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name has a wildcard."""
+    return "*" in name or "?" in name
 
 
 def target(network: Network, text: str) -> Target:
     """A destination with its port; `InputError` as for `endpoint`."""
     name, port = split_port(text)
     wanted = port or DEFAULT_PORT
-    address = _address(name)
+    address = address_in(name)
     if address is not None:
         return Target(None, address, wanted)
     return Target(endpoint(network, name), None, wanted)
+
+
+def targets(network: Network, text: str) -> list[Target]:
+    """As `target`, for everything that a pattern selects."""
+    name, port = split_port(text)
+    if not is_pattern(name):
+        return [target(network, text)]
+    return [Target(e, None, port or DEFAULT_PORT) for e in endpoints(network, name)]
 
 
 def split_port(text: str) -> tuple[str, PortRange | None]:
@@ -97,7 +128,7 @@ def _split(text: str) -> tuple[str, str]:
     (('fd00::5', '53/udp'), ('web/a', '80/tcp'), ('fd00::5', ''), ('10.0.0.1', ''))
     """
     text = text.strip()
-    if _address(text) is not None:
+    if address_in(text) is not None:
         return text, ""
     if text.startswith("["):
         name, _, port = text[1:].partition("]")
@@ -107,9 +138,10 @@ def _split(text: str) -> tuple[str, str]:
     return name, f"{port}/tcp" if port.isdigit() else port
 
 
-def _address(text: str) -> Address | None:
+def address_in(text: str) -> Address | None:
+    """The address that a text is; None when it is a name."""
     try:
-        return ip_address(text.strip("[]"))
+        return ip_address(text.removeprefix("ip:").strip("[]"))
     except ValueError:
         return None
 
@@ -140,8 +172,20 @@ def _called(endpoints: Iterable[Endpoint], name: str) -> list[Endpoint]:
     return exact or ends or [e for e in endpoints if _workload(e)[-len(wanted) :] == wanted]
 
 
+def _names(endpoints: Iterable[Endpoint]) -> list[str]:
+    """What a name could have meant: full names and last parts, of endpoints and workloads."""
+    full = [n for e in endpoints for n in (e.name, "/".join(_workload(e))) if n]
+    shorter = ("/".join(n.split("/")[-length:]) for n in full for length in (1, 2))
+    return list(dict.fromkeys([*full, *shorter]))
+
+
 def _workload(endpoint: Endpoint) -> list[str]:
     return [*endpoint.name.split("/")[:-1], endpoint.workload] if endpoint.workload else []
+
+
+def _kind(endpoint: Endpoint) -> str:
+    """What may stand in brackets behind a name."""
+    return endpoint.workload_kind or endpoint.kind.capitalize()
 
 
 def _one_workload(found: list[Endpoint]) -> bool:

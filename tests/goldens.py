@@ -7,6 +7,7 @@ texts; a person reads the difference.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,7 +67,7 @@ def answer(path: Path) -> str:
     """What a command prints in 80 columns, and its exit code; it is run beside `topologies`."""
     asked = yaml.safe_load(path.read_text())
     with inside(TESTS.parent):
-        done = CliRunner(env={"COLUMNS": "80"}).invoke(main, asked["run"].split())
+        done = CliRunner(env={"COLUMNS": "80"}).invoke(main, shlex.split(asked["run"]))
     shown = f"{done.stdout}--- stderr\n{done.stderr}" if done.stderr else done.stdout
     return f"{shown}--- exit {done.exit_code}\n"
 

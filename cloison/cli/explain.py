@@ -1,0 +1,103 @@
+"""`cloison explain`: why a flow is allowed or denied, hop by hop, to the line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cloison.cli.options import down_option, output_option
+
+if TYPE_CHECKING:
+    from cloison.world import World
+    from fabric.inventory import Endpoint
+    from sim.explain import Explanation
+    from sim.resolve import Target
+
+SCHEMA = "cloison/explanation/1"
+SEVERAL = "cloison/explanations/1"
+MOST = 1000
+
+
+@click.command()
+@click.argument("fabric", metavar="FABRIC|DIR", type=click.Path(path_type=Path))
+@click.argument("src")
+@click.argument("dst", metavar="DST[:PORT[/PROTO]]")
+@click.option("-6", "--ipv6", is_flag=True, help="Follow the IPv6 packet if there is one.")
+@down_option
+@output_option("table", "json")
+def command(
+    fabric: Path, src: str, dst: str, ipv6: bool, down: tuple[str, ...], output: str
+) -> None:
+    """Why a flow from SRC to DST is allowed or denied, and what would flip it.
+
+    Shows stage, entry and line at both ends, the routes there and back with
+    the reason for each, the path through the underlay, and the reply.
+
+    SRC and DST are names (acme/web/front-0; a workload; the last parts of a
+    name, where that is clear) or addresses. PORT is 443, 53/udp or icmp;
+    without one it is 443/tcp. IPv6 addresses with a port go in brackets.
+    A pattern such as 'acme/web/*' lists the verdict for every pair.
+
+    DIR is a directory of Kubernetes manifests without a fabric. Exit code 0
+    whatever the verdict is.
+    """
+    from cloison.world import World
+    from sim.explain import between
+    from sim.resolve import address_in, endpoints, targets
+
+    world = World.of(fabric, down)
+    sources, wanted = endpoints(world.network, src), targets(world.network, dst)
+    version = 6 if ipv6 else None
+    if len(sources) == len(wanted) == 1:
+        ends = sources[0], wanted[0]
+        show(between(world.network, world.program, *ends, version, address_in(src)), output)
+    else:
+        show_all(several(world, sources, wanted, version), output)
+
+
+def show(found: Explanation, output: str) -> None:
+    """One flow in full."""
+    from cloison import render
+    from cloison.explained_text import report
+
+    if output == "json":
+        click.echo(render.json_text({"schema": SCHEMA, **found.document()}))
+    else:
+        render.show(*report(found))
+
+
+def several(
+    world: World, sources: list[Endpoint], wanted: list[Target], version: int | None
+) -> list[Explanation]:
+    """Every pair of what two patterns select; pairs without a common IP version are left out."""
+    from fabric.diagnostics import Diagnostic, InputError
+    from sim.explain import between
+
+    if len(sources) * len(wanted) > MOST:
+        message = f"{len(sources)} sources and {len(wanted)} destinations are too many to list"
+        hint = "narrow the patterns, or use: cloison reach --from SRC --to DST:PORT"
+        raise InputError(Diagnostic("C714", message, None, hint))
+    out = []
+    for source in sources:
+        for target in wanted:
+            try:
+                out.append(between(world.network, world.program, source, target, version))
+            except InputError:
+                continue
+    if not out:
+        raise InputError(Diagnostic("C712", "no two of these can talk to each other"))
+    return out
+
+
+def show_all(found: list[Explanation], output: str) -> None:
+    """Many flows, a row for each; people see those that are alike once."""
+    from cloison import render
+    from cloison.explained_text import several as report
+
+    if output == "table":
+        render.show(*report(found))
+    else:
+        rows = [{k: v for k, v in e.document().items() if k != "choices"} for e in found]
+        render.emit(rows, schema=SEVERAL, output=output)

@@ -1,8 +1,8 @@
 """VRFs and the endpoints in them: whatever can send or receive a packet.
 
-Three kinds of endpoint. A *pod* is a Kubernetes pod (each replica is one). A *node* is a host's own address in
-a VRF; host-network pods are aliases of it. A *zone* endpoint is a service or an external network
-listed under a zone; it may own whole prefixes (the most specific owner of an address wins).
+Three kinds of endpoint. A *pod* is a Kubernetes pod (each replica is one). A *node* is a host's own
+address in a VRF; host-network pods are aliases of it. A *zone* endpoint is a service or an external
+network listed under a zone; it may own whole prefixes (the most specific owner of an address wins).
 
 Names: `tenant/namespace/pod`, `tenant/@node/host`, `zone0/name`, `zone2/name`. Kubernetes names
 cannot hold `@`, so nodes never collide with namespaces.

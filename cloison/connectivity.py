@@ -21,7 +21,7 @@ from sim.resolve import split_port
 SCHEMA = "cloison/connectivity/1"
 SIDES = {Direction.OUT: "egress", Direction.IN: "ingress"}
 COLUMNS = {"source": "source", "destination": "destination", "ports": "ports", "because": "because"}
-LEGEND = "row: source, column: destination; . everything, p some ports, X nothing, # itself"
+LEGEND = "row: source, column: destination; . all, p some ports, X nothing, # itself"
 
 
 def show(network: Network, output: str, source: str | None, to: str | None) -> None:

@@ -27,9 +27,9 @@ from rich.text import Text
 from cloison.render import visible
 from cloison.render_diagnostics import Excerpts
 from cloison.report_text import quoted
+from cloison.sources import is_cluster
 from compiler.ir import Direction, Stage
 from fabric.cluster import CLUSTER
-from fabric.network import Network
 from sim.access import workload
 from sim.blame import Cause
 from sim.explain import Explanation, Step
@@ -182,11 +182,6 @@ def rows() -> Grid:
     grid.add_column(min_width=LABEL)
     grid.add_column(overflow="fold")
     return grid
-
-
-def is_cluster(network: Network) -> bool:
-    """Whether the network is that of manifests alone."""
-    return CLUSTER in network.manifests and len(network.fabric.nodes) == 1
 
 
 def plain(found: Explanation, text: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from fabric.cluster import HostNetwork, IpBlock, cluster_network
+from fabric.cluster import CLUSTER, HostNetwork, IpBlock, cluster_network
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.network import Network
 from fabric.reader import read_text, read_yaml
@@ -51,3 +51,8 @@ def network(
         message = "what has failed must be part of a fabric file; these are manifests"
         raise InputError(Diagnostic("C716", message))
     return cluster_network(paths, ipblock=ipblock, host_network=host_network)
+
+
+def is_cluster(network: Network) -> bool:
+    """Whether a network is that of manifests alone."""
+    return CLUSTER in network.manifests and network.spec.path is None

@@ -25,6 +25,9 @@ def command(
 ) -> None:
     """Build FABRIC, converge, compile, replay traffic, prove isolation, report.
 
+    FABRIC may also be a directory of Kubernetes manifests: then there is no
+    fabric, and the report says which workloads reach each other.
+
     Exit code 0 when isolation and every `expect:` line hold, 1 when not.
     """
     announce_kernels()
@@ -53,11 +56,18 @@ def show(found: Simulation, output: str) -> None:
     from cloison.render import json_text, yaml_text
     from cloison.render import show as write
     from cloison.report import document
-    from cloison.report_text import report
+    from cloison.sources import is_cluster
 
+    data = document(found) if output != "table" else {}
+    if is_cluster(found.world.network):
+        from cloison.cluster_report import connections, report
+
+        data["connectivity"] = connections(found)
+    else:
+        from cloison.report_text import report
     if output == "json":
-        click.echo(json_text(document(found)))
+        click.echo(json_text(data))
     elif output == "yaml":
-        click.echo(yaml_text(document(found)), nl=False)
+        click.echo(yaml_text(data), nl=False)
     else:
         write(*report(found))

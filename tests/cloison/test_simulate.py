@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import oracles
 import pytest
 from click.testing import CliRunner
 
@@ -87,6 +88,31 @@ def test_down_reaches_the_network(small: Path) -> None:
     size = json.loads(result.stdout)["size"]
     assert size["nodes_down"] == 1
     assert size["sessions_up"] < size["sessions"]
+
+
+def test_manifests_alone_have_workloads_and_no_fabric() -> None:
+    folder = str(TOPOLOGIES / "manifests" / "demo" / "inference")
+    result = CliRunner().invoke(main, ["simulate", folder])
+    assert result.exit_code == 0, result.stderr
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "pairs of workloads may talk" in result.stdout
+    assert "DPU" not in result.stdout.replace("not a DPU", "")
+    found = json.loads(CliRunner().invoke(main, ["simulate", folder, "-o", "json"]).stdout)
+    ends = {(c["source"].get("name"), c["destination"].get("name")) for c in found["connectivity"]}
+    assert ("embedder", "redis") in ends
+    assert ("gateway", "redis") not in ends
+
+
+def test_online_boutique_is_as_documented() -> None:
+    shop = oracles.conformance().parent / "data" / "online-boutique"
+    if not shop.is_dir():
+        pytest.skip("no online-boutique beside the conformance folder")
+    found = json.loads(CliRunner().invoke(main, ["simulate", str(shop), "-o", "json"]).stdout)
+    rows = found["connectivity"]
+    public = {r["destination"]["name"] for r in rows if r["source"]["kind"] == "External"}
+    assert public == {"frontend"}
+    redis = {r["source"]["name"] for r in rows if r["destination"].get("name") == "redis-cart"}
+    assert redis == {"cartservice"}
 
 
 def test_unknown_down_is_a_usage_error(small: Path) -> None:

@@ -23,6 +23,7 @@ from compiler.tables import Program
 from fabric.network import Network
 from sim.access import workload
 from sim.blame import Blame, Cause, blame
+from sim.nearest import OWN
 from sim.packets import Flow
 from sim.reachability import Bits, Reach, reachability
 from sim.resolve import address_of
@@ -168,7 +169,10 @@ def _why(side: Side, witness: Witness) -> Blame:
 
 def _about(passes: Blame, stops: Cause) -> Blame:
     """What lets the packet pass, led by the rule or policy that stops it in the other world: of
-    all that must permit it, that is what differs."""
+    all that must permit it, that is what differs. What a zone or tenant denies by default says
+    nothing about what differs."""
+    if stops.kind in OWN:
+        return passes
     everyone = (passes.culprit, *passes.others)
     rule = [c for c in everyone if c.title == stops.title]
     policy = [c for c in everyone if _object(c) == _object(stops)]

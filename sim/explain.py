@@ -20,7 +20,7 @@ from fabric.network import Network
 from fabric.ports import WITH_PORTS
 from sim.blame import Blame, Cause, blame
 from sim.l4 import CLIENT_PORT
-from sim.nearest import nearest, title
+from sim.nearest import FIELDS, OWN, nearest, title
 from sim.nearest import wanted as wanted_by
 from sim.packets import Flow
 from sim.reasons import Reason
@@ -224,13 +224,13 @@ def _verdict(traces: list[Trace], wanted: Target) -> tuple[str, Trace]:
 
 
 def _nearest(network: Network, program: Program, found: Trace) -> Iterator[Cause]:
-    """Per end that denies, the permit that fails on the fewest fields; that a tenant may talk to
-    itself is no hint."""
+    """Per end that denies, the permit that fails on the fewest fields; what tenants and zones
+    may do among themselves is no hint."""
     for side in (found.out, found.into):
         if side is None or not side.reason.by_policy:
             continue
         near = nearest(network, program, side.packet, side.steps[-1][0].stage)
-        if near is not None and near.rule.origin.kind != "tenant":
+        if near and len(near.fails) < len(FIELDS) and near.rule.origin.kind not in OWN:
             origin = near.rule.origin
             text = f"fails on {' and '.join(near.fails)}: {wanted_by(side.packet)}"
             yield Cause(title(origin), text, origin.span, origin.kind)

@@ -5,8 +5,8 @@ nothing (a selector that selects nobody) are still candidates.
 
 A candidate is a permitting rule of the stage that denied. It fails on `endpoint` (it is about
 others than this one), `peer` or `port`, or several. Fewer failures are nearer; a policy about few
-endpoints is nearer than one about many, because it was written for this one. That a tenant may talk
-to itself comes last: nobody would change that.
+endpoints is nearer than one about many, because it was written for this one. What tenants and zones
+may do among themselves comes last: nobody would change that.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from fabric.network import Network
 from fabric.ports import MAX_PORT, PortRange
 
 FIELDS = ("endpoint", "peer", "port")
+OWN = ("tenant", "zone")
+"""Kinds of origins that stand for a tenant's or a zone's traffic with itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,9 @@ def nearest(network: Network, program: Program, packet: Packet, stage: Stage) ->
         fails = tuple(f for f, good in zip(FIELDS, (here, peer, port), strict=True) if not good)
         if not fails:
             continue
-        own = rule.origin.kind == "tenant"
-        rank = (own, len(fails), breadth(network, rule) if here else 0, "peer" in fails, number)
+        own = rule.origin.kind in OWN
+        about = breadth(network, rule) if here else len(network.endpoints)
+        rank = (own, len(fails), about, "peer" in fails, number)
         if best is None or rank < best[0]:
             best = rank, Near(rule, fails)
     return best[1] if best else None

@@ -1,0 +1,86 @@
+"""Documentation is executed: the CLI reference is current, README commands run and print what the
+README shows, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
+BLOCK = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
+NUMBER = re.compile(r"\d[\d.,]*")
+
+
+def test_cli_reference_is_current() -> None:
+    done = subprocess.run([sys.executable, "docs/cli_reference.py", "--check"], cwd=ROOT)
+    assert done.returncode == 0, "docs/cli.md is stale: make docs"
+
+
+def sessions(page: Path) -> Iterator[tuple[str, str]]:
+    """(command, output shown) of every `$ command` in a page's console blocks."""
+    for block in BLOCK.findall(page.read_text()):
+        for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            command, _, shown = part.partition("\n")
+            yield command, shown
+
+
+COMMANDS = [(page, *session) for page in PAGES for session in sessions(page)]
+
+
+@pytest.mark.parametrize(
+    ("page", "command", "shown"),
+    COMMANDS,
+    ids=[f"{page.relative_to(ROOT)}: {command}" for page, command, _ in COMMANDS],
+)
+def test_commands_print_what_the_page_shows(
+    tmp_path: Path, page: Path, command: str, shown: str
+) -> None:
+    """Numbers that depend on the machine (times, rates) may differ; every word must be there."""
+    path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin:/usr/sbin"
+    work = tmp_path / "clone"
+    work.mkdir()
+    (work / "topologies").symlink_to(ROOT / "topologies")
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=work,
+        capture_output=True,
+        text=True,
+        env={"PATH": path, "HOME": str(Path.home()), "COLUMNS": "80"},
+    )
+    assert done.returncode in (0, 1), done.stderr
+    printed = [words(line) for line in (done.stdout + done.stderr).splitlines()]
+    for line in shown.splitlines():
+        if line.strip() not in ("", "…", "[…]"):
+            assert words(line) in printed, f"not printed: {line}"
+
+
+def words(line: str) -> str:
+    """A line without its numbers and spacing."""
+    return " ".join(NUMBER.sub("N", line).split())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (page.parent / target).exists(), target
+
+
+def test_every_schema_is_documented() -> None:
+    """Schema names in the code stand in docs/formats.md; `{…}` in a name stands for several."""
+    page = (ROOT / "docs" / "formats.md").read_text()
+    named = {
+        match
+        for package in ("cloison", "compiler", "sim")
+        for path in (ROOT / package).rglob("*.py")
+        for match in re.findall(r"cloison/[a-z][a-z-]*/\d", path.read_text())
+    }
+    assert named
+    assert {name for name in named if f"`{name}`" not in page} == set()

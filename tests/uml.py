@@ -27,7 +27,7 @@ mount -t overlay -o lowerdir=/,upperdir=/mnt/u,workdir=/mnt/w o /mnt/n
 for d in proc sys dev; do mount --rbind /$d /mnt/n/$d; done
 mkdir -p /mnt/n/lib/modules/{version} /mnt/n/mnt/shared
 mount --bind {modules} /mnt/n/lib/modules/{version}
-mount -t tmpfs r /mnt/n/run; mount -t tmpfs t /mnt/n/tmp
+mount -t tmpfs r /mnt/n/run
 mount -t hostfs -o {shared} none /mnt/n/mnt/shared
 cd /mnt/n; mkdir -p .old; pivot_root . .old; exec chroot . /bin/sh /mnt/shared/job
 """

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.table import Table as Grid
 from rich.text import Text
 
-from cloison.render import visible
+from cloison.render import md_cell, visible
 from sim.blame import Cause
 from sim.diff import Change, Diff
 from sim.l4 import rows as port_rows
@@ -68,13 +68,13 @@ def document(found: Diff) -> dict[str, Any]:
 
 
 def report(found: Diff) -> Iterator[Any]:
-    """For people: what changed, and that the rest did not."""
-    for change in found.changes:
-        ends = f"{change.source} {WORDS[change.kind]} {change.target}"
-        head = f"{ends} on {found.ports(change)}"
-        yield Text(visible(head), style=STYLES.get(change.kind, "bold"))
+    """For people: what changed, those for one reason together, and that the rest did not."""
+    for alike in by_reason(found):
+        for change in alike:
+            head = f"{change.source} {WORDS[change.kind]} {change.target} on {found.ports(change)}"
+            yield Text(visible(head), style=STYLES.get(change.kind, "bold"))
         grid = Grid.grid(padding=(0, 1))
-        for label, words in details(change):
+        for label, words in details(alike):
             grid.add_row(f"  {label}", Text(visible(words), overflow="fold"))
         yield grid
         yield ""
@@ -82,9 +82,20 @@ def report(found: Diff) -> Iterator[Any]:
     yield verdict(found)
 
 
-def details(change: Change) -> Iterator[tuple[str, str]]:
-    """The packet, and what decides about it in both worlds."""
-    several = f"; one of {len(change.pairs):,} pairs" if len(change.pairs) > 1 else ""
+def by_reason(found: Diff) -> list[list[Change]]:
+    """Changes of one kind with the same lines behind them, in the order of the first of each."""
+    groups: dict[tuple[object, ...], list[Change]] = {}
+    for change in found.changes:
+        was, now = change.old.culprit, change.new.culprit
+        reason = change.kind, was.title, was.span, now.title, now.span
+        groups.setdefault(reason, []).append(change)
+    return list(groups.values())
+
+
+def details(alike: Sequence[Change]) -> Iterator[tuple[str, str]]:
+    """The packet of the first, and what decides about it in both worlds."""
+    change, pairs = alike[0], sum(len(c.pairs) for c in alike)
+    several = f"; one of {pairs:,} pairs" if pairs > 1 else ""
     yield "packet", change.packet() + several
     yield "was", str(change.old.culprit)
     yield "is", str(change.new.culprit)
@@ -118,16 +129,12 @@ def markdown(found: Diff) -> Iterator[str]:
         yield "|---|---|---|---|---|---|---|"
     for change in found.changes:
         cells = [
-            change.kind,
-            change.source,
-            change.target,
-            found.ports(change),
+            *map(md_cell, (change.kind, change.source, change.target, found.ports(change))),
             f"`{change.packet()}`",
-            str(change.old.culprit),
-            str(change.new.culprit),
+            *(md_cell(str(of.culprit)) for of in (change.old, change.new)),
         ]
-        yield f"| {' | '.join(visible(cell).replace('|', chr(92) + '|') for cell in cells)} |"
+        yield f"| {' | '.join(cells)} |"
     yield ""
     for line in lives(found):
-        yield str(line)
+        yield md_cell(str(line))
     yield str(verdict(found))

@@ -17,11 +17,13 @@ from compiler.ir import Origin
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import PortRange
+from sim.blame import Cause, crossings
 from sim.expect import selected
 from sim.l4 import rows as port_rows
 from sim.matrix import SILENT
 from sim.reachability import Bits, Reach, decisions
 from sim.resolve import endpoint, split_port
+from sim.witness import on_leg
 
 ANYTHING = (PortRange(),)
 
@@ -29,7 +31,8 @@ ANYTHING = (PortRange(),)
 @dataclass(frozen=True, slots=True)
 class Access:
     """What `source` may open to `target`: `ports` is a set of L4 atoms, `pairs` counts endpoints'
-    (source, destination, family)."""
+    (source, destination, family). Between VRFs `routes` says of the first pair what brings the
+    routes there and back across."""
 
     source: str
     target: str
@@ -38,6 +41,7 @@ class Access:
     out: tuple[Origin, ...]
     into: tuple[Origin, ...]
     pairs: int
+    routes: tuple[Cause, ...] = ()
 
     def row(self, reach: Reach) -> dict[str, Any]:
         """As JSON, with ports both structured and as text."""
@@ -58,6 +62,14 @@ class Access:
                 }
                 for direction, origins in (("egress", self.out), ("ingress", self.into))
                 for origin in origins
+            ],
+            "routes": [
+                {
+                    "what": cause.title,
+                    "part": cause.part,
+                    "line": None if cause.span is None else str(cause.span),
+                }
+                for cause in self.routes
             ],
         }
 
@@ -104,9 +116,23 @@ def access(
             reach.sets[chosen] & mask,
             *causes.of(members),
             len(members),
+            _routes(reach, members[0], mask),
         )
         for (source, target, chosen), members in sorted(groups.items())
     ]
+
+
+def _routes(reach: Reach, pair: int, mask: Bits) -> tuple[Cause, ...]:
+    """What brings the routes of a pair across VRFs, on the first leg that is open."""
+    first, last = int(reach.pairs.first[pair]), int(reach.pairs.last[pair])
+    leg = next(i for i in range(first, last) if (reach.sets[reach.leg_set[i]] & mask).any())
+    ends = (reach.network.endpoints[int(side[leg])] for side in (reach.legs.src, reach.legs.dst))
+    if len({e.vrf for e in ends}) == 1:
+        return ()
+    l4 = reach.space.pick(reach.sets[reach.leg_set[leg]] & mask)
+    assert l4 is not None, "an open leg without a packet"
+    trace = on_leg(reach, leg, l4).trace(reach)
+    return tuple(cause for _, cause in crossings(reach.network, trace))
 
 
 class _Causes:

@@ -12,4 +12,5 @@ from goldens import ANSWERS, answer, expected, inputs
 def test_text_is_as_written(path: Path) -> None:
     found = answer(path)
     assert found == expected(path).read_text("utf-8")
-    assert max(map(len, found.splitlines())) <= 80
+    if not path.stem.endswith("-md"):
+        assert max(map(len, found.splitlines())) <= 80

@@ -39,6 +39,8 @@ def test_who_could_have_reached_this() -> None:
         *(("egress", "leak"), ("ingress", "leak"), ("ingress", "NetworkPolicy"))
     }
     assert all(by["line"] for by in leaked["by"])
+    assert {route["what"] for route in leaked["routes"]} == {"intent leak catalog"}
+    assert [route["part"].rpartition(" ")[2] for route in leaked["routes"]] == ["there", "back"]
 
 
 def test_zones_and_addresses() -> None:

@@ -76,7 +76,7 @@ def reach(
     world = World.of(source, down)
     (src, _), (dst, ports) = ends(world.network, from_), ends(world.network, to)
     found = reachability(world.network, world.program)
-    rows = tuple(row.row(found) for row in access(found, src, dst, ports))
+    rows = tuple(row.row() for row in access(found, src, dst, ports))
     return Table(rows, "Reach", ("source", "destination", "ports", "pairs"))
 
 

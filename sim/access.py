@@ -22,10 +22,14 @@ from sim.expect import selected
 from sim.l4 import rows as port_rows
 from sim.matrix import SILENT
 from sim.reachability import Bits, Reach, decisions
+from sim.reasons import Reason
 from sim.resolve import endpoint, split_port
+from sim.trace import Trace, seen_behind
 from sim.witness import on_leg
 
 ANYTHING = (PortRange(),)
+SOME = (6, 40000, 80)
+"""Any packet will do where only its addresses matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +42,20 @@ class Access:
     target: str
     families: tuple[int, ...]
     ports: Bits
+    text: str
+    ports_list: tuple[dict[str, Any], ...]
     out: tuple[Origin, ...]
     into: tuple[Origin, ...]
     pairs: int
     routes: tuple[Cause, ...] = ()
 
-    def row(self, reach: Reach) -> dict[str, Any]:
+    def row(self) -> dict[str, Any]:
         """As JSON, with ports both structured and as text."""
         return {
             "source": self.source,
             "destination": self.target,
-            "ports": reach.space.text(self.ports),
-            "ports_list": port_rows(reach.space, self.ports),
+            "ports": self.text,
+            "ports_list": list(self.ports_list),
             "families": [f"IPv{version}" for version in self.families],
             "pairs": self.pairs,
             "by": [
@@ -108,31 +114,38 @@ def access(
         key = names[int(pairs.src[i])], names[int(pairs.dst[i])], int(pairs.some[i])
         groups.setdefault(key, []).append(i)
     causes = _Causes(reach, mask)
-    return [
-        Access(
-            source,
-            target,
-            tuple(sorted(set(pairs.version[members].tolist()))),
-            reach.sets[chosen] & mask,
-            *causes.of(members),
-            len(members),
-            _routes(reach, members[0], mask),
-        )
-        for (source, target, chosen), members in sorted(groups.items())
-    ]
+    told: dict[int, tuple[Bits, str, tuple[dict[str, Any], ...]]] = {}
+    out = []
+    for (source, target, chosen), members in sorted(groups.items()):
+        if chosen not in told:
+            bits = reach.sets[chosen] & mask
+            told[chosen] = bits, reach.space.text(bits), tuple(port_rows(reach.space, bits))
+        families = tuple(sorted(set(pairs.version[members].tolist())))
+        by = causes.of(members)
+        routes = _routes(reach, members[0], mask)
+        out.append(Access(source, target, families, *told[chosen], *by, len(members), routes))
+    return out
 
 
 def _routes(reach: Reach, pair: int, mask: Bits) -> tuple[Cause, ...]:
     """What brings the routes of a pair across VRFs, on the first leg that is open."""
     first, last = int(reach.pairs.first[pair]), int(reach.pairs.last[pair])
     leg = next(i for i in range(first, last) if (reach.sets[reach.leg_set[i]] & mask).any())
-    ends = (reach.network.endpoints[int(side[leg])] for side in (reach.legs.src, reach.legs.dst))
-    if len({e.vrf for e in ends}) == 1:
+    network = reach.network
+    src, dst = (network.endpoints[int(end[leg])] for end in (reach.legs.src, reach.legs.dst))
+    if src.vrf == dst.vrf:
         return ()
-    l4 = reach.space.pick(reach.sets[reach.leg_set[leg]] & mask)
-    assert l4 is not None, "an open leg without a packet"
-    trace = on_leg(reach, leg, l4).trace(reach)
-    return tuple(cause for _, cause in crossings(reach.network, trace))
+    witness = on_leg(reach, leg, SOME)
+    flow = witness.flow
+    route = network.fib.lookup(src.vtep, src.vrf, flow.version, flow.dst)
+    assert route is not None, "a leg without a route"
+    hop = route.nexthops[witness.choice or 0]
+    back = network.fib.lookup(hop.vtep, hop.vrf, flow.version, flow.src)
+    seen = seen_behind(back, src.vtep, src.vrf)
+    found = Trace(
+        flow, Reason.DELIVERED, src.index, route, hop, target=dst.index, back=back, seen=seen
+    )
+    return tuple(cause for _, cause in crossings(network, found))
 
 
 class _Causes:

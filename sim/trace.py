@@ -94,7 +94,7 @@ def trace(network: Network, program: Program, flow: Flow, choice: int | None = N
     if target is not None and target.vtep != hop.vtep:
         target = None
     back = network.fib.lookup(hop.vtep, hop.vrf, flow.version, flow.src)
-    seen = _seen_behind(back, bound.vtep, flow.vrf)
+    seen = seen_behind(back, bound.vtep, flow.vrf)
     into = None
     if hops is not None and target is not None and seen is not None:
         into = _side(program, Direction.IN, target.index, hop.vtep, flow, flow.src, seen)
@@ -144,7 +144,7 @@ def _side(
     return Side(packet, vtep, tuple(walk(program, packet)))
 
 
-def _seen_behind(back: Route | None, outer: int, true_vrf: int) -> int | None:
+def seen_behind(back: Route | None, outer: int, true_vrf: int) -> int | None:
     """The VRF of a next hop of the way back that leads to the outer VTEP, the true one first."""
     vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == outer] if back is not None else []
     return true_vrf if true_vrf in vrfs else vrfs[0] if vrfs else None

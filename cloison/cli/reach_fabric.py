@@ -11,7 +11,6 @@ import click
 if TYPE_CHECKING:
     from compiler.ir import Origin
     from sim.access import Access
-    from sim.reachability import Reach
 
 SCHEMA = "cloison/reach/1"
 COLUMNS = ("source", "destination", "ports", "because")
@@ -35,14 +34,14 @@ def reach_fabric(
     if output == "matrix":
         click.echo("\n".join(matrix(found)))
     elif output == "dot":
-        click.echo("\n".join(dot(found, reach)))
+        click.echo("\n".join(dot(found)))
     elif output in ("table", "csv", "md"):
-        rows = [{**row.row(reach), "because": because(row)} for row in found]
+        rows = [{**row.row(), "because": because(row)} for row in found]
         emit(rows, schema=SCHEMA, output=output, columns=COLUMNS)
         if output == "table" and not rows:
             click.echo("nothing", err=True)
     else:
-        emit([row.row(reach) for row in found], schema=SCHEMA, output=output)
+        emit([row.row() for row in found], schema=SCHEMA, output=output)
 
 
 def because(row: Access) -> str:
@@ -88,13 +87,13 @@ def matrix(found: Iterable[Access]) -> Iterator[str]:
         yield f"{visible(source):{longest}}{line}"
 
 
-def dot(found: Iterable[Access], reach: Reach) -> Iterator[str]:
+def dot(found: Iterable[Access]) -> Iterator[str]:
     """A Graphviz digraph."""
     from cloison.connectivity import quoted
 
     yield "digraph reach {"
     yield '  rankdir=LR; node [shape=box, fontname="sans-serif"];'
     for row in found:
-        ports = quoted(reach.space.text(row.ports))
+        ports = quoted(row.text)
         yield f"  {quoted(row.source)} -> {quoted(row.target)} [label={ports}];"
     yield "}"

@@ -167,7 +167,7 @@ def _entry(program: Program, group: Group, entry: Entry) -> Iterator[str]:
     """One rule per region, family and range of protocol and source ports."""
     remote = "daddr" if group.direction is Direction.OUT else "saddr"
     verdict = PERMIT.get(entry.action, FINAL_VERDICT)
-    comment = f'comment "{_clean(str(program.origins[entry.origin]))[:COMMENT]}"'
+    comment = f'comment "{_fitting(_clean(str(program.origins[entry.origin])))}"'
     for region in entry.regions:
         behind = "" if region.vrf == ANY_VRF else f"meta mark {MARK | region.vrf:#x} "
         for where in _addresses(region.v4, region.v6, remote):
@@ -292,6 +292,14 @@ def _chain(name: str, rules: Iterable[str], *last: str) -> Iterator[str]:
     yield f"\tchain {name} {{"
     yield from (f"\t\t{rule}" for rule in (*rules, *last))
     yield "\t}"
+
+
+def _fitting(text: str) -> str:
+    """Text that fits into a comment: the middle gives way, since the line stands at the end."""
+    if len(text) <= COMMENT:
+        return text
+    tail = COMMENT * 2 // 3
+    return f"{text[: COMMENT - tail - 2]}..{text[-tail:]}"
 
 
 def _clean(text: str) -> str:

@@ -17,6 +17,7 @@ from compiler.backends import nftables
 from compiler.compile import compile_network
 from compiler.tables import Program
 from fabric.build import build
+from fabric.diagnostics import Span
 from fabric.load import load_fabric
 
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
@@ -55,6 +56,17 @@ def test_names_of_the_user_stay_inside_comments(program: Program) -> None:
     loads(text)
     assert "flush ruleset" not in re.sub(r'comment "[^"\n]*"', "", text)
     assert max(len(c) for c in re.findall(r'comment "([^"]*)"', text)) <= 128
+
+
+def test_a_long_path_does_not_hide_the_line(program: Program) -> None:
+    span = Span(f"/{'long/' * 40}policy.yaml", 58, 3)
+    origins = tuple(replace(origin, span=span) for origin in program.origins)
+    text = nftables.render(replace(program, origins=origins), nftables.nodes(program)[0])
+    comments = {c for c in re.findall(r'comment "([^"]*)"', text) if not c.endswith("_drop")}
+    assert comments
+    for comment in comments:
+        assert comment.endswith("policy.yaml:58:3)")
+        assert len(comment) <= 128
 
 
 def test_every_entry_of_a_node_is_there_once_per_chain(program: Program) -> None:

@@ -52,7 +52,10 @@ class Explained:
         return self.explanation.summary()
 
     def __str__(self) -> str:
-        return f"{self.steps}\n{self.blame}"
+        from cloison.explained_text import report
+        from cloison.render import printed
+
+        return printed(*report(self.explanation))
 
     def _repr_html_(self) -> str:
         return f"{self.steps._repr_html_()}<p>{escape(self.blame)}</p>"

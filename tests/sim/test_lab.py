@@ -19,6 +19,38 @@ from cloison.cli import main
 from sim.lab import kernel, state
 
 pytestmark = [pytest.mark.root, pytest.mark.oracle]
+TWO_ALIKE = """
+cloison: 1
+name: alike
+sites:
+  lab: { spines: 1, leaves: 2, hosts_per_pair: 2, borders: 0 }
+tenants:
+  open:
+    manifests: [open.yaml]
+    vrfs: { main: { prefixes: [10.0.0.0/24, "fd00:a::/64"] } }
+  shut:
+    manifests: [open.yaml, shut.yaml]
+    vrfs: { main: { prefixes: [10.0.0.0/24, "fd00:a::/64"] } }
+"""
+OPEN = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: default }
+spec:
+  replicas: 3
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, image: web }] }
+"""
+SHUT = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: shut, namespace: default }
+spec:
+  podSelector: {}
+  policyTypes: [Ingress]
+"""
 ROOT = Path(__file__).parents[2]
 SMALL, DEMO = (ROOT / "topologies" / f"{name}.yaml" for name in ("small", "demo"))
 
@@ -58,6 +90,19 @@ def test_every_bound_of_the_policy_on_the_small_fabric() -> None:
     result = lab("test", SMALL, "--all-ports")
     assert result.exit_code == 0
     assert "0 differences" in result.stdout
+
+
+def test_what_one_tenant_may_opens_nothing_for_its_double(tmp_path: Path) -> None:
+    """The same headers on the same VTEPs in two VRFs: connection tracking must not mix them up."""
+    for name, text in (("fabric", TWO_ALIKE), ("open", OPEN), ("shut", SHUT)):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    fabric = tmp_path / "fabric.yaml"
+    lab("up", fabric)
+    for _ in ("flows are new", "flows are known"):
+        result = lab("test", fabric, "-o", "json", "--port", "80/tcp")
+        data = json.loads(result.stdout)
+        assert (result.exit_code, data["rows"]) == (0, [])
+        assert all(family["allowed"] and family["denied"] for family in data["counts"])
 
 
 def test_one_altered_entry_is_found_and_named() -> None:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from compiler.blocks import Blocks, build_blocks
 from compiler.tables import Program
+from fabric.diagnostics import Diagnostic, InputError
 from fabric.network import Network
 from sim.l4 import L4Space
 from sim.legs import Column, Legs, World, legs, owns_prefix
@@ -30,6 +31,7 @@ from sim.spans import Spans
 
 Bits = NDArray[np.bool_]
 CHUNK = 1 << 22
+MAX_PAIRS = 10_000_000
 
 
 class Sets:
@@ -116,6 +118,7 @@ def reachability(network: Network, program: Program, blocks: Blocks | None = Non
     if program.network is not network:
         program = replace(program, network=network)
     blocks = blocks or build_blocks(program)
+    _refuse_too_many(network, blocks)
     world = World.of(network, blocks)
     parts = [
         part.take(part.drop == Reason.DELIVERED)
@@ -134,6 +137,20 @@ def reachability(network: Network, program: Program, blocks: Blocks | None = Non
     return Reach(
         network, program, blocks, space, world.spans, world, rows, leg_set, sets.bits, pairs, cells
     )
+
+
+def _refuse_too_many(network: Network, blocks: Blocks) -> None:
+    """Pairs are listed one by one: say so before the memory is gone."""
+    members = np.bincount(blocks.endpoint_vrf, minlength=len(network.vrfs)).astype(np.int64)
+    largest = int(members.argmax()) if len(members) else 0
+    if (members**2).sum() > MAX_PAIRS:
+        name, count = network.vrfs[largest].name, int(members[largest])
+        message = (
+            f"VRF {name} has {count:,} endpoints; more than {MAX_PAIRS:,} pairs inside VRFs are "
+            "too many to list"
+        )
+        hint = "fewer replicas say the same: pods of one workload fare alike"
+        raise InputError(Diagnostic("C717", message, hint=hint))
 
 
 def decisions(blocks: Blocks, keys: Column) -> NDArray[np.int32]:

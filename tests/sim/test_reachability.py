@@ -6,14 +6,17 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from naive import L4S, Header, outcomes, points
 from random_worlds import policies, worlds
+from routed_demo import DEMO, DEMO_POLICY
 
 from compiler.compile import compile_policy
 from compiler.ir import Policy
 from compiler.semantics import owner
+from fabric.diagnostics import InputError
 from fabric.network import Network
 from sim.legs import owns_prefix
 from sim.reachability import reachability
@@ -79,3 +82,9 @@ def test_legs_hold_addresses_that_deliver(network: Network, policy: Policy) -> N
         assert l4 is not None
         found = outcomes(policy, network, int(reach.legs.src[row]), Header(version, src, dst, *l4))
         assert any(o.dst == reach.legs.dst[row] and o.reason is Reason.DELIVERED for o in found)
+
+
+def test_more_pairs_than_memory_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.reachability.MAX_PAIRS", 3)
+    with pytest.raises(InputError, match="C717"):
+        reachability(DEMO, compile_policy(DEMO, DEMO_POLICY))

@@ -25,13 +25,14 @@ from compiler.atoms import AddressAtoms, L4Atoms, address_atoms, l4_atoms
 from compiler.ir import Action, Direction, Stage
 from compiler.ownership import owned_addresses
 from compiler.tables import ANY_VRF, Entry, Group, L4Range, Program, Region
-from fabric.diagnostics import CloisonError
+from fabric.diagnostics import CloisonError, Diagnostic, InputError
 
 if TYPE_CHECKING:
     from fabric.fib import NextHop
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
+MAX_GRID = 1 << 23
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +226,7 @@ class _Builder:
         n_cells = self.atoms.count(vrf) * int(self.remote_count[vrf])
         cells, cell_rows = _classes([t.cells for t in tables if t], n_cells)
         l4, l4_rows = _classes([t.l4 for t in tables if t], self.l4.size)
+        _bounded(self.program.network.vrfs[vrf].name, cell_rows.shape[1], l4_rows.shape[1])
         matched = np.full((cell_rows.shape[1], l4_rows.shape[1], len(Stage)), -1, np.int32)
         alive = np.ones(matched.shape[:2], bool)
         present = 0
@@ -258,6 +260,7 @@ class _Builder:
         l4_masks = [self.l4_mask(entry) for entry in group.entries]
         cells, cell_bits = _classes(cell_masks, n_cells)
         l4, l4_bits = _classes(l4_masks, self.l4.size)
+        _bounded(self.program.network.vrfs[vrf].name, cell_bits.shape[1], l4_bits.shape[1])
         values = np.full((cell_bits.shape[1], l4_bits.shape[1]), group.default_entry.id, np.int32)
         for number in range(len(group.entries) - 1, -1, -1):
             values[np.ix_(cell_bits[number], l4_bits[number])] = group.entries[number].id
@@ -305,6 +308,17 @@ class _Builder:
             np.where(permit, -1, last).astype(np.int8),
             entries,
         )
+
+
+def _bounded(vrf: str, cells: int, ports: int) -> None:
+    """Say so before the memory is gone: `InputError` when one block would be too large."""
+    if cells * ports > MAX_GRID:
+        message = (
+            f"the policies of one endpoint in {vrf} tell {cells:,} sets of addresses and {ports:,} "
+            f"sets of ports apart; {MAX_GRID:,} combinations are the most that cloison tabulates"
+        )
+        hint = "merge address blocks or port ranges, or spread them over several workloads"
+        raise InputError(Diagnostic("C718", message, hint=hint))
 
 
 def _classes(columns: list[NDArray[Any]], n: int) -> tuple[NDArray[np.uint16], NDArray[Any]]:

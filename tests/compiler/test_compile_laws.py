@@ -38,6 +38,7 @@ from compiler.ir import (
 )
 from compiler.semantics import decide
 from compiler.walk import verdict
+from fabric.diagnostics import InputError
 from fabric.inventory import NamedPort
 from fabric.network import Network
 
@@ -221,6 +222,18 @@ def agree(policy: Policy, seed: int) -> None:
             if e >= 0
         }
         assert causes == walked.matched
+
+
+def test_a_grid_that_memory_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks_module, "MAX_GRID", 1)
+    rules = tuple(
+        Rule(Stage.WORKLOAD, Direction.IN, n, (Everyone(),), (Cidr(ip_network(p)),), (ports,),
+             Action.DENY, Origin("zone rule", str(n)))
+        for n, (p, ports) in enumerate([(PREFIXES[0], L4(6)), (PREFIXES[3], L4(17, 1, 9))])
+    )  # fmt: skip
+    program = compile_module.compile_policy(WORLD, Policy(rules, ()))
+    with pytest.raises(InputError, match="C718"):
+        blocks_module.build_blocks(program)
 
 
 MUTANTS = [

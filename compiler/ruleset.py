@@ -1,0 +1,215 @@
+"""`RuleSet`: first-match rules by columns, the form in which any table of rules is classified.
+
+Row is rule id and priority: the lowest matching row wins. A rule matches a packet when every field
+does; a field that is a list matches when one of its members does, and an empty list matches
+nothing. Lists are kept as lists (CSR: the members of rule `r` are `off[r]..off[r + 1]`), because
+rules of thousands of prefix pairs must not become thousands of rows.
+
+    key          VNI, direction, endpoint (or identity): a value, or ANY for all, also unknown ones
+    addresses    source and destination prefixes, of each IP version its own
+    L4           inclusive source and destination port ranges; protocols as a set of 256 bits
+    the rest     connection states as a set of 4 bits, DSCP as a set of 64 bits
+
+A million rules are about 200 MB; nothing here is per-rule Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+ANY = -1
+STATES = ("new", "established", "related", "invalid")
+ALL_STATES = (1 << len(STATES)) - 1
+ALL_DSCP = (1 << 64) - 1
+ALL_PROTOCOLS = (ALL_DSCP,) * 4
+MAX_VNI = (1 << 24) - 1
+
+I64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """Lists of IPv4 prefixes; host bits are zero."""
+
+    off: I64
+    first: NDArray[np.uint32]
+    length: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes6:
+    """Lists of IPv6 prefixes; host bits are zero."""
+
+    off: I64
+    hi: NDArray[np.uint64]
+    lo: NDArray[np.uint64]
+    length: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Lists of inclusive port ranges."""
+
+    off: I64
+    first: NDArray[np.uint16]
+    last: NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """See the module. All columns have one row per rule."""
+
+    vni: I64
+    direction: NDArray[np.int8]
+    endpoint: I64
+    src4: Prefixes
+    dst4: Prefixes
+    src6: Prefixes6
+    dst6: Prefixes6
+    sport: Ranges
+    dport: Ranges
+    protocol: NDArray[np.uint64]
+    state: NDArray[np.uint8]
+    dscp: NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return len(self.vni)
+
+    @property
+    def rows(self) -> int:
+        """How many rows of one prefix pair, one port pair and one protocol value/mask the rules
+        would be, which is what tables without lists hold (TCAM, rte_acl)."""
+        pairs = _count(self.src4) * _count(self.dst4) + _count(self.src6) * _count(self.dst6)
+        return int((pairs * _count(self.sport) * _count(self.dport)).sum())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all columns."""
+        return _nbytes(self)
+
+    def take(self, rules: I64) -> RuleSet:
+        """These rules, in this order; the row in the result is the position in `rules`."""
+        return RuleSet(**{f.name: _take(getattr(self, f.name), rules) for f in fields(self)})
+
+    @classmethod
+    def of(cls, rules: Sequence[Rule]) -> Self:
+        """Columns of rules written one by one: for people and tests, not for large tables."""
+        return cls(
+            np.array([r.vni for r in rules], np.int64),
+            np.array([r.direction for r in rules], np.int8),
+            np.array([r.endpoint for r in rules], np.int64),
+            prefixes4([[p for p in r.src if p.version == 4] for r in rules]),
+            prefixes4([[p for p in r.dst if p.version == 4] for r in rules]),
+            prefixes6([[p for p in r.src if p.version == 6] for r in rules]),
+            prefixes6([[p for p in r.dst if p.version == 6] for r in rules]),
+            ranges([r.sport for r in rules]),
+            ranges([r.dport for r in rules]),
+            protocols([r.protocols for r in rules]),
+            np.array([r.state for r in rules], np.uint8),
+            np.array([r.dscp for r in rules], np.uint64),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, readable. `protocols` None means all; `state` and `dscp` are bit sets."""
+
+    vni: int = ANY
+    direction: int = ANY
+    endpoint: int = ANY
+    src: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+    dst: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+    sport: tuple[tuple[int, int], ...] = ((0, 65535),)
+    dport: tuple[tuple[int, int], ...] = ((0, 65535),)
+    protocols: tuple[int, ...] | None = None
+    state: int = ALL_STATES
+    dscp: int = ALL_DSCP
+
+
+def prefixes4(lists: Sequence[Sequence[Any]]) -> Prefixes:
+    """Columns of lists of `IPv4Network`."""
+    flat = [p for part in lists for p in part]
+    return Prefixes(
+        _offsets(lists),
+        np.array([int(p.network_address) for p in flat], np.uint32),
+        np.array([p.prefixlen for p in flat], np.uint8),
+    )
+
+
+def prefixes6(lists: Sequence[Sequence[Any]]) -> Prefixes6:
+    """Columns of lists of `IPv6Network`."""
+    flat = [p for part in lists for p in part]
+    first = [int(p.network_address) for p in flat]
+    return Prefixes6(
+        _offsets(lists),
+        np.array([x >> 64 for x in first], np.uint64),
+        np.array([x & ALL_DSCP for x in first], np.uint64),
+        np.array([p.prefixlen for p in flat], np.uint8),
+    )
+
+
+def ranges(lists: Sequence[Sequence[tuple[int, int]]]) -> Ranges:
+    """Columns of lists of inclusive ranges."""
+    flat = [r for part in lists for r in part]
+    return Ranges(
+        _offsets(lists),
+        np.array([first for first, _ in flat], np.uint16),
+        np.array([last for _, last in flat], np.uint16),
+    )
+
+
+def protocols(sets: Sequence[tuple[int, ...] | None]) -> NDArray[np.uint64]:
+    """Bit sets, uint64 [n, 4]; None means all 256."""
+    out = np.full((len(sets), 4), ALL_DSCP, np.uint64)
+    for row, members in enumerate(sets):
+        if members is not None:
+            bits = sum(1 << number for number in set(members))
+            out[row] = [bits >> shift & ALL_DSCP for shift in (0, 64, 128, 192)]
+    return out
+
+
+def single(n: int) -> I64:
+    """Offsets of lists of one member each."""
+    return np.arange(n + 1, dtype=np.int64)
+
+
+def nothing6(n: int) -> Prefixes6:
+    """Empty IPv6 lists: rules that match IPv4 packets alone."""
+    words = np.zeros(0, np.uint64)
+    return Prefixes6(np.zeros(n + 1, np.int64), words, words, np.zeros(0, np.uint8))
+
+
+def nothing4(n: int) -> Prefixes:
+    """Empty IPv4 lists: rules that match IPv6 packets alone."""
+    return Prefixes(np.zeros(n + 1, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.uint8))
+
+
+def _offsets(lists: Sequence[Sequence[Any]]) -> I64:
+    return np.cumsum([0] + [len(part) for part in lists]).astype(np.int64)
+
+
+def _count(lists: Any) -> I64:
+    counts: I64 = np.diff(lists.off)
+    return counts
+
+
+def _take(column: Any, rules: I64) -> Any:
+    if isinstance(column, np.ndarray):
+        return column[rules]
+    count = np.diff(column.off)[rules]
+    off = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    at = np.repeat(column.off[rules] - off[:-1], count) + np.arange(off[-1])
+    members = {f.name: getattr(column, f.name)[at] for f in fields(column) if f.name != "off"}
+    return type(column)(off=off, **members)
+
+
+def _nbytes(value: Any) -> int:
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    return sum(_nbytes(getattr(value, f.name)) for f in fields(value))

@@ -1,0 +1,115 @@
+"""First match by trying every rule in order: what a rule set means, with nothing clever in it.
+
+Addresses are two 64-bit words in either IP version (IPv4 lies in the first). Linear in the rules:
+for samples and as the oracle of every other engine.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.kernels import inlined, kernel
+
+U = np.uint64
+ONE = U(1)
+SIX, WORD = U(6), U(63)
+ANY, ALL_STATES, ALL_DSCP = -1, 15, U(2**64 - 1)
+
+
+class Headers(NamedTuple):
+    """Columns of packets; those that no rule looks at are zeros."""
+
+    vni: NDArray[np.int64]
+    direction: NDArray[np.int64]
+    endpoint: NDArray[np.int64]
+    src_hi: NDArray[np.uint64]
+    src_lo: NDArray[np.uint64]
+    dst_hi: NDArray[np.uint64]
+    dst_lo: NDArray[np.uint64]
+    sport: NDArray[np.uint16]
+    dport: NDArray[np.uint16]
+    protocol: NDArray[np.uint8]
+    state: NDArray[np.uint8]
+    dscp: NDArray[np.uint8]
+
+
+class Rules(NamedTuple):
+    """A rule set: keys, bit sets, and lists in CSR form (`*_off`) for one IP version."""
+
+    vni: NDArray[np.int64]
+    direction: NDArray[np.int8]
+    endpoint: NDArray[np.int64]
+    protocol: NDArray[np.uint64]
+    state: NDArray[np.uint8]
+    dscp: NDArray[np.uint64]
+    src_off: NDArray[np.int64]
+    src: NDArray[np.uint64]
+    src_mask: NDArray[np.uint64]
+    dst_off: NDArray[np.int64]
+    dst: NDArray[np.uint64]
+    dst_mask: NDArray[np.uint64]
+    sport_off: NDArray[np.int64]
+    sport: NDArray[np.uint16]
+    sport_last: NDArray[np.uint16]
+    dport_off: NDArray[np.int64]
+    dport: NDArray[np.uint16]
+    dport_last: NDArray[np.uint16]
+
+
+@inlined
+def _is(wanted: Any, value: Any) -> Any:
+    return (wanted == ANY) | (wanted == value)
+
+
+@inlined
+def _below(off: Any, words: Any, masks: Any, rule: Any, hi: Any, lo: Any) -> Any:
+    found = False
+    for k in range(off[rule], off[rule + ONE]):
+        at = U(k)
+        if (hi & masks[at, U(0)]) == words[at, U(0)] and (lo & masks[at, ONE]) == words[at, ONE]:
+            found = True
+            break
+    return found
+
+
+@inlined
+def _in_range(off: Any, first: Any, last: Any, rule: Any, port: Any) -> Any:
+    found = False
+    for k in range(off[rule], off[rule + ONE]):
+        if first[U(k)] <= port and port <= last[U(k)]:
+            found = True
+            break
+    return found
+
+
+@kernel
+def scan(rules: Any, packets: Any, out: Any) -> None:
+    """Write the first matching rule of each packet, -1 for none. `packets.state` above 3 and
+    `packets.dscp` above 63 match only rules that take all of them."""
+    p = packets
+    for packet in range(len(out)):
+        i = U(packet)
+        number, state, dscp = U(p.protocol[i]), U(p.state[i]), U(p.dscp[i])
+        word, bit = number >> SIX, number & WORD
+        state_bit = ONE << state if state < U(4) else U(0)
+        dscp_bit = ONE << dscp if dscp <= WORD else U(0)
+        out[i] = -1
+        for rule in range(len(rules.vni)):
+            r = U(rule)
+            if (
+                _is(rules.vni[r], p.vni[i])
+                and _is(rules.direction[r], p.direction[i])
+                and _is(rules.endpoint[r], p.endpoint[i])
+                and (rules.protocol[r, word] >> bit) & ONE
+                and (rules.state[r] == ALL_STATES or U(rules.state[r]) & state_bit)
+                and (rules.dscp[r] == ALL_DSCP or rules.dscp[r] & dscp_bit)
+                and _in_range(rules.dport_off, rules.dport, rules.dport_last, r, p.dport[i])
+                and _in_range(rules.sport_off, rules.sport, rules.sport_last, r, p.sport[i])
+                and _below(rules.dst_off, rules.dst, rules.dst_mask, r, p.dst_hi[i], p.dst_lo[i])
+                and _below(rules.src_off, rules.src, rules.src_mask, r, p.src_hi[i], p.src_lo[i])
+            ):
+                out[i] = rule
+                break

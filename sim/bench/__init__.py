@@ -1,0 +1,1 @@
+"""Contests between cloison's classifier, DPDK's rte_acl and what the machine could do at best."""

@@ -4,14 +4,15 @@ Per packet: bind the source, look its destination up in the source VTEP's FIB, p
 the flow's hash, decide OUT, then at the next hop's VTEP bind the destination, find behind which VRF
 the source lies there, decide IN. Every step is a gather on atoms (`compiler.blocks`).
 
-`forward` takes packets in blocks and each step as a loop over a block: a loop asks for the lines
-that the next one reads, so that the waits for memory overlap. Between loops a block keeps what it
-knows in `w`, uint64 [6, block]: atoms of source and destination, L4 atom, the places in
-`cell_class` and `l4_class` that decide, remote VRF.
+Packets go in blocks, each step is a loop over a block: a loop asks for the lines that the next one
+reads, so that the waits for memory overlap. Who goes on to the next step stands in a list, which is
+written without a branch: what becomes of a packet is anyone's guess, and a wrong guess costs more
+than the step. Between loops a block keeps what it knows in `w`, uint64 [ROWS, block].
 
 `route` holds what routing alone says (0: both ends found), `out_decision` and `in_decision` what
-the policy blocks say; `settle` folds the three into the reason, in pipeline order. With `complete`
-the IN side is computed although OUT denies: a flow table needs to know both ends of such packets.
+the policy blocks say; `reason` folds the three in pipeline order. With `complete` the IN side is
+computed although OUT denies. `sim.kernels.flows` takes the same steps, but asks the policy blocks
+only about packets of unknown flows.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from sim.reasons import Reason
 
 U = np.uint64
 ZERO, ONE, TWO = U(0), U(1), U(2)
-SRC, DST, L4, CELL, COLUMN, REMOTE = (U(i) for i in range(6))
+SRC, DST, L4, REMOTE, OUT_CELL, OUT_COLUMN, IN_CELL, IN_COLUMN = (U(i) for i in range(8))
+LEFT, SENT, BOUND, ARRIVED = (U(i) for i in range(8, 12))
+ROWS = 12
 S16, S32 = U(16), U(32)
 OUT, IN = U(0), U(1)
 UNKNOWN_SOURCE = int(Reason.UNKNOWN_SOURCE)
@@ -61,35 +64,40 @@ def find_atoms(t: Any, h: Any, begin: Any, end: Any, w: Any) -> None:
 
 
 @inlined
-def bind_source(t: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) -> None:
-    """The endpoint that owns the source address, if it is the one that claims to send."""
-    n_endpoints = len(t.ep_vrf)
+def bind_source(t: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) -> Any:
+    """The endpoint that owns the source address, if it is the one that claims to send. Lists in
+    `LEFT` who was bound and can look for a route; returns how many."""
+    n_endpoints, n = len(t.ep_vrf), ZERO
     for row in range(begin, end):
         i, j = U(row), U(row - begin)
         o.out_decision[i] = o.in_decision[i] = o.dst_endpoint[i] = o.next_hop[i] = -1
         o.src_endpoint[i] = -1
         o.outer_sport[i] = 0
-        o.route[i] = UNKNOWN_SOURCE
+        o.flow_state[i] = 0
+        o.route[i] = o.reason[i] = UNKNOWN_SOURCE
         if w[SRC, j] == MISS or h.src_endpoint[i] >= n_endpoints:
             continue
         owner = t.atom_endpoint[U(t.atom_base[U(h.vrf[i])]) + w[SRC, j]]
         if h.src_endpoint[i] >= 0 and owner != h.src_endpoint[i]:
-            o.route[i] = SPOOF
+            o.route[i] = o.reason[i] = SPOOF
         elif owner >= 0:
             o.src_endpoint[i] = owner
-            o.route[i] = NO_ROUTE
+            o.route[i] = o.reason[i] = NO_ROUTE
+            w[LEFT, n] = j
+            n += ONE
             if t.ep_fib[U(owner)] >= 0:
                 prefetch(t.fib, U(t.ep_fib[U(owner)]) + w[DST, j])
+    return n
 
 
 @inlined
-def leave(t: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) -> None:
-    """Next hop by route and hash, and where the OUT groups' word on the packet stands."""
-    n_sport = t.n_sport[ZERO]
-    for row in range(begin, end):
-        i, j = U(row), U(row - begin)
-        if o.route[i] != NO_ROUTE:
-            continue
+def leave(t: Any, h: Any, begin: Any, bound: Any, w: Any, o: Any) -> Any:
+    """Next hop by route and hash, and where the OUT groups' word on the packet stands. Keeps in
+    `LEFT` who has a route; returns how many."""
+    n_sport, n = t.n_sport[ZERO], ZERO
+    for k in range(bound):
+        j = w[LEFT, U(k)]
+        i = U(begin) + j
         source, vrf = U(o.src_endpoint[i]), U(h.vrf[i])
         protocol, sport, dport = U(h.protocol[i]), U(h.sport[i]), U(h.dport[i])
         ports = (protocol << S32) | (sport << S16) | dport
@@ -107,50 +115,51 @@ def leave(t: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) -> None:
         q = U(t.dport_atom[U(t.proto_class[protocol]), dport])
         w[L4, j] = q * n_sport + U(t.sport_atom[sport])
         w[REMOTE, j] = remote_vrf
-        point(t, OUT, source, w[DST, j], vrf, remote_vrf, w, j)
-        o.route[i] = 0
+        block = U(t.ep_block[OUT, source])
+        cell = w[DST, j] * U(t.remote_count[vrf]) + U(t.remote_index[vrf, remote_vrf])
+        w[OUT_CELL, j] = U(t.cell_off[block]) + cell
+        w[OUT_COLUMN, j] = U(t.l4_off[block]) + w[L4, j]
+        prefetch(t.cell_class, w[OUT_CELL, j])
+        prefetch(t.l4_class, w[OUT_COLUMN, j])
+        o.route[i] = o.reason[i] = 0
+        w[LEFT, n] = j
+        n += ONE
+    return n
 
 
 @inlined
-def point(
-    t: Any, direction: Any, endpoint: Any, local: Any, vrf: Any, remote_vrf: Any, w: Any, j: Any
-) -> None:
-    """Write the places of (remote atom, remote VRF) and of the L4 atom in an endpoint's block."""
-    block = U(t.ep_block[direction, endpoint])
-    cell = local * U(t.remote_count[vrf]) + U(t.remote_index[vrf, remote_vrf])
-    w[CELL, j] = U(t.cell_off[block]) + cell
-    w[COLUMN, j] = U(t.l4_off[block]) + w[L4, j]
-    prefetch(t.cell_class, w[CELL, j])
-    prefetch(t.l4_class, w[COLUMN, j])
+def decide_out(t: Any, begin: Any, left: Any, complete: Any, w: Any, o: Any) -> Any:
+    """The OUT groups' word on everyone in `LEFT`. Lists in `SENT` whom they permit (with
+    `complete`: everyone); returns how many."""
+    n = ZERO
+    for k in range(left):
+        j = w[LEFT, U(k)]
+        i = U(begin) + j
+        block = U(t.ep_block[OUT, U(o.src_endpoint[i])])
+        row, column = U(t.cell_class[w[OUT_CELL, j]]), U(t.l4_class[w[OUT_COLUMN, j]])
+        decision = t.f[U(t.f_off[block]) + row * U(t.n_l4[block]) + column]
+        o.out_decision[i] = decision
+        o.reason[i] = t.dec_reason[U(decision)]
+        w[SENT, n] = j
+        n += U(complete | (o.reason[i] == 0))
+    return n
 
 
 @inlined
-def decide(t: Any, direction: Any, endpoint: Any, w: Any, j: Any) -> Any:
-    """The decision that `point` pointed to."""
-    block = U(t.ep_block[direction, endpoint])
-    row, column = U(t.cell_class[w[CELL, j]]), U(t.l4_class[w[COLUMN, j]])
-    return t.f[U(t.f_off[block]) + row * U(t.n_l4[block]) + column]
-
-
-@inlined
-def arrive(t: Any, h: Any, begin: Any, end: Any, w: Any, o: Any, complete: Any) -> None:
-    """Decide OUT; carry what it permits to the far end and bind both addresses there."""
-    n_nodes = U(len(t.node_seed))
-    for row in range(begin, end):
-        i, j = U(row), U(row - begin)
-        if o.route[i] != 0:
-            continue
-        source = U(o.src_endpoint[i])
-        o.out_decision[i] = decide(t, OUT, source, w, j)
-        if t.dec_reason[U(o.out_decision[i])] != 0 and not complete:
-            continue
-        vtep, target = U(t.ep_vtep[source]), U(o.next_hop[i])
+def arrive(t: Any, h: Any, begin: Any, sent: Any, w: Any, o: Any) -> Any:
+    """Carry everyone in `SENT` to the far end and bind both addresses there. Lists in `BOUND` who
+    was bound; returns how many."""
+    n_nodes, n = U(len(t.node_seed)), ZERO
+    for k in range(sent):
+        j = w[SENT, U(k)]
+        i = U(begin) + j
+        vtep, target = U(t.ep_vtep[U(o.src_endpoint[i])]), U(o.next_hop[i])
         tunnel = vtep * n_nodes + target
         if vtep != target and t.hop_off[tunnel] == t.hop_off[tunnel + ONE]:
             o.route[i] = UNDERLAY
             continue
-        vrf, remote_vrf = U(h.vrf[i]), w[REMOTE, j]
-        if remote_vrf != vrf:
+        remote_vrf = w[REMOTE, j]
+        if remote_vrf != U(h.vrf[i]):
             version = U(h.version[i])
             w[SRC, j] = atom(t, remote_vrf, version, h.src_hi[i], h.src_lo[i])
             w[DST, j] = atom(t, remote_vrf, version, h.dst_hi[i], h.dst_lo[i])
@@ -162,29 +171,64 @@ def arrive(t: Any, h: Any, begin: Any, end: Any, w: Any, o: Any, complete: Any) 
             continue
         o.dst_endpoint[i] = bound
         o.route[i] = PA_VALIDATION
+        w[BOUND, n] = j
+        n += ONE
         if t.ep_fib[U(bound)] >= 0:
             prefetch(t.fib, U(t.ep_fib[U(bound)]) + w[SRC, j])
+    return n
 
 
 @inlined
-def look_back(t: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) -> None:
+def look_back(t: Any, h: Any, begin: Any, bound: Any, w: Any, o: Any) -> Any:
     """Behind which VRF the far end sees the source: that of a next hop of the route back which
-    leads to the outer VTEP, the true VRF if it is among them; and where IN's word stands."""
-    for row in range(begin, end):
-        i, j = U(row), U(row - begin)
-        if o.route[i] != PA_VALIDATION:
-            continue
-        bound = U(o.dst_endpoint[i])
-        members = t.fib[U(t.ep_fib[bound]) + w[SRC, j]] if t.ep_fib[bound] >= 0 else np.int32(-1)
+    leads to the outer VTEP, the true VRF if it is among them; and where IN's word stands. Lists in
+    `ARRIVED` whom routing takes all the way; returns how many."""
+    n = ZERO
+    for k in range(bound):
+        j = w[BOUND, U(k)]
+        i = U(begin) + j
+        target = U(o.dst_endpoint[i])
+        members = t.fib[U(t.ep_fib[target]) + w[SRC, j]] if t.ep_fib[target] >= 0 else np.int32(-1)
         if members < 0:
             continue
         vtep, seen = t.ep_vtep[U(o.src_endpoint[i])], np.int32(-1)
         for m in range(t.set_off[U(members)], t.set_off[U(members) + ONE]):
             if t.set_vtep[U(m)] == vtep and (seen < 0 or t.set_vrf[U(m)] == h.vrf[i]):
                 seen = t.set_vrf[U(m)]
-        if seen >= 0:
-            o.route[i] = 0
-            point(t, IN, bound, w[SRC, j], w[REMOTE, j], U(seen), w, j)
+        if seen < 0:
+            continue
+        o.route[i] = 0
+        block, vrf = U(t.ep_block[IN, target]), w[REMOTE, j]
+        cell = w[SRC, j] * U(t.remote_count[vrf]) + U(t.remote_index[vrf, U(seen)])
+        w[IN_CELL, j] = U(t.cell_off[block]) + cell
+        w[IN_COLUMN, j] = U(t.l4_off[block]) + w[L4, j]
+        prefetch(t.cell_class, w[IN_CELL, j])
+        prefetch(t.l4_class, w[IN_COLUMN, j])
+        w[ARRIVED, n] = j
+        n += ONE
+    return n
+
+
+@inlined
+def decide_in(t: Any, begin: Any, arrived: Any, w: Any, o: Any) -> None:
+    """The IN groups' word on everyone in `ARRIVED`."""
+    for k in range(arrived):
+        j = w[ARRIVED, U(k)]
+        i = U(begin) + j
+        block = U(t.ep_block[IN, U(o.dst_endpoint[i])])
+        row, column = U(t.cell_class[w[IN_CELL, j]]), U(t.l4_class[w[IN_COLUMN, j]])
+        o.in_decision[i] = t.f[U(t.f_off[block]) + row * U(t.n_l4[block]) + column]
+
+
+@inlined
+def settle(t: Any, begin: Any, decided: Any, w: Any, o: Any) -> None:
+    """The reason of everyone in `LEFT`: OUT, then the tunnel and its far end, then IN."""
+    for k in range(decided):
+        i = U(begin) + w[LEFT, U(k)]
+        found = o.reason[i]
+        into = t.dec_reason[U(max(o.in_decision[i], 0))]
+        after = into if o.in_decision[i] >= 0 else o.route[i]
+        o.reason[i] = after if found == 0 else found
 
 
 @kernel
@@ -194,28 +238,8 @@ def forward(t: Any, h: Any, complete: Any, begin: Any, end: Any, w: Any, o: Any)
     for at in range(begin, end, size):
         stop = min(at + size, end)
         find_atoms(t, h, at, stop, w)
-        bind_source(t, h, at, stop, w, o)
-        leave(t, h, at, stop, w, o)
-        arrive(t, h, at, stop, w, o, complete)
-        look_back(t, h, at, stop, w, o)
-        for row in range(at, stop):
-            i, j = U(row), U(row - at)
-            if o.route[i] == 0 and o.dst_endpoint[i] >= 0:
-                o.in_decision[i] = decide(t, IN, U(o.dst_endpoint[i]), w, j)
-
-
-@kernel
-def settle(
-    t: Any, route: Any, out_decision: Any, in_decision: Any, begin: Any, end: Any, reason: Any
-) -> None:
-    """The reason of each row: routing before OUT, then OUT, then the tunnel and its far end, IN."""
-    for row in range(begin, end):
-        i = U(row)
-        found = route[i]
-        if out_decision[i] >= 0:
-            denied = t.dec_reason[U(out_decision[i])]
-            if denied != 0:
-                found = denied
-            elif found == 0:
-                found = t.dec_reason[U(in_decision[i])]
-        reason[i] = found
+        left = leave(t, h, at, bind_source(t, h, at, stop, w, o), w, o)
+        sent = decide_out(t, at, left, complete, w, o)
+        bound = arrive(t, h, at, sent, w, o)
+        decide_in(t, at, look_back(t, h, at, bound, w, o), w, o)
+        settle(t, at, left, w, o)

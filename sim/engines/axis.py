@@ -1,0 +1,122 @@
+"""One address axis of a table: the distinct prefixes, the classes they cut, the rules' boxes.
+
+Class 0 holds the addresses in no prefix; class `i + 1` those whose longest match is prefix `i`.
+Prefixes are in preorder, so a prefix covers the classes `[i + 1, end[i])`, and a rule's list of
+prefixes is a list of intervals of classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.ruleset import I64, Prefixes
+from sim.engines.lists import Distinct, weights
+
+ROOT_16 = np.array([16, 8, 8])
+ROOT_8 = np.array([8, 8, 8, 8])
+POINTER = 1 << 31
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Distinct prefixes `first`, `length`; the class `merged[c]` that class c has become; rule r
+    covers the intervals `a..b` at `off[r]..off[r + 1]`, of `n` classes before merging."""
+
+    first: NDArray[np.uint32]
+    length: NDArray[np.uint8]
+    off: I64
+    a: I64
+    b: I64
+    n: int
+    merged: I64
+
+    @property
+    def boxes(self) -> I64:
+        """Intervals per rule."""
+        return np.diff(self.off)
+
+
+def axis(prefixes: Prefixes) -> Axis:
+    """Cut one axis at every prefix of every rule."""
+    key = prefixes.first.astype(np.uint64) << np.uint64(6) | prefixes.length
+    distinct, item = np.unique(key, return_inverse=True)
+    first = (distinct >> np.uint64(6)).astype(np.uint32)
+    length = (distinct & np.uint64(63)).astype(np.uint8)
+    size = np.uint64(1) << (np.uint64(32) - length)
+    end = np.searchsorted(first, first.astype(np.uint64) + size, "left") + 1
+    everything = length[item] == 0
+    a = np.where(everything, 0, item + 1).astype(np.int64)
+    n = len(first) + 1
+    return Axis(first, length, prefixes.off, a, end[item].astype(np.int64), n, np.arange(n))
+
+
+def merge(cut: Axis, lists: Distinct) -> Axis:
+    """Merge classes that lie in the same lists. The intervals become those of representatives."""
+    if (np.diff(cut.off) == 1).all():
+        return cut
+    owner = np.repeat(lists.ids, np.diff(cut.off))
+    source = weights(int(lists.ids.max(initial=0)) + 1)
+    low, high = (_signature(cut, next(source)[owner]) for _ in range(2))
+    both = low * np.uint64(0x9E3779B97F4A7C15) ^ (high >> np.uint64(1))
+    _, rep, ids = np.unique(both, return_index=True, return_inverse=True)
+    if (low != low[rep[ids]]).any() or (high != high[rep[ids]]).any():
+        return cut
+    order = np.argsort(rep)
+    rank = np.empty(len(rep), np.int64)
+    rank[order] = np.arange(len(rep))
+    places = rep[order]
+    a, b = np.searchsorted(places, cut.a), np.searchsorted(places, cut.b)
+    return _without_empty(replace(cut, a=a, b=b, n=len(rep), merged=rank[ids]))
+
+
+def _signature(cut: Axis, weight: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    delta = np.zeros(cut.n + 1, np.uint64)
+    np.add.at(delta, cut.a, weight)
+    np.subtract.at(delta, cut.b, weight)
+    total: NDArray[np.uint64] = np.cumsum(delta[:-1], dtype=np.uint64)
+    return total
+
+
+def _without_empty(cut: Axis) -> Axis:
+    """Drop empty intervals and those that continue the one before in the same rule."""
+    rule = np.repeat(np.arange(len(cut.off) - 1), np.diff(cut.off))
+    order = np.lexsort((-cut.b, cut.a, rule))
+    rule, a, b = rule[order], cut.a[order], cut.b[order]
+    keep = a < b
+    rule, a, b = rule[keep], a[keep], b[keep]
+    reach = np.maximum.accumulate(b + rule * (cut.n + 1)) - rule * (cut.n + 1)
+    inside = np.zeros(len(a), bool)
+    inside[1:] = (rule[1:] == rule[:-1]) & (b[1:] <= reach[:-1])
+    rule, a, b = rule[~inside], a[~inside], b[~inside]
+    joins = np.zeros(len(a), bool)
+    joins[1:] = (rule[1:] == rule[:-1]) & (a[1:] == b[:-1])
+    starts = np.flatnonzero(~joins)
+    last = np.append(starts[1:], len(a)) - 1 if len(a) else starts
+    count = np.bincount(rule[starts], minlength=len(cut.off) - 1)
+    off = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    return replace(cut, off=off, a=a[starts], b=b[last])
+
+
+def chunks(cut: Axis, levels: NDArray[np.int64]) -> int:
+    """How many chunks a trie of these strides needs below its root."""
+    total, depth = 0, 0
+    for width in levels[:-1].tolist():
+        depth += width
+        deeper = cut.first[cut.length > depth] >> np.uint32(32 - depth)
+        total += len(np.unique(deeper))
+    return total
+
+
+def write_trie(
+    cut: Axis, values: I64, table: NDArray[np.uint32], levels: NDArray[np.int64], node: int, free: int
+) -> int:
+    """Write the trie of an axis: `values[c]` is the leaf of class c. Returns the next free chunk."""
+    from sim.kernels.tries import insert_strides
+
+    leaves = values[cut.merged].astype(np.uint32)
+    table[node << 8 : (node << 8) + (1 << int(levels[0]))] = leaves[0]
+    order = np.argsort(cut.length, kind="stable")
+    return int(insert_strides(cut.first, cut.length, leaves[1:], order, levels, table, node, free))

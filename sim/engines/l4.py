@@ -1,0 +1,189 @@
+"""L4 classes: sets of ports, protocol, connection state and DSCP that no rule tells apart.
+
+    z = (sport[sp] + dport[dp]) * n_meta + meta[protocol << 8 | state << 6 | dscp]
+    y = Y[z]
+
+`sport` comes multiplied by the number of destination classes. A rule's L4 condition is a *set*; the
+rules of a table use few distinct ones, and set `i` holds the classes
+`y_list[y_off[i]:y_off[i + 1]]`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.ruleset import ALL_DSCP, ALL_STATES, I64, Ranges, RuleSet
+from sim.engines.lists import Distinct, distinct_lists, distinct_rows, members, weights
+
+U16 = NDArray[np.uint16]
+MAX_CLASSES = 1 << 16
+MAX_CELLS = 1 << 22
+MAX_WORK = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Classes of one port field: `table` maps a port, `held[l, c]` says that list l holds c."""
+
+    table: NDArray[np.int64]
+    lists: Distinct
+    held: NDArray[np.uint8]
+
+    @property
+    def size(self) -> int:
+        """Number of classes."""
+        return self.held.shape[1]
+
+
+@dataclass(frozen=True, slots=True)
+class L4Classes:
+    """See the module; `set_of` is each rule's set."""
+
+    sport: U16
+    dport: U16
+    meta: U16
+    n_meta: int
+    y: U16
+    n_y: int
+    set_of: I64
+    y_off: I64
+    y_list: I64
+    uses_sport: bool
+    uses_meta: bool
+
+    @property
+    def n_z(self) -> int:
+        """Number of raw combinations."""
+        return len(self.y)
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """Classes of (protocol, state, DSCP), as `Ports`; `used` is False if only protocols matter."""
+
+    table: NDArray[np.int64]
+    lists: Distinct
+    held: NDArray[np.uint8]
+    used: bool
+
+
+def port_classes(ports: Ranges) -> Ports | None:
+    """Cut one port axis; None if its lists and classes are too many for a table of both."""
+    keys = ports.first.astype(np.uint64) << np.uint64(16) | ports.last
+    ranges, items = members(keys)
+    lists = distinct_lists(ports.off, items, len(ranges))
+    first, last = (ranges >> np.uint64(16)).astype(np.int64), (ranges & 0xFFFF).astype(np.int64)
+    count = np.diff(ports.off)[lists.rep]
+    owner = np.repeat(np.arange(len(lists.rep)), count)
+    at = np.repeat(ports.off[lists.rep] - (np.cumsum(count) - count), count) + np.arange(len(owner))
+    item = items[at]
+    cuts = np.unique(np.concatenate([[0], first, last + 1]))
+    cuts = cuts[cuts < 1 << 16]
+    if len(lists.rep) * len(cuts) > MAX_WORK >> 4:
+        return None
+    held = np.zeros((len(lists.rep), len(cuts) + 1), np.int32)
+    np.add.at(held, (owner, np.searchsorted(cuts, first[item])), 1)
+    np.add.at(held, (owner, np.searchsorted(cuts, last[item] + 1)), -1)
+    inside = np.cumsum(held, axis=1)[:, :-1] > 0
+    classes, rep = merge_columns(inside)
+    table = np.repeat(classes, np.diff(np.append(cuts, 1 << 16)))
+    return Ports(table, lists, np.ascontiguousarray(inside[:, rep], np.uint8))
+
+
+def merge_columns(held: NDArray[Any]) -> tuple[I64, I64]:
+    """Classes of equal columns in order of first appearance, and a column of each class."""
+    n = held.shape[1]
+    for weight in weights(max(held.shape[0], 1)):
+        signature = np.zeros(n, np.uint64)
+        for row, factor in zip(held, weight, strict=False):
+            signature[row != 0] += factor
+        _, first, ids = np.unique(signature, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        rep = first[order]
+        if (held == held[:, rep][:, rank[ids]]).all():
+            return rank[ids], rep
+    raise AssertionError
+
+
+def meta_classes(rules: RuleSet) -> Meta:
+    """Classes of protocol, state and DSCP together."""
+    used = bool((rules.state != ALL_STATES).any() or (rules.dscp != np.uint64(ALL_DSCP)).any())
+    columns = [*np.ascontiguousarray(rules.protocol.T), rules.state, rules.dscp]
+    lists = distinct_rows(columns)
+    protocol = unpack(rules.protocol[lists.rep], 256)
+    if not used:
+        classes, rep = merge_columns(protocol)
+        return Meta(np.repeat(classes, 256), lists, np.ascontiguousarray(protocol[:, rep]), used)
+    rest = (
+        unpack(rules.state[lists.rep].astype(np.uint64)[:, None], 4)[:, :, None]
+        & unpack(rules.dscp[lists.rep][:, None], 64)[:, None, :]
+    ).reshape(len(lists.rep), -1)
+    a, a_rep = merge_columns(protocol)
+    b, b_rep = merge_columns(rest)
+    held = (protocol[:, a_rep, None] & rest[:, None, b_rep]).reshape(len(lists.rep), -1)
+    classes, rep = merge_columns(held)
+    table = classes.reshape(len(a_rep), len(b_rep))[a[:, None], b[None, :]].reshape(-1)
+    return Meta(table, lists, np.ascontiguousarray(held[:, rep]), used)
+
+
+def unpack(words: NDArray[np.uint64], n: int) -> NDArray[np.uint8]:
+    """Bits of each row, uint8 [rows, n]."""
+    raw = np.ascontiguousarray(words).view(np.uint8).reshape(len(words), -1)
+    return np.unpackbits(raw, axis=1, bitorder="little")[:, :n]
+
+
+def l4_classes(rules: RuleSet) -> L4Classes | None:
+    """Classes of a rule set; None if a table of their product would be too large."""
+    sport, dport = port_classes(rules.sport), port_classes(rules.dport)
+    meta = meta_classes(rules)
+    if sport is None or dport is None:
+        return None
+    n_meta = meta.held.shape[1]
+    n_z = sport.size * dport.size * n_meta
+    if sport.size * dport.size > MAX_CLASSES or n_z > MAX_CELLS or n_meta > MAX_CLASSES:
+        return None
+    sets = distinct_rows([sport.lists.ids, dport.lists.ids, meta.lists.ids])
+    a, b, c = (x.lists.ids[sets.rep] for x in (sport, dport, meta))
+    if len(sets.rep) * n_z > MAX_WORK:
+        return None
+    return _product(sport, dport, meta, sets, (a, b, c))
+
+
+def _product(sport: Ports, dport: Ports, meta: Meta, sets: Distinct, parts: Any) -> L4Classes | None:
+    from sim.kernels.paint import held_classes, paint_product
+
+    a, b, c = parts
+    shape = (sport.size, dport.size, meta.held.shape[1])
+    signature, check = np.zeros(shape, np.uint64), np.zeros(shape, np.uint64)
+    source = weights(max(len(a), 1))
+    for grid in (signature, check):
+        paint_product(a, b, c, sport.held, dport.held, meta.held, next(source), grid)
+    _, rep, y = np.unique(signature.reshape(-1), return_index=True, return_inverse=True)
+    if (check.reshape(-1) != check.reshape(-1)[rep[y]]).any() or len(rep) > MAX_CLASSES:
+        return None
+    ra, rb, rc = np.unravel_index(rep, shape)
+    size = np.zeros(len(a) + 1, np.int64)
+    nothing = np.zeros(0, np.int64)
+    held_classes(a, b, c, sport.held, dport.held, meta.held, ra, rb, rc, size, nothing)
+    off = np.cumsum(size)
+    members_of = np.zeros(int(off[-1]), np.int64)
+    held_classes(a, b, c, sport.held, dport.held, meta.held, ra, rb, rc, off, members_of)
+    return L4Classes(
+        (sport.table * dport.size).astype(np.uint16),
+        dport.table.astype(np.uint16),
+        meta.table.astype(np.uint16),
+        shape[2],
+        y.astype(np.uint16),
+        len(rep),
+        sets.ids,
+        off,
+        members_of,
+        sport.size > 1,
+        meta.used,
+    )

@@ -1,0 +1,80 @@
+"""Which rules have equal lists: ids of distinct lists, found by signature and then compared.
+
+A signature is a 64-bit sum of pseudo-random weights, so that it can be painted by differences and
+summed in one pass. Signatures only propose equality; every proposal is checked member by member,
+and a wrong one leads to other weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.ruleset import I64
+
+U64 = NDArray[np.uint64]
+ATTEMPTS = 16
+
+
+class Distinct(NamedTuple):
+    """`ids[r]` is the list of rule r; list i equals that of rule `rep[i]`."""
+
+    ids: I64
+    rep: I64
+
+
+def weights(n: int) -> Iterator[U64]:
+    """Endless sequences of `n` odd 64-bit weights, the same in every run."""
+    for seed in range(ATTEMPTS):
+        yield np.random.default_rng((n, seed)).integers(1, 2**63, n, np.uint64) * np.uint64(2) + (
+            np.uint64(1)
+        )
+    raise AssertionError("sixteen independent 64-bit signatures collided")
+
+
+def members(keys: U64) -> tuple[U64, I64]:
+    """Distinct members and the member id of each list item."""
+    distinct, ids = np.unique(keys, return_inverse=True)
+    return distinct, ids.reshape(-1).astype(np.int64)
+
+
+def distinct_lists(off: I64, items: I64, n_members: int) -> Distinct:
+    """Ids of equal lists; `items` are member ids. Order matters: lists that differ only in it may
+    get ids of their own, which costs classes but no correctness."""
+    count = np.diff(off)
+    n = len(count)
+    if n and (count == 1).all():
+        rep, first = np.full(n_members, -1, np.int64), np.arange(n - 1, -1, -1)
+        rep[items[first]] = first
+        return Distinct(items, rep)
+    position = np.arange(len(items)) - np.repeat(off[:-1], count)
+    for weight in weights(n_members):
+        terms = weight[items] * (2 * position + 1).astype(np.uint64)
+        sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(terms)])
+        signature = sums[off[1:]] - sums[off[:-1]] + count.astype(np.uint64)
+        _, rep, ids = np.unique(signature, return_index=True, return_inverse=True)
+        twin = rep[ids]
+        if (count == count[twin]).all():
+            at = np.repeat(off[twin] - off[:-1], count) + np.arange(len(items))
+            if (items == items[at]).all():
+                return Distinct(ids.astype(np.int64), rep.astype(np.int64))
+    raise AssertionError
+
+
+def distinct_rows(columns: list[NDArray[Any]]) -> Distinct:
+    """Ids of rows that are equal in every column."""
+    if not len(columns[0]):
+        return Distinct(np.zeros(0, np.int64), np.zeros(0, np.int64))
+    for weight in weights(len(columns)):
+        signature = np.zeros(len(columns[0]), np.uint64)
+        for column, factor in zip(columns, weight, strict=True):
+            mixed = column.astype(np.uint64) * factor
+            signature = (signature ^ (mixed >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15)
+            signature += mixed
+        _, rep, ids = np.unique(signature, return_index=True, return_inverse=True)
+        if all((column == column[rep[ids]]).all() for column in columns):
+            return Distinct(ids.astype(np.int64), rep.astype(np.int64))
+    raise AssertionError

@@ -1,0 +1,37 @@
+"""Ports, protocol, state and DSCP → the L4 class of a packet (`sim.engines.l4`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.kernels import inlined
+from sim.kernels.lanes import gather, load
+
+U, W = np.uint64, np.uint32
+SIX, EIGHT, STATE, DSCP = W(6), W(8), W(3), W(63)
+
+
+@inlined
+def raw_class(t: Any, c: Any, i: Any) -> Any:
+    """`z` of packet i."""
+    at = W(c.protocol[i]) << EIGHT
+    if t.uses_meta:
+        at |= (W(c.state[i]) & STATE) << SIX | (W(c.dscp[i]) & DSCP)
+    z = W(t.dport[U(c.dport[i])])
+    if t.uses_sport:
+        z += W(t.sport[U(c.sport[i])])
+    return z * t.n_meta + W(t.meta[U(at)])
+
+
+@inlined
+def raw_class8(t: Any, c: Any, i: Any) -> Any:
+    """`z` of packets i .. i + 7."""
+    at = load(c.protocol, i) << EIGHT
+    if t.uses_meta:
+        at = at | ((load(c.state, i) & STATE) << SIX) | (load(c.dscp, i) & DSCP)
+    z = gather(t.dport, load(c.dport, i))
+    if t.uses_sport:
+        z = z + gather(t.sport, load(c.sport, i))
+    return z * t.n_meta + gather(t.meta, at)

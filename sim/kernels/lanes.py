@@ -1,0 +1,264 @@
+"""Eight lanes of 32 bits as a numba type, so that a kernel is written once for eight packets.
+
+LLVM forms no gathers by itself from look-up loops, whatever the target; AVX2's gather instructions
+are reached by calling them. Inside a kernel a value of type `Lanes` takes `+ - * & | ^ << >>`
+(shifts are logical) with lanes or with a `uint32`, and the functions below. Call them only where
+`AVX2` is true: every kernel built on lanes has a scalar twin for other machines and for tests.
+
+Loads and stores at an index touch eight elements from there; a gather reads four bytes at each
+place, so a table of narrower elements needs `PAD` elements behind its end (`sim.engines.arena`).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding
+from llvmlite import ir as llvm
+from numba import types
+from numba.core import cgutils
+from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
+
+ir: Any = llvm
+WIDTH = 8
+I8, I32, I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+V = ir.VectorType(I32, WIDTH)
+UNDEFINED = ir.Constant(V, ir.Undefined)
+Generate = Callable[[Any, Any, Any, Any], Any]
+
+
+def _has_avx2() -> bool:
+    try:
+        return bool(llvmlite.binding.get_host_cpu_features().get("avx2", False))
+    except RuntimeError:
+        return False
+
+
+AVX2 = _has_avx2()
+
+
+class LanesType(types.Type):  # type: ignore[misc]
+    """The numba type of eight `uint32`."""
+
+    def __init__(self) -> None:
+        super().__init__("Lanes")
+
+
+Lanes = LanesType()
+
+
+@register_model(LanesType)
+class LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+    """Lives in one vector register."""
+
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, V)
+
+
+def _all(value: int) -> Any:
+    return ir.Constant(V, [ir.Constant(I32, value & 0xFFFFFFFF)] * WIDTH)
+
+
+def _splat(builder: Any, value: Any) -> Any:
+    one = builder.insert_element(UNDEFINED, value, ir.Constant(I32, 0))
+    return builder.shuffle_vector(one, UNDEFINED, _all(0))
+
+
+def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any = None) -> Any:
+    data = context.make_array(kind)(context, builder, array).data
+    return data if index is None else builder.gep(data, [index])
+
+
+@intrinsic
+def splat(typing: Any, value: Any) -> Any:
+    """The same `uint32` in all lanes."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _splat(builder, args[0])
+
+    return Lanes(types.uint32), generate
+
+
+@intrinsic
+def load(typing: Any, array: Any, index: Any) -> Any:
+    """Elements `index .. index + 7` of an array of 8, 16 or 32 bits, widened."""
+    bits = array.dtype.bitwidth
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = ir.VectorType(ir.IntType(bits), WIDTH)
+        place = _place(context, builder, sig.args[0], args[0], args[1])
+        value = builder.load(builder.bitcast(place, kind.as_pointer()))
+        value.align = bits // 8
+        return value if bits == 32 else builder.zext(value, V)
+
+    return Lanes(array, types.uint64), generate
+
+
+@intrinsic
+def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
+    """Write elements `index .. index + 7` of an array of 32 bits."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = _place(context, builder, sig.args[0], args[0], args[1])
+        done = builder.store(args[2], builder.bitcast(place, V.as_pointer()))
+        done.align = 4
+        return context.get_dummy_value()
+
+    return types.void(array, types.uint64, Lanes), generate
+
+
+def _gather(builder: Any, base: Any, index: Any, scale: int, mask: Any, other: Any) -> Any:
+    byte = I8.as_pointer()
+    kind = ir.FunctionType(V, [V, byte, V, V, I8])
+    declare: Any = cgutils.get_or_insert_function
+    function = declare(builder.module, kind, "llvm.x86.avx2.gather.d.d.256")
+    place = builder.bitcast(base, byte)
+    return builder.call(function, [other, place, index, mask, ir.Constant(I8, scale)])
+
+
+@intrinsic
+def gather(typing: Any, array: Any, index: Any) -> Any:
+    """`array[index]` per lane, widened; indices are below 2**31."""
+    size = array.dtype.bitwidth // 8
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        base = _place(context, builder, sig.args[0], args[0])
+        found = _gather(builder, base, args[1], size, _all(-1), _all(0))
+        return found if size == 4 else builder.and_(found, _all((1 << 8 * size) - 1))
+
+    return Lanes(array, Lanes), generate
+
+
+@intrinsic
+def follow(typing: Any, array: Any, index: Any, value: Any) -> Any:
+    """Lanes of `value` with the sign bit set become `array[index]`; others stay and read nothing.
+
+    The hardware takes the sign bit as its mask, so a pointer marked by it costs no select.
+    """
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        base = _place(context, builder, sig.args[0], args[0])
+        return _gather(builder, base, args[1], 4, args[2], args[2])
+
+    return Lanes(array, Lanes, Lanes), generate
+
+
+@intrinsic
+def least(typing: Any, a: Any, b: Any) -> Any:
+    """The smaller one per lane, unsigned."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        below = builder.icmp_unsigned("<", args[0], args[1])
+        return builder.select(below, args[0], args[1])
+
+    return Lanes(Lanes, Lanes), generate
+
+
+def _compare(symbol: str) -> Any:
+    def typed(typing: Any, a: Any, b: Any) -> Any:
+        def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return builder.sext(builder.icmp_unsigned(symbol, args[0], args[1]), V)
+
+        return Lanes(Lanes, Lanes), generate
+
+    return intrinsic(typed)
+
+
+same = _compare("==")
+"""All ones in lanes that are equal, else zero."""
+at_most = _compare("<=")
+"""All ones in lanes where the first is not above the second (unsigned), else zero."""
+below = _compare("<")
+"""All ones in lanes where the first is below the second (unsigned), else zero."""
+
+
+@intrinsic
+def pick(typing: Any, mask: Any, a: Any, b: Any) -> Any:
+    """`a` where `mask` is all ones, `b` where it is zero."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        chosen = builder.icmp_signed("<", args[0], _all(0))
+        return builder.select(chosen, args[1], args[2])
+
+    return Lanes(Lanes, Lanes, Lanes), generate
+
+
+@intrinsic
+def bits(typing: Any, mask: Any) -> Any:
+    """The lanes' sign bits as the low eight bits of a `uint64`."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        signs = builder.icmp_signed("<", args[0], _all(0))
+        return builder.zext(builder.bitcast(signs, I8), I64)
+
+    return types.uint64(Lanes), generate
+
+
+@intrinsic
+def records(typing: Any, array: Any, index: Any) -> Any:
+    """Eight records of eight words each, transposed: word `w` of the record at `array[index]` of
+    every lane is member `w` of the result. Records start at multiples of eight words.
+
+    Eight loads and 24 shuffles, where eight gathers would take eight times as many operations.
+    """
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = _place(context, builder, sig.args[0], args[0])
+        rows = []
+        for lane in range(WIDTH):
+            at = builder.zext(builder.extract_element(args[1], ir.Constant(I32, lane)), I64)
+            row = builder.load(builder.bitcast(builder.gep(data, [at]), V.as_pointer()))
+            row.align = 4
+            rows.append(row)
+        return context.make_tuple(builder, sig.return_type, _transpose(builder, rows))
+
+    return types.UniTuple(Lanes, WIDTH)(array, Lanes), generate
+
+
+def _transpose(builder: Any, rows: list[Any]) -> list[Any]:
+    """8 × 8 words by three rounds of shuffles: pairs, quads, halves."""
+
+    def shuffle(a: Any, b: Any, order: tuple[int, ...]) -> Any:
+        mask = ir.Constant(V, [ir.Constant(I32, i) for i in order])
+        return builder.shuffle_vector(a, b, mask)
+
+    low, high = (0, 8, 1, 9, 4, 12, 5, 13), (2, 10, 3, 11, 6, 14, 7, 15)
+    t = [shuffle(rows[i], rows[i + 1], order) for i in (0, 2, 4, 6) for order in (low, high)]
+    low, high = (0, 1, 8, 9, 4, 5, 12, 13), (2, 3, 10, 11, 6, 7, 14, 15)
+    u = [shuffle(t[i], t[i + 2], order) for i in (0, 1, 4, 5) for order in (low, high)]
+    low, high = (0, 1, 2, 3, 8, 9, 10, 11), (4, 5, 6, 7, 12, 13, 14, 15)
+    return [shuffle(u[i], u[i + 4], order) for order in (low, high) for i in range(4)]
+
+
+def _operator(symbol: Any, name: str) -> None:
+    """Give numba a lowering of one operator for (lanes, lanes) and (lanes, uint32)."""
+
+    class Template(ConcreteTemplate):
+        key = symbol
+        cases = [signature(Lanes, Lanes, Lanes), signature(Lanes, Lanes, types.uint32)]
+
+    def with_lanes(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return getattr(builder, name)(*args)
+
+    def with_scalar(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return getattr(builder, name)(args[0], _splat(builder, args[1]))
+
+    infer_global(symbol)(Template)
+    lower_builtin(symbol, Lanes, Lanes)(with_lanes)
+    lower_builtin(symbol, Lanes, types.uint32)(with_scalar)
+
+
+for _symbol, _name in (
+    (operator.add, "add"),
+    (operator.sub, "sub"),
+    (operator.mul, "mul"),
+    (operator.and_, "and_"),
+    (operator.or_, "or_"),
+    (operator.xor, "xor"),
+    (operator.lshift, "shl"),
+    (operator.rshift, "lshr"),
+):
+    _operator(_symbol, _name)

@@ -1,0 +1,117 @@
+"""Longest-prefix match over IPv4: nesting of prefixes, and three layouts of the answer.
+
+* stride trie, 16-8-8 bits: a root of 65,536 words and chunks of 256; an entry with the sign bit set
+  points to a chunk. Three dependent look-ups, 1 KiB per chunk: for small sets.
+* byte trie, 8-8-8-8 bits: the same with a root of 256 words, for many small sets in one array.
+* intervals: sorted starts, found by binary search below a root on the top 16 (and where a block is
+  crowded, 24) bits: six bytes per interval, for large sets (after DXR, Zec et al., CCR 2012).
+
+Prefixes are sorted by (first address, length), which is preorder of their nesting.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.kernels import inlined, kernel
+from sim.kernels.lanes import follow, gather
+
+U, W = np.uint64, np.uint32
+ZERO, ONE = U(0), U(1)
+POINTER = W(0x80000000)
+BYTE = W(255)
+EIGHT, SIXTEEN, TWENTY_FOUR = W(8), W(16), W(24)
+
+
+@kernel
+def nest(first: Any, length: Any, stack: Any, parent: Any) -> None:
+    """`parent[i]`: the closest prefix that contains prefix i, or -1."""
+    depth = 0
+    for i in range(len(first)):
+        while depth > 0:
+            j = stack[depth - 1]
+            if U(first[i]) - U(first[j]) < ONE << U(32 - length[j]):
+                break
+            depth -= 1
+        parent[i] = stack[depth - 1] if depth > 0 else -1
+        stack[depth] = i
+        depth += 1
+
+
+@kernel
+def insert_strides(
+    first: Any, length: Any, value: Any, order: Any, levels: Any, table: Any, node: int, free: int
+) -> int:
+    """Write prefixes, in `order` (shorter ones first), into a trie of byte-wide chunks.
+
+    `levels[0]` is the width in bits of the root, which begins at word `node << 8`; chunk `c` begins
+    at `c << 8`. New chunks are taken from `free` on; returns the next free one.
+    """
+    for at in range(len(order)):
+        i = order[at]
+        base = U(node) << U(8)
+        address, left = U(first[i]), length[i]
+        shift = 32
+        for level in range(len(levels)):
+            width = levels[level]
+            shift -= width
+            index = base + ((address >> U(shift)) & ((ONE << U(width)) - ONE))
+            if left <= width:
+                for k in range(index, index + (ONE << U(width - left))):
+                    table[k] = value[i]
+                break
+            left -= width
+            entry = table[index]
+            if entry & POINTER == 0:
+                base = U(free) << U(8)
+                for k in range(base, base + U(256)):
+                    table[k] = entry
+                table[index] = W(free) | POINTER
+                free += 1
+            else:
+                base = U(entry ^ POINTER) << U(8)
+    return free
+
+
+@inlined
+def step(table: Any, entry: Any, byte: Any) -> Any:
+    """One level down, if `entry` is a pointer."""
+    if entry & POINTER != W(0):
+        return table[U(((entry ^ POINTER) << EIGHT) | byte)]
+    return entry
+
+
+@inlined
+def stride_walk(table: Any, address: Any) -> Any:
+    """The value of an address in a 16-8-8 trie whose root begins at word 0."""
+    entry = table[U(address >> SIXTEEN)]
+    entry = step(table, entry, (address >> EIGHT) & BYTE)
+    return step(table, entry, address & BYTE)
+
+
+@inlined
+def stride_walk8(table: Any, address: Any) -> Any:
+    """The same for eight addresses."""
+    entry = gather(table, address >> SIXTEEN)
+    entry = follow(table, (entry << EIGHT) | ((address >> EIGHT) & BYTE), entry)
+    return follow(table, (entry << EIGHT) | (address & BYTE), entry)
+
+
+@inlined
+def byte_walk(table: Any, root: Any, address: Any) -> Any:
+    """The value of an address in an 8-8-8-8 trie whose root begins at word `root`."""
+    entry = table[U(root | (address >> TWENTY_FOUR))]
+    entry = step(table, entry, (address >> SIXTEEN) & BYTE)
+    entry = step(table, entry, (address >> EIGHT) & BYTE)
+    return step(table, entry, address & BYTE)
+
+
+@inlined
+def byte_walk8(table: Any, root: Any, address: Any) -> Any:
+    """The same for eight addresses, each with a root of its own."""
+    entry = gather(table, root | (address >> TWENTY_FOUR))
+    entry = follow(table, (entry << EIGHT) | ((address >> SIXTEEN) & BYTE), entry)
+    entry = follow(table, (entry << EIGHT) | ((address >> EIGHT) & BYTE), entry)
+    return follow(table, (entry << EIGHT) | (address & BYTE), entry)

@@ -52,10 +52,11 @@ def account(
         c.reasons[U(why), ONE] += packets * size
         o.path[i] = 0
         out, into = o.out_decision[i], o.in_decision[i]
-        if out < 0:
+        known = flow_state[i] != 0
+        if out < 0 and not known:
             continue
-        permitted = flow_state[i] != 0 or t.dec_reason[U(out)] == DELIVERED
-        if flow_state[i] == 0:
+        permitted = known or t.dec_reason[U(out)] == DELIVERED
+        if not known:
             c.decisions[U(out), ZERO] += packets
             c.decisions[U(out), ONE] += packets * size
             if permitted and into >= 0:

@@ -21,7 +21,6 @@ from sim.kernels.tries import stride_walk, stride_walk8
 
 U, W = np.uint64, np.uint32
 BLOCK = 512
-EIGHT = U(8)
 
 
 @kernel
@@ -35,21 +34,19 @@ def match_dense(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
 
 @kernel
 def match_dense8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
-    """The same, eight at a time; at least eight packets. The last eight may be done twice."""
-    last = U(end) - EIGHT
+    """The same, eight at a time; `end - begin` is a multiple of eight."""
     if not t.large:
         for row in range(begin, end, 8):
-            i = min(U(row), last)
+            i = U(row)
             cell = gather(t.x, stride_walk8(t.src, load(c.src, i)) + stride_walk8(t.dst, load(c.dst, i)))
             store(out, i, gather(t.f, cell + gather(t.y, raw_class8(t, c, i))))
         return
     cells, classes = scratch[0], scratch[1]
     for first in range(begin, end, BLOCK):
-        n = U(min(first + BLOCK, end) - first)
-        stop = (n + U(7)) & ~U(7)
+        stop = min(first + BLOCK, end) - first
         for k in range(0, stop, 8):
             j = U(k)
-            i = min(U(first) + j, last)
+            i = U(first) + j
             store(cells, j, stride_walk8(t.src, load(c.src, i)) + stride_walk8(t.dst, load(c.dst, i)))
             for lane in range(8):
                 prefetch(t.x, U(cells[j + U(lane)]))
@@ -61,4 +58,4 @@ def match_dense8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
                 prefetch(t.f, U(cells[j + U(lane)]))
         for k in range(0, stop, 8):
             j = U(k)
-            store(out, min(U(first) + j, last), gather(t.f, load(cells, j)))
+            store(out, U(first) + j, gather(t.f, load(cells, j)))

@@ -2,9 +2,15 @@
 
 Open addressing, one cache line per flow. The eight words of a flow: address low and high of end a,
 of end b; `version << 40 | protocol << 32 | port a << 16 | port b`; `endpoint a << 32 | endpoint b`;
-`1 | opened by b << 1` (0: empty, 4: aged); time last seen. Ends are put in order, so both
-directions find the same flow; endpoints are part of the key, so equal addresses in different VRFs
-never meet.
+state; time last seen. Ends are put in order, so both directions find the same flow; an endpoint
+lives in one VRF, so equal addresses in different VRFs never meet. The state, from bit 0: alive,
+opened by b, generation (20 bits), number of the packet last seen (42). An empty slot has state 0,
+one whose flow has gone and that searches must pass `GONE`.
+
+A block of packets is routed (`sim.kernels.path`), then looked up. Those whose flow seems unknown
+are shown to the policy groups together, as are the first packets of flows that an older policy let
+through. Then `pass_in_order` goes through the block packet by packet and is right about each: where
+an earlier packet of the block changed the table, it looks again, and asks the groups itself.
 """
 
 from __future__ import annotations
@@ -15,91 +21,296 @@ import numpy as np
 
 from sim.kernels import inlined, kernel
 from sim.kernels.ecmp import K0, K1, K2, K3, K4, mix
+from sim.kernels.path import (
+    ARRIVED,
+    LEFT,
+    NONE,
+    SENT,
+    arrive,
+    bind_source,
+    decide_in,
+    decide_out,
+    find_atoms,
+    forward,
+    leave,
+    look_back,
+    settle,
+)
+from sim.kernels.path import ROWS as PATH_ROWS
+from sim.kernels.prefetch import prefetch
 from sim.reasons import Reason
 
 U = np.uint64
 ZERO, ONE, TWO, THREE = U(0), U(1), U(2), U(3)
 FOUR, FIVE, SIX, SEVEN = U(4), U(5), U(6), U(7)
 S16, S32, S40 = U(16), U(32), U(40)
-DEAD = FOUR
 DELIVERED = int(Reason.DELIVERED)
-CREATED, HIT, REPLY, AGED, CREATE_FAILED, USED = range(6)
+ALIVE, OPENED_BY_B, GONE = ONE, TWO, TWO
+GENERATION_SHIFT, SEEN_SHIFT = U(2), U(22)
+GENERATION = U((1 << 22) - (1 << 2))
+LASTING = U((1 << 22) - 1)
+HASH, SLOT, ASKED, AGAIN, ASK, NOW, SIDE = (U(PATH_ROWS + i) for i in range(7))
+ROWS = PATH_ROWS + 7
+CREATED, HIT, REPLY, AGED, EVICTED, REDECIDED, REVOKED = range(7)
+CLOCK, SEEN, USED, FILLED, HEAD = range(7, 12)
 
 
 @inlined
-def find(table: Any, a_lo: Any, a_hi: Any, b_lo: Any, b_hi: Any, l4: Any, ends: Any) -> Any:
-    """The slot of a flow, or the empty slot where it belongs."""
-    mask = U(len(table) - 1)
-    slot = mix(a_lo * K0 + a_hi * K1 + b_lo * K2 + b_hi * K3 + (l4 + ends * K2) * K4) & mask
-    while table[slot, SIX] != ZERO and not (
-        (table[slot, ZERO] == a_lo)
-        & (table[slot, ONE] == a_hi)
-        & (table[slot, TWO] == b_lo)
-        & (table[slot, THREE] == b_hi)
-        & (table[slot, FOUR] == l4)
-        & (table[slot, FIVE] == ends)
-    ):
-        slot = (slot + ONE) & mask
-    return slot
+def key(h: Any, o: Any, i: Any) -> Any:
+    """The flow of a routed packet: the first six words, and whether the sender is end b."""
+    src, dst = U(o.src_endpoint[i]), U(o.dst_endpoint[i])
+    s_hi, s_lo, d_hi, d_lo = h.src_hi[i], h.src_lo[i], h.dst_hi[i], h.dst_lo[i]
+    sport, dport = U(h.sport[i]), U(h.dport[i])
+    above = (s_lo > d_lo) | ((s_lo == d_lo) & (sport > dport))
+    above = (s_hi > d_hi) | ((s_hi == d_hi) & above)
+    by_b = (src > dst) | ((src == dst) & above)
+    protocol = (U(h.version[i]) << S40) | (U(h.protocol[i]) << S32)
+    forth, back = (sport << S16) | dport, (dport << S16) | sport
+    return (
+        d_lo if by_b else s_lo,
+        d_hi if by_b else s_hi,
+        s_lo if by_b else d_lo,
+        s_hi if by_b else d_hi,
+        protocol | (back if by_b else forth),
+        (dst << S32) | src if by_b else (src << S32) | dst,
+        OPENED_BY_B if by_b else ZERO,
+    )
+
+
+@inlined
+def hashed(a_lo: Any, a_hi: Any, b_lo: Any, b_hi: Any, l4: Any, ends: Any) -> Any:
+    """Where the search for a flow begins, before it is cut to the table's size."""
+    return mix(a_lo * K0 + a_hi * K1 + b_lo * K2 + b_hi * K3 + (l4 + ends * K2) * K4)
+
+
+@inlined
+def find(
+    table: Any, at: Any, a_lo: Any, a_hi: Any, b_lo: Any, b_hi: Any, l4: Any, ends: Any
+) -> Any:
+    """Where a flow's words begin, or those of the slot in which it would be put."""
+    last = U(len(table) - 1)
+    at = (at << THREE) & last
+    room = NONE
+    while table[at | SIX] != ZERO:
+        other = (table[at] ^ a_lo) | (table[at | ONE] ^ a_hi) | (table[at | TWO] ^ b_lo)
+        other |= (table[at | THREE] ^ b_hi) | (table[at | FOUR] ^ l4) | (table[at | FIVE] ^ ends)
+        alive = table[at | SIX] & ALIVE
+        if (alive != ZERO) & (other == ZERO):
+            return at
+        if (alive == ZERO) & (room == NONE):
+            room = at
+        at = (at + U(8)) & last
+    return at if room == NONE else room
+
+
+@inlined
+def remove(table: Any, at: Any, c: Any) -> None:
+    """Forget a flow. What was kept for searches only is emptied too where none passes it now."""
+    last = U(len(table) - 1)
+    table[at | SIX] = GONE
+    c[USED] -= 1
+    if table[((at + U(8)) & last) | SIX] == ZERO:
+        while table[at | SIX] == GONE:
+            table[at | SIX] = ZERO
+            c[FILLED] -= 1
+            at = (at - U(8)) & last
 
 
 @kernel
-def track(t: Any, h: Any, o: Any, time: Any, timeout: Any, limit: Any, c: Any) -> None:
-    """Give every routed packet the verdict of its flow, or let a permitted one open a flow.
+def ask(t: Any, begin: Any, n: Any, w: Any, o: Any) -> None:
+    """The groups' word on everyone in `ASK`, as if each opened a flow."""
+    sent = decide_out(t, begin, ASK, n, False, w, o)
+    routed = ZERO
+    for k in range(sent):
+        j = w[SENT, U(k)]
+        w[SENT, routed] = j
+        routed += U(o.route[U(begin) + j] == 0)
+    decide_in(t, begin, SENT, routed, w, o)
+    settle(t, begin, ASK, n, w, o)
 
-    `t` uint64 [slots, 8]; `time` int64 ns per packet; `c` int64 counters indexed by the constants
-    above. `o.reason` holds what the groups say and is overwritten for packets of known flows, whose
-    `o.flow_state` becomes 1 (same direction as the opener) or 2 (reply).
-    """
-    for row in range(len(h.vrf)):
-        i = U(row)
-        if o.route[i] != 0:
-            continue
-        src, dst = U(o.src_endpoint[i]), U(o.dst_endpoint[i])
-        s_hi, s_lo, d_hi, d_lo = h.src_hi[i], h.src_lo[i], h.dst_hi[i], h.dst_lo[i]
-        sport, dport = U(h.sport[i]), U(h.dport[i])
-        swap = src > dst
-        if src == dst:
-            swap = (s_hi > d_hi) | (
-                (s_hi == d_hi) & ((s_lo > d_lo) | ((s_lo == d_lo) & (sport > dport)))
-            )
-        protocol = (U(h.version[i]) << S40) | (U(h.protocol[i]) << S32)
-        if swap:
-            l4, ends, opener = protocol | (dport << S16) | sport, (dst << S32) | src, THREE
-            slot = find(t, d_lo, d_hi, s_lo, s_hi, l4, ends)
-        else:
-            l4, ends, opener = protocol | (sport << S16) | dport, (src << S32) | dst, ONE
-            slot = find(t, s_lo, s_hi, d_lo, d_hi, l4, ends)
-        state = t[slot, SIX]
-        if state & ONE and time[i] - np.int64(t[slot, SEVEN]) > timeout:
+
+@inlined
+def turn_round(t: Any, h: Any, o: Any, i: Any, r: Any, k: Any) -> None:
+    """Row `k` of headers `r` becomes what packet `i` answers."""
+    source = o.dst_endpoint[i]
+    r.src_endpoint[k], r.vrf[k], r.version[k] = source, t.ep_vrf[U(source)], h.version[i]
+    r.src_hi[k], r.src_lo[k] = h.dst_hi[i], h.dst_lo[i]
+    r.dst_hi[k], r.dst_lo[k] = h.src_hi[i], h.src_lo[i]
+    r.protocol[k], r.sport[k], r.dport[k] = h.protocol[i], h.dport[i], h.sport[i]
+
+
+@inlined
+def look_up(
+    t: Any, h: Any, time: Any, at: Any, stop: Any, left: Any, arrived: Any, f: Any, w: Any, o: Any
+) -> Any:
+    """Show to the groups whoever needs their word as the table is now. `ASKED` says of whom they
+    were asked, `AGAIN` which row of `f.verdicts` says whether an answered packet would pass now."""
+    table, stamp = f.table, f.stamp
+    clock = f.counters[CLOCK]
+    for row in range(at, stop):
+        clock = max(clock, time[U(row)])
+        w[NOW, U(row - at)] = U(clock)
+    for k in range(left):
+        w[ASKED, w[LEFT, U(k)]] = ONE
+    for k in range(arrived):
+        j = w[ARRIVED, U(k)]
+        a_lo, a_hi, b_lo, b_hi, l4, ends, side = key(h, o, U(at) + j)
+        w[HASH, j] = hashed(a_lo, a_hi, b_lo, b_hi, l4, ends)
+        w[SIDE, j] = side
+        prefetch(table, (w[HASH, j] << THREE) & U(len(table) - 1))
+    turned = ZERO
+    for k in range(arrived):
+        j = w[ARRIVED, U(k)]
+        a_lo, a_hi, b_lo, b_hi, l4, ends, side = key(h, o, U(at) + j)
+        slot = find(table, w[HASH, j], a_lo, a_hi, b_lo, b_hi, l4, ends)
+        state = table[slot | SIX]
+        w[SLOT, j], w[AGAIN, j] = slot, NONE
+        if state & (GENERATION | ALIVE) == stamp:
+            w[ASKED, j] = ZERO
+        elif (state & ALIVE != ZERO) & (state & OPENED_BY_B != side):
+            turn_round(t, h, o, U(at) + j, f.headers, turned)
+            w[AGAIN, j] = turned
+            turned += ONE
+    n = ZERO
+    for k in range(left):
+        j = w[LEFT, U(k)]
+        w[ASK, n] = j
+        n += w[ASKED, j]
+    if n:
+        ask(t, at, n, w, o)
+    if turned:
+        forward(t, f.headers, False, 0, np.int64(turned), f.scratch, f.verdicts)
+    return clock
+
+
+@inlined
+def pass_in_order(t: Any, h: Any, at: Any, arrived: Any, f: Any, w: Any, o: Any) -> Any:
+    """Every routed packet of a block, one after the other; returns how many could be done."""
+    table, queue, stamp, c = f.table, f.queue, f.stamp, f.counters
+    seen, changed = U(c[SEEN]), False
+    for k in range(arrived):
+        j = w[ARRIVED, U(k)]
+        i = U(at) + j
+        slot, side, now = w[SLOT, j], w[SIDE, j], w[NOW, j]
+        if changed:
+            a_lo, a_hi, b_lo, b_hi, l4, ends, side = key(h, o, i)
+            slot = find(table, w[HASH, j], a_lo, a_hi, b_lo, b_hi, l4, ends)
+        state = table[slot | SIX]
+        if state & ALIVE and np.int64(now - table[slot | SEVEN]) > f.timeout:
+            remove(table, slot, c)
             c[AGED] += 1
-            state = t[slot, SIX] = DEAD
-        if state & ONE:
+            state, changed = ZERO, True
+        if state & ALIVE and state & (GENERATION | ALIVE) != stamp:
+            c[REDECIDED] += 1
+            if state & OPENED_BY_B == side:
+                if w[ASKED, j] == ZERO:
+                    w[ASK, ZERO] = j
+                    w[ASKED, j] = ONE
+                    ask(t, at, 1, w, o)
+                permitted = o.reason[i] == DELIVERED
+            else:
+                row = w[AGAIN, j]
+                if row == NONE:
+                    row = U(len(f.verdicts.reason) - 1)
+                    turn_round(t, h, o, i, f.headers, row)
+                    forward(
+                        t, f.headers, False, np.int64(row), np.int64(row + ONE), f.scratch,
+                        f.verdicts,
+                    )  # fmt: skip
+                permitted = f.verdicts.reason[row] == DELIVERED
+            if permitted:
+                state = (state & OPENED_BY_B) | stamp
+            else:
+                remove(table, slot, c)
+                c[REVOKED] += 1
+                state, changed = ZERO, True
+        if state & ALIVE:
+            known = state & OPENED_BY_B == side
+            o.flow_state[i] = 1 if known else 2
             o.reason[i] = DELIVERED
-            o.flow_state[i] = 1 if state == opener else 2
-            c[HIT if state == opener else REPLY] += 1
-            t[slot, SEVEN] = U(time[i])
+            o.out_decision[i] = o.in_decision[i] = -1
+            c[HIT] += known
+            c[REPLY] += not known
+            seen += ONE
+            table[slot | SIX] = (state & LASTING) | (seen << SEEN_SHIFT)
+            table[slot | SEVEN] = now
             continue
+        if w[ASKED, j] == ZERO:
+            w[ASK, ZERO] = j
+            w[ASKED, j] = ONE
+            ask(t, at, 1, w, o)
         if o.reason[i] != DELIVERED:
             continue
-        if state == ZERO:
-            if c[USED] >= limit:
-                c[CREATE_FAILED] += 1
-                continue
-            c[USED] += 1
-        a_lo, a_hi, b_lo, b_hi = (d_lo, d_hi, s_lo, s_hi) if swap else (s_lo, s_hi, d_lo, d_hi)
-        t[slot, ZERO], t[slot, ONE], t[slot, TWO], t[slot, THREE] = a_lo, a_hi, b_lo, b_hi
-        t[slot, FOUR], t[slot, FIVE], t[slot, SIX] = l4, ends, opener
-        t[slot, SEVEN] = U(time[i])
+        if c[FILLED] >= f.room:
+            c[SEEN] = np.int64(seen)
+            return k
+        if c[USED] >= f.capacity:
+            victim = NONE
+            while victim == NONE and c[HEAD] < len(queue):
+                first = queue[U(c[HEAD]), ZERO]
+                if table[first | SIX] == queue[U(c[HEAD]), ONE]:
+                    victim = first
+                c[HEAD] += 1
+            if victim == NONE:
+                c[SEEN] = np.int64(seen)
+                return k
+            c[AGED if np.int64(now - table[victim | SEVEN]) > f.timeout else EVICTED] += 1
+            remove(table, victim, c)
+        a_lo, a_hi, b_lo, b_hi, l4, ends, side = key(h, o, i)
+        slot = find(table, w[HASH, j], a_lo, a_hi, b_lo, b_hi, l4, ends)
+        changed = True
+        c[USED] += 1
+        c[FILLED] += table[slot | SIX] == ZERO
         c[CREATED] += 1
+        seen += ONE
+        table[slot], table[slot | ONE] = a_lo, a_hi
+        table[slot | TWO], table[slot | THREE] = b_lo, b_hi
+        table[slot | FOUR], table[slot | FIVE] = l4, ends
+        table[slot | SIX] = stamp | side | (seen << SEEN_SHIFT)
+        table[slot | SEVEN] = now
+    c[SEEN] = np.int64(seen)
+    return arrived
 
 
 @kernel
-def reinsert(rows: Any, t: Any) -> None:
+def track(
+    t: Any, h: Any, time: Any, portless: Any, begin: Any, end: Any, f: Any, w: Any, o: Any
+) -> Any:
+    """Decide rows `begin..end` of headers `h` in order; `time` int64 ns per packet, `portless` who
+    may neither use nor open a flow. Returns `end`, or the row before which `f` (see
+    `sim.conntrack`) needs more room or a new queue.
+
+    The columns of `o` are those of `sim.datapath`; a packet that a known flow let through has no
+    decisions and a `flow_state` of 1 (sent by who opened the flow) or 2 (reply).
+    """
+    size = w.shape[1]
+    for at in range(begin, end, size):
+        stop = min(at + size, end)
+        find_atoms(t, h, at, stop, w)
+        routed = leave(t, h, at, bind_source(t, h, at, stop, w, o), w, o)
+        left = ZERO
+        for k in range(routed):
+            j = w[LEFT, U(k)]
+            w[LEFT, left] = w[SENT, left] = j
+            left += U(not portless[U(at) + j])
+        arrived = look_back(t, h, at, arrive(t, h, at, left, w, o), w, o)
+        clock = look_up(t, h, time, at, stop, left, arrived, f, w, o)
+        done = pass_in_order(t, h, at, arrived, f, w, o)
+        if done < arrived:
+            f.counters[CLOCK] = np.int64(w[NOW, w[ARRIVED, U(done)]])
+            return at + np.int64(w[ARRIVED, U(done)])
+        f.counters[CLOCK] = clock
+    return end
+
+
+@kernel
+def reinsert(rows: Any, table: Any) -> None:
     """Put flows (rows in table form, distinct) into an empty table."""
     for row in range(len(rows)):
         r = U(row)
         a_lo, a_hi, b_lo, b_hi = rows[r, ZERO], rows[r, ONE], rows[r, TWO], rows[r, THREE]
-        at = find(t, a_lo, a_hi, b_lo, b_hi, rows[r, FOUR], rows[r, FIVE])
+        l4, ends = rows[r, FOUR], rows[r, FIVE]
+        start = hashed(a_lo, a_hi, b_lo, b_hi, l4, ends)
+        at = find(table, start, a_lo, a_hi, b_lo, b_hi, l4, ends)
         for word in range(8):
-            t[at, U(word)] = rows[r, U(word)]
+            table[at | U(word)] = rows[r, U(word)]

@@ -32,6 +32,7 @@ ZERO, ONE, TWO = U(0), U(1), U(2)
 SRC, DST, L4, REMOTE, OUT_CELL, OUT_COLUMN, IN_CELL, IN_COLUMN = (U(i) for i in range(8))
 LEFT, SENT, BOUND, ARRIVED = (U(i) for i in range(8, 12))
 ROWS = 12
+NONE = U(2**64 - 1)
 S16, S32 = U(16), U(32)
 OUT, IN = U(0), U(1)
 UNKNOWN_SOURCE = int(Reason.UNKNOWN_SOURCE)
@@ -128,12 +129,12 @@ def leave(t: Any, h: Any, begin: Any, bound: Any, w: Any, o: Any) -> Any:
 
 
 @inlined
-def decide_out(t: Any, begin: Any, left: Any, complete: Any, w: Any, o: Any) -> Any:
-    """The OUT groups' word on everyone in `LEFT`. Lists in `SENT` whom they permit (with
+def decide_out(t: Any, begin: Any, who: Any, many: Any, complete: Any, w: Any, o: Any) -> Any:
+    """The OUT groups' word on everyone in the list `who`. Lists in `SENT` whom they permit (with
     `complete`: everyone); returns how many."""
     n = ZERO
-    for k in range(left):
-        j = w[LEFT, U(k)]
+    for k in range(many):
+        j = w[who, U(k)]
         i = U(begin) + j
         block = U(t.ep_block[OUT, U(o.src_endpoint[i])])
         row, column = U(t.cell_class[w[OUT_CELL, j]]), U(t.l4_class[w[OUT_COLUMN, j]])
@@ -210,10 +211,10 @@ def look_back(t: Any, h: Any, begin: Any, bound: Any, w: Any, o: Any) -> Any:
 
 
 @inlined
-def decide_in(t: Any, begin: Any, arrived: Any, w: Any, o: Any) -> None:
-    """The IN groups' word on everyone in `ARRIVED`."""
-    for k in range(arrived):
-        j = w[ARRIVED, U(k)]
+def decide_in(t: Any, begin: Any, who: Any, many: Any, w: Any, o: Any) -> None:
+    """The IN groups' word on everyone in the list `who`."""
+    for k in range(many):
+        j = w[who, U(k)]
         i = U(begin) + j
         block = U(t.ep_block[IN, U(o.dst_endpoint[i])])
         row, column = U(t.cell_class[w[IN_CELL, j]]), U(t.l4_class[w[IN_COLUMN, j]])
@@ -221,10 +222,10 @@ def decide_in(t: Any, begin: Any, arrived: Any, w: Any, o: Any) -> None:
 
 
 @inlined
-def settle(t: Any, begin: Any, decided: Any, w: Any, o: Any) -> None:
-    """The reason of everyone in `LEFT`: OUT, then the tunnel and its far end, then IN."""
-    for k in range(decided):
-        i = U(begin) + w[LEFT, U(k)]
+def settle(t: Any, begin: Any, who: Any, many: Any, w: Any, o: Any) -> None:
+    """The reason of everyone in the list `who`: OUT, then the tunnel and its far end, then IN."""
+    for k in range(many):
+        i = U(begin) + w[who, U(k)]
         found = o.reason[i]
         into = t.dec_reason[U(max(o.in_decision[i], 0))]
         after = into if o.in_decision[i] >= 0 else o.route[i]
@@ -239,7 +240,7 @@ def forward(t: Any, h: Any, complete: Any, begin: Any, end: Any, w: Any, o: Any)
         stop = min(at + size, end)
         find_atoms(t, h, at, stop, w)
         left = leave(t, h, at, bind_source(t, h, at, stop, w, o), w, o)
-        sent = decide_out(t, at, left, complete, w, o)
-        bound = arrive(t, h, at, sent, w, o)
-        decide_in(t, at, look_back(t, h, at, bound, w, o), w, o)
-        settle(t, at, left, w, o)
+        sent = decide_out(t, at, LEFT, left, complete, w, o)
+        arrived = look_back(t, h, at, arrive(t, h, at, sent, w, o), w, o)
+        decide_in(t, at, ARRIVED, arrived, w, o)
+        settle(t, at, LEFT, left, w, o)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
-from sim.kernels.lanes import follow, gather
+from sim.kernels.lanes import at_most, below, bits, follow, gather, pick, splat
 
 U, W = np.uint64, np.uint32
 ZERO, ONE = U(0), U(1)
@@ -115,3 +115,77 @@ def byte_walk8(table: Any, root: Any, address: Any) -> Any:
     entry = follow(table, (entry << EIGHT) | ((address >> SIXTEEN) & BYTE), entry)
     entry = follow(table, (entry << EIGHT) | ((address >> EIGHT) & BYTE), entry)
     return follow(table, (entry << EIGHT) | (address & BYTE), entry)
+
+
+@kernel
+def sweep(first: Any, length: Any, value: Any, outside: int, stack: Any, start: Any, out: Any) -> int:
+    """Intervals of equal values: `out[k]` from address `start[k]` on. Returns their number, at most
+    `2 * len(first) + 1`."""
+    depth, n = 0, 1
+    start[0], out[0] = ZERO, W(outside)
+    for i in range(len(first) + 1):
+        at = U(first[i]) if i < len(first) else ONE << U(32)
+        while depth > 0:
+            j = stack[depth - 1]
+            end = U(first[j]) + (ONE << U(32 - length[j]))
+            if end > at:
+                break
+            depth -= 1
+            after = value[stack[depth - 1]] if depth > 0 else W(outside)
+            n = _emit(start, out, n, end, after)
+        if i < len(first):
+            n = _emit(start, out, n, at, value[i])
+            stack[depth] = i
+            depth += 1
+    if start[n - 1] == ONE << U(32):
+        n -= 1
+    return n
+
+
+@inlined
+def _emit(start: Any, out: Any, n: Any, at: Any, value: Any) -> Any:
+    if start[n - 1] == at:
+        n -= 1
+    if n == 0 or out[n - 1] != value:
+        start[n], out[n] = at, value
+        n += 1
+    return n
+
+
+@inlined
+def interval_entry(table: Any, address: Any) -> Any:
+    """Where the intervals of an address' block begin (<< 8) and how many follow the first."""
+    entry = table[U(address >> SIXTEEN)]
+    return step(table, entry, (address >> EIGHT) & BYTE)
+
+
+@inlined
+def interval_walk(table: Any, low: Any, value: Any, address: Any) -> Any:
+    """The value of an address in an interval table."""
+    entry = interval_entry(table, address)
+    at, n, key = U(entry >> EIGHT), U(entry & BYTE), address & W(0xFFFF)
+    while n > ZERO:
+        half = (n + ONE) >> ONE
+        if W(low[at + half]) <= key:
+            at += half
+        n -= half
+    return value[at]
+
+
+@inlined
+def interval_entry8(table: Any, address: Any) -> Any:
+    """`interval_entry` for eight addresses."""
+    entry = gather(table, address >> SIXTEEN)
+    return follow(table, (entry << EIGHT) | ((address >> EIGHT) & BYTE), entry)
+
+
+@inlined
+def interval_find8(low: Any, value: Any, entry: Any, address: Any) -> Any:
+    """The values of eight addresses from their entries."""
+    at, n, key = entry >> EIGHT, entry & BYTE, address & W(0xFFFF)
+    while bits(below(splat(W(0)), n)) != ZERO:
+        half = (n + W(1)) >> W(1)
+        middle = at + half
+        at = pick(at_most(gather(low, middle), key), middle, at)
+        n = n - half
+    return gather(value, at)

@@ -1,0 +1,75 @@
+"""One block of a keyed table: the rules for one key, as a grid of their own classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.ruleset import I64, RuleSet
+from sim.engines.axis import Axis
+from sim.engines.dense import merged_axis
+from sim.engines.grid import Grid, paint
+from sim.engines.l4 import L4Classes
+from sim.engines.lists import weights
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block: its axes, its grid (None if it is left to another engine), its L4 classes."""
+
+    src: Axis
+    dst: Axis
+    grid: Grid | None
+    local: NDArray[np.uint16]
+
+    @property
+    def cells(self) -> int:
+        """Source × destination combinations."""
+        return 1 if self.grid is None else self.grid.n_rows * self.grid.n_columns
+
+    @property
+    def places(self) -> int:
+        """Values, with equal cells merged."""
+        return 1 if self.grid is None else self.grid.n_x * self.grid.n_y
+
+    @property
+    def direct_places(self) -> int:
+        """Values if cells are not merged."""
+        return self.cells * (1 if self.grid is None else self.grid.n_y)
+
+
+def build_block(rules: RuleSet, which: I64, ids: I64, l4: L4Classes, max_places: int) -> Block:
+    """The block of these rules; without a grid if it needs more than `max_places` values."""
+    part = rules.take(which)
+    sets, used = np.unique(l4.set_of[which], return_inverse=True)
+    local, n_local, rep = local_classes(l4, sets)
+    y_off, y_list = _held(l4, sets, rep)
+    src, dst = merged_axis(part.src4), merged_axis(part.dst4)
+    grid = paint(src, dst, used, y_off, y_list, n_local, ids[which], max_places)
+    return Block(src, dst, grid, local)
+
+
+def local_classes(l4: L4Classes, sets: I64) -> tuple[NDArray[np.uint16], int, I64]:
+    """The L4 classes that these sets tell apart: class per global class, how many, and a global
+    class of each."""
+    held = np.zeros((len(sets), l4.n_y), bool)
+    for row, number in enumerate(sets.tolist()):
+        held[row, l4.y_list[l4.y_off[number] : l4.y_off[number + 1]]] = True
+    for weight in weights(max(len(sets), 1)):
+        signature = weight[: len(sets)] @ held if len(sets) else np.zeros(l4.n_y, np.uint64)
+        _, rep, ids = np.unique(signature, return_index=True, return_inverse=True)
+        if (held == held[:, rep[ids]]).all():
+            return ids.astype(np.uint16), len(rep), rep.astype(np.int64)
+    raise AssertionError
+
+
+def _held(l4: L4Classes, sets: I64, rep: I64) -> tuple[I64, I64]:
+    """The local classes that each set holds, as lists."""
+    place = np.full(l4.n_y, -1, np.int64)
+    place[rep] = np.arange(len(rep))
+    lists = [place[l4.y_list[l4.y_off[s] : l4.y_off[s + 1]]] for s in sets.tolist()]
+    lists = [part[part >= 0] for part in lists]
+    off = np.cumsum([0] + [len(part) for part in lists])
+    return off, np.concatenate([np.zeros(0, np.int64), *lists])

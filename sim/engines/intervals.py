@@ -1,0 +1,80 @@
+"""Interval tables: longest-prefix match for large sets of prefixes (`sim.kernels.tries`)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.ruleset import I64
+
+CROWD = 16
+MAX_BASE = 1 << 23
+POINTER = 1 << 31
+ROOT = 1 << 16
+
+
+class Intervals(NamedTuple):
+    """`table` maps an address' block to `base << 8 | count - 1`; `low`, `value` the intervals."""
+
+    table: NDArray[np.uint32]
+    low: NDArray[np.uint16]
+    value: NDArray[np.uint32]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the three arrays."""
+        return self.table.nbytes + self.low.nbytes + self.value.nbytes
+
+
+def intervals(
+    first: NDArray[np.uint32], length: NDArray[np.uint8], value: NDArray[np.uint32], outside: int
+) -> Intervals | None:
+    """A table of prefixes in preorder; None if there are more than 2**23 intervals."""
+    from sim.kernels.tries import sweep
+
+    start = np.empty(2 * len(first) + 2, np.uint64)
+    values = np.empty(len(start), np.uint32)
+    n = int(sweep(first, length, value, outside, np.empty(40, np.int64), start, values))
+    starts, values = start[:n].astype(np.int64), values[:n]
+    begin, end = _spans(starts, np.arange(ROOT) << 16, 1 << 16)
+    crowded = np.flatnonzero(end - begin > CROWD)
+    fine = ((crowded << 16)[:, None] + (np.arange(256) << 8)[None, :]).reshape(-1)
+    fine_begin, fine_end = _spans(starts, fine, 1 << 8)
+    blocks = np.concatenate([np.arange(ROOT) << 16, fine])
+    begin, end = np.append(begin, fine_begin), np.append(end, fine_end)
+    end[crowded] = begin[crowded] + 1
+    return _lay_out(starts, values, blocks, begin, end, crowded)
+
+
+def _spans(starts: I64, blocks: I64, size: int) -> tuple[I64, I64]:
+    """The intervals that touch each block: first, and one past the last."""
+    begin = np.searchsorted(starts, blocks, "right") - 1
+    return begin, np.searchsorted(starts, blocks + size, "left")
+
+
+def _lay_out(
+    starts: I64, values: NDArray[np.uint32], blocks: I64, begin: I64, end: I64, crowded: I64
+) -> Intervals | None:
+    """Blocks of one interval share a place per value, so that they stay in the caches."""
+    count = end - begin
+    single = count == 1
+    distinct, shared = np.unique(values[begin[single]], return_inverse=True)
+    many = np.flatnonzero(~single)
+    sizes = count[many]
+    offsets = np.cumsum(sizes) - sizes + len(distinct)
+    total = int(sizes.sum()) + len(distinct)
+    if total >= MAX_BASE:
+        return None
+    at = np.repeat(begin[many] - offsets, sizes) + np.arange(len(distinct), total)
+    low = np.maximum(starts[at], np.repeat(blocks[many], sizes)) & 0xFFFF
+    entry = np.empty(len(blocks), np.int64)
+    entry[single] = shared << 8
+    entry[many] = offsets << 8 | (sizes - 1)
+    entry[crowded] = POINTER | ((ROOT >> 8) + np.arange(len(crowded)))
+    return Intervals(
+        entry.astype(np.uint32),
+        np.concatenate([np.zeros(len(distinct)), low]).astype(np.uint16),
+        np.concatenate([distinct, values[at]]),
+    )

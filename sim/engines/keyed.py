@@ -1,0 +1,142 @@
+"""The keyed engine: a dense grid per block, for policy tables.
+
+Cost: per block two tries (1 KiB per chunk) and the product of its classes, which is small because
+rules keep their lists: pods that no rule tells apart are one class.
+
+Tables have room to spare. A changed block is written behind the others and then takes its place in
+one assignment; whoever classifies meanwhile sees the old block or the new one, never a mixture.
+When the room is used up, all blocks are laid out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engines.arena import pack
+from sim.engines.axis import ROOT_8, chunks, write_trie
+from sim.engines.block import Block
+from sim.engines.dense import LARGE
+from sim.engines.keys import Keys, pages
+from sim.engines.l4 import L4Classes
+
+RAW_BYTES = 1 << 20
+DIRECT_BYTES = 1 << 21
+
+
+class KeyedTables(NamedTuple):
+    """What `sim.kernels.keyed` reads; see there."""
+
+    uses_vni: bool
+    uses_direction: bool
+    uses_endpoint: bool
+    vni_root: NDArray[np.uint32]
+    vni_page: NDArray[np.uint32]
+    endpoint_root: NDArray[np.uint32]
+    endpoint_page: NDArray[np.uint32]
+    n_endpoints: np.uint32
+    block: NDArray[np.uint32]
+    trie: NDArray[np.uint32]
+    sport: NDArray[np.uint16]
+    dport: NDArray[np.uint16]
+    meta: NDArray[np.uint16]
+    n_meta: np.uint32
+    uses_sport: bool
+    uses_meta: bool
+    uses_y: bool
+    y: NDArray[np.uint16]
+    local: NDArray[np.uint16]
+    n_local: np.uint32
+    uses_x: bool
+    x: NDArray[np.uint32]
+    f: NDArray[np.int32]
+    large: bool
+
+
+class Full(Exception):
+    """No room for one more block."""
+
+
+class Layout:
+    """Blocks laid out in tables, with room for more. `at[b]` is where block `b` of the keys is."""
+
+    def __init__(self, keys: Keys, blocks: Sequence[Block], l4: L4Classes) -> None:
+        self.keys = keys
+        self.free_block = self.free_x = self.free_f = 0
+        whole = sum(block.direct_places for block in blocks)
+        self.uses_x = 4 * whole > max(DIRECT_BYTES, 2 * sum(4 * b.places for b in blocks))
+        n_blocks = _spare(len(blocks))
+        self.free_chunk = 2 * n_blocks
+        self.tables = self._empty(blocks, l4, n_blocks)
+        self.at = np.array([self.place(number, b) for number, b in enumerate(blocks)], np.uint32)
+        self.publish(self.at)
+
+    def _empty(self, blocks: Sequence[Block], l4: L4Classes, n_blocks: int) -> KeyedTables:
+        raw = l4.n_z * n_blocks * 2 <= RAW_BYTES
+        n_local = l4.n_z if raw else l4.n_y
+        n_chunks = self.free_chunk + _spare(sum(_chunks(block) for block in blocks))
+        n_f = _spare(sum(b.places if self.uses_x else b.direct_places for b in blocks))
+        n_x = _spare(sum(b.cells for b in blocks)) if self.uses_x else 0
+        root, page = pages(self.keys.vni)
+        endpoint_root, endpoint_page = pages(self.keys.endpoint)
+        return pack(KeyedTables(
+            self.keys.uses_vni, self.keys.uses_direction, self.keys.uses_endpoint,
+            root, page, endpoint_root, endpoint_page, np.uint32(len(self.keys.endpoint) + 1),
+            self.keys.block, np.zeros(n_chunks << 8, np.uint32),
+            l4.sport, l4.dport, l4.meta, np.uint32(l4.n_meta), l4.uses_sport, l4.uses_meta,
+            not raw, l4.y, np.zeros(n_blocks * n_local, np.uint16), np.uint32(n_local),
+            self.uses_x, np.zeros(n_x, np.uint32), np.full(n_f, -1, np.int32), 4 * n_f > LARGE,
+        ))  # fmt: skip
+
+    def place(self, number: int, block: Block) -> int:
+        """Write a block behind the others. Without a grid it answers `-2 - number` everywhere.
+        Raises `Full`."""
+        t, here = self.tables, self.free_block
+        grid = block.grid
+        n_local = int(t.n_local)
+        if grid is None:
+            n_columns, n_y, x, f = 1, 0, np.zeros(1, np.int64), np.array([-2 - number], np.int32)
+            row, column = np.zeros(block.src.n, np.int64), np.zeros(block.dst.n, np.int64)
+        else:
+            n_columns, n_y, x, f = grid.n_columns, grid.n_y, grid.x, grid.f
+            row, column = grid.row, grid.column
+        if not self.uses_x:
+            f = f.reshape(-1, max(n_y, 1))[x].reshape(-1)
+        if (
+            (here + 1) * n_local > len(t.local)
+            or self.free_f + len(f) > len(t.f)
+            or (self.uses_x and self.free_x + len(x) > len(t.x))
+            or (self.free_chunk + _chunks(block)) << 8 > len(t.trie)
+        ):
+            raise Full
+        local = block.local if grid is not None else np.zeros_like(block.local)
+        t.local[here * n_local : (here + 1) * n_local] = local if t.uses_y else local[t.y]
+        t.f[self.free_f : self.free_f + len(f)] = f
+        if self.uses_x:
+            t.x[self.free_x : self.free_x + len(x)] = x * n_y + self.free_f
+            leaves = self.free_x + row * n_columns, column
+            self.free_x += len(x)
+        else:
+            leaves = self.free_f + row * n_columns * max(n_y, 1), column * n_y
+        self.free_f += len(f)
+        for axis, side, values in ((block.src, 0, leaves[0]), (block.dst, 1, leaves[1])):
+            node = 2 * here + side
+            self.free_chunk = write_trie(axis, values, t.trie, ROOT_8, node, self.free_chunk)
+        self.free_block += 1
+        return here
+
+    def publish(self, at: NDArray[np.uint32]) -> None:
+        """Let the keys find the blocks `at` these places, from now on."""
+        self.at = at
+        self.tables = self.tables._replace(block=at[self.keys.block])
+
+
+def _spare(n: int) -> int:
+    return n + n // 4 + 64
+
+
+def _chunks(block: Block) -> int:
+    return chunks(block.src, ROOT_8) + chunks(block.dst, ROOT_8)

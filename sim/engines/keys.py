@@ -1,0 +1,95 @@
+"""Keys of a table: which block of rules a (VNI, direction, endpoint) has.
+
+Values that rules name are numbered from 1 on each axis; 0 stands for every other value, known to
+nobody. A combination's block holds the rules that name it and those for any value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.ruleset import ANY, I64, RuleSet
+
+PAGES = 1 << 16
+MAX_COMBINATIONS = 1 << 20
+DIRECTIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """`vni`, `endpoint`: named values, sorted; `block` per combination; `rules` of each block."""
+
+    vni: I64
+    endpoint: I64
+    uses_vni: bool
+    uses_direction: bool
+    uses_endpoint: bool
+    block: NDArray[np.uint32]
+    rules: tuple[I64, ...]
+
+
+def keys(rules: RuleSet) -> Keys | None:
+    """Blocks of a rule set; None if there are too many combinations."""
+    vni, endpoint = (np.unique(c[c != ANY]) for c in (rules.vni, rules.endpoint))
+    uses_direction = bool((rules.direction != ANY).any())
+    sizes = (
+        len(vni) + 1,
+        DIRECTIONS if uses_direction else 1,
+        len(endpoint) + 1 if len(endpoint) else 1,
+    )
+    if int(np.prod(sizes)) > MAX_COMBINATIONS:
+        return None
+    number = [
+        np.where(rules.vni == ANY, -1, np.searchsorted(vni, rules.vni) + 1),
+        rules.direction.astype(np.int64),
+        np.where(rules.endpoint == ANY, -1, np.searchsorted(endpoint, rules.endpoint) + 1),
+    ]
+    groups = _groups(number)
+    wildcards = [sorted({key[axis] == -1 for key in groups}) for axis in range(3)]
+    block, known, out = np.zeros(sizes, np.uint32), dict[tuple[int, ...], int](), list[I64]()
+    by_key = {key: index for index, key in enumerate(groups)}
+    parts = list(groups.values())
+    for combination in product(*(range(size) for size in sizes)):
+        options = [
+            [-1 if wild else value for wild in wild_values]
+            for value, wild_values in zip(combination, wildcards, strict=True)
+        ]
+        holds = tuple(sorted(by_key[key] for key in product(*options) if key in by_key))
+        if holds not in known:
+            known[holds] = len(out)
+            empty = np.zeros(0, np.int64)
+            out.append(np.sort(np.concatenate([empty, *(parts[i] for i in holds)])))
+        block[combination] = known[holds]
+    return Keys(
+        vni, endpoint, bool(len(vni)), uses_direction, bool(len(endpoint)),
+        block.reshape(-1), tuple(out),
+    )  # fmt: skip
+
+
+def _groups(number: list[I64]) -> dict[tuple[int, int, int], I64]:
+    """Rules by exact key, -1 for any."""
+    spans = [int(column.max(initial=0)) + 2 for column in number]
+    flat = ((number[0] + 1) * spans[1] + number[1] + 1) * spans[2] + number[2] + 1
+    order = np.argsort(flat, kind="stable")
+    cuts = np.flatnonzero(np.diff(flat[order])) + 1
+    out = {}
+    for part in np.split(order, cuts):
+        if len(part):
+            a, b, c = (int(column[part[0]]) for column in number)
+            out[a, b, c] = part
+    return out
+
+
+def pages(values: I64) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """A two-level table from 24-bit values to their number from 1, 0 for others: `page[root[v >>
+    8] << 8 | v & 255]`; `root` has one more place for values that are wider."""
+    high = np.unique(values >> 8)
+    root = np.zeros(PAGES + 1, np.uint32)
+    root[high] = np.arange(1, len(high) + 1)
+    page = np.zeros((len(high) + 1) << 8, np.uint32)
+    page[(root[values >> 8].astype(np.int64) << 8) | (values & 255)] = np.arange(1, len(values) + 1)
+    return root, page

@@ -1,0 +1,118 @@
+"""Keyed blocks: the key finds a block, the block's tries and classes find the rule.
+
+Keys are VNI, direction and endpoint; those that no rule names share the first place of each axis,
+whose block holds just the rules for any key. The leaves of a block's source trie come with the
+block's place in the tables, so nothing about a block is read but its roots and its L4 classes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.kernels import inlined, kernel
+from sim.kernels.l4 import raw_class, raw_class8
+from sim.kernels.lanes import gather, least, load, splat, store
+from sim.kernels.prefetch import prefetch
+from sim.kernels.tries import byte_walk, byte_walk8
+
+U, W = np.uint64, np.uint32
+BLOCK = 512
+ROOT, DESTINATION, BYTE_SHIFT, BYTE = W(9), W(256), W(8), W(255)
+NOWHERE = W(65536)
+DIRECTIONS, ANY_DIRECTION = W(3), W(2)
+
+
+@inlined
+def block_of(t: Any, c: Any, i: Any) -> Any:
+    """The block of packet i."""
+    k = W(0)
+    if t.uses_vni:
+        vni = c.vni[i]
+        k = t.vni_page[U((t.vni_root[U(min(vni >> BYTE_SHIFT, NOWHERE))] << BYTE_SHIFT) | (vni & BYTE))]
+    if t.uses_direction:
+        k = k * DIRECTIONS + min(W(c.direction[i]), ANY_DIRECTION)
+    if t.uses_endpoint:
+        e = c.endpoint[i]
+        page = t.endpoint_root[U(min(e >> BYTE_SHIFT, NOWHERE))] << BYTE_SHIFT
+        k = k * t.n_endpoints + t.endpoint_page[U(page | (e & BYTE))]
+    return t.block[U(k)]
+
+
+@inlined
+def block_of8(t: Any, c: Any, i: Any) -> Any:
+    """The blocks of packets i .. i + 7."""
+    k = splat(W(0))
+    if t.uses_vni:
+        vni = load(c.vni, i)
+        page = gather(t.vni_root, least(vni >> BYTE_SHIFT, splat(NOWHERE)))
+        k = gather(t.vni_page, (page << BYTE_SHIFT) | (vni & BYTE))
+    if t.uses_direction:
+        k = k * DIRECTIONS + least(load(c.direction, i), splat(ANY_DIRECTION))
+    if t.uses_endpoint:
+        e = load(c.endpoint, i)
+        page = gather(t.endpoint_root, least(e >> BYTE_SHIFT, splat(NOWHERE)))
+        k = k * t.n_endpoints + gather(t.endpoint_page, (page << BYTE_SHIFT) | (e & BYTE))
+    return gather(t.block, k)
+
+
+@kernel
+def match_keyed(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
+    """Rule ids of packets `begin..end`, one at a time."""
+    for row in range(begin, end):
+        i = U(row)
+        b = block_of(t, c, i)
+        root = b << ROOT
+        cell = U(byte_walk(t.trie, root, c.src[i])) + U(byte_walk(t.trie, root | DESTINATION, c.dst[i]))
+        z = raw_class(t, c, i)
+        if t.uses_y:
+            z = W(t.y[U(z)])
+        local = U(t.local[U(b) * U(t.n_local) + U(z)])
+        if t.uses_x:
+            cell = U(t.x[cell])
+        out[i] = t.f[cell + local]
+
+
+@kernel
+def match_keyed8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
+    """The same, eight at a time; `end - begin` is a multiple of eight."""
+    cells, locals_ = scratch[0], scratch[1]
+    for first in range(begin, end, BLOCK):
+        stop = min(first + BLOCK, end) - first
+        for k in range(0, stop, 8):
+            i = U(first + k)
+            b = block_of8(t, c, i)
+            root = b << ROOT
+            cell = byte_walk8(t.trie, root, load(c.src, i))
+            cell = cell + byte_walk8(t.trie, root | DESTINATION, load(c.dst, i))
+            z = raw_class8(t, c, i)
+            if t.uses_y:
+                z = gather(t.y, z)
+            local = gather(t.local, b * t.n_local + z)
+            if t.large:
+                store(cells, U(k), cell)
+                store(locals_, U(k), local)
+                for lane in range(8):
+                    at = U(cells[U(k + lane)])
+                    if t.uses_x:
+                        prefetch(t.x, at)
+                    else:
+                        prefetch(t.f, at + U(locals_[U(k + lane)]))
+            else:
+                if t.uses_x:
+                    cell = gather(t.x, cell)
+                store(out, i, gather(t.f, cell + local))
+        if t.large:
+            if t.uses_x:
+                for k in range(0, stop, 8):
+                    cell = gather(t.x, load(cells, U(k))) + load(locals_, U(k))
+                    store(cells, U(k), cell)
+                    for lane in range(8):
+                        prefetch(t.f, U(cells[U(k + lane)]))
+                for k in range(0, stop, 8):
+                    store(out, U(first + k), gather(t.f, load(cells, U(k))))
+            else:
+                for k in range(0, stop, 8):
+                    at = load(cells, U(k)) + load(locals_, U(k))
+                    store(out, U(first + k), gather(t.f, at))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.ruleset import STATES
 from fabric.diagnostics import Diagnostic, InputError
 
 
@@ -63,13 +64,11 @@ class Columns:
 
     def take(self, rows: Any) -> Columns:
         """These rows (indices, mask or slice)."""
-        return Columns(
-            **{
-                f.name: None if (column := getattr(self, f.name)) is None else
-                np.ascontiguousarray(column[rows])
-                for f in fields(self)
-            }
-        )  # fmt: skip
+        taken: dict[str, Any] = {}
+        for field in fields(self):
+            column = getattr(self, field.name)
+            taken[field.name] = None if column is None else np.ascontiguousarray(column[rows])
+        return Columns(**taken)
 
 
 DTYPES: dict[str, Any] = {
@@ -86,6 +85,7 @@ DTYPES: dict[str, Any] = {
     "state": np.uint8,
     "dscp": np.uint8,
 }
+LARGEST = {"state": len(STATES) - 1, "dscp": 63}
 REQUIRED = ("src", "dst", "sport", "dport", "protocol")
 
 
@@ -99,4 +99,6 @@ def _problem(name: str, column: Any, wanted: dict[str, Any], n: int) -> str | No
         return f"column {name} is not one contiguous dimension"
     if len(column) != n:
         return f"column {name} has {len(column):,} rows, sport has {n:,}"
+    if name in LARGEST and n and int(column.max()) > LARGEST[name]:
+        return f"column {name} has the value {int(column.max())}, {LARGEST[name]} is the largest"
     return None

@@ -111,7 +111,12 @@ def chunks(cut: Axis, levels: NDArray[np.int64]) -> int:
 
 
 def write_trie(
-    cut: Axis, values: I64, table: NDArray[np.uint32], levels: NDArray[np.int64], node: int, free: int
+    cut: Axis,
+    values: I64,
+    table: NDArray[np.uint32],
+    levels: NDArray[np.int64],
+    node: int,
+    free: int,
 ) -> int:
     """Write the trie of an axis: `values[c]` is the leaf of class c. Returns the next free chunk."""
     from sim.kernels.tries import insert_strides

@@ -8,47 +8,81 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ruleset import I64, RuleSet
-from sim.engines.axis import Axis
+from sim.engines.axis import ROOT_8, Axis, chunks
 from sim.engines.dense import merged_axis
 from sim.engines.grid import Grid, paint
 from sim.engines.l4 import L4Classes
 from sim.engines.lists import weights
 
+NOTHING = np.zeros(0, np.int64)
+NO_AXIS = Axis(
+    np.zeros(0, np.uint32),
+    np.zeros(0, np.uint8),
+    NOTHING,
+    NOTHING,
+    NOTHING,
+    1,
+    np.zeros(1, np.int64),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block: its axes, its grid (None if it is left to another engine), its L4 classes."""
+    """The axes, grid and L4 classes of one key. A block that is `elsewhere` has one value, -2 minus
+    its number, for everything."""
 
     src: Axis
     dst: Axis
-    grid: Grid | None
+    grid: Grid
     local: NDArray[np.uint16]
+    elsewhere: bool
 
     @property
     def cells(self) -> int:
         """Source × destination combinations."""
-        return 1 if self.grid is None else self.grid.n_rows * self.grid.n_columns
+        return self.grid.n_rows * self.grid.n_columns
 
     @property
     def places(self) -> int:
         """Values, with equal cells merged."""
-        return 1 if self.grid is None else self.grid.n_x * self.grid.n_y
+        return self.grid.n_x * self.grid.n_y
 
     @property
     def direct_places(self) -> int:
         """Values if cells are not merged."""
-        return self.cells * (1 if self.grid is None else self.grid.n_y)
+        return self.cells * self.grid.n_y
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of its tries, without their roots."""
+        return chunks(self.src, ROOT_8) + chunks(self.dst, ROOT_8)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in the tables, at most."""
+        return 4 * self.direct_places + 1024 * (2 + self.chunks) + self.local.nbytes
 
 
-def build_block(rules: RuleSet, which: I64, ids: I64, l4: L4Classes, max_places: int) -> Block:
-    """The block of these rules; without a grid if it needs more than `max_places` values."""
+def build_block(
+    rules: RuleSet, which: I64, ids: I64, l4: L4Classes, number: int, max_places: int
+) -> Block:
+    """The block of these rules; `elsewhere` if it needs more than `max_places` values."""
     part = rules.take(which)
     sets, used = np.unique(l4.set_of[which], return_inverse=True)
     local, n_local, rep = local_classes(l4, sets)
     y_off, y_list = _held(l4, sets, rep)
     src, dst = merged_axis(part.src4), merged_axis(part.dst4)
     grid = paint(src, dst, used, y_off, y_list, n_local, ids[which], max_places)
-    return Block(src, dst, grid, local)
+    if grid is None or grid.n_rows * grid.n_columns * n_local > max_places:
+        return elsewhere(number, l4.n_y)
+    return Block(src, dst, grid, local, False)
+
+
+def elsewhere(number: int, n_y: int) -> Block:
+    """A block that sends every packet to the engine of block `number`."""
+    one = np.zeros(1, np.int64)
+    grid = Grid(one, one, 1, 1, one, 1, np.array([-2 - number], np.int32), 1)
+    return Block(NO_AXIS, NO_AXIS, grid, np.zeros(n_y, np.uint16), True)
 
 
 def local_classes(l4: L4Classes, sets: I64) -> tuple[NDArray[np.uint16], int, I64]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ruleset import I64, RuleSet
-from sim.engines.arena import nbytes, pack
+from sim.engines.arena import pack
 from sim.engines.axis import ROOT_16, Axis, axis, chunks, merge, write_trie
 from sim.engines.grid import Grid, paint
 from sim.engines.l4 import L4Classes

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engines.arena import pack
-from sim.engines.axis import ROOT_8, chunks, write_trie
+from sim.engines.axis import ROOT_8, write_trie
 from sim.engines.block import Block
 from sim.engines.dense import LARGE
 from sim.engines.keys import Keys, pages
@@ -56,7 +56,7 @@ class KeyedTables(NamedTuple):
     large: bool
 
 
-class Full(Exception):
+class Full(Exception):  # noqa: N818
     """No room for one more block."""
 
 
@@ -71,13 +71,13 @@ class Layout:
         n_blocks = _spare(len(blocks))
         self.free_chunk = 2 * n_blocks
         self.tables = self._empty(blocks, l4, n_blocks)
-        self.at = np.array([self.place(number, b) for number, b in enumerate(blocks)], np.uint32)
+        self.at = np.array([self.place(block) for block in blocks], np.uint32)
         self.publish(self.at)
 
     def _empty(self, blocks: Sequence[Block], l4: L4Classes, n_blocks: int) -> KeyedTables:
         raw = l4.n_z * n_blocks * 2 <= RAW_BYTES
         n_local = l4.n_z if raw else l4.n_y
-        n_chunks = self.free_chunk + _spare(sum(_chunks(block) for block in blocks))
+        n_chunks = self.free_chunk + _spare(sum(block.chunks for block in blocks))
         n_f = _spare(sum(b.places if self.uses_x else b.direct_places for b in blocks))
         n_x = _spare(sum(b.cells for b in blocks)) if self.uses_x else 0
         root, page = pages(self.keys.vni)
@@ -91,36 +91,28 @@ class Layout:
             self.uses_x, np.zeros(n_x, np.uint32), np.full(n_f, -1, np.int32), 4 * n_f > LARGE,
         ))  # fmt: skip
 
-    def place(self, number: int, block: Block) -> int:
-        """Write a block behind the others. Without a grid it answers `-2 - number` everywhere.
-        Raises `Full`."""
-        t, here = self.tables, self.free_block
-        grid = block.grid
+    def place(self, block: Block) -> int:
+        """Write a block behind the others and say where. Raises `Full`."""
+        t, here, grid = self.tables, self.free_block, block.grid
         n_local = int(t.n_local)
-        if grid is None:
-            n_columns, n_y, x, f = 1, 0, np.zeros(1, np.int64), np.array([-2 - number], np.int32)
-            row, column = np.zeros(block.src.n, np.int64), np.zeros(block.dst.n, np.int64)
-        else:
-            n_columns, n_y, x, f = grid.n_columns, grid.n_y, grid.x, grid.f
-            row, column = grid.row, grid.column
-        if not self.uses_x:
-            f = f.reshape(-1, max(n_y, 1))[x].reshape(-1)
+        f = grid.f if self.uses_x else grid.f.reshape(-1, grid.n_y)[grid.x].reshape(-1)
         if (
             (here + 1) * n_local > len(t.local)
             or self.free_f + len(f) > len(t.f)
-            or (self.uses_x and self.free_x + len(x) > len(t.x))
-            or (self.free_chunk + _chunks(block)) << 8 > len(t.trie)
+            or (self.uses_x and self.free_x + len(grid.x) > len(t.x))
+            or (self.free_chunk + block.chunks) << 8 > len(t.trie)
         ):
             raise Full
-        local = block.local if grid is not None else np.zeros_like(block.local)
-        t.local[here * n_local : (here + 1) * n_local] = local if t.uses_y else local[t.y]
+        t.local[here * n_local : (here + 1) * n_local] = (
+            block.local if t.uses_y else block.local[t.y]
+        )
         t.f[self.free_f : self.free_f + len(f)] = f
         if self.uses_x:
-            t.x[self.free_x : self.free_x + len(x)] = x * n_y + self.free_f
-            leaves = self.free_x + row * n_columns, column
-            self.free_x += len(x)
+            t.x[self.free_x : self.free_x + len(grid.x)] = grid.x * grid.n_y + self.free_f
+            leaves = self.free_x + grid.row * grid.n_columns, grid.column
+            self.free_x += len(grid.x)
         else:
-            leaves = self.free_f + row * n_columns * max(n_y, 1), column * n_y
+            leaves = self.free_f + grid.row * grid.n_columns * grid.n_y, grid.column * grid.n_y
         self.free_f += len(f)
         for axis, side, values in ((block.src, 0, leaves[0]), (block.dst, 1, leaves[1])):
             node = 2 * here + side
@@ -135,8 +127,4 @@ class Layout:
 
 
 def _spare(n: int) -> int:
-    return n + n // 4 + 64
-
-
-def _chunks(block: Block) -> int:
-    return chunks(block.src, ROOT_8) + chunks(block.dst, ROOT_8)
+    return n + n // 4 + 8

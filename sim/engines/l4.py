@@ -155,7 +155,9 @@ def l4_classes(rules: RuleSet) -> L4Classes | None:
     return _product(sport, dport, meta, sets, (a, b, c))
 
 
-def _product(sport: Ports, dport: Ports, meta: Meta, sets: Distinct, parts: Any) -> L4Classes | None:
+def _product(
+    sport: Ports, dport: Ports, meta: Meta, sets: Distinct, parts: Any
+) -> L4Classes | None:
     from sim.kernels.paint import held_classes, paint_product
 
     a, b, c = parts
@@ -187,3 +189,11 @@ def _product(sport: Ports, dport: Ports, meta: Meta, sets: Distinct, parts: Any)
         sport.size > 1,
         meta.used,
     )
+
+
+ONE_CLASS = np.zeros(1 << 16, np.uint16)
+NO_CLASSES = L4Classes(
+    ONE_CLASS, ONE_CLASS, ONE_CLASS, 1, ONE_CLASS[:1], 1,
+    np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(0, np.int64), False, False,
+)  # fmt: skip
+"""One class for everything."""

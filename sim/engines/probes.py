@@ -83,7 +83,9 @@ def _conditions(
         bit = np.uint64(1) << np.arange(meta.held.shape[1], dtype=np.uint64)
         sets = (meta.held * bit).sum(axis=1, dtype=np.uint64)
     simple = (n_sport == 1) & (n_dport == 1) & narrow
-    times = np.where(simple, 1, n_sport * n_dport if l4 is None else np.minimum(n_sport * n_dport, 1))
+    times = np.where(
+        simple, 1, n_sport * n_dport if l4 is None else np.minimum(n_sport * n_dport, 1)
+    )
     if int(times[fine.rule].sum()) * 64 > budget:
         return None
     row = np.repeat(np.arange(len(fine.rule)), times[fine.rule])
@@ -103,16 +105,12 @@ def _conditions(
     )
 
 
-def _packed(
-    first: NDArray[np.uint16], last: NDArray[np.uint16], at: I64
-) -> NDArray[np.uint32]:
+def _packed(first: NDArray[np.uint16], last: NDArray[np.uint16], at: I64) -> NDArray[np.uint32]:
     low, high = first[at].astype(np.uint32), last[at].astype(np.uint32)
     return low | (high - low) << np.uint32(16)
 
 
-def _heavy(
-    first: I64, end: I64, simple: NDArray[np.bool_], n_y: int, budget: int
-) -> I64 | None:
+def _heavy(first: I64, end: I64, simple: NDArray[np.bool_], n_y: int, budget: int) -> I64 | None:
     """Keys that get a row by L4 class: those that must, and those of many rules as far as the
     budget goes."""
     complex_ = np.zeros(len(first) + 1, np.int64)

@@ -274,9 +274,7 @@ def _intersections(
         room *= 8
 
 
-def _items(
-    words: NDArray[np.uint64], tuples: Tuples, group: I64
-) -> tuple[I64, NDArray[np.uint32]]:
+def _items(words: NDArray[np.uint64], tuples: Tuples, group: I64) -> tuple[I64, NDArray[np.uint32]]:
     """Per list its tuples, best first, and an end mark; pairs of (tuple, its best rule)."""
     from sim.kernels.paint import list_bits
 

@@ -38,7 +38,9 @@ def match_dense8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
     if not t.large:
         for row in range(begin, end, 8):
             i = U(row)
-            cell = gather(t.x, stride_walk8(t.src, load(c.src, i)) + stride_walk8(t.dst, load(c.dst, i)))
+            cell = gather(
+                t.x, stride_walk8(t.src, load(c.src, i)) + stride_walk8(t.dst, load(c.dst, i))
+            )
             store(out, i, gather(t.f, cell + gather(t.y, raw_class8(t, c, i))))
         return
     cells, classes = scratch[0], scratch[1]
@@ -47,7 +49,9 @@ def match_dense8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
         for k in range(0, stop, 8):
             j = U(k)
             i = U(first) + j
-            store(cells, j, stride_walk8(t.src, load(c.src, i)) + stride_walk8(t.dst, load(c.dst, i)))
+            store(
+                cells, j, stride_walk8(t.src, load(c.src, i)) + stride_walk8(t.dst, load(c.dst, i))
+            )
             for lane in range(8):
                 prefetch(t.x, U(cells[j + U(lane)]))
             store(classes, j, gather(t.y, raw_class8(t, c, i)))

@@ -30,7 +30,9 @@ def block_of(t: Any, c: Any, i: Any) -> Any:
     k = W(0)
     if t.uses_vni:
         vni = c.vni[i]
-        k = t.vni_page[U((t.vni_root[U(min(vni >> BYTE_SHIFT, NOWHERE))] << BYTE_SHIFT) | (vni & BYTE))]
+        k = t.vni_page[
+            U((t.vni_root[U(min(vni >> BYTE_SHIFT, NOWHERE))] << BYTE_SHIFT) | (vni & BYTE))
+        ]
     if t.uses_direction:
         k = k * DIRECTIONS + min(W(c.direction[i]), ANY_DIRECTION)
     if t.uses_endpoint:
@@ -64,7 +66,9 @@ def match_keyed(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
         i = U(row)
         b = block_of(t, c, i)
         root = b << ROOT
-        cell = U(byte_walk(t.trie, root, c.src[i])) + U(byte_walk(t.trie, root | DESTINATION, c.dst[i]))
+        cell = U(byte_walk(t.trie, root, c.src[i])) + U(
+            byte_walk(t.trie, root | DESTINATION, c.dst[i])
+        )
         z = raw_class(t, c, i)
         if t.uses_y:
             z = W(t.y[U(z)])

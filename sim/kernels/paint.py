@@ -53,7 +53,14 @@ def held_classes(
 
 @kernel
 def paint_boxes(
-    src_off: Any, src_a: Any, src_b: Any, dst_off: Any, dst_a: Any, dst_b: Any, weight: Any, grid: Any
+    src_off: Any,
+    src_a: Any,
+    src_b: Any,
+    dst_off: Any,
+    dst_a: Any,
+    dst_b: Any,
+    weight: Any,
+    grid: Any,
 ) -> None:
     """Add `weight[r]` to the cells of rule `r`, for all rules: corners first, then integrate."""
     ns, nd = grid.shape
@@ -211,7 +218,15 @@ def list_bits(words: Any, off: Any, out: Any) -> None:
 
 @kernel
 def fill_heavy(
-    group: Any, first: Any, end: Any, rule: Any, sets: Any, y_off: Any, y_list: Any, n_y: int, out: Any
+    group: Any,
+    first: Any,
+    end: Any,
+    rule: Any,
+    sets: Any,
+    y_off: Any,
+    y_list: Any,
+    n_y: int,
+    out: Any,
 ) -> None:
     """Row `k` of `out`: by L4 class the first rule of group `group[k]`, which has the rules
     `rule[first[g]:end[g]]`, best first."""

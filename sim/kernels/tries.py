@@ -118,7 +118,9 @@ def byte_walk8(table: Any, root: Any, address: Any) -> Any:
 
 
 @kernel
-def sweep(first: Any, length: Any, value: Any, outside: int, stack: Any, start: Any, out: Any) -> int:
+def sweep(
+    first: Any, length: Any, value: Any, outside: int, stack: Any, start: Any, out: Any
+) -> int:
     """Intervals of equal values: `out[k]` from address `start[k]` on. Returns their number, at most
     `2 * len(first) + 1`."""
     depth, n = 0, 1

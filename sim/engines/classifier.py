@@ -1,0 +1,125 @@
+"""`Classifier`: rules of both IP versions, ready for packets."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.ruleset import I64, RuleSet
+from sim.columns import Columns
+from sim.engines.linear import require, scan
+from sim.engines.matcher import headers
+from sim.engines.plan import BUDGET, Plan
+from sim.engines.rename import Names, rename
+from sim.engines.tables import LinearTable, Table, build_table
+
+SLICE = 1 << 18
+U32 = NDArray[np.uint32]
+
+
+@dataclass(slots=True)
+class Classifier:
+    """Made by `build`. `plans` says for every table which engine holds it and why; `names` how
+    IPv6 addresses are renamed."""
+
+    rules: RuleSet
+    plans: tuple[Plan, ...]
+    tables: dict[int, Table]
+    names: tuple[Names, Names] | None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all tables."""
+        return sum(plan.nbytes for plan in self.plans)
+
+    def classify(
+        self, columns: Columns, threads: int = 1, out: NDArray[np.int32] | None = None
+    ) -> NDArray[np.int32]:
+        """The id of each packet's first matching rule, -1 for none. `InputError` C740 when a
+        column is missing that some rule looks at."""
+        require(self.rules, columns)
+        n = len(columns)
+        found = np.empty(n, np.int32) if out is None else out
+        table = self.tables.get(columns.version)
+        if table is None or n == 0:
+            found[:] = -1
+            return found
+        if isinstance(table, LinearTable) and self.names is None and columns.version == 6:
+            rows = scan(table.rules, columns)
+            found[:] = np.where(rows < 0, -1, table.ids[rows])
+            return found
+        packets = headers(columns, *self._addresses(columns, threads))
+        _slices(n, threads, lambda begin, end: table.match(packets, begin, end, found))
+        return found
+
+    def _addresses(self, columns: Columns, threads: int) -> tuple[U32, U32]:
+        """Addresses of 32 bits: of IPv6 the names."""
+        if columns.src_lo is None or columns.dst_lo is None or self.names is None:
+            return columns.src, columns.dst  # type: ignore[return-value]
+        from sim.kernels.rename import rename as kernel
+
+        out = []
+        for names, hi, lo in zip(
+            self.names, (columns.src, columns.dst), (columns.src_lo, columns.dst_lo), strict=True
+        ):
+            renamed = np.empty(len(columns), np.uint32)
+            _slices(
+                len(columns),
+                threads,
+                lambda begin, end, n=names, h=hi, w=lo, o=renamed: kernel(n, h, w, begin, end, o),
+            )
+            out.append(renamed)
+        return out[0], out[1]
+
+
+def build(rules: RuleSet, *, ids: I64 | None = None, budget: int = BUDGET) -> Classifier:
+    """Tables for rules, within `budget` bytes; `ids[r]` is what `classify` answers for rule r, by
+    default r itself. The engine is chosen from the rules alone."""
+    numbers = np.arange(len(rules), dtype=np.int64) if ids is None else ids
+    plans, tables, names = list[Plan](), dict[int, Table](), None
+    used = _usable(rules.src4.off, rules.dst4.off)
+    if used.any():
+        which = np.flatnonzero(used)
+        tables[4], made = build_table(rules.take(which), numbers[which], budget, "IPv4")
+        plans += made
+        budget -= sum(plan.nbytes for plan in made)
+    used = _usable(rules.src6.off, rules.dst6.off)
+    if used.any():
+        which = np.flatnonzero(used)
+        tables[6], made, names = _build6(rules.take(which), numbers[which], budget)
+        plans += made
+    return Classifier(rules, tuple(plans), tables, names)
+
+
+def _build6(
+    rules: RuleSet, ids: I64, budget: int
+) -> tuple[Table, list[Plan], tuple[Names, Names] | None]:
+    src, dst = rename(rules.src6), rename(rules.dst6)
+    if src is None or dst is None:
+        plan = Plan("IPv6", "linear", "prefixes nest too deeply to be renamed", rules.nbytes, 0.0)
+        return LinearTable(rules, ids), [plan], None
+    renamed = replace(rules, src4=src[0], dst4=dst[0])
+    names = src[1], dst[1]
+    table, plans = build_table(renamed, ids, budget, "IPv6")
+    size = names[0].nbytes + names[1].nbytes
+    plans[0] = replace(plans[0], nbytes=plans[0].nbytes + size)
+    return table, plans, names
+
+
+def _usable(src: I64, dst: I64) -> NDArray[np.bool_]:
+    """Rules that can match a packet of an IP version."""
+    usable: NDArray[np.bool_] = (np.diff(src) > 0) & (np.diff(dst) > 0)
+    return usable
+
+
+def _slices(n: int, threads: int, work: object) -> None:
+    jobs = [(at, min(at + SLICE, n)) for at in range(0, n, SLICE)]
+    if threads == 1 or len(jobs) == 1:
+        for job in jobs:
+            work(*job)  # type: ignore[operator]
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda job: work(*job), jobs))  # type: ignore[operator]

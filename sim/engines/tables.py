@@ -1,0 +1,188 @@
+"""From rules to tables that can be asked: which engine holds which block, and why."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.ruleset import ANY, I64, RuleSet
+from sim.columns import Columns
+from sim.engines import linear
+from sim.engines.arena import nbytes
+from sim.engines.block import Block, build_block, elsewhere
+from sim.engines.dense import DenseTables, dense_tables
+from sim.engines.keyed import Layout
+from sim.engines.keys import Keys, keys
+from sim.engines.l4 import NO_CLASSES, l4_classes, meta_classes
+from sim.engines.matcher import Headers, Matcher
+from sim.engines.plan import BLOCK_PLACES, DENSE_BYTES, Plan, dense_cost, megabytes, tuple_cost
+from sim.engines.rows import n_rows
+from sim.engines.tuples import tuple_tables
+
+ROW_BYTES = 256
+"""What a row of tuple-space search takes while it is built."""
+
+
+class Table(Protocol):
+    """Anything that answers for a range of packets."""
+
+    def match(self, headers: Headers, begin: int, end: int, out: NDArray[np.int32]) -> None:
+        """Write rule ids, -1 for none, to `out[begin:end]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinearTable:
+    """The last resort: every rule is tried."""
+
+    rules: RuleSet
+    ids: I64
+
+    def match(self, headers: Headers, begin: int, end: int, out: NDArray[np.int32]) -> None:
+        """See `Table`."""
+        names = [f for f in Headers._fields if len(getattr(headers, f)) >= end]
+        part = Columns(**{name: getattr(headers, name)[begin:end] for name in names})
+        found = linear.scan(self.rules, part)
+        out[begin:end] = np.where(found < 0, -1, self.ids[found])
+
+
+@dataclass(slots=True)
+class KeyedTable:
+    """Blocks by key; those that have no grid are asked in a second step."""
+
+    layout: Layout
+    others: dict[int, Table]
+
+    def match(self, headers: Headers, begin: int, end: int, out: NDArray[np.int32]) -> None:
+        """See `Table`."""
+        keyed_matcher(self.layout).match(headers, begin, end, out)
+        if not self.others:
+            return
+        left = np.flatnonzero(out[begin:end] < -1) + begin
+        for number in np.unique(out[left]).tolist():
+            rows = left[out[left] == number]
+            part = Headers(*(c[rows] if len(c) >= end else c for c in headers))
+            found = np.empty(len(rows), np.int32)
+            self.others[-2 - number].match(part, 0, len(rows), found)
+            out[rows] = found
+
+
+def build_table(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, list[Plan]]:
+    """The table of IPv4 rules, within `budget` bytes if any engine but the last resort can."""
+    if all((column == ANY).all() for column in (rules.vni, rules.direction, rules.endpoint)):
+        table, plan = unkeyed(rules, ids, budget, name)
+        return table, [plan]
+    started = time.perf_counter()
+    by_key = keys(rules)
+    if by_key is None:
+        reason = "too many combinations of VNI, direction and endpoint"
+        return _linear(rules, ids, name, reason, started)
+    return keyed(rules, ids, by_key, budget, name)
+
+
+def keyed(
+    rules: RuleSet, ids: I64, by_key: Keys, budget: int, name: str
+) -> tuple[Table, list[Plan]]:
+    """Blocks in one layout, and tables of their own for blocks too large for it."""
+    started = time.perf_counter()
+    l4 = l4_classes(rules)
+    blocks, left = list[Block](), budget // 2
+    for number, which in enumerate(by_key.rules):
+        if l4 is None or left < 0:
+            blocks.append(elsewhere(number, 1 if l4 is None else l4.n_y))
+            continue
+        room = min(BLOCK_PLACES, left // 4)
+        blocks.append(build_block(rules, which, ids, l4, number, room))
+        left -= blocks[-1].nbytes
+    layout = Layout(by_key, blocks, l4 or NO_CLASSES)
+    seconds = time.perf_counter() - started
+    n = sum(not block.elsewhere for block in blocks)
+    reason = f"{n:,} of {len(blocks):,} blocks are grids of their own classes"
+    plans = [Plan(name, "keyed", reason, nbytes(layout.tables), seconds)]
+    others = {}
+    for number, block in enumerate(blocks):
+        if block.elsewhere:
+            which = by_key.rules[number]
+            part = without_keys(rules.take(which))
+            table, plan = unkeyed(part, ids[which], max(left, 0), f"{name} block {number}")
+            left -= plan.nbytes
+            others[number] = table
+            plans.append(plan)
+    return KeyedTable(layout, others), plans
+
+
+def unkeyed(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, Plan]:
+    """The table of rules without keys."""
+    started = time.perf_counter()
+    l4 = l4_classes(rules)
+    dense = None
+    if l4 is not None:
+        dense = dense_tables(rules, ids, l4, min(budget, DENSE_BYTES))
+    enough_room = n_rows(rules) * ROW_BYTES <= budget
+    if dense is not None:
+        grid = f"{len(dense.x):,} address pairs and {megabytes(dense.f.nbytes)} of port classes"
+        cost = dense_cost(dense.x.nbytes, dense.f.nbytes)
+        if cost <= tuple_cost(len(rules)) or not enough_room:
+            seconds = time.perf_counter() - started
+            return dense_matcher(dense), Plan(name, "dense", grid, nbytes(dense), seconds)
+        reason = f"a grid would take {grid}: dearer than hashing {len(rules):,} rules"
+    elif l4 is None:
+        reason = "too many port ranges for a table of their classes"
+    else:
+        reason = f"a grid of address × port classes takes more than {megabytes(DENSE_BYTES)}"
+    made = None
+    if enough_room:
+        made = tuple_tables(rules, ids, l4, meta_classes(rules), budget)
+    if made is None:
+        reason += f"; hash tables do not fit into {megabytes(budget)}: every rule is tried"
+        return _linear(rules, ids, name, reason, started)[0], _plan(rules, name, reason, started)
+    seconds = time.perf_counter() - started
+    return tuples_matcher(made), Plan(name, "hybrid", reason, nbytes(made), seconds)
+
+
+def _linear(
+    rules: RuleSet, ids: I64, name: str, reason: str, started: float
+) -> tuple[Table, list[Plan]]:
+    return LinearTable(rules, ids), [_plan(rules, name, reason, started)]
+
+
+def _plan(rules: RuleSet, name: str, reason: str, started: float) -> Plan:
+    return Plan(name, "linear", reason, rules.nbytes, time.perf_counter() - started)
+
+
+def without_keys(rules: RuleSet) -> RuleSet:
+    """The same rules for any key."""
+    n = len(rules)
+    return replace(
+        rules,
+        vni=np.full(n, ANY),
+        direction=np.full(n, ANY, np.int8),
+        endpoint=np.full(n, ANY),
+    )
+
+
+def dense_matcher(tables: DenseTables) -> Matcher:
+    """Kernels of the dense engine."""
+    from sim.kernels.dense import match_dense, match_dense8
+    from sim.kernels.lanes import AVX2
+
+    return Matcher(tables, match_dense, match_dense8 if AVX2 else None)
+
+
+def keyed_matcher(layout: Layout) -> Matcher:
+    """Kernels of the keyed engine, on the tables as they are now."""
+    from sim.kernels.keyed import match_keyed, match_keyed8
+    from sim.kernels.lanes import AVX2
+
+    return Matcher(layout.tables, match_keyed, match_keyed8 if AVX2 else None)
+
+
+def tuples_matcher(tables: object) -> Matcher:
+    """Kernels of the hybrid engine."""
+    from sim.kernels.lanes import AVX2
+    from sim.kernels.tuples import match_tuples, match_tuples8
+
+    return Matcher(tables, match_tuples, match_tuples8 if AVX2 else None)

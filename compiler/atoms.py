@@ -13,7 +13,7 @@ Two independent axes:
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from compiler.ownership import Owned
 from compiler.tables import Intervals, L4Range, Program
+from fabric.diagnostics import CloisonError
 from fabric.network import Network
 from fabric.ports import ANY, MAX_PORT
 
@@ -30,7 +31,8 @@ LOW64 = (1 << 64) - 1
 @dataclass(frozen=True, slots=True)
 class L4Atoms:
     """Atom q holds destination ports `q_first[q]..q_last[q]` of protocol class `q_class[q]`; atom s
-    holds source ports `s_first[s]..s_last[s]`; `class_protocol[c]` is one protocol of class c."""
+    holds source ports `s_first[s]..s_last[s]`; `class_protocol[c]` is one protocol of class c.
+    `q_parent[q]` is the atom that q was cut from after the atoms were made, or q itself."""
 
     proto_class: NDArray[np.uint8]
     dport_atom: NDArray[np.uint16]
@@ -43,6 +45,7 @@ class L4Atoms:
     q_last: NDArray[np.uint16]
     s_first: NDArray[np.uint16]
     s_last: NDArray[np.uint16]
+    q_parent: NDArray[np.int32]
 
     @property
     def size(self) -> int:
@@ -69,17 +72,24 @@ class L4Atoms:
             out |= dports[:, None] & sports[None, :]
         return out.reshape(-1)
 
+    def ancestors(self, size: int) -> NDArray[np.int64]:
+        """For each atom the one of the first `size` atoms from which it was cut, or itself."""
+        q, known = np.arange(self.n_dport), size // self.n_sport
+        while (q >= known).any():
+            q = np.where(q >= known, self.q_parent[q], q)
+        return (q[:, None] * self.n_sport + np.arange(self.n_sport)).reshape(-1)
 
-def l4_atoms(program: Program) -> L4Atoms:
-    """Cut both L4 axes at every bound that any entry uses."""
-    ranges = {l4 for group in program.groups for entry in group.entries for l4 in entry.l4}
+
+def l4_atoms(program: Program, groups: Iterable[int]) -> L4Atoms:
+    """Cut both L4 axes at every bound that any entry of these groups uses."""
+    ranges = {l4 for g in groups for entry in program.groups[g].entries for l4 in entry.l4}
     protocols = sorted({r.protocol for r in ranges if r.protocol != ANY})
-    other = next(number for number in range(255, -1, -1) if number not in protocols)
+    other = [number for number in range(255, -1, -1) if number not in protocols][:1]
     proto_class = np.full(256, len(protocols), np.uint8)
     proto_class[protocols] = np.arange(len(protocols))
     firsts: list[tuple[int, int, int]] = []
-    dport_atom = np.zeros((len(protocols) + 1, MAX_PORT + 1), np.uint16)
-    for number, protocol in enumerate([*protocols, other]):
+    dport_atom = np.zeros((len(protocols) + len(other), MAX_PORT + 1), np.uint16)
+    for number, protocol in enumerate([*protocols, *other]):
         cuts = _cuts(r.dport for r in ranges if r.protocol in (ANY, protocol))
         for first, last in cuts:
             dport_atom[number, first : last + 1] = len(firsts)
@@ -88,6 +98,7 @@ def l4_atoms(program: Program) -> L4Atoms:
     sport_atom = np.zeros(MAX_PORT + 1, np.uint16)
     for number, (first, last) in enumerate(sports):
         sport_atom[first : last + 1] = number
+    countable(len(firsts))
     q = np.array(firsts)
     s = np.array(sports)
     return L4Atoms(
@@ -96,13 +107,20 @@ def l4_atoms(program: Program) -> L4Atoms:
         sport_atom,
         len(firsts),
         len(sports),
-        (*protocols, other),
+        (*protocols, *other),
         q[:, 0].astype(np.uint8),
         q[:, 1].astype(np.uint16),
         q[:, 2].astype(np.uint16),
         s[:, 0].astype(np.uint16),
         s[:, 1].astype(np.uint16),
+        np.arange(len(firsts), dtype=np.int32),
     )
+
+
+def countable(n: int) -> None:
+    """Say so when atoms have more numbers than their tables hold."""
+    if n > MAX_PORT + 1:
+        raise CloisonError(f"rules tell {n:,} sets of ports apart, {MAX_PORT + 1:,} at most")
 
 
 def _cuts(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -164,45 +182,30 @@ def _slice(starts: list[int], low: int, high: int) -> tuple[int, int]:
     return bisect_left(starts, low), bisect_right(starts, high)
 
 
-def address_atoms(program: Program, owned: Owned) -> AddressAtoms:
-    """Cut every VRF's address axes at its endpoints, its routes and the regions of its rules."""
+def address_atoms(
+    program: Program, owned: Owned, bound: Mapping[int, Sequence[int]]
+) -> AddressAtoms:
+    """Cut every VRF's address axes at its endpoints, its routes and the regions of its rules, which
+    are those of the groups `bound` there."""
     network = program.network
     cuts: list[tuple[set[int], set[int]]] = [({0}, {0}) for _ in network.vrfs]
     for endpoint in network.endpoints:
         for family in (0, 1):
-            _cut(cuts[endpoint.vrf][family], owned[endpoint.index][family], family)
+            add_cuts(cuts[endpoint.vrf][family], owned[endpoint.index][family], family)
     for vrf in network.vrfs:
         v4, v6 = network.fib.boundaries(vrf.index)
         cuts[vrf.index][0].update(v4)
         cuts[vrf.index][1].update(v6)
-    for index, regions in _regions_seen(program).items():
-        for v4_ranges, v6_ranges in regions:
-            _cut(cuts[index][0], v4_ranges, 0)
-            _cut(cuts[index][1], v6_ranges, 1)
+    for index, groups in bound.items():
+        entries = (entry for g in groups for entry in program.groups[g].entries)
+        for v4_ranges, v6_ranges in {(r.v4, r.v6) for entry in entries for r in entry.regions}:
+            add_cuts(cuts[index][0], v4_ranges, 0)
+            add_cuts(cuts[index][1], v6_ranges, 1)
     return _pack(network, owned, [(sorted(a), sorted(b)) for a, b in cuts])
 
 
-def _regions_seen(program: Program) -> dict[int, set[tuple[Intervals, Intervals]]]:
-    """Per VRF the address sets that any group bound there looks at."""
-    network = program.network
-    users: dict[int, set[int]] = {}
-    for endpoint in network.endpoints:
-        for group in program.bindings[:, endpoint.index, :].ravel().tolist():
-            if group >= 0:
-                users.setdefault(group, set()).add(endpoint.vrf)
-    seen: dict[int, set[tuple[Intervals, Intervals]]] = {}
-    for group, vrfs in users.items():
-        found = {
-            (region.v4, region.v6)
-            for entry in program.groups[group].entries
-            for region in entry.regions
-        }
-        for vrf in vrfs:
-            seen.setdefault(vrf, set()).update(found)
-    return seen
-
-
-def _cut(cuts: set[int], intervals: Intervals, family: int) -> None:
+def add_cuts(cuts: set[int], intervals: Intervals, family: int) -> None:
+    """Add the addresses at which the intervals of a family begin, and those after their ends."""
     top = 2**128 if family else 2**32
     for low, high in intervals:
         cuts.add(low)

@@ -16,11 +16,12 @@ from compiler.ir import Action
 
 def prune(draft: Draft) -> Draft:
     """Keep the scopes that can deny or end the evaluation."""
-    scopes = {key: scope for key, scope in (draft.scopes or {}).items() if _decides(scope)}
+    scopes = {key: scope for key, scope in (draft.scopes or {}).items() if decides(scope)}
     return replace(draft, scopes=scopes)
 
 
-def _decides(scope: Scope) -> bool:
+def decides(scope: Scope) -> bool:
+    """Whether a scope can deny or end the evaluation."""
     return scope.default is not Action.PERMIT or any(
         action is not Action.PERMIT for _, _, action, _ in scope.lines
     )

@@ -24,14 +24,15 @@ def scope(draft: Draft) -> Draft:
             terms[term.direction, term.stage, endpoint].append(term)
     defaults = draft.defaults or {}
     scopes = {
-        key: Scope(tuple(map(_line, terms.get(key, ()))), *defaults.get(key, _OPEN))
+        key: Scope(tuple(map(line_of, terms.get(key, ()))), *defaults.get(key, OPEN))
         for key in sorted(terms.keys() | defaults.keys())
     }
     return replace(draft, scopes=scopes)
 
 
-_OPEN: tuple[Action, Origin] = (Action.PERMIT, NO_POLICY)
+OPEN: tuple[Action, Origin] = (Action.PERMIT, NO_POLICY)
 
 
-def _line(term: Term) -> Line:
+def line_of(term: Term) -> Line:
+    """What the term says at each endpoint that it is about."""
     return term.regions, term.l4, term.action, term.origin

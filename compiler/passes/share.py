@@ -25,14 +25,14 @@ def share(draft: Draft) -> Draft:
         key = (direction, stage, scope)
         if key not in known:
             known[key] = len(groups)
-            group = _group(len(groups), direction, stage, scope, n_entries, origins)
+            group = new_group(len(groups), direction, stage, scope, n_entries, origins)
             groups.append(group)
             n_entries += len(group.entries) + 1
         bindings[direction, endpoint, stage] = known[key]
     return replace(draft, groups=tuple(groups), bindings=bindings, origins=tuple(origins))
 
 
-def _group(
+def new_group(
     number: int,
     direction: Direction,
     stage: Stage,
@@ -40,6 +40,8 @@ def _group(
     first: int,
     origins: dict[Origin, int],
 ) -> Group:
+    """The group of a scope; its entries are numbered from `first`, new origins enter `origins`."""
+
     def cause(origin: Origin) -> int:
         return origins.setdefault(origin, len(origins))
 

@@ -225,7 +225,7 @@ def agree(policy: Policy, seed: int) -> None:
 
 
 def test_a_grid_that_memory_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks_module, "MAX_GRID", 1)
+    monkeypatch.setattr("compiler.grid.MAX_GRID", 1)
     rules = tuple(
         Rule(Stage.WORKLOAD, Direction.IN, n, (Everyone(),), (Cidr(ip_network(p)),), (ports,),
              Action.DENY, Origin("zone rule", str(n)))
@@ -247,7 +247,7 @@ MUTANTS = [
     ("passes.resolve", "(l4.first, l4.last))", "(l4.first, max(l4.first, l4.last - 1)))"),
     ("passes.resolve", "known[0] is Action.PERMIT and selection.default", "selection.default"),
     ("passes.scope", "key=lambda t: t.order", "key=lambda t: -t.order"),
-    ("passes.scope", "*defaults.get(key, _OPEN)", "*_OPEN"),
+    ("passes.scope", "*defaults.get(key, OPEN)", "*OPEN"),
     ("passes.prune", "scope.default is not Action.PERMIT or", ""),
     ("passes.share", "key = (direction, stage, scope)",
      "key = (Direction.OUT, stage, scope.lines)"),
@@ -257,12 +257,14 @@ MUTANTS = [
     ("atoms", "cuts.add(high + 1)", "pass"),
     ("atoms", "self.q_class == self.proto_class[r.protocol]", "self.q_class >= 0"),
     ("atoms", "(self.s_first >= r.sport[0])", "(self.s_first >= 0)"),
-    ("blocks", "range(len(group.entries) - 1, -1, -1)", "range(len(group.entries))"),
-    ("blocks", "out[:, self.remote_index[vrf, region.vrf]] |= inside",
-     "out |= inside[:, None]"),
-    ("blocks", "alive &= self.actions[values] == Action.PERMIT",
+    ("grid", "range(len(group.entries) - 1, -1, -1)", "range(len(group.entries))"),
+    ("grid", "out[:, self.remotes[region.vrf]] |= inside", "out |= inside[:, None]"),
+    ("grid", "alive &= self.actions[values] == Action.PERMIT",
      "alive &= self.actions[values] != Action.DENY"),
-    ("blocks", "key = (direction, endpoint.vrf, *groups)", "key = (direction, *groups)"),
+    ("store", "if row not in rows:", "if not rows:"),
+    ("axis", "return distinct(POWERS[: len(rows)] @ rows)",
+     "return distinct(POWERS[: len(rows)] @ rows % 4)"),
+    ("arena", "key = row.tobytes()", "key = row[:1].tobytes()"),
 ]  # fmt: skip
 
 

@@ -1,0 +1,134 @@
+"""Where blocks are laid out: arenas, and what the next update of them has to know.
+
+A `Store` belongs to one line of updates. Only the newest `Blocks` of the line may be updated
+(`serial`); older ones stay valid, because nothing that they look at is ever written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.arena import Arena, Lanes
+from compiler.grid import Grid, Ground, Painter, groups_of
+from compiler.ir import Action, Stage
+from compiler.tables import Group
+from fabric.diagnostics import CloisonError
+
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+Key = tuple[int, ...]
+"""What a block of a VRF answers for: direction, then the group of each stage (-1: none)."""
+SPARE = 1 << 22
+
+
+class Laid(NamedTuple):
+    """One block in the arenas; `lane` is its row of L4 classes."""
+
+    vrf: int
+    cell_off: int
+    lane: int
+    n_l4: int
+    f_off: int
+
+
+class Store:
+    """See the module. `lane` has the row of L4 classes of every block of the newest version."""
+
+    def __init__(self, l4_size: int) -> None:
+        self.serial = 0
+        self.grids: dict[int, Grid] = {}
+        self.known: dict[int, dict[Key, int]] = {}
+        self.n_blocks = 0
+        self.lane: I64 = np.zeros(0, np.int64)
+        self.cells = Arena(np.uint16)
+        self.lanes = Lanes(l4_size)
+        self.values = Arena(np.int32)
+        self.fib = Arena(np.int32)
+        self.actions = Arena(np.int8)
+        self.entries = Arena(np.int32, len(Stage))
+        self.permit = Arena(np.bool_)
+        self.stage = Arena(np.int8)
+        self._decisions: dict[Key, int] = {}
+        self._built = 0
+
+    def settle(self) -> None:
+        """Remember how much there is: `worn` is about what comes after."""
+        self._built = self._size
+
+    @property
+    def worn(self) -> bool:
+        """Whether more than half of what is stored is left over from earlier versions."""
+        return self._size > 2 * self._built + SPARE
+
+    @property
+    def _size(self) -> int:
+        return self.cells.used + self.values.used + self.fib.used + 64 * self.n_blocks
+
+    def learn(self, groups: Sequence[Group]) -> None:
+        """Actions of the entries of new groups, which are numbered one after the other."""
+        entries = [e for g in groups for e in (*g.entries, g.default_entry)]
+        self.actions.append(np.array([e.action for e in entries], np.int8))
+
+    def lay(self, ground: Ground, keys: Sequence[Key]) -> list[Laid]:
+        """Add blocks to a VRF."""
+        vrf = ground.program.network.vrfs[ground.vrf].name
+        groups = {g.id: g for key in keys for g in groups_of(ground.program, key[1:])}
+        before = self.grids.get(ground.vrf) or Grid.empty(ground)
+        grid = self.grids[ground.vrf] = before.knowing(ground, [*groups.values()])
+        painter = Painter(grid, vrf, self.actions.view)
+        known = self.known.setdefault(ground.vrf, {})
+        rows: dict[bytes, int] = {}
+        out = []
+        for key in keys:
+            table, matched = painter.chain([groups[n] for n in key[1:] if n >= 0])
+            rows_of, columns = _narrow(table.cells), _narrow(table.l4)
+            row = rows_of.tobytes()
+            if row not in rows:
+                rows[row] = self.cells.append(rows_of[grid.cells.of])
+            lane = self.lanes.intern(columns[grid.l4.of])
+            values = self._decide(matched)[table.values]
+            first = self.values.append(values.reshape(-1))
+            out.append(Laid(ground.vrf, rows[row], lane, values.shape[1], first))
+            known[key] = self.n_blocks
+            self.n_blocks += 1
+        return out
+
+    def relay(self, offsets: I64, size: int, parent: I64) -> I64:
+        """Lay rows of `size` cells out again over cells that were cut further; the new offsets."""
+        unique, which = np.unique(offsets, return_inverse=True)
+        out = np.zeros(len(unique), np.int64)
+        for number, first in enumerate(unique.tolist()):
+            out[number] = self.cells.append(self.cells.view[first : first + size][parent])
+        return out[which.reshape(-1)]
+
+    def _decide(self, matched: I32) -> I32:
+        """Decision ids of the entries that each stage matched."""
+        ids, fresh = [], []
+        for key in map(tuple, matched.tolist()):
+            number = self._decisions.get(key)
+            if number is None:
+                number = self._decisions[key] = len(self._decisions)
+                fresh.append(key)
+            ids.append(number)
+        if fresh:
+            rows = np.array(fresh, np.int32)
+            last = np.where(rows >= 0, np.arange(len(Stage)), -1).max(axis=1)
+            permit = last < 0
+            some = np.flatnonzero(last >= 0)
+            permit[some] = self.actions.view[rows[some, last[some]]] != Action.DENY
+            self.entries.append(rows)
+            self.permit.append(permit)
+            self.stage.append(np.where(permit, -1, last))
+        return np.array(ids, np.int32)
+
+
+def _narrow(classes: I32) -> NDArray[np.uint16]:
+    if int(classes.max()) > np.iinfo(np.uint16).max:
+        raise CloisonError(
+            f"a policy tells {int(classes.max()) + 1} classes of addresses apart, 65536 at most"
+        )
+    return classes.astype(np.uint16)

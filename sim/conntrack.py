@@ -6,23 +6,26 @@ Rules that hold here:
    known in both directions. Denied packets open nothing.
 2. Routing is never skipped: a known flow whose route is gone is dropped like any other.
 3. A flow that was silent for longer than the timeout is unknown again. Time is that of the packets
-   (simulated), never the machine's.
-4. A policy change opens a new generation: every flow is decided again, in the direction in which it
-   was opened, and forgotten if it is denied now.
-5. The table is bounded. When it is full, permitted packets pass but open no flow, as on a DPU.
+   (simulated), never the machine's; where it runs backwards, it stands still.
+4. A policy change opens a new generation. The next packet of an older flow has the flow decided
+   again, in the direction in which it was opened; if it is denied now, the flow is revoked, and the
+   packet is the first of a new one.
+5. The table is bounded. When it is full, a new flow takes the place of the one whose last packet
+   came first.
 
-Packets are handled strictly in order. Kernel: `sim.kernels.flows`.
+Packets are handled strictly in order: verdicts and counters do not depend on how a sequence is cut
+into batches. Kernel: `sim.kernels.flows`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.classifier import headers
+from sim.classifier import Headers, headers
 from sim.packets import Packets
 
 if TYPE_CHECKING:
@@ -31,9 +34,31 @@ if TYPE_CHECKING:
 SECOND = 10**9
 TIMEOUT = 120 * SECOND
 CAPACITY = 1 << 20
-WORDS = 8
+MIN_SLOTS = 1 << 10
+WORDS, LINE = 8, 64
 STATE, LAST = 6, 7
-COUNTERS = ("created", "hit", "reply", "aged", "create_failed", "used")
+ALIVE, OPENED_BY_B = np.uint64(1), np.uint64(2)
+GENERATION_SHIFT, GENERATIONS = 2, (1 << 20) - 1
+COUNTERS = ("created", "hit", "reply", "aged", "evicted", "redecided", "revoked")
+CLOCK, SEEN, USED, FILLED, HEAD = range(len(COUNTERS), len(COUNTERS) + 5)
+Words = NDArray[np.uint64]
+
+
+class Flows(NamedTuple):
+    """What the kernel gets of a table, and room for the packets that replies answer. `queue` is
+    uint64 [n, 2]: who has been silent longest, as slot and state; `room` how many slots may be
+    taken."""
+
+    table: Words
+    queue: Words
+    counters: NDArray[np.int64]
+    stamp: np.uint64
+    timeout: int
+    room: int
+    capacity: int
+    headers: Headers
+    verdicts: Verdicts
+    scratch: Words
 
 
 @dataclass(slots=True)
@@ -43,67 +68,111 @@ class FlowTable:
     capacity: int = CAPACITY
     timeout: int = TIMEOUT
     generation: int = 0
-    redecided: int = 0
-    revoked: int = 0
-    counters: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(COUNTERS), np.int64))
-    table: NDArray[np.uint64] = field(init=False)
+    counters: NDArray[np.int64] = field(init=False)
+    table: Words = field(init=False)
+    queue: Words = field(init=False)
 
     def __post_init__(self) -> None:
-        self.table = self._empty()
+        if self.capacity < 1:
+            raise ValueError(f"a flow table holds at least one flow, not {self.capacity}")
+        self.counters = np.zeros(len(COUNTERS) + 5, np.int64)
+        self._fill(np.zeros((0, WORDS), np.uint64))
 
     def __len__(self) -> int:
-        return int((self.table[:, STATE] & np.uint64(1)).sum())
+        return len(self.flows())
 
-    def track(self, packets: Packets, verdicts: Verdicts, time: NDArray[np.int64]) -> None:
-        """Overrule verdicts (made with `complete=True`) of packets of known flows, in place;
-        `time` is ns per packet."""
-        from sim.kernels.flows import track
+    def decide(
+        self,
+        datapath: Datapath,
+        packets: Packets,
+        time: NDArray[np.int64],
+        portless: NDArray[np.bool_],
+    ) -> Verdicts:
+        """Verdicts of packets in order, by the groups or by the flow that each belongs to. `time`
+        is ns per packet; `portless` ones neither use nor open a flow."""
+        from sim.datapath import BLOCK, Verdicts
+        from sim.kernels.flows import ROWS, track
+        from sim.kernels.path import ROWS as PATH_ROWS
 
-        used = COUNTERS.index("used")
-        if len(time) and self.counters[used] > self.capacity // 2:
-            self._keep(self.flows(int(time[0])))
-        track(
-            self.table, headers(packets), verdicts, time, self.timeout, self.capacity, self.counters
-        )
+        columns, out = headers(packets), Verdicts.empty(len(packets))
+        asked = headers(Packets.make(np.zeros(BLOCK + 1, np.uint8)))
+        answers, scratch = Verdicts.empty(BLOCK + 1), np.empty((PATH_ROWS, BLOCK), np.uint64)
+        stamp = np.uint64(self._stamp() << GENERATION_SHIFT) | ALIVE
+        w, at = np.empty((ROWS, BLOCK), np.uint64), 0
+        while True:
+            flows = Flows(
+                self.table, self.queue, self.counters, stamp, self.timeout, self._room,
+                self.capacity, asked, answers, scratch,
+            )  # fmt: skip
+            arguments = columns, time, portless, at, len(packets), flows, w, out
+            at = track(datapath.tables, *arguments)
+            if at == len(packets):
+                return out
+            if self.counters[FILLED] >= self._room:
+                self._fill(self._rows())
+            else:
+                self._line_up()
 
-    def flows(self, now: int | None = None) -> NDArray[np.uint64]:
-        """Rows of the table that are alive (at time `now`)."""
-        alive = self.table[:, STATE] & np.uint64(1) != 0
-        if now is not None:
-            alive &= now - self.table[:, LAST].astype(np.int64) <= self.timeout
-        live: NDArray[np.uint64] = self.table[alive]
+    def flows(self) -> Words:
+        """Rows of the table that are alive now, by the clock of the packets seen so far."""
+        rows = self._rows()
+        silent = self.counters[CLOCK] - rows[:, LAST].astype(np.int64)
+        live: Words = rows[silent <= self.timeout]
         return live
 
-    def bump(self, datapath: Datapath) -> None:
-        """A new policy generation: decide every flow again by `datapath`, in the direction in
-        which it was opened; forget those that are not delivered now."""
-        rows = self.flows()
-        verdicts = datapath.decide(opening_packets(rows, datapath.tables.ep_vrf))
-        self._keep(rows[verdicts.delivered])
+    def bump(self) -> None:
+        """A new policy generation: from now on every flow is decided again, once."""
         self.generation += 1
-        self.redecided += len(rows)
-        self.revoked += int((~verdicts.delivered).sum())
+        if self.generation % GENERATIONS == 0:
+            mask = np.uint64(GENERATIONS << GENERATION_SHIFT)
+            self.table.reshape(-1, WORDS)[:, STATE] &= ~mask
+            self.queue = self.queue[:0]
 
     def counts(self) -> dict[str, int]:
-        """Every counter by name."""
-        named = dict(zip(COUNTERS[:-1], self.counters[:-1].tolist(), strict=True))
-        return {**named, "redecided": self.redecided, "revoked": self.revoked}
+        """Every counter by name; `create_failed` is 0 since flows are evicted."""
+        named = dict(zip(COUNTERS, self.counters.tolist(), strict=False))
+        named["aged"] += int(self.counters[USED]) - len(self)
+        return {**named, "create_failed": 0}
 
-    def _keep(self, rows: NDArray[np.uint64]) -> None:
+    @property
+    def _room(self) -> int:
+        return len(self.table) // WORDS // 4 * 3
+
+    def _stamp(self) -> int:
+        """The generation as entries store it; 0 is none's."""
+        return 1 + self.generation % GENERATIONS
+
+    def _rows(self) -> Words:
+        rows = self.table.reshape(-1, WORDS)
+        taken: Words = rows[rows[:, STATE] & ALIVE != 0]
+        return taken
+
+    def _fill(self, rows: Words) -> None:
+        """A table twice to four times as large as these flows need."""
         from sim.kernels.flows import reinsert
 
-        self.table = self._empty()
+        slots = max(MIN_SLOTS, 1 << (2 * len(rows)).bit_length())
+        words = np.zeros(slots * WORDS + LINE // WORDS, np.uint64)
+        first = -words.ctypes.data % LINE // words.itemsize
+        self.table = words[first : first + slots * WORDS]
         reinsert(rows, self.table)
-        self.counters[COUNTERS.index("used")] = len(rows)
+        self.counters[USED] = self.counters[FILLED] = len(rows)
+        self.queue = np.zeros((0, 2), np.uint64)
 
-    def _empty(self) -> NDArray[np.uint64]:
-        return np.zeros((1 << (2 * self.capacity).bit_length(), WORDS), np.uint64)
+    def _line_up(self) -> None:
+        """Everyone, the longest silent first. Whose state has changed when its turn comes has sent
+        since, and so has whoever is not in the queue."""
+        state = self.table[STATE::WORDS]
+        taken = np.flatnonzero(state & ALIVE)
+        order = taken[np.argsort(state[taken] >> np.uint64(22))]
+        self.queue = np.stack([order.astype(np.uint64) * np.uint64(WORDS), state[order]], 1)
+        self.counters[HEAD] = 0
 
 
-def opening_packets(rows: NDArray[np.uint64], ep_vrf: NDArray[np.int32]) -> Packets:
+def opening_packets(rows: Words, ep_vrf: NDArray[np.int32]) -> Packets:
     """The headers that opened these flows."""
     words = rows.T
-    by_b = words[STATE] >> np.uint64(1) & np.uint64(1) != 0
+    by_b = words[STATE] & OPENED_BY_B != 0
     low = np.uint64(0xFFFF)
     a_port, b_port = words[4] >> np.uint64(16) & low, words[4] & low
     a_end = (words[5] >> np.uint64(32)).astype(np.int64)

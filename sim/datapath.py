@@ -110,14 +110,13 @@ class Datapath:
     def decide(self, packets: Packets, *, complete: bool = False) -> Verdicts:
         """Verdicts of packets as if each opened a flow; nothing is counted. With `complete` the
         destination's side is filled in although the source's side denies."""
-        from sim.kernels.path import forward, settle
+        from sim.kernels.path import ROWS, forward
 
         out, columns, t = Verdicts.empty(len(packets)), headers(packets), self.tables
 
         def work(begin: int, end: int) -> None:
-            scratch = np.empty((6, BLOCK), np.uint64)
+            scratch = np.empty((ROWS, BLOCK), np.uint64)
             forward(t, columns, complete, begin, end, scratch, out)
-            settle(t, out.route, out.out_decision, out.in_decision, begin, end, out.reason)
 
         self._slices(len(packets), work)
         return out

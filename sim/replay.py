@@ -81,8 +81,7 @@ def replay(
     blocks = blocks or build_blocks(program)
     datapath = Datapath(tables(blocks, network), threads)
     datapath.warm()
-    if flow_table is not None:
-        flow_table.track(Packets.of([]), Verdicts.empty(0), np.zeros(0, np.int64))
+    decide(datapath, Packets.of([]), flow_table)
     total = Counters.zero(datapath.tables)
     seconds, done = 0.0, 0
     for batch in _batches(traffic):
@@ -111,16 +110,18 @@ def replay(
 def decide(datapath: Datapath, batch: Traffic, flow_table: FlowTable | None = None) -> Verdicts:
     """Verdicts of one batch: the flow table's word where it has one, and no word on packets whose
     ports nobody knows."""
-    packets = batch.packets if isinstance(batch, Arrivals) else batch
-    verdicts = datapath.decide(packets, complete=flow_table is not None)
-    clock = np.zeros(len(packets), np.int64)
     if isinstance(batch, Arrivals):
-        blind = batch.portless & (verdicts.reason != Reason.UNKNOWN_SOURCE)
-        verdicts.reason[blind] = verdicts.route[blind] = Reason.FRAGMENT_DROP
-        verdicts.out_decision[blind] = verdicts.in_decision[blind] = -1
-        clock = batch.time
-    if flow_table is not None:
-        flow_table.track(packets, verdicts, clock)
+        packets, time, portless = batch.packets, batch.time, batch.portless
+    else:
+        packets, n = batch, len(batch)
+        time, portless = np.zeros(n, np.int64), np.zeros(n, np.bool_)
+    if flow_table is None:
+        verdicts = datapath.decide(packets)
+    else:
+        verdicts = flow_table.decide(datapath, packets, time, portless)
+    blind = portless & (verdicts.reason != Reason.UNKNOWN_SOURCE)
+    verdicts.reason[blind] = verdicts.route[blind] = Reason.FRAGMENT_DROP
+    verdicts.out_decision[blind] = verdicts.in_decision[blind] = -1
     return verdicts
 
 

@@ -1,85 +1,229 @@
-"""The flow table against a dictionary, packet by packet."""
+"""The stateful stage against a model on a dictionary, packet by packet."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_worlds import policies, worlds
+from wired import wired
 
-from sim.conntrack import FlowTable, opening_packets
-from sim.datapath import Verdicts
+from compiler.blocks import build_blocks
+from compiler.compile import compile_policy
+from compiler.ir import Policy
+from fabric.network import Network
+from sim.attach import Arrivals
+from sim.classifier import tables
+from sim.conntrack import COUNTERS, GENERATIONS, FlowTable, opening_packets
+from sim.datapath import Datapath
 from sim.packets import Flow, Packets
 from sim.reasons import Reason
+from sim.replay import decide
 
-DENIED = int(Reason.POLICY_DROP)
-FLOW = st.builds(
-    lambda version, ends, ports, protocol: Flow(
-        0, version, ends[0], ends[1], protocol, ports[0], ports[1], ends[2]
-    ),
-    st.sampled_from([4, 6]),
-    st.sampled_from([(1, 2, 0), (2, 1, 1), (1, 1, 0), (7, 2, 2), (2, 7, 1)]),
-    st.sampled_from([(5, 5), (5, 6), (6, 5)]),
-    st.sampled_from([6, 17]),
-)
-OWNER = {1: 0, 2: 1, 7: 2}
-STEP = st.tuples(FLOW, st.booleans(), st.booleans(), st.integers(0, 30))
+Answer = tuple[int, int, int, int]
+Oracle = Callable[[Flow], Answer]
+
+
+@dataclass
+class Known:
+    opening: Flow
+    generation: int
+    last: int
 
 
 class Model:
-    """The same rules on a dictionary."""
+    """Rules 1 to 5 of `sim.conntrack`. `oracle` gives route, reason and both endpoints of a packet
+    that no flow knows."""
 
-    def __init__(self, timeout: int, capacity: int) -> None:
-        self.flows: dict[Any, list[Any]] = {}
-        self.timeout, self.capacity = timeout, capacity
-        self.counts = dict.fromkeys(("created", "hit", "reply", "aged", "create_failed"), 0)
+    def __init__(self, capacity: int, timeout: int) -> None:
+        self.capacity, self.timeout = capacity, timeout
+        self.flows: OrderedDict[Any, Known] = OrderedDict()
+        self.clock = self.generation = 0
+        self.counts = dict.fromkeys(COUNTERS, 0)
 
-    def packet(self, flow: Flow, routed: bool, permitted: bool, now: int) -> tuple[bool, int]:
-        ends = ((OWNER[flow.src], flow.src, flow.sport), (OWNER[flow.dst], flow.dst, flow.dport))
-        key = (frozenset(ends), flow.version, flow.protocol)
-        if not routed:
-            return False, 0
-        found = self.flows.get(key)
-        if found and found[0] is not None and now - found[1] > self.timeout:
-            self.counts["aged"] += 1
-            found[0] = None
-        if found and found[0] is not None:
-            state = 1 if found[0] == ends else 2
-            self.counts["hit" if state == 1 else "reply"] += 1
-            found[1] = now
-            return True, state
-        if permitted and not found and len(self.flows) >= self.capacity:
-            self.counts["create_failed"] += 1
-        elif permitted:
-            self.flows[key] = [ends, now]
+    def packet(self, flow: Flow, now: int, portless: bool, oracle: Oracle) -> tuple[int, int]:
+        """Reason and flow state."""
+        self.age(max(self.clock, now))
+        route, reason, source, target = oracle(flow)
+        if portless and reason != Reason.UNKNOWN_SOURCE:
+            return Reason.FRAGMENT_DROP, 0
+        if route != 0:
+            return reason, 0
+        ends = {(source, flow.src, flow.sport), (target, flow.dst, flow.dport)}
+        key = frozenset(ends), flow.version, flow.protocol
+        self.decide_again(key, oracle)
+        if key in self.flows:
+            known = self.flows[key]
+            self.flows.move_to_end(key)
+            known.last = self.clock
+            forth = (known.opening.src, known.opening.sport) == (flow.src, flow.sport)
+            forth = forth and oracle(known.opening)[2] == source
+            self.counts["hit" if forth else "reply"] += 1
+            return Reason.DELIVERED, 1 if forth else 2
+        if reason == Reason.DELIVERED:
+            if len(self.flows) == self.capacity:
+                self.flows.popitem(last=False)
+                self.counts["evicted"] += 1
+            self.flows[key] = Known(flow, self.generation, self.clock)
             self.counts["created"] += 1
-        return permitted, 0
+        return reason, 0
+
+    def age(self, clock: int) -> None:
+        self.clock = clock
+        silent = [k for k, f in self.flows.items() if clock - f.last > self.timeout]
+        for key in silent:
+            del self.flows[key]
+        self.counts["aged"] += len(silent)
+
+    def decide_again(self, key: Any, oracle: Oracle) -> None:
+        known = self.flows.get(key)
+        if known is None or known.generation == self.generation:
+            return
+        self.counts["redecided"] += 1
+        known.generation = self.generation
+        if oracle(known.opening)[1] != Reason.DELIVERED:
+            del self.flows[key]
+            self.counts["revoked"] += 1
 
 
-@settings(max_examples=200)
-@given(st.lists(STEP, max_size=40), st.sampled_from([10, 1000]), st.sampled_from([2, 64]))
-def test_table_behaves_like_the_model(steps: list[Any], timeout: int, capacity: int) -> None:
-    model, table = Model(timeout, capacity), FlowTable(capacity, timeout)
-    packets = Packets.of([flow for flow, *_ in steps])
-    now = np.cumsum([pause for *_, pause in steps]).astype(np.int64)
-    verdicts = Verdicts.empty(len(steps))
-    for i, (flow, routed, permitted, _) in enumerate(steps):
-        verdicts.src_endpoint[i], verdicts.dst_endpoint[i] = OWNER[flow.src], OWNER[flow.dst]
-        verdicts.route[i] = 0 if routed else Reason.ENI_MISS_DROP
-        verdicts.reason[i] = verdicts.route[i] or (0 if permitted else DENIED)
-    expected = [
-        model.packet(flow, routed, permitted, int(now[i]))
-        for i, (flow, routed, permitted, _) in enumerate(steps)
+def pairs(network: Network) -> list[tuple[Flow, Flow]]:
+    """Packets between any two addresses, each with its reply."""
+    return [
+        (ask, ask.reply(b.vrf))
+        for a in network.endpoints
+        for b in network.endpoints
+        for p in a.prefixes
+        for q in b.prefixes
+        if p.version == q.version
+        for ask in (Flow(a.vrf, p.version, int(p[0]), int(q[-1]), 6, 2000, 80),)
     ]
-    table.track(packets, verdicts, now)
-    assert list(zip(verdicts.delivered.tolist(), verdicts.flow_state.tolist(), strict=True)) == (
-        expected
+
+
+def routed(network: Network, policy: Policy) -> list[tuple[Flow, Flow]]:
+    """Those that arrive unless a policy denies them; every one if there are none."""
+    datapath = Datapath(tables(build_blocks(compile_policy(network, policy)), network), threads=1)
+    told = answers(datapath, [ask for ask, _ in pairs(network)])
+    return [pair for pair in pairs(network) if told[pair[0]][0] == 0] or pairs(network)
+
+
+def answers(datapath: Datapath, flows: Sequence[Flow]) -> dict[Flow, Answer]:
+    """What the stateless datapath says of each flow."""
+    v = datapath.decide(Packets.of(flows), complete=True)
+    columns = (v.route, v.reason, v.src_endpoint, v.dst_endpoint)
+    return dict(zip(flows, zip(*(c.tolist() for c in columns), strict=True), strict=True))
+
+
+class Both:
+    """A flow table and the model, fed with the same packets."""
+
+    def __init__(self, network: Network, programs: Sequence[Policy], capacity: int, timeout: int):
+        compiled = (build_blocks(compile_policy(network, policy)) for policy in programs)
+        self.datapaths = [Datapath(tables(blocks, network), threads=1) for blocks in compiled]
+        self.table, self.model = FlowTable(capacity, timeout), Model(capacity, timeout)
+        self.policy = 0
+
+    def bump(self, policy: int) -> None:
+        self.policy = policy
+        self.table.bump()
+        self.model.generation += 1
+
+    def batch(self, flows: Sequence[Flow], time: Sequence[int], portless: Sequence[bool]) -> None:
+        """Verdicts, counters and live flows are the same on both sides."""
+        datapath, none, n = self.datapaths[self.policy], None, len(flows)
+        every = {*flows, *(known.opening for known in self.model.flows.values())}
+        told = answers(datapath, list(every))
+        expected = [
+            self.model.packet(flow, now, blind, told.__getitem__)
+            for flow, now, blind in zip(flows, time, portless, strict=True)
+        ]
+        times, blind = np.array(time, np.int64), np.array(portless, np.bool_)
+        source: Any = none
+        arrivals = Arrivals(Packets.of(flows), times, blind, np.arange(n), source)
+        verdicts = decide(datapath, arrivals, self.table)
+        found = zip(verdicts.reason.tolist(), verdicts.flow_state.tolist(), strict=True)
+        assert list(found) == expected
+        assert self.table.counts() == {**self.model.counts, "create_failed": 0}
+        opened = opening_packets(self.table.flows(), datapath.tables.ep_vrf)
+        live = {replace(opened.flow(i), src_endpoint=-1) for i in range(len(opened))}
+        assert live == {known.opening for known in self.model.flows.values()}
+        assert len(self.table) == len(self.model.flows)
+
+
+STEP = st.tuples(
+    st.integers(0, 2**16),
+    st.booleans(),
+    st.sampled_from([0, 0, 1, 5, -3]),
+    st.sampled_from(["", "", "", "", "", "cut", "bump", "swap", "portless"]),
+)
+
+
+@settings(max_examples=40)
+@given(worlds(), policies(), policies(), st.lists(STEP, min_size=25, max_size=80), st.data())
+def test_stage_behaves_like_the_model(
+    world: Network, one: Policy, two: Policy, steps: list[Any], data: Any
+) -> None:
+    network = wired(world)
+    capacity, timeout = (
+        data.draw(st.sampled_from([1, 2, 5, 64])),
+        data.draw(st.sampled_from([4, 99])),
     )
-    assert {k: v for k, v in table.counts().items() if k in model.counts} == model.counts
-    live = [entry[0] for entry in model.flows.values() if entry[0] is not None]
-    opened = opening_packets(table.flows(), np.zeros(3, np.int32))
-    got = [opened.flow(i) for i in range(len(opened))]
-    assert sorted((f.src, f.sport, f.dst, f.dport) for f in got) == sorted(
-        (a[1], a[2], b[1], b[2]) for a, b in live
-    )
+    few = data.draw(st.lists(st.sampled_from(routed(network, one)), min_size=1, max_size=8))
+    both, clock = Both(network, [one, two], capacity, timeout), 0
+    batch: list[tuple[Flow, int, bool]] = []
+    for number, back, pause, action in [*steps, (0, False, 0, "cut")]:
+        clock += pause
+        batch.append((few[number % len(few)][back], max(clock, 0), action == "portless"))
+        if action not in ("", "portless"):
+            both.batch(*zip(*batch, strict=True))
+            batch.clear()
+        if action in ("bump", "swap"):
+            both.bump(both.policy ^ (action == "swap"))
+
+
+@settings(max_examples=6)
+@given(worlds(), policies(), policies(), st.integers(0, 2**32), st.sampled_from([3, 250, 5000]))
+def test_many_flows_in_large_batches(
+    world: Network, one: Policy, two: Policy, seed: int, capacity: int
+) -> None:
+    network = wired(world)
+    rng, both = np.random.default_rng(seed), Both(network, [one, two], capacity, 900)
+    some, clock = routed(network, one), 0
+    some = [some[i] for i in rng.integers(0, len(some), 4)]
+    for size in (700, 3000, 10, 257, 2000):
+        flows, times = [], []
+        for port in rng.integers(1024, 1200, size).tolist():
+            ask, reply = some[int(rng.integers(len(some)))]
+            clock += int(rng.integers(0, 3))
+            ask, reply = replace(ask, sport=port), replace(reply, dport=port)
+            flows.append(reply if rng.random() < 0.5 else ask)
+            times.append(clock)
+        both.batch(flows, times, rng.random(size) < 0.01)  # type: ignore[arg-type]
+        both.bump(int(rng.integers(2)))
+
+
+@settings(max_examples=2)
+@given(worlds(), policies())
+def test_the_least_recent_flow_makes_room(world: Network, policy: Policy) -> None:
+    """One flow more than fit, over and over: each is evicted just before it comes again."""
+    both = Both(wired(world), [policy], 300, 10**9)
+    ask = max(pairs(wired(world)), key=lambda p: answers(both.datapaths[0], p)[p[0]][1] == 0)[0]
+    turn = [replace(ask, sport=port) for port in range(1, 302)]
+    both.batch(turn * 3, range(903), [False] * 903)
+
+
+def test_generations_may_wrap_around() -> None:
+    table = FlowTable(4)
+    table.table[6], table.generation = np.uint64(1 | 1 << 2 | 9 << 22), GENERATIONS - 1
+    table.bump()
+    assert (table.generation, int(table.table[6])) == (GENERATIONS, 1 | 9 << 22)
+
+
+def test_a_table_for_no_flow_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        FlowTable(0)

@@ -145,13 +145,15 @@ def test_a_new_generation_decides_flows_again() -> None:
     flows = FlowTable()
     ask = Flow(0, 4, A, B, 6, 40000, 443)
     other = Flow(0, 6, (0xFD00 << 112) + 1, (0xFD00 << 112) + 2, 6, 40000, 443)
+    packets = Packets.of([other.reply(0), ask, ask.reply(0)])
     decide(datapath(), Packets.of([ask, other]), flows)
-    flows.bump(datapath())
-    assert (len(flows), flows.redecided, flows.revoked, flows.generation) == (2, 2, 0, 1)
+    flows.bump()
+    assert decide(datapath(), packets, flows).flow_state.tolist() == [2, 1, 2]
+    assert flows.counts() | {"created": 2, "redecided": 2, "revoked": 0} == flows.counts()
     narrower = datapath(compile_policy(NETWORK, policy(444)))
-    flows.bump(narrower)
-    assert (len(flows), flows.revoked) == (0, 2)
-    assert not decide(narrower, Packets.of([ask.reply(0), ask]), flows).delivered.any()
+    flows.bump()
+    assert not decide(narrower, packets, flows).delivered.any()
+    assert (len(flows), flows.generation, flows.counts()["revoked"]) == (0, 2, 2)
 
 
 def test_flows_age_on_the_captures_clock() -> None:

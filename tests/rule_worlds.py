@@ -36,7 +36,11 @@ def random_rules(shape: Shape, seed: int) -> RuleSet:
 
 def _prefixes(rng, version, n):
     width, kind = (32, IPv4Network) if version == 4 else (128, IPv6Network)
-    lengths = [0, 1, 4, 8, 12, 16, 20, 24, 28, 31, 32] if version == 4 else [0, 1, 32, 48, 64, 65, 96, 127, 128]
+    lengths = (
+        [0, 1, 4, 8, 12, 16, 20, 24, 28, 31, 32]
+        if version == 4
+        else [0, 1, 32, 48, 64, 65, 96, 127, 128]
+    )
     stems = [int.from_bytes(rng.bytes(width // 8), "big") for _ in range(4)] + [0, (1 << width) - 1]
     out = [kind((0, 0))]
     for _ in range(n):
@@ -61,7 +65,11 @@ def _rule(rng, shape, pools, ports):
     for pool in pools.values():
         src += some(pool, shape.lists)
         dst += some(pool, shape.lists)
-    protocols = None if rng.random() < 0.3 else tuple(int(p) for p in rng.choice([1, 6, 17, 132, 255, 0], rng.integers(1, 3)))
+    protocols = (
+        None
+        if rng.random() < 0.3
+        else tuple(int(p) for p in rng.choice([1, 6, 17, 132, 255, 0], rng.integers(1, 3)))
+    )
     return Rule(
         vni=int(rng.choice([ANY, *range(1, 1 + shape.vnis)])) * (1 if rng.random() < 0.8 else 1),
         direction=int(rng.choice([ANY, 0, 1])) if shape.directions else ANY,
@@ -81,7 +89,7 @@ def boundary_packets(rules: RuleSet, version: int, n: int, seed: int) -> Columns
     keys known and unknown."""
     rng = np.random.default_rng(seed)
     width = 32 if version == 4 else 128
-    src, dst = ((rules.src4, rules.dst4) if version == 4 else (rules.src6, rules.dst6))
+    src, dst = (rules.src4, rules.dst4) if version == 4 else (rules.src6, rules.dst6)
     picked = rng.integers(0, len(rules), n)
 
     def addresses(lists):
@@ -92,7 +100,11 @@ def boundary_packets(rules: RuleSet, version: int, n: int, seed: int) -> Columns
             if not some or rng.random() < 0.1:
                 out.append(int.from_bytes(rng.bytes(width // 8), "big"))
                 continue
-            base = int(lists.first[place]) if version == 4 else int(lists.hi[place]) << 64 | int(lists.lo[place])
+            base = (
+                int(lists.first[place])
+                if version == 4
+                else int(lists.hi[place]) << 64 | int(lists.lo[place])
+            )
             size = 1 << (width - int(lists.length[place]))
             step = int(rng.choice([0, size - 1, -1, size, size // 2]))
             out.append((base + step) % (1 << width))
@@ -106,7 +118,9 @@ def boundary_packets(rules: RuleSet, version: int, n: int, seed: int) -> Columns
         return (value % 65536).astype(np.uint16)
 
     def key(column, most):
-        value = np.where(rng.random(n) < 0.8, np.maximum(column[picked], 0), rng.integers(0, most, n))
+        value = np.where(
+            rng.random(n) < 0.8, np.maximum(column[picked], 0), rng.integers(0, most, n)
+        )
         return value
 
     a, b = addresses(src), addresses(dst)

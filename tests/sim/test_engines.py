@@ -1,0 +1,171 @@
+"""Every engine answers as a scan over all rules does, and refuses what it cannot read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rule_worlds import Shape, boundary_packets, random_rules
+
+from compiler.ruleset import Rule, RuleSet
+from fabric.diagnostics import InputError
+from sim.columns import Columns
+from sim.engines import build, matcher, tables
+from sim.engines.linear import scan
+
+SHAPES = {
+    "rows": Shape(n=200, lists=1, nets=100),
+    "lists": Shape(),
+    "few": Shape(n=5, lists=1),
+    "many ports": Shape(n=300, ports=200, nets=80, lists=2),
+    "state and DSCP": Shape(meta=True),
+    "VNI": Shape(vnis=5),
+    "all keys": Shape(vnis=5, endpoints=3, directions=True),
+    "IPv6": Shape(versions=(6,), nets=60),
+    "both versions": Shape(versions=(4, 6), vnis=3, meta=True),
+}
+ENGINES = ("chosen", "hybrid", "linear")
+PACKETS = 4001
+SETS = 12
+
+
+@pytest.fixture(params=["lanes", "scalar"])
+def lanes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both kernels of every engine."""
+    if request.param == "scalar":
+        monkeypatch.setattr("sim.kernels.lanes.AVX2", False)
+    elif not __import__("sim.kernels.lanes").kernels.lanes.AVX2:
+        pytest.skip("this machine has no AVX2: only scalar kernels run here")
+    return str(request.param)
+
+
+def force(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave no room for engines that would be chosen before this one."""
+    if engine != "chosen":
+        monkeypatch.setattr(tables, "DENSE_BYTES", 0)
+        monkeypatch.setattr(tables, "BLOCK_PLACES", 1)
+    if engine == "linear":
+        monkeypatch.setattr(tables, "ROW_BYTES", 1 << 60)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_engine_agrees_with_the_scan(
+    shape: str, engine: str, lanes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than a million packets on boundaries in all."""
+    force(engine, monkeypatch)
+    sets = SETS if engine != "linear" else 3
+    used = set[str]()
+    for seed in range(sets if lanes == "lanes" else 3):
+        rules = random_rules(SHAPES[shape], seed)
+        classifier = build(rules)
+        used |= {plan.engine for plan in classifier.plans}
+        for version in SHAPES[shape].versions:
+            packets = boundary_packets(rules, version, PACKETS, seed)
+            wrong = np.flatnonzero(classifier.classify(packets) != scan(rules, packets))
+            assert not len(wrong), (seed, classifier.plans, packets.take(wrong[:1]))
+    if engine != "chosen":
+        assert engine in used
+
+
+@settings(max_examples=60)
+@given(
+    seed=st.integers(0, 2**32),
+    n=st.integers(1, 60),
+    lists=st.integers(1, 4),
+    vnis=st.integers(0, 3),
+    endpoints=st.integers(0, 2),
+    directions=st.booleans(),
+    meta=st.booleans(),
+    version=st.sampled_from([4, 6]),
+    ports=st.integers(1, 40),
+    nets=st.integers(1, 40),
+    packets=st.integers(0, 40),
+)
+def test_any_shape(seed: int, packets: int, version: int, **shape: int) -> None:
+    """Shapes nobody thought of, and batches shorter than a vector."""
+    rules = random_rules(Shape(versions=(version,), **shape), seed)  # type: ignore[arg-type]
+    columns = boundary_packets(rules, version, packets, seed)
+    assert (build(rules).classify(columns) == scan(rules, columns)).all()
+
+
+def test_ids_are_those_asked_for() -> None:
+    """`ids` replaces row numbers in every engine's answers."""
+    rules = random_rules(SHAPES["all keys"], 1)
+    ids = np.arange(len(rules))[::-1] * 7
+    packets = boundary_packets(rules, 4, 500, 1)
+    rows = scan(rules, packets)
+    expected = np.where(rows < 0, -1, ids[rows])
+    assert (build(rules, ids=ids).classify(packets) == expected).all()
+
+
+def test_threads_change_nothing() -> None:
+    """Slices over threads give the same answers."""
+    rules = random_rules(SHAPES["VNI"], 3)
+    few = boundary_packets(rules, 4, 3000, 3)
+    many = few.take(np.arange(600_000) % 3000)
+    classifier = build(rules)
+    assert (classifier.classify(many) == classifier.classify(many, threads=2)).all()
+
+
+def test_nothing_matches_nothing() -> None:
+    """No rules, no packets, and rules of the other IP version."""
+    none = RuleSet.of([])
+    packets = boundary_packets(random_rules(Shape(), 0), 4, 20, 0)
+    assert (build(none).classify(packets) == -1).all()
+    assert len(build(random_rules(Shape(), 0)).classify(packets.take(slice(0, 0)))) == 0
+    only6 = random_rules(SHAPES["IPv6"], 0)
+    assert (build(only6).classify(packets) == -1).all()
+
+
+def test_unknown_keys_find_only_rules_for_any_key() -> None:
+    """A VNI, direction or endpoint that no rule names is nobody's."""
+    rules = RuleSet.of([Rule(vni=5, direction=0, endpoint=9), Rule(vni=7), Rule(endpoint=3)])
+    zero = np.zeros(5, np.uint32)
+    packets = Columns(
+        zero, zero, *np.zeros((2, 5), np.uint16), np.zeros(5, np.uint8),
+        vni=np.array([5, 5, 2**32 - 1, 7, 6], np.uint32),
+        direction=np.array([0, 255, 0, 1, 1], np.uint8),
+        endpoint=np.array([9, 9, 9, 2**32 - 1, 3], np.uint32),
+    )  # fmt: skip
+    assert build(rules).classify(packets).tolist() == [0, -1, -1, 1, 2]
+
+
+def test_wrong_columns_are_refused_all_at_once() -> None:
+    """Wrong dtype, length, layout and values are named."""
+    good = np.zeros(4, np.uint32)
+    with pytest.raises(InputError) as error:
+        Columns(good, good.astype(np.int64), *np.zeros((2, 4), np.uint16), np.zeros(3, np.uint8),
+                dscp=np.full(4, 64, np.uint8))  # fmt: skip
+    text = str(error.value)
+    assert text.count("C740") == 3
+    for part in ("dst is int64", "protocol has 3 rows", "dscp has the value 64"):
+        assert part in text
+
+
+def test_a_missing_column_is_refused() -> None:
+    """Rules that look at the VNI need one."""
+    packets = Columns(
+        *np.zeros((2, 1), np.uint32), *np.zeros((2, 1), np.uint16), np.zeros(1, np.uint8)
+    )
+    with pytest.raises(InputError, match="column vni is missing"):
+        build(RuleSet.of([Rule(vni=1)])).classify(packets)
+
+
+def test_read_only_columns_are_read() -> None:
+    """Mapped traces are read-only."""
+    rules = random_rules(Shape(), 0)
+    packets = boundary_packets(rules, 4, 100, 0)
+    expected = build(rules).classify(packets)
+    for column in (packets.src, packets.dst, packets.sport):
+        column.flags.writeable = False
+    assert (build(rules).classify(packets) == expected).all()
+
+
+def test_scratch_is_as_long_as_a_block() -> None:
+    """Kernels take blocks of the length that callers make room for."""
+    from sim.kernels import dense, keyed, tuples
+
+    assert {dense.BLOCK, keyed.BLOCK, tuples.BLOCK} == {matcher.BLOCK}

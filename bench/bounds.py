@@ -1,40 +1,14 @@
-"""What the machine could do at best: kernels that do nothing but move bytes or gather.
-
-`gather12` does twelve independent look-ups per packet into a 256 KiB table, about as many as the
-datapath needs, with nothing depending on anything: no classifier of that kind can be faster.
-`stream` reads and writes as many bytes per packet as the datapath's columns hold.
-"""
+"""What the machine could do at best, as work on random IPv4 columns; see `sim.kernels.bounds`."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numba import njit
 
-TABLE = np.arange(1 << 16, dtype=np.uint32)
-
-
-@njit(nogil=True, cache=True)
-def gather12(table: Any, keys: Any, out: Any) -> None:
-    """Twelve look-ups per key."""
-    mask = np.uint64(len(table) - 1)
-    for i in range(len(keys)):
-        key, total = keys[i], np.uint32(0)
-        for k in range(12):
-            total += table[(key >> np.uint64(k)) & mask]
-        out[i] = total
-
-
-@njit(nogil=True, cache=True)
-def stream(words: Any, out: Any) -> None:
-    """Read eight words and write three per packet."""
-    for i in range(out.shape[0]):
-        out[i, 0] = words[i, 0] + words[i, 1] + words[i, 2]
-        out[i, 1] = words[i, 3] + words[i, 4] + words[i, 5]
-        out[i, 2] = words[i, 6] + words[i, 7]
+from sim.bench.contest import bounds as bounds_on
+from sim.columns import Columns
 
 
 def best(rounds: int, **work: Callable[[], object]) -> dict[str, float]:
@@ -51,9 +25,7 @@ def best(rounds: int, **work: Callable[[], object]) -> dict[str, float]:
 def bounds(n: int) -> dict[str, Callable[[], object]]:
     """The bounds as work on `n` packets."""
     rng = np.random.default_rng(0)
-    keys, out = rng.integers(0, 2**63, n).astype(np.uint64), np.empty(n, np.uint32)
-    words, sums = rng.integers(0, 2**63, (n, 8)), np.empty((n, 3), np.int64)
-    return {
-        "stream 64+24 B": lambda: stream(words, sums),
-        "12 gathers": lambda: gather12(TABLE, keys, out),
-    }
+    src, dst = rng.integers(0, 1 << 32, (2, n), np.uint32)
+    sport, dport = rng.integers(0, 1 << 16, (2, n), np.uint16)
+    found = bounds_on(Columns(src, dst, sport, dport, rng.integers(0, 256, n, np.uint8)))
+    return {"stream 13+4 B": found["stream"], "12 gathers": found["gather12"]}

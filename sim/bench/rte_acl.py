@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.expand import Rows, address_words, expanded, prefix_words
 from compiler.ruleset import ANY, RuleSet
 from fabric.diagnostics import CapacityError, MachineError
 from sim.bench import eal
-from sim.bench.expand import Rows, address_words, expanded, prefix_words
 from sim.columns import Columns
 
 ALGORITHMS = {"scalar": 1, "sse": 2, "avx2": 3, "avx512x16": 6, "avx512x32": 7}

@@ -16,7 +16,7 @@ from sim.kernels import inlined, kernel
 U = np.uint64
 ONE = U(1)
 SIX, WORD = U(6), U(63)
-ANY, ALL_STATES, ALL_DSCP = -1, 15, U(2**64 - 1)
+ANY = -1
 
 
 class Headers(NamedTuple):
@@ -87,15 +87,12 @@ def _in_range(off: Any, first: Any, last: Any, rule: Any, port: Any) -> Any:
 
 @kernel
 def scan(rules: Any, packets: Any, out: Any) -> None:
-    """Write the first matching rule of each packet, -1 for none. `packets.state` above 3 and
-    `packets.dscp` above 63 match only rules that take all of them."""
+    """Write the first matching rule of each packet, -1 for none."""
     p = packets
     for packet in range(len(out)):
         i = U(packet)
         number, state, dscp = U(p.protocol[i]), U(p.state[i]), U(p.dscp[i])
         word, bit = number >> SIX, number & WORD
-        state_bit = ONE << state if state < U(4) else U(0)
-        dscp_bit = ONE << dscp if dscp <= WORD else U(0)
         out[i] = -1
         for rule in range(len(rules.vni)):
             r = U(rule)
@@ -104,8 +101,8 @@ def scan(rules: Any, packets: Any, out: Any) -> None:
                 and _is(rules.direction[r], p.direction[i])
                 and _is(rules.endpoint[r], p.endpoint[i])
                 and (rules.protocol[r, word] >> bit) & ONE
-                and (rules.state[r] == ALL_STATES or U(rules.state[r]) & state_bit)
-                and (rules.dscp[r] == ALL_DSCP or rules.dscp[r] & dscp_bit)
+                and (U(rules.state[r]) >> (state & WORD)) & ONE
+                and (rules.dscp[r] >> (dscp & WORD)) & ONE
                 and _in_range(rules.dport_off, rules.dport, rules.dport_last, r, p.dport[i])
                 and _in_range(rules.sport_off, rules.sport, rules.sport_last, r, p.sport[i])
                 and _below(rules.dst_off, rules.dst, rules.dst_mask, r, p.dst_hi[i], p.dst_lo[i])

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from oracles import require, unavailable
 
+from compiler.expand import expanded
 from compiler.ruleset import ANY, Prefixes, Ranges, Rule, RuleSet, protocols
 from compiler.ruleset import single as offsets_of_single
 from fabric.diagnostics import CapacityError, MachineError
 from sim.bench import eal
-from sim.bench.expand import expanded
 from sim.bench.rte_acl import RteAcl
 from sim.columns import Columns
 from sim.engines.linear import scan

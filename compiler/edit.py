@@ -73,6 +73,7 @@ class Editor:
         self._of: dict[int, list[tuple[Key, Placed]]] = defaultdict(list)
         self._about: dict[int, list[tuple[Key, Default]]] = defaultdict(list)
         self._origins = {origin: number for number, origin in enumerate(self.program.origins)}
+        self._numbers: dict[int, tuple[Origin, int]] = {}
         self._enter(policy)
         self._groups: dict[Alike, int] = {}
         for key in self._lines.keys() | self._defaults.keys():
@@ -88,8 +89,10 @@ class Editor:
             self._start(before.network, edited(before.policy, edit))
             return self.program
         keys = {*self._leave(edit.removed), *self._enter(edit.added)}
-        rules = self._rules.edit(edit.removed.rules, edit.added.rules)
-        selections = self._selections.edit(edit.removed.selections, edit.added.selections)
+        policy = Policy(
+            self._rules.edit(edit.removed.rules, edit.added.rules),
+            self._selections.edit(edit.removed.selections, edit.added.selections),
+        )
         bindings, groups = before.bindings.copy(), list[Group]()
         n_entries = before.n_entries
         for key in sorted(keys):
@@ -105,8 +108,8 @@ class Editor:
         fresh = islice(reversed(self._origins), len(self._origins) - len(before.origins))
         self.program = replace(
             before,
-            policy=Policy(rules, selections),
-            groups=(*before.groups, *groups),
+            policy=policy,
+            groups=before.groups + tuple(groups),
             bindings=bindings,
             origins=(*before.origins, *reversed(list(fresh))),
             n_entries=n_entries,
@@ -120,7 +123,15 @@ class Editor:
         scope = Scope(lines, *self._default(key))
         if not decides(scope):
             return None
-        return new_group(number, direction, stage, scope, first, self._origins)
+        return new_group(number, direction, stage, scope, first, self._cause)
+
+    def _cause(self, origin: Origin) -> int:
+        """The number of an origin; by object first, because hashing one takes its time."""
+        known = self._numbers.get(id(origin))
+        if known is None:
+            number = self._origins.setdefault(origin, len(self._origins))
+            known = self._numbers[id(origin)] = origin, number
+        return known[1]
 
     def _default(self, key: Key) -> tuple[Action, Origin]:
         """The first selection that denies, else the first."""
@@ -172,18 +183,18 @@ class Editor:
 
 
 class _Bag(Generic[T]):
-    """A tuple from which members are taken by identity, without looking at them one by one."""
+    """A sequence from which members are taken by identity, without looking at them one by one."""
 
     def __init__(self, items: Sequence[T]) -> None:
-        self.items = tuple(items)
+        self._items = list(items)
         self._ids = np.array([id(item) for item in items], np.int64)
 
     def edit(self, removed: Iterable[T], added: Sequence[T]) -> tuple[T, ...]:
         """The members after some have left and others have come."""
         for item in removed:
             for place in np.flatnonzero(self._ids == id(item))[::-1].tolist():
-                self.items = self.items[:place] + self.items[place + 1 :]
+                del self._items[place]
                 self._ids = np.delete(self._ids, place)
-        self.items += tuple(added)
+        self._items += added
         self._ids = np.append(self._ids, np.array([id(item) for item in added], np.int64))
-        return self.items
+        return tuple(self._items)

@@ -9,8 +9,9 @@ apart is a row or column of it, so that tables stay small however many addresses
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from compiler.ir import Action, Stage
 from compiler.tables import ANY_VRF, Group, Program, Region
 from fabric.diagnostics import Diagnostic, InputError
 
+T = TypeVar("T")
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 Bits = NDArray[np.bool_]
@@ -71,8 +73,8 @@ class Grid:
     def knowing(self, ground: Ground, groups: Sequence[Group]) -> Grid:
         """The grid with all keys of these groups."""
         entries = [entry for group in groups for entry in group.entries]
-        regions = dict.fromkeys(e.regions for e in entries)
-        ranges = dict.fromkeys(e.l4 for e in entries)
+        regions = dict.fromkeys(distinct(e.regions for e in entries))
+        ranges = dict.fromkeys(distinct(e.l4 for e in entries))
         cells = self.cells.add(
             (key, ground.cell_mask(key)) for key in regions if key not in self.cells.keys
         )
@@ -106,15 +108,22 @@ class Painter:
         self.vrf = vrf
         self.actions = actions
         self._tables: dict[int, Table] = {}
+        self._numbers: dict[int, int] = {}
         self._l4: dict[tuple[int, ...], tuple[I32, Bits]] = {}
         self._combined: dict[tuple[int, ...], tuple[I32, I64]] = {}
 
     def paint(self, group: Group) -> Table:
         """The entries of one group, last first, on the classes that they tell apart."""
         if group.id not in self._tables:
-            regions, ranges = self.grid.cells.keys, self.grid.l4.keys
-            cells, cell_bits = self.grid.cells.merged([regions[e.regions] for e in group.entries])
-            l4, l4_bits = self._merged(tuple(ranges[e.l4] for e in group.entries))
+            regions, ranges = (
+                tuple(self._numbers.get(id(key)) or self._number(axis, key) for key in keys)
+                for axis, keys in (
+                    (self.grid.cells, [e.regions for e in group.entries]),
+                    (self.grid.l4, [e.l4 for e in group.entries]),
+                )
+            )
+            cells, cell_bits = self.grid.cells.merged(regions)
+            l4, l4_bits = self._merged(ranges)
             shape = cell_bits.shape[1], l4_bits.shape[1]
             bounded(self.vrf, *shape)
             values = np.full(shape, group.default_entry.id, np.int32)
@@ -150,6 +159,10 @@ class Painter:
             rows[:, group.stage] = column[sample]
         return Table(cells, l4, of.reshape(alive.shape)), rows
 
+    def _number(self, axis: Axis, key: Hashable) -> int:
+        """The number of a key, which lives as long as the program."""
+        return self._numbers.setdefault(id(key), axis.keys[key])
+
     def _undivided(self) -> tuple[I32, I32]:
         axes = self.grid.cells, self.grid.l4
         cells, l4 = (np.zeros(len(axis.sample), np.int32) for axis in axes)
@@ -166,6 +179,11 @@ class Painter:
         if key not in self._combined:
             self._combined[key] = combine(columns)
         return self._combined[key]
+
+
+def distinct(keys: Iterable[T]) -> Iterator[T]:
+    """The keys without repeated objects: hashing long keys costs more than looking at them."""
+    return iter({id(key): key for key in keys}.values())
 
 
 def groups_of(program: Program, numbers: Sequence[int]) -> Iterator[Group]:

@@ -52,7 +52,6 @@ class Store:
         self.entries = Arena(np.int32, len(Stage))
         self.permit = Arena(np.bool_)
         self.stage = Arena(np.int8)
-        self._decisions: dict[Key, int] = {}
         self._built = 0
 
     def settle(self) -> None:
@@ -90,9 +89,8 @@ class Store:
             if row not in rows:
                 rows[row] = self.cells.append(rows_of[grid.cells.of])
             lane = self.lanes.intern(columns[grid.l4.of])
-            values = self._decide(matched)[table.values]
-            first = self.values.append(values.reshape(-1))
-            out.append(Laid(ground.vrf, rows[row], lane, values.shape[1], first))
+            first = self.values.append(table.values.reshape(-1) + self._decide(matched))
+            out.append(Laid(ground.vrf, rows[row], lane, table.values.shape[1], first))
             known[key] = self.n_blocks
             self.n_blocks += 1
         return out
@@ -105,25 +103,15 @@ class Store:
             out[number] = self.cells.append(self.cells.view[first : first + size][parent])
         return out[which.reshape(-1)]
 
-    def _decide(self, matched: I32) -> I32:
-        """Decision ids of the entries that each stage matched."""
-        ids, fresh = [], []
-        for key in map(tuple, matched.tolist()):
-            number = self._decisions.get(key)
-            if number is None:
-                number = self._decisions[key] = len(self._decisions)
-                fresh.append(key)
-            ids.append(number)
-        if fresh:
-            rows = np.array(fresh, np.int32)
-            last = np.where(rows >= 0, np.arange(len(Stage)), -1).max(axis=1)
-            permit = last < 0
-            some = np.flatnonzero(last >= 0)
-            permit[some] = self.actions.view[rows[some, last[some]]] != Action.DENY
-            self.entries.append(rows)
-            self.permit.append(permit)
-            self.stage.append(np.where(permit, -1, last))
-        return np.array(ids, np.int32)
+    def _decide(self, matched: I32) -> int:
+        """Number the decisions of a block, by the entries that each stage matched; the first."""
+        last = np.where(matched >= 0, np.arange(len(Stage)), -1).max(axis=1)
+        permit = last < 0
+        some = np.flatnonzero(last >= 0)
+        permit[some] = self.actions.view[matched[some, last[some]]] != Action.DENY
+        self.permit.append(permit)
+        self.stage.append(np.where(permit, -1, last))
+        return self.entries.append(matched)
 
 
 def _narrow(classes: I32) -> NDArray[np.uint16]:

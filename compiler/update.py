@@ -25,7 +25,7 @@ from compiler.arena import Arena
 from compiler.atoms import AddressAtoms, L4Atoms
 from compiler.blocks import Blocks, build_blocks
 from compiler.cut import cut_addresses, cut_l4
-from compiler.grid import Ground
+from compiler.grid import Ground, distinct
 from compiler.store import Key, Laid
 from compiler.tables import ANY_VRF, Entry, Program
 
@@ -47,7 +47,8 @@ def update(blocks: Blocks, program: Program) -> Blocks:
     moved = _moved(before, program)
     fresh = [key for keys in moved.unknown(blocks).values() for key in keys]
     groups = {g for key in fresh for g in key[1:]} - {-1}
-    l4 = cut_l4(blocks.l4, {r for g in groups for e in _entries(program, g) for r in e.l4})
+    ports = distinct(e.l4 for g in groups for e in _entries(program, g))
+    l4 = cut_l4(blocks.l4, {r for key in ports for r in key})
     if l4 is None:
         return build_blocks(program)
     store.serial += 1
@@ -110,8 +111,8 @@ class _Update:
         """Blocks for new keys of one VRF; what its rules tell apart more is cut."""
         groups = {g for key in keys for g in key[1:]} - {-1}
         known = self.store.grids[vrf].cells.keys
-        entries = (e for g in sorted(groups) for e in _entries(self.program, g))
-        regions = {r for key in {e.regions for e in entries} - known.keys() for r in key}
+        keys_here = distinct(e.regions for g in groups for e in _entries(self.program, g))
+        regions = {r for key in keys_here if key not in known for r in key}
         addresses, atoms = cut_addresses(self.addresses, vrf, regions)
         self.addresses = addresses
         width = int(self.remote_count[vrf])

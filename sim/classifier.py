@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.atoms import AddressAtoms
 from compiler.blocks import Blocks
 from fabric.network import Network
 from sim.ecmp import seed
-from sim.exact import build, single_addresses
+from sim.exact import WORDS, build, patched, single_addresses, single_addresses_of
 from sim.packets import Packets
 from sim.reasons import Reason
 
@@ -25,15 +26,17 @@ TOP_BITS = 12
 class Tables(NamedTuple):
     """`compiler.blocks` and the underlay as one kernel argument; names are those of `Blocks`.
 
-    `exact` is `sim.exact`'s table, flat; `ep_fib` where an endpoint's routes begin in `fib`;
-    `dec_reason` is the drop reason of each decision (0: permit). `hop_*` are the underlay's ECMP
-    hops in CSR form, row `node * n_nodes + target`; `link_a` tells a link's two directions apart.
+    `exact` is `sim.exact`'s table, flat; `top_row` the row of each VRF in `v4_top` and `v6_top`;
+    `ep_fib` where an endpoint's routes begin in `fib`; `dec_reason` is the drop reason of each
+    decision (0: permit). `hop_*` are the underlay's ECMP hops in CSR form, row
+    `node * n_nodes + target`; `link_a` tells a link's two directions apart.
     """
 
     proto_class: NDArray[np.uint8]
     dport_atom: NDArray[np.uint16]
     sport_atom: NDArray[np.uint16]
     n_sport: NDArray[np.uint64]
+    top_row: NDArray[np.int32]
     v4_off: NDArray[np.int64]
     v4_start: NDArray[np.uint32]
     v4_top: NDArray[np.uint32]
@@ -103,6 +106,7 @@ def tables(blocks: Blocks, network: Network) -> Tables:
         "n_sport": np.array([l4.n_sport]),
         "v4_off": addresses.v4_off,
         "v4_start": addresses.v4_start,
+        "top_row": np.arange(len(addresses.v4_off) - 1),
         "v4_top": top_index(addresses.v4_off, addresses.v4_start, 32),
         "v6_off": addresses.v6_off,
         "v6_top": top_index(addresses.v6_off, addresses.v6_hi, 64),
@@ -117,7 +121,7 @@ def tables(blocks: Blocks, network: Network) -> Tables:
         "ep_fib": endpoint_fib(blocks),
         "f_off": blocks.F_off,
         "f": blocks.F,
-        "dec_reason": np.where(blocks.dec_permit, 0, Reason.ZONE0_DROP + blocks.dec_stage),
+        "dec_reason": decision_reason(blocks),
         "hop_off": underlay.hop_off,
         "hop_node": underlay.hop_node,
         "hop_link": underlay.hop_link,
@@ -127,25 +131,85 @@ def tables(blocks: Blocks, network: Network) -> Tables:
     return Tables(**{name: _typed(name, named[name]) for name in Tables._fields})
 
 
+def follow(current: Tables, before: Blocks, after: Blocks) -> Tables:
+    """Kernel arrays of updated blocks (`compiler.update`), from those of the blocks that were
+    updated: what did not change is shared, and nothing that `current` reads is written."""
+    if after.store is not before.store:
+        return tables(after, after.program.network)
+    named = {name: getattr(after, name) for name in Tables._fields if hasattr(after, name)}
+    changed = {n: array for n, array in named.items() if array is not getattr(before, n)}
+    if after.l4 is not before.l4:
+        changed |= {"proto_class": after.l4.proto_class, "dport_atom": after.l4.dport_atom}
+    if after.addresses is not before.addresses:
+        moved = _moved_atoms(current, before.addresses, after.addresses)
+        if moved is None:
+            return tables(after, after.program.network)
+        changed |= moved
+    if after.fib_off is not before.fib_off:
+        changed["ep_fib"] = endpoint_fib(after)
+    changed |= {"f_off": after.F_off, "f": after.F, "dec_reason": decision_reason(after)}
+    return current._replace(**{name: _typed(name, array) for name, array in changed.items()})
+
+
+def _moved_atoms(
+    current: Tables, before: AddressAtoms, after: AddressAtoms
+) -> dict[str, Any] | None:
+    """What changes with the atoms of some VRFs; None when there is no room."""
+    vrfs = np.flatnonzero(np.diff(before.base) != np.diff(after.base)).tolist()
+    rows = np.concatenate([single_addresses_of(after, vrf) for vrf in vrfs])
+    exact = patched(current.exact.reshape(-1, WORDS), current.exact_shift, rows)
+    first = int(current.top_row.max()) + 1
+    if exact is None or first + len(vrfs) > len(current.v4_top):
+        return None
+    top_row = current.top_row.copy()
+    for row, vrf in enumerate(vrfs, first):
+        top_row[vrf] = row
+        v4, v6 = (slice(off[vrf], off[vrf + 1]) for off in (after.v4_off, after.v6_off))
+        current.v4_top[row] = _top_row(after.v4_start[v4], 32)
+        current.v6_top[row] = _top_row(after.v6_hi[v6], 64)
+    return {
+        "top_row": top_row,
+        "v4_off": after.v4_off,
+        "v4_start": after.v4_start,
+        "v6_off": after.v6_off,
+        "v6_hi": after.v6_hi,
+        "v6_lo": after.v6_lo,
+        "atom_base": after.base,
+        "atom_endpoint": after.endpoint,
+        "exact": exact.reshape(-1),
+    }
+
+
+def decision_reason(blocks: Blocks) -> NDArray[np.int64]:
+    """The drop reason of each decision, 0 for a permit."""
+    reason: NDArray[np.int64] = np.where(blocks.dec_permit, 0, Reason.ZONE0_DROP + blocks.dec_stage)
+    return reason
+
+
 def endpoint_fib(blocks: Blocks) -> NDArray[np.int64]:
     """Where in `fib` the routes begin that an endpoint's VTEP has in its VRF, -1 for nowhere."""
     instance = blocks.inst_of[blocks.endpoint_vtep, blocks.endpoint_vrf]
     return np.where(instance >= 0, blocks.fib_off[instance], -1)
 
 
-def top_index(off: NDArray[np.int64], words: Any, width: int) -> NDArray[np.int64]:
-    """Per VRF and top `TOP_BITS` bits: the last start that is not above the first such address.
+def top_index(off: NDArray[np.int64], words: Any, width: int) -> NDArray[np.uint32]:
+    """Per VRF and top `TOP_BITS` bits: the last start that is not above the first such address,
+    counted from the VRF's first.
 
-    Shape [n_vrfs, 2**TOP_BITS + 1]; a search between one element and the next finds every address.
-    `words` are the starts' leading words of `width` bits.
+    Shape [rows, 2**TOP_BITS + 1], with rows to spare for `follow`; a search between one element and
+    the next finds every address. `words` are the starts' leading words of `width` bits.
     """
-    bounds = np.arange(2**TOP_BITS, dtype=np.uint64) << np.uint64(width - TOP_BITS)
-    out = np.empty((len(off) - 1, 2**TOP_BITS + 1), np.int64)
+    n = len(off) - 1
+    out = np.zeros((n + n // 4 + 16, 2**TOP_BITS + 1), np.uint32)
     for vrf, (first, end) in enumerate(pairwise(off.tolist())):
-        starts = words[first:end].astype(np.uint64)
-        out[vrf, :-1] = first + np.maximum(np.searchsorted(starts, bounds, "left") - 1, 0)
-        out[vrf, -1] = max(first, end - 1)
+        out[vrf] = _top_row(words[first:end], width)
     return out
+
+
+def _top_row(words: Any, width: int) -> NDArray[np.int64]:
+    bounds = np.arange(2**TOP_BITS, dtype=np.uint64) << np.uint64(width - TOP_BITS)
+    found = np.searchsorted(words.astype(np.uint64), bounds, "left") - 1
+    return np.append(np.maximum(found, 0), max(0, len(words) - 1))
 
 
 def _typed(name: str, array: Any) -> Any:

@@ -5,6 +5,7 @@ scopes[IN, WORKLOAD, 3] == scopes[IN, WORKLOAD, 7] → bindings[IN, (3, 7), WORK
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -21,11 +22,15 @@ def share(draft: Draft) -> Draft:
     known: dict[tuple[Direction, Stage, Scope], int] = {}
     origins: dict[Origin, int] = {}
     n_entries = 0
+
+    def cause(origin: Origin) -> int:
+        return origins.setdefault(origin, len(origins))
+
     for (direction, stage, endpoint), scope in (draft.scopes or {}).items():
         key = (direction, stage, scope)
         if key not in known:
             known[key] = len(groups)
-            group = new_group(len(groups), direction, stage, scope, n_entries, origins)
+            group = new_group(len(groups), direction, stage, scope, n_entries, cause)
             groups.append(group)
             n_entries += len(group.entries) + 1
         bindings[direction, endpoint, stage] = known[key]
@@ -38,13 +43,9 @@ def new_group(
     stage: Stage,
     scope: Scope,
     first: int,
-    origins: dict[Origin, int],
+    cause: Callable[[Origin], int],
 ) -> Group:
-    """The group of a scope; its entries are numbered from `first`, new origins enter `origins`."""
-
-    def cause(origin: Origin) -> int:
-        return origins.setdefault(origin, len(origins))
-
+    """The group of a scope; its entries are numbered from `first`, `cause` numbers origins."""
     entries = tuple(
         Entry(first + i, i, regions, l4, action, cause(origin))
         for i, (regions, l4, action, origin) in enumerate(scope.lines)

@@ -32,9 +32,9 @@ def search_v4(t: Any, vrf: Any, ip: Any) -> Any:
     first = U(t.v4_off[vrf])
     if U(t.v4_off[vrf + ONE]) == first:
         return MISS
-    top = ip >> TOP_SHIFT_V4
-    at = U(t.v4_top[vrf, top])
-    n = U(t.v4_top[vrf, top + ONE]) - at + ONE
+    row, top = U(t.top_row[vrf]), ip >> TOP_SHIFT_V4
+    at = first + U(t.v4_top[row, top])
+    n = first + U(t.v4_top[row, top + ONE]) - at + ONE
     while n > ONE:
         half = n >> ONE
         at += half if U(t.v4_start[at + half]) <= ip else ZERO
@@ -48,9 +48,9 @@ def search_v6(t: Any, vrf: Any, hi: Any, lo: Any) -> Any:
     first = U(t.v6_off[vrf])
     if U(t.v6_off[vrf + ONE]) == first:
         return MISS
-    top = hi >> TOP_SHIFT_V6
-    at = U(t.v6_top[vrf, top])
-    n = U(t.v6_top[vrf, top + ONE]) - at + ONE
+    row, top = U(t.top_row[vrf]), hi >> TOP_SHIFT_V6
+    at = first + U(t.v6_top[row, top])
+    n = first + U(t.v6_top[row, top + ONE]) - at + ONE
     while n > ONE:
         half = n >> ONE
         word = t.v6_hi[at + half]

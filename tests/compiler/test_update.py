@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_network
 from itertools import product
 from typing import Any
 
@@ -13,24 +12,17 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from naive import L4S, points
 from random_worlds import policies, worlds
-from routed import at, endpoint, routed
+from small_tenants import inside, tenants
 
 from compiler.blocks import Blocks, build_blocks, reroute
 from compiler.compile import compile_policy
 from compiler.edit import Edit, Editor, edited
 from compiler.ir import (
     L4,
-    Action,
-    Cidr,
     Direction,
-    InVrf,
-    Named,
-    Origin,
     Packet,
     Policy,
     Rule,
-    Selection,
-    Stage,
 )
 from compiler.semantics import decide
 from compiler.update import update
@@ -86,35 +78,6 @@ def test_updates_are_what_building_anew_gives(
         blocks = update(blocks, program)
         assert judged(old, Packet(Direction.IN, 0, 4, 1, 0, 6, 1, 80)) == shown
     same(blocks, policy)
-
-
-def tenants(n: int) -> tuple[Network, Policy]:
-    """`n` tenants of two pods each, who may do what they like among themselves on port 80."""
-    ends = [
-        at(0, endpoint(2 * t + i, f"t{t}/web/p{i}", t, f"10.0.0.{i + 1}/32", f"fd00::{i + 1}/128"))
-        for t in range(n)
-        for i in (0, 1)
-    ]
-    tables = {
-        (0, t): [(str(p), [(0, t)]) for e in ends if e.vrf == t for p in e.prefixes]
-        for t in range(n)
-    }
-    rules = tuple(inside(t, 80) for t in range(n))
-    closed = tuple(
-        Selection(Stage.ISOLATION, d, (Named((f"t{t}/*",)),), Action.DENY, Origin("tenant", str(t)))
-        for t in range(n)
-        for d in Direction
-    )
-    names = [f"t{t}/main" for t in range(n)]
-    return routed(["dpu1"], names, ends, tables), Policy(rules, closed)
-
-
-def inside(tenant: int, port: int, prefix: str | None = None) -> Rule:
-    who = (Named((f"t{tenant}/*",)),)
-    remote = (Cidr(ip_network(prefix)) if prefix else InVrf(frozenset({f"t{tenant}/main"})),)
-    ports = (L4(6, port, port),)
-    origin = Origin("tenant", f"t{tenant} {port}")
-    return Rule(Stage.ISOLATION, Direction.IN, 1, who, remote, ports, Action.PERMIT, origin)
 
 
 def memory(blocks: Blocks, e: int) -> list[Any]:

@@ -28,10 +28,15 @@ class Shape:
 
 def random_rules(shape: Shape, seed: int) -> RuleSet:
     """Rules whose prefixes nest and repeat and whose port ranges overlap."""
+    return RuleSet.of(random_list(shape, seed))
+
+
+def random_list(shape: Shape, seed: int) -> list[Rule]:
+    """The same, not yet in columns."""
     rng = np.random.default_rng(seed)
     pools = {version: _prefixes(rng, version, shape.nets) for version in shape.versions}
     ports = [_range(rng) for _ in range(shape.ports)] + [(0, 65535), (0, 0), (65535, 65535)]
-    return RuleSet.of([_rule(rng, shape, pools, ports) for _ in range(shape.n)])
+    return [_rule(rng, shape, pools, ports) for _ in range(shape.n)]
 
 
 def _prefixes(rng, version, n):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 LEAST = 8 << 20
 PAGE = 2 << 20
@@ -18,6 +19,7 @@ LINE = 64
 PAD = 8
 
 T = TypeVar("T", bound=NamedTuple)
+D = TypeVar("D", bound=np.generic)
 
 
 def pack(tables: T) -> T:
@@ -37,6 +39,13 @@ def pack(tables: T) -> T:
         else:
             out.append(value)
     return type(tables)(*out)
+
+
+def padded(array: NDArray[D]) -> NDArray[D]:
+    """A copy with room to read behind its end."""
+    room = np.zeros(array.size + PAD, array.dtype)
+    room[: array.size] = array
+    return room[: array.size]
 
 
 def nbytes(tables: Any) -> int:

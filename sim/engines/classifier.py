@@ -14,7 +14,8 @@ from sim.engines.linear import require, scan
 from sim.engines.matcher import headers
 from sim.engines.plan import BUDGET, Plan
 from sim.engines.rename import Names, rename
-from sim.engines.tables import LinearTable, Table, build_table
+from sim.engines.tables import KeyedTable, LinearTable, Table, build_table
+from sim.engines.update import updated
 
 SLICE = 1 << 18
 U32 = NDArray[np.uint32]
@@ -54,6 +55,20 @@ class Classifier:
         packets = headers(columns, *self._addresses(columns, threads))
         _slices(n, threads, lambda begin, end: table.match(packets, begin, end, found))
         return found
+
+    def update(self, vni: int, rules: RuleSet, ids: I64) -> bool:
+        """From now on `rules` are all rules that concern `vni`, in order, those for any VNI
+        included; `ids` are their answers. Others' blocks stay where they are, and a thread that
+        classifies meanwhile sees the old block or the new one. False, and nothing has changed, if
+        the tables must be built anew: an unknown VNI or endpoint, IPv6 rules, or no room left."""
+        table = self.tables.get(4)
+        if not isinstance(table, KeyedTable) or 6 in self.tables or _has6(rules):
+            return False
+        layout = updated(table.layout, vni, rules, ids)
+        if layout is None:
+            return False
+        table.layout = layout
+        return True
 
     def _addresses(self, columns: Columns, threads: int) -> tuple[U32, U32]:
         """Addresses of 32 bits: of IPv6 the names."""
@@ -107,6 +122,10 @@ def _build6(
     size = names[0].nbytes + names[1].nbytes
     plans[0] = replace(plans[0], nbytes=plans[0].nbytes + size)
     return table, plans, names
+
+
+def _has6(rules: RuleSet) -> bool:
+    return bool(_usable(rules.src6.off, rules.dst6.off).any())
 
 
 def _usable(src: I64, dst: I64) -> NDArray[np.bool_]:

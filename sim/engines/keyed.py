@@ -11,12 +11,15 @@ When the room is used up, all blocks are laid out again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engines.arena import pack
+from compiler.ruleset import I64
+from sim.engines.arena import pack, padded
 from sim.engines.axis import ROOT_8, write_trie
 from sim.engines.block import Block
 from sim.engines.dense import LARGE
@@ -70,13 +73,15 @@ class Layout:
         self.uses_x = 4 * whole > max(DIRECT_BYTES, 2 * sum(4 * b.places for b in blocks))
         n_blocks = _spare(len(blocks))
         self.free_chunk = 2 * n_blocks
-        self.tables = self._empty(blocks, l4, n_blocks)
+        self.l4 = l4
+        self.locals = np.zeros((n_blocks, l4.n_y), np.uint16)
+        self.tables = self._empty(blocks, l4)
+        self.blocks = list(blocks)
         self.at = np.array([self.place(block) for block in blocks], np.uint32)
         self.publish(self.at)
 
-    def _empty(self, blocks: Sequence[Block], l4: L4Classes, n_blocks: int) -> KeyedTables:
-        raw = l4.n_z * n_blocks * 2 <= RAW_BYTES
-        n_local = l4.n_z if raw else l4.n_y
+    def _empty(self, blocks: Sequence[Block], l4: L4Classes) -> KeyedTables:
+        uses_y, local = self._local()
         n_chunks = self.free_chunk + _spare(sum(block.chunks for block in blocks))
         n_f = _spare(sum(b.places if self.uses_x else b.direct_places for b in blocks))
         n_x = _spare(sum(b.cells for b in blocks)) if self.uses_x else 0
@@ -87,25 +92,30 @@ class Layout:
             root, page, endpoint_root, endpoint_page, np.uint32(len(self.keys.endpoint) + 1),
             self.keys.block, np.zeros(n_chunks << 8, np.uint32),
             l4.sport, l4.dport, l4.meta, np.uint32(l4.n_meta), l4.uses_sport, l4.uses_meta,
-            not raw, l4.y, np.zeros(n_blocks * n_local, np.uint16), np.uint32(n_local),
+            uses_y, l4.y, local.reshape(-1), np.uint32(local.shape[1]),
             self.uses_x, np.zeros(n_x, np.uint32), np.full(n_f, -1, np.int32), 4 * n_f > LARGE,
         ))  # fmt: skip
+
+    def _local(self) -> tuple[bool, NDArray[np.uint16]]:
+        """Whether the blocks' classes are found through `y`, and the classes."""
+        if self.l4.n_z * len(self.locals) * 2 > RAW_BYTES:
+            return True, self.locals
+        return False, np.ascontiguousarray(self.locals[:, self.l4.y])
 
     def place(self, block: Block) -> int:
         """Write a block behind the others and say where. Raises `Full`."""
         t, here, grid = self.tables, self.free_block, block.grid
-        n_local = int(t.n_local)
         f = grid.f if self.uses_x else grid.f.reshape(-1, grid.n_y)[grid.x].reshape(-1)
         if (
-            (here + 1) * n_local > len(t.local)
+            here == len(self.locals)
             or self.free_f + len(f) > len(t.f)
             or (self.uses_x and self.free_x + len(grid.x) > len(t.x))
             or (self.free_chunk + block.chunks) << 8 > len(t.trie)
         ):
             raise Full
-        t.local[here * n_local : (here + 1) * n_local] = (
-            block.local if t.uses_y else block.local[t.y]
-        )
+        self.locals[here] = block.local
+        row = slice(here * int(t.n_local), (here + 1) * int(t.n_local))
+        t.local[row] = block.local if t.uses_y else block.local[t.y]
         t.f[self.free_f : self.free_f + len(f)] = f
         if self.uses_x:
             t.x[self.free_x : self.free_x + len(grid.x)] = grid.x * grid.n_y + self.free_f
@@ -124,6 +134,43 @@ class Layout:
         """Let the keys find the blocks `at` these places, from now on."""
         self.at = at
         self.tables = self.tables._replace(block=at[self.keys.block])
+
+    def changed(self, where: slice, number: NDArray[np.uint32], new: list[Block]) -> Layout:
+        """These combinations have other blocks now: `new` ones are numbered after all others.
+        Raises `Full`."""
+        block = self.keys.block.copy()
+        block[where] = number
+        out = copy(self)
+        out.keys = replace(self.keys, block=block)
+        out.blocks = self.blocks + new
+        out.publish(np.append(self.at, [np.uint32(out.place(b)) for b in new]).astype(np.uint32))
+        return out
+
+    def relaid(self) -> Layout:
+        """The blocks that are still in use, laid out anew with room to spare."""
+        used, block = np.unique(self.keys.block, return_inverse=True)
+        live = [replace(self.blocks[n], local=self.locals[self.at[n]]) for n in used]
+        keys = replace(self.keys, block=block.reshape(-1).astype(np.uint32))
+        return Layout(keys, live, self.l4)
+
+    def refined(self, l4: L4Classes, parent: I64) -> Layout:
+        """The same blocks under finer L4 classes; tables that do not depend on them are shared."""
+        other = copy(self)
+        other.l4, other.locals = l4, self.locals[:, parent]
+        uses_y, local = other._local()
+        other.tables = self.tables._replace(
+            sport=padded(l4.sport),
+            dport=padded(l4.dport),
+            meta=padded(l4.meta),
+            n_meta=np.uint32(l4.n_meta),
+            uses_sport=l4.uses_sport,
+            uses_meta=l4.uses_meta,
+            uses_y=uses_y,
+            y=padded(l4.y),
+            local=padded(local.reshape(-1)),
+            n_local=np.uint32(local.shape[1]),
+        )
+        return other
 
 
 def _spare(n: int) -> int:

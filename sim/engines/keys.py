@@ -70,6 +70,15 @@ def keys(rules: RuleSet) -> Keys | None:
     )  # fmt: skip
 
 
+def combinations(by_key: Keys, vni: int) -> slice:
+    """The combinations of one named VNI in `by_key.block`. Raises `KeyError`."""
+    at = int(np.searchsorted(by_key.vni, vni))
+    if at == len(by_key.vni) or by_key.vni[at] != vni:
+        raise KeyError(vni)
+    size = len(by_key.block) // (len(by_key.vni) + 1)
+    return slice((at + 1) * size, (at + 2) * size)
+
+
 def _groups(number: list[I64]) -> dict[tuple[int, int, int], I64]:
     """Rules by exact key, -1 for any."""
     spans = [int(column.max(initial=0)) + 2 for column in number]

@@ -27,11 +27,12 @@ class Distinct(NamedTuple):
 
 
 def weights(n: int) -> Iterator[U64]:
-    """Endless sequences of `n` odd 64-bit weights, the same in every run."""
-    for seed in range(ATTEMPTS):
-        yield np.random.default_rng((n, seed)).integers(1, 2**63, n, np.uint64) * np.uint64(2) + (
-            np.uint64(1)
-        )
+    """Sequences of `n` odd 64-bit weights, the same in every run (splitmix64)."""
+    for seed in range(1, ATTEMPTS + 1):
+        z = np.arange(n * seed, n * (seed + 1), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        yield (z ^ (z >> np.uint64(31))) | np.uint64(1)
     raise AssertionError("sixteen independent 64-bit signatures collided")
 
 

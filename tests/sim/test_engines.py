@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rule_worlds import Shape, boundary_packets, random_rules
+from rule_worlds import Shape, boundary_packets, random_list, random_rules
 
-from compiler.ruleset import Rule, RuleSet
+from compiler.ruleset import ANY, Rule, RuleSet
 from fabric.diagnostics import InputError
 from sim.columns import Columns
 from sim.engines import build, matcher, tables
@@ -169,3 +169,40 @@ def test_scratch_is_as_long_as_a_block() -> None:
     from sim.kernels import dense, keyed, tuples
 
     assert {dense.BLOCK, keyed.BLOCK, tuples.BLOCK} == {matcher.BLOCK}
+
+
+@pytest.mark.parametrize("shape", ["VNI", "all keys"])
+def test_an_update_changes_one_vni(shape: str) -> None:
+    """The changed VNI answers by its new rules, every other packet as before, again and again."""
+    first = random_list(SHAPES[shape], 2)
+    everyone = [rule for rule in first if rule.vni == ANY]
+    rules = RuleSet.of(first)
+    classifier = build(rules)
+    packets = boundary_packets(rules, 4, 3000, 5)
+    before, laid_out_anew = classifier.classify(packets), 0
+    for turn in range(40):
+        vni = 1 + turn % 5
+        fresh = [rule for rule in random_list(SHAPES[shape], 100 + turn) if rule.vni == vni]
+        whole = RuleSet.of(fresh + everyone)
+        ids = np.arange(len(whole)) + 1000 * turn
+        room = classifier.tables[4].layout.free_block  # type: ignore[attr-defined]
+        assert classifier.update(vni, whole, ids)
+        laid_out_anew += classifier.tables[4].layout.free_block < room  # type: ignore[attr-defined]
+        after, mine = classifier.classify(packets), packets.vni == vni
+        rows = scan(whole, packets.take(mine))
+        assert (after[mine] == np.where(rows < 0, -1, ids[rows])).all()
+        assert (after[~mine] == before[~mine]).all()
+        before = after
+    assert laid_out_anew
+
+
+def test_an_update_that_needs_another_table_is_declined() -> None:
+    """Unknown VNIs and endpoints change nothing."""
+    rules = random_rules(SHAPES["all keys"], 2)
+    classifier = build(rules)
+    packets = boundary_packets(rules, 4, 500, 5)
+    before = classifier.classify(packets)
+    one = np.zeros(1, np.int64)
+    assert not classifier.update(77, RuleSet.of([Rule(vni=77)]), one)
+    assert not classifier.update(1, RuleSet.of([Rule(vni=1, endpoint=1000)]), one)
+    assert (classifier.classify(packets) == before).all()

@@ -85,6 +85,7 @@ def read_rules(path: Path) -> RuleSet:
         text = path.read_bytes().decode("ascii")
     except (OSError, ValueError) as error:
         why = "it is not text" if isinstance(error, UnicodeDecodeError) else error
+        why = getattr(error, "strerror", None) or why
         raise InputError(Diagnostic("C743", f"{path} cannot be read: {why}")) from None
     return parse(text, str(path))
 

@@ -45,11 +45,13 @@ class Classifies(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a table took: `seconds` to build, `nbytes` to keep; for people, what it is made of."""
+    """What a table took: `seconds` to build, `nbytes` to keep. `engines` hold its parts (rte_acl:
+    its algorithms on this host), `reasons` say why."""
 
     seconds: float
     nbytes: int
-    details: tuple[str, ...] = ()
+    engines: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +138,12 @@ def _built(rules: RuleSet, builder: Callable[[RuleSet], Classifies]) -> tuple[Cl
         classifier = builder(rules)
         seconds.append(time.perf_counter() - begin)
     plans = classifier.plans
-    details = tuple(f"{plan.name}: {plan.engine}, {plan.reason}" for plan in plans)
-    return classifier, Built(min(seconds), sum(plan.nbytes for plan in plans), details)
+    return classifier, Built(
+        min(seconds),
+        sum(plan.nbytes for plan in plans),
+        tuple(plan.engine for plan in plans),
+        tuple(f"{plan.name}: {plan.reason}" for plan in plans),
+    )
 
 
 def _rival(rules: RuleSet, versions: set[int], most_rows: int) -> RteAcl:

@@ -1,0 +1,79 @@
+"""The classifier beside rte_acl on every rule set, and how its cost grows to a million rules.
+
+`python bench/bench_classifier.py [SET…]` writes `bench/results/classifier.json`, `classifier.md`
+and `growth.svg`. Everything takes about half an hour, most of it rte_acl's builds of 100,000 rules;
+with names of sets, only these. Give rte_acl huge pages first, as it is much faster with them:
+`sysctl vm.nr_hugepages=800`.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from growth_plot import draw
+
+from cloison.files import write_text
+from cloison.render import json_text, markdown
+from sim.bench import report
+from sim.bench.contest import Contest, contest
+from sim.bench.gates import judge
+from sim.bench.generators import SETS, source
+from sim.bench.machine import machine
+from sim.bench.traces import KINDS, trace
+
+RESULTS = Path(__file__).parent / "results"
+PACKETS = 300_000
+LARGE = 200_000
+"""Rules: of larger sets only how they grow is measured."""
+
+
+def main(names: Sequence[str]) -> None:
+    """Measure, judge, write."""
+    on = machine() | {"command": shlex.join(["python", *sys.argv]), "packets": PACKETS}
+    contests = [one(name) for name in names or SETS]
+    verdicts = judge(contests)
+    found = report.document(contests, verdicts, on)
+    write_text(RESULTS / "classifier.json", json_text(found) + "\n")
+    write_text(RESULTS / "classifier.md", page(contests, found))
+    draw(report.speeds(contests), report.builds(contests), RESULTS / "growth.svg")
+    failed = [verdict.gate.what for verdict in verdicts if verdict.met is False]
+    click.echo(f"{len(failed)} of {len(verdicts)} gates not met: {'; '.join(failed) or 'none'}")
+    different = sum(found.mismatches for found in contests)
+    sys.exit(f"{different} answers differ" if different else 0)
+
+
+def one(name: str) -> Contest:
+    """The contest on one set; tells it as soon as it is over."""
+    rules, version = source(name).make(), source(name).version
+    kinds = KINDS if rules.rows <= LARGE else ("uniform", "zipf", "random")
+    found = contest(name, rules, {kind: trace(rules, kind, PACKETS, version) for kind in kinds})
+    for row in report.speeds([found]):
+        click.echo(
+            f"{name:15} {row['trace']:8} {row['engine']:14} {row['mpps']:7} Mpps"
+            f" rte_acl {row['rival_mpps']} × {row['ratio']}/{row['ratio_median']}"
+            f" differ {row['mismatches']}"
+        )
+    return found
+
+
+def page(contests: Sequence[Contest], found: report.Row) -> str:
+    """The Markdown page: gates first, then every cell."""
+    facts = [f"* {name.replace('_', ' ')}: {value}" for name, value in found["machine"].items()]
+    parts = ["# Results of the classifier", "\n".join(facts)]
+    parts += [f"* {note}" for note in found["notes"]]
+    for title, rows, columns in (
+        ("Gates", found["gates"], report.VERDICTS),
+        ("Speed", found["speeds"], report.SPEEDS),
+        ("Build and memory", found["builds"], report.BUILDS),
+    ):
+        parts += [f"## {title}", markdown(rows, columns)]
+    parts += ["## Growth", "![cost from 1,000 to 1,000,000 rows](growth.svg)"]
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,133 @@
+"""`cloison bench`: the classifier beside DPDK's rte_acl, on rule sets of ours or of yours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cloison.cli.options import output_option, quiet_option
+
+if TYPE_CHECKING:
+    from compiler.ruleset import RuleSet
+    from sim.bench.contest import Contest
+    from sim.columns import Columns
+
+QUICK = ("policy-1k", "policy-6k", "acl-1k", "fw-1k", "ipc-1k")
+MOST_PACKETS = 100_000_000
+
+
+@click.command()
+@click.option("--rules", type=click.Path(path_type=Path), help="A ClassBench rule file.")
+@click.option(
+    "--trace",
+    "folders",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A trace for --rules: one .npy file per column (repeatable).",
+)
+@click.option("--set", "names", multiple=True, metavar="NAME", help="A rule set of ours, or `all`.")
+@click.option(
+    "--packets",
+    type=click.IntRange(1, MOST_PACKETS),
+    default=300_000,
+    show_default=True,
+    help="Packets per generated trace.",
+)
+@click.option(
+    "--rounds", type=click.IntRange(1, 1000), default=9, show_default=True, help="Of everyone."
+)
+@output_option("table", "json", "md")
+@quiet_option
+def command(
+    rules: Path | None,
+    folders: tuple[Path, ...],
+    names: tuple[str, ...],
+    packets: int,
+    rounds: int,
+    output: str,
+    quiet: bool,
+) -> None:
+    """Classify packets, beside DPDK's rte_acl and the machine's bounds.
+
+    Interleaved rounds in one process, on one core; every answer is compared.
+    Needs gcc and libdpdk-dev for rte_acl, and says so where they are missing.
+    The exit code is 1 when two answers differ.
+    """
+    from cloison.cli.simulate import announce_kernels
+    from cloison.render import progress
+
+    if folders and rules is None:
+        raise click.UsageError("--trace is for --rules: sets of ours have traces of their own")
+    if names and rules is not None:
+        raise click.UsageError("either --rules or --set")
+    announce_kernels()
+    with progress(quiet=quiet) as tell:
+        contests = list(_contests(rules, folders, names, packets, rounds, tell))
+    _show(contests, output)
+    if any(contest.mismatches for contest in contests):
+        raise SystemExit(1)
+
+
+def _contests(
+    path: Path | None,
+    folders: tuple[Path, ...],
+    names: tuple[str, ...],
+    packets: int,
+    rounds: int,
+    tell: Any,
+) -> Iterator[Contest]:
+    from sim.bench.contest import contest
+    from sim.bench.generators import SETS, source
+
+    if path is not None:
+        from compiler.frontends.classbench import read_rules
+
+        tell(f"{path.name}")
+        rules = read_rules(path)
+        yield contest(path.name, rules, _traces(rules, folders, packets), rounds=rounds)
+        return
+    wanted = list(SETS) if "all" in names else list(names or QUICK)
+    for name, found in [(name, source(name)) for name in wanted]:
+        tell(name)
+        rules = found.make()
+        yield contest(name, rules, _generated(rules, packets, found.version), rounds=rounds)
+
+
+def _traces(rules: RuleSet, folders: tuple[Path, ...], packets: int) -> dict[str, Columns]:
+    """Those of the folders; without any, generated ones of the IP version that more rules match."""
+    from sim.bench.traces import read
+
+    if folders:
+        return {folder.name: read(folder) for folder in folders}
+    return _generated(rules, packets, 4 if len(rules.src4.length) >= len(rules.src6.length) else 6)
+
+
+def _generated(rules: RuleSet, packets: int, version: int) -> dict[str, Columns]:
+    from sim.bench.traces import KINDS, trace
+
+    return {kind: trace(rules, kind, packets, version) for kind in KINDS}
+
+
+def _show(contests: list[Contest], output: str) -> None:
+    from cloison.render import json_text, markdown, show, table, titled
+    from sim.bench import report
+    from sim.bench.gates import judge
+    from sim.bench.machine import machine
+
+    if output == "json":
+        click.echo(json_text(report.document(contests, judge(contests), machine())))
+        return
+    for title, rows, columns in (
+        ("Speed", report.speeds(contests), report.SPEEDS),
+        ("Build and memory", report.builds(contests), report.BUILDS),
+    ):
+        if output == "md":
+            click.echo(f"## {title}\n\n{markdown(rows, columns)}\n")
+        else:
+            show(*titled(title, table(rows, columns)), "")
+    for note in report.notes(contests):
+        click.echo(note)

@@ -1,0 +1,81 @@
+"""`cloison bench`: on sets of ours, on files of the user's, and its refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cloison.cli import main
+from compiler.frontends.classbench import write_rules
+from sim.bench.generators import generate
+from sim.bench.traces import trace, write
+
+FAST = ["--packets", "2000", "--rounds", "1", "-q"]
+
+
+def bench(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["bench", *FAST, *arguments])
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    write_rules(generate("policy-1k"), tmp_path / "mine.rules")
+    return tmp_path / "mine.rules"
+
+
+def test_a_set_of_ours_as_json() -> None:
+    found = bench("--set", "policy-1k", "-o", "json")
+    assert found.exit_code == 0, found.output
+    document = json.loads(found.stdout)
+    assert document["schema"] == "cloison/bench/1"
+    assert {row["trace"] for row in document["speeds"]} >= {"uniform", "zipf", "random", "corner"}
+    assert {row["mismatches"] for row in document["speeds"]} == {0}
+
+
+@pytest.mark.parametrize("output", ["table", "md"])
+def test_people_read_two_tables(output: str) -> None:
+    found = bench("--set", "acl-1k", "-o", output)
+    assert found.exit_code == 0, found.output
+    assert "Speed" in found.stdout
+    assert "Build and memory" in found.stdout
+    assert "rte_acl" in found.stdout
+    assert max(map(len, found.stdout.splitlines())) <= 80 or output == "md"
+
+
+def test_files_of_the_user(rules: Path, tmp_path: Path) -> None:
+    write(trace(generate("policy-1k"), "mixed", 500), tmp_path / "morning")
+    found = bench("--rules", str(rules), "--trace", str(tmp_path / "morning"), "-o", "json")
+    assert found.exit_code == 0, found.output
+    (row,) = json.loads(found.stdout)["speeds"]
+    assert (row["set"], row["trace"], row["mismatches"]) == ("mine.rules", "morning", 0)
+
+
+def test_rules_alone_get_traces(rules: Path) -> None:
+    found = bench("--rules", str(rules), "-o", "json")
+    assert len(json.loads(found.stdout)["speeds"]) == 5
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["--set", "policy-1kk"], 'did you mean "policy-1k"'),
+        (["--trace", "x"], "--trace is for --rules"),
+        (["--rules", "x", "--set", "acl-1k"], "either --rules or --set"),
+        (["--rules", "missing"], "C743"),
+        (["--packets", "0"], "--packets"),
+    ],
+)
+def test_refusals(arguments: list[str], told: str) -> None:
+    found = bench(*arguments)
+    assert found.exit_code == 2
+    assert told in found.stderr
+
+
+def test_a_trace_without_a_column_that_rules_look_at(rules: Path, tmp_path: Path) -> None:
+    write(trace(generate("acl-1k"), "uniform", 50), tmp_path / "bare")
+    found = bench("--rules", str(rules), "--trace", str(tmp_path / "bare"))
+    assert found.exit_code == 2
+    assert "column vni is missing" in found.stderr

@@ -1,8 +1,9 @@
 """The classifier beside rte_acl on every rule set, and how its cost grows to a million rules.
 
 `python bench/bench_classifier.py [SET…]` writes `bench/results/classifier.json`, `classifier.md`
-and `growth.svg`. Everything takes about half an hour, most of it rte_acl's builds of 100,000 rules;
-with names of sets, only these. Give rte_acl huge pages first, as it is much faster with them:
+and `growth.svg`, and puts the gates into `docs/benchmark.md`. Everything takes about half an hour,
+most of it rte_acl's builds of 100,000 rules; with names of sets, only these are measured and
+nothing is written. Give rte_acl huge pages first, as it is much faster with them:
 `sysctl vm.nr_hugepages=800`.
 """
 
@@ -26,6 +27,8 @@ from sim.bench.machine import machine
 from sim.bench.traces import KINDS, trace
 
 RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parents[1] / "docs" / "benchmark.md"
+BEGIN, END = "<!-- gates -->\n", "<!-- end of gates -->"
 PACKETS = 300_000
 LARGE = 200_000
 """Rules: of larger sets only how they grow is measured."""
@@ -36,14 +39,20 @@ def main(names: Sequence[str]) -> None:
     on = machine() | {"command": shlex.join(["python", *sys.argv]), "packets": PACKETS}
     contests = [one(name) for name in names or SETS]
     verdicts = judge(contests)
-    found = report.document(contests, verdicts, on)
-    write_text(RESULTS / "classifier.json", json_text(found) + "\n")
-    write_text(RESULTS / "classifier.md", page(contests, found))
-    draw(report.speeds(contests), report.builds(contests), RESULTS / "growth.svg")
+    if not names:
+        write(contests, report.document(contests, verdicts, on))
     failed = [verdict.gate.what for verdict in verdicts if verdict.met is False]
     click.echo(f"{len(failed)} of {len(verdicts)} gates not met: {'; '.join(failed) or 'none'}")
     different = sum(found.mismatches for found in contests)
     sys.exit(f"{different} answers differ" if different else 0)
+
+
+def write(contests: Sequence[Contest], found: report.Row) -> None:
+    """Results, and what the documentation quotes of them."""
+    write_text(RESULTS / "classifier.json", json_text(found) + "\n")
+    write_text(RESULTS / "classifier.md", page(found))
+    draw(report.speeds(contests), report.builds(contests), RESULTS / "growth.svg")
+    quote(markdown(found["gates"], report.VERDICTS))
 
 
 def one(name: str) -> Contest:
@@ -60,7 +69,7 @@ def one(name: str) -> Contest:
     return found
 
 
-def page(contests: Sequence[Contest], found: report.Row) -> str:
+def page(found: report.Row) -> str:
     """The Markdown page: gates first, then every cell."""
     facts = [f"* {name.replace('_', ' ')}: {value}" for name, value in found["machine"].items()]
     parts = ["# Results of the classifier", "\n".join(facts)]
@@ -73,6 +82,12 @@ def page(contests: Sequence[Contest], found: report.Row) -> str:
         parts += [f"## {title}", markdown(rows, columns)]
     parts += ["## Growth", "![cost from 1,000 to 1,000,000 rows](growth.svg)"]
     return "\n\n".join(parts) + "\n"
+
+
+def quote(table: str) -> None:
+    """Put the gates into the page about the benchmark."""
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    write_text(PAGE, f"{before}{BEGIN}\n{table}\n\n{END}{rest.partition(END)[2]}")
 
 
 if __name__ == "__main__":

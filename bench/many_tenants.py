@@ -1,9 +1,9 @@
 """A fabric of many small tenants with random rules, to measure proofs and updates on.
 
-Every tenant has a VRF with the same addresses as all others, some applications of one or two pods, and
-NetworkPolicy-like rules of its own: an application opens ports (out of 400) to another one, or to an
-address block. Every third tenant mounts shared storage through a leak. No rule speaks of another
-tenant, so isolation holds.
+Every tenant has a VRF with the same addresses as all others, some applications of one or two pods,
+and NetworkPolicy-like rules of its own: an application opens ports (out of 400) to another one, or
+to an address block. Every third tenant mounts shared storage through a leak. No rule speaks of
+another tenant, so isolation holds.
 """
 
 from __future__ import annotations

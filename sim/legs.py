@@ -178,11 +178,11 @@ def owns_prefix(endpoint: Endpoint) -> bool:
     return any(p.num_addresses > 1 for p in endpoint.prefixes)
 
 
-def legs(world: World, vrf: int) -> Iterator[Legs]:
-    """The legs of every source in `vrf`, per VRF in which they arrive."""
+def legs(world: World, vrf: int, only: int | None = None) -> Iterator[Legs]:
+    """The legs of every source in `vrf`, per VRF in which they arrive (or in `only` one)."""
     b = world.blocks
     members, sets = world.routes(vrf)
-    for egress in world.egresses(sets):
+    for egress in world.egresses(sets) if only is None else [only]:
         crossing = world.crossing(vrf, egress)
         chosen = sets[:, crossing.ref.atom_a[crossing.targets.samples]]
         source, place = np.nonzero(chosen >= 0)

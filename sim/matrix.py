@@ -155,6 +155,12 @@ def _causes(reach: Reach, group: Column, n: int) -> tuple[list[tuple[Origin, ...
     return _by_cell(reach, found, origin_of, n), passing[stray[member.ravel()]]
 
 
+def stray_legs(reach: Reach) -> Column:
+    """Legs between VRFs that pass without a declared intent."""
+    names, group = _groups(reach)
+    return _causes(reach, group, len(names))[1]
+
+
 def _decision_origins(reach: Reach) -> tuple[list[frozenset[int]], Bits]:
     """Origins behind each decision, and whether a declared intent is among them."""
     program, blocks = reach.program, reach.blocks

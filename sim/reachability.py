@@ -14,6 +14,7 @@ A pair that is not listed has no route, or no way back. Nothing here loops over 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -120,12 +121,19 @@ def reachability(network: Network, program: Program, blocks: Blocks | None = Non
     blocks = blocks or build_blocks(program)
     _refuse_too_many(network, blocks)
     world = World.of(network, blocks)
-    parts = [
-        part.take(part.drop == Reason.DELIVERED)
-        for vrf in range(len(network.vrfs))
-        for part in legs(world, vrf)
-    ]
-    rows = Legs.concat(parts)
+    parts = (part for vrf in range(len(network.vrfs)) for part in legs(world, vrf))
+    return _reach(program, world, parts)
+
+
+def reach_from(blocks: Blocks, src: int, dst: int) -> Reach:
+    """What endpoints of one VRF can reach in another one, and nothing else."""
+    world = World.of(blocks.program.network, blocks)
+    return _reach(blocks.program, world, legs(world, src, dst))
+
+
+def _reach(program: Program, world: World, parts: Iterable[Legs]) -> Reach:
+    network, blocks = world.network, world.blocks
+    rows = Legs.concat([part.take(part.drop == Reason.DELIVERED) for part in parts])
     rows = rows.take(
         np.lexsort((rows.hop, rows.dst_place, rows.src_place, rows.version, rows.dst, rows.src))
     )

@@ -16,6 +16,7 @@ from compiler.ruleset import I64, Prefixes
 from sim.engines.lists import Distinct, weights
 
 ROOT_16 = np.array([16, 8, 8])
+ROOT_16_CHUNKS = 256
 ROOT_8 = np.array([8, 8, 8, 8])
 POINTER = 1 << 31
 

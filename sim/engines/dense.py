@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from compiler.ruleset import I64, RuleSet
 from sim.engines.arena import pack
-from sim.engines.axis import ROOT_16, Axis, axis, chunks, merge, write_trie
+from sim.engines.axis import ROOT_16, ROOT_16_CHUNKS, Axis, axis, chunks, merge, write_trie
 from sim.engines.grid import Grid, paint
 from sim.engines.l4 import L4Classes
 from sim.engines.lists import distinct_lists, members
@@ -71,7 +71,6 @@ def _tables(src: Axis, dst: Axis, l4: L4Classes, grid: Grid) -> DenseTables:
 
 def stride_trie(cut: Axis, values: I64) -> NDArray[np.uint32]:
     """A 16-8-8 trie with these leaves per (merged) class."""
-    root = 1 << 16 - 8
-    table = np.zeros((root + chunks(cut, ROOT_16)) << 8, np.uint32)
-    write_trie(cut, values, table, ROOT_16, 0, root)
+    table = np.zeros((ROOT_16_CHUNKS + chunks(cut, ROOT_16)) << 8, np.uint32)
+    write_trie(cut, values, table, ROOT_16, 0, ROOT_16_CHUNKS)
     return table

@@ -1,8 +1,8 @@
-"""The hash table of tuple-space search: one record per distinct (tuple, source, destination).
+"""The records of tuple-space search and the perfect hash that finds the first one of each key.
 
-The table is a perfect hash, so a question is one probe; a record holds the key's first rule, and
-says where its others are. Keys with many rules, or with rules whose ports are lists, get a *heavy*
-row: the first rule by L4 class.
+See `sim.kernels.tuples` for their form. Rules whose ports are lists are written out as one record
+per pair of ranges; prefix pairs with many records, or whose protocols are too many kinds to be a
+set of 32 bits, become one heavy record.
 """
 
 from __future__ import annotations
@@ -12,167 +12,139 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.ruleset import I64, RuleSet
+from compiler.ruleset import I64, Ranges, RuleSet
 from sim.engines.l4 import L4Classes, Meta
 from sim.engines.rows import Rows
 
-HEAVY = 1 << 31
-MANY = 4
-MAX_META = 32
-ENTRY, MORE = 8, 4
+WORDS = 8
+HEAVY = 0x8000
+MAX_KINDS = 32
+MANY = 8
+HEAVY_BYTES = 8 << 20
 SHIFT_BITS = 32
 ATTEMPTS = 8
+RECORD_BYTES = 128
+"""What a record takes while it is made."""
+
+U32 = NDArray[np.uint32]
+
+
+class Records(NamedTuple):
+    """Columns of records before they are chained; `row` is a row of the fine rows."""
+
+    row: I64
+    sport: U32
+    dport: U32
+    kinds: U32
+    heavy: NDArray[np.bool_]
 
 
 class Probes(NamedTuple):
-    """See `sim.kernels.tuples`; `slots` is a power of two."""
+    """Displacements, shift, number of slots (a power of two), and the records."""
 
     disp: NDArray[np.uint16]
     shift: int
     slots: int
-    entries: NDArray[np.uint32]
-    more: NDArray[np.uint32]
-    heavy: NDArray[np.uint32]
+    entries: U32
 
 
-class Conditions(NamedTuple):
-    """Rows with their ports: `rule`, packed `sport` and `dport`, `meta` as a set of 32 classes,
-    and whether these say all (`simple`)."""
+def prefix_pairs(fine: Rows) -> tuple[I64, I64]:
+    """Rows in the order of their prefix pairs, rules ascending, and where each pair begins."""
+    src = fine.src.astype(np.uint64) << np.uint64(6) | fine.src_length
+    dst = fine.dst.astype(np.uint64) << np.uint64(6) | fine.dst_length
+    order = np.lexsort((fine.rule, dst, src))
+    src, dst = src[order], dst[order]
+    new = np.ones(len(order), bool)
+    new[1:] = (src[1:] != src[:-1]) | (dst[1:] != dst[:-1])
+    return order, np.flatnonzero(new)
 
-    row: I64
-    sport: NDArray[np.uint32]
-    dport: NDArray[np.uint32]
-    meta: NDArray[np.uint32]
-    simple: NDArray[np.bool_]
+
+def records(
+    rules: RuleSet, fine: Rows, heavy: NDArray[np.bool_], meta: Meta, budget: int
+) -> Records | None:
+    """One record per heavy row (`heavy` marks the first of each heavy pair; the pair's others must
+    not be in `fine`) and per pair of port ranges of other rows. None if they exceed `budget`."""
+    n_sport, n_dport = np.diff(rules.sport.off), np.diff(rules.dport.off)
+    times = np.where(heavy, 1, (n_sport * n_dport)[fine.rule])
+    if int(times.sum()) * RECORD_BYTES > budget:
+        return None
+    row = np.repeat(np.arange(len(fine.rule)), times)
+    rule = fine.rule[row]
+    within = np.arange(len(row)) - np.repeat(np.cumsum(times) - times, times)
+    i, j = np.divmod(within, np.maximum(n_dport[rule], 1))
+    kinds = np.zeros(len(meta.held), np.uint64)
+    if meta.held.shape[1] <= MAX_KINDS:
+        bit = np.uint64(1) << np.arange(meta.held.shape[1], dtype=np.uint64)
+        kinds = (meta.held * bit).sum(axis=1, dtype=np.uint64)
+    return Records(
+        row,
+        _packed(rules.sport, rule, i),
+        _packed(rules.dport, rule, j),
+        kinds[meta.lists.ids[rule]].astype(np.uint32),
+        heavy[row],
+    )
+
+
+def _packed(ports: Ranges, rule: I64, member: I64) -> U32:
+    at = np.minimum(ports.off[rule] + member, max(len(ports.first) - 1, 0))
+    first = ports.first[at].astype(np.uint32)
+    return first | (ports.last[at].astype(np.uint32) - first) << np.uint32(16)
 
 
 def probes(
-    rules: RuleSet, fine: Rows, tuple_of: I64, l4: L4Classes | None, meta: Meta, budget: int
-) -> Probes | None:
-    """The table of these rows; None if it cannot be made within `budget` bytes."""
-    made = _conditions(rules, fine, l4, meta, budget)
-    if made is None:
-        return None
+    fine: Rows, made: Records, tuple_of: I64, masks: tuple[U32, U32], heavy_row: I64
+) -> Probes:
+    """Chain the records by key and hash the keys; `heavy_row[r]` is the heavy row of fine row r."""
     row = made.row
-    pair = fine.src[row].astype(np.uint64) << np.uint64(32) | fine.dst[row]
-    order = np.lexsort((fine.rule[row], pair, tuple_of[row]))
-    made = Conditions(*(column[order] for column in made))
-    row, pair, tuples = made.row, pair[order], tuple_of[made.row]
+    tuples = tuple_of[row].astype(np.uint32)
+    x, z = fine.src[row] & masks[0][tuples], fine.dst[row] & masks[1][tuples]
+    order = np.lexsort((fine.rule[row], z, x, tuples))
+    row, tuples, x, z = row[order], tuples[order], x[order], z[order]
+    made = Records(row, *(column[order] for column in made[1:]))
     new = np.ones(len(row), bool)
-    new[1:] = (pair[1:] != pair[:-1]) | (tuples[1:] != tuples[:-1])
+    new[1:] = (tuples[1:] != tuples[:-1]) | (x[1:] != x[:-1]) | (z[1:] != z[:-1])
     first = np.flatnonzero(new)
-    end = np.append(first[1:], len(row))
-    if len(first) * (ENTRY * 8 + 4) + len(row) * MORE * 4 > budget:
-        return None
-    which = _heavy(first, end, made.simple, 0 if l4 is None else l4.n_y, budget)
-    if which is None:
-        return None
-    return _table(fine, made, tuples, first, end, which, l4)
+    disp, shift, slots, slot, tag = _perfect(x[first], z[first], tuples[first])
+    place = np.empty(len(row), np.int64)
+    place[first] = slot
+    place[~new] = slots + np.arange(len(row) - len(first))
+    following = np.zeros(len(row), np.int64)
+    following[:-1] = np.where(new[1:], 0, place[1:])
+    key = np.cumsum(new) - 1
+    bounds = (32 - fine.src_length[row].astype(np.int64)) << 8 | (32 - fine.dst_length[row])
+    bounds |= np.where(made.heavy, HEAVY, 0) | tag[key].astype(np.int64) << 16
+    entries = np.zeros((slots + len(row) - len(first) + 1, WORDS), np.uint32)
+    columns = (
+        fine.src[row], fine.dst[row], bounds, fine.rule[row],
+        np.where(made.heavy, heavy_row[row], made.sport), made.dport, made.kinds, following,
+    )  # fmt: skip
+    for number, column in enumerate(columns):
+        entries[place, number] = column.astype(np.uint32)
+    return Probes(disp, shift, slots, entries.reshape(-1))
 
 
-def _conditions(
-    rules: RuleSet, fine: Rows, l4: L4Classes | None, meta: Meta, budget: int
-) -> Conditions | None:
-    """Ports per row. Without L4 classes, lists of ports are written out."""
-    n_sport, n_dport = np.diff(rules.sport.off), np.diff(rules.dport.off)
-    narrow = meta.held.shape[1] <= MAX_META
-    if l4 is None and not narrow:
-        return None
-    sets = np.zeros(len(meta.held), np.uint64)
-    if narrow:
-        bit = np.uint64(1) << np.arange(meta.held.shape[1], dtype=np.uint64)
-        sets = (meta.held * bit).sum(axis=1, dtype=np.uint64)
-    simple = (n_sport == 1) & (n_dport == 1) & narrow
-    times = np.where(
-        simple, 1, n_sport * n_dport if l4 is None else np.minimum(n_sport * n_dport, 1)
-    )
-    if int(times[fine.rule].sum()) * 64 > budget:
-        return None
-    row = np.repeat(np.arange(len(fine.rule)), times[fine.rule])
-    rule = fine.rule[row]
-    within = np.arange(len(row)) - np.repeat(
-        np.cumsum(times[fine.rule]) - times[fine.rule], times[fine.rule]
-    )
-    i, j = np.divmod(within, np.maximum(n_dport[rule], 1))
-    all_simple = simple[rule] if l4 is not None else np.ones(len(row), bool)
-    mask = np.where(all_simple, sets[meta.lists.ids[rule]], 0)
-    return Conditions(
-        row,
-        _packed(rules.sport.first, rules.sport.last, rules.sport.off[rule] + i),
-        _packed(rules.dport.first, rules.dport.last, rules.dport.off[rule] + j),
-        mask.astype(np.uint32),
-        all_simple,
-    )
-
-
-def _packed(first: NDArray[np.uint16], last: NDArray[np.uint16], at: I64) -> NDArray[np.uint32]:
-    low, high = first[at].astype(np.uint32), last[at].astype(np.uint32)
-    return low | (high - low) << np.uint32(16)
-
-
-def _heavy(first: I64, end: I64, simple: NDArray[np.bool_], n_y: int, budget: int) -> I64 | None:
-    """Keys that get a row by L4 class: those that must, and those of many rules as far as the
-    budget goes."""
-    complex_ = np.zeros(len(first) + 1, np.int64)
-    np.cumsum(np.add.reduceat(~simple, first) if len(first) else [], out=complex_[1:])
-    must = np.diff(complex_) > 0
-    if n_y == 0:
-        return np.zeros(0, np.int64)
-    room = budget // (4 * n_y)
-    if int(must.sum()) > room:
-        return None
-    many = MANY
-    while int((must | (end - first >= many)).sum()) > room:
-        many *= 2
-    return np.flatnonzero(must | (end - first >= many))
-
-
-def _table(
-    fine: Rows, made: Conditions, tuples: I64, first: I64, end: I64, which: I64,
-    l4: L4Classes | None,
-) -> Probes:  # fmt: skip
+def heavy_rows(
+    first: I64, end: I64, rule: I64, tabulated: I64, l4: L4Classes | None
+) -> U32:
+    """By L4 class the first rule of each heavy pair, whose rules are `rule[first:end]`;
+    `tabulated[r]` is the row of rule r in `l4`."""
     from sim.kernels.paint import fill_heavy
 
-    rule = fine.rule[made.row]
-    n_y = 0 if l4 is None else l4.n_y
-    heavy = np.full(max(len(which) * n_y, 1), 0xFFFFFFFF, np.uint32)
-    if l4 is not None:
-        fill_heavy(which, first, end, rule, l4.set_of, l4.y_off, l4.y_list, n_y, heavy)
-    more = np.zeros(len(first), np.int64)
-    listed = end - first - 1
-    listed[which] = 0
-    rest = np.arange(len(rule))
-    own = np.repeat(np.arange(len(first)), end - first)
-    rest = rest[(rest != first[own]) & (listed[own] > 0)]
-    starts = np.cumsum(listed) - listed
-    more[listed > 0] = starts[listed > 0] + 1
-    more[which] = HEAVY | np.arange(len(which))
-    last = np.ones(len(rest), np.int64)
-    last[:-1] = own[rest[1:]] != own[rest[:-1]]
-    records = [made.sport[rest], made.dport[rest], made.meta[rest], rule[rest] << 1 | last]
-    head = made.row[first]
-    keys = [fine.src[head], fine.dst[head], tuples[first].astype(np.uint32)]
-    disp, shift, slots, slot = _perfect(keys)
-    entries = np.zeros((slots, ENTRY), np.uint32)
-    columns = [
-        *keys[:2], keys[2] + np.uint32(1), rule[first],
-        made.sport[first], made.dport[first], made.meta[first], more,
-    ]  # fmt: skip
-    for number, column in enumerate(columns):
-        entries[slot, number] = column.astype(np.uint32)
-    listed_rules = np.stack([r.astype(np.uint32) for r in records], axis=1).reshape(-1)
-    if not len(listed_rules):
-        listed_rules = np.zeros(MORE, np.uint32)
-    return Probes(disp, shift, slots, entries.reshape(-1), listed_rules, heavy)
+    n_y = 1 if l4 is None else l4.n_y
+    out = np.full(max(len(first), 1) * n_y, 0xFFFFFFFF, np.uint32)
+    if l4 is not None and len(first):
+        sets = l4.set_of[tabulated]
+        fill_heavy(first, end, rule, sets, l4.y_off, l4.y_list, n_y, out)
+    return out
 
 
-def _perfect(keys: list[NDArray[np.uint32]]) -> tuple[NDArray[np.uint16], int, int, I64]:
-    """Displacements, shift, number of slots, and the slot of every key."""
+def _perfect(x: U32, z: U32, tuples: U32) -> tuple[NDArray[np.uint16], int, int, I64, U32]:
+    """Displacements, shift, number of slots, and the slot and tag of every key."""
     from sim.kernels.tuples import displace, hash_keys
 
-    n = len(keys[0])
+    n = len(x)
     h, g = np.empty(n, np.uint32), np.empty(n, np.uint32)
-    hash_keys(*keys, h, g)
+    hash_keys(x, z, tuples, h, g)
     width = max(4, (max(n, 1) // 3).bit_length())
     slots = 1 << max(4, int(n * 1.12).bit_length())
     for _ in range(ATTEMPTS):
@@ -184,7 +156,7 @@ def _perfect(keys: list[NDArray[np.uint32]]) -> tuple[NDArray[np.uint16], int, i
         used = np.zeros(slots, np.uint8)
         largest = int(np.diff(off).max(initial=0))
         if displace(h, g, shift, order, off, largest, slots - 1, used, disp, slot):
-            return disp, shift, slots, slot
+            return disp, shift, slots, slot, h & np.uint32(0xFFFF)
         width += 1
         slots *= 2
     raise AssertionError("no perfect hash found")

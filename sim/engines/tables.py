@@ -17,7 +17,7 @@ from sim.engines.block import Block, build_block, elsewhere
 from sim.engines.dense import DenseTables, dense_tables
 from sim.engines.keyed import Layout
 from sim.engines.keys import Keys, keys
-from sim.engines.l4 import NO_CLASSES, l4_classes, meta_classes
+from sim.engines.l4 import NO_CLASSES, l4_classes
 from sim.engines.matcher import Headers, Matcher
 from sim.engines.plan import BLOCK_PLACES, DENSE_BYTES, Plan, dense_cost, megabytes, tuple_cost
 from sim.engines.rows import n_rows
@@ -135,7 +135,7 @@ def unkeyed(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, Pl
         reason = f"a grid of address × port classes takes more than {megabytes(DENSE_BYTES)}"
     made = None
     if enough_room:
-        made = tuple_tables(rules, ids, l4, meta_classes(rules), budget)
+        made = tuple_tables(rules, ids, budget)
     if made is None:
         reason += f"; hash tables do not fit into {megabytes(budget)}: every rule is tried"
         return _linear(rules, ids, name, reason, started)[0], _plan(rules, name, reason, started)

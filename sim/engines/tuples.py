@@ -1,8 +1,8 @@
 """The hybrid engine: a coarse dense table for short prefixes, pruned tuple-space search for others.
 
-Memory grows with the number of rules, whatever their ranges: only the table of pairs (which tuples
-can hold a rule for a source class and a destination class) is a product, and it is bounded by
-telling groups of tuples apart instead of single ones. See `sim.kernels.tuples` for the look-up.
+Memory grows with the number of rules, whatever their ranges. The two products in it are bounded:
+the coarse table by taking fewer rules, the table of pairs by telling fewer tuples apart. See
+`sim.kernels.tuples` for the look-up.
 """
 
 from __future__ import annotations
@@ -14,170 +14,227 @@ from numpy.typing import NDArray
 
 from compiler.ruleset import I64, Prefixes, RuleSet, single
 from sim.engines.arena import pack
-from sim.engines.axis import ROOT_16, Axis, axis, chunks, write_trie
+from sim.engines.axis import ROOT_16, ROOT_16_CHUNKS, Axis, axis, chunks, write_trie
 from sim.engines.grid import Grid, paint
 from sim.engines.intervals import Intervals, intervals
-from sim.engines.l4 import L4Classes, Meta
-from sim.engines.lists import distinct_rows
-from sim.engines.probes import Probes, probes
+from sim.engines.l4 import NO_CLASSES, L4Classes, l4_classes, meta_classes
+from sim.engines.probes import (
+    HEAVY_BYTES,
+    MANY,
+    MAX_KINDS,
+    heavy_rows,
+    prefix_pairs,
+    probes,
+    records,
+)
 from sim.engines.rows import Rows, rows
+from sim.engines.steps import best_steps, step_of
 
 NONE = 0xFFFFFFFF
 THRESHOLDS = (16, 12, 8, 4, 0)
-COARSE_PLACES = 1 << 22
+COARSE_CELLS = 1 << 20
+COARSE_PLACES = 1 << 20
 STRIDE_BYTES = 1 << 20
-LARGE = 1 << 20
-BYTES_PER_PAIR = 16
-MAX_PAIRS = 1 << 24
+STEPS = 8
+MAX_PAIRS = 1 << 22
+MAX_SETS = 1 << 15
+LARGE = 1 << 19
+
+U32 = NDArray[np.uint32]
+U64 = NDArray[np.uint64]
+Bools = NDArray[np.bool_]
 
 
 class TupleTables(NamedTuple):
     """What `sim.kernels.tuples` reads; see there."""
 
     src_intervals: bool
-    src: NDArray[np.uint32]
+    src: U32
     src_low: NDArray[np.uint16]
-    src_value: NDArray[np.uint32]
+    src_value: U32
     dst_intervals: bool
-    dst: NDArray[np.uint32]
+    dst: U32
     dst_low: NDArray[np.uint16]
-    dst_value: NDArray[np.uint32]
+    dst_value: U32
     n_dst: np.uint32
-    pairs: NDArray[np.uint32]
-    start: NDArray[np.uint32]
-    items: NDArray[np.uint32]
-    src_mask: NDArray[np.uint32]
-    dst_mask: NDArray[np.uint32]
+    pairs: U32
+    items: U32
+    src_mask: U32
+    dst_mask: U32
+    n_columns: np.uint32
+    x: U32
+    f: U32
     sport: NDArray[np.uint16]
     dport: NDArray[np.uint16]
     meta: NDArray[np.uint16]
     n_meta: np.uint32
     uses_sport: bool
     uses_meta: bool
-    has_y: bool
     y: NDArray[np.uint16]
     n_y: np.uint32
-    f: NDArray[np.uint32]
+    kinds: NDArray[np.uint16]
     disp: NDArray[np.uint16]
     shift: np.uint32
     slots: np.uint32
-    entries: NDArray[np.uint32]
-    more: NDArray[np.uint32]
-    heavy: NDArray[np.uint32]
+    entries: U32
+    heavy: U32
     ids: NDArray[np.int32]
     large: bool
 
 
-class Tuples(NamedTuple):
-    """The tuples of the fine rows, best rule first: their lengths, their best rule; each row's."""
+class Coarse(NamedTuple):
+    """Rows of short prefixes as a grid over their own axes; `l4` covers heavy rules as well, and
+    `of_rule[r]` is rule r's place in it."""
 
-    src_length: I64
-    dst_length: I64
+    rows: Bools
+    axes: tuple[Axis, Axis]
+    grid: Grid
+    l4: L4Classes
+    of_rule: I64
+
+
+class Tuples(NamedTuple):
+    """Tuples, best rule first: masks, best rules, and the tuple of each fine row."""
+
+    src_mask: U32
+    dst_mask: U32
     least: I64
     of_row: I64
 
 
 class Side(NamedTuple):
-    """One address axis: the match table, and bits and coarse row per class that it yields."""
+    """One axis: the longest-prefix match, and the distinct sets of tuples it yields."""
 
     lookup: Intervals
     is_intervals: bool
-    bits: NDArray[np.uint64]
-    coarse: I64
+    sets: U64
 
 
-def tuple_tables(
-    rules: RuleSet, ids: I64, l4: L4Classes | None, meta: Meta, budget: int
-) -> TupleTables | None:
-    """Tables of IPv4 rules; None if they do not fit `budget` bytes or the L4 conditions are neither
-    tabulated (`l4`) nor simple."""
+def tuple_tables(rules: RuleSet, ids: I64, budget: int) -> TupleTables | None:
+    """Tables of IPv4 rules without keys; None if they do not fit `budget` bytes."""
     every = rows(rules)
-    coarse, grid, axes = _coarse(rules, every, l4)
-    fine = every.take(~coarse)
-    tuples = _tuples(fine)
-    found = probes(rules, fine, tuples.of_row, l4, meta, budget // 2)
-    if found is None:
+    meta = meta_classes(rules)
+    order, first = prefix_pairs(every)
+    end = np.append(first[1:], len(order))
+    crowded = end - first >= (MANY if meta.held.shape[1] <= MAX_KINDS else 1)
+    coarse = _coarse(rules, every, order, first, end, crowded)
+    if coarse is None:
         return None
-    step = 1
-    while True:
-        sides = _sides(every, coarse, fine, tuples, grid, axes, step)
+    in_heavy = np.zeros(len(order), bool)
+    in_heavy[order] = np.repeat(crowded, end - first)
+    in_heavy &= ~coarse.rows
+    leads = np.zeros(len(order), bool)
+    leads[order[first]] = True
+    fine_rows = ~coarse.rows & (~in_heavy | leads)
+    fine = every.take(fine_rows)
+    heavy = in_heavy[fine_rows]
+    made = records(rules, fine, heavy, meta, budget // 2)
+    if made is None or (meta.held.shape[1] > MAX_KINDS and not heavy.all()):
+        return None
+    pairs = np.flatnonzero(crowded & ~coarse.rows[order[first]])
+    number = np.zeros(len(order), np.int64)
+    number[order[first[pairs]]] = np.arange(len(pairs))
+    table = heavy_rows(
+        first[pairs], end[pairs], every.rule[order], coarse.of_rule[every.rule[order]], coarse.l4
+    )
+    for steps in range(STEPS, 0, -1):
+        tuples = _tuples(fine, steps)
+        sides = _sides(every, coarse, fine_rows, tuples)
         if sides is None:
             return None
-        src, dst = sides
-        if len(src.bits) * len(dst.bits) <= min(MAX_PAIRS, budget // 2 // BYTES_PER_PAIR):
-            break
-        step *= 2
-    return _assemble(ids, l4, meta, tuples, step, src, dst, grid, found)
+        if all(len(side.sets) < MAX_SETS for side in sides):
+            if len(sides[0].sets) * len(sides[1].sets) <= MAX_PAIRS:
+                break
+    found = probes(
+        fine, made, tuples.of_row, (tuples.src_mask, tuples.dst_mask), number[fine_rows]
+    )
+    pair_table, items = _pairs(sides[0].sets, sides[1].sets, tuples.least)
+    grid, l4 = coarse.grid, coarse.l4
+    f = grid.f.view(np.uint32)
+    return pack(TupleTables(
+        sides[0].is_intervals, *sides[0].lookup, sides[1].is_intervals, *sides[1].lookup,
+        np.uint32(len(sides[1].sets)), pair_table, items,
+        np.append(tuples.src_mask, np.uint32(0)), np.append(tuples.dst_mask, np.uint32(0)),
+        np.uint32(grid.n_columns), (grid.x * grid.n_y).astype(np.uint32), f,
+        l4.sport, l4.dport, l4.meta, np.uint32(l4.n_meta), l4.uses_sport, meta.used, l4.y,
+        np.uint32(l4.n_y), meta.table.astype(np.uint16),
+        found.disp, np.uint32(found.shift), np.uint32(found.slots - 1), found.entries, table,
+        ids.astype(np.int32), 4 * len(pair_table) + f.nbytes > LARGE,
+    ))  # fmt: skip
 
 
 def _coarse(
-    rules: RuleSet, every: Rows, l4: L4Classes | None
-) -> tuple[NDArray[np.bool_], Grid | None, tuple[Axis, Axis] | None]:
-    """Which rows go to the dense table, the table, and its axes."""
-    for threshold in THRESHOLDS if l4 is not None else ():
-        coarse = (every.src_length <= threshold) & (every.dst_length <= threshold)
-        part = every.take(coarse)
-        n = len(part.rule)
-        if n == 0:
-            break
-        src = axis(Prefixes(single(n), part.src, part.src_length))
-        dst = axis(Prefixes(single(n), part.dst, part.dst_length))
-        if src.n * dst.n > 1 << 20:
-            continue
-        sets = l4.set_of[part.rule]
-        grid = paint(src, dst, sets, l4.y_off, l4.y_list, l4.n_y, part.rule, COARSE_PLACES)
-        if grid is not None:
-            return coarse, grid, (src, dst)
-    return np.zeros(len(every.rule), bool), None, None
+    rules: RuleSet, every: Rows, order: I64, first: I64, end: I64, crowded: Bools
+) -> Coarse | None:
+    """As many rows of short prefixes as fit a small grid, L4 classes of those and of heavy pairs.
+    Without any, one empty cell. None if heavy pairs cannot be tabulated."""
+    in_heavy = np.zeros(len(order), bool)
+    in_heavy[order] = np.repeat(crowded, end - first)
+    for threshold in THRESHOLDS:
+        rows_ = (every.src_length <= threshold) & (every.dst_length <= threshold)
+        made = _coarse_of(rules, every, rows_, in_heavy)
+        if made is not None:
+            return made
+    return _coarse_of(rules, every, np.zeros(len(order), bool), in_heavy)
 
 
-def _tuples(fine: Rows) -> Tuples:
-    pair = fine.src_length.astype(np.int64) << 6 | fine.dst_length
-    distinct, of_row = np.unique(pair, return_inverse=True)
+def _coarse_of(rules: RuleSet, every: Rows, rows_: Bools, in_heavy: Bools) -> Coarse | None:
+    part = every.take(rows_)
+    n = len(part.rule)
+    src = axis(Prefixes(single(n), part.src, part.src_length))
+    dst = axis(Prefixes(single(n), part.dst, part.dst_length))
+    if src.n * dst.n > COARSE_CELLS:
+        return None
+    which = np.unique(every.rule[rows_ | in_heavy])
+    of_rule = np.zeros(len(rules), np.int64)
+    of_rule[which] = np.arange(len(which))
+    l4 = l4_classes(rules.take(which)) if len(which) else NO_CLASSES
+    heavy_pairs = int(in_heavy.sum()) // MANY + 1
+    if l4 is None or (in_heavy.any() and heavy_pairs * l4.n_y * 4 > HEAVY_BYTES * 8):
+        return None
+    sets = l4.set_of[of_rule[part.rule]] if n else of_rule[:0]
+    grid = paint(src, dst, sets, l4.y_off, l4.y_list, l4.n_y, part.rule, COARSE_PLACES)
+    return None if grid is None else Coarse(rows_, (src, dst), grid, l4, of_rule)
+
+
+def _tuples(fine: Rows, steps: int) -> Tuples:
+    """Tuples of at most `steps` steps a side."""
+    src, dst = best_steps(fine.src_length, steps), best_steps(fine.dst_length, steps)
+    key = step_of(fine.src_length, src) * steps + step_of(fine.dst_length, dst)
+    distinct, of_row = np.unique(key, return_inverse=True)
     least = np.full(len(distinct), NONE, np.int64)
     np.minimum.at(least, of_row, fine.rule)
     order = np.argsort(least)
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    distinct = distinct[order]
-    return Tuples(distinct >> 6, distinct & 63, least[order], rank[of_row])
+    i, j = np.divmod(distinct[order], steps)
+    return Tuples(_masks(src[i]), _masks(dst[j]), least[order], rank[of_row])
 
 
-def _groups(tuples: Tuples, step: int) -> I64:
-    """The bit of each tuple: `step` tuples of neighbouring lengths share one."""
-    if step == 1:
-        return np.arange(len(tuples.least))
-    order = np.lexsort((tuples.dst_length, tuples.src_length))
-    group = np.empty(len(order), np.int64)
-    group[order] = np.arange(len(order)) // step
-    return group
+def _masks(length: I64) -> U32:
+    return (NONE << (32 - length) & NONE).astype(np.uint32)
 
 
 def _sides(
-    every: Rows, coarse: NDArray[np.bool_], fine: Rows, tuples: Tuples, grid: Grid | None,
-    axes: tuple[Axis, Axis] | None, step: int,
-) -> tuple[Side, Side] | None:  # fmt: skip
-    group = _groups(tuples, step)
-    bit = group[tuples.of_row]
-    n_bits = int(group.max(initial=0)) + 1
-    out = []
-    for number, (first, length) in enumerate(
-        ((every.src, every.src_length), (every.dst, every.dst_length))
-    ):
-        classes = None
-        if grid is not None and axes is not None:
-            classes = (grid.row, grid.column)[number][axes[number].merged]
-        side = _side(first, length, coarse, bit, n_bits, axes and axes[number], classes)
-        if side is None:
-            return None
-        out.append(side)
+    every: Rows, coarse: Coarse, fine_rows: Bools, tuples: Tuples
+) -> tuple[Side, Side] | None:
+    bit = np.uint64(1) << tuples.of_row.astype(np.uint64)
+    grid = coarse.grid
+    columns = (
+        (every.src, every.src_length, coarse.axes[0], grid.row),
+        (every.dst, every.dst_length, coarse.axes[1], grid.column),
+    )
+    out = [_side(a, n, fine_rows, bit, cut, merged[cut.merged]) for a, n, cut, merged in columns]
+    if out[0] is None or out[1] is None:
+        return None
     return out[0], out[1]
 
 
 def _side(
-    first: NDArray[np.uint32], length: NDArray[np.uint8], coarse: NDArray[np.bool_], bit: I64,
-    n_bits: int, cut: Axis | None, classes: I64 | None,
-) -> Side | None:  # fmt: skip
+    first: U32, length: NDArray[np.uint8], fine_rows: Bools, bit: U64, cut: Axis, classes: I64
+) -> Side | None:
+    """Sets of tuples and coarse classes by nesting, then the match table of those that differ from
+    their surroundings."""
     from sim.kernels.paint import inherit
     from sim.kernels.tries import nest
 
@@ -186,33 +243,24 @@ def _side(
     n = len(distinct)
     starts = (distinct >> np.uint64(6)).astype(np.uint32)
     lengths = (distinct & np.uint64(63)).astype(np.uint8)
-    bits = np.zeros((n + 1, (n_bits + 63) // 64), np.uint64)
-    word, within = np.divmod(bit, 64)
-    np.bitwise_or.at(bits, (item[~coarse] + 1, word), np.uint64(1) << within.astype(np.uint64))
-    rows_of = np.full(n + 1, -1, np.int64)
-    outside = 0
-    if cut is not None and classes is not None:
-        outside = int(classes[0])
-        mine = cut.first.astype(np.uint64) << np.uint64(6) | cut.length
-        rows_of[np.searchsorted(distinct, mine) + 1] = classes[1:]
-    rows_of[0] = outside
+    bits = np.zeros(n, np.uint64)
+    np.bitwise_or.at(bits, item[fine_rows], bit)
+    row = np.full(n, -1, np.int64)
+    mine = cut.first.astype(np.uint64) << np.uint64(6) | cut.length
+    row[np.searchsorted(distinct, mine)] = classes[1:]
     parent = np.empty(n, np.int64)
     nest(starts, lengths, np.empty(40, np.int64), parent)
-    inherit(parent, bits[1:], rows_of[1:], outside)
-    combined = distinct_rows([*np.ascontiguousarray(bits.T), rows_of])
-    value = combined.ids
-    changes = np.ones(n, bool)
-    inner = parent >= 0
-    changes[inner] = value[1:][inner] != value[1:][parent[inner]]
-    changes[~inner] = value[1:][~inner] != value[0]
-    table = _lookup(starts[changes], lengths[changes], value[1:][changes], int(value[0]))
-    if table is None:
-        return None
-    return Side(*table, bits[combined.rep], rows_of[combined.rep])
+    inherit(parent, bits, row, int(classes[0]))
+    sets, number = np.unique(np.append(bits, np.uint64(0)), return_inverse=True)
+    value = number[:-1] << 16 | row
+    outside = int(number[-1]) << 16 | int(classes[0])
+    differs = value != np.where(parent >= 0, value[parent], outside)
+    table = _lookup(starts[differs], lengths[differs], value[differs], outside)
+    return None if table is None else Side(*table, sets)
 
 
 def _lookup(
-    first: NDArray[np.uint32], length: NDArray[np.uint8], value: I64, outside: int
+    first: U32, length: NDArray[np.uint8], value: I64, outside: int
 ) -> tuple[Intervals, bool] | None:
     """A stride trie where it is small, else intervals."""
     n = len(first)
@@ -228,96 +276,25 @@ def _lookup(
     return None if made is None else (made, True)
 
 
-ROOT_16_CHUNKS = 256
+def _pairs(src: U64, dst: U64, least: I64) -> tuple[U32, U32]:
+    """For each pair of sets where the list of their common tuples begins; the lists, as pairs of
+    tuple and its best rule, each with an end mark."""
+    from sim.kernels.paint import identify, list_bits
 
-
-def _assemble(
-    ids: I64, l4: L4Classes | None, meta: Meta, tuples: Tuples, step: int, src: Side, dst: Side,
-    grid: Grid | None, found: Probes,
-) -> TupleTables:  # fmt: skip
-    lists, n_lists, words = _intersections(src.bits, dst.bits)
-    offset, items = _items(words[:n_lists], tuples, _groups(tuples, step))
-    pairs, start = _pairs(lists, offset, src, dst, grid)
-    n_y = 0 if l4 is None else l4.n_y
-    masks = [
-        (NONE << (32 - lengths) & NONE).astype(np.uint32)
-        for lengths in (np.append(tuples.src_length, 0), np.append(tuples.dst_length, 0))
-    ]
-    f = np.full(max(n_y, 1), NONE, np.uint32) if grid is None else grid.f.view(np.uint32)
-    nothing = np.zeros(1, np.uint16)
-    return pack(TupleTables(
-        src.is_intervals, *src.lookup, dst.is_intervals, *dst.lookup, np.uint32(len(dst.bits)),
-        pairs, start, items, *masks,
-        nothing if l4 is None else l4.sport, nothing if l4 is None else l4.dport,
-        meta.table.astype(np.uint16), np.uint32(meta.held.shape[1]),
-        l4 is not None and l4.uses_sport, meta.used, l4 is not None,
-        nothing if l4 is None else l4.y, np.uint32(n_y), f,
-        found.disp, np.uint32(found.shift), np.uint32(found.slots - 1),
-        found.entries, found.more, found.heavy, ids.astype(np.int32),
-        pairs.nbytes + f.nbytes > LARGE,
-    ))  # fmt: skip
-
-
-def _intersections(
-    src: NDArray[np.uint64], dst: NDArray[np.uint64]
-) -> tuple[NDArray[np.int32], int, NDArray[np.uint64]]:
-    """Which bits two classes have in common, numbered."""
-    from sim.kernels.paint import pair_lists
-
-    out = np.empty(len(src) * len(dst), np.int32)
-    room = 1 << 10
-    while True:
-        words = np.empty((room, src.shape[1]), np.uint64)
-        n = int(pair_lists(src, dst, np.full(4 * room, -1, np.int32), words, out))
-        if n >= 0:
-            return out, n, words
-        room *= 8
-
-
-def _items(words: NDArray[np.uint64], tuples: Tuples, group: I64) -> tuple[I64, NDArray[np.uint32]]:
-    """Per list its tuples, best first, and an end mark; pairs of (tuple, its best rule)."""
-    from sim.kernels.paint import list_bits
-
-    count = np.bitwise_count(words).sum(axis=1).astype(np.int64)
-    off = np.concatenate([[0], np.cumsum(count)])
-    bits = np.empty(int(off[-1]), np.int64)
-    list_bits(words, off, bits)
-    by_group = np.argsort(group, kind="stable")
-    size = np.bincount(group, minlength=int(group.max(initial=0)) + 1)
-    first = np.cumsum(size) - size
-    owner = np.repeat(np.repeat(np.arange(len(words)), count), size[bits])
-    total = int(size[bits].sum())
-    within = np.arange(total) - np.repeat(np.cumsum(size[bits]) - size[bits], size[bits])
-    member = by_group[np.repeat(first[bits], size[bits]) + within]
-    order = np.lexsort((member, owner))
-    owner, member = owner[order], member[order]
-    length = np.bincount(owner, minlength=len(words))
-    start = np.cumsum(length + 1) - length - 1
-    out = np.full((total + len(words), 2), NONE, np.uint32)
-    out[:, 0] = len(tuples.least)
-    at = np.arange(total) + owner
-    out[at, 0], out[at, 1] = member, tuples.least[member]
-    return start, out.reshape(-1)
-
-
-def _pairs(
-    lists: NDArray[np.int32], offset: I64, src: Side, dst: Side, grid: Grid | None
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Number the distinct (list, coarse cell): per pair of classes its number, and per number
-    where its list starts and where its cell is."""
-    from sim.kernels.paint import identify
-
-    if grid is None:
-        return lists.view(np.uint32), np.stack(
-            [offset, np.zeros_like(offset)], axis=1
-        ).astype(np.uint32).reshape(-1)  # fmt: skip
-    cell = grid.x[(src.coarse * grid.n_columns)[:, None] + dst.coarse[None, :]].reshape(-1)
-    keys = lists.astype(np.uint64) << np.uint64(32) | cell.astype(np.uint64)
+    keys = (src[:, None] & dst[None, :]).reshape(-1)
     ids, rep = np.empty(len(keys), np.int32), np.empty(len(keys), np.int32)
     slots, n = 1 << 12, -1
     while n < 0:
         n = int(identify(keys, np.full(slots, -1, np.int32), ids, rep))
         slots <<= 3
-    rep = rep[:n]
-    start = np.stack([offset[lists[rep]], cell[rep] * grid.n_y], axis=1)
-    return ids.view(np.uint32), start.astype(np.uint32).reshape(-1)
+    words = keys[rep[:n]]
+    count = np.bitwise_count(words).astype(np.int64)
+    off = np.concatenate([[0], np.cumsum(count)])
+    member = np.empty(int(off[-1]), np.int64)
+    list_bits(words, off, member)
+    start = off[:-1] + np.arange(n)
+    items = np.full((int(off[-1]) + n, 2), NONE, np.uint32)
+    items[:, 0] = len(least)
+    at = np.arange(len(member)) + np.repeat(np.arange(n), count)
+    items[at, 0], items[at, 1] = member, least[member]
+    return start[ids].astype(np.uint32), items.reshape(-1)

@@ -14,24 +14,36 @@ SIX, EIGHT, STATE, DSCP = W(6), W(8), W(3), W(63)
 
 
 @inlined
-def raw_class(t: Any, c: Any, i: Any) -> Any:
-    """`z` of packet i."""
+def meta_at(t: Any, c: Any, i: Any) -> Any:
+    """Where the meta class of packet i is."""
     at = W(c.protocol[i]) << EIGHT
     if t.uses_meta:
         at |= (W(c.state[i]) & STATE) << SIX | (W(c.dscp[i]) & DSCP)
+    return at
+
+
+@inlined
+def meta_at8(t: Any, c: Any, i: Any) -> Any:
+    """Where the meta classes of packets i .. i + 7 are."""
+    at = load(c.protocol, i) << EIGHT
+    if t.uses_meta:
+        at = at | ((load(c.state, i) & STATE) << SIX) | (load(c.dscp, i) & DSCP)
+    return at
+
+
+@inlined
+def raw_class(t: Any, c: Any, i: Any) -> Any:
+    """`z` of packet i."""
     z = W(t.dport[U(c.dport[i])])
     if t.uses_sport:
         z += W(t.sport[U(c.sport[i])])
-    return z * t.n_meta + W(t.meta[U(at)])
+    return z * t.n_meta + W(t.meta[U(meta_at(t, c, i))])
 
 
 @inlined
 def raw_class8(t: Any, c: Any, i: Any) -> Any:
     """`z` of packets i .. i + 7."""
-    at = load(c.protocol, i) << EIGHT
-    if t.uses_meta:
-        at = at | ((load(c.state, i) & STATE) << SIX) | (load(c.dscp, i) & DSCP)
     z = gather(t.dport, load(c.dport, i))
     if t.uses_sport:
         z = z + gather(t.sport, load(c.sport, i))
-    return z * t.n_meta + gather(t.meta, at)
+    return z * t.n_meta + gather(t.meta, meta_at8(t, c, i))

@@ -160,8 +160,7 @@ def inherit(parent: Any, bits: Any, coarse: Any, outside: int) -> None:
     have none (-1) of their own; those without parents are `outside`."""
     for i in range(len(parent)):
         if parent[i] >= 0:
-            for w in range(bits.shape[1]):
-                bits[i, w] |= bits[parent[i], w]
+            bits[i] |= bits[parent[i]]
             if coarse[i] < 0:
                 coarse[i] = coarse[parent[i]]
         elif coarse[i] < 0:
@@ -169,70 +168,23 @@ def inherit(parent: Any, bits: Any, coarse: Any, outside: int) -> None:
 
 
 @kernel
-def pair_lists(src: Any, dst: Any, slots: Any, words: Any, out: Any) -> int:
-    """Number the distinct intersections of bit rows: `out[i * len(dst) + j]` for rows i and j,
-    `words[id]` the bits. Returns how many, or -1 when `slots` (half full) or `words` is."""
-    mask = U(len(slots) - 1)
-    width = src.shape[1]
-    n = 0
-    for i in range(src.shape[0]):
-        for j in range(dst.shape[0]):
-            h = ZERO
-            for w in range(width):
-                h = (h ^ (src[i, w] & dst[j, w])) * U(0x9E3779B97F4A7C15)
-                h ^= h >> U(29)
-            at = (h >> U(8)) & mask
-            while True:
-                found = slots[at]
-                if found < 0:
-                    if n == len(words) or 2 * n >= len(slots):
-                        return -1
-                    for w in range(width):
-                        words[n, w] = src[i, w] & dst[j, w]
-                    slots[at] = n
-                    found = n
-                    n += 1
-                    break
-                equal = True
-                for w in range(width):
-                    equal &= words[found, w] == src[i, w] & dst[j, w]
-                if equal:
-                    break
-                at = (at + ONE) & mask
-            out[i * dst.shape[0] + j] = found
-    return n
-
-
-@kernel
 def list_bits(words: Any, off: Any, out: Any) -> None:
-    """The numbers of the bits set in each row, ascending, from `off[row]` on."""
-    for i in range(words.shape[0]):
+    """The numbers of the bits set in each word, ascending, from `off[i]` on."""
+    for i in range(len(words)):
         at = off[i]
-        for w in range(words.shape[1]):
-            word = words[i, w]
-            for b in range(64):
-                if (word >> U(b)) & ONE != ZERO:
-                    out[at] = w * 64 + b
-                    at += 1
+        for b in range(64):
+            if (words[i] >> U(b)) & ONE != ZERO:
+                out[at] = b
+                at += 1
 
 
 @kernel
 def fill_heavy(
-    group: Any,
-    first: Any,
-    end: Any,
-    rule: Any,
-    sets: Any,
-    y_off: Any,
-    y_list: Any,
-    n_y: int,
-    out: Any,
+    first: Any, end: Any, rule: Any, sets: Any, y_off: Any, y_list: Any, n_y: int, out: Any
 ) -> None:
-    """Row `k` of `out`: by L4 class the first rule of group `group[k]`, which has the rules
-    `rule[first[g]:end[g]]`, best first."""
-    for k in range(len(group)):
-        g = group[k]
-        for i in range(end[g] - 1, first[g] - 1, -1):
-            s = sets[rule[i]]
-            for at in range(y_off[s], y_off[s + 1]):
+    """Row `k` of `out`: by L4 class the first of the rules `rule[first[k]:end[k]]`, which are
+    ascending and have these sets."""
+    for k in range(len(first)):
+        for i in range(end[k] - 1, first[k] - 1, -1):
+            for at in range(y_off[sets[i]], y_off[sets[i] + 1]):
                 out[k * n_y + y_list[at]] = rule[i]

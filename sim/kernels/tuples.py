@@ -1,16 +1,21 @@
-"""Pruned tuple-space search: hash tables by pair of prefix lengths, and which of them to ask.
+"""Pruned tuple-space search: one hash table for all pairs of prefix lengths, and which to ask.
 
-Two longest-prefix matches tell which tuples (pairs of lengths) can hold a rule for either address;
-a table over both answers with the tuples that can hold one for the pair, best rule first, and with
-a cell of the *coarse* table, which holds the rules of short prefixes. A tuple is asked only while
-its best rule beats the best one found. Each question is one probe of a perfect hash table, whose
-record of eight words holds key and first rule:
+Prefix lengths are cut into a few steps per side, a *tuple* is a pair of steps, and rules lie in the
+hash table under their addresses cut to the tuple's steps. Two longest-prefix matches tell which
+tuples (a set of 64 bits) can hold a rule for either address; a table over both sets answers with
+the tuples that can hold one for the pair, best rule first. Rules of short prefixes are in a
+*coarse* dense table, whose row or column is the other half of the longest-prefix match.
 
-    source, destination, tuple + 1, rule, source ports, destination ports, protocols, more
+A tuple is asked only while its best rule beats the best one found. Each question is one probe of a
+perfect hash; records have eight words, and those of one key are chained, best rule first:
 
-Ports are `first | (last - first) << 16`, protocols a set of 32 meta classes. `more` is 0, or the
-place + 1 of further rules in `more` (four words: ports, ports, protocols, rule << 1 | last), or
-with the sign bit set the number of a row of `heavy`: the rule by L4 class.
+    source, destination, tag << 16 | heavy << 15 | host bits of source << 8 | of destination,
+    rule, source ports, destination ports, protocols, next record (0: none)
+
+Ports are `first | (last - first) << 16`, protocols a set of 32 meta classes. A *heavy* record
+stands for all rules of a prefix pair: its source ports are the number of a row of `heavy`, the rule
+by L4 class. Any rule that holds the packet is a match, whichever key led to it; the tag only keeps
+strangers from following a chain.
 """
 
 from __future__ import annotations
@@ -20,12 +25,13 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
-from sim.kernels.l4 import raw_class, raw_class8
+from sim.kernels.l4 import meta_at, meta_at8, raw_class, raw_class8
 from sim.kernels.lanes import (
     at_most,
     below,
     bits,
     gather,
+    least,
     load,
     pick,
     records,
@@ -45,10 +51,9 @@ from sim.kernels.tries import (
 U, W = np.uint64, np.uint32
 BLOCK = 512
 NONE = W(0xFFFFFFFF)
-HEAVY = W(0x80000000)
-LOW = W(0xFFFF)
-ZERO, ONE, TWO, THREE, FOUR, SEVEN, EIGHT = (U(i) for i in (0, 1, 2, 3, 4, 7, 8))
-SIXTEEN, HALF = W(16), W(15)
+LOW, BYTE, HOST_BITS = W(0xFFFF), W(0xFF), W(0x7F)
+ZERO, ONE, THREE, SEVEN = U(0), U(1), U(3), U(7)
+NO, LSB, EIGHT, HALF, SIXTEEN = W(0), W(1), W(8), W(15), W(16)
 A, B, C, D, E = (W(x) for x in (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x2C1B3C6D, 0x297A2D39))
 
 
@@ -117,6 +122,7 @@ def displace(
 
 @inlined
 def lookup_src(t: Any, address: Any) -> Any:
+    """Set and coarse row of a source: `set << 16 | row`."""
     if t.src_intervals:
         return interval_walk(t.src, t.src_low, t.src_value, address)
     return stride_walk(t.src, address)
@@ -124,44 +130,17 @@ def lookup_src(t: Any, address: Any) -> Any:
 
 @inlined
 def lookup_dst(t: Any, address: Any) -> Any:
+    """Set and coarse column of a destination."""
     if t.dst_intervals:
         return interval_walk(t.dst, t.dst_low, t.dst_value, address)
     return stride_walk(t.dst, address)
 
 
 @inlined
-def ports_match(sport: Any, dport: Any, meta: Any, a: Any, b: Any, m: Any) -> Any:
-    """Whether a rule's ports and protocols hold the packet's."""
-    return (
-        (W(sport - (a & LOW)) <= (a >> SIXTEEN))
-        & (W(dport - (b & LOW)) <= (b >> SIXTEEN))
-        & ((m >> meta) & W(1) != W(0))
-    )
-
-
-@inlined
-def meta_of(t: Any, c: Any, i: Any) -> Any:
-    at = W(c.protocol[i]) << W(8)
-    if t.uses_meta:
-        at |= (W(c.state[i]) & W(3)) << W(6) | (W(c.dscp[i]) & W(63))
-    return W(t.meta[U(at)])
-
-
-@inlined
-def more_rules(t: Any, more: Any, best: Any, sport: Any, dport: Any, meta: Any, y: Any) -> Any:
-    """The best rule of a key beyond its first."""
-    if more & HEAVY != W(0):
-        return min(best, t.heavy[U(more ^ HEAVY) * U(t.n_y) + U(y)])
-    at = U(more - W(1)) << TWO
-    while True:
-        rule = t.more[at + THREE]
-        if (rule >> W(1)) >= best:
-            return best
-        if ports_match(sport, dport, meta, t.more[at], t.more[at + ONE], t.more[at + TWO]):
-            return rule >> W(1)
-        if rule & W(1) != W(0):
-            return best
-        at += FOUR
+def outside(x: Any, host_bits: Any) -> Any:
+    """Bits in which an address differs from a prefix, host bits aside; 32 of them take two shifts."""
+    half = host_bits >> LSB
+    return (x >> half) >> (host_bits - half)
 
 
 @kernel
@@ -170,29 +149,44 @@ def match_tuples(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
     for row in range(begin, end):
         i = U(row)
         src, dst = c.src[i], c.dst[i]
-        pair = t.pairs[U(lookup_src(t, src)) * U(t.n_dst) + U(lookup_dst(t, dst))]
-        item, cell = t.start[U(pair) << ONE], t.start[(U(pair) << ONE) + ONE]
-        y = W(0)
-        if t.has_y:
-            y = W(t.y[U(raw_class(t, c, i))])
-        best = t.f[U(cell + y)]
-        sport, dport, meta = W(c.sport[i]), W(c.dport[i]), meta_of(t, c, i)
+        a, b = lookup_src(t, src), lookup_dst(t, dst)
+        item = t.pairs[U(a >> SIXTEEN) * U(t.n_dst) + U(b >> SIXTEEN)]
+        cell = t.x[U(a & LOW) * U(t.n_columns) + U(b & LOW)]
+        y = W(t.y[U(raw_class(t, c, i))])
+        best = t.f[U(cell) + U(y)]
+        sport, dport, meta = W(c.sport[i]), W(c.dport[i]), W(t.kinds[U(meta_at(t, c, i))])
         while t.items[(U(item) << ONE) + ONE] < best:
             tuple_ = t.items[U(item) << ONE]
-            item += W(1)
-            x, z = src & t.src_mask[U(tuple_)], dst & t.dst_mask[U(tuple_)]
-            h, g = hash_word(x, z, tuple_)
-            at = U((g + W(t.disp[U(h >> t.shift)]) * (h | W(1))) & t.slots) << THREE
-            e = t.entries
-            if e[at] != x or e[at + ONE] != z or e[at + TWO] != tuple_ + W(1):
+            item += LSB
+            h, g = hash_word(
+                W(src & t.src_mask[U(tuple_)]), W(dst & t.dst_mask[U(tuple_)]), tuple_
+            )
+            at = (g + W(t.disp[U(h >> t.shift)]) * (h | LSB)) & t.slots
+            if t.entries[(U(at) << THREE) + U(2)] >> SIXTEEN != h & LOW:
                 continue
-            rule, more = e[at + THREE], e[at + SEVEN]
-            if rule >= best:
-                continue
-            if ports_match(sport, dport, meta, e[at + FOUR], e[at + U(5)], e[at + U(6)]):
-                best = rule
-            elif more != W(0):
-                best = more_rules(t, more, best, sport, dport, meta, y)
+            while True:
+                r = U(at) << THREE
+                rule = t.entries[r + THREE]
+                if rule >= best:
+                    break
+                bounds = t.entries[r + U(2)]
+                other = outside(src ^ t.entries[r], (bounds >> EIGHT) & HOST_BITS)
+                other |= outside(dst ^ t.entries[r + ONE], bounds & BYTE)
+                if other == NO:
+                    if bounds & W(0x8000) != NO:
+                        row_of = U(t.entries[r + U(4)]) * U(t.n_y)
+                        best = min(best, t.heavy[row_of + U(y)])
+                    else:
+                        p, q, m = t.entries[r + U(4)], t.entries[r + U(5)], t.entries[r + U(6)]
+                        if (
+                            W(sport - (p & LOW)) <= (p >> SIXTEEN)
+                            and W(dport - (q & LOW)) <= (q >> SIXTEEN)
+                            and (m >> meta) & LSB != NO
+                        ):
+                            best = rule
+                at = t.entries[r + SEVEN]
+                if at == NO:
+                    break
         out[i] = t.ids[U(best)] if best != NONE else np.int32(-1)
 
 
@@ -200,59 +194,58 @@ def match_tuples(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
 def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
     """The same, eight at a time; `end - begin` is a multiple of eight.
 
-    Per 512 packets: both matches, pairs and coarse rules, each asking early for what the next step
-    reads; then rounds over the packets that still have a tuple to ask.
+    Per 512 packets: both matches, tuples and coarse rules, each asking early for what the next step
+    reads; then rounds over the packets that have a record to compare.
     """
-    a, b, y, item, best, active, slot, flags = (
-        scratch[0], scratch[1], scratch[2], scratch[3], scratch[4], scratch[5], scratch[6], scratch[7],
-    )  # fmt: skip
-    meta = scratch[8]
+    a, b, y, item, best = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
+    active, record, kind, chain = scratch[5], scratch[6], scratch[7], scratch[8]
     for first in range(begin, end, BLOCK):
         base, stop = U(first), U(min(first + BLOCK, end) - first)
         _match_addresses(t, c, base, stop, a, b)
         for k in range(0, stop, 8):
-            j = U(k)
-            pair = load(a, j) * t.n_dst + load(b, j)
+            j, i = U(k), base + U(k)
+            left, right = load(a, j), load(b, j)
+            pair = (left >> SIXTEEN) * t.n_dst + (right >> SIXTEEN)
+            cell = (left & LOW) * t.n_columns + (right & LOW)
             store(a, j, pair)
-            if t.large:
-                for lane in range(8):
-                    prefetch(t.pairs, U(a[j + U(lane)]))
-            i = base + j
-            if t.has_y:
-                store(y, j, gather(t.y, raw_class8(t, c, i)))
-            at = load(c.protocol, i) << W(8)
-            if t.uses_meta:
-                at = at | ((load(c.state, i) & W(3)) << W(6)) | (load(c.dscp, i) & W(63))
-            store(meta, j, gather(t.meta, at))
-        for k in range(0, stop, 8):
-            j = U(k)
-            pair = gather(t.pairs, load(a, j)) << W(1)
-            store(item, j, gather(t.start, pair))
-            cell = gather(t.start, pair | W(1))
-            if t.has_y:
-                cell = cell + load(y, j)
             store(b, j, cell)
             if t.large:
                 for lane in range(8):
+                    prefetch(t.pairs, U(a[j + U(lane)]))
+                    prefetch(t.x, U(b[j + U(lane)]))
+            store(y, j, gather(t.y, raw_class8(t, c, i)))
+            store(kind, j, gather(t.kinds, meta_at8(t, c, i)))
+        for k in range(0, stop, 8):
+            j = U(k)
+            cell = gather(t.x, load(b, j)) + load(y, j)
+            found = gather(t.pairs, load(a, j))
+            store(b, j, cell)
+            store(item, j, found)
+            store(chain, j, splat(NO))
+            if t.large:
+                for lane in range(8):
                     prefetch(t.f, U(b[j + U(lane)]))
-        left = ZERO
+                    prefetch(t.items, U(item[j + U(lane)]) << ONE)
+        left_over = ZERO
         for k in range(0, stop, 8):
             j = U(k)
             found = gather(t.f, load(b, j))
             store(best, j, found)
-            goes_on = bits(below(gather(t.items, (load(item, j) << W(1)) | W(1)), found))
+            goes_on = bits(below(gather(t.items, (load(item, j) << LSB) | LSB), found))
             for lane in range(8):
-                active[left] = W(j + U(lane))
-                left += (goes_on >> U(lane)) & ONE
-        while left > ZERO:
-            for k in range(left, (left + SEVEN) & ~SEVEN):
-                active[U(k)] = active[left - ONE]
-            _probe(t, c, base, left, item, active, a, b, slot)
-            left = _compare(t, c, base, left, item, best, active, a, b, slot, flags, meta, y)
+                active[left_over] = W(j + U(lane))
+                left_over += (goes_on >> U(lane)) & ONE
+        while left_over > ZERO:
+            for k in range(left_over, (left_over + SEVEN) & ~SEVEN):
+                active[U(k)] = active[left_over - ONE]
+            _probe(t, c, base, left_over, item, chain, active, record, a)
+            left_over = _compare(
+                t, c, base, left_over, item, chain, best, active, record, a, kind, y, b
+            )
         for k in range(0, stop, 8):
             found = load(best, U(k))
             none = same(found, splat(NONE))
-            rule = gather(t.ids, pick(none, splat(W(0)), found))
+            rule = gather(t.ids, pick(none, splat(NO), found))
             store(out, base + U(k), pick(none, found, rule))
 
 
@@ -261,23 +254,21 @@ def _match_addresses(t: Any, c: Any, base: Any, stop: Any, a: Any, b: Any) -> No
     """Longest-prefix matches of a block: `a` for sources, `b` for destinations."""
     if t.src_intervals:
         for k in range(0, stop, 8):
-            entry = interval_entry8(t.src, load(c.src, base + U(k)))
-            store(a, U(k), entry)
+            store(a, U(k), interval_entry8(t.src, load(c.src, base + U(k))))
             for lane in range(8):
                 e = a[U(k + lane)]
-                prefetch(t.src_low, U((e >> W(8)) + ((e & W(255)) >> W(1))))
-                prefetch(t.src_value, U((e >> W(8)) + ((e & W(255)) >> W(1))))
+                prefetch(t.src_low, U((e >> EIGHT) + ((e & BYTE) >> LSB)))
+                prefetch(t.src_value, U((e >> EIGHT) + ((e & BYTE) >> LSB)))
     else:
         for k in range(0, stop, 8):
             store(a, U(k), stride_walk8(t.src, load(c.src, base + U(k))))
     if t.dst_intervals:
         for k in range(0, stop, 8):
-            entry = interval_entry8(t.dst, load(c.dst, base + U(k)))
-            store(b, U(k), entry)
+            store(b, U(k), interval_entry8(t.dst, load(c.dst, base + U(k))))
             for lane in range(8):
                 e = b[U(k + lane)]
-                prefetch(t.dst_low, U((e >> W(8)) + ((e & W(255)) >> W(1))))
-                prefetch(t.dst_value, U((e >> W(8)) + ((e & W(255)) >> W(1))))
+                prefetch(t.dst_low, U((e >> EIGHT) + ((e & BYTE) >> LSB)))
+                prefetch(t.dst_value, U((e >> EIGHT) + ((e & BYTE) >> LSB)))
     else:
         for k in range(0, stop, 8):
             store(b, U(k), stride_walk8(t.dst, load(c.dst, base + U(k))))
@@ -293,72 +284,71 @@ def _match_addresses(t: Any, c: Any, base: Any, stop: Any, a: Any, b: Any) -> No
 
 @inlined
 def _probe(
-    t: Any, c: Any, base: Any, left: Any, item: Any, active: Any, a: Any, b: Any, slot: Any
+    t: Any, c: Any, base: Any, left: Any, item: Any, chain: Any, active: Any, record: Any, tag: Any
 ) -> None:
-    """Masked keys (`a`, `b`) and slots of the active packets' next tuples; asks for the records."""
+    """The active packets' next records, asked for early: further in a chain, or by hash. `tag` is
+    what the record must carry."""
     for k in range(0, left, 8):
         j = U(k)
         who = load(active, j)
         at = who + W(base)
-        tuple_ = gather(t.items, gather(item, who) << W(1))
+        tuple_ = gather(t.items, gather(item, who) << LSB)
         x = gather(c.src, at) & gather(t.src_mask, tuple_)
         z = gather(c.dst, at) & gather(t.dst_mask, tuple_)
         h, g = hash_lanes(x, z, tuple_)
         d = gather(t.disp, h >> t.shift)
-        store(a, j, x)
-        store(b, j, z)
-        store(slot, j, ((g + d * (h | W(1))) & t.slots) << W(3))
+        slot = (g + d * (h | LSB)) & t.slots
+        further = gather(chain, who)
+        slot = pick(same(further, splat(NO)), slot, further)
+        store(record, j, slot << W(3))
+        store(tag, j, h & LOW)
         for lane in range(8):
-            prefetch(t.entries, U(slot[j + U(lane)]))
+            prefetch(t.entries, U(record[j + U(lane)]))
 
 
 @inlined
 def _compare(
-    t: Any, c: Any, base: Any, left: Any, item: Any, best: Any, active: Any, a: Any, b: Any,
-    slot: Any, flags: Any, meta: Any, y: Any,
+    t: Any, c: Any, base: Any, left: Any, item: Any, chain: Any, best: Any, active: Any, record: Any,
+    tag: Any, kind: Any, y: Any, out: Any,
 ) -> Any:  # fmt: skip
-    """Compare the records, keep better rules, and keep those active that have more to ask."""
+    """Compare the records and keep better rules; then on in the chain, or to the next tuple, as
+    long as it can beat the best. Returns how many packets are still active."""
     kept = ZERO
     for k in range(0, left, 8):
         j = U(k)
         who = load(active, j)
         at = who + W(base)
-        step = gather(item, who)
-        tuple_ = gather(t.items, step << W(1))
-        e = records(t.entries, load(slot, j))
+        e = records(t.entries, load(record, j))
         known = gather(best, who)
-        key = same(e[0], load(a, j)) & same(e[1], load(b, j)) & same(e[2], tuple_ + W(1))
-        key = key & below(e[3], known)
+        bounds = e[2]
+        src = outside(gather(c.src, at) ^ e[0], (bounds >> EIGHT) & HOST_BITS)
+        dst = outside(gather(c.dst, at) ^ e[1], bounds & BYTE)
+        better = below(e[3], known)
+        inside = same(src | dst, splat(NO)) & better
         sport = at_most(gather(c.sport, at) - (e[4] & LOW), e[4] >> SIXTEEN)
         dport = at_most(gather(c.dport, at) - (e[5] & LOW), e[5] >> SIXTEEN)
-        held = below(splat(W(0)), (e[6] >> gather(meta, who)) & W(1))
-        match = sport & dport & held
-        rule = pick(key & match, e[3], known)
-        further = key & (match ^ splat(NONE)) & below(splat(W(0)), e[7])
-        pending = bits(further)
-        store(flags, ZERO, e[7])
-        store(flags, EIGHT, rule)
-        count = min(left - j, EIGHT)
-        while pending != ZERO:
-            lane = ZERO
-            while (pending >> lane) & ONE == ZERO:
-                lane += ONE
-            pending &= pending - ONE
-            if lane < count:
-                w = U(active[j + lane])
-                i = base + w
-                known_here = flags[EIGHT + lane]
-                flags[EIGHT + lane] = more_rules(
-                    t, flags[lane], known_here, W(c.sport[i]), W(c.dport[i]), meta[w], y[w]
-                )
-        rule = load(flags, EIGHT)
-        step = step + W(1)
-        goes_on = bits(below(gather(t.items, (step << W(1)) | W(1)), rule))
-        store(flags, ZERO, step)
-        for lane in range(count):
+        held = below(splat(NO), (e[6] >> gather(kind, who)) & LSB)
+        heavy = below(splat(NO), bounds & W(0x8000))
+        rule = pick(inside & sport & dport & held & (heavy ^ splat(NONE)), e[3], known)
+        tabulated = inside & heavy
+        if bits(tabulated) != ZERO:
+            cell = pick(tabulated, e[4] * t.n_y + gather(y, who), splat(NO))
+            rule = pick(tabulated, least(rule, gather(t.heavy, cell)), rule)
+        linked = same(bounds >> SIXTEEN, load(tag, j))
+        linked = linked | below(splat(NO), gather(chain, who))
+        further = pick(linked & better, e[7], splat(NO))
+        over = same(further, splat(NO))
+        step = gather(item, who) - over
+        on = below(gather(t.items, (step << LSB) | LSB), rule) & over
+        goes_on = bits(on | (over ^ splat(NONE)))
+        store(out, ZERO, rule)
+        store(out, U(8), step)
+        store(out, U(16), further)
+        for lane in range(min(left - j, U(8))):
             w = U(active[j + U(lane)])
-            best[w] = flags[EIGHT + U(lane)]
-            item[w] = flags[U(lane)]
+            best[w] = out[U(lane)]
+            item[w] = out[U(lane + 8)]
+            chain[w] = out[U(lane + 16)]
             active[kept] = W(w)
             kept += (goes_on >> U(lane)) & ONE
     return kept

@@ -134,7 +134,7 @@ def cut_addresses(
     if not any(fresh):
         return atoms, None
     new = tuple(sorted([*a, *b]) for a, b in zip(old, fresh, strict=True))
-    parts = [_parents(*pair) for pair in zip(old, new, strict=True)]
+    parts = [parents(*pair) for pair in zip(old, new, strict=True)]
     parent = np.concatenate([parts[0], parts[1] + len(old[0])])
     return _with(atoms, vrf, (new[0], new[1]), parent), parent
 
@@ -168,7 +168,7 @@ def spliced(array: NDArray[Any], first: int, end: int, part: NDArray[Any]) -> ND
     return np.concatenate([array[:first], part, array[end:]])
 
 
-def _parents(old: list[int], new: list[int]) -> I64:
+def parents(old: list[int], new: list[int]) -> I64:
     """Which of the old intervals holds each of the new ones; their starts are among the new."""
     known = set(old)
     parent: I64 = np.cumsum([x in known for x in new]) - 1

@@ -10,7 +10,7 @@ rules of a table use few distinct ones, and set `i` holds the classes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,10 @@ class Meta:
     lists: Distinct
     held: NDArray[np.uint8]
     used: bool
+
+    def take(self, rules: I64) -> Meta:
+        """The same classes for some of the rules."""
+        return replace(self, lists=Distinct(self.lists.ids[rules], self.lists.rep))
 
 
 def port_classes(ports: Ranges) -> Ports | None:
@@ -134,14 +138,15 @@ def meta_classes(rules: RuleSet) -> Meta:
 
 def unpack(words: NDArray[np.uint64], n: int) -> NDArray[np.uint8]:
     """Bits of each row, uint8 [rows, n]."""
-    raw = np.ascontiguousarray(words).view(np.uint8).reshape(len(words), -1)
+    raw = np.ascontiguousarray(words).view(np.uint8).reshape(len(words), 8 * words.shape[1])
     return np.unpackbits(raw, axis=1, bitorder="little")[:, :n]
 
 
-def l4_classes(rules: RuleSet) -> L4Classes | None:
-    """Classes of a rule set; None if a table of their product would be too large."""
+def l4_classes(rules: RuleSet, meta: Meta | None = None) -> L4Classes | None:
+    """Classes of a rule set; None if a table of their product would be too large. `meta` gives the
+    meta classes to use, which may be finer than these rules need."""
     sport, dport = port_classes(rules.sport), port_classes(rules.dport)
-    meta = meta_classes(rules)
+    meta = meta or meta_classes(rules)
     if sport is None or dport is None:
         return None
     n_meta = meta.held.shape[1]

@@ -105,7 +105,7 @@ class FlowTable:
                 self.capacity, asked, answers, scratch,
             )  # fmt: skip
             arguments = columns, time, portless, at, len(packets), flows, w, out
-            at = track(datapath.tables, *arguments)
+            at = track(datapath.tables, datapath.ends, *arguments)
             if at == len(packets):
                 return out
             if self.counters[FILLED] >= self._room:

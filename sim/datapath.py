@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,6 +101,12 @@ class Datapath:
 
     tables: Tables
     threads: int = 2
+    ends: NDArray[np.uint64] = field(init=False)
+    hops: NDArray[np.uint64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ends", ends(self.tables))
+        object.__setattr__(self, "hops", hops(self.tables))
 
     def warm(self) -> None:
         """Load (or compile) the kernels, so that nobody times that."""
@@ -112,32 +118,35 @@ class Datapath:
         destination's side is filled in although the source's side denies."""
         from sim.kernels.path import ROWS, forward
 
-        out, columns, t = Verdicts.empty(len(packets)), headers(packets), self.tables
+        out, columns = Verdicts.empty(len(packets)), headers(packets)
 
         def work(begin: int, end: int) -> None:
             scratch = np.empty((ROWS, BLOCK), np.uint64)
-            forward(t, columns, complete, begin, end, scratch, out)
+            forward(self.tables, self.ends, columns, complete, begin, end, scratch, out)
 
         self._slices(len(packets), work)
         return out
 
     def count(self, packets: Packets, verdicts: Verdicts) -> Counters:
-        """Counters of decided packets; fills the `path` column."""
-        from sim.kernels.account import account
+        """Counters of packets decided without `complete`; fills the `path` column."""
+        from sim.kernels import account
 
-        total = Counters.zero(self.tables)
-        parts = [Counters.zero(self.tables) for _ in range(self.threads)]
-        step = max(1, -(-len(packets) // self.threads))
+        t, v, sizes = self.tables, verdicts, (packets.length, packets.count)
+        in_from, n_rows = account.tally_rows(len(t.dec_reason))
+        tallies = np.zeros((self.threads, n_rows * account.LANES * 2), np.uint64)
+        links = np.zeros((self.threads, 2 * len(t.link_a), 2), np.uint64)
+        step = -(-len(packets) // self.threads)
 
         def work(part: int) -> None:
-            begin, end = part * step, min((part + 1) * step, len(packets))
-            columns = (verdicts.reason, verdicts.flow_state, packets.length, packets.count)
-            account(self.tables, verdicts, *columns, begin, end, parts[part])
+            rows = part * step, min((part + 1) * step, len(packets))
+            decided = v.reason, v.out_decision, v.in_decision
+            account.tally(*decided, *sizes, *rows, in_from, tallies[part])
+            scratch = np.empty((account.ROWS, BLOCK), np.uint64)
+            account.walk(t, self.hops, v, *sizes, *rows, scratch, links[part])
 
         self._parallel(work, [(part,) for part in range(self.threads)])
-        for part in parts:
-            total.add(part)
-        return total
+        reasons, decisions = account.split(t.dec_reason, tallies.sum(0))
+        return Counters(decisions, reasons, links.sum(0))
 
     def _slices(self, n: int, work: Callable[[int, int], None]) -> None:
         self._parallel(work, [(at, min(at + SLICE, n)) for at in range(0, max(n, 1), SLICE)])
@@ -149,6 +158,33 @@ class Datapath:
             return
         with ThreadPoolExecutor(self.threads) as pool:
             list(pool.map(lambda job: work(*job), jobs))
+
+
+def ends(tables: Tables) -> NDArray[np.uint64]:
+    """What a kernel needs of an endpoint in one direction, side by side: see `sim.kernels.path`."""
+    t = tables
+    vrf, block = t.ep_vrf, t.ep_block
+    words = [
+        np.stack(
+            [
+                *(t.ep_fib, t.ep_vtep, vrf, t.remote_count[vrf]),
+                *(t.cell_off[b], t.l4_off[b], t.f_off[b], t.n_l4[b]),
+            ],
+            1,
+        )
+        for b in block
+    ]
+    return np.concatenate(words).astype(np.uint64).reshape(-1)
+
+
+def hops(tables: Tables) -> NDArray[np.uint64]:
+    """Next node and link direction of every ECMP hop: see `sim.kernels.account.walk`."""
+    t, n = tables, len(tables.node_seed)
+    row = np.repeat(np.arange(n * n), np.diff(t.hop_off))
+    link = t.hop_link[: len(row)].astype(np.uint64)
+    down = t.link_a[link] != row // n
+    words = t.hop_node[: len(row)].astype(np.uint64) << np.uint64(32) | link << np.uint64(1) | down
+    return np.concatenate([words, np.zeros(1, np.uint64)])
 
 
 def run(network: Network, program: Program, packets: Packets) -> Verdicts:

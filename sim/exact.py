@@ -1,7 +1,7 @@
 """A hash table of the atoms that hold a single address, the common case in traffic.
 
-Open addressing with linear probing, at most half full, so that a probe almost always ends in its
-first cache line. A slot is four words: low and high half of the address, `vrf << 8 | version`, and
+Open addressing with linear probing, at most half full, and an eighth where that costs no more than
+128 KiB, so that a probe almost always ends in its first slot. A slot is four words: low and high half of the address, `vrf << 8 | version`, and
 the atom's number within its VRF plus one (0: empty).
 """
 
@@ -15,6 +15,7 @@ from sim.ecmp import MULTIPLIERS
 
 Words = NDArray[np.uint64]
 WORDS = 4
+SPARSE_BITS = 12
 
 
 def single_addresses(addresses: AddressAtoms) -> Words:
@@ -59,7 +60,8 @@ def _singles(
 
 def build(rows: Words) -> tuple[Words, Words]:
     """The table over rows with distinct keys, and the shift that makes a slot of a hash."""
-    bits = max(4, int(2 * len(rows)).bit_length())
+    half, eighth = (int(n * len(rows)).bit_length() for n in (2, 8))
+    bits = max(4, half, min(eighth, SPARSE_BITS))
     table = np.zeros((1 << bits, WORDS), np.uint64)
     shift = np.uint64(64 - bits)
     _place(table, shift, rows)

@@ -23,6 +23,7 @@ from sim.kernels import inlined, kernel
 from sim.kernels.ecmp import K0, K1, K2, K3, K4, mix
 from sim.kernels.path import (
     ARRIVED,
+    BOUND,
     LEFT,
     NONE,
     SENT,
@@ -117,16 +118,16 @@ def remove(table: Any, at: Any, c: Any) -> None:
 
 
 @kernel
-def ask(t: Any, begin: Any, n: Any, w: Any, o: Any) -> None:
+def ask(t: Any, e: Any, begin: Any, n: Any, w: Any, o: Any) -> None:
     """The groups' word on everyone in `ASK`, as if each opened a flow."""
-    sent = decide_out(t, begin, ASK, n, False, w, o)
+    sent = decide_out(t, e, begin, ASK, n, False, w, o)
     routed = ZERO
     for k in range(sent):
         j = w[SENT, U(k)]
-        w[SENT, routed] = j
+        w[BOUND, routed] = j
         routed += U(o.route[U(begin) + j] == 0)
-    decide_in(t, begin, SENT, routed, w, o)
-    settle(t, begin, ASK, n, w, o)
+    decide_in(t, e, begin, BOUND, routed, w, o)
+    settle(t, begin, sent, w, o)
 
 
 @inlined
@@ -141,7 +142,17 @@ def turn_round(t: Any, h: Any, o: Any, i: Any, r: Any, k: Any) -> None:
 
 @inlined
 def look_up(
-    t: Any, h: Any, time: Any, at: Any, stop: Any, left: Any, arrived: Any, f: Any, w: Any, o: Any
+    t: Any,
+    e: Any,
+    h: Any,
+    time: Any,
+    at: Any,
+    stop: Any,
+    left: Any,
+    arrived: Any,
+    f: Any,
+    w: Any,
+    o: Any,
 ) -> Any:
     """Show to the groups whoever needs their word as the table is now. `ASKED` says of whom they
     were asked, `AGAIN` which row of `f.verdicts` says whether an answered packet would pass now."""
@@ -177,14 +188,14 @@ def look_up(
         w[ASK, n] = j
         n += w[ASKED, j]
     if n:
-        ask(t, at, n, w, o)
+        ask(t, e, at, n, w, o)
     if turned:
-        forward(t, f.headers, False, 0, np.int64(turned), f.scratch, f.verdicts)
+        forward(t, e, f.headers, False, 0, np.int64(turned), f.scratch, f.verdicts)
     return clock
 
 
 @inlined
-def pass_in_order(t: Any, h: Any, at: Any, arrived: Any, f: Any, w: Any, o: Any) -> Any:
+def pass_in_order(t: Any, e: Any, h: Any, at: Any, arrived: Any, f: Any, w: Any, o: Any) -> Any:
     """Every routed packet of a block, one after the other; returns how many could be done."""
     table, queue, stamp, c = f.table, f.queue, f.stamp, f.counters
     seen, changed = U(c[SEEN]), False
@@ -206,7 +217,7 @@ def pass_in_order(t: Any, h: Any, at: Any, arrived: Any, f: Any, w: Any, o: Any)
                 if w[ASKED, j] == ZERO:
                     w[ASK, ZERO] = j
                     w[ASKED, j] = ONE
-                    ask(t, at, 1, w, o)
+                    ask(t, e, at, 1, w, o)
                 permitted = o.reason[i] == DELIVERED
             else:
                 row = w[AGAIN, j]
@@ -214,7 +225,7 @@ def pass_in_order(t: Any, h: Any, at: Any, arrived: Any, f: Any, w: Any, o: Any)
                     row = U(len(f.verdicts.reason) - 1)
                     turn_round(t, h, o, i, f.headers, row)
                     forward(
-                        t, f.headers, False, np.int64(row), np.int64(row + ONE), f.scratch,
+                        t, e, f.headers, False, np.int64(row), np.int64(row + ONE), f.scratch,
                         f.verdicts,
                     )  # fmt: skip
                 permitted = f.verdicts.reason[row] == DELIVERED
@@ -238,7 +249,7 @@ def pass_in_order(t: Any, h: Any, at: Any, arrived: Any, f: Any, w: Any, o: Any)
         if w[ASKED, j] == ZERO:
             w[ASK, ZERO] = j
             w[ASKED, j] = ONE
-            ask(t, at, 1, w, o)
+            ask(t, e, at, 1, w, o)
         if o.reason[i] != DELIVERED:
             continue
         if c[FILLED] >= f.room:
@@ -274,7 +285,7 @@ def pass_in_order(t: Any, h: Any, at: Any, arrived: Any, f: Any, w: Any, o: Any)
 
 @kernel
 def track(
-    t: Any, h: Any, time: Any, portless: Any, begin: Any, end: Any, f: Any, w: Any, o: Any
+    t: Any, e: Any, h: Any, time: Any, portless: Any, begin: Any, end: Any, f: Any, w: Any, o: Any
 ) -> Any:
     """Decide rows `begin..end` of headers `h` in order; `time` int64 ns per packet, `portless` who
     may neither use nor open a flow. Returns `end`, or the row before which `f` (see
@@ -287,15 +298,15 @@ def track(
     for at in range(begin, end, size):
         stop = min(at + size, end)
         find_atoms(t, h, at, stop, w)
-        routed = leave(t, h, at, bind_source(t, h, at, stop, w, o), w, o)
+        routed = leave(t, e, h, at, bind_source(t, e, h, at, stop, w, o), w, o)
         left = ZERO
         for k in range(routed):
             j = w[LEFT, U(k)]
             w[LEFT, left] = w[SENT, left] = j
             left += U(not portless[U(at) + j])
-        arrived = look_back(t, h, at, arrive(t, h, at, left, w, o), w, o)
-        clock = look_up(t, h, time, at, stop, left, arrived, f, w, o)
-        done = pass_in_order(t, h, at, arrived, f, w, o)
+        arrived = look_back(t, e, h, at, arrive(t, e, h, at, left, w, o), w, o)
+        clock = look_up(t, e, h, time, at, stop, left, arrived, f, w, o)
+        done = pass_in_order(t, e, h, at, arrived, f, w, o)
         if done < arrived:
             f.counters[CLOCK] = np.int64(w[NOW, w[ARRIVED, U(done)]])
             return at + np.int64(w[ARRIVED, U(done)])

@@ -91,13 +91,11 @@ def _packed(ports: Ranges, rule: I64, member: I64) -> U32:
     return first | (ports.last[at].astype(np.uint32) - first) << np.uint32(16)
 
 
-def probes(
-    fine: Rows, made: Records, tuple_of: I64, masks: tuple[U32, U32], heavy_row: I64
-) -> Probes:
+def probes(fine: Rows, made: Records, tuple_of: I64, names: U32, heavy_row: I64) -> Probes:
     """Chain the records by key and hash the keys; `heavy_row[r]` is the heavy row of fine row r."""
     row = made.row
-    tuples = tuple_of[row].astype(np.uint32)
-    x, z = fine.src[row] & masks[0][tuples], fine.dst[row] & masks[1][tuples]
+    tuples = names[tuple_of[row]]
+    x, z = _cut(fine.src[row], tuples >> np.uint32(8)), _cut(fine.dst[row], tuples)
     order = np.lexsort((fine.rule[row], z, x, tuples))
     row, tuples, x, z = row[order], tuples[order], x[order], z[order]
     made = Records(row, *(column[order] for column in made[1:]))
@@ -123,9 +121,14 @@ def probes(
     return Probes(disp, shift, slots, entries.reshape(-1))
 
 
-def heavy_rows(
-    first: I64, end: I64, rule: I64, tabulated: I64, l4: L4Classes | None
-) -> U32:
+def _cut(address: U32, host_bits: U32) -> U32:
+    """Addresses without their host bits, the number of which is in the low byte."""
+    bits = (host_bits & np.uint32(0xFF)).astype(np.uint64)
+    cut: U32 = (address.astype(np.uint64) >> bits << bits).astype(np.uint32)
+    return cut
+
+
+def heavy_rows(first: I64, end: I64, rule: I64, tabulated: I64, l4: L4Classes | None) -> U32:
     """By L4 class the first rule of each heavy pair, whose rules are `rule[first:end]`;
     `tabulated[r]` is the row of rule r in `l4`."""
     from sim.kernels.paint import fill_heavy

@@ -17,7 +17,7 @@ from sim.engines.arena import pack
 from sim.engines.axis import ROOT_16, ROOT_16_CHUNKS, Axis, axis, chunks, write_trie
 from sim.engines.grid import Grid, paint
 from sim.engines.intervals import Intervals, intervals
-from sim.engines.l4 import NO_CLASSES, L4Classes, l4_classes, meta_classes
+from sim.engines.l4 import L4Classes, Meta, l4_classes, meta_classes
 from sim.engines.probes import (
     HEAVY_BYTES,
     MANY,
@@ -39,6 +39,7 @@ STEPS = 8
 MAX_PAIRS = 1 << 22
 MAX_SETS = 1 << 15
 LARGE = 1 << 19
+FAR = 1 << 17
 
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
@@ -59,8 +60,6 @@ class TupleTables(NamedTuple):
     n_dst: np.uint32
     pairs: U32
     items: U32
-    src_mask: U32
-    dst_mask: U32
     n_columns: np.uint32
     x: U32
     f: U32
@@ -72,14 +71,15 @@ class TupleTables(NamedTuple):
     uses_meta: bool
     y: NDArray[np.uint16]
     n_y: np.uint32
-    kinds: NDArray[np.uint16]
     disp: NDArray[np.uint16]
     shift: np.uint32
     slots: np.uint32
     entries: U32
     heavy: U32
     ids: NDArray[np.int32]
+    renumbers: bool
     large: bool
+    far: bool
 
 
 class Coarse(NamedTuple):
@@ -94,10 +94,9 @@ class Coarse(NamedTuple):
 
 
 class Tuples(NamedTuple):
-    """Tuples, best rule first: masks, best rules, and the tuple of each fine row."""
+    """Tuples, best rule first: how items name them, best rules, and the tuple of each fine row."""
 
-    src_mask: U32
-    dst_mask: U32
+    name: U32
     least: I64
     of_row: I64
 
@@ -117,7 +116,7 @@ def tuple_tables(rules: RuleSet, ids: I64, budget: int) -> TupleTables | None:
     order, first = prefix_pairs(every)
     end = np.append(first[1:], len(order))
     crowded = end - first >= (MANY if meta.held.shape[1] <= MAX_KINDS else 1)
-    coarse = _coarse(rules, every, order, first, end, crowded)
+    coarse = _coarse(rules, meta, every, order, first, end, crowded)
     if coarse is None:
         return None
     in_heavy = np.zeros(len(order), bool)
@@ -145,26 +144,24 @@ def tuple_tables(rules: RuleSet, ids: I64, budget: int) -> TupleTables | None:
         if all(len(side.sets) < MAX_SETS for side in sides):
             if len(sides[0].sets) * len(sides[1].sets) <= MAX_PAIRS:
                 break
-    found = probes(
-        fine, made, tuples.of_row, (tuples.src_mask, tuples.dst_mask), number[fine_rows]
-    )
-    pair_table, items = _pairs(sides[0].sets, sides[1].sets, tuples.least)
+    found = probes(fine, made, tuples.of_row, tuples.name, number[fine_rows])
+    pair_table, items = _pairs(sides[0].sets, sides[1].sets, tuples)
     grid, l4 = coarse.grid, coarse.l4
     f = grid.f.view(np.uint32)
     return pack(TupleTables(
         sides[0].is_intervals, *sides[0].lookup, sides[1].is_intervals, *sides[1].lookup,
         np.uint32(len(sides[1].sets)), pair_table, items,
-        np.append(tuples.src_mask, np.uint32(0)), np.append(tuples.dst_mask, np.uint32(0)),
         np.uint32(grid.n_columns), (grid.x * grid.n_y).astype(np.uint32), f,
         l4.sport, l4.dport, l4.meta, np.uint32(l4.n_meta), l4.uses_sport, meta.used, l4.y,
-        np.uint32(l4.n_y), meta.table.astype(np.uint16),
+        np.uint32(l4.n_y),
         found.disp, np.uint32(found.shift), np.uint32(found.slots - 1), found.entries, table,
-        ids.astype(np.int32), 4 * len(pair_table) + f.nbytes > LARGE,
+        ids.astype(np.int32), bool((ids != np.arange(len(ids))).any()), 4 * len(pair_table) + f.nbytes > LARGE,
+        found.entries.nbytes > FAR,
     ))  # fmt: skip
 
 
 def _coarse(
-    rules: RuleSet, every: Rows, order: I64, first: I64, end: I64, crowded: Bools
+    rules: RuleSet, meta: Meta, every: Rows, order: I64, first: I64, end: I64, crowded: Bools
 ) -> Coarse | None:
     """As many rows of short prefixes as fit a small grid, L4 classes of those and of heavy pairs.
     Without any, one empty cell. None if heavy pairs cannot be tabulated."""
@@ -172,13 +169,15 @@ def _coarse(
     in_heavy[order] = np.repeat(crowded, end - first)
     for threshold in THRESHOLDS:
         rows_ = (every.src_length <= threshold) & (every.dst_length <= threshold)
-        made = _coarse_of(rules, every, rows_, in_heavy)
+        made = _coarse_of(rules, meta, every, rows_, in_heavy)
         if made is not None:
             return made
-    return _coarse_of(rules, every, np.zeros(len(order), bool), in_heavy)
+    return _coarse_of(rules, meta, every, np.zeros(len(order), bool), in_heavy)
 
 
-def _coarse_of(rules: RuleSet, every: Rows, rows_: Bools, in_heavy: Bools) -> Coarse | None:
+def _coarse_of(
+    rules: RuleSet, meta: Meta, every: Rows, rows_: Bools, in_heavy: Bools
+) -> Coarse | None:
     part = every.take(rows_)
     n = len(part.rule)
     src = axis(Prefixes(single(n), part.src, part.src_length))
@@ -188,7 +187,7 @@ def _coarse_of(rules: RuleSet, every: Rows, rows_: Bools, in_heavy: Bools) -> Co
     which = np.unique(every.rule[rows_ | in_heavy])
     of_rule = np.zeros(len(rules), np.int64)
     of_rule[which] = np.arange(len(which))
-    l4 = l4_classes(rules.take(which)) if len(which) else NO_CLASSES
+    l4 = l4_classes(rules.take(which), meta.take(which))
     heavy_pairs = int(in_heavy.sum()) // MANY + 1
     if l4 is None or (in_heavy.any() and heavy_pairs * l4.n_y * 4 > HEAVY_BYTES * 8):
         return None
@@ -208,11 +207,8 @@ def _tuples(fine: Rows, steps: int) -> Tuples:
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     i, j = np.divmod(distinct[order], steps)
-    return Tuples(_masks(src[i]), _masks(dst[j]), least[order], rank[of_row])
-
-
-def _masks(length: I64) -> U32:
-    return (NONE << (32 - length) & NONE).astype(np.uint32)
+    name = np.arange(len(order)) << 16 | (32 - src[i]) << 8 | (32 - dst[j])
+    return Tuples(name.astype(np.uint32), least[order], rank[of_row])
 
 
 def _sides(
@@ -276,7 +272,7 @@ def _lookup(
     return None if made is None else (made, True)
 
 
-def _pairs(src: U64, dst: U64, least: I64) -> tuple[U32, U32]:
+def _pairs(src: U64, dst: U64, tuples: Tuples) -> tuple[U32, U32]:
     """For each pair of sets where the list of their common tuples begins; the lists, as pairs of
     tuple and its best rule, each with an end mark."""
     from sim.kernels.paint import identify, list_bits
@@ -294,7 +290,7 @@ def _pairs(src: U64, dst: U64, least: I64) -> tuple[U32, U32]:
     list_bits(words, off, member)
     start = off[:-1] + np.arange(n)
     items = np.full((int(off[-1]) + n, 2), NONE, np.uint32)
-    items[:, 0] = len(least)
+    items[:, 0] = len(tuples.least) << 16
     at = np.arange(len(member)) + np.repeat(np.arange(n), count)
-    items[at, 0], items[at, 1] = member, least[member]
+    items[at, 0], items[at, 1] = tuples.name[member], tuples.least[member]
     return start[ids].astype(np.uint32), items.reshape(-1)

@@ -77,5 +77,3 @@ def _by_combination(by_key: Keys, rules: RuleSet) -> list[I64] | None:
             holds &= ~named | (number + 1 == endpoint)
             out.append(np.flatnonzero(holds))
     return out
-
-

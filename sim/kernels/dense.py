@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import kernel
-from sim.kernels.l4 import raw_class, raw_class8
+from sim.kernels.l4 import l4_class, l4_class8
 from sim.kernels.lanes import gather, load, store
 from sim.kernels.prefetch import prefetch
 from sim.kernels.tries import stride_walk, stride_walk8
@@ -29,7 +29,7 @@ def match_dense(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
     for row in range(begin, end):
         i = U(row)
         cell = t.x[U(stride_walk(t.src, c.src[i]) + stride_walk(t.dst, c.dst[i]))]
-        out[i] = t.f[U(cell) + U(t.y[U(raw_class(t, c, i))])]
+        out[i] = t.f[U(cell) + U(t.y[U(l4_class(t, c, i))])]
 
 
 @kernel
@@ -41,7 +41,7 @@ def match_dense8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
             cell = gather(
                 t.x, stride_walk8(t.src, load(c.src, i)) + stride_walk8(t.dst, load(c.dst, i))
             )
-            store(out, i, gather(t.f, cell + gather(t.y, raw_class8(t, c, i))))
+            store(out, i, gather(t.f, cell + gather(t.y, l4_class8(t, c, i))))
         return
     cells, classes = scratch[0], scratch[1]
     for first in range(begin, end, BLOCK):
@@ -54,7 +54,7 @@ def match_dense8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
             )
             for lane in range(8):
                 prefetch(t.x, U(cells[j + U(lane)]))
-            store(classes, j, gather(t.y, raw_class8(t, c, i)))
+            store(classes, j, gather(t.y, l4_class8(t, c, i)))
         for k in range(0, stop, 8):
             j = U(k)
             store(cells, j, gather(t.x, load(cells, j)) + load(classes, j))

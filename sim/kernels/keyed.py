@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
-from sim.kernels.l4 import raw_class, raw_class8
+from sim.kernels.l4 import l4_class, l4_class8
 from sim.kernels.lanes import gather, least, load, splat, store
 from sim.kernels.prefetch import prefetch
 from sim.kernels.tries import byte_walk, byte_walk8
@@ -69,7 +69,7 @@ def match_keyed(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
         cell = U(byte_walk(t.trie, root, c.src[i])) + U(
             byte_walk(t.trie, root | DESTINATION, c.dst[i])
         )
-        z = raw_class(t, c, i)
+        z = l4_class(t, c, i)
         if t.uses_y:
             z = W(t.y[U(z)])
         local = U(t.local[U(b) * U(t.n_local) + U(z)])
@@ -90,7 +90,7 @@ def match_keyed8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
             root = b << ROOT
             cell = byte_walk8(t.trie, root, load(c.src, i))
             cell = cell + byte_walk8(t.trie, root | DESTINATION, load(c.dst, i))
-            z = raw_class8(t, c, i)
+            z = l4_class8(t, c, i)
             if t.uses_y:
                 z = gather(t.y, z)
             local = gather(t.local, b * t.n_local + z)

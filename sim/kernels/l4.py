@@ -32,18 +32,30 @@ def meta_at8(t: Any, c: Any, i: Any) -> Any:
 
 
 @inlined
-def raw_class(t: Any, c: Any, i: Any) -> Any:
-    """`z` of packet i."""
+def raw_class(t: Any, c: Any, i: Any, meta: Any) -> Any:
+    """`z` of packet i, whose meta class is known."""
     z = W(t.dport[U(c.dport[i])])
     if t.uses_sport:
         z += W(t.sport[U(c.sport[i])])
-    return z * t.n_meta + W(t.meta[U(meta_at(t, c, i))])
+    return z * t.n_meta + W(meta)
 
 
 @inlined
-def raw_class8(t: Any, c: Any, i: Any) -> Any:
+def raw_class8(t: Any, c: Any, i: Any, meta: Any) -> Any:
     """`z` of packets i .. i + 7."""
     z = gather(t.dport, load(c.dport, i))
     if t.uses_sport:
         z = z + gather(t.sport, load(c.sport, i))
-    return z * t.n_meta + gather(t.meta, meta_at8(t, c, i))
+    return z * t.n_meta + meta
+
+
+@inlined
+def l4_class(t: Any, c: Any, i: Any) -> Any:
+    """`z` of packet i."""
+    return raw_class(t, c, i, t.meta[U(meta_at(t, c, i))])
+
+
+@inlined
+def l4_class8(t: Any, c: Any, i: Any) -> Any:
+    """`z` of packets i .. i + 7."""
+    return raw_class8(t, c, i, gather(t.meta, meta_at8(t, c, i)))

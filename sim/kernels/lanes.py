@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding
+import numpy as np
 from llvmlite import ir as llvm
 from numba import types
 from numba.core import cgutils
@@ -262,3 +263,53 @@ for _symbol, _name in (
     (operator.rshift, "lshr"),
 ):
     _operator(_symbol, _name)
+
+
+ORDERS = np.array(
+    [[i for i in range(WIDTH) if mask >> i & 1] + [0] * (WIDTH - mask.bit_count())
+     for mask in range(1 << WIDTH)],
+    np.uint32,
+).reshape(-1)  # fmt: skip
+"""For each set of lanes, those lanes first: eight lane numbers per set."""
+
+
+@intrinsic
+def keep(typing: Any, value: Any, order: Any) -> Any:
+    """The lanes of `value` in the order that `order` says (lane numbers)."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        declare: Any = cgutils.get_or_insert_function
+        kind = ir.FunctionType(V, [V, V])
+        function = declare(builder.module, kind, "llvm.x86.avx2.permd")
+        return builder.call(function, list(args))
+
+    return Lanes(Lanes, Lanes), generate
+
+
+@intrinsic
+def count_bits(typing: Any, value: Any) -> Any:
+    """How many bits of a `uint64` are set."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        function = builder.module.declare_intrinsic("llvm.ctpop", [I64])
+        return builder.call(function, [args[0]])
+
+    return types.uint64(types.uint64), generate
+
+
+def _shift(name: str) -> Any:
+    def typed(typing: Any, value: Any, count: Any) -> Any:
+        def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            declare: Any = cgutils.get_or_insert_function
+            function = declare(builder.module, ir.FunctionType(V, [V, V]), name)
+            return builder.call(function, list(args))
+
+        return Lanes(Lanes, Lanes), generate
+
+    return intrinsic(typed)
+
+
+shift_right = _shift("llvm.x86.avx2.psrlv.d.256")
+"""Each lane right by its own count; 32 and more give zero, where `>>` would be undefined."""
+shift_left = _shift("llvm.x86.avx2.psllv.d.256")
+"""Each lane left by its own count; 32 and more give zero."""

@@ -6,7 +6,8 @@ tuples (a set of 64 bits) can hold a rule for either address; a table over both 
 the tuples that can hold one for the pair, best rule first. Rules of short prefixes are in a
 *coarse* dense table, whose row or column is the other half of the longest-prefix match.
 
-A tuple is asked only while its best rule beats the best one found. Each question is one probe of a
+An item of such a list is a tuple, written as `rank << 16 | host bits of source << 8 | host bits of
+destination` to cut off, and its best rule. A tuple is asked only while its best rule beats the best one found. Each question is one probe of a
 perfect hash; records have eight words, and those of one key are chained, best rule first:
 
     source, destination, tag << 16 | heavy << 15 | host bits of source << 8 | of destination,
@@ -27,15 +28,20 @@ import numpy as np
 from sim.kernels import inlined, kernel
 from sim.kernels.l4 import meta_at, meta_at8, raw_class, raw_class8
 from sim.kernels.lanes import (
+    ORDERS,
     at_most,
     below,
     bits,
+    count_bits,
     gather,
+    keep,
     least,
     load,
     pick,
     records,
     same,
+    shift_left,
+    shift_right,
     splat,
     store,
 )
@@ -50,6 +56,7 @@ from sim.kernels.tries import (
 
 U, W = np.uint64, np.uint32
 BLOCK = 512
+COUNT = np.arange(8, dtype=np.uint32)
 NONE = W(0xFFFFFFFF)
 LOW, BYTE, HOST_BITS = W(0xFFFF), W(0xFF), W(0x7F)
 ZERO, ONE, THREE, SEVEN = U(0), U(1), U(3), U(7)
@@ -138,9 +145,14 @@ def lookup_dst(t: Any, address: Any) -> Any:
 
 @inlined
 def outside(x: Any, host_bits: Any) -> Any:
-    """Bits in which an address differs from a prefix, host bits aside; 32 of them take two shifts."""
-    half = host_bits >> LSB
-    return (x >> half) >> (host_bits - half)
+    """Bits in which an address differs from a prefix, host bits aside."""
+    return U(x) >> U(host_bits)
+
+
+@inlined
+def cut(x: Any, host_bits: Any) -> Any:
+    """An address without its host bits."""
+    return W((U(x) >> U(host_bits)) << U(host_bits))
 
 
 @kernel
@@ -152,15 +164,14 @@ def match_tuples(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
         a, b = lookup_src(t, src), lookup_dst(t, dst)
         item = t.pairs[U(a >> SIXTEEN) * U(t.n_dst) + U(b >> SIXTEEN)]
         cell = t.x[U(a & LOW) * U(t.n_columns) + U(b & LOW)]
-        y = W(t.y[U(raw_class(t, c, i))])
+        sport, dport, meta = W(c.sport[i]), W(c.dport[i]), W(t.meta[U(meta_at(t, c, i))])
+        y = W(t.y[U(raw_class(t, c, i, meta))])
         best = t.f[U(cell) + U(y)]
-        sport, dport, meta = W(c.sport[i]), W(c.dport[i]), W(t.kinds[U(meta_at(t, c, i))])
         while t.items[(U(item) << ONE) + ONE] < best:
             tuple_ = t.items[U(item) << ONE]
             item += LSB
-            h, g = hash_word(
-                W(src & t.src_mask[U(tuple_)]), W(dst & t.dst_mask[U(tuple_)]), tuple_
-            )
+            x, z = cut(src, (tuple_ >> EIGHT) & BYTE), cut(dst, tuple_ & BYTE)
+            h, g = hash_word(x, z, tuple_)
             at = (g + W(t.disp[U(h >> t.shift)]) * (h | LSB)) & t.slots
             if t.entries[(U(at) << THREE) + U(2)] >> SIXTEEN != h & LOW:
                 continue
@@ -172,7 +183,7 @@ def match_tuples(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
                 bounds = t.entries[r + U(2)]
                 other = outside(src ^ t.entries[r], (bounds >> EIGHT) & HOST_BITS)
                 other |= outside(dst ^ t.entries[r + ONE], bounds & BYTE)
-                if other == NO:
+                if other == ZERO:
                     if bounds & W(0x8000) != NO:
                         row_of = U(t.entries[r + U(4)]) * U(t.n_y)
                         best = min(best, t.heavy[row_of + U(y)])
@@ -213,8 +224,9 @@ def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) 
                 for lane in range(8):
                     prefetch(t.pairs, U(a[j + U(lane)]))
                     prefetch(t.x, U(b[j + U(lane)]))
-            store(y, j, gather(t.y, raw_class8(t, c, i)))
-            store(kind, j, gather(t.kinds, meta_at8(t, c, i)))
+            which = gather(t.meta, meta_at8(t, c, i))
+            store(kind, j, which)
+            store(y, j, gather(t.y, raw_class8(t, c, i, which)))
         for k in range(0, stop, 8):
             j = U(k)
             cell = gather(t.x, load(b, j)) + load(y, j)
@@ -226,27 +238,33 @@ def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) 
                 for lane in range(8):
                     prefetch(t.f, U(b[j + U(lane)]))
                     prefetch(t.items, U(item[j + U(lane)]) << ONE)
-        left_over = ZERO
+        left = ZERO
         for k in range(0, stop, 8):
             j = U(k)
             found = gather(t.f, load(b, j))
             store(best, j, found)
-            goes_on = bits(below(gather(t.items, (load(item, j) << LSB) | LSB), found))
-            for lane in range(8):
-                active[left_over] = W(j + U(lane))
-                left_over += (goes_on >> U(lane)) & ONE
-        while left_over > ZERO:
-            for k in range(left_over, (left_over + SEVEN) & ~SEVEN):
-                active[U(k)] = active[left_over - ONE]
-            _probe(t, c, base, left_over, item, chain, active, record, a)
-            left_over = _compare(
-                t, c, base, left_over, item, chain, best, active, record, a, kind, y, b
-            )
+            on = bits(below(gather(t.items, (load(item, j) << LSB) | LSB), found))
+            left = _note(active, left, splat(W(k)) + load(COUNT, ZERO), on)
+        if left << ONE > stop:
+            left = _first_round(t, c, base, stop, item, chain, best, active, record, a, kind, y)
+        while left > ZERO:
+            for k in range(left, (left + SEVEN) & ~SEVEN):
+                active[U(k)] = active[left - ONE]
+            left = _next_round(t, c, base, left, item, chain, best, active, record, a, kind, y, b)
         for k in range(0, stop, 8):
             found = load(best, U(k))
-            none = same(found, splat(NONE))
-            rule = gather(t.ids, pick(none, splat(NO), found))
-            store(out, base + U(k), pick(none, found, rule))
+            if t.renumbers:
+                none = same(found, splat(NONE))
+                rule = gather(t.ids, pick(none, splat(NO), found))
+                found = pick(none, found, rule)
+            store(out, base + U(k), found)
+
+
+@inlined
+def _note(active: Any, left: Any, who: Any, on: Any) -> Any:
+    """Append the lanes of `who` whose bit is set to the active packets."""
+    store(active, left, keep(who, load(ORDERS, on << THREE)))
+    return left + count_bits(on)
 
 
 @inlined
@@ -283,72 +301,119 @@ def _match_addresses(t: Any, c: Any, base: Any, stop: Any, a: Any, b: Any) -> No
 
 
 @inlined
-def _probe(
-    t: Any, c: Any, base: Any, left: Any, item: Any, chain: Any, active: Any, record: Any, tag: Any
-) -> None:
-    """The active packets' next records, asked for early: further in a chain, or by hash. `tag` is
-    what the record must carry."""
+def _find(t: Any, src: Any, dst: Any, tuple_: Any) -> Any:
+    """Slots of eight keys and the tags that their records must carry."""
+    a, b = (tuple_ >> EIGHT) & BYTE, tuple_ & BYTE
+    x, z = shift_left(shift_right(src, a), a), shift_left(shift_right(dst, b), b)
+    h, g = hash_lanes(x, z, tuple_)
+    slot = (g + gather(t.disp, h >> t.shift) * (h | LSB)) & t.slots
+    return slot, h & LOW
+
+
+@inlined
+def _ask(t: Any, record: Any, j: Any) -> None:
+    """Fetch eight records early."""
+    for lane in range(8):
+        prefetch(t.entries, U(record[j + U(lane)]))
+
+
+@inlined
+def _judge(
+    t: Any, e: Any, src: Any, dst: Any, sport: Any, dport: Any, kind: Any, y: Any, known: Any,
+    mine: Any,
+) -> Any:  # fmt: skip
+    """Eight records against eight packets: the best rules now, and the next records of chains that
+    can still better them. `mine` is all ones where the chain is the packet's."""
+    bounds = e[2]
+    wrong = shift_right(src ^ e[0], (bounds >> EIGHT) & HOST_BITS)
+    wrong = wrong | shift_right(dst ^ e[1], bounds & BYTE)
+    better = below(e[3], known)
+    inside = same(wrong, splat(NO)) & better
+    ports = at_most(sport - (e[4] & LOW), e[4] >> SIXTEEN)
+    ports = ports & at_most(dport - (e[5] & LOW), e[5] >> SIXTEEN)
+    ports = ports & below(splat(NO), (e[6] >> kind) & LSB)
+    heavy = below(splat(NO), bounds & W(0x8000))
+    rule = pick(inside & ports & (heavy ^ splat(NONE)), e[3], known)
+    tabulated = inside & heavy
+    if bits(tabulated) != ZERO:
+        cell = pick(tabulated, e[4] * t.n_y + y, splat(NO))
+        rule = pick(tabulated, least(rule, gather(t.heavy, cell)), rule)
+    return rule, e[7] & mine & better
+
+
+@inlined
+def _first_round(
+    t: Any, c: Any, base: Any, stop: Any, item: Any, chain: Any, best: Any, active: Any, record: Any,
+    tag: Any, kind: Any, y: Any,
+) -> Any:  # fmt: skip
+    """The first record of every packet of a block, without picking the active ones: what others
+    find there is no match or a true one. Returns how many are active after it."""
+    for k in range(0, stop, 8):
+        j, i = U(k), base + U(k)
+        tuple_ = gather(t.items, load(item, j) << LSB)
+        slot, tags = _find(t, load(c.src, i), load(c.dst, i), tuple_)
+        store(record, j, slot << W(3))
+        store(tag, j, tags)
+        if t.far:
+            _ask(t, record, j)
+    left = ZERO
+    for k in range(0, stop, 8):
+        j, i = U(k), base + U(k)
+        e = records(t.entries, load(record, j))
+        rule, further = _judge(
+            t, e, load(c.src, i), load(c.dst, i), load(c.sport, i), load(c.dport, i),
+            load(kind, j), load(y, j), load(best, j), same(e[2] >> SIXTEEN, load(tag, j)),
+        )  # fmt: skip
+        over = same(further, splat(NO))
+        step = load(item, j) - over
+        store(best, j, rule)
+        store(item, j, step)
+        store(chain, j, further)
+        on = below(gather(t.items, (step << LSB) | LSB), rule) | (over ^ splat(NONE))
+        left = _note(active, left, splat(W(k)) + load(COUNT, ZERO), bits(on))
+    return left
+
+
+@inlined
+def _next_round(
+    t: Any, c: Any, base: Any, left: Any, item: Any, chain: Any, best: Any, active: Any, record: Any,
+    tag: Any, kind: Any, y: Any, out: Any,
+) -> Any:  # fmt: skip
+    """The next record of each active packet: further in its chain, or the first of its next tuple.
+    Returns how many are still active."""
     for k in range(0, left, 8):
         j = U(k)
         who = load(active, j)
         at = who + W(base)
         tuple_ = gather(t.items, gather(item, who) << LSB)
-        x = gather(c.src, at) & gather(t.src_mask, tuple_)
-        z = gather(c.dst, at) & gather(t.dst_mask, tuple_)
-        h, g = hash_lanes(x, z, tuple_)
-        d = gather(t.disp, h >> t.shift)
-        slot = (g + d * (h | LSB)) & t.slots
+        slot, tags = _find(t, gather(c.src, at), gather(c.dst, at), tuple_)
         further = gather(chain, who)
-        slot = pick(same(further, splat(NO)), slot, further)
-        store(record, j, slot << W(3))
-        store(tag, j, h & LOW)
-        for lane in range(8):
-            prefetch(t.entries, U(record[j + U(lane)]))
-
-
-@inlined
-def _compare(
-    t: Any, c: Any, base: Any, left: Any, item: Any, chain: Any, best: Any, active: Any, record: Any,
-    tag: Any, kind: Any, y: Any, out: Any,
-) -> Any:  # fmt: skip
-    """Compare the records and keep better rules; then on in the chain, or to the next tuple, as
-    long as it can beat the best. Returns how many packets are still active."""
+        store(record, j, pick(same(further, splat(NO)), slot, further) << W(3))
+        store(tag, j, tags)
+        if t.far:
+            _ask(t, record, j)
     kept = ZERO
     for k in range(0, left, 8):
         j = U(k)
         who = load(active, j)
         at = who + W(base)
         e = records(t.entries, load(record, j))
-        known = gather(best, who)
-        bounds = e[2]
-        src = outside(gather(c.src, at) ^ e[0], (bounds >> EIGHT) & HOST_BITS)
-        dst = outside(gather(c.dst, at) ^ e[1], bounds & BYTE)
-        better = below(e[3], known)
-        inside = same(src | dst, splat(NO)) & better
-        sport = at_most(gather(c.sport, at) - (e[4] & LOW), e[4] >> SIXTEEN)
-        dport = at_most(gather(c.dport, at) - (e[5] & LOW), e[5] >> SIXTEEN)
-        held = below(splat(NO), (e[6] >> gather(kind, who)) & LSB)
-        heavy = below(splat(NO), bounds & W(0x8000))
-        rule = pick(inside & sport & dport & held & (heavy ^ splat(NONE)), e[3], known)
-        tabulated = inside & heavy
-        if bits(tabulated) != ZERO:
-            cell = pick(tabulated, e[4] * t.n_y + gather(y, who), splat(NO))
-            rule = pick(tabulated, least(rule, gather(t.heavy, cell)), rule)
-        linked = same(bounds >> SIXTEEN, load(tag, j))
-        linked = linked | below(splat(NO), gather(chain, who))
-        further = pick(linked & better, e[7], splat(NO))
+        mine = same(e[2] >> SIXTEEN, load(tag, j)) | below(splat(NO), gather(chain, who))
+        rule, further = _judge(
+            t, e, gather(c.src, at), gather(c.dst, at), gather(c.sport, at), gather(c.dport, at),
+            gather(kind, who), gather(y, who), gather(best, who), mine,
+        )  # fmt: skip
         over = same(further, splat(NO))
         step = gather(item, who) - over
-        on = below(gather(t.items, (step << LSB) | LSB), rule) & over
-        goes_on = bits(on | (over ^ splat(NONE)))
+        on = below(gather(t.items, (step << LSB) | LSB), rule) | (over ^ splat(NONE))
         store(out, ZERO, rule)
         store(out, U(8), step)
         store(out, U(16), further)
-        for lane in range(min(left - j, U(8))):
+        n = min(left - j, U(8))
+        for lane in range(n):
             w = U(active[j + U(lane)])
             best[w] = out[U(lane)]
             item[w] = out[U(lane + 8)]
             chain[w] = out[U(lane + 16)]
-            active[kept] = W(w)
-            kept += (goes_on >> U(lane)) & ONE
+        kept = _note(active, kept, who, bits(on) & ((ONE << n) - ONE))
     return kept

@@ -1,0 +1,205 @@
+"""A second engine: sets of packets as binary decision diagrams (`pip install cloison[bdd]`).
+
+Built from the groups and entries of a program, bit by bit of the header, with none of the atoms,
+classes and tables that everything else stands on, by a library that others wrote. What both engines
+say about all packets must be the same function:
+
+* `changed`: the regions of `sim.changes`, one by one disjoint, together exactly the packets about
+  which two programs disagree;
+* `crossed`: the bits that `sim.crossings` folds every VRF's blocks into.
+
+It takes a hundred times as long as what it checks, so it is for tests and for doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from compiler.ir import Action, Direction
+from compiler.tables import ANY_VRF, Entry, Intervals, L4Range, Program
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.ports import ANY, WITH_PORTS
+from sim.changes import Region
+from sim.crossings import PERMITTED, UNDECLARED, Isolation
+from sim.l4 import Box
+from sim.matrix import INTENTS
+
+if TYPE_CHECKING:
+    from oxidd.bdd import BDDFunction as Set
+
+NODES, CACHE = 1 << 22, 1 << 18
+BITS = {4: 32, 6: 128}
+Span = tuple[int, int]
+
+
+class Verdict(NamedTuple):
+    """Packets that are permitted, and those of them that no declared intent explains."""
+
+    permitted: Set
+    undeclared: Set
+
+
+class Space:
+    """All packets of one family that an enforcement point can be asked about, the remote VRF apart:
+    remote address, protocol, ports. Most significant bits come first."""
+
+    def __init__(self, version: int) -> None:
+        try:
+            from oxidd.bdd import BDDManager
+        except ImportError:
+            hint = "pip install cloison[bdd]"
+            message = "the second engine needs oxidd, which is not installed"
+            raise InputError(Diagnostic("C731", message, hint=hint)) from None
+        self.version = version
+        manager = BDDManager(NODES, CACHE, 1)
+        variables = [manager.var(i) for i in manager.add_vars(BITS[version] + 40)]
+        self.ip, rest = variables[: BITS[version]], variables[BITS[version] :]
+        self.protocol, self.sport, self.dport = rest[:8], rest[8:24], rest[24:]
+        self.nothing, self.everything = manager.false(), manager.true()
+        self.real = self._real()
+        self._known: dict[tuple[int, ...], Verdict] = {}
+        self._keys: dict[object, Set] = {}
+
+    def between(self, bits: Sequence[Set], span: Span) -> Set:
+        """Numbers from first to last."""
+        low = high = self.everything
+        for place, bit in enumerate(reversed(bits)):
+            first, last = (bound >> place & 1 for bound in span)
+            low = bit & low if first else bit | low
+            high = ~bit | high if last else ~bit & high
+        return low & high
+
+    def addresses(self, intervals: Intervals) -> Set:
+        """Packets whose remote address is in one of these."""
+        return self.any(self.between(self.ip, span) for span in intervals)
+
+    def any(self, parts: Iterable[Set]) -> Set:
+        """The union."""
+        out = self.nothing
+        for part in parts:
+            out = out | part
+        return out
+
+    def ports(self, protocols: Span, sport: Span, dport: Span) -> Set:
+        """A box of protocols and ports."""
+        axes = (self.protocol, protocols), (self.sport, sport), (self.dport, dport)
+        first, second, third = (self.between(bits, span) for bits, span in axes)
+        return first & second & third
+
+    def l4(self, r: L4Range) -> Set:
+        """What a range of an entry matches."""
+        protocols = (0, 255) if r.protocol == ANY else (r.protocol, r.protocol)
+        return self.ports(protocols, r.sport, r.dport)
+
+    def box(self, box: Box) -> Set:
+        """A box of a region."""
+        return self.ports(box.protocols, box.sport, box.dport)
+
+    def _real(self) -> Set:
+        """Packets that exist: without ports both are 0."""
+        with_ports = self.any(self.between(self.protocol, (p, p)) for p in WITH_PORTS)
+        none = self.between(self.sport, (0, 0)) & self.between(self.dport, (0, 0))
+        return with_ports | none
+
+    def entry(self, entry: Entry, remote_vrf: int) -> Set:
+        """What an entry matches behind a VRF."""
+        key = entry.regions, entry.l4, remote_vrf
+        if key not in self._keys:
+            spans = (
+                region.v4 if self.version == 4 else region.v6
+                for region in entry.regions
+                if region.vrf in (ANY_VRF, remote_vrf)
+            )
+            ports = self.any(self.l4(r) for r in entry.l4)
+            self._keys[key] = self.any(self.addresses(span) for span in spans) & ports
+        return self._keys[key]
+
+    def verdict(
+        self, program: Program, direction: Direction, endpoint: int, remote_vrf: int
+    ) -> Verdict:
+        """What the groups of an endpoint permit: the first entry that matches decides, a permit
+        goes on to the next group."""
+        groups = tuple(program.bound(direction, endpoint))
+        key = (id(program), direction, remote_vrf, *(group.id for group in groups))
+        if key in self._known:
+            return self._known[key]
+        silent, asked = self.everything, self.nothing
+        passed = Verdict(self.nothing, self.nothing)
+        for group in groups:
+            left, onward = self.everything, (self.nothing, self.nothing)
+            for entry in (*group.entries, group.default_entry):
+                here = left & (
+                    self.entry(entry, remote_vrf)
+                    if entry is not group.default_entry
+                    else self.everything
+                )
+                left = left & ~here
+                if entry.action is Action.DENY:
+                    continue
+                quiet, named = silent & here, asked & here
+                if program.origins[entry.origin].kind in INTENTS:
+                    quiet, named = self.nothing, quiet | named
+                if entry.action is Action.PERMIT_FINAL:
+                    passed = Verdict(passed.permitted | quiet | named, passed.undeclared | quiet)
+                else:
+                    onward = onward[0] | quiet, onward[1] | named
+            silent, asked = onward
+        found = Verdict(passed.permitted | silent | asked, passed.undeclared | silent)
+        self._known[key] = found
+        return found
+
+
+def changed(old: Program, new: Program, regions: Sequence[Region]) -> Iterator[str]:
+    """Where these regions are not what differs between two programs; nothing when all is well."""
+    ends = {e.name: e.index for e in new.network.endpoints}
+    vrfs = {v.name: v.index for v in new.network.vrfs}
+    for version in BITS:
+        space = Space(version)
+        parts = [
+            (r, [(m.vrfs, space.addresses((m.v4, m.v6)[version == 6])) for m in r.remotes],
+             space.any(map(space.box, r.ports)))
+            for r in regions
+        ]  # fmt: skip
+        for direction in Direction:
+            for end in (e for e in old.network.endpoints if e.name in ends):
+                mine = [
+                    part
+                    for part in parts
+                    if part[0].direction is direction and end.name in part[0].endpoints
+                ]
+                for vrf in (v for v in old.network.vrfs if v.name in vrfs):
+                    was = space.verdict(old, direction, end.index, vrf.index).permitted
+                    now = space.verdict(new, direction, ends[end.name], vrfs[vrf.name]).permitted
+                    left = {True: now & ~was & space.real, False: was & ~now & space.real}
+                    for region, remotes, ports in mine:
+                        there = space.any(ips for names, ips in remotes if vrf.name in names)
+                        part = there & ports
+                        if (part & ~left[region.gained]).satisfiable():
+                            yield f"{end.name} {direction.name} {vrf.name}: {region} says too much"
+                        left[region.gained] = left[region.gained] & ~part
+                    if any(rest.satisfiable() for rest in left.values()):
+                        yield f"{end.name} {direction.name} {vrf.name}: regions are missing"
+
+
+def crossed(proof: Isolation) -> Iterator[str]:
+    """Pairs of VRFs about which a proof is wrong; nothing when all is well."""
+    program = proof.blocks.program
+    network = program.network
+    spaces = [Space(version) for version in BITS]
+    for direction, table in zip(Direction, (proof.out, proof.into), strict=True):
+        for local in network.vrfs:
+            members = [e.index for e in network.endpoints if e.vrf == local.index]
+            for remote in network.vrfs:
+                if remote.index == local.index:
+                    continue
+                found = [
+                    space.verdict(program, direction, e, remote.index)
+                    for space in spaces
+                    for e in members
+                ]
+                bits = PERMITTED * any(v.permitted.satisfiable() for v in found)
+                bits |= UNDECLARED * any(v.undeclared.satisfiable() for v in found)
+                if bits != table[local.index, remote.index]:
+                    said = int(table[local.index, remote.index])
+                    yield f"{direction.name} {local.name} {remote.name}: {said} is {bits}"

@@ -33,10 +33,11 @@ from sim.engines.steps import best_steps, step_of
 NONE = 0xFFFFFFFF
 THRESHOLDS = (16, 12, 8, 4, 0)
 COARSE_CELLS = 1 << 20
-COARSE_PLACES = 1 << 20
+COARSE_PLACES = 1 << 18
 STRIDE_BYTES = 1 << 20
 STEPS = 8
-MAX_PAIRS = 1 << 22
+MAX_PAIRS = 1 << 20
+PAIRS_PER_RULE = 32
 MAX_SETS = 1 << 15
 LARGE = 1 << 19
 FAR = 1 << 17
@@ -101,6 +102,15 @@ class Tuples(NamedTuple):
     of_row: I64
 
 
+class Nest(NamedTuple):
+    """Distinct prefixes of an axis in preorder, the prefix of each row, and what contains each."""
+
+    first: U32
+    length: NDArray[np.uint8]
+    item: I64
+    parent: I64
+
+
 class Side(NamedTuple):
     """One axis: the longest-prefix match, and the distinct sets of tuples it yields."""
 
@@ -136,14 +146,19 @@ def tuple_tables(rules: RuleSet, ids: I64, budget: int) -> TupleTables | None:
     table = heavy_rows(
         first[pairs], end[pairs], every.rule[order], coarse.of_rule[every.rule[order]], coarse.l4
     )
-    for steps in range(STEPS, 0, -1):
+    nests = _nest(every.src, every.src_length), _nest(every.dst, every.dst_length)
+    for steps in _shapes():
         tuples = _tuples(fine, steps)
-        sides = _sides(every, coarse, fine_rows, tuples)
-        if sides is None:
-            return None
-        if all(len(side.sets) < MAX_SETS for side in sides):
-            if len(sides[0].sets) * len(sides[1].sets) <= MAX_PAIRS:
-                break
+        sets = [_sets(nest, fine_rows, tuples.of_row) for nest in nests]
+        if _fit(sets, len(fine.rule)):
+            break
+    merged = coarse.grid.row[coarse.axes[0].merged], coarse.grid.column[coarse.axes[1].merged]
+    sides = [
+        _side(nest, own, cut, classes)
+        for nest, own, cut, classes in zip(nests, sets, coarse.axes, merged, strict=True)
+    ]
+    if sides[0] is None or sides[1] is None:
+        return None
     found = probes(fine, made, tuples.of_row, tuples.name, number[fine_rows])
     pair_table, items = _pairs(sides[0].sets, sides[1].sets, tuples)
     grid, l4 = coarse.grid, coarse.l4
@@ -196,62 +211,73 @@ def _coarse_of(
     return None if grid is None else Coarse(rows_, (src, dst), grid, l4, of_rule)
 
 
-def _tuples(fine: Rows, steps: int) -> Tuples:
-    """Tuples of at most `steps` steps a side."""
-    src, dst = best_steps(fine.src_length, steps), best_steps(fine.dst_length, steps)
-    key = step_of(fine.src_length, src) * steps + step_of(fine.dst_length, dst)
+def _shapes() -> list[tuple[int, int]]:
+    """How many steps to try for either side, most tuples first."""
+    shapes = [(a, b) for a in range(1, STEPS + 1) for b in range(1, STEPS + 1)]
+    return sorted(shapes, key=lambda shape: (-shape[0] * shape[1], abs(shape[0] - shape[1])))
+
+
+def _fit(sets: list[U64], n: int) -> bool:
+    """Whether a table of pairs of these sets is worth its memory."""
+    distinct = [len(np.unique(own)) + 1 for own in sets]
+    pairs = max(MAX_PAIRS, PAIRS_PER_RULE * n)
+    return max(distinct) < MAX_SETS and distinct[0] * distinct[1] <= pairs
+
+
+def _tuples(fine: Rows, steps: tuple[int, int]) -> Tuples:
+    """Tuples of at most so many steps on either side."""
+    src = best_steps(fine.src, fine.src_length, steps[0])
+    dst = best_steps(fine.dst, fine.dst_length, steps[1])
+    key = step_of(fine.src_length, src) * STEPS + step_of(fine.dst_length, dst)
     distinct, of_row = np.unique(key, return_inverse=True)
     least = np.full(len(distinct), NONE, np.int64)
     np.minimum.at(least, of_row, fine.rule)
     order = np.argsort(least)
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    i, j = np.divmod(distinct[order], steps)
+    i, j = np.divmod(distinct[order], STEPS)
     name = np.arange(len(order)) << 16 | (32 - src[i]) << 8 | (32 - dst[j])
     return Tuples(name.astype(np.uint32), least[order], rank[of_row])
 
 
-def _sides(
-    every: Rows, coarse: Coarse, fine_rows: Bools, tuples: Tuples
-) -> tuple[Side, Side] | None:
-    bit = np.uint64(1) << tuples.of_row.astype(np.uint64)
-    grid = coarse.grid
-    columns = (
-        (every.src, every.src_length, coarse.axes[0], grid.row),
-        (every.dst, every.dst_length, coarse.axes[1], grid.column),
-    )
-    out = [_side(a, n, fine_rows, bit, cut, merged[cut.merged]) for a, n, cut, merged in columns]
-    if out[0] is None or out[1] is None:
-        return None
-    return out[0], out[1]
-
-
-def _side(
-    first: U32, length: NDArray[np.uint8], fine_rows: Bools, bit: U64, cut: Axis, classes: I64
-) -> Side | None:
-    """Sets of tuples and coarse classes by nesting, then the match table of those that differ from
-    their surroundings."""
-    from sim.kernels.paint import inherit
+def _nest(first: U32, length: NDArray[np.uint8]) -> Nest:
     from sim.kernels.tries import nest
 
     key = first.astype(np.uint64) << np.uint64(6) | length
     distinct, item = np.unique(key, return_inverse=True)
-    n = len(distinct)
     starts = (distinct >> np.uint64(6)).astype(np.uint32)
     lengths = (distinct & np.uint64(63)).astype(np.uint8)
-    bits = np.zeros(n, np.uint64)
-    np.bitwise_or.at(bits, item[fine_rows], bit)
+    parent = np.empty(len(distinct), np.int64)
+    nest(starts, lengths, np.empty(40, np.int64), parent)
+    return Nest(starts, lengths, item, parent)
+
+
+def _sets(nest: Nest, fine_rows: Bools, of_row: I64) -> U64:
+    """The tuples, as bits, that can hold a rule for an address in each prefix."""
+    from sim.kernels.paint import inherit_bits
+
+    bits = np.zeros(len(nest.first), np.uint64)
+    np.bitwise_or.at(bits, nest.item[fine_rows], np.uint64(1) << of_row.astype(np.uint64))
+    inherit_bits(nest.parent, bits)
+    return bits
+
+
+def _side(nest: Nest, bits: U64, cut: Axis, classes: I64) -> Side | None:
+    """The match table of the prefixes that differ from their surroundings in their tuples or in
+    their coarse class."""
+    from sim.kernels.paint import inherit_rows
+
+    n = len(nest.first)
     row = np.full(n, -1, np.int64)
     mine = cut.first.astype(np.uint64) << np.uint64(6) | cut.length
-    row[np.searchsorted(distinct, mine)] = classes[1:]
-    parent = np.empty(n, np.int64)
-    nest(starts, lengths, np.empty(40, np.int64), parent)
-    inherit(parent, bits, row, int(classes[0]))
+    all_of = nest.first.astype(np.uint64) << np.uint64(6) | nest.length
+    row[np.searchsorted(all_of, mine)] = classes[1:]
+    inherit_rows(nest.parent, row, int(classes[0]))
     sets, number = np.unique(np.append(bits, np.uint64(0)), return_inverse=True)
     value = number[:-1] << 16 | row
     outside = int(number[-1]) << 16 | int(classes[0])
-    differs = value != np.where(parent >= 0, value[parent], outside)
-    table = _lookup(starts[differs], lengths[differs], value[differs], outside)
+    differs = value != np.where(nest.parent >= 0, value[nest.parent], outside)
+    table = _lookup(nest.first[differs], nest.length[differs], value[differs], outside)
     return None if table is None else Side(*table, sets)
 
 

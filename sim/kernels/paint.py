@@ -155,16 +155,19 @@ def paint_rules(
 
 
 @kernel
-def inherit(parent: Any, bits: Any, coarse: Any, outside: int) -> None:
-    """Prefixes in preorder take over the bits of their parents, and the coarse class where they
-    have none (-1) of their own; those without parents are `outside`."""
+def inherit_bits(parent: Any, bits: Any) -> None:
+    """Prefixes in preorder take over the bits of their parents."""
     for i in range(len(parent)):
         if parent[i] >= 0:
             bits[i] |= bits[parent[i]]
-            if coarse[i] < 0:
-                coarse[i] = coarse[parent[i]]
-        elif coarse[i] < 0:
-            coarse[i] = outside
+
+
+@kernel
+def inherit_rows(parent: Any, row: Any, outside: int) -> None:
+    """Prefixes in preorder without a row of their own (-1) take over their parents', or `outside`."""
+    for i in range(len(parent)):
+        if row[i] < 0:
+            row[i] = row[parent[i]] if parent[i] >= 0 else outside
 
 
 @kernel
@@ -188,3 +191,22 @@ def fill_heavy(
         for i in range(end[k] - 1, first[k] - 1, -1):
             for at in range(y_off[sets[i]], y_off[sets[i] + 1]):
                 out[k * n_y + y_list[at]] = rule[i]
+
+
+@kernel
+def count_sharing(first: Any, length: Any, lengths: Any, out: Any) -> None:
+    """`out[i, j]`: how many ordered pairs of prefixes with lengths `lengths[i]..lengths[j - 1]` have
+    the first `lengths[i]` bits in common; prefixes sorted by address."""
+    for i in range(len(lengths)):
+        shift = U(32 - lengths[i])
+        for j in range(i + 1, len(lengths) + 1):
+            total, run, last = 0, 0, U(1) << U(40)
+            for k in range(len(first)):
+                if length[k] < lengths[i] or length[k] > lengths[j - 1]:
+                    continue
+                key = U(first[k]) >> shift
+                if key != last:
+                    total += run * run
+                    run, last = 0, key
+                run += 1
+            out[i, j] = total + run * run

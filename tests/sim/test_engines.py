@@ -10,6 +10,8 @@ from rule_worlds import Shape, boundary_packets, random_list, random_rules
 
 from compiler.ruleset import ANY, Rule, RuleSet
 from fabric.diagnostics import InputError
+from sim.bench.firewall_sets import firewall
+from sim.bench.traces import trace
 from sim.columns import Columns
 from sim.engines import build, matcher, tables
 from sim.engines.linear import scan
@@ -206,3 +208,19 @@ def test_an_update_that_needs_another_table_is_declined() -> None:
     assert not classifier.update(77, RuleSet.of([Rule(vni=77)]), one)
     assert not classifier.update(1, RuleSet.of([Rule(vni=1, endpoint=1000)]), one)
     assert (classifier.classify(packets) == before).all()
+
+
+def test_rare_lengths_in_a_large_table() -> None:
+    """Steps of lengths are chosen on a sample; a length that it misses is hashed all the same."""
+    n = 20_000
+    rng = np.random.default_rng(0)
+    rules = firewall("acl", n)
+    packets = trace(rules, "corner", 4000)
+    rare = np.flatnonzero(rules.src4.length < 8)
+    assert 0 < len(rare) < n // 1000 * 20
+    near = rules.take(rng.permutation(rare))
+    more = trace(near, "uniform", 4000)
+    classifier = build(rules)
+    assert classifier.plans[0].engine == "hybrid"
+    for columns in (packets, more):
+        assert (classifier.classify(columns) == scan(rules, columns)).all()

@@ -64,15 +64,6 @@ class Axis:
         keys.update({key: number for number, (key, _) in enumerate(masks, len(keys))})
         return Axis(of, sample, keys, rows)
 
-    def merged(self, numbers: Sequence[int]) -> tuple[I32, Bits]:
-        """For a few keys, by number: the group of each class that they do not tell apart, and per
-        key which groups it holds."""
-        if not numbers:
-            return np.zeros(len(self.sample), np.int32), np.zeros((0, 1), np.bool_)
-        rows = self.rows[list(numbers)]
-        of, sample = partition(rows)
-        return of, rows[:, sample]
-
 
 def partition(rows: Bits, coarse: I32 | None = None) -> tuple[I32, I64]:
     """Merge columns that agree in every row and, if given, in `coarse`.

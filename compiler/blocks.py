@@ -196,15 +196,18 @@ def _fib(program: Program, atoms: AddressAtoms) -> tuple[I32, I64, I32, Sets]:
     """Routes by atom, and next-hop sets in CSR form."""
     network = program.network
     inst_of = np.full((len(network.fabric.nodes), len(network.vrfs)), -1, np.int32)
-    parts = []
     for number, (vtep, vrf) in enumerate(network.fib.instances):
         inst_of[vtep, vrf] = number
-        v4, v6 = atoms.starts[vrf]
-        parts += [
-            network.fib.lookup_many(vtep, vrf, 4, v4),
-            network.fib.lookup_many(vtep, vrf, 6, v6),
-        ]
     sizes = [atoms.count(vrf) for _, vrf in network.fib.instances]
+    parts = [np.zeros(0, np.int32)] * len(sizes)
+    for vrf, starts in enumerate(atoms.starts):
+        vteps = np.flatnonzero(inst_of[:, vrf] >= 0)
+        for number, found in zip(
+            inst_of[vteps, vrf].tolist(),
+            network.fib.lookup_starts(vrf, vteps.tolist(), *starts),
+            strict=True,
+        ):
+            parts[number] = found
     sets = network.fib.nexthop_sets
     hops = [hop for hop_set in sets for hop in hop_set]
     return (

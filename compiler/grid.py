@@ -1,15 +1,14 @@
-"""What the groups bound in one VRF say, as small tables over classes of cells and of L4 atoms.
+"""What the groups bound in one VRF tell apart: classes of cells and of L4 atoms.
 
     cell = atom * width + k           atom: VRF-local address atom, k: remote VRF as seen from here
 
-A `Table` has an entry id for every combination of a class on either axis: `paint` makes it from one
-group, `chain` from the groups that decide one after the other. Only what the group itself tells
-apart is a row or column of it, so that tables stay small however many addresses there are.
+Classes are few where atoms are many: most addresses fare like their neighbours. Tables are made
+over classes (`compiler.painter`), and laid out over cells and atoms at last (`compiler.store`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -17,13 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.atoms import AddressAtoms, L4Atoms
-from compiler.axis import Axis, combine
-from compiler.ir import Action, Stage
+from compiler.axis import Axis
 from compiler.tables import ANY_VRF, Group, Program, Region
 from fabric.diagnostics import Diagnostic, InputError
 
 T = TypeVar("T")
-I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 Bits = NDArray[np.bool_]
 MAX_GRID = 1 << 23
@@ -89,96 +86,6 @@ class Grid:
         if size == ground.l4.size:
             return out
         return replace(out, l4=self.l4.moved(ground.l4.ancestors(size)))
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Row and column of each class of a grid's axes, and a value for each row and column."""
-
-    cells: I32
-    l4: I32
-    values: I32
-
-
-class Painter:
-    """Makes tables over one grid; what several groups have in common is worked out once."""
-
-    def __init__(self, grid: Grid, vrf: str, actions: NDArray[np.int8]) -> None:
-        self.grid = grid
-        self.vrf = vrf
-        self.actions = actions
-        self._tables: dict[int, Table] = {}
-        self._numbers: dict[int, int] = {}
-        self._l4: dict[tuple[int, ...], tuple[I32, Bits]] = {}
-        self._combined: dict[tuple[int, ...], tuple[I32, I64]] = {}
-
-    def paint(self, group: Group) -> Table:
-        """The entries of one group, last first, on the classes that they tell apart."""
-        if group.id not in self._tables:
-            regions, ranges = (
-                tuple(self._numbers.get(id(key)) or self._number(axis, key) for key in keys)
-                for axis, keys in (
-                    (self.grid.cells, [e.regions for e in group.entries]),
-                    (self.grid.l4, [e.l4 for e in group.entries]),
-                )
-            )
-            cells, cell_bits = self.grid.cells.merged(regions)
-            l4, l4_bits = self._merged(ranges)
-            shape = cell_bits.shape[1], l4_bits.shape[1]
-            bounded(self.vrf, *shape)
-            values = np.full(shape, group.default_entry.id, np.int32)
-            for number in range(len(group.entries) - 1, -1, -1):
-                where = cell_bits[number][:, None] & l4_bits[number]
-                values[where] = group.entries[number].id
-            self._tables[group.id] = Table(cells, l4, values)
-        return self._tables[group.id]
-
-    def chain(self, groups: Sequence[Group]) -> tuple[Table, I32]:
-        """Groups one after the other: the first deny or final permit ends it.
-
-        Values of the result are rows of the second array: the entry that decided each stage, or -1.
-        """
-        if not groups:
-            alone = np.full((1, len(Stage)), -1, np.int32)
-            return Table(*self._undivided(), np.zeros((1, 1), np.int32)), alone
-        tables = [self.paint(group) for group in groups]
-        cells, cell_at = combine([t.cells for t in tables])
-        l4, l4_at = self._common([t.l4 for t in tables])
-        bounded(self.vrf, len(cell_at), len(l4_at))
-        alive = np.ones((len(cell_at), len(l4_at)), np.bool_)
-        matched, codes = [], []
-        for group, table in zip(groups, tables, strict=True):
-            values = table.values[table.cells[cell_at][:, None], table.l4[l4_at]]
-            first = group.default_entry.id - len(group.entries)
-            matched.append(np.where(alive, values, -1).reshape(-1))
-            codes.append(np.where(alive, values - (first - 1), 0).reshape(-1))
-            alive &= self.actions[values] == Action.PERMIT
-        of, sample = combine(codes)
-        rows = np.full((len(sample), len(Stage)), -1, np.int32)
-        for group, column in zip(groups, matched, strict=True):
-            rows[:, group.stage] = column[sample]
-        return Table(cells, l4, of.reshape(alive.shape)), rows
-
-    def _number(self, axis: Axis, key: Hashable) -> int:
-        """The number of a key, which lives as long as the program."""
-        return self._numbers.setdefault(id(key), axis.keys[key])
-
-    def _undivided(self) -> tuple[I32, I32]:
-        axes = self.grid.cells, self.grid.l4
-        cells, l4 = (np.zeros(len(axis.sample), np.int32) for axis in axes)
-        return cells, l4
-
-    def _merged(self, numbers: tuple[int, ...]) -> tuple[I32, Bits]:
-        if numbers not in self._l4:
-            self._l4[numbers] = self.grid.l4.merged(numbers)
-        return self._l4[numbers]
-
-    def _common(self, columns: Sequence[I32]) -> tuple[I32, I64]:
-        """Columns of `_merged`, which live as long as this painter."""
-        key = tuple(map(id, columns))
-        if key not in self._combined:
-            self._combined[key] = combine(columns)
-        return self._combined[key]
 
 
 def distinct(keys: Iterable[T]) -> Iterator[T]:

@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.arena import Arena, Lanes
-from compiler.grid import Grid, Ground, Painter, groups_of
-from compiler.ir import Action, Stage
+from compiler.grid import Grid, Ground, groups_of
+from compiler.ir import Stage
+from compiler.painter import Painter, Patterns
 from compiler.tables import Group
-from fabric.diagnostics import CloisonError
 
-I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 Key = tuple[int, ...]
 """What a block of a VRF answers for: direction, then the group of each stage (-1: none)."""
@@ -52,11 +51,14 @@ class Store:
         self.entries = Arena(np.int32, len(Stage))
         self.permit = Arena(np.bool_)
         self.stage = Arena(np.int8)
+        self._patterns = Patterns()
         self._built = 0
 
     def settle(self) -> None:
-        """Remember how much there is: `worn` is about what comes after."""
+        """Remember how much there is: `worn` is about what comes after. Forget what was only good
+        for tenants that are alike."""
         self._built = self._size
+        self._patterns = Patterns()
 
     @property
     def worn(self) -> bool:
@@ -78,18 +80,20 @@ class Store:
         groups = {g.id: g for key in keys for g in groups_of(ground.program, key[1:])}
         before = self.grids.get(ground.vrf) or Grid.empty(ground)
         grid = self.grids[ground.vrf] = before.knowing(ground, [*groups.values()])
-        painter = Painter(grid, vrf, self.actions.view)
+        painter = Painter(self._patterns, grid, vrf, self.actions.view)
         known = self.known.setdefault(ground.vrf, {})
         rows: dict[bytes, int] = {}
         out = []
         for key in keys:
-            table, matched = painter.chain([groups[n] for n in key[1:] if n >= 0])
-            rows_of, columns = _narrow(table.cells), _narrow(table.l4)
-            row = rows_of.tobytes()
+            table, entries = painter.chain([groups[n] for n in key[1:] if n >= 0])
+            row = table.rows.tobytes()
             if row not in rows:
-                rows[row] = self.cells.append(rows_of[grid.cells.of])
-            lane = self.lanes.intern(columns[grid.l4.of])
-            first = self.values.append(table.values.reshape(-1) + self._decide(matched))
+                rows[row] = self.cells.append(table.rows[grid.cells.of])
+            lane = self.lanes.intern(table.columns[grid.l4.of])
+            self.permit.append(table.stage < 0)
+            self.stage.append(table.stage)
+            decisions = table.values.reshape(-1) + self.entries.append(entries)
+            first = self.values.append(decisions)
             out.append(Laid(ground.vrf, rows[row], lane, table.values.shape[1], first))
             known[key] = self.n_blocks
             self.n_blocks += 1
@@ -102,21 +106,3 @@ class Store:
         for number, first in enumerate(unique.tolist()):
             out[number] = self.cells.append(self.cells.view[first : first + size][parent])
         return out[which.reshape(-1)]
-
-    def _decide(self, matched: I32) -> int:
-        """Number the decisions of a block, by the entries that each stage matched; the first."""
-        last = np.where(matched >= 0, np.arange(len(Stage)), -1).max(axis=1)
-        permit = last < 0
-        some = np.flatnonzero(last >= 0)
-        permit[some] = self.actions.view[matched[some, last[some]]] != Action.DENY
-        self.permit.append(permit)
-        self.stage.append(np.where(permit, -1, last))
-        return self.entries.append(matched)
-
-
-def _narrow(classes: I32) -> NDArray[np.uint16]:
-    if int(classes.max()) > np.iinfo(np.uint16).max:
-        raise CloisonError(
-            f"a policy tells {int(classes.max()) + 1} classes of addresses apart, 65536 at most"
-        )
-    return classes.astype(np.uint16)

@@ -118,6 +118,15 @@ class Fib:
             return np.full(len(ips), -1, np.int32)
         return self.sets_of_prefixes(vtep, vrf)[self.segments(vrf, version, ips)]
 
+    def lookup_starts(
+        self, vrf: int, vteps: Sequence[int], v4: Sequence[int], v6: Sequence[int]
+    ) -> list[I32]:
+        """`lookup_many` of the same IPv4, then IPv6 addresses at several VTEPs of a VRF."""
+        if not vteps:
+            return []
+        at = np.concatenate([self.segments(vrf, 4, v4), self.segments(vrf, 6, v6)])
+        return [self.sets_of_prefixes(vtep, vrf)[at] for vtep in vteps]
+
     def lookup(self, vtep: int, vrf: int, version: int, ip: int) -> Route | None:
         """The route that an address takes, or None."""
         place = self.instance(vtep, vrf)

@@ -61,6 +61,15 @@ class RoutedFib:
                 return route
         return None
 
+    def lookup_starts(
+        self, vrf: int, vteps: Sequence[int], v4: Sequence[int], v6: Sequence[int]
+    ) -> list[Any]:
+        families = ((4, v4), (6, v6))
+        return [
+            np.concatenate([self.lookup_many(vtep, vrf, *family) for family in families])
+            for vtep in vteps
+        ]
+
     def lookup_many(self, vtep: int, vrf: int, version: int, ips: Sequence[int]) -> Any:
         found = [self.lookup(vtep, vrf, version, ip) for ip in ips]
         return np.array([self.number[r.nexthops] if r else -1 for r in found], np.int32)

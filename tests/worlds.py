@@ -46,6 +46,15 @@ class FlatFib:
             cuts[family].update({int(prefix.network_address), end} - {top})
         return sorted(cuts[0]), sorted(cuts[1])
 
+    def lookup_starts(
+        self, vrf: int, vteps: Sequence[int], v4: Sequence[int], v6: Sequence[int]
+    ) -> list[Any]:
+        families = ((4, v4), (6, v6))
+        return [
+            np.concatenate([self.lookup_many(vtep, vrf, *family) for family in families])
+            for vtep in vteps
+        ]
+
     def lookup_many(self, vtep: int, vrf: int, version: int, ips: Sequence[int]) -> Any:
         return np.array([self._one(vrf, version, ip) for ip in ips], np.int32)
 

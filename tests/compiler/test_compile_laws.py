@@ -261,7 +261,7 @@ MUTANTS = [
     ("grid", "out[:, self.remotes[region.vrf]] |= inside", "out |= inside[:, None]"),
     ("painter", "alive &= does[order] == Action.PERMIT", "alive &= does[order] != Action.DENY"),
     ("painter", "key = cells.number, l4.number", "key = cells.number, 0"),
-    ("painter", "(t.number, a.tobytes())", "(t.number, 0)"),
+    ("painter", "(table.number, stage, does.tobytes())", "(table.number, stage)"),
     ("store", "if row not in rows:", "if not rows:"),
     ("axis", "return distinct(POWERS[: len(rows)] @ rows)",
      "return distinct(POWERS[: len(rows)] @ rows % 4)"),

@@ -11,7 +11,7 @@ from compiler.ruleset import I64, RuleSet
 from sim.engines.arena import pack
 from sim.engines.axis import ROOT_16, ROOT_16_CHUNKS, Axis, axis, chunks, merge, write_trie
 from sim.engines.grid import Grid, paint
-from sim.engines.l4 import L4Classes
+from sim.engines.l4 import L4Classes, Narrow
 from sim.engines.lists import distinct_lists, members
 
 LARGE = 1 << 20
@@ -22,9 +22,9 @@ class DenseTables(NamedTuple):
 
     src: NDArray[np.uint32]
     dst: NDArray[np.uint32]
-    sport: NDArray[np.uint16]
-    dport: NDArray[np.uint16]
-    meta: NDArray[np.uint16]
+    sport: Narrow
+    dport: Narrow
+    meta: Narrow
     n_meta: np.uint32
     uses_sport: bool
     uses_meta: bool

@@ -24,9 +24,9 @@ from sim.engines.axis import ROOT_8, write_trie
 from sim.engines.block import Block
 from sim.engines.dense import LARGE
 from sim.engines.keys import Keys, pages
-from sim.engines.l4 import L4Classes
+from sim.engines.l4 import L4Classes, Narrow
 
-RAW_BYTES = 1 << 20
+RAW_PLACES = 1 << 19
 DIRECT_BYTES = 1 << 21
 
 
@@ -36,22 +36,24 @@ class KeyedTables(NamedTuple):
     uses_vni: bool
     uses_direction: bool
     uses_endpoint: bool
+    vni_last: np.uint32
     vni_root: NDArray[np.uint32]
     vni_page: NDArray[np.uint32]
+    endpoint_last: np.uint32
     endpoint_root: NDArray[np.uint32]
     endpoint_page: NDArray[np.uint32]
     n_endpoints: np.uint32
     block: NDArray[np.uint32]
     trie: NDArray[np.uint32]
-    sport: NDArray[np.uint16]
-    dport: NDArray[np.uint16]
-    meta: NDArray[np.uint16]
+    sport: Narrow
+    dport: Narrow
+    meta: Narrow
     n_meta: np.uint32
     uses_sport: bool
     uses_meta: bool
     uses_y: bool
     y: NDArray[np.uint16]
-    local: NDArray[np.uint16]
+    local: Narrow
     n_local: np.uint32
     uses_x: bool
     x: NDArray[np.uint32]
@@ -81,7 +83,7 @@ class Layout:
         self.publish(self.at)
 
     def _empty(self, blocks: Sequence[Block], l4: L4Classes) -> KeyedTables:
-        uses_y, local = self._local()
+        uses_y, local = self._local(max((b.grid.n_y for b in blocks), default=1))
         n_chunks = self.free_chunk + _spare(sum(block.chunks for block in blocks))
         n_f = _spare(sum(b.places if self.uses_x else b.direct_places for b in blocks))
         n_x = _spare(sum(b.cells for b in blocks)) if self.uses_x else 0
@@ -89,18 +91,20 @@ class Layout:
         endpoint_root, endpoint_page = pages(self.keys.endpoint)
         return pack(KeyedTables(
             self.keys.uses_vni, self.keys.uses_direction, self.keys.uses_endpoint,
-            root, page, endpoint_root, endpoint_page, np.uint32(len(self.keys.endpoint) + 1),
+            np.uint32(len(root) - 1), root, page,
+            np.uint32(len(endpoint_root) - 1), endpoint_root, endpoint_page, np.uint32(len(self.keys.endpoint) + 1),
             self.keys.block, np.zeros(n_chunks << 8, np.uint32),
             l4.sport, l4.dport, l4.meta, np.uint32(l4.n_meta), l4.uses_sport, l4.uses_meta,
             uses_y, l4.y, local.reshape(-1), np.uint32(local.shape[1]),
             self.uses_x, np.zeros(n_x, np.uint32), np.full(n_f, -1, np.int32), 4 * n_f > LARGE,
         ))  # fmt: skip
 
-    def _local(self) -> tuple[bool, NDArray[np.uint16]]:
-        """Whether the blocks' classes are found through `y`, and the classes."""
-        if self.l4.n_z * len(self.locals) * 2 > RAW_BYTES:
-            return True, self.locals
-        return False, np.ascontiguousarray(self.locals[:, self.l4.y])
+    def _local(self, most: int) -> tuple[bool, Narrow]:
+        """Whether the blocks' classes, at most `most`, are found through `y`; and the classes."""
+        kind = np.uint8 if most <= 256 else np.uint16
+        if self.l4.n_z * self.locals.size // self.l4.n_y > RAW_PLACES:
+            return True, self.locals.astype(kind)
+        return False, np.ascontiguousarray(self.locals[:, self.l4.y], kind)
 
     def place(self, block: Block) -> int:
         """Write a block behind the others and say where. Raises `Full`."""
@@ -108,6 +112,7 @@ class Layout:
         f = grid.f if self.uses_x else grid.f.reshape(-1, grid.n_y)[grid.x].reshape(-1)
         if (
             here == len(self.locals)
+            or grid.n_y > 256**t.local.itemsize
             or self.free_f + len(f) > len(t.f)
             or (self.uses_x and self.free_x + len(grid.x) > len(t.x))
             or (self.free_chunk + block.chunks) << 8 > len(t.trie)
@@ -157,7 +162,7 @@ class Layout:
         """The same blocks under finer L4 classes; tables that do not depend on them are shared."""
         other = copy(self)
         other.l4, other.locals = l4, self.locals[:, parent]
-        uses_y, local = other._local()
+        uses_y, local = other._local(256 if self.tables.local.itemsize == 1 else 1 << 16)
         other.tables = self.tables._replace(
             sport=padded(l4.sport),
             dport=padded(l4.dport),

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from compiler.ruleset import ANY, I64, RuleSet
 
-PAGES = 1 << 16
 MAX_COMBINATIONS = 1 << 20
 DIRECTIONS = 3
 
@@ -94,10 +93,10 @@ def _groups(number: list[I64]) -> dict[tuple[int, int, int], I64]:
 
 
 def pages(values: I64) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """A two-level table from 24-bit values to their number from 1, 0 for others: `page[root[v >>
-    8] << 8 | v & 255]`; `root` has one more place for values that are wider."""
+    """A two-level table from values to their number from 1, 0 for others: `page[root[v >> 8] << 8 |
+    v & 255]`, where the last place of `root` stands for all that is higher."""
     high = np.unique(values >> 8)
-    root = np.zeros(PAGES + 1, np.uint32)
+    root = np.zeros(int(high.max(initial=0)) + 2, np.uint32)
     root[high] = np.arange(1, len(high) + 1)
     page = np.zeros((len(high) + 1) << 8, np.uint32)
     page[(root[values >> 8].astype(np.int64) << 8) | (values & 255)] = np.arange(1, len(values) + 1)

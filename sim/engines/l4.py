@@ -3,7 +3,9 @@
     z = (sport[sp] + dport[dp]) * n_meta + meta[protocol << 8 | state << 6 | dscp]
     y = Y[z]
 
-`sport` comes multiplied by the number of destination classes. A rule's L4 condition is a *set*; the
+`sport` comes multiplied by the number of destination classes, and has one element where no rule
+looks at source ports; `meta` has 256, by protocol, where none looks at state or DSCP. The three are
+bytes if all fit, else words: a byte table of ports takes an eighth of a core's cache. A rule's L4 condition is a *set*; the
 rules of a table use few distinct ones, and set `i` holds the classes
 `y_list[y_off[i]:y_off[i + 1]]`.
 """
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from compiler.ruleset import ALL_DSCP, ALL_STATES, I64, Ranges, RuleSet
 from sim.engines.lists import Distinct, distinct_lists, distinct_rows, members, weights
 
+Narrow = NDArray[np.uint8] | NDArray[np.uint16]
 U16 = NDArray[np.uint16]
 MAX_CLASSES = 1 << 16
 MAX_CELLS = 1 << 22
@@ -43,9 +46,9 @@ class Ports:
 class L4Classes:
     """See the module; `set_of` is each rule's set."""
 
-    sport: U16
-    dport: U16
-    meta: U16
+    sport: Narrow
+    dport: Narrow
+    meta: Narrow
     n_meta: int
     y: U16
     n_y: int
@@ -136,6 +139,20 @@ def meta_classes(rules: RuleSet) -> Meta:
     return Meta(table, lists, np.ascontiguousarray(held[:, rep]), used)
 
 
+def narrow(
+    sport: NDArray[Any], dport: NDArray[Any], meta: NDArray[Any], uses_sport: bool, uses_meta: bool
+) -> tuple[Narrow, Narrow, Narrow]:
+    """The three tables as short as they can be."""
+    whole = (
+        sport if uses_sport else sport[:1] * 0,
+        dport,
+        meta if uses_meta or len(meta) == 256 else meta[::256],
+    )
+    kind = np.uint8 if max(int(table.max()) for table in whole) < 256 else np.uint16
+    a, b, c = (np.ascontiguousarray(table, kind) for table in whole)
+    return a, b, c
+
+
 def unpack(words: NDArray[np.uint64], n: int) -> NDArray[np.uint8]:
     """Bits of each row, uint8 [rows, n]."""
     raw = np.ascontiguousarray(words).view(np.uint8).reshape(len(words), 8 * words.shape[1])
@@ -182,9 +199,7 @@ def _product(
     members_of = np.zeros(int(off[-1]), np.int64)
     held_classes(a, b, c, sport.held, dport.held, meta.held, ra, rb, rc, off, members_of)
     return L4Classes(
-        (sport.table * dport.size).astype(np.uint16),
-        dport.table.astype(np.uint16),
-        meta.table.astype(np.uint16),
+        *narrow(sport.table * dport.size, dport.table, meta.table, sport.size > 1, meta.used),
         shape[2],
         y.astype(np.uint16),
         len(rep),
@@ -196,9 +211,9 @@ def _product(
     )
 
 
-ONE_CLASS = np.zeros(1 << 16, np.uint16)
 NO_CLASSES = L4Classes(
-    ONE_CLASS, ONE_CLASS, ONE_CLASS, 1, ONE_CLASS[:1], 1,
+    np.zeros(1, np.uint8), np.zeros(1 << 16, np.uint8), np.zeros(256, np.uint8), 1,
+    np.zeros(1, np.uint16), 1,
     np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(0, np.int64), False, False,
 )  # fmt: skip
 """One class for everything."""

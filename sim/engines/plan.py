@@ -12,11 +12,16 @@ from dataclasses import dataclass
 BUDGET = 1 << 30
 DENSE_BYTES = 64 << 20
 """Most that one dense grid may take: beyond it every look-up misses the last cache."""
+RULE_BYTES = 2000
+FEW_RULES = 20_000
+"""No grid takes more than so many bytes per rule, small tables aside."""
+NEVER = float("inf")
 BLOCK_PLACES = 1 << 22
 """Most values of one block of a keyed table."""
 LEVELS = ((256 << 10, 0.3), (1 << 20, 1.0), (32 << 20, 4.0))
 DISTANT = 9.0
 DENSE_WORK = 9.0
+CELL_WORK = 14.0
 TUPLE_WORK = 20.0
 TUPLE_BYTES = 48
 
@@ -40,6 +45,11 @@ def access(nbytes: int) -> float:
 def dense_cost(cells: int, values: int) -> float:
     """Nanoseconds per packet of a dense table with cells and values of these sizes in bytes."""
     return DENSE_WORK + access(cells) + access(values)
+
+
+def cell_cost(cells: int, lists: int) -> float:
+    """Nanoseconds per packet of cells with lists of these sizes in bytes."""
+    return CELL_WORK + access(cells) + access(lists)
 
 
 def tuple_cost(n_rules: int) -> float:

@@ -72,20 +72,26 @@ def records(
     rule = fine.rule[row]
     within = np.arange(len(row)) - np.repeat(np.cumsum(times) - times, times)
     i, j = np.divmod(within, np.maximum(n_dport[rule], 1))
-    kinds = np.zeros(len(meta.held), np.uint64)
-    if meta.held.shape[1] <= MAX_KINDS:
-        bit = np.uint64(1) << np.arange(meta.held.shape[1], dtype=np.uint64)
-        kinds = (meta.held * bit).sum(axis=1, dtype=np.uint64)
     return Records(
         row,
-        _packed(rules.sport, rule, i),
-        _packed(rules.dport, rule, j),
-        kinds[meta.lists.ids[rule]].astype(np.uint32),
+        packed(rules.sport, rule, i),
+        packed(rules.dport, rule, j),
+        kinds_of(meta)[rule],
         heavy[row],
     )
 
 
-def _packed(ports: Ranges, rule: I64, member: I64) -> U32:
+def kinds_of(meta: Meta) -> U32:
+    """The meta classes of each rule as a set of 32 bits; empty sets if there are more."""
+    kinds = np.zeros(len(meta.held), np.uint64)
+    if meta.held.shape[1] <= MAX_KINDS:
+        bit = np.uint64(1) << np.arange(meta.held.shape[1], dtype=np.uint64)
+        kinds = (meta.held * bit).sum(axis=1, dtype=np.uint64)
+    return kinds[meta.lists.ids].astype(np.uint32)
+
+
+def packed(ports: Ranges, rule: I64, member: I64) -> U32:
+    """Member `member` of a rule's ports as `first | (last - first) << 16`."""
     at = np.minimum(ports.off[rule] + member, max(len(ports.first) - 1, 0))
     first = ports.first[at].astype(np.uint32)
     return first | (ports.last[at].astype(np.uint32) - first) << np.uint32(16)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ruleset import I64
-from sim.engines.l4 import MAX_CELLS, MAX_CLASSES, L4Classes
+from sim.engines.l4 import MAX_CELLS, MAX_CLASSES, L4Classes, narrow
 
 
 def refine(old: L4Classes, new: L4Classes) -> tuple[L4Classes, I64] | None:
@@ -33,10 +33,9 @@ def refine(old: L4Classes, new: L4Classes) -> tuple[L4Classes, I64] | None:
         return None
     parent, child = np.divmod(classes, new.n_y)
     off, members = _held(new, child)
+    uses_meta = old.uses_meta or new.uses_meta
     return L4Classes(
-        (sport * len(b_old)).astype(np.uint16),
-        dport.astype(np.uint16),
-        meta.astype(np.uint16),
+        *narrow(sport * len(b_old), dport, meta, len(a_old) > 1, uses_meta),
         len(c_old),
         y.astype(np.uint16),
         len(classes),
@@ -44,12 +43,14 @@ def refine(old: L4Classes, new: L4Classes) -> tuple[L4Classes, I64] | None:
         off,
         members,
         len(a_old) > 1,
-        old.uses_meta or new.uses_meta,
+        uses_meta,
     ), parent
 
 
 def _joint(old: NDArray[Any], new: NDArray[Any]) -> tuple[I64, I64, I64]:
     """Classes of pairs of classes: table, and the old and new class of each."""
+    size = max(len(old), len(new))
+    old, new = (np.repeat(table, size // len(table)) for table in (old, new))
     n = int(new.max()) + 1
     key = old.astype(np.int64) * n + new
     present = np.bincount(key) > 0

@@ -14,14 +14,26 @@ from sim.columns import Columns
 from sim.engines import linear
 from sim.engines.arena import nbytes
 from sim.engines.block import Block, build_block, elsewhere
+from sim.engines.cells import CellTables, cell_tables
 from sim.engines.dense import DenseTables, dense_tables
 from sim.engines.keyed import Layout
 from sim.engines.keys import Keys, keys
 from sim.engines.l4 import NO_CLASSES, l4_classes
 from sim.engines.matcher import Headers, Matcher
-from sim.engines.plan import BLOCK_PLACES, DENSE_BYTES, Plan, dense_cost, megabytes, tuple_cost
+from sim.engines.plan import (
+    BLOCK_PLACES,
+    DENSE_BYTES,
+    FEW_RULES,
+    NEVER,
+    RULE_BYTES,
+    Plan,
+    cell_cost,
+    dense_cost,
+    megabytes,
+    tuple_cost,
+)
 from sim.engines.rows import n_rows
-from sim.engines.tuples import tuple_tables
+from sim.engines.tuples import TupleTables, tuple_tables
 
 ROW_BYTES = 256
 """What a row of tuple-space search takes while it is built."""
@@ -115,32 +127,50 @@ def keyed(
 
 
 def unkeyed(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, Plan]:
-    """The table of rules without keys."""
+    """The table of rules without keys: the cheapest engine that fits."""
     started = time.perf_counter()
+    limit = min(budget, DENSE_BYTES, RULE_BYTES * max(len(rules), FEW_RULES))
     l4 = l4_classes(rules)
-    dense = None
-    if l4 is not None:
-        dense = dense_tables(rules, ids, l4, min(budget, DENSE_BYTES))
-    enough_room = n_rows(rules) * ROW_BYTES <= budget
-    if dense is not None:
-        grid = f"{len(dense.x):,} address pairs and {megabytes(dense.f.nbytes)} of port classes"
-        cost = dense_cost(dense.x.nbytes, dense.f.nbytes)
-        if cost <= tuple_cost(len(rules)) or not enough_room:
-            seconds = time.perf_counter() - started
-            return dense_matcher(dense), Plan(name, "dense", grid, nbytes(dense), seconds)
-        reason = f"a grid would take {grid}: dearer than hashing {len(rules):,} rules"
-    elif l4 is None:
-        reason = "too many port ranges for a table of their classes"
-    else:
-        reason = f"a grid of address × port classes takes more than {megabytes(DENSE_BYTES)}"
-    made = None
-    if enough_room:
+    dense = None if l4 is None else dense_tables(rules, ids, l4, limit)
+    cells = None
+    if dense is None or dense_cost(dense.x.nbytes, dense.f.nbytes) > cell_cost(dense.x.nbytes, 0):
+        cells = cell_tables(rules, ids, limit)
+    hashed = tuple_cost(len(rules)) if n_rows(rules) * ROW_BYTES <= budget else NEVER
+    costs = {
+        "dense": NEVER if dense is None else dense_cost(dense.x.nbytes, dense.f.nbytes),
+        "cells": NEVER if cells is None else cell_cost(cells.x.nbytes, cells.lists.nbytes),
+        "hybrid": hashed,
+    }
+    best = min(costs, key=lambda engine: costs[engine])
+    made: DenseTables | CellTables | TupleTables | None = dense if best == "dense" else cells
+    if best == "hybrid":
         made = tuple_tables(rules, ids, budget)
+    reason = _reason(best, costs, dense, cells, limit)
     if made is None:
-        reason += f"; hash tables do not fit into {megabytes(budget)}: every rule is tried"
+        reason = f"no table fits {megabytes(budget)}: every rule is tried"
         return _linear(rules, ids, name, reason, started)[0], _plan(rules, name, reason, started)
     seconds = time.perf_counter() - started
-    return tuples_matcher(made), Plan(name, "hybrid", reason, nbytes(made), seconds)
+    return matcher_of(made), Plan(name, best, reason, nbytes(made), seconds)
+
+
+def _reason(
+    best: str,
+    costs: dict[str, float],
+    dense: DenseTables | None,
+    cells: CellTables | None,
+    limit: int,
+) -> str:
+    """Why this engine, in a line."""
+    if best == "dense" and dense is not None:
+        size = megabytes(dense.f.nbytes)
+        return f"{len(dense.x):,} address pairs × port classes take {size}"
+    if best == "cells" and cells is not None:
+        listed = len(cells.lists) / max(len(np.unique(cells.x)), 1) - 1
+        return f"{len(cells.x):,} address pairs with {listed:.1f} rules each on average"
+    others = [f"{e} {c:.0f} ns" for e, c in costs.items() if e != best and c < NEVER]
+    if others:
+        return f"about {costs[best]:.0f} ns a packet; {', '.join(others)}"
+    return f"no grid of classes fits {megabytes(limit)}"
 
 
 def _linear(
@@ -164,12 +194,18 @@ def without_keys(rules: RuleSet) -> RuleSet:
     )
 
 
-def dense_matcher(tables: DenseTables) -> Matcher:
-    """Kernels of the dense engine."""
+def matcher_of(tables: DenseTables | CellTables | TupleTables) -> Matcher:
+    """Tables with the kernels that read them."""
+    from sim.kernels.cells import match_cells, match_cells8
     from sim.kernels.dense import match_dense, match_dense8
     from sim.kernels.lanes import AVX2
+    from sim.kernels.tuples import match_tuples, match_tuples8
 
-    return Matcher(tables, match_dense, match_dense8 if AVX2 else None)
+    if isinstance(tables, DenseTables):
+        return Matcher(tables, match_dense, match_dense8 if AVX2 else None)
+    if isinstance(tables, CellTables):
+        return Matcher(tables, match_cells, match_cells8 if AVX2 else None)
+    return Matcher(tables, match_tuples, match_tuples8 if AVX2 else None)
 
 
 def keyed_matcher(layout: Layout) -> Matcher:
@@ -178,11 +214,3 @@ def keyed_matcher(layout: Layout) -> Matcher:
     from sim.kernels.lanes import AVX2
 
     return Matcher(layout.tables, match_keyed, match_keyed8 if AVX2 else None)
-
-
-def tuples_matcher(tables: object) -> Matcher:
-    """Kernels of the hybrid engine."""
-    from sim.kernels.lanes import AVX2
-    from sim.kernels.tuples import match_tuples, match_tuples8
-
-    return Matcher(tables, match_tuples, match_tuples8 if AVX2 else None)

@@ -17,7 +17,7 @@ from sim.engines.arena import pack
 from sim.engines.axis import ROOT_16, ROOT_16_CHUNKS, Axis, axis, chunks, write_trie
 from sim.engines.grid import Grid, paint
 from sim.engines.intervals import Intervals, intervals
-from sim.engines.l4 import L4Classes, Meta, l4_classes, meta_classes
+from sim.engines.l4 import L4Classes, Meta, Narrow, l4_classes, meta_classes
 from sim.engines.probes import (
     HEAVY_BYTES,
     MANY,
@@ -64,9 +64,9 @@ class TupleTables(NamedTuple):
     n_columns: np.uint32
     x: U32
     f: U32
-    sport: NDArray[np.uint16]
-    dport: NDArray[np.uint16]
-    meta: NDArray[np.uint16]
+    sport: Narrow
+    dport: Narrow
+    meta: Narrow
     n_meta: np.uint32
     uses_sport: bool
     uses_meta: bool

@@ -20,7 +20,6 @@ from sim.kernels.tries import byte_walk, byte_walk8
 U, W = np.uint64, np.uint32
 BLOCK = 512
 ROOT, DESTINATION, BYTE_SHIFT, BYTE = W(9), W(256), W(8), W(255)
-NOWHERE = W(65536)
 DIRECTIONS, ANY_DIRECTION = W(3), W(2)
 
 
@@ -31,13 +30,13 @@ def block_of(t: Any, c: Any, i: Any) -> Any:
     if t.uses_vni:
         vni = c.vni[i]
         k = t.vni_page[
-            U((t.vni_root[U(min(vni >> BYTE_SHIFT, NOWHERE))] << BYTE_SHIFT) | (vni & BYTE))
+            U((t.vni_root[U(min(vni >> BYTE_SHIFT, t.vni_last))] << BYTE_SHIFT) | (vni & BYTE))
         ]
     if t.uses_direction:
         k = k * DIRECTIONS + min(W(c.direction[i]), ANY_DIRECTION)
     if t.uses_endpoint:
         e = c.endpoint[i]
-        page = t.endpoint_root[U(min(e >> BYTE_SHIFT, NOWHERE))] << BYTE_SHIFT
+        page = t.endpoint_root[U(min(e >> BYTE_SHIFT, t.endpoint_last))] << BYTE_SHIFT
         k = k * t.n_endpoints + t.endpoint_page[U(page | (e & BYTE))]
     return t.block[U(k)]
 
@@ -48,13 +47,13 @@ def block_of8(t: Any, c: Any, i: Any) -> Any:
     k = splat(W(0))
     if t.uses_vni:
         vni = load(c.vni, i)
-        page = gather(t.vni_root, least(vni >> BYTE_SHIFT, splat(NOWHERE)))
+        page = gather(t.vni_root, least(vni >> BYTE_SHIFT, splat(t.vni_last)))
         k = gather(t.vni_page, (page << BYTE_SHIFT) | (vni & BYTE))
     if t.uses_direction:
         k = k * DIRECTIONS + least(load(c.direction, i), splat(ANY_DIRECTION))
     if t.uses_endpoint:
         e = load(c.endpoint, i)
-        page = gather(t.endpoint_root, least(e >> BYTE_SHIFT, splat(NOWHERE)))
+        page = gather(t.endpoint_root, least(e >> BYTE_SHIFT, splat(t.endpoint_last)))
         k = k * t.n_endpoints + gather(t.endpoint_page, (page << BYTE_SHIFT) | (e & BYTE))
     return gather(t.block, k)
 

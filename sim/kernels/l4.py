@@ -16,18 +16,18 @@ SIX, EIGHT, STATE, DSCP = W(6), W(8), W(3), W(63)
 @inlined
 def meta_at(t: Any, c: Any, i: Any) -> Any:
     """Where the meta class of packet i is."""
-    at = W(c.protocol[i]) << EIGHT
+    at = W(c.protocol[i])
     if t.uses_meta:
-        at |= (W(c.state[i]) & STATE) << SIX | (W(c.dscp[i]) & DSCP)
+        at = at << EIGHT | (W(c.state[i]) & STATE) << SIX | (W(c.dscp[i]) & DSCP)
     return at
 
 
 @inlined
 def meta_at8(t: Any, c: Any, i: Any) -> Any:
     """Where the meta classes of packets i .. i + 7 are."""
-    at = load(c.protocol, i) << EIGHT
+    at = load(c.protocol, i)
     if t.uses_meta:
-        at = at | ((load(c.state, i) & STATE) << SIX) | (load(c.dscp, i) & DSCP)
+        at = (at << EIGHT) | ((load(c.state, i) & STATE) << SIX) | (load(c.dscp, i) & DSCP)
     return at
 
 

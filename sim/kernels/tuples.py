@@ -244,7 +244,7 @@ def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) 
             found = gather(t.f, load(b, j))
             store(best, j, found)
             on = bits(below(gather(t.items, (load(item, j) << LSB) | LSB), found))
-            left = _note(active, left, splat(W(k)) + load(COUNT, ZERO), on)
+            left = note(active, left, splat(W(k)) + load(COUNT, ZERO), on)
         if left << ONE > stop:
             left = _first_round(t, c, base, stop, item, chain, best, active, record, a, kind, y)
         while left > ZERO:
@@ -261,7 +261,7 @@ def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) 
 
 
 @inlined
-def _note(active: Any, left: Any, who: Any, on: Any) -> Any:
+def note(active: Any, left: Any, who: Any, on: Any) -> Any:
     """Append the lanes of `who` whose bit is set to the active packets."""
     store(active, left, keep(who, load(ORDERS, on << THREE)))
     return left + count_bits(on)
@@ -370,7 +370,7 @@ def _first_round(
         store(item, j, step)
         store(chain, j, further)
         on = below(gather(t.items, (step << LSB) | LSB), rule) | (over ^ splat(NONE))
-        left = _note(active, left, splat(W(k)) + load(COUNT, ZERO), bits(on))
+        left = note(active, left, splat(W(k)) + load(COUNT, ZERO), bits(on))
     return left
 
 
@@ -415,5 +415,5 @@ def _next_round(
             best[w] = out[U(lane)]
             item[w] = out[U(lane + 8)]
             chain[w] = out[U(lane + 16)]
-        kept = _note(active, kept, who, bits(on) & ((ONE << n) - ONE))
+        kept = note(active, kept, who, bits(on) & ((ONE << n) - ONE))
     return kept

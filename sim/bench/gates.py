@@ -1,8 +1,9 @@
 """What the classifier must reach, and what it is pushed for, as checks on contests.
 
 A speed is the ratio to the best rte_acl algorithm of the same run, by the least and by the median
-seconds, whichever is lower; a gate tells its worst cell. Bytes and build seconds go by rows: a rule
-with lists counts as what tables without lists would hold.
+seconds, whichever is lower; a gate tells its worst cell. Hostile sets have no gate: they must be
+built within the budget and answered exactly, however slowly. Bytes and build seconds go by rows: a
+rule with lists counts as what tables without lists would hold.
 """
 
 from __future__ import annotations
@@ -67,9 +68,13 @@ def _judge(gate: Gate, found: Iterable[Found]) -> Verdict:
 
 def _heats(contests: Sequence[Contest], names: Sequence[str]) -> Iterator[tuple[Heat, str]]:
     for contest in contests:
-        if not names or contest.name in names:
+        if contest.name in names if names else not _hostile(contest):
             for heat in contest.heats:
                 yield heat, f"{contest.name} {heat.trace}"
+
+
+def _hostile(contest: Contest) -> bool:
+    return contest.name.startswith("hostile-")
 
 
 def _speed(names: Sequence[str], traces: Sequence[str]) -> Measure:
@@ -83,7 +88,7 @@ def _speed(names: Sequence[str], traces: Sequence[str]) -> Measure:
 
 def _others(contests: Sequence[Contest]) -> Iterator[Found]:
     for contest in contests:
-        if contest.name not in TUNED:
+        if contest.name not in TUNED and not _hostile(contest):
             for heat, where in _heats([contest], ()):
                 if heat.against is not None:
                     yield heat.against.worse, where
@@ -97,7 +102,7 @@ def _of_bound(contests: Sequence[Contest]) -> Iterator[Found]:
 def _build(least: int, most: int) -> Measure:
     def measure(contests: Sequence[Contest]) -> Iterator[Found]:
         for contest in contests:
-            if least < contest.rows <= most:
+            if least < contest.rows <= most and not _hostile(contest):
                 yield contest.ours.seconds, contest.name
 
     return measure

@@ -19,6 +19,7 @@ I64 = NDArray[np.int64]
 Bits = NDArray[np.bool_]
 CHUNK = 1 << 24
 POWERS = 1 << np.arange(63)
+SMALL = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +119,19 @@ def combine(columns: Sequence[NDArray[Any]]) -> tuple[I32, I64]:
     ([0, 0, 1], 2)
     """
     code, size = columns[0].astype(np.int64), int(columns[0].max()) + 1
-    if len(columns) == 1 and np.bincount(columns[0], minlength=size).all():
-        sample = np.zeros(size, np.int64)
-        sample[code] = np.arange(len(code))
-        return code.astype(np.int32), sample
     for column in columns[1:]:
         radix = int(column.max()) + 1
         if size * radix > 2**62:
             code = distinct(code)[0].astype(np.int64)
             size = int(code.max()) + 1
         code, size = code * radix + column, size * radix
-    return distinct(code)
+    return _counted(code, size) if size <= SMALL else distinct(code)
+
+
+def _counted(code: I64, size: int) -> tuple[I32, I64]:
+    """`distinct` of numbers below `size`, without sorting."""
+    place = np.full(size, -1, np.int64)
+    place[code] = np.arange(len(code))
+    used = place >= 0
+    number = np.cumsum(used, dtype=np.int32) - 1
+    return number[code], place[used]

@@ -17,6 +17,7 @@ from sim.engines.axis import Axis
 from sim.engines.dense import merged_axis, stride_trie
 from sim.engines.grid import merged_cells
 from sim.engines.l4 import Narrow, l4_classes, meta_classes
+from sim.engines.plan import cell_cost, tuple_cost
 from sim.engines.probes import MAX_KINDS, kinds_of, packed
 
 NONE = 0xFFFFFFFF
@@ -48,7 +49,8 @@ class CellTables(NamedTuple):
 
 
 def cell_tables(rules: RuleSet, ids: I64, budget: int) -> CellTables | None:
-    """Tables of IPv4 rules without keys; None if lists or grid would be too large."""
+    """Tables of IPv4 rules without keys; None if lists or grid would be too large, or
+    dearer than hashing."""
     meta = meta_classes(rules)
     everywhere = _everywhere(rules)
     l4 = l4_classes(rules.take(everywhere), meta.take(everywhere))
@@ -65,6 +67,8 @@ def cell_tables(rules: RuleSet, ids: I64, budget: int) -> CellTables | None:
     if merged is None or 4 * merged[2].size > budget // 2:
         return None
     row, column, x, n_x = merged
+    if cell_cost(4 * x.size, 8 * n_x) > tuple_cost(len(rules)):
+        return None
     lists = _lists(src, dst, row, column, x, n_x, n_records[which], first[which])
     if lists is None:
         return None

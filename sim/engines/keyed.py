@@ -23,22 +23,26 @@ from sim.engines.arena import pack, padded
 from sim.engines.axis import ROOT_8, write_trie
 from sim.engines.block import Block
 from sim.engines.dense import LARGE
-from sim.engines.keys import Keys, pages
+from sim.engines.keys import Keys, numbers
 from sim.engines.l4 import L4Classes, Narrow
 
 RAW_PLACES = 1 << 19
 DIRECT_BYTES = 1 << 21
+SPAN = 1 << 16
 
 
 class KeyedTables(NamedTuple):
     """What `sim.kernels.keyed` reads; see there."""
 
     uses_vni: bool
+    uses_others: bool
     uses_direction: bool
     uses_endpoint: bool
+    vni_first: np.uint32
     vni_last: np.uint32
+    vni_pages: bool
     vni_root: NDArray[np.uint32]
-    vni_page: NDArray[np.uint32]
+    vni: NDArray[np.uint32]
     endpoint_last: np.uint32
     endpoint_root: NDArray[np.uint32]
     endpoint_page: NDArray[np.uint32]
@@ -76,6 +80,8 @@ class Layout:
         n_blocks = _spare(len(blocks))
         self.free_chunk = 2 * n_blocks
         self.l4 = l4
+        span = int(keys.vni[-1] - keys.vni[0]) if len(keys.vni) else 0
+        self.vni = numbers(keys.vni, span > SPAN)
         self.locals = np.zeros((n_blocks, l4.n_y), np.uint16)
         self.tables = self._empty(blocks, l4)
         self.blocks = list(blocks)
@@ -87,13 +93,13 @@ class Layout:
         n_chunks = self.free_chunk + _spare(sum(block.chunks for block in blocks))
         n_f = _spare(sum(b.places if self.uses_x else b.direct_places for b in blocks))
         n_x = _spare(sum(b.cells for b in blocks)) if self.uses_x else 0
-        root, page = pages(self.keys.vni)
-        endpoint_root, endpoint_page = pages(self.keys.endpoint)
+        vni, endpoint = self.vni, numbers(self.keys.endpoint, True)
+        uses_others = self.keys.uses_direction or self.keys.uses_endpoint
         return pack(KeyedTables(
-            self.keys.uses_vni, self.keys.uses_direction, self.keys.uses_endpoint,
-            np.uint32(len(root) - 1), root, page,
-            np.uint32(len(endpoint_root) - 1), endpoint_root, endpoint_page, np.uint32(len(self.keys.endpoint) + 1),
-            self.keys.block, np.zeros(n_chunks << 8, np.uint32),
+            self.keys.uses_vni, uses_others, self.keys.uses_direction, self.keys.uses_endpoint,
+            np.uint32(vni.first), np.uint32(vni.last), vni.paged, vni.root, vni.page,
+            np.uint32(endpoint.last), endpoint.root, endpoint.page,
+            np.uint32(len(self.keys.endpoint) + 1), self.keys.block, np.zeros(n_chunks << 8, np.uint32),
             l4.sport, l4.dport, l4.meta, np.uint32(l4.n_meta), l4.uses_sport, l4.uses_meta,
             uses_y, l4.y, local.reshape(-1), np.uint32(local.shape[1]),
             self.uses_x, np.zeros(n_x, np.uint32), np.full(n_f, -1, np.int32), 4 * n_f > LARGE,
@@ -138,25 +144,33 @@ class Layout:
     def publish(self, at: NDArray[np.uint32]) -> None:
         """Let the keys find the blocks `at` these places, from now on."""
         self.at = at
-        self.tables = self.tables._replace(block=at[self.keys.block])
+        block = at[self.keys.block]
+        vni = self.vni.page if self.tables.uses_others else block[self.vni.page]
+        self.tables = self.tables._replace(block=padded(block), vni=padded(vni))
 
     def changed(self, where: slice, number: NDArray[np.uint32], new: list[Block]) -> Layout:
-        """These combinations have other blocks now: `new` ones are numbered after all others.
-        Raises `Full`."""
+        """These combinations have other blocks now; `new` ones are numbered after all others."""
         block = self.keys.block.copy()
         block[where] = number
         out = copy(self)
-        out.keys = replace(self.keys, block=block)
-        out.blocks = self.blocks + new
-        out.publish(np.append(self.at, [np.uint32(out.place(b)) for b in new]).astype(np.uint32))
+        out.keys, out.blocks = replace(self.keys, block=block), self.blocks + new
+        try:
+            out.publish(
+                np.append(self.at, [np.uint32(out.place(b)) for b in new]).astype(np.uint32)
+            )
+        except Full:
+            return self._anew(out.keys, new)
         return out
 
-    def relaid(self) -> Layout:
-        """The blocks that are still in use, laid out anew with room to spare."""
-        used, block = np.unique(self.keys.block, return_inverse=True)
-        live = [replace(self.blocks[n], local=self.locals[self.at[n]]) for n in used]
-        keys = replace(self.keys, block=block.reshape(-1).astype(np.uint32))
-        return Layout(keys, live, self.l4)
+    def _anew(self, keys: Keys, new: list[Block]) -> Layout:
+        """The blocks that are in use, laid out with room to spare."""
+        used, block = np.unique(keys.block, return_inverse=True)
+        n = len(self.blocks)
+        live = [
+            new[b - n] if b >= n else replace(self.blocks[b], local=self.locals[self.at[b]])
+            for b in used.tolist()
+        ]
+        return Layout(replace(keys, block=block.reshape(-1).astype(np.uint32)), live, self.l4)
 
     def refined(self, l4: L4Classes, parent: I64) -> Layout:
         """The same blocks under finer L4 classes; tables that do not depend on them are shared."""

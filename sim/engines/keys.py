@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,12 +93,31 @@ def _groups(number: list[I64]) -> dict[tuple[int, int, int], I64]:
     return out
 
 
-def pages(values: I64) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """A two-level table from values to their number from 1, 0 for others: `page[root[v >> 8] << 8 |
-    v & 255]`, where the last place of `root` stands for all that is higher."""
-    high = np.unique(values >> 8)
-    root = np.zeros(int(high.max(initial=0)) + 2, np.uint32)
+class Numbers(NamedTuple):
+    """Numbers of named values, 0 for others. With `paged`: `page[root[v >> 8] << 8 | v & 255]`, else
+    `page[v]`; `v` is the value less `first` (as an unsigned word), at most `last`."""
+
+    first: int
+    last: int
+    paged: bool
+    root: NDArray[np.uint32]
+    page: NDArray[np.uint32]
+
+
+def numbers(values: I64, paged: bool) -> Numbers:
+    """Values, sorted, numbered from 1."""
+    first = int(values[0]) if len(values) and not paged else 0
+    within = values - first
+    last = int(within.max(initial=-1)) + 1
+    number = np.arange(1, len(values) + 1)
+    if not paged:
+        page = np.zeros(last + 1, np.uint32)
+        page[within] = number
+        return Numbers(first, last, False, np.zeros(1, np.uint32), page)
+    last = (last | 255) + 1
+    high = np.unique(within >> 8)
+    root = np.zeros((last >> 8) + 1, np.uint32)
     root[high] = np.arange(1, len(high) + 1)
     page = np.zeros((len(high) + 1) << 8, np.uint32)
-    page[(root[values >> 8].astype(np.int64) << 8) | (values & 255)] = np.arange(1, len(values) + 1)
-    return root, page
+    page[root[within >> 8].astype(np.int64) << 8 | (within & 255)] = number
+    return Numbers(first, last, True, root, page)

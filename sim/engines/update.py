@@ -7,11 +7,10 @@ are, until the spare room is used up and everything is laid out again.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compiler.ruleset import ANY, I64, RuleSet
 from sim.engines.block import Block, build_block
-from sim.engines.keyed import Full, Layout
+from sim.engines.keyed import Layout
 from sim.engines.keys import DIRECTIONS, Keys, combinations
 from sim.engines.l4 import l4_classes
 from sim.engines.plan import BLOCK_PLACES
@@ -20,7 +19,7 @@ from sim.engines.refine import refine
 
 def updated(layout: Layout, vni: int, rules: RuleSet, ids: I64) -> Layout | None:
     """A layout in which `rules` are all rules that concern `vni`, those for any VNI included. None
-    if the table must be built anew: an unknown key, no room, or a block that needs another engine.
+    if the table must be built anew: an unknown key, or a block that needs another engine.
     """
     try:
         where = combinations(layout.keys, vni)
@@ -43,21 +42,7 @@ def updated(layout: Layout, vni: int, rules: RuleSet, ids: I64) -> Layout | None
         number[place] = known[key]
     if any(block.elsewhere for block in new):
         return None
-    try:
-        return out.changed(where, number, new)
-    except Full:
-        return _relaid(out, where, number, new)
-
-
-def _relaid(
-    layout: Layout, where: slice, number: NDArray[np.uint32], new: list[Block]
-) -> Layout | None:
-    """The same with everything laid out again."""
-    first, fresh = len(layout.blocks), layout.relaid()
-    try:
-        return fresh.changed(where, number - np.uint32(first) + np.uint32(len(fresh.blocks)), new)
-    except Full:
-        return None
+    return out.changed(where, number, new)
 
 
 def _by_combination(by_key: Keys, rules: RuleSet) -> list[I64] | None:

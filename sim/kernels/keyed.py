@@ -28,15 +28,17 @@ def block_of(t: Any, c: Any, i: Any) -> Any:
     """The block of packet i."""
     k = W(0)
     if t.uses_vni:
-        vni = c.vni[i]
-        k = t.vni_page[
-            U((t.vni_root[U(min(vni >> BYTE_SHIFT, t.vni_last))] << BYTE_SHIFT) | (vni & BYTE))
-        ]
+        at = min(W(c.vni[i] - t.vni_first), t.vni_last)
+        if t.vni_pages:
+            at = t.vni_root[U(at >> BYTE_SHIFT)] << BYTE_SHIFT | (at & BYTE)
+        k = t.vni[U(at)]
+    if not t.uses_others:
+        return k
     if t.uses_direction:
         k = k * DIRECTIONS + min(W(c.direction[i]), ANY_DIRECTION)
     if t.uses_endpoint:
-        e = c.endpoint[i]
-        page = t.endpoint_root[U(min(e >> BYTE_SHIFT, t.endpoint_last))] << BYTE_SHIFT
+        e = min(c.endpoint[i], t.endpoint_last)
+        page = t.endpoint_root[U(e >> BYTE_SHIFT)] << BYTE_SHIFT
         k = k * t.n_endpoints + t.endpoint_page[U(page | (e & BYTE))]
     return t.block[U(k)]
 
@@ -46,16 +48,19 @@ def block_of8(t: Any, c: Any, i: Any) -> Any:
     """The blocks of packets i .. i + 7."""
     k = splat(W(0))
     if t.uses_vni:
-        vni = load(c.vni, i)
-        page = gather(t.vni_root, least(vni >> BYTE_SHIFT, splat(t.vni_last)))
-        k = gather(t.vni_page, (page << BYTE_SHIFT) | (vni & BYTE))
-    if t.uses_direction:
-        k = k * DIRECTIONS + least(load(c.direction, i), splat(ANY_DIRECTION))
-    if t.uses_endpoint:
-        e = load(c.endpoint, i)
-        page = gather(t.endpoint_root, least(e >> BYTE_SHIFT, splat(t.endpoint_last)))
-        k = k * t.n_endpoints + gather(t.endpoint_page, (page << BYTE_SHIFT) | (e & BYTE))
-    return gather(t.block, k)
+        at = least(load(c.vni, i) - t.vni_first, splat(t.vni_last))
+        if t.vni_pages:
+            at = (gather(t.vni_root, at >> BYTE_SHIFT) << BYTE_SHIFT) | (at & BYTE)
+        k = gather(t.vni, at)
+    if t.uses_others:
+        if t.uses_direction:
+            k = k * DIRECTIONS + least(load(c.direction, i), splat(ANY_DIRECTION))
+        if t.uses_endpoint:
+            e = least(load(c.endpoint, i), splat(t.endpoint_last))
+            page = gather(t.endpoint_root, e >> BYTE_SHIFT)
+            k = k * t.n_endpoints + gather(t.endpoint_page, (page << BYTE_SHIFT) | (e & BYTE))
+        k = gather(t.block, k)
+    return k
 
 
 @kernel

@@ -73,8 +73,8 @@ def one(name: str) -> Contest:
 def page(found: report.Row) -> str:
     """The Markdown page: gates first, then every cell."""
     facts = [f"* {name.replace('_', ' ')}: {value}" for name, value in found["machine"].items()]
+    facts += [f"* {note}" for note in found["notes"]]
     parts = ["# Results of the classifier", "\n".join(facts)]
-    parts += [f"* {note}" for note in found["notes"]]
     for title, rows, columns in (
         ("Gates", found["gates"], report.VERDICTS),
         ("Speed", found["speeds"], report.SPEEDS),

@@ -25,7 +25,7 @@ def draw(speeds: Sequence[Row], builds: Sequence[Row], target: Path) -> None:
     mpl.use("svg")
     import matplotlib.pyplot as plt
 
-    mpl.rcParams["svg.hashsalt"] = "cloison"
+    mpl.rcParams.update({"svg.hashsalt": "cloison", "svg.fonttype": "none"})
     figure, axes = plt.subplots(1, len(PANELS), figsize=(12, 4), layout="constrained")
     points = list(_points(speeds, builds))
     for axis, (key, label) in zip(axes, PANELS, strict=True):

@@ -26,14 +26,14 @@ def draw(speeds: Sequence[Row], builds: Sequence[Row], target: Path) -> None:
     import matplotlib.pyplot as plt
 
     mpl.rcParams.update({"svg.hashsalt": "cloison", "svg.fonttype": "none"})
-    figure, axes = plt.subplots(1, len(PANELS), figsize=(12, 4), layout="constrained")
+    figure, axes = plt.subplots(1, len(PANELS), figsize=(13, 4), layout="constrained")
     points = list(_points(speeds, builds))
     for axis, (key, label) in zip(axes, PANELS, strict=True):
         for number, family in enumerate(FAMILIES):
             _line(axis, points, family, key, f"C{number}")
         axis.set(xscale="log", yscale="log", xlabel="rows", ylabel=label)
         axis.grid(alpha=0.3)
-    axes[0].legend()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
     text = BytesIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     plt.close(figure)

@@ -96,7 +96,8 @@ def _others(contests: Sequence[Contest]) -> Iterator[Found]:
 
 def _of_bound(contests: Sequence[Contest]) -> Iterator[Found]:
     for heat, where in _heats(contests, POLICIES[:2]):
-        yield heat.of_bound, where
+        if heat.trace in RULE_LIKE:
+            yield heat.of_bound, where
 
 
 def _build(least: int, most: int) -> Measure:

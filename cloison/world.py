@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cloison.cli import show_addresses, show_policy, show_routes, show_sessions, show_topology
 from cloison.sources import network
 from cloison.table import Table
+from compiler.blocks import Blocks, build_blocks
 from compiler.compile import compile_network
 from compiler.tables import Program
 from fabric.build import build, rebuild
@@ -44,6 +45,11 @@ class World:
     def program(self) -> Program:
         """The compiled policy."""
         return compile_network(self.network)
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """The compiled policy as arrays."""
+        return build_blocks(self.program)
 
     @property
     def summary(self) -> Table:
@@ -94,6 +100,24 @@ class World:
     def policy(self) -> Table:
         """Rules as read, in evaluation order."""
         return Table(tuple(show_policy.rows(self.program.policy)), "Policy")
+
+    @property
+    def isolation(self) -> Table:
+        """Pairs of VRFs between which packets may pass, proven for all packets and any number of
+        endpoints: what is not listed cannot. `declared`: everything that may pass was asked for."""
+        from cloison.regions import crossing_rows
+        from sim.crossings import isolation
+
+        return Table(tuple(crossing_rows(isolation(self.blocks))), "Isolation")
+
+    def changes(self, new: World) -> Table:
+        """What enforcement points of `new` decide otherwise than those of this world, as disjoint
+        regions of all packets."""
+        from cloison.regions import change_rows
+        from sim.changes import changes
+
+        found = changes(self.blocks, new.blocks)
+        return Table(tuple(change_rows(new.network, found)), "Changed decisions")
 
     def plot(
         self, *, tenant: str | None = None, path: Sequence[str] = (), title: str = ""

@@ -260,15 +260,20 @@ class Sight:
         return {self._hop(int(hops), int(vtep), a) for hops, vtep in found}
 
     def _ranges(self, vrf: int) -> list[tuple[int, int, int, int]]:
-        """Addresses that a VRF's endpoints own: version, first, last, VTEP."""
+        """Addresses that a VRF's endpoints own: version, first, last, VTEP. Neighbours at one VTEP
+        are joined: an endpoint that owns everything is cut at every route."""
         if vrf not in self._owned:
             atoms = self.blocks.addresses
             owner = atoms.endpoint[atoms.base[vrf] : atoms.base[vrf + 1]]
             at = np.flatnonzero(owner >= 0)
             vteps = self.blocks.endpoint_vtep[owner[at]].tolist()
-            self._owned[vrf] = [
-                (*atoms.bounds(vrf, i), vtep) for i, vtep in zip(at.tolist(), vteps, strict=True)
-            ]
+            out: list[tuple[int, int, int, int]] = []
+            for i, vtep in zip(at.tolist(), vteps, strict=True):
+                version, first, last = atoms.bounds(vrf, i)
+                if out and (out[-1][0], out[-1][2] + 1, out[-1][3]) == (version, first, vtep):
+                    first = out.pop()[1]
+                out.append((version, first, last, vtep))
+            self._owned[vrf] = out
         return self._owned[vrf]
 
     def _hop(self, hops: int, vtep: int, vrf: int) -> int:

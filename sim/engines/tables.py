@@ -14,7 +14,7 @@ from sim.columns import Columns
 from sim.engines import linear
 from sim.engines.arena import nbytes
 from sim.engines.block import Block, build_block, elsewhere
-from sim.engines.cells import CellTables, cell_tables
+from sim.engines.cells import CellTables, PortTables, cell_tables, listed_bytes
 from sim.engines.dense import DenseTables, dense_tables
 from sim.engines.keyed import Layout
 from sim.engines.keys import Keys, keys
@@ -138,11 +138,13 @@ def unkeyed(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, Pl
     hashed = tuple_cost(len(rules)) if n_rows(rules) * ROW_BYTES <= budget else NEVER
     costs = {
         "dense": NEVER if dense is None else dense_cost(dense.x.nbytes, dense.f.nbytes),
-        "cells": NEVER if cells is None else cell_cost(cells.x.nbytes, cells.lists.nbytes),
+        "cells": NEVER if cells is None else cell_cost(cells.x.nbytes, listed_bytes(cells)),
         "hybrid": hashed,
     }
     best = min(costs, key=lambda engine: costs[engine])
-    made: DenseTables | CellTables | TupleTables | None = dense if best == "dense" else cells
+    made: DenseTables | CellTables | PortTables | TupleTables | None = (
+        dense if best == "dense" else cells
+    )
     if best == "hybrid":
         made = tuple_tables(rules, ids, budget)
     reason = _reason(best, costs, dense, cells, limit)
@@ -157,7 +159,7 @@ def _reason(
     best: str,
     costs: dict[str, float],
     dense: DenseTables | None,
-    cells: CellTables | None,
+    cells: CellTables | PortTables | None,
     limit: int,
 ) -> str:
     """Why this engine, in a line."""
@@ -165,8 +167,8 @@ def _reason(
         size = megabytes(dense.f.nbytes)
         return f"{len(dense.x):,} address pairs × port classes take {size}"
     if best == "cells" and cells is not None:
-        listed = len(cells.lists) / max(len(np.unique(cells.x)), 1) - 1
-        return f"{len(cells.x):,} address pairs with {listed:.1f} rules each on average"
+        size = megabytes(listed_bytes(cells))
+        return f"{len(cells.x):,} address pairs; their rules and ports take {size}"
     others = [f"{e} {c:.0f} ns" for e, c in costs.items() if e != best and c < NEVER]
     if others:
         return f"about {costs[best]:.0f} ns a packet; {', '.join(others)}"
@@ -194,15 +196,18 @@ def without_keys(rules: RuleSet) -> RuleSet:
     )
 
 
-def matcher_of(tables: DenseTables | CellTables | TupleTables) -> Matcher:
+def matcher_of(tables: DenseTables | CellTables | PortTables | TupleTables) -> Matcher:
     """Tables with the kernels that read them."""
     from sim.kernels.cells import match_cells, match_cells8
     from sim.kernels.dense import match_dense, match_dense8
     from sim.kernels.lanes import AVX2
+    from sim.kernels.ports import match_ports, match_ports8
     from sim.kernels.tuples import match_tuples, match_tuples8
 
     if isinstance(tables, DenseTables):
         return Matcher(tables, match_dense, match_dense8 if AVX2 else None)
+    if isinstance(tables, PortTables):
+        return Matcher(tables, match_ports, match_ports8 if AVX2 else None)
     if isinstance(tables, CellTables):
         return Matcher(tables, match_cells, match_cells8 if AVX2 else None)
     return Matcher(tables, match_tuples, match_tuples8 if AVX2 else None)

@@ -127,6 +127,9 @@ def tuple_tables(rules: RuleSet, ids: I64, budget: int) -> TupleTables | None:
     end = np.append(first[1:], len(order))
     crowded = end - first >= (MANY if meta.held.shape[1] <= MAX_KINDS else 1)
     coarse = _coarse(rules, meta, every, order, first, end, crowded)
+    if coarse is None and meta.held.shape[1] <= MAX_KINDS:
+        crowded[:] = False
+        coarse = _coarse(rules, meta, every, order, first, end, crowded)
     if coarse is None:
         return None
     in_heavy = np.zeros(len(order), bool)

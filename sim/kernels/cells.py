@@ -43,12 +43,12 @@ U0, U1, U2, U3, U7 = U(0), U(1), U(2), U(3), U(7)
 @kernel
 def list_cells(
     src_off: Any, src_a: Any, src_b: Any, dst_off: Any, dst_a: Any, dst_b: Any, row: Any, column: Any,
-    x: Any, n_columns: int, first: Any, rows: Any, columns: Any, seen: Any, off: Any, out: Any,
+    x: Any, n_columns: int, count: Any, first: Any, rows: Any, columns: Any, seen: Any, off: Any, out: Any,
 ) -> None:  # fmt: skip
-    """The records `first[r]..first[r + 1]` of every rule that covers each cell. With an empty `out`
+    """The `count[r]` records from `first[r]` on of every rule that covers each cell. With an empty `out`
     their numbers are added to `off[cell]`; else they are written at `off[cell]`, which moves on.
     Scratch as in `sim.kernels.paint.paint_rules`."""
-    for r in range(len(first) - 1):
+    for r in range(len(first)):
         n_rows = 0
         for i in range(src_off[r], src_off[r + 1]):
             for k in range(src_a[i], src_b[i]):
@@ -71,11 +71,11 @@ def list_cells(
                     continue
                 seen[cell] = r
                 if len(out) > 0:
-                    for record in range(first[r], first[r + 1]):
+                    for record in range(first[r], first[r] + count[r]):
                         out[off[cell]] = record
                         off[cell] += 1
                 else:
-                    off[cell] += first[r + 1] - first[r]
+                    off[cell] += count[r]
 
 
 @kernel
@@ -98,7 +98,7 @@ def match_cells(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
             ):
                 best = t.lists[at]
             at += U1
-        out[i] = t.ids[U(t.records[(U(best) << U2) + U3])] if best != NONE else np.int32(-1)
+        out[i] = t.records[(U(best) << U2) + U3] if best != NONE else NONE
 
 
 @kernel
@@ -151,8 +151,6 @@ def match_cells8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
             found = load(best, U(k))
             none = same(found, splat(NONE))
             rule = gather(t.records, (pick(none, splat(NO), found) << TWO) | THREE)
-            if t.renumbers:
-                rule = gather(t.ids, rule)
             store(out, base + U(k), pick(none, found, rule))
 
 

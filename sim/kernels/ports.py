@@ -1,0 +1,121 @@
+"""Cells with port intervals: two tries give a cell, cell and protocol the intervals of destination
+ports, a binary search the rule. For tables in which no rule looks at source ports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.kernels import kernel
+from sim.kernels.l4 import meta_at, meta_at8
+from sim.kernels.lanes import gather, load, store
+from sim.kernels.prefetch import prefetch
+from sim.kernels.tries import interval_find8, stride_walk, stride_walk8
+
+U, W = np.uint64, np.uint32
+BLOCK = 512
+NONE = W(0xFFFFFFFF)
+LOW, BYTE, LSB, EIGHT, SIXTEEN = W(0xFFFF), W(255), W(1), W(8), W(16)
+ZERO, ONE = U(0), U(1)
+PORTS = 1 << 16
+
+
+@kernel
+def cut_ports(
+    off: Any, lists: Any, records: Any, n_meta: int, cuts: Any, entry: Any, low: Any, value: Any
+) -> int:
+    """Intervals of every cell and meta class from its list of records (`sim.kernels.cells`), which
+    is at `off[cell]..off[cell + 1]`. Returns how many there are; with an empty `low` nothing else
+    happens. `cuts` is scratch; -1 if a list has too many ports for it or for an entry."""
+    n = 0
+    for cell in range(len(off) - 1):
+        for meta in range(n_meta):
+            m = 1
+            cuts[0] = 0
+            for k in range(off[cell], off[cell + 1]):
+                r = U(lists[k]) << U(2)
+                if (records[r + U(2)] >> W(meta)) & LSB == W(0):
+                    continue
+                q = records[r + ONE]
+                for bound in (np.int64(q & LOW), np.int64(q & LOW) + np.int64(q >> SIXTEEN) + 1):
+                    if bound >= PORTS:
+                        continue
+                    at = m
+                    while cuts[at - 1] > bound:
+                        at -= 1
+                    if cuts[at - 1] == bound:
+                        continue
+                    if m == len(cuts):
+                        return -1
+                    for j in range(m, at, -1):
+                        cuts[j] = cuts[j - 1]
+                    cuts[at] = bound
+                    m += 1
+            begin, last = n, NONE
+            for j in range(m):
+                best = NONE
+                for k in range(off[cell], off[cell + 1]):
+                    r = U(lists[k]) << U(2)
+                    q = records[r + ONE]
+                    if (
+                        (records[r + U(2)] >> W(meta)) & LSB != W(0)
+                        and np.int64(q & LOW) <= cuts[j]
+                        and cuts[j] <= np.int64(q & LOW) + np.int64(q >> SIXTEEN)
+                    ):
+                        best = records[r + U(3)]
+                        break
+                if j == 0 or best != last:
+                    if len(low) > 0:
+                        low[n], value[n] = cuts[j], best
+                    n += 1
+                    last = best
+            if n - begin > 256:
+                return -1
+            if len(low) > 0:
+                entry[cell * n_meta + meta] = W(begin << 8 | (n - begin - 1))
+    return n
+
+
+@kernel
+def match_ports(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
+    """Rule ids of packets `begin..end`, one at a time."""
+    for packet in range(begin, end):
+        i = U(packet)
+        cell = t.x[U(stride_walk(t.src, c.src[i]) + stride_walk(t.dst, c.dst[i]))]
+        entry = t.entry[U(cell) + U(t.meta[U(meta_at(t, c, i))])]
+        at, n = U(entry >> EIGHT), U(entry & BYTE)
+        while n > ZERO:
+            half = (n + ONE) >> ONE
+            if t.low[at + half] <= c.dport[i]:
+                at += half
+            n -= half
+        out[i] = t.value[at]
+
+
+@kernel
+def match_ports8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
+    """The same, eight at a time; `end - begin` is a multiple of eight."""
+    at = scratch[0]
+    for first in range(begin, end, BLOCK):
+        base, stop = U(first), U(min(first + BLOCK, end) - first)
+        for k in range(0, stop, 8):
+            j, i = U(k), base + U(k)
+            store(at, j, stride_walk8(t.src, load(c.src, i)) + stride_walk8(t.dst, load(c.dst, i)))
+            for lane in range(8):
+                prefetch(t.x, U(at[j + U(lane)]))
+        for k in range(0, stop, 8):
+            j = U(k)
+            store(at, j, gather(t.x, load(at, j)) + gather(t.meta, meta_at8(t, c, base + j)))
+            for lane in range(8):
+                prefetch(t.entry, U(at[j + U(lane)]))
+        for k in range(0, stop, 8):
+            j = U(k)
+            store(at, j, gather(t.entry, load(at, j)))
+            for lane in range(8):
+                e = at[j + U(lane)]
+                prefetch(t.low, U((e >> EIGHT) + ((e & BYTE) >> LSB)))
+                prefetch(t.value, U((e >> EIGHT) + ((e & BYTE) >> LSB)))
+        for k in range(0, stop, 8):
+            i = base + U(k)
+            store(out, i, interval_find8(t.low, t.value, load(at, U(k)), load(c.dport, i)))

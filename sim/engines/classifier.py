@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from compiler.ruleset import I64, RuleSet
 from sim.columns import Columns
-from sim.engines.linear import require, scan
+from sim.engines.linear import looked_at, require, scan
 from sim.engines.matcher import headers
 from sim.engines.plan import BUDGET, Plan
 from sim.engines.rename import Names, rename
@@ -23,10 +23,10 @@ U32 = NDArray[np.uint32]
 
 @dataclass(slots=True)
 class Classifier:
-    """Made by `build`. `plans` says for every table which engine holds it and why; `names` how
-    IPv6 addresses are renamed."""
+    """Made by `build`. `looked_at` names the optional columns that rules look at, `plans` says for
+    every table which engine holds it and why, `names` how IPv6 addresses are renamed."""
 
-    rules: RuleSet
+    looked_at: tuple[str, ...]
     plans: tuple[Plan, ...]
     tables: dict[int, Table]
     names: tuple[Names, Names] | None
@@ -41,7 +41,7 @@ class Classifier:
     ) -> NDArray[np.int32]:
         """The id of each packet's first matching rule, -1 for none. `InputError` C740 when a
         column is missing that some rule looks at."""
-        require(self.rules, columns)
+        require(self.looked_at, columns)
         n = len(columns)
         found = np.empty(n, np.int32) if out is None else out
         table = self.tables.get(columns.version)
@@ -67,6 +67,7 @@ class Classifier:
         layout = updated(table.layout, vni, rules, ids)
         if layout is None:
             return False
+        self.looked_at = tuple(sorted({*self.looked_at, *looked_at(rules)}))
         table.layout = layout
         return True
 
@@ -106,7 +107,7 @@ def build(rules: RuleSet, *, ids: I64 | None = None, budget: int = BUDGET) -> Cl
         which = np.flatnonzero(used)
         tables[6], made, names = _build6(rules.take(which), numbers[which], budget)
         plans += made
-    return Classifier(rules, tuple(plans), tables, names)
+    return Classifier(looked_at(rules), tuple(plans), tables, names)
 
 
 def _build6(

@@ -36,17 +36,22 @@ def scan(rules: RuleSet, columns: Columns) -> NDArray[np.int32]:
     """
     from sim.kernels.linear import scan as kernel
 
-    require(rules, columns)
+    require(looked_at(rules), columns)
     out = np.empty(len(columns), np.int32)
     kernel(_rules(rules, columns.version), _headers(columns), out)
     return out
 
 
-def require(rules: RuleSet, columns: Columns) -> None:
-    """Refuse packets that lack a column which some rule looks at."""
-    looked_at = [name for name in KEYS if (getattr(rules, name) != ANY).any()]
-    looked_at += [name for name, all_of in BITS.items() if (getattr(rules, name) != all_of).any()]
-    missing = [name for name in looked_at if getattr(columns, name) is None]
+def looked_at(rules: RuleSet) -> tuple[str, ...]:
+    """The optional columns that some rule looks at."""
+    keys = [name for name in KEYS if (getattr(rules, name) != ANY).any()]
+    bits = [name for name, all_of in BITS.items() if (getattr(rules, name) != all_of).any()]
+    return (*keys, *bits)
+
+
+def require(names: tuple[str, ...], columns: Columns) -> None:
+    """Refuse packets that lack one of these columns."""
+    missing = [name for name in names if getattr(columns, name) is None]
     if missing:
         raise InputError(
             *(Diagnostic("C740", f"column {name} is missing: rules look at it") for name in missing)

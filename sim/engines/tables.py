@@ -35,6 +35,8 @@ from sim.engines.plan import (
 from sim.engines.rows import n_rows
 from sim.engines.tuples import TupleTables, tuple_tables
 
+CACHED = 1 << 15
+"""Packets whose headers and answers fit the caches while they are sorted by table."""
 ROW_BYTES = 256
 """What a row of tuple-space search takes while it is built."""
 
@@ -70,16 +72,42 @@ class KeyedTable:
 
     def match(self, headers: Headers, begin: int, end: int, out: NDArray[np.int32]) -> None:
         """See `Table`."""
-        keyed_matcher(self.layout).match(headers, begin, end, out)
-        if not self.others:
-            return
-        left = np.flatnonzero(out[begin:end] < -1) + begin
-        for number in np.unique(out[left]).tolist():
-            rows = left[out[left] == number]
-            part = Headers(*(c[rows] if len(c) >= end else c for c in headers))
-            found = np.empty(len(rows), np.int32)
-            self.others[-2 - number].match(part, 0, len(rows), found)
-            out[rows] = found
+        matcher = keyed_matcher(self.layout)
+        step = CACHED if self.others else end - begin
+        for first in range(begin, end, max(step, 1)):
+            last = min(first + step, end)
+            matcher.match(headers, first, last, out)
+            if self.others:
+                self._match_others(headers, first, last, out)
+
+    def _match_others(self, headers: Headers, begin: int, end: int, out: NDArray[np.int32]) -> None:
+        """Packets of blocks without a grid, block by block."""
+        from sim.kernels.split import count_left, place_left, put
+
+        off = np.zeros(len(self.layout.blocks) + 1, np.int64)
+        count_left(out, begin, end, off)
+        off = np.cumsum(off)
+        rows = np.empty(int(off[-1]), np.int64)
+        place_left(out, begin, end, off[:-1].copy(), rows)
+        for number in np.flatnonzero(np.diff(off)).tolist():
+            mine = rows[off[number] : off[number + 1]]
+            found = np.empty(len(mine), np.int32)
+            self.others[number].match(_taken(headers, mine, end), 0, len(mine), found)
+            put(found, mine, out)
+
+
+def _taken(headers: Headers, rows: I64, end: int) -> Headers:
+    """Some packets' columns; those that the rules do not look at stay as they are."""
+    from sim.kernels.split import take
+
+    out = []
+    for column in headers:
+        if len(column) < end:
+            out.append(column)
+            continue
+        out.append(np.empty(len(rows), column.dtype))
+        take(column, rows, out[-1])
+    return Headers(*out)
 
 
 def build_table(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, list[Plan]]:

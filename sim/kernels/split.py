@@ -1,0 +1,43 @@
+"""Packets that another table must answer: sorted out by table, and their headers side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.kernels import kernel
+
+U = np.uint64
+
+
+@kernel
+def count_left(out: Any, begin: int, end: int, off: Any) -> None:
+    """Packets `begin..end` whose answer is `-2 - b`, added to `off[b + 1]`."""
+    for i in range(begin, end):
+        if out[i] < -1:
+            off[-1 - out[i]] += 1
+
+
+@kernel
+def place_left(out: Any, begin: int, end: int, at: Any, rows: Any) -> None:
+    """Write each such packet to `rows[at[b]]`, which moves on."""
+    for i in range(begin, end):
+        if out[i] < -1:
+            b = -2 - out[i]
+            rows[at[b]] = i
+            at[b] += 1
+
+
+@kernel
+def take(column: Any, rows: Any, out: Any) -> None:
+    """`out[k] = column[rows[k]]`."""
+    for k in range(len(rows)):
+        out[U(k)] = column[U(rows[U(k)])]
+
+
+@kernel
+def put(values: Any, rows: Any, out: Any) -> None:
+    """`out[rows[k]] = values[k]`."""
+    for k in range(len(rows)):
+        out[U(rows[U(k)])] = values[U(k)]

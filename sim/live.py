@@ -1,0 +1,56 @@
+"""A policy that is in force while it is edited: readers see one version or the next, never both.
+
+A writer calls `apply`; it edits, compiles and lays out what changed, and then puts the new `Version`
+in the place of the old one, which is one assignment. A reader takes `now` once and works with what
+it took for as long as it likes: nothing that a version holds is ever written again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+
+from compiler.blocks import Blocks, build_blocks
+from compiler.edit import Edit, Editor
+from compiler.ir import Policy
+from compiler.tables import Program
+from compiler.update import update
+from fabric.network import Network
+from sim.classifier import Tables, follow, tables
+from sim.crossings import Isolation, isolation, recheck
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A policy as the program, its blocks, kernel arrays, and the proof about it."""
+
+    program: Program
+    blocks: Blocks
+    tables: Tables
+    proof: Isolation
+
+
+class Live:
+    """See the module. Writers wait for each other, readers for nobody."""
+
+    def __init__(self, network: Network, policy: Policy) -> None:
+        self._editor = Editor(network, policy)
+        self._lock = Lock()
+        blocks = build_blocks(self._editor.program)
+        arrays = tables(blocks, network)
+        self.now = Version(self._editor.program, blocks, arrays, isolation(blocks))
+
+    def apply(self, edit: Edit) -> Version:
+        """The version after an edit. When it cannot be compiled (`InputError`), the one of before
+        stays in force and the edit is forgotten."""
+        with self._lock:
+            old = self.now
+            try:
+                program = self._editor.apply(edit)
+                blocks = update(old.blocks, program)
+            except Exception:
+                self._editor = Editor(old.program.network, old.program.policy)
+                raise
+            arrays = follow(old.tables, old.blocks, blocks)
+            self.now = Version(program, blocks, arrays, recheck(old.proof, blocks))
+            return self.now

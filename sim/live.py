@@ -1,8 +1,8 @@
 """A policy that is in force while it is edited: readers see one version or the next, never both.
 
-A writer calls `apply`; it edits, compiles and lays out what changed, and then puts the new `Version`
-in the place of the old one, which is one assignment. A reader takes `now` once and works with what
-it took for as long as it likes: nothing that a version holds is ever written again.
+A writer calls `apply`; it edits, compiles and lays out what changed, and then puts the new
+`Version` in the place of the old one, which is one assignment. A reader takes `now` once and works
+with what it took for as long as it likes: nothing that a version reads is ever written again.
 """
 
 from __future__ import annotations

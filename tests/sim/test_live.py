@@ -1,0 +1,77 @@
+"""Readers of a live policy see whole versions, and a refused edit changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from threading import Thread
+from typing import Any
+
+import pytest
+from any_flows import own
+from small_tenants import inside, tenants
+from wired import wired
+
+from compiler.blocks import build_blocks
+from compiler.compile import compile_policy
+from compiler.edit import Edit
+from compiler.ir import Policy
+from fabric.diagnostics import InputError
+from sim.classifier import tables
+from sim.datapath import Datapath
+from sim.live import Live
+from sim.packets import Packets
+
+UPDATES = 60
+CHOICES = [(80, None), (443, None), (80, "10.0.0.0/30"), (443, "10.0.0.2/31"), (80, "fd00::2/127")]
+
+
+def test_readers_see_one_version_or_another() -> None:
+    network, policy = tenants(12)
+    network = wired(network)
+    packets = Packets.of(own(network))
+    rules = [inside(2, *choice) for choice in CHOICES]
+    others = policy.rules[:2] + policy.rules[3:]
+    expected: dict[str, Any] = {}
+    for rule in rules:
+        blocks = build_blocks(compile_policy(network, replace(policy, rules=(*others, rule))))
+        found = Datapath(tables(blocks, network), threads=1).decide(packets)
+        expected[str(rule)] = found.reason
+    live = Live(network, replace(policy, rules=(*others, rules[0])))
+    wrong: list[str] = []
+    seen: set[str] = set()
+    done: list[bool] = []
+
+    def read() -> None:
+        while not done:
+            version = live.now
+            rule = str(version.program.policy.rules[-1])
+            verdicts = Datapath(version.tables, threads=1).decide(packets)
+            seen.add(rule)
+            if (verdicts.reason != expected[rule]).any() or not version.proof.holds:
+                wrong.append(rule)
+
+    readers = [Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for number in range(UPDATES):
+        old = live.now.program.policy.rules[-1]
+        live.apply(Edit(Policy((old,)), Policy((rules[number % len(rules)],))))
+    done.append(True)
+    for reader in readers:
+        reader.join()
+    assert not wrong
+    assert seen
+
+
+def test_a_refused_edit_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, policy = tenants(3)
+    live = Live(wired(network), policy)
+    before = live.now
+    edit = Edit(added=Policy((inside(1, 443, "10.0.0.0/9"),)))
+    with monkeypatch.context() as patch:
+        patch.setattr("compiler.grid.MAX_GRID", 1)
+        with pytest.raises(InputError, match="C718"):
+            live.apply(edit)
+    assert live.now is before
+    after = live.apply(edit)
+    assert after.program.policy.rules == (*policy.rules, *edit.added.rules)

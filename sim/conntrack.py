@@ -136,7 +136,10 @@ class FlowTable:
 
     @property
     def _room(self) -> int:
-        return len(self.table) // WORDS // 4 * 3
+        """How many slots may be taken: few while that costs little memory, since every slot that a
+        search must pass is a line that nobody has asked for."""
+        slots = len(self.table) // WORDS
+        return slots // 8 * (3 if slots < 2 * self.capacity else 6)
 
     def _stamp(self) -> int:
         """The generation as entries store it; 0 is none's."""
@@ -148,10 +151,11 @@ class FlowTable:
         return taken
 
     def _fill(self, rows: Words) -> None:
-        """A table twice to four times as large as these flows need."""
+        """Put these flows into a table of their own with room for more."""
         from sim.kernels.flows import reinsert
 
-        slots = max(MIN_SLOTS, 1 << (2 * len(rows)).bit_length())
+        slots = 1 << (min(4 * len(rows), 2 * self.capacity)).bit_length()
+        slots = max(MIN_SLOTS, slots)
         words = np.zeros(slots * WORDS + LINE // WORDS, np.uint64)
         first = -words.ctypes.data % LINE // words.itemsize
         self.table = words[first : first + slots * WORDS]

@@ -1,8 +1,8 @@
 """A hash table of the atoms that hold a single address, the common case in traffic.
 
 Open addressing with linear probing, at most half full, and an eighth where that costs no more than
-128 KiB, so that a probe almost always ends in its first slot. A slot is four words: low and high half of the address, `vrf << 8 | version`, and
-the atom's number within its VRF plus one (0: empty).
+128 KiB, so that a probe almost always ends in its first slot. A slot is four words: low and high
+half of the address, `vrf << 8 | version`, and the atom's number within its VRF plus one (0: empty).
 """
 
 from __future__ import annotations

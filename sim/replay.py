@@ -119,9 +119,10 @@ def decide(datapath: Datapath, batch: Traffic, flow_table: FlowTable | None = No
         verdicts = datapath.decide(packets)
     else:
         verdicts = flow_table.decide(datapath, packets, time, portless)
-    blind = portless & (verdicts.reason != Reason.UNKNOWN_SOURCE)
-    verdicts.reason[blind] = verdicts.route[blind] = Reason.FRAGMENT_DROP
-    verdicts.out_decision[blind] = verdicts.in_decision[blind] = -1
+    if portless.any():
+        blind = portless & (verdicts.reason != Reason.UNKNOWN_SOURCE)
+        verdicts.reason[blind] = verdicts.route[blind] = Reason.FRAGMENT_DROP
+        verdicts.out_decision[blind] = verdicts.in_decision[blind] = -1
     return verdicts
 
 

@@ -57,24 +57,33 @@ CLOCK, SEEN, USED, FILLED, HEAD = range(7, 12)
 
 
 @inlined
-def key(h: Any, o: Any, i: Any) -> Any:
-    """The flow of a routed packet: the first six words, and whether the sender is end b."""
+def sent_by_b(h: Any, o: Any, i: Any) -> Any:
+    """`OPENED_BY_B` if the sender is end b of its flow, else 0."""
+    src, dst = o.src_endpoint[i], o.dst_endpoint[i]
+    by_b = src > dst
+    if src == dst:
+        s_hi, s_lo, d_hi, d_lo = h.src_hi[i], h.src_lo[i], h.dst_hi[i], h.dst_lo[i]
+        above = (s_lo > d_lo) | ((s_lo == d_lo) & (h.sport[i] > h.dport[i]))
+        by_b = (s_hi > d_hi) | ((s_hi == d_hi) & above)
+    return OPENED_BY_B if by_b else ZERO
+
+
+@inlined
+def key(h: Any, o: Any, i: Any, side: Any) -> Any:
+    """The flow of a routed packet: the first six words."""
     src, dst = U(o.src_endpoint[i]), U(o.dst_endpoint[i])
     s_hi, s_lo, d_hi, d_lo = h.src_hi[i], h.src_lo[i], h.dst_hi[i], h.dst_lo[i]
     sport, dport = U(h.sport[i]), U(h.dport[i])
-    above = (s_lo > d_lo) | ((s_lo == d_lo) & (sport > dport))
-    above = (s_hi > d_hi) | ((s_hi == d_hi) & above)
-    by_b = (src > dst) | ((src == dst) & above)
-    protocol = (U(h.version[i]) << S40) | (U(h.protocol[i]) << S32)
+    by_b = side != ZERO
     forth, back = (sport << S16) | dport, (dport << S16) | sport
+    onward, inward = (src << S32) | dst, (dst << S32) | src
     return (
         d_lo if by_b else s_lo,
         d_hi if by_b else s_hi,
         s_lo if by_b else d_lo,
         s_hi if by_b else d_hi,
-        protocol | (back if by_b else forth),
-        (dst << S32) | src if by_b else (src << S32) | dst,
-        OPENED_BY_B if by_b else ZERO,
+        (U(h.version[i]) << S40) | (U(h.protocol[i]) << S32) | (back if by_b else forth),
+        inward if by_b else onward,
     )
 
 
@@ -142,43 +151,33 @@ def turn_round(t: Any, h: Any, o: Any, i: Any, r: Any, k: Any) -> None:
 
 @inlined
 def look_up(
-    t: Any,
-    e: Any,
-    h: Any,
-    time: Any,
-    at: Any,
-    stop: Any,
-    left: Any,
-    arrived: Any,
-    f: Any,
-    w: Any,
-    o: Any,
-) -> Any:
+    t: Any, e: Any, h: Any, at: Any, left: Any, arrived: Any, f: Any, w: Any, o: Any
+) -> None:
     """Show to the groups whoever needs their word as the table is now. `ASKED` says of whom they
     were asked, `AGAIN` which row of `f.verdicts` says whether an answered packet would pass now."""
-    table, stamp = f.table, f.stamp
-    clock = f.counters[CLOCK]
-    for row in range(at, stop):
-        clock = max(clock, time[U(row)])
-        w[NOW, U(row - at)] = U(clock)
+    table, stamp, mask = f.table, f.stamp, U(len(f.table) - 1)
     for k in range(left):
         w[ASKED, w[LEFT, U(k)]] = ONE
     for k in range(arrived):
         j = w[ARRIVED, U(k)]
-        a_lo, a_hi, b_lo, b_hi, l4, ends, side = key(h, o, U(at) + j)
+        side = sent_by_b(h, o, U(at) + j)
+        a_lo, a_hi, b_lo, b_hi, l4, ends = key(h, o, U(at) + j, side)
         w[HASH, j] = hashed(a_lo, a_hi, b_lo, b_hi, l4, ends)
         w[SIDE, j] = side
-        prefetch(table, (w[HASH, j] << THREE) & U(len(table) - 1))
+        prefetch(table, (w[HASH, j] << THREE) & mask)
     turned = ZERO
     for k in range(arrived):
         j = w[ARRIVED, U(k)]
-        a_lo, a_hi, b_lo, b_hi, l4, ends, side = key(h, o, U(at) + j)
+        side = w[SIDE, j]
+        a_lo, a_hi, b_lo, b_hi, l4, ends = key(h, o, U(at) + j, side)
         slot = find(table, w[HASH, j], a_lo, a_hi, b_lo, b_hi, l4, ends)
         state = table[slot | SIX]
-        w[SLOT, j], w[AGAIN, j] = slot, NONE
+        w[SLOT, j] = slot
         if state & (GENERATION | ALIVE) == stamp:
             w[ASKED, j] = ZERO
-        elif (state & ALIVE != ZERO) & (state & OPENED_BY_B != side):
+            continue
+        w[AGAIN, j] = NONE
+        if (state & ALIVE != ZERO) & (state & OPENED_BY_B != side):
             turn_round(t, h, o, U(at) + j, f.headers, turned)
             w[AGAIN, j] = turned
             turned += ONE
@@ -191,20 +190,101 @@ def look_up(
         ask(t, e, at, n, w, o)
     if turned:
         forward(t, e, f.headers, False, 0, np.int64(turned), f.scratch, f.verdicts)
-    return clock
+
+
+@inlined
+def ask_about(t: Any, e: Any, at: Any, j: Any, w: Any, o: Any) -> None:
+    """Show one packet to the groups, if that was not done yet."""
+    if w[ASKED, j] == ZERO:
+        w[ASK, ZERO] = j
+        w[ASKED, j] = ONE
+        ask(t, e, at, 1, w, o)
+
+
+@inlined
+def opening_passes(t: Any, e: Any, h: Any, i: Any, row: Any, f: Any, o: Any) -> Any:
+    """Whether the groups would let pass what packet `i` answers."""
+    if row == NONE:
+        row = U(len(f.verdicts.reason) - 1)
+        turn_round(t, h, o, i, f.headers, row)
+        first, end = np.int64(row), np.int64(row) + 1
+        forward(t, e, f.headers, False, first, end, f.scratch, f.verdicts)
+    return f.verdicts.reason[row] == DELIVERED
+
+
+@inlined
+def next_in_line(table: Any, queue: Any, c: Any) -> Any:
+    """Who has been silent longest; `NONE` when the queue has come to its end."""
+    while c[HEAD] < len(queue):
+        at, state = queue[U(c[HEAD]), ZERO], queue[U(c[HEAD]), ONE]
+        c[HEAD] += 1
+        if table[at | SIX] == state:
+            return at
+    return NONE
+
+
+@inlined
+def open_flow(h: Any, o: Any, i: Any, side: Any, hashed: Any, now: Any, f: Any) -> Any:
+    """Make room if need be and put the flow of packet `i` into the table; False if there is no
+    room, or nobody in the queue to make it."""
+    table, c = f.table, f.counters
+    if c[FILLED] >= f.room:
+        return False
+    if c[USED] >= f.capacity:
+        victim = next_in_line(table, f.queue, c)
+        if victim == NONE:
+            return False
+        c[AGED if np.int64(now - table[victim | SEVEN]) > f.timeout else EVICTED] += 1
+        remove(table, victim, c)
+    a_lo, a_hi, b_lo, b_hi, l4, ends = key(h, o, i, side)
+    at = find(table, hashed, a_lo, a_hi, b_lo, b_hi, l4, ends)
+    c[CREATED] += 1
+    c[USED] += 1
+    c[FILLED] += table[at | SIX] == ZERO
+    c[SEEN] += 1
+    table[at], table[at | ONE], table[at | TWO], table[at | THREE] = a_lo, a_hi, b_lo, b_hi
+    table[at | FOUR], table[at | FIVE] = l4, ends
+    table[at | SIX] = f.stamp | side | (U(c[SEEN]) << SEEN_SHIFT)
+    table[at | SEVEN] = now
+    return True
+
+
+@inlined
+def pass_known(at: Any, first: Any, arrived: Any, f: Any, w: Any, o: Any) -> Any:
+    """Let packets of known flows pass, from the `first` on, as long as nothing else comes; returns
+    how many of the block are done."""
+    table, seen, hits, k = f.table, U(f.counters[SEEN]), ZERO, first
+    while k < arrived:
+        j = w[ARRIVED, k]
+        slot, now = w[SLOT, j], w[NOW, j]
+        state = table[slot | SIX]
+        silent = np.int64(now - table[slot | SEVEN])
+        if (w[ASKED, j] != ZERO) | (state & GENERATION != f.stamp - ALIVE) | (silent > f.timeout):
+            break
+        known = state & OPENED_BY_B == w[SIDE, j]
+        o.flow_state[U(at) + j] = 1 if known else 2
+        hits += U(known)
+        seen += ONE
+        table[slot | SIX] = (state & LASTING) | (seen << SEEN_SHIFT)
+        table[slot | SEVEN] = now
+        k += ONE
+    f.counters[SEEN] = np.int64(seen)
+    f.counters[HIT] += np.int64(hits)
+    f.counters[REPLY] += np.int64(k - first - hits)
+    return k
 
 
 @inlined
 def pass_in_order(t: Any, e: Any, h: Any, at: Any, arrived: Any, f: Any, w: Any, o: Any) -> Any:
     """Every routed packet of a block, one after the other; returns how many could be done."""
-    table, queue, stamp, c = f.table, f.queue, f.stamp, f.counters
-    seen, changed = U(c[SEEN]), False
-    for k in range(arrived):
-        j = w[ARRIVED, U(k)]
+    table, stamp, c = f.table, f.stamp, f.counters
+    k, changed = pass_known(at, ZERO, arrived, f, w, o), False
+    while k < arrived:
+        j = w[ARRIVED, k]
         i = U(at) + j
         slot, side, now = w[SLOT, j], w[SIDE, j], w[NOW, j]
         if changed:
-            a_lo, a_hi, b_lo, b_hi, l4, ends, side = key(h, o, i)
+            a_lo, a_hi, b_lo, b_hi, l4, ends = key(h, o, i, side)
             slot = find(table, w[HASH, j], a_lo, a_hi, b_lo, b_hi, l4, ends)
         state = table[slot | SIX]
         if state & ALIVE and np.int64(now - table[slot | SEVEN]) > f.timeout:
@@ -214,24 +294,12 @@ def pass_in_order(t: Any, e: Any, h: Any, at: Any, arrived: Any, f: Any, w: Any,
         if state & ALIVE and state & (GENERATION | ALIVE) != stamp:
             c[REDECIDED] += 1
             if state & OPENED_BY_B == side:
-                if w[ASKED, j] == ZERO:
-                    w[ASK, ZERO] = j
-                    w[ASKED, j] = ONE
-                    ask(t, e, at, 1, w, o)
+                ask_about(t, e, at, j, w, o)
                 permitted = o.reason[i] == DELIVERED
             else:
-                row = w[AGAIN, j]
-                if row == NONE:
-                    row = U(len(f.verdicts.reason) - 1)
-                    turn_round(t, h, o, i, f.headers, row)
-                    forward(
-                        t, e, f.headers, False, np.int64(row), np.int64(row + ONE), f.scratch,
-                        f.verdicts,
-                    )  # fmt: skip
-                permitted = f.verdicts.reason[row] == DELIVERED
-            if permitted:
-                state = (state & OPENED_BY_B) | stamp
-            else:
+                permitted = opening_passes(t, e, h, i, w[AGAIN, j], f, o)
+            state = (state & OPENED_BY_B) | stamp
+            if not permitted:
                 remove(table, slot, c)
                 c[REVOKED] += 1
                 state, changed = ZERO, True
@@ -240,47 +308,27 @@ def pass_in_order(t: Any, e: Any, h: Any, at: Any, arrived: Any, f: Any, w: Any,
             o.flow_state[i] = 1 if known else 2
             o.reason[i] = DELIVERED
             o.out_decision[i] = o.in_decision[i] = -1
-            c[HIT] += known
-            c[REPLY] += not known
-            seen += ONE
-            table[slot | SIX] = (state & LASTING) | (seen << SEEN_SHIFT)
+            c[HIT if known else REPLY] += 1
+            c[SEEN] += 1
+            table[slot | SIX] = (state & LASTING) | (U(c[SEEN]) << SEEN_SHIFT)
             table[slot | SEVEN] = now
-            continue
-        if w[ASKED, j] == ZERO:
-            w[ASK, ZERO] = j
-            w[ASKED, j] = ONE
-            ask(t, e, at, 1, w, o)
-        if o.reason[i] != DELIVERED:
-            continue
-        if c[FILLED] >= f.room:
-            c[SEEN] = np.int64(seen)
-            return k
-        if c[USED] >= f.capacity:
-            victim = NONE
-            while victim == NONE and c[HEAD] < len(queue):
-                first = queue[U(c[HEAD]), ZERO]
-                if table[first | SIX] == queue[U(c[HEAD]), ONE]:
-                    victim = first
-                c[HEAD] += 1
-            if victim == NONE:
-                c[SEEN] = np.int64(seen)
-                return k
-            c[AGED if np.int64(now - table[victim | SEVEN]) > f.timeout else EVICTED] += 1
-            remove(table, victim, c)
-        a_lo, a_hi, b_lo, b_hi, l4, ends, side = key(h, o, i)
-        slot = find(table, w[HASH, j], a_lo, a_hi, b_lo, b_hi, l4, ends)
-        changed = True
-        c[USED] += 1
-        c[FILLED] += table[slot | SIX] == ZERO
-        c[CREATED] += 1
-        seen += ONE
-        table[slot], table[slot | ONE] = a_lo, a_hi
-        table[slot | TWO], table[slot | THREE] = b_lo, b_hi
-        table[slot | FOUR], table[slot | FIVE] = l4, ends
-        table[slot | SIX] = stamp | side | (seen << SEEN_SHIFT)
-        table[slot | SEVEN] = now
-    c[SEEN] = np.int64(seen)
-    return arrived
+        else:
+            ask_about(t, e, at, j, w, o)
+            if o.reason[i] == DELIVERED:
+                if not open_flow(h, o, i, side, w[HASH, j], now, f):
+                    break
+                changed = True
+        k += ONE
+    return k
+
+
+@inlined
+def tell_time(time: Any, at: Any, stop: Any, w: Any, c: Any) -> None:
+    """The clock of each packet, which never runs backwards."""
+    clock = c[CLOCK]
+    for row in range(at, stop):
+        clock = max(clock, time[U(row)])
+        w[NOW, U(row - at)] = U(clock)
 
 
 @kernel
@@ -305,12 +353,13 @@ def track(
             w[LEFT, left] = w[SENT, left] = j
             left += U(not portless[U(at) + j])
         arrived = look_back(t, e, h, at, arrive(t, e, h, at, left, w, o), w, o)
-        clock = look_up(t, e, h, time, at, stop, left, arrived, f, w, o)
+        tell_time(time, at, stop, w, f.counters)
+        look_up(t, e, h, at, left, arrived, f, w, o)
         done = pass_in_order(t, e, h, at, arrived, f, w, o)
+        last = w[ARRIVED, done] if done < arrived else U(stop - at - 1)
+        f.counters[CLOCK] = np.int64(w[NOW, last])
         if done < arrived:
-            f.counters[CLOCK] = np.int64(w[NOW, w[ARRIVED, U(done)]])
-            return at + np.int64(w[ARRIVED, U(done)])
-        f.counters[CLOCK] = clock
+            return at + np.int64(last)
     return end
 
 

@@ -1,8 +1,7 @@
 """The records of tuple-space search and the perfect hash that finds the first one of each key.
 
 See `sim.kernels.tuples` for their form. Rules whose ports are lists are written out as one record
-per pair of ranges; prefix pairs with many records, or whose protocols are too many kinds to be a
-set of 32 bits, become one heavy record.
+per pair of ranges; prefix pairs with many records become one heavy record.
 """
 
 from __future__ import annotations
@@ -82,12 +81,24 @@ def records(
 
 
 def kinds_of(meta: Meta) -> U32:
-    """The meta classes of each rule as a set of 32 bits; empty sets if there are more."""
-    kinds = np.zeros(len(meta.held), np.uint64)
-    if meta.held.shape[1] <= MAX_KINDS:
-        bit = np.uint64(1) << np.arange(meta.held.shape[1], dtype=np.uint64)
-        kinds = (meta.held * bit).sum(axis=1, dtype=np.uint64)
+    """The meta classes of each rule as a set of 32 bits, or the number of its set if there are more
+    classes than that."""
+    if meta.held.shape[1] > MAX_KINDS:
+        return meta.lists.ids.astype(np.uint32)
+    bit = np.uint64(1) << np.arange(meta.held.shape[1], dtype=np.uint64)
+    kinds = (meta.held * bit).sum(axis=1, dtype=np.uint64)
     return kinds[meta.lists.ids].astype(np.uint32)
+
+
+def kind_sets(meta: Meta) -> tuple[int, U32]:
+    """Words per set, and the sets; 0 words where sets are in the records."""
+    n_sets, n = meta.held.shape
+    if n <= MAX_KINDS:
+        return 0, np.zeros(1, np.uint32)
+    words = -(-n // 32)
+    bits = np.zeros((n_sets, words * 32), np.uint8)
+    bits[:, :n] = meta.held
+    return words, np.packbits(bits, axis=1, bitorder="little").view(np.uint32).reshape(-1)
 
 
 def packed(ports: Ranges, rule: I64, member: I64) -> U32:

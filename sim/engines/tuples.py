@@ -21,8 +21,8 @@ from sim.engines.l4 import L4Classes, Meta, Narrow, l4_classes, meta_classes
 from sim.engines.probes import (
     HEAVY_BYTES,
     MANY,
-    MAX_KINDS,
     heavy_rows,
+    kind_sets,
     prefix_pairs,
     probes,
     records,
@@ -77,6 +77,8 @@ class TupleTables(NamedTuple):
     slots: np.uint32
     entries: U32
     heavy: U32
+    kind_words: np.uint32
+    kinds: U32
     ids: NDArray[np.int32]
     renumbers: bool
     large: bool
@@ -125,9 +127,9 @@ def tuple_tables(rules: RuleSet, ids: I64, budget: int) -> TupleTables | None:
     meta = meta_classes(rules)
     order, first = prefix_pairs(every)
     end = np.append(first[1:], len(order))
-    crowded = end - first >= (MANY if meta.held.shape[1] <= MAX_KINDS else 1)
+    crowded = end - first >= MANY
     coarse = _coarse(rules, meta, every, order, first, end, crowded)
-    if coarse is None and meta.held.shape[1] <= MAX_KINDS:
+    if coarse is None:
         crowded[:] = False
         coarse = _coarse(rules, meta, every, order, first, end, crowded)
     if coarse is None:
@@ -141,7 +143,7 @@ def tuple_tables(rules: RuleSet, ids: I64, budget: int) -> TupleTables | None:
     fine = every.take(fine_rows)
     heavy = in_heavy[fine_rows]
     made = records(rules, fine, heavy, meta, budget // 2)
-    if made is None or (meta.held.shape[1] > MAX_KINDS and not heavy.all()):
+    if made is None:
         return None
     pairs = np.flatnonzero(crowded & ~coarse.rows[order[first]])
     number = np.zeros(len(order), np.int64)
@@ -165,6 +167,7 @@ def tuple_tables(rules: RuleSet, ids: I64, budget: int) -> TupleTables | None:
     found = probes(fine, made, tuples.of_row, tuples.name, number[fine_rows])
     pair_table, items = _pairs(sides[0].sets, sides[1].sets, tuples)
     grid, l4 = coarse.grid, coarse.l4
+    words, kinds = kind_sets(meta)
     f = grid.f.view(np.uint32)
     return pack(TupleTables(
         sides[0].is_intervals, *sides[0].lookup, sides[1].is_intervals, *sides[1].lookup,
@@ -173,8 +176,8 @@ def tuple_tables(rules: RuleSet, ids: I64, budget: int) -> TupleTables | None:
         l4.sport, l4.dport, l4.meta, np.uint32(l4.n_meta), l4.uses_sport, meta.used, l4.y,
         np.uint32(l4.n_y),
         found.disp, np.uint32(found.shift), np.uint32(found.slots - 1), found.entries, table,
-        ids.astype(np.int32), bool((ids != np.arange(len(ids))).any()), 4 * len(pair_table) + f.nbytes > LARGE,
-        found.entries.nbytes > FAR,
+        np.uint32(words), kinds, ids.astype(np.int32), bool((ids != np.arange(len(ids))).any()),
+        4 * len(pair_table) + f.nbytes > LARGE, found.entries.nbytes > FAR,
     ))  # fmt: skip
 
 

@@ -13,7 +13,8 @@ perfect hash; records have eight words, and those of one key are chained, best r
     source, destination, tag << 16 | heavy << 15 | host bits of source << 8 | of destination,
     rule, source ports, destination ports, protocols, next record (0: none)
 
-Ports are `first | (last - first) << 16`, protocols a set of 32 meta classes. A *heavy* record
+Ports are `first | (last - first) << 16`, protocols a set of 32 meta classes, or where there are
+more the number of a set in `kinds`. A *heavy* record
 stands for all rules of a prefix pair: its source ports are the number of a row of `heavy`, the rule
 by L4 class. Any rule that holds the packet is a match, whichever key led to it; the tag only keeps
 strangers from following a chain.
@@ -150,6 +151,15 @@ def outside(x: Any, host_bits: Any) -> Any:
 
 
 @inlined
+def held_kind(t: Any, kinds: Any, kind: Any) -> Any:
+    """Whether a record's protocols hold a meta class."""
+    word = kinds
+    if t.kind_words != NO:
+        word = t.kinds[U(kinds) * U(t.kind_words) + U(kind >> W(5))]
+    return (word >> (kind & W(31))) & LSB != NO
+
+
+@inlined
 def cut(x: Any, host_bits: Any) -> Any:
     """An address without its host bits."""
     return W((U(x) >> U(host_bits)) << U(host_bits))
@@ -192,7 +202,7 @@ def match_tuples(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
                         if (
                             W(sport - (p & LOW)) <= (p >> SIXTEEN)
                             and W(dport - (q & LOW)) <= (q >> SIXTEEN)
-                            and (m >> meta) & LSB != NO
+                            and held_kind(t, m, meta)
                         ):
                             best = rule
                 at = t.entries[r + SEVEN]
@@ -331,7 +341,10 @@ def _judge(
     inside = same(wrong, splat(NO)) & better
     ports = at_most(sport - (e[4] & LOW), e[4] >> SIXTEEN)
     ports = ports & at_most(dport - (e[5] & LOW), e[5] >> SIXTEEN)
-    ports = ports & below(splat(NO), (e[6] >> kind) & LSB)
+    kinds = e[6]
+    if t.kind_words != NO:
+        kinds = gather(t.kinds, kinds * t.kind_words + (kind >> W(5)))
+    ports = ports & below(splat(NO), shift_right(kinds, kind & W(31)) & LSB)
     heavy = below(splat(NO), bounds & W(0x8000))
     rule = pick(inside & ports & (heavy ^ splat(NONE)), e[3], known)
     tabulated = inside & heavy

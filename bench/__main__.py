@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 HERE = Path(__file__).parent
-ORDER = ("startup", "demo", "pcap", "replay", "proof", "large", "growth")
+ORDER = ("startup", "demo", "pcap", "replay", "stateful", "proof", "large", "growth")
 
 
 def main() -> int:

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import click
-import numpy as np
 from bounds import best, bounds
 
 from cloison.world import World
@@ -15,6 +14,7 @@ from sim.classifier import tables
 from sim.conntrack import FlowTable
 from sim.datapath import Datapath
 from sim.packets import Packets
+from sim.replay import decide
 from sim.traffic import random_flows
 
 PACKETS = 1 << 20
@@ -30,18 +30,17 @@ def main(fabric: Path) -> None:
     packets = Packets.concat(list(drawn))
     n = len(packets)
     verdicts = datapath.decide(packets)
-    whole = datapath.decide(packets, complete=True)
-    time = np.zeros(n, np.int64)
     flows = FlowTable(capacity=n)
-    flows.track(packets, whole, time)
+    decide(datapath, packets, flows)
     found = best(
         ROUNDS,
         **bounds(n),
         decide=lambda: datapath.decide(packets),
-        count=lambda: datapath.count(packets, verdicts),
-        **{"known flows": lambda: flows.track(packets, whole, time)},
+        counters=lambda: datapath.tally(packets, verdicts),
+        underlay=lambda: datapath.walk(packets, verdicts),
+        **{"with known flows": lambda: decide(datapath, packets, flows)},
     )
-    found["decide + count"] = found["decide"] + found["count"]
+    found["whole pipeline"] = found["decide"] + found["counters"] + found["underlay"]
     click.echo(f"{fabric}: {n:,} distinct flows, {verdicts.delivered.mean():.0%} delivered, 1 core")
     for name, seconds in found.items():
         bound = found["12 gathers"] / seconds

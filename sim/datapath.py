@@ -129,24 +129,45 @@ class Datapath:
 
     def count(self, packets: Packets, verdicts: Verdicts) -> Counters:
         """Counters of packets decided without `complete`; fills the `path` column."""
-        from sim.kernels import account
+        reasons, decisions = self.tally(packets, verdicts)
+        return Counters(decisions, reasons, self.walk(packets, verdicts))
 
-        t, v, sizes = self.tables, verdicts, (packets.length, packets.count)
-        in_from, n_rows = account.tally_rows(len(t.dec_reason))
-        tallies = np.zeros((self.threads, n_rows * account.LANES * 2), np.uint64)
-        links = np.zeros((self.threads, 2 * len(t.link_a), 2), np.uint64)
-        step = -(-len(packets) // self.threads)
+    def tally(
+        self, packets: Packets, verdicts: Verdicts
+    ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Packets and bytes per reason, and per decision."""
+        from sim.kernels.account import LANES, split, tally, tally_rows
 
-        def work(part: int) -> None:
-            rows = part * step, min((part + 1) * step, len(packets))
-            decided = v.reason, v.out_decision, v.in_decision
-            account.tally(*decided, *sizes, *rows, in_from, tallies[part])
-            scratch = np.empty((account.ROWS, BLOCK), np.uint64)
-            account.walk(t, self.hops, v, *sizes, *rows, scratch, links[part])
+        v, reasons = verdicts, self.tables.dec_reason
+        in_from, n_rows = tally_rows(len(reasons))
+        found = np.zeros((self.threads, n_rows * LANES * 2), np.uint64)
+        columns = v.reason, v.out_decision, v.in_decision, packets.length, packets.count
 
-        self._parallel(work, [(part,) for part in range(self.threads)])
-        reasons, decisions = account.split(t.dec_reason, tallies.sum(0))
-        return Counters(decisions, reasons, links.sum(0))
+        def work(part: int, begin: int, end: int) -> None:
+            tally(*columns, begin, end, in_from, found[part])
+
+        self._parts(len(packets), work)
+        return split(reasons, found.sum(0))
+
+    def walk(self, packets: Packets, verdicts: Verdicts) -> NDArray[np.uint64]:
+        """Packets and bytes per link direction; fills the `path` column."""
+        from sim.kernels.account import ROWS, walk
+
+        found = np.zeros((self.threads, 2 * len(self.tables.link_a), 2), np.uint64)
+        columns = verdicts, packets.length, packets.count
+
+        def work(part: int, begin: int, end: int) -> None:
+            scratch = np.empty((ROWS, BLOCK), np.uint64)
+            walk(self.tables, self.hops, *columns, begin, end, scratch, found[part])
+
+        self._parts(len(packets), work)
+        links: NDArray[np.uint64] = found.sum(0)
+        return links
+
+    def _parts(self, n: int, work: Callable[[int, int, int], None]) -> None:
+        """A part of the rows for each thread."""
+        step = -(-n // self.threads)
+        self._parallel(work, [(i, i * step, min(i * step + step, n)) for i in range(self.threads)])
 
     def _slices(self, n: int, work: Callable[[int, int], None]) -> None:
         self._parallel(work, [(at, min(at + SLICE, n)) for at in range(0, max(n, 1), SLICE)])

@@ -76,7 +76,7 @@ def _rule(rng, shape, pools, ports):
         else tuple(int(p) for p in rng.choice([1, 6, 17, 132, 255, 0], rng.integers(1, 3)))
     )
     return Rule(
-        vni=int(rng.choice([ANY, *range(1, 1 + shape.vnis)])) * (1 if rng.random() < 0.8 else 1),
+        vni=int(rng.choice([ANY, *range(1, 1 + shape.vnis)])),
         direction=int(rng.choice([ANY, 0, 1])) if shape.directions else ANY,
         endpoint=int(rng.choice([ANY, *range(shape.endpoints)])) if shape.endpoints else ANY,
         src=src,
@@ -123,10 +123,8 @@ def boundary_packets(rules: RuleSet, version: int, n: int, seed: int) -> Columns
         return (value % 65536).astype(np.uint16)
 
     def key(column, most):
-        value = np.where(
-            rng.random(n) < 0.8, np.maximum(column[picked], 0), rng.integers(0, most, n)
-        )
-        return value
+        known = np.maximum(column[picked], 0)
+        return np.where(rng.random(n) < 0.8, known, rng.integers(0, most, n))
 
     a, b = addresses(src), addresses(dst)
     words = {}

@@ -19,7 +19,6 @@ LINE = 64
 PAD = 8
 
 T = TypeVar("T", bound=NamedTuple)
-D = TypeVar("D", bound=np.generic)
 
 
 def pack(tables: T) -> T:
@@ -41,7 +40,7 @@ def pack(tables: T) -> T:
     return type(tables)(*out)
 
 
-def padded(array: NDArray[D]) -> NDArray[D]:
+def padded(array: NDArray[Any]) -> Any:
     """A copy with room to read behind its end."""
     room = np.zeros(array.size + PAD, array.dtype)
     room[: array.size] = array
@@ -50,8 +49,8 @@ def padded(array: NDArray[D]) -> NDArray[D]:
 
 def nbytes(tables: Any) -> int:
     """Bytes of the tables themselves."""
-    return sum(value.nbytes for value in tables if isinstance(value, np.ndarray))
+    return sum(int(value.nbytes) for value in tables if isinstance(value, np.ndarray))
 
 
-def _room(array: Any) -> int:
+def _room(array: NDArray[Any]) -> int:
     return -(-(array.nbytes + PAD * array.itemsize) // LINE) * LINE

@@ -119,7 +119,7 @@ def write_trie(
     node: int,
     free: int,
 ) -> int:
-    """Write the trie of an axis: `values[c]` is the leaf of class c. Returns the next free chunk."""
+    """Write the trie of an axis: `values[c]` is the leaf of class c; returns the next chunk."""
     from sim.kernels.tries import insert_strides
 
     leaves = values[cut.merged].astype(np.uint32)

@@ -24,7 +24,7 @@ MAX_WORK = 1 << 31
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """`row[c]`, `column[c]`: merged row or column of an axis' class; see the module for the rest."""
+    """`row[c]`, `column[c]`: merged row or column of an axis' class; the rest is in the module."""
 
     row: I64
     column: I64

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +99,8 @@ class Layout:
             self.keys.uses_vni, uses_others, self.keys.uses_direction, self.keys.uses_endpoint,
             np.uint32(vni.first), np.uint32(vni.last), vni.paged, vni.root, vni.page,
             np.uint32(endpoint.last), endpoint.root, endpoint.page,
-            np.uint32(len(self.keys.endpoint) + 1), self.keys.block, np.zeros(n_chunks << 8, np.uint32),
+            np.uint32(len(self.keys.endpoint) + 1), self.keys.block,
+            np.zeros(n_chunks << 8, np.uint32),
             l4.sport, l4.dport, l4.meta, np.uint32(l4.n_meta), l4.uses_sport, l4.uses_meta,
             uses_y, l4.y, local.reshape(-1), np.uint32(local.shape[1]),
             self.uses_x, np.zeros(n_x, np.uint32), np.full(n_f, -1, np.int32), 4 * n_f > LARGE,
@@ -107,7 +108,7 @@ class Layout:
 
     def _local(self, most: int) -> tuple[bool, Narrow]:
         """Whether the blocks' classes, at most `most`, are found through `y`; and the classes."""
-        kind = np.uint8 if most <= 256 else np.uint16
+        kind: Any = np.uint8 if most <= 256 else np.uint16
         if self.l4.n_z * self.locals.size // self.l4.n_y > RAW_PLACES:
             return True, self.locals.astype(kind)
         return False, np.ascontiguousarray(self.locals[:, self.l4.y], kind)

@@ -94,7 +94,7 @@ def _groups(number: list[I64]) -> dict[tuple[int, int, int], I64]:
 
 
 class Numbers(NamedTuple):
-    """Numbers of named values, 0 for others. With `paged`: `page[root[v >> 8] << 8 | v & 255]`, else
+    """Numbers of named values, 0 for others: `page[root[v >> 8] << 8 | v & 255]` if `paged`, else
     `page[v]`; `v` is the value less `first` (as an unsigned word), at most `last`."""
 
     first: int

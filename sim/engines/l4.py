@@ -5,9 +5,10 @@
 
 `sport` comes multiplied by the number of destination classes, and has one element where no rule
 looks at source ports; `meta` has 256, by protocol, where none looks at state or DSCP. The three are
-bytes if all fit, else words: a byte table of ports takes an eighth of a core's cache. A rule's L4 condition is a *set*; the
-rules of a table use few distinct ones, and set `i` holds the classes
-`y_list[y_off[i]:y_off[i + 1]]`.
+bytes if all fit, else words: a byte table of ports takes an eighth of a core's cache.
+
+A rule's L4 condition is a *set*; the rules of a table use few distinct ones, and set `i` holds the
+classes `y_list[y_off[i]:y_off[i + 1]]`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Ports:
     @property
     def size(self) -> int:
         """Number of classes."""
-        return self.held.shape[1]
+        return int(self.held.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def narrow(
         dport,
         meta if uses_meta or len(meta) == 256 else meta[::256],
     )
-    kind = np.uint8 if max(int(table.max()) for table in whole) < 256 else np.uint16
+    kind: Any = np.uint8 if max(int(table.max()) for table in whole) < 256 else np.uint16
     a, b, c = (np.ascontiguousarray(table, kind) for table in whole)
     return a, b, c
 

@@ -6,7 +6,7 @@ per pair of ranges; prefix pairs with many records become one heavy record.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,8 @@ def kinds_of(meta: Meta) -> U32:
         return meta.lists.ids.astype(np.uint32)
     bit = np.uint64(1) << np.arange(meta.held.shape[1], dtype=np.uint64)
     kinds = (meta.held * bit).sum(axis=1, dtype=np.uint64)
-    return kinds[meta.lists.ids].astype(np.uint32)
+    sets: U32 = kinds[meta.lists.ids].astype(np.uint32)
+    return sets
 
 
 def kind_sets(meta: Meta) -> tuple[int, U32]:
@@ -105,7 +106,8 @@ def packed(ports: Ranges, rule: I64, member: I64) -> U32:
     """Member `member` of a rule's ports as `first | (last - first) << 16`."""
     at = np.minimum(ports.off[rule] + member, max(len(ports.first) - 1, 0))
     first = ports.first[at].astype(np.uint32)
-    return first | (ports.last[at].astype(np.uint32) - first) << np.uint32(16)
+    both: U32 = first | (ports.last[at].astype(np.uint32) - first) << np.uint32(16)
+    return both
 
 
 def probes(fine: Rows, made: Records, tuple_of: I64, names: U32, heavy_row: I64) -> Probes:
@@ -115,7 +117,8 @@ def probes(fine: Rows, made: Records, tuple_of: I64, names: U32, heavy_row: I64)
     x, z = _cut(fine.src[row], tuples >> np.uint32(8)), _cut(fine.dst[row], tuples)
     order = np.lexsort((fine.rule[row], z, x, tuples))
     row, tuples, x, z = row[order], tuples[order], x[order], z[order]
-    made = Records(row, *(column[order] for column in made[1:]))
+    columns: Any = (column[order] for column in made[1:])
+    made = Records(row, *columns)
     new = np.ones(len(row), bool)
     new[1:] = (tuples[1:] != tuples[:-1]) | (x[1:] != x[:-1]) | (z[1:] != z[:-1])
     first = np.flatnonzero(new)
@@ -129,11 +132,11 @@ def probes(fine: Rows, made: Records, tuple_of: I64, names: U32, heavy_row: I64)
     bounds = (32 - fine.src_length[row].astype(np.int64)) << 8 | (32 - fine.dst_length[row])
     bounds |= np.where(made.heavy, HEAVY, 0) | tag[key].astype(np.int64) << 16
     entries = np.zeros((slots + len(row) - len(first) + 1, WORDS), np.uint32)
-    columns = (
+    words = (
         fine.src[row], fine.dst[row], bounds, fine.rule[row],
         np.where(made.heavy, heavy_row[row], made.sport), made.dport, made.kinds, following,
     )  # fmt: skip
-    for number, column in enumerate(columns):
+    for number, column in enumerate(words):
         entries[place, number] = column.astype(np.uint32)
     return Probes(disp, shift, slots, entries.reshape(-1))
 

@@ -98,14 +98,13 @@ def _names(hi: U64, lo: U64, length: I64, own: NDArray[np.uint32]) -> Names:
     single = length == SINGLE
     block = ~single
     n = int(block.sum())
-    start = [np.empty(2 * n + 2, np.uint64) for _ in range(2)]
+    start_hi, start_lo = (np.empty(2 * n + 2, np.uint64) for _ in range(2))
     name = np.empty(2 * n + 2, np.uint32)
     stack = np.empty(SINGLE + 2, np.int64)
-    n = int(
-        sweep(hi[block], lo[block], length[block], own[1:][block], int(own[0]), stack, *start, name)
-    )
+    shape = hi[block], lo[block], length[block], own[1:][block]
+    n = int(sweep(*shape, int(own[0]), stack, start_hi, start_lo, name))
     bits = max(4, (2 * int(single.sum())).bit_length())
     table = np.zeros(3 << bits, np.uint64)
-    names = Names(start[0][:n], start[1][:n], name[:n], table, np.uint64(64 - bits))
+    names = Names(start_hi[:n], start_lo[:n], name[:n], table, np.uint64(64 - bits))
     enter(names, hi[single], lo[single], own[1:][single])
     return names

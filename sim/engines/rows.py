@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,8 @@ class Rows(NamedTuple):
 
     def take(self, which: I64 | NDArray[np.bool_]) -> Rows:
         """These rows."""
-        return Rows(*(column[which] for column in self))
+        columns: Any = (column[which] for column in self)
+        return Rows(*columns)
 
 
 def n_rows(rules: RuleSet) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +100,7 @@ def _taken(headers: Headers, rows: I64, end: int) -> Headers:
     """Some packets' columns; those that the rules do not look at stay as they are."""
     from sim.kernels.split import take
 
-    out = []
+    out: list[Any] = []
     for column in headers:
         if len(column) < end:
             out.append(column)

@@ -42,11 +42,12 @@ U0, U1, U2, U3, U7 = U(0), U(1), U(2), U(3), U(7)
 
 @kernel
 def list_cells(
-    src_off: Any, src_a: Any, src_b: Any, dst_off: Any, dst_a: Any, dst_b: Any, row: Any, column: Any,
-    x: Any, n_columns: int, count: Any, first: Any, rows: Any, columns: Any, seen: Any, off: Any, out: Any,
+    src_off: Any, src_a: Any, src_b: Any, dst_off: Any, dst_a: Any, dst_b: Any, row: Any,
+    column: Any, x: Any, n_columns: int, count: Any, first: Any, rows: Any, columns: Any, seen: Any,
+    off: Any, out: Any,
 ) -> None:  # fmt: skip
-    """The `count[r]` records from `first[r]` on of every rule that covers each cell. With an empty `out`
-    their numbers are added to `off[cell]`; else they are written at `off[cell]`, which moves on.
+    """The `count[r]` records from `first[r]` on of every rule that covers each cell. With an empty
+    `out` their numbers are added to `off[cell]`; else they are written at `off[cell]`, which moves on.
     Scratch as in `sim.kernels.paint.paint_rules`."""
     for r in range(len(first)):
         n_rows = 0

@@ -41,7 +41,12 @@ def _has_avx2() -> bool:
 AVX2 = _has_avx2()
 
 
-class LanesType(types.Type):  # type: ignore[misc]
+def primitive(function: Callable[..., Any]) -> Any:
+    """A function that numba compiles by the code generator that it returns."""
+    return intrinsic(function)
+
+
+class LanesType(types.Type):
     """The numba type of eight `uint32`."""
 
     def __init__(self) -> None:
@@ -52,11 +57,11 @@ Lanes = LanesType()
 
 
 @register_model(LanesType)
-class LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class LanesModel(models.PrimitiveModel):
     """Lives in one vector register."""
 
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, V)
+        super().__init__(manager, kind, V)  # type: ignore[no-untyped-call]
 
 
 def _all(value: int) -> Any:
@@ -73,7 +78,7 @@ def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any = None)
     return data if index is None else builder.gep(data, [index])
 
 
-@intrinsic
+@primitive
 def splat(typing: Any, value: Any) -> Any:
     """The same `uint32` in all lanes."""
 
@@ -83,7 +88,7 @@ def splat(typing: Any, value: Any) -> Any:
     return Lanes(types.uint32), generate
 
 
-@intrinsic
+@primitive
 def load(typing: Any, array: Any, index: Any) -> Any:
     """Elements `index .. index + 7` of an array of 8, 16 or 32 bits, widened."""
     bits = array.dtype.bitwidth
@@ -98,7 +103,7 @@ def load(typing: Any, array: Any, index: Any) -> Any:
     return Lanes(array, types.uint64), generate
 
 
-@intrinsic
+@primitive
 def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     """Write elements `index .. index + 7` of an array of 32 bits."""
 
@@ -120,7 +125,7 @@ def _gather(builder: Any, base: Any, index: Any, scale: int, mask: Any, other: A
     return builder.call(function, [other, place, index, mask, ir.Constant(I8, scale)])
 
 
-@intrinsic
+@primitive
 def gather(typing: Any, array: Any, index: Any) -> Any:
     """`array[index]` per lane, widened; indices are below 2**31."""
     size = array.dtype.bitwidth // 8
@@ -133,7 +138,7 @@ def gather(typing: Any, array: Any, index: Any) -> Any:
     return Lanes(array, Lanes), generate
 
 
-@intrinsic
+@primitive
 def follow(typing: Any, array: Any, index: Any, value: Any) -> Any:
     """Lanes of `value` with the sign bit set become `array[index]`; others stay and read nothing.
 
@@ -147,7 +152,7 @@ def follow(typing: Any, array: Any, index: Any, value: Any) -> Any:
     return Lanes(array, Lanes, Lanes), generate
 
 
-@intrinsic
+@primitive
 def least(typing: Any, a: Any, b: Any) -> Any:
     """The smaller one per lane, unsigned."""
 
@@ -165,7 +170,7 @@ def _compare(symbol: str) -> Any:
 
         return Lanes(Lanes, Lanes), generate
 
-    return intrinsic(typed)
+    return primitive(typed)
 
 
 same = _compare("==")
@@ -176,7 +181,7 @@ below = _compare("<")
 """All ones in lanes where the first is below the second (unsigned), else zero."""
 
 
-@intrinsic
+@primitive
 def pick(typing: Any, mask: Any, a: Any, b: Any) -> Any:
     """`a` where `mask` is all ones, `b` where it is zero."""
 
@@ -187,7 +192,7 @@ def pick(typing: Any, mask: Any, a: Any, b: Any) -> Any:
     return Lanes(Lanes, Lanes, Lanes), generate
 
 
-@intrinsic
+@primitive
 def bits(typing: Any, mask: Any) -> Any:
     """The lanes' sign bits as the low eight bits of a `uint64`."""
 
@@ -198,7 +203,7 @@ def bits(typing: Any, mask: Any) -> Any:
     return types.uint64(Lanes), generate
 
 
-@intrinsic
+@primitive
 def records(typing: Any, array: Any, index: Any) -> Any:
     """Eight records of eight words each, transposed: word `w` of the record at `array[index]` of
     every lane is member `w` of the result. Records start at multiples of eight words.
@@ -273,7 +278,7 @@ ORDERS = np.array(
 """For each set of lanes, those lanes first: eight lane numbers per set."""
 
 
-@intrinsic
+@primitive
 def keep(typing: Any, value: Any, order: Any) -> Any:
     """The lanes of `value` in the order that `order` says (lane numbers)."""
 
@@ -286,7 +291,7 @@ def keep(typing: Any, value: Any, order: Any) -> Any:
     return Lanes(Lanes, Lanes), generate
 
 
-@intrinsic
+@primitive
 def count_bits(typing: Any, value: Any) -> Any:
     """How many bits of a `uint64` are set."""
 
@@ -306,7 +311,7 @@ def _shift(name: str) -> Any:
 
         return Lanes(Lanes, Lanes), generate
 
-    return intrinsic(typed)
+    return primitive(typed)
 
 
 shift_right = _shift("llvm.x86.avx2.psrlv.d.256")

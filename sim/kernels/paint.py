@@ -114,7 +114,8 @@ def identify(keys: Any, slots: Any, ids: Any, rep: Any) -> int:
 
 @kernel
 def paint_rules(
-    src_off: Any, src_a: Any, src_b: Any, dst_off: Any, dst_a: Any, dst_b: Any, row: Any, column: Any,
+    src_off: Any, src_a: Any, src_b: Any, dst_off: Any, dst_a: Any, dst_b: Any, row: Any,
+    column: Any,
     x: Any, n_columns: int, sets: Any, y_off: Any, y_list: Any, n_y: int, ids: Any, rows: Any,
     columns: Any, seen: Any, found: Any, f: Any,
 ) -> None:  # fmt: skip
@@ -164,7 +165,7 @@ def inherit_bits(parent: Any, bits: Any) -> None:
 
 @kernel
 def inherit_rows(parent: Any, row: Any, outside: int) -> None:
-    """Prefixes in preorder without a row of their own (-1) take over their parents', or `outside`."""
+    """Prefixes in preorder without a row of their own (-1) take over their parents' (`outside`)."""
     for i in range(len(parent)):
         if row[i] < 0:
             row[i] = row[parent[i]] if parent[i] >= 0 else outside
@@ -195,7 +196,7 @@ def fill_heavy(
 
 @kernel
 def count_sharing(first: Any, length: Any, lengths: Any, out: Any) -> None:
-    """`out[i, j]`: how many ordered pairs of prefixes with lengths `lengths[i]..lengths[j - 1]` have
+    """`out[i, j]`: how many ordered pairs of prefixes of lengths `lengths[i]..lengths[j - 1]` have
     the first `lengths[i]` bits in common; prefixes sorted by address."""
     for i in range(len(lengths)):
         shift = U(32 - lengths[i])

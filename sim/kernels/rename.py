@@ -128,8 +128,8 @@ def place_blocks(parent: Any, offset: Any, base: Any) -> None:
 
 @kernel
 def sweep(
-    hi: Any, lo: Any, length: Any, name: Any, outside: int, stack: Any, start_hi: Any, start_lo: Any,
-    out: Any,
+    hi: Any, lo: Any, length: Any, name: Any, outside: int, stack: Any, start_hi: Any,
+    start_lo: Any, out: Any,
 ) -> int:  # fmt: skip
     """Intervals of equal names, from (`start_hi`, `start_lo`) on; returns their number, at most
     `2 * len(hi) + 1`."""

@@ -7,8 +7,9 @@ the tuples that can hold one for the pair, best rule first. Rules of short prefi
 *coarse* dense table, whose row or column is the other half of the longest-prefix match.
 
 An item of such a list is a tuple, written as `rank << 16 | host bits of source << 8 | host bits of
-destination` to cut off, and its best rule. A tuple is asked only while its best rule beats the best one found. Each question is one probe of a
-perfect hash; records have eight words, and those of one key are chained, best rule first:
+destination` to cut off, and its best rule. A tuple is asked only while its best rule beats the best
+one found. Each question is one probe of a perfect hash; records have eight words, and those of one
+key are chained, best rule first:
 
     source, destination, tag << 16 | heavy << 15 | host bits of source << 8 | of destination,
     rule, source ports, destination ports, protocols, next record (0: none)
@@ -97,7 +98,7 @@ def displace(
     h: Any, g: Any, shift: int, order: Any, off: Any, largest: int, mask: int, used: Any, disp: Any,
     slot: Any,
 ) -> bool:  # fmt: skip
-    """A perfect hash by displacement (CHD): bucket `h >> shift`, slot `(g + disp * (h | 1)) & mask`.
+    """A perfect hash (CHD): bucket `h >> shift`, slot `(g + disp[bucket] * (h | 1)) & mask`.
 
     `order` lists keys by bucket, `off[b]..off[b + 1]`; fuller buckets choose first. False if a
     bucket finds no place.
@@ -356,8 +357,8 @@ def _judge(
 
 @inlined
 def _first_round(
-    t: Any, c: Any, base: Any, stop: Any, item: Any, chain: Any, best: Any, active: Any, record: Any,
-    tag: Any, kind: Any, y: Any,
+    t: Any, c: Any, base: Any, stop: Any, item: Any, chain: Any, best: Any, active: Any,
+    record: Any, tag: Any, kind: Any, y: Any,
 ) -> Any:  # fmt: skip
     """The first record of every packet of a block, without picking the active ones: what others
     find there is no match or a true one. Returns how many are active after it."""
@@ -389,8 +390,8 @@ def _first_round(
 
 @inlined
 def _next_round(
-    t: Any, c: Any, base: Any, left: Any, item: Any, chain: Any, best: Any, active: Any, record: Any,
-    tag: Any, kind: Any, y: Any, out: Any,
+    t: Any, c: Any, base: Any, left: Any, item: Any, chain: Any, best: Any, active: Any,
+    record: Any, tag: Any, kind: Any, y: Any, out: Any,
 ) -> Any:  # fmt: skip
     """The next record of each active packet: further in its chain, or the first of its next tuple.
     Returns how many are still active."""

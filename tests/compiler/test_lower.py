@@ -85,7 +85,7 @@ def test_a_stage_as_rules_says_what_the_definition_says(network: Network, policy
 
 
 def agrees_with_policy(program: Program, packet: Packet, stage: Stage, entry: int) -> None:
-    """The entry decides and blames as the policy does; groups that permit everything are left out."""
+    """The entry decides and blames as the policy does; a stage that permits all has none."""
     local = program.network.endpoints[packet.local]
     rules, selections = (
         [item for item in items if concerns(item, stage, packet, local, program.network)]

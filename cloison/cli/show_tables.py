@@ -1,4 +1,5 @@
-"""`cloison show tables`: how full every DPU is, or one DPU's tables entry by entry."""
+"""`cloison show tables`: how full every DPU is, one DPU's tables entry by entry, or as a classifier
+holds them."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.options import down_option, fabric_argument, output_option
+from cloison.cli.options import down_option, fabric_argument, output_option, quiet_option
 
 if TYPE_CHECKING:
     from compiler.tables import Program
@@ -18,13 +19,29 @@ if TYPE_CHECKING:
 @click.command()
 @fabric_argument
 @click.option("--node", help="Show this DPU, leaf or border entry by entry.")
+@click.option(
+    "--engine",
+    is_flag=True,
+    help="How a classifier holds the stages of --node [the fullest].",
+)
 @click.option("--target", default=None, help="Capacity profile [default: dash-400g].")
 @down_option
 @output_option()
+@quiet_option
 def command(
-    fabric: Path, node: str | None, target: str | None, down: tuple[str, ...], output: str
+    fabric: Path,
+    node: str | None,
+    engine: bool,
+    target: str | None,
+    down: tuple[str, ...],
+    output: str,
+    quiet: bool,
 ) -> None:
-    """Table entries per DPU, against what the target holds."""
+    """Table entries per DPU, against what the target holds.
+
+    With --engine: per policy stage its rules, the rows that they would be in a
+    table without lists, the engine chosen, why, its bytes and build time.
+    """
     from cloison.render import emit
     from compiler.compile import compile_network
     from compiler.target import DEFAULT, load, usage
@@ -33,6 +50,9 @@ def command(
 
     profile = load(target or DEFAULT)
     program = compile_network(build(load_fabric(fabric), down=down))
+    if engine:
+        show_engines(program, node, output, quiet)
+        return
     if node is not None:
         show_node(program, node, output)
         return
@@ -55,12 +75,9 @@ def usage_rows(found: Iterable[Usage]) -> list[dict[str, Any]]:
     ]
 
 
-def show_node(program: Program, name: str, output: str) -> None:
-    """Every entry of one enforcement point, in evaluation order."""
-    from cloison.render import emit
-    from compiler.backends import text
-    from compiler.document import document
-    from compiler.dpu import enforcement_points, tables_of
+def enforcement_point(program: Program, name: str) -> int:
+    """The node of that name; `InputError` C305 if it enforces nothing."""
+    from compiler.dpu import enforcement_points
     from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 
     names = {program.network.fabric.nodes[i].name: i for i in enforcement_points(program)}
@@ -68,13 +85,47 @@ def show_node(program: Program, name: str, output: str) -> None:
         message = f'"{name}" enforces nothing'
         hint = did_you_mean(name, names) or f"known: {', '.join(names)}"
         raise InputError(Diagnostic("C305", message, hint=hint))
+    return names[name]
+
+
+def show_node(program: Program, name: str, output: str) -> None:
+    """Every entry of one enforcement point, in evaluation order."""
+    from cloison.render import emit
+    from compiler.backends import text
+    from compiler.document import document
+    from compiler.dpu import tables_of
+
+    node = enforcement_point(program, name)
     if output == "table":
-        click.echo(text.render(program, names[name]), nl=False)
+        click.echo(text.render(program, node), nl=False)
         return
-    dump = document(program, tables_of(program, names[name]))
+    dump = document(program, tables_of(program, node))
     rows = [
         {"group": g["id"], "stage": g["stage"], "direction": g["direction"], **entry}
         for g in dump["groups"]
         for entry in (*g["entries"], g["default"])
     ]
     emit(rows, schema="cloison/entries/1", output=output, title=f"Entries of {name}")
+
+
+def show_engines(program: Program, name: str | None, output: str, quiet: bool) -> None:
+    """How the classifier holds every stage of one enforcement point."""
+    from cloison.cli.simulate import announce_kernels
+    from cloison.engines import SHOWN, engine_rows, fullest
+    from cloison.render import emit, progress, show, table, titled
+    from compiler.dpu import enforcement_points
+
+    if name is None:
+        node = fullest(program, enforcement_points(program))
+    else:
+        node = enforcement_point(program, name)
+    announce_kernels()
+    with progress(quiet=quiet) as tell:
+        rows = engine_rows(program, node, tell)
+    shown = program.network.fabric.nodes[node].name
+    title, meta = f"Engines of {shown}", {"node": shown}
+    if output == "table":
+        why = [f"{row['stage']} {row['table']}: {row['why']}" for row in rows]
+        show(*titled(title, table(rows, SHOWN)), "", *titled("Why", "\n".join(why)))
+        return
+    emit(rows, schema="cloison/engines/1", output=output, title=title, meta=meta)

@@ -27,7 +27,7 @@ from compiler.blocks import Blocks, build_blocks
 from compiler.cut import cut_addresses, cut_l4
 from compiler.grid import Ground, distinct
 from compiler.store import Key, Laid
-from compiler.tables import ANY_VRF, Entry, Program
+from compiler.tables import ANY_VRF, Entry, L4Range, Program
 
 I64 = NDArray[np.int64]
 
@@ -45,10 +45,8 @@ def update(blocks: Blocks, program: Program) -> Blocks:
     ):
         return build_blocks(program)
     moved = _moved(before, program)
-    fresh = [key for keys in moved.unknown(blocks).values() for key in keys]
-    groups = {g for key in fresh for g in key[1:]} - {-1}
-    ports = distinct(e.l4 for g in groups for e in _entries(program, g))
-    l4 = cut_l4(blocks.l4, {r for key in ports for r in key})
+    fresh = moved.unknown(blocks)
+    l4 = cut_l4(blocks.l4, _new_ports(blocks, program, fresh))
     if l4 is None:
         return build_blocks(program)
     store.serial += 1
@@ -56,7 +54,7 @@ def update(blocks: Blocks, program: Program) -> Blocks:
     if l4 is not blocks.l4:
         store.lanes.extend(l4.ancestors(blocks.l4.size)[blocks.l4.size :])
     work = _Update(blocks, program, l4, moved)
-    for vrf, keys in moved.unknown(blocks).items():
+    for vrf, keys in fresh.items():
         work.add(vrf, keys)
     return work.done()
 
@@ -85,6 +83,18 @@ def _moved(before: Program, after: Program) -> _Moved:
         key = (direction, *after.bindings[direction, endpoint].tolist())
         keys[direction, endpoint] = (after.network.endpoints[endpoint].vrf, key)
     return _Moved(keys)
+
+
+def _new_ports(blocks: Blocks, program: Program, fresh: dict[int, list[Key]]) -> set[L4Range]:
+    """Port ranges that the rules of a VRF have not spoken of before."""
+    out: set[L4Range] = set()
+    for vrf, keys in fresh.items():
+        known = blocks.store.grids[vrf].l4.keys
+        groups = {g for key in keys for g in key[1:]} - {-1}
+        for ranges in distinct(e.l4 for g in groups for e in _entries(program, g)):
+            if ranges not in known:
+                out.update(ranges)
+    return out
 
 
 def _entries(program: Program, group: int) -> tuple[Entry, ...]:

@@ -147,7 +147,9 @@ def follow(current: Tables, before: Blocks, after: Blocks) -> Tables:
         changed |= moved
     if after.fib_off is not before.fib_off:
         changed["ep_fib"] = endpoint_fib(after)
-    changed |= {"f_off": after.F_off, "f": after.F, "dec_reason": decision_reason(after)}
+    decided = len(before.dec_permit)
+    reason = np.append(current.dec_reason[:decided], decision_reason(after, decided))
+    changed |= {"f_off": after.F_off, "f": after.F, "dec_reason": reason}
     return current._replace(**{name: _typed(name, array) for name, array in changed.items()})
 
 
@@ -180,10 +182,11 @@ def _moved_atoms(
     }
 
 
-def decision_reason(blocks: Blocks) -> NDArray[np.int64]:
-    """The drop reason of each decision, 0 for a permit."""
-    reason: NDArray[np.int64] = np.where(blocks.dec_permit, 0, Reason.ZONE0_DROP + blocks.dec_stage)
-    return reason
+def decision_reason(blocks: Blocks, first: int = 0) -> NDArray[np.uint8]:
+    """The drop reason of each decision from number `first` on, 0 for a permit."""
+    stage = blocks.dec_stage[first:]
+    reason = np.where(blocks.dec_permit[first:], 0, Reason.ZONE0_DROP + stage)
+    return reason.astype(np.uint8)
 
 
 def endpoint_fib(blocks: Blocks) -> NDArray[np.int64]:

@@ -56,6 +56,7 @@ class Flows(NamedTuple):
     timeout: int
     room: int
     capacity: int
+    keys: Words
     headers: Headers
     verdicts: Verdicts
     scratch: Words
@@ -91,18 +92,18 @@ class FlowTable:
         """Verdicts of packets in order, by the groups or by the flow that each belongs to. `time`
         is ns per packet; `portless` ones neither use nor open a flow."""
         from sim.datapath import BLOCK, Verdicts
-        from sim.kernels.flows import ROWS, track
+        from sim.kernels.flows import KEY_ROWS, ROWS, track
         from sim.kernels.path import ROWS as PATH_ROWS
 
         columns, out = headers(packets), Verdicts.empty(len(packets))
         asked = headers(Packets.make(np.zeros(BLOCK + 1, np.uint8)))
         answers, scratch = Verdicts.empty(BLOCK + 1), np.empty((PATH_ROWS, BLOCK), np.uint64)
         stamp = np.uint64(self._stamp() << GENERATION_SHIFT) | ALIVE
-        w, at = np.empty((ROWS, BLOCK), np.uint64), 0
+        w, keys, at = np.empty((ROWS, BLOCK), np.uint64), np.empty((KEY_ROWS, BLOCK), np.uint64), 0
         while True:
             flows = Flows(
                 self.table, self.queue, self.counters, stamp, self.timeout, self._room,
-                self.capacity, asked, answers, scratch,
+                self.capacity, keys, asked, answers, scratch,
             )  # fmt: skip
             arguments = columns, time, portless, at, len(packets), flows, w, out
             at = track(datapath.tables, datapath.ends, *arguments)
@@ -152,14 +153,14 @@ class FlowTable:
 
     def _fill(self, rows: Words) -> None:
         """Put these flows into a table of their own with room for more."""
-        from sim.kernels.flows import reinsert
+        from sim.kernels.flows import KEY_ROWS, reinsert
 
         slots = 1 << (min(4 * len(rows), 2 * self.capacity)).bit_length()
         slots = max(MIN_SLOTS, slots)
         words = np.zeros(slots * WORDS + LINE // WORDS, np.uint64)
         first = -words.ctypes.data % LINE // words.itemsize
         self.table = words[first : first + slots * WORDS]
-        reinsert(rows, self.table)
+        reinsert(rows, rows.T[:KEY_ROWS].copy(), self.table)
         self.counters[USED] = self.counters[FILLED] = len(rows)
         self.queue = np.zeros((0, 2), np.uint64)
 

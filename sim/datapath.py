@@ -136,11 +136,11 @@ class Datapath:
         self, packets: Packets, verdicts: Verdicts
     ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """Packets and bytes per reason, and per decision."""
-        from sim.kernels.account import LANES, split, tally, tally_rows
+        from sim.kernels.account import split, tally, tally_rows
 
         v, reasons = verdicts, self.tables.dec_reason
         in_from, n_rows = tally_rows(len(reasons))
-        found = np.zeros((self.threads, n_rows * LANES * 2), np.uint64)
+        found = np.zeros((self.threads, n_rows * 2), np.uint64)
         columns = v.reason, v.out_decision, v.in_decision, packets.length, packets.count
 
         def work(part: int, begin: int, end: int) -> None:

@@ -23,8 +23,7 @@ ZERO, ONE = U(0), U(1)
 OVERHEAD_V4 = U(50)
 """Bytes that VXLAN over IPv4 adds to an inner IP packet: Ethernet 14, IP 20, UDP 8, VXLAN 8."""
 OUT_FROM = 17
-LANES = 4
-LANE, LANE_BITS, S32, LOW_32 = U(LANES - 1), U(2), U(32), U(2**32 - 1)
+S32, LOW_32 = U(32), U(2**32 - 1)
 NODE, TARGET, HASHED, PATH, WALKING = (U(i) for i in range(5))
 ROWS = 5
 
@@ -41,11 +40,11 @@ def tally(
     in_from: Any,
     c: Any,
 ) -> None:
-    """Add rows `begin..end` to `c`, uint64, flat: packets and bytes per row and lane.
+    """Add rows `begin..end` to `c`, uint64, flat: packets and bytes per row.
 
     A packet counts twice: in the row of its decision at the sender (`OUT_FROM` on; the row before
     is for those without), and in that of its decision at the receiver (`in_from` on) or, without
-    one, of its reason. Lanes take turns, so that no packet waits for the sum of the one before.
+    one, of its reason.
     """
     out_from, in_from = U(OUT_FROM), U(in_from)
     for row in range(begin, end):
@@ -53,8 +52,7 @@ def tally(
         packets, size, into, why = U(count[i]), U(length[i]), U(in_decision[i]), U(reason[i])
         last = in_from + into
         last = last if last >= in_from else why
-        first = (((out_from + U(out_decision[i])) << LANE_BITS) | (i & LANE)) << ONE
-        last = ((last << LANE_BITS) | (i & LANE)) << ONE
+        first, last = (out_from + U(out_decision[i])) << ONE, last << ONE
         c[first] += packets
         c[first | ONE] += packets * size
         c[last] += packets
@@ -68,7 +66,7 @@ def tally_rows(n_decisions: int) -> tuple[int, int]:
 
 def split(dec_reason: Any, c: Any) -> tuple[Any, Any]:
     """Counters per reason and per decision from those of `tally`."""
-    rows = c.reshape(-1, LANES, 2).sum(1)
+    rows = c.reshape(-1, 2)
     out, into = rows[OUT_FROM:].reshape(2, -1, 2)
     reasons = rows[: len(Reason)].copy()
     np.add.at(reasons, dec_reason, into)

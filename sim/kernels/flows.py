@@ -43,73 +43,62 @@ from sim.reasons import Reason
 
 U = np.uint64
 ZERO, ONE, TWO, THREE = U(0), U(1), U(2), U(3)
-FOUR, FIVE, SIX, SEVEN = U(4), U(5), U(6), U(7)
+FOUR, FIVE, SIX, SEVEN, EIGHT = U(4), U(5), U(6), U(7), U(8)
 S16, S32, S40 = U(16), U(32), U(40)
 DELIVERED = int(Reason.DELIVERED)
 ALIVE, OPENED_BY_B, GONE = ONE, TWO, TWO
 GENERATION_SHIFT, SEEN_SHIFT = U(2), U(22)
 GENERATION = U((1 << 22) - (1 << 2))
 LASTING = U((1 << 22) - 1)
-HASH, SLOT, ASKED, AGAIN, ASK, NOW, SIDE = (U(PATH_ROWS + i) for i in range(7))
-ROWS = PATH_ROWS + 7
+SLOT, ASKED, AGAIN, ASK, NOW, SIDE = (U(PATH_ROWS + i) for i in range(6))
+ROWS, HASH, KEY_ROWS = PATH_ROWS + 6, SIX, 7
 CREATED, HIT, REPLY, AGED, EVICTED, REDECIDED, REVOKED = range(7)
 CLOCK, SEEN, USED, FILLED, HEAD = range(7, 12)
 
 
 @inlined
-def sent_by_b(h: Any, o: Any, i: Any) -> Any:
-    """`OPENED_BY_B` if the sender is end b of its flow, else 0."""
-    src, dst = o.src_endpoint[i], o.dst_endpoint[i]
+def name(h: Any, o: Any, i: Any, q: Any, j: Any) -> Any:
+    """Write the key of packet `i`'s flow and its hash to column `j`; returns `OPENED_BY_B` if the
+    sender is end b, else 0."""
+    src, dst = U(o.src_endpoint[i]), U(o.dst_endpoint[i])
+    s_hi, s_lo, d_hi, d_lo = h.src_hi[i], h.src_lo[i], h.dst_hi[i], h.dst_lo[i]
+    sport, dport = U(h.sport[i]), U(h.dport[i])
     by_b = src > dst
     if src == dst:
-        s_hi, s_lo, d_hi, d_lo = h.src_hi[i], h.src_lo[i], h.dst_hi[i], h.dst_lo[i]
-        above = (s_lo > d_lo) | ((s_lo == d_lo) & (h.sport[i] > h.dport[i]))
+        above = (s_lo > d_lo) | ((s_lo == d_lo) & (sport > dport))
         by_b = (s_hi > d_hi) | ((s_hi == d_hi) & above)
+    forth, back = (sport << S16) | dport, (dport << S16) | sport
+    onward, inward = (src << S32) | dst, (dst << S32) | src
+    q[ZERO, j], q[TWO, j] = d_lo if by_b else s_lo, s_lo if by_b else d_lo
+    q[ONE, j], q[THREE, j] = d_hi if by_b else s_hi, s_hi if by_b else d_hi
+    q[FOUR, j] = (U(h.version[i]) << S40) | (U(h.protocol[i]) << S32) | (back if by_b else forth)
+    q[FIVE, j] = inward if by_b else onward
+    q[HASH, j] = hashed(q, j)
     return OPENED_BY_B if by_b else ZERO
 
 
 @inlined
-def key(h: Any, o: Any, i: Any, side: Any) -> Any:
-    """The flow of a routed packet: the first six words."""
-    src, dst = U(o.src_endpoint[i]), U(o.dst_endpoint[i])
-    s_hi, s_lo, d_hi, d_lo = h.src_hi[i], h.src_lo[i], h.dst_hi[i], h.dst_lo[i]
-    sport, dport = U(h.sport[i]), U(h.dport[i])
-    by_b = side != ZERO
-    forth, back = (sport << S16) | dport, (dport << S16) | sport
-    onward, inward = (src << S32) | dst, (dst << S32) | src
-    return (
-        d_lo if by_b else s_lo,
-        d_hi if by_b else s_hi,
-        s_lo if by_b else d_lo,
-        s_hi if by_b else d_hi,
-        (U(h.version[i]) << S40) | (U(h.protocol[i]) << S32) | (back if by_b else forth),
-        inward if by_b else onward,
-    )
-
-
-@inlined
-def hashed(a_lo: Any, a_hi: Any, b_lo: Any, b_hi: Any, l4: Any, ends: Any) -> Any:
+def hashed(q: Any, j: Any) -> Any:
     """Where the search for a flow begins, before it is cut to the table's size."""
-    return mix(a_lo * K0 + a_hi * K1 + b_lo * K2 + b_hi * K3 + (l4 + ends * K2) * K4)
+    ends = q[FOUR, j] + q[FIVE, j] * K2
+    return mix(q[ZERO, j] * K0 + q[ONE, j] * K1 + q[TWO, j] * K2 + q[THREE, j] * K3 + ends * K4)
 
 
 @inlined
-def find(
-    table: Any, at: Any, a_lo: Any, a_hi: Any, b_lo: Any, b_hi: Any, l4: Any, ends: Any
-) -> Any:
+def find(table: Any, q: Any, j: Any) -> Any:
     """Where a flow's words begin, or those of the slot in which it would be put."""
-    last = U(len(table) - 1)
-    at = (at << THREE) & last
-    room = NONE
+    last, room = U(len(table) - 1), NONE
+    at = (q[HASH, j] << THREE) & last
     while table[at | SIX] != ZERO:
-        other = (table[at] ^ a_lo) | (table[at | ONE] ^ a_hi) | (table[at | TWO] ^ b_lo)
-        other |= (table[at | THREE] ^ b_hi) | (table[at | FOUR] ^ l4) | (table[at | FIVE] ^ ends)
+        other = (table[at] ^ q[ZERO, j]) | (table[at | ONE] ^ q[ONE, j])
+        other |= (table[at | TWO] ^ q[TWO, j]) | (table[at | THREE] ^ q[THREE, j])
+        other |= (table[at | FOUR] ^ q[FOUR, j]) | (table[at | FIVE] ^ q[FIVE, j])
         alive = table[at | SIX] & ALIVE
         if (alive != ZERO) & (other == ZERO):
             return at
         if (alive == ZERO) & (room == NONE):
             room = at
-        at = (at + U(8)) & last
+        at = (at + EIGHT) & last
     return at if room == NONE else room
 
 
@@ -119,11 +108,11 @@ def remove(table: Any, at: Any, c: Any) -> None:
     last = U(len(table) - 1)
     table[at | SIX] = GONE
     c[USED] -= 1
-    if table[((at + U(8)) & last) | SIX] == ZERO:
+    if table[((at + EIGHT) & last) | SIX] == ZERO:
         while table[at | SIX] == GONE:
             table[at | SIX] = ZERO
             c[FILLED] -= 1
-            at = (at - U(8)) & last
+            at = (at - EIGHT) & last
 
 
 @kernel
@@ -155,37 +144,29 @@ def look_up(
 ) -> None:
     """Show to the groups whoever needs their word as the table is now. `ASKED` says of whom they
     were asked, `AGAIN` which row of `f.verdicts` says whether an answered packet would pass now."""
-    table, stamp, mask = f.table, f.stamp, U(len(f.table) - 1)
-    for k in range(left):
-        w[ASKED, w[LEFT, U(k)]] = ONE
+    table, q, stamp, mask = f.table, f.keys, f.stamp, U(len(f.table) - 1)
     for k in range(arrived):
         j = w[ARRIVED, U(k)]
-        side = sent_by_b(h, o, U(at) + j)
-        a_lo, a_hi, b_lo, b_hi, l4, ends = key(h, o, U(at) + j, side)
-        w[HASH, j] = hashed(a_lo, a_hi, b_lo, b_hi, l4, ends)
-        w[SIDE, j] = side
-        prefetch(table, (w[HASH, j] << THREE) & mask)
-    turned = ZERO
+        w[SIDE, j] = name(h, o, U(at) + j, q, j)
+        prefetch(table, (q[HASH, j] << THREE) & mask)
+    n = turned = ZERO
+    if left != arrived:
+        for k in range(left):
+            w[ASK, n] = w[LEFT, U(k)]
+            n += U(o.route[U(at) + w[ASK, n]] != 0)
     for k in range(arrived):
         j = w[ARRIVED, U(k)]
-        side = w[SIDE, j]
-        a_lo, a_hi, b_lo, b_hi, l4, ends = key(h, o, U(at) + j, side)
-        slot = find(table, w[HASH, j], a_lo, a_hi, b_lo, b_hi, l4, ends)
+        slot = find(table, q, j)
         state = table[slot | SIX]
-        w[SLOT, j] = slot
-        if state & (GENERATION | ALIVE) == stamp:
-            w[ASKED, j] = ZERO
-            continue
-        w[AGAIN, j] = NONE
-        if (state & ALIVE != ZERO) & (state & OPENED_BY_B != side):
-            turn_round(t, h, o, U(at) + j, f.headers, turned)
-            w[AGAIN, j] = turned
-            turned += ONE
-    n = ZERO
-    for k in range(left):
-        j = w[LEFT, U(k)]
-        w[ASK, n] = j
-        n += w[ASKED, j]
+        unknown = state & (GENERATION | ALIVE) != stamp
+        w[SLOT, j], w[ASKED, j], w[ASK, n] = slot, U(unknown), j
+        n += U(unknown)
+        if unknown:
+            w[AGAIN, j] = NONE
+            if (state & ALIVE != ZERO) & (state & OPENED_BY_B != w[SIDE, j]):
+                turn_round(t, h, o, U(at) + j, f.headers, turned)
+                w[AGAIN, j] = turned
+                turned += ONE
     if n:
         ask(t, e, at, n, w, o)
     if turned:
@@ -224,10 +205,10 @@ def next_in_line(table: Any, queue: Any, c: Any) -> Any:
 
 
 @inlined
-def open_flow(h: Any, o: Any, i: Any, side: Any, hashed: Any, now: Any, f: Any) -> Any:
-    """Make room if need be and put the flow of packet `i` into the table; False if there is no
+def open_flow(j: Any, side: Any, now: Any, f: Any) -> Any:
+    """Make room if need be and put the flow of column `j` into the table; False if there is no
     room, or nobody in the queue to make it."""
-    table, c = f.table, f.counters
+    table, q, c = f.table, f.keys, f.counters
     if c[FILLED] >= f.room:
         return False
     if c[USED] >= f.capacity:
@@ -236,14 +217,13 @@ def open_flow(h: Any, o: Any, i: Any, side: Any, hashed: Any, now: Any, f: Any) 
             return False
         c[AGED if np.int64(now - table[victim | SEVEN]) > f.timeout else EVICTED] += 1
         remove(table, victim, c)
-    a_lo, a_hi, b_lo, b_hi, l4, ends = key(h, o, i, side)
-    at = find(table, hashed, a_lo, a_hi, b_lo, b_hi, l4, ends)
+    at = find(table, q, j)
     c[CREATED] += 1
     c[USED] += 1
     c[FILLED] += table[at | SIX] == ZERO
     c[SEEN] += 1
-    table[at], table[at | ONE], table[at | TWO], table[at | THREE] = a_lo, a_hi, b_lo, b_hi
-    table[at | FOUR], table[at | FIVE] = l4, ends
+    for word in range(6):
+        table[at | U(word)] = q[U(word), j]
     table[at | SIX] = f.stamp | side | (U(c[SEEN]) << SEEN_SHIFT)
     table[at | SEVEN] = now
     return True
@@ -284,8 +264,7 @@ def pass_in_order(t: Any, e: Any, h: Any, at: Any, arrived: Any, f: Any, w: Any,
         i = U(at) + j
         slot, side, now = w[SLOT, j], w[SIDE, j], w[NOW, j]
         if changed:
-            a_lo, a_hi, b_lo, b_hi, l4, ends = key(h, o, i, side)
-            slot = find(table, w[HASH, j], a_lo, a_hi, b_lo, b_hi, l4, ends)
+            slot = find(table, f.keys, j)
         state = table[slot | SIX]
         if state & ALIVE and np.int64(now - table[slot | SEVEN]) > f.timeout:
             remove(table, slot, c)
@@ -315,7 +294,7 @@ def pass_in_order(t: Any, e: Any, h: Any, at: Any, arrived: Any, f: Any, w: Any,
         else:
             ask_about(t, e, at, j, w, o)
             if o.reason[i] == DELIVERED:
-                if not open_flow(h, o, i, side, w[HASH, j], now, f):
+                if not open_flow(j, side, now, f):
                     break
                 changed = True
         k += ONE
@@ -364,13 +343,12 @@ def track(
 
 
 @kernel
-def reinsert(rows: Any, table: Any) -> None:
-    """Put flows (rows in table form, distinct) into an empty table."""
+def reinsert(rows: Any, q: Any, table: Any) -> None:
+    """Put flows into an empty table: `rows` in table form, distinct, and `q` uint64 [KEY_ROWS, n]
+    with their keys."""
     for row in range(len(rows)):
-        r = U(row)
-        a_lo, a_hi, b_lo, b_hi = rows[r, ZERO], rows[r, ONE], rows[r, TWO], rows[r, THREE]
-        l4, ends = rows[r, FOUR], rows[r, FIVE]
-        start = hashed(a_lo, a_hi, b_lo, b_hi, l4, ends)
-        at = find(table, start, a_lo, a_hi, b_lo, b_hi, l4, ends)
+        j = U(row)
+        q[HASH, j] = hashed(q, j)
+        at = find(table, q, j)
         for word in range(8):
-            table[at | U(word)] = rows[r, U(word)]
+            table[at | U(word)] = rows[j, U(word)]

@@ -128,6 +128,9 @@ def bind_source(t: Any, e: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) ->
         w[LEFT, n] = j
         if owner >= 0:
             prefetch(e, U(owner) << THREE)
+            prefetch(t.fib, U(t.ep_fib[U(owner)]) + w[DST, j])
+            prefetch(t.dport_atom, (U(t.proto_class[h.protocol[i]]) << S16) | U(h.dport[i]))
+            prefetch(t.sport_atom, U(h.sport[i]))
             n += ONE
     return n
 
@@ -219,6 +222,7 @@ def arrive(t: Any, e: Any, h: Any, begin: Any, sent: Any, w: Any, o: Any) -> Any
         w[BOUND, n] = j
         n += ONE
         prefetch(e, into + (U(bound) << THREE))
+        prefetch(t.fib, U(t.ep_fib[U(bound)]) + w[SRC, j])
     return n
 
 

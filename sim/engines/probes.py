@@ -163,7 +163,7 @@ def heavy_rows(first: I64, end: I64, rule: I64, tabulated: I64, l4: L4Classes | 
 
 def _perfect(x: U32, z: U32, tuples: U32) -> tuple[NDArray[np.uint16], int, int, I64, U32]:
     """Displacements, shift, number of slots, and the slot and tag of every key."""
-    from sim.kernels.tuples import displace, hash_keys
+    from sim.kernels.perfect import displace, hash_keys
 
     n = len(x)
     h, g = np.empty(n, np.uint32), np.empty(n, np.uint32)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
+from sim.kernels.active import COUNT, note
 from sim.kernels.l4 import meta_at, meta_at8, raw_class, raw_class8
 from sim.kernels.lanes import (
     at_most,
@@ -30,7 +31,6 @@ from sim.kernels.lanes import (
 )
 from sim.kernels.prefetch import prefetch
 from sim.kernels.tries import stride_walk, stride_walk8
-from sim.kernels.tuples import COUNT, note
 
 U, W = np.uint64, np.uint32
 BLOCK = 512
@@ -46,9 +46,9 @@ def list_cells(
     column: Any, x: Any, n_columns: int, count: Any, first: Any, rows: Any, columns: Any, seen: Any,
     off: Any, out: Any,
 ) -> None:  # fmt: skip
-    """The `count[r]` records from `first[r]` on of every rule that covers each cell. With an empty
-    `out` their numbers are added to `off[cell]`; else they are written at `off[cell]`, which moves on.
-    Scratch as in `sim.kernels.paint.paint_rules`."""
+    """The `count[r]` records from `first[r]` on of every rule that covers each cell. If `out` is
+    empty their numbers are added to `off[cell]`; else they are written at `off[cell]`, which moves
+    on. Scratch as in `sim.kernels.paint.paint_rules`."""
     for r in range(len(first)):
         n_rows = 0
         for i in range(src_off[r], src_off[r + 1]):

@@ -15,10 +15,11 @@ key are chained, best rule first:
     rule, source ports, destination ports, protocols, next record (0: none)
 
 Ports are `first | (last - first) << 16`, protocols a set of 32 meta classes, or where there are
-more the number of a set in `kinds`. A *heavy* record
-stands for all rules of a prefix pair: its source ports are the number of a row of `heavy`, the rule
-by L4 class. Any rule that holds the packet is a match, whichever key led to it; the tag only keeps
-strangers from following a chain.
+more the number of a set in `kinds`. A *heavy* record stands for all rules of a prefix pair: its
+source ports are the number of a row of `heavy`, the rule by L4 class.
+
+Any rule that holds the packet is a match, whichever key led to it; the tag only keeps strangers from
+following a chain.
 """
 
 from __future__ import annotations
@@ -28,15 +29,13 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
+from sim.kernels.active import COUNT, note
 from sim.kernels.l4 import meta_at, meta_at8, raw_class, raw_class8
 from sim.kernels.lanes import (
-    ORDERS,
     at_most,
     below,
     bits,
-    count_bits,
     gather,
-    keep,
     least,
     load,
     pick,
@@ -47,6 +46,7 @@ from sim.kernels.lanes import (
     splat,
     store,
 )
+from sim.kernels.perfect import hash_lanes, hash_word
 from sim.kernels.prefetch import prefetch
 from sim.kernels.tries import (
     interval_entry8,
@@ -58,75 +58,10 @@ from sim.kernels.tries import (
 
 U, W = np.uint64, np.uint32
 BLOCK = 512
-COUNT = np.arange(8, dtype=np.uint32)
 NONE = W(0xFFFFFFFF)
 LOW, BYTE, HOST_BITS = W(0xFFFF), W(0xFF), W(0x7F)
 ZERO, ONE, THREE, SEVEN = U(0), U(1), U(3), U(7)
 NO, LSB, EIGHT, HALF, SIXTEEN = W(0), W(1), W(8), W(15), W(16)
-A, B, C, D, E = (W(x) for x in (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x2C1B3C6D, 0x297A2D39))
-
-
-@inlined
-def hash_word(x: Any, y: Any, t: Any) -> Any:
-    """Two hashes of 32 bits of a key. numba widens sums and products of words, hence the casts."""
-    a, b, c = W(x * A), W(y * B), W(t * C)
-    h = W(a + W(W(b << W(13)) | (b >> W(19))) + c)
-    g = W(W(b + W(W(a << W(7)) | (a >> W(25)))) ^ c)
-    h, g = W((h ^ (h >> HALF)) * D), W((g ^ (g >> SIXTEEN)) * E)
-    return W(h ^ (h >> W(12))), W(g ^ (g >> HALF))
-
-
-@inlined
-def hash_lanes(x: Any, y: Any, t: Any) -> Any:
-    """The same for eight keys."""
-    a, b, c = x * A, y * B, t * C
-    h = a + ((b << W(13)) | (b >> W(19))) + c
-    g = (b + ((a << W(7)) | (a >> W(25)))) ^ c
-    h, g = (h ^ (h >> HALF)) * D, (g ^ (g >> SIXTEEN)) * E
-    return h ^ (h >> W(12)), g ^ (g >> HALF)
-
-
-@kernel
-def hash_keys(x: Any, y: Any, t: Any, h: Any, g: Any) -> None:
-    """`hash_word` of columns."""
-    for i in range(len(x)):
-        h[i], g[i] = hash_word(x[i], y[i], t[i])
-
-
-@kernel
-def displace(
-    h: Any, g: Any, shift: int, order: Any, off: Any, largest: int, mask: int, used: Any, disp: Any,
-    slot: Any,
-) -> bool:  # fmt: skip
-    """A perfect hash (CHD): bucket `h >> shift`, slot `(g + disp[bucket] * (h | 1)) & mask`.
-
-    `order` lists keys by bucket, `off[b]..off[b + 1]`; fuller buckets choose first. False if a
-    bucket finds no place.
-    """
-    for size in range(largest, 0, -1):
-        for b in range(len(off) - 1):
-            if off[b + 1] - off[b] != size:
-                continue
-            placed = False
-            for d in range(65536):
-                n = 0
-                while n < size:
-                    key = order[off[b] + n]
-                    at = (g[key] + W(d) * (h[key] | W(1))) & W(mask)
-                    if used[at] != 0:
-                        break
-                    used[at] = 1
-                    slot[key] = at
-                    n += 1
-                if n == size:
-                    disp[b] = d
-                    placed = True
-                    break
-                for k in range(n):
-                    used[slot[order[off[b] + k]]] = 0
-            if not placed:
-                return False
-    return True
 
 
 @inlined
@@ -269,13 +204,6 @@ def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) 
                 rule = gather(t.ids, pick(none, splat(NO), found))
                 found = pick(none, found, rule)
             store(out, base + U(k), found)
-
-
-@inlined
-def note(active: Any, left: Any, who: Any, on: Any) -> Any:
-    """Append the lanes of `who` whose bit is set to the active packets."""
-    store(active, left, keep(who, load(ORDERS, on << THREE)))
-    return left + count_bits(on)
 
 
 @inlined

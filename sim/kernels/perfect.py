@@ -1,0 +1,80 @@
+"""A perfect hash by displacement (CHD: Belazzougui, Botelho, Dietzfelbinger, ESA 2009).
+
+Keys are three words. Their first hash names a bucket, whose displacement says where its keys lie:
+one look-up, one probe, no collisions among the keys of the table.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.kernels import inlined, kernel
+
+W = np.uint32
+HALF, SIXTEEN = W(15), W(16)
+A, B, C, D, E = (W(x) for x in (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x2C1B3C6D, 0x297A2D39))
+
+
+@inlined
+def hash_word(x: Any, y: Any, t: Any) -> Any:
+    """Two hashes of 32 bits of a key. numba widens sums and products of words, hence the casts."""
+    a, b, c = W(x * A), W(y * B), W(t * C)
+    h = W(a + W(W(b << W(13)) | (b >> W(19))) + c)
+    g = W(W(b + W(W(a << W(7)) | (a >> W(25)))) ^ c)
+    h, g = W((h ^ (h >> HALF)) * D), W((g ^ (g >> SIXTEEN)) * E)
+    return W(h ^ (h >> W(12))), W(g ^ (g >> HALF))
+
+
+@inlined
+def hash_lanes(x: Any, y: Any, t: Any) -> Any:
+    """The same for eight keys."""
+    a, b, c = x * A, y * B, t * C
+    h = a + ((b << W(13)) | (b >> W(19))) + c
+    g = (b + ((a << W(7)) | (a >> W(25)))) ^ c
+    h, g = (h ^ (h >> HALF)) * D, (g ^ (g >> SIXTEEN)) * E
+    return h ^ (h >> W(12)), g ^ (g >> HALF)
+
+
+@kernel
+def hash_keys(x: Any, y: Any, t: Any, h: Any, g: Any) -> None:
+    """`hash_word` of columns."""
+    for i in range(len(x)):
+        h[i], g[i] = hash_word(x[i], y[i], t[i])
+
+
+@kernel
+def displace(
+    h: Any, g: Any, shift: int, order: Any, off: Any, largest: int, mask: int, used: Any, disp: Any,
+    slot: Any,
+) -> bool:  # fmt: skip
+    """A perfect hash (CHD): bucket `h >> shift`, slot `(g + disp[bucket] * (h | 1)) & mask`.
+
+    `order` lists keys by bucket, `off[b]..off[b + 1]`; fuller buckets choose first. False if a
+    bucket finds no place.
+    """
+    for size in range(largest, 0, -1):
+        for b in range(len(off) - 1):
+            if off[b + 1] - off[b] != size:
+                continue
+            placed = False
+            for d in range(65536):
+                n = 0
+                while n < size:
+                    key = order[off[b] + n]
+                    at = (g[key] + W(d) * (h[key] | W(1))) & W(mask)
+                    if used[at] != 0:
+                        break
+                    used[at] = 1
+                    slot[key] = at
+                    n += 1
+                if n == size:
+                    disp[b] = d
+                    placed = True
+                    break
+                for k in range(n):
+                    used[slot[order[off[b] + k]]] = 0
+            if not placed:
+                return False
+    return True

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count, islice
 from typing import Generic, TypeVar
@@ -111,7 +111,7 @@ class Editor:
             policy=policy,
             groups=before.groups + tuple(groups),
             bindings=bindings,
-            origins=(*before.origins, *reversed(list(fresh))),
+            origins=before.origins + tuple(fresh)[::-1],
             n_entries=n_entries,
         )
         return self.program
@@ -187,14 +187,17 @@ class _Bag(Generic[T]):
 
     def __init__(self, items: Sequence[T]) -> None:
         self._items = list(items)
+        self._tuple = tuple(items)
         self._ids = np.array([id(item) for item in items], np.int64)
 
-    def edit(self, removed: Iterable[T], added: Sequence[T]) -> tuple[T, ...]:
+    def edit(self, removed: Sequence[T], added: Sequence[T]) -> tuple[T, ...]:
         """The members after some have left and others have come."""
         for item in removed:
             for place in np.flatnonzero(self._ids == id(item))[::-1].tolist():
                 del self._items[place]
                 self._ids = np.delete(self._ids, place)
-        self._items += added
-        self._ids = np.append(self._ids, np.array([id(item) for item in added], np.int64))
-        return tuple(self._items)
+        if removed or added:
+            self._items += added
+            self._ids = np.append(self._ids, np.array([id(item) for item in added], np.int64))
+            self._tuple = tuple(self._items)
+        return self._tuple

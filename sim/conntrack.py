@@ -14,7 +14,7 @@ Rules that hold here:
    came first.
 
 Packets are handled strictly in order: verdicts and counters do not depend on how a sequence is cut
-into batches. Kernel: `sim.kernels.flows`.
+into batches. Kernels: `sim.kernels.flows`, `sim.kernels.flow_table`.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ class FlowTable:
         """Verdicts of packets in order, by the groups or by the flow that each belongs to. `time`
         is ns per packet; `portless` ones neither use nor open a flow."""
         from sim.datapath import BLOCK, Verdicts
-        from sim.kernels.flows import KEY_ROWS, ROWS, track
+        from sim.kernels.flow_table import KEY_ROWS
+        from sim.kernels.flows import ROWS, track
         from sim.kernels.path import ROWS as PATH_ROWS
 
         columns, out = headers(packets), Verdicts.empty(len(packets))
@@ -153,7 +154,7 @@ class FlowTable:
 
     def _fill(self, rows: Words) -> None:
         """Put these flows into a table of their own with room for more."""
-        from sim.kernels.flows import KEY_ROWS, reinsert
+        from sim.kernels.flow_table import KEY_ROWS, reinsert
 
         slots = 1 << (min(4 * len(rows), 2 * self.capacity)).bit_length()
         slots = max(MIN_SLOTS, slots)

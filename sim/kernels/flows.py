@@ -1,16 +1,10 @@
-"""The flow table: packets in order, each against the flows that earlier ones opened.
+"""The stateful stage: packets in order, each against the flows that earlier ones opened.
 
-Open addressing, one cache line per flow. The eight words of a flow: address low and high of end a,
-of end b; `version << 40 | protocol << 32 | port a << 16 | port b`; `endpoint a << 32 | endpoint b`;
-state; time last seen. Ends are put in order, so both directions find the same flow; an endpoint
-lives in one VRF, so equal addresses in different VRFs never meet. The state, from bit 0: alive,
-opened by b, generation (20 bits), number of the packet last seen (42). An empty slot has state 0,
-one whose flow has gone and that searches must pass `GONE`.
-
-A block of packets is routed (`sim.kernels.path`), then looked up. Those whose flow seems unknown
-are shown to the policy groups together, as are the first packets of flows that an older policy let
-through. Then `pass_in_order` goes through the block packet by packet and is right about each: where
-an earlier packet of the block changed the table, it looks again, and asks the groups itself.
+A block of packets is routed (`sim.kernels.path`), then looked up (`sim.kernels.flow_table`). Those
+whose flow seems unknown are shown to the policy groups together, as are the first packets of flows
+that an older policy let through. Then `pass_in_order` goes through the block packet by packet and
+is right about each: where an earlier packet of the block changed the table, it looks again, and
+asks the groups itself.
 """
 
 from __future__ import annotations
@@ -20,7 +14,27 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
-from sim.kernels.ecmp import K0, K1, K2, K3, K4, mix
+from sim.kernels.flow_table import (
+    AGED,
+    ALIVE,
+    CLOCK,
+    GENERATION,
+    HASH,
+    HIT,
+    LASTING,
+    OPENED_BY_B,
+    REDECIDED,
+    REPLY,
+    REVOKED,
+    SEEN,
+    SEEN_SHIFT,
+    SEVEN,
+    SIX,
+    find,
+    name,
+    open_flow,
+    remove,
+)
 from sim.kernels.path import (
     ARRIVED,
     BOUND,
@@ -42,77 +56,10 @@ from sim.kernels.prefetch import prefetch
 from sim.reasons import Reason
 
 U = np.uint64
-ZERO, ONE, TWO, THREE = U(0), U(1), U(2), U(3)
-FOUR, FIVE, SIX, SEVEN, EIGHT = U(4), U(5), U(6), U(7), U(8)
-S16, S32, S40 = U(16), U(32), U(40)
+ZERO, ONE, THREE = U(0), U(1), U(3)
 DELIVERED = int(Reason.DELIVERED)
-ALIVE, OPENED_BY_B, GONE = ONE, TWO, TWO
-GENERATION_SHIFT, SEEN_SHIFT = U(2), U(22)
-GENERATION = U((1 << 22) - (1 << 2))
-LASTING = U((1 << 22) - 1)
 SLOT, ASKED, AGAIN, ASK, NOW, SIDE = (U(PATH_ROWS + i) for i in range(6))
-ROWS, HASH, KEY_ROWS = PATH_ROWS + 6, SIX, 7
-CREATED, HIT, REPLY, AGED, EVICTED, REDECIDED, REVOKED = range(7)
-CLOCK, SEEN, USED, FILLED, HEAD = range(7, 12)
-
-
-@inlined
-def name(h: Any, o: Any, i: Any, q: Any, j: Any) -> Any:
-    """Write the key of packet `i`'s flow and its hash to column `j`; returns `OPENED_BY_B` if the
-    sender is end b, else 0."""
-    src, dst = U(o.src_endpoint[i]), U(o.dst_endpoint[i])
-    s_hi, s_lo, d_hi, d_lo = h.src_hi[i], h.src_lo[i], h.dst_hi[i], h.dst_lo[i]
-    sport, dport = U(h.sport[i]), U(h.dport[i])
-    by_b = src > dst
-    if src == dst:
-        above = (s_lo > d_lo) | ((s_lo == d_lo) & (sport > dport))
-        by_b = (s_hi > d_hi) | ((s_hi == d_hi) & above)
-    forth, back = (sport << S16) | dport, (dport << S16) | sport
-    onward, inward = (src << S32) | dst, (dst << S32) | src
-    q[ZERO, j], q[TWO, j] = d_lo if by_b else s_lo, s_lo if by_b else d_lo
-    q[ONE, j], q[THREE, j] = d_hi if by_b else s_hi, s_hi if by_b else d_hi
-    q[FOUR, j] = (U(h.version[i]) << S40) | (U(h.protocol[i]) << S32) | (back if by_b else forth)
-    q[FIVE, j] = inward if by_b else onward
-    q[HASH, j] = hashed(q, j)
-    return OPENED_BY_B if by_b else ZERO
-
-
-@inlined
-def hashed(q: Any, j: Any) -> Any:
-    """Where the search for a flow begins, before it is cut to the table's size."""
-    ends = q[FOUR, j] + q[FIVE, j] * K2
-    return mix(q[ZERO, j] * K0 + q[ONE, j] * K1 + q[TWO, j] * K2 + q[THREE, j] * K3 + ends * K4)
-
-
-@inlined
-def find(table: Any, q: Any, j: Any) -> Any:
-    """Where a flow's words begin, or those of the slot in which it would be put."""
-    last, room = U(len(table) - 1), NONE
-    at = (q[HASH, j] << THREE) & last
-    while table[at | SIX] != ZERO:
-        other = (table[at] ^ q[ZERO, j]) | (table[at | ONE] ^ q[ONE, j])
-        other |= (table[at | TWO] ^ q[TWO, j]) | (table[at | THREE] ^ q[THREE, j])
-        other |= (table[at | FOUR] ^ q[FOUR, j]) | (table[at | FIVE] ^ q[FIVE, j])
-        alive = table[at | SIX] & ALIVE
-        if (alive != ZERO) & (other == ZERO):
-            return at
-        if (alive == ZERO) & (room == NONE):
-            room = at
-        at = (at + EIGHT) & last
-    return at if room == NONE else room
-
-
-@inlined
-def remove(table: Any, at: Any, c: Any) -> None:
-    """Forget a flow. What was kept for searches only is emptied too where none passes it now."""
-    last = U(len(table) - 1)
-    table[at | SIX] = GONE
-    c[USED] -= 1
-    if table[((at + EIGHT) & last) | SIX] == ZERO:
-        while table[at | SIX] == GONE:
-            table[at | SIX] = ZERO
-            c[FILLED] -= 1
-            at = (at - EIGHT) & last
+ROWS = PATH_ROWS + 6
 
 
 @kernel
@@ -191,42 +138,6 @@ def opening_passes(t: Any, e: Any, h: Any, i: Any, row: Any, f: Any, o: Any) -> 
         first, end = np.int64(row), np.int64(row) + 1
         forward(t, e, f.headers, False, first, end, f.scratch, f.verdicts)
     return f.verdicts.reason[row] == DELIVERED
-
-
-@inlined
-def next_in_line(table: Any, queue: Any, c: Any) -> Any:
-    """Who has been silent longest; `NONE` when the queue has come to its end."""
-    while c[HEAD] < len(queue):
-        at, state = queue[U(c[HEAD]), ZERO], queue[U(c[HEAD]), ONE]
-        c[HEAD] += 1
-        if table[at | SIX] == state:
-            return at
-    return NONE
-
-
-@inlined
-def open_flow(j: Any, side: Any, now: Any, f: Any) -> Any:
-    """Make room if need be and put the flow of column `j` into the table; False if there is no
-    room, or nobody in the queue to make it."""
-    table, q, c = f.table, f.keys, f.counters
-    if c[FILLED] >= f.room:
-        return False
-    if c[USED] >= f.capacity:
-        victim = next_in_line(table, f.queue, c)
-        if victim == NONE:
-            return False
-        c[AGED if np.int64(now - table[victim | SEVEN]) > f.timeout else EVICTED] += 1
-        remove(table, victim, c)
-    at = find(table, q, j)
-    c[CREATED] += 1
-    c[USED] += 1
-    c[FILLED] += table[at | SIX] == ZERO
-    c[SEEN] += 1
-    for word in range(6):
-        table[at | U(word)] = q[U(word), j]
-    table[at | SIX] = f.stamp | side | (U(c[SEEN]) << SEEN_SHIFT)
-    table[at | SEVEN] = now
-    return True
 
 
 @inlined
@@ -340,15 +251,3 @@ def track(
         if done < arrived:
             return at + np.int64(last)
     return end
-
-
-@kernel
-def reinsert(rows: Any, q: Any, table: Any) -> None:
-    """Put flows into an empty table: `rows` in table form, distinct, and `q` uint64 [KEY_ROWS, n]
-    with their keys."""
-    for row in range(len(rows)):
-        j = U(row)
-        q[HASH, j] = hashed(q, j)
-        at = find(table, q, j)
-        for word in range(8):
-            table[at | U(word)] = rows[j, U(word)]

@@ -2,25 +2,38 @@
 
 A kernel is compiled for the types of its arguments, so it does not do to name kernels: each step
 runs the engines as `build` and `replay` do, on inputs small enough that only compilation takes
-time. Tables of classes are bytes or words (`sim.engines.l4`), which are two versions of a kernel;
-inputs with few and with many classes are made for both. `tests/sim/test_warm.py` holds that no
+time. Tables of classes are bytes or words (`sim.engines.l4`), which makes two versions of a kernel;
+there are inputs with few and with many classes for both. `tests/sim/test_warm.py` holds that no
 kernel is forgotten.
 """
 
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import IPv4Network, IPv6Network
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
-from compiler.ruleset import Rule, RuleSet
+from compiler.blocks import build_blocks
+from compiler.compile import compile_network
+from compiler.ruleset import I64, Rule, RuleSet
+from compiler.tables import Program
+from fabric.build import build as build_network
+from fabric.diagnostics import MachineError
+from fabric.load import load
+from sim import kernels
+from sim.attach import attach
 from sim.bench.contest import bounds
 from sim.bench.traces import trace
-from sim.columns import Columns
+from sim.classifier import tables
+from sim.conntrack import FlowTable
+from sim.datapath import Datapath
 from sim.engines import build, linear
 from sim.engines.cells import cell_tables
 from sim.engines.dense import dense_tables
@@ -29,11 +42,18 @@ from sim.engines.matcher import headers
 from sim.engines.plan import BUDGET
 from sim.engines.tables import matcher_of
 from sim.engines.tuples import tuple_tables
+from sim.pcap import Reader
+from sim.replay import replay
+from sim.traffic import all_pairs, random_flows, with_replies
 
 MANY = 300
 """More classes than a byte can tell apart."""
-TINY_BUDGET = 8192
-"""So little that the blocks of a keyed table find no room in it."""
+SCATTERED = 3000
+"""More single addresses than a trie of 1 MiB holds."""
+CROWD = 64
+"""Rules of one prefix pair: enough to be tabulated."""
+PACKETS = 64
+RAW_IP = 101
 FABRIC = """\
 cloison: 1
 name: warm
@@ -48,6 +68,34 @@ zones:
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """What a run did: versions of kernels compiled, those in the cache now, and the time."""
+
+    place: Path
+    compiled: int
+    cached: int
+    seconds: float
+
+
+def warm(tell: Callable[..., None] = lambda *_: None) -> Warmed:
+    """Compile what the cache lacks. `MachineError` where there can be no cache."""
+    if kernels.CACHE_DIR is None or not kernels.WRITABLE:
+        raise MachineError("no place to keep compiled kernels: set XDG_CACHE_HOME to one")
+    before, started = cached(kernels.CACHE_DIR), time.perf_counter()
+    todo = steps()
+    for number, (name, step) in enumerate(todo.items()):
+        tell(name, number, len(todo))
+        step()
+    after = cached(kernels.CACHE_DIR)
+    return Warmed(kernels.CACHE_DIR, after - before, after, time.perf_counter() - started)
+
+
+def cached(place: Path) -> int:
+    """Compiled versions of kernels in a cache."""
+    return sum(1 for _ in place.glob("**/*.nbc"))
+
+
 def steps() -> Mapping[str, Callable[[], None]]:
     """What to run, by the name of what it compiles."""
     return {
@@ -59,15 +107,15 @@ def steps() -> Mapping[str, Callable[[], None]]:
         "keyed tables": keyed,
         "IPv6 names": renamed,
         "bounds": streams,
-        "datapath and flow table": datapath,
-        "captures": capture,
+        "datapath": datapath,
+        "captures": captures,
     }
 
 
 def scan() -> None:
     """Every rule in turn, of both IP versions."""
     for version, rules in ((4, few()), (6, few(6))):
-        linear.scan(rules, trace(rules, "uniform", 16, version))
+        linear.scan(rules, trace(rules, "uniform", PACKETS, version))
 
 
 def dense() -> None:
@@ -81,7 +129,7 @@ def dense() -> None:
 
 def cells() -> None:
     """Lists per cell, narrow and wide: rules look at source ports."""
-    for rules in (few(), many(sport=((1, 2),))):
+    for rules in (few(), many(sport=(1, 2))):
         made = cell_tables(rules, numbers(rules), BUDGET)
         assert made is not None
         match(made, rules)
@@ -89,7 +137,8 @@ def cells() -> None:
 
 def ports() -> None:
     """Intervals of ports per cell: no rule looks at source ports."""
-    rules = RuleSet.of([Rule(src=(NET,), dport=((80, 80),)), Rule(protocols=(17,))])
+    inside = (IPv4Network("10.0.0.0/8"),)
+    rules = RuleSet.of([Rule(src=inside, dport=((80, 80),)), Rule(protocols=(17,))])
     made = cell_tables(rules, numbers(rules), BUDGET)
     assert made is not None
     match(made, rules)
@@ -106,44 +155,38 @@ def tuples() -> None:
 def keyed() -> None:
     """Blocks by key, with bytes and words for the classes of the table and of one block; an update
     of one VNI; and blocks that are elsewhere."""
-    for rules in (few(vnis=2), many(), many(vnis=3), crossed()):
-        rules = named(rules)
-        packets = trace(rules, "uniform", 64)
+    for rules in (few(vnis=2), many(vnis=1), many(vnis=3), crossed()):
         classifier = build(rules)
-        classifier.classify(whole(packets))
-        classifier.update(1, rules.take(np.flatnonzero(rules.vni == 1)), np.arange(1))
-    rules = named(few(vnis=2))
-    for budget in (TINY_BUDGET, 0):
-        build(rules, budget=budget).classify(whole(trace(rules, "uniform", 64)))
+        classifier.classify(trace(rules, "uniform", PACKETS))
+        first = rules.take(np.flatnonzero(rules.vni == 1))
+        classifier.update(1, first, numbers(first))
+    rules = few(vnis=2)
+    build(rules, budget=0).classify(trace(rules, "uniform", PACKETS))
 
 
 def renamed() -> None:
     """IPv6 addresses to names."""
     rules = few(6)
-    build(rules).classify(trace(rules, "uniform", 64, 6))
+    build(rules).classify(trace(rules, "uniform", PACKETS, 6))
 
 
 def streams() -> None:
     """What the benchmark compares with."""
-    for version, rules in ((4, few()), (6, few(6))):
-        for run in bounds(trace(rules, "uniform", 16, version)).values():
+    for version in (4, 6):
+        for run in bounds(trace(few(version), "uniform", PACKETS, version)).values():
             run()
 
 
 def datapath() -> None:
-    """A replay with and without flow table, and replies; a change of policy in between."""
-    from compiler.blocks import build_blocks
-    from sim.conntrack import FlowTable
-    from sim.classifier import tables
-    from sim.datapath import Datapath
-    from sim.replay import replay
-    from sim.traffic import all_pairs, random_flows, with_replies
-
-    network, program = world()
-    blocks = build_blocks(program)
+    """Replays with and without a flow table, with replies, and with a change of policy."""
+    program = world()
+    network, blocks = program.network, build_blocks(program)
     path = Datapath(tables(blocks, network), threads=1)
-    replay(network, program, with_replies(all_pairs(blocks), path), blocks=blocks)
-    replay(network, program, random_flows(blocks, 64, permitted=0.5, datapath=path), blocks=blocks)
+    for traffic in (
+        with_replies(all_pairs(blocks), path),
+        random_flows(blocks, PACKETS, permitted=0.5, datapath=path),
+    ):
+        replay(network, program, traffic, blocks=blocks)
     flows = FlowTable()
     for _ in range(2):
         replay(network, program, all_pairs(blocks), blocks=blocks, flow_table=flows)
@@ -152,20 +195,77 @@ def datapath() -> None:
         path.decide(packets, complete=True)
 
 
-def capture() -> None:
-    """A packet of a capture, from frame to verdict."""
-    from compiler.blocks import build_blocks
-    from sim.attach import attach
-    from sim.classifier import tables
-    from sim.conntrack import FlowTable
-    from sim.pcap import Reader
-    from sim.replay import replay
-
-    network, program = world()
-    blocks = build_blocks(program)
+def captures() -> None:
+    """A packet of a capture, from its frame to the verdict."""
+    program = world()
+    network, blocks = program.network, build_blocks(program)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "one.pcap"
-        file.write_bytes(one_packet())
-        batches = [attach(network, tables(blocks, network), b) for b in Reader(file)]
+        file.write_bytes(capture())
+        found = [attach(network, tables(blocks, network), batch) for batch in Reader(file)]
     for flows in (None, FlowTable()):
-        replay(network, program, batches, blocks=blocks, flow_table=flows)
+        replay(network, program, found, blocks=blocks, flow_table=flows)
+
+
+def match(made: Any, rules: RuleSet) -> None:
+    """A few packets through tables that were made of rules."""
+    packets: Any = trace(rules, "uniform", PACKETS + 1)
+    out = np.empty(len(packets), np.int32)
+    matcher_of(made).match(headers(packets, packets.src, packets.dst), 0, len(packets), out)
+
+
+def numbers(rules: RuleSet) -> I64:
+    """What rules answer."""
+    return np.arange(len(rules), dtype=np.int64)
+
+
+def few(version: int = 4, vnis: int = 0) -> RuleSet:
+    """Few classes: nested prefixes, single addresses, port ranges on either side."""
+    rules = [*_few(version)]
+    keyed = [replace(rule, vni=vni) for vni in range(1, vnis + 1) for rule in rules]
+    return RuleSet.of(keyed or rules)
+
+
+def _few(version: int) -> Iterator[Rule]:
+    kind, width = (IPv4Network, 32) if version == 4 else (IPv6Network, 128)
+    for length in (0, 8, 24, width):
+        prefix = (kind((10 << (width - 8) >> (width - length) << (width - length), length)),)
+        yield Rule(src=prefix, sport=((1, 99),), dport=((80, 80), (443, 443)))
+        yield Rule(dst=prefix, protocols=(17,))
+
+
+def many(vnis: int = 0, sport: tuple[int, int] = (0, 65535)) -> RuleSet:
+    """Many classes of destination ports, dealt to the VNIs."""
+    rules = [Rule(sport=(sport,), dport=((port, port),)) for port in range(MANY)]
+    keyed = [replace(rule, vni=1 + port % vnis) for port, rule in enumerate(rules) if vnis]
+    return RuleSet.of(keyed or rules)
+
+
+def crossed() -> RuleSet:
+    """Few classes of each field, many of their product."""
+    return RuleSet.of(
+        [Rule(vni=1, dport=((2 * port, 2 * port),)) for port in range(24)]
+        + [Rule(vni=1, protocols=(number,)) for number in range(24)]
+    )
+
+
+def scattered() -> RuleSet:
+    """Single addresses far apart, and one pair of them with a crowd of rules."""
+    spread = [IPv4Network((i * 1_000_003 % (1 << 32), 32)) for i in range(SCATTERED)]
+    crowd = [Rule(src=(spread[0],), dst=(spread[0],), dport=((i, i),)) for i in range(CROWD)]
+    return RuleSet.of(crowd + [Rule(src=(a,), dst=(a,), dport=((7, 8),)) for a in spread])
+
+
+def world() -> Program:
+    """Two borders and what lies behind them."""
+    return compile_network(build_network(load("-", FABRIC)[0]))
+
+
+def capture() -> bytes:
+    """A pcap file with one TCP packet of that world."""
+    addresses = (ip_address(a).packed for a in ("192.0.2.1", "198.51.100.1"))
+    packet = struct.pack(">BBHHHBBH", 0x45, 0, 40, 0, 0, 64, 6, 0) + b"".join(addresses)
+    packet += struct.pack(">HHIIBBHHH", 40000, 80, 0, 0, 0x50, 2, 1024, 0, 0)
+    size = len(packet)
+    header = struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, RAW_IP)
+    return header + struct.pack("<IIII", 0, 0, size, size) + packet

@@ -3,8 +3,9 @@
 * stride trie, 16-8-8 bits: a root of 65,536 words and chunks of 256; an entry with the sign bit set
   points to a chunk. Three dependent look-ups, 1 KiB per chunk: for small sets.
 * byte trie, 8-8-8-8 bits: the same with a root of 256 words, for many small sets in one array.
-* intervals: sorted starts, found by binary search below a root on the top 16 (and where a block is
-  crowded, 24) bits: six bytes per interval, for large sets (after DXR, Zec et al., CCR 2012).
+* intervals: sorted starts, found by a short search below a root on the top 16 bits (and where a
+  block is crowded, 24 or all): six bytes per interval, for large sets (after DXR, Zec et al., CCR
+  2012).
 
 Prefixes are sorted by (first address, length), which is preorder of their nesting.
 """
@@ -158,7 +159,8 @@ def _emit(start: Any, out: Any, n: Any, at: Any, value: Any) -> Any:
 def interval_entry(table: Any, address: Any) -> Any:
     """Where the intervals of an address' block begin (<< 8) and how many follow the first."""
     entry = table[U(address >> SIXTEEN)]
-    return step(table, entry, (address >> EIGHT) & BYTE)
+    entry = step(table, entry, (address >> EIGHT) & BYTE)
+    return step(table, entry, address & BYTE)
 
 
 @inlined
@@ -178,7 +180,8 @@ def interval_walk(table: Any, low: Any, value: Any, address: Any) -> Any:
 def interval_entry8(table: Any, address: Any) -> Any:
     """`interval_entry` for eight addresses."""
     entry = gather(table, address >> SIXTEEN)
-    return follow(table, (entry << EIGHT) | ((address >> EIGHT) & BYTE), entry)
+    entry = follow(table, (entry << EIGHT) | ((address >> EIGHT) & BYTE), entry)
+    return follow(table, (entry << EIGHT) | (address & BYTE), entry)
 
 
 @inlined

@@ -26,6 +26,7 @@ VERBS = {
     "plot": ("cloison.cli.plot", "Draw the fabric, a tenant, a path, or the isolation matrix."),
     "lab": ("cloison.cli.lab", "The same network in kernel namespaces: up, test, down."),
     "bench": ("cloison.cli.bench", "The classifier's speed beside DPDK's rte_acl."),
+    "warmup": ("cloison.cli.warmup", "Compile the kernels once, before anyone waits for them."),
     "schema": ("cloison.cli.schema", "JSON Schema of the fabric file, for editors."),
 }
 

@@ -180,8 +180,11 @@ def interval_walk(table: Any, low: Any, value: Any, address: Any) -> Any:
 def interval_entry8(table: Any, address: Any) -> Any:
     """`interval_entry` for eight addresses."""
     entry = gather(table, address >> SIXTEEN)
-    entry = follow(table, (entry << EIGHT) | ((address >> EIGHT) & BYTE), entry)
-    return follow(table, (entry << EIGHT) | (address & BYTE), entry)
+    if bits(entry) != ZERO:
+        entry = follow(table, (entry << EIGHT) | ((address >> EIGHT) & BYTE), entry)
+        if bits(entry) != ZERO:
+            entry = follow(table, (entry << EIGHT) | (address & BYTE), entry)
+    return entry
 
 
 @inlined

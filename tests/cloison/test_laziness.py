@@ -49,6 +49,29 @@ def test_check_needs_no_heavy_library() -> None:
     assert not imported("check", str(SMALL)) & set(HEAVY)
 
 
+WITHOUT_KERNELS = [
+    ("show", "topology", SMALL),
+    ("show", "addresses", SMALL),
+    ("show", "sessions", SMALL),
+    ("show", "routes", SMALL),
+    ("show", "tables", SMALL),
+    ("show", "policy", SMALL),
+    ("compile", SMALL),
+    ("schema",),
+    ("explain", SMALL, "acme/web/front", "acme/catalog/api:8080/tcp"),
+    ("reach", SMALL),
+    ("verify", SMALL),
+    ("diff", SMALL, SMALL),
+]
+
+
+@pytest.mark.parametrize(
+    "arguments", WITHOUT_KERNELS, ids=lambda a: "-".join(a[:2]) if a[0] == "show" else a[0]
+)
+def test_what_needs_no_kernel_does_not_import_numba(arguments: tuple[object, ...]) -> None:
+    assert "numba" not in imported(*map(str, arguments))
+
+
 def test_import_cloison_is_light_and_resolves_names_when_used() -> None:
     program = (
         "import sys, cloison\n"

@@ -32,6 +32,7 @@ docs: $(VENV)/.installed-test
 	$(BIN)/python docs/cli_reference.py
 
 bench: $(VENV)/.installed-test
+	$(BIN)/cloison warmup
 	$(BIN)/python -m bench
 
 clean:

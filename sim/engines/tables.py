@@ -37,8 +37,9 @@ from sim.engines.tuples import TupleTables, tuple_tables
 
 CACHED = 1 << 15
 """Packets whose headers and answers fit the caches while they are sorted by table."""
-ROW_BYTES = 256
-"""What a row of tuple-space search takes while it is built."""
+ROW_BYTES = 512
+FIXED_BYTES = 4 << 20
+"""What tuple-space search takes at most while it is built: per row, and for tables of any size."""
 
 
 class Table(Protocol):
@@ -137,6 +138,9 @@ def keyed(
         room = min(BLOCK_PLACES, left // 4)
         blocks.append(build_block(rules, which, ids, l4, number, room))
         left -= blocks[-1].nbytes
+    if all(block.elsewhere for block in blocks):
+        l4 = NO_CLASSES
+        blocks = [elsewhere(number, l4.n_y) for number in range(len(blocks))]
     layout = Layout(by_key, blocks, l4 or NO_CLASSES)
     seconds = time.perf_counter() - started
     n = sum(not block.elsewhere for block in blocks)
@@ -163,7 +167,7 @@ def unkeyed(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, Pl
     cells = None
     if dense is None or dense_cost(dense.x.nbytes, dense.f.nbytes) > cell_cost(dense.x.nbytes, 0):
         cells = cell_tables(rules, ids, limit)
-    hashed = tuple_cost(len(rules)) if n_rows(rules) * ROW_BYTES <= budget else NEVER
+    hashed = tuple_cost(len(rules)) if n_rows(rules) * ROW_BYTES + FIXED_BYTES <= budget else NEVER
     costs = {
         "dense": NEVER if dense is None else dense_cost(dense.x.nbytes, dense.f.nbytes),
         "cells": NEVER if cells is None else cell_cost(cells.x.nbytes, listed_bytes(cells)),

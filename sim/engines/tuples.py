@@ -38,6 +38,7 @@ STRIDE_BYTES = 1 << 20
 STEPS = 8
 MAX_PAIRS = 1 << 20
 PAIRS_PER_RULE = 32
+PAIR_BYTES = 16
 MAX_SETS = 1 << 15
 LARGE = 1 << 19
 FAR = 1 << 17
@@ -155,7 +156,7 @@ def tuple_tables(rules: RuleSet, ids: I64, budget: int) -> TupleTables | None:
     for steps in _shapes():
         tuples = _tuples(fine, steps)
         sets = [_sets(nest, fine_rows, tuples.of_row) for nest in nests]
-        if _fit(sets, len(fine.rule)):
+        if _fit(sets, len(fine.rule), budget):
             break
     merged = coarse.grid.row[coarse.axes[0].merged], coarse.grid.column[coarse.axes[1].merged]
     sides = [
@@ -223,10 +224,11 @@ def _shapes() -> list[tuple[int, int]]:
     return sorted(shapes, key=lambda shape: (-shape[0] * shape[1], abs(shape[0] - shape[1])))
 
 
-def _fit(sets: list[U64], n: int) -> bool:
-    """Whether a table of pairs of these sets is worth its memory."""
+def _fit(sets: list[U64], n: int, budget: int) -> bool:
+    """Whether a table of pairs of these sets is worth its memory, and fits a quarter of the budget
+    while it is made."""
     distinct = [len(np.unique(own)) + 1 for own in sets]
-    pairs = max(MAX_PAIRS, PAIRS_PER_RULE * n)
+    pairs = min(max(MAX_PAIRS, PAIRS_PER_RULE * n), budget // (4 * PAIR_BYTES))
     return max(distinct) < MAX_SETS and distinct[0] * distinct[1] <= pairs
 
 

@@ -10,6 +10,7 @@ from rule_worlds import Shape, boundary_packets, random_list, random_rules
 
 from compiler.ruleset import ANY, Rule, RuleSet
 from fabric.diagnostics import InputError
+from sim.bench import hostile_sets
 from sim.bench.firewall_sets import firewall
 from sim.bench.traces import trace
 from sim.columns import Columns
@@ -224,3 +225,25 @@ def test_rare_lengths_in_a_large_table() -> None:
     assert classifier.plans[0].engine == "hybrid"
     for columns in (packets, more):
         assert (classifier.classify(columns) == scan(rules, columns)).all()
+
+
+HOSTILE = {
+    "ranges that all differ": (lambda: hostile_sets.ranges(600), 64 << 20),
+    "copies under other addresses": (lambda: hostile_sets.copies("ipc", 3_000, 5), 64 << 20),
+    "the same with little memory": (lambda: hostile_sets.copies("fw", 1_000, 5), 4 << 20),
+    "no memory at all": (lambda: hostile_sets.ranges(100), 0),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_tables_stay_within_the_budget_and_exact(case: str) -> None:
+    """Tables that explode grids and pair tables get another engine, and say why."""
+    make, budget = HOSTILE[case]
+    rules = make()
+    classifier = build(rules, budget=budget)
+    tables_only = sum(p.nbytes for p in classifier.plans if p.engine != "linear")
+    assert tables_only <= max(budget, 2 << 20)
+    assert all(plan.reason for plan in classifier.plans)
+    for kind in ("uniform", "corner", "mixed", "random"):
+        packets = trace(rules, kind, 1000)
+        assert (classifier.classify(packets) == scan(rules, packets)).all()

@@ -1,19 +1,20 @@
 """One stretch of memory for all tables of an engine.
 
-The kernel backs large allocations with 2 MiB pages and small ones not; a table that is gathered
-from at random is up to a third faster on large pages. So all tables of an engine share one
-allocation of at least `LEAST` bytes. Behind every table lie `PAD` elements that vector kernels may
-read and never use.
+A table that is gathered from at random is up to a third faster on pages of 2 MiB. The kernel gives
+them to fresh, aligned mappings that ask for them; memory that an allocator hands out again keeps
+its small ones. So all tables of an engine share one mapping of their own. Behind every table lie
+`PAD` elements that vector kernels may read and never use.
 """
 
 from __future__ import annotations
 
+import mmap
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST = 8 << 20
 PAGE = 2 << 20
 LINE = 64
 PAD = 8
@@ -25,7 +26,7 @@ def pack(tables: T) -> T:
     """The same tuple with every array moved into one arena; scalars stay."""
     arrays = [value for value in tables if isinstance(value, np.ndarray)]
     size = sum(_room(array) for array in arrays)
-    memory = np.empty(max(size, LEAST) + PAGE, np.uint8)
+    memory = _mapped(-(-size // PAGE) * PAGE + PAGE)
     at = -memory.ctypes.data % PAGE
     out: list[Any] = []
     for value in tables:
@@ -38,6 +39,15 @@ def pack(tables: T) -> T:
         else:
             out.append(value)
     return type(tables)(*out)
+
+
+def _mapped(size: int) -> NDArray[np.uint8]:
+    """Fresh zeroed memory, on large pages where the kernel has them."""
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, np.uint8)
 
 
 def padded(array: NDArray[Any]) -> Any:

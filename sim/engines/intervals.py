@@ -16,8 +16,8 @@ ROOT = 1 << 16
 
 
 class Intervals(NamedTuple):
-    """`table` maps an address' block to `base << 8 | count - 1`; `low`, `value` the intervals. Blocks
-    of more than `CROWD` intervals are cut by the next eight bits, twice at most."""
+    """`table` maps an address' block to `base << 8 | count - 1`; `low`, `value` the intervals.
+    Blocks of more than `CROWD` intervals are cut by the next eight bits, twice at most."""
 
     table: NDArray[np.uint32]
     low: NDArray[np.uint16]

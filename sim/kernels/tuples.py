@@ -18,8 +18,8 @@ Ports are `first | (last - first) << 16`, protocols a set of 32 meta classes, or
 more the number of a set in `kinds`. A *heavy* record stands for all rules of a prefix pair: its
 source ports are the number of a row of `heavy`, the rule by L4 class.
 
-Any rule that holds the packet is a match, whichever key led to it; the tag only keeps strangers from
-following a chain.
+Any rule that holds the packet is a match, whichever key led to it; the tag only keeps strangers
+from following a chain.
 """
 
 from __future__ import annotations

@@ -23,12 +23,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.ports import MAX_PORT
+
 ANY = -1
 STATES = ("new", "established", "related", "invalid")
 ALL_STATES = (1 << len(STATES)) - 1
 ALL_DSCP = (1 << 64) - 1
 ALL_PROTOCOLS = (ALL_DSCP,) * 4
 MAX_VNI = (1 << 24) - 1
+MAX_PROTOCOL = 255
+KEYS = {"vni": MAX_VNI, "direction": 1, "endpoint": (1 << 32) - 1}
 
 I64 = NDArray[np.int64]
 
@@ -130,6 +135,20 @@ class Rule:
     protocols: tuple[int, ...] | None = None
     state: int = ALL_STATES
     dscp: int = ALL_DSCP
+
+    def __post_init__(self) -> None:
+        ranges_ = (*self.sport, *self.dport)
+        wrong = [f"ports {a}..{b}" for a, b in ranges_ if not 0 <= a <= b <= MAX_PORT]
+        wrong += [f"protocol {p}" for p in self.protocols or () if not 0 <= p <= MAX_PROTOCOL]
+        for name, most in KEYS.items():
+            value = getattr(self, name)
+            if not ANY <= value <= most:
+                wrong.append(f"{name} {value}")
+        prefixes = (*self.src, *self.dst)
+        wrong += [f"prefix {p!r}" for p in prefixes if not isinstance(p, IPv4Network | IPv6Network)]
+        if wrong:
+            hint = "ip_network() makes prefixes; ranges are (first, last)"
+            raise InputError(*(Diagnostic("C746", f"a rule has {w}", hint=hint) for w in wrong))
 
 
 def prefixes4(lists: Sequence[Sequence[Any]]) -> Prefixes:

@@ -38,7 +38,7 @@ class Columns:
         wanted = dict(DTYPES)
         if self.version == 6:
             wanted |= {"src": np.uint64, "dst": np.uint64}
-        n = len(self.sport) if isinstance(self.sport, np.ndarray) else 0
+        n = next((len(c) for f in fields(self) if _is_column(c := getattr(self, f.name))), 0)
         problems = [
             problem
             for field in fields(self)
@@ -47,12 +47,7 @@ class Columns:
         if (self.src_lo is None) != (self.dst_lo is None):
             problems.append("IPv6 needs both src_lo and dst_lo")
         if problems:
-            raise InputError(
-                *(
-                    Diagnostic("C740", problem, hint="columns are 1-D, contiguous and equally long")
-                    for problem in problems
-                )
-            )
+            raise InputError(*(Diagnostic("C740", problem, hint=HINT) for problem in problems))
 
     def __len__(self) -> int:
         return len(self.sport)
@@ -85,8 +80,13 @@ DTYPES: dict[str, Any] = {
     "state": np.uint8,
     "dscp": np.uint8,
 }
+HINT = "one dimension, contiguous, equally long; .astype() makes the right type"
 LARGEST = {"state": len(STATES) - 1, "dscp": 63}
 REQUIRED = ("src", "dst", "sport", "dport", "protocol")
+
+
+def _is_column(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim == 1
 
 
 def _problem(name: str, column: Any, wanted: dict[str, Any], n: int) -> str | None:
@@ -98,7 +98,7 @@ def _problem(name: str, column: Any, wanted: dict[str, Any], n: int) -> str | No
     if column.ndim != 1 or not column.flags.c_contiguous:
         return f"column {name} is not one contiguous dimension"
     if len(column) != n:
-        return f"column {name} has {len(column):,} rows, sport has {n:,}"
+        return f"column {name} has {len(column):,} rows, the first column has {n:,}"
     if name in LARGEST and n and int(column.max()) > LARGEST[name]:
         return f"column {name} has the value {int(column.max())}, {LARGEST[name]} is the largest"
     return None

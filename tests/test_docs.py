@@ -89,8 +89,8 @@ def test_every_schema_is_documented() -> None:
 @pytest.mark.parametrize("page", [ROOT / "docs" / "classifier.md"], ids=lambda page: page.name)
 def test_python_examples_give_what_the_page_says(page: Path) -> None:
     """A comment behind an expression is its value; other comments are words."""
+    names: dict[str, object] = {}
     for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
-        names: dict[str, object] = {}
         exec(block, names)
         for expression, value in re.findall(r"^(\S.*\S)  # (\[.*\])$", block, re.MULTILINE):
             assert str(eval(expression, names)) == value

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloison.cli.options import output_option, quiet_option
+from fabric.diagnostics import Diagnostic, InputError
 
 if TYPE_CHECKING:
     from compiler.ruleset import RuleSet
@@ -29,7 +30,13 @@ MOST_PACKETS = 100_000_000
     metavar="DIR",
     help="A trace for --rules: one .npy file per column (repeatable).",
 )
-@click.option("--set", "names", multiple=True, metavar="NAME", help="A rule set of ours, or `all`.")
+@click.option(
+    "--set",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="A rule set of ours, or `all` (repeatable).",
+)
 @click.option(
     "--packets",
     type=click.IntRange(1, MOST_PACKETS),
@@ -88,7 +95,9 @@ def _contests(
 
         tell(f"{path.name}")
         rules = read_rules(path)
-        yield contest(path.name, rules, _traces(rules, folders, packets), rounds=rounds)
+        traces = _traces(rules, folders, packets)
+        _fit(path, rules, traces)
+        yield contest(path.name, rules, traces, rounds=rounds)
         return
     wanted = list(SETS) if "all" in names else list(names or QUICK)
     for name, found in [(name, source(name)) for name in wanted]:
@@ -104,6 +113,17 @@ def _traces(rules: RuleSet, folders: tuple[Path, ...], packets: int) -> dict[str
     if folders:
         return {folder.name: read(folder) for folder in folders}
     return _generated(rules, packets, 4 if len(rules.src4.length) >= len(rules.src6.length) else 6)
+
+
+def _fit(path: Path, rules: RuleSet, traces: dict[str, Columns]) -> None:
+    """Refuse rules and packets that have nothing to say to each other."""
+    if not len(rules):
+        raise InputError(Diagnostic("C743", f"{path} has no rules"))
+    for name, columns in traces.items():
+        lists = rules.src4 if columns.version == 4 else rules.src6
+        if not len(lists.length):
+            message = f"no rule of {path} is for the IPv{columns.version} packets of {name}"
+            raise InputError(Diagnostic("C744", message))
 
 
 def _generated(rules: RuleSet, packets: int, version: int) -> dict[str, Columns]:

@@ -62,6 +62,9 @@ def read(folder: Path) -> Columns:
     """The columns that lie in `folder`; `InputError` C744 and C740 for what is wrong with them."""
     known = [field.name for field in fields(Columns)]
     problems, found = [], {}
+    if not folder.is_dir():
+        what = "is a file, not a directory of .npy columns" if folder.exists() else "does not exist"
+        raise InputError(Diagnostic("C744", f"{folder} {what}"))
     for path in sorted(folder.glob("*.npy")):
         if path.stem not in known:
             problems.append(Diagnostic("C744", f"{path} is no column", hint=", ".join(known)))
@@ -69,14 +72,18 @@ def read(folder: Path) -> Columns:
         try:
             found[path.stem] = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError, MemoryError) as error:
-            problems.append(Diagnostic("C744", f"{path} cannot be read: {error}"))
+            reason = "it is no array of numbers" if isinstance(error, ValueError) else error
+            problems.append(Diagnostic("C744", f"{path} cannot be read: {reason}"))
     if not found and not problems:
         problems.append(
             Diagnostic("C744", f"{folder} holds no .npy columns", hint="src.npy, dst.npy, …")
         )
     if problems:
         raise InputError(*problems)
-    return Columns(**{name: found.get(name) for name in known})  # type: ignore[arg-type]
+    columns = Columns(**{name: found.get(name) for name in known})  # type: ignore[arg-type]
+    if not len(columns):
+        raise InputError(Diagnostic("C744", f"{folder} holds no packets"))
+    return columns
 
 
 def _usable(rules: RuleSet, version: int) -> I64:

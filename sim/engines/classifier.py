@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ruleset import I64, RuleSet
+from fabric.diagnostics import Diagnostic, InputError
 from sim.columns import Columns
+from sim.engines.keyed import Layout
 from sim.engines.linear import looked_at, require, scan
 from sim.engines.matcher import headers
 from sim.engines.plan import BUDGET, Plan
-from sim.engines.rename import Names, rename
+from sim.engines.rename import Forest, Names, rename
 from sim.engines.tables import KeyedTable, LinearTable, Table, build_table
-from sim.engines.update import updated
+from sim.engines.update import check_update, updated
 
 SLICE = 1 << 18
 U32 = NDArray[np.uint32]
@@ -30,6 +32,7 @@ class Classifier:
     plans: tuple[Plan, ...]
     tables: dict[int, Table]
     names: tuple[Names, Names] | None
+    forests: tuple[Forest, Forest] | None
 
     @property
     def nbytes(self) -> int:
@@ -60,16 +63,46 @@ class Classifier:
         """From now on `rules` are all rules that concern `vni`, in order, those for any VNI
         included; `ids` are their answers. Others' blocks stay where they are, and a thread that
         classifies meanwhile sees the old block or the new one. False, and nothing has changed, if
-        the tables must be built anew: an unknown VNI or endpoint, IPv6 rules, or no room left."""
-        table = self.tables.get(4)
-        if not isinstance(table, KeyedTable) or 6 in self.tables or _has6(rules):
-            return False
-        layout = updated(table.layout, vni, rules, ids)
-        if layout is None:
-            return False
+        the tables must be built anew: an unknown VNI or endpoint, a new IPv6 prefix, a table that
+        is not keyed, or a block that needs another engine. `InputError` C746 for rules of another
+        VNI and `ids` that do not fit."""
+        check_update(vni, rules, ids)
+        layouts = dict[int, Layout]()
+        for version in (4, 6):
+            part = self._renamed(rules, version)
+            table = self.tables.get(version)
+            if part is None or (table is None and len(part[0])):
+                return False
+            if table is None:
+                continue
+            layout = None
+            if isinstance(table, KeyedTable):
+                layout = updated(table.layout, vni, part[0], ids[part[1]])
+            if layout is None:
+                return False
+            layouts[version] = layout
         self.looked_at = tuple(sorted({*self.looked_at, *looked_at(rules)}))
-        table.layout = layout
+        for version, layout in layouts.items():
+            self.tables[version].layout = layout  # type: ignore[attr-defined]
         return True
+
+    def _renamed(self, rules: RuleSet, version: int) -> tuple[RuleSet, I64] | None:
+        """The rules for one IP version, with addresses of 32 bits, and which they are; None if a
+        prefix has no name."""
+        src, dst = f"src{version}", f"dst{version}"
+        which = np.flatnonzero(_usable(getattr(rules, src).off, getattr(rules, dst).off))
+        part = rules.take(which)
+        if version == 4 or not len(which):
+            return part, which
+        if self.forests is None:
+            return None
+        renamed = [
+            forest.renamed(lists)
+            for forest, lists in zip(self.forests, (part.src6, part.dst6), strict=True)
+        ]
+        if renamed[0] is None or renamed[1] is None:
+            return None
+        return replace(part, src4=renamed[0], dst4=renamed[1]), which
 
     def _addresses(self, columns: Columns, threads: int) -> tuple[U32, U32]:
         """Addresses of 32 bits: of IPv6 the names."""
@@ -95,7 +128,10 @@ def build(rules: RuleSet, *, ids: I64 | None = None, budget: int = BUDGET) -> Cl
     """Tables for rules, within `budget` bytes; `ids[r]` is what `classify` answers for rule r, by
     default r itself. The engine is chosen from the rules alone."""
     numbers = np.arange(len(rules), dtype=np.int64) if ids is None else ids
-    plans, tables, names = list[Plan](), dict[int, Table](), None
+    if budget < 0:
+        raise InputError(Diagnostic("C746", f"a budget of {budget} bytes"))
+    plans, tables = list[Plan](), dict[int, Table]()
+    names, forests = None, None
     used = _usable(rules.src4.off, rules.dst4.off)
     if used.any():
         which = np.flatnonzero(used)
@@ -105,28 +141,24 @@ def build(rules: RuleSet, *, ids: I64 | None = None, budget: int = BUDGET) -> Cl
     used = _usable(rules.src6.off, rules.dst6.off)
     if used.any():
         which = np.flatnonzero(used)
-        tables[6], made, names = _build6(rules.take(which), numbers[which], budget)
+        tables[6], made, names, forests = _build6(rules.take(which), numbers[which], budget)
         plans += made
-    return Classifier(looked_at(rules), tuple(plans), tables, names)
+    return Classifier(looked_at(rules), tuple(plans), tables, names, forests)
 
 
 def _build6(
     rules: RuleSet, ids: I64, budget: int
-) -> tuple[Table, list[Plan], tuple[Names, Names] | None]:
+) -> tuple[Table, list[Plan], tuple[Names, Names] | None, tuple[Forest, Forest] | None]:
     src, dst = rename(rules.src6), rename(rules.dst6)
     if src is None or dst is None:
         plan = Plan("IPv6", "linear", "prefixes nest too deeply to be renamed", rules.nbytes, 0.0)
-        return LinearTable(rules, ids), [plan], None
+        return LinearTable(rules, ids), [plan], None, None
     renamed = replace(rules, src4=src[0], dst4=dst[0])
     names = src[1], dst[1]
     table, plans = build_table(renamed, ids, budget, "IPv6")
     size = names[0].nbytes + names[1].nbytes
     plans[0] = replace(plans[0], nbytes=plans[0].nbytes + size)
-    return table, plans, names
-
-
-def _has6(rules: RuleSet) -> bool:
-    return bool(_usable(rules.src6.off, rules.dst6.off).any())
+    return table, plans, names, (src[2], dst[2])
 
 
 def _usable(src: I64, dst: I64) -> NDArray[np.bool_]:

@@ -38,16 +38,40 @@ class Names(NamedTuple):
         return int(self.hi.nbytes + self.lo.nbytes + self.name.nbytes + self.single.nbytes)
 
 
-def rename(lists: Prefixes6) -> tuple[Prefixes, Names] | None:
-    """The renamed lists and how to rename packets; None if 32 bits do not suffice."""
+class Forest(NamedTuple):
+    """Distinct prefixes in preorder, and the 32-bit prefix that each has become."""
+
+    hi: U64
+    lo: U64
+    length: I64
+    first: NDArray[np.uint32]
+    bits: NDArray[np.uint8]
+
+    def renamed(self, lists: Prefixes6) -> Prefixes | None:
+        """Other lists of these prefixes; None if one is not among them."""
+        known = {key: i for i, key in enumerate(zip(*self._keys(), strict=True))}
+        keys = zip(lists.hi.tolist(), lists.lo.tolist(), lists.length.tolist(), strict=True)
+        item = np.array([known.get(key, -1) for key in keys], np.int64)
+        if (item < 0).any():
+            return None
+        return Prefixes(lists.off, self.first[item], self.bits[item])
+
+    def _keys(self) -> tuple[list[int], list[int], list[int]]:
+        return self.hi.tolist(), self.lo.tolist(), self.length.tolist()
+
+
+def rename(lists: Prefixes6) -> tuple[Prefixes, Names, Forest] | None:
+    """The renamed lists, how to rename packets, and how more lists; None if 32 bits do not
+    suffice."""
     hi, lo, length, item = _distinct(lists)
     parent = _parents(hi, lo, length)
     placed = _layout(parent)
     if placed is None:
         return None
     base, width, own = placed
-    first, bits = base[1:][item].astype(np.uint32), (32 - width[1:][item]).astype(np.uint8)
-    return Prefixes(lists.off, first, bits), _names(hi, lo, length, own.astype(np.uint32))
+    forest = Forest(hi, lo, length, base[1:].astype(np.uint32), (32 - width[1:]).astype(np.uint8))
+    prefixes = Prefixes(lists.off, forest.first[item], forest.bits[item])
+    return prefixes, _names(hi, lo, length, own.astype(np.uint32)), forest
 
 
 def _distinct(lists: Prefixes6) -> tuple[U64, U64, I64, I64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Network
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -247,3 +249,36 @@ def test_hostile_tables_stay_within_the_budget_and_exact(case: str) -> None:
     for kind in ("uniform", "corner", "mixed", "random"):
         packets = trace(rules, kind, 1000)
         assert (classifier.classify(packets) == scan(rules, packets)).all()
+
+
+def test_an_update_of_both_versions() -> None:
+    """IPv6 rules are updated too, as long as their prefixes had names before."""
+    first = random_list(SHAPES["both versions"], 4)
+    rules = RuleSet.of(first)
+    classifier = build(rules)
+    mine = [rule for rule in first if rule.vni in (ANY, 2)][1:]
+    ids = np.arange(len(mine)) + 500
+    assert classifier.update(2, RuleSet.of(mine), ids)
+    for version in (4, 6):
+        packets = boundary_packets(rules, version, 2000, 1)
+        packets = packets.take(packets.vni == 2)
+        rows = scan(RuleSet.of(mine), packets)
+        assert (classifier.classify(packets) == np.where(rows < 0, -1, ids[rows])).all()
+    strange = RuleSet.of([Rule(vni=2, src=(IPv6Network("2001:db8:dead::/48"),))])
+    assert not classifier.update(2, strange, np.zeros(1, np.int64))
+
+
+def test_an_update_with_other_arguments_is_refused() -> None:
+    """Rules of another VNI, and ids that are too few or no integers."""
+    classifier = build(random_rules(SHAPES["VNI"], 2))
+    one = RuleSet.of([Rule(vni=1)])
+    for rules, ids in ((RuleSet.of([Rule(vni=2)]), [0]), (one, [0, 1]), (one, [0.5])):
+        with pytest.raises(InputError, match="C746"):
+            classifier.update(1, rules, np.array(ids))
+
+
+def test_rules_that_cannot_be_are_refused() -> None:
+    """Every wrong value is named."""
+    with pytest.raises(InputError) as error:
+        Rule(vni=1 << 24, dport=((9, 5), (0, 70_000)), protocols=(300,), src=("10.0.0.0/8",))  # type: ignore[arg-type]
+    assert str(error.value).count("C746") == 5

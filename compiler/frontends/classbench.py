@@ -80,10 +80,12 @@ class Distinct(dict[str, int]):
 def read_rules(path: Path) -> RuleSet:
     """The rules of a file."""
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError("it is no regular file")
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"it has more than {MAX_BYTES >> 20} MiB")
         text = path.read_bytes().decode("ascii")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, MemoryError) as error:
         why = "it is not text" if isinstance(error, UnicodeDecodeError) else error
         why = getattr(error, "strerror", None) or why
         raise InputError(Diagnostic("C743", f"{path} cannot be read: {why}")) from None
@@ -108,7 +110,7 @@ def parse(text: str, name: str = "-") -> RuleSet:
     }
     in_order = [readers[field] for field in FIELDS]
     rows: list[list[int]] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         found = LINE.match(line) if len(line) <= MAX_LINE else None
         if found is None:
             if line.strip() and not line.startswith("#"):

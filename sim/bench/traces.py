@@ -69,10 +69,13 @@ def read(folder: Path) -> Columns:
         if path.stem not in known:
             problems.append(Diagnostic("C744", f"{path} is no column", hint=", ".join(known)))
             continue
+        if not path.is_file():
+            problems.append(Diagnostic("C744", f"{path} is no regular file"))
+            continue
         try:
             found[path.stem] = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError, MemoryError) as error:
-            reason = "it is no array of numbers" if isinstance(error, ValueError) else error
+        except Exception as error:  # NumPy's parser of headers raises whatever it meets
+            reason = error if isinstance(error, OSError) else "it is no array of numbers"
             problems.append(Diagnostic("C744", f"{path} cannot be read: {reason}"))
     if not found and not problems:
         problems.append(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from compiler.ruleset import I64, RuleSet
 from sim.engines.arena import pack
-from sim.engines.axis import Axis
+from sim.engines.axis import ROOT_16, ROOT_16_CHUNKS, Axis, chunks
 from sim.engines.dense import merged_axis, stride_trie
 from sim.engines.grid import merged_cells
 from sim.engines.l4 import Meta, Narrow, l4_classes, meta_classes, narrow
@@ -167,6 +167,8 @@ def _listed(rules: RuleSet, which: I64, n_records: I64, first: I64, budget: int)
     """Cells of these rules."""
     part = rules.take(which)
     src, dst = merged_axis(part.src4), merged_axis(part.dst4)
+    if (2 * ROOT_16_CHUNKS + chunks(src, ROOT_16) + chunks(dst, ROOT_16)) << 10 > budget // 2:
+        return None
     merged = merged_cells(src, dst)
     if merged is None or 4 * merged[2].size > budget // 2:
         return None

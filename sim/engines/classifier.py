@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.ruleset import I64, RuleSet
+from compiler.ruleset import ANY, I64, KEYS, RuleSet
 from fabric.diagnostics import Diagnostic, InputError
 from sim.columns import Columns
-from sim.engines.keyed import Layout
 from sim.engines.linear import looked_at, require, scan
 from sim.engines.matcher import headers
 from sim.engines.plan import BUDGET, Plan
@@ -23,16 +23,27 @@ SLICE = 1 << 18
 U32 = NDArray[np.uint32]
 
 
-@dataclass(slots=True)
-class Classifier:
-    """Made by `build`. `looked_at` names the optional columns that rules look at, `plans` says for
-    every table which engine holds it and why, `names` how IPv6 addresses are renamed."""
+class Version(NamedTuple):
+    """What `classify` reads: the optional columns that rules look at, a table per IP version."""
 
     looked_at: tuple[str, ...]
-    plans: tuple[Plan, ...]
     tables: dict[int, Table]
+
+
+@dataclass(slots=True)
+class Classifier:
+    """Made by `build`. `plans` says for every table which engine holds it and why, `names` how IPv6
+    addresses are renamed. An update replaces `version`, which nothing changes afterwards."""
+
+    plans: tuple[Plan, ...]
+    version: Version
     names: tuple[Names, Names] | None
     forests: tuple[Forest, Forest] | None
+
+    @property
+    def tables(self) -> dict[int, Table]:
+        """The tables as they are now, by IP version."""
+        return self.version.tables
 
     @property
     def nbytes(self) -> int:
@@ -44,10 +55,13 @@ class Classifier:
     ) -> NDArray[np.int32]:
         """The id of each packet's first matching rule, -1 for none. `InputError` C740 when a
         column is missing that some rule looks at."""
-        require(self.looked_at, columns)
+        names, tables = self.version
+        if threads < 1:
+            raise InputError(Diagnostic("C746", f"{threads} threads"))
+        require(names, columns)
         n = len(columns)
-        found = np.empty(n, np.int32) if out is None else out
-        table = self.tables.get(columns.version)
+        found = np.empty(n, np.int32) if out is None else _checked(out, n)
+        table = tables.get(columns.version)
         if table is None or n == 0:
             found[:] = -1
             return found
@@ -67,23 +81,22 @@ class Classifier:
         is not keyed, or a block that needs another engine. `InputError` C746 for rules of another
         VNI and `ids` that do not fit."""
         check_update(vni, rules, ids)
-        layouts = dict[int, Layout]()
+        names, tables = self.version
+        changed = dict(tables)
         for version in (4, 6):
             part = self._renamed(rules, version)
-            table = self.tables.get(version)
+            table = tables.get(version)
             if part is None or (table is None and len(part[0])):
                 return False
             if table is None:
                 continue
-            layout = None
-            if isinstance(table, KeyedTable):
-                layout = updated(table.layout, vni, part[0], ids[part[1]])
+            if not isinstance(table, KeyedTable):
+                return False
+            layout = updated(table.layout, vni, part[0], ids[part[1]])
             if layout is None:
                 return False
-            layouts[version] = layout
-        self.looked_at = tuple(sorted({*self.looked_at, *looked_at(rules)}))
-        for version, layout in layouts.items():
-            self.tables[version].layout = layout  # type: ignore[attr-defined]
+            changed[version] = KeyedTable(layout, table.others)
+        self.version = Version(tuple(sorted({*names, *looked_at(rules)})), changed)
         return True
 
     def _renamed(self, rules: RuleSet, version: int) -> tuple[RuleSet, I64] | None:
@@ -128,8 +141,7 @@ def build(rules: RuleSet, *, ids: I64 | None = None, budget: int = BUDGET) -> Cl
     """Tables for rules, within `budget` bytes; `ids[r]` is what `classify` answers for rule r, by
     default r itself. The engine is chosen from the rules alone."""
     numbers = np.arange(len(rules), dtype=np.int64) if ids is None else ids
-    if budget < 0:
-        raise InputError(Diagnostic("C746", f"a budget of {budget} bytes"))
+    _check(rules, budget)
     plans, tables = list[Plan](), dict[int, Table]()
     names, forests = None, None
     used = _usable(rules.src4.off, rules.dst4.off)
@@ -143,7 +155,29 @@ def build(rules: RuleSet, *, ids: I64 | None = None, budget: int = BUDGET) -> Cl
         which = np.flatnonzero(used)
         tables[6], made, names, forests = _build6(rules.take(which), numbers[which], budget)
         plans += made
-    return Classifier(looked_at(rules), tuple(plans), tables, names, forests)
+    return Classifier(tuple(plans), Version(looked_at(rules), tables), names, forests)
+
+
+def _check(rules: RuleSet, budget: int) -> None:
+    """Refuse (C746) keys beyond their range, which columns can hold and rules cannot."""
+    problems = [
+        f"{name} {int(value)}"
+        for name, most in KEYS.items()
+        for value in np.unique(np.asarray(getattr(rules, name)))[[0, -1] if len(rules) else []]
+        if not ANY <= value <= most
+    ]
+    if budget < 0:
+        problems.append(f"a budget of {budget} bytes")
+    if problems:
+        raise InputError(*(Diagnostic("C746", f"rules have {p}") for p in problems))
+
+
+def _checked(out: NDArray[np.int32], n: int) -> NDArray[np.int32]:
+    """Refuse (C740) an array that answers cannot be written to."""
+    good = isinstance(out, np.ndarray) and out.dtype == np.int32 and out.shape == (n,)
+    if not (good and out.flags.c_contiguous and out.flags.writeable):
+        raise InputError(Diagnostic("C740", f"out is not a writable row of {n:,} int32"))
+    return out
 
 
 def _build6(

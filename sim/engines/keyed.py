@@ -86,7 +86,16 @@ class Layout:
         self.tables = self._empty(blocks, l4)
         self.blocks = list(blocks)
         self.at = np.array([self.place(block) for block in blocks], np.uint32)
+        self.answers = self._answers()
         self.publish(self.at)
+
+    def _answers(self) -> NDArray[np.int32] | None:
+        """The answer of each place, if every block has just one."""
+        if any(block.direct_places > 1 for block in self.blocks):
+            return None
+        out = np.full(len(self.locals), -1, np.int32)
+        out[self.at] = [block.grid.f[0] for block in self.blocks]
+        return out
 
     def _empty(self, blocks: Sequence[Block], l4: L4Classes) -> KeyedTables:
         uses_y, local = self._local(max((b.grid.n_y for b in blocks), default=1))
@@ -155,6 +164,7 @@ class Layout:
         block[where] = number
         out = copy(self)
         out.keys, out.blocks = replace(self.keys, block=block), self.blocks + new
+        out.answers = None
         try:
             out.publish(
                 np.append(self.at, [np.uint32(out.place(b)) for b in new]).astype(np.uint32)

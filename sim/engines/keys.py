@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from compiler.ruleset import ANY, I64, RuleSet
 
 MAX_COMBINATIONS = 1 << 20
+MAX_ENDPOINT = (1 << 24) - 1
+MAX_COPIES = 1 << 18
+"""Rules for any key lie in every block; more copies of them take longer than anybody waits."""
 DIRECTIONS = 3
 
 
@@ -33,7 +36,8 @@ class Keys:
 
 
 def keys(rules: RuleSet) -> Keys | None:
-    """Blocks of a rule set; None if there are too many combinations."""
+    """Blocks of a rule set; None if there are too many combinations, or numbers too high to
+    tabulate."""
     vni, endpoint = (np.unique(c[c != ANY]) for c in (rules.vni, rules.endpoint))
     uses_direction = bool((rules.direction != ANY).any())
     sizes = (
@@ -41,7 +45,7 @@ def keys(rules: RuleSet) -> Keys | None:
         DIRECTIONS if uses_direction else 1,
         len(endpoint) + 1 if len(endpoint) else 1,
     )
-    if int(np.prod(sizes)) > MAX_COMBINATIONS:
+    if int(np.prod(sizes)) > MAX_COMBINATIONS or endpoint.max(initial=0) > MAX_ENDPOINT:
         return None
     number = [
         np.where(rules.vni == ANY, -1, np.searchsorted(vni, rules.vni) + 1),
@@ -64,6 +68,8 @@ def keys(rules: RuleSet) -> Keys | None:
             empty = np.zeros(0, np.int64)
             out.append(np.sort(np.concatenate([empty, *(parts[i] for i in holds)])))
         block[combination] = known[holds]
+    if sum(map(len, out)) - len(rules) > MAX_COPIES:
+        return None
     return Keys(
         vni, endpoint, bool(len(vni)), uses_direction, bool(len(endpoint)),
         block.reshape(-1), tuple(out),

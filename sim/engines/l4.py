@@ -25,8 +25,8 @@ from sim.engines.lists import Distinct, distinct_lists, distinct_rows, members, 
 Narrow = NDArray[np.uint8] | NDArray[np.uint16]
 U16 = NDArray[np.uint16]
 MAX_CLASSES = 1 << 16
-MAX_CELLS = 1 << 22
-MAX_WORK = 1 << 30
+MAX_CELLS = 1 << 21
+MAX_WORK = 1 << 28
 
 
 @dataclass(frozen=True, slots=True)

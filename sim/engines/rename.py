@@ -19,23 +19,26 @@ from numpy.typing import NDArray
 from compiler.ruleset import I64, Prefixes, Prefixes6
 
 U64 = NDArray[np.uint64]
-SINGLE = 128
+SINGLE, TOP = 128, 12
 
 
 class Names(NamedTuple):
-    """What `sim.kernels.rename` reads: intervals (`hi`, `lo`) with names, and a hash table of
-    single addresses, of which `shift` takes the slot from a hash."""
+    """What `sim.kernels.rename` reads: intervals (`hi`, `lo`) with names, the last interval that
+    starts at or before each value of the first 12 bits (`top`), and a hash table of single
+    addresses, of which `shift` takes the slot from a hash."""
 
     hi: U64
     lo: U64
     name: NDArray[np.uint32]
+    top: NDArray[np.uint32]
     single: U64
     shift: np.uint64
 
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
-        return int(self.hi.nbytes + self.lo.nbytes + self.name.nbytes + self.single.nbytes)
+        arrays = (self.hi, self.lo, self.name, self.top, self.single)
+        return sum(int(array.nbytes) for array in arrays)
 
 
 class Forest(NamedTuple):
@@ -129,6 +132,10 @@ def _names(hi: U64, lo: U64, length: I64, own: NDArray[np.uint32]) -> Names:
     n = int(sweep(*shape, int(own[0]), stack, start_hi, start_lo, name))
     bits = max(4, (2 * int(single.sum())).bit_length())
     table = np.zeros(3 << bits, np.uint64)
-    names = Names(start_hi[:n], start_lo[:n], name[:n], table, np.uint64(64 - bits))
+    bounds = np.arange(1 << TOP, dtype=np.uint64) << np.uint64(64 - TOP)
+    top = np.full((1 << TOP) + 1, n - 1, np.uint32)
+    top[:-1] = np.maximum(np.searchsorted(start_hi[:n], bounds, "left") - 1, 0)
+    shift = np.uint64(64 - bits)
+    names = Names(start_hi[:n], start_lo[:n], name[:n], top, table, shift)
     enter(names, hi[single], lo[single], own[1:][single])
     return names

@@ -61,7 +61,9 @@ class LinearTable:
         names = [f for f in Headers._fields if len(getattr(headers, f)) >= end]
         part = Columns(**{name: getattr(headers, name)[begin:end] for name in names})
         found = linear.scan(self.rules, part)
-        out[begin:end] = np.where(found < 0, -1, self.ids[found])
+        hit = found >= 0
+        found[hit] = self.ids[found[hit]]
+        out[begin:end] = found
 
 
 @dataclass(slots=True)
@@ -73,11 +75,17 @@ class KeyedTable:
 
     def match(self, headers: Headers, begin: int, end: int, out: NDArray[np.int32]) -> None:
         """See `Table`."""
-        matcher = keyed_matcher(self.layout)
+        from sim.kernels.keyed import match_blocks
+
+        layout = self.layout
+        matcher = keyed_matcher(layout)
         step = CACHED if self.others else end - begin
         for first in range(begin, end, max(step, 1)):
             last = min(first + step, end)
-            matcher.match(headers, first, last, out)
+            if layout.answers is None:
+                matcher.match(headers, first, last, out)
+            else:
+                match_blocks(layout.tables, headers, first, last, layout.answers, out)
             if self.others:
                 self._match_others(headers, first, last, out)
 
@@ -85,7 +93,7 @@ class KeyedTable:
         """Packets of blocks without a grid, block by block."""
         from sim.kernels.split import count_left, place_left, put
 
-        off = np.zeros(len(self.layout.blocks) + 1, np.int64)
+        off = np.zeros(max(self.others) + 2, np.int64)
         count_left(out, begin, end, off)
         off = np.cumsum(off)
         rows = np.empty(int(off[-1]), np.int64)
@@ -119,7 +127,7 @@ def build_table(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table
     started = time.perf_counter()
     by_key = keys(rules)
     if by_key is None:
-        reason = "too many combinations of VNI, direction and endpoint"
+        reason = "too many combinations of VNI, direction and endpoint, or too many rules for any"
         return _linear(rules, ids, name, reason, started)
     return keyed(rules, ids, by_key, budget, name)
 

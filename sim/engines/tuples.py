@@ -33,6 +33,7 @@ from sim.engines.steps import best_steps, step_of
 NONE = 0xFFFFFFFF
 THRESHOLDS = (16, 12, 8, 4, 0)
 COARSE_CELLS = 1 << 20
+MAX_ROWS = 1 << 16
 COARSE_PLACES = 1 << 18
 STRIDE_BYTES = 1 << 20
 STEPS = 8
@@ -204,7 +205,7 @@ def _coarse_of(
     n = len(part.rule)
     src = axis(Prefixes(single(n), part.src, part.src_length))
     dst = axis(Prefixes(single(n), part.dst, part.dst_length))
-    if src.n * dst.n > COARSE_CELLS:
+    if src.n * dst.n > COARSE_CELLS or max(src.n, dst.n) > MAX_ROWS:
         return None
     which = np.unique(every.rule[rows_ | in_heavy])
     of_rule = np.zeros(len(rules), np.int64)

@@ -64,6 +64,13 @@ def block_of8(t: Any, c: Any, i: Any) -> Any:
 
 
 @kernel
+def match_blocks(t: Any, c: Any, begin: int, end: int, answer: Any, out: Any) -> None:
+    """The one answer of each packet's block, where every block has just one."""
+    for row in range(begin, end):
+        out[row] = answer[U(block_of(t, c, U(row)))]
+
+
+@kernel
 def match_keyed(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
     """Rule ids of packets `begin..end`, one at a time."""
     for row in range(begin, end):

@@ -14,6 +14,7 @@ U, W = np.uint64, np.uint32
 ZERO, ONE, TWO, THREE = U(0), U(1), U(2), U(3)
 K0, K1 = U(0x9E3779B97F4A7C15), U(0xC2B2AE3D27D4EB4F)
 BLOCK = 256
+TOP_SHIFT = U(52)
 
 
 @inlined
@@ -58,8 +59,10 @@ def rename(t: Any, hi: Any, lo: Any, begin: int, end: int, out: Any) -> None:
 
 @inlined
 def search(t: Any, hi: Any, lo: Any) -> Any:
-    """The name of the interval that holds an address; the first one starts at zero."""
-    at, n = ZERO, U(len(t.hi))
+    """The name of the interval that holds an address, between those of its first 12 bits."""
+    top = hi >> TOP_SHIFT
+    at = U(t.top[top])
+    n = U(t.top[top + ONE]) - at + ONE
     while n > ONE:
         half = n >> ONE
         word = t.hi[at + half]

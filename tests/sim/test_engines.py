@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_worlds import Shape, boundary_packets, random_list, random_rules
 
-from compiler.ruleset import ANY, Rule, RuleSet
+from compiler.ruleset import (
+    ALL_DSCP,
+    ANY,
+    Prefixes,
+    Ranges,
+    Rule,
+    RuleSet,
+    nothing6,
+    protocols,
+    single,
+)
 from fabric.diagnostics import InputError
 from sim.bench import hostile_sets
 from sim.bench.firewall_sets import firewall
@@ -282,3 +292,74 @@ def test_rules_that_cannot_be_are_refused() -> None:
     with pytest.raises(InputError) as error:
         Rule(vni=1 << 24, dport=((9, 5), (0, 70_000)), protocols=(300,), src=("10.0.0.0/8",))  # type: ignore[arg-type]
     assert str(error.value).count("C746") == 5
+
+
+def test_updates_of_a_table_with_blocks_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of other engines keep their numbers when everything is laid out anew."""
+    monkeypatch.setattr(tables, "BLOCK_PLACES", 60)
+    first = random_list(SHAPES["all keys"], 3)
+    everyone = [rule for rule in first if rule.vni == ANY]
+    rules = RuleSet.of(first)
+    classifier = build(rules)
+    assert classifier.tables[4].others  # type: ignore[attr-defined]
+    packets = boundary_packets(rules, 4, 3000, 2)
+    done = 0
+    for turn in range(30):
+        vni = 1 + turn % 5
+        mine = [r for r in random_list(SHAPES["all keys"], 50 + turn) if r.vni == vni][:3]
+        whole = RuleSet.of(mine + everyone)
+        before = classifier.classify(packets)
+        changed = classifier.update(vni, whole, np.arange(len(whole)))
+        done += changed
+        after, own = classifier.classify(packets), packets.vni == vni
+        assert (after[~own] == before[~own]).all()
+        expected = scan(whole, packets.take(own)) if changed else before[own]
+        assert (after[own] == expected).all()
+    assert done
+
+
+def test_more_short_prefixes_than_a_leaf_can_number() -> None:
+    """Coarse rows are numbered with 16 bits; a table with more of them takes fewer rules."""
+    n = 1 << 16
+    first = np.concatenate([np.arange(n) << 16, np.arange(n // 2) << 17]).astype(np.uint32)
+    length = np.repeat([16, 15], [n, n // 2]).astype(np.uint8)
+    count = len(first)
+    lists = single(count)
+    ports = Ranges(lists, np.zeros(count, np.uint16), np.full(count, 65535, np.uint16))
+    nowhere = Prefixes(lists, np.zeros(count, np.uint32), np.zeros(count, np.uint8))
+    every = np.full(count, ANY)
+    rules = RuleSet(
+        every, every.astype(np.int8), every, Prefixes(lists, first, length), nowhere,
+        nothing6(count), nothing6(count), ports, ports,
+        protocols([None]).repeat(count, axis=0), np.full(count, 15, np.uint8),
+        np.full(count, ALL_DSCP, np.uint64),
+    )  # fmt: skip
+    packets = trace(rules, "random", 500)
+    assert (build(rules).classify(packets) == scan(rules, packets)).all()
+
+
+@pytest.mark.parametrize(
+    "out", [np.zeros(3, np.int32), np.zeros(20, np.int64), np.zeros(40, np.int32)[::2]]
+)
+def test_answers_need_a_place(out: object) -> None:
+    """`out` of the wrong length, type or layout is refused."""
+    rules = random_rules(Shape(), 0)
+    with pytest.raises(InputError, match="C740"):
+        build(rules).classify(boundary_packets(rules, 4, 20, 0), out=out)  # type: ignore[arg-type]
+
+
+def test_keys_beyond_their_range_are_refused() -> None:
+    """Columns can hold what rules written one by one cannot."""
+    rules = RuleSet.of([Rule(vni=1), Rule(vni=2)])
+    rules.vni[1] = 1 << 30
+    with pytest.raises(InputError, match="vni 1073741824"):
+        build(rules)
+
+
+def test_high_endpoints_and_an_empty_linear_block() -> None:
+    """Endpoints too high for a table are searched; a block without rules has no answer."""
+    rules = RuleSet.of([Rule(endpoint=2**32 - 1), Rule(vni=3, endpoint=7)])
+    packets = boundary_packets(rules, 4, 200, 0)
+    assert (build(rules).classify(packets) == scan(rules, packets)).all()
+    only = RuleSet.of([Rule(vni=3)])
+    assert (build(only, budget=0).classify(packets) == scan(only, packets)).all()

@@ -167,7 +167,8 @@ def _listed(rules: RuleSet, which: I64, n_records: I64, first: I64, budget: int)
     """Cells of these rules."""
     part = rules.take(which)
     src, dst = merged_axis(part.src4), merged_axis(part.dst4)
-    if (2 * ROOT_16_CHUNKS + chunks(src, ROOT_16) + chunks(dst, ROOT_16)) << 10 > budget // 2:
+    tries = (2 * ROOT_16_CHUNKS + chunks(src, ROOT_16) + chunks(dst, ROOT_16)) << 10
+    if tries > budget // 2 or 4 * src.n * dst.n > budget // 2:
         return None
     merged = merged_cells(src, dst)
     if merged is None or 4 * merged[2].size > budget // 2:

@@ -46,7 +46,7 @@ def dense_tables(rules: RuleSet, ids: I64, l4: L4Classes, budget: int) -> DenseT
     """Tables of IPv4 rules; None if they would need more than `budget` bytes."""
     src, dst = merged_axis(rules.src4), merged_axis(rules.dst4)
     room = budget - 4 * (65536 + 256) * 2 - 1024 * (chunks(src, ROOT_16) + chunks(dst, ROOT_16))
-    if room <= 0:
+    if room <= 4 * src.n * dst.n:
         return None
     grid = paint(src, dst, l4.set_of, l4.y_off, l4.y_list, l4.n_y, ids, room // 4)
     return None if grid is None else pack(_tables(src, dst, l4, grid))

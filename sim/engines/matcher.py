@@ -12,7 +12,7 @@ from sim.columns import Columns
 
 LANES = 8
 BLOCK = 512
-SCRATCH_ROWS = 9
+SCRATCH_ROWS = 17
 
 
 class Headers(NamedTuple):

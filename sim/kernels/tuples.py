@@ -29,13 +29,16 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
-from sim.kernels.active import COUNT, note
+from sim.kernels.active import COUNT
 from sim.kernels.l4 import meta_at, meta_at8, raw_class, raw_class8
 from sim.kernels.lanes import (
+    ORDERS,
     at_most,
     below,
     bits,
+    count_bits,
     gather,
+    keep,
     least,
     load,
     pick,
@@ -155,7 +158,7 @@ def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) 
     reads; then rounds over the packets that have a record to compare.
     """
     a, b, y, item, best = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
-    active, record, kind, chain = scratch[5], scratch[6], scratch[7], scratch[8]
+    record, kind, live = scratch[5], scratch[6], scratch[7:]
     for first in range(begin, end, BLOCK):
         base, stop = U(first), U(min(first + BLOCK, end) - first)
         _match_addresses(t, c, base, stop, a, b)
@@ -179,7 +182,6 @@ def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) 
             found = gather(t.pairs, load(a, j))
             store(b, j, cell)
             store(item, j, found)
-            store(chain, j, splat(NO))
             if t.large:
                 for lane in range(8):
                     prefetch(t.f, U(b[j + U(lane)]))
@@ -190,13 +192,13 @@ def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) 
             found = gather(t.f, load(b, j))
             store(best, j, found)
             on = bits(below(gather(t.items, (load(item, j) << LSB) | LSB), found))
-            left = note(active, left, splat(W(k)) + load(COUNT, ZERO), on)
+            left += count_bits(on)
         if left << ONE > stop:
-            left = _first_round(t, c, base, stop, item, chain, best, active, record, a, kind, y)
+            left = _first_round(t, c, base, stop, item, best, record, a, kind, y, live)
+        elif left > ZERO:
+            left = _pick_active(t, c, base, stop, item, best, kind, y, live)
         while left > ZERO:
-            for k in range(left, (left + SEVEN) & ~SEVEN):
-                active[U(k)] = active[left - ONE]
-            left = _next_round(t, c, base, left, item, chain, best, active, record, a, kind, y, b)
+            left = _next_round(t, left, best, record, a, live, b)
         for k in range(0, stop, 8):
             found = load(best, U(k))
             if t.renumbers:
@@ -285,8 +287,8 @@ def _judge(
 
 @inlined
 def _first_round(
-    t: Any, c: Any, base: Any, stop: Any, item: Any, chain: Any, best: Any, active: Any,
-    record: Any, tag: Any, kind: Any, y: Any,
+    t: Any, c: Any, base: Any, stop: Any, item: Any, best: Any, record: Any, tag: Any, kind: Any,
+    y: Any, live: Any,
 ) -> Any:  # fmt: skip
     """The first record of every packet of a block, without picking the active ones: what others
     find there is no match or a true one. Returns how many are active after it."""
@@ -302,34 +304,69 @@ def _first_round(
     for k in range(0, stop, 8):
         j, i = U(k), base + U(k)
         e = records(t.entries, load(record, j))
-        rule, further = _judge(
-            t, e, load(c.src, i), load(c.dst, i), load(c.sport, i), load(c.dport, i),
-            load(kind, j), load(y, j), load(best, j), same(e[2] >> SIXTEEN, load(tag, j)),
-        )  # fmt: skip
+        src, dst, sport, dport = load(c.src, i), load(c.dst, i), load(c.sport, i), load(c.dport, i)
+        which, l4 = load(kind, j), load(y, j)
+        mine = same(e[2] >> SIXTEEN, load(tag, j))
+        rule, further = _judge(t, e, src, dst, sport, dport, which, l4, load(best, j), mine)
+        store(best, j, rule)
         over = same(further, splat(NO))
         step = load(item, j) - over
-        store(best, j, rule)
-        store(item, j, step)
-        store(chain, j, further)
-        on = below(gather(t.items, (step << LSB) | LSB), rule) | (over ^ splat(NONE))
-        left = note(active, left, splat(W(k)) + load(COUNT, ZERO), bits(on))
+        on = bits(below(gather(t.items, (step << LSB) | LSB), rule) | (over ^ splat(NONE)))
+        who = splat(W(k)) + load(COUNT, ZERO)
+        left = _keep(live, left, on, who, step, further, rule, src, dst, sport, dport, which, l4)
     return left
 
 
 @inlined
-def _next_round(
-    t: Any, c: Any, base: Any, left: Any, item: Any, chain: Any, best: Any, active: Any,
-    record: Any, tag: Any, kind: Any, y: Any, out: Any,
+def _keep(
+    live: Any, left: Any, on: Any, who: Any, step: Any, further: Any, rule: Any, src: Any, dst: Any,
+    sport: Any, dport: Any, kind: Any, y: Any,
 ) -> Any:  # fmt: skip
+    """Append the lanes whose bit is set to the active packets, whose fields lie side by side."""
+    order = load(ORDERS, on << THREE)
+    store(live[0], left, keep(who, order))
+    store(live[1], left, keep(step, order))
+    store(live[2], left, keep(further, order))
+    store(live[3], left, keep(rule, order))
+    store(live[4], left, keep(src, order))
+    store(live[5], left, keep(dst, order))
+    store(live[6], left, keep(sport, order))
+    store(live[7], left, keep(dport, order))
+    store(live[8], left, keep(kind, order))
+    store(live[9], left, keep(y, order))
+    return left + count_bits(on)
+
+
+@inlined
+def _pick_active(
+    t: Any, c: Any, base: Any, stop: Any, item: Any, best: Any, kind: Any, y: Any, live: Any
+) -> Any:
+    """The packets of a block that have a tuple to ask; returns how many."""
+    left = ZERO
+    for k in range(0, stop, 8):
+        j, i = U(k), base + U(k)
+        step, rule = load(item, j), load(best, j)
+        on = bits(below(gather(t.items, (step << LSB) | LSB), rule))
+        if on != ZERO:
+            left = _keep(
+                live, left, on, splat(W(k)) + load(COUNT, ZERO), step, splat(NO), rule,
+                load(c.src, i), load(c.dst, i), load(c.sport, i), load(c.dport, i),
+                load(kind, j), load(y, j),
+            )  # fmt: skip
+    return left
+
+
+@inlined
+def _next_round(t: Any, left: Any, best: Any, record: Any, tag: Any, live: Any, out: Any) -> Any:
     """The next record of each active packet: further in its chain, or the first of its next tuple.
     Returns how many are still active."""
+    for row in range(10):
+        store(live[row], left, splat(NO))
     for k in range(0, left, 8):
         j = U(k)
-        who = load(active, j)
-        at = who + W(base)
-        tuple_ = gather(t.items, gather(item, who) << LSB)
-        slot, tags = _find(t, gather(c.src, at), gather(c.dst, at), tuple_)
-        further = gather(chain, who)
+        tuple_ = gather(t.items, load(live[1], j) << LSB)
+        slot, tags = _find(t, load(live[4], j), load(live[5], j), tuple_)
+        further = load(live[2], j)
         store(record, j, pick(same(further, splat(NO)), slot, further) << W(3))
         store(tag, j, tags)
         if t.far:
@@ -337,25 +374,20 @@ def _next_round(
     kept = ZERO
     for k in range(0, left, 8):
         j = U(k)
-        who = load(active, j)
-        at = who + W(base)
         e = records(t.entries, load(record, j))
-        mine = same(e[2] >> SIXTEEN, load(tag, j)) | below(splat(NO), gather(chain, who))
-        rule, further = _judge(
-            t, e, gather(c.src, at), gather(c.dst, at), gather(c.sport, at), gather(c.dport, at),
-            gather(kind, who), gather(y, who), gather(best, who), mine,
+        who, step, src, dst = load(live[0], j), load(live[1], j), load(live[4], j), load(live[5], j)
+        sport, dport, kind, y = (
+            load(live[6], j), load(live[7], j), load(live[8], j), load(live[9], j)
         )  # fmt: skip
+        mine = same(e[2] >> SIXTEEN, load(tag, j)) | below(splat(NO), load(live[2], j))
+        rule, further = _judge(t, e, src, dst, sport, dport, kind, y, load(live[3], j), mine)
         over = same(further, splat(NO))
-        step = gather(item, who) - over
-        on = below(gather(t.items, (step << LSB) | LSB), rule) | (over ^ splat(NONE))
+        step = step - over
+        on = bits(below(gather(t.items, (step << LSB) | LSB), rule) | (over ^ splat(NONE)))
         store(out, ZERO, rule)
-        store(out, U(8), step)
-        store(out, U(16), further)
         n = min(left - j, U(8))
         for lane in range(n):
-            w = U(active[j + U(lane)])
-            best[w] = out[U(lane)]
-            item[w] = out[U(lane + 8)]
-            chain[w] = out[U(lane + 16)]
-        kept = note(active, kept, who, bits(on) & ((ONE << n) - ONE))
+            best[U(live[0, j + U(lane)])] = out[U(lane)]
+        on &= (ONE << n) - ONE
+        kept = _keep(live, kept, on, who, step, further, rule, src, dst, sport, dport, kind, y)
     return kept

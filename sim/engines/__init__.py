@@ -4,9 +4,10 @@
     ids = classifier.classify(columns)          # int32, -1: no rule
     classifier.plans                            # which engine, why, bytes, seconds
 
-Three engines, and one of last resort; all give identical answers (`tests/sim/test_engines.py`):
+Four engines, and one of last resort; all give identical answers (`tests/sim/test_engines.py`):
 
 * `dense`: one grid of address × L4 classes, for tables without keys where the grid is small;
+* `cells`: the same without L4 classes: port intervals, or the few rules, of each cell;
 * `keyed`: a grid per (VNI, direction, endpoint), for policy tables;
 * `hybrid`: a small grid for short prefixes and pruned tuple-space search for the rest: memory grows
   with the rules, whatever their ranges;

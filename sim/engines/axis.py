@@ -18,7 +18,6 @@ from sim.engines.lists import Distinct, weights
 ROOT_16 = np.array([16, 8, 8])
 ROOT_16_CHUNKS = 256
 ROOT_8 = np.array([8, 8, 8, 8])
-POINTER = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,13 @@ class Axis:
     def boxes(self) -> I64:
         """Intervals per rule."""
         return np.diff(self.off)
+
+    @property
+    def covered(self) -> I64:
+        """Classes per rule."""
+        sums = np.concatenate([[0], np.cumsum(self.b - self.a)])
+        covered: I64 = sums[self.off[1:]] - sums[self.off[:-1]]
+        return covered
 
 
 def axis(prefixes: Prefixes) -> Axis:
@@ -126,3 +132,10 @@ def write_trie(
     table[node << 8 : (node << 8) + (1 << int(levels[0]))] = leaves[0]
     order = np.argsort(cut.length, kind="stable")
     return int(insert_strides(cut.first, cut.length, leaves[1:], order, levels, table, node, free))
+
+
+def stride_trie(cut: Axis, values: I64) -> NDArray[np.uint32]:
+    """A 16-8-8 trie with these leaves per (merged) class."""
+    table = np.zeros((ROOT_16_CHUNKS + chunks(cut, ROOT_16)) << 8, np.uint32)
+    write_trie(cut, values, table, ROOT_16, 0, ROOT_16_CHUNKS)
+    return table

@@ -11,8 +11,7 @@ from compiler.ruleset import I64, RuleSet
 from sim.engines.axis import ROOT_8, Axis, chunks
 from sim.engines.dense import merged_axis
 from sim.engines.grid import Grid, paint
-from sim.engines.l4 import L4Classes
-from sim.engines.lists import weights
+from sim.engines.l4 import L4Classes, as_lists, held_by, merge_columns
 
 NOTHING = np.zeros(0, np.int64)
 NO_AXIS = Axis(
@@ -69,13 +68,15 @@ def build_block(
     """The block of these rules; `elsewhere` if it needs more than `max_places` values."""
     part = rules.take(which)
     sets, used = np.unique(l4.set_of[which], return_inverse=True)
-    local, n_local, rep = local_classes(l4, sets)
-    y_off, y_list = _held(l4, sets, rep)
+    held = held_by(l4, sets)
+    local, rep = merge_columns(held)
+    n_local = len(rep)
+    y_off, y_list = as_lists(held[:, rep])
     src, dst = merged_axis(part.src4), merged_axis(part.dst4)
     grid = paint(src, dst, used, y_off, y_list, n_local, ids[which], max_places)
     if grid is None or grid.n_rows * grid.n_columns * n_local > max_places:
         return elsewhere(number, l4.n_y)
-    return Block(src, dst, grid, local, False)
+    return Block(src, dst, grid, local.astype(np.uint16), False)
 
 
 def elsewhere(number: int, n_y: int) -> Block:
@@ -83,27 +84,3 @@ def elsewhere(number: int, n_y: int) -> Block:
     one = np.zeros(1, np.int64)
     grid = Grid(one, one, 1, 1, one, 1, np.array([-2 - number], np.int32), 1)
     return Block(NO_AXIS, NO_AXIS, grid, np.zeros(n_y, np.uint16), True)
-
-
-def local_classes(l4: L4Classes, sets: I64) -> tuple[NDArray[np.uint16], int, I64]:
-    """The L4 classes that these sets tell apart: class per global class, how many, and a global
-    class of each."""
-    held = np.zeros((len(sets), l4.n_y), bool)
-    for row, number in enumerate(sets.tolist()):
-        held[row, l4.y_list[l4.y_off[number] : l4.y_off[number + 1]]] = True
-    for weight in weights(max(len(sets), 1)):
-        signature = weight[: len(sets)] @ held if len(sets) else np.zeros(l4.n_y, np.uint64)
-        _, rep, ids = np.unique(signature, return_index=True, return_inverse=True)
-        if (held == held[:, rep[ids]]).all():
-            return ids.astype(np.uint16), len(rep), rep.astype(np.int64)
-    raise AssertionError
-
-
-def _held(l4: L4Classes, sets: I64, rep: I64) -> tuple[I64, I64]:
-    """The local classes that each set holds, as lists."""
-    place = np.full(l4.n_y, -1, np.int64)
-    place[rep] = np.arange(len(rep))
-    lists = [place[l4.y_list[l4.y_off[s] : l4.y_off[s + 1]]] for s in sets.tolist()]
-    lists = [part[part >= 0] for part in lists]
-    off = np.cumsum([0] + [len(part) for part in lists])
-    return off, np.concatenate([np.zeros(0, np.int64), *lists])

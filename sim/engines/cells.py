@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from compiler.ruleset import I64, RuleSet
 from sim.engines.arena import pack
-from sim.engines.axis import ROOT_16, ROOT_16_CHUNKS, Axis, chunks
-from sim.engines.dense import merged_axis, stride_trie
+from sim.engines.axis import ROOT_16, ROOT_16_CHUNKS, Axis, chunks, stride_trie
+from sim.engines.dense import merged_axis
 from sim.engines.grid import merged_cells
 from sim.engines.l4 import Meta, Narrow, l4_classes, meta_classes, narrow
 from sim.engines.plan import cell_cost, tuple_cost
@@ -197,7 +197,7 @@ def _lists(
     """Where each cell's list begins, and the lists."""
     from sim.kernels.cells import list_cells
 
-    covered = [np.minimum(_covered(cut), n) for cut, n in ((src, x.shape[0]), (dst, x.shape[1]))]
+    covered = [np.minimum(cut.covered, n) for cut, n in ((src, x.shape[0]), (dst, x.shape[1]))]
     if int((covered[0] * covered[1]).sum()) > MAX_WORK:
         return None
     flat, n_rows, n_columns = x.reshape(-1), *x.shape
@@ -227,9 +227,3 @@ def _lists(
     items = np.zeros(int(off[-1]), np.uint32)
     list_cells(*shape, *scratch(), off[:-1].copy(), items)
     return off, items
-
-
-def _covered(cut: Axis) -> I64:
-    sums = np.concatenate([[0], np.cumsum(cut.b - cut.a)])
-    covered: I64 = sums[cut.off[1:]] - sums[cut.off[:-1]]
-    return covered

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from compiler.ruleset import I64, RuleSet
 from sim.engines.arena import pack
-from sim.engines.axis import ROOT_16, ROOT_16_CHUNKS, Axis, axis, chunks, merge, write_trie
+from sim.engines.axis import ROOT_16, Axis, axis, chunks, merge, stride_trie
 from sim.engines.grid import Grid, paint
 from sim.engines.l4 import L4Classes, Narrow
 from sim.engines.lists import distinct_lists, members
@@ -67,10 +67,3 @@ def _tables(src: Axis, dst: Axis, l4: L4Classes, grid: Grid) -> DenseTables:
         grid.f,
         bool(grid.f.nbytes + 4 * len(grid.x) > LARGE),
     )
-
-
-def stride_trie(cut: Axis, values: I64) -> NDArray[np.uint32]:
-    """A 16-8-8 trie with these leaves per (merged) class."""
-    table = np.zeros((ROOT_16_CHUNKS + chunks(cut, ROOT_16)) << 8, np.uint32)
-    write_trie(cut, values, table, ROOT_16, 0, ROOT_16_CHUNKS)
-    return table

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from compiler.ruleset import I64
 from sim.engines.axis import Axis
-from sim.engines.lists import weights
+from sim.engines.lists import numbered, weights
 
 MAX_CELLS = 1 << 24
 MAX_PLACES = 1 << 26
@@ -39,7 +39,7 @@ class Grid:
 def merged_cells(src: Axis, dst: Axis) -> tuple[I64, I64, I64, int] | None:
     """`row`, `column`, `x` and how many cells are left; None if the grid is too large or two
     signatures disagree."""
-    from sim.kernels.paint import identify, paint_boxes
+    from sim.kernels.paint import paint_boxes
 
     if src.n * dst.n > MAX_CELLS or int((src.boxes * dst.boxes).sum()) > MAX_WORK >> 4:
         return None
@@ -48,19 +48,14 @@ def merged_cells(src: Axis, dst: Axis) -> tuple[I64, I64, I64, int] | None:
     for grid in grids:
         paint_boxes(src.off, src.a, src.b, dst.off, dst.a, dst.b, next(source), grid)
     keys, check = (grid.reshape(-1) for grid in grids)
-    ids, rep = np.empty(len(keys), np.int32), np.empty(len(keys), np.int32)
-    slots = 1 << 12
-    n = -1
-    while n < 0:
-        n = int(identify(keys, np.full(slots, -1, np.int32), ids, rep))
-        slots <<= 3
+    ids, rep = numbered(keys)
     if (check != check[rep[ids]]).any():
         return None
     cells = ids.reshape(src.n, dst.n)
     row, row_rep = _merge_rows(cells)
     column, column_rep = _merge_rows(cells[row_rep].T)
     x = np.ascontiguousarray(cells[np.ix_(row_rep, column_rep)]).astype(np.int64)
-    return row, column, x, n
+    return row, column, x, len(rep)
 
 
 def _merge_rows(cells: NDArray[np.int32]) -> tuple[I64, I64]:
@@ -99,13 +94,7 @@ def paint(
 
 def _painted(src: Axis, dst: Axis, sets: I64, y_off: I64, n_x: int) -> int:
     """An upper bound of the places that painting writes or reads."""
-    src_size, dst_size = _covered(src), _covered(dst)
+    src_size, dst_size = src.covered, dst.covered
     cells = np.minimum(src_size.astype(float) * dst_size, float(n_x))
     places = cells * np.diff(y_off)[sets] + src_size.astype(float) * dst_size
     return int(places.sum())
-
-
-def _covered(cut: Axis) -> I64:
-    sums = np.concatenate([[0], np.cumsum(cut.b - cut.a)])
-    covered: I64 = sums[cut.off[1:]] - sums[cut.off[:-1]]
-    return covered

@@ -23,11 +23,6 @@ class Intervals(NamedTuple):
     low: NDArray[np.uint16]
     value: NDArray[np.uint32]
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the three arrays."""
-        return self.table.nbytes + self.low.nbytes + self.value.nbytes
-
 
 def intervals(
     first: NDArray[np.uint32], length: NDArray[np.uint8], value: NDArray[np.uint32], outside: int

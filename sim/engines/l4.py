@@ -140,6 +140,22 @@ def meta_classes(rules: RuleSet) -> Meta:
     return Meta(table, lists, np.ascontiguousarray(held[:, rep]), used)
 
 
+def held_by(l4: L4Classes, sets: I64) -> NDArray[np.bool_]:
+    """Which classes each of these sets holds, bool [sets, classes]."""
+    count = np.diff(l4.y_off)[sets]
+    at = np.repeat(l4.y_off[sets] - np.cumsum(count) + count, count) + np.arange(count.sum())
+    held = np.zeros((len(sets), l4.n_y), bool)
+    held[np.repeat(np.arange(len(sets)), count), l4.y_list[at]] = True
+    return held
+
+
+def as_lists(held: NDArray[np.bool_]) -> tuple[I64, I64]:
+    """The columns that each row holds: offsets, and the columns."""
+    rows, columns = np.nonzero(held)
+    off = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(held)))])
+    return off.astype(np.int64), columns.astype(np.int64)
+
+
 def narrow(
     sport: NDArray[Any], dport: NDArray[Any], meta: NDArray[Any], uses_sport: bool, uses_meta: bool
 ) -> tuple[Narrow, Narrow, Narrow]:

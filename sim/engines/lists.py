@@ -36,6 +36,18 @@ def weights(n: int) -> Iterator[U64]:
     raise AssertionError("sixteen independent 64-bit signatures collided")
 
 
+def numbered(keys: U64) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Number keys in order of appearance: the number of each, and a place of each number."""
+    from sim.kernels.paint import identify
+
+    ids, rep = np.empty(len(keys), np.int32), np.empty(len(keys), np.int32)
+    slots, n = 1 << 12, -1
+    while n < 0:
+        n = int(identify(keys, np.full(slots, -1, np.int32), ids, rep))
+        slots <<= 3
+    return ids, rep[:n]
+
+
 def members(keys: U64) -> tuple[U64, I64]:
     """Distinct members and the member id of each list item."""
     distinct, ids = np.unique(keys, return_inverse=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ruleset import I64
-from sim.engines.l4 import MAX_CELLS, MAX_CLASSES, L4Classes, narrow
+from sim.engines.l4 import MAX_CELLS, MAX_CLASSES, L4Classes, as_lists, held_by, narrow
 
 
 def refine(old: L4Classes, new: L4Classes) -> tuple[L4Classes, I64] | None:
@@ -32,7 +32,7 @@ def refine(old: L4Classes, new: L4Classes) -> tuple[L4Classes, I64] | None:
     if len(classes) > MAX_CLASSES:
         return None
     parent, child = np.divmod(classes, new.n_y)
-    off, members = _held(new, child)
+    off, members = as_lists(held_by(new, np.arange(len(new.y_off) - 1))[:, child])
     uses_meta = old.uses_meta or new.uses_meta
     return L4Classes(
         *narrow(sport * len(b_old), dport, meta, len(a_old) > 1, uses_meta),
@@ -62,13 +62,3 @@ def _joint(old: NDArray[Any], new: NDArray[Any]) -> tuple[I64, I64, I64]:
 def _cells(a: I64, b: I64, c: I64, n_meta: int) -> I64:
     cells: I64 = ((a[:, None, None] + b[None, :, None]) * n_meta + c[None, None, :]).reshape(-1)
     return cells
-
-
-def _held(new: L4Classes, child: I64) -> tuple[I64, I64]:
-    """The refined classes that each set of `new` holds."""
-    n_sets = len(new.y_off) - 1
-    held = np.zeros((n_sets, new.n_y), bool)
-    held[np.repeat(np.arange(n_sets), np.diff(new.y_off)), new.y_list] = True
-    sets, members = np.nonzero(held[:, child])
-    off = np.concatenate([[0], np.cumsum(np.bincount(sets, minlength=n_sets))])
-    return off.astype(np.int64), members.astype(np.int64)

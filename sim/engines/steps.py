@@ -8,6 +8,8 @@ a sample by dynamic programming over the lengths.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,31 +18,45 @@ from compiler.ruleset import I64
 SAMPLE = 4096
 
 
-def best_steps(first: NDArray[np.uint32], length: NDArray[np.uint8], most: int) -> I64:
-    """At most `most` lengths, ascending; the first is that of the shortest prefix.
+class Sharing(NamedTuple):
+    """`pairs[i, j]`: how many pairs of prefixes share a key if the lengths `lengths[i:j]` are cut
+    to the first of them."""
 
-    >>> first = np.array([0, 1 << 8, 2 << 8, 3 << 8, 7, 8, 9], np.uint32)
-    >>> best_steps(first, np.array([0, 24, 24, 25, 32, 32, 32], np.uint8), 3).tolist()
-    [0, 24, 32]
-    """
+    lengths: I64
+    pairs: I64
+
+
+def sharing(first: NDArray[np.uint32], length: NDArray[np.uint8]) -> Sharing:
+    """Count them, on a sample if there are many."""
     from sim.kernels.paint import count_sharing
 
     lengths = np.unique(length).astype(np.int64)
-    if not len(lengths):
-        return np.zeros(1, np.int64)
+    pairs = np.zeros((len(lengths), len(lengths) + 1), np.int64)
     if len(first) > SAMPLE:
         picked = np.linspace(0, len(first) - 1, SAMPLE).astype(np.int64)
         first, length = first[picked], length[picked]
     order = np.argsort(first, kind="stable")
+    count_sharing(first[order], length[order], lengths, pairs)
+    return Sharing(lengths, pairs)
+
+
+def best_steps(counted: Sharing, most: int) -> I64:
+    """At most `most` lengths, ascending; the first is that of the shortest prefix, 0 without any.
+
+    >>> first = np.array([0, 1 << 8, 2 << 8, 3 << 8, 7, 8, 9], np.uint32)
+    >>> best_steps(sharing(first, np.array([0, 24, 24, 25, 32, 32, 32], np.uint8)), 3).tolist()
+    [0, 24, 32]
+    """
+    lengths, pairs = counted
     n = len(lengths)
-    sharing = np.zeros((n, n + 1), np.int64)
-    count_sharing(first[order], length[order], lengths, sharing)
+    if n == 0:
+        return np.zeros(1, np.int64)
     best = np.full((most + 1, n + 1), np.iinfo(np.int64).max >> 1)
     following = np.zeros((most + 1, n + 1), np.int64)
     best[:, n] = 0
     for left in range(1, most + 1):
         for i in range(n):
-            options = sharing[i, i + 1 :] + best[left - 1, i + 1 :]
+            options = pairs[i, i + 1 :] + best[left - 1, i + 1 :]
             following[left, i] = i + 1 + int(options.argmin())
             best[left, i] = options.min()
     out, at, left = [], 0, most

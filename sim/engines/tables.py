@@ -66,7 +66,7 @@ class LinearTable:
         out[begin:end] = found
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class KeyedTable:
     """Blocks by key; those that have no grid are asked in a second step."""
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from compiler.ruleset import I64, Prefixes, RuleSet, single
 from sim.engines.arena import pack
-from sim.engines.axis import ROOT_16, ROOT_16_CHUNKS, Axis, axis, chunks, write_trie
+from sim.engines.axis import ROOT_16, ROOT_16_CHUNKS, Axis, axis, chunks, stride_trie
 from sim.engines.grid import Grid, paint
 from sim.engines.intervals import Intervals, intervals
 from sim.engines.l4 import L4Classes, Meta, Narrow, l4_classes, meta_classes
+from sim.engines.lists import numbered
 from sim.engines.probes import (
     HEAVY_BYTES,
     MANY,
@@ -28,7 +29,7 @@ from sim.engines.probes import (
     records,
 )
 from sim.engines.rows import Rows, rows
-from sim.engines.steps import best_steps, step_of
+from sim.engines.steps import best_steps, sharing, step_of
 
 NONE = 0xFFFFFFFF
 THRESHOLDS = (16, 12, 8, 4, 0)
@@ -130,14 +131,14 @@ def tuple_tables(rules: RuleSet, ids: I64, budget: int) -> TupleTables | None:
     order, first = prefix_pairs(every)
     end = np.append(first[1:], len(order))
     crowded = end - first >= MANY
-    coarse = _coarse(rules, meta, every, order, first, end, crowded)
-    if coarse is None:
-        crowded[:] = False
-        coarse = _coarse(rules, meta, every, order, first, end, crowded)
-    if coarse is None:
-        return None
     in_heavy = np.zeros(len(order), bool)
     in_heavy[order] = np.repeat(crowded, end - first)
+    coarse = _coarse(rules, meta, every, in_heavy)
+    if coarse is None:
+        crowded[:] = in_heavy[:] = False
+        coarse = _coarse(rules, meta, every, in_heavy)
+    if coarse is None:
+        return None
     in_heavy &= ~coarse.rows
     leads = np.zeros(len(order), bool)
     leads[order[first]] = True
@@ -154,8 +155,10 @@ def tuple_tables(rules: RuleSet, ids: I64, budget: int) -> TupleTables | None:
         first[pairs], end[pairs], every.rule[order], coarse.of_rule[every.rule[order]], coarse.l4
     )
     nests = _nest(every.src, every.src_length), _nest(every.dst, every.dst_length)
+    counted = sharing(fine.src, fine.src_length), sharing(fine.dst, fine.dst_length)
     for steps in _shapes():
-        tuples = _tuples(fine, steps)
+        src, dst = (best_steps(side, n) for side, n in zip(counted, steps, strict=True))
+        tuples = _tuples(fine, src, dst)
         sets = [_sets(nest, fine_rows, tuples.of_row) for nest in nests]
         if _fit(sets, len(fine.rule), budget):
             break
@@ -183,19 +186,15 @@ def tuple_tables(rules: RuleSet, ids: I64, budget: int) -> TupleTables | None:
     ))  # fmt: skip
 
 
-def _coarse(
-    rules: RuleSet, meta: Meta, every: Rows, order: I64, first: I64, end: I64, crowded: Bools
-) -> Coarse | None:
+def _coarse(rules: RuleSet, meta: Meta, every: Rows, in_heavy: Bools) -> Coarse | None:
     """As many rows of short prefixes as fit a small grid, L4 classes of those and of heavy pairs.
     Without any, one empty cell. None if heavy pairs cannot be tabulated."""
-    in_heavy = np.zeros(len(order), bool)
-    in_heavy[order] = np.repeat(crowded, end - first)
     for threshold in THRESHOLDS:
         rows_ = (every.src_length <= threshold) & (every.dst_length <= threshold)
         made = _coarse_of(rules, meta, every, rows_, in_heavy)
         if made is not None:
             return made
-    return _coarse_of(rules, meta, every, np.zeros(len(order), bool), in_heavy)
+    return _coarse_of(rules, meta, every, np.zeros(len(in_heavy), bool), in_heavy)
 
 
 def _coarse_of(
@@ -233,10 +232,8 @@ def _fit(sets: list[U64], n: int, budget: int) -> bool:
     return max(distinct) < MAX_SETS and distinct[0] * distinct[1] <= pairs
 
 
-def _tuples(fine: Rows, steps: tuple[int, int]) -> Tuples:
-    """Tuples of at most so many steps on either side."""
-    src = best_steps(fine.src, fine.src_length, steps[0])
-    dst = best_steps(fine.dst, fine.dst_length, steps[1])
+def _tuples(fine: Rows, src: I64, dst: I64) -> Tuples:
+    """The tuples of these steps that have rules."""
     key = step_of(fine.src_length, src) * STEPS + step_of(fine.dst_length, dst)
     distinct, of_row = np.unique(key, return_inverse=True)
     least = np.full(len(distinct), NONE, np.int64)
@@ -299,9 +296,7 @@ def _lookup(
     cut = Axis(first, length, nothing, nothing, nothing, n + 1, np.arange(n + 1))
     size = (ROOT_16_CHUNKS + chunks(cut, ROOT_16)) << 10
     if size <= STRIDE_BYTES:
-        table = np.zeros(size >> 2, np.uint32)
-        leaves = np.concatenate([[outside], value])
-        write_trie(cut, leaves, table, ROOT_16, 0, ROOT_16_CHUNKS)
+        table = stride_trie(cut, np.concatenate([[outside], value]))
         return Intervals(table, np.zeros(1, np.uint16), np.zeros(1, np.uint32)), False
     made = intervals(first, length, value.astype(np.uint32), outside)
     return None if made is None else (made, True)
@@ -310,15 +305,11 @@ def _lookup(
 def _pairs(src: U64, dst: U64, tuples: Tuples) -> tuple[U32, U32]:
     """For each pair of sets where the list of their common tuples begins; the lists, as pairs of
     tuple and its best rule, each with an end mark."""
-    from sim.kernels.paint import identify, list_bits
+    from sim.kernels.paint import list_bits
 
     keys = (src[:, None] & dst[None, :]).reshape(-1)
-    ids, rep = np.empty(len(keys), np.int32), np.empty(len(keys), np.int32)
-    slots, n = 1 << 12, -1
-    while n < 0:
-        n = int(identify(keys, np.full(slots, -1, np.int32), ids, rep))
-        slots <<= 3
-    words = keys[rep[:n]]
+    ids, rep = numbered(keys)
+    words, n = keys[rep], len(rep)
     count = np.bitwise_count(words).astype(np.int64)
     off = np.concatenate([[0], np.cumsum(count)])
     member = np.empty(int(off[-1]), np.int64)

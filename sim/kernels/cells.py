@@ -29,6 +29,7 @@ from sim.kernels.lanes import (
     splat,
     store,
 )
+from sim.kernels.paint import covered
 from sim.kernels.prefetch import prefetch
 from sim.kernels.tries import stride_walk, stride_walk8
 
@@ -50,20 +51,8 @@ def list_cells(
     empty their numbers are added to `off[cell]`; else they are written at `off[cell]`, which moves
     on. Scratch as in `sim.kernels.paint.paint_rules`."""
     for r in range(len(first)):
-        n_rows = 0
-        for i in range(src_off[r], src_off[r + 1]):
-            for k in range(src_a[i], src_b[i]):
-                if rows[row[k], 0] != r:
-                    rows[row[k], 0] = r
-                    rows[n_rows, 1] = row[k]
-                    n_rows += 1
-        n_columns_here = 0
-        for i in range(dst_off[r], dst_off[r + 1]):
-            for k in range(dst_a[i], dst_b[i]):
-                if columns[column[k], 0] != r:
-                    columns[column[k], 0] = r
-                    columns[n_columns_here, 1] = column[k]
-                    n_columns_here += 1
+        n_rows = covered(src_off, src_a, src_b, row, r, rows)
+        n_columns_here = covered(dst_off, dst_a, dst_b, column, r, columns)
         for i in range(n_rows):
             base = rows[i, 1] * n_columns
             for j in range(n_columns_here):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.kernels import kernel
+from sim.kernels import inlined, kernel
 
 U = np.uint64
 ZERO, ONE = U(0), U(1)
@@ -112,12 +112,25 @@ def identify(keys: Any, slots: Any, ids: Any, rep: Any) -> int:
     return n
 
 
+@inlined
+def covered(off: Any, a: Any, b: Any, merged: Any, r: Any, scratch: Any) -> Any:
+    """The distinct merged classes of rule `r` on one axis: their number; they are in column 1 of
+    `scratch`, whose column 0 holds no `r` before."""
+    n = 0
+    for i in range(off[r], off[r + 1]):
+        for k in range(a[i], b[i]):
+            if scratch[merged[k], 0] != r:
+                scratch[merged[k], 0] = r
+                scratch[n, 1] = merged[k]
+                n += 1
+    return n
+
+
 @kernel
 def paint_rules(
     src_off: Any, src_a: Any, src_b: Any, dst_off: Any, dst_a: Any, dst_b: Any, row: Any,
-    column: Any,
-    x: Any, n_columns: int, sets: Any, y_off: Any, y_list: Any, n_y: int, ids: Any, rows: Any,
-    columns: Any, seen: Any, found: Any, f: Any,
+    column: Any, x: Any, n_columns: int, sets: Any, y_off: Any, y_list: Any, n_y: int, ids: Any,
+    rows: Any, columns: Any, seen: Any, found: Any, f: Any,
 ) -> None:  # fmt: skip
     """Write `ids[r]` to every cell of `f` that rule `r` covers, last rule first, so the first wins.
 
@@ -126,20 +139,8 @@ def paint_rules(
     first three hold -1.
     """
     for r in range(len(ids) - 1, -1, -1):
-        n_rows = 0
-        for i in range(src_off[r], src_off[r + 1]):
-            for k in range(src_a[i], src_b[i]):
-                if rows[row[k], 0] != r:
-                    rows[row[k], 0] = r
-                    rows[n_rows, 1] = row[k]
-                    n_rows += 1
-        n_columns_here = 0
-        for i in range(dst_off[r], dst_off[r + 1]):
-            for k in range(dst_a[i], dst_b[i]):
-                if columns[column[k], 0] != r:
-                    columns[column[k], 0] = r
-                    columns[n_columns_here, 1] = column[k]
-                    n_columns_here += 1
+        n_rows = covered(src_off, src_a, src_b, row, r, rows)
+        n_columns_here = covered(dst_off, dst_a, dst_b, column, r, columns)
         n = 0
         for i in range(n_rows):
             base = rows[i, 1] * n_columns

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from sim.columns import Columns
 
 LANES = 8
-BLOCK = 512
-SCRATCH_ROWS = 17
+SCRATCH = 17, 840
 
 
 class Headers(NamedTuple):
@@ -39,7 +38,7 @@ class Matcher(NamedTuple):
 
     def match(self, headers: Headers, begin: int, end: int, out: NDArray[np.int32]) -> None:
         """Rule ids of packets `begin..end`; releases the GIL."""
-        scratch = np.empty((SCRATCH_ROWS, BLOCK + LANES), np.uint32)
+        scratch = np.empty(SCRATCH, np.uint32)
         middle = begin
         if self.wide is not None:
             middle = begin + (end - begin) // LANES * LANES

@@ -242,7 +242,8 @@ def matcher_of(tables: DenseTables | CellTables | PortTables | TupleTables) -> M
     from sim.kernels.dense import match_dense, match_dense8
     from sim.kernels.lanes import AVX2
     from sim.kernels.ports import match_ports, match_ports8
-    from sim.kernels.tuples import match_tuples, match_tuples8
+    from sim.kernels.tuple_lanes import match_tuples8
+    from sim.kernels.tuples import match_tuples
 
     if isinstance(tables, DenseTables):
         return Matcher(tables, match_dense, match_dense8 if AVX2 else None)

@@ -30,8 +30,7 @@ from sim.kernels.lanes import (
     store,
 )
 from sim.kernels.paint import covered
-from sim.kernels.prefetch import prefetch
-from sim.kernels.tries import stride_walk, stride_walk8
+from sim.kernels.tries import stride_walk, stride_walks
 
 U, W = np.uint64, np.uint32
 BLOCK = 512
@@ -95,48 +94,30 @@ def match_cells(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
 def match_cells8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
     """The same, eight at a time; `end - begin` is a multiple of eight."""
     at, best, kind, active = scratch[0], scratch[1], scratch[2], scratch[3]
+    record, ports = scratch[4], scratch[5]
     for first in range(begin, end, BLOCK):
         base, stop = U(first), U(min(first + BLOCK, end) - first)
+        stride_walks(t.src, c.src, base, stop, at)
+        stride_walks(t.dst, c.dst, base, stop, record)
         for k in range(0, stop, 8):
             j, i = U(k), base + U(k)
-            store(at, j, stride_walk8(t.src, load(c.src, i)) + stride_walk8(t.dst, load(c.dst, i)))
-            for lane in range(8):
-                prefetch(t.x, U(at[j + U(lane)]))
+            store(at, j, load(at, j) + load(record, j))
+            store(ports, j, load(c.sport, i) | (load(c.dport, i) << SIXTEEN))
             which = gather(t.meta, meta_at8(t, c, i))
             store(kind, j, which)
-            known = splat(NONE)
             if t.has_any:
-                known = gather(t.any, gather(t.y, raw_class8(t, c, i, which)))
-            store(best, j, known)
+                store(best, j, raw_class8(t, c, i, which))
         for k in range(0, stop, 8):
             j = U(k)
             store(at, j, gather(t.x, load(at, j)))
-            for lane in range(8):
-                prefetch(t.lists, U(at[j + U(lane)]))
-        left = U0
-        for k in range(0, stop, 8):
-            j, i = U(k), base + U(k)
-            step, known = load(at, j), load(best, j)
-            record = gather(t.lists, step)
-            hit = below(record, known)
-            if bits(hit) != U0:
-                held = _held(
-                    t,
-                    pick(hit, record, splat(NO)),
-                    load(c.sport, i),
-                    load(c.dport, i),
-                    load(kind, j),
-                )
-                found = pick(hit & held, record, known)
-                store(best, j, found)
-                step = step + ONE
-                store(at, j, step)
-                on = hit & (held ^ splat(NONE)) & below(gather(t.lists, step), found)
-                left = note(active, left, splat(W(k)) + load(COUNT, U0), bits(on))
+            known = splat(NONE)
+            if t.has_any:
+                known = gather(t.any, gather(t.y, load(best, j)))
+            store(best, j, known)
+        left = _first_round(t, stop, at, best, kind, ports, record, active)
         while left > U0:
-            for k in range(left, (left + U7) & ~U7):
-                active[U(k)] = active[left - U1]
-            left = _next_round(t, c, base, left, at, best, kind, active, scratch[4])
+            store(active, left, splat(NO))
+            left = _next_round(t, left, at, best, kind, ports, active, record)
         for k in range(0, stop, 8):
             found = load(best, U(k))
             none = same(found, splat(NONE))
@@ -145,30 +126,52 @@ def match_cells8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
 
 
 @inlined
-def _held(t: Any, record: Any, sport: Any, dport: Any, kind: Any) -> Any:
+def _first_round(
+    t: Any, stop: Any, at: Any, best: Any, kind: Any, ports: Any, record: Any, active: Any
+) -> Any:
+    """The first record of every packet of a block; returns how many are active after it."""
+    for k in range(0, stop, 8):
+        store(record, U(k), gather(t.lists, load(at, U(k))))
+    for k in range(0, stop, 8):
+        j = U(k)
+        known = load(best, j)
+        hit = below(load(record, j), known)
+        if bits(hit) != U0:
+            first = pick(hit, load(record, j), splat(NO))
+            held = _held(t, first, load(ports, j), load(kind, j))
+            store(best, j, pick(hit & held, first, known))
+            store(at, j, load(at, j) + (hit & ONE))
+    left = U0
+    for k in range(0, stop, 8):
+        j = U(k)
+        on = below(gather(t.lists, load(at, j)), load(best, j))
+        left = note(active, left, splat(W(k)) + load(COUNT, U0), bits(on))
+    return left
+
+
+@inlined
+def _held(t: Any, record: Any, ports: Any, kind: Any) -> Any:
     """Lanes whose ports and protocols the records hold."""
     place = record << TWO
     p, q = gather(t.records, place), gather(t.records, place | ONE)
-    held = at_most(sport - (p & LOW), p >> SIXTEEN) & at_most(dport - (q & LOW), q >> SIXTEEN)
+    held = at_most((ports & LOW) - (p & LOW), p >> SIXTEEN)
+    held = held & at_most((ports >> SIXTEEN) - (q & LOW), q >> SIXTEEN)
     return held & below(splat(NO), (gather(t.records, place | TWO) >> kind) & ONE)
 
 
 @inlined
 def _next_round(
-    t: Any, c: Any, base: Any, left: Any, at: Any, best: Any, kind: Any, active: Any, out: Any
+    t: Any, left: Any, at: Any, best: Any, kind: Any, ports: Any, active: Any, out: Any
 ) -> Any:
     """The next record of each active packet; returns how many are still active."""
     kept = U0
     for k in range(0, left, 8):
         j = U(k)
         who = load(active, j)
-        packet = who + W(base)
         step, known = gather(at, who), gather(best, who)
         record = gather(t.lists, step)
-        held = _held(t, record, gather(c.sport, packet), gather(c.dport, packet), gather(kind, who))
-        found = pick(held, record, known)
+        found = pick(_held(t, record, gather(ports, who), gather(kind, who)), record, known)
         step = step + ONE
-        on = (held ^ splat(NONE)) & below(gather(t.lists, step), found)
         store(out, U0, found)
         store(out, U(8), step)
         n = min(left - j, U(8))
@@ -176,5 +179,6 @@ def _next_round(
             w = U(active[j + U(lane)])
             best[w] = out[U(lane)]
             at[w] = out[U(lane + 8)]
-        kept = note(active, kept, who, bits(on) & ((U1 << n) - U1))
+        on = bits(below(gather(t.lists, step), found))
+        kept = note(active, kept, who, on & ((U1 << n) - U1))
     return kept

@@ -16,8 +16,7 @@ import numpy as np
 from sim.kernels import kernel
 from sim.kernels.l4 import l4_class, l4_class8
 from sim.kernels.lanes import gather, load, store
-from sim.kernels.prefetch import prefetch
-from sim.kernels.tries import stride_walk, stride_walk8
+from sim.kernels.tries import stride_walk, stride_walks
 
 U, W = np.uint64, np.uint32
 BLOCK = 512
@@ -35,31 +34,16 @@ def match_dense(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
 @kernel
 def match_dense8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
     """The same, eight at a time; `end - begin` is a multiple of eight."""
-    if not t.large:
-        for row in range(begin, end, 8):
-            i = U(row)
-            cell = gather(
-                t.x, stride_walk8(t.src, load(c.src, i)) + stride_walk8(t.dst, load(c.dst, i))
-            )
-            store(out, i, gather(t.f, cell + gather(t.y, l4_class8(t, c, i))))
-        return
-    cells, classes = scratch[0], scratch[1]
+    src, dst, l4 = scratch[0], scratch[1], scratch[2]
     for first in range(begin, end, BLOCK):
-        stop = min(first + BLOCK, end) - first
+        base, stop = U(first), U(min(first + BLOCK, end) - first)
+        stride_walks(t.src, c.src, base, stop, src)
+        stride_walks(t.dst, c.dst, base, stop, dst)
+        for k in range(0, stop, 8):
+            store(l4, U(k), l4_class8(t, c, base + U(k)))
         for k in range(0, stop, 8):
             j = U(k)
-            i = U(first) + j
-            store(
-                cells, j, stride_walk8(t.src, load(c.src, i)) + stride_walk8(t.dst, load(c.dst, i))
-            )
-            for lane in range(8):
-                prefetch(t.x, U(cells[j + U(lane)]))
-            store(classes, j, gather(t.y, l4_class8(t, c, i)))
+            cell = gather(t.x, load(src, j) + load(dst, j))
+            store(src, j, cell + gather(t.y, load(l4, j)))
         for k in range(0, stop, 8):
-            j = U(k)
-            store(cells, j, gather(t.x, load(cells, j)) + load(classes, j))
-            for lane in range(8):
-                prefetch(t.f, U(cells[j + U(lane)]))
-        for k in range(0, stop, 8):
-            j = U(k)
-            store(out, U(first) + j, gather(t.f, load(cells, j)))
+            store(out, base + U(k), gather(t.f, load(src, U(k))))

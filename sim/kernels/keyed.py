@@ -14,8 +14,7 @@ import numpy as np
 from sim.kernels import inlined, kernel
 from sim.kernels.l4 import l4_class, l4_class8
 from sim.kernels.lanes import gather, least, load, splat, store
-from sim.kernels.prefetch import prefetch
-from sim.kernels.tries import byte_walk, byte_walk8
+from sim.kernels.tries import byte_walk, byte_walks
 
 U, W = np.uint64, np.uint32
 BLOCK = 512
@@ -92,42 +91,25 @@ def match_keyed(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
 @kernel
 def match_keyed8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
     """The same, eight at a time; `end - begin` is a multiple of eight."""
-    cells, locals_ = scratch[0], scratch[1]
+    src, dst, local = scratch[0], scratch[1], scratch[2]
     for first in range(begin, end, BLOCK):
-        stop = min(first + BLOCK, end) - first
+        base, stop = U(first), U(min(first + BLOCK, end) - first)
         for k in range(0, stop, 8):
-            i = U(first + k)
+            j, i = U(k), base + U(k)
             b = block_of8(t, c, i)
-            root = b << ROOT
-            cell = byte_walk8(t.trie, root, load(c.src, i))
-            cell = cell + byte_walk8(t.trie, root | DESTINATION, load(c.dst, i))
+            store(src, j, b << ROOT)
+            store(dst, j, (b << ROOT) | DESTINATION)
             z = l4_class8(t, c, i)
             if t.uses_y:
                 z = gather(t.y, z)
-            local = gather(t.local, b * t.n_local + z)
-            if t.large:
-                store(cells, U(k), cell)
-                store(locals_, U(k), local)
-                for lane in range(8):
-                    at = U(cells[U(k + lane)])
-                    if t.uses_x:
-                        prefetch(t.x, at)
-                    else:
-                        prefetch(t.f, at + U(locals_[U(k + lane)]))
-            else:
-                if t.uses_x:
-                    cell = gather(t.x, cell)
-                store(out, i, gather(t.f, cell + local))
-        if t.large:
+            store(local, j, b * t.n_local + z)
+        byte_walks(t.trie, c.src, base, stop, src)
+        byte_walks(t.trie, c.dst, base, stop, dst)
+        for k in range(0, stop, 8):
+            j = U(k)
+            cell = load(src, j) + load(dst, j)
             if t.uses_x:
-                for k in range(0, stop, 8):
-                    cell = gather(t.x, load(cells, U(k))) + load(locals_, U(k))
-                    store(cells, U(k), cell)
-                    for lane in range(8):
-                        prefetch(t.f, U(cells[U(k + lane)]))
-                for k in range(0, stop, 8):
-                    store(out, U(first + k), gather(t.f, load(cells, U(k))))
-            else:
-                for k in range(0, stop, 8):
-                    at = load(cells, U(k)) + load(locals_, U(k))
-                    store(out, U(first + k), gather(t.f, at))
+                cell = gather(t.x, cell)
+            store(src, j, cell + gather(t.local, load(local, j)))
+        for k in range(0, stop, 8):
+            store(out, base + U(k), gather(t.f, load(src, U(k))))

@@ -10,8 +10,7 @@ import numpy as np
 from sim.kernels import kernel
 from sim.kernels.l4 import meta_at, meta_at8
 from sim.kernels.lanes import gather, load, store
-from sim.kernels.prefetch import prefetch
-from sim.kernels.tries import interval_find8, stride_walk, stride_walk8
+from sim.kernels.tries import interval_find8, stride_walk, stride_walks
 
 U, W = np.uint64, np.uint32
 BLOCK = 512
@@ -96,26 +95,19 @@ def match_ports(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
 @kernel
 def match_ports8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
     """The same, eight at a time; `end - begin` is a multiple of eight."""
-    at = scratch[0]
+    at, dst = scratch[0], scratch[1]
     for first in range(begin, end, BLOCK):
         base, stop = U(first), U(min(first + BLOCK, end) - first)
-        for k in range(0, stop, 8):
-            j, i = U(k), base + U(k)
-            store(at, j, stride_walk8(t.src, load(c.src, i)) + stride_walk8(t.dst, load(c.dst, i)))
-            for lane in range(8):
-                prefetch(t.x, U(at[j + U(lane)]))
+        stride_walks(t.src, c.src, base, stop, at)
+        stride_walks(t.dst, c.dst, base, stop, dst)
         for k in range(0, stop, 8):
             j = U(k)
-            store(at, j, gather(t.x, load(at, j)) + gather(t.meta, meta_at8(t, c, base + j)))
-            for lane in range(8):
-                prefetch(t.entry, U(at[j + U(lane)]))
+            cell = gather(t.x, load(at, j) + load(dst, j))
+            store(at, j, cell + gather(t.meta, meta_at8(t, c, base + j)))
+        for k in range(0, stop, 8):
+            store(at, U(k), gather(t.entry, load(at, U(k))))
         for k in range(0, stop, 8):
             j = U(k)
-            store(at, j, gather(t.entry, load(at, j)))
-            for lane in range(8):
-                e = at[j + U(lane)]
-                prefetch(t.low, U((e >> EIGHT) + ((e & BYTE) >> LSB)))
-                prefetch(t.value, U((e >> EIGHT) + ((e & BYTE) >> LSB)))
+            store(at, j, interval_find8(t.low, load(at, j), load(c.dport, base + j)))
         for k in range(0, stop, 8):
-            i = base + U(k)
-            store(out, i, interval_find8(t.low, t.value, load(at, U(k)), load(c.dport, i)))
+            store(out, base + U(k), gather(t.value, load(at, U(k))))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
-from sim.kernels.lanes import at_most, below, bits, follow, gather, pick, splat
+from sim.kernels.lanes import at_most, below, bits, follow, gather, load, pick, splat, store
 
 U, W = np.uint64, np.uint32
 ZERO, ONE = U(0), U(1)
@@ -93,11 +93,11 @@ def stride_walk(table: Any, address: Any) -> Any:
 
 
 @inlined
-def stride_walk8(table: Any, address: Any) -> Any:
-    """The same for eight addresses."""
-    entry = gather(table, address >> SIXTEEN)
-    entry = follow(table, (entry << EIGHT) | ((address >> EIGHT) & BYTE), entry)
-    return follow(table, (entry << EIGHT) | (address & BYTE), entry)
+def stride_walks(table: Any, addresses: Any, base: Any, stop: Any, out: Any) -> None:
+    """The values of `addresses[base:base + stop]` to `out`, eight at a time, level by level."""
+    for k in range(0, stop, 8):
+        store(out, U(k), gather(table, load(addresses, base + U(k)) >> SIXTEEN))
+    _descend(table, addresses, base, stop, 8, out)
 
 
 @inlined
@@ -110,12 +110,21 @@ def byte_walk(table: Any, root: Any, address: Any) -> Any:
 
 
 @inlined
-def byte_walk8(table: Any, root: Any, address: Any) -> Any:
-    """The same for eight addresses, each with a root of its own."""
-    entry = gather(table, root | (address >> TWENTY_FOUR))
-    entry = follow(table, (entry << EIGHT) | ((address >> SIXTEEN) & BYTE), entry)
-    entry = follow(table, (entry << EIGHT) | ((address >> EIGHT) & BYTE), entry)
-    return follow(table, (entry << EIGHT) | (address & BYTE), entry)
+def byte_walks(table: Any, addresses: Any, base: Any, stop: Any, out: Any) -> None:
+    """The same in tries whose roots begin at the words `out`."""
+    for k in range(0, stop, 8):
+        top = load(addresses, base + U(k)) >> TWENTY_FOUR
+        store(out, U(k), gather(table, load(out, U(k)) | top))
+    _descend(table, addresses, base, stop, 16, out)
+
+
+@inlined
+def _descend(table: Any, addresses: Any, base: Any, stop: Any, shift: Any, out: Any) -> None:
+    """From entries of a level to values: chunks by the byte at `shift`, and then the next ones."""
+    for right in range(shift, -1, -8):
+        for k in range(0, stop, 8):
+            entry, byte = load(out, U(k)), (load(addresses, base + U(k)) >> W(right)) & BYTE
+            store(out, U(k), follow(table, (entry << EIGHT) | byte, entry))
 
 
 @kernel
@@ -177,23 +186,33 @@ def interval_walk(table: Any, low: Any, value: Any, address: Any) -> Any:
 
 
 @inlined
-def interval_entry8(table: Any, address: Any) -> Any:
-    """`interval_entry` for eight addresses."""
-    entry = gather(table, address >> SIXTEEN)
-    if bits(entry) != ZERO:
-        entry = follow(table, (entry << EIGHT) | ((address >> EIGHT) & BYTE), entry)
+def interval_walks(
+    table: Any, low: Any, value: Any, addresses: Any, base: Any, stop: Any, out: Any
+) -> None:
+    """`interval_walk` of `addresses[base:base + stop]`, eight at a time."""
+    for k in range(0, stop, 8):
+        store(out, U(k), gather(table, load(addresses, base + U(k)) >> SIXTEEN))
+    for k in range(0, stop, 8):
+        entry, address = load(out, U(k)), load(addresses, base + U(k))
         if bits(entry) != ZERO:
-            entry = follow(table, (entry << EIGHT) | (address & BYTE), entry)
-    return entry
+            entry = follow(table, (entry << EIGHT) | ((address >> EIGHT) & BYTE), entry)
+            if bits(entry) != ZERO:
+                entry = follow(table, (entry << EIGHT) | (address & BYTE), entry)
+            store(out, U(k), entry)
+    for k in range(0, stop, 8):
+        found = interval_find8(low, load(out, U(k)), load(addresses, base + U(k)))
+        store(out, U(k), found)
+    for k in range(0, stop, 8):
+        store(out, U(k), gather(value, load(out, U(k))))
 
 
 @inlined
-def interval_find8(low: Any, value: Any, entry: Any, address: Any) -> Any:
-    """The values of eight addresses from their entries."""
-    at, n, key = entry >> EIGHT, entry & BYTE, address & W(0xFFFF)
+def interval_find8(low: Any, entry: Any, key: Any) -> Any:
+    """Places of the intervals that hold eight keys, of which the low 16 bits count."""
+    at, n, key = entry >> EIGHT, entry & BYTE, key & W(0xFFFF)
     while bits(below(splat(W(0)), n)) != ZERO:
         half = (n + W(1)) >> W(1)
         middle = at + half
         at = pick(at_most(gather(low, middle), key), middle, at)
         n = n - half
-    return gather(value, at)
+    return at

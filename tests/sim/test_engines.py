@@ -181,9 +181,14 @@ def test_read_only_columns_are_read() -> None:
 
 def test_scratch_is_as_long_as_a_block() -> None:
     """Kernels take blocks of the length that callers make room for."""
-    from sim.kernels import dense, keyed, tuples
+    from sim.kernels import cells, dense, keyed, ports, tuple_lanes
 
-    assert {dense.BLOCK, keyed.BLOCK, tuples.BLOCK} == {matcher.BLOCK}
+    rows, columns = matcher.SCRATCH
+    together = tuple_lanes.BLOCK + tuple_lanes.WAITING
+    assert (
+        max(cells.BLOCK, dense.BLOCK, keyed.BLOCK, ports.BLOCK, together) + matcher.LANES <= columns
+    )
+    assert rows > 7 + tuple_lanes.CLASSES
 
 
 @pytest.mark.parametrize("shape", ["VNI", "all keys"])

@@ -121,6 +121,7 @@ class Classifier:
         """Addresses of 32 bits: of IPv6 the names."""
         if columns.src_lo is None or columns.dst_lo is None or self.names is None:
             return columns.src, columns.dst  # type: ignore[return-value]
+        from sim.kernels.rename import SCRATCH
         from sim.kernels.rename import rename as kernel
 
         out = []
@@ -131,7 +132,9 @@ class Classifier:
             _slices(
                 len(columns),
                 threads,
-                lambda begin, end, n=names, h=hi, w=lo, o=renamed: kernel(n, h, w, begin, end, o),
+                lambda begin, end, n=names, h=hi, w=lo, o=renamed: kernel(
+                    n, h, w, begin, end, np.empty(SCRATCH, np.uint64), o
+                ),
             )
             out.append(renamed)
         return out[0], out[1]

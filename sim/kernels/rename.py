@@ -14,6 +14,7 @@ U, W = np.uint64, np.uint32
 ZERO, ONE, TWO, THREE = U(0), U(1), U(2), U(3)
 K0, K1 = U(0x9E3779B97F4A7C15), U(0xC2B2AE3D27D4EB4F)
 BLOCK = 256
+SCRATCH = 4, BLOCK
 TOP_SHIFT = U(52)
 
 
@@ -38,37 +39,63 @@ def enter(t: Any, hi: Any, lo: Any, name: Any) -> None:
 
 
 @kernel
-def rename(t: Any, hi: Any, lo: Any, begin: int, end: int, out: Any) -> None:
-    """Names of addresses `begin..end`."""
-    mask = U(len(t.single) // 3 - 1)
+def rename(t: Any, hi: Any, lo: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
+    """Names of addresses `begin..end`. Each step is a loop over a block, and who goes on to the
+    next one stands in a list, so that no step waits for one before."""
+    slot, left, taken, count = scratch[0], scratch[1], scratch[2], scratch[3]
+    last = U(len(t.single) - 3)
     for first in range(begin, end, BLOCK):
-        stop = min(first + BLOCK, end)
-        for row in range(first, stop):
-            i = U(row)
-            prefetch(t.single, slot_of(t, hi[i], lo[i]) * THREE)
-        for row in range(first, stop):
-            i = U(row)
-            a, b = hi[i], lo[i]
-            at = slot_of(t, a, b)
-            found = t.single[at * THREE + TWO]
-            while found != ZERO and (t.single[at * THREE] != a or t.single[at * THREE + ONE] != b):
-                at = (at + ONE) & mask
-                found = t.single[at * THREE + TWO]
-            out[i] = W(found - ONE) if found != ZERO else search(t, a, b)
+        base, stop = U(first), U(min(first + BLOCK, end) - first)
+        for k in range(stop):
+            j = U(k)
+            slot[j] = slot_of(t, hi[base + j], lo[base + j]) * THREE
+            prefetch(t.single, slot[j])
+        n = further = ZERO
+        for k in range(stop):
+            j = U(k)
+            i, at = base + j, slot[j]
+            found = t.single[at + TWO]
+            out[i] = W(found - ONE)
+            left[n] = taken[further] = j
+            n += U(found == ZERO)
+            other = (t.single[at] != hi[i]) | (t.single[at + ONE] != lo[i])
+            further += U(other & (found != ZERO))
+        for k in range(further):
+            j = taken[U(k)]
+            i, at, found = base + j, slot[j], ONE
+            while found != ZERO and (t.single[at] != hi[i] or t.single[at + ONE] != lo[i]):
+                at = at + THREE if at != last else ZERO
+                found = t.single[at + TWO]
+            out[i] = W(found - ONE)
+            left[n] = j
+            n += U(found == ZERO)
+        _search(t, hi, lo, base, n, slot, left, count, out)
 
 
 @inlined
-def search(t: Any, hi: Any, lo: Any) -> Any:
-    """The name of the interval that holds an address, between those of its first 12 bits."""
-    top = hi >> TOP_SHIFT
-    at = U(t.top[top])
-    n = U(t.top[top + ONE]) - at + ONE
-    while n > ONE:
-        half = n >> ONE
-        word = t.hi[at + half]
-        at += half if (word < hi) | ((word == hi) & (t.lo[at + half] <= lo)) else ZERO
-        n -= half
-    return t.name[at]
+def _search(
+    t: Any, hi: Any, lo: Any, base: Any, n: Any, place: Any, left: Any, count: Any, out: Any
+) -> None:
+    """Names of the intervals that hold the first `n` addresses in `left`, between those of their
+    first 12 bits."""
+    longest = ONE
+    for k in range(n):
+        top = hi[base + left[U(k)]] >> TOP_SHIFT
+        place[U(k)] = U(t.top[top])
+        count[U(k)] = U(t.top[top + ONE]) - place[U(k)] + ONE
+        longest = max(longest, count[U(k)])
+    while longest > ONE:
+        for row in range(n):
+            j = U(row)
+            i, half = base + left[j], count[j] >> ONE
+            at = place[j] + half
+            word = t.hi[at]
+            before = (word < hi[i]) | ((word == hi[i]) & (t.lo[at] <= lo[i]))
+            place[j] += half * U(before)
+            count[j] -= half
+        longest -= longest >> ONE
+    for k in range(n):
+        out[base + left[U(k)]] = t.name[place[U(k)]]
 
 
 @inlined

@@ -100,6 +100,8 @@ class RuleSet:
 
     def take(self, rules: I64) -> RuleSet:
         """These rules, in this order; the row in the result is the position in `rules`."""
+        if len(rules) == len(self) and (np.diff(rules) == 1).all():
+            return self
         return RuleSet(**{f.name: _take(getattr(self, f.name), rules) for f in fields(self)})
 
     @classmethod

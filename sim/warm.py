@@ -37,11 +37,12 @@ from sim.classifier import tables
 from sim.conntrack import FlowTable
 from sim.datapath import Datapath
 from sim.engines import build, linear
-from sim.engines.cells import cell_tables
+from sim.engines.cells import cell_tables, records_of
+from sim.engines.classes import Classes
 from sim.engines.dense import dense_tables
-from sim.engines.l4 import l4_classes
+from sim.engines.grid import MAX_CELLS, Cells, merged_cells
 from sim.engines.matcher import headers
-from sim.engines.plan import BUDGET
+from sim.engines.plan import BUDGET, NEVER
 from sim.engines.tables import matcher_of
 from sim.engines.tuples import tuple_tables
 from sim.pcap import Reader
@@ -115,8 +116,8 @@ def scan() -> None:
 def dense() -> None:
     """Dense grids, narrow and wide."""
     for rules in (few(), many()):
-        l4 = l4_classes(rules)
-        made = None if l4 is None else dense_tables(rules, numbers(rules), l4, BUDGET)
+        classes, merged = grid(rules)
+        made = None if classes.l4 is None else dense_tables(merged, classes.l4, numbers(rules))
         assert made is not None
         match(made, rules)
 
@@ -124,7 +125,7 @@ def dense() -> None:
 def cells() -> None:
     """Lists per cell, narrow and wide: rules look at source ports."""
     for rules in (few(), many(sport=(1, 2))):
-        made = cell_tables(rules, numbers(rules), BUDGET)
+        made = cell_tables(*grid(rules), numbers(rules), BUDGET, NEVER)
         assert made is not None
         match(made, rules)
 
@@ -133,7 +134,7 @@ def ports() -> None:
     """Intervals of ports per cell: no rule looks at source ports."""
     inside = (IPv4Network("10.0.0.0/8"),)
     rules = RuleSet.of([Rule(src=inside, dport=((80, 80),)), Rule(protocols=(17,))])
-    made = cell_tables(rules, numbers(rules), BUDGET)
+    made = cell_tables(*grid(rules), numbers(rules), BUDGET, NEVER)
     assert made is not None
     match(made, rules)
 
@@ -141,7 +142,7 @@ def ports() -> None:
 def tuples() -> None:
     """Hashed prefix pairs beside a coarse grid, narrow and wide; chains, heavy pairs, intervals."""
     for rules in (few(), many(), scattered()):
-        made = tuple_tables(rules, numbers(rules), BUDGET)
+        made = tuple_tables(Classes(rules), numbers(rules), BUDGET)
         assert made is not None
         match(made, rules)
 
@@ -206,6 +207,14 @@ def match(made: Any, rules: RuleSet) -> None:
     packets: Any = trace(rules, "uniform", PACKETS + 1)
     out = np.empty(len(packets), np.int32)
     matcher_of(made).match(headers(packets, packets.src, packets.dst), 0, len(packets), out)
+
+
+def grid(rules: RuleSet) -> tuple[Classes, Cells]:
+    """Classes of rules, and the merged cells of their addresses."""
+    classes = Classes(rules)
+    merged = merged_cells(*classes.axes, MAX_CELLS, records_of(rules))
+    assert merged is not None
+    return classes, merged
 
 
 def numbers(rules: RuleSet) -> I64:

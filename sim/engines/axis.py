@@ -1,29 +1,45 @@
 """One address axis of a table: the distinct prefixes, the classes they cut, the rules' boxes.
 
-Class 0 holds the addresses in no prefix; class `i + 1` those whose longest match is prefix `i`.
-Prefixes are in preorder, so a prefix covers the classes `[i + 1, end[i])`, and a rule's list of
-prefixes is a list of intervals of classes.
+Class 0 holds the addresses in no prefix, or in none but 0.0.0.0/0; every other prefix has the class
+of the addresses whose longest match it is. Prefixes are in preorder, so a prefix covers an interval
+of classes, and a rule's list of prefixes is a list of intervals. No two classes lie in the same
+lists.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ruleset import I64, Prefixes
-from sim.engines.lists import Distinct, weights
+from sim.engines.lists import Distinct, distinct_lists, distinct_rows, members, weights
 
 ROOT_16 = np.array([16, 8, 8])
 ROOT_16_CHUNKS = 256
 ROOT_8 = np.array([8, 8, 8, 8])
+DEPTH = 40
+"""More prefixes than can lie in each other."""
+
+
+class Nest(NamedTuple):
+    """Distinct prefixes in preorder, which of them each member of the lists is, the closest prefix
+    that contains each (-1: none), and the end of those inside it."""
+
+    first: NDArray[np.uint32]
+    length: NDArray[np.uint8]
+    item: I64
+    parent: I64
+    end: I64
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Distinct prefixes `first`, `length`; the class `merged[c]` that class c has become; rule r
-    covers the intervals `a..b` at `off[r]..off[r + 1]`, of `n` classes before merging."""
+    """Distinct prefixes `first`, `length`; the class `merged[c]` of the addresses in none (c is 0)
+    and of those whose longest match is prefix `c - 1`; rule r covers the intervals `a..b` at
+    `off[r]..off[r + 1]`, of `n` classes."""
 
     first: NDArray[np.uint32]
     length: NDArray[np.uint8]
@@ -46,37 +62,44 @@ class Axis:
         return covered
 
 
+def nested(first: NDArray[np.uint32], length: NDArray[np.uint8]) -> Nest:
+    """Prefixes and how they contain each other."""
+    from sim.kernels.tries import nest
+
+    distinct, item = members(first.astype(np.uint64) << np.uint64(6) | length)
+    starts = (distinct >> np.uint64(6)).astype(np.uint32)
+    lengths = (distinct & np.uint64(63)).astype(np.uint8)
+    parent, end = np.empty((2, len(distinct)), np.int64)
+    nest(starts, lengths, np.empty(DEPTH, np.int64), parent, end)
+    return Nest(starts, lengths, item, parent, end)
+
+
 def axis(prefixes: Prefixes) -> Axis:
     """Cut one axis at every prefix of every rule."""
-    key = prefixes.first.astype(np.uint64) << np.uint64(6) | prefixes.length
-    distinct, item = np.unique(key, return_inverse=True)
-    first = (distinct >> np.uint64(6)).astype(np.uint32)
-    length = (distinct & np.uint64(63)).astype(np.uint8)
-    size = np.uint64(1) << (np.uint64(32) - length)
-    end = np.searchsorted(first, first.astype(np.uint64) + size, "left") + 1
-    everything = length[item] == 0
-    a = np.where(everything, 0, item + 1).astype(np.int64)
-    n = len(first) + 1
-    return Axis(first, length, prefixes.off, a, end[item].astype(np.int64), n, np.arange(n))
+    return axis_of(nested(prefixes.first, prefixes.length), prefixes.off)
 
 
-def merge(cut: Axis, lists: Distinct) -> Axis:
-    """Merge classes that lie in the same lists. The intervals become those of representatives."""
-    if (np.diff(cut.off) == 1).all():
+def axis_of(nest: Nest, off: I64) -> Axis:
+    """The same, of prefixes that are nested already."""
+    n = len(nest.first)
+    root = int(n > 0 and nest.length[0] == 0)
+    number = np.arange(1 - root, n + 1 - root)
+    a, b = number[nest.item], nest.end[nest.item] + 1 - root
+    merged = np.concatenate([[0], number])
+    cut = Axis(nest.first, nest.length, off, a, b, n + 1 - root, merged)
+    if (np.diff(off) == 1).all():
         return cut
+    return _merge(cut, distinct_lists(off, nest.item, n))
+
+
+def _merge(cut: Axis, lists: Distinct) -> Axis:
+    """Merge classes that lie in the same lists. The intervals become those of representatives."""
     owner = np.repeat(lists.ids, np.diff(cut.off))
     source = weights(int(lists.ids.max(initial=0)) + 1)
-    low, high = (_signature(cut, next(source)[owner]) for _ in range(2))
-    both = low * np.uint64(0x9E3779B97F4A7C15) ^ (high >> np.uint64(1))
-    _, rep, ids = np.unique(both, return_index=True, return_inverse=True)
-    if (low != low[rep[ids]]).any() or (high != high[rep[ids]]).any():
-        return cut
-    order = np.argsort(rep)
-    rank = np.empty(len(rep), np.int64)
-    rank[order] = np.arange(len(rep))
-    places = rep[order]
-    a, b = np.searchsorted(places, cut.a), np.searchsorted(places, cut.b)
-    return _without_empty(replace(cut, a=a, b=b, n=len(rep), merged=rank[ids]))
+    same = distinct_rows([_signature(cut, next(source)[owner]) for _ in range(2)])
+    a, b = np.searchsorted(same.rep, cut.a), np.searchsorted(same.rep, cut.b)
+    merged = same.ids[cut.merged]
+    return _without_empty(replace(cut, a=a, b=b, n=len(same.rep), merged=merged))
 
 
 def _signature(cut: Axis, weight: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -113,7 +136,7 @@ def chunks(cut: Axis, levels: NDArray[np.int64]) -> int:
     for width in levels[:-1].tolist():
         depth += width
         deeper = cut.first[cut.length > depth] >> np.uint32(32 - depth)
-        total += len(np.unique(deeper))
+        total += int(np.count_nonzero(deeper[1:] != deeper[:-1])) + (len(deeper) > 0)
     return total
 
 

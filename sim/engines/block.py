@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ruleset import I64, RuleSet
-from sim.engines.axis import ROOT_8, Axis, chunks
-from sim.engines.dense import merged_axis
+from sim.engines.axis import ROOT_8, Axis, axis, chunks
 from sim.engines.grid import Grid, paint
 from sim.engines.l4 import L4Classes, as_lists, held_by, merge_columns
 
@@ -72,7 +71,7 @@ def build_block(
     local, rep = merge_columns(held)
     n_local = len(rep)
     y_off, y_list = as_lists(held[:, rep])
-    src, dst = merged_axis(part.src4), merged_axis(part.dst4)
+    src, dst = axis(part.src4), axis(part.dst4)
     grid = paint(src, dst, used, y_off, y_list, n_local, ids[which], max_places)
     if grid is None or grid.n_rows * grid.n_columns * n_local > max_places:
         return elsewhere(number, l4.n_y)
@@ -81,6 +80,5 @@ def build_block(
 
 def elsewhere(number: int, n_y: int) -> Block:
     """A block that sends every packet to the engine of block `number`."""
-    one = np.zeros(1, np.int64)
-    grid = Grid(one, one, 1, 1, one, 1, np.array([-2 - number], np.int32), 1)
+    grid = Grid(1, 1, np.zeros(1, np.int32), 1, np.array([-2 - number], np.int32), 1)
     return Block(NO_AXIS, NO_AXIS, grid, np.zeros(n_y, np.uint16), True)

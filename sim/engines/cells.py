@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from compiler.ruleset import I64, RuleSet
 from sim.engines.arena import pack
-from sim.engines.axis import ROOT_16, ROOT_16_CHUNKS, Axis, chunks, stride_trie
-from sim.engines.dense import merged_axis
-from sim.engines.grid import merged_cells
-from sim.engines.l4 import Meta, Narrow, l4_classes, meta_classes, narrow
-from sim.engines.plan import cell_cost, tuple_cost
+from sim.engines.axis import stride_trie
+from sim.engines.classes import Classes
+from sim.engines.grid import MAX_CELLS, Cells
+from sim.engines.l4 import Meta, Narrow, l4_classes, narrow
+from sim.engines.plan import CELL_WORK, access, affordable, cell_cost, tuple_cost
 from sim.engines.probes import MAX_KINDS, kinds_of, packed
 
 NONE = 0xFFFFFFFF
 LAST_PORT = 0xFFFF
-MAX_CUTS = 512
+MAX_CUTS = 513
 MAX_INTERVALS = 1 << 23
 NOTHING = np.zeros(1, np.int64)
 MAX_LISTED = 1 << 21
@@ -64,56 +64,72 @@ class PortTables(NamedTuple):
     uses_meta: bool
 
 
-class Listed(NamedTuple):
-    """The grid of address classes, and per cell the records of its rules, best first."""
-
-    src: Axis
-    dst: Axis
-    row: I64
-    column: I64
-    x: I64
-    off: I64
-    lists: U32
+def records_of(rules: RuleSet) -> I64:
+    """How many records of each rule are in the lists of its cells: one per pair of ranges; none of
+    rules for any source and destination if some rule looks at source ports."""
+    count = np.diff(rules.sport.off) * np.diff(rules.dport.off)
+    if _looks_at_source_ports(rules):
+        count[_everywhere(rules)] = 0
+    return count
 
 
-def cell_tables(rules: RuleSet, ids: I64, budget: int) -> CellTables | PortTables | None:
-    """Tables of IPv4 rules without keys; None if lists or grid would be too large, or dearer than
-    hashing."""
-    meta = meta_classes(rules)
+def cell_room(classes: Classes, budget: int) -> int:
+    """How many different cells a table may have that takes `budget` bytes at most and is not dearer
+    than hashing."""
+    cells, rules = 4 * classes.n_cells, classes.rules
+    n_records = int((np.diff(rules.sport.off) * np.diff(rules.dport.off)).sum())
+    if max(classes.trie_bytes, cells) > budget // 2 or classes.n_cells > MAX_CELLS:
+        return 0
+    if classes.meta.held.shape[1] > MAX_KINDS or n_records > MAX_LISTED:
+        return 0
+    room = affordable(tuple_cost(len(rules)) - CELL_WORK - access(cells)) // 8
+    return min(room, MAX_LISTED)
+
+
+def cell_tables(
+    classes: Classes, cells: Cells, ids: I64, budget: int, most: float
+) -> CellTables | PortTables | None:
+    """Tables of rules whose merged cells are known, with counts of `records_of`; None if their
+    lists would be too large or cost more than `most` nanoseconds per packet."""
+    rules, meta = classes.rules, classes.meta
     n_records = np.diff(rules.sport.off) * np.diff(rules.dport.off)
-    if meta.held.shape[1] > MAX_KINDS or int(n_records.sum()) > MAX_LISTED:
+    if int(cells.count.sum()) + cells.n_x > MAX_LISTED:
         return None
     first = np.concatenate([[0], np.cumsum(n_records)])
-    records = _records(rules, ids, meta, n_records, first)
     if not _looks_at_source_ports(rules):
-        listed = _listed(rules, np.arange(len(rules)), n_records, first, budget)
-        return None if listed is None else _port_tables(listed, records, meta, budget)
+        listed = _lists(cells, n_records, first)
+        if listed is None:
+            return None
+        records = _records(rules, ids, meta, n_records, first)
+        return _port_tables(cells, *listed, records, meta, budget, most)
+    if cell_cost(cells.x.nbytes, 4 * (int(cells.count.sum()) + cells.n_x)) > most:
+        return None
     everywhere = _everywhere(rules)
     l4 = l4_classes(rules.take(everywhere), meta.take(everywhere))
-    if l4 is None:
-        return None
-    inside = np.ones(len(rules), bool)
-    inside[everywhere] = False
-    listed = _listed(rules, np.flatnonzero(inside), n_records, first, budget)
-    if listed is None:
+    listed = None if l4 is None else _lists(cells, records_of(rules), first)
+    if l4 is None or listed is None:
         return None
     best = np.full(l4.n_y, NONE, np.uint32)
     for number in range(len(everywhere) - 1, -1, -1):
         own = l4.set_of[number]
         best[l4.y_list[l4.y_off[own] : l4.y_off[own + 1]]] = first[everywhere[number]]
-    n = len(listed.off) - 1
-    lists = np.full(len(listed.lists) + n, NONE, np.uint32)
-    lists[np.arange(len(listed.lists)) + np.repeat(np.arange(n), np.diff(listed.off))] = (
-        listed.lists
-    )
-    places = (listed.off[:-1] + np.arange(n)).astype(np.uint32)
+    off, items = listed
+    n = cells.n_x
+    lists = np.full(len(items) + n, NONE, np.uint32)
+    lists[np.arange(len(items)) + np.repeat(np.arange(n), np.diff(off))] = items
+    places = (off[:-1] + np.arange(n)).astype(np.uint32)
+    records = _records(rules, ids, meta, n_records, first)
     return pack(CellTables(
-        stride_trie(listed.src, listed.row * listed.x.shape[1]),
-        stride_trie(listed.dst, listed.column),
-        places[listed.x.reshape(-1)], lists,
+        *_tries(cells), places[cells.x.reshape(-1)], lists,
         records if len(records) else np.zeros(4, np.uint32), bool(len(everywhere)), best,
         l4.sport, l4.dport, l4.meta, np.uint32(l4.n_meta), l4.uses_sport, meta.used, l4.y,
     ))  # fmt: skip
+
+
+def _tries(cells: Cells) -> tuple[U32, U32]:
+    """Row and column of a cell, which are added."""
+    rows = np.arange(cells.src.n) * cells.dst.n
+    return stride_trie(cells.src, rows), stride_trie(cells.dst, np.arange(cells.dst.n))
 
 
 def listed_bytes(tables: CellTables | PortTables) -> int:
@@ -123,25 +139,23 @@ def listed_bytes(tables: CellTables | PortTables) -> int:
     return tables.entry.nbytes + tables.low.nbytes + tables.value.nbytes
 
 
-def _port_tables(listed: Listed, records: U32, meta: Meta, budget: int) -> PortTables | None:
+def _port_tables(
+    cells: Cells, off: I64, lists: U32, records: U32, meta: Meta, budget: int, most: float
+) -> PortTables | None:
     """Intervals of destination ports per cell and meta class."""
     from sim.kernels.ports import cut_ports
 
     n_meta = meta.held.shape[1]
-    cuts, entry = np.zeros(MAX_CUTS, np.int64), np.zeros((len(listed.off) - 1) * n_meta, np.uint32)
-    low, value = np.zeros(0, np.uint16), np.zeros(0, np.uint32)
-    shape = (listed.off, listed.lists, records, n_meta, cuts, entry)
-    n = int(cut_ports(*shape, low, value))
-    if n < 0 or n >= MAX_INTERVALS or 6 * n > budget:
+    entry, scratch = np.zeros((len(off) - 1) * n_meta, np.uint32), np.zeros((3, MAX_CUTS), np.int64)
+    room = min(MAX_INTERVALS - 1, budget // 6, (2 * len(lists) + len(off)) * n_meta)
+    low, value = np.empty(room, np.uint16), np.empty(room, np.uint32)
+    n = int(cut_ports(off, lists, records, n_meta, scratch, entry, low, value))
+    if n < 0 or cell_cost(cells.x.nbytes, entry.nbytes + 6 * n) > most:
         return None
-    low, value = np.zeros(n, np.uint16), np.zeros(n, np.uint32)
-    cut_ports(*shape, low, value)
     _, _, table = narrow(NOTHING, NOTHING, meta.table, False, meta.used)
     return pack(PortTables(
-        stride_trie(listed.src, listed.row * listed.x.shape[1]),
-        stride_trie(listed.dst, listed.column),
-        (listed.x.reshape(-1) * n_meta).astype(np.uint32), entry, low, value.view(np.int32),
-        table, meta.used,
+        *_tries(cells), cells.x.reshape(-1).view(np.uint32) * np.uint32(n_meta),
+        entry, low[:n], value[:n].view(np.int32), table, meta.used,
     ))  # fmt: skip
 
 
@@ -163,23 +177,6 @@ def _records(rules: RuleSet, ids: I64, meta: Meta, n_records: I64, first: I64) -
     return np.stack([c.astype(np.uint32) for c in columns], axis=1).reshape(-1)
 
 
-def _listed(rules: RuleSet, which: I64, n_records: I64, first: I64, budget: int) -> Listed | None:
-    """Cells of these rules."""
-    part = rules.take(which)
-    src, dst = merged_axis(part.src4), merged_axis(part.dst4)
-    tries = (2 * ROOT_16_CHUNKS + chunks(src, ROOT_16) + chunks(dst, ROOT_16)) << 10
-    if tries > budget // 2 or 4 * src.n * dst.n > budget // 2:
-        return None
-    merged = merged_cells(src, dst)
-    if merged is None or 4 * merged[2].size > budget // 2:
-        return None
-    row, column, x, n_x = merged
-    if cell_cost(4 * x.size, 8 * n_x) > tuple_cost(len(rules)):
-        return None
-    lists = _lists(src, dst, row, column, x, n_x, n_records[which], first[which])
-    return None if lists is None else Listed(src, dst, row, column, x, *lists)
-
-
 def _everywhere(rules: RuleSet) -> I64:
     """Rules for any source and any destination, whatever else their lists hold."""
     out = np.ones(len(rules), bool)
@@ -191,39 +188,17 @@ def _everywhere(rules: RuleSet) -> I64:
     return np.flatnonzero(out)
 
 
-def _lists(
-    src: Axis, dst: Axis, row: I64, column: I64, x: I64, n_x: int, count: I64, first: I64
-) -> tuple[I64, U32] | None:
-    """Where each cell's list begins, and the lists."""
-    from sim.kernels.cells import list_cells
+def _lists(cells: Cells, count: I64, first: I64) -> tuple[I64, U32] | None:
+    """Where each cell's list begins, and the lists; None if that takes too long."""
+    from sim.kernels.paint import list_cells
 
-    covered = [np.minimum(cut.covered, n) for cut, n in ((src, x.shape[0]), (dst, x.shape[1]))]
-    if int((covered[0] * covered[1]).sum()) > MAX_WORK:
+    src, dst = cells.src, cells.dst
+    if float((src.covered.astype(float) * dst.covered).sum()) > MAX_WORK:
         return None
-    flat, n_rows, n_columns = x.reshape(-1), *x.shape
-    shape = (
-        src.off,
-        src.a,
-        src.b,
-        dst.off,
-        dst.a,
-        dst.b,
-        row,
-        column,
-        flat,
-        n_columns,
-        count,
-        first,
-    )
-
-    def scratch() -> tuple[I64, I64, I64]:
-        return np.full((n_rows, 2), -1), np.full((n_columns, 2), -1), np.full(n_x, -1)
-
-    size = np.zeros(n_x, np.int64)
-    list_cells(*shape, *scratch(), size, np.zeros(0, np.uint32))
-    if int(size.sum()) + n_x > MAX_LISTED:
-        return None
-    off = np.concatenate([[0], np.cumsum(size)])
+    off = np.concatenate([[0], np.cumsum(cells.count)])
     items = np.zeros(int(off[-1]), np.uint32)
-    list_cells(*shape, *scratch(), off[:-1].copy(), items)
+    list_cells(
+        src.off, src.a, src.b, dst.off, dst.a, dst.b, cells.x,
+        count, first[:-1], np.full(cells.n_x, -1), off[:-1].copy(), items,
+    )  # fmt: skip
     return off, items

@@ -166,7 +166,8 @@ def _check(rules: RuleSet, budget: int) -> None:
     problems = [
         f"{name} {int(value)}"
         for name, most in KEYS.items()
-        for value in np.unique(np.asarray(getattr(rules, name)))[[0, -1] if len(rules) else []]
+        for column in (np.asarray(getattr(rules, name)),)
+        for value in (column.min(initial=ANY), column.max(initial=ANY))
         if not ANY <= value <= most
     ]
     if budget < 0:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.ruleset import I64, RuleSet
+from compiler.ruleset import I64
 from sim.engines.arena import pack
-from sim.engines.axis import ROOT_16, Axis, axis, chunks, merge, stride_trie
-from sim.engines.grid import Grid, paint
+from sim.engines.axis import stride_trie
+from sim.engines.classes import Classes
+from sim.engines.grid import MAX_CELLS, MAX_PLACES, MAX_WORK, Cells, painted, work
 from sim.engines.l4 import L4Classes, Narrow
-from sim.engines.lists import distinct_lists, members
-
-LARGE = 1 << 20
+from sim.engines.plan import DENSE_WORK, access, affordable
 
 
 class DenseTables(NamedTuple):
@@ -31,31 +30,26 @@ class DenseTables(NamedTuple):
     y: NDArray[np.uint16]
     x: NDArray[np.uint32]
     f: NDArray[np.int32]
-    large: bool
 
 
-def merged_axis(prefixes: Any) -> Axis:
-    """An axis whose classes are merged where no list tells them apart."""
-    cut = axis(prefixes)
-    keys = prefixes.first.astype(np.uint64) << np.uint64(6) | prefixes.length
-    distinct, items = members(keys)
-    return merge(cut, distinct_lists(prefixes.off, items, len(distinct)))
+def dense_room(classes: Classes, budget: int, most: float) -> int:
+    """How many different cells a table may have that takes `budget` bytes at most and costs `most`
+    nanoseconds per packet."""
+    cells, room = 4 * classes.n_cells, budget - classes.trie_bytes
+    if room <= cells or classes.n_cells > MAX_CELLS or classes.l4 is None:
+        return 0
+    room = min(room, affordable(most - DENSE_WORK - access(cells)), 4 * MAX_PLACES)
+    return room // 4 // classes.l4.n_y
 
 
-def dense_tables(rules: RuleSet, ids: I64, l4: L4Classes, budget: int) -> DenseTables | None:
-    """Tables of IPv4 rules; None if they would need more than `budget` bytes."""
-    src, dst = merged_axis(rules.src4), merged_axis(rules.dst4)
-    room = budget - 4 * (65536 + 256) * 2 - 1024 * (chunks(src, ROOT_16) + chunks(dst, ROOT_16))
-    if room <= 4 * src.n * dst.n:
+def dense_tables(cells: Cells, l4: L4Classes, ids: I64) -> DenseTables | None:
+    """Tables of rules whose merged cells are known; None if painting them takes too long."""
+    if work(cells, l4.set_of, l4.y_off) > MAX_WORK:
         return None
-    grid = paint(src, dst, l4.set_of, l4.y_off, l4.y_list, l4.n_y, ids, room // 4)
-    return None if grid is None else pack(_tables(src, dst, l4, grid))
-
-
-def _tables(src: Axis, dst: Axis, l4: L4Classes, grid: Grid) -> DenseTables:
-    return DenseTables(
-        stride_trie(src, grid.row * grid.n_columns),
-        stride_trie(dst, grid.column),
+    grid = painted(cells, l4.set_of, l4.y_off, l4.y_list, l4.n_y, ids)
+    return pack(DenseTables(
+        stride_trie(cells.src, np.arange(grid.n_rows) * grid.n_columns),
+        stride_trie(cells.dst, np.arange(grid.n_columns)),
         l4.sport,
         l4.dport,
         l4.meta,
@@ -63,7 +57,6 @@ def _tables(src: Axis, dst: Axis, l4: L4Classes, grid: Grid) -> DenseTables:
         l4.uses_sport,
         l4.uses_meta,
         l4.y,
-        (grid.x * grid.n_y).astype(np.uint32),
+        grid.x.view(np.uint32) * np.uint32(grid.n_y),
         grid.f,
-        bool(grid.f.nbytes + 4 * len(grid.x) > LARGE),
-    )
+    ))  # fmt: skip

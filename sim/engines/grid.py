@@ -1,9 +1,10 @@
-"""The product of two axes, merged: rows and columns that no rule tells apart, then cells.
+"""The product of two axes with equal cells merged: those that no rule tells apart.
 
-    f[x[row * n_columns + column] * n_y + y] = rule id, or -1
+    f[x[row, column] * n_y + y] = rule id, or -1
 
-All signatures are 64-bit sums of pseudo-random weights; a second, independent one must agree before
-two cells are merged.
+Cells are compared by two independent 64-bit sums of pseudo-random weights of the rules that cover
+them. Rows and columns need no merging: classes of an axis lie in different lists, and so in
+different rules.
 """
 
 from __future__ import annotations
@@ -15,86 +16,97 @@ from numpy.typing import NDArray
 
 from compiler.ruleset import I64
 from sim.engines.axis import Axis
-from sim.engines.lists import numbered, weights
+from sim.engines.lists import weights
 
 MAX_CELLS = 1 << 24
 MAX_PLACES = 1 << 26
 MAX_WORK = 1 << 31
+FEW = 1 << 12
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """`x[row, column]`: the merged cell; `count[cell]`: the sum of `times` of the rules there."""
+
+    src: Axis
+    dst: Axis
+    x: NDArray[np.int32]
+    n_x: int
+    count: I64
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """`row[c]`, `column[c]`: merged row or column of an axis' class; the rest is in the module."""
+    """See the module; `x` is flat."""
 
-    row: I64
-    column: I64
     n_rows: int
     n_columns: int
-    x: I64
+    x: NDArray[np.int32]
     n_x: int
     f: NDArray[np.int32]
     n_y: int
 
 
-def merged_cells(src: Axis, dst: Axis) -> tuple[I64, I64, I64, int] | None:
-    """`row`, `column`, `x` and how many cells are left; None if the grid is too large or two
-    signatures disagree."""
-    from sim.kernels.paint import paint_boxes
+def merged_cells(src: Axis, dst: Axis, most: int, times: I64 | None = None) -> Cells | None:
+    """The merged cells of rules, `times[r]` records each; None if there are more than `most`, or
+    the grid is too large."""
+    from sim.kernels.paint import merge_cells
 
     if src.n * dst.n > MAX_CELLS or int((src.boxes * dst.boxes).sum()) > MAX_WORK >> 4:
         return None
-    source = weights(len(src.off) - 1)
-    grids = [np.zeros((src.n, dst.n), np.uint64) for _ in range(2)]
-    for grid in grids:
-        paint_boxes(src.off, src.a, src.b, dst.off, dst.a, dst.b, next(source), grid)
-    keys, check = (grid.reshape(-1) for grid in grids)
-    ids, rep = numbered(keys)
-    if (check != check[rep[ids]]).any():
-        return None
-    cells = ids.reshape(src.n, dst.n)
-    row, row_rep = _merge_rows(cells)
-    column, column_rep = _merge_rows(cells[row_rep].T)
-    x = np.ascontiguousarray(cells[np.ix_(row_rep, column_rep)]).astype(np.int64)
-    return row, column, x, len(rep)
+    n = len(src.boxes)
+    weight = np.zeros((3, n), np.uint64)
+    for number, own in zip(range(2), weights(n), strict=False):
+        weight[number] = own
+    weight[2] = 0 if times is None else times
+    off, events = _events(src)
+    x, most = np.empty((src.n, dst.n), np.int32), min(most, src.n * dst.n)
+    keys = np.empty((3, max(most, 0)), np.uint64)
+    slots, n_x = FEW, -1
+    while n_x == -1:
+        delta, above = np.zeros((2, 3, dst.n + 1), np.uint64)
+        table = np.full(slots, -1, np.int32)
+        shape = (off, events, dst.off, dst.a, dst.b, weight, delta, above, table, keys, x)
+        n_x = int(merge_cells(*shape))
+        slots <<= 3
+    return None if n_x < 0 else Cells(src, dst, x, n_x, keys[2, :n_x].astype(np.int64))
 
 
-def _merge_rows(cells: NDArray[np.int32]) -> tuple[I64, I64]:
-    weight = next(weights(cells.shape[1]))
-    signature = (cells.astype(np.uint64) * weight).sum(axis=1, dtype=np.uint64)
-    _, rep, ids = np.unique(signature, return_index=True, return_inverse=True)
-    if (cells != cells[rep[ids]]).any():
-        everyone = np.arange(len(cells))
-        return everyone, everyone
-    return ids.astype(np.int64), rep.astype(np.int64)
+def _events(cut: Axis) -> tuple[I64, I64]:
+    """By class of an axis the rules whose boxes begin and end there; see `merge_cells`."""
+    rule = np.repeat(np.arange(len(cut.off) - 1), np.diff(cut.off))
+    at = np.concatenate([cut.a, cut.b])
+    order = np.argsort(at, kind="stable")
+    off = np.searchsorted(at[order], np.arange(cut.n + 1))
+    return off, np.concatenate([2 * rule, 2 * rule + 1])[order]
 
 
 def paint(
     src: Axis, dst: Axis, sets: I64, y_off: I64, y_list: I64, n_y: int, ids: I64, max_places: int
 ) -> Grid | None:
-    """The grid of rules `ids` (the order of the axes' rules); None if it would need more than
-    `max_places` values."""
+    """The grid of rules `ids` (the order of the axes' rules), whose L4 sets are as in
+    `sim.engines.l4`; None if it would need more than `max_places` values or take too long."""
+    cells = merged_cells(src, dst, min(max_places, MAX_PLACES) // n_y)
+    if cells is None or work(cells, sets, y_off) > MAX_WORK:
+        return None
+    return painted(cells, sets, y_off, y_list, n_y, ids)
+
+
+def work(cells: Cells, sets: I64, y_off: I64) -> int:
+    """An upper bound of the places that painting these rules writes or reads."""
+    covered = cells.src.covered.astype(float) * cells.dst.covered
+    places = np.minimum(covered, float(cells.n_x)) * np.diff(y_off)[sets] + covered
+    return int(places.sum())
+
+
+def painted(cells: Cells, sets: I64, y_off: I64, y_list: I64, n_y: int, ids: I64) -> Grid:
+    """The grid of rules whose merged cells are known."""
     from sim.kernels.paint import paint_rules
 
-    merged = merged_cells(src, dst)
-    if merged is None or merged[3] * n_y > min(max_places, MAX_PLACES):
-        return None
-    row, column, x, n_x = merged
-    if _painted(src, dst, sets, y_off, n_x) > MAX_WORK:
-        return None
+    src, dst, n_x = cells.src, cells.dst, cells.n_x
     f = np.full(n_x * n_y, -1, np.int32)
-    n_rows, n_columns = x.shape
-    flat = x.reshape(-1)
     paint_rules(
-        src.off, src.a, src.b, dst.off, dst.a, dst.b, row, column, flat, n_columns,
-        sets, y_off, y_list, n_y, ids, np.full((n_rows, 2), -1), np.full((n_columns, 2), -1),
-        np.full(n_x, -1), np.empty(n_x, np.int64), f,
+        src.off, src.a, src.b, dst.off, dst.a, dst.b, cells.x,
+        sets, y_off, y_list, n_y, ids, np.full(n_x, -1), f,
     )  # fmt: skip
-    return Grid(row, column, n_rows, n_columns, flat, n_x, f, n_y)
-
-
-def _painted(src: Axis, dst: Axis, sets: I64, y_off: I64, n_x: int) -> int:
-    """An upper bound of the places that painting writes or reads."""
-    src_size, dst_size = src.covered, dst.covered
-    cells = np.minimum(src_size.astype(float) * dst_size, float(n_x))
-    places = cells * np.diff(y_off)[sets] + src_size.astype(float) * dst_size
-    return int(places.sum())
+    return Grid(src.n, dst.n, cells.x.reshape(-1), n_x, f, n_y)

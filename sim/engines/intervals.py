@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.ruleset import I64
+from sim.engines.axis import DEPTH
+from sim.engines.lists import numbered
 
 CROWD = 4
 MAX_BASE = 1 << 23
@@ -27,59 +28,30 @@ class Intervals(NamedTuple):
 def intervals(
     first: NDArray[np.uint32], length: NDArray[np.uint8], value: NDArray[np.uint32], outside: int
 ) -> Intervals | None:
-    """A table of prefixes in preorder; None if there are more than 2**23 intervals."""
-    from sim.kernels.tries import sweep
+    """A table of prefixes in preorder; None if there are more than 2**23 intervals. Blocks of one
+    interval share a place per value, so that they stay in the caches."""
+    from sim.kernels.tries import crowded_blocks, fill_blocks, sweep
 
     start = np.empty(2 * len(first) + 2, np.uint64)
     values = np.empty(len(start), np.uint32)
-    n = int(sweep(first, length, value, outside, np.empty(40, np.int64), start, values))
-    starts, values = start[:n].astype(np.int64), values[:n]
-    root = np.arange(ROOT) << 16
-    spans = [_spans(starts, root, 16)]
-    blocks, crowded = [root], list[I64]()
-    for width in (8, 0):
-        begin, end = spans[-1]
-        crowded.append(np.flatnonzero(end - begin > CROWD))
-        inner = (np.arange(256) << width)[None, :]
-        blocks.append((blocks[-1][crowded[-1]][:, None] + inner).reshape(-1))
-        spans.append(_spans(starts, blocks[-1], width))
-    begin, end = (np.concatenate(part) for part in zip(*spans, strict=True))
-    second = ROOT + crowded[1]
-    pointers = np.concatenate([crowded[0], second])
-    end[pointers] = begin[pointers] + 1
-    return _lay_out(starts, values, np.concatenate(blocks), begin, end, pointers)
-
-
-def _spans(starts: I64, blocks: I64, width: int) -> tuple[I64, I64]:
-    """The intervals that touch each block of `2**width` addresses: first, and one past the last."""
-    begin = np.searchsorted(starts, blocks, "right") - 1
-    if width == 0:
-        return begin, begin + 1
-    return begin, np.searchsorted(starts, blocks + (1 << width), "left")
-
-
-def _lay_out(
-    starts: I64, values: NDArray[np.uint32], blocks: I64, begin: I64, end: I64, pointers: I64
-) -> Intervals | None:
-    """Blocks of one interval share a place per value, so that they stay in the caches. `pointers`
-    are the blocks that are cut, in the order of their chunks."""
-    count = end - begin
-    single = count == 1
-    distinct, shared = np.unique(values[begin[single]], return_inverse=True)
-    many = np.flatnonzero(~single)
-    sizes = count[many]
-    offsets = np.cumsum(sizes) - sizes + len(distinct)
-    total = int(sizes.sum()) + len(distinct)
-    if total >= MAX_BASE or len(blocks) >> 8 >= MAX_BASE:
+    n = int(sweep(first, length, value, outside, np.empty(DEPTH, np.int64), start, values))
+    start, values = start[:n], values[:n]
+    shared, rep = numbered(values.astype(np.uint64))
+    levels, blocks = [], np.zeros(1, np.uint64)
+    for fan, width in ((ROOT, 16), (256, 8), (256, 0)):
+        levels.append((blocks, fan, width))
+        crowded = np.empty(n // CROWD + 1 if width else 0, np.uint64)
+        if width:
+            blocks = crowded[: int(crowded_blocks(start, *levels[-1], CROWD, crowded))]
+    size = sum(len(own) * fan for own, fan, _ in levels)
+    table, at = np.empty(size, np.uint32), 0
+    low = np.zeros(len(rep) + 2 * n, np.uint16)
+    out, free = np.concatenate([values[rep], np.zeros(2 * n, np.uint32)]), len(rep)
+    for own, fan, width in levels:
+        following = at + len(own) * fan
+        shape = (own, fan, width, CROWD, following >> 8, at, free)
+        free = int(fill_blocks(start, values, shared, *shape, table, low, out))
+        at = following
+    if free >= MAX_BASE or size >> 8 >= MAX_BASE:
         return None
-    at = np.repeat(begin[many] - offsets, sizes) + np.arange(len(distinct), total)
-    low = np.maximum(starts[at], np.repeat(blocks[many], sizes)) & 0xFFFF
-    entry = np.empty(len(blocks), np.int64)
-    entry[single] = shared << 8
-    entry[many] = offsets << 8 | (sizes - 1)
-    entry[pointers] = POINTER | ((ROOT >> 8) + np.arange(len(pointers)))
-    return Intervals(
-        entry.astype(np.uint32),
-        np.concatenate([np.zeros(len(distinct)), low]).astype(np.uint16),
-        np.concatenate([distinct, values[at]]),
-    )
+    return Intervals(table, low[:free], out[:free])

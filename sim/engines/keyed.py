@@ -22,7 +22,6 @@ from compiler.ruleset import I64
 from sim.engines.arena import pack, padded
 from sim.engines.axis import ROOT_8, write_trie
 from sim.engines.block import Block
-from sim.engines.dense import LARGE
 from sim.engines.keys import Keys, numbers
 from sim.engines.l4 import L4Classes, Narrow
 
@@ -62,7 +61,6 @@ class KeyedTables(NamedTuple):
     uses_x: bool
     x: NDArray[np.uint32]
     f: NDArray[np.int32]
-    large: bool
 
 
 class Full(Exception):  # noqa: N818
@@ -112,7 +110,7 @@ class Layout:
             np.zeros(n_chunks << 8, np.uint32),
             l4.sport, l4.dport, l4.meta, np.uint32(l4.n_meta), l4.uses_sport, l4.uses_meta,
             uses_y, l4.y, local.reshape(-1), np.uint32(local.shape[1]),
-            self.uses_x, np.zeros(n_x, np.uint32), np.full(n_f, -1, np.int32), 4 * n_f > LARGE,
+            self.uses_x, np.zeros(n_x, np.uint32), np.full(n_f, -1, np.int32),
         ))  # fmt: skip
 
     def _local(self, most: int) -> tuple[bool, Narrow]:
@@ -138,12 +136,14 @@ class Layout:
         row = slice(here * int(t.n_local), (here + 1) * int(t.n_local))
         t.local[row] = block.local if t.uses_y else block.local[t.y]
         t.f[self.free_f : self.free_f + len(f)] = f
+        rows, columns = np.arange(grid.n_rows) * grid.n_columns, np.arange(grid.n_columns)
         if self.uses_x:
-            t.x[self.free_x : self.free_x + len(grid.x)] = grid.x * grid.n_y + self.free_f
-            leaves = self.free_x + grid.row * grid.n_columns, grid.column
-            self.free_x += len(grid.x)
+            x = grid.x.astype(np.int64) * grid.n_y + self.free_f
+            t.x[self.free_x : self.free_x + len(x)] = x
+            leaves = self.free_x + rows, columns
+            self.free_x += len(x)
         else:
-            leaves = self.free_f + grid.row * grid.n_columns * grid.n_y, grid.column * grid.n_y
+            leaves = self.free_f + rows * grid.n_y, columns * grid.n_y
         self.free_f += len(f)
         for axis, side, values in ((block.src, 0, leaves[0]), (block.dst, 1, leaves[1])):
             node = 2 * here + side

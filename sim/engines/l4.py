@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ruleset import ALL_DSCP, ALL_STATES, I64, Ranges, RuleSet
-from sim.engines.lists import Distinct, distinct_lists, distinct_rows, members, weights
+from sim.engines.lists import Distinct, distinct_lists, distinct_rows, numbered, weights
 
 Narrow = NDArray[np.uint8] | NDArray[np.uint16]
 U16 = NDArray[np.uint16]
+U64 = NDArray[np.uint64]
 MAX_CLASSES = 1 << 16
 MAX_CELLS = 1 << 21
 MAX_WORK = 1 << 28
@@ -81,10 +82,10 @@ class Meta:
 
 def port_classes(ports: Ranges) -> Ports | None:
     """Cut one port axis; None if its lists and classes are too many for a table of both."""
-    keys = ports.first.astype(np.uint64) << np.uint64(16) | ports.last
-    ranges, items = members(keys)
-    lists = distinct_lists(ports.off, items, len(ranges))
-    first, last = (ranges >> np.uint64(16)).astype(np.int64), (ranges & 0xFFFF).astype(np.int64)
+    number, rep = numbered(ports.first.astype(np.uint64) << np.uint64(16) | ports.last)
+    items = number.astype(np.int64)
+    lists = distinct_lists(ports.off, items, len(rep))
+    first, last = ports.first[rep].astype(np.int64), ports.last[rep].astype(np.int64)
     count = np.diff(ports.off)[lists.rep]
     owner = np.repeat(np.arange(len(lists.rep)), count)
     at = np.repeat(ports.off[lists.rep] - (np.cumsum(count) - count), count) + np.arange(len(owner))
@@ -97,26 +98,27 @@ def port_classes(ports: Ranges) -> Ports | None:
     np.add.at(held, (owner, np.searchsorted(cuts, first[item])), 1)
     np.add.at(held, (owner, np.searchsorted(cuts, last[item] + 1)), -1)
     inside = np.cumsum(held, axis=1)[:, :-1] > 0
-    classes, rep = merge_columns(inside)
+    classes, kept = merge_columns(inside)
     table = np.repeat(classes, np.diff(np.append(cuts, 1 << 16)))
-    return Ports(table, lists, np.ascontiguousarray(inside[:, rep], np.uint8))
+    return Ports(table, lists, np.ascontiguousarray(inside[:, kept], np.uint8))
 
 
 def merge_columns(held: NDArray[Any]) -> tuple[I64, I64]:
-    """Classes of equal columns in order of first appearance, and a column of each class."""
-    n = held.shape[1]
-    for weight in weights(max(held.shape[0], 1)):
-        signature = np.zeros(n, np.uint64)
-        for row, factor in zip(held, weight, strict=False):
-            signature[row != 0] += factor
-        _, first, ids = np.unique(signature, return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        rank = np.empty(len(order), np.int64)
-        rank[order] = np.arange(len(order))
-        rep = first[order]
-        if (held == held[:, rep][:, rank[ids]]).all():
-            return rank[ids], rep
-    raise AssertionError
+    """Classes of equal columns of flags in order of appearance, and a column of each class."""
+    columns = np.ascontiguousarray(held.T)
+    words = bit_rows(columns, np.arange(len(held)))
+    same = distinct_rows(list(np.ascontiguousarray(words.T)))
+    return same.ids, same.rep
+
+
+def bit_rows(held: NDArray[Any], at: I64) -> U64:
+    """These columns of each row of flags (of one byte) as bits of words, [rows, words]; at least
+    one word."""
+    from sim.kernels.paint import gather_bits
+
+    words = np.zeros((len(held), max(-(-len(at) // 64), 1)), np.uint64)
+    gather_bits(held.view(np.uint8), at, words)
+    return words
 
 
 def meta_classes(rules: RuleSet) -> Meta:
@@ -195,34 +197,34 @@ def l4_classes(rules: RuleSet, meta: Meta | None = None) -> L4Classes | None:
 
 
 def _product(
-    sport: Ports, dport: Ports, meta: Meta, sets: Distinct, parts: Any
+    sport: Ports, dport: Ports, meta: Meta, sets: Distinct, parts: tuple[I64, I64, I64]
 ) -> L4Classes | None:
-    from sim.kernels.paint import held_classes, paint_product
+    from sim.kernels.paint import list_bits, paint_product
 
-    a, b, c = parts
+    held = sport.held, dport.held, meta.held
     shape = (sport.size, dport.size, meta.held.shape[1])
-    signature, check = np.zeros(shape, np.uint64), np.zeros(shape, np.uint64)
-    source = weights(max(len(a), 1))
-    for grid in (signature, check):
-        paint_product(a, b, c, sport.held, dport.held, meta.held, next(source), grid)
-    _, rep, y = np.unique(signature.reshape(-1), return_index=True, return_inverse=True)
-    if (check.reshape(-1) != check.reshape(-1)[rep[y]]).any() or len(rep) > MAX_CLASSES:
+    signatures = np.zeros((2, *shape), np.uint64)
+    source = weights(max(len(sets.rep), 1))
+    for grid in signatures:
+        paint_product(*parts, *held, next(source), grid)
+    y, rep = distinct_rows(list(signatures.reshape(2, -1)))
+    if len(rep) > MAX_CLASSES:
         return None
-    ra, rb, rc = np.unravel_index(rep, shape)
-    size = np.zeros(len(a) + 1, np.int64)
-    nothing = np.zeros(0, np.int64)
-    held_classes(a, b, c, sport.held, dport.held, meta.held, ra, rb, rc, size, nothing)
-    off = np.cumsum(size)
-    members_of = np.zeros(int(off[-1]), np.int64)
-    held_classes(a, b, c, sport.held, dport.held, meta.held, ra, rb, rc, off, members_of)
+    places = zip(held, np.unravel_index(rep, shape), parts, strict=True)
+    a, b, c = (bit_rows(own, at)[part] for own, at, part in places)
+    words = a & b & c
+    count = np.bitwise_count(words).astype(np.int64)
+    off = np.concatenate([[0], np.cumsum(count)])
+    classes = np.empty(int(off[-1]), np.int64)
+    list_bits(words.reshape(-1), off, words.shape[1], classes)
     return L4Classes(
         *narrow(sport.table * dport.size, dport.table, meta.table, sport.size > 1, meta.used),
         shape[2],
         y.astype(np.uint16),
         len(rep),
         sets.ids,
-        off,
-        members_of,
+        np.ascontiguousarray(off[:: words.shape[1]]),
+        classes,
         sport.size > 1,
         meta.used,
     )

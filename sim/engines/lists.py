@@ -36,22 +36,40 @@ def weights(n: int) -> Iterator[U64]:
     raise AssertionError("sixteen independent 64-bit signatures collided")
 
 
-def numbered(keys: U64) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Number keys in order of appearance: the number of each, and a place of each number."""
-    from sim.kernels.paint import identify
+def numbered(keys: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Number keys (integers of 64 bits) in order of appearance: the number of each, and a place of
+    each number."""
+    from sim.kernels.number import identify
 
+    words = keys.view(np.uint64)
     ids, rep = np.empty(len(keys), np.int32), np.empty(len(keys), np.int32)
     slots, n = 1 << 12, -1
     while n < 0:
-        n = int(identify(keys, np.full(slots, -1, np.int32), ids, rep))
+        n = int(identify(words, np.full(slots, -1, np.int32), ids, rep))
         slots <<= 3
     return ids, rep[:n]
 
 
+def in_order(keys: U64) -> tuple[U64, I64]:
+    """The keys, sorted, and where each of them was; equal ones as they stood."""
+    from sim.kernels.number import DIGIT, sort_keys
+
+    n = len(keys)
+    at, other_at = np.arange(n), np.empty(n, np.int64)
+    keys, other = keys.copy(), np.empty(n, np.uint64)
+    if sort_keys(keys, at, other, other_at, np.empty(1 << DIGIT, np.int64)):
+        return other, other_at
+    return keys, at
+
+
 def members(keys: U64) -> tuple[U64, I64]:
-    """Distinct members and the member id of each list item."""
-    distinct, ids = np.unique(keys, return_inverse=True)
-    return distinct, ids.reshape(-1).astype(np.int64)
+    """Distinct members, sorted, and the member id of each list item."""
+    from sim.kernels.number import number_sorted
+
+    distinct, at = in_order(keys)
+    ids = np.empty(len(keys), np.int64)
+    n = int(number_sorted(distinct, at, ids))
+    return distinct[:n], ids
 
 
 def distinct_lists(off: I64, items: I64, n_members: int) -> Distinct:
@@ -60,34 +78,28 @@ def distinct_lists(off: I64, items: I64, n_members: int) -> Distinct:
     count = np.diff(off)
     n = len(count)
     if n and (count == 1).all():
-        rep, first = np.full(n_members, -1, np.int64), np.arange(n - 1, -1, -1)
-        rep[items[first]] = first
-        return Distinct(items, rep)
+        owner, first = np.full(n_members, -1, np.int64), np.arange(n - 1, -1, -1)
+        owner[items[first]] = first
+        return Distinct(items, owner)
     position = np.arange(len(items)) - np.repeat(off[:-1], count)
     for weight in weights(n_members):
         terms = weight[items] * (2 * position + 1).astype(np.uint64)
         sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(terms)])
         signature = sums[off[1:]] - sums[off[:-1]] + count.astype(np.uint64)
-        _, rep, ids = np.unique(signature, return_index=True, return_inverse=True)
-        twin = rep[ids]
+        number, rep = numbered(signature)
+        twin = rep[number]
         if (count == count[twin]).all():
             at = np.repeat(off[twin] - off[:-1], count) + np.arange(len(items))
             if (items == items[at]).all():
-                return Distinct(ids.astype(np.int64), rep.astype(np.int64))
+                return Distinct(number.astype(np.int64), rep.astype(np.int64))
     raise AssertionError
 
 
 def distinct_rows(columns: list[NDArray[Any]]) -> Distinct:
-    """Ids of rows that are equal in every column."""
-    if not len(columns[0]):
-        return Distinct(np.zeros(0, np.int64), np.zeros(0, np.int64))
-    for weight in weights(len(columns)):
-        signature = np.zeros(len(columns[0]), np.uint64)
-        for column, factor in zip(columns, weight, strict=True):
-            mixed = column.astype(np.uint64) * factor
-            signature = (signature ^ (mixed >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15)
-            signature += mixed
-        _, rep, ids = np.unique(signature, return_index=True, return_inverse=True)
-        if all((column == column[rep[ids]]).all() for column in columns):
-            return Distinct(ids.astype(np.int64), rep.astype(np.int64))
-    raise AssertionError
+    """Ids of rows that are equal in every column (of integers), in order of appearance."""
+    ids, rep = numbered(np.ascontiguousarray(columns[0], np.uint64))
+    for column in columns[1:]:
+        other, values = numbered(np.ascontiguousarray(column, np.uint64))
+        if len(values) > 1:
+            ids, rep = numbered(ids.astype(np.uint64) << np.uint64(32) | other.view(np.uint32))
+    return Distinct(ids.astype(np.int64), rep.astype(np.int64))

@@ -20,6 +20,7 @@ BLOCK_PLACES = 1 << 22
 """Most values of one block of a keyed table."""
 LEVELS = ((256 << 10, 0.3), (1 << 20, 1.0), (32 << 20, 4.0))
 DISTANT = 9.0
+ANY_SIZE = 1 << 62
 DENSE_WORK = 9.0
 CELL_WORK = 14.0
 TUPLE_WORK = 20.0
@@ -40,6 +41,13 @@ class Plan:
 def access(nbytes: int) -> float:
     """Nanoseconds of one random read in a table of this size, many of them under way at once."""
     return next((price for size, price in LEVELS if nbytes <= size), DISTANT)
+
+
+def affordable(price: float) -> int:
+    """The largest table of which a random read costs no more than `price` nanoseconds."""
+    if price >= DISTANT:
+        return ANY_SIZE
+    return max((size for size, own in LEVELS if own <= price), default=0)
 
 
 def dense_cost(cells: int, values: int) -> float:

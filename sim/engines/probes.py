@@ -6,19 +6,21 @@ per pair of ranges; prefix pairs with many records become one heavy record.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ruleset import I64, Ranges, RuleSet
+from sim.engines.axis import Nest
 from sim.engines.l4 import L4Classes, Meta
+from sim.engines.lists import in_order, numbered
 from sim.engines.rows import Rows
 
 WORDS = 8
 HEAVY = 0x8000
 MAX_KINDS = 32
-MANY = 8
+MANY = 6
 HEAVY_BYTES = 8 << 20
 SHIFT_BITS = 32
 ATTEMPTS = 8
@@ -26,10 +28,12 @@ RECORD_BYTES = 128
 """What a record takes while it is made."""
 
 U32 = NDArray[np.uint32]
+U64 = NDArray[np.uint64]
 
 
 class Records(NamedTuple):
-    """Columns of records before they are chained; `row` is a row of the fine rows."""
+    """Columns of records before they are chained; `row` is a row of the fine rows, `heavy` says
+    which of those are. The source ports of a heavy one are its row of the heavy rows."""
 
     row: I64
     sport: U32
@@ -47,23 +51,20 @@ class Probes(NamedTuple):
     entries: U32
 
 
-def prefix_pairs(fine: Rows) -> tuple[I64, I64]:
-    """Rows in the order of their prefix pairs, rules ascending, and where each pair begins."""
-    src = fine.src.astype(np.uint64) << np.uint64(6) | fine.src_length
-    dst = fine.dst.astype(np.uint64) << np.uint64(6) | fine.dst_length
-    order = np.lexsort((fine.rule, dst, src))
-    src, dst = src[order], dst[order]
+def prefix_pairs(every: Rows, n_dst: int) -> tuple[I64, I64]:
+    """Rows in the order of their prefix pairs, rules ascending, and where each pair begins; `n_dst`
+    is the number of destination prefixes."""
+    pair, order = in_order((every.src * n_dst + every.dst).view(np.uint64))
     new = np.ones(len(order), bool)
-    new[1:] = (src[1:] != src[:-1]) | (dst[1:] != dst[:-1])
+    new[1:] = pair[1:] != pair[:-1]
     return order, np.flatnonzero(new)
 
 
-def records(
-    rules: RuleSet, fine: Rows, heavy: NDArray[np.bool_], meta: Meta, budget: int
-) -> Records | None:
-    """One record per heavy row (`heavy` marks the first of each heavy pair; the pair's others must
-    not be in `fine`) and per pair of port ranges of other rows. None if they exceed `budget`."""
+def records(rules: RuleSet, fine: Rows, heavy_row: I64, meta: Meta, budget: int) -> Records | None:
+    """One record per pair of port ranges of each row, and one per heavy pair: its first row has a
+    row of the heavy rows, others -1. None if they exceed `budget`."""
     n_sport, n_dport = np.diff(rules.sport.off), np.diff(rules.dport.off)
+    heavy = heavy_row >= 0
     times = np.where(heavy, 1, (n_sport * n_dport)[fine.rule])
     if int(times.sum()) * RECORD_BYTES > budget:
         return None
@@ -71,13 +72,8 @@ def records(
     rule = fine.rule[row]
     within = np.arange(len(row)) - np.repeat(np.cumsum(times) - times, times)
     i, j = np.divmod(within, np.maximum(n_dport[rule], 1))
-    return Records(
-        row,
-        packed(rules.sport, rule, i),
-        packed(rules.dport, rule, j),
-        kinds_of(meta)[rule],
-        heavy[row],
-    )
+    sport = np.where(heavy[row], heavy_row[row], packed(rules.sport, rule, i)).astype(np.uint32)
+    return Records(row, sport, packed(rules.dport, rule, j), kinds_of(meta)[rule], heavy)
 
 
 def kinds_of(meta: Meta) -> U32:
@@ -110,35 +106,26 @@ def packed(ports: Ranges, rule: I64, member: I64) -> U32:
     return both
 
 
-def probes(fine: Rows, made: Records, tuple_of: I64, names: U32, heavy_row: I64) -> Probes:
-    """Chain the records by key and hash the keys; `heavy_row[r]` is the heavy row of fine row r."""
-    row = made.row
-    tuples = names[tuple_of[row]]
-    x, z = _cut(fine.src[row], tuples >> np.uint32(8)), _cut(fine.dst[row], tuples)
-    order = np.lexsort((fine.rule[row], z, x, tuples))
-    row, tuples, x, z = row[order], tuples[order], x[order], z[order]
-    columns: Any = (column[order] for column in made[1:])
-    made = Records(row, *columns)
-    new = np.ones(len(row), bool)
-    new[1:] = (tuples[1:] != tuples[:-1]) | (x[1:] != x[:-1]) | (z[1:] != z[:-1])
-    first = np.flatnonzero(new)
-    disp, shift, slots, slot, tag = _perfect(x[first], z[first], tuples[first])
-    place = np.empty(len(row), np.int64)
-    place[first] = slot
-    place[~new] = slots + np.arange(len(row) - len(first))
-    following = np.zeros(len(row), np.int64)
-    following[:-1] = np.where(new[1:], 0, place[1:])
-    key = np.cumsum(new) - 1
-    bounds = (32 - fine.src_length[row].astype(np.int64)) << 8 | (32 - fine.dst_length[row])
-    bounds |= np.where(made.heavy, HEAVY, 0) | tag[key].astype(np.int64) << 16
-    entries = np.zeros((slots + len(row) - len(first) + 1, WORDS), np.uint32)
-    words = (
-        fine.src[row], fine.dst[row], bounds, fine.rule[row],
-        np.where(made.heavy, heavy_row[row], made.sport), made.dport, made.kinds, following,
-    )  # fmt: skip
-    for number, column in enumerate(words):
-        entries[place, number] = column.astype(np.uint32)
-    return Probes(disp, shift, slots, entries.reshape(-1))
+def probes(fine: Rows, nests: tuple[Nest, Nest], made: Records, tuples: U32) -> Probes:
+    """Chain the records by key and hash the keys; `tuples[r]` names the tuple of fine row r. Keys
+    of one hash are one chain, as records tell for themselves what they match."""
+    from sim.kernels.perfect import chain, hash_keys, write_records
+
+    src, dst = (nest.first[own] for nest, own in zip(nests, fine[1:], strict=True))
+    n_src, n_dst = (32 - nest.length[own] for nest, own in zip(nests, fine[1:], strict=True))
+    hashes = np.empty(len(src), np.uint64)
+    hash_keys(_cut(src, tuples >> np.uint32(8)), _cut(dst, tuples), tuples, hashes)
+    bounds = n_src.astype(np.uint32) << np.uint32(8) | n_dst
+    bounds |= np.where(made.heavy, np.uint32(HEAVY), np.uint32(0))
+    bounds |= (hashes >> np.uint64(32)).astype(np.uint32) << np.uint32(16)
+    key, rep = numbered(hashes[made.row])
+    disp, shift, slots, slot = _perfect(hashes[made.row[rep]])
+    more = np.bincount(key, minlength=len(rep)) - 1
+    place, following = np.empty((2, len(key)), np.int64)
+    chain(key, slot, slots + np.cumsum(more) - more, more, place, following)
+    entries = np.zeros((slots + len(key) - len(rep) + 1) * WORDS, np.uint32)
+    write_records(src, dst, bounds, fine.rule, *made[:4], place, following, entries)
+    return Probes(disp, shift, slots, entries)
 
 
 def _cut(address: U32, host_bits: U32) -> U32:
@@ -161,25 +148,22 @@ def heavy_rows(first: I64, end: I64, rule: I64, tabulated: I64, l4: L4Classes | 
     return out
 
 
-def _perfect(x: U32, z: U32, tuples: U32) -> tuple[NDArray[np.uint16], int, int, I64, U32]:
-    """Displacements, shift, number of slots, and the slot and tag of every key."""
-    from sim.kernels.perfect import displace, hash_keys
+def _perfect(hashes: U64) -> tuple[NDArray[np.uint16], int, int, I64]:
+    """Displacements, shift, number of slots, and the slot of every key."""
+    from sim.kernels.perfect import displace
 
-    n = len(x)
-    h, g = np.empty(n, np.uint32), np.empty(n, np.uint32)
-    hash_keys(x, z, tuples, h, g)
+    n = len(hashes)
     width = max(4, (max(n, 1) // 3).bit_length())
     slots = 1 << max(4, int(n * 1.12).bit_length())
     for _ in range(ATTEMPTS):
         shift = SHIFT_BITS - width
-        bucket = h >> np.uint32(shift)
-        order = np.argsort(bucket, kind="stable")
-        off = np.concatenate([[0], np.cumsum(np.bincount(bucket, minlength=1 << width))])
+        bucket, order = in_order(hashes >> np.uint64(SHIFT_BITS + shift))
+        off = np.searchsorted(bucket, np.arange((1 << width) + 1, dtype=np.uint64))
         disp, slot = np.zeros(1 << width, np.uint16), np.empty(n, np.int64)
         used = np.zeros(slots, np.uint8)
         largest = int(np.diff(off).max(initial=0))
-        if displace(h, g, shift, order, off, largest, slots - 1, used, disp, slot):
-            return disp, shift, slots, slot, h & np.uint32(0xFFFF)
+        if displace(hashes, order, off, largest, slots - 1, used, disp, slot):
+            return disp, shift, slots, slot
         width += 1
         slots *= 2
     raise AssertionError("no perfect hash found")

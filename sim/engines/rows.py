@@ -11,13 +11,11 @@ from compiler.ruleset import I64, RuleSet
 
 
 class Rows(NamedTuple):
-    """Row k is of rule `rule[k]`, with its prefixes; ordered by rule."""
+    """Row k is of rule `rule[k]`, with the prefixes of these numbers; ordered by rule."""
 
     rule: I64
-    src: NDArray[np.uint32]
-    src_length: NDArray[np.uint8]
-    dst: NDArray[np.uint32]
-    dst_length: NDArray[np.uint8]
+    src: I64
+    dst: I64
 
     def take(self, which: I64 | NDArray[np.bool_]) -> Rows:
         """These rows."""
@@ -30,13 +28,12 @@ def n_rows(rules: RuleSet) -> int:
     return int((np.diff(rules.src4.off) * np.diff(rules.dst4.off)).sum())
 
 
-def rows(rules: RuleSet) -> Rows:
-    """All prefix pairs of all rules."""
+def rows(rules: RuleSet, src_item: I64, dst_item: I64) -> Rows:
+    """All prefix pairs of all rules, whose lists have these members."""
     src, dst = rules.src4, rules.dst4
     n_src, n_dst = np.diff(src.off), np.diff(dst.off)
     count = n_src * n_dst
     rule = np.repeat(np.arange(len(rules)), count)
     within = np.arange(len(rule)) - np.repeat(np.cumsum(count) - count, count)
     i, j = np.divmod(within, n_dst[rule])
-    i, j = i + src.off[rule], j + dst.off[rule]
-    return Rows(rule, src.first[i], src.length[i], dst.first[j], dst.length[j])
+    return Rows(rule, src_item[i + src.off[rule]], dst_item[j + dst.off[rule]])

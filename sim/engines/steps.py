@@ -36,37 +36,45 @@ def sharing(first: NDArray[np.uint32], length: NDArray[np.uint8]) -> Sharing:
         picked = np.linspace(0, len(first) - 1, SAMPLE).astype(np.int64)
         first, length = first[picked], length[picked]
     order = np.argsort(first, kind="stable")
-    count_sharing(first[order], length[order], lengths, pairs)
+    length = length[order]
+    by_length = np.argsort(length, kind="stable")
+    end = np.searchsorted(length[by_length], lengths, "right")
+    group, count = np.empty((2, len(first)), np.int64)
+    count_sharing(first[order], by_length, end, lengths, group, count, pairs)
     return Sharing(lengths, pairs)
 
 
-def best_steps(counted: Sharing, most: int) -> I64:
-    """At most `most` lengths, ascending; the first is that of the shortest prefix, 0 without any.
+def best_steps(counted: Sharing, most: int) -> list[I64]:
+    """For each number up to `most`, at most so many lengths, ascending; the first is that of the
+    shortest prefix, 0 without any.
 
     >>> first = np.array([0, 1 << 8, 2 << 8, 3 << 8, 7, 8, 9], np.uint32)
-    >>> best_steps(sharing(first, np.array([0, 24, 24, 25, 32, 32, 32], np.uint8)), 3).tolist()
-    [0, 24, 32]
+    >>> counted = sharing(first, np.array([0, 24, 24, 25, 32, 32, 32], np.uint8))
+    >>> [steps.tolist() for steps in best_steps(counted, 3)]
+    [[0], [0, 24], [0, 24, 32]]
     """
     lengths, pairs = counted
     n = len(lengths)
     if n == 0:
-        return np.zeros(1, np.int64)
-    best = np.full((most + 1, n + 1), np.iinfo(np.int64).max >> 1)
-    following = np.zeros((most + 1, n + 1), np.int64)
-    best[:, n] = 0
-    for left in range(1, most + 1):
-        for i in range(n):
-            options = pairs[i, i + 1 :] + best[left - 1, i + 1 :]
-            following[left, i] = i + 1 + int(options.argmin())
-            best[left, i] = options.min()
-    out, at, left = [], 0, most
-    while at < n:
-        out.append(lengths[at])
-        at, left = int(following[left, at]), left - 1
-    return np.array(out, np.int64)
+        return [np.zeros(1, np.int64)] * most
+    never = np.iinfo(np.int64).max >> 1
+    price = np.where(np.arange(n + 1) > np.arange(n)[:, None], pairs, never)
+    best = np.append(np.full(n, never), 0)
+    following, out = list[I64](), list[I64]()
+    for _ in range(most):
+        options = price + best
+        following.append(options.argmin(axis=1))
+        best = np.append(np.minimum(options.min(axis=1), never), 0)
+        steps, at = list[int](), 0
+        for choice in reversed(following):
+            if at < n:
+                steps.append(at)
+                at = int(choice[at])
+        out.append(lengths[steps])
+    return out
 
 
-def step_of(length: NDArray[np.uint8], steps: I64) -> I64:
+def step_of(length: NDArray[np.uint8] | I64, steps: I64) -> I64:
     """Which step each length is cut to."""
     number: I64 = np.searchsorted(steps, length, "right") - 1
     return number

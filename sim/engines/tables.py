@@ -14,8 +14,17 @@ from sim.columns import Columns
 from sim.engines import linear
 from sim.engines.arena import nbytes
 from sim.engines.block import Block, build_block, elsewhere
-from sim.engines.cells import CellTables, PortTables, cell_tables, listed_bytes
-from sim.engines.dense import DenseTables, dense_tables
+from sim.engines.cells import (
+    CellTables,
+    PortTables,
+    cell_room,
+    cell_tables,
+    listed_bytes,
+    records_of,
+)
+from sim.engines.classes import Classes
+from sim.engines.dense import DenseTables, dense_room, dense_tables
+from sim.engines.grid import merged_cells
 from sim.engines.keyed import Layout
 from sim.engines.keys import Keys, keys
 from sim.engines.l4 import NO_CLASSES, l4_classes
@@ -170,12 +179,17 @@ def unkeyed(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, Pl
     """The table of rules without keys: the cheapest engine that fits."""
     started = time.perf_counter()
     limit = min(budget, DENSE_BYTES, RULE_BYTES * max(len(rules), FEW_RULES))
-    l4 = l4_classes(rules)
-    dense = None if l4 is None else dense_tables(rules, ids, l4, limit)
-    cells = None
-    if dense is None or dense_cost(dense.x.nbytes, dense.f.nbytes) > cell_cost(dense.x.nbytes, 0):
-        cells = cell_tables(rules, ids, limit)
     hashed = tuple_cost(len(rules)) if n_rows(rules) * ROW_BYTES + FIXED_BYTES <= budget else NEVER
+    classes = Classes(rules)
+    rooms = dense_room(classes, limit, hashed), cell_room(classes, limit)
+    merged = merged_cells(*classes.axes, max(rooms), records_of(rules)) if any(rooms) else None
+    dense = cells = None
+    if merged is not None and merged.n_x <= rooms[0] and classes.l4 is not None:
+        dense = dense_tables(merged, classes.l4, ids)
+    if merged is not None and merged.n_x <= rooms[1]:
+        most = NEVER if dense is None else dense_cost(dense.x.nbytes, dense.f.nbytes)
+        if most > cell_cost(merged.x.nbytes, 0):
+            cells = cell_tables(classes, merged, ids, limit, min(most, hashed))
     costs = {
         "dense": NEVER if dense is None else dense_cost(dense.x.nbytes, dense.f.nbytes),
         "cells": NEVER if cells is None else cell_cost(cells.x.nbytes, listed_bytes(cells)),
@@ -186,7 +200,7 @@ def unkeyed(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, Pl
         dense if best == "dense" else cells
     )
     if best == "hybrid":
-        made = tuple_tables(rules, ids, budget)
+        made = tuple_tables(classes, ids, budget)
     reason = _reason(best, costs, dense, cells, limit)
     if made is None:
         reason = f"no table fits {megabytes(budget)}: every rule is tried"
@@ -212,7 +226,7 @@ def _reason(
     others = [f"{e} {c:.0f} ns" for e, c in costs.items() if e != best and c < NEVER]
     if others:
         return f"about {costs[best]:.0f} ns a packet; {', '.join(others)}"
-    return f"no grid of classes fits {megabytes(limit)}"
+    return f"no grid of classes within {megabytes(limit)} is cheaper"
 
 
 def _linear(

@@ -29,7 +29,6 @@ from sim.kernels.lanes import (
     splat,
     store,
 )
-from sim.kernels.paint import covered
 from sim.kernels.tries import stride_walk, stride_walks
 
 U, W = np.uint64, np.uint32
@@ -38,33 +37,6 @@ NONE = W(0xFFFFFFFF)
 LOW = W(0xFFFF)
 NO, ONE, TWO, THREE, SIXTEEN = W(0), W(1), W(2), W(3), W(16)
 U0, U1, U2, U3, U7 = U(0), U(1), U(2), U(3), U(7)
-
-
-@kernel
-def list_cells(
-    src_off: Any, src_a: Any, src_b: Any, dst_off: Any, dst_a: Any, dst_b: Any, row: Any,
-    column: Any, x: Any, n_columns: int, count: Any, first: Any, rows: Any, columns: Any, seen: Any,
-    off: Any, out: Any,
-) -> None:  # fmt: skip
-    """The `count[r]` records from `first[r]` on of every rule that covers each cell. If `out` is
-    empty their numbers are added to `off[cell]`; else they are written at `off[cell]`, which moves
-    on. Scratch as in `sim.kernels.paint.paint_rules`."""
-    for r in range(len(first)):
-        n_rows = covered(src_off, src_a, src_b, row, r, rows)
-        n_columns_here = covered(dst_off, dst_a, dst_b, column, r, columns)
-        for i in range(n_rows):
-            base = rows[i, 1] * n_columns
-            for j in range(n_columns_here):
-                cell = x[base + columns[j, 1]]
-                if seen[cell] == r:
-                    continue
-                seen[cell] = r
-                if len(out) > 0:
-                    for record in range(first[r], first[r] + count[r]):
-                        out[off[cell]] = record
-                        off[cell] += 1
-                else:
-                    off[cell] += count[r]
 
 
 @kernel

@@ -1,7 +1,8 @@
 """Painting rules onto grids of classes: how the tables of the dense engines are built.
 
-A rule covers a union of intervals on either axis, a box at a time. Signatures of boxes are added at
-their corners and integrated afterwards, so painting costs four additions per box whatever its size.
+A rule covers a union of intervals on either axis, a box at a time. Signatures of boxes are added
+where they begin and subtracted where they end while a grid is swept row by row, so that finding its
+distinct cells costs the same whatever the sizes of boxes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.kernels import inlined, kernel
+from sim.kernels import kernel
+from sim.kernels.number import place_of
 
 U = np.uint64
 ZERO, ONE = U(0), U(1)
@@ -34,134 +36,185 @@ def paint_product(
 
 
 @kernel
-def held_classes(
-    a: Any, b: Any, c: Any, held_a: Any, held_b: Any, held_c: Any, ra: Any, rb: Any, rc: Any,
-    off: Any, out: Any,
-) -> None:  # fmt: skip
-    """Classes `y` (cell `ra[y], rb[y], rc[y]`) that each set holds. With an empty `out` only their
-    numbers are written, to `off[s + 1]`; else the classes, from `off[s]` on."""
-    for s in range(len(a)):
-        n = 0
-        for y in range(len(ra)):
-            if (held_a[a[s], ra[y]] & held_b[b[s], rb[y]] & held_c[c[s], rc[y]]) != 0:
-                if len(out) > 0:
-                    out[off[s] + n] = y
-                n += 1
-        if len(out) == 0:
-            off[s + 1] = n
+def merge_cells(
+    event_off: Any, events: Any, dst_off: Any, dst_a: Any, dst_b: Any, weight: Any, delta: Any,
+    above: Any, slots: Any, keys: Any, x: Any,
+) -> int:  # fmt: skip
+    """Number the distinct cells of a grid by the rules that cover them, row by row: `x`, in order
+    of appearance. Returns how many there are, or -1 as soon as they would fill more than half of
+    the hash table `slots` (all -1), or -2 if more than fit `keys`.
 
-
-@kernel
-def paint_boxes(
-    src_off: Any,
-    src_a: Any,
-    src_b: Any,
-    dst_off: Any,
-    dst_a: Any,
-    dst_b: Any,
-    weight: Any,
-    grid: Any,
-) -> None:
-    """Add `weight[r]` to the cells of rule `r`, for all rules: corners first, then integrate."""
-    ns, nd = grid.shape
-    for r in range(len(weight)):
-        w = weight[r]
-        for i in range(src_off[r], src_off[r + 1]):
-            top, bottom = src_a[i], src_b[i]
-            for j in range(dst_off[r], dst_off[r + 1]):
-                left, right = dst_a[j], dst_b[j]
-                grid[top, left] += w
-                if right < nd:
-                    grid[top, right] -= w
-                if bottom < ns:
-                    grid[bottom, left] -= w
-                    if right < nd:
-                        grid[bottom, right] += w
-    for i in range(ns):
-        total = ZERO
-        for j in range(nd):
-            total += grid[i, j]
-            grid[i, j] = total + (grid[i - 1, j] if i > 0 else ZERO)
-
-
-@kernel
-def identify(keys: Any, slots: Any, ids: Any, rep: Any) -> int:
-    """Number the distinct `keys` in order of appearance: `ids` per key, `rep` a place of each id.
-
-    `slots` is a hash table of a power of two places, all -1. Returns how many there are, or -1 as
-    soon as they would fill more than half of `slots` or all of `rep`.
+    `weight[l, r]`: rule r's part of sum l, of three. The first two are signatures, and a cell is
+    equal to another if both are; `keys[l, id]` are the sums of each cell. `events` of row `i`, at
+    `event_off[i]..event_off[i + 1]`, are rules whose boxes begin (`2 * r`) or end (`2 * r + 1`)
+    there. `delta`, `above`: scratch of three rows, 0, one longer than a row of the grid.
     """
+    ns, nd = len(event_off) - 1, x.shape[1]
     mask = U(len(slots) - 1)
-    n, last, last_id = 0, ZERO, -1
-    for i in range(len(keys)):
-        key = keys[i]
-        if last_id >= 0 and key == last:
-            ids[i] = last_id
-            continue
-        at = (key * U(0x9E3779B97F4A7C15)) >> U(20) & mask
-        while slots[at] >= 0 and keys[rep[slots[at]]] != key:
-            at = (at + ONE) & mask
-        if slots[at] < 0:
-            if n == len(rep) or 2 * n >= len(slots):
-                return -1
-            slots[at] = n
-            rep[n] = i
-            n += 1
-        last, last_id = key, slots[at]
-        ids[i] = last_id
-    return n
-
-
-@inlined
-def covered(off: Any, a: Any, b: Any, merged: Any, r: Any, scratch: Any) -> Any:
-    """The distinct merged classes of rule `r` on one axis: their number; they are in column 1 of
-    `scratch`, whose column 0 holds no `r` before."""
     n = 0
-    for i in range(off[r], off[r + 1]):
-        for k in range(a[i], b[i]):
-            if scratch[merged[k], 0] != r:
-                scratch[merged[k], 0] = r
-                scratch[n, 1] = merged[k]
+    for i in range(ns):
+        for e in range(event_off[i], event_off[i + 1]):
+            r = events[e] >> 1
+            u, v, w = weight[0, r], weight[1, r], weight[2, r]
+            if events[e] & 1 != 0:
+                u, v, w = ZERO - u, ZERO - v, ZERO - w
+            for box in range(dst_off[r], dst_off[r + 1]):
+                left, right = U(dst_a[box]), U(dst_b[box])
+                delta[0, left] += u
+                delta[0, right] -= u
+                delta[1, left] += v
+                delta[1, right] -= v
+                delta[2, left] += w
+                delta[2, right] -= w
+        u = v = w = ZERO
+        for k in range(nd):
+            j = U(k)
+            u, v, w = u + delta[0, j], v + delta[1, j], w + delta[2, j]
+            if i > 0 and u == above[0, j] and v == above[1, j]:
+                x[U(i), j] = x[U(i - 1), j]
+                continue
+            above[0, j], above[1, j] = u, v
+            at = place_of(u, mask)
+            while slots[at] >= 0 and (keys[0, U(slots[at])] != u or keys[1, U(slots[at])] != v):
+                at = (at + ONE) & mask
+            if slots[at] < 0:
+                if 2 * n >= len(slots):
+                    return -1
+                if n == keys.shape[1]:
+                    return -2
+                slots[at] = n
+                keys[0, n], keys[1, n], keys[2, n] = u, v, w
                 n += 1
+            x[U(i), j] = slots[at]
     return n
 
 
 @kernel
 def paint_rules(
-    src_off: Any, src_a: Any, src_b: Any, dst_off: Any, dst_a: Any, dst_b: Any, row: Any,
-    column: Any, x: Any, n_columns: int, sets: Any, y_off: Any, y_list: Any, n_y: int, ids: Any,
-    rows: Any, columns: Any, seen: Any, found: Any, f: Any,
+    src_off: Any, src_a: Any, src_b: Any, dst_off: Any, dst_a: Any, dst_b: Any, x: Any,
+    sets: Any, y_off: Any, y_list: Any, n_y: int, ids: Any, seen: Any, f: Any,
 ) -> None:  # fmt: skip
     """Write `ids[r]` to every cell of `f` that rule `r` covers, last rule first, so the first wins.
 
-    `row`, `column`: merged class of each class of the axes; `x[row * n_columns + column]` is the
-    cell of `f`, which has `n_y` places each. `rows`, `columns`, `seen`, `found` are scratch; the
-    first three hold -1.
+    `x[row, column]` is the cell of `f`, which has `n_y` places each. `seen` is scratch, -1.
     """
     for r in range(len(ids) - 1, -1, -1):
-        n_rows = covered(src_off, src_a, src_b, row, r, rows)
-        n_columns_here = covered(dst_off, dst_a, dst_b, column, r, columns)
-        n = 0
-        for i in range(n_rows):
-            base = rows[i, 1] * n_columns
-            for j in range(n_columns_here):
-                cell = x[base + columns[j, 1]]
-                if seen[cell] != r:
-                    seen[cell] = r
-                    found[n] = cell
-                    n += 1
-        for i in range(n):
-            base = found[i] * n_y
-            for k in range(y_off[sets[r]], y_off[sets[r] + 1]):
-                f[base + y_list[k]] = ids[r]
+        for i in range(src_off[r], src_off[r + 1]):
+            for row in range(src_a[i], src_b[i]):
+                for j in range(dst_off[r], dst_off[r + 1]):
+                    for column in range(dst_a[j], dst_b[j]):
+                        cell = U(x[U(row), U(column)])
+                        if seen[cell] == r:
+                            continue
+                        seen[cell] = r
+                        base = cell * U(n_y)
+                        for k in range(y_off[sets[r]], y_off[sets[r] + 1]):
+                            f[base + U(y_list[k])] = ids[r]
 
 
 @kernel
-def inherit_bits(parent: Any, bits: Any) -> None:
-    """Prefixes in preorder take over the bits of their parents."""
+def list_cells(
+    src_off: Any, src_a: Any, src_b: Any, dst_off: Any, dst_a: Any, dst_b: Any, x: Any,
+    count: Any, first: Any, seen: Any, off: Any, out: Any,
+) -> None:  # fmt: skip
+    """Write the `count[r]` records from `first[r]` on of every rule `r` that covers a cell at
+    `off[cell]`, which moves on. `x`, `seen` as above."""
+    for r in range(len(first)):
+        if count[r] == 0:
+            continue
+        for i in range(src_off[r], src_off[r + 1]):
+            for row in range(src_a[i], src_b[i]):
+                for j in range(dst_off[r], dst_off[r + 1]):
+                    for column in range(dst_a[j], dst_b[j]):
+                        cell = U(x[U(row), U(column)])
+                        if seen[cell] == r:
+                            continue
+                        seen[cell] = r
+                        for record in range(first[r], first[r] + count[r]):
+                            out[off[cell]] = record
+                            off[cell] += 1
+
+
+@kernel
+def gather_lengths(item: Any, length: Any, out: Any) -> None:
+    """Add `length[k]`, as a bit, to the set `out[item[k]]`."""
+    for k in range(len(item)):
+        out[U(item[k])] |= ONE << U(length[k])
+
+
+@kernel
+def count_sets(
+    parent: Any, length: Any, held: Any, step: Any, reach: Any, stride: int, other_stride: int,
+    most: int, slots: Any, bits: Any,
+) -> int:  # fmt: skip
+    """Write the sets of tuples of prefixes in preorder: those of their parents, and for each of the
+    other side's steps `j` whose lengths `reach[j]` meet `held[i]` the tuple of the prefix' own step
+    and `j`. Returns how many sets there are with the empty one, or 0 if they are more than `most`;
+    `slots` is a hash table of more places than that, all 0."""
+    mask = U(len(slots) - 1)
+    n = 1
     for i in range(len(parent)):
-        if parent[i] >= 0:
-            bits[i] |= bits[parent[i]]
+        word = bits[parent[i]] if parent[i] >= 0 else ZERO
+        if held[i] != ZERO:
+            first = step[length[i]] * stride
+            for j in range(len(reach)):
+                if held[i] & reach[j] != ZERO:
+                    word |= ONE << U(first + j * other_stride)
+        bits[i] = word
+        if word == ZERO:
+            continue
+        at = place_of(word, mask)
+        while slots[at] != ZERO and slots[at] != word:
+            at = (at + ONE) & mask
+        if slots[at] == ZERO:
+            if n == most:
+                return 0
+            slots[at] = word
+            n += 1
+    return n
+
+
+@kernel
+def pair_sets(src: Any, dst: Any, slots: Any, words: Any, out: Any) -> int:
+    """Number the distinct `src[i] & dst[j]` in order of appearance: `words`, and in `out` the
+    number of each pair. Returns how many there are, or -1 as soon as they would fill more than half
+    of `slots`, a hash table of a power of two places, all -1."""
+    mask = U(len(slots) - 1)
+    n, last, last_id = 0, ZERO, -1
+    for i in range(len(src)):
+        for j in range(len(dst)):
+            word = src[i] & dst[j]
+            if last_id < 0 or word != last:
+                at = place_of(word, mask)
+                while slots[at] >= 0 and words[U(slots[at])] != word:
+                    at = (at + ONE) & mask
+                if slots[at] < 0:
+                    if 2 * n >= len(slots):
+                        return -1
+                    slots[at] = n
+                    words[n] = word
+                    n += 1
+                last, last_id = word, slots[at]
+            out[i, j] = last_id
+    return n
+
+
+@kernel
+def list_tuples(words: Any, name: Any, least: Any, start: Any, out: Any) -> None:
+    """The tuples of each set, by `name` and best rule, from item `start[i]` of `out` on, and an end
+    mark."""
+    n = ZERO
+    for i in range(len(words)):
+        start[i] = n
+        word, b = words[i], ZERO
+        while word != ZERO:
+            if word & ONE != ZERO:
+                out[n << ONE], out[(n << ONE) + ONE] = name[b], least[b]
+                n += ONE
+            word >>= ONE
+            b += ONE
+        out[n << ONE], out[(n << ONE) + ONE] = len(name) << 16, 0xFFFFFFFF
+        n += ONE
 
 
 @kernel
@@ -173,14 +226,27 @@ def inherit_rows(parent: Any, row: Any, outside: int) -> None:
 
 
 @kernel
-def list_bits(words: Any, off: Any, out: Any) -> None:
-    """The numbers of the bits set in each word, ascending, from `off[i]` on."""
+def gather_bits(held: Any, at: Any, out: Any) -> None:
+    """Bit `k` of each row of `out` is column `at[k]` of the row of flags."""
+    for i in range(len(held)):
+        for k in range(len(at)):
+            j = U(k)
+            out[U(i), j >> U(6)] |= U(held[U(i), U(at[j])] != 0) << (j & U(63))
+
+
+@kernel
+def list_bits(words: Any, off: Any, size: int, out: Any) -> None:
+    """The numbers of the bits set in each set of `size` words, ascending, those of word `i` from
+    `off[i]` on."""
     for i in range(len(words)):
-        at = off[i]
-        for b in range(64):
-            if (words[i] >> U(b)) & ONE != ZERO:
+        word, at = words[i], off[i]
+        for b in range(64 * (i % size), 64 * (i % size + 1)):
+            if word == ZERO:
+                break
+            if word & ONE != ZERO:
                 out[at] = b
                 at += 1
+            word >>= ONE
 
 
 @kernel
@@ -196,19 +262,25 @@ def fill_heavy(
 
 
 @kernel
-def count_sharing(first: Any, length: Any, lengths: Any, out: Any) -> None:
+def count_sharing(
+    first: Any, by_length: Any, end: Any, lengths: Any, group: Any, count: Any, out: Any
+) -> None:
     """`out[i, j]`: how many ordered pairs of prefixes of lengths `lengths[i]..lengths[j - 1]` have
-    the first `lengths[i]` bits in common; prefixes sorted by address."""
+    the first `lengths[i]` bits in common. Prefixes are sorted by address; `by_length` lists them by
+    length, those of `lengths[i]` up to `end[i]`; `group`, `count` are scratch, one per prefix."""
     for i in range(len(lengths)):
-        shift = U(32 - lengths[i])
-        for j in range(i + 1, len(lengths) + 1):
-            total, run, last = 0, 0, U(1) << U(40)
-            for k in range(len(first)):
-                if length[k] < lengths[i] or length[k] > lengths[j - 1]:
-                    continue
-                key = U(first[k]) >> shift
-                if key != last:
-                    total += run * run
-                    run, last = 0, key
-                run += 1
-            out[i, j] = total + run * run
+        n, last = -1, ZERO
+        for k in range(len(first)):
+            key = U(first[k]) >> U(32 - lengths[i])
+            if k == 0 or key != last:
+                n += 1
+                count[n] = 0
+            last, group[k] = key, n
+        total, k = 0, end[i - 1] if i > 0 else 0
+        for j in range(i, len(lengths)):
+            while k < end[j]:
+                own = group[by_length[k]]
+                total += 2 * count[own] + 1
+                count[own] += 1
+                k += 1
+            out[i, j + 1] = total

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.kernels import inlined, kernel
 
-W = np.uint32
+U, W = np.uint64, np.uint32
 HALF, SIXTEEN = W(15), W(16)
 A, B, C, D, E = (W(x) for x in (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x2C1B3C6D, 0x297A2D39))
 
@@ -38,18 +38,19 @@ def hash_lanes(x: Any, y: Any, t: Any) -> Any:
 
 
 @kernel
-def hash_keys(x: Any, y: Any, t: Any, h: Any, g: Any) -> None:
-    """`hash_word` of columns."""
+def hash_keys(x: Any, y: Any, t: Any, out: Any) -> None:
+    """`hash_word` of columns: the first hash above the second."""
     for i in range(len(x)):
-        h[i], g[i] = hash_word(x[i], y[i], t[i])
+        h, g = hash_word(x[i], y[i], t[i])
+        out[i] = U(h) << U(32) | U(g)
 
 
 @kernel
 def displace(
-    h: Any, g: Any, shift: int, order: Any, off: Any, largest: int, mask: int, used: Any, disp: Any,
-    slot: Any,
-) -> bool:  # fmt: skip
-    """A perfect hash (CHD): bucket `h >> shift`, slot `(g + disp[bucket] * (h | 1)) & mask`.
+    hashes: Any, order: Any, off: Any, largest: int, mask: int, used: Any, disp: Any, slot: Any
+) -> bool:
+    """A perfect hash (CHD) of `hash_keys`: bucket `h >> shift`, slot
+    `(g + disp[bucket] * (h | 1)) & mask`.
 
     `order` lists keys by bucket, `off[b]..off[b + 1]`; fuller buckets choose first. False if a
     bucket finds no place.
@@ -63,7 +64,8 @@ def displace(
                 n = 0
                 while n < size:
                     key = order[off[b] + n]
-                    at = (g[key] + W(d) * (h[key] | W(1))) & W(mask)
+                    h, g = W(hashes[key] >> U(32)), W(hashes[key])
+                    at = (g + W(d) * (h | W(1))) & W(mask)
                     if used[at] != 0:
                         break
                     used[at] = 1
@@ -78,3 +80,37 @@ def displace(
             if not placed:
                 return False
     return True
+
+
+@kernel
+def chain(key: Any, slot: Any, off: Any, more: Any, place: Any, following: Any) -> None:
+    """Where records lie, and where the next one of each key does (0: there is none): the first of
+    key `k` at `slot[k]`, the `more[k]` others from `off[k]` on. All three are used up."""
+    for i in range(len(key)):
+        k = key[i]
+        place[i] = slot[k]
+        if more[k] > 0:
+            slot[k] = off[k]
+            off[k] += 1
+            more[k] -= 1
+            following[i] = slot[k]
+        else:
+            following[i] = 0
+
+
+@kernel
+def write_records(
+    src: Any, dst: Any, bounds: Any, rule: Any, row: Any, sport: Any, dport: Any, kinds: Any,
+    place: Any, following: Any, out: Any,
+) -> None:  # fmt: skip
+    """Write records, the first four columns by row, others by record, to their places."""
+    for i in range(len(row)):
+        r, at = row[i], U(place[i]) << U(3)
+        out[at] = src[r]
+        out[at + U(1)] = dst[r]
+        out[at + U(2)] = bounds[r]
+        out[at + U(3)] = rule[r]
+        out[at + U(4)] = sport[i]
+        out[at + U(5)] = dport[i]
+        out[at + U(6)] = kinds[i]
+        out[at + U(7)] = following[i]

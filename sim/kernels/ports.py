@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.kernels import kernel
+from sim.kernels import inlined, kernel
 from sim.kernels.l4 import meta_at, meta_at8
 from sim.kernels.lanes import gather, load, store
 from sim.kernels.tries import interval_find8, stride_walk, stride_walks
@@ -22,11 +22,12 @@ PORTS = 1 << 16
 
 @kernel
 def cut_ports(
-    off: Any, lists: Any, records: Any, n_meta: int, cuts: Any, entry: Any, low: Any, value: Any
+    off: Any, lists: Any, records: Any, n_meta: int, scratch: Any, entry: Any, low: Any, value: Any
 ) -> int:
     """Intervals of every cell and meta class from its list of records (`sim.kernels.cells`), which
-    is at `off[cell]..off[cell + 1]`. Returns how many there are; with an empty `low` nothing else
-    happens. `cuts` is scratch; -1 if a list has too many ports for it or for an entry."""
+    is at `off[cell]..off[cell + 1]`. Returns how many there are; -1 if they are more than `low` has
+    room for, or a list has too many ports for an entry or the three rows of `scratch`."""
+    cuts, best, free = scratch[0], scratch[1], scratch[2]
     n = 0
     for cell in range(len(off) - 1):
         for meta in range(n_meta):
@@ -38,42 +39,58 @@ def cut_ports(
                     continue
                 q = records[r + ONE]
                 for bound in (np.int64(q & LOW), np.int64(q & LOW) + np.int64(q >> SIXTEEN) + 1):
-                    if bound >= PORTS:
+                    at = place(cuts, m, bound)
+                    if bound >= PORTS or cuts[at] == bound:
                         continue
-                    at = m
-                    while cuts[at - 1] > bound:
-                        at -= 1
-                    if cuts[at - 1] == bound:
-                        continue
-                    if m == len(cuts):
+                    if m == len(cuts) - 1:
                         return -1
-                    for j in range(m, at, -1):
+                    for j in range(m, at + 1, -1):
                         cuts[j] = cuts[j - 1]
-                    cuts[at] = bound
+                    cuts[at + 1] = bound
                     m += 1
-            begin, last = n, NONE
+            for j in range(m + 1):
+                best[j], free[j] = NONE, j
+            cuts[m] = PORTS
+            for k in range(off[cell], off[cell + 1]):
+                r = U(lists[k]) << U(2)
+                if (records[r + U(2)] >> W(meta)) & LSB == W(0):
+                    continue
+                q = records[r + ONE]
+                at = next_free(free, place(cuts, m, np.int64(q & LOW)))
+                while cuts[at] <= np.int64(q & LOW) + np.int64(q >> SIXTEEN):
+                    best[at], free[at] = records[r + U(3)], at + 1
+                    at = next_free(free, at)
+            begin = n
             for j in range(m):
-                best = NONE
-                for k in range(off[cell], off[cell + 1]):
-                    r = U(lists[k]) << U(2)
-                    q = records[r + ONE]
-                    if (
-                        (records[r + U(2)] >> W(meta)) & LSB != W(0)
-                        and np.int64(q & LOW) <= cuts[j]
-                        and cuts[j] <= np.int64(q & LOW) + np.int64(q >> SIXTEEN)
-                    ):
-                        best = records[r + U(3)]
-                        break
-                if j == 0 or best != last:
-                    if len(low) > 0:
-                        low[n], value[n] = cuts[j], best
+                if j == 0 or best[j] != best[j - 1]:
+                    if n == len(low):
+                        return -1
+                    low[n], value[n] = cuts[j], best[j]
                     n += 1
-                    last = best
             if n - begin > 256:
                 return -1
-            if len(low) > 0:
-                entry[cell * n_meta + meta] = W(begin << 8 | (n - begin - 1))
+            entry[cell * n_meta + meta] = W(begin << 8 | (n - begin - 1))
     return n
+
+
+@inlined
+def place(cuts: Any, m: Any, port: Any) -> Any:
+    """The last of the first `m` cuts that is not behind a port."""
+    at, left = 0, m
+    while left > 1:
+        half = left >> 1
+        at += half if cuts[at + half] <= port else 0
+        left -= half
+    return at
+
+
+@inlined
+def next_free(free: Any, at: Any) -> Any:
+    """The next interval without a rule; the way there is made shorter."""
+    while free[at] != at:
+        free[at] = free[free[at]]
+        at = free[at]
+    return at
 
 
 @kernel

@@ -27,18 +27,21 @@ EIGHT, SIXTEEN, TWENTY_FOUR = W(8), W(16), W(24)
 
 
 @kernel
-def nest(first: Any, length: Any, stack: Any, parent: Any) -> None:
-    """`parent[i]`: the closest prefix that contains prefix i, or -1."""
+def nest(first: Any, length: Any, stack: Any, parent: Any, end: Any) -> None:
+    """`parent[i]`: the closest prefix that contains prefix i, or -1; `i + 1..end[i]` are inside."""
     depth = 0
     for i in range(len(first)):
         while depth > 0:
             j = stack[depth - 1]
             if U(first[i]) - U(first[j]) < ONE << U(32 - length[j]):
                 break
+            end[j] = i
             depth -= 1
         parent[i] = stack[depth - 1] if depth > 0 else -1
         stack[depth] = i
         depth += 1
+    for k in range(depth):
+        end[stack[k]] = len(first)
 
 
 @kernel
@@ -162,6 +165,74 @@ def _emit(start: Any, out: Any, n: Any, at: Any, value: Any) -> Any:
         start[n], out[n] = at, value
         n += 1
     return n
+
+
+@inlined
+def span(start: Any, k: Any, address: Any, past: Any) -> Any:
+    """The intervals that touch the addresses up to `past`, `start[k]` being one that begins no
+    later: the first, and one past the last."""
+    n = U(len(start))
+    while k + ONE < n and start[k + ONE] <= address:
+        k += ONE
+    end = k + ONE
+    while end < n and start[end] < past:
+        end += ONE
+    return k, end
+
+
+@kernel
+def crowded_blocks(start: Any, blocks: Any, fan: int, width: int, crowd: int, out: Any) -> int:
+    """Which of the `fan` blocks of `2**width` addresses from each of `blocks` on touch more than
+    `crowd` intervals: their addresses. Returns how many there are."""
+    k, n, size = ZERO, 0, ONE << U(width)
+    for p in range(len(blocks)):
+        address, past = blocks[p], blocks[p] + (U(fan) << U(width))
+        while address < past:
+            k, end = span(start, k, address, address + size)
+            if end - k > U(crowd):
+                out[n] = address
+                n += 1
+            elif end - k == ONE:
+                address = (start[end] if end < U(len(start)) else past) & ~(size - ONE)
+                continue
+            address += size
+    return n
+
+
+@kernel
+def fill_blocks(
+    start: Any, value: Any, shared: Any, blocks: Any, fan: int, width: int, crowd: int, chunk: int,
+    at: int, n: int, table: Any, low: Any, out: Any,
+) -> Any:  # fmt: skip
+    """Write the entries of these blocks to `table` from `at` on; crowded ones point to chunks, from
+    `chunk` on. Where one interval covers a block, its value is at `shared[interval]`; others are
+    written to `low` and `out` from `n` on. Returns what follows there."""
+    k, place, free, next_chunk, size = ZERO, U(at), U(n), U(chunk), ONE << U(width)
+    for p in range(len(blocks)):
+        address, past = blocks[p], blocks[p] + (U(fan) << U(width))
+        while address < past:
+            k, end = span(start, k, address, address + size)
+            count = end - k
+            if count == ONE:
+                until = min(start[end], past) if end < U(len(start)) else past
+                entry = W(U(shared[k]) << U(8))
+                for _ in range((until - address) >> U(width)):
+                    table[place] = entry
+                    place += ONE
+                    address += size
+                continue
+            if count > U(crowd):
+                table[place] = W(next_chunk) | POINTER
+                next_chunk += ONE
+            else:
+                table[place] = W(free << U(8) | (count - ONE))
+                for i in range(k, end):
+                    low[free] = max(start[U(i)], address) & U(0xFFFF)
+                    out[free] = value[U(i)]
+                    free += ONE
+            place += ONE
+            address += size
+    return free
 
 
 @inlined

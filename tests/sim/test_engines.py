@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
+from dataclasses import fields
 from ipaddress import IPv6Network
 
 import numpy as np
@@ -177,6 +180,36 @@ def test_read_only_columns_are_read() -> None:
     for column in (packets.src, packets.dst, packets.sport):
         column.flags.writeable = False
     assert (build(rules).classify(packets) == expected).all()
+
+
+def before_a_wall(column: np.ndarray) -> np.ndarray:
+    """The same values, behind which lies a page that nobody may read."""
+    size = -(-column.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = np.frombuffer(mmap.mmap(-1, size + mmap.PAGESIZE), np.uint8)
+    wall = ctypes.c_void_p(memory.ctypes.data + size)
+    assert ctypes.CDLL(None).mprotect(wall, ctypes.c_size_t(mmap.PAGESIZE), 0) == 0
+    place = memory[size - column.nbytes : size].view(column.dtype)
+    place[:] = column
+    return place
+
+
+def columns_of(packets: Columns) -> list[tuple[str, np.ndarray | None]]:
+    """Every column by name."""
+    return [(field.name, getattr(packets, field.name)) for field in fields(packets)]
+
+
+@pytest.mark.parametrize("name", [*SHAPES, "acl", "fw", "ipc"])
+def test_nothing_is_read_behind_the_columns(name: str) -> None:
+    """A mapped column may end where the memory does."""
+    rules = firewall(name, 300) if name not in SHAPES else random_rules(SHAPES[name], 0)
+    for version in (4, 6):
+        packets = boundary_packets(rules, version, 800, 0)
+        walled = {
+            name: None if column is None else before_a_wall(column)
+            for name, column in columns_of(packets)
+        }
+        found = build(rules).classify(Columns(**walled))
+        assert (found == build(rules).classify(packets)).all()
 
 
 def test_scratch_is_as_long_as_a_block() -> None:

@@ -38,7 +38,7 @@ from sim.kernels.prefetch import prefetch
 from sim.kernels.tries import interval_walks, stride_walks
 
 U, W = np.uint64, np.uint32
-BLOCK, WAITING = 512, 256
+BLOCK, WAITING, SAMPLED = 512, 256, 64
 NONE = W(0xFFFFFFFF)
 LOW, BYTE, HOST_BITS, HEAVY = W(0xFFFF), W(0xFF), W(0x7F), W(0x8000)
 ZERO, ONE, THREE = U(0), U(1), U(3)
@@ -62,10 +62,10 @@ def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) 
             interval_walks(t.dst, t.dst_low, t.dst_value, c.dst, base, stop, dst)
         else:
             stride_walks(t.dst, c.dst, base, stop, dst)
-        n = _coarse_rules(t, c, base, stop, item, dst, classes, ports, record, active, out)
-        if n << ONE > stop:
+        _coarse_rules(t, c, base, stop, item, dst, classes, ports, record, out)
+        if _most_are_active(t, base, stop, item, out):
             _first_round(t, c, base, stop, item, ports, classes, record, tag, out)
-            n = _still_active(t, base, stop, item, record, active, out)
+        n = _list_active(t, base, stop, item, record, active, out)
         if n > ZERO:
             _admit(c, base, n, item, ports, classes, record, active, out, pool, left)
             _advance(t, left, left + n, pool)
@@ -84,10 +84,9 @@ def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) 
 @inlined
 def _coarse_rules(
     t: Any, c: Any, base: Any, stop: Any, src: Any, dst: Any, classes: Any, ports: Any,
-    record: Any, active: Any, out: Any,
-) -> Any:  # fmt: skip
-    """From both matches: the coarse rule of each packet to `out`, its first item to `src`. Lists
-    the packets that have a tuple to ask in `active` and returns how many they are."""
+    record: Any, out: Any,
+) -> None:  # fmt: skip
+    """From both matches: the coarse rule of each packet to `out`, its first item to `src`."""
     for k in range(0, stop, 8):
         j, i = U(k), base + U(k)
         store(ports, j, load(c.sport, i) | (load(c.dport, i) << SIXTEEN))
@@ -104,11 +103,21 @@ def _coarse_rules(
         store(record, j, splat(NO))
     for k in range(0, stop, 8):
         store(out, base + U(k), gather(t.f, load(dst, U(k))))
-    return _still_active(t, base, stop, src, record, active, out)
 
 
 @inlined
-def _still_active(
+def _most_are_active(t: Any, base: Any, stop: Any, item: Any, out: Any) -> Any:
+    """Whether most packets of a block have a tuple to ask, by a sample."""
+    n = ZERO
+    for k in range(0, stop, SAMPLED):
+        j = U(k)
+        least_of = gather(t.items, load(item, j) | LSB)
+        n += count_bits(bits(below(least_of, load(out, base + j))))
+    return n * U(SAMPLED // 4) > stop
+
+
+@inlined
+def _list_active(
     t: Any, base: Any, stop: Any, item: Any, record: Any, active: Any, out: Any
 ) -> Any:
     """Lists the packets of a block that have a record to compare: further in a chain, where

@@ -39,7 +39,7 @@ PLACES_PER_ROW = 64
 COARSE_SHARE = 32
 """Values of the coarse table: bounds, how many per row between them, and bytes of the budget that
 each of them (four bytes) must leave to others."""
-STRIDE_BYTES = 1 << 22
+STRIDE_BYTES, STRIDE_SHARE = 1 << 22, 8
 MAX_PAIRS = 1 << 20
 PAIRS_PER_RULE = 32
 PAIR_BYTES = 16
@@ -136,7 +136,8 @@ def tuple_tables(classes: Classes, ids: I64, budget: int) -> TupleTables | None:
     most = min(max(MAX_PAIRS, PAIRS_PER_RULE * len(fine.rule)), budget // (4 * PAIR_BYTES))
     tuples = tuples_of(fine, nests, most)
     axes = coarse.cells.src, coarse.cells.dst
-    src, dst = (_side(*side) for side in zip(nests, tuples.sets, axes, strict=True))
+    stride = min(STRIDE_BYTES, budget // STRIDE_SHARE)
+    src, dst = (_side(*side, stride) for side in zip(nests, tuples.sets, axes, strict=True))
     if src is None or dst is None:
         return None
     found = probes(fine, nests, made, tuples.name[tuples.of_row])
@@ -199,9 +200,9 @@ def _coarse_of(
     return Coarse(rows_, cells, part.rule, sets, l4, of_rule)
 
 
-def _side(nest: Nest, sets: Sets, cut: Axis) -> Side | None:
+def _side(nest: Nest, sets: Sets, cut: Axis, stride: int) -> Side | None:
     """The match table of the prefixes that differ from their surroundings in their tuples or in
-    their coarse class."""
+    their coarse class: a trie of at most `stride` bytes, else intervals."""
     from sim.kernels.paint import inherit_rows
 
     row = np.full(len(nest.first), -1, np.int64)
@@ -212,16 +213,17 @@ def _side(nest: Nest, sets: Sets, cut: Axis) -> Side | None:
     value = (sets.of_prefix << 16 | row).astype(np.uint32)
     outside = sets.outside << 16
     differs = value != np.where(nest.parent >= 0, value[nest.parent], outside)
-    return _lookup(nest.first[differs], nest.length[differs], value[differs], outside)
+    return _lookup(nest.first[differs], nest.length[differs], value[differs], outside, stride)
 
 
-def _lookup(first: U32, length: NDArray[np.uint8], value: U32, outside: int) -> Side | None:
-    """A stride trie where it is small, else intervals."""
+def _lookup(
+    first: U32, length: NDArray[np.uint8], value: U32, outside: int, stride: int
+) -> Side | None:
     n = len(first)
     nothing = np.zeros(0, np.int64)
     cut = Axis(first, length, nothing, nothing, nothing, n + 1, np.arange(n + 1))
     size = (ROOT_16_CHUNKS + chunks(cut, ROOT_16)) << 10
-    if size <= STRIDE_BYTES:
+    if size <= stride:
         table = stride_trie(cut, np.append(np.int64(outside), value))
         return Side(Intervals(table, np.zeros(1, np.uint16), np.zeros(1, np.uint32)), False)
     made = intervals(first, length, value, outside)

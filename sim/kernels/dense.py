@@ -3,8 +3,7 @@
     cell = x[source leaf + destination leaf]        rule = f[cell + y]
 
 Leaves of the source trie come multiplied by the number of columns, cells by the number of L4
-classes. Tables that fit the caches are read in one loop, which is bound by instructions; larger
-ones in three, each asking early for the lines that the next one reads.
+classes. Eight at a time, a block goes level by level: no look-up of a loop waits for another one.
 """
 
 from __future__ import annotations

@@ -26,6 +26,19 @@ class Shape:
     nets: int = 30
 
 
+SHAPES = {
+    "rows": Shape(n=200, lists=1, nets=100),
+    "lists": Shape(),
+    "few": Shape(n=5, lists=1),
+    "many ports": Shape(n=300, ports=200, nets=80, lists=2),
+    "state and DSCP": Shape(meta=True),
+    "VNI": Shape(vnis=5),
+    "all keys": Shape(vnis=5, endpoints=3, directions=True),
+    "IPv6": Shape(versions=(6,), nets=60),
+    "both versions": Shape(versions=(4, 6), vnis=3, meta=True),
+}
+
+
 def random_rules(shape: Shape, seed: int) -> RuleSet:
     """Rules whose prefixes nest and repeat and whose port ranges overlap."""
     return RuleSet.of(random_list(shape, seed))

@@ -12,7 +12,6 @@ from sim.engines.lists import numbered
 
 CROWD = 4
 MAX_BASE = 1 << 23
-POINTER = 1 << 31
 ROOT = 1 << 16
 
 

@@ -36,7 +36,7 @@ BLOCK = 512
 NONE = W(0xFFFFFFFF)
 LOW = W(0xFFFF)
 NO, ONE, TWO, THREE, SIXTEEN = W(0), W(1), W(2), W(3), W(16)
-U0, U1, U2, U3, U7 = U(0), U(1), U(2), U(3), U(7)
+U0, U1, U2, U3 = U(0), U(1), U(2), U(3)
 
 
 @kernel

@@ -17,7 +17,7 @@ from sim.kernels.l4 import l4_class, l4_class8
 from sim.kernels.lanes import gather, load, store
 from sim.kernels.tries import stride_walk, stride_walks
 
-U, W = np.uint64, np.uint32
+U = np.uint64
 BLOCK = 512
 
 

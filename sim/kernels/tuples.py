@@ -37,11 +37,10 @@ from sim.kernels.tries import (
 )
 
 U, W = np.uint64, np.uint32
-BLOCK = 512
 NONE = W(0xFFFFFFFF)
 LOW, BYTE, HOST_BITS = W(0xFFFF), W(0xFF), W(0x7F)
 ZERO, ONE, THREE, SEVEN = U(0), U(1), U(3), U(7)
-NO, LSB, EIGHT, HALF, SIXTEEN = W(0), W(1), W(8), W(15), W(16)
+NO, LSB, EIGHT, SIXTEEN = W(0), W(1), W(8), W(16)
 
 
 @inlined

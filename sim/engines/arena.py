@@ -2,8 +2,7 @@
 
 A table that is gathered from at random is up to a third faster on pages of 2 MiB. The kernel gives
 them to fresh, aligned mappings that ask for them; memory that an allocator hands out again keeps
-its small ones. So all tables of an engine share one mapping of their own. Behind every table lie
-`PAD` elements that vector kernels may read and never use.
+its small ones. So all tables of an engine share one mapping of their own.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 
 PAGE = 2 << 20
 LINE = 64
-PAD = 8
 
 T = TypeVar("T", bound=NamedTuple)
 
@@ -33,7 +31,6 @@ def pack(tables: T) -> T:
         if isinstance(value, np.ndarray):
             place = memory[at : at + _room(value)].view(value.dtype)
             place[: value.size] = value.reshape(-1)
-            place[value.size :] = 0
             out.append(place[: value.size].reshape(value.shape))
             at += _room(value)
         else:
@@ -50,17 +47,10 @@ def _mapped(size: int) -> NDArray[np.uint8]:
     return np.frombuffer(memory, np.uint8)
 
 
-def padded(array: NDArray[Any]) -> Any:
-    """A copy with room to read behind its end."""
-    room = np.zeros(array.size + PAD, array.dtype)
-    room[: array.size] = array
-    return room[: array.size]
-
-
 def nbytes(tables: Any) -> int:
     """Bytes of the tables themselves."""
     return sum(int(value.nbytes) for value in tables if isinstance(value, np.ndarray))
 
 
 def _room(array: NDArray[Any]) -> int:
-    return -(-(array.nbytes + PAD * array.itemsize) // LINE) * LINE
+    return -(-array.nbytes // LINE) * LINE

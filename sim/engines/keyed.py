@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ruleset import I64
-from sim.engines.arena import pack, padded
+from sim.engines.arena import pack
 from sim.engines.axis import ROOT_8, write_trie
 from sim.engines.block import Block
 from sim.engines.keys import Keys, numbers
@@ -156,7 +156,7 @@ class Layout:
         self.at = at
         block = at[self.keys.block]
         vni = self.vni.page if self.tables.uses_others else block[self.vni.page]
-        self.tables = self.tables._replace(block=padded(block), vni=padded(vni))
+        self.tables = self.tables._replace(block=block, vni=vni)
 
     def changed(self, where: slice, number: NDArray[np.uint32], new: list[Block]) -> Layout:
         """These combinations have other blocks now; `new` ones are numbered after all others."""
@@ -189,15 +189,15 @@ class Layout:
         other.l4, other.locals = l4, self.locals[:, parent]
         uses_y, local = other._local(256 if self.tables.local.itemsize == 1 else 1 << 16)
         other.tables = self.tables._replace(
-            sport=padded(l4.sport),
-            dport=padded(l4.dport),
-            meta=padded(l4.meta),
+            sport=l4.sport,
+            dport=l4.dport,
+            meta=l4.meta,
             n_meta=np.uint32(l4.n_meta),
             uses_sport=l4.uses_sport,
             uses_meta=l4.uses_meta,
             uses_y=uses_y,
-            y=padded(l4.y),
-            local=padded(local.reshape(-1)),
+            y=l4.y,
+            local=local.reshape(-1),
             n_local=np.uint32(local.shape[1]),
         )
         return other

@@ -88,7 +88,7 @@ def match_cells8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
             store(best, j, known)
         left = _first_round(t, stop, at, best, kind, ports, record, active)
         while left > U0:
-            store(active, left, splat(NO))
+            store(active, left, splat(active[left - U1]))
             left = _next_round(t, left, at, best, kind, ports, active, record)
         for k in range(0, stop, 8):
             found = load(best, U(k))

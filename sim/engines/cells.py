@@ -45,6 +45,7 @@ class CellTables(NamedTuple):
     sport: Narrow
     dport: Narrow
     meta: Narrow
+    n_dport: np.uint32
     n_meta: np.uint32
     uses_sport: bool
     uses_meta: bool
@@ -122,7 +123,8 @@ def cell_tables(
     return pack(CellTables(
         *_tries(cells), places[cells.x.reshape(-1)], lists,
         records if len(records) else np.zeros(4, np.uint32), bool(len(everywhere)), best,
-        l4.sport, l4.dport, l4.meta, np.uint32(l4.n_meta), l4.uses_sport, meta.used, l4.y,
+        l4.sport, l4.dport, l4.meta, np.uint32(l4.n_dport), np.uint32(l4.n_meta),
+        l4.uses_sport, meta.used, l4.y,
     ))  # fmt: skip
 
 

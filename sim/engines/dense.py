@@ -24,6 +24,7 @@ class DenseTables(NamedTuple):
     sport: Narrow
     dport: Narrow
     meta: Narrow
+    n_dport: np.uint32
     n_meta: np.uint32
     uses_sport: bool
     uses_meta: bool
@@ -53,6 +54,7 @@ def dense_tables(cells: Cells, l4: L4Classes, ids: I64) -> DenseTables | None:
         l4.sport,
         l4.dport,
         l4.meta,
+        np.uint32(l4.n_dport),
         np.uint32(l4.n_meta),
         l4.uses_sport,
         l4.uses_meta,

@@ -51,6 +51,7 @@ class KeyedTables(NamedTuple):
     sport: Narrow
     dport: Narrow
     meta: Narrow
+    n_dport: np.uint32
     n_meta: np.uint32
     uses_sport: bool
     uses_meta: bool
@@ -108,8 +109,8 @@ class Layout:
             np.uint32(endpoint.last), endpoint.root, endpoint.page,
             np.uint32(len(self.keys.endpoint) + 1), self.keys.block,
             np.zeros(n_chunks << 8, np.uint32),
-            l4.sport, l4.dport, l4.meta, np.uint32(l4.n_meta), l4.uses_sport, l4.uses_meta,
-            uses_y, l4.y, local.reshape(-1), np.uint32(local.shape[1]),
+            l4.sport, l4.dport, l4.meta, np.uint32(l4.n_dport), np.uint32(l4.n_meta),
+            l4.uses_sport, l4.uses_meta, uses_y, l4.y, local.reshape(-1), np.uint32(local.shape[1]),
             self.uses_x, np.zeros(n_x, np.uint32), np.full(n_f, -1, np.int32),
         ))  # fmt: skip
 
@@ -192,6 +193,7 @@ class Layout:
             sport=l4.sport,
             dport=l4.dport,
             meta=l4.meta,
+            n_dport=np.uint32(l4.n_dport),
             n_meta=np.uint32(l4.n_meta),
             uses_sport=l4.uses_sport,
             uses_meta=l4.uses_meta,

@@ -1,11 +1,11 @@
 """L4 classes: sets of ports, protocol, connection state and DSCP that no rule tells apart.
 
-    z = (sport[sp] + dport[dp]) * n_meta + meta[protocol << 8 | state << 6 | dscp]
+    z = (sport[sp] * n_dport + dport[dp]) * n_meta + meta[protocol << 8 | state << 6 | dscp]
     y = Y[z]
 
-`sport` comes multiplied by the number of destination classes, and has one element where no rule
-looks at source ports; `meta` has 256, by protocol, where none looks at state or DSCP. The three are
-bytes if all fit, else words: a byte table of ports takes an eighth of a core's cache.
+`sport` has one element where no rule looks at source ports, `meta` 256, by protocol, where none
+looks at state or DSCP. The three are bytes if all fit, else words: a byte table of ports takes an
+eighth of a core's cache.
 
 A rule's L4 condition is a *set*; the rules of a table use few distinct ones, and set `i` holds the
 classes `y_list[y_off[i]:y_off[i + 1]]`.
@@ -51,6 +51,7 @@ class L4Classes:
     sport: Narrow
     dport: Narrow
     meta: Narrow
+    n_dport: int
     n_meta: int
     y: U16
     n_y: int
@@ -218,8 +219,8 @@ def _product(
     classes = np.empty(int(off[-1]), np.int64)
     list_bits(words.reshape(-1), off, words.shape[1], classes)
     return L4Classes(
-        *narrow(sport.table * dport.size, dport.table, meta.table, sport.size > 1, meta.used),
-        shape[2],
+        *narrow(sport.table, dport.table, meta.table, sport.size > 1, meta.used),
+        *shape[1:],
         y.astype(np.uint16),
         len(rep),
         sets.ids,
@@ -231,7 +232,7 @@ def _product(
 
 
 NO_CLASSES = L4Classes(
-    np.zeros(1, np.uint8), np.zeros(1 << 16, np.uint8), np.zeros(256, np.uint8), 1,
+    np.zeros(1, np.uint8), np.zeros(1 << 16, np.uint8), np.zeros(256, np.uint8), 1, 1,
     np.zeros(1, np.uint16), 1,
     np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(0, np.int64), False, False,
 )  # fmt: skip

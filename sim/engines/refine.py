@@ -19,14 +19,13 @@ from sim.engines.l4 import MAX_CELLS, MAX_CLASSES, L4Classes, as_lists, held_by,
 def refine(old: L4Classes, new: L4Classes) -> tuple[L4Classes, I64] | None:
     """The common refinement, with the sets of `new`, and the old class of each class; None if a
     table would be too large."""
-    old_d, new_d = int(old.dport.max()) + 1, int(new.dport.max()) + 1
-    sport, a_old, a_new = _joint(old.sport // old_d, new.sport // new_d)
+    sport, a_old, a_new = _joint(old.sport, new.sport)
     dport, b_old, b_new = _joint(old.dport, new.dport)
     meta, c_old, c_new = _joint(old.meta, new.meta)
     if len(a_old) * len(b_old) > min(MAX_CLASSES, MAX_CELLS // len(c_old)):
         return None
-    z_old = _cells(a_old * old_d, b_old, c_old, old.n_meta)
-    z_new = _cells(a_new * new_d, b_new, c_new, new.n_meta)
+    z_old = _cells(a_old * old.n_dport, b_old, c_old, old.n_meta)
+    z_new = _cells(a_new * new.n_dport, b_new, c_new, new.n_meta)
     key = old.y[z_old].astype(np.int64) * new.n_y + new.y[z_new]
     classes, y = np.unique(key, return_inverse=True)
     if len(classes) > MAX_CLASSES:
@@ -35,7 +34,8 @@ def refine(old: L4Classes, new: L4Classes) -> tuple[L4Classes, I64] | None:
     off, members = as_lists(held_by(new, np.arange(len(new.y_off) - 1))[:, child])
     uses_meta = old.uses_meta or new.uses_meta
     return L4Classes(
-        *narrow(sport * len(b_old), dport, meta, len(a_old) > 1, uses_meta),
+        *narrow(sport, dport, meta, len(a_old) > 1, uses_meta),
+        len(b_old),
         len(c_old),
         y.astype(np.uint16),
         len(classes),

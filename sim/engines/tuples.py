@@ -69,6 +69,7 @@ class TupleTables(NamedTuple):
     sport: Narrow
     dport: Narrow
     meta: Narrow
+    n_dport: np.uint32
     n_meta: np.uint32
     uses_sport: bool
     uses_meta: bool
@@ -150,8 +151,8 @@ def tuple_tables(classes: Classes, ids: I64, budget: int) -> TupleTables | None:
         src.is_intervals, *src.lookup, dst.is_intervals, *dst.lookup,
         np.uint32(len(tuples.sets[1].words)), pair_table, items,
         np.uint32(grid.n_columns), grid.x.view(np.uint32) * np.uint32(grid.n_y), f,
-        l4.sport, l4.dport, l4.meta, np.uint32(l4.n_meta), l4.uses_sport, meta.used, l4.y,
-        np.uint32(l4.n_y),
+        l4.sport, l4.dport, l4.meta, np.uint32(l4.n_dport), np.uint32(l4.n_meta),
+        l4.uses_sport, meta.used, l4.y, np.uint32(l4.n_y),
         found.disp, np.uint32(found.shift), np.uint32(found.slots - 1), found.entries, table,
         np.uint32(words), kinds, ids.astype(np.int32), bool((ids != np.arange(len(ids))).any()),
         found.entries.nbytes > FAR,

@@ -36,7 +36,7 @@ def raw_class(t: Any, c: Any, i: Any, meta: Any) -> Any:
     """`z` of packet i, whose meta class is known."""
     z = W(t.dport[U(c.dport[i])])
     if t.uses_sport:
-        z += W(t.sport[U(c.sport[i])])
+        z += W(W(t.sport[U(c.sport[i])]) * t.n_dport)
     return z * t.n_meta + W(meta)
 
 
@@ -45,7 +45,7 @@ def raw_class8(t: Any, c: Any, i: Any, meta: Any) -> Any:
     """`z` of packets i .. i + 7."""
     z = gather(t.dport, load(c.dport, i))
     if t.uses_sport:
-        z = z + gather(t.sport, load(c.sport, i))
+        z = z + gather(t.sport, load(c.sport, i)) * t.n_dport
     return z * t.n_meta + meta
 
 

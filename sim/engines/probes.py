@@ -114,7 +114,7 @@ def probes(fine: Rows, nests: tuple[Nest, Nest], made: Records, tuples: U32) -> 
     src, dst = (nest.first[own] for nest, own in zip(nests, fine[1:], strict=True))
     n_src, n_dst = (32 - nest.length[own] for nest, own in zip(nests, fine[1:], strict=True))
     hashes = np.empty(len(src), np.uint64)
-    hash_keys(_cut(src, tuples >> np.uint32(8)), _cut(dst, tuples), tuples, hashes)
+    hash_keys(_cut(src, tuples >> np.uint32(6)), _cut(dst, tuples), tuples, hashes)
     bounds = n_src.astype(np.uint32) << np.uint32(8) | n_dst
     bounds |= np.where(made.heavy, np.uint32(HEAVY), np.uint32(0))
     bounds |= (hashes >> np.uint64(32)).astype(np.uint32) << np.uint32(16)
@@ -129,8 +129,8 @@ def probes(fine: Rows, nests: tuple[Nest, Nest], made: Records, tuples: U32) -> 
 
 
 def _cut(address: U32, host_bits: U32) -> U32:
-    """Addresses without their host bits, the number of which is in the low byte."""
-    bits = (host_bits & np.uint32(0xFF)).astype(np.uint64)
+    """Addresses without their host bits, the number of which is in the low six bits."""
+    bits = (host_bits & np.uint32(63)).astype(np.uint64)
     cut: U32 = (address.astype(np.uint64) >> bits << bits).astype(np.uint32)
     return cut
 

@@ -24,6 +24,7 @@ LENGTHS = 33
 ONE_TUPLE = 4
 """Pairs of sets where there is one tuple: none of it or all, on either side."""
 NONE = 0xFFFFFFFF
+TUPLE = np.uint32(0xFFF)
 
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
@@ -38,8 +39,8 @@ class Sets(NamedTuple):
 
 
 class Tuples(NamedTuple):
-    """Tuples, best rule first: how items name them, their best rules, the tuple of each row, and
-    the sets that can hold a rule for an address in each prefix of either side."""
+    """Tuples, best rule first: their names and best rules, the tuple of each row, and the sets that
+    can hold a rule for an address in each prefix of either side."""
 
     name: U32
     least: I64
@@ -71,7 +72,7 @@ def tuples_of(fine: Rows, nests: tuple[Nest, Nest], most_pairs: int) -> Tuples:
     rank = np.zeros(STEPS * STEPS, np.int64)
     rank[best] = np.arange(len(best))
     i, j = np.divmod(best, STEPS)
-    name = np.arange(len(best)) << 16 | (32 - src[i]) << 8 | (32 - dst[j])
+    name = (32 - src[i]) << 6 | (32 - dst[j])
     sets = _sets(bits[0], best), _sets(bits[1], best)
     return Tuples(name.astype(np.uint32), least[best], rank[bit], sets)
 
@@ -116,9 +117,9 @@ def _sets(bits: U64, best: I64) -> Sets:
     return Sets(words[order], of[:-1], int(of[-1]))
 
 
-def pair_lists(tuples: Tuples) -> tuple[U32, U32]:
-    """For each pair of sets where the list of their common tuples begins; the lists, as pairs of
-    tuple and its best rule, each with an end mark."""
+def pair_lists(tuples: Tuples, up: int) -> tuple[U32, U32]:
+    """For each pair of sets where the list of their common tuples begins; the lists of items
+    (`sim.kernels.tuples`), each with an end mark."""
     from sim.kernels.paint import list_tuples, pair_sets
 
     src, dst = (sets.words for sets in tuples.sets)
@@ -130,8 +131,9 @@ def pair_lists(tuples: Tuples) -> tuple[U32, U32]:
         slots <<= 3
     words = words[:n]
     start = np.empty(n, np.uint32)
-    items = np.empty(2 * (n + int(np.bitwise_count(words).sum(dtype=np.int64))), np.uint32)
-    list_tuples(words, tuples.name, tuples.least, start, items)
+    items = np.empty(n + int(np.bitwise_count(words).sum(dtype=np.int64)), np.uint32)
+    item = (tuples.least << up).astype(np.uint32) & ~TUPLE | tuples.name
+    list_tuples(words, item, start, items)
     flat = pairs.reshape(-1)
     np.take(start, flat, out=flat, mode="clip")
     return flat, items

@@ -29,7 +29,7 @@ from sim.engines.probes import (
     records,
 )
 from sim.engines.rows import Rows, rows
-from sim.engines.shapes import Sets, pair_lists, tuples_of
+from sim.engines.shapes import TUPLE, Sets, pair_lists, tuples_of
 
 LONGEST_COARSE = 24
 COARSE_CELLS = 1 << 20
@@ -44,6 +44,7 @@ MAX_PAIRS = 1 << 20
 PAIRS_PER_RULE = 32
 PAIR_BYTES = 16
 FAR = 1 << 20
+ITEM_BITS, TUPLE_BITS = 20, 12
 
 U32 = NDArray[np.uint32]
 Bools = NDArray[np.bool_]
@@ -63,6 +64,8 @@ class TupleTables(NamedTuple):
     n_dst: np.uint32
     pairs: U32
     items: U32
+    up: np.uint32
+    fraction: np.uint32
     n_columns: np.uint32
     x: U32
     f: U32
@@ -142,14 +145,16 @@ def tuple_tables(classes: Classes, ids: I64, budget: int) -> TupleTables | None:
     if src is None or dst is None:
         return None
     found = probes(fine, nests, made, tuples.name[tuples.of_row])
-    pair_table, items = pair_lists(tuples)
+    up = TUPLE_BITS - max(0, len(rules).bit_length() - ITEM_BITS)
+    pair_table, items = pair_lists(tuples, up)
     l4 = coarse.l4
     grid = painted(coarse.cells, coarse.sets, l4.y_off, l4.y_list, l4.n_y, coarse.rule)
     words, kinds = kind_sets(meta)
     f = grid.f.view(np.uint32)
     return pack(TupleTables(
         src.is_intervals, *src.lookup, dst.is_intervals, *dst.lookup,
-        np.uint32(len(tuples.sets[1].words)), pair_table, items,
+        np.uint32(len(tuples.sets[1].words)), pair_table, items, np.uint32(up),
+        np.uint32(0) if up == TUPLE_BITS else TUPLE,
         np.uint32(grid.n_columns), grid.x.view(np.uint32) * np.uint32(grid.n_y), f,
         l4.sport, l4.dport, l4.meta, np.uint32(l4.n_dport), np.uint32(l4.n_meta),
         l4.uses_sport, meta.used, l4.y, np.uint32(l4.n_y),

@@ -200,20 +200,19 @@ def pair_sets(src: Any, dst: Any, slots: Any, words: Any, out: Any) -> int:
 
 
 @kernel
-def list_tuples(words: Any, name: Any, least: Any, start: Any, out: Any) -> None:
-    """The tuples of each set, by `name` and best rule, from item `start[i]` of `out` on, and an end
-    mark."""
+def list_tuples(words: Any, item: Any, start: Any, out: Any) -> None:
+    """The items of each set's tuples from `start[i]` of `out` on, and an end mark."""
     n = ZERO
     for i in range(len(words)):
         start[i] = n
         word, b = words[i], ZERO
         while word != ZERO:
             if word & ONE != ZERO:
-                out[n << ONE], out[(n << ONE) + ONE] = name[b], least[b]
+                out[n] = item[b]
                 n += ONE
             word >>= ONE
             b += ONE
-        out[n << ONE], out[(n << ONE) + ONE] = len(name) << 16, 0xFFFFFFFF
+        out[n] = 0xFFFFFFFF
         n += ONE
 
 

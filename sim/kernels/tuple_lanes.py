@@ -40,9 +40,9 @@ from sim.kernels.tries import interval_walks, stride_walks
 U, W = np.uint64, np.uint32
 BLOCK, WAITING, SAMPLED = 512, 256, 64
 NONE = W(0xFFFFFFFF)
-LOW, BYTE, HOST_BITS, HEAVY = W(0xFFFF), W(0xFF), W(0x7F), W(0x8000)
+LOW, BYTE, HOST_BITS, HEAVY, TUPLE = W(0xFFFF), W(0xFF), W(0x7F), W(0x8000), W(0xFFF)
 ZERO, ONE, THREE = U(0), U(1), U(3)
-NO, LSB, EIGHT, SIXTEEN = W(0), W(1), W(8), W(16)
+NO, LSB, SIX, EIGHT, SIXTEEN, SIXTY_THREE = W(0), W(1), W(6), W(8), W(16), W(63)
 WHO, STEP, RECORD, TAG, RULE, SRC, DST, PORTS, CLASSES = range(9)
 
 
@@ -67,7 +67,7 @@ def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) 
             _first_round(t, c, base, stop, item, ports, classes, record, tag, out)
         n = _list_active(t, base, stop, item, record, active, out)
         if n > ZERO:
-            _admit(c, base, n, item, ports, classes, record, active, out, pool, left)
+            _admit(t, c, base, n, item, ports, classes, record, active, out, pool, left)
             _advance(t, left, left + n, pool)
             left += n
         while left > U(WAITING):
@@ -99,10 +99,16 @@ def _coarse_rules(
         y = gather(t.y, load(record, j))
         store(classes, j, load(classes, j) | (y << SIXTEEN))
         store(dst, j, gather(t.x, (a & LOW) * t.n_columns + (b & LOW)) + y)
-        store(src, j, gather(t.pairs, (a >> SIXTEEN) * t.n_dst + (b >> SIXTEEN)) << LSB)
+        store(src, j, gather(t.pairs, (a >> SIXTEEN) * t.n_dst + (b >> SIXTEEN)))
         store(record, j, splat(NO))
     for k in range(0, stop, 8):
         store(out, base + U(k), gather(t.f, load(dst, U(k))))
+
+
+@inlined
+def _worth(t: Any, items: Any, known: Any) -> Any:
+    """Whether eight tuples may have rules that better those known."""
+    return below(items, (known << t.up) | t.fraction)
 
 
 @inlined
@@ -111,8 +117,7 @@ def _most_are_active(t: Any, base: Any, stop: Any, item: Any, out: Any) -> Any:
     n = ZERO
     for k in range(0, stop, SAMPLED):
         j = U(k)
-        least_of = gather(t.items, load(item, j) | LSB)
-        n += count_bits(bits(below(least_of, load(out, base + j))))
+        n += count_bits(bits(_worth(t, gather(t.items, load(item, j)), load(out, base + j))))
     return n * U(SAMPLED // 4) > stop
 
 
@@ -125,7 +130,7 @@ def _list_active(
     n = ZERO
     for k in range(0, stop, 8):
         j = U(k)
-        on = below(gather(t.items, load(item, j) | LSB), load(out, base + j))
+        on = _worth(t, gather(t.items, load(item, j)), load(out, base + j))
         on = on | below(splat(NO), load(record, j))
         n = note(active, n, splat(W(k)) + load(COUNT, ZERO), bits(on))
     return n
@@ -138,7 +143,10 @@ def _first_round(
 ) -> None:  # fmt: skip
     """The first record of every packet of a block, without picking those that have one."""
     for k in range(0, stop, 8):
-        store(tag, U(k), gather(t.items, load(item, U(k))))
+        j = U(k)
+        own = gather(t.items, load(item, j))
+        store(tag, j, own)
+        store(item, j, load(item, j) - _worth(t, own, load(out, base + j)))
     for k in range(0, stop, 8):
         j, i = U(k), base + U(k)
         slot, tags = _find(t, load(c.src, i), load(c.dst, i), load(tag, j))
@@ -154,13 +162,12 @@ def _first_round(
         )  # fmt: skip
         store(out, i, rule)
         store(record, j, further)
-        store(item, j, load(item, j) - (same(further, splat(NO)) << LSB))
 
 
 @inlined
 def _admit(
-    c: Any, base: Any, n: Any, item: Any, ports: Any, classes: Any, record: Any, active: Any,
-    out: Any, pool: Any, left: Any,
+    t: Any, c: Any, base: Any, n: Any, item: Any, ports: Any, classes: Any, record: Any,
+    active: Any, out: Any, pool: Any, left: Any,
 ) -> None:  # fmt: skip
     """The first `n` active packets of a block enter the pool behind `left` others."""
     store(active, n, splat(NO))
@@ -168,7 +175,9 @@ def _admit(
         j, k_ = left + U(k), load(active, U(k))
         who = k_ + W(base)
         store(pool[WHO], j, who)
-        store(pool[STEP], j, gather(item, k_))
+        step = gather(item, k_)
+        store(pool[STEP], j, step)
+        store(pool[TAG], j, gather(t.items, step))
         store(pool[RECORD], j, gather(record, k_))
         store(pool[RULE], j, gather(out, who))
         store(pool[SRC], j, gather(c.src, who))
@@ -178,9 +187,10 @@ def _admit(
 
 
 @inlined
-def _find(t: Any, src: Any, dst: Any, tuple_: Any) -> Any:
+def _find(t: Any, src: Any, dst: Any, items: Any) -> Any:
     """Slots of eight keys and the tags that their records must carry."""
-    a, b = (tuple_ >> EIGHT) & BYTE, tuple_ & BYTE
+    tuple_ = items & TUPLE
+    a, b = tuple_ >> SIX, tuple_ & SIXTY_THREE
     x, z = shift_left(shift_right(src, a), a), shift_left(shift_right(dst, b), b)
     h, g = hash_lanes(x, z, tuple_)
     slot = (g + gather(t.disp, h >> t.shift) * (h | LSB)) & t.slots
@@ -196,17 +206,16 @@ def _ask(t: Any, record: Any, j: Any) -> None:
 
 @inlined
 def _advance(t: Any, begin: Any, left: Any, pool: Any) -> None:
-    """Where the next records of packets `begin..left` are and what tags they must carry; records of
-    a chain carry any."""
+    """Where the next records of packets `begin..left` are and what tags they must carry, instead of
+    the items at their steps; records of a chain carry any."""
     for row in range(len(pool)):
         store(pool[row], left, splat(NO))
-    for k in range(begin, left, 8):
-        store(pool[TAG], U(k), gather(t.items, load(pool[STEP], U(k))))
     for k in range(begin, left, 8):
         j = U(k)
         slot, tags = _find(t, load(pool[SRC], j), load(pool[DST], j), load(pool[TAG], j))
         further = load(pool[RECORD], j)
         fresh = same(further, splat(NO))
+        store(pool[STEP], j, load(pool[STEP], j) - fresh)
         store(pool[RECORD], j, pick(fresh, slot, further) << W(3))
         store(pool[TAG], j, pick(fresh, tags, splat(NONE)))
         if t.far:
@@ -224,14 +233,14 @@ def _round(t: Any, left: Any, pool: Any, out: Any) -> Any:
         )  # fmt: skip
         store(pool[RULE], j, rule)
         store(pool[RECORD], j, further)
-        store(pool[STEP], j, load(pool[STEP], j) - (same(further, splat(NO)) << LSB))
         for lane in range(min(left - j, U(8))):
             out[U(pool[WHO, j + U(lane)])] = pool[RULE, j + U(lane)]
     kept = ZERO
     for k in range(0, left, 8):
         j = U(k)
         step, record, rule = load(pool[STEP], j), load(pool[RECORD], j), load(pool[RULE], j)
-        on = bits(below(gather(t.items, step | LSB), rule) | below(splat(NO), record))
+        own = gather(t.items, step)
+        on = bits(_worth(t, own, rule) | below(splat(NO), record))
         on &= (ONE << min(left - j, U(8))) - ONE
         order = load(ORDERS, on << THREE)
         who, src, dst = load(pool[WHO], j), load(pool[SRC], j), load(pool[DST], j)
@@ -239,6 +248,7 @@ def _round(t: Any, left: Any, pool: Any, out: Any) -> Any:
         store(pool[WHO], kept, keep(who, order))
         store(pool[STEP], kept, keep(step, order))
         store(pool[RECORD], kept, keep(record, order))
+        store(pool[TAG], kept, keep(own, order))
         store(pool[RULE], kept, keep(rule, order))
         store(pool[SRC], kept, keep(src, order))
         store(pool[DST], kept, keep(dst, order))

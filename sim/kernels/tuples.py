@@ -6,10 +6,11 @@ tuples (a set of 64 bits) can hold a rule for either address; a table over both 
 the tuples that can hold one for the pair, best rule first. Rules of short prefixes are in a
 *coarse* dense table, whose row or column is the other half of the longest-prefix match.
 
-An item of such a list is a tuple, written as `rank << 16 | host bits of source << 8 | host bits of
-destination` to cut off, and its best rule. A tuple is asked only while its best rule beats the best
-one found. Each question is one probe of a perfect hash; records have eight words, and those of one
-key are chained, best rule first:
+An item of such a list is a word: its best rule, shifted left by `up` so that 20 bits remain of it,
+and the tuple, in 12 bits: `host bits of source << 6 | host bits of destination` to cut off. All
+ones end a list. A tuple is asked only while its best rule may beat the best one found. Each
+question is one probe of a perfect hash; records have eight words, and those of one key are chained,
+best rule first:
 
     source, destination, tag << 16 | heavy << 15 | host bits of source << 8 | of destination,
     rule, source ports, destination ports, protocols, next record (0: none)
@@ -38,9 +39,9 @@ from sim.kernels.tries import (
 
 U, W = np.uint64, np.uint32
 NONE = W(0xFFFFFFFF)
-LOW, BYTE, HOST_BITS = W(0xFFFF), W(0xFF), W(0x7F)
+LOW, BYTE, HOST_BITS, TUPLE, SIXTY_THREE = W(0xFFFF), W(0xFF), W(0x7F), W(0xFFF), W(63)
 ZERO, ONE, THREE, SEVEN = U(0), U(1), U(3), U(7)
-NO, LSB, EIGHT, SIXTEEN = W(0), W(1), W(8), W(16)
+NO, LSB, SIX, EIGHT, SIXTEEN = W(0), W(1), W(6), W(8), W(16)
 
 
 @inlined
@@ -80,6 +81,12 @@ def cut(x: Any, host_bits: Any) -> Any:
     return W((U(x) >> U(host_bits)) << U(host_bits))
 
 
+@inlined
+def limit(t: Any, best: Any) -> Any:
+    """What items must be below to be worth asking."""
+    return W(best << t.up) | t.fraction
+
+
 @kernel
 def match_tuples(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
     """Rule ids of packets `begin..end`, one at a time."""
@@ -92,10 +99,10 @@ def match_tuples(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
         sport, dport, meta = W(c.sport[i]), W(c.dport[i]), W(t.meta[U(meta_at(t, c, i))])
         y = W(t.y[U(raw_class(t, c, i, meta))])
         best = t.f[U(cell) + U(y)]
-        while t.items[(U(item) << ONE) + ONE] < best:
-            tuple_ = t.items[U(item) << ONE]
+        while t.items[U(item)] < limit(t, best):
+            tuple_ = t.items[U(item)] & TUPLE
             item += LSB
-            x, z = cut(src, (tuple_ >> EIGHT) & BYTE), cut(dst, tuple_ & BYTE)
+            x, z = cut(src, tuple_ >> SIX), cut(dst, tuple_ & SIXTY_THREE)
             h, g = hash_word(x, z, tuple_)
             at = (g + W(t.disp[U(h >> t.shift)]) * (h | LSB)) & t.slots
             if t.entries[(U(at) << THREE) + U(2)] >> SIXTEEN != h & LOW:

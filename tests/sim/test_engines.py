@@ -228,6 +228,16 @@ def test_rare_lengths_in_a_large_table() -> None:
         assert (classifier.classify(columns) == scan(rules, columns)).all()
 
 
+def test_best_rules_of_tuples_are_rounded_down(lanes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An item has 20 bits for its best rule; with two here, 64 rules look alike."""
+    force("hybrid", monkeypatch)
+    monkeypatch.setattr("sim.engines.tuples.ITEM_BITS", 2)
+    for seed in range(SETS):
+        rules = random_rules(SHAPES["rows"], seed)
+        columns = boundary_packets(rules, 4, PACKETS, seed)
+        assert (build(rules).classify(columns) == scan(rules, columns)).all()
+
+
 HOSTILE = {
     "ranges that all differ": (lambda: hostile_sets.ranges(600), 64 << 20),
     "copies under other addresses": (lambda: hostile_sets.copies("ipc", 3_000, 5), 64 << 20),

@@ -42,7 +42,8 @@ def main(names: Sequence[str]) -> None:
     if not names:
         write(contests, report.document(contests, verdicts, on))
     failed = [verdict.gate.what for verdict in verdicts if verdict.met is False]
-    click.echo(f"{len(failed)} of {len(verdicts)} gates not met: {'; '.join(failed) or 'none'}")
+    measured = sum(verdict.met is not None for verdict in verdicts)
+    click.echo(f"{len(failed)} of {measured} gates measured not met: {'; '.join(failed) or 'none'}")
     different = sum(found.mismatches for found in contests)
     sys.exit(f"{different} answers differ" if different else 0)
 

@@ -139,18 +139,35 @@ class Rule:
     dscp: int = ALL_DSCP
 
     def __post_init__(self) -> None:
-        ranges_ = (*self.sport, *self.dport)
-        wrong = [f"ports {a}..{b}" for a, b in ranges_ if not 0 <= a <= b <= MAX_PORT]
-        wrong += [f"protocol {p}" for p in self.protocols or () if not 0 <= p <= MAX_PROTOCOL]
+        wrong = [
+            f"{name} {lists!r:.50}, which is no list"
+            for name in ("src", "dst", "sport", "dport", "protocols")
+            if not isinstance(lists := getattr(self, name), tuple | list)
+            and not (name == "protocols" and lists is None)
+        ]
+        if not wrong:
+            wrong += [f"ports {r!r}" for r in (*self.sport, *self.dport) if not _is_range(r)]
+            numbers = self.protocols or ()
+            wrong += [f"protocol {p!r}" for p in numbers if not _is_number(p, 0, MAX_PROTOCOL)]
+            prefixes, kinds = (*self.src, *self.dst), IPv4Network | IPv6Network
+            wrong += [f"prefix {p!r}" for p in prefixes if not isinstance(p, kinds)]
         for name, most in KEYS.items():
-            value = getattr(self, name)
-            if not ANY <= value <= most:
-                wrong.append(f"{name} {value}")
-        prefixes = (*self.src, *self.dst)
-        wrong += [f"prefix {p!r}" for p in prefixes if not isinstance(p, IPv4Network | IPv6Network)]
+            if not _is_number(value := getattr(self, name), ANY, most):
+                wrong.append(f"{name} {value!r}")
         if wrong:
-            hint = "ip_network() makes prefixes; ranges are (first, last)"
+            hint = "ip_network() makes prefixes; ports are a tuple of (first, last)"
             raise InputError(*(Diagnostic("C746", f"a rule has {w}", hint=hint) for w in wrong))
+
+
+def _is_number(value: Any, least: int, most: int) -> bool:
+    return isinstance(value, int | np.integer) and bool(least <= value <= most)
+
+
+def _is_range(value: Any) -> bool:
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        return False
+    first, last = value
+    return _is_number(first, 0, MAX_PORT) and _is_number(last, first, MAX_PORT)
 
 
 def prefixes4(lists: Sequence[Sequence[Any]]) -> Prefixes:

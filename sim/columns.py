@@ -39,13 +39,15 @@ class Columns:
         if self.version == 6:
             wanted |= {"src": np.uint64, "dst": np.uint64}
         n = next((len(c) for f in fields(self) if _is_column(c := getattr(self, f.name))), 0)
+        halves = [name for name in ("src", "dst") if _is_half(self, name)]
         problems = [
             problem
             for field in fields(self)
-            if (problem := _problem(field.name, getattr(self, field.name), wanted, n))
+            if field.name not in halves
+            and (problem := _problem(field.name, getattr(self, field.name), wanted, n))
         ]
-        if (self.src_lo is None) != (self.dst_lo is None):
-            problems.append("IPv6 needs both src_lo and dst_lo")
+        if halves or (self.src_lo is None) != (self.dst_lo is None):
+            problems.append("IPv6 needs both src_lo and dst_lo beside src and dst")
         if problems:
             raise InputError(*(Diagnostic("C740", problem, hint=HINT) for problem in problems))
 
@@ -83,6 +85,12 @@ DTYPES: dict[str, Any] = {
 HINT = "one dimension, contiguous, equally long; .astype() makes the right type"
 LARGEST = {"state": len(STATES) - 1, "dscp": 63}
 REQUIRED = ("src", "dst", "sport", "dport", "protocol")
+
+
+def _is_half(columns: Columns, name: str) -> bool:
+    """Whether an address is the upper half of an IPv6 one without a lower half."""
+    kind = getattr(getattr(columns, name), "dtype", None)
+    return columns.version == 4 and bool(kind == np.uint64)
 
 
 def _is_column(value: Any) -> bool:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sim.bench.contest import Contest
     from sim.columns import Columns
 
+    Traces = dict[int, dict[str, Columns]]
+
 QUICK = ("policy-1k", "policy-6k", "acl-1k", "fw-1k", "ipc-1k")
 MOST_PACKETS = 100_000_000
 
@@ -97,7 +99,9 @@ def _contests(
         rules = read_rules(path)
         traces = _traces(rules, folders, packets)
         _fit(path, rules, traces)
-        yield contest(path.name, rules, traces, rounds=rounds)
+        for version, own in traces.items():
+            name = f"{path.name} IPv{version}" if len(traces) > 1 else path.name
+            yield contest(name, rules, own, rounds=rounds)
         return
     wanted = list(SETS) if "all" in names else list(names or QUICK)
     for name, found in [(name, source(name)) for name in wanted]:
@@ -106,23 +110,29 @@ def _contests(
         yield contest(name, rules, _generated(rules, packets, found.version), rounds=rounds)
 
 
-def _traces(rules: RuleSet, folders: tuple[Path, ...], packets: int) -> dict[str, Columns]:
-    """Those of the folders; without any, generated ones of the IP version that more rules match."""
+def _traces(rules: RuleSet, folders: tuple[Path, ...], packets: int) -> Traces:
+    """By IP version those of the folders; without any, generated ones of each version that rules
+    match."""
     from sim.bench.traces import read
 
     if folders:
-        return {folder.name: read(folder) for folder in folders}
-    return _generated(rules, packets, 4 if len(rules.src4.length) >= len(rules.src6.length) else 6)
+        names = [folder.name for folder in folders]
+        short = [n if names.count(n) == 1 else str(f) for n, f in zip(names, folders, strict=True)]
+        given = {name: read(folder) for name, folder in zip(short, folders, strict=True)}
+        versions = sorted({columns.version for columns in given.values()})
+        return {v: {name: c for name, c in given.items() if c.version == v} for v in versions}
+    held = {4: len(rules.src4.length), 6: len(rules.src6.length)}
+    return {v: _generated(rules, packets, v) for v, count in held.items() if count}
 
 
-def _fit(path: Path, rules: RuleSet, traces: dict[str, Columns]) -> None:
+def _fit(path: Path, rules: RuleSet, traces: Traces) -> None:
     """Refuse rules and packets that have nothing to say to each other."""
     if not len(rules):
         raise InputError(Diagnostic("C743", f"{path} has no rules"))
-    for name, columns in traces.items():
-        lists = rules.src4 if columns.version == 4 else rules.src6
+    for version, own in traces.items():
+        lists = rules.src4 if version == 4 else rules.src6
         if not len(lists.length):
-            message = f"no rule of {path} is for the IPv{columns.version} packets of {name}"
+            message = f"no rule of {path} is for the IPv{version} packets of {', '.join(own)}"
             raise InputError(Diagnostic("C744", message))
 
 
@@ -141,8 +151,9 @@ def _show(contests: list[Contest], output: str) -> None:
     if output == "json":
         click.echo(json_text(report.document(contests, judge(contests), machine())))
         return
+    speeds = {key: name for key, name in report.SPEEDS.items() if key != "engine"}
     for title, rows, columns in (
-        ("Speed", report.speeds(contests), report.SPEEDS),
+        ("Speed", report.speeds(contests), speeds),
         ("Build and memory", report.builds(contests), report.BUILDS),
     ):
         if output == "md":

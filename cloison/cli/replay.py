@@ -61,7 +61,11 @@ def finite(context: click.Context, parameter: click.Parameter, value: float | No
 )
 @click.option("--replies", is_flag=True, help="Answer generated flows that are permitted.")
 @click.option("--vrf", metavar="TENANT/VRF", help="Where packets enter whose VRF is not known.")
-@click.option("--stateless", is_flag=True, help="No flow table: decide every packet anew.")
+@click.option(
+    "--stateless",
+    is_flag=True,
+    help="No flow table, which captures and --replies have: decide every packet anew.",
+)
 @click.option("--dropped", type=click.Path(path_type=Path), help="Write dropped packets (pcapng).")
 @click.option("--show", type=int, default=0, metavar="N", help="Dissect N frames that hold no IP.")
 @down_option

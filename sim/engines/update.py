@@ -24,9 +24,11 @@ def check_update(vni: int, rules: RuleSet, ids: I64) -> None:
     if not isinstance(rules, RuleSet):
         problems.append(f"rules are {type(rules).__name__}, not a RuleSet")
     elif not isinstance(ids, np.ndarray) or ids.dtype.kind not in "iu" or ids.ndim != 1:
-        problems.append("ids are not one dimension of integers")
+        problems.append("ids are not a NumPy array of integers in one dimension")
     elif len(ids) != len(rules):
         problems.append(f"{len(ids):,} ids for {len(rules):,} rules")
+    elif len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < 1 << 31:
+        problems.append("ids are not from 0 to 2147483647: -1 means no rule")
     else:
         others = np.unique(rules.vni[(rules.vni != ANY) & (rules.vni != vni)])
         if len(others):

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cloison.cli import main
-from compiler.frontends.classbench import write_rules
+from compiler.frontends.classbench import read_rules, write_rules
 from sim.bench.generators import generate
 from sim.bench.traces import trace, write
 
@@ -56,6 +56,30 @@ def test_files_of_the_user(rules: Path, tmp_path: Path) -> None:
 def test_rules_alone_get_traces(rules: Path) -> None:
     found = bench("--rules", str(rules), "-o", "json")
     assert len(json.loads(found.stdout)["speeds"]) == 5
+
+
+def test_both_ip_versions_are_measured(tmp_path: Path) -> None:
+    file = tmp_path / "two.rules"
+    ports = "0 : 65535 0 : 65535 0x00/0x00"
+    file.write_text(f"@10.0.0.0/8 0.0.0.0/0 {ports}\n@2001:db8::/32 ::/0 {ports}\n")
+    found = bench("--rules", str(file), "-o", "json")
+    assert found.exit_code == 0, found.output
+    rows = json.loads(found.stdout)["speeds"]
+    assert {row["set"] for row in rows} == {"two.rules IPv4", "two.rules IPv6"}
+    assert {row["mismatches"] for row in rows} == {0}
+
+
+def test_traces_of_one_name_and_of_both_versions(tmp_path: Path) -> None:
+    file, (a, b) = tmp_path / "two.rules", (tmp_path / "a" / "day", tmp_path / "b" / "day")
+    ports = "0 : 65535 0 : 65535 0x00/0x00"
+    file.write_text(f"@10.0.0.0/8 0.0.0.0/0 {ports}\n@2001:db8::/32 ::/0 {ports}\n")
+    for folder, version in ((a, 4), (b, 6)):
+        folder.parent.mkdir()
+        write(trace(read_rules(file), "uniform", 100, version), folder)
+    found = bench("--rules", str(file), "--trace", str(a), "--trace", str(b), "-o", "json")
+    assert found.exit_code == 0, found.output
+    rows = {row["set"]: row["trace"] for row in json.loads(found.stdout)["speeds"]}
+    assert rows == {"two.rules IPv4": str(a), "two.rules IPv6": str(b)}
 
 
 @pytest.mark.parametrize(

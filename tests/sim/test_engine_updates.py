@@ -69,10 +69,10 @@ def test_an_update_of_both_versions() -> None:
 
 
 def test_an_update_with_other_arguments_is_refused() -> None:
-    """Rules of another VNI, and ids that are too few or no integers."""
+    """Rules of another VNI, and ids that are too few, no integers, or say that nothing matched."""
     classifier = build(random_rules(SHAPES["VNI"], 2))
     one = RuleSet.of([Rule(vni=1)])
-    for rules, ids in ((RuleSet.of([Rule(vni=2)]), [0]), (one, [0, 1]), (one, [0.5])):
+    for rules, ids in ((RuleSet.of([Rule(vni=2)]), [0]), (one, [0, 1]), (one, [0.5]), (one, [-1])):
         with pytest.raises(InputError, match="C746"):
             classifier.update(1, rules, np.array(ids))
 

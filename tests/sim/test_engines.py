@@ -151,6 +151,14 @@ def test_wrong_columns_are_refused_all_at_once() -> None:
         assert part in text
 
 
+def test_half_an_ipv6_address_is_not_called_a_wide_ipv4_one() -> None:
+    """The advice to make it 32 bits wide would be wrong."""
+    words, ports = np.zeros(1, np.uint64), np.zeros(1, np.uint16)
+    with pytest.raises(InputError, match="IPv6 needs both src_lo and dst_lo") as error:
+        Columns(words, words, ports, ports, np.zeros(1, np.uint8))
+    assert str(error.value).count("C740") == 1
+
+
 def test_a_missing_column_is_refused() -> None:
     """Rules that look at the VNI need one."""
     packets = Columns(
@@ -265,6 +273,17 @@ def test_rules_that_cannot_be_are_refused() -> None:
     with pytest.raises(InputError) as error:
         Rule(vni=1 << 24, dport=((9, 5), (0, 70_000)), protocols=(300,), src=("10.0.0.0/8",))  # type: ignore[arg-type]
     assert str(error.value).count("C746") == 5
+    for wrong in (
+        {"dport": (443,)},
+        {"dport": (443, 443)},
+        {"sport": ((1, 2, 3),)},
+        {"protocols": 6},
+        {"protocols": ("tcp",)},
+        {"src": None},
+        {"vni": "7"},
+    ):
+        with pytest.raises(InputError, match="C746"):
+            Rule(**wrong)  # type: ignore[arg-type]
 
 
 def test_more_short_prefixes_than_a_leaf_can_number() -> None:

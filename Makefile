@@ -20,7 +20,7 @@ demo: $(VENV)/.installed
 	$(BIN)/cloison simulate $(DEMO)
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format .

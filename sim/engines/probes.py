@@ -43,9 +43,9 @@ class Records(NamedTuple):
 
 
 class Probes(NamedTuple):
-    """Displacements, shift, number of slots (a power of two), and the records."""
+    """Buckets of the perfect hash, shift, number of slots (a power of two), and the records."""
 
-    disp: NDArray[np.uint16]
+    buckets: U32
     shift: int
     slots: int
     entries: U32
@@ -119,13 +119,13 @@ def probes(fine: Rows, nests: tuple[Nest, Nest], made: Records, tuples: U32) -> 
     bounds |= np.where(made.heavy, np.uint32(HEAVY), np.uint32(0))
     bounds |= (hashes >> np.uint64(32)).astype(np.uint32) << np.uint32(16)
     key, rep = numbered(hashes[made.row])
-    disp, shift, slots, slot = _perfect(hashes[made.row[rep]])
+    buckets, shift, slots, slot = _perfect(hashes[made.row[rep]])
     more = np.bincount(key, minlength=len(rep)) - 1
     place, following = np.empty((2, len(key)), np.int64)
     chain(key, slot, slots + np.cumsum(more) - more, more, place, following)
     entries = np.zeros((slots + len(key) - len(rep) + 1) * WORDS, np.uint32)
     write_records(src, dst, bounds, fine.rule, *made[:4], place, following, entries)
-    return Probes(disp, shift, slots, entries)
+    return Probes(buckets, shift, slots, entries)
 
 
 def _cut(address: U32, host_bits: U32) -> U32:
@@ -148,8 +148,8 @@ def heavy_rows(first: I64, end: I64, rule: I64, tabulated: I64, l4: L4Classes | 
     return out
 
 
-def _perfect(hashes: U64) -> tuple[NDArray[np.uint16], int, int, I64]:
-    """Displacements, shift, number of slots, and the slot of every key."""
+def _perfect(hashes: U64) -> tuple[U32, int, int, I64]:
+    """Buckets, shift, number of slots, and the slot of every key."""
     from sim.kernels.perfect import displace
 
     n = len(hashes)
@@ -159,11 +159,11 @@ def _perfect(hashes: U64) -> tuple[NDArray[np.uint16], int, int, I64]:
         shift = SHIFT_BITS - width
         bucket, order = in_order(hashes >> np.uint64(SHIFT_BITS + shift))
         off = np.searchsorted(bucket, np.arange((1 << width) + 1, dtype=np.uint64))
-        disp, slot = np.zeros(1 << width, np.uint16), np.empty(n, np.int64)
+        buckets, slot = np.zeros(1 << width, np.uint32), np.empty(n, np.int64)
         used = np.zeros(slots, np.uint8)
         largest = int(np.diff(off).max(initial=0))
-        if displace(hashes, order, off, largest, slots - 1, used, disp, slot):
-            return disp, shift, slots, slot
+        if displace(hashes, order, off, largest, slots - 1, used, buckets, slot):
+            return buckets, shift, slots, slot
         width += 1
         slots *= 2
     raise AssertionError("no perfect hash found")

@@ -78,7 +78,7 @@ class TupleTables(NamedTuple):
     uses_meta: bool
     y: NDArray[np.uint16]
     n_y: np.uint32
-    disp: NDArray[np.uint16]
+    buckets: U32
     shift: np.uint32
     slots: np.uint32
     entries: U32
@@ -158,7 +158,7 @@ def tuple_tables(classes: Classes, ids: I64, budget: int) -> TupleTables | None:
         np.uint32(grid.n_columns), grid.x.view(np.uint32) * np.uint32(grid.n_y), f,
         l4.sport, l4.dport, l4.meta, np.uint32(l4.n_dport), np.uint32(l4.n_meta),
         l4.uses_sport, meta.used, l4.y, np.uint32(l4.n_y),
-        found.disp, np.uint32(found.shift), np.uint32(found.slots - 1), found.entries, table,
+        found.buckets, np.uint32(found.shift), np.uint32(found.slots - 1), found.entries, table,
         np.uint32(words), kinds, ids.astype(np.int32), bool((ids != np.arange(len(ids))).any()),
         found.entries.nbytes > FAR,
     ))  # fmt: skip

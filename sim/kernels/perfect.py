@@ -1,7 +1,9 @@
 """A perfect hash by displacement (CHD: Belazzougui, Botelho, Dietzfelbinger, ESA 2009).
 
 Keys are three words. Their first hash names a bucket, whose displacement says where its keys lie:
-one look-up, one probe, no collisions among the keys of the table.
+one look-up, one probe, no collisions among the keys of the table. A bucket is a word,
+`marks << 16 | displacement`: every key of it sets the one of 16 marks that the top of its second
+hash names, so that most strangers are known without a probe.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import numpy as np
 from sim.kernels import inlined, kernel
 
 U, W = np.uint64, np.uint32
-HALF, SIXTEEN = W(15), W(16)
+HALF, SIXTEEN, MARK = W(15), W(16), W(28)
 A, B, C, D, E = (W(x) for x in (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x2C1B3C6D, 0x297A2D39))
 
 
@@ -47,10 +49,10 @@ def hash_keys(x: Any, y: Any, t: Any, out: Any) -> None:
 
 @kernel
 def displace(
-    hashes: Any, order: Any, off: Any, largest: int, mask: int, used: Any, disp: Any, slot: Any
+    hashes: Any, order: Any, off: Any, largest: int, mask: int, used: Any, buckets: Any, slot: Any
 ) -> bool:
     """A perfect hash (CHD) of `hash_keys`: bucket `h >> shift`, slot
-    `(g + disp[bucket] * (h | 1)) & mask`.
+    `(g + displacement * (h | 1)) & mask`.
 
     `order` lists keys by bucket, `off[b]..off[b + 1]`; fuller buckets choose first. False if a
     bucket finds no place.
@@ -59,7 +61,7 @@ def displace(
         for b in range(len(off) - 1):
             if off[b + 1] - off[b] != size:
                 continue
-            placed = False
+            placed, marks = False, 0
             for d in range(65536):
                 n = 0
                 while n < size:
@@ -70,9 +72,10 @@ def displace(
                         break
                     used[at] = 1
                     slot[key] = at
+                    marks |= 1 << (g >> MARK)
                     n += 1
                 if n == size:
-                    disp[b] = d
+                    buckets[b] = marks << 16 | d
                     placed = True
                     break
                 for k in range(n):

@@ -33,13 +33,13 @@ from sim.kernels.lanes import (
     splat,
     store,
 )
-from sim.kernels.perfect import hash_lanes
+from sim.kernels.perfect import MARK, hash_lanes
 from sim.kernels.prefetch import prefetch
 from sim.kernels.tries import interval_walks, stride_walks
 
 U, W = np.uint64, np.uint32
 BLOCK, WAITING, SAMPLED = 512, 256, 64
-NONE = W(0xFFFFFFFF)
+NONE, NOBODY = W(0xFFFFFFFF), W(0x10000)
 LOW, BYTE, HOST_BITS, HEAVY, TUPLE = W(0xFFFF), W(0xFF), W(0x7F), W(0x8000), W(0xFFF)
 ZERO, ONE, THREE = U(0), U(1), U(3)
 NO, LSB, SIX, EIGHT, SIXTEEN, SIXTY_THREE = W(0), W(1), W(6), W(8), W(16), W(63)
@@ -188,13 +188,16 @@ def _admit(
 
 @inlined
 def _find(t: Any, src: Any, dst: Any, items: Any) -> Any:
-    """Slots of eight keys and the tags that their records must carry."""
+    """Slots of eight keys and the tags that their records must carry; the first slot and a tag that
+    no record carries for those that are not in the table."""
     tuple_ = items & TUPLE
     a, b = tuple_ >> SIX, tuple_ & SIXTY_THREE
     x, z = shift_left(shift_right(src, a), a), shift_left(shift_right(dst, b), b)
     h, g = hash_lanes(x, z, tuple_)
-    slot = (g + gather(t.disp, h >> t.shift) * (h | LSB)) & t.slots
-    return slot, h & LOW
+    bucket = gather(t.buckets, h >> t.shift)
+    stranger = same(shift_right(bucket, (g >> MARK) + SIXTEEN) & LSB, splat(NO))
+    slot = (g + (bucket & LOW) * (h | LSB)) & t.slots
+    return pick(stranger, splat(NO), slot), pick(stranger, splat(NOBODY), h & LOW)
 
 
 @inlined

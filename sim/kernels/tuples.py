@@ -31,7 +31,7 @@ import numpy as np
 
 from sim.kernels import inlined, kernel
 from sim.kernels.l4 import meta_at, raw_class
-from sim.kernels.perfect import hash_word
+from sim.kernels.perfect import MARK, hash_word
 from sim.kernels.tries import (
     interval_walk,
     stride_walk,
@@ -104,7 +104,10 @@ def match_tuples(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
             item += LSB
             x, z = cut(src, tuple_ >> SIX), cut(dst, tuple_ & SIXTY_THREE)
             h, g = hash_word(x, z, tuple_)
-            at = (g + W(t.disp[U(h >> t.shift)]) * (h | LSB)) & t.slots
+            bucket = t.buckets[U(h >> t.shift)]
+            if bucket >> W(SIXTEEN + (g >> MARK)) & LSB == NO:
+                continue
+            at = (g + W((bucket & LOW) * (h | LSB))) & t.slots
             if t.entries[(U(at) << THREE) + U(2)] >> SIXTEEN != h & LOW:
                 continue
             while True:

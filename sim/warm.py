@@ -38,7 +38,7 @@ from sim.conntrack import FlowTable
 from sim.datapath import Datapath
 from sim.engines import build, linear
 from sim.engines.cells import cell_tables, records_of
-from sim.engines.classes import Classes
+from sim.engines.classes import Classes, classes_of
 from sim.engines.dense import dense_tables
 from sim.engines.grid import MAX_CELLS, Cells, merged_cells
 from sim.engines.matcher import headers
@@ -142,7 +142,9 @@ def ports() -> None:
 def tuples() -> None:
     """Hashed prefix pairs beside a coarse grid, narrow and wide; chains, heavy pairs, intervals."""
     for rules in (few(), many(), scattered()):
-        made = tuple_tables(Classes(rules), numbers(rules), BUDGET)
+        classes = classes_of(rules)
+        assert classes is not None
+        made = tuple_tables(classes, numbers(rules), BUDGET)
         assert made is not None
         match(made, rules)
 
@@ -211,7 +213,8 @@ def match(made: Any, rules: RuleSet) -> None:
 
 def grid(rules: RuleSet) -> tuple[Classes, Cells]:
     """Classes of rules, and the merged cells of their addresses."""
-    classes = Classes(rules)
+    classes = classes_of(rules)
+    assert classes is not None
     merged = merged_cells(*classes.axes, MAX_CELLS, records_of(rules))
     assert merged is not None
     return classes, merged

@@ -9,6 +9,7 @@ import numpy as np
 
 from compiler.ruleset import ALL_DSCP, ALL_STATES, ANY, Rule, RuleSet
 from sim.columns import Columns
+from sim.engines import tables
 
 
 @dataclass(frozen=True)
@@ -161,3 +162,12 @@ def boundary_packets(rules: RuleSet, version: int, n: int, seed: int) -> Columns
 
 
 __all__ = ["Shape", "boundary_packets", "ip_network", "random_rules"]
+
+
+def force(engine, monkeypatch):
+    """Leave no room for engines that would be chosen before this one."""
+    if engine != "chosen":
+        monkeypatch.setattr(tables, "DENSE_BYTES", 0)
+        monkeypatch.setattr(tables, "BLOCK_PLACES", 1)
+    if engine == "linear":
+        monkeypatch.setattr(tables, "ROW_BYTES", 1 << 60)

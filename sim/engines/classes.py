@@ -12,9 +12,11 @@ from sim.engines.l4 import L4Classes, Meta, l4_classes, meta_classes
 
 @dataclass(frozen=True)
 class Classes:
-    """Of IPv4 rules: prefixes of either side, axes of their classes, and classes of the rest."""
+    """Of IPv4 rules: prefixes of either side, axes of their classes, and classes of the rest;
+    `meta` are those of protocol, state and DSCP."""
 
     rules: RuleSet
+    meta: Meta
 
     @cached_property
     def nests(self) -> tuple[Nest, Nest]:
@@ -39,11 +41,17 @@ class Classes:
         return sum((ROOT_16_CHUNKS + chunks(cut, ROOT_16)) << 10 for cut in self.axes)
 
     @cached_property
-    def meta(self) -> Meta:
-        """Classes of protocol, state and DSCP."""
-        return meta_classes(self.rules)
+    def l4_bytes(self) -> int:
+        """Bytes of the tables of L4 classes."""
+        return 0 if self.l4 is None else self.l4.nbytes
 
     @cached_property
     def l4(self) -> L4Classes | None:
         """L4 classes; None if they are too many."""
         return l4_classes(self.rules, self.meta)
+
+
+def classes_of(rules: RuleSet) -> Classes | None:
+    """The classes of rules; None if they tell too many protocols, states and DSCP values apart."""
+    meta = meta_classes(rules)
+    return None if meta is None else Classes(rules, meta)

@@ -9,15 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.ruleset import ANY, I64, KEYS, RuleSet
+from compiler.ruleset import I64, RuleSet
 from fabric.diagnostics import Diagnostic, InputError
 from sim.columns import Columns
+from sim.engines.checks import check_build, check_out, check_update
 from sim.engines.linear import looked_at, require, scan
 from sim.engines.matcher import headers
 from sim.engines.plan import BUDGET, Plan
 from sim.engines.rename import Forest, Names, rename
 from sim.engines.tables import KeyedTable, LinearTable, Table, build_table
-from sim.engines.update import check_update, updated
+from sim.engines.update import updated
 
 SLICE = 1 << 18
 U32 = NDArray[np.uint32]
@@ -56,11 +57,11 @@ class Classifier:
         """The id of each packet's first matching rule, -1 for none. `InputError` C740 when a
         column is missing that some rule looks at."""
         names, tables = self.version
-        if threads < 1:
-            raise InputError(Diagnostic("C746", f"{threads} threads"))
+        if not isinstance(threads, int) or threads < 1:
+            raise InputError(Diagnostic("C746", f"{threads!r} threads"))
         require(names, columns)
         n = len(columns)
-        found = np.empty(n, np.int32) if out is None else _checked(out, n)
+        found = np.empty(n, np.int32) if out is None else check_out(out, n)
         table = tables.get(columns.version)
         if table is None or n == 0:
             found[:] = -1
@@ -144,7 +145,7 @@ def build(rules: RuleSet, *, ids: I64 | None = None, budget: int = BUDGET) -> Cl
     """Tables for rules, within `budget` bytes; `ids[r]` is what `classify` answers for rule r, by
     default r itself. The engine is chosen from the rules alone."""
     numbers = np.arange(len(rules), dtype=np.int64) if ids is None else ids
-    _check(rules, budget)
+    check_build(rules, numbers, budget)
     plans, tables = list[Plan](), dict[int, Table]()
     names, forests = None, None
     used = _usable(rules.src4.off, rules.dst4.off)
@@ -159,29 +160,6 @@ def build(rules: RuleSet, *, ids: I64 | None = None, budget: int = BUDGET) -> Cl
         tables[6], made, names, forests = _build6(rules.take(which), numbers[which], budget)
         plans += made
     return Classifier(tuple(plans), Version(looked_at(rules), tables), names, forests)
-
-
-def _check(rules: RuleSet, budget: int) -> None:
-    """Refuse (C746) keys beyond their range, which columns can hold and rules cannot."""
-    problems = [
-        f"{name} {int(value)}"
-        for name, most in KEYS.items()
-        for column in (np.asarray(getattr(rules, name)),)
-        for value in (column.min(initial=ANY), column.max(initial=ANY))
-        if not ANY <= value <= most
-    ]
-    if budget < 0:
-        problems.append(f"a budget of {budget} bytes")
-    if problems:
-        raise InputError(*(Diagnostic("C746", f"rules have {p}") for p in problems))
-
-
-def _checked(out: NDArray[np.int32], n: int) -> NDArray[np.int32]:
-    """Refuse (C740) an array that answers cannot be written to."""
-    good = isinstance(out, np.ndarray) and out.dtype == np.int32 and out.shape == (n,)
-    if not (good and out.flags.c_contiguous and out.flags.writeable):
-        raise InputError(Diagnostic("C740", f"out is not a writable row of {n:,} int32"))
-    return out
 
 
 def _build6(

@@ -36,10 +36,10 @@ class DenseTables(NamedTuple):
 def dense_room(classes: Classes, budget: int, most: float) -> int:
     """How many different cells a table may have that takes `budget` bytes at most and costs `most`
     nanoseconds per packet."""
-    cells, room = 4 * classes.n_cells, budget - classes.trie_bytes
+    cells, room = 4 * classes.n_cells, budget - classes.trie_bytes - classes.l4_bytes
     if room <= cells or classes.n_cells > MAX_CELLS or classes.l4 is None:
         return 0
-    room = min(room, affordable(most - DENSE_WORK - access(cells)), 4 * MAX_PLACES)
+    room = min(room - cells, affordable(most - DENSE_WORK - access(cells)), 4 * MAX_PLACES)
     return room // 4 // classes.l4.n_y
 
 

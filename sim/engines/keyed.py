@@ -205,5 +205,10 @@ class Layout:
         return other
 
 
+def locals_bytes(n_blocks: int, n_y: int) -> int:
+    """Bytes of the blocks' own L4 classes: once to look up, once to change."""
+    return 4 * _spare(n_blocks) * n_y
+
+
 def _spare(n: int) -> int:
     return n + n // 4 + 8

@@ -66,6 +66,11 @@ class L4Classes:
         """Number of raw combinations."""
         return len(self.y)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the four tables."""
+        return self.sport.nbytes + self.dport.nbytes + self.meta.nbytes + self.y.nbytes
+
 
 @dataclass(frozen=True, slots=True)
 class Meta:
@@ -122,11 +127,14 @@ def bit_rows(held: NDArray[Any], at: I64) -> U64:
     return words
 
 
-def meta_classes(rules: RuleSet) -> Meta:
-    """Classes of protocol, state and DSCP together."""
+def meta_classes(rules: RuleSet) -> Meta | None:
+    """Classes of protocol, state and DSCP together; None if a table of them and of the rules'
+    distinct sets would be too large."""
     used = bool((rules.state != ALL_STATES).any() or (rules.dscp != np.uint64(ALL_DSCP)).any())
     columns = [*np.ascontiguousarray(rules.protocol.T), rules.state, rules.dscp]
     lists = distinct_rows(columns)
+    if len(lists.rep) > MAX_CLASSES:
+        return None
     protocol = unpack(rules.protocol[lists.rep], 256)
     if not used:
         classes, rep = merge_columns(protocol)
@@ -137,6 +145,8 @@ def meta_classes(rules: RuleSet) -> Meta:
     ).reshape(len(lists.rep), -1)
     a, a_rep = merge_columns(protocol)
     b, b_rep = merge_columns(rest)
+    if len(lists.rep) * len(a_rep) * len(b_rep) > MAX_WORK >> 3:
+        return None
     held = (protocol[:, a_rep, None] & rest[:, None, b_rep]).reshape(len(lists.rep), -1)
     classes, rep = merge_columns(held)
     table = classes.reshape(len(a_rep), len(b_rep))[a[:, None], b[None, :]].reshape(-1)
@@ -184,7 +194,7 @@ def l4_classes(rules: RuleSet, meta: Meta | None = None) -> L4Classes | None:
     meta classes to use, which may be finer than these rules need."""
     sport, dport = port_classes(rules.sport), port_classes(rules.dport)
     meta = meta or meta_classes(rules)
-    if sport is None or dport is None:
+    if sport is None or dport is None or meta is None:
         return None
     n_meta = meta.held.shape[1]
     n_z = sport.size * dport.size * n_meta

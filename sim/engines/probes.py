@@ -21,9 +21,9 @@ WORDS = 8
 HEAVY = 0x8000
 MAX_KINDS = 32
 MANY = 6
-HEAVY_BYTES = 8 << 20
 SHIFT_BITS = 32
 ATTEMPTS = 8
+SEED, NO_RULE = 0x9E3779B9, 0xFFFFFFFF
 RECORD_BYTES = 128
 """What a record takes while it is made."""
 
@@ -43,8 +43,9 @@ class Records(NamedTuple):
 
 
 class Probes(NamedTuple):
-    """Buckets of the perfect hash, shift, number of slots (a power of two), and the records."""
+    """Seed and buckets of the perfect hash, shift, number of slots (a power of two), records."""
 
+    seed: np.uint32
     buckets: U32
     shift: int
     slots: int
@@ -106,26 +107,36 @@ def packed(ports: Ranges, rule: I64, member: I64) -> U32:
     return both
 
 
-def probes(fine: Rows, nests: tuple[Nest, Nest], made: Records, tuples: U32) -> Probes:
+def probes(fine: Rows, nests: tuple[Nest, Nest], made: Records, tuples: U32) -> Probes | None:
     """Chain the records by key and hash the keys; `tuples[r]` names the tuple of fine row r. Keys
-    of one hash are one chain, as records tell for themselves what they match."""
+    of one hash are one chain, as records tell for themselves what they match. None if keys were
+    chosen so that no seed tells them apart."""
     from sim.kernels.perfect import chain, hash_keys, write_records
 
     src, dst = (nest.first[own] for nest, own in zip(nests, fine[1:], strict=True))
-    n_src, n_dst = (32 - nest.length[own] for nest, own in zip(nests, fine[1:], strict=True))
+    x, z = _cut(src, tuples >> np.uint32(6)), _cut(dst, tuples)
     hashes = np.empty(len(src), np.uint64)
-    hash_keys(_cut(src, tuples >> np.uint32(6)), _cut(dst, tuples), tuples, hashes)
+    for attempt in range(ATTEMPTS):
+        seed = np.uint32(attempt * SEED & 0xFFFFFFFF)
+        hash_keys(x, z, tuples, seed, hashes)
+        key, rep = numbered(hashes[made.row])
+        found = _perfect(hashes[made.row[rep]], attempt // 2)
+        if found is not None:
+            break
+    else:
+        return None
+    buckets, shift, slots, slot = found
+    n_src, n_dst = (32 - nest.length[own] for nest, own in zip(nests, fine[1:], strict=True))
     bounds = n_src.astype(np.uint32) << np.uint32(8) | n_dst
     bounds |= np.where(made.heavy, np.uint32(HEAVY), np.uint32(0))
     bounds |= (hashes >> np.uint64(32)).astype(np.uint32) << np.uint32(16)
-    key, rep = numbered(hashes[made.row])
-    buckets, shift, slots, slot = _perfect(hashes[made.row[rep]])
     more = np.bincount(key, minlength=len(rep)) - 1
     place, following = np.empty((2, len(key)), np.int64)
     chain(key, slot, slots + np.cumsum(more) - more, more, place, following)
     entries = np.zeros((slots + len(key) - len(rep) + 1) * WORDS, np.uint32)
+    entries[3::WORDS] = NO_RULE
     write_records(src, dst, bounds, fine.rule, *made[:4], place, following, entries)
-    return Probes(buckets, shift, slots, entries)
+    return Probes(seed, buckets, shift, slots, entries)
 
 
 def _cut(address: U32, host_bits: U32) -> U32:
@@ -148,22 +159,20 @@ def heavy_rows(first: I64, end: I64, rule: I64, tabulated: I64, l4: L4Classes | 
     return out
 
 
-def _perfect(hashes: U64) -> tuple[U32, int, int, I64]:
-    """Buckets, shift, number of slots, and the slot of every key."""
+def _perfect(hashes: U64, more_bits: int) -> tuple[U32, int, int, I64] | None:
+    """Buckets, shift, number of slots, and the slot of every key; `more_bits` doubles buckets and
+    slots so often. None if some keys find no slots."""
     from sim.kernels.perfect import displace
 
     n = len(hashes)
-    width = max(4, (max(n, 1) // 3).bit_length())
-    slots = 1 << max(4, int(n * 1.12).bit_length())
-    for _ in range(ATTEMPTS):
-        shift = SHIFT_BITS - width
-        bucket, order = in_order(hashes >> np.uint64(SHIFT_BITS + shift))
-        off = np.searchsorted(bucket, np.arange((1 << width) + 1, dtype=np.uint64))
-        buckets, slot = np.zeros(1 << width, np.uint32), np.empty(n, np.int64)
-        used = np.zeros(slots, np.uint8)
-        largest = int(np.diff(off).max(initial=0))
-        if displace(hashes, order, off, largest, slots - 1, used, buckets, slot):
-            return buckets, shift, slots, slot
-        width += 1
-        slots *= 2
-    raise AssertionError("no perfect hash found")
+    width = max(4, (max(n, 1) // 3).bit_length()) + more_bits
+    slots = 1 << max(4, int(n * 1.12).bit_length()) + more_bits
+    shift = SHIFT_BITS - width
+    bucket, order = in_order(hashes >> np.uint64(SHIFT_BITS + shift))
+    off = np.searchsorted(bucket, np.arange((1 << width) + 1, dtype=np.uint64))
+    buckets, slot = np.zeros(1 << width, np.uint32), np.empty(n, np.int64)
+    used = np.zeros(slots, np.uint8)
+    largest = int(np.diff(off).max(initial=0))
+    if displace(hashes, order, off, largest, slots - 1, used, buckets, slot):
+        return buckets, shift, slots, slot
+    return None

@@ -22,10 +22,10 @@ from sim.engines.cells import (
     listed_bytes,
     records_of,
 )
-from sim.engines.classes import Classes
+from sim.engines.classes import classes_of
 from sim.engines.dense import DenseTables, dense_room, dense_tables
 from sim.engines.grid import merged_cells
-from sim.engines.keyed import Layout
+from sim.engines.keyed import Layout, locals_bytes
 from sim.engines.keys import Keys, keys
 from sim.engines.l4 import NO_CLASSES, l4_classes
 from sim.engines.matcher import Headers, Matcher
@@ -147,6 +147,8 @@ def keyed(
     """Blocks in one layout, and tables of their own for blocks too large for it."""
     started = time.perf_counter()
     l4 = l4_classes(rules)
+    if l4 is not None and locals_bytes(len(by_key.rules), l4.n_y) > budget // 4:
+        l4 = None
     blocks, left = list[Block](), budget // 2
     for number, which in enumerate(by_key.rules):
         if l4 is None or left < 0:
@@ -163,7 +165,7 @@ def keyed(
     n = sum(not block.elsewhere for block in blocks)
     reason = f"{n:,} of {len(blocks):,} blocks are grids of their own classes"
     plans = [Plan(name, "keyed", reason, nbytes(layout.tables), seconds)]
-    others = {}
+    left, others = budget - nbytes(layout.tables), {}
     for number, block in enumerate(blocks):
         if block.elsewhere:
             which = by_key.rules[number]
@@ -180,7 +182,10 @@ def unkeyed(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, Pl
     started = time.perf_counter()
     limit = min(budget, DENSE_BYTES, RULE_BYTES * max(len(rules), FEW_RULES))
     hashed = tuple_cost(len(rules)) if n_rows(rules) * ROW_BYTES + FIXED_BYTES <= budget else NEVER
-    classes = Classes(rules)
+    classes = classes_of(rules)
+    if classes is None:
+        reason = "too many sets of protocols, states and DSCP values: every rule is tried"
+        return _linear(rules, ids, name, reason, started)[0], _plan(rules, name, reason, started)
     rooms = dense_room(classes, limit, hashed), cell_room(classes, limit)
     merged = merged_cells(*classes.axes, max(rooms), records_of(rules)) if any(rooms) else None
     dense = cells = None

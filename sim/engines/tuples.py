@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ruleset import I64, Prefixes, single
-from sim.engines.arena import pack
+from sim.engines.arena import nbytes, pack
 from sim.engines.axis import ROOT_16, ROOT_16_CHUNKS, Axis, Nest, axis, chunks, stride_trie
 from sim.engines.classes import Classes
 from sim.engines.grid import MAX_WORK, Cells, merged_cells, painted, work
 from sim.engines.intervals import Intervals, intervals
 from sim.engines.l4 import L4Classes, Narrow, l4_classes
 from sim.engines.probes import (
-    HEAVY_BYTES,
     MANY,
     heavy_rows,
     kind_sets,
@@ -40,6 +39,7 @@ COARSE_SHARE = 32
 """Values of the coarse table: bounds, how many per row between them, and bytes of the budget that
 each of them (four bytes) must leave to others."""
 STRIDE_BYTES, STRIDE_SHARE = 1 << 22, 8
+HEAVY_BYTES, HEAVY_SHARE = 1 << 26, 8
 MAX_PAIRS = 1 << 20
 PAIRS_PER_RULE = 32
 PAIR_BYTES = 16
@@ -78,6 +78,7 @@ class TupleTables(NamedTuple):
     uses_meta: bool
     y: NDArray[np.uint16]
     n_y: np.uint32
+    seed: np.uint32
     buckets: U32
     shift: np.uint32
     slots: np.uint32
@@ -119,11 +120,12 @@ def tuple_tables(classes: Classes, ids: I64, budget: int) -> TupleTables | None:
     in_heavy = np.zeros(len(order), bool)
     in_heavy[order] = np.repeat(crowded, end - first)
     least, most = COARSE_PLACES
+    heavy = min(HEAVY_BYTES, budget // HEAVY_SHARE)
     places = min(max(least, PLACES_PER_ROW * len(every.rule)), most, budget // COARSE_SHARE)
-    coarse = _coarse(classes, every, in_heavy, places)
+    coarse = _coarse(classes, every, in_heavy, places, heavy)
     if coarse is None:
         crowded[:] = in_heavy[:] = False
-        coarse = _coarse(classes, every, in_heavy, places)
+        coarse = _coarse(classes, every, in_heavy, places, heavy)
     if coarse is None:
         return None
     pairs = np.flatnonzero(crowded & ~coarse.rows[order[first]])
@@ -145,43 +147,48 @@ def tuple_tables(classes: Classes, ids: I64, budget: int) -> TupleTables | None:
     if src is None or dst is None:
         return None
     found = probes(fine, nests, made, tuples.name[tuples.of_row])
+    if found is None:
+        return None
     up = TUPLE_BITS - max(0, len(rules).bit_length() - ITEM_BITS)
     pair_table, items = pair_lists(tuples, up)
     l4 = coarse.l4
     grid = painted(coarse.cells, coarse.sets, l4.y_off, l4.y_list, l4.n_y, coarse.rule)
     words, kinds = kind_sets(meta)
     f = grid.f.view(np.uint32)
-    return pack(TupleTables(
+    tables = TupleTables(
         src.is_intervals, *src.lookup, dst.is_intervals, *dst.lookup,
         np.uint32(len(tuples.sets[1].words)), pair_table, items, np.uint32(up),
         np.uint32(0) if up == TUPLE_BITS else TUPLE,
         np.uint32(grid.n_columns), grid.x.view(np.uint32) * np.uint32(grid.n_y), f,
         l4.sport, l4.dport, l4.meta, np.uint32(l4.n_dport), np.uint32(l4.n_meta),
         l4.uses_sport, meta.used, l4.y, np.uint32(l4.n_y),
-        found.buckets, np.uint32(found.shift), np.uint32(found.slots - 1), found.entries, table,
-        np.uint32(words), kinds, ids.astype(np.int32), bool((ids != np.arange(len(ids))).any()),
-        found.entries.nbytes > FAR,
-    ))  # fmt: skip
+        found.seed, found.buckets, np.uint32(found.shift), np.uint32(found.slots - 1),
+        found.entries, table, np.uint32(words), kinds,
+        ids.astype(np.int32), bool((ids != np.arange(len(ids))).any()), found.entries.nbytes > FAR,
+    )  # fmt: skip
+    return pack(tables) if nbytes(tables) <= budget else None
 
 
-def _coarse(classes: Classes, every: Rows, in_heavy: Bools, places: int) -> Coarse | None:
+def _coarse(
+    classes: Classes, every: Rows, in_heavy: Bools, places: int, heavy: int
+) -> Coarse | None:
     """As many rows of short prefixes as fit a small grid, L4 classes of those and of heavy pairs.
-    Without any, one empty cell. None if heavy pairs cannot be tabulated."""
+    Without any, one empty cell. None if heavy pairs take more than `heavy` bytes."""
     src, dst = classes.nests
     longest = np.maximum(src.length[every.src], dst.length[every.dst])
     best, low, high = None, 0, LONGEST_COARSE
     while low <= high:
         middle = (low + high + 1) // 2
-        made = _coarse_of(classes, every, longest <= middle, in_heavy, places)
+        made = _coarse_of(classes, every, longest <= middle, in_heavy, places, heavy)
         best, low, high = (best, low, middle - 1) if made is None else (made, middle + 1, high)
     if best is not None:
         return best
     nothing = np.zeros(len(in_heavy), bool)
-    return _coarse_of(classes, every, nothing, in_heavy, places)
+    return _coarse_of(classes, every, nothing, in_heavy, places, heavy)
 
 
 def _coarse_of(
-    classes: Classes, every: Rows, rows_: Bools, in_heavy: Bools, places: int
+    classes: Classes, every: Rows, rows_: Bools, in_heavy: Bools, places: int, heavy: int
 ) -> Coarse | None:
     part = every.take(rows_)
     n = len(part.rule)
@@ -197,7 +204,7 @@ def _coarse_of(
     of_rule[which] = np.arange(len(which))
     l4 = l4_classes(classes.rules.take(which), classes.meta.take(which))
     heavy_pairs = int(in_heavy.sum()) // MANY + 1
-    if l4 is None or (in_heavy.any() and heavy_pairs * l4.n_y * 4 > HEAVY_BYTES * 8):
+    if l4 is None or (in_heavy.any() and heavy_pairs * l4.n_y * 4 > heavy):
         return None
     sets = l4.set_of[of_rule[part.rule]] if n else of_rule[:0]
     cells = merged_cells(src, dst, places // l4.n_y)

@@ -9,32 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.ruleset import ANY, I64, RuleSet
-from fabric.diagnostics import Diagnostic, InputError
 from sim.engines.block import Block, build_block
 from sim.engines.keyed import Layout
 from sim.engines.keys import DIRECTIONS, Keys, combinations
 from sim.engines.l4 import l4_classes
 from sim.engines.plan import BLOCK_PLACES
 from sim.engines.refine import refine
-
-
-def check_update(vni: int, rules: RuleSet, ids: I64) -> None:
-    """Refuse (C746) what cannot be all rules of a VNI with an answer each."""
-    problems = []
-    if not isinstance(rules, RuleSet):
-        problems.append(f"rules are {type(rules).__name__}, not a RuleSet")
-    elif not isinstance(ids, np.ndarray) or ids.dtype.kind not in "iu" or ids.ndim != 1:
-        problems.append("ids are not a NumPy array of integers in one dimension")
-    elif len(ids) != len(rules):
-        problems.append(f"{len(ids):,} ids for {len(rules):,} rules")
-    elif len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < 1 << 31:
-        problems.append("ids are not from 0 to 2147483647: -1 means no rule")
-    else:
-        others = np.unique(rules.vni[(rules.vni != ANY) & (rules.vni != vni)])
-        if len(others):
-            problems.append(f"rules of VNI {int(others[0])} in an update of VNI {vni}")
-    if problems:
-        raise InputError(*(Diagnostic("C746", problem) for problem in problems))
 
 
 def updated(layout: Layout, vni: int, rules: RuleSet, ids: I64) -> Layout | None:

@@ -15,14 +15,14 @@ import numpy as np
 from sim.kernels import inlined, kernel
 
 U, W = np.uint64, np.uint32
-HALF, SIXTEEN, MARK = W(15), W(16), W(28)
+LSB, HALF, SIXTEEN, MARK = W(1), W(15), W(16), W(28)
 A, B, C, D, E = (W(x) for x in (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x2C1B3C6D, 0x297A2D39))
 
 
 @inlined
-def hash_word(x: Any, y: Any, t: Any) -> Any:
+def hash_word(x: Any, y: Any, t: Any, seed: Any) -> Any:
     """Two hashes of 32 bits of a key. numba widens sums and products of words, hence the casts."""
-    a, b, c = W(x * A), W(y * B), W(t * C)
+    a, b, c = W((x ^ seed) * A), W(y * B), W(t * C)
     h = W(a + W(W(b << W(13)) | (b >> W(19))) + c)
     g = W(W(b + W(W(a << W(7)) | (a >> W(25)))) ^ c)
     h, g = W((h ^ (h >> HALF)) * D), W((g ^ (g >> SIXTEEN)) * E)
@@ -30,9 +30,9 @@ def hash_word(x: Any, y: Any, t: Any) -> Any:
 
 
 @inlined
-def hash_lanes(x: Any, y: Any, t: Any) -> Any:
+def hash_lanes(x: Any, y: Any, t: Any, seed: Any) -> Any:
     """The same for eight keys."""
-    a, b, c = x * A, y * B, t * C
+    a, b, c = (x ^ seed) * A, y * B, t * C
     h = a + ((b << W(13)) | (b >> W(19))) + c
     g = (b + ((a << W(7)) | (a >> W(25)))) ^ c
     h, g = (h ^ (h >> HALF)) * D, (g ^ (g >> SIXTEEN)) * E
@@ -40,10 +40,10 @@ def hash_lanes(x: Any, y: Any, t: Any) -> Any:
 
 
 @kernel
-def hash_keys(x: Any, y: Any, t: Any, out: Any) -> None:
+def hash_keys(x: Any, y: Any, t: Any, seed: Any, out: Any) -> None:
     """`hash_word` of columns: the first hash above the second."""
     for i in range(len(x)):
-        h, g = hash_word(x[i], y[i], t[i])
+        h, g = hash_word(x[i], y[i], t[i], seed)
         out[i] = U(h) << U(32) | U(g)
 
 
@@ -55,13 +55,14 @@ def displace(
     `(g + displacement * (h | 1)) & mask`.
 
     `order` lists keys by bucket, `off[b]..off[b + 1]`; fuller buckets choose first. False if a
-    bucket finds no place.
+    bucket finds no place: keys with the same `g` and `h | 1` (modulo the slots) never do. As anyone
+    can choose such keys, another seed must be tried then.
     """
     for size in range(largest, 0, -1):
         for b in range(len(off) - 1):
             if off[b + 1] - off[b] != size:
                 continue
-            placed, marks = False, 0
+            placed, marks = False, W(0)
             for d in range(65536):
                 n = 0
                 while n < size:
@@ -72,10 +73,10 @@ def displace(
                         break
                     used[at] = 1
                     slot[key] = at
-                    marks |= 1 << (g >> MARK)
+                    marks |= LSB << (g >> MARK)
                     n += 1
                 if n == size:
-                    buckets[b] = marks << 16 | d
+                    buckets[b] = marks << SIXTEEN | W(d)
                     placed = True
                     break
                 for k in range(n):

@@ -193,7 +193,7 @@ def _find(t: Any, src: Any, dst: Any, items: Any) -> Any:
     tuple_ = items & TUPLE
     a, b = tuple_ >> SIX, tuple_ & SIXTY_THREE
     x, z = shift_left(shift_right(src, a), a), shift_left(shift_right(dst, b), b)
-    h, g = hash_lanes(x, z, tuple_)
+    h, g = hash_lanes(x, z, tuple_, t.seed)
     bucket = gather(t.buckets, h >> t.shift)
     stranger = same(shift_right(bucket, (g >> MARK) + SIXTEEN) & LSB, splat(NO))
     slot = (g + (bucket & LOW) * (h | LSB)) & t.slots

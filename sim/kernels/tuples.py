@@ -103,7 +103,7 @@ def match_tuples(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -
             tuple_ = t.items[U(item)] & TUPLE
             item += LSB
             x, z = cut(src, tuple_ >> SIX), cut(dst, tuple_ & SIXTY_THREE)
-            h, g = hash_word(x, z, tuple_)
+            h, g = hash_word(x, z, tuple_, t.seed)
             bucket = t.buckets[U(h >> t.shift)]
             if bucket >> W(SIXTEEN + (g >> MARK)) & LSB == NO:
                 continue

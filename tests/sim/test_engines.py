@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rule_worlds import SHAPES, Shape, boundary_packets, random_rules
+from rule_worlds import SHAPES, Shape, boundary_packets, force, random_rules
 
 from compiler.ruleset import (
     ALL_DSCP,
@@ -24,35 +24,15 @@ from compiler.ruleset import (
     single,
 )
 from fabric.diagnostics import InputError
-from sim.bench import hostile_sets
 from sim.bench.firewall_sets import firewall
 from sim.bench.traces import trace
 from sim.columns import Columns
-from sim.engines import build, matcher, tables
+from sim.engines import build, matcher
 from sim.engines.linear import scan
 
 ENGINES = ("chosen", "hybrid", "linear")
 PACKETS = 4001
 SETS = 12
-
-
-@pytest.fixture(params=["lanes", "scalar"])
-def lanes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both kernels of every engine."""
-    if request.param == "scalar":
-        monkeypatch.setattr("sim.kernels.lanes.AVX2", False)
-    elif not __import__("sim.kernels.lanes").kernels.lanes.AVX2:
-        pytest.skip("this machine has no AVX2: only scalar kernels run here")
-    return str(request.param)
-
-
-def force(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave no room for engines that would be chosen before this one."""
-    if engine != "chosen":
-        monkeypatch.setattr(tables, "DENSE_BYTES", 0)
-        monkeypatch.setattr(tables, "BLOCK_PLACES", 1)
-    if engine == "linear":
-        monkeypatch.setattr(tables, "ROW_BYTES", 1 << 60)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -244,28 +224,6 @@ def test_best_rules_of_tuples_are_rounded_down(lanes: str, monkeypatch: pytest.M
         rules = random_rules(SHAPES["rows"], seed)
         columns = boundary_packets(rules, 4, PACKETS, seed)
         assert (build(rules).classify(columns) == scan(rules, columns)).all()
-
-
-HOSTILE = {
-    "ranges that all differ": (lambda: hostile_sets.ranges(600), 64 << 20),
-    "copies under other addresses": (lambda: hostile_sets.copies("ipc", 3_000, 5), 64 << 20),
-    "the same with little memory": (lambda: hostile_sets.copies("fw", 1_000, 5), 4 << 20),
-    "no memory at all": (lambda: hostile_sets.ranges(100), 0),
-}
-
-
-@pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_tables_stay_within_the_budget_and_exact(case: str) -> None:
-    """Tables that explode grids and pair tables get another engine, and say why."""
-    make, budget = HOSTILE[case]
-    rules = make()
-    classifier = build(rules, budget=budget)
-    tables_only = sum(p.nbytes for p in classifier.plans if p.engine != "linear")
-    assert tables_only <= max(budget, 2 << 20)
-    assert all(plan.reason for plan in classifier.plans)
-    for kind in ("uniform", "corner", "mixed", "random"):
-        packets = trace(rules, kind, 1000)
-        assert (classifier.classify(packets) == scan(rules, packets)).all()
 
 
 def test_rules_that_cannot_be_are_refused() -> None:

@@ -18,27 +18,29 @@ from numpy.typing import NDArray
 
 from compiler.ruleset import I64, Prefixes, Prefixes6
 
+U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
-SINGLE, TOP = 128, 12
+SINGLE, MANY = 128, 1 << 27
 
 
 class Names(NamedTuple):
-    """What `sim.kernels.rename` reads: intervals (`hi`, `lo`) with names, the last interval that
-    starts at or before each value of the first 12 bits (`top`), and a hash table of single
-    addresses, of which `shift` takes the slot from a hash."""
+    """What `sim.kernels.rename` reads: where intervals of 64-bit words end and their names; the
+    nodes (four words each) and entries of the tree above them, node 0 for high halves; for each
+    interval of high halves the entry of its low halves, 0 for no parts, unless none has any; and a
+    hash table of single addresses (empty without), of which `shift` takes the slot from a hash."""
 
-    hi: U64
-    lo: U64
-    name: NDArray[np.uint32]
-    top: NDArray[np.uint32]
+    end: U64
+    name: U32
+    node: U64
+    entry: U32
+    link: U32
     single: U64
     shift: np.uint64
 
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
-        arrays = (self.hi, self.lo, self.name, self.top, self.single)
-        return sum(int(array.nbytes) for array in arrays)
+        return sum(int(array.nbytes) for array in self[:-1])
 
 
 class Forest(NamedTuple):
@@ -47,7 +49,7 @@ class Forest(NamedTuple):
     hi: U64
     lo: U64
     length: I64
-    first: NDArray[np.uint32]
+    first: U32
     bits: NDArray[np.uint8]
 
     def renamed(self, lists: Prefixes6) -> Prefixes | None:
@@ -67,6 +69,8 @@ def rename(lists: Prefixes6) -> tuple[Prefixes, Names, Forest] | None:
     """The renamed lists, how to rename packets, and how more lists; None if 32 bits do not
     suffice."""
     hi, lo, length, item = _distinct(lists)
+    if len(hi) > MANY:
+        return None
     parent = _parents(hi, lo, length)
     placed = _layout(parent)
     if placed is None:
@@ -118,7 +122,7 @@ def _layout(parent: I64) -> tuple[I64, I64, I64] | None:
     return base, width, base + inner
 
 
-def _names(hi: U64, lo: U64, length: I64, own: NDArray[np.uint32]) -> Names:
+def _names(hi: U64, lo: U64, length: I64, own: U32) -> Names:
     """Tables that answer with `own[0]` outside all prefixes and `own[i + 1]` in prefix i."""
     from sim.kernels.rename import enter, sweep
 
@@ -130,12 +134,71 @@ def _names(hi: U64, lo: U64, length: I64, own: NDArray[np.uint32]) -> Names:
     stack = np.empty(SINGLE + 2, np.int64)
     shape = hi[block], lo[block], length[block], own[1:][block]
     n = int(sweep(*shape, int(own[0]), stack, start_hi, start_lo, name))
-    bits = max(4, (2 * int(single.sum())).bit_length())
-    table = np.zeros(3 << bits, np.uint64)
-    bounds = np.arange(1 << TOP, dtype=np.uint64) << np.uint64(64 - TOP)
-    top = np.full((1 << TOP) + 1, n - 1, np.uint32)
-    top[:-1] = np.maximum(np.searchsorted(start_hi[:n], bounds, "left") - 1, 0)
-    shift = np.uint64(64 - bits)
-    names = Names(start_hi[:n], start_lo[:n], name[:n], top, table, shift)
+    found = int(single.sum())
+    bits = (2 * found).bit_length()
+    table = np.zeros(3 << bits if found else 0, np.uint64)
+    names = Names(
+        *_halves(start_hi[:n], start_lo[:n], name[:n]), table, np.uint64(64 - bits if found else 0)
+    )
     enter(names, hi[single], lo[single], own[1:][single])
     return names
+
+
+def _halves(hi: U64, lo: U64, name: U32) -> tuple[U64, U32, U64, U32, U32]:
+    """Ends, names, nodes, entries and links of intervals that start at (`hi`, `lo`), the first one
+    at 0: intervals of high halves, and behind them those of the low halves of each `hi` at which
+    more than one begins or one begins inside."""
+    from sim.kernels.rename import MOST, NODE
+
+    first = np.flatnonzero(np.append(True, hi[1:] != hi[:-1]))
+    count = np.diff(first, append=len(hi))
+    word, inside = hi[first], lo[first] != 0
+    parts = inside | (count > 1)
+    after = parts & (np.append(word[1:], np.uint64(0)) != word + np.uint64(1))
+    place = np.arange(len(first)) + np.cumsum(after) - after
+    high = len(first) + int(after.sum())
+    run = np.where(parts, count + inside, 0)
+    begin = high + MOST - 1 + np.cumsum(run) - run
+    start = np.zeros(high + MOST + int(run.sum()), np.uint64)
+    names = np.zeros(len(start) - 1, np.uint32)
+    start[place], names[place] = word, name[first]
+    start[place[after] + 1] = word[after] + np.uint64(1)
+    names[place[after] + 1] = name[(first + count - 1)[after]]
+    item = np.flatnonzero(np.repeat(parts, count))
+    to = item + np.repeat(begin + inside - first, count)[item]
+    start[to], names[to] = lo[item], name[item]
+    names[begin[inside]] = name[first[inside] - 1]
+    end = start[1:] - np.uint64(1)
+
+    long = run > MOST + 1
+    node, entry = _tree(
+        end,
+        np.append(0, begin[long]).astype(np.uint64),
+        np.append(high - 1, (begin + run)[long] - 1).astype(np.uint64),
+    )
+    link = np.zeros(high if parts.any() else 0, np.uint32)
+    link[place[parts]] = begin[parts]
+    link[place[long]] = np.arange(1, int(long.sum()) + 1) | 1 << int(NODE)
+    return end, names, node, entry, link
+
+
+def _tree(end: U64, begin: U64, stop: U64) -> tuple[U64, U32]:
+    """Nodes over the ends `begin[i]..stop[i]`, which are node i, and their entries, level by
+    level."""
+    from sim.kernels.rename import MOST, plant, shapes
+
+    nodes, entries, known, offset = list[U64](), list[U32](), 0, 0
+    while len(begin):
+        node = np.empty((len(begin), 4), np.uint64)
+        shapes(end, begin, stop, np.empty(65, np.uint64), node)
+        size = node[:, 2] + np.uint64(1)
+        node[:, 3] = np.uint64(offset) + np.cumsum(size) - size
+        entry = np.empty(int(size.sum()), np.uint32)
+        crowded = np.empty((int((stop - begin).sum()) // (MOST + 1), 2), np.uint64)
+        known += len(begin)
+        n = plant(end, begin, stop, node, np.uint64(offset), np.uint64(known), entry, crowded)
+        offset += len(entry)
+        nodes.append(node.reshape(-1))
+        entries.append(entry)
+        begin, stop = crowded[:n].T.copy()
+    return np.concatenate(nodes), np.concatenate(entries)

@@ -122,9 +122,6 @@ class Classifier:
         """Addresses of 32 bits: of IPv6 the names."""
         if columns.src_lo is None or columns.dst_lo is None or self.names is None:
             return columns.src, columns.dst  # type: ignore[return-value]
-        from sim.kernels.rename import SCRATCH
-        from sim.kernels.rename import rename as kernel
-
         out = []
         for names, hi, lo in zip(
             self.names, (columns.src, columns.dst), (columns.src_lo, columns.dst_lo), strict=True
@@ -133,9 +130,7 @@ class Classifier:
             _slices(
                 len(columns),
                 threads,
-                lambda begin, end, n=names, h=hi, w=lo, o=renamed: kernel(
-                    n, h, w, begin, end, np.empty(SCRATCH, np.uint64), o
-                ),
+                lambda begin, end, n=names, h=hi, w=lo, o=renamed: n.write(h, w, begin, end, o),
             )
             out.append(renamed)
         return out[0], out[1]

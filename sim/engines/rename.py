@@ -24,11 +24,13 @@ SINGLE, MANY = 128, 1 << 27
 
 
 class Names(NamedTuple):
-    """What `sim.kernels.rename` reads: where intervals of 64-bit words end and their names; the
+    """What `sim.kernels.rename` reads: the names of buckets of node 0 that have one (empty where a
+    bucket is smaller than 2**32 words); where intervals of 64-bit words end and their names; the
     nodes (four words each) and entries of the tree above them, node 0 for high halves; for each
     interval of high halves the entry of its low halves, 0 for no parts, unless none has any; and a
     hash table of single addresses (empty without), of which `shift` takes the slot from a hash."""
 
+    sure: U32
     end: U64
     name: U32
     node: U64
@@ -36,6 +38,17 @@ class Names(NamedTuple):
     link: U32
     single: U64
     shift: np.uint64
+
+    def write(self, hi: U64, lo: U64, begin: int, end: int, out: U32) -> None:
+        """The names of addresses `begin..end` to `out`; releases the GIL."""
+        from sim.kernels.lanes import AVX2, WIDTH
+        from sim.kernels.rename import SCRATCH, rename, rename8
+
+        scratch, middle = np.empty(SCRATCH, np.uint64), begin
+        if AVX2 and len(self.sure):
+            middle += (end - begin) // WIDTH * WIDTH
+            rename8(self, hi, lo, begin, middle, scratch, out)
+        rename(self, hi, lo, middle, end, scratch, out)
 
     @property
     def nbytes(self) -> int:
@@ -94,7 +107,7 @@ def _distinct(lists: Prefixes6) -> tuple[U64, U64, I64, I64]:
 
 
 def _parents(hi: U64, lo: U64, length: I64) -> I64:
-    from sim.kernels.rename import nest
+    from sim.kernels.names import nest
 
     parent = np.empty(len(hi), np.int64)
     nest(hi, lo, length, np.empty(SINGLE + 2, np.int64), parent)
@@ -105,7 +118,7 @@ def _layout(parent: I64) -> tuple[I64, I64, I64] | None:
     """Base and size (as a power of two) of each block, and an address that is in no block inside
     it. Place 0 is the space itself, place `i + 1` prefix i. Larger blocks come first, so that all
     are aligned."""
-    from sim.kernels.rename import block_sizes, place_blocks
+    from sim.kernels.names import block_sizes, place_blocks
 
     n = len(parent)
     width, inner, base, offset = (np.zeros(n + 1, np.int64) for _ in range(4))
@@ -124,9 +137,17 @@ def _layout(parent: I64) -> tuple[I64, I64, I64] | None:
 
 def _names(hi: U64, lo: U64, length: I64, own: U32) -> Names:
     """Tables that answer with `own[0]` outside all prefixes and `own[i + 1]` in prefix i."""
-    from sim.kernels.rename import enter, sweep
+    from sim.kernels.names import enter, sweep
 
     single = length == SINGLE
+    bits = (2 * int(single.sum())).bit_length()
+    table, shift = (
+        np.zeros(3 << bits if bits else 0, np.uint64),
+        np.uint64(64 - bits if bits else 0),
+    )
+    placed = np.empty(int(single.sum()), bool)
+    enter(table, shift, hi[single], lo[single], own[1:][single], placed)
+    single[single] = placed
     block = ~single
     n = int(block.sum())
     start_hi, start_lo = (np.empty(2 * n + 2, np.uint64) for _ in range(2))
@@ -134,14 +155,8 @@ def _names(hi: U64, lo: U64, length: I64, own: U32) -> Names:
     stack = np.empty(SINGLE + 2, np.int64)
     shape = hi[block], lo[block], length[block], own[1:][block]
     n = int(sweep(*shape, int(own[0]), stack, start_hi, start_lo, name))
-    found = int(single.sum())
-    bits = (2 * found).bit_length()
-    table = np.zeros(3 << bits if found else 0, np.uint64)
-    names = Names(
-        *_halves(start_hi[:n], start_lo[:n], name[:n]), table, np.uint64(64 - bits if found else 0)
-    )
-    enter(names, hi[single], lo[single], own[1:][single])
-    return names
+    tables = _halves(start_hi[:n], start_lo[:n], name[:n])
+    return Names(_sure(*tables, hi[single]), *tables, table, shift)
 
 
 def _halves(hi: U64, lo: U64, name: U32) -> tuple[U64, U32, U64, U32, U32]:
@@ -182,10 +197,32 @@ def _halves(hi: U64, lo: U64, name: U32) -> tuple[U64, U32, U64, U32, U32]:
     return end, names, node, entry, link
 
 
+def _sure(end: U64, name: U32, node: U64, entry: U32, link: U32, single: U64) -> U32:
+    """The name of each bucket of node 0, and of what is below and above all of them, in which
+    nothing begins, ends or has parts, and no single address (of which the high halves are given, in
+    order) lies; all ones for others."""
+    from sim.kernels.rename import UNSURE
+
+    first, shift, last = node[:3]
+    if shift < np.uint64(32):
+        return np.zeros(0, np.uint32)
+    begin = (first + np.arange(int(last) + 2, dtype=np.uint64)) << shift
+    top = np.uint64(0xFFFFFFFFFFFFFFFF)
+    low, high = np.append(np.uint64(0), begin), np.append(begin - np.uint64(1), top)
+    ends = end[: int(np.argmax(end == top)) + 1]
+    at = np.searchsorted(ends, low)
+    one = at == np.searchsorted(ends, high)
+    one &= np.searchsorted(single, low) == np.searchsorted(single, high, "right")
+    if len(link):
+        one &= link[at] == 0
+    return np.where(one, name[at], UNSURE)
+
+
 def _tree(end: U64, begin: U64, stop: U64) -> tuple[U64, U32]:
     """Nodes over the ends `begin[i]..stop[i]`, which are node i, and their entries, level by
     level."""
-    from sim.kernels.rename import MOST, plant, shapes
+    from sim.kernels.names import plant, shapes
+    from sim.kernels.rename import MOST
 
     nodes, entries, known, offset = list[U64](), list[U32](), 0, 0
     while len(begin):

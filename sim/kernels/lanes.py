@@ -104,6 +104,21 @@ def load(typing: Any, array: Any, index: Any) -> Any:
 
 
 @primitive
+def load_high(typing: Any, array: Any, index: Any) -> Any:
+    """The high halves of elements `index .. index + 7` of an array of 64 bits."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = ir.VectorType(I64, WIDTH)
+        place = _place(context, builder, sig.args[0], args[0], args[1])
+        value = builder.load(builder.bitcast(place, kind.as_pointer()))
+        value.align = 8
+        half = ir.Constant(kind, [ir.Constant(I64, 32)] * WIDTH)
+        return builder.trunc(builder.lshr(value, half), V)
+
+    return Lanes(array, types.uint64), generate
+
+
+@primitive
 def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     """Write elements `index .. index + 7` of an array of 32 bits."""
 

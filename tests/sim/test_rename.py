@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from compiler.ruleset import Prefixes6
 from sim.engines import rename as module
 from sim.engines.rename import Forest, Names, rename
-from sim.kernels.rename import SCRATCH
+from sim.kernels.names import TRIES
+from sim.kernels.rename import K0, K1, SCRATCH, U, slot_of
 from sim.kernels.rename import rename as kernel
 
 MOST, WORD = (1 << 128) - 1, (1 << 64) - 1
@@ -32,13 +33,16 @@ def lists(prefixes: list[Pair]) -> Prefixes6:
 
 
 def names_of(names: Names, addresses: list[int]) -> np.ndarray:
-    """What the kernel says, for slices that begin and end anywhere."""
+    """What both kernels say, for slices that begin and end anywhere."""
     hi = np.array([a >> 64 for a in addresses], np.uint64)
     lo = np.array([a & WORD for a in addresses], np.uint64)
     out = np.zeros(len(addresses), np.uint32)
     cut = len(addresses) // 3
     for begin, end in ((0, cut), (cut, cut), (cut, len(addresses))):
-        kernel(names, hi, lo, begin, end, np.empty(SCRATCH, np.uint64), out)
+        names.write(hi, lo, begin, end, out)
+    again = np.zeros(len(addresses), np.uint32)
+    kernel(names, hi, lo, 0, len(addresses), np.empty(SCRATCH, np.uint64), again)
+    assert (again == out).all()
     return out
 
 
@@ -185,3 +189,31 @@ def test_what_an_entry_cannot_number_is_not_renamed(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(module, "MANY", 2)
     assert rename(lists([(0, 1), (MOST, 1)])) is not None
     assert rename(lists([(0, 1), (MOST, 1), (0, 2)])) is None
+
+
+def colliding(n: int) -> list[Pair]:
+    """Single addresses that the hash table looks for at one place: the hash mixes high and low
+    halves by one multiplication each, which can be undone."""
+    inverse = pow(int(K1), -1, 1 << 64)
+    return [
+        (high << 64 | (high * int(K0) & WORD) * inverse & WORD, 128) for high in range(1, n + 1)
+    ]
+
+
+def test_addresses_that_were_chosen_to_collide() -> None:
+    """Few stand in the hash table; others are intervals, found as fast as any."""
+    prefixes = colliding(2000)
+    with np.errstate(over="ignore"):
+        hashes = {slot_of.py_func(U(1), U(a >> 64), U(a & WORD)) for a, _ in prefixes[:9]}
+    assert hashes == {U(0)}
+    names = check(prefixes, Random(5))
+    assert np.count_nonzero(names.single[2::3]) == TRIES
+
+
+def test_most_of_the_space_is_sure() -> None:
+    """Random addresses are far from every prefix, and told by their first bits."""
+    random = Random(7)
+    prefixes = [(0x2 << 124 | random.getrandbits(122) >> 80 << 80, 48) for _ in range(500)]
+    names = check(prefixes, random)
+    assert len(names.sure) == int(names.node[2]) + 3
+    assert names.sure[0] == names.sure[-1] != 0xFFFFFFFF

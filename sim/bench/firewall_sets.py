@@ -25,13 +25,24 @@ as ClassBench's own of the same family and size (seeds acl1, fw1, ipc1). One cor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.ruleset import ALL_DSCP, ALL_STATES, ANY, Prefixes, Ranges, RuleSet, nothing6, single
+from compiler.ruleset import (
+    ALL_DSCP,
+    ALL_STATES,
+    ANY,
+    Prefixes,
+    Prefixes6,
+    Ranges,
+    RuleSet,
+    nothing4,
+    nothing6,
+    single,
+)
 
 U64 = NDArray[np.uint64]
 WC, HI, LO, AR, EM = range(5)
@@ -167,6 +178,25 @@ def firewall(family: str, n: int, seed: int = 1) -> RuleSet:
         protocol,
     ]
     return _rules(_distinct(np.stack(columns, axis=1), rng))
+
+
+def firewall6(family: str, n: int, seed: int = 1) -> RuleSet:
+    """The same rules for IPv6: networks behind 2001::/16, 16 bits longer; /0 stays /0.
+
+    >>> rules = firewall6("acl", 1000)
+    >>> hex(int(rules.src6.hi.max()))[:6], int((rules.src6.length == 48).sum())
+    ('0x2001', 664)
+    """
+    rules = firewall(family, n, seed)
+    nothing, src6, dst6 = nothing4(len(rules)), _behind(rules.src4), _behind(rules.dst4)
+    return replace(rules, src4=nothing, dst4=nothing, src6=src6, dst6=dst6)
+
+
+def _behind(lists: Prefixes) -> Prefixes6:
+    some = lists.length > 0
+    hi = np.uint64(0x2001) << np.uint64(48) | lists.first.astype(np.uint64) << np.uint64(16)
+    length = np.where(some, lists.length + 16, 0).astype(np.uint8)
+    return Prefixes6(lists.off, np.where(some, hi, 0), np.zeros(len(hi), np.uint64), length)
 
 
 def _drawn(rng: Any, weights: Any, n: int) -> NDArray[np.int64]:

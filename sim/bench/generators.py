@@ -13,7 +13,7 @@ from functools import partial
 from compiler.ruleset import RuleSet
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from sim.bench import hostile_sets
-from sim.bench.firewall_sets import firewall
+from sim.bench.firewall_sets import firewall, firewall6
 from sim.bench.policy_sets import dash, policy
 
 
@@ -52,6 +52,10 @@ SETS: Mapping[str, RuleSource] = {
     "unseen-policy": RuleSource(lambda: policy(37, 14, seed=11), "policy"),
     **{
         f"unseen-{family}": RuleSource(partial(firewall, family, 4_000, 11), family)
+        for family in ("acl", "fw", "ipc")
+    },
+    **{
+        f"unseen6-{family}": RuleSource(partial(firewall6, family, 4_000, 11), family, 6)
         for family in ("acl", "fw", "ipc")
     },
     "hostile-ranges": RuleSource(lambda: hostile_sets.ranges(2_000), "hostile"),

@@ -28,6 +28,7 @@ FROZEN = {
     "acl-10k": "95f484e331720524",
     "fw-10k": "35a9114f6f6cced7",
     "ipc-10k": "263297c3554c5f02",
+    "unseen6-acl": "a7e0002a6d88bace",
     "hostile-ranges": "75f311a064f81555",
 }
 

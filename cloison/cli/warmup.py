@@ -14,7 +14,7 @@ from cloison.cli.options import quiet_option
 def command(quiet: bool) -> None:
     """Compile every kernel once, so that no other command has to.
 
-    One or two minutes the first time, seconds when all are there. Kernels are kept
+    Two or three minutes the first time, seconds when all are there. Kernels are kept
     below $XDG_CACHE_HOME (or ~/.cache), per version of cloison: good in an
     image build, or before anything is timed.
     """
@@ -22,7 +22,7 @@ def command(quiet: bool) -> None:
     from sim.warm import warm
 
     if not quiet and not sys.stderr.isatty():
-        click.echo("compiling what is missing; up to two minutes", err=True)
+        click.echo("compiling what is missing; two or three minutes", err=True)
     with progress(quiet=quiet) as tell:
         done = warm(lambda name, at, total: tell(f"compile: {name}", at, total))
     took = f"{done.seconds:.1f} s"

@@ -24,7 +24,6 @@ SOURCE = Path(__file__).with_name("rte_acl.c")
 FLAGS = ["-O3", "-shared", "-fPIC", "-Wall"]
 LIBRARIES = ["-lrte_acl", "-lrte_eal"]
 INSTALL = "apt-get install gcc pkg-config libdpdk-dev"
-HUGE = Path("/proc/sys/vm/nr_hugepages")
 HUGE_MIB = 2
 SMALL_MEMORY_MIB = 6000
 """Address space without huge pages; only what is used is ever backed by memory."""

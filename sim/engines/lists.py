@@ -82,8 +82,8 @@ def distinct_lists(off: I64, items: I64, n_members: int) -> Distinct:
         owner[items[first]] = first
         return Distinct(items, owner)
     position = np.arange(len(items)) - np.repeat(off[:-1], count)
-    longest = int(count.max(initial=0))
-    for weight, place in zip(weights(n_members), weights(longest), strict=True):
+    sequences = weights(max(n_members, int(count.max(initial=0))))
+    for weight, place in zip(sequences, sequences, strict=True):
         terms = weight[items] * place[position]
         sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(terms)])
         signature = sums[off[1:]] - sums[off[:-1]] + count.astype(np.uint64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Network
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from sim.bench.traces import trace
 from sim.columns import Columns
 from sim.engines import build
 from sim.engines.linear import scan
+from sim.engines.lists import distinct_lists
 
 
 def hosts(src: Any, dst: Any) -> RuleSet:
@@ -140,6 +142,15 @@ def test_keys_that_were_chosen_to_collide(
     src, dst = np.array(pairs, np.uint32).T.copy()
     packets = replace(all_zero(2), src=src, dst=dst)
     assert classifier.classify(packets).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("n_members", [1, 2, 3, 4])
+def test_lists_over_few_members(n_members: int) -> None:
+    """All lists of up to four members are told apart, however often they repeat them."""
+    lists = [list(found) for n in range(5) for found in product(range(n_members), repeat=n)]
+    off = np.cumsum([0, *map(len, lists)])
+    items = np.array([item for found in lists for item in found], np.int64)
+    assert distinct_lists(off, items, n_members).ids.tolist() == list(range(len(lists)))
 
 
 def test_lists_that_repeat_their_members() -> None:

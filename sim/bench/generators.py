@@ -1,7 +1,7 @@
 """The rule sets of the benchmark, by name; `generate(name)` is the same everywhere, always.
 
-They were frozen before any engine was tuned, and a test pins what they are. The `unseen` ones have
-other seeds and sizes, and are for the end: nobody tunes on them.
+They were frozen before any engine was tuned (`unseen6` later), and a test pins what they are. The
+`unseen` ones have other seeds and sizes, and are for the end: nobody tunes on them.
 """
 
 from __future__ import annotations

@@ -137,7 +137,8 @@ def build_table(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table
     by_key = keys(rules)
     if by_key is None:
         reason = "too many combinations of VNI, direction and endpoint, or too many rules for any"
-        return _linear(rules, ids, name, reason, started)
+        table, plan = _linear(rules, ids, name, reason, started)
+        return table, [plan]
     return keyed(rules, ids, by_key, budget, name)
 
 
@@ -185,7 +186,7 @@ def unkeyed(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, Pl
     classes = classes_of(rules)
     if classes is None:
         reason = "too many sets of protocols, states and DSCP values: every rule is tried"
-        return _linear(rules, ids, name, reason, started)[0], _plan(rules, name, reason, started)
+        return _linear(rules, ids, name, reason, started)
     rooms = dense_room(classes, limit, hashed), cell_room(classes, limit)
     merged = merged_cells(*classes.axes, max(rooms), records_of(rules)) if any(rooms) else None
     dense = cells = None
@@ -209,7 +210,7 @@ def unkeyed(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, Pl
     reason = _reason(best, costs, dense, cells, limit)
     if made is None:
         reason = f"no table fits {megabytes(budget)}: every rule is tried"
-        return _linear(rules, ids, name, reason, started)[0], _plan(rules, name, reason, started)
+        return _linear(rules, ids, name, reason, started)
     seconds = time.perf_counter() - started
     return matcher_of(made), Plan(name, best, reason, nbytes(made), seconds)
 
@@ -234,14 +235,9 @@ def _reason(
     return f"no grid of classes within {megabytes(limit)} is cheaper"
 
 
-def _linear(
-    rules: RuleSet, ids: I64, name: str, reason: str, started: float
-) -> tuple[Table, list[Plan]]:
-    return LinearTable(rules, ids), [_plan(rules, name, reason, started)]
-
-
-def _plan(rules: RuleSet, name: str, reason: str, started: float) -> Plan:
-    return Plan(name, "linear", reason, rules.nbytes, time.perf_counter() - started)
+def _linear(rules: RuleSet, ids: I64, name: str, reason: str, started: float) -> tuple[Table, Plan]:
+    seconds = time.perf_counter() - started
+    return LinearTable(rules, ids), Plan(name, "linear", reason, rules.nbytes, seconds)
 
 
 def without_keys(rules: RuleSet) -> RuleSet:

@@ -4,9 +4,8 @@ Inside a kernel a value of type `Lanes` takes `+ - * & | ^ << >>` (shifts are lo
 with a `uint32`, and the functions below. Call them only where `AVX2` is true: every kernel built on
 lanes has a scalar twin for other machines and for tests.
 
-`gather` is eight loads, put together: on Zen 3 that is a tenth to a quarter faster, by kernel, than
-the gather instruction, which is microcode there and on Intel's processors with the mitigation of
-"Downfall". A masked one (`follow`) is the instruction.
+`gather` is eight loads, put together: on Zen 3 whole kernels are a tenth to a quarter faster so
+than with the gather instruction. Where lanes need a mask (`follow`), the instruction is faster.
 """
 
 from __future__ import annotations

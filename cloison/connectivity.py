@@ -33,7 +33,7 @@ def show(network: Network, output: str, source: str | None, to: str | None) -> N
     elif output == "dot":
         click.echo("\n".join(dot(found, chosen)))
     else:
-        make = as_text if output in ("table", "csv", "md") else structured
+        make = as_cells if output == "csv" else as_text if output in ("table", "md") else structured
         emit([make(found, c) for c in chosen], schema=SCHEMA, output=output, columns=COLUMNS)
 
 
@@ -72,6 +72,13 @@ def as_text(found: Connectivity, connection: Connection) -> dict[str, str]:
         "ports": f"{ports} (not all pods)" if connection.partial else ports,
         "because": because(connection),
     }
+
+
+def as_cells(found: Connectivity, connection: Connection) -> dict[str, str]:
+    """One connection for spreadsheets: one meaning per column."""
+    row = as_text(found, connection)
+    ports = found.reach.space.text(connection.ports)
+    return row | {"ports": ports, "pods": "some" if connection.partial else "all"}
 
 
 def structured(found: Connectivity, connection: Connection) -> dict[str, Any]:

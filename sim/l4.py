@@ -153,12 +153,22 @@ class L4Space:
         ('443/tcp', 'any')
         >>> space.text(np.array([True, False, True]))
         '443/tcp, udp, sctp, icmp, icmp6, other protocols'
+        >>> space.text(np.array([True, True, False]))
+        'any except 443/tcp'
         """
         if bits.all():
             return "any"
+        listed, left_out = self._named(bits), self._named(~bits)
+        if not listed or not left_out:
+            return "any" if listed else "none"
+        holes = {text.rpartition("/")[2] for text in left_out}
+        if len(left_out) < len(listed) and len(holes) == len(left_out):
+            return f"any except {', '.join(left_out)}"
+        return ", ".join(listed)
+
+    def _named(self, bits: Bits) -> list[str]:
+        """The boxes of a set, protocols that people know first."""
         boxes = self.allowed(bits)
-        if not boxes:
-            return "none"
         named: list[str] = []
         for protocol in PROTOCOL_PREFERENCE:
             inside = (b for b in boxes if b.protocols[0] <= protocol <= b.protocols[1])
@@ -166,8 +176,8 @@ class L4Space:
         rest = {p for b in boxes for p in range(b.protocols[0], b.protocols[1] + 1)}
         rest -= set(PROTOCOL_PREFERENCE)
         if len(rest) == 256 - len(PROTOCOL_PREFERENCE):
-            return ", ".join([*named, "other protocols"])
-        return ", ".join([*named, *(str(Box(span)) for span in _spans(sorted(rest)))])
+            return [*named, "other protocols"]
+        return [*named, *(str(Box(span)) for span in _spans(sorted(rest)))]
 
     def pick(
         self, bits: Bits, ranges: Sequence[PortRange] = (PortRange(),), inverse: bool = False

@@ -42,8 +42,8 @@ def nearest(network: Network, program: Program, packet: Packet, stage: Stage) ->
     """The closest permit of a stage for a packet that no permit of it matches."""
     local = network.endpoints[packet.local]
     remote = owner(network, packet.remote_vrf, packet.version, packet.remote_ip)
-    best: tuple[tuple[int, ...], Near] | None = None
-    for number, rule in enumerate(program.policy.rules):
+    nearest_first: dict[tuple[bool, int], list[tuple[bool, Near]]] = {}
+    for rule in program.policy.rules:
         if (rule.stage, rule.direction) != (stage, packet.direction) or rule.action is Action.DENY:
             continue
         here = any(selects(m, local, network) for m in rule.local)
@@ -54,12 +54,19 @@ def nearest(network: Network, program: Program, packet: Packet, stage: Stage) ->
         fails = tuple(f for f, good in zip(FIELDS, (here, peer, port), strict=True) if not good)
         if not fails:
             continue
-        own = rule.origin.kind in OWN
-        about = breadth(network, rule) if here else len(network.endpoints)
-        rank = (own, len(fails), about, "peer" in fails, number)
-        if best is None or rank < best[0]:
-            best = rank, Near(rule, fails)
-    return best[1] if best else None
+        rank = rule.origin.kind in OWN, len(fails)
+        nearest_first.setdefault(rank, []).append((here, Near(rule, fails)))
+    if not nearest_first:
+        return None
+    alike = nearest_first[min(nearest_first)]
+    if len(alike) == 1:
+        return alike[0][1]
+    everybody = len(network.endpoints)
+    ranked = (
+        (breadth(network, near.rule) if here else everybody, "peer" in near.fails, number)
+        for number, (here, near) in enumerate(alike)
+    )
+    return alike[min(ranked)[2]][1]
 
 
 def breadth(network: Network, item: Rule | Selection) -> int:

@@ -101,3 +101,19 @@ def test_ports_read_as_written(text: str, shown: str) -> None:
     assert space.ranges(bits) == [wanted]
     name = shown.rpartition("/")[2]
     assert rows(space, bits) == [{"protocol": name, "from": wanted.first, "to": wanted.last}]
+
+
+def test_nearly_everything_is_written_as_what_is_left_out() -> None:
+    own = {6: 0, 17: 1, 132: 2}
+    proto_class = np.full(256, 3, np.uint8)
+    for number, cls in own.items():
+        proto_class[number] = cls
+    dport = np.full((4, 65536), 1, np.uint16)
+    dport[:3, 0] = 0
+    space = L4Space.of(proto_class, dport, np.zeros(65536, np.uint16))
+    assert space.text(np.array([True, False])) == "0/tcp, 0/udp, 0/sctp"
+    dport[3] = 0
+    space = L4Space.of(proto_class, dport, np.zeros(65536, np.uint16))
+    left = "1-65535/tcp, 1-65535/udp, 1-65535/sctp"
+    assert space.text(np.array([True, False])) == f"any except {left}"
+    assert space.text(np.array([False, True])) == left

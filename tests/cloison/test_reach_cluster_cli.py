@@ -1,0 +1,44 @@
+"""`cloison reach DIR` as a spreadsheet: one meaning per column."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from cloison.cli import main
+
+PODS = """apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: shop }
+spec:
+  replicas: 2
+  template: { metadata: { labels: { app: web } }, spec: { containers: [] } }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: db, namespace: shop }
+spec: { containers: [] }
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: one-address, namespace: shop }
+spec:
+  podSelector: { matchLabels: { app: web } }
+  policyTypes: [Egress]
+  egress: [{ to: [{ ipBlock: { cidr: 10.244.0.2/32 } }], ports: [{ port: 80 }] }]
+"""
+
+
+def test_partial_access_has_its_own_column_in_csv(tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text(PODS)
+    done = CliRunner().invoke(main, ["reach", str(tmp_path), "-o", "csv"])
+    assert done.exit_code == 0
+    rows = {(r["source"], r["destination"]): r for r in csv.DictReader(io.StringIO(done.stdout))}
+    partial = rows["shop/web", "shop/web"]
+    assert (partial["ports"], partial["pods"]) == ("80/tcp", "some")
+    assert rows["shop/db", "shop/web"]["pods"] == "all"
+    shown = CliRunner().invoke(main, ["reach", str(tmp_path)]).stdout
+    assert "80/tcp (not all pods)" in " ".join(shown.split())

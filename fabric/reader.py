@@ -31,6 +31,7 @@ from fabric.scalars import resolve
 MAX_BYTES = 256 * 2**20
 MAX_DEPTH = 200
 MAX_ALIASED_NODES = 1_000_000
+TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
 CORE = "tag:yaml.org,2002:"
 ILLEGAL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ALIAS_HINT = 'quote text that starts with "*"'
@@ -157,11 +158,29 @@ def documents(text: str, file: str, found: Diagnostics) -> list[Document]:
         while events.check_event():
             composer.handle(events.get_event())
     except yaml.MarkedYAMLError as error:
-        found.items.append(syntax_error(error, file))
+        found.items.append(too_deep(text, error, file) or syntax_error(error, file))
         found.check()
     finally:
         events.dispose()
     return composer.done
+
+
+def too_deep(text: str, error: yaml.MarkedYAMLError, file: str) -> Diagnostic | None:
+    """C108 for a nesting that libyaml itself gave up on, where our own limit was passed.
+
+    From 0.2.6 on libyaml looks ahead and refuses 1,000 levels before it hands out the event of the
+    first; what stands before that place is read again, so that every version names the same one.
+    """
+    mark = error.problem_mark
+    if mark is None or "nesting depth" not in (error.problem or ""):
+        return None
+    try:
+        documents(text[: mark.index], file, Diagnostics())
+    except InputError as again:
+        found = next((d for d in again.diagnostics if d.code == "C108"), None)
+        if found is not None:
+            return found
+    return Diagnostic("C108", TOO_DEEP, Span(file, mark.line + 1, mark.column + 1))
 
 
 def syntax_error(error: yaml.MarkedYAMLError, file: str) -> Diagnostic:
@@ -234,7 +253,7 @@ class Composer:
             if event.anchor:
                 self.anchors[event.anchor] = (event.value, Mark(mark.line, mark.column), 1, 1)
             return
-        self.add(self.value_of(event), Mark(mark.line, mark.column), 1, 1, event.anchor)
+        self.add(self.value_of(event), Mark(mark.line, mark.column), 1, 1, event.anchor, event)
 
     def value_of(self, event: Any) -> Any:
         """A scalar's value by its tag, or by how it looks when it is plain."""
@@ -272,7 +291,7 @@ class Composer:
 
     def start(self, event: Any) -> None:
         if len(self.open) >= MAX_DEPTH:
-            self.fail("C108", f"nested more than {MAX_DEPTH} deep", event)
+            self.fail("C108", TOO_DEEP, event)
         if event.tag not in (None, "!", CORE + "map", CORE + "seq"):
             self.fail("C106", f'tag "{event.tag}" is not supported', event, "remove the tag")
         if self.open and self.open[-1].wants_key:
@@ -290,7 +309,7 @@ class Composer:
         self.add(frame.value, mark, frame.size, frame.depth, frame.anchor, event)
 
     def add(
-        self, value: Any, mark: Mark, size: int, depth: int, anchor: str | None, event: Any = None
+        self, value: Any, mark: Mark, size: int, depth: int, anchor: str | None, event: Any
     ) -> None:
         """Put a finished value into the collection that is open, or make it a document."""
         if anchor:
@@ -303,7 +322,7 @@ class Composer:
         frame.size += size
         frame.depth = max(frame.depth, depth + 1)
         if len(self.open) + depth > MAX_DEPTH:
-            self.fail("C108", f"nested more than {MAX_DEPTH} deep", event)
+            self.fail("C108", TOO_DEEP, event)
         if isinstance(frame.value, list):
             frame.value.append(value)
             frame.below.append(mark)

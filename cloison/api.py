@@ -21,7 +21,7 @@ from cloison.world import World
 from compiler import target as targets
 from fabric.load import load_fabric
 from fabric.spec import FabricSpec
-from sim.access import access, ends
+from sim.access import access, asked
 from sim.diff import diff as diff_worlds
 from sim.explain import explain as explain_flow
 from sim.prove import prove as prove_network
@@ -74,7 +74,7 @@ def reach(
     """Who reaches whom, on which ports and because of what; narrowed by `to` (`name[:port]`) and
     `from_` (`name`), both patterns or addresses."""
     world = World.of(source, down)
-    (src, _), (dst, ports) = ends(world.network, from_), ends(world.network, to)
+    src, dst, ports = asked(world.network, from_, to)
     found = reachability(world.network, world.program)
     rows = tuple(row.row() for row in access(found, src, dst, ports))
     return Table(rows, "Reach", ("source", "destination", "ports", "pairs"))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from compiler.ir import Cidr, Everyone, InVrf, LabelSelector, Matcher, Named, OwnNode, Pods
 from fabric.inventory import Endpoint, Prefix
-from fabric.names import matches
+from fabric.names import selects as named
 from fabric.network import Network
 
 
@@ -52,7 +52,7 @@ def selects(matcher: Matcher, endpoint: Endpoint, network: Network) -> bool:
             return (
                 (states is None or endpoint.state in states)
                 and (hosts is None or endpoint.host in hosts)
-                and any(matches(p, endpoint.name, endpoint.workload) for p in patterns)
+                and any(named(p, endpoint) for p in patterns)
             )
         case InVrf(vrfs, prefixes):
             return network.vrfs[endpoint.vrf].name in vrfs and (

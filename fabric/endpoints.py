@@ -4,8 +4,8 @@ Rules that hold here:
 
 1. A pod lives in the VRF that lists its namespace, else in its tenant's first VRF that lists none.
 2. `tenant/@node/host` exists for every host with pods of the tenant, in the VRF of those pods. In a
-   VRF other than the tenant's main one it is called `tenant/@node/host@vrf`. With one VRF per
-   namespace all nodes live in `tenant/nodes`.
+   VRF other than the tenant's main one it is called `tenant/@node/host@vrf`; the one in the main
+   VRF answers to that form too. With one VRF per namespace all nodes live in `tenant/nodes`.
 3. Host-network pods are aliases of their node and have no endpoint.
 4. A zone endpoint sits behind its border node, by default the zone's first.
 5. Endpoints are sorted by name.
@@ -182,6 +182,12 @@ class VrfEndpoints:
         plain = settings.vrf_per == "namespace" or name == main
         return f"{tenant}/@node/{host}" if plain else f"{tenant}/@node/{host}@{name}"
 
+    def also(self, host: str) -> tuple[str, ...]:
+        """The main VRF's node under the name that a node of any other VRF has."""
+        tenant, _, name = self.vrf.name.partition("/")
+        full = f"{tenant}/@node/{host}@{name}"
+        return () if self.node_name(host) == full else (full,)
+
     def node(self, host: str, pods: Sequence[Placed], grant: Granted) -> Endpoint:
         """The host's own endpoint, which also answers for its host-network pods (rule 3)."""
         return Endpoint(
@@ -189,6 +195,7 @@ class VrfEndpoints:
             self.site.fabric.vtep_of(host).index, host, grant.prefixes,
             state=self.state(host), span=self.vrf.span,
             aliases=tuple(pod.name for pod in pods if pod.host_network),
+            also=self.also(host),
             assumed=frozenset({"address"} if grant.assumed else ()),
         )  # fmt: skip
 

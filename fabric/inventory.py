@@ -4,7 +4,8 @@ Three kinds of endpoint. A *pod* is a Kubernetes pod (each replica is one). A *n
 address in a VRF; host-network pods are aliases of it. A *zone* endpoint is a service or an external
 network listed under a zone; it may own whole prefixes (the most specific owner of an address wins).
 
-Names: `tenant/namespace/pod`, `tenant/@node/host`, `zone0/name`, `zone2/name`. Kubernetes names
+Names: `tenant/namespace/pod`, `tenant/@node/host` (in a VRF other than the tenant's main one
+`tenant/@node/host@vrf`), `zone0/name`, `zone2/name`. Kubernetes names
 cannot hold `@`, so nodes never collide with namespaces.
 """
 
@@ -34,6 +35,7 @@ class Endpoint:
 
     `prefixes` holds /32s and /128s for pods and nodes. `state` is the host's: ready, provisioning
     or quarantined. `assumed` names what was derived by rule and not read: "address", "host".
+    `aliases` are the host-network pods of a node, `also` other spellings of its own name.
     """
 
     index: int
@@ -56,6 +58,7 @@ class Endpoint:
     aliases: tuple[str, ...] = ()
     assumed: frozenset[str] = frozenset()
     span: Span | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

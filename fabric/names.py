@@ -4,17 +4,30 @@ A pattern has up to three `/`-separated segments, each a shell glob. A pattern w
 than the name selects it if it ends in `*`: `acme/*` is everything of acme, nodes included.
 The last segment also matches the name of the workload that a pod belongs to.
 
+A host has a node endpoint in every VRF of a tenant that it serves: `acme/@node/host1` is all of
+them, `acme/@node/host1@main` the one in that VRF. A host-network pod has its node's address, so a
+pattern that selects the pod selects the node.
+
 >>> matches("acme/*", "acme/web/front-0", "front")
 True
 >>> matches("acme/web/front", "acme/web/front-0", "front")
 True
 >>> matches("acme/web", "acme/web/front-0", "front"), matches("*", "acme/@node/host1", None)
 (False, True)
+>>> matches("acme/@node/host1", "acme/@node/host1@v1", None)
+True
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fabric.inventory import Endpoint
+
+NODE = "@node"
 
 
 def matches(pattern: str, name: str, workload: str | None) -> bool:
@@ -26,6 +39,26 @@ def matches(pattern: str, name: str, workload: str | None) -> bool:
         return False
     if len(wanted) < len(parts):
         return True
-    return fnmatchcase(parts[-1], wanted[-1]) or (
-        workload is not None and fnmatchcase(workload, wanted[-1])
+    last = [parts[-1]]
+    if workload is not None:
+        last.append(workload)
+    if NODE in parts[1:-1]:
+        last.append(host_of(parts[-1]))
+    return any(fnmatchcase(part, wanted[-1]) for part in last)
+
+
+def host_of(node: str) -> str:
+    """The host in the last segment of a node endpoint's name, `host1` or `host1@vrf`."""
+    return node.partition("@")[0]
+
+
+def selects(pattern: str, endpoint: Endpoint) -> bool:
+    """Whether a pattern selects an endpoint by any of the names that it answers to."""
+    return matches(pattern, endpoint.name, endpoint.workload) or any(
+        matches(pattern, other, None) for other in others(endpoint)
     )
+
+
+def others(endpoint: Endpoint) -> Iterable[str]:
+    """The names of an endpoint beside its own."""
+    return (*endpoint.aliases, *endpoint.also)

@@ -23,7 +23,7 @@ from sim.l4 import rows as port_rows
 from sim.matrix import SILENT
 from sim.reachability import Bits, Reach, decisions
 from sim.reasons import Reason
-from sim.resolve import endpoint, split_port
+from sim.resolve import both, endpoint, split_port
 from sim.trace import Trace, seen_behind
 from sim.witness import on_leg
 
@@ -85,6 +85,14 @@ def workload(endpoint: Endpoint) -> str:
     if endpoint.workload is None:
         return endpoint.name
     return f"{endpoint.name.rpartition('/')[0]}/{endpoint.workload}"
+
+
+def asked(
+    network: Network, source: str | None, target: str | None
+) -> tuple[Bits, Bits, Sequence[PortRange]]:
+    """Sources, destinations and ports of a question; one `InputError` with all that is wrong."""
+    (src, _), (dst, ports) = both(lambda: ends(network, source), lambda: ends(network, target))
+    return src, dst, ports
 
 
 def ends(network: Network, text: str | None) -> tuple[Bits, Sequence[PortRange]]:

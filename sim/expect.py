@@ -25,7 +25,7 @@ import numpy as np
 from fabric.claims import GRAMMAR, parse_claim
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.inventory import Endpoint
-from fabric.names import matches
+from fabric.names import others, selects
 from fabric.network import Network
 from fabric.ports import PortRange
 from fabric.spec import Expectation, FabricSpec
@@ -128,15 +128,8 @@ def _selects_pairs(
 
 
 def selected(pattern: str, network: Network) -> Bits:
-    """Which endpoints a pattern names, bool[endpoints]; a node also answers to its aliases."""
-    return np.array([names(pattern, e) for e in network.endpoints], np.bool_)
-
-
-def names(pattern: str, endpoint: Endpoint) -> bool:
-    """Whether a pattern selects an endpoint by its own name, its workload's or an alias."""
-    return matches(pattern, endpoint.name, endpoint.workload) or any(
-        matches(pattern, alias, None) for alias in endpoint.aliases
-    )
+    """Which endpoints a pattern names, bool[endpoints]."""
+    return np.array([selects(pattern, e) for e in network.endpoints], np.bool_)
 
 
 def pairs_of(claim: Claim, network: Network) -> Column:
@@ -207,7 +200,7 @@ def _names(endpoints: Iterable[Endpoint]) -> list[str]:
     found: set[str] = set()
     for e in endpoints:
         parts = e.name.split("/")
-        found |= {e.name, *("/".join([*parts[:i], "*"]) for i in range(1, len(parts)))}
+        found |= {e.name, *others(e), *("/".join([*parts[:i], "*"]) for i in range(1, len(parts)))}
         if e.workload:
             found.add("/".join([*parts[:-1], e.workload]))
     return sorted(found)

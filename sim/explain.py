@@ -24,7 +24,7 @@ from sim.nearest import FIELDS, OWN, nearest, title
 from sim.nearest import wanted as wanted_by
 from sim.packets import Flow
 from sim.reasons import Reason
-from sim.resolve import Address, Target, address_in, address_of, endpoint, packet_port, target
+from sim.resolve import Address, Target, address_in, address_of, both, endpoint, packet_port, target
 from sim.trace import Side, Trace, trace, underlay_path
 from sim.witness import show
 
@@ -135,7 +135,7 @@ def explain(
 ) -> Explanation:
     """Why a flow is allowed or denied. `src` and `dst` are names or addresses (`sim.resolve`), the
     latter with its port. Without `version` IPv4 is explained where both ends have it."""
-    source, wanted = endpoint(network, src), target(network, dst)
+    source, wanted = both(lambda: endpoint(network, src), lambda: target(network, dst))
     return between(network, program, source, wanted, version, address_in(src))
 
 

@@ -3,7 +3,8 @@
 Rules that hold here:
 
 1. A name is an endpoint's, an alias of a node (a host-network pod), or a workload's, which stands
-   for its first pod. A shorter form (the last segments) will do when it is unambiguous.
+   for its first pod. A shorter form (the last segments) will do when it is unambiguous. A host's
+   node without a VRF (`tenant/@node/host`) is all of the tenant's nodes there.
 2. An address as a source must have one owner: tenants may share address space. As a destination
    it is an address in the source's VRF, whoever answers there.
 3. A pattern (`acme/web/*`) stands for all that it selects; a tenant in front may be left out.
@@ -13,18 +14,20 @@ Rules that hold here:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any, TypeVar
 
 from compiler.semantics import owner
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
-from fabric.names import matches
+from fabric.names import host_of, others, selects
 from fabric.network import Network
 from fabric.ports import ANY, PortRange, parse_port
 
 Address = IPv4Address | IPv6Address
+A, B = TypeVar("A"), TypeVar("B")
 KIND = re.compile(r"(.*?)(?:\[(\w+)\])?", re.S)
 DEFAULT_PORT = parse_port("443/tcp")
 EXAMPLES = {4: int(IPv4Address("192.0.2.1")), 6: int(IPv6Address("2001:db8::1"))}
@@ -43,12 +46,11 @@ def endpoint(network: Network, name: str) -> Endpoint:
     """The endpoint that a name or an address stands for; `InputError` if there is none or many."""
     if (address := address_in(name)) is not None:
         return _owner(network, name, address)
-    plain, kind = KIND.fullmatch(name.strip("/")).groups()  # type: ignore[union-attr]
-    found = [e for e in _called(network.endpoints, plain) if kind in (None, _kind(e))]
+    found = _found(network, name)
     if len(found) == 1 or _one_workload(found):
         return found[0]
     if found:
-        listed = ", ".join(e.name for e in found[:4])
+        listed = ", ".join(map(_in_full, found[:4]))
         more = f" and {len(found) - 4} more" if len(found) > 4 else ""
         raise _fault("C711", f'"{name}" is ambiguous: {listed}{more}', "write more of the name")
     hint = did_you_mean(name, _names(network.endpoints)) or f"one is {network.endpoints[0].name}"
@@ -56,17 +58,31 @@ def endpoint(network: Network, name: str) -> Endpoint:
 
 
 def endpoints(network: Network, name: str) -> list[Endpoint]:
-    """What a pattern selects, or the one endpoint of a name; `InputError` when there is none."""
+    """What a pattern selects, a host's nodes, or the one endpoint of a name; `InputError` when
+    there is none."""
+    if address_in(name) is None and not is_pattern(name) and _one_host(_found(network, name)):
+        return _found(network, name)
     if not is_pattern(name):
         return [endpoint(network, name)]
-    found = [
-        e
-        for e in network.endpoints
-        if any(matches(p, e.name, e.workload) for p in (name, f"*/{name}"))
-    ]
+    found = [e for e in network.endpoints if any(selects(p, e) for p in (name, f"*/{name}"))]
     if not found:
-        raise _fault("C710", f'"{name}" selects no endpoint', "a pattern is like acme/web/*")
+        hint = did_you_mean(name, _names(network.endpoints)) or "a pattern is like acme/web/*"
+        raise _fault("C710", f'"{name}" selects no endpoint', hint)
     return found
+
+
+def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
+    """The results of two questions; one `InputError` with the mistakes of both."""
+    faults: list[Diagnostic] = []
+    answers: list[Any] = []
+    for ask in (first, second):
+        try:
+            answers.append(ask())
+        except InputError as error:
+            faults += error.diagnostics
+    if faults:
+        raise InputError(*faults)
+    return answers[0], answers[1]
 
 
 def is_pattern(name: str) -> bool:
@@ -87,7 +103,7 @@ def target(network: Network, text: str) -> Target:
 def targets(network: Network, text: str) -> list[Target]:
     """As `target`, for everything that a pattern selects."""
     name, port = split_port(text)
-    if not is_pattern(name):
+    if address_in(name) is not None:
         return [target(network, text)]
     return [Target(e, None, port or DEFAULT_PORT) for e in endpoints(network, name)]
 
@@ -160,21 +176,44 @@ def _owner(network: Network, text: str, address: Address) -> Endpoint:
     raise _fault("C711", f"{text} is an address of {listed}", "write the name of one of them")
 
 
+def _found(network: Network, name: str) -> list[Endpoint]:
+    """Everything that a name, maybe with a kind in brackets, may stand for."""
+    plain, kind = KIND.fullmatch(name.strip("/")).groups()  # type: ignore[union-attr]
+    return [e for e in _called(network.endpoints, plain) if kind in (None, _kind(e))]
+
+
 def _called(endpoints: Iterable[Endpoint], name: str) -> list[Endpoint]:
     """Exact names first, then shorter forms, then workloads."""
     wanted = name.split("/")
-    exact = [e for e in endpoints if name in (e.name, *e.aliases)]
+    exact = [e for e in endpoints if name in _answers(e)]
     ends = [
-        e
-        for e in endpoints
-        if any(n.split("/")[-len(wanted) :] == wanted for n in (e.name, *e.aliases))
+        e for e in endpoints if any(n.split("/")[-len(wanted) :] == wanted for n in _answers(e))
     ]
     return exact or ends or [e for e in endpoints if _workload(e)[-len(wanted) :] == wanted]
 
 
+def _answers(endpoint: Endpoint) -> Iterable[str]:
+    """Full names that mean an endpoint, alone or with a host's other nodes."""
+    first, slash, last = endpoint.name.rpartition("/")
+    plain = [f"{first}{slash}{host_of(last)}"] if endpoint.kind == "node" else []
+    return (endpoint.name, *others(endpoint), *plain)
+
+
+def _in_full(endpoint: Endpoint) -> str:
+    """The name that means this endpoint and no other."""
+    return next(iter(endpoint.also), endpoint.name)
+
+
+def _one_host(found: list[Endpoint]) -> bool:
+    """Whether these are the nodes of one tenant on one host."""
+    return len(found) > 1 and {(e.kind, e.tenant, e.host) for e in found} == {
+        ("node", found[0].tenant, found[0].host)
+    }
+
+
 def _names(endpoints: Iterable[Endpoint]) -> list[str]:
     """What a name could have meant: full names and last parts, of endpoints and workloads."""
-    full = [n for e in endpoints for n in (e.name, "/".join(_workload(e))) if n]
+    full = [n for e in endpoints for n in (e.name, "/".join(_workload(e)), *others(e)) if n]
     shorter = ("/".join(n.split("/")[-length:]) for n in full for length in (1, 2))
     return list(dict.fromkeys([*full, *shorter]))
 

@@ -45,10 +45,11 @@ def command(
     """
     from cloison.world import World
     from sim.explain import between
-    from sim.resolve import address_in, endpoints, targets
+    from sim.resolve import address_in, both, endpoints, targets
 
     world = World.of(fabric, down)
-    sources, wanted = endpoints(world.network, src), targets(world.network, dst)
+    network = world.network
+    sources, wanted = both(lambda: endpoints(network, src), lambda: targets(network, dst))
     version = 6 if ipv6 else None
     if len(sources) == len(wanted) == 1:
         ends = sources[0], wanted[0]

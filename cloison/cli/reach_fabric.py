@@ -24,11 +24,11 @@ def reach_fabric(
     from compiler.compile import compile_network
     from fabric.build import build
     from fabric.load import load_fabric
-    from sim.access import access, ends
+    from sim.access import access, asked
     from sim.reachability import reachability
 
     network = build(load_fabric(path), down=down)
-    (src, _), (dst, ports) = ends(network, source), ends(network, to)
+    src, dst, ports = asked(network, source, to)
     reach = reachability(network, compile_network(network))
     found = access(reach, src, dst, ports)
     if output == "matrix":

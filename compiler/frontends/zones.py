@@ -36,7 +36,7 @@ from compiler.ir import (
     Stage,
 )
 from fabric.diagnostics import Diagnostic
-from fabric.names import matches
+from fabric.names import selects
 from fabric.network import Network
 from fabric.ports import ANY, PortRange, parse_port
 from fabric.spec import ZoneRule
@@ -241,5 +241,5 @@ def lints(network: Network) -> tuple[Diagnostic, ...]:
         )
         for item in (*services, *rules)
         for pattern in (*patterns(item.rule.from_), *patterns(item.rule.to))
-        if not any(matches(pattern, e.name, e.workload) for e in network.endpoints)
+        if not any(selects(pattern, e) for e in network.endpoints)
     )

@@ -11,6 +11,7 @@ from fabric.checks.names import ZONES, Names, any_match
 from fabric.checks.values import zone_rules
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.inventory import Prefix
+from fabric.names import NODE
 from fabric.spec import FabricSpec, Zone0, Zone2, ZoneEndpoint, ZoneRule
 
 Path = tuple[str | int, ...]
@@ -181,10 +182,20 @@ def unmatched(pattern: str, names: Names) -> tuple[str, str, str | None] | None:
         return "C311", f'"{pattern}": no tenant or zone is called "{first}"', hint
     if len(parts) < 3 and pattern[-1] != "*" and not (rest and endpoints):
         return "C318", f'"{pattern}" selects no endpoint', f'did you mean "{pattern}/*"?'
-    if len(parts) == 3 and parts[1] == "@node" and not any_match(parts[2], names.hosts):
-        return (
-            "C303",
-            f'"{pattern}": no host is called "{parts[2]}"',
-            did_you_mean(parts[2], names.hosts),
-        )
-    return None
+    return unknown_node(pattern, names) if len(parts) == 3 and parts[1] == NODE else None
+
+
+def unknown_node(pattern: str, names: Names) -> tuple[str, str, str | None] | None:
+    """What is wrong with `tenant/@node/host` or `tenant/@node/host@vrf`, if anything is."""
+    tenant, _, node = pattern.split("/")
+    host, at, vrf = node.partition("@")
+    if not any_match(host, names.hosts):
+        message, hint = f'"{pattern}": no host is called "{host}"', did_you_mean(host, names.hosts)
+        return "C303", message, hint
+    if not at or any(fnmatchcase(name, tenant) for name in names.dynamic):
+        return None
+    known = [name for name in names.vrfs if fnmatchcase(name.partition("/")[0], tenant)]
+    if any_match(f"{tenant}/{vrf}", known):
+        return None
+    listed = ", ".join(f"{tenant}/{NODE}/{host}@{n.partition('/')[2]}" for n in known[:4])
+    return "C301", f'"{pattern}": no VRF is called "{tenant}/{vrf}"', f"there is {listed}"

@@ -23,9 +23,10 @@ from fabric.build import build
 from fabric.diagnostics import InputError
 from fabric.inventory import Endpoint
 from fabric.load import load_fabric
+from fabric.names import selects
 from fabric.network import Network
 from fabric.ports import ANY, WITH_PORTS
-from sim.expect import Claim, names, read_claims
+from sim.expect import Claim, read_claims
 from sim.prove import prove
 from sim.reasons import Reason
 
@@ -149,8 +150,8 @@ def pairs(claim: Claim, network: Network) -> Iterator[tuple[Endpoint, Endpoint]]
     """Every ordered pair that a claim speaks of."""
     for a in network.endpoints:
         for b in network.endpoints:
-            forth = names(claim.source, a) and names(claim.target, b)
-            back = claim.both_ways and names(claim.source, b) and names(claim.target, a)
+            forth = selects(claim.source, a) and selects(claim.target, b)
+            back = claim.both_ways and selects(claim.source, b) and selects(claim.target, a)
             if a.index != b.index and (forth or back):
                 yield a, b
 

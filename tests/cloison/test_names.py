@@ -1,0 +1,121 @@
+"""Names: what outputs print is read again, and a name means the same wherever it is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from cloison.cli import main
+
+FABRIC = """
+cloison: 1
+name: floors
+sites: { s: { spines: 1, leaves: 2, hosts_per_pair: 2, borders: 2 } }
+pins: { hosts: { mill/ground/loom: host1, mill/attic/dye: host1, mill/ground/agent: host1 } }
+tenants:
+  mill:
+    hosts: [host1]
+    manifests: [pods.yaml]
+    vrfs:
+      low: { prefixes: [100.64.8.0/24, "fd64:8::/64"], default_route: zone2, advertise: [100.64.8.0/24] }
+      high: { prefixes: [100.64.9.0/24, "fd64:9::/64"], namespaces: [attic], default_route: zone2, advertise: [100.64.9.0/24] }
+zones:
+  zone2:
+    endpoints: { town: { addresses: [198.51.100.0/24], border: border1 } }
+    rules:
+      - { name: no-host, action: deny, from: WHO, to: zone2/town }
+      - { name: out, from: "mill/*", to: zone2/town }
+expect:
+  - deny: "EXPECT -> zone2/town"
+"""  # noqa: E501
+PODS = """
+{ apiVersion: v1, kind: Pod, metadata: { name: loom, namespace: ground }, spec: { containers: [{ name: c, image: c, ports: [{ name: nfs, containerPort: 2049 }] }] } }
+---
+{ apiVersion: v1, kind: Pod, metadata: { name: dye, namespace: attic }, spec: { containers: [{ name: c, image: c }] } }
+---
+{ apiVersion: v1, kind: Pod, metadata: { name: agent, namespace: ground }, spec: { hostNetwork: true, containers: [{ name: c, image: c }] } }
+"""  # noqa: E501
+
+
+def written(folder: Path, who: str, expect: str = "mill/@node/host1") -> str:
+    path = folder / "floors.yaml"
+    path.write_text(FABRIC.replace("WHO", f'"{who}"').replace("EXPECT", expect))
+    (folder / "pods.yaml").write_text(PODS)
+    return str(path)
+
+
+def cloison(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def verified(path: str) -> Any:
+    return json.loads(cloison("verify", path, "-o", "json").stdout)
+
+
+@pytest.mark.parametrize(
+    ("rule", "holds"),
+    [
+        ("mill/@node/host1", True),
+        ("mill/@node/*", True),
+        ("mill/@node/host1@low", False),
+        ("mill/@node/host1@high", False),
+        ("mill/@node/*@high", False),
+        ("mill/ground/agent", False),
+    ],
+)
+def test_a_host_s_node_is_that_of_every_vrf(tmp_path: Path, rule: str, holds: bool) -> None:
+    """A rule for the host covers all of its nodes; one for a VRF leaves the other open, and the
+    expectation about the host fails with a packet from there."""
+    path = written(tmp_path, rule)
+    assert cloison("check", path).exit_code == 0
+    found = verified(path)
+    assert found["holds"] is holds
+    if not holds:
+        (finding,) = found["findings"]
+        open_ = "mill/@node/host1" if "high" in rule else "mill/@node/host1@high"
+        assert finding["packet"].startswith(f"{open_} -> zone2/town")
+
+
+def test_a_vrf_that_the_node_is_not_in_is_said(tmp_path: Path) -> None:
+    path = written(tmp_path, "mill/@node/host1@cellar")
+    result = cloison("check", path)
+    assert result.exit_code == 2
+    assert 'no VRF is called "mill/cellar"' in result.stdout + result.stderr
+    assert "mill/@node/host1@low, mill/@node/host1@high" in result.stdout + result.stderr
+
+
+def test_a_rule_for_a_host_network_pod_is_one_for_its_node(tmp_path: Path) -> None:
+    path = written(tmp_path, "mill/ground/agent", "mill/ground/agent")
+    assert "C691" not in cloison("check", path).output
+    assert verified(path)["holds"]
+    only = json.loads(cloison("explain", path, "ground/agent", "town:80", "-o", "json").stdout)
+    assert (only["source"], only["verdict"]) == ("mill/@node/host1", "deny")
+
+
+def test_explain_of_a_host_is_of_all_its_nodes(tmp_path: Path) -> None:
+    path = written(tmp_path, "mill/@node/host1@low")
+    rows = json.loads(cloison("explain", path, "@node/host1", "town:80", "-o", "json").stdout)
+    assert {r["source"]: r["verdict"] for r in rows["rows"]} == {
+        "mill/@node/host1": "deny",
+        "mill/@node/host1@high": "allow",
+    }
+    one = json.loads(cloison("explain", path, "host1@low", "town:80", "-o", "json").stdout)
+    assert (one["source"], one["verdict"]) == ("mill/@node/host1", "deny")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("explain", "loon", "tomn:80"), ("reach", "--from", "loon", "--to", "tomn:80")],
+)
+def test_two_unknown_names_are_two_mistakes(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    verb, *rest = arguments
+    result = cloison(verb, written(tmp_path, "mill/*"), *rest)
+    assert result.exit_code == 2
+    assert 'did you mean "loom"?' in result.stderr
+    assert 'did you mean "town"?' in result.stderr
+    assert yaml.safe_load(FABRIC)["name"] not in result.stdout

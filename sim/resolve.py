@@ -27,7 +27,8 @@ from fabric.network import Network
 from fabric.ports import ANY, PortRange, parse_port
 
 Address = IPv4Address | IPv6Address
-A, B = TypeVar("A"), TypeVar("B")
+A = TypeVar("A")
+B = TypeVar("B")
 KIND = re.compile(r"(.*?)(?:\[(\w+)\])?", re.S)
 DEFAULT_PORT = parse_port("443/tcp")
 EXAMPLES = {4: int(IPv4Address("192.0.2.1")), 6: int(IPv6Address("2001:db8::1"))}

@@ -53,6 +53,9 @@ class Action(IntEnum):
     PERMIT_FINAL = 2
 
 
+NOWHERE = Span("", 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The cause of a rule: its kind, its name, the rule's index in the user's file, and where.
@@ -64,6 +67,13 @@ class Origin:
     name: str
     rule: int | None = None
     span: Span | None = None
+
+    @property
+    def rank(self) -> tuple[str, str, int, Span]:
+        """What origins are sorted by. No two origins share it, so that output never depends on the
+        order in which a set hands them out."""
+        rule = -1 if self.rule is None else self.rule
+        return self.kind, self.name, rule, self.span or NOWHERE
 
     def __str__(self) -> str:
         rule = "" if self.rule is None else f" rule {self.rule}"

@@ -201,4 +201,4 @@ class _Causes:
     def _named(self, origins: Iterable[int]) -> tuple[Origin, ...]:
         named = (self.reach.program.origins[o] for o in origins)
         spoken = (o for o in named if o.kind not in SILENT)
-        return tuple(sorted(spoken, key=lambda o: (o.kind, o.name, o.rule or 0)))
+        return tuple(sorted(spoken, key=lambda o: o.rank))

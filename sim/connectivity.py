@@ -180,7 +180,7 @@ class _Causes:
                             self.allowing(direction, int(local[leg]), int(place[leg]), number)
                         )
                     found.update(dict.fromkeys((direction, o) for o in self.known[where]))
-        return tuple(sorted(found, key=lambda c: (c[0], c[1].name, c[1].rule or 0, str(c[1].span))))
+        return tuple(sorted(found, key=lambda c: (c[0], c[1].rank)))
 
     def allowing(
         self, direction: Direction, local: int, place: int, number: int

@@ -182,7 +182,7 @@ def _by_cell(
     origins = reach.program.origins
     for cell, decision in found:
         out[cell] |= {origins[o] for o in origin_of[decision] if origins[o].kind not in SILENT}
-    return [tuple(sorted(cell, key=lambda o: (o.kind, o.name, o.rule or 0))) for cell in out]
+    return [tuple(sorted(cell, key=lambda o: o.rank)) for cell in out]
 
 
 def policy_alone(reach: Reach, asked: Bits) -> Bits:

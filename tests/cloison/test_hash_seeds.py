@@ -1,0 +1,77 @@
+"""The same bytes for every hash seed: what any verb writes as JSON, and certificates."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cloison.cli import VERBS
+
+TOPOLOGIES = Path(__file__).parents[2] / "topologies"
+SMALL, DEMO = (str(TOPOLOGIES / f"{name}.yaml") for name in ("small", "demo"))
+HOLE = str(TOPOLOGIES / "broken" / "zone0-hole.yaml")
+JSON = ("-o", "json")
+RUNS: dict[str, list[tuple[str, ...]]] = {
+    "check": [("check", HOLE, *JSON)],
+    "simulate": [("simulate", SMALL, *JSON)],
+    "verify": [
+        ("verify", DEMO, *JSON),
+        ("verify", HOLE, *JSON),
+        ("verify", SMALL, "--certificate", "/dev/stdout", *JSON),
+    ],
+    "explain": [("explain", DEMO, "zone2/*", "inference/*", *JSON)],
+    "reach": [
+        ("reach", DEMO, *JSON),
+        ("reach", str(TOPOLOGIES / "manifests" / "demo" / "inference"), *JSON),
+    ],
+    "diff": [("diff", DEMO, HOLE, *JSON)],
+    "compile": [("compile", DEMO, "-o", "{folder}", "--report", "json")],
+    "show": [
+        ("show", what, DEMO, *JSON)
+        for what in ("topology", "addresses", "sessions", "routes", "policy", "tables")
+    ],
+    "replay": [("replay", SMALL, "--pairs", *JSON)],
+    "schema": [("schema",)],
+}
+NO_JSON = {"lab", "plot", "bench", "warmup"}
+"""Verbs that write timings or pictures, or need the machine."""
+PROGRAM = """
+import json, re, sys
+from pathlib import Path
+from click.testing import CliRunner
+from cloison.cli import main
+for arguments in json.loads(sys.stdin.read()):
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code in (0, 1), result.output
+    print(arguments)
+    print(re.sub(r'"(seconds|[a-z]+_per_second)": ([0-9.]+|[{][^}]*[}])', "", result.stdout))
+for path in sorted(Path(sys.argv[1]).rglob("*.*")):
+    print(path.name, path.read_text())
+"""
+
+
+def test_every_verb_is_here_or_named() -> None:
+    assert {*RUNS, *NO_JSON} == set(VERBS)
+
+
+@pytest.mark.slow
+def test_json_does_not_depend_on_the_hash_seed(tmp_path: Path) -> None:
+    runs = [[word.format(folder=tmp_path) for word in run] for verb in RUNS.values() for run in verb]
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM, str(tmp_path)],
+            input=json.dumps(runs),
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "7")
+    )
+    assert first == second
+    assert len(first) > 100_000

@@ -61,7 +61,9 @@ def test_every_verb_is_here_or_named() -> None:
 
 @pytest.mark.slow
 def test_json_does_not_depend_on_the_hash_seed(tmp_path: Path) -> None:
-    runs = [[word.format(folder=tmp_path) for word in run] for verb in RUNS.values() for run in verb]
+    runs = [
+        [word.format(folder=tmp_path) for word in run] for verb in RUNS.values() for run in verb
+    ]
     first, second = (
         subprocess.run(
             [sys.executable, "-c", PROGRAM, str(tmp_path)],

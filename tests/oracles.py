@@ -12,11 +12,36 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+
+@dataclass(frozen=True, slots=True)
+class Oracle:
+    """What others wrote and we compare with. `minutes` is its budget of one CI run on two cores,
+    in seconds of tests summed over both: who needs more marks its tests with `slices`."""
+
+    judges: str
+    program: str
+    minutes: float
+
+
+ORACLES = {
+    "frr": Oracle("routes, sessions, ECMP sets", "FRR's bgpd and zebra in namespaces", 4),
+    "kernel": Oracle("verdicts on real packets", "Linux: VRFs, VXLAN, nftables in namespaces", 6),
+    "uml": Oracle("the lab with VRF devices", "user-mode Linux; stock kernels below QEMU", 2),
+    "nft": Oracle("the nftables dump", "nft and the kernel that loads it", 1),
+    "upstream": Oracle("NetworkPolicy verdicts, routes", "cases of upstream projects", 2),
+    "tcpdump": Oracle("decoded captures", "tcpdump", 1),
+    "rte_acl": Oracle("first-match verdicts", "DPDK's rte_acl", 1),
+    "z3": Oracle("policies, proofs and diffs", "z3, an SMT solver", 1),
+    "oxidd": Oracle("proofs and diffs", "oxidd, decision diagrams", 1),
+}
+"""The value of the `oracle` marker, by name."""
 
 SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/lib/frr"])
 

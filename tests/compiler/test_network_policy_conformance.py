@@ -11,6 +11,7 @@ from oracles import conformance
 
 from fabric.cluster import cluster_network
 
+pytestmark = pytest.mark.oracle("upstream")
 FOLDER = conformance() / "netpol" / "k8s-e2e"
 CASES = sorted(FOLDER.glob("*/expected.json"))
 

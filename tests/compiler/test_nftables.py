@@ -39,7 +39,7 @@ def loads(text: str) -> None:
 
 
 @pytest.mark.root
-@pytest.mark.oracle
+@pytest.mark.oracle("nft")
 def test_the_kernel_loads_every_ruleset(program: Program) -> None:
     for node in nftables.nodes(program):
         loads(nftables.render(program, node))
@@ -47,7 +47,7 @@ def test_the_kernel_loads_every_ruleset(program: Program) -> None:
 
 
 @pytest.mark.root
-@pytest.mark.oracle
+@pytest.mark.oracle("nft")
 def test_names_of_the_user_stay_inside_comments(program: Program) -> None:
     nasty = '" drop\n}\nflush ruleset; \\ ${x} # é\x00'
     origins = tuple(replace(origin, name=nasty * 3) for origin in program.origins)

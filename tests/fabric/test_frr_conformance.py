@@ -18,6 +18,7 @@ from fabric.build import build
 from fabric.load import load_fabric
 from fabric.network import Network
 
+pytestmark = pytest.mark.oracle("upstream")
 TENANTS = "ABC"
 FOLDERS = sorted(path for path in (conformance() / "frr").iterdir() if path.is_dir())
 

@@ -21,7 +21,7 @@ from fabric.evpn import covers
 from fabric.load import load_fabric
 from fabric.network import Network
 
-pytestmark = [pytest.mark.root, pytest.mark.oracle]
+pytestmark = [pytest.mark.root, pytest.mark.oracle("frr")]
 
 POD = """\
 apiVersion: v1

@@ -30,6 +30,7 @@ from sim.reasons import Reason
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
+@pytest.mark.oracle("oxidd")
 @settings(max_examples=12, deadline=None, phases=QUICK)
 @given(worlds(), policies(), policies())
 def test_diagrams_know_the_same_regions(network: Network, was: Policy, now: Policy) -> None:
@@ -38,6 +39,7 @@ def test_diagrams_know_the_same_regions(network: Network, was: Policy, now: Poli
     assert [*changed(old, new, found)] == []
 
 
+@pytest.mark.oracle("oxidd")
 @settings(max_examples=12, deadline=None, phases=QUICK)
 @given(worlds(), policies())
 def test_diagrams_know_the_same_crossings(network: Network, policy: Policy) -> None:
@@ -70,6 +72,7 @@ def test_a_missing_engine_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         Space(4)
 
 
+@pytest.mark.oracle("z3")
 @settings(max_examples=4, deadline=None, phases=QUICK)
 @given(worlds(), policies(), policies())
 def test_a_solver_finds_no_packet_that_contradicts_the_regions(
@@ -104,6 +107,7 @@ def _impossible(*formulas: z3.BoolRef) -> bool:
     return bool(solver.check() == z3.unsat)
 
 
+@pytest.mark.oracle("z3")
 @settings(max_examples=20, deadline=None, phases=QUICK)
 @given(worlds(), policies())
 def test_a_solver_finds_no_packet_where_isolation_was_proven(

@@ -58,7 +58,7 @@ def run(name: str, wrong: int = 0, **options: int) -> Contest:
     )
 
 
-@pytest.mark.oracle
+@pytest.mark.oracle("rte_acl")
 def test_everyone_is_timed_and_answers_agree() -> None:
     found = run("policy-1k")
     assert [heat.trace for heat in found.heats] == ["uniform", "random"]

@@ -78,7 +78,7 @@ def some_packets(seed: int, version: int, n: int) -> Columns:
     )
 
 
-@pytest.mark.oracle
+@pytest.mark.oracle("rte_acl")
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("vnis", [(ANY,), (ANY, 1, 2)])
 def test_every_algorithm_answers_as_the_linear_scan(
@@ -154,7 +154,7 @@ def test_without_dpdk_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         eal.compiled()
 
 
-@pytest.mark.oracle
+@pytest.mark.oracle("rte_acl")
 def test_the_harness_is_compiled_once(
     dpdk: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

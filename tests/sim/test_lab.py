@@ -18,7 +18,7 @@ from oracles import require, require_root
 from cloison.cli import main
 from sim.lab import kernel, state
 
-pytestmark = [pytest.mark.root, pytest.mark.oracle]
+pytestmark = [pytest.mark.root, pytest.mark.oracle("kernel")]
 TWO_ALIKE = """
 cloison: 1
 name: alike

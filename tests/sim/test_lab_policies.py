@@ -37,7 +37,7 @@ from sim.lab import kernel, state, trial, up
 from sim.lab.layout import Layout
 from sim.packets import Packets
 
-pytestmark = [pytest.mark.root, pytest.mark.oracle]
+pytestmark = [pytest.mark.root, pytest.mark.oracle("kernel")]
 SMALL = Path(__file__).parents[2] / "topologies" / "small.yaml"
 EXAMPLES = 25
 PREFIXES = ["10.0.0.0/27", "10.0.0.2/32", "100.64.0.0/24", "fd00:a::/64", "fd64:1::2/128"]

@@ -12,7 +12,7 @@ import pytest
 import qemu
 from oracles import require
 
-pytestmark = [pytest.mark.oracle, pytest.mark.slow]
+pytestmark = [pytest.mark.oracle("uml"), pytest.mark.slow]
 LAB = Path(__file__).with_name("test_lab.py")
 
 

@@ -60,6 +60,7 @@ def families(lines: list[str]) -> tuple[int, int, int]:
     return found.count("IPv4"), found.count("IPv6"), sum("VXLAN" in line for line in lines)
 
 
+@pytest.mark.oracle("tcpdump")
 def test_counts_of_real_captures_equal_tcpdumps() -> None:
     folder = conformance().parent / "data" / "pcap"
     require("tcpdump")
@@ -124,6 +125,7 @@ def scapy_packets() -> list[Any]:
     ]
 
 
+@pytest.mark.oracle("tcpdump")
 def test_counts_of_made_captures_equal_tcpdumps(tmp_path: Path) -> None:
     require("tcpdump")
     path = tmp_path / "made.pcapng"
@@ -219,6 +221,7 @@ def test_scapy_reads_what_we_write(tmp_path: Path) -> None:
     assert batch.header.protocol.tolist() == [6, 17, 132, 1, 58, 89] * 2
 
 
+@pytest.mark.oracle("tcpdump")
 def test_checksums_of_crafted_frames_please_tcpdump(tmp_path: Path) -> None:
     require("tcpdump")
     path = tmp_path / "x.pcapng"

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 from oracles import require
 from routed import at, endpoint, routed
 from wired import wired
@@ -244,6 +245,7 @@ def test_dropped_packets_are_written_with_the_rule(tmp_path: Path) -> None:
     assert written[2][1].wirelen == 514
 
 
+@pytest.mark.oracle("tcpdump")
 def test_tcpdump_reads_the_dropped_packets(tmp_path: Path) -> None:
     require("tcpdump")
     path = tmp_path / "dropped.pcapng"

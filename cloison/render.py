@@ -5,8 +5,9 @@ Rules that hold here:
 1. Everything that reaches a terminal or a spreadsheet may come from a stranger's YAML. Control
    characters (C0, C1, bidirectional overrides) are shown as escapes, rich markup is never
    interpreted, and a CSV cell never starts with what a spreadsheet takes for a formula.
-2. Machine formats carry every key of a row as it is. `table` and `md` show the columns chosen, in
-   80 columns when stdout is not a terminal; long cells fold, nothing is cut off.
+2. Machine formats carry every key of a row as it is. `table` and `md` show the columns chosen. In
+   a terminal (or where COLUMNS says how wide) long cells fold, nothing is cut off; elsewhere, as in
+   a pipe to grep, a row is one line.
 3. JSON is `{"schema": "cloison/<thing>/<version>", …, "rows": […]}` and stays ASCII.
 4. Colour and progress only on a terminal; NO_COLOR is respected (rich does).
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import sys
 import unicodedata
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 Columns = Sequence[str] | Mapping[str, str]
 Tell = Callable[..., None]
+UNBOUNDED = 1 << 16
+"""Columns where nobody says how many: more than any row has."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -195,7 +199,15 @@ def console(*, stderr: bool = False) -> Console:
     """A rich console that interprets nothing in strings."""
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
+    return Console(
+        stderr=stderr, width=width(stderr), markup=False, highlight=False, emoji=False
+    )
+
+
+def width(stderr: bool) -> int | None:
+    """Columns of a line (rule 2); None: as many as the terminal or COLUMNS has."""
+    there = (sys.stderr if stderr else sys.stdout).isatty()
+    return None if there or os.environ.get("COLUMNS", "").isdecimal() else UNBOUNDED
 
 
 def printed(*things: Any) -> str:

@@ -199,9 +199,7 @@ def console(*, stderr: bool = False) -> Console:
     """A rich console that interprets nothing in strings."""
     from rich.console import Console
 
-    return Console(
-        stderr=stderr, width=width(stderr), markup=False, highlight=False, emoji=False
-    )
+    return Console(stderr=stderr, width=width(stderr), markup=False, highlight=False, emoji=False)
 
 
 def width(stderr: bool) -> int | None:

@@ -10,10 +10,12 @@ from cloison.table import Table
 from compiler.blocks import Blocks
 from compiler.ir import Action
 from fabric.network import Network
+from sim.flow_verdicts import FlowVerdicts
 from sim.pcap import Counts
 from sim.replay import ReplayReport, imbalances
 
 TOP = 10
+BY_FLOW = ("packets", "verdict", "flow", "vrf", "source", "destination", "rule")
 
 
 def capture_table(name: str, counts: Counts) -> Table:
@@ -124,17 +126,34 @@ def imbalance_table(report: ReplayReport, network: Network, top: int = 5) -> Tab
     return Table(rows, "ECMP imbalance (busiest uplink over the mean)")
 
 
-def tables(report: ReplayReport, network: Network, blocks: Blocks) -> list[Table]:
+def by_flow_table(found: FlowVerdicts, network: Network) -> Table:
+    """What became of each flow."""
+    rows = tuple(found.table(network))
+    more = f"; {found.left_out:,} packets of more flows are left out" if found.left_out else ""
+    return Table(rows, f"Flows: {len(rows):,}{more}", BY_FLOW)
+
+
+def tables(
+    report: ReplayReport, network: Network, blocks: Blocks, by_flow: FlowVerdicts | None = None
+) -> list[Table]:
     """The report for people."""
-    parts = [verdict_table(report), flow_table(report), rule_table(report, blocks)]
+    parts = [verdict_table(report), flow_table(report)]
+    parts += [by_flow_table(by_flow, network)] if by_flow else []
+    parts += [rule_table(report, blocks)]
     parts += [link_table(report, network), imbalance_table(report, network)]
     return [part for part in parts if len(part)]
 
 
-def document(report: ReplayReport, network: Network, blocks: Blocks) -> dict[str, Any]:
+def document(
+    report: ReplayReport, network: Network, blocks: Blocks, by_flow: FlowVerdicts | None = None
+) -> dict[str, Any]:
     """The report as data: everything that was counted, not only the top."""
     n_links = len(report.links)
+    listed = {"by_flow": list(by_flow.table(network))} if by_flow else {}
+    left_out = {"by_flow_left_out": by_flow.left_out} if by_flow else {}
     return {
+        **listed,
+        **left_out,
         "packets": report.packets,
         "bytes": report.bytes,
         "verdicts": {reason.label: n for reason, n in report.verdicts.items()},

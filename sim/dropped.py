@@ -35,10 +35,7 @@ class DroppedPackets:
 
     def __post_init__(self) -> None:
         self._writer = Writer(self.file)
-        self._causes = {
-            entry: f"{direction.name} {origin}"
-            for entry, (direction, origin) in entry_origins(self.blocks).items()
-        }
+        self._causes = causes(self.blocks)
 
     @property
     def link_types(self) -> int:
@@ -83,9 +80,22 @@ class DroppedPackets:
         if not reason.by_policy:
             return reason.label
         decisions = int(verdicts.in_decision[row]), int(verdicts.out_decision[row])
-        decision = next(d for d in decisions if d >= 0 and not self.blocks.dec_permit[d])
-        entries = self.blocks.dec_entries[decision]
-        return f"{reason.label}: {self._causes[int(entries[entries >= 0][-1])]}"
+        return f"{reason.label}: {cause_of(self.blocks, self._causes, decisions)}"
+
+
+def causes(blocks: Blocks) -> dict[int, str]:
+    """Direction and rule of every entry, as text."""
+    return {
+        entry: f"{direction.name} {origin}"
+        for entry, (direction, origin) in entry_origins(blocks).items()
+    }
+
+
+def cause_of(blocks: Blocks, known: dict[int, str], decisions: tuple[int, int]) -> str:
+    """Which entry denied a packet, of its IN and OUT decisions (-1: did not come so far)."""
+    decision = next(d for d in decisions if d >= 0 and not blocks.dec_permit[d])
+    entries = blocks.dec_entries[decision]
+    return known[int(entries[entries >= 0][-1])]
 
 
 def entry_origins(blocks: Blocks) -> dict[int, tuple[Direction, Origin]]:

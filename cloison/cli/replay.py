@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from compiler.blocks import Blocks
     from fabric.network import Network
     from sim.attach import Arrivals
+    from sim.flow_verdicts import FlowVerdicts
     from sim.packets import Packets
     from sim.pcap import Counts, Reader
-    from sim.replay import ReplayReport
+    from sim.replay import ReplayReport, Sink
 
 FABRIC_SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -66,6 +67,7 @@ def finite(context: click.Context, parameter: click.Parameter, value: float | No
     is_flag=True,
     help="No flow table, which captures and --replies have: decide every packet anew.",
 )
+@click.option("--by-flow", is_flag=True, help="List what became of each flow, busiest first.")
 @click.option("--dropped", type=click.Path(path_type=Path), help="Write dropped packets (pcapng).")
 @click.option("--show", type=int, default=0, metavar="N", help="Dissect N frames that hold no IP.")
 @down_option
@@ -93,7 +95,8 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
         raise click.UsageError("either captures or generated traffic")
     if options["replies"] and not generated:
         raise click.UsageError("--replies is for generated traffic: captures hold their own")
-    if fabric is None and (generated or options["dropped"] or options["vrf"] or options["down"]):
+    needing = ("dropped", "vrf", "down", "by_flow")
+    if fabric is None and (generated or any(options[name] for name in needing)):
         raise click.UsageError("this needs a FABRIC")
     found: dict[str, Any] = {"schema": "cloison/replay/1", "captures": {}}
     tables: list[Any] = []
@@ -117,6 +120,12 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
     for table in tables:
         render.show(*render.titled(table.title, render.table(table.rows, table.columns)), "")
     if "replay" in found:
+        unknown = found["replay"]["verdicts"]["unknown_source"]
+        if unknown and options["vrf"] is None:
+            click.echo(
+                f"{unknown:,} packets have a source that no VRF or several VRFs know: "
+                "--vrf names the one in which they enter."
+            )
         rate = found["replay"]["simulator_packets_per_second"] / 1e6
         click.echo(f"The simulator's speed, not a DPU's: {rate:.2f} million packets per second.")
 
@@ -145,17 +154,23 @@ def run(fabric: Path, captures: list[Reader], found: dict[str, Any], **options: 
     from cloison.cli.simulate import announce_kernels
     from cloison.world import World
     from compiler.blocks import build_blocks
+    from sim.flow_verdicts import FlowVerdicts
 
     world = World.of(fabric, options["down"])
     blocks = build_blocks(world.program)
     announce_kernels()
-    report = send(world.network, blocks, captures, options)
-    found["replay"] = replayed.document(report, world.network, blocks)
-    return replayed.tables(report, world.network, blocks)
+    by_flow = FlowVerdicts(blocks) if options["by_flow"] else None
+    report = send(world.network, blocks, captures, by_flow, options)
+    found["replay"] = replayed.document(report, world.network, blocks, by_flow)
+    return replayed.tables(report, world.network, blocks, by_flow)
 
 
 def send(
-    network: Network, blocks: Blocks, captures: list[Reader], options: dict[str, Any]
+    network: Network,
+    blocks: Blocks,
+    captures: list[Reader],
+    by_flow: FlowVerdicts | None,
+    options: dict[str, Any],
 ) -> ReplayReport:
     """The traffic that was asked for, through the datapath."""
     from cloison.files import writing
@@ -175,16 +190,27 @@ def send(
         }
         batches = traffic if traffic is not None else generate(network, blocks, options)
         if options["dropped"] is None:
-            return replay(network, blocks.program, batches, **arguments)
+            return replay(network, blocks.program, batches, sink=by_flow, **arguments)
         with writing(options["dropped"]) as file:
             sink = DroppedPackets(file, blocks)
-            report = replay(network, blocks.program, batches, sink=sink, **arguments)
+            sinks: list[Sink] = [sink, by_flow] if by_flow is not None else [sink]
+            report = replay(network, blocks.program, batches, sink=each(sinks), **arguments)
     click.echo(f"{sink.written} dropped packets in {options['dropped']}", err=True)
     if sink.skipped:
         click.echo(f"{sink.skipped} more were not written", err=True)
     if sink.link_types > 1:
         click.echo("with several link types: Wireshark reads them all, tcpdump one", err=True)
     return report
+
+
+def each(sinks: Sequence[Sink]) -> Sink:
+    """One sink that hands every batch to several."""
+
+    def sink(traffic: Any, verdicts: Any) -> None:
+        for one in sinks:
+            one(traffic, verdicts)
+
+    return sink
 
 
 def arrivals(

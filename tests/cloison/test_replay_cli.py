@@ -69,12 +69,23 @@ def test_a_capture_in_a_fabric(capture: Path, network: Network, tmp_path: Path) 
     assert f"{lost} dropped packets" in result.stderr
 
 
-def test_generated_traffic_reads_well_in_80_columns() -> None:
+def test_generated_traffic_reads_well_in_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     result = cloison("replay", "-f", SMALL, "--random", "2e4", "--permitted", "0.3", "-q")
     assert result.exit_code == 0, result.stderr
     assert "Verdicts of 20,000 packets" in result.stdout
     assert "not a DPU's" in result.stdout
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
+
+
+def test_a_row_is_a_line_where_nobody_says_how_wide(capture: Path) -> None:
+    result = cloison("replay", SMALL, capture, "--by-flow", "-q")
+    assert result.exit_code == 0, result.stderr
+    assert "Flows: 3" in result.stdout
+    assert "--vrf names the one in which they enter" in result.stdout
+    stranger = [line for line in result.stdout.splitlines() if "unknown_source" in line][1:]
+    assert len(stranger) == 1
+    assert "->" in stranger[0]
 
 
 def test_dropped_packets_may_replace_the_capture_they_come_from(capture: Path) -> None:

@@ -26,15 +26,15 @@ class Model(BaseModel):
 class Speeds(Model):
     """Link speeds in Gbit/s by the lower end of the link."""
 
-    host: int = Field(200, gt=0)
-    leaf: int = Field(400, gt=0)
-    spine: int = Field(800, gt=0)
+    host: int = Field(200, gt=0, description="a host's links to its leaves")
+    leaf: int = Field(400, gt=0, description="a leaf's links to its spines")
+    spine: int = Field(800, gt=0, description="a spine's links to its superspines")
 
 
 class Site(Model):
     """One Clos. `leaves` and `spines` count per site, in a three-tier site per pod."""
 
-    clos: Literal["leaf-spine", "three-tier"] = "leaf-spine"
+    clos: Literal["leaf-spine", "three-tier"] = Field("leaf-spine", description="how many tiers")
     spines: int = Field(2, ge=1, le=64, description="spines; in a three-tier site per pod")
     leaves: int = Field(2, ge=1, le=512, description="leaves; in a three-tier site per pod")
     pods: int = Field(1, ge=1, le=64, description="pods of a three-tier site")
@@ -42,7 +42,7 @@ class Site(Model):
     hosts_per_pair: int = Field(2, ge=0, le=128, description="hosts behind each pair of leaves")
     uplinks: int = Field(1, ge=1, le=8, description="parallel links from a leaf to each spine")
     borders: int = Field(2, ge=0, le=16, description="border nodes, cabled like leaves")
-    speeds: Speeds = Speeds()
+    speeds: Speeds = Field(Speeds(), description="Gbit/s of the links")
 
 
 class Host(Model):
@@ -126,7 +126,7 @@ class ZoneRule(Model):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     name: str = Field(description="unique in its list; reports call the rule by it")
-    action: Literal["permit", "deny"] = "permit"
+    action: Literal["permit", "deny"] = Field("permit", description="what happens to a match")
     from_: str | list[str] = Field(alias="from", description="who opens the connection")
     to: str | list[str] = Field(description="who accepts it")
     ports: list[str] = Field(["any"], min_length=1, description="such as 443/tcp or 53-54/udp")
@@ -138,7 +138,7 @@ class Zone0(Model):
     """DPU management and the Kubernetes control plane. `services` are boot services: rules whose
     tenant side is limited to hosts in `states`. `serves` are the tenants that get routes."""
 
-    vni: int | None = Field(None, ge=1, le=16777215)
+    vni: int | None = Field(None, ge=1, le=16777215, description="L3VNI; default: drawn")
     borders: list[str] = Field([], description="its border nodes; empty: all")
     prefixes: list[str] = Field([], description="what tenants get routes to; default: endpoints")
     serves: list[str] = Field(["*"], description="tenants (or globs) whose nodes get routes")
@@ -156,7 +156,7 @@ class Zone1(Model):
 class Zone2(Model):
     """External ingress and egress. The zone's VRF originates the default routes."""
 
-    vni: int | None = Field(None, ge=1, le=16777215)
+    vni: int | None = Field(None, ge=1, le=16777215, description="L3VNI; default: drawn")
     borders: list[str] = Field([], description="its border nodes; empty: all")
     endpoints: dict[Name, ZoneEndpoint] = Field({}, description="outside networks by name")
     rules: list[ZoneRule] = Field([], description="ordered; the first match decides")
@@ -165,15 +165,15 @@ class Zone2(Model):
 class Zones(Model):
     """The three trust zones."""
 
-    zone0: Zone0 = Zone0()
-    zone1: Zone1 = Zone1()
-    zone2: Zone2 = Zone2()
+    zone0: Zone0 = Field(Zone0(), description="DPU management and the Kubernetes control plane")
+    zone1: Zone1 = Field(Zone1(), description="the application data plane")
+    zone2: Zone2 = Field(Zone2(), description="external ingress and egress")
 
 
 class Peering(Model):
     """Two VRFs exchange routes and may open connections to each other, both ways."""
 
-    name: Name
+    name: Name = Field(description="unique among peerings and leaks")
     between: list[str] = Field(..., min_length=2, max_length=2, description="two VRFs")
     prefixes: dict[str, list[str]] = Field({}, description="per VRF what it offers; default: all")
     ports: list[str] = Field(["any"], min_length=1, description="what connections may use")
@@ -184,7 +184,7 @@ class Leak(Model):
     """A VRF's prefixes are offered to other VRFs; their clients may open connections to it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    name: Name
+    name: Name = Field(description="unique among peerings and leaks")
     from_: str = Field(alias="from", description="the VRF that is offered")
     prefixes: list[str] = Field([], description="what is offered; default: all of it")
     to: list[str] = Field(..., min_length=1, description="VRFs (or globs) that may use it")
@@ -209,9 +209,9 @@ class Expectation(Model):
 class Pins(Model):
     """Allocations that are given, not drawn. The lock file has the same shape."""
 
-    asn: dict[str, int] = {}
-    loopback: dict[str, str] = {}
-    vni: dict[str, int] = {}
+    asn: dict[str, int] = Field({}, description="key: node name")
+    loopback: dict[str, str] = Field({}, description="key: node name")
+    vni: dict[str, int] = Field({}, description='key "tenant/vrf"')
     rd: dict[str, str] = Field({}, description='key "node tenant/vrf"')
     rt: dict[str, str] = Field({}, description='key "tenant/vrf" or "leak name"')
     router_mac: dict[str, str] = Field({}, description='key "node tenant/vrf"')
@@ -225,14 +225,14 @@ class FabricSpec(Model):
     """The whole file."""
 
     cloison: Literal[1] = Field(description="version of this format")
-    name: Name
+    name: Name = Field(description="what reports call the fabric")
     vtep: Literal["dpu", "leaf"] = Field("dpu", description="who encapsulates and enforces")
     sites: dict[Name, Site] = Field(..., min_length=1, description="wiring, one Clos per site")
     hosts: dict[str, Host] = Field({}, description="what is special about single hosts")
     pools: Pools = Field(Pools(), description="where allocations come from")
     pins: Pins = Field(Pins(), description="allocations that are given")
-    tenants: dict[str, Tenant] = {}
-    zones: Zones = Zones()
+    tenants: dict[str, Tenant] = Field({}, description="customers by name; a{1..32}: 32 of them")
+    zones: Zones = Field(Zones(), description="the three trust zones, their endpoints and rules")
     peerings: list[Peering] = Field([], description="pairs of VRFs that share routes, both ways")
     leaks: list[Leak] = Field([], description="VRFs that are offered to clients in others")
     expect: list[Expectation] = Field([], description="what must hold")

@@ -22,6 +22,17 @@ def test_cli_reference_is_current() -> None:
     assert done.returncode == 0, "docs/cli.md is stale: make docs"
 
 
+def test_key_reference_is_current() -> None:
+    done = subprocess.run([sys.executable, "docs/key_reference.py", "--check"], cwd=ROOT)
+    assert done.returncode == 0, "docs/fabric-keys.md is stale: make docs"
+
+
+def test_every_key_says_what_it_is() -> None:
+    for line in (ROOT / "docs" / "fabric-keys.md").read_text("utf-8").splitlines():
+        if line.startswith("| `"):
+            assert line.rsplit("|", 2)[1].strip(), line
+
+
 def sessions(page: Path) -> Iterator[tuple[str, str]]:
     """(command, output shown) of every `$ command` in a page's console blocks."""
     for block in BLOCK.findall(page.read_text()):

@@ -13,8 +13,9 @@ from fabric.schema import json_schema
 TARGET = Path(__file__).parent / "fabric-keys.md"
 INTRO = """# Every key of the fabric file
 
-Written by `make docs` from the schema (`cloison schema`); a test keeps it current and complete. How the parts
-work together is told in [the fabric file](fabric-file.md). `*` in a path is a name of yours, `[]` an entry of a list.
+Written by `make docs` from the schema (`cloison schema`); a test keeps it current and complete.
+How the parts work together is told in [the fabric file](fabric-file.md). `*` in a path is a name
+of yours, `[]` an entry of a list.
 """
 Row = tuple[str, ...]
 

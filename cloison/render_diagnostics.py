@@ -6,7 +6,8 @@
        hint: did you mean "host1"?
 
 Lines come from a stranger's file: control characters are shown as escapes, long lines are cut
-around the caret. Colour is added only on a terminal.
+around the caret. Nothing is shown of Secrets (`fabric.secrets`), of hidden files, and of files
+that are not read at all (`fabric.files`). Colour is added only on a terminal.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cloison.render import visible
-from fabric.diagnostics import Diagnostic, Span
+from fabric.diagnostics import Diagnostic, InputError, Span
+from fabric.files import read_bytes
+from fabric.secrets import Secrets
 
 WIDTH = 92
 BEFORE = 60
@@ -48,18 +51,25 @@ class Excerpts:
     """Lines of files, each file read once; none where a file cannot be read any more."""
 
     def __init__(self, sources: Sources) -> None:
-        self.files = {name: text.splitlines() for name, text in sources.items()}
+        self.files = {name: Secrets(text) for name, text in sources.items()}
 
     def line(self, span: Span) -> str | None:
-        """The line that a span is in."""
+        """The line that a span is in, unless it is nobody's business."""
         if span.file not in self.files:
-            try:
-                text = Path(span.file).read_text("utf-8", "replace")
-            except (OSError, ValueError):
-                text = ""
-            self.files[span.file] = text.replace("\r\n", "\n").split("\n")
-        lines = self.files[span.file]
-        return lines[span.line - 1] if 0 < span.line <= len(lines) else None
+            self.files[span.file] = Secrets(text_of(Path(span.file)))
+        found = self.files[span.file]
+        shown = 0 < span.line <= len(found.lines) and span.line not in found
+        return found.lines[span.line - 1].removesuffix("\r") if shown else None
+
+
+def text_of(path: Path) -> str:
+    """What stands in a file that may be quoted; nothing of others."""
+    if any(part.startswith(".") and part.strip(".") for part in path.parts):
+        return ""
+    try:
+        return read_bytes(path).decode("utf-8-sig", "replace")
+    except InputError:
+        return ""
 
 
 def one(diagnostic: Diagnostic, lines: Excerpts, colour: bool) -> str:

@@ -26,12 +26,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
-from fabric.reader import Document, read_yaml
+from fabric.files import Trees, trees_around
+from fabric.reader import MAX_DEPTH, TOO_DEEP, Document, read_yaml
 
 Place = tuple[str | int, ...]
 ACTIONS = ("set", "append", "remove")
 KEYS = {"cloison", "extends", "name", "patch"}
 MAX_CHAIN = 10
+MAX_EDITS = 10_000
 
 
 class Source(Protocol):
@@ -76,17 +78,32 @@ class Patched:
     @property
     def file(self) -> str:
         """The file that the edit changes."""
-        return self.base.file
+        source: Source = self
+        while isinstance(source, Patched):
+            source = source.base
+        return source.file
 
     def span(self, path: Place = ()) -> Span:
         """The place of the value at `path`, or of its nearest ancestor that exists."""
-        rest = self._inside(path)
-        return self.base.span(self._before(path)) if rest is None else self.edit.span(rest)
+        source, path, edited = self._unpatched(path)
+        return edited.span(path) if edited else source.span(path)
 
     def key_span(self, path: Place) -> Span:
         """The place of the key that ends `path`."""
-        rest = self._inside(path)
-        return self.base.key_span(self._before(path)) if rest is None else self.edit.span(rest)
+        source, path, edited = self._unpatched(path)
+        return edited.span(path) if edited else source.key_span(path)
+
+    def _unpatched(self, path: Place) -> tuple[Source, Place, Edit | None]:
+        """The path in the file that was read, or in the value of the edit that brought it in; one
+        step per edit, as there may be thousands."""
+        source: Source = self
+        while isinstance(source, Patched):
+            patched: Patched = source
+            rest = patched._inside(path)
+            if rest is not None:
+                return patched.base, rest, patched.edit
+            source, path = patched.base, patched._before(path)
+        return source, path, None
 
     def _inside(self, path: Place) -> Place | None:
         """What leads on from the edit's value; None when the path leads elsewhere."""
@@ -104,8 +121,11 @@ class Patched:
         return path
 
 
-def extended(document: Document, chain: int = 0) -> tuple[Source, tuple[Edit, ...]]:
-    """The fabric file that a document amounts to, and its edits of manifests.
+def extended(
+    document: Document, trees: Trees | None = None, chain: int = 0
+) -> tuple[Source, tuple[Edit, ...]]:
+    """The fabric file that a document amounts to, and its edits of manifests; what it extends must
+    lie in `trees`.
 
     A document without `extends` is returned as it is.
     """
@@ -118,7 +138,8 @@ def extended(document: Document, chain: int = 0) -> tuple[Source, tuple[Edit, ..
         problems.error(
             "C290", f'"{key}" cannot stand beside extends', document.key_span((key,)), hint
         )
-    base, inherited = read_base(document, chain, problems)
+    trees = trees or trees_around(Path(document.file))
+    base, inherited = read_base(document, trees, chain, problems)
     edits = read_edits(document, problems)
     problems.check()
     result = base
@@ -130,7 +151,7 @@ def extended(document: Document, chain: int = 0) -> tuple[Source, tuple[Edit, ..
 
 
 def read_base(
-    document: Document, chain: int, problems: Diagnostics
+    document: Document, trees: Trees, chain: int, problems: Diagnostics
 ) -> tuple[Source, tuple[Edit, ...]]:
     """The file that is extended, itself extended if it says so."""
     span, name = document.span(("extends",)), document.value["extends"]
@@ -138,13 +159,16 @@ def read_base(
         what = "extends in a circle" if chain >= MAX_CHAIN else "extends must name a file"
         raise InputError(Diagnostic("C290", what, span))
     path = Path(os.path.normpath(Path(document.file).parent / name))
-    if not path.is_file():
+    refused = trees.refusal(path, span)
+    if refused is not None:
+        raise InputError(refused)
+    if not path.exists():
         raise InputError(Diagnostic("C290", f"cannot extend {path}: no such file", span))
     documents = read_yaml(path)
     if len(documents) != 1:
         raise InputError(Diagnostic("C290", f"cannot extend {path}: not one document", span))
     problems.check()
-    return extended(documents[0], chain + 1)
+    return extended(documents[0], trees, chain + 1)
 
 
 def read_edits(document: Document, problems: Diagnostics) -> list[Edit]:
@@ -152,6 +176,10 @@ def read_edits(document: Document, problems: Diagnostics) -> list[Edit]:
     written = document.value.get("patch") or []
     if not isinstance(written, list):
         problems.error("C291", "patch must be a list of edits", document.span(("patch",)))
+        return []
+    if len(written) > MAX_EDITS:
+        what = f"patch has {len(written):,} edits, and {MAX_EDITS:,} are read"
+        problems.error("C113", what, document.span(("patch",)), "change the file itself")
         return []
     out = []
     for index, item in enumerate(written):
@@ -187,6 +215,9 @@ def misshapen(item: Any) -> str | None:
 def patched(base: Source, edit: Edit, problems: Diagnostics) -> Source:
     """A document after an edit; the document itself and a problem when the place is not there."""
     try:
+        if len(edit.at) + depth(edit.value) > MAX_DEPTH:
+            problems.error("C108", TOO_DEEP, edit.span())
+            return base
         value, at = applied(base.value, edit.at, edit)
     except (KeyError, IndexError, TypeError):
         where = edit.origin.span((*edit.place[:-1], "at"))
@@ -195,6 +226,19 @@ def patched(base: Source, edit: Edit, problems: Diagnostics) -> Source:
         problems.error("C292", f"there is no {place} in {base.file} to {edit.action}", where, hint)
         return base
     return Patched(base, edit, at, value)
+
+
+def depth(value: Any) -> int:
+    """How deep collections are nested; 0 for anything else.
+
+    >>> depth([{"a": [1]}]), depth(1)
+    (3, 0)
+    """
+    found, level = 0, [value]
+    while level := [v for v in level if isinstance(v, (list, Mapping))]:
+        found += 1
+        level = [b for v in level for b in (v.values() if isinstance(v, Mapping) else v)]
+    return found
 
 
 def applied(value: Any, path: Place, edit: Edit) -> tuple[Any, Place]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from fabric.checks import check
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.extend import extended
+from fabric.files import trees_around
 from fabric.ranges import expand
 from fabric.reader import Document, documents, read_text
 from fabric.shape import validate
@@ -31,13 +32,14 @@ def load(path: Path | str, text: str | None = None) -> tuple[FabricSpec, tuple[D
         text, file = read_text(path)
     found = Diagnostics()
     try:
-        document, edits = extended(only(documents(text, file, found), file))
+        trees = trees_around(Path("stdin" if file in STDIN else file))
+        document, edits = extended(only(documents(text, file, found), file), trees)
         expanded = expand(document, found)
         spec = validate(expanded, found)
         if spec is not None:
             spec._document = expanded
             spec._path = None if file in STDIN else Path(file)
-            spec._edits = edits
+            spec._edits, spec._trees = edits, trees
             found.items += check(spec)
     except InputError as error:
         told = {d.span for d in found.items}

@@ -24,6 +24,7 @@ from zlib import crc32
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.extend import Edit
+from fabric.files import Trees
 from fabric.inventory import NamedPort
 from fabric.manifests import Manifests, load_manifests
 from fabric.spec import FabricSpec, Pins
@@ -69,6 +70,10 @@ def load_workloads(spec: FabricSpec) -> dict[str, Manifests]:
         key = (*settings.manifests, tenant) if edits else tuple(settings.manifests)
         if key not in known:
             paths = [Path(os.path.normpath(folder / path)) for path in settings.manifests]
+            refused = [*outside(spec, tenant, paths)]
+            if refused:
+                problems.items += refused
+                continue
             try:
                 known[key] = load_manifests(paths, tenant=tenant, edits=edits)
             except InputError as error:
@@ -77,6 +82,15 @@ def load_workloads(spec: FabricSpec) -> dict[str, Manifests]:
         out[tenant] = known[key]
     problems.check()
     return out
+
+
+def outside(spec: FabricSpec, tenant: str, paths: Iterable[Path]) -> Iterator[Diagnostic]:
+    """C112 for every path of a tenant that leads out of the trees that may be read."""
+    trees: Trees | None = spec._trees
+    for number, path in enumerate(paths):
+        refused = trees and trees.refusal(path, spec.at("tenants", tenant, "manifests", number))
+        if refused:
+            yield refused
 
 
 def edits_of(spec: FabricSpec) -> tuple[Edit, ...]:

@@ -10,6 +10,7 @@ Rules that hold here:
 2. Duplicate keys are errors. Tags other than the core schema's are errors: nothing executes.
 3. Merge keys (`<<: *base`) work as they do for Kubernetes' own YAML readers; explicit keys win.
 4. Limits hold after aliases are expanded: depth, and how many nodes aliases may add.
+5. Messages quote nothing out of a Secret (`fabric.secrets`).
 
 Sources: YAML 1.2.2; libyaml's event stream; PyYAML's C binding of it.
 """
@@ -26,15 +27,21 @@ from typing import Any, NamedTuple
 import yaml
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
+from fabric.files import MAX_BYTES, read_bytes, too_large
 from fabric.scalars import resolve
+from fabric.secrets import Secrets
 
-MAX_BYTES = 256 * 2**20
 MAX_DEPTH = 200
 MAX_ALIASED_NODES = 1_000_000
 TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
 CORE = "tag:yaml.org,2002:"
 ILLEGAL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ALIAS_HINT = 'quote text that starts with "*"'
+UNQUOTED = {
+    "C105": "an alias that stands for nothing; the line is part of a secret",
+    "C106": "a tag that is not supported; the line is part of a secret",
+    "C110": "a duplicate key; the line is part of a secret",
+}
 HINTS = {
     "while scanning an alias": ALIAS_HINT,
     "mapping values are not allowed": 'quote text that holds ": "; else check the indentation',
@@ -121,18 +128,7 @@ def read_yaml(source: Path | str, name: str | None = None) -> list[Document]:
 def read_text(source: Path | str) -> tuple[str, str]:
     """The text of a file or of "-" (stdin), and what to call it."""
     file = "<stdin>" if str(source) == "-" else str(source)
-    try:
-        if file == "<stdin>":
-            raw = sys.stdin.buffer.read(MAX_BYTES + 1)
-        else:
-            with Path(source).open("rb") as stream:
-                raw = stream.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(Diagnostic("C101", f"cannot read {file}: {reason}")) from None
-    if len(raw) > MAX_BYTES:
-        limit = MAX_BYTES // 2**20
-        raise InputError(Diagnostic("C102", f"{file} is larger than {limit} MiB"))
+    raw = read_stdin() if file == "<stdin>" else read_bytes(Path(source))
     try:
         return raw.decode("utf-8-sig"), file
     except UnicodeDecodeError as error:
@@ -141,6 +137,17 @@ def read_text(source: Path | str) -> tuple[str, str]:
         span = Span(file, before.count(b"\n") + 1, column)
         hint = "save it as UTF-8 text"
         raise InputError(Diagnostic("C103", "this is not UTF-8 text", span, hint)) from None
+
+
+def read_stdin() -> bytes:
+    """All of stdin."""
+    try:
+        raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise InputError(Diagnostic("C101", f"cannot read <stdin>: {error}")) from None
+    if len(raw) > MAX_BYTES:
+        raise InputError(too_large("<stdin>", MAX_BYTES))
+    return raw
 
 
 def documents(text: str, file: str, found: Diagnostics) -> list[Document]:
@@ -152,7 +159,7 @@ def documents(text: str, file: str, found: Diagnostics) -> list[Document]:
         span = Span(file, line, illegal.start() - text.rfind("\n", 0, illegal.start()))
         message = f"character U+{ord(illegal.group()):04X} is not allowed in YAML"
         raise InputError(Diagnostic("C103", message, span, "is this a binary file?"))
-    composer = Composer(file, found)
+    composer = Composer(text, file, found)
     events = yaml.CSafeLoader(text)
     try:
         while events.check_event():
@@ -216,8 +223,8 @@ class Open:
 class Composer:
     """Turns the events of one stream into documents (`done`) and diagnostics (`found`)."""
 
-    def __init__(self, file: str, found: Diagnostics) -> None:
-        self.file, self.found = file, found
+    def __init__(self, text: str, file: str, found: Diagnostics) -> None:
+        self.text, self.file, self.found = text, file, found
         self.done: list[Document] = []
         self.open: list[Open] = []
         self.anchors: dict[str, tuple[Any, Mark, int, int] | None] = {}
@@ -244,6 +251,8 @@ class Composer:
         self.found.check()
 
     def note(self, code: str, message: str, line: int, column: int, hint: str | None) -> None:
+        if code in UNQUOTED and line + 1 in Secrets(self.text):
+            message, hint = UNQUOTED[code], None
         self.found.error(code, message, Span(self.file, line + 1, column + 1), hint)
 
     def scalar(self, event: Any) -> None:

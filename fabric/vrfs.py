@@ -126,7 +126,7 @@ class Prefixes:
     def __init__(self, spec: FabricSpec, draws: Draws, problems: Diagnostics) -> None:
         self.spec, self.problems = spec, problems
         self.ledger = draws.ledger("prefixes", "prefix")
-        self.spaces: dict[str, Space] = {}
+        self.spaces: dict[tuple[str, int], Space] = {}
 
     def of(self, draft: Draft) -> tuple[Prefix, ...]:
         """The prefixes of one VRF, in file order."""
@@ -150,13 +150,22 @@ class Prefixes:
         return ip_network(text)
 
     def candidates(self, pool: str, length: int | None) -> Iterator[str]:
-        """The next free subnet of a pool."""
-        if pool not in self.spaces:
-            space = self.spaces[pool] = Space()
-            for text in self.ledger.taken:
-                space.add(*bounds(ip_network(text)))
+        """The next free subnet of a pool, from members that can hold such a subnet; IPv4 and IPv6
+        have spaces of their own."""
         for text in self.spec.pools.prefixes.get(pool, ()):
             prefix = ip_network(text)
-            found = self.spaces[pool].draw(prefix, length or prefix.prefixlen)
-            if found is not None:
-                yield str(found)
+            wanted = length or prefix.prefixlen
+            if prefix.prefixlen <= wanted <= prefix.max_prefixlen:
+                found = self.space(pool, prefix.version).draw(prefix, wanted)
+                if found is not None:
+                    yield str(found)
+
+    def space(self, pool: str, version: int) -> Space:
+        """What is taken of a pool in one IP version."""
+        known = self.spaces.get((pool, version))
+        if known is None:
+            known = self.spaces[pool, version] = Space()
+            for taken in map(ip_network, self.ledger.taken):
+                if taken.version == version:
+                    known.add(*bounds(taken))
+        return known

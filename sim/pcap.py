@@ -7,6 +7,7 @@ and builds frames for packets that never were on a wire.
 
 from __future__ import annotations
 
+import os
 import struct
 import sys
 from collections import OrderedDict
@@ -19,14 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.diagnostics import Diagnostic, InputError
+from fabric.files import opened
 from fabric.ports import NAMES
 from sim import capfile, decode
 from sim.capfile import INTERFACE, PACKET, SECTION, Problem, Records
 from sim.decode import ETHERNET, VXLAN_PORT, Decoded
 from sim.packets import Flow
 
+MAX_CAPTURE = 1 << 44
+"""Bytes of a file, which is mapped."""
 MAX_PIPE = 1 << 30
-"""Bytes of what cannot be mapped into memory."""
+"""Bytes of standard input."""
 MAX_DATAGRAMS = 1 << 16
 """Fragmented datagrams whose ports are remembered at a time."""
 
@@ -131,14 +135,14 @@ class Reader:
 
 
 def _load(path: Path) -> NDArray[np.uint8]:
-    """The file mapped into memory; `-` and pipes are read whole, if they end in time."""
+    """The file mapped into memory; `-` is read whole, if it ends in time."""
     try:
         if str(path) == "-":
             return _drain(sys.stdin.buffer, "standard input")
-        if path.is_file() and path.stat().st_size:
-            return np.asarray(np.memmap(path, np.uint8, "r"))
-        with path.open("rb") as file:
-            return _drain(file, str(path))
+        with opened(path, MAX_CAPTURE, "C950") as file:
+            if not os.fstat(file.fileno()).st_size:
+                return np.zeros(0, np.uint8)
+            return np.asarray(np.memmap(file, np.uint8, "r"))
     except OSError as error:
         message = f"cannot read {path}: {error.strerror or error}"
         raise InputError(Diagnostic("C950", message)) from None

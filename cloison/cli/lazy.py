@@ -14,6 +14,35 @@ from typing import Any
 import click
 
 Table = Mapping[str, tuple[str, str]]
+READ_NOTHING = ("schema", "warmup", "down")
+"""Verbs that read no file that a user names."""
+
+
+def add_root(command: click.Command) -> None:
+    """`--root DIR`, the same for every verb that reads files; each has it once."""
+    if any(parameter.name == "root" for parameter in command.params):
+        return
+    option = click.Option(
+        ["--root"],
+        type=click.Path(file_okay=False, exists=True),
+        metavar="DIR",
+        callback=set_root,
+        is_eager=True,
+        expose_value=False,
+        help="Inputs may name files below DIR only [default: the git working tree of FABRIC, "
+        "else its directory and this one].",
+    )
+    command.params.append(option)
+
+
+def set_root(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """Confine reading until the command is done."""
+    if value is not None:
+        from pathlib import Path
+
+        from fabric.files import rooted
+
+        context.with_resource(rooted(Path(value)))
 
 
 class LazyGroup(click.Group):
@@ -33,6 +62,8 @@ class LazyGroup(click.Group):
             return None
         command = import_module(self.table[cmd_name][0]).command
         assert isinstance(command, click.Command)
+        if not isinstance(command, click.Group) and cmd_name not in READ_NOTHING:
+            add_root(command)
         return command
 
     def resolve_command(

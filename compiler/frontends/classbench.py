@@ -42,6 +42,7 @@ from compiler.ruleset import (
     single,
 )
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
+from fabric.files import read_bytes
 
 MAX_BYTES = 1 << 28
 MAX_LINE = 1000
@@ -80,14 +81,9 @@ class Distinct(dict[str, int]):
 def read_rules(path: Path) -> RuleSet:
     """The rules of a file."""
     try:
-        if path.exists() and not path.is_file():
-            raise ValueError("it is no regular file")
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"it has more than {MAX_BYTES >> 20} MiB")
-        text = path.read_bytes().decode("ascii")
-    except (OSError, ValueError, MemoryError) as error:
-        why = "it is not text" if isinstance(error, UnicodeDecodeError) else error
-        why = getattr(error, "strerror", None) or why
+        text = read_bytes(path, MAX_BYTES, "C743").decode("ascii")
+    except (UnicodeDecodeError, MemoryError) as error:
+        why = "it is not text" if isinstance(error, UnicodeDecodeError) else "no memory is left"
         raise InputError(Diagnostic("C743", f"{path} cannot be read: {why}")) from None
     return parse(text, str(path))
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from compiler.ruleset import ANY, Prefixes, Prefixes6, Ranges, RuleSet
 from fabric.diagnostics import Diagnostic, InputError
+from fabric.files import MAX_BYTES, opened
 from sim.columns import Columns
 
 KINDS = ("uniform", "zipf", "corner", "mixed", "random")
@@ -69,11 +70,11 @@ def read(folder: Path) -> Columns:
         if path.stem not in known:
             problems.append(Diagnostic("C744", f"{path} is no column", hint=", ".join(known)))
             continue
-        if not path.is_file():
-            problems.append(Diagnostic("C744", f"{path} is no regular file"))
-            continue
         try:
-            found[path.stem] = np.load(path, allow_pickle=False)
+            with opened(path, MAX_BYTES, "C744") as file:
+                found[path.stem] = np.load(file, allow_pickle=False)
+        except InputError as error:
+            problems += error.diagnostics
         except Exception as error:  # NumPy's parser of headers raises whatever it meets
             reason = error if isinstance(error, OSError) else "it is no array of numbers"
             problems.append(Diagnostic("C744", f"{path} cannot be read: {reason}"))

@@ -100,10 +100,10 @@ def test_many_mistakes_are_told_at_once_but_not_all() -> None:
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe@")
-    for path in (tmp_path / "missing", tmp_path, tmp_path / "binary"):
+    for name, code in (("missing", "C743"), ("binary", "C743"), (".", "C111")):
         with pytest.raises(InputError) as caught:
-            read_rules(path)
-        assert caught.value.diagnostics[0].code == "C743"
+            read_rules(tmp_path / name)
+        assert caught.value.diagnostics[0].code == code
 
 
 def test_random_text_never_ends_in_a_traceback() -> None:

@@ -25,7 +25,8 @@ tenants:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)  # what is extended must lie below it
     (tmp_path / "broken").mkdir()
     (tmp_path / "base.yaml").write_text(BASE)
     return tmp_path

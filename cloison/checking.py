@@ -45,6 +45,8 @@ def world(spec: FabricSpec) -> Iterator[Diagnostic]:
         return
     for manifests in network.manifests.values():
         yield from manifests.warnings
+    for record in network.not_evaluated:
+        yield record.diagnostic()
     for finding in network.findings:
         yield replace(finding, severity=FINDING) if finding.severity == "error" else finding
     yield from complaints(lambda: network_policy.policy(network))

@@ -24,7 +24,9 @@ from fabric.secrets import Secrets
 WIDTH = 92
 BEFORE = 60
 RED, YELLOW, CYAN, BOLD, DIM, RESET = (f"\x1b[{n}m" for n in (31, 33, 36, 1, 2, 0))
-SEVERITIES = ("error", "finding", "warning")
+SEVERITIES = ("error", "finding", "unknown", "warning")
+ALIKE = ("unknown",)
+"""Words without a plural."""
 Sources = Mapping[str, str]
 
 
@@ -43,7 +45,8 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
     '1 error, 1 warning'
     """
     counts = Counter(d.severity for d in diagnostics)
-    words = (f"{counts[s]} {s}{'s' * (counts[s] != 1)}" for s in SEVERITIES if counts[s])
+    ends = {s: "s" * (counts[s] != 1 and s not in ALIKE) for s in SEVERITIES}
+    words = (f"{counts[s]} {s}{ends[s]}" for s in SEVERITIES if counts[s])
     return ", ".join(words) or "no errors"
 
 
@@ -75,7 +78,7 @@ def text_of(path: Path) -> str:
 def one(diagnostic: Diagnostic, lines: Excerpts, colour: bool) -> str:
     """One diagnostic, without a newline at its end."""
     span, severity = diagnostic.span, diagnostic.severity
-    shade = YELLOW if severity == "warning" else RED
+    shade = YELLOW if severity in ("warning", "unknown") else RED
     head = paint(f"{severity}[{diagnostic.code}]", shade + BOLD, colour)
     where = f"{paint(visible(str(span)), BOLD, colour)}: " if span else ""
     out = [f"{where}{head}: {visible(diagnostic.message)}"]

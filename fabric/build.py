@@ -23,6 +23,7 @@ from fabric.placement import load_workloads, place
 from fabric.spec import FabricSpec, Pins
 from fabric.topology import Role
 from fabric.underlay import converge
+from fabric.unevaluated import owned_by
 from fabric.vrfs import vrf_table
 
 
@@ -62,6 +63,7 @@ def build(spec: FabricSpec, *, down: Iterable[str] = (), lock: bool = True) -> N
         spec, fabric, numbers, vrfs, endpoints, manifests,
         underlay, routes, build_fib(routes, wanted, underlay),
         findings(spec, vrfs, routes, wanted, declared),
+        tuple(r for tenant, m in manifests.items() for r in owned_by(tenant, m.not_evaluated)),
     )  # fmt: skip
 
 

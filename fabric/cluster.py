@@ -34,6 +34,7 @@ from fabric.pools import network
 from fabric.spec import FabricSpec, Site, Tenant
 from fabric.topology import Fabric, Node, Role
 from fabric.underlay import converge
+from fabric.unevaluated import owned_by
 from fabric.workloads import Pod
 
 CLUSTER = "cluster"
@@ -77,7 +78,10 @@ def around(endpoints: tuple[Endpoint, ...], manifests: Manifests, ipblock: IpBlo
     external = [e for e in endpoints if e.name == EXTERNAL]
     routes = originate(spec, vrfs, external, {}, plan, ())
     fib = build_fib(routes, imports(spec, vrfs, plan, ()), underlay)
-    return Network(spec, fabric, plan, vrfs, endpoints, {CLUSTER: manifests}, underlay, routes, fib)
+    return Network(
+        spec, fabric, plan, vrfs, endpoints, {CLUSTER: manifests}, underlay, routes, fib,
+        not_evaluated=owned_by(CLUSTER, manifests.not_evaluated),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One thing that is wrong (`severity="error"`) or doubtful (`"warning"`)."""
+    """One thing that is wrong (`severity="error"`), doubtful (`"warning"`), or not evaluated and so
+    makes verdicts `"unknown"`."""
 
     code: str
     message: str

@@ -2,8 +2,8 @@
 
 Namespaces, pods, Services and NetworkPolicies; policies are kept as they are, with their places
 (`compiler.frontends.network_policy` reads them). Every namespace has the label that the API server
-gives it, `kubernetes.io/metadata.name`, declared or not. Other kinds are counted and left alone; a
-warning says so where a kind that we do not evaluate can change what is allowed.
+gives it, `kubernetes.io/metadata.name`, declared or not. Of other kinds those that cannot matter
+are counted, and those that may decide who reaches whom are listed (`fabric.unevaluated`).
 """
 
 from __future__ import annotations
@@ -16,16 +16,13 @@ from pathlib import Path
 from fabric.cursor import Cursor
 from fabric.diagnostics import Diagnostic, Diagnostics, Span
 from fabric.extend import Edit, Source
+from fabric.kinds import IRRELEVANT, meaning
 from fabric.metadata import NAME_LABEL, labels, metadata
 from fabric.objects import read_objects
-from fabric.workloads import KINDS, PORTED, Pod, pods
+from fabric.unevaluated import Unevaluated, unevaluated, unrendered
+from fabric.workloads import PORTED, Pod, pods
 
-POLICY_GROUP = "networking.k8s.io"
-UNREAD_POLICIES = {
-    "AdminNetworkPolicy", "AuthorizationPolicy", "BaselineAdminNetworkPolicy",
-    "CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy", "ClusterNetworkPolicy",
-    "GlobalNetworkPolicy", "NetworkPolicy", "StagedNetworkPolicy",
-}  # fmt: skip
+POLICY = ("networking.k8s.io/v1", "NetworkPolicy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,8 @@ class Service:
 @dataclass(frozen=True, slots=True, eq=False)
 class Manifests:
     """Everything that was read. `namespaces` maps names to labels, for every namespace that is
-    declared or used; `ignored` counts objects of kinds that do not matter here."""
+    declared or used; `ignored` counts objects of kinds that do not matter here; `not_evaluated` has
+    what may matter and is not modelled, without a tenant."""
 
     namespaces: Mapping[str, Mapping[str, str]]
     pods: tuple[Pod, ...]
@@ -62,6 +60,7 @@ class Manifests:
     network_policies: tuple[Source, ...]
     ignored: Mapping[str, int]
     warnings: tuple[Diagnostic, ...] = ()
+    not_evaluated: tuple[Unevaluated, ...] = ()
 
 
 def load_manifests(
@@ -82,6 +81,7 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
     declared: dict[str, Mapping[str, str]] = {}
     services, policies = [], []
     ignored: Counter[str] = Counter()
+    left_out: list[Unevaluated] = []
     for source in objects:
         root, kind = Cursor.of(source, problems), source.value["kind"]
         group = source.value["apiVersion"].rpartition("/")[0]
@@ -90,14 +90,12 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
             declared[about.name] = about.labels
         elif (kind, group) == ("Service", ""):
             services.append(service(root))
-        elif (kind, group) == ("NetworkPolicy", POLICY_GROUP):
+        elif (source.value["apiVersion"], kind) == POLICY:
             metadata(root)
             policies.append(source)
-        elif kind in UNREAD_POLICIES:
-            what = f"{kind} of {source.value['apiVersion']} is not evaluated"
-            problems.warn("C611", what, source.span())
-            ignored[kind] += 1
-        elif kind != "Pod" and kind not in KINDS:
+        if record := unevaluated(source):
+            left_out.append(record)
+        elif meaning(group, "", kind).way == IRRELEVANT:
             ignored[kind] += 1
     found = pods(objects, problems)
     names = {*declared, *(p.namespace for p in found), *(s.namespace for s in services)}
@@ -105,7 +103,7 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
     services.sort(key=lambda s: (s.namespace, s.name))
     return Manifests(
         namespaces, found, tuple(services), tuple(policies), dict(sorted(ignored.items())),
-        problems.warnings,
+        problems.warnings, (*left_out, *unrendered(problems.warnings)),
     )  # fmt: skip
 
 

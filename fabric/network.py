@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fabric.diagnostics import Diagnostic
 from fabric.inventory import Endpoint, Vrf
 from fabric.topology import Fabric
+from fabric.unevaluated import Unevaluated
 
 if TYPE_CHECKING:
     from fabric.addressing import Plan
@@ -29,6 +30,7 @@ class Network:
 
     `findings` are facts that deserve a finding (exit 1) although the input is legal, such as a
     route imported without a declared intent; each is a `Diagnostic` with the line to blame.
+    `not_evaluated` is everything that was read and is not modelled, of all tenants.
     """
 
     spec: FabricSpec
@@ -41,6 +43,7 @@ class Network:
     routes: Type5
     fib: Fib
     findings: tuple[Diagnostic, ...] = ()
+    not_evaluated: tuple[Unevaluated, ...] = ()
 
     def vrf(self, name: str) -> Vrf:
         """The VRF of that name; KeyError when there is none."""

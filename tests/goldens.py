@@ -48,7 +48,8 @@ def manifest_diagnostics(path: Path) -> str:
     with inside(path.parent):
         try:
             network = cluster_network([Path(path.name)])
-            found: tuple[Diagnostic, ...] = network.manifests[CLUSTER].warnings
+            left_out = (record.diagnostic() for record in network.not_evaluated)
+            found: tuple[Diagnostic, ...] = (*network.manifests[CLUSTER].warnings, *left_out)
             policy(network)
         except InputError as error:
             found = error.diagnostics

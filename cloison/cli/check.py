@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloison.cli.errors import FINDING, USAGE
+from cloison.cli.errors import FINDING, UNKNOWN, USAGE
 from cloison.cli.options import output_option, quiet_option
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def command(fabric: tuple[Path, ...], output: str, quiet: bool) -> None:
 
     Builds the network without writing anything and without sending a packet.
     Exit code 2 when there is an error, 1 when there is a finding (such as a
-    route that is imported without a declared intent), else 0.
+    route that is imported without a declared intent), 4 when manifests hold
+    what may decide who reaches whom and is not evaluated, else 0.
     """
     from cloison.render import progress
     from cloison.render_diagnostics import render, summary
@@ -42,8 +43,9 @@ def command(fabric: tuple[Path, ...], output: str, quiet: bool) -> None:
         files = f"{len(fabric)} files" if len(fabric) > 1 else str(fabric[0])
         click.echo(f"{files}: {summary(found)}")
     severities = {d.severity for d in found}
-    if severities & {"error", "finding"}:
-        raise click.exceptions.Exit(USAGE if "error" in severities else FINDING)
+    for severity, code in (("error", USAGE), ("finding", FINDING), ("unknown", UNKNOWN)):
+        if severity in severities:
+            raise click.exceptions.Exit(code)
 
 
 def colour_wanted() -> bool:

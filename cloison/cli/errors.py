@@ -4,6 +4,8 @@
 1    a finding: a violation, a difference, a failed expectation
 2    wrong usage or input, or the machine lacks something
 3    the target cannot hold the program
+4    unknown: something that touches what was asked is not evaluated, or was too much to decide;
+     a failure (1) is told before it, a wrong input (2) before both
 70   a bug in cloison
 130  interrupted             141  the reader of our output went away
 """
@@ -19,7 +21,7 @@ from contextlib import contextmanager
 
 import click
 
-OK, FINDING, USAGE, CAPACITY, BUG, INTERRUPTED, PIPE = 0, 1, 2, 3, 70, 130, 141
+OK, FINDING, USAGE, CAPACITY, UNKNOWN, BUG, INTERRUPTED, PIPE = 0, 1, 2, 3, 4, 70, 130, 141
 
 
 @contextmanager

@@ -97,6 +97,8 @@ def warn(network: Network) -> None:
 
     for warning in network.manifests[CLUSTER].warnings:
         click.echo(visible(str(warning)), err=True)
+    for record in network.not_evaluated:
+        click.echo(visible(str(record.diagnostic())), err=True)
 
 
 def answer_flows(network: Network, flows: Any) -> None:

@@ -1,0 +1,135 @@
+"""Nothing that was read and may matter is left out of the list; what cannot matter is not in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fabric.cluster import cluster_network
+from fabric.kinds import CLUSTER, IRRELEVANT, READ, READ_VERSIONS, WAYS, meaning, table
+from fabric.unevaluated import Touching, Unevaluated, accepting, pending
+
+PODS = """
+apiVersion: v1
+kind: Pod
+metadata: { name: web, namespace: a }
+spec: { containers: [{ name: c, image: i }] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: db, namespace: b }
+spec: { containers: [{ name: c, image: i }] }
+---
+"""
+
+
+def manifest(api_version: str, kind: str, namespace: str = "") -> str:
+    """An object with nothing in it."""
+    where = f", namespace: {namespace}" if namespace else ""
+    return f"apiVersion: {api_version}\nkind: {kind}\nmetadata: {{ name: x{where} }}\nspec: {{}}\n"
+
+
+def records(tmp_path: Path, *objects: str) -> tuple[Unevaluated, ...]:
+    """What is not evaluated of two pods and these objects."""
+    path = tmp_path / "m.yaml"
+    path.write_text(PODS + "---\n".join(objects))
+    return cluster_network([path]).not_evaluated
+
+
+def test_every_row_of_the_table_has_a_way_that_is_explained() -> None:
+    assert {m.way for m in table().values()} <= {*WAYS, IRRELEVANT}
+    assert not table().keys() & READ_VERSIONS.keys()
+
+
+@pytest.mark.parametrize(("group", "kind"), sorted(k for k in table() if "*" not in "".join(k)))
+def test_every_kind_is_told_unless_it_is_irrelevant(tmp_path: Path, group: str, kind: str) -> None:
+    version = f"{group}/v1" if group else "v1"
+    found = records(tmp_path, manifest(version, kind, "a"))
+    way, reach = meaning(group, "v1", kind)
+    if way == IRRELEVANT:
+        assert not found
+    else:
+        (record,) = found
+        assert (record.kind, record.group, record.category) == (kind, group, way)
+        assert record.span is not None
+        assert (record.scope == "cluster") == (reach == CLUSTER)
+
+
+@pytest.mark.parametrize(("group", "kind"), sorted(READ_VERSIONS))
+def test_another_version_of_a_kind_that_is_read_is_told(
+    tmp_path: Path, group: str, kind: str
+) -> None:
+    assert meaning(group, READ_VERSIONS[group, kind][0], kind).way == READ
+    assert meaning(group, "v9", kind).way == "version"
+
+
+def test_an_older_network_policy_is_told_and_not_read(tmp_path: Path) -> None:
+    for version in ("extensions/v1beta1", "networking.k8s.io/v1beta1"):
+        (record,) = records(tmp_path, manifest(version, "NetworkPolicy", "a"))
+        assert record.namespace == "a"
+
+
+def test_an_unknown_kind_reaches_its_namespace_or_else_the_cluster(tmp_path: Path) -> None:
+    inside, outside = records(
+        tmp_path, manifest("example.org/v1", "Thing", "a"), manifest("example.org/v1", "Wide")
+    )
+    assert (inside.category, inside.scope, outside.scope) == ("unknown", "namespace", "cluster")
+
+
+def test_a_namespaced_object_touches_its_namespace_and_peers_and_nobody_else(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text(PODS + manifest("cilium.io/v2", "CiliumNetworkPolicy", "a"))
+    network = cluster_network([path])
+    index = {e.name.rpartition("/")[2]: e.index for e in network.endpoints}
+    touching = Touching(network.not_evaluated, network.endpoints)
+    assert touching.of(index["web"], index["db"])
+    assert not touching.of(index["db"], index["external"])
+
+
+def test_an_object_of_a_namespace_without_pods_touches_who_asks_about_that_namespace(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text(PODS + manifest("argoproj.io/v1alpha1", "Rollout", "new"))
+    network = cluster_network([path])
+    everybody = range(len(network.endpoints))
+    touching = Touching(network.not_evaluated, network.endpoints)
+    assert not touching.of(*everybody)
+    for pattern in ("*", "cluster/*", "cluster/new/*", "cluster/n*/x", "*/new/x"):
+        assert touching.asked(everybody, [pattern]), pattern
+    for pattern in ("cluster/a/*", "cluster/b/db", "zone2/*"):
+        assert not touching.asked(everybody, [pattern]), pattern
+
+
+def test_endpoints_that_repeat_a_service_are_nothing_new(tmp_path: Path) -> None:
+    by_hand = manifest("discovery.k8s.io/v1", "EndpointSlice", "a")
+    label = "{ endpointslice.kubernetes.io/managed-by: endpointslice-controller.k8s.io }"
+    made = by_hand.replace("{ name: x", f"{{ labels: {label}, name: y")
+    (record,) = records(tmp_path, by_hand, made)
+    assert record.name == "x"
+
+
+def test_kinds_are_accepted_by_name_and_by_group(tmp_path: Path) -> None:
+    found = records(
+        tmp_path,
+        manifest("cilium.io/v2", "CiliumNetworkPolicy", "a"),
+        manifest("crd.projectcalico.org/v1", "NetworkPolicy", "a"),
+    )
+    assert len(pending(found)) == 2
+    for kinds, left in (
+        (["CiliumNetworkPolicy"], ["NetworkPolicy"]),
+        (["ciliumnetworkpolicy.cilium.io"], ["NetworkPolicy"]),
+        (["NetworkPolicy.projectcalico.org"], ["CiliumNetworkPolicy", "NetworkPolicy"]),
+        (["NetworkPolicy", "CiliumNetworkPolicy"], []),
+    ):
+        assert [r.kind for r in pending(accepting(found, kinds))] == left
+
+
+def test_a_template_in_a_directory_is_told(tmp_path: Path) -> None:
+    (tmp_path / "pods.yaml").write_text(PODS)
+    (tmp_path / "policy.yaml").write_text("kind: NetworkPolicy\nname: {{ .Values.name }\n")
+    (record,) = cluster_network([tmp_path]).not_evaluated
+    assert (record.kind, record.scope) == ("Template", "cluster")

@@ -21,7 +21,7 @@ from cloison.world import World
 from compiler import target as targets
 from fabric.load import load_fabric
 from fabric.spec import FabricSpec
-from sim.access import access, asked
+from sim.access import asked
 from sim.diff import diff as diff_worlds
 from sim.explain import explain as explain_flow
 from sim.prove import prove as prove_network
@@ -74,9 +74,8 @@ def reach(
     """Who reaches whom, on which ports and because of what; narrowed by `to` (`name[:port]`) and
     `from_` (`name`), both patterns or addresses."""
     world = World.of(source, down)
-    src, dst, ports = asked(world.network, from_, to)
-    found = reachability(world.network, world.program)
-    rows = tuple(row.row() for row in access(found, src, dst, ports))
+    found = asked(lambda: reachability(world.network, world.program), world.network, from_, to)
+    rows = tuple(row.row() for row in found)
     return Table(rows, "Reach", ("source", "destination", "ports", "pairs"))
 
 

@@ -16,7 +16,7 @@ from fabric.diagnostics import Diagnostic, InputError
 from fabric.network import Network
 from sim.connectivity import Connection, Connectivity, Peer, connectivity
 from sim.l4 import rows as port_rows
-from sim.resolve import split_port
+from sim.wanted_ports import ports_by, split_port
 
 SCHEMA = "cloison/connectivity/1"
 SIDES = {Direction.OUT: "egress", Direction.IN: "ingress"}
@@ -39,13 +39,18 @@ def show(network: Network, output: str, source: str | None, to: str | None) -> N
 
 def narrowed(found: Connectivity, source: str | None, to: str | None) -> list[Connection]:
     """The connections between two patterns; `to` may end in `:PORT`."""
-    name, port = split_port(to) if to else (None, None)
+    name, port = split_port(to) if to else (None, "")
     for wanted in filter(None, (source, name)):
         peers = [*found.workloads, *(p for c in found.connections for p in (c.source, c.target))]
         if not any(called(peer, wanted) for peer in peers):
             hint = "write namespace/workload, a glob, or external"
             raise InputError(Diagnostic("C710", f'nothing is called "{wanted}"', None, hint))
-    mask = found.reach.space.touching([port]) if port else None
+    mask = None
+    if port:
+        wanted_ports = [
+            r for ports, _ in ports_by(port, found.reach.network.endpoints) for r in ports
+        ]
+        mask = found.reach.space.touching(wanted_ports)
     return [
         c
         for c in found.connections

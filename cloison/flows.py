@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import InputError
-from fabric.ports import MAX_PORT, PROTOCOLS, WITH_PORTS
+from fabric.ports import BOTH, GROUPS, KNOWN, MAX_PORT, PROTOCOLS, WITH_PORTS
 from sim.questions import Cause, Questions
 
 SIDES = ("egress", "ingress")
@@ -83,10 +83,12 @@ def transport(question: dict[str, Any]) -> tuple[int, int | str]:
     name = question.get("protocol", "TCP")
     if isinstance(name, str) and name.lower() in PROTOCOLS:
         protocol = PROTOCOLS[name.lower()]
+    elif isinstance(name, str) and name.lower() == BOTH:
+        protocol = GROUPS[BOTH][0]
     elif type(name) is int and 0 <= name <= 255:
         protocol = name
     else:
-        raise QuestionError(f'"protocol" must be one of {", ".join(PROTOCOLS).upper()}, or 0-255')
+        raise QuestionError(f'"protocol" must be one of {KNOWN.upper()}, or 0-255')
     port = question.get("port")
     if protocol not in WITH_PORTS:
         return protocol, 0

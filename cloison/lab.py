@@ -15,7 +15,8 @@ from compiler.tables import Program
 from fabric.build import build
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.load import load_fabric
-from fabric.ports import PROTOCOLS, WITH_PORTS, PortRange, parse_port
+from fabric.ports import PROTOCOLS, WITH_PORTS
+from fabric.ports import parse_ports as read_ports
 from sim.lab import kernel, state
 from sim.lab.layout import Layout
 from sim.lab.probes import TRACKED, Probe
@@ -122,10 +123,9 @@ def _is_of(lab: str, fabric: Path, failed: Sequence[str]) -> bool:
 
 def parse_ports(texts: Sequence[str]) -> list[tuple[int, int]]:
     """`443/tcp`, `icmp` as (protocol, port); ranges stand for both ends. `ValueError` as
-    `parse_port`."""
+    `fabric.ports.parse_ports`."""
     out: list[tuple[int, int]] = []
-    for text in texts:
-        found: PortRange = parse_port(text)
+    for found in (found for text in texts for found in read_ports(text)):
         for protocol in [found.protocol] if found.protocol in PROTOCOLS.values() else [6, 17]:
             if protocol in WITH_PORTS:
                 out += [(protocol, found.first), (protocol, found.last)]

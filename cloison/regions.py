@@ -13,7 +13,7 @@ from typing import Any
 from compiler.ir import Direction, Packet
 from compiler.tables import ALL_V4, ALL_V6, Intervals
 from fabric.network import Network
-from fabric.ports import NAMES
+from fabric.ports import name_of
 from sim.changes import Region, Remote
 from sim.crossings import Isolation
 from sim.witness import label
@@ -64,7 +64,7 @@ def packet_text(network: Network, packet: Packet) -> str:
     ip = (IPv4Address if packet.version == 4 else IPv6Address)(packet.remote_ip)
     local, vrf = network.endpoints[packet.local].name, network.vrfs[packet.remote_vrf].name
     way = "to" if packet.direction is Direction.OUT else "from"
-    protocol = NAMES.get(packet.protocol, str(packet.protocol))
+    protocol = name_of(packet.protocol, packet.version)
     ports = f"port {packet.sport} to {packet.dport}/{protocol}"
     return f"{local} {way} {ip} in {vrf}, {ports}"
 

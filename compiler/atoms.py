@@ -23,8 +23,9 @@ from compiler.ownership import Owned
 from compiler.tables import Intervals, L4Range, Program
 from fabric.diagnostics import CloisonError
 from fabric.network import Network
-from fabric.ports import ANY, MAX_PORT
+from fabric.ports import ANY, BOTH, GROUPS, MAX_PORT
 
+BOTH_ICMPS = frozenset(GROUPS[BOTH])
 LOW64 = (1 << 64) - 1
 
 
@@ -80,10 +81,17 @@ class L4Atoms:
         return (q[:, None] * self.n_sport + np.arange(self.n_sport)).reshape(-1)
 
 
+def told_apart(protocols: Iterable[int]) -> set[int]:
+    """Protocols that need a class of their own: those that rules name, and both ICMPs where one is
+    named, so that a packet's IP version says which of the two counts."""
+    named = set(protocols) - {ANY}
+    return named | BOTH_ICMPS if named & BOTH_ICMPS else named
+
+
 def l4_atoms(program: Program, groups: Iterable[int]) -> L4Atoms:
     """Cut both L4 axes at every bound that any entry of these groups uses."""
     ranges = {l4 for g in groups for entry in program.groups[g].entries for l4 in entry.l4}
-    protocols = sorted({r.protocol for r in ranges if r.protocol != ANY})
+    protocols = sorted(told_apart(r.protocol for r in ranges))
     other = [number for number in range(255, -1, -1) if number not in protocols][:1]
     proto_class = np.full(256, len(protocols), np.uint8)
     proto_class[protocols] = np.arange(len(protocols))

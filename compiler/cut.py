@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.atoms import LOW64, AddressAtoms, L4Atoms, add_cuts, countable
+from compiler.atoms import LOW64, AddressAtoms, L4Atoms, add_cuts, countable, told_apart
 from compiler.tables import L4Range, Region
 from fabric.ports import ANY, MAX_PORT
 
@@ -69,7 +69,7 @@ class _Refiner:
 
     def done(self, ranges: Sequence[L4Range]) -> L4Atoms:
         """The atoms, cut at the bounds of these ranges."""
-        for protocol in sorted({r.protocol for r in ranges} - {ANY}):
+        for protocol in sorted(told_apart(r.protocol for r in ranges)):
             self._single_out(protocol)
         for r in sorted(ranges):
             every = range(len(self.protocols))

@@ -8,7 +8,7 @@ A and B are name patterns (`fabric.names`), PORTS are ranges (`fabric.ports`) wi
 
 from __future__ import annotations
 
-from fabric.ports import PortRange, parse_port
+from fabric.ports import PortRange, parse_ports
 
 ANYTHING = (PortRange(),)
 GRAMMAR = 'write "A -> B", "A -> B:443/tcp,53/udp" or "A <-> B"'
@@ -17,8 +17,9 @@ GRAMMAR = 'write "A -> B", "A -> B:443/tcp,53/udp" or "A <-> B"'
 def parse_claim(text: str) -> tuple[str, str, bool, tuple[PortRange, ...]]:
     """Source, destination, whether both ways, and ports of one line; `ValueError` if it is none.
 
-    >>> parse_claim("acme/* <-> globex/*")
-    ('acme/*', 'globex/*', True, (PortRange(protocol=-1, first=0, last=65535),))
+    >>> source, target, both, ports = parse_claim("acme/* <-> globex/*")
+    >>> source, target, both, list(map(str, ports))
+    ('acme/*', 'globex/*', True, ['any'])
     >>> [str(p) for p in parse_claim("a -> zone2/inet: 443/tcp, 53/udp")[3]]
     ['443/tcp', '53/udp']
     """
@@ -30,5 +31,5 @@ def parse_claim(text: str) -> tuple[str, str, bool, tuple[PortRange, ...]]:
     source, target = source.strip(), target.strip()
     if not source or not target or ":" in source:
         raise ValueError("ports stand after the destination, and both sides need a name")
-    ports = tuple(sorted(map(parse_port, listed.split(",")))) if colon else ANYTHING
+    ports = tuple(sorted(parse_ports(listed))) if colon else ANYTHING
     return source, target, arrow == " <-> ", ports

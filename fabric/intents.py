@@ -20,7 +20,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from fabric.diagnostics import Span
 from fabric.inventory import Prefix, Vrf
 from fabric.offers import Intent, Offer
-from fabric.ports import PortRange, parse_port
+from fabric.ports import PortRange, parse_ports
 from fabric.spec import FabricSpec, VrfSpec
 from fabric.transit import derived
 
@@ -203,4 +203,4 @@ def one_vrf(pattern: str, names: Iterable[str]) -> str | None:
 
 def ports(texts: Iterable[str]) -> tuple[PortRange, ...]:
     """Port ranges in file order."""
-    return tuple(map(parse_port, texts))
+    return tuple(dict.fromkeys(found for text in texts for found in parse_ports(text)))

@@ -68,13 +68,15 @@ def intersect_ports(
 ) -> tuple[PortRange, ...]:
     """The ranges that both allow.
 
-    >>> intersect_ports((PortRange(),), (PortRange(6, 80, 90),))
-    (PortRange(protocol=6, first=80, last=90),)
+    >>> list(map(str, intersect_ports((PortRange(),), (PortRange(6, 80, 90),))))
+    ['80-90/tcp']
     """
     out = set()
     for a in some:
         for b in others:
             first, last = max(a.first, b.first), min(a.last, b.last)
-            if first <= last and (a.protocol == b.protocol or ANY in (a.protocol, b.protocol)):
-                out.add(PortRange(max(a.protocol, b.protocol), first, last))
+            low, high = max(a.source_first, b.source_first), min(a.source_last, b.source_last)
+            alike = a.protocol == b.protocol or ANY in (a.protocol, b.protocol)
+            if first <= last and low <= high and alike:
+                out.add(PortRange(max(a.protocol, b.protocol), first, last, low, high))
     return tuple(sorted(out))

@@ -7,7 +7,7 @@ zone rules, the tenant's own VRF.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,9 @@ from sim.l4 import rows as port_rows
 from sim.matrix import SILENT
 from sim.reachability import Bits, Reach, decisions
 from sim.reasons import Reason
-from sim.resolve import both, endpoint, split_port
+from sim.resolve import both, endpoints
 from sim.trace import Trace, seen_behind
+from sim.wanted_ports import ports_by, split_port, split_source
 from sim.witness import on_leg
 
 ANYTHING = (PortRange(),)
@@ -88,50 +89,74 @@ def workload(endpoint: Endpoint) -> str:
 
 
 def asked(
-    network: Network, source: str | None, target: str | None
-) -> tuple[Bits, Bits, Sequence[PortRange]]:
-    """Sources, destinations and ports of a question; one `InputError` with all that is wrong."""
-    (src, _), (dst, ports) = both(lambda: ends(network, source), lambda: ends(network, target))
-    return src, dst, ports
+    reach: Callable[[], Reach], network: Network, source: str | None, target: str | None
+) -> list[Access]:
+    """Everything that passes from what one text says to what the other one says, `NAME` and
+    `NAME[:PORT]`: a pattern, a name, or an address; everything when there is no text. One
+    `InputError` with all that is wrong with both."""
+    src, parts = both(lambda: senders(network, source), lambda: receivers(network, target))
+    found = reach()
+    rows = [row for dst, ports in parts for row in access(found, src, dst, ports)]
+    return sorted(rows, key=lambda row: (row.source, row.target)) if len(parts) > 1 else rows
 
 
-def ends(network: Network, text: str | None) -> tuple[Bits, Sequence[PortRange]]:
-    """The endpoints and ports that `NAME[:PORT]` stands for: a pattern, a name, or an address;
-    everything when there is no text. `InputError` when it is nothing."""
-    if text is None:
-        return np.ones(len(network.endpoints), np.bool_), ANYTHING
-    name, port = split_port(text)
+def senders(network: Network, text: str | None) -> Bits:
+    """The endpoints that a text stands for; a port that they send from says nothing here."""
+    return _chosen(network, None if text is None else split_source(text)[0])
+
+
+def receivers(network: Network, text: str | None) -> list[tuple[Bits, Sequence[PortRange]]]:
+    """The endpoints that a text stands for with the ports that it means to each."""
+    name, port = (None, "") if text is None else split_port(text)
+    chosen = _chosen(network, name)
+    if not port:
+        return [(chosen, ANYTHING)]
+    some = [network.endpoints[i] for i in np.flatnonzero(chosen).tolist()]
+    return [(_bits(network, members), ports) for ports, members in ports_by(port, some)]
+
+
+def _chosen(network: Network, name: str | None) -> Bits:
+    if name is None:
+        return np.ones(len(network.endpoints), np.bool_)
     chosen = selected(name, network)
-    if not chosen.any():
-        chosen = np.zeros(len(network.endpoints), np.bool_)
-        chosen[endpoint(network, name).index] = True
-    return chosen, ANYTHING if port is None else (port,)
+    return chosen if chosen.any() else _bits(network, endpoints(network, name))
+
+
+def _bits(network: Network, some: Iterable[Endpoint]) -> Bits:
+    out = np.zeros(len(network.endpoints), np.bool_)
+    out[[e.index for e in some]] = True
+    return out
 
 
 def access(
     reach: Reach, src: Bits, dst: Bits, ports: Sequence[PortRange] = ANYTHING
 ) -> list[Access]:
     """Everything that passes from `src` to `dst` (bool per endpoint) on `ports`, sorted."""
-    mask = reach.space.touching(ports)
-    pairs = reach.pairs
-    open_ = np.asarray((reach.sets & mask).any(axis=1))
-    row = np.flatnonzero(src[pairs.src] & dst[pairs.dst] & open_[pairs.some])
+    space, pairs = reach.space, reach.pairs
+    masks = {version: space.touching(ports, version=version) for version in (4, 6)}
+    open_ = {v: np.asarray((reach.sets & masks[v]).any(axis=1))[pairs.some] for v in masks}
+    passing = np.where(pairs.version == 4, open_[4], open_[6])
+    row = np.flatnonzero(src[pairs.src] & dst[pairs.dst] & passing)
     names = [workload(e) for e in reach.network.endpoints]
     groups: dict[tuple[str, str, int], list[int]] = {}
-    for i in row.tolist():
-        key = names[int(pairs.src[i])], names[int(pairs.dst[i])], int(pairs.some[i])
-        groups.setdefault(key, []).append(i)
-    causes = _Causes(reach, mask)
     told: dict[int, tuple[Bits, str, tuple[dict[str, Any], ...]]] = {}
+    numbers: dict[bytes, int] = {}
+    asked: dict[tuple[int, int], int] = {}
+    for i in row.tolist():
+        chosen = int(pairs.some[i]), int(pairs.version[i])
+        if chosen not in asked:
+            bits = reach.sets[chosen[0]] & space.of_version(masks[chosen[1]], chosen[1])
+            asked[chosen] = numbers.setdefault(bits.tobytes(), len(numbers))
+            told[asked[chosen]] = bits, space.text(bits), tuple(port_rows(space, bits))
+        key = names[int(pairs.src[i])], names[int(pairs.dst[i])], asked[chosen]
+        groups.setdefault(key, []).append(i)
+    causes = _Causes(reach, masks)
     out = []
-    for (source, target, chosen), members in sorted(groups.items()):
-        if chosen not in told:
-            bits = reach.sets[chosen] & mask
-            told[chosen] = bits, reach.space.text(bits), tuple(port_rows(reach.space, bits))
+    for (source, target, number), members in sorted(groups.items()):
         families = tuple(sorted(set(pairs.version[members].tolist())))
         by = causes.of(members)
-        routes = _routes(reach, members[0], mask)
-        out.append(Access(source, target, families, *told[chosen], *by, len(members), routes))
+        routes = _routes(reach, members[0], masks[int(pairs.version[members[0]])])
+        out.append(Access(source, target, families, *told[number], *by, len(members), routes))
     return out
 
 
@@ -159,15 +184,15 @@ def _routes(reach: Reach, pair: int, mask: Bits) -> tuple[Cause, ...]:
 class _Causes:
     """Origins behind legs, worked out once per pair of block rows."""
 
-    def __init__(self, reach: Reach, mask: Bits) -> None:
+    def __init__(self, reach: Reach, masks: Mapping[int, Bits]) -> None:
         self.reach = reach
-        self.mask = mask
+        self.masks = masks
         self.origin: dict[int, int] = {
             entry.id: entry.origin
             for group in reach.program.groups
             for entry in (*group.entries, group.default_entry)
         }
-        self.known: dict[tuple[int, int], tuple[frozenset[int], frozenset[int]]] = {}
+        self.known: dict[tuple[int, int, int], tuple[frozenset[int], frozenset[int]]] = {}
 
     def of(self, pairs: Sequence[int]) -> tuple[tuple[Origin, ...], tuple[Origin, ...]]:
         """What permits on the legs of these pairs, at the source and at the destination."""
@@ -175,22 +200,25 @@ class _Causes:
         into: set[int] = set()
         for pair in pairs:
             first, last = int(self.reach.pairs.first[pair]), int(self.reach.pairs.last[pair])
-            keys = zip(
+            legs = zip(
                 self.reach.legs.out_key[first:last].tolist(),
                 self.reach.legs.in_key[first:last].tolist(),
                 strict=True,
             )
-            for key in set(keys):
+            version = int(self.reach.pairs.version[pair])
+            for key in {(*keys, version) for keys in legs}:
                 if key not in self.known:
                     self.known[key] = self._origins(*key)
                 out |= self.known[key][0]
                 into |= self.known[key][1]
         return self._named(out), self._named(into)
 
-    def _origins(self, out_key: int, in_key: int) -> tuple[frozenset[int], frozenset[int]]:
+    def _origins(
+        self, out_key: int, in_key: int, version: int
+    ) -> tuple[frozenset[int], frozenset[int]]:
         blocks = self.reach.blocks
         found = decisions(blocks, np.array([out_key, in_key]))
-        both = blocks.dec_permit[found].all(axis=0) & self.mask
+        both = blocks.dec_permit[found].all(axis=0) & self.masks[version]
         out, into = (self._entries(np.unique(side[both])) for side in found)
         return out, into
 

@@ -188,7 +188,7 @@ def _witnesses(
     sides: Sides, here: Side, there: Side, part: _Part, bits: Bits
 ) -> tuple[Witness, Witness]:
     """A packet that passes `here`, and the same one `there`; addresses of hosts may differ."""
-    l4 = sides.space.pick(bits)
+    l4 = sides.space.pick(bits, version=sides.pair(part.key)[2])
     assert l4 is not None
     leg = next(leg for leg in _legs(here, part) if _passes(here.reach, leg, l4))
     found = on_leg(here.reach, leg, l4, part.pieces[0])

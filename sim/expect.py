@@ -11,23 +11,24 @@ Rules that hold here:
 2. `allow`: for every A, every B and every family that both have, all of PORTS (default: all
    protocols and ports) get through whatever ECMP chooses. Of an endpoint that owns a whole prefix
    one address is enough.
-3. `only`: `allow` of PORTS and `deny` of everything else.
+3. `only`: `allow` of PORTS and `deny` of everything else. Where PORTS are those of one IP version
+   (`icmp6`), nothing is allowed in the other.
 4. An endpoint is not compared with itself. A line that compares nothing is an error (C702, C703).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from fabric.claims import GRAMMAR, parse_claim
+from fabric.claims import ANYTHING, GRAMMAR, parse_claim
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.inventory import Endpoint
 from fabric.names import others, selects
 from fabric.network import Network
-from fabric.ports import PortRange
+from fabric.ports import PortRange, sent
 from fabric.spec import Expectation, FabricSpec
 from sim.legs import Column
 from sim.reachability import Bits, Reach
@@ -102,7 +103,7 @@ def _read(
     except ValueError as error:
         problems.error("C701", f'cannot read "{text}": {error}', span, GRAMMAR)
         return None
-    if not _selects_pairs(source, target, text, span, network, problems):
+    if not _selects_pairs(source, target, ports, text, span, network, problems):
         return None
     return Claim(number, kind, source, target, both, ports, tuple(line.hold_under), span, text)
 
@@ -110,6 +111,7 @@ def _read(
 def _selects_pairs(
     source: str,
     target: str,
+    ports: Sequence[PortRange],
     text: str,
     span: Span | None,
     network: Network,
@@ -119,10 +121,12 @@ def _selects_pairs(
     for pattern in empty:
         hint = did_you_mean(pattern, _names(network.endpoints))
         problems.error("C702", f'"{pattern}" selects no endpoint', span, hint)
-    if not empty and not len(_pairs(network, selected(source, network), selected(target, network))):
-        problems.error(
-            "C703", f'"{text}" compares nothing: no two endpoints share an IP version', span
-        )
+    ends = selected(source, network), selected(target, network)
+    if not empty and not len(_pairs(network, *ends, ports)):
+        message = f'"{text}" compares nothing: no two endpoints share an IP version'
+        if len(_pairs(network, *ends, ANYTHING)):
+            message += " in which such packets are sent"
+        problems.error("C703", message, span)
         return False
     return not empty
 
@@ -135,8 +139,10 @@ def selected(pattern: str, network: Network) -> Bits:
 def pairs_of(claim: Claim, network: Network) -> Column:
     """What a claim compares, as sorted keys: (source, destination, family) in one integer."""
     a, b = selected(claim.source, network), selected(claim.target, network)
-    there = _pairs(network, a, b)
-    return np.unique(np.r_[there, _pairs(network, b, a)]) if claim.both_ways else there
+    ports = ANYTHING if claim.kind == "only" else claim.ports
+    there = _pairs(network, a, b, ports)
+    back = _pairs(network, b, a, ports) if claim.both_ways else there[:0]
+    return np.unique(np.r_[there, back])
 
 
 def without(wanted: Column, network: Network, exempt: Iterable[int]) -> Column:
@@ -155,17 +161,19 @@ def check_claim(
     if wanted is None:
         wanted = pairs_of(claim, network)
     keys = _keys(reach)
-    asked = np.isin(keys, wanted)
     bad: list[tuple[int, bool]] = []
-    if claim.kind in ("deny", "only"):
-        mask = reach.space.touching(claim.ports, inverse=claim.kind == "only")
-        leaking = np.asarray((reach.sets & mask).any(axis=1))
-        bad += [(int(k), True) for k in keys[asked & leaking[reach.pairs.some]]]
-    if claim.kind in ("allow", "only"):
-        mask = reach.space.touching(claim.ports)
-        passing = ~np.asarray((mask & ~reach.sets).any(axis=1))
-        good = keys[asked & passing[reach.pairs.sure]]
-        bad += [(int(k), False) for k in wanted[~np.isin(wanted, good)]]
+    for version in (4, 6):
+        mine = wanted[wanted % 2 == (version == 6)]
+        asked = np.isin(keys, mine)
+        if claim.kind in ("deny", "only"):
+            mask = reach.space.touching(claim.ports, claim.kind == "only", version)
+            leaking = np.asarray((reach.sets & mask).any(axis=1))
+            bad += [(int(k), True) for k in keys[asked & leaking[reach.pairs.some]]]
+        if claim.kind in ("allow", "only") and any(sent(r.protocol, version) for r in claim.ports):
+            mask = reach.space.touching(claim.ports, version=version)
+            passing = ~np.asarray((mask & ~reach.sets).any(axis=1))
+            good = keys[asked & passing[reach.pairs.sure]]
+            bad += [(int(k), False) for k in mine[~np.isin(mine, good)]]
     n = len(network.endpoints)
     breaches = tuple(
         Breach(k // 2 // n, k // 2 % n, 6 if k % 2 else 4, reached) for k, reached in sorted(bad)
@@ -181,18 +189,21 @@ def _keys(reach: Reach) -> Column:
     return keys
 
 
-def _pairs(network: Network, a: Bits, b: Bits) -> Column:
-    """Keys of every ordered pair of two sets of endpoints with a family in common."""
+def _pairs(network: Network, a: Bits, b: Bits, ports: Sequence[PortRange]) -> Column:
+    """Keys of every ordered pair of two sets of endpoints with a family in common, in which hosts
+    send packets of these ports."""
     n = len(network.endpoints)
     has = np.array(
         [[any(p.version == v for p in e.prefixes) for v in (4, 6)] for e in network.endpoints]
     ).reshape(n, 2)
     out = []
     for family in (0, 1):
+        if not any(sent(r.protocol, 6 if family else 4) for r in ports):
+            continue
         src, dst = np.flatnonzero(a & has[:, family]), np.flatnonzero(b & has[:, family])
         grid = (src[:, None] * n + dst) * 2 + family
         out.append(grid[src[:, None] != dst])
-    return np.sort(np.concatenate(out))
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *out]))
 
 
 def _names(endpoints: Iterable[Endpoint]) -> list[str]:

@@ -17,15 +17,16 @@ from compiler.tables import Entry, Group, Program
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
 from fabric.network import Network
-from fabric.ports import WITH_PORTS
+from fabric.ports import texts
 from sim.blame import Blame, Cause, blame
 from sim.l4 import CLIENT_PORT
 from sim.nearest import FIELDS, OWN, nearest, title
 from sim.nearest import wanted as wanted_by
 from sim.packets import Flow
 from sim.reasons import Reason
-from sim.resolve import Address, Target, address_in, address_of, both, endpoint, packet_port, target
+from sim.resolve import Target, address_of, both, endpoint, target
 from sim.trace import Side, Trace, trace, underlay_path
+from sim.wanted_ports import Address, address_in, packet_port, split_source
 from sim.witness import show
 
 
@@ -135,8 +136,9 @@ def explain(
 ) -> Explanation:
     """Why a flow is allowed or denied. `src` and `dst` are names or addresses (`sim.resolve`), the
     latter with its port. Without `version` IPv4 is explained where both ends have it."""
-    source, wanted = both(lambda: endpoint(network, src), lambda: target(network, dst))
-    return between(network, program, source, wanted, version, address_in(src))
+    name, sport = split_source(src)
+    source, wanted = both(lambda: endpoint(network, name), lambda: target(network, dst))
+    return between(network, program, source, wanted, version, address_in(name), sport)
 
 
 def between(
@@ -146,13 +148,14 @@ def between(
     wanted: Target,
     version: int | None = None,
     sent_from: Address | None = None,
+    sport: int | None = None,
 ) -> Explanation:
-    """As `explain`, for ends that are known; `sent_from` picks one of the source's addresses.
-    `InputError` when there is no flow between them."""
+    """As `explain`, for ends that are known; `sent_from` and `sport` pick the source's address and
+    port. `InputError` when there is no flow between them."""
     if wanted.endpoint is source:
         message = f"what {source.name} says to itself passes no enforcement point"
         raise InputError(Diagnostic("C712", message))
-    flows = _flows(network, source, wanted, sent_from)
+    flows = _flows(network, source, wanted, sent_from, sport)
     flows = dict(sorted(flows.items(), key=lambda item: (item[0] != version, item[0])))
     verdicts = {v: _verdict(_traces(network, program, f), wanted)[0] for v, f in flows.items()}
     first, flow = next(iter(flows.items()))
@@ -179,13 +182,21 @@ def between(
 
 
 def _flows(
-    network: Network, src: Endpoint, wanted: Target, sent_from: Address | None
+    network: Network,
+    src: Endpoint,
+    wanted: Target,
+    sent_from: Address | None,
+    sport: int | None,
 ) -> dict[int, Flow]:
     """The packet to look at, per family that both ends have; `InputError` when there is none."""
-    protocol, dport = packet_port(wanted.port)
-    ports = (CLIENT_PORT, dport) if protocol in WITH_PORTS else (0, 0)
     flows = {}
     for version in (4, 6):
+        port = packet_port(wanted.ports, version)
+        if port is None:
+            continue
+        protocol, dport, opener = port
+        given = CLIENT_PORT if sport is None else sport
+        ports = (given if opener is None else opener), dport
         mine, theirs = address_of(network, src, version), _destination(network, wanted, version)
         if sent_from is not None and sent_from.version == version:
             mine = int(sent_from)
@@ -195,8 +206,20 @@ def _flows(
             )
     if not flows:
         message = f"{src.name} has no address of the IP version of the destination"
+        if not any(packet_port(wanted.ports, v) for v in _versions(network, src, wanted)):
+            message = f"no host sends {', '.join(texts(wanted.ports))} between these two"
         raise InputError(Diagnostic("C712", message))
     return flows
+
+
+def _versions(network: Network, src: Endpoint, wanted: Target) -> list[int]:
+    """The IP versions that both ends have."""
+    return [
+        version
+        for version in (4, 6)
+        if address_of(network, src, version) is not None
+        and _destination(network, wanted, version) is not None
+    ]
 
 
 def _destination(network: Network, wanted: Target, version: int) -> int | None:

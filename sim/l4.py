@@ -8,25 +8,41 @@ Rules that hold here:
 
 1. All 256 protocols count. Protocols without ports have one packet each: port 0 to port 0.
 2. `boxes` cover the axis exactly once, whatever the values.
+3. Which of the two ICMPs a packet may carry depends on its IP version (`fabric.ports`). In a set
+   for one version the other ICMP says what this one says (`of_version`): equal sets stay equal.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.ports import ANY, MAX_PORT, NAMES, WITH_PORTS, PortRange
+from fabric.ports import (
+    ALL_PORTS,
+    ANY,
+    BOTH,
+    ICMP4,
+    ICMP6,
+    MAX_PORT,
+    NAMES,
+    OTHERS,
+    WITH_PORTS,
+    PortRange,
+    name_of,
+    sent,
+    span,
+    stretches,
+)
 
 Bits = NDArray[np.bool_]
 Values = NDArray[Any]
-PROTOCOL_PREFERENCE = (6, 17, 132, 1, 58)
+PROTOCOL_PREFERENCE = (6, 17, 132, ICMP4, ICMP6)
 CLIENT_PORT = 40000
-ALL_PORTS = (0, MAX_PORT)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,10 +55,10 @@ class Box:
 
     def __str__(self) -> str:
         first, last = self.protocols
-        name = NAMES.get(first, str(first)) if first == last else f"protocols {first}-{last}"
+        name = name_of(first) if first == last else f"protocols {first}-{last}"
         ported = first == last and first in WITH_PORTS
-        text = f"{_span(self.dport)}/{name}" if ported and self.dport != ALL_PORTS else name
-        return text if self.sport in (ALL_PORTS, (0, 0)) else f"{text} from {_span(self.sport)}"
+        text = f"{span(self.dport)}/{name}" if ported and self.dport != ALL_PORTS else name
+        return text if self.sport in (ALL_PORTS, (0, 0)) else f"{text} from {span(self.sport)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +90,25 @@ class L4Space:
         q = int(self.dport_atom[self.proto_class[protocol], dport])
         return q * self.n_s + int(self.sport_atom[sport])
 
-    def touching(self, ranges: Iterable[PortRange], inverse: bool = False) -> Bits:
-        """Atoms that share a packet with `ranges` (with `inverse`: with what they leave out)."""
+    def of_version(self, sets: Bits, version: int) -> Bits:
+        """Rows of sets for packets of one IP version (rule 3)."""
+        real, other = (ICMP4, ICMP6) if version == 4 else (ICMP6, ICMP4)
+        mine, its = (int(self.proto_class[protocol]) for protocol in (real, other))
+        if mine == its:
+            return sets
+        grid = sets.reshape(-1, self.n_q, self.n_s).copy()
+        grid[:, np.unique(self.dport_atom[its])] = grid[:, self.dport_atom[mine, :1]]
+        return grid.reshape(sets.shape)
+
+    def sent(self, version: int) -> Bits:
+        """Atoms that hold a packet which hosts send inside an IP version."""
+        return self.touching((PortRange(),), version=version)
+
+    def touching(
+        self, ranges: Iterable[PortRange], inverse: bool = False, version: int | None = None
+    ) -> Bits:
+        """Atoms that share a packet with `ranges` (with `inverse`: with what they leave out), of
+        any IP version or of one."""
         bits = np.zeros((self.n_q, self.n_s), np.bool_)
         wanted = tuple(ranges)
         named = {r.protocol for r in wanted}
@@ -83,11 +116,13 @@ class L4Space:
         for protocol in range(256):
             ported = protocol in WITH_PORTS
             alike = int(self.proto_class[protocol]), ported, protocol if protocol in named else ANY
-            if alike not in done:
-                done.add(alike)
-                ports = _ports_of(protocol, wanted) ^ inverse
-                q = self.dport_atom[alike[0], : len(ports)][ports]
-                bits[np.unique(q), :: 1 if ported else self.n_s] = True
+            if alike in done or not (version is None or sent(protocol, version)):
+                continue
+            done.add(alike)
+            for source, ports in _openers(protocol, wanted):
+                q = self.dport_atom[alike[0], : len(ports)][ports ^ inverse]
+                s = self.sport_atom[source[0] : source[1] + 1]
+                bits[np.ix_(np.unique(q), np.unique(s))] = True
         return bits.ravel()
 
     def boxes(self, values: Values) -> list[tuple[Box, int]]:
@@ -152,7 +187,7 @@ class L4Space:
         >>> space.text(np.array([False, False, True])), space.text(np.array([True, True, True]))
         ('443/tcp', 'any')
         >>> space.text(np.array([True, False, True]))
-        '443/tcp, udp, sctp, icmp, icmp6, other protocols'
+        '443/tcp, udp, sctp, icmp, other protocols'
         >>> space.text(np.array([True, True, False]))
         'any except 443/tcp'
         """
@@ -173,35 +208,45 @@ class L4Space:
         for protocol in PROTOCOL_PREFERENCE:
             inside = (b for b in boxes if b.protocols[0] <= protocol <= b.protocols[1])
             named += [str(Box((protocol, protocol), b.dport, b.sport)) for b in inside]
+        if named[-2:] == [NAMES[ICMP4], NAMES[ICMP6]]:
+            named[-2:] = [BOTH]
         rest = {p for b in boxes for p in range(b.protocols[0], b.protocols[1] + 1)}
         rest -= set(PROTOCOL_PREFERENCE)
         if len(rest) == 256 - len(PROTOCOL_PREFERENCE):
-            return [*named, "other protocols"]
+            return [*named, OTHERS]
         return [*named, *(str(Box(span)) for span in _spans(sorted(rest)))]
 
     def pick(
-        self, bits: Bits, ranges: Sequence[PortRange] = (PortRange(),), inverse: bool = False
+        self,
+        bits: Bits,
+        ranges: Sequence[PortRange] = (PortRange(),),
+        inverse: bool = False,
+        version: int | None = None,
     ) -> tuple[int, int, int] | None:
         """A packet (protocol, source port, destination port) of the set inside (with `inverse`:
-        outside) `ranges`, TCP preferred; None when there is none."""
+        outside) `ranges`, of any IP version or of one, TCP preferred; None when there is none."""
         grid = bits.reshape(self.n_q, self.n_s)
         order = (*PROTOCOL_PREFERENCE, *sorted(set(range(256)) - set(PROTOCOL_PREFERENCE)))
         for protocol in order:
-            ports = _ports_of(protocol, ranges) ^ inverse
-            q = self.dport_atom[self.proto_class[protocol], : len(ports)]
-            usable: Values = grid if protocol in WITH_PORTS else grid[:, :1]
-            found = np.flatnonzero(ports & np.asarray(usable.any(axis=1))[q])
-            if len(found):
-                dport = int(found[0]) or int(found[min(1, len(found) - 1)])
-                return protocol, self._source_port(protocol, usable[int(q[dport])]), dport
+            if not (version is None or sent(protocol, version)):
+                continue
+            openers = list(_openers(protocol, ranges))
+            openers.sort(key=lambda o: not o[0][0] <= CLIENT_PORT <= o[0][1])
+            for source, ports in openers:
+                s = self.sport_atom[source[0] : source[1] + 1]
+                q = self.dport_atom[self.proto_class[protocol], : len(ports)]
+                usable = np.asarray(grid[:, np.unique(s)].any(axis=1))
+                found = np.flatnonzero((ports ^ inverse) & usable[q])
+                if len(found):
+                    dport = int(found[0]) or int(found[min(1, len(found) - 1)])
+                    return protocol, self._source_port(source, grid[int(q[dport])]), dport
         return None
 
-    def _source_port(self, protocol: int, by_source: Values) -> int:
-        if protocol not in WITH_PORTS:
-            return 0
-        if by_source[self.sport_atom[CLIENT_PORT]]:
+    def _source_port(self, source: tuple[int, int], by_source: Values) -> int:
+        usable = np.asarray(by_source[self.sport_atom[source[0] : source[1] + 1]])
+        if source[0] <= CLIENT_PORT <= source[1] and usable[CLIENT_PORT - source[0]]:
             return CLIENT_PORT
-        return int(np.flatnonzero(by_source[self.sport_atom])[0])
+        return source[0] + int(np.flatnonzero(usable)[0])
 
 
 def rows(space: L4Space, bits: Bits) -> list[dict[str, Any]]:
@@ -209,9 +254,14 @@ def rows(space: L4Space, bits: Bits) -> list[dict[str, Any]]:
     if bits.all():
         return [{"protocol": "any", "from": 0, "to": MAX_PORT}]
     out: list[dict[str, Any]] = []
-    for box in space.allowed(bits):
+    boxes = space.allowed(bits)
+    both = {box.protocols for box in boxes} >= {(ICMP4, ICMP4), (ICMP6, ICMP6)}
+    for box in boxes:
         first, last = box.protocols
+        if both and box.protocols == (ICMP6, ICMP6):
+            continue
         name = NAMES.get(first, str(first)) if first == last else f"{first}-{last}"
+        name = BOTH if both and first == last == ICMP4 else name
         row: dict[str, Any] = {"protocol": name, "from": box.dport[0], "to": box.dport[1]}
         if box.sport not in (ALL_PORTS, (0, 0)):
             row["source"] = list(box.sport)
@@ -242,11 +292,6 @@ def common(a: L4Space, b: L4Space) -> tuple[L4Space, NDArray[np.int64], NDArray[
         (q_a[:, None] * a.n_s + s_a).ravel(),
         (q_b[:, None] * b.n_s + s_b).ravel(),
     )
-
-
-def _span(ports: tuple[int, int]) -> str:
-    first, last = ports
-    return str(first) if first == last else f"{first}-{last}"
 
 
 def _runs(row: Values) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -281,6 +326,17 @@ def _by_protocol(boxes: Iterable[Box]) -> Iterable[tuple[int, tuple[int, int]]]:
             else:
                 joined.append((first, last))
         yield from ((protocol, span) for span in joined)
+
+
+def _openers(protocol: int, ranges: Sequence[PortRange]) -> Iterator[tuple[tuple[int, int], Bits]]:
+    """Source ports that the ranges do not tell apart, with the destination ports of each."""
+    mine = [r for r in ranges if r.protocol in (ANY, protocol)]
+    if protocol not in WITH_PORTS:
+        yield (0, 0), _ports_of(protocol, mine)
+        return
+    for first, last in stretches((r.source_first, r.source_last) for r in mine):
+        here = [r for r in mine if r.source_first <= first and last <= r.source_last]
+        yield (first, last), _ports_of(protocol, here)
 
 
 def _ports_of(protocol: int, ranges: Sequence[PortRange]) -> Bits:

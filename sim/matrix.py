@@ -136,16 +136,18 @@ def _causes(reach: Reach, group: Column, n: int) -> tuple[list[tuple[Origin, ...
             rows.out_key,
             rows.in_key,
             crosses,
+            rows.version,
         ]
     )[:, passing]
     unique, member = np.unique(columns, axis=1, return_inverse=True)
     found: set[tuple[int, int]] = set()
     stray = np.zeros(unique.shape[1], np.bool_)
+    real = np.stack([reach.space.sent(version) for version in (4, 6)])
     step = max(1, CHUNK // max(1, reach.space.size))
     for start in range(0, unique.shape[1], step):
-        cell, out_key, in_key, crossing = unique[:, start : start + step]
+        cell, out_key, in_key, crossing, version = unique[:, start : start + step]
         out, into = decisions(blocks, out_key), decisions(blocks, in_key)
-        both = blocks.dec_permit[out] & blocks.dec_permit[into]
+        both = blocks.dec_permit[out] & blocks.dec_permit[into] & real[(version == 6).astype(int)]
         without = both & ~(intended[out] & intended[into])
         stray[start : start + step] = np.asarray(without.any(axis=1)) & (crossing > 0)
         row, atom = np.nonzero(both)
@@ -233,7 +235,9 @@ def _meets(reach: Reach, src_vrf: int, dst_vrf: int) -> bool:
     ahead = int(blocks.remote_index[src_vrf, dst_vrf])
     behind = int(blocks.remote_index[dst_vrf, src_vrf])
     same = src_vrf == dst_vrf
-    for family in (np.arange(len(ref)) < ref.n_v4, np.arange(len(ref)) >= ref.n_v4):
+    v4 = np.arange(len(ref)) < ref.n_v4
+    for version, family in ((4, v4), (6, ~v4)):
+        real = reach.space.sent(version)
         sources, targets = np.flatnonzero((src >= 0) & family), np.flatnonzero((dst >= 0) & family)
         out_block = blocks.ep_block[Direction.OUT, src[sources]]
         in_block = blocks.ep_block[Direction.IN, dst[targets]]
@@ -244,7 +248,7 @@ def _meets(reach: Reach, src_vrf: int, dst_vrf: int) -> bool:
             from_a, to_b = senders == a, takers == b
             there = _permits(blocks, out_block[from_a][0], ref.atom_a[targets[to_b]], ahead)
             back = _permits(blocks, in_block[to_b][0], ref.atom_b[sources[from_a]], behind)
-            if (there & back).any():
+            if (there & back & real).any():
                 return True
     return False
 

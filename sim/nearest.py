@@ -19,7 +19,7 @@ from compiler.selectors import selects
 from compiler.semantics import l4_matches, owner, remote_matches
 from compiler.tables import Program
 from fabric.network import Network
-from fabric.ports import MAX_PORT, PortRange
+from fabric.ports import WITH_PORTS, PortRange, name_of
 
 FIELDS = ("endpoint", "peer", "port")
 OWN = ("tenant", "zone")
@@ -95,6 +95,8 @@ def title(origin: Origin) -> str:
 def wanted(packet: Packet) -> str:
     """What a rule would have to match, in a few words."""
     ip = (IPv4Address if packet.version == 4 else IPv6Address)(packet.remote_ip)
-    port = PortRange(packet.protocol, packet.dport, packet.dport or MAX_PORT)
+    port = str(PortRange(packet.protocol, packet.dport, packet.dport))
+    if packet.protocol not in WITH_PORTS:
+        port = name_of(packet.protocol, packet.version)
     way = "to" if packet.direction is Direction.OUT else "from"
     return f"{way} {ip} on {port}"

@@ -140,7 +140,7 @@ def _reach(program: Program, world: World, parts: Iterable[Legs]) -> Reach:
     atoms = blocks.l4
     space = L4Space.of(atoms.proto_class, atoms.dport_atom, atoms.sport_atom)
     sets = Sets(space.size)
-    leg_set = _permitted(blocks, sets, rows)
+    leg_set = _permitted(blocks, space, sets, rows)
     pairs, cells = _pairs(network, rows, leg_set, sets)
     return Reach(
         network, program, blocks, space, world.spans, world, rows, leg_set, sets.bits, pairs, cells
@@ -170,8 +170,9 @@ def decisions(blocks: Blocks, keys: Column) -> NDArray[np.int32]:
     return found
 
 
-def _permitted(blocks: Blocks, sets: Sets, rows: Legs) -> Column:
-    """The set of each leg; computed once per distinct pair of block rows."""
+def _permitted(blocks: Blocks, space: L4Space, sets: Sets, rows: Legs) -> Column:
+    """The set of each leg, as its IP version reads it; computed once per distinct pair of block
+    rows."""
     keys, inverse = np.unique(np.r_[rows.out_key, rows.in_key], return_inverse=True)
     out, into = inverse[: len(rows)], inverse[len(rows) :]
     step = max(1, CHUNK // max(1, blocks.l4.size))
@@ -181,12 +182,16 @@ def _permitted(blocks: Blocks, sets: Sets, rows: Legs) -> Column:
     if not permit:
         return np.zeros(0, np.int64)
     table = np.concatenate(permit)
-    both, leg_of = np.unique(out * len(keys) + into, return_inverse=True)
-    ids = [
-        sets.intern(table[part // len(keys)] & table[part % len(keys)])
-        for part in (both[i : i + step] for i in range(0, len(both), step))
-    ]
-    found: Column = np.concatenate(ids)[leg_of.ravel()]
+    found = np.zeros(len(rows), np.int64)
+    for version in (4, 6):
+        mine = np.flatnonzero(rows.version == version)
+        both, leg_of = np.unique(out[mine] * len(keys) + into[mine], return_inverse=True)
+        for i in range(0, len(both), step):
+            part = both[i : i + step]
+            passing = table[part // len(keys)] & table[part % len(keys)]
+            ids = sets.intern(space.of_version(passing, version))
+            chosen = (leg_of >= i) & (leg_of < i + step)
+            found[mine[chosen]] = ids[leg_of[chosen] - i]
     return found
 
 

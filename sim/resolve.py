@@ -8,7 +8,7 @@ Rules that hold here:
 2. An address as a source must have one owner: tenants may share address space. As a destination
    it is an address in the source's VRF, whoever answers there.
 3. A pattern (`acme/web/*`) stands for all that it selects; a tenant in front may be left out.
-4. A port is `443/tcp`, `443` (TCP), `icmp`; without one it is TCP port 443.
+4. A port is what `sim.wanted_ports` reads; without one it is TCP port 443.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, TypeVar
 
 from compiler.semantics import owner
@@ -24,23 +24,23 @@ from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
 from fabric.names import host_of, others, selects
 from fabric.network import Network
-from fabric.ports import ANY, PortRange, parse_port
+from fabric.ports import PortRange
+from sim.wanted_ports import Address, address_in, ports_by, split_port
 
-Address = IPv4Address | IPv6Address
 A = TypeVar("A")
 B = TypeVar("B")
 KIND = re.compile(r"(.*?)(?:\[(\w+)\])?", re.S)
-DEFAULT_PORT = parse_port("443/tcp")
+DEFAULT = "443/tcp"
 EXAMPLES = {4: int(IPv4Address("192.0.2.1")), 6: int(IPv6Address("2001:db8::1"))}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A destination: an endpoint, or an address of whoever has it; and a port."""
+    """A destination: an endpoint, or an address of whoever has it; and ports."""
 
     endpoint: Endpoint | None
     address: Address | None
-    port: PortRange
+    ports: tuple[PortRange, ...]
 
 
 def endpoint(network: Network, name: str) -> Endpoint:
@@ -93,34 +93,24 @@ def is_pattern(name: str) -> bool:
 
 def target(network: Network, text: str) -> Target:
     """A destination with its port; `InputError` as for `endpoint`."""
-    name, port = split_port(text)
-    wanted = port or DEFAULT_PORT
-    address = address_in(name)
-    if address is not None:
-        return Target(None, address, wanted)
-    return Target(endpoint(network, name), None, wanted)
+    found = targets(network, text)
+    if len(found) > 1:
+        endpoint(network, split_port(text)[0])
+    return found[0]
 
 
 def targets(network: Network, text: str) -> list[Target]:
     """As `target`, for everything that a pattern selects."""
     name, port = split_port(text)
-    if address_in(name) is not None:
-        return [target(network, text)]
-    return [Target(e, None, port or DEFAULT_PORT) for e in endpoints(network, name)]
-
-
-def split_port(text: str) -> tuple[str, PortRange | None]:
-    """`NAME:PORT` in two; `InputError` when the port is none."""
-    name, port = _split(text)
-    try:
-        return name, parse_port(port) if port else None
-    except ValueError as error:
-        raise _fault("C713", str(error), "write DST:443, DST:53/udp or DST:icmp") from None
-
-
-def packet_port(port: PortRange) -> tuple[int, int]:
-    """The protocol and destination port of one packet of a range."""
-    return (6 if port.protocol == ANY else port.protocol), port.first
+    address = address_in(name)
+    if address is not None:
+        return [Target(None, address, ports) for ports, _ in ports_by(port or DEFAULT, ())]
+    found = endpoints(network, name)
+    return [
+        Target(e, None, ports)
+        for ports, members in ports_by(port or DEFAULT, found)
+        for e in members
+    ]
 
 
 def address_of(network: Network, owned_by: Endpoint, version: int) -> int | None:
@@ -136,31 +126,6 @@ def address_of(network: Network, owned_by: Endpoint, version: int) -> int | None
         if (found := owner(network, owned_by.vrf, version, ip)) and found.index == owned_by.index
     )
     return next(mine, None)
-
-
-def _split(text: str) -> tuple[str, str]:
-    """Name or address, and port; brackets keep IPv6 addresses whole.
-
-    >>> _split("[fd00::5]:53/udp"), _split("web/a:80"), _split("fd00::5"), _split("10.0.0.1")
-    (('fd00::5', '53/udp'), ('web/a', '80/tcp'), ('fd00::5', ''), ('10.0.0.1', ''))
-    """
-    text = text.strip()
-    if address_in(text) is not None:
-        return text, ""
-    if text.startswith("["):
-        name, _, port = text[1:].partition("]")
-        port = port.removeprefix(":")
-    else:
-        name, _, port = text.rpartition(":") if ":" in text else (text, "", "")
-    return name, f"{port}/tcp" if port.isdigit() else port
-
-
-def address_in(text: str) -> Address | None:
-    """The address that a text is; None when it is a name."""
-    try:
-        return ip_address(text.removeprefix("ip:").strip("[]"))
-    except ValueError:
-        return None
 
 
 def _owner(network: Network, text: str, address: Address) -> Endpoint:

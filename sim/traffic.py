@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.blocks import Blocks
-from fabric.ports import MAX_PORT, PROTOCOLS, WITH_PORTS
+from fabric.ports import ICMP4, ICMP6, MAX_PORT, PROTOCOLS, WITH_PORTS, sent
 from sim.hosts import Hosts, packets_between
 from sim.packets import Column, Packets
 
@@ -56,16 +56,28 @@ def all_pairs(
     for at in range(0, len(src), step):
         a, b = (np.repeat(rows[at : at + step], len(wanted)) for rows in (src, dst))
         protocol, dport = np.tile(wanted, (len(a) // len(wanted), 1)).T
+        real = ~_unsent(hosts.version[a], protocol)
+        a, b, protocol, dport = a[real], b[real], protocol[real], dport[real]
         sport = np.where(np.isin(protocol, list(WITH_PORTS)), 40000, 0)
         yield packets_between(hosts, a, b, protocol, sport, dport, None)
 
 
+def _unsent(version: Column, protocol: Column) -> NDArray[np.bool_]:
+    """Which packets no host sends: one IP version's ICMP inside the other."""
+    found: NDArray[np.bool_]
+    found = ((protocol == ICMP4) & (version == 6)) | ((protocol == ICMP6) & (version == 4))
+    return found
+
+
 def n_pairs(blocks: Blocks) -> int:
     """How many packets `all_pairs` makes without a limit."""
-    hosts = Hosts.of(blocks)
-    of_family = np.unique(hosts.version, return_counts=True)[1].astype(np.int64)
-    own = np.unique(hosts.endpoint * 8 + hosts.version, return_counts=True)[1].astype(np.int64)
-    return int((of_family**2).sum() - (own**2).sum()) * len(interesting_ports(blocks))
+    hosts, ports, total = Hosts.of(blocks), interesting_ports(blocks), 0
+    for version in (4, 6):
+        mine = hosts.endpoint[hosts.version == version]
+        own = np.unique(mine, return_counts=True)[1].astype(np.int64)
+        pairs = len(mine) ** 2 - int((own**2).sum())
+        total += pairs * sum(sent(protocol, version) for protocol, _ in ports)
+    return total
 
 
 def _pairs(hosts: Hosts, limit: int, seed: int) -> tuple[Column, Column]:

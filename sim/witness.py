@@ -14,7 +14,7 @@ import numpy as np
 
 from fabric.inventory import Endpoint
 from fabric.network import Network
-from fabric.ports import NAMES, PortRange
+from fabric.ports import WITH_PORTS, PortRange, name_of
 from sim.packets import Flow
 from sim.reachability import Bits, Reach
 from sim.reasons import Reason
@@ -42,13 +42,23 @@ def show(flow: Flow) -> str:
 
     >>> show(Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 443))
     '10.0.0.1:40000 -> 10.0.0.2:443/tcp'
+    >>> show(Flow(0, 6, 1, 2, 58))
+    '::1 -> [::2]:icmp'
     """
-    name = NAMES.get(flow.protocol, str(flow.protocol))
-    return f"{_end(flow, flow.src, flow.sport)} -> {_end(flow, flow.dst, flow.dport)}/{name}"
+    name = name_of(flow.protocol, flow.version)
+    if flow.protocol not in WITH_PORTS:
+        return f"{_host(flow, flow.src)} -> {_end(flow, flow.dst, name)}"
+    port = f"{flow.dport}/{name}"
+    return f"{_end(flow, flow.src, str(flow.sport))} -> {_end(flow, flow.dst, port)}"
 
 
-def _end(flow: Flow, ip: int, port: int) -> str:
-    return f"{IPv4Address(ip)}:{port}" if flow.version == 4 else f"[{IPv6Address(ip)}]:{port}"
+def _end(flow: Flow, ip: int, port: str) -> str:
+    host = _host(flow, ip)
+    return f"{host}:{port}" if flow.version == 4 else f"[{host}]:{port}"
+
+
+def _host(flow: Flow, ip: int) -> str:
+    return str((IPv4Address if flow.version == 4 else IPv6Address)(ip))
 
 
 def reached(
@@ -56,7 +66,8 @@ def reached(
 ) -> Witness | None:
     """A packet inside (with `inverse`: outside) `ranges` that one of these legs delivers."""
     for leg in legs:
-        l4 = reach.space.pick(reach.sets[reach.leg_set[leg]], ranges, inverse)
+        version, *_ = reach.spans.bounds(int(reach.legs.src_place[leg]))
+        l4 = reach.space.pick(reach.sets[reach.leg_set[leg]], ranges, inverse, version)
         if l4 is not None:
             return on_leg(reach, leg, l4)
     return None
@@ -113,7 +124,7 @@ def stopped(
     if len(row):
         missing = ~reach.sets[int(pairs.sure[row[0]])]
         legs = range(int(pairs.first[row[0]]), int(pairs.last[row[0]]))
-    l4 = reach.space.pick(missing, ranges) or (6, 40000, 80)
+    l4 = reach.space.pick(missing, ranges, version=version) or (6, 40000, 80)
     for leg in legs:
         if not reach.sets[reach.leg_set[leg], reach.space.atom(*l4)]:
             return on_leg(reach, leg, l4)

@@ -15,7 +15,13 @@ from sim.reasons import Reason
 
 L4S = [(6, 1000, 80), (6, 40000, 80), (6, 40000, 81), (17, 40000, 80), (17, 1, 53), (1, 0, 0),
        (132, 40000, 443), (99, 0, 0), (6, 40000, 0), (6, 40000, 65535), (6, 1000, 0),
-       (6, 1000, 81), (6, 1000, 65535)]  # fmt: skip
+       (6, 1000, 81), (6, 1000, 65535), (58, 0, 0)]  # fmt: skip
+
+
+def numbered(version: int) -> list[tuple[int, tuple[int, int, int]]]:
+    """The L4 headers that hosts send inside an IP version, with their places in `L4S`."""
+    never = {4: 58, 6: 1}[version]
+    return [(i, l4) for i, l4 in enumerate(L4S) if l4[0] != never]
 
 
 class Outcome(NamedTuple):

@@ -64,7 +64,7 @@ PATTERNS = st.lists(
     max_size=2,
 ).map(lambda patterns: Named(tuple(patterns)))
 PORTS = st.sampled_from(
-    [L4(), L4(6, 80, 80), L4(6, 81, 65535), L4(17), L4(1), L4(6, 80, 81, None, 0, 1023)]
+    [L4(), L4(6, 80, 80), L4(6, 81, 65535), L4(17), L4(1), L4(58), L4(6, 80, 81, None, 0, 1023)]
 )
 REMOTES = st.one_of(
     st.just(Everyone()),

@@ -45,17 +45,19 @@ def command(
     """
     from cloison.world import World
     from sim.explain import between
-    from sim.resolve import address_in, both, endpoints, targets
+    from sim.resolve import both, endpoints, targets
+    from sim.wanted_ports import address_in, split_source
 
     world = World.of(fabric, down)
-    network = world.network
-    sources, wanted = both(lambda: endpoints(network, src), lambda: targets(network, dst))
+    network, (name, sport) = world.network, split_source(src)
+    sources, wanted = both(lambda: endpoints(network, name), lambda: targets(network, dst))
     version = 6 if ipv6 else None
     if len(sources) == len(wanted) == 1:
         ends = sources[0], wanted[0]
-        show(between(world.network, world.program, *ends, version, address_in(src)), output)
+        sent = address_in(name), sport
+        show(between(network, world.program, *ends, version, *sent), output)
     else:
-        show_all(several(world, sources, wanted, version), output)
+        show_all(several(world, sources, wanted, version, sport), output)
 
 
 def show(found: Explanation, output: str) -> None:
@@ -70,7 +72,11 @@ def show(found: Explanation, output: str) -> None:
 
 
 def several(
-    world: World, sources: list[Endpoint], wanted: list[Target], version: int | None
+    world: World,
+    sources: list[Endpoint],
+    wanted: list[Target],
+    version: int | None,
+    sport: int | None = None,
 ) -> list[Explanation]:
     """Every pair of what two patterns select; pairs without a common IP version are left out."""
     from fabric.diagnostics import Diagnostic, InputError
@@ -84,7 +90,8 @@ def several(
     for source in sources:
         for target in wanted:
             try:
-                out.append(between(world.network, world.program, source, target, version))
+                ends = source, target, version
+                out.append(between(world.network, world.program, *ends, sport=sport))
             except InputError:
                 continue
     if not out:

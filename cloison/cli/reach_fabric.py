@@ -24,13 +24,11 @@ def reach_fabric(
     from compiler.compile import compile_network
     from fabric.build import build
     from fabric.load import load_fabric
-    from sim.access import access, asked
+    from sim.access import asked
     from sim.reachability import reachability
 
     network = build(load_fabric(path), down=down)
-    src, dst, ports = asked(network, source, to)
-    reach = reachability(network, compile_network(network))
-    found = access(reach, src, dst, ports)
+    found = asked(lambda: reachability(network, compile_network(network)), network, source, to)
     if output == "matrix":
         click.echo("\n".join(matrix(found)))
     elif output == "dot":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ def rows(policy: Policy) -> Iterator[dict[str, Any]]:
             "order": rule.order,
             "local": " | ".join(map(describe, rule.local)),
             "remote": " | ".join(map(describe, rule.remote)) or "nobody",
-            "ports": " | ".join(map(ports, rule.l4)) or "any",
+            "ports": " | ".join(ports(rule.l4)) or "any",
             "action": rule.action.name.lower(),
             "origin": str(rule.origin),
         }
@@ -108,12 +108,15 @@ def terms(selector: tuple[Any, ...]) -> str:
     )
 
 
-def ports(l4: L4) -> str:
-    """A range as in fabric files, or the port's name."""
-    from fabric.ports import NAMES, PortRange
+def ports(ranges: Iterable[L4]) -> list[str]:
+    """Ranges as in fabric files, and ports by name."""
+    from fabric.ports import NAMES, PortRange, texts
 
-    if l4.name is not None:
-        return f"{l4.name}/{NAMES.get(l4.protocol, 'any')}"
-    source = (l4.source_first, l4.source_last)
-    suffix = "" if source == (0, 65535) else f" from {source[0]}-{source[1]}"
-    return str(PortRange(l4.protocol, l4.first, l4.last)) + suffix
+    found = list(ranges)
+    numbers = (
+        PortRange(r.protocol, r.first, r.last, r.source_first, r.source_last)
+        for r in found
+        if r.name is None
+    )
+    named = (f"{r.name}/{NAMES.get(r.protocol, 'any')}" for r in found if r.name is not None)
+    return [*texts(numbers), *named]

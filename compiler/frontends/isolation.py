@@ -107,7 +107,9 @@ def permits(
 
 def l4(ports: tuple[PortRange, ...]) -> tuple[L4, ...]:
     """Port ranges in the words of the IR."""
-    return tuple(L4(port.protocol, port.first, port.last) for port in ports)
+    return tuple(
+        L4(p.protocol, p.first, p.last, None, p.source_first, p.source_last) for p in ports
+    )
 
 
 def lints(network: Network) -> tuple[Diagnostic, ...]:

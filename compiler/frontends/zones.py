@@ -38,7 +38,7 @@ from compiler.ir import (
 from fabric.diagnostics import Diagnostic
 from fabric.names import selects
 from fabric.network import Network
-from fabric.ports import ANY, PortRange, parse_port
+from fabric.ports import ANY, PortRange, parse_ports
 from fabric.spec import ZoneRule
 
 ZONES = ("zone0", "zone2")
@@ -211,19 +211,21 @@ def patterns(written: str | list[str]) -> list[str]:
 
 def l4(rule: ZoneRule) -> tuple[L4, ...]:
     """Every destination range with every source range of the same protocol."""
-    sources = [parse_port(text) for text in rule.source_ports] or [PortRange()]
-    return tuple(
+    sources = [s for text in rule.source_ports for s in parse_ports(text)] or [PortRange()]
+    found = (
         L4(
             max(port.protocol, source.protocol),
             port.first,
             port.last,
-            source_first=source.first,
-            source_last=source.last,
+            source_first=max(source.first, port.source_first),
+            source_last=min(source.last, port.source_last),
         )
-        for port in map(parse_port, rule.ports)
+        for text in rule.ports
+        for port in parse_ports(text)
         for source in sources
         if port.protocol == source.protocol or ANY in (port.protocol, source.protocol)
     )
+    return tuple(l4 for l4 in dict.fromkeys(found) if l4.source_first <= l4.source_last)
 
 
 def lints(network: Network) -> tuple[Diagnostic, ...]:

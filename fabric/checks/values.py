@@ -14,7 +14,7 @@ from typing import Any
 from fabric.checks.names import Names
 from fabric.diagnostics import Diagnostics
 from fabric.inventory import Prefix
-from fabric.ports import parse_port
+from fabric.ports import parse_ports
 from fabric.spec import FabricSpec, Pins, ZoneRule
 
 Path = tuple[str | int, ...]
@@ -74,9 +74,9 @@ def address(text: str) -> IPv4Address | IPv6Address:
 
 
 def port(text: str) -> Any:
-    """A port range; a time of day gets a hint of its own."""
+    """Port ranges; a time of day gets a hint of its own."""
     try:
-        return parse_port(text)
+        return parse_ports(text)
     except ValueError as error:
         first = text.partition(":")[0]
         hint = f"write {first}/tcp" if CLOCK.fullmatch(text) or text.isdecimal() else ""

@@ -82,17 +82,12 @@ def few_ports(program: Program, blocks: Blocks) -> list[tuple[int, int]]:
 
 
 def flows(program: Program, blocks: Blocks, ports: Sequence[tuple[int, int]]) -> Packets:
-    """Every endpoint pair × ports, both families; each echo protocol in its own family only.
+    """Every endpoint pair × ports, both families.
 
     Where tenants overlap, a packet to another tenant's address is one to an own address: once is
     enough, and two would be one flow to connection tracking.
     """
     every = Packets.concat(list(all_pairs(blocks, list(ports))))
-    wrong = {4: 58, 6: 1}
-    keep = np.ones(len(every), np.bool_)
-    for version, protocol in wrong.items():
-        keep &= ~((every.version == version) & (every.protocol == protocol))
-    every = every.take(np.flatnonzero(keep))
     names = ("src_endpoint", "version", "dst_hi", "dst_lo", "protocol", "dport")
     header = np.stack([getattr(every, name).astype(np.uint64) for name in names], axis=1)
     return every.take(np.sort(np.unique(header, axis=0, return_index=True)[1]))

@@ -119,3 +119,48 @@ def test_two_unknown_names_are_two_mistakes(tmp_path: Path, arguments: tuple[str
     assert 'did you mean "loom"?' in result.stderr
     assert 'did you mean "town"?' in result.stderr
     assert yaml.safe_load(FABRIC)["name"] not in result.stdout
+
+
+@pytest.mark.parametrize(("port", "packet"), [("nfs", ":2049/tcp"), ("nfs/tcp", ":2049/tcp")])
+def test_a_port_may_be_called_as_its_container_calls_it(
+    tmp_path: Path, port: str, packet: str
+) -> None:
+    path = written(tmp_path, "mill/*")
+    found = json.loads(
+        cloison("explain", path, "@node/host1@low", f"loom:{port}", "-o", "json").stdout
+    )
+    assert found["packet"].endswith(packet)
+    named, numbered = (
+        json.loads(cloison("reach", path, "--to", f"ground/loom:{p}", "-o", "json").stdout)["rows"]
+        for p in (port, "2049/tcp")
+    )
+    assert named == numbered != []
+
+
+@pytest.mark.parametrize(
+    ("to", "words"),
+    [("loom:nsf", 'did you mean "nfs"?'), ("100.64.8.3:nfs", "an address needs a number"),
+     ("loom:443/tpc", "unknown protocol")],
+)  # fmt: skip
+def test_a_port_that_nobody_has_is_said(tmp_path: Path, to: str, words: str) -> None:
+    result = cloison("explain", written(tmp_path, "mill/*"), "@node/host1@low", to)
+    assert (result.exit_code, words in result.stderr) == (2, True)
+
+
+def test_a_packet_as_it_is_printed_is_asked_about(tmp_path: Path) -> None:
+    """Source port, brackets and protocol included, and ICMP in each IP version's own way."""
+    path = written(tmp_path, "mill/*")
+    for version, port in (("-6", "icmp"), ("-6", "53/udp"), ("", "icmp"), ("", "53/udp")):
+        options = [o for o in (version, "-o", "json") if o]
+        first = cloison("explain", path, "host1@low", f"loom:{port}", *options)
+        packet = json.loads(first.stdout)["packet"]
+        source, _, target = packet.partition(" -> ")
+        again = json.loads(cloison("explain", path, source, target, *options).stdout)
+        assert again["packet"] == packet
+        assert packet.endswith(f":{port}")
+
+
+def test_icmp_of_the_other_ip_version_is_no_flow(tmp_path: Path) -> None:
+    path = written(tmp_path, "mill/*")
+    result = cloison("explain", path, "host1@low", "town:icmp6")
+    assert (result.exit_code, "no host sends icmp6 between these" in result.stderr) == (2, True)

@@ -14,7 +14,7 @@ import yaml
 from netpol_cases import Cluster
 
 from fabric.cluster import cluster_network
-from fabric.ports import parse_port
+from fabric.ports import parse_ports
 
 FOLDER = Path(__file__).parent / "netpol"
 CASES = sorted(FOLDER.glob("*.yaml"))
@@ -23,7 +23,7 @@ CASES = sorted(FOLDER.glob("*.yaml"))
 def passes(cluster: Cluster, flow: str) -> bool:
     source, _, rest = flow.partition(" -> ")
     target, _, port = rest.rpartition(":")
-    wanted = parse_port(port)
+    wanted = parse_ports(port)[0]
     number = wanted.first if wanted.first == wanted.last else 0
     return cluster.allows(source, target, wanted.protocol, number)
 

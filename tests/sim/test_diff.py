@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hypothesis import Phase, given, settings
-from naive import L4S, Header, outcomes, points
+from naive import Header, numbered, outcomes, points
 from random_worlds import policies, worlds
 from routed import at, endpoint
 from routed_demo import DEMO, DEMO_POLICY, WEB
@@ -30,7 +30,7 @@ def access(network: Network, policy: Policy, axis: dict[int, list[int]]) -> tupl
     for e in network.endpoints:
         for version in (4, 6):
             mine = [x for x in axis[version] if owner(network, e.vrf, version, x) is e]
-            for number, l4 in enumerate(L4S):
+            for number, l4 in numbered(version):
                 for src in mine:
                     for dst in axis[version]:
                         found = outcomes(policy, network, e.index, Header(version, src, dst, *l4))
@@ -52,7 +52,7 @@ def said(found: Diff, kind: str) -> set[tuple[str, str, int, int]]:
         for change in found.changes
         if change.kind == kind
         for pair in change.pairs
-        for number, l4 in enumerate(L4S)
+        for number, l4 in numbered(pair[2])
         if change.ports[found.sides.space.atom(*l4)]
     }
 

@@ -14,7 +14,7 @@ from compiler.ir import L4, Action, Direction, Everyone, Named, Origin, Policy, 
 from fabric.diagnostics import InputError
 from fabric.network import Network
 from fabric.spec import Expectation
-from sim.expect import Claim, check_claim, parse_claim, read_claims
+from sim.expect import Claim, check_claim, pairs_of, parse_claim, read_claims
 from sim.reachability import reachability
 
 ENDS = [
@@ -119,3 +119,48 @@ def test_claims_keep_what_was_written() -> None:
         "allow: acme/* -> zone2/inet:443/tcp",
         ("any-1-node",),
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "ports", "open_", "expected"),
+    [
+        ("deny", "icmp", 1, False),
+        ("deny", "icmp", 58, False),
+        ("deny", "icmp4", 58, True),
+        ("deny", "icmp6", 58, False),
+        ("allow", "icmp6", 58, True),
+        ("allow", "icmp", 58, False),
+        ("allow", "icmp4", 58, False),
+        ("only", "icmp6", 58, True),
+        ("only", "icmp4", 1, True),
+        ("only", "icmp", 1, False),
+    ],
+)
+def test_icmp_is_that_of_the_pair_s_ip_version(
+    kind: str, ports: str, open_: int, expected: bool
+) -> None:
+    ends = "acme/web/a -> acme/web/b"
+    assert holds(kind, f"{ends}:{ports}", WORLD, L4(open_)) is expected
+
+
+def test_only_one_icmp_is_nothing_at_all_in_the_other_version() -> None:
+    ends = "acme/web/a -> acme/web/b"
+    assert holds("only", f"{ends}:icmp6,80/tcp", WORLD, L4(58), WEB)
+    assert holds("only", f"{ends}:icmp6", WORLD, L4(58))
+    assert not holds("only", f"{ends}:icmp6", WORLD, L4(58), L4(1))
+    assert not holds("only", f"{ends}:icmp6", WORLD, L4(58), WEB)
+
+
+def test_pairs_in_which_nobody_sends_such_packets_are_not_counted() -> None:
+    counts = {}
+    for ports in ("any", "icmp", "icmp4", "icmp6", "80/tcp,icmp4"):
+        source, target, both, read = parse_claim(f"acme/* -> acme/*:{ports}")
+        counts[ports] = len(pairs_of(Claim(0, "deny", source, target, both, read), WORLD))
+    assert counts == {"any": 4, "icmp": 4, "icmp4": 2, "icmp6": 2, "80/tcp,icmp4": 4}
+
+
+def test_a_line_about_packets_that_nobody_sends_is_an_error() -> None:
+    with pytest.raises(InputError) as caught:
+        read_claims(spec(Expectation(deny="acme/web/a -> zone2/inet:icmp6")), WORLD)
+    assert [d.code for d in caught.value.diagnostics] == ["C703"]
+    assert "in which such packets are sent" in str(caught.value)

@@ -15,7 +15,7 @@ from compiler.compile import compile_policy
 from compiler.ir import Policy
 from fabric.diagnostics import InputError
 from fabric.network import Network
-from fabric.ports import NAMES
+from fabric.ports import NAMES, WITH_PORTS
 from sim.explain import Explanation, explain
 from sim.reasons import Reason
 
@@ -32,13 +32,15 @@ def test_verdict_and_reason_are_the_datapath_s(network: Network, policy: Policy,
     program = compile_policy(network, policy)
     src, dst = data.draw(st.permutations([e.name for e in network.endpoints]))[:2]
     protocol, _, dport = data.draw(st.sampled_from([x for x in L4S if x[0] in NAMES]))
-    port = f"{dport}/{NAMES[protocol]}" if protocol != 1 else "icmp"
+    port = f"{dport}/{NAMES[protocol]}" if protocol in WITH_PORTS else NAMES[protocol]
+    port = data.draw(st.sampled_from([port, "icmp" if "icmp" in port else port]))
     try:
         found = explain(network, program, src, f"{dst}:{port}")
     except InputError as error:
         assert [d.code for d in error.diagnostics] == ["C712"]
         return
     f = found.flow
+    assert (f.version, f.protocol) not in {(4, 58), (6, 1)}
     header = Header(f.version, f.src, f.dst, f.protocol, f.sport, f.dport)
     done = outcomes(policy, network, f.src_endpoint, header)
     want = next(e.index for e in network.endpoints if e.name == dst)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import Phase, given, settings
-from naive import L4S, Header, outcomes, points
+from naive import Header, numbered, outcomes, points
 from random_worlds import policies, worlds
 
 from compiler.compile import compile_policy
@@ -24,7 +24,7 @@ def permitted(policy: Policy, network: Network, a: Endpoint, b: Endpoint) -> boo
         axis = points(network, policy, version)
         mine = [x for x in axis if owner(network, a.vrf, version, x) is a]
         theirs = [x for x in axis if owner(network, b.vrf, version, x) is b]
-        for l4 in L4S:
+        for _, l4 in numbered(version):
             out = [Packet(Direction.OUT, a.index, version, x, b.vrf, *l4) for x in theirs]
             into = [Packet(Direction.IN, b.index, version, x, a.vrf, *l4) for x in mine]
             if any(decide(policy, network, p).permit for p in out) and any(
@@ -39,7 +39,7 @@ def delivers(policy: Policy, network: Network, a: Endpoint, b: Endpoint) -> bool
     return any(
         o.dst == b.index and o.reason is Reason.DELIVERED
         for version in (4, 6)
-        for l4 in L4S
+        for _, l4 in numbered(version)
         for x in points(network, policy, version)
         if owner(network, a.vrf, version, x) is a
         for y in points(network, policy, version)

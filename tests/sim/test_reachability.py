@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from naive import L4S, Header, outcomes, points
+from naive import Header, numbered, outcomes, points
 from random_worlds import policies, worlds
 from routed_demo import DEMO, DEMO_POLICY
 
@@ -32,7 +32,7 @@ def brute(network: Network, policy: Policy) -> tuple[set[Any], set[Any]]:
         for version in (4, 6):
             axis = points(network, policy, version)
             mine = [x for x in axis if owner(network, e.vrf, version, x) is e]
-            for number, l4 in enumerate(L4S):
+            for number, l4 in numbered(version):
                 for src in mine:
                     for dst in axis:
                         found = outcomes(policy, network, e.index, Header(version, src, dst, *l4))
@@ -55,7 +55,7 @@ def test_may_deliver_is_what_brute_force_finds(network: Network, policy: Policy,
         src, dst, version = (
             int(c[row]) for c in (reach.pairs.src, reach.pairs.dst, reach.pairs.version)
         )
-        for number, l4 in enumerate(L4S):
+        for number, l4 in numbered(version):
             atom = reach.space.atom(*l4)
             if reach.sets[reach.pairs.some[row], atom]:
                 found.add((src, dst, version, number))

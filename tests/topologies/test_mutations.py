@@ -183,6 +183,7 @@ def contradiction(
 ) -> str:
     """The first packet that the claim is wrong about; an allow needs one good address pair."""
     version, froms, tos = ends
+    probes = [p for p in probes if p[0] != {4: 58, 6: 1}[version]]
     wanted = [p for p in probes if within(claim, p)]
     failing = ""
     reached_all = False
@@ -222,4 +223,4 @@ def interesting(policy: Policy, network: Network) -> list[tuple[int, int, int]]:
         edges |= {(p.protocol, port) for p in claim.ports for port in (p.first, p.last)}
     edges |= {(6, UNNAMED), (17, UNNAMED), (132, UNNAMED)}
     found = {(protocol, 40000, port) for protocol, port in edges if protocol in WITH_PORTS}
-    return sorted({*found, (17, 68, 67), (1, 0, 0)})
+    return sorted({*found, (17, 68, 67), (1, 0, 0), (58, 0, 0)})

@@ -36,9 +36,10 @@ def load(path: str | Path) -> FabricSpec:
     return load_fabric(Path(path))
 
 
-def build(source: Source, *, down: Iterable[str] = ()) -> World:
-    """Place endpoints, allocate addresses, converge the control plane."""
-    return World.of(source, down)
+def build(source: Source, *, down: Iterable[str] = (), locked: bool = False) -> World:
+    """Place endpoints, allocate addresses, converge the control plane; `locked` refuses to draw
+    what the lock file does not have."""
+    return World.of(source, down, locked=locked)
 
 
 def compile(source: Source, *, target: str = targets.DEFAULT, down: Iterable[str] = ()) -> Compiled:

@@ -9,11 +9,10 @@ from typing import Any
 import click
 
 from cloison.render import emit, visible
-from compiler.compile import compile_network
+from cloison.world import World
 from compiler.ir import Direction, Origin
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.network import Network
 from sim.connectivity import Connection, Connectivity, Peer, connectivity
 from sim.l4 import rows as port_rows
 from sim.wanted_ports import ports_by, split_port
@@ -24,9 +23,9 @@ COLUMNS = {"source": "source", "destination": "destination", "ports": "ports", "
 LEGEND = "row: source, column: destination; . all, p some ports, X nothing, # itself"
 
 
-def show(network: Network, output: str, source: str | None, to: str | None) -> None:
+def show(world: World, output: str, source: str | None, to: str | None) -> None:
     """Print the connectivity of a cluster, or the part of it that was asked for."""
-    found = connectivity(network, compile_network(network))
+    found = connectivity(world.network, world.program)
     chosen = narrowed(found, source, to)
     if output == "matrix":
         click.echo("\n".join(map(visible, matrix(found, chosen))))

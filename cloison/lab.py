@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from cloison.how import How
+from cloison.world import World
 from compiler.blocks import build_blocks
-from compiler.compile import compile_network
 from compiler.tables import Program
-from fabric.build import build
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.load import load_fabric
 from fabric.ports import PROTOCOLS, WITH_PORTS
 from fabric.ports import parse_ports as read_ports
 from sim.lab import kernel, state
@@ -36,11 +35,11 @@ class Lab:
     rules: bool
 
     @staticmethod
-    def up(fabric: Path, failed: Sequence[str], tell: Tell) -> Lab:
+    def up(fabric: Path, how: How, tell: Tell) -> Lab:
         """Build a fabric file in the kernel."""
         kernel.require()
-        program = compile_network(build(load_fabric(fabric), down=failed))
-        name, about = os.urandom(4).hex(), state.About(str(fabric.resolve()), tuple(failed))
+        program = World.of_fabric(fabric, how).program
+        name, about = os.urandom(4).hex(), state.About(str(fabric.resolve()), how.down)
         state.write(name, about)
         with undone(name), kernel.willing():
             vrf_devices, rules = kernel.abilities(f"cln-{name}-probe")
@@ -55,7 +54,7 @@ class Lab:
         it are gone."""
         kernel.require()
         about = state.read(lab)
-        program = compile_network(build(load_fabric(Path(about.fabric)), down=about.down))
+        program = World.of_fabric(Path(about.fabric), How(about.down)).program
         layout = Layout(program.network, lab, about.vrf_devices)
         if digest(program, layout) != about.digest:
             message = f"{about.fabric} has changed since lab {lab} came up"
@@ -94,7 +93,7 @@ def down(lab: str) -> int:
 
 
 @contextmanager
-def for_test(fabric: Path | None, failed: Sequence[str], tell: Tell) -> Iterator[Lab]:
+def for_test(fabric: Path | None, how: How, tell: Tell) -> Iterator[Lab]:
     """The lab that is up for a fabric file, or one that lives as long as the block."""
     known = state.labs()
     if fabric is None:
@@ -103,10 +102,10 @@ def for_test(fabric: Path | None, failed: Sequence[str], tell: Tell) -> Iterator
             raise InputError(Diagnostic("C724", message, hint="name a fabric file"))
         yield Lab.found(known[0])
         return
-    if same := [lab for lab in known if _is_of(lab, fabric, failed)]:
+    if same := [lab for lab in known if _is_of(lab, fabric, how.down)]:
         yield Lab.found(same[-1])
         return
-    lab = Lab.up(fabric, failed, tell)
+    lab = Lab.up(fabric, how, tell)
     try:
         yield lab
     finally:

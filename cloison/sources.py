@@ -1,15 +1,44 @@
-"""What people point at: a fabric file, or Kubernetes manifests alone."""
+"""The one loader: what people point at becomes a network, the same for every verb and for Python.
+
+A source is a fabric file, or Kubernetes manifests alone. Reading stops at the first stage that
+leaves nothing to go on with: the file on its own; manifests, allocations and the converged control
+plane; then policies and expectations. What is wrong is told once, all of a stage together.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fabric.cluster import CLUSTER, HostNetwork, IpBlock, cluster_network
+from cloison.how import AS_USUAL, How
+from fabric.cluster import CLUSTER, cluster_network
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.network import Network
 from fabric.reader import read_text, read_yaml
+
+if TYPE_CHECKING:
+    from compiler.ir import Policy
+    from fabric.spec import FabricSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What came of a source: `network` and `policy` unless there are `errors`; `warnings` are
+    doubts about the file and its manifests. Findings are the network's."""
+
+    network: Network | None = None
+    policy: Policy | None = None
+    errors: tuple[Diagnostic, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def whole(self) -> tuple[Network, Policy]:
+        """The network and its policy; raises `InputError` with every error."""
+        if self.network is None or self.policy is None or self.errors:
+            raise InputError(*self.errors)
+        return self.network, self.policy
 
 
 def is_fabric(path: Path) -> bool:
@@ -33,24 +62,58 @@ def _looks_like_one(path: Path) -> bool:
         return False
 
 
-def network(
-    paths: Sequence[Path],
-    *,
-    down: Iterable[str] = (),
-    ipblock: IpBlock = "pods",
-    host_network: HostNetwork = "exempt",
-) -> Network:
-    """The network of one fabric file, or the cluster that manifests describe; the last two options
-    say how manifests are read, a fabric file says that itself."""
-    from fabric.build import build
-    from fabric.load import load_fabric
-
+def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
+    """What one fabric file holds, or the cluster that manifests describe."""
     if len(paths) == 1 and is_fabric(paths[0]):
-        return build(load_fabric(paths[0]), down=tuple(down))
-    if tuple(down):
+        return read_fabric(paths[0], how)
+    if how.down:
         message = "what has failed must be part of a fabric file; these are manifests"
-        raise InputError(Diagnostic("C716", message))
-    return cluster_network(paths, ipblock=ipblock, host_network=host_network)
+        return Read(errors=(Diagnostic("C716", message),))
+    return _built(
+        lambda: cluster_network(paths, ipblock=how.ipblock, host_network=how.host_network)
+    )
+
+
+def read_fabric(path: Path | str, how: How = AS_USUAL, text: str | None = None) -> Read:
+    """What a fabric file holds; `text` is what stands in it, if known already."""
+    from fabric.load import load
+
+    try:
+        spec, warnings = load(path, text)
+    except InputError as error:
+        return Read(errors=error.diagnostics)
+    return read_spec(spec, how, warnings)
+
+
+def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic, ...] = ()) -> Read:
+    """What a checked file amounts to."""
+    from fabric.build import build
+
+    return _built(lambda: build(spec, down=how.down, drawn=how.drawn), warnings)
+
+
+def _built(make: Callable[[], Network], warnings: tuple[Diagnostic, ...] = ()) -> Read:
+    """A network with its policy and with expectations that can be read; `make` builds it."""
+    from compiler.compile import read_policy
+    from sim.expect import read_claims
+
+    try:
+        network = make()
+    except InputError as error:
+        return Read(errors=error.diagnostics, warnings=warnings)
+    told = (w for manifests in network.manifests.values() for w in manifests.warnings)
+    warnings = tuple(dict.fromkeys((*warnings, *told)))
+    policy: Policy | None = None
+    errors: list[Diagnostic] = []
+    try:
+        policy = read_policy(network)
+    except InputError as error:
+        errors += error.diagnostics
+    try:
+        read_claims(network.spec, network)
+    except InputError as error:
+        errors += error.diagnostics
+    return Read(network, policy, tuple(dict.fromkeys(errors)), warnings)
 
 
 def is_cluster(network: Network) -> bool:

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloison.cli import show_addresses, show_policy, show_routes, show_sessions, show_topology
-from cloison.sources import network
+from cloison.how import AS_USUAL, How
+from cloison.sources import Read, read, read_fabric, read_spec
 from cloison.table import Table
 from compiler.blocks import Blocks, build_blocks
-from compiler.compile import compile_network
+from compiler.compile import compile_policy, read_policy
+from compiler.ir import Policy
 from compiler.tables import Program
-from fabric.build import build, rebuild
+from fabric.build import rebuild
+from fabric.diagnostics import Diagnostic
 from fabric.network import Network
 from fabric.spec import FabricSpec
 from fabric.topology import Role
@@ -26,25 +29,55 @@ if TYPE_CHECKING:
 
 
 class World:
-    """What exists (`network`) and what is allowed in it (`program`)."""
+    """What exists (`network`) and what is allowed in it (`policy`, compiled: `program`)."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, policy: Policy | None = None) -> None:
         self.network = network
+        self._policy = policy
 
     @staticmethod
-    def of(source: str | Path | FabricSpec | World, down: Iterable[str] = ()) -> World:
+    def of(
+        source: str | Path | FabricSpec | World, down: Iterable[str] = (), *, locked: bool = False
+    ) -> World:
         """The world of a fabric file or of manifests, of a spec, or of a world (with exactly `down`
-        failed)."""
+        failed). With `locked` nothing is drawn that the lock file does not have."""
+        how = How(tuple(down), "refused" if locked else "kept")
         if isinstance(source, World):
-            return World(rebuild(source.network, down=tuple(down))) if down else source
+            return World(rebuild(source.network, down=how.down)) if how.down else source
         if isinstance(source, FabricSpec):
-            return World(build(source, down=tuple(down)))
-        return World(network([Path(source)], down=down))
+            return World.found(read_spec(source, how))
+        return World.read([Path(source)], how)
+
+    @staticmethod
+    def read(paths: Sequence[Path], how: How = AS_USUAL) -> World:
+        """The world that files describe; raises `InputError` with everything that is wrong."""
+        return World.found(read(paths, how))
+
+    @staticmethod
+    def of_fabric(path: Path, how: How = AS_USUAL) -> World:
+        """The world of a fabric file; manifests alone will not do."""
+        return World.found(read_fabric(path, how))
+
+    @staticmethod
+    def found(source: Read) -> World:
+        """The world that came of reading."""
+        return World(*source.whole())
+
+    @cached_property
+    def policy_read(self) -> Policy:
+        """The policy, before it is compiled."""
+        return self._policy or read_policy(self.network)
 
     @cached_property
     def program(self) -> Program:
         """The compiled policy."""
-        return compile_network(self.network)
+        return compile_policy(self.network, self.policy_read)
+
+    @property
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """What deserves a finding although no packet was looked at: exit 1 in every verb that
+        judges (check, verify, simulate, diff, compile)."""
+        return self.network.findings
 
     @cached_property
     def blocks(self) -> Blocks:

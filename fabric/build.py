@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Literal
 
 from fabric import lock as lockfile
 from fabric.addressing import annotate, plan
@@ -26,12 +27,16 @@ from fabric.underlay import converge
 from fabric.unevaluated import owned_by
 from fabric.vrfs import vrf_table
 
+Drawn = Literal["kept", "forgotten", "refused"]
 
-def build(spec: FabricSpec, *, down: Iterable[str] = (), lock: bool = True) -> Network:
+
+def build(
+    spec: FabricSpec, *, down: Iterable[str] = (), lock: bool = True, drawn: Drawn = "kept"
+) -> Network:
     """The network of a fabric file, with nodes and links in `down` failed.
 
-    With `lock` the lock file beside the fabric file is honoured, and written when a new allocation
-    was drawn. Raises `InputError`.
+    With `lock` the lock file beside the fabric file counts; `drawn` says what becomes of
+    allocations that it does not have yet. Raises `InputError`.
     """
     path = lockfile.path_of(spec.base) if lock and spec.base else None
     draws = lockfile.Draws(spec.pins, lockfile.read(path) if path else Pins())
@@ -54,7 +59,7 @@ def build(spec: FabricSpec, *, down: Iterable[str] = (), lock: bool = True) -> N
     numbers = plan(spec, fabric, vrfs, places, keys, blocks, draws)
     annotate(fabric, numbers)
     if path:
-        lockfile.write(path, draws.lock())
+        lockfile.settle(path, draws, drawn)
 
     underlay = converge(fabric, numbers)
     routes = originate(spec, vrfs, endpoints, vtep_of, numbers, declared)
@@ -62,7 +67,7 @@ def build(spec: FabricSpec, *, down: Iterable[str] = (), lock: bool = True) -> N
     return Network(
         spec, fabric, numbers, vrfs, endpoints, manifests,
         underlay, routes, build_fib(routes, wanted, underlay),
-        findings(spec, vrfs, routes, wanted, declared),
+        (*site.problems.findings, *findings(spec, vrfs, routes, wanted, declared)),
         tuple(r for tenant, m in manifests.items() for r in owned_by(tenant, m.not_evaluated)),
     )  # fmt: skip
 

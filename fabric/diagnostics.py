@@ -36,8 +36,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One thing that is wrong (`severity="error"`), doubtful (`"warning"`), or not evaluated and so
-    makes verdicts `"unknown"`."""
+    """One thing that is wrong (`severity="error"`), legal and not what is wanted (`"finding"`),
+    doubtful (`"warning"`), or not evaluated and so makes verdicts `"unknown"`."""
 
     code: str
     message: str
@@ -49,6 +49,9 @@ class Diagnostic:
         where = f"{self.span}: " if self.span else ""
         hint = f"\n  hint: {self.hint}" if self.hint else ""
         return f"{where}{self.severity}[{self.code}]: {self.message}{hint}"
+
+
+FINDING = "finding"
 
 
 class CloisonError(Exception):
@@ -87,11 +90,20 @@ class Diagnostics:
     ) -> None:
         self.items.append(Diagnostic(code, message, span, hint, "warning"))
 
+    def finding(
+        self, code: str, message: str, span: Span | None = None, hint: str | None = None
+    ) -> None:
+        self.items.append(Diagnostic(code, message, span, hint, FINDING))
+
     def check(self) -> None:
         """Raise `InputError` with every error so far, if there is one."""
         errors = [d for d in self.items if d.severity == "error"]
         if errors:
             raise InputError(*sorted(errors, key=lambda d: (d.span is None, d.span or 0, d.code)))
+
+    @property
+    def findings(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.items if d.severity == FINDING)
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:

@@ -2,10 +2,10 @@
 
 * C510: a VRF imports another one's route that no declared intent covers; blamed on the raw route
   target that causes it, on the importing side first.
-* C511: a raw imported route target that no route carries.
+* C511, C522: a raw imported route target that no route carries, or that no VRF even exports.
 * C512: an intent with routes in one direction only, so that replies have no way back.
 
-All three are legal configurations; C510 breaks isolation and is an error, the others are warnings.
+All of them are legal configurations, and findings: exit 1 in every verb that judges.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from fabric.diagnostics import Diagnostic, Span
+from fabric.diagnostics import FINDING, Diagnostic, Span, did_you_mean
 from fabric.evpn import Imports, Type5, covers, imported, raw_targets
 from fabric.inventory import Prefix, Vrf
 from fabric.offers import Intent
@@ -94,17 +94,24 @@ def stray(
         "and no peering or leak declares that",
         span,
         "remove the route target, or declare the intent under peerings or leaks",
+        FINDING,
     )
 
 
 def unmatched(spec: FabricSpec, vrfs: Sequence[Vrf], routes: Type5) -> Iterator[Diagnostic]:
-    """C511."""
+    """C511, C522."""
     carried = {rt for number in set(routes.rts.tolist()) for rt in routes.rt_sets[number]}
+    exported = {*routes.plan.native_rt, *routes.plan.intent_rt.values()}
+    exported |= {rt for vrf in vrfs for rt, _ in raw_targets(spec, vrf, "export_rts")}
     for vrf in vrfs:
         for rt, span in raw_targets(spec, vrf, "import_rts"):
-            if rt not in carried:
-                message = f"{vrf.name} imports route target {rt}, which no route carries"
-                yield Diagnostic("C511", message, span, severity="warning")
+            what = f"{vrf.name} imports route target {rt}"
+            if rt not in exported:
+                hint = did_you_mean(rt, sorted(exported))
+                yield Diagnostic("C522", f"{what}, which no VRF exports", span, hint, FINDING)
+            elif rt not in carried:
+                message = f"{what}, which no route carries"
+                yield Diagnostic("C511", message, span, severity=FINDING)
 
 
 def one_way(
@@ -129,5 +136,5 @@ def one_way(
                     f"{name}: {vrfs[here].name} gets routes of {vrfs[there].name} but offers none, "
                     "so replies find no way back",
                     intent.span,
-                    severity="warning",
+                    severity=FINDING,
                 )

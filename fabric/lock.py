@@ -71,6 +71,27 @@ def corrupt(path: Path, line: int, what: str) -> InputError:
     return InputError(Diagnostic("C480", f"lock file {what}", Span(str(path), line), hint))
 
 
+def settle(path: Path, draws: Draws, drawn: str) -> None:
+    """What becomes of new allocations: kept, forgotten, or refused."""
+    if drawn == "kept":
+        write(path, draws.lock())
+    elif drawn == "refused" and (new := news(draws.locked, draws.lock())):
+        some = ", ".join(new[:3]) + (f" and {len(new) - 3} more" if len(new) > 3 else "")
+        hint = "run the command once without --locked, and keep the file in version control"
+        what = f"the lock file lacks what is drawn now: {some}"
+        raise InputError(Diagnostic("C482", what, Span(str(path), 1), hint))
+
+
+def news(before: Pins, after: Pins) -> list[str]:
+    """Entries that a lock file does not have, or has otherwise."""
+    return [
+        f"{section} {key}"
+        for section in SECTIONS
+        for key, value in sorted(getattr(after, section).items())
+        if getattr(before, section).get(key) != value
+    ]
+
+
 def write(path: Path, lock: Pins) -> bool:
     """Write the lock file if that changes it; whether it did."""
     text = render(lock)

@@ -29,7 +29,8 @@ class Network:
     """A built world. `manifests` maps a tenant to what its Kubernetes directories hold.
 
     `findings` are facts that deserve a finding (exit 1) although the input is legal, such as a
-    route imported without a declared intent; each is a `Diagnostic` with the line to blame.
+    route imported without a declared intent; each is a `Diagnostic` of severity "finding" with the
+    line to blame. Every verb that judges (check, verify, simulate, diff, compile) counts the same.
     `not_evaluated` is everything that was read and is not modelled, of all tenants.
     """
 

@@ -15,7 +15,9 @@ from pathlib import Path
 import yaml
 from click.testing import CliRunner
 
+from cloison.checking import check_file
 from cloison.cli import main
+from cloison.how import How
 from cloison.render_diagnostics import render, summary
 from compiler.backends import canonical, text
 from compiler.compile import compile_network
@@ -23,7 +25,7 @@ from compiler.frontends.network_policy import policy
 from fabric.build import build
 from fabric.cluster import CLUSTER, cluster_network
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.load import load, load_fabric
+from fabric.load import load_fabric
 
 TESTS = Path(__file__).parent
 ERRORS = TESTS / "fabric" / "errors"
@@ -36,10 +38,7 @@ def diagnostics(path: Path) -> str:
     """What `cloison check` says about a fabric file, run in the file's own directory."""
     with inside(path.parent):
         name = Path(path.name)
-        try:
-            found = load(name)[1]
-        except InputError as error:
-            found = error.diagnostics
+        found = check_file(name, name.read_text(), How(drawn="forgotten"))
         return f"{render(found)}\n{summary(found)}\n"
 
 

@@ -5,36 +5,42 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cloison.cli.errors import FINDING, UNKNOWN, USAGE
-from cloison.cli.options import output_option, quiet_option
+from cloison.cli.options import locked_option, output_option, quiet_option
 
 if TYPE_CHECKING:
+    from cloison.how import How
     from cloison.render import Tell
+    from cloison.world import World
     from fabric.diagnostics import Diagnostic
 
 
 @click.command()
 @click.argument("fabric", type=click.Path(path_type=Path, allow_dash=True), nargs=-1, required=True)
+@locked_option
 @output_option("table", "json")
 @quiet_option
-def command(fabric: tuple[Path, ...], output: str, quiet: bool) -> None:
+def command(fabric: tuple[Path, ...], locked: bool, output: str, quiet: bool) -> None:
     """Read fabric files and all that they name; list every mistake.
 
-    Builds the network without writing anything and without sending a packet.
+    Builds the network as every other verb does, but sends no packet and writes
+    nothing: what the lock file does not have yet is drawn and forgotten.
     Exit code 2 when there is an error, 1 when there is a finding (such as a
     route that is imported without a declared intent), 4 when manifests hold
     what may decide who reaches whom and is not evaluated, else 0.
     """
+    from cloison.how import How
     from cloison.render import progress
     from cloison.render_diagnostics import render, summary
 
     sources: dict[str, str] = {}
+    how = How(drawn="refused" if locked else "forgotten")
     with progress(quiet=quiet) as tell:
-        found = [d for path in fabric for d in diagnostics(path, sources, tell)]
+        found = [d for path in fabric for d in diagnostics(path, sources, how, tell)]
     if output == "json":
         click.echo(as_json(found))
     else:
@@ -48,12 +54,21 @@ def command(fabric: tuple[Path, ...], output: str, quiet: bool) -> None:
             raise click.exceptions.Exit(code)
 
 
-def colour_wanted() -> bool:
-    """Whether stdout is a terminal and the user did not ask for no colour (no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+def colour_wanted(stream: Any = None) -> bool:
+    """Whether a stream (stdout) is a terminal and the user did not ask for no colour
+    (no-color.org)."""
+    return bool((stream or sys.stdout).isatty()) and not os.environ.get("NO_COLOR")
 
 
-def diagnostics(path: Path, sources: dict[str, str], tell: Tell) -> list[Diagnostic]:
+def tell_findings(world: World) -> None:
+    """Findings that need no packet, on stderr, for verbs whose result has no place for them."""
+    from cloison.render_diagnostics import render
+
+    if world.findings:
+        click.echo(render(world.findings, colour=colour_wanted(sys.stderr)), err=True)
+
+
+def diagnostics(path: Path, sources: dict[str, str], how: How, tell: Tell) -> list[Diagnostic]:
     """Everything about one file, whose text goes into `sources`."""
     from cloison.checking import check_file
     from fabric.diagnostics import InputError
@@ -64,7 +79,8 @@ def diagnostics(path: Path, sources: dict[str, str], tell: Tell) -> list[Diagnos
     except InputError as error:
         return list(error.diagnostics)
     sources[name] = text
-    return check_file(name, text, tell)
+    tell(f"checking {path}")
+    return check_file(name, text, how)
 
 
 def as_json(found: list[Diagnostic]) -> str:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from cloison.cli.errors import FINDING
-from cloison.cli.options import down_option, manifest_options, output_option, quiet_option
+from cloison.cli.options import manifest_options, output_option, quiet_option, world_options
+
+if TYPE_CHECKING:
+    from cloison.how import How
 
 
 @click.command()
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 @manifest_options
-@down_option
+@world_options
 @output_option("table", "json", "md")
 @quiet_option
 def command(
     old: Path,
     new: Path,
-    ipblock: Literal["pods", "external"],
-    host_network: Literal["exempt", "ordinary"],
-    down: tuple[str, ...],
+    how: How,
     output: str,
     quiet: bool,
 ) -> None:
@@ -32,12 +33,13 @@ def command(
     Both are fabric files, or both directories of Kubernetes manifests. Every
     change comes with a packet that fares differently and the lines behind it.
     The comparison is complete: what is not listed is equal in both. Exit code
-    1 when there is a difference.
+    1 when there is a difference, or a finding in one of them.
     """
     from cloison import differences
+    from cloison.cli.check import tell_findings
     from cloison.render import json_text, progress, show
-    from cloison.sources import is_fabric, network
-    from compiler.compile import compile_network
+    from cloison.sources import is_fabric
+    from cloison.world import World
     from sim.diff import diff
 
     if old.exists() and new.exists() and is_fabric(old) != is_fabric(new):
@@ -46,15 +48,17 @@ def command(
     with progress(quiet=quiet) as tell:
         for path in (old, new):
             tell(f"build {path}")
-            built = network([path], down=down, ipblock=ipblock, host_network=host_network)
-            worlds.append((built, compile_network(built)))
+            world = World.read([path], how)
+            worlds.append(world)
         tell("compare")
-        found = diff(*worlds)
+        found = diff(*((world.network, world.program) for world in worlds))
     if output == "json":
         click.echo(json_text(differences.document(found)))
     elif output == "md":
         click.echo("\n".join(differences.markdown(found)))
     else:
         show(*differences.report(found))
-    if not found.same:
+    for world in worlds:
+        tell_findings(world)
+    if not found.same or any(world.findings for world in worlds):
         raise click.exceptions.Exit(FINDING)

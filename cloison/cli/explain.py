@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloison.cli.options import down_option, output_option
+from cloison.cli.options import output_option, world_options
 
 if TYPE_CHECKING:
+    from cloison.how import How
     from cloison.world import World
     from fabric.inventory import Endpoint
     from sim.explain import Explanation
@@ -25,11 +26,9 @@ MOST = 1000
 @click.argument("src")
 @click.argument("dst", metavar="DST[:PORT[/PROTO]]")
 @click.option("-6", "--ipv6", is_flag=True, help="Follow the IPv6 packet if there is one.")
-@down_option
+@world_options
 @output_option("table", "json")
-def command(
-    fabric: Path, src: str, dst: str, ipv6: bool, down: tuple[str, ...], output: str
-) -> None:
+def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str) -> None:
     """Why a flow from SRC to DST is allowed or denied, and what would flip it.
 
     Shows stage, entry and line at both ends, the routes there and back with
@@ -48,7 +47,7 @@ def command(
     from sim.resolve import both, endpoints, targets
     from sim.wanted_ports import address_in, split_source
 
-    world = World.of(fabric, down)
+    world = World.read([fabric], how)
     network, (name, sport) = world.network, split_source(src)
     sources, wanted = both(lambda: endpoints(network, name), lambda: targets(network, dst))
     version = 6 if ipv6 else None

@@ -9,9 +9,10 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from cloison.cli.errors import FINDING
-from cloison.cli.options import down_option, output_option, quiet_option
+from cloison.cli.options import output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
+    from cloison.how import How
     from cloison.lab import Lab
     from sim.lab.trial import Trial
 
@@ -28,7 +29,7 @@ ROUTES_ONLY = "this kernel has no nftables for IP: routes are compared, policies
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write every tunnel packet (pcapng).",
 )
-@down_option
+@world_options
 @output_option("table", "json")
 @quiet_option
 def command(
@@ -36,7 +37,7 @@ def command(
     ports: tuple[str, ...],
     all_ports: bool,
     pcap: Path | None,
-    down: tuple[str, ...],
+    how: How,
     output: str,
     quiet: bool,
 ) -> None:
@@ -61,7 +62,7 @@ def command(
     with ExitStack() as stack:
         tell = stack.enter_context(progress(quiet=quiet))
         tap: IO[bytes] | None = stack.enter_context(writing(pcap)) if pcap else None
-        lab = stack.enter_context(for_test(fabric, down, tell))
+        lab = stack.enter_context(for_test(fabric, how, tell))
         if not lab.rules:
             click.echo(ROUTES_ONLY, err=True)
         found = lab.trial(wanted, every=all_ports, tap=tap, tell=tell)

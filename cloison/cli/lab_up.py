@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cloison.cli.options import down_option, fabric_argument, quiet_option
+from cloison.cli.options import fabric_argument, quiet_option, world_options
+
+if TYPE_CHECKING:
+    from cloison.how import How
 
 
 @click.command()
 @fabric_argument
-@down_option
+@world_options
 @quiet_option
-def command(fabric: Path, down: tuple[str, ...], quiet: bool) -> None:
+def command(fabric: Path, how: How, quiet: bool) -> None:
     """Build FABRIC in network namespaces: one per node, one per VRF of a VTEP.
 
     Where the kernel has VRF devices they are used instead of namespaces per
@@ -23,7 +27,7 @@ def command(fabric: Path, down: tuple[str, ...], quiet: bool) -> None:
     from cloison.render import progress
 
     with progress(quiet=quiet) as tell:
-        lab = Lab.up(fabric, down, tell)
+        lab = Lab.up(fabric, how, tell)
     layout = lab.layout
     click.echo(f"lab {layout.id}: {len(layout.spaces)} namespaces, VRFs as {lab.realisation}")
     first = layout.endpoints[0] if layout.endpoints else None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -28,6 +29,35 @@ def output_option(*formats: str) -> Callable[[F], F]:
         show_default=True,
         help="Format of the result on stdout.",
     )
+
+
+def world_options(function: F) -> F:
+    """How the world is built: `--down`, `--locked`. The command gets them as one `how`."""
+
+    @wraps(function)
+    def command(
+        *args: Any,
+        down: tuple[str, ...],
+        locked: bool,
+        ipblock: Any = "pods",
+        host_network: Any = "exempt",
+        **others: Any,
+    ) -> Any:
+        from cloison.how import How
+
+        how = How(down, "refused" if locked else "kept", ipblock, host_network)
+        return function(*args, how=how, **others)
+
+    return cast(F, down_option(locked_option(command)))
+
+
+def locked_option(function: F) -> F:
+    """`--locked`: draw nothing that the lock file does not have."""
+    return click.option(
+        "--locked",
+        is_flag=True,
+        help="Fail instead of adding an allocation to the lock file.",
+    )(function)
 
 
 def down_option(function: F) -> F:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloison.cli.options import down_option, fabric_argument
+from cloison.cli.options import fabric_argument, world_options
 
 if TYPE_CHECKING:
+    from cloison.how import How
     from cloison.plot import Drawing
     from cloison.world import World
 
@@ -28,14 +29,14 @@ SUFFIXES = (".svg", ".png", ".pdf")
 @click.option("--tenant", help="Colour the nodes of this tenant.")
 @click.option("--trace", nargs=2, metavar="SRC DST:PORT", help="Show the path of this flow in red.")
 @click.option("--matrix", is_flag=True, help="Draw the isolation matrix instead.")
-@down_option
+@world_options
 def command(
     fabric: Path,
     out: Path,
     tenant: str | None,
     trace: tuple[str, str] | None,
     matrix: bool,
-    down: tuple[str, ...],
+    how: How,
 ) -> None:
     """Draw FABRIC. The file appears whole or not at all."""
     if out.suffix.lower() not in SUFFIXES:
@@ -44,7 +45,7 @@ def command(
         raise click.UsageError("--matrix goes with neither --tenant nor --trace")
     from cloison.world import World
 
-    world = World.of(fabric, down)
+    world = World.read([fabric], how)
     known_tenant(world, tenant)
     drawing = draw_matrix(world) if matrix else draw_fabric(world, tenant, trace)
     drawing.save(out)

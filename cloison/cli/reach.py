@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.options import down_option, manifest_options
+from cloison.cli.options import manifest_options, world_options
 
 if TYPE_CHECKING:
+    from cloison.how import How
+    from cloison.world import World
     from fabric.network import Network
 
 FORMATS = ("table", "matrix", "json", "jsonl", "yaml", "csv", "md", "dot")
@@ -40,16 +42,14 @@ FORMATS = ("table", "matrix", "json", "jsonl", "yaml", "csv", "md", "dot")
     default=None,
     help="Format of the result on stdout [default: table; jsonl with --flows].",
 )
-@down_option
+@world_options
 def command(
     paths: tuple[Path, ...],
     to: str | None,
     source: str | None,
     flows: Any,
-    ipblock: Literal["pods", "external"],
-    host_network: Literal["exempt", "ordinary"],
     output: str | None,
-    down: tuple[str, ...],
+    how: How,
 ) -> None:
     """Who can reach whom, on which ports, and because of which policies.
 
@@ -67,19 +67,20 @@ def command(
     or ip:ADDRESS. A workload stands for its pods; when they differ the answer
     is an error that says so.
     """
-    from cloison.sources import is_fabric, network
+    from cloison.sources import is_fabric
+    from cloison.world import World
 
     if len(paths) == 1 and is_fabric(paths[0]):
         from cloison.cli.reach_fabric import reach_fabric
 
         if flows is not None:
             raise click.UsageError("--flows needs a directory of manifests, not a fabric file")
-        reach_fabric(paths[0], to=to, source=source, output=output or "table", down=down)
+        reach_fabric(paths[0], to=to, source=source, output=output or "table", how=how)
         return
-    if down:
+    if how.down:
         raise click.UsageError("--down needs a fabric file")
-    cluster = network(paths, ipblock=ipblock, host_network=host_network)
-    warn(cluster)
+    cluster = World.read(paths, how)
+    warn(cluster.network)
     if flows is not None:
         if output not in (None, "jsonl"):
             raise click.UsageError("--flows answers with -o jsonl")
@@ -101,14 +102,13 @@ def warn(network: Network) -> None:
         click.echo(visible(str(record.diagnostic())), err=True)
 
 
-def answer_flows(network: Network, flows: Any) -> None:
+def answer_flows(world: World, flows: Any) -> None:
     """Questions in, answers out; each at once when somebody may be waiting for it."""
     from cloison.flows import answers
-    from compiler.compile import compile_network
     from sim.questions import Questions
 
     out, waiting = sys.stdout, not flows.seekable()
-    for line in answers(Questions(network, compile_network(network)), flows):
+    for line in answers(Questions(world.network, world.program), flows):
         out.write(line + "\n")
         if waiting:
             out.flush()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from cloison.how import How
     from compiler.ir import Origin
     from sim.access import Access
 
@@ -16,19 +17,16 @@ SCHEMA = "cloison/reach/1"
 COLUMNS = ("source", "destination", "ports", "because")
 
 
-def reach_fabric(
-    path: Path, *, to: str | None, source: str | None, output: str, down: Sequence[str]
-) -> None:
+def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str, how: How) -> None:
     """Print every pair of workloads that may talk, or those that were asked for."""
     from cloison.render import emit
-    from compiler.compile import compile_network
-    from fabric.build import build
-    from fabric.load import load_fabric
+    from cloison.world import World
     from sim.access import asked
     from sim.reachability import reachability
 
-    network = build(load_fabric(path), down=down)
-    found = asked(lambda: reachability(network, compile_network(network)), network, source, to)
+    world = World.of_fabric(path, how)
+    network = world.network
+    found = asked(lambda: reachability(network, world.program), network, source, to)
     if output == "matrix":
         click.echo("\n".join(matrix(found)))
     elif output == "dot":

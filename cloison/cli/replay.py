@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.options import down_option, output_option, quiet_option
+from cloison.cli.options import output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
     from compiler.blocks import Blocks
@@ -70,7 +70,7 @@ def finite(context: click.Context, parameter: click.Parameter, value: float | No
 @click.option("--by-flow", is_flag=True, help="List what became of each flow, busiest first.")
 @click.option("--dropped", type=click.Path(path_type=Path), help="Write dropped packets (pcapng).")
 @click.option("--show", type=int, default=0, metavar="N", help="Dissect N frames that hold no IP.")
-@down_option
+@world_options
 @output_option("table", "json")
 @quiet_option
 def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> None:
@@ -95,8 +95,10 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
         raise click.UsageError("either captures or generated traffic")
     if options["replies"] and not generated:
         raise click.UsageError("--replies is for generated traffic: captures hold their own")
-    needing = ("dropped", "vrf", "down", "by_flow")
-    if fabric is None and (generated or any(options[name] for name in needing)):
+    needing = ("dropped", "vrf", "by_flow")
+    if fabric is None and (
+        generated or options["how"].down or any(options[name] for name in needing)
+    ):
         raise click.UsageError("this needs a FABRIC")
     found: dict[str, Any] = {"schema": "cloison/replay/1", "captures": {}}
     tables: list[Any] = []
@@ -156,7 +158,7 @@ def run(fabric: Path, captures: list[Reader], found: dict[str, Any], **options: 
     from compiler.blocks import build_blocks
     from sim.flow_verdicts import FlowVerdicts
 
-    world = World.of(fabric, options["down"])
+    world = World.read([fabric], options["how"])
     blocks = build_blocks(world.program)
     announce_kernels()
     by_flow = FlowVerdicts(blocks) if options["by_flow"] else None

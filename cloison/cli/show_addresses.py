@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.options import fabric_argument, output_option
+from cloison.cli.options import fabric_argument, output_option, world_options
 
 if TYPE_CHECKING:
+    from cloison.how import How
     from fabric.network import Network
 
 
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
     show_default=True,
     help="Which numbers.",
 )
+@world_options
 @output_option()
-def command(fabric: Path, what: str, output: str) -> None:
+def command(fabric: Path, what: str, how: How, output: str) -> None:
     """ASNs and loopbacks of FABRIC's nodes; VNIs, RTs and prefixes of its VRFs;
     RDs and router MACs per VTEP and VRF; blocks of hosts; addresses of endpoints."""
     from cloison.render import emit
-    from fabric.build import build
-    from fabric.load import load_fabric
+    from cloison.world import World
 
-    rows = list(TABLES[what](build(load_fabric(fabric))))
+    rows = list(TABLES[what](World.of_fabric(fabric, how).network))
     emit(rows, schema=f"cloison/addresses-{what}/1", output=output, title=what.capitalize())
 
 

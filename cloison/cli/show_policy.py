@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.options import fabric_argument, output_option
+from cloison.cli.options import fabric_argument, output_option, world_options
 
 if TYPE_CHECKING:
+    from cloison.how import How
     from compiler.ir import L4, Matcher, Policy
 
 STAGES = ("zone0", "override", "zone2", "isolation", "workload")
@@ -19,15 +20,14 @@ STAGES = ("zone0", "override", "zone2", "isolation", "workload")
 @click.command()
 @fabric_argument
 @click.option("--stage", type=click.Choice(STAGES), help="Only this stage.")
+@world_options
 @output_option()
-def command(fabric: Path, stage: str | None, output: str) -> None:
+def command(fabric: Path, stage: str | None, how: How, output: str) -> None:
     """Rules and selections of FABRIC and its manifests, in evaluation order."""
     from cloison.render import emit, show
-    from compiler.compile import read_policy
-    from fabric.build import build
-    from fabric.load import load_fabric
+    from cloison.world import World
 
-    policy = read_policy(build(load_fabric(fabric)))
+    policy = World.of_fabric(fabric, how).policy_read
     wanted = [row for row in rows(policy) if stage in (None, row["stage"])]
     if output == "table":
         show(*(line for row in wanted for line in listed(row)))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.options import down_option, fabric_argument, output_option
+from cloison.cli.options import fabric_argument, output_option, world_options
 
 if TYPE_CHECKING:
+    from cloison.how import How
     from fabric.inventory import Prefix
     from fabric.network import Network
 
@@ -24,7 +25,7 @@ EVPN_COLUMNS = ("vrf", "prefix", "next_hop", "rts", "as_path")
 @click.option("--vrf", help="Only this VRF (tenant/vrf).")
 @click.option("--prefix", help="Only routes that hold this address or lie in this prefix.")
 @click.option("--evpn", is_flag=True, help="Type-5 routes as announced instead of the FIB.")
-@down_option
+@world_options
 @output_option()
 def command(
     fabric: Path,
@@ -32,16 +33,15 @@ def command(
     vrf: str | None,
     prefix: str | None,
     evpn: bool,
-    down: tuple[str, ...],
+    how: How,
     output: str,
 ) -> None:
     """Routes of FABRIC: where each prefix leads and why the VRF has it."""
     from cloison.cli.show_topology import known_node
     from cloison.render import emit
-    from fabric.build import build
-    from fabric.load import load_fabric
+    from cloison.world import World
 
-    network = build(load_fabric(fabric), down=down)
+    network = World.of_fabric(fabric, how).network
     if node is not None:
         known_node(network.fabric, node)
     known_vrf(network, vrf)

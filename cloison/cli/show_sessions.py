@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.options import down_option, fabric_argument, output_option
+from cloison.cli.options import fabric_argument, output_option, world_options
 
 if TYPE_CHECKING:
+    from cloison.how import How
     from fabric.network import Network
 
 
@@ -18,18 +19,15 @@ if TYPE_CHECKING:
 @fabric_argument
 @click.option("--node", help="Only sessions of this node.")
 @click.option("--failed", is_flag=True, help="Only sessions that are not established.")
-@down_option
+@world_options
 @output_option()
-def command(
-    fabric: Path, node: str | None, failed: bool, down: tuple[str, ...], output: str
-) -> None:
+def command(fabric: Path, node: str | None, failed: bool, how: How, output: str) -> None:
     """BGP sessions of FABRIC with their state, and why one is down."""
     from cloison.cli.show_topology import known_node
     from cloison.render import emit
-    from fabric.build import build
-    from fabric.load import load_fabric
+    from cloison.world import World
 
-    network = build(load_fabric(fabric), down=down)
+    network = World.of_fabric(fabric, how).network
     if node is not None:
         known_node(network.fabric, node)
     wanted = [

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.options import down_option, fabric_argument, output_option, quiet_option
+from cloison.cli.options import fabric_argument, output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
+    from cloison.how import How
     from compiler.tables import Program
     from compiler.target import Usage
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     help="How a classifier holds the stages of --node [the fullest].",
 )
 @click.option("--target", default=None, help="Capacity profile [default: dash-400g].")
-@down_option
+@world_options
 @output_option()
 @quiet_option
 def command(
@@ -33,7 +34,7 @@ def command(
     node: str | None,
     engine: bool,
     target: str | None,
-    down: tuple[str, ...],
+    how: How,
     output: str,
     quiet: bool,
 ) -> None:
@@ -43,13 +44,11 @@ def command(
     table without lists, the engine chosen, why, its bytes and build time.
     """
     from cloison.render import emit
-    from compiler.compile import compile_network
+    from cloison.world import World
     from compiler.target import DEFAULT, load, usage
-    from fabric.build import build
-    from fabric.load import load_fabric
 
     profile = load(target or DEFAULT)
-    program = compile_network(build(load_fabric(fabric), down=down))
+    program = World.of_fabric(fabric, how).program
     if engine:
         show_engines(program, node, output, quiet)
         return

@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING
 import click
 
 from cloison.cli.errors import FINDING
-from cloison.cli.options import down_option, fabric_argument, output_option, quiet_option
+from cloison.cli.options import fabric_argument, output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
+    from cloison.how import How
     from cloison.report import Simulation
 
 
 @click.command()
 @fabric_argument
-@down_option
+@world_options
 @click.option("--target", default=None, help="Capacity profile [default: dash-400g].")
 @output_option("table", "json", "yaml")
 @quiet_option
-def command(
-    fabric: Path, down: tuple[str, ...], target: str | None, output: str, quiet: bool
-) -> None:
+def command(fabric: Path, how: How, target: str | None, output: str, quiet: bool) -> None:
     """Build FABRIC, converge, compile, replay traffic, prove isolation, report.
 
     FABRIC may also be a directory of Kubernetes manifests: then there is no
@@ -37,7 +36,7 @@ def command(
     from compiler.target import DEFAULT
 
     with progress(quiet=quiet) as tell:
-        found = run(lambda: World.of(fabric, down), target=target or DEFAULT, tell=tell)
+        found = run(lambda: World.read([fabric], how), target=target or DEFAULT, tell=tell)
     show(found, output)
     if not found.holds:
         raise click.exceptions.Exit(FINDING)

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloison.cli.errors import FINDING
-from cloison.cli.options import down_option, output_option, quiet_option
+from cloison.cli.options import output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
+    from cloison.how import How
     from sim.prove import Proof
 
 
 @click.command()
 @click.argument("fabric", type=click.Path(path_type=Path), required=False)
-@down_option
+@world_options
 @click.option(
     "--certificate",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 @quiet_option
 def command(
     fabric: Path | None,
-    down: tuple[str, ...],
+    how: How,
     certificate: Path | None,
     checked: Path | None,
     output: str,
@@ -54,7 +55,7 @@ def command(
     from cloison.render import progress
 
     if checked is not None:
-        if certificate is not None or down:
+        if certificate is not None or how.down:
             raise click.UsageError("a certificate is checked as it is: it says what was down")
         with progress(quiet=quiet) as tell:
             tell(f"checking {checked}")
@@ -63,8 +64,8 @@ def command(
         raise click.UsageError("name a FABRIC, or a certificate with --check-certificate FILE")
     else:
         with progress(quiet=quiet) as tell:
-            proof, written = proven(fabric, down, certificate, tell)
-        show(proof, down, written, output)
+            proof, written = proven(fabric, how, certificate, tell)
+        show(proof, how.down, written, output)
         if certificate is not None:
             click.echo(f"certificate in {certificate}", err=True)
         holds = proof.holds
@@ -72,18 +73,15 @@ def command(
         raise click.exceptions.Exit(FINDING)
 
 
-def proven(
-    fabric: Path, down: tuple[str, ...], certificate: Path | None, tell: Any
-) -> tuple[Proof, Any]:
+def proven(fabric: Path, how: How, certificate: Path | None, tell: Any) -> tuple[Proof, Any]:
     """The proof, and its certificate where one is wanted, which is written."""
     from cloison.files import write_text
     from cloison.world import World
     from fabric.inputs import input_files
-    from fabric.load import load_fabric
     from sim.prove import prove
 
     tell("build and converge")
-    world = World.of(load_fabric(fabric), down)
+    world = World.of_fabric(fabric, how)
     tell("compile")
     proof = prove(world.network, world.program, tell=lambda what: tell(f"prove: {what}"))
     if certificate is None:
@@ -91,7 +89,7 @@ def proven(
     from sim.certificate import certificate as write_down
 
     tell("writing the certificate")
-    written = write_down(proof, input_files(world.network.spec), down)
+    written = write_down(proof, input_files(world.network.spec), how.down)
     write_text(certificate, json.dumps(written, separators=(",", ":")) + "\n")
     return proof, written
 

@@ -15,9 +15,9 @@ from typing import TypeVar
 from fabric import lock
 from fabric.checks import offers
 from fabric.checks.names import Names
-from fabric.checks.values import MAX_ASN, MAX_VNI, pin_values, route_target
+from fabric.checks.values import MAX_ASN, MAX_VNI, pin_values
 from fabric.checks.zones import within
-from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
+from fabric.diagnostics import Diagnostics, InputError, Span
 from fabric.intents import ZONE2, Intent, intents, vrf_spec
 from fabric.inventory import Prefix, Vrf
 from fabric.lock import Draws
@@ -57,7 +57,6 @@ def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
     offers.check(spec, vrfs, found)
     if "C319" not in codes:
         ambiguous(vrfs, intents(spec, vrfs), found)
-    unexported(spec, vrfs, locked, found)
 
 
 def read_lock(path: Path) -> Pins:
@@ -169,25 +168,3 @@ def nests(items: Sequence[T], prefix: Callable[[T], Prefix]) -> Iterator[tuple[T
         if around:
             yield item, tuple(reversed(around))
         around.append(item)
-
-
-def unexported(spec: FabricSpec, vrfs: Sequence[Vrf], locked: Pins, found: Diagnostics) -> None:
-    """A raw route target that is imported and that nobody exports."""
-    exported = {route_target(rt) for rt in (*locked.rt.values(), *spec.pins.rt.values())}
-    for vrf in vrfs:
-        if vrf.name not in spec.pins.rt:
-            exported.add((str(spec.pools.rt_asn), vrf.vni))
-        written = vrf_spec(spec, vrf)
-        exported |= {route_target(rt) for rt in written[0].export_rts} if written else set()
-    for tenant, settings in spec.tenants.items():
-        for name, raw in settings.vrfs.items():
-            for i, text in enumerate(raw.import_rts):
-                if route_target(text) not in exported:
-                    what = f"{tenant}/{name} imports {text}, which no VRF exports"
-                    span = spec.at("tenants", tenant, "vrfs", name, "import_rts", i)
-                    found.warn("C522", what, span, closest(text, exported))
-
-
-def closest(text: str, exported: Iterable[tuple[str, int]]) -> str | None:
-    """The exported route target that looks most like another."""
-    return did_you_mean(text, sorted(f"{asn}:{local}" for asn, local in exported))

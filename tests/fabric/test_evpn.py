@@ -153,19 +153,23 @@ def test_raw_targets_that_implement_an_intent_are_fine(tmp_path: Path) -> None:
     assert codes(network_of(path)) == ["C510"]
 
 
-def test_an_import_of_nothing_is_a_warning(tmp_path: Path) -> None:
+def test_an_import_of_nothing_is_a_finding(tmp_path: Path) -> None:
     path = write_fabric(tmp_path, tenants(a={"import_rts": ["65000:999"]}), WORK)
     (found,) = (f for f in network_of(path).findings)
-    assert (found.code, found.severity) == ("C511", "warning")
+    assert (found.code, found.severity) == ("C522", "finding")
+    idle = tenants(a={"import_rts": ["65000:999"]}, b={"vni": 999})
+    path = write_fabric(tmp_path, idle, {"a": WORK["a"]})
+    (found,) = (f for f in network_of(path).findings)
+    assert (found.code, found.severity) == ("C511", "finding")
 
 
-def test_an_intent_without_a_way_back_is_a_warning(tmp_path: Path) -> None:
+def test_an_intent_without_a_way_back_is_a_finding(tmp_path: Path) -> None:
     both = {"s": vrf("172.20.0.0/24"), "t": vrf("10.0.0.0/16", "100.64.0.0/24")}
     leak = {"name": "nfs", "from": "s/main", "to": ["t/main"], "clients": ["100.64.0.0/24"]}
     work = {"s": ["n/p@host1"], "t": ["n/p@host2"]}
     net = network_of(write_fabric(tmp_path, both, work, leaks=[leak]))
     (found,) = net.findings
-    assert (found.code, found.severity) == ("C512", "warning")
+    assert (found.code, found.severity) == ("C512", "finding")
     assert "leak nfs: t/main gets routes of s/main but offers none" in found.message
 
 

@@ -1,0 +1,24 @@
+"""How a world is built, in one value: what every verb and `import cloison` hand to the loader.
+
+`drawn` says what becomes of allocations that the lock file does not have yet: *kept* in it,
+*forgotten* when the command ends, or *refused* (`--locked`). `ipblock` and `host_network` are for
+manifests without a fabric file, which says the same itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """See the module's docstring; `down` names nodes and links that have failed."""
+
+    down: tuple[str, ...] = ()
+    drawn: Literal["kept", "forgotten", "refused"] = "kept"
+    ipblock: Literal["pods", "external"] = "pods"
+    host_network: Literal["exempt", "ordinary"] = "exempt"
+
+
+AS_USUAL = How()

@@ -1,0 +1,123 @@
+"""Every verb sees the same world: same lock file, same errors, same findings, same exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from fabric_files import vrf, write_fabric
+
+import cloison
+from cloison.cli import main
+from fabric import lock
+from fabric.diagnostics import InputError
+
+LINK = ("a/web/one", "a/web/two:80/tcp")
+JUDGES: dict[str, Callable[[str, str], list[str]]] = {
+    "check": lambda f, out: ["check", f],
+    "verify": lambda f, out: ["verify", f, "-q"],
+    "simulate": lambda f, out: ["simulate", f, "-q"],
+    "diff": lambda f, out: ["diff", f, f, "-q"],
+    "compile": lambda f, out: ["compile", f, "-q", "-o", out],
+}
+ASKERS: dict[str, Callable[[str, str], list[str]]] = {
+    "explain": lambda f, out: ["explain", f, *LINK],
+    "reach": lambda f, out: ["reach", f],
+    "show addresses": lambda f, out: ["show", "addresses", f],
+    "show sessions": lambda f, out: ["show", "sessions", f],
+    "show routes": lambda f, out: ["show", "routes", f],
+    "show tables": lambda f, out: ["show", "tables", f],
+    "show policy": lambda f, out: ["show", "policy", f],
+    "replay": lambda f, out: ["replay", f, "--random", "10", "-q"],
+    "plot": lambda f, out: ["plot", f, "-o", f"{out}.svg"],
+}
+VERBS = JUDGES | ASKERS
+WORK = {"a": ["web/one@host1", "web/two@host2"], "b": ["web/one@host2"]}
+
+
+def fabric(folder: Path, *imports: str, **more: object) -> Path:
+    """Two tenants, each with a VNI of its own choice; b imports raw route targets."""
+    tenants = {
+        "a": vrf("10.0.0.0/16", vni=20001),
+        "b": vrf("10.1.0.0/16", vni=20002, import_rts=list(imports)),
+    }
+    return write_fabric(folder, tenants, WORK, **more)
+
+
+def run(verb: str, path: Path, *more: str) -> Result:
+    arguments = VERBS[verb](str(path), str(path.parent / "out"))
+    return CliRunner().invoke(main, [*arguments, *more])
+
+
+@pytest.mark.parametrize("verb", JUDGES)
+@pytest.mark.parametrize(("target", "code"), [("65000:20001", "C510"), ("65000:29999", "C522")])
+def test_a_finding_is_a_finding_in_every_verb_that_judges(
+    tmp_path: Path, verb: str, target: str, code: str
+) -> None:
+    path = fabric(tmp_path, target)
+    done = run(verb, path)
+    assert done.exit_code == 1, done.output
+    assert target in done.output
+    assert not [*(tmp_path / "out").rglob("*")], "compile wrote in spite of a finding"
+    assert {f.code for f in cloison.build(path).findings} == {code}
+
+
+def test_compile_writes_in_spite_of_findings_when_it_is_told_to(tmp_path: Path) -> None:
+    path = fabric(tmp_path, "65000:29999")
+    done = run("compile", path, "--despite-findings")
+    assert done.exit_code == 1 and "finding[C522]" in done.stderr
+    assert [*(tmp_path / "out").rglob("dpu1.*")]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_without_a_finding_every_verb_exits_0(tmp_path: Path, verb: str) -> None:
+    done = run(verb, fabric(tmp_path))
+    assert done.exit_code == 0, done.output
+
+
+WRONG = {
+    "expectation": {"expect": [{"deny": "a/nobody/* -> b/web/*"}]},
+    "pool": {"pools": {"loopbacks": "10.255.0.0/30"}},
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_wrong_is_wrong_in_every_verb(tmp_path: Path, verb: str, wrong: str) -> None:
+    path = fabric(tmp_path, **WRONG[wrong])
+    done = run(verb, path)
+    assert done.exit_code == 2, done.output
+    assert ("C702" if wrong == "expectation" else "C405") in done.output
+    with pytest.raises(InputError):
+        cloison.build(path)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_looks_at_the_lock_file(tmp_path: Path, verb: str) -> None:
+    path = fabric(tmp_path)
+    place = lock.path_of(path)
+    place.write_text('router_mac:\n  "dpu1 a/main": "no address"\n')
+    done = run(verb, path)
+    assert done.exit_code == 2 and "C480" in done.output, done.output
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_locked_refuses_what_would_be_drawn(tmp_path: Path, verb: str) -> None:
+    path = fabric(tmp_path)
+    refused = run(verb, path, "--locked")
+    assert refused.exit_code == 2 and "C482" in refused.output, refused.output
+    assert not lock.path_of(path).exists()
+    with pytest.raises(InputError, match="lacks"):
+        cloison.build(path, locked=True)
+    cloison.build(path)
+    kept = lock.path_of(path).read_bytes()
+    assert run(verb, path, "--locked").exit_code == 0
+    assert lock.path_of(path).read_bytes() == kept
+
+
+def test_check_draws_and_forgets(tmp_path: Path) -> None:
+    path = fabric(tmp_path)
+    assert run("check", path).exit_code == 0
+    assert not lock.path_of(path).exists()

@@ -25,7 +25,7 @@ MOST_PACKETS = 100_000_000
 @click.command()
 @click.option("--rules", type=click.Path(path_type=Path), help="A ClassBench rule file.")
 @click.option(
-    "--trace",
+    "--columns",
     "folders",
     multiple=True,
     type=click.Path(path_type=Path),
@@ -70,7 +70,7 @@ def command(
     from cloison.render import progress
 
     if folders and rules is None:
-        raise click.UsageError("--trace is for --rules: sets of ours have traces of their own")
+        raise click.UsageError("--columns is for --rules: sets of ours have traces of their own")
     if names and rules is not None:
         raise click.UsageError("either --rules or --set")
     announce_kernels()

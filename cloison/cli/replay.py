@@ -69,7 +69,9 @@ def finite(context: click.Context, parameter: click.Parameter, value: float | No
 )
 @click.option("--by-flow", is_flag=True, help="List what became of each flow, busiest first.")
 @click.option("--dropped", type=click.Path(path_type=Path), help="Write dropped packets (pcapng).")
-@click.option("--show", type=int, default=0, metavar="N", help="Dissect N frames that hold no IP.")
+@click.option(
+    "--dissect", "show", type=int, default=0, metavar="N", help="Dissect N frames that hold no IP."
+)
 @world_options
 @output_option("table", "json")
 @quiet_option

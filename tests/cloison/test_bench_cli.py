@@ -47,7 +47,7 @@ def test_people_read_two_tables(output: str) -> None:
 
 def test_files_of_the_user(rules: Path, tmp_path: Path) -> None:
     write(trace(generate("policy-1k"), "mixed", 500), tmp_path / "morning")
-    found = bench("--rules", str(rules), "--trace", str(tmp_path / "morning"), "-o", "json")
+    found = bench("--rules", str(rules), "--columns", str(tmp_path / "morning"), "-o", "json")
     assert found.exit_code == 0, found.output
     (row,) = json.loads(found.stdout)["speeds"]
     assert (row["set"], row["trace"], row["mismatches"]) == ("mine.rules", "morning", 0)
@@ -76,7 +76,7 @@ def test_traces_of_one_name_and_of_both_versions(tmp_path: Path) -> None:
     for folder, version in ((a, 4), (b, 6)):
         folder.parent.mkdir()
         write(trace(read_rules(file), "uniform", 100, version), folder)
-    found = bench("--rules", str(file), "--trace", str(a), "--trace", str(b), "-o", "json")
+    found = bench("--rules", str(file), "--columns", str(a), "--columns", str(b), "-o", "json")
     assert found.exit_code == 0, found.output
     rows = {row["set"]: row["trace"] for row in json.loads(found.stdout)["speeds"]}
     assert rows == {"two.rules IPv4": str(a), "two.rules IPv6": str(b)}
@@ -100,6 +100,6 @@ def test_refusals(arguments: list[str], told: str) -> None:
 
 def test_a_trace_without_a_column_that_rules_look_at(rules: Path, tmp_path: Path) -> None:
     write(trace(generate("acl-1k"), "uniform", 50), tmp_path / "bare")
-    found = bench("--rules", str(rules), "--trace", str(tmp_path / "bare"))
+    found = bench("--rules", str(rules), "--columns", str(tmp_path / "bare"))
     assert found.exit_code == 2
     assert "column vni is missing" in found.stderr

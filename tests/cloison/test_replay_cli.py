@@ -187,6 +187,6 @@ def test_what_is_no_ip_is_dissected_on_request(tmp_path: Path) -> None:
     path = tmp_path / "x.pcapng"
     with path.open("wb") as file:
         Writer(file).write(bytes(12) + b"\x08\x06" + bytes(28), time=0, comment="", original=42)
-    result = cloison("replay", path, "--show", "1")
+    result = cloison("replay", path, "--dissect", "1")
     assert "ARP" in result.stderr
     assert "not IP" in result.stdout

@@ -1,0 +1,62 @@
+"""Write docs/words.md from the command line; `--check` only says whether it is current."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from cloison.cli import VERBS, main
+from cloison.cli.words import OPTIONS, RESERVED_OPTIONS, RESERVED_VERBS
+
+TARGET = Path(__file__).parent / "words.md"
+INTRO = """# Verbs and options
+
+One word, one meaning, wherever it stands. Written by `make docs`; a test keeps it current. How a
+verb is used: [cli.md](cli.md).
+"""
+
+
+def used(command: click.Command, path: str = "") -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """(verb, long name, all names) of every visible option."""
+    context = click.Context(command, info_name=path)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            assert child is not None
+            yield from used(child, f"{path} {name}".strip())
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and not parameter.hidden:
+            yield path or "cloison", parameter.opts[-1], tuple(parameter.opts)
+
+
+def reference() -> str:
+    """The whole page."""
+    where: dict[str, list[str]] = {}
+    short: dict[str, str] = {}
+    for verb, name, names in used(main):
+        where.setdefault(name, []).append(verb)
+        short |= {name: f"`{names[0]}` " for _ in names[1:]}
+    rows = [
+        f"| {short.get(name, '')}`{name}` | {meaning} | {', '.join(where.get(name, ['every verb']))} |"
+        for name, meaning in OPTIONS.items()
+    ]
+    parts = [INTRO, "## Verbs\n", table({f"`{n}`": text for n, (_, text) in VERBS.items()})]
+    parts += ["## Options\n", "| option | means | at |\n|---|---|---|\n" + "\n".join(rows) + "\n"]
+    parts += ["## Kept for later\n", "Nobody may use these for anything else.\n"]
+    parts += [table({f"`{n}`": text for n, text in {**RESERVED_VERBS, **RESERVED_OPTIONS}.items()})]
+    return "\n".join(parts)
+
+
+def table(rows: Mapping[str, str]) -> str:
+    """Two columns of Markdown."""
+    lines = [f"| {name} | {text} |" for name, text in rows.items()]
+    return "\n".join(["| word | means |", "|---|---|", *lines]) + "\n"
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv:
+        sys.exit(not TARGET.exists() or TARGET.read_text("utf-8") != reference())
+    TARGET.write_text(reference(), "utf-8")

@@ -86,7 +86,7 @@ def test_traces_of_one_name_and_of_both_versions(tmp_path: Path) -> None:
     "arguments, told",
     [
         (["--set", "policy-1kk"], 'did you mean "policy-1k"'),
-        (["--trace", "x"], "--trace is for --rules"),
+        (["--columns", "x"], "--columns is for --rules"),
         (["--rules", "x", "--set", "acl-1k"], "either --rules or --set"),
         (["--rules", "missing"], "C743"),
         (["--packets", "0"], "--packets"),

@@ -6,6 +6,7 @@ that leaves nothing to go on with ends the run.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from fabric.checks import check
@@ -30,23 +31,29 @@ def load(path: Path | str, text: str | None = None) -> tuple[FabricSpec, tuple[D
     file = str(path)
     if text is None:
         text, file = read_text(path)
-    found = Diagnostics()
+    found, lost = Diagnostics(), frozenset[str]()
     try:
         trees = trees_around(Path("stdin" if file in STDIN else file))
         document, edits = extended(only(documents(text, file, found), file), trees)
         expanded = expand(document, found)
-        spec = validate(expanded, found)
-        if spec is not None:
-            spec._document = expanded
+        if (shaped := validate(expanded, found)) is not None:
+            spec, lost = shaped.spec, shaped.lost
+            spec._document = shaped.document
             spec._path = None if file in STDIN else Path(file)
             spec._edits, spec._trees = edits, trees
             found.items += check(spec)
     except InputError as error:
         told = {d.span for d in found.items}
-        found.items += [d for d in error.diagnostics if d.span is None or d.span not in told]
+        news = [d for d in error.diagnostics if d.span is None or d.span not in told]
+        found.items += [d for d in news if not lost & words(d.message)]
     found.check()
     assert spec is not None
     return spec, found.warnings
+
+
+def words(message: str) -> set[str]:
+    """The names in a message, and the parts of names with a slash."""
+    return {w for word in re.split(r"[^-\w/]+", message) for w in (word, *word.split("/"))}
 
 
 def only(read: list[Document], file: str) -> Document:

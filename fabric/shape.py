@@ -7,6 +7,7 @@ union (`text or mapping`) only the branch that the user meant is reported.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,28 +15,44 @@ from pydantic_core import ErrorDetails
 
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.extend import Source
-from fabric.repair import repaired
+from fabric.repair import Thinned, repaired, without
 from fabric.schema import keys_at
 from fabric.spec import FabricSpec
 
 Place = tuple[str | int, ...]
 PORT_KEYS = ("ports", "source_ports")
 MAX_REPORTED = 200
+MAX_ROUNDS = 8
 
 
-def validate(document: Source, found: Diagnostics) -> FabricSpec | None:
-    """The models of a document, with every misfit in `found`; None when they allow no guess at
-    what was meant, so that there is nothing to check further."""
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """What can be checked further of a document: its models, and where they stand. `lost` are the
+    names that stood where nothing could be guessed: what is said about them follows from that."""
+
+    spec: FabricSpec
+    document: Source
+    lost: frozenset[str] = frozenset()
+
+
+def validate(document: Source, found: Diagnostics) -> Shaped | None:
+    """The models of a document, with every misfit in `found`; None when nothing is left."""
     try:
-        return FabricSpec.model_validate(document.value, strict=True)
+        return Shaped(FabricSpec.model_validate(document.value, strict=True), document)
     except ValidationError as error:
         problems = list(told(document.value, error))
     for place, detail in problems:
         explain(document, place, detail, found)
-    try:
-        return FabricSpec.model_validate(repaired(document.value, problems), strict=True)
-    except ValidationError:
-        return None
+    value, lost = repaired(document.value, problems), set[str]()
+    for _ in range(MAX_ROUNDS):
+        rest = Thinned(document, value)
+        try:
+            return Shaped(FabricSpec.model_validate(rest.value, strict=True), rest, frozenset(lost))
+        except ValidationError as error:
+            places = [rest.place(place) for place, _ in told(rest.value, error)]
+        value, names = without(value, places)
+        lost |= names
+    return None
 
 
 def told(value: Any, error: ValidationError) -> Iterator[tuple[Place, ErrorDetails]]:

@@ -47,6 +47,7 @@ lint: $(VENV)/.installed-test
 docs: $(VENV)/.installed-test
 	$(BIN)/python docs/cli_reference.py
 	$(BIN)/python docs/key_reference.py
+	$(BIN)/python docs/words_reference.py
 
 lock: $(VENV)/.installed-test
 	$(PIP) uv

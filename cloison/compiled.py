@@ -23,7 +23,7 @@ class Compiled:
     @property
     def nodes(self) -> tuple[str, ...]:
         """Names of the enforcement points."""
-        return tuple(self._index())
+        return tuple(points(self.program))
 
     @property
     def fits(self) -> bool:
@@ -48,7 +48,7 @@ class Compiled:
 
     def entries(self, node: str) -> Table:
         """Every entry of one node in evaluation order, defaults last in their group."""
-        dump = document(self.program, tables_of(self.program, self._find(node)))
+        dump = document(self.program, tables_of(self.program, enforcing(self.program, node)))
         rows = tuple(
             {"group": g["id"], "stage": g["stage"], "direction": g["direction"], **entry}
             for g in dump["groups"]
@@ -59,23 +59,27 @@ class Compiled:
     def dump(self, node: str, backend: str = "text") -> str:
         """The rules of one node as a backend writes them: text, canonical, nftables, frr."""
         rendered: str = import_module(f"compiler.backends.{backend}").render(
-            self.program, self._find(node)
+            self.program, enforcing(self.program, node)
         )
         return rendered
 
     def __repr__(self) -> str:
         return f"{len(self.nodes)} enforcement points, {self.program.n_entries} entries"
 
-    def _index(self) -> dict[str, int]:
-        nodes = self.program.network.fabric.nodes
-        return {nodes[i].name: i for i in enforcement_points(self.program)}
-
-    def _find(self, node: str) -> int:
-        known = self._index()
-        if node not in known:
-            hint = did_you_mean(node, known) or f"known: {', '.join(known)}"
-            raise InputError(Diagnostic("C305", f'"{node}" enforces nothing', hint=hint))
-        return known[node]
-
     def _repr_html_(self) -> str:
         return self.tables._repr_html_()
+
+
+def points(program: Program) -> dict[str, int]:
+    """Enforcement points: index by name."""
+    nodes = program.network.fabric.nodes
+    return {nodes[i].name: i for i in enforcement_points(program)}
+
+
+def enforcing(program: Program, node: str) -> int:
+    """The index of an enforcement point; `InputError` when the node is none."""
+    known = points(program)
+    if node not in known:
+        hint = did_you_mean(node, known) or f"known: {', '.join(known)}"
+        raise InputError(Diagnostic("C305", f'"{node}" enforces nothing', hint=hint))
+    return known[node]

@@ -13,8 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cloison.table import Table
+
 if TYPE_CHECKING:
-    from compiler.target import Usage
+    from compiler.target import Target, Usage
     from fabric.network import Network
 
 MAXIMA = frozenset({"entries_per_group", "ecmp_width"})
@@ -52,6 +54,29 @@ def headroom(network: Network, usage: Iterable[Usage]) -> tuple[Room, ...]:
         least = min((room for room in rooms if room is not None), default=None)
         out.append(Room(table, fullest.node, fullest.used, fullest.capacity, least, fullest.source))
     return tuple(out)
+
+
+def room_table(network: Network, target: Target, usage: Iterable[Usage]) -> Table:
+    """The same for people."""
+    rows = tuple(
+        {
+            "table": room.table.replace("_", " "),
+            "fullest DPU": room.node,
+            "holds": f"{room.used:,} of {amount(room.capacity)}",
+            "room for more tenants": "" if room.more is None else amount(room.more),
+        }
+        for room in headroom(network, usage)
+    )
+    return Table(rows, f"Tables per DPU, against {target.title}")
+
+
+def amount(number: int | None) -> str:
+    """A number for people.
+
+    >>> amount(64000), amount(None)
+    ('64,000', 'unknown')
+    """
+    return "unknown" if number is None else f"{number:,}"
 
 
 def more(usage: Usage, tenants: int) -> int | None:

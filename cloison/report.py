@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cloison.headroom import headroom
+from cloison.headroom import headroom, room_table
 from cloison.isolation import grid_table, matrix_table, open_table
 from cloison.table import Table
 from cloison.world import World
@@ -152,27 +152,7 @@ def capacity(sim: Simulation) -> list[dict[str, Any]]:
 
 def capacity_table(sim: Simulation) -> Table:
     """The same for people."""
-    rows = tuple(
-        {
-            "table": row["table"].replace("_", " "),
-            "fullest DPU": row["node"],
-            "holds": f"{row['used']:,} of {amount(row['capacity'])}",
-            "room for more tenants": ""
-            if row["more_tenants"] is None
-            else amount(row["more_tenants"]),
-        }
-        for row in capacity(sim)
-    )
-    return Table(rows, f"Tables per DPU, against {sim.target.title}")
-
-
-def amount(number: int | None) -> str:
-    """A number for people.
-
-    >>> amount(64000), amount(None)
-    ('64,000', 'unknown')
-    """
-    return "unknown" if number is None else f"{number:,}"
+    return room_table(sim.world.network, sim.target, sim.usage)
 
 
 def replay_table(sim: Simulation) -> Table:

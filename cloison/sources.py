@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloison.how import AS_USUAL, How
 from fabric.cluster import CLUSTER, cluster_network
-from fabric.diagnostics import Diagnostic, InputError
+from fabric.diagnostics import Diagnostic, Diagnostics, InputError
 from fabric.network import Network
 from fabric.reader import read_text, read_yaml
 
@@ -76,20 +76,37 @@ def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
 
 def read_fabric(path: Path | str, how: How = AS_USUAL, text: str | None = None) -> Read:
     """What a fabric file holds; `text` is what stands in it, if known already."""
-    from fabric.load import load
+    from fabric.load import examine
 
-    try:
-        spec, warnings = load(path, text)
-    except InputError as error:
-        return Read(errors=error.diagnostics)
-    return read_spec(spec, how, warnings)
+    spec, found = examine(path, text)
+    if spec is None or found.errors:
+        found.items += manifest_errors(spec) if spec else ()
+        return Read(errors=tuple(dict.fromkeys(found.errors)), warnings=found.warnings)
+    return read_spec(spec, how, found.warnings)
 
 
 def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic, ...] = ()) -> Read:
     """What a checked file amounts to."""
     from fabric.build import build
 
-    return _built(lambda: build(spec, down=how.down, drawn=how.drawn), warnings)
+    read = _built(lambda: build(spec, down=how.down, drawn=how.drawn), warnings)
+    if read.network is None:
+        errors = dict.fromkeys((*read.errors, *manifest_errors(spec)))
+        return replace(read, errors=tuple(errors))
+    return read
+
+
+def manifest_errors(spec: FabricSpec) -> tuple[Diagnostic, ...]:
+    """What is wrong with the manifests of a file that cannot be built, policies included."""
+    from compiler.network_policy_v1 import network_policy
+    from fabric.placement import readable_workloads
+
+    problems = Diagnostics()
+    found = readable_workloads(spec, problems)
+    for manifests in {id(m): m for m in found.values()}.values():
+        for source in manifests.network_policies:
+            network_policy(source, problems)
+    return problems.errors
 
 
 def _built(make: Callable[[], Network], warnings: tuple[Diagnostic, ...] = ()) -> Read:

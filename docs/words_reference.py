@@ -38,9 +38,10 @@ def reference() -> str:
     short: dict[str, str] = {}
     for verb, name, names in used(main):
         where.setdefault(name, []).append(verb)
-        short |= {name: f"`{names[0]}` " for _ in names[1:]}
+        short |= {name: f"`{names[0]}` "} if len(names) > 1 else {}
+    verbs = {name: ", ".join(where.get(name, ["every verb"])) for name in OPTIONS}
     rows = [
-        f"| {short.get(name, '')}`{name}` | {meaning} | {', '.join(where.get(name, ['every verb']))} |"
+        f"| {short.get(name, '')}`{name}` | {meaning} | {verbs[name]} |"
         for name, meaning in OPTIONS.items()
     ]
     parts = [INTRO, "## Verbs\n", table({f"`{n}`": text for n, (_, text) in VERBS.items()})]

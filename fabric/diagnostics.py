@@ -97,9 +97,14 @@ class Diagnostics:
 
     def check(self) -> None:
         """Raise `InputError` with every error so far, if there is one."""
+        if self.errors:
+            raise InputError(*self.errors)
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """In the order of the files."""
         errors = [d for d in self.items if d.severity == "error"]
-        if errors:
-            raise InputError(*sorted(errors, key=lambda d: (d.span is None, d.span or 0, d.code)))
+        return tuple(sorted(errors, key=lambda d: (d.span is None, d.span or 0, d.code)))
 
     @property
     def findings(self) -> tuple[Diagnostic, ...]:

@@ -28,10 +28,23 @@ def load_fabric(path: Path | str) -> FabricSpec:
 
 def load(path: Path | str, text: str | None = None) -> tuple[FabricSpec, tuple[Diagnostic, ...]]:
     """As `load_fabric`, and the warnings; `text` is what stands in the file, if known already."""
+    spec, found = examine(path, text)
+    found.check()
+    assert spec is not None
+    return spec, found.warnings
+
+
+def examine(path: Path | str, text: str | None = None) -> tuple[FabricSpec | None, Diagnostics]:
+    """As much of a file as can be read (None: nothing), and all that is wrong with it."""
     file = str(path)
-    if text is None:
-        text, file = read_text(path)
+    spec: FabricSpec | None = None
     found, lost = Diagnostics(), frozenset[str]()
+    try:
+        if text is None:
+            text, file = read_text(path)
+    except InputError as error:
+        found.items += error.diagnostics
+        return None, found
     try:
         trees = trees_around(Path("stdin" if file in STDIN else file))
         document, edits = extended(only(documents(text, file, found), file), trees)
@@ -46,9 +59,7 @@ def load(path: Path | str, text: str | None = None) -> tuple[FabricSpec, tuple[D
         told = {d.span for d in found.items}
         news = [d for d in error.diagnostics if d.span is None or d.span not in told]
         found.items += [d for d in news if not lost & words(d.message)]
-    found.check()
-    assert spec is not None
-    return spec, found.warnings
+    return spec, found
 
 
 def words(message: str) -> set[str]:

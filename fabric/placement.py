@@ -61,9 +61,16 @@ def load_workloads(spec: FabricSpec) -> dict[str, Manifests]:
 
     Paths start at the fabric file's directory. Raises one `InputError` with every mistake.
     """
+    problems = Diagnostics()
+    out = readable_workloads(spec, problems)
+    problems.check()
+    return out
+
+
+def readable_workloads(spec: FabricSpec, problems: Diagnostics) -> dict[str, Manifests]:
+    """The manifests of the tenants whose manifests can be read; mistakes go to `problems`."""
     folder = spec.path.parent if spec.path else Path()
     known: dict[tuple[str, ...], Manifests] = {}
-    problems = Diagnostics()
     out = {}
     for tenant, settings in spec.tenants.items():
         edits = [edit for edit in edits_of(spec) if edit.target and edit.target[0] == tenant]
@@ -80,7 +87,6 @@ def load_workloads(spec: FabricSpec) -> dict[str, Manifests]:
                 problems.items += (d for d in error.diagnostics if d not in problems.items)
                 continue
         out[tenant] = known[key]
-    problems.check()
     return out
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloison.cli.errors import FINDING
-from cloison.cli.options import fabric_argument, quiet_option, world_options
+from cloison.cli.options import FORMATS, fabric_argument, quiet_option, world_options
 
 if TYPE_CHECKING:
     from cloison.how import How
@@ -35,12 +35,13 @@ DEFAULT = ("canonical", "text", "nftables")
     is_flag=True,
     help="Write although there are findings; the exit code stays 1.",
 )
+@click.option("--node", "only", multiple=True, help="Only this node (repeatable).")
 @click.option(
-    "--report",
-    type=click.Choice(["table", "json", "jsonl", "yaml", "csv", "md"]),
-    default="table",
+    "--output",
+    type=click.Choice(FORMATS),
+    default=FORMATS[0],
     show_default=True,
-    help="Format of the capacity report on stdout.",
+    help="Format of the result on stdout.",
 )
 @world_options
 @quiet_option
@@ -50,20 +51,23 @@ def command(
     formats: tuple[str, ...],
     target: str | None,
     despite_findings: bool,
-    report: str,
+    only: tuple[str, ...],
+    output: str,
     how: How,
     quiet: bool,
 ) -> None:
     """Compile FABRIC's policies into the tables that every DPU enforces.
 
-    Reports per DPU and table how full it is. With -o the dumps are written to
-    DIR/<format>/<node>. When something does not fit the target, nothing is
+    Reports how full every table is where it is fullest; with --node, and in
+    other formats than a table, how full those of every DPU are. With -o the
+    dumps are written to DIR/<format>/<node>. When something does not fit the target, nothing is
     written and the exit code is 3; when there is a finding, such as a route
     that is imported without a declared intent, nothing is written and it is 1.
     """
     from cloison.cli.check import tell_findings
     from cloison.cli.show_tables import usage_rows
-    from cloison.render import emit, progress
+    from cloison.headroom import room_table
+    from cloison.render import emit, progress, show, table, titled
     from cloison.world import World
     from compiler.target import DEFAULT as DEFAULT_TARGET
     from compiler.target import load, usage
@@ -75,16 +79,21 @@ def command(
         world = World.of_fabric(fabric, how)
         tell("compile")
         program = world.program
-        found = usage(program, profile)
+        nodes = known_points(program, only)
+        found = [row for row in usage(program, profile) if not nodes or row.node in nodes]
         too_much = [row for row in found if not row.fits]
         written = 0
         if out is not None and not too_much and (despite_findings or not world.findings):
-            written = write(program, out, formats or DEFAULT, tell)
+            written = write(program, out, formats or DEFAULT, nodes, tell)
     tell_findings(world)
     if written:
         click.echo(f"{written} files in {out}", err=True)
-    rows = usage_rows(found)
-    emit(rows, schema="cloison/capacity/1", output=report, title=f"Fill of {profile.title}")
+    if output == "table" and not nodes:
+        part = room_table(world.network, profile, found)
+        show(*titled(part.title, table(part.rows, part.columns)))
+    else:
+        rows, title = usage_rows(found), f"Fill of {profile.title}"
+        emit(rows, schema="cloison/capacity/1", output=output, title=title)
     if too_much:
         worst = max(too_much, key=lambda row: row.used / max(row.capacity or 1, 1))
         raise CapacityError(
@@ -95,17 +104,27 @@ def command(
         raise click.exceptions.Exit(FINDING)
 
 
-def write(program: Program, out: Path, formats: tuple[str, ...], tell: Any) -> int:
+def known_points(program: Program, only: tuple[str, ...]) -> frozenset[str]:
+    """The nodes that were asked for, all of which must enforce something; none: all of them."""
+    from cloison.compiled import enforcing
+
+    return frozenset(program.network.fabric.nodes[enforcing(program, n)].name for n in only)
+
+
+def write(
+    program: Program, out: Path, formats: tuple[str, ...], only: frozenset[str], tell: Any
+) -> int:
     """Write each format's files; every file appears whole or not at all. Returns how many."""
     from cloison.files import write_text
 
     count = 0
     for name in formats:
         backend = import_module(f"compiler.backends.{name}")
-        nodes = backend.nodes(program)
+        names = [node.name for node in program.network.fabric.nodes]
+        nodes = [node for node in backend.nodes(program) if not only or names[node] in only]
         for done, node in enumerate(nodes):
             tell(f"write {name}", done, len(nodes))
-            path = out / name / f"{program.network.fabric.nodes[node].name}.{SUFFIXES[name]}"
+            path = out / name / f"{names[node]}.{SUFFIXES[name]}"
             write_text(path, backend.render(program, node))
             count += 1
     return count

@@ -2,7 +2,7 @@
 
 Rules that hold here (a test walks the whole command line):
 
-1. An option means the same wherever it stands: a verb that needs another meaning needs another word.
+1. An option means the same wherever it stands: another meaning needs another word.
 2. An option is no verb's name.
 3. Reserved words are nobody's yet: who brings the capability takes the word with this meaning.
 """
@@ -18,6 +18,7 @@ OPTIONS = {
     "--columns": "the columns of a trace, one .npy file each",
     "--debug": "show tracebacks",
     "--dissect": "take apart this many frames that nobody understands",
+    "--despite-findings": "go on although there are findings; the exit code stays",
     "--down": "fail this node or link first",
     "--dropped": "write dropped packets into this file",
     "--engine": "how a classifier holds the rules",
@@ -32,6 +33,7 @@ OPTIONS = {
     "--ipblock": "whether an ipBlock also matches addresses of pods",
     "--ipv6": "follow the IPv6 packet where there is one",
     "--links": "links and their ports",
+    "--locked": "fail instead of drawing what the lock file does not have",
     "--matrix": "the isolation matrix",
     "--node": "only this node",
     "--out": "the file or folder to write; -o where a verb writes files",
@@ -45,6 +47,7 @@ OPTIONS = {
     "--quiet": "no progress on stderr",
     "--random": "generate this many random flows",
     "--replies": "answer generated flows that are permitted",
+    "--root": "a folder whose files may be read and quoted, beside the input's own",
     "--rounds": "how often everything is measured",
     "--rules": "a file of rules, not from a fabric",
     "--seed": "where random numbers start",

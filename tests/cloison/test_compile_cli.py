@@ -29,9 +29,21 @@ def test_one_file_per_format_and_node(tmp_path: Path) -> None:
 
 
 def test_the_report_is_for_scripts_as_well() -> None:
-    data = json.loads(cloison("compile", SMALL, "--report", "json").stdout)
+    data = json.loads(cloison("compile", SMALL, "--output", "json").stdout)
     assert data["schema"] == "cloison/capacity/1"
     assert {"node", "table", "used", "capacity", "fill", "source"} == set(data["rows"][0])
+
+
+def test_the_report_is_a_summary_and_a_node_can_be_asked_for(tmp_path: Path) -> None:
+    summary = cloison("compile", SMALL).stdout
+    assert "Tables per DPU" in summary
+    assert "fullest DPU" in summary
+    one = cloison("compile", SMALL, "--node", "dpu2", "--node", "dpu3", "-o", tmp_path)
+    assert {line.split()[0] for line in one.stdout.splitlines()[3:]} == {"dpu2", "dpu3"}
+    assert {p.stem for p in tmp_path.rglob("*.*")} == {"dpu2", "dpu3"}
+    wrong = cloison("compile", SMALL, "--node", "leaf1", "-o", tmp_path / "none")
+    assert (wrong.exit_code, "C305" in wrong.stderr) == (2, True)
+    assert not (tmp_path / "none").exists()
 
 
 def test_what_does_not_fit_is_3_and_says_what(tmp_path: Path) -> None:

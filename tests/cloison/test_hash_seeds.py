@@ -30,7 +30,7 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
         ("reach", str(TOPOLOGIES / "manifests" / "demo" / "inference"), *JSON),
     ],
     "diff": [("diff", DEMO, HOLE, *JSON)],
-    "compile": [("compile", DEMO, "-o", "{folder}", "--report", "json")],
+    "compile": [("compile", DEMO, "-o", "{folder}", "--output", "json")],
     "show": [
         ("show", what, DEMO, *JSON)
         for what in ("topology", "addresses", "sessions", "routes", "policy", "tables")

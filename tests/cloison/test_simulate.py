@@ -38,7 +38,7 @@ DENY = '- deny: "acme/web/front -> acme/catalog/api"'
 
 
 def test_report_reads_well_in_80_columns(small: Path) -> None:
-    result = CliRunner().invoke(main, ["simulate", str(small)])
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(main, ["simulate", str(small)])
     assert result.exit_code == 0, result.output
     assert max(map(len, result.stdout.splitlines())) <= 80
     for words in (
@@ -56,7 +56,7 @@ def test_report_reads_well_in_80_columns(small: Path) -> None:
 
 
 def test_findings_name_a_packet_and_a_line(hole: Path) -> None:
-    result = CliRunner().invoke(main, ["simulate", str(hole)])
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(main, ["simulate", str(hole)])
     assert result.exit_code == 1
     assert "Finding 1: deny: acme/web/front -> acme/catalog/api" in result.stdout
     assert "packet" in result.stdout
@@ -66,7 +66,8 @@ def test_findings_name_a_packet_and_a_line(hole: Path) -> None:
 
 def test_json_is_stable_and_says_the_same(hole: Path) -> None:
     outputs = [
-        CliRunner().invoke(main, ["simulate", str(hole), "-o", "json"]).stdout for _ in range(2)
+        CliRunner(env={"COLUMNS": "80"}).invoke(main, ["simulate", str(hole), "-o", "json"]).stdout
+        for _ in range(2)
     ]
     first, second = map(json.loads, outputs)
     for timing in ("seconds",):
@@ -84,7 +85,9 @@ def test_json_is_stable_and_says_the_same(hole: Path) -> None:
 
 
 def test_down_reaches_the_network(small: Path) -> None:
-    result = CliRunner().invoke(main, ["simulate", str(small), "--down", "spine1", "-o", "json"])
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(
+        main, ["simulate", str(small), "--down", "spine1", "-o", "json"]
+    )
     size = json.loads(result.stdout)["size"]
     assert size["nodes_down"] == 1
     assert size["sessions_up"] < size["sessions"]
@@ -92,12 +95,14 @@ def test_down_reaches_the_network(small: Path) -> None:
 
 def test_manifests_alone_have_workloads_and_no_fabric() -> None:
     folder = str(TOPOLOGIES / "manifests" / "demo" / "inference")
-    result = CliRunner().invoke(main, ["simulate", folder])
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(main, ["simulate", folder])
     assert result.exit_code == 0, result.stderr
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert "pairs of workloads may talk" in result.stdout
     assert "DPU" not in result.stdout.replace("not a DPU", "")
-    found = json.loads(CliRunner().invoke(main, ["simulate", folder, "-o", "json"]).stdout)
+    found = json.loads(
+        CliRunner(env={"COLUMNS": "80"}).invoke(main, ["simulate", folder, "-o", "json"]).stdout
+    )
     ends = {(c["source"].get("name"), c["destination"].get("name")) for c in found["connectivity"]}
     assert ("embedder", "redis") in ends
     assert ("gateway", "redis") not in ends
@@ -107,7 +112,9 @@ def test_online_boutique_is_as_documented() -> None:
     shop = oracles.conformance().parent / "data" / "online-boutique"
     if not shop.is_dir():
         pytest.skip("no online-boutique beside the conformance folder")
-    found = json.loads(CliRunner().invoke(main, ["simulate", str(shop), "-o", "json"]).stdout)
+    found = json.loads(
+        CliRunner(env={"COLUMNS": "80"}).invoke(main, ["simulate", str(shop), "-o", "json"]).stdout
+    )
     rows = found["connectivity"]
     public = {r["destination"]["name"] for r in rows if r["source"]["kind"] == "External"}
     assert public == {"frontend"}
@@ -116,7 +123,9 @@ def test_online_boutique_is_as_documented() -> None:
 
 
 def test_unknown_down_is_a_usage_error(small: Path) -> None:
-    result = CliRunner().invoke(main, ["simulate", str(small), "--down", "spine9"])
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(
+        main, ["simulate", str(small), "--down", "spine9"]
+    )
     assert result.exit_code == 2
     assert "spine" in result.stderr
 
@@ -131,7 +140,9 @@ def test_plot_writes_what_was_asked_for(small: Path, tmp_path: Path) -> None:
         )
     ):
         out = tmp_path / f"{number}.svg"
-        result = CliRunner().invoke(main, ["plot", str(small), "-o", str(out), *more])
+        result = CliRunner(env={"COLUMNS": "80"}).invoke(
+            main, ["plot", str(small), "-o", str(out), *more]
+        )
         assert result.exit_code == 0, result.stderr
         assert b"<svg" in out.read_bytes()
 
@@ -143,7 +154,10 @@ def test_plot_refuses_what_it_cannot_draw(small: Path, tmp_path: Path) -> None:
         ["-o", str(tmp_path / "x.svg"), "--matrix", "--tenant", "acme"],
     ]
     for more in wrong:
-        assert CliRunner().invoke(main, ["plot", str(small), *more]).exit_code == 2
+        assert (
+            CliRunner(env={"COLUMNS": "80"}).invoke(main, ["plot", str(small), *more]).exit_code
+            == 2
+        )
     assert not list(tmp_path.iterdir())
 
 

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from fabric.atomic import replacing
+
 
 @contextmanager
 def writing(path: Path) -> Iterator[IO[bytes]]:
-    """A file beside the target, renamed when the block ends well; parent directories are made.
-    Pipes and devices are written to as they are."""
+    """A file that takes the target's place when the block ends well (`fabric.atomic`); parent
+    directories are made. Pipes and devices are written to as they are."""
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
             yield file
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        yield file
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -19,6 +19,7 @@ from fabric.diagnostics import Diagnostic, Diagnostics, InputError
 from fabric.network import Network
 from fabric.reader import read_text, read_yaml
 
+Vet = Callable[[Network], None]
 if TYPE_CHECKING:
     from compiler.ir import Policy
     from fabric.spec import FabricSpec
@@ -70,7 +71,9 @@ def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
         message = "what has failed must be part of a fabric file; these are manifests"
         return Read(errors=(Diagnostic("C716", message),))
     return _built(
-        lambda: cluster_network(paths, ipblock=how.ipblock, host_network=how.host_network)
+        lambda vet: seen(
+            cluster_network(paths, ipblock=how.ipblock, host_network=how.host_network), vet
+        )
     )
 
 
@@ -89,7 +92,7 @@ def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic,
     """What a checked file amounts to."""
     from fabric.build import build
 
-    read = _built(lambda: build(spec, down=how.down, drawn=how.drawn), warnings)
+    read = _built(lambda vet: build(spec, down=how.down, drawn=how.drawn, vet=vet), warnings)
     if read.network is None:
         errors = dict.fromkeys((*read.errors, *manifest_errors(spec)))
         return replace(read, errors=tuple(errors))
@@ -109,28 +112,42 @@ def manifest_errors(spec: FabricSpec) -> tuple[Diagnostic, ...]:
     return problems.errors
 
 
-def _built(make: Callable[[], Network], warnings: tuple[Diagnostic, ...] = ()) -> Read:
-    """A network with its policy and with expectations that can be read; `make` builds it."""
+def seen(network: Network, vet: Vet) -> Network:
+    """A network that has been looked at."""
+    vet(network)
+    return network
+
+
+def _built(make: Callable[[Vet], Network], warnings: tuple[Diagnostic, ...] = ()) -> Read:
+    """What `make` builds, with its policy; it hands the network to the function that it gets, which
+    raises when policies or expectations cannot be read, before anything is kept."""
     from compiler.compile import read_policy
     from sim.expect import read_claims
 
-    try:
-        network = make()
-    except InputError as error:
-        return Read(errors=error.diagnostics, warnings=warnings)
-    told = (w for manifests in network.manifests.values() for w in manifests.warnings)
-    warnings = tuple(dict.fromkeys((*warnings, *told)))
+    network: Network | None = None
     policy: Policy | None = None
-    errors: list[Diagnostic] = []
+
+    def vet(made: Network) -> None:
+        nonlocal network, policy
+        network, wrong = made, list[Diagnostic]()
+        try:
+            policy = read_policy(made)
+        except InputError as error:
+            wrong += error.diagnostics
+        try:
+            read_claims(made.spec, made)
+        except InputError as error:
+            wrong += error.diagnostics
+        if wrong:
+            raise InputError(*dict.fromkeys(wrong))
+
+    errors: tuple[Diagnostic, ...] = ()
     try:
-        policy = read_policy(network)
+        network = make(vet)
     except InputError as error:
-        errors += error.diagnostics
-    try:
-        read_claims(network.spec, network)
-    except InputError as error:
-        errors += error.diagnostics
-    return Read(network, policy, tuple(dict.fromkeys(errors)), warnings)
+        errors = error.diagnostics
+    told = [w for m in (network.manifests.values() if network else ()) for w in m.warnings]
+    return Read(network, policy, errors, tuple(dict.fromkeys((*warnings, *told))))
 
 
 def is_cluster(network: Network) -> bool:

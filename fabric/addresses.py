@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from fabric.diagnostics import Diagnostics
+from fabric.draws import Draws
 from fabric.inventory import Prefix, Vrf
-from fabric.lock import Draws
 from fabric.pools import Space, bounds, network, usable
 from fabric.spec import FabricSpec
 from fabric.vrfs import Slot

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from fabric.diagnostics import Diagnostics
+from fabric.draws import Draws, Ledger
 from fabric.inventory import Prefix, Vrf
-from fabric.lock import Draws, Ledger
 from fabric.pools import host_addresses, macs, numbers
 from fabric.spec import FabricSpec
 from fabric.topology import RANK, Fabric, Node, Role

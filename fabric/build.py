@@ -5,43 +5,63 @@ spec → fabric → workloads → VRFs → endpoints → plan → underlay → E
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Literal
 
-from fabric import lock as lockfile
 from fabric.addressing import annotate, plan
 from fabric.checks.routes import ambiguous
 from fabric.clos import build_fabric, take_down
 from fabric.diagnostics import Diagnostics
+from fabric.draws import Drawn, Draws, drawing
 from fabric.endpoints import Site, endpoint_table, namespaces_in_use
 from fabric.evpn import imports, instances, originate
 from fabric.fib import build_fib
 from fabric.findings import findings
 from fabric.intents import intents
+from fabric.lock import path_of
+from fabric.manifests import Manifests
 from fabric.network import Network
 from fabric.placement import load_workloads, place
-from fabric.spec import FabricSpec, Pins
-from fabric.topology import Role
+from fabric.spec import FabricSpec
+from fabric.topology import Fabric, Role
 from fabric.underlay import converge
 from fabric.unevaluated import owned_by
 from fabric.vrfs import vrf_table
 
-Drawn = Literal["kept", "forgotten", "refused"]
+Vet = Callable[[Network], None]
 
 
 def build(
-    spec: FabricSpec, *, down: Iterable[str] = (), lock: bool = True, drawn: Drawn = "kept"
+    spec: FabricSpec,
+    *,
+    down: Iterable[str] = (),
+    lock: bool = True,
+    drawn: Drawn = "kept",
+    vet: Vet | None = None,
 ) -> Network:
     """The network of a fabric file, with nodes and links in `down` failed.
 
     With `lock` the lock file beside the fabric file counts; `drawn` says what becomes of
-    allocations that it does not have yet. Raises `InputError`.
+    allocations that it does not have yet. They are not kept when anything is wrong, nor when `vet`,
+    which sees the network first, raises. Raises `InputError`.
     """
-    path = lockfile.path_of(spec.base) if lock and spec.base else None
-    draws = lockfile.Draws(spec.pins, lockfile.read(path) if path else Pins())
+    down = tuple(down)
     fabric = build_fabric(spec, down)
     manifests = load_workloads(spec)
+
+    def make(draws: Draws) -> Network:
+        network = assemble(spec, fabric, manifests, draws)
+        if vet is not None:
+            vet(network)
+        return network
+
+    return drawing(path_of(spec.base) if lock and spec.base else None, spec.pins, make, drawn)
+
+
+def assemble(
+    spec: FabricSpec, fabric: Fabric, manifests: Mapping[str, Manifests], draws: Draws
+) -> Network:
+    """Everything that follows from the file, the wiring, the manifests and the allocations."""
     placed = place(spec, manifests, fabric, draws.locked)
     draws.drawn["hosts"].update({p.name: p.host for p in placed if "host" in p.assumed})
 
@@ -58,8 +78,6 @@ def build(
     keys = {offer.key for intent in declared for offer in intent.offers}
     numbers = plan(spec, fabric, vrfs, places, keys, blocks, draws)
     annotate(fabric, numbers)
-    if path:
-        lockfile.settle(path, draws, drawn)
 
     underlay = converge(fabric, numbers)
     routes = originate(spec, vrfs, endpoints, vtep_of, numbers, declared)

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 from fabric.addresses import Granted, VrfAddresses, Wish
 from fabric.diagnostics import Diagnostics, did_you_mean
+from fabric.draws import Draws
 from fabric.inventory import Endpoint, Prefix, Vrf
-from fabric.lock import Draws
 from fabric.pools import Space
 from fabric.spec import FabricSpec, Zone0, Zone2
 from fabric.topology import Fabric, Role

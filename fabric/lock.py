@@ -1,29 +1,36 @@
 """The lock file: allocations that were drawn once and then stay.
 
 `topologies/demo.yaml` has `topologies/demo.lock.yaml` beside it, to be kept in version control. It
-has the shape of `pins:` in the fabric file.
+has the shape of `pins:` in the fabric file, and is read with the same care (`fabric.reader`).
 
 Rules that hold here:
 
-1. A pin wins over the lock file, the lock file over a new draw.
-2. Entries of things that no longer exist stay: a tenant that is removed and added again gets what
+1. Entries of things that no longer exist stay: a tenant that is removed and added again gets what
    it had, and nobody else gets it meanwhile. Delete the line to release it.
-3. The file is written only when it changes, whole and sorted, by rename.
+2. The file is written only when it changes, whole and sorted (`fabric.atomic`), by one writer at a
+   time: between the last reading and the writing it is held, and others wait.
+3. Reading needs no permission to write, and leaves nothing behind.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from fabric.diagnostics import Diagnostic, InputError, MachineError, Span
+from fabric.atomic import replacing, unfinished
+from fabric.diagnostics import Diagnostic, InputError, Span
+from fabric.files import trees_around
+from fabric.reader import Document, read_text, read_yaml
 from fabric.spec import Pins
 
 HEADER = """\
@@ -31,7 +38,25 @@ HEADER = """\
 # adding a tenant changes no existing address, VNI, RD, RT or ASN.
 """
 SECTIONS = tuple(Pins.model_fields)
-V = TypeVar("V")
+RESTORE = "restore it from version control; deleting it draws every allocation again"
+NOT_CONTENT = ("C101", "C102", "C111", "C112")
+PATIENCE = 60.0
+NOTHING = Pins()
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """What a lock file holds, and where."""
+
+    pins: Pins = NOTHING
+    document: Document | None = None
+    path: Path | None = None
+
+    def span(self, *place: str | int) -> Span | None:
+        """Where the value at a place stands."""
+        if self.document is None:
+            return Span(str(self.path), 1) if self.path else None
+        return self.document.span(place)
 
 
 def path_of(fabric_file: Path) -> Path:
@@ -43,70 +68,45 @@ def path_of(fabric_file: Path) -> Path:
     return fabric_file.with_name(f"{fabric_file.stem}.lock.yaml")
 
 
-def read(path: Path) -> Pins:
+def read(path: Path) -> Locked:
     """What the lock file holds; nothing when there is none."""
+    if refused := trees_around(path).refusal(path):
+        raise InputError(refused)
+    if not path.exists():
+        return Locked(path=path)
     try:
-        text = path.read_text()
-    except FileNotFoundError:
-        return Pins()
-    except (OSError, UnicodeDecodeError) as error:
-        raise corrupt(path, 1, f"cannot be read: {error}") from error
+        text, name = read_text(path)
+        found = read_yaml(text, name)
+    except InputError as error:
+        raise InputError(*map(about_content, error.diagnostics)) from None
+    if not found:
+        return Locked(path=path)
+    if len(found) > 1:
+        raise InputError(corrupt("has several documents", found[1].span()))
     try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        return Pins.model_validate(yaml.load(text, loader) or {})
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise corrupt(path, line, f"is not YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise corrupt(path, 1, f"is not YAML: {error}") from error
+        pins = Pins.model_validate(found[0].value, strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole file"
-        raise corrupt(path, 1, f"has a wrong entry at {where}: {first['msg']}") from error
+        raise InputError(*(misshapen(found[0], detail) for detail in error.errors())) from None
+    return Locked(pins, found[0], path)
 
 
-def corrupt(path: Path, line: int, what: str) -> InputError:
+def about_content(found: Diagnostic) -> Diagnostic:
+    """A reader's complaint about what a lock file holds, as C480; about the file, as it is."""
+    if found.code in NOT_CONTENT:
+        return found
+    return corrupt(f"does not hold what cloison wrote: {found.message}", found.span)
+
+
+def misshapen(document: Document, detail: Any) -> Diagnostic:
+    """An entry that has not the shape of a pin."""
+    place = tuple(detail["loc"])
+    where = ".".join(map(str, place)) or "the whole file"
+    return corrupt(f"has a wrong entry at {where}: {detail['msg']}", document.span(place))
+
+
+def corrupt(what: str, span: Span | None) -> Diagnostic:
     """The error for a lock file that does not hold what we wrote."""
-    hint = "restore it from version control; deleting it draws every allocation again"
-    return InputError(Diagnostic("C480", f"lock file {what}", Span(str(path), line), hint))
-
-
-def settle(path: Path, draws: Draws, drawn: str) -> None:
-    """What becomes of new allocations: kept, forgotten, or refused."""
-    if drawn == "kept":
-        write(path, draws.lock())
-    elif drawn == "refused" and (new := news(draws.locked, draws.lock())):
-        some = ", ".join(new[:3]) + (f" and {len(new) - 3} more" if len(new) > 3 else "")
-        hint = "run the command once without --locked, and keep the file in version control"
-        what = f"the lock file lacks what is drawn now: {some}"
-        raise InputError(Diagnostic("C482", what, Span(str(path), 1), hint))
-
-
-def news(before: Pins, after: Pins) -> list[str]:
-    """Entries that a lock file does not have, or has otherwise."""
-    return [
-        f"{section} {key}"
-        for section in SECTIONS
-        for key, value in sorted(getattr(after, section).items())
-        if getattr(before, section).get(key) != value
-    ]
-
-
-def write(path: Path, lock: Pins) -> bool:
-    """Write the lock file if that changes it; whether it did."""
-    text = render(lock)
-    try:
-        if path.exists() and path.read_text() == text:
-            return False
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-        temporary = Path(name)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise MachineError(f"cannot write the lock file {path}: {error.strerror}") from error
-    return True
+    return Diagnostic("C480", f"lock file {what}", span, RESTORE)
 
 
 def render(lock: Pins) -> str:
@@ -123,66 +123,71 @@ def render(lock: Pins) -> str:
     return "".join(lines)
 
 
-class Ledger(Generic[V]):
-    """Draws unique values of one kind: pinned, else locked, else the next free candidate.
-
-    `name` says in errors what is drawn ("VNI"); `locked` grows and becomes the new lock section.
-    """
-
-    def __init__(
-        self, name: str, pinned: Mapping[str, V], locked: Mapping[str, V], taken: Iterable[V] = ()
-    ) -> None:
-        self.name, self.pinned = name, pinned
-        owned = set(pinned.values())
-        self.locked = {k: v for k, v in locked.items() if k not in pinned and v not in owned}
-        self.displaced = {k: v for k, v in locked.items() if k not in pinned and v in owned}
-        self.taken = {*taken, *owned, *self.locked.values()}
-        self.sources: dict[str, Iterator[V]] = {}
-
-    def draw(self, key: str, source: str, candidates: Iterable[V]) -> V | None:
-        """The value of `key`, or None when the source is exhausted. Candidates of one `source` are
-        walked once, so drawing many costs no more than the pool's length."""
-        known = self.pinned.get(key, self.locked.get(key))
-        if known is not None:
-            return known
-        if key in self.displaced:
-            what = f"{self.name} {self.displaced[key]}"
-            message = f"{what} is pinned for something else, but the lock file gives it to {key}"
-            raise InputError(Diagnostic("C481", message, hint="pin another one"))
-        for value in self.sources.setdefault(source, iter(candidates)):
-            if value not in self.taken:
-                self.taken.add(value)
-                self.locked[key] = value
-                return value
-        return None
+def write(path: Path, lock: Pins) -> None:
+    """Write the lock file; the caller holds it."""
+    with replacing(path) as file:
+        file.write(render(lock).encode())
 
 
-class Draws:
-    """All allocations of one build: pins and lock file in, the new lock file out."""
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Nobody else writes the lock file inside the block. A file that this makes, to have something
+    to hold, is gone afterwards unless something was written. C483 where it cannot be written, C484
+    when somebody else holds it for too long."""
+    real = Path(os.path.realpath(path))
+    try:
+        handle, made = grasp(real, path)
+        try:
+            for left in unfinished(real):
+                left.unlink(missing_ok=True)
+            yield
+        finally:
+            if made and same_file(handle, real) and os.fstat(handle).st_size == 0:
+                with suppress(OSError):
+                    real.unlink()
+            os.close(handle)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        what = f"cannot write the lock file {path}: {reason}"
+        hint = "new allocations were drawn: run this once where the file can be written"
+        raise InputError(Diagnostic("C483", what, Span(str(path), 1), hint)) from None
 
-    def __init__(self, pins: Pins, locked: Pins) -> None:
-        self.pins, self.locked = pins, locked
-        self.drawn: dict[str, dict[str, Any]] = {
-            section: dict(getattr(locked, section)) for section in SECTIONS
-        }
 
-    def ledger(
-        self,
-        section: str,
-        name: str,
-        pinned: Mapping[str, Any] | None = None,
-        taken: Iterable[Any] = (),
-    ) -> Ledger[Any]:
-        """The ledger of one section; `pinned` adds to the pins of the fabric file."""
-        pins = {**getattr(self.pins, section), **(pinned or {})}
-        ledger: Ledger[Any] = Ledger(name, pins, self.drawn[section], taken)
-        self.drawn[section] = ledger.locked
-        return ledger
+def grasp(real: Path, path: Path) -> tuple[int, bool]:
+    """A handle of the lock file that is held, and whether there was no file before."""
+    give_up = time.monotonic() + PATIENCE
+    while True:
+        made, handle = open_for_writing(real)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if same_file(handle, real):  # else its writer has put another one in its place
+                return handle, made
+            os.close(handle)
+        except OSError as error:
+            os.close(handle)
+            if error.errno not in (errno.EWOULDBLOCK, errno.EINTR):
+                raise
+            if time.monotonic() > give_up:
+                what = f"the lock file {path} is held by another process"
+                hint = "wait until it has ended, or end it"
+                raise InputError(Diagnostic("C484", what, Span(str(path), 1), hint)) from None
+            time.sleep(0.02)
 
-    def known(self, section: str, key: str) -> Any:
-        """What pins or the lock file say about a key; None when neither does."""
-        return getattr(self.pins, section).get(key, self.drawn[section].get(key))
 
-    def lock(self) -> Pins:
-        """What the lock file must hold after this build."""
-        return Pins(**self.drawn)
+def open_for_writing(real: Path) -> tuple[bool, int]:
+    """Whether the file is new, and a handle of it."""
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    try:
+        return True, os.open(real, flags | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:
+        with suppress(PermissionError):
+            return False, os.open(real, flags)
+        return False, os.open(real, flags & ~os.O_RDWR | os.O_RDONLY)
+
+
+def same_file(handle: int, path: Path) -> bool:
+    """Whether a handle is that of the file which is at a path now."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False

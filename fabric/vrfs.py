@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_network
 
 from fabric.diagnostics import Diagnostics, Span
+from fabric.draws import Draws
 from fabric.inventory import Prefix, Vrf
-from fabric.lock import Draws
 from fabric.pools import Space, bounds, numbers
 from fabric.spec import FabricSpec, VrfPrefix, VrfSpec
 

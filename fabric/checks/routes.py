@@ -18,10 +18,11 @@ from fabric.checks.names import Names
 from fabric.checks.values import MAX_ASN, MAX_VNI, pin_values
 from fabric.checks.zones import within
 from fabric.diagnostics import Diagnostics, InputError, Span
+from fabric.draws import Draws
 from fabric.intents import ZONE2, Intent, intents, vrf_spec
 from fabric.inventory import Prefix, Vrf
-from fabric.lock import Draws
-from fabric.spec import FabricSpec, Pins
+from fabric.lock import Locked
+from fabric.spec import FabricSpec
 from fabric.vrfs import vrf_table
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
     if "C443" in codes:
         spec = without_ports(spec)
     try:
-        locked = read_lock(lock.path_of(spec.base)) if spec.base else Pins()
+        locked = read_lock(lock.path_of(spec.base)) if spec.base else Locked()
         vrfs, _ = vrf_table(spec, namespaces(names), Draws(spec.pins, locked))
     except InputError as error:
         found.items.extend(error.diagnostics)
@@ -59,19 +60,25 @@ def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
         ambiguous(vrfs, intents(spec, vrfs), found)
 
 
-def read_lock(path: Path) -> Pins:
+def read_lock(path: Path) -> Locked:
     """The lock file, whose values must be readable too."""
     locked = lock.read(path)
-    for _, reader, text, place in pin_values(locked):
+    wrong = []
+    for _, reader, text, place in pin_values(locked.pins):
         try:
             reader(text)
         except ValueError as error:
             what = str(error).partition("\n")[0]
-            raise lock.corrupt(path, 1, f"has {what} at {'.'.join(map(str, place[1:]))}") from None
-    for section, values, most in (("vni", locked.vni, MAX_VNI), ("asn", locked.asn, MAX_ASN)):
+            where = ".".join(map(str, place[1:]))
+            wrong.append(lock.corrupt(f"has {what} at {where}", locked.span(*place[1:])))
+    numbers = (("vni", locked.pins.vni, MAX_VNI), ("asn", locked.pins.asn, MAX_ASN))
+    for section, values, most in numbers:
         for key, number in values.items():
             if not 1 <= number <= most:
-                raise lock.corrupt(path, 1, f"has {number} at {section}.{key}")
+                what = f"has {number} at {section}.{key}"
+                wrong.append(lock.corrupt(what, locked.span(section, key)))
+    if wrong:
+        raise InputError(*wrong)
     return locked
 
 

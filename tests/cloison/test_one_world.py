@@ -92,6 +92,7 @@ def test_what_is_wrong_is_wrong_in_every_verb(tmp_path: Path, verb: str, wrong: 
     assert ("C702" if wrong == "expectation" else "C405") in done.output
     with pytest.raises(InputError):
         cloison.build(path)
+    assert not lock.path_of(path).exists(), "what was drawn for a wrong world was kept"
 
 
 @pytest.mark.parametrize("verb", VERBS)

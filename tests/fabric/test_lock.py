@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fabric import lock
 from fabric.diagnostics import InputError
+from fabric.draws import Ledger
 from fabric.load import load_fabric
 from fabric.network import Network
 from fabric.spec import Pins
@@ -110,7 +111,7 @@ def test_pins_win_over_the_lock_file(tmp_path: Path) -> None:
     assert network.plan.asn[spine] == 65000 and network.plan.native_rt[0] == "65000:77"
     owned = map(str, network.plan.blocks["host2", 0])
     assert [block for block in owned if block.startswith("10.")] == ["10.0.9.0/24"]
-    assert "dpu1" not in lock.read(lock.path_of(path)).loopback
+    assert "dpu1" not in lock.read(lock.path_of(path)).pins.loopback
 
 
 def test_a_pin_that_takes_what_another_has_is_an_error(tmp_path: Path) -> None:
@@ -165,7 +166,7 @@ def test_any_lock_survives_writing_and_reading(
 
 
 def test_a_ledger_draws_in_order_and_never_twice() -> None:
-    ledger: lock.Ledger[int] = lock.Ledger("VNI", {"a": 2}, {"b": 3}, taken=[1])
+    ledger: Ledger[int] = Ledger("VNI", {"a": 2}, {"b": 3}, taken=[1])
     assert [ledger.draw(k, "pool", range(1, 6)) for k in "abcde"] == [2, 3, 4, 5, None]
     assert ledger.draw("c", "pool", range(1, 6)) == 4
     assert ledger.locked == {"b": 3, "c": 4, "d": 5}

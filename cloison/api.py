@@ -28,7 +28,7 @@ from sim.prove import prove as prove_network
 from sim.reachability import reachability
 
 Source = str | Path | FabricSpec | World
-CHANGES = ("change", "source", "destination", "ports", "pairs", "packet")
+CHANGES = ("change", "source", "destination", "ports", "because", "pairs", "packet")
 
 
 def load(path: str | Path) -> FabricSpec:

@@ -1,50 +1,42 @@
-"""What `cloison diff` says: who gains or loses access, with a packet and the lines behind it."""
+"""What `cloison diff` says: who gains or loses access, by what was edited, with a packet and the
+lines behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from rich.table import Table as Grid
-from rich.text import Text
-
-from cloison.render import md_cell, visible
+from cloison.changed import Group, addresses, end_row, grouped, line, plain, sentences
 from sim.blame import Cause
 from sim.diff import Change, Diff
 from sim.l4 import rows as port_rows
 
-SCHEMA = "cloison/diff/1"
-WORDS = {
-    "gained": "gains",
-    "lost": "loses",
-    "unsteady": "reaches only sometimes",
-    "steady": "reaches always, no longer only sometimes",
-}
-STYLES = {"gained": "bold yellow", "lost": "bold red"}
+SCHEMA = "cloison/diff/2"
 
 
 def rows(found: Diff) -> list[dict[str, Any]]:
-    """One row per change."""
+    """One row per change, in the order of its group."""
     return [
         {
+            "group": group.number,
             "change": change.kind,
-            "source": change.source,
-            "destination": change.target,
+            "source": plain(found, change.row.source.name),
+            "destination": plain(found, change.row.target.name),
             "ports": found.ports(change),
+            "because": plain(found, str(change.edit)),
             "ports_list": port_rows(found.sides.space, change.ports),
-            "families": [f"IPv{version}" for version in families(change)],
-            "pairs": len(change.pairs),
+            "families": [f"IPv{version}" for version in change.row.versions],
+            "pairs": change.row.pairs,
+            "source_part": end_row(found, change.row.source),
+            "destination_part": end_row(found, change.row.target),
+            "nodes": change.row.hosts or None,
             "packet": change.packet(),
             "was": cause(change.old.culprit),
             "is": cause(change.new.culprit),
         }
-        for change in found.changes
+        for group in grouped(found)
+        for change in group.changes
     ]
-
-
-def families(change: Change) -> list[int]:
-    """IP versions concerned."""
-    return sorted({version for _, _, version in change.pairs})
 
 
 def cause(of: Cause) -> dict[str, Any]:
@@ -57,84 +49,153 @@ def cause(of: Cause) -> dict[str, Any]:
 
 
 def document(found: Diff) -> dict[str, Any]:
-    """`cloison/diff/1`."""
+    """`cloison/diff/2`."""
     return {
         "schema": SCHEMA,
         "same": found.same,
+        "rest": "unchanged" if found.decided else "unknown",
+        "groups": [group_row(found, group) for group in grouped(found)],
         "rows": rows(found),
-        "only_old": list(found.only_old),
-        "only_new": list(found.only_new),
+        "peers": [
+            {
+                "change": p.kind,
+                "name": plain(found, p.name),
+                "old": p.old,
+                "new": p.new,
+                "detail": p.detail or None,
+            }
+            for p in found.presences
+        ],
+        "findings": [
+            {"change": change, "code": d.code, "message": d.message, "line": line(d.span)}
+            for change, listed in (("new", found.found), ("gone", found.gone))
+            for d in listed
+        ],
+    }
+
+
+def group_row(found: Diff, group: Group) -> dict[str, Any]:
+    """A group as data."""
+    edit = group.edit
+    return {
+        "group": group.number,
+        "title": plain(found, edit.title),
+        "what": edit.what,
+        "detail": edit.detail or None,
+        "old": line(edit.old),
+        "new": line(edit.new),
+        **{kind: sum(c.kind == kind for c in group.changes) for kind in ("gained", "lost")},
     }
 
 
 def report(found: Diff) -> Iterator[Any]:
-    """For people: what changed, those for one reason together, and that the rest did not."""
-    for alike in by_reason(found):
-        for change in alike:
-            head = f"{change.source} {WORDS[change.kind]} {change.target} on {found.ports(change)}"
-            yield Text(visible(head), style=STYLES.get(change.kind, "bold"))
+    """For people: what changed, by what was edited, and that the rest did not."""
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    from cloison.render import visible
+
+    for group in grouped(found):
+        yield Text(visible(heading(found, group)), style="bold")
+        for kind, words in sentences(found, group.changes):
+            yield Text(f"  {visible(words)}", style=STYLES.get(kind, ""))
         grid = Grid.grid(padding=(0, 1))
-        for label, words in details(alike):
+        for label, words in details(found, group.changes):
             grid.add_row(f"  {label}", Text(visible(words), overflow="fold"))
         yield grid
         yield ""
-    yield from lives(found)
-    yield verdict(found)
+    for words in notes(found):
+        yield Text(visible(words))
+    if any(True for _ in notes(found)):
+        yield ""
+    yield Text(verdict(found), style="bold green" if found.same else "bold")
 
 
-def by_reason(found: Diff) -> list[list[Change]]:
-    """Changes of one kind with the same lines behind them, in the order of the first of each."""
-    groups: dict[tuple[object, ...], list[Change]] = {}
-    for change in found.changes:
-        was, now = change.old.culprit, change.new.culprit
-        reason = change.kind, was.title, was.span, now.title, now.span
-        groups.setdefault(reason, []).append(change)
-    return list(groups.values())
+STYLES = {"gained": "yellow", "lost": "red"}
 
 
-def details(alike: Sequence[Change]) -> Iterator[tuple[str, str]]:
+def heading(found: Diff, group: Group) -> str:
+    """What was edited, and where."""
+    edit = group.edit
+    places = [str(span) for span in dict.fromkeys((edit.old, edit.new)) if span is not None]
+    return plain(found, str(edit)) + (f" ({' -> '.join(places)})" if places else "")
+
+
+def details(found: Diff, alike: Sequence[Change]) -> Iterator[tuple[str, str]]:
     """The packet of the first, and what decides about it in both worlds."""
-    change, pairs = alike[0], sum(len(c.pairs) for c in alike)
+    change, pairs = alike[0], sum(c.row.pairs for c in alike)
     several = f"; one of {pairs:,} pairs" if pairs > 1 else ""
     yield "packet", change.packet() + several
-    yield "was", str(change.old.culprit)
-    yield "is", str(change.new.culprit)
+    for label, of in (("was", change.old.culprit), ("is", change.new.culprit)):
+        where = f" ({of.span})" if of.span else ""
+        yield label, f"{plain(found, of.title)}{where}: {plain(found, of.part)}"
 
 
-def lives(found: Diff) -> Iterator[Any]:
-    """Endpoints without a counterpart: their access is nobody's gain or loss."""
-    for title, names in (("Only in the old", found.only_old), ("Only in the new", found.only_new)):
+def notes(found: Diff) -> Iterator[str]:
+    """Who came, went or has other members, and findings of one world."""
+    concerned = {end.name for c in found.changes for end in (c.row.source, c.row.target)}
+    for title, kind in (("Only in the old", "removed"), ("Only in the new", "new")):
+        names = [plain(found, p.name) for p in found.presences if p.kind == kind]
         if names:
-            yield Text(visible(f"{title}: {', '.join(names)}"))
-            yield ""
+            yield f"{title}: {', '.join(names)}"
+    for p in found.presences:
+        access = "" if p.name in concerned else ", same access"
+        name, what = plain(found, p.name), "node" if "@node/" in p.name else "pod"
+        difference = abs(p.new - p.old)
+        several = what if difference == 1 else f"{what}s"
+        match p.kind:
+            case "scaled":
+                more = "more" if p.new > p.old else "fewer"
+                yield f"{name} has {difference:,} {more} {several}{access}"
+            case "replaced":
+                yield f"{name} has other {what}s{access}"
+            case "moved":
+                yield f"{name} moved from {p.detail}{access}"
+    for title, listed in (("New finding", found.found), ("Finding gone", found.gone)):
+        for d in listed:
+            yield f"{title}: {d.code} {d.message}{f' ({d.span})' if d.span else ''}"
 
 
-def verdict(found: Diff) -> Text:
+def verdict(found: Diff) -> str:
     """The last line."""
+    rest = "Everything else is unchanged." if found.decided else "The rest was not decided."
     if found.same:
-        return Text("No packet fares differently.", style="bold green")
+        return "No packet fares differently." if found.decided else rest
     counts = [
         f"{sum(c.kind == kind for c in found.changes)} {kind}"
-        for kind in WORDS
+        for kind in ("gained", "lost", "unsteady", "steady")
         if any(c.kind == kind for c in found.changes)
     ]
-    changed = f"{', '.join(counts)}. " if counts else ""
-    return Text(f"{changed}Everything else is unchanged.", style="bold")
+    return f"{', '.join(counts)}. {rest}" if counts else rest
 
 
 def markdown(found: Diff) -> Iterator[str]:
     """For a comment on a pull request."""
-    if found.changes:
+    from cloison.render import md_cell
+
+    for group in grouped(found):
+        yield f"**{md_cell(heading(found, group))}**"
+        yield ""
         yield "| change | source | destination | ports | packet | was | is |"
         yield "|---|---|---|---|---|---|---|"
-    for change in found.changes:
-        cells = [
-            *map(md_cell, (change.kind, change.source, change.target, found.ports(change))),
-            f"`{change.packet()}`",
-            *(md_cell(str(of.culprit)) for of in (change.old, change.new)),
-        ]
-        yield f"| {' | '.join(cells)} |"
-    yield ""
-    for line in lives(found):
-        yield md_cell(str(line))
-    yield str(verdict(found))
+        for change in group.changes:
+            yield from _markdown_row(found, change)
+        yield ""
+    for words in notes(found):
+        yield f"- {md_cell(words)}"
+    if any(True for _ in notes(found)):
+        yield ""
+    yield verdict(found)
+
+
+def _markdown_row(found: Diff, change: Change) -> Iterable[str]:
+    from cloison.render import md_cell
+
+    source, target = (addresses(found, end) for end in (change.row.source, change.row.target))
+    causes = (plain(found, str(of.culprit)) for of in (change.old, change.new))
+    cells = [
+        *map(md_cell, (change.kind, source, target, found.ports(change))),
+        f"`{change.packet()}`",
+        *map(md_cell, causes),
+    ]
+    yield f"| {' | '.join(cells)} |"

@@ -16,6 +16,7 @@ the other, the wiring of its site is blamed: no route could help.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,15 @@ class Cause:
 
     def __str__(self) -> str:
         return f"{self.title}{f' ({self.span})' if self.span else ''}: {self.part}"
+
+    @property
+    def declaration(self) -> str:
+        """What a rule or route belongs to.
+
+        >>> [Cause(t, "").declaration for t in ("NetworkPolicy web/b rule 0", "intent leak a")]
+        ['NetworkPolicy web/b', 'leak a']
+        """
+        return re.sub(r" rule \d+$", "", self.title).removeprefix("intent ")
 
 
 @dataclass(frozen=True, slots=True)

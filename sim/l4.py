@@ -90,6 +90,17 @@ class L4Space:
         q = int(self.dport_atom[self.proto_class[protocol], dport])
         return q * self.n_s + int(self.sport_atom[sport])
 
+    def real(self) -> Bits:
+        """Atoms that hold a packet: protocols without ports have port 0 alone."""
+        bits = np.zeros((self.n_q, self.n_s), np.bool_)
+        for protocol in range(256):
+            row = self.dport_atom[self.proto_class[protocol]]
+            if protocol in WITH_PORTS:
+                bits[np.unique(row)] = True
+            else:
+                bits[row[0], self.sport_atom[0]] = True
+        return bits.ravel()
+
     def of_version(self, sets: Bits, version: int) -> Bits:
         """Rows of sets for packets of one IP version (rule 3)."""
         real, other = (ICMP4, ICMP6) if version == 4 else (ICMP6, ICMP4)

@@ -199,12 +199,12 @@ def _pairs(network: Network, rows: Legs, leg_set: Column, sets: Sets) -> tuple[P
     first = _starts(rows.src, rows.dst, rows.version)
     last = np.r_[first[1:], len(rows)].astype(np.int64)
     pair_of = np.repeat(np.arange(len(first)), last - first)
-    some = _combine(sets, pair_of, leg_set, np.logical_or)
+    some = combine(sets, pair_of, leg_set, np.logical_or)
     at = _starts(pair_of, rows.src_place, rows.dst_place)
     width = np.diff(np.r_[at, len(rows)])
     cell_of = np.repeat(np.arange(len(at)), width)
-    may = _combine(sets, cell_of, leg_set, np.logical_or)
-    must = _combine(sets, cell_of, leg_set, np.logical_and)
+    may = combine(sets, cell_of, leg_set, np.logical_or)
+    must = combine(sets, cell_of, leg_set, np.logical_and)
     must = np.where(width == rows.hops[at], must, 0)
     cells = Cells(pair_of[at], rows.src_place[at], rows.dst_place[at], may, must)
     pairs = Pairs(rows.src[first], rows.dst[first], rows.version[first], some, some, first, last)
@@ -213,8 +213,8 @@ def _pairs(network: Network, rows: Legs, leg_set: Column, sets: Sets) -> tuple[P
 
 def _sure(network: Network, pairs: Pairs, cells: Cells, sets: Sets) -> Column:
     """Per pair what every address can do, or, with a whole prefix at either end, some address."""
-    loose = _combine(sets, cells.pair, cells.sure, np.logical_or)
-    strict = _combine(sets, cells.pair, cells.sure, np.logical_and)
+    loose = combine(sets, cells.pair, cells.sure, np.logical_or)
+    strict = combine(sets, cells.pair, cells.sure, np.logical_and)
     found = np.bincount(cells.pair, minlength=len(pairs))
     src, dst = (_addresses(network, end, pairs.version) for end in (pairs.src, pairs.dst))
     return np.where(src * dst == 0, loose, np.where(found == src * dst, strict, 0))
@@ -240,8 +240,8 @@ def _starts(*columns: Column) -> Column:
     return np.flatnonzero(new)
 
 
-def _combine(sets: Sets, group: Column, members: Column, fold: Any) -> Column:
-    """Fold the sets of each group (0, 1, …, sorted) into one set id."""
+def combine(sets: Sets, group: Column, members: Column, fold: Any) -> Column:
+    """Fold the sets of each group (0, 1, …, sorted) into one set id (`fold`: logical_or, …)."""
     n_groups = int(group[-1]) + 1 if len(group) else 0
     ordered = np.sort(group.astype(np.int64) * len(sets.bits) + members, kind="stable")
     distinct = ordered[np.diff(ordered, prepend=-1) != 0]

@@ -46,13 +46,14 @@ def test_a_twin_of_the_demo_gains_what_its_patch_opens() -> None:
     result = run(DEMO, TWIN)
     assert result.exit_code == 1
     text = " ".join(result.stdout.split())
+    assert text.startswith("NetworkPolicy training/dashboards/tensorboard edited")
     assert "training/data/loader gains training/dashboards/tensorboard on 6006/tcp" in text
     assert "-> 203.0.113.66:6006/tcp; one of 4 pairs" in text
     assert text.count("packet") == 1
     assert "too-wide-ipblock.yaml:7:128): permits it into" in text
-    assert text.endswith("3 gained. Everything else is unchanged.")
+    assert text.endswith("2 gained. Everything else is unchanged.")
     back = " ".join(run(TWIN, DEMO).stdout.split())
-    assert back.endswith("3 lost. Everything else is unchanged.")
+    assert back.endswith("2 lost. Everything else is unchanged.")
 
 
 def test_the_same_world_is_the_same() -> None:
@@ -65,7 +66,10 @@ def test_directories_of_manifests(tmp_path: Path) -> None:
     result = run(old, new, "-o", "json")
     assert result.exit_code == 1
     data = json.loads(result.stdout)
-    assert (data["schema"], data["same"]) == ("cloison/diff/1", False)
+    assert (data["schema"], data["same"], data["rest"]) == ("cloison/diff/2", False, "unchanged")
+    (group,) = data["groups"]
+    assert (group["title"], group["what"]) == ("NetworkPolicy default/db", "edited")
+    assert (group["gained"], group["lost"]) == (1, 1)
     seen = {(r["change"], r["source"].rpartition("/")[2], r["ports"]) for r in data["rows"]}
     assert seen == {("gained", "batch", "5432/tcp"), ("lost", "web", "5432/tcp")}
     for row in data["rows"]:
@@ -73,19 +77,25 @@ def test_directories_of_manifests(tmp_path: Path) -> None:
             f"{folder}/all.yaml:22:14" for folder in (old, new)
         }
     table = run(old, new, "-o", "md").stdout
-    assert "| gained | cluster/default/batch | cluster/default/db | 5432/tcp |" in table
+    assert "**NetworkPolicy default/db edited (" in table
+    assert "| gained | default/batch | default/db | 5432/tcp |" in table
     rows = cloison.diff(old, new)
     assert {row["change"] for row in rows} == {"gained", "lost"}
 
 
-def test_endpoints_of_one_world_are_named(tmp_path: Path) -> None:
+def test_a_renamed_workload_takes_its_access_along(tmp_path: Path) -> None:
     old, new = manifests(tmp_path / "old", "web"), manifests(tmp_path / "new", "web")
     path = new / "all.yaml"
     path.write_text(path.read_text().replace("name: batch", "name: newer"))
     result = run(old, new)
     assert result.exit_code == 1
-    assert "Only in the old: cluster/default/batch" in result.stdout
-    assert "Only in the new: cluster/default/newer" in result.stdout
+    text = " ".join(result.stdout.split())
+    assert "Only in the old: default/batch" in text
+    assert "Only in the new: default/newer" in text
+    assert "default/newer new" in text
+    assert "default/newer gains default/web, zone2/external on any" in text
+    assert "default/batch loses default/web, zone2/external on any" in text
+    assert text.endswith("5 gained, 5 lost. Everything else is unchanged.")
 
 
 @pytest.mark.parametrize(

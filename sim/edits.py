@@ -1,0 +1,204 @@
+"""What was edited between two worlds, in the words of the files: the causes of differences.
+
+A policy, leak, zone rule or other declaration that one world lacks, or that says something else
+there, is an *edit*; so are a peer that one world lacks, and labels, ports or addresses that differ.
+A difference is put down to the first edit that had a part in either verdict: in that which stopped
+its packet, then in that which let it pass. One edit of a policy is so one cause, however many rows
+it has.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from compiler.ir import Origin, Policy
+from fabric.diagnostics import Span
+from fabric.inventory import Endpoint
+from sim.blame import Cause
+from sim.merged import End
+from sim.reachability import Reach
+from sim.shown import Shown
+
+SAID = ("labels", "namespace labels", "ports", "state")
+GIVEN = ("host", "addresses")
+
+Fact = frozenset[object] | str | None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """`what` is new, removed or edited; `title` names it; `old` and `new` are its lines."""
+
+    title: str
+    what: str
+    detail: str = ""
+    old: Span | None = field(default=None, compare=False)
+    new: Span | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.what}{f': {self.detail}' if self.detail else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """Edits of declarations by what they are called in blames; and the tenants of either world."""
+
+    declared: Mapping[str, Edit]
+    imports: Mapping[str, Edit]
+    vrf_of: Mapping[str, str]
+    tenants: tuple[frozenset[str], frozenset[str]]
+
+    @staticmethod
+    def of(old: Reach, new: Reach) -> Edits:
+        """Compare what two worlds declare."""
+        here, there = (_Declared(reach) for reach in (old, new))
+        found = {}
+        for title in sorted(here.says.keys() | there.says.keys()):
+            spans = here.spans.get(title), there.spans.get(title)
+            if title not in here.says:
+                found[title] = Edit(title, "new", "", *spans)
+            elif title not in there.says:
+                found[title] = Edit(title, "removed", "", *spans)
+            elif here.says[title] != there.says[title]:
+                found[title] = Edit(title, "edited", "", *spans)
+        imported = {
+            name: Edit(f"VRF {name}", "edited", f"imports {_told('', was, now).strip()}", *spans)
+            for name in sorted(here.imports.keys() & there.imports.keys())
+            if (was := here.imports[name]) != (now := there.imports[name])
+            for spans in [(here.vrfs[name], there.vrfs[name])]
+        }
+        vrf_of = {
+            e.name: reach.network.vrfs[e.vrf].name
+            for reach in (old, new)
+            for e in reach.network.endpoints
+        }
+        return Edits(found, imported, vrf_of, (here.tenants, there.tenants))
+
+    def behind(self, source: End, target: End, seen: Shown) -> Edit:
+        """The edit behind a difference."""
+        stops, passes = (seen.new, seen.old) if seen.passed else (seen.old, seen.new)
+        return (
+            self._peer(source, target)
+            or self._declaration((stops.culprit, *stops.others, passes.culprit, *passes.others))
+            or self._routes(seen)
+            or next(_endpoints(seen), None)
+            or Edit(
+                f"{seen.old.culprit.title}; {seen.new.culprit.title}",
+                "decide otherwise",
+                "",
+                seen.old.culprit.span,
+                seen.new.culprit.span,
+            )
+        )
+
+    def _peer(self, source: End, target: End) -> Edit | None:
+        """A tenant, workload, host or zone endpoint that one world lacks."""
+        lacking = [end for end in (source, target) if end.only]
+        tenants = dict.fromkeys(end.name.partition("/")[0] for end in lacking)
+        for tenant in tenants:
+            if (tenant in self.tenants[0]) != (tenant in self.tenants[1]):
+                what = "new" if tenant in self.tenants[1] else "removed"
+                return Edit(f"tenant {tenant}", what)
+        return next((Edit(end.name, end.only) for end in lacking), None)
+
+    def _routes(self, seen: Shown) -> Edit | None:
+        """What the VRF of either end imports."""
+        ends = (end for side in seen.ends for end in side if end is not None)
+        names = dict.fromkeys(self.vrf_of[e.name] for e in ends if e.name in self.vrf_of)
+        return next((self.imports[name] for name in names if name in self.imports), None)
+
+    def _declaration(self, causes: tuple[Cause, ...]) -> Edit | None:
+        """A policy or intent that changed and had a part."""
+        return next(
+            (self.declared[c.declaration] for c in causes if c.declaration in self.declared), None
+        )
+
+
+class _Declared:
+    """What the policies of a world say, by the kind and name of its origin; rule numbers and lines
+    aside."""
+
+    def __init__(self, reach: Reach) -> None:
+        says: dict[str, list[Hashable]] = defaultdict(list)
+        self.spans: dict[str, Span | None] = {}
+        policy: Policy = reach.program.policy
+        for rule in policy.rules:
+            said = (rule.stage, rule.direction, rule.local, rule.remote, rule.l4, rule.action)
+            self._add(says, rule.origin, said)
+        for selection in policy.selections:
+            said_ = (selection.stage, selection.direction, selection.local, selection.default)
+            self._add(says, selection.origin, said_)
+        self.says = {title: tuple(found) for title, found in says.items()}
+        network = reach.network
+        self.vrfs = {v.name: v.span for v in network.vrfs}
+        self.imports: dict[str, Fact] = {
+            v.name: frozenset(
+                why.intent or rt if why.intent != "" else "its own"
+                for rt, reasons in imported.items()
+                for why in reasons
+            )
+            for v, imported in zip(network.vrfs, getattr(network.fib, "imports", ()), strict=False)
+        }
+        self.tenants = frozenset(v.tenant for v in reach.network.vrfs)
+
+    def _add(self, says: dict[str, list[Hashable]], origin: Origin, said: Hashable) -> None:
+        title = f"{origin.kind} {origin.name}"
+        says[title].append(said)
+        known = self.spans.get(title)
+        if known is None or (origin.span is not None and origin.span < known):
+            self.spans[title] = origin.span
+
+
+def _endpoints(seen: Shown) -> Iterator[Edit]:
+    """What changed about the endpoints at the ends of the packet."""
+    for old, new in zip(*seen.ends, strict=True):
+        if old is None or new is None:
+            continue
+        changed = _changed(SAID, _said(old), _said(new)) or _changed(
+            GIVEN, (old.host, _addresses(old)), (new.host, _addresses(new))
+        )
+        if old.kind == new.kind and changed:
+            yield Edit(_called(new), "edited", "; ".join(changed), old.span, new.span)
+
+
+def _changed(names: tuple[str, ...], old: tuple[Fact, ...], new: tuple[Fact, ...]) -> list[str]:
+    return [
+        _told(name, was, now) for name, was, now in zip(names, old, new, strict=True) if was != now
+    ]
+
+
+def _said(endpoint: Endpoint) -> tuple[Fact, ...]:
+    return (
+        frozenset(endpoint.labels.items()),
+        frozenset(endpoint.namespace_labels.items()),
+        frozenset(endpoint.ports),
+        endpoint.state,
+    )
+
+
+def _addresses(endpoint: Endpoint) -> frozenset[object]:
+    return frozenset(map(str, endpoint.prefixes))
+
+
+def _called(endpoint: Endpoint) -> str:
+    if endpoint.workload is None:
+        return endpoint.name
+    return f"{endpoint.name.rpartition('/')[0]}/{endpoint.workload}"
+
+
+def _told(name: str, was: Fact, now: Fact) -> str:
+    """One fact that changed."""
+    if not isinstance(was, frozenset) or not isinstance(now, frozenset):
+        return f"{name} {was} to {now}"
+    less = [f"-{_written(x)}" for x in sorted(was - now, key=str)]
+    more = [f"+{_written(x)}" for x in sorted(now - was, key=str)]
+    return f"{name} {', '.join((*less, *more))}"
+
+
+def _written(value: object) -> str:
+    if isinstance(value, tuple) and len(value) == 2:
+        return f"{value[0]}={value[1]}"
+    name, number = getattr(value, "name", None), getattr(value, "number", None)
+    return f"{name}={number}" if name is not None else str(value)

@@ -1,0 +1,111 @@
+"""References and order inside a certificate: every number names something, everything is named, and
+nothing could stand elsewhere.
+
+Profiles, maps and sources are sorted and distinct, neighbours in a map differ: a proof has one
+certificate. Whoever adds, doubles, drops or moves an item breaks one of these rules.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from sim.checker.regions import number, ranges
+from sim.checker.shape import REASONS
+
+MOST_STEPS = 5_000_000
+
+
+def problems(certificate: Any) -> Iterator[str]:
+    """What is wrong with the references and the order of a certificate of good form."""
+    wrong = [*_references(certificate), *_families(certificate)]
+    yield from wrong
+    if not wrong:
+        yield from _order(certificate)
+        yield from _unused(certificate)
+        yield from _too_much(certificate)
+
+
+def _references(certificate: Any) -> Iterator[str]:
+    outcomes, profiles, maps, endpoints = (
+        len(certificate[key]) for key in ("outcomes", "profiles", "maps", "endpoints")
+    )
+    for place, boxes in enumerate(certificate["profiles"]):
+        if any(box[6] >= outcomes for box in boxes):
+            yield f"profiles[{place}]: a box has an unknown outcome"
+    for place, rows in enumerate(certificate["maps"]):
+        choices = [choice for row in rows for choice in row[2]]
+        if any(profile >= profiles for profile, _ in choices):
+            yield f"maps[{place}]: a range has an unknown profile"
+        if any(endpoint >= endpoints for _, endpoint in choices):
+            yield f"maps[{place}]: a range leads to an unknown endpoint"
+        if not all(row[2] for row in rows):
+            yield f"maps[{place}]: of a range nothing is said"
+    for place, (endpoint, _, _, target) in enumerate(certificate["sources"]):
+        if endpoint >= endpoints:
+            yield f"sources[{place}]: an unknown endpoint"
+        if target >= maps:
+            yield f"sources[{place}]: an unknown map"
+
+
+def _families(certificate: Any) -> Iterator[str]:
+    """A map serves one family, whose addresses it has."""
+    of: dict[int, int] = {}
+    for place, (_, version, _, target) in enumerate(certificate["sources"]):
+        if of.setdefault(target, version) != version:
+            yield f"sources[{place}]: maps[{target}] serves two families"
+    for place, rows in enumerate(certificate["maps"]):
+        kind = int if of.get(place, 4) == 4 else str
+        if any(type(end) is not kind for row in rows for end in row[:2]):
+            yield f"maps[{place}]: addresses of the wrong family"
+
+
+def _order(certificate: Any) -> Iterator[str]:
+    reasons = [REASONS.index(outcome["reason"]) for outcome in certificate["outcomes"]]
+    lists: list[tuple[str, list[Any]]] = [("outcomes", reasons)]
+    lists += [(key, certificate[key]) for key in ("profiles", "down", "exempt")]
+    lists.append(("sources", [(e, v, ranges(found)) for e, v, found, _ in certificate["sources"]]))
+    lists.append(("maps", [[comparable(row) for row in rows] for rows in certificate["maps"]]))
+    for place, boxes in enumerate(certificate["profiles"]):
+        lists.append((f"profiles[{place}]", boxes))
+    for place, rows in enumerate(certificate["maps"]):
+        lists += [(f"maps[{place}], choices of a range", row[2]) for row in rows]
+    for name, found in lists:
+        if not all(map(_before, found, found[1:])):
+            yield f"{name}: not sorted, or something is there twice"
+    for place, rows in enumerate(certificate["maps"]):
+        if any(a[2] == b[2] for a, b in itertools.pairwise(rows)):
+            yield f"maps[{place}]: two neighbours are one range"
+    names = [endpoint["name"] for endpoint in certificate["endpoints"]]
+    if len(set(names)) < len(names):
+        yield "endpoints: a name is there twice"
+
+
+def _before(a: Any, b: Any) -> bool:
+    return bool(a < b)
+
+
+def comparable(row: Any) -> list[Any]:
+    """A range of a map as maps are sorted by: IPv4 first, ends as numbers."""
+    return [type(row[0]) is str, *map(number, row[:2]), row[2]]
+
+
+def _unused(certificate: Any) -> Iterator[str]:
+    used = {
+        "maps": {place for *_, place in certificate["sources"]},
+        "profiles": {p for rows in certificate["maps"] for row in rows for p, _ in row[2]},
+        "outcomes": {box[6] for boxes in certificate["profiles"] for box in boxes},
+    }
+    for key, found in used.items():
+        left = sorted(set(range(len(certificate[key]))) - found)
+        if left:
+            yield f"{key}[{left[0]}]: nothing refers to it"
+
+
+def _too_much(certificate: Any) -> Iterator[str]:
+    """Small files may speak of many regions, because sources share maps."""
+    rows = [sum(len(row[2]) for row in rows) for rows in certificate["maps"]]
+    steps = sum(rows[place] for *_, place in certificate["sources"])
+    if steps > MOST_STEPS:
+        yield f"sources: {steps:,} ranges of all sources are more than {MOST_STEPS:,}"

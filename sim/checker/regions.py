@@ -1,0 +1,116 @@
+"""Regions: what a certificate says about packets, whoever computed it.
+
+Every packet that anybody can send lies in one region: a source (addresses of an endpoint), a range
+of destination addresses, and a box of protocol and ports. ECMP may lead it to several next hops; a
+`Choice` is one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any, NamedTuple
+
+Ranges = tuple[tuple[int, int], ...]
+Box = tuple[int, int, int, int, int, int]
+"""Protocols, destination ports, source ports: first and last of each."""
+
+
+class Choice(NamedTuple):
+    """What becomes of a packet on one next hop: a profile, and the endpoint (-1: none) that the
+    next hop leads to."""
+
+    profile: int
+    endpoint: int
+
+
+class Row(NamedTuple):
+    """A range of destination addresses in which every packet has the same choices."""
+
+    first: int
+    last: int
+    choices: tuple[Choice, ...]
+
+
+class Source(NamedTuple):
+    """Addresses of an endpoint that fare alike."""
+
+    endpoint: int
+    version: int
+    ranges: Ranges
+    map: int
+
+
+class Party(NamedTuple):
+    """An endpoint as the certificate knows it; `owned` are its IPv4 and IPv6 addresses."""
+
+    name: str
+    workload: str | None
+    others: tuple[str, ...]
+    group: str
+    vrf: str
+    prefixes: tuple[str, ...]
+    owned: tuple[Ranges, Ranges]
+
+    def speaks(self, version: int) -> bool:
+        """Whether it has a prefix of this family, its own or not."""
+        return any(ip_network(prefix).version == version for prefix in self.prefixes)
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """All of them. `profiles[i]` is a partition of protocols and ports into boxes, each with the
+    reason of what becomes of its packets."""
+
+    parties: Sequence[Party]
+    profiles: Sequence[Sequence[tuple[Box, str]]]
+    maps: Sequence[Sequence[Row]]
+    sources: Sequence[Source]
+
+
+def read(certificate: Any) -> Regions:
+    """The regions that a certificate of good form writes down."""
+    reasons = [outcome["reason"] for outcome in certificate["outcomes"]]
+    return Regions(
+        [_party(endpoint) for endpoint in certificate["endpoints"]],
+        [[((*box[:6],), reasons[box[6]]) for box in boxes] for boxes in certificate["profiles"]],
+        [
+            [
+                Row(number(row[0]), number(row[1]), tuple(Choice(*choice) for choice in row[2]))
+                for row in rows
+            ]
+            for rows in certificate["maps"]
+        ],
+        [
+            Source(endpoint, version, ranges(found), place)
+            for endpoint, version, found, place in certificate["sources"]
+        ],
+    )
+
+
+def _party(endpoint: Any) -> Party:
+    return Party(
+        endpoint["name"],
+        endpoint["workload"],
+        (*endpoint["aliases"], *endpoint["also"]),
+        endpoint["group"],
+        endpoint["vrf"],
+        tuple(endpoint["prefixes"]),
+        (ranges(endpoint["v4"]), ranges(endpoint["v6"])),
+    )
+
+
+def ranges(found: Any) -> Ranges:
+    """Address ranges as numbers."""
+    return tuple((number(low), number(high)) for low, high in found)
+
+
+def number(address: int | str) -> int:
+    """An address as a number."""
+    return address if isinstance(address, int) else int(address, 16)
+
+
+def written(version: int, first: int, last: int) -> list[int | str]:
+    """An address range as it stands in a certificate: IPv6 in hexadecimal text."""
+    return [first, last] if version == 4 else [f"{first:x}", f"{last:x}"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table as Grid
 from rich.text import Text
 
+from cloison.how import AS_USUAL, How
 from cloison.isolation import grid_table, open_table
 from cloison.render import visible
 from cloison.report import proven
@@ -96,13 +98,13 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no number")
 
 
-def check(certificate: Any, fabric: Path | None) -> dict[str, Any]:
+def check(certificate: Any, fabric: Path | None, how: How = AS_USUAL) -> dict[str, Any]:
     """`cloison/certificate-check/2`: whether a certificate is consistent, which it shows by itself,
     and, with a fabric file, whether it is valid, which only that fabric shows."""
     problems = inconsistencies(certificate)
     consistent, compared = not problems, None
     if consistent and fabric is not None:
-        problems, compared = _against(certificate, fabric)
+        problems, compared = _against(certificate, fabric, how)
     return {
         "schema": CHECKED,
         "consistent": consistent,
@@ -113,10 +115,12 @@ def check(certificate: Any, fabric: Path | None) -> dict[str, Any]:
     }
 
 
-def _against(certificate: Any, fabric: Path) -> tuple[list[str], dict[str, int] | None]:
-    """What a fabric says about a consistent certificate."""
+def _against(certificate: Any, fabric: Path, how: How) -> tuple[list[str], dict[str, int] | None]:
+    """What a fabric says about a consistent certificate. Whoever checks draws nothing for good."""
+    how = replace(how, down=tuple(certificate["down"]))
+    how = how if how.drawn == "refused" else replace(how, drawn="forgotten")
     try:
-        network = World.of(fabric, certificate["down"]).network
+        network = World.of_fabric(fabric, how).network
     except InputError as error:
         if certificate["down"] and all(d.code == "C331" for d in error.diagnostics):
             return [f"down: {d.message}" for d in error.diagnostics], None

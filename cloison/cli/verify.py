@@ -60,7 +60,7 @@ def command(
             raise click.UsageError("a certificate is checked as it is: it says what was down")
         with progress(quiet=quiet) as tell:
             tell(f"checking {checked}")
-            holds = check_certificate(checked, fabric, output)
+            holds = check_certificate(checked, fabric, how, output)
     elif fabric is None:
         raise click.UsageError("name a FABRIC, or a certificate with --check-certificate FILE")
     else:
@@ -105,12 +105,12 @@ def show(proof: Proof, down: tuple[str, ...], certificate: Any, output: str) -> 
         render.show(*verified.report(proof))
 
 
-def check_certificate(path: Path, fabric: Path | None, output: str) -> bool:
+def check_certificate(path: Path, fabric: Path | None, how: How, output: str) -> bool:
     """Whether a certificate is consistent, with a fabric valid, and says that everything holds;
     the answer goes to stdout."""
     from cloison import render, verified
 
-    found = verified.check(verified.read_certificate(path), fabric)
+    found = verified.check(verified.read_certificate(path), fabric, how)
     if output == "json":
         click.echo(render.json_text(found))
     else:

@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 from fabric.claims import parse_claim
 from fabric.names import matches
-from fabric.ports import PortRange
-from sim.checker.boxes import sent, within
+from fabric.ports import PortRange, sent
+from sim.checker.boxes import within
 from sim.checker.regions import Party, Regions, Row, Source
 
 KINDS = ("allow", "deny", "only")

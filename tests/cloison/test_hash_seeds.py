@@ -49,11 +49,7 @@ for arguments in json.loads(sys.stdin.read()):
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code in (0, 1), result.output
     print(arguments)
-<<<<<<< HEAD
-    print(re.sub(r'"(seconds|[a-z_]+_per_second)": ([0-9.]+|[{][^}]*[}])', "", result.stdout))
-=======
     print(re.sub(r'"(seconds|[a-z_]+_second)": ([0-9.]+|[{][^}]*[}])', "", result.stdout))
->>>>>>> 2b78ea5 (Certificates are consistent by themselves, valid against a fabric, computed again from nothing)
 for path in sorted(Path(sys.argv[1]).rglob("*.*")):
     print(path.name, path.read_text())
 """

@@ -84,7 +84,7 @@ def _sources(reach: Reach, profiles: Profiles) -> Iterator[Source]:
     n = len(reach.network.vrfs)
     egress = {vrf: _egresses(reach.world, vrf) for vrf in range(n)}
     spans = Spans.over(reach.blocks.addresses, egress)
-    world = replace(reach.world, spans=spans, joined=False, known={})
+    world = replace(reach.world, spans=spans, joined=False, known={}, crossings={})
     for vrf in range(n):
         yield from _of_vrf(world, profiles, vrf)
 

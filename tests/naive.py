@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from compiler.ir import Cidr, Direction, Packet, Policy
 from compiler.semantics import decide, owner
+from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.reasons import Reason
 
@@ -87,3 +88,18 @@ def points(network: Network, policy: Policy, version: int) -> list[int]:
     ends = {int(p.network_address) for p in of_family}
     ends |= {int(p.broadcast_address) + 1 for p in of_family}
     return sorted(x for x in {0, *ends} if x < top)
+
+
+def theirs(
+    network: Network, source: Endpoint, target: Endpoint, version: int, src: int, dst: int
+) -> bool:
+    """Whether a packet between these addresses is one between these endpoints: of a whole prefix
+    an address that the other end has a route for into somebody else's VRF is somebody else's."""
+    if owner(network, target.vrf, version, dst) is not target:
+        return False
+    for mine, other, ip in ((target, source, dst), (source, target, src)):
+        route = network.fib.lookup(other.vtep, other.vrf, version, ip)
+        wide = any(p.num_addresses > 1 for p in mine.prefixes)
+        if wide and route and all(hop.vrf != mine.vrf for hop in route.nexthops):
+            return False
+    return True

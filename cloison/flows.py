@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import InputError
 from fabric.ports import BOTH, GROUPS, KNOWN, MAX_PORT, PROTOCOLS, WITH_PORTS
+from fabric.strict_json import decoded
 from sim.questions import Cause, Questions
 
 SIDES = ("egress", "ingress")
@@ -36,8 +37,8 @@ def answers(questions: Questions, lines: Iterable[bytes | str]) -> Iterator[str]
 def answer(questions: Questions, line: bytes | str) -> str:
     """One line for one line."""
     try:
-        question = DECODER.decode(line.decode() if isinstance(line, bytes) else line)
-    except (ValueError, RecursionError) as error:
+        question = decoded(line.decode() if isinstance(line, bytes) else line)
+    except ValueError as error:
         return json.dumps({"id": None, "error": f"not JSON: {error}"})
     if not isinstance(question, dict):
         return json.dumps({"id": None, "error": "not a JSON object"})
@@ -60,14 +61,6 @@ def answer(questions: Questions, line: bytes | str) -> str:
 def failure(question: dict[str, Any], message: str) -> str:
     """The line for a question without an answer."""
     return json.dumps({"id": question.get("id"), "error": message})
-
-
-def reject(constant: str) -> NoReturn:
-    """NaN and Infinity are not JSON."""
-    raise ValueError(f"{constant} is not a value")
-
-
-DECODER = json.JSONDecoder(parse_constant=reject)
 
 
 def text(question: dict[str, Any], key: str) -> str:

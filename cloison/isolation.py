@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cloison.alike import classes, label
 from cloison.table import Table
 from compiler.ir import Origin
+from fabric.visible import lines
 from sim.matrix import Cell
 from sim.prove import Proof
 
@@ -91,7 +92,7 @@ def open_table(proof: Proof) -> Table:
                         "source": label(a),
                         "destination": label(b),
                         "ports": shorten(space.text(cell.ports)),
-                        "because": "\n".join(because(cell.causes)),
+                        "because": lines(*because(cell.causes)),
                     }
                 )
     return Table(tuple(rows), "Open between tenants and zones")

@@ -14,6 +14,7 @@ from cloison.render import table, titled, visible
 from cloison.render_diagnostics import Excerpts
 from cloison.report import capacity_table, replay_table, size_table, time_table
 from cloison.table import Table
+from fabric.visible import lines as below
 from sim.blame import Cause
 from sim.failures import down_names
 from sim.prove import Finding, Proof
@@ -81,7 +82,8 @@ def quoted(cause: Cause, lines: Excerpts) -> Iterator[tuple[str, str]]:
     """Where a cause stands, and its line as it is written there."""
     if cause.span is not None:
         line = lines.line(cause.span)
-        yield "", f"{cause.span}" + (f"\n| {line.strip()}" if line and line.strip() else "")
+        excerpt = f"| {line.strip()}" if line and line.strip() else None
+        yield "", below(str(cause.span), excerpt)
 
 
 def remarks(proof: Proof) -> Iterator[str]:

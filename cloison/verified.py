@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,8 @@ from cloison.world import World
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inputs import input_files
 from fabric.reader import read_text
+from fabric.strict_json import decoded
+from fabric.visible import lines
 from sim.checker.consistency import inconsistencies
 from sim.checker.validity import validity
 from sim.expect import Outcome
@@ -56,7 +57,7 @@ def claim_row(outcome: Outcome, broken: Outcome | None) -> dict[str, Any]:
         "": "holds" if holds else "FAILS",
         "expect": str(claim),
         "pairs": outcome.pairs,
-        "also under": "\n".join(under),
+        "also under": lines(*under),
     }
 
 
@@ -77,8 +78,8 @@ def read_certificate(path: Path) -> Any:
     """The JSON of a certificate; `InputError` when it is none."""
     text, file = read_text(path)
     try:
-        found = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+        found = decoded(text, _distinct)
+    except ValueError as error:
         raise InputError(Diagnostic("C730", f"{file} is no JSON: {error}")) from None
     if not isinstance(found, dict) or "schema" not in found:
         hint = "write one with: cloison verify FABRIC --certificate FILE"
@@ -92,10 +93,6 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("an object has a key twice")
     return found
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number")
 
 
 def check(certificate: Any, fabric: Path | None, how: How = AS_USUAL) -> dict[str, Any]:

@@ -114,17 +114,18 @@ def known_points(program: Program, only: tuple[str, ...]) -> frozenset[str]:
 def write(
     program: Program, out: Path, formats: tuple[str, ...], only: frozenset[str], tell: Any
 ) -> int:
-    """Write each format's files; every file appears whole or not at all. Returns how many."""
-    from cloison.files import write_text
+    """Write each format's files; all appear, whole, or none. Returns how many."""
+    from cloison.files import Together
 
+    names = [node.name for node in program.network.fabric.nodes]
     count = 0
-    for name in formats:
-        backend = import_module(f"compiler.backends.{name}")
-        names = [node.name for node in program.network.fabric.nodes]
-        nodes = [node for node in backend.nodes(program) if not only or names[node] in only]
-        for done, node in enumerate(nodes):
-            tell(f"write {name}", done, len(nodes))
-            path = out / name / f"{names[node]}.{SUFFIXES[name]}"
-            write_text(path, backend.render(program, node))
-            count += 1
+    with Together() as files:
+        for name in formats:
+            backend = import_module(f"compiler.backends.{name}")
+            nodes = [node for node in backend.nodes(program) if not only or names[node] in only]
+            for done, node in enumerate(nodes):
+                tell(f"write {name}", done, len(nodes))
+                path = out / name / f"{names[node]}.{SUFFIXES[name]}"
+                files.write(path, backend.render(program, node).encode())
+                count += 1
     return count

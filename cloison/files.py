@@ -39,7 +39,8 @@ class Together:
                 self._place()
         finally:
             for temporary, _ in self.ready:
-                temporary.unlink(missing_ok=True)
+                with suppress(OSError):
+                    temporary.unlink()
             for folder in reversed(self.made):
                 with suppress(OSError):
                     folder.rmdir()

@@ -52,7 +52,7 @@ MANIFESTS = """\
 ---
 {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
  "metadata": {"name": "np", "namespace": "n"},
- "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}], "ports": [{"port": 443}]}]}}
+ "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}]}}
 ---
 {"apiVersion": EVIL, "kind": EVIL, "metadata": {"name": EVIL, "namespace": EVIL}}
 """

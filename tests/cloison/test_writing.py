@@ -171,7 +171,7 @@ def test_a_killed_writer_leaves_the_old_or_the_new(name: str, folder: Path) -> N
         found = (folder / target).read_bytes()
         if done.returncode == -signal.SIGKILL:
             killed += 1
-            left = [path for path in folder.rglob(f".{Path(target).name}*~")]
+            left = list(folder.rglob(f".{Path(target).name}*~"))
             assert found == old or complete(found, target)
             for path in left:
                 path.unlink()

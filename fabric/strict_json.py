@@ -11,13 +11,12 @@ import math
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-
 Pairs = Callable[[list[tuple[str, Any]]], Any]
 
 
 def decoded(text: str, pairs: Pairs | None = None) -> Any:
-    """The value of a JSON text; ValueError when it is none, also when it is nested too deep. `pairs`
-    makes the value of an object, a dictionary unless given.
+    """The value of a JSON text; ValueError when it is none, also when it is nested too deep.
+    `pairs` makes the value of an object, a dictionary unless given.
 
     >>> decoded('{"a": [1, 2.5]}')
     {'a': [1, 2.5]}

@@ -4,10 +4,10 @@
     routing      SHA-256 of all routes, next hops and failures (`fabric.fingerprint`)
     assumptions  what the proof takes for granted; `exempt` who is left out; `replies` what of them
     endpoints    who exists: names, group (tenant or zone), prefixes, addresses that are its own
-    outcomes     what can become of a packet: verdict and reason
+    outcomes     what can become of a packet: verdict, and the reason of every choice of ECMP
     profiles     partitions of (protocol, destination port, source port) into boxes with an outcome
-    maps         partitions of a family's destination addresses: [first, last, choices], a choice of
-                 ECMP being [profile, endpoint that it leads to or -1]
+    maps         partitions of a family's destination addresses: [first, last, profile, endpoints],
+                 where each choice of ECMP leads to (-1: to none), in the order of the reasons
     sources      [endpoint, family, source ranges, map]: together every packet that anybody can send
     cells        group → group, open or closed
     claims       every expectation: whether it holds, and without which node or link it does not
@@ -23,22 +23,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from fabric.fingerprint import down_names, fingerprint
 from fabric.network import Network
 from sim.assumptions import REPLIES, SCHEMA, assumptions
 from sim.expect import Outcome
-from sim.l4 import L4Space
+from sim.l4 import Box, L4Space
 from sim.prove import Proof
 from sim.reachability import Reach
 from sim.reasons import Reason
-from sim.regions import SELF, Profiles, Source, Stretch, regions
+from sim.regions import SELF, Choice, Profiles, regions
 
-WORDS = {SELF: ("exempt", "self"), int(Reason.DELIVERED): ("allow", "delivered")}
-"""Verdict and reason; all other reasons are denials."""
+LAST = max(Reason) + 1
+Reasons = tuple[int, ...]
+"""Reasons of all choices of ECMP, by rank."""
 
 
 def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
@@ -106,50 +109,66 @@ def _written(reach: Reach) -> dict[str, Any]:
     """Outcomes, profiles, maps and sources, numbered in their order."""
     profiles, found = regions(reach)
     sources = list(found)
-    used = sorted({p for s in sources for *_, choices in s.stretches for p, _ in choices})
-    reasons = sorted(
-        {int(v) for p in used for v in profiles.values[p].tolist()}, key=lambda r: (r == SELF, r)
-    )
-    boxes = {p: _boxes(reach.space, profiles, p, reasons) for p in used}
-    order = sorted(used, key=boxes.__getitem__)
-    place = {p: n for n, p in enumerate(order)}
-    distinct = {(s.version == 6, _renumbered(s, place)) for s in sources}
-    maps = {key: n for n, key in enumerate(sorted(distinct))}
-    rows = sorted(
-        (s.endpoint, s.version, s.ranges, maps[s.version == 6, _renumbered(s, place)])
-        for s in sources
+    ways = _Ways(reach.space, profiles)
+    stretches = {choices for s in sources for *_, choices in s.stretches}
+    known = {choices: ways.of(choices) for choices in stretches}
+    outcomes = sorted({o for told, _ in known.values() for _, o in told})
+    number = {outcome: n for n, outcome in enumerate(outcomes)}
+    boxes = {
+        choices: [[*box.protocols, *box.dport, *box.sport, number[o]] for box, o in told]
+        for choices, (told, _) in known.items()
+    }
+    distinct = sorted({tuple(map(tuple, found)) for found in boxes.values()})
+    place = {found: n for n, found in enumerate(distinct)}
+    rows = {c: (place[tuple(map(tuple, boxes[c]))], known[c][1]) for c in stretches}
+    named = [(s, tuple((f, l, *rows[c]) for f, l, c in s.stretches)) for s in sources]
+    maps = sorted({(s.version, stretch) for s, stretch in named})
+    map_of = {key: n for n, key in enumerate(maps)}
+    lines = sorted(
+        (s.endpoint, s.version, s.ranges, map_of[s.version, found]) for s, found in named
     )
     return {
-        "outcomes": [{"verdict": v, "reason": r} for v, r in map(_words, reasons)],
-        "profiles": [boxes[p] for p in order],
-        "maps": [list(_map(6 if six else 4, stretches)) for six, stretches in maps],
-        "sources": [[e, v, [_range(v, *r) for r in ranges], m] for e, v, ranges, m in rows],
+        "outcomes": [_outcome(outcome) for outcome in outcomes],
+        "profiles": [[list(box) for box in found] for found in distinct],
+        "maps": [
+            [[*_range(version, f, l), p, list(ends)] for f, l, p, ends in stretch]
+            for version, stretch in maps
+        ],
+        "sources": [[e, v, [_range(v, *r) for r in ranges], m] for e, v, ranges, m in lines],
     }
 
 
-def _words(reason: int) -> tuple[str, str]:
-    return WORDS.get(reason) or ("deny", Reason(reason).label)
+class _Ways:
+    """Choices of ECMP put side by side: by endpoint, then by what becomes of packets."""
+
+    def __init__(self, space: L4Space, profiles: Profiles) -> None:
+        self.space, self.values = space, profiles.values
+        self.boxes = cache(lambda profile: space.boxes(profiles.values[profile]))
+
+    def of(self, choices: tuple[Choice, ...]) -> tuple[list[tuple[Box, Reasons]], tuple[int, ...]]:
+        """A partition into boxes with the reasons of all choices, and where each leads to."""
+        ordered = sorted(choices, key=lambda choice: (choice[1], self._told(choice[0])))
+        table = np.stack([self.values[profile] for profile, _ in ordered])
+        columns, inverse = np.unique(table, axis=1, return_inverse=True)
+        outcomes = [tuple(map(_rank, column)) for column in columns.T.tolist()]
+        told = [(box, outcomes[value]) for box, value in self.space.boxes(inverse.ravel())]
+        return told, tuple(endpoint for _, endpoint in ordered)
+
+    def _told(self, profile: int) -> list[tuple[Box, int]]:
+        return [(box, _rank(value)) for box, value in self.boxes(profile)]
 
 
-def _boxes(
-    space: L4Space, profiles: Profiles, profile: int, reasons: Sequence[int]
-) -> list[list[int]]:
-    """Boxes as [protocol first, last, destination port first, last, source port first, last, n]."""
-    number = {reason: n for n, reason in enumerate(reasons)}
-    found = space.boxes(profiles.values[profile])
-    return [[*box.protocols, *box.dport, *box.sport, number[value]] for box, value in found]
+def _rank(reason: int) -> int:
+    """Reasons in the order in which packets meet them; what one says to oneself comes last."""
+    return LAST if reason == SELF else reason
 
 
-def _renumbered(source: Source, place: dict[int, int]) -> tuple[Stretch, ...]:
-    return tuple(
-        (first, last, tuple(sorted((place[p], e) for p, e in choices)))
-        for first, last, choices in source.stretches
-    )
-
-
-def _map(version: int, stretches: tuple[Stretch, ...]) -> Iterator[list[Any]]:
-    for first, last, choices in stretches:
-        yield [*_range(version, first, last), [list(choice) for choice in choices]]
+def _outcome(outcome: Reasons) -> dict[str, Any]:
+    """Verdict over all choices of ECMP, and the reason of each."""
+    reasons = ["self" if rank == LAST else Reason(rank).label for rank in outcome]
+    delivered = reasons.count("delivered")
+    verdict = "allow" if delivered == len(reasons) else "depends" if delivered else "deny"
+    return {"verdict": "exempt" if set(reasons) == {"self"} else verdict, "reasons": reasons}
 
 
 def _claim(outcome: Outcome, proof: Proof) -> dict[str, Any]:

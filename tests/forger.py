@@ -15,9 +15,9 @@ from certificate_changes import resealed
 from sim.assumptions import assumptions
 from sim.checker.claims import Judge
 from sim.checker.claims import read as read_claim
-from sim.checker.expected import _written
 from sim.checker.follows import cells, failing
 from sim.checker.regions import Choice, Regions, Row, Source, read
+from sim.checker.writing import sections
 
 Forge = Callable[[Any], Any]
 
@@ -31,7 +31,7 @@ def forged(written: Any, forge: Forge) -> Any:
 def settle(written: Any, regions: Regions | None = None) -> Any:
     """Everything that follows from regions and endpoints, derived again."""
     regions = regions or read(written)
-    out = written | _written(_joined(regions))
+    out = written | sections(_joined(regions))
     regions = read(out)
     judge = Judge(regions)
     for claim in out["claims"]:

@@ -19,10 +19,10 @@ from fabric.network import Network
 from sim.assumptions import REPLIES, SCHEMA, assumptions
 from sim.checker.claims import Judge, read
 from sim.checker.failures import Asked, breaking, tried
-from sim.checker.follows import VERDICTS, cells, failing
+from sim.checker.follows import cells, failing
 from sim.checker.paths import Paths
-from sim.checker.regions import Regions, Source, written
-from sim.checker.shape import REASONS
+from sim.checker.regions import Regions, written
+from sim.checker.writing import sections
 
 
 def policy_of(network: Network) -> Policy:
@@ -52,7 +52,7 @@ def expected(
         "exempt": sorted({alias for e in network.endpoints for alias in e.aliases}),
         "replies": REPLIES,
         "endpoints": _endpoints(network, regions),
-        **_written(regions),
+        **sections(regions),
         "cells": cells(regions),
         "claims": claims,
         "failures_tried": attempts,
@@ -83,42 +83,6 @@ def _endpoints(network: Network, regions: Regions) -> list[dict[str, Any]]:
         }
         for endpoint, party in zip(network.endpoints, regions.parties, strict=True)
     ]
-
-
-def _written(regions: Regions) -> dict[str, Any]:
-    """Outcomes, profiles, maps and sources, each list in its order and numbered by it."""
-    used = {c.profile for rows in regions.maps for row in rows for c in row.choices}
-    reasons = sorted({reason for p in used for _, reason in regions.profiles[p]}, key=REASONS.index)
-    outcome = {reason: number for number, reason in enumerate(reasons)}
-    boxes = {p: [[*box, outcome[why]] for box, why in regions.profiles[p]] for p in used}
-    order = sorted(used, key=lambda p: boxes[p])
-    place = {p: number for number, p in enumerate(order)}
-    family = {source.map: source.version for source in regions.sources}
-    numbered = [
-        [(row.first, row.last, sorted((place[p], e) for p, e in row.choices)) for row in rows]
-        for rows in regions.maps
-    ]
-    ranked = sorted(range(len(numbered)), key=lambda m: (family[m], numbered[m]))
-    number = {m: n for n, m in enumerate(ranked)}
-
-    def key(source: Source) -> tuple[int, int, Any]:
-        return source.endpoint, source.version, source.ranges
-
-    return {
-        "outcomes": [{"verdict": VERDICTS.get(r, "deny"), "reason": r} for r in reasons],
-        "profiles": [boxes[p] for p in order],
-        "maps": [
-            [
-                [*written(family[m], first, last), [list(choice) for choice in choices]]
-                for first, last, choices in numbered[m]
-            ]
-            for m in ranked
-        ],
-        "sources": [
-            [s.endpoint, s.version, [written(s.version, *r) for r in s.ranges], number[s.map]]
-            for s in sorted(regions.sources, key=key)
-        ],
-    }
 
 
 def _claims(

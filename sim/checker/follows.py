@@ -6,7 +6,7 @@ written; that the regions are those of a network is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sim.assumptions import REPLIES, assumptions
@@ -16,19 +16,26 @@ from sim.checker.regions import Regions
 
 ZONES = ("zone0", "zone2")
 MOST_STEPS = 50_000_000
-VERDICTS = {"delivered": "allow", "self": "exempt"}
 
 
 def problems(certificate: Any, regions: Regions) -> Iterator[str]:
     """What a certificate says that does not follow from its own regions."""
     for place, outcome in enumerate(certificate["outcomes"]):
-        if outcome["verdict"] != VERDICTS.get(outcome["reason"], "deny"):
-            yield f"outcomes[{place}].verdict: not the verdict of {outcome['reason']}"
+        if outcome["verdict"] != verdict_of(outcome["reasons"]):
+            yield f"outcomes[{place}].verdict: not the verdict of {outcome['reasons'][0]}"
     yield from _selves(regions)
     yield from _words(certificate)
     yield from _cells(certificate["cells"], cells(regions))
     yield from _claims(certificate, regions)
     yield from _verdict(certificate)
+
+
+def verdict_of(reasons: Sequence[str]) -> str:
+    """What the reasons of all choices of ECMP come to."""
+    if set(reasons) == {"self"}:
+        return "exempt"
+    delivered = [reason == "delivered" for reason in reasons]
+    return "allow" if all(delivered) else "depends" if any(delivered) else "deny"
 
 
 def _selves(regions: Regions) -> Iterator[str]:

@@ -8,8 +8,9 @@ runs of source ports; protocols that follow each other with equal boxes are one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from compiler.ir import L4, Policy
 from fabric.inventory import Endpoint
@@ -19,6 +20,7 @@ from sim.checker.regions import Box
 
 MOST_CELLS = 500_000
 Span = tuple[int, int]
+Value = TypeVar("Value", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +65,17 @@ class Space:
             raise OverflowError(
                 f"{size:,} cells of protocols and ports are more than {MOST_CELLS:,}"
             )
-        packets = [
-            (plane.protocols[0], sport, dport)
-            for plane in planes
-            for dport, _ in plane.dports
-            for sport, _ in plane.sports
-        ]
-        return Space(tuple(planes), packets)
+        return Space(tuple(planes), _packets(planes))
 
     @property
     def size(self) -> int:
         """Number of cells."""
         return len(self.packets)
 
-    def boxes(self, values: Sequence[int]) -> list[tuple[Box, int]]:
+    def boxes(self, values: Sequence[Value]) -> list[tuple[Box, Value]]:
         """Values per cell as boxes, sorted."""
-        out: list[tuple[Box, int]] = []
-        before: list[tuple[tuple[int, ...], int]] = []
+        out: list[tuple[Box, Value]] = []
+        before: list[tuple[tuple[int, ...], Value]] = []
         first = 0
         for plane in self.planes:
             flat = _flat(plane, values)
@@ -88,6 +84,41 @@ class Space:
                 first, before = plane.protocols[0], flat
         out += [((first, LAST_PROTOCOL, *ports), v) for ports, v in before]  # type: ignore[misc]
         return sorted(out)
+
+
+def overlay(found: Sequence[Sequence[tuple[Box, int]]]) -> list[tuple[Box, tuple[int, ...]]]:
+    """Several partitions as one, with the values of all of them."""
+    boxes = [box for partition in found for box, _ in partition]
+    cuts = {x for box in boxes for x in (box[0], box[1] + 1)}
+    planes: list[Plane] = []
+    size = 0
+    for first, last in _spans(cuts, LAST_PROTOCOL):
+        mine = [box for box in boxes if box[0] <= first <= box[1]]
+        top = LAST_PORT if first in PORTED else 0
+        d = _spans({x for box in mine for x in (box[2], box[3] + 1)}, top)
+        s = _spans({x for box in mine for x in (box[4], box[5] + 1)}, top)
+        planes.append(Plane((first, last), d, s, size))
+        size += planes[-1].size
+    space = Space(tuple(planes), _packets(planes))
+    return space.boxes([tuple(_at(p, packet) for p in found) for packet in space.packets])
+
+
+def _at(partition: Sequence[tuple[Box, int]], packet: tuple[int, int, int]) -> int:
+    protocol, sport, dport = packet
+    return next(
+        value
+        for (a, b, c, d, e, f), value in partition
+        if a <= protocol <= b and c <= dport <= d and e <= sport <= f
+    )
+
+
+def _packets(planes: Sequence[Plane]) -> list[tuple[int, int, int]]:
+    return [
+        (plane.protocols[0], sport, dport)
+        for plane in planes
+        for dport, _ in plane.dports
+        for sport, _ in plane.sports
+    ]
 
 
 def _ports(
@@ -104,10 +135,10 @@ def _spans(cuts: set[int], last: int) -> tuple[Span, ...]:
     return tuple(zip(starts, [*(x - 1 for x in starts[1:]), last], strict=True))
 
 
-def _flat(plane: Plane, values: Sequence[int]) -> list[tuple[tuple[int, ...], int]]:
+def _flat(plane: Plane, values: Sequence[Value]) -> list[tuple[tuple[int, ...], Value]]:
     """(destination ports, source ports) and value of one protocol's boxes."""
     width = len(plane.sports)
-    lines: list[tuple[Span, list[int]]] = []
+    lines: list[tuple[Span, list[Value]]] = []
     for row, span in enumerate(plane.dports):
         start = plane.first + row * width
         line = list(values[start : start + width])
@@ -120,8 +151,8 @@ def _flat(plane: Plane, values: Sequence[int]) -> list[tuple[tuple[int, ...], in
     ]
 
 
-def _runs(plane: Plane, line: list[int]) -> list[tuple[Span, int]]:
-    out: list[tuple[Span, int]] = []
+def _runs(plane: Plane, line: list[Value]) -> list[tuple[Span, Value]]:
+    out: list[tuple[Span, Value]] = []
     for span, value in zip(plane.sports, line, strict=True):
         if out and out[-1][1] == value:
             out[-1] = ((out[-1][0][0], span[1]), value)

@@ -70,15 +70,26 @@ class Regions:
 
 
 def read(certificate: Any) -> Regions:
-    """The regions that a certificate of good form writes down."""
-    reasons = [outcome["reason"] for outcome in certificate["outcomes"]]
+    """The regions that a certificate of good form writes down; a profile with the reasons of
+    several choices becomes one profile for each."""
+    reasons = [outcome["reasons"] for outcome in certificate["outcomes"]]
+    profiles: list[list[tuple[Box, str]]] = []
+    number_of: dict[tuple[int, int], int] = {}
+    for number, boxes in enumerate(certificate["profiles"]):
+        for way in range(len(reasons[boxes[0][6]]) if boxes else 0):
+            number_of[number, way] = len(profiles)
+            profiles.append([((*box[:6],), reasons[box[6]][way]) for box in boxes])
     return Regions(
         [_party(endpoint) for endpoint in certificate["endpoints"]],
-        [[((*box[:6],), reasons[box[6]]) for box in boxes] for boxes in certificate["profiles"]],
+        profiles,
         [
             [
-                Row(number(row[0]), number(row[1]), tuple(Choice(*choice) for choice in row[2]))
-                for row in rows
+                Row(
+                    as_number(first),
+                    as_number(last),
+                    tuple(Choice(number_of[p, way], e) for way, e in enumerate(endpoints)),
+                )
+                for first, last, p, endpoints in rows
             ]
             for rows in certificate["maps"]
         ],
@@ -103,10 +114,10 @@ def _party(endpoint: Any) -> Party:
 
 def ranges(found: Any) -> Ranges:
     """Address ranges as numbers."""
-    return tuple((number(low), number(high)) for low, high in found)
+    return tuple((as_number(low), as_number(high)) for low, high in found)
 
 
-def number(address: int | str) -> int:
+def as_number(address: int | str) -> int:
     """An address as a number."""
     return address if isinstance(address, int) else int(address, 16)
 

@@ -187,9 +187,13 @@ CERTIFICATE = record(
             v6=items(_range(6)),
         )
     ),
-    outcomes=items(record(verdict=one_of("allow", "deny", "exempt"), reason=one_of(*REASONS))),
+    outcomes=items(
+        record(
+            verdict=one_of("allow", "deny", "depends", "exempt"), reasons=items(one_of(*REASONS))
+        )
+    ),
     profiles=items(items(row(PROTOCOL, PROTOCOL, PORT, PORT, PORT, PORT, INDEX))),
-    maps=items(items(row(_address, _address, items(row(INDEX, number(-1, 2**31)))))),
+    maps=items(items(row(_address, _address, INDEX, items(number(-1, 2**31))))),
     sources=items(_source),
     cells=items(row(text, text, one_of("open", "closed"))),
     claims=items(

@@ -40,7 +40,7 @@ def validity(
     except OverflowError as error:
         return Validity([f"profiles: {error}"], 0, 0)
     sizes = [len(boxes) for boxes in wanted["profiles"]]
-    rows = [sum(sizes[p] for row in rows for p, _ in row[2]) for rows in wanted["maps"]]
+    rows = [sum(sizes[row[2]] for row in rows) for rows in wanted["maps"]]
     regions = sum(rows[number] for *_, number in wanted["sources"])
     return Validity(differences(certificate, wanted), regions, paths.visited)
 
@@ -48,8 +48,11 @@ def validity(
 def differences(certificate: Any, wanted: Any) -> list[str]:
     """How a consistent certificate differs from the one that a network deserves."""
     problems = [*_inputs(certificate["inputs"], wanted["inputs"])]
+    if certificate["routing"] != wanted["routing"]:
+        down = " and ".join(certificate["down"]) or "nothing"
+        problems.append(f"routing, down: with {down} down there are other routes or next hops")
     for key in wanted:
-        if key not in (*REGIONS, "inputs"):
+        if key not in (*REGIONS, "inputs", "routing"):
             problems += islice(_leaves(certificate[key], wanted[key], key), SHOWN)
     if certificate["endpoints"] == wanted["endpoints"]:
         problems += islice(otherwise(read(certificate), read(wanted)), SHOWN)

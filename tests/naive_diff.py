@@ -296,7 +296,8 @@ class Twin:
                 for number, l4 in self.numbered(v1):
                     was = between(self.old, a, b, own, l4)
                     now = between(self.new, a2, b2, own, l4)
-                    if (was is None and now is None) or (own and None in (was, now)):
+                    lacking = not (a and b and a2 and b2)
+                    if None in (was, now) and (own or lacking or was is now):
                         continue
                     was = was if was is not None else imagined(self.old, a, b, l4)
                     now = now if now is not None else imagined(self.new, a2, b2, l4)

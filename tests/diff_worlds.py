@@ -108,13 +108,13 @@ def relabel(rng: Random, objects: Objects, number: int) -> None:
     if found and found["kind"] == "Namespace":
         found["metadata"]["labels"] = netpol.labels(rng, netpol.NAMESPACE_LABELS)
     elif found:
-        about = found["spec"]["template"] if "template" in found["spec"] else found
+        about = found["spec"].get("template", found)
         about["metadata"]["labels"] = netpol.labels(rng, netpol.LABELS)
 
 
 def restart(rng: Random, objects: Objects, number: int) -> None:
     found = some(rng, objects, "Pod")
-    if found and "hostNetwork" not in found["spec"]:
+    if found and "hostNetwork" not in found["spec"] and "podIPs" in found["status"]:
         ips = [f"10.1.{rng.randint(0, 1)}.{60 + number}"]
         if len(found["status"]["podIPs"]) > 1:
             ips.append(f"fd01::{60 + number}")

@@ -80,8 +80,17 @@ class Diff:
     @property
     def same(self) -> bool:
         """Whether nothing differs; how many members a peer has is no difference."""
-        appeared = any(p.kind in ("new", "removed") for p in self.presences)
-        return not (self.changes or appeared or self.found or self.gone)
+        return not (self.changes or self.appeared or self.findings_differ)
+
+    @property
+    def appeared(self) -> bool:
+        """Whether one world has a peer or zone endpoint that the other one lacks."""
+        return any(p.kind in ("new", "removed") for p in self.presences)
+
+    @property
+    def findings_differ(self) -> bool:
+        """Whether one world has a finding that the other one has not."""
+        return bool(self.found or self.gone)
 
     def ports(self, change: Change) -> str:
         """The ports of a change as text."""

@@ -129,9 +129,9 @@ def gone_tenant(rng: Random, document: Document, number: int) -> None:
 
 
 def leaks(rng: Random, document: Document, number: int) -> None:
-    if document.pop("leaks", None) is None or rng.random() < 0.6:
-        if {"a", "b"} <= document["tenants"].keys():
-            document["leaks"] = [leak(rng)]
+    wanted = document.pop("leaks", None) is None or rng.random() < 0.6
+    if wanted and {"a", "b"} <= document["tenants"].keys():
+        document["leaks"] = [leak(rng)]
 
 
 def rules(rng: Random, document: Document, number: int) -> None:

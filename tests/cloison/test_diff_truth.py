@@ -47,8 +47,8 @@ def live(name: str, address: str, node: str, **labels: str) -> Any:
     owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-6b9", "controller": True}
     return {
         "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": name, "namespace": "shop", "labels": {"app": "web", "pod-template-hash": "6b9", **labels},
-                     "ownerReferences": [owner]},
+        "metadata": {"name": name, "namespace": "shop", "ownerReferences": [owner],
+                     "labels": {"app": "web", "pod-template-hash": "6b9", **labels}},
         "spec": {"nodeName": node, "containers": [{"name": "c"}]},
         "status": {"phase": "Running", "podIP": address, "hostIP": f"192.168.7.{node[1:]}"},
     }  # fmt: skip

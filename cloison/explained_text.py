@@ -17,7 +17,7 @@ and the tenant's own isolation are not the user's there.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -28,8 +28,10 @@ from cloison.render import visible
 from cloison.render_diagnostics import Excerpts
 from cloison.report_text import quoted
 from cloison.sources import is_cluster
+from cloison.unknowns import sentences, way_on
 from compiler.ir import Direction, Stage
 from fabric.cluster import CLUSTER
+from fabric.unevaluated import Unevaluated, pending
 from fabric.visible import lines
 from sim.access import workload
 from sim.blame import Cause
@@ -37,7 +39,8 @@ from sim.explain import Explanation, Step
 from sim.trace import Side
 from sim.witness import show
 
-STYLES = {"allow": "bold green", "deny": "bold red", "depends": "bold yellow"}
+STYLES = {"allow": "bold green", "deny": "bold red", "depends": "bold yellow",
+          "unknown": "bold yellow"}  # fmt: skip
 LABEL = 15
 SIDES = {Direction.OUT: "egress of", Direction.IN: "ingress of"}
 
@@ -53,6 +56,14 @@ def report(found: Explanation) -> Iterator[Any]:
         yield from way(found.hashed.steps)
     yield from others(found)
     yield from reasons(found)
+    yield from doubts(found.touched_by)
+
+
+def doubts(records: Sequence[Unevaluated]) -> Iterator[str]:
+    """What may decide otherwise, and how to go on."""
+    yield from map(visible, sentences(records))
+    if pending(records):
+        yield visible(way_on(records))
 
 
 def several(found: Iterable[Explanation]) -> Iterator[Any]:
@@ -67,11 +78,13 @@ def several(found: Iterable[Explanation]) -> Iterator[Any]:
         pairs = f" ({len(alike)} pairs of pods)" if len(alike) > 1 else ""
         label = Text(verdict, style=STYLES[verdict])
         grid.add_row(label, Text(visible(f"{source} -> {target}{pairs}")))
-        why = "" if verdict == "allow" else f"{first.why}: "
+        why = "" if first.computed == "allow" else f"{first.why}: "
+        why = f"{first.computed} by what is evaluated; {why}" if first.touched_by else why
         cause = first.blame.culprit
         place = str(cause.span) if cause.span else None
         grid.add_row("", Text(lines(plain(first, f"{why}{cause.title}"), place), style="dim"))
     yield grid
+    yield from doubts(list(dict.fromkeys(r for one in groups.values() for r in one[0].touched_by)))
 
 
 def workload_of(found: Explanation, name: str) -> str:
@@ -157,7 +170,7 @@ def reasons(found: Explanation) -> Iterator[Any]:
     """Whom to thank or blame, with the line; of a denial also what came close to permitting it."""
     excerpts = Excerpts({})
     grid = rows()
-    allowed = found.verdict == "allow"
+    allowed = found.computed == "allow"
     for label, text in cause_rows(found, "because" if allowed else "blame", found.blame.culprit):
         grid.add_row(f"  {label}", Text(visible(text)))
     for label, text in quoted(found.blame.culprit, excerpts):

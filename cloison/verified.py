@@ -44,17 +44,19 @@ def report(proof: Proof) -> Iterator[Any]:
 def claims_table(proof: Proof) -> Table:
     """Every `expect:` line and whether it holds, also under the failures that it names."""
     broken = {o.claim.number: o for o in proof.under_failure}
-    rows = tuple(claim_row(o, broken.get(o.claim.number)) for o in proof.outcomes)
+    rows = tuple(
+        claim_row(o, broken.get(o.claim.number), said)
+        for o, said in zip(proof.outcomes, proof.verdicts(), strict=True)
+    )
     return Table(rows, "Expectations")
 
 
-def claim_row(outcome: Outcome, broken: Outcome | None) -> dict[str, Any]:
+def claim_row(outcome: Outcome, broken: Outcome | None, said: str) -> dict[str, Any]:
     """One expectation; `pairs` counts (source, destination, IP version)."""
     claim = outcome.claim
-    holds = outcome.holds and broken is None
-    under = claim.hold_under if holds else [f"not without {broken.under}"] if broken else []
+    under = [f"not without {broken.under}"] if broken else claim.hold_under if outcome.holds else []
     return {
-        "": "holds" if holds else "FAILS",
+        "": "FAILS" if said == "fails" else said,
         "expect": str(claim),
         "pairs": outcome.pairs,
         "also under": lines(*under),
@@ -66,6 +68,7 @@ def document(proof: Proof, down: Sequence[str], certificate: Any) -> dict[str, A
     return {
         "schema": SCHEMA,
         "name": proof.network.spec.name,
+        "verdict": proof.verdict,
         "holds": proof.holds,
         "down": sorted(down),
         "single_failures_tried": proof.failures,
@@ -108,6 +111,7 @@ def check(certificate: Any, fabric: Path | None, how: How = AS_USUAL) -> dict[st
         "valid": None if fabric is None else not problems,
         "problems": problems,
         "compared": compared,
+        "not_evaluated": certificate["not_evaluated"] if consistent else [],
         **summary(certificate),
     }
 
@@ -146,10 +150,14 @@ def checked(found: dict[str, Any]) -> Iterator[Any]:
         what = "consistent" if not found["consistent"] else "valid"
         yield Text(f"The certificate is not {what}.", style="bold red")
         return
+    for row in found["not_evaluated"]:
+        word = "Accepted, not evaluated" if row["accepted"] else "Not evaluated"
+        place = "/".join(filter(None, (row["tenant"], row["namespace"], row["name"])))
+        yield visible(f"{word}: {row['kind']} {place} of {row['api_version']}")
     down = f" with {', '.join(found['down'])} down" if found["down"] else ""
     says, style = f"It says: {found['verdict']}{down}.", "bold green"
     if found["verdict"] != "holds":
-        style = "bold red"
+        style = "bold yellow" if found["verdict"] == "unknown" else "bold red"
     if found["valid"] is None:
         yield (
             "The certificate is consistent: what follows from its regions is what it says. Whether "

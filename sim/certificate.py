@@ -31,6 +31,7 @@ import numpy as np
 
 from fabric.fingerprint import down_names, fingerprint
 from fabric.network import Network
+from fabric.unevaluated import certified
 from sim.assumptions import REPLIES, SCHEMA, assumptions
 from sim.expect import Outcome
 from sim.l4 import Box, L4Space
@@ -51,12 +52,13 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
     body = {
         "schema": SCHEMA,
         "fabric": network.spec.name if network.spec else None,
-        "verdict": "holds" if proof.holds else "fails",
+        "verdict": proof.verdict,
         "inputs": [_input(path, network) for path in inputs],
         "down": down_names(network),
         "routing": fingerprint(network),
         "assumptions": assumptions((e.assumed for e in network.endpoints), under_failure),
         "exempt": sorted(set(proof.exempt)),
+        "not_evaluated": certified(network.not_evaluated),
         "replies": REPLIES,
         "endpoints": _endpoints(reach),
         **_written(reach),

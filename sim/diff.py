@@ -22,6 +22,7 @@ import numpy as np
 from compiler.tables import Program
 from fabric.diagnostics import Diagnostic
 from fabric.network import Network
+from fabric.unevaluated import Unevaluated, pending
 from sim.blame import Blame
 from sim.edits import Edit, Edits
 from sim.merged import Row, merged
@@ -71,6 +72,7 @@ class Diff:
     found: tuple[Diagnostic, ...] = ()
     gone: tuple[Diagnostic, ...] = ()
     undecided: tuple[str, ...] = ()
+    not_evaluated: tuple[Unevaluated, ...] = ()
 
     @property
     def decided(self) -> bool:
@@ -113,10 +115,15 @@ def diff_reach(old: Reach, new: Reach) -> Diff:
         bits = np.frombuffer(row.bits, np.bool_)
         changes.append(Change(row, bits, seen.flow, seen.old, seen.new, edit))
     here, there = ({(d.code, d.message): d for d in reach.network.findings} for reach in (old, new))
+    left_out = tuple(
+        dict.fromkeys(record for reach in (old, new) for record in reach.network.not_evaluated)
+    )
     return Diff(
         sides,
         tuple(changes),
         tuple(presences(sides, old.network, new.network, outside.moved)),
         tuple(d for key, d in there.items() if key not in here),
         tuple(d for key, d in here.items() if key not in there),
+        tuple(dict.fromkeys(map(str, pending(left_out)))),
+        left_out,
     )

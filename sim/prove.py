@@ -6,7 +6,8 @@ What counts as a finding:
 2. a route that is imported without a declared intent, and whatever else `Network.findings` holds;
 3. packets that pass between VRFs although no leak, peering or zone rule says so.
 
-Every finding has a concrete packet where there can be one, and a line to look at.
+Every finding has a concrete packet where there can be one, and a line to look at. A proof without a
+finding holds only if nothing that was read is left out of it (`sim.verdicts`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from compiler.tables import Program
 from fabric.diagnostics import Diagnostic, Span
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
+from fabric.unevaluated import Unevaluated, pending
 from sim.blame import Cause, blame
 from sim.expect import Breach, Claim, Outcome, check_claim, read_claims
 from sim.failures import Rebuild, check_failures, tried
@@ -29,6 +31,7 @@ from sim.matrix import Matrix, matrix
 from sim.packets import Flow
 from sim.reachability import Reach, reachability
 from sim.reasons import Reason
+from sim.verdicts import Verdict, empty, touched_by, touching
 from sim.witness import Witness, address, holding, label, reached, stopped
 
 SAMPLES = 64
@@ -71,9 +74,46 @@ class Proof:
     failures: int = 0
 
     @property
+    def verdict(self) -> Verdict:
+        """holds, fails, or unknown."""
+        if self.findings:
+            return "fails"
+        return "unknown" if self.pending or self.empty else "holds"
+
+    @property
     def holds(self) -> bool:
-        """Whether nothing was found."""
-        return not self.findings
+        """Whether nothing was found, and nothing is unknown."""
+        return self.verdict == "holds"
+
+    @property
+    def pending(self) -> tuple[Unevaluated, ...]:
+        """What is not evaluated and touches the proof."""
+        return pending(self.network.not_evaluated)
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """Why there was nothing to prove, if so."""
+        return tuple(empty(self.network, len(self.outcomes)))
+
+    def verdicts(self) -> list[Verdict]:
+        """One per expectation, in order, also under the failures that it names."""
+        broken = {o.claim.number for o in self.under_failure}
+        return [
+            "fails" if o.claim.number in broken else as_it_stands
+            for o, as_it_stands in zip(self.outcomes, self.standing(), strict=True)
+        ]
+
+    def standing(self) -> list[Verdict]:
+        """One per expectation, in order, as the network stands."""
+        found, network = touching(self.network), self.network
+        return [
+            "fails"
+            if not o.holds
+            else "unknown"
+            if pending(touched_by(found, network, o.claim.source, o.claim.target))
+            else "holds"
+            for o in self.outcomes
+        ]
 
     @property
     def exempt(self) -> tuple[str, ...]:

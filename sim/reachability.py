@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from compiler.blocks import Blocks, build_blocks
 from compiler.tables import Program
-from fabric.diagnostics import Diagnostic, InputError
+from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.network import Network
 from sim.coverage import Coverage
 from sim.l4 import L4Space
@@ -179,7 +179,7 @@ def _refuse_too_many(network: Network, blocks: Blocks) -> None:
             "too many to list"
         )
         hint = "fewer replicas say the same: pods of one workload fare alike"
-        raise InputError(Diagnostic("C717", message, hint=hint))
+        raise UndecidedError(Diagnostic("C717", message, None, hint, "unknown"))
 
 
 def decisions(blocks: Blocks, keys: Column) -> NDArray[np.int32]:

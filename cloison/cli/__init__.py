@@ -32,8 +32,8 @@ VERBS = {
 
 EPILOG = """\b
 Exit codes: 0 holds; 1 a finding (violation, difference, failed expectation);
-2 wrong usage or input; 3 the target cannot hold the program; 70 a bug in
-cloison.
+2 wrong usage or input; 3 the target cannot hold the program; 4 unknown:
+something that may decide otherwise is not evaluated; 70 a bug in cloison.
 
 Results go to stdout, everything else to stderr. Start with:
 cloison simulate FABRIC"""

@@ -28,6 +28,16 @@ LEAST_FILES = 64
 OK, FINDING, USAGE, CAPACITY, UNKNOWN, BUG, INTERRUPTED, PIPE = 0, 1, 2, 3, 4, 70, 130, 141
 
 
+CODES = {"holds": OK, "computed": OK, "fails": FINDING, "unknown": UNKNOWN}
+"""By verdict."""
+
+
+def leave(verdict: str) -> None:
+    """End the command with the code of a verdict, if that is not 0."""
+    if CODES[verdict] != OK:
+        raise click.exceptions.Exit(CODES[verdict])
+
+
 @contextmanager
 def reported(*, debug: bool) -> Iterator[None]:
     """Turn whatever leaves the block into a message and an exit code; `debug` keeps tracebacks."""
@@ -54,9 +64,11 @@ def reported(*, debug: bool) -> Iterator[None]:
 
 def exit_code(error: Exception) -> int:
     """The exit code that an exception stands for."""
-    from fabric.diagnostics import CapacityError, CloisonError
+    from fabric.diagnostics import CapacityError, CloisonError, UndecidedError
 
     match error:
+        case UndecidedError():
+            return UNKNOWN
         case CapacityError():
             return CAPACITY
         case CloisonError():

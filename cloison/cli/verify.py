@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.errors import FINDING
+from cloison.cli.errors import leave
 from cloison.cli.options import output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def command(
     """Prove isolation and every `expect:` line of FABRIC for all packets.
 
     Every finding comes with a packet that shows it and the line to blame.
-    Exit code 0 when everything holds, 1 when not.
+    Exit code 0 when everything holds, 1 when not, 4 when that is unknown:
+    something that touches it is not evaluated, or nothing is expected.
 
     A certificate holds the regions of the whole packet space with their
     verdicts. --check-certificate says whether one is consistent, which shows by
@@ -60,7 +61,7 @@ def command(
             raise click.UsageError("a certificate is checked as it is: it says what was down")
         with progress(quiet=quiet) as tell:
             tell(f"checking {checked}")
-            holds = check_certificate(checked, fabric, how, output)
+            verdict = check_certificate(checked, fabric, how, output)
     elif fabric is None:
         raise click.UsageError("name a FABRIC, or a certificate with --check-certificate FILE")
     else:
@@ -69,9 +70,8 @@ def command(
         show(proof, how.down, written, output)
         if certificate is not None:
             click.echo(f"certificate in {certificate}", err=True)
-        holds = proof.holds
-    if not holds:
-        raise click.exceptions.Exit(FINDING)
+        verdict = str(proof.verdict)
+    leave(verdict)
 
 
 def proven(fabric: Path, how: How, certificate: Path | None, tell: Any) -> tuple[Proof, Any]:
@@ -105,9 +105,9 @@ def show(proof: Proof, down: tuple[str, ...], certificate: Any, output: str) -> 
         render.show(*verified.report(proof))
 
 
-def check_certificate(path: Path, fabric: Path | None, how: How, output: str) -> bool:
-    """Whether a certificate is consistent, with a fabric valid, and says that everything holds;
-    the answer goes to stdout."""
+def check_certificate(path: Path, fabric: Path | None, how: How, output: str) -> str:
+    """The verdict of a certificate that is consistent, with a fabric valid; fails where it is not.
+    The answer goes to stdout."""
     from cloison import render, verified
 
     found = verified.check(verified.read_certificate(path), fabric, how)
@@ -115,4 +115,4 @@ def check_certificate(path: Path, fabric: Path | None, how: How, output: str) ->
         click.echo(render.json_text(found))
     else:
         render.show(*verified.checked(found))
-    return bool(not found["problems"] and found["verdict"] == "holds")
+    return "fails" if found["problems"] else str(found["verdict"])

@@ -16,10 +16,11 @@ from compiler.frontends import isolation, network_policy, zones
 from compiler.ir import Policy
 from fabric.fingerprint import down_names, fingerprint
 from fabric.network import Network
+from fabric.unevaluated import certified
 from sim.assumptions import REPLIES, SCHEMA, assumptions
 from sim.checker.claims import Judge, read
 from sim.checker.failures import Asked, breaking, tried
-from sim.checker.follows import cells, failing
+from sim.checker.follows import cells, failing, verdict
 from sim.checker.paths import Paths
 from sim.checker.regions import Regions, written
 from sim.checker.writing import sections
@@ -41,15 +42,17 @@ def expected(
     claims, attempts = _claims(network, policy, paths, regions)
     findings = [*failing(claims), *_others(network, paths)]
     under_failure = any(claim["hold_under"] for claim in claims)
+    left_out = certified(network.not_evaluated)
     body = {
         "schema": SCHEMA,
         "fabric": network.spec.name if network.spec else None,
-        "verdict": "fails" if findings else "holds",
+        "verdict": verdict(findings, claims, left_out, (e.tenant for e in network.endpoints)),
         "inputs": [_input(path, network) for path in inputs],
         "down": down_names(network),
         "routing": fingerprint(network),
         "assumptions": assumptions((e.assumed for e in network.endpoints), under_failure),
         "exempt": sorted({alias for e in network.endpoints for alias in e.aliases}),
+        "not_evaluated": left_out,
         "replies": REPLIES,
         "endpoints": _endpoints(network, regions),
         **sections(regions),

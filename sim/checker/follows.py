@@ -6,7 +6,7 @@ written; that the regions are those of a network is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sim.assumptions import REPLIES, assumptions
@@ -141,6 +141,17 @@ def _verdict(certificate: Any) -> Iterator[str]:
         found["kind"] == "expectation" for found in findings[len(expected) :]
     ):
         yield "findings: not first those of the claims that fail, in order, then all others"
-    verdict = "fails" if findings else "holds"
-    if certificate["verdict"] != verdict:
-        yield f"verdict: by its findings it is {verdict}"
+    groups = (endpoint["group"] for endpoint in certificate["endpoints"])
+    said = verdict(findings, certificate["claims"], certificate["not_evaluated"], groups)
+    if certificate["verdict"] != said:
+        yield f"verdict: by its findings and what is not evaluated it is {said}"
+
+
+def verdict(findings: Any, claims: Any, left_out: Any, groups: Iterable[str]) -> str:
+    """What findings, claims, what is not evaluated, and the groups of endpoints come to: nothing
+    holds without anybody to speak of or anything to hold."""
+    if findings:
+        return "fails"
+    nobody = all(group in ZONES for group in groups)
+    pending = any(not row["accepted"] for row in left_out)
+    return "unknown" if nobody or not claims or pending else "holds"

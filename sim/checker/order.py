@@ -71,6 +71,8 @@ def _order(certificate: Any) -> Iterator[str]:
     reasons = [list(map(REASONS.index, o["reasons"])) for o in certificate["outcomes"]]
     lists: list[tuple[str, list[Any]]] = [("outcomes", reasons)]
     lists += [(key, certificate[key]) for key in ("profiles", "down", "exempt")]
+    left_out = [[str(row[key]) for key in sorted(row)] for row in certificate["not_evaluated"]]
+    lists.append(("not_evaluated", left_out))
     lists.append(("sources", [(e, v, ranges(found)) for e, v, found, _ in certificate["sources"]]))
     lists.append(("maps", [[comparable(row) for row in rows] for rows in certificate["maps"]]))
     for place, boxes in enumerate(certificate["profiles"]):

@@ -172,6 +172,18 @@ CERTIFICATE = record(
     routing=matching(SHA256, "SHA-256"),
     assumptions=items(text),
     exempt=items(text),
+    not_evaluated=items(
+        record(
+            kind=text,
+            api_version=text,
+            tenant=text,
+            namespace=text_or_null,
+            name=text,
+            category=text,
+            scope=one_of("workload", "namespace", "node", "cluster", "fabric"),
+            accepted=one_of(True, False),
+        )
+    ),
     replies=text,
     endpoints=items(
         record(

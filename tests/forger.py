@@ -15,7 +15,7 @@ from certificate_changes import resealed
 from sim.assumptions import assumptions
 from sim.checker.claims import Judge
 from sim.checker.claims import read as read_claim
-from sim.checker.follows import cells, failing
+from sim.checker.follows import cells, failing, verdict
 from sim.checker.regions import Choice, Regions, Row, Source, read
 from sim.checker.writing import sections
 
@@ -40,7 +40,8 @@ def settle(written: Any, regions: Regions | None = None) -> Any:
     out["cells"] = cells(regions)
     others = [f for f in out["findings"] if f["kind"] != "expectation"]
     out["findings"] = [*failing(out["claims"]), *others]
-    out["verdict"] = "fails" if out["findings"] else "holds"
+    groups = [endpoint["group"] for endpoint in out["endpoints"]]
+    out["verdict"] = verdict(out["findings"], out["claims"], out["not_evaluated"], groups)
     out["exempt"] = sorted({alias for e in out["endpoints"] for alias in e["aliases"]})
     under_failure = any(claim["hold_under"] for claim in out["claims"])
     out["assumptions"] = assumptions((e["assumed"] for e in out["endpoints"]), under_failure)

@@ -19,6 +19,7 @@ from compiler.ir import Policy
 from fabric.build import build
 from fabric.inputs import input_files
 from fabric.load import load_fabric
+from fabric.unevaluated import Unevaluated
 from sim.certificate import certificate
 from sim.checker.consistency import inconsistencies
 from sim.checker.expected import expected, policy_of
@@ -30,9 +31,15 @@ TOPOLOGIES = Path(__file__).parents[2] / "topologies"
 Case = tuple[Any, Any]
 
 
-def case(path: Path, *down: str) -> Case:
+LEFT_OUT = Unevaluated(
+    "cilium.io/v2", "CiliumNetworkPolicy", "web", "l7", None, "policy", "", "namespace", "acme"
+)
+
+
+def case(path: Path, *down: str, left_out: tuple[Unevaluated, ...] = ()) -> Case:
     """An honest certificate and the one that its network deserves."""
     network = build(load_fabric(path), down=down, lock=False)
+    network = replace(network, not_evaluated=left_out)
     inputs = input_files(network.spec)
     proof = prove(network, compile_policy(network, policy_of(network)))
     written = json.loads(json.dumps(certificate(proof, inputs)))
@@ -47,6 +54,7 @@ def cases() -> dict[str, Case]:
         "spine": case(TOPOLOGIES / "small.yaml", "spine1"),
         "fails": case(TOPOLOGIES / "broken" / "too-wide-ipblock.yaml"),
         "ways": two_ways(),
+        "unknown": case(TOPOLOGIES / "small.yaml", left_out=(LEFT_OUT,)),
     }
 
 
@@ -300,11 +308,28 @@ def never_fails_without(written: Any) -> None:
     settle_findings(written)
 
 
+def nothing_left_out(written: Any) -> Any:
+    """As if everything had been evaluated."""
+    return settle(written | {"not_evaluated": []})
+
+
+def let_pass(written: Any) -> Any:
+    """As if whoever checks had accepted it."""
+    written["not_evaluated"][0]["accepted"] = True
+    return settle(written)
+
+
+def called_holds(written: Any) -> None:
+    written["verdict"] = "holds"
+
+
 def settle_findings(written: Any) -> None:
-    from sim.checker.follows import failing
+    from sim.checker.follows import failing, verdict
 
     written["findings"] = failing(written["claims"])
-    written["verdict"] = "fails" if written["findings"] else "holds"
+    groups = [endpoint["group"] for endpoint in written["endpoints"]]
+    left_out, claims = written["not_evaluated"], written["claims"]
+    written["verdict"] = verdict(written["findings"], claims, left_out, groups)
 
 
 FORGERIES = {
@@ -344,6 +369,9 @@ FORGERIES = {
     "a finding dropped": Forgery("findings", no_findings, True, "ways"),
     "one range for all destinations": Forgery("maps", everything_is_one_range, True),
     "contents of two inputs exchanged": Forgery("inputs", swapped_hashes, True),
+    "nothing is left out": Forgery("not_evaluated", nothing_left_out, True, "unknown"),
+    "what is left out is accepted": Forgery("not_evaluated", let_pass, True, "unknown"),
+    "unknown called holds": Forgery("verdict", called_holds, False, "unknown"),
     "failures tried that were not": Forgery("failures_tried", put("failures_tried", 99), True),
 }
 
@@ -369,7 +397,7 @@ def test_another_failure_than_the_one_that_was_there(cases: dict[str, Case]) -> 
         assert any("down" in problem.split(":")[0] for problem in differences(lie, wanted))
 
 
-@pytest.mark.parametrize("of", ["holds", "spine", "fails", "ways"])
+@pytest.mark.parametrize("of", ["holds", "spine", "fails", "ways", "unknown"])
 def test_a_forger_who_changes_nothing_is_believed(of: str, cases: dict[str, Case]) -> None:
     written, wanted = cases[of]
     other = forged(written, settle)

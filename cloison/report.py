@@ -16,14 +16,11 @@ from typing import Any
 
 from cloison.headroom import headroom, room_table
 from cloison.isolation import grid_table, matrix_table, open_table
-from cloison.sources import is_cluster
-from cloison.table import Table, escape
-from cloison.unknowns import as_rows, in_short, sentences
+from cloison.table import Table
 from cloison.world import World
 from compiler.target import Target, Usage
 from fabric.topology import Role
 from fabric.underlay import bgp_sessions
-from fabric.unevaluated import accepted
 from sim.expect import Outcome
 from sim.prove import Finding, Proof
 from sim.replay import ReplayReport
@@ -45,16 +42,9 @@ class Simulation:
     seconds: Mapping[str, float]
 
     @property
-    def verdict(self) -> str:
-        """holds, fails or unknown; of manifests alone, of which nothing is expected, computed
-        where everything is evaluated."""
-        computed = is_cluster(self.world.network) and not self.proof.pending
-        return "computed" if computed and not self.proof.findings else self.proof.verdict
-
-    @property
     def holds(self) -> bool:
         """Whether isolation and every expectation hold."""
-        return self.verdict == "holds"
+        return self.proof.holds
 
     @property
     def matrix(self) -> Table:
@@ -67,29 +57,12 @@ class Simulation:
         return findings_table(self.proof)
 
     def __repr__(self) -> str:
-        said = in_words(self.proof) if self.verdict != "computed" else self.verdict
-        return f"{self.world.network.spec.name}: {said}"
+        found = "holds" if self.holds else f"{len(self.proof.findings)} findings"
+        return f"{self.world.network.spec.name}: {found}"
 
     def _repr_html_(self) -> str:
         parts = [table._repr_html_() for table in tables(self) if len(table)]
-        left_out = (
-            f"<p>{escape(line)}</p>" for line in sentences(self.world.network.not_evaluated)
-        )
-        return f"<h3>{escape(repr(self))}</h3>" + "".join((*parts, *left_out))
-
-
-def in_words(proof: Proof) -> str:
-    """The verdict in a few words.
-
-    What holds is one word; what fails says how often, what is unknown says why.
-    """
-    without = accepted(proof.network.not_evaluated)
-    if proof.verdict == "fails":
-        return f"{len(proof.findings)} finding{'s' * (len(proof.findings) != 1)}{without}"
-    if proof.verdict == "holds":
-        return f"holds{without}"
-    left_out = (in_short(proof.pending),) if proof.pending else ()
-    return f"unknown: {'; '.join((*left_out, *proof.empty))}{without}"
+        return f"<h3>{self!r}</h3>" + "".join(parts)
 
 
 def tables(sim: Simulation) -> Iterator[Table]:
@@ -196,26 +169,17 @@ def replay_table(sim: Simulation) -> Table:
     return Table(rows, title)
 
 
-def expectation(outcome: Outcome, verdict: str) -> dict[str, Any]:
+def expectation(outcome: Outcome) -> dict[str, Any]:
     """One outcome as a row."""
     claim = outcome.claim
     return {
         "expect": str(claim),
         "line": None if claim.span is None else str(claim.span),
-        "verdict": verdict,
-        "holds": verdict == "holds",
+        "holds": outcome.holds,
         "under": outcome.under,
         "pairs": outcome.pairs,
         "pairs_failing": len(outcome.breaches),
     }
-
-
-def expectations(proof: Proof) -> Iterator[dict[str, Any]]:
-    """Every expectation as the network stands, then those that a failure breaks."""
-    for outcome, verdict in zip(proof.outcomes, proof.standing(), strict=True):
-        yield expectation(outcome, verdict)
-    for outcome in proof.under_failure:
-        yield expectation(outcome, "fails")
 
 
 def findings_table(proof: Proof) -> Table:
@@ -245,11 +209,9 @@ def proven(proof: Proof) -> dict[str, Any]:
     """What a proof has to say, as data."""
     return {
         "matrix": list(matrix_table(proof)),
-        "expectations": list(expectations(proof)),
+        "expectations": [expectation(o) for o in (*proof.outcomes, *proof.under_failure)],
         "findings": list(findings_table(proof)),
         "exempt": list(proof.exempt),
-        "unknown_because": list(proof.empty),
-        "not_evaluated": as_rows(proof.network.not_evaluated),
     }
 
 
@@ -265,7 +227,6 @@ def document(sim: Simulation) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "name": sim.world.network.spec.name,
-        "verdict": sim.verdict,
         "holds": sim.holds,
         "size": sizes(sim),
         "target": sim.target.name,

@@ -2,45 +2,32 @@
 
 Rules that hold here:
 
-1. A pod's address is what its status says if that lies inside the VRF, else what is pinned or
-   locked, else the next free one of its host's block (then the address is *assumed*).
+1. A pod's address is what is settled (`fabric.settled`), else the next free one of its host's block
+   (then the address is *assumed*).
 2. A host owns at least one block per (VRF, slot, family) from which it needs an address. Addresses
    that are known first pull their block to their host, so that blocks follow a running cluster.
 3. A node's address comes from the `use: nodes` prefixes, one host route each; without such prefixes
    from the pods' block.
 4. What is drawn in a VRF never depends on another VRF, save that a tenant's per-namespace VRFs
-   share their prefixes; what is locked or pinned never moves.
+   share their prefixes; what is locked or pinned never moves, and no two hosts own one address.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from fabric.diagnostics import Diagnostics
 from fabric.draws import Draws
 from fabric.inventory import Prefix, Vrf
 from fabric.pools import Space, bounds, network, usable
+from fabric.settled import Claims, Wish
 from fabric.spec import FabricSpec
 from fabric.vrfs import Slot
 
 Address = IPv4Address | IPv6Address
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """Somebody in a VRF who needs an address per family: a pod, or a host's node endpoint.
-
-    `status` are the addresses that manifests report; `slots` the ones to draw from, in order of
-    preference per family.
-    """
-
-    name: str
-    host: str
-    status: tuple[str, ...]
-    slots: tuple[Slot, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +38,25 @@ class Granted:
     assumed: bool
 
 
+class Taken(dict[int, Space]):
+    """Blocks of one address space by IP version; `pinned` ones with the keys that they have."""
+
+    def __init__(self) -> None:
+        super().__init__({4: Space(), 6: Space()})
+        self.pinned: list[tuple[Prefix, str]] = []
+
+    def take(self, block: Prefix) -> None:
+        """Nobody else gets any of it."""
+        self[block.version].add(*bounds(block))
+
+    def pinned_around(self, block: Prefix) -> str | None:
+        """The key of a pinned block that shares addresses with this one."""
+        return next((key for other, key in self.pinned if _meet(block, other)), None)
+
+
 class VrfAddresses:
-    """Hands out blocks and addresses of one VRF."""
+    """Hands out blocks and addresses of one VRF. VRFs that share prefixes share what is `taken`;
+    all of them restore what their hosts own before any draws."""
 
     def __init__(
         self,
@@ -61,11 +65,11 @@ class VrfAddresses:
         slots: Sequence[Slot],
         draws: Draws,
         problems: Diagnostics,
-        space: dict[int, Space] | None = None,
+        taken: Taken,
     ) -> None:
-        self.vrf, self.slots, self.draws, self.problems = vrf, tuple(slots), draws, problems
+        self.spec, self.vrf, self.slots = spec, vrf, tuple(slots)
+        self.draws, self.problems, self.space = draws, problems, taken
         self.lengths = {4: spec.pools.blocks.get("v4", 26), 6: spec.pools.blocks.get("v6", 112)}
-        self.space = space or {4: Space(), 6: Space()}
         self.blocks: dict[str, list[Prefix]] = defaultdict(list)
         self.taken: set[Address] = set()
         self.free: dict[tuple[str, Slot, int], Iterator[Address]] = {}
@@ -73,51 +77,62 @@ class VrfAddresses:
     def own(self, host: str, block: Prefix) -> None:
         """Give a block to a host."""
         self.blocks[host].append(block)
-        self.space[block.version].add(*bounds(block))
+        self.space.take(block)
 
-    def restore(self, hosts: Iterable[str]) -> None:
-        """Pinned and locked blocks come first. A pinned block is owned even by a host without
-        endpoints; a locked one of such a host stays reserved; one in no prefix does not count."""
-        here, pins = {*hosts}, self.draws.pins.blocks
+    def restore_pins(self, hosts: Iterable[str]) -> None:
+        """Pinned blocks come first; one is owned even by a host without endpoints."""
         for prefix in (p for slot in self.slots if slot.use == "nodes" for p in slot.prefixes):
             if prefix.prefixlen < prefix.max_prefixlen - 1:
                 self.space[prefix.version].add(*2 * bounds(prefix)[:1])
-        suffix = f" {self.vrf.name}"
-        for key, texts in sorted({**self.draws.drawn["blocks"], **pins}.items()):
-            host = key.removesuffix(suffix)
-            if host == key:
-                continue
-            for block in map(ip_network, texts):
-                if any(_inside(block, p) for p in self.vrf.prefixes):
-                    self.space[block.version].add(*bounds(block))
-                    if key in pins or host in here:
+        for host in hosts:
+            key = f"{host} {self.vrf.name}"
+            for number, block in enumerate(map(ip_network, self.draws.pins.blocks[key])):
+                if not self.holds(block):
+                    what = f"block {block} of {key} lies in no prefix of {self.vrf.name}"
+                    hint = f"its prefixes: {', '.join(map(str, self.vrf.prefixes))}"
+                    span = self.spec.at("pins", "blocks", key, number)
+                    self.problems.error("C448", what, span, hint)
+                self.own(host, block)
+                self.space.pinned.append((block, key))
+            self.draws.drawn["blocks"].pop(key, None)
+
+    def restore_locked(self, hosts: Iterable[str], here: Container[str]) -> None:
+        """Then locked ones; one of a host without endpoints stays reserved."""
+        for host in hosts:
+            key = f"{host} {self.vrf.name}"
+            for number, block in enumerate(
+                map(ip_network, self.draws.drawn["blocks"].get(key, ()))
+            ):
+                span = self.draws.file.span("blocks", key, number)
+                other = self.space.pinned_around(block)
+                if other is not None:
+                    what = f'block {block} is pinned for "{other}", and locked for "{key}"'
+                    hint = "pin another one, or delete the line to have another one drawn"
+                    self.problems.error("C481", what, span, hint)
+                elif self.holds(block):
+                    self.space.take(block)
+                    if host in here:
                         self.blocks[host].append(block)
+                elif host in here:
+                    what = f"the lock file gives block {block} to {key}, outside its VRF"
+                    prefixes = ", ".join(map(str, self.vrf.prefixes))
+                    hint = f"its prefixes: {prefixes}; delete the line to have another one drawn"
+                    self.problems.error("C486", what, span, hint)
 
-    def known(self, wish: Wish) -> tuple[list[Address], bool]:
-        """Addresses that need no draw, and whether they are given facts (rule 1)."""
-        inside = [a for a in map(ip_address, wish.status) if self.contains(a)]
-        if inside:
-            return inside, True
-        pinned = self.draws.pins.addresses.get(wish.name)
-        texts = pinned or self.draws.drawn["addresses"].get(wish.name, ())
-        return [a for a in map(ip_address, texts) if self.contains(a)], pinned is not None
+    def holds(self, block: Prefix) -> bool:
+        """Whether a block lies in a prefix of the VRF."""
+        return any(_inside(block, p) for p in self.vrf.prefixes)
 
-    def contains(self, address: Address) -> bool:
-        """Whether an address lies in a prefix of the VRF."""
-        return any(address in p for p in self.vrf.prefixes if p.version == address.version)
-
-    def grant(self, wishes: Sequence[Wish]) -> list[Granted]:
+    def grant(self, wishes: Sequence[Wish], claims: Claims) -> list[Granted]:
         """Addresses of everybody, in order of the wishes."""
-        self.restore(wish.host for wish in wishes)
-        facts = [self.known(wish) for wish in wishes]
-        for found, _ in facts:
-            self.taken.update(found)
-        for wish, (found, _) in zip(wishes, facts, strict=True):
-            for address in found:
+        settled = claims.settle(wishes)
+        self.taken.update(claims.owner)
+        for wish, found in zip(wishes, settled, strict=True):
+            for address in found.addresses:
                 self.follow(wish.host, address)
         return [
-            self.complete(wish, found, given)
-            for wish, (found, given) in zip(wishes, facts, strict=True)
+            self.complete(wish, [*found.addresses], found.how)
+            for wish, found in zip(wishes, settled, strict=True)
         ]
 
     def follow(self, host: str, address: Address) -> None:
@@ -147,11 +162,11 @@ class VrfAddresses:
             return prefix.max_prefixlen
         return max(self.lengths[prefix.version], prefix.prefixlen)
 
-    def complete(self, wish: Wish, found: list[Address], given: bool) -> Granted:
+    def complete(self, wish: Wish, found: list[Address], how: str) -> Granted:
         """Add what is missing. A status speaks for every family; pins and locks for their own."""
-        if given and wish.status and found:
+        if how == "reported":
             return Granted(_hosts(found), False)
-        assumed = not given and bool(found)
+        assumed = how == "locked" and bool(found)
         for version in (4, 6):
             slot = next((s for s in wish.slots if _has(s, version)), None)
             if slot is None or any(a.version == version for a in found):
@@ -210,6 +225,10 @@ _address: dict[int, Callable[[int], Address]] = {4: IPv4Address, 6: IPv6Address}
 def _inside(block: Prefix, prefix: Prefix) -> bool:
     first, last = bounds(prefix)
     return block.version == prefix.version and first <= bounds(block)[0] <= bounds(block)[1] <= last
+
+
+def _meet(a: Prefix, b: Prefix) -> bool:
+    return a.version == b.version and bounds(a)[0] <= bounds(b)[1] and bounds(b)[0] <= bounds(a)[1]
 
 
 def _has(slot: Slot, version: int) -> bool:

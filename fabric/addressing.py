@@ -4,12 +4,14 @@ Rules that hold here:
 
 1. ASNs as RFC 7938 §5.2 has them: one for the spines of a site or pod, one for the superspines of a
    site, one per leaf and border, one per DPU.
-2. RDs are type 1, loopback:index. The index is the VNI where it fits in 16 bits, else one drawn
-   from 32768 up. Small indices are FRR's own (it counts VRFs), so they are never used.
+2. RDs are type 1, loopback:index. The index is the VNI where it fits in 16 bits and nobody has
+   that RD, else one drawn from 32768 up. Small indices are FRR's own (it counts VRFs), so they are
+   never used.
 3. A VRF's native route target is `rt_asn:VNI`. Every side of an intent has one of its own, from
    `rt_asn:40000` up: offers are narrower than VRFs, and import is decided by route targets only.
 4. A router MAC belongs to one (VTEP, VRF): it is how the egress side tells VRFs apart (RFC 9135).
-5. Everything here can be pinned, and what is drawn goes to the lock file.
+5. Everything here can be pinned, and what is drawn goes to the lock file. No RD, route target, ASN,
+   loopback or MAC is given to two by any mix of pins, lock, rule and draw: it is refused.
 """
 
 from __future__ import annotations
@@ -18,16 +20,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from fabric.diagnostics import Diagnostics
-from fabric.draws import Draws, Ledger
+from fabric.diagnostics import Diagnostics, did_you_mean
+from fabric.draws import Draws
 from fabric.inventory import Prefix, Vrf
-from fabric.pools import host_addresses, macs, numbers
+from fabric.ledger import Ledger
+from fabric.pools import (
+    FIRST_DRAWN_RD,
+    FIRST_INTENT_RT,
+    FIRST_RD,
+    LAST_INTENT_RT,
+    LAST_RD,
+    host_addresses,
+    macs,
+    numbers,
+)
 from fabric.spec import FabricSpec
 from fabric.topology import RANK, Fabric, Node, Role
+from fabric.vrfs import raw_targets
 
-FIRST_RD, LAST_RD = 1024, 65535
-FIRST_DRAWN_RD = 32768
-FIRST_INTENT_RT = 40000
 Instance = tuple[int, int]
 
 
@@ -71,11 +81,12 @@ def plan(
         asn,
         loopback,
         places,
-        rds(spec, fabric, vrfs, loopback, places, draws),
+        rds(spec, fabric, vrfs, loopback, places, draws, problems),
         router_macs(spec, fabric, vrfs, places, draws, problems),
         *route_targets(spec, vrfs, offers, draws, problems),
         blocks,
     )
+    problems.items += draws.problems.items
     problems.check()
     return out
 
@@ -146,21 +157,47 @@ def rds(
     loopback: Sequence[int],
     instances: Sequence[Instance],
     draws: Draws,
+    problems: Diagnostics,
 ) -> dict[Instance, str]:
     """RD per instance (rule 2). Only those whose index was drawn go to the lock file."""
     used = {vrf.vni for vrf in vrfs}
-    ledger = draws.ledger("rd", "RD")
-    fits = {vrf.index for vrf in vrfs if FIRST_RD <= vrf.vni <= LAST_RD}
+    ledger: Ledger[str] = draws.ledger("rd", "RD")
+    keys = {(t, v): f"{fabric.nodes[t].name} {vrfs[v].name}" for t, v in instances}
+    by_rule = {
+        keys[t, v]: f"{IPv4Address(loopback[t])}:{vrfs[v].vni}"
+        for t, v in instances
+        if FIRST_RD <= vrfs[v].vni <= LAST_RD and keys[t, v] not in ledger.pinned
+    }
+    taken_rds(spec, by_rule, ledger, problems)
     out = {}
     for vtep, vrf in instances:
-        key = f"{fabric.nodes[vtep].name} {vrfs[vrf].name}"
-        router_id = IPv4Address(loopback[vtep])
-        if vrf in fits and key not in ledger.pinned:
-            out[vtep, vrf] = f"{router_id}:{vrfs[vrf].vni}"
+        key, router_id = keys[vtep, vrf], IPv4Address(loopback[vtep])
+        rule = by_rule.get(key)
+        if rule is not None and key not in ledger.locked and rule not in ledger.taken:
+            out[vtep, vrf] = rule
             continue
         free = (f"{router_id}:{n}" for n in range(FIRST_DRAWN_RD, LAST_RD + 1) if n not in used)
-        out[vtep, vrf] = ledger.draw(key, str(vtep), free) or ""
+        value = ledger.draw(key, str(vtep), free)
+        if value is None:
+            what = f"route distinguishers {router_id}:{FIRST_DRAWN_RD}-{LAST_RD}"
+            need = f"one for each VRF at {fabric.nodes[vtep].name} whose VNI has more than 16 bits"
+            exhausted(spec, problems, "C447", what, need, "vni")
+            break
+        out[vtep, vrf] = value
     return out
+
+
+def taken_rds(
+    spec: FabricSpec, by_rule: Mapping[str, str], ledger: Ledger[str], problems: Diagnostics
+) -> None:
+    """Pinned RDs that somebody else has by rule: both would announce the same routes (RFC 4364
+    §4.1)."""
+    owner = {value: key for key, value in by_rule.items()}
+    for key, value in ledger.pinned.items():
+        if value in owner:
+            what = f'RD {value} of "{key}" is that of "{owner[value]}", which has it by its VNI'
+            span = spec.at("pins", "rd", key)
+            problems.error("C438", what, span, "pin one that ends in a number that is no VNI")
 
 
 def router_macs(
@@ -194,20 +231,68 @@ def route_targets(
     problems: Diagnostics,
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """Native route target per VRF and one per offer key (rule 3)."""
-    asn = spec.pools.rt_asn
-    pinned = draws.pins.rt
-    native = tuple(pinned.get(vrf.name, f"{asn}:{vrf.vni}") for vrf in vrfs)
-    ledger: Ledger[str] = draws.ledger("rt", "route target", taken=native)
-    free = (f"{asn}:{n}" for n in range(FIRST_INTENT_RT, 65536))
+    wanted, asn = sorted(set(offers)), spec.pools.rt_asn
+    known_targets(spec, vrfs, wanted, draws, problems)
+    native, owner = native_targets(spec, vrfs, draws, problems)
+    names = {vrf.name for vrf in vrfs}
+    for key, pinned in draws.pins.rt.items():
+        if pinned in owner and key not in names:
+            what = f'route target {pinned} of "{key}" is that of {owner[pinned]}'
+            problems.error("C439", what, spec.at("pins", "rt", key), "pin another one")
+    ledger: Ledger[str] = draws.ledger("rt", "route target", taken=owner)
+    numbered = (*draws.drawn["vni"].values(), *draws.pins.vni.values())
+    avoided = raw_targets(spec) | {f"{asn}:{vni}" for vni in numbered}
+    pool = (f"{asn}:{n}" for n in range(FIRST_INTENT_RT, LAST_INTENT_RT + 1))
+    free = (value for value in pool if value not in avoided)
     out = {}
-    for key in sorted(set(offers)):
+    for key in wanted:
         value = ledger.draw(key, "rt", free)
         if value is None:
-            where = f"route targets {asn}:{FIRST_INTENT_RT}-65535"
+            where = f"route targets {asn}:{FIRST_INTENT_RT}-{LAST_INTENT_RT}"
             exhausted(spec, problems, "C407", where, "one per side of an intent", "rt_asn")
             break
         out[key] = value
     return native, out
+
+
+def native_targets(
+    spec: FabricSpec, vrfs: Sequence[Vrf], draws: Draws, problems: Diagnostics
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The route target of each VRF, and whose each is."""
+    pinned = draws.pins.rt
+    owner: dict[str, str] = {}
+    native = tuple(pinned.get(vrf.name, f"{spec.pools.rt_asn}:{vrf.vni}") for vrf in vrfs)
+    for vrf, value in zip(vrfs, native, strict=True):
+        how = "which has it pinned" if vrf.name in pinned else f"which has VNI {vrf.vni}"
+        other = owner.setdefault(value, f"{vrf.name}, {how}")
+        if not other.startswith(f"{vrf.name}, "):
+            what = f"route target {value} is that of {other}, and of {vrf.name}, {how}"
+            span = spec.at("pins", "rt", vrf.name) if vrf.name in pinned else vrf.span
+            problems.error("C439", what, span, "each VRF needs its own: pin another one")
+    return native, owner
+
+
+def known_targets(
+    spec: FabricSpec,
+    vrfs: Sequence[Vrf],
+    offers: Sequence[str],
+    draws: Draws,
+    problems: Diagnostics,
+) -> None:
+    """Pinned route targets are those of VRFs, or of sides of intents."""
+    here = {vrf.name for vrf in vrfs}
+    names = {*here, *offers}
+    told = {" ".join(key.split(" ")[:2]) for key in offers}
+    quiet = {f"leak {leak.name}" for leak in spec.leaks}
+    quiet |= {f"peering {peering.name}" for peering in spec.peerings} | {"zone0", "zone2"}
+    for key in draws.pins.rt:
+        dynamic = spec.tenants.get(key.partition("/")[0])
+        absent = dynamic is not None and dynamic.vrf_per == "namespace"
+        stem = " ".join(key.split(" ")[:2]).removesuffix(" clients")
+        if key not in names and not absent and (stem in told or stem not in quiet):
+            hint = did_you_mean(key, names) or f"there are: {', '.join(sorted(names))}"
+            what = f'"{key}" is no VRF, and no side of a peering or leak'
+            problems.error("C312", what, spec.at_key("pins", "rt", key), hint)
 
 
 def exhausted(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from fabric.addressing import annotate, plan
+from fabric.checks.allocations import read_lock
 from fabric.checks.routes import ambiguous
 from fabric.clos import build_fabric, take_down
 from fabric.diagnostics import Diagnostics
@@ -25,7 +26,7 @@ from fabric.placement import load_workloads, place
 from fabric.spec import FabricSpec
 from fabric.topology import Fabric, Role
 from fabric.underlay import converge
-from fabric.unevaluated import owned_by, unpeopled
+from fabric.unevaluated import owned_by
 from fabric.vrfs import vrf_table
 
 Vet = Callable[[Network], None]
@@ -55,7 +56,8 @@ def build(
             vet(network)
         return network
 
-    return drawing(path_of(spec.base) if lock and spec.base else None, spec.pins, make, drawn)
+    path = path_of(spec.base) if lock and spec.base else None
+    return drawing(path, spec.pins, make, drawn, lambda: read_lock(spec))
 
 
 def assemble(
@@ -86,10 +88,7 @@ def assemble(
         spec, fabric, numbers, vrfs, endpoints, manifests,
         underlay, routes, build_fib(routes, wanted, underlay),
         (*site.problems.findings, *findings(spec, vrfs, routes, wanted, declared)),
-        (
-            *(r for tenant, m in manifests.items() for r in owned_by(tenant, m.not_evaluated)),
-            *unpeopled(spec, endpoints),
-        ),
+        tuple(r for tenant, m in manifests.items() for r in owned_by(tenant, m.not_evaluated)),
     )  # fmt: skip
 
 

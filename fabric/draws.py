@@ -11,61 +11,30 @@ Rules that hold here:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from fabric import lock
-from fabric.diagnostics import Diagnostic, InputError, Span
+from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
+from fabric.ledger import Ledger
 from fabric.lock import SECTIONS, Locked
 from fabric.spec import Pins
 
 Drawn = Literal["kept", "forgotten", "refused"]
 SHOWN = 3
-V = TypeVar("V")
 T = TypeVar("T")
 NOTHING = Locked()
-
-
-class Ledger(Generic[V]):
-    """Draws unique values of one kind: pinned, else locked, else the next free candidate.
-
-    `name` says in errors what is drawn ("VNI"); `locked` grows and becomes the new lock section.
-    """
-
-    def __init__(
-        self, name: str, pinned: Mapping[str, V], locked: Mapping[str, V], taken: Iterable[V] = ()
-    ) -> None:
-        self.name, self.pinned = name, pinned
-        owned = set(pinned.values())
-        self.locked = {k: v for k, v in locked.items() if k not in pinned and v not in owned}
-        self.displaced = {k: v for k, v in locked.items() if k not in pinned and v in owned}
-        self.taken = {*taken, *owned, *self.locked.values()}
-        self.sources: dict[str, Iterator[V]] = {}
-
-    def draw(self, key: str, source: str, candidates: Iterable[V]) -> V | None:
-        """The value of `key`, or None when the source is exhausted. Candidates of one `source` are
-        walked once, so drawing many costs no more than the pool's length."""
-        known = self.pinned.get(key, self.locked.get(key))
-        if known is not None:
-            return known
-        if key in self.displaced:
-            what = f"{self.name} {self.displaced[key]}"
-            message = f"{what} is pinned for something else, but the lock file gives it to {key}"
-            raise InputError(Diagnostic("C481", message, hint="pin another one"))
-        for value in self.sources.setdefault(source, iter(candidates)):
-            if value not in self.taken:
-                self.taken.add(value)
-                self.locked[key] = value
-                return value
-        return None
 
 
 class Draws:
     """All allocations of one build: pins and lock file in, the new lock file out."""
 
     def __init__(self, pins: Pins, locked: Locked = NOTHING) -> None:
-        self.pins, self.file, self.locked = pins, locked, locked.pins
+        self.pins, self.file = canonical(pins), locked
+        self.locked, self.problems = canonical(locked.pins), Diagnostics()
         self.drawn: dict[str, dict[str, Any]] = {
             section: dict(getattr(self.locked, section)) for section in SECTIONS
         }
@@ -75,11 +44,18 @@ class Draws:
         section: str,
         name: str,
         pinned: Mapping[str, Any] | None = None,
-        taken: Iterable[Any] = (),
+        taken: Mapping[Any, str] | None = None,
     ) -> Ledger[Any]:
         """The ledger of one section; `pinned` adds to the pins of the fabric file."""
         pins = {**getattr(self.pins, section), **(pinned or {})}
-        ledger: Ledger[Any] = Ledger(name, pins, self.drawn[section], taken)
+        ledger: Ledger[Any] = Ledger(
+            name,
+            pins,
+            self.drawn[section],
+            taken,
+            self.problems,
+            lambda key: self.file.span(section, key),
+        )
         self.drawn[section] = ledger.locked
         return ledger
 
@@ -97,12 +73,40 @@ class Draws:
         ]
 
 
-def drawing(path: Path | None, pins: Pins, make: Callable[[Draws], T], drawn: Drawn = "kept") -> T:
+def canonical(pins: Pins) -> Pins:
+    """The same values, each in the one form in which it is drawn."""
+    forms: dict[str, Callable[[str], str]] = {
+        "router_mac": str.lower,
+        "prefixes": lambda text: str(ip_network(text)),
+    }
+    lists: dict[str, Callable[[str], str]] = {
+        "blocks": lambda text: str(ip_network(text)),
+        "addresses": lambda text: str(ip_address(text)),
+    }
+    update: dict[str, dict[str, Any]] = {
+        section: {key: form(text) for key, text in getattr(pins, section).items()}
+        for section, form in forms.items()
+    }
+    update |= {
+        section: {key: [*map(form, texts)] for key, texts in getattr(pins, section).items()}
+        for section, form in lists.items()
+    }
+    return pins.model_copy(update=update)
+
+
+def drawing(
+    path: Path | None,
+    pins: Pins,
+    make: Callable[[Draws], T],
+    drawn: Drawn = "kept",
+    read: Callable[[], Locked] | None = None,
+) -> T:
     """What `make` makes with the allocations of a world; the lock file at `path`, if any, counts
-    and is dealt with as rule 3 says."""
+    and is dealt with as rule 3 says. `read` reads it with more care than its shape wants."""
     if path is None:
         return make(Draws(pins))
-    draws = Draws(pins, lock.read(path))
+    read = read or partial(lock.read, path)
+    draws = Draws(pins, read())
     made = make(draws)
     if drawn == "forgotten" or draws.lock() == draws.locked:
         return made
@@ -113,8 +117,8 @@ def drawing(path: Path | None, pins: Pins, make: Callable[[Draws], T], drawn: Dr
         return made
     try:
         with lock.held(path):
-            now = lock.read(path)
-            if now.pins != draws.locked:
+            now = read()
+            if canonical(now.pins) != draws.locked:
                 draws = Draws(pins, now)
                 made = make(draws)
             if draws.lock() != draws.locked:

@@ -14,17 +14,17 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from fabric.addresses import Granted, VrfAddresses, Wish
+from fabric.addresses import Granted, Taken, VrfAddresses
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.draws import Draws
 from fabric.inventory import Endpoint, Prefix, Vrf
-from fabric.pools import Space
-from fabric.spec import FabricSpec, Zone0, Zone2
+from fabric.settled import Claims, Wish
+from fabric.spec import FabricSpec, Tenant, Zone0, Zone2
 from fabric.topology import Fabric, Role
 from fabric.vrfs import Slot
 
@@ -69,20 +69,65 @@ def endpoint_table(site: Site, placed: Sequence[Placed]) -> tuple[tuple[Endpoint
         if not pod.host_network:
             here[number].append(pod)
         nodes[pod.host, vrf_of.node(pod.tenant, number)].append(pod)
+    members = list(vrf_members(site, here, nodes))
+    restore(site, members)
+    claims = claims_by_vrf(site, vrf_of)
     endpoints: list[Endpoint] = []
     blocks: Blocks = {}
-    shared: dict[str, dict[int, Space]] = {}
-    for vrf in site.vrfs:
-        if vrf.zone == 1:
-            space = None
-            if site.spec.tenants[vrf.tenant].vrf_per == "namespace":
-                space = shared.setdefault(vrf.tenant, {4: Space(), 6: Space()})
-            found = VrfEndpoints(site, vrf, space)
-            endpoints += found.table(here[vrf.index], nodes)
-            blocks.update(found.blocks())
+    for member in members:
+        endpoints += member.table(claims(member.vrf))
+        blocks.update(member.blocks())
     endpoints += zone_endpoints(site)
     ordered = sorted(endpoints, key=lambda e: e.name)
     return tuple(replace(e, index=i) for i, e in enumerate(ordered)), blocks
+
+
+def vrf_members(
+    site: Site, here: Mapping[int, Sequence[Placed]], nodes: Mapping[tuple[str, int], list[Placed]]
+) -> Iterator[VrfEndpoints]:
+    """Pods and nodes of every tenant's VRF; VRFs per namespace share an address space."""
+    shared: dict[str, Taken] = {}
+    for vrf in site.vrfs:
+        if vrf.zone == 1:
+            per_namespace = site.spec.tenants[vrf.tenant].vrf_per == "namespace"
+            taken = shared.setdefault(vrf.tenant, Taken()) if per_namespace else Taken()
+            mine = {host: pods for (host, number), pods in nodes.items() if number == vrf.index}
+            yield VrfEndpoints(site, vrf, taken, here.get(vrf.index, ()), mine)
+
+
+def restore(site: Site, members: Sequence[VrfEndpoints]) -> None:
+    """Blocks that are pinned, then those that are locked, before anybody draws."""
+    pinned, locked = by_vrf(site.draws.pins.blocks), by_vrf(site.draws.drawn["blocks"])
+    for member in members:
+        member.addresses.restore_pins(pinned.get(member.vrf.name, ()))
+    for member in members:
+        member.addresses.restore_locked(locked.get(member.vrf.name, ()), member.living)
+
+
+def by_vrf(keys: Iterable[str]) -> dict[str, list[str]]:
+    """Hosts by VRF, from keys `host tenant/vrf`, sorted."""
+    out: dict[str, list[str]] = defaultdict(list)
+    for key in sorted(keys):
+        host, _, vrf = key.partition(" ")
+        out[vrf].append(host)
+    return out
+
+
+def claims_by_vrf(site: Site, vrf_of: VrfOf) -> Callable[[Vrf], Claims]:
+    """What pins and the lock file say about addresses, VRF by VRF."""
+    pins: dict[int, dict[str, Sequence[str]]] = defaultdict(dict)
+    locks: dict[int, dict[str, Sequence[str]]] = defaultdict(dict)
+    for out, entries in ((pins, site.draws.pins.addresses), (locks, site.draws.drawn["addresses"])):
+        for key, texts in entries.items():
+            number = vrf_of.named(key)
+            if number is not None:
+                out[number][key] = texts
+
+    def claims(vrf: Vrf) -> Claims:
+        mine = pins[vrf.index], locks[vrf.index]
+        return Claims(site.spec, vrf, site.draws, *mine, site.problems)
+
+    return claims
 
 
 class VrfOf:
@@ -116,6 +161,20 @@ class VrfOf:
         rest = [name for name, vrf in settings.vrfs.items() if not vrf.namespaces]
         return next(iter(named + rest), None)
 
+    def named(self, endpoint: str) -> int | None:
+        """The VRF in which an endpoint of this name is, or would be; None when there is none."""
+        tenant, _, rest = endpoint.partition("/")
+        settings = self.site.spec.tenants.get(tenant)
+        if settings is None or not settings.vrfs:
+            return None
+        if not rest.startswith("@node/"):
+            return self.index.get(f"{tenant}/{self.name(tenant, rest.partition('/')[0])}")
+        if settings.vrf_per == "namespace":
+            return self.index.get(f"{tenant}/{PER_NAMESPACE_NODES}")
+        return self.index.get(
+            f"{tenant}/{rest.partition('@node/')[2].partition('@')[2] or main_vrf(settings)}"
+        )
+
     def node(self, tenant: str, vrf: int) -> int:
         """The VRF of the node endpoint that serves pods of this VRF."""
         if self.site.spec.tenants[tenant].vrf_per == "namespace":
@@ -126,25 +185,34 @@ class VrfOf:
 class VrfEndpoints:
     """Pods and nodes of one VRF."""
 
-    def __init__(self, site: Site, vrf: Vrf, space: dict[int, Space] | None) -> None:
-        self.site, self.vrf = site, vrf
+    def __init__(
+        self,
+        site: Site,
+        vrf: Vrf,
+        taken: Taken,
+        pods: Sequence[Placed],
+        nodes: Mapping[str, Sequence[Placed]],
+    ) -> None:
+        self.site, self.vrf, self.pods, self.nodes = site, vrf, pods, nodes
         self.slots = site.slots[vrf.index]
-        self.addresses = VrfAddresses(site.spec, vrf, self.slots, site.draws, site.problems, space)
+        self.addresses = VrfAddresses(site.spec, vrf, self.slots, site.draws, site.problems, taken)
 
-    def table(
-        self, pods: Sequence[Placed], nodes: Mapping[tuple[str, int], Sequence[Placed]]
-    ) -> Iterator[Endpoint]:
+    @property
+    def living(self) -> frozenset[str]:
+        """Hosts that need addresses here."""
+        return frozenset((*self.nodes, *(pod.host for pod in self.pods)))
+
+    def table(self, claims: Claims) -> Iterator[Endpoint]:
         """Endpoints of the VRF; nodes draw before pods, hosts in order of the fabric."""
         rank = {node.name: node.index for node in self.site.fabric.nodes}
-        hosts = [host for host, vrf in nodes if vrf == self.vrf.index]
-        hosts.sort(key=lambda host: rank[host])
-        pods = sorted(pods, key=lambda p: (rank[p.host], p.name))
-        wishes = [self.node_wish(host, nodes[host, self.vrf.index]) for host in hosts]
+        hosts = sorted(self.nodes, key=lambda host: rank[host])
+        pods = sorted(self.pods, key=lambda p: (rank[p.host], p.name))
+        wishes = [self.node_wish(host, self.nodes[host]) for host in hosts]
         wishes += [self.pod_wish(pod) for pod in pods]
-        granted = self.addresses.grant(wishes)
+        granted = self.addresses.grant(wishes, claims)
         self.addresses.lock_blocks()
         for host, grant in zip(hosts, granted, strict=False):
-            yield self.node(host, nodes[host, self.vrf.index], grant)
+            yield self.node(host, self.nodes[host], grant)
         for pod, grant in zip(pods, granted[len(hosts) :], strict=True):
             yield self.pod(pod, grant)
 
@@ -172,14 +240,14 @@ class VrfEndpoints:
 
     def node_wish(self, host: str, pods: Sequence[Placed]) -> Wish:
         status = tuple(dict.fromkeys(a for pod in pods for a in pod.host_addresses))
-        return Wish(self.node_name(host), host, status, self.slots_for(None))
+        slots = self.slots_for(None)
+        return Wish(self.node_name(host), host, status, slots, self.also(host))
 
     def node_name(self, host: str) -> str:
         """Rule 2."""
         tenant, _, name = self.vrf.name.partition("/")
         settings = self.site.spec.tenants[tenant]
-        main = "main" if "main" in settings.vrfs else next(iter(settings.vrfs))
-        plain = settings.vrf_per == "namespace" or name == main
+        plain = settings.vrf_per == "namespace" or name == main_vrf(settings)
         return f"{tenant}/@node/{host}" if plain else f"{tenant}/@node/{host}@{name}"
 
     def also(self, host: str) -> tuple[str, ...]:
@@ -214,6 +282,11 @@ class VrfEndpoints:
         """The state that the fabric file gives the host."""
         settings = self.site.spec.hosts.get(host)
         return settings.state if settings else "ready"
+
+
+def main_vrf(tenant: Tenant) -> str:
+    """The VRF whose nodes have the short name (rule 2)."""
+    return "main" if "main" in tenant.vrfs else next(iter(tenant.vrfs))
 
 
 def zone_endpoints(site: Site) -> Iterator[Endpoint]:

@@ -8,12 +8,15 @@ Rules that hold here:
 
 1. A peering, a leak to one client VRF and a zone crossing are one `Intent` each; what follows from
    transit (`fabric.transit`) comes after them.
-2. A VRF that zone 0 serves offers its node prefixes in return; one without any is not served.
+2. The clients of a leak share a route target for what they offer, save where transit tells them
+   apart: whoever lies behind the owner imports some of them and not the others.
+3. A VRF that zone 0 serves offers its node prefixes in return; one without any is not served.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from fabric.diagnostics import Span
@@ -22,7 +25,6 @@ from fabric.offers import Intent, Offer
 from fabric.ports import PortRange, parse_ports
 from fabric.spec import FabricSpec, VrfSpec
 from fabric.transit import derived
-from fabric.wildcard import fits
 
 __all__ = ["Intent", "Offer", "intents", "select_vrfs"]
 
@@ -80,6 +82,7 @@ def leaks(spec: FabricSpec, vrfs: dict[str, Vrf]) -> Iterator[Intent]:
         span, back = spec.at("leaks", index), spec.at("leaks", index, "clients")
         for client in (name for name in select_vrfs(leak.to, vrfs) if name != source):
             clients = selected(spec, vrfs[client], leak.clients)
+            key = f"leak {leak.name} clients{f' {client}' if leak.transit else ''}"
             yield Intent(
                 "leak",
                 leak.name,
@@ -87,7 +90,7 @@ def leaks(spec: FabricSpec, vrfs: dict[str, Vrf]) -> Iterator[Intent]:
                 source,
                 (
                     Offer(f"leak {leak.name}", source, client, service, span),
-                    Offer(f"leak {leak.name} clients", client, source, clients, back),
+                    Offer(key, client, source, clients, back),
                 ),
                 frozenset((client,)),
                 ports(leak.ports),
@@ -97,12 +100,12 @@ def leaks(spec: FabricSpec, vrfs: dict[str, Vrf]) -> Iterator[Intent]:
 
 
 def zone0(spec: FabricSpec, vrfs: dict[str, Vrf]) -> Iterator[Intent]:
-    """Zone 0 offers its prefixes to the tenants that it serves, they their nodes (rule 2)."""
+    """Zone 0 offers its prefixes to the tenants that it serves, they their nodes (rule 3)."""
     if ZONE0 not in vrfs:
         return
     span = spec.at("zones", "zone0", "serves")
     for vrf in vrfs.values():
-        served = any(fits(vrf.tenant, pattern) for pattern in spec.zones.zone0.serves)
+        served = any(fnmatchcase(vrf.tenant, pattern) for pattern in spec.zones.zone0.serves)
         nodes = node_prefixes(spec, vrf)
         if vrf.zone == 1 and served and nodes:
             there = Offer("zone0", ZONE0, vrf.name, vrfs[ZONE0].prefixes, span)
@@ -189,7 +192,9 @@ def select_vrfs(patterns: Iterable[str], names: Iterable[str]) -> tuple[str, ...
     """
     wanted = [p if "/" in p else f"{p}/*" for p in patterns]
     return tuple(
-        name for name in names if name not in (ZONE0, ZONE2) and any(fits(name, p) for p in wanted)
+        name
+        for name in names
+        if name not in (ZONE0, ZONE2) and any(fnmatchcase(name, p) for p in wanted)
     )
 
 

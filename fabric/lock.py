@@ -51,6 +51,7 @@ class Locked:
     pins: Pins = NOTHING
     document: Document | None = None
     path: Path | None = None
+    text: str = ""
 
     def span(self, *place: str | int) -> Span | None:
         """Where the value at a place stands."""
@@ -68,26 +69,28 @@ def path_of(fabric_file: Path) -> Path:
     return fabric_file.with_name(f"{fabric_file.stem}.lock.yaml")
 
 
-def read(path: Path) -> Locked:
-    """What the lock file holds; nothing when there is none."""
+def read(path: Path, known: Locked | None = None) -> Locked:
+    """What the lock file holds, nothing when there is none; `known` if that is the same."""
     if refused := trees_around(path).refusal(path):
         raise InputError(refused)
     if not path.exists():
         return Locked(path=path)
     try:
         text, name = read_text(path)
+        if known is not None and known.text == text:
+            return known
         found = read_yaml(text, name)
     except InputError as error:
         raise InputError(*map(about_content, error.diagnostics)) from None
     if not found:
-        return Locked(path=path)
+        return Locked(path=path, text=text)
     if len(found) > 1:
         raise InputError(corrupt("has several documents", found[1].span()))
     try:
         pins = Pins.model_validate(found[0].value, strict=True)
     except ValidationError as error:
         raise InputError(*(misshapen(found[0], detail) for detail in error.errors())) from None
-    return Locked(pins, found[0], path)
+    return Locked(pins, found[0], path, text)
 
 
 def about_content(found: Diagnostic) -> Diagnostic:

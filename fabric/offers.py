@@ -1,7 +1,8 @@
 """The words for what VRFs give each other: an `Offer` of prefixes, an `Intent` between two VRFs.
 
 An offer covers the exporter's own routes that lie inside its prefixes, never imported ones. All
-offers with one `key` share one route target: there is one per (intent, side).
+offers with one `key` share one route target: there is one per (intent, side), and per client of a
+leak that is marked `transit`.
 """
 
 from __future__ import annotations

@@ -12,6 +12,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from fabric.inventory import Prefix
 
+FIRST_RD, LAST_RD = 1024, 65535
+FIRST_DRAWN_RD = 32768
+FIRST_INTENT_RT, LAST_INTENT_RT = 40000, 65535
+
 
 def numbers(text: str) -> range:
     """A range of integers as pools write it.
@@ -32,15 +36,21 @@ def host_addresses(text: str) -> Iterator[str]:
     return (str(address) for address in ip_network(text).hosts())
 
 
+def mac_bounds(text: str) -> tuple[int, int]:
+    """First and last address of a MAC pool as integers, zero excluded."""
+    base, _, length = text.partition("/")
+    first = int(base.replace(":", ""), 16)
+    return first + 1, first + (1 << 48 - int(length or 24)) - 1
+
+
 def macs(text: str) -> Iterator[str]:
-    """Addresses of a MAC pool, zero excluded.
+    """Addresses of a MAC pool.
 
     >>> next(macs("02:c1:00:00:00:00/24"))
     '02:c1:00:00:00:01'
     """
-    base, _, length = text.partition("/")
-    first = int(base.replace(":", ""), 16)
-    for number in range(first + 1, first + (1 << 48 - int(length or 24))):
+    first, last = mac_bounds(text)
+    for number in range(first, last + 1):
         yield ":".join(f"{number:012x}"[i : i + 2] for i in range(0, 12, 2))
 
 

@@ -53,6 +53,7 @@ def expand(document: Source, found: Diagnostics) -> Source:
         return document
     out: dict[str, Any] = {}
     templates: dict[str, str] = {}
+    beyond: list[tuple[str, Span]] = []
     for key, tenant in tenants.items():
         span = document.key_span(("tenants", key))
         for name, number in names(key, span, found):
@@ -62,6 +63,13 @@ def expand(document: Source, found: Diagnostics) -> Source:
             elif len(out) < MAX_TENANTS:
                 out[name] = tenant if number is None else substitute(tenant, number)
                 templates[name] = key
+            else:
+                beyond.append((key, span))
+    if beyond:
+        total = f"{len(out) + len(beyond):,} tenants, and a file with ranges has at most"
+        what = f'these are {total} {MAX_TENANTS:,}: "{beyond[0][0]}" is the first that is too much'
+        found.error("C446", what, beyond[0][1], "split the site into several fabric files")
+        found.check()
     return Expanded(document, {**document.value, "tenants": out}, templates)
 
 

@@ -240,6 +240,7 @@ class FabricSpec(Model):
     _document: Any = PrivateAttr(default=None)
     _path: Path | None = PrivateAttr(default=None)
     _edits: Any = PrivateAttr(default=())
+    _locked: Any = PrivateAttr(default=None)
     _trees: Any = PrivateAttr(default=None)
 
     def at(self, *path: str | int) -> Span | None:

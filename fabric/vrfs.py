@@ -83,6 +83,7 @@ def vrf_table(
     prefixes = Prefixes(spec, draws, problems)
     resolved = [prefixes.of(draft) for draft in table]
     vnis = draw_vnis(spec, table, draws, problems)
+    problems.items += draws.problems.items
     problems.check()
     vrfs = tuple(
         Vrf(index, draft.name, draft.tenant, draft.zone, vni, found, draft.span)
@@ -96,20 +97,33 @@ def draw_vnis(
 ) -> list[int]:
     """A VNI per VRF that is no other VRF's and whose native route target is nobody's."""
     given = {draft.name: draft.vni for draft in table if draft.vni is not None}
-    prefix = f"{spec.pools.rt_asn}:"
-    rts = {int(rt.rpartition(":")[2]) for rt in draws.locked.rt.values() if rt.startswith(prefix)}
-    ledger = draws.ledger("vni", "VNI", given, rts)
+    ledger = draws.ledger("vni", "VNI", given)
+    used = targets_in_use(spec, draws)
     pool = spec.pools.vni
+    free = (vni for vni in numbers(pool) if f"{spec.pools.rt_asn}:{vni}" not in used)
     out = []
     for draft in table:
-        vni = ledger.draw(draft.name, "vni", numbers(pool))
+        vni = ledger.draw(draft.name, "vni", free)
         if vni is None:
             what = (
                 f"VNI pool {pool} is exhausted: {len(table)} VRFs need one, {draft.name} got none"
             )
-            problems.error("C401", what, spec.at("pools", "vni"))
-        out.append(vni or 0)
-    return out
+            problems.error("C401", what, spec.at("pools", "vni"), "enlarge the pool")
+            break
+        out.append(vni)
+    return out + [0] * (len(table) - len(out))
+
+
+def targets_in_use(spec: FabricSpec, draws: Draws) -> set[str]:
+    """Route targets that a VRF's own must not fall on by chance: those that are pinned, locked, or
+    written as raw ones by somebody who cannot have meant a VRF without a number."""
+    return raw_targets(spec) | {*draws.pins.rt.values(), *draws.locked.rt.values()}
+
+
+def raw_targets(spec: FabricSpec) -> set[str]:
+    """Every raw route target that the file writes."""
+    written = (v for tenant in spec.tenants.values() for v in tenant.vrfs.values())
+    return {rt for vrf in written for rt in (*vrf.import_rts, *vrf.export_rts)}
 
 
 def slots(draft: Draft, prefixes: Sequence[Prefix]) -> tuple[Slot, ...]:

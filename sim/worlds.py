@@ -313,9 +313,9 @@ class Sides:
             values: list[tuple[int, int] | None] = [
                 side.known(pair) for side, pair in zip((self.old, self.new), both, strict=True)
             ]
-            if None in values and (own or values == [None, None] or -1 in (*a[2:], *b[2:])):
+            if values == [None, None]:
                 continue
-            if None in values:
+            if None in values and not own:
                 packets = packets or self.packets()
                 values = [
                     side.imagined(pair, self.space, packets) if value is None else value

@@ -92,8 +92,8 @@ KINDS: dict[Path, Callable[[Path], str]] = {
 
 
 def inputs(folder: Path) -> list[Path]:
-    """The inputs of one kind."""
-    return sorted(folder.glob("*.yaml"))
+    """The inputs of one kind; a lock file belongs to its input."""
+    return sorted(path for path in folder.glob("*.yaml") if not path.match("*.lock.yaml"))
 
 
 def expected(path: Path) -> Path:

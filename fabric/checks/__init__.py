@@ -6,7 +6,17 @@ reports as much as possible.
 
 from __future__ import annotations
 
-from fabric.checks import expectations, numbers, routes, sharing, sites, tenants, values, zones
+from fabric.checks import (
+    expectations,
+    numbers,
+    pins,
+    routes,
+    sharing,
+    sites,
+    tenants,
+    values,
+    zones,
+)
 from fabric.checks.names import survey
 from fabric.diagnostics import Diagnostic, Diagnostics
 from fabric.spec import FabricSpec
@@ -18,6 +28,7 @@ SUBJECTS = (
     sharing.check,
     zones.check,
     numbers.check,
+    pins.check,
     expectations.check,
     routes.check,
 )

@@ -1,4 +1,4 @@
-"""Numbers that must be unique or must fit: VNIs, route targets, pins, pools.
+"""Numbers that must be unique or must fit: VNIs, route targets, pools.
 
 RFC 5668: a route target with a 4-octet AS number leaves 16 bits for the local part, and so for a
 VNI. RFC 7300, RFC 7607: AS numbers that nobody may use.
@@ -6,14 +6,13 @@ VNI. RFC 7300, RFC 7607: AS numbers that nobody may use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import combinations
 
 from fabric.checks.names import Names
 from fabric.checks.values import MAX_2_OCTETS, asns, vnis
-from fabric.checks.zones import readable, within
-from fabric.diagnostics import Diagnostics, Span, did_you_mean
-from fabric.inventory import Prefix
+from fabric.checks.zones import readable
+from fabric.diagnostics import Diagnostics
 from fabric.spec import FabricSpec
 
 FIT = "after a 4-octet AS number it has 16 bits: use VNIs to 65535, or a 2-octet pools.rt_asn"
@@ -28,7 +27,6 @@ def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
     asn_pool(spec, found)
     block_lengths(spec, found)
     prefix_pools(spec, found)
-    pins(spec, names, found)
 
 
 def vni_places(spec: FabricSpec) -> Iterator[tuple[str, int, Path]]:
@@ -84,10 +82,6 @@ def asn_pool(spec: FabricSpec, found: Diagnostics) -> None:
             hint = "choose a range without it, such as 4200000000-4200099999"
             what = f"the pool holds AS {asn}, which nobody may use"
             found.error("C436", what, spec.at("pools", "asn"), hint)
-    for node, asn in spec.pins.asn.items():
-        if not 1 <= asn < 2**32 - 1 or asn in RESERVED_ASNS:
-            span = spec.at("pins", "asn", node)
-            found.error("C436", f"{asn} is no AS number that a node may use", span)
     if spec.pools.rt_asn in RESERVED_ASNS:
         what = f"AS {spec.pools.rt_asn} is reserved"
         found.error("C436", what, spec.at("pools", "rt_asn"), "the default is 65000")
@@ -116,95 +110,3 @@ def prefix_pools(spec: FabricSpec, found: Diagnostics) -> None:
             what = f"{two} of pool {other} overlaps {one} of pool {name}"
             hint = "the same prefix could be drawn twice"
             found.error("C420", what, spec.at(*path), hint)
-
-
-def pins(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
-    """Pins name things that exist and give no value twice."""
-    for section in ("loopback", "rd", "router_mac"):
-        distinct(spec, section, getattr(spec.pins, section), found)
-    for key in spec.pins.loopback:
-        known(spec, ("pins", "loopback", key), key, names.nodes, "node", found)
-    for key in spec.pins.vni:
-        known_vrf(spec, ("pins", "vni", key), key, names, found)
-    for section in ("rd", "router_mac", "blocks"):
-        for key in getattr(spec.pins, section):
-            node, _, vrf = key.partition(" ")
-            at = ("pins", section, key)
-            known(spec, at, node, names.nodes, "node", found)
-            known_vrf(spec, at, vrf, names, found)
-    for section in ("addresses", "hosts"):
-        for key in getattr(spec.pins, section):
-            tenant = key.partition("/")[0]
-            known(spec, ("pins", section, key), tenant, names.tenants, "tenant", found)
-    pinned_addresses(spec, found)
-
-
-def distinct(spec: FabricSpec, section: str, given: Mapping[str, str], found: Diagnostics) -> None:
-    """No value belongs to two keys of a section."""
-    owner: dict[str, str] = {}
-    for key, value in given.items():
-        other = owner.setdefault(value.lower(), key)
-        if other != key:
-            what = f'{section} {value} of "{key}" is given to "{other}" already'
-            found.error("C428", what, spec.at("pins", section, key), "each needs its own")
-
-
-def known(
-    spec: FabricSpec, at: Path, name: str, names: Iterable[str], what: str, found: Diagnostics
-) -> None:
-    """A key of `pins` speaks of something that exists."""
-    candidates = list(names)
-    if name not in candidates:
-        hint = did_you_mean(name, candidates)
-        found.error("C312", f'no {what} is called "{name}"', spec.at_key(*at), hint)
-
-
-def known_vrf(spec: FabricSpec, at: Path, name: str, names: Names, found: Diagnostics) -> None:
-    """A VRF in a key of `pins`; namespaces of a tenant with one VRF each are taken as they are."""
-    zones = ("zone0/main", "zone2/main")
-    if name.partition("/")[0] not in names.dynamic:
-        known(spec, at, name, (*names.vrfs, *zones), "VRF", found)
-
-
-def pinned_addresses(spec: FabricSpec, found: Diagnostics) -> None:
-    """Addresses lie in a prefix of the tenant and belong to one endpoint of it."""
-    owner: dict[tuple[str, str], str] = {}
-    for endpoint, texts in spec.pins.addresses.items():
-        tenant = endpoint.partition("/")[0]
-        reachable = extents(spec, tenant)
-        for i, text in enumerate(texts):
-            span: Span | None = spec.at("pins", "addresses", endpoint, i)
-            single = readable(text)
-            if single is None:
-                continue
-            if tenant in spec.tenants and not any(within(single, p) for p in reachable):
-                what = f"{text} of {endpoint} lies outside the prefixes of tenant {tenant}"
-                hint = f"its prefixes: {', '.join(map(str, reachable)) or 'none'}"
-                found.error("C427", what, span, hint)
-            other = owner.setdefault((tenant, str(single)), endpoint)
-            if other != endpoint and vrf_count(spec, tenant) == 1:
-                what = f"{text} of {endpoint} is given to {other} already"
-                found.error("C428", what, span, "each needs its own")
-
-
-def vrf_count(spec: FabricSpec, tenant: str) -> int:
-    """How many VRFs a tenant has for certain: in different ones, an address may be used twice."""
-    settings = spec.tenants.get(tenant)
-    if settings is None or settings.vrf_per == "namespace":
-        return 0
-    return len(settings.vrfs)
-
-
-def extents(spec: FabricSpec, tenant: str) -> list[Prefix]:
-    """Where a tenant's addresses may lie: given prefixes, and the pools that others come from."""
-    settings = spec.tenants.get(tenant)
-    texts: list[str] = []
-    for vrf in settings.vrfs.values() if settings else ():
-        for entry in vrf.prefixes:
-            if isinstance(entry, str):
-                texts.append(entry)
-            elif entry.cidr is not None:
-                texts.append(entry.cidr)
-            else:
-                texts += spec.pools.prefixes.get(str(entry.pool), ())
-    return [found for found in map(readable, texts) if found is not None]

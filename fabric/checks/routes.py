@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
-from fabric import lock
 from fabric.checks import offers
 from fabric.checks.names import Names
-from fabric.checks.values import MAX_ASN, MAX_VNI, pin_values
 from fabric.checks.zones import within
 from fabric.diagnostics import Diagnostics, InputError, Span
 from fabric.draws import Draws
@@ -26,7 +23,10 @@ from fabric.spec import FabricSpec
 from fabric.vrfs import vrf_table
 
 T = TypeVar("T")
-UNREADABLE = {"C306", "C313", "C440", "C441", "C444", "C425", "C426"}
+UNREADABLE = {
+    *("C306", "C313", "C425", "C426", "C440", "C441", "C444"),
+    *("C480", "C485", "C486"),
+}
 UNIQUE = "offer prefixes that are unique among the VRFs that share them"
 
 
@@ -48,8 +48,7 @@ def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
     if "C443" in codes:
         spec = without_ports(spec)
     try:
-        locked = read_lock(lock.path_of(spec.base)) if spec.base else Locked()
-        vrfs, _ = vrf_table(spec, namespaces(names), Draws(spec.pins, locked))
+        vrfs, _ = vrf_table(spec, namespaces(names), Draws(spec.pins, spec._locked or Locked()))
     except InputError as error:
         found.items.extend(error.diagnostics)
         return
@@ -58,28 +57,6 @@ def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
     offers.check(spec, vrfs, found)
     if "C319" not in codes:
         ambiguous(vrfs, intents(spec, vrfs), found)
-
-
-def read_lock(path: Path) -> Locked:
-    """The lock file, whose values must be readable too."""
-    locked = lock.read(path)
-    wrong = []
-    for _, reader, text, place in pin_values(locked.pins):
-        try:
-            reader(text)
-        except ValueError as error:
-            what = str(error).partition("\n")[0]
-            where = ".".join(map(str, place[1:]))
-            wrong.append(lock.corrupt(f"has {what} at {where}", locked.span(*place[1:])))
-    numbers = (("vni", locked.pins.vni, MAX_VNI), ("asn", locked.pins.asn, MAX_ASN))
-    for section, values, most in numbers:
-        for key, number in values.items():
-            if not 1 <= number <= most:
-                what = f"has {number} at {section}.{key}"
-                wrong.append(lock.corrupt(what, locked.span(section, key)))
-    if wrong:
-        raise InputError(*wrong)
-    return locked
 
 
 def without_ports(spec: FabricSpec) -> FabricSpec:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 from typing import Any
 
 from fabric.checks.names import Names
@@ -17,6 +17,7 @@ from fabric.inventory import Prefix
 from fabric.ports import parse_ports
 from fabric.spec import FabricSpec, Pins, ZoneRule
 
+THIS_NETWORK = IPv4Network("0.0.0.0/8")
 Path = tuple[str | int, ...]
 Reader = Callable[[str], Any]
 MAX_ASN, MAX_2_OCTETS, MAX_VNI = 2**32 - 1, 2**16 - 1, 2**24 - 1
@@ -73,6 +74,48 @@ def address(text: str) -> IPv4Address | IPv6Address:
         raise ValueError(f'"{text}" is not an IPv4 or IPv6 address\n{hint}') from None
 
 
+def loopback(text: str) -> IPv4Address:
+    """An address that a node can have: unicast IPv4, and not of a kind that no router forwards."""
+    found = address(text)
+    if not isinstance(found, IPv4Address):
+        raise ValueError(f'"{text}" is an IPv6 address\nVTEPs have IPv4 addresses')
+    if kind := unfit(found):
+        raise ValueError(f'"{text}" is {kind}\na loopback is a unicast address')
+    return found
+
+
+def loopback_pool(text: str) -> Prefix:
+    """A prefix of loopbacks."""
+    found = prefix(text)
+    if found.version != 4:
+        raise ValueError(f'"{text}" is an IPv6 prefix\nVTEPs have IPv4 addresses')
+    if kind := unfit(found.network_address) or unfit(found.broadcast_address):
+        raise ValueError(f'"{text}" holds {kind}\nloopbacks are unicast addresses')
+    return found
+
+
+def unfit(found: IPv4Address | IPv6Address) -> str | None:
+    """Why nobody can be reached at an address, if so."""
+    kinds = (
+        (found.is_multicast, "a multicast address"),
+        (found.is_unspecified, "the unspecified address"),
+        (found.is_loopback, "an address of the loopback network"),
+        (found.is_link_local, "a link-local address"),
+        (found in THIS_NETWORK, "an address of this network (0.0.0.0/8)"),
+        (str(found) == "255.255.255.255", "the broadcast address"),
+        (found.is_reserved and found.version == 4, "a reserved address"),
+    )
+    return next((words for is_so, words in kinds if is_so), None)
+
+
+def host_address(text: str) -> IPv4Address | IPv6Address:
+    """An address that an endpoint can have."""
+    found = address(text)
+    if kind := unfit(found):
+        raise ValueError(f'"{text}" is {kind}\nan endpoint has a unicast address')
+    return found
+
+
 def port(text: str) -> Any:
     """Port ranges; a time of day gets a hint of its own."""
     try:
@@ -122,6 +165,8 @@ def _community(text: str, what: str, examples: str) -> tuple[str, int]:
     administrator, colon, local = text.partition(":")
     if not colon or not _digits(local):
         raise ValueError(f'"{text}" is not a {what}\nwrite {examples}')
+    if any(len(part) > 1 and part.startswith("0") for part in (administrator, local)):
+        raise ValueError(f'"{text}" has a number with zeros in front\nleave them out')
     wide = True
     if "." in administrator:
         address(administrator)
@@ -141,6 +186,8 @@ def mac(text: str) -> int:
     """A unicast MAC address."""
     if not MAC.fullmatch(text):
         raise ValueError(f'"{text}" is not a MAC address\nwrite 02:c1:00:00:00:01')
+    if not int(text.replace(":", ""), 16):
+        raise ValueError(f'"{text}" is the MAC address of nobody\nwrite 02:c1:00:00:00:01')
     if int(text[:2], 16) & 1:
         raise ValueError(f'"{text}" is a multicast MAC address\nits first octet must be even')
     return int(text.replace(":", ""), 16)
@@ -151,7 +198,12 @@ def mac_pool(text: str) -> int:
     base, slash, bits = text.partition("/")
     if slash and not (_digits(bits) and 8 <= int(bits) <= 46):
         raise ValueError(f'"{text}" is not a pool of MAC addresses\nwrite 02:c1:00:00:00:00/24')
-    return mac(base)
+    found = mac(base)
+    size = 1 << 48 - int(bits or 24)
+    if found % size:
+        first = ":".join(f"{found - found % size:012x}"[i : i + 2] for i in range(0, 12, 2))
+        raise ValueError(f'"{text}" has host bits set\ndid you mean "{first}/{bits or 24}"?')
+    return found
 
 
 def _digits(text: str) -> bool:
@@ -198,7 +250,7 @@ def pool_values(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
     pools = spec.pools
     yield "C441", asns, pools.asn, ("pools", "asn")
     yield "C441", vnis, pools.vni, ("pools", "vni")
-    yield "C440", prefix, pools.loopbacks, ("pools", "loopbacks")
+    yield "C440", loopback_pool, pools.loopbacks, ("pools", "loopbacks")
     yield "C442", mac_pool, pools.router_macs, ("pools", "router_macs")
     for name, texts in pools.prefixes.items():
         yield from prefixes(texts, ("pools", "prefixes", name))
@@ -242,7 +294,7 @@ def zone_values(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
 def pin_values(pins: Pins) -> Iterator[tuple[str, Reader, str, Path]]:
     """Values in `pins`, or in a lock file, which has the same shape."""
     single: tuple[tuple[str, str, Reader], ...] = (
-        ("loopback", "C440", address),
+        ("loopback", "C440", loopback),
         ("rd", "C445", route_distinguisher),
         ("rt", "C444", route_target),
         ("router_mac", "C442", mac),
@@ -251,7 +303,7 @@ def pin_values(pins: Pins) -> Iterator[tuple[str, Reader, str, Path]]:
     for section, code, reader in single:
         for key, text in getattr(pins, section).items():
             yield code, reader, text, ("pins", section, key)
-    for section, reader in (("blocks", prefix), ("addresses", address)):
+    for section, reader in (("blocks", prefix), ("addresses", host_address)):
         for key, texts in getattr(pins, section).items():
             for i, text in enumerate(texts):
                 yield "C440", reader, text, ("pins", section, key, i)

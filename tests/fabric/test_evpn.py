@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabric.evpn import announce, withdraw
+from fabric.intents import intents
 from fabric.network import Network
 
 UNIQUE = {"a": "172.16.0.0/24", "b": "172.17.0.0/24", "c": "172.18.0.0/24", "d": "172.19.0.0/24"}
@@ -195,3 +196,51 @@ def test_announcing_again_restores_what_was_withdrawn(net: Network, data: st.Dat
     assert left == routes
     for name in ("vrf", "vtep", "prefix", "rts"):
         assert (getattr(left, name) == getattr(routes, name)).all()
+
+
+def test_whoever_lies_behind_the_owner_of_a_leak_imports_no_other_client(tmp_path: Path) -> None:
+    both = {"d": vrf("172.19.0.0/24", "172.29.0.0/24")}
+    leaks = [
+        {"name": "one", "from": "a/main", "to": ["b/main", "d/main"], "transit": True},
+        {"name": "two", "from": "c/main", "to": ["a/main"], "transit": True},
+    ]
+    direct = peering("cd", "c", "d", prefixes={"d/main": ["172.29.0.0/24"]}, ports=["443/tcp"])
+    work = WORK | {"d": ["n/p@host4", "n/q@host4=172.29.0.5"]}
+    path = write_fabric(tmp_path, tenants() | both, work, leaks=leaks, peerings=[direct])
+    net = network_of(path)
+    assert net.findings == ()
+    number = net.vrf("c/main").index
+    (vtep,) = {e.vtep for e in net.endpoints if e.vrf == number}
+    got = [str(r.prefix) for r in net.fib.routes(vtep, number)]
+    assert "172.29.0.0/26" in got and "172.19.0.0/26" not in got
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_without_raw_targets_nothing_is_imported_that_was_not_declared(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    names = st.sampled_from("abcd")
+    leaks, peerings = [], []
+    for number in range(data.draw(st.integers(1, 3))):
+        owner = data.draw(names)
+        clients = data.draw(st.sets(names.filter(lambda n, o=owner: n != o), min_size=1))
+        leaks.append({
+            "name": f"l{number}", "from": f"{owner}/main", "transit": data.draw(st.booleans()),
+            "to": [f"{client}/main" for client in sorted(clients)],
+        })  # fmt: skip
+    for number in range(data.draw(st.integers(0, 2))):
+        one, two = data.draw(st.lists(names, min_size=2, max_size=2, unique=True))
+        narrow = data.draw(st.sampled_from(["24", "28"]))
+        first = UNIQUE[one].replace("/24", f"/{narrow}")
+        more = {"transit": data.draw(st.booleans()), "prefixes": {f"{one}/main": [first]}}
+        peerings.append(peering(f"p{number}", one, two, **more))
+    folder = tmp_path_factory.mktemp("intents")
+    net = network_of(write_fabric(folder, tenants(), WORK, leaks=leaks, peerings=peerings))
+    assert [f for f in net.findings if f.code == "C510"] == []
+    declared = {
+        (intent.a, intent.b)[::way] for intent in intents(net.spec, net.vrfs) for way in (1, -1)
+    }
+    for tenant in UNIQUE:
+        for other in reaches(net, tenant):
+            assert (f"{tenant}/main", f"{other}/main") in declared

@@ -119,7 +119,7 @@ def test_a_pin_that_takes_what_another_has_is_an_error(tmp_path: Path) -> None:
     network_of(path, lock=True)
     pins = {"vni": {"n/main": 10001}}
     write_fabric(tmp_path, {"m": ACME, "n": ACME}, {"m": WORK}, pools=POOLS, pins=pins)
-    with pytest.raises(InputError, match="VNI 10001 is pinned for something else") as error:
+    with pytest.raises(InputError, match="VNI 10001 is that of n/main, and the lock file") as error:
         network_of(path, lock=True)
     assert error.value.diagnostics[0].code == "C481"
 
@@ -166,7 +166,7 @@ def test_any_lock_survives_writing_and_reading(
 
 
 def test_a_ledger_draws_in_order_and_never_twice() -> None:
-    ledger: Ledger[int] = Ledger("VNI", {"a": 2}, {"b": 3}, taken=[1])
+    ledger: Ledger[int] = Ledger("VNI", {"a": 2}, {"b": 3}, taken={1: "x"})
     assert [ledger.draw(k, "pool", range(1, 6)) for k in "abcde"] == [2, 3, 4, 5, None]
     assert ledger.draw("c", "pool", range(1, 6)) == 4
     assert ledger.locked == {"b": 3, "c": 4, "d": 5}

@@ -47,7 +47,7 @@ def file(tmp_path: Path) -> Iterator[Path]:
 
 
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=4), max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_builds_inside_builds_lose_nothing(
     tmp_path_factory: pytest.TempPathFactory, rounds: list[list[str]]
 ) -> None:

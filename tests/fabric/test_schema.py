@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from goldens import ERRORS
+from goldens import ERRORS, inputs
 
 from fabric.reader import read_yaml
 from fabric.schema import json_schema, keys_at
@@ -40,7 +40,7 @@ def test_it_refuses_wrong_shapes(path: Path) -> None:
 
 
 def test_it_accepts_files_that_are_wrong_beyond_their_shape() -> None:
-    deeper = [p for p in ERRORS.glob("c[34]*.yaml") if not re.match(r"c30[8]", p.stem)]
+    deeper = [p for p in inputs(ERRORS) if re.match(r"c(?!308)[34]", p.stem)]
     assert all(accepts(path) for path in deeper)
 
 

@@ -56,7 +56,8 @@ class Ledger(Generic[V]):
         value = self.displaced[key]
         owner = self.owner[value]
         what = f'{self.name} {value} is that of {owner}, and the lock file gives it to "{key}"'
-        hint = f"choose another one for {owner.partition(',')[0]}, or delete the line: then {key} draws again"
+        whose = owner.partition(",")[0]
+        hint = f"choose another one for {whose}, or delete the line: then {key} draws again"
         found = Diagnostic("C481", what, self.span(key), hint)
         if self.problems is None:
             raise InputError(found)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from fabric.addressing import annotate, plan
 from fabric.checks.allocations import read_lock
+from fabric.budget import afford_contents
 from fabric.checks.routes import ambiguous
 from fabric.clos import build_fabric, take_down
 from fabric.diagnostics import Diagnostics
@@ -22,7 +23,7 @@ from fabric.intents import intents
 from fabric.lock import path_of
 from fabric.manifests import Manifests
 from fabric.network import Network
-from fabric.placement import load_workloads, place
+from fabric.placement import load_workloads, place, sizes
 from fabric.spec import FabricSpec
 from fabric.topology import Fabric, Role
 from fabric.underlay import converge
@@ -64,6 +65,7 @@ def assemble(
     spec: FabricSpec, fabric: Fabric, manifests: Mapping[str, Manifests], draws: Draws
 ) -> Network:
     """Everything that follows from the file, the wiring, the manifests and the allocations."""
+    afford_contents(spec, *sizes(spec, manifests, fabric))
     placed = place(spec, manifests, fabric, draws.locked)
     draws.drawn["hosts"].update({p.name: p.host for p in placed if "host" in p.assumed})
 

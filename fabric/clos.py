@@ -21,6 +21,7 @@ from itertools import combinations
 
 import networkx as nx
 
+from fabric.budget import afford_wiring
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, did_you_mean
 from fabric.spec import FabricSpec, Site, Speeds
 from fabric.topology import RANK, Fabric, Link, Node, Role
@@ -192,6 +193,7 @@ def build_graph(spec: FabricSpec) -> nx.MultiGraph[str]:
 
 def build_fabric(spec: FabricSpec, down: Iterable[str] = ()) -> Fabric:
     """The wiring of a fabric file; `down` names nodes and links (either way round) that failed."""
+    afford_wiring(spec)
     graph = build_graph(spec)
     order = sorted(graph, key=lambda name: graph.nodes[name]["rank"])
     index = {name: number for number, name in enumerate(order)}

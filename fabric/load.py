@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from fabric.budget import afford_wiring
 from fabric.checks import check
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.extend import extended
@@ -54,6 +55,7 @@ def examine(path: Path | str, text: str | None = None) -> tuple[FabricSpec | Non
             spec._document = shaped.document
             spec._path = None if file in STDIN else Path(file)
             spec._edits, spec._trees = edits, trees
+            afford_wiring(spec)
             found.items += check(spec)
     except InputError as error:
         told = {d.span for d in found.items}

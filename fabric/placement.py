@@ -122,6 +122,20 @@ def place(
     return tuple(sorted(out, key=lambda p: p.name))
 
 
+def sizes(
+    spec: FabricSpec, manifests: Mapping[str, Manifests], fabric: Fabric
+) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+    """How many pods, hosts and VRFs every tenant will have."""
+    pods, hosts, vrfs = {}, {}, {}
+    for tenant, found in manifests.items():
+        settings = spec.tenants[tenant]
+        hosts[tenant] = len(hosts_of(spec, tenant, fabric))
+        pods[tenant] = sum(hosts[tenant] if pod.per_host else 1 for pod in found.pods)
+        per_namespace = settings.vrf_per == "namespace"
+        vrfs[tenant] = 1 + len(found.namespaces) if per_namespace else len(settings.vrfs)
+    return pods, hosts, vrfs
+
+
 def hosts_of(spec: FabricSpec, tenant: str, fabric: Fabric) -> list[str]:
     """The hosts that a tenant may use, in order of the fabric."""
     wanted = spec.tenants[tenant].hosts or ["*"]

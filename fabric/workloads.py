@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from fabric.budget import afford_pods
 from fabric.cursor import Cursor
 from fabric.diagnostics import Diagnostics, Span
 from fabric.extend import Source
@@ -90,6 +91,7 @@ def pods(objects: Iterable[Source], problems: Diagnostics) -> tuple[Pod, ...]:
             running.append(live_pod(root, about, owner))
     wanted = [c for c in controllers.values() if not owners & {c.key, c.owner}]
     wanted = [c for c in wanted if c.owner not in controllers]
+    afford_pods(len(running) + sum(c.count or 1 for c in wanted))
     planned = expand(wanted, {(p.namespace, p.name) for p in running})
     return tuple(sorted((*running, *planned), key=lambda p: (p.namespace, p.name, p.span)))
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.blocks import reroute
+from fabric.budget import afford_failures
 from fabric.network import Network
 from fabric.topology import Role
 from sim.expect import Claim, Outcome, check_claim, pairs_of, without
@@ -55,6 +56,8 @@ def check_failures(
     network = reach.network
     already = down_names(network)
     worlds = {signature(network): reach}
+    asking = [claim for claim in claims if claim.hold_under]
+    afford_failures(network.fabric, tried(network, claims), asking[0].span if asking else None)
     wanted = {claim.number: pairs_of(claim, network) for claim in claims if claim.hold_under}
     for kind in KINDS:
         concerned = [claim for claim in claims if kind in claim.hold_under]

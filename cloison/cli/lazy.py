@@ -18,11 +18,12 @@ READ_NOTHING = ("schema", "warmup", "down")
 """Verbs that read no file that a user names."""
 
 
-def add_root(command: click.Command) -> None:
-    """`--root DIR`, the same for every verb that reads files; each has it once."""
+def add_limits(command: click.Command) -> None:
+    """`--root DIR` and `--budget N`, the same for every verb that reads files; each has them
+    once."""
     if any(parameter.name == "root" for parameter in command.params):
         return
-    option = click.Option(
+    root = click.Option(
         ["--root"],
         type=click.Path(file_okay=False, exists=True),
         metavar="DIR",
@@ -32,7 +33,16 @@ def add_root(command: click.Command) -> None:
         help="Inputs may name files below DIR only [default: the git working tree of FABRIC, "
         "else its directory and this one].",
     )
-    command.params.append(option)
+    budget = click.Option(
+        ["--budget"],
+        type=click.FloatRange(0, 1e6, min_open=True),
+        metavar="N",
+        callback=set_budget,
+        is_eager=True,
+        expose_value=False,
+        help="Allow N times the size that is built by default (docs/limits.md).",
+    )
+    command.params += [root, budget]
 
 
 def set_root(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
@@ -43,6 +53,14 @@ def set_root(context: click.Context, parameter: click.Parameter, value: str | No
         from fabric.files import rooted
 
         context.with_resource(rooted(Path(value)))
+
+
+def set_budget(context: click.Context, parameter: click.Parameter, value: float | None) -> None:
+    """Raise every limit until the command is done."""
+    if value is not None:
+        from fabric.budget import multiplied
+
+        context.with_resource(multiplied(value))
 
 
 class LazyGroup(click.Group):
@@ -63,7 +81,7 @@ class LazyGroup(click.Group):
         command = import_module(self.table[cmd_name][0]).command
         assert isinstance(command, click.Command)
         if not isinstance(command, click.Group) and cmd_name not in READ_NOTHING:
-            add_root(command)
+            add_limits(command)
         return command
 
     def resolve_command(

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from fabric.addressing import annotate, plan
-from fabric.checks.allocations import read_lock
 from fabric.budget import afford_contents
+from fabric.checks.allocations import read_lock
 from fabric.checks.routes import ambiguous
 from fabric.clos import build_fabric, take_down
 from fabric.diagnostics import Diagnostics

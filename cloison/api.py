@@ -1,8 +1,9 @@
 """What `import cloison` offers: one function per question.
 
 A *source* is the path of a fabric file or of a directory of Kubernetes manifests, a spec (`load`),
-or a world (`build`). `down` names nodes
-and links that have failed. Wrong input raises `InputError`, which lists everything that is wrong.
+or a world (`build`). `down` names nodes and links that have failed, `accept_unevaluated` kinds of
+objects that are not evaluated and may be left out; what else is not evaluated makes an answer that
+it touches unknown. Wrong input raises `InputError`, which lists everything that is wrong.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from pathlib import Path
 
 from cloison.compiled import Compiled
 from cloison.differences import rows
+from cloison.doubts import doubts
 from cloison.explained import Explained
 from cloison.proved import Proved
 from cloison.report import Simulation
 from cloison.simulation import run
 from cloison.table import Table
+from cloison.unknowns import notes
 from cloison.world import World
 from compiler import target as targets
 from fabric.load import load_fabric
@@ -29,6 +32,7 @@ from sim.reachability import reachability
 
 Source = str | Path | FabricSpec | World
 CHANGES = ("change", "source", "destination", "ports", "because", "pairs", "packet")
+Kinds = Iterable[str]
 
 
 def load(path: str | Path) -> FabricSpec:
@@ -36,52 +40,86 @@ def load(path: str | Path) -> FabricSpec:
     return load_fabric(Path(path))
 
 
-def build(source: Source, *, down: Iterable[str] = (), locked: bool = False) -> World:
+def build(
+    source: Source,
+    *,
+    down: Iterable[str] = (),
+    locked: bool = False,
+    accept_unevaluated: Kinds = (),
+) -> World:
     """Place endpoints, allocate addresses, converge the control plane; `locked` refuses to draw
     what the lock file does not have."""
-    return World.of(source, down, locked=locked)
+    return World.of(source, down, locked=locked, accept_unevaluated=accept_unevaluated)
 
 
-def compile(source: Source, *, target: str = targets.DEFAULT, down: Iterable[str] = ()) -> Compiled:
+def compile(
+    source: Source,
+    *,
+    target: str = targets.DEFAULT,
+    down: Iterable[str] = (),
+    accept_unevaluated: Kinds = (),
+) -> Compiled:
     """The tables that every enforcement point holds, against what a target can hold."""
-    return Compiled(World.of(source, down).program, targets.load(target))
+    world = World.of(source, down, accept_unevaluated=accept_unevaluated)
+    return Compiled(world.program, targets.load(target))
 
 
 def simulate(
-    source: Source, *, target: str = targets.DEFAULT, down: Iterable[str] = ()
+    source: Source,
+    *,
+    target: str = targets.DEFAULT,
+    down: Iterable[str] = (),
+    accept_unevaluated: Kinds = (),
 ) -> Simulation:
     """Build, converge, compile, replay traffic, prove.
 
     Every pair is replayed on every interesting port; where that is too much, random flows.
     """
-    return run(lambda: World.of(source, down), target=target)
+    accept = accept_unevaluated
+    return run(lambda: World.of(source, down, accept_unevaluated=accept), target=target)
 
 
-def prove(source: Source, *, down: Iterable[str] = ()) -> Proved:
+def prove(source: Source, *, down: Iterable[str] = (), accept_unevaluated: Kinds = ()) -> Proved:
     """Isolation and every expectation, for all packets of both IP versions."""
-    world = World.of(source, down)
+    world = World.of(source, down, accept_unevaluated=accept_unevaluated)
     return Proved(prove_network(world.network, world.program))
 
 
-def explain(source: Source, src: str, dst: str, *, down: Iterable[str] = ()) -> Explained:
+def explain(
+    source: Source,
+    src: str,
+    dst: str,
+    *,
+    down: Iterable[str] = (),
+    accept_unevaluated: Kinds = (),
+) -> Explained:
     """Why the flow from `src` to `dst` (`name:port/protocol`) is allowed or denied."""
-    world = World.of(source, down)
+    world = World.of(source, down, accept_unevaluated=accept_unevaluated)
     return Explained(explain_flow(world.network, world.program, src, dst))
 
 
 def reach(
-    source: Source, *, to: str | None = None, from_: str | None = None, down: Iterable[str] = ()
+    source: Source,
+    *,
+    to: str | None = None,
+    from_: str | None = None,
+    down: Iterable[str] = (),
+    accept_unevaluated: Kinds = (),
 ) -> Table:
     """Who reaches whom, on which ports and because of what; narrowed by `to` (`name[:port]`) and
     `from_` (`name`), both patterns or addresses."""
-    world = World.of(source, down)
+    world = World.of(source, down, accept_unevaluated=accept_unevaluated)
     found = asked(lambda: reachability(world.network, world.program), world.network, from_, to)
-    rows = tuple(row.row() for row in found)
-    return Table(rows, "Reach", ("source", "destination", "ports", "pairs"))
+    doubt = doubts(world.network, from_, to)
+    rows = tuple(doubt.marked(row.source, row.target, row.row()) for row in found)
+    columns = ("source", "destination", "ports", "pairs", *doubt.columns)
+    return Table(rows, "Reach", columns, notes(doubt.records))
 
 
-def diff(old: Source, new: Source) -> Table:
-    """What gains or loses access from `old` to `new`; what is not listed is equal in both."""
-    before, after = World.of(old), World.of(new)
+def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> Table:
+    """What gains or loses access from `old` to `new`; what is not listed is equal in both, unless
+    a note says that something is not evaluated."""
+    accept = tuple(accept_unevaluated)
+    before, after = (World.of(source, accept_unevaluated=accept) for source in (old, new))
     found = diff_worlds((before.network, before.program), (after.network, after.program))
-    return Table(tuple(rows(found)), "Changes", CHANGES)
+    return Table(tuple(rows(found)), "Changes", CHANGES, notes(found.not_evaluated))

@@ -5,15 +5,17 @@ There is one enforcement point and no underlay, so what a report says about thos
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cloison.connectivity import matrix, structured
+from cloison.connectivity import doubts, matrix, peer_key, structured
 from cloison.render import visible
 from cloison.report import Simulation, replay_table, time_table
 from cloison.report_text import remarks, section
 from cloison.table import Table
+from cloison.unknowns import in_short
 from fabric.cluster import CLUSTER
+from fabric.unevaluated import Unevaluated
 from sim.connectivity import Connectivity, connectivity
 
 MOST = 24
@@ -28,7 +30,7 @@ def report(sim: Simulation) -> Iterator[Any]:
     yield from who_reaches_whom(found)
     yield from section(time_table(sim))
     yield from remarks(sim.proof)
-    yield verdict(found)
+    yield verdict(found, sim.proof.pending)
 
 
 def size_table(sim: Simulation, found: Connectivity) -> Table:
@@ -51,14 +53,17 @@ def size_table(sim: Simulation, found: Connectivity) -> Table:
 def who_reaches_whom(found: Connectivity) -> Iterator[str]:
     """The connectivity matrix, where it is not too wide."""
     if len(found.workloads) <= MOST:
-        yield "\n".join(map(visible, matrix(found, found.connections)))
+        doubt = doubts(found, None, None)
+        yield "\n".join(map(visible, matrix(found, found.connections, doubt)))
     else:
         yield f"Who reaches whom: cloison reach lists {len(found.connections):,} connections."
     yield ""
 
 
-def verdict(found: Connectivity) -> str:
+def verdict(found: Connectivity, left_out: Sequence[Unevaluated]) -> str:
     """The last line."""
+    if left_out:
+        return f"Unknown: {in_short(left_out)}; pairs marked ? are unknown."
     inside = [c for c in found.connections if "External" not in (c.source.kind, c.target.kind)]
     open_ = len({(c.source, c.target) for c in inside if c.source != c.target})
     public = len({c.target for c in found.connections if c.source.kind == "External"})
@@ -72,4 +77,8 @@ def verdict(found: Connectivity) -> str:
 def connections(sim: Simulation) -> list[dict[str, Any]]:
     """Who reaches whom, as data: the rows of `cloison/connectivity/1`."""
     found = connectivity(sim.world.network, sim.world.program)
-    return [structured(found, connection) for connection in found.connections]
+    doubt = doubts(found, None, None)
+    return [
+        doubt.marked(peer_key(c.source), peer_key(c.target), structured(found, c))
+        for c in found.connections
+    ]

@@ -8,32 +8,63 @@ from typing import Any
 
 import click
 
-from cloison.render import emit, visible
+from cloison.cli.errors import UNKNOWN
+from cloison.doubts import Doubts
+from cloison.render import visible
+from cloison.unknowns import below, emit_with, notes
 from cloison.world import World
 from compiler.ir import Direction, Origin
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import Diagnostic, InputError
-from sim.connectivity import Connection, Connectivity, Peer, connectivity
+from fabric.unevaluated import Unevaluated, pending
+from sim.connectivity import OUTSIDE, Connection, Connectivity, Peer, connectivity
 from sim.l4 import rows as port_rows
+from sim.verdicts import touching
 from sim.wanted_ports import ports_by, split_port
 
 SCHEMA = "cloison/connectivity/1"
 SIDES = {Direction.OUT: "egress", Direction.IN: "ingress"}
 COLUMNS = {"source": "source", "destination": "destination", "ports": "ports", "because": "because"}
 LEGEND = "row: source, column: destination; . all, p some ports, X nothing, # itself"
+UNSURE = ", ? unknown"
 
 
 def show(world: World, output: str, source: str | None, to: str | None) -> None:
     """Print the connectivity of a cluster, or the part of it that was asked for."""
     found = connectivity(world.network, world.program)
     chosen = narrowed(found, source, to)
+    doubt = doubts(found, source, to)
     if output == "matrix":
-        click.echo("\n".join(map(visible, matrix(found, chosen))))
+        click.echo("\n".join(map(visible, matrix(found, chosen, doubt))))
+        below(doubt.records)
     elif output == "dot":
-        click.echo("\n".join(dot(found, chosen)))
+        click.echo("\n".join(dot(found, chosen, doubt)))
     else:
         make = as_cells if output == "csv" else as_text if output in ("table", "md") else structured
-        emit([make(found, c) for c in chosen], schema=SCHEMA, output=output, columns=COLUMNS)
+        rows = [
+            doubt.marked(peer_key(c.source), peer_key(c.target), make(found, c)) for c in chosen
+        ]
+        columns = COLUMNS | {name: name for name in doubt.columns}
+        emit_with(doubt.records, rows, schema=SCHEMA, output=output, columns=columns)
+    if pending(doubt.records):
+        raise click.exceptions.Exit(UNKNOWN)
+
+
+def doubts(found: Connectivity, source: str | None, to: str | None) -> Doubts:
+    """What touches the connections between two patterns (`cloison.doubts`, rule 2)."""
+    network = found.reach.network
+    touch = touching(network)
+    unsure = frozenset(peer_key(p) for p, ends in found.members.items() if pending(touch.of(*ends)))
+    if source is None or to is None:
+        return Doubts(network.not_evaluated, unsure)
+    wanted = source, split_port(to)[0]
+    ends = (i for p, own in found.members.items() for i in own if any(called(p, w) for w in wanted))
+    return Doubts(touch.asked(ends, [f"{CLUSTER}/{pattern}" for pattern in wanted]), unsure)
+
+
+def peer_key(of: Peer) -> str:
+    """A peer in `Doubts`; ranges of the outside are one."""
+    return str(OUTSIDE) if of.kind == "External" else str(of)
 
 
 def narrowed(found: Connectivity, source: str | None, to: str | None) -> list[Connection]:
@@ -139,17 +170,18 @@ def cause(direction: Direction, origin: Origin) -> dict[str, Any]:
     }
 
 
-def matrix(found: Connectivity, chosen: Sequence[Connection]) -> Iterator[str]:
+def matrix(found: Connectivity, chosen: Sequence[Connection], doubt: Doubts) -> Iterator[str]:
     """Workloads × workloads and the outside, a letter per cell."""
-    outside = Peer("External")
-    peers = [*found.workloads, outside]
+    peers = [*found.workloads, OUTSIDE]
     cells: dict[tuple[Peer, Peer], str] = {}
     for c in chosen:
-        key = tuple(outside if p.kind == "External" else p for p in (c.source, c.target))
+        key = tuple(OUTSIDE if p.kind == "External" else p for p in (c.source, c.target))
         every = c.ports.all() and not c.partial and whole(c.source.ranges + c.target.ranges)
         cells[key[0], key[1]] = "." if every else "p"
+    pairs = ((a, b) for a in peers for b in peers if a != b)
+    cells |= {(a, b): "?" for a, b in pairs if doubt.of(peer_key(a), peer_key(b)) == "unknown"}
     width = len(str(len(peers)))
-    yield LEGEND
+    yield LEGEND + (UNSURE if doubt.columns else "")
     head = " ".join(str(n).rjust(width) for n in range(1, len(peers) + 1))
     longest = max(len(title(found, p)) for p in peers)
     yield f"{'':{longest + width + 2}}{head}"
@@ -166,9 +198,10 @@ def whole(ranges: Sequence[str]) -> bool:
     return not ranges or any(text in ("0.0.0.0/0", "::/0") for text in ranges)
 
 
-def dot(found: Connectivity, chosen: Sequence[Connection]) -> Iterator[str]:
+def dot(found: Connectivity, chosen: Sequence[Connection], doubt: Doubts) -> Iterator[str]:
     """A Graphviz digraph with a cluster per namespace."""
     yield "digraph connectivity {"
+    yield from legend(doubt.records)
     yield '  rankdir=LR; node [shape=box, fontname="sans-serif"];'
     for namespace in sorted({p.namespace for p in found.workloads}):
         yield f"  subgraph {quoted(f'cluster_{namespace}')} {{ label={quoted(namespace)};"
@@ -177,12 +210,25 @@ def dot(found: Connectivity, chosen: Sequence[Connection]) -> Iterator[str]:
                 yield f"    {quoted(str(p))} [label={quoted(f'{p.name}[{p.kind}]')}];"
         yield "  }"
     for c in chosen:
-        ports = quoted(found.reach.space.text(c.ports))
+        ports = unsure(
+            found.reach.space.text(c.ports), doubt.of(peer_key(c.source), peer_key(c.target))
+        )
         yield f"  {quoted(str(c.source))} -> {quoted(str(c.target))} [label={ports}];"
     yield "}"
 
 
+def legend(records: Sequence[Unevaluated]) -> Iterator[str]:
+    """What is not evaluated, below the picture."""
+    if records:
+        yield f"  labelloc=b; label={quoted(chr(10).join(notes(records)))};"
+
+
+def unsure(ports: str, verdict: str) -> str:
+    """The label of an edge, with how it is drawn where it is unknown."""
+    return f"{quoted(f'{ports} ?')}, style=dashed" if verdict == "unknown" else quoted(ports)
+
+
 def quoted(text: str) -> str:
     """A Graphviz string."""
-    escaped = visible(text).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = visible(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cloison.changed import Group, addresses, end_row, grouped, line, plain, sentences
+from cloison.unknowns import as_rows, in_short, way_on
+from cloison.unknowns import sentences as unevaluated
+from fabric.unevaluated import accepted, pending
 from sim.blame import Cause
 from sim.diff import Change, Diff
 from sim.l4 import rows as port_rows
@@ -52,8 +55,10 @@ def document(found: Diff) -> dict[str, Any]:
     """`cloison/diff/2`."""
     return {
         "schema": SCHEMA,
-        "same": found.same,
+        "verdict": said(found),
+        "same": found.same and found.decided,
         "rest": "unchanged" if found.decided else "unknown",
+        "not_evaluated": as_rows(found.not_evaluated),
         "groups": [group_row(found, group) for group in grouped(found)],
         "rows": rows(found),
         "peers": [
@@ -108,7 +113,10 @@ def report(found: Diff) -> Iterator[Any]:
         yield Text(visible(words))
     if any(True for _ in notes(found)):
         yield ""
-    yield Text(verdict(found), style="bold green" if found.same else "bold")
+    for words in left_out(found):
+        yield visible(words)
+    holds = found.same and found.decided
+    yield Text(verdict(found), style="bold green" if holds else "bold")
 
 
 STYLES = {"gained": "yellow", "lost": "red"}
@@ -158,9 +166,15 @@ def notes(found: Diff) -> Iterator[str]:
 
 def verdict(found: Diff) -> str:
     """The last line."""
-    rest = "Everything else is unchanged." if found.decided else "The rest was not decided."
+    end = f"{accepted(found.not_evaluated)}."
+    why = f"unknown: {in_short(found.not_evaluated)}"
     if found.same:
-        return "No packet fares differently." if found.decided else rest
+        return (
+            f"No packet fares differently{end}"
+            if found.decided
+            else f"Whether packets fare differently is {why}{end}"
+        )
+    rest = f"Everything else is unchanged{end}" if found.decided else f"The rest is {why}{end}"
     counts = [
         f"{sum(c.kind == kind for c in found.changes)} {kind}"
         for kind in ("gained", "lost", "unsteady", "steady")
@@ -185,7 +199,25 @@ def markdown(found: Diff) -> Iterator[str]:
         yield f"- {md_cell(words)}"
     if any(True for _ in notes(found)):
         yield ""
+    for words in left_out(found):
+        yield f"- {md_cell(words)}"
+    if any(True for _ in left_out(found)):
+        yield ""
     yield verdict(found)
+
+
+def left_out(found: Diff) -> Iterator[str]:
+    """What is not evaluated in either world, and how to go on without."""
+    yield from unevaluated(found.not_evaluated)
+    if pending(found.not_evaluated):
+        yield way_on(found.not_evaluated)
+
+
+def said(found: Diff) -> str:
+    """holds, fails or unknown: whether the worlds are alike."""
+    if not found.same:
+        return "fails"
+    return "holds" if found.decided else "unknown"
 
 
 def _markdown_row(found: Diff, change: Change) -> Iterable[str]:

@@ -17,7 +17,7 @@ and the tenant's own isolation are not the user's there.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -28,22 +28,26 @@ from cloison.render import visible
 from cloison.render_diagnostics import Excerpts
 from cloison.report_text import quoted
 from cloison.sources import is_cluster
+from cloison.unknowns import sentences, way_on
 from compiler.ir import Direction, Stage
 from fabric.cluster import CLUSTER
+from fabric.unevaluated import Unevaluated, pending
+from fabric.visible import lines
 from sim.access import workload
 from sim.blame import Cause
 from sim.explain import Explanation, Step
 from sim.trace import Side
 from sim.witness import show
 
-STYLES = {"allow": "bold green", "deny": "bold red", "depends": "bold yellow"}
+STYLES = {"allow": "bold green", "deny": "bold red", "depends": "bold yellow",
+          "unknown": "bold yellow"}  # fmt: skip
 LABEL = 15
 SIDES = {Direction.OUT: "egress of", Direction.IN: "ingress of"}
 
 
 def report(found: Explanation) -> Iterator[Any]:
     """Everything to print, in order."""
-    yield Text(plain(found, found.headline), style=STYLES[found.verdict])
+    yield Text(visible(plain(found, found.headline)), style=STYLES[found.verdict])
     yield from packet(found)
     yield ""
     if is_cluster(found.network):
@@ -52,6 +56,14 @@ def report(found: Explanation) -> Iterator[Any]:
         yield from way(found.hashed.steps)
     yield from others(found)
     yield from reasons(found)
+    yield from doubts(found.touched_by)
+
+
+def doubts(records: Sequence[Unevaluated]) -> Iterator[str]:
+    """What may decide otherwise, and how to go on."""
+    yield from map(visible, sentences(records))
+    if pending(records):
+        yield visible(way_on(records))
 
 
 def several(found: Iterable[Explanation]) -> Iterator[Any]:
@@ -66,11 +78,13 @@ def several(found: Iterable[Explanation]) -> Iterator[Any]:
         pairs = f" ({len(alike)} pairs of pods)" if len(alike) > 1 else ""
         label = Text(verdict, style=STYLES[verdict])
         grid.add_row(label, Text(visible(f"{source} -> {target}{pairs}")))
-        why = "" if verdict == "allow" else f"{first.why}: "
+        why = "" if first.computed == "allow" else f"{first.why}: "
+        why = f"{first.computed} by what is evaluated; {why}" if first.touched_by else why
         cause = first.blame.culprit
-        place = f"\n{cause.span}" if cause.span else ""
-        grid.add_row("", Text(visible(plain(first, f"{why}{cause.title}") + place), style="dim"))
+        place = str(cause.span) if cause.span else None
+        grid.add_row("", Text(lines(plain(first, f"{why}{cause.title}"), place), style="dim"))
     yield grid
+    yield from doubts(list(dict.fromkeys(r for one in groups.values() for r in one[0].touched_by)))
 
 
 def workload_of(found: Explanation, name: str) -> str:
@@ -104,10 +118,10 @@ def way(steps: Iterable[Step]) -> Iterator[Any]:
 def words(step: Step) -> str:
     """A step in up to three lines: what happens, why, and where that is written."""
     if step.entry is None:
-        return "\n".join(filter(None, (step.result, step.because, step.line)))
+        return lines(step.result, step.because, step.line)
     if step.line is None:
         return f"{step.result}: {step.because} ({step.entry})"
-    return f"{step.result}: {step.because}\n{step.entry}; {step.line}"
+    return lines(f"{step.result}: {step.because}", f"{step.entry}; {step.line}")
 
 
 def policies(found: Explanation) -> Iterator[Any]:
@@ -116,7 +130,8 @@ def policies(found: Explanation) -> Iterator[Any]:
     for side in (trace.out, trace.into):
         if side is not None:
             name = found.network.endpoints[side.packet.local].name
-            yield Text(plain(found, f"{SIDES[side.packet.direction]} {name}"), style="bold")
+            head = visible(plain(found, f"{SIDES[side.packet.direction]} {name}"))
+            yield Text(head, style="bold")
             grid = rows()
             for label, text in policy_rows(found, side):
                 style = "red" if label == "deny" else ""
@@ -131,7 +146,7 @@ def policy_rows(found: Explanation, side: Side) -> Iterator[tuple[str, str]]:
     name = f"{side.packet.direction.name} {Stage.WORKLOAD.name}"
     chosen = [step for step in steps if step.what == name]
     for step in chosen:
-        yield step.result, "\n".join(filter(None, (plain(found, step.because), step.line)))
+        yield step.result, lines(plain(found, step.because), step.line)
     if not chosen:
         yield "permit", "no policy selects it"
 
@@ -153,12 +168,12 @@ def others(found: Explanation) -> Iterator[Any]:
 
 def reasons(found: Explanation) -> Iterator[Any]:
     """Whom to thank or blame, with the line; of a denial also what came close to permitting it."""
-    lines = Excerpts({})
+    excerpts = Excerpts({})
     grid = rows()
-    allowed = found.verdict == "allow"
+    allowed = found.computed == "allow"
     for label, text in cause_rows(found, "because" if allowed else "blame", found.blame.culprit):
         grid.add_row(f"  {label}", Text(visible(text)))
-    for label, text in quoted(found.blame.culprit, lines):
+    for label, text in quoted(found.blame.culprit, excerpts):
         grid.add_row(f"  {label}", Text(visible(text)))
     for label, causes in (("also", found.blame.others), ("nearest", found.nearest)):
         told = {found.blame.culprit.title, *(c.title for c in found.blame.others)}

@@ -5,18 +5,21 @@
 
 One line out for one line in, in order, at once; blank lines are skipped. What cannot be answered
 is `{"id": …, "error": …}`. `by` lists every rule that allows the flow on either side, or every
-policy that isolates a side that denies it.
+policy that isolates a side that denies it. The verdict is unknown where something that is not
+evaluated touches an end; then `computed` is what the rest says, and `not_evaluated` names it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
+from cloison.unknowns import as_rows
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import InputError
 from fabric.ports import BOTH, GROUPS, KNOWN, MAX_PORT, PROTOCOLS, WITH_PORTS
+from fabric.strict_json import decoded
 from sim.questions import Cause, Questions
 
 SIDES = ("egress", "ingress")
@@ -36,8 +39,8 @@ def answers(questions: Questions, lines: Iterable[bytes | str]) -> Iterator[str]
 def answer(questions: Questions, line: bytes | str) -> str:
     """One line for one line."""
     try:
-        question = DECODER.decode(line.decode() if isinstance(line, bytes) else line)
-    except (ValueError, RecursionError) as error:
+        question = decoded(line.decode() if isinstance(line, bytes) else line)
+    except ValueError as error:
         return json.dumps({"id": None, "error": f"not JSON: {error}"})
     if not isinstance(question, dict):
         return json.dumps({"id": None, "error": "not a JSON object"})
@@ -48,26 +51,16 @@ def answer(questions: Questions, line: bytes | str) -> str:
     except InputError as error:
         first = error.diagnostics[0]
         return failure(question, f"{first.message}; {first.hint}" if first.hint else first.message)
-    return json.dumps(
-        {
-            "id": question.get("id"),
-            "verdict": "allow" if found.allow else "deny",
-            "by": [as_json(cause) for cause in found.causes],
-        }
-    )
+    said: dict[str, Any] = {"id": question.get("id"), "verdict": found.verdict}
+    said |= {"computed": found.computed} if found.verdict != found.computed else {}
+    said |= {"by": [as_json(cause) for cause in found.causes]}
+    said |= {"not_evaluated": as_rows(found.touched_by)} if found.touched_by else {}
+    return json.dumps(said)
 
 
 def failure(question: dict[str, Any], message: str) -> str:
     """The line for a question without an answer."""
     return json.dumps({"id": question.get("id"), "error": message})
-
-
-def reject(constant: str) -> NoReturn:
-    """NaN and Infinity are not JSON."""
-    raise ValueError(f"{constant} is not a value")
-
-
-DECODER = json.JSONDecoder(parse_constant=reject)
 
 
 def text(question: dict[str, Any], key: str) -> str:

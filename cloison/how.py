@@ -2,7 +2,8 @@
 
 `drawn` says what becomes of allocations that the lock file does not have yet: *kept* in it,
 *forgotten* when the command ends, or *refused* (`--locked`). `ipblock` and `host_network` are for
-manifests without a fabric file, which says the same itself.
+manifests without a fabric file, which says the same itself. `accept` are kinds of objects that the
+user lets pass although they are not evaluated (`fabric.unevaluated.accepting`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ class How:
     drawn: Literal["kept", "forgotten", "refused"] = "kept"
     ipblock: Literal["pods", "external"] = "pods"
     host_network: Literal["exempt", "ordinary"] = "exempt"
+    accept: tuple[str, ...] = ()
 
 
 AS_USUAL = How()

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from cloison.alike import classes, label
 from cloison.table import Table
+from cloison.unknowns import in_short
 from compiler.ir import Origin
+from fabric.unevaluated import accepted
+from fabric.visible import lines
 from sim.matrix import Cell
 from sim.prove import Proof
 
@@ -91,7 +94,7 @@ def open_table(proof: Proof) -> Table:
                         "source": label(a),
                         "destination": label(b),
                         "ports": shorten(space.text(cell.ports)),
-                        "because": "\n".join(because(cell.causes)),
+                        "because": lines(*because(cell.causes)),
                     }
                 )
     return Table(tuple(rows), "Open between tenants and zones")
@@ -149,4 +152,6 @@ def heatmap(proof: Proof) -> Drawing:
             word = "self" if cell.src == cell.dst else state(cell)
             ports = shorten(space.text(cell.ports), 24) if word == "open" else ""
             cells[label(a), label(b)] = (word, ports)
-    return draw_matrix(cells, title=f"Isolation of {proof.network.spec.name}")
+    unknown = f" (unknown: {in_short(proof.pending)})" if proof.pending else ""
+    without = accepted(proof.network.not_evaluated)
+    return draw_matrix(cells, title=f"Isolation of {proof.network.spec.name}{unknown}{without}")

@@ -16,6 +16,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -25,6 +26,8 @@ from matplotlib.figure import Figure
 
 from cloison.files import write_bytes
 from fabric.topology import RANK, Fabric, Node, Role
+from fabric.visible import lines as lines_of
+from fabric.visible import visible
 
 LIMIT = 150
 PLAIN, TENANT, PATH, DOWN = "#8a94a6", "#1f77b4", "#d62728", "#d0d0d0"
@@ -101,7 +104,7 @@ def draw_fabric(
     figure = Figure(figsize=(min(24.0, 3 + 0.45 * widest), 1.6 + 1.3 * len({s.y for s in spots})))
     axes = figure.add_subplot()
     axes.set_axis_off()
-    axes.set_title(title, loc="left", fontsize=10)
+    axes.set_title(visible(title), loc="left", fontsize=10, parse_math=False)
     cables = bundle_cables(fabric, spots, path)
     for shade in (DOWN, PLAIN, PATH):
         axes.add_collection(lines([c for c in cables if c.colour == shade], shade))
@@ -180,6 +183,7 @@ def draw_spot(
         va="top" if below else "bottom",
         fontsize=7,
         rotation=90 if crowded and below else 0,
+        parse_math=False,
     )
 
 
@@ -225,16 +229,24 @@ def draw_matrix(cells: Mapping[tuple[str, str], tuple[str, str]], *, title: str 
     axes.imshow(
         values, cmap=ListedColormap(STATE_COLOURS), vmin=0, vmax=len(STATES) - 1, aspect="auto"
     )
-    axes.set_xticks(range(len(destinations)), destinations, rotation=45, ha="right", fontsize=7)
-    axes.set_yticks(range(len(sources)), sources, fontsize=7)
+    small: dict[str, Any] = {"fontsize": 7, "parse_math": False}
+    across = [*map(visible, destinations)]
+    axes.set_xticks(range(len(destinations)), across, rotation=45, ha="right", **small)
+    axes.set_yticks(range(len(sources)), [*map(visible, sources)], **small)
     axes.set_xlabel("destination", fontsize=8)
     axes.set_ylabel("source", fontsize=8)
-    axes.set_title(title, loc="left", fontsize=10)
+    axes.set_title(visible(title), loc="left", fontsize=10, parse_math=False)
     if side <= 16:
         for row, source in enumerate(sources):
             for column, destination in enumerate(destinations):
-                words = cells.get((source, destination), ("", ""))[1].replace(", ", "\n")
-                axes.text(column, row, words, ha="center", va="center", fontsize=6)
+                below = lines_of(*cells.get((source, destination), ("", ""))[1].split(", "))
+                place: dict[str, Any] = {
+                    "ha": "center",
+                    "va": "center",
+                    "fontsize": 6,
+                    "parse_math": False,
+                }
+                axes.text(column, row, below, **place)
     for colour, words in zip(STATE_COLOURS, STATE_WORDS, strict=True):
         axes.plot([], [], "s", color=colour, label=words)
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=7, frameon=False)

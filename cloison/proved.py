@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloison.isolation import heatmap, matrix_table
-from cloison.report import expectation, findings_table
+from cloison.report import expectations, findings_table, in_words
 from cloison.table import Table, escape
+from cloison.unknowns import COLUMNS, as_rows
 from sim.prove import Proof
 
 if TYPE_CHECKING:
@@ -19,6 +20,17 @@ class Proved:
     """A proof that prints, renders and draws itself."""
 
     proof: Proof
+
+    @property
+    def verdict(self) -> str:
+        """holds, fails or unknown."""
+        return self.proof.verdict
+
+    @property
+    def not_evaluated(self) -> Table:
+        """What was read and may decide otherwise; `accepted` marks what the user let pass."""
+        rows = tuple(as_rows(self.proof.network.not_evaluated))
+        return Table(rows, "Not evaluated", COLUMNS)
 
     @property
     def holds(self) -> bool:
@@ -33,8 +45,7 @@ class Proved:
     @property
     def expectations(self) -> Table:
         """Every `expect:` line, also under the failures that break it."""
-        outcomes = (*self.proof.outcomes, *self.proof.under_failure)
-        return Table(tuple(expectation(o) for o in outcomes), "Expectations")
+        return Table(tuple(expectations(self.proof)), "Expectations")
 
     @property
     def findings(self) -> Table:
@@ -49,9 +60,12 @@ class Proved:
         return f"{self.proof.network.spec.name}: {self}"
 
     def __str__(self) -> str:
-        return "holds" if self.holds else f"{len(self.proof.findings)} findings"
+        return in_words(self.proof)
 
     def _repr_html_(self) -> str:
         name = escape(self.proof.network.spec.name)
-        parts = [self.matrix, *([self.findings] if len(self.findings) else [])]
-        return f"<h4>{name}: {self}</h4>" + "".join(part._repr_html_() for part in parts)
+        optional = (table for table in (self.findings, self.not_evaluated) if len(table))
+        parts = [self.matrix, *optional]
+        return f"<h4>{name}: {escape(str(self))}</h4>" + "".join(
+            part._repr_html_() for part in parts
+        )

@@ -2,13 +2,15 @@
 
 Rules that hold here:
 
-1. Everything that reaches a terminal or a spreadsheet may come from a stranger's YAML. Control
-   characters (C0, C1, bidirectional overrides) are shown as escapes, rich markup is never
-   interpreted, and a CSV cell never starts with what a spreadsheet takes for a formula.
+1. Everything that reaches a terminal or a spreadsheet may come from a stranger's YAML. What hides,
+   moves or ends a line is shown as an escape (`fabric.visible`), rich markup is never interpreted,
+   a CSV cell never starts with what a spreadsheet takes for a formula, and markdown mentions
+   nobody and links nowhere.
 2. Machine formats carry every key of a row as it is. `table` and `md` show the columns chosen. In
    a terminal (or where COLUMNS says how wide) long cells fold, nothing is cut off; elsewhere, as in
    a pipe to grep, a row is one line.
-3. JSON is `{"schema": "cloison/<thing>/<version>", …, "rows": […]}` and stays ASCII.
+3. JSON is `{"schema": "cloison/<thing>/<version>", …, "rows": […]}`, stays ASCII and is RFC 8259's:
+   a number that JSON cannot write (infinity) is null.
 4. Colour and progress only on a terminal; NO_COLOR is respected (rich does).
 """
 
@@ -17,15 +19,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import re
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from fabric.visible import visible as visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +40,10 @@ Columns = Sequence[str] | Mapping[str, str]
 Tell = Callable[..., None]
 UNBOUNDED = 1 << 16
 """Columns where nobody says how many: more than any row has."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+LIVE = re.compile(r"[@#]|://|\bwww\.|mailto:|xmpp:", re.I)
+"""What GitHub turns into a mention, a reference or a link outside of code."""
+STYLING = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 def emit(
@@ -57,7 +64,7 @@ def emit(
             click.echo(yaml_text({"schema": schema, **(meta or {}), "rows": list(rows)}), nl=False)
         case "jsonl":
             for row in rows:
-                click.echo(json.dumps(plain(row)))
+                click.echo(json.dumps(plain(row), allow_nan=False))
         case "csv":
             click.echo(csv_text(rows, columns), nl=False)
         case "md":
@@ -81,13 +88,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, Sequence):
         return [plain(v) for v in value]
     if hasattr(value, "item"):
-        return value.item()
-    return value if isinstance(value, int | float) else str(value)
+        return plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, int) else str(value)
 
 
 def json_text(value: Any) -> str:
     """Indented JSON in ASCII."""
-    return json.dumps(plain(value), indent=2)
+    return json.dumps(plain(value), indent=2, allow_nan=False)
 
 
 def yaml_text(value: Any) -> str:
@@ -113,19 +122,7 @@ def text(value: Any) -> str:
         value = sorted(value)
     if isinstance(value, list | tuple):
         return ", ".join(map(text, value))
-    return visible(str(value))
-
-
-def visible(value: str) -> str:
-    """The string with control and direction-changing characters escaped; newlines stay."""
-    return "".join(
-        c.encode("unicode_escape").decode() if c != "\n" and hides(c) else c for c in value
-    )
-
-
-def hides(character: str) -> bool:
-    """Whether a character can change what a terminal shows beyond its own cell."""
-    return unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs")
+    return visible(value if isinstance(value, str) else str(value))
 
 
 def csv_text(rows: Sequence[Row], columns: Columns | None = None) -> str:
@@ -141,9 +138,14 @@ def csv_text(rows: Sequence[Row], columns: Columns | None = None) -> str:
 
 def csv_cell(value: Any) -> str:
     """One CSV cell; numbers keep their sign."""
-    cell = text(value)
+    cell = one_line(value)
     is_number = isinstance(value, int | float)
-    return f"'{cell}" if cell.startswith(FORMULA) and not is_number else cell
+    return f"'{cell}" if cell.lstrip().startswith(FORMULA) and not is_number else cell
+
+
+def one_line(value: Any) -> str:
+    """As `text`, also of `Lines`."""
+    return text(value).replace("\n", " ")
 
 
 def markdown(rows: Sequence[Row], columns: Columns | None = None) -> str:
@@ -155,9 +157,14 @@ def markdown(rows: Sequence[Row], columns: Columns | None = None) -> str:
 
 
 def md_cell(value: Any) -> str:
-    """One cell in which nothing but text survives."""
-    cell = text(value).replace("\n", " ")
-    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", cell)
+    """One cell in which nothing but text survives: escaped, or as code where GitHub would make a
+    mention, a reference or a link of it."""
+    cell = one_line(value)
+    if not LIVE.search(cell):
+        return re.sub(r"([\\|`*_~<>\[\]])", r"\\\1", cell)
+    longest = max(map(len, re.findall("`+", cell)), default=0)
+    fence, pad = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{pad}{cell}{pad}{fence}".replace("|", "\\|")
 
 
 def headings(rows: Sequence[Row], columns: Columns | None) -> dict[str, str]:
@@ -214,7 +221,15 @@ def printed(*things: Any) -> str:
     with out.capture() as captured:
         for thing in things:
             out.print(thing)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+    return "\n".join(
+        harmless(line).rstrip() for line in captured.get().removesuffix("\n").split("\n")
+    )
+
+
+def harmless(line: str) -> str:
+    """A line in which only the console's own styles drive the terminal, whoever forgot what."""
+    parts = STYLING.split(line)
+    return "".join(part if n % 2 else visible(part) for n, part in enumerate(parts))
 
 
 def show(*things: Any) -> None:

@@ -16,11 +16,14 @@ from typing import Any
 
 from cloison.headroom import headroom, room_table
 from cloison.isolation import grid_table, matrix_table, open_table
-from cloison.table import Table
+from cloison.sources import is_cluster
+from cloison.table import Table, escape
+from cloison.unknowns import as_rows, in_short, sentences
 from cloison.world import World
 from compiler.target import Target, Usage
 from fabric.topology import Role
 from fabric.underlay import bgp_sessions
+from fabric.unevaluated import accepted
 from sim.expect import Outcome
 from sim.prove import Finding, Proof
 from sim.replay import ReplayReport
@@ -42,9 +45,16 @@ class Simulation:
     seconds: Mapping[str, float]
 
     @property
+    def verdict(self) -> str:
+        """holds, fails or unknown; of manifests alone, of which nothing is expected, computed
+        where everything is evaluated."""
+        computed = is_cluster(self.world.network) and not self.proof.pending
+        return "computed" if computed and not self.proof.findings else self.proof.verdict
+
+    @property
     def holds(self) -> bool:
         """Whether isolation and every expectation hold."""
-        return self.proof.holds
+        return self.verdict == "holds"
 
     @property
     def matrix(self) -> Table:
@@ -57,12 +67,29 @@ class Simulation:
         return findings_table(self.proof)
 
     def __repr__(self) -> str:
-        found = "holds" if self.holds else f"{len(self.proof.findings)} findings"
-        return f"{self.world.network.spec.name}: {found}"
+        said = in_words(self.proof) if self.verdict != "computed" else self.verdict
+        return f"{self.world.network.spec.name}: {said}"
 
     def _repr_html_(self) -> str:
         parts = [table._repr_html_() for table in tables(self) if len(table)]
-        return f"<h3>{self!r}</h3>" + "".join(parts)
+        left_out = (
+            f"<p>{escape(line)}</p>" for line in sentences(self.world.network.not_evaluated)
+        )
+        return f"<h3>{escape(repr(self))}</h3>" + "".join((*parts, *left_out))
+
+
+def in_words(proof: Proof) -> str:
+    """The verdict in a few words.
+
+    What holds is one word; what fails says how often, what is unknown says why.
+    """
+    without = accepted(proof.network.not_evaluated)
+    if proof.verdict == "fails":
+        return f"{len(proof.findings)} finding{'s' * (len(proof.findings) != 1)}{without}"
+    if proof.verdict == "holds":
+        return f"holds{without}"
+    left_out = (in_short(proof.pending),) if proof.pending else ()
+    return f"unknown: {'; '.join((*left_out, *proof.empty))}{without}"
 
 
 def tables(sim: Simulation) -> Iterator[Table]:
@@ -169,17 +196,26 @@ def replay_table(sim: Simulation) -> Table:
     return Table(rows, title)
 
 
-def expectation(outcome: Outcome) -> dict[str, Any]:
+def expectation(outcome: Outcome, verdict: str) -> dict[str, Any]:
     """One outcome as a row."""
     claim = outcome.claim
     return {
         "expect": str(claim),
         "line": None if claim.span is None else str(claim.span),
-        "holds": outcome.holds,
+        "verdict": verdict,
+        "holds": verdict == "holds",
         "under": outcome.under,
         "pairs": outcome.pairs,
         "pairs_failing": len(outcome.breaches),
     }
+
+
+def expectations(proof: Proof) -> Iterator[dict[str, Any]]:
+    """Every expectation as the network stands, then those that a failure breaks."""
+    for outcome, verdict in zip(proof.outcomes, proof.standing(), strict=True):
+        yield expectation(outcome, verdict)
+    for outcome in proof.under_failure:
+        yield expectation(outcome, "fails")
 
 
 def findings_table(proof: Proof) -> Table:
@@ -209,9 +245,11 @@ def proven(proof: Proof) -> dict[str, Any]:
     """What a proof has to say, as data."""
     return {
         "matrix": list(matrix_table(proof)),
-        "expectations": [expectation(o) for o in (*proof.outcomes, *proof.under_failure)],
+        "expectations": list(expectations(proof)),
         "findings": list(findings_table(proof)),
         "exempt": list(proof.exempt),
+        "unknown_because": list(proof.empty),
+        "not_evaluated": as_rows(proof.network.not_evaluated),
     }
 
 
@@ -227,6 +265,7 @@ def document(sim: Simulation) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "name": sim.world.network.spec.name,
+        "verdict": sim.verdict,
         "holds": sim.holds,
         "size": sizes(sim),
         "target": sim.target.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,11 @@ from cloison.headroom import headroom, tightest
 from cloison.isolation import grid_table, open_table
 from cloison.render import table, titled, visible
 from cloison.render_diagnostics import Excerpts
-from cloison.report import capacity_table, replay_table, size_table, time_table
+from cloison.report import capacity_table, in_words, replay_table, size_table, time_table
 from cloison.table import Table
+from cloison.unknowns import sentences, way_on
+from fabric.unevaluated import accepted
+from fabric.visible import lines as below
 from sim.blame import Cause
 from sim.failures import down_names
 from sim.prove import Finding, Proof
@@ -81,7 +85,8 @@ def quoted(cause: Cause, lines: Excerpts) -> Iterator[tuple[str, str]]:
     """Where a cause stands, and its line as it is written there."""
     if cause.span is not None:
         line = lines.line(cause.span)
-        yield "", f"{cause.span}" + (f"\n| {line.strip()}" if line and line.strip() else "")
+        excerpt = f"| {line.strip()}" if line and line.strip() else None
+        yield "", below(str(cause.span), excerpt)
 
 
 def remarks(proof: Proof) -> Iterator[str]:
@@ -95,6 +100,9 @@ def remarks(proof: Proof) -> Iterator[str]:
             f"Assumed: address or host of {assumed:,} of {total:,} endpoints "
             "(their manifests have no status)."
         )
+    yield from map(visible, sentences(proof.network.not_evaluated))
+    if proof.pending:
+        yield visible(way_on(proof.pending))
     exempt = proof.exempt
     if exempt:
         yield (
@@ -105,15 +113,16 @@ def remarks(proof: Proof) -> Iterator[str]:
 
 def verdict(proof: Proof) -> Text:
     """The last line."""
-    name, count = proof.network.spec.name, len(proof.outcomes)
-    failed = {o.claim.number for o in (*proof.outcomes, *proof.under_failure) if not o.holds}
+    name, said = proof.network.spec.name, Counter(proof.verdicts())
     tried = f"; {proof.failures:,} single failures tried" if proof.failures else ""
-    held = f"{count - len(failed)} of {count} expectations hold{tried}"
-    if proof.holds:
-        return Text(f"{name}: isolation holds for all packets; {held}.", style="bold green")
-    return Text(f"{name}: {count_findings(proof)}; {held}.", style="bold red")
-
-
-def count_findings(proof: Proof) -> str:
-    """How many there are."""
-    return f"{len(proof.findings)} finding{'s' * (len(proof.findings) != 1)}"
+    left = f", {said['unknown']} unknown" if said["unknown"] else ""
+    held = f"{said['holds']} of {said.total()} expectations hold{left}{tried}"
+    match proof.verdict:
+        case "holds":
+            without = accepted(proof.network.not_evaluated)
+            sentence = f"{name}: isolation holds for all packets; {held}{without}."
+            return Text(sentence, style="bold green")
+        case "fails":
+            return Text(f"{name}: {in_words(proof)}; {held}.", style="bold red")
+        case _:
+            return Text(f"{name}: {in_words(proof)}; {held}.", style="bold yellow")

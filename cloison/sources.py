@@ -8,7 +8,7 @@ plane; then policies and expectations. What is wrong is told once, all of a stag
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from fabric.cluster import CLUSTER, cluster_network
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError
 from fabric.network import Network
 from fabric.reader import read_text, read_yaml
+from fabric.unevaluated import accepting
 
 Vet = Callable[[Network], None]
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
     return _built(
         lambda vet: seen(
             cluster_network(paths, ipblock=how.ipblock, host_network=how.host_network), vet
-        )
+        ),
+        how,
     )
 
 
@@ -92,7 +94,7 @@ def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic,
     """What a checked file amounts to."""
     from fabric.build import build
 
-    read = _built(lambda vet: build(spec, down=how.down, drawn=how.drawn, vet=vet), warnings)
+    read = _built(lambda vet: build(spec, down=how.down, drawn=how.drawn, vet=vet), how, warnings)
     if read.network is None:
         errors = dict.fromkeys((*read.errors, *manifest_errors(spec)))
         return replace(read, errors=tuple(errors))
@@ -118,7 +120,7 @@ def seen(network: Network, vet: Vet) -> Network:
     return network
 
 
-def _built(make: Callable[[Vet], Network], warnings: tuple[Diagnostic, ...] = ()) -> Read:
+def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic, ...] = ()) -> Read:
     """What `make` builds, with its policy; it hands the network to the function that it gets, which
     raises when policies or expectations cannot be read, before anything is kept."""
     from compiler.compile import read_policy
@@ -143,11 +145,16 @@ def _built(make: Callable[[Vet], Network], warnings: tuple[Diagnostic, ...] = ()
 
     errors: tuple[Diagnostic, ...] = ()
     try:
-        network = make(vet)
+        network = accept(make(vet), how.accept)
     except InputError as error:
         errors = error.diagnostics
     told = [w for m in (network.manifests.values() if network else ()) for w in m.warnings]
     return Read(network, policy, errors, tuple(dict.fromkeys((*warnings, *told))))
+
+
+def accept(network: Network, kinds: Iterable[str]) -> Network:
+    """The network with what is not evaluated of these kinds marked as accepted."""
+    return replace(network, not_evaluated=accepting(network.not_evaluated, kinds))
 
 
 def is_cluster(network: Network) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
-from cloison.render import Columns, Row, headings, printed, table, text, titled
+from cloison.render import Columns, Row, headings, printed, table, text, titled, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,11 +17,13 @@ SHOWN_IN_HTML = 200
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Table(Sequence[Row]):
-    """An immutable sequence of rows (mappings). `columns` picks and names what people see."""
+    """An immutable sequence of rows (mappings). `columns` picks and names what people see; `notes`
+    are sentences without which the rows say too much."""
 
     rows: tuple[Row, ...]
     title: str = ""
     columns: Columns | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -37,10 +39,12 @@ class Table(Sequence[Row]):
         return iter(self.rows)
 
     def __repr__(self) -> str:
-        return f"{self.title or 'Table'}: {len(self.rows)} rows"
+        notes = "".join(f"; {note}" for note in self.notes)
+        return f"{self.title or 'Table'}: {len(self.rows)} rows{notes}"
 
     def __str__(self) -> str:
-        return printed(*titled(self.title, table(self.rows, self.columns)))
+        notes = map(visible, self.notes)
+        return printed(*titled(self.title, table(self.rows, self.columns)), *notes)
 
     def where(self, **wanted: Any) -> Table:
         """The rows whose values equal these.
@@ -49,7 +53,7 @@ class Table(Sequence[Row]):
         1
         """
         rows = tuple(r for r in self.rows if all(r.get(k) == v for k, v in wanted.items()))
-        return Table(rows, self.title, self.columns)
+        return Table(rows, self.title, self.columns, self.notes)
 
     def to_pandas(self) -> pd.DataFrame:
         """A data frame with every key of the rows as a column."""
@@ -69,7 +73,8 @@ class Table(Sequence[Row]):
         body = "".join(f"<tr>{line}</tr>" for line in lines)
         left = len(self.rows) - SHOWN_IN_HTML
         more = f"<p>… and {left} more rows</p>" if left > 0 else ""
-        return f"<table>{caption}{body}</table>{more}"
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<table>{caption}{body}</table>{more}{notes}"
 
 
 def escape(value: Any) -> str:

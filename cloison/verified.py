@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table as Grid
 from rich.text import Text
 
+from cloison.how import AS_USUAL, How
 from cloison.isolation import grid_table, open_table
 from cloison.render import visible
 from cloison.report import proven
@@ -19,15 +20,15 @@ from cloison.world import World
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inputs import input_files
 from fabric.reader import read_text
-from sim import checker
+from fabric.strict_json import decoded
+from fabric.visible import lines
+from sim.checker.consistency import inconsistencies
+from sim.checker.validity import validity
 from sim.expect import Outcome
 from sim.prove import Proof
-from sim.recheck import changed_inputs, disagreements
 
 SCHEMA = "cloison/verification/1"
-CHECKED = "cloison/certificate-check/1"
-SAMPLES = 2000
-SHOWN = 5
+CHECKED = "cloison/certificate-check/2"
 
 
 def report(proof: Proof) -> Iterator[Any]:
@@ -43,20 +44,22 @@ def report(proof: Proof) -> Iterator[Any]:
 def claims_table(proof: Proof) -> Table:
     """Every `expect:` line and whether it holds, also under the failures that it names."""
     broken = {o.claim.number: o for o in proof.under_failure}
-    rows = tuple(claim_row(o, broken.get(o.claim.number)) for o in proof.outcomes)
+    rows = tuple(
+        claim_row(o, broken.get(o.claim.number), said)
+        for o, said in zip(proof.outcomes, proof.verdicts(), strict=True)
+    )
     return Table(rows, "Expectations")
 
 
-def claim_row(outcome: Outcome, broken: Outcome | None) -> dict[str, Any]:
+def claim_row(outcome: Outcome, broken: Outcome | None, said: str) -> dict[str, Any]:
     """One expectation; `pairs` counts (source, destination, IP version)."""
     claim = outcome.claim
-    holds = outcome.holds and broken is None
-    under = claim.hold_under if holds else [f"not without {broken.under}"] if broken else []
+    under = [f"not without {broken.under}"] if broken else claim.hold_under if outcome.holds else []
     return {
-        "": "holds" if holds else "FAILS",
+        "": "FAILS" if said == "fails" else said,
         "expect": str(claim),
         "pairs": outcome.pairs,
-        "also under": "\n".join(under),
+        "also under": lines(*under),
     }
 
 
@@ -65,6 +68,7 @@ def document(proof: Proof, down: Sequence[str], certificate: Any) -> dict[str, A
     return {
         "schema": SCHEMA,
         "name": proof.network.spec.name,
+        "verdict": proof.verdict,
         "holds": proof.holds,
         "down": sorted(down),
         "single_failures_tried": proof.failures,
@@ -77,8 +81,8 @@ def read_certificate(path: Path) -> Any:
     """The JSON of a certificate; `InputError` when it is none."""
     text, file = read_text(path)
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        found = decoded(text, _distinct)
+    except ValueError as error:
         raise InputError(Diagnostic("C730", f"{file} is no JSON: {error}")) from None
     if not isinstance(found, dict) or "schema" not in found:
         hint = "write one with: cloison verify FABRIC --certificate FILE"
@@ -86,48 +90,84 @@ def read_certificate(path: Path) -> Any:
     return found
 
 
-def check(certificate: Any, fabric: Path | None) -> dict[str, Any]:
-    """`cloison/certificate-check/1`: what an independent reader says about a certificate, and,
-    with a fabric file, whether it is about that fabric."""
-    problems = checker.check(certificate)
-    packets = None
-    if not problems and fabric is not None:
-        world = World.of(fabric, certificate["down"])
-        differ = [*disagreements(world.network, world.program, certificate, SAMPLES)]
-        problems += [*changed_inputs(certificate, input_files(world.network.spec)), *differ[:SHOWN]]
-        packets = {"traced": SAMPLES, "differ": len(differ)}
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys stand there once: readers disagree about others."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has a key twice")
+    return found
+
+
+def check(certificate: Any, fabric: Path | None, how: How = AS_USUAL) -> dict[str, Any]:
+    """`cloison/certificate-check/2`: whether a certificate is consistent, which it shows by itself,
+    and, with a fabric file, whether it is valid, which only that fabric shows."""
+    problems = inconsistencies(certificate)
+    consistent, compared = not problems, None
+    if consistent and fabric is not None:
+        problems, compared = _against(certificate, fabric, how)
     return {
         "schema": CHECKED,
-        "holds": not problems,
+        "consistent": consistent,
+        "valid": None if fabric is None else not problems,
         "problems": problems,
-        "packets": packets,
+        "compared": compared,
+        "not_evaluated": certificate["not_evaluated"] if consistent else [],
         **summary(certificate),
     }
 
 
+def _against(certificate: Any, fabric: Path, how: How) -> tuple[list[str], dict[str, int] | None]:
+    """What a fabric says about a consistent certificate. Whoever checks draws nothing for good."""
+    how = replace(how, down=tuple(certificate["down"]))
+    how = how if how.drawn == "refused" else replace(how, drawn="forgotten")
+    try:
+        network = World.of_fabric(fabric, how).network
+    except InputError as error:
+        if certificate["down"] and all(d.code == "C331" for d in error.diagnostics):
+            return [f"down: {d.message}" for d in error.diagnostics], None
+        raise
+    found = validity(certificate, network, input_files(network.spec))
+    return found.problems, {"regions": found.regions, "packets": found.packets}
+
+
 def summary(certificate: Any) -> dict[str, Any]:
     """What a certificate is about, as far as it can be read."""
-    parts = ("inputs", "endpoints", "sources", "maps", "profiles", "cells", "claims")
+    parts = ("inputs", "endpoints", "sources", "maps", "profiles", "cells", "claims", "findings")
     counts = {key: len(found) for key in parts if isinstance(found := certificate.get(key), list)}
-    return {"fabric": certificate.get("fabric"), "down": certificate.get("down"), "counts": counts}
+    said = {key: certificate.get(key) for key in ("fabric", "verdict", "down")}
+    return {**said, "counts": counts}
 
 
 def checked(found: dict[str, Any]) -> Iterator[Any]:
     """The outcome of `check` as text."""
-    counts, packets = found["counts"], found["packets"]
     yield Text(visible(f"Certificate of {found['fabric']}"), style="bold")
-    yield ", ".join(f"{count:,} {what}" for what, count in counts.items())
-    if packets:
-        yield (
-            f"{packets['traced']:,} packets of all regions traced over routes and table entries: "
-            f"{packets['differ']:,} fare otherwise"
-        )
-    problems = Grid.grid(padding=(0, 1))
-    for problem in found["problems"]:
-        problems.add_row(" -", Text(visible(problem)))
+    yield ", ".join(f"{count:,} {what}" for what, count in found["counts"].items())
     if found["problems"]:
+        problems = Grid.grid(padding=(0, 1))
+        for problem in found["problems"]:
+            problems.add_row(" -", Text(visible(problem)))
         yield problems
-        yield Text("The certificate is not valid.", style="bold red")
-    else:
-        sentence = "The certificate is valid: its regions hold every packet exactly once."
-        yield Text(sentence, style="bold green")
+        what = "consistent" if not found["consistent"] else "valid"
+        yield Text(f"The certificate is not {what}.", style="bold red")
+        return
+    for row in found["not_evaluated"]:
+        word = "Accepted, not evaluated" if row["accepted"] else "Not evaluated"
+        place = "/".join(filter(None, (row["tenant"], row["namespace"], row["name"])))
+        yield visible(f"{word}: {row['kind']} {place} of {row['api_version']}")
+    down = f" with {', '.join(found['down'])} down" if found["down"] else ""
+    says, style = f"It says: {found['verdict']}{down}.", "bold green"
+    if found["verdict"] != "holds":
+        style = "bold yellow" if found["verdict"] == "unknown" else "bold red"
+    if found["valid"] is None:
+        yield (
+            "The certificate is consistent: what follows from its regions is what it says. Whether "
+            "it is about your fabric, only checking it with FABRIC shows."
+        )
+        yield Text(visible(says), style=style)
+        return
+    compared = found["compared"]
+    yield (
+        f"Computed again from routes and rules: {compared['regions']:,} regions, "
+        f"{compared['packets']:,} packets; nothing differs."
+    )
+    yield Text(visible(f"The certificate is valid. {says}"), style=style)

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from cloison.cli import show_addresses, show_policy, show_routes, show_sessions, show_topology
 from cloison.how import AS_USUAL, How
-from cloison.sources import Read, read, read_fabric, read_spec
+from cloison.sources import Read, accept, read, read_fabric, read_spec
 from cloison.table import Table
+from cloison.unknowns import COLUMNS, as_rows, notes
 from compiler.blocks import Blocks, build_blocks
 from compiler.compile import compile_policy, read_policy
 from compiler.ir import Policy
@@ -37,13 +38,22 @@ class World:
 
     @staticmethod
     def of(
-        source: str | Path | FabricSpec | World, down: Iterable[str] = (), *, locked: bool = False
+        source: str | Path | FabricSpec | World,
+        down: Iterable[str] = (),
+        *,
+        locked: bool = False,
+        accept_unevaluated: Iterable[str] = (),
     ) -> World:
         """The world of a fabric file or of manifests, of a spec, or of a world (with exactly `down`
-        failed). With `locked` nothing is drawn that the lock file does not have."""
-        how = How(tuple(down), "refused" if locked else "kept")
+        failed). With `locked` nothing is drawn that the lock file does not have; kinds in
+        `accept_unevaluated` may be left out."""
+        drawn: Literal["refused", "kept"] = "refused" if locked else "kept"
+        how = How(tuple(down), drawn, accept=tuple(accept_unevaluated))
         if isinstance(source, World):
-            return World(rebuild(source.network, down=how.down)) if how.down else source
+            if not how.down and not how.accept:
+                return source
+            network = rebuild(source.network, down=how.down) if how.down else source.network
+            return World(accept(network, how.accept))
         if isinstance(source, FabricSpec):
             return World.found(read_spec(source, how))
         return World.read([Path(source)], how)
@@ -78,6 +88,13 @@ class World:
         """What deserves a finding although no packet was looked at: exit 1 in every verb that
         judges (check, verify, simulate, diff, compile)."""
         return self.network.findings
+
+    @property
+    def not_evaluated(self) -> Table:
+        """What was read and may decide who reaches whom, but is not modelled; `accepted` marks what
+        the user lets pass. Answers that the rest touches are unknown."""
+        rows = tuple(as_rows(self.network.not_evaluated))
+        return Table(rows, "Not evaluated", COLUMNS)
 
     @cached_property
     def blocks(self) -> Blocks:
@@ -141,7 +158,8 @@ class World:
         from cloison.regions import crossing_rows
         from sim.crossings import isolation
 
-        return Table(tuple(crossing_rows(isolation(self.blocks))), "Isolation")
+        rows = tuple(crossing_rows(isolation(self.blocks)))
+        return Table(rows, "Isolation", notes=notes(self.network.not_evaluated))
 
     def changes(self, new: World) -> Table:
         """What enforcement points of `new` decide otherwise than those of this world, as disjoint
@@ -150,7 +168,9 @@ class World:
         from sim.changes import changes
 
         found = changes(self.blocks, new.blocks)
-        return Table(tuple(change_rows(new.network, found)), "Changed decisions")
+        left_out = (*self.network.not_evaluated, *new.network.not_evaluated)
+        rows = tuple(change_rows(new.network, found))
+        return Table(rows, "Changed decisions", notes=notes(left_out))
 
     def plot(
         self, *, tenant: str | None = None, path: Sequence[str] = (), title: str = ""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from compiler.atoms import AddressAtoms, L4Atoms
 from compiler.axis import Axis
 from compiler.tables import ANY_VRF, Group, Program, Region
-from fabric.diagnostics import Diagnostic, InputError
+from fabric.diagnostics import Diagnostic, UndecidedError
 
 T = TypeVar("T")
 I64 = NDArray[np.int64]
@@ -99,11 +99,11 @@ def groups_of(program: Program, numbers: Sequence[int]) -> Iterator[Group]:
 
 
 def bounded(vrf: str, cells: int, ports: int) -> None:
-    """Say so before the memory is gone: `InputError` when one block would be too large."""
+    """Say so before the memory is gone: `UndecidedError` when one block would be too large."""
     if cells * ports > MAX_GRID:
         message = (
             f"the policies of one endpoint in {vrf} tell {cells:,} sets of addresses and {ports:,} "
             f"sets of ports apart; {MAX_GRID:,} combinations are the most that cloison tabulates"
         )
         hint = "merge address blocks or port ranges, or spread them over several workloads"
-        raise InputError(Diagnostic("C718", message, hint=hint))
+        raise UndecidedError(Diagnostic("C718", message, None, hint, "unknown"))

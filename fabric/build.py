@@ -27,7 +27,7 @@ from fabric.placement import load_workloads, place, sizes
 from fabric.spec import FabricSpec
 from fabric.topology import Fabric, Role
 from fabric.underlay import converge
-from fabric.unevaluated import owned_by
+from fabric.unevaluated import owned_by, unpeopled
 from fabric.vrfs import vrf_table
 
 Vet = Callable[[Network], None]
@@ -90,7 +90,10 @@ def assemble(
         spec, fabric, numbers, vrfs, endpoints, manifests,
         underlay, routes, build_fib(routes, wanted, underlay),
         (*site.problems.findings, *findings(spec, vrfs, routes, wanted, declared)),
-        tuple(r for tenant, m in manifests.items() for r in owned_by(tenant, m.not_evaluated)),
+        (
+            *(r for tenant, m in manifests.items() for r in owned_by(tenant, m.not_evaluated)),
+            *unpeopled(spec, endpoints),
+        ),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ Rules that hold here:
 
     CloisonError                 anything we raise on purpose
     ├── InputError               the input is wrong                            exit 2
+    │   └── UndecidedError       it is too much to decide                     exit 4
     ├── CapacityError            the target cannot hold the program            exit 3
     └── MachineError             a tool, a permission or a package is missing  exit 2
 """
@@ -64,6 +65,10 @@ class InputError(CloisonError):
     def __init__(self, *diagnostics: Diagnostic) -> None:
         self.diagnostics = diagnostics
         super().__init__("\n".join(map(str, diagnostics)))
+
+
+class UndecidedError(InputError):
+    """The input may be right; to decide about it takes more than a budget of cloison's."""
 
 
 class CapacityError(CloisonError):

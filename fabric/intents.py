@@ -16,7 +16,6 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from fabric.diagnostics import Span
@@ -25,6 +24,7 @@ from fabric.offers import Intent, Offer
 from fabric.ports import PortRange, parse_ports
 from fabric.spec import FabricSpec, VrfSpec
 from fabric.transit import derived
+from fabric.wildcard import fits
 
 __all__ = ["Intent", "Offer", "intents", "select_vrfs"]
 
@@ -105,7 +105,7 @@ def zone0(spec: FabricSpec, vrfs: dict[str, Vrf]) -> Iterator[Intent]:
         return
     span = spec.at("zones", "zone0", "serves")
     for vrf in vrfs.values():
-        served = any(fnmatchcase(vrf.tenant, pattern) for pattern in spec.zones.zone0.serves)
+        served = any(fits(vrf.tenant, pattern) for pattern in spec.zones.zone0.serves)
         nodes = node_prefixes(spec, vrf)
         if vrf.zone == 1 and served and nodes:
             there = Offer("zone0", ZONE0, vrf.name, vrfs[ZONE0].prefixes, span)
@@ -192,9 +192,7 @@ def select_vrfs(patterns: Iterable[str], names: Iterable[str]) -> tuple[str, ...
     """
     wanted = [p if "/" in p else f"{p}/*" for p in patterns]
     return tuple(
-        name
-        for name in names
-        if name not in (ZONE0, ZONE2) and any(fnmatchcase(name, p) for p in wanted)
+        name for name in names if name not in (ZONE0, ZONE2) and any(fits(name, p) for p in wanted)
     )
 
 

@@ -1,8 +1,9 @@
 """Names of endpoints and the patterns that select them.
 
-A pattern has up to three `/`-separated segments, each a shell glob. A pattern with fewer segments
-than the name selects it if it ends in `*`: `acme/*` is everything of acme, nodes included.
-The last segment also matches the name of the workload that a pod belongs to.
+A pattern has up to three `/`-separated segments, each a glob in which `[9-12]` is a range
+(`fabric.wildcard`). A pattern with fewer segments than the name selects it if it ends in `*`:
+`acme/*` is everything of acme, nodes included. The last segment also matches the name of the
+workload that a pod belongs to.
 
 A host has a node endpoint in every VRF of a tenant that it serves: `acme/@node/host1` is all of
 them, `acme/@node/host1@main` the one in that VRF. A host-network pod has its node's address, so a
@@ -21,8 +22,9 @@ True
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
+
+from fabric.wildcard import fits
 
 if TYPE_CHECKING:
     from fabric.inventory import Endpoint
@@ -35,7 +37,7 @@ def matches(pattern: str, name: str, workload: str | None) -> bool:
     wanted, parts = pattern.split("/"), name.split("/")
     if len(wanted) > len(parts) or (len(wanted) < len(parts) and wanted[-1] != "*"):
         return False
-    if not all(fnmatchcase(part, want) for part, want in zip(parts[:-1], wanted, strict=False)):
+    if not all(fits(part, want) for part, want in zip(parts[:-1], wanted, strict=False)):
         return False
     if len(wanted) < len(parts):
         return True
@@ -44,7 +46,7 @@ def matches(pattern: str, name: str, workload: str | None) -> bool:
         last.append(workload)
     if NODE in parts[1:-1]:
         last.append(host_of(parts[-1]))
-    return any(fnmatchcase(part, wanted[-1]) for part in last)
+    return any(fits(part, wanted[-1]) for part in last)
 
 
 def host_of(node: str) -> str:

@@ -18,7 +18,6 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from zlib import crc32
 
@@ -29,6 +28,7 @@ from fabric.inventory import NamedPort
 from fabric.manifests import Manifests, load_manifests
 from fabric.spec import FabricSpec, Pins
 from fabric.topology import Fabric, Role
+from fabric.wildcard import fits
 from fabric.workloads import Pod
 
 NOTHING: frozenset[str] = frozenset()
@@ -142,7 +142,7 @@ def hosts_of(spec: FabricSpec, tenant: str, fabric: Fabric) -> list[str]:
     return [
         node.name
         for node in fabric.nodes
-        if node.role is Role.HOST and any(fnmatchcase(node.name, glob) for glob in wanted)
+        if node.role is Role.HOST and any(fits(node.name, glob) for glob in wanted)
     ]
 
 

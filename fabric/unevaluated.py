@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 from fabric.diagnostics import Diagnostic, Span
 from fabric.extend import Source
@@ -26,6 +27,9 @@ from fabric.kinds import CLUSTER, IRRELEVANT, NAMESPACE, NODE, READ, UNKNOWN, WA
 from fabric.metadata import DEFAULT_NAMESPACE
 from fabric.names import NODE as NODES
 from fabric.names import matches
+
+if TYPE_CHECKING:
+    from fabric.spec import FabricSpec
 
 Scope = Literal["workload", "namespace", "node", "cluster", "fabric"]
 Key = tuple[str, ...]
@@ -145,6 +149,17 @@ def unrendered(warnings: Iterable[Diagnostic]) -> Iterator[Unevaluated]:
             )  # fmt: skip
 
 
+def unpeopled(spec: FabricSpec, endpoints: Iterable[Endpoint]) -> Iterator[Unevaluated]:
+    """Tenants without any endpoint: of their packets nothing can be said."""
+    known = {endpoint.tenant for endpoint in endpoints}
+    for tenant in spec.tenants:
+        if tenant not in known:
+            yield Unevaluated(
+                "", "Tenant", "", tenant, spec.at_key("tenants", tenant), "tenant",
+                WAYS["tenant"], "cluster", tenant,
+            )  # fmt: skip
+
+
 def repeats_a_service(value: Mapping[str, Any]) -> bool:
     """Whether Endpoints were written by the controller that resolves a Service's selector."""
     if value["kind"] not in ("Endpoints", "EndpointSlice"):
@@ -157,6 +172,14 @@ def repeats_a_service(value: Mapping[str, Any]) -> bool:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def certified(records: Iterable[Unevaluated]) -> list[dict[str, Any]]:
+    """The records without the places where they stand, which differ between machines; sorted."""
+    left_out = ("line", "what")
+    rows = [{k: v for k, v in record.row().items() if k not in left_out} for record in records]
+    named = {tuple(str(row[key]) for key in sorted(row)): row for row in rows}
+    return [named[key] for key in sorted(named)]
 
 
 def owned_by(tenant: str, records: Iterable[Unevaluated]) -> tuple[Unevaluated, ...]:
@@ -181,6 +204,12 @@ def pending(records: Iterable[Unevaluated]) -> tuple[Unevaluated, ...]:
     return tuple(record for record in records if not record.accepted)
 
 
+def accepted(records: Iterable[Unevaluated]) -> str:
+    """Whatever was accepted, as the end of a verdict; nothing when nothing was."""
+    kinds = sorted({record.qualified for record in records if record.accepted})
+    return f"; accepted as not evaluated: {', '.join(kinds)}" if kinds else ""
+
+
 def keys(endpoint: Endpoint) -> set[Key]:
     """The keys of the records that touch an endpoint."""
     tenant = endpoint.tenant
@@ -197,22 +226,14 @@ def keys(endpoint: Endpoint) -> set[Key]:
 
 
 class Touching:
-    """Which pending records touch whom, among all endpoints of a network."""
+    """Which records touch whom, among all endpoints of a network."""
 
     def __init__(self, records: Iterable[Unevaluated], endpoints: Sequence[Endpoint]) -> None:
-        self.records = pending(records)
+        self.records = tuple(records)
         self._endpoints = endpoints
-        by_key: defaultdict[Key, list[int]] = defaultdict(list)
+        self._by_key: defaultdict[Key, list[int]] = defaultdict(list)
         for number, record in enumerate(self.records):
-            by_key[record.key()].append(number)
-        self._of: dict[int, frozenset[int]] = {}
-        found: set[int] = set()
-        for endpoint in endpoints if by_key else ():
-            mine = frozenset(n for key in keys(endpoint) for n in by_key.get(key, ()))
-            if mine:
-                self._of[endpoint.index] = mine
-                found |= mine
-        self._homeless = frozenset(range(len(self.records))) - found
+            self._by_key[record.key()].append(number)
 
     def __bool__(self) -> bool:
         """Whether there is any."""
@@ -220,16 +241,26 @@ class Touching:
 
     def of(self, *endpoints: int) -> tuple[Unevaluated, ...]:
         """The records that touch packets between any of these endpoints (indices) and anybody."""
-        numbers = {n for index in endpoints for n in self._of.get(index, ())}
+        numbers = {n for index in endpoints for n in self._of(index)}
         return tuple(self.records[n] for n in sorted(numbers))
 
     def asked(self, endpoints: Iterable[int], patterns: Iterable[str]) -> tuple[Unevaluated, ...]:
         """As `of`, for all that patterns select: with records that no endpoint has (rule 3), if a
         pattern would select what they may make."""
         chosen = tuple(patterns)
-        numbers = {n for index in endpoints for n in self._of.get(index, ())}
+        numbers = {n for index in endpoints for n in self._of(index)}
         numbers |= {n for n in self._homeless if any(_names(p, self.records[n]) for p in chosen)}
         return tuple(self.records[n] for n in sorted(numbers))
+
+    def _of(self, index: int) -> set[int]:
+        if not self.records:
+            return set()
+        return {n for key in keys(self._endpoints[index]) for n in self._by_key.get(key, ())}
+
+    @cached_property
+    def _homeless(self) -> set[int]:
+        housed = {n for e in self._endpoints for n in self._of(e.index)} if self.records else set()
+        return set(range(len(self.records))) - housed
 
 
 def _names(pattern: str, record: Unevaluated) -> bool:

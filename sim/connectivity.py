@@ -13,7 +13,7 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 
@@ -43,6 +43,9 @@ class Peer:
         return ", ".join(self.ranges) or f"{self.namespace}/{self.name}[{self.kind}]"
 
 
+OUTSIDE = Peer("External")
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """`source` may open connections to `target` on `ports`, a set of L4 atoms of `Reach.space`."""
@@ -57,11 +60,13 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Connectivity:
-    """Every connection that is possible, sorted; `workloads` lists everybody in the cluster."""
+    """Every connection that is possible, sorted; `workloads` lists everybody in the cluster, and
+    `members` maps them and the outside to their endpoints."""
 
     reach: Reach
     workloads: tuple[Peer, ...]
     connections: tuple[Connection, ...]
+    members: Mapping[Peer, tuple[int, ...]]
 
 
 def connectivity(network: Network, program: Program) -> Connectivity:
@@ -78,7 +83,9 @@ def connectivity(network: Network, program: Program) -> Connectivity:
         (*found.between_workloads(), *found.outside()), key=lambda c: (c.source, c.target)
     )
     everybody = sorted({peer for peers in groups.values() for peer in peers})
-    return Connectivity(reach, tuple(everybody), tuple(rows))
+    members = {p: tuple(i for i, peers in groups.items() if p in peers) for p in everybody}
+    members[OUTSIDE] = (names.external.index,)
+    return Connectivity(reach, tuple(everybody), tuple(rows), members)
 
 
 class _Rows:

@@ -22,6 +22,7 @@ import numpy as np
 from compiler.tables import Program
 from fabric.diagnostics import Diagnostic
 from fabric.network import Network
+from fabric.unevaluated import Unevaluated, pending
 from sim.blame import Blame
 from sim.edits import Edit, Edits
 from sim.merged import Row, merged
@@ -71,6 +72,7 @@ class Diff:
     found: tuple[Diagnostic, ...] = ()
     gone: tuple[Diagnostic, ...] = ()
     undecided: tuple[str, ...] = ()
+    not_evaluated: tuple[Unevaluated, ...] = ()
 
     @property
     def decided(self) -> bool:
@@ -80,8 +82,17 @@ class Diff:
     @property
     def same(self) -> bool:
         """Whether nothing differs; how many members a peer has is no difference."""
-        appeared = any(p.kind in ("new", "removed") for p in self.presences)
-        return not (self.changes or appeared or self.found or self.gone)
+        return not (self.changes or self.appeared or self.findings_differ)
+
+    @property
+    def appeared(self) -> bool:
+        """Whether one world has a peer or zone endpoint that the other one lacks."""
+        return any(p.kind in ("new", "removed") for p in self.presences)
+
+    @property
+    def findings_differ(self) -> bool:
+        """Whether one world has a finding that the other one has not."""
+        return bool(self.found or self.gone)
 
     def ports(self, change: Change) -> str:
         """The ports of a change as text."""
@@ -104,10 +115,15 @@ def diff_reach(old: Reach, new: Reach) -> Diff:
         bits = np.frombuffer(row.bits, np.bool_)
         changes.append(Change(row, bits, seen.flow, seen.old, seen.new, edit))
     here, there = ({(d.code, d.message): d for d in reach.network.findings} for reach in (old, new))
+    left_out = tuple(
+        dict.fromkeys(record for reach in (old, new) for record in reach.network.not_evaluated)
+    )
     return Diff(
         sides,
         tuple(changes),
         tuple(presences(sides, old.network, new.network, outside.moved)),
         tuple(d for key, d in there.items() if key not in here),
         tuple(d for key, d in here.items() if key not in there),
+        tuple(dict.fromkeys(map(str, pending(left_out)))),
+        left_out,
     )

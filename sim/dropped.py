@@ -13,6 +13,7 @@ import numpy as np
 
 from compiler.blocks import Blocks
 from compiler.ir import Direction, Origin
+from fabric.visible import visible
 from sim.attach import Arrivals
 from sim.datapath import Verdicts
 from sim.packets import Packets
@@ -80,7 +81,7 @@ class DroppedPackets:
         if not reason.by_policy:
             return reason.label
         decisions = int(verdicts.in_decision[row]), int(verdicts.out_decision[row])
-        return f"{reason.label}: {cause_of(self.blocks, self._causes, decisions)}"
+        return visible(f"{reason.label}: {cause_of(self.blocks, self._causes, decisions)}")
 
 
 def causes(blocks: Blocks) -> dict[int, str]:

@@ -9,8 +9,8 @@ Rules that hold here:
 
 1. `deny`: no packet of PORTS (default: any packet) may get from any A to any B.
 2. `allow`: for every A, every B and every family that both have, all of PORTS (default: all
-   protocols and ports) get through whatever ECMP chooses. Of an endpoint that owns a whole prefix
-   one address is enough.
+   protocols and ports) get through whatever ECMP chooses, from and to every address that counts
+   (`sim.coverage`): of an endpoint that owns a whole prefix, all that is nobody else's.
 3. `only`: `allow` of PORTS and `deny` of everything else. Where PORTS are those of one IP version
    (`icmp6`), nothing is allowed in the other.
 4. An endpoint is not compared with itself. A line that compares nothing is an error (C702, C703).
@@ -31,6 +31,8 @@ from fabric.network import Network
 from fabric.ports import PortRange, sent
 from fabric.spec import Expectation, FabricSpec
 from sim.legs import Column
+from sim.narrow import Limits, limits_of, owners_of
+from sim.narrow import breaches as narrow_breaches
 from sim.reachability import Bits, Reach
 
 
@@ -50,6 +52,11 @@ class Claim:
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.text}"
+
+    @property
+    def limits(self) -> Limits:
+        """The addresses that it is about, where its ends are such."""
+        return limits_of(self.source, self.target) or Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,9 @@ def _selects_pairs(
         hint = did_you_mean(pattern, _names(network.endpoints))
         problems.error("C702", f'"{pattern}" selects no endpoint', span, hint)
     ends = selected(source, network), selected(target, network)
+    if limits_of(source, target) is None:
+        problems.error("C703", f'"{text}" compares addresses of two IP versions', span)
+        return False
     if not empty and not len(_pairs(network, *ends, ports)):
         message = f'"{text}" compares nothing: no two endpoints share an IP version'
         if len(_pairs(network, *ends, ANYTHING)):
@@ -132,7 +142,10 @@ def _selects_pairs(
 
 
 def selected(pattern: str, network: Network) -> Bits:
-    """Which endpoints a pattern names, bool[endpoints]."""
+    """Which endpoints a pattern names, or own addresses of a block, bool[endpoints]."""
+    owners = owners_of(network, pattern)
+    if owners is not None:
+        return owners
     return np.array([selects(pattern, e) for e in network.endpoints], np.bool_)
 
 
@@ -140,6 +153,11 @@ def pairs_of(claim: Claim, network: Network) -> Column:
     """What a claim compares, as sorted keys: (source, destination, family) in one integer."""
     a, b = selected(claim.source, network), selected(claim.target, network)
     ports = ANYTHING if claim.kind == "only" else claim.ports
+    limits = claim.limits
+    if limits.version:
+        found = _pairs(network, a, b, ports)
+        kept: Column = found[found % 2 == (limits.version == 6)]
+        return kept
     there = _pairs(network, a, b, ports)
     back = _pairs(network, b, a, ports) if claim.both_ways else there[:0]
     return np.unique(np.r_[there, back])
@@ -162,7 +180,9 @@ def check_claim(
         wanted = pairs_of(claim, network)
     keys = _keys(reach)
     bad: list[tuple[int, bool]] = []
-    for version in (4, 6):
+    if claim.limits.version:
+        bad += narrow_breaches(reach, claim.kind, claim.ports, claim.limits, wanted.tolist())
+    for version in () if claim.limits.version else (4, 6):
         mine = wanted[wanted % 2 == (version == 6)]
         asked = np.isin(keys, mine)
         if claim.kind in ("deny", "only"):

@@ -18,6 +18,7 @@ from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import texts
+from fabric.unevaluated import Unevaluated, accepted, pending
 from sim.blame import Blame, Cause, blame
 from sim.l4 import CLIENT_PORT
 from sim.nearest import FIELDS, OWN, nearest, title
@@ -26,6 +27,7 @@ from sim.packets import Flow
 from sim.reasons import Reason
 from sim.resolve import Target, address_of, both, endpoint, target
 from sim.trace import Side, Trace, trace, underlay_path
+from sim.verdicts import touching
 from sim.wanted_ports import Address, address_in, packet_port, split_source
 from sim.witness import show
 
@@ -65,20 +67,27 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`verdict` is allow, deny, or depends (on ECMP); `others` are verdicts of other families;
-    `nearest` has, for each end whose policy denies, what came closest to permitting."""
+    """`computed` is allow, deny, or depends (on ECMP); `others` are verdicts of other families;
+    `nearest` has, for each end whose policy denies, what came closest to permitting; `touched_by`
+    what is not evaluated and touches one of the ends."""
 
     network: Network
     program: Program
     source: str
     target: str
     flow: Flow
-    verdict: str
+    computed: str
     reason: Reason
     choices: tuple[Choice, ...]
     blame: Blame
     others: tuple[tuple[int, str], ...] = ()
     nearest: tuple[Cause, ...] = ()
+    touched_by: tuple[Unevaluated, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """What was computed, or unknown where something else may decide otherwise."""
+        return "unknown" if pending(self.touched_by) else self.computed
 
     def summary(self) -> str:
         """One line."""
@@ -87,13 +96,15 @@ class Explanation:
     @property
     def headline(self) -> str:
         """The ends and the verdict."""
-        why = "" if self.verdict == "allow" else f" ({self.why})"
-        return f"{self.source} -> {self.target}: {self.verdict}{why}"
+        why = "" if self.computed == "allow" else f" ({self.why})"
+        if pending(self.touched_by):
+            why = f" ({self.computed} by what is evaluated)"
+        return f"{self.source} -> {self.target}: {self.verdict}{why}{accepted(self.touched_by)}"
 
     @property
     def why(self) -> str:
         """The drop reason; or who gets the packet, when the address leads to somebody else."""
-        if self.reason is Reason.DELIVERED and self.verdict != "allow":
+        if self.reason is Reason.DELIVERED and self.computed != "allow":
             astray = next(c.trace for c in self.choices if c.trace.reason is Reason.DELIVERED)
             assert astray.target is not None
             return f"its address leads to {self.network.endpoints[astray.target].name}"
@@ -115,6 +126,8 @@ class Explanation:
             "target": self.target,
             "packet": show(self.flow),
             "verdict": self.verdict,
+            "computed": self.computed,
+            "not_evaluated": [record.row() for record in self.touched_by],
             "reason": self.reason.label,
             "blame": _cause(self.blame.culprit),
             "also": [_cause(cause) for cause in self.blame.others],
@@ -178,7 +191,14 @@ def between(
         blame(network, program, worst, meant),
         tuple((v, said) for v, said in verdicts.items() if v != first),
         tuple(_nearest(network, program, worst)),
+        touching(network).of(source.index, *_ends(wanted, traces)),
     )
+
+
+def _ends(wanted: Target, traces: list[Trace]) -> set[int]:
+    """Who may get the packet, and who was meant to."""
+    meant = {wanted.endpoint.index} if wanted.endpoint else set()
+    return meant | {t.target for t in traces if t.target is not None}
 
 
 def _flows(

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from compiler.blocks import Blocks
 from fabric.network import Network
+from fabric.unevaluated import pending
 from sim.attach import Arrivals
 from sim.datapath import Verdicts
 from sim.dropped import cause_of, causes
 from sim.packets import Packets
 from sim.reasons import Reason
+from sim.verdicts import touching
 from sim.witness import show
 
 LIMIT = 100_000
@@ -57,19 +59,24 @@ class FlowVerdicts:
         self.rows = merged
 
     def table(self, network: Network) -> Iterator[dict[str, Any]]:
-        """The rows for people and scripts; `rule` is what denied the flow."""
+        """The rows for people and scripts; `rule` is what denied the flow. Where something that
+        touches an end is not evaluated, the verdict is unknown beside what was computed."""
         rows = self.rows
         if rows is None:
             return
+        touch = touching(network)
         for i in np.argsort(-rows["packets"].astype(np.int64), kind="stable").tolist():
             row = rows[i]
             reason = Reason(int(row["reason"]))
-            ends = [_name(network, int(row[key])) for key in ("src_endpoint", "dst_endpoint")]
+            known = [int(row[key]) for key in ("src_endpoint", "dst_endpoint")]
+            ends = [_name(network, endpoint) for endpoint in known]
+            unknown = pending(touch.of(*(endpoint for endpoint in known if endpoint >= 0)))
             vrf = int(row["vrf"])
             yield {
                 "packets": int(row["packets"]),
                 "bytes": int(row["bytes"]),
-                "verdict": reason.label,
+                "verdict": "unknown" if unknown else reason.label,
+                "computed": reason.label,
                 "flow": show(_flow(row)),
                 "vrf": network.vrfs[vrf].name if vrf >= 0 else None,
                 "source": ends[0],

@@ -91,6 +91,7 @@ class World:
     wide: NDArray[np.bool_]
     joined: bool = True
     known: dict[tuple[int, int], Column] = field(default_factory=dict)
+    crossings: dict[tuple[int, int], Crossing] = field(default_factory=dict)
 
     @staticmethod
     def of(network: Network, blocks: Blocks) -> World:
@@ -141,7 +142,12 @@ class World:
         return self.known[vrf, direction]
 
     def crossing(self, vrf: int, egress: int) -> Crossing:
-        """The places of packets from one VRF to another."""
+        """The places of packets from one VRF to another, always the same ones."""
+        if (vrf, egress) not in self.crossings:
+            self.crossings[vrf, egress] = self._crossing(vrf, egress)
+        return self.crossings[vrf, egress]
+
+    def _crossing(self, vrf: int, egress: int) -> Crossing:
         ref = self.spans.of(vrf, egress)
         owner_there, owner_here = self.owners(egress)[ref.atom_b], self.owners(vrf)[ref.atom_a]
         targets = self._place_keys(ref, owner_there, vrf, Direction.OUT, ref.atom_a)

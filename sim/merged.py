@@ -168,17 +168,17 @@ def _end(sides: Sides, outside: Outside, draft: _Draft, at: int) -> End:
         whole = _whole(sides, outside, draft, at)
         return End(end.owner, (), _filled(sides, outside, draft, at), whole, only)
     named = (draft.source, draft.target)[at]
-    where = (
+    where = [
         {u.name for c in side.classes if c.peer == end.peer for u in c.units}
         for side in side_where(sides, first)
-    )
-    every = next(filter(None, where))
+    ]
+    every = where[0] or where[1]
     members = () if named == every else tuple(sorted(named))
-    return End(display(end.peer, every), members, (), True, status(sides, end.peer))
+    return End(display(end.peer, where[0] | where[1]), members, (), True, status(sides, end.peer))
 
 
 def display(peer: Peer, members: Iterable[str]) -> str:
-    """A peer's name; hosts of one world, or a single one, by their own."""
+    """A peer's name; hosts of one world, or one that is alone in both, by their own."""
     names = sorted(members)
     if NODE in peer.name and (peer.only or len(names) == 1):
         return ", ".join(names)

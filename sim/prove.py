@@ -6,20 +6,24 @@ What counts as a finding:
 2. a route that is imported without a declared intent, and whatever else `Network.findings` holds;
 3. packets that pass between VRFs although no leak, peering or zone rule says so.
 
-Every finding has a concrete packet where there can be one, and a line to look at.
+Every finding has a concrete packet where there can be one, and a line to look at. A proof without a
+finding holds only if nothing that was read is left out of it (`sim.verdicts`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from itertools import groupby
+from typing import Any
 
 from compiler.blocks import Blocks
 from compiler.tables import Program
 from fabric.diagnostics import Diagnostic, Span
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
+from fabric.unevaluated import Unevaluated, pending
 from sim.blame import Cause, blame
 from sim.expect import Breach, Claim, Outcome, check_claim, read_claims
 from sim.failures import Rebuild, check_failures, tried
@@ -27,9 +31,11 @@ from sim.matrix import Matrix, matrix
 from sim.packets import Flow
 from sim.reachability import Reach, reachability
 from sim.reasons import Reason
-from sim.witness import Witness, address, label, reached, stopped
+from sim.verdicts import Verdict, empty, touched_by, touching
+from sim.witness import Witness, address, holding, label, reached, stopped
 
 SAMPLES = 64
+SHOWN = 3
 QUIET: Callable[[str], None] = lambda what: None  # noqa: E731
 
 
@@ -68,9 +74,46 @@ class Proof:
     failures: int = 0
 
     @property
+    def verdict(self) -> Verdict:
+        """holds, fails, or unknown."""
+        if self.findings:
+            return "fails"
+        return "unknown" if self.pending or self.empty else "holds"
+
+    @property
     def holds(self) -> bool:
-        """Whether nothing was found."""
-        return not self.findings
+        """Whether nothing was found, and nothing is unknown."""
+        return self.verdict == "holds"
+
+    @property
+    def pending(self) -> tuple[Unevaluated, ...]:
+        """What is not evaluated and touches the proof."""
+        return pending(self.network.not_evaluated)
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """Why there was nothing to prove, if so."""
+        return tuple(empty(self.network, len(self.outcomes)))
+
+    def verdicts(self) -> list[Verdict]:
+        """One per expectation, in order, also under the failures that it names."""
+        broken = {o.claim.number for o in self.under_failure}
+        return [
+            "fails" if o.claim.number in broken else as_it_stands
+            for o, as_it_stands in zip(self.outcomes, self.standing(), strict=True)
+        ]
+
+    def standing(self) -> list[Verdict]:
+        """One per expectation, in order, as the network stands."""
+        found, network = touching(self.network), self.network
+        return [
+            "fails"
+            if not o.holds
+            else "unknown"
+            if pending(touched_by(found, network, o.claim.source, o.claim.target))
+            else "holds"
+            for o in self.outcomes
+        ]
 
     @property
     def exempt(self) -> tuple[str, ...]:
@@ -145,6 +188,10 @@ def _explain(reach: Reach, outcome: Outcome, breach: Breach, pairs: int) -> Find
     guilty = blame(reach.network, reach.program, trace, breach.dst)
     under = f" without {outcome.under}" if outcome.under else ""
     what = "a packet gets through" if breach.reached else "a packet does not get through"
+    if not breach.reached and trace.reason is Reason.DELIVERED and trace.target is not None:
+        what = f"a packet goes to {reach.network.endpoints[trace.target].name} instead"
+    if not breach.reached and (part := _part(reach, outcome.claim, breach)):
+        what += f"; holds {part}"
     return Finding(
         "expectation",
         f"{outcome.claim} fails{under}: {what}",
@@ -156,6 +203,22 @@ def _explain(reach: Reach, outcome: Outcome, breach: Breach, pairs: int) -> Find
         pairs,
         outcome.under,
     )
+
+
+def _part(reach: Reach, claim: Claim, breach: Breach) -> str:
+    """For which addresses of the pair a failing `allow` holds, where it does for some."""
+    ends = breach.src, breach.dst, breach.version
+    held = [] if claim.limits.version else holding(reach, *ends, claim.ports)
+    if not held:
+        return ""
+    kind: Any = IPv4Address if breach.version == 4 else IPv6Address
+    words = []
+    for side, word in ((0, "from"), (1, "to")):
+        ranges = sorted({span for pair in held for span in pair[side]})
+        blocks = [b for a, z in ranges for b in summarize_address_range(kind(a), kind(z))]
+        more = f" and {len(blocks) - SHOWN} more blocks" if len(blocks) > SHOWN else ""
+        words.append(f"{word} {', '.join(map(str, blocks[:SHOWN]))}{more}")
+    return " ".join(words)
 
 
 def _alike(reach: Reach, breaches: tuple[Breach, ...]) -> list[tuple[Breach, int]]:
@@ -176,10 +239,10 @@ def _witness(reach: Reach, claim: Claim, breach: Breach) -> Witness:
         pairs = reach.between(breach.src, breach.dst)
         row = pairs.version.tolist().index(breach.version)
         legs = range(int(pairs.first[row]), int(pairs.last[row]))
-        found = reached(reach, legs, claim.ports, inverse=claim.kind == "only")
+        found = reached(reach, legs, claim.ports, claim.kind == "only", claim.limits)
         assert found is not None, "a breach without a packet"
         return found
-    return stopped(reach, breach.src, breach.dst, breach.version, claim.ports)
+    return stopped(reach, breach.src, breach.dst, breach.version, claim.ports, claim.limits)
 
 
 def _of_diagnostic(reach: Reach, diagnostic: Diagnostic) -> Finding:

@@ -25,7 +25,9 @@ from compiler.tables import ANY_VRF, Entry, Program, Region
 from compiler.walk import entry_matches
 from fabric.cluster import CLUSTER
 from fabric.network import Network
+from fabric.unevaluated import Unevaluated, pending
 from sim.cluster_names import ClusterNames, End, fault, port_number
+from sim.verdicts import touching
 
 CLIENT_PORT = 40000
 KEPT = 100_000
@@ -46,19 +48,33 @@ class Cause:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The verdict on one flow, and the causes: of an allow those of both sides, of a deny those of
-    the sides that deny."""
+    the sides that deny. `touched_by` is what is not evaluated and touches an end."""
 
     allow: bool
     causes: tuple[Cause, ...]
+    touched_by: tuple[Unevaluated, ...] = ()
+
+    @property
+    def computed(self) -> str:
+        """What the policies that are evaluated say."""
+        return "allow" if self.allow else "deny"
+
+    @property
+    def verdict(self) -> str:
+        """That, or unknown."""
+        return "unknown" if pending(self.touched_by) else self.computed
 
 
 class Questions:
-    """Answers questions about one network; what was worked out once is kept."""
+    """Answers questions about one network; what was worked out once is kept. `unknown` counts the
+    answers that were given and are unknown."""
 
     def __init__(self, network: Network, program: Program, blocks: Blocks | None = None) -> None:
         self.network, self.program = network, program
         self.blocks = blocks or build_blocks(program)
         self.names = ClusterNames(network)
+        self.touching = touching(network)
+        self.unknown = 0
         self.answers: dict[tuple[str, str, int, int | str], Answer] = {}
         self.cells: dict[tuple[int, int], int] = {}
         self.sides: dict[tuple[int, ...], tuple[bool, tuple[Cause, ...]]] = {}
@@ -72,7 +88,9 @@ class Questions:
                 self.answers.clear()
                 self.cells.clear()
             self.answers[key] = self._answer(src, dst, protocol, port)
-        return self.answers[key]
+        found = self.answers[key]
+        self.unknown += found.verdict == "unknown"
+        return found
 
     def _answer(self, src: str, dst: str, protocol: int, port: int | str) -> Answer:
         sources = self.names.sources(src)
@@ -89,7 +107,8 @@ class Questions:
                 "ask about pods",
             )
         causes = dict.fromkeys(cause for answer in found.values() for cause in answer.causes)
-        return Answer(bool(allowed), tuple(causes))
+        ends = {end.endpoint.index for pair in pairs for end in pair}
+        return Answer(bool(allowed), tuple(causes), self.touching.of(*ends))
 
     def _alone(self, source: End, target: End) -> Answer:
         if source.outside:

@@ -6,8 +6,8 @@ are two answers:
 
 * `some`: the packets that *may* be delivered, for some address of an endpoint that owns a whole
   prefix and for some ECMP choice. Isolation is about these.
-* `sure`: the packets that are delivered whatever ECMP chooses, from and to every address; of an
-  endpoint that owns a whole prefix one address is enough. Expected access is about these.
+* `sure`: the packets that are delivered whatever ECMP chooses, from and to every address that
+  counts (`sim.coverage`). Expected access is about these.
 
 A pair that is not listed has no route, or no way back. Nothing here loops over pairs.
 """
@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from compiler.blocks import Blocks, build_blocks
 from compiler.tables import Program
-from fabric.diagnostics import Diagnostic, InputError
+from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.network import Network
+from sim.coverage import Coverage
 from sim.l4 import L4Space
-from sim.legs import Column, Legs, World, legs, owns_prefix
+from sim.legs import Column, Legs, World, legs
 from sim.reasons import Reason
 from sim.spans import Spans
 
@@ -113,6 +114,26 @@ class Reach:
         rows = np.arange(first, last)
         return self.pairs.take(rows[self.pairs.dst[first:last] == dst])
 
+    def cells_of(self, src: int, dst: int, version: int, every: bool = False) -> Column:
+        """The cells of two endpoints in a family, of `every` address or of those that count."""
+        first = np.searchsorted(self.pairs.src, src, "left")
+        last = np.searchsorted(self.pairs.src, src, "right")
+        rows: Column = np.arange(first, last)
+        rows = rows[(self.pairs.dst[rows] == dst) & (self.pairs.version[rows] == version)]
+        if not len(rows):
+            return rows
+        found: Column = np.arange(*np.searchsorted(self.cells.pair, [rows[0], rows[0] + 1]))
+        if every:
+            return found
+        wanted = set(Coverage(self.world).places(src, dst, version))
+        counts: Column = found[np.array([p in wanted for p in self.places(found)], np.bool_)]
+        return counts
+
+    def places(self, cells: Column) -> list[tuple[int, int]]:
+        """Source and destination place of some cells."""
+        columns = self.cells.src_place[cells].tolist(), self.cells.dst_place[cells].tolist()
+        return list(zip(*columns, strict=True))
+
 
 def reachability(network: Network, program: Program, blocks: Blocks | None = None) -> Reach:
     """All pairs × all packets of a network under a policy that was compiled for its endpoints."""
@@ -141,7 +162,7 @@ def _reach(program: Program, world: World, parts: Iterable[Legs]) -> Reach:
     space = L4Space.of(atoms.proto_class, atoms.dport_atom, atoms.sport_atom)
     sets = Sets(space.size)
     leg_set = _permitted(blocks, space, sets, rows)
-    pairs, cells = _pairs(network, rows, leg_set, sets)
+    pairs, cells = _pairs(world, rows, leg_set, sets)
     return Reach(
         network, program, blocks, space, world.spans, world, rows, leg_set, sets.bits, pairs, cells
     )
@@ -158,7 +179,7 @@ def _refuse_too_many(network: Network, blocks: Blocks) -> None:
             "too many to list"
         )
         hint = "fewer replicas say the same: pods of one workload fare alike"
-        raise InputError(Diagnostic("C717", message, hint=hint))
+        raise UndecidedError(Diagnostic("C717", message, None, hint, "unknown"))
 
 
 def decisions(blocks: Blocks, keys: Column) -> NDArray[np.int32]:
@@ -195,7 +216,7 @@ def _permitted(blocks: Blocks, space: L4Space, sets: Sets, rows: Legs) -> Column
     return found
 
 
-def _pairs(network: Network, rows: Legs, leg_set: Column, sets: Sets) -> tuple[Pairs, Cells]:
+def _pairs(world: World, rows: Legs, leg_set: Column, sets: Sets) -> tuple[Pairs, Cells]:
     first = _starts(rows.src, rows.dst, rows.version)
     last = np.r_[first[1:], len(rows)].astype(np.int64)
     pair_of = np.repeat(np.arange(len(first)), last - first)
@@ -208,26 +229,21 @@ def _pairs(network: Network, rows: Legs, leg_set: Column, sets: Sets) -> tuple[P
     must = np.where(width == rows.hops[at], must, 0)
     cells = Cells(pair_of[at], rows.src_place[at], rows.dst_place[at], may, must)
     pairs = Pairs(rows.src[first], rows.dst[first], rows.version[first], some, some, first, last)
-    return replace(pairs, sure=_sure(network, pairs, cells, sets)), cells
+    return replace(pairs, sure=_sure(world, pairs, cells, sets)), cells
 
 
-def _sure(network: Network, pairs: Pairs, cells: Cells, sets: Sets) -> Column:
-    """Per pair what every address can do, or, with a whole prefix at either end, some address."""
-    loose = combine(sets, cells.pair, cells.sure, np.logical_or)
-    strict = combine(sets, cells.pair, cells.sure, np.logical_and)
-    found = np.bincount(cells.pair, minlength=len(pairs))
-    src, dst = (_addresses(network, end, pairs.version) for end in (pairs.src, pairs.dst))
-    return np.where(src * dst == 0, loose, np.where(found == src * dst, strict, 0))
-
-
-def _addresses(network: Network, endpoint: Column, version: Column) -> Column:
-    """How many addresses of a family an endpoint has; 0 when it owns a whole prefix."""
-    table = np.zeros((len(network.endpoints), 2), np.int64)
-    for e in network.endpoints:
-        if not owns_prefix(e):
-            table[e.index] = [sum(p.version == v for p in e.prefixes) for v in (4, 6)]
-    count: Column = table[endpoint, (version == 6).astype(np.int64)]
-    return count
+def _sure(world: World, pairs: Pairs, cells: Cells, sets: Sets) -> Column:
+    """Per pair what every address that counts can do."""
+    coverage = Coverage(world)
+    wanted = coverage.count(pairs.src, pairs.dst, pairs.version)
+    places = cells.src_place, cells.dst_place
+    counts = coverage.among(pairs.src[cells.pair], pairs.dst[cells.pair], *places)
+    pair = cells.pair[counts]
+    found = np.bincount(pair, minlength=len(pairs))
+    strict = np.zeros(len(pairs), np.int64)
+    folded = combine(sets, pair, cells.sure[counts], np.logical_and)
+    strict[: len(folded)] = folded
+    return np.where((found == wanted) & (found > 0), strict, 0)
 
 
 def _starts(*columns: Column) -> Column:

@@ -20,10 +20,11 @@ from sim.reasons import Reason
 from sim.spans import TOP, Spans
 
 SELF = -1
-Outcome = tuple[int, ...]
-"""What ECMP may lead to: reasons, sorted and distinct; `(SELF,)` is out of scope."""
-Stretch = tuple[int, int, int, tuple[int, ...]]
-"""(first, last, profile, endpoints that own them where they lead) of destination addresses."""
+"""In the place of a reason: to oneself, out of scope."""
+Choice = tuple[int, int]
+"""(profile, endpoint that the next hop leads to, -1: none) of one next hop."""
+Stretch = tuple[int, int, tuple[Choice, ...]]
+"""(first, last, distinct choices of ECMP) of destination addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,44 +39,32 @@ class Source:
 
 @dataclass(slots=True)
 class Profiles:
-    """Distinct verdicts over L4 atoms; `values[i]` has an outcome number per atom."""
+    """Distinct verdicts over L4 atoms; `values[i]` has a reason per atom."""
 
     blocks: Blocks
-    outcomes: dict[Outcome, int] = field(default_factory=dict)
     known: dict[object, int] = field(default_factory=dict)
     values: list[Column] = field(default_factory=list)
 
-    def constant(self, *outcome: int) -> int:
-        """The profile with one outcome for every packet."""
-        size = self.blocks.l4.size
-        return self._intern(np.full(size, self._number(outcome), np.int64))
+    def constant(self, reason: int) -> int:
+        """The profile with one reason for every packet."""
+        return self._intern(np.full(self.blocks.l4.size, reason, np.int64))
 
-    def of(self, rows: tuple[tuple[int, int, int], ...]) -> int:
-        """The profile of a choice among legs (drop, out_key, in_key)."""
-        if rows not in self.known:
-            table = np.stack([self._leg(*row) for row in sorted(set(rows))])
-            columns, inverse = np.unique(table, axis=1, return_inverse=True)
-            numbers = np.array([self._number(tuple(column)) for column in columns.T.tolist()])
-            self.known[rows] = self._intern(numbers[inverse.ravel()])
-        return self.known[rows]
-
-    def _leg(self, drop: int, out_key: int, in_key: int) -> Column:
-        """Reason per atom on one leg: OUT policy, the way, IN policy."""
-        reason = np.full(self.blocks.l4.size, drop, np.int64)
-        if drop == Reason.DELIVERED:
-            reason = self._policy(in_key)
-        out = self._policy(out_key)
-        verdict: Column = np.where(out == Reason.DELIVERED, reason, out)
-        return verdict
+    def of(self, drop: int, out_key: int, in_key: int) -> int:
+        """The profile of one leg: OUT policy, the way, IN policy."""
+        key = drop, out_key, in_key
+        if key not in self.known:
+            reason = np.full(self.blocks.l4.size, drop, np.int64)
+            if drop == Reason.DELIVERED:
+                reason = self._policy(in_key)
+            out = self._policy(out_key)
+            self.known[key] = self._intern(np.where(out == Reason.DELIVERED, reason, out))
+        return self.known[key]
 
     def _policy(self, key: int) -> Column:
         found = decisions(self.blocks, np.array([key]))[0]
         denied = Reason.ZONE0_DROP + self.blocks.dec_stage[found].astype(np.int64)
         verdict: Column = np.where(self.blocks.dec_permit[found], int(Reason.DELIVERED), denied)
         return verdict
-
-    def _number(self, outcome: Outcome) -> int:
-        return self.outcomes.setdefault(tuple(sorted(set(outcome))), len(self.outcomes))
 
     def _intern(self, values: Column) -> int:
         key = values.tobytes()
@@ -95,7 +84,7 @@ def _sources(reach: Reach, profiles: Profiles) -> Iterator[Source]:
     n = len(reach.network.vrfs)
     egress = {vrf: _egresses(reach.world, vrf) for vrf in range(n)}
     spans = Spans.over(reach.blocks.addresses, egress)
-    world = replace(reach.world, spans=spans, joined=False, known={})
+    world = replace(reach.world, spans=spans, joined=False, known={}, crossings={})
     for vrf in range(n):
         yield from _of_vrf(world, profiles, vrf)
 
@@ -113,17 +102,19 @@ def _of_vrf(world: World, profiles: Profiles, vrf: int) -> Iterator[Source]:
     rows = rows.take(np.lexsort((rows.hop, rows.dst_place, rows.src_place, rows.src)))
     members, sets = world.routes(vrf)
     owner = world.blocks.addresses.endpoint[world.blocks.addresses.base[vrf] + ref.atom_a]
-    none = profiles.constant(Reason.NO_ROUTE_DROP)
-    own = profiles.constant(SELF)
+    none = profiles.constant(Reason.NO_ROUTE_DROP), -1
+    b = world.blocks
+    width = np.append(np.diff(b.set_off), 0)
     for number, endpoint in enumerate(members.tolist()):
-        routed = sets[number][ref.atom_a] >= 0
-        blank = np.where(routed, own, none)
+        own = profiles.constant(SELF), endpoint
+        hops = width[sets[number][ref.atom_a]]
         first, last = np.searchsorted(rows.src, [endpoint, endpoint + 1])
         mine = rows.take(np.arange(first, last))
         for version, spans in ((4, np.arange(ref.n_v4)), (6, np.arange(ref.n_v4, len(ref)))):
             starts = ref.starts(int(version == 6))
+            blank = [own if n else none for n in hops[spans].tolist()]
             yield from _of_endpoint(
-                profiles, endpoint, version, starts, spans, mine, blank, owner == endpoint
+                world, profiles, endpoint, version, starts, spans, mine, blank, owner == endpoint
             )
 
 
@@ -134,13 +125,14 @@ def _localised(world: World, part: Legs) -> Legs:
 
 
 def _of_endpoint(
+    world: World,
     profiles: Profiles,
     endpoint: int,
     version: int,
     starts: list[int],
     spans: Column,
     rows: Legs,
-    blank: Column,
+    blank: list[Choice],
     mine: Column,
 ) -> Iterator[Source]:
     """Own spans that fare alike are one source."""
@@ -148,7 +140,8 @@ def _of_endpoint(
     ends = [*(s - 1 for s in starts[1:]), TOP[version]]
     for span in spans[mine[spans]].tolist():
         first, last = np.searchsorted(rows.src_place, [span, span + 1])
-        found = _stretches(profiles, rows.take(np.arange(first, last)), spans, blank, starts, ends)
+        there = rows.take(np.arange(first, last))
+        found = _stretches(world, profiles, there, spans, blank, starts, ends)
         local = span - int(spans[0])
         alike.setdefault(found, []).append((starts[local], ends[local]))
     for found, ranges in alike.items():
@@ -156,33 +149,40 @@ def _of_endpoint(
 
 
 def _stretches(
-    profiles: Profiles, rows: Legs, spans: Column, blank: Column, starts: list[int], ends: list[int]
+    world: World,
+    profiles: Profiles,
+    rows: Legs,
+    spans: Column,
+    blank: list[Choice],
+    starts: list[int],
+    ends: list[int],
 ) -> tuple[Stretch, ...]:
-    """Destination ranges in order; neighbours that fare alike are joined."""
-    profile: list[int] = blank[spans].tolist()
-    targets: list[set[int]] = [set() for _ in profile]
+    """Destination ranges in order; neighbours that fare alike are joined. A next hop without a leg
+    leads back to the sender."""
+    b = world.blocks
+    there = (rows.dst >= 0) & (b.endpoint_vtep[rows.dst] == b.set_vtep[rows.hop])
     keys = zip(
         (rows.dst_place - spans[0]).tolist() if len(spans) else [],
+        rows.hops.tolist(),
         rows.drop.tolist(),
         rows.out_key.tolist(),
         rows.in_key.tolist(),
-        rows.dst.tolist(),
+        np.where(there, rows.dst, -1).tolist(),
         strict=True,
     )
-    choices: dict[int, list[tuple[int, int, int]]] = {}
-    for span, drop, out_key, in_key, dst in keys:
-        choices.setdefault(span, []).append((drop, out_key, in_key))
-        if drop != Reason.ENI_MISS_DROP:
-            targets[span].add(dst)
-    for span, legs_there in choices.items():
-        profile[span] = profiles.of(tuple(sorted(legs_there)))
+    choices: list[list[Choice]] = [[] for _ in starts]
+    left = [1] * len(starts)
+    for span, hops, drop, out_key, in_key, dst in keys:
+        left[span] = hops if not choices[span] else left[span]
+        choices[span].append((profiles.of(drop, out_key, in_key), dst))
     out: list[Stretch] = []
-    owners = (tuple(sorted(found)) for found in targets)
-    for first, last, what, who in zip(starts, ends, profile, owners, strict=True):
-        if out and out[-1][2:] == (what, who):
-            out[-1] = (out[-1][0], last, what, who)
+    for first, last, found, hops, other in zip(starts, ends, choices, left, blank, strict=True):
+        distinct = {*found, *([other] if len(found) < hops else [])}
+        what = tuple(sorted(distinct))
+        if out and out[-1][2] == what:
+            out[-1] = (out[-1][0], last, what)
         else:
-            out.append((first, last, what, who))
+            out.append((first, last, what))
     return tuple(out)
 
 

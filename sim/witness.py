@@ -15,12 +15,16 @@ import numpy as np
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import WITH_PORTS, PortRange, name_of
+from sim.coverage import Coverage
+from sim.narrow import Limits, inside
 from sim.packets import Flow
 from sim.reachability import Bits, Reach
 from sim.reasons import Reason
 from sim.trace import Trace, trace
 
 ANYTHING = (PortRange(),)
+ANYWHERE = Limits()
+Ranges = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +66,21 @@ def _host(flow: Flow, ip: int) -> str:
 
 
 def reached(
-    reach: Reach, legs: Sequence[int], ranges: Sequence[PortRange] = ANYTHING, inverse: bool = False
+    reach: Reach,
+    legs: Sequence[int],
+    ranges: Sequence[PortRange] = ANYTHING,
+    inverse: bool = False,
+    limits: Limits = ANYWHERE,
 ) -> Witness | None:
     """A packet inside (with `inverse`: outside) `ranges` that one of these legs delivers."""
     for leg in legs:
+        places = int(reach.legs.src_place[leg]), int(reach.legs.dst_place[leg])
+        if not inside(reach, limits, *places):
+            continue
         version, *_ = reach.spans.bounds(int(reach.legs.src_place[leg]))
         l4 = reach.space.pick(reach.sets[reach.leg_set[leg]], ranges, inverse, version)
         if l4 is not None:
-            return on_leg(reach, leg, l4)
+            return on_leg(reach, leg, l4, limits[1:])
     return None
 
 
@@ -113,27 +124,65 @@ def _inside(ranges: Sequence[tuple[int, int]], limits: Sequence[int]) -> int:
 
 
 def stopped(
-    reach: Reach, src: int, dst: int, version: int, ranges: Sequence[PortRange] = ANYTHING
+    reach: Reach,
+    src: int,
+    dst: int,
+    version: int,
+    ranges: Sequence[PortRange] = ANYTHING,
+    limits: Limits = ANYWHERE,
 ) -> Witness:
     """A packet of `ranges` from `src` to `dst` that some choice of ECMP does not deliver."""
-    network = reach.network
+    cells = reach.cells_of(src, dst, version, every=True)
+    known = dict(zip(reach.places(cells), cells.tolist(), strict=True))
+    wanted = _wanted(reach, src, dst, version, limits)
+    sure = {place: reach.sets[reach.cells.sure[known[place]]] for place in wanted if place in known}
+    missing: Bits = np.ones(reach.space.size, np.bool_)
+    weak = reach.space.pick(~np.all([missing, *sure.values()], axis=0), ranges, version=version)
+    l4 = weak or reach.space.pick(missing, ranges, version=version) or (6, 40000, 80)
+    atom = reach.space.atom(*l4)
+    lost = (p for p in wanted if p not in known)
+    place = next((p for p, bits in sure.items() if not bits[atom]), None) or next(lost, None)
+    if place is None:
+        ends = [address(reach.network.endpoints[e], version) for e in (src, dst)]
+    else:
+        both = zip(place, (limits[1:3], limits[3:]), strict=True)
+        ends = [_inside(reach.spans.ranges(at), given) for at, given in both]
+        for leg in _legs_of(reach, src, dst, version):
+            here = int(reach.legs.src_place[leg]), int(reach.legs.dst_place[leg])
+            if here == place and not reach.sets[reach.leg_set[leg], atom]:
+                return on_leg(reach, leg, l4, limits[1:])
+    vrf = reach.network.endpoints[src].vrf
+    flow = Flow(vrf, version, ends[0], ends[1], *l4, src_endpoint=src)
+    return Witness(src, dst, flow, failing(reach, dst, flow))
+
+
+def _wanted(
+    reach: Reach, src: int, dst: int, version: int, limits: Limits
+) -> list[tuple[int, int]]:
+    """The places within the limits that count; all of them when none does."""
+    for strict in (True, False):
+        every = Coverage(reach.world, strict=strict).places(src, dst, version)
+        found = [places for places in every if inside(reach, limits, *places)]
+        if found:
+            break
+    return found
+
+
+def _legs_of(reach: Reach, src: int, dst: int, version: int) -> range:
     pairs = reach.between(src, dst)
     row = np.flatnonzero(pairs.version == version)
-    missing: Bits = np.ones(reach.space.size, np.bool_)
-    legs: range = range(0)
-    if len(row):
-        missing = ~reach.sets[int(pairs.sure[row[0]])]
-        legs = range(int(pairs.first[row[0]]), int(pairs.last[row[0]]))
-    l4 = reach.space.pick(missing, ranges, version=version) or (6, 40000, 80)
-    for leg in legs:
-        if not reach.sets[reach.leg_set[leg], reach.space.atom(*l4)]:
-            return on_leg(reach, leg, l4)
-    source, target = (address(network.endpoints[e], version) for e in (src, dst))
-    if len(legs):
-        _, source, target = leg_ends(reach, legs[0])
-    vrf = network.endpoints[src].vrf
-    flow = Flow(vrf, version, source, target, *l4, src_endpoint=src)
-    return Witness(src, dst, flow, failing(reach, dst, flow))
+    return range(int(pairs.first[row[0]]), int(pairs.last[row[0]])) if len(row) else range(0)
+
+
+def holding(
+    reach: Reach, src: int, dst: int, version: int, ranges: Sequence[PortRange]
+) -> list[tuple[Ranges, Ranges]]:
+    """Addresses of source and destination between which all of `ranges` passes, of a pair that
+    does not pass them everywhere."""
+    cells = reach.cells_of(src, dst, version)
+    mask = reach.space.touching(ranges, version=version)
+    good = ~np.asarray((mask & ~reach.sets[reach.cells.sure[cells]]).any(axis=1))
+    return [(reach.spans.ranges(a), reach.spans.ranges(b)) for a, b in reach.places(cells[good])]
 
 
 def failing(reach: Reach, dst: int, flow: Flow) -> int | None:

@@ -313,9 +313,9 @@ class Sides:
             values: list[tuple[int, int] | None] = [
                 side.known(pair) for side, pair in zip((self.old, self.new), both, strict=True)
             ]
-            if values == [None, None]:
+            if None in values and (own or values == [None, None] or -1 in (*a[2:], *b[2:])):
                 continue
-            if None in values and not own:
+            if None in values:
                 packets = packets or self.packets()
                 values = [
                     side.imagined(pair, self.space, packets) if value is None else value

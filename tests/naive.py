@@ -6,10 +6,12 @@ choice that ECMP may make.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-from compiler.ir import Cidr, Direction, Packet, Policy
+from compiler.ir import Cidr, Direction, Packet, Policy, Verdict
 from compiler.semantics import decide, owner
+from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.reasons import Reason
 
@@ -22,6 +24,9 @@ def numbered(version: int) -> list[tuple[int, tuple[int, int, int]]]:
     """The L4 headers that hosts send inside an IP version, with their places in `L4S`."""
     never = {4: 58, 6: 1}[version]
     return [(i, l4) for i, l4 in enumerate(L4S) if l4[0] != never]
+
+
+Judge = Callable[[Policy, Network, Packet], Verdict]
 
 
 class Outcome(NamedTuple):
@@ -39,8 +44,11 @@ class Header(NamedTuple):
     dport: int
 
 
-def outcomes(policy: Policy, network: Network, src: int, header: Header) -> list[Outcome]:
-    """What can become of a packet that endpoint `src` sends."""
+def outcomes(
+    policy: Policy, network: Network, src: int, header: Header, judge: Judge = decide
+) -> list[Outcome]:
+    """What can become of a packet that endpoint `src` sends. `judge` is `decide`, or what answers
+    the same."""
     source = network.endpoints[src]
     bound = owner(network, source.vrf, header.version, header.src)
     if bound is None or bound.index != src:
@@ -48,15 +56,17 @@ def outcomes(policy: Policy, network: Network, src: int, header: Header) -> list
     route = network.fib.lookup(source.vtep, source.vrf, header.version, header.dst)
     if route is None:
         return [Outcome(Reason.NO_ROUTE_DROP, -1)]
-    return [_through(policy, network, src, header, hop.vtep, hop.vrf) for hop in route.nexthops]
+    return [
+        _through(policy, network, src, header, hop.vtep, hop.vrf, judge) for hop in route.nexthops
+    ]
 
 
 def _through(
-    policy: Policy, network: Network, src: int, header: Header, vtep: int, vrf: int
+    policy: Policy, network: Network, src: int, header: Header, vtep: int, vrf: int, judge: Judge
 ) -> Outcome:
     source, hop = network.endpoints[src], (vtep, vrf)
     l4 = header[3:]
-    out = decide(policy, network, Packet(Direction.OUT, src, header.version, header.dst, vrf, *l4))
+    out = judge(policy, network, Packet(Direction.OUT, src, header.version, header.dst, vrf, *l4))
     if not out.permit:
         return Outcome(Reason(Reason.ZONE0_DROP + out.stage), -1, hop)
     if not network.underlay.reachable(source.vtep, vtep):
@@ -69,7 +79,7 @@ def _through(
     if not vrfs:
         return Outcome(Reason.PA_VALIDATION_DROP, target.index, hop)
     seen = source.vrf if source.vrf in vrfs else vrfs[0]
-    into = decide(
+    into = judge(
         policy, network, Packet(Direction.IN, target.index, header.version, header.src, seen, *l4)
     )
     if not into.permit:
@@ -87,3 +97,18 @@ def points(network: Network, policy: Policy, version: int) -> list[int]:
     ends = {int(p.network_address) for p in of_family}
     ends |= {int(p.broadcast_address) + 1 for p in of_family}
     return sorted(x for x in {0, *ends} if x < top)
+
+
+def theirs(
+    network: Network, source: Endpoint, target: Endpoint, version: int, src: int, dst: int
+) -> bool:
+    """Whether a packet between these addresses is one between these endpoints: of a whole prefix
+    an address that the other end has a route for into somebody else's VRF is somebody else's."""
+    if owner(network, target.vrf, version, dst) is not target:
+        return False
+    for mine, other, ip in ((target, source, dst), (source, target, src)):
+        route = network.fib.lookup(other.vtep, other.vrf, version, ip)
+        wide = any(p.num_addresses > 1 for p in mine.prefixes)
+        if wide and route and all(hop.vrf != mine.vrf for hop in route.nexthops):
+            return False
+    return True

@@ -18,7 +18,7 @@ from typing import Any
 import naive
 from naive import Header
 
-from compiler.ir import Cidr, Direction, InVrf, OwnNode, Packet, Policy
+from compiler.ir import Cidr, Direction, InVrf, OwnNode, Packet, Policy, Verdict
 from compiler.selectors import selects
 from compiler.semantics import decide, owner
 from fabric.inventory import Endpoint
@@ -42,11 +42,27 @@ class World:
         """To whom each choice of ECMP delivers a packet, -1 when it is dropped."""
         key = e.index, version, src, dst, l4
         if key not in self.known:
-            found = naive.outcomes(
-                self.policy, self.network, e.index, Header(version, src, dst, *l4)
-            )
+            header = Header(version, src, dst, *l4)
+            found = naive.outcomes(self.policy, self.network, e.index, header, self.judge)
             self.known[key] = [o.dst if o.reason is Reason.DELIVERED else -1 for o in found]
         return self.known[key]
+
+    def judge(self, policy: Policy, network: Network, packet: Packet) -> Verdict:
+        """`decide`, of the rules alone that are about this endpoint and direction."""
+        key = "about", packet.direction, packet.local
+        if key not in self.known:
+            e, n = network.endpoints[packet.local], network
+            rules, selections = (
+                tuple(
+                    item
+                    for item in items
+                    if item.direction is packet.direction
+                    and any(selects(m, e, n) for m in item.local)
+                )
+                for items in (policy.rules, policy.selections)
+            )
+            self.known[key] = Policy(rules, selections)  # type: ignore[arg-type]
+        return decide(self.known[key], network, packet)
 
     def at(self, vrf: str, version: int, ip: int) -> Endpoint | None:
         """Who owns an address behind a VRF."""
@@ -296,7 +312,8 @@ class Twin:
                 for number, l4 in self.numbered(v1):
                     was = between(self.old, a, b, own, l4)
                     now = between(self.new, a2, b2, own, l4)
-                    if (was is None and now is None) or (own and None in (was, now)):
+                    lacking = not (a and b and a2 and b2)
+                    if None in (was, now) and (own or lacking or was is now):
                         continue
                     was = was if was is not None else imagined(self.old, a, b, l4)
                     now = now if now is not None else imagined(self.new, a2, b2, l4)

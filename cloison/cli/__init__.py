@@ -32,8 +32,8 @@ VERBS = {
 
 EPILOG = """\b
 Exit codes: 0 holds; 1 a finding (violation, difference, failed expectation);
-2 wrong usage or input; 3 the target cannot hold the program; 70 a bug in
-cloison.
+2 wrong usage or input; 3 the target cannot hold the program; 4 unknown:
+something that may decide otherwise is not evaluated; 70 a bug in cloison.
 
 Results go to stdout, everything else to stderr. Start with:
 cloison simulate FABRIC"""
@@ -48,7 +48,10 @@ class Front(LazyGroup):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")
         with reported(debug=ctx.params["debug"]):
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # a full disk must be told here, not by the interpreter's exit
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the verb, unless something else would be imported in our packages' place."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloison.cli.errors import FINDING, UNKNOWN, USAGE
-from cloison.cli.options import locked_option, output_option, quiet_option
+from cloison.cli.options import accept_option, locked_option, output_option, quiet_option
 
 if TYPE_CHECKING:
     from cloison.how import How
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("fabric", type=click.Path(path_type=Path, allow_dash=True), nargs=-1, required=True)
 @locked_option
+@accept_option
 @output_option("table", "json")
 @quiet_option
-def command(fabric: tuple[Path, ...], locked: bool, output: str, quiet: bool) -> None:
+def command(
+    fabric: tuple[Path, ...], locked: bool, accept: tuple[str, ...], output: str, quiet: bool
+) -> None:
     """Read fabric files and all that they name; list every mistake.
 
     Builds the network as every other verb does, but sends no packet and writes
@@ -38,7 +41,7 @@ def command(fabric: tuple[Path, ...], locked: bool, output: str, quiet: bool) ->
     from cloison.render_diagnostics import render, summary
 
     sources: dict[str, str] = {}
-    how = How(drawn="refused" if locked else "forgotten")
+    how = How(drawn="refused" if locked else "forgotten", accept=accept)
     with progress(quiet=quiet) as tell:
         found = [d for path in fabric for d in diagnostics(path, sources, how, tell)]
     if output == "json":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.errors import FINDING
+from cloison.cli.errors import FINDING, UNKNOWN
 from cloison.cli.options import FORMATS, fabric_argument, quiet_option, world_options
 
 if TYPE_CHECKING:
@@ -62,16 +62,20 @@ def command(
     other formats than a table, how full those of every DPU are. With -o the
     dumps are written to DIR/<format>/<node>. When something does not fit the target, nothing is
     written and the exit code is 3; when there is a finding, such as a route
-    that is imported without a declared intent, nothing is written and it is 1.
+    that is imported without a declared intent, nothing is written and it is 1;
+    when manifests hold what may decide who reaches whom and is not evaluated,
+    nothing is written and it is 4.
     """
     from cloison.cli.check import tell_findings
     from cloison.cli.show_tables import usage_rows
     from cloison.headroom import room_table
-    from cloison.render import emit, progress, show, table, titled
+    from cloison.render import progress, show, table, titled
+    from cloison.unknowns import below, emit_with
     from cloison.world import World
     from compiler.target import DEFAULT as DEFAULT_TARGET
     from compiler.target import load, usage
     from fabric.diagnostics import CapacityError
+    from fabric.unevaluated import pending
 
     profile = load(target or DEFAULT_TARGET)
     with progress(quiet=quiet) as tell:
@@ -83,17 +87,23 @@ def command(
         found = [row for row in usage(program, profile) if not nodes or row.node in nodes]
         too_much = [row for row in found if not row.fits]
         written = 0
-        if out is not None and not too_much and (despite_findings or not world.findings):
+        left_out = pending(world.network.not_evaluated)
+        sound = despite_findings or not world.findings
+        if out is not None and not too_much and sound and not left_out:
             written = write(program, out, formats or DEFAULT, nodes, tell)
     tell_findings(world)
     if written:
         click.echo(f"{written} files in {out}", err=True)
+    records = world.network.not_evaluated
     if output == "table" and not nodes:
         part = room_table(world.network, profile, found)
         show(*titled(part.title, table(part.rows, part.columns)))
+        below(records)
     else:
         rows, title = usage_rows(found), f"Fill of {profile.title}"
-        emit(rows, schema="cloison/capacity/1", output=output, title=title)
+        emit_with(records, rows, schema="cloison/capacity/1", output=output, title=title)
+    if left_out and out is not None:
+        click.echo("nothing is written: the dumps would lack what is not evaluated", err=True)
     if too_much:
         worst = max(too_much, key=lambda row: row.used / max(row.capacity or 1, 1))
         raise CapacityError(
@@ -102,6 +112,8 @@ def command(
         )
     if world.findings:
         raise click.exceptions.Exit(FINDING)
+    if left_out:
+        raise click.exceptions.Exit(UNKNOWN)
 
 
 def known_points(program: Program, only: tuple[str, ...]) -> frozenset[str]:
@@ -114,17 +126,18 @@ def known_points(program: Program, only: tuple[str, ...]) -> frozenset[str]:
 def write(
     program: Program, out: Path, formats: tuple[str, ...], only: frozenset[str], tell: Any
 ) -> int:
-    """Write each format's files; every file appears whole or not at all. Returns how many."""
-    from cloison.files import write_text
+    """Write each format's files; all appear, whole, or none. Returns how many."""
+    from cloison.files import Together
 
+    names = [node.name for node in program.network.fabric.nodes]
     count = 0
-    for name in formats:
-        backend = import_module(f"compiler.backends.{name}")
-        names = [node.name for node in program.network.fabric.nodes]
-        nodes = [node for node in backend.nodes(program) if not only or names[node] in only]
-        for done, node in enumerate(nodes):
-            tell(f"write {name}", done, len(nodes))
-            path = out / name / f"{names[node]}.{SUFFIXES[name]}"
-            write_text(path, backend.render(program, node))
-            count += 1
+    with Together() as files:
+        for name in formats:
+            backend = import_module(f"compiler.backends.{name}")
+            nodes = [node for node in backend.nodes(program) if not only or names[node] in only]
+            for done, node in enumerate(nodes):
+                tell(f"write {name}", done, len(nodes))
+                path = out / name / f"{names[node]}.{SUFFIXES[name]}"
+                files.write(path, backend.render(program, node).encode())
+                count += 1
     return count

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloison.cli.errors import FINDING
+from cloison.cli.errors import FINDING, leave
 from cloison.cli.options import manifest_options, output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def command(
     Both are fabric files, or both directories of Kubernetes manifests. Every
     change comes with a packet that fares differently and the lines behind it.
     The comparison is complete: what is not listed is equal in both. Exit code
-    1 when there is a difference, or a finding in one of them.
+    1 when there is a difference, or a finding in one of them; 4 when that is
+    unknown, because something in one of them is not evaluated.
     """
     from cloison import differences
     from cloison.cli.check import tell_findings
@@ -60,5 +61,6 @@ def command(
         show(*differences.report(found))
     for world in worlds:
         tell_findings(world)
-    if not found.same or any(world.findings for world in worlds):
+    if any(world.findings for world in worlds):
         raise click.exceptions.Exit(FINDING)
+    leave(differences.said(found))

@@ -21,7 +21,21 @@ from contextlib import contextmanager
 
 import click
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+MACHINE = (*FULL, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What is wrong with the machine, not with cloison."""
+LEAST_FILES = 64
 OK, FINDING, USAGE, CAPACITY, UNKNOWN, BUG, INTERRUPTED, PIPE = 0, 1, 2, 3, 4, 70, 130, 141
+
+
+CODES = {"holds": OK, "computed": OK, "fails": FINDING, "unknown": UNKNOWN}
+"""By verdict."""
+
+
+def leave(verdict: str) -> None:
+    """End the command with the code of a verdict, if that is not 0."""
+    if CODES[verdict] != OK:
+        raise click.exceptions.Exit(CODES[verdict])
 
 
 @contextmanager
@@ -29,7 +43,12 @@ def reported(*, debug: bool) -> Iterator[None]:
     """Turn whatever leaves the block into a message and an exit code; `debug` keeps tracebacks."""
     try:
         yield
-    except (click.ClickException, click.exceptions.Exit, click.Abort, SystemExit):
+    except click.ClickException as error:
+        from fabric.visible import paragraph
+
+        error.message = paragraph(error.message)  # type: ignore[misc]
+        raise
+    except (click.exceptions.Exit, click.Abort, SystemExit):
         raise
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
@@ -45,9 +64,11 @@ def reported(*, debug: bool) -> Iterator[None]:
 
 def exit_code(error: Exception) -> int:
     """The exit code that an exception stands for."""
-    from fabric.diagnostics import CapacityError, CloisonError
+    from fabric.diagnostics import CapacityError, CloisonError, UndecidedError
 
     match error:
+        case UndecidedError():
+            return UNKNOWN
         case CapacityError():
             return CAPACITY
         case CloisonError():
@@ -55,7 +76,13 @@ def exit_code(error: Exception) -> int:
         case OSError() if error.errno == errno.EPIPE:
             silence_stdout()
             return PIPE
-        case OSError() if error.filename:
+        case OSError() if error.filename or error.errno in MACHINE:
+            if error.errno in FULL:
+                silence_stdout()
+            return USAGE
+        case MemoryError():
+            return USAGE
+        case ImportError() if short_of_files():
             return USAGE
         case _:
             return BUG
@@ -64,6 +91,7 @@ def exit_code(error: Exception) -> int:
 def explain(error: Exception) -> str:
     """What the user reads; empty when there is nobody to read it."""
     from fabric.diagnostics import CloisonError, InputError
+    from fabric.visible import paragraph
 
     match error:
         case InputError():
@@ -73,26 +101,44 @@ def explain(error: Exception) -> str:
             found = error.diagnostics
             return f"{render(found, colour=colour)}\n{summary(found)}"
         case CloisonError():
-            return f"error: {error}"
+            return paragraph(f"error: {error}")
         case OSError() if error.errno == errno.EPIPE:
             return ""
-        case OSError() if error.filename:
-            return f"error: {error.filename}: {error.strerror}"
+        case OSError() | ImportError() if short_of_files():
+            return f"error: too many open files: {short_of_files()}"
+        case OSError() if error.filename or error.errno in MACHINE:
+            what = f"{error.filename}: " if error.filename else "cannot read or write: "
+            return paragraph(f"error: {what}{error.strerror}")
+        case MemoryError():
+            return "error: the machine has no memory left for this"
         case _:
             return bug_report(error)
 
 
 def bug_report(error: Exception) -> str:
     """A short message for what should never happen, with the place where it did."""
+    from fabric.visible import paragraph
+
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {os.path.relpath(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     return (
-        f"internal error: {type(error).__name__}: {error}{place}\n"
+        f"internal error: {type(error).__name__}: {paragraph(str(error))}{place}\n"
         "This is a bug in cloison, not in your files. Run the command again as\n"
         "`cloison --debug …` for the traceback, and please report it."
     )
 
 
+def short_of_files() -> str:
+    """What to do about a limit on open files that is too low; empty when it is not."""
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit >= LEAST_FILES:
+        return ""
+    return f"the limit (ulimit -n) is {limit}, and cloison needs {LEAST_FILES}"
+
+
 def silence_stdout() -> None:
-    """Let the interpreter's last flush go nowhere instead of failing on a closed pipe."""
+    """Let the interpreter's last flush go nowhere instead of failing on a closed pipe or a full
+    disk."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

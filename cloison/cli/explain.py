@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cloison.cli.errors import UNKNOWN
 from cloison.cli.options import output_option, world_options
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     A pattern such as 'acme/web/*' lists the verdict for every pair.
 
     DIR is a directory of Kubernetes manifests without a fabric. Exit code 0
-    whatever the verdict is.
+    whatever the verdict is, but 4 where it is unknown: something that touches
+    one of the ends is not evaluated.
     """
     from cloison.world import World
     from sim.explain import between
@@ -54,9 +56,14 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     if len(sources) == len(wanted) == 1:
         ends = sources[0], wanted[0]
         sent = address_in(name), sport
-        show(between(network, world.program, *ends, version, *sent), output)
+        one = between(network, world.program, *ends, version, *sent)
+        show(one, output)
+        found = [one]
     else:
-        show_all(several(world, sources, wanted, version, sport), output)
+        found = several(world, sources, wanted, version, sport)
+        show_all(found, output)
+    if any(one.verdict == "unknown" for one in found):
+        raise click.exceptions.Exit(UNKNOWN)
 
 
 def show(found: Explanation, output: str) -> None:

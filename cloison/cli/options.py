@@ -32,23 +32,25 @@ def output_option(*formats: str) -> Callable[[F], F]:
 
 
 def world_options(function: F) -> F:
-    """How the world is built: `--down`, `--locked`. The command gets them as one `how`."""
+    """How the world is built: `--down`, `--locked`, `--accept-unevaluated`. The command gets them
+    as one `how`."""
 
     @wraps(function)
     def command(
         *args: Any,
         down: tuple[str, ...],
         locked: bool,
+        accept: tuple[str, ...],
         ipblock: Any = "pods",
         host_network: Any = "exempt",
         **others: Any,
     ) -> Any:
         from cloison.how import How
 
-        how = How(down, "refused" if locked else "kept", ipblock, host_network)
+        how = How(down, "refused" if locked else "kept", ipblock, host_network, accept)
         return function(*args, how=how, **others)
 
-    return cast(F, down_option(locked_option(command)))
+    return cast(F, down_option(locked_option(accept_option(command))))
 
 
 def locked_option(function: F) -> F:
@@ -57,6 +59,17 @@ def locked_option(function: F) -> F:
         "--locked",
         is_flag=True,
         help="Fail instead of adding an allocation to the lock file.",
+    )(function)
+
+
+def accept_option(function: F) -> F:
+    """`--accept-unevaluated KIND`, repeatable: go on as if there were no objects of this kind."""
+    return click.option(
+        "--accept-unevaluated",
+        "accept",
+        multiple=True,
+        metavar="KIND[.GROUP]",
+        help="Let pass objects of this kind that are not evaluated (repeatable).",
     )(function)
 
 

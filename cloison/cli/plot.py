@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cloison.cli.errors import UNKNOWN
 from cloison.cli.options import fabric_argument, world_options
 
 if TYPE_CHECKING:
@@ -38,7 +39,11 @@ def command(
     matrix: bool,
     how: How,
 ) -> None:
-    """Draw FABRIC. The file appears whole or not at all."""
+    """Draw FABRIC. The file appears whole or not at all.
+
+    Exit code 4 when a matrix or a path that is drawn is unknown, because
+    something that touches it is not evaluated; the title says so.
+    """
     if out.suffix.lower() not in SUFFIXES:
         raise click.BadParameter(f"should end in {', '.join(SUFFIXES)}", param_hint="--out")
     if matrix and (tenant or trace):
@@ -47,9 +52,11 @@ def command(
 
     world = World.read([fabric], how)
     known_tenant(world, tenant)
-    drawing = draw_matrix(world) if matrix else draw_fabric(world, tenant, trace)
+    drawing, unknown = draw_matrix(world) if matrix else draw_fabric(world, tenant, trace)
     drawing.save(out)
     click.echo(str(out), err=True)
+    if unknown:
+        raise click.exceptions.Exit(UNKNOWN)
 
 
 def known_tenant(world: World, tenant: str | None) -> None:
@@ -62,21 +69,25 @@ def known_tenant(world: World, tenant: str | None) -> None:
         raise InputError(Diagnostic("C334", f'no tenant is called "{tenant}"', hint=hint))
 
 
-def draw_fabric(world: World, tenant: str | None, trace: tuple[str, str] | None) -> Drawing:
-    """The Clos, with what is to be highlighted."""
+def draw_fabric(
+    world: World, tenant: str | None, trace: tuple[str, str] | None
+) -> tuple[Drawing, bool]:
+    """The Clos, with what is to be highlighted, and whether a verdict in it is unknown."""
     if trace is None:
-        return world.plot(tenant=tenant)
+        return world.plot(tenant=tenant), False
     from cloison.explained import Explained
     from sim.explain import explain
 
     explained = Explained(explain(world.network, world.program, *trace))
     title = explained.explanation.summary()
-    return world.plot(tenant=tenant, path=explained.path, title=title)
+    drawing = world.plot(tenant=tenant, path=explained.path, title=title)
+    return drawing, explained.verdict == "unknown"
 
 
-def draw_matrix(world: World) -> Drawing:
-    """The isolation matrix as a heat map."""
+def draw_matrix(world: World) -> tuple[Drawing, bool]:
+    """The isolation matrix as a heat map, and whether it is unknown."""
     from cloison.isolation import heatmap
     from sim.prove import prove
 
-    return heatmap(prove(world.network, world.program))
+    proof = prove(world.network, world.program)
+    return heatmap(proof), bool(proof.pending)

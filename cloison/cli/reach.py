@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloison.cli.errors import UNKNOWN
 from cloison.cli.options import manifest_options, world_options
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ def command(
     Ends are namespace/pod, namespace/workload[Kind], namespace/name[Service]
     or ip:ADDRESS. A workload stands for its pods; when they differ the answer
     is an error that says so.
+
+    Exit code 4 when an answer is unknown: something that touches it is not
+    evaluated.
     """
     from cloison.sources import is_fabric
     from cloison.world import World
@@ -98,8 +102,6 @@ def warn(network: Network) -> None:
 
     for warning in network.manifests[CLUSTER].warnings:
         click.echo(visible(str(warning)), err=True)
-    for record in network.not_evaluated:
-        click.echo(visible(str(record.diagnostic())), err=True)
 
 
 def answer_flows(world: World, flows: Any) -> None:
@@ -108,7 +110,10 @@ def answer_flows(world: World, flows: Any) -> None:
     from sim.questions import Questions
 
     out, waiting = sys.stdout, not flows.seekable()
-    for line in answers(Questions(world.network, world.program), flows):
+    questions = Questions(world.network, world.program)
+    for line in answers(questions, flows):
         out.write(line + "\n")
         if waiting:
             out.flush()
+    if questions.unknown:
+        raise click.exceptions.Exit(UNKNOWN)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cloison.cli.errors import UNKNOWN
+
 if TYPE_CHECKING:
+    from cloison.doubts import Doubts
     from cloison.how import How
     from compiler.ir import Origin
     from sim.access import Access
@@ -19,25 +22,35 @@ COLUMNS = ("source", "destination", "ports", "because")
 
 def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str, how: How) -> None:
     """Print every pair of workloads that may talk, or those that were asked for."""
-    from cloison.render import emit
+    from cloison.doubts import doubts
+    from cloison.unknowns import below, emit_with
     from cloison.world import World
+    from fabric.unevaluated import pending
     from sim.access import asked
     from sim.reachability import reachability
 
     world = World.of_fabric(path, how)
     network = world.network
     found = asked(lambda: reachability(network, world.program), network, source, to)
+    doubt = doubts(network, source, to)
     if output == "matrix":
-        click.echo("\n".join(matrix(found)))
+        click.echo("\n".join(matrix(found, doubt)))
+        below(doubt.records)
     elif output == "dot":
-        click.echo("\n".join(dot(found)))
-    elif output in ("table", "csv", "md"):
-        rows = [{**row.row(), "because": because(row)} for row in found]
-        emit(rows, schema=SCHEMA, output=output, columns=COLUMNS)
+        click.echo("\n".join(dot(found, doubt)))
+    else:
+        short = output in ("table", "csv", "md")
+        rows = [
+            doubt.marked(row.source, row.target, row.row())
+            | ({"because": because(row)} if short else {})
+            for row in found
+        ]
+        columns = (*COLUMNS, *doubt.columns)
+        emit_with(doubt.records, rows, schema=SCHEMA, output=output, columns=columns)
         if output == "table" and not rows:
             click.echo("nothing", err=True)
-    else:
-        emit([row.row() for row in found], schema=SCHEMA, output=output)
+    if pending(doubt.records):
+        raise click.exceptions.Exit(UNKNOWN)
 
 
 def because(row: Access) -> str:
@@ -65,31 +78,38 @@ def named(origin: Origin) -> str:
     return f"{origin.kind} {origin.name}"
 
 
-def matrix(found: Iterable[Access]) -> Iterator[str]:
+def matrix(found: Sequence[Access], doubt: Doubts) -> Iterator[str]:
     """Workloads × workloads, a letter per cell."""
     from cloison.render import visible
 
     cells = {(row.source, row.target): "." if row.ports.all() else "p" for row in found}
+    cells |= {key: "?" for key in cells if doubt.of(*key) == "unknown"}
     sources = sorted({source for source, _ in cells})
     targets = sorted({target for _, target in cells})
     width = len(str(len(targets)))
-    yield "row: source, column: destination by number; . everything, p some ports, X nothing"
+    more = ", ? unknown" if doubt.columns else ""
+    yield f"row: source, column: destination by number; . everything, p some ports, X nothing{more}"
     for number, target in enumerate(targets, 1):
         yield f"{number:>{width}} {visible(target)}"
     longest = max((len(visible(source)) for source in sources), default=0)
     yield " " * longest + "".join(f" {n:>{width}}" for n in range(1, len(targets) + 1))
     for source in sources:
-        line = "".join(f" {cells.get((source, t), 'X'):>{width}}" for t in targets)
+        letters = (
+            cells.get((source, t), "?" if doubt.of(source, t) == "unknown" else "X")
+            for t in targets
+        )
+        line = "".join(f" {letter:>{width}}" for letter in letters)
         yield f"{visible(source):{longest}}{line}"
 
 
-def dot(found: Iterable[Access]) -> Iterator[str]:
+def dot(found: Iterable[Access], doubt: Doubts) -> Iterator[str]:
     """A Graphviz digraph."""
-    from cloison.connectivity import quoted
+    from cloison.connectivity import legend, quoted, unsure
 
     yield "digraph reach {"
+    yield from legend(doubt.records)
     yield '  rankdir=LR; node [shape=box, fontname="sans-serif"];'
     for row in found:
-        ports = quoted(row.text)
-        yield f"  {quoted(row.source)} -> {quoted(row.target)} [label={ports}];"
+        ends = f"{quoted(row.source)} -> {quoted(row.target)}"
+        yield f"  {ends} [label={unsure(row.text, doubt.of(row.source, row.target))}];"
     yield "}"

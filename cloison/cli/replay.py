@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloison.cli.errors import leave
 from cloison.cli.options import output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
     from compiler.blocks import Blocks
     from fabric.network import Network
+    from fabric.unevaluated import Unevaluated
     from sim.attach import Arrivals
     from sim.flow_verdicts import FlowVerdicts
     from sim.packets import Packets
@@ -84,6 +86,7 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
     its suffix (.yaml, .yml, .json).
     """
     from cloison.render import json_text
+    from cloison.unknowns import below
 
     fabrics = [path for path in files if path.suffix in FABRIC_SUFFIXES]
     captures = [path for path in files if path.suffix not in FABRIC_SUFFIXES]
@@ -114,18 +117,27 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
             counts = count(reader, show)
             found["captures"][str(reader.path)] = asdict(counts)
             tables.append(capture_table(reader.path.name, counts))
+    left_out: tuple[Unevaluated, ...] = ()
     if fabric is not None:
-        tables += run(fabric, readers, found, **options)
+        more, left_out = run(fabric, readers, found, **options)
+        tables += more
     if output == "json":
         click.echo(json_text(found))
-        return
+    else:
+        report(tables, found, options["vrf"])
+        below(left_out)
+    leave(found.get("verdict", "computed"))
+
+
+def report(tables: list[Any], found: dict[str, Any], vrf: str | None) -> None:
+    """The tables for people, and what they should know about them."""
     from cloison import render
 
     for table in tables:
         render.show(*render.titled(table.title, render.table(table.rows, table.columns)), "")
     if "replay" in found:
         unknown = found["replay"]["verdicts"]["unknown_source"]
-        if unknown and options["vrf"] is None:
+        if unknown and vrf is None:
             click.echo(
                 f"{unknown:,} packets have a source that no VRF or several VRFs know: "
                 "--vrf names the one in which they enter."
@@ -152,12 +164,16 @@ def count(reader: Reader, show: int) -> Counts:
     return counts
 
 
-def run(fabric: Path, captures: list[Reader], found: dict[str, Any], **options: Any) -> list[Any]:
-    """Replay; fills `found["replay"]` and returns the tables."""
+def run(
+    fabric: Path, captures: list[Reader], found: dict[str, Any], **options: Any
+) -> tuple[list[Any], tuple[Unevaluated, ...]]:
+    """Replay; fills `found["replay"]`, and returns the tables and what is not evaluated."""
     from cloison import replayed
     from cloison.cli.simulate import announce_kernels
+    from cloison.unknowns import as_rows
     from cloison.world import World
     from compiler.blocks import build_blocks
+    from fabric.unevaluated import pending
     from sim.flow_verdicts import FlowVerdicts
 
     world = World.read([fabric], options["how"])
@@ -166,7 +182,9 @@ def run(fabric: Path, captures: list[Reader], found: dict[str, Any], **options: 
     by_flow = FlowVerdicts(blocks) if options["by_flow"] else None
     report = send(world.network, blocks, captures, by_flow, options)
     found["replay"] = replayed.document(report, world.network, blocks, by_flow)
-    return replayed.tables(report, world.network, blocks, by_flow)
+    found["verdict"] = "unknown" if pending(world.network.not_evaluated) else "computed"
+    found["not_evaluated"] = as_rows(world.network.not_evaluated)
+    return replayed.tables(report, world.network, blocks, by_flow), world.network.not_evaluated
 
 
 def send(

@@ -113,6 +113,7 @@ def show_engines(program: Program, name: str | None, output: str, quiet: bool) -
     from cloison.engines import SHOWN, engine_rows, fullest
     from cloison.render import emit, progress, show, table, titled
     from compiler.dpu import enforcement_points
+    from fabric.visible import lines
 
     if name is None:
         node = fullest(program, enforcement_points(program))
@@ -125,6 +126,6 @@ def show_engines(program: Program, name: str | None, output: str, quiet: bool) -
     title, meta = f"Engines of {shown}", {"node": shown}
     if output == "table":
         why = [f"{row['stage']} {row['table']}: {row['why']}" for row in rows]
-        show(*titled(title, table(rows, SHOWN)), "", *titled("Why", "\n".join(why)))
+        show(*titled(title, table(rows, SHOWN)), "", *titled("Why", lines(*why)))
         return
     emit(rows, schema="cloison/engines/1", output=output, title=title, meta=meta)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloison.cli.errors import FINDING
+from cloison.cli.errors import leave
 from cloison.cli.options import fabric_argument, output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ def command(fabric: Path, how: How, target: str | None, output: str, quiet: bool
     FABRIC may also be a directory of Kubernetes manifests: then there is no
     fabric, and the report says which workloads reach each other.
 
-    Exit code 0 when isolation and every `expect:` line hold, 1 when not.
+    Exit code 0 when isolation and every `expect:` line hold, 1 when not, 4
+    when that is unknown: something that touches it is not evaluated, or nothing
+    is expected. Of manifests alone nothing is expected.
     """
     announce_kernels()
     from cloison.render import progress
@@ -38,8 +40,7 @@ def command(fabric: Path, how: How, target: str | None, output: str, quiet: bool
     with progress(quiet=quiet) as tell:
         found = run(lambda: World.read([fabric], how), target=target or DEFAULT, tell=tell)
     show(found, output)
-    if not found.holds:
-        raise click.exceptions.Exit(FINDING)
+    leave(found.verdict)
 
 
 def announce_kernels() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.errors import FINDING
+from cloison.cli.errors import leave
 from cloison.cli.options import output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "checked",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     metavar="FILE",
-    help="Check a certificate instead; with FABRIC, also against that fabric.",
+    help="Check a certificate instead: by itself, or against FABRIC.",
 )
 @output_option("table", "json")
 @quiet_option
@@ -45,12 +45,14 @@ def command(
     """Prove isolation and every `expect:` line of FABRIC for all packets.
 
     Every finding comes with a packet that shows it and the line to blame.
-    Exit code 0 when everything holds, 1 when not.
+    Exit code 0 when everything holds, 1 when not, 4 when that is unknown:
+    something that touches it is not evaluated, or nothing is expected.
 
     A certificate holds the regions of the whole packet space with their
-    verdicts. --check-certificate reads one with code that shares nothing with
-    what wrote it; with FABRIC it also compares the inputs and sends packets of
-    all regions through the fabric's routes and tables.
+    verdicts. --check-certificate says whether one is consistent, which shows by
+    itself; with FABRIC, whether it is valid: everything in it is computed again
+    from the fabric, by code that shares nothing with what wrote it. Exit code 0
+    when it is and says that everything holds.
     """
     from cloison.render import progress
 
@@ -59,7 +61,7 @@ def command(
             raise click.UsageError("a certificate is checked as it is: it says what was down")
         with progress(quiet=quiet) as tell:
             tell(f"checking {checked}")
-            holds = check_certificate(checked, fabric, output)
+            verdict = check_certificate(checked, fabric, how, output)
     elif fabric is None:
         raise click.UsageError("name a FABRIC, or a certificate with --check-certificate FILE")
     else:
@@ -68,9 +70,8 @@ def command(
         show(proof, how.down, written, output)
         if certificate is not None:
             click.echo(f"certificate in {certificate}", err=True)
-        holds = proof.holds
-    if not holds:
-        raise click.exceptions.Exit(FINDING)
+        verdict = str(proof.verdict)
+    leave(verdict)
 
 
 def proven(fabric: Path, how: How, certificate: Path | None, tell: Any) -> tuple[Proof, Any]:
@@ -89,7 +90,7 @@ def proven(fabric: Path, how: How, certificate: Path | None, tell: Any) -> tuple
     from sim.certificate import certificate as write_down
 
     tell("writing the certificate")
-    written = write_down(proof, input_files(world.network.spec), how.down)
+    written = write_down(proof, input_files(world.network.spec))
     write_text(certificate, json.dumps(written, separators=(",", ":")) + "\n")
     return proof, written
 
@@ -104,13 +105,14 @@ def show(proof: Proof, down: tuple[str, ...], certificate: Any, output: str) -> 
         render.show(*verified.report(proof))
 
 
-def check_certificate(path: Path, fabric: Path | None, output: str) -> bool:
-    """Whether a certificate is valid; the answer goes to stdout."""
+def check_certificate(path: Path, fabric: Path | None, how: How, output: str) -> str:
+    """The verdict of a certificate that is consistent, with a fabric valid; fails where it is not.
+    The answer goes to stdout."""
     from cloison import render, verified
 
-    found = verified.check(verified.read_certificate(path), fabric)
+    found = verified.check(verified.read_certificate(path), fabric, how)
     if output == "json":
         click.echo(render.json_text(found))
     else:
         render.show(*verified.checked(found))
-    return bool(found["holds"])
+    return "fails" if found["problems"] else str(found["verdict"])

@@ -18,6 +18,7 @@ OPTIONS = {
     "--columns": "the columns of a trace, one .npy file each",
     "--debug": "show tracebacks",
     "--dissect": "take apart this many frames that nobody understands",
+    "--accept-unevaluated": "go on as if there were no objects of this kind; the answer says so",
     "--despite-findings": "go on although there are findings; the exit code stays",
     "--down": "fail this node or link first",
     "--dropped": "write dropped packets into this file",

@@ -16,6 +16,7 @@ from compiler.tables import Program
 from fabric.evpn import Type5Route
 from fabric.network import Network
 from fabric.topology import Role
+from fabric.visible import visible
 
 FAMILIES = {4: "ipv4", 6: "ipv6"}
 
@@ -47,7 +48,7 @@ def config(network: Network, node: int) -> str:
     routes = _own_routes(network, node)
     for vrf in vrfs:
         lines += _vrf(network, node, vrf, routes[vrf])
-    return "\n".join((*lines, "end", ""))
+    return "".join(f"{visible(line)}\n" for line in (*lines, "end"))
 
 
 def _underlay(network: Network, node: int, vtep: bool) -> Iterator[str]:

@@ -62,8 +62,8 @@ def ruleset(
     here = [e for e in network.endpoints if e.vtep == node and vrf in (None, e.vrf)]
     vrfs = [v for v in network.vrfs if any(e.vrf == v.index for e in here)]
     lines = [
-        f"# {network.fabric.nodes[node].name}  fabric {network.spec.name if network.spec else ''}",
-        *(f"# ep{e.index} is {_clean(e.name)} in {network.vrfs[e.vrf].name}" for e in here),
+        _clean(f"# {network.fabric.nodes[node].name}  fabric {network.spec and network.spec.name}"),
+        *(_clean(f"# ep{e.index} is {e.name} in {network.vrfs[e.vrf].name}") for e in here),
         "table inet cloison",
         "delete table inet cloison",
         "table inet cloison {",

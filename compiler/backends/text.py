@@ -11,6 +11,7 @@ from typing import Any
 from compiler.document import document
 from compiler.dpu import enforcement_points, tables_of
 from compiler.tables import Program
+from fabric.visible import visible
 
 
 def nodes(program: Program) -> tuple[int, ...]:
@@ -21,31 +22,36 @@ def nodes(program: Program) -> tuple[int, ...]:
 def render(program: Program, vtep: int) -> str:
     """The dump of one VTEP."""
     doc = document(program, tables_of(program, vtep))
-    return "\n".join(_lines(doc)) + "\n"
+    return "".join(f"{visible(line)}\n" for line in _lines(doc))
 
 
 def _lines(doc: dict[str, Any]) -> Iterator[str]:
     yield f"# {doc['node']}  vtep {doc['vtep']}  fabric {doc['fabric']}"
-    yield "\n== tunnel admit: VNI → VRF, from these outer sources"
+    yield ""
+    yield "== tunnel admit: VNI → VRF, from these outer sources"
     for row in doc["tunnel_admit"]:
         yield f"  {row['vni']:<8} {row['vrf']:<24} {' '.join(row['outer_sources']) or '(none)'}"
-    yield "\n== endpoints: VRF, addresses, groups out / in"
+    yield ""
+    yield "== endpoints: VRF, addresses, groups out / in"
     for row in doc["endpoints"]:
         groups = f"out {_ids(row['out'])}  in {_ids(row['in'])}"
         yield f"  {row['name']:<32} {row['vrf']:<20} {','.join(row['addresses'])}  {groups}"
     for group in doc["groups"]:
-        yield f"\n== group {group['id']}: {group['direction']} {group['stage']}"
+        yield ""
+        yield f"== group {group['id']}: {group['direction']} {group['stage']}"
         for entry in (*group["entries"], group["default"]):
             label = "default" if entry is group["default"] else str(entry["order"])
             yield (
                 f"  {label:>7} {entry['action']:<12} {_remote(entry['remote'])}"
                 f"  {_ports(entry['l4'])}  # {_cause(entry['origin'])}"
             )
-    yield "\n== routes: VRF, prefix, next hops (VTEP, VNI)"
+    yield ""
+    yield "== routes: VRF, prefix, next hops (VTEP, VNI)"
     for row in doc["routes"]:
         hops = " ".join(f"{h['vtep']}/{h['vni']}" for h in row["next_hops"])
         yield f"  {row['vrf']:<20} {row['prefix']:<24} {hops}  # {row['reason']}"
-    yield "\n== mappings: VTEP, VNI, router MAC"
+    yield ""
+    yield "== mappings: VTEP, VNI, router MAC"
     for row in doc["mappings"]:
         yield f"  {row['vtep']:<16} {row['vni']:<8} {row['router_mac']}"
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import count
 
 from compiler.ir import (
@@ -40,6 +39,7 @@ from fabric.names import selects
 from fabric.network import Network
 from fabric.ports import ANY, PortRange, parse_ports
 from fabric.spec import ZoneRule
+from fabric.wildcard import fits
 
 ZONES = ("zone0", "zone2")
 ANYONE: tuple[Matcher, ...] = (Everyone(),)
@@ -122,7 +122,7 @@ def narrowed(pattern: str, zone: str) -> str | None:
     ('zone0/*', 'zone0/dns', None)
     """
     first, _, rest = pattern.partition("/")
-    if not fnmatchcase(zone, first):
+    if not fits(zone, first):
         return None
     return f"{zone}/{rest or '*'}"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fabric.checks.names import Names
 from fabric.checks.zones import unmatched
-from fabric.claims import GRAMMAR, parse_claim
+from fabric.claims import GRAMMAR, block_of, parse_claim
 from fabric.diagnostics import Diagnostics
 from fabric.spec import FabricSpec
 
@@ -31,7 +31,7 @@ def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
             found.error("C701", f'cannot read "{text}": {error}', span, GRAMMAR)
             continue
         for pattern in dict.fromkeys((source, target)):
-            wrong = unmatched(pattern, names)
+            wrong = None if block_of(pattern) else unmatched(pattern, names)
             if wrong is not None:
                 code, message, hint_ = wrong
                 found.error(code, message, span, hint_)

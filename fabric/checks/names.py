@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from fabric.intents import select_vrfs
 from fabric.spec import FabricSpec, Site
+from fabric.wildcard import GLOB
 
 ZONES = ("zone0", "zone2")
-GLOB = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +107,3 @@ def mentions(spec: FabricSpec) -> Iterator[str]:
     for leak in spec.leaks:
         yield leak.from_
         yield from leak.to
-
-
-def any_match(pattern: str, names: Iterable[str]) -> bool:
-    """Whether a glob matches one of the names."""
-    return any(fnmatchcase(name, pattern) for name in names)

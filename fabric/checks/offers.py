@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 
-from fabric.checks.names import GLOB
 from fabric.checks.sharing import listed
 from fabric.diagnostics import Diagnostics
 from fabric.intents import ZONE0, node_prefixes, one_vrf, select_vrfs, selected, vrf_spec
 from fabric.inventory import Vrf
 from fabric.spec import FabricSpec, Leak
+from fabric.wildcard import GLOB
 
 Path = tuple[str | int, ...]
 

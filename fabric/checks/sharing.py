@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from fabric.checks.names import GLOB, ZONES, Names
+from fabric.checks.names import ZONES, Names
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.spec import FabricSpec, Leak, Peering
+from fabric.wildcard import GLOB
 
 Path = tuple[str | int, ...]
 

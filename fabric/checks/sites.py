@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fabric.checks.names import Names, any_match
+from fabric.checks.names import Names
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.spec import FabricSpec, Site
+from fabric.wildcard import HINT, any_fits, meant, mistake
 
 
 def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
@@ -62,15 +63,22 @@ def tops(spec: FabricSpec, found: Diagnostics) -> None:
 
 def hosts(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
     """`hosts:`, tenants' `hosts` and pinned hosts name hosts of the sites."""
+    there = {*names.hosts}
     for name in spec.hosts:
-        if name not in names.hosts:
+        if name not in there:
             missing(name, names, found, spec.at_key("hosts", name))
     for tenant, settings in spec.tenants.items():
         for i, pattern in enumerate(settings.hosts):
-            if not any_match(pattern, names.hosts):
+            wrong = mistake(pattern, numbers_only=True)
+            if wrong is not None:
+                span = spec.at("tenants", tenant, "hosts", i)
+                found.error("C450", f'cannot read "{pattern}": {wrong}', span, HINT)
+            elif not any_fits(pattern, names.hosts):
                 missing(pattern, names, found, spec.at("tenants", tenant, "hosts", i))
+            elif beyond := next((n for n in meant(pattern) if n not in there), None):
+                missing(beyond, names, found, spec.at("tenants", tenant, "hosts", i))
     for endpoint, name in spec.pins.hosts.items():
-        if name not in names.hosts:
+        if name not in there:
             missing(name, names, found, spec.at("pins", "hosts", endpoint))
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 from ipaddress import ip_network
 
-from fabric.checks.names import ZONES, Names, any_match
+from fabric.checks.names import ZONES, Names
 from fabric.checks.values import zone_rules
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.inventory import Prefix
 from fabric.names import NODE
 from fabric.spec import FabricSpec, Zone0, Zone2, ZoneEndpoint, ZoneRule
+from fabric.wildcard import HINT, any_fits, fits, mistake
 
 Path = tuple[str | int, ...]
 
@@ -113,7 +113,7 @@ def within(inner: Prefix, outer: Prefix) -> bool:
 def serves(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
     """Zone 0 serves tenants that exist."""
     for i, pattern in enumerate(spec.zones.zone0.serves):
-        if pattern != "*" and not any_match(pattern, names.tenants):
+        if pattern != "*" and not any_fits(pattern, names.tenants):
             what = f'zone 0 serves "{pattern}", but no tenant is called that'
             span = spec.at("zones", "zone0", "serves", i)
             found.error("C311", what, span, did_you_mean(pattern, names.tenants))
@@ -147,7 +147,7 @@ def ends(rule: ZoneRule) -> Iterator[tuple[str, tuple[int, ...], str]]:
 
 def touches(rule: ZoneRule, zone: str) -> bool:
     """Whether an end of a rule can be an endpoint of the zone."""
-    return any(fnmatchcase(zone, pattern.partition("/")[0]) for _, _, pattern in ends(rule))
+    return any(fits(zone, pattern.partition("/")[0]) for _, _, pattern in ends(rule))
 
 
 def check_pattern(
@@ -168,8 +168,11 @@ def unmatched(pattern: str, names: Names) -> tuple[str, str, str | None] | None:
     if len(parts) > 3 or not all(parts):
         hint = "names are tenant/namespace/pod, tenant/@node/host, zone0/name or zone2/name"
         return "C318", f'"{pattern}" is no endpoint pattern', hint
-    endpoints = [e for e in names.zone_endpoints if fnmatchcase(e, f"{first}/{rest or '*'}")]
-    tenants = [t for t in names.tenants if fnmatchcase(t, first)]
+    wrong = mistake(pattern)
+    if wrong is not None:
+        return "C450", f'cannot read "{pattern}": {wrong}', HINT
+    endpoints = [e for e in names.zone_endpoints if fits(e, f"{first}/{rest or '*'}")]
+    tenants = [t for t in names.tenants if fits(t, first)]
     if first in ZONES:
         if endpoints and rest:
             return None
@@ -189,13 +192,13 @@ def unknown_node(pattern: str, names: Names) -> tuple[str, str, str | None] | No
     """What is wrong with `tenant/@node/host` or `tenant/@node/host@vrf`, if anything is."""
     tenant, _, node = pattern.split("/")
     host, at, vrf = node.partition("@")
-    if not any_match(host, names.hosts):
+    if not any_fits(host, names.hosts):
         message, hint = f'"{pattern}": no host is called "{host}"', did_you_mean(host, names.hosts)
         return "C303", message, hint
-    if not at or any(fnmatchcase(name, tenant) for name in names.dynamic):
+    if not at or any(fits(name, tenant) for name in names.dynamic):
         return None
-    known = [name for name in names.vrfs if fnmatchcase(name.partition("/")[0], tenant)]
-    if any_match(f"{tenant}/{vrf}", known):
+    known = [name for name in names.vrfs if fits(name.partition("/")[0], tenant)]
+    if any_fits(f"{tenant}/{vrf}", known):
         return None
     listed = ", ".join(f"{tenant}/{NODE}/{host}@{n.partition('/')[2]}" for n in known[:4])
     return "C301", f'"{pattern}": no VRF is called "{tenant}/{vrf}"', f"there is {listed}"

@@ -2,12 +2,14 @@
 abstraction layer (EAL) started without NICs.
 
 Everything that may be missing is a `MachineError` that says what. The library is built once per
-source, compiler flags and DPDK version, into the cache directory. EAL pins its caller to a core;
-affinity is put back.
+source, compiler flags and DPDK version, into this user's cache directory (`sim.cache_folder`); for
+users without one, into a directory of this process alone. EAL pins its caller to a core; affinity
+is put back.
 """
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import shutil
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from fabric.diagnostics import MachineError
+from sim import cache_folder
 
 SOURCE = Path(__file__).with_name("rte_acl.c")
 FLAGS = ["-O3", "-shared", "-fPIC", "-Wall"]
@@ -60,10 +63,9 @@ def compiled() -> Path:
         raise MachineError(f"{' and '.join(missing)} not installed ({INSTALL})")
     version, flags = _ask("--modversion"), _ask("--cflags").split()
     digest = sha256("\0".join([SOURCE.read_text(), version, *flags, *FLAGS]).encode())
-    target = _cache() / f"rte_acl-{digest.hexdigest()[:16]}.so"
-    if target.exists():
+    target = _folder() / f"rte_acl-{digest.hexdigest()[:16]}.so"
+    if target.exists() and not cache_folder.distrust(target):
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
     handle, made = tempfile.mkstemp(dir=target.parent, suffix=".so")
     os.close(handle)
     command = ["gcc", *FLAGS, *flags, "-o", made, str(SOURCE), *LIBRARIES]
@@ -71,6 +73,7 @@ def compiled() -> Path:
     if done.returncode:
         Path(made).unlink()
         raise MachineError(f"gcc cannot compile {SOURCE.name}: {done.stderr.strip()[-500:]}")
+    Path(made).chmod(0o700)
     Path(made).replace(target)
     return target
 
@@ -88,11 +91,17 @@ def _ask(question: str) -> str:
     return done.stdout
 
 
-def _cache() -> Path:
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cloison"
-    except RuntimeError:
-        return Path(tempfile.gettempdir()) / f"cloison-{os.getuid()}"
+@cache
+def _folder() -> Path:
+    """A directory that nobody else writes to."""
+    home = cache_folder.home()
+    if home is not None:
+        folder = home / "rte_acl"
+        if cache_folder.made(folder) and not any(map(cache_folder.distrust, (home, folder))):
+            return folder
+    made = Path(tempfile.mkdtemp(prefix="cloison-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
 
 
 def _free_huge_mib() -> int:

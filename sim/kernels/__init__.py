@@ -5,6 +5,8 @@ Rules that hold here:
 1. Every kernel releases the GIL and is cached on disk; a naive twin of each is in `tests/sim`.
 2. Indices are unsigned 64-bit: signed ones make numba emit wrap-around code, which costs twice.
 3. A key that no table knows ends in an explicit miss, never in an access out of bounds.
+4. Compiled kernels are loaded from a directory of this user's alone (`sim.cache_folder`), and only
+   as they were written (`sim.kernels.sealed`).
 
 numba's cache notices changes of a kernel's own file only, not of inlined functions in other files,
 so the cache directory is keyed by a hash over all kernel sources. numba also keeps apart Python
@@ -14,7 +16,6 @@ versions and the places where a package is installed; the hash covers these as w
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from hashlib import sha256
@@ -22,6 +23,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+
+from fabric.visible import visible
+from sim import cache_folder
+from sim.kernels.sealed import seal
 
 F = TypeVar("F", bound=Callable[..., Any])
 config: Any = numba.config
@@ -34,16 +39,13 @@ def cache_dir() -> Path | None:
     digest = sha256(f"{numba.__version__} {sys.implementation.cache_tag} {folder}".encode())
     for source in sorted(folder.glob("*.py")):
         digest.update(source.read_bytes())
-    try:
-        root = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    except RuntimeError:
-        return None
-    return root / "cloison" / f"kernels-{digest.hexdigest()[:16]}"
+    root = cache_folder.home()
+    return root and root / f"kernels-{digest.hexdigest()[:16]}"
 
 
 def compiled() -> bool:
     """Whether kernels of this version have been compiled on this machine before."""
-    return CACHE_DIR is not None and any(CACHE_DIR.glob("**/*.nbc"))
+    return WRITABLE and CACHE_DIR is not None and any(CACHE_DIR.glob("**/*.nbc"))
 
 
 def kernel(function: F) -> F:
@@ -55,7 +57,10 @@ def kernel(function: F) -> F:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(CACHE_DIR)
     try:
-        return numba.njit(nogil=True, cache=WRITABLE, boundscheck=False, _nrt=False)(function)  # type: ignore[no-any-return, call-overload]
+        made: Any = numba.njit(nogil=True, cache=WRITABLE, boundscheck=False, _nrt=False)(function)  # type: ignore[call-overload]
+        if WRITABLE:
+            seal(made)
+        return made  # type: ignore[no-any-return]
     finally:
         config.CACHE_DIR = before
 
@@ -65,15 +70,19 @@ def inlined(function: F) -> F:
     return numba.njit(nogil=True, inline="always", _nrt=False)(function)  # type: ignore[no-any-return, call-overload]
 
 
-def _writable(path: Path | None) -> bool:
-    if path is None:
+def _usable(path: Path | None) -> bool:
+    """Whether kernels are kept at all; a directory that is there and not to be trusted is told."""
+    if path is None or not cache_folder.made(path):
         return False
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(path, os.W_OK)
+    why = next(filter(None, map(cache_folder.distrust, (path.parent, path))), "")
+    if why:
+        where = path.parent if cache_folder.distrust(path.parent) else path
+        sys.stderr.write(
+            f"warning: compiled kernels in {visible(str(where))} are not used: {why}; "
+            "remove it, or set XDG_CACHE_HOME\n"
+        )
+    return not why
 
 
 CACHE_DIR = cache_dir()
-WRITABLE = _writable(CACHE_DIR)
+WRITABLE = _usable(CACHE_DIR)

@@ -34,7 +34,10 @@ def test_the_report_is_for_scripts_as_well() -> None:
     assert {"node", "table", "used", "capacity", "fill", "source"} == set(data["rows"][0])
 
 
-def test_the_report_is_a_summary_and_a_node_can_be_asked_for(tmp_path: Path) -> None:
+def test_the_report_is_a_summary_and_a_node_can_be_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     summary = cloison("compile", SMALL).stdout
     assert "Tables per DPU" in summary
     assert "fullest DPU" in summary

@@ -49,7 +49,7 @@ for arguments in json.loads(sys.stdin.read()):
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code in (0, 1), result.output
     print(arguments)
-    print(re.sub(r'"(seconds|[a-z_]+_per_second)": ([0-9.]+|[{][^}]*[}])', "", result.stdout))
+    print(re.sub(r'"(seconds|[a-z_]+_second)": ([0-9.]+|[{][^}]*[}])', "", result.stdout))
 for path in sorted(Path(sys.argv[1]).rglob("*.*")):
     print(path.name, path.read_text())
 """

@@ -43,7 +43,8 @@ def fabric(folder: Path, *imports: str, **more: object) -> Path:
         "a": vrf("10.0.0.0/16", vni=20001),
         "b": vrf("10.1.0.0/16", vni=20002, import_rts=list(imports)),
     }
-    return write_fabric(folder, tenants, WORK, **more)
+    expected = {"expect": [{"allow": "a/web/one -> a/web/two"}]}
+    return write_fabric(folder, tenants, WORK, **(expected | more))
 
 
 def run(verb: str, path: Path, *more: str) -> Result:

@@ -9,7 +9,8 @@ import json
 import pytest
 import yaml
 
-from cloison.render import csv_text, emit, markdown, progress, visible
+from cloison.render import csv_text, emit, markdown, progress
+from fabric.visible import paragraph
 
 ROWS = [
     {"name": "acme/web", "ports": ["443/tcp", "53/udp"], "entries": 12, "open": True},
@@ -56,7 +57,7 @@ def test_control_characters_never_reach_the_terminal(
 ) -> None:
     out = written(capsys, output, [{"name": evil}])
     assert evil not in out
-    assert visible(out) == out
+    assert paragraph(out) == out
 
 
 def test_markup_is_text(capsys: pytest.CaptureFixture[str]) -> None:

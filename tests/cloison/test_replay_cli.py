@@ -78,7 +78,10 @@ def test_generated_traffic_reads_well_in_80_columns(monkeypatch: pytest.MonkeyPa
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
 
 
-def test_a_row_is_a_line_where_nobody_says_how_wide(capture: Path) -> None:
+def test_a_row_is_a_line_where_nobody_says_how_wide(
+    capture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     result = cloison("replay", SMALL, capture, "--by-flow", "-q")
     assert result.exit_code == 0, result.stderr
     assert "Flows: 3" in result.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_network
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 from routed import at, endpoint, routed
 
 from compiler.compile import compile_policy
-from compiler.ir import L4, Action, Direction, Everyone, Named, Origin, Policy, Rule, Stage
+from compiler.ir import L4, Action, Cidr, Direction, Everyone, Named, Origin, Policy, Rule, Stage
 from fabric.diagnostics import InputError
 from fabric.network import Network
 from fabric.spec import Expectation
-from sim.expect import Claim, check_claim, pairs_of, parse_claim, read_claims
+from sim.expect import Claim, Outcome, check_claim, pairs_of, parse_claim, read_claims
+from sim.prove import explain_breaches
 from sim.reachability import reachability
 
 ENDS = [
@@ -164,3 +166,28 @@ def test_a_line_about_packets_that_nobody_sends_is_an_error() -> None:
         read_claims(spec(Expectation(deny="acme/web/a -> zone2/inet:icmp6")), WORLD)
     assert [d.code for d in caught.value.diagnostics] == ["C703"]
     assert "in which such packets are sent" in str(caught.value)
+
+
+def test_a_part_of_a_prefix_is_not_all_of_it() -> None:
+    """One address of the outside that gets in is no `allow` for the outside; what holds is said,
+    the packet is from the rest, and the part alone can be written."""
+    part, rest = "0.0.0.0/2", "192.0.2.0/24"
+    origin, inn = Origin("NetworkPolicy", "acme/web/a"), Direction.IN
+    a = (Named(("acme/web/a",)),)
+    some = (Cidr(ip_network(part)),)
+    permit = Rule(Stage.WORKLOAD, inn, 0, a, some, (), Action.PERMIT, origin)
+    deny = Rule(Stage.WORKLOAD, inn, 1, a, (Everyone(),), (), Action.DENY, origin)
+    reach = reachability(WORLD, compile_policy(WORLD, Policy((permit, deny))))
+
+    def outcome(kind: str, text: str) -> Outcome:
+        source, target, both, ports = parse_claim(text)
+        return check_claim(reach, Claim(0, kind, source, target, both, ports, text=text))
+
+    (finding,) = explain_breaches(reach, outcome("allow", "zone2/inet -> acme/web/a"))
+    assert "holds from 0.0.0.0/5" in finding.title
+    assert finding.witness is not None
+    assert finding.witness.flow.src >= 1 << 30
+    assert outcome("allow", f"{part} -> acme/web/a").holds
+    assert not outcome("allow", f"{rest} -> acme/web/a").holds
+    assert outcome("deny", f"{rest} -> acme/web/a").holds
+    assert not outcome("deny", "zone2/inet -> acme/web/a").holds

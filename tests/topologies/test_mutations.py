@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from naive import Header, outcomes
+from naive import Header, outcomes, theirs
 
 from compiler.compile import compile_network, read_policy
 from compiler.ir import Direction, Packet, Policy, Verdict
@@ -26,7 +26,7 @@ from fabric.load import load_fabric
 from fabric.names import selects
 from fabric.network import Network
 from fabric.ports import ANY, WITH_PORTS
-from sim.expect import Claim, read_claims
+from sim.expect import Claim, pairs_of, read_claims
 from sim.prove import prove
 from sim.reasons import Reason
 
@@ -148,6 +148,11 @@ def violations(network: Network) -> Iterator[str]:
 
 def pairs(claim: Claim, network: Network) -> Iterator[tuple[Endpoint, Endpoint]]:
     """Every ordered pair that a claim speaks of."""
+    if claim.limits.version:
+        n = len(network.endpoints)
+        for key in pairs_of(claim, network).tolist():
+            yield tuple(network.endpoints[i] for i in divmod(key // 2, n))  # type: ignore[misc]
+        return
     for a in network.endpoints:
         for b in network.endpoints:
             forth = selects(claim.source, a) and selects(claim.target, b)
@@ -181,12 +186,16 @@ def contradiction(
     ends: tuple[int, list[int], list[int]],
     probes: list[tuple[int, int, int]],
 ) -> str:
-    """The first packet that the claim is wrong about; an allow needs one good address pair."""
+    """The first packet that the claim is wrong about; an allow needs every address pair."""
     version, froms, tos = ends
+    if claim.limits.version:
+        if version != claim.limits.version:
+            return ""
+        froms = chosen(froms, *claim.limits[1:3])
+        tos = chosen(tos, *claim.limits[3:])
     probes = [p for p in probes if p[0] != {4: 58, 6: 1}[version]]
     wanted = [p for p in probes if within(claim, p)]
     failing = ""
-    reached_all = False
     for src in froms:
         for dst in tos:
             stopped = ""
@@ -197,13 +206,20 @@ def contradiction(
                 asked = (protocol, sport, dport) in wanted
                 if any(through) and (claim.kind == "deny") == asked and claim.kind != "allow":
                     return f"passes: {header}"
-                if asked and not all(through):
+                mine = theirs(network, source, target, version, src, dst)
+                if asked and mine and not all(through):
                     stopped = f"stopped: {header} {got}"
                 if not {o.reason for o in got} & BY_POLICY:
                     break
-            reached_all |= not stopped
             failing = failing or stopped
-    return "" if claim.kind == "deny" or reached_all else failing
+    return "" if claim.kind == "deny" else failing
+
+
+def chosen(addresses: list[int], first: int, last: int) -> list[int]:
+    """Those within limits; of a prefix whose samples lie outside, the first one inside."""
+    if first < 0:
+        return addresses
+    return [a for a in addresses if first <= a <= last] or [first + 1]
 
 
 def within(claim: Claim, probe: tuple[int, int, int]) -> bool:

@@ -1,0 +1,36 @@
+"""What every certificate says in the same words: its schema, what it takes for granted, what it
+means. Whoever writes and whoever checks certificates share these sentences and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+SCHEMA = "cloison/certificate/2"
+ALWAYS = (
+    "the control plane has converged on these inputs, with nothing down but what `down` lists",
+    "the source address of a packet is its endpoint's own; DPUs drop everything else (spoof_drop)",
+    "each enforcement point holds the compiled tables, all of them, and nothing else",
+    "an endpoint talking to itself is out of scope",
+)
+UNDER_FAILURE = (
+    "what `hold_under` asks is asked of one failure at a time; when a node fails, endpoints behind "
+    "it are left out of the expectation"
+)
+REPLIES = (
+    "replies to an allowed packet skip the policy groups; their route exists, because the "
+    "receiving side admits a packet only if its source has a route back"
+)
+DERIVED = ("address", "host")
+
+
+def assumptions(assumed: Iterable[Iterable[str]], under_failure: bool) -> list[str]:
+    """The assumptions of a certificate: `assumed` says for each endpoint what was derived by rule
+    where the truth was not in the input, `under_failure` whether any expectation asks for more."""
+    counted = [frozenset(found) for found in assumed]
+    derived = [
+        f"the {what} of {count} endpoints is derived by rule, not read"
+        for what in DERIVED
+        if (count := sum(what in found for found in counted))
+    ]
+    return [*ALWAYS, *([UNDER_FAILURE] if under_failure else []), *derived]

@@ -1,0 +1,182 @@
+"""What policies say at one end, for all cells of layer 4 at once.
+
+Rule by rule, in the words of `compiler.semantics` and with its functions: which rules concern an
+endpoint, which of those match the address of the remote, which cells those match. A denial is the
+reason of its stage; a permit also says whether a declared intent (a leak, a peering, a rule of a
+zone) was behind it, because packets between VRFs need one.
+
+What depends on less is computed once: the cells of a rule, the outcome of rules that match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.ir import Action, Direction, OwnNode, Packet, Policy, Rule, Selection, Stage
+from compiler.selectors import selects
+from compiler.semantics import NO_POLICY, l4_matches, remote_matches
+from fabric.inventory import Endpoint, NamedPort
+from fabric.network import Network
+from sim.checker.addresses import Addresses
+from sim.checker.l4 import Space
+from sim.checker.shape import REASONS
+
+Cells = NDArray[np.int16]
+DELIVERED = REASONS.index("delivered")
+STAGE = {
+    Stage.ZONE0: REASONS.index("zone0_drop"),
+    Stage.OVERRIDE: REASONS.index("override_drop"),
+    Stage.ZONE2: REASONS.index("zone2_drop"),
+    Stage.ISOLATION: REASONS.index("isolation_drop"),
+    Stage.WORKLOAD: REASONS.index("policy_drop"),
+}
+DECLARED = frozenset({"leak", "peering", "zone", "zone rule", "boot service"})
+
+
+class Decision(NamedTuple):
+    """Per cell the reason (DELIVERED where policies permit), and whether an intent permits."""
+
+    reasons: Cells
+    declared: NDArray[np.bool_]
+
+
+class _Group(NamedTuple):
+    """What one stage holds for an endpoint: numbers of rules in order, and the default."""
+
+    stage: Stage
+    rules: tuple[int, ...]
+    action: Action
+    declared: bool
+
+
+class Decisions:
+    """The policy of a network, asked per endpoint, direction and remote address."""
+
+    def __init__(self, network: Network, policy: Policy, space: Space, where: Addresses) -> None:
+        self.network, self.policy, self.space, self.where = network, policy, space, where
+        self.near = {
+            number
+            for number, rule in enumerate(policy.rules)
+            if any(isinstance(matcher, OwnNode) for matcher in rule.remote)
+        }
+        """Rules whose remote depends on where the local endpoint runs."""
+        self.groups = cache(self._groups)
+        self.matches = cache(self._matches)
+        self.cells = cache(self._cells)
+        self.outcome = cache(self._outcome)
+        self.decide = cache(self._decide)
+
+    def _decide(
+        self, direction: Direction, local: int, version: int, remote_vrf: int, remote_ip: int
+    ) -> Decision:
+        """What the policies of an endpoint say about packets to (OUT) or from (IN) an address."""
+        endpoint = self.network.endpoints[local]
+        owner = self.where.owner(remote_vrf, version, remote_ip)
+        remote = self.network.endpoints[owner] if owner >= 0 else None
+        destination = remote if direction is Direction.OUT else endpoint
+        found = []
+        for stage, rules, action, by_intent in self.groups(direction, local):
+            matching = tuple(
+                number
+                for number in rules
+                if self.matches(
+                    number, local if number in self.near else -1, version, remote_vrf, remote_ip
+                )
+            )
+            found.append(_Group(stage, matching, action, by_intent))
+        return self.outcome(tuple(found), destination.ports if destination else ())
+
+    def _groups(self, direction: Direction, local: int) -> tuple[_Group, ...]:
+        endpoint = self.network.endpoints[local]
+        out = []
+        for stage in Stage:
+            rules = [
+                (rule.order, number)
+                for number, rule in enumerate(self.policy.rules)
+                if self._concerns(rule, stage, direction, endpoint)
+            ]
+            selections = [
+                item
+                for item in self.policy.selections
+                if self._concerns(item, stage, direction, endpoint)
+            ]
+            if rules or selections:
+                denying = [s for s in selections if s.default is Action.DENY]
+                action = Action.DENY if denying else Action.PERMIT
+                origin = next((s.origin for s in denying or selections), NO_POLICY)
+                numbers = tuple(number for _, number in sorted(rules))
+                out.append(_Group(stage, numbers, action, origin.kind in DECLARED))
+        return tuple(out)
+
+    def _concerns(
+        self, item: Rule | Selection, stage: Stage, direction: Direction, endpoint: Endpoint
+    ) -> bool:
+        return (
+            item.stage is stage
+            and item.direction is direction
+            and any(selects(matcher, endpoint, self.network) for matcher in item.local)
+        )
+
+    def _matches(self, number: int, near: int, version: int, remote_vrf: int, ip: int) -> bool:
+        """Whether a rule's remote holds an address."""
+        owner = self.where.owner(remote_vrf, version, ip)
+        remote = self.network.endpoints[owner] if owner >= 0 else None
+        rule = self.policy.rules[number]
+        packet = Packet(rule.direction, near, version, ip, remote_vrf, 0, 0, 0)
+        local = self.network.endpoints[near]
+        return any(
+            remote_matches(matcher, packet, local, remote, self.network) for matcher in rule.remote
+        )
+
+    def _cells(self, number: int, ports: tuple[NamedPort, ...]) -> NDArray[np.bool_]:
+        """The cells that a rule matches towards a destination with these named ports."""
+        rule = self.policy.rules[number]
+        if not rule.l4:
+            return np.ones(self.space.size, np.bool_)
+        end = _Named(ports)
+        found = [
+            any(l4_matches(l4, _packet(rule.direction, cell), end, end) for l4 in rule.l4)  # type: ignore[arg-type]
+            for cell in self.space.packets
+        ]
+        return np.array(found, np.bool_)
+
+    def _outcome(self, groups: Sequence[_Group], ports: tuple[NamedPort, ...]) -> Decision:
+        """Stages in order; in each the first rule that matches, else the default."""
+        reasons = np.full(self.space.size, DELIVERED, np.int16)
+        declared = np.zeros(self.space.size, np.bool_)
+        going = np.ones(self.space.size, np.bool_)
+        for stage, rules, action, by_intent in groups:
+            left = going.copy()
+            for number in rules:
+                rule = self.policy.rules[number]
+                hit = left & self.cells(number, ports if _by_name(rule) else ())
+                left &= ~hit
+                declared |= hit & (rule.origin.kind in DECLARED)
+                if rule.action is not Action.PERMIT:
+                    going &= ~hit
+                if rule.action is Action.DENY:
+                    reasons[hit] = STAGE[stage]
+            declared |= left & by_intent
+            if action is Action.DENY:
+                reasons[left] = STAGE[stage]
+                going &= ~left
+        return Decision(reasons, declared)
+
+
+class _Named(NamedTuple):
+    """An end of which only the names of its ports matter."""
+
+    ports: tuple[NamedPort, ...]
+
+
+def _packet(direction: Direction, cell: tuple[int, int, int]) -> Packet:
+    return Packet(direction, -1, 4, 0, 0, *cell)
+
+
+def _by_name(rule: Rule) -> bool:
+    return any(l4.name is not None for l4 in rule.l4)

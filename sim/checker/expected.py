@@ -1,0 +1,127 @@
+"""The certificate that a network deserves, computed from nothing but the network.
+
+Its fields are those of `sim.certificate`; every one is found in another way here: regions by
+`paths`, the matrix and the claims by the regions, failures by building each network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from compiler.frontends import isolation, network_policy, zones
+from compiler.ir import Policy
+from fabric.fingerprint import down_names, fingerprint
+from fabric.network import Network
+from fabric.unevaluated import certified
+from sim.assumptions import REPLIES, SCHEMA, assumptions
+from sim.checker.claims import Judge, read
+from sim.checker.failures import Asked, breaking, tried
+from sim.checker.follows import cells, failing, verdict
+from sim.checker.paths import Paths
+from sim.checker.regions import Regions, written
+from sim.checker.writing import sections
+
+
+def policy_of(network: Network) -> Policy:
+    """Everything that any frontend has to say about a network."""
+    return zones.policy(network) + isolation.policy(network) + network_policy.policy(network)
+
+
+def expected(
+    network: Network, inputs: Iterable[Path], policy: Policy | None = None
+) -> tuple[dict[str, Any], Paths]:
+    """The certificate without its digest, and the paths behind it. `policy` is the network's own
+    by default."""
+    policy = policy_of(network) if policy is None else policy
+    paths = Paths(network, policy)
+    regions = paths.regions()
+    claims, attempts = _claims(network, policy, paths, regions)
+    findings = [*failing(claims), *_others(network, paths)]
+    under_failure = any(claim["hold_under"] for claim in claims)
+    left_out = certified(network.not_evaluated)
+    body = {
+        "schema": SCHEMA,
+        "fabric": network.spec.name if network.spec else None,
+        "verdict": verdict(findings, claims, left_out, (e.tenant for e in network.endpoints)),
+        "inputs": [_input(path, network) for path in inputs],
+        "down": down_names(network),
+        "routing": fingerprint(network),
+        "assumptions": assumptions((e.assumed for e in network.endpoints), under_failure),
+        "exempt": sorted({alias for e in network.endpoints for alias in e.aliases}),
+        "not_evaluated": left_out,
+        "replies": REPLIES,
+        "endpoints": _endpoints(network, regions),
+        **sections(regions),
+        "cells": cells(regions),
+        "claims": claims,
+        "failures_tried": attempts,
+        "findings": findings,
+    }
+    return body, paths
+
+
+def _input(path: Path, network: Network) -> dict[str, str]:
+    start = network.spec.path.parent if network.spec.path else Path()
+    place = Path(os.path.relpath(path, start)).as_posix()
+    return {"path": place, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def _endpoints(network: Network, regions: Regions) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": endpoint.name,
+            "workload": endpoint.workload,
+            "aliases": list(endpoint.aliases),
+            "also": list(endpoint.also),
+            "group": endpoint.tenant,
+            "vrf": party.vrf,
+            "assumed": sorted(endpoint.assumed),
+            "prefixes": list(party.prefixes),
+            "v4": [written(4, *found) for found in party.owned[0]],
+            "v6": [written(6, *found) for found in party.owned[1]],
+        }
+        for endpoint, party in zip(network.endpoints, regions.parties, strict=True)
+    ]
+
+
+def _claims(
+    network: Network, policy: Policy, paths: Paths, regions: Regions
+) -> tuple[list[dict[str, Any]], int]:
+    """Every expectation of the fabric file, and how many failures were tried."""
+    judge = Judge(regions)
+    out: list[dict[str, Any]] = []
+    asked: Asked = {}
+    for number, line in enumerate(network.spec.expect if network.spec else ()):
+        kind = next(k for k in ("allow", "deny", "only") if getattr(line, k) is not None)
+        text = f"{kind}: {getattr(line, kind)}"
+        claim = read(text)
+        found = judge.judge(claim)
+        out.append(
+            {
+                "claim": text,
+                "hold_under": list(line.hold_under),
+                "holds": found.holds,
+                "pairs": found.pairs,
+                "fails_without": None,
+            }
+        )
+        if line.hold_under:
+            asked[number] = claim, tuple(line.hold_under)
+    if asked:
+        for number, name in breaking(network, policy, paths.decisions, asked).items():
+            if out[number]["holds"]:
+                out[number]["fails_without"] = name
+    return out, tried(network, asked)
+
+
+def _others(network: Network, paths: Paths) -> list[dict[str, str]]:
+    """Findings that no expectation asks for."""
+    names = [vrf.name for vrf in network.vrfs]
+    imports = [{"kind": "import", "title": finding.message} for finding in network.findings]
+    why = "although no leak, peering or zone rule says so"
+    strays = [f"{names[a]} reaches {names[b]} {why}" for a, b in sorted(paths.stray)]
+    return [*imports, *({"kind": "isolation", "title": title} for title in strays)]

@@ -1,0 +1,79 @@
+"""`hold_under`, asked again: each node or link alone, claim by claim.
+
+A failure that changes no next hop and cuts no VTEP off is one that no packet can notice: regions
+stay, and with them the claims. Endpoints behind a failed node are left out (they cannot answer).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from compiler.ir import Policy
+from fabric.build import rebuild
+from fabric.fingerprint import down_names
+from fabric.network import Network
+from fabric.topology import Role
+from sim.checker.claims import Claim, Judge
+from sim.checker.decisions import Decisions
+from sim.checker.paths import Paths
+
+Asked = dict[int, tuple[Claim, tuple[str, ...]]]
+"""Claims that must hold under failures, by their number, with the kinds of failures."""
+
+
+def failures(network: Network, kind: str) -> Iterator[str]:
+    """What may fail, one at a time, beside what is down: links between devices that speak BGP, or
+    such devices."""
+    fabric = network.fabric
+    if kind == "any-1-link":
+        for link in fabric.links:
+            if link.kind != "host" and link.index not in fabric.down_links:
+                yield link.name
+    else:
+        for node in fabric.nodes:
+            if node.role is not Role.HOST and node.index not in fabric.down_nodes:
+                yield node.name
+
+
+def tried(network: Network, asked: Asked) -> int:
+    """How many failures that is."""
+    kinds = {kind for _, named in asked.values() for kind in named}
+    return sum(len(list(failures(network, kind))) for kind in kinds)
+
+
+def breaking(
+    network: Network, policy: Policy, decisions: Decisions, asked: Asked
+) -> dict[int, str]:
+    """The first failure that breaks each claim, of those that any breaks."""
+    found: dict[int, str] = {}
+    judges: dict[str, Judge | None] = {noticeable(network): None}
+    for kind in ("any-1-link", "any-1-node"):
+        concerned = {n: claim for n, (claim, named) in asked.items() if kind in named}
+        for name in failures(network, kind) if concerned else ():
+            world = rebuild(network, down=(*down_names(network), name))
+            key = noticeable(world)
+            if key not in judges:
+                judges[key] = Judge(Paths(world, policy, decisions).regions())
+            judge = judges[key]
+            if judge is None:
+                continue
+            gone = {node.index for node in network.fabric.nodes if node.name == name}
+            left_out = {e.index for e in network.endpoints if e.vtep in gone}
+            for number, claim in concerned.items():
+                if number not in found and not judge.judge(claim, left_out).holds:
+                    found[number] = name
+    return found
+
+
+def noticeable(network: Network) -> str:
+    """A digest of all that packets can notice: next hops of routes, VTEPs that reach others."""
+    out = hashlib.sha256()
+    vteps = sorted({vtep for vtep, _ in network.fib.instances})
+    for vtep, vrf in network.fib.instances:
+        for route in network.fib.routes(vtep, vrf):
+            hops = [(hop.vtep, hop.vrf) for hop in route.nexthops]
+            out.update(f"{vtep} {vrf} {route.prefix} {hops}\n".encode())
+    for a in vteps:
+        out.update(repr([b for b in vteps if network.underlay.reachable(a, b)]).encode())
+    return out.hexdigest()

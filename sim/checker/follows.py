@@ -1,0 +1,157 @@
+"""What follows from the regions of a certificate: verdicts, cells, claims, findings, exemptions.
+
+Everything here is derived a second time from endpoints and regions and compared with what is
+written; that the regions are those of a network is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sim.assumptions import REPLIES, assumptions
+from sim.checker.claims import Judge, Judgement, opens
+from sim.checker.claims import read as read_claim
+from sim.checker.regions import Regions
+
+ZONES = ("zone0", "zone2")
+MOST_STEPS = 50_000_000
+
+
+def problems(certificate: Any, regions: Regions) -> Iterator[str]:
+    """What a certificate says that does not follow from its own regions."""
+    for place, outcome in enumerate(certificate["outcomes"]):
+        if outcome["verdict"] != verdict_of(outcome["reasons"]):
+            yield f"outcomes[{place}].verdict: not the verdict of {outcome['reasons'][0]}"
+    yield from _selves(regions)
+    yield from _words(certificate)
+    yield from _cells(certificate["cells"], cells(regions))
+    yield from _claims(certificate, regions)
+    yield from _verdict(certificate)
+
+
+def verdict_of(reasons: Sequence[str]) -> str:
+    """What the reasons of all choices of ECMP come to."""
+    if set(reasons) == {"self"}:
+        return "exempt"
+    delivered = [reason == "delivered" for reason in reasons]
+    return "allow" if all(delivered) else "depends" if any(delivered) else "deny"
+
+
+def _selves(regions: Regions) -> Iterator[str]:
+    """Only what an endpoint says to itself is exempt, and all of that is."""
+    alone = [{reason for _, reason in boxes} for boxes in regions.profiles]
+    for place, source in enumerate(regions.sources):
+        for row in regions.maps[source.map]:
+            for choice in row.choices:
+                if ("self" in alone[choice.profile]) != (choice.endpoint == source.endpoint):
+                    yield f"sources[{place}]: self is not what {source.endpoint} says to itself"
+                    return
+
+
+def _words(certificate: Any) -> Iterator[str]:
+    endpoints = certificate["endpoints"]
+    if certificate["exempt"] != sorted({name for e in endpoints for name in e["aliases"]}):
+        yield "exempt: not the host-network pods of `endpoints`"
+    under_failure = any(claim["hold_under"] for claim in certificate["claims"])
+    if certificate["assumptions"] != assumptions((e["assumed"] for e in endpoints), under_failure):
+        yield "assumptions: not those of every certificate with such endpoints"
+    if certificate["replies"] != REPLIES:
+        yield "replies: not what every certificate says"
+    if bool(certificate["failures_tried"]) and not under_failure:
+        yield "failures_tried: no claim asks for a failure"
+
+
+def cells(regions: Regions) -> list[list[str]]:
+    """The isolation matrix of regions, tenants first."""
+    groups = [party.group for party in regions.parties]
+    names = sorted(set(groups), key=lambda name: (name in ZONES, name))
+    open_: dict[int, set[str]] = {}
+    versions = {source.map: source.version for source in regions.sources}
+    delivers = {version: opens(regions, version) for version in (4, 6)}
+    for number, rows in enumerate(regions.maps):
+        passing = delivers[versions[number]]
+        open_[number] = {
+            groups[choice.endpoint]
+            for row in rows
+            for choice in row.choices
+            if passing[choice.profile] and choice.endpoint >= 0
+        }
+    found = {(groups[s.endpoint], group) for s in regions.sources for group in open_[s.map]}
+    return [[a, b, "open" if (a, b) in found else "closed"] for a in names for b in names]
+
+
+def _cells(written: Any, derived: list[list[str]]) -> Iterator[str]:
+    said = {(src, dst): state for src, dst, state in written}
+    for src, dst, state in derived:
+        if said.get((src, dst), state) != state:
+            yield f"cells: {src} to {dst} is called {said[src, dst]}, its regions are {state}"
+        elif (src, dst) not in said:
+            yield f"cells: {src} to {dst} is missing"
+    if written != derived and {(a, b) for a, b, _ in derived} >= said.keys():
+        yield "cells: not each pair of groups once and in order"
+    elif written != derived:
+        yield "cells: there is no such pair of groups"
+
+
+def _claims(certificate: Any, regions: Regions) -> Iterator[str]:
+    judge = Judge(regions)
+    steps = sum(len(boxes) for boxes in regions.profiles)
+    steps += sum(len(regions.maps[source.map]) for source in regions.sources)
+    if steps * len(certificate["claims"]) > MOST_STEPS:
+        yield f"claims: {len(certificate['claims']):,} are too many for so many regions"
+        return
+    for place, written in enumerate(certificate["claims"]):
+        try:
+            found = judge.judge(read_claim(written["claim"]))
+        except ValueError as error:
+            yield f"claims[{place}].claim: {error}"
+            continue
+        yield from _claim(place, written, found)
+
+
+def _claim(place: int, written: Any, found: Judgement) -> Iterator[str]:
+    if written["holds"] != found.holds:
+        what = "a packet gets through" if found.leaks else "a packet does not get through"
+        why = "nothing speaks against it" if found.holds else what
+        yield f"claims[{place}].holds: of {written['claim']} the regions say: {why}"
+    if written["pairs"] != found.pairs:
+        yield f"claims[{place}].pairs: {written['claim']} compares {found.pairs:,} pairs"
+    if not found.pairs:
+        yield f"claims[{place}].claim: {written['claim']} compares nothing"
+    if written["fails_without"] is not None and not (written["hold_under"] and written["holds"]):
+        yield f"claims[{place}].fails_without: it is not asked of {written['claim']}"
+
+
+def failing(claims: Any) -> list[dict[str, str]]:
+    """The findings of claims that fail, as things are or under a failure."""
+    titles = []
+    for claim in claims:
+        if not claim["holds"]:
+            titles.append(f"{claim['claim']} fails")
+        elif claim["fails_without"] is not None:
+            titles.append(f"{claim['claim']} fails without {claim['fails_without']}")
+    return [{"kind": "expectation", "title": title} for title in titles]
+
+
+def _verdict(certificate: Any) -> Iterator[str]:
+    findings = certificate["findings"]
+    expected = failing(certificate["claims"])
+    if findings[: len(expected)] != expected or any(
+        found["kind"] == "expectation" for found in findings[len(expected) :]
+    ):
+        yield "findings: not first those of the claims that fail, in order, then all others"
+    groups = (endpoint["group"] for endpoint in certificate["endpoints"])
+    said = verdict(findings, certificate["claims"], certificate["not_evaluated"], groups)
+    if certificate["verdict"] != said:
+        yield f"verdict: by its findings and what is not evaluated it is {said}"
+
+
+def verdict(findings: Any, claims: Any, left_out: Any, groups: Iterable[str]) -> str:
+    """What findings, claims, what is not evaluated, and the groups of endpoints come to: nothing
+    holds without anybody to speak of or anything to hold."""
+    if findings:
+        return "fails"
+    nobody = all(group in ZONES for group in groups)
+    pending = any(not row["accepted"] for row in left_out)
+    return "unknown" if nobody or not claims or pending else "holds"

@@ -1,0 +1,132 @@
+"""Where two sets of regions tell different stories: packets that show it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
+
+from fabric.ports import NAMES
+from sim.checker.partitions import PORTED
+from sim.checker.regions import Choice, Regions, Row
+
+Header = tuple[int, int, int]
+"""Protocol, source port, destination port."""
+MOST_BOXES = 2000
+"""No packet is looked for among more; that two sides differ is told nevertheless."""
+Fates = tuple[tuple[str, int], ...]
+"""What ECMP may lead to: reason, and the endpoint that gets or would get the packet."""
+
+
+class _Story(NamedTuple):
+    """Regions with their maps by the source addresses of each endpoint and family."""
+
+    regions: Regions
+    maps: dict[tuple[int, int], list[tuple[int, int]]]
+    starts: list[list[int]]
+
+    def row(self, number: int, address: int) -> Row:
+        """The range of a map that holds an address."""
+        return self.regions.maps[number][bisect_right(self.starts[number], address) - 1]
+
+    def map_of(self, end: tuple[int, int], address: int) -> int:
+        """The map of a source address of an endpoint and family, which has it."""
+        found = self.maps[end]
+        return found[bisect_right(found, (address, len(self.starts))) - 1][1]
+
+    def fates(self, choices: Iterable[Choice], header: Header) -> Fates:
+        """What becomes of a packet."""
+        return tuple(sorted({(self._reason(c.profile, header), c.endpoint) for c in choices}))
+
+    def _reason(self, profile: int, header: Header) -> str:
+        protocol, sport, dport = header
+        return next(
+            reason
+            for (a, b, c, d, e, f), reason in self.regions.profiles[profile]
+            if a <= protocol <= b and c <= dport <= d and e <= sport <= f
+        )
+
+
+def otherwise(theirs: Regions, ours: Regions) -> Iterator[str]:
+    """A packet of each source of which any fares otherwise in `ours` than `theirs` says. Both are
+    partitions and speak of the same addresses of the same endpoints."""
+    said, true = _story(theirs), _story(ours)
+    alike: dict[tuple[int, int], tuple[int, Header] | None] = {}
+    for end in sorted(true.maps):
+        for first in sorted({low for story in (said, true) for low, _ in story.maps[end]}):
+            pair = said.map_of(end, first), true.map_of(end, first)
+            if pair not in alike:
+                alike[pair] = _differing(said, true, *pair)
+            found = alike[pair]
+            if found is not None:
+                dst, header = found
+                fates = (
+                    story.fates(story.row(number, dst).choices, header)
+                    for story, number in zip((said, true), pair, strict=True)
+                )
+                claimed, real = (_words(ours, fate) for fate in fates)
+                packet = _shown(end[1], first, dst, header)
+                name = ours.parties[end[0]].name
+                told = f"{packet} is {real}, the certificate says {claimed}"
+                yield f"maps[{pair[0]}]: {name}: {told}"
+                break
+
+
+def _story(regions: Regions) -> _Story:
+    maps: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for source in regions.sources:
+        mine = maps.setdefault((source.endpoint, source.version), [])
+        mine += [(first, source.map) for first, _ in source.ranges]
+    for mine in maps.values():
+        mine.sort()
+    return _Story(regions, maps, [[row.first for row in rows] for rows in regions.maps])
+
+
+def _differing(said: _Story, true: _Story, theirs: int, ours: int) -> tuple[int, Header] | None:
+    """The first destination and header of which two maps tell different things."""
+    for dst in sorted({*said.starts[theirs], *true.starts[ours]}):
+        claimed, real = said.row(theirs, dst).choices, true.row(ours, dst).choices
+        for header in _corners(said.regions, claimed, true.regions, real):
+            if said.fates(claimed, header) != true.fates(real, header):
+                return dst, header
+    return None
+
+
+def _corners(
+    said: Regions, claimed: Sequence[Choice], true: Regions, real: Sequence[Choice]
+) -> Iterator[Header]:
+    """First packets of all boxes, among which there is one that differs, if any does; none where
+    both sides have the same boxes."""
+    before = sorted((tuple(said.profiles[c.profile]), c.endpoint) for c in claimed)
+    after = sorted((tuple(true.profiles[c.profile]), c.endpoint) for c in real)
+    if before == after:
+        return
+    boxes = [box for profile, _ in (*before, *after) for box, _ in profile]
+    if len(boxes) > MOST_BOXES:
+        return
+    protocols, dports, sports = ({box[i] for box in boxes} for i in (0, 2, 4))
+    for protocol in sorted(protocols, key=lambda p: (p not in PORTED, p)):
+        plain = protocol not in PORTED
+        for dport in (0,) if plain else sorted(dports):
+            for sport in (0,) if plain else sorted(sports):
+                yield protocol, sport, dport
+
+
+def _words(regions: Regions, fates: Fates) -> str:
+    return " or ".join(
+        reason if endpoint < 0 else f"{reason} ({regions.parties[endpoint].name})"
+        for reason, endpoint in fates
+    )
+
+
+def _shown(version: int, src: int, dst: int, header: Header) -> str:
+    """A packet as people write it."""
+    protocol, sport, dport = header
+    name = NAMES.get(protocol, str(protocol))
+    ends = [(src, sport), (dst, dport)]
+    if version == 4:
+        shown = [f"{IPv4Address(ip)}:{port}" for ip, port in ends]
+    else:
+        shown = [f"[{IPv6Address(ip)}]:{port}" for ip, port in ends]
+    return f"{' -> '.join(shown)}/{name}"

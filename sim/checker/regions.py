@@ -1,0 +1,127 @@
+"""Regions: what a certificate says about packets, whoever computed it.
+
+Every packet that anybody can send lies in one region: a source (addresses of an endpoint), a range
+of destination addresses, and a box of protocol and ports. ECMP may lead it to several next hops; a
+`Choice` is one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any, NamedTuple
+
+Ranges = tuple[tuple[int, int], ...]
+Box = tuple[int, int, int, int, int, int]
+"""Protocols, destination ports, source ports: first and last of each."""
+
+
+class Choice(NamedTuple):
+    """What becomes of a packet on one next hop: a profile, and the endpoint (-1: none) that the
+    next hop leads to."""
+
+    profile: int
+    endpoint: int
+
+
+class Row(NamedTuple):
+    """A range of destination addresses in which every packet has the same choices."""
+
+    first: int
+    last: int
+    choices: tuple[Choice, ...]
+
+
+class Source(NamedTuple):
+    """Addresses of an endpoint that fare alike."""
+
+    endpoint: int
+    version: int
+    ranges: Ranges
+    map: int
+
+
+class Party(NamedTuple):
+    """An endpoint as the certificate knows it; `owned` are its IPv4 and IPv6 addresses."""
+
+    name: str
+    workload: str | None
+    others: tuple[str, ...]
+    group: str
+    vrf: str
+    prefixes: tuple[str, ...]
+    owned: tuple[Ranges, Ranges]
+
+    def speaks(self, version: int) -> bool:
+        """Whether it has a prefix of this family, its own or not."""
+        return any(ip_network(prefix).version == version for prefix in self.prefixes)
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """All of them. `profiles[i]` is a partition of protocols and ports into boxes, each with the
+    reason of what becomes of its packets."""
+
+    parties: Sequence[Party]
+    profiles: Sequence[Sequence[tuple[Box, str]]]
+    maps: Sequence[Sequence[Row]]
+    sources: Sequence[Source]
+
+
+def read(certificate: Any) -> Regions:
+    """The regions that a certificate of good form writes down; a profile with the reasons of
+    several choices becomes one profile for each."""
+    reasons = [outcome["reasons"] for outcome in certificate["outcomes"]]
+    profiles: list[list[tuple[Box, str]]] = []
+    number_of: dict[tuple[int, int], int] = {}
+    for number, boxes in enumerate(certificate["profiles"]):
+        for way in range(len(reasons[boxes[0][6]]) if boxes else 0):
+            number_of[number, way] = len(profiles)
+            profiles.append([((*box[:6],), reasons[box[6]][way]) for box in boxes])
+    return Regions(
+        [_party(endpoint) for endpoint in certificate["endpoints"]],
+        profiles,
+        [
+            [
+                Row(
+                    as_number(first),
+                    as_number(last),
+                    tuple(Choice(number_of[p, way], e) for way, e in enumerate(endpoints)),
+                )
+                for first, last, p, endpoints in rows
+            ]
+            for rows in certificate["maps"]
+        ],
+        [
+            Source(endpoint, version, ranges(found), place)
+            for endpoint, version, found, place in certificate["sources"]
+        ],
+    )
+
+
+def _party(endpoint: Any) -> Party:
+    return Party(
+        endpoint["name"],
+        endpoint["workload"],
+        (*endpoint["aliases"], *endpoint["also"]),
+        endpoint["group"],
+        endpoint["vrf"],
+        tuple(endpoint["prefixes"]),
+        (ranges(endpoint["v4"]), ranges(endpoint["v6"])),
+    )
+
+
+def ranges(found: Any) -> Ranges:
+    """Address ranges as numbers."""
+    return tuple((as_number(low), as_number(high)) for low, high in found)
+
+
+def as_number(address: int | str) -> int:
+    """An address as a number."""
+    return address if isinstance(address, int) else int(address, 16)
+
+
+def written(version: int, first: int, last: int) -> list[int | str]:
+    """An address range as it stands in a certificate: IPv6 in hexadecimal text."""
+    return [first, last] if version == 4 else [f"{first:x}", f"{last:x}"]

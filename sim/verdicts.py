@@ -1,0 +1,56 @@
+"""The three verdicts, and what keeps a proof from being one.
+
+Rules that hold here:
+
+1. *holds*: everything asked was decided, and is as it should be. *fails*: something is not.
+   *unknown*: nothing fails, but something that touches what was asked is not evaluated
+   (`fabric.unevaluated`), or there was nothing to decide. What fails is told before the unknown.
+2. A proof needs somebody to speak of and something to hold: without a pod or node, or without an
+   `expect:` line, nothing was at stake, and its verdict is unknown.
+3. The proof is about every tenant, so every record that nobody accepted touches it; an expectation
+   is touched by the records of the endpoints that it selects, or may select (`Touching.asked`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from fabric.names import selects
+from fabric.network import Network
+from fabric.unevaluated import Touching, Unevaluated
+
+Verdict = Literal["holds", "fails", "unknown"]
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """What fails before what is unknown before what holds.
+
+    >>> worst(["holds", "unknown"]), worst(["unknown", "fails"]), worst([])
+    ('unknown', 'fails', 'holds')
+    """
+    found = set(verdicts)
+    return "fails" if "fails" in found else "unknown" if "unknown" in found else "holds"
+
+
+def touching(network: Network) -> Touching:
+    """What is not evaluated in a network, by whom it touches."""
+    return Touching(network.not_evaluated, network.endpoints)
+
+
+def touched_by(found: Touching, network: Network, *patterns: str) -> tuple[Unevaluated, ...]:
+    """What touches packets between all that these patterns select and anybody."""
+    if not found:
+        return ()
+    chosen = (
+        e.index for e in network.endpoints if any(selects(pattern, e) for pattern in patterns)
+    )
+    return found.asked(chosen, patterns)
+
+
+def empty(network: Network, expectations: int) -> Iterator[str]:
+    """Rule 2, in words."""
+    if not any(e.kind in ("pod", "node") for e in network.endpoints):
+        yield "there is no pod and no node, so no packet was looked at"
+    if not expectations:
+        yield "no `expect:` line says what must hold"

@@ -6,8 +6,8 @@
     endpoints    who exists: names, group (tenant or zone), prefixes, addresses that are its own
     outcomes     what can become of a packet: verdict, and the reason of every choice of ECMP
     profiles     partitions of (protocol, destination port, source port) into boxes with an outcome
-    maps         partitions of a family's destination addresses: [first, last, profile, endpoints],
-                 where each choice of ECMP leads to (-1: to none), in the order of the reasons
+    maps         partitions of a family's destination addresses: [first, last, profile, endpoints,
+                 VRFs], where each choice of ECMP leads to (-1: to none), in the order of reasons
     sources      [endpoint, family, source ranges, map]: together every packet that anybody can send
     cells        group → group, open or closed
     claims       every expectation: whether it holds, and without which node or link it does not
@@ -60,6 +60,7 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
         "exempt": sorted(set(proof.exempt)),
         "not_evaluated": certified(network.not_evaluated),
         "replies": REPLIES,
+        "vrfs": [vrf.name for vrf in network.vrfs],
         "endpoints": _endpoints(reach),
         **_written(reach),
         "cells": [[c.src, c.dst, "open" if c.open else "closed"] for c in proof.matrix.cells],
@@ -114,15 +115,15 @@ def _written(reach: Reach) -> dict[str, Any]:
     ways = _Ways(reach.space, profiles)
     stretches = {choices for s in sources for *_, choices in s.stretches}
     known = {choices: ways.of(choices) for choices in stretches}
-    outcomes = sorted({o for told, _ in known.values() for _, o in told})
+    outcomes = sorted({o for told, *_ in known.values() for _, o in told})
     number = {outcome: n for n, outcome in enumerate(outcomes)}
     boxes = {
         choices: [[*box.protocols, *box.dport, *box.sport, number[o]] for box, o in told]
-        for choices, (told, _) in known.items()
+        for choices, (told, *_) in known.items()
     }
     distinct = sorted({tuple(map(tuple, found)) for found in boxes.values()})
     place = {found: n for n, found in enumerate(distinct)}
-    rows = {c: (place[tuple(map(tuple, boxes[c]))], known[c][1]) for c in stretches}
+    rows = {c: (place[tuple(map(tuple, boxes[c]))], *known[c][1:]) for c in stretches}
     named = [(s, tuple((f, l, *rows[c]) for f, l, c in s.stretches)) for s in sources]
     maps = sorted({(s.version, stretch) for s, stretch in named})
     map_of = {key: n for n, key in enumerate(maps)}
@@ -133,7 +134,7 @@ def _written(reach: Reach) -> dict[str, Any]:
         "outcomes": [_outcome(outcome) for outcome in outcomes],
         "profiles": [[list(box) for box in found] for found in distinct],
         "maps": [
-            [[*_range(version, f, l), p, list(ends)] for f, l, p, ends in stretch]
+            [[*_range(version, f, l), p, list(ends), list(vrfs)] for f, l, p, ends, vrfs in stretch]
             for version, stretch in maps
         ],
         "sources": [[e, v, [_range(v, *r) for r in ranges], m] for e, v, ranges, m in lines],
@@ -141,20 +142,22 @@ def _written(reach: Reach) -> dict[str, Any]:
 
 
 class _Ways:
-    """Choices of ECMP put side by side: by endpoint, then by what becomes of packets."""
+    """Choices of ECMP put side by side: by endpoint, VRF, then by what becomes of packets."""
 
     def __init__(self, space: L4Space, profiles: Profiles) -> None:
         self.space, self.values = space, profiles.values
         self.boxes = cache(lambda profile: space.boxes(profiles.values[profile]))
 
-    def of(self, choices: tuple[Choice, ...]) -> tuple[list[tuple[Box, Reasons]], tuple[int, ...]]:
+    def of(
+        self, choices: tuple[Choice, ...]
+    ) -> tuple[list[tuple[Box, Reasons]], tuple[int, ...], tuple[int, ...]]:
         """A partition into boxes with the reasons of all choices, and where each leads to."""
-        ordered = sorted(choices, key=lambda choice: (choice[1], self._told(choice[0])))
-        table = np.stack([self.values[profile] for profile, _ in ordered])
+        ordered = sorted(choices, key=lambda choice: (*choice[1:], self._told(choice[0])))
+        table = np.stack([self.values[profile] for profile, *_ in ordered])
         columns, inverse = np.unique(table, axis=1, return_inverse=True)
         outcomes = [tuple(map(_rank, column)) for column in columns.T.tolist()]
         told = [(box, outcomes[value]) for box, value in self.space.boxes(inverse.ravel())]
-        return told, tuple(endpoint for _, endpoint in ordered)
+        return told, tuple(c[1] for c in ordered), tuple(c[2] for c in ordered)
 
     def _told(self, profile: int) -> list[tuple[Box, int]]:
         return [(box, _rank(value)) for box, value in self.boxes(profile)]

@@ -21,8 +21,8 @@ from sim.spans import TOP, Spans
 
 SELF = -1
 """In the place of a reason: to oneself, out of scope."""
-Choice = tuple[int, int]
-"""(profile, endpoint that the next hop leads to, -1: none) of one next hop."""
+Choice = tuple[int, int, int]
+"""(profile, endpoint, VRF) that one next hop leads to, -1: none."""
 Stretch = tuple[int, int, tuple[Choice, ...]]
 """(first, last, distinct choices of ECMP) of destination addresses."""
 
@@ -102,11 +102,11 @@ def _of_vrf(world: World, profiles: Profiles, vrf: int) -> Iterator[Source]:
     rows = rows.take(np.lexsort((rows.hop, rows.dst_place, rows.src_place, rows.src)))
     members, sets = world.routes(vrf)
     owner = world.blocks.addresses.endpoint[world.blocks.addresses.base[vrf] + ref.atom_a]
-    none = profiles.constant(Reason.NO_ROUTE_DROP), -1
+    none = profiles.constant(Reason.NO_ROUTE_DROP), -1, -1
     b = world.blocks
     width = np.append(np.diff(b.set_off), 0)
     for number, endpoint in enumerate(members.tolist()):
-        own = profiles.constant(SELF), endpoint
+        own = profiles.constant(SELF), endpoint, vrf
         hops = width[sets[number][ref.atom_a]]
         first, last = np.searchsorted(rows.src, [endpoint, endpoint + 1])
         mine = rows.take(np.arange(first, last))
@@ -168,13 +168,14 @@ def _stretches(
         rows.out_key.tolist(),
         rows.in_key.tolist(),
         np.where(there, rows.dst, -1).tolist(),
+        b.set_vrf[rows.hop].tolist(),
         strict=True,
     )
     choices: list[list[Choice]] = [[] for _ in starts]
     left = [1] * len(starts)
-    for span, hops, drop, out_key, in_key, dst in keys:
+    for span, hops, drop, out_key, in_key, dst, egress in keys:
         left[span] = hops if not choices[span] else left[span]
-        choices[span].append((profiles.of(drop, out_key, in_key), dst))
+        choices[span].append((profiles.of(drop, out_key, in_key), dst, egress))
     out: list[Stretch] = []
     for first, last, found, hops, other in zip(starts, ends, choices, left, blank, strict=True):
         distinct = {*found, *([other] if len(found) < hops else [])}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from certificate_changes import resealed
@@ -67,12 +68,8 @@ def _joined(regions: Regions) -> Regions:
         place = used.index(number[source.map])
         merged.setdefault((source.endpoint, source.version, place), []).extend(source.ranges)
     distinct = list(maps)
-    return Regions(
-        regions.parties,
-        regions.profiles,
-        [distinct[m] for m in used],
-        [Source(e, v, tuple(sorted(found)), m) for (e, v, m), found in merged.items()],
-    )
+    sources = [Source(e, v, tuple(sorted(found)), m) for (e, v, m), found in merged.items()]
+    return replace(regions, maps=[distinct[m] for m in used], sources=sources)
 
 
 def rerouted(written: Any, change: Callable[[Source, Row, Choice], Choice]) -> Any:
@@ -87,4 +84,4 @@ def rerouted(written: Any, change: Callable[[Source, Row, Choice], Choice]) -> A
         ]
         sources.append(source._replace(map=len(maps)))
         maps.append(rows)
-    return settle(written, Regions(regions.parties, regions.profiles, maps, sources))
+    return settle(written, replace(regions, maps=maps, sources=sources))

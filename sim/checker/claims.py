@@ -5,35 +5,39 @@
            destination, whatever ECMP chooses
     only   `allow` of its ports, `deny` of all others
 
-The words are those of `sim.expect`; nothing else of it is used. Packets that no host sends (ICMPv6
-inside IPv4 and the reverse) are asked nowhere.
+The words are those of `sim.expect`; nothing else of it is used. Rules that hold here:
+
+1. Packets that no host sends (ICMPv6 inside IPv4 and the reverse) are asked nowhere.
+2. An end that is an address or a prefix is whoever owns addresses of it, and these alone.
+3. Of an endpoint that owns whole prefixes, `allow` needs what is not somebody else's in the eyes of
+   the other end: what its routes lead to that endpoint's VRF, or nowhere at all.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence, Set
-from functools import cached_property
-from ipaddress import ip_network
+from collections.abc import Set
 from typing import NamedTuple
 
-from fabric.claims import parse_claim
+from fabric.claims import block_of, parse_claim
 from fabric.names import matches
 from fabric.ports import PortRange, sent
 from sim.checker.boxes import within
-from sim.checker.regions import Party, Regions, Row, Source
+from sim.checker.index import Index, inside
+from sim.checker.regions import Choice, Ranges, Regions, Row
 
 KINDS = ("allow", "deny", "only")
 
 
 class Claim(NamedTuple):
-    """One expectation, read."""
+    """One expectation, read. `blocks` has addresses of its ends where they are such."""
 
     kind: str
     source: str
     target: str
     both_ways: bool
     ports: tuple[PortRange, ...]
+    version: int
+    blocks: tuple[Ranges | None, Ranges | None]
 
 
 class Judgement(NamedTuple):
@@ -55,7 +59,13 @@ def read(text: str) -> Claim:
     kind, colon, rest = text.partition(": ")
     if kind not in KINDS or not colon:
         raise ValueError("it is neither allow, deny nor only")
-    return Claim(kind, *parse_claim(rest))
+    source, target, both_ways, ports = parse_claim(rest)
+    found = [block_of(end) for end in (source, target)]
+    versions = {block.version for block in found if block is not None}
+    if len(versions) > 1:
+        raise ValueError("it compares addresses of two IP versions")
+    a, b = (None if block is None else ((int(block[0]), int(block[-1])),) for block in found)
+    return Claim(kind, source, target, both_ways, ports, next(iter(versions), 0), (a, b))
 
 
 class Judge:
@@ -63,55 +73,21 @@ class Judge:
 
     def __init__(self, regions: Regions) -> None:
         self.regions = regions
+        self.index = Index(regions)
         self._seen: dict[tuple[int, tuple[PortRange, ...], int], tuple[bool, bool, bool]] = {}
-
-    @cached_property
-    def speaks(self) -> tuple[frozenset[int], frozenset[int]]:
-        """Endpoints with IPv4, and with IPv6."""
-        four, six = (
-            frozenset(i for i, party in enumerate(self.regions.parties) if party.speaks(version))
-            for version in (4, 6)
-        )
-        return four, six
-
-    @cached_property
-    def sources(self) -> dict[tuple[int, int], list[Source]]:
-        """By endpoint and family."""
-        found: dict[tuple[int, int], list[Source]] = {}
-        for source in self.regions.sources:
-            found.setdefault((source.endpoint, source.version), []).append(source)
-        return found
-
-    @cached_property
-    def targets(self) -> list[dict[int, list[Row]]]:
-        """Per map the ranges in which some next hop leads to an endpoint."""
-        out: list[dict[int, list[Row]]] = []
-        for rows in self.regions.maps:
-            found: dict[int, list[Row]] = {}
-            for row in rows:
-                for endpoint in dict.fromkeys(choice.endpoint for choice in row.choices):
-                    found.setdefault(endpoint, []).append(row)
-            out.append(found)
-        return out
-
-    @cached_property
-    def starts(self) -> list[list[int]]:
-        """First addresses of the ranges of each map."""
-        return [[row.first for row in rows] for rows in self.regions.maps]
-
-    @cached_property
-    def addresses(self) -> list[tuple[tuple[int, ...] | None, tuple[int, ...] | None]]:
-        """Per endpoint its IPv4 and IPv6 addresses; None for both where it has a whole prefix."""
-        return [_addresses(party) for party in self.regions.parties]
 
     def judge(self, claim: Claim, left_out: Set[int] = frozenset()) -> Judgement:
         """One claim, without the endpoints that are left out."""
         pairs, leaks, stopped = 0, False, False
         for version in (4, 6):
-            if not any(sent(r.protocol, version) for r in claim.ports):
+            asked = any(sent(r.protocol, version) for r in claim.ports)
+            if claim.version not in (0, version) or not (asked or claim.kind == "only"):
                 continue
-            able = self.speaks[version == 6] - left_out
-            a, b = (self.selected(name) & able for name in (claim.source, claim.target))
+            able = self.index.speaks[version == 6] - left_out
+            a, b = (
+                self.selected(name, block, version) & able
+                for name, block in zip((claim.source, claim.target), claim.blocks, strict=True)
+            )
             both = len(a & b)
             pairs += len(a) * len(b) - both
             if claim.both_ways:
@@ -119,15 +95,18 @@ class Judge:
             for src, dst in ((a, b), (b, a)) if claim.both_ways else ((a, b),):
                 if claim.kind != "allow":
                     leaks = leaks or self._leaks(claim, src, dst, version)
-                if claim.kind != "deny":
-                    stopped = stopped or any(self._stopped(claim.ports, src, dst, version))
+                if claim.kind != "deny" and asked:
+                    stopped = stopped or self._stopped(claim, src, dst, version)
         return Judgement(pairs, leaks, stopped)
 
-    def selected(self, pattern: str) -> frozenset[int]:
-        """Endpoints that a pattern names."""
+    def selected(self, pattern: str, block: Ranges | None, version: int) -> frozenset[int]:
+        """Endpoints that an end names, or that own addresses of it."""
+        parties = enumerate(self.regions.parties)
+        if block is not None:
+            return frozenset(n for n, p in parties if inside(p.owned[version == 6], block))
         return frozenset(
             number
-            for number, party in enumerate(self.regions.parties)
+            for number, party in parties
             if matches(pattern, party.name, party.workload)
             or any(matches(pattern, other, None) for other in party.others)
         )
@@ -137,42 +116,66 @@ class Judge:
         return any(
             self.view(choice.profile, claim.ports, version)[1 if outside else 0]
             for endpoint in src
-            for source in self.sources.get((endpoint, version), ())
-            for target, rows in self.targets[source.map].items()
+            for source in self.index.sources.get((endpoint, version), ())
+            if inside(source.ranges, claim.blocks[0])
+            for target, rows in self.index.targets[source.map].items()
             if target in dst and target != endpoint
             for row in rows
+            if inside(((row.first, row.last),), claim.blocks[1])
             for choice in row.choices
             if choice.endpoint == target
         )
 
-    def _stopped(
-        self, ports: tuple[PortRange, ...], src: Set[int], dst: Set[int], version: int
-    ) -> Iterator[bool]:
-        """True for the first pair of which a packet is stopped."""
-        for a in sorted(src):
-            for b in sorted(dst - {a}):
-                if not self._passes(ports, a, b, version):
-                    yield True
-                    return
-
-    def _passes(self, ports: tuple[PortRange, ...], a: int, b: int, version: int) -> bool:
-        """Whether all of these ports get from one endpoint to another one. Of an endpoint that owns
-        a whole prefix one address is enough."""
-        mine, theirs = (self.addresses[end][version == 6] for end in (a, b))
-        sources = self.sources.get((a, version), [])
-        if mine is None or theirs is None:
-            rows = [row for source in sources for row in self.targets[source.map].get(b, ())]
-            return any(self._sure(row, ports, b, version) for row in rows)
-        owned = sum(last - first + 1 for s in sources for first, last in s.ranges)
-        return owned == len(mine) and all(
-            self._sure(self._row(source, address), ports, b, version)
-            for source in sources
-            for address in theirs
+    def _stopped(self, claim: Claim, src: Set[int], dst: Set[int], version: int) -> bool:
+        pairs = ((a, b) for a in sorted(src) for b in sorted(dst) if a != b)
+        if claim.version == 0:
+            return not all(self._passes(claim, a, b, version) for a, b in pairs)
+        met = list(pairs)
+        strict = any(self.needed(claim, a, b, version, True) for a, b in met)
+        return not all(
+            self._sure(row, claim.ports, b, version)
+            for a, b in met
+            for row in self.needed(claim, a, b, version, strict)
         )
 
-    def _row(self, source: Source, address: int) -> Row:
-        place = bisect_right(self.starts[source.map], address) - 1
-        return self.regions.maps[source.map][place]
+    def _passes(self, claim: Claim, a: int, b: int, version: int) -> bool:
+        """Whether all of its ports get from one endpoint to another one."""
+        wide = [self.index.wide[end] for end in (a, b)]
+        owned = [self.index.owns_all(end, version) for end in (a, b)]
+        if not any(wide) and not all(owned):
+            return False
+        rows = self.needed(claim, a, b, version, True)
+        return bool(rows) and all(self._sure(row, claim.ports, b, version) for row in rows)
+
+    def needed(self, claim: Claim, a: int, b: int, version: int, strict: bool) -> list[Row]:
+        """The ranges of all sources of `a` with addresses of `b` that an `allow` needs; unless
+        `strict`, also those that are somebody else's in the eyes of the other end."""
+        return [
+            row
+            for source in self.index.sources.get((a, version), ())
+            if self._counts_as_source(claim, source.ranges, a, b, version, strict)
+            for row in self.index.rows(source.map, b, version, claim.blocks[1])
+            if not (strict and self.index.wide[b]) or self._leads(row.choices, b)
+        ]
+
+    def _counts_as_source(
+        self, claim: Claim, ranges: Ranges, a: int, b: int, version: int, strict: bool
+    ) -> bool:
+        if not strict or not self.index.wide[a]:
+            return inside(ranges, claim.blocks[0])
+        back = self.index.sources.get((b, version), ())
+        return any(
+            self._leads(row.choices, a)
+            for source in back[:1]
+            for first, last in ranges
+            for row in self.index.between(source.map, first, last)
+            if inside(((max(first, row.first), min(last, row.last)),), claim.blocks[0])
+        )
+
+    def _leads(self, choices: tuple[Choice, ...], end: int) -> bool:
+        """Whether routes lead into the VRF of an endpoint, or there is none."""
+        home = self.index.vrf[end]
+        return any(choice.vrf in (-1, home) for choice in choices)
 
     def _sure(self, row: Row, ports: tuple[PortRange, ...], b: int, version: int) -> bool:
         """Whether every choice leads to `b`, which gets all of these ports."""
@@ -188,30 +191,18 @@ class Judge:
         one, and whether it stops a packet of these ports."""
         key = profile, ports, version
         if key not in self._seen:
-            inside = outside = stops = False
+            inner = outer = stops = False
             for box, reason in self.regions.profiles[profile]:
                 some, others = within(box, ports, version)
                 if reason == "delivered":
-                    inside, outside = inside or some, outside or others
+                    inner, outer = inner or some, outer or others
                 else:
                     stops = stops or some
-            self._seen[key] = inside, outside, stops
+            self._seen[key] = inner, outer, stops
         return self._seen[key]
 
 
-def _addresses(party: Party) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
-    prefixes = [ip_network(prefix) for prefix in party.prefixes]
-    if any(prefix.num_addresses > 1 for prefix in prefixes):
-        return None, None
-    four, six = (
-        tuple(int(p.network_address) for p in prefixes if p.version == version)
-        for version in (4, 6)
-    )
-    return four, six
-
-
-def opens(regions: Regions, version: int) -> Sequence[bool]:
+def opens(regions: Regions, version: int) -> list[bool]:
     """Per profile whether it delivers any packet that hosts send inside an IP version."""
-    everything = (PortRange(),)
     judge = Judge(regions)
-    return [judge.view(i, everything, version)[0] for i in range(len(regions.profiles))]
+    return [judge.view(i, (PortRange(),), version)[0] for i in range(len(regions.profiles))]

@@ -54,6 +54,7 @@ def expected(
         "exempt": sorted({alias for e in network.endpoints for alias in e.aliases}),
         "not_evaluated": left_out,
         "replies": REPLIES,
+        "vrfs": list(regions.vrfs),
         "endpoints": _endpoints(network, regions),
         **sections(regions),
         "cells": cells(regions),

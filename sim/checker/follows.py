@@ -24,6 +24,7 @@ def problems(certificate: Any, regions: Regions) -> Iterator[str]:
         if outcome["verdict"] != verdict_of(outcome["reasons"]):
             yield f"outcomes[{place}].verdict: not the verdict of {outcome['reasons'][0]}"
     yield from _selves(regions)
+    yield from _led(regions)
     yield from _words(certificate)
     yield from _cells(certificate["cells"], cells(regions))
     yield from _claims(certificate, regions)
@@ -46,6 +47,22 @@ def _selves(regions: Regions) -> Iterator[str]:
             for choice in row.choices:
                 if ("self" in alone[choice.profile]) != (choice.endpoint == source.endpoint):
                     yield f"sources[{place}]: self is not what {source.endpoint} says to itself"
+                    return
+
+
+def _led(regions: Regions) -> Iterator[str]:
+    """An endpoint lives in the VRF that a next hop leads to; what has no route has no next hop."""
+    homeless = [all(why == "no_route_drop" for _, why in boxes) for boxes in regions.profiles]
+    for place, rows in enumerate(regions.maps):
+        for row in rows:
+            for profile, endpoint, vrf in row.choices:
+                if homeless[profile] != (vrf < 0) or (homeless[profile] and len(row.choices) > 1):
+                    yield f"maps[{place}]: without a route there is no VRF, with one there is"
+                    return
+                if endpoint >= 0 and (
+                    vrf < 0 or regions.parties[endpoint].vrf != regions.vrfs[vrf]
+                ):
+                    yield f"maps[{place}]: a range leads to an endpoint of another VRF"
                     return
 
 

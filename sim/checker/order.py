@@ -44,10 +44,14 @@ def _references(certificate: Any) -> Iterator[str]:
     for place, rows in enumerate(certificate["maps"]):
         if any(row[2] >= profiles for row in rows):
             yield f"maps[{place}]: a range has an unknown profile"
-        elif any(len(row[3]) != width[row[2]] for row in rows):
-            yield f"maps[{place}]: a range has more or fewer endpoints than reasons"
+        elif any(len(ends) != width[row[2]] for row in rows for ends in row[3:]):
+            yield f"maps[{place}]: a range has more or fewer endpoints or VRFs than reasons"
         if any(endpoint >= endpoints for row in rows for endpoint in row[3]):
             yield f"maps[{place}]: a range leads to an unknown endpoint"
+        if any(vrf >= len(certificate["vrfs"]) for row in rows for vrf in row[4]):
+            yield f"maps[{place}]: a range leads to an unknown VRF"
+    if any(endpoint["vrf"] not in certificate["vrfs"] for endpoint in certificate["endpoints"]):
+        yield "vrfs: an endpoint lives in none of them"
     for place, (endpoint, _, _, target) in enumerate(certificate["sources"]):
         if endpoint >= endpoints:
             yield f"sources[{place}]: an unknown endpoint"
@@ -83,11 +87,12 @@ def _order(certificate: Any) -> Iterator[str]:
     for place, rows in enumerate(certificate["maps"]):
         if any(a[2:] == b[2:] for a, b in pairwise(rows)):
             yield f"maps[{place}]: two neighbours are one range"
-        if any(row[3] != sorted(row[3]) for row in rows):
+        if any(sorted(ends := [*zip(*row[3:], strict=True)]) != ends for row in rows):
             yield f"maps[{place}]: endpoints of a range are not sorted"
     names = [endpoint["name"] for endpoint in certificate["endpoints"]]
-    if len(set(names)) < len(names):
-        yield "endpoints: a name is there twice"
+    for key, found in (("endpoints", names), ("vrfs", certificate["vrfs"])):
+        if len(set(found)) < len(found):
+            yield f"{key}: a name is there twice"
 
 
 def _before(a: Any, b: Any) -> bool:

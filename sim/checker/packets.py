@@ -15,8 +15,8 @@ Header = tuple[int, int, int]
 """Protocol, source port, destination port."""
 MOST_BOXES = 2000
 """No packet is looked for among more; that two sides differ is told nevertheless."""
-Fates = tuple[tuple[str, int], ...]
-"""What ECMP may lead to: reason, and the endpoint that gets or would get the packet."""
+Fates = tuple[tuple[str, int, int], ...]
+"""What ECMP may lead to: reason, and the endpoint and VRF that get or would get the packet."""
 
 
 class _Story(NamedTuple):
@@ -37,7 +37,8 @@ class _Story(NamedTuple):
 
     def fates(self, choices: Iterable[Choice], header: Header) -> Fates:
         """What becomes of a packet."""
-        return tuple(sorted({(self._reason(c.profile, header), c.endpoint) for c in choices}))
+        found = {(self._reason(c.profile, header), c.endpoint, c.vrf) for c in choices}
+        return tuple(sorted(found))
 
     def _reason(self, profile: int, header: Header) -> str:
         protocol, sport, dport = header
@@ -98,11 +99,11 @@ def _corners(
 ) -> Iterator[Header]:
     """First packets of all boxes, among which there is one that differs, if any does; none where
     both sides have the same boxes."""
-    before = sorted((tuple(said.profiles[c.profile]), c.endpoint) for c in claimed)
-    after = sorted((tuple(true.profiles[c.profile]), c.endpoint) for c in real)
+    before = sorted((tuple(said.profiles[c.profile]), c.endpoint, c.vrf) for c in claimed)
+    after = sorted((tuple(true.profiles[c.profile]), c.endpoint, c.vrf) for c in real)
     if before == after:
         return
-    boxes = [box for profile, _ in (*before, *after) for box, _ in profile]
+    boxes = [box for profile, *_ in (*before, *after) for box, _ in profile]
     if len(boxes) > MOST_BOXES:
         return
     protocols, dports, sports = ({box[i] for box in boxes} for i in (0, 2, 4))
@@ -114,10 +115,13 @@ def _corners(
 
 
 def _words(regions: Regions, fates: Fates) -> str:
-    return " or ".join(
-        reason if endpoint < 0 else f"{reason} ({regions.parties[endpoint].name})"
-        for reason, endpoint in fates
-    )
+    def told(reason: str, endpoint: int, vrf: int) -> str:
+        if vrf < 0:
+            return reason
+        end = regions.parties[endpoint].name if endpoint >= 0 else f"nobody in {regions.vrfs[vrf]}"
+        return f"{reason} ({end})"
+
+    return " or ".join(told(*fate) for fate in fates)
 
 
 def _shown(version: int, src: int, dst: int, header: Header) -> str:

@@ -64,7 +64,8 @@ class Paths:
                 for ranges, rows in self._of(endpoint, version):
                     number = maps.setdefault(rows, len(maps))
                     sources.append(Source(endpoint.index, version, ranges, number))
-        return Regions(self._parties(), self._boxes(), list(maps), sources)
+        vrfs = [vrf.name for vrf in self.network.vrfs]
+        return Regions(vrfs, self._parties(), self._boxes(), list(maps), sources)
 
     def _endpoint(self, index: int) -> Endpoint:
         return self.network.endpoints[index]
@@ -93,7 +94,7 @@ class Paths:
         hops = self.hops(endpoint.vtep, endpoint.vrf, version, dst)
         self.visited += max(1, len(hops)) * self.space.size
         if not hops:
-            return (Choice(self.constant(NO_ROUTE), -1),)
+            return (Choice(self.constant(NO_ROUTE), -1, -1),)
         return tuple(sorted({self._on(endpoint, version, src, dst, *hop) for hop in hops}))
 
     def _on(
@@ -102,19 +103,19 @@ class Paths:
         """What becomes of a packet on one next hop."""
         owner = self.where.owner(vrf, version, dst)
         if owner == endpoint.index:
-            return Choice(self.constant(SELF), owner)
+            return Choice(self.constant(SELF), owner, vrf)
         lives_there = owner >= 0 and self.network.endpoints[owner].vtep == vtep
         target = owner if lives_there else -1
         out = Direction.OUT, endpoint.index, version, vrf, dst
         if not self.network.underlay.reachable(endpoint.vtep, vtep):
-            return Choice(self.combined(out, UNDERLAY), target)
+            return Choice(self.combined(out, UNDERLAY), target, vrf)
         if target < 0:
-            return Choice(self.combined(out, ENI_MISS), target)
+            return Choice(self.combined(out, ENI_MISS), target, vrf)
         seen = self.seen_behind(vtep, vrf, version, src, endpoint.vtep, endpoint.vrf)
         if seen is None:
-            return Choice(self.combined(out, WAY_BACK), target)
+            return Choice(self.combined(out, WAY_BACK), target, vrf)
         into = Direction.IN, target, version, seen, src
-        return Choice(self.combined(out, into), target)
+        return Choice(self.combined(out, into), target, vrf)
 
     def _hops(self, vtep: int, vrf: int, version: int, dst: int) -> tuple[tuple[int, int], ...]:
         route = self.network.fib.lookup(vtep, vrf, version, dst)

@@ -18,11 +18,12 @@ Box = tuple[int, int, int, int, int, int]
 
 
 class Choice(NamedTuple):
-    """What becomes of a packet on one next hop: a profile, and the endpoint (-1: none) that the
-    next hop leads to."""
+    """What becomes of a packet on one next hop: a profile, and the endpoint and the VRF (-1: none)
+    that the next hop leads to."""
 
     profile: int
     endpoint: int
+    vrf: int
 
 
 class Row(NamedTuple):
@@ -63,6 +64,7 @@ class Regions:
     """All of them. `profiles[i]` is a partition of protocols and ports into boxes, each with the
     reason of what becomes of its packets."""
 
+    vrfs: Sequence[str]
     parties: Sequence[Party]
     profiles: Sequence[Sequence[tuple[Box, str]]]
     maps: Sequence[Sequence[Row]]
@@ -80,6 +82,7 @@ def read(certificate: Any) -> Regions:
             number_of[number, way] = len(profiles)
             profiles.append([((*box[:6],), reasons[box[6]][way]) for box in boxes])
     return Regions(
+        certificate["vrfs"],
         [_party(endpoint) for endpoint in certificate["endpoints"]],
         profiles,
         [
@@ -87,9 +90,12 @@ def read(certificate: Any) -> Regions:
                 Row(
                     as_number(first),
                     as_number(last),
-                    tuple(Choice(number_of[p, way], e) for way, e in enumerate(endpoints)),
+                    tuple(
+                        Choice(number_of[p, way], *end)
+                        for way, end in enumerate(zip(endpoints, vrfs, strict=True))
+                    ),
                 )
-                for first, last, p, endpoints in rows
+                for first, last, p, endpoints, vrfs in rows
             ]
             for rows in certificate["maps"]
         ],

@@ -185,6 +185,7 @@ CERTIFICATE = record(
         )
     ),
     replies=text,
+    vrfs=items(text),
     endpoints=items(
         record(
             name=text,
@@ -205,7 +206,9 @@ CERTIFICATE = record(
         )
     ),
     profiles=items(items(row(PROTOCOL, PROTOCOL, PORT, PORT, PORT, PORT, INDEX))),
-    maps=items(items(row(_address, _address, INDEX, items(number(-1, 2**31))))),
+    maps=items(
+        items(row(_address, _address, INDEX, items(number(-1, 2**31)), items(number(-1, 2**31))))
+    ),
     sources=items(_source),
     cells=items(row(text, text, one_of("open", "closed"))),
     claims=items(

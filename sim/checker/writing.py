@@ -1,8 +1,8 @@
 """Regions as sections of a certificate: outcomes, profiles, maps and sources, in the one order that
 they have there.
 
-Choices of ECMP are put side by side, by the endpoint that they lead to, then by their boxes; their
-profiles become one, whose boxes have the reasons of all of them.
+Choices of ECMP are put side by side, by the endpoint and the VRF that they lead to, then by their
+boxes; their profiles become one, whose boxes have the reasons of all of them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sim.checker.regions import Box, Choice, Regions, Row, Source, written
 from sim.checker.shape import REASONS
 
 Outcome = tuple[int, ...]
+Ends = tuple[int, ...]
 Boxes = tuple[tuple[Box, Outcome], ...]
 
 
@@ -24,13 +25,13 @@ def sections(regions: Regions) -> dict[str, Any]:
     """The sections, made of JSON's types."""
     ways = _Ways(regions)
     rows = [[ways.of(row) for row in found] for found in regions.maps]
-    profiles = sorted({boxes for found in rows for _, _, boxes, _ in found})
+    profiles = sorted({boxes for found in rows for _, _, boxes, *_ in found})
     outcomes = sorted({outcome for boxes in profiles for _, outcome in boxes})
     number = {outcome: n for n, outcome in enumerate(outcomes)}
     lists = [[[*box, number[outcome]] for box, outcome in boxes] for boxes in profiles]
     place = {boxes: n for n, boxes in enumerate(profiles)}
     family = {source.map: source.version for source in regions.sources}
-    maps = [[(a, b, place[boxes], ends) for a, b, boxes, ends in found] for found in rows]
+    maps = [[(a, b, place[boxes], e, v) for a, b, boxes, e, v in found] for found in rows]
     ranked = sorted(range(len(maps)), key=lambda m: (family[m], maps[m]))
     map_of = {m: n for n, m in enumerate(ranked)}
 
@@ -41,7 +42,7 @@ def sections(regions: Regions) -> dict[str, Any]:
         "outcomes": [_outcome([REASONS[rank] for rank in outcome]) for outcome in outcomes],
         "profiles": lists,
         "maps": [
-            [[*written(family[m], a, b), p, list(ends)] for a, b, p, ends in maps[m]]
+            [[*written(family[m], a, b), p, list(e), list(v)] for a, b, p, e, v in maps[m]]
             for m in ranked
         ],
         "sources": [
@@ -63,19 +64,18 @@ class _Ways:
         self.boxes = cache(self._boxes)
         self.together = cache(self._together)
 
-    def of(self, row: Row) -> tuple[int, int, Boxes, tuple[int, ...]]:
-        """First and last address, boxes, endpoints."""
-        boxes, ends = self.together(row.choices)
-        return row.first, row.last, boxes, ends
+    def of(self, row: Row) -> tuple[int, int, Boxes, Ends, Ends]:
+        """First and last address, boxes, endpoints, VRFs."""
+        return row.first, row.last, *self.together(row.choices)
 
-    def _together(self, choices: tuple[Choice, ...]) -> tuple[Boxes, tuple[int, ...]]:
-        ordered = sorted(set(choices), key=lambda c: (c.endpoint, self.boxes(c.profile)))
+    def _together(self, choices: tuple[Choice, ...]) -> tuple[Boxes, Ends, Ends]:
+        ordered = sorted(set(choices), key=lambda c: (c.endpoint, c.vrf, self.boxes(c.profile)))
         found: Sequence[Sequence[tuple[Box, int]]] = [self.boxes(c.profile) for c in ordered]
         if len(found) == 1:
             told: Boxes = tuple((box, (rank,)) for box, rank in found[0])
         else:
             told = tuple(overlay(found))
-        return told, tuple(choice.endpoint for choice in ordered)
+        return told, tuple(c.endpoint for c in ordered), tuple(c.vrf for c in ordered)
 
     def _boxes(self, profile: int) -> tuple[tuple[Box, int], ...]:
         return tuple((box, REASONS.index(why)) for box, why in self.regions.profiles[profile])

@@ -23,7 +23,7 @@ from fabric.unevaluated import Unevaluated
 from sim.certificate import certificate
 from sim.checker.consistency import inconsistencies
 from sim.checker.expected import expected, policy_of
-from sim.checker.regions import read
+from sim.checker.regions import Choice, read
 from sim.checker.validity import differences
 from sim.prove import prove
 
@@ -116,7 +116,7 @@ def emptied_slyly(written: Any) -> Any:
 
 def closed_slyly(written: Any) -> Any:
     none, is_crossing = profiles(written, False)[0], crossing(written)
-    return rerouted(written, lambda s, row, c: c._replace(profile=none) if is_crossing(s, c) else c)
+    return rerouted(written, lambda s, row, c: Choice(none, -1, -1) if is_crossing(s, c) else c)
 
 
 def one_region_closed(written: Any) -> Any:
@@ -127,7 +127,7 @@ def one_region_closed(written: Any) -> Any:
     def change(source: Any, row: Any, choice: Any) -> Any:
         if choice.profile in open_ and (not hit or hit == [(source, row)]):
             hit[:] = [(source, row)]
-            return choice._replace(profile=none, endpoint=-1)
+            return Choice(none, -1, -1)
         return choice
 
     return rerouted(written, change)
@@ -143,12 +143,14 @@ def led_to_itself(written: Any) -> Any:
     """What crosses tenants is called something that the sender says to itself."""
     found = [{why for _, why in boxes} for boxes in read(written).profiles]
     alone = found.index({"self"})
+
+    def home(source: Any) -> int:
+        return int(written["vrfs"].index(written["endpoints"][source.endpoint]["vrf"]))
+
     is_crossing = crossing(written)
     return rerouted(
         written,
-        lambda s, row, c: (
-            c._replace(profile=alone, endpoint=s.endpoint) if is_crossing(s, c) else c
-        ),
+        lambda s, row, c: Choice(alone, s.endpoint, home(s)) if is_crossing(s, c) else c,
     )
 
 
@@ -244,9 +246,23 @@ def all_read(written: Any) -> Any:
 
 
 def other_tenant_s_vrf(written: Any) -> Any:
-    party = next(e for e in written["endpoints"] if e["group"] == "globex")
-    party["vrf"] = "globex/hidden"
-    return settle(written)
+    """An endpoint is said to live in a VRF that nobody else has."""
+    number = next(n for n, e in enumerate(written["endpoints"]) if e["group"] == "globex")
+    written["endpoints"][number]["vrf"] = "globex/hidden"
+    hidden = len(written["vrfs"])
+    written["vrfs"].append("globex/hidden")
+    return rerouted(
+        written, lambda s, row, c: c._replace(vrf=hidden) if c.endpoint == number else c
+    )
+
+
+def into_another_vrf(written: Any) -> Any:
+    """Where nobody answers, the packet is said to have gone into another VRF."""
+    last = len(written["vrfs"]) - 1
+    return rerouted(
+        written,
+        lambda s, row, c: c._replace(vrf=last - c.vrf) if c.endpoint < 0 <= c.vrf else c,
+    )
 
 
 def one_way_less(written: Any) -> Any:
@@ -365,6 +381,7 @@ FORGERIES = {
     "an alias that exempts a pod": Forgery("endpoints", alias, True),
     "invented addresses said to be read": Forgery("endpoints", all_read, True),
     "an endpoint in a VRF of its own": Forgery("endpoints", other_tenant_s_vrf, True),
+    "a next hop into another VRF": Forgery("maps", into_another_vrf, True),
     "one way of ECMP left out": Forgery("maps", one_way_less, True, "ways"),
     "a finding dropped": Forgery("findings", no_findings, True, "ways"),
     "one range for all destinations": Forgery("maps", everything_is_one_range, True),

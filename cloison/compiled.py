@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from cloison.table import Table
+from cloison.unknowns import brief, notes
 from compiler.document import document
 from compiler.dpu import enforcement_points, tables_of
 from compiler.tables import Program
@@ -44,7 +45,8 @@ class Compiled:
             }
             for row in usage(self.program, self.target)
         )
-        return Table(rows, f"Fill of {self.target.title}")
+        left_out = notes(self.program.network.not_evaluated)
+        return Table(rows, f"Fill of {self.target.title}", notes=left_out)
 
     def entries(self, node: str) -> Table:
         """Every entry of one node in evaluation order, defaults last in their group."""
@@ -64,7 +66,8 @@ class Compiled:
         return rendered
 
     def __repr__(self) -> str:
-        return f"{len(self.nodes)} enforcement points, {self.program.n_entries} entries"
+        left_out = brief(self.program.network.not_evaluated)
+        return f"{len(self.nodes)} enforcement points, {self.program.n_entries} entries{left_out}"
 
     def _repr_html_(self) -> str:
         return self.tables._repr_html_()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloison.table import Table, escape
+from cloison.unknowns import sentences
 from sim.explain import Explanation
 
 if TYPE_CHECKING:
@@ -58,4 +59,7 @@ class Explained:
         return printed(*report(self.explanation))
 
     def _repr_html_(self) -> str:
-        return f"{self.steps._repr_html_()}<p>{escape(self.blame)}</p>"
+        left_out = "".join(
+            f"<p>{escape(line)}</p>" for line in sentences(self.explanation.touched_by)
+        )
+        return f"{self.steps._repr_html_()}<p>{escape(self.blame)}</p>{left_out}"

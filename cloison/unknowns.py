@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from cloison.render import emit, md_cell, visible
-from fabric.unevaluated import Unevaluated, pending
+from fabric.unevaluated import Unevaluated, accepted, pending
 
 COLUMNS = ("kind", "namespace", "name", "what", "line", "accepted")
 NAMED = 4
@@ -30,10 +30,10 @@ def as_rows(records: Iterable[Unevaluated]) -> list[dict[str, Any]]:
 
 def sentences(records: Sequence[Unevaluated]) -> Iterator[str]:
     """The records for people, one line per kind."""
-    for accepted, word in ((False, "Not evaluated"), (True, "Accepted, not evaluated")):
+    for passed, word in ((False, "Not evaluated"), (True, "Accepted, not evaluated")):
         kinds: dict[tuple[str, str], list[Unevaluated]] = {}
         for record in records:
-            if record.accepted is accepted:
+            if record.accepted is passed:
                 kinds.setdefault((record.qualified, record.what), []).append(record)
         for (_, what), alike in kinds.items():
             yield f"{word}: {listed(alike)}: {what}."
@@ -59,6 +59,12 @@ def way_on(records: Sequence[Unevaluated]) -> str:
     """What to write to go on without them."""
     kinds = sorted({record.qualified for record in pending(records)})
     return "To go on without: " + " ".join(f"--accept-unevaluated {kind}" for kind in kinds)
+
+
+def brief(records: Sequence[Unevaluated]) -> str:
+    """The end of a repr: how many there are, and what was accepted; nothing when there are none."""
+    count = len(pending(records))
+    return (f"; {count:,} not evaluated" if count else "") + accepted(records)
 
 
 def in_short(records: Sequence[Unevaluated]) -> str:

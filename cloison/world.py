@@ -14,7 +14,7 @@ from cloison.cli import show_addresses, show_policy, show_routes, show_sessions,
 from cloison.how import AS_USUAL, How
 from cloison.sources import Read, accept, read, read_fabric, read_spec
 from cloison.table import Table
-from cloison.unknowns import COLUMNS, as_rows, notes
+from cloison.unknowns import COLUMNS, as_rows, brief, notes
 from compiler.blocks import Blocks, build_blocks
 from compiler.compile import compile_policy, read_policy
 from compiler.ir import Policy
@@ -185,7 +185,9 @@ class World:
         return draw_fabric(network.fabric, title=title, marked=marked, path=path)
 
     def __repr__(self) -> str:
-        return f"{self.network.spec.name}: {len(self.network.endpoints)} endpoints"
+        left_out = brief(self.network.not_evaluated)
+        return f"{self.network.spec.name}: {len(self.network.endpoints)} endpoints{left_out}"
 
     def _repr_html_(self) -> str:
-        return self.summary._repr_html_()
+        parts = (self.summary, *([self.not_evaluated] if len(self.not_evaluated) else []))
+        return "".join(part._repr_html_() for part in parts)

@@ -88,6 +88,7 @@ authentication.k8s.io            irrelevant          *
 authorization.k8s.io             irrelevant          *
 autoscaling                      irrelevant          HorizontalPodAutoscaler Scale
 certificates.k8s.io              irrelevant          *
+checkpoint.k8s.io                irrelevant          *
 client.authentication.k8s.io     irrelevant          *
 coordination.k8s.io              irrelevant          *
 discovery.k8s.io                 address             EndpointSlice
@@ -102,6 +103,7 @@ kubeadm.k8s.io                   irrelevant          *
 kubelet.config.k8s.io            irrelevant          *
 kubeproxy.config.k8s.io          irrelevant          *
 kubescheduler.config.k8s.io      irrelevant          *
+lifecycle.k8s.io                 irrelevant          *
 metrics.k8s.io                   irrelevant          *
 networking.k8s.io                door                Ingress
 networking.k8s.io                irrelevant          IngressClass IPAddress ServiceCIDR

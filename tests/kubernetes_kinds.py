@@ -1,0 +1,127 @@
+"""Kinds of objects by hand, from the API reference and from projects' documentation: what a test of
+`fabric.kinds` compares with. *decides* says that an object of the kind may decide who reaches whom.
+"""
+
+from __future__ import annotations
+
+READ = {
+    "v1": "Namespace Pod ReplicationController Service",
+    "apps/v1": "DaemonSet Deployment ReplicaSet StatefulSet",
+    "batch/v1": "CronJob Job",
+    "networking.k8s.io/v1": "NetworkPolicy",
+}
+"""Built-in kinds that are evaluated."""
+
+IRRELEVANT = {
+    "v1": "Binding ComponentStatus ConfigMap Event LimitRange PersistentVolume "
+    "PersistentVolumeClaim PodTemplate ResourceQuota Secret ServiceAccount",
+    "admissionregistration.k8s.io/v1": "ValidatingAdmissionPolicy "
+    "ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration",
+    "apiextensions.k8s.io/v1": "CustomResourceDefinition",
+    "apiregistration.k8s.io/v1": "APIService",
+    "apps/v1": "ControllerRevision",
+    "authentication.k8s.io/v1": "SelfSubjectReview TokenRequest TokenReview",
+    "authorization.k8s.io/v1": "LocalSubjectAccessReview SelfSubjectAccessReview "
+    "SelfSubjectRulesReview SubjectAccessReview",
+    "autoscaling/v1": "HorizontalPodAutoscaler Scale",
+    "autoscaling/v2": "HorizontalPodAutoscaler",
+    "certificates.k8s.io/v1": "CertificateSigningRequest",
+    "certificates.k8s.io/v1alpha1": "ClusterTrustBundle PodCertificateRequest",
+    "coordination.k8s.io/v1": "Lease",
+    "coordination.k8s.io/v1alpha2": "LeaseCandidate",
+    "events.k8s.io/v1": "Event",
+    "flowcontrol.apiserver.k8s.io/v1": "FlowSchema PriorityLevelConfiguration",
+    "internal.apiserver.k8s.io/v1alpha1": "StorageVersion",
+    "networking.k8s.io/v1": "IPAddress IngressClass ServiceCIDR",
+    "node.k8s.io/v1": "RuntimeClass",
+    "policy/v1": "Eviction PodDisruptionBudget",
+    "policy/v1beta1": "PodSecurityPolicy",
+    "rbac.authorization.k8s.io/v1": "ClusterRole ClusterRoleBinding Role RoleBinding",
+    "resource.k8s.io/v1": "DeviceClass ResourceClaim ResourceClaimTemplate ResourceSlice",
+    "resource.k8s.io/v1alpha3": "DeviceTaintRule",
+    "scheduling.k8s.io/v1": "PriorityClass",
+    "storage.k8s.io/v1": "CSIDriver CSINode CSIStorageCapacity StorageClass VolumeAttachment "
+    "VolumeAttributesClass",
+    "storagemigration.k8s.io/v1beta1": "StorageVersionMigration",
+    "checkpoint.k8s.io/v1alpha1": "PodCheckpoint",
+    "lifecycle.k8s.io/v1alpha1": "Eviction",
+}
+"""Built-in kinds that cannot decide who reaches whom."""
+
+DECIDES = {
+    "v1": "Endpoints Node",
+    "admissionregistration.k8s.io/v1": "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding "
+    "MutatingWebhookConfiguration",
+    "discovery.k8s.io/v1": "EndpointSlice",
+    "networking.k8s.io/v1": "Ingress",
+    "networking.k8s.io/v1alpha1": "ClusterCIDR",
+    "settings.k8s.io/v1alpha1": "PodPreset",
+    # Versions that are not read, of kinds that are.
+    "extensions/v1beta1": "Ingress NetworkPolicy",
+    "networking.k8s.io/v1beta1": "NetworkPolicy",
+    "apps/v2": "Deployment",
+}
+"""Built-in kinds that may, and are not evaluated."""
+
+CUSTOM = {
+    "policy.networking.k8s.io/v1alpha1": "AdminNetworkPolicy BaselineAdminNetworkPolicy",
+    "policy.networking.k8s.io/v1alpha2": "ClusterNetworkPolicy",
+    "cilium.io/v2": "CiliumNetworkPolicy CiliumClusterwideNetworkPolicy CiliumLocalRedirectPolicy "
+    "CiliumEgressGatewayPolicy CiliumEnvoyConfig",
+    "crd.projectcalico.org/v1": "NetworkPolicy GlobalNetworkPolicy GlobalNetworkSet IPPool "
+    "HostEndpoint",
+    "projectcalico.org/v3": "NetworkPolicy GlobalNetworkPolicy",
+    "crd.antrea.io/v1beta1": "NetworkPolicy ClusterNetworkPolicy Egress",
+    "gateway.networking.k8s.io/v1": "Gateway HTTPRoute GRPCRoute TLSRoute",
+    "networking.istio.io/v1": "VirtualService DestinationRule Gateway ServiceEntry Sidecar",
+    "security.istio.io/v1": "AuthorizationPolicy PeerAuthentication",
+    "policy.linkerd.io/v1beta1": "Server ServerAuthorization",
+    "consul.hashicorp.com/v1alpha1": "ServiceIntentions",
+    "k8s.ovn.org/v1": "EgressFirewall EgressIP UserDefinedNetwork ClusterUserDefinedNetwork",
+    "k8s.cni.cncf.io/v1": "NetworkAttachmentDefinition",
+    "k8s.cni.cncf.io/v1beta1": "MultiNetworkPolicy",
+    "kubeovn.io/v1": "Subnet Vpc",
+    "sriovnetwork.openshift.io/v1": "SriovNetwork",
+    "route.openshift.io/v1": "Route",
+    "apps.openshift.io/v1": "DeploymentConfig",
+    "traefik.io/v1alpha1": "IngressRoute",
+    "projectcontour.io/v1": "HTTPProxy",
+    "vpcresources.k8s.aws/v1beta1": "SecurityGroupPolicy",
+    "argoproj.io/v1alpha1": "Rollout Workflow Application",
+    "serving.knative.dev/v1": "Service",
+    "apps.kruise.io/v1alpha1": "CloneSet",
+    "apps.kruise.io/v1beta1": "StatefulSet",
+    "kubevirt.io/v1": "VirtualMachine",
+    "keda.sh/v1alpha1": "ScaledJob",
+    "helm.toolkit.fluxcd.io/v2": "HelmRelease",
+    "kubeflow.org/v1": "PyTorchJob MPIJob",
+    "jobset.x-k8s.io/v1alpha2": "JobSet",
+    "ray.io/v1": "RayCluster",
+    "batch.volcano.sh/v1alpha1": "Job",
+    "kyverno.io/v1": "ClusterPolicy Policy",
+    "mutations.gatekeeper.sh/v1": "Assign",
+    "monitoring.coreos.com/v1": "Prometheus Alertmanager",
+    "example.org/v1": "NobodyKnows",
+}
+"""Kinds of other projects that may, and are not evaluated."""
+
+CUSTOM_IRRELEVANT = {
+    "cert-manager.io/v1": "Certificate ClusterIssuer Issuer",
+    "monitoring.coreos.com/v1": "PodMonitor PrometheusRule ServiceMonitor",
+    "external-secrets.io/v1": "ExternalSecret",
+    "bitnami.com/v1alpha1": "SealedSecret",
+    "constraints.gatekeeper.sh/v1beta1": "K8sRequiredLabels",
+    "keda.sh/v1alpha1": "ScaledObject",
+    "autoscaling.k8s.io/v1": "VerticalPodAutoscaler",
+    "kueue.x-k8s.io/v1beta1": "LocalQueue",
+    "cilium.io/v2": "CiliumEndpoint CiliumIdentity",
+    "grafana.integreatly.org/v1beta1": "GrafanaDashboard",
+    "snapshot.storage.k8s.io/v1": "VolumeSnapshot",
+    "nfd.k8s-sigs.io/v1alpha1": "NodeFeature",
+}
+"""Kinds of other projects that cannot."""
+
+
+def listed(*tables: dict[str, str]) -> list[tuple[str, str]]:
+    """(API version, kind) of all."""
+    return [(v, kind) for table in tables for v, kinds in table.items() for kind in kinds.split()]

@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 DEMO   ?= topologies/demo.yaml
+MINUTES ?= 1
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SUITE   = -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
 LOCKED  = $(PIP) --require-hashes --requirement
@@ -11,7 +12,7 @@ ITSELF  = $(PIP) --no-deps --no-build-isolation --editable .
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate pyproject.toml --group build
 
-.PHONY: help demo test test-newest test-oldest oracles lint docs lock bench clean
+.PHONY: help demo test test-newest test-oldest oracles fuzz lint docs lock bench clean
 
 help:
 	@echo "make demo         install cloison into $(VENV) and simulate $(DEMO)"
@@ -19,6 +20,7 @@ help:
 	@echo "make test-newest  the suite with the newest libraries that pyproject.toml allows"
 	@echo "make test-oldest  the suite with the oldest ones"
 	@echo "make oracles      everything that is compared with programs of others, nothing left out (root)"
+	@echo "make fuzz         random inputs with oracles; MINUTES=1 SEED=… ONLY=oracle[:seed]"
 	@echo "make lint         formatter, linter, types, import rules"
 	@echo "make docs         write docs/cli.md and the schema again from the code"
 	@echo "make lock         draw requirements/*.txt again from pyproject.toml"
@@ -37,6 +39,9 @@ test-newest test-oldest: test-%: .venv-%/.installed
 
 oracles: $(VENV)/.installed-test
 	$(BIN)/python tests/oracle_results.py
+
+fuzz: $(VENV)/.installed-test
+	PYTHONPATH=.:tests $(BIN)/python -m fuzz --minutes $(MINUTES) --seed "$(SEED)" --only "$(ONLY)"
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format .

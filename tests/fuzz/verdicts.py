@@ -1,0 +1,80 @@
+"""Oracles about verdicts: definition, tables, kernels, proof and a twin from the YAML agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import yaml
+from fuzz.allocations import network_of
+from fuzz.worlds import asked
+from generators_netpol import cluster, flows, text
+from naive import Header, outcomes
+from naive_netpol import Twin
+from netpol_cases import PROTOCOLS, Cluster
+
+from compiler.blocks import build_blocks
+from compiler.compile import compile_network
+from fabric.cluster import cluster_network
+from sim.classifier import tables
+from sim.datapath import Datapath
+from sim.packets import Flow, Packets
+from sim.prove import prove
+from sim.reasons import Reason
+
+FLOWS = 20
+
+
+def network_policy(rng: Random, folder: Path) -> None:
+    """NetworkPolicies of a random cluster, against a twin that reads the YAML by itself."""
+    objects = cluster(rng)
+    path = folder / "c.yaml"
+    path.write_text(text(rng, objects))
+    read = [
+        item
+        for document in yaml.load_all(path.read_text(), yaml.CSafeLoader)
+        for item in (document["items"] if document["kind"] == "List" else [document])
+    ]
+    made = Cluster.of(cluster_network([path]))
+    addresses = {
+        name.removeprefix("cluster/"): [str(p.network_address) for p in e.prefixes]
+        for e in made.network.endpoints
+        for name in (e.aliases if e.kind == "node" else (e.name,))
+        if e.kind != "zone"
+    }
+    twin = Twin(read, addresses)
+    for flow in flows(rng, read, addresses, FLOWS):
+        expected = twin.allows(flow.src_ip, flow.dst_ip, flow.protocol, flow.port)
+        found = made.allows_between(flow.src_ip, flow.dst_ip, PROTOCOLS[flow.protocol], flow.port)
+        assert found == expected, flow
+
+
+def fabric(rng: Random, folder: Path) -> None:
+    """Packets through a random fabric: the kernel does what the slow definition says, and what it
+    lets through between tenants the proof calls open on that port."""
+    network = network_of(asked(rng, folder))
+    if network is None or not network.endpoints:
+        return
+    program = compile_network(network)
+    blocks = build_blocks(program)
+    sent = []
+    for _ in range(4 * FLOWS):
+        a, b = rng.choice(network.endpoints), rng.choice(network.endpoints)
+        p = rng.choice(a.prefixes)
+        q = rng.choice([x for x in b.prefixes if x.version == p.version] or [p])
+        l4 = rng.choice([(6, 40000, 443), (6, 40000, 80), (17, 40000, 53), (1, 0, 0)])
+        l4 = (58, 0, 0) if (p.version, l4[0]) == (6, 1) else l4
+        sent.append(Flow(a.vrf, p.version, int(p[0]), int(q[0]), *l4, a.index, 100, 1))
+    verdicts = Datapath(tables(blocks, network), threads=1).decide(Packets.of(sent))
+    proof = prove(network, program)
+    for row, flow in enumerate(sent):
+        header = Header(flow.version, flow.src, flow.dst, flow.protocol, flow.sport, flow.dport)
+        may = {(o.reason, o.dst) for o in outcomes(program.policy, network, flow.src_endpoint, header)}
+        reason = Reason(int(verdicts.reason[row]))
+        assert reason in {r for r, _ in may}, (flow, reason, may)
+        source = network.endpoints[flow.src_endpoint]
+        for what, target in may:
+            if what is Reason.DELIVERED and target >= 0:
+                there = network.endpoints[target]
+                if source.tenant != there.tenant and source.zone == there.zone == 1:
+                    assert proof.matrix.cell(source.tenant, there.tenant).open, flow

@@ -11,13 +11,13 @@ from typing import Any
 
 from certificate_changes import changed, changes, places
 from click.testing import CliRunner, Result
-from fuzz.allocations import network_of
-from fuzz.worlds import asked
 
 from cloison.cli import main
 from fabric.reader import read_yaml
 from fabric.strict_json import decoded
 from fabric.visible import HIDING
+from fuzz.allocations import network_of
+from fuzz.worlds import asked
 
 ROOT = Path(__file__).parents[2]
 CODES = (0, 1, 2, 3, 4)
@@ -29,7 +29,7 @@ JUNK = [
 
 
 def cloison(*arguments: str | Path) -> Result:
-    """Run a verb; it ends in one of the documented ways, and nothing it prints drives a terminal."""
+    """Run a verb; it ends as documented, and nothing that it prints drives a terminal."""
     done = CliRunner().invoke(main, [*map(str, arguments)])
     assert done.exit_code in CODES, done.output[-2000:]
     assert "internal error" not in done.output
@@ -49,7 +49,7 @@ def damaged(rng: Random, text: str) -> str:
 
 
 def texts(rng: Random, folder: Path) -> None:
-    """A damaged fabric file or manifest: every verb ends in order, and all see the same mistakes."""
+    """A damaged fabric file or manifest: every verb ends in order, all see the same mistakes."""
     made = asked(rng, folder)
     victim = rng.choice([made.path, *sorted(folder.glob("[a-z]*.yaml"))])
     victim.write_text(damaged(rng, victim.read_text()), errors="replace")
@@ -71,7 +71,9 @@ def secrets(rng: Random, folder: Path) -> None:
     lines = ["apiVersion: v1", "kind: Secret", "metadata: {name: s}", f"{kind}:", f"  p: {marker}"]
     if rng.random() < 0.3:
         rng.shuffle(lines)
-    text = "\n".join(lines).replace(marker, rng.choice(["", "a: ", "*", "&", "!", "{", "@"]) + marker)
+    text = "\n".join(lines).replace(
+        marker, rng.choice(["", "a: ", "*", "&", "!", "{", "@"]) + marker
+    )
     at = text.index("Secret") + 6
     text = text[:at] + damaged(rng, text[at:]) if rng.random() < 0.5 else text
     (folder / "m").mkdir()
@@ -117,8 +119,14 @@ def questions(rng: Random, folder: Path) -> None:
     (folder / "m.yaml").write_text(
         '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {}}\n'
     )
-    lines = [damaged(rng, '{"id": 1, "src": "default/p", "dst": "ip:1.2.3.4", "port": 80}')
-             .replace("\n", "").replace("\r", "") for _ in range(20)]  # fmt: skip
+    lines = []
+    for _ in range(20):
+        name = rng.choice(
+            ["1", "1", '"x"', "1e999", "-1e999", "NaN", "Infinity", "[[{}]]", "1e-999"]
+        )
+        line = f'{{"id": {name}, "src": "default/p", "dst": "ip:1.2.3.4", "port": 80}}'
+        line = damaged(rng, line) if rng.random() < 0.7 else line
+        lines.append(line.replace("\n", "").replace("\r", ""))
     (folder / "q").write_text("\n".join(lines), errors="replace")
     done = cloison("reach", folder / "m.yaml", "--flows", folder / "q")
     answers = done.stdout.splitlines()

@@ -6,8 +6,6 @@ from pathlib import Path
 from random import Random
 
 import yaml
-from fuzz.allocations import network_of
-from fuzz.worlds import asked
 from generators_netpol import cluster, flows, text
 from naive import Header, outcomes
 from naive_netpol import Twin
@@ -16,6 +14,8 @@ from netpol_cases import PROTOCOLS, Cluster
 from compiler.blocks import build_blocks
 from compiler.compile import compile_network
 from fabric.cluster import cluster_network
+from fuzz.allocations import network_of
+from fuzz.worlds import asked
 from sim.classifier import tables
 from sim.datapath import Datapath
 from sim.packets import Flow, Packets
@@ -69,7 +69,9 @@ def fabric(rng: Random, folder: Path) -> None:
     proof = prove(network, program)
     for row, flow in enumerate(sent):
         header = Header(flow.version, flow.src, flow.dst, flow.protocol, flow.sport, flow.dport)
-        may = {(o.reason, o.dst) for o in outcomes(program.policy, network, flow.src_endpoint, header)}
+        may = {
+            (o.reason, o.dst) for o in outcomes(program.policy, network, flow.src_endpoint, header)
+        }
         reason = Reason(int(verdicts.reason[row]))
         assert reason in {r for r, _ in may}, (flow, reason, may)
         source = network.endpoints[flow.src_endpoint]

@@ -20,6 +20,7 @@ from fabric.kinds import IRRELEVANT, meaning
 from fabric.metadata import NAME_LABEL, labels, metadata
 from fabric.objects import read_objects
 from fabric.unevaluated import Unevaluated, unevaluated, unrendered
+from fabric.unread_fields import unread
 from fabric.workloads import PORTED, Pod, pods
 
 POLICY = ("networking.k8s.io/v1", "NetworkPolicy")
@@ -98,6 +99,7 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
         elif meaning(group, "", kind).way == IRRELEVANT:
             ignored[kind] += 1
     found = pods(objects, problems)
+    left_out += unread(objects, found, problems)
     names = {*declared, *(p.namespace for p in found), *(s.namespace for s in services)}
     namespaces = {name: {**declared.get(name, {}), NAME_LABEL: name} for name in sorted(names)}
     services.sort(key=lambda s: (s.namespace, s.name))

@@ -62,7 +62,8 @@ class Unevaluated:
     @property
     def title(self) -> str:
         """Kind and name, as people write them."""
-        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        inside = self.namespace and self.kind != "Namespace"
+        name = f"{self.namespace}/{self.name}" if inside else self.name
         return f"{self.kind} {name}".rstrip()
 
     @property

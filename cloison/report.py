@@ -233,6 +233,7 @@ def finding(number: int, found: Finding) -> dict[str, Any]:
         "title": found.title,
         "packet": found.packet,
         "verdict": None if found.verdict is None else found.verdict.label,
+        "delivered_to": found.elsewhere,
         "pairs": found.pairs,
         "under": found.under,
         "blame": f"{culprit.title}: {culprit.part}",

@@ -74,7 +74,8 @@ def details(found: Finding, lines: Excerpts) -> Iterator[tuple[str, str]]:
         yield "packet", found.packet
     if found.verdict is not None:
         more = f"; true of {found.pairs:,} pairs" if found.pairs > 1 else ""
-        yield "verdict", found.verdict.label + more
+        instead = f", but to {found.elsewhere}" if found.elsewhere else ""
+        yield "verdict", found.verdict.label + instead + more
     yield "blame", f"{found.culprit.title}: {found.culprit.part}"
     yield from quoted(found.culprit, lines)
     for cause in found.others:

@@ -10,8 +10,8 @@ likely said more than it meant:
 
 An unexpected *deny* has one cause, the step that stopped the packet. When that is a default, the
 rule that came nearest is blamed if it fails on one field only, else the narrowest policy that
-selects the endpoint, else the VRF that lacks the route. Where a failure has cut one VTEP off from
-the other, the wiring of its site is blamed: no route could help.
+selects the endpoint, else the VRF that lacks the route. Where one VTEP is cut off from the other,
+the failure is blamed, or the AS numbers for which BGP drops every path: no route could help.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from compiler.walk import entry_matches
 from fabric.diagnostics import Span
 from fabric.intents import Intent, intents
 from fabric.network import Network
+from sim.loops import loop
 from sim.nearest import Near, nearest, selecting, title, wanted
 from sim.reasons import Reason
 from sim.trace import Side, Trace
@@ -161,18 +162,37 @@ def for_deny(network: Network, program: Program, found: Trace, target: int | Non
 
 
 def _cut_off(network: Network, found: Trace, target: int | None) -> Cause | None:
-    """The wiring, when what has failed leaves no path between the VTEPs of both ends."""
+    """What keeps the VTEPs of both ends apart in the underlay, if anything does: what has failed,
+    or AS numbers for which BGP drops every path."""
+    if found.source is None or target is None or network.spec is None:
+        return None
+    ends = [network.endpoints[e].vtep for e in (found.source, target)]
+    for here, there in (ends, ends[::-1]):
+        if not network.underlay.reachable(here, there):
+            return _looped(network, here, there) or _unwired(network, here, there)
+    return None
+
+
+def _looped(network: Network, here: int, there: int) -> Cause | None:
+    """The AS numbers, when there is a way along the cables that BGP does not take."""
+    found = loop(network, here, there)
+    if found is None:
+        return None
+    text = f"is that of {' and of '.join(found.nodes)}: BGP drops {' - '.join(found.way)}"
+    return Cause(f"AS {found.asn}", text, found.span, "wiring")
+
+
+def _unwired(network: Network, here: int, there: int) -> Cause:
+    """The wiring, when what has failed leaves no path."""
     fabric = network.fabric
-    if found.source is None or target is None or not (fabric.down_links or fabric.down_nodes):
-        return None
-    here, there = (network.endpoints[e].vtep for e in (found.source, target))
-    if network.underlay.reachable(here, there):
-        return None
     node = fabric.nodes[max(here, there, key=lambda n: _lost(network, n))]
+    span = network.spec.at_key("sites", node.site) if network.spec else None
+    if node.index in fabric.down_nodes:
+        return Cause(node.name, "is down", span, "wiring")
     failed = [fabric.nodes[i].name for i in fabric.down_nodes]
     failed += [fabric.links[i].name for i in fabric.down_links]
-    text = f"{node.name} has no path to the other end without {', '.join(sorted(failed))}"
-    span = network.spec.at_key("sites", node.site) if network.spec else None
+    lost = f" without {', '.join(sorted(failed))}" if failed else ""
+    text = f"{node.name} has no path to the other end{lost}"
     return Cause(f"wiring of site {node.site}", text, span, "wiring")
 
 
@@ -218,7 +238,8 @@ def _stop(network: Network, found: Trace, target: int | None) -> list[Cause]:
     there = network.vrfs[egress]
     match found.reason:
         case Reason.NO_ROUTE_DROP:
-            text = f"has no route to {network.vrfs[meant].name} for this address"
+            there_too = "" if meant == source.vrf else f" to {network.vrfs[meant].name}"
+            text = f"has no route{there_too} for this address"
             return [*near, Cause(f"VRF {vrf.name}", text, vrf.span)]
         case Reason.UNDERLAY_DROP:
             at = network.fabric.nodes[source.vtep].name

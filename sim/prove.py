@@ -31,6 +31,7 @@ from sim.matrix import Matrix, matrix
 from sim.packets import Flow
 from sim.reachability import Reach, reachability
 from sim.reasons import Reason
+from sim.trace import Trace
 from sim.verdicts import Verdict, empty, touched_by, touching
 from sim.witness import Witness, address, holding, label, reached, stopped
 
@@ -42,7 +43,8 @@ QUIET: Callable[[str], None] = lambda what: None  # noqa: E731
 @dataclass(frozen=True, slots=True)
 class Finding:
     """`kind` is expectation, import or isolation; `pairs` says for how many pairs (both families)
-    it is true; `under` names the failure that it needs."""
+    it is true; `under` names the failure that it needs, `elsewhere` the endpoint that a packet
+    reaches in place of the one that it was meant for."""
 
     kind: str
     title: str
@@ -53,6 +55,7 @@ class Finding:
     verdict: Reason | None = None
     pairs: int = 1
     under: str | None = None
+    elsewhere: str | None = None
 
     def __str__(self) -> str:
         packet = f"\n  packet: {self.packet}" if self.packet else ""
@@ -188,8 +191,8 @@ def _explain(reach: Reach, outcome: Outcome, breach: Breach, pairs: int) -> Find
     guilty = blame(reach.network, reach.program, trace, breach.dst)
     under = f" without {outcome.under}" if outcome.under else ""
     what = "a packet gets through" if breach.reached else "a packet does not get through"
-    if not breach.reached and trace.reason is Reason.DELIVERED and trace.target is not None:
-        what = f"a packet goes to {reach.network.endpoints[trace.target].name} instead"
+    if not breach.reached and (other := elsewhere(reach.network, trace, breach.dst)):
+        what = f"a packet goes to {other} instead"
     if not breach.reached and (part := _part(reach, outcome.claim, breach)):
         what += f"; holds {part}"
     return Finding(
@@ -202,7 +205,15 @@ def _explain(reach: Reach, outcome: Outcome, breach: Breach, pairs: int) -> Find
         trace.reason,
         pairs,
         outcome.under,
+        elsewhere(reach.network, trace, breach.dst),
     )
+
+
+def elsewhere(network: Network, trace: Trace, meant: int) -> str | None:
+    """The endpoint that got a packet which was meant for another one."""
+    if trace.reason is not Reason.DELIVERED or trace.target in (None, meant):
+        return None
+    return network.endpoints[trace.target].name if trace.target is not None else None
 
 
 def _part(reach: Reach, claim: Claim, breach: Breach) -> str:

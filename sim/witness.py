@@ -25,6 +25,11 @@ from sim.trace import Trace, trace
 ANYTHING = (PortRange(),)
 ANYWHERE = Limits()
 Ranges = tuple[tuple[int, int], ...]
+NOBODYS = {
+    4: ((0, (1 << 24) - 1), (127 << 24, (128 << 24) - 1), (224 << 24, (1 << 32) - 1)),
+    6: ((0, (0x2000 << 112) - 1), (0xFE80 << 112, (1 << 128) - 1)),
+}
+"""What no host sends from: this network, loopback and multicast; ::/3, link-local and multicast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +113,25 @@ def leg_ends(
     places = int(reach.legs.src_place[leg]), int(reach.legs.dst_place[leg])
     version, *_ = reach.spans.bounds(places[0])
     source, target = (
-        _inside(reach.spans.ranges(place), limits)
+        _inside(reach.spans.ranges(place), limits, version)
         for place, limits in zip(places, (inside[:2], inside[2:]), strict=True)
     )
     return version, source, target
 
 
-def _inside(ranges: Sequence[tuple[int, int]], limits: Sequence[int]) -> int:
-    """An address of the ranges within the limits (unless negative); not the network's own address,
-    where there is a choice."""
+def _inside(ranges: Sequence[tuple[int, int]], limits: Sequence[int], version: int) -> int:
+    """An address of the ranges within the limits (unless negative); where there is a choice one
+    that a host can have, and not the network's own."""
     if limits[0] >= 0:
         ranges = [(max(a, limits[0]), min(b, limits[1])) for a, b in ranges]
-    low, high = next((a, b) for a, b in ranges if a <= b)
+    ranges = [(a, b) for a, b in ranges if a <= b]
+    for low, high in ranges:
+        found = min(low + 1, high)
+        for first, last in NOBODYS[version]:
+            found = last + 2 if first <= found <= last else found
+        if found <= high:
+            return found
+    low, high = ranges[0]
     return min(low + 1, high)
 
 
@@ -146,7 +158,7 @@ def stopped(
         ends = [address(reach.network.endpoints[e], version) for e in (src, dst)]
     else:
         both = zip(place, (limits[1:3], limits[3:]), strict=True)
-        ends = [_inside(reach.spans.ranges(at), given) for at, given in both]
+        ends = [_inside(reach.spans.ranges(at), given, version) for at, given in both]
         for leg in _legs_of(reach, src, dst, version):
             here = int(reach.legs.src_place[leg]), int(reach.legs.dst_place[leg])
             if here == place and not reach.sets[reach.leg_set[leg], atom]:
@@ -199,7 +211,8 @@ def failing(reach: Reach, dst: int, flow: Flow) -> int | None:
 def address(endpoint: Endpoint, version: int) -> int:
     """An address of the endpoint; of its shortest prefix, the first that is a host's."""
     prefix = min((p for p in endpoint.prefixes if p.version == version), key=lambda p: p.prefixlen)
-    return _inside([(int(prefix.network_address), int(prefix.broadcast_address))], (-1, -1))
+    ends = int(prefix.network_address), int(prefix.broadcast_address)
+    return _inside([ends], (-1, -1), version)
 
 
 def label(network: Network, witness: Witness) -> str:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from cloison import differences
 from cloison.compiled import Compiled
-from cloison.differences import rows
 from cloison.doubts import doubts
 from cloison.explained import Explained
 from cloison.proved import Proved
@@ -122,4 +122,5 @@ def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> Table:
     accept = tuple(accept_unevaluated)
     before, after = (World.of(source, accept_unevaluated=accept) for source in (old, new))
     found = diff_worlds((before.network, before.program), (after.network, after.program))
-    return Table(tuple(rows(found)), "Changes", CHANGES, notes(found.not_evaluated))
+    beside = (*differences.notes(found), *notes(found.not_evaluated))
+    return Table(tuple(differences.rows(found)), "Changes", CHANGES, beside)

@@ -147,7 +147,7 @@ def notes(found: Diff) -> Iterator[str]:
         if names:
             yield f"{title}: {', '.join(names)}"
     for p in found.presences:
-        access = "" if p.name in concerned else ", same access"
+        access = ", same access" if found.decided and p.name not in concerned else ""
         name, what = plain(found, p.name), "node" if "@node/" in p.name else "pod"
         difference = abs(p.new - p.old)
         several = what if difference == 1 else f"{what}s"

@@ -15,6 +15,9 @@ Findings of both worlds are compared too.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,6 +39,7 @@ from sim.witness import show
 from sim.worlds import Sides
 
 World = tuple[Network, Program]
+AMOUNTS = re.compile(r"(?<![\w/.:-])(?:[0-9a-f]*[.:][0-9a-f.:]*/\d+|[\d,]+)(?![\w/.:-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def diff_reach(old: Reach, new: Reach) -> Diff:
         edit = edits.behind(row.source, row.target, seen)
         bits = np.frombuffer(row.bits, np.bool_)
         changes.append(Change(row, bits, seen.flow, seen.old, seen.new, edit))
-    here, there = ({(d.code, d.message): d for d in reach.network.findings} for reach in (old, new))
+    here, there = (_by_sense(reach.network.findings) for reach in (old, new))
     left_out = tuple(
         dict.fromkeys(record for reach in (old, new) for record in reach.network.not_evaluated)
     )
@@ -127,3 +131,14 @@ def diff_reach(old: Reach, new: Reach) -> Diff:
         tuple(dict.fromkeys(map(str, pending(left_out)))),
         left_out,
     )
+
+
+def _by_sense(findings: Iterable[Diagnostic]) -> dict[tuple[str, str, int], Diagnostic]:
+    """Findings by what they say, prefixes and amounts aside: a block more is no other finding."""
+    out: dict[tuple[str, str, int], Diagnostic] = {}
+    count: Counter[tuple[str, str]] = Counter()
+    for finding in findings:
+        sense = finding.code, AMOUNTS.sub("", finding.message)
+        out[*sense, count[sense]] = finding
+        count[sense] += 1
+    return out

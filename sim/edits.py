@@ -38,7 +38,7 @@ class Edit:
     new: Span | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
-        return f"{self.title} {self.what}{f': {self.detail}' if self.detail else ''}"
+        return f"{self.title}: {self.detail or self.what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Edits:
             or self._routes(seen)
             or next(_endpoints(seen), None)
             or Edit(
-                f"{seen.old.culprit.title}; {seen.new.culprit.title}",
+                "; ".join(dict.fromkeys((seen.old.culprit.title, seen.new.culprit.title))),
                 "decide otherwise",
                 "",
                 seen.old.culprit.span,

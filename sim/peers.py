@@ -9,7 +9,9 @@ Rules that hold here:
    no peers: see `sim.outside`.
 2. A *class* is what no rule of either world can tell apart within a peer: addresses (*units*) that
    the same matchers select, in the same blocks, with the same named ports, in the same VRF. Whether
-   a node is the pod's own is about pairs, and so not part of it.
+   a node is the pod's own is about pairs, and so not part of it. Where members of a class fare
+   differently all the same, because routes differ between their hosts (`uneven` peers), the host
+   counts too.
 3. Units of the same name are compared with each other: nobody may swap roles unnoticed. One without
    a namesake is compared with the class of its peer in the other world that it has most in common
    with; a new replica of an unchanged workload is so compared with its fellows.
@@ -23,7 +25,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from compiler.ir import Cidr, InVrf, Matcher, Named, OwnNode, Pods, Policy
 from compiler.selectors import selects
@@ -64,12 +66,16 @@ class Key(NamedTuple):
     blocks: frozenset[int]
     around: frozenset[int]
     ports: frozenset[tuple[str, int, int]]
+    host: str | None = None
 
     def distance(self, other: Key) -> int:
         """How many answers differ."""
-        own = (self.vrf != other.vrf) + (self.kind != other.kind)
-        sets = zip(self[2:], other[2:], strict=True)
-        return own + sum(len(a ^ b) for a, b in sets)
+        own = (self.vrf != other.vrf) + (self.kind != other.kind) + (self.host != other.host)
+        return own + sum(len(a ^ b) for a, b in zip(self._sets, other._sets, strict=True))
+
+    @property
+    def _sets(self) -> tuple[frozenset[Any], ...]:
+        return self.selected, self.blocks, self.around, self.ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +107,11 @@ class Peers:
     joints: tuple[Joint, ...]
 
 
-def peers(old: Network, new: Network, policies: tuple[Policy, Policy]) -> Peers:
+def peers(
+    old: Network, new: Network, policies: tuple[Policy, Policy], uneven: frozenset[Peer]
+) -> Peers:
     """Match the peers of two worlds under these policies."""
-    sight = _Sight(policies)
+    sight = _Sight(policies, uneven)
     sides = [_classes(a, b, sight, only) for a, b, only in ((old, new, "old"), (new, old, "new"))]
     found: list[dict[tuple[Peer, int], list[int]]] = []
     for classes in sides:
@@ -171,7 +179,7 @@ def _classes(network: Network, other: Network, sight: _Sight, only: str) -> tupl
             first = int(prefix.network_address)
             unit = Unit(e.index, prefix.version, first, name, count[prefix.version])
             count[prefix.version] += 1
-            found[peer, prefix.version, sight.key(network, e, prefix)].append(unit)
+            found[peer, prefix.version, sight.key(network, e, prefix, peer)].append(unit)
     made = [Class(*key, tuple(sorted(units, key=_named))) for key, units in found.items()]
     return tuple(sorted(made, key=lambda c: (c.peer, c.version, _named(c.units[0]))))
 
@@ -201,7 +209,8 @@ def _nearest(wanted: Class, among: dict[int, Class]) -> int:
 class _Sight:
     """What the rules of both worlds can tell apart."""
 
-    def __init__(self, policies: tuple[Policy, Policy]) -> None:
+    def __init__(self, policies: tuple[Policy, Policy], uneven: frozenset[Peer]) -> None:
+        self.uneven = uneven
         matchers: dict[Matcher, None] = {}
         names: set[str] = set()
         for policy in policies:
@@ -229,8 +238,8 @@ class _Sight:
         self.blocks = {version: _Blocks(prefixes, version) for version in (4, 6)}
         self.known: dict[object, frozenset[int]] = {}
 
-    def key(self, network: Network, endpoint: Endpoint, prefix: Prefix) -> Key:
-        """The key of one address of an endpoint."""
+    def key(self, network: Network, endpoint: Endpoint, prefix: Prefix, peer: Peer) -> Key:
+        """The key of one address of a member."""
         around = [self.at(p) for p in endpoint.prefixes]
         ports = (p for p in endpoint.ports if p.name in self.names)
         return Key(
@@ -240,6 +249,7 @@ class _Sight:
             self.at(prefix),
             frozenset().union(*around),
             frozenset((p.name, p.protocol, p.number) for p in ports),
+            endpoint.host if peer in self.uneven else None,
         )
 
     def at(self, prefix: Prefix) -> frozenset[int]:

@@ -17,6 +17,7 @@ from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.blame import Blame, Cause, blame
 from sim.legs import Column
+from sim.merged import display
 from sim.nearest import OWN
 from sim.outside import Outside
 from sim.packets import Flow
@@ -102,8 +103,13 @@ def _missing(sides: Sides, side: Side, part: Part) -> Blame:
         if isinstance(end, Joint) and _number(sides, side, end) < 0:
             known = any(c.peer == end.peer for c in side.classes)
             what = f"has no IPv{part.version} address here" if known else "is not in this world"
-            return Blame(Cause(end.peer.name, what, kind="peer"))
+            return Blame(Cause(_display(sides, end), what, kind="peer"))
     return Blame(Cause("the packet", "has no sender or receiver in this world"))
+
+
+def _display(sides: Sides, joint: Joint) -> str:
+    every = (c for side in (sides.old, sides.new) for c in side.classes if c.peer == joint.peer)
+    return display(joint.peer, {unit.name for one in every for unit in one.units})
 
 
 def _number(sides: Sides, side: Side, joint: Joint) -> int:

@@ -26,7 +26,7 @@ from fabric.inventory import Endpoint
 from sim.blame import permits_without
 from sim.l4 import L4Space, common
 from sim.legs import Column, owns_prefix
-from sim.peers import Class, Joint, Peers, peers
+from sim.peers import Class, Joint, Peer, Peers, peers
 from sim.reachability import Bits, Reach, Sets, combine
 from sim.spans import expand
 
@@ -65,7 +65,7 @@ class Line(NamedTuple):
 class Side:
     """One world. `pairs` maps pairs of classes that have a route to (may, must); `ways` and
     `through` say the same about outside addresses. `cells_of` are rows of `reach.cells` behind a
-    pair."""
+    pair. Members of classes of `uneven` peers do not fare alike."""
 
     reach: Reach
     classes: tuple[Class, ...]
@@ -76,6 +76,7 @@ class Side:
     through: dict[tuple[str, str, int], tuple[Line, ...]] = field(default_factory=dict)
     cells_of: dict[object, Column] = field(default_factory=dict)
     hosted: dict[int, Counter[tuple[str, str | None]]] = field(default_factory=dict)
+    uneven: set[Peer] = field(default_factory=set)
 
     def outside(self, endpoint: int) -> bool:
         """Whether an endpoint is compared by address."""
@@ -184,6 +185,8 @@ class Side:
             (src, dst), same = divmod(number // 2, max(1, len(self.classes))), number % 2
             pair = Pair(src, dst, bool(same))
             complete = len(mine) == self.count(pair)
+            if may != NOTHING and not (complete and even(some[mine], sure[mine])):
+                self.uneven.update((self.classes[src].peer, self.classes[dst].peer))
             self.pairs[pair] = may, must if complete else NOTHING
             self.cells_of[pair] = mine
 
@@ -205,6 +208,8 @@ class Side:
         for number, may, must, mine in self._folded(rows, key, some, sure):
             one, p = divmod(number, n_places)
             complete = len(mine) == len(self.classes[one].units)
+            if may != NOTHING and not (complete and even(some[mine], sure[mine])):
+                self.uneven.add(self.classes[one].peer)
             must = must if complete else NOTHING
             way = Way(one, self._vrf(int(far[mine[0]])), inward)
             line = Line(p, -1, may, must) if inward else Line(-1, p, may, must)
@@ -279,9 +284,16 @@ class Sides:
     @staticmethod
     def of(old: Reach, new: Reach) -> Sides:
         """Match two worlds."""
+        sides = Sides._of(old, new, frozenset())
+        uneven = sides.old.uneven | sides.new.uneven
+        return Sides._of(old, new, frozenset(uneven)) if uneven else sides
+
+    @staticmethod
+    def _of(old: Reach, new: Reach, uneven: frozenset[Peer]) -> Sides:
         space, *atoms = common(old.space, new.space)
         real = space.real()
-        found = peers(old.network, new.network, (old.program.policy, new.program.policy))
+        policies = old.program.policy, new.program.policy
+        found = peers(old.network, new.network, policies, uneven)
         sets = Sets(space.size)
         sides = []
         for reach, classes, of in ((old, found.old, atoms[0]), (new, found.new, atoms[1])):
@@ -334,21 +346,29 @@ class Sides:
         return old, new
 
     def _strangers(self) -> set[tuple[int, int, bool]]:
-        """Pairs of which one world may have no members: a class with itself, nodes with pods."""
+        """Pairs of which one world may have no members: within a peer, and nodes with pods."""
         out: set[tuple[int, int, bool]] = set()
         nodes: dict[tuple[str, int], list[int]] = defaultdict(list)
         pods: dict[tuple[str, int], list[int]] = defaultdict(list)
+        fellows: dict[tuple[Peer, int], list[int]] = defaultdict(list)
         for number, (peer, version, old, new) in enumerate(self.peers.joints):
             if old >= 0 and new >= 0:
-                out.add((number, number, False))
+                fellows[peer, version].append(number)
                 kind = self.old.classes[old].key.kind
                 where = nodes if kind == "node" else pods
                 where[peer.name.partition("/")[0], version].append(number)
+        for mine in fellows.values():
+            out |= {(a, b, False) for a in mine for b in mine}
         for tenant, mine in nodes.items():
             for node in mine:
                 for pod in pods.get(tenant, ()):
                     out |= {(node, pod, False), (pod, node, False)}
         return out
+
+
+def even(some: Column, sure: Column) -> bool:
+    """Whether all cells say the same."""
+    return bool((some == some[0]).all() and (sure == sure[0]).all())
 
 
 def same_host(a: Endpoint, b: Endpoint) -> bool:

@@ -157,7 +157,9 @@ def cluster_world(folder: Path, objects: Objects) -> tuple[Network, Program]:
     return network, compile_network(network)
 
 
-def fabric_world(folder: Path, document: dict[str, Any]) -> tuple[Network, Program]:
+def fabric_world(
+    folder: Path, document: dict[str, Any], down: Iterable[str] = ()
+) -> tuple[Network, Program]:
     """The world of a fabric file; manifests stand in it as `objects`."""
     folder.mkdir(parents=True, exist_ok=True)
     document = deepcopy(document)
@@ -167,7 +169,7 @@ def fabric_world(folder: Path, document: dict[str, Any]) -> tuple[Network, Progr
         tenant["manifests"] = [f"{name}.yaml"]
     path = folder / "fabric.yaml"
     path.write_text(yaml.safe_dump(document, sort_keys=False))
-    network = build(load_fabric(path), lock=False)
+    network = build(load_fabric(path), lock=False, down=tuple(down))
     return network, compile_network(network)
 
 

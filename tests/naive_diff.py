@@ -95,8 +95,10 @@ def vrf_name(world: World, e: Endpoint) -> str:
     return world.network.vrfs[e.vrf].name
 
 
-def units(world: World, other: World, only: str, policies: Sequence[Policy]) -> list[Unit]:
-    """Every unit, with what rules can see of it."""
+def units(
+    world: World, other: World, only: str, policies: Sequence[Policy], uneven: set[str]
+) -> list[Unit]:
+    """Every unit, with what rules can see of it, and its host if it matters."""
     matchers = list(
         dict.fromkeys(
             m
@@ -141,8 +143,7 @@ def units(world: World, other: World, only: str, policies: Sequence[Policy]) -> 
         for prefix in sorted(e.prefixes, key=lambda p: (p.version, int(p.network_address))):
             here = prefix.network_address
             around = [p.network_address for p in e.prefixes]
-            answers = (
-                vrf_name(world, e), (e.kind, e.host_network),
+            seen = (
                 *(selects(m, e, world.network) for m in by_name),
                 *(here in p for p in prefixes),
                 *(any(a in p for a in around) for p in prefixes),
@@ -150,6 +151,8 @@ def units(world: World, other: World, only: str, policies: Sequence[Policy]) -> 
             )  # fmt: skip
             for peer, name in peers:
                 number = numbers[prefix.version]
+                host = e.host if peer in uneven else None
+                answers = (vrf_name(world, e), (e.kind, e.host_network), host, *seen)
                 out.append(Unit(peer, name, number, prefix.version, int(here), e, answers))
             numbers[prefix.version] += 1
     return out
@@ -284,13 +287,44 @@ class Twin:
     def __post_init__(self) -> None:
         self.sides = (self.old, self.new)
         policies = (self.old.policy, self.new.policy)
-        self.units = (
-            units(self.old, self.new, "old", policies),
-            units(self.new, self.old, "new", policies),
-        )
-        self.joints = list(joints(*self.units))
-        self.moved = dict(self.moves())
         self.known: dict[Any, Any] = {}
+        self.moved = dict(self.moves())
+        uneven: set[str] = set()
+        for _ in range(2):
+            self.units = (
+                units(self.old, self.new, "old", policies, uneven),
+                units(self.new, self.old, "new", policies, uneven),
+            )
+            uneven = {
+                p for w, u in zip(self.sides, self.units, strict=True) for p in self.odd(w, u)
+            }
+            if not uneven:
+                break
+        self.joints = list(joints(*self.units))
+
+    def odd(self, world: World, members: list[Unit]) -> Iterator[str]:
+        """Peers with a class whose members fare differently."""
+        classes: dict[Any, list[Unit]] = defaultdict(list)
+        for u in members:
+            classes[u.peer, u.version, u.answers].append(u)
+        for a, b in product(classes.values(), repeat=2):
+            for own in (False, True) if a[0].version == b[0].version else ():
+                for _, l4 in self.numbered(a[0].version):
+                    found = {
+                        between(world, [x], [y], own, l4)
+                        for x in a
+                        for y in b
+                        if x.endpoint is not y.endpoint and related(x, y) == own
+                    }
+                    if len(found) > 1:
+                        yield from (a[0].peer, b[0].peer)
+        for mine, vrf, inward in product(classes.values(), self.zone_vrfs(), (False, True)):
+            version = mine[0].version
+            for x in self.axis[version]:
+                e = world.at(vrf, version, x)
+                for _, l4 in self.numbered(version):
+                    if len({way(world, [u], x, version, e, l4, inward) for u in mine}) > 1:
+                        yield mine[0].peer
 
     def facts(self) -> set[Fact]:
         """Everything that fares differently."""

@@ -46,7 +46,7 @@ def test_a_twin_of_the_demo_gains_what_its_patch_opens() -> None:
     result = run(DEMO, TWIN)
     assert result.exit_code == 1
     text = " ".join(result.stdout.split())
-    assert text.startswith("NetworkPolicy training/dashboards/tensorboard edited")
+    assert text.startswith("NetworkPolicy training/dashboards/tensorboard: edited")
     assert "training/data/loader gains training/dashboards/tensorboard on 6006/tcp" in text
     assert "-> 203.0.113.66:6006/tcp; one of 4 pairs" in text
     assert text.count("packet") == 1
@@ -77,7 +77,7 @@ def test_directories_of_manifests(tmp_path: Path) -> None:
             f"{folder}/all.yaml:22:14" for folder in (old, new)
         }
     table = run(old, new, "-o", "md").stdout
-    assert "**NetworkPolicy default/db edited (" in table
+    assert "**NetworkPolicy default/db: edited (" in table
     assert "| gained | default/batch | default/db | 5432/tcp |" in table
     rows = cloison.diff(old, new)
     assert {row["change"] for row in rows} == {"gained", "lost"}
@@ -92,7 +92,7 @@ def test_a_renamed_workload_takes_its_access_along(tmp_path: Path) -> None:
     text = " ".join(result.stdout.split())
     assert "Only in the old: default/batch" in text
     assert "Only in the new: default/newer" in text
-    assert "default/newer new" in text
+    assert "default/newer: new" in text
     assert "default/newer gains default/web, zone2/external on any" in text
     assert "default/batch loses default/web, zone2/external on any" in text
     assert text.endswith("5 gained, 5 lost. Everything else is unchanged.")

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+import cloison
 from cloison.cli import main
 
 
@@ -96,7 +97,7 @@ def test_an_address_that_a_block_tells_apart_is_a_change(tmp_path: Path) -> None
     old = folder(tmp_path / "old", live("web-6b9-aa", "10.1.0.7", "n1"), workload("db"), block)
     new = folder(tmp_path / "new", live("web-6b9-zz", "10.1.0.9", "n1"), workload("db"), block)
     assert rows(old, new) == [("lost", "shop/web", "shop/db", "5432/tcp")]
-    assert "shop/web edited: addresses -10.1.0.7/32, +10.1.0.9/32" in run(old, new).stdout
+    assert "shop/web: addresses -10.1.0.7/32, +10.1.0.9/32" in run(old, new).stdout
 
 
 def test_a_new_workload_has_rows_in_both_directions(tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_a_label_that_a_policy_looks_at_is_the_cause(tmp_path: Path) -> None:
     old = folder(tmp_path / "old", workload("db"), workload("web", 3), DB)
     new = folder(tmp_path / "new", workload("db"), workload("web", 3, tier="back"), DB)
     assert rows(old, new) == [("gained", "shop/web", "shop/db", "5432/tcp")]
-    assert "shop/web edited: labels +tier=back" in run(old, new).stdout
+    assert "shop/web: labels +tier=back" in run(old, new).stdout
 
 
 def test_a_pod_that_fares_otherwise_than_its_fellows_is_named(tmp_path: Path) -> None:
@@ -133,7 +134,7 @@ def test_a_pod_that_fares_otherwise_than_its_fellows_is_named(tmp_path: Path) ->
 
     old, new = opened("a"), opened("c")
     text = " ".join(run(old, new).stdout.split())
-    assert "NetworkPolicy shop/one edited" in text
+    assert "NetworkPolicy shop/one: edited" in text
     assert "shop/web (web-6b9-c) gains shop/db on any" in text
     assert "shop/web (web-6b9-a) loses shop/db on any" in text
 
@@ -167,7 +168,7 @@ def test_one_policy_is_one_group(tmp_path: Path) -> None:
         ("NetworkPolicy shop/closed", "new", 156)
     ]
     assert len(result.stdout.splitlines()) < 40
-    assert run(old, new, "-o", "md").stdout.count("**NetworkPolicy shop/closed new") == 1
+    assert run(old, new, "-o", "md").stdout.count("**NetworkPolicy shop/closed: new") == 1
 
 
 def test_a_workload_on_its_nodes_network_is_new_too(tmp_path: Path) -> None:
@@ -257,3 +258,16 @@ def test_a_zone_service_that_moves_is_found_by_its_name(tmp_path: Path) -> None:
     zones["zone0"]["endpoints"]["time"]["addresses"] = ["198.18.0.77"]
     old, new = site(tmp_path / "old"), site(tmp_path / "new", zones=zones)
     same(run(old, new), "zone0/time moved from 198.18.0.9 to 198.18.0.77, same access")
+
+
+def test_pods_that_a_failure_tells_apart_are_named(tmp_path: Path) -> None:
+    def failed(at: Path, node: str) -> cloison.World:
+        return cloison.build(site(at, 2), down=[node])
+
+    found = cloison.diff(failed(tmp_path / "old", "dpu1"), failed(tmp_path / "new", "dpu2"))
+    seen = {
+        (r["change"], *(r["destination_part"]["members"] or ()))
+        for r in found
+        if r["source"] == "zone2/inet"
+    }
+    assert seen == {("gained", "one/shop/web-0"), ("lost", "one/shop/web-1")}

@@ -65,7 +65,7 @@ def test_a_wider_port_is_one_change_with_both_lines() -> None:
     assert change.new.culprit.title == "NetworkPolicy web/b rule 0"
     assert "fails on port" in change.old.culprit.part
     assert change.packet() == "10.0.0.1:40000 -> 10.0.0.2:443/tcp"
-    assert str(change.edit) == "NetworkPolicy web/b edited"
+    assert str(change.edit) == "NetworkPolicy web/b: edited"
 
 
 def test_a_workload_that_no_route_leads_to_is_new_and_gains_nothing() -> None:

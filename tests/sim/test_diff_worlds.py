@@ -14,6 +14,8 @@ from said_diff import said
 from sim.diff import diff
 
 CLUSTERS, FABRICS = 240, 120
+DOWN = ((), (), (), ("dpu1",), ("dpu2",), ("leaf1",))
+"""What has failed; hosts of one workload then fare differently."""
 
 
 @pytest.mark.slices(20)
@@ -27,8 +29,13 @@ def test_rows_are_what_differs_between_two_clusters(seed: int, tmp_path: Path) -
 @pytest.mark.slices(20)
 @pytest.mark.parametrize("seed", range(FABRICS))
 def test_rows_are_what_differs_between_two_fabrics(seed: int, tmp_path: Path) -> None:
-    old, new = fabric_pair(Random(seed))
-    worlds = fabric_world(tmp_path / "old", old), fabric_world(tmp_path / "new", new)
+    rng = Random(seed)
+    old, new = fabric_pair(rng)
+    failed = [rng.choice(DOWN) for _ in (old, new)]
+    worlds = (
+        fabric_world(tmp_path / "old", old, failed[0]),
+        fabric_world(tmp_path / "new", new, failed[1]),
+    )
     check(*worlds, alone=False)
 
 

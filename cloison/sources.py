@@ -145,11 +145,20 @@ def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic,
 
     errors: tuple[Diagnostic, ...] = ()
     try:
-        network = accept(make(vet), how.accept)
+        network = made_known(make(vet), policy, how)
     except InputError as error:
         errors = error.diagnostics
     told = [w for m in (network.manifests.values() if network else ()) for w in m.warnings]
     return Read(network, policy, errors, tuple(dict.fromkeys((*warnings, *told))))
+
+
+def made_known(network: Network, policy: Policy | None, how: How) -> Network:
+    """The network with the doors past its policies among what is not evaluated."""
+    from compiler.doors import doors
+
+    found = doors(network, policy) if policy is not None else ()
+    left_out = (*network.not_evaluated, *found)
+    return accept(replace(network, not_evaluated=left_out), how.accept)
 
 
 def accept(network: Network, kinds: Iterable[str]) -> Network:

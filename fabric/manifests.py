@@ -38,7 +38,8 @@ class ServicePort:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A Service. Without a selector it has no pods behind it; `addresses` are its cluster IPs."""
+    """A Service. Without a selector it has no pods behind it; `addresses` are its cluster IPs,
+    `external` its external ones."""
 
     name: str
     namespace: str
@@ -47,6 +48,7 @@ class Service:
     ports: tuple[ServicePort, ...]
     addresses: tuple[str, ...]
     span: Span
+    external: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +123,7 @@ def service(root: Cursor) -> Service:
         tuple(map(service_port, spec["ports"].items())),
         tuple(dict.fromkeys(a for a in addresses if a not in ("", "None"))),
         about.span,
+        tuple(item.text() for item in spec["externalIPs"].items()),
     )
 
 

@@ -1,0 +1,62 @@
+"""A proof of nobody, of nothing, or of more than can be decided does not hold: it is unknown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from fabric_files import vrf, write_fabric
+
+import cloison
+from cloison.cli import main
+
+PODS = ("ns/one@host1", "ns/two@host2", "other/three@host2")
+TENANT = {"a": vrf("10.0.0.0/16")}
+
+
+@pytest.mark.parametrize(
+    ("pods", "expect", "why"),
+    [
+        ((), [], "no pod and no node"),
+        (PODS, [], "no `expect:` line"),
+    ],
+)
+def test_a_proof_of_nobody_or_of_nothing_does_not_hold(
+    tmp_path: Path, pods: tuple[str, ...], expect: list[Any], why: str
+) -> None:
+    path = write_fabric(
+        tmp_path, {"a": vrf("10.0.0.0/16")} if pods else {}, {"a": pods}, expect=expect
+    )
+    for verb in ("verify", "simulate"):
+        done = CliRunner().invoke(main, [verb, str(path), "-q"])
+        assert done.exit_code == 4, done.output
+        assert why in " ".join(done.stdout.split())
+        data = json.loads(CliRunner().invoke(main, [verb, str(path), "-q", "-o", "json"]).stdout)
+        assert (data["verdict"], data["holds"]) == ("unknown", False)
+        assert any(why in reason for reason in data["unknown_because"])
+    proved = cloison.prove(path)
+    assert not proved.holds and "unknown" in repr(proved)
+
+
+def test_a_tenant_without_anybody_keeps_a_proof_from_holding(tmp_path: Path) -> None:
+    tenants = {"a": vrf("10.0.0.0/16"), "empty": vrf("10.9.0.0/16")}
+    path = write_fabric(
+        tmp_path, tenants, {"a": PODS}, expect=[{"deny": "a/other/* -> a/ns/one:1/tcp"}]
+    )
+    world = cloison.build(path)
+    lonely = {row["name"] for row in world.not_evaluated if row["kind"] == "Tenant"}
+    populated = {e.tenant for e in world.network.endpoints}
+    assert lonely == {"a", "empty"} - populated
+
+
+def test_what_is_too_much_to_decide_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_fabric(tmp_path, TENANT, {"a": PODS})
+    monkeypatch.setattr("sim.reachability.MAX_PAIRS", 1)
+    for verb in ("verify", "reach"):
+        done = CliRunner().invoke(main, [verb, str(path)])
+        assert done.exit_code == 4 and "unknown[C717]" in done.stderr

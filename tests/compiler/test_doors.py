@@ -1,0 +1,97 @@
+"""A Service that leads past policies which let nobody in is told; one that adds nothing is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import cloison
+
+POD: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "db", "namespace": "ns", "labels": {"app": "db"}},
+    "spec": {
+        "containers": [
+            {"name": "c", "image": "i", "ports": [{"name": "sql", "containerPort": 5432}]}
+        ]
+    },
+}
+SHUT: dict[str, Any] = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "NetworkPolicy",
+    "metadata": {"name": "p", "namespace": "ns"},
+    "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
+}
+EVERYBODY: list[Any] = [{}]
+WORLD = [{"from": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}]}]
+SOME = [{"from": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}]
+
+
+def service(kind: str, target: Any = "sql", **more: Any) -> dict[str, Any]:
+    spec = {"type": kind, "selector": {"app": "db"}, "ports": [{"port": 1, "targetPort": target}]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "s", "namespace": "ns"},
+        "spec": spec | more,
+    }
+
+
+def policy(rules: list[Any], ports: Any = None) -> dict[str, Any]:
+    given = [{**rule, **({"ports": ports} if ports else {})} for rule in rules]
+    return SHUT | {"spec": SHUT["spec"] | {"ingress": given}}
+
+
+def told(tmp_path: Path, *objects: Any) -> list[str]:
+    """What is not evaluated of the pod and these objects."""
+    path = tmp_path / "m.yaml"
+    path.write_text(yaml.safe_dump_all([POD, *objects]))
+    return [row["kind"] for row in cloison.build(path).not_evaluated]
+
+
+@pytest.mark.parametrize(
+    "door",
+    [
+        service("NodePort"),
+        service("LoadBalancer"),
+        service("ClusterIP", externalIPs=["192.0.2.7"]),
+        service("NodePort", 5432),
+    ],
+)
+def test_a_door_past_a_policy_that_lets_nobody_in(tmp_path: Path, door: Any) -> None:
+    assert told(tmp_path, SHUT, door) == ["Service"]
+    assert told(tmp_path, policy(SOME), door) == ["Service"]
+    assert told(tmp_path, policy(EVERYBODY, [{"port": 80}]), door) == ["Service"]
+    assert told(tmp_path, policy(EVERYBODY, [{"protocol": "UDP", "port": 5432}]), door) == [
+        "Service"
+    ]
+    assert told(tmp_path, door) == []
+    assert told(tmp_path, policy(EVERYBODY), door) == []
+    assert told(tmp_path, policy(WORLD, [{"port": "sql"}]), door) == []
+    assert told(tmp_path, policy(WORLD, [{"port": 5000, "endPort": 6000}]), door) == []
+
+
+def test_other_services_are_no_doors(tmp_path: Path) -> None:
+    for harmless in (
+        service("ClusterIP"),
+        service("ExternalName", externalName="example.org"),
+        service("NodePort", selector={"app": "other"}),
+        service("NodePort", selector=None),
+    ):
+        assert told(tmp_path, SHUT, harmless) == []
+
+
+def test_it_touches_the_pods_behind_it(tmp_path: Path) -> None:
+    other = POD | {"metadata": {"name": "web", "namespace": "ns"}}
+    path = tmp_path / "m.yaml"
+    path.write_text(yaml.safe_dump_all([POD, other, SHUT, service("NodePort")]))
+    assert cloison.explain(path, "ns/web", "ns/db:5432").verdict == "unknown"
+    accepted = cloison.explain(path, "ns/web", "ns/db:5432", accept_unevaluated=["Service"])
+    assert accepted.verdict == "deny"
+    far = POD | {"metadata": {"name": "far", "namespace": "other"}}
+    path.write_text(yaml.safe_dump_all([POD, other, far, SHUT, service("NodePort")]))
+    assert cloison.explain(path, "ns/web", "other/far:80").verdict == "allow"

@@ -149,6 +149,7 @@ def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic,
     except InputError as error:
         errors = error.diagnostics
     told = [w for m in (network.manifests.values() if network else ()) for w in m.warnings]
+    told += network.warnings if network else ()
     return Read(network, policy, errors, tuple(dict.fromkeys((*warnings, *told))))
 
 

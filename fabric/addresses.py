@@ -207,6 +207,14 @@ class VrfAddresses:
         texts = ", ".join(map(str, prefixes))
         length = self.length(slot, prefixes[0])
         message = f"{self.vrf.name} has no free /{length} block in {texts} for {wish.host}"
+        if wish.spare:
+            told = f"{message}, so it is not there"
+            hint = "say under hosts which hosts the tenant has, or mark a prefix use: nodes"
+            if all(
+                item.code != "C457" or item.span != self.vrf.span for item in self.problems.items
+            ):
+                self.problems.warn("C457", told, self.vrf.span, hint)
+            return
         if all(message != item.message for item in self.problems.items):
             hint = "add a prefix, or shorten pools.blocks so that more hosts share it"
             self.problems.error("C403", message, self.vrf.span, hint)

@@ -66,11 +66,12 @@ def assemble(
 ) -> Network:
     """Everything that follows from the file, the wiring, the manifests and the allocations."""
     afford_contents(spec, *sizes(spec, manifests, fabric))
-    placed = place(spec, manifests, fabric, draws.locked)
-    draws.drawn["hosts"].update({p.name: p.host for p in placed if "host" in p.assumed})
+    problems = Diagnostics()
+    placed = place(spec, manifests, fabric, draws.locked, problems)
+    draws.drawn["hosts"].update({p.name: p.host for p in placed.pods if "host" in p.assumed})
 
     vrfs, slots = vrf_table(spec, namespaces_in_use(spec, placed), draws)
-    site = Site(spec, fabric, vrfs, slots, draws, Diagnostics())
+    site = Site(spec, fabric, vrfs, slots, draws, problems)
     endpoints, blocks = endpoint_table(site, placed)
     site.problems.check()
 
@@ -94,6 +95,7 @@ def assemble(
             *(r for tenant, m in manifests.items() for r in owned_by(tenant, m.not_evaluated)),
             *unpeopled(spec, endpoints),
         ),
+        site.problems.warnings,
     )  # fmt: skip
 
 

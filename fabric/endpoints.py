@@ -3,8 +3,9 @@
 Rules that hold here:
 
 1. A pod lives in the VRF that lists its namespace, else in its tenant's first VRF that lists none.
-2. `tenant/@node/host` exists for every host with pods of the tenant, in the VRF of those pods. In a
-   VRF other than the tenant's main one it is called `tenant/@node/host@vrf`; the one in the main
+2. `tenant/@node/host` exists for every host of the tenant (`fabric.hosts`), with or without pods,
+   in the VRFs that have node prefixes, or in the main one if none has; and in the VRFs of its
+   pods. In a VRF other than the main one it is called `tenant/@node/host@vrf`; the one in the main
    VRF answers to that form too. With one VRF per namespace all nodes live in `tenant/nodes`.
 3. Host-network pods are aliases of their node and have no endpoint.
 4. A zone endpoint sits behind its border node, by default the zone's first.
@@ -16,20 +17,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from fabric.addresses import Granted, Taken, VrfAddresses
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.draws import Draws
+from fabric.hosts import Presence
 from fabric.inventory import Endpoint, Prefix, Vrf
+from fabric.reported import claims, inside, outside, twice
 from fabric.settled import Claims, Wish
 from fabric.spec import FabricSpec, Tenant, Zone0, Zone2
 from fabric.topology import Fabric, Role
 from fabric.vrfs import Slot
 
 if TYPE_CHECKING:
-    from fabric.placement import Placed
+    from fabric.placement import Placed, Placement
 
 Blocks = dict[tuple[str, int], tuple[Prefix, ...]]
 PER_NAMESPACE_NODES = "nodes"
@@ -47,29 +50,34 @@ class Site:
     problems: Diagnostics
 
 
-def namespaces_in_use(spec: FabricSpec, placed: Iterable[Placed]) -> dict[str, set[str]]:
+def namespaces_in_use(spec: FabricSpec, placed: Placement) -> dict[str, set[str]]:
     """Namespaces with workloads per tenant; where each is a VRF, the nodes' VRF too (rule 2)."""
     out: dict[str, set[str]] = defaultdict(set)
-    for pod in placed:
+    for pod in placed.pods:
         out[pod.tenant].add(pod.namespace)
-        if spec.tenants[pod.tenant].vrf_per == "namespace":
-            out[pod.tenant].add(PER_NAMESPACE_NODES)
+    for tenant, found in placed.hosts.items():
+        if found.hosts and spec.tenants[tenant].vrf_per == "namespace":
+            out[tenant].add(PER_NAMESPACE_NODES)
     return out
 
 
-def endpoint_table(site: Site, placed: Sequence[Placed]) -> tuple[tuple[Endpoint, ...], Blocks]:
+def endpoint_table(site: Site, placed: Placement) -> tuple[tuple[Endpoint, ...], Blocks]:
     """Every endpoint, and the blocks that each (host, VRF) owns. Errors go to `site.problems`."""
     vrf_of = VrfOf(site)
     here: dict[int, list[Placed]] = defaultdict(list)
     nodes: dict[tuple[str, int], list[Placed]] = defaultdict(list)
-    for pod in sorted(placed, key=lambda p: p.name):
+    for tenant, present in placed.hosts.items():
+        for index in vrf_of.nodes(tenant):
+            nodes.update(((host, index), []) for host in present.hosts)
+    for pod in placed.pods:
         number = vrf_of.pod(pod)
         if number is None:
             continue
         if not pod.host_network:
             here[number].append(pod)
         nodes[pod.host, vrf_of.node(pod.tenant, number)].append(pod)
-    members = list(vrf_members(site, here, nodes))
+    misplaced_nodes(site, placed, nodes)
+    members = list(vrf_members(site, here, nodes, placed.hosts))
     restore(site, members)
     claims = claims_by_vrf(site, vrf_of)
     endpoints: list[Endpoint] = []
@@ -83,16 +91,22 @@ def endpoint_table(site: Site, placed: Sequence[Placed]) -> tuple[tuple[Endpoint
 
 
 def vrf_members(
-    site: Site, here: Mapping[int, Sequence[Placed]], nodes: Mapping[tuple[str, int], list[Placed]]
+    site: Site,
+    here: Mapping[int, Sequence[Placed]],
+    nodes: Mapping[tuple[str, int], list[Placed]],
+    hosts: Mapping[str, Presence],
 ) -> Iterator[VrfEndpoints]:
     """Pods and nodes of every tenant's VRF; VRFs per namespace share an address space."""
     shared: dict[str, Taken] = {}
+    by_vrf: dict[int, dict[str, list[Placed]]] = defaultdict(dict)
+    for (host, number), pods in nodes.items():
+        by_vrf[number][host] = pods
     for vrf in site.vrfs:
         if vrf.zone == 1:
             per_namespace = site.spec.tenants[vrf.tenant].vrf_per == "namespace"
             taken = shared.setdefault(vrf.tenant, Taken()) if per_namespace else Taken()
-            mine = {host: pods for (host, number), pods in nodes.items() if number == vrf.index}
-            yield VrfEndpoints(site, vrf, taken, here.get(vrf.index, ()), mine)
+            mine = here.get(vrf.index, ()), by_vrf[vrf.index]
+            yield VrfEndpoints(site, vrf, taken, *mine, hosts[vrf.tenant])
 
 
 def restore(site: Site, members: Sequence[VrfEndpoints]) -> None:
@@ -128,6 +142,19 @@ def claims_by_vrf(site: Site, vrf_of: VrfOf) -> Callable[[Vrf], Claims]:
         return Claims(site.spec, vrf, site.draws, *mine, site.problems)
 
     return claims
+
+
+def misplaced_nodes(site: Site, placed: Placement, nodes: Iterable[tuple[str, int]]) -> None:
+    """Addresses that a cluster reports of hosts, and that no VRF there has."""
+    where: dict[tuple[str, str], list[Vrf]] = defaultdict(list)
+    for host, index in nodes:
+        where[site.vrfs[index].tenant, host].append(site.vrfs[index])
+    for tenant, present in placed.hosts.items():
+        for host, found in present.reported.items():
+            here = where[tenant, host]
+            prefixes = [prefix for vrf in here for prefix in vrf.prefixes]
+            made = [(f"{tenant}/@node/{host}", ip_address(a), s) for a, s in found.items()]
+            outside(" or ".join(vrf.name for vrf in here), prefixes, made, site.problems)
 
 
 class VrfOf:
@@ -181,6 +208,20 @@ class VrfOf:
             return self.index[f"{tenant}/{PER_NAMESPACE_NODES}"]
         return vrf
 
+    def nodes(self, tenant: str) -> list[int]:
+        """The VRFs in which every host of a tenant is (rule 2)."""
+        settings = self.site.spec.tenants[tenant]
+        if settings.vrf_per == "namespace":
+            names = [PER_NAMESPACE_NODES]
+        else:
+            names = [
+                name
+                for name in settings.vrfs
+                if (number := self.index.get(f"{tenant}/{name}")) is not None
+                and any(slot.use == "nodes" for slot in self.site.slots[number])
+            ] or [main_vrf(settings)]
+        return [self.index[full] for name in names if (full := f"{tenant}/{name}") in self.index]
+
 
 class VrfEndpoints:
     """Pods and nodes of one VRF."""
@@ -192,8 +233,10 @@ class VrfEndpoints:
         taken: Taken,
         pods: Sequence[Placed],
         nodes: Mapping[str, Sequence[Placed]],
+        presence: Presence,
     ) -> None:
         self.site, self.vrf, self.pods, self.nodes = site, vrf, pods, nodes
+        self.presence = presence
         self.slots = site.slots[vrf.index]
         self.addresses = VrfAddresses(site.spec, vrf, self.slots, site.draws, site.problems, taken)
 
@@ -203,18 +246,41 @@ class VrfEndpoints:
         return frozenset((*self.nodes, *(pod.host for pod in self.pods)))
 
     def table(self, claims: Claims) -> Iterator[Endpoint]:
-        """Endpoints of the VRF; nodes draw before pods, hosts in order of the fabric."""
+        """Endpoints of the VRF; nodes draw before pods, hosts in order of the fabric. Hosts without
+        pods draw last where that costs a block of the pods' prefixes."""
         rank = {node.name: node.index for node in self.site.fabric.nodes}
+        own = any(slot.use == "nodes" for slot in self.slots)
+        busy = {*(pod.host for pod in self.pods), *(h for h, pods in self.nodes.items() if pods)}
         hosts = sorted(self.nodes, key=lambda host: rank[host])
+        first, last = (hosts, []) if own else split(hosts, busy.__contains__)
         pods = sorted(self.pods, key=lambda p: (rank[p.host], p.name))
-        wishes = [self.node_wish(host, self.nodes[host]) for host in hosts]
-        wishes += [self.pod_wish(pod) for pod in pods]
+        wishes = [
+            *(self.node_wish(host) for host in first),
+            *(self.pod_wish(pod) for pod in pods),
+            *(self.node_wish(host, spare=not self.presence.named) for host in last),
+        ]
+        self.vet(pods)
         granted = self.addresses.grant(wishes, claims)
         self.addresses.lock_blocks()
-        for host, grant in zip(hosts, granted, strict=False):
+        for host, grant in zip(first, granted, strict=False):
             yield self.node(host, self.nodes[host], grant)
-        for pod, grant in zip(pods, granted[len(hosts) :], strict=True):
+        for pod, grant in zip(pods, granted[len(first) :], strict=False):
             yield self.pod(pod, grant)
+        for host, grant in zip(last, granted[len(first) + len(pods) :], strict=True):
+            if grant.prefixes or self.presence.named:
+                yield self.node(host, self.nodes[host], grant)
+
+    def vet(self, pods: Sequence[Placed]) -> None:
+        """What is reported fits."""
+        theirs = [c for pod in pods for c in claims(pod.name, pod.addresses, pod.span)]
+        outside(self.vrf.name, self.vrf.prefixes, theirs, self.site.problems)
+        own = [
+            (self.node_name(host), ip_address(text), span)
+            for host in self.nodes
+            for text, span in self.presence.reported.get(host, {}).items()
+        ]
+        made = (c for c in (*own, *theirs) if inside(c[1], self.vrf.prefixes))
+        twice(self.vrf, made, self.site.problems)
 
     def blocks(self) -> Blocks:
         """What each host owns, IPv4 first."""
@@ -238,10 +304,10 @@ class VrfEndpoints:
     def pod_wish(self, pod: Placed) -> Wish:
         return Wish(pod.name, pod.host, pod.addresses, self.slots_for(pod.namespace))
 
-    def node_wish(self, host: str, pods: Sequence[Placed]) -> Wish:
-        status = tuple(dict.fromkeys(a for pod in pods for a in pod.host_addresses))
+    def node_wish(self, host: str, *, spare: bool = False) -> Wish:
+        status = tuple(self.presence.reported.get(host, ()))
         slots = self.slots_for(None)
-        return Wish(self.node_name(host), host, status, slots, self.also(host))
+        return Wish(self.node_name(host), host, status, slots, self.also(host), spare)
 
     def node_name(self, host: str) -> str:
         """Rule 2."""
@@ -287,6 +353,14 @@ class VrfEndpoints:
 def main_vrf(tenant: Tenant) -> str:
     """The VRF whose nodes have the short name (rule 2)."""
     return "main" if "main" in tenant.vrfs else next(iter(tenant.vrfs))
+
+
+def split(hosts: Iterable[str], first: Callable[[str], bool]) -> tuple[list[str], list[str]]:
+    """Those that come first and the others, each in order."""
+    out: tuple[list[str], list[str]] = ([], [])
+    for host in hosts:
+        out[not first(host)].append(host)
+    return out
 
 
 def zone_endpoints(site: Site) -> Iterator[Endpoint]:

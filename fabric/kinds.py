@@ -47,6 +47,7 @@ class Meaning(NamedTuple):
 
 READ_VERSIONS: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "Namespace"): ("v1",),
+    ("", "Node"): ("v1",),
     ("", "Pod"): ("v1",),
     ("", "ReplicationController"): ("v1",),
     ("", "Service"): ("v1",),
@@ -70,7 +71,6 @@ core                             irrelevant          Eviction NodeProxyOptions P
 core                             irrelevant          ServiceAccount
 core                             irrelevant          RangeAllocation SerializedReference Status
 core                             address             Endpoints
-core                             node node           Node
 admission.k8s.io                 irrelevant          *
 admissionregistration.k8s.io     irrelevant          ValidatingAdmissionPolicy
 admissionregistration.k8s.io     irrelevant          ValidatingAdmissionPolicyBinding

@@ -18,6 +18,7 @@ from fabric.diagnostics import Diagnostic, Diagnostics, Span
 from fabric.extend import Edit, Source
 from fabric.kinds import IRRELEVANT, meaning
 from fabric.metadata import NAME_LABEL, labels, metadata
+from fabric.nodes import ClusterNode, cluster_node
 from fabric.objects import read_objects
 from fabric.unevaluated import Unevaluated, unevaluated, unrendered
 from fabric.unread_fields import unread
@@ -64,6 +65,7 @@ class Manifests:
     ignored: Mapping[str, int]
     warnings: tuple[Diagnostic, ...] = ()
     not_evaluated: tuple[Unevaluated, ...] = ()
+    nodes: tuple[ClusterNode, ...] = ()
 
 
 def load_manifests(
@@ -85,12 +87,15 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
     services, policies = [], []
     ignored: Counter[str] = Counter()
     left_out: list[Unevaluated] = []
+    nodes: list[ClusterNode] = []
     for source in objects:
         root, kind = Cursor.of(source, problems), source.value["kind"]
         group = source.value["apiVersion"].rpartition("/")[0]
         if (kind, group) == ("Namespace", ""):
             about = metadata(root)
             declared[about.name] = about.labels
+        elif (kind, group) == ("Node", ""):
+            nodes.append(cluster_node(root))
         elif (kind, group) == ("Service", ""):
             services.append(service(root))
         elif (source.value["apiVersion"], kind) == POLICY:
@@ -108,6 +113,7 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
     return Manifests(
         namespaces, found, tuple(services), tuple(policies), dict(sorted(ignored.items())),
         problems.warnings, (*left_out, *unrendered(problems.warnings)),
+        tuple(sorted(nodes, key=lambda n: n.name)),
     )  # fmt: skip
 
 

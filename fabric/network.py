@@ -31,7 +31,8 @@ class Network:
     `findings` are facts that deserve a finding (exit 1) although the input is legal, such as a
     route imported without a declared intent; each is a `Diagnostic` of severity "finding" with the
     line to blame. Every verb that judges (check, verify, simulate, diff, compile) counts the same.
-    `not_evaluated` is everything that was read and is not modelled, of all tenants.
+    `warnings` are doubts about the world as it was built. `not_evaluated` is everything that was
+    read and is not modelled, of all tenants.
     """
 
     spec: FabricSpec
@@ -45,6 +46,7 @@ class Network:
     fib: Fib
     findings: tuple[Diagnostic, ...] = ()
     not_evaluated: tuple[Unevaluated, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
 
     def vrf(self, name: str) -> Vrf:
         """The VRF of that name; KeyError when there is none."""

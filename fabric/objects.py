@@ -32,8 +32,8 @@ YAML_1_1_BOOLEANS = frozenset(
 NAMING = frozenset({"name", "namespace", "labels", "matchLabels", "values", "key", "nodeName"})
 MAX_LIST_DEPTH = 10
 MEANINGFUL = frozenset({
-    "Namespace", "Pod", "Service", "NetworkPolicy", "Deployment", "StatefulSet", "DaemonSet",
-    "ReplicaSet", "ReplicationController", "Job", "CronJob",
+    "Namespace", "Node", "Pod", "Service", "NetworkPolicy", "Deployment", "StatefulSet",
+    "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob",
 })  # fmt: skip
 
 

@@ -2,12 +2,13 @@
 
 Rules that hold here:
 
-1. A pod runs where its spec or status says, if that is a host of the fabric; else where a pin or
-   the lock file says; else on a host of its tenant that is chosen here, and then *assumed*.
+1. A pod runs on the host that its spec or status speaks of (`fabric.hosts`); if it speaks of none,
+   where a pin or the lock file says; else on a host of its tenant that is chosen here, and then
+   *assumed*. A pin also decides where the node that is named is no host; else that is an error.
 2. Choosing is deterministic and does not depend on other tenants: the ready host with the fewest
    pods of the tenant, first of those in order of the fabric. A tenant that may use every host
    starts counting at one that its name decides, or all would crowd the first hosts. Pods that
-   report the same unknown node stay together. Hosts in another state get new pods only where the
+   report the same host address stay together. Hosts in another state get new pods only where the
    tenant has no other.
 3. A DaemonSet has a pod on every host of the tenant, called `name-host`.
 """
@@ -15,30 +16,40 @@ Rules that hold here:
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from pathlib import Path
 from zlib import crc32
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.extend import Edit
 from fabric.files import Trees
+from fabric.hosts import (
+    ASSUMED,
+    NOTHING,
+    Found,
+    NodeNames,
+    Nodes,
+    Presence,
+    crowded,
+    hosts_of,
+    presence,
+    stranger,
+    unknown,
+)
 from fabric.inventory import NamedPort
 from fabric.manifests import Manifests, load_manifests
 from fabric.spec import FabricSpec, Pins
-from fabric.topology import Fabric, Role
-from fabric.wildcard import fits
+from fabric.topology import Fabric
 from fabric.workloads import Pod
-
-NOTHING: frozenset[str] = frozenset()
-ASSUMED = frozenset({"host"})
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A pod on a host: an `Endpoint` without VRF and without addresses of our own. `addresses` and
-    `host_addresses` are what its status reports."""
+    """A pod on a host: an `Endpoint` without VRF and without addresses of our own. `addresses` are
+    those that its status reports."""
 
     name: str
     tenant: str
@@ -51,9 +62,16 @@ class Placed:
     ports: tuple[NamedPort, ...]
     host_network: bool
     addresses: tuple[str, ...]
-    host_addresses: tuple[str, ...]
     assumed: frozenset[str]
     span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Pods by name, and the hosts of every tenant."""
+
+    pods: tuple[Placed, ...]
+    hosts: Mapping[str, Presence]
 
 
 def load_workloads(spec: FabricSpec) -> dict[str, Manifests]:
@@ -106,20 +124,29 @@ def edits_of(spec: FabricSpec) -> tuple[Edit, ...]:
 
 
 def place(
-    spec: FabricSpec, manifests: Mapping[str, Manifests], fabric: Fabric, locked: Pins
-) -> tuple[Placed, ...]:
-    """Every pod of every tenant on a host, sorted by name. Raises `InputError` when a tenant with
-    pods has no host."""
-    problems = Diagnostics()
+    spec: FabricSpec,
+    manifests: Mapping[str, Manifests],
+    fabric: Fabric,
+    locked: Pins,
+    problems: Diagnostics,
+) -> Placement:
+    """Every pod of every tenant on a host, and the hosts of every tenant. What fits nowhere goes to
+    `problems`."""
     out: list[Placed] = []
+    hosts: dict[str, Presence] = {}
     for tenant, found in manifests.items():
-        hosts = hosts_of(spec, tenant, fabric)
-        if found.pods and not hosts:
+        allowed = hosts_of(spec, tenant, fabric)
+        if found.pods and not allowed:
             problems.items.append(homeless(spec, tenant))
             continue
-        out += _Placer(spec, tenant, found, hosts, fabric, locked).placed()
-    problems.check()
-    return tuple(sorted(out, key=lambda p: p.name))
+        placer = _Placer(spec, tenant, found, allowed, fabric, locked, problems)
+        pods = [*placer.placed()]
+        out += pods
+        hosts[tenant] = presence(
+            spec, tenant, allowed, {p.host for p in pods}, placer.nodes.hosts, placer.reported
+        )
+    problems.items += crowded(spec, hosts)
+    return Placement(tuple(sorted(out, key=lambda p: p.name)), hosts)
 
 
 def sizes(
@@ -134,16 +161,6 @@ def sizes(
         per_namespace = settings.vrf_per == "namespace"
         vrfs[tenant] = 1 + len(found.namespaces) if per_namespace else len(settings.vrfs)
     return pods, hosts, vrfs
-
-
-def hosts_of(spec: FabricSpec, tenant: str, fabric: Fabric) -> list[str]:
-    """The hosts that a tenant may use, in order of the fabric."""
-    wanted = spec.tenants[tenant].hosts or ["*"]
-    return [
-        node.name
-        for node in fabric.nodes
-        if node.role is Role.HOST and any(fits(node.name, glob) for glob in wanted)
-    ]
 
 
 def homeless(spec: FabricSpec, tenant: str) -> Diagnostic:
@@ -161,27 +178,38 @@ class _Placer:
         spec: FabricSpec,
         tenant: str,
         manifests: Manifests,
-        hosts: list[str],
+        allowed: list[str],
         fabric: Fabric,
         locked: Pins,
+        problems: Diagnostics,
     ) -> None:
-        self.tenant, self.manifests, self.hosts = tenant, manifests, hosts
+        self.spec, self.tenant, self.manifests = spec, tenant, manifests
+        self.problems, self.allowed = problems, {*allowed}
+        self.names = NodeNames(spec, tenant, fabric, locked)
+        self.nodes = Nodes(tenant, self.names, allowed, manifests.nodes, problems)
+        self.reported = self.nodes.reported
+        here = [host for host in allowed if host in self.nodes.hosts]
+        self.hosts = allowed if spec.tenants[tenant].hosts or not here else here
         self.pinned, self.locked = spec.pins.hosts, locked.hosts
         waiting = {name for name, host in spec.hosts.items() if host.state != "ready"}
-        ready = [host for host in hosts if host not in waiting] or hosts
+        ready = [host for host in self.hosts if host not in waiting] or self.hosts
         start = 0 if spec.tenants[tenant].hosts else crc32(tenant.encode()) % max(len(ready), 1)
         self.choices = ready[start:] + ready[:start]
-        self.every_host = {n.name for n in fabric.nodes if n.role is Role.HOST}
-        self.load: Counter[str] = Counter(dict.fromkeys(hosts, 0))
+        self.load: Counter[str] = Counter(dict.fromkeys(self.hosts, 0))
         self.stands_for: dict[str, str] = {}
 
     def placed(self) -> Iterator[Placed]:
         """Pods whose host is known count first, so that the others spread around them."""
         pods = [pod for found in self.manifests.pods for pod in self.on_every_host(found)]
         known = [self.known(pod) for pod in pods]
+        self.complain(pods, known)
         self.load.update(host for host, _ in filter(None, known))
         for pod, found in zip(pods, known, strict=True):
-            yield self.result(pod, *(found or (self.choose(pod), ASSUMED)))
+            host, assumed = found or (self.choose(pod), ASSUMED)
+            own = pod.addresses if pod.host_network else ()
+            for address in (*pod.host_addresses, *own):
+                self.reported[host].setdefault(str(ip_address(address)), pod.span)
+            yield self.result(pod, host, assumed)
 
     def on_every_host(self, pod: Pod) -> Iterable[Pod]:
         """A pod itself; a DaemonSet's once per host (rule 3)."""
@@ -193,22 +221,59 @@ class _Placer:
         """The name of the pod as an endpoint."""
         return f"{self.tenant}/{pod.namespace}/{pod.name}"
 
-    def known(self, pod: Pod) -> tuple[str, frozenset[str]] | None:
+    def known(self, pod: Pod) -> Found | None:
         """The host that somebody has decided on before (rule 1)."""
-        if pod.node in self.every_host:
+        if pod.per_host:
             return pod.node or "", NOTHING
+        own = pod.addresses if pod.host_network else ()
+        found = self.names.host(pod.node, (*pod.host_addresses, *own))
+        if found is not None:
+            return found
         name = self.endpoint(pod)
-        if self.pinned.get(name) in self.every_host:
+        if self.pinned.get(name) in self.names.hosts:
             return self.pinned[name], NOTHING
         if self.locked.get(name) in self.hosts:
             host = self.locked[name]
-            self.stands_for.setdefault(pod.node or name, host)
+            self.stands_for.setdefault(self.together(pod), host)
             return host, ASSUMED
         return None
 
+    def complain(self, pods: Sequence[Pod], known: Sequence[Found | None]) -> None:
+        """Pods of nodes that are no hosts, and on hosts that are not the tenant's; once each."""
+        nowhere: dict[str, list[Pod]] = defaultdict(list)
+        strange: dict[str, list[Pod]] = defaultdict(list)
+        for pod, found in zip(pods, known, strict=True):
+            name = self.endpoint(pod)
+            if found is not None and found[0] not in self.allowed:
+                strange[found[0]].append(pod)
+            elif (
+                pod.node
+                and not pod.per_host
+                and self.pinned.get(name) not in self.names.hosts
+                and self.names.host(pod.node, pod.host_addresses) is None
+            ):
+                nowhere[pod.node].append(pod)
+        for node, some in nowhere.items():
+            self.problems.items.append(unknown(node, f"of {self.some(some)}", some[0].span))
+        for host, some in strange.items():
+            what = f"{self.some(some)} on {host}, which is not among the hosts of {self.tenant}"
+            pin = self.spec.at("pins", "hosts", self.endpoint(some[0]))
+            by_pin = self.endpoint(some[0]) in self.pinned and not some[0].node
+            span = pin if by_pin else some[0].span
+            self.problems.items.append(stranger(what, host, self.tenant, span))
+
+    def some(self, pods: Sequence[Pod]) -> str:
+        """A few pods in words."""
+        more = f" and {len(pods) - 1} more" if len(pods) > 1 else ""
+        return f"{self.endpoint(pods[0])}{more}"
+
+    def together(self, pod: Pod) -> str:
+        """What pods of one unknown host have in common."""
+        return " ".join(pod.host_addresses) or self.endpoint(pod)
+
     def choose(self, pod: Pod) -> str:
         """Rule 2."""
-        key = pod.node or self.endpoint(pod)
+        key = self.together(pod)
         if key not in self.stands_for:
             self.stands_for[key] = min(self.choices, key=lambda host: self.load[host])
         self.load[self.stands_for[key]] += 1
@@ -219,5 +284,5 @@ class _Placer:
         return Placed(
             self.endpoint(pod), self.tenant, pod.namespace, pod.workload, pod.workload_kind, host,
             pod.labels, self.manifests.namespaces[pod.namespace], pod.ports, pod.host_network,
-            pod.addresses, pod.host_addresses, assumed, pod.span,
+            pod.addresses, assumed, pod.span,
         )  # fmt: skip

@@ -32,7 +32,8 @@ class Wish:
     """Somebody in a VRF who needs an address per family: a pod, or a host's node endpoint.
 
     `status` are the addresses that manifests report; `slots` the ones to draw from, in order of
-    preference per family; `also` other names of the endpoint.
+    preference per family; `also` other names of the endpoint. A `spare` one goes without if there
+    is no room.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Wish:
     status: tuple[str, ...]
     slots: tuple[Slot, ...]
     also: tuple[str, ...] = ()
+    spare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,9 @@ class Host(Model):
     state: HostState = Field(
         "ready", description="provisioning: boot services only; quarantined: nothing"
     )
+    node: str | list[str] = Field(
+        [], description="what Kubernetes calls it, per cluster; default: the host's name"
+    )
 
 
 class Pools(Model):
@@ -107,7 +110,7 @@ class Tenant(Model):
         "tenant", description="namespace: one VRF each, all made like the first of vrfs"
     )
     vrfs: dict[Name, VrfSpec] = Field({}, description="routing instances by name")
-    hosts: list[str] = Field([], description="host names or globs; empty: every host")
+    hosts: list[str] = Field([], description="host names, ranges or globs; empty: every host")
     manifests: list[str] = Field([], description="files or directories of Kubernetes manifests")
     ipblock: Literal["pods", "external"] = Field(
         "pods", description="whether ipBlock matches in-cluster addresses too"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fabric.checks.names import Names
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
+from fabric.hosts import node_names
+from fabric.metadata import valid_node_name
 from fabric.spec import FabricSpec, Site
 from fabric.wildcard import HINT, any_fits, meant, mistake
 
@@ -67,6 +69,7 @@ def hosts(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
     for name in spec.hosts:
         if name not in there:
             missing(name, names, found, spec.at_key("hosts", name))
+    kubernetes_names(spec, found)
     for tenant, settings in spec.tenants.items():
         for i, pattern in enumerate(settings.hosts):
             wrong = mistake(pattern, numbers_only=True)
@@ -80,6 +83,21 @@ def hosts(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
     for endpoint, name in spec.pins.hosts.items():
         if name not in there:
             missing(name, names, found, spec.at("pins", "hosts", endpoint))
+
+
+def kubernetes_names(spec: FabricSpec, found: Diagnostics) -> None:
+    """Names that Kubernetes has for hosts can be names, and stand for one host each."""
+    owner: dict[str, str] = {}
+    for host in spec.hosts:
+        for name in node_names(spec, host):
+            span = spec.at("hosts", host, "node")
+            other = owner.setdefault(name, host)
+            if not valid_node_name(name):
+                hint = "a node name has lower-case letters, digits, dots and inner dashes"
+                found.error("C609", f'"{name}" cannot be a node name', span, hint)
+            elif other != host:
+                what = f'"{name}" is what Kubernetes calls {other} already'
+                found.error("C454", what, span, "a node is one host")
 
 
 def missing(pattern: str, names: Names, found: Diagnostics, span: Span | None) -> None:

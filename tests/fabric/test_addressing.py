@@ -64,13 +64,14 @@ def test_every_vtep_and_vrf_has_its_own_router_mac(tmp_path: Path) -> None:
     assert len(net.plan.instances) == len(set(net.plan.router_mac.values())) == 4
 
 
-def test_a_status_address_counts_when_it_lies_in_the_vrf(tmp_path: Path) -> None:
-    work = {"t": ["n/in@host1=10.0.3.200", "n/out@host1=192.168.0.1", "n/none@host1"]}
-    net = network_of(write_fabric(tmp_path, {"t": vrf("10.0.0.0/16")}, work))
+def test_a_status_address_counts_and_pulls_its_block(tmp_path: Path) -> None:
+    work = {"t": ["n/in@host1=10.0.3.200", "n/none@host1"]}
+    here = {"t": {"hosts": ["host1"], **vrf("10.0.0.0/16")}}
+    net = network_of(write_fabric(tmp_path, here, work))
     found = addresses(net)
     assert found["t/n/in"] == ["10.0.3.200"]
     assumed = {e.name for e in net.endpoints if "address" in e.assumed}
-    assert assumed == {"t/@node/host1", "t/n/none", "t/n/out"}
+    assert assumed == {"t/@node/host1", "t/n/none"}
     # the known address pulled its block to the host, and the others draw from it
     assert [str(b) for b in net.plan.blocks["host1", 0]] == ["10.0.3.192/26"]
     assert all(text.startswith("10.0.3.") for (text,) in found.values())
@@ -78,6 +79,7 @@ def test_a_status_address_counts_when_it_lies_in_the_vrf(tmp_path: Path) -> None
 
 def test_a_pin_gives_addresses_outside_the_block_as_host_routes(tmp_path: Path) -> None:
     settings_ = vrf("10.0.0.0/16", {"cidr": "172.20.0.0/24", "use": "pins"})
+    settings_["hosts"] = ["host1"]
     pins = {"addresses": {"t/n/p": ["172.20.0.5"]}}
     net = network_of(write_fabric(tmp_path, {"t": settings_}, {"t": ["n/p@host1"]}, pins=pins))
     assert addresses(net)["t/n/p"] == ["172.20.0.5"]
@@ -101,15 +103,14 @@ def test_nodes_draw_from_their_own_prefix_and_namespaces_from_theirs(tmp_path: P
 
 def test_a_full_block_is_followed_by_another(tmp_path: Path) -> None:
     work = {"t": [f"n/p{i:02}@host1" for i in range(20)]}
-    net = network_of(
-        write_fabric(tmp_path, {"t": vrf("10.0.0.0/24")}, work, pools={"blocks": {"v4": 28}})
-    )
+    here = {"t": {"hosts": ["host1"], **vrf("10.0.0.0/24")}}
+    net = network_of(write_fabric(tmp_path, here, work, pools={"blocks": {"v4": 28}}))
     assert [str(b) for b in net.plan.blocks["host1", 0]] == ["10.0.0.0/28", "10.0.0.16/28"]
     assert len({a for (a,) in addresses(net).values()}) == 21
 
 
 def test_vrfs_take_their_namespaces(tmp_path: Path) -> None:
-    settings_ = {"vrfs": {
+    settings_ = {"hosts": ["host1"], "vrfs": {
         "main": {"prefixes": ["10.0.0.0/16"]},
         "store": {"prefixes": ["10.1.0.0/16"], "namespaces": ["db"]},
     }}  # fmt: skip
@@ -123,7 +124,7 @@ def test_vrfs_take_their_namespaces(tmp_path: Path) -> None:
 
 
 def test_one_vrf_per_namespace_shares_the_prefixes(tmp_path: Path) -> None:
-    settings_ = {"vrf_per": "namespace", **vrf("10.0.0.0/16")}
+    settings_ = {"vrf_per": "namespace", "hosts": ["host1", "host2"], **vrf("10.0.0.0/16")}
     work = {"t": ["a/p@host1", "b/q@host1", "b/r@host2"]}
     net = network_of(write_fabric(tmp_path, {"t": settings_}, work))
     where = {e.name: net.vrfs[e.vrf].name for e in net.endpoints}
@@ -136,10 +137,9 @@ def test_one_vrf_per_namespace_shares_the_prefixes(tmp_path: Path) -> None:
 
 
 def test_what_is_drawn_does_not_depend_on_other_tenants(tmp_path: Path) -> None:
-    alone = addresses(
-        network_of(write_fabric(tmp_path, {"t": vrf("10.0.0.0/16")}, {"t": ["n/p@host3"]}))
-    )
-    tenants = {"a": vrf("10.0.0.0/16"), "t": vrf("10.0.0.0/16")}
+    here = {"t": {"hosts": ["host3", "host4"], **vrf("10.0.0.0/16")}}
+    alone = addresses(network_of(write_fabric(tmp_path, here, {"t": ["n/p@host3"]})))
+    tenants = {"a": vrf("10.0.0.0/16"), **here}
     both = {"a": ["n/p@host1", "n/p2@host2"], "t": ["n/p@host3"]}
     assert alone.items() <= addresses(network_of(write_fabric(tmp_path, tenants, both))).items()
 

@@ -158,7 +158,13 @@ def test_an_import_of_nothing_is_a_finding(tmp_path: Path) -> None:
     path = write_fabric(tmp_path, tenants(a={"import_rts": ["65000:999"]}), WORK)
     (found,) = (f for f in network_of(path).findings)
     assert (found.code, found.severity) == ("C522", "finding")
-    idle = tenants(a={"import_rts": ["65000:999"]}, b={"vni": 999})
+    idle = tenants(a={"import_rts": ["65000:999"]})
+    idle["b"] = {
+        "vrfs": {
+            "main": {"prefixes": ["10.3.0.0/16"]},
+            "idle": {"prefixes": ["10.4.0.0/16"], "vni": 999, "namespaces": ["x"]},
+        }
+    }
     path = write_fabric(tmp_path, idle, {"a": WORK["a"]})
     (found,) = (f for f in network_of(path).findings)
     assert (found.code, found.severity) == ("C511", "finding")

@@ -24,6 +24,7 @@ class Together:
     def __init__(self) -> None:
         self.ready: list[tuple[Path, Path]] = []
         self.made: list[Path] = []
+        self.gone: list[Path] = []
 
     def __enter__(self) -> Together:
         return self
@@ -53,6 +54,9 @@ class Together:
                 temporary.replace(real)
             self.ready.pop(0)
             self.made.clear()
+        for path in self.gone:
+            with _about(path):
+                path.unlink(missing_ok=True)
         for folder in folders:
             settle(folder)
 
@@ -68,6 +72,10 @@ class Together:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+
+    def remove(self, path: Path) -> None:
+        """A file that goes when the others have come."""
+        self.gone.append(path)
 
     def _folder(self, folder: Path) -> None:
         missing = [above for above in (folder, *folder.parents) if not above.exists()]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cloison.render import visible
 from fabric.diagnostics import Diagnostic, InputError, Span
-from fabric.files import read_bytes
+from fabric.files import read_bytes, trees_around
 from fabric.secrets import Secrets
 
 WIDTH = 92
@@ -67,11 +67,12 @@ class Excerpts:
 
 def text_of(path: Path) -> str:
     """What stands in a file that may be quoted; nothing of others."""
-    if any(part.startswith(".") and part.strip(".") for part in path.parts):
-        return ""
     try:
+        inside = trees_around(path).inside(path)
+        if any(part.startswith(".") for part in inside.parts):
+            return ""
         return read_bytes(path).decode("utf-8-sig", "replace")
-    except InputError:
+    except (InputError, ValueError):
         return ""
 
 

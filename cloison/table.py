@@ -40,7 +40,7 @@ class Table(Sequence[Row]):
 
     def __repr__(self) -> str:
         notes = "".join(f"; {note}" for note in self.notes)
-        return f"{self.title or 'Table'}: {len(self.rows)} rows{notes}"
+        return visible(f"{self.title or 'Table'}: {len(self.rows)} rows{notes}")
 
     def __str__(self) -> str:
         notes = map(visible, self.notes)

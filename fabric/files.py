@@ -58,6 +58,12 @@ class Trees:
             for root in self.roots
         )
 
+    def inside(self, path: Path) -> Path:
+        """The path below the nearest of the trees; ValueError where it lies in none."""
+        real = path.resolve()
+        found = [real.relative_to(root) for root in self.roots if real.is_relative_to(root)]
+        return min(found, key=lambda path: len(path.parts))
+
     def refusal(self, path: Path, span: Span | None = None) -> Diagnostic | None:
         """C112 for a path that leads elsewhere."""
         if self.holds(path):

@@ -10,6 +10,7 @@ import click
 
 from cloison.cli.errors import FINDING, UNKNOWN
 from cloison.cli.options import FORMATS, fabric_argument, quiet_option, world_options
+from fabric.visible import visible
 
 if TYPE_CHECKING:
     from cloison.how import How
@@ -93,7 +94,7 @@ def command(
             written = write(program, out, formats or DEFAULT, nodes, tell)
     tell_findings(world)
     if written:
-        click.echo(f"{written} files in {out}", err=True)
+        click.echo(f"{written} files in {visible(str(out))}", err=True)
     records = world.network.not_evaluated
     if output == "table" and not nodes:
         part = room_table(world.network, profile, found)
@@ -126,8 +127,10 @@ def known_points(program: Program, only: tuple[str, ...]) -> frozenset[str]:
 def write(
     program: Program, out: Path, formats: tuple[str, ...], only: frozenset[str], tell: Any
 ) -> int:
-    """Write each format's files; all appear, whole, or none. Returns how many."""
+    """Write each format's files; all appear, whole, or none. Returns how many. Dumps of nodes that
+    are no more are removed, unless only some nodes are asked for."""
     from cloison.files import Together
+    from cloison.stale import stale
 
     names = [node.name for node in program.network.fabric.nodes]
     count = 0
@@ -140,4 +143,8 @@ def write(
                 path = out / name / f"{names[node]}.{SUFFIXES[name]}"
                 files.write(path, backend.render(program, node).encode())
                 count += 1
+            kept = {out / name / f"{names[node]}.{SUFFIXES[name]}" for node in nodes}
+            for path in () if only else stale(out / name, name, SUFFIXES[name], kept):
+                files.remove(path)
+                click.echo(f"{visible(str(path))} is removed: there is no such node", err=True)
     return count

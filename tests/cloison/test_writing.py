@@ -218,3 +218,26 @@ def test_too_few_open_files_is_told(folder: Path) -> None:
         assert done.returncode in (0, 2), done.stderr
         assert "internal error" not in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_dumps_of_nodes_that_are_gone_go_too(folder: Path) -> None:
+    formats = [f"--format={name}" for name in ("canonical", "text", "nftables", "frr")]
+    compile_all = ["compile", "f.yaml", "-q", "-o", "out", *formats]
+    assert run(folder, *compile_all).returncode == 0
+    ours = {"out/text/dpu9.txt", "out/canonical/dpu9.json", "out/nftables/dpu9.nft",
+            "out/frr/dpu9.conf"}  # fmt: skip
+    for name in ours:
+        known = (folder / name).with_stem("dpu1").read_text()
+        (folder / name).write_text(known.replace("dpu1", "dpu9"))
+    theirs = {"out/text/notes.txt": "# notes", "out/text/dpu8.txt": "mine", "out/frr/x.conf": ""}
+    for name, text in theirs.items():
+        (folder / name).write_text(text)
+    one = run(folder, "compile", "f.yaml", "-q", "-o", "out", "--node", "dpu1")
+    assert one.returncode == 0, one.stderr
+    assert ours <= state(folder).keys()
+    done = run(folder, *compile_all)
+    assert done.returncode == 0, done.stderr
+    left = state(folder)
+    assert not ours & left.keys()
+    assert theirs.keys() <= left.keys()
+    assert done.stderr.count("is removed: there is no such node") == 4

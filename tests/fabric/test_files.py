@@ -275,3 +275,13 @@ def test_a_pool_of_both_families(folder: Path, members: str, length: int, drawn:
     assert done.exit_code == 0, done.output
     lock = (folder / "f.lock.yaml").read_text()
     assert f'"{drawn}"' in lock
+
+
+def test_hidden_directories_above_the_tree_do_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / ".work" / "tree"
+    here.mkdir(parents=True)
+    monkeypatch.chdir(here)
+    (here / "x.yaml").write_text("kind: Pod\nspec: a: b\n")
+    assert "spec: a: b" in cloison("reach", here / "x.yaml").stderr

@@ -1,0 +1,30 @@
+"""Dumps of nodes that no longer exist: what an earlier `compile -o` wrote and this one does not.
+
+Whoever installs a directory of dumps would install them too. Only files that begin as a dump of
+their format does, for the node that they are named after, are taken for ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+HEADS = {
+    "canonical": r'\{\s*"schema":\s*"cloison/[^}]*?"node":\s*"NODE"',
+    "text": r"# NODE  vtep ",
+    "nftables": r"# NODE  fabric ",
+    "frr": r"frr defaults datacenter\nhostname NODE\n",
+}
+HEAD = 400
+
+
+def stale(folder: Path, name: str, suffix: str, written: Collection[Path]) -> Iterator[Path]:
+    """Files in a format's directory that were dumps, and are not among those written now."""
+    for path in sorted(folder.glob(f"*.{suffix}")):
+        if path in written or path.is_symlink() or not path.is_file():
+            continue
+        with path.open("rb") as file:
+            head = file.read(HEAD).decode("utf-8", "replace")
+        if re.match(HEADS[name].replace("NODE", re.escape(path.stem)), head):
+            yield path

@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 
 from fabric.network import Network
 from fabric.ports import WITH_PORTS
+from sim import decode
 from sim.classifier import Tables
 from sim.decode import Decoded
+from sim.icmp import ERROR, OTHER, REPLY, REQUEST, Marks
 from sim.packets import Packets
 from sim.pcap import Batch
 
@@ -31,13 +33,15 @@ Ints = NDArray[np.int64]
 @dataclass(frozen=True, slots=True)
 class Arrivals:
     """Packets with the time of each in ns. `portless` ones are fragments, or were cut off, before
-    their ports: no policy can decide them. `row` is each packet's row in `source`."""
+    their ports: no policy can decide them. `row` is each packet's row in `source`; `icmp` is what
+    connection tracking sees in ICMP packets, unless nothing is known of any."""
 
     packets: Packets
     time: NDArray[np.int64]
     portless: NDArray[np.bool_]
     row: Ints
     source: Batch
+    icmp: Marks | None = None
 
 
 def attach(network: Network, tables: Tables, batch: Batch, vrf: int | None = None) -> Arrivals:
@@ -64,7 +68,40 @@ def attach(network: Network, tables: Tables, batch: Batch, vrf: int | None = Non
         length=header.length,
     )
     portless = np.isin(header.protocol, list(WITH_PORTS)) & ~header.ported
-    return Arrivals(packets, batch.records.time[row], portless, row, batch)
+    icmp = marks(batch, row, header)
+    return Arrivals(packets, batch.records.time[row], portless, row, batch, icmp)
+
+
+def marks(batch: Batch, row: Ints, header: Decoded) -> Marks:
+    """Marks of the packets of a batch. An error is one only if what it quotes was sent by whoever
+    gets the error, and shows its ports or its identifier."""
+    mark = header.mark.copy()
+    inner = np.full(len(header), -1, np.int32)
+    errors = np.flatnonzero(mark >> 24 == ERROR)
+    found = decode.quoted(batch.data, batch.records, row[errors], header.take(errors))
+    outer = header.take(errors)
+    good = (
+        (found.version == outer.version)
+        & (found.src_hi == outer.dst_hi)
+        & (found.src_lo == outer.dst_lo)
+        & (found.fragment >= 0)
+        & (found.ported | ~np.isin(found.protocol, list(WITH_PORTS)))
+        & ((found.mark == 0) | np.isin(found.mark >> 24, (REQUEST, REPLY)))
+    )
+    mark[errors[~good]] = OTHER << 24
+    inner[errors[good]] = np.arange(good.sum())
+    kept = found.take(np.flatnonzero(good))
+    quoted = Packets.make(
+        kept.version,
+        src_hi=kept.src_hi,
+        src_lo=kept.src_lo,
+        dst_hi=kept.dst_hi,
+        dst_lo=kept.dst_lo,
+        protocol=kept.protocol,
+        sport=kept.sport,
+        dport=kept.dport,
+    )
+    return Marks(mark, inner, quoted, kept.mark)
 
 
 def owners(tables: Tables, header: Decoded, vrf: Ints) -> Ints:

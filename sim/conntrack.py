@@ -10,7 +10,9 @@ Rules that hold here:
 4. A policy change opens a new generation. The next packet of an older flow has the flow decided
    again, in the direction in which it was opened; if it is denied now, the flow is revoked, and the
    packet is the first of a new one.
-5. The table is bounded. When it is full, a new flow takes the place of the one whose last packet
+5. An ICMP query is a flow by its identifier, and an ICMP error about a packet of a known flow
+   passes too, without counting as one of its packets (`sim.icmp`).
+6. The table is bounded. When it is full, a new flow takes the place of the one whose last packet
    came first.
 
 Packets are handled strictly in order: verdicts and counters do not depend on how a sequence is cut
@@ -26,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.classifier import Headers, headers
+from sim.icmp import Marks
 from sim.packets import Packets
 
 if TYPE_CHECKING:
@@ -39,9 +42,18 @@ WORDS, LINE = 8, 64
 STATE, LAST = 6, 7
 ALIVE, OPENED_BY_B = np.uint64(1), np.uint64(2)
 GENERATION_SHIFT, GENERATIONS = 2, (1 << 20) - 1
-COUNTERS = ("created", "hit", "reply", "aged", "evicted", "redecided", "revoked")
+COUNTERS = ("created", "hit", "reply", "aged", "evicted", "redecided", "revoked", "related")
 CLOCK, SEEN, USED, FILLED, HEAD = range(len(COUNTERS), len(COUNTERS) + 5)
 Words = NDArray[np.uint64]
+
+
+class Queries(NamedTuple):
+    """What the kernel gets of ICMP: `sim.icmp.Marks` in columns."""
+
+    mark: NDArray[np.uint32]
+    inner: NDArray[np.int32]
+    quoted: Headers
+    quoted_marks: NDArray[np.uint32]
 
 
 class Flows(NamedTuple):
@@ -88,15 +100,19 @@ class FlowTable:
         packets: Packets,
         time: NDArray[np.int64],
         portless: NDArray[np.bool_],
+        icmp: Marks | None = None,
     ) -> Verdicts:
         """Verdicts of packets in order, by the groups or by the flow that each belongs to. `time`
-        is ns per packet; `portless` ones neither use nor open a flow."""
+        is ns per packet; `portless` ones neither use nor open a flow; `icmp` is what ICMP packets
+        say, if it is known."""
         from sim.datapath import BLOCK, Verdicts
         from sim.kernels.flow_table import KEY_ROWS
         from sim.kernels.flows import ROWS, track
         from sim.kernels.path import ROWS as PATH_ROWS
 
         columns, out = headers(packets), Verdicts.empty(len(packets))
+        marks = icmp or Marks.unknown(len(packets))
+        queries = Queries(marks.mark, marks.inner, headers(marks.quoted), marks.quoted_marks)
         asked = headers(Packets.make(np.zeros(BLOCK + 1, np.uint8)))
         answers, scratch = Verdicts.empty(BLOCK + 1), np.empty((PATH_ROWS, BLOCK), np.uint64)
         stamp = np.uint64(self._stamp() << GENERATION_SHIFT) | ALIVE
@@ -106,7 +122,7 @@ class FlowTable:
                 self.table, self.queue, self.counters, stamp, self.timeout, self._room,
                 self.capacity, keys, asked, answers, scratch,
             )  # fmt: skip
-            arguments = columns, time, portless, at, len(packets), flows, w, out
+            arguments = columns, time, portless, queries, at, len(packets), flows, w, out
             at = track(datapath.tables, datapath.ends, *arguments)
             if at == len(packets):
                 return out
@@ -179,13 +195,13 @@ def opening_packets(rows: Words, ep_vrf: NDArray[np.int32]) -> Packets:
     """The headers that opened these flows."""
     words = rows.T
     by_b = words[STATE] & OPENED_BY_B != 0
-    low = np.uint64(0xFFFF)
+    low = np.uint64(0xFFFF) * (words[4] >> np.uint64(48) == 0).astype(np.uint64)
     a_port, b_port = words[4] >> np.uint64(16) & low, words[4] & low
     a_end = (words[5] >> np.uint64(32)).astype(np.int64)
     b_end = (words[5] & np.uint64(0xFFFFFFFF)).astype(np.int64)
     source = np.where(by_b, b_end, a_end)
     return Packets.make(
-        words[4] >> np.uint64(40),
+        words[4] >> np.uint64(40) & np.uint64(0xFF),
         src_endpoint=source,
         vrf=ep_vrf[source],
         src_lo=np.where(by_b, words[2], words[0]),

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fabric.ports import WITH_PORTS
 from sim.capfile import Records
+from sim.icmp import ERROR, OTHER, PROTOCOL, marks_of
 
 VXLAN_PORT = 4789
 ETHERNET, SLL, SLL2 = 1, 113, 276
@@ -39,7 +40,8 @@ class Decoded:
     """One row per frame. `version` 0: no IP header found; then `cut` says that too little of the
     frame was captured to know. `ported`: the ports were there to read. `fragment` is the
     datagram's identification + 1 if this is a fragment, negative if not its first; 0 otherwise.
-    `vni` is -1 without VXLAN; `payload` is where in the file the VXLAN payload begins."""
+    `vni` is -1 without VXLAN; `payload` is where in the file the VXLAN payload begins, or what an
+    ICMP error quotes. `mark` is what `sim.icmp` makes of an ICMP header, 0 elsewhere."""
 
     version: NDArray[np.uint8]
     src_hi: NDArray[np.uint64]
@@ -55,6 +57,7 @@ class Decoded:
     fragment: Ints
     vni: NDArray[np.int32]
     payload: Ints
+    mark: NDArray[np.uint32]
 
     def __len__(self) -> int:
         return len(self.version)
@@ -144,6 +147,8 @@ def _ip(read: _Bytes, kind: Ints, at: Ints, wire_end: Ints, vxlan_port: int) -> 
     fragment = np.where(ip, fragment, 0)
     ports = ip & np.isin(protocol, list(WITH_PORTS)) & (fragment >= 0) & (l4 + 4 <= read.end)
     sport, dport = (np.where(ports, read.u16(l4 + shift), 0) for shift in (0, 2))
+    mark = _icmp(read, np.select([is4, is6], [4, 6], 0), protocol, l4, fragment)
+    error = mark >> 24 == ERROR
     tunnel = ports & (protocol == 17) & (dport == vxlan_port) & (l4 + 16 <= read.end)
     tunnel &= (read.u8(l4 + 8) & 8 > 0) & (fragment == 0)
     return Decoded(
@@ -160,8 +165,31 @@ def _ip(read: _Bytes, kind: Ints, at: Ints, wire_end: Ints, vxlan_port: int) -> 
         cut,
         fragment,
         np.where(tunnel, read.u32(l4 + 12) >> 8, -1).astype(np.int32),
-        l4 + 16,
+        np.where(error, l4 + 8, l4 + 16),
+        mark,
     )
+
+
+def quoted(data: NDArray[np.uint8], frames: Records, rows: Ints, errors: Decoded) -> Decoded:
+    """The packets that the ICMP errors in these rows of a batch quote."""
+    at = errors.payload
+    end = frames.offset[rows] + frames.captured[rows]
+    original = frames.original[rows] - (at - frames.offset[rows])
+    link = np.full(len(rows), RAW[0], np.int32)
+    inside = Records(at, np.maximum(end - at, 0), original, frames.time[rows], link)
+    return decode(data, inside, vxlan_port=-1)
+
+
+def _icmp(
+    read: _Bytes, version: Ints, protocol: Ints, l4: Ints, fragment: Ints
+) -> NDArray[np.uint32]:
+    """What each packet's ICMP header says; of headers that are cut off nothing is known."""
+    mine = ((version == 4) & (protocol == PROTOCOL[4])) | (
+        (version == 6) & (protocol == PROTOCOL[6])
+    )
+    whole = mine & (fragment >= 0) & (l4 + 8 <= read.end)
+    marks = marks_of(version, read.u8(l4), read.u16(l4 + 4))
+    return np.where(whole, marks, np.where(mine, OTHER << 24, 0)).astype(np.uint32)
 
 
 def _fragment_v4(read: _Bytes, at: Ints) -> Ints:

@@ -25,6 +25,7 @@ from fabric.ports import NAMES
 from sim import capfile, decode
 from sim.capfile import INTERFACE, PACKET, SECTION, Problem, Records
 from sim.decode import ETHERNET, VXLAN_PORT, Decoded
+from sim.icmp import OTHER, REPLY, REQUEST
 from sim.packets import Flow
 
 MAX_CAPTURE = 1 << 44
@@ -168,14 +169,15 @@ def _batch(
     return Batch(data, frames, outer, header, tunnel)
 
 
-_HEADER = tuple(n for n in Decoded.__dataclass_fields__ if n not in ("vni", "payload"))
+_HEADER = tuple(n for n in Decoded.__dataclass_fields__ if n not in ("vni",))
 
 
 class _Datagrams:
-    """Gives later fragments the ports of their datagram's first one (RFC 791 §2.3)."""
+    """Gives later fragments the ports, or the ICMP query, of their datagram's first one (RFC 791
+    §2.3)."""
 
     def __init__(self) -> None:
-        self.ports: OrderedDict[tuple[int, ...], tuple[int, int]] = OrderedDict()
+        self.ports: OrderedDict[tuple[int, ...], tuple[int, int, int]] = OrderedDict()
 
     def complete(self, header: Decoded) -> None:
         """Fill in ports, in order of arrival; those of unknown datagrams stay unknown."""
@@ -184,11 +186,13 @@ class _Datagrams:
             ident = int(header.fragment[row])
             key = (abs(ident), *(int(getattr(header, name)[row]) for name in ends))
             if ident > 0:
-                self.ports[key] = int(header.sport[row]), int(header.dport[row])
+                ports = int(header.sport[row]), int(header.dport[row])
+                self.ports[key] = *ports, int(header.mark[row])
                 if len(self.ports) > MAX_DATAGRAMS:
                     self.ports.popitem(last=False)
             elif key in self.ports:
-                header.sport[row], header.dport[row] = self.ports[key]
+                header.sport[row], header.dport[row], mark = self.ports[key]
+                header.mark[row] = mark if mark >> 24 in (REQUEST, REPLY) else OTHER << 24
                 header.ported[row] = True
 
 

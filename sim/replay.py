@@ -111,14 +111,14 @@ def decide(datapath: Datapath, batch: Traffic, flow_table: FlowTable | None = No
     """Verdicts of one batch: the flow table's word where it has one, and no word on packets whose
     ports nobody knows."""
     if isinstance(batch, Arrivals):
-        packets, time, portless = batch.packets, batch.time, batch.portless
+        packets, time, portless, icmp = batch.packets, batch.time, batch.portless, batch.icmp
     else:
-        packets, n = batch, len(batch)
+        packets, n, icmp = batch, len(batch), None
         time, portless = np.zeros(n, np.int64), np.zeros(n, np.bool_)
     if flow_table is None:
         verdicts = datapath.decide(packets)
     else:
-        verdicts = flow_table.decide(datapath, packets, time, portless)
+        verdicts = flow_table.decide(datapath, packets, time, portless, icmp)
     if portless.any():
         blind = portless & (verdicts.reason != Reason.UNKNOWN_SOURCE)
         verdicts.reason[blind] = verdicts.route[blind] = Reason.FRAGMENT_DROP

@@ -2,10 +2,13 @@
 
 Open addressing, one cache line per flow. The eight words of a flow: address low and high of end a,
 of end b; `version << 40 | protocol << 32 | port a << 16 | port b`; `endpoint a << 32 | endpoint b`;
-state; time last seen. Ends are put in order, so both directions find the same flow; an endpoint
-lives in one VRF, so equal addresses in different VRFs never meet. The state, from bit 0: alive,
-opened by b, generation (20 bits), number of the packet last seen (42). An empty slot has state 0,
-one whose flow has gone and that searches must pass `GONE`.
+state; time last seen. An ICMP query has its identifier for both ports, and above the version
+`asked by b << 56 | class << 48`.
+
+Ends are put in order, so both directions find the same flow; an endpoint lives in one VRF, so equal
+addresses in different VRFs never meet. The state, from bit 0: alive, opened by b, generation (20
+bits), number of the packet last seen (42). An empty slot has state 0, one whose flow has gone and
+that searches must pass `GONE`.
 
 Keys of a block of packets are columns of `q`, uint64 [KEY_ROWS, block]: the first six words, and
 the hash. `f` is `sim.conntrack.Flows`.
@@ -17,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from sim import icmp
 from sim.kernels import inlined, kernel
 from sim.kernels.ecmp import K0, K1, K2, K3, K4, mix
 from sim.kernels.path import NONE
@@ -30,8 +34,13 @@ ALIVE, OPENED_BY_B, GONE = ONE, TWO, TWO
 SEEN_SHIFT = U(22)
 GENERATION = U((1 << 22) - (1 << 2))
 LASTING = U((1 << 22) - 1)
-CREATED, HIT, REPLY, AGED, EVICTED, REDECIDED, REVOKED = range(7)
-CLOCK, SEEN, USED, FILLED, HEAD = range(7, 12)
+CREATED, HIT, REPLY, AGED, EVICTED, REDECIDED, REVOKED, RELATED = range(8)
+CLOCK, SEEN, USED, FILLED, HEAD = range(8, 13)
+S24, S48, S56 = U(24), U(48), U(56)
+LOW_8, LOW_16, LOW_32 = U(2**8 - 1), U(2**16 - 1), U(2**32 - 1)
+REQUEST, ANSWER, ERROR, OTHER = (
+    U(kind) for kind in (icmp.REQUEST, icmp.REPLY, icmp.ERROR, icmp.OTHER)
+)
 
 
 @inlined
@@ -53,6 +62,34 @@ def name(h: Any, o: Any, i: Any, q: Any, j: Any) -> Any:
     q[FIVE, j] = inward if by_b else onward
     q[HASH, j] = hashed(q, j)
     return OPENED_BY_B if by_b else ZERO
+
+
+@inlined
+def name_query(q: Any, j: Any, mark: Any, side: Any) -> None:
+    """Make the key in column `j` that of an ICMP query (`sim.icmp`), which `side` sends."""
+    ident, by_b = mark & LOW_16, side != ZERO
+    asked_by_b = by_b if mark >> S24 == REQUEST else not by_b
+    ends = (q[FOUR, j] >> S32 << S32) | (ident << S16) | ident
+    q[FOUR, j] = ends | ((mark >> S16 & LOW_8) << S48) | (U(asked_by_b) << S56)
+    q[HASH, j] = hashed(q, j)
+
+
+@inlined
+def recall(t: Any, table: Any, at: Any, r: Any, k: Any) -> None:
+    """Row `k` of headers `r` becomes the packet that opened a flow."""
+    by_b = table[at | SIX] & OPENED_BY_B != ZERO
+    four, five = table[at | FOUR], table[at | FIVE]
+    forth, back = (ZERO, TWO) if not by_b else (TWO, ZERO)
+    source = five & LOW_32 if by_b else five >> S32
+    a_port, b_port = four >> S16 & LOW_16, four & LOW_16
+    if four >> S48 != ZERO:
+        a_port = b_port = ZERO
+    r.src_endpoint[k], r.vrf[k] = np.int32(source), t.ep_vrf[source]
+    r.version[k], r.protocol[k] = four >> S40 & LOW_8, four >> S32 & LOW_8
+    r.src_lo[k], r.src_hi[k] = table[at | forth], table[at | forth | ONE]
+    r.dst_lo[k], r.dst_hi[k] = table[at | back], table[at | back | ONE]
+    r.sport[k] = b_port if by_b else a_port
+    r.dport[k] = a_port if by_b else b_port
 
 
 @inlined

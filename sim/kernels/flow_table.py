@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from sim import icmp
 from sim.kernels import inlined, kernel
 from sim.kernels.ecmp import K0, K1, K2, K3, K4, mix
 from sim.kernels.path import NONE
@@ -38,9 +37,8 @@ CREATED, HIT, REPLY, AGED, EVICTED, REDECIDED, REVOKED, RELATED = range(8)
 CLOCK, SEEN, USED, FILLED, HEAD = range(8, 13)
 S24, S48, S56 = U(24), U(48), U(56)
 LOW_8, LOW_16, LOW_32 = U(2**8 - 1), U(2**16 - 1), U(2**32 - 1)
-REQUEST, ANSWER, ERROR, OTHER = (
-    U(kind) for kind in (icmp.REQUEST, icmp.REPLY, icmp.ERROR, icmp.OTHER)
-)
+REQUEST, ANSWER, ERROR, OTHER = (U(kind) for kind in range(1, 5))
+"""Those of `sim.icmp`."""
 
 
 @inlined

@@ -159,7 +159,7 @@ def look_up(
         j = w[ARRIVED, U(k)]
         kind = w[KIND, j]
         if kind == OTHER:
-            w[ASKED, j], w[ASK, n] = ONE, j
+            w[SLOT, j], w[ASKED, j], w[ASK, n] = ZERO, ONE, j
             n += ONE
             continue
         slot = find(table, q, j)

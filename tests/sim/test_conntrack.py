@@ -22,12 +22,28 @@ from sim.attach import Arrivals
 from sim.classifier import tables
 from sim.conntrack import COUNTERS, GENERATIONS, FlowTable, opening_packets
 from sim.datapath import Datapath
+from sim.icmp import ERROR, OTHER, REPLY, REQUEST, Marks
 from sim.packets import Flow, Packets
 from sim.reasons import Reason
 from sim.replay import decide
 
-Answer = tuple[int, int, int, int]
+Answer = tuple[int, int, int, int, int]
 Oracle = Callable[[Flow], Answer]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A packet, and what its ICMP header says: kind, identifier, what an error quotes."""
+
+    flow: Flow
+    kind: int = 0
+    ident: int = 0
+    quotes: Sent | None = None
+
+    @property
+    def mark(self) -> int:
+        cls = 1 if self.kind in (REQUEST, REPLY) else 0
+        return self.kind << 24 | cls << 16 | self.ident
 
 
 @dataclass
@@ -38,25 +54,27 @@ class Known:
 
 
 class Model:
-    """Rules 1 to 5 of `sim.conntrack`. `oracle` gives route, reason and both endpoints of a packet
-    that no flow knows."""
+    """The rules of `sim.conntrack`. `oracle` gives route, reason and both endpoints of a packet
+    that no flow knows, and what its OUT groups say."""
 
-    def __init__(self, capacity: int, timeout: int) -> None:
-        self.capacity, self.timeout = capacity, timeout
+    def __init__(self, capacity: int, timeout: int, network: Network) -> None:
+        self.capacity, self.timeout, self.network = capacity, timeout, network
         self.flows: OrderedDict[Any, Known] = OrderedDict()
         self.clock = self.generation = 0
         self.counts = dict.fromkeys(COUNTERS, 0)
 
-    def packet(self, flow: Flow, now: int, portless: bool, oracle: Oracle) -> tuple[int, int]:
+    def packet(self, sent: Sent, now: int, portless: bool, oracle: Oracle) -> tuple[int, int]:
         """Reason and flow state."""
         self.age(max(self.clock, now))
-        route, reason, source, target = oracle(flow)
+        flow = sent.flow
+        route, reason, source, target, out = oracle(flow)
         if portless and reason != Reason.UNKNOWN_SOURCE:
             return Reason.FRAGMENT_DROP, 0
         if route != 0:
             return reason, 0
-        ends = {(source, flow.src, flow.sport), (target, flow.dst, flow.dport)}
-        key = frozenset(ends), flow.version, flow.protocol
+        if sent.quotes is not None:
+            return self.error(sent, reason, source, target, out, oracle)
+        key = self.key(sent, source, target)
         self.decide_again(key, oracle)
         if key in self.flows:
             known = self.flows[key]
@@ -64,15 +82,46 @@ class Model:
             known.last = self.clock
             forth = (known.opening.src, known.opening.sport) == (flow.src, flow.sport)
             forth = forth and oracle(known.opening)[2] == source
+            forth = sent.kind == REQUEST if sent.kind else forth
             self.counts["hit" if forth else "reply"] += 1
             return Reason.DELIVERED, 1 if forth else 2
-        if reason == Reason.DELIVERED:
+        if reason == Reason.DELIVERED and sent.kind in (0, REQUEST):
             if len(self.flows) == self.capacity:
                 self.flows.popitem(last=False)
                 self.counts["evicted"] += 1
             self.flows[key] = Known(flow, self.generation, self.clock)
             self.counts["created"] += 1
         return reason, 0
+
+    def key(self, sent: Sent, source: int, target: int) -> Any:
+        """The name of a packet's flow; None if it can have none."""
+        flow = sent.flow
+        here, there = (source, flow.src), (target, flow.dst)
+        if sent.kind == 0:
+            ends = frozenset({(*here, flow.sport), (*there, flow.dport)})
+            return ends, flow.version, flow.protocol
+        asks = (here, there) if sent.kind == REQUEST else (there, here)
+        return None if sent.kind == OTHER else (*asks, flow.version, sent.ident)
+
+    def error(
+        self, sent: Sent, reason: int, source: int, target: int, out: int, oracle: Oracle
+    ) -> tuple[int, int]:
+        assert sent.quotes is not None
+        inner = quoted(self.network, sent.quotes, target)
+        route, _, a, b, _ = oracle(inner.flow)
+        key = self.key(inner, a, b) if route == 0 else None
+        known = self.flows.get(key)
+        if known is not None and known.generation != self.generation:
+            self.counts["redecided"] += 1
+            if oracle(known.opening)[1] != Reason.DELIVERED:
+                del self.flows[key]
+                self.counts["revoked"] += 1
+                known = None
+        vteps = [self.network.endpoints[e].vtep for e in (a, b, source)]
+        if known is None or (out and vteps[2] not in vteps[:2]):
+            return (out or reason), 0
+        self.counts["related"] += 1
+        return Reason.DELIVERED, 3
 
     def age(self, clock: int) -> None:
         self.clock = clock
@@ -90,6 +139,11 @@ class Model:
         if oracle(known.opening)[1] != Reason.DELIVERED:
             del self.flows[key]
             self.counts["revoked"] += 1
+
+
+def quoted(network: Network, inner: Sent, by: int) -> Sent:
+    """What an error quotes, as a packet of whoever gets the error."""
+    return replace(inner, flow=replace(inner.flow, vrf=network.endpoints[by].vrf, src_endpoint=by))
 
 
 def pairs(network: Network) -> list[tuple[Flow, Flow]]:
@@ -115,7 +169,8 @@ def routed(network: Network, policy: Policy) -> list[tuple[Flow, Flow]]:
 def answers(datapath: Datapath, flows: Sequence[Flow]) -> dict[Flow, Answer]:
     """What the stateless datapath says of each flow."""
     v = datapath.decide(Packets.of(flows), complete=True)
-    columns = (v.route, v.reason, v.src_endpoint, v.dst_endpoint)
+    out = datapath.tables.dec_reason[np.maximum(v.out_decision, 0)]
+    columns = (v.route, v.reason, v.src_endpoint, v.dst_endpoint, out)
     return dict(zip(flows, zip(*(c.tolist() for c in columns), strict=True), strict=True))
 
 
@@ -125,34 +180,72 @@ class Both:
     def __init__(self, network: Network, programs: Sequence[Policy], capacity: int, timeout: int):
         compiled = (build_blocks(compile_policy(network, policy)) for policy in programs)
         self.datapaths = [Datapath(tables(blocks, network), threads=1) for blocks in compiled]
-        self.table, self.model = FlowTable(capacity, timeout), Model(capacity, timeout)
-        self.policy = 0
+        self.table, self.model = FlowTable(capacity, timeout), Model(capacity, timeout, network)
+        self.policy, self.network = 0, network
 
     def bump(self, policy: int) -> None:
         self.policy = policy
         self.table.bump()
         self.model.generation += 1
 
-    def batch(self, flows: Sequence[Flow], time: Sequence[int], portless: Sequence[bool]) -> None:
+    def batch(
+        self, packets: Sequence[Flow | Sent], time: Sequence[int], portless: Sequence[bool]
+    ) -> None:
         """Verdicts, counters and live flows are the same on both sides."""
-        datapath, none, n = self.datapaths[self.policy], None, len(flows)
+        datapath, none, n = self.datapaths[self.policy], None, len(packets)
+        sent = [p if isinstance(p, Sent) else Sent(p) for p in packets]
+        flows = [p.flow for p in sent]
+        told = answers(datapath, flows)
         every = {*flows, *(known.opening for known in self.model.flows.values())}
+        every |= {quoted(self.network, p.quotes, told[p.flow][3]).flow for p in sent if p.quotes}
         told = answers(datapath, list(every))
         expected = [
-            self.model.packet(flow, now, blind, told.__getitem__)
-            for flow, now, blind in zip(flows, time, portless, strict=True)
+            self.model.packet(one, now, blind, told.__getitem__)
+            for one, now, blind in zip(sent, time, portless, strict=True)
         ]
         times, blind = np.array(time, np.int64), np.array(portless, np.bool_)
         source: Any = none
-        arrivals = Arrivals(Packets.of(flows), times, blind, np.arange(n), source)
+        arrivals = Arrivals(Packets.of(flows), times, blind, np.arange(n), source, marks(sent))
         verdicts = decide(datapath, arrivals, self.table)
         found = zip(verdicts.reason.tolist(), verdicts.flow_state.tolist(), strict=True)
-        assert list(found) == expected
-        assert self.table.counts() == {**self.model.counts, "create_failed": 0}
+        got = list(found)
+        wrong = [
+            (i, s, g, x)
+            for i, (s, g, x) in enumerate(zip(sent, got, expected, strict=True))
+            if g != x
+        ]
+        assert not wrong, wrong[0]
+        counts, wanted = self.table.counts(), {**self.model.counts, "create_failed": 0}
+        assert counts == wanted, (counts, wanted)
         opened = opening_packets(self.table.flows(), datapath.tables.ep_vrf)
         live = {replace(opened.flow(i), src_endpoint=-1) for i in range(len(opened))}
         assert live == {known.opening for known in self.model.flows.values()}
         assert len(self.table) == len(self.model.flows)
+
+
+def marks(sent: Sequence[Sent]) -> Marks | None:
+    """What `sim.attach` would make of these packets; None when there is nothing to say."""
+    inner = [p.quotes for p in sent if p.quotes]
+    numbers = np.cumsum([p.quotes is not None for p in sent]) - 1
+    if not any(p.kind for p in sent):
+        return None
+    return Marks(
+        np.array([p.mark for p in sent], np.uint32),
+        np.where([p.quotes is not None for p in sent], numbers, -1).astype(np.int32),
+        Packets.of([p.flow for p in inner]),
+        np.array([p.mark for p in inner], np.uint32),
+    )
+
+
+def pings(ask: Flow) -> list[Sent]:
+    """Between the ends of a flow: queries and replies both ways, with two identifiers."""
+    to = replace(ask, protocol=1 if ask.version == 4 else 58, sport=0, dport=0)
+    return [
+        Sent(flow, kind, ident)
+        for flow in (to, to.reply(to.vrf))
+        for kind in (REQUEST, REPLY, OTHER)
+        for ident in ((7, 8) if kind != OTHER else (0,))
+    ]
 
 
 STEP = st.tuples(
@@ -184,6 +277,42 @@ def test_stage_behaves_like_the_model(
             batch.clear()
         if action in ("bump", "swap"):
             both.bump(both.policy ^ (action == "swap"))
+
+
+@settings(max_examples=40)
+@given(worlds(), policies(), policies(), st.integers(0, 2**32), st.sampled_from([2, 6, 64]))
+def test_icmp_queries_and_errors_behave_like_the_model(
+    world: Network, one: Policy, two: Policy, seed: int, capacity: int
+) -> None:
+    """Queries by identifier and asker; errors that quote any of the packets before, sent by an end
+    of the flow or by somebody else, to whoever sent the packet or to somebody else."""
+    network, rng = wired(world), np.random.default_rng(seed)
+    both, clock = Both(network, [one, two], capacity, 50), 0
+    some = [pair for pair in routed(network, one) if pair[0].src != pair[0].dst]
+    few = [some[i] for i in rng.integers(0, len(some), 3)]
+    stock = [Sent(flow) for pair in few for flow in pair]
+    for ask, reply in few:
+        vrf = network.vrfs[reply.vrf].index
+        stock += [replace(p, flow=replace(p.flow, vrf=vrf)) if p.flow.src == reply.src else p
+                  for p in pings(ask)]  # fmt: skip
+    for _ in range(6):
+        sent: list[Sent] = []
+        for number in rng.integers(0, len(stock), 30).tolist():
+            p = stock[number]
+            if rng.random() < 0.4:
+                about, by = stock[int(rng.integers(len(stock)))], few[int(rng.integers(3))]
+                if about.kind != OTHER:
+                    back = about.flow.reply(by[1].vrf) if rng.random() < 0.7 else by[0]
+                    icmp = 1 if about.flow.version == 4 else 58
+                    to = replace(back, dst=about.flow.src, protocol=icmp, sport=0, dport=0)
+                    if to.version == about.flow.version:
+                        p = Sent(to, ERROR, 0, about)
+            sent.append(p)
+        times = (clock + np.cumsum(rng.integers(0, 4, len(sent)))).tolist()
+        clock = times[-1]
+        both.batch(sent, times, [False] * len(sent))
+        if rng.random() < 0.5:
+            both.bump(int(rng.integers(2)))
 
 
 @settings(max_examples=6)

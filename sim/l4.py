@@ -257,7 +257,8 @@ class L4Space:
         usable = np.asarray(by_source[self.sport_atom[source[0] : source[1] + 1]])
         if source[0] <= CLIENT_PORT <= source[1] and usable[CLIENT_PORT - source[0]]:
             return CLIENT_PORT
-        return source[0] + int(np.flatnonzero(usable)[0])
+        found = np.flatnonzero(usable)
+        return source[0] + int(found[-1])
 
 
 def rows(space: L4Space, bits: Bits) -> list[dict[str, Any]]:

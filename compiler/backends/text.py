@@ -11,6 +11,7 @@ from typing import Any
 from compiler.document import document
 from compiler.dpu import enforcement_points, tables_of
 from compiler.tables import Program
+from fabric.ports import ANY, MAX_PORT, PROTOCOLS, PortRange, texts
 from fabric.visible import visible
 
 
@@ -72,16 +73,25 @@ def _everything(part: dict[str, Any]) -> bool:
 
 
 def _ports(l4: list[dict[str, Any]]) -> str:
+    """As people write ports (`fabric.ports`)."""
+    everything = [0, MAX_PORT]
     return " | ".join(
-        part["protocol"]
-        + (f" {_range(part['ports'])}" if "ports" in part else "")
-        + (f" from {_range(part['source_ports'])}" if "source_ports" in part else "")
-        for part in l4
+        texts(
+            PortRange(
+                number(part["protocol"]),
+                *part.get("ports", everything),
+                *part.get("source_ports", everything),
+            )
+            for part in l4
+        )
     )
 
 
-def _range(ports: list[int]) -> str:
-    return str(ports[0]) if ports[0] == ports[1] else f"{ports[0]}-{ports[1]}"
+def number(protocol: str) -> int:
+    """A protocol of a document: a name, a number, or any."""
+    if protocol.isdecimal():
+        return int(protocol)
+    return PROTOCOLS.get(protocol, ANY)
 
 
 def _cause(origin: dict[str, Any]) -> str:

@@ -182,9 +182,16 @@ def unmatched(pattern: str, names: Names) -> tuple[str, str, str | None] | None:
     if not tenants and not endpoints:
         zone = next((e for e in names.zone_endpoints if e.partition("/")[2] == first), None)
         hint = f'did you mean "{zone}"?' if zone else did_you_mean(first, (*names.tenants, *ZONES))
+        if pattern in names.hosts:
+            hint = f'a host\'s own address in a tenant is "*/{NODE}/{pattern}"'
         return "C311", f'"{pattern}": no tenant or zone is called "{first}"', hint
     if len(parts) < 3 and pattern[-1] != "*" and not (rest and endpoints):
-        return "C318", f'"{pattern}" selects no endpoint', f'did you mean "{pattern}/*"?'
+        hint = f'did you mean "{pattern}/*"?'
+        if pattern in names.vrfs and first not in names.dynamic:
+            hint = (
+                f'it is a VRF; write "{first}/*", or "{first}/NAMESPACE/*" for each namespace in it'
+            )
+        return "C318", f'"{pattern}" selects no endpoint', hint
     return unknown_node(pattern, names) if len(parts) == 3 and parts[1] == NODE else None
 
 

@@ -168,9 +168,13 @@ def test_icmp_of_the_other_ip_version_is_no_flow(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("mill/low", "it is a VRF"), ("host1", "*/@node/host1"), ("town", 'did you mean "zone2/town"?'),
-     ("mill", 'did you mean "mill/*"?')],
-)  # fmt: skip
+    [
+        ("mill/low", "it is a VRF"),
+        ("host1", "*/@node/host1"),
+        ("town", 'did you mean "zone2/town"?'),
+        ("mill", 'did you mean "mill/*"?'),
+    ],
+)
 def test_a_name_of_another_kind_is_told_apart(tmp_path: Path, name: str, hint: str) -> None:
     result = cloison("check", written(tmp_path, "mill/*", name))
     assert result.exit_code == 2

@@ -34,7 +34,7 @@ from fabric.pools import network
 from fabric.spec import FabricSpec, Site, Tenant
 from fabric.topology import Fabric, Node, Role
 from fabric.underlay import converge
-from fabric.unevaluated import owned_by
+from fabric.unevaluated import Unevaluated, owned_by
 from fabric.workloads import Pod
 
 CLUSTER = "cluster"
@@ -57,7 +57,11 @@ def cluster_network(
     """
     manifests = load_manifests(paths)
     endpoints, warnings = _Endpoints(manifests, host_network).table()
-    manifests = replace(manifests, warnings=(*manifests.warnings, *warnings))
+    manifests = replace(
+        manifests,
+        warnings=(*manifests.warnings, *warnings),
+        not_evaluated=(*manifests.not_evaluated, *shared(manifests)),
+    )
     return around(endpoints, manifests, ipblock)
 
 
@@ -200,6 +204,20 @@ def clashes(members: Sequence[_Member], claims: Mapping[str, int]) -> Iterator[D
                 what = f"{member.name} reports {address}, and so does another pod"
                 hint = "an address is assumed for both"
                 yield Diagnostic("C616", what, member.pod.span, hint, "warning")
+
+
+def shared(manifests: Manifests) -> Iterator[Unevaluated]:
+    """Addresses that several pods report, as what is not evaluated: whose they are decides what
+    blocks of addresses mean."""
+    claims = Counter(a for pod in manifests.pods if not pod.host_network for a in pod.addresses)
+    for pod in manifests.pods:
+        for address in () if pod.host_network else pod.addresses:
+            if claims[address] > 1:
+                what = f"reports {address}, as another pod does, and has an assumed address instead"
+                yield Unevaluated(
+                    "v1", "Pod", pod.namespace, pod.name, pod.span, "address", what, "workload",
+                    workload=pod.workload,
+                )  # fmt: skip
 
 
 def speaks_of_ipv6(manifests: Manifests) -> bool:

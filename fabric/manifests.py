@@ -20,7 +20,7 @@ from fabric.kinds import IRRELEVANT, meaning
 from fabric.metadata import NAME_LABEL, labels, metadata
 from fabric.nodes import ClusterNode, cluster_node
 from fabric.objects import read_objects
-from fabric.unevaluated import Unevaluated, unevaluated, unrendered
+from fabric.unevaluated import Unevaluated, resolved, unevaluated, unrendered
 from fabric.unread_fields import unread
 from fabric.workloads import PORTED, Pod, pods
 
@@ -88,6 +88,7 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
     ignored: Counter[str] = Counter()
     left_out: list[Unevaluated] = []
     nodes: list[ClusterNode] = []
+    known = resolved(objects)
     for source in objects:
         root, kind = Cursor.of(source, problems), source.value["kind"]
         group = source.value["apiVersion"].rpartition("/")[0]
@@ -101,7 +102,7 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
         elif (source.value["apiVersion"], kind) == POLICY:
             metadata(root)
             policies.append(source)
-        if record := unevaluated(source):
+        if record := unevaluated(source, known):
             left_out.append(record)
         elif meaning(group, "", kind).way == IRRELEVANT:
             ignored[kind] += 1

@@ -114,16 +114,18 @@ class Unevaluated:
                 return ("fabric",)
 
 
-def unevaluated(source: Source) -> Unevaluated | None:
-    """The record of an object as a whole; None for what is read, or changes nothing."""
+def unevaluated(
+    source: Source, services: frozenset[tuple[str, str]] = frozenset()
+) -> Unevaluated | None:
+    """The record of an object as a whole; None for what is read, or changes nothing. `services` are
+    those that `resolved` finds."""
     value = source.value
     group, _, version = value["apiVersion"].rpartition("/")
     kind = value["kind"]
     way, reach = meaning(group, version, kind)
-    if way in (READ, IRRELEVANT) or repeats_a_service(value):
+    if way in (READ, IRRELEVANT) or repeats_a_service(value, services):
         return None
-    about = value.get("metadata")
-    about = about if isinstance(about, Mapping) else {}
+    about = _about(value)
     name, namespace = (_text(about.get(key)) for key in ("name", "namespace"))
     scope: Scope = "namespace"
     if reach == NODE:
@@ -161,14 +163,41 @@ def unpeopled(spec: FabricSpec, endpoints: Iterable[Endpoint]) -> Iterator[Uneva
             )  # fmt: skip
 
 
-def repeats_a_service(value: Mapping[str, Any]) -> bool:
+def resolved(objects: Iterable[Source]) -> frozenset[tuple[str, str]]:
+    """Services (namespace, name) whose selector says what their endpoints are; and the one through
+    which pods find the API server, which every cluster has."""
+    out = {(DEFAULT_NAMESPACE, "kubernetes")}
+    for source in objects:
+        value = source.value
+        spec = value.get("spec")
+        selects = isinstance(spec, Mapping) and bool(spec.get("selector"))
+        if selects and (value["apiVersion"], value["kind"]) == ("v1", "Service"):
+            out.add(_name(value))
+    return frozenset(out)
+
+
+def repeats_a_service(value: Mapping[str, Any], services: frozenset[tuple[str, str]]) -> bool:
     """Whether Endpoints were written by the controller that resolves a Service's selector."""
     if value["kind"] not in ("Endpoints", "EndpointSlice"):
         return False
-    about = value.get("metadata")
-    found = about.get("labels") if isinstance(about, Mapping) else None
+    found = _about(value).get("labels")
     labels = found if isinstance(found, Mapping) else {}
-    return any(labels.get(key) in MADE_BY_SERVICES for key in MANAGED_BY)
+    if any(labels.get(key) in MADE_BY_SERVICES for key in MANAGED_BY):
+        return True
+    namespace, name = _name(value)
+    if value["kind"] == "EndpointSlice":
+        name = _text(labels.get("kubernetes.io/service-name"))
+    return (namespace, name) in services
+
+
+def _name(value: Mapping[str, Any]) -> tuple[str, str]:
+    about = _about(value)
+    return _text(about.get("namespace")) or DEFAULT_NAMESPACE, _text(about.get("name"))
+
+
+def _about(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = value.get("metadata")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _text(value: object) -> str:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from fabric.diagnostics import Diagnostic
 
 
+CODES = {"error": USAGE, "finding": FINDING, "unknown": UNKNOWN}
+"""Exit codes by severity, the worst first."""
+
+
 @click.command()
 @click.argument("fabric", type=click.Path(path_type=Path, allow_dash=True), nargs=-1, required=True)
 @locked_option
@@ -52,7 +56,7 @@ def command(
         files = f"{len(fabric)} files" if len(fabric) > 1 else str(fabric[0])
         click.echo(f"{files}: {summary(found)}")
     severities = {d.severity for d in found}
-    for severity, code in (("error", USAGE), ("finding", FINDING), ("unknown", UNKNOWN)):
+    for severity, code in CODES.items():
         if severity in severities:
             raise click.exceptions.Exit(code)
 
@@ -102,4 +106,6 @@ def as_json(found: list[Diagnostic]) -> str:
         }
         for d in found
     ]
-    return json_text({"schema": "cloison/diagnostics/1", "rows": rows})
+    worst = next((severity for severity in CODES if any(d.severity == severity for d in found)), "")
+    verdict = {"error": None, "finding": "fails", "unknown": "unknown"}.get(worst, "holds")
+    return json_text({"schema": "cloison/diagnostics/1", "verdict": verdict, "rows": rows})

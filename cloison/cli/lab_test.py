@@ -74,16 +74,19 @@ def command(
 def show(lab: Lab, found: Trial, output: str) -> None:
     """Counts per family, then what should not have happened."""
     from cloison.lab import rows
-    from cloison.render import emit
+    from cloison.render import emit, visible
     from cloison.render import show as write
+    from cloison.unknowns import as_rows, sentences
 
     counts, differences = rows(found)
+    left_out = lab.program.network.not_evaluated
     about = {
         "vrfs": lab.realisation,
         "rules": lab.rules,
         "left_out": found.left_out,
         "captured": found.captured,
         "differences": len(differences),
+        "not_evaluated": as_rows(left_out),
         "seconds": round(found.seconds, 3),
     }
     if output == "json":
@@ -97,4 +100,6 @@ def show(lab: Lab, found: Trial, output: str) -> None:
         write(f"{found.captured:,} tunnel packets captured.")
     if differences:
         emit(differences[:SHOWN], schema="cloison/lab-test/1", title="Differences")
+    for line in sentences(left_out):
+        write(visible(f"{line} Neither the kernel nor the simulator has it."))
     write(f"{len(differences):,} differences between the kernel and the simulator.")

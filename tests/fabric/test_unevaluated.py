@@ -110,6 +110,14 @@ def test_endpoints_that_repeat_a_service_are_nothing_new(tmp_path: Path) -> None
     made = by_hand.replace("{ name: x", f"{{ labels: {label}, name: y")
     (record,) = records(tmp_path, by_hand, made)
     assert record.name == "x"
+    slices = by_hand.replace("{ name: x", "{ labels: { kubernetes.io/service-name: svc }, name: z")
+    older = manifest("v1", "Endpoints", "a").replace("name: x", "name: svc")
+    served = manifest("v1", "Service", "a").replace("name: x", "name: svc")
+    assert len(records(tmp_path, slices, older, served)) == 2, "a Service without a selector"
+    selecting = served.replace("spec: {}", "spec: { selector: { app: web } }")
+    assert records(tmp_path, slices, older, selecting) == ()
+    api = manifest("v1", "Endpoints", "default").replace("name: x", "name: kubernetes")
+    assert records(tmp_path, api) == ()
 
 
 def test_kinds_are_accepted_by_name_and_by_group(tmp_path: Path) -> None:
@@ -133,3 +141,15 @@ def test_a_template_in_a_directory_is_told(tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text("kind: NetworkPolicy\nname: {{ .Values.name }\n")
     (record,) = cluster_network([tmp_path]).not_evaluated
     assert (record.kind, record.scope) == ("Template", "cluster")
+    (tmp_path / "policy.yaml").write_text("kind: Kustomization\nresources: [pods.yaml]\n")
+    (record,) = cluster_network([tmp_path]).not_evaluated
+    assert (record.kind, record.name) == ("Template", "policy.yaml")
+
+
+def test_an_address_that_several_pods_report_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    status = "status: { podIP: 10.0.0.1 }\n---\n"
+    one, two = PODS.split("---\n")[:2]
+    path.write_text(one + status + two + status)
+    found = cluster_network([path]).not_evaluated
+    assert [(r.name, r.scope) for r in found] == [("web", "workload"), ("db", "workload")]

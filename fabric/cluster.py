@@ -8,7 +8,9 @@ Rules that hold here:
    from 10.244.0.0/14, and from fd00:10:244::/64 too if the manifests speak of IPv6 anywhere.
 3. With `host_network="exempt"` host-network pods have no endpoint of their own: they are aliases of
    their node, which policies neither protect nor select. With "ordinary" they are pods like others.
-4. Nodes are those that pods name. A DaemonSet has a pod on each, one pod when there are none.
+4. Nodes are those that pods name, with the addresses that pods and Node objects give them. Other
+   nodes are addresses like others: no pod's own node has them. A DaemonSet has a pod on each, one
+   pod when there are none.
 """
 
 from __future__ import annotations
@@ -144,6 +146,9 @@ class _Endpoints:
             if guest:
                 guests[key].append(pod)
                 addresses[key].update(dict.fromkeys(pod.addresses))
+        for known in self.manifests.nodes:
+            if (key := f"{CLUSTER}/@node/{known.name}") in addresses:
+                addresses[key].update(dict.fromkeys(text for text, _ in known.addresses))
         for key in sorted({*guests, *(k for k, found in addresses.items() if found)}):
             aliases = tuple(sorted(map(name_of, guests[key])))
             node = key.rpartition("/@node/")[2]

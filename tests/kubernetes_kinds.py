@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 READ = {
-    "v1": "Namespace Pod ReplicationController Service",
+    "v1": "Namespace Node Pod ReplicationController Service",
     "apps/v1": "DaemonSet Deployment ReplicaSet StatefulSet",
     "batch/v1": "CronJob Job",
     "networking.k8s.io/v1": "NetworkPolicy",
@@ -49,7 +49,7 @@ IRRELEVANT = {
 """Built-in kinds that cannot decide who reaches whom."""
 
 DECIDES = {
-    "v1": "Endpoints Node",
+    "v1": "Endpoints",
     "admissionregistration.k8s.io/v1": "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding "
     "MutatingWebhookConfiguration",
     "discovery.k8s.io/v1": "EndpointSlice",

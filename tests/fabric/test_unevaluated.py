@@ -153,3 +153,14 @@ def test_an_address_that_several_pods_report_is_told(tmp_path: Path) -> None:
     path.write_text(one + status + two + status)
     found = cluster_network([path]).not_evaluated
     assert [(r.name, r.scope) for r in found] == [("web", "workload"), ("db", "workload")]
+
+
+def test_addresses_of_a_node_object_are_those_of_the_node(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    node = "apiVersion: v1\nkind: Node\nmetadata: { name: n1 }\nstatus: { addresses: [{ type: "
+    node += "InternalIP, address: 192.0.2.1 }] }\n---\n"
+    path.write_text(node + PODS.replace("spec: { containers", "spec: { nodeName: n1, containers"))
+    network = cluster_network([path])
+    found = next(e for e in network.endpoints if e.name == "cluster/@node/n1")
+    assert [str(p) for p in found.prefixes] == ["192.0.2.1/32"]
+    assert not network.not_evaluated

@@ -13,16 +13,13 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from compiler.ir import Origin, Policy
+from compiler.ir import Matcher, Origin, Pods, Policy
 from fabric.diagnostics import Span
 from fabric.inventory import Endpoint
 from sim.blame import Cause
 from sim.merged import End
 from sim.reachability import Reach
 from sim.shown import Shown
-
-SAID = ("labels", "namespace labels", "ports", "state")
-GIVEN = ("host", "addresses")
 
 Fact = frozenset[object] | str | None
 
@@ -49,6 +46,7 @@ class Edits:
     imports: Mapping[str, Edit]
     vrf_of: Mapping[str, str]
     tenants: tuple[frozenset[str], frozenset[str]]
+    looked: frozenset[str]
 
     @staticmethod
     def of(old: Reach, new: Reach) -> Edits:
@@ -74,7 +72,8 @@ class Edits:
             for reach in (old, new)
             for e in reach.network.endpoints
         }
-        return Edits(found, imported, vrf_of, (here.tenants, there.tenants))
+        looked = _looked_at(old.program.policy, new.program.policy)
+        return Edits(found, imported, vrf_of, (here.tenants, there.tenants), looked)
 
     def behind(self, source: End, target: End, seen: Shown) -> Edit:
         """The edit behind a difference."""
@@ -83,7 +82,7 @@ class Edits:
             self._peer(source, target)
             or self._declaration((stops.culprit, *stops.others, passes.culprit, *passes.others))
             or self._routes(seen)
-            or next(_endpoints(seen), None)
+            or next(_endpoints(seen, self.looked), None)
             or Edit(
                 "; ".join(dict.fromkeys((seen.old.culprit.title, seen.new.culprit.title))),
                 "decide otherwise",
@@ -151,35 +150,52 @@ class _Declared:
             self.spans[title] = origin.span
 
 
-def _endpoints(seen: Shown) -> Iterator[Edit]:
-    """What changed about the endpoints at the ends of the packet."""
-    for old, new in zip(*seen.ends, strict=True):
-        if old is None or new is None:
-            continue
-        changed = _changed(SAID, _said(old), _said(new)) or _changed(
-            GIVEN, (old.host, _addresses(old)), (new.host, _addresses(new))
-        )
-        if old.kind == new.kind and changed:
-            yield Edit(_called(new), "edited", "; ".join(changed), old.span, new.span)
-
-
-def _changed(names: tuple[str, ...], old: tuple[Fact, ...], new: tuple[Fact, ...]) -> list[str]:
-    return [
-        _told(name, was, now) for name, was, now in zip(names, old, new, strict=True) if was != now
+def _endpoints(seen: Shown, looked: frozenset[str]) -> Iterator[Edit]:
+    """What changed about the endpoints at the ends of the packet, of what rules look at; else where
+    they are."""
+    pairs = [
+        (old, new)
+        for old, new in zip(*seen.ends, strict=True)
+        if old is not None and new is not None and old.kind == new.kind
     ]
+    for old, new in pairs:
+        for title, name, was, now in _said(old, new, looked):
+            if was != now:
+                yield Edit(title, "edited", _told(name, was, now), old.span, new.span)
+    for old, new in pairs:
+        if old.host != new.host:
+            yield Edit(_called(new), "edited", _told("host", old.host, new.host))
+        was, now = (frozenset[object](map(str, e.prefixes)) for e in (old, new))
+        if was != now:
+            yield Edit(_called(new), "edited", _told("addresses", was, now))
 
 
-def _said(endpoint: Endpoint) -> tuple[Fact, ...]:
-    return (
-        frozenset(endpoint.labels.items()),
-        frozenset(endpoint.namespace_labels.items()),
-        frozenset(endpoint.ports),
-        endpoint.state,
-    )
+def _said(
+    old: Endpoint, new: Endpoint, looked: frozenset[str]
+) -> Iterator[tuple[str, str, Fact, Fact]]:
+    """Facts about an endpoint that rules may look at: whose they are, what they are, then and
+    now."""
+
+    def seen(labels: Mapping[str, str]) -> Fact:
+        return frozenset((k, v) for k, v in labels.items() if k in looked)
+
+    who, space = _called(new), f"namespace {new.tenant}/{new.namespace}"
+    yield who, "labels", seen(old.labels), seen(new.labels)
+    yield who, "ports", frozenset(old.ports), frozenset(new.ports)
+    yield space, "labels", seen(old.namespace_labels), seen(new.namespace_labels)
+    yield f"host {new.host}", "state", old.state, new.state
 
 
-def _addresses(endpoint: Endpoint) -> frozenset[object]:
-    return frozenset(map(str, endpoint.prefixes))
+def _looked_at(*policies: Policy) -> frozenset[str]:
+    """Keys of labels that any selector of these policies names."""
+    matchers: list[Matcher] = []
+    for policy in policies:
+        for rule in policy.rules:
+            matchers += (*rule.local, *rule.remote)
+        for selection in policy.selections:
+            matchers += selection.local
+    terms = (t for m in matchers if isinstance(m, Pods) for t in (*m.labels, *(m.namespaces or ())))
+    return frozenset(term.key for term in terms)
 
 
 def _called(endpoint: Endpoint) -> str:

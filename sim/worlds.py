@@ -354,9 +354,10 @@ class Sides:
         for number, (peer, version, old, new) in enumerate(self.peers.joints):
             if old >= 0 and new >= 0:
                 fellows[peer, version].append(number)
-                kind = self.old.classes[old].key.kind
-                where = nodes if kind == "node" else pods
-                where[peer.name.partition("/")[0], version].append(number)
+                kinds = self.old.classes[old].key.kind, self.new.classes[new].key.kind
+                for where, there in ((nodes, "node" in kinds), (pods, {*kinds} != {"node"})):
+                    if there:
+                        where[peer.name.partition("/")[0], version].append(number)
         for mine in fellows.values():
             out |= {(a, b, False) for a in mine for b in mine}
         for tenant, mine in nodes.items():

@@ -30,9 +30,11 @@ def command(
 ) -> None:
     """Who gains or loses access from OLD to NEW.
 
-    Both are fabric files, or both directories of Kubernetes manifests. Every
-    change comes with a packet that fares differently and the lines behind it.
-    The comparison is complete: what is not listed is equal in both. Exit code
+    Both are fabric files, or both directories of Kubernetes manifests.
+    Workloads are compared, nodes of a tenant as one, the outside address by
+    address: replicas, restarts and new addresses count only where a rule tells
+    them apart. Changes come by what was edited, with a packet that fares
+    differently and the lines behind it. What is not listed is equal in both. Exit code
     1 when there is a difference, or a finding in one of them; 4 when that is
     unknown, because something in one of them is not evaluated.
     """

@@ -126,6 +126,30 @@ def test_a_label_that_a_policy_looks_at_is_the_cause(tmp_path: Path) -> None:
     assert "shop/web: labels +tier=back" in run(old, new).stdout
 
 
+def test_labels_of_a_namespace_are_one_cause(tmp_path: Path) -> None:
+    """Also when a label that nobody looks at changes in the same breath."""
+
+    def space(team: str) -> Any:
+        about = {"name": "shop", "labels": {"team": team}}
+        return {"apiVersion": "v1", "kind": "Namespace", "metadata": about}
+
+    red = [{"namespaceSelector": {"matchLabels": {"team": "red"}}}]
+    opened = policy("red", {"matchLabels": {"app": "db"}}, ingress=[{"from": red}])
+    old = folder(
+        tmp_path / "old", space("blue"), workload("db"), workload("a"), workload("b"), opened
+    )
+    both = workload("a", build="7"), workload("b", build="7")
+    new = folder(tmp_path / "new", space("red"), workload("db"), *both, opened)
+    data = json.loads(run(old, new, "-o", "json").stdout)
+    assert [(g["title"], g["detail"]) for g in data["groups"]] == [
+        ("namespace shop", "labels -team=blue, +team=red")
+    ]
+    assert {(r["change"], r["source"]) for r in data["rows"]} == {
+        ("gained", "shop/a"),
+        ("gained", "shop/b"),
+    }
+
+
 def test_a_pod_that_fares_otherwise_than_its_fellows_is_named(tmp_path: Path) -> None:
     def opened(pod: str) -> Any:
         pods = [live(f"web-6b9-{x}", f"10.1.0.{n}", "n1", pod=x) for n, x in enumerate("abc", 1)]
@@ -235,9 +259,10 @@ def test_a_new_tenant_and_a_new_finding_are_part_of_the_answer(tmp_path: Path) -
     assert ("gained", "two/@node/host3", "zone0/time", "123/udp") in {
         (r["change"], r["source"], r["destination"], r["ports"]) for r in data["rows"]
     }
-    assert [(f["change"], f["code"]) for f in data["findings"]] == [("new", "C510")]
+    (finding,) = data["findings"]
+    assert (finding["change"], "two/main" in finding["message"]) == ("new", True)
     back = json.loads(run(new / "fabric.yaml", old, "-o", "json").stdout)
-    assert [(f["change"], f["code"]) for f in back["findings"]] == [("gone", "C510")]
+    assert [(f["change"], f["code"]) for f in back["findings"]] == [("gone", finding["code"])]
 
 
 def test_a_zone_endpoint_that_carves_the_outside_loses_what_its_name_is_not_given(

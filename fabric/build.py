@@ -23,6 +23,7 @@ from fabric.intents import intents
 from fabric.lock import path_of
 from fabric.manifests import Manifests
 from fabric.network import Network
+from fabric.per_namespace import unknown_names
 from fabric.placement import load_workloads, place, sizes
 from fabric.spec import FabricSpec
 from fabric.topology import Fabric, Role
@@ -77,7 +78,8 @@ def assemble(
 
     vtep_of = {n.name: fabric.vtep_of(n.name).index for n in fabric.nodes if n.role is Role.HOST}
     declared = intents(spec, vrfs)
-    ambiguous(vrfs, declared, site.problems)
+    unknown_names(spec, vrfs, site.problems)
+    ambiguous(spec, vrfs, declared, site.problems)
     site.problems.check()
     places = instances(endpoints, blocks, vtep_of)
     keys = {offer.key for intent in declared for offer in intent.offers}

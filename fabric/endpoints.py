@@ -17,25 +17,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from fabric.addresses import Granted, Taken, VrfAddresses
-from fabric.diagnostics import Diagnostics, did_you_mean
+from fabric.diagnostics import Diagnostics
 from fabric.draws import Draws
 from fabric.hosts import Presence
 from fabric.inventory import Endpoint, Prefix, Vrf
-from fabric.reported import claims, inside, outside, twice
+from fabric.per_namespace import NODES, dynamic
+from fabric.reported import Claim, claims, inside, outside, twice
 from fabric.settled import Claims, Wish
-from fabric.spec import FabricSpec, Tenant, Zone0, Zone2
-from fabric.topology import Fabric, Role
+from fabric.spec import FabricSpec, Tenant
+from fabric.topology import Fabric
 from fabric.vrfs import Slot
+from fabric.zone_endpoints import zone_endpoints
 
 if TYPE_CHECKING:
     from fabric.placement import Placed, Placement
 
 Blocks = dict[tuple[str, int], tuple[Prefix, ...]]
-PER_NAMESPACE_NODES = "nodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def namespaces_in_use(spec: FabricSpec, placed: Placement) -> dict[str, set[str]
         out[pod.tenant].add(pod.namespace)
     for tenant, found in placed.hosts.items():
         if found.hosts and spec.tenants[tenant].vrf_per == "namespace":
-            out[tenant].add(PER_NAMESPACE_NODES)
+            out[tenant].add(NODES)
     return out
 
 
@@ -85,9 +86,23 @@ def endpoint_table(site: Site, placed: Placement) -> tuple[tuple[Endpoint, ...],
     for member in members:
         endpoints += member.table(claims(member.vrf))
         blocks.update(member.blocks())
+    in_two_namespaces(site, endpoints)
     endpoints += zone_endpoints(site)
     ordered = sorted(endpoints, key=lambda e: e.name)
     return tuple(replace(e, index=i) for i, e in enumerate(ordered)), blocks
+
+
+def in_two_namespaces(site: Site, endpoints: Iterable[Endpoint]) -> None:
+    """Endpoints in VRFs that a tenant has per namespace, and that share their address space."""
+    made: dict[str, list[Claim]] = defaultdict(list)
+    for endpoint in endpoints:
+        if dynamic(site.spec, endpoint.tenant):
+            made[endpoint.tenant] += (
+                (endpoint.name, prefix.network_address, endpoint.span)
+                for prefix in endpoint.prefixes
+            )
+    for tenant, found in made.items():
+        twice(f"the VRFs of {tenant}", found, site.problems)
 
 
 def vrf_members(
@@ -177,6 +192,12 @@ class VrfOf:
                     pod.span,
                     "leave out `namespaces` at one VRF: it takes all others",
                 )
+            elif dynamic(self.site.spec, pod.tenant) and pod.namespace == NODES:
+                what = f'namespace "{NODES}" of {pod.tenant} would share the VRF of the hosts'
+                hint = (
+                    "with vrf_per: namespace that name is taken: rename it, or use vrf_per: tenant"
+                )
+                self.site.problems.error("C455", what, pod.span, hint)
         return self.known[key]
 
     def name(self, tenant: str, namespace: str) -> str | None:
@@ -197,7 +218,7 @@ class VrfOf:
         if not rest.startswith("@node/"):
             return self.index.get(f"{tenant}/{self.name(tenant, rest.partition('/')[0])}")
         if settings.vrf_per == "namespace":
-            return self.index.get(f"{tenant}/{PER_NAMESPACE_NODES}")
+            return self.index.get(f"{tenant}/{NODES}")
         return self.index.get(
             f"{tenant}/{rest.partition('@node/')[2].partition('@')[2] or main_vrf(settings)}"
         )
@@ -205,14 +226,14 @@ class VrfOf:
     def node(self, tenant: str, vrf: int) -> int:
         """The VRF of the node endpoint that serves pods of this VRF."""
         if self.site.spec.tenants[tenant].vrf_per == "namespace":
-            return self.index[f"{tenant}/{PER_NAMESPACE_NODES}"]
+            return self.index[f"{tenant}/{NODES}"]
         return vrf
 
     def nodes(self, tenant: str) -> list[int]:
         """The VRFs in which every host of a tenant is (rule 2)."""
         settings = self.site.spec.tenants[tenant]
         if settings.vrf_per == "namespace":
-            names = [PER_NAMESPACE_NODES]
+            names = [NODES]
         else:
             names = [
                 name
@@ -280,7 +301,7 @@ class VrfEndpoints:
             for text, span in self.presence.reported.get(host, {}).items()
         ]
         made = (c for c in (*own, *theirs) if inside(c[1], self.vrf.prefixes))
-        twice(self.vrf, made, self.site.problems)
+        twice(f"VRF {self.vrf.name}", made, self.site.problems)
 
     def blocks(self) -> Blocks:
         """What each host owns, IPv4 first."""
@@ -361,36 +382,3 @@ def split(hosts: Iterable[str], first: Callable[[str], bool]) -> tuple[list[str]
     for host in hosts:
         out[not first(host)].append(host)
     return out
-
-
-def zone_endpoints(site: Site) -> Iterator[Endpoint]:
-    """Endpoints of the zones, each behind its border (rule 4)."""
-    index = {vrf.name: vrf.index for vrf in site.vrfs}
-    for number, zone in ((0, site.spec.zones.zone0), (2, site.spec.zones.zone2)):
-        tenant = f"zone{number}"
-        for name, settings in zone.endpoints.items():
-            border = border_of(site, tenant, zone, name)
-            if border is not None:
-                prefixes = tuple(ip_network(text, strict=False) for text in settings.addresses)
-                yield Endpoint(
-                    -1, f"{tenant}/{name}", "zone", tenant, index[f"{tenant}/main"], number,
-                    border, None, tuple(sorted(prefixes, key=lambda p: (p.version, p))),
-                    span=site.spec.at("zones", tenant, "endpoints", name),
-                )  # fmt: skip
-
-
-def border_of(site: Site, tenant: str, zone: Zone0 | Zone2, name: str) -> int | None:
-    """The border node (index) of a zone endpoint; None, with an error, when there is none."""
-    nodes = site.fabric.nodes
-    all_borders = [node.name for node in nodes if node.role is Role.BORDER]
-    wanted = zone.endpoints[name].border or next(iter(zone.borders or all_borders), None)
-    span = site.spec.at("zones", tenant, "endpoints", name)
-    if wanted is None:
-        message, hint = "needs a border node; there is none", "set `borders` of a site to 1 or more"
-        site.problems.error("C411", f"{tenant}/{name} {message}", span, hint)
-    elif wanted not in all_borders:
-        message = f'{tenant}/{name}: no border is called "{wanted}"'
-        site.problems.error("C412", message, span, did_you_mean(wanted, all_borders))
-    else:
-        return site.fabric.node(wanted).index
-    return None

@@ -11,6 +11,8 @@ Rules that hold here:
 2. The clients of a leak share a route target for what they offer, save where transit tells them
    apart: whoever lies behind the owner imports some of them and not the others.
 3. A VRF that zone 0 serves offers its node prefixes in return; one without any is not served.
+4. Of the VRFs that a tenant has per namespace, those that have nothing to offer in return take part
+   in no leak that a glob offers them, and take no default route.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from fabric.diagnostics import Span
 from fabric.inventory import Prefix, Vrf
 from fabric.offers import Intent, Offer
+from fabric.per_namespace import dynamic, entries
 from fabric.ports import PortRange, parse_ports
 from fabric.spec import FabricSpec, VrfSpec
 from fabric.transit import derived
@@ -82,6 +85,8 @@ def leaks(spec: FabricSpec, vrfs: dict[str, Vrf]) -> Iterator[Intent]:
         span, back = spec.at("leaks", index), spec.at("leaks", index, "clients")
         for client in (name for name in select_vrfs(leak.to, vrfs) if name != source):
             clients = selected(spec, vrfs[client], leak.clients)
+            if not clients and client not in leak.to and dynamic(spec, vrfs[client].tenant):
+                continue
             key = f"leak {leak.name} clients{f' {client}' if leak.transit else ''}"
             yield Intent(
                 "leak",
@@ -105,12 +110,17 @@ def zone0(spec: FabricSpec, vrfs: dict[str, Vrf]) -> Iterator[Intent]:
         return
     span = spec.at("zones", "zone0", "serves")
     for vrf in vrfs.values():
-        served = any(fits(vrf.tenant, pattern) for pattern in spec.zones.zone0.serves)
+        served = any(serves(pattern, vrf) for pattern in spec.zones.zone0.serves)
         nodes = node_prefixes(spec, vrf)
         if vrf.zone == 1 and served and nodes:
             there = Offer("zone0", ZONE0, vrf.name, vrfs[ZONE0].prefixes, span)
             back = Offer("zone0 clients", vrf.name, ZONE0, nodes, span)
             yield zone_intent("zone0", ZONE0, vrf.name, (there, back), span)
+
+
+def serves(pattern: str, vrf: Vrf) -> bool:
+    """Whether zone 0 serves a VRF by this pattern of tenants, or of VRFs if it has a slash."""
+    return fits(vrf.name if "/" in pattern else vrf.tenant, pattern)
 
 
 def zone2(spec: FabricSpec, vrfs: dict[str, Vrf]) -> Iterator[Intent]:
@@ -125,6 +135,8 @@ def zone2(spec: FabricSpec, vrfs: dict[str, Vrf]) -> Iterator[Intent]:
         span = spec.at(*path, "default_route")
         there = Offer("zone2", ZONE2, vrf.name, EVERYWHERE, span)
         prefixes = selected(spec, vrf, settings.advertise) if settings.advertise else ()
+        if settings.advertise and not prefixes and dynamic(spec, vrf.tenant):
+            continue
         back = Offer("zone2 clients", vrf.name, ZONE2, prefixes, spec.at(*path, "advertise"))
         yield zone_intent("zone2", ZONE2, vrf.name, (there, back), span)
 
@@ -139,7 +151,8 @@ def zone_intent(
 def vrf_spec(spec: FabricSpec, vrf: Vrf) -> tuple[VrfSpec, Path] | None:
     """What the file says about a tenant's VRF and where; None for the zones' own.
 
-    With `vrf_per: namespace` every VRF of the tenant follows the tenant's first entry.
+    With `vrf_per: namespace` every VRF of the tenant follows the tenant's first entry, and has of
+    its prefixes those that `fabric.per_namespace` says.
     """
     tenant = spec.tenants.get(vrf.tenant)
     if tenant is None or not tenant.vrfs:
@@ -152,13 +165,13 @@ def vrf_spec(spec: FabricSpec, vrf: Vrf) -> tuple[VrfSpec, Path] | None:
 
 def node_prefixes(spec: FabricSpec, vrf: Vrf) -> tuple[Prefix, ...]:
     """The prefixes of a VRF that are marked `use: nodes`."""
-    written = vrf_spec(spec, vrf)
-    if written is None:
+    if vrf_spec(spec, vrf) is None:
         return ()
+    written = entries(spec, *vrf.name.split("/"))
     return tuple(
         resolved
-        for prefix, resolved in zip(written[0].prefixes, vrf.prefixes, strict=False)
-        if not isinstance(prefix, str) and prefix.use == "nodes"
+        for (_, entry), resolved in zip(written, vrf.prefixes, strict=True)
+        if entry.use == "nodes"
     )
 
 

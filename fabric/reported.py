@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from fabric.diagnostics import Diagnostics, Span
-from fabric.inventory import Prefix, Vrf
+from fabric.inventory import Prefix
 
 Address = IPv4Address | IPv6Address
 Claim = tuple[str, Address, Span | None]
@@ -42,13 +42,13 @@ def outside(where: str, prefixes: Sequence[Prefix], made: Iterable[Claim], to: D
         to.error("C453", what, span, hint)
 
 
-def twice(vrf: Vrf, made: Iterable[Claim], to: Diagnostics) -> None:
-    """C428: two endpoints of a VRF report one address."""
+def twice(where: str, made: Iterable[Claim], to: Diagnostics) -> None:
+    """C428: two endpoints have one address in one address space."""
     owner: dict[Address, str] = {}
     told: set[tuple[str, str]] = set()
     for name, address, span in made:
         other = owner.setdefault(address, name)
         if other != name and (other, name) not in told:
             told.add((other, name))
-            what = f"{name} reports {address}, which {other} reports too, in VRF {vrf.name}"
+            what = f"{name} has {address}, which {other} has too, in {where}"
             to.error("C428", what, span, "each needs its own; leave out the one that is gone")

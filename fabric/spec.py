@@ -144,7 +144,9 @@ class Zone0(Model):
     vni: int | None = Field(None, ge=1, le=16777215, description="L3VNI; default: drawn")
     borders: list[str] = Field([], description="its border nodes; empty: all")
     prefixes: list[str] = Field([], description="what tenants get routes to; default: endpoints")
-    serves: list[str] = Field(["*"], description="tenants (or globs) whose nodes get routes")
+    serves: list[str] = Field(
+        ["*"], description="tenants or VRFs (or globs) whose nodes get routes"
+    )
     endpoints: dict[Name, ZoneEndpoint] = Field({}, description="services by name")
     services: list[ZoneRule] = Field([], description="boot services, before the rules")
     rules: list[ZoneRule] = Field([], description="ordered; the first match decides")

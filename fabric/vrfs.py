@@ -3,9 +3,9 @@
 Rules that hold here:
 
 1. A tenant's VRFs are `tenant/vrf`; with `vrf_per: namespace`, one `tenant/namespace` for every
-   namespace that has workloads, each with the prefixes of the tenant's first entry.
+   namespace that has workloads, and `tenant/nodes` (`fabric.per_namespace`).
 2. `zone0/main` and `zone2/main` exist when their zone has endpoints.
-3. `Vrf.prefixes` keeps the order in which the file writes them, one for one.
+3. `Vrf.prefixes` are those of `entries`, one for one.
 4. Prefixes drawn from a pool are unique in that pool.
 """
 
@@ -18,8 +18,9 @@ from ipaddress import IPv4Network, ip_network
 from fabric.diagnostics import Diagnostics, Span
 from fabric.draws import Draws
 from fabric.inventory import Prefix, Vrf
+from fabric.per_namespace import Entry, entries
 from fabric.pools import Space, bounds, numbers
-from fabric.spec import FabricSpec, VrfPrefix, VrfSpec
+from fabric.spec import FabricSpec, VrfPrefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,12 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A VRF before it has an index and a VNI."""
+    """A VRF before it has an index and a VNI; its prefixes with their places in the file."""
 
     name: str
     tenant: str
     zone: int
-    written: tuple[VrfPrefix, ...]
+    written: tuple[Entry, ...]
     vni: int | None
     span: Span | None
 
@@ -49,19 +50,18 @@ def drafts(spec: FabricSpec, namespaces: Mapping[str, Iterable[str]]) -> list[Dr
     out = []
     for tenant, settings in spec.tenants.items():
         if settings.vrf_per == "namespace" and settings.vrfs:
-            first, template = next(iter(settings.vrfs.items()))
-            span = spec.at("tenants", tenant, "vrfs", first)
+            span = spec.at("tenants", tenant, "vrfs", next(iter(settings.vrfs)))
             names = sorted({*namespaces.get(tenant, ())})
-            out += [_draft(tenant, name, template, None, span) for name in names]
+            out += [_draft(spec, tenant, name, None, span) for name in names]
             continue
         for name, vrf in settings.vrfs.items():
             span = spec.at("tenants", tenant, "vrfs", name)
-            out.append(_draft(tenant, name, vrf, vrf.vni, span))
+            out.append(_draft(spec, tenant, name, vrf.vni, span))
     for number, zone in ((0, spec.zones.zone0), (2, spec.zones.zone2)):
         if zone.endpoints:
             given = spec.zones.zone0.prefixes if number == 0 else []
             texts = given or sorted({a for e in zone.endpoints.values() for a in e.addresses})
-            written = tuple(VrfPrefix(cidr=text) for text in texts)
+            written = tuple(enumerate(VrfPrefix(cidr=text) for text in texts))
             span = spec.at("zones", f"zone{number}")
             out.append(
                 Draft(f"zone{number}/main", f"zone{number}", number, written, zone.vni, span)
@@ -69,9 +69,8 @@ def drafts(spec: FabricSpec, namespaces: Mapping[str, Iterable[str]]) -> list[Dr
     return sorted(out, key=lambda draft: draft.name)
 
 
-def _draft(tenant: str, name: str, vrf: VrfSpec, vni: int | None, span: Span | None) -> Draft:
-    written = tuple(VrfPrefix(cidr=p) if isinstance(p, str) else p for p in vrf.prefixes)
-    return Draft(f"{tenant}/{name}", tenant, 1, written, vni, span)
+def _draft(spec: FabricSpec, tenant: str, name: str, vni: int | None, span: Span | None) -> Draft:
+    return Draft(f"{tenant}/{name}", tenant, 1, entries(spec, tenant, name), vni, span)
 
 
 def vrf_table(
@@ -129,7 +128,7 @@ def raw_targets(spec: FabricSpec) -> set[str]:
 def slots(draft: Draft, prefixes: Sequence[Prefix]) -> tuple[Slot, ...]:
     """Prefixes grouped by purpose, in file order."""
     groups: dict[tuple[str, frozenset[str]], list[Prefix]] = {}
-    for written, prefix in zip(draft.written, prefixes, strict=True):
+    for (_, written), prefix in zip(draft.written, prefixes, strict=True):
         groups.setdefault((written.use, frozenset(written.namespaces)), []).append(prefix)
     return tuple(Slot(use, only, tuple(found)) for (use, only), found in groups.items())
 
@@ -144,7 +143,7 @@ class Prefixes:
 
     def of(self, draft: Draft) -> tuple[Prefix, ...]:
         """The prefixes of one VRF, in file order."""
-        return tuple(self.one(draft, n, written) for n, written in enumerate(draft.written))
+        return tuple(self.one(draft, n, written) for n, written in draft.written)
 
     def one(self, draft: Draft, number: int, written: VrfPrefix) -> Prefix:
         """One prefix, given or drawn."""

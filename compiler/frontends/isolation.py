@@ -34,6 +34,7 @@ from compiler.ir import (
 from fabric.diagnostics import Diagnostic
 from fabric.intents import Intent, intents
 from fabric.network import Network
+from fabric.per_namespace import NODES
 from fabric.ports import PortRange
 
 DEFAULT = Origin("default", "tenant isolation")
@@ -116,7 +117,7 @@ def lints(network: Network) -> tuple[Diagnostic, ...]:
     """Doubtful, not wrong: Kubernetes policies that one VRF per namespace silently overrides."""
     out = []
     for name, tenant in sorted(network.spec.tenants.items()):
-        vrfs = [vrf for vrf in network.vrfs if vrf.tenant == name]
+        vrfs = [v for v in network.vrfs if v.tenant == name and v.name != f"{name}/{NODES}"]
         if tenant.vrf_per == "namespace" and len(vrfs) > 1:
             out.append(
                 Diagnostic(

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fabric.intents import select_vrfs
+from fabric.per_namespace import NODES
 from fabric.spec import FabricSpec, Site
-from fabric.wildcard import GLOB
+from fabric.wildcard import GLOB, fits
 
 ZONES = ("zone0", "zone2")
 
@@ -18,7 +19,8 @@ ZONES = ("zone0", "zone2")
 @dataclass(frozen=True, slots=True)
 class Names:
     """What exists. `dynamic` tenants have one VRF per namespace, known only from manifests; `vrfs`
-    then lists the namespaces that the file mentions."""
+    then lists the namespaces that the file mentions. Whether they are is found in the end
+    (`fabric.per_namespace`)."""
 
     hosts: tuple[str, ...]
     borders: tuple[str, ...]
@@ -27,6 +29,11 @@ class Names:
     vrfs: tuple[str, ...]
     dynamic: frozenset[str]
     zone_endpoints: tuple[str, ...]
+
+    def open(self, pattern: str) -> bool:
+        """Whether a pattern of VRFs may name some that only manifests tell."""
+        tenant, slash, _ = pattern.partition("/")
+        return bool(slash) and any(fits(name, tenant) for name in self.dynamic)
 
     def select(self, pattern: str) -> tuple[str, ...]:
         """Tenant VRFs that a pattern of a leak or peering names."""
@@ -97,7 +104,7 @@ def vrf_names(spec: FabricSpec, dynamic: Iterable[str]) -> Iterator[str]:
         for vrf in settings.vrfs.values():
             entries = (e for e in vrf.prefixes if not isinstance(e, str))
             names |= {f"{tenant}/{n}" for e in entries for n in e.namespaces if n}
-        yield from sorted(names) or [f"{tenant}/default"]
+        yield from sorted({*names, f"{tenant}/{NODES}"})
 
 
 def mentions(spec: FabricSpec) -> Iterator[str]:

@@ -14,6 +14,7 @@ from fabric.checks.sharing import listed
 from fabric.diagnostics import Diagnostics
 from fabric.intents import ZONE0, node_prefixes, one_vrf, select_vrfs, selected, vrf_spec
 from fabric.inventory import Vrf
+from fabric.per_namespace import dynamic
 from fabric.spec import FabricSpec, Leak
 from fabric.wildcard import GLOB
 
@@ -35,8 +36,15 @@ def check(spec: FabricSpec, vrfs: Sequence[Vrf], found: Diagnostics) -> None:
         written = vrf_spec(spec, vrf)
         if written is not None:
             at = (*written[1], "advertise")
-            inside(spec, "C434", written[0].advertise, at, [vrf], found)
+            inside(spec, "C434", written[0].advertise, at, together(spec, vrf, vrfs), found)
     unserved(spec, vrfs, found)
+
+
+def together(spec: FabricSpec, vrf: Vrf, vrfs: Sequence[Vrf]) -> list[Vrf]:
+    """A VRF, or all that its tenant has per namespace: they are made from one template."""
+    if not dynamic(spec, vrf.tenant):
+        return [vrf]
+    return [other for other in vrfs if other.tenant == vrf.tenant]
 
 
 def of_leak(
@@ -53,10 +61,10 @@ def of_leak(
     ):
         return
     for client in clients:
-        if not selected(spec, client, leak.clients):
+        exact = any(not GLOB & set(p) and select_vrfs([p], [client.name]) for p in leak.to)
+        if not selected(spec, client, leak.clients) and (exact or not dynamic(spec, client.tenant)):
             what = f"{client.name} has none of the clients' prefixes of leak {leak.name}"
             hint = "so it gets no way back; add its prefixes to clients, or leave it out of to"
-            exact = any(not GLOB & set(p) and select_vrfs([p], [client.name]) for p in leak.to)
             span = spec.at("leaks", i, "clients")
             (found.error if exact else found.warn)("C430", what, span, hint)
 
@@ -93,7 +101,8 @@ def unserved(spec: FabricSpec, vrfs: Sequence[Vrf], found: Diagnostics) -> None:
         return
     for i, name in enumerate(spec.zones.zone0.serves):
         for vrf in vrfs:
-            if vrf.tenant == name and not node_prefixes(spec, vrf):
+            both = together(spec, vrf, vrfs) if "/" not in name else [vrf]
+            if name in (vrf.tenant, vrf.name) and not any(node_prefixes(spec, v) for v in both):
                 what = f"zone 0 serves {name}, but {vrf.name} has no node prefixes to serve"
                 hint = "mark one: { cidr: 100.64.0.0/24, use: nodes }"
                 found.warn("C526", what, spec.at("zones", "zone0", "serves", i), hint)

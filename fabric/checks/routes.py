@@ -19,6 +19,7 @@ from fabric.draws import Draws
 from fabric.intents import ZONE2, Intent, intents, vrf_spec
 from fabric.inventory import Prefix, Vrf
 from fabric.lock import Locked
+from fabric.per_namespace import dynamic, entries
 from fabric.spec import FabricSpec
 from fabric.vrfs import vrf_table
 
@@ -56,7 +57,7 @@ def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
         own_overlaps(spec, vrf, found)
     offers.check(spec, vrfs, found)
     if "C319" not in codes:
-        ambiguous(vrfs, intents(spec, vrfs), found)
+        ambiguous(spec, vrfs, intents(spec, vrfs), found)
 
 
 def without_ports(spec: FabricSpec) -> FabricSpec:
@@ -84,7 +85,8 @@ def own_overlaps(spec: FabricSpec, vrf: Vrf, found: Diagnostics) -> None:
     written = vrf_spec(spec, vrf)
     if written is None:
         return
-    numbered = [*enumerate(vrf.prefixes)]
+    places = (number for number, _ in entries(spec, *vrf.name.split("/")))
+    numbered = [*zip(places, vrf.prefixes, strict=True)]
     for (i, inner), around in nests(numbered, lambda pair: pair[1]):
         for k, outer in around[:1]:
             what = f"{inner} overlaps {outer} in VRF {vrf.name}"
@@ -92,8 +94,12 @@ def own_overlaps(spec: FabricSpec, vrf: Vrf, found: Diagnostics) -> None:
             found.error("C421", what, span, "prefixes of a VRF share no address")
 
 
-def ambiguous(vrfs: Sequence[Vrf], declared: Iterable[Intent], found: Diagnostics) -> None:
-    """No VRF gets one address from two sides; `declared` are the intents between `vrfs`."""
+def ambiguous(
+    spec: FabricSpec, vrfs: Sequence[Vrf], declared: Iterable[Intent], found: Diagnostics
+) -> None:
+    """No VRF gets one address from two sides; `declared` are the intents between `vrfs`. VRFs that
+    a tenant has per namespace share one address space, so that they are one side."""
+    side = {v.name: v.tenant if dynamic(spec, v.tenant) else v.name for v in vrfs}
     meetings = {v.name: [Meeting(p, v.name, None, v.span) for p in v.prefixes] for v in vrfs}
     for intent in declared:
         for offer in intent.offers:
@@ -102,21 +108,23 @@ def ambiguous(vrfs: Sequence[Vrf], declared: Iterable[Intent], found: Diagnostic
             ]
     told: set[tuple[str | None, str | None, Span | None, Span | None]] = set()
     for importer, met in meetings.items():
-        for inner, outer in clashes(importer, met):
+        for inner, outer in clashes(importer, met, side):
             event = (inner.key, outer.key, inner.span, outer.span)
             if event not in told:
                 told.add(event)
                 report(importer, inner, outer, found)
 
 
-def clashes(importer: str, met: Iterable[Meeting]) -> Iterator[tuple[Meeting, Meeting]]:
+def clashes(
+    importer: str, met: Iterable[Meeting], side: Mapping[str, str]
+) -> Iterator[tuple[Meeting, Meeting]]:
     """Overlapping prefixes of different VRFs. A default route covers all others by design, and so
     does a zone 2 network around a tenant's public prefix."""
     specific = dict.fromkeys(m for m in met if m.prefix.prefixlen)
     for inner, around in nests([*specific], lambda m: m.prefix):
         for outer in around:
             public = importer == ZONE2 and outer.key is None and inner.prefix != outer.prefix
-            if inner.exporter != outer.exporter and not public:
+            if side[inner.exporter] != side[outer.exporter] and not public:
                 yield inner, outer
                 break
 

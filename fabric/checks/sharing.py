@@ -59,7 +59,7 @@ def check_leak(spec: FabricSpec, i: int, leak: Leak, names: Names, found: Diagno
         if is_zone(spec, pattern, at, found):
             continue
         clients = names.select(pattern)
-        if not clients:
+        if not clients and not names.open(pattern):
             unknown(spec, pattern, at, names, found)
         elif clients == (source,):
             what = f"{source} cannot be leaked to itself"
@@ -73,6 +73,8 @@ def one_vrf(
     if is_zone(spec, pattern, at, found):
         return None
     matching = names.select(pattern)
+    if not matching and names.open(pattern):
+        return None
     if not matching:
         unknown(spec, pattern, at, names, found)
     elif len(matching) > 1 or (pattern in names.dynamic):

@@ -111,12 +111,13 @@ def within(inner: Prefix, outer: Prefix) -> bool:
 
 
 def serves(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
-    """Zone 0 serves tenants that exist."""
+    """Zone 0 serves tenants and VRFs that exist."""
     for i, pattern in enumerate(spec.zones.zone0.serves):
-        if pattern != "*" and not any_fits(pattern, names.tenants):
-            what = f'zone 0 serves "{pattern}", but no tenant is called that'
+        known, what = (names.vrfs, "VRF") if "/" in pattern else (names.tenants, "tenant")
+        if pattern != "*" and not any_fits(pattern, known) and not names.open(pattern):
+            message = f'zone 0 serves "{pattern}", but no {what} is called that'
             span = spec.at("zones", "zone0", "serves", i)
-            found.error("C311", what, span, did_you_mean(pattern, names.tenants))
+            found.error("C311", message, span, did_you_mean(pattern, known))
 
 
 def rules(spec: FabricSpec, names: Names, found: Diagnostics) -> None:

@@ -16,7 +16,8 @@ from sim.prove import Proof, prove
 
 FOLDER = Path(__file__).parents[2] / "topologies"
 TWINS = sorted(p for p in (FOLDER / "broken").glob("*.yaml") if ".lock" not in p.suffixes)
-FILES = [FOLDER / "small.yaml", FOLDER / "demo.yaml", FOLDER / "large.yaml", *TWINS]
+BUNDLED = ("small", "demo", "namespaces", "large")
+FILES = [*(FOLDER / f"{name}.yaml" for name in BUNDLED), *TWINS]
 NAMES = [path.stem for path in FILES]
 
 
@@ -47,7 +48,9 @@ def test_a_twin_is_the_demo_with_one_line_patched(path: Path) -> None:
     assert load_fabric(path).expect == load_fabric(FOLDER / "demo.yaml").expect
 
 
-@pytest.mark.parametrize("name", ["small", "demo", pytest.param("large", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["small", "demo", "namespaces", pytest.param("large", marks=pytest.mark.slow)]
+)
 def test_what_a_file_expects_holds(name: str) -> None:
     proved = proof(FOLDER / f"{name}.yaml")
     assert [str(finding) for finding in proved.findings] == []

@@ -128,13 +128,14 @@ def _selects_pairs(
     for pattern in empty:
         hint = did_you_mean(pattern, _names(network.endpoints))
         problems.error("C702", f'"{pattern}" selects no endpoint', span, hint)
-    ends = selected(source, network), selected(target, network)
-    if limits_of(source, target) is None:
+    limits = limits_of(source, target)
+    if limits is None:
         problems.error("C703", f'"{text}" compares addresses of two IP versions', span)
         return False
-    if not empty and not len(_pairs(network, *ends, ports)):
+    ends = selected(source, network), selected(target, network)
+    if not empty and not len(_within(limits, _pairs(network, *ends, ports))):
         message = f'"{text}" compares nothing: no two endpoints share an IP version'
-        if len(_pairs(network, *ends, ANYTHING)):
+        if len(_within(limits, _pairs(network, *ends, ANYTHING))):
             message += " in which such packets are sent"
         problems.error("C703", message, span)
         return False
@@ -153,14 +154,15 @@ def pairs_of(claim: Claim, network: Network) -> Column:
     """What a claim compares, as sorted keys: (source, destination, family) in one integer."""
     a, b = selected(claim.source, network), selected(claim.target, network)
     ports = ANYTHING if claim.kind == "only" else claim.ports
-    limits = claim.limits
-    if limits.version:
-        found = _pairs(network, a, b, ports)
-        kept: Column = found[found % 2 == (limits.version == 6)]
-        return kept
     there = _pairs(network, a, b, ports)
     back = _pairs(network, b, a, ports) if claim.both_ways else there[:0]
-    return np.unique(np.r_[there, back])
+    return _within(claim.limits, np.unique(np.r_[there, back]))
+
+
+def _within(limits: Limits, wanted: Column) -> Column:
+    """The pairs of the IP version that an expectation about addresses has."""
+    kept: Column = wanted[wanted % 2 == (limits.version == 6)] if limits.version else wanted
+    return kept
 
 
 def without(wanted: Column, network: Network, exempt: Iterable[int]) -> Column:

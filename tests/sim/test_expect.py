@@ -191,3 +191,26 @@ def test_a_part_of_a_prefix_is_not_all_of_it() -> None:
     assert not outcome("allow", f"{rest} -> acme/web/a").holds
     assert outcome("deny", f"{rest} -> acme/web/a").holds
     assert not outcome("deny", "zone2/inet -> acme/web/a").holds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fd00::1 -> zone2/inet",
+        "2001:db8::/32 -> acme/web/a",
+        "10.0.0.1 -> [fd00::2]:80/tcp",
+        "10.0.0.1 -> acme/web/b:icmp6",
+        "[fd00::1] -> acme/web/b:icmp4",
+    ],
+)
+def test_addresses_that_meet_nobody_are_errors(text: str) -> None:
+    """A line about IPv6 addresses says nothing of endpoints that have IPv4 alone."""
+    with pytest.raises(InputError) as caught:
+        read_claims(spec(Expectation(deny=text)), WORLD)
+    assert {d.code for d in caught.value.diagnostics} <= {"C702", "C703"}
+
+
+@pytest.mark.parametrize("text", ["10.0.0.1 <-> zone2/inet", "10.0.0.1:80 -> zone2/inet"])
+def test_addresses_have_one_direction_and_no_port_at_the_source(text: str) -> None:
+    with pytest.raises(ValueError, match=r"on one side of|ports stand after"):
+        parse_claim(text)

@@ -9,7 +9,8 @@ Rules that hold here:
    prefixes of an offer also carries the offer's target. Where an offer is narrower than a block,
    the offered prefix is announced beside the block, and the block without the offer's target.
 3. A VRF imports a route when it shares a route target with it; nothing else decides.
-4. Zone 2 originates the default routes where an endpoint owns them, else at its first border.
+4. Zone 2 originates the default route of each IP version that it speaks where an endpoint owns
+   it, else at its first border.
 
 Routes are columns sorted by (VRF, VTEP, prefix); prefixes and sets of targets are tables.
 """
@@ -158,10 +159,11 @@ def add_defaults(
 ) -> None:
     """Rule 4."""
     zone2 = next(vrf.index for vrf in vrfs if vrf.name == ZONE2)
-    first = next(e.vtep for e in endpoints if e.vrf == zone2)
+    there = [e for e in endpoints if e.vrf == zone2]
     for default in EVERYWHERE:
-        if not any(default in prefixes for prefixes in inside[zone2].values()):
-            inside[zone2][first].add(default)
+        spoken = any(p.version == default.version for e in there for p in e.prefixes)
+        if spoken and not any(default in prefixes for prefixes in inside[zone2].values()):
+            inside[zone2][there[0].vtep].add(default)
 
 
 def offers_by_exporter(intents: Iterable[Intent]) -> dict[str, tuple[Offer, ...]]:

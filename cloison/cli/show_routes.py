@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 COLUMNS = ("node", "vrf", "prefix", "via", "reason")
 EVPN_COLUMNS = ("vrf", "prefix", "next_hop", "rts", "as_path")
+UNDERLAY_COLUMNS = ("node", "prefix", "owner", "via", "as_path")
+SHOWN = {
+    "routes": ("Routes", COLUMNS),
+    "evpn-routes": ("Type-5 routes", EVPN_COLUMNS),
+    "underlay-routes": ("Underlay routes", UNDERLAY_COLUMNS),
+}
 
 
 @click.command()
@@ -25,6 +31,7 @@ EVPN_COLUMNS = ("vrf", "prefix", "next_hop", "rts", "as_path")
 @click.option("--vrf", help="Only this VRF (tenant/vrf).")
 @click.option("--prefix", help="Only routes that hold this address or lie in this prefix.")
 @click.option("--evpn", is_flag=True, help="Type-5 routes as announced instead of the FIB.")
+@click.option("--underlay", is_flag=True, help="Routes to loopbacks, of every node, instead.")
 @world_options
 @output_option()
 def command(
@@ -33,28 +40,56 @@ def command(
     vrf: str | None,
     prefix: str | None,
     evpn: bool,
+    underlay: bool,
     how: How,
     output: str,
 ) -> None:
-    """Routes of FABRIC: where each prefix leads and why the VRF has it."""
+    """Routes of FABRIC: where each prefix leads and why the VRF has it.
+
+    With --underlay: what eBGP leaves on every node for the loopbacks of the
+    others, with all next hops and the AS path.
+    """
     from cloison.cli.show_topology import known_node
     from cloison.render import emit
     from cloison.world import World
 
+    if underlay and (evpn or vrf is not None):
+        raise click.UsageError("--underlay goes with neither --evpn nor --vrf: it has no VRFs")
     network = World.of_fabric(fabric, how).network
     if node is not None:
         known_node(network.fabric, node)
     known_vrf(network, vrf)
     wanted = parse_prefix(prefix)
-    source = type5_rows if evpn else fib_rows
-    rows = [row for row in source(network, node, vrf) if holds(row["prefix"], wanted)]
-    emit(
-        rows,
-        schema="cloison/evpn-routes/1" if evpn else "cloison/routes/1",
-        output=output,
-        title="Type-5 routes" if evpn else "Routes",
-        columns=EVPN_COLUMNS if evpn else COLUMNS,
-    )
+    if underlay:
+        found, what = underlay_rows(network, node), "underlay-routes"
+    elif evpn:
+        found, what = type5_rows(network, node, vrf), "evpn-routes"
+    else:
+        found, what = fib_rows(network, node, vrf), "routes"
+    rows = [row for row in found if holds(row["prefix"], wanted)]
+    title, columns = SHOWN[what]
+    emit(rows, schema=f"cloison/{what}/1", output=output, title=title, columns=columns)
+
+
+def underlay_rows(network: Network, node: str | None) -> Iterator[dict[str, Any]]:
+    """Routes to loopbacks by node and owner; one that BGP does not bring has no next hop."""
+    names, underlay = [n.name for n in network.fabric.nodes], network.underlay
+    speakers = [n.index for n in network.fabric.nodes if network.plan.asn[n.index]]
+    links = network.fabric.links
+    for here in speakers:
+        if node not in (None, names[here]):
+            continue
+        for owner in speakers:
+            if owner != here:
+                yield {
+                    "node": names[here],
+                    "prefix": f"{network.plan.vtep(owner)}/32",
+                    "owner": names[owner],
+                    "via": [names[hop] for hop, _ in underlay.ecmp(here, owner)],
+                    "links": [links[link].name for _, link in underlay.ecmp(here, owner)],
+                    "as_path": list(underlay.as_path(here, owner)),
+                    "reachable": underlay.reachable(here, owner),
+                }
 
 
 def fib_rows(network: Network, node: str | None, vrf: str | None) -> Iterator[dict[str, Any]]:

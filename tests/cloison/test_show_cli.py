@@ -65,3 +65,17 @@ def test_wrong_arguments_are_2(arguments: tuple[str, ...]) -> None:
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_the_underlay_has_every_loopback_at_every_node() -> None:
+    rows = json.loads(show("routes", str(SMALL), "--underlay", "-o", "json").stdout)["rows"]
+    speakers = {row["node"] for row in rows}
+    assert len(rows) == len(speakers) * (len(speakers) - 1)
+    lost = {(row["node"], row["owner"]) for row in rows if not row["reachable"]}
+    assert lost == {("spine1", "spine2"), ("spine2", "spine1")}, "they share an AS number"
+    assert all(bool(row["via"]) == bool(row["as_path"]) == row["reachable"] for row in rows)
+    one = [row for row in rows if (row["node"], row["owner"]) == ("dpu1", "dpu3")]
+    assert [row["via"] for row in one] == [["leaf1", "leaf2"]]
+    cut = show("routes", str(SMALL), "--underlay", "--down", "dpu3", "--node", "dpu1")
+    assert next(line for line in cut.stdout.splitlines() if "dpu3" in line).split()[-1] == "dpu3"
+    assert show("routes", str(SMALL), "--underlay", "--evpn").exit_code == 2

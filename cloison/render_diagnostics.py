@@ -54,7 +54,8 @@ class Excerpts:
     """Lines of files, each file read once; none where a file cannot be read any more."""
 
     def __init__(self, sources: Sources) -> None:
-        self.files = {name: Secrets(text) for name, text in sources.items()}
+        shown = {name: "" if hidden(Path(name)) else text for name, text in sources.items()}
+        self.files = {name: Secrets(text) for name, text in shown.items()}
 
     def line(self, span: Span) -> str | None:
         """The line that a span is in, unless it is nobody's business."""
@@ -68,12 +69,18 @@ class Excerpts:
 def text_of(path: Path) -> str:
     """What stands in a file that may be quoted; nothing of others."""
     try:
-        inside = trees_around(path).inside(path)
-        if any(part.startswith(".") for part in inside.parts):
-            return ""
-        return read_bytes(path).decode("utf-8-sig", "replace")
-    except (InputError, ValueError):
+        return "" if hidden(path) else read_bytes(path).decode("utf-8-sig", "replace")
+    except InputError:
         return ""
+
+
+def hidden(path: Path) -> bool:
+    """Whether a file, or a directory on the way to it from its tree's root, begins with a dot."""
+    try:
+        inside = trees_around(path).inside(path)
+    except (OSError, RuntimeError, ValueError):
+        return False  # nothing is read there
+    return any(part.startswith(".") for part in inside.parts)
 
 
 def one(diagnostic: Diagnostic, lines: Excerpts, colour: bool) -> str:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
-from fabric.files import Trees, trees_around
+from fabric.files import Trees, there, trees_around
 from fabric.reader import MAX_DEPTH, TOO_DEEP, Document, read_yaml
 
 Place = tuple[str | int, ...]
@@ -162,7 +162,7 @@ def read_base(
     refused = trees.refusal(path, span)
     if refused is not None:
         raise InputError(refused)
-    if not path.exists():
+    if not there(path):
         raise InputError(Diagnostic("C290", f"cannot extend {path}: no such file", span))
     documents = read_yaml(path)
     if len(documents) != 1:

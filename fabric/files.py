@@ -98,6 +98,15 @@ def trees_around(path: Path) -> Trees:
     return Trees(tuple(dict.fromkeys((folder, Path.cwd().resolve()))))
 
 
+def there(path: Path) -> bool:
+    """Whether anything is at a path, a link that leads nowhere included."""
+    try:
+        path.lstat()
+    except (OSError, ValueError):  # also names that are too long, or hold a NUL
+        return False
+    return True
+
+
 @contextmanager
 def opened(path: Path, limit: int = MAX_BYTES, code: str = "C101") -> Iterator[IO[bytes]]:
     """A regular file, open for reading; C102, C111, C112 or `code` when there is none to read."""

@@ -21,6 +21,7 @@ from typing import Any
 
 from fabric.diagnostics import Diagnostics, InputError, Span
 from fabric.extend import Edit, Place, Source, edit_objects, identity
+from fabric.files import there
 from fabric.reader import Document, Entry, Mark, descend, read_text, read_yaml
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -50,8 +51,8 @@ def read_objects(
 def files(paths: Sequence[Path | str], problems: Diagnostics) -> Iterator[tuple[Path, bool]]:
     """Files to read, and whether each was named (rule 1)."""
     for given in map(Path, paths):
-        if not given.is_dir():
-            if str(given) != "-" and not given.exists():
+        if not is_directory(given):
+            if str(given) != "-" and not there(given):
                 problems.error("C601", f"there is no {given}")
             else:
                 yield given, True
@@ -62,6 +63,11 @@ def files(paths: Sequence[Path | str], problems: Diagnostics) -> Iterator[tuple[
             hint = f"looked for {', '.join(SUFFIXES)}"
             problems.error("C614", f"{given} holds no Kubernetes manifests", None, hint)
         yield from ((path, False) for path in visible)
+
+
+def is_directory(path: Path) -> bool:
+    """Whether there is a directory; a name that is too long for one names none."""
+    return there(path) and path.is_dir()
 
 
 def of_file(path: Path, named: bool, problems: Diagnostics) -> Iterator[Source]:

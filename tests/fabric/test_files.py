@@ -211,9 +211,10 @@ def test_other_lines_are_still_quoted(folder: Path) -> None:
 
 def test_hidden_files_are_read_and_not_quoted(folder: Path) -> None:
     (folder / ".netrc").write_text("machine: h: hunter2\n")
-    done = cloison("check", fabric(folder, ".netrc"))
-    assert "C104" in done.output
-    assert "hunter2" not in done.output
+    for path in (fabric(folder, ".netrc"), ".netrc"):
+        done = cloison("check", path)
+        assert "C104" in done.output
+        assert "hunter2" not in done.output
 
 
 @given(st.lists(st.sampled_from(["a: 1", "---", "...", "kind: Secret", "x: y", "--- # z"])))
@@ -285,3 +286,15 @@ def test_hidden_directories_above_the_tree_do_not_matter(
     monkeypatch.chdir(here)
     (here / "x.yaml").write_text("kind: Pod\nspec: a: b\n")
     assert "spec: a: b" in cloison("reach", here / "x.yaml").stderr
+
+
+@pytest.mark.parametrize("name", ["n" * 5000, "a\0b", "loop"])
+def test_names_of_no_file_are_told(name: str, folder: Path) -> None:
+    (folder / "loop").symlink_to("loop")
+    path = folder / "f.yaml"
+    path.write_text(FABRIC.replace("MANIFEST", '"' + name.replace("\0", "\\0") + '"'))
+    done = cloison("check", path)
+    assert done.exit_code == 2
+    assert "C601" in done.output or "C101" in done.output
+    (folder / "twin.yaml").write_text(f'extends: "{name}"\n'.replace("\0", "\\0"))
+    assert codes(lambda: load_fabric(folder / "twin.yaml")) <= {"C290", "C101"}

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from fuzz import allocations, documents, verdicts
+from fuzz import allocations, damage, documents, verdicts
 
 Oracle = Callable[[Random, Path], None]
 ORACLES: dict[str, Oracle] = {
@@ -23,6 +23,10 @@ ORACLES: dict[str, Oracle] = {
     "network_policy": verdicts.network_policy,
     "fabric": verdicts.fabric,
     "texts": documents.texts,
+    "bundled": damage.bundled,
+    "captures": damage.captures,
+    "rules": damage.rules,
+    "certificates": damage.certificates,
     "secrets": documents.secrets,
     "forged": documents.forged,
     "questions": documents.questions,

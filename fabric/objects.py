@@ -108,9 +108,12 @@ def flatten(
     elif missing or not all(isinstance(value[k], str) for k in ("apiVersion", "kind")):
         problems.error("C604", "an object needs apiVersion and kind, as text", document.span())
     elif value["kind"].endswith("List") and isinstance(value.get("items"), list):
-        if depth < MAX_LIST_DEPTH:
-            for item in items(document):
-                yield from flatten(item, complain, problems, lines, depth + 1)
+        if depth == MAX_LIST_DEPTH:
+            what = f"lists in lists, more than {MAX_LIST_DEPTH} deep"
+            problems.error("C604", what, document.span(), "write the objects one after the other")
+            return
+        for item in items(document):
+            yield from flatten(item, complain, problems, lines, depth + 1)
     else:
         problems.items += ambiguous(document, lines)
         yield document

@@ -109,9 +109,11 @@ def show_all(found: list[Explanation], output: str) -> None:
     """Many flows, a row for each; people see those that are alike once."""
     from cloison import render
     from cloison.explained_text import several as report
+    from cloison.unknowns import emit_with
 
     if output == "table":
         render.show(*report(found))
     else:
         rows = [{k: v for k, v in e.document().items() if k != "choices"} for e in found]
-        render.emit(rows, schema=SEVERAL, output=output)
+        records = tuple(dict.fromkeys(record for e in found for record in e.touched_by))
+        emit_with(records, rows, schema=SEVERAL, output=output)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fabric.cluster import cluster_network
+from fabric.diagnostics import InputError
 from fabric.kinds import CLUSTER, IRRELEVANT, READ, READ_VERSIONS, WAYS, meaning, table
 from fabric.unevaluated import Touching, Unevaluated, accepting, pending
 
@@ -164,3 +167,16 @@ def test_addresses_of_a_node_object_are_those_of_the_node(tmp_path: Path) -> Non
     found = next(e for e in network.endpoints if e.name == "cluster/@node/n1")
     assert [str(p) for p in found.prefixes] == ["192.0.2.1/32"]
     assert not network.not_evaluated
+
+
+def test_lists_that_are_not_followed_are_an_error(tmp_path: Path) -> None:
+    inner: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
+    nested = [inner]
+    for _ in range(11):
+        nested.append({"apiVersion": "v1", "kind": "List", "items": [nested[-1]]})
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(nested[10]))
+    cluster_network([path])
+    path.write_text(json.dumps(nested[11]))
+    with pytest.raises(InputError, match="more than 10 deep"):
+        cluster_network([path])

@@ -9,12 +9,15 @@ it touches unknown. Wrong input raises `InputError`, which lists everything that
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from cloison import differences
 from cloison.compiled import Compiled
 from cloison.doubts import doubts
 from cloison.explained import Explained
+from cloison.how import How
+from cloison.pair import both
 from cloison.proved import Proved
 from cloison.report import Simulation
 from cloison.simulation import run
@@ -119,8 +122,15 @@ def reach(
 def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> Table:
     """What gains or loses access from `old` to `new`; what is not listed is equal in both, unless
     a note says that something is not evaluated."""
-    accept = tuple(accept_unevaluated)
-    before, after = (World.of(source, accept_unevaluated=accept) for source in (old, new))
+    how = How(accept=tuple(accept_unevaluated))
+    before, after = both([partial(_world, source) for source in (old, new)], how)
     found = diff_worlds((before.network, before.program), (after.network, after.program))
     beside = (*differences.notes(found), *notes(found.not_evaluated))
     return Table(tuple(differences.rows(found)), "Changes", CHANGES, beside)
+
+
+def _world(source: Source, how: How) -> World:
+    """A source as it is to be read."""
+    if isinstance(source, World | FabricSpec):
+        return World.of(source, accept_unevaluated=how.accept)
+    return World.read([Path(source)], how)

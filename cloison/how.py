@@ -3,7 +3,8 @@
 `drawn` says what becomes of allocations that the lock file does not have yet: *kept* in it,
 *forgotten* when the command ends, or *refused* (`--locked`). `ipblock` and `host_network` are for
 manifests without a fabric file, which says the same itself. `accept` are kinds of objects that the
-user lets pass although they are not evaluated (`fabric.unevaluated.accepting`).
+user lets pass although they are not evaluated (`fabric.unevaluated.accepting`). `dual` assumes
+IPv6 addresses too in manifests that do not speak of IPv6.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class How:
     ipblock: Literal["pods", "external"] = "pods"
     host_network: Literal["exempt", "ordinary"] = "exempt"
     accept: tuple[str, ...] = ()
+    dual: bool = False
 
 
 AS_USUAL = How()

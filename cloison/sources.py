@@ -73,7 +73,10 @@ def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
         return Read(errors=(Diagnostic("C716", message),))
     return _built(
         lambda vet: seen(
-            cluster_network(paths, ipblock=how.ipblock, host_network=how.host_network), vet
+            cluster_network(
+                paths, ipblock=how.ipblock, host_network=how.host_network, dual=how.dual
+            ),
+            vet,
         ),
         how,
     )

@@ -52,13 +52,15 @@ def cluster_network(
     *,
     host_network: HostNetwork = "exempt",
     ipblock: IpBlock = "pods",
+    dual: bool = False,
 ) -> Network:
     """The network of manifest files and directories; raises one `InputError` with every mistake.
 
-    `ipblock` says whether an ipBlock matches addresses of pods.
+    `ipblock` says whether an ipBlock matches addresses of pods; `dual` assumes addresses of both
+    families although the manifests do not speak of IPv6.
     """
     manifests = load_manifests(paths)
-    endpoints, warnings = _Endpoints(manifests, host_network).table()
+    endpoints, warnings = _Endpoints(manifests, host_network, dual).table()
     manifests = replace(
         manifests,
         warnings=(*manifests.warnings, *warnings),
@@ -104,10 +106,10 @@ class _Member:
 class _Endpoints:
     """The endpoints of a cluster."""
 
-    def __init__(self, manifests: Manifests, host_network: HostNetwork) -> None:
+    def __init__(self, manifests: Manifests, host_network: HostNetwork, dual: bool) -> None:
         self.manifests, self.exempt = manifests, host_network == "exempt"
         self.pods = running(manifests)
-        self.families = (4, 6) if speaks_of_ipv6(manifests) else (4,)
+        self.families = (4, 6) if dual or speaks_of_ipv6(manifests) else (4,)
 
     def table(self) -> tuple[tuple[Endpoint, ...], list[Diagnostic]]:
         """All endpoints by name, and warnings about addresses that cannot be (rule 2)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ def command(
     """
     from cloison import differences
     from cloison.cli.check import tell_findings
+    from cloison.pair import both
     from cloison.render import json_text, progress, show
     from cloison.sources import is_fabric
     from cloison.world import World
@@ -47,12 +49,13 @@ def command(
 
     if old.exists() and new.exists() and is_fabric(old) != is_fabric(new):
         raise click.UsageError("one is a fabric file, the other is not: nothing to compare")
-    worlds = []
     with progress(quiet=quiet) as tell:
-        for path in (old, new):
+
+        def make(path: Path, how: How) -> World:
             tell(f"build {path}")
-            world = World.read([path], how)
-            worlds.append(world)
+            return World.read([path], how)
+
+        worlds = both([partial(make, path) for path in (old, new)], how)
         tell("compare")
         found = diff(*((world.network, world.program) for world in worlds))
     if output == "json":

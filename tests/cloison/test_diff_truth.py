@@ -126,6 +126,21 @@ def test_a_label_that_a_policy_looks_at_is_the_cause(tmp_path: Path) -> None:
     assert "shop/web: labels +tier=back" in run(old, new).stdout
 
 
+def test_the_first_word_of_ipv6_gives_nobody_an_address(tmp_path: Path) -> None:
+    block = {"ipBlock": {"cidr": "2001:db8::/32"}}
+    six = policy("six", {"matchLabels": {"app": "db"}}, policyTypes=["Ingress"],
+                 ingress=[{"from": [block]}])  # fmt: skip
+    other = policy("four", {"matchLabels": {"app": "web"}}, policyTypes=["Egress"])
+    old = folder(tmp_path / "old", workload("db"), workload("web"), other)
+    new = folder(tmp_path / "new", workload("db"), workload("web"), other, six)
+    data = json.loads(run(old, new, "-o", "json").stdout)
+    assert {(r["change"], r["source"], r["destination"]) for r in data["rows"]} == {
+        ("lost", "zone2/external", "shop/db")
+    }
+    assert [g["title"] for g in data["groups"]] == ["NetworkPolicy shop/six"]
+    assert [r["change"] for r in cloison.diff(old, new)] == [r["change"] for r in data["rows"]]
+
+
 def test_labels_of_a_namespace_are_one_cause(tmp_path: Path) -> None:
     """Also when a label that nobody looks at changes in the same breath."""
 

@@ -21,6 +21,13 @@ from fabric.workloads import PORTED
 
 TYPES = {"Ingress": Direction.IN, "Egress": Direction.OUT}
 LISTS = {Direction.IN: ("ingress", "from"), Direction.OUT: ("egress", "to")}
+PEERS = ("podSelector", "namespaceSelector", "ipBlock")
+NULLS = {
+    "podSelector": "without a value it names nothing; every pod here is podSelector: {}",
+    "namespaceSelector": "without a value it names nothing; everywhere is namespaceSelector: {}",
+    "ipBlock": "without a value it names nothing; give it a cidr",
+}
+"""What to write instead of a key without a value, which the API server takes for absent."""
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 PORT_NAME = re.compile(r"(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?")
 
@@ -118,18 +125,26 @@ def rule(item: Cursor, direction: Direction, index: int) -> AllowRule:
 
 def peer(item: Cursor) -> Peer:
     """One peer; podSelector and namespaceSelector in one item must both hold."""
-    item.closed(("podSelector", "namespaceSelector", "ipBlock"), "C620")
+    item.closed(PEERS, "C620")
     selectors = item["podSelector"] or item["namespaceSelector"]
     if item["ipBlock"]:
         if selectors:
             item.error("C624", "ipBlock cannot be combined with selectors", "make it an item")
         return Peer((), None, block(item["ipBlock"]), item["ipBlock"]["cidr"].span)
-    if not selectors and item.value in (None, {}):
-        item.error("C624", "a peer needs podSelector, namespaceSelector or ipBlock")
+    if not selectors and not refused(item):
+        found = next((key for key in PEERS if key in (item.value or {})), None)
+        hint = NULLS.get(found) if found else None
+        item.error("C624", "a peer needs podSelector, namespaceSelector or ipBlock", hint)
     namespaces = item["namespaceSelector"]
     return Peer(
         selector(item["podSelector"]), selector(namespaces) if namespaces else None, None, item.span
     )
+
+
+def refused(item: Cursor) -> bool:
+    """Whether the item has been refused already: it is no mapping, or has unknown keys."""
+    keys = item.value.keys() if isinstance(item.value, dict) else {""} if item else set()
+    return not keys <= set(PEERS)
 
 
 def block(item: Cursor) -> tuple[Prefix, tuple[Prefix, ...]] | None:

@@ -14,42 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fabric.cursor import Cursor
-from fabric.diagnostics import Diagnostic, Diagnostics, Span
+from fabric.diagnostics import Diagnostic, Diagnostics
 from fabric.extend import Edit, Source
 from fabric.kinds import IRRELEVANT, meaning
-from fabric.metadata import NAME_LABEL, labels, metadata
+from fabric.metadata import NAME_LABEL, metadata
 from fabric.nodes import ClusterNode, cluster_node
 from fabric.objects import read_objects
+from fabric.services import Service, service
 from fabric.unevaluated import Unevaluated, resolved, unevaluated, unrendered
 from fabric.unread_fields import unread
-from fabric.workloads import PORTED, Pod, pods
+from fabric.workloads import Pod, pods
 
 POLICY = ("networking.k8s.io/v1", "NetworkPolicy")
-
-
-@dataclass(frozen=True, slots=True)
-class ServicePort:
-    """A Service's port; `target` is a number or the name of a container port."""
-
-    name: str
-    protocol: int
-    port: int
-    target: int | str
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A Service. Without a selector it has no pods behind it; `addresses` are its cluster IPs,
-    `external` its external ones."""
-
-    name: str
-    namespace: str
-    kind: str
-    selector: Mapping[str, str] | None
-    ports: tuple[ServicePort, ...]
-    addresses: tuple[str, ...]
-    span: Span
-    external: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,31 +92,3 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
         problems.warnings, (*left_out, *unrendered(problems.warnings)),
         tuple(sorted(nodes, key=lambda n: n.name)),
     )  # fmt: skip
-
-
-def service(root: Cursor) -> Service:
-    """A Service as its object describes it."""
-    about, spec = metadata(root), root["spec"]
-    addresses = [spec["clusterIP"].text(), *(item.text() for item in spec["clusterIPs"].items())]
-    return Service(
-        about.name,
-        about.namespace,
-        spec["type"].text("ClusterIP"),
-        labels(spec["selector"]) if spec["selector"] else None,
-        tuple(map(service_port, spec["ports"].items())),
-        tuple(dict.fromkeys(a for a in addresses if a not in ("", "None"))),
-        about.span,
-        tuple(item.text() for item in spec["externalIPs"].items()),
-    )
-
-
-def service_port(port: Cursor) -> ServicePort:
-    """One port; the target defaults to the same number."""
-    number = port["port"].integer(0) or 0
-    protocol = PORTED.get(port["protocol"].text("TCP"))
-    if protocol is None:
-        port["protocol"].error("C613", f"must be one of {', '.join(PORTED)}")
-    target = port["targetPort"].value
-    if target is not None and type(target) not in (int, str):
-        port["targetPort"].error("C613", "must be a port number or name")
-    return ServicePort(port["name"].text(), protocol or 0, number, target or number)

@@ -8,13 +8,16 @@ Rules that hold here:
 3. What is not a Kubernetes object, or is a template that has not been rendered, is a warning in a
    directory and an error in a file that was named.
 4. An object that matters to the network may be given twice if both say the same; otherwise it is
-   unclear which one counts: an error.
+   unclear which one counts: an error. Services decide nothing by themselves: a warning, and who
+   asks about the name is told.
 5. YAML is read as 1.2. Where kubectl, which reads 1.1, sees a boolean in an unquoted `y` or `on`,
-   a warning says so and the text is kept.
+   a warning says so and the text is kept. A number that starts with 0 is octal to kubectl: it is
+   refused, since nobody can tell what was meant.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,7 @@ YAML_1_1_BOOLEANS = frozenset(
 )
 NAMING = frozenset({"name", "namespace", "labels", "matchLabels", "values", "key", "nodeName"})
 MAX_LIST_DEPTH = 10
+OCTAL = re.compile(r"(^|[\s,:\[-])0[0-7]+")
 MEANINGFUL = frozenset({
     "Namespace", "Node", "Pod", "Service", "NetworkPolicy", "Deployment", "StatefulSet",
     "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob",
@@ -146,7 +150,11 @@ def distinct(objects: Iterable[Source], problems: Diagnostics) -> list[Source]:
             hint = "read one overlay at a time"
             named = name.replace("Namespace/default/", "Namespace ")
             what = f"{named} stands already at {known.span()}, with other contents"
-            problems.error("C608", what, item.span(), hint)
+            if item.value["kind"] == "Service":
+                problems.warn("C608", what, item.span(), hint)
+                out.append(item)
+            else:
+                problems.error("C608", what, item.span(), hint)
     return out
 
 
@@ -160,7 +168,26 @@ def ambiguous(document: Document, lines: list[str]) -> list[Any]:
         if lines[span.line - 1][span.column - 1 :].startswith(word):
             what = f"unquoted {word} is a boolean to kubectl; read as text here"
             found.warn("C607", what, span, f'write "{word}"')
+    if any(OCTAL.search(line) for line in lines):
+        for path, number in numbers(document.value, ()):
+            span = document.span(path)
+            digits = re.match(r"0[0-7]+(?![0-9.])", lines[span.line - 1][span.column - 1 :])
+            if digits and number:
+                what = f"{digits[0]} is {int(digits[0], 8)} to kubectl, and {number} in YAML 1.2"
+                found.error("C650", what, span, f"write {int(digits[0], 8)} or {number}")
     return found.items
+
+
+def numbers(value: Any, path: Place) -> Iterator[tuple[Place, int]]:
+    """Whole numbers and their places."""
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            yield from numbers(below, (*path, key))
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from numbers(below, (*path, index))
+    elif type(value) is int:
+        yield path, value
 
 
 def words(value: Any, path: Place) -> Iterator[tuple[Place, str]]:

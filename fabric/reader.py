@@ -17,6 +17,7 @@ Sources: YAML 1.2.2; libyaml's event stream; PyYAML's C binding of it.
 
 from __future__ import annotations
 
+import codecs
 import re
 import sys
 from collections.abc import Callable
@@ -36,6 +37,19 @@ MAX_ALIASED_NODES = 1_000_000
 TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
 CORE = "tag:yaml.org,2002:"
 ILLEGAL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+ENCODINGS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""How a file starts that is not UTF-8 (YAML 1.2 §5.2); longer marks first."""
+STARTS = re.compile(r"(^|\n)\ufeff")
+"""A byte order mark where files were put one behind the other."""
+PAIR = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+)
+"""One character beyond U+FFFF, as JSON escapes it."""
 ALIAS_HINT = 'quote text that starts with "*"'
 UNQUOTED = {
     "C105": "an alias that stands for nothing; the line is part of a secret",
@@ -129,14 +143,16 @@ def read_text(source: Path | str) -> tuple[str, str]:
     """The text of a file or of "-" (stdin), and what to call it."""
     file = "<stdin>" if str(source) == "-" else str(source)
     raw = read_stdin() if file == "<stdin>" else read_bytes(Path(source))
+    encoding = next((name for bom, name in ENCODINGS if raw.startswith(bom)), "utf-8")
     try:
-        return raw.decode("utf-8-sig"), file
+        return STARTS.sub(r"\1", raw.decode(encoding)), file
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         column = error.start - before.rfind(b"\n")
         span = Span(file, before.count(b"\n") + 1, column)
         hint = "save it as UTF-8 text"
-        raise InputError(Diagnostic("C103", "this is not UTF-8 text", span, hint)) from None
+        name = encoding.upper().replace("-SIG", "")
+        raise InputError(Diagnostic("C103", f"this is not {name} text", span, hint)) from None
 
 
 def read_stdin() -> bytes:
@@ -159,6 +175,8 @@ def documents(text: str, file: str, found: Diagnostics) -> list[Document]:
         span = Span(file, line, illegal.start() - text.rfind("\n", 0, illegal.start()))
         message = f"character U+{ord(illegal.group()):04X} is not allowed in YAML"
         raise InputError(Diagnostic("C103", message, span, "is this a binary file?"))
+    if PAIR.search(text):
+        text = PAIR.sub(one_escape, text)
     composer = Composer(text, file, found)
     events = yaml.CSafeLoader(text)
     try:
@@ -170,6 +188,16 @@ def documents(text: str, file: str, found: Diagnostics) -> list[Document]:
     finally:
         events.dispose()
     return composer.done
+
+
+def one_escape(pair: re.Match[str]) -> str:
+    """The escape of YAML for a pair of JSON's.
+
+    >>> PAIR.sub(one_escape, r'"\ud83d\ude00 \\ud83d\ude00"') == r'"\U0001f600 \\ud83d\ude00"'
+    True
+    """
+    high, low = int(pair[2], 16), int(pair[3], 16)
+    return f"{pair[1]}\\U{0x10000 + ((high & 0x3FF) << 10 | low & 0x3FF):08x}"
 
 
 def too_deep(text: str, error: yaml.MarkedYAMLError, file: str) -> Diagnostic | None:

@@ -17,8 +17,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from fabric.cluster import CLUSTER, EXTERNAL, name_of, running
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint, NamedPort
-from fabric.manifests import Service, ServicePort
 from fabric.network import Network
+from fabric.services import Service, ServicePort
 from fabric.workloads import Pod
 
 Address = IPv4Address | IPv6Address
@@ -67,7 +67,9 @@ class ClusterNames:
             kinds = self.workloads[pod.namespace, pod.workload]
             kinds.setdefault(pod.workload_kind, []).append(end)
             self.labelled.append((pod, end))
-        self.services = {(s.namespace, s.name): s for s in self.manifests.services}
+        self.services: dict[tuple[str, str], list[Service]] = defaultdict(list)
+        for service in self.manifests.services:
+            self.services[service.namespace, service.name].append(service)
         self.virtual = {ip_address(a): s for s in self.manifests.services for a in s.addresses}
 
     def index(self, endpoint: Endpoint) -> None:
@@ -98,11 +100,18 @@ class ClusterNames:
             namespace, name, kind = split(text)
             if kind != "Service":
                 return self.members(text, namespace, name, kind)
-            service = self.services.get((namespace, name))
-            if service is None:
-                known = [f"{n}[Service]" for n in map("/".join, self.services)]
-                raise fault(f"there is no {text}", did_you_mean(text, known))
+            service = self.service(text, namespace, name)
         return list(self.behind(service, protocol, port))
+
+    def service(self, text: str, namespace: str, name: str) -> Service:
+        """The Service of that name."""
+        found = self.services.get((namespace, name), [])
+        if not found:
+            known = [f"{n}[Service]" for n in map("/".join, self.services)]
+            raise fault(f"there is no {text}", did_you_mean(text, known))
+        if len(found) > 1:
+            raise fault(f"{text} is ambiguous: {' and '.join(str(s.span) for s in found)}")
+        return found[0]
 
     def owner(self, address: Address) -> End:
         """Who has an address."""
@@ -125,6 +134,11 @@ class ClusterNames:
     def behind(self, service: Service, protocol: int, port: int | str) -> Iterator[End]:
         """The pods behind a Service, each on the port that it maps to."""
         name = f"{service.namespace}/{service.name}[Service]"
+        if service.leads_to is not None:
+            raise fault(f"{name} leads outside, to {service.leads_to}", "ask about ip:ADDRESS")
+        if service.headless:
+            yield from self.headless(name, service, protocol, port)
+            return
         mapped = [p for p in service.ports if p.protocol == protocol and port in (p.port, p.name)]
         if not mapped:
             raise fault(f"{name} has no such port: {port}")
@@ -136,6 +150,23 @@ class ClusterNames:
         if not found:
             raise fault(f"{name} has no pods behind it")
         yield from found
+
+    def headless(
+        self, name: str, service: Service, protocol: int, port: int | str
+    ) -> Iterator[End]:
+        """The pods behind a name: a number is theirs, a port's name stands for its target."""
+        pods = [(pod, end) for pod, end in self.labelled if selected(service, pod)]
+        if not pods:
+            raise fault(f"{name} has no pods behind it")
+        if isinstance(port, int):
+            yield from (end for _, end in pods)
+            return
+        named = [p for p in service.ports if (p.protocol, p.name) == (protocol, port)]
+        if not named:
+            raise fault(f"{name} has no such port: {port}")
+        for pod, end in pods:
+            if (number := target_port(named[0], pod)) is not None:
+                yield End(end.name, end.endpoint, None, number)
 
 
 def selected(service: Service, pod: Pod) -> bool:

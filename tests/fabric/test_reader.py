@@ -153,7 +153,7 @@ def test_limits() -> None:
 def test_unreadable_files(tmp_path: Path) -> None:
     (tmp_path / "latin1.yaml").write_bytes("a: é\nb: ü\n".encode("latin-1"))
     (tmp_path / "nul.yaml").write_bytes(b"a: b\n\x00")
-    (tmp_path / "utf16.yaml").write_bytes("a: b".encode("utf-16"))
+    (tmp_path / "utf16.yaml").write_bytes("a: b".encode("utf-16")[:-1])
     (tmp_path / "binary").write_bytes(bytes(range(256)))
     found = {}
     for name in ("latin1.yaml", "nul.yaml", "utf16.yaml", "binary", "missing", "."):
@@ -171,11 +171,28 @@ def test_unreadable_files(tmp_path: Path) -> None:
     assert found == {
         "latin1.yaml": ("C103", (1, 4)),
         "nul.yaml": ("C103", (2, 1)),
-        "utf16.yaml": ("C103", (1, 1)),
+        "utf16.yaml": ("C103", (1, 9)),
         "binary": ("C103", (2, 118)),
         "missing": ("C101", None),
         ".": ("C111", None),
     }
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_files_say_how_they_are_encoded(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "f.yaml").write_bytes("a: é\n---\n\ufeffb: ü\n".encode(encoding))
+    read = read_yaml(tmp_path / "f.yaml")
+    assert [d.value for d in read] == [{"a": "é"}, {"b": "ü"}]
+    assert read[1].span(("b",)).column == 4
+
+
+def test_escapes_as_json_writes_them(tmp_path: Path) -> None:
+    value = {"a": "\U0001f600", "b": "\\ud83d\\ude00", "c": ["é\\", 'x"\U0001d11e']}
+    (tmp_path / "f.json").write_text(json.dumps(value))
+    assert read_yaml(tmp_path / "f.json")[0].value == value
+    (tmp_path / "half.json").write_text(json.dumps("\ud83d"))
+    with pytest.raises(InputError):
+        read_yaml(tmp_path / "half.json")
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> None:

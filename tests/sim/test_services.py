@@ -1,0 +1,82 @@
+"""Names of Services: what is behind them, on which port, as the Kubernetes API says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from compiler.compile import compile_network
+from fabric.cluster import cluster_network
+from fabric.diagnostics import InputError
+from sim.questions import Questions
+
+TCP = 6
+PODS = """\
+apiVersion: v1
+kind: Pod
+metadata: { name: till, namespace: shop, labels: { app: till } }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: stock-0, namespace: shop, labels: { app: stock } }
+spec: { containers: [{ name: c, ports: [{ name: sql, containerPort: 5432 }] }] }
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: stock, namespace: shop }
+spec: { podSelector: { matchLabels: { app: stock } }, ingress: [{ ports: [{ port: 5432 }] }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: stock, namespace: shop }
+"""
+
+
+def asked(folder: Path, spec: str, port: int | str, more: str = "") -> bool | str:
+    """Whether the till may open a connection to the Service of this spec; or why nobody knows."""
+    (folder / "all.yaml").write_text(f"{PODS}spec: {spec}\n{more}")
+    network = cluster_network([folder])
+    try:
+        answer = Questions(network, compile_network(network)).ask(
+            "shop/till", "shop/stock[Service]", TCP, port
+        )
+    except InputError as error:
+        return str(error)
+    return answer.allow
+
+
+@pytest.mark.parametrize(
+    ("spec", "port", "right"),
+    [
+        ("{ selector: { app: stock }, ports: [{ port: 80, targetPort: 5432 }] }", 80, True),
+        ("{ selector: { app: stock }, ports: [{ port: 80, targetPort: sql }] }", 80, True),
+        ("{ selector: { app: stock }, ports: [{ port: 80 }] }", 80, False),
+        ("{ selector: { app: stock }, ports: [{ port: 80 }] }", 81, "no such port"),
+        ("{ clusterIP: None, selector: { app: stock }, ports: [{ port: 80, targetPort: 5432 }] }",
+         80, False),
+        ("{ clusterIP: None, selector: { app: stock }, ports: [{ port: 80, targetPort: 5432 }] }",
+         5432, True),
+        ("{ clusterIPs: [None], selector: { app: stock } }", 5432, True),
+        ("{ clusterIP: None, selector: { app: stock }, "
+         "ports: [{ name: db, port: 80, targetPort: sql }] }", "db", True),
+        ("{ clusterIP: None, selector: { app: stock } }", "db", "no such port"),
+        ("{ clusterIP: None, selector: { app: nobody } }", 5432, "no pods behind it"),
+        ("{ selector: {}, ports: [{ port: 5432 }] }", 5432, "no pods behind it"),
+        ("{ ports: [{ port: 5432 }] }", 5432, "no pods behind it"),
+        ("{ type: ExternalName, externalName: db.example.org, selector: { app: stock }, "
+         "ports: [{ port: 5432 }] }", 5432, "leads outside, to db.example.org"),
+    ],
+)  # fmt: skip
+def test_what_is_behind_a_name(
+    tmp_path: Path, spec: str, port: int | str, right: bool | str
+) -> None:
+    found = asked(tmp_path, spec, port)
+    assert right in found if isinstance(right, str) and isinstance(found, str) else found is right
+
+
+def test_a_name_that_stands_twice_refuses_itself_only(tmp_path: Path) -> None:
+    spec = "{ selector: { app: stock }, ports: [{ port: 80, targetPort: 5432 }] }"
+    twin = "---\napiVersion: v1\nkind: Service\nmetadata: { name: stock, namespace: shop }\n"
+    assert "is ambiguous" in str(asked(tmp_path, spec, 80, f"{twin}spec: {{ ports: [] }}\n"))
+    assert asked(tmp_path, spec, 80, f"{twin}spec: {spec}\n") is True

@@ -94,13 +94,15 @@ def remarks(proof: Proof) -> Iterator[str]:
     """What the verdict rests on."""
     if down := down_names(proof.network):
         yield visible(f"Down: {', '.join(down)}.")
-    assumed = sum(bool(e.assumed) for e in proof.network.endpoints)
+    assumed = sum(bool(e.assumed - {"pod"}) for e in proof.network.endpoints)
     if assumed:
         total = len(proof.network.endpoints)
         yield (
             f"Assumed: address or host of {assumed:,} of {total:,} endpoints "
             "(their manifests have no status)."
         )
+    if idle := sum("pod" in e.assumed for e in proof.network.endpoints):
+        yield f"Idle: {idle:,} endpoints stand for workloads that have no pods now."
     yield from map(visible, sentences(proof.network.not_evaluated))
     if proof.pending:
         yield visible(way_on(proof.pending))

@@ -158,8 +158,10 @@ class _Endpoints:
 
     def endpoint(self, member: _Member, prefixes: tuple[Prefix, ...], drawn: bool) -> Endpoint:
         """The endpoint of a member."""
-        derived = frozenset({"address"} if drawn else ())
         pod = member.pod
+        derived = frozenset(
+            {*(("address",) if drawn else ()), *(("pod",) if pod and pod.idle else ())}
+        )
         if pod is None:
             return Endpoint(
                 -1, member.name, "node", CLUSTER, 0, 1, 0, member.node, prefixes,

@@ -315,4 +315,6 @@ def identity(value: Any) -> str:
     if not isinstance(value, Mapping) or not isinstance(value.get("metadata"), Mapping):
         return ""
     metadata = value["metadata"]
+    if not metadata.get("name"):
+        return ""
     return f"{value.get('kind')}/{metadata.get('namespace', 'default')}/{metadata.get('name')}"

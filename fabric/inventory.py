@@ -34,7 +34,8 @@ class Endpoint:
     """One sender and receiver. `vrf` and `vtep` are indices into the network's tables.
 
     `prefixes` holds /32s and /128s for pods and nodes. `state` is the host's: ready, provisioning
-    or quarantined. `assumed` names what was derived by rule and not read: "address", "host".
+    or quarantined. `assumed` names what was derived by rule and not read: "address", "host",
+    "pod" (its workload has none now).
     `aliases` are the host-network pods of a node, `also` other spellings of its own name.
     """
 

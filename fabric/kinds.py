@@ -61,6 +61,23 @@ READ_VERSIONS: dict[tuple[str, str], tuple[str, ...]] = {
     ("extensions", "Deployment"): ("v1beta1",),
     ("extensions", "ReplicaSet"): ("v1beta1",),
     ("networking.k8s.io", "NetworkPolicy"): ("v1",),
+    ("apps.kruise.io", "CloneSet"): ("v1alpha1", "v1beta1"),
+    ("apps.kruise.io", "DaemonSet"): ("v1alpha1", "v1beta1"),
+    ("apps.kruise.io", "StatefulSet"): ("v1alpha1", "v1beta1"),
+    ("apps.openshift.io", "DeploymentConfig"): ("v1",),
+    ("argoproj.io", "Rollout"): ("v1alpha1",),
+    ("batch.volcano.sh", "Job"): ("v1alpha1",),
+    ("jobset.x-k8s.io", "JobSet"): ("v1alpha2",),
+    ("kubeflow.org", "JAXJob"): ("v1",),
+    ("kubeflow.org", "MPIJob"): ("v1",),
+    ("kubeflow.org", "PaddleJob"): ("v1",),
+    ("kubeflow.org", "PyTorchJob"): ("v1",),
+    ("kubeflow.org", "TFJob"): ("v1",),
+    ("kubeflow.org", "XGBoostJob"): ("v1",),
+    ("kubevirt.io", "VirtualMachine"): ("v1", "v1alpha3"),
+    ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"): ("v1",),
+    ("ray.io", "RayCluster"): ("v1", "v1alpha1"),
+    ("serving.knative.dev", "Service"): ("v1",),
 }
 
 BUILT_IN = """

@@ -29,10 +29,14 @@ class Metadata:
 
 
 def metadata(root: Cursor) -> Metadata:
-    """Name, namespace and labels of an object; mistakes become diagnostics."""
+    """Name, namespace and labels of an object; mistakes become diagnostics. A name that the server
+    would generate is its prefix."""
     about = root["metadata"]
     name = about["name"].check(valid_name, "C609", "a name: lower case letters, digits, - and .")
-    if not about["name"]:
+    generated = about["generateName"].text().rstrip("-.")
+    if not name and valid_name(generated):
+        name = generated
+    elif not about["name"]:
         kind = root.value.get("kind")
         root.problems.error("C604", f"{kind} without metadata.name", root.source.span())
     namespace = about["namespace"].check(valid_label_name, "C609", "a namespace name")

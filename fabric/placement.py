@@ -45,6 +45,8 @@ from fabric.spec import FabricSpec, Pins
 from fabric.topology import Fabric
 from fabric.workloads import Pod
 
+IDLE = frozenset({"pod"})
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -284,5 +286,5 @@ class _Placer:
         return Placed(
             self.endpoint(pod), self.tenant, pod.namespace, pod.workload, pod.workload_kind, host,
             pod.labels, self.manifests.namespaces[pod.namespace], pod.ports, pod.host_network,
-            pod.addresses, assumed, pod.span,
+            pod.addresses, assumed | (IDLE if pod.idle else frozenset()), pod.span,
         )  # fmt: skip

@@ -20,13 +20,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from fabric.diagnostics import Diagnostic, Span
+from fabric.cursor import Cursor
+from fabric.diagnostics import Diagnostic, Diagnostics, Span
 from fabric.extend import Source
 from fabric.inventory import Endpoint
 from fabric.kinds import CLUSTER, IRRELEVANT, NAMESPACE, NODE, READ, UNKNOWN, WAYS, meaning
 from fabric.metadata import DEFAULT_NAMESPACE
 from fabric.names import NODE as NODES
 from fabric.names import matches
+from fabric.templates import ADDED, templates
 
 if TYPE_CHECKING:
     from fabric.spec import FabricSpec
@@ -123,6 +125,8 @@ def unevaluated(
     group, _, version = value["apiVersion"].rpartition("/")
     kind = value["kind"]
     way, reach = meaning(group, version, kind)
+    if way == READ and (group, kind) in ADDED and not has_template(source):
+        way = "workload"
     if way in (READ, IRRELEVANT) or repeats_a_service(value, services):
         return None
     about = _about(value)
@@ -140,6 +144,11 @@ def unevaluated(
         value["apiVersion"], kind, namespace, name or _text(about.get("generateName")),
         source.span(("metadata", "name")), way, WAYS[way], scope,
     )  # fmt: skip
+
+
+def has_template(source: Source) -> bool:
+    """Whether an object of a kind with pod templates has one: it may refer to another object."""
+    return bool(templates(Cursor.of(source, Diagnostics())))
 
 
 def unrendered(warnings: Iterable[Diagnostic]) -> Iterator[Unevaluated]:

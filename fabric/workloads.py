@@ -9,14 +9,19 @@ Rules that hold here:
 4. A DaemonSet has one pod per node, known only when nodes are: its pod is marked `per_host`.
 5. Ports are those of containers that keep running: containers, and init containers with
    `restartPolicy: Always`.
+6. Any object with a pod template is a workload (`fabric.templates`). One that makes no pods now has
+   a pod that is *idle*: what it may do once it runs is asked before.
+7. Labels that controllers add are there: a StatefulSet's pods know their name and index, a Job's
+   its name.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
+from itertools import count
 from typing import NamedTuple
 
 from fabric.budget import afford_pods
@@ -24,10 +29,13 @@ from fabric.cursor import Cursor
 from fabric.diagnostics import Diagnostics, Span
 from fabric.extend import Source
 from fabric.inventory import NamedPort
+from fabric.kinds import IRRELEVANT, meaning
 from fabric.metadata import Metadata, labels, metadata, valid_node_name
 from fabric.ports import MAX_PORT, PROTOCOLS
+from fabric.templates import added, templates
 
 MAX_REPLICAS = 10_000
+BUILT_IN = ("", "apps", "batch", "extensions")
 PORTED = {"TCP": PROTOCOLS["tcp"], "UDP": PROTOCOLS["udp"], "SCTP": PROTOCOLS["sctp"]}
 FINISHED = ("Succeeded", "Failed")
 
@@ -35,7 +43,8 @@ FINISHED = ("Succeeded", "Failed")
 @dataclass(frozen=True, slots=True)
 class Pod:
     """One pod. `node` and the addresses are what its spec and status say; `workload` is its
-    controller, or itself. With `per_host`, `name` is a prefix: one such pod runs on every host."""
+    controller, or itself. With `per_host`, `name` is a prefix: one such pod runs on every host.
+    `idle`: there is no such pod now, its workload has none."""
 
     name: str
     namespace: str
@@ -49,6 +58,7 @@ class Pod:
     host_addresses: tuple[str, ...]
     per_host: bool
     span: Span
+    idle: bool = False
 
 
 class Owner(NamedTuple):
@@ -61,27 +71,44 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """A workload with its pod template; `count` is None when there is one pod per host."""
+    """A workload with its pod template; `count` is None when there is one pod per host. `whole` is
+    the object, which may have several templates; `added` are labels that its controller adds."""
 
     key: Owner
     owner: Owner | None
     template: Cursor
     count: int | None
     span: Span
+    whole: Owner
+    added: Mapping[str, str] = field(default_factory=dict)
 
 
 def pods(objects: Iterable[Source], problems: Diagnostics) -> tuple[Pod, ...]:
     """Every pod of the objects, sorted by namespace and name."""
     controllers: dict[Owner, Controller] = {}
     live: list[tuple[Cursor, Metadata]] = []
+    others: list[tuple[Cursor, str, str]] = []
+    names: set[Owner] = set()
     for source in objects:
         root = Cursor.of(source, problems)
-        kind, group = source.value["kind"], source.value["apiVersion"].rpartition("/")[0]
+        kind = source.value["kind"]
+        group, _, version = source.value["apiVersion"].rpartition("/")
         if kind == "Pod" and group == "":
-            live.append((root, metadata(root)))
-        elif kind in KINDS and group in ("", "apps", "batch", "extensions"):
+            about = metadata(root)
+            key = unique(Owner("Pod", about.namespace, about.name), names)
+            generated = not root["metadata"]["name"]
+            live.append((root, replace(about, name=key.name) if generated else about))
+            names.add(key)
+        elif kind in KINDS and group in BUILT_IN:
             found = controller(root, kind)
-            controllers[found.key] = found
+            key = unique(found.key, controllers)
+            controllers[key] = replace(found, key=key)
+        elif meaning(group, version, kind).way not in (IRRELEVANT, "policy", "mesh", "change"):
+            others.append((root, group, kind))
+    for root, group, kind in others:
+        for found in from_templates(root, group, kind):
+            key = unique(found.key, controllers, group)
+            controllers[key] = replace(found, key=key)
     running: list[Pod] = []
     owners: set[Owner] = set()
     for root, about in live:
@@ -89,7 +116,7 @@ def pods(objects: Iterable[Source], problems: Diagnostics) -> tuple[Pod, ...]:
         owners.add(owner)
         if root["status"]["phase"].value not in FINISHED:
             running.append(live_pod(root, about, owner))
-    wanted = [c for c in controllers.values() if not owners & {c.key, c.owner}]
+    wanted = [c for c in controllers.values() if not owners & {c.key, c.whole, c.owner}]
     wanted = [c for c in wanted if c.owner not in controllers]
     afford_pods(len(running) + sum(c.count or 1 for c in wanted))
     planned = expand(wanted, {(p.namespace, p.name) for p in running})
@@ -103,7 +130,38 @@ def controller(root: Cursor, kind: str) -> Controller:
     if not template["spec"]:
         root.error("C604", f"{kind} {about.name} has no pod template")
     key = Owner(kind, about.namespace, about.name)
-    return Controller(key, owner_of(root, about), template, count, about.span)
+    named = {"job-name": about.name, "batch.kubernetes.io/job-name": about.name}
+    added = named if kind == "Job" else {}
+    return Controller(key, owner_of(root, about), template, count, about.span, key, added)
+
+
+def from_templates(root: Cursor, group: str, kind: str) -> Iterator[Controller]:
+    """The workloads of an object of another kind, one per pod template (rule 6)."""
+    found = templates(root)
+    if not found:
+        return
+    about = metadata(root)
+    whole = Owner(kind if kind != "Service" else f"{kind}.{group}", about.namespace, about.name)
+    for item in found:
+        if (item.count or 0) > MAX_REPLICAS:
+            item.cursor.error("C605", f"{item.count:,} pods; at most {MAX_REPLICAS:,} are read")
+            continue
+        part = "".join(c if c.isalnum() else "-" for c in item.part.lower()).strip("-")
+        key = whole._replace(name=f"{about.name}-{part}") if part else whole
+        extra = added(group, kind, about.name, item.part)
+        yield Controller(
+            key, owner_of(root, about), item.cursor, item.count, about.span, whole, extra
+        )
+
+
+def unique(key: Owner, taken: Container[Owner], group: str = "") -> Owner:
+    """A key that no other workload has: two kinds of one name, or names that a server generates."""
+    if key not in taken:
+        return key
+    if group and (qualified := key._replace(kind=f"{key.kind}.{group}")) not in taken:
+        return qualified
+    numbered = (key._replace(name=f"{key.name}-{n}") for n in count(2))
+    return next(candidate for candidate in numbered if candidate not in taken)
 
 
 def replicas(spec: Cursor) -> tuple[Cursor, int | None]:
@@ -164,6 +222,9 @@ def top(owner: Owner | None, about: Metadata, known: Mapping[Owner, Controller])
     if owner in known:
         return known[owner].owner or owner
     if owner.kind == "ReplicaSet":
+        hashed = about.labels.get("rollouts-pod-template-hash")
+        if hashed and owner.name.endswith(f"-{hashed}"):
+            return owner._replace(kind="Rollout", name=owner.name.removesuffix(f"-{hashed}"))
         suffix = "-" + about.labels.get("pod-template-hash", "")
         named = owner.name.removesuffix(suffix) if len(suffix) > 1 else owner.name
         if named != owner.name:
@@ -212,20 +273,28 @@ def is_address(text: str) -> bool:
 def expand(controllers: Iterable[Controller], taken: set[tuple[str, str]]) -> Iterator[Pod]:
     """The pods that controllers would create; names stay unique when two workloads share one."""
     for found in sorted(controllers, key=lambda c: c.key):
-        about = Metadata(
-            found.key.name, found.key.namespace, labels(found.template["metadata"]["labels"]),
-            found.span,
-        )  # fmt: skip
+        own = labels(found.template["metadata"]["labels"])
+        about = Metadata(found.key.name, found.key.namespace, {**own, **found.added}, found.span)
         pod = described(found.template["spec"], about, found.key, about.name, found.span)
         if found.count is None:
             yield replace(pod, per_host=True)
             continue
-        for number in range(found.count):
+        for number in range(max(found.count, 1)):
             name = f"{about.name}-{number}"
             if (about.namespace, name) in taken:
                 name = f"{about.name}-{found.key.kind.lower()}-{number}"
             taken.add((about.namespace, name))
-            yield replace(pod, name=name)
+            extra = numbered(name, number) if found.key.kind == "StatefulSet" else {}
+            own = {**pod.labels, **extra}
+            yield replace(pod, name=name, labels=own, idle=not found.count)
+
+
+def numbered(name: str, number: int) -> dict[str, str]:
+    """What a StatefulSet's pods know of themselves."""
+    return {
+        "statefulset.kubernetes.io/pod-name": name,
+        "apps.kubernetes.io/pod-index": str(number),
+    }
 
 
 def described(spec: Cursor, about: Metadata, owner: Owner, name: str, span: Span) -> Pod:

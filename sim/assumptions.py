@@ -33,4 +33,6 @@ def assumptions(assumed: Iterable[Iterable[str]], under_failure: bool) -> list[s
         for what in DERIVED
         if (count := sum(what in found for found in counted))
     ]
+    if idle := sum("pod" in found for found in counted):
+        derived.append(f"{idle} endpoints are pods of workloads that have none now")
     return [*ALWAYS, *([UNDER_FAILURE] if under_failure else []), *derived]

@@ -22,7 +22,7 @@ from fabric.services import Service, ServicePort
 from fabric.workloads import Pod
 
 Address = IPv4Address | IPv6Address
-SHAPE = re.compile(r"([^/\[\]]+)/([^/\[\]]+?)(?:\[(\w+)\])?")
+SHAPE = re.compile(r"([^/\[\]]+)/([^/\[\]]+?)(?:\[([\w.-]+)\])?")
 
 
 @dataclass(frozen=True, slots=True)

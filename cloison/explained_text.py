@@ -17,7 +17,7 @@ and the tenant's own isolation are not the user's there.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -39,6 +39,8 @@ from sim.explain import Explanation, Step
 from sim.trace import Side
 from sim.witness import show
 
+NAMED = 3
+"""Pods that are named where a workload's pods differ."""
 STYLES = {"allow": "bold green", "deny": "bold red", "depends": "bold yellow",
           "unknown": "bold yellow"}  # fmt: skip
 LABEL = 15
@@ -66,16 +68,26 @@ def doubts(records: Sequence[Unevaluated]) -> Iterator[str]:
         yield visible(way_on(records))
 
 
-def several(found: Iterable[Explanation]) -> Iterator[Any]:
-    """Many flows, those of the same workloads that fare alike for the same reason once."""
+def several(
+    found: Iterable[Explanation], alike_as: Mapping[str, int] | None = None
+) -> Iterator[Any]:
+    """Many flows, those of the same workloads that fare alike for the same reason once. `alike_as`
+    says of an endpoint for how many pods it stands."""
+    stands_for = alike_as or {}
     groups: dict[tuple[str, ...], list[Explanation]] = defaultdict(list)
     for one in found:
         ends = (plain(one, workload_of(one, name)) for name in (one.source, one.target))
         groups[(*ends, one.verdict, one.reason.label, one.blame.culprit.title)].append(one)
     grid = Grid.grid(padding=(0, 1))
+    verdicts: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for source, target, verdict, *_ in groups:
+        verdicts[source, target].add(verdict)
     for (source, target, verdict, *_), alike in groups.items():
         first = alike[0]
-        pairs = f" ({len(alike)} pairs of pods)" if len(alike) > 1 else ""
+        n_pairs = sum(stands_for.get(o.source, 1) * stands_for.get(o.target, 1) for o in alike)
+        pairs = f" ({n_pairs} pairs of pods)" if n_pairs > 1 else ""
+        if len(verdicts[source, target]) > 1:
+            source, target = named(alike, "source"), named(alike, "target")
         label = Text(verdict, style=STYLES[verdict])
         grid.add_row(label, Text(visible(f"{source} -> {target}{pairs}")))
         why = "" if first.computed == "allow" else f"{first.why}: "
@@ -85,6 +97,14 @@ def several(found: Iterable[Explanation]) -> Iterator[Any]:
         grid.add_row("", Text(lines(plain(first, f"{why}{cause.title}"), place), style="dim"))
     yield grid
     yield from doubts(list(dict.fromkeys(r for one in groups.values() for r in one[0].touched_by)))
+
+
+def named(alike: Sequence[Explanation], end: str) -> str:
+    """The pods at one end of flows that fare otherwise than those of their workloads' other pods;
+    the first ones of many."""
+    names = list(dict.fromkeys(plain(one, getattr(one, end)) for one in alike))
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def workload_of(found: Explanation, name: str) -> str:

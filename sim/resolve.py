@@ -3,8 +3,9 @@
 Rules that hold here:
 
 1. A name is an endpoint's, an alias of a node (a host-network pod), or a workload's, which stands
-   for its first pod. A shorter form (the last segments) will do when it is unambiguous. A host's
-   node without a VRF (`tenant/@node/host`) is all of the tenant's nodes there.
+   for all its pods; who asks for one endpoint gets the first. A shorter form (the last segments)
+   will do when it is unambiguous. A host's node without a VRF (`tenant/@node/host`) is all of the
+   tenant's nodes there.
 2. An address as a source must have one owner: tenants may share address space. As a destination
    it is an address in the source's VRF, whoever answers there.
 3. A pattern (`acme/web/*`) stands for all that it selects; a tenant in front may be left out.
@@ -29,7 +30,7 @@ from sim.wanted_ports import Address, address_in, ports_by, split_port
 
 A = TypeVar("A")
 B = TypeVar("B")
-KIND = re.compile(r"(.*?)(?:\[(\w+)\])?", re.S)
+KIND = re.compile(r"(.*?)(?:\[([\w.-]+)\])?", re.S)
 DEFAULT = "443/tcp"
 EXAMPLES = {4: int(IPv4Address("192.0.2.1")), 6: int(IPv6Address("2001:db8::1"))}
 
@@ -59,11 +60,12 @@ def endpoint(network: Network, name: str) -> Endpoint:
 
 
 def endpoints(network: Network, name: str) -> list[Endpoint]:
-    """What a pattern selects, a host's nodes, or the one endpoint of a name; `InputError` when
-    there is none."""
-    if address_in(name) is None and not is_pattern(name) and _one_host(_found(network, name)):
-        return _found(network, name)
+    """What a pattern selects, a host's nodes, a workload's pods, or the one endpoint of a name;
+    `InputError` when there is none."""
     if not is_pattern(name):
+        found = _found(network, name) if address_in(name) is None else []
+        if _one_host(found) or (found and _one_workload(found)):
+            return found
         return [endpoint(network, name)]
     found = [e for e in network.endpoints if any(selects(p, e) for p in (name, f"*/{name}"))]
     if not found:

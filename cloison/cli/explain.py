@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -36,7 +37,8 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     the reason for each, the path through the underlay, and the reply.
 
     SRC and DST are names (acme/web/front-0; a workload; the last parts of a
-    name, where that is clear) or addresses. PORT is 443, 53/udp or icmp;
+    name, where that is clear) or addresses. A workload is asked about once for
+    each class of its pods that fares differently. PORT is 443, 53/udp or icmp;
     without one it is 443/tcp. IPv6 addresses with a port go in brackets.
     A pattern such as 'acme/web/*' lists the verdict for every pair.
 
@@ -46,24 +48,53 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     """
     from cloison.world import World
     from sim.explain import between
-    from sim.resolve import both, endpoints, targets
+    from sim.resolve import both, endpoints, is_pattern, targets
     from sim.wanted_ports import address_in, split_source
 
     world = World.read([fabric], how)
     network, (name, sport) = world.network, split_source(src)
     sources, wanted = both(lambda: endpoints(network, name), lambda: targets(network, dst))
+    pods = len(sources) * len(wanted)
+    alike_as: dict[str, int] = {}
+    if not is_pattern(name):
+        sources = representatives(world, sources, alike_as)
+    if not is_pattern(dst):
+        wanted = distinct(world, wanted, alike_as)
     version = 6 if ipv6 else None
     if len(sources) == len(wanted) == 1:
         ends = sources[0], wanted[0]
         sent = address_in(name), sport
         one = between(network, world.program, *ends, version, *sent)
         show(one, output)
+        if pods > 1 and output == "table":
+            click.echo(f"\nAll {pods:,} pairs of their pods fare alike.")
         found = [one]
     else:
         found = several(world, sources, wanted, version, sport)
-        show_all(found, output)
+        show_all(found, output, alike_as)
     if any(one.verdict == "unknown" for one in found):
         raise click.exceptions.Exit(UNKNOWN)
+
+
+def representatives(
+    world: World, members: Sequence[Endpoint], alike_as: dict[str, int]
+) -> list[Endpoint]:
+    """One endpoint of each class of pods that fare alike; for how many goes to `alike_as`."""
+    from sim.pod_classes import classes
+
+    if len(members) == 1:
+        return list(members)
+    found = classes(world.network, world.program, members)
+    alike_as |= {alike[0].name: len(alike) for alike in found}
+    return [alike[0] for alike in found]
+
+
+def distinct(world: World, wanted: Sequence[Target], alike_as: dict[str, int]) -> list[Target]:
+    """As `representatives`, of destinations; an address stands for itself."""
+    members = {t.endpoint.index: t.endpoint for t in wanted if t.endpoint is not None}
+    chosen = representatives(world, list(members.values()), alike_as) if members else []
+    kept = {endpoint.index for endpoint in chosen}
+    return [t for t in wanted if t.endpoint is None or t.endpoint.index in kept]
 
 
 def show(found: Explanation, output: str) -> None:
@@ -105,15 +136,22 @@ def several(
     return out
 
 
-def show_all(found: list[Explanation], output: str) -> None:
+def show_all(found: list[Explanation], output: str, alike_as: dict[str, int]) -> None:
     """Many flows, a row for each; people see those that are alike once."""
     from cloison import render
     from cloison.explained_text import several as report
     from cloison.unknowns import emit_with
 
     if output == "table":
-        render.show(*report(found))
+        render.show(*report(found, alike_as))
     else:
-        rows = [{k: v for k, v in e.document().items() if k != "choices"} for e in found]
+        rows = [row(one, alike_as) for one in found]
         records = tuple(dict.fromkeys(record for e in found for record in e.touched_by))
         emit_with(records, rows, schema=SEVERAL, output=output)
+
+
+def row(found: Explanation, alike_as: dict[str, int]) -> dict[str, Any]:
+    """One of many flows as data; `pairs` says for how many pairs of pods it stands."""
+    pairs = alike_as.get(found.source, 1) * alike_as.get(found.target, 1)
+    plain = {k: v for k, v in found.document().items() if k != "choices"}
+    return plain | ({"pairs": pairs} if pairs > 1 else {})

@@ -1,0 +1,47 @@
+"""Which pods fare alike: those that no rule tells apart, neither as its own nor as the other end.
+
+Two endpoints are of one class when the same groups decide for them, every range of addresses that
+some entry speaks of has both or neither, and they are of one VRF and state. Under a failure the
+host counts as well: what is down may cut off one of them. Cost: endpoints times distinct ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from compiler.ir import Direction
+from compiler.tables import Program
+from compiler.walk import inside
+from fabric.inventory import Endpoint
+from fabric.network import Network
+
+
+def classes(
+    network: Network, program: Program, members: Iterable[Endpoint]
+) -> list[list[Endpoint]]:
+    """The members by class, classes and members in the order given."""
+    ranges = {
+        (version, intervals)
+        for group in program.groups
+        for entry in group.entries
+        for region in entry.regions
+        for version, intervals in ((4, region.v4), (6, region.v6))
+    }
+    ordered = sorted(ranges)
+    failed = bool(network.fabric.down_nodes or network.fabric.down_links)
+    found: dict[object, list[Endpoint]] = {}
+    for endpoint in members:
+        addresses = [(p.version, int(p.network_address)) for p in endpoint.prefixes]
+        key = (
+            endpoint.vrf,
+            endpoint.state,
+            endpoint.host if failed else None,
+            *(tuple(program.bindings[d, endpoint.index].tolist()) for d in Direction),
+            tuple(sorted({version for version, _ in addresses})),
+            tuple(
+                any(v == version and inside(intervals, ip) for v, ip in addresses)
+                for version, intervals in ordered
+            ),
+        )
+        found.setdefault(key, []).append(endpoint)
+    return list(found.values())

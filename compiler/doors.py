@@ -21,9 +21,9 @@ from collections.abc import Iterator
 from compiler.ir import L4, Action, Cidr, Direction, Everyone, Matcher, Policy, Rule, Stage
 from compiler.selectors import selects
 from fabric.inventory import Endpoint
-from fabric.manifests import Service, ServicePort
 from fabric.network import Network
 from fabric.ports import ANY
+from fabric.services import Service, ServicePort
 from fabric.unevaluated import Unevaluated
 
 WHAT = "leads packets from outside past the policies of its pods"

@@ -54,7 +54,7 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     world = World.read([fabric], how)
     network, (name, sport) = world.network, split_source(src)
     sources, wanted = both(lambda: endpoints(network, name), lambda: targets(network, dst))
-    pods = len(sources) * len(wanted)
+    pods, named = len(sources) * len(wanted), not (is_pattern(name) or is_pattern(dst))
     alike_as: dict[str, int] = {}
     if not is_pattern(name):
         sources = representatives(world, sources, alike_as)
@@ -64,13 +64,14 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     if len(sources) == len(wanted) == 1:
         ends = sources[0], wanted[0]
         sent = address_in(name), sport
-        one = between(network, world.program, *ends, version, *sent)
-        show(one, output)
-        if pods > 1 and output == "table":
-            click.echo(f"\nAll {pods:,} pairs of their pods fare alike.")
-        found = [one]
+        found = [between(network, world.program, *ends, version, *sent)]
     else:
         found = several(world, sources, wanted, version, sport)
+    if len(found) == 1 or (named and alike(found)):
+        show(found[0], output)
+        if pods > 1 and output == "table":
+            click.echo("\nEvery pair of their pods fares alike.")
+    else:
         show_all(found, output, alike_as)
     if any(one.verdict == "unknown" for one in found):
         raise click.exceptions.Exit(UNKNOWN)
@@ -95,6 +96,21 @@ def distinct(world: World, wanted: Sequence[Target], alike_as: dict[str, int]) -
     chosen = representatives(world, list(members.values()), alike_as) if members else []
     kept = {endpoint.index for endpoint in chosen}
     return [t for t in wanted if t.endpoint is None or t.endpoint.index in kept]
+
+
+def alike(found: Sequence[Explanation]) -> bool:
+    """Whether flows between the pods of two workloads end alike, and by the same rule."""
+    from cloison.explained_text import workload_of
+
+    ends = {
+        (
+            *(workload_of(one, name) for name in (one.source, one.target)),
+            (one.verdict, one.reason, one.others),
+            (one.blame.culprit.title, one.blame.culprit.span),
+        )
+        for one in found
+    }
+    return len(ends) == 1
 
 
 def show(found: Explanation, output: str) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 OPTIONS = {
     "--all": "every one there is",
     "--all-ports": "try both sides of every bound that the policy knows",
+    "--budget": "how large a world may get before it is refused",
     "--by-flow": "one row per flow and what became of it",
     "--certificate": "write the proof down, into this file",
     "--check-certificate": "check the proof that this file holds",
@@ -59,6 +60,7 @@ OPTIONS = {
     "--tenant": "only this tenant",
     "--to": "only who can reach this",
     "--trace": "follow this flow through the fabric",
+    "--underlay": "routes of the fabric itself, to loopbacks",
     "--version": "which release this is",
     "--vrf": "the VRF that is meant, as tenant/vrf",
     "--what": "which kind of number",

@@ -89,7 +89,18 @@ def endpoint_table(site: Site, placed: Placement) -> tuple[tuple[Endpoint, ...],
     in_two_namespaces(site, endpoints)
     endpoints += zone_endpoints(site)
     ordered = sorted(endpoints, key=lambda e: e.name)
+    pins_of_nobody(site, ordered)
     return tuple(replace(e, index=i) for i, e in enumerate(ordered)), blocks
+
+
+def pins_of_nobody(site: Site, endpoints: Sequence[Endpoint]) -> None:
+    """Pins for endpoints that are not there: a slip, or what is kept for later."""
+    there = {name for e in endpoints for name in (e.name, *e.also, *e.aliases)}
+    for section in ("addresses", "hosts"):
+        for key in sorted(set(getattr(site.spec.pins, section)) - there):
+            what = f'no endpoint is called "{key}" now: its pin stays reserved'
+            span = site.spec.at_key("pins", section, key)
+            site.problems.warn("C449", what, span, did_you_mean(key, there))
 
 
 def in_two_namespaces(site: Site, endpoints: Iterable[Endpoint]) -> None:

@@ -67,6 +67,12 @@ def colour_wanted(stream: Any = None) -> bool:
     return bool((stream or sys.stdout).isatty()) and not os.environ.get("NO_COLOR")
 
 
+def told(world: World) -> World:
+    """A world about which a question is asked: it is answered, and findings stand beside it."""
+    tell_findings(world)
+    return world
+
+
 def tell_findings(world: World) -> None:
     """Findings that need no packet, on stderr, for verbs whose result has no place for them."""
     from cloison.render_diagnostics import render

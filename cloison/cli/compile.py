@@ -90,9 +90,9 @@ def command(
         written = 0
         left_out = pending(world.network.not_evaluated)
         sound = despite_findings or not world.findings
+        tell_findings(world)
         if out is not None and not too_much and sound and not left_out:
             written = write(program, out, formats or DEFAULT, nodes, tell)
-    tell_findings(world)
     if written:
         click.echo(f"{written} files in {visible(str(out))}", err=True)
     records = world.network.not_evaluated

@@ -46,12 +46,13 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     whatever the verdict is, but 4 where it is unknown: something that touches
     one of the ends is not evaluated.
     """
+    from cloison.cli.check import told
     from cloison.world import World
     from sim.explain import between
     from sim.resolve import both, endpoints, is_pattern, targets
     from sim.wanted_ports import address_in, split_source
 
-    world = World.read([fabric], how)
+    world = told(World.read([fabric], how))
     network, (name, sport) = world.network, split_source(src)
     sources, wanted = both(lambda: endpoints(network, name), lambda: targets(network, dst))
     pods, named = len(sources) * len(wanted), not (is_pattern(name) or is_pattern(dst))

@@ -48,9 +48,10 @@ def command(
         raise click.BadParameter(f"should end in {', '.join(SUFFIXES)}", param_hint="--out")
     if matrix and (tenant or trace):
         raise click.UsageError("--matrix goes with neither --tenant nor --trace")
+    from cloison.cli.check import told
     from cloison.world import World
 
-    world = World.read([fabric], how)
+    world = told(World.read([fabric], how))
     known_tenant(world, tenant)
     drawing, unknown = draw_matrix(world) if matrix else draw_fabric(world, tenant, trace)
     drawing.save(out)

@@ -22,6 +22,7 @@ COLUMNS = ("source", "destination", "ports", "because")
 
 def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str, how: How) -> None:
     """Print every pair of workloads that may talk, or those that were asked for."""
+    from cloison.cli.check import told
     from cloison.doubts import doubts
     from cloison.unknowns import below, emit_with
     from cloison.world import World
@@ -29,7 +30,7 @@ def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str,
     from sim.access import asked
     from sim.reachability import reachability
 
-    world = World.of_fabric(path, how)
+    world = told(World.of_fabric(path, how))
     network = world.network
     found = asked(lambda: reachability(network, world.program), network, source, to)
     doubt = doubts(network, source, to)

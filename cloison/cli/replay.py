@@ -169,6 +169,7 @@ def run(
 ) -> tuple[list[Any], tuple[Unevaluated, ...]]:
     """Replay; fills `found["replay"]`, and returns the tables and what is not evaluated."""
     from cloison import replayed
+    from cloison.cli.check import told
     from cloison.cli.simulate import announce_kernels
     from cloison.unknowns import as_rows
     from cloison.world import World
@@ -176,7 +177,7 @@ def run(
     from fabric.unevaluated import pending
     from sim.flow_verdicts import FlowVerdicts
 
-    world = World.read([fabric], options["how"])
+    world = told(World.read([fabric], options["how"]))
     blocks = build_blocks(world.program)
     announce_kernels()
     by_flow = FlowVerdicts(blocks) if options["by_flow"] else None

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 def command(fabric: Path, what: str, how: How, output: str) -> None:
     """ASNs and loopbacks of FABRIC's nodes; VNIs, RTs and prefixes of its VRFs;
     RDs and router MACs per VTEP and VRF; blocks of hosts; addresses of endpoints."""
+    from cloison.cli.check import told
     from cloison.render import emit
     from cloison.world import World
 
-    rows = list(TABLES[what](World.of_fabric(fabric, how).network))
+    rows = list(TABLES[what](told(World.of_fabric(fabric, how)).network))
     emit(rows, schema=f"cloison/addresses-{what}/1", output=output, title=what.capitalize())
 
 

@@ -24,10 +24,11 @@ STAGES = ("zone0", "override", "zone2", "isolation", "workload")
 @output_option()
 def command(fabric: Path, stage: str | None, how: How, output: str) -> None:
     """Rules and selections of FABRIC and its manifests, in evaluation order."""
+    from cloison.cli.check import told
     from cloison.render import emit, show
     from cloison.world import World
 
-    policy = World.of_fabric(fabric, how).policy_read
+    policy = told(World.of_fabric(fabric, how)).policy_read
     wanted = [row for row in rows(policy) if stage in (None, row["stage"])]
     if output == "table":
         show(*(line for row in wanted for line in listed(row)))

@@ -49,13 +49,14 @@ def command(
     With --underlay: what eBGP leaves on every node for the loopbacks of the
     others, with all next hops and the AS path.
     """
+    from cloison.cli.check import told
     from cloison.cli.show_topology import known_node
     from cloison.render import emit
     from cloison.world import World
 
     if underlay and (evpn or vrf is not None):
         raise click.UsageError("--underlay goes with neither --evpn nor --vrf: it has no VRFs")
-    network = World.of_fabric(fabric, how).network
+    network = told(World.of_fabric(fabric, how)).network
     if node is not None:
         known_node(network.fabric, node)
     known_vrf(network, vrf)

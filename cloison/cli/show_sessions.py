@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 @output_option()
 def command(fabric: Path, node: str | None, failed: bool, how: How, output: str) -> None:
     """BGP sessions of FABRIC with their state, and why one is down."""
+    from cloison.cli.check import told
     from cloison.cli.show_topology import known_node
     from cloison.render import emit
     from cloison.world import World
 
-    network = World.of_fabric(fabric, how).network
+    network = told(World.of_fabric(fabric, how)).network
     if node is not None:
         known_node(network.fabric, node)
     wanted = [

@@ -43,12 +43,13 @@ def command(
     With --engine: per policy stage its rules, the rows that they would be in a
     table without lists, the engine chosen, why, its bytes and build time.
     """
+    from cloison.cli.check import told
     from cloison.render import emit
     from cloison.world import World
     from compiler.target import DEFAULT, load, usage
 
     profile = load(target or DEFAULT)
-    program = World.of_fabric(fabric, how).program
+    program = told(World.of_fabric(fabric, how)).program
     if engine:
         show_engines(program, node, output, quiet)
         return

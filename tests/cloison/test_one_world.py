@@ -65,6 +65,13 @@ def test_a_finding_is_a_finding_in_every_verb_that_judges(
     assert {f.code for f in cloison.build(path).findings} == {code}
 
 
+@pytest.mark.parametrize("verb", ASKERS)
+def test_a_question_is_answered_and_the_finding_told_beside_it(tmp_path: Path, verb: str) -> None:
+    done = run(verb, fabric(tmp_path, "65000:29999"))
+    assert done.exit_code == 0, done.output
+    assert "finding[C522]" in done.stderr and "C522" not in done.stdout
+
+
 def test_compile_writes_in_spite_of_findings_when_it_is_told_to(tmp_path: Path) -> None:
     path = fabric(tmp_path, "65000:29999")
     done = run("compile", path, "--despite-findings")

@@ -170,3 +170,12 @@ def test_a_ledger_draws_in_order_and_never_twice() -> None:
     assert [ledger.draw(k, "pool", range(1, 6)) for k in "abcde"] == [2, 3, 4, 5, None]
     assert ledger.draw("c", "pool", range(1, 6)) == 4
     assert ledger.locked == {"b": 3, "c": 4, "d": 5}
+
+
+def test_a_pin_for_nobody_is_told(tmp_path: Path) -> None:
+    pins = {"addresses": {"m/web/b": ["10.0.0.9"], "m/web/bb": ["10.0.0.8"]}}
+    path = write_fabric(tmp_path, {"m": ACME}, {"m": WORK}, pools=POOLS, pins=pins)
+    network = network_of(path)
+    told = [w for w in network.warnings if w.code == "C449"]
+    assert [w.message.split('"')[1] for w in told] == ["m/web/bb"] and told[0].hint
+    assert all("10.0.0.8" not in map(str, e.prefixes) for e in network.endpoints)

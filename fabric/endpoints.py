@@ -21,7 +21,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from fabric.addresses import Granted, Taken, VrfAddresses
-from fabric.diagnostics import Diagnostics
+from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.draws import Draws
 from fabric.hosts import Presence
 from fabric.inventory import Endpoint, Prefix, Vrf

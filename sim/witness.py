@@ -171,13 +171,20 @@ def stopped(
 def _wanted(
     reach: Reach, src: int, dst: int, version: int, limits: Limits
 ) -> list[tuple[int, int]]:
-    """The places within the limits that count; all of them when none does."""
+    """The places within the limits that count, those with most addresses first; all of them when
+    none does."""
     for strict in (True, False):
         every = Coverage(reach.world, strict=strict).places(src, dst, version)
         found = [places for places in every if inside(reach, limits, *places)]
         if found:
             break
-    return found
+    return sorted(found, key=lambda places: -_size(reach, places))
+
+
+def _size(reach: Reach, places: tuple[int, int]) -> int:
+    """How many pairs of addresses two places hold."""
+    sizes = [sum(b - a + 1 for a, b in reach.spans.ranges(place)) for place in places]
+    return sizes[0] * sizes[1]
 
 
 def _legs_of(reach: Reach, src: int, dst: int, version: int) -> range:

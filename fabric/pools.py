@@ -78,15 +78,16 @@ def usable(block: Prefix) -> range:
 
 
 class Space:
-    """Taken intervals of an address space; finds the next aligned gap in a prefix."""
+    """Taken intervals of an address space; finds the next aligned gap in a prefix. Intervals that
+    touch are one, so that drawing many in a row does not walk over all of them."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[int, int]] = []
 
     def add(self, first: int, last: int) -> None:
         """Mark an interval as taken; it may overlap others."""
-        low = self._before(first)
-        while low < len(self.taken) and self.taken[low][0] <= last:
+        low = self._before(first - 1)
+        while low < len(self.taken) and self.taken[low][0] <= last + 1:
             other = self.taken.pop(low)
             first, last = min(first, other[0]), max(last, other[1])
         insort(self.taken, (first, last))

@@ -15,13 +15,15 @@ The words are those of `sim.expect`; nothing else of it is used. Rules that hold
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
+from functools import cache
 from typing import NamedTuple
 
 from fabric.claims import block_of, parse_claim
 from fabric.names import matches
 from fabric.ports import PortRange, sent
 from sim.checker.boxes import within
+from sim.checker.budget import Budget
 from sim.checker.index import Index, inside
 from sim.checker.regions import Choice, Ranges, Regions, Row
 
@@ -71,9 +73,12 @@ def read(text: str) -> Claim:
 class Judge:
     """Judges claims by the regions of one world."""
 
-    def __init__(self, regions: Regions) -> None:
+    def __init__(self, regions: Regions, budget: Budget | None = None) -> None:
+        """With a budget for regions that somebody else wrote."""
         self.regions = regions
         self.index = Index(regions)
+        self.spend = budget.spend if budget else lambda steps: None
+        self.selected = cache(self._selected)
         self._seen: dict[tuple[int, tuple[PortRange, ...], int], tuple[bool, bool, bool]] = {}
 
     def judge(self, claim: Claim, left_out: Set[int] = frozenset()) -> Judgement:
@@ -99,8 +104,9 @@ class Judge:
                     stopped = stopped or self._stopped(claim, src, dst, version)
         return Judgement(pairs, leaks, stopped)
 
-    def selected(self, pattern: str, block: Ranges | None, version: int) -> frozenset[int]:
+    def _selected(self, pattern: str, block: Ranges | None, version: int) -> frozenset[int]:
         """Endpoints that an end names, or that own addresses of it."""
+        self.spend(2 * len(self.regions.parties))
         parties = enumerate(self.regions.parties)
         if block is not None:
             return frozenset(n for n, p in parties if inside(p.owned[version == 6], block))
@@ -115,21 +121,28 @@ class Judge:
         outside = claim.kind == "only"
         return any(
             self.view(choice.profile, claim.ports, version)[1 if outside else 0]
-            for endpoint in src
+            for endpoint in sorted(src)
             for source in self.index.sources.get((endpoint, version), ())
             if inside(source.ranges, claim.blocks[0])
-            for target, rows in self.index.targets[source.map].items()
-            if target in dst and target != endpoint
-            for row in rows
+            for target, row in self._towards(source.map, dst - {endpoint})
             if inside(((row.first, row.last),), claim.blocks[1])
             for choice in row.choices
             if choice.endpoint == target
         )
 
+    def _towards(self, number: int, ends: Set[int]) -> Iterator[tuple[int, Row]]:
+        """The ranges of a map that lead to any of these endpoints."""
+        targets = self.index.targets[number]
+        self.spend(len(ends))
+        for end in targets.keys() & ends:
+            self.spend(len(targets[end]))
+            yield from ((end, row) for row in targets[end])
+
     def _stopped(self, claim: Claim, src: Set[int], dst: Set[int], version: int) -> bool:
         pairs = ((a, b) for a in sorted(src) for b in sorted(dst) if a != b)
         if claim.version == 0:
             return not all(self._passes(claim, a, b, version) for a, b in pairs)
+        self.spend(len(src) * len(dst))
         met = list(pairs)
         strict = any(self.needed(claim, a, b, version, True) for a, b in met)
         return not all(
@@ -150,13 +163,16 @@ class Judge:
     def needed(self, claim: Claim, a: int, b: int, version: int, strict: bool) -> list[Row]:
         """The ranges of all sources of `a` with addresses of `b` that an `allow` needs; unless
         `strict`, also those that are somebody else's in the eyes of the other end."""
-        return [
+        self.spend(10)
+        found = [
             row
             for source in self.index.sources.get((a, version), ())
             if self._counts_as_source(claim, source.ranges, a, b, version, strict)
             for row in self.index.rows(source.map, b, version, claim.blocks[1])
             if not (strict and self.index.wide[b]) or self._leads(row.choices, b)
         ]
+        self.spend(len(found))
+        return found
 
     def _counts_as_source(
         self, claim: Claim, ranges: Ranges, a: int, b: int, version: int, strict: bool
@@ -191,6 +207,7 @@ class Judge:
         one, and whether it stops a packet of these ports."""
         key = profile, ports, version
         if key not in self._seen:
+            self.spend(4 * len(self.regions.profiles[profile]))
             inner = outer = stops = False
             for box, reason in self.regions.profiles[profile]:
                 some, others = within(box, ports, version)
@@ -202,7 +219,7 @@ class Judge:
         return self._seen[key]
 
 
-def opens(regions: Regions, version: int) -> list[bool]:
+def opens(regions: Regions, version: int, budget: Budget | None = None) -> list[bool]:
     """Per profile whether it delivers any packet that hosts send inside an IP version."""
-    judge = Judge(regions)
+    judge = Judge(regions, budget)
     return [judge.view(i, (PortRange(),), version)[0] for i in range(len(regions.profiles))]

@@ -12,28 +12,48 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from sim.checker import follows, order, partitions, shape
+from sim.checker.budget import Budget
 from sim.checker.regions import read
+
+SHOWN = 50
 
 
 def inconsistencies(certificate: Any) -> list[str]:
     """Everything that is wrong with a certificate by itself, each as `field: why`."""
     wrong = shape.problems(certificate)
     if wrong:
-        return wrong
-    if digest(certificate) != certificate["digest"]:
+        return wrong[:SHOWN]
+    text = canonical(certificate)
+    if hashlib.sha256(text).hexdigest() != certificate["digest"]:
         return ["digest: it does not fit the content"]
-    wrong = list(order.problems(certificate))
+    try:
+        return list(islice(_beyond_form(certificate, Budget(len(text))), SHOWN))
+    except OverflowError as error:
+        return [f"certificate: {error}"]
+
+
+def _beyond_form(certificate: Any, budget: Budget) -> Iterator[str]:
+    """Stage by stage: each relies on those before it."""
+    wrong = False
+    for problem in order.problems(certificate):
+        wrong = True
+        yield problem
     if wrong:
-        return wrong
+        return
     regions = read(certificate)
-    return list(partitions.problems(regions)) or list(follows.problems(certificate, regions))
+    for problem in partitions.problems(regions):
+        wrong = True
+        yield problem
+    if not wrong:
+        yield from follows.problems(certificate, regions, budget)
 
 
-def digest(certificate: Any) -> str:
-    """SHA-256 of the canonical text of everything but the digest."""
+def canonical(certificate: Any) -> bytes:
+    """The text that the digest is of: everything else, keys sorted, no spaces."""
     body = {key: value for key, value in certificate.items() if key != "digest"}
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()

@@ -14,8 +14,6 @@ from typing import Any
 from sim.checker.regions import as_number, ranges
 from sim.checker.shape import REASONS
 
-MOST_STEPS = 5_000_000
-
 
 def problems(certificate: Any) -> Iterator[str]:
     """What is wrong with the references and the order of a certificate of good form."""
@@ -24,7 +22,6 @@ def problems(certificate: Any) -> Iterator[str]:
     if not wrong:
         yield from _order(certificate)
         yield from _unused(certificate)
-        yield from _too_much(certificate)
 
 
 def _references(certificate: Any) -> Iterator[str]:
@@ -114,11 +111,3 @@ def _unused(certificate: Any) -> Iterator[str]:
         left = sorted(set(range(len(certificate[key]))) - found)
         if left:
             yield f"{key}[{left[0]}]: nothing refers to it"
-
-
-def _too_much(certificate: Any) -> Iterator[str]:
-    """Small files may speak of many regions, because sources share maps."""
-    rows = [sum(len(row[3]) for row in rows) for rows in certificate["maps"]]
-    steps = sum(rows[place] for *_, place in certificate["sources"])
-    if steps > MOST_STEPS:
-        yield f"sources: {steps:,} ranges of all sources are more than {MOST_STEPS:,}"

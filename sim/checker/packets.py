@@ -5,26 +5,29 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address
+from itertools import islice
 from typing import NamedTuple
 
 from fabric.ports import NAMES
 from sim.checker.partitions import PORTED
-from sim.checker.regions import Choice, Regions, Row
+from sim.checker.regions import Box, Choice, Regions, Row
 
 Header = tuple[int, int, int]
 """Protocol, source port, destination port."""
-MOST_BOXES = 2000
+MOST_BOXES, MOST_CORNERS = 600, 5000
 """No packet is looked for among more; that two sides differ is told nevertheless."""
 Fates = tuple[tuple[str, int, int], ...]
 """What ECMP may lead to: reason, and the endpoint and VRF that get or would get the packet."""
 
 
 class _Story(NamedTuple):
-    """Regions with their maps by the source addresses of each endpoint and family."""
+    """Regions with their maps by the source addresses of each endpoint and family. `content` has
+    a number for each profile, equal for equal profiles of both sides."""
 
     regions: Regions
     maps: dict[tuple[int, int], list[tuple[int, int]]]
     starts: list[list[int]]
+    content: list[int]
 
     def row(self, number: int, address: int) -> Row:
         """The range of a map that holds an address."""
@@ -52,8 +55,9 @@ class _Story(NamedTuple):
 def otherwise(theirs: Regions, ours: Regions) -> Iterator[str]:
     """A packet of each source of which any fares otherwise in `ours` than `theirs` says. Both are
     partitions and speak of the same addresses of the same endpoints."""
-    said, true = _story(theirs), _story(ours)
-    alike: dict[tuple[int, int], tuple[int, Header] | None] = {}
+    contents: dict[tuple[tuple[Box, str], ...], int] = {}
+    said, true = _story(theirs, contents), _story(ours, contents)
+    alike: dict[tuple[int, int], tuple[int, Header | None] | None] = {}
     for end in sorted(true.maps):
         for first in sorted({low for story in (said, true) for low, _ in story.maps[end]}):
             pair = said.map_of(end, first), true.map_of(end, first)
@@ -62,50 +66,58 @@ def otherwise(theirs: Regions, ours: Regions) -> Iterator[str]:
             found = alike[pair]
             if found is not None:
                 dst, header = found
-                fates = (
-                    story.fates(story.row(number, dst).choices, header)
-                    for story, number in zip((said, true), pair, strict=True)
-                )
-                claimed, real = (_words(ours, fate) for fate in fates)
-                packet = _shown(end[1], first, dst, header)
                 name = ours.parties[end[0]].name
-                told = f"{packet} is {real}, the certificate says {claimed}"
+                told = "its regions are others"
+                if header is not None:
+                    claimed, real = (
+                        _words(ours, story.fates(story.row(number, dst).choices, header))
+                        for story, number in zip((said, true), pair, strict=True)
+                    )
+                    packet = _shown(end[1], first, dst, header)
+                    told = f"{packet} is {real}, the certificate says {claimed}"
                 yield f"maps[{pair[0]}]: {name}: {told}"
                 break
 
 
-def _story(regions: Regions) -> _Story:
+def _story(regions: Regions, contents: dict[tuple[tuple[Box, str], ...], int]) -> _Story:
     maps: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for source in regions.sources:
         mine = maps.setdefault((source.endpoint, source.version), [])
         mine += [(first, source.map) for first, _ in source.ranges]
     for mine in maps.values():
         mine.sort()
-    return _Story(regions, maps, [[row.first for row in rows] for rows in regions.maps])
+    starts = [[row.first for row in rows] for rows in regions.maps]
+    content = [contents.setdefault(tuple(p), len(contents)) for p in regions.profiles]
+    return _Story(regions, maps, starts, content)
 
 
-def _differing(said: _Story, true: _Story, theirs: int, ours: int) -> tuple[int, Header] | None:
-    """The first destination and header of which two maps tell different things."""
+def _differing(
+    said: _Story, true: _Story, theirs: int, ours: int
+) -> tuple[int, Header | None] | None:
+    """The first destination of which two maps tell different things, with a header to show it."""
     for dst in sorted({*said.starts[theirs], *true.starts[ours]}):
         claimed, real = said.row(theirs, dst).choices, true.row(ours, dst).choices
-        for header in _corners(said.regions, claimed, true.regions, real):
-            if said.fates(claimed, header) != true.fates(real, header):
-                return dst, header
+        if _content(said, claimed) != _content(true, real):
+            corners = _corners([(said, claimed), (true, real)])
+            differ = (
+                h
+                for h in islice(corners, MOST_CORNERS)
+                if said.fates(claimed, h) != true.fates(real, h)
+            )
+            return dst, next(differ, None)
     return None
 
 
-def _corners(
-    said: Regions, claimed: Sequence[Choice], true: Regions, real: Sequence[Choice]
-) -> Iterator[Header]:
-    """First packets of all boxes, among which there is one that differs, if any does; none where
-    both sides have the same boxes."""
-    before = sorted((tuple(said.profiles[c.profile]), c.endpoint, c.vrf) for c in claimed)
-    after = sorted((tuple(true.profiles[c.profile]), c.endpoint, c.vrf) for c in real)
-    if before == after:
+def _content(story: _Story, choices: Sequence[Choice]) -> list[tuple[int, int, int]]:
+    return sorted((story.content[c.profile], c.endpoint, c.vrf) for c in choices)
+
+
+def _corners(sides: Sequence[tuple[_Story, Sequence[Choice]]]) -> Iterator[Header]:
+    """First packets of all boxes, among which there is one that differs, if any does."""
+    profiles = [story.regions.profiles[c.profile] for story, choices in sides for c in choices]
+    if sum(map(len, profiles)) > MOST_BOXES:
         return
-    boxes = [box for profile, *_ in (*before, *after) for box, _ in profile]
-    if len(boxes) > MOST_BOXES:
-        return
+    boxes = [box for profile in profiles for box, _ in profile]
     protocols, dports, sports = ({box[i] for box in boxes} for i in (0, 2, 4))
     for protocol in sorted(protocols, key=lambda p: (p not in PORTED, p)):
         plain = protocol not in PORTED

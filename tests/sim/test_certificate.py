@@ -103,6 +103,7 @@ def test_ours_is_accepted() -> None:
     assert {o["verdict"] for o in WRITTEN["outcomes"]} >= {"allow", "deny", "exempt"}
 
 
+@pytest.mark.slow
 def test_every_leaf_key_and_item_counts() -> None:
     tried = 0
     for path, value in places(WRITTEN):
@@ -123,6 +124,7 @@ def small() -> tuple[Any, Any]:
     return written, expected(network, inputs)[0]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

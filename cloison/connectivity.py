@@ -14,6 +14,7 @@ from cloison.render import visible
 from cloison.unknowns import below, emit_with, notes
 from cloison.world import World
 from compiler.ir import Direction, Origin
+from compiler.tables import goes_by_address
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.unevaluated import Unevaluated, pending
@@ -46,8 +47,26 @@ def show(world: World, output: str, source: str | None, to: str | None) -> None:
         ]
         columns = COLUMNS | {name: name for name in doubt.columns}
         emit_with(doubt.records, rows, schema=SCHEMA, output=output, columns=columns)
+    if output in ("table", "md", "matrix") and (note := footnote(found, chosen)):
+        click.echo(note)
     if pending(doubt.records):
         raise click.exceptions.Exit(UNKNOWN)
+
+
+def footnote(found: Connectivity, chosen: Sequence[Connection]) -> str:
+    """What rows rest on that the manifests do not say; empty when they rest on nothing."""
+    network, program = found.reach.network, found.reach.program
+    drawn = sum("address" in e.assumed for e in network.endpoints)
+    by_address = any(goes_by_address(e) for group in program.groups for e in group.entries)
+    if not drawn or not by_address:
+        return ""
+    rows = sum(c.assumed for c in chosen)
+    marked = f"{rows} rows marked (assumed) go by one" if rows else "no row goes by one"
+    return (
+        f"\nAssumed: the addresses of {drawn} endpoints, whose manifests have no status. "
+        f"Rules with an ipBlock are matched against them: {marked}; where one does not match, "
+        "there is no row."
+    )
 
 
 def doubts(found: Connectivity, source: str | None, to: str | None) -> Doubts:
@@ -101,10 +120,11 @@ def called(peer: Peer, pattern: str) -> bool:
 def as_text(found: Connectivity, connection: Connection) -> dict[str, str]:
     """One connection for people. A policy lives in its pod's namespace, so its name will do."""
     ports = found.reach.space.text(connection.ports)
+    ports += " (not all pods)" if connection.partial else ""
     return {
         "source": title(found, connection.source),
         "destination": title(found, connection.target),
-        "ports": f"{ports} (not all pods)" if connection.partial else ports,
+        "ports": f"{ports} (assumed)" if connection.assumed else ports,
         "because": because(connection),
     }
 
@@ -113,7 +133,8 @@ def as_cells(found: Connectivity, connection: Connection) -> dict[str, str]:
     """One connection for spreadsheets: one meaning per column."""
     row = as_text(found, connection)
     ports = found.reach.space.text(connection.ports)
-    return row | {"ports": ports, "pods": "some" if connection.partial else "all"}
+    pods = "some" if connection.partial else "all"
+    return row | {"ports": ports, "pods": pods, "assumed": "address" if connection.assumed else ""}
 
 
 def structured(found: Connectivity, connection: Connection) -> dict[str, Any]:
@@ -124,6 +145,7 @@ def structured(found: Connectivity, connection: Connection) -> dict[str, Any]:
         "ports": port_rows(found.reach.space, connection.ports),
         "families": [f"IPv{version}" for version in connection.families],
         "partial": connection.partial,
+        "assumed": ["address"] if connection.assumed else [],
         "by": [cause(direction, origin) for direction, origin in connection.causes],
     }
 
@@ -211,7 +233,8 @@ def dot(found: Connectivity, chosen: Sequence[Connection], doubt: Doubts) -> Ite
         yield "  }"
     for c in chosen:
         ports = unsure(
-            found.reach.space.text(c.ports), doubt.of(peer_key(c.source), peer_key(c.target))
+            found.reach.space.text(c.ports) + (" (assumed)" if c.assumed else ""),
+            doubt.of(peer_key(c.source), peer_key(c.target)),
         )
         yield f"  {quoted(str(c.source))} -> {quoted(str(c.target))} [label={ports}];"
     yield "}"

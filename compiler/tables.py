@@ -101,3 +101,11 @@ class Program:
         here = [e.index for e in self.network.endpoints if e.vtep == vtep]
         ids = np.unique(self.bindings[:, here, :])
         return tuple(self.groups[i] for i in ids if i >= 0)
+
+
+def goes_by_address(entry: Entry) -> bool:
+    """Whether the entry speaks of some addresses: not of pods, nor of everybody of a family."""
+    return any(
+        r.vrf == ANY_VRF and not (r.v4 in (ALL_V4, ()) and r.v6 in (ALL_V6, ()))
+        for r in entry.regions
+    )

@@ -8,6 +8,8 @@ Rules that hold here:
    row. Addresses of the cluster itself are not outside; ranges are not cut at them.
 3. Causes are all rules that allow some of the row's packets, at either side. Where no policy
    selects the pod there is none.
+4. A row is *assumed* when a rule behind it goes by the address of a pod whose address is not in the
+   manifests but drawn by us: with another address the row could be another.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 import numpy as np
 
 from compiler.ir import Direction, Origin, Stage
-from compiler.tables import L4Range, Program
+from compiler.tables import L4Range, Program, goes_by_address
 from compiler.walk import inside
 from fabric.network import Network
 from sim.cluster_names import ClusterNames
@@ -56,6 +58,7 @@ class Connection:
     families: tuple[int, ...]
     partial: bool
     causes: tuple[tuple[Direction, Origin], ...]
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +154,15 @@ class _Rows:
     ) -> Connection:
         """One row from the sets of its members and their legs."""
         distinct = np.unique(sets)
+        causes, assumed = self.causes.of(legs)
         return Connection(
             source,
             target,
             self.reach.sets[distinct].any(axis=0),
             tuple(np.unique(versions[sets > 0]).tolist()),
             len(distinct) > 1,
-            self.causes.of(legs),
+            causes,
+            assumed,
         )
 
 
@@ -166,18 +171,21 @@ class _Causes:
 
     def __init__(self, reach: Reach) -> None:
         self.reach = reach
-        self.known: dict[tuple[int, int, int], tuple[Origin, ...]] = {}
+        self.known: dict[tuple[int, int, int], tuple[tuple[Origin, bool], ...]] = {}
+        self.drawn = np.array(["address" in e.assumed for e in reach.network.endpoints], np.bool_)
         self.masks: dict[tuple[L4Range, ...], Bits] = {}
 
-    def of(self, legs: Column) -> tuple[tuple[Direction, Origin], ...]:
-        """The causes behind these legs (rule 3)."""
+    def of(self, legs: Column) -> tuple[tuple[tuple[Direction, Origin], ...], bool]:
+        """The causes behind these legs (rule 3), and whether they are assumed (rule 4)."""
         rows, chosen = self.reach.legs, self.reach.leg_set[legs]
         found: dict[tuple[Direction, Origin], None] = {}
-        for direction, key, local, place in (
-            (Direction.OUT, rows.out_key, rows.src, rows.dst_place),
-            (Direction.IN, rows.in_key, rows.dst, rows.src_place),
+        assumed = False
+        for direction, key, local, remote, place in (
+            (Direction.OUT, rows.out_key, rows.src, rows.dst, rows.dst_place),
+            (Direction.IN, rows.in_key, rows.dst, rows.src, rows.src_place),
         ):
-            _, first = np.unique(np.stack([key[legs], chosen]), axis=1, return_index=True)
+            drawn = self.drawn[remote[legs]]
+            _, first = np.unique(np.stack([key[legs], chosen, drawn]), axis=1, return_index=True)
             for i in first.tolist():
                 leg, number = int(legs[i]), int(chosen[i])
                 if number:
@@ -186,20 +194,23 @@ class _Causes:
                         self.known[where] = tuple(
                             self.allowing(direction, int(local[leg]), int(place[leg]), number)
                         )
-                    found.update(dict.fromkeys((direction, o) for o in self.known[where]))
-        return tuple(sorted(found, key=lambda c: (c[0], c[1].rank)))
+                    causes = self.known[where]
+                    found.update(dict.fromkeys((direction, origin) for origin, _ in causes))
+                    assumed |= bool(drawn[i]) and any(by_address for _, by_address in causes)
+        return tuple(sorted(found, key=lambda c: (c[0], c[1].rank))), assumed
 
     def allowing(
         self, direction: Direction, local: int, place: int, number: int
-    ) -> Iterator[Origin]:
-        """Entries of the workload stage that match the place and some packet of the set."""
+    ) -> Iterator[tuple[Origin, bool]]:
+        """Entries of the workload stage that match the place and some packet of the set: their
+        origins, and whether they go by address."""
         program, bits = self.reach.program, self.reach.sets[number]
         version, address, _ = self.reach.spans.bounds(place)
         for group in program.bound(direction, local):
             for entry in group.entries if group.stage is Stage.WORKLOAD else ():
                 regions = (r.v4 if version == 4 else r.v6 for r in entry.regions)
                 if any(inside(r, address) for r in regions) and (self.mask(entry.l4) & bits).any():
-                    yield program.origins[entry.origin]
+                    yield program.origins[entry.origin], goes_by_address(entry)
 
     def mask(self, l4: tuple[L4Range, ...]) -> Bits:
         """The L4 atoms of an entry."""

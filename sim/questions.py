@@ -21,7 +21,7 @@ from functools import cached_property
 from compiler.blocks import Blocks, build_blocks
 from compiler.ir import Direction, Origin, Packet, Stage
 from compiler.selectors import selects
-from compiler.tables import ANY_VRF, Entry, Program, Region
+from compiler.tables import Program, goes_by_address
 from compiler.walk import entry_matches
 from fabric.cluster import CLUSTER
 from fabric.network import Network
@@ -178,11 +178,6 @@ class Questions:
                         key = selection.direction, endpoint.index
                         out.setdefault(key, []).append(selection.origin)
         return out
-
-
-def goes_by_address(entry: Entry) -> bool:
-    """Whether the entry speaks of addresses, not of pods or of everybody."""
-    return any(r.vrf == ANY_VRF and r != Region() for r in entry.regions)
 
 
 def family(source: End, target: End) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cloison.cli import main
 from compiler.compile import compile_network
 from fabric.cluster import cluster_network
 from fabric.diagnostics import InputError
@@ -80,3 +83,40 @@ def test_a_name_that_stands_twice_refuses_itself_only(tmp_path: Path) -> None:
     twin = "---\napiVersion: v1\nkind: Service\nmetadata: { name: stock, namespace: shop }\n"
     assert "is ambiguous" in str(asked(tmp_path, spec, 80, f"{twin}spec: {{ ports: [] }}\n"))
     assert asked(tmp_path, spec, 80, f"{twin}spec: {spec}\n") is True
+
+
+ASSUMED = """\
+apiVersion: v1
+kind: Pod
+metadata: { name: client, namespace: out }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: known, namespace: out }
+status: { podIP: 10.9.9.9 }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: server, namespace: in }
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: lan, namespace: in }
+spec: { podSelector: {}, ingress: [{ from: [{ ipBlock: { cidr: 10.0.0.0/8 } }] }] }
+"""
+
+
+@pytest.mark.parametrize("output", ["table", "csv", "json", "jsonl", "md", "dot", "yaml"])
+def test_a_row_that_rests_on_an_invented_address_says_so(tmp_path: Path, output: str) -> None:
+    (tmp_path / "all.yaml").write_text(ASSUMED)
+    shown = CliRunner().invoke(main, ["reach", str(tmp_path), "-o", output, "--to", "in/*"]).stdout
+    if output in ("table", "md"):
+        (marked,) = [line for line in shown.splitlines() if "any (assumed)" in line]
+        assert "out/client" in marked
+        assert "Assumed: the addresses of 2 endpoints" in shown
+    elif output == "json":
+        rows = json.loads(shown)["rows"]
+        found = {r["source"].get("name"): r["assumed"] for r in rows}
+        assert found == {"client": ["address"], "known": [], None: []}
+    else:
+        assert shown.count("address" if output in ("csv", "jsonl", "yaml") else "(assumed)") == 1

@@ -298,3 +298,14 @@ def test_names_of_no_file_are_told(name: str, folder: Path) -> None:
     assert "C601" in done.output or "C101" in done.output
     (folder / "twin.yaml").write_text(f'extends: "{name}"\n'.replace("\0", "\\0"))
     assert codes(lambda: load_fabric(folder / "twin.yaml")) <= {"C290", "C101"}
+
+
+def test_lists_in_lists_are_read_or_refused(folder: Path) -> None:
+    for deep, code in ((10, 0), (11, 2)):
+        text = POD.strip()
+        for _ in range(deep):
+            text = "{apiVersion: v1, kind: List, items: [" + text + "]}"
+        (folder / "m.yaml").write_text(text)
+        done = cloison("check", fabric(folder, "m.yaml"))
+        assert done.exit_code == code, done.output
+        assert ("C108" in done.output) == bool(code)

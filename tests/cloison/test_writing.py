@@ -25,13 +25,14 @@ FABRIC = {
         name: {"vrfs": {"m": {"prefixes": [f"10.{n}.0.0/16"]}}, "manifests": ["m.yaml"]}
         for n, name in enumerate("ab")
     },
+    "expect": [{"deny": "a/* -> b/*"}],
 }
 POD = "{{apiVersion: v1, kind: Pod, metadata: {{name: p{0}}}, spec: {{containers: [{{name: c}}]}}}}"
 WRITING = {
     "compile": (["compile", "f.yaml", "-q", "-o", "out"], "out/text/dpu1.txt"),
     "verify": (["verify", "f.yaml", "-q", "--certificate", "c.json"], "c.json"),
     "plot": (["plot", "f.yaml", "-o", "x.svg"], "x.svg"),
-    "replay": (["replay", "f.yaml", "-q", "--random", "5e4", "--dropped", "d.pcapng"], "d.pcapng"),
+    "replay": (["replay", "f.yaml", "-q", "--random", "500", "--dropped", "d.pcapng"], "d.pcapng"),
     "lock": (["show", "addresses", "f.yaml"], "f.lock.yaml"),
 }
 KILL = """\
@@ -166,7 +167,7 @@ def test_a_killed_writer_leaves_the_old_or_the_new(name: str, folder: Path) -> N
         write_text(folder / target, "old")
     old = (folder / target).read_bytes()
     killed = 0
-    for turn in range(1, 6):
+    for turn in range(1, 4):
         done = run(folder, "-c", KILL, str(turn), *arguments)
         found = (folder / target).read_bytes()
         if done.returncode == -signal.SIGKILL:

@@ -308,4 +308,4 @@ def test_lists_in_lists_are_read_or_refused(folder: Path) -> None:
         (folder / "m.yaml").write_text(text)
         done = cloison("check", fabric(folder, "m.yaml"))
         assert done.exit_code == code, done.output
-        assert ("C108" in done.output) == bool(code)
+        assert ("C604" in done.output) == bool(code)

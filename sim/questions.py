@@ -36,7 +36,8 @@ KEPT = 100_000
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why one side allows or denies. `origin` is None when nothing selects the pod; `assumed` when
-    the rule goes by the address of a pod whose address is not known but assumed."""
+    the rule goes by the address of a pod whose address is not known but assumed, of a denial when
+    some rule would allow the flow if the pod had another one."""
 
     direction: Direction
     allow: bool
@@ -152,8 +153,9 @@ class Questions:
         side, index = packet.direction, local.endpoint.index
         word = "egress" if side is Direction.OUT else "ingress"
         if not permit:
+            hangs = "address" in remote.endpoint.assumed and self.might_hold(packet)
             for origin in self.isolating[side, index]:
-                yield Cause(side, False, origin, f"no rule allows this {word}")
+                yield Cause(side, False, origin, f"no rule allows this {word}", hangs)
             return
         if not self.isolating.get((side, index)):
             name = local.endpoint.name.removeprefix(f"{CLUSTER}/")
@@ -166,6 +168,17 @@ class Questions:
                     if entry_matches(entry, packet):
                         assumed = drawn and goes_by_address(entry)
                         yield Cause(side, True, self.program.origins[entry.origin], None, assumed)
+
+    def might_hold(self, packet: Packet) -> bool:
+        """Whether some block would permit the packet if the remote end had another address."""
+        l4 = self.blocks.l4_atom(packet.protocol, packet.sport, packet.dport)
+        return any(
+            goes_by_address(entry)
+            and any(r.v4 if packet.version == 4 else r.v6 for r in entry.regions)
+            and bool(self.blocks.l4.mask(entry.l4)[l4])
+            for group in self.program.bound(packet.direction, packet.local)
+            for entry in (group.entries if group.stage is Stage.WORKLOAD else ())
+        )
 
     @cached_property
     def isolating(self) -> dict[tuple[Direction, int], list[Origin]]:

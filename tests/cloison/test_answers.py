@@ -14,4 +14,4 @@ def test_text_is_as_written(path: Path) -> None:
     assert found == expected(path).read_text("utf-8")
     if not path.stem.endswith("-md"):
         result = found.partition("--- stderr")[0]  # diagnostics are one line each, for editors
-        assert max(map(len, result.splitlines())) <= 80
+        assert max(map(len, result.splitlines()), default=0) <= 80

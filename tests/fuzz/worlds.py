@@ -125,7 +125,8 @@ def manifests(rng: Random, made: Asked, path: Path) -> set[str]:
         body: dict[str, Any] = {"template": {"metadata": {"labels": labels}, "spec": spec}}
         if kind != "DaemonSet":
             body["replicas"] = replicas
-            pods |= {f"{namespace}/{name}-{n}" for n in range(replicas)}
+            # what is scaled to none may be scaled up: its pod is judged
+            pods |= {f"{namespace}/{name}-{n}" for n in range(max(replicas, 1))}
         else:
             pods |= {f"{namespace}/{name}-{host}" for host in made.hosts}
         objects.append(kube("apps/v1", kind, about, body))

@@ -70,6 +70,18 @@ def command(
     rows = [row for row in found if holds(row["prefix"], wanted)]
     title, columns = SHOWN[what]
     emit(rows, schema=f"cloison/{what}/1", output=output, title=title, columns=columns)
+    if what == "routes" and not rows and node is not None and not is_vtep(network, node):
+        click.echo(
+            f"{node} is no VTEP here and has no VRFs; --evpn shows what it receives, --underlay "
+            "its routes to loopbacks",
+            err=True,
+        )
+
+
+def is_vtep(network: Network, node: str) -> bool:
+    """Whether a node has VRFs."""
+    names = [n.name for n in network.fabric.nodes]
+    return any(names[vtep] == node for vtep, _ in network.fib.instances)
 
 
 def underlay_rows(network: Network, node: str | None) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cloison.api import build, compile, diff, explain, load, prove, reach, simulate
+    from cloison.api import build, check, compile, diff, explain, load, prove, reach, simulate
     from cloison.plot import Drawing
     from cloison.report import Simulation
     from cloison.table import Table
@@ -30,6 +30,7 @@ HOME = {
     "Table": "cloison.table",
     "World": "cloison.world",
     "build": "cloison.api",
+    "check": "cloison.api",
     "compile": "cloison.api",
     "diff": "cloison.api",
     "explain": "cloison.api",
@@ -47,6 +48,7 @@ __all__ = [
     "Table",
     "World",
     "build",
+    "check",
     "compile",
     "diff",
     "explain",

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from cloison import differences
+from cloison.checking import check_file
 from cloison.compiled import Compiled
 from cloison.doubts import doubts
 from cloison.explained import Explained
@@ -25,7 +26,9 @@ from cloison.table import Table
 from cloison.unknowns import notes
 from cloison.world import World
 from compiler import target as targets
+from fabric.diagnostics import Diagnostic, InputError
 from fabric.load import load_fabric
+from fabric.reader import read_text
 from fabric.spec import FabricSpec
 from sim.access import asked
 from sim.diff import diff as diff_worlds
@@ -41,6 +44,16 @@ Kinds = Iterable[str]
 def load(path: str | Path) -> FabricSpec:
     """Read and check a fabric file."""
     return load_fabric(Path(path))
+
+
+def check(path: str | Path) -> tuple[Diagnostic, ...]:
+    """Every mistake, finding and doubt about a fabric file and all that it names, in the order of
+    the file; nothing is written."""
+    try:
+        text, name = read_text(Path(path))
+    except InputError as error:
+        return error.diagnostics
+    return tuple(check_file(name, text, How(drawn="forgotten")))
 
 
 def build(

@@ -9,7 +9,8 @@ Rules that hold here:
 2. An address as a source must have one owner: tenants may share address space. As a destination
    it is an address in the source's VRF, whoever answers there.
 3. A pattern (`acme/web/*`) stands for all that it selects; a tenant in front may be left out.
-4. A port is what `sim.wanted_ports` reads; without one it is TCP port 443.
+4. `namespace/name[Service]` as a destination is the pods behind it, at the ports that it maps to.
+5. A port is what `sim.wanted_ports` reads; without one it is TCP port 443.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from fabric.inventory import Endpoint
 from fabric.names import host_of, others, selects
 from fabric.network import Network
 from fabric.ports import PortRange
+from sim.service_names import SUFFIX, behind
 from sim.wanted_ports import Address, address_in, ports_by, split_port
 
 A = TypeVar("A")
@@ -107,6 +109,8 @@ def targets(network: Network, text: str) -> list[Target]:
     address = address_in(name)
     if address is not None:
         return [Target(None, address, ports) for ports, _ in ports_by(port or DEFAULT, ())]
+    if name.endswith(SUFFIX):
+        return [Target(e, None, (at,)) for e, at in behind(network, name, port or DEFAULT)]
     found = endpoints(network, name)
     return [
         Target(e, None, ports)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloison.cli.errors import UNKNOWN
-from cloison.cli.options import output_option, world_options
+from cloison.cli.options import manifest_options, output_option, world_options
 
 if TYPE_CHECKING:
     from cloison.how import How
@@ -28,6 +28,7 @@ MOST = 1000
 @click.argument("src")
 @click.argument("dst", metavar="DST[:PORT[/PROTO]]")
 @click.option("-6", "--ipv6", is_flag=True, help="Follow the IPv6 packet if there is one.")
+@manifest_options
 @world_options
 @output_option("table", "json")
 def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str) -> None:
@@ -37,9 +38,9 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     the reason for each, the path through the underlay, and the reply.
 
     SRC and DST are names (acme/web/front-0; a workload; the last parts of a
-    name, where that is clear) or addresses. A workload is asked about once for
-    each class of its pods that fares differently. PORT is 443, 53/udp or icmp;
-    without one it is 443/tcp. IPv6 addresses with a port go in brackets.
+    name, where that is clear) or addresses, DST also namespace/name[Service].
+    A workload is asked about once for each class of its pods that fares
+    differently. PORT is 443, 53/udp or icmp; without one it is 443/tcp. IPv6 addresses with a port go in brackets.
     A pattern such as 'acme/web/*' lists the verdict for every pair.
 
     DIR is a directory of Kubernetes manifests without a fabric. Exit code 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloison.cli.errors import UNKNOWN
-from cloison.cli.options import manifest_options, world_options
+from cloison.cli.options import manifest_options, quiet_option, world_options
 
 if TYPE_CHECKING:
     from cloison.how import How
@@ -44,6 +44,7 @@ FORMATS = ("table", "matrix", "json", "jsonl", "yaml", "csv", "md", "dot")
     help="Format of the result on stdout [default: table; jsonl with --flows].",
 )
 @world_options
+@quiet_option
 def command(
     paths: tuple[Path, ...],
     to: str | None,
@@ -51,6 +52,7 @@ def command(
     flows: Any,
     output: str | None,
     how: How,
+    quiet: bool,
 ) -> None:
     """Who can reach whom, on which ports, and because of which policies.
 
@@ -71,6 +73,7 @@ def command(
     Exit code 4 when an answer is unknown: something that touches it is not
     evaluated.
     """
+    from cloison.render import progress
     from cloison.sources import is_fabric
     from cloison.world import World
 
@@ -83,7 +86,9 @@ def command(
         return
     if how.down:
         raise click.UsageError("--down needs a fabric file")
-    cluster = World.read(paths, how)
+    with progress(quiet=quiet) as tell:
+        tell("read manifests")
+        cluster = World.read(paths, how)
     warn(cluster.network)
     if flows is not None:
         if output not in (None, "jsonl"):

@@ -79,3 +79,9 @@ def test_the_underlay_has_every_loopback_at_every_node() -> None:
     cut = show("routes", str(SMALL), "--underlay", "--down", "dpu3", "--node", "dpu1")
     assert next(line for line in cut.stdout.splitlines() if "dpu3" in line).split()[-1] == "dpu3"
     assert show("routes", str(SMALL), "--underlay", "--evpn").exit_code == 2
+
+
+def test_a_node_without_vrfs_is_told() -> None:
+    result = show("routes", str(SMALL), "--node", "leaf1")
+    assert "leaf1 is no VTEP here" in result.stderr
+    assert "no VTEP" not in show("routes", str(SMALL), "--node", "dpu1").stderr

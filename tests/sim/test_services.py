@@ -120,3 +120,26 @@ def test_a_row_that_rests_on_an_invented_address_says_so(tmp_path: Path, output:
         assert found == {"client": ["address"], "known": [], None: []}
     else:
         assert shown.count("address" if output in ("csv", "jsonl", "yaml") else "(assumed)") == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "port", "right"),
+    [
+        ("{ selector: { app: stock }, ports: [{ port: 80, targetPort: 5432 }] }", "80", "allow"),
+        ("{ selector: { app: stock }, ports: [{ name: db, port: 80, targetPort: sql }] }", "db",
+         "allow"),
+        ("{ selector: { app: stock }, ports: [{ port: 80 }] }", "80", "deny"),
+        ("{ selector: { app: stock }, ports: [{ port: 80 }] }", "81", "no such port"),
+        ("{ clusterIP: None, selector: { app: stock }, ports: [{ port: 80, targetPort: 5432 }] }",
+         "5432", "allow"),
+        ("{ clusterIP: None, selector: { app: stock }, ports: [{ port: 80, targetPort: 5432 }] }",
+         "80", "deny"),
+        ("{ selector: {}, ports: [{ port: 5432 }] }", "5432", "no pods behind it"),
+        ("{ type: ExternalName, externalName: db.example.org }", "5432", "leads outside"),
+    ],
+)  # fmt: skip
+def test_explain_takes_services(tmp_path: Path, spec: str, port: str, right: str) -> None:
+    (tmp_path / "all.yaml").write_text(f"{PODS}spec: {spec}\n")
+    asked_for = f"shop/stock[Service]:{port}"
+    done = CliRunner().invoke(main, ["explain", str(tmp_path), "shop/till", asked_for])
+    assert right in (done.stdout.splitlines()[0] if done.exit_code == 0 else done.stderr)

@@ -40,7 +40,8 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     SRC and DST are names (acme/web/front-0; a workload; the last parts of a
     name, where that is clear) or addresses, DST also namespace/name[Service].
     A workload is asked about once for each class of its pods that fares
-    differently. PORT is 443, 53/udp or icmp; without one it is 443/tcp. IPv6 addresses with a port go in brackets.
+    differently. PORT is 443, 53/udp or icmp; without one it is 443/tcp. IPv6
+    addresses with a port go in brackets.
     A pattern such as 'acme/web/*' lists the verdict for every pair.
 
     DIR is a directory of Kubernetes manifests without a fabric. Exit code 0

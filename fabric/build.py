@@ -11,6 +11,7 @@ from dataclasses import replace
 from fabric.addressing import annotate, plan
 from fabric.budget import afford_contents
 from fabric.checks.allocations import read_lock
+from fabric.checks.left_out import left_out
 from fabric.checks.routes import ambiguous
 from fabric.clos import build_fabric, take_down
 from fabric.diagnostics import Diagnostics
@@ -79,6 +80,7 @@ def assemble(
     vtep_of = {n.name: fabric.vtep_of(n.name).index for n in fabric.nodes if n.role is Role.HOST}
     declared = intents(spec, vrfs)
     unknown_names(spec, vrfs, site.problems)
+    left_out(spec, vrfs, declared, site.problems)
     ambiguous(spec, vrfs, declared, site.problems)
     site.problems.check()
     places = instances(endpoints, blocks, vtep_of)

@@ -12,7 +12,8 @@ Rules that hold here:
    apart: whoever lies behind the owner imports some of them and not the others.
 3. A VRF that zone 0 serves offers its node prefixes in return; one without any is not served.
 4. Of the VRFs that a tenant has per namespace, those that have nothing to offer in return take part
-   in no leak that a glob offers them, and take no default route.
+   in no leak that a glob offers them, and take no default route. A glob that names only such VRFs
+   is an error (`fabric.checks.left_out`).
 """
 
 from __future__ import annotations

@@ -61,8 +61,12 @@ def of_leak(
     ):
         return
     for client in clients:
-        exact = any(not GLOB & set(p) and select_vrfs([p], [client.name]) for p in leak.to)
-        if not selected(spec, client, leak.clients) and (exact or not dynamic(spec, client.tenant)):
+        late = dynamic(spec, client.tenant)
+        exact = any(
+            not GLOB & set(p) and ("/" in p or not late) and select_vrfs([p], [client.name])
+            for p in leak.to
+        )
+        if not selected(spec, client, leak.clients) and (exact or not late):
             what = f"{client.name} has none of the clients' prefixes of leak {leak.name}"
             hint = "so it gets no way back; add its prefixes to clients, or leave it out of to"
             span = spec.at("leaks", i, "clients")
@@ -84,9 +88,10 @@ def inside(
             continue
         good = False
         who = listed((vrf.name for vrf in vrfs), 3)
+        have = "has" if len(vrfs) == 1 else "have"
         if text == "nodes":
             hint = "mark one: { cidr: 100.64.0.0/24, use: nodes }"
-            found.error("C526", f"{who} has no node prefixes", spec.at(*at, i), hint)
+            found.error("C526", f"{who} {have} no node prefixes", spec.at(*at, i), hint)
             continue
         version = ip_network(text).version
         own = [str(p) for vrf in vrfs for p in vrf.prefixes if p.version == version]

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiler.compile import compile_network
+from fabric.diagnostics import InputError
 from fabric.network import Network
 from sim.prove import prove
 
@@ -113,3 +114,67 @@ def test_a_leak_to_all_with_clients_nodes_is_for_the_hosts(tmp_path: Path) -> No
     assert net.findings == ()
     importers = {v.name for v in net.vrfs if len(net.fib.imports[v.index]) > 1}
     assert importers == {"t/nodes", "s/main"}
+
+
+S = {"hosts": ["host4"], "manifests": [], "vrfs": {"main": {"prefixes": ["172.16.0.0/24"]}}}
+
+
+def told(folder: Path, **more: Any) -> list[tuple[str, str]]:
+    """Codes and severities about a world of `t` (namespaces a, b, c) and `s`."""
+    tenants = {"t": tenant("10.0.0.0/16", CIDR), "s": S}
+    try:
+        net = network_of(write_fabric(folder, tenants, {"t": WORK}, **more))
+    except InputError as error:
+        return [(d.code, d.severity) for d in error.diagnostics]
+    return [(d.code, d.severity) for d in (*net.findings, *net.warnings)]
+
+
+@pytest.mark.parametrize(
+    ("to", "clients", "code"),
+    [
+        (["t/[ab]"], ["nodes"], "C526"),
+        (["*/[ab]"], ["nodes"], "C526"),
+        (["t/[ab]", "t/nodes"], ["nodes"], "C430"),
+        (["t/[ab]"], ["nodes", "10.0.0.0/16"], "C526"),
+        (["t/a", "t/nodes"], ["nodes"], "C430"),
+        (["t/z*"], ["nodes"], "C301"),
+        (["t"], ["nodes"], None),
+        (["t/*"], ["nodes"], None),
+        (["t/[ab]"], ["10.0.0.0/16"], None),
+    ],
+)
+def test_a_leak_that_reaches_nobody_is_told(
+    tmp_path: Path, to: list[str], clients: list[str], code: str | None
+) -> None:
+    leak = {"name": "nfs", "from": "s", "to": to, "clients": clients}
+    assert told(tmp_path, leaks=[leak]) == ([(code, "error")] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("between", "prefixes", "code"),
+    [
+        (["t/[ab]", "s"], {}, "C302"),
+        (["t/a*", "t/[a]"], {}, "C316"),
+        (["t/a*", "s"], {"t/a*": ["nodes"]}, "C526"),
+        (["t/a*", "s"], {}, None),
+    ],
+)
+def test_a_peering_has_two_sides(
+    tmp_path: Path, between: list[str], prefixes: dict[str, list[str]], code: str | None
+) -> None:
+    peering = {"name": "p", "between": between, "prefixes": prefixes}
+    assert told(tmp_path, peerings=[peering]) == ([(code, "error")] if code else [])
+
+
+def test_a_leak_has_one_owner(tmp_path: Path) -> None:
+    leaks = [{"name": "l", "from": "t/[ab]", "to": ["s"]}]
+    assert told(tmp_path, leaks=leaks) == [("C302", "error")]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "lost"),
+    [("t/[ab]", True), ("t/a", True), ("s*", True), ("*/a", True), ("t*", False), ("*", False)],
+)
+def test_zone_0_says_whom_it_does_not_serve(tmp_path: Path, pattern: str, lost: bool) -> None:
+    zones = {"zone0": {**ZONE0, "serves": [pattern]}}
+    assert told(tmp_path, zones=zones) == ([("C526", "finding")] if lost else [])

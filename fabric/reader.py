@@ -191,10 +191,10 @@ def documents(text: str, file: str, found: Diagnostics) -> list[Document]:
 
 
 def one_escape(pair: re.Match[str]) -> str:
-    """The escape of YAML for a pair of JSON's.
+    r"""The escape of YAML for a pair of JSON's.
 
-    >>> PAIR.sub(one_escape, r'"\ud83d\ude00 \\ud83d\ude00"') == r'"\U0001f600 \\ud83d\ude00"'
-    True
+    >>> PAIR.sub(one_escape, r"\ud83d\ude00 and \\ud83d\ude00")
+    '\\U0001f600 and \\\\ud83d\\ude00'
     """
     high, low = int(pair[2], 16), int(pair[3], 16)
     return f"{pair[1]}\\U{0x10000 + ((high & 0x3FF) << 10 | low & 0x3FF):08x}"

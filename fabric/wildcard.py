@@ -18,9 +18,12 @@ import re
 from collections.abc import Iterable, Iterator
 from fnmatch import translate
 from functools import lru_cache
+from itertools import islice
 
 BRACKETS = re.compile(r"\[(!?[^]]*)]")
 NUMBERS = re.compile(r"\d{1,9}([-:]\d{1,9})?(,\d{1,9}([-:]\d{1,9})?)*")
+ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
+FEW = 4
 HINT = "write host[9-12] or host[1,3,5-7]; * and ? stand for any text and any character"
 
 
@@ -75,6 +78,23 @@ def meant(pattern: str) -> Iterator[str]:
     if GLOB & set("".join(parts[::2])) or mistake(pattern, numbers_only=True):
         return
     yield from _spelled(parts)
+
+
+def beyond(pattern: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The first few names that a pattern of ranges spells out and that are not among `names`.
+
+    >>> beyond("host[2-9]", ["host1", "host2", "host03"]), beyond("t[02-03]", ["t02", "t03"])
+    (('host3', 'host4', 'host5', 'host6'), ())
+    """
+    if "[" not in pattern:
+        return ()
+    there = {_plain(name) for name in names if fits(name, pattern)}
+    return (*islice((name for name in meant(pattern) if _plain(name) not in there), FEW),)
+
+
+def _plain(name: str) -> str:
+    """A name without zeros in front of its numbers."""
+    return ZEROS.sub("", name)
 
 
 def _spelled(parts: list[str]) -> Iterator[str]:

@@ -18,18 +18,19 @@ Rules that hold here:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from fabric.claims import ANYTHING, GRAMMAR, parse_claim
+from fabric.claims import ANYTHING, GRAMMAR, block_of, parse_claim
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.inventory import Endpoint
-from fabric.names import others, selects
+from fabric.names import host_of, others, selects
 from fabric.network import Network
 from fabric.ports import PortRange, sent
 from fabric.spec import Expectation, FabricSpec
+from fabric.wildcard import beyond
 from sim.legs import Column
 from sim.narrow import Limits, limits_of, owners_of
 from sim.narrow import breaches as narrow_breaches
@@ -128,6 +129,13 @@ def _selects_pairs(
     for pattern in empty:
         hint = did_you_mean(pattern, _names(network.endpoints))
         problems.error("C702", f'"{pattern}" selects no endpoint', span, hint)
+    for pattern in {source: 0, target: 0}:
+        strays = beyond(pattern.rpartition("/")[2], _last_parts(network, pattern))
+        if strays and pattern not in empty and block_of(pattern) is None:
+            more = " and more" if len(strays) > 1 else ""
+            what = f'"{pattern}" selects no "{strays[0]}"{more}, which its range has'
+            problems.error("C702", what, span, "write the range that exists, or *")
+            empty.append(pattern)
     limits = limits_of(source, target)
     if limits is None:
         problems.error("C703", f'"{text}" compares addresses of two IP versions', span)
@@ -140,6 +148,15 @@ def _selects_pairs(
         problems.error("C703", message, span)
         return False
     return not empty
+
+
+def _last_parts(network: Network, pattern: str) -> Iterator[str]:
+    """The last parts of all names by which a pattern selects endpoints."""
+    for number in np.flatnonzero(selected(pattern, network)) if "[" in pattern else ():
+        e = network.endpoints[number]
+        for name in (e.name, *others(e), e.workload or ""):
+            last = name.rpartition("/")[2]
+            yield from (last, host_of(last))
 
 
 def selected(pattern: str, network: Network) -> Bits:

@@ -7,7 +7,7 @@ from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.hosts import node_names
 from fabric.metadata import valid_node_name
 from fabric.spec import FabricSpec, Site
-from fabric.wildcard import HINT, any_fits, meant, mistake
+from fabric.wildcard import HINT, any_fits, beyond, mistake
 
 
 def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
@@ -78,8 +78,8 @@ def hosts(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
                 found.error("C450", f'cannot read "{pattern}": {wrong}', span, HINT)
             elif not any_fits(pattern, names.hosts):
                 missing(pattern, names, found, spec.at("tenants", tenant, "hosts", i))
-            elif beyond := next((n for n in meant(pattern) if n not in there), None):
-                missing(beyond, names, found, spec.at("tenants", tenant, "hosts", i))
+            elif strays := beyond(pattern, names.hosts):
+                missing(strays[0], names, found, spec.at("tenants", tenant, "hosts", i))
     for endpoint, name in spec.pins.hosts.items():
         if name not in there:
             missing(name, names, found, spec.at("pins", "hosts", endpoint))

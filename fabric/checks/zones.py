@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_network
 
 from fabric.checks.names import ZONES, Names
@@ -12,7 +12,7 @@ from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.inventory import Prefix
 from fabric.names import NODE
 from fabric.spec import FabricSpec, Zone0, Zone2, ZoneEndpoint, ZoneRule
-from fabric.wildcard import HINT, any_fits, fits, mistake
+from fabric.wildcard import HINT, any_fits, beyond, fits, mistake
 
 Path = tuple[str | int, ...]
 
@@ -175,8 +175,10 @@ def unmatched(pattern: str, names: Names) -> tuple[str, str, str | None] | None:
     endpoints = [e for e in names.zone_endpoints if fits(e, f"{first}/{rest or '*'}")]
     tenants = [t for t in names.tenants if fits(t, first)]
     if first in ZONES:
-        if endpoints and rest:
+        strays = beyond(pattern, names.zone_endpoints) if endpoints and rest else ()
+        if endpoints and rest and not strays:
             return None
+        pattern = strays[0] if strays else pattern
         known = [e for e in names.zone_endpoints if e.startswith(f"{first}/")]
         hint = did_you_mean(pattern, known) or f"{first} has {', '.join(known) or 'no endpoints'}"
         return "C307", f'no zone endpoint is called "{pattern}"', hint
@@ -193,7 +195,15 @@ def unmatched(pattern: str, names: Names) -> tuple[str, str, str | None] | None:
                 f'it is a VRF; write "{first}/*", or "{first}/NAMESPACE/*" for each namespace in it'
             )
         return "C318", f'"{pattern}" selects no endpoint', hint
+    if strays := beyond(first, names.tenants):
+        hint = did_you_mean(strays[0], names.tenants)
+        return "C311", f'"{pattern}": no tenant is called {some(strays)}', hint
     return unknown_node(pattern, names) if len(parts) == 3 and parts[1] == NODE else None
+
+
+def some(strays: Sequence[str]) -> str:
+    """The first of the names that a range has too many of."""
+    return ", ".join(f'"{name}"' for name in strays[:3]) + (" …" if len(strays) > 3 else "")
 
 
 def unknown_node(pattern: str, names: Names) -> tuple[str, str, str | None] | None:
@@ -203,6 +213,9 @@ def unknown_node(pattern: str, names: Names) -> tuple[str, str, str | None] | No
     if not any_fits(host, names.hosts):
         message, hint = f'"{pattern}": no host is called "{host}"', did_you_mean(host, names.hosts)
         return "C303", message, hint
+    if strays := beyond(host, names.hosts):
+        hint = f"there are {names.hosts[0]} to {names.hosts[-1]}"
+        return "C303", f'"{pattern}": no host is called {some(strays)}', hint
     if not at or any(fits(name, tenant) for name in names.dynamic):
         return None
     known = [name for name in names.vrfs if fits(name.partition("/")[0], tenant)]

@@ -1,4 +1,4 @@
-"""A range in an expectation that names more than there is says so: half of it would hold unasked."""
+"""A range in an expectation that names more than there is, says so: no half of it holds alone."""
 
 from __future__ import annotations
 

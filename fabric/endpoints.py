@@ -101,6 +101,15 @@ def pins_of_nobody(site: Site, endpoints: Sequence[Endpoint]) -> None:
             what = f'no endpoint is called "{key}" now: its pin stays reserved'
             span = site.spec.at_key("pins", section, key)
             site.problems.warn("C449", what, span, did_you_mean(key, there))
+    node_of = {alias: e for e in endpoints for alias in e.aliases}
+    for key in sorted(node_of.keys() & site.spec.pins.addresses):
+        node, texts = node_of[key], site.spec.pins.addresses[key]
+        own = [prefix.network_address for prefix in node.prefixes]
+        if not {*map(ip_address, texts)} <= {*own}:
+            had = " and ".join(map(str, own))
+            what = f"{key} is pinned to {texts[0]}, and has the address of {node.name}, {had}"
+            span = site.spec.at_key("pins", "addresses", key)
+            site.problems.warn("C459", what, span, "pin the node's address")
 
 
 def in_two_namespaces(site: Site, endpoints: Iterable[Endpoint]) -> None:

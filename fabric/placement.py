@@ -4,7 +4,8 @@ Rules that hold here:
 
 1. A pod runs on the host that its spec or status speaks of (`fabric.hosts`); if it speaks of none,
    where a pin or the lock file says; else on a host of its tenant that is chosen here, and then
-   *assumed*. A pin also decides where the node that is named is no host; else that is an error.
+   *assumed*. A pin also decides where the node that is named is no host; else that is an error. A pin
+   that contradicts the manifests is a warning (C458).
 2. Choosing is deterministic and does not depend on other tenants: the ready host with the fewest
    pods of the tenant, first of those in order of the fabric. A tenant that may use every host
    starts counting at one that its name decides, or all would crowd the first hosts. Pods that
@@ -208,6 +209,7 @@ class _Placer:
         self.load.update(host for host, _ in filter(None, known))
         for pod, found in zip(pods, known, strict=True):
             host, assumed = found or (self.choose(pod), ASSUMED)
+            self.contradicted(self.endpoint(pod), host)
             own = pod.addresses if pod.host_network else ()
             for address in (*pod.host_addresses, *own):
                 self.reported[host].setdefault(str(ip_address(address)), pod.span)
@@ -263,6 +265,14 @@ class _Placer:
             by_pin = self.endpoint(some[0]) in self.pinned and not some[0].node
             span = pin if by_pin else some[0].span
             self.problems.items.append(stranger(what, host, self.tenant, span))
+
+    def contradicted(self, name: str, host: str) -> None:
+        """C458: a pin that says otherwise than the manifests do, which count."""
+        pin = self.pinned.get(name)
+        if pin is not None and pin != host:
+            what = f"{name} is pinned to {pin}, and its manifest puts it on {host}, which counts"
+            span = self.spec.at("pins", "hosts", name)
+            self.problems.warn("C458", what, span, "remove the pin, or say what the node is called")
 
     def some(self, pods: Sequence[Pod]) -> str:
         """A few pods in words."""

@@ -3,7 +3,7 @@
 Rules that hold here:
 
 1. What a pod's status reports counts if it lies in the VRF; else what is pinned; else what is
-   locked.
+   locked. A pin that says otherwise than a report, or than another pin, is a warning (C459).
 2. Nobody has what somebody else has. Of two that report one address neither has it (C616, and both
    are assumed). A report is stronger than the lock file, whose entry is then drawn anew. A pin that
    another one's report or pin has, and a lock entry that a pin or another entry has, are errors.
@@ -115,8 +115,14 @@ class Claims:
                 what = f"{address} of {key} is {'reported by' if how == 'reported' else 'given to'}"
                 self.found.error("C428", f"{what} {other} already", span, "each needs its own")
             good.append(address)
-        if wish is not None and name not in self.mine:
-            self.mine[name] = Settled(tuple(good), "pinned")
+        if wish is not None:
+            has = self.mine.setdefault(name, Settled(tuple(good), "pinned"))
+            for number, address in enumerate(good):
+                if address not in has.addresses:
+                    had = " and ".join(map(str, has.addresses))
+                    what = f"{key} is pinned to {address}, and {had} is {has.how}, which counts"
+                    span = self.spec.at("pins", "addresses", key, number)
+                    self.found.warn("C459", what, span, "remove the pin, or the one that is wrong")
         for stale in (name, *(wish.also if wish else ())):
             self.kept.pop(stale, None)
 

@@ -242,3 +242,40 @@ def test_hosts_without_pods_draw_last_where_that_costs_a_block(tmp_path: Path) -
     assert [w.code for w in net.warnings] == ["C457"]
     named = {"t": {"hosts": ["host[1-4]"], **vrf("10.0.0.0/25")}}
     assert {code for code, _ in refused(write_fabric(tmp_path, named, work))} == {"C403"}
+
+
+@pytest.mark.parametrize(
+    ("place", "pins", "codes"),
+    [
+        ("n/p@host1", {"hosts": {"t/n/p": "host2"}}, ["C458"]),
+        ("n/p@host1", {"hosts": {"t/n/p": "host1"}}, []),
+        ("n/p@elsewhere", {"hosts": {"t/n/p": "host2"}}, []),
+        ("n/p@host1=10.0.0.9", {"addresses": {"t/n/p": ["10.0.0.8"]}}, ["C459"]),
+        ("n/p@host1=10.0.0.9", {"addresses": {"t/n/p": ["10.0.0.9"]}}, []),
+        ("n/p@host1=10.0.0.9", {"addresses": {"t/n/p": ["10.0.0.9", "10.0.0.8"]}}, ["C459"]),
+        (
+            "n/p@host1",
+            {"addresses": {"t/@node/host1": ["10.0.0.9"], "t/@node/host1@main": ["10.0.0.8"]}},
+            ["C459"],
+        ),
+    ],
+)
+def test_a_pin_that_contradicts_is_told(
+    tmp_path: Path, place: str, pins: Any, codes: list[str]
+) -> None:
+    tenants = {"t": {"hosts": ["host1", "host2"], **vrf("10.0.0.0/16")}}
+    net = network_of(write_fabric(tmp_path, tenants, {"t": [place]}, pins=pins))
+    assert [w.code for w in net.warnings] == codes
+    assert all(w.span and w.span.file.endswith("fabric.yaml") for w in net.warnings)
+
+
+def test_a_host_network_pod_has_no_address_to_pin(tmp_path: Path) -> None:
+    tenants = {"t": {"hosts": ["host1"], **vrf("10.0.0.0/16")}}
+    pins = {"addresses": {"t/n/p": ["10.0.0.8"], "t/@node/host1": ["10.0.0.9"]}}
+    path = write_fabric(tmp_path, tenants, {}, pins=pins)
+    (tmp_path / "t.yaml").write_text(
+        pods("n/p@host1").replace("containers", "hostNetwork: true, containers")
+    )
+    (told,) = network_of(path).warnings
+    assert told.code == "C459"
+    assert "t/@node/host1, 10.0.0.9" in told.message

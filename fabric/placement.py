@@ -4,8 +4,8 @@ Rules that hold here:
 
 1. A pod runs on the host that its spec or status speaks of (`fabric.hosts`); if it speaks of none,
    where a pin or the lock file says; else on a host of its tenant that is chosen here, and then
-   *assumed*. A pin also decides where the node that is named is no host; else that is an error. A pin
-   that contradicts the manifests is a warning (C458).
+   *assumed*. A pin also decides where the node that is named is no host; else that is an error.
+   One that contradicts the manifests is a warning (C458).
 2. Choosing is deterministic and does not depend on other tenants: the ready host with the fewest
    pods of the tenant, first of those in order of the fabric. A tenant that may use every host
    starts counting at one that its name decides, or all would crowd the first hosts. Pods that

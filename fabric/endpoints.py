@@ -21,7 +21,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from fabric.addresses import Granted, Taken, VrfAddresses
-from fabric.diagnostics import Diagnostics, did_you_mean
+from fabric.diagnostics import Diagnostics
 from fabric.draws import Draws
 from fabric.hosts import Presence
 from fabric.inventory import Endpoint, Prefix, Vrf
@@ -30,6 +30,7 @@ from fabric.reported import Claim, claims, inside, outside, twice
 from fabric.settled import Claims, Wish
 from fabric.spec import FabricSpec, Tenant
 from fabric.topology import Fabric
+from fabric.unused_pins import unused_pins
 from fabric.vrfs import Slot
 from fabric.zone_endpoints import zone_endpoints
 
@@ -89,27 +90,8 @@ def endpoint_table(site: Site, placed: Placement) -> tuple[tuple[Endpoint, ...],
     in_two_namespaces(site, endpoints)
     endpoints += zone_endpoints(site)
     ordered = sorted(endpoints, key=lambda e: e.name)
-    pins_of_nobody(site, ordered)
+    unused_pins(site.spec, ordered, site.problems)
     return tuple(replace(e, index=i) for i, e in enumerate(ordered)), blocks
-
-
-def pins_of_nobody(site: Site, endpoints: Sequence[Endpoint]) -> None:
-    """Pins for endpoints that are not there: a slip, or what is kept for later."""
-    there = {name for e in endpoints for name in (e.name, *e.also, *e.aliases)}
-    for section in ("addresses", "hosts"):
-        for key in sorted(set(getattr(site.spec.pins, section)) - there):
-            what = f'no endpoint is called "{key}" now: its pin stays reserved'
-            span = site.spec.at_key("pins", section, key)
-            site.problems.warn("C449", what, span, did_you_mean(key, there))
-    node_of = {alias: e for e in endpoints for alias in e.aliases}
-    for key in sorted(node_of.keys() & site.spec.pins.addresses):
-        node, texts = node_of[key], site.spec.pins.addresses[key]
-        own = [prefix.network_address for prefix in node.prefixes]
-        if not {*map(ip_address, texts)} <= {*own}:
-            had = " and ".join(map(str, own))
-            what = f"{key} is pinned to {texts[0]}, and has the address of {node.name}, {had}"
-            span = site.spec.at_key("pins", "addresses", key)
-            site.problems.warn("C459", what, span, "pin the node's address")
 
 
 def in_two_namespaces(site: Site, endpoints: Iterable[Endpoint]) -> None:

@@ -32,7 +32,7 @@ from fabric.reader import read_text
 from fabric.spec import FabricSpec
 from sim.access import asked
 from sim.diff import diff as diff_worlds
-from sim.explain import explain as explain_flow
+from sim.one_answer import explain as explain_flow
 from sim.prove import prove as prove_network
 from sim.reachability import reachability
 

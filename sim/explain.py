@@ -25,10 +25,10 @@ from sim.nearest import FIELDS, OWN, nearest, title
 from sim.nearest import wanted as wanted_by
 from sim.packets import Flow
 from sim.reasons import Reason
-from sim.resolve import Target, address_of, both, endpoint, target
+from sim.resolve import Target, address_of
 from sim.trace import Side, Trace, trace, underlay_path
 from sim.verdicts import touching
-from sim.wanted_ports import Address, address_in, packet_port, split_source
+from sim.wanted_ports import Address, packet_port
 from sim.witness import show
 
 
@@ -144,16 +144,6 @@ class Explanation:
         }
 
 
-def explain(
-    network: Network, program: Program, src: str, dst: str, version: int | None = None
-) -> Explanation:
-    """Why a flow is allowed or denied. `src` and `dst` are names or addresses (`sim.resolve`), the
-    latter with its port. Without `version` IPv4 is explained where both ends have it."""
-    name, sport = split_source(src)
-    source, wanted = both(lambda: endpoint(network, name), lambda: target(network, dst))
-    return between(network, program, source, wanted, version, address_in(name), sport)
-
-
 def between(
     network: Network,
     program: Program,
@@ -163,8 +153,10 @@ def between(
     sent_from: Address | None = None,
     sport: int | None = None,
 ) -> Explanation:
-    """As `explain`, for ends that are known; `sent_from` and `sport` pick the source's address and
-    port. `InputError` when there is no flow between them."""
+    """Why a flow between ends that are known (by names: `sim.one_answer`) is allowed or denied.
+
+    Without `version` IPv4 is explained where both have it; `sent_from` and `sport` pick the
+    source's address and port. `InputError` when there is no flow between them."""
     if wanted.endpoint is source:
         message = f"what {source.name} says to itself passes no enforcement point"
         raise InputError(Diagnostic("C712", message))

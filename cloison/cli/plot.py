@@ -77,7 +77,7 @@ def draw_fabric(
     if trace is None:
         return world.plot(tenant=tenant), False
     from cloison.explained import Explained
-    from sim.explain import explain
+    from sim.one_answer import explain
 
     explained = Explained(explain(world.network, world.program, *trace))
     title = explained.explanation.summary()

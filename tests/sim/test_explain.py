@@ -16,7 +16,8 @@ from compiler.ir import Policy
 from fabric.diagnostics import InputError
 from fabric.network import Network
 from fabric.ports import NAMES, WITH_PORTS
-from sim.explain import Explanation, explain
+from sim.explain import Explanation
+from sim.one_answer import explain
 from sim.reasons import Reason
 
 PROGRAM = compile_policy(DEMO, DEMO_POLICY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,15 +61,18 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     alike_as: dict[str, int] = {}
     if not is_pattern(name):
         sources = representatives(world, sources, alike_as)
+    twins: dict[int, Target] = {}
     if not is_pattern(dst):
+        twins = second(world, wanted, alike_as)
         wanted = distinct(world, wanted, alike_as)
     version = 6 if ipv6 else None
     if len(sources) == len(wanted) == 1:
-        ends = sources[0], wanted[0]
+        to = wanted[0]
+        ends = sources[0], twins.get(sources[0].index, to) if to.endpoint is sources[0] else to
         sent = address_in(name), sport
         found = [between(network, world.program, *ends, version, *sent)]
     else:
-        found = several(world, sources, wanted, version, sport)
+        found = several(world, sources, wanted, version, sport, twins)
     if len(found) == 1 or (named and alike(found)):
         show(found[0], output)
         if pods > 1 and output == "table":
@@ -99,6 +102,19 @@ def distinct(world: World, wanted: Sequence[Target], alike_as: dict[str, int]) -
     chosen = representatives(world, list(members.values()), alike_as) if members else []
     kept = {endpoint.index for endpoint in chosen}
     return [t for t in wanted if t.endpoint is None or t.endpoint.index in kept]
+
+
+def second(world: World, wanted: Sequence[Target], alike_as: dict[str, int]) -> dict[int, Target]:
+    """Of each class of several, by its first: another one, for what they say to each other."""
+    from sim.pod_classes import classes
+
+    ends = {t.endpoint.index: (t.endpoint, t) for t in wanted if t.endpoint is not None}
+    if len(ends) < 2:
+        return {}
+    found = classes(world.network, world.program, [endpoint for endpoint, _ in ends.values()])
+    several = [members for members in found if len(members) > 1]
+    alike_as |= {members[1].name: len(members) - 1 for members in several}
+    return {members[0].index: ends[members[1].index][1] for members in several}
 
 
 def alike(found: Sequence[Explanation]) -> bool:
@@ -133,8 +149,10 @@ def several(
     wanted: list[Target],
     version: int | None,
     sport: int | None = None,
+    twins: Mapping[int, Target] | None = None,
 ) -> list[Explanation]:
-    """Every pair of what two patterns select; pairs without a common IP version are left out."""
+    """Every pair of what two patterns select; pairs without a common IP version are left out.
+    `twins` speak for a class that talks to itself."""
     from fabric.diagnostics import Diagnostic, InputError
     from sim.explain import between
 
@@ -146,7 +164,9 @@ def several(
     for source in sources:
         for target in wanted:
             try:
-                ends = source, target, version
+                itself = target.endpoint is source
+                to = (twins or {}).get(source.index, target) if itself else target
+                ends = source, to, version
                 out.append(between(world.network, world.program, *ends, sport=sport))
             except InputError:
                 continue

@@ -90,6 +90,14 @@ def test_explain_answers_for_each_class(tmp_path: Path) -> None:
     assert "deny" not in back
 
 
+def test_a_class_that_talks_to_itself_is_looked_at(tmp_path: Path) -> None:
+    policy = CLUSTER[CLUSTER.rindex("---") :].replace("app: backup", "app: node")
+    (tmp_path / "all.yaml").write_text(CLUSTER + policy.replace("name: backup", "name: node"))
+    shown = CliRunner().invoke(main, ["explain", str(tmp_path), "db/node", "db/node:80"]).stdout
+    assert "deny  db/node-0 -> db/node-2, db/node-1 (4 pairs of pods)" in shown
+    assert "alike" not in shown
+
+
 def test_python_answers_for_all_or_for_none(tmp_path: Path) -> None:
     (tmp_path / "all.yaml").write_text(CLUSTER)
     world = cloison.build(tmp_path)

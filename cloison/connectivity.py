@@ -61,7 +61,8 @@ def footnote(found: Connectivity, chosen: Sequence[Connection]) -> str:
     if not drawn or not by_address:
         return ""
     rows = sum(c.assumed for c in chosen)
-    marked = f"{rows} rows marked (assumed) go by one" if rows else "no row goes by one"
+    several = f"{rows} rows marked (assumed) go" if rows > 1 else "the row marked (assumed) goes"
+    marked = f"{several} by one" if rows else "no row goes by one"
     return (
         f"\nAssumed: the addresses of {drawn} endpoints, whose manifests have no status. "
         f"Rules with an ipBlock are matched against them: {marked}; where one does not match, "

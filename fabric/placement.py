@@ -240,6 +240,11 @@ class _Placer:
             host = self.locked[name]
             self.stands_for.setdefault(self.together(pod), host)
             return host, ASSUMED
+        if name in self.locked:
+            what = (
+                f"the lock file has {name} on {self.locked[name]}, which {self.tenant} cannot use"
+            )
+            self.problems.warn("C461", f"{what}: another host is chosen", pod.span)
         return None
 
     def complain(self, pods: Sequence[Pod], known: Sequence[Found | None]) -> None:

@@ -258,7 +258,9 @@ def _witness(reach: Reach, claim: Claim, breach: Breach) -> Witness:
 
 def _of_diagnostic(reach: Reach, diagnostic: Diagnostic) -> Finding:
     """A finding of the control plane, with a packet that follows the route that it is about."""
-    cause = Cause(diagnostic.message, diagnostic.hint or "is the line", diagnostic.span, "route")
+    cause = Cause(
+        diagnostic.message, diagnostic.hint or "this line asks for it", diagnostic.span, "route"
+    )
     witness = _follows(reach, diagnostic)
     packet = label(reach.network, witness) if witness else None
     verdict = witness.trace(reach).reason if witness else None

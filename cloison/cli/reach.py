@@ -106,7 +106,8 @@ def warn(network: Network) -> None:
     from fabric.cluster import CLUSTER
 
     for warning in network.manifests[CLUSTER].warnings:
-        click.echo(visible(str(warning)), err=True)
+        for line in str(warning).splitlines():
+            click.echo(visible(line), err=True)
 
 
 def answer_flows(world: World, flows: Any) -> None:

@@ -93,7 +93,7 @@ def l4_atoms(program: Program, groups: Iterable[int]) -> L4Atoms:
     ranges = {l4 for g in groups for entry in program.groups[g].entries for l4 in entry.l4}
     protocols = sorted(told_apart(r.protocol for r in ranges))
     other = [number for number in range(255, -1, -1) if number not in protocols][:1]
-    proto_class = np.full(256, len(protocols), np.uint8)
+    proto_class = np.full(256, min(len(protocols), 255), np.uint8)
     proto_class[protocols] = np.arange(len(protocols))
     firsts: list[tuple[int, int, int]] = []
     dport_atom = np.zeros((len(protocols) + len(other), MAX_PORT + 1), np.uint16)

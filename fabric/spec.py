@@ -205,7 +205,9 @@ class Expectation(Model):
 
     allow: str | None = Field(None, description='"A -> B:443/tcp": all of this gets through')
     deny: str | None = Field(None, description='"A <-> B": none of this gets through')
-    only: str | None = Field(None, description='"A -> B:443/tcp": this, and nothing else')
+    only: str | None = Field(
+        None, description='"A -> B:443/tcp": of what A could open to B, this and nothing else'
+    )
     hold_under: list[Literal["any-1-link", "any-1-node"]] = Field(
         [], description="also with any one link (or node) failed"
     )

@@ -69,6 +69,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
+def _as_wide_as_it_gets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines are folded where a test says so, not where the terminal of a run does."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture(autouse=True)
 def _oracle(request: pytest.FixtureRequest) -> Iterator[None]:
     """Tests say which oracle they ask, for the sums at the end."""
     marker = request.node.get_closest_marker("oracle")

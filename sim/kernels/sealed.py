@@ -64,8 +64,11 @@ class SealedFile(IndexDataCacheFile):
 
 
 def seal(dispatcher: Any) -> None:
-    """Let a dispatcher with a cache keep it in sealed files."""
-    cache = dispatcher._cache
+    """Let a dispatcher with a cache keep it in sealed files; a plain function (nothing is compiled
+    where NUMBA_DISABLE_JIT says so) has none."""
+    cache = getattr(dispatcher, "_cache", None)
+    if cache is None:
+        return
     known = cache._cache_file
     base = known._index_name.removesuffix(".nbi")
     cache._cache_file = SealedFile(  # type: ignore[no-untyped-call]

@@ -23,6 +23,7 @@ from fabric.cluster import CLUSTER
 from fabric.kinds import meaning
 from fabric.manifests import load_manifests
 from fabric.network import Network
+from fabric.templates import ADDED
 from fabric.unevaluated import Unevaluated, owned_by
 
 PODS = ("ns/one@host1", "ns/two@host2", "other/three@host2")
@@ -99,11 +100,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def objects(tmp_path: Path, api_version: str, kind: str) -> tuple[Unevaluated, ...]:
-    """The records of one object in namespace ns."""
+    """The records of one object in namespace ns; kinds that are read whole have no templates."""
     path = tmp_path / "object.yaml"
+    whole = (api_version.rpartition("/")[0], kind) in ADDED
+    spec = "{}" if whole else "{ template: { spec: { containers: [] } } }"
     path.write_text(
         f"apiVersion: {api_version}\nkind: {kind}\nmetadata: {{ name: thing, namespace: ns }}\n"
-        "spec: { template: { spec: { containers: [] } } }\n"
+        f"spec: {spec}\n"
     )
     return load_manifests([path]).not_evaluated
 

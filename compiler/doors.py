@@ -9,7 +9,9 @@ Rules that hold here:
 1. A door is told when policies isolate a pod behind it, and let nothing of the outside (everybody,
    or a block of all addresses) in on a port where the door ends: then it contradicts them. Where
    they let the outside in, the door is no news.
-2. It touches the workloads of these pods, as a field that is not modelled does.
+2. With `externalTrafficPolicy: Local` a node hands packets to its own pods and leaves the client's
+   address on them: the policies decide, as they do about the outside at the target port.
+3. It touches the workloads of these pods, as a field that is not modelled does.
 
 Source: Kubernetes documentation, Virtual IPs and Service Proxies.
 """
@@ -31,9 +33,9 @@ OPEN = ("NodePort", "LoadBalancer")
 
 
 def doors(network: Network, policy: Policy) -> Iterator[Unevaluated]:
-    """A record per Service and workload (rules 1 and 2)."""
+    """A record per Service and workload (rules 1 to 3)."""
     for tenant, manifests in network.manifests.items():
-        found = [s for s in manifests.services if s.selector and (s.kind in OPEN or s.external)]
+        found = [s for s in manifests.services if is_door(s)]
         if not found:
             continue
         pods = [e for e in network.endpoints if e.kind == "pod" and e.tenant == tenant]
@@ -46,6 +48,12 @@ def doors(network: Network, policy: Policy) -> Iterator[Unevaluated]:
                     "v1", "Service", service.namespace, service.name, service.span, "door", WHAT,
                     "workload", tenant, workload,
                 )  # fmt: skip
+
+
+def is_door(service: Service) -> bool:
+    """Whether a Service hands packets from outside to pods with a node's address."""
+    opened = service.kind in OPEN or bool(service.external)
+    return bool(service.selector) and opened and not service.local
 
 
 def _leads_to(service: Service, pod: Endpoint) -> bool:

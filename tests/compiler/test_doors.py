@@ -81,6 +81,8 @@ def test_other_services_are_no_doors(tmp_path: Path) -> None:
         service("ExternalName", externalName="example.org"),
         service("NodePort", selector={"app": "other"}),
         service("NodePort", selector=None),
+        service("NodePort", externalTrafficPolicy="Local"),
+        service("LoadBalancer", externalTrafficPolicy="Local"),
     ):
         assert told(tmp_path, SHUT, harmless) == []
 

@@ -10,7 +10,7 @@ import click
 
 from cloison.cli.errors import UNKNOWN
 from cloison.doubts import Doubts
-from cloison.render import visible
+from cloison.render import emit, visible
 from cloison.unknowns import below, emit_with, notes
 from cloison.world import World
 from compiler.ir import Direction, Origin
@@ -18,6 +18,7 @@ from compiler.tables import goes_by_address
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.unevaluated import Unevaluated, pending
+from sim.cluster_doors import Door, doors
 from sim.connectivity import OUTSIDE, Connection, Connectivity, Peer, connectivity
 from sim.l4 import rows as port_rows
 from sim.verdicts import touching
@@ -35,6 +36,8 @@ def show(world: World, output: str, source: str | None, to: str | None) -> None:
     found = connectivity(world.network, world.program)
     chosen = narrowed(found, source, to)
     doubt = doubts(found, source, to)
+    ways_in = [d for d in doors(found) if source in (None, "external")]
+    ways_in = [d for d in ways_in if to is None or called(d.target, split_port(to)[0])]
     if output == "matrix":
         click.echo("\n".join(map(visible, matrix(found, chosen, doubt))))
         below(doubt.records)
@@ -46,11 +49,32 @@ def show(world: World, output: str, source: str | None, to: str | None) -> None:
             doubt.marked(peer_key(c.source), peer_key(c.target), make(found, c)) for c in chosen
         ]
         columns = COLUMNS | {name: name for name in doubt.columns}
-        emit_with(doubt.records, rows, schema=SCHEMA, output=output, columns=columns)
+        beside = {"doors": list(map(door, ways_in))} if ways_in else None
+        emit_with(doubt.records, rows, schema=SCHEMA, output=output, columns=columns, beside=beside)
+    if ways_in and output in ("table", "md"):
+        click.echo()
+        emit(list(map(door_text, ways_in)), schema=SCHEMA, output=output, title="Doors")
     if output in ("table", "md", "matrix") and (note := footnote(found, chosen)):
         click.echo(note)
     if pending(doubt.records):
         raise click.exceptions.Exit(UNKNOWN)
+
+
+def door(of: Door) -> dict[str, Any]:
+    """A way in as data; `open_to` is null where it is unknown."""
+    open_to = None if of.open_to is None else list(of.open_to)
+    leads_to = peer(of.target)
+    return {
+        "service": of.service, "at": of.way, "leads_to": leads_to, "port": of.port,
+        "open_to": open_to,
+    }  # fmt: skip
+
+
+def door_text(of: Door) -> dict[str, str]:
+    """A way in for people."""
+    who = "unknown" if of.open_to is None else ", ".join(of.open_to) or "nobody"
+    target = f"{of.target.namespace}/{of.target.name}:{of.port}"
+    return {"service": of.service, "at": of.way, "leads to": target, "open to": who}
 
 
 def footnote(found: Connectivity, chosen: Sequence[Connection]) -> str:

@@ -88,10 +88,11 @@ def emit_with(
     output: str,
     columns: Sequence[str] | Mapping[str, str] | None = None,
     title: str | None = None,
+    beside: Mapping[str, Any] | None = None,
 ) -> None:
-    """As `emit`, with the records (rule 3)."""
+    """As `emit`, with the records (rule 3); `beside` goes into JSON and YAML."""
     verdict = "unknown" if pending(records) else "computed"
-    meta = {"verdict": verdict, "not_evaluated": as_rows(records)}
+    meta = {"verdict": verdict, "not_evaluated": as_rows(records), **(beside or {})}
     if output == "jsonl":
         rows = [*rows, *({"not_evaluated": row} for row in as_rows(records))]
     elif output == "csv":

@@ -135,9 +135,10 @@ def narrowed(found: Connectivity, source: str | None, to: str | None) -> list[Co
 
 
 def called(peer: Peer, pattern: str) -> bool:
-    """Whether a pattern means this peer: `namespace/workload` with globs, or `external`."""
+    """Whether a pattern means this peer: `namespace/workload` with globs; of what is outside
+    `external` or ranges as they are printed."""
     if peer.kind == "External":
-        return pattern == "external"
+        return pattern == "external" or {*pattern.split(", ")} <= {*peer.ranges}
     plain = f"{peer.namespace}/{peer.name}"
     return fnmatchcase(plain, pattern) or str(peer) == pattern
 

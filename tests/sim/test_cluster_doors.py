@@ -67,6 +67,16 @@ def test_who_gets_in(tmp_path: Path, objects: list[Any], open_to: list[str] | No
     assert done.exit_code == (4 if open_to is None else 0)
 
 
+def test_ranges_are_names_as_they_are_printed(tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump_all([POD, policy(LAN)]))
+    for name in (LAN, "external"):
+        done = CliRunner().invoke(main, ["reach", str(tmp_path), "--from", name, "-o", "json"])
+        (row,) = json.loads(done.stdout)["rows"]
+        assert row["source"]["ranges"] == [LAN]
+    strange = CliRunner().invoke(main, ["reach", str(tmp_path), "--from", "198.51.100.0/24"])
+    assert (strange.exit_code, "C710" in strange.stderr) == (2, True)
+
+
 def test_every_address_is_a_door_and_cluster_addresses_are_none(tmp_path: Path) -> None:
     balancer = service("LoadBalancer", externalIPs=["198.51.100.7", "2001:db8::7"])
     balancer["status"] = {"loadBalancer": {"ingress": [{"ip": "203.0.113.9"}]}}

@@ -65,16 +65,17 @@ def door(of: Door) -> dict[str, Any]:
     open_to = None if of.open_to is None else list(of.open_to)
     leads_to = peer(of.target)
     return {
-        "service": of.service, "at": of.way, "leads_to": leads_to, "port": of.port,
-        "open_to": open_to,
+        "kind": of.kind, "name": of.name, "at": of.way, "service": of.service or None,
+        "leads_to": leads_to, "port": of.port, "open_to": open_to,
     }  # fmt: skip
 
 
 def door_text(of: Door) -> dict[str, str]:
     """A way in for people."""
-    who = "unknown" if of.open_to is None else ", ".join(of.open_to) or "nobody"
+    who = "unknown" if of.open_to is None else ", ".join(of.open_to) or "nobody outside"
+    who = "whoever reaches its controller: unknown" if of.by_controller else who
     target = f"{of.target.namespace}/{of.target.name}:{of.port}"
-    return {"service": of.service, "at": of.way, "leads to": target, "open to": who}
+    return {"door": f"{of.kind} {of.name}", "at": of.way, "leads to": target, "open to": who}
 
 
 def footnote(found: Connectivity, chosen: Sequence[Connection]) -> str:

@@ -158,10 +158,13 @@ def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic,
 
 def made_known(network: Network, policy: Policy | None, how: How) -> Network:
     """The network with the doors past its policies among what is not evaluated."""
-    from compiler.doors import doors
+    from compiler.doors import doors, open_anyway
 
-    found = doors(network, policy) if policy is not None else ()
-    left_out = (*network.not_evaluated, *found)
+    if policy is None:
+        return accept(network, how.accept)
+    settled = {*open_anyway(network, policy)}
+    told = (record for record in network.not_evaluated if record not in settled)
+    left_out = (*told, *doors(network, policy))
     return accept(replace(network, not_evaluated=left_out), how.accept)
 
 

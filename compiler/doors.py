@@ -12,21 +12,26 @@ Rules that hold here:
 2. With `externalTrafficPolicy: Local` a node hands packets to its own pods and leaves the client's
    address on them: the policies decide, as they do about the outside at the target port.
 3. It touches the workloads of these pods, as a field that is not modelled does.
+4. A hostPort leaves the client's address on packets, except on those that start on its own node:
+   what is told of it (`fabric.unread_fields`) is dropped where policies would let the outside in,
+   and where nothing but policies stands before a pod: in a cluster without a fabric.
 
 Source: Kubernetes documentation, Virtual IPs and Service Proxies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from compiler.ir import L4, Action, Cidr, Direction, Everyone, Matcher, Policy, Rule, Stage
 from compiler.selectors import selects
-from fabric.inventory import Endpoint
+from fabric.cluster import CLUSTER
+from fabric.inventory import Endpoint, NamedPort
 from fabric.network import Network
 from fabric.ports import ANY
 from fabric.services import Service, ServicePort
 from fabric.unevaluated import Unevaluated
+from fabric.unread_fields import HOST_PORT
 
 WHAT = "leads packets from outside past the policies of its pods"
 OPEN = ("NodePort", "LoadBalancer")
@@ -42,12 +47,30 @@ def doors(network: Network, policy: Policy) -> Iterator[Unevaluated]:
         walls = _Walls(network, policy)
         for service in found:
             behind = [e for e in pods if _leads_to(service, e)]
-            shut = dict.fromkeys(e.workload or "" for e in behind if walls.shut(e, service))
+            shut = dict.fromkeys(e.workload or "" for e in behind if walls.shut(e, service.ports))
             for workload in shut:
                 yield Unevaluated(
                     "v1", "Service", service.namespace, service.name, service.span, "door", WHAT,
                     "workload", tenant, workload,
                 )  # fmt: skip
+
+
+def open_anyway(network: Network, policy: Policy) -> Iterator[Unevaluated]:
+    """The records of host ports that add nothing to what policies permit (rule 4)."""
+    told = [r for r in network.not_evaluated if r.what == HOST_PORT and r.tenant == CLUSTER]
+    walls = _Walls(network, policy) if told else None
+    for record in told:
+        wanted = record.tenant, record.namespace, record.workload
+        pods = [e for e in network.endpoints if (e.tenant, e.namespace, e.workload) == wanted]
+        opened = [(e, [p for p in e.ports if p.host]) for e in pods]
+        known = bool(opened) and all(ports for _, ports in opened)
+        if walls and known and not any(walls.shut(e, map(to_itself, p)) for e, p in opened):
+            yield record
+
+
+def to_itself(port: NamedPort) -> ServicePort:
+    """A container port as a Service leads to it."""
+    return ServicePort("", port.protocol, port.host, port.number)
 
 
 def is_door(service: Service) -> bool:
@@ -81,12 +104,12 @@ class _Walls:
             and any(map(_outside, r.remote))
         ]
 
-    def shut(self, pod: Endpoint, service: Service) -> bool:
-        """Whether a port of the Service ends where policies let nothing of the outside in."""
+    def shut(self, pod: Endpoint, ports: Iterable[ServicePort]) -> bool:
+        """Whether one of these ports ends where policies let nothing of the outside in."""
         if not any(self._chosen(local, pod) for local in self.isolating):
             return False
         mine = [rule for rule in self.public if self._chosen(rule.local, pod)]
-        return not all(any(_admits(rule, port, pod) for rule in mine) for port in service.ports)
+        return not all(any(_admits(rule, port, pod) for rule in mine) for port in ports)
 
     def _chosen(self, local: tuple[Matcher, ...], pod: Endpoint) -> bool:
         return any(selects(matcher, pod, self.network) for matcher in local)

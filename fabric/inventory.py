@@ -22,11 +22,15 @@ Prefix = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class NamedPort:
-    """A container port that policies may call by name; `protocol` is an IANA number."""
+    """A container port that policies may call by name; `protocol` is an IANA number. `host` is the
+    port of the node that leads to it, 0 where there is none, and `host_ip` the only address where
+    that is open, if it says so."""
 
     name: str
     protocol: int
     number: int
+    host: int = 0
+    host_ip: str = ""
 
 
 @dataclass(frozen=True, slots=True)

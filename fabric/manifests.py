@@ -23,6 +23,7 @@ from fabric.objects import read_objects
 from fabric.services import Service, service
 from fabric.unevaluated import Unevaluated, resolved, unevaluated, unrendered
 from fabric.unread_fields import unread
+from fabric.ways_in import WayIn, elsewhere, ways_in
 from fabric.workloads import Pod, pods
 
 POLICY = ("networking.k8s.io/v1", "NetworkPolicy")
@@ -32,7 +33,8 @@ POLICY = ("networking.k8s.io/v1", "NetworkPolicy")
 class Manifests:
     """Everything that was read. `namespaces` maps names to labels, for every namespace that is
     declared or used; `ignored` counts objects of kinds that do not matter here; `not_evaluated` has
-    what may matter and is not modelled, without a tenant."""
+    what may matter and is not modelled, without a tenant; `ways_in` say where Ingresses and
+    routes of gateways lead."""
 
     namespaces: Mapping[str, Mapping[str, str]]
     pods: tuple[Pod, ...]
@@ -42,6 +44,7 @@ class Manifests:
     warnings: tuple[Diagnostic, ...] = ()
     not_evaluated: tuple[Unevaluated, ...] = ()
     nodes: tuple[ClusterNode, ...] = ()
+    ways_in: tuple[WayIn, ...] = ()
 
 
 def load_manifests(
@@ -63,6 +66,7 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
     services, policies = [], []
     ignored: Counter[str] = Counter()
     left_out: list[Unevaluated] = []
+    entries: list[WayIn] = []
     nodes: list[ClusterNode] = []
     known = resolved(objects)
     for source in objects:
@@ -80,6 +84,9 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
             policies.append(source)
         if record := unevaluated(source, known):
             left_out.append(record)
+            mine = list(ways_in(source))
+            entries += mine
+            left_out += elsewhere(record, mine)
         elif meaning(group, "", kind).way == IRRELEVANT:
             ignored[kind] += 1
     found = pods(objects, problems)
@@ -90,5 +97,5 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
     return Manifests(
         namespaces, found, tuple(services), tuple(policies), dict(sorted(ignored.items())),
         problems.warnings, (*left_out, *unrendered(problems.warnings)),
-        tuple(sorted(nodes, key=lambda n: n.name)),
+        tuple(sorted(nodes, key=lambda n: n.name)), tuple(entries),
     )  # fmt: skip

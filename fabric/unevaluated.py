@@ -43,7 +43,8 @@ MANAGED_BY = ("endpointslice.kubernetes.io/managed-by", "endpoints.kubernetes.io
 @dataclass(frozen=True, slots=True)
 class Unevaluated:
     """One thing that is not modelled. `namespace` is empty for what has none; `what` says why it
-    matters; `workload` names the pods of a record of that scope."""
+    matters; `workload` names the pods of a record of that scope, `touches` the namespace of what it
+    touches where that is not its own."""
 
     api_version: str
     kind: str
@@ -56,6 +57,7 @@ class Unevaluated:
     tenant: str = ""
     workload: str = ""
     accepted: bool = False
+    touches: str = ""
 
     def __str__(self) -> str:
         place = f" ({self.span})" if self.span else ""
@@ -105,9 +107,9 @@ class Unevaluated:
         """Whom it touches, as `keys` of an endpoint say it."""
         match self.scope:
             case "workload":
-                return self.scope, self.tenant, self.namespace, self.workload
+                return self.scope, self.tenant, self.touches or self.namespace, self.workload
             case "namespace":
-                return self.scope, self.tenant, self.namespace
+                return self.scope, self.tenant, self.touches or self.namespace
             case "node":
                 return self.scope, self.tenant, self.name
             case "cluster":
@@ -304,7 +306,8 @@ class Touching:
 
 def _names(pattern: str, record: Unevaluated) -> bool:
     """Whether a pattern could select what a record may make."""
-    name = f"{record.tenant}/{record.namespace or '-'}/{record.name or '-'}"
+    namespace = record.touches or record.namespace or "-"
+    name = f"{record.tenant}/{namespace}/{record.name or '-'}"
     if record.scope == "node":
         name = f"{record.tenant}/{NODES}/{record.name}"
     first = pattern.split("/")[0]

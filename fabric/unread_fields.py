@@ -5,7 +5,8 @@ Rules that hold here:
 1. They are those of pods and pod templates, of workloads without pods (`replicas: 0`), and of
    namespaces; what a status or a network plugin reports afterwards is none.
 2. A record touches the pods of its workload; a controller with an owner is told by that owner.
-3. A host port of a pod on its host's network opens nothing that the pod does not have anyway.
+3. A host port of a pod on its host's network opens nothing that the pod does not have anyway; of
+   others `compiler.doors` tells whether policies make a difference.
 
 Source: kubernetes/api `core/v1/types.go`; documentation of Multus, Calico, Kube-OVN,
 OVN-Kubernetes, GKE and the Amazon VPC CNI.
@@ -25,6 +26,7 @@ from fabric.workloads import KINDS, Pod
 GROUPS = ("", "apps", "batch", "extensions")
 NETWORKS = "gives the pod other networks, which policies do not see"
 TRANSLATES = "translates addresses of the pod"
+HOST_PORT = "a hostPort leads packets of its own node to the pod, which policies always let in"
 RULED = "rules of another kind apply to the pod"
 ANNOTATIONS = {
     "k8s.v1.cni.cncf.io/networks": NETWORKS,
@@ -92,8 +94,7 @@ def of_pod(root: Cursor, about: Cursor, spec: Cursor, workload: str) -> Iterator
         yield record(root, claims.key_span, what, workload)
     if spec["hostNetwork"].value is not True:
         for port in host_ports(spec):
-            what = "a hostPort leads packets to the pod that policies may not see"
-            yield record(root, port.key_span, what, workload)
+            yield record(root, port.key_span, HOST_PORT, workload, "door")
 
 
 def host_ports(spec: Cursor) -> Iterator[Cursor]:
@@ -117,11 +118,13 @@ def of_namespace(root: Cursor) -> Iterator[Unevaluated]:
                 )  # fmt: skip
 
 
-def record(root: Cursor, span: Span, what: str, workload: str) -> Unevaluated:
+def record(
+    root: Cursor, span: Span, what: str, workload: str, category: str = "field"
+) -> Unevaluated:
     """The record of a field of a pod or template."""
     return Unevaluated(
         root.value["apiVersion"], root.value["kind"], namespace_of(root),
-        _text(root["metadata"]["name"]), span, "field", what, "workload", workload=workload,
+        _text(root["metadata"]["name"]), span, category, what, "workload", workload=workload,
     )  # fmt: skip
 
 

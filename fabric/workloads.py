@@ -320,4 +320,16 @@ def ports(spec: Cursor) -> Iterator[NamedPort]:
             elif protocol not in PORTED:
                 port["protocol"].error("C613", f'"{protocol}" is not one of {", ".join(PORTED)}')
             else:
-                yield NamedPort(port["name"].text(), PORTED[protocol], number)
+                yield NamedPort(
+                    port["name"].text(), PORTED[protocol], number, *host_port(spec, port)
+                )
+
+
+def host_port(spec: Cursor, port: Cursor) -> tuple[int, str]:
+    """The node's port that leads to a container port, and the address where it is open; a pod on
+    its host's network opens nothing that it does not have anyway."""
+    number, address = port["hostPort"].value, port["hostIP"].value
+    if spec["hostNetwork"].value is True or type(number) is not int:
+        return 0, ""
+    everywhere = address in ("0.0.0.0", "::") or not isinstance(address, str)
+    return number, "" if everywhere else address

@@ -89,3 +89,95 @@ def test_every_address_is_a_door_and_cluster_addresses_are_none(tmp_path: Path) 
     assert "doors" not in json.loads(
         CliRunner().invoke(main, ["reach", str(tmp_path), "-o", "json"]).stdout
     )
+
+
+def ingress(**spec: Any) -> dict[str, Any]:
+    about = {"name": "site", "namespace": "n"}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": about,
+        "spec": spec,
+    }
+
+
+def route(namespace: str) -> dict[str, Any]:
+    rule = {"backendRefs": [{"name": "front", "namespace": "n", "port": 80}]}
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "site", "namespace": namespace},
+        "spec": {"hostnames": ["shop.example"], "rules": [rule]},
+    }
+
+
+BACKEND = {"service": {"name": "front", "port": {"number": 80}}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "at"),
+    [
+        (ingress(defaultBackend=BACKEND), "any host, any path"),
+        (
+            ingress(
+                rules=[{"host": "a.b", "http": {"paths": [{"path": "/c", "backend": BACKEND}]}}]
+            ),
+            "a.b/c",
+        ),
+        (route("n"), "shop.example"),
+        (route("edge"), "shop.example"),
+    ],
+)
+def test_ingresses_and_routes_are_doors_of_which_nobody_knows_who_passes(
+    tmp_path: Path, entry: dict[str, Any], at: str
+) -> None:
+    for rules in ([], [policy()], [policy(ALL)]):
+        objects = [POD, service("ClusterIP"), entry, *rules]
+        (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(objects))
+        done = CliRunner().invoke(main, ["reach", str(tmp_path), "-o", "json"])
+        (door,) = json.loads(done.stdout)["doors"]
+        assert (door["kind"], door["at"], door["service"]) == (entry["kind"], at, "n/front")
+        assert (door["leads_to"]["name"], door["port"]) == ("web", "8080/tcp")
+        assert (door["open_to"], done.exit_code) == (None, 4)
+
+
+def test_a_route_from_another_namespace_makes_verdicts_about_its_pods_unknown(
+    tmp_path: Path,
+) -> None:
+    pods = [{**POD, "metadata": {"name": name, "namespace": name}} for name in ("a", "b")]
+    objects = [POD, *pods, service("ClusterIP"), route("edge"), policy()]
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(objects))
+    ask = ["explain", str(tmp_path), "a/a"]
+    assert CliRunner().invoke(main, [*ask, "n/web:8080"]).exit_code == 4
+    assert CliRunner().invoke(main, [*ask, "b/b:8080"]).exit_code == 0
+
+
+def with_host_port(**more: Any) -> dict[str, Any]:
+    ports = [{"containerPort": 8080, "hostPort": 80, **more}]
+    return {**POD, "spec": {"nodeName": "m1", "containers": [{"name": "c", "ports": ports}]}}
+
+
+@pytest.mark.parametrize(
+    ("rules", "open_to", "status"),
+    [([], [ALL], 0), ([policy(ALL)], [ALL], 0), ([policy(LAN)], [LAN], 4), ([policy()], [], 4)],
+)
+def test_host_ports_are_open_to_whom_policies_let_in(
+    tmp_path: Path, rules: list[Any], open_to: list[str], status: int
+) -> None:
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump_all([with_host_port(), *rules]))
+    done = CliRunner().invoke(main, ["reach", str(tmp_path), "-o", "json"])
+    (door,) = json.loads(done.stdout)["doors"]
+    assert (door["kind"], door["at"], door["service"]) == ("hostPort", "node m1, 80/tcp", None)
+    assert (door["leads_to"]["name"], door["port"]) == ("web", "8080/tcp")
+    assert (door["open_to"], done.exit_code) == (open_to, status)
+    told = [row["what"] for row in json.loads(done.stdout)["not_evaluated"]]
+    assert any("hostPort" in what for what in told) is (status == 4)
+
+
+def test_a_host_port_opens_where_it_says(tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump(with_host_port(hostIP="192.0.2.9")))
+    assert "192.0.2.9:80/tcp" in CliRunner().invoke(main, ["reach", str(tmp_path)]).stdout
+    pod = with_host_port()
+    pod["spec"]["hostNetwork"] = True
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump(pod))
+    assert "Doors" not in CliRunner().invoke(main, ["reach", str(tmp_path)]).stdout

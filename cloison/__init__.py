@@ -3,7 +3,7 @@
     import cloison
     world = cloison.build("topologies/demo.yaml")
     cloison.simulate(world)                                   # the report
-    cloison.explain(world, "zone2/inet", "inference/edge/gateway:443/tcp")
+    cloison.explain(world, "192.0.2.1", "inference/edge/gateway:443/tcp")
     cloison.diff("old.yaml", "new.yaml").to_pandas()
 
 Names are imported when they are first used; `import cloison` alone costs nothing.

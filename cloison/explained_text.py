@@ -77,7 +77,8 @@ def several(
     groups: dict[tuple[str, ...], list[Explanation]] = defaultdict(list)
     for one in found:
         ends = (plain(one, workload_of(one, name)) for name in (one.source, one.target))
-        groups[(*ends, one.verdict, one.reason.label, one.blame.culprit.title)].append(one)
+        fate = one.verdict, one.reason.label, one.blame.culprit.title
+        groups[(*ends, *fate, one.about)].append(one)
     grid = Grid.grid(padding=(0, 1))
     verdicts: dict[tuple[str, str], set[str]] = defaultdict(set)
     for source, target, verdict, *_ in groups:
@@ -86,10 +87,11 @@ def several(
         first = alike[0]
         n_pairs = sum(stands_for.get(o.source, 1) * stands_for.get(o.target, 1) for o in alike)
         pairs = f" ({n_pairs} pairs of pods)" if n_pairs > 1 else ""
-        if len(verdicts[source, target]) > 1:
+        if len(verdicts[source, target]) > 1 and not first.about:
             source, target = named(alike, "source"), named(alike, "target")
         label = Text(verdict, style=STYLES[verdict])
-        grid.add_row(label, Text(visible(f"{source} -> {target}{pairs}")))
+        about = f", {first.about}" if first.about else ""
+        grid.add_row(label, Text(visible(f"{source} -> {target}{pairs}{about}")))
         why = "" if first.computed == "allow" else f"{first.why}: "
         why = f"{first.computed} by what is evaluated; {why}" if first.touched_by else why
         cause = first.blame.culprit
@@ -115,6 +117,8 @@ def workload_of(found: Explanation, name: str) -> str:
 def packet(found: Explanation) -> Iterator[str]:
     """The packet that was followed, and how the other IP version fares."""
     rest = "".join(f"; IPv{version}: {verdict}" for version, verdict in found.others)
+    if found.about:
+        yield f"true {found.about}"
     yield f"packet {show(found.flow)}{rest}"
     ends = {e.name: e for e in found.network.endpoints}
     assumed = [name for name in (found.source, found.target) if name in ends]

@@ -19,6 +19,7 @@ from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import texts
 from fabric.unevaluated import Unevaluated, accepted, pending
+from sim.address_words import from_to
 from sim.blame import Blame, Cause, blame
 from sim.l4 import CLIENT_PORT
 from sim.nearest import FIELDS, OWN, nearest, title
@@ -30,6 +31,8 @@ from sim.trace import Side, Trace, trace, underlay_path
 from sim.verdicts import touching
 from sim.wanted_ports import Address, packet_port
 from sim.witness import show
+
+PARTS = "source_addresses", "target_addresses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ class Choice:
 class Explanation:
     """`computed` is allow, deny, or depends (on ECMP); `others` are verdicts of other families;
     `nearest` has, for each end whose policy denies, what came closest to permitting; `touched_by`
-    what is not evaluated and touches one of the ends."""
+    what is not evaluated and touches one of the ends. `parts` are the addresses of source and
+    destination that it is about, where it is not about all of them (`sim.address_parts`)."""
 
     network: Network
     program: Program
@@ -83,6 +87,7 @@ class Explanation:
     others: tuple[tuple[int, str], ...] = ()
     nearest: tuple[Cause, ...] = ()
     touched_by: tuple[Unevaluated, ...] = ()
+    parts: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
     @property
     def verdict(self) -> str:
@@ -100,6 +105,11 @@ class Explanation:
         if pending(self.touched_by):
             why = f" ({self.computed} by what is evaluated)"
         return f"{self.source} -> {self.target}: {self.verdict}{why}{accepted(self.touched_by)}"
+
+    @property
+    def about(self) -> str:
+        """The addresses that it is about in words; empty where it is about all."""
+        return from_to(*self.parts)
 
     @property
     def why(self) -> str:
@@ -124,6 +134,7 @@ class Explanation:
         return {
             "source": self.source,
             "target": self.target,
+            **{key: list(blocks) for key, blocks in zip(PARTS, self.parts, strict=True) if blocks},
             "packet": show(self.flow),
             "verdict": self.verdict,
             "computed": self.computed,
@@ -172,7 +183,7 @@ def between(
         network,
         program,
         source.name,
-        wanted.endpoint.name if wanted.endpoint else str(wanted.address),
+        wanted.called,
         flow,
         verdict,
         worst.reason,
@@ -235,10 +246,9 @@ def _versions(network: Network, src: Endpoint, wanted: Target) -> list[int]:
 
 
 def _destination(network: Network, wanted: Target, version: int) -> int | None:
-    if wanted.endpoint is not None:
-        return address_of(network, wanted.endpoint, version)
-    assert wanted.address is not None
-    return int(wanted.address) if wanted.address.version == version else None
+    if wanted.address is not None and wanted.address.version == version:
+        return int(wanted.address)
+    return address_of(network, wanted.endpoint, version) if wanted.endpoint else None
 
 
 def _traces(network: Network, program: Program, flow: Flow) -> list[Trace]:

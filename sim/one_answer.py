@@ -4,7 +4,8 @@ Rules that hold here:
 
 1. A workload stands for its pods, a host without a VRF for its tenant's nodes there. Every pair of
    classes (`sim.pod_classes`) is looked at, and two members of one class as a pair of their own.
-2. They fare alike when verdict, reason and the line behind it are the same, in every IP version.
+2. They fare alike when verdict, reason and the line behind it are the same, in every IP version,
+   and for every address of an end that has many (`sim.address_parts`).
    Then the first pair answers for all; else C460 says who fares how. No answer is for some alone.
 """
 
@@ -17,10 +18,11 @@ from compiler.tables import Program
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
 from fabric.network import Network
-from sim.explain import Explanation, between
+from sim.address_parts import Ends, each, fate
+from sim.explain import Explanation
 from sim.pod_classes import classes
 from sim.resolve import Target, both, endpoint, endpoints, is_pattern, target, targets
-from sim.wanted_ports import address_in, split_port, split_source
+from sim.wanted_ports import address_in, block_in, split_port, split_source
 
 MOST = 1000
 SHOWN = 4
@@ -34,30 +36,40 @@ def explain(
     latter with its port. Without `version` IPv4 is explained where both ends have it."""
     name, sport = split_source(src)
     sources, wanted = both(lambda: _sources(network, name), lambda: _targets(network, dst))
-    sent = address_in(name), sport
+    block, rest = block_in(name), (version, address_in(name), sport)
     if len(sources) == len(wanted) == 1:
-        return between(network, program, sources[0], wanted[0], version, *sent)
+        known = each(Ends(network, program, sources[0], wanted[0], block), *rest)
+        if len(known) == 1:
+            return known[0]
+        raise _no_one(src, dst, [_one_of_all(one) for one in known])
     pairs = [*_pairs(network, program, sources, wanted)]
     if len(pairs) > MOST:
         message = f"{len(pairs)} pairs of these fare differently, which are too many to look at"
         raise InputError(Diagnostic("C714", message, None, "name one pod"))
     found: dict[Hashable, tuple[Pair, Explanation | None]] = {}
     for pair in pairs:
+        answers: list[Explanation | None] = [None]
         try:
-            answer = between(network, program, *pair, version, *sent)
-        except InputError:
-            answer = None
-        found.setdefault(_fate(answer), (pair, answer))
-    known = [answer for _, answer in found.values() if answer is not None]
-    if not known:
+            answers = [*each(Ends(network, program, *pair, block), *rest)]
+        except InputError as error:
+            if error.diagnostics[0].code != "C712":
+                raise
+        for answer in answers:
+            found.setdefault(_fate(answer), (pair, answer))
+    several = [answer for _, answer in found.values() if answer is not None]
+    if not several:
         raise InputError(Diagnostic("C712", f"there is no flow from {src} to {dst}"))
     if len(found) > 1:
-        told = [_told(*one) for one in found.values()]
-        more = f", and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
-        message = f'"{src}" to "{dst}" has no one answer: {", ".join(told[:SHOWN])}{more}'
-        hint = "ask about one of them; the command cloison explain lists all"
-        raise InputError(Diagnostic("C460", message, None, hint))
-    return known[0]
+        raise _no_one(src, dst, [_told(*one) for one in found.values()])
+    return several[0]
+
+
+def _no_one(src: str, dst: str, told: Sequence[str]) -> InputError:
+    """The error for a question whose parts have answers of their own."""
+    more = f", and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+    message = f'"{src}" to "{dst}" has no one answer: {", ".join(told[:SHOWN])}{more}'
+    hint = "ask about one of them; the command cloison explain lists all"
+    return InputError(Diagnostic("C460", message, None, hint))
 
 
 def _sources(network: Network, name: str) -> list[Endpoint]:
@@ -91,15 +103,16 @@ def _pairs(
 
 def _fate(found: Explanation | None) -> Hashable:
     """What must be the same for two flows to fare alike (rule 2)."""
-    if found is None:
-        return None
-    culprit = found.blame.culprit
-    return found.verdict, found.computed, found.reason, found.others, culprit.title, culprit.span
+    return None if found is None else (fate(found), found.others)
 
 
 def _told(pair: Pair, found: Explanation | None) -> str:
     """One class in words."""
     if found is None:
-        end = pair[1].endpoint
-        return f"no flow from {pair[0].name} to {end.name if end else pair[1].address}"
-    return found.headline
+        return f"no flow from {pair[0].name} to {pair[1].called}"
+    return _one_of_all(found)
+
+
+def _one_of_all(found: Explanation) -> str:
+    """An answer with the addresses that it is about."""
+    return ", ".join(filter(None, (found.headline, found.about)))

@@ -2,7 +2,8 @@
 
 Two endpoints are of one class when the same groups decide for them, every range of addresses that
 some entry speaks of has both or neither, and they are of one VRF and state. Under a failure the
-host counts as well: what is down may cut off one of them. Cost: endpoints times distinct ranges.
+host counts as well: what is down may cut off one of them. Who owns whole prefixes is like nobody
+else. Cost: endpoints times distinct ranges.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def classes(
             endpoint.vrf,
             endpoint.state,
             endpoint.host if failed else None,
+            endpoint.index if any(p.num_addresses > 1 for p in endpoint.prefixes) else None,
             *(tuple(program.bindings[d, endpoint.index].tolist()) for d in Direction),
             tuple(sorted({version for version, _ in addresses})),
             tuple(

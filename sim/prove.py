@@ -14,9 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from itertools import groupby
-from typing import Any
 
 from compiler.blocks import Blocks
 from compiler.tables import Program
@@ -24,6 +22,7 @@ from fabric.diagnostics import Diagnostic, Span
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 from fabric.unevaluated import Unevaluated, pending
+from sim.address_words import blocks_of, from_to, rectangles
 from sim.blame import Cause, blame
 from sim.expect import Breach, Claim, Outcome, check_claim, read_claims
 from sim.failures import Rebuild, check_failures, tried
@@ -36,7 +35,6 @@ from sim.verdicts import Verdict, empty, touched_by, touching
 from sim.witness import Witness, address, holding, label, reached, stopped
 
 SAMPLES = 64
-SHOWN = 3
 QUIET: Callable[[str], None] = lambda what: None  # noqa: E731
 
 
@@ -218,18 +216,14 @@ def elsewhere(network: Network, trace: Trace, meant: int) -> str | None:
 
 def _part(reach: Reach, claim: Claim, breach: Breach) -> str:
     """For which addresses of the pair a failing `allow` holds, where it does for some."""
-    ends = breach.src, breach.dst, breach.version
-    held = [] if claim.limits.version else holding(reach, *ends, claim.ports)
-    if not held:
-        return ""
-    kind: Any = IPv4Address if breach.version == 4 else IPv6Address
-    words = []
-    for side, word in ((0, "from"), (1, "to")):
-        ranges = sorted({span for pair in held for span in pair[side]})
-        blocks = [b for a, z in ranges for b in summarize_address_range(kind(a), kind(z))]
-        more = f" and {len(blocks) - SHOWN} more blocks" if len(blocks) > SHOWN else ""
-        words.append(f"{word} {', '.join(map(str, blocks[:SHOWN]))}{more}")
-    return " ".join(words)
+    version = breach.version
+    held = holding(reach, breach.src, breach.dst, version, claim.ports, claim.limits)
+    words = [
+        from_to(blocks_of(sources, version), blocks_of(targets, version))
+        for sources, targets in rectangles(held)
+    ]
+    more = f", and {len(words) - 1} more such parts" if len(words) > 1 else ""
+    return "".join(words[:1]) + more
 
 
 def _alike(reach: Reach, breaches: tuple[Breach, ...]) -> list[tuple[Breach, int]]:

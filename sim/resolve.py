@@ -6,8 +6,9 @@ Rules that hold here:
    for all its pods; who asks for one endpoint gets the first. A shorter form (the last segments)
    will do when it is unambiguous. A host's node without a VRF (`tenant/@node/host`) is all of the
    tenant's nodes there.
-2. An address as a source must have one owner: tenants may share address space. As a destination
-   it is an address in the source's VRF, whoever answers there.
+2. An address as a source must have one owner: tenants may share address space; a prefix stands
+   for whoever has addresses of it, and for these. As a destination they are addresses in the
+   source's VRF, whoever answers there.
 3. A pattern (`acme/web/*`) stands for all that it selects; a tenant in front may be left out.
 4. `namespace/name[Service]` as a destination is the pods behind it, at the ports that it maps to.
 5. A port is what `sim.wanted_ports` reads; without one it is TCP port 443.
@@ -21,14 +22,16 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, TypeVar
 
+from compiler.ownership import owned_addresses
 from compiler.semantics import owner
+from compiler.space import intersect, interval
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.inventory import Endpoint
+from fabric.inventory import Endpoint, Prefix
 from fabric.names import host_of, others, selects
 from fabric.network import Network
 from fabric.ports import PortRange
 from sim.service_names import SUFFIX, behind
-from sim.wanted_ports import Address, address_in, ports_by, split_port
+from sim.wanted_ports import Address, address_in, block_in, ports_by, split_port
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -39,11 +42,18 @@ EXAMPLES = {4: int(IPv4Address("192.0.2.1")), 6: int(IPv6Address("2001:db8::1"))
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A destination: an endpoint, or an address of whoever has it; and ports."""
+    """A destination: an endpoint (at one of its addresses, if one is given), or an address or the
+    addresses of a block, of whoever has them; and ports."""
 
     endpoint: Endpoint | None
     address: Address | None
     ports: tuple[PortRange, ...]
+    block: Prefix | None = None
+
+    @property
+    def called(self) -> str:
+        """What people see of it."""
+        return self.endpoint.name if self.endpoint else str(self.block or self.address)
 
 
 def endpoint(network: Network, name: str) -> Endpoint:
@@ -64,6 +74,8 @@ def endpoint(network: Network, name: str) -> Endpoint:
 def endpoints(network: Network, name: str) -> list[Endpoint]:
     """What a pattern selects, a host's nodes, a workload's pods, or the one endpoint of a name;
     `InputError` when there is none."""
+    if (block := block_in(name)) is not None:
+        return owning(network, name, block)
     if not is_pattern(name):
         found = _found(network, name) if address_in(name) is None else []
         if _one_host(found) or (found and _one_workload(found)):
@@ -109,6 +121,8 @@ def targets(network: Network, text: str) -> list[Target]:
     address = address_in(name)
     if address is not None:
         return [Target(None, address, ports) for ports, _ in ports_by(port or DEFAULT, ())]
+    if (block := block_in(name)) is not None:
+        return [Target(None, None, ports, block) for ports, _ in ports_by(port or DEFAULT, ())]
     if name.endswith(SUFFIX):
         return [Target(e, None, (at,)) for e, at in behind(network, name, port or DEFAULT)]
     found = endpoints(network, name)
@@ -117,6 +131,16 @@ def targets(network: Network, text: str) -> list[Target]:
         for ports, members in ports_by(port or DEFAULT, found)
         for e in members
     ]
+
+
+def owning(network: Network, text: str, block: Prefix) -> list[Endpoint]:
+    """Whoever has addresses of a block, in any VRF."""
+    owned, family = owned_addresses(network), int(block.version == 6)
+    span = (interval(block),)
+    found = [e for e in network.endpoints if intersect(owned[e.index][family], span)]
+    if not found:
+        raise _fault("C710", f"no endpoint has addresses of {text}", None)
+    return found
 
 
 def address_of(network: Network, owned_by: Endpoint, version: int) -> int | None:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.inventory import Endpoint
+from fabric.inventory import Endpoint, Prefix
 from fabric.ports import NAMES, WITH_PORTS, PortRange, parse_ports, sent
 
 Address = IPv4Address | IPv6Address
@@ -30,7 +30,7 @@ def split_port(text: str) -> tuple[str, str]:
     (('fd00::5', '53/udp'), ('web/a', '80/tcp'), ('fd00::5', ''))
     """
     text = text.strip()
-    if address_in(text) is not None:
+    if address_in(text) is not None or block_in(text) is not None:
         return text, ""
     if text.startswith("["):
         name, _, port = text[1:].partition("]")
@@ -53,8 +53,23 @@ def split_source(text: str) -> tuple[str, int | None]:
 
 def address_in(text: str) -> Address | None:
     """The address that a text is; None when it is a name."""
+    block = _block(text)
+    return block.network_address if block is not None and block.num_addresses == 1 else None
+
+
+def block_in(text: str) -> Prefix | None:
+    """The prefix with several addresses that a text is; None when it is something else.
+
+    >>> block_in("10.1.0.0/16"), block_in("10.1.0.1/32"), block_in("web/16")
+    (IPv4Network('10.1.0.0/16'), None, None)
+    """
+    block = _block(text)
+    return block if block is not None and block.num_addresses > 1 else None
+
+
+def _block(text: str) -> Prefix | None:
     try:
-        return ip_address(text.removeprefix("ip:").strip("[]"))
+        return ip_network(text.removeprefix("ip:").strip("[]"), strict=False)
     except ValueError:
         return None
 

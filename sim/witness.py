@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import numpy as np
 
+from compiler.space import intersect
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import WITH_PORTS, PortRange, name_of
@@ -194,14 +195,30 @@ def _legs_of(reach: Reach, src: int, dst: int, version: int) -> range:
 
 
 def holding(
-    reach: Reach, src: int, dst: int, version: int, ranges: Sequence[PortRange]
+    reach: Reach,
+    src: int,
+    dst: int,
+    version: int,
+    ranges: Sequence[PortRange],
+    limits: Limits = ANYWHERE,
 ) -> list[tuple[Ranges, Ranges]]:
-    """Addresses of source and destination between which all of `ranges` passes, of a pair that
-    does not pass them everywhere."""
+    """Addresses of source and destination, within the limits, between which all of `ranges`
+    passes, of a pair that does not pass them everywhere."""
     cells = reach.cells_of(src, dst, version)
     mask = reach.space.touching(ranges, version=version)
     good = ~np.asarray((mask & ~reach.sets[reach.cells.sure[cells]]).any(axis=1))
-    return [(reach.spans.ranges(a), reach.spans.ranges(b)) for a, b in reach.places(cells[good])]
+    found = [(reach.spans.ranges(a), reach.spans.ranges(b)) for a, b in reach.places(cells[good])]
+    return [both for pair in found if all(both := _within(pair, limits))]
+
+
+def _within(pair: tuple[Ranges, Ranges], limits: Limits) -> tuple[Ranges, Ranges]:
+    """The part of both sets that is within the limits."""
+    ends = (limits.src_first, limits.src_last), (limits.dst_first, limits.dst_last)
+    source, target = (
+        ranges if first < 0 else intersect(ranges, ((first, last),))
+        for ranges, (first, last) in zip(pair, ends, strict=True)
+    )
+    return source, target
 
 
 def failing(reach: Reach, dst: int, flow: Flow) -> int | None:

@@ -14,7 +14,7 @@ from cloison.cli.options import manifest_options, output_option, world_options
 if TYPE_CHECKING:
     from cloison.how import How
     from cloison.world import World
-    from fabric.inventory import Endpoint
+    from fabric.inventory import Endpoint, Prefix
     from sim.explain import Explanation
     from sim.resolve import Target
 
@@ -38,9 +38,10 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     the reason for each, the path through the underlay, and the reply.
 
     SRC and DST are names (acme/web/front-0; a workload; the last parts of a
-    name, where that is clear) or addresses, DST also namespace/name[Service].
-    A workload is asked about once for each class of its pods that fares
-    differently. PORT is 443, 53/udp or icmp; without one it is 443/tcp. IPv6
+    name, where that is clear), addresses or prefixes, DST also
+    namespace/name[Service]. A workload is asked about once for each class of
+    its pods that fares differently, a prefix or whoever owns one once for each
+    part of it. PORT is 443, 53/udp or icmp; without one it is 443/tcp. IPv6
     addresses with a port go in brackets.
     A pattern such as 'acme/web/*' lists the verdict for every pair.
 
@@ -50,9 +51,9 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     """
     from cloison.cli.check import told
     from cloison.world import World
-    from sim.explain import between
+    from sim.address_parts import Ends, each
     from sim.resolve import both, endpoints, is_pattern, targets
-    from sim.wanted_ports import address_in, split_source
+    from sim.wanted_ports import address_in, block_in, split_source
 
     world = told(World.read([fabric], how))
     network, (name, sport) = world.network, split_source(src)
@@ -70,9 +71,9 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
         to = wanted[0]
         ends = sources[0], twins.get(sources[0].index, to) if to.endpoint is sources[0] else to
         sent = address_in(name), sport
-        found = [between(network, world.program, *ends, version, *sent)]
+        found = each(Ends(network, world.program, *ends, block_in(name)), version, *sent)
     else:
-        found = several(world, sources, wanted, version, sport, twins)
+        found = several(world, sources, wanted, version, sport, twins, block_in(name))
     if len(found) == 1 or (named and alike(found)):
         show(found[0], output)
         if pods > 1 and output == "table":
@@ -124,6 +125,7 @@ def alike(found: Sequence[Explanation]) -> bool:
     ends = {
         (
             *(workload_of(one, name) for name in (one.source, one.target)),
+            one.parts,
             (one.verdict, one.reason, one.others),
             (one.blame.culprit.title, one.blame.culprit.span),
         )
@@ -150,11 +152,12 @@ def several(
     version: int | None,
     sport: int | None = None,
     twins: Mapping[int, Target] | None = None,
+    block: Prefix | None = None,
 ) -> list[Explanation]:
     """Every pair of what two patterns select; pairs without a common IP version are left out.
-    `twins` speak for a class that talks to itself."""
+    `twins` speak for a class that talks to itself; `block` limits the source's addresses."""
     from fabric.diagnostics import Diagnostic, InputError
-    from sim.explain import between
+    from sim.address_parts import Ends, each
 
     if len(sources) * len(wanted) > MOST:
         message = f"{len(sources)} sources and {len(wanted)} destinations are too many to list"
@@ -166,10 +169,11 @@ def several(
             try:
                 itself = target.endpoint is source
                 to = (twins or {}).get(source.index, target) if itself else target
-                ends = source, to, version
-                out.append(between(world.network, world.program, *ends, sport=sport))
-            except InputError:
-                continue
+                ends = Ends(world.network, world.program, source, to, block)
+                out += each(ends, version, sport=sport)
+            except InputError as error:
+                if error.diagnostics[0].code != "C712":
+                    raise
     if not out:
         raise InputError(Diagnostic("C712", "no two of these can talk to each other"))
     return out

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from cloison.table import Table, escape
 from cloison.unknowns import sentences
-from sim.explain import Explanation
+from sim.explain import Explanation, Step
+from sim.reasons import Reason
 
 if TYPE_CHECKING:
     from cloison.plot import Drawing
@@ -36,18 +37,40 @@ class Explained:
 
     @property
     def path(self) -> tuple[str, ...]:
-        """Names of the nodes that the packet passes, from VTEP to VTEP."""
-        names = [node.name for node in self.explanation.network.fabric.nodes]
-        chosen = next(c.trace for c in self.explanation.choices if c.hashed)
-        hops = [names[hop.node] for hop in chosen.underlay]
-        return (*hops, names[chosen.underlay[-1].to]) if hops else ()
+        """Names of the nodes that the packet is to pass, from VTEP to VTEP."""
+        network, trace = self.explanation.network, self.explanation.hashed.trace
+        names = [node.name for node in network.fabric.nodes]
+        if trace.underlay:
+            return (*(names[hop.node] for hop in trace.underlay), names[trace.underlay[-1].to])
+        return () if trace.source is None else (names[network.endpoints[trace.source].vtep],)
 
-    def plot(self) -> Drawing:
-        """The Clos with the packet's path in red."""
-        from cloison.plot import draw_fabric
+    @property
+    def stops(self) -> Step | None:
+        """The step that ends the packet, or hands it to somebody else; None when it arrives."""
+        found, trace = self.explanation, self.explanation.hashed.trace
+        reason, steps = trace.reason, self.explanation.hashed.steps
+        if reason is Reason.DELIVERED:
+            endpoints = found.network.endpoints
+            got = endpoints[trace.target] if trace.target is not None else None
+            if got is None or found.target not in {e.name for e in endpoints} - {got.name}:
+                return None
+            text = f"its address leads to {got.name}"
+            return Step(self.path[-1], "endpoint", "not the one that is meant", text)
+        return next((s for s in steps if s.result in ("deny", reason.label)), None)
 
-        explanation = self.explanation
-        return draw_fabric(explanation.network.fabric, title=explanation.summary(), path=self.path)
+    def plot(self, *, tenant: str | None = None) -> Drawing:
+        """The Clos with the packet's path, and where and why it stops."""
+        from cloison.plot import Stop
+        from cloison.world import World
+
+        world = World(self.explanation.network)
+        step, stop = self.stops, None
+        if step is not None:
+            why = f"stops at {step.where}: {step.what}, {step.result}"
+            stop = Stop(step.where, (why, step.because, step.line or ""))
+        return world.plot(
+            tenant=tenant, path=self.path, title=self.explanation.summary(), stop=stop
+        )
 
     def __repr__(self) -> str:
         return self.explanation.summary()

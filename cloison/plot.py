@@ -3,15 +3,16 @@
 Rules that hold here:
 
 1. Figures are made without pyplot: no global state, no display needed, same input → same bytes.
-2. A DPU stands for its host. Beyond `LIMIT` nodes, those of one role, pod and site are drawn as one
-   bundle; what is highlighted (a path) stays apart.
-3. Height is the tier (`fabric.topology.RANK`); within a tier nodes keep the fabric's order.
+2. Places are those of `cloison.places`. A name stands in its node's box, above all lines.
+3. Switches get darker tier by tier; hues are for tenants (Okabe and Ito's palette, which people
+   with any colour vision can tell apart), vermilion for the path alone. The legend names all that
+   is there. More tenants than there are hues are not told apart.
+4. A path is drawn as far as the packet comes; a cross stands where it stops, and why is said below.
 """
 
 from __future__ import annotations
 
 import io
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,22 +24,28 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from cloison.files import write_bytes
-from fabric.topology import RANK, Fabric, Node, Role
+from cloison.places import LIMIT, Spot, placed
+from fabric.topology import Fabric, Role
 from fabric.visible import lines as lines_of
 from fabric.visible import visible
 
-LIMIT = 150
-PLAIN, TENANT, PATH, DOWN = "#8a94a6", "#1f77b4", "#d62728", "#d0d0d0"
-SHAPES = {
-    Role.HOST: "s",
-    Role.DPU: "o",
-    Role.LEAF: "s",
-    Role.BORDER: "D",
-    Role.SPINE: "^",
-    Role.SUPERSPINE: "P",
+CABLE, PATH, UNREACHED, DOWN, SEVERAL = "#b6bfca", "#d55e00", "#e9b48f", "#d8d8d8", "#ffffff"
+TIERS = {
+    Role.SUPERSPINE: "#8fa1b5",
+    Role.SPINE: "#b3c1cf",
+    Role.LEAF: "#d5dee7",
+    Role.BORDER: "#e8ddc4",
+    Role.DPU: "#f1f4f7",
+    Role.HOST: "#f1f4f7",
 }
+HUES = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#0072b2")
+"""Of tenants (rule 3)."""
+UNIT = 0.7
+"""Inches for a node."""
 STATES = ("both", "route", "policy", "closed", "open", "self")
 STATE_COLOURS = ("#2e7d32", "#81c784", "#c5e1a5", "#fff3b0", "#90caf9", "#eceff1")
 STATE_WORDS = (
@@ -80,38 +87,77 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """A node, or a bundle of nodes, at its place in the picture."""
+class Stop:
+    """Where a packet ends without arriving: the node, and why in a line or several."""
 
-    label: str
-    role: Role
-    x: float
-    y: float
-    members: tuple[int, ...]
+    node: str
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a picture is to show beside the wiring: tenants by node, a path, and where it stops."""
+
+    tenants: Mapping[str, Collection[str]]
+    path: Sequence[str] = ()
+    stop: Stop | None = None
+
+    @property
+    def hues(self) -> dict[str, str]:
+        """A hue per tenant; none when there are too many."""
+        names = sorted({name for names in self.tenants.values() for name in names})
+        return dict(zip(names, HUES, strict=False)) if len(names) <= len(HUES) else {}
+
+    @property
+    def come(self) -> Sequence[str]:
+        """The part of the path that the packet comes along."""
+        if self.stop is None or self.stop.node not in self.path:
+            return self.path
+        return self.path[: self.path.index(self.stop.node) + 1]
 
 
 def draw_fabric(
     fabric: Fabric,
     *,
     title: str = "",
-    marked: Collection[str] = (),
+    tenants: Mapping[str, Collection[str]] | None = None,
     path: Sequence[str] = (),
+    stop: Stop | None = None,
     limit: int = LIMIT,
 ) -> Drawing:
-    """The Clos by tier; `marked` nodes are coloured, consecutive nodes of `path` joined in red."""
-    spots = layout(fabric, keep=path, limit=limit)
-    widest = max(Counter(spot.y for spot in spots).values(), default=1)
-    figure = Figure(figsize=(min(24.0, 3 + 0.45 * widest), 1.6 + 1.3 * len({s.y for s in spots})))
+    """The Clos by tier; nodes coloured by the `tenants` that they serve, consecutive nodes of
+    `path` joined up to where the packet stops."""
+    shown = Shown(tenants or {}, path, stop)
+    spots, width = placed(fabric, path, limit)
+    room = spacing(spots, width)
+    figure = Figure(figsize=(min(24.0, 1.5 + UNIT * width), 0.9 + 1.15 * len(room)))
     axes = figure.add_subplot()
     axes.set_axis_off()
     axes.set_title(visible(title), loc="left", fontsize=10, parse_math=False)
-    cables = bundle_cables(fabric, spots, path)
-    for shade in (DOWN, PLAIN, PATH):
+    cables = bundle_cables(fabric, spots, shown)
+    for shade in (DOWN, CABLE, UNREACHED, PATH):
         axes.add_collection(lines([c for c in cables if c.colour == shade], shade))
     for spot in spots:
-        draw_spot(axes, fabric, spot, marked, path, crowded=widest > 16)
-    axes.margins(0.06, 0.22)
+        draw_spot(axes, fabric, spot, shown, room=room[spot.y] * min(UNIT, 22.5 / width))
+    axes.set_xlim(-0.1, width + 0.1)
+    heights = [spot.y for spot in spots] or [0]
+    axes.set_ylim(min(heights) - 0.5, max(heights) + 0.4)
+    legend(axes, fabric, spots, cables, shown)
+    if stop is not None:
+        below = lines_of(*stop.why)
+        place: dict[str, Any] = {"ha": "left", "va": "top", "fontsize": 8, "parse_math": False}
+        axes.text(0, 0, below, transform=axes.transAxes, color=PATH, **place)
     return Drawing(figure)
+
+
+def spacing(spots: Sequence[Spot], width: float) -> dict[float, float]:
+    """By tier: how near two neighbours stand, in places of a node."""
+    rows: dict[float, list[float]] = {}
+    for spot in spots:
+        rows.setdefault(spot.y, []).append(spot.x)
+    return {
+        y: min((b - a for a, b in pairwise(sorted(row))), default=width) for y, row in rows.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,95 +170,103 @@ class Cable:
     colour: str
 
 
-def bundle_cables(fabric: Fabric, spots: Sequence[Spot], path: Sequence[str]) -> list[Cable]:
+def bundle_cables(fabric: Fabric, spots: Sequence[Spot], shown: Shown) -> list[Cable]:
     """Links between spots, parallel ones together; on the path beats intact beats failed."""
     at = {index: number for number, spot in enumerate(spots) for index in spot.members}
-    steps = {frozenset(pair) for pair in pairwise(path)}
+    whole, come = ({frozenset(p) for p in pairwise(way)} for way in (shown.path, shown.come))
     shades: dict[tuple[int, int], list[str]] = {}
     for link in fabric.links:
         if link.a in at and link.b in at:
             ends = frozenset((fabric.nodes[link.a].name, fabric.nodes[link.b].name))
             failed = link.index in fabric.down_links or {link.a, link.b} & fabric.down_nodes
-            shade = DOWN if failed else PATH if ends in steps else PLAIN
-            shades.setdefault((at[link.a], at[link.b]), []).append(shade)
+            way = PATH if ends in come else UNREACHED if ends in whole else CABLE
+            shades.setdefault((at[link.a], at[link.b]), []).append(DOWN if failed else way)
+    order = (PATH, UNREACHED, CABLE, DOWN).index
     return [
-        Cable(spots[a], spots[b], len(found), min(found, key=(PATH, PLAIN, DOWN).index))
+        Cable(spots[a], spots[b], len(found), min(found, key=order))
         for (a, b), found in sorted(shades.items())
     ]
 
 
 def lines(cables: Sequence[Cable], shade: str) -> LineCollection:
     """Cables of one colour; a bundle is thicker than a link."""
-    widths = [2.2 if shade == PATH else min(4.0, 0.5 + 0.25 * c.count) for c in cables]
+    way = shade in (PATH, UNREACHED)
     return LineCollection(
         [[(c.a.x, c.a.y), (c.b.x, c.b.y)] for c in cables],
         colors=shade,
-        linewidths=widths,
-        linestyles="dashed" if shade == DOWN else "solid",
-        zorder=2 if shade == PATH else 1,
+        linewidths=[2.4 if way else min(3.0, 0.7 + 0.2 * (c.count - 1)) for c in cables],
+        linestyles="dashed" if shade in (DOWN, UNREACHED) else "solid",
+        zorder=2 if way else 1,
     )
 
 
-def draw_spot(
-    axes: Axes,
-    fabric: Fabric,
-    spot: Spot,
-    marked: Collection[str],
-    path: Collection[str],
-    *,
-    crowded: bool,
-) -> None:
-    """One node or bundle with its name."""
+def draw_spot(axes: Axes, fabric: Fabric, spot: Spot, shown: Shown, *, room: float) -> None:
+    """One node or bundle: its name in a box, upright where it has not enough `room` (inches)."""
     names = {fabric.nodes[index].name for index in spot.members}
-    shades = (
-        (PATH, bool(names & set(path))),
-        (TENANT, bool(names & set(marked))),
-        (DOWN, set(spot.members) <= fabric.down_nodes),
-        (PLAIN, True),
-    )
-    shade = next(colour for colour, applies in shades if applies)
-    size = 60 if len(spot.members) == 1 else 200
-    axes.scatter([spot.x], [spot.y], s=size, c=shade, marker=SHAPES[spot.role], zorder=3)
-    below = spot.y <= RANK[Role.DPU]
-    axes.annotate(
+    down = set(spot.members) <= fabric.down_nodes
+    on_path = bool(names & {*shown.come})
+    longest = max(map(len, spot.label.split("\n")))
+    axes.text(
+        spot.x,
+        spot.y,
         spot.label,
-        (spot.x, spot.y),
-        textcoords="offset points",
-        xytext=(0, -9 if below else 8),
         ha="center",
-        va="top" if below else "bottom",
+        va="center",
         fontsize=7,
-        rotation=90 if crowded and below else 0,
+        color="#777777" if down else "#000000",
+        rotation=90 if 0.075 * longest + 0.12 > room else 0,
         parse_math=False,
+        bbox={
+            "boxstyle": "round,pad=0.35",
+            "facecolor": "#ffffff" if down else colour(spot, names, shown),
+            "edgecolor": PATH if on_path else DOWN if down else "#5b6876",
+            "linewidth": 2.2 if on_path else 0.8,
+            "linestyle": "dashed" if down else "solid",
+        },
+        zorder=3,
     )
+    if shown.stop is not None and shown.stop.node in names:
+        axes.scatter([spot.x], [spot.y - 0.22], s=70, c=PATH, marker="X", zorder=4)
 
 
-def layout(fabric: Fabric, *, keep: Collection[str] = (), limit: int = LIMIT) -> list[Spot]:
-    """Places for all nodes, tier by tier; bundled beyond `limit` nodes (rule 2)."""
-    shown = [n for n in fabric.nodes if n.role is not Role.HOST or fabric.vtep_role is Role.LEAF]
-    bundles: dict[tuple[object, ...], list[Node]] = {}
-    for node in shown:
-        alone = len(shown) <= limit or node.name in keep
-        key = (node.index,) if alone else (node.site, node.pod, node.role.value)
-        bundles.setdefault(key, []).append(node)
-    tiers: dict[int, list[list[Node]]] = {}
-    for members in bundles.values():
-        tiers.setdefault(RANK[members[0].role], []).append(members)
-    spots = []
-    for rank, row in sorted(tiers.items()):
-        row.sort(key=lambda m: (m[0].site, m[0].role is Role.BORDER, m[0].pod, m[0].index))
-        for place, members in enumerate(row):
-            label = members[0].name if len(members) == 1 else bundle_label(members)
-            x = (place + 0.5) / len(row)
-            spots.append(Spot(label, members[0].role, x, rank, tuple(n.index for n in members)))
-    return spots
+def colour(spot: Spot, names: Collection[str], shown: Shown) -> str:
+    """A box's colour: its tenant's, else its tier's."""
+    hues = shown.hues
+    served = {t for name in names for t in shown.tenants.get(name, ()) if t in hues}
+    if not served:
+        return TIERS[spot.role]
+    return hues[served.pop()] if len(served) == 1 else SEVERAL
 
 
-def bundle_label(members: Sequence[Node]) -> str:
-    """How a bundle is called: what it holds and how many."""
-    first = members[0]
-    pod = f"pod{first.pod} " if first.pod else ""
-    return f"{pod}{first.role.value}\n× {len(members)}"
+def legend(
+    axes: Axes, fabric: Fabric, spots: Sequence[Spot], cables: Sequence[Cable], shown: Shown
+) -> None:
+    """What the colours mean, of those that are there."""
+    roles = {spot.role for spot in spots}
+    names = [({fabric.nodes[i].name for i in s.members}, s) for s in spots]
+    seen = {colour(spot, members, shown) for members, spot in names}
+    boxes = {TIERS[role]: role.value for role in TIERS if role in roles}
+    boxes |= {hue: f"tenant {visible(name)}" for name, hue in shown.hues.items()}
+    boxes |= {SEVERAL: "several tenants"}
+    handles: list[Any] = [
+        Patch(facecolor=shade, edgecolor="#5b6876", label=text)
+        for shade, text in boxes.items()
+        if shade in seen
+    ]
+    ways = {PATH: "path", UNREACHED: "path, not reached", DOWN: "failed"}
+    shades = {cable.colour for cable in cables}
+    handles += [
+        Line2D([], [], color=shade, lw=2, ls="-" if shade == PATH else "--", label=text)
+        for shade, text in ways.items()
+        if shade in shades
+    ]
+    if shown.stop is not None:
+        handles += [Line2D([], [], color=PATH, marker="X", ls="", label="stops here")]
+    found = axes.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=7, frameon=False
+    )
+    for text in found.get_texts():
+        text.set_parse_math(False)
 
 
 def draw_matrix(cells: Mapping[tuple[str, str], tuple[str, str]], *, title: str = "") -> Drawing:

@@ -26,7 +26,7 @@ from fabric.spec import FabricSpec
 from fabric.topology import Role
 
 if TYPE_CHECKING:
-    from cloison.plot import Drawing
+    from cloison.plot import Drawing, Stop
 
 
 class World:
@@ -173,16 +173,25 @@ class World:
         return Table(rows, "Changed decisions", notes=notes(left_out))
 
     def plot(
-        self, *, tenant: str | None = None, path: Sequence[str] = (), title: str = ""
+        self,
+        *,
+        tenant: str | None = None,
+        path: Sequence[str] = (),
+        title: str = "",
+        stop: Stop | None = None,
     ) -> Drawing:
-        """The Clos by tier; the nodes of a tenant coloured, a path of node names in red."""
+        """The Clos by tier; nodes coloured by the tenants whose endpoints they serve, or by one of
+        them, and a path of node names up to where its packet stops."""
         from cloison.plot import draw_fabric
 
         network = self.network
-        at = {e.vtep for e in network.endpoints if e.tenant == tenant}
+        tenants: dict[str, set[str]] = {}
+        for endpoint in network.endpoints:
+            if tenant == endpoint.tenant or (tenant is None and endpoint.zone == 1):
+                name = network.fabric.nodes[endpoint.vtep].name
+                tenants.setdefault(name, set()).add(endpoint.tenant)
         title = title or network.spec.name + (f" · {tenant}" if tenant else "")
-        marked = [network.fabric.nodes[i].name for i in at]
-        return draw_fabric(network.fabric, title=title, marked=marked, path=path)
+        return draw_fabric(network.fabric, title=title, tenants=tenants, path=path, stop=stop)
 
     def __repr__(self) -> str:
         left_out = brief(self.network.not_evaluated)

@@ -27,8 +27,13 @@ SUFFIXES = (".svg", ".png", ".pdf")
     required=True,
     help="File to write; its suffix (.svg, .png, .pdf) says the format.",
 )
-@click.option("--tenant", help="Colour the nodes of this tenant.")
-@click.option("--trace", nargs=2, metavar="SRC DST:PORT", help="Show the path of this flow in red.")
+@click.option("--tenant", help="Colour the nodes of this tenant alone.")
+@click.option(
+    "--trace",
+    nargs=2,
+    metavar="SRC DST:PORT",
+    help="Show the path of this flow, and where and why it stops.",
+)
 @click.option("--matrix", is_flag=True, help="Draw the isolation matrix instead.")
 @world_options
 def command(
@@ -80,9 +85,7 @@ def draw_fabric(
     from sim.one_answer import explain
 
     explained = Explained(explain(world.network, world.program, *trace))
-    title = explained.explanation.summary()
-    drawing = world.plot(tenant=tenant, path=explained.path, title=title)
-    return drawing, explained.verdict == "unknown"
+    return explained.plot(tenant=tenant), explained.verdict == "unknown"
 
 
 def draw_matrix(world: World) -> tuple[Drawing, bool]:

@@ -11,7 +11,7 @@ Rules that hold here:
    a pipe to grep, a row is one line.
 3. JSON is `{"schema": "cloison/<thing>/<version>", …, "rows": […]}`, stays ASCII and is RFC 8259's:
    a number that JSON cannot write (infinity) is null.
-4. Colour and progress only on a terminal; NO_COLOR is respected (rich does).
+4. Colour and progress only on a terminal; NO_COLOR (rich does) and `--color` are respected.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloison.cli.colour import asked_for
 from fabric.visible import visible as visible
 
 if TYPE_CHECKING:
@@ -206,7 +207,9 @@ def console(*, stderr: bool = False) -> Console:
     """A rich console that interprets nothing in strings."""
     from rich.console import Console
 
-    return Console(stderr=stderr, width=width(stderr), markup=False, highlight=False, emoji=False)
+    said, plain = asked_for(), {"markup": False, "highlight": False, "emoji": False}
+    forced: dict[str, Any] = {} if said is None else {"force_terminal": said, "no_color": not said}
+    return Console(stderr=stderr, width=width(stderr), **plain, **forced)
 
 
 def width(stderr: bool) -> int | None:

@@ -28,6 +28,7 @@ from compiler.ir import Direction
 from compiler.ownership import owned_addresses
 from compiler.store import Key, Laid, Store
 from compiler.tables import ANY_VRF, Program
+from fabric.phases import phase
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -86,6 +87,7 @@ class Blocks:
         return int(self.F[self.F_off[block] + row * self.n_l4[block] + column])
 
 
+@phase("cut the packet space into blocks")
 def build_blocks(program: Program) -> Blocks:
     """Arrays of a program; depends on the network's routes, so rebuild after a failure."""
     network = program.network

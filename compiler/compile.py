@@ -17,10 +17,12 @@ from compiler.passes.scope import scope
 from compiler.passes.share import share
 from compiler.tables import Program
 from fabric.network import Network
+from fabric.phases import phase
 
 PASSES: tuple[Callable[[Draft], Draft], ...] = (resolve, scope, prune, share)
 
 
+@phase("read policies")
 def read_policy(network: Network) -> Policy:
     """Everything that any frontend has to say about this network."""
     return zones.policy(network) + isolation.policy(network) + network_policy.policy(network)
@@ -31,6 +33,7 @@ def compile_network(network: Network) -> Program:
     return compile_policy(network, read_policy(network))
 
 
+@phase("compile policies")
 def compile_policy(network: Network, policy: Policy) -> Program:
     """The program of a given policy. Cost grows with rules × endpoints that they select."""
     draft = Draft(network, policy)

@@ -25,6 +25,7 @@ from fabric.lock import path_of
 from fabric.manifests import Manifests
 from fabric.network import Network
 from fabric.per_namespace import unknown_names
+from fabric.phases import phase
 from fabric.placement import load_workloads, place, sizes
 from fabric.spec import FabricSpec
 from fabric.topology import Fabric, Role
@@ -35,6 +36,7 @@ from fabric.vrfs import vrf_table
 Vet = Callable[[Network], None]
 
 
+@phase("build")
 def build(
     spec: FabricSpec,
     *,
@@ -103,6 +105,7 @@ def assemble(
     )  # fmt: skip
 
 
+@phase("build with failures")
 def rebuild(network: Network, *, down: Iterable[str] = ()) -> Network:
     """The same network with exactly these nodes and links failed; allocations and routes stay, so
     only the underlay and the FIB are computed."""

@@ -23,6 +23,7 @@ import networkx as nx
 
 from fabric.budget import afford_wiring
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, did_you_mean
+from fabric.phases import phase
 from fabric.spec import FabricSpec, Site, Speeds
 from fabric.topology import RANK, Fabric, Link, Node, Role
 
@@ -191,6 +192,7 @@ def build_graph(spec: FabricSpec) -> nx.MultiGraph[str]:
     return whole
 
 
+@phase("wire nodes and links")
 def build_fabric(spec: FabricSpec, down: Iterable[str] = ()) -> Fabric:
     """The wiring of a fabric file; `down` names nodes and links (either way round) that failed."""
     afford_wiring(spec)

@@ -32,6 +32,7 @@ from fabric.fib import build_fib
 from fabric.inventory import Endpoint, Prefix, Vrf
 from fabric.manifests import Manifests, load_manifests
 from fabric.network import Network
+from fabric.phases import phase
 from fabric.pools import network
 from fabric.spec import FabricSpec, Site, Tenant
 from fabric.topology import Fabric, Node, Role
@@ -47,6 +48,7 @@ HostNetwork = Literal["exempt", "ordinary"]
 IpBlock = Literal["pods", "external"]
 
 
+@phase("read manifests and build")
 def cluster_network(
     paths: Sequence[Path | str],
     *,

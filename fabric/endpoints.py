@@ -26,6 +26,7 @@ from fabric.draws import Draws
 from fabric.hosts import Presence
 from fabric.inventory import Endpoint, Prefix, Vrf
 from fabric.per_namespace import NODES, dynamic
+from fabric.phases import phase
 from fabric.reported import Claim, claims, inside, outside, twice
 from fabric.settled import Claims, Wish
 from fabric.spec import FabricSpec, Tenant
@@ -63,6 +64,7 @@ def namespaces_in_use(spec: FabricSpec, placed: Placement) -> dict[str, set[str]
     return out
 
 
+@phase("place endpoints")
 def endpoint_table(site: Site, placed: Placement) -> tuple[tuple[Endpoint, ...], Blocks]:
     """Every endpoint, and the blocks that each (host, VRF) owns. Errors go to `site.problems`."""
     vrf_of = VrfOf(site)

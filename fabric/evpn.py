@@ -29,6 +29,7 @@ from fabric.diagnostics import Span
 from fabric.intents import EVERYWHERE, ZONE2, vrf_spec
 from fabric.inventory import Endpoint, Prefix, Vrf
 from fabric.offers import Intent, Offer
+from fabric.phases import phase
 from fabric.pools import bounds
 from fabric.spec import FabricSpec
 
@@ -108,6 +109,7 @@ def announce(routes: Type5, more: Type5) -> Type5:
     return replace(routes, vrf=unique[0], vtep=unique[1], prefix=unique[2], rts=unique[3])
 
 
+@phase("announce Type-5 routes")
 def originate(
     spec: FabricSpec,
     vrfs: Sequence[Vrf],

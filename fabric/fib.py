@@ -25,6 +25,7 @@ from fabric.diagnostics import Span
 from fabric.evpn import Import, Imports, Type5, imported, why_imported
 from fabric.inventory import Prefix
 from fabric.lpm import Segments, nest
+from fabric.phases import phase
 from fabric.underlay import Underlay
 
 I32 = NDArray[np.int32]
@@ -181,6 +182,7 @@ def vrf_routes(routes: Type5, imports: Imports) -> tuple[VrfRoutes, ...]:
     return tuple(out)
 
 
+@phase("fill FIBs")
 def build_fib(
     routes: Type5,
     imports: Imports,

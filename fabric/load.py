@@ -14,6 +14,7 @@ from fabric.checks import check
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.extend import extended
 from fabric.files import trees_around
+from fabric.phases import phase
 from fabric.ranges import expand
 from fabric.reader import Document, documents, read_text
 from fabric.shape import validate
@@ -35,6 +36,7 @@ def load(path: Path | str, text: str | None = None) -> tuple[FabricSpec, tuple[D
     return spec, found.warnings
 
 
+@phase("read the fabric file")
 def examine(path: Path | str, text: str | None = None) -> tuple[FabricSpec | None, Diagnostics]:
     """As much of a file as can be read (None: nothing), and all that is wrong with it."""
     file = str(path)

@@ -42,6 +42,7 @@ from fabric.hosts import (
 )
 from fabric.inventory import NamedPort
 from fabric.manifests import Manifests, load_manifests
+from fabric.phases import phase
 from fabric.spec import FabricSpec, Pins
 from fabric.topology import Fabric
 from fabric.workloads import Pod
@@ -77,6 +78,7 @@ class Placement:
     hosts: Mapping[str, Presence]
 
 
+@phase("read manifests")
 def load_workloads(spec: FabricSpec) -> dict[str, Manifests]:
     """The manifests of every tenant; tenants that name the same paths share what was read.
 

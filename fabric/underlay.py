@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fabric.phases import phase
 from fabric.topology import Fabric, Link, Role
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Underlay:
             yield from self._walk((*path, neighbour), b)
 
 
+@phase("converge eBGP")
 def converge(fabric: Fabric, plan: Plan) -> Underlay:
     """The fixed point of the underlay with the fabric's failures."""
     return settle(fabric, plan.asn, plan.loopback)

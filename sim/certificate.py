@@ -31,6 +31,7 @@ import numpy as np
 
 from fabric.fingerprint import down_names, fingerprint
 from fabric.network import Network
+from fabric.phases import phase
 from fabric.unevaluated import certified
 from sim.assumptions import REPLIES, SCHEMA, assumptions
 from sim.expect import Outcome
@@ -45,6 +46,7 @@ Reasons = tuple[int, ...]
 """Reasons of all choices of ECMP, by rank."""
 
 
+@phase("write the certificate")
 def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
     """The certificate of a proof, made of JSON's types. Cost: sources × destination ranges."""
     reach, network = proof.reach, proof.network

@@ -25,6 +25,7 @@ from compiler.ir import Direction, Origin, Stage
 from compiler.tables import L4Range, Program, goes_by_address
 from compiler.walk import inside
 from fabric.network import Network
+from fabric.phases import phase
 from sim.cluster_names import ClusterNames
 from sim.legs import Column
 from sim.reachability import Bits, Reach, reachability
@@ -72,6 +73,7 @@ class Connectivity:
     members: Mapping[Peer, tuple[int, ...]]
 
 
+@phase("find who reaches whom")
 def connectivity(network: Network, program: Program) -> Connectivity:
     """All pairs of workloads of a `fabric.cluster` network, and the outside."""
     reach = reachability(network, program)

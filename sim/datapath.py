@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from compiler.blocks import build_blocks
 from compiler.tables import Program
 from fabric.network import Network
+from fabric.phases import phase
 from sim.classifier import Tables, headers, tables
 from sim.packets import Packets
 from sim.reasons import Reason
@@ -108,6 +109,7 @@ class Datapath:
         object.__setattr__(self, "ends", ends(self.tables))
         object.__setattr__(self, "hops", hops(self.tables))
 
+    @phase("load kernels")
     def warm(self) -> None:
         """Load (or compile) the kernels, so that nobody times that."""
         nothing = Packets.of([])

@@ -25,6 +25,7 @@ import numpy as np
 from compiler.tables import Program
 from fabric.diagnostics import Diagnostic
 from fabric.network import Network
+from fabric.phases import phase
 from fabric.unevaluated import Unevaluated, pending
 from sim.blame import Blame
 from sim.edits import Edit, Edits
@@ -103,6 +104,7 @@ class Diff:
         return self.sides.space.text(change.ports)
 
 
+@phase("compare")
 def diff(old: World, new: World) -> Diff:
     """Compare two worlds (network, program)."""
     return diff_reach(reachability(*old), reachability(*new))

@@ -21,6 +21,7 @@ from compiler.tables import Program
 from fabric.diagnostics import Diagnostic, Span
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
+from fabric.phases import phase
 from fabric.unevaluated import Unevaluated, pending
 from sim.address_words import blocks_of, from_to, rectangles
 from sim.blame import Cause, blame
@@ -122,6 +123,7 @@ class Proof:
         return tuple(sorted(alias for e in self.network.endpoints for alias in e.aliases))
 
 
+@phase("prove")
 def prove(
     network: Network,
     program: Program,
@@ -139,10 +141,11 @@ def prove(
     findings = [f for outcome in outcomes for f in explain_breaches(reach, outcome)]
     broken: list[Outcome] = []
     if any(claim.hold_under for claim in claims):
-        for failed in check_failures(reach, claims, rebuild or _rebuild(), tell):
-            if _is_news(failed.outcome, outcomes, broken):
-                findings += explain_breaches(failed.reach, failed.outcome)
-                broken.append(failed.outcome)
+        with phase("try failures"):
+            for failed in check_failures(reach, claims, rebuild or _rebuild(), tell):
+                if _is_news(failed.outcome, outcomes, broken):
+                    findings += explain_breaches(failed.reach, failed.outcome)
+                    broken.append(failed.outcome)
     tell("isolation matrix")
     table = matrix(reach)
     findings += [_of_diagnostic(reach, diagnostic) for diagnostic in network.findings]

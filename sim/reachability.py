@@ -25,6 +25,7 @@ from compiler.blocks import Blocks, build_blocks
 from compiler.tables import Program
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.network import Network
+from fabric.phases import phase
 from sim.coverage import Coverage
 from sim.l4 import L4Space
 from sim.legs import Column, Legs, World, legs
@@ -135,6 +136,7 @@ class Reach:
         return list(zip(*columns, strict=True))
 
 
+@phase("find who reaches whom")
 def reachability(network: Network, program: Program, blocks: Blocks | None = None) -> Reach:
     """All pairs × all packets of a network under a policy that was compiled for its endpoints."""
     if program.network is not network:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from compiler.blocks import Blocks, build_blocks
 from compiler.tables import Program
 from fabric.network import Network
+from fabric.phases import phase
 from sim.attach import Arrivals
 from sim.classifier import tables
 from sim.conntrack import FlowTable
@@ -64,6 +65,7 @@ class ReplayReport:
         return self.packets / self.seconds if self.seconds else 0.0
 
 
+@phase("replay")
 def replay(
     network: Network,
     program: Program,

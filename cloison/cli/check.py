@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from cloison.cli.colour import colour_wanted
 from cloison.cli.errors import FINDING, UNKNOWN, USAGE
 from cloison.cli.options import accept_option, locked_option, output_option, quiet_option
 
@@ -59,12 +59,6 @@ def command(
     for severity, code in CODES.items():
         if severity in severities:
             raise click.exceptions.Exit(code)
-
-
-def colour_wanted(stream: Any = None) -> bool:
-    """Whether a stream (stdout) is a terminal and the user did not ask for no colour
-    (no-color.org)."""
-    return bool((stream or sys.stdout).isatty()) and not os.environ.get("NO_COLOR")
 
 
 def told(world: World) -> World:

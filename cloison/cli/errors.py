@@ -21,6 +21,8 @@ from contextlib import contextmanager
 
 import click
 
+from cloison.cli.colour import colour_wanted
+
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 MACHINE = (*FULL, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """What is wrong with the machine, not with cloison."""
@@ -97,9 +99,8 @@ def explain(error: Exception) -> str:
         case InputError():
             from cloison.render_diagnostics import render, summary
 
-            colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
             found = error.diagnostics
-            return f"{render(found, colour=colour)}\n{summary(found)}"
+            return f"{render(found, colour=colour_wanted(sys.stderr))}\n{summary(found)}"
         case CloisonError():
             return paragraph(f"error: {error}")
         case OSError() if error.errno == errno.EPIPE:

@@ -13,39 +13,60 @@ from typing import Any
 
 import click
 
+from cloison.cli.colour import WHEN, set_colour
+
 Table = Mapping[str, tuple[str, str]]
 READ_NOTHING = ("schema", "warmup", "down")
 """Verbs that read no file that a user names."""
 
 
-def add_limits(command: click.Command) -> None:
-    """`--root DIR` and `--budget N`, the same for every verb that reads files; each has them
-    once."""
-    if any(parameter.name == "root" for parameter in command.params):
-        return
-    root = click.Option(
+def add_common(command: click.Command) -> None:
+    """Options that every verb has that reads files; each has them once."""
+    if COMMON[0] not in command.params:
+        command.params += COMMON
+
+
+COMMON = [
+    click.Option(
         ["--root"],
         type=click.Path(file_okay=False, exists=True),
         metavar="DIR",
-        callback=set_root,
+        callback=lambda context, parameter, value: set_root(context, value),
         is_eager=True,
         expose_value=False,
         help="Inputs may name files below DIR only [default: the git working tree of FABRIC, "
         "else its directory and this one].",
-    )
-    budget = click.Option(
+    ),
+    click.Option(
         ["--budget"],
         type=click.FloatRange(0, 1e6, min_open=True),
         metavar="N",
-        callback=set_budget,
+        callback=lambda context, parameter, value: set_budget(context, value),
         is_eager=True,
         expose_value=False,
         help="Allow N times the size that is built by default (docs/limits.md).",
-    )
-    command.params += [root, budget]
+    ),
+    click.Option(
+        ["-v", "--verbose"],
+        is_flag=True,
+        callback=lambda context, parameter, value: set_verbose(context, value),
+        is_eager=True,
+        expose_value=False,
+        help="Say on stderr what was done and how long it took.",
+    ),
+    click.Option(
+        ["--color"],
+        type=click.Choice([*WHEN]),
+        default="auto",
+        callback=set_colour,
+        is_eager=True,
+        expose_value=False,
+        help="Colours in tables and messages [default: on a terminal, unless NO_COLOR is set].",
+    ),
+]
 
 
-def set_root(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+def set_root(context: click.Context, value: str | None) -> None:
     """Confine reading until the command is done."""
     if value is not None:
         from pathlib import Path
@@ -55,12 +76,20 @@ def set_root(context: click.Context, parameter: click.Parameter, value: str | No
         context.with_resource(rooted(Path(value)))
 
 
-def set_budget(context: click.Context, parameter: click.Parameter, value: float | None) -> None:
+def set_budget(context: click.Context, value: float | None) -> None:
     """Raise every limit until the command is done."""
     if value is not None:
         from fabric.budget import multiplied
 
         context.with_resource(multiplied(value))
+
+
+def set_verbose(context: click.Context, value: bool) -> None:
+    """Tell of every phase until the command is done."""
+    if value:
+        from fabric.phases import listening
+
+        context.with_resource(listening(lambda line: click.echo(line, err=True)))
 
 
 class LazyGroup(click.Group):
@@ -81,7 +110,7 @@ class LazyGroup(click.Group):
         command = import_module(self.table[cmd_name][0]).command
         assert isinstance(command, click.Command)
         if not isinstance(command, click.Group) and cmd_name not in READ_NOTHING:
-            add_limits(command)
+            add_common(command)
         return command
 
     def resolve_command(

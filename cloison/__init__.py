@@ -4,6 +4,7 @@
     world = cloison.build("topologies/demo.yaml")
     cloison.simulate(world)                                   # the report
     cloison.explain(world, "192.0.2.1", "inference/edge/gateway:443/tcp")
+    cloison.replay(world, "traffic.pcap", vrf="acme/main").flows
     cloison.diff("old.yaml", "new.yaml").to_pandas()
 
 Names are imported when they are first used; `import cloison` alone costs nothing.
@@ -15,7 +16,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cloison.api import build, check, compile, diff, explain, load, prove, reach, simulate
+    from cloison.api import (
+        build,
+        check,
+        compile,
+        diff,
+        explain,
+        load,
+        prove,
+        reach,
+        replay,
+        simulate,
+    )
     from cloison.plot import Drawing
     from cloison.report import Simulation
     from cloison.table import Table
@@ -37,6 +49,7 @@ HOME = {
     "load": "cloison.api",
     "prove": "cloison.api",
     "reach": "cloison.api",
+    "replay": "cloison.api",
     "simulate": "cloison.api",
 }
 
@@ -55,6 +68,7 @@ __all__ = [
     "load",
     "prove",
     "reach",
+    "replay",
     "simulate",
 ]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cloison import differences
 from cloison.checking import check_file
@@ -35,6 +36,9 @@ from sim.diff import diff as diff_worlds
 from sim.one_answer import explain as explain_flow
 from sim.prove import prove as prove_network
 from sim.reachability import reachability
+
+if TYPE_CHECKING:
+    from cloison.replaying import Replay
 
 Source = str | Path | FabricSpec | World
 CHANGES = ("change", "source", "destination", "ports", "because", "pairs", "packet")
@@ -112,6 +116,26 @@ def explain(
     """Why the flow from `src` to `dst` (`name:port/protocol`) is allowed or denied."""
     world = World.of(source, down, accept_unevaluated=accept_unevaluated)
     return Explained(explain_flow(world.network, world.program, src, dst))
+
+
+def replay(
+    source: Source,
+    *captures: str | Path,
+    random: int | None = None,
+    seed: int = 0,
+    vrf: str | None = None,
+    stateless: bool = False,
+    down: Iterable[str] = (),
+    accept_unevaluated: Kinds = (),
+) -> Replay:
+    """What would happen to captured traffic (pcap, pcapng; plain or VXLAN), or, without captures,
+    to every pair on every interesting port or to `random` flows. `vrf` (`tenant/vrf`) is where
+    packets enter whose source no VRF or several know."""
+    from cloison.replaying import replay as send
+
+    world = World.of(source, down, accept_unevaluated=accept_unevaluated)
+    paths = [*map(Path, captures)]
+    return send(world, paths, count=random, seed=seed, vrf=vrf, stateless=stateless)
 
 
 def reach(

@@ -207,9 +207,12 @@ def console(*, stderr: bool = False) -> Console:
     """A rich console that interprets nothing in strings."""
     from rich.console import Console
 
-    said, plain = asked_for(), {"markup": False, "highlight": False, "emoji": False}
+    said = asked_for()
     forced: dict[str, Any] = {} if said is None else {"force_terminal": said, "no_color": not said}
-    return Console(stderr=stderr, width=width(stderr), **plain, **forced)
+    if said:
+        forced["color_system"] = "standard"
+    out = {"stderr": stderr, "width": width(stderr), **forced}
+    return Console(markup=False, highlight=False, emoji=False, **out)
 
 
 def width(stderr: bool) -> int | None:

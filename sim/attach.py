@@ -34,7 +34,8 @@ Ints = NDArray[np.int64]
 class Arrivals:
     """Packets with the time of each in ns. `portless` ones are fragments, or were cut off, before
     their ports: no policy can decide them. `row` is each packet's row in `source`; `icmp` is what
-    connection tracking sees in ICMP packets, unless nothing is known of any."""
+    connection tracking sees in ICMP packets, unless nothing is known of any. `elsewhere` ones came
+    through a tunnel whose outer source is not the VTEP of their own source."""
 
     packets: Packets
     time: NDArray[np.int64]
@@ -42,6 +43,7 @@ class Arrivals:
     row: Ints
     source: Batch
     icmp: Marks | None = None
+    elsewhere: NDArray[np.bool_] | None = None
 
 
 def attach(network: Network, tables: Tables, batch: Batch, vrf: int | None = None) -> Arrivals:
@@ -69,7 +71,20 @@ def attach(network: Network, tables: Tables, batch: Batch, vrf: int | None = Non
     )
     portless = np.isin(header.protocol, list(WITH_PORTS)) & ~header.ported
     icmp = marks(batch, row, header)
-    return Arrivals(packets, batch.records.time[row], portless, row, batch, icmp)
+    elsewhere = np.zeros(len(header), np.bool_)
+    if len(tunnelled):
+        own = owners(tables, header.take(tunnelled), where[tunnelled])
+        known = (where[tunnelled] >= 0) & (own >= 0)
+        elsewhere[tunnelled] = known & (tables.ep_vtep[own] != vteps(network, outer))
+    return Arrivals(packets, batch.records.time[row], portless, row, batch, icmp, elsewhere)
+
+
+def vteps(network: Network, outer: Decoded) -> Ints:
+    """The node whose loopback each outer packet comes from, -1 for none."""
+    nodes = {address: node for node, address in enumerate(network.plan.loopback) if address}
+    found = np.array([nodes.get(ip, -1) for ip in outer.src_lo.tolist()], np.int64)
+    found[outer.version != 4] = -1
+    return found
 
 
 def marks(batch: Batch, row: Ints, header: Decoded) -> Marks:
@@ -146,9 +161,7 @@ def _tunnelled(network: Network, tables: Tables, header: Decoded, outer: Decoded
     by_vni = {vrf.vni: vrf.index for vrf in network.vrfs}
     vrf = np.array([by_vni.get(vni, -1) for vni in outer.vni.tolist()], np.int64)
     lost = np.flatnonzero((vrf < 0) | (owners(tables, header, vrf) < 0))
-    nodes = {address: node for node, address in enumerate(network.plan.loopback) if address}
-    vtep = np.array([nodes.get(ip, -1) for ip in outer.src_lo[lost].tolist()], np.int64)
-    vtep[outer.version[lost] != 4] = -1
+    vtep = vteps(network, outer.take(lost))
     vrf[lost] = -1
     hits = np.zeros(len(lost), np.int64)
     sources = header.take(lost)

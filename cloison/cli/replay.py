@@ -14,12 +14,11 @@ from cloison.cli.errors import leave
 from cloison.cli.options import output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
+    from cloison.replaying import Elsewhere
     from compiler.blocks import Blocks
     from fabric.network import Network
     from fabric.unevaluated import Unevaluated
-    from sim.attach import Arrivals
     from sim.flow_verdicts import FlowVerdicts
-    from sim.packets import Packets
     from sim.pcap import Counts, Reader
     from sim.replay import ReplayReport, Sink
 
@@ -118,30 +117,27 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
             found["captures"][str(reader.path)] = asdict(counts)
             tables.append(capture_table(reader.path.name, counts))
     left_out: tuple[Unevaluated, ...] = ()
+    beside: tuple[str, ...] = ()
     if fabric is not None:
-        more, left_out = run(fabric, readers, found, **options)
+        more, left_out, beside = run(fabric, readers, found, **options)
         tables += more
     if output == "json":
         click.echo(json_text(found))
     else:
-        report(tables, found, options["vrf"])
+        report(tables, found, beside)
         below(left_out)
     leave(found.get("verdict", "computed"))
 
 
-def report(tables: list[Any], found: dict[str, Any], vrf: str | None) -> None:
+def report(tables: list[Any], found: dict[str, Any], beside: Sequence[str]) -> None:
     """The tables for people, and what they should know about them."""
     from cloison import render
 
     for table in tables:
         render.show(*render.titled(table.title, render.table(table.rows, table.columns)), "")
     if "replay" in found:
-        unknown = found["replay"]["verdicts"]["unknown_source"]
-        if unknown and vrf is None:
-            click.echo(
-                f"{unknown:,} packets have a source that no VRF or several VRFs know: "
-                "--vrf names the one in which they enter."
-            )
+        for line in beside:
+            click.echo(line)
         rate = found["replay"]["simulator_packets_per_second"] / 1e6
         click.echo(f"The simulator's speed, not a DPU's: {rate:.2f} million packets per second.")
 
@@ -166,11 +162,13 @@ def count(reader: Reader, show: int) -> Counts:
 
 def run(
     fabric: Path, captures: list[Reader], found: dict[str, Any], **options: Any
-) -> tuple[list[Any], tuple[Unevaluated, ...]]:
-    """Replay; fills `found["replay"]`, and returns the tables and what is not evaluated."""
+) -> tuple[list[Any], tuple[Unevaluated, ...], tuple[str, ...]]:
+    """Replay; fills `found["replay"]`, and returns the tables, what is not evaluated, and what to
+    know about verdicts."""
     from cloison import replayed
     from cloison.cli.check import told
     from cloison.cli.simulate import announce_kernels
+    from cloison.replaying import Elsewhere, doubtful
     from cloison.unknowns import as_rows
     from cloison.world import World
     from compiler.blocks import build_blocks
@@ -181,11 +179,15 @@ def run(
     blocks = build_blocks(world.program)
     announce_kernels()
     by_flow = FlowVerdicts(blocks) if options["by_flow"] else None
-    report = send(world.network, blocks, captures, by_flow, options)
+    elsewhere = Elsewhere()
+    report = send(world.network, blocks, captures, by_flow, elsewhere, options)
     found["replay"] = replayed.document(report, world.network, blocks, by_flow)
+    found["replay"]["outer_source_elsewhere"] = elsewhere.packets
     found["verdict"] = "unknown" if pending(world.network.not_evaluated) else "computed"
     found["not_evaluated"] = as_rows(world.network.not_evaluated)
-    return replayed.tables(report, world.network, blocks, by_flow), world.network.not_evaluated
+    beside = tuple(doubtful(report, elsewhere.packets, options["vrf"]))
+    shown = replayed.tables(report, world.network, blocks, by_flow)
+    return shown, world.network.not_evaluated, beside
 
 
 def send(
@@ -193,25 +195,31 @@ def send(
     blocks: Blocks,
     captures: list[Reader],
     by_flow: FlowVerdicts | None,
+    elsewhere: Elsewhere,
     options: dict[str, Any],
 ) -> ReplayReport:
     """The traffic that was asked for, through the datapath."""
     from cloison.files import writing
     from cloison.render import progress
+    from cloison.replaying import arrivals, generate
     from sim.conntrack import FlowTable
     from sim.dropped import DroppedPackets
     from sim.replay import replay
 
     stateful = (captures or options["replies"]) and not options["stateless"]
     flows = FlowTable() if stateful else None
-    traffic = arrivals(network, blocks, captures, options["vrf"]) if captures else None
+    batches: Iterator[Any]
+    if captures:
+        batches = elsewhere.counted(arrivals(network, blocks, captures, options["vrf"]))
+    else:
+        chosen = ("pairs", "count", "seed", "zipf", "permitted", "replies")
+        batches = generate(network, blocks, **{name: options[name] for name in chosen})
     with progress(quiet=options["quiet"]) as tell:
         arguments: dict[str, Any] = {
             "blocks": blocks,
             "flow_table": flows,
             "progress": lambda done: tell(f"{done:,} packets"),
         }
-        batches = traffic if traffic is not None else generate(network, blocks, options)
         if options["dropped"] is None:
             return replay(network, blocks.program, batches, sink=by_flow, **arguments)
         with writing(options["dropped"]) as file:
@@ -234,51 +242,3 @@ def each(sinks: Sequence[Sink]) -> Sink:
             one(traffic, verdicts)
 
     return sink
-
-
-def arrivals(
-    network: Network, blocks: Blocks, captures: list[Reader], vrf: str | None
-) -> Iterator[Arrivals]:
-    """The packets of captures, attached to VRFs."""
-    from sim.attach import attach
-    from sim.classifier import tables
-
-    number = None if vrf is None else vrf_index(network, vrf)
-    lookup = tables(blocks, network)
-    for reader in captures:
-        for batch in reader:
-            yield attach(network, lookup, batch, number)
-
-
-def vrf_index(network: Network, name: str) -> int:
-    """The VRF of that name; a tenant's name will do when it has one."""
-    from fabric.diagnostics import did_you_mean
-
-    named = [v.index for v in network.vrfs if name in (v.name, v.tenant)]
-    if len(named) != 1:
-        names = [v.name for v in network.vrfs]
-        hint = did_you_mean(name, names) or f"there are: {', '.join(names)}"
-        raise click.BadParameter(f'"{name}" names no VRF; {hint}', param_hint="--vrf")
-    return named[0]
-
-
-def generate(network: Network, blocks: Blocks, options: dict[str, Any]) -> Iterator[Packets]:
-    """Every pair, or random flows; and replies, if they are wanted."""
-    from sim.classifier import tables
-    from sim.datapath import Datapath
-    from sim.traffic import all_pairs, random_flows, with_replies
-
-    datapath = Datapath(tables(blocks, network))
-    parts = [all_pairs(blocks)] if options["pairs"] else []
-    if options["count"] is not None:
-        flows = random_flows(
-            blocks,
-            int(options["count"]),
-            seed=options["seed"],
-            zipf=options["zipf"],
-            permitted=options["permitted"],
-            datapath=datapath,
-        )
-        parts.append(flows)
-    for batches in parts:
-        yield from with_replies(batches, datapath) if options["replies"] else batches

@@ -183,7 +183,7 @@ def test_mistakes_are_told(arguments: list[str | Path], message: str) -> None:
 def test_an_unknown_vrf_is_told(capture: Path) -> None:
     result = cloison("replay", SMALL, capture, "--vrf", "nobody")
     assert result.exit_code == 2
-    assert "names no VRF" in result.stderr
+    assert "no VRF is called" in result.stderr
 
 
 def test_what_is_no_ip_is_dissected_on_request(tmp_path: Path) -> None:

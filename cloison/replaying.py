@@ -1,0 +1,189 @@
+"""Sending traffic through a world's tables: captures, every pair, or random flows.
+
+What follows is the same for `cloison replay` and for `cloison.replay`. Captures have replies, so a
+flow table remembers flows, unless it is not wanted; generated flows are new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cloison import replayed
+from cloison.table import Table
+from cloison.unknowns import as_rows, brief, notes
+from cloison.world import World
+from compiler.blocks import Blocks
+from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+from fabric.network import Network
+from fabric.unevaluated import pending
+from sim.attach import Arrivals, attach
+from sim.classifier import tables
+from sim.conntrack import FlowTable
+from sim.datapath import Datapath
+from sim.flow_verdicts import FlowVerdicts
+from sim.packets import Packets
+from sim.pcap import Reader
+from sim.replay import ReplayReport
+from sim.replay import replay as send
+from sim.traffic import all_pairs, random_flows, with_replies
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Replay:
+    """What became of traffic. The speed in its document is the simulator's, never a DPU's."""
+
+    world: World
+    report: ReplayReport
+    by_flow: FlowVerdicts
+    elsewhere: int = 0
+
+    @property
+    def verdict(self) -> str:
+        """Computed; unknown where something that is not evaluated may decide otherwise."""
+        return "unknown" if pending(self.world.network.not_evaluated) else "computed"
+
+    @property
+    def verdicts(self) -> Table:
+        """Packets by what became of them."""
+        return self._told(replayed.verdict_table(self.report))
+
+    @property
+    def flows(self) -> Table:
+        """What became of each flow, busiest first."""
+        return self._told(replayed.by_flow_table(self.by_flow, self.world.network))
+
+    @property
+    def rules(self) -> Table:
+        """The rules that decided packets, busiest first."""
+        return Table(tuple(replayed.rule_rows(self.report, self.world.blocks)), "Rules")
+
+    @property
+    def links(self) -> Table:
+        """What each link carried, by direction."""
+        network = self.world.network
+        return replayed.link_table(self.report, network, len(self.report.links))
+
+    def document(self) -> dict[str, Any]:
+        """Everything as `cloison replay -o json` has it."""
+        network = self.world.network
+        found = replayed.document(self.report, network, self.world.blocks, self.by_flow)
+        return {
+            "schema": "cloison/replay/1",
+            "captures": {},
+            "replay": found | {"outer_source_elsewhere": self.elsewhere},
+            "verdict": self.verdict,
+            "not_evaluated": as_rows(network.not_evaluated),
+        }
+
+    def _told(self, table: Table) -> Table:
+        beside = (*doubtful(self.report, self.elsewhere), *notes(self.world.network.not_evaluated))
+        return Table(table.rows, table.title, table.columns, beside)
+
+    def __repr__(self) -> str:
+        report, left_out = self.report, brief(self.world.network.not_evaluated)
+        return f"{report.delivered:,} of {report.packets:,} packets delivered{left_out}"
+
+    def _repr_html_(self) -> str:
+        return self.verdicts._repr_html_() + self.flows._repr_html_()
+
+
+def replay(
+    world: World,
+    captures: Sequence[Path] = (),
+    *,
+    count: int | None = None,
+    seed: int = 0,
+    vrf: str | None = None,
+    stateless: bool = False,
+) -> Replay:
+    """Captures through the tables of a world; without any every pair on every interesting port, or
+    `count` random flows."""
+    network, blocks = world.network, world.blocks
+    by_flow, elsewhere = FlowVerdicts(blocks), Elsewhere()
+    traffic: Iterable[Packets | Arrivals]
+    if captures:
+        traffic = elsewhere.counted(arrivals(network, blocks, map(Reader, captures), vrf))
+    else:
+        traffic = generate(network, blocks, pairs=count is None, count=count, seed=seed)
+    flows = FlowTable() if captures and not stateless else None
+    report = send(network, blocks.program, traffic, blocks=blocks, flow_table=flows, sink=by_flow)
+    return Replay(world, report, by_flow, elsewhere.packets)
+
+
+@dataclass(slots=True)
+class Elsewhere:
+    """Counts packets in tunnels whose outer source is not where their own source lives."""
+
+    packets: int = 0
+
+    def counted(self, batches: Iterable[Arrivals]) -> Iterator[Arrivals]:
+        """The batches as they are."""
+        for batch in batches:
+            self.packets += int(batch.elsewhere.sum()) if batch.elsewhere is not None else 0
+            yield batch
+
+
+def doubtful(report: ReplayReport, elsewhere: int = 0, vrf: str | None = None) -> Iterator[str]:
+    """What somebody who reads verdicts should know."""
+    from sim.reasons import Reason
+
+    if (unknown := report.verdicts[Reason.UNKNOWN_SOURCE]) and vrf is None:
+        yield (
+            f"{unknown:,} packets have a source that no VRF or several VRFs know: "
+            "--vrf names the one in which they enter."
+        )
+    if elsewhere:
+        yield (
+            f"{elsewhere:,} VXLAN packets have an outer source that is not the VTEP of their inner "
+            "source. Verdicts are those of the inner packets, sent from where their source lives: "
+            "whether the outer source is forged is not decided."
+        )
+
+
+def arrivals(
+    network: Network, blocks: Blocks, captures: Iterable[Reader], vrf: str | None
+) -> Iterator[Arrivals]:
+    """The packets of captures, attached to VRFs."""
+    number = None if vrf is None else vrf_index(network, vrf)
+    lookup = tables(blocks, network)
+    for reader in captures:
+        for batch in reader:
+            yield attach(network, lookup, batch, number)
+
+
+def vrf_index(network: Network, name: str) -> int:
+    """The VRF of that name; a tenant's name will do when it has one."""
+    named = [v.index for v in network.vrfs if name in (v.name, v.tenant)]
+    if len(named) == 1:
+        return named[0]
+    names = [v.name for v in network.vrfs if v.tenant == name] or [v.name for v in network.vrfs]
+    hint = did_you_mean(name, names) or f"there are: {', '.join(names)}"
+    text = f"{name} has several VRFs" if named else f'no VRF is called "{name}"'
+    raise InputError(Diagnostic("C339", text, None, hint))
+
+
+def generate(
+    network: Network,
+    blocks: Blocks,
+    *,
+    pairs: bool,
+    count: float | None,
+    seed: int = 0,
+    zipf: float | None = None,
+    permitted: float = 0.0,
+    replies: bool = False,
+) -> Iterator[Packets]:
+    """Every pair, or random flows; and replies, if they are wanted."""
+    datapath = Datapath(tables(blocks, network))
+    parts = [all_pairs(blocks)] if pairs else []
+    if count is not None:
+        parts.append(
+            random_flows(
+                blocks, int(count), seed=seed, zipf=zipf, permitted=permitted, datapath=datapath
+            )
+        )
+    for batches in parts:
+        yield from with_replies(batches, datapath) if replies else batches

@@ -4,15 +4,17 @@
     {"id": 1, "verdict": "allow", "by": [{"direction": "egress", …}, {"direction": "ingress", …}]}
 
 One line out for one line in, in order, at once; blank lines are skipped. What cannot be answered
-is `{"id": …, "error": …}`. `by` lists every rule that allows the flow on either side, or every
-policy that isolates a side that denies it. The verdict is unknown where something that is not
-evaluated touches an end; then `computed` is what the rest says, and `not_evaluated` names it.
+is `{"id": …, "error": …}`, and counted: a question without an answer is wrong input, as elsewhere.
+`by` lists every rule that allows the flow on either side, or every policy that isolates a side that
+denies it. The verdict is unknown where something that is not evaluated touches an end; then
+`computed` is what the rest says, and `not_evaluated` names it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from cloison.unknowns import as_rows
@@ -29,21 +31,32 @@ class QuestionError(ValueError):
     """A line that is no question."""
 
 
-def answers(questions: Questions, lines: Iterable[bytes | str]) -> Iterator[str]:
-    """The answer to each line."""
-    for line in lines:
-        if line.strip():
-            yield answer(questions, line)
+@dataclass(slots=True)
+class Answers:
+    """Answers lines; `asked` and `failed` count them, the latter those that got no answer."""
+
+    questions: Questions
+    asked: int = 0
+    failed: int = 0
+
+    def to(self, lines: Iterable[bytes | str]) -> Iterator[str]:
+        """The answer to each line."""
+        for line in lines:
+            if line.strip():
+                found = answer(self.questions, line)
+                self.asked += 1
+                self.failed += "error" in found
+                yield json.dumps(found)
 
 
-def answer(questions: Questions, line: bytes | str) -> str:
+def answer(questions: Questions, line: bytes | str) -> dict[str, Any]:
     """One line for one line."""
     try:
         question = decoded(line.decode() if isinstance(line, bytes) else line)
     except ValueError as error:
-        return json.dumps({"id": None, "error": f"not JSON: {error}"})
+        return {"id": None, "error": f"not JSON: {error}"}
     if not isinstance(question, dict):
-        return json.dumps({"id": None, "error": "not a JSON object"})
+        return {"id": None, "error": "not a JSON object"}
     try:
         found = questions.ask(text(question, "src"), text(question, "dst"), *transport(question))
     except QuestionError as error:
@@ -55,12 +68,12 @@ def answer(questions: Questions, line: bytes | str) -> str:
     said |= {"computed": found.computed} if found.verdict != found.computed else {}
     said |= {"by": [as_json(cause) for cause in found.causes]}
     said |= {"not_evaluated": as_rows(found.touched_by)} if found.touched_by else {}
-    return json.dumps(said)
+    return said
 
 
-def failure(question: dict[str, Any], message: str) -> str:
+def failure(question: dict[str, Any], message: str) -> dict[str, Any]:
     """The line for a question without an answer."""
-    return json.dumps({"id": question.get("id"), "error": message})
+    return {"id": question.get("id"), "error": message}
 
 
 def text(question: dict[str, Any], key: str) -> str:

@@ -38,35 +38,30 @@ class Coverage:
 
     def to(self, src: int, dst: int, version: int) -> Column:
         """Places of `dst`'s addresses that count for packets from `src`."""
-        b = self.world.blocks
-        vrf, vtep = int(b.endpoint_vrf[src]), int(b.endpoint_vtep[src])
-        key = vrf, vtep, dst, version
-        if key not in self.targets:
-            egress = int(b.endpoint_vrf[dst])
-            crossing = self.world.crossing(vrf, egress)
-            ref, span = crossing.ref, crossing.targets.samples
-            mine = self._mine(dst, egress, ref.atom_b[span], span < ref.n_v4, version)
-            chosen = self._routes(vtep, vrf, ref.atom_a[span[mine]])
-            counts = (chosen < 0) | self._leads(chosen, egress)
-            counts |= not (self.strict and self.world.wide[dst])
-            self.targets[key] = mine[counts] + crossing.targets.base
-        return self.targets[key]
+        return self._of(dst, src, version, sends=False)
 
     def of(self, src: int, dst: int, version: int) -> Column:
         """Places of `src`'s addresses that count for packets to `dst`."""
-        b = self.world.blocks
-        egress, at = int(b.endpoint_vrf[dst]), int(b.endpoint_vtep[dst])
-        key = egress, at, src, version
-        if key not in self.sources:
-            vrf = int(b.endpoint_vrf[src])
-            crossing = self.world.crossing(vrf, egress)
-            ref, span = crossing.ref, crossing.sources.samples
-            mine = self._mine(src, vrf, ref.atom_a[span], span < ref.n_v4, version)
-            chosen = self._routes(at, egress, ref.atom_b[span[mine]])
-            counts = (chosen < 0) | self._leads(chosen, vrf)
-            counts |= not (self.strict and self.world.wide[src])
-            self.sources[key] = mine[counts] + crossing.sources.base
-        return self.sources[key]
+        return self._of(src, dst, version, sends=True)
+
+    def _of(self, mine: int, other: int, version: int, *, sends: bool) -> Column:
+        """Places of an endpoint's addresses that count in the eyes of the other end, which sends
+        to it or is what it sends to."""
+        known = self.sources if sends else self.targets
+        (vrf, vtep), (home, _) = map(self._instance, (other, mine))
+        key = vrf, vtep, mine, version
+        if key not in known:
+            crossing = self.world.crossing(*((home, vrf) if sends else (vrf, home)))
+            places = crossing.sources if sends else crossing.targets
+            span, atoms = places.samples, (crossing.ref.atom_a, crossing.ref.atom_b)
+            at_home, there = atoms if sends else atoms[::-1]
+            is_v4 = span < crossing.ref.n_v4
+            found = self._mine(mine, home, at_home[span], is_v4, version)
+            chosen = self._routes(vtep, vrf, there[span[found]])
+            counts = (chosen < 0) | self._leads(chosen, home)
+            counts |= not (self.strict and self.world.wide[mine])
+            known[key] = found[counts] + places.base
+        return known[key]
 
     def places(self, src: int, dst: int, version: int) -> Iterator[tuple[int, int]]:
         """Every (source place, destination place) that counts for a pair."""
@@ -95,6 +90,10 @@ class Coverage:
             keys = self._keys(*self._instances(other[loose]), place[loose])
             out[loose] &= np.isin(keys, np.concatenate([np.zeros(0, np.int64), *wanted]))
         return out
+
+    def _instance(self, endpoint: int) -> tuple[int, int]:
+        vrf, vtep = self._instances(np.array(endpoint))
+        return int(vrf), int(vtep)
 
     def _instances(self, endpoint: Column) -> tuple[Column, Column]:
         b = self.world.blocks

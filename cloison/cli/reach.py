@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.errors import UNKNOWN
+from cloison.cli.errors import UNKNOWN, USAGE
 from cloison.cli.options import manifest_options, quiet_option, world_options
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def command(
 
     Ends are namespace/pod, namespace/workload[Kind], namespace/name[Service]
     or ip:ADDRESS. A workload stands for its pods; when they differ the answer
-    is an error that says so.
+    is an error that says so. A line without an answer makes the exit code 2,
+    when all others have theirs.
 
     Exit code 4 when an answer is unknown: something that touches it is not
     evaluated.
@@ -112,14 +113,19 @@ def warn(network: Network) -> None:
 
 def answer_flows(world: World, flows: Any) -> None:
     """Questions in, answers out; each at once when somebody may be waiting for it."""
-    from cloison.flows import answers
+    from cloison.flows import Answers
     from sim.questions import Questions
 
     out, waiting = sys.stdout, not flows.seekable()
     questions = Questions(world.network, world.program)
-    for line in answers(questions, flows):
+    answers = Answers(questions)
+    for line in answers.to(flows):
         out.write(line + "\n")
         if waiting:
             out.flush()
+    if answers.failed:
+        out.flush()
+        click.echo(f"{answers.failed} of {answers.asked} lines have no answer", err=True)
+        raise click.exceptions.Exit(USAGE)
     if questions.unknown:
         raise click.exceptions.Exit(UNKNOWN)

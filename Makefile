@@ -22,7 +22,7 @@ help:
 	@echo "make oracles      everything that is compared with programs of others, nothing left out (root)"
 	@echo "make fuzz         random inputs with oracles; MINUTES=1 SEED=… ONLY=oracle[:seed]"
 	@echo "make lint         formatter, linter, types, import rules"
-	@echo "make docs         write docs/cli.md and the schema again from the code"
+	@echo "make docs         write docs/cli.md, the man page and other references again from the code"
 	@echo "make lock         draw requirements/*.txt again from pyproject.toml"
 	@echo "make bench        measure; prints figures, asserts nothing"
 	@echo "make clean        remove the environments and every cache"
@@ -51,6 +51,7 @@ lint: $(VENV)/.installed-test
 
 docs: $(VENV)/.installed-test
 	$(BIN)/python docs/cli_reference.py
+	$(BIN)/python docs/man_page.py
 	$(BIN)/python docs/key_reference.py
 	$(BIN)/python docs/words_reference.py
 

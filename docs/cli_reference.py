@@ -15,6 +15,21 @@ INTRO = """# Command line
 
 Written by `make docs` from `--help`; a test keeps it current.
 
+## At the prompt
+
+The shell completes verbs, options and files, and names of the fabric file that is on the line
+already: nodes and links (`--node`, `--down`), tenants, VRFs, endpoints (up to 64 hosts), targets.
+Put the line of your shell into its start-up file:
+
+```sh
+eval "$(_CLOISON_COMPLETE=bash_source cloison)"       # ~/.bashrc; bash 4.4 or newer
+eval "$(_CLOISON_COMPLETE=zsh_source cloison)"        # ~/.zshrc
+_CLOISON_COMPLETE=fish_source cloison | source        # ~/.config/fish/config.fish
+```
+
+`man cloison` is this page as a man page. Installing puts it below `share/man` of the environment,
+where `man` looks if the environment's `bin` is on the path; in a clone: `man -l docs/cloison.1`.
+
 """
 
 

@@ -4,12 +4,15 @@ README shows, links lead somewhere."""
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from cloison.cli import VERBS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
@@ -20,6 +23,18 @@ NUMBER = re.compile(r"\d[\d.,]*")
 def test_cli_reference_is_current() -> None:
     done = subprocess.run([sys.executable, "docs/cli_reference.py", "--check"], cwd=ROOT)
     assert done.returncode == 0, "docs/cli.md is stale: make docs"
+
+
+def test_man_page_is_current_and_groff_has_no_complaint() -> None:
+    done = subprocess.run([sys.executable, "docs/man_page.py", "--check"], cwd=ROOT)
+    assert done.returncode == 0, "docs/cloison.1 is stale: make docs"
+    if shutil.which("groff"):
+        made = subprocess.run(
+            ["groff", "-man", "-ww", "-Tascii", "docs/cloison.1"], cwd=ROOT, capture_output=True
+        )
+        assert (made.returncode, made.stderr) == (0, b"")
+        shown = re.sub(r".\x08|\x1b\[\d*m", "", made.stdout.decode())
+        assert all(f"cloison {verb}" in shown for verb in VERBS)
 
 
 def test_key_reference_is_current() -> None:

@@ -11,6 +11,7 @@ from cloison.cli.errors import USAGE, reported
 from cloison.cli.lazy import LazyGroup
 
 VERBS = {
+    "init": ("cloison.cli.init", "Write a small fabric to start from."),
     "check": (
         "cloison.cli.check",
         "Read a fabric file and all it names; list every mistake.",
@@ -36,7 +37,7 @@ Exit codes: 0 holds; 1 a finding (violation, difference, failed expectation);
 something that may decide otherwise is not evaluated; 70 a bug in cloison.
 
 Results go to stdout, everything else to stderr. Start with:
-cloison simulate FABRIC"""
+cloison init DIR"""
 
 
 class Front(LazyGroup):

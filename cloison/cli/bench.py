@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloison.cli import completion
 from cloison.cli.options import output_option, quiet_option
 from fabric.diagnostics import Diagnostic, InputError
 
@@ -36,6 +37,7 @@ MOST_PACKETS = 100_000_000
     "--set",
     "names",
     multiple=True,
+    shell_complete=completion.rule_sets,
     metavar="NAME",
     help="A rule set of ours, or `all` (repeatable).",
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloison.cli import completion
 from cloison.cli.errors import FINDING, UNKNOWN
 from cloison.cli.options import FORMATS, fabric_argument, quiet_option, world_options
 from fabric.visible import visible
@@ -30,13 +31,24 @@ DEFAULT = ("canonical", "text", "nftables")
     type=click.Choice(list(SUFFIXES)),
     help=f"What to write (repeatable); default: {', '.join(DEFAULT)}.",
 )
-@click.option("--target", default=None, help="Capacity profile [default: dash-400g].")
+@click.option(
+    "--target",
+    default=None,
+    shell_complete=completion.targets,
+    help="Capacity profile [default: dash-400g].",
+)
 @click.option(
     "--despite-findings",
     is_flag=True,
     help="Write although there are findings; the exit code stays 1.",
 )
-@click.option("--node", "only", multiple=True, help="Only this node (repeatable).")
+@click.option(
+    "--node",
+    "only",
+    multiple=True,
+    shell_complete=completion.nodes,
+    help="Only this node (repeatable).",
+)
 @click.option(
     "--output",
     type=click.Choice(FORMATS),

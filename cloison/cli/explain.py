@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloison.cli import completion
 from cloison.cli.errors import UNKNOWN
 from cloison.cli.options import manifest_options, output_option, world_options
 
@@ -25,8 +26,8 @@ MOST = 1000
 
 @click.command()
 @click.argument("fabric", metavar="FABRIC|DIR", type=click.Path(path_type=Path))
-@click.argument("src")
-@click.argument("dst", metavar="DST[:PORT[/PROTO]]")
+@click.argument("src", shell_complete=completion.endpoints)
+@click.argument("dst", shell_complete=completion.endpoints, metavar="DST[:PORT[/PROTO]]")
 @click.option("-6", "--ipv6", is_flag=True, help="Follow the IPv6 packet if there is one.")
 @manifest_options
 @world_options

@@ -9,6 +9,8 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from cloison.cli import completion
+
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = ("table", "json", "jsonl", "yaml", "csv", "md")
 
@@ -68,6 +70,7 @@ def accept_option(function: F) -> F:
         "--accept-unevaluated",
         "accept",
         multiple=True,
+        shell_complete=completion.kinds,
         metavar="KIND[.GROUP]",
         help="Let pass objects of this kind that are not evaluated (repeatable).",
     )(function)
@@ -78,6 +81,7 @@ def down_option(function: F) -> F:
     return click.option(
         "--down",
         multiple=True,
+        shell_complete=completion.failing,
         metavar="NODE|LINK",
         help="Fail this node or link first (repeatable), e.g. leaf1 or leaf1--spine1.",
     )(function)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cloison.cli import completion
 from cloison.cli.errors import UNKNOWN
 from cloison.cli.options import fabric_argument, world_options
 
@@ -27,9 +28,12 @@ SUFFIXES = (".svg", ".png", ".pdf")
     required=True,
     help="File to write; its suffix (.svg, .png, .pdf) says the format.",
 )
-@click.option("--tenant", help="Colour the nodes of this tenant alone.")
+@click.option(
+    "--tenant", shell_complete=completion.tenants, help="Colour the nodes of this tenant alone."
+)
 @click.option(
     "--trace",
+    shell_complete=completion.endpoints,
     nargs=2,
     metavar="SRC DST:PORT",
     help="Show the path of this flow, and where and why it stops.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloison.cli import completion
 from cloison.cli.errors import UNKNOWN, USAGE
 from cloison.cli.options import manifest_options, quiet_option, world_options
 
@@ -27,8 +28,19 @@ FORMATS = ("table", "matrix", "json", "jsonl", "yaml", "csv", "md", "dot")
     required=True,
     type=click.Path(path_type=Path, allow_dash=True),
 )
-@click.option("--to", metavar="NAME[:PORT]", help="Only who can reach this.")
-@click.option("--from", "source", metavar="NAME", help="Only what this can reach.")
+@click.option(
+    "--to",
+    shell_complete=completion.endpoints,
+    metavar="NAME[:PORT]",
+    help="Only who can reach this.",
+)
+@click.option(
+    "--from",
+    "source",
+    shell_complete=completion.endpoints,
+    metavar="NAME",
+    help="Only what this can reach.",
+)
 @click.option(
     "--flows",
     type=click.File("rb"),

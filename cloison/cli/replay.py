@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloison.cli import completion
 from cloison.cli.errors import leave
 from cloison.cli.options import output_option, quiet_option, world_options
 
@@ -62,7 +63,12 @@ def finite(context: click.Context, parameter: click.Parameter, value: float | No
     help="Share of random flows drawn from permitted ones.",
 )
 @click.option("--replies", is_flag=True, help="Answer generated flows that are permitted.")
-@click.option("--vrf", metavar="TENANT/VRF", help="Where packets enter whose VRF is not known.")
+@click.option(
+    "--vrf",
+    shell_complete=completion.vrfs,
+    metavar="TENANT/VRF",
+    help="Where packets enter whose VRF is not known.",
+)
 @click.option(
     "--stateless",
     is_flag=True,

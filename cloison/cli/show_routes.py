@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloison.cli import completion
 from cloison.cli.options import fabric_argument, output_option, world_options
 
 if TYPE_CHECKING:
@@ -27,8 +28,12 @@ SHOWN = {
 
 @click.command()
 @fabric_argument
-@click.option("--node", help="Only this VTEP's routes; with --evpn, as this node receives them.")
-@click.option("--vrf", help="Only this VRF (tenant/vrf).")
+@click.option(
+    "--node",
+    shell_complete=completion.nodes,
+    help="Only this VTEP's routes; with --evpn, as this node receives them.",
+)
+@click.option("--vrf", shell_complete=completion.vrfs, help="Only this VRF (tenant/vrf).")
 @click.option("--prefix", help="Only routes that hold this address or lie in this prefix.")
 @click.option("--evpn", is_flag=True, help="Type-5 routes as announced instead of the FIB.")
 @click.option("--underlay", is_flag=True, help="Routes to loopbacks, of every node, instead.")

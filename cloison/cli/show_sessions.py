@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloison.cli import completion
 from cloison.cli.options import fabric_argument, output_option, world_options
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @fabric_argument
-@click.option("--node", help="Only sessions of this node.")
+@click.option("--node", shell_complete=completion.nodes, help="Only sessions of this node.")
 @click.option("--failed", is_flag=True, help="Only sessions that are not established.")
 @world_options
 @output_option()

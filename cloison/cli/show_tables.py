@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloison.cli import completion
 from cloison.cli.options import fabric_argument, output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
@@ -19,13 +20,20 @@ if TYPE_CHECKING:
 
 @click.command()
 @fabric_argument
-@click.option("--node", help="Show this DPU, leaf or border entry by entry.")
+@click.option(
+    "--node", shell_complete=completion.nodes, help="Show this DPU, leaf or border entry by entry."
+)
 @click.option(
     "--engine",
     is_flag=True,
     help="How a classifier holds the stages of --node [the fullest].",
 )
-@click.option("--target", default=None, help="Capacity profile [default: dash-400g].")
+@click.option(
+    "--target",
+    default=None,
+    shell_complete=completion.targets,
+    help="Capacity profile [default: dash-400g].",
+)
 @world_options
 @output_option()
 @quiet_option

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloison.cli import completion
 from cloison.cli.options import down_option, fabric_argument, output_option
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @fabric_argument
 @click.option("--links", is_flag=True, help="Links and their ports instead of nodes.")
-@click.option("--node", help="Only this node, or its links.")
+@click.option("--node", shell_complete=completion.nodes, help="Only this node, or its links.")
 @down_option
 @output_option()
 def command(

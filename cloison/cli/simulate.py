@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cloison.cli import completion
 from cloison.cli.errors import leave
 from cloison.cli.options import fabric_argument, output_option, quiet_option, world_options
 
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 @click.command()
 @fabric_argument
 @world_options
-@click.option("--target", default=None, help="Capacity profile [default: dash-400g].")
+@click.option(
+    "--target",
+    default=None,
+    shell_complete=completion.targets,
+    help="Capacity profile [default: dash-400g].",
+)
 @output_option("table", "json", "yaml")
 @quiet_option
 def command(fabric: Path, how: How, target: str | None, output: str, quiet: bool) -> None:

@@ -83,7 +83,6 @@ RESERVED_OPTIONS = {
 }
 RESERVED_VERBS = {
     "report": "everything about a world on one page, to hand on",
-    "init": "a first fabric file for a site",
     "import": "a configuration that already runs → a fabric file",
     "serve": "answer questions over a network",
     "request": "ask for an access: what it would take, and what it would open",

@@ -21,6 +21,7 @@ from fabric.unevaluated import Unevaluated, pending
 from sim.cluster_doors import Door, doors
 from sim.connectivity import OUTSIDE, Connection, Connectivity, Peer, connectivity
 from sim.l4 import rows as port_rows
+from sim.openings import CONTROLLER
 from sim.verdicts import touching
 from sim.wanted_ports import ports_by, split_port
 
@@ -66,14 +67,14 @@ def door(of: Door) -> dict[str, Any]:
     leads_to = peer(of.target)
     return {
         "kind": of.kind, "name": of.name, "at": of.way, "service": of.service or None,
-        "leads_to": leads_to, "port": of.port, "open_to": open_to,
+        "leads_to": leads_to, "port": of.port, "via": of.via or None, "open_to": open_to,
     }  # fmt: skip
 
 
 def door_text(of: Door) -> dict[str, str]:
     """A way in for people."""
     who = "unknown" if of.open_to is None else ", ".join(of.open_to) or "nobody outside"
-    who = "whoever reaches its controller: unknown" if of.by_controller else who
+    who = "whoever reaches its controller: unknown" if of.via == CONTROLLER else who
     target = f"{of.target.namespace}/{of.target.name}:{of.port}"
     return {"door": f"{of.kind} {of.name}", "at": of.way, "leads to": target, "open to": who}
 

@@ -120,6 +120,8 @@ def packet(found: Explanation) -> Iterator[str]:
     if found.about:
         yield f"true {found.about}"
     yield f"packet {show(found.flow)}{rest}"
+    if found.through:
+        yield visible(plain(found, f"Door: {found.through}."))
     ends = {e.name: e for e in found.network.endpoints}
     assumed = [name for name in (found.source, found.target) if name in ends]
     assumed = [name for name in assumed if "address" in ends[name].assumed]

@@ -15,6 +15,8 @@ Rules that hold here:
 4. A hostPort leaves the client's address on packets, except on those that start on its own node:
    what is told of it (`fabric.unread_fields`) is dropped where policies would let the outside in,
    and where nothing but policies stands before a pod: in a cluster without a fabric.
+5. In a fabric a DPU decides before the host translates, and so at the node's address: there
+   `externalTrafficPolicy: Local` makes no difference.
 
 Source: Kubernetes documentation, Virtual IPs and Service Proxies.
 """
@@ -40,15 +42,15 @@ OPEN = ("NodePort", "LoadBalancer")
 def doors(network: Network, policy: Policy) -> Iterator[Unevaluated]:
     """A record per Service and workload (rules 1 to 3)."""
     for tenant, manifests in network.manifests.items():
-        found = [s for s in manifests.services if is_door(s)]
+        found = [s for s in manifests.services if is_door(s, tenant != CLUSTER)]
         if not found:
             continue
         pods = [e for e in network.endpoints if e.kind == "pod" and e.tenant == tenant]
         walls = _Walls(network, policy)
         for service in found:
             behind = [e for e in pods if _leads_to(service, e)]
-            shut = dict.fromkeys(e.workload or "" for e in behind if walls.shut(e, service.ports))
-            for workload in shut:
+            past = (e for e in behind if walls.shut(e, service.ports))
+            for workload in dict.fromkeys(e.workload or "" for e in past):
                 yield Unevaluated(
                     "v1", "Service", service.namespace, service.name, service.span, "door", WHAT,
                     "workload", tenant, workload,
@@ -73,10 +75,11 @@ def to_itself(port: NamedPort) -> ServicePort:
     return ServicePort("", port.protocol, port.host, port.number)
 
 
-def is_door(service: Service) -> bool:
-    """Whether a Service hands packets from outside to pods with a node's address."""
+def is_door(service: Service, in_fabric: bool = False) -> bool:
+    """Whether a Service hands packets from outside to pods with a node's address, or after policies
+    have let them in to the node."""
     opened = service.kind in OPEN or bool(service.external)
-    return bool(service.selector) and opened and not service.local
+    return bool(service.selector) and opened and (in_fabric or not service.local)
 
 
 def _leads_to(service: Service, pod: Endpoint) -> bool:

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from fabric.cluster import CLUSTER, EXTERNAL, name_of, running
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.inventory import Endpoint, NamedPort
+from fabric.inventory import Endpoint
 from fabric.network import Network
-from fabric.services import Service, ServicePort
+from fabric.services import Service
 from fabric.workloads import Pod
+from sim.backends import selected, target_port
+from sim.door_at import at_address
 
 Address = IPv4Address | IPv6Address
 SHAPE = re.compile(r"([^/\[\]]+)/([^/\[\]]+?)(?:\[([\w.-]+)\])?")
@@ -28,12 +30,14 @@ SHAPE = re.compile(r"([^/\[\]]+)/([^/\[\]]+?)(?:\[([\w.-]+)\])?")
 @dataclass(frozen=True, slots=True)
 class End:
     """One end of a flow: an endpoint under a name, at one address if that was given. `port` is
-    where a Service leads; None keeps the port that was asked for."""
+    where a Service leads; None keeps the port that was asked for. `door` is the address of a node
+    or a load balancer that leads there, if it was asked for by that."""
 
     name: str
     endpoint: Endpoint
     address: Address | None = None
     port: int | None = None
+    door: Address | None = None
 
     @property
     def outside(self) -> bool:
@@ -52,7 +56,7 @@ class ClusterNames:
     """Looks names up in one network."""
 
     def __init__(self, network: Network) -> None:
-        self.manifests = network.manifests[CLUSTER]
+        self.network, self.manifests = network, network.manifests[CLUSTER]
         at = {name: e for e in network.endpoints for name in (e.name, *e.aliases)}
         self.external = at[EXTERNAL]
         self.pods: dict[str, End] = {}
@@ -94,7 +98,7 @@ class ClusterNames:
         if text.startswith("ip:"):
             address = address_in(text)
             if address not in self.virtual:
-                return [self.owner(address)]
+                return self.through_door(address, protocol, port) or [self.owner(address)]
             service = self.virtual[address]
         else:
             namespace, name, kind = split(text)
@@ -102,6 +106,16 @@ class ClusterNames:
                 return self.members(text, namespace, name, kind)
             service = self.service(text, namespace, name)
         return list(self.behind(service, protocol, port))
+
+    def through_door(self, address: Address, protocol: int, port: int | str) -> list[End]:
+        """The pods behind an address of a node or a load balancer; none where it is no door."""
+        number = port if isinstance(port, int) else -1
+        return [
+            End(
+                b.endpoint.name.removeprefix(f"{CLUSTER}/"), b.endpoint, None, b.port.first, address
+            )
+            for b in at_address(self.network, address, protocol, number)
+        ]
 
     def service(self, text: str, namespace: str, name: str) -> Service:
         """The Service of that name."""
@@ -167,26 +181,6 @@ class ClusterNames:
         for pod, end in pods:
             if (number := target_port(named[0], pod)) is not None:
                 yield End(end.name, end.endpoint, None, number)
-
-
-def selected(service: Service, pod: Pod) -> bool:
-    """Whether a Service's selector selects the pod."""
-    wanted = service.selector
-    return pod.namespace == service.namespace and (
-        wanted is not None and all(pod.labels.get(key) == value for key, value in wanted.items())
-    )
-
-
-def target_port(mapped: ServicePort, pod: Pod) -> int | None:
-    """The container port that a Service's port leads to; None when the pod lacks its name."""
-    if isinstance(mapped.target, int):
-        return mapped.target
-    return port_number(pod.ports, mapped.target, mapped.protocol)
-
-
-def port_number(ports: Iterable[NamedPort], name: str, protocol: int) -> int | None:
-    """The number of a named port."""
-    return next((p.number for p in ports if (p.name, p.protocol) == (name, protocol)), None)
 
 
 def split(text: str) -> tuple[str, str, str | None]:

@@ -20,6 +20,7 @@ from fabric.network import Network
 from fabric.ports import texts
 from fabric.unevaluated import Unevaluated, accepted, pending
 from sim.address_words import from_to
+from sim.before_door import destination, same_before
 from sim.blame import Blame, Cause, blame
 from sim.l4 import CLIENT_PORT
 from sim.nearest import FIELDS, OWN, nearest, title
@@ -73,7 +74,8 @@ class Explanation:
     """`computed` is allow, deny, or depends (on ECMP); `others` are verdicts of other families;
     `nearest` has, for each end whose policy denies, what came closest to permitting; `touched_by`
     what is not evaluated and touches one of the ends. `parts` are the addresses of source and
-    destination that it is about, where it is not about all of them (`sim.address_parts`)."""
+    destination that it is about, where it is not about all of them (`sim.address_parts`), `through`
+    the door by which the target was asked for."""
 
     network: Network
     program: Program
@@ -88,6 +90,7 @@ class Explanation:
     nearest: tuple[Cause, ...] = ()
     touched_by: tuple[Unevaluated, ...] = ()
     parts: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    through: str = ""
 
     @property
     def verdict(self) -> str:
@@ -136,6 +139,7 @@ class Explanation:
             "target": self.target,
             **{key: list(blocks) for key, blocks in zip(PARTS, self.parts, strict=True) if blocks},
             "packet": show(self.flow),
+            "through": self.through or None,
             "verdict": self.verdict,
             "computed": self.computed,
             "not_evaluated": [record.row() for record in self.touched_by],
@@ -175,6 +179,7 @@ def between(
     flows = dict(sorted(flows.items(), key=lambda item: (item[0] != version, item[0])))
     verdicts = {v: _verdict(_traces(network, program, f), wanted)[0] for v, f in flows.items()}
     first, flow = next(iter(flows.items()))
+    same_before(network, program, wanted, flow)
     traces = _traces(network, program, flow)
     hashed = trace(network, program, flow)
     verdict, worst = _verdict(traces, wanted)
@@ -195,6 +200,7 @@ def between(
         tuple((v, said) for v, said in verdicts.items() if v != first),
         tuple(_nearest(network, program, worst)),
         touching(network).of(source.index, *_ends(wanted, traces)),
+        through=wanted.door.sentence if wanted.door else "",
     )
 
 
@@ -220,7 +226,7 @@ def _flows(
         protocol, dport, opener = port
         given = CLIENT_PORT if sport is None else sport
         ports = (given if opener is None else opener), dport
-        mine, theirs = address_of(network, src, version), _destination(network, wanted, version)
+        mine, theirs = address_of(network, src, version), destination(network, wanted, version)
         if sent_from is not None and sent_from.version == version:
             mine = int(sent_from)
         if mine is not None and theirs is not None:
@@ -241,14 +247,8 @@ def _versions(network: Network, src: Endpoint, wanted: Target) -> list[int]:
         version
         for version in (4, 6)
         if address_of(network, src, version) is not None
-        and _destination(network, wanted, version) is not None
+        and destination(network, wanted, version) is not None
     ]
-
-
-def _destination(network: Network, wanted: Target, version: int) -> int | None:
-    if wanted.address is not None and wanted.address.version == version:
-        return int(wanted.address)
-    return address_of(network, wanted.endpoint, version) if wanted.endpoint else None
 
 
 def _traces(network: Network, program: Program, flow: Flow) -> list[Trace]:

@@ -26,7 +26,8 @@ from compiler.walk import entry_matches
 from fabric.cluster import CLUSTER
 from fabric.network import Network
 from fabric.unevaluated import Unevaluated, pending
-from sim.cluster_names import ClusterNames, End, fault, port_number
+from sim.backends import port_number
+from sim.cluster_names import ClusterNames, End, fault
 from sim.verdicts import touching
 
 CLIENT_PORT = 40000
@@ -124,6 +125,15 @@ class Questions:
         version = family(source, target)
         number = target.port if target.port is not None else number_of(target, port, protocol)
         out = self._side(Direction.OUT, source, target, version, protocol, number)
+        if target.door is not None and target.door.version == version:
+            before = End(target.name, target.endpoint, target.door)
+            asked = number_of(target, port, protocol)
+            if self._side(Direction.OUT, source, before, version, protocol, asked)[0] != out[0]:
+                raise fault(
+                    f"policies of {source.name} treat {target.door} and {target.name} behind it "
+                    "differently: which of them they see is up to the network plugin",
+                    "ask about the pod",
+                )
         into = self._side(Direction.IN, target, source, version, protocol, number)
         allow = out[0] and into[0]
         sides = [side for side in (out, into) if side[0] is allow]

@@ -11,14 +11,15 @@ Rules that hold here:
    source's VRF, whoever answers there.
 3. A pattern (`acme/web/*`) stands for all that it selects; a tenant in front may be left out.
 4. `namespace/name[Service]` as a destination is the pods behind it, at the ports that it maps to.
+   So is an address or a node with a port that is a door to them (`sim.door_at`).
 5. A port is what `sim.wanted_ports` reads; without one it is TCP port 443.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, TypeVar
 
@@ -30,6 +31,7 @@ from fabric.inventory import Endpoint, Prefix
 from fabric.names import host_of, others, selects
 from fabric.network import Network
 from fabric.ports import PortRange
+from sim.door_at import Behind, at_address, at_node, node_ports
 from sim.service_names import SUFFIX, behind
 from sim.wanted_ports import Address, address_in, block_in, ports_by, split_port
 
@@ -43,12 +45,16 @@ EXAMPLES = {4: int(IPv4Address("192.0.2.1")), 6: int(IPv6Address("2001:db8::1"))
 @dataclass(frozen=True, slots=True)
 class Target:
     """A destination: an endpoint (at one of its addresses, if one is given), or an address or the
-    addresses of a block, of whoever has them; and ports."""
+    addresses of a block, of whoever has them; and ports. `door` is the one behind which the
+    endpoint is, if that was asked for, and `asked` what was asked for; where a fabric decides at
+    the door, `door` alone."""
 
     endpoint: Endpoint | None
     address: Address | None
     ports: tuple[PortRange, ...]
     block: Prefix | None = None
+    door: Behind | None = None
+    asked: Target | None = None
 
     @property
     def called(self) -> str:
@@ -120,17 +126,42 @@ def targets(network: Network, text: str) -> list[Target]:
     name, port = split_port(text)
     address = address_in(name)
     if address is not None:
-        return [Target(None, address, ports) for ports, _ in ports_by(port or DEFAULT, ())]
+        asked = [Target(None, address, ports) for ports, _ in ports_by(port or DEFAULT, ())]
+        return [t for one in asked for t in _behind(network, one)]
     if (block := block_in(name)) is not None:
         return [Target(None, None, ports, block) for ports, _ in ports_by(port or DEFAULT, ())]
     if name.endswith(SUFFIX):
         return [Target(e, None, (at,)) for e, at in behind(network, name, port or DEFAULT)]
     found = endpoints(network, name)
-    return [
-        Target(e, None, ports)
-        for ports, members in ports_by(port or DEFAULT, found)
-        for e in members
-    ]
+    parts = ports_by(port or DEFAULT, found)
+    asked = [Target(e, None, ports) for ports, members in parts for e in members]
+    opened = node_ports(network) if any(e.kind == "node" for e in found) else ()
+    return [t for one in asked for t in (_behind(network, one) if _may(one, opened) else [one])]
+
+
+def _may(wanted: Target, opened: Container[tuple[str, int, int]]) -> bool:
+    """Whether a destination may be a door of a node."""
+    node = wanted.endpoint
+    return (
+        node is not None
+        and node.kind == "node"
+        and any((node.tenant, p.protocol, p.first) in opened for p in wanted.ports)
+    )
+
+
+def _behind(network: Network, wanted: Target) -> list[Target]:
+    """What is behind a door, or the destination itself where it is none."""
+    if len(wanted.ports) != 1 or wanted.ports[0].first != wanted.ports[0].last:
+        return [wanted]
+    (port,) = wanted.ports
+    if wanted.address is not None:
+        found = at_address(network, wanted.address, port.protocol, port.first)
+    else:
+        assert wanted.endpoint is not None
+        found = at_node(network, wanted.endpoint, port.protocol, port.first)
+    if found and found[0].decided_before:
+        return [replace(wanted, door=found[0])]
+    return [Target(b.endpoint, None, (b.port,), None, b, wanted) for b in found] or [wanted]
 
 
 def owning(network: Network, text: str, block: Prefix) -> list[Endpoint]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from cloison.doubts import Doubts
     from cloison.how import How
     from compiler.ir import Origin
+    from fabric.network import Network
     from sim.access import Access
+    from sim.fabric_doors import FabricDoor
+    from sim.reachability import Bits
 
 SCHEMA = "cloison/reach/1"
 COLUMNS = ("source", "destination", "ports", "because")
@@ -24,15 +28,18 @@ def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str,
     """Print every pair of workloads that may talk, or those that were asked for."""
     from cloison.cli.check import told
     from cloison.doubts import doubts
+    from cloison.render import emit
     from cloison.unknowns import below, emit_with
     from cloison.world import World
     from fabric.unevaluated import pending
     from sim.access import asked
+    from sim.fabric_doors import fabric_doors
     from sim.reachability import reachability
 
     world = told(World.of_fabric(path, how))
     network = world.network
-    found = asked(lambda: reachability(network, world.program), network, source, to)
+    made = cache(lambda: reachability(network, world.program))
+    found = asked(made, network, source, to)
     doubt = doubts(network, source, to)
     if output == "matrix":
         click.echo("\n".join(matrix(found, doubt)))
@@ -47,11 +54,36 @@ def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str,
             for row in found
         ]
         columns = (*COLUMNS, *doubt.columns)
-        emit_with(doubt.records, rows, schema=SCHEMA, output=output, columns=columns)
+        ways_in = [] if source else fabric_doors(made(), chosen(network, to))
+        beside = {"doors": [door.row() for door in ways_in]} if ways_in else None
+        emit_with(doubt.records, rows, schema=SCHEMA, output=output, columns=columns, beside=beside)
+        if ways_in and output in ("table", "md"):
+            click.echo()
+            emit(list(map(door_text, ways_in)), schema=SCHEMA, output=output, title="Doors")
         if output == "table" and not rows:
             click.echo("nothing", err=True)
     if pending(doubt.records):
         raise click.exceptions.Exit(UNKNOWN)
+
+
+def chosen(network: Network, to: str | None) -> Bits:
+    """The endpoints that a destination stands for."""
+    import numpy as np
+
+    from sim.access import receivers
+
+    return np.any([some for some, _ in receivers(network, to)], axis=0)  # type: ignore[no-any-return]
+
+
+def door_text(of: FabricDoor) -> dict[str, str]:
+    """A way in for people."""
+    from sim.openings import CONTROLLER
+
+    who = "whoever reaches its controller: unknown" if of.via == CONTROLLER else "unknown"
+    if of.open_to is not None:
+        who = ", ".join(of.open_to) or "nobody beyond the tenant"
+    opens = f"{of.kind} {of.tenant}/{of.name}"
+    return {"door": opens, "at": of.way, "leads to": f"{of.target}:{of.port}", "open to": who}
 
 
 def because(row: Access) -> str:

@@ -2,11 +2,13 @@
 
 Rules that hold here:
 
-1. Directories are read recursively in sorted order: `.yaml`, `.yml` and `.json`, hidden names left
-   out. A path that names a file is read whatever it is called; `-` is stdin.
+1. Directories are read recursively in sorted order, as `kubectl apply -R -f` does: `.yaml`, `.yml`
+   and `.json`, hidden names too; what lies in a `.git` and the locks of an editor (`.#name`) are
+   left out. A path that names a file is read whatever it is called; `-` is stdin.
 2. Lists (`kubectl get … -o yaml`, `NetworkPolicyList`) count as their items.
 3. What is not a Kubernetes object, or is a template that has not been rendered, is a warning in a
-   directory and an error in a file that was named.
+   directory and an error in a file that was named. Recipes go by their names, whatever is in them:
+   what they say about kinds and versions may be left out.
 4. An object that matters to the network may be given twice if both say the same; otherwise it is
    unclear which one counts: an error. Services decide nothing by themselves: a warning, and who
    asks about the name is told.
@@ -33,6 +35,10 @@ YAML_1_1_BOOLEANS = frozenset(
     for low in ("y", "n", "yes", "no", "on", "off")
     for word in (low, low.upper(), low.capitalize())
 )
+RECIPES = frozenset({
+    "Chart.yaml", "Chart.yml", "helmfile.yaml", "helmfile.yml", "kustomization.yaml",
+    "kustomization.yml", "Kustomization",
+})  # fmt: skip
 NAMING = frozenset({"name", "namespace", "labels", "matchLabels", "values", "key", "nodeName"})
 MAX_LIST_DEPTH = 10
 OCTAL = re.compile(r"(^|[\s,:\[-])0[0-7]+")
@@ -61,12 +67,18 @@ def files(paths: Sequence[Path | str], problems: Diagnostics) -> Iterator[tuple[
             else:
                 yield given, True
             continue
-        inside = sorted(p for p in given.rglob("*") if p.suffix in SUFFIXES and not p.is_dir())
-        visible = [p for p in inside if not any(s[0] == "." for s in p.relative_to(given).parts)]
-        if not visible:
+        inside = sorted(p for p in given.rglob("*") if is_manifest(p, given) and not p.is_dir())
+        if not inside:
             hint = f"looked for {', '.join(SUFFIXES)}"
             problems.error("C614", f"{given} holds no Kubernetes manifests", None, hint)
-        yield from ((path, False) for path in visible)
+        yield from ((path, False) for path in inside)
+
+
+def is_manifest(path: Path, directory: Path) -> bool:
+    """Whether the name of a file in a directory says that it is to be read."""
+    if ".git" in path.relative_to(directory).parts or path.name.startswith(".#"):
+        return False
+    return path.suffix in SUFFIXES or path.name in RECIPES
 
 
 def is_directory(path: Path) -> bool:
@@ -101,12 +113,13 @@ def flatten(
 ) -> Iterator[Source]:
     """An object as it is, a list as its items (rule 2)."""
     value = document.value
-    if not isinstance(value, Mapping) or not {"apiVersion", "kind"} & value.keys():
+    recipe = Path(document.file).name in RECIPES and isinstance(value, Mapping)
+    meant = isinstance(value, Mapping) and {str(key).lower() for key in value}
+    if not (recipe or (meant and {"apiversion", "kind"} & meant)):
         complain("C602", "not a Kubernetes object", document.span())
         return
-    missing = sorted({"apiVersion", "kind"} - value.keys())
-    rendered = Path(document.file).name not in ("Chart.yaml", "Chart.yml")
-    if value.get("kind") == "Kustomization" or (missing and not rendered):
+    missing = {"apiVersion", "kind"} - value.keys()
+    if value.get("kind") == "Kustomization" or (missing and recipe):
         hint = "render it first: kustomize build, or helm template"
         complain("C603", "says how to make manifests, and is none", document.span(), hint)
     elif missing or not all(isinstance(value[k], str) for k in ("apiVersion", "kind")):

@@ -69,6 +69,14 @@ class Template:
     cursor: Cursor
     count: int | None
 
+    def workload(self, name: str) -> str:
+        """The workload of the template's pods, in the object of that name.
+
+        With the part "Worker" of "train" it is "train-worker".
+        """
+        part = "".join(c if c.isalnum() else "-" for c in self.part.lower()).strip("-")
+        return f"{name}-{part}" if part else name
+
 
 def templates(root: Cursor) -> list[Template]:
     """The templates of an object, in the order of the file."""

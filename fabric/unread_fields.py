@@ -2,26 +2,32 @@
 
 Rules that hold here:
 
-1. They are those of pods and pod templates, of workloads without pods (`replicas: 0`), and of
-   namespaces; what a status or a network plugin reports afterwards is none.
-2. A record touches the pods of its workload; a controller with an owner is told by that owner.
+1. They are those of pods and of pod templates in objects of any kind, of workloads without pods
+   (`replicas: 0`), and of namespaces; what a status or a network plugin reports afterwards is none.
+2. A record touches the pods of its workload; a controller whose owner is in the input, with a
+   template, is told by that owner. What is owned and makes no pods is an old revision.
 3. A host port of a pod on its host's network opens nothing that the pod does not have anyway; of
    others `compiler.doors` tells whether policies make a difference.
+4. Kinds that are read whole (`fabric.templates`) may be told to make policies or doors besides:
+   `BESIDES`.
 
 Source: kubernetes/api `core/v1/types.go`; documentation of Multus, Calico, Kube-OVN,
-OVN-Kubernetes, GKE and the Amazon VPC CNI.
+OVN-Kubernetes, GKE, the Amazon VPC CNI and KubeVirt; KubeRay `raycluster_types.go`; Volcano's job
+plugin `svc`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from fabric.cursor import Cursor
 from fabric.diagnostics import Diagnostics, Span
-from fabric.extend import Source
+from fabric.extend import Source, identity
 from fabric.metadata import DEFAULT_NAMESPACE
-from fabric.unevaluated import Unevaluated
-from fabric.workloads import KINDS, Pod
+from fabric.templates import templates
+from fabric.unevaluated import Unevaluated, has_template
+from fabric.workloads import KINDS, Pod, makes_pods
 
 GROUPS = ("", "apps", "batch", "extensions")
 NETWORKS = "gives the pod other networks, which policies do not see"
@@ -54,29 +60,80 @@ NAMESPACE_ANNOTATIONS = {
     "cni.projectcalico.org/ipv6pools": "its pods have addresses of other pools",
 }
 
+BESIDES: dict[tuple[str, str], tuple[tuple[tuple[str, ...], tuple[object, ...], str], ...]] = {
+    ("batch.volcano.sh", "Job"): (
+        (("plugins", "svc"), (), "its controller makes a NetworkPolicy for the job's pods"),
+    ),
+    ("ray.io", "RayCluster"): (
+        (("headGroupSpec", "serviceType"), ("NodePort", "LoadBalancer"), "leads to its head"),
+        (("headGroupSpec", "headService"), (), "makes a Service of its own, which may be a door"),
+        (("headGroupSpec", "enableIngress"), (True,), "makes an Ingress, which leads to its head"),
+    ),
+}
+"""Fields of the spec, the values that matter (all, where none stands), and what they do."""
+
 
 def unread(
     objects: Iterable[Source], pods: Sequence[Pod], problems: Diagnostics
 ) -> Iterator[Unevaluated]:
     """The records of all fields (rule 1), in the order of the objects."""
     workload = {(pod.namespace, pod.name): pod.workload for pod in pods}
+    objects = tuple(objects)
+    given = {identity(source.value) for source in objects if speaks(source)}
     for source in objects:
         root, kind = Cursor.of(source, problems), source.value["kind"]
-        group = source.value["apiVersion"].rpartition("/")[0]
+        group, _, version = source.value["apiVersion"].rpartition("/")
         if (kind, group) == ("Namespace", ""):
             yield from of_namespace(root)
         elif (kind, group) == ("Pod", ""):
             name = workload.get((namespace_of(root), _text(root["metadata"]["name"])))
             if name is not None:
                 yield from of_pod(root, root["metadata"], root["spec"], name)
-        elif kind in KINDS and group in GROUPS and not root["metadata"]["ownerReferences"]:
+        elif any(owner in given for owner in owners(root)):
+            continue
+        elif kind in KINDS and group in GROUPS:
             yield from of_controller(root, kind)
+        elif makes_pods(group, version, kind):
+            yield from of_templates(root, group, kind)
+
+
+def speaks(source: Source) -> bool:
+    """Whether an object tells what its pods' template says."""
+    group, _, version = source.value["apiVersion"].rpartition("/")
+    kind = source.value["kind"]
+    if kind in KINDS and group in GROUPS:
+        return True
+    return makes_pods(group, version, kind) and has_template(source)
+
+
+def owners(root: Cursor) -> Iterator[str]:
+    """The objects that an object's metadata names as its owners."""
+    for item in _items(root["metadata"]["ownerReferences"]):
+        yield f"{_text(item['kind'])}/{namespace_of(root)}/{_text(item['name'])}"
+
+
+def of_templates(root: Cursor, group: str, kind: str) -> Iterator[Unevaluated]:
+    """What the pod templates of an object of another kind say, and what is made besides them."""
+    quiet = Cursor(root.source, Diagnostics(), root.path, root.value)
+    found = templates(quiet)
+    for item in found:
+        name = item.workload(_text(root["metadata"]["name"]))
+        yield from of_pod(root, item.cursor["metadata"], item.cursor["spec"], name)
+    for path, values, what in BESIDES.get((group, kind), ()) if found else ():
+        field = quiet["spec"]
+        for step in path:
+            field = field[step]
+        if field.value in values or (field.value is not None and not values):
+            told = record(root, field.key_span, f"field {path[-1]} {what}", "")
+            yield replace(told, scope="namespace")
 
 
 def of_controller(root: Cursor, kind: str) -> Iterator[Unevaluated]:
     """What a workload's template says, and that it makes no pods, if so."""
     quiet = Cursor(root.source, Diagnostics(), root.path, root.value)
     template, count = KINDS[kind](quiet["spec"])
+    if count == 0 and root["metadata"]["ownerReferences"]:
+        return
     name = _text(root["metadata"]["name"])
     yield from of_pod(root, template["metadata"], template["spec"], name)
     if count == 0:
@@ -92,6 +149,10 @@ def of_pod(root: Cursor, about: Cursor, spec: Cursor, workload: str) -> Iterator
     if claims := spec["resourceClaims"]:
         what = "field resourceClaims may bring network devices, which policies do not see"
         yield record(root, claims.key_span, what, workload)
+    for network in _items(spec["networks"]):
+        if network["multus"]:
+            what = "field networks gives the machine other networks, which policies do not see"
+            yield record(root, network["multus"].key_span, what, workload)
     if spec["hostNetwork"].value is not True:
         for port in host_ports(spec):
             yield record(root, port.key_span, HOST_PORT, workload, "door")

@@ -103,7 +103,7 @@ def pods(objects: Iterable[Source], problems: Diagnostics) -> tuple[Pod, ...]:
             found = controller(root, kind)
             key = unique(found.key, controllers)
             controllers[key] = replace(found, key=key)
-        elif meaning(group, version, kind).way not in (IRRELEVANT, "policy", "mesh", "change"):
+        elif makes_pods(group, version, kind):
             others.append((root, group, kind))
     for root, group, kind in others:
         for found in from_templates(root, group, kind):
@@ -121,6 +121,11 @@ def pods(objects: Iterable[Source], problems: Diagnostics) -> tuple[Pod, ...]:
     afford_pods(len(running) + sum(c.count or 1 for c in wanted))
     planned = expand(wanted, {(p.namespace, p.name) for p in running})
     return tuple(sorted((*running, *planned), key=lambda p: (p.namespace, p.name, p.span)))
+
+
+def makes_pods(group: str, version: str, kind: str) -> bool:
+    """Whether templates in an object of this kind, which is not built in, are those of pods."""
+    return meaning(group, version, kind).way not in (IRRELEVANT, "policy", "mesh", "change")
 
 
 def controller(root: Cursor, kind: str) -> Controller:
@@ -146,8 +151,7 @@ def from_templates(root: Cursor, group: str, kind: str) -> Iterator[Controller]:
         if (item.count or 0) > MAX_REPLICAS:
             item.cursor.error("C605", f"{item.count:,} pods; at most {MAX_REPLICAS:,} are read")
             continue
-        part = "".join(c if c.isalnum() else "-" for c in item.part.lower()).strip("-")
-        key = whole._replace(name=f"{about.name}-{part}") if part else whole
+        key = whole._replace(name=item.workload(about.name))
         extra = added(group, kind, about.name, item.part)
         yield Controller(
             key, owner_of(root, about), item.cursor, item.count, about.span, whole, extra

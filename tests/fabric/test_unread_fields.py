@@ -108,3 +108,89 @@ def test_everything_else_of_a_pod_is_no_record(tmp_path: Path) -> None:
         "serviceAccountName": "x", "tolerations": [{"operator": "Exists"}], "dnsPolicy": "Default",
     }  # fmt: skip
     assert told(tmp_path, pod(**usual), workload(pod=usual, replicas=2)) == ()
+
+
+def custom(group: str, kind: str, spec: Any, **about: Any) -> dict[str, Any]:
+    """An object of a kind that is not built in."""
+    named = {"name": "run", "namespace": "ns", **about}
+    return {"apiVersion": group, "kind": kind, "metadata": named, "spec": spec}
+
+
+SHAPES: dict[str, Any] = {
+    "kubeflow.org/v1 PyTorchJob": lambda t: {"pytorchReplicaSpecs": {"Worker": {"template": t}}},
+    "ray.io/v1 RayCluster": lambda t: {"workerGroupSpecs": [{"groupName": "g", "template": t}]},
+    "argoproj.io/v1alpha1 Rollout": lambda t: {"replicas": 2, "template": t},
+    "batch.volcano.sh/v1alpha1 Job": lambda t: {"tasks": [{"name": "t", "template": t}]},
+    "jobset.x-k8s.io/v1alpha2 JobSet": lambda t: {
+        "replicatedJobs": [{"name": "j", "template": {"spec": {"template": t}}}]
+    },
+    "apps.kruise.io/v1alpha1 CloneSet": lambda t: {"replicas": 0, "template": t},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"annotations": {"k8s.v1.cni.cncf.io/networks": "rdma"}},
+        {"resourceClaims": [{"name": "nic"}]},
+        {"containers": [{**CONTAINER, "ports": [{"containerPort": 1, "hostPort": 2}]}]},
+    ],
+    ids=["annotation", "claim", "host port"],
+)
+def test_templates_of_custom_kinds_are_looked_at_like_built_in_ones(
+    tmp_path: Path, shape: str, part: Any
+) -> None:
+    group, kind = shape.split()
+    template = {key: pod(**part)[key] for key in ("metadata", "spec")}
+    network = built(tmp_path, custom(group, kind, SHAPES[shape](template)))
+    (record,) = network.not_evaluated
+    assert record.category in ("field", "door") and record.kind == kind
+    inside = [e.index for e in network.endpoints if e.namespace == "ns"]
+    assert inside and all(Touching([record], network.endpoints).of(i) for i in inside)
+
+
+def test_networks_of_virtual_machines(tmp_path: Path) -> None:
+    networks: list[Any] = [{"name": "n", "pod": {}}]
+    template = {"metadata": {}, "spec": {"domain": {}, "networks": networks}}
+    machine = custom("kubevirt.io/v1", "VirtualMachine", {"template": template})
+    assert not told(tmp_path, machine)
+    networks.append({"name": "m", "multus": {"networkName": "vlan"}})
+    (record,) = told(tmp_path, machine)
+    assert "networks" in record.what
+
+
+@pytest.mark.parametrize(
+    ("shape", "more", "count"),
+    [
+        ("batch.volcano.sh/v1alpha1 Job", {"plugins": {"svc": []}}, 1),
+        ("batch.volcano.sh/v1alpha1 Job", {"plugins": {"env": []}}, 0),
+        ("ray.io/v1 RayCluster", {"headGroupSpec": {"serviceType": "NodePort"}}, 1),
+        ("ray.io/v1 RayCluster", {"headGroupSpec": {"serviceType": "ClusterIP"}}, 0),
+        ("ray.io/v1 RayCluster", {"headGroupSpec": {"enableIngress": True}}, 1),
+        ("ray.io/v1 RayCluster", {"headGroupSpec": {"enableIngress": False}}, 0),
+        ("ray.io/v1 RayCluster", {"headGroupSpec": {"headService": {"spec": {}}}}, 1),
+    ],
+)
+def test_policies_and_doors_that_a_controller_makes_besides(
+    tmp_path: Path, shape: str, more: dict[str, Any], count: int
+) -> None:
+    group, kind = shape.split()
+    template = {"metadata": {}, "spec": {"containers": [CONTAINER]}}
+    found = told(tmp_path, custom(group, kind, {**SHAPES[shape](template), **more}))
+    assert [(r.category, r.scope) for r in found] == [("field", "namespace")] * count
+
+
+@pytest.mark.parametrize(
+    ("owner", "count"), [("Deployment/app", 1), ("Deployment/gone", 2), ("ConfigMap/c", 2)]
+)
+def test_only_an_owner_in_the_input_speaks_for_what_it_owns(
+    tmp_path: Path, owner: str, count: int
+) -> None:
+    given = {"annotations": {"k8s.v1.cni.cncf.io/networks": "rdma"}}
+    kind, _, name = owner.partition("/")
+    reference = {"kind": kind, "name": name, "apiVersion": "v1", "controller": True}
+    owned = workload("ReplicaSet", pod=given, metadata={"ownerReferences": [reference]})
+    owned["metadata"]["name"] = "app-1"
+    note = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "ns"}}
+    assert len(told(tmp_path, workload(pod=given), owned, note)) == count

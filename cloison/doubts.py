@@ -16,8 +16,10 @@ import numpy as np
 
 from fabric.network import Network
 from fabric.unevaluated import Unevaluated, pending
-from sim.access import receivers, senders, workload
-from sim.verdicts import touching
+from sim.access import receivers, senders
+from sim.address_sets import address_in, set_in
+from sim.pod_classes import workload
+from sim.verdicts import ANYBODY, touching
 from sim.wanted_ports import split_port, split_source
 
 
@@ -58,5 +60,10 @@ def doubts(network: Network, source: str | None, target: str | None) -> Doubts:
     ends = [senders(network, source), *(chosen for chosen, _ in receivers(network, target))]
     chosen = np.flatnonzero(np.any(ends, axis=0)).tolist()
     texts = split_source(source)[0], split_port(target)[0]
-    patterns = [pattern for text in texts for pattern in (text, f"*/{text}")]
+    patterns = [pattern for text in texts for pattern in (text, f"*/{text}", *anybody(text))]
     return Doubts(found.asked(chosen, patterns), names)
+
+
+def anybody(text: str) -> tuple[str, ...]:
+    """The pattern of whoever may have the addresses that a text is."""
+    return (ANYBODY,) if address_in(text) or set_in(text) else ()

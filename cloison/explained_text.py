@@ -33,9 +33,9 @@ from compiler.ir import Direction, Stage
 from fabric.cluster import CLUSTER
 from fabric.unevaluated import Unevaluated, pending
 from fabric.visible import lines
-from sim.access import workload
 from sim.blame import Cause
 from sim.explain import Explanation, Step
+from sim.pod_classes import workload
 from sim.trace import Side
 from sim.witness import show
 

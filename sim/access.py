@@ -21,9 +21,11 @@ from sim.blame import Cause, crossings
 from sim.expect import selected
 from sim.l4 import rows as port_rows
 from sim.matrix import SILENT
+from sim.pod_classes import workload
 from sim.reachability import Bits, Reach, decisions
 from sim.reasons import Reason
 from sim.resolve import both, endpoints
+from sim.service_names import SUFFIX, behind, every_port
 from sim.trace import Trace, seen_behind
 from sim.wanted_ports import ports_by, split_port, split_source
 from sim.witness import on_leg
@@ -81,13 +83,6 @@ class Access:
         }
 
 
-def workload(endpoint: Endpoint) -> str:
-    """The workload that a pod belongs to, else the endpoint itself, by full name."""
-    if endpoint.workload is None:
-        return endpoint.name
-    return f"{endpoint.name.rpartition('/')[0]}/{endpoint.workload}"
-
-
 def asked(
     reach: Callable[[], Reach], network: Network, source: str | None, target: str | None
 ) -> list[Access]:
@@ -108,6 +103,11 @@ def senders(network: Network, text: str | None) -> Bits:
 def receivers(network: Network, text: str | None) -> list[tuple[Bits, Sequence[PortRange]]]:
     """The endpoints that a text stands for with the ports that it means to each."""
     name, port = (None, "") if text is None else split_port(text)
+    if name is not None and name.endswith(SUFFIX):
+        by_port: dict[PortRange, list[Endpoint]] = {}
+        for pod, at in behind(network, name, port) if port else every_port(network, name):
+            by_port.setdefault(at, []).append(pod)
+        return [(_bits(network, pods), (at,)) for at, pods in by_port.items()]
     chosen = _chosen(network, name)
     if not port:
         return [(chosen, ANYTHING)]

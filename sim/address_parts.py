@@ -7,7 +7,8 @@ that hold here:
    decide hold them, and the same endpoint owns them. One of each kind is followed (`sim.explain`),
    and kinds with the same verdict, reason and line are put together again, in every IP version.
 2. Of an endpoint that owns prefixes only those addresses count that are nobody else's in the eyes
-   of the other end (`sim.coverage`), of a written prefix those that the other end can mean by it.
+   of the other end (`sim.coverage`); of written addresses those that the
+   other end can mean by them.
 3. More than `MOST` kinds are not looked at: C714.
 """
 
@@ -25,12 +26,13 @@ from compiler.space import everything, intersect, interval, union
 from compiler.tables import Group, Intervals, Program
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.fib import NextHop
-from fabric.inventory import Endpoint, Prefix
+from fabric.inventory import Endpoint
 from fabric.network import Network
+from sim.address_sets import Address, AddressSet
 from sim.address_words import blocks_of
 from sim.explain import Explanation, between
 from sim.resolve import EXAMPLES, Target, address_of
-from sim.wanted_ports import Address, packet_port
+from sim.wanted_ports import packet_port
 
 MOST = 1000
 Instance = tuple[int, int]
@@ -53,7 +55,7 @@ class Ends:
     program: Program
     source: Endpoint
     wanted: Target
-    block: Prefix | None = None
+    block: AddressSet | None = None
 
 
 def each(
@@ -67,21 +69,23 @@ def each(
     blocks = [b for b in (ends.block, ends.wanted.block) if b is not None]
     if not blocks and not is_wide(ends.source) and not _is_wide(ends.wanted):
         return [between(*_plain(ends), version, sent_from, sport)]
-    versions = sorted({b.version for b in blocks} or {4, 6}, key=lambda v: (v != version, v))
-    if len({b.version for b in blocks}) > 1:
-        message = "the prefixes at the two ends are of two IP versions"
+    common = {4, 6}.intersection(*(b.versions for b in blocks))
+    versions = sorted(common, key=lambda v: (v != version, v))
+    if not versions:
+        message = "the addresses at the two ends are of two IP versions"
         raise InputError(Diagnostic("C712", message))
     if sent_from is not None:
         versions = [sent_from.version]
     told = [[*_family(ends, v, sent_from, sport)] for v in versions]
     told = [groups for groups in told if groups]
     if not told and blocks:
-        message = f"no host at these ends sends such IPv{versions[0]} packets to the other"
+        message = f"no host at one of these ends sends such IPv{versions[0]} packets to the other"
         raise InputError(Diagnostic("C712", message))
     if not told:
         return [between(*_plain(ends), version, sent_from, sport)]
-    if all(len(groups) == 1 for groups in told) and not blocks:
-        return told[0][:1]
+    if all(len(groups) == 1 and not groups[0].about for groups in told):
+        rest = ((one.flow.version, one.verdict) for groups in told[1:] for one in groups)
+        return [replace(told[0][0], others=tuple(rest))]
     return [replace(one, others=()) for groups in told for one in groups]
 
 
@@ -137,7 +141,7 @@ def _about(
     """The explanation with the addresses that it is about, unless these are all that there are."""
     parts = []
     for ranges, block in ((froms, ends.block), (to, ends.wanted.block)):
-        whole = block is not None and ranges == (interval(block),)
+        whole = block is not None and ranges == block.of(version)
         parts.append(blocks_of(ranges, version) if several or (block and not whole) else ())
     return replace(one, parts=(parts[0], parts[1]))
 
@@ -229,7 +233,7 @@ def _address(ends: Ends, version: int) -> int | None:
 def _owned(ends: Ends, end: Endpoint | None, version: int) -> Intervals:
     """What an end has, inside the block that was asked for."""
     block = ends.block if end is ends.source else ends.wanted.block
-    limit = everything(version) if block is None else (interval(block),)
+    limit = everything(version) if block is None else block.of(version)
     return (
         intersect(limit, owned_addresses(ends.network)[end.index][version == 6]) if end else limit
     )

@@ -21,8 +21,8 @@ from fabric.network import Network
 from fabric.ports import NAMES, PortRange
 from fabric.services import Service, ServicePort
 from fabric.workloads import Pod
+from sim.address_sets import Address, address_in
 from sim.backends import selected, target_port
-from sim.wanted_ports import Address, address_in
 
 Member = tuple[Pod, Endpoint]
 

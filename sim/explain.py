@@ -19,6 +19,7 @@ from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import texts
 from fabric.unevaluated import Unevaluated, accepted, pending
+from sim.address_sets import Address
 from sim.address_words import from_to
 from sim.before_door import destination, same_before
 from sim.blame import Blame, Cause, blame
@@ -30,7 +31,7 @@ from sim.reasons import Reason
 from sim.resolve import Target, address_of
 from sim.trace import Side, Trace, trace, underlay_path
 from sim.verdicts import touching
-from sim.wanted_ports import Address, packet_port
+from sim.wanted_ports import packet_port
 from sim.witness import show
 
 PARTS = "source_addresses", "target_addresses"

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from fabric.ports import PortRange
-from sim.access import workload
 from sim.openings import openings
+from sim.pod_classes import workload
 from sim.reachability import Bits, Reach
 
 Key = tuple[str, str, str, str, str, str, str, str]

@@ -19,10 +19,11 @@ from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.address_parts import Ends, each, fate
+from sim.address_sets import address_in, set_in
 from sim.explain import Explanation
 from sim.pod_classes import classes
 from sim.resolve import Target, both, endpoint, endpoints, is_pattern, target, targets
-from sim.wanted_ports import address_in, block_in, split_port, split_source
+from sim.wanted_ports import split_port, split_source
 
 MOST = 1000
 SHOWN = 4
@@ -36,7 +37,7 @@ def explain(
     latter with its port. Without `version` IPv4 is explained where both ends have it."""
     name, sport = split_source(src)
     sources, wanted = both(lambda: _sources(network, name), lambda: _targets(network, dst))
-    block, rest = block_in(name), (version, address_in(name), sport)
+    block, rest = set_in(name), (version, address_in(name), sport)
     if len(sources) == len(wanted) == 1:
         known = each(Ends(network, program, sources[0], wanted[0], block), *rest)
         if len(known) == 1:

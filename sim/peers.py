@@ -32,7 +32,7 @@ from compiler.selectors import selects
 from fabric.cluster import CLUSTER
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
-from sim.access import workload
+from sim.pod_classes import workload
 
 NODE = "/@node/"
 

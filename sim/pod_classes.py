@@ -2,8 +2,9 @@
 
 Two endpoints are of one class when the same groups decide for them, every range of addresses that
 some entry speaks of has both or neither, and they are of one VRF and state. Under a failure the
-host counts as well: what is down may cut off one of them. Who owns whole prefixes is like nobody
-else. Cost: endpoints times distinct ranges.
+host counts as well: what is down may cut off one of them. Pods of two workloads are never of one
+class, nor are those that something not evaluated touches and others. Cost: endpoints times
+distinct ranges.
 """
 
 from __future__ import annotations
@@ -15,6 +16,14 @@ from compiler.tables import Program
 from compiler.walk import inside
 from fabric.inventory import Endpoint
 from fabric.network import Network
+from sim.verdicts import touching
+
+
+def workload(endpoint: Endpoint) -> str:
+    """The workload that a pod belongs to, else the endpoint itself, by full name."""
+    if endpoint.workload is None:
+        return endpoint.name
+    return f"{endpoint.name.rpartition('/')[0]}/{endpoint.workload}"
 
 
 def classes(
@@ -28,7 +37,7 @@ def classes(
         for region in entry.regions
         for version, intervals in ((4, region.v4), (6, region.v6))
     }
-    ordered = sorted(ranges)
+    ordered, doubts = sorted(ranges), touching(network)
     failed = bool(network.fabric.down_nodes or network.fabric.down_links)
     found: dict[object, list[Endpoint]] = {}
     for endpoint in members:
@@ -37,7 +46,8 @@ def classes(
             endpoint.vrf,
             endpoint.state,
             endpoint.host if failed else None,
-            endpoint.index if any(p.num_addresses > 1 for p in endpoint.prefixes) else None,
+            workload(endpoint),
+            doubts.of(endpoint.index),
             *(tuple(program.bindings[d, endpoint.index].tolist()) for d in Direction),
             tuple(sorted({version for version, _ in addresses})),
             tuple(

@@ -6,12 +6,14 @@ Rules that hold here:
    for all its pods; who asks for one endpoint gets the first. A shorter form (the last segments)
    will do when it is unambiguous. A host's node without a VRF (`tenant/@node/host`) is all of the
    tenant's nodes there.
-2. An address as a source must have one owner: tenants may share address space; a prefix stands
-   for whoever has addresses of it, and for these. As a destination they are addresses in the
-   source's VRF, whoever answers there.
-3. A pattern (`acme/web/*`) stands for all that it selects; a tenant in front may be left out.
+2. An address as a source must have one owner: tenants may share address space; prefixes and ranges
+   (`sim.address_sets`) stand for whoever has any of them, and for these alone. As a destination
+   they are addresses in the source's VRF, whoever answers there.
+3. A pattern (`acme/web/*`, `host[1-4]`) stands for all that it selects; a tenant in front may be
+   left out. The name of a tenant, zone or VRF stands for all that is in it, if nothing else has it.
 4. `namespace/name[Service]` as a destination is the pods behind it, at the ports that it maps to.
    So is an address or a node with a port that is a door to them (`sim.door_at`).
+   It opens no connections: as a source it is an error that says so (C732).
 5. A port is what `sim.wanted_ports` reads; without one it is TCP port 443.
 """
 
@@ -23,17 +25,17 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, TypeVar
 
-from compiler.ownership import owned_addresses
 from compiler.semantics import owner
-from compiler.space import intersect, interval
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.inventory import Endpoint, Prefix
+from fabric.inventory import Endpoint
 from fabric.names import host_of, others, selects
 from fabric.network import Network
 from fabric.ports import PortRange
+from fabric.wildcard import BRACKETS, NUMBERS
+from sim.address_sets import Address, AddressSet, address_in, owning, set_in
 from sim.door_at import Behind, at_address, at_node, node_ports
 from sim.service_names import SUFFIX, behind
-from sim.wanted_ports import Address, address_in, block_in, ports_by, split_port
+from sim.wanted_ports import ports_by, split_port
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -45,21 +47,27 @@ EXAMPLES = {4: int(IPv4Address("192.0.2.1")), 6: int(IPv6Address("2001:db8::1"))
 @dataclass(frozen=True, slots=True)
 class Target:
     """A destination: an endpoint (at one of its addresses, if one is given), or an address or the
-    addresses of a block, of whoever has them; and ports. `door` is the one behind which the
+    addresses of a set, of whoever has them; and ports. `door` is the one behind which the
     endpoint is, if that was asked for, and `asked` what was asked for; where a fabric decides at
     the door, `door` alone."""
 
     endpoint: Endpoint | None
     address: Address | None
     ports: tuple[PortRange, ...]
-    block: Prefix | None = None
+    block: AddressSet | None = None
     door: Behind | None = None
     asked: Target | None = None
 
     @property
     def called(self) -> str:
         """What people see of it."""
-        return self.endpoint.name if self.endpoint else str(self.block or self.address)
+        return (
+            self.endpoint.name
+            if self.endpoint
+            else self.block.text
+            if self.block
+            else str(self.address)
+        )
 
 
 def endpoint(network: Network, name: str) -> Endpoint:
@@ -80,12 +88,21 @@ def endpoint(network: Network, name: str) -> Endpoint:
 def endpoints(network: Network, name: str) -> list[Endpoint]:
     """What a pattern selects, a host's nodes, a workload's pods, or the one endpoint of a name;
     `InputError` when there is none."""
-    if (block := block_in(name)) is not None:
-        return owning(network, name, block)
+    if (block := set_in(name)) is not None:
+        if found := owning(network, block):
+            return found
+        raise _fault("C710", f"no endpoint has addresses of {name}", None)
+    if name.endswith(SUFFIX):
+        message = f"a Service opens no connections: {name} is a destination"
+        raise _fault("C732", message, "ask for the workload behind it")
     if not is_pattern(name):
         found = _found(network, name) if address_in(name) is None else []
         if _one_host(found) or (found and _one_workload(found)):
             return found
+        vrfs = [vrf.index for vrf in network.vrfs if vrf.name == name]
+        mine = [e for e in network.endpoints if e.tenant == name or e.vrf in vrfs]
+        if mine and not found:
+            return mine
         return [endpoint(network, name)]
     found = [e for e in network.endpoints if any(selects(p, e) for p in (name, f"*/{name}"))]
     if not found:
@@ -109,8 +126,8 @@ def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
 
 
 def is_pattern(name: str) -> bool:
-    """Whether a name has a wildcard."""
-    return "*" in name or "?" in name
+    """Whether a name has a wildcard or a range of numbers."""
+    return "*" in name or "?" in name or any(map(NUMBERS.fullmatch, BRACKETS.findall(name)))
 
 
 def target(network: Network, text: str) -> Target:
@@ -128,7 +145,7 @@ def targets(network: Network, text: str) -> list[Target]:
     if address is not None:
         asked = [Target(None, address, ports) for ports, _ in ports_by(port or DEFAULT, ())]
         return [t for one in asked for t in _behind(network, one)]
-    if (block := block_in(name)) is not None:
+    if (block := set_in(name)) is not None:
         return [Target(None, None, ports, block) for ports, _ in ports_by(port or DEFAULT, ())]
     if name.endswith(SUFFIX):
         return [Target(e, None, (at,)) for e, at in behind(network, name, port or DEFAULT)]
@@ -162,16 +179,6 @@ def _behind(network: Network, wanted: Target) -> list[Target]:
     if found and found[0].decided_before:
         return [replace(wanted, door=found[0])]
     return [Target(b.endpoint, None, (b.port,), None, b, wanted) for b in found] or [wanted]
-
-
-def owning(network: Network, text: str, block: Prefix) -> list[Endpoint]:
-    """Whoever has addresses of a block, in any VRF."""
-    owned, family = owned_addresses(network), int(block.version == 6)
-    span = (interval(block),)
-    found = [e for e in network.endpoints if intersect(owned[e.index][family], span)]
-    if not found:
-        raise _fault("C710", f"no endpoint has addresses of {text}", None)
-    return found
 
 
 def address_of(network: Network, owned_by: Endpoint, version: int) -> int | None:

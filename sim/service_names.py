@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
 from fabric.network import Network
-from fabric.ports import PortRange, parse_ports
+from fabric.ports import PortRange, name_of, parse_ports
 from fabric.services import Service
 
 SUFFIX = "[Service]"
@@ -20,6 +20,29 @@ SUFFIX = "[Service]"
 def behind(network: Network, name: str, port: str) -> Iterator[tuple[Endpoint, PortRange]]:
     """The pods behind a Service and the ports at which they get what is sent to `port`, a number
     with a protocol or a name; `InputError` when there is nobody."""
+    title, service, pods = _pods(network, name)
+    found = [(pod, at) for pod in pods for at in _ports(service, pod, port)]
+    if not found:
+        known = ", ".join(f"{p.port} {p.name}".strip() for p in service.ports)
+        raise _fault("C705", f"{title} has no such port: {port}", known and f"it has {known}")
+    yield from found
+
+
+def every_port(network: Network, name: str) -> Iterator[tuple[Endpoint, PortRange]]:
+    """As `behind`, for all ports that the Service has; a headless one leads to all of its pods'."""
+    title, service, pods = _pods(network, name)
+    if service.headless:
+        yield from ((pod, PortRange()) for pod in pods)
+        return
+    asked = [f"{p.port}/{name_of(p.protocol)}" for p in service.ports]
+    found = [(pod, at) for port in asked for pod in pods for at in _ports(service, pod, port)]
+    if not found:
+        raise _fault("C705", f"{title} has no ports that lead to a pod")
+    yield from {(pod.index, at): (pod, at) for pod, at in found}.values()
+
+
+def _pods(network: Network, name: str) -> tuple[str, Service, list[Endpoint]]:
+    """A Service, how it is called, and the pods behind it."""
     tenant, service = _called(network, name.removesuffix(SUFFIX))
     title = f"{service.namespace}/{service.name}{SUFFIX}"
     if service.leads_to is not None:
@@ -27,11 +50,7 @@ def behind(network: Network, name: str, port: str) -> Iterator[tuple[Endpoint, P
     pods = [e for e in network.endpoints if _selected(service, tenant, e)]
     if not pods:
         raise _fault("C710", f"{title} has no pods behind it")
-    found = [(pod, at) for pod in pods for at in _ports(service, pod, port)]
-    if not found:
-        known = ", ".join(f"{p.port} {p.name}".strip() for p in service.ports)
-        raise _fault("C705", f"{title} has no such port: {port}", known and f"it has {known}")
-    yield from found
+    return title, service, pods
 
 
 def _called(network: Network, name: str) -> tuple[str, Service]:

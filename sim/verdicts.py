@@ -9,6 +9,7 @@ Rules that hold here:
    `expect:` line, nothing was at stake, and its verdict is unknown.
 3. The proof is about every tenant, so every record that nobody accepted touches it; an expectation
    is touched by the records of the endpoints that it selects, or may select (`Touching.asked`).
+   An address or a prefix there selects whoever has it, and may be anybody's that is not modelled.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from fabric.claims import block_of
 from fabric.names import selects
 from fabric.network import Network
 from fabric.unevaluated import Touching, Unevaluated
+from sim.address_sets import AddressSet, owning
+
+ANYBODY = "*"
 
 Verdict = Literal["holds", "fails", "unknown"]
 
@@ -42,10 +47,16 @@ def touched_by(found: Touching, network: Network, *patterns: str) -> tuple[Uneva
     """What touches packets between all that these patterns select and anybody."""
     if not found:
         return ()
-    chosen = (
-        e.index for e in network.endpoints if any(selects(pattern, e) for pattern in patterns)
-    )
-    return found.asked(chosen, patterns)
+    chosen: set[int] = set()
+    names = list(patterns)
+    for number, pattern in enumerate(patterns):
+        block = block_of(pattern)
+        if block is None:
+            chosen |= {e.index for e in network.endpoints if selects(pattern, e)}
+        else:
+            chosen |= {e.index for e in owning(network, AddressSet.prefix(block))}
+            names[number] = ANYBODY
+    return found.asked(chosen, names)
 
 
 def empty(network: Network, expectations: int) -> Iterator[str]:

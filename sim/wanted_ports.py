@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.inventory import Endpoint, Prefix
+from fabric.inventory import Endpoint
 from fabric.ports import NAMES, WITH_PORTS, PortRange, parse_ports, sent
+from sim.address_sets import address_in, set_in
 
-Address = IPv4Address | IPv6Address
 Ports = tuple[PortRange, ...]
 CALLED = re.compile(r"([a-z0-9-]{1,15})(?:/(tcp|udp|sctp|any))?")
 WRITE = "write DST:443, DST:53/udp or DST:icmp"
@@ -30,7 +29,7 @@ def split_port(text: str) -> tuple[str, str]:
     (('fd00::5', '53/udp'), ('web/a', '80/tcp'), ('fd00::5', ''))
     """
     text = text.strip()
-    if address_in(text) is not None or block_in(text) is not None:
+    if address_in(text) is not None or set_in(text) is not None:
         return text, ""
     if text.startswith("["):
         name, _, port = text[1:].partition("]")
@@ -49,29 +48,6 @@ def split_source(text: str) -> tuple[str, int | None]:
     name, port = split_port(text)
     number = port.removesuffix("/tcp")
     return (name, int(number)) if number.isdigit() and int(number) < 65536 else (text.strip(), None)
-
-
-def address_in(text: str) -> Address | None:
-    """The address that a text is; None when it is a name."""
-    block = _block(text)
-    return block.network_address if block is not None and block.num_addresses == 1 else None
-
-
-def block_in(text: str) -> Prefix | None:
-    """The prefix with several addresses that a text is; None when it is something else.
-
-    >>> block_in("10.1.0.0/16"), block_in("10.1.0.1/32"), block_in("web/16")
-    (IPv4Network('10.1.0.0/16'), None, None)
-    """
-    block = _block(text)
-    return block if block is not None and block.num_addresses > 1 else None
-
-
-def _block(text: str) -> Prefix | None:
-    try:
-        return ip_network(text.removeprefix("ip:").strip("[]"), strict=False)
-    except ValueError:
-        return None
 
 
 def ports_by(text: str, endpoints: Iterable[Endpoint]) -> list[tuple[Ports, tuple[Endpoint, ...]]]:

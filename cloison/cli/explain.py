@@ -15,7 +15,8 @@ from cloison.cli.options import manifest_options, output_option, world_options
 if TYPE_CHECKING:
     from cloison.how import How
     from cloison.world import World
-    from fabric.inventory import Endpoint, Prefix
+    from fabric.inventory import Endpoint
+    from sim.address_sets import AddressSet
     from sim.explain import Explanation
     from sim.resolve import Target
 
@@ -53,8 +54,9 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     from cloison.cli.check import told
     from cloison.world import World
     from sim.address_parts import Ends, each
+    from sim.address_sets import address_in, set_in
     from sim.resolve import both, endpoints, is_pattern, targets
-    from sim.wanted_ports import address_in, block_in, split_source
+    from sim.wanted_ports import split_source
 
     world = told(World.read([fabric], how))
     network, (name, sport) = world.network, split_source(src)
@@ -72,9 +74,9 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
         to = wanted[0]
         ends = sources[0], twins.get(sources[0].index, to) if to.endpoint is sources[0] else to
         sent = address_in(name), sport
-        found = each(Ends(network, world.program, *ends, block_in(name)), version, *sent)
+        found = each(Ends(network, world.program, *ends, set_in(name)), version, *sent)
     else:
-        found = several(world, sources, wanted, version, sport, twins, block_in(name))
+        found = several(world, sources, wanted, version, sport, twins, set_in(name))
     if len(found) == 1 or (named and alike(found)):
         show(found[0], output)
         if pods > 1 and output == "table":
@@ -153,7 +155,7 @@ def several(
     version: int | None,
     sport: int | None = None,
     twins: Mapping[int, Target] | None = None,
-    block: Prefix | None = None,
+    block: AddressSet | None = None,
 ) -> list[Explanation]:
     """Every pair of what two patterns select; pairs without a common IP version are left out.
     `twins` speak for a class that talks to itself; `block` limits the source's addresses."""

@@ -179,3 +179,75 @@ def test_a_name_of_another_kind_is_told_apart(tmp_path: Path, name: str, hint: s
     result = cloison("check", written(tmp_path, "mill/*", name))
     assert result.exit_code == 2
     assert hint in result.stdout + result.stderr
+
+
+SERVED = """
+---
+apiVersion: v1
+kind: Service
+metadata: { name: cloth, namespace: ground }
+spec: { selector: { a: b }, ports: [{ port: 80, targetPort: 2049 }] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: bolt, namespace: ground, labels: { a: b } }
+spec: { containers: [] }
+"""
+
+
+def served(folder: Path) -> str:
+    path = written(folder, "mill/*")
+    (folder / "pods.yaml").write_text(PODS + SERVED)
+    return path
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("explain", "ground/cloth[Service]", "town:80"), ("reach", "--from", "cloth[Service]")],
+)
+def test_a_service_as_a_source_is_said_to_be_none(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    verb, *rest = arguments
+    result = cloison(verb, served(tmp_path), *rest)
+    assert result.exit_code == 2
+    assert "error[C732]: a Service opens no connections" in result.stderr
+
+
+def test_a_service_as_a_destination_is_its_pods_where_it_leads(tmp_path: Path) -> None:
+    path = served(tmp_path)
+    for to in ("cloth[Service]", "ground/cloth[Service]:80"):
+        assert reached(path, "--to", to) == reached(path, "--to", "ground/bolt:2049") != []
+    found = json.loads(cloison("explain", path, "dye", "cloth[Service]:80", "-o", "json").stdout)
+    assert found["packet"].endswith(":2049/tcp")
+    wrong = cloison("reach", path, "--to", "cloth[Service]:81")
+    assert (wrong.exit_code, "C705" in wrong.stderr) == (2, True)
+
+
+def reached(path: str, *options: str) -> Any:
+    return json.loads(cloison("reach", path, *options, "-o", "json").stdout)["rows"]
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("mill", "mill/*"),
+        ("mill/high", "mill/*/*@high"),
+        ("zone2", "zone2/*"),
+        ("mill/@node/host[1-2]", "mill/@node/*"),
+        ("100.64.9.0/24", "mill/*/*@high"),
+        ("100.64.9.0-100.64.9.255", "mill/*/*@high"),
+        ("198.51.100.7-198.51.100.9, fd99::/64", "zone2/town"),
+    ],
+)
+def test_names_of_more_than_one(tmp_path: Path, name: str, pattern: str) -> None:
+    """Tenants, VRFs, ranges of hosts and sets of addresses are read at both ends of both verbs."""
+    path = written(tmp_path, "mill/@node/host1@high")
+    high = {"mill/attic/dye"} if "high" in pattern else set()
+    for side in ("--from", "--to"):
+        own = "source" if side == "--from" else "destination"
+        rows, wanted = ({r[own] for r in reached(path, side, n)} for n in (name, pattern))
+        assert rows - high == wanted
+    for ends in ((name, "ground/loom:80"), ("ground/loom", name)):
+        found = cloison("explain", path, *ends, "-o", "json")
+        assert found.exit_code == 0, found.stderr

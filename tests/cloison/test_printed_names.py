@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from random_worlds import policies, worlds
 
 import cloison
-from cloison.cli.replay import vrf_index
+from cloison.replaying import vrf_index
 from cloison.world import World
 from compiler.compile import compile_policy
 from compiler.frontends.zones import lints

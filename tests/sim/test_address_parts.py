@@ -18,6 +18,7 @@ from compiler.semantics import owner
 from fabric.diagnostics import InputError
 from fabric.network import Network
 from sim.address_parts import Ends, each
+from sim.address_sets import AddressSet
 from sim.explain import Explanation
 from sim.one_answer import explain
 from sim.reasons import Reason
@@ -111,7 +112,7 @@ def test_a_prefix_as_source_is_all_that_anybody_has_of_it(
     target = targets(network, data.draw(st.sampled_from(["acme/web/b:80", "globex/db/c:80"])))[0]
     wanted = ip_network(block)
     try:
-        found = each(Ends(network, program, source, target, wanted))
+        found = each(Ends(network, program, source, target, AddressSet.prefix(wanted)))
     except InputError as error:
         assert [d.code for d in error.diagnostics] == ["C712"]
         return

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from cloison.how import How
 from cloison.sources import read_fabric
+from compiler import lints as policies
 from compiler.frontends import isolation, zones
+from compiler.ir import Policy
 from fabric.diagnostics import Diagnostic
 from fabric.network import Network
 
@@ -22,12 +24,13 @@ def check_file(path: Path | str, text: str, how: How) -> list[Diagnostic]:
     beyond = [*found.errors]
     if (network := found.network) is not None:
         beyond += [record.diagnostic() for record in network.not_evaluated]
-        beyond += [*network.findings, *lints(network)]
+        beyond += [*network.findings, *lints(network, found.policy)]
     told = dict.fromkeys((*found.warnings, *beyond))
     return sorted(told, key=lambda d: (d.span is None, d.span or 0, d.code))
 
 
-def lints(network: Network) -> Iterator[Diagnostic]:
+def lints(network: Network, policy: Policy | None) -> Iterator[Diagnostic]:
     """What is legal and doubtful."""
+    yield from policies.lints(network, policy) if policy is not None else ()
     yield from zones.lints(network)
     yield from isolation.lints(network)

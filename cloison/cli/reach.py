@@ -15,6 +15,7 @@ from cloison.cli.options import manifest_options, quiet_option, world_options
 if TYPE_CHECKING:
     from cloison.how import How
     from cloison.world import World
+    from compiler.ir import Policy
     from fabric.network import Network
 
 FORMATS = ("table", "matrix", "json", "jsonl", "yaml", "csv", "md", "dot")
@@ -102,7 +103,7 @@ def command(
     with progress(quiet=quiet) as tell:
         tell("read manifests")
         cluster = World.read(paths, how)
-    warn(cluster.network)
+    warn(cluster.network, cluster.program.policy)
     if flows is not None:
         if output not in (None, "jsonl"):
             raise click.UsageError("--flows answers with -o jsonl")
@@ -113,12 +114,14 @@ def command(
         show(cluster, output or "table", source, to)
 
 
-def warn(network: Network) -> None:
+def warn(network: Network, policy: Policy) -> None:
     """What is doubtful about manifests, on stderr."""
     from cloison.render import visible
+    from compiler.lints import lints
     from fabric.cluster import CLUSTER
 
-    for warning in network.manifests[CLUSTER].warnings:
+    found = network.manifests[CLUSTER].warnings
+    for warning in (*found, *lints(network, policy)):
         for line in str(warning).splitlines():
             click.echo(visible(line), err=True)
 

@@ -229,7 +229,30 @@ def l4(rule: ZoneRule) -> tuple[L4, ...]:
 
 
 def lints(network: Network) -> tuple[Diagnostic, ...]:
-    """Rules that can never match, because a side selects no endpoint."""
+    """Rules without effect: a side selects no endpoint, or an override permits what nothing denies.
+
+    A permit of zone 1 opens nothing. It only keeps packets from denies that follow it.
+    """
+    return (*unmatched(network), *idle_permits(network))
+
+
+def idle_permits(network: Network) -> Iterator[Diagnostic]:
+    """Permits of zone 1 after which nothing is denied."""
+    for item in reversed(rules_of(network, "zone1")):
+        if item.action is Action.DENY:
+            return
+        yield Diagnostic(
+            "C674",
+            f'zone rule "{item.rule.name}" has no effect: a permit of zone 1 opens nothing, it '
+            "makes exceptions from denies that follow, and none does",
+            item.origin.span,
+            "open connections by peerings, leaks, zone 0 or zone 2; or deny something after it",
+            "warning",
+        )
+
+
+def unmatched(network: Network) -> tuple[Diagnostic, ...]:
+    """Rules that can never match."""
     zones = network.spec.zones
     services = read(network, "zone0", "services", zones.zone0.services, "boot service")
     rules = (item for zone in ("zone0", "zone1", "zone2") for item in rules_of(network, zone))

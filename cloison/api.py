@@ -28,7 +28,7 @@ from cloison.unknowns import notes
 from cloison.world import World
 from compiler import target as targets
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.load import load_fabric
+from fabric.load import directed, load_fabric
 from fabric.reader import read_text
 from fabric.spec import FabricSpec
 from sim.access import asked
@@ -56,7 +56,7 @@ def check(path: str | Path) -> tuple[Diagnostic, ...]:
     try:
         text, name = read_text(Path(path))
     except InputError as error:
-        return error.diagnostics
+        return directed(path, error)
     return tuple(check_file(name, text, How(drawn="forgotten")))
 
 

@@ -12,6 +12,7 @@ from compiler.dpu import enforcement_points, tables_of
 from compiler.tables import Program
 from compiler.target import Target, usage
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+from fabric.topology import Role
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -83,6 +84,9 @@ def enforcing(program: Program, node: str) -> int:
     """The index of an enforcement point; `InputError` when the node is none."""
     known = points(program)
     if node not in known:
+        hosts = {n.name for n in program.network.fabric.nodes if n.role is Role.HOST}
         hint = did_you_mean(node, known) or f"known: {', '.join(known)}"
+        if node in hosts:
+            hint = f"{program.network.fabric.vtep_of(node).name} enforces for it"
         raise InputError(Diagnostic("C305", f'"{node}" enforces nothing', hint=hint))
     return known[node]

@@ -67,7 +67,8 @@ class Explained:
         step, stop = self.stops, None
         if step is not None:
             why = f"stops at {step.where}: {step.what}, {step.result}"
-            stop = Stop(step.where, (why, step.because, step.line or ""))
+            blame = self.blame if self.explanation.blame.culprit.title != step.because else ""
+            stop = Stop(step.where, (why, step.because, step.line or "", blame))
         return world.plot(
             tenant=tenant, path=self.path, title=self.explanation.summary(), stop=stop
         )

@@ -216,7 +216,7 @@ class VrfAddresses:
                 self.problems.warn("C457", told, self.vrf.span, hint)
             return
         if all(message != item.message for item in self.problems.items):
-            hint = "add a prefix, or shorten pools.blocks so that more hosts share it"
+            hint = "add a prefix, or make blocks smaller, as in pools: { blocks: { v4: 28 } }"
             self.problems.error("C403", message, self.vrf.span, hint)
 
     def lock_blocks(self) -> None:

@@ -7,6 +7,7 @@ that leaves nothing to go on with ends the run.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from fabric.budget import afford_wiring
@@ -36,6 +37,17 @@ def load(path: Path | str, text: str | None = None) -> tuple[FabricSpec, tuple[D
     return spec, found.warnings
 
 
+def directed(path: Path | str, error: InputError) -> tuple[Diagnostic, ...]:
+    """Why a fabric file cannot be read; where it is a directory, with what may have been meant."""
+    folder = Path(path)
+    if str(path) in STDIN or not folder.is_dir():
+        return error.diagnostics
+    inside = next((p for p in (folder / "fabric.yaml", folder / "fabric.yml") if p.is_file()), None)
+    hint = "a fabric is one file; manifests alone go to cloison reach, explain, diff and simulate"
+    hint = f"did you mean {inside}?" if inside else hint
+    return tuple(replace(d, hint=d.hint or hint) for d in error.diagnostics)
+
+
 @phase("read the fabric file")
 def examine(path: Path | str, text: str | None = None) -> tuple[FabricSpec | None, Diagnostics]:
     """As much of a file as can be read (None: nothing), and all that is wrong with it."""
@@ -46,7 +58,7 @@ def examine(path: Path | str, text: str | None = None) -> tuple[FabricSpec | Non
         if text is None:
             text, file = read_text(path)
     except InputError as error:
-        found.items += error.diagnostics
+        found.items += directed(path, error)
         return None, found
     try:
         trees = trees_around(Path("stdin" if file in STDIN else file))

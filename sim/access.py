@@ -38,8 +38,8 @@ SOME = (6, 40000, 80)
 @dataclass(frozen=True, slots=True)
 class Access:
     """What `source` may open to `target`: `ports` is a set of L4 atoms, `pairs` counts endpoints'
-    (source, destination, family). Between VRFs `routes` says of the first pair what brings the
-    routes there and back across."""
+    (source, destination, family), and it is `partial` where there are more of these. Between VRFs
+    `routes` says of the first pair what brings the routes there and back across."""
 
     source: str
     target: str
@@ -50,6 +50,7 @@ class Access:
     out: tuple[Origin, ...]
     into: tuple[Origin, ...]
     pairs: int
+    partial: bool = False
     routes: tuple[Cause, ...] = ()
 
     def row(self) -> dict[str, Any]:
@@ -61,6 +62,7 @@ class Access:
             "ports_list": list(self.ports_list),
             "families": [f"IPv{version}" for version in self.families],
             "pairs": self.pairs,
+            "partial": self.partial,
             "by": [
                 {
                     "direction": direction,
@@ -150,14 +152,34 @@ def access(
             told[asked[chosen]] = bits, space.text(bits), tuple(port_rows(space, bits))
         key = names[int(pairs.src[i])], names[int(pairs.dst[i])], asked[chosen]
         groups.setdefault(key, []).append(i)
-    causes = _Causes(reach, masks)
+    causes, all_pairs = _Causes(reach, masks), _AllPairs(reach.network, src, dst)
     out = []
     for (source, target, number), members in sorted(groups.items()):
         families = tuple(sorted(set(pairs.version[members].tolist())))
         by = causes.of(members)
         routes = _routes(reach, members[0], masks[int(pairs.version[members[0]])])
-        out.append(Access(source, target, families, *told[number], *by, len(members), routes))
+        few = len(members) < sum(all_pairs(source, target, version) for version in families)
+        row_of = (*told[number], *by, len(members), few, routes)
+        out.append(Access(source, target, families, *row_of))
     return out
+
+
+class _AllPairs:
+    """How many pairs of endpoints two workloads have, of those that are asked about."""
+
+    def __init__(self, network: Network, src: Bits, dst: Bits) -> None:
+        self.ends: tuple[dict[tuple[str, int], set[int]], ...] = ({}, {})
+        for endpoint in network.endpoints:
+            for chosen, members in zip((src, dst), self.ends, strict=True):
+                if chosen[endpoint.index]:
+                    for version in {prefix.version for prefix in endpoint.prefixes}:
+                        key = workload(endpoint), version
+                        members.setdefault(key, set()).add(endpoint.index)
+
+    def __call__(self, source: str, target: str, version: int) -> int:
+        """Of one IP version; nobody with itself."""
+        left, right = self.ends[0][source, version], self.ends[1][target, version]
+        return len(left) * len(right) - len(left & right)
 
 
 def _routes(reach: Reach, pair: int, mask: Bits) -> tuple[Cause, ...]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from compiler.ir import Action, Direction, Origin, Packet, Stage
@@ -28,6 +29,7 @@ from fabric.intents import Intent, intents
 from fabric.network import Network
 from sim.loops import loop
 from sim.nearest import Near, nearest, selecting, title, wanted
+from sim.packets import Flow
 from sim.reasons import Reason
 from sim.trace import Side, Trace
 
@@ -234,7 +236,7 @@ def _stop(network: Network, found: Trace, target: int | None) -> list[Cause]:
     vrf = network.vrfs[source.vrf]
     egress = found.next_hop.vrf if found.next_hop else source.vrf
     meant = network.endpoints[target].vrf if target is not None else egress
-    near = _intents(network, vrf.name, network.vrfs[meant].name)
+    near = _intents(network, vrf.name, network.vrfs[meant].name, found.flow)
     there = network.vrfs[egress]
     match found.reason:
         case Reason.NO_ROUTE_DROP:
@@ -248,18 +250,23 @@ def _stop(network: Network, found: Trace, target: int | None) -> list[Cause]:
             return [*near, Cause(f"VRF {there.name}", f"no route back to {vrf.name}", there.span)]
         case _:
             text = "routes the address, but to another endpoint or to none"
-            return [Cause(f"VRF {there.name}", text, there.span)]
+            return [*near, Cause(f"VRF {there.name}", text, there.span)]
 
 
-def _intents(network: Network, a: str, b: str) -> list[Cause]:
-    """The declared intents that join two VRFs."""
-    declared = intents(network.spec, network.vrfs) if network.spec and a != b else ()
-    return [_of_intent(i) for i in declared if {i.a, i.b} == {a, b}]
+def _intents(network: Network, here: str, meant: str, flow: Flow) -> list[Cause]:
+    """The declared intents that join the VRF where a packet starts with that where it should go."""
+    declared = intents(network.spec, network.vrfs) if network.spec and here != meant else ()
+    return [_of_intent(i, meant, flow) for i in declared if {i.a, i.b} == {here, meant}]
 
 
-def _of_intent(intent: Intent) -> Cause:
-    text = f"joins {intent.a} and {intent.b}, but not for these addresses"
-    return Cause(f"{intent.kind} {intent.name}", text, intent.span, intent.kind)
+def _of_intent(intent: Intent, meant: str, flow: Flow) -> Cause:
+    """What an intent lacks: the destination among what its VRF offers, or else some address."""
+    address = (IPv4Address if flow.version == 4 else IPv6Address)(flow.dst)
+    text, span = f"joins {intent.a} and {intent.b}, but not for these addresses", intent.span
+    if not any(address in prefix for prefix in intent.offered(meant)):
+        text = f"joins {intent.a} and {intent.b}, but {meant} does not offer {address}"
+        span = next((o.span for o in intent.offers if o.exporter == meant and o.span), span)
+    return Cause(f"{intent.kind} {intent.name}", text, span, intent.kind)
 
 
 def _of_origin(origin: Origin, part: str) -> Cause:

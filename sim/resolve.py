@@ -82,6 +82,8 @@ def endpoint(network: Network, name: str) -> Endpoint:
         more = f" and {len(found) - 4} more" if len(found) > 4 else ""
         raise _fault("C711", f'"{name}" is ambiguous: {listed}{more}', "write more of the name")
     hint = did_you_mean(name, _names(network.endpoints)) or f"one is {network.endpoints[0].name}"
+    if any(e.name.startswith(f"{name.strip('/')}/") for e in network.endpoints):
+        hint = f'it holds several: "{name.strip("/")}/*" is all of them'
     raise _fault("C710", f'no endpoint is called "{name}"', hint)
 
 

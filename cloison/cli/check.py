@@ -79,12 +79,13 @@ def diagnostics(path: Path, sources: dict[str, str], how: How, tell: Tell) -> li
     """Everything about one file, whose text goes into `sources`."""
     from cloison.checking import check_file
     from fabric.diagnostics import InputError
+    from fabric.load import directed
     from fabric.reader import read_text
 
     try:
         text, name = read_text(path)
     except InputError as error:
-        return list(error.diagnostics)
+        return list(directed(path, error))
     sources[name] = text
     tell(f"checking {path}")
     return check_file(name, text, how)

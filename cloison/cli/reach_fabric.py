@@ -50,7 +50,7 @@ def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str,
         short = output in ("table", "csv", "md")
         rows = [
             doubt.marked(row.source, row.target, row.row())
-            | ({"because": because(row)} if short else {})
+            | ({"because": because(row), "ports": ports(row, output)} if short else {})
             for row in found
         ]
         columns = (*COLUMNS, *doubt.columns)
@@ -84,6 +84,11 @@ def door_text(of: FabricDoor) -> dict[str, str]:
         who = ", ".join(of.open_to) or "nobody beyond the tenant"
     opens = f"{of.kind} {of.tenant}/{of.name}"
     return {"door": opens, "at": of.way, "leads to": f"{of.target}:{of.port}", "open to": who}
+
+
+def ports(row: Access, output: str) -> str:
+    """The ports; for people also whether some pods of a workload fare otherwise."""
+    return f"{row.text} (not all pods)" if row.partial and output != "csv" else row.text
 
 
 def because(row: Access) -> str:

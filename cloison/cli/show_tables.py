@@ -83,27 +83,15 @@ def usage_rows(found: Iterable[Usage]) -> list[dict[str, Any]]:
     ]
 
 
-def enforcement_point(program: Program, name: str) -> int:
-    """The node of that name; `InputError` C305 if it enforces nothing."""
-    from compiler.dpu import enforcement_points
-    from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-
-    names = {program.network.fabric.nodes[i].name: i for i in enforcement_points(program)}
-    if name not in names:
-        message = f'"{name}" enforces nothing'
-        hint = did_you_mean(name, names) or f"known: {', '.join(names)}"
-        raise InputError(Diagnostic("C305", message, hint=hint))
-    return names[name]
-
-
 def show_node(program: Program, name: str, output: str) -> None:
     """Every entry of one enforcement point, in evaluation order."""
+    from cloison.compiled import enforcing
     from cloison.render import emit
     from compiler.backends import text
     from compiler.document import document
     from compiler.dpu import tables_of
 
-    node = enforcement_point(program, name)
+    node = enforcing(program, name)
     if output == "table":
         click.echo(text.render(program, node), nl=False)
         return
@@ -119,6 +107,7 @@ def show_node(program: Program, name: str, output: str) -> None:
 def show_engines(program: Program, name: str | None, output: str, quiet: bool) -> None:
     """How the classifier holds every stage of one enforcement point."""
     from cloison.cli.simulate import announce_kernels
+    from cloison.compiled import enforcing
     from cloison.engines import SHOWN, engine_rows, fullest
     from cloison.render import emit, progress, show, table, titled
     from compiler.dpu import enforcement_points
@@ -127,7 +116,7 @@ def show_engines(program: Program, name: str | None, output: str, quiet: bool) -
     if name is None:
         node = fullest(program, enforcement_points(program))
     else:
-        node = enforcement_point(program, name)
+        node = enforcing(program, name)
     announce_kernels()
     with progress(quiet=quiet) as tell:
         rows = engine_rows(program, node, tell)

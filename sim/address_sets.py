@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from compiler.ownership import owned_addresses
-from compiler.space import intersect, interval, union
+from compiler.space import intersect, interval, subtract, union
 from compiler.tables import Intervals
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
@@ -31,6 +31,13 @@ class AddressSet:
     def versions(self) -> tuple[int, ...]:
         """The IP versions that it has any of."""
         return tuple(version for version in (4, 6) if self.of(version))
+
+    def without(self, address: Address) -> AddressSet:
+        """The others, called the same."""
+        one = ((int(address), int(address)),)
+        if address.version == 4:
+            return AddressSet(self.text, subtract(self.v4, one), self.v6)
+        return AddressSet(self.text, self.v4, subtract(self.v6, one))
 
     @staticmethod
     def prefix(block: Prefix) -> AddressSet:

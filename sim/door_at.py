@@ -70,6 +70,19 @@ def node_ports(network: Network) -> set[tuple[str, int, int]]:
     return opened | {(t, own.protocol, own.host) for t, p in pods for own in p.ports if own.host}
 
 
+def door_addresses(network: Network) -> list[Address]:
+    """Every address that may be a door at some port."""
+    services = (a for m in network.manifests.values() for s in m.services for a in known(s))
+    nodes = {
+        p.network_address
+        for e in network.endpoints
+        for p in e.prefixes
+        if e.kind == "node" and p.num_addresses == 1
+    }
+    found = nodes | {a for a in services if a is not None}
+    return sorted(found, key=lambda a: (a.version, int(a)))
+
+
 def _behind(
     network: Network, address: Address | None, nodes: list[Endpoint], protocol: int, port: int
 ) -> Iterator[Behind]:

@@ -20,12 +20,13 @@ Rules that hold here:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, TypeVar
 
 from compiler.semantics import owner
+from compiler.space import intersect
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
 from fabric.names import host_of, others, selects
@@ -33,7 +34,7 @@ from fabric.network import Network
 from fabric.ports import PortRange
 from fabric.wildcard import BRACKETS, NUMBERS
 from sim.address_sets import Address, AddressSet, address_in, owning, set_in
-from sim.door_at import Behind, at_address, at_node, node_ports
+from sim.door_at import Behind, at_address, at_node, door_addresses, node_ports
 from sim.service_names import SUFFIX, behind
 from sim.wanted_ports import ports_by, split_port
 
@@ -148,7 +149,9 @@ def targets(network: Network, text: str) -> list[Target]:
         asked = [Target(None, address, ports) for ports, _ in ports_by(port or DEFAULT, ())]
         return [t for one in asked for t in _behind(network, one)]
     if (block := set_in(name)) is not None:
-        return [Target(None, None, ports, block) for ports, _ in ports_by(port or DEFAULT, ())]
+        return [
+            t for ports, _ in ports_by(port or DEFAULT, ()) for t in _inside(network, block, ports)
+        ]
     if name.endswith(SUFFIX):
         return [Target(e, None, (at,)) for e, at in behind(network, name, port or DEFAULT)]
     found = endpoints(network, name)
@@ -156,6 +159,19 @@ def targets(network: Network, text: str) -> list[Target]:
     asked = [Target(e, None, ports) for ports, members in parts for e in members]
     opened = node_ports(network) if any(e.kind == "node" for e in found) else ()
     return [t for one in asked for t in (_behind(network, one) if _may(one, opened) else [one])]
+
+
+def _inside(network: Network, block: AddressSet, ports: tuple[PortRange, ...]) -> Iterator[Target]:
+    """Addresses of a set: those that are doors one by one, and the rest together."""
+    for address in door_addresses(network):
+        here = ((int(address), int(address)),)
+        if intersect(block.of(address.version), here):
+            behind_it = _behind(network, plain := Target(None, address, ports))
+            if behind_it != [plain]:
+                block = block.without(address)
+                yield from behind_it
+    if block.versions:
+        yield Target(None, None, ports, block)
 
 
 def _may(wanted: Target, opened: Container[tuple[str, int, int]]) -> bool:

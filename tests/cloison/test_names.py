@@ -224,6 +224,16 @@ def test_a_service_as_a_destination_is_its_pods_where_it_leads(tmp_path: Path) -
     assert (wrong.exit_code, "C705" in wrong.stderr) == (2, True)
 
 
+def test_a_prefix_with_a_door_in_it_is_asked_about_in_two_parts(tmp_path: Path) -> None:
+    path = written(tmp_path, "mill/*")
+    inside = SERVED.replace("spec: { selector", "spec: { clusterIP: 198.51.100.200, selector")
+    (tmp_path / "pods.yaml").write_text(PODS + inside)
+    found = cloison("explain", path, "ground/loom", "198.51.100.192/26:80", "-o", "json")
+    rows = {r["target"]: r["packet"] for r in json.loads(found.stdout)["rows"]}
+    assert rows["198.51.100.192/26"].endswith(":80/tcp")
+    assert rows["mill/ground/bolt"].endswith(":2049/tcp")
+
+
 def reached(path: str, *options: str) -> Any:
     return json.loads(cloison("reach", path, *options, "-o", "json").stdout)["rows"]
 

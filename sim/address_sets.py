@@ -1,8 +1,9 @@
-"""Sets of addresses as outputs print them: `10.0.0.0/8`, `10.0.0.1-10.0.0.9`, `0.0.0.0/0, ::/0`."""
+"""Sets of addresses as outputs print them: `10.0.0.0/8`, `10.0.0.1-10.0.0.9`, `0.0.0.0/0, ::/0`,
+`0.0.0.0/0 except 10.0.0.0/8`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -13,6 +14,7 @@ from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 
 Address = IPv4Address | IPv6Address
+Interval = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +65,22 @@ def set_in(text: str) -> AddressSet | None:
 
     >>> set_in("0.0.0.0/31, 0.0.0.4-0.0.0.5").v4
     ((0, 1), (4, 5))
+    >>> set_in("0.0.0.0/29 except 0.0.0.0/30 except 0.0.0.5/32").v4
+    ((4, 4), (6, 7))
     >>> set_in("0.0.0.0/0, ::/0").versions, set_in("10.1.0.1/32"), set_in("web/16"), set_in("a-b")
     ((4, 6), None, None, None)
     """
     bare = _bare(text)
-    spans = [_span(part.strip()) for part in bare.split(",")]
-    known = [span for span in spans if span is not None]
-    if len(known) < len(spans):
-        return None
-    v4, v6 = (_union(known, version) for version in (4, 6))
-    return AddressSet(bare, v4, v6) if sum(b - a + 1 for a, b in v4 + v6) > 1 else None
+    v4, v6 = list[Interval](), list[Interval]()
+    for part in bare.split(","):
+        spans = [_span(word.strip()) for word in part.split(" except ")]
+        known = [span for span in spans if span is not None]
+        if len(known) < len(spans) or len({version for version, *_ in known}) > 1:
+            return None
+        first, *others = (((low, high),) for _, low, high in known)
+        (v4 if known[0][0] == 4 else v6).extend(subtract(first, union(*others)))
+    found = AddressSet(bare, union(v4), union(v6))
+    return found if sum(high - low + 1 for low, high in found.v4 + found.v6) > 1 else None
 
 
 def owning(network: Network, block: AddressSet) -> list[Endpoint]:
@@ -83,10 +91,6 @@ def owning(network: Network, block: AddressSet) -> list[Endpoint]:
         for e in network.endpoints
         if any(intersect(owned[e.index][v == 6], block.of(v)) for v in block.versions)
     ]
-
-
-def _union(spans: Iterable[tuple[int, int, int]], version: int) -> Intervals:
-    return union((low, high) for own, low, high in spans if own == version)
 
 
 def _bare(text: str) -> str:

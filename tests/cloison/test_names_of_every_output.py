@@ -1,0 +1,263 @@
+"""A law over all outputs: every name that a verb prints, in any format, is read by the others.
+
+Rules that hold here:
+
+1. Every leaf of every document is of a kind of `KINDS`; a new key has to be sorted into it first.
+2. Tables of other formats have the columns of the documents, and what stands there is of that kind.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cloison.cli import main
+from cloison.replaying import vrf_index
+from cloison.world import World
+from fabric.build import rebuild
+from fabric.claims import parse_claim
+from fabric.ports import parse_ports
+from sim.access import receivers, senders
+from sim.address_sets import address_in, set_in
+from sim.expect import selected
+from sim.one_answer import explain
+from sim.resolve import Target, endpoints, targets
+from sim.wanted_ports import CALLED, split_source
+
+TOPOLOGIES = Path(__file__).parents[2] / "topologies"
+BUNDLED = ["small", "demo", "namespaces"]
+VERBS = {
+    "check": "check {}",
+    "topology": "show topology {}",
+    "links": "show topology {} --links",
+    "vrfs": "show addresses {}",
+    "loopbacks": "show addresses {} --what nodes",
+    "instances": "show addresses {} --what instances",
+    "blocks": "show addresses {} --what blocks",
+    "endpoints": "show addresses {} --what endpoints",
+    "sessions": "show sessions {}",
+    "routes": "show routes {}",
+    "evpn": "show routes {} --evpn",
+    "underlay": "show routes {} --underlay",
+    "policy": "show policy {}",
+    "tables": "show tables {}",
+    "entries": "show tables {} --node dpu1",
+    "compile": "compile {} --out OUT",
+    "verify": "verify {}",
+    "simulate": "simulate {}",
+    "reach": "reach {}",
+    "explain": "explain {} */@node/* */@node/host1",
+    "explain outside": "explain {} zone2/* */@node/host1",
+    "replay": "replay {} --random 400 --by-flow",
+}
+TABLES = ("topology", "links", "endpoints", "blocks", "sessions", "routes", "policy", "reach")
+ENDS = r"(source|destination|target)"
+KINDS = {
+    "endpoint": rf"(matrix|rows|by_flow)\[]\.{ENDS}|rows\[]\.endpoint|exempt\[]|^\.(source|target)"
+    r"|doors\[]\.(leads_to|tenant)|open_to\[]",
+    "service": r"doors\[]\.service",
+    "node": r"rows\[]\.(node|a|b|host|vtep|peer|owner)|\.node|replay\.links\[]\.(from|to)",
+    "hop": r"rows\[]\.via\[]",
+    "link": r"\.link|imbalance\[]\.busiest|rows\[]\.links\[]",
+    "vrf": r"rows\[](\.remote\[])?\.vrf|by_flow\[]\.vrf",
+    "ports": r"rows\[]\.ports|matrix\[]\.ports",
+    "addresses": r"\.(prefix|loopback|(prefixes|blocks|addresses|(source|target)_addresses)\[])",
+    "packet": r"\.(packet|flow)",
+    "claim": r"\.expect",
+    "selector": r"\.(local|remote)",
+}
+OTHER = re.compile(
+    "schema|name|verdict|target|rest|table|fill|role|site|state|kind|line|at|reason|intent|origin|"
+    "rule|stage|action|direction|because|what|part|computed|order|rt|rd|next_hop|router_mac|"
+    "(a_|b_)?port|protocol|capacity|families|imports|rts|protected_by|assumed|where|result|entry"
+    "|IPv4|IPv6|by|routes|ports_list|via|door|code|file|hint|message|severity"
+)
+
+
+@pytest.fixture(scope="module", params=BUNDLED)
+def world(request: pytest.FixtureRequest) -> World:
+    return World.read([TOPOLOGIES / f"{request.param}.yaml"])
+
+
+def name_of(world: World) -> str:
+    assert world.network.spec is not None
+    return world.network.spec.name
+
+
+def printed(world: World, verb: str, output: str, folder: Path) -> str:
+    path = TOPOLOGIES / f"{name_of(world)}.yaml"
+    arguments = VERBS[verb].format(path).replace("OUT", str(folder)).split()
+    option = "--output" if verb == "compile" else "-o"
+    done = CliRunner().invoke(main, [*arguments, option, output])
+    assert done.exit_code == 0, (verb, done.output)
+    return done.stdout
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inside in value.items():
+            yield from leaves(inside, f"{path}.{key}")
+    elif isinstance(value, list):
+        for inside in value:
+            yield from leaves(inside, f"{path}[]")
+    elif isinstance(value, str) and value:
+        yield path, value
+
+
+def kind_of(path: str) -> str:
+    if path.endswith("capacity[].source"):
+        return "other"
+    for kind, pattern in KINDS.items():
+        if re.search(rf"({pattern})$", path):
+            return kind
+    assert OTHER.fullmatch(path.rpartition(".")[2].removesuffix("[]")), f"of what kind is {path}?"
+    return "other"
+
+
+def every(world: World, service: str) -> Iterator[Target]:
+    """What a Service means at each port that it has."""
+    namespace, _, name = service.rpartition("/")
+    for manifests in world.network.manifests.values():
+        for one in manifests.services:
+            if (one.namespace, one.name) == (namespace, name):
+                for port in one.ports:
+                    yield from targets(world.network, f"{service}[Service]:{port.port}")
+
+
+def read(world: World, kind: str, text: str) -> None:
+    """`AssertionError`, or an error of the reader, when a text is not read."""
+    network = world.network
+    match kind:
+        case "endpoint":
+            found = {e.index for e in endpoints(network, text)}
+            assert found
+            assert found <= {t.endpoint.index for t in targets(network, text) if t.endpoint}
+            assert found <= set(senders(network, text).nonzero()[0].tolist())
+            assert found <= {i for b, _ in receivers(network, text) for i in b.nonzero()[0]}
+            whole = text in {v.tenant for v in network.vrfs}
+            assert found <= set(selected(f"{text}/*" if whole else text, network).nonzero()[0])
+        case "service":
+            (found,) = {t.endpoint and t.endpoint.workload for t in every(world, text)}
+            assert found
+        case "node":
+            assert network.fabric.node(text).name == text
+        case "hop":
+            node, _, vrf = text.partition(" ")
+            read(world, "node", node)
+            if vrf:
+                read(world, "vrf", vrf)
+        case "link":
+            assert rebuild(network, down=(text,)).fabric.down_links
+        case "vrf":
+            assert text == "any" or network.vrfs[vrf_index(network, text)].name == text
+        case "ports":
+            for port in text.split(" | "):
+                assert CALLED.fullmatch(port) or parse_ports(port)
+        case "addresses":
+            assert set_in(text) or address_in(text)
+            assert targets(network, f"[{text}]:443")
+            assert parse_claim(f"{text} -> [{text}]:443/tcp")[:2] == (text, text)
+        case "packet":
+            ends, _, sent = text.rpartition(": ") if ": " in text else ("", "", text)
+            source, _, target = sent.partition(" -> ")
+            for name in filter(None, ends.split(" -> ")):
+                read(world, "endpoint", name)
+            assert address_in(split_source(source)[0])
+            assert targets(network, target)[0].ports
+        case "claim":
+            source, target, *_ = parse_claim(text.partition(": ")[2])
+            for end in (source, target):
+                assert endpoints(network, end)
+                assert senders(network, end).any()
+        case "selector":
+            what, _, rest = text.partition(" ")
+            names = re.sub(r" \([^)]*\)", "", text).split(", ") if what != "pods" else []
+            if what == "vrf":
+                names = [name.split()[0] for name in rest.split(", ") if set_in(name) is None]
+            for name in names if text not in ("everyone", "own node") else ():
+                nobody = name in ("zone0/@node/*", "zone2/@node/*")
+                assert nobody or set_in(name) or address_in(name) or endpoints(network, name)
+
+
+def assert_names(world: World, found: set[tuple[str, str]]) -> None:
+    wrong = []
+    for path, text in sorted(found):
+        try:
+            read(world, kind_of(path), text)
+        except Exception as error:
+            wrong.append(f"{path} {text}: {type(error).__name__} {error}")
+    assert not wrong, "\n".join(wrong[:20])
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_names_of_documents(world: World, verb: str, tmp_path: Path) -> None:
+    if verb == "explain outside" and all(v.zone != 2 for v in world.network.vrfs):
+        return
+    found = set(leaves(json.loads(printed(world, verb, "json", tmp_path))))
+    if verb == "simulate":
+        found = {(re.sub(r"^\.target$", ".table", path), text) for path, text in found}
+    if verb in ("tables", "compile"):
+        found = {(re.sub("rows(.*source)$", r"capacity\1", path), text) for path, text in found}
+    assert found
+    assert_names(world, found)
+    dumps = {
+        (path.replace(".endpoints[].name", ".rows[].endpoint"), text)
+        for dump in tmp_path.rglob("*.json")
+        for path, text in leaves(json.loads(dump.read_text()))
+        if re.search(r"\.endpoints\[](\.name|\.addresses\[])$", path)
+    }
+    assert_names(world, dumps)
+    assert bool(dumps) == (verb == "compile")
+
+
+@pytest.mark.parametrize("verb", TABLES)
+@pytest.mark.parametrize("output", ["csv", "md"])
+def test_names_of_tables(world: World, verb: str, output: str, tmp_path: Path) -> None:
+    text = printed(world, verb, output, tmp_path)
+    if output == "csv":
+        rows = list(csv.DictReader(io.StringIO(text)))
+    else:
+        table = text.partition("\n\n")[0].splitlines()
+        cells = [re.split(r"(?<!\\)\|", row)[1:-1] for row in table if row[:1] == "|"]
+        plain = [[cell.strip().strip("`").replace("\\", "") for cell in row] for row in cells]
+        rows = [dict(zip(plain[0], row, strict=True)) for row in plain[2:]]
+    several = {"via", "links", "addresses", "blocks", "prefixes"}
+    found = set()
+    for row in rows:
+        for title, cell in row.items():
+            key = title.replace(" ", "_")
+            for part in re.split(r"[,;|] ?|\n|<br>", cell) if key in several else [cell]:
+                if part and not part.isdigit():
+                    found.add((f".rows[].{key}" + "[]" * (key in several), part))
+    assert found
+    assert_names(world, found)
+
+
+@cache
+def rows_of(name: str) -> list[dict[str, Any]]:
+    path = str(TOPOLOGIES / f"{name}.yaml")
+    done = CliRunner().invoke(main, ["explain", path, "zone2/*", "*/@node/host1", "-o", "json"])
+    found = json.loads(done.stdout) if done.exit_code == 0 else {}
+    return list(found["rows"]) if "rows" in found else [found][: len(found)]
+
+
+def test_a_part_that_is_printed_asked_again_is_answered_alike(world: World) -> None:
+    for row in rows_of(name_of(world))[:12]:
+        source = ", ".join(row.get("source_addresses", [row["packet"].partition(" -> ")[0]]))
+        if set_in(source) is None:
+            source = split_source(source)[0]
+        owners = {e.name for e in endpoints(world.network, source)}
+        assert row["source"] in owners
+        if owners == {row["source"]}:
+            target = row["packet"].partition(" -> ")[2]
+            again = explain(world.network, world.program, source, target)
+            assert (again.source, again.computed) == (row["source"], row["computed"])

@@ -148,6 +148,7 @@ def called(peer: Peer, pattern: str) -> bool:
 def as_text(found: Connectivity, connection: Connection) -> dict[str, str]:
     """One connection for people. A policy lives in its pod's namespace, so its name will do."""
     ports = found.reach.space.text(connection.ports)
+    ports += f" ({connection.only})" if connection.only else ""
     ports += " (not all pods)" if connection.partial else ""
     return {
         "source": title(found, connection.source),
@@ -162,7 +163,13 @@ def as_cells(found: Connectivity, connection: Connection) -> dict[str, str]:
     row = as_text(found, connection)
     ports = found.reach.space.text(connection.ports)
     pods = "some" if connection.partial else "all"
-    return row | {"ports": ports, "pods": pods, "assumed": "address" if connection.assumed else ""}
+    families = " ".join(f"IPv{version}" for version in connection.families)
+    return row | {
+        "ports": ports,
+        "families": families,
+        "pods": pods,
+        "assumed": "address" if connection.assumed else "",
+    }
 
 
 def structured(found: Connectivity, connection: Connection) -> dict[str, Any]:
@@ -227,7 +234,7 @@ def matrix(found: Connectivity, chosen: Sequence[Connection], doubt: Doubts) -> 
     for c in chosen:
         key = tuple(OUTSIDE if p.kind == "External" else p for p in (c.source, c.target))
         every = c.ports.all() and not c.partial and whole(c.source.ranges + c.target.ranges)
-        cells[key[0], key[1]] = "." if every else "p"
+        cells[key[0], key[1]] = "." if every and not c.only else "p"
     pairs = ((a, b) for a in peers for b in peers if a != b)
     cells |= {(a, b): "?" for a, b in pairs if doubt.of(peer_key(a), peer_key(b)) == "unknown"}
     width = len(str(len(peers)))
@@ -261,7 +268,7 @@ def dot(found: Connectivity, chosen: Sequence[Connection], doubt: Doubts) -> Ite
         yield "  }"
     for c in chosen:
         ports = unsure(
-            found.reach.space.text(c.ports) + (" (assumed)" if c.assumed else ""),
+            as_text(found, c)["ports"],
             doubt.of(peer_key(c.source), peer_key(c.target)),
         )
         yield f"  {quoted(str(c.source))} -> {quoted(str(c.target))} [label={ports}];"

@@ -2,8 +2,9 @@
 
 Rules that hold here:
 
-1. Pods of a workload share a row. `partial` says that not every pair of pods, or not every IP
-   version that both have, is allowed all of the row's ports.
+1. Pods of a workload share a row. `partial` says that not every pair of pods is allowed all of the
+   row's ports. IP versions share a row if they fare alike; else each that is allowed anything has
+   its own, and `versions` are those that both ends have.
 2. What lies outside appears as address ranges: those that fare alike towards a workload share a
    row. Addresses of the cluster itself are not outside; ranges are not cut at them.
 3. Causes are all rules that allow some of the row's packets, at either side. Where no policy
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 
 import numpy as np
@@ -60,6 +61,13 @@ class Connection:
     partial: bool
     causes: tuple[tuple[Direction, Origin], ...]
     assumed: bool = False
+    versions: tuple[int, ...] = ()
+
+    @property
+    def only(self) -> str:
+        """The IP version that the row is about, where both ends have another one too."""
+        some = {*self.versions} - {*self.families}
+        return f"IPv{self.families[0]} only" if some and len(self.families) == 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,8 @@ def connectivity(network: Network, program: Program) -> Connectivity:
             groups[end.endpoint.index].append(peer)
     found = _Rows(reach, groups, names.external.index)
     rows = sorted(
-        (*found.between_workloads(), *found.outside()), key=lambda c: (c.source, c.target)
+        (*found.between_workloads(), *found.outside()),
+        key=lambda c: (c.source, c.target, c.families),
     )
     everybody = sorted({peer for peers in groups.values() for peer in peers})
     members = {p: tuple(i for i, peers in groups.items() if p in peers) for p in everybody}
@@ -110,10 +119,23 @@ class _Rows:
                 for target in self.groups.get(int(pairs.dst[row]), ()):
                     members[source, target].append(row)
         for (source, target), rows in members.items():
-            sets = pairs.some[rows]
-            if sets.any():
-                legs = [leg for r in rows for leg in range(pairs.first[r], pairs.last[r])]
-                yield self.connection(source, target, sets, np.array(legs), pairs.version[rows])
+            chosen = np.array(rows)
+            versions = tuple(np.unique(pairs.version[chosen]).tolist())
+            for part in self.families(chosen):
+                sets = pairs.some[part]
+                if sets.any():
+                    spans = zip(pairs.first[part].tolist(), pairs.last[part].tolist(), strict=True)
+                    legs = np.array([leg for span in spans for leg in range(*span)])
+                    one = self.connection(source, target, sets, legs, pairs.version[part])
+                    yield replace(one, versions=versions)
+
+    def families(self, rows: Column) -> list[Column]:
+        """Pairs of two workloads by IP version; all together if the versions fare alike."""
+        pairs = self.reach.pairs
+        version = pairs.version[rows]
+        parts = [rows[version == v] for v in np.unique(version)]
+        fates = {tuple(np.unique(pairs.some[part]).tolist()) for part in parts}
+        return [rows] if len(fates) == 1 else parts
 
     def outside(self) -> Iterator[Connection]:
         """Rule 2, both ways."""

@@ -70,3 +70,52 @@ def test_a_question_without_an_answer_is_wrong_input(
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len([line for line in lines if line])
     assert ["verdict" in a for a in answers] == [line == GOOD for line in lines if line]
+
+
+DUAL = """
+apiVersion: v1
+kind: Pod
+metadata: { name: one, namespace: m, labels: { app: one } }
+status: { podIPs: [{ ip: 10.1.0.1 }, { ip: "fd00::1" }] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: two, namespace: m, labels: { app: two } }
+status: { podIPs: [{ ip: 10.1.0.2 }, { ip: "fd00::2" }] }
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: p, namespace: m }
+spec: { podSelector: { matchLabels: { app: two } }, ingress: %s }
+"""
+
+
+@pytest.mark.parametrize(
+    ("rules", "rows"),
+    [
+        ("[{}]", [("any", ["IPv4", "IPv6"])]),
+        ('[{ from: [{ ipBlock: { cidr: "::/0" } }] }]', [("any (IPv6 only)", ["IPv6"])]),
+        ("[{ from: [{ ipBlock: { cidr: 0.0.0.0/0 } }] }]", [("any (IPv4 only)", ["IPv4"])]),
+        (
+            '[{ from: [{ ipBlock: { cidr: "::/0" } }], ports: [{ port: 81 }] }, '
+            "{ from: [{ ipBlock: { cidr: 0.0.0.0/0 } }], ports: [{ port: 80 }] }]",
+            [("80/tcp (IPv4 only)", ["IPv4"]), ("81/tcp (IPv6 only)", ["IPv6"])],
+        ),
+    ],
+)
+def test_ip_versions_that_fare_differently_have_rows_of_their_own(
+    tmp_path: Path, rules: str, rows: list[tuple[str, list[str]]]
+) -> None:
+    (tmp_path / "all.yaml").write_text(DUAL % rules)
+    ask = ["reach", str(tmp_path), "--from", "m/one", "--to", "m/two"]
+    found = json.loads(CliRunner().invoke(main, [*ask, "-o", "json"]).stdout)["rows"]
+    assert [(r["families"], r["partial"]) for r in found] == [
+        (families, False) for _, families in rows
+    ]
+    table = csv.DictReader(io.StringIO(CliRunner().invoke(main, [*ask, "-o", "csv"]).stdout))
+    assert [r["families"].split() for r in table] == [families for _, families in rows]
+    shown, drawn = (CliRunner().invoke(main, [*ask, *more]).stdout for more in ([], ["-o", "dot"]))
+    assert all(text in shown and text in drawn for text, _ in rows)
+    matrix = CliRunner().invoke(main, [*ask, "-o", "matrix"]).stdout.splitlines()
+    letter = "." if rows[0][0] == "any" else "p"
+    assert next(line for line in matrix if "m/one" in line).split()[3] == letter

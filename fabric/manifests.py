@@ -23,6 +23,7 @@ from fabric.objects import read_objects
 from fabric.services import Service, service
 from fabric.unevaluated import Unevaluated, resolved, unevaluated, unrendered
 from fabric.unread_fields import unread
+from fabric.untold_labels import untold
 from fabric.ways_in import WayIn, elsewhere, ways_in
 from fabric.workloads import Pod, pods
 
@@ -91,6 +92,7 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
             ignored[kind] += 1
     found = pods(objects, problems)
     left_out += unread(objects, found, problems)
+    left_out += untold(objects, found)
     names = {*declared, *(p.namespace for p in found), *(s.namespace for s in services)}
     namespaces = {name: {**declared.get(name, {}), NAME_LABEL: name} for name in sorted(names)}
     services.sort(key=lambda s: (s.namespace, s.name))

@@ -8,12 +8,12 @@ Rules that hold here:
    template, is told by that owner. What is owned and makes no pods is an old revision.
 3. A host port of a pod on its host's network opens nothing that the pod does not have anyway; of
    others `compiler.doors` tells whether policies make a difference.
-4. Kinds that are read whole (`fabric.templates`) may be told to make policies or doors besides:
-   `BESIDES`.
+4. Kinds that are read whole (`fabric.templates`) may be told to make policies, doors or labels
+   besides: `BESIDES`.
 
 Source: kubernetes/api `core/v1/types.go`; documentation of Multus, Calico, Kube-OVN,
-OVN-Kubernetes, GKE, the Amazon VPC CNI and KubeVirt; KubeRay `raycluster_types.go`; Volcano's job
-plugin `svc`.
+OVN-Kubernetes, GKE, the Amazon VPC CNI, Istio, KubeVirt and Argo Rollouts; KubeRay
+`raycluster_types.go`; Volcano's job plugin `svc`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,12 @@ ANNOTATIONS = {
 }
 """Of pods: what each does."""
 
+AMBIENT = "istio.io/dataplane-mode"
+LABELS = {AMBIENT: "takes TCP of the pod through port 15008, and policies see that port"}
+"""Of pods, unless the value is `none`."""
+
 NAMESPACE_LABELS = {
+    AMBIENT: "takes TCP of its pods through port 15008, and policies see that port",
     "k8s.ovn.org/primary-user-defined-network": "its pods live in a network of their own",
 }
 NAMESPACE_ANNOTATIONS = {
@@ -60,7 +65,14 @@ NAMESPACE_ANNOTATIONS = {
     "cni.projectcalico.org/ipv6pools": "its pods have addresses of other pools",
 }
 
+LABELLED = "gives some of its pods labels of their own"
 BESIDES: dict[tuple[str, str], tuple[tuple[tuple[str, ...], tuple[object, ...], str], ...]] = {
+    ("argoproj.io", "Rollout"): (
+        (("strategy", "canary", "canaryMetadata"), (), LABELLED),
+        (("strategy", "canary", "stableMetadata"), (), LABELLED),
+        (("strategy", "blueGreen", "activeMetadata"), (), LABELLED),
+        (("strategy", "blueGreen", "previewMetadata"), (), LABELLED),
+    ),
     ("batch.volcano.sh", "Job"): (
         (("plugins", "svc"), (), "its controller makes a NetworkPolicy for the job's pods"),
     ),
@@ -146,6 +158,9 @@ def of_pod(root: Cursor, about: Cursor, spec: Cursor, workload: str) -> Iterator
     for key, what in ANNOTATIONS.items():
         if (found := about["annotations"][key]) and found.value != "":
             yield record(root, found.key_span, f"annotation {key} {what}", workload)
+    for key, what in LABELS.items():
+        if (found := about["labels"][key]) and found.value != "none":
+            yield record(root, found.key_span, f"label {key} {what}", workload)
     if claims := spec["resourceClaims"]:
         what = "field resourceClaims may bring network devices, which policies do not see"
         yield record(root, claims.key_span, what, workload)
@@ -172,7 +187,7 @@ def of_namespace(root: Cursor) -> Iterator[Unevaluated]:
     about, name = root["metadata"], _text(root["metadata"]["name"])
     for fields, known in (("labels", NAMESPACE_LABELS), ("annotations", NAMESPACE_ANNOTATIONS)):
         for key, what in known.items():
-            if found := about[fields][key]:
+            if (found := about[fields][key]) and found.value != "none":
                 yield Unevaluated(
                     "v1", "Namespace", name, name, found.key_span, "field",
                     f"{fields.removesuffix('s')} {key}: {what}", "namespace",

@@ -44,7 +44,8 @@ FINISHED = ("Succeeded", "Failed")
 class Pod:
     """One pod. `node` and the addresses are what its spec and status say; `workload` is its
     controller, or itself. With `per_host`, `name` is a prefix: one such pod runs on every host.
-    `idle`: there is no such pod now, its workload has none."""
+    `idle`: there is no such pod now, its workload has none; `made`: it stands for one that a
+    controller makes, and is no object of the input."""
 
     name: str
     namespace: str
@@ -59,6 +60,7 @@ class Pod:
     per_host: bool
     span: Span
     idle: bool = False
+    made: bool = False
 
 
 class Owner(NamedTuple):
@@ -72,7 +74,8 @@ class Owner(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Controller:
     """A workload with its pod template; `count` is None when there is one pod per host. `whole` is
-    the object, which may have several templates; `added` are labels that its controller adds."""
+    the object, which may have several templates; `added` are labels that its controller adds;
+    `first` is the number of a StatefulSet's first pod."""
 
     key: Owner
     owner: Owner | None
@@ -81,6 +84,7 @@ class Controller:
     span: Span
     whole: Owner
     added: Mapping[str, str] = field(default_factory=dict)
+    first: int = 0
 
 
 def pods(objects: Iterable[Source], problems: Diagnostics) -> tuple[Pod, ...]:
@@ -137,7 +141,9 @@ def controller(root: Cursor, kind: str) -> Controller:
     key = Owner(kind, about.namespace, about.name)
     named = {"job-name": about.name, "batch.kubernetes.io/job-name": about.name}
     added = named if kind == "Job" else {}
-    return Controller(key, owner_of(root, about), template, count, about.span, key, added)
+    return Controller(
+        key, owner_of(root, about), template, count, about.span, key, added, first(root)
+    )
 
 
 def from_templates(root: Cursor, group: str, kind: str) -> Iterator[Controller]:
@@ -154,8 +160,15 @@ def from_templates(root: Cursor, group: str, kind: str) -> Iterator[Controller]:
         key = whole._replace(name=item.workload(about.name))
         extra = added(group, kind, about.name, item.part)
         yield Controller(
-            key, owner_of(root, about), item.cursor, item.count, about.span, whole, extra
-        )
+            key, owner_of(root, about), item.cursor, item.count, about.span, whole, extra,
+            first(root),
+        )  # fmt: skip
+
+
+def first(root: Cursor) -> int:
+    """The number of the first pod of a StatefulSet; 0 unless given."""
+    start = root["spec"]["ordinals"]["start"]
+    return max(start.integer(0) or 0, 0) if root["kind"].value == "StatefulSet" else 0
 
 
 def unique(key: Owner, taken: Container[Owner], group: str = "") -> Owner:
@@ -280,10 +293,11 @@ def expand(controllers: Iterable[Controller], taken: set[tuple[str, str]]) -> It
         own = labels(found.template["metadata"]["labels"])
         about = Metadata(found.key.name, found.key.namespace, {**own, **found.added}, found.span)
         pod = described(found.template["spec"], about, found.key, about.name, found.span)
+        pod = replace(pod, made=True)
         if found.count is None:
             yield replace(pod, per_host=True)
             continue
-        for number in range(max(found.count, 1)):
+        for number in range(found.first, found.first + max(found.count, 1)):
             name = f"{about.name}-{number}"
             if (about.namespace, name) in taken:
                 name = f"{about.name}-{found.key.kind.lower()}-{number}"

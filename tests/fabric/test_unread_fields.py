@@ -11,7 +11,7 @@ import yaml
 from fabric.cluster import cluster_network
 from fabric.network import Network
 from fabric.unevaluated import Touching, Unevaluated
-from fabric.unread_fields import ANNOTATIONS, NAMESPACE_ANNOTATIONS, NAMESPACE_LABELS
+from fabric.unread_fields import AMBIENT, ANNOTATIONS, NAMESPACE_ANNOTATIONS, NAMESPACE_LABELS
 
 CONTAINER: dict[str, Any] = {"name": "c", "image": "i"}
 
@@ -165,6 +165,8 @@ def test_networks_of_virtual_machines(tmp_path: Path) -> None:
     [
         ("batch.volcano.sh/v1alpha1 Job", {"plugins": {"svc": []}}, 1),
         ("batch.volcano.sh/v1alpha1 Job", {"plugins": {"env": []}}, 0),
+        ("argoproj.io/v1alpha1 Rollout", {"strategy": {"canary": {"canaryMetadata": {}}}}, 1),
+        ("argoproj.io/v1alpha1 Rollout", {"strategy": {"canary": {"steps": []}}}, 0),
         ("ray.io/v1 RayCluster", {"headGroupSpec": {"serviceType": "NodePort"}}, 1),
         ("ray.io/v1 RayCluster", {"headGroupSpec": {"serviceType": "ClusterIP"}}, 0),
         ("ray.io/v1 RayCluster", {"headGroupSpec": {"enableIngress": True}}, 1),
@@ -194,3 +196,16 @@ def test_only_an_owner_in_the_input_speaks_for_what_it_owns(
     owned["metadata"]["name"] = "app-1"
     note = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "ns"}}
     assert len(told(tmp_path, workload(pod=given), owned, note)) == count
+
+
+@pytest.mark.parametrize(("value", "count"), [("ambient", 1), ("none", 0)])
+def test_the_mode_that_takes_packets_through_another_port(
+    tmp_path: Path, value: str, count: int
+) -> None:
+    labelled = pod()
+    labelled["metadata"]["labels"] = {AMBIENT: value}
+    (tmp_path / "one").mkdir()
+    assert len(told(tmp_path / "one", labelled)) == count
+    about = {"name": "ns", "labels": {AMBIENT: value}}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": about}
+    assert len(told(tmp_path, pod(), namespace)) == count

@@ -12,7 +12,8 @@ ITSELF  = $(PIP) --no-deps --no-build-isolation --editable .
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate pyproject.toml --group build
 
-.PHONY: help demo test test-newest test-oldest oracles fuzz lint docs lock bench clean
+.PHONY: help demo test test-newest test-oldest oracles fuzz mutants mutants-map mutants-draw \
+	lint docs lock bench clean
 
 help:
 	@echo "make demo         install cloison into $(VENV) and simulate $(DEMO)"
@@ -21,6 +22,7 @@ help:
 	@echo "make test-oldest  the suite with the oldest ones"
 	@echo "make oracles      everything that is compared with programs of others, nothing left out (root)"
 	@echo "make fuzz         random inputs with oracles; MINUTES=1 SEED=… ONLY=oracle[:seed]"
+	@echo "make mutants      does the suite notice seeded faults? AGAIN=1 for all; ONLY=path or words"
 	@echo "make lint         formatter, linter, types, import rules"
 	@echo "make docs         write docs/cli.md, the man page and other references again from the code"
 	@echo "make lock         draw requirements/*.txt again from pyproject.toml"
@@ -42,6 +44,11 @@ oracles: $(VENV)/.installed-test
 
 fuzz: $(VENV)/.installed-test
 	PYTHONPATH=.:tests $(BIN)/python -m fuzz --minutes $(MINUTES) --seed "$(SEED)" --only "$(ONLY)"
+
+# What is known to die is not asked again; -map says anew which tests execute what, -draw draws.
+mutants mutants-map mutants-draw: mutants%: $(VENV)/.installed-test
+	PYTHONPATH=tests $(BIN)/python -m mutants $(or $(subst -,,$*),run) --only "$(ONLY)" \
+		$(if $(AGAIN),--again)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format .

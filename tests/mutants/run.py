@@ -1,0 +1,155 @@
+"""Mutants against the tests that execute them; what came of each goes to `results.json`.
+
+The test that killed a mutant last is asked first, then the test files that execute the function,
+those of its own module first and then the fastest (`reach.py`), a few at a time, until one fails.
+A minute of the processor is all that a mutant gets; what is not dead then has survived.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from mutants.reach import Reach, function_at
+from mutants.table import Fault
+from mutants.tree import ROOT, Tree
+
+TABLES = ("first", "fabric", "compiler", "sim", "checker", "engines", "kernels", "cloison", "drawn")
+RESULTS = Path(__file__).parent / "results.json"
+MINUTE = 60.0
+STEPS = (6.0, 20.0, MINUTE)
+"""Test files are asked in chunks of about so many seconds: starting Python takes one."""
+START = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`outcome` is killed, survived or late; `by` the test that failed; `seconds` of processor."""
+
+    outcome: str
+    by: str
+    seconds: float
+
+
+@cache
+def faults() -> dict[str, Fault]:
+    """Every fault by its key, which is where it stands and what it breaks."""
+    found = {}
+    for table in TABLES:
+        rows: tuple[Fault, ...] = import_module(f"mutants.table.{table}").FAULTS
+        for row in rows:
+            key = f"{table}: {row.breaks}"
+            key = key if table != "drawn" else f"{table}: {row.path} {row.breaks}"
+            assert key not in found, f"twice: {key}"
+            found[key] = row
+    return found
+
+
+def mutated(fault: Fault) -> str:
+    """The text of the file with its fault; ValueError where it does not stand there once."""
+    text = (ROOT / fault.path).read_text("utf-8")
+    if text.count(fault.before) != 1:
+        times = text.count(fault.before)
+        raise ValueError(f"{fault.path} has {times} times, and not once: {fault.before!r}")
+    return text.replace(fault.before, fault.after)
+
+
+def tests_of(fault: Fault, reach: Reach) -> list[str]:
+    """Test files that execute the fault, the best first."""
+    text = (ROOT / fault.path).read_text("utf-8")
+    at = text.index(fault.before)
+    first = text.count("\n", 0, at) + 1
+    last = first + fault.before.count("\n")
+    functions = dict.fromkeys(function_at(text, line) for line in range(first, last + 1))
+    found = dict.fromkeys(test for f in functions for test in reach.of(fault.path, f))
+    return sorted(found, key=lambda test: reach.order(fault.path, test))
+
+
+def chunks(tests: Iterable[str], reach: Reach) -> Iterator[list[str]]:
+    """Test files a few at a time, by the seconds that they took."""
+    steps, part, spent = iter(STEPS), list[str](), 0.0
+    most = next(steps)
+    for test in tests:
+        if part and spent + reach.tests[test] - START > most:
+            yield part
+            part, spent, most = [], 0.0, next(steps, MINUTE)
+        part.append(test)
+        spent += max(0.1, reach.tests[test] - START)
+    if part:
+        yield part
+
+
+def judge(tree: Tree, fault: Fault, reach: Reach, known: str = "") -> Result:
+    """What becomes of one mutant; `known` killed it last."""
+    left = MINUTE
+    with tree.mutated(fault.path, mutated(fault)):
+        for tests in ([known] if known else [], *chunks(tests_of(fault, reach), reach)):
+            if not tests or left <= 1:
+                continue
+            found = tree.run(tests, left)
+            left -= found.seconds
+            if found.failed:
+                return Result("killed", found.failed, round(MINUTE - left, 1))
+            if found.out_of_time:
+                return Result("late", "", round(MINUTE - left, 1))
+    return Result("survived" if left > 1 else "late", "", round(MINUTE - left, 1))
+
+
+def read() -> dict[str, Result]:
+    """What is known."""
+    rows = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    return {key: Result(*row) for key, row in rows.items()}
+
+
+def write(results: dict[str, Result]) -> None:
+    """One line per mutant, in the order of the tables; what is no fault any more is dropped."""
+    rows = [(key, [*asdict(results[key]).values()]) for key in faults() if key in results]
+    text = ",\n".join(f"{json.dumps(key)}: {json.dumps(row)}" for key, row in rows)
+    RESULTS.write_text(f"{{\n{text}\n}}\n", "utf-8")
+
+
+def run(tree: Tree, only: str = "", again: bool = False) -> None:
+    """Judge every fault whose key or path has `only` in it; without `again` those without a result
+    that counts."""
+    reach, results = Reach.read(), read()
+    for key, fault in faults().items():
+        before = results.get(key)
+        if only not in f"{key} {fault.path}":
+            continue
+        if before and before.outcome == "killed" and not (again or only):
+            continue
+        results[key] = found = judge(tree, fault, reach, before.by if before else "")
+        results = {**read(), key: found}
+        write(results)
+        sys.stdout.write(f"{found.outcome} {found.seconds:5.1f} s  {key}  {found.by}\n")
+        sys.stdout.flush()
+
+
+def sums(results: dict[str, Result]) -> Iterator[str]:
+    """How many of each floor have died."""
+    for table in (*TABLES, ""):
+        rows = [r for key, r in results.items() if key.startswith(f"{table}:" if table else "")]
+        dead = sum(r.outcome == "killed" for r in rows)
+        late = sum(r.outcome == "late" for r in rows)
+        seconds = sum(r.seconds for r in rows) / max(1, len(rows))
+        name = table or "all"
+        yield f"{name}: {len(rows)} mutants, {dead} killed, {len(rows) - dead - late} survived, "\
+              f"{late} late; {seconds:.1f} s each"  # fmt: skip
+
+
+def innocent(tree: Tree, results: dict[str, Result]) -> list[str]:
+    """Tests that killed a mutant and fail without one as well."""
+    left = sorted({r.by for r in results.values() if r.by})
+    guilty = []
+    while left:
+        found = tree.run(left, 40 * MINUTE)
+        if not found.failed:
+            break
+        guilty.append(found.failed)
+        left = [test for test in left if test != found.failed]
+    return guilty

@@ -1,0 +1,230 @@
+"""Faults that once lived, or of kinds that nobody had decided about: they are asked first."""
+
+from __future__ import annotations
+
+from mutants.table import Fault
+
+FAULTS = (
+    Fault(
+        "fabric/intents.py",
+        "if vrf.zone == 1 and served and nodes:",
+        "if vrf.zone == 1 and nodes:",
+        "zone 0 serves tenants that `serves` does not name",
+    ),
+    Fault(
+        "fabric/intents.py",
+        'return fits(vrf.name if "/" in pattern else vrf.tenant, pattern)',
+        "return fits(vrf.tenant, pattern)",
+        "`serves` with a VRF's name serves nobody",
+    ),
+    Fault(
+        "fabric/intents.py",
+        'return fits(vrf.name if "/" in pattern else vrf.tenant, pattern)',
+        'return fits(vrf.tenant, pattern.partition("/")[0])',
+        "`serves` with a VRF's name serves the tenant's other VRFs too",
+    ),
+    Fault(
+        "fabric/evpn.py",
+        "add(index[offer.importer], Import(rt, name, span, index[offer.exporter]))",
+        "add(index[offer.importer], Import(rt, name, span))",
+        "an intent vouches for routes of exporters that it does not name",
+    ),
+    Fault(
+        "fabric/evpn.py",
+        "fit = [why for why in reasons if why.exporter in (None, exporter)]",
+        "fit = reasons",
+        "a route of another exporter counts as declared",
+    ),
+    Fault(
+        "fabric/findings.py",
+        "pair = index[offer.exporter], index[offer.importer]",
+        "pair = index[offer.importer], index[offer.exporter]",
+        "C510: an offer vouches for the routes of the side that did not make it",
+    ),
+    Fault(
+        "fabric/findings.py",
+        "if exporter == vrf.index:",
+        "if exporter >= vrf.index:",
+        "C510 is told in one order of VRFs only",
+    ),
+    Fault(
+        "fabric/findings.py",
+        "if back and (there, here) in flows and here in has_routes:",
+        "if back and here in has_routes:",
+        "C512: two sides of which neither gets routes",
+    ),
+    Fault(
+        "fabric/findings.py",
+        "if back and (there, here) in flows and here in has_routes:",
+        "if back and (there, here) in flows:",
+        "C512: a side that has no routes to offer is blamed for offering none",
+    ),
+    Fault(
+        "fabric/findings.py",
+        "for here, there in (ends, ends[::-1]):",
+        "for here, there in (ends,):",
+        "C512 looks at one direction only",
+    ),
+    Fault(
+        "sim/failures.py",
+        "exempt = [e.index for e in network.endpoints if e.vtep in gone]",
+        "exempt = [e.index for e in network.endpoints if e.vtep not in gone]",
+        "under a failure those are exempt that have not failed",
+    ),
+    Fault(
+        "sim/failures.py",
+        "exempt = [e.index for e in network.endpoints if e.vtep in gone]",
+        "exempt: list[int] = []",
+        "endpoints of the failed node are expected to answer",
+    ),
+    Fault(
+        "sim/failures.py",
+        "yield Failed(check_claim(world, claim, left, name), world)",
+        "yield Failed(check_claim(world, claim, None, name), world)",
+        "the pairs that are exempt under a failure are judged",
+    ),
+    Fault(
+        "sim/failures.py",
+        "if node.role is not Role.HOST and node.index not in fabric.down_nodes",
+        "if node.role is Role.SPINE and node.index not in fabric.down_nodes",
+        "any-1-node tries spines only",
+    ),
+    Fault(
+        "sim/failures.py",
+        "if node.role is not Role.HOST and node.index not in fabric.down_nodes",
+        "if node.role is not Role.DPU and node.role is not Role.HOST",
+        "any-1-node never fails a DPU",
+    ),
+    Fault(
+        "sim/failures.py",
+        'if link.kind != "host" and link.index not in fabric.down_links',
+        'if link.kind == "host" and link.index not in fabric.down_links',
+        "any-1-link tries cables that carry no route",
+    ),
+    Fault(
+        "sim/failures.py",
+        "for chosen in (*fib.chosen, ways):",
+        "for chosen in fib.chosen:",
+        "a world in which VTEPs are cut off passes for the one in which they are not",
+    ),
+    Fault(
+        "sim/failures.py",
+        "text = repr([[(hop.vtep, hop.vrf) for hop in hops] for hops in fib.nexthop_sets])",
+        "text = repr([[hop.vrf for hop in hops] for hops in fib.nexthop_sets])",
+        "worlds whose next hops are other VTEPs pass for one",
+    ),
+    Fault(
+        "sim/failures.py",
+        "for chosen in (*fib.chosen, ways):",
+        "for chosen in (ways,):",
+        "worlds with other routes pass for one",
+    ),
+    Fault(
+        "sim/expect.py",
+        "for version in () if claim.limits.version else (4, 6):",
+        "for version in () if claim.limits.version else (4,):",
+        "expectations are judged in IPv4 only",
+    ),
+    Fault(
+        "sim/expect.py",
+        "mask = reach.space.touching(claim.ports, version=version)",
+        "mask = reach.space.touching(claim.ports, version=4)",
+        "allow: what IPv6 packets need is what IPv4 packets need",
+    ),
+    Fault(
+        "sim/expect.py",
+        'mask = reach.space.touching(claim.ports, claim.kind == "only", version)',
+        'mask = reach.space.touching(claim.ports, claim.kind == "only", 4)',
+        "deny: what IPv6 packets must not do is what IPv4 packets must not",
+    ),
+    Fault(
+        "sim/expect.py",
+        "for family in (0, 1):",
+        "for family in (0,):",
+        "expectations compare no IPv6 pairs",
+    ),
+    Fault(
+        "sim/checker/claims.py",
+        "for version in (4, 6):",
+        "for version in (4,):",
+        "the reader of certificates judges claims in IPv4 only",
+    ),
+    Fault(
+        "sim/checker/partitions.py",
+        "yield from _owners(regions.parties)",
+        "yield from ()",
+        "the reader of certificates believes whose an address is",
+    ),
+    Fault(
+        "sim/checker/partitions.py",
+        "first_of.setdefault(party.vrf, {}).setdefault(ends, number)",
+        "first_of.setdefault(party.vrf, {})[ends] = number",
+        "of two owners of a prefix the reader of certificates takes the last",
+    ),
+    Fault(
+        "sim/checker/partitions.py",
+        "if high < low or (out and low <= out[-1][1]):",
+        "if high < low or (out and low < out[-1][1]):",
+        "the reader of certificates lets ranges overlap in one address",
+    ),
+    Fault(
+        "sim/checker/partitions.py",
+        "return not any(sums.values())",
+        "return sum(sums.values()) == 0",
+        "boxes that overlap and leave holes pass for a partition",
+    ),
+    Fault(
+        "sim/checker/partitions.py",
+        "if low != expected or high < low:",
+        "if low > expected or high < low:",
+        "destination ranges may overlap",
+    ),
+    Fault(
+        "compiler/selectors.py",
+        '"NotIn": value is None or value not in term.values,',
+        '"NotIn": value is not None and value not in term.values,',
+        "NotIn does not select what lacks the key",
+    ),
+    Fault(
+        "compiler/selectors.py",
+        '"DoesNotExist": value is None,',
+        '"DoesNotExist": not value,',
+        "DoesNotExist selects what has the key with an empty value",
+    ),
+    Fault(
+        "compiler/semantics.py",
+        "if action is Action.PERMIT_FINAL:\n            break",
+        "if action is Action.PERMIT_FINAL:\n            continue",
+        "the definition goes on after a final permit",
+    ),
+    Fault(
+        "compiler/frontends/zones.py",
+        "final = Action.PERMIT_FINAL",
+        "final = Action.PERMIT",
+        "a boot service asks the remaining stages",
+    ),
+    Fault(
+        "compiler/painter.py",
+        "alive &= does[order] == Action.PERMIT",
+        "alive &= does[order] != Action.DENY",
+        "a final permit ends nothing in the tables",
+    ),
+    Fault(
+        "compiler/walk.py",
+        "if entry.action is not Action.PERMIT:",
+        "if entry.action is Action.DENY:",
+        "a final permit ends nothing in the walk",
+    ),
+    Fault(
+        "compiler/backends/nftables.py",
+        "PERMIT.get(entry.action, FINAL_VERDICT)",
+        'PERMIT.get(entry.action, "return")',
+        "a final permit ends nothing in nftables",
+    ),
+    Fault(
+        "sim/blame.py",
+        "return action is Action.PERMIT_FINAL",
+        "return False",
+        "without a rule that is not needed a final permit would not be one",
+    ),
+)

@@ -1,0 +1,84 @@
+"""resolve alone: its terms match what its rules match, packet by packet; its defaults are those of
+the selections; and what it writes has one form."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from any_policies import WORLD, packets, policies, seeds
+from hypothesis import given, settings
+
+from compiler.draft import Draft, Term, verify
+from compiler.ir import Action, Direction, Packet, Policy, Rule, Stage
+from compiler.passes.resolve import resolve
+from compiler.selectors import selects
+from compiler.semantics import l4_matches, owner, remote_matches
+from compiler.walk import entry_matches
+
+
+def concerns(rule: Rule, packet: Packet) -> bool:
+    """Whether a rule speaks of a packet, by the definition."""
+    local = WORLD.endpoints[packet.local]
+    remote = owner(WORLD, packet.remote_vrf, packet.version, packet.remote_ip)
+    return (
+        rule.direction is packet.direction
+        and any(selects(matcher, local, WORLD) for matcher in rule.local)
+        and any(remote_matches(m, packet, local, remote, WORLD) for m in rule.remote)
+        and (not rule.l4 or any(l4_matches(l4, packet, local, remote) for l4 in rule.l4))
+    )
+
+
+def term_concerns(term: Term, packet: Packet) -> bool:
+    """The same of a term."""
+    here = term.direction is packet.direction and packet.local in term.locals
+    return here and entry_matches(term, packet)  # type: ignore[arg-type]
+
+
+@settings(max_examples=100)
+@given(policies(), seeds)
+def test_terms_match_what_their_rule_matches(policy: Policy, seed: int) -> None:
+    draft = resolve(Draft(WORLD, policy))
+    verify(draft)
+    for packet in packets(seed, 60):
+        for rule in policy.rules:
+            mine = [term for term in draft.terms if term.origin == rule.origin]
+            assert all(
+                (t.stage, t.direction, t.order, t.action)
+                == (rule.stage, rule.direction, rule.order, rule.action)
+                for t in mine
+            )
+            found = any(term_concerns(term, packet) for term in mine)
+            assert found == concerns(rule, packet), (rule, packet)
+
+
+@settings(max_examples=100)
+@given(policies())
+def test_a_default_is_the_first_that_denies_else_the_first(policy: Policy) -> None:
+    expected = {}
+    for direction in Direction:
+        for stage in Stage:
+            for endpoint in WORLD.endpoints:
+                mine = [
+                    (s.default, s.origin)
+                    for s in policy.selections
+                    if (s.direction, s.stage) == (direction, stage)
+                    and any(selects(matcher, endpoint, WORLD) for matcher in s.local)
+                ]
+                denying = [said for said in mine if said[0] is Action.DENY]
+                if mine:
+                    expected[direction, stage, endpoint.index] = (denying or mine)[0]
+    assert resolve(Draft(WORLD, policy)).defaults == expected
+
+
+@settings(max_examples=100)
+@given(policies())
+def test_regions_have_one_form(policy: Policy) -> None:
+    """One per VRF, sorted, none empty; their intervals neither touch nor overlap."""
+    for term in resolve(Draft(WORLD, policy)).terms:
+        vrfs = [region.vrf for region in term.regions]
+        assert vrfs == sorted(set(vrfs))
+        for region in term.regions:
+            assert region.v4 or region.v6
+            for intervals in (region.v4, region.v6):
+                assert all(low <= high for low, high in intervals)
+                assert all(a[1] + 1 < b[0] for a, b in pairwise(intervals))

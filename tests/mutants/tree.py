@@ -65,7 +65,8 @@ class Tree:
     def __init__(self, folder: Path | None = None) -> None:
         self.home = folder or place()
         self.root = self.home / "tree"
-        self.root.mkdir(parents=True, exist_ok=True)
+        # what files may be read goes by the working tree that they are in
+        (self.root / ".git").mkdir(parents=True, exist_ok=True)
         self.update()
 
     def update(self) -> None:

@@ -26,6 +26,8 @@ from mutants.tree import KERNELS, PACKAGES, ROOT, Tree, imported, module, users
 
 MAP = Path(__file__).parent / "map.json"
 LIMIT = 150.0
+OWN = 30.0
+"""Seconds above which a module's own tests have no precedence."""
 LEFT_OUT = {
     "tests/test_benchmark_page.py",
     "tests/test_budgets.py",
@@ -72,7 +74,7 @@ class Reach:
         """Tests of the module itself first, then the fastest."""
         stem = Path(path).stem
         own = test == path or Path(test).stem in (f"test_{stem}", f"test_{stem}s")
-        return not (own and self.tests[test] < 30), self.tests[test]
+        return not (own and self.tests[test] < OWN), self.tests[test]
 
     def _files(self, index: int) -> set[str]:
         bits = int(self.sets[index], 16)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from any_policies import WORLD, packets, policies, seeds
 from fabric_files import vrf, write_fabric
+from hypothesis import given, settings
 
 from cloison.render_diagnostics import Excerpts
 from cloison.report_text import details
-from compiler.compile import compile_network
+from compiler.compile import compile_network, compile_policy
+from compiler.ir import Policy
+from compiler.semantics import decide
 from fabric.build import build
 from fabric.load import load_fabric
+from sim.blame import permits_without
 from sim.prove import Proof, prove
 
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
@@ -81,3 +86,16 @@ def test_a_packet_that_goes_elsewhere_says_where(tmp_path: Path) -> None:
     assert found.packet is not None and " 0." not in found.packet
     lines = dict(details(found, Excerpts({})))
     assert lines["verdict"] == "delivered, but to zone2/inet"
+
+
+@settings(max_examples=60)
+@given(policies(), seeds)
+def test_without_a_rule_packets_fare_as_in_a_policy_that_lacks_it(
+    policy: Policy, seed: int
+) -> None:
+    program = compile_policy(WORLD, policy)
+    for packet in packets(seed, 30):
+        for number, origin in enumerate(program.origins):
+            left = tuple(rule for rule in policy.rules if rule.origin != origin)
+            said = decide(Policy(left, policy.selections), WORLD, packet).permit
+            assert permits_without(program, packet, number) == said, (origin, packet)

@@ -3,6 +3,9 @@
 A listed prefix may be wider than the VRF's own (a whole pool): what counts is the common part. A
 prefix that has no part in any of the VRFs it is listed for is an error, and so is a VRF that is
 named and has no part in anything listed.
+
+VRFs that a tenant has per namespace are known when its manifests are read. Before that a leak's
+clients among them are anybody's guess, and nothing is said of them.
 """
 
 from __future__ import annotations
@@ -21,8 +24,9 @@ from fabric.wildcard import GLOB
 Path = tuple[str | int, ...]
 
 
-def check(spec: FabricSpec, vrfs: Sequence[Vrf], found: Diagnostics) -> None:
-    """Every list of offered prefixes. Names that do not exist are passed over."""
+def check(spec: FabricSpec, vrfs: Sequence[Vrf], found: Diagnostics, guessed: bool = False) -> None:
+    """Every list of offered prefixes. Names that do not exist are passed over; with `guessed` VRFs
+    per namespace are taken from names in the file and may be none."""
     by_name = {vrf.name: vrf for vrf in vrfs}
     for i, peering in enumerate(spec.peerings):
         for key, texts in peering.prefixes.items():
@@ -31,7 +35,7 @@ def check(spec: FabricSpec, vrfs: Sequence[Vrf], found: Diagnostics) -> None:
                 at: Path = ("peerings", i, "prefixes", key)
                 inside(spec, "C429", texts, at, [by_name[name]], found)
     for i, leak in enumerate(spec.leaks):
-        of_leak(spec, i, leak, by_name, found)
+        of_leak(spec, i, leak, by_name, found, guessed)
     for vrf in vrfs:
         written = vrf_spec(spec, vrf)
         if written is not None:
@@ -48,7 +52,12 @@ def together(spec: FabricSpec, vrf: Vrf, vrfs: Sequence[Vrf]) -> list[Vrf]:
 
 
 def of_leak(
-    spec: FabricSpec, i: int, leak: Leak, vrfs: Mapping[str, Vrf], found: Diagnostics
+    spec: FabricSpec,
+    i: int,
+    leak: Leak,
+    vrfs: Mapping[str, Vrf],
+    found: Diagnostics,
+    guessed: bool,
 ) -> None:
     """What a leak offers, and the way back to its clients."""
     source = one_vrf(leak.from_, vrfs)
@@ -56,6 +65,8 @@ def of_leak(
         inside(spec, "C429", leak.prefixes, ("leaks", i, "prefixes"), [vrfs[source]], found)
     names = [name for name in select_vrfs(leak.to, vrfs) if name != source]
     clients = [vrfs[name] for name in names]
+    if guessed and any(dynamic(spec, client.tenant) for client in clients):
+        return
     if not clients or not inside(
         spec, "C430", leak.clients, ("leaks", i, "clients"), clients, found
     ):

@@ -55,7 +55,7 @@ def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
         return
     for vrf in vrfs:
         own_overlaps(spec, vrf, found)
-    offers.check(spec, vrfs, found)
+    offers.check(spec, vrfs, found, guessed=True)
     if "C319" not in codes:
         ambiguous(spec, vrfs, intents(spec, vrfs), found)
 

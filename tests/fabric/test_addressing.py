@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fabric.clos import build_fabric
 from fabric.diagnostics import InputError
 from fabric.network import Network
-from fabric.pools import Space, macs, network, usable
+from fabric.pools import LAST_RD, Space, macs, network, usable
 from fabric.topology import Role
 
 
@@ -55,6 +55,21 @@ def test_rds_avoid_frr_s_own_and_what_does_not_fit(tmp_path: Path) -> None:
     assert rds["fits"] == f"{lo}:5001"
     drawn = sorted(int(rds[t].partition(":")[2]) for t in ("big", "bigger", "small"))
     assert drawn == [32768, 32769, 32770]
+
+
+def test_route_distinguishers_run_out_at_the_vtep_that_needs_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fabric.addressing.FIRST_DRAWN_RD", LAST_RD)
+    tenants = {name: vrf("10.0.0.0/16", vni=70000 + n) for n, name in enumerate("ab")}
+    apart = {"a": ["n/p@host1"], "b": ["n/p@host2"]}
+    (tmp_path / "apart").mkdir()
+    network_of(write_fabric(tmp_path / "apart", tenants, apart))
+    with pytest.raises(InputError) as error:
+        network_of(write_fabric(tmp_path, tenants, {t: ["n/p@host1"] for t in tenants}))
+    (told,) = error.value.diagnostics
+    assert told.code == "C447" and "at dpu1" in told.message
+    assert f":{LAST_RD}-{LAST_RD}" in told.message
 
 
 def test_every_vtep_and_vrf_has_its_own_router_mac(tmp_path: Path) -> None:

@@ -91,10 +91,10 @@ def test_a_host_leads_to_what_enforces_for_it(site: Path, verb: tuple[str, ...])
     assert "dpu3 enforces for it" in said(*verb, site, "--node", "host3")
 
 
-def test_a_tenant_or_namespace_is_no_endpoint_and_says_what_it_holds(site: Path) -> None:
-    answer = said("explain", site, "cloud/web", "metal:873")
+def test_a_namespace_is_no_endpoint_and_says_what_it_holds(site: Path) -> None:
+    answer = said("explain", site, "cloud/web", "metal/@node:873")
     assert 'it holds several: "cloud/web/*" is all of them' in answer
-    assert 'it holds several: "metal/*" is all of them' in answer
+    assert 'it holds several: "metal/@node/*" is all of them' in answer
 
 
 def test_rows_say_where_pods_of_one_workload_fare_otherwise(site: Path) -> None:

@@ -190,6 +190,8 @@ def unmatched(pattern: str, names: Names) -> tuple[str, str, str | None] | None:
         return "C311", f'"{pattern}": no tenant or zone is called "{first}"', hint
     if len(parts) < 3 and pattern[-1] != "*" and not (rest and endpoints):
         hint = f'did you mean "{pattern}/*"?'
+        if rest and any_fits(rest, names.hosts):
+            hint = f'did you mean "{first}/{NODE}/{rest}"?'
         if pattern in names.vrfs and first not in names.dynamic:
             hint = (
                 f'it is a VRF; write "{first}/*", or "{first}/NAMESPACE/*" for each namespace in it'

@@ -115,3 +115,8 @@ def test_a_prefix_that_runs_out_says_how_blocks_get_smaller(site: Path) -> None:
     answer = said("check", site)
     assert "C403" in answer
     assert "make blocks smaller, as in pools: { blocks: { v4: 28 } }" in answer
+
+
+def test_a_host_in_an_expectation_leads_to_the_endpoint_that_it_is(site: Path) -> None:
+    site.write_text(FABRIC.replace("metal/@node/host3:873", "metal/host3:873"))
+    assert 'did you mean "metal/@node/host3"?' in said("check", site)

@@ -18,6 +18,7 @@ from compiler.tables import goes_by_address
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.unevaluated import Unevaluated, pending
+from sim.assumed import Assumed
 from sim.cluster_doors import Door, doors
 from sim.connectivity import OUTSIDE, Connection, Connectivity, Peer, connectivity
 from sim.l4 import rows as port_rows
@@ -43,7 +44,7 @@ def show(world: World, output: str, source: str | None, to: str | None) -> None:
         click.echo("\n".join(map(visible, matrix(found, chosen, doubt))))
         below(doubt.records)
     elif output == "dot":
-        click.echo("\n".join(dot(found, chosen, doubt)))
+        click.echo("\n".join(dot(found, chosen, doubt, missing(found, source, to))))
     else:
         make = as_cells if output == "csv" else as_text if output in ("table", "md") else structured
         rows = [
@@ -51,7 +52,10 @@ def show(world: World, output: str, source: str | None, to: str | None) -> None:
         ]
         columns = COLUMNS | {name: name for name in doubt.columns}
         beside = {"doors": list(map(door, ways_in))} if ways_in else None
-        emit_with(doubt.records, rows, schema=SCHEMA, output=output, columns=columns, beside=beside)
+        emit_with(
+            doubt.records, rows, schema=SCHEMA, output=output, columns=columns, beside=beside,
+            missing=missing(found, source, to),
+        )  # fmt: skip
     if ways_in and output in ("table", "md"):
         click.echo()
         emit(list(map(door_text, ways_in)), schema=SCHEMA, output=output, title="Doors")
@@ -59,6 +63,22 @@ def show(world: World, output: str, source: str | None, to: str | None) -> None:
         click.echo(note)
     if pending(doubt.records):
         raise click.exceptions.Exit(UNKNOWN)
+
+
+def missing(found: Connectivity, source: str | None, to: str | None) -> list[tuple[str, str]]:
+    """Pairs of workloads that lack something because of an assumed address (`sim.assumed`)."""
+    pairs, owner = found.reach.pairs, {i: p for p, own in found.members.items() for i in own}
+    rows = Assumed(found.reach).misses
+    ends = [(owner.get(int(pairs.src[r])), owner.get(int(pairs.dst[r]))) for r in rows]
+    name = split_port(to)[0] if to else None
+    return sorted(
+        {
+            (title(found, a), title(found, b))
+            for a, b in ends
+            if a is not None and b is not None
+            if (source is None or called(a, source)) and (name is None or called(b, name))
+        }
+    )
 
 
 def door(of: Door) -> dict[str, Any]:
@@ -255,9 +275,15 @@ def whole(ranges: Sequence[str]) -> bool:
     return not ranges or any(text in ("0.0.0.0/0", "::/0") for text in ranges)
 
 
-def dot(found: Connectivity, chosen: Sequence[Connection], doubt: Doubts) -> Iterator[str]:
+def dot(
+    found: Connectivity,
+    chosen: Sequence[Connection],
+    doubt: Doubts,
+    lacks: Sequence[tuple[str, str]] = (),
+) -> Iterator[str]:
     """A Graphviz digraph with a cluster per namespace."""
     yield "digraph connectivity {"
+    yield from remarks(lacks)
     yield from legend(doubt.records)
     yield '  rankdir=LR; node [shape=box, fontname="sans-serif"];'
     for namespace in sorted({p.namespace for p in found.workloads}):
@@ -279,6 +305,12 @@ def legend(records: Sequence[Unevaluated]) -> Iterator[str]:
     """What is not evaluated, below the picture."""
     if records:
         yield f"  labelloc=b; label={quoted(chr(10).join(notes(records)))};"
+
+
+def remarks(lacks: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Comments about pairs that lack something because of an assumed address."""
+    for source, target in lacks:
+        yield f"  // assumed address, more may be open: {visible(source)} -> {visible(target)}"
 
 
 def unsure(ports: str, verdict: str) -> str:

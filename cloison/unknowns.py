@@ -89,17 +89,40 @@ def emit_with(
     columns: Sequence[str] | Mapping[str, str] | None = None,
     title: str | None = None,
     beside: Mapping[str, Any] | None = None,
+    missing: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """As `emit`, with the records (rule 3); `beside` goes into JSON and YAML."""
+    """As `emit`, with the records (rule 3); `beside` goes into JSON and YAML, `missing` (pairs
+    that lack something because of an assumed address) wherever the records go."""
     verdict = "unknown" if pending(records) else "computed"
     meta = {"verdict": verdict, "not_evaluated": as_rows(records), **(beside or {})}
+    meta |= {"assumed_missing": as_pairs(missing)} if missing else {}
     if output == "jsonl":
         rows = [*rows, *({"not_evaluated": row} for row in as_rows(records))]
+        rows = [*rows, *({"assumed_missing": pair} for pair in as_pairs(missing))]
     elif output == "csv":
         rows = [*rows, *({"not_evaluated": said} for said in dict.fromkeys(map(str, records)))]
+        rows = [*rows, *({"assumed_missing": f"{a} -> {b}"} for a, b in missing)]
     emit(rows, schema=schema, output=output, columns=columns, meta=meta, title=title)
     if output in ("table", "md"):
         below(records, md=output == "md")
+        for line in lacking(missing):
+            click.echo(f"* {md_cell(line)}" if output == "md" else visible(line))
+
+
+def as_pairs(missing: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Pairs as data."""
+    return [{"source": source, "destination": target} for source, target in missing]
+
+
+def lacking(missing: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """A sentence about pairs that lack something because of an assumed address."""
+    if missing:
+        named = ", ".join(f"{source} -> {target}" for source, target in missing[:NAMED])
+        more = f" and {len(missing) - NAMED:,} more" if len(missing) > NAMED else ""
+        yield (
+            "Assumed: an address that is not in the input matches no block of addresses; with "
+            f"another one there could be more than what is listed: {named}{more}."
+        )
 
 
 def below(records: Sequence[Unevaluated], *, md: bool = False) -> None:

@@ -7,7 +7,7 @@ zone rules, the tenant's own VRF.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from compiler.ir import Origin
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import PortRange
+from sim.assumed import Assumed
 from sim.blame import Cause, crossings
 from sim.expect import selected
 from sim.l4 import rows as port_rows
@@ -39,7 +40,8 @@ SOME = (6, 40000, 80)
 class Access:
     """What `source` may open to `target`: `ports` is a set of L4 atoms, `pairs` counts endpoints'
     (source, destination, family), and it is `partial` where there are more of these. Between VRFs
-    `routes` says of the first pair what brings the routes there and back across."""
+    `routes` says of the first pair what brings the routes there and back across. `assumed`: it
+    rests on an address that is drawn by rule (`sim.assumed`)."""
 
     source: str
     target: str
@@ -52,6 +54,7 @@ class Access:
     pairs: int
     partial: bool = False
     routes: tuple[Cause, ...] = ()
+    assumed: bool = False
 
     def row(self) -> dict[str, Any]:
         """As JSON, with ports both structured and as text."""
@@ -62,6 +65,7 @@ class Access:
             "ports_list": list(self.ports_list),
             "families": [f"IPv{version}" for version in self.families],
             "pairs": self.pairs,
+            "assumed": ["address"] if self.assumed else [],
             "partial": self.partial,
             "by": [
                 {
@@ -93,7 +97,8 @@ def asked(
     `InputError` with all that is wrong with both."""
     src, parts = both(lambda: senders(network, source), lambda: receivers(network, target))
     found = reach()
-    rows = [row for dst, ports in parts for row in access(found, src, dst, ports)]
+    rests = Assumed(found).rests
+    rows = [row for dst, ports in parts for row in access(found, src, dst, ports, rests)]
     return sorted(rows, key=lambda row: (row.source, row.target)) if len(parts) > 1 else rows
 
 
@@ -131,9 +136,14 @@ def _bits(network: Network, some: Iterable[Endpoint]) -> Bits:
 
 
 def access(
-    reach: Reach, src: Bits, dst: Bits, ports: Sequence[PortRange] = ANYTHING
+    reach: Reach,
+    src: Bits,
+    dst: Bits,
+    ports: Sequence[PortRange] = ANYTHING,
+    rests: Container[int] = (),
 ) -> list[Access]:
-    """Everything that passes from `src` to `dst` (bool per endpoint) on `ports`, sorted."""
+    """Everything that passes from `src` to `dst` (bool per endpoint) on `ports`, sorted; `rests`
+    are pairs that rest on assumed addresses."""
     space, pairs = reach.space, reach.pairs
     masks = {version: space.touching(ports, version=version) for version in (4, 6)}
     open_ = {v: np.asarray((reach.sets & masks[v]).any(axis=1))[pairs.some] for v in masks}
@@ -159,7 +169,8 @@ def access(
         by = causes.of(members)
         routes = _routes(reach, members[0], masks[int(pairs.version[members[0]])])
         few = len(members) < sum(all_pairs(source, target, version) for version in families)
-        row_of = (*told[number], *by, len(members), few, routes)
+        rest = any(member in rests for member in members)
+        row_of = (*told[number], *by, len(members), few, routes, rest)
         out.append(Access(source, target, families, *row_of))
     return out
 

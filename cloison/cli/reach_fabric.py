@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fabric.network import Network
     from sim.access import Access
     from sim.fabric_doors import FabricDoor
-    from sim.reachability import Bits
+    from sim.reachability import Bits, Reach
 
 SCHEMA = "cloison/reach/1"
 COLUMNS = ("source", "destination", "ports", "because")
@@ -45,18 +45,22 @@ def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str,
         click.echo("\n".join(matrix(found, doubt)))
         below(doubt.records)
     elif output == "dot":
-        click.echo("\n".join(dot(found, doubt)))
+        click.echo("\n".join(dot(found, doubt, missing(made(), source, to))))
     else:
         short = output in ("table", "csv", "md")
         rows = [
             doubt.marked(row.source, row.target, row.row())
             | ({"because": because(row), "ports": ports(row, output)} if short else {})
+            | ({"assumed": "address" if row.assumed else ""} if output == "csv" else {})
             for row in found
         ]
         columns = (*COLUMNS, *doubt.columns)
         ways_in = [] if source else fabric_doors(made(), chosen(network, to))
         beside = {"doors": [door.row() for door in ways_in]} if ways_in else None
-        emit_with(doubt.records, rows, schema=SCHEMA, output=output, columns=columns, beside=beside)
+        emit_with(
+            doubt.records, rows, schema=SCHEMA, output=output, columns=columns, beside=beside,
+            missing=missing(made(), source, to),
+        )  # fmt: skip
         if ways_in and output in ("table", "md"):
             click.echo()
             emit(list(map(door_text, ways_in)), schema=SCHEMA, output=output, title="Doors")
@@ -64,6 +68,18 @@ def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str,
             click.echo("nothing", err=True)
     if pending(doubt.records):
         raise click.exceptions.Exit(UNKNOWN)
+
+
+def missing(reach: Reach, source: str | None, to: str | None) -> list[tuple[str, str]]:
+    """Pairs that were asked about and lack something because of an assumed address."""
+    from sim.access import senders
+    from sim.assumed import Assumed
+    from sim.pod_classes import workload
+
+    ends, pairs = reach.network.endpoints, reach.pairs
+    froms, into = senders(reach.network, source), chosen(reach.network, to)
+    rows = [(int(pairs.src[r]), int(pairs.dst[r])) for r in Assumed(reach).misses]
+    return sorted({(workload(ends[a]), workload(ends[b])) for a, b in rows if froms[a] and into[b]})
 
 
 def chosen(network: Network, to: str | None) -> Bits:
@@ -87,8 +103,12 @@ def door_text(of: FabricDoor) -> dict[str, str]:
 
 
 def ports(row: Access, output: str) -> str:
-    """The ports; for people also whether some pods of a workload fare otherwise."""
-    return f"{row.text} (not all pods)" if row.partial and output != "csv" else row.text
+    """The ports; for people also whether some pods of a workload fare otherwise, and whether the
+    row rests on an assumed address."""
+    if output == "csv":
+        return row.text
+    text = f"{row.text} (not all pods)" if row.partial else row.text
+    return f"{text} (assumed)" if row.assumed else text
 
 
 def because(row: Access) -> str:
@@ -140,14 +160,15 @@ def matrix(found: Sequence[Access], doubt: Doubts) -> Iterator[str]:
         yield f"{visible(source):{longest}}{line}"
 
 
-def dot(found: Iterable[Access], doubt: Doubts) -> Iterator[str]:
+def dot(found: Iterable[Access], doubt: Doubts, lacks: Sequence[tuple[str, str]]) -> Iterator[str]:
     """A Graphviz digraph."""
-    from cloison.connectivity import legend, quoted, unsure
+    from cloison.connectivity import legend, quoted, remarks, unsure
 
     yield "digraph reach {"
+    yield from remarks(lacks)
     yield from legend(doubt.records)
     yield '  rankdir=LR; node [shape=box, fontname="sans-serif"];'
     for row in found:
         ends = f"{quoted(row.source)} -> {quoted(row.target)}"
-        yield f"  {ends} [label={unsure(row.text, doubt.of(row.source, row.target))}];"
+        yield f"  {ends} [label={unsure(ports(row, 'dot'), doubt.of(row.source, row.target))}];"
     yield "}"

@@ -17,7 +17,7 @@ from typing import Any
 
 import generators_netpol as netpol
 import yaml
-from naive_diff import World
+from naive_worlds import World
 
 from compiler.compile import compile_network
 from compiler.ir import Cidr, InVrf

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from naive_diff import Fact, Twin, Unit, related
+from naive_diff import Fact, Twin
+from naive_members import Unit, related
 
 from sim.diff import Change, Diff
 from sim.merged import End

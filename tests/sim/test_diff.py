@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from hypothesis import Phase, given, settings
 from naive import L4S, Header, outcomes, points
-from naive_diff import Twin, World
+from naive_diff import Twin
+from naive_worlds import World
 from random_worlds import policies, worlds
 from routed import at, endpoint
 from routed_demo import DEMO, DEMO_POLICY, WEB

@@ -8,7 +8,8 @@ from random import Random
 import pytest
 from diff_fabrics import fabric_pair
 from diff_worlds import axis, cluster_pair, cluster_world, fabric_world, probes, twin_world
-from naive_diff import Fact, Twin, Unit, related
+from naive_diff import Fact, Twin
+from naive_members import Unit, related
 from said_diff import said
 
 from sim.diff import diff

@@ -224,14 +224,14 @@ FAULTS = (
     ),
     Fault(
         "compiler/doors.py",
-        "return bool(service.selector) and opened and not service.local",
+        "return bool(service.selector) and opened and (in_fabric or not service.local)",
         "return bool(service.selector) and opened",
         "Services that keep the client's address are doors",
     ),
     Fault(
         "compiler/doors.py",
-        "return not all(any(_admits(rule, port, pod) for rule in mine) for port in service.ports)",
-        "return not any(any(_admits(rule, port, pod) for rule in mine) for port in service.ports)",
+        "return not all(any(_admits(rule, port, pod) for rule in mine) for port in ports)",
+        "return not any(any(_admits(rule, port, pod) for rule in mine) for port in ports)",
         "a door with one port that policies open is no news for the others",
     ),
     Fault(

@@ -121,21 +121,27 @@ FAULTS = (
     ),
     Fault(
         "sim/coverage.py",
-        "counts = (chosen < 0) | self._leads(chosen, egress)",
-        "counts = self._leads(chosen, egress)",
-        "`allow`: destinations without any route do not count",
+        "counts = (chosen < 0) | self._leads(chosen, home)",
+        "counts = self._leads(chosen, home)",
+        "`allow`: addresses without any route do not count",
     ),
     Fault(
         "sim/coverage.py",
+        "counts = (chosen < 0) | self._leads(chosen, home)",
         "counts = (chosen < 0) | self._leads(chosen, vrf)",
-        "counts = self._leads(chosen, vrf)",
-        "`allow`: sources without a route back do not count",
+        "`allow`: addresses count that routes lead into the other end's VRF",
     ),
     Fault(
         "sim/coverage.py",
-        "counts |= not (self.strict and self.world.wide[dst])",
+        "counts |= not (self.strict and self.world.wide[mine])",
         "pass",
         "`allow`: a pod's address that routes lead elsewhere does not count",
+    ),
+    Fault(
+        "sim/coverage.py",
+        "key = vrf, vtep, mine, version",
+        "key = vrf, vtep, mine, 4",
+        "`allow`: IPv6 addresses that count are those of IPv4",
     ),
     Fault(
         "sim/coverage.py",

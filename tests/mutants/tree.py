@@ -30,7 +30,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("fabric", "compiler", "sim", "cloison")
 KERNELS = "sim/kernels/"
-COPIED = (*PACKAGES, "tests", "topologies", "docs", "bench", "notebooks", "requirements")
 JUDGE_TEXTS = (
     "tests/fabric/test_errors.py::test_every_code_is_documented_once_and_exists",
     "tests/fabric/test_errors.py::test_every_code_of_these_rooms_has_a_golden",
@@ -72,14 +71,12 @@ class Tree:
     def update(self) -> None:
         """Copy what differs, remove what is gone."""
         wanted: set[Path] = set()
-        tops = [ROOT / name for name in COPIED] + [*ROOT.glob("*.md"), ROOT / "pyproject.toml"]
-        for top in (*tops, ROOT / "Makefile"):
-            for source in files(top):
-                target = self.root / source.relative_to(ROOT)
-                wanted.add(target)
-                if not same(source, target):
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy2(source, target)
+        for source in belonging():
+            target = self.root / source.relative_to(ROOT)
+            wanted.add(target)
+            if not same(source, target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target)
         for target in files(self.root):
             if target not in wanted:
                 target.unlink()
@@ -218,10 +215,17 @@ def kept_for(source: Path) -> str:
     return f"{source.parent.name}_{hashlib.sha1(parent.encode()).hexdigest()}"
 
 
+def belonging() -> Iterator[Path]:
+    """Every file of the checkout that git knows or would take."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    yield from (
+        path for name in done.stdout.split("\0") if name and (path := ROOT / name).is_file()
+    )
+
+
 def files(top: Path) -> Iterator[Path]:
-    """Every file at or below a path that belongs to the tree."""
-    if top.is_file():
-        yield top
+    """Every file below a folder, but what tests leave there."""
     for folder, names, leaves in os.walk(top):
         names[:] = sorted(n for n in names if n not in ("__pycache__", ".hypothesis"))
         yield from (Path(folder, leaf) for leaf in sorted(leaves) if not leaf.endswith(".pyc"))

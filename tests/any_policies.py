@@ -93,6 +93,8 @@ matcher: Any = st.one_of(
         st.one_of(st.none(), st.lists(prefix, min_size=1, max_size=2).map(tuple)),
     ),
 )
+wide = st.one_of(st.just(Everyone()), matcher)
+"""Matchers of which half hold everybody: what several of them do together is seen more often."""
 PORTS = [0, 1, 52, 53, 54, 8079, 8080, 8081, 9090, 65534, 65535]
 l4 = st.one_of(
     st.just(L4()),
@@ -111,39 +113,50 @@ l4 = st.one_of(
 
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
-    """A few rules anywhere, or all in one stage and direction that denies by default: there a rule
-    that says the wrong thing is not hidden by others."""
+    """A few rules anywhere; or all in one stage and direction that denies by default, where a rule
+    that says the wrong thing is not hidden by others; or permits that end the evaluation before a
+    stage that would deny everything."""
     stages: list[Stage] = list(Stage)
     directions: list[Direction] = list(Direction)
-    focused = draw(st.booleans())
-    if focused:
-        stages, directions = [draw(st.sampled_from(stages))], [draw(st.sampled_from(directions))]
-    rules = []
-    for number in range(draw(st.integers(focused, 3 if focused else 8))):
-        stage = draw(st.sampled_from(stages))
-        actions = Action if stage is Stage.OVERRIDE else [Action.DENY, Action.PERMIT]
+    form = draw(st.sampled_from(["anywhere", "one stage", "final"]))
+    if form != "anywhere":
+        directions = [draw(st.sampled_from(directions))]
+        stages = [draw(st.sampled_from(stages))]
+    rules, selections = list[Rule](), list[Selection]()
+
+    def rule(stage: Stage, *actions: Action) -> None:
+        number = len(rules)
         rules.append(
             Rule(
                 stage,
                 draw(st.sampled_from(directions)),
                 draw(st.integers(0, 3)) * 100 + number,
-                tuple(draw(st.lists(matcher, min_size=1, max_size=2))),
-                tuple(draw(st.lists(matcher, max_size=2))),
+                tuple(draw(st.lists(wide, min_size=1, max_size=2))),
+                tuple(draw(st.lists(wide, max_size=2))),
                 tuple(draw(st.lists(l4, max_size=2))),
-                draw(st.sampled_from(list(actions))),
+                draw(st.sampled_from(actions)),
                 Origin("zone rule", f"r{number}"),
             )
         )
-    selections = [
-        Selection(
-            draw(st.sampled_from([s for s in stages if s is not Stage.OVERRIDE])),
-            draw(st.sampled_from(directions)),
-            (draw(matcher),),
-            draw(st.sampled_from([Action.DENY, Action.PERMIT])),
-            Origin("default", f"s{number}"),
-        )
-        for number in range(0 if stages == [Stage.OVERRIDE] else draw(st.integers(focused, 3)))
-    ]
+
+    def selection(stages: list[Stage], local: Any, *actions: Action) -> None:
+        stage, direction = (draw(st.sampled_from(some)) for some in (stages, directions))
+        origin = Origin("default", f"s{len(selections)}")
+        action = draw(st.sampled_from(actions))
+        selections.append(Selection(stage, direction, (draw(local),), action, origin))
+
+    if form == "final":
+        rule(Stage.OVERRIDE, Action.PERMIT_FINAL)
+        later = [Stage.ZONE2, Stage.ISOLATION, Stage.WORKLOAD]
+        selection(later, st.just(Everyone()), Action.DENY)
+    alone = form == "one stage"
+    for _ in range(draw(st.integers(alone, 8 if form == "anywhere" else 3))):
+        stage = draw(st.sampled_from(stages))
+        final = (Action.PERMIT_FINAL,) if stage is Stage.OVERRIDE else ()
+        rule(stage, Action.DENY, Action.PERMIT, *final)
+    bound = [stage for stage in stages if stage is not Stage.OVERRIDE]
+    for _ in range(draw(st.integers(alone, 3)) if bound else 0):
+        selection(bound, matcher, Action.DENY, Action.PERMIT)
     return Policy(tuple(rules), tuple(selections))
 
 
@@ -168,12 +181,16 @@ def packets(seed: int, count: int = 120) -> Iterator[Packet]:
     for _ in range(count):
         version = chance.choice((4, 6))
         protocol = chance.choice((1, 6, 6, 17, 17, 47, 132))
+        remote = chance.choice(BOUNDS[version]), chance.randrange(3)
+        if chance.random() < 0.5:  # an endpoint's own address, where it lives
+            owner = chance.choice(WORLD.endpoints)
+            prefix = chance.choice(owner.prefixes)
+            version, remote = prefix.version, (int(prefix.network_address), owner.vrf)
         yield Packet(
             chance.choice(list(Direction)),
             chance.randrange(len(WORLD.endpoints)),
             version,
-            chance.choice(BOUNDS[version]),
-            chance.randrange(3),
+            *remote,
             protocol,
             chance.choice((0, 1023, 1024, 65535)) if protocol != 47 else 0,
             chance.choice((*PORTS, *3 * (53, 8080, 9090))) if protocol in (6, 17, 132) else 0,

@@ -58,6 +58,25 @@ def test_one_side_gets_routes_and_has_some_and_offers_none(
     assert told(found) == expected
 
 
+def test_who_has_no_routes_at_all_offers_none_and_is_not_told(tmp_path: Path) -> None:
+    """A VRF in which nobody lives cannot offer anything, and needs no way back."""
+    settings = {
+        "a": {
+            "vrfs": {
+                "main": {"prefixes": [PREFIXES["a"]]},
+                "idle": {"prefixes": ["172.19.0.0/24"], "namespaces": ["x"]},
+            }
+        },
+        "b": vrf(PREFIXES["b"]),
+    }
+    work = {"a": ["n/p@host1"], "b": ["n/p@host2"]}
+    peering_ = {"name": "ab", "between": ["a/idle", "b/main"]}
+    network = network_of(write_fabric(tmp_path, settings, work, peerings=[peering_]))
+    idle = network.vrf("a/idle").index
+    assert all(route.vrf != idle for route in network.routes)
+    assert network.findings == ()
+
+
 def test_a_service_that_nobody_offers_is_told_too(tmp_path: Path) -> None:
     """The other direction of a leak: clients are offered, the service is not."""
     leak = {"name": "nfs", "from": "a/main", "to": ["b/main"], "prefixes": [OFFERED["a"]]}

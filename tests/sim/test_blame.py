@@ -88,14 +88,14 @@ def test_a_packet_that_goes_elsewhere_says_where(tmp_path: Path) -> None:
     assert lines["verdict"] == "delivered, but to zone2/inet"
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(policies(), seeds)
 def test_without_a_rule_packets_fare_as_in_a_policy_that_lacks_it(
     policy: Policy, seed: int
 ) -> None:
     program = compile_policy(WORLD, policy)
     for packet in packets(seed, 30):
-        for number, origin in enumerate(program.origins):
+        for number, origin in (-1, None), *enumerate(program.origins):
             left = tuple(rule for rule in policy.rules if rule.origin != origin)
             said = decide(Policy(left, policy.selections), WORLD, packet).permit
             assert permits_without(program, packet, number) == said, (origin, packet)

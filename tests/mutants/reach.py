@@ -13,6 +13,7 @@ Left out: tests that need root, and those that judge texts of the checkout or ru
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import os
 import shutil
@@ -62,6 +63,7 @@ class Reach:
         """Test files that execute a function, or the module when nobody is known to call it."""
         known = self.functions.get(path, {})
         found = self._files(known[function]) if function in known else set()
+        found |= {test for test in self.tests if own(path, test)}
         if not found:
             found = set().union(*(self._files(i) for i in known.values()))
         if path.startswith(KERNELS):
@@ -72,9 +74,7 @@ class Reach:
 
     def order(self, path: str, test: str) -> tuple[bool, float]:
         """Tests of the module itself first, then the fastest."""
-        stem = Path(path).stem
-        own = test == path or Path(test).stem in (f"test_{stem}", f"test_{stem}s")
-        return not (own and self.tests[test] < OWN), self.tests[test]
+        return not (own(path, test) and self.tests[test] < OWN), self.tests[test]
 
     def _files(self, index: int) -> set[str]:
         bits = int(self.sets[index], 16)
@@ -98,6 +98,12 @@ class Reach:
         return found
 
 
+def own(path: str, test: str) -> bool:
+    """Whether a test file is a module's own, by its name."""
+    stem = Path(path).stem
+    return test == path or Path(test).stem in (f"test_{stem}", f"test_{stem}s")
+
+
 def test_files() -> list[str]:
     """Test files, and modules with doctests."""
     tests = [str(p.relative_to(ROOT)) for p in (ROOT / "tests").rglob("test_*.py")]
@@ -107,12 +113,14 @@ def test_files() -> list[str]:
 
 
 def draw(tree: Tree, only: str = "") -> None:
-    """Run every test file that has not been run since it was asked for last, then write the map."""
+    """Run every test file that has changed since it was run last, then write the map."""
     raw = tree.home / "calls"
     raw.mkdir(exist_ok=True)
     for test in test_files():
         note = raw / f"{test.replace('/', '+')}.json"
-        if note.exists() and not (only and only in test):
+        content = hashlib.sha256((ROOT / test).read_bytes()).hexdigest()
+        known = json.loads(note.read_text("utf-8")) if note.exists() else {}
+        if known.get("content") == content and not (only and only in test):
             continue
         folder = tree.home / "processes"
         shutil.rmtree(folder, ignore_errors=True)
@@ -134,6 +142,7 @@ def draw(tree: Tree, only: str = "") -> None:
         if not usable and "no tests ran" not in done.output:
             sys.stdout.write(done.output[-1500:])
         record = {
+            "content": content,
             "usable": usable,
             "seconds": round(done.seconds, 1),
             "calls": {path: sorted(names) for path, names in sorted(calls.items())},

@@ -114,11 +114,13 @@ def write(results: dict[str, Result]) -> None:
     RESULTS.write_text(f"{{\n{text}\n}}\n", "utf-8")
 
 
-def run(tree: Tree, only: str = "", again: bool = False) -> None:
+def run(tree: Tree, only: str = "", again: bool = False, part: str = "1/1") -> None:
     """Judge every fault whose key or path has `only` in it; without `again` those without a result
-    that counts."""
+    that counts. `part` is one of several shares, each for a tree of its own."""
+    share, shares = map(int, part.split("/"))
     reach, results = Reach.read(), read()
-    for key, fault in sorted(faults().items(), key=lambda row: turn(row[0])):
+    chosen = sorted(faults().items(), key=lambda row: turn(row[0]))[share - 1 :: shares]
+    for key, fault in chosen:
         before = results.get(key)
         if only not in f"{key} {fault.path}":
             continue

@@ -398,12 +398,6 @@ FAULTS = (
     ),
     Fault(
         "compiler/blocks.py",
-        "named[vrf] |= leads[used[used >= 0]].any(axis=0)",
-        "pass",
-        "VRFs that only routes lead to are not told apart",
-    ),
-    Fault(
-        "compiler/blocks.py",
         "named[vrf, sorted(regions)] = True",
         "pass",
         "VRFs that only rules name are not told apart",

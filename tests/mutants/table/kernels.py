@@ -80,8 +80,8 @@ FAULTS = (
     Fault(
         "sim/kernels/flow_table.py",
         "by_b = src > dst",
-        "by_b = src < dst",
-        "the two ends of flows are taken in the other order",
+        "by_b = False",
+        "the two ends of flows are not put in order: replies open flows of their own",
     ),
     Fault(
         "sim/kernels/flow_table.py",

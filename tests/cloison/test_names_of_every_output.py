@@ -79,7 +79,7 @@ OTHER = re.compile(
     "schema|name|verdict|target|rest|table|fill|role|site|state|kind|line|at|reason|intent|origin|"
     "rule|stage|action|direction|because|what|part|computed|order|rt|rd|next_hop|router_mac|"
     "(a_|b_)?port|protocol|capacity|families|imports|rts|protected_by|assumed|where|result|entry"
-    "|IPv4|IPv6|by|routes|ports_list|via|door|code|file|hint|message|severity"
+    "|IPv4|IPv6|by|routes|ports_list|via|door|code|file|hint|message|severity|partial"
 )
 
 
@@ -160,7 +160,7 @@ def read(world: World, kind: str, text: str) -> None:
         case "vrf":
             assert text == "any" or network.vrfs[vrf_index(network, text)].name == text
         case "ports":
-            for port in text.split(" | "):
+            for port in text.removesuffix(" (not all pods)").split(" | "):
                 assert CALLED.fullmatch(port) or parse_ports(port)
         case "addresses":
             assert set_in(text) or address_in(text)

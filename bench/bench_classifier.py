@@ -17,14 +17,14 @@ from pathlib import Path
 import click
 from growth_plot import draw
 
-from cloison.files import write_text
-from cloison.render import json_text, markdown
-from sim.bench import report
-from sim.bench.contest import Contest, contest
-from sim.bench.gates import judge
-from sim.bench.generators import SETS, source
-from sim.bench.machine import machine
-from sim.bench.traces import KINDS, trace
+from cloison.render.files import write_text
+from cloison.render.formats import json_text, markdown
+from sim.classify.contest import results as report
+from sim.classify.contest.compare import Contest, contest
+from sim.classify.contest.gates import judge
+from sim.classify.contest.generators import SETS, source
+from sim.classify.contest.machine import machine
+from sim.classify.contest.traces import KINDS, trace
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "benchmark.md"

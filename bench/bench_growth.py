@@ -18,15 +18,15 @@ from pathlib import Path
 
 import click
 
-from compiler.blocks import build_blocks
 from compiler.compile import compile_network
 from fabric.build import build
 from fabric.load import load_fabric
-from sim.classifier import tables
-from sim.datapath import Datapath
-from sim.packets import Packets
-from sim.prove import prove
-from sim.traffic import random_flows
+from sim.blocks.blocks import build_blocks
+from sim.packets.headers import Packets
+from sim.pipeline.datapath import Datapath
+from sim.pipeline.tables import tables
+from sim.pipeline.traffic import random_flows
+from sim.proof.prove import prove
 
 PODS = (1, 2, 4, 8)
 FLOWS = 1 << 20

@@ -17,15 +17,15 @@ from pathlib import Path
 import click
 from bounds import best, bounds
 
-from compiler.blocks import build_blocks
 from compiler.compile import compile_network
 from fabric.build import build
 from fabric.load import load_fabric
-from sim.classifier import tables
-from sim.datapath import Datapath
-from sim.prove import prove
-from sim.replay import replay
-from sim.traffic import n_pairs, random_flows
+from sim.blocks.blocks import build_blocks
+from sim.pipeline.datapath import Datapath
+from sim.pipeline.replay import replay
+from sim.pipeline.tables import tables
+from sim.pipeline.traffic import n_pairs, random_flows
+from sim.proof.prove import prove
 
 FLOWS = 10_000_000
 

@@ -13,8 +13,8 @@ import click
 from scapy.layers.l2 import Ether
 from scapy.utils import RawPcapNgReader
 
-from sim.packets import Flow
-from sim.pcap import Counts, Reader, Writer, craft
+from sim.packets.headers import Flow
+from sim.packets.pcap import Counts, Reader, Writer, craft
 
 FRAMES = 400_000
 SCAPY_FRAMES = 4_000

@@ -1,9 +1,9 @@
 """Isolation of 1,000 tenants for all packets, after a change, and the change itself.
 
 A change takes one rule out and puts a random other one of the same tenant in. It is measured from
-the policy to the arrays that kernels read, in three steps (`compiler.edit`, `compiler.update`,
-`sim.classifier.follow`), and then proven again. The collector of garbage is told to leave alone
-what was built before, as a long-lived service does.
+the policy to the arrays that kernels read, in three steps (`compiler.edit`, `sim.blocks.update`,
+`sim.pipeline.tables.follow`), and then proven again. The collector of garbage is told to leave
+alone what was built before, as a long-lived service does.
 
     python bench/bench_proof.py [TENANTS RULES [APPS]]    one world instead of both
 """
@@ -21,12 +21,12 @@ import click
 import numpy as np
 from many_tenants import many_tenants, random_rule
 
-from compiler.blocks import build_blocks
 from compiler.edit import Edit, Editor
-from compiler.ir import Policy
-from compiler.update import update
-from sim.classifier import follow, tables
-from sim.crossings import isolation, recheck
+from compiler.policy.ir import Policy
+from sim.blocks.blocks import build_blocks
+from sim.blocks.update import update
+from sim.pipeline.tables import follow, tables
+from sim.proof.vrf_pairs import isolation, recheck
 
 T = TypeVar("T")
 WORLDS = ((1000, 10_000, 8), (1000, 50_000, 8))

@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 from bounds import best, bounds
 
-from cloison.world import World
-from compiler.blocks import build_blocks
-from sim.classifier import tables
-from sim.conntrack import FlowTable
-from sim.datapath import Datapath
-from sim.packets import Packets
-from sim.replay import decide
-from sim.traffic import random_flows
+from cloison.views.world import World
+from sim.blocks.blocks import build_blocks
+from sim.packets.headers import Packets
+from sim.pipeline.conntrack import FlowTable
+from sim.pipeline.datapath import Datapath
+from sim.pipeline.replay import decide
+from sim.pipeline.tables import tables
+from sim.pipeline.traffic import random_flows
 
 PACKETS = 1 << 20
 ROUNDS = 7

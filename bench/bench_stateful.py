@@ -19,15 +19,15 @@ import click
 import numpy as np
 from bounds import bounds
 
-from cloison.world import World
-from compiler.blocks import build_blocks
-from sim.bench.rounds import Ratio, Timing, measure, ratio
-from sim.classifier import tables
-from sim.conntrack import FlowTable
-from sim.datapath import Datapath, Verdicts
-from sim.packets import Packets
-from sim.replay import decide
-from sim.traffic import random_flows, with_replies
+from cloison.views.world import World
+from sim.blocks.blocks import build_blocks
+from sim.classify.contest.rounds import Ratio, Timing, measure, ratio
+from sim.packets.headers import Packets
+from sim.pipeline.conntrack import FlowTable
+from sim.pipeline.datapath import Datapath, Verdicts
+from sim.pipeline.replay import decide
+from sim.pipeline.tables import tables
+from sim.pipeline.traffic import random_flows, with_replies
 
 PACKETS = 1 << 20
 LIVE = 100_000

@@ -1,4 +1,5 @@
-"""What the machine could do at best, as work on random IPv4 columns; see `sim.kernels.bounds`."""
+"""What the machine could do at best, as work on random IPv4 columns; see
+`sim.kernels.match.bounds`."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sim.bench.contest import bounds as bounds_on
-from sim.columns import Columns
+from sim.classify.columns import Columns
+from sim.classify.contest.compare import bounds as bounds_on
 
 
 def best(rounds: int, **work: Callable[[], object]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from cloison.files import write_bytes
+from cloison.render.files import write_bytes
 
 Row = Mapping[str, Any]
 FAMILIES = ("policy", "acl", "fw", "ipc")

@@ -15,7 +15,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from compiler.compile import read_policy
-from compiler.ir import (
+from compiler.policy.ir import (
     L4,
     Action,
     Cidr,

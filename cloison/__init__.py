@@ -28,19 +28,19 @@ if TYPE_CHECKING:
         replay,
         simulate,
     )
-    from cloison.plot import Drawing
-    from cloison.report import Simulation
-    from cloison.table import Table
-    from cloison.world import World
+    from cloison.render.plot import Drawing
+    from cloison.render.table import Table
+    from cloison.views.report import Simulation
+    from cloison.views.world import World
     from fabric.diagnostics import CloisonError, InputError
 
 HOME = {
     "CloisonError": "fabric.diagnostics",
-    "Drawing": "cloison.plot",
+    "Drawing": "cloison.render.plot",
     "InputError": "fabric.diagnostics",
-    "Simulation": "cloison.report",
-    "Table": "cloison.table",
-    "World": "cloison.world",
+    "Simulation": "cloison.views.report",
+    "Table": "cloison.render.table",
+    "World": "cloison.views.world",
     "build": "cloison.api",
     "check": "cloison.api",
     "compile": "cloison.api",

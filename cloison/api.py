@@ -13,29 +13,29 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloison import differences
 from cloison.checking import check_file
-from cloison.compiled import Compiled
-from cloison.doubts import doubts
-from cloison.explained import Explained
 from cloison.how import How
 from cloison.pair import both
-from cloison.proved import Proved
-from cloison.report import Simulation
+from cloison.render.table import Table
 from cloison.simulation import run
-from cloison.table import Table
-from cloison.unknowns import notes
-from cloison.world import World
-from compiler import target as targets
+from cloison.views import differences
+from cloison.views.compiled import Compiled
+from cloison.views.doubts import doubts
+from cloison.views.explained import Explained
+from cloison.views.proved import Proved
+from cloison.views.report import Simulation
+from cloison.views.unknowns import notes
+from cloison.views.world import World
+from compiler.targets import profiles as targets
 from fabric.diagnostics import Diagnostic, InputError
+from fabric.file.reader import read_text
+from fabric.file.spec import FabricSpec
 from fabric.load import directed, load_fabric
-from fabric.reader import read_text
-from fabric.spec import FabricSpec
-from sim.access import asked
-from sim.diff import diff as diff_worlds
-from sim.one_answer import explain as explain_flow
-from sim.prove import prove as prove_network
-from sim.reachability import reachability
+from sim.diff.diff import diff as diff_worlds
+from sim.proof.prove import prove as prove_network
+from sim.proof.reachability import reachability
+from sim.reach.access import asked
+from sim.why.one_answer import explain as explain_flow
 
 if TYPE_CHECKING:
     from cloison.replaying import Replay

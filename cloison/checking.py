@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cloison.how import How
-from cloison.sources import read_fabric
-from compiler import lints as policies
-from compiler.frontends import isolation, zones
-from compiler.ir import Policy
+from cloison.loader import read_fabric
+from compiler.policy import lints as policies
+from compiler.policy.ir import Policy
+from compiler.sources import isolation, zones
 from fabric.diagnostics import Diagnostic
 from fabric.network import Network
 

@@ -3,8 +3,8 @@
 `drawn` says what becomes of allocations that the lock file does not have yet: *kept* in it,
 *forgotten* when the command ends, or *refused* (`--locked`). `ipblock` and `host_network` are for
 manifests without a fabric file, which says the same itself. `accept` are kinds of objects that the
-user lets pass although they are not evaluated (`fabric.unevaluated.accepting`). `dual` assumes
-IPv6 addresses too in manifests that do not speak of IPv6.
+user lets pass although they are not evaluated (`fabric.kubernetes.unevaluated.accepting`). `dual`
+assumes IPv6 addresses too in manifests that do not speak of IPv6.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from cloison.how import How
-from cloison.world import World
-from sim.peers import is_cluster
+from cloison.views.world import World
+from sim.diff.peers import is_cluster
 
 
 def both(make: Sequence[Callable[[How], World]], how: How) -> list[World]:

@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cloison import replayed
-from cloison.table import Table
-from cloison.unknowns import as_rows, brief, notes
-from cloison.world import World
-from compiler.blocks import Blocks
+from cloison.render.table import Table
+from cloison.views import replayed
+from cloison.views.unknowns import as_rows, brief, notes
+from cloison.views.world import World
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+from fabric.kubernetes.unevaluated import pending
 from fabric.network import Network
-from fabric.unevaluated import pending
-from sim.attach import Arrivals, attach
-from sim.classifier import tables
-from sim.conntrack import FlowTable
-from sim.datapath import Datapath
-from sim.flow_verdicts import FlowVerdicts
-from sim.packets import Packets
-from sim.pcap import Reader
-from sim.replay import ReplayReport
-from sim.replay import replay as send
-from sim.traffic import all_pairs, random_flows, with_replies
+from sim.blocks.blocks import Blocks
+from sim.packets.headers import Packets
+from sim.packets.pcap import Reader
+from sim.pipeline.arrivals import Arrivals, attach
+from sim.pipeline.conntrack import FlowTable
+from sim.pipeline.datapath import Datapath
+from sim.pipeline.flow_verdicts import FlowVerdicts
+from sim.pipeline.replay import ReplayReport
+from sim.pipeline.replay import replay as send
+from sim.pipeline.tables import tables
+from sim.pipeline.traffic import all_pairs, random_flows, with_replies
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -128,7 +128,7 @@ class Elsewhere:
 
 def doubtful(report: ReplayReport, elsewhere: int = 0, vrf: str | None = None) -> Iterator[str]:
     """What somebody who reads verdicts should know."""
-    from sim.reasons import Reason
+    from sim.packets.reasons import Reason
 
     if (unknown := report.verdicts[Reason.UNKNOWN_SOURCE]) and vrf is None:
         yield (

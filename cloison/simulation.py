@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from cloison.report import Simulation
-from cloison.world import World
-from compiler import target as targets
-from compiler.blocks import build_blocks
-from sim.classifier import tables
-from sim.datapath import Datapath
-from sim.prove import prove
-from sim.replay import replay
-from sim.traffic import all_pairs, n_pairs, random_flows
+from cloison.views.report import Simulation
+from cloison.views.world import World
+from compiler.targets import profiles as targets
+from sim.blocks.blocks import build_blocks
+from sim.pipeline.datapath import Datapath
+from sim.pipeline.replay import replay
+from sim.pipeline.tables import tables
+from sim.pipeline.traffic import all_pairs, n_pairs, random_flows
+from sim.proof.prove import prove
 
 MOST_FLOWS = 10_000_000
 PERMITTED = 0.25

@@ -1,0 +1,1 @@
+"""What is allowed: policy text in, tables of every enforcement point out."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compiler.draft import Draft, verify
-from compiler.frontends import isolation, network_policy, zones
-from compiler.ir import Policy
+from compiler.passes.draft import Draft, verify
 from compiler.passes.prune import prune
 from compiler.passes.resolve import resolve
 from compiler.passes.scope import scope
 from compiler.passes.share import share
-from compiler.tables import Program
+from compiler.policy.ir import Policy
+from compiler.program.program import Program
+from compiler.sources import isolation, network_policy, zones
 from fabric.network import Network
 from fabric.phases import phase
 

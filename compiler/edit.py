@@ -3,8 +3,8 @@
 An `Editor` remembers which line every rule became at every endpoint. An edit takes rules out (the
 objects that it was given) and adds others at the end of the policy, as `edited` does; its program
 says the same as `compile_policy` of that policy. Groups of before keep their numbers, also those
-that nobody is bound to any more, and new ones follow, so that `compiler.update` can reuse what was
-built of them.
+that nobody is bound to any more, and new ones follow, so that `sim.blocks.update` can reuse what
+was built of them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from compiler.compile import compile_policy
-from compiler.draft import Line, Scope
-from compiler.ir import Action, Direction, Origin, Policy, Stage
+from compiler.passes.draft import Line, Scope
 from compiler.passes.prune import decides
 from compiler.passes.resolve import Resolver
 from compiler.passes.scope import OPEN, line_of
 from compiler.passes.share import new_group
-from compiler.tables import Group, Program
+from compiler.policy.ir import Action, Direction, Origin, Policy, Stage
+from compiler.program.program import Group, Program
 from fabric.network import Network
 
 T = TypeVar("T")

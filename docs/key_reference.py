@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fabric.schema import json_schema
+from fabric.file.schema import json_schema
 
 TARGET = Path(__file__).parent / "fabric-keys.md"
 INTRO = """# Every key of the fabric file

@@ -1,0 +1,1 @@
+"""What exists: fabric files and manifests in, a converged network out."""

@@ -20,7 +20,7 @@ from fabric.diagnostics import Diagnostic, InputError, Span
 from fabric.topology import Fabric, Role
 
 if TYPE_CHECKING:
-    from fabric.spec import FabricSpec, Site
+    from fabric.file.spec import FabricSpec, Site
 
 MEMORY = 4 << 30
 """Bytes for the wiring and the underlay."""

@@ -8,30 +8,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from fabric.addressing import annotate, plan
 from fabric.budget import afford_contents
 from fabric.checks.allocations import read_lock
 from fabric.checks.left_out import left_out
 from fabric.checks.routes import ambiguous
 from fabric.clos import build_fabric, take_down
+from fabric.control.evpn import imports, instances, originate
+from fabric.control.fib import build_fib
+from fabric.control.findings import findings
+from fabric.control.underlay import converge
 from fabric.diagnostics import Diagnostics
-from fabric.draws import Drawn, Draws, drawing
-from fabric.endpoints import Site, endpoint_table, namespaces_in_use
-from fabric.evpn import imports, instances, originate
-from fabric.fib import build_fib
-from fabric.findings import findings
-from fabric.intents import intents
-from fabric.lock import path_of
-from fabric.manifests import Manifests
+from fabric.file.spec import FabricSpec
+from fabric.intent.intents import intents
+from fabric.kubernetes.manifests import Manifests
+from fabric.kubernetes.unevaluated import owned_by, unpeopled
 from fabric.network import Network
-from fabric.per_namespace import unknown_names
 from fabric.phases import phase
-from fabric.placement import load_workloads, place, sizes
-from fabric.spec import FabricSpec
+from fabric.plan.addressing import annotate, plan
+from fabric.plan.draws import Drawn, Draws, drawing
+from fabric.plan.endpoints import Site, endpoint_table, namespaces_in_use
+from fabric.plan.lock import path_of
+from fabric.plan.per_namespace import unknown_names
+from fabric.plan.placement import load_workloads, place, sizes
+from fabric.plan.vrfs import vrf_table
 from fabric.topology import Fabric, Role
-from fabric.underlay import converge
-from fabric.unevaluated import owned_by, unpeopled
-from fabric.vrfs import vrf_table
 
 Vet = Callable[[Network], None]
 

@@ -23,8 +23,8 @@ import networkx as nx
 
 from fabric.budget import afford_wiring
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, did_you_mean
+from fabric.file.spec import FabricSpec, Site, Speeds
 from fabric.phases import phase
-from fabric.spec import FabricSpec, Site, Speeds
 from fabric.topology import RANK, Fabric, Link, Node, Role
 
 

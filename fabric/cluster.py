@@ -25,20 +25,20 @@ from typing import Literal
 
 import networkx as nx
 
-from fabric.addressing import Plan
+from fabric.control.evpn import imports, originate
+from fabric.control.fib import build_fib
+from fabric.control.underlay import converge
 from fabric.diagnostics import Diagnostic
-from fabric.evpn import imports, originate
-from fabric.fib import build_fib
+from fabric.file.spec import FabricSpec, Site, Tenant
 from fabric.inventory import Endpoint, Prefix, Vrf
-from fabric.manifests import Manifests, load_manifests
+from fabric.kubernetes.manifests import Manifests, load_manifests
+from fabric.kubernetes.unevaluated import Unevaluated, owned_by
+from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
 from fabric.phases import phase
-from fabric.pools import network
-from fabric.spec import FabricSpec, Site, Tenant
+from fabric.plan.addressing import Plan
+from fabric.plan.pools import network
 from fabric.topology import Fabric, Node, Role
-from fabric.underlay import converge
-from fabric.unevaluated import Unevaluated, owned_by
-from fabric.workloads import Pod
 
 CLUSTER = "cluster"
 EXTERNAL = "zone2/external"

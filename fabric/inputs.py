@@ -9,12 +9,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from fabric import lock
 from fabric.diagnostics import Diagnostics
-from fabric.extend import MAX_CHAIN
-from fabric.objects import files
-from fabric.reader import read_yaml
-from fabric.spec import FabricSpec
+from fabric.file.extend import MAX_CHAIN
+from fabric.file.reader import read_yaml
+from fabric.file.spec import FabricSpec
+from fabric.kubernetes.objects import files
+from fabric.plan import lock
 
 
 def input_files(spec: FabricSpec) -> tuple[Path, ...]:

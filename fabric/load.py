@@ -13,13 +13,13 @@ from pathlib import Path
 from fabric.budget import afford_wiring
 from fabric.checks import check
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
-from fabric.extend import extended
-from fabric.files import trees_around
+from fabric.file.extend import extended
+from fabric.file.ranges import expand
+from fabric.file.reader import Document, documents, read_text
+from fabric.file.shape import validate
+from fabric.file.spec import FabricSpec
+from fabric.io.reading import trees_around
 from fabric.phases import phase
-from fabric.ranges import expand
-from fabric.reader import Document, documents, read_text
-from fabric.shape import validate
-from fabric.spec import FabricSpec
 
 STDIN = ("-", "<stdin>")
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 from fabric.diagnostics import Diagnostic
 from fabric.inventory import Endpoint, Vrf
+from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.topology import Fabric
-from fabric.unevaluated import Unevaluated
 
 if TYPE_CHECKING:
-    from fabric.addressing import Plan
-    from fabric.evpn import Type5
-    from fabric.fib import Fib
-    from fabric.manifests import Manifests
-    from fabric.spec import FabricSpec
-    from fabric.underlay import Underlay
+    from fabric.control.evpn import Type5
+    from fabric.control.fib import Fib
+    from fabric.control.underlay import Underlay
+    from fabric.file.spec import FabricSpec
+    from fabric.kubernetes.manifests import Manifests
+    from fabric.plan.addressing import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What happens: packets through compiled tables, proofs, explanations, differences."""

@@ -4,9 +4,9 @@ Built from the groups and entries of a program, bit by bit of the header, with n
 classes and tables that everything else stands on, by a library that others wrote. What both engines
 say about all packets must be the same function:
 
-* `changed`: the regions of `sim.changes`, one by one disjoint, together exactly the packets about
-  which two programs disagree;
-* `crossed`: the bits that `sim.crossings` folds every VRF's blocks into.
+* `changed`: the regions of `sim.diff.changes`, one by one disjoint, together exactly the packets
+  about which two programs disagree;
+* `crossed`: the bits that `sim.proof.vrf_pairs` folds every VRF's blocks into.
 
 It takes a hundred times as long as what it checks, so it is for tests and for doubt.
 """
@@ -16,14 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from compiler.ir import Action, Direction
-from compiler.tables import ANY_VRF, Entry, Intervals, L4Range, Program
+from compiler.policy.ir import Action, Direction
+from compiler.program.program import ANY_VRF, Entry, Intervals, L4Range, Program
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.ports import ANY, WITH_PORTS
-from sim.changes import Region
-from sim.crossings import PERMITTED, UNDECLARED, Isolation
-from sim.l4 import Box
-from sim.matrix import INTENTS
+from sim.blocks.port_sets import Box
+from sim.diff.changes import Region
+from sim.proof.matrix import INTENTS
+from sim.proof.vrf_pairs import PERMITTED, UNDECLARED, Isolation
 
 if TYPE_CHECKING:
     from oxidd.bdd import BDDFunction as Set

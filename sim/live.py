@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Lock
 
-from compiler.blocks import Blocks, build_blocks
 from compiler.edit import Edit, Editor
-from compiler.ir import Policy
-from compiler.tables import Program
-from compiler.update import update
+from compiler.policy.ir import Policy
+from compiler.program.program import Program
 from fabric.network import Network
-from sim.classifier import Tables, follow, tables
-from sim.crossings import Isolation, isolation, recheck
+from sim.blocks.blocks import Blocks, build_blocks
+from sim.blocks.update import update
+from sim.pipeline.tables import Tables, follow, tables
+from sim.proof.vrf_pairs import Isolation, isolation, recheck
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ Rules that hold here:
 
 1. *holds*: everything asked was decided, and is as it should be. *fails*: something is not.
    *unknown*: nothing fails, but something that touches what was asked is not evaluated
-   (`fabric.unevaluated`), or there was nothing to decide. What fails is told before the unknown.
+   (`fabric.kubernetes.unevaluated`), or there was nothing to decide. What fails is told before the
+   unknown.
 2. A proof needs somebody to speak of and something to hold: without a pod or node, or without an
    `expect:` line, nothing was at stake, and its verdict is unknown.
 3. The proof is about every tenant, so every record that nobody accepted touches it; an expectation
@@ -17,11 +18,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from fabric.claims import block_of
+from fabric.file.claims import block_of
+from fabric.kubernetes.unevaluated import Touching, Unevaluated
 from fabric.names import selects
 from fabric.network import Network
-from fabric.unevaluated import Touching, Unevaluated
-from sim.address_sets import AddressSet, owning
+from sim.names.address_sets import AddressSet, owning
 
 ANYBODY = "*"
 

@@ -2,9 +2,9 @@
 
 A kernel is compiled for the types of its arguments, so it does not do to name kernels: each step
 runs the engines as `build` and `replay` do, on inputs small enough that only compilation takes
-time. Tables of classes are bytes or words (`sim.engines.l4`), which makes two versions of a kernel;
-there are inputs with few and with many classes for both. `tests/sim/test_warm.py` holds that no
-kernel is forgotten.
+time. Tables of classes are bytes or words (`sim.classify.l4_classes`), which makes two versions of
+a kernel; there are inputs with few and with many classes for both. `tests/sim/test_warm.py` holds
+that no kernel is forgotten.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from typing import Any
 
 import numpy as np
 
-from compiler.blocks import build_blocks
 from compiler.compile import compile_network
-from compiler.ruleset import I64, Rule, RuleSet
-from compiler.tables import Program
+from compiler.program.program import Program
 from fabric.build import build as build_network
 from fabric.diagnostics import MachineError
 from fabric.load import load
 from sim import kernels
-from sim.attach import attach
-from sim.bench.contest import bounds
-from sim.bench.traces import trace
-from sim.classifier import tables
-from sim.conntrack import FlowTable
-from sim.datapath import Datapath
-from sim.engines import build, linear
-from sim.engines.cells import cell_tables, records_of
-from sim.engines.classes import Classes, classes_of
-from sim.engines.dense import dense_tables
-from sim.engines.grid import MAX_CELLS, Cells, merged_cells
-from sim.engines.matcher import headers
-from sim.engines.plan import BUDGET, NEVER
-from sim.engines.tables import matcher_of
-from sim.engines.tuples import tuple_tables
-from sim.pcap import Reader
-from sim.replay import replay
-from sim.traffic import all_pairs, random_flows, with_replies
+from sim.blocks.blocks import build_blocks
+from sim.classify import build, linear
+from sim.classify.cell_grid import MAX_CELLS, Cells, merged_cells
+from sim.classify.cells import cell_tables, records_of
+from sim.classify.choose import matcher_of
+from sim.classify.classes import Classes, classes_of
+from sim.classify.contest.compare import bounds
+from sim.classify.contest.traces import trace
+from sim.classify.dense import dense_tables
+from sim.classify.matcher import headers
+from sim.classify.plan import BUDGET, NEVER
+from sim.classify.ruleset import I64, Rule, RuleSet
+from sim.classify.tuples import tuple_tables
+from sim.packets.pcap import Reader
+from sim.pipeline.arrivals import attach
+from sim.pipeline.conntrack import FlowTable
+from sim.pipeline.datapath import Datapath
+from sim.pipeline.replay import replay
+from sim.pipeline.tables import tables
+from sim.pipeline.traffic import all_pairs, random_flows, with_replies
 
 MANY = 300
 """More classes than a byte can tell apart."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from fabric.network import Network
-from sim.packets import Flow
+from sim.packets.headers import Flow
 
 EDGES = [0, 1, 2**32 - 1, 2**64, 2**128 - 1]
 KNOWN_V4 = [0x0A000001, 0x0A000002, 0x0A000009, 0x0A010003, 0x08080808, 0x0A000080]

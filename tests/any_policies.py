@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 from worlds import endpoint, network
 
-from compiler.ir import (
+from compiler.policy.ir import (
     L4,
     Action,
     Cidr,

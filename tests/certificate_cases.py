@@ -10,14 +10,14 @@ from typing import Any
 from routed import at, endpoint, routed
 
 from compiler.compile import compile_policy
-from compiler.ir import Policy
+from compiler.policy.ir import Policy
 from fabric.build import build
 from fabric.inputs import input_files
+from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.load import load_fabric
-from fabric.unevaluated import Unevaluated
-from sim.certificate import certificate
 from sim.checker.expected import expected, policy_of
-from sim.prove import prove
+from sim.proof.certificate import certificate
+from sim.proof.prove import prove
 
 TOPOLOGIES = Path(__file__).parents[1] / "topologies"
 Case = tuple[Any, Any]

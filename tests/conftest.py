@@ -30,8 +30,8 @@ settings.load_profile("cloison")
 def lanes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both kernels of every engine."""
     if request.param == "scalar":
-        monkeypatch.setattr("sim.kernels.lanes.AVX2", False)
-    elif not __import__("sim.kernels.lanes").kernels.lanes.AVX2:
+        monkeypatch.setattr("sim.kernels.match.lanes.AVX2", False)
+    elif not __import__("sim.kernels.match.lanes").kernels.lanes.AVX2:
         pytest.skip("this machine has no AVX2: only scalar kernels run here")
     return str(request.param)
 

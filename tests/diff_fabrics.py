@@ -1,4 +1,4 @@
-"""Random pairs of fabric files for the law of `sim.diff` (see `diff_worlds`)."""
+"""Random pairs of fabric files for the law of `sim.diff.diff` (see `diff_worlds`)."""
 
 from __future__ import annotations
 

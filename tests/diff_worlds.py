@@ -1,4 +1,4 @@
-"""Random pairs of worlds for the law of `sim.diff`: what pull requests and live clusters do.
+"""Random pairs of worlds for the law of `sim.diff.diff`: what pull requests and live clusters do.
 
 Everything comes from one `random.Random`. A pair is two documents of the same kind, the second
 made from the first by a few edits: policies written, edited, removed; workloads added, removed,
@@ -20,8 +20,8 @@ import yaml
 from naive_worlds import World
 
 from compiler.compile import compile_network
-from compiler.ir import Cidr, InVrf
-from compiler.tables import Program
+from compiler.policy.ir import Cidr, InVrf
+from compiler.program.program import Program
 from fabric.build import build
 from fabric.cluster import cluster_network
 from fabric.load import load_fabric

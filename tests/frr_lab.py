@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from compiler.backends.frr import config
+from compiler.targets.frr import config
 from fabric.network import Network
 from fabric.topology import Role
 

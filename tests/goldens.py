@@ -18,10 +18,10 @@ from click.testing import CliRunner
 from cloison.checking import check_file
 from cloison.cli import main
 from cloison.how import How
-from cloison.render_diagnostics import render, summary
-from compiler.backends import canonical, text
+from cloison.render.diagnostics import render, summary
 from compiler.compile import compile_network
-from compiler.frontends.network_policy import policy
+from compiler.sources.network_policy import policy
+from compiler.targets import canonical, text
 from fabric.build import build
 from fabric.cluster import CLUSTER, cluster_network
 from fabric.diagnostics import Diagnostic, InputError

@@ -1,7 +1,7 @@
 """The whole datapath, slowly: one packet, straight from the policy objects and the routes.
 
-The twin of `sim.reachability` and `sim.walk`: no atoms, no tables, no program. Each outcome is one
-choice that ECMP may make.
+The twin of `sim.proof.reachability` and `sim.walk`: no atoms, no tables, no program. Each outcome
+is one choice that ECMP may make.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from compiler.ir import Cidr, Direction, Packet, Policy, Verdict
-from compiler.semantics import decide, owner
+from compiler.policy.ir import Cidr, Direction, Packet, Policy, Verdict
+from compiler.policy.semantics import decide, owner
 from fabric.inventory import Endpoint
 from fabric.network import Network
-from sim.reasons import Reason
+from sim.packets.reasons import Reason
 
 L4S = [(6, 1000, 80), (6, 40000, 80), (6, 40000, 81), (17, 40000, 80), (17, 1, 53), (1, 0, 0),
        (132, 40000, 443), (99, 0, 0), (6, 40000, 0), (6, 40000, 65535), (6, 1000, 0),

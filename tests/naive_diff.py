@@ -1,9 +1,9 @@
-"""The twin of `sim.diff`: two worlds compared packet by packet, member by member.
+"""The twin of `sim.diff.diff`: two worlds compared packet by packet, member by member.
 
-Knows the rules of comparison (`sim.peers`, `sim.outside`) as text only, and asks the definition
-(`compiler.semantics`, by way of `naive`) about every packet. A fact is (kind, source, target,
-relation, version, number of the probe); source and target are a member's name, or an address with
-the name of who owns it where the packets pass.
+Knows the rules of comparison (`sim.diff.peers`, `sim.diff.outside`) as text only, and asks the
+definition (`compiler.policy.semantics`, by way of `naive`) about every packet. A fact is (kind,
+source, target, relation, version, number of the probe); source and target are a member's name, or
+an address with the name of who owns it where the packets pass.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from naive_members import Unit, joints, related, units
 from naive_passes import across, between, imagined, kinds, way
 from naive_worlds import L4, World, leads, outer, vrf_name
 
-from compiler.semantics import owner
+from compiler.policy.semantics import owner
 
 Fact = tuple[Any, ...]
 

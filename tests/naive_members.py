@@ -1,4 +1,4 @@
-"""Who is compared with whom: members of peers, by what rules can see of them (`sim.peers`)."""
+"""Who is compared with whom: members of peers, by what rules can see of them (`sim.diff.peers`)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from naive_worlds import World, outer, vrf_name
 
-from compiler.ir import Cidr, InVrf, OwnNode, Policy
-from compiler.selectors import selects
+from compiler.policy.ir import Cidr, InVrf, OwnNode, Policy
+from compiler.policy.selectors import selects
 from fabric.inventory import Endpoint
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from naive_members import Unit, related
 from naive_worlds import L4, World, outer
 
-from compiler.ir import Direction, OwnNode, Packet, Policy
-from compiler.semantics import decide
+from compiler.policy.ir import Direction, OwnNode, Packet, Policy
+from compiler.policy.semantics import decide
 from fabric.inventory import Endpoint
 
 

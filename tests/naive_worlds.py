@@ -8,12 +8,12 @@ from typing import Any
 import naive
 from naive import Header
 
-from compiler.ir import Packet, Policy, Verdict
-from compiler.selectors import selects
-from compiler.semantics import decide, owner
+from compiler.policy.ir import Packet, Policy, Verdict
+from compiler.policy.selectors import selects
+from compiler.policy.semantics import decide, owner
 from fabric.inventory import Endpoint
 from fabric.network import Network
-from sim.reasons import Reason
+from sim.packets.reasons import Reason
 
 L4 = tuple[int, int, int]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from compiler.blocks import Blocks, build_blocks
 from compiler.compile import compile_network
-from compiler.ir import Direction, Packet
-from compiler.semantics import decide, owner
-from compiler.tables import Program
-from compiler.walk import verdict
+from compiler.policy.ir import Direction, Packet
+from compiler.policy.semantics import decide, owner
+from compiler.program.program import Program
+from compiler.program.walk import verdict
 from fabric.inventory import Endpoint
 from fabric.network import Network
+from sim.blocks.blocks import Blocks, build_blocks
 
 PROTOCOLS = {"TCP": 6, "UDP": 17, "SCTP": 132, "ICMP": 1}
 CLIENT = 40000

@@ -3,7 +3,7 @@
 The environment names a folder in which a kernel package is unpacked:
 
     apt-get download linux-image-6.1.0-NN-amd64 && dpkg -x linux-image-*.deb FOLDER
-    CLOISON_LAB_KERNEL=FOLDER pytest tests/sim/test_lab_vrf.py
+    CLOISON_LAB_KERNEL=FOLDER pytest tests/sim/lab/test_vrf.py
 
 Such a kernel has everything that user-mode Linux lacks, and every instruction is emulated: expect
 about ten times the time. The machine's root is mounted read-only with a memory overlay on top, as

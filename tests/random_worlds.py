@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 from routed import at, endpoint, routed
 
-from compiler.ir import (
+from compiler.policy.ir import (
     L4,
     Action,
     Cidr,

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 
 from routed import at, endpoint, routed
 
-from compiler.ir import L4, Action, Direction, InVrf, Named, Origin, Policy, Rule, Selection, Stage
+from compiler.policy.ir import (
+    L4,
+    Action,
+    Direction,
+    InVrf,
+    Named,
+    Origin,
+    Policy,
+    Rule,
+    Selection,
+    Stage,
+)
 from fabric.diagnostics import Span
 
 ENDS = [

@@ -7,9 +7,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 import numpy as np
 
-from compiler.ruleset import ALL_DSCP, ALL_STATES, ANY, Rule, RuleSet
-from sim.columns import Columns
-from sim.engines import tables
+from sim.classify import choose as tables
+from sim.classify.columns import Columns
+from sim.classify.ruleset import ALL_DSCP, ALL_STATES, ANY, Rule, RuleSet
 
 
 @dataclass(frozen=True)

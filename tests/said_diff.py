@@ -8,8 +8,8 @@ from itertools import product
 from naive_diff import Fact, Twin
 from naive_members import Unit, related
 
-from sim.diff import Change, Diff
-from sim.merged import End
+from sim.diff.diff import Change, Diff
+from sim.diff.merged import End
 
 
 def said(found: Diff, twin: Twin) -> set[Fact]:

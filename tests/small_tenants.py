@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 from routed import at, endpoint, routed
 
-from compiler.ir import (
+from compiler.policy.ir import (
     L4,
     Action,
     Cidr,

@@ -1,4 +1,5 @@
-"""The definition (`compiler.semantics`, `tests/naive.py`) as formulas over bit vectors, for z3.
+"""The definition (`compiler.policy.semantics`, `tests/naive.py`) as formulas over bit vectors, for
+z3.
 
 Straight from policy objects and routes: no compiler, no atoms. A formula stands for all packets.
 """
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 import z3
 from naive import Header
 
-from compiler.ir import (
+from compiler.policy.ir import (
     Action,
     Cidr,
     Direction,
@@ -22,11 +23,11 @@ from compiler.ir import (
     Selection,
     Stage,
 )
-from compiler.selectors import selects
+from compiler.policy.selectors import selects
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 from fabric.ports import ANY, WITH_PORTS
-from sim.changes import Region
+from sim.diff.changes import Region
 
 Formula = Any
 WIDTH = {4: 32, 6: 128}

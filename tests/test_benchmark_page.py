@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from sim.bench.generators import SETS
+from sim.classify.contest.generators import SETS
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results"

@@ -22,7 +22,7 @@ def test_some_cases(name: str) -> None:
 
 
 def same_vni(patch: pytest.MonkeyPatch) -> None:
-    from fabric import vrfs
+    from fabric.plan import vrfs
 
     real = vrfs.draw_vnis
     patch.setattr(vrfs, "draw_vnis", lambda *a, **k: [10001 for _ in real(*a, **k)])
@@ -36,33 +36,33 @@ def one_pod_less(patch: pytest.MonkeyPatch) -> None:
 
 
 def every_secret_shown(patch: pytest.MonkeyPatch) -> None:
-    from fabric.secrets import Secrets
+    from fabric.io.secrets import Secrets
 
     patch.setattr(Secrets, "__contains__", lambda self, line: False)
 
 
 def blind_names(patch: pytest.MonkeyPatch) -> None:
-    from fabric import visible
+    from fabric.io import visible
 
     patch.setattr(visible, "_escaped", lambda c: c)
 
 
 def infinite(patch: pytest.MonkeyPatch) -> None:
-    from cloison import flows
+    from cloison.views import questions as flows
 
     patch.setattr(flows, "decoded", json.loads)
 
 
 def blind_checker(patch: pytest.MonkeyPatch) -> None:
-    from cloison import verified
+    from cloison.views import verified
 
     patch.setattr(verified, "inconsistencies", lambda certificate: [])
     patch.setattr(verified, "_against", lambda *a: ([], None))
 
 
 def everything_delivered(patch: pytest.MonkeyPatch) -> None:
-    from sim.datapath import Datapath
-    from sim.reasons import Reason
+    from sim.packets.reasons import Reason
+    from sim.pipeline.datapath import Datapath
 
     real = Datapath.decide
 

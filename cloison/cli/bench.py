@@ -13,9 +13,9 @@ from cloison.cli.options import output_option, quiet_option
 from fabric.diagnostics import Diagnostic, InputError
 
 if TYPE_CHECKING:
-    from compiler.ruleset import RuleSet
-    from sim.bench.contest import Contest
-    from sim.columns import Columns
+    from sim.classify.columns import Columns
+    from sim.classify.contest.compare import Contest
+    from sim.classify.ruleset import RuleSet
 
     Traces = dict[int, dict[str, Columns]]
 
@@ -69,7 +69,7 @@ def command(
     The exit code is 1 when two answers differ.
     """
     from cloison.cli.simulate import announce_kernels
-    from cloison.render import progress
+    from cloison.render.formats import progress
 
     if folders and rules is None:
         raise click.UsageError("--columns is for --rules: sets of ours have traces of their own")
@@ -91,11 +91,11 @@ def _contests(
     rounds: int,
     tell: Any,
 ) -> Iterator[Contest]:
-    from sim.bench.contest import contest
-    from sim.bench.generators import SETS, source
+    from sim.classify.contest.compare import contest
+    from sim.classify.contest.generators import SETS, source
 
     if path is not None:
-        from compiler.frontends.classbench import read_rules
+        from sim.classify.classbench import read_rules
 
         tell(f"{path.name}")
         rules = read_rules(path)
@@ -115,7 +115,7 @@ def _contests(
 def _traces(rules: RuleSet, folders: tuple[Path, ...], packets: int) -> Traces:
     """By IP version those of the folders; without any, generated ones of each version that rules
     match."""
-    from sim.bench.traces import read
+    from sim.classify.contest.traces import read
 
     if folders:
         names = [folder.name for folder in folders]
@@ -139,16 +139,16 @@ def _fit(path: Path, rules: RuleSet, traces: Traces) -> None:
 
 
 def _generated(rules: RuleSet, packets: int, version: int) -> dict[str, Columns]:
-    from sim.bench.traces import KINDS, trace
+    from sim.classify.contest.traces import KINDS, trace
 
     return {kind: trace(rules, kind, packets, version) for kind in KINDS}
 
 
 def _show(contests: list[Contest], output: str) -> None:
-    from cloison.render import json_text, markdown, show, table, titled
-    from sim.bench import report
-    from sim.bench.gates import judge
-    from sim.bench.machine import machine
+    from cloison.render.formats import json_text, markdown, show, table, titled
+    from sim.classify.contest import results as report
+    from sim.classify.contest.gates import judge
+    from sim.classify.contest.machine import machine
 
     if output == "json":
         click.echo(json_text(report.document(contests, judge(contests), machine())))

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloison.cli.colour import colour_wanted
 from cloison.cli.errors import FINDING, UNKNOWN, USAGE
 from cloison.cli.options import accept_option, locked_option, output_option, quiet_option
+from cloison.render.colour import colour_wanted
 
 if TYPE_CHECKING:
     from cloison.how import How
-    from cloison.render import Tell
-    from cloison.world import World
+    from cloison.render.formats import Tell
+    from cloison.views.world import World
     from fabric.diagnostics import Diagnostic
 
 
@@ -41,8 +41,8 @@ def command(
     what may decide who reaches whom and is not evaluated, else 0.
     """
     from cloison.how import How
-    from cloison.render import progress
-    from cloison.render_diagnostics import render, summary
+    from cloison.render.diagnostics import render, summary
+    from cloison.render.formats import progress
 
     sources: dict[str, str] = {}
     how = How(drawn="refused" if locked else "forgotten", accept=accept)
@@ -69,7 +69,7 @@ def told(world: World) -> World:
 
 def tell_findings(world: World) -> None:
     """Findings that need no packet, on stderr, for verbs whose result has no place for them."""
-    from cloison.render_diagnostics import render
+    from cloison.render.diagnostics import render
 
     if world.findings:
         click.echo(render(world.findings, colour=colour_wanted(sys.stderr)), err=True)
@@ -79,8 +79,8 @@ def diagnostics(path: Path, sources: dict[str, str], how: How, tell: Tell) -> li
     """Everything about one file, whose text goes into `sources`."""
     from cloison.checking import check_file
     from fabric.diagnostics import InputError
+    from fabric.file.reader import read_text
     from fabric.load import directed
-    from fabric.reader import read_text
 
     try:
         text, name = read_text(path)
@@ -93,7 +93,7 @@ def diagnostics(path: Path, sources: dict[str, str], how: How, tell: Tell) -> li
 
 def as_json(found: list[Diagnostic]) -> str:
     """`cloison/diagnostics/1`."""
-    from cloison.render import json_text
+    from cloison.render.formats import json_text
 
     rows = [
         {

@@ -11,11 +11,11 @@ import click
 from cloison.cli import completion
 from cloison.cli.errors import FINDING, UNKNOWN
 from cloison.cli.options import FORMATS, fabric_argument, quiet_option, world_options
-from fabric.visible import visible
+from fabric.io.visible import visible
 
 if TYPE_CHECKING:
     from cloison.how import How
-    from compiler.tables import Program
+    from compiler.program.program import Program
 
 SUFFIXES = {"canonical": "json", "text": "txt", "nftables": "nft", "frr": "conf"}
 DEFAULT = ("canonical", "text", "nftables")
@@ -81,14 +81,14 @@ def command(
     """
     from cloison.cli.check import tell_findings
     from cloison.cli.show_tables import usage_rows
-    from cloison.headroom import room_table
-    from cloison.render import progress, show, table, titled
-    from cloison.unknowns import below, emit_with
-    from cloison.world import World
-    from compiler.target import DEFAULT as DEFAULT_TARGET
-    from compiler.target import load, usage
+    from cloison.render.formats import progress, show, table, titled
+    from cloison.views.headroom import room_table
+    from cloison.views.unknowns import below, emit_with
+    from cloison.views.world import World
+    from compiler.targets.profiles import DEFAULT as DEFAULT_TARGET
+    from compiler.targets.profiles import load, usage
     from fabric.diagnostics import CapacityError
-    from fabric.unevaluated import pending
+    from fabric.kubernetes.unevaluated import pending
 
     profile = load(target or DEFAULT_TARGET)
     with progress(quiet=quiet) as tell:
@@ -131,7 +131,7 @@ def command(
 
 def known_points(program: Program, only: tuple[str, ...]) -> frozenset[str]:
     """The nodes that were asked for, all of which must enforce something; none: all of them."""
-    from cloison.compiled import enforcing
+    from cloison.views.compiled import enforcing
 
     return frozenset(program.network.fabric.nodes[enforcing(program, n)].name for n in only)
 
@@ -141,14 +141,14 @@ def write(
 ) -> int:
     """Write each format's files; all appear, whole, or none. Returns how many. Dumps of nodes that
     are no more are removed, unless only some nodes are asked for."""
-    from cloison.files import Together
-    from cloison.stale import stale
+    from cloison.render.files import Together
+    from cloison.render.stale import stale
 
     names = [node.name for node in program.network.fabric.nodes]
     count = 0
     with Together() as files:
         for name in formats:
-            backend = import_module(f"compiler.backends.{name}")
+            backend = import_module(f"compiler.targets.{name}")
             nodes = [node for node in backend.nodes(program) if not only or names[node] in only]
             for done, node in enumerate(nodes):
                 tell(f"write {name}", done, len(nodes))

@@ -61,7 +61,7 @@ def wiring(paths: list[Path]) -> Fabric:
 def network(paths: list[Path]) -> Network:
     """The whole network, if it is small; ValueError if not (rule 2)."""
     from cloison.how import How
-    from cloison.sources import is_fabric, read
+    from cloison.loader import is_fabric, read
     from fabric.topology import Role
 
     paths = paths[:1] if is_fabric(paths[0]) else paths
@@ -106,13 +106,13 @@ kinds = offered(lambda paths: (record.kind for record in network(paths).not_eval
 
 def targets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Capacity profiles."""
-    from compiler.target import TARGETS
+    from compiler.targets.profiles import TARGETS
 
     return [name for name in TARGETS if name.startswith(incomplete)]
 
 
 def rule_sets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Rule sets of the benchmark."""
-    from sim.bench.generators import SETS
+    from sim.classify.contest.generators import SETS
 
     return [name for name in (*SETS, "all") if name.startswith(incomplete)]

@@ -39,13 +39,13 @@ def command(
     1 when there is a difference, or a finding in one of them; 4 when that is
     unknown, because something in one of them is not evaluated.
     """
-    from cloison import differences
     from cloison.cli.check import tell_findings
+    from cloison.loader import is_fabric
     from cloison.pair import both
-    from cloison.render import json_text, progress, show
-    from cloison.sources import is_fabric
-    from cloison.world import World
-    from sim.diff import diff
+    from cloison.render.formats import json_text, progress, show
+    from cloison.views import differences
+    from cloison.views.world import World
+    from sim.diff.diff import diff
 
     if old.exists() and new.exists() and is_fabric(old) != is_fabric(new):
         raise click.UsageError("one is a fabric file, the other is not: nothing to compare")

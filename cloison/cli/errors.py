@@ -21,7 +21,7 @@ from contextlib import contextmanager
 
 import click
 
-from cloison.cli.colour import colour_wanted
+from cloison.render.colour import colour_wanted
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 MACHINE = (*FULL, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -46,7 +46,7 @@ def reported(*, debug: bool) -> Iterator[None]:
     try:
         yield
     except click.ClickException as error:
-        from fabric.visible import paragraph
+        from fabric.io.visible import paragraph
 
         error.message = paragraph(error.message)  # type: ignore[misc]
         raise
@@ -93,11 +93,11 @@ def exit_code(error: Exception) -> int:
 def explain(error: Exception) -> str:
     """What the user reads; empty when there is nobody to read it."""
     from fabric.diagnostics import CloisonError, InputError
-    from fabric.visible import paragraph
+    from fabric.io.visible import paragraph
 
     match error:
         case InputError():
-            from cloison.render_diagnostics import render, summary
+            from cloison.render.diagnostics import render, summary
 
             found = error.diagnostics
             return f"{render(found, colour=colour_wanted(sys.stderr))}\n{summary(found)}"
@@ -118,7 +118,7 @@ def explain(error: Exception) -> str:
 
 def bug_report(error: Exception) -> str:
     """A short message for what should never happen, with the place where it did."""
-    from fabric.visible import paragraph
+    from fabric.io.visible import paragraph
 
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {os.path.relpath(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""

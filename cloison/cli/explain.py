@@ -14,11 +14,11 @@ from cloison.cli.options import manifest_options, output_option, world_options
 
 if TYPE_CHECKING:
     from cloison.how import How
-    from cloison.world import World
+    from cloison.views.world import World
     from fabric.inventory import Endpoint
-    from sim.address_sets import AddressSet
-    from sim.explain import Explanation
-    from sim.resolve import Target
+    from sim.names.address_sets import AddressSet
+    from sim.names.ends import Target
+    from sim.why.explain import Explanation
 
 SCHEMA = "cloison/explanation/1"
 SEVERAL = "cloison/explanations/1"
@@ -52,11 +52,11 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     one of the ends is not evaluated.
     """
     from cloison.cli.check import told
-    from cloison.world import World
-    from sim.address_parts import Ends, each
-    from sim.address_sets import address_in, set_in
-    from sim.resolve import both, endpoints, is_pattern, targets
-    from sim.wanted_ports import split_source
+    from cloison.views.world import World
+    from sim.names.address_sets import address_in, set_in
+    from sim.names.ends import both, endpoints, is_pattern, targets
+    from sim.names.wanted_ports import split_source
+    from sim.why.address_parts import Ends, each
 
     world = told(World.read([fabric], how))
     network, (name, sport) = world.network, split_source(src)
@@ -91,7 +91,7 @@ def representatives(
     world: World, members: Sequence[Endpoint], alike_as: dict[str, int]
 ) -> list[Endpoint]:
     """One endpoint of each class of pods that fare alike; for how many goes to `alike_as`."""
-    from sim.pod_classes import classes
+    from sim.why.pod_classes import classes
 
     if len(members) == 1:
         return list(members)
@@ -110,7 +110,7 @@ def distinct(world: World, wanted: Sequence[Target], alike_as: dict[str, int]) -
 
 def second(world: World, wanted: Sequence[Target], alike_as: dict[str, int]) -> dict[int, Target]:
     """Of each class of several, by its first: another one, for what they say to each other."""
-    from sim.pod_classes import classes
+    from sim.why.pod_classes import classes
 
     ends = {t.endpoint.index: (t.endpoint, t) for t in wanted if t.endpoint is not None}
     if len(ends) < 2:
@@ -123,7 +123,7 @@ def second(world: World, wanted: Sequence[Target], alike_as: dict[str, int]) -> 
 
 def alike(found: Sequence[Explanation]) -> bool:
     """Whether flows between the pods of two workloads end alike, and by the same rule."""
-    from cloison.explained_text import workload_of
+    from cloison.views.explained_text import workload_of
 
     ends = {
         (
@@ -139,8 +139,8 @@ def alike(found: Sequence[Explanation]) -> bool:
 
 def show(found: Explanation, output: str) -> None:
     """One flow in full."""
-    from cloison import render
-    from cloison.explained_text import report
+    from cloison.render import formats as render
+    from cloison.views.explained_text import report
 
     if output == "json":
         click.echo(render.json_text({"schema": SCHEMA, **found.document()}))
@@ -160,7 +160,7 @@ def several(
     """Every pair of what two patterns select; pairs without a common IP version are left out.
     `twins` speak for a class that talks to itself; `block` limits the source's addresses."""
     from fabric.diagnostics import Diagnostic, InputError
-    from sim.address_parts import Ends, each
+    from sim.why.address_parts import Ends, each
 
     if len(sources) * len(wanted) > MOST:
         message = f"{len(sources)} sources and {len(wanted)} destinations are too many to list"
@@ -184,9 +184,9 @@ def several(
 
 def show_all(found: list[Explanation], output: str, alike_as: dict[str, int]) -> None:
     """Many flows, a row for each; people see those that are alike once."""
-    from cloison import render
-    from cloison.explained_text import several as report
-    from cloison.unknowns import emit_with
+    from cloison.render import formats as render
+    from cloison.views.explained_text import several as report
+    from cloison.views.unknowns import emit_with
 
     if output == "table":
         render.show(*report(found, alike_as))

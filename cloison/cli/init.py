@@ -23,9 +23,9 @@ def command(directory: Path) -> None:
     space, one on Kubernetes and one on bare metal, the way out to the internet,
     and what is expected of them. Nothing that exists is overwritten.
     """
-    from cloison.files import Together
+    from cloison.render.files import Together
     from fabric.diagnostics import Diagnostic, InputError
-    from fabric.visible import visible
+    from fabric.io.visible import visible
 
     wanted = {directory / path: data for path, data in starter(files("cloison") / "starter")}
     there = [path for path in wanted if path.exists() or path.is_symlink()]

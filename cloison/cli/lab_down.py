@@ -13,7 +13,7 @@ def command(labs: tuple[str, ...], every: bool) -> None:
 
     Also removes what is left of a lab whose making or test was killed.
     """
-    from cloison.lab import down
+    from cloison.views.lab import down
     from sim.lab.state import labs as known
 
     there = known()

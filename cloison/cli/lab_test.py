@@ -13,7 +13,7 @@ from cloison.cli.options import output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
     from cloison.how import How
-    from cloison.lab import Lab
+    from cloison.views.lab import Lab
     from sim.lab.trial import Trial
 
 SHOWN = 20
@@ -48,9 +48,9 @@ def command(
     and the simulator disagree on any packet.
     """
     from cloison.cli.simulate import announce_kernels
-    from cloison.files import writing
-    from cloison.lab import for_test, parse_ports
-    from cloison.render import progress
+    from cloison.render.files import writing
+    from cloison.render.formats import progress
+    from cloison.views.lab import for_test, parse_ports
 
     try:
         wanted = parse_ports(ports)
@@ -73,10 +73,10 @@ def command(
 
 def show(lab: Lab, found: Trial, output: str) -> None:
     """Counts per family, then what should not have happened."""
-    from cloison.lab import rows
-    from cloison.render import emit, visible
-    from cloison.render import show as write
-    from cloison.unknowns import as_rows, sentences
+    from cloison.render.formats import emit, visible
+    from cloison.render.formats import show as write
+    from cloison.views.lab import rows
+    from cloison.views.unknowns import as_rows, sentences
 
     counts, differences = rows(found)
     left_out = lab.program.network.not_evaluated

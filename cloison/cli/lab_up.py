@@ -23,8 +23,8 @@ def command(fabric: Path, how: How, quiet: bool) -> None:
     Where the kernel has VRF devices they are used instead of namespaces per
     VRF. Prints the lab's id and where to look.
     """
-    from cloison.lab import Lab
-    from cloison.render import progress
+    from cloison.render.formats import progress
+    from cloison.views.lab import Lab
 
     with progress(quiet=quiet) as tell:
         lab = Lab.up(fabric, how, tell)

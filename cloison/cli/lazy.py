@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from cloison.cli.colour import WHEN, set_colour
+from cloison.render.colour import WHEN, set_colour
 
 Table = Mapping[str, tuple[str, str]]
 READ_NOTHING = ("init", "schema", "warmup", "down")
@@ -71,7 +71,7 @@ def set_root(context: click.Context, value: str | None) -> None:
     if value is not None:
         from pathlib import Path
 
-        from fabric.files import rooted
+        from fabric.io.reading import rooted
 
         context.with_resource(rooted(Path(value)))
 

@@ -13,8 +13,8 @@ from cloison.cli.options import fabric_argument, world_options
 
 if TYPE_CHECKING:
     from cloison.how import How
-    from cloison.plot import Drawing
-    from cloison.world import World
+    from cloison.render.plot import Drawing
+    from cloison.views.world import World
 
 SUFFIXES = (".svg", ".png", ".pdf")
 
@@ -58,7 +58,7 @@ def command(
     if matrix and (tenant or trace):
         raise click.UsageError("--matrix goes with neither --tenant nor --trace")
     from cloison.cli.check import told
-    from cloison.world import World
+    from cloison.views.world import World
 
     world = told(World.read([fabric], how))
     known_tenant(world, tenant)
@@ -85,8 +85,8 @@ def draw_fabric(
     """The Clos, with what is to be highlighted, and whether a verdict in it is unknown."""
     if trace is None:
         return world.plot(tenant=tenant), False
-    from cloison.explained import Explained
-    from sim.one_answer import explain
+    from cloison.views.explained import Explained
+    from sim.why.one_answer import explain
 
     explained = Explained(explain(world.network, world.program, *trace))
     return explained.plot(tenant=tenant), explained.verdict == "unknown"
@@ -94,8 +94,8 @@ def draw_fabric(
 
 def draw_matrix(world: World) -> tuple[Drawing, bool]:
     """The isolation matrix as a heat map, and whether it is unknown."""
-    from cloison.isolation import heatmap
-    from sim.prove import prove
+    from cloison.views.isolation import heatmap
+    from sim.proof.prove import prove
 
     proof = prove(world.network, world.program)
     return heatmap(proof), bool(proof.pending)

@@ -14,8 +14,8 @@ from cloison.cli.options import manifest_options, quiet_option, world_options
 
 if TYPE_CHECKING:
     from cloison.how import How
-    from cloison.world import World
-    from compiler.ir import Policy
+    from cloison.views.world import World
+    from compiler.policy.ir import Policy
     from fabric.network import Network
 
 FORMATS = ("table", "matrix", "json", "jsonl", "yaml", "csv", "md", "dot")
@@ -87,9 +87,9 @@ def command(
     Exit code 4 when an answer is unknown: something that touches it is not
     evaluated.
     """
-    from cloison.render import progress
-    from cloison.sources import is_fabric
-    from cloison.world import World
+    from cloison.loader import is_fabric
+    from cloison.render.formats import progress
+    from cloison.views.world import World
 
     if len(paths) == 1 and is_fabric(paths[0]):
         from cloison.cli.reach_fabric import reach_fabric
@@ -109,15 +109,16 @@ def command(
             raise click.UsageError("--flows answers with -o jsonl")
         answer_flows(cluster, flows)
     else:
-        from cloison.connectivity import show
+        from cloison.views.connectivity import show
 
-        show(cluster, output or "table", source, to)
+        if show(cluster, output or "table", source, to):
+            raise click.exceptions.Exit(UNKNOWN)
 
 
 def warn(network: Network, policy: Policy) -> None:
     """What is doubtful about manifests, on stderr."""
-    from cloison.render import visible
-    from compiler.lints import lints
+    from cloison.render.formats import visible
+    from compiler.policy.lints import lints
     from fabric.cluster import CLUSTER
 
     found = network.manifests[CLUSTER].warnings
@@ -128,8 +129,8 @@ def warn(network: Network, policy: Policy) -> None:
 
 def answer_flows(world: World, flows: Any) -> None:
     """Questions in, answers out; each at once when somebody may be waiting for it."""
-    from cloison.flows import Answers
-    from sim.questions import Questions
+    from cloison.views.questions import Answers
+    from sim.reach.questions import Questions
 
     out, waiting = sys.stdout, not flows.seekable()
     questions = Questions(world.network, world.program)

@@ -12,13 +12,13 @@ import click
 from cloison.cli.errors import UNKNOWN
 
 if TYPE_CHECKING:
-    from cloison.doubts import Doubts
     from cloison.how import How
-    from compiler.ir import Origin
+    from cloison.views.doubts import Doubts
+    from compiler.policy.ir import Origin
     from fabric.network import Network
-    from sim.access import Access
-    from sim.fabric_doors import FabricDoor
-    from sim.reachability import Bits, Reach
+    from sim.proof.reachability import Bits, Reach
+    from sim.reach.access import Access
+    from sim.reach.fabric_doors import FabricDoor
 
 SCHEMA = "cloison/reach/1"
 COLUMNS = ("source", "destination", "ports", "because")
@@ -27,14 +27,14 @@ COLUMNS = ("source", "destination", "ports", "because")
 def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str, how: How) -> None:
     """Print every pair of workloads that may talk, or those that were asked for."""
     from cloison.cli.check import told
-    from cloison.doubts import doubts
-    from cloison.render import emit
-    from cloison.unknowns import below, emit_with
-    from cloison.world import World
-    from fabric.unevaluated import pending
-    from sim.access import asked
-    from sim.fabric_doors import fabric_doors
-    from sim.reachability import reachability
+    from cloison.render.formats import emit
+    from cloison.views.doubts import doubts
+    from cloison.views.unknowns import below, emit_with
+    from cloison.views.world import World
+    from fabric.kubernetes.unevaluated import pending
+    from sim.proof.reachability import reachability
+    from sim.reach.access import asked
+    from sim.reach.fabric_doors import fabric_doors
 
     world = told(World.of_fabric(path, how))
     network = world.network
@@ -72,9 +72,9 @@ def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str,
 
 def missing(reach: Reach, source: str | None, to: str | None) -> list[tuple[str, str]]:
     """Pairs that were asked about and lack something because of an assumed address."""
-    from sim.access import senders
-    from sim.assumed import Assumed
-    from sim.pod_classes import workload
+    from sim.reach.access import senders
+    from sim.reach.assumed import Assumed
+    from sim.why.pod_classes import workload
 
     ends, pairs = reach.network.endpoints, reach.pairs
     froms, into = senders(reach.network, source), chosen(reach.network, to)
@@ -86,14 +86,14 @@ def chosen(network: Network, to: str | None) -> Bits:
     """The endpoints that a destination stands for."""
     import numpy as np
 
-    from sim.access import receivers
+    from sim.reach.access import receivers
 
     return np.any([some for some, _ in receivers(network, to)], axis=0)  # type: ignore[no-any-return]
 
 
 def door_text(of: FabricDoor) -> dict[str, str]:
     """A way in for people."""
-    from sim.openings import CONTROLLER
+    from sim.reach.openings import CONTROLLER
 
     who = "whoever reaches its controller: unknown" if of.via == CONTROLLER else "unknown"
     if of.open_to is not None:
@@ -138,7 +138,7 @@ def named(origin: Origin) -> str:
 
 def matrix(found: Sequence[Access], doubt: Doubts) -> Iterator[str]:
     """Workloads × workloads, a letter per cell."""
-    from cloison.render import visible
+    from cloison.render.formats import visible
 
     cells = {(row.source, row.target): "." if row.ports.all() else "p" for row in found}
     cells |= {key: "?" for key in cells if doubt.of(*key) == "unknown"}
@@ -162,7 +162,7 @@ def matrix(found: Sequence[Access], doubt: Doubts) -> Iterator[str]:
 
 def dot(found: Iterable[Access], doubt: Doubts, lacks: Sequence[tuple[str, str]]) -> Iterator[str]:
     """A Graphviz digraph."""
-    from cloison.connectivity import legend, quoted, remarks, unsure
+    from cloison.views.connectivity import legend, quoted, remarks, unsure
 
     yield "digraph reach {"
     yield from remarks(lacks)

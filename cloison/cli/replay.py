@@ -16,12 +16,12 @@ from cloison.cli.options import output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
     from cloison.replaying import Elsewhere
-    from compiler.blocks import Blocks
+    from fabric.kubernetes.unevaluated import Unevaluated
     from fabric.network import Network
-    from fabric.unevaluated import Unevaluated
-    from sim.flow_verdicts import FlowVerdicts
-    from sim.pcap import Counts, Reader
-    from sim.replay import ReplayReport, Sink
+    from sim.blocks.blocks import Blocks
+    from sim.packets.pcap import Counts, Reader
+    from sim.pipeline.flow_verdicts import FlowVerdicts
+    from sim.pipeline.replay import ReplayReport, Sink
 
 FABRIC_SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -90,8 +90,8 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
     Without FABRIC: decodes the captures and counts. A FABRIC is recognised by
     its suffix (.yaml, .yml, .json).
     """
-    from cloison.render import json_text
-    from cloison.unknowns import below
+    from cloison.render.formats import json_text
+    from cloison.views.unknowns import below
 
     fabrics = [path for path in files if path.suffix in FABRIC_SUFFIXES]
     captures = [path for path in files if path.suffix not in FABRIC_SUFFIXES]
@@ -114,8 +114,8 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
     tables: list[Any] = []
     readers: list[Reader] = []
     if captures:
-        from cloison.replayed import capture_table
-        from sim.pcap import Reader
+        from cloison.views.replayed import capture_table
+        from sim.packets.pcap import Reader
 
         readers = [Reader(path) for path in captures]
         for reader in readers:
@@ -137,7 +137,7 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
 
 def report(tables: list[Any], found: dict[str, Any], beside: Sequence[str]) -> None:
     """The tables for people, and what they should know about them."""
-    from cloison import render
+    from cloison.render import formats as render
 
     for table in tables:
         render.show(*render.titled(table.title, render.table(table.rows, table.columns)), "")
@@ -150,7 +150,7 @@ def report(tables: list[Any], found: dict[str, Any], beside: Sequence[str]) -> N
 
 def count(reader: Reader, show: int) -> Counts:
     """What a capture holds; `show` frames without IP are dissected, and damage told, on stderr."""
-    from sim.pcap import Counts, dissect
+    from sim.packets.pcap import Counts, dissect
 
     counts = Counts()
     for batch in reader:
@@ -171,15 +171,15 @@ def run(
 ) -> tuple[list[Any], tuple[Unevaluated, ...], tuple[str, ...]]:
     """Replay; fills `found["replay"]`, and returns the tables, what is not evaluated, and what to
     know about verdicts."""
-    from cloison import replayed
     from cloison.cli.check import told
     from cloison.cli.simulate import announce_kernels
     from cloison.replaying import Elsewhere, doubtful
-    from cloison.unknowns import as_rows
-    from cloison.world import World
-    from compiler.blocks import build_blocks
-    from fabric.unevaluated import pending
-    from sim.flow_verdicts import FlowVerdicts
+    from cloison.views import replayed
+    from cloison.views.unknowns import as_rows
+    from cloison.views.world import World
+    from fabric.kubernetes.unevaluated import pending
+    from sim.blocks.blocks import build_blocks
+    from sim.pipeline.flow_verdicts import FlowVerdicts
 
     world = told(World.read([fabric], options["how"]))
     blocks = build_blocks(world.program)
@@ -205,12 +205,12 @@ def send(
     options: dict[str, Any],
 ) -> ReplayReport:
     """The traffic that was asked for, through the datapath."""
-    from cloison.files import writing
-    from cloison.render import progress
+    from cloison.render.files import writing
+    from cloison.render.formats import progress
     from cloison.replaying import arrivals, generate
-    from sim.conntrack import FlowTable
-    from sim.dropped import DroppedPackets
-    from sim.replay import replay
+    from sim.pipeline.conntrack import FlowTable
+    from sim.pipeline.dropped import DroppedPackets
+    from sim.pipeline.replay import replay
 
     stateful = (captures or options["replies"]) and not options["stateless"]
     flows = FlowTable() if stateful else None

@@ -15,6 +15,6 @@ def command() -> None:
     """
     import json
 
-    from fabric.schema import json_schema
+    from fabric.file.schema import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +11,6 @@ from cloison.cli.options import fabric_argument, output_option, world_options
 
 if TYPE_CHECKING:
     from cloison.how import How
-    from fabric.network import Network
 
 
 @click.command()
@@ -30,79 +28,9 @@ def command(fabric: Path, what: str, how: How, output: str) -> None:
     """ASNs and loopbacks of FABRIC's nodes; VNIs, RTs and prefixes of its VRFs;
     RDs and router MACs per VTEP and VRF; blocks of hosts; addresses of endpoints."""
     from cloison.cli.check import told
-    from cloison.render import emit
-    from cloison.world import World
+    from cloison.render.formats import emit
+    from cloison.views.addresses import TABLES
+    from cloison.views.world import World
 
     rows = list(TABLES[what](told(World.of_fabric(fabric, how)).network))
     emit(rows, schema=f"cloison/addresses-{what}/1", output=output, title=what.capitalize())
-
-
-def nodes(network: Network) -> Iterator[dict[str, Any]]:
-    """BGP speakers."""
-    for node in network.fabric.nodes:
-        if network.plan.asn[node.index]:
-            yield {
-                "node": node.name,
-                "role": node.role.value,
-                "asn": network.plan.asn[node.index],
-                "loopback": network.plan.vtep(node.index),
-            }
-
-
-def vrfs(network: Network) -> Iterator[dict[str, Any]]:
-    """VRFs with the targets that they import beyond their own."""
-    for vrf in network.vrfs:
-        native = network.plan.native_rt[vrf.index]
-        yield {
-            "vrf": vrf.name,
-            "zone": vrf.zone,
-            "vni": vrf.vni,
-            "rt": native,
-            "imports": sorted(set(network.fib.imports[vrf.index]) - {native}),
-            "prefixes": [str(prefix) for prefix in vrf.prefixes],
-        }
-
-
-def instances(network: Network) -> Iterator[dict[str, Any]]:
-    """VRFs at VTEPs."""
-    for vtep, vrf in network.plan.instances:
-        yield {
-            "vtep": network.fabric.nodes[vtep].name,
-            "vrf": network.vrfs[vrf].name,
-            "rd": network.plan.rd[vtep, vrf],
-            "router_mac": network.plan.router_mac[vtep, vrf],
-        }
-
-
-def blocks(network: Network) -> Iterator[dict[str, Any]]:
-    """Prefixes that hosts own."""
-    for (host, vrf), owned in sorted(network.plan.blocks.items()):
-        yield {
-            "host": host,
-            "vrf": network.vrfs[vrf].name,
-            "blocks": [str(block) for block in owned],
-        }
-
-
-def endpoints(network: Network) -> Iterator[dict[str, Any]]:
-    """Endpoints; `assumed` names what was drawn by rule and not read."""
-    for endpoint in network.endpoints:
-        yield {
-            "endpoint": endpoint.name,
-            "vrf": network.vrfs[endpoint.vrf].name,
-            "vtep": network.fabric.nodes[endpoint.vtep].name,
-            "addresses": [
-                str(p.network_address if p.prefixlen == p.max_prefixlen else p)
-                for p in endpoint.prefixes
-            ],
-            "assumed": sorted(endpoint.assumed),
-        }
-
-
-TABLES: dict[str, Callable[[Network], Iterator[dict[str, Any]]]] = {
-    "nodes": nodes,
-    "vrfs": vrfs,
-    "instances": instances,
-    "blocks": blocks,
-    "endpoints": endpoints,
-}

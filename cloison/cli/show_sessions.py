@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +12,6 @@ from cloison.cli.options import fabric_argument, output_option, world_options
 
 if TYPE_CHECKING:
     from cloison.how import How
-    from fabric.network import Network
 
 
 @click.command()
@@ -25,9 +23,10 @@ if TYPE_CHECKING:
 def command(fabric: Path, node: str | None, failed: bool, how: How, output: str) -> None:
     """BGP sessions of FABRIC with their state, and why one is down."""
     from cloison.cli.check import told
-    from cloison.cli.show_topology import known_node
-    from cloison.render import emit
-    from cloison.world import World
+    from cloison.render.formats import emit
+    from cloison.views.sessions import rows
+    from cloison.views.topology import known_node
+    from cloison.views.world import World
 
     network = told(World.of_fabric(fabric, how)).network
     if node is not None:
@@ -38,18 +37,3 @@ def command(fabric: Path, node: str | None, failed: bool, how: How, output: str)
         if node in (None, row["node"]) and not (failed and row["state"] == "established")
     ]
     emit(wanted, schema="cloison/sessions/1", output=output, title="Sessions")
-
-
-def rows(network: Network) -> Iterator[dict[str, Any]]:
-    """Sessions by node and port."""
-    names = [node.name for node in network.fabric.nodes]
-    for session in network.underlay.sessions:
-        yield {
-            "node": names[session.node],
-            "asn": network.plan.asn[session.node],
-            "port": session.port,
-            "peer": names[session.peer],
-            "peer_asn": session.peer_asn,
-            "state": "established" if session.up else "down",
-            "reason": session.reason,
-        }

@@ -14,8 +14,8 @@ from cloison.cli.options import fabric_argument, output_option, quiet_option, wo
 
 if TYPE_CHECKING:
     from cloison.how import How
-    from compiler.tables import Program
-    from compiler.target import Usage
+    from compiler.program.program import Program
+    from compiler.targets.profiles import Usage
 
 
 @click.command()
@@ -52,9 +52,9 @@ def command(
     table without lists, the engine chosen, why, its bytes and build time.
     """
     from cloison.cli.check import told
-    from cloison.render import emit
-    from cloison.world import World
-    from compiler.target import DEFAULT, load, usage
+    from cloison.render.formats import emit
+    from cloison.views.world import World
+    from compiler.targets.profiles import DEFAULT, load, usage
 
     profile = load(target or DEFAULT)
     program = told(World.of_fabric(fabric, how)).program
@@ -85,11 +85,11 @@ def usage_rows(found: Iterable[Usage]) -> list[dict[str, Any]]:
 
 def show_node(program: Program, name: str, output: str) -> None:
     """Every entry of one enforcement point, in evaluation order."""
-    from cloison.compiled import enforcing
-    from cloison.render import emit
-    from compiler.backends import text
-    from compiler.document import document
-    from compiler.dpu import tables_of
+    from cloison.render.formats import emit
+    from cloison.views.compiled import enforcing
+    from compiler.program.document import document
+    from compiler.program.dpu import tables_of
+    from compiler.targets import text
 
     node = enforcing(program, name)
     if output == "table":
@@ -107,11 +107,11 @@ def show_node(program: Program, name: str, output: str) -> None:
 def show_engines(program: Program, name: str | None, output: str, quiet: bool) -> None:
     """How the classifier holds every stage of one enforcement point."""
     from cloison.cli.simulate import announce_kernels
-    from cloison.compiled import enforcing
-    from cloison.engines import SHOWN, engine_rows, fullest
-    from cloison.render import emit, progress, show, table, titled
-    from compiler.dpu import enforcement_points
-    from fabric.visible import lines
+    from cloison.render.formats import emit, progress, show, table, titled
+    from cloison.views.compiled import enforcing
+    from cloison.views.engines import SHOWN, engine_rows, fullest
+    from compiler.program.dpu import enforcement_points
+    from fabric.io.visible import lines
 
     if name is None:
         node = fullest(program, enforcement_points(program))

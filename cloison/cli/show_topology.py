@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +11,7 @@ from cloison.cli import completion
 from cloison.cli.options import down_option, fabric_argument, output_option
 
 if TYPE_CHECKING:
-    from fabric.topology import Fabric
+    pass
 
 
 @click.command()
@@ -25,7 +24,8 @@ def command(
     fabric: Path, links: bool, node: str | None, down: tuple[str, ...], output: str
 ) -> None:
     """Nodes of FABRIC by tier, or its links; needs no policies and no manifests."""
-    from cloison.render import emit
+    from cloison.render.formats import emit
+    from cloison.views.topology import known_node, link_rows, node_rows
     from fabric.clos import build_fabric
     from fabric.load import load_fabric
 
@@ -36,44 +36,3 @@ def command(
         rows = [row for row in rows if node in (row.get("node"), row.get("a"), row.get("b"))]
     thing = "links" if links else "topology"
     emit(rows, schema=f"cloison/{thing}/1", output=output, title=thing.capitalize())
-
-
-def node_rows(fabric: Fabric) -> Iterator[dict[str, Any]]:
-    """Nodes from the top tier down."""
-    for node in sorted(fabric.nodes, key=lambda n: (-fabric.graph.nodes[n.name]["rank"], n.index)):
-        neighbours = {str(name) for name in fabric.graph.neighbors(node.name)}
-        yield {
-            "node": node.name,
-            "role": node.role.value,
-            "site": node.site,
-            "pod": node.pod or None,
-            "links": fabric.graph.degree(node.name),
-            "neighbours": len(neighbours),
-            "state": "down" if node.index in fabric.down_nodes else "up",
-        }
-
-
-def link_rows(fabric: Fabric) -> Iterator[dict[str, Any]]:
-    """Links in order of cabling."""
-    for link in fabric.links:
-        ends = (link.a, link.b)
-        down = link.index in fabric.down_links or fabric.down_nodes.intersection(ends)
-        yield {
-            "link": link.name,
-            "a": fabric.nodes[link.a].name,
-            "a_port": link.a_port,
-            "b": fabric.nodes[link.b].name,
-            "b_port": link.b_port,
-            "gbps": link.speed,
-            "kind": link.kind,
-            "state": "down" if down else "up",
-        }
-
-
-def known_node(fabric: Fabric, name: str) -> None:
-    """Raise `InputError` unless a node has this name."""
-    from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-
-    if name not in fabric.graph:
-        hint = did_you_mean(name, fabric.graph)
-        raise InputError(Diagnostic("C338", f'no node is called "{name}"', hint=hint))

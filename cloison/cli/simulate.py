@@ -13,7 +13,7 @@ from cloison.cli.options import fabric_argument, output_option, quiet_option, wo
 
 if TYPE_CHECKING:
     from cloison.how import How
-    from cloison.report import Simulation
+    from cloison.views.report import Simulation
 
 
 @click.command()
@@ -38,10 +38,10 @@ def command(fabric: Path, how: How, target: str | None, output: str, quiet: bool
     is expected. Of manifests alone nothing is expected.
     """
     announce_kernels()
-    from cloison.render import progress
+    from cloison.render.formats import progress
     from cloison.simulation import run
-    from cloison.world import World
-    from compiler.target import DEFAULT
+    from cloison.views.world import World
+    from compiler.targets.profiles import DEFAULT
 
     with progress(quiet=quiet) as tell:
         found = run(lambda: World.read([fabric], how), target=target or DEFAULT, tell=tell)
@@ -59,18 +59,18 @@ def announce_kernels() -> None:
 
 def show(found: Simulation, output: str) -> None:
     """The report on stdout."""
-    from cloison.render import json_text, yaml_text
-    from cloison.render import show as write
-    from cloison.report import document
-    from cloison.sources import is_cluster
+    from cloison.loader import is_cluster
+    from cloison.render.formats import json_text, yaml_text
+    from cloison.render.formats import show as write
+    from cloison.views.report import document
 
     data = document(found) if output != "table" else {}
     if is_cluster(found.world.network):
-        from cloison.cluster_report import connections, report
+        from cloison.views.cluster_report import connections, report
 
         data["connectivity"] = connections(found)
     else:
-        from cloison.report_text import report
+        from cloison.views.report_text import report
     if output == "json":
         click.echo(json_text(data))
     elif output == "yaml":

@@ -13,7 +13,7 @@ from cloison.cli.options import output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
     from cloison.how import How
-    from sim.prove import Proof
+    from sim.proof.prove import Proof
 
 
 @click.command()
@@ -54,7 +54,7 @@ def command(
     from the fabric, by code that shares nothing with what wrote it. Exit code 0
     when it is and says that everything holds.
     """
-    from cloison.render import progress
+    from cloison.render.formats import progress
 
     if checked is not None:
         if certificate is not None or how.down:
@@ -76,10 +76,10 @@ def command(
 
 def proven(fabric: Path, how: How, certificate: Path | None, tell: Any) -> tuple[Proof, Any]:
     """The proof, and its certificate where one is wanted, which is written."""
-    from cloison.files import write_text
-    from cloison.world import World
+    from cloison.render.files import write_text
+    from cloison.views.world import World
     from fabric.inputs import input_files
-    from sim.prove import prove
+    from sim.proof.prove import prove
 
     tell("build and converge")
     world = World.of_fabric(fabric, how)
@@ -87,7 +87,7 @@ def proven(fabric: Path, how: How, certificate: Path | None, tell: Any) -> tuple
     proof = prove(world.network, world.program, tell=lambda what: tell(f"prove: {what}"))
     if certificate is None:
         return proof, None
-    from sim.certificate import certificate as write_down
+    from sim.proof.certificate import certificate as write_down
 
     tell("writing the certificate")
     written = write_down(proof, input_files(world.network.spec))
@@ -97,7 +97,8 @@ def proven(fabric: Path, how: How, certificate: Path | None, tell: Any) -> tuple
 
 def show(proof: Proof, down: tuple[str, ...], certificate: Any, output: str) -> None:
     """The proof on stdout."""
-    from cloison import render, verified
+    from cloison.render import formats as render
+    from cloison.views import verified
 
     if output == "json":
         click.echo(render.json_text(verified.document(proof, down, certificate)))
@@ -108,7 +109,8 @@ def show(proof: Proof, down: tuple[str, ...], certificate: Any, output: str) -> 
 def check_certificate(path: Path, fabric: Path | None, how: How, output: str) -> str:
     """The verdict of a certificate that is consistent, with a fabric valid; fails where it is not.
     The answer goes to stdout."""
-    from cloison import render, verified
+    from cloison.render import formats as render
+    from cloison.views import verified
 
     found = verified.check(verified.read_certificate(path), fabric, how)
     if output == "json":

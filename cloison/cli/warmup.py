@@ -18,7 +18,7 @@ def command(quiet: bool) -> None:
     below $XDG_CACHE_HOME (or ~/.cache), per version of cloison: good in an
     image build, or before anything is timed.
     """
-    from cloison.render import progress
+    from cloison.render.formats import progress
     from sim.warm import warm
 
     if not quiet and not sys.stderr.isatty():

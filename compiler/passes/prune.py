@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compiler.draft import Draft, Scope
-from compiler.ir import Action
+from compiler.passes.draft import Draft, Scope
+from compiler.policy.ir import Action
 
 
 def prune(draft: Draft) -> Draft:

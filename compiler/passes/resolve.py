@@ -15,8 +15,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from compiler.draft import Draft, Term
-from compiler.ir import (
+from compiler.passes.draft import Draft, Term
+from compiler.policy.ir import (
     L4,
     Action,
     Cidr,
@@ -31,10 +31,10 @@ from compiler.ir import (
     Rule,
     Stage,
 )
-from compiler.ownership import Owned, owned_addresses, regions_of
-from compiler.selectors import selects
-from compiler.space import everything, intersect, interval, of_prefixes, subtract, union
-from compiler.tables import ANY_VRF, Intervals, L4Range, Region
+from compiler.policy.selectors import selects
+from compiler.program.ownership import Owned, owned_addresses, regions_of
+from compiler.program.program import ANY_VRF, Intervals, L4Range, Region
+from compiler.program.space import everything, intersect, interval, of_prefixes, subtract, union
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 

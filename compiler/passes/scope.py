@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-from compiler.draft import Draft, Line, Scope, Term
-from compiler.ir import Action, Direction, Origin, Stage
-from compiler.semantics import NO_POLICY
+from compiler.passes.draft import Draft, Line, Scope, Term
+from compiler.policy.ir import Action, Direction, Origin, Stage
+from compiler.policy.semantics import NO_POLICY
 
 Key = tuple[Direction, Stage, int]
 

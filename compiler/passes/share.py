@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from compiler.draft import Draft, Scope
-from compiler.ir import Direction, Origin, Stage
-from compiler.tables import Entry, Group, L4Range, Region
+from compiler.passes.draft import Draft, Scope
+from compiler.policy.ir import Direction, Origin, Stage
+from compiler.program.program import Entry, Group, L4Range, Region
 
 
 def share(draft: Draft) -> Draft:

@@ -19,7 +19,7 @@ from fabric.checks import (
 )
 from fabric.checks.names import survey
 from fabric.diagnostics import Diagnostic, Diagnostics
-from fabric.spec import FabricSpec
+from fabric.file.spec import FabricSpec
 
 SUBJECTS = (
     values.check,

@@ -10,7 +10,7 @@ Rules that hold here:
    is not what cloison drew; a pin may be any number that the site has.
 
 What follows from the whole world, such as automatic route distinguishers, is held against the same
-values where it is made (`fabric.addressing`, `fabric.addresses`).
+values where it is made (`fabric.plan.addressing`, `fabric.plan.addresses`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from fabric import lock
 from fabric.checks.numbers import RESERVED_ASNS, pool_of
 from fabric.checks.values import (
     MAX_2_OCTETS,
@@ -34,10 +33,11 @@ from fabric.checks.values import (
 )
 from fabric.checks.zones import readable, within
 from fabric.diagnostics import Diagnostics
+from fabric.file.spec import FabricSpec, Pins
 from fabric.inventory import Prefix
-from fabric.lock import Locked
-from fabric.pools import FIRST_DRAWN_RD, FIRST_INTENT_RT, mac_bounds
-from fabric.spec import FabricSpec, Pins
+from fabric.plan import lock
+from fabric.plan.lock import Locked
+from fabric.plan.pools import FIRST_DRAWN_RD, FIRST_INTENT_RT, mac_bounds
 
 Path = tuple[str | int, ...]
 Given = Iterator[tuple[str, Any, Path]]

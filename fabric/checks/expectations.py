@@ -1,15 +1,15 @@
 """Expectations: one kind each, readable, about tenants and zone endpoints that exist.
 
-Whether a pattern selects a pod is known only once the manifests are read (`sim.expect`).
+Whether a pattern selects a pod is known only once the manifests are read (`sim.proof.expect`).
 """
 
 from __future__ import annotations
 
 from fabric.checks.names import Names
 from fabric.checks.zones import unmatched
-from fabric.claims import GRAMMAR, block_of, parse_claim
 from fabric.diagnostics import Diagnostics
-from fabric.spec import FabricSpec
+from fabric.file.claims import GRAMMAR, block_of, parse_claim
+from fabric.file.spec import FabricSpec
 
 KINDS = ("allow", "deny", "only")
 

@@ -5,7 +5,7 @@ VRFs that a tenant has per namespace are known when its manifests are read. Then
 1. The sides of a peering are two VRFs, the owner of a leak is one.
 2. Every listed prefix has a part in a VRF that it is listed for.
 3. Every pattern under `to` of a leak leads to a client. Beside others a VRF may be left out
-   (`fabric.intents`, rule 4); all that a pattern names may not.
+   (`fabric.intent.intents`, rule 4); all that a pattern names may not.
 4. Every pattern under `serves` leads to somebody who is served. `*` is whoever can be.
 """
 
@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from fabric.checks import offers
 from fabric.checks.sharing import listed
 from fabric.diagnostics import Diagnostic, Diagnostics, Span
-from fabric.intents import Intent, one_vrf, select_vrfs, serves
+from fabric.file.spec import FabricSpec, Leak
+from fabric.intent.intents import Intent, one_vrf, select_vrfs, serves
 from fabric.inventory import Vrf
-from fabric.per_namespace import dynamic
-from fabric.spec import FabricSpec, Leak
+from fabric.plan.per_namespace import dynamic
 from fabric.wildcard import GLOB
 
 

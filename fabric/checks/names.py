@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from fabric.intents import select_vrfs
-from fabric.per_namespace import NODES
-from fabric.spec import FabricSpec, Site
+from fabric.file.spec import FabricSpec, Site
+from fabric.intent.intents import select_vrfs
+from fabric.plan.per_namespace import NODES
 from fabric.wildcard import GLOB, fits
 
 ZONES = ("zone0", "zone2")
@@ -20,7 +20,7 @@ ZONES = ("zone0", "zone2")
 class Names:
     """What exists. `dynamic` tenants have one VRF per namespace, known only from manifests; `vrfs`
     then lists the namespaces that the file mentions. Whether they are is found in the end
-    (`fabric.per_namespace`)."""
+    (`fabric.plan.per_namespace`)."""
 
     hosts: tuple[str, ...]
     borders: tuple[str, ...]

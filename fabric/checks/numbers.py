@@ -13,7 +13,7 @@ from fabric.checks.names import Names
 from fabric.checks.values import MAX_2_OCTETS, asns, vnis
 from fabric.checks.zones import readable
 from fabric.diagnostics import Diagnostics
-from fabric.spec import FabricSpec
+from fabric.file.spec import FabricSpec
 
 FIT = "after a 4-octet AS number it has 16 bits: use VNIs to 65535, or a 2-octet pools.rt_asn"
 RESERVED_ASNS = (23456, 65535, 2**32 - 1)

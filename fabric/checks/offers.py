@@ -15,10 +15,10 @@ from ipaddress import ip_network
 
 from fabric.checks.sharing import listed
 from fabric.diagnostics import Diagnostics
-from fabric.intents import ZONE0, node_prefixes, one_vrf, select_vrfs, selected, vrf_spec
+from fabric.file.spec import FabricSpec, Leak
+from fabric.intent.intents import ZONE0, node_prefixes, one_vrf, select_vrfs, selected, vrf_spec
 from fabric.inventory import Vrf
-from fabric.per_namespace import dynamic
-from fabric.spec import FabricSpec, Leak
+from fabric.plan.per_namespace import dynamic
 from fabric.wildcard import GLOB
 
 Path = tuple[str | int, ...]

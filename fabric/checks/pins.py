@@ -11,8 +11,8 @@ from fabric.checks.numbers import RESERVED_ASNS
 from fabric.checks.values import MAX_ASN
 from fabric.checks.zones import readable, within
 from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
+from fabric.file.spec import FabricSpec
 from fabric.inventory import Prefix
-from fabric.spec import FabricSpec
 
 TIER = re.compile(r"(.*spine)\d+")
 

@@ -15,13 +15,13 @@ from fabric.checks import offers
 from fabric.checks.names import Names
 from fabric.checks.zones import within
 from fabric.diagnostics import Diagnostics, InputError, Span
-from fabric.draws import Draws
-from fabric.intents import ZONE2, Intent, intents, vrf_spec
+from fabric.file.spec import FabricSpec
+from fabric.intent.intents import ZONE2, Intent, intents, vrf_spec
 from fabric.inventory import Prefix, Vrf
-from fabric.lock import Locked
-from fabric.per_namespace import dynamic, entries
-from fabric.spec import FabricSpec
-from fabric.vrfs import vrf_table
+from fabric.plan.draws import Draws
+from fabric.plan.lock import Locked
+from fabric.plan.per_namespace import dynamic, entries
+from fabric.plan.vrfs import vrf_table
 
 T = TypeVar("T")
 UNREADABLE = {

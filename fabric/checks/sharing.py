@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from fabric.checks.names import ZONES, Names
 from fabric.diagnostics import Diagnostics, did_you_mean
-from fabric.spec import FabricSpec, Leak, Peering
+from fabric.file.spec import FabricSpec, Leak, Peering
 from fabric.wildcard import GLOB
 
 Path = tuple[str | int, ...]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fabric.checks.names import Names
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
-from fabric.hosts import node_names
-from fabric.metadata import valid_node_name
-from fabric.spec import FabricSpec, Site
+from fabric.file.spec import FabricSpec, Site
+from fabric.kubernetes.metadata import valid_node_name
+from fabric.plan.hosts import node_names
 from fabric.wildcard import HINT, any_fits, beyond, mistake
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fabric.checks.names import ZONES, Names
 from fabric.diagnostics import Diagnostics, did_you_mean
-from fabric.spec import FabricSpec, Tenant, VrfPrefix, VrfSpec
+from fabric.file.spec import FabricSpec, Tenant, VrfPrefix, VrfSpec
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 RESERVED = ("zone0", "zone1", "zone2", "cluster")

@@ -13,9 +13,9 @@ from typing import Any
 
 from fabric.checks.names import Names
 from fabric.diagnostics import Diagnostics
+from fabric.file.spec import FabricSpec, Pins, ZoneRule
 from fabric.inventory import Prefix
 from fabric.ports import parse_ports
-from fabric.spec import FabricSpec, Pins, ZoneRule
 
 THIS_NETWORK = IPv4Network("0.0.0.0/8")
 Path = tuple[str | int, ...]

@@ -9,9 +9,9 @@ from ipaddress import ip_network
 from fabric.checks.names import ZONES, Names
 from fabric.checks.values import zone_rules
 from fabric.diagnostics import Diagnostics, did_you_mean
+from fabric.file.spec import FabricSpec, Zone0, Zone2, ZoneEndpoint, ZoneRule
 from fabric.inventory import Prefix
 from fabric.names import NODE
-from fabric.spec import FabricSpec, Zone0, Zone2, ZoneEndpoint, ZoneRule
 from fabric.wildcard import HINT, any_fits, beyond, fits, mistake
 
 Path = tuple[str | int, ...]

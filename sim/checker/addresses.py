@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from compiler.ir import Cidr, InVrf, Policy
+from compiler.policy.ir import Cidr, InVrf, Policy
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 from sim.checker.shape import TOP

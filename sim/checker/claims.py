@@ -5,7 +5,7 @@
            destination, whatever ECMP chooses
     only   `allow` of its ports, `deny` of all others
 
-The words are those of `sim.expect`; nothing else of it is used. Rules that hold here:
+The words are those of `sim.proof.expect`; nothing else of it is used. Rules that hold here:
 
 1. Packets that no host sends (ICMPv6 inside IPv4 and the reverse) are asked nowhere.
 2. An end that is an address or a prefix is whoever owns addresses of it, and these alone.
@@ -19,7 +19,7 @@ from collections.abc import Iterator, Set
 from functools import cache
 from typing import NamedTuple
 
-from fabric.claims import block_of, parse_claim
+from fabric.file.claims import block_of, parse_claim
 from fabric.names import matches
 from fabric.ports import PortRange, sent
 from sim.checker.boxes import within

@@ -1,9 +1,9 @@
 """What policies say at one end, for all cells of layer 4 at once.
 
-Rule by rule, in the words of `compiler.semantics` and with its functions: which rules concern an
-endpoint, which of those match the address of the remote, which cells those match. A denial is the
-reason of its stage; a permit also says whether a declared intent (a leak, a peering, a rule of a
-zone) was behind it, because packets between VRFs need one.
+Rule by rule, in the words of `compiler.policy.semantics` and with its functions: which rules
+concern an endpoint, which of those match the address of the remote, which cells those match. A
+denial is the reason of its stage; a permit also says whether a declared intent (a leak, a peering,
+a rule of a zone) was behind it, because packets between VRFs need one.
 
 What depends on less is computed once: the cells of a rule, the outcome of rules that match.
 """
@@ -17,9 +17,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.ir import Action, Direction, OwnNode, Packet, Policy, Rule, Selection, Stage
-from compiler.selectors import selects
-from compiler.semantics import NO_POLICY, l4_matches, remote_matches
+from compiler.policy.ir import Action, Direction, OwnNode, Packet, Policy, Rule, Selection, Stage
+from compiler.policy.selectors import selects
+from compiler.policy.semantics import NO_POLICY, l4_matches, remote_matches
 from fabric.inventory import Endpoint, NamedPort
 from fabric.network import Network
 from sim.checker.addresses import Addresses

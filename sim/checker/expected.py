@@ -1,6 +1,6 @@
 """The certificate that a network deserves, computed from nothing but the network.
 
-Its fields are those of `sim.certificate`; every one is found in another way here: regions by
+Its fields are those of `sim.proof.certificate`; every one is found in another way here: regions by
 `paths`, the matrix and the claims by the regions, failures by building each network.
 """
 
@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from compiler.frontends import isolation, network_policy, zones
-from compiler.ir import Policy
+from compiler.policy.ir import Policy
+from compiler.sources import isolation, network_policy, zones
 from fabric.fingerprint import down_names, fingerprint
+from fabric.kubernetes.unevaluated import certified
 from fabric.network import Network
-from fabric.unevaluated import certified
 from sim.assumptions import REPLIES, SCHEMA, assumptions
 from sim.checker.claims import Judge, read
 from sim.checker.failures import Asked, breaking, tried

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from compiler.ir import Policy
+from compiler.policy.ir import Policy
 from fabric.build import rebuild
 from fabric.fingerprint import down_names
 from fabric.network import Network

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from compiler.ir import L4, Policy
+from compiler.policy.ir import L4, Policy
 from fabric.inventory import Endpoint
 from fabric.ports import ANY
 from sim.checker.partitions import LAST_PORT, LAST_PROTOCOL, PORTED

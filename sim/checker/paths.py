@@ -15,7 +15,7 @@ from functools import cache
 
 import numpy as np
 
-from compiler.ir import Direction, Policy
+from compiler.policy.ir import Direction, Policy
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.checker.addresses import Addresses, Axis, joined, owned

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from compiler.ir import Policy
+from compiler.policy.ir import Policy
 from fabric.network import Network
 from sim.checker.expected import expected
 from sim.checker.packets import otherwise

@@ -5,8 +5,8 @@ Rules that hold here:
 1. Every kernel releases the GIL and is cached on disk; a naive twin of each is in `tests/sim`.
 2. Indices are unsigned 64-bit: signed ones make numba emit wrap-around code, which costs twice.
 3. A key that no table knows ends in an explicit miss, never in an access out of bounds.
-4. Compiled kernels are loaded from a directory of this user's alone (`sim.cache_folder`), and only
-   as they were written (`sim.kernels.sealed`).
+4. Compiled kernels are loaded from a directory of this user's alone (`sim.kernels.cache_folder`),
+   and only as they were written (`sim.kernels.sealed`).
 
 numba's cache notices changes of a kernel's own file only, not of inlined functions in other files,
 so the cache directory is keyed by a hash over all kernel sources. numba also keeps apart Python
@@ -24,8 +24,8 @@ from typing import Any, TypeVar
 
 import numba
 
-from fabric.visible import visible
-from sim import cache_folder
+from fabric.io.visible import visible
+from sim.kernels import cache_folder
 from sim.kernels.sealed import seal
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,7 +37,7 @@ def cache_dir() -> Path | None:
     None for a user without a home."""
     folder = Path(__file__).resolve().parent
     digest = sha256(f"{numba.__version__} {sys.implementation.cache_tag} {folder}".encode())
-    for source in sorted(folder.glob("*.py")):
+    for source in sorted(folder.rglob("*.py")):
         digest.update(source.read_bytes())
     root = cache_folder.home()
     return root and root / f"kernels-{digest.hexdigest()[:16]}"

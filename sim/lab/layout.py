@@ -21,7 +21,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from fabric.fib import NextHop
+from fabric.control.fib import NextHop
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 from fabric.topology import Link, Role

@@ -19,19 +19,19 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.blocks import Blocks, build_blocks
-from compiler.tables import Program
+from compiler.program.program import Program
 from fabric.network import Network
-from sim.classifier import tables
-from sim.datapath import Datapath
+from sim.blocks.blocks import Blocks, build_blocks
 from sim.lab.kernel import inside
 from sim.lab.layout import Layout, mac
 from sim.lab.probes import Probe, frame, read
 from sim.lab.up import ENDPOINT, HOST, Tell
-from sim.packets import Packets
-from sim.pcap import Writer
-from sim.reasons import Reason
-from sim.traffic import all_pairs, interesting_ports
+from sim.packets.headers import Packets
+from sim.packets.pcap import Writer
+from sim.packets.reasons import Reason
+from sim.pipeline.datapath import Datapath
+from sim.pipeline.tables import tables
+from sim.pipeline.traffic import all_pairs, interesting_ports
 
 BURST = 128
 QUIET = 0.25

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_network
 
-from compiler.backends.nftables import ruleset, tunnel_mac
-from compiler.tables import Program
+from compiler.program.program import Program
+from compiler.targets.nftables import ruleset, tunnel_mac
 from fabric.network import Network
 from sim.lab import kernel, state
 from sim.lab.kernel import PLAIN, SYSCTLS, Spaces

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloison.cli import main
-from cloison.render import csv_text, markdown
-from cloison.table import Table
-from fabric.strict_json import decoded
-from fabric.visible import HIDING, lines, visible
+from cloison.render.formats import csv_text, markdown
+from cloison.render.table import Table
+from fabric.io.strict_json import decoded
+from fabric.io.visible import HIDING, lines, visible
 
 EVIL = (
     "x\x1b[2J\x9b31m\u202eb\u2066c\x07\x7f\r\nINJECTED $a_{b$ \u2028| `@all` https://e.example #1"
@@ -152,7 +152,7 @@ def test_pictures(world: Path, tmp_path: Path) -> None:
 
 
 def test_a_picture_takes_no_name_for_mathematics() -> None:
-    from cloison.plot import draw_matrix
+    from cloison.render.plot import draw_matrix
 
     name = f"{EVIL}\\frac{{"
     picture = draw_matrix({(name, name): ("open", f"{EVIL}, $\\bad$")}, title=name).render("svg")
@@ -204,7 +204,7 @@ def test_markdown_is_text(value: str) -> None:
 
 @given(st.recursive(st.none() | TEXT | st.floats(), lambda below: st.lists(below, max_size=3)))
 def test_json_is_json(value: object) -> None:
-    from cloison.render import json_text
+    from cloison.render.formats import json_text
 
     decoded(json_text({"a": value}))
 

@@ -22,16 +22,16 @@ from click.testing import CliRunner
 
 from cloison.cli import main
 from cloison.replaying import vrf_index
-from cloison.world import World
+from cloison.views.world import World
 from fabric.build import rebuild
-from fabric.claims import parse_claim
+from fabric.file.claims import parse_claim
 from fabric.ports import parse_ports
-from sim.access import receivers, senders
-from sim.address_sets import address_in, set_in
-from sim.expect import selected
-from sim.one_answer import explain
-from sim.resolve import Target, endpoints, targets
-from sim.wanted_ports import CALLED, split_source
+from sim.names.address_sets import address_in, set_in
+from sim.names.ends import Target, endpoints, targets
+from sim.names.wanted_ports import CALLED, split_source
+from sim.proof.expect import selected
+from sim.reach.access import receivers, senders
+from sim.why.one_answer import explain
 
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
 BUNDLED = ["small", "demo", "namespaces"]

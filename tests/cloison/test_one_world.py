@@ -11,8 +11,8 @@ from fabric_files import vrf, write_fabric
 
 import cloison
 from cloison.cli import main
-from fabric import lock
 from fabric.diagnostics import InputError
+from fabric.plan import lock
 
 LINK = ("a/web/one", "a/web/two:80/tcp")
 JUDGES: dict[str, Callable[[str, str], list[str]]] = {

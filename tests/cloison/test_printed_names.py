@@ -13,25 +13,25 @@ from random_worlds import policies, worlds
 
 import cloison
 from cloison.replaying import vrf_index
-from cloison.world import World
+from cloison.views.world import World
 from compiler.compile import compile_policy
-from compiler.frontends.zones import lints
-from compiler.ir import Policy
+from compiler.policy.ir import Policy
+from compiler.sources.zones import lints
 from fabric.build import rebuild
 from fabric.checks.names import survey
 from fabric.checks.zones import unmatched
-from fabric.claims import parse_claim
 from fabric.diagnostics import InputError
-from fabric.intents import select_vrfs
+from fabric.file.claims import parse_claim
+from fabric.intent.intents import select_vrfs
 from fabric.names import others
 from fabric.network import Network
 from fabric.ports import parse_ports
-from sim.access import access, receivers, senders
-from sim.expect import selected
-from sim.explain import between
-from sim.reachability import reachability
-from sim.resolve import endpoints, targets
-from sim.wanted_ports import split_source
+from sim.names.ends import endpoints, targets
+from sim.names.wanted_ports import split_source
+from sim.proof.expect import selected
+from sim.proof.reachability import reachability
+from sim.reach.access import access, receivers, senders
+from sim.why.explain import between
 
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
 BUNDLED = ["small", "demo"]

@@ -17,14 +17,14 @@ from kubernetes_kinds import CUSTOM, CUSTOM_IRRELEVANT, DECIDES, IRRELEVANT, REA
 import cloison
 from cloison.cli import main
 from cloison.how import How
-from cloison.sources import Read, accept
-from cloison.world import World
+from cloison.loader import Read, accept
+from cloison.views.world import World
 from fabric.cluster import CLUSTER
-from fabric.kinds import meaning
-from fabric.manifests import load_manifests
+from fabric.kubernetes.kinds import meaning
+from fabric.kubernetes.manifests import load_manifests
+from fabric.kubernetes.templates import ADDED
+from fabric.kubernetes.unevaluated import Unevaluated, owned_by
 from fabric.network import Network
-from fabric.templates import ADDED
-from fabric.unevaluated import Unevaluated, owned_by
 
 PODS = ("ns/one@host1", "ns/two@host2", "other/three@host2")
 EXPECT = [{"allow": "a/ns/one -> a/ns/two"}, {"deny": "a/* <-> b/*"}]
@@ -92,9 +92,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made = Site(tmp_path_factory.mktemp("site"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "cloison.world.read", lambda paths, how: made.read(Path(paths[0]).is_dir(), how)
+            "cloison.views.world.read", lambda paths, how: made.read(Path(paths[0]).is_dir(), how)
         )
-        for place in ("cloison.world.read_fabric", "cloison.checking.read_fabric"):
+        for place in ("cloison.views.world.read_fabric", "cloison.checking.read_fabric"):
             patch.setattr(place, lambda path, how, text=None: made.read(False, how))
         yield made
 

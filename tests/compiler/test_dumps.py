@@ -11,12 +11,12 @@ import pytest
 from dump_reader import permits
 from goldens import DUMPS, dumps, expected, inputs
 
-from compiler.backends import canonical, text
 from compiler.compile import compile_network
-from compiler.dpu import enforcement_points
-from compiler.ir import Direction, Packet
-from compiler.tables import Program
-from compiler.walk import verdict
+from compiler.policy.ir import Direction, Packet
+from compiler.program.dpu import enforcement_points
+from compiler.program.program import Program
+from compiler.program.walk import verdict
+from compiler.targets import canonical, text
 from fabric.build import build
 from fabric.load import load_fabric
 

@@ -11,7 +11,7 @@ from goldens import MANIFEST_ERRORS, expected, inputs, manifest_diagnostics
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compiler.frontends.network_policy import policy
+from compiler.sources.network_policy import policy
 from fabric.cluster import cluster_network
 from fabric.diagnostics import InputError
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import endpoint, network
 
-from compiler.ir import Cidr, Everyone, InVrf, Matcher, Named, OwnNode, Pods, Requirement
-from compiler.selectors import labels_match, overlaps, selects
+from compiler.policy.ir import Cidr, Everyone, InVrf, Matcher, Named, OwnNode, Pods, Requirement
+from compiler.policy.selectors import labels_match, overlaps, selects
 from fabric.inventory import Prefix
-from fabric.pools import network as prefix_of
+from fabric.plan.pools import network as prefix_of
 
 VALUES = st.sampled_from(["", "a", "b"])
 LABELS = st.dictionaries(st.sampled_from(["app", "tier"]), VALUES)

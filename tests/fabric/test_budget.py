@@ -16,11 +16,11 @@ from cloison.cli import main
 from fabric.budget import MEMORY, STEPS, multiplied, of_site, wiring
 from fabric.build import build
 from fabric.clos import build_fabric, build_graph
+from fabric.control.underlay import settle
 from fabric.diagnostics import InputError
+from fabric.file.spec import FabricSpec, Site
 from fabric.load import load, load_fabric
-from fabric.spec import FabricSpec, Site
 from fabric.topology import Role
-from fabric.underlay import settle
 
 SMALL = st.integers(1, 5)
 SITE = st.fixed_dictionaries(

@@ -9,7 +9,7 @@ import pytest
 
 from fabric.clos import build_fabric, leaf_spine, three_tier
 from fabric.diagnostics import InputError
-from fabric.spec import FabricSpec, Site
+from fabric.file.spec import FabricSpec, Site
 from fabric.topology import Fabric, Role
 
 

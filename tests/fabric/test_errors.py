@@ -16,7 +16,7 @@ from fabric.load import load, load_fabric
 
 ROOT = Path(__file__).parents[2]
 TOPOLOGIES = ROOT / "topologies"
-OURS = ("fabric/reader.py", "fabric/load.py", "fabric/shape.py", "fabric/ranges.py")
+OURS = ("fabric/file/reader.py", "fabric/load.py", "fabric/file/shape.py", "fabric/file/ranges.py")
 RICH = (TOPOLOGIES / "demo.yaml").read_text("utf-8")
 SCRAPS = [
     *("", "~", "x", "-1", "99999999999999999999", "1e999", "[]", "{}", "[[]]", "{a: {}}", "null"),

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from random import Random
 
-from fabric.strict_json import decoded
+from fabric.io.strict_json import decoded
 from fuzz.documents import ROOT, cloison, damaged
 from fuzz.worlds import asked
 from sim.warm import capture
@@ -56,8 +56,8 @@ def rules(rng: Random, folder: Path) -> None:
     line = "@10.0.0.0/8 192.168.0.0/16 0 : 65535 443 : 443 0x06/0xFF 0x0000/0x0000\n"
     path = folder / "rules"
     path.write_text(damaged(rng, line * 5), errors="replace")
-    from compiler.frontends.classbench import lines, parse, read_rules
     from fabric.diagnostics import InputError
+    from sim.classify.classbench import lines, parse, read_rules
 
     try:
         found = read_rules(path)

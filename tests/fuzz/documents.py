@@ -13,9 +13,9 @@ from certificate_changes import changed, changes, places
 from click.testing import CliRunner, Result
 
 from cloison.cli import main
-from fabric.reader import read_yaml
-from fabric.strict_json import decoded
-from fabric.visible import HIDING
+from fabric.file.reader import read_yaml
+from fabric.io.strict_json import decoded
+from fabric.io.visible import HIDING
 from fuzz.allocations import network_of
 from fuzz.worlds import asked
 

@@ -11,16 +11,16 @@ from naive import Header, outcomes
 from naive_netpol import Twin
 from netpol_cases import PROTOCOLS, Cluster
 
-from compiler.blocks import build_blocks
 from compiler.compile import compile_network
 from fabric.cluster import cluster_network
 from fuzz.allocations import network_of
 from fuzz.worlds import asked
-from sim.classifier import tables
-from sim.datapath import Datapath
-from sim.packets import Flow, Packets
-from sim.prove import prove
-from sim.reasons import Reason
+from sim.blocks.blocks import build_blocks
+from sim.packets.headers import Flow, Packets
+from sim.packets.reasons import Reason
+from sim.pipeline.datapath import Datapath
+from sim.pipeline.tables import tables
+from sim.proof.prove import prove
 
 FLOWS = 20
 

@@ -38,9 +38,9 @@ LEFT_OUT = {
     "tests/test_locks.py",
     "tests/test_mutants.py",
     "tests/test_notebooks.py",
-    "tests/sim/test_kernel_cache.py",
-    "tests/sim/test_lab_uml.py",
-    "tests/sim/test_lab_vrf.py",
+    "tests/sim/kernels/test_cache_folder.py",
+    "tests/sim/lab/test_uml.py",
+    "tests/sim/lab/test_vrf.py",
     "tests/sim/test_warm.py",
 }
 

@@ -11,15 +11,15 @@ from any_flows import own
 from small_tenants import inside, tenants
 from wired import wired
 
-from compiler.blocks import build_blocks
 from compiler.compile import compile_policy
 from compiler.edit import Edit
-from compiler.ir import Policy
+from compiler.policy.ir import Policy
 from fabric.diagnostics import InputError
-from sim.classifier import tables
-from sim.datapath import Datapath
+from sim.blocks.blocks import build_blocks
 from sim.live import Live
-from sim.packets import Packets
+from sim.packets.headers import Packets
+from sim.pipeline.datapath import Datapath
+from sim.pipeline.tables import tables
 
 UPDATES = 60
 CHOICES = [(80, None), (443, None), (80, "10.0.0.0/30"), (443, "10.0.0.2/31"), (80, "fd00::2/127")]
@@ -69,7 +69,7 @@ def test_a_refused_edit_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     before = live.now
     edit = Edit(added=Policy((inside(1, 443, "10.0.0.0/9"),)))
     with monkeypatch.context() as patch:
-        patch.setattr("compiler.grid.MAX_GRID", 1)
+        patch.setattr("sim.blocks.grid.MAX_GRID", 1)
         with pytest.raises(InputError, match="C718"):
             live.apply(edit)
     assert live.now is before

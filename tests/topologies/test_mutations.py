@@ -17,8 +17,8 @@ import pytest
 from naive import Header, outcomes, theirs
 
 from compiler.compile import compile_network, read_policy
-from compiler.ir import Direction, Packet, Policy, Verdict
-from compiler.semantics import concerns, decide, owner
+from compiler.policy.ir import Direction, Packet, Policy, Verdict
+from compiler.policy.semantics import concerns, decide, owner
 from fabric.build import build
 from fabric.diagnostics import InputError
 from fabric.inventory import Endpoint
@@ -26,9 +26,9 @@ from fabric.load import load_fabric
 from fabric.names import selects
 from fabric.network import Network
 from fabric.ports import ANY, WITH_PORTS
-from sim.expect import Claim, pairs_of, read_claims
-from sim.prove import prove
-from sim.reasons import Reason
+from sim.packets.reasons import Reason
+from sim.proof.expect import Claim, pairs_of, read_claims
+from sim.proof.prove import prove
 
 FOLDER = Path(__file__).parents[2] / "topologies"
 SEED, COUNT = 20, 20
@@ -131,7 +131,7 @@ def quicken(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("naive.decide", decide_here)
     monkeypatch.setattr("naive.owner", known_owner)
-    monkeypatch.setattr("compiler.semantics.owner", known_owner)
+    monkeypatch.setattr("compiler.policy.semantics.owner", known_owner)
 
 
 def violations(network: Network) -> Iterator[str]:

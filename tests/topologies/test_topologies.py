@@ -12,7 +12,7 @@ from fabric.build import build
 from fabric.diagnostics import Span
 from fabric.load import load_fabric
 from fabric.network import Network
-from sim.prove import Proof, prove
+from sim.proof.prove import Proof, prove
 
 FOLDER = Path(__file__).parents[2] / "topologies"
 TWINS = sorted(p for p in (FOLDER / "broken").glob("*.yaml") if ".lock" not in p.suffixes)

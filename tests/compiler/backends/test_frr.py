@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-from compiler.backends.frr import config, nodes
 from compiler.compile import compile_network
+from compiler.targets.frr import config, nodes
 from fabric.build import build
 from fabric.load import load_fabric
 from fabric.network import Network

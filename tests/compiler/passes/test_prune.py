@@ -5,11 +5,11 @@ from __future__ import annotations
 from any_policies import WORLD, policies
 from hypothesis import given, settings
 
-from compiler.draft import Draft
-from compiler.ir import Action, Policy
+from compiler.passes.draft import Draft
 from compiler.passes.prune import prune
 from compiler.passes.resolve import resolve
 from compiler.passes.scope import scope
+from compiler.policy.ir import Action, Policy
 
 
 @settings(max_examples=100)

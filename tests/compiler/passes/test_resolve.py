@@ -8,12 +8,12 @@ from itertools import pairwise
 from any_policies import WORLD, packets, policies, seeds
 from hypothesis import given, settings
 
-from compiler.draft import Draft, Term, verify
-from compiler.ir import Action, Direction, Packet, Policy, Rule, Stage
+from compiler.passes.draft import Draft, Term, verify
 from compiler.passes.resolve import resolve
-from compiler.selectors import selects
-from compiler.semantics import l4_matches, owner, remote_matches
-from compiler.walk import entry_matches
+from compiler.policy.ir import Action, Direction, Packet, Policy, Rule, Stage
+from compiler.policy.selectors import selects
+from compiler.policy.semantics import l4_matches, owner, remote_matches
+from compiler.program.walk import entry_matches
 
 
 def concerns(rule: Rule, packet: Packet) -> bool:

@@ -6,12 +6,12 @@ import numpy as np
 from any_policies import WORLD, policies
 from hypothesis import given, settings
 
-from compiler.draft import Draft, verify
-from compiler.ir import Policy
+from compiler.passes.draft import Draft, verify
 from compiler.passes.resolve import resolve
 from compiler.passes.scope import scope
 from compiler.passes.share import share
-from compiler.tables import L4Range, Region
+from compiler.policy.ir import Policy
+from compiler.program.program import L4Range, Region
 
 
 @settings(max_examples=100)

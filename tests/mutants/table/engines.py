@@ -1,4 +1,4 @@
-"""Faults of `sim.engines`: tables of classifiers before any kernel reads them."""
+"""Faults of `sim.classify`: tables of classifiers before any kernel reads them."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
-        "sim/engines/axis.py",
+        "sim/classify/address_axis.py",
         "a, b = number[nest.item], nest.end[nest.item] + 1 - root",
         "a, b = number[nest.item], number[nest.item] + 1",
         "a rule does not hold what more specific prefixes hold",
     ),
     Fault(
-        "sim/engines/axis.py",
+        "sim/classify/address_axis.py",
         "inside[1:] = (rule[1:] == rule[:-1]) & (b[1:] <= reach[:-1])",
         "inside[1:] = b[1:] <= reach[:-1]",
         "intervals of one rule are dropped for those of another",
     ),
     Fault(
-        "sim/engines/linear.py",
+        "sim/classify/linear.py",
         "masks[:, 0], masks[:, 1] = _mask(length, 64), _mask(length - 64, 64)",
         "masks[:, 0], masks[:, 1] = _mask(length, 64), _mask(length, 64)",
         "scan: IPv6 prefixes longer than /64 are longer still",
     ),
     Fault(
-        "sim/engines/linear.py",
+        "sim/classify/linear.py",
         "missing = [name for name in names if getattr(columns, name) is None]",
         "missing: list[str] = []",
         "packets without a column that rules look at are classified",
     ),
     Fault(
-        "sim/engines/steps.py",
+        "sim/classify/steps.py",
         'number: I64 = np.searchsorted(steps, length, "right") - 1',
         'number: I64 = np.searchsorted(steps, length, "left") - 1',
         "prefixes are hashed by fewer bits than their own length",

@@ -1,0 +1,178 @@
+"""The one loader: what people point at becomes a network, the same for every verb and for Python.
+
+A source is a fabric file, or Kubernetes manifests alone. Reading stops at the first stage that
+leaves nothing to go on with: the file on its own; manifests, allocations and the converged control
+plane; then policies and expectations. What is wrong is told once, all of a stage together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cloison.how import AS_USUAL, How
+from fabric.cluster import CLUSTER, cluster_network
+from fabric.diagnostics import Diagnostic, Diagnostics, InputError
+from fabric.file.reader import read_text, read_yaml
+from fabric.kubernetes.unevaluated import accepting
+from fabric.network import Network
+
+Vet = Callable[[Network], None]
+if TYPE_CHECKING:
+    from compiler.policy.ir import Policy
+    from fabric.file.spec import FabricSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What came of a source: `network` and `policy` unless there are `errors`; `warnings` are
+    doubts about the file and its manifests. Findings are the network's."""
+
+    network: Network | None = None
+    policy: Policy | None = None
+    errors: tuple[Diagnostic, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def whole(self) -> tuple[Network, Policy]:
+        """The network and its policy; raises `InputError` with every error."""
+        if self.network is None or self.policy is None or self.errors:
+            raise InputError(*self.errors)
+        return self.network, self.policy
+
+
+def is_fabric(path: Path) -> bool:
+    """Whether a file is a fabric file, by its first keys: they name the format or what it extends.
+
+    One that cannot be read is left to whoever reads it for real.
+    """
+    if path.is_dir() or str(path) == "-":
+        return False
+    try:
+        values = [document.value for document in read_yaml(path)]
+    except InputError:
+        return _looks_like_one(path)
+    return any(isinstance(v, Mapping) and "apiVersion" not in v for v in values)
+
+
+def _looks_like_one(path: Path) -> bool:
+    try:
+        return re.search(r"^(cloison|extends):", read_text(path)[0], re.M) is not None
+    except InputError:
+        return False
+
+
+def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
+    """What one fabric file holds, or the cluster that manifests describe."""
+    if len(paths) == 1 and is_fabric(paths[0]):
+        return read_fabric(paths[0], how)
+    if how.down:
+        message = "what has failed must be part of a fabric file; these are manifests"
+        return Read(errors=(Diagnostic("C716", message),))
+    return _built(
+        lambda vet: seen(
+            cluster_network(
+                paths, ipblock=how.ipblock, host_network=how.host_network, dual=how.dual
+            ),
+            vet,
+        ),
+        how,
+    )
+
+
+def read_fabric(path: Path | str, how: How = AS_USUAL, text: str | None = None) -> Read:
+    """What a fabric file holds; `text` is what stands in it, if known already."""
+    from fabric.load import examine
+
+    spec, found = examine(path, text)
+    if spec is None or found.errors:
+        found.items += manifest_errors(spec) if spec else ()
+        return Read(errors=tuple(dict.fromkeys(found.errors)), warnings=found.warnings)
+    return read_spec(spec, how, found.warnings)
+
+
+def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic, ...] = ()) -> Read:
+    """What a checked file amounts to."""
+    from fabric.build import build
+
+    read = _built(lambda vet: build(spec, down=how.down, drawn=how.drawn, vet=vet), how, warnings)
+    if read.network is None:
+        errors = dict.fromkeys((*read.errors, *manifest_errors(spec)))
+        return replace(read, errors=tuple(errors))
+    return read
+
+
+def manifest_errors(spec: FabricSpec) -> tuple[Diagnostic, ...]:
+    """What is wrong with the manifests of a file that cannot be built, policies included."""
+    from compiler.sources.network_policy_v1 import network_policy
+    from fabric.plan.placement import readable_workloads
+
+    problems = Diagnostics()
+    found = readable_workloads(spec, problems)
+    for manifests in {id(m): m for m in found.values()}.values():
+        for source in manifests.network_policies:
+            network_policy(source, problems)
+    return problems.errors
+
+
+def seen(network: Network, vet: Vet) -> Network:
+    """A network that has been looked at."""
+    vet(network)
+    return network
+
+
+def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic, ...] = ()) -> Read:
+    """What `make` builds, with its policy; it hands the network to the function that it gets, which
+    raises when policies or expectations cannot be read, before anything is kept."""
+    from compiler.compile import read_policy
+    from sim.proof.expect import read_claims
+
+    network: Network | None = None
+    policy: Policy | None = None
+
+    def vet(made: Network) -> None:
+        nonlocal network, policy
+        network, wrong = made, list[Diagnostic]()
+        try:
+            policy = read_policy(made)
+        except InputError as error:
+            wrong += error.diagnostics
+        try:
+            read_claims(made.spec, made)
+        except InputError as error:
+            wrong += error.diagnostics
+        if wrong:
+            raise InputError(*dict.fromkeys(wrong))
+
+    errors: tuple[Diagnostic, ...] = ()
+    try:
+        network = made_known(make(vet), policy, how)
+    except InputError as error:
+        errors = error.diagnostics
+    told = [w for m in (network.manifests.values() if network else ()) for w in m.warnings]
+    told += network.warnings if network else ()
+    return Read(network, policy, errors, tuple(dict.fromkeys((*warnings, *told))))
+
+
+def made_known(network: Network, policy: Policy | None, how: How) -> Network:
+    """The network with the doors past its policies among what is not evaluated."""
+    from compiler.sources.doors import doors, open_anyway
+
+    if policy is None:
+        return accept(network, how.accept)
+    settled = {*open_anyway(network, policy)}
+    told = (record for record in network.not_evaluated if record not in settled)
+    left_out = (*told, *doors(network, policy))
+    return accept(replace(network, not_evaluated=left_out), how.accept)
+
+
+def accept(network: Network, kinds: Iterable[str]) -> Network:
+    """The network with what is not evaluated of these kinds marked as accepted."""
+    return replace(network, not_evaluated=accepting(network.not_evaluated, kinds))
+
+
+def is_cluster(network: Network) -> bool:
+    """Whether a network is that of manifests alone."""
+    return CLUSTER in network.manifests and network.spec.path is None

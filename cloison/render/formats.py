@@ -1,0 +1,265 @@
+"""Rows to stdout, in the format that was asked for; progress to stderr.
+
+Rules that hold here:
+
+1. Everything that reaches a terminal or a spreadsheet may come from a stranger's YAML. What hides,
+   moves or ends a line is shown as an escape (`fabric.io.visible`), rich markup is never
+   interpreted, a CSV cell never starts with what a spreadsheet takes for a formula, and markdown
+   mentions nobody and links nowhere.
+2. Machine formats carry every key of a row as it is. `table` and `md` show the columns chosen. In
+   a terminal (or where COLUMNS says how wide) long cells fold, nothing is cut off; elsewhere, as in
+   a pipe to grep, a row is one line.
+3. JSON is `{"schema": "cloison/<thing>/<version>", …, "rows": […]}`, stays ASCII and is RFC 8259's:
+   a number that JSON cannot write (infinity) is null.
+4. Colour and progress only on a terminal; NO_COLOR (rich does) and `--color` are respected.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cloison.render.colour import asked_for
+from fabric.io.visible import visible as visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+Row = Mapping[str, Any]
+Columns = Sequence[str] | Mapping[str, str]
+Tell = Callable[..., None]
+UNBOUNDED = 1 << 16
+"""Columns where nobody says how many: more than any row has."""
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+LIVE = re.compile(r"[@#]|://|\bwww\.|mailto:|xmpp:", re.I)
+"""What GitHub turns into a mention, a reference or a link outside of code."""
+STYLING = re.compile(r"(\x1b\[[0-9;]*m)")
+
+
+def emit(
+    rows: Sequence[Row],
+    *,
+    schema: str,
+    output: str = "table",
+    title: str | None = None,
+    columns: Columns | None = None,
+    meta: Row | None = None,
+) -> None:
+    """Write rows to stdout. `columns` picks (and, as a mapping, names) what people see; `meta` goes
+    beside the rows in JSON and YAML."""
+    match output:
+        case "json":
+            click.echo(json_text({"schema": schema, **(meta or {}), "rows": list(rows)}))
+        case "yaml":
+            click.echo(yaml_text({"schema": schema, **(meta or {}), "rows": list(rows)}), nl=False)
+        case "jsonl":
+            for row in rows:
+                click.echo(json.dumps(plain(row), allow_nan=False))
+        case "csv":
+            click.echo(csv_text(rows, columns), nl=False)
+        case "md":
+            click.echo(markdown(rows, columns))
+        case "table":
+            show(*titled(title, table(rows, columns)))
+        case _:
+            raise ValueError(f"no such format: {output}")
+
+
+def plain(value: Any) -> Any:
+    """A value made of JSON's types: sets are sorted, enums, paths and addresses become strings."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(plain, value))
+    if isinstance(value, Sequence):
+        return [plain(v) for v in value]
+    if hasattr(value, "item"):
+        return plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, int) else str(value)
+
+
+def json_text(value: Any) -> str:
+    """Indented JSON in ASCII."""
+    return json.dumps(plain(value), indent=2, allow_nan=False)
+
+
+def yaml_text(value: Any) -> str:
+    """YAML in the order given."""
+    import yaml
+
+    return yaml.safe_dump(plain(value), sort_keys=False, allow_unicode=False)
+
+
+def text(value: Any) -> str:
+    """A cell for people: lists in one line, None as nothing, control characters visible.
+
+    >>> text(["a", 1]), text(None), text(True), text("\\x1b[31mred")
+    ('a, 1', '', 'yes', '\\\\x1b[31mred')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{text(k)}={text(v)}" for k, v in value.items())
+    if isinstance(value, set | frozenset):
+        value = sorted(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(text, value))
+    return visible(value if isinstance(value, str) else str(value))
+
+
+def csv_text(rows: Sequence[Row], columns: Columns | None = None) -> str:
+    """CSV with a header; cells that a spreadsheet would calculate get a leading apostrophe."""
+    keys = list(dict.fromkeys(k for row in rows for k in row)) or list(columns or ())
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(keys)
+    for row in rows:
+        writer.writerow([csv_cell(row.get(key)) for key in keys])
+    return out.getvalue()
+
+
+def csv_cell(value: Any) -> str:
+    """One CSV cell; numbers keep their sign."""
+    cell = one_line(value)
+    is_number = isinstance(value, int | float)
+    return f"'{cell}" if cell.lstrip().startswith(FORMULA) and not is_number else cell
+
+
+def one_line(value: Any) -> str:
+    """As `text`, also of `Lines`."""
+    return text(value).replace("\n", " ")
+
+
+def markdown(rows: Sequence[Row], columns: Columns | None = None) -> str:
+    """A GitHub-flavoured table."""
+    heads = headings(rows, columns)
+    lines = [[md_cell(head) for head in heads.values()], ["---"] * len(heads)]
+    lines += [[md_cell(row.get(key)) for key in heads] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def md_cell(value: Any) -> str:
+    """One cell in which nothing but text survives: escaped, or as code where GitHub would make a
+    mention, a reference or a link of it."""
+    cell = one_line(value)
+    if not LIVE.search(cell):
+        return re.sub(r"([\\|`*_~<>\[\]])", r"\\\1", cell)
+    longest = max(map(len, re.findall("`+", cell)), default=0)
+    fence, pad = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{pad}{cell}{pad}{fence}".replace("|", "\\|")
+
+
+def headings(rows: Sequence[Row], columns: Columns | None) -> dict[str, str]:
+    """Key → heading of the columns to show; default: the keys of the first row."""
+    if columns is None:
+        columns = list(rows[0]) if rows else []
+    if isinstance(columns, Mapping):
+        return dict(columns)
+    return {key: key.replace("_", " ") for key in columns}
+
+
+def table(rows: Sequence[Row], columns: Columns | None = None) -> Table | str:
+    """A rich table without frame, numbers to the right; "none" when there are no rows."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        return "none"
+    heads = headings(rows, columns)
+    out = Table(box=SIMPLE_HEAD, show_header=any(heads.values()))
+    out.pad_edge, out.show_edge = False, False
+    for key, head in heads.items():
+        numeric = all(isinstance(row.get(key), int | float | None) for row in rows)
+        out.add_column(Text(head), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        out.add_row(*(Text(text(row.get(key))) for key in heads))
+    return out
+
+
+def titled(title: str | None, thing: Table | str) -> tuple[Any, ...]:
+    """A heading and what stands below it."""
+    from rich.text import Text
+
+    return (Text(title, style="bold"), thing) if title else (thing,)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console that interprets nothing in strings."""
+    from rich.console import Console
+
+    said = asked_for()
+    forced: dict[str, Any] = {} if said is None else {"force_terminal": said, "no_color": not said}
+    if said:
+        forced["color_system"] = "standard"
+    out = {"stderr": stderr, "width": width(stderr), **forced}
+    return Console(markup=False, highlight=False, emoji=False, **out)
+
+
+def width(stderr: bool) -> int | None:
+    """Columns of a line (rule 2); None: as many as the terminal or COLUMNS has."""
+    there = (sys.stderr if stderr else sys.stdout).isatty()
+    return None if there or os.environ.get("COLUMNS", "").isdecimal() else UNBOUNDED
+
+
+def printed(*things: Any) -> str:
+    """What `show` prints, without trailing spaces."""
+    out = console()
+    with out.capture() as captured:
+        for thing in things:
+            out.print(thing)
+    return "\n".join(
+        harmless(line).rstrip() for line in captured.get().removesuffix("\n").split("\n")
+    )
+
+
+def harmless(line: str) -> str:
+    """A line in which only the console's own styles drive the terminal, whoever forgot what."""
+    parts = STYLING.split(line)
+    return "".join(part if n % 2 else visible(part) for n, part in enumerate(parts))
+
+
+def show(*things: Any) -> None:
+    """Print tables and lines to stdout."""
+    click.echo(printed(*things))
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Tell]:
+    """Yields `tell(what, done=None, total=None)`: a spinner or bar on stderr while the block runs.
+
+    Says nothing when stderr is not a terminal or `quiet` is set.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda what, done=None, total=None: None
+        return
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
+    bar = Progress(
+        *columns, BarColumn(), TimeElapsedColumn(), console=console(stderr=True), transient=True
+    )
+    with bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done=None, total=None: bar.update(
+            task, description=visible(what), completed=done or 0, total=total
+        )

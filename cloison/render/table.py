@@ -1,0 +1,82 @@
+"""`Table`: rows that print in a terminal, render in a notebook, and become a pandas frame."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+from cloison.render.formats import Columns, Row, headings, printed, table, text, titled, visible
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN_IN_HTML = 200
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Table(Sequence[Row]):
+    """An immutable sequence of rows (mappings). `columns` picks and names what people see; `notes`
+    are sentences without which the rows say too much."""
+
+    rows: tuple[Row, ...]
+    title: str = ""
+    columns: Columns | None = None
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        return self.rows[index]
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __repr__(self) -> str:
+        notes = "".join(f"; {note}" for note in self.notes)
+        return visible(f"{self.title or 'Table'}: {len(self.rows)} rows{notes}")
+
+    def __str__(self) -> str:
+        notes = map(visible, self.notes)
+        return printed(*titled(self.title, table(self.rows, self.columns)), *notes)
+
+    def where(self, **wanted: Any) -> Table:
+        """The rows whose values equal these.
+
+        >>> len(Table(({"a": 1}, {"a": 2})).where(a=2))
+        1
+        """
+        rows = tuple(r for r in self.rows if all(r.get(k) == v for k, v in wanted.items()))
+        return Table(rows, self.title, self.columns, self.notes)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A data frame with every key of the rows as a column."""
+        import pandas as pd
+
+        return pd.DataFrame([dict(row) for row in self.rows])
+
+    def _repr_html_(self) -> str:
+        """An HTML table; the first rows of a long one. Nothing in a cell is markup."""
+        heads = headings(self.rows, self.columns)
+        caption = f"<caption>{escape(self.title)}</caption>" if self.title else ""
+        lines = ["".join(f"<th>{escape(head)}</th>" for head in heads.values())]
+        lines += [
+            "".join(f"<td>{escape(row.get(key))}</td>" for key in heads)
+            for row in self.rows[:SHOWN_IN_HTML]
+        ]
+        body = "".join(f"<tr>{line}</tr>" for line in lines)
+        left = len(self.rows) - SHOWN_IN_HTML
+        more = f"<p>… and {left} more rows</p>" if left > 0 else ""
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<table>{caption}{body}</table>{more}{notes}"
+
+
+def escape(value: Any) -> str:
+    """A cell as HTML text."""
+    return html.escape(text(value)).replace("\n", "<br>")

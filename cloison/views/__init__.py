@@ -1,0 +1,1 @@
+"""One module per answer: its rows, its text, its JSON."""

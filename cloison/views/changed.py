@@ -1,0 +1,97 @@
+"""Changes as sentences, and in groups by what was edited."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fabric.diagnostics import Span
+from sim.diff.diff import Change, Diff
+from sim.diff.edits import Edit
+from sim.diff.merged import End
+from sim.diff.peers import is_cluster
+from sim.reach.connectivity import written
+
+WORDS = {
+    "gained": ("gains", "gain"),
+    "lost": ("loses", "lose"),
+    "unsteady": ("reaches only in part", "reach only in part"),
+    "steady": ("reaches wholly, no longer in part", "reach wholly, no longer in part"),
+}
+HOSTS = {"same": " (its own node)", "other": " (not its own node)"}
+ALONE = re.compile(r"(?<![\w./-])cluster/(?!main(?![\w/-]))")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Changes behind which there is one edit; groups are numbered from 1."""
+
+    number: int
+    edit: Edit
+    changes: tuple[Change, ...]
+
+
+def grouped(found: Diff) -> list[Group]:
+    """Groups in the order of the first change of each."""
+    by_edit: dict[Edit, list[Change]] = {}
+    for change in found.changes:
+        by_edit.setdefault(change.edit, []).append(change)
+    return [Group(n, edit, tuple(of)) for n, (edit, of) in enumerate(by_edit.items(), 1)]
+
+
+def plain(found: Diff, text: str) -> str:
+    """Names as `reach` writes them: a lone cluster goes without saying."""
+    return ALONE.sub("", text) if is_cluster(found.sides.new.reach.network) else text
+
+
+def line(span: Span | None) -> str | None:
+    """A line as data."""
+    return None if span is None else str(span)
+
+
+def sentences(found: Diff, changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
+    """(kind, sentence); changes that differ in the source alone, then in the target alone, share
+    one. Nothing is left out."""
+    by_source: dict[tuple[str, str, str], list[str]] = {}
+    for change in changes:
+        source, target = (addresses(found, end) for end in (change.row.source, change.row.target))
+        by_source.setdefault((change.kind, target, _rest(found, change)), []).append(source)
+    by_target: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
+    for (kind, target, rest), sources in by_source.items():
+        by_target.setdefault((kind, tuple(sources), rest), []).append(target)
+    for (kind, many, rest), targets in by_target.items():
+        verb = WORDS[kind][len(many) > 1]
+        yield kind, f"{', '.join(many)} {verb} {', '.join(targets)} {rest}"
+
+
+def _rest(found: Diff, change: Change) -> str:
+    row = change.row
+    families = "".join(f" (IPv{v} only)" for v in row.versions if row.partly)
+    return f"on {found.ports(change)}{families}{HOSTS.get(row.hosts, '')}"
+
+
+def addresses(found: Diff, end: End) -> str:
+    """An end with what it is narrowed to."""
+    name = plain(found, end.name)
+    if end.members:
+        return f"{name} ({', '.join(m.rpartition('/')[2] for m in end.members)})"
+    if end.addresses and not end.whole:
+        return f"{name} ({', '.join(ranges(end))})"
+    return name
+
+
+def ranges(end: End) -> list[str]:
+    """The addresses of an end as prefixes, or as ranges that are none."""
+    return [text for part in end.addresses for text in written(*part)]
+
+
+def end_row(found: Diff, end: End) -> dict[str, Any]:
+    """What of an end is concerned, as data."""
+    return {
+        "only": end.only or None,
+        "members": [plain(found, name) for name in end.members] or None,
+        "addresses": ranges(end) or None,
+        "whole": end.whole and not end.members,
+    }

@@ -1,0 +1,96 @@
+"""Rules as rows and as lines, before any name is resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from compiler.policy.ir import L4, Matcher, Policy
+
+
+def rows(policy: Policy) -> Iterator[dict[str, Any]]:
+    """Rules by stage, direction and order; selections follow as the stage's default."""
+    for rule in sorted(policy.rules, key=lambda r: (r.stage, r.direction, r.order)):
+        yield {
+            "stage": rule.stage.name.lower(),
+            "direction": rule.direction.name.lower(),
+            "order": rule.order,
+            "local": " | ".join(map(describe, rule.local)),
+            "remote": " | ".join(map(describe, rule.remote)) or "nobody",
+            "ports": " | ".join(ports(rule.l4)) or "any",
+            "action": rule.action.name.lower(),
+            "origin": str(rule.origin),
+        }
+    for selection in sorted(policy.selections, key=lambda s: (s.stage, s.direction)):
+        yield {
+            "stage": selection.stage.name.lower(),
+            "direction": selection.direction.name.lower(),
+            "order": "default",
+            "local": " | ".join(map(describe, selection.local)),
+            "remote": "everyone",
+            "ports": "any",
+            "action": selection.default.name.lower(),
+            "origin": str(selection.origin),
+        }
+
+
+def listed(row: dict[str, Any]) -> Iterator[Any]:
+    """A rule on a few lines: a table has no room for selectors and paths."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from cloison.render.formats import visible
+
+    there = "->" if row["direction"] == "out" else "<-"
+    ports_ = "" if row["ports"] == "any" else f"  {row['ports']}"
+    yield f"{row['stage']} {row['direction']} {row['order']}: {row['action']}{ports_}"
+    for line in (f"{row['local']} {there} {row['remote']}", row["origin"]):
+        yield Padding(Text(visible(line)), (0, 0, 0, 4))
+
+
+def describe(matcher: Matcher) -> str:
+    """A matcher in a few words."""
+    from compiler.policy.ir import Cidr, Everyone, InVrf, Named, OwnNode, Pods
+
+    match matcher:
+        case Everyone():
+            return "everyone"
+        case OwnNode():
+            return "own node"
+        case Pods(cluster, labels, namespace, namespaces):
+            where = namespace if namespaces is None else f"ns[{terms(namespaces)}]"
+            return f"pods {cluster}/{where or '*'}[{terms(labels)}]"
+        case Named(patterns, states, hosts):
+            only = sorted([*(states or ()), *(hosts or ())])
+            return " ".join(patterns) + (f" ({', '.join(only)})" if only else "")
+        case InVrf(vrfs, prefixes):
+            inside = "" if prefixes is None else " " + ", ".join(map(str, prefixes))
+            return f"vrf {', '.join(sorted(vrfs))}{inside}"
+        case Cidr(prefix, excepts):
+            return str(prefix) + "".join(f" except {e}" for e in excepts)
+
+
+def terms(selector: tuple[Any, ...]) -> str:
+    """A label selector as kubectl writes it."""
+    words = {"Exists": "{key}", "DoesNotExist": "!{key}"}
+    return ",".join(
+        words.get(t.operator, "{key} {op} ({values})").format(
+            key=t.key, op=t.operator.lower(), values=",".join(sorted(t.values))
+        )
+        for t in selector
+    )
+
+
+def ports(ranges: Iterable[L4]) -> list[str]:
+    """Ranges as in fabric files, and ports by name."""
+    from fabric.ports import NAMES, PortRange, texts
+
+    found = list(ranges)
+    numbers = (
+        PortRange(r.protocol, r.first, r.last, r.source_first, r.source_last)
+        for r in found
+        if r.name is None
+    )
+    named = (f"{r.name}/{NAMES.get(r.protocol, 'any')}" for r in found if r.name is not None)
+    return [*texts(numbers), *named]

@@ -1,0 +1,71 @@
+"""`Proved`: the verdict on isolation for all packets, as tables and as a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cloison.render.table import Table, escape
+from cloison.views.isolation import heatmap, matrix_table
+from cloison.views.report import expectations, findings_table, in_words
+from cloison.views.unknowns import COLUMNS, as_rows
+from sim.proof.prove import Proof
+
+if TYPE_CHECKING:
+    from cloison.render.plot import Drawing
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Proved:
+    """A proof that prints, renders and draws itself."""
+
+    proof: Proof
+
+    @property
+    def verdict(self) -> str:
+        """holds, fails or unknown."""
+        return self.proof.verdict
+
+    @property
+    def not_evaluated(self) -> Table:
+        """What was read and may decide otherwise; `accepted` marks what the user let pass."""
+        rows = tuple(as_rows(self.proof.network.not_evaluated))
+        return Table(rows, "Not evaluated", COLUMNS)
+
+    @property
+    def holds(self) -> bool:
+        """Whether isolation and every expectation hold."""
+        return self.proof.holds
+
+    @property
+    def matrix(self) -> Table:
+        """Every cell: open on which ports and why, or closed by which layers."""
+        return matrix_table(self.proof)
+
+    @property
+    def expectations(self) -> Table:
+        """Every `expect:` line, also under the failures that break it."""
+        return Table(tuple(expectations(self.proof)), "Expectations")
+
+    @property
+    def findings(self) -> Table:
+        """What is wrong, each with a packet and the line to look at."""
+        return findings_table(self.proof)
+
+    def plot(self) -> Drawing:
+        """The isolation matrix as a heat map."""
+        return heatmap(self.proof)
+
+    def __repr__(self) -> str:
+        return f"{self.proof.network.spec.name}: {self}"
+
+    def __str__(self) -> str:
+        return in_words(self.proof)
+
+    def _repr_html_(self) -> str:
+        name = escape(self.proof.network.spec.name)
+        optional = (table for table in (self.findings, self.not_evaluated) if len(table))
+        parts = [self.matrix, *optional]
+        return f"<h4>{name}: {escape(str(self))}</h4>" + "".join(
+            part._repr_html_() for part in parts
+        )

@@ -1,0 +1,131 @@
+"""The report of a simulation as text: sections of 80 columns, findings with the line to blame."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table as Grid
+from rich.text import Text
+
+from cloison.render.diagnostics import Excerpts
+from cloison.render.formats import table, titled, visible
+from cloison.render.table import Table
+from cloison.views.headroom import headroom, tightest
+from cloison.views.isolation import grid_table, open_table
+from cloison.views.report import capacity_table, in_words, replay_table, size_table, time_table
+from cloison.views.unknowns import sentences, way_on
+from fabric.io.visible import lines as below
+from fabric.kubernetes.unevaluated import accepted
+from sim.proof.failures import down_names
+from sim.proof.prove import Finding, Proof
+from sim.why.blame import Cause
+
+if TYPE_CHECKING:
+    from cloison.views.report import Simulation
+
+
+def report(sim: Simulation) -> Iterator[Any]:
+    """Everything to print, in order."""
+    yield from section(size_table(sim))
+    yield from section(capacity_table(sim))
+    yield from room(sim)
+    yield from section(replay_table(sim))
+    yield from section(grid_table(sim.proof))
+    yield from section(open_table(sim.proof))
+    yield from section(time_table(sim))
+    yield from findings(sim.proof.findings)
+    yield from remarks(sim.proof)
+    yield verdict(sim.proof)
+
+
+def section(part: Table) -> Iterator[Any]:
+    """A table with its title and an empty line, or nothing when it is empty."""
+    if part.rows:
+        yield from titled(part.title, table(part.rows, part.columns))
+        yield ""
+
+
+def room(sim: Simulation) -> Iterator[str]:
+    """How many more tenants fit, and what fills up then."""
+    tight = tightest(headroom(sim.world.network, sim.usage))
+    if tight:
+        full = f"{tight.table} of {tight.node} are full"
+        yield f"Room for {tight.more:,} more such tenants; then {full}."
+        yield ""
+
+
+def findings(found_all: Iterable[Finding]) -> Iterator[Any]:
+    """Each finding: what is wrong, a packet that shows it, the line to blame."""
+    lines = Excerpts({})
+    for number, found in enumerate(found_all, 1):
+        yield Text(f"Finding {number}: {visible(found.title)}", style="bold red")
+        grid = Grid.grid(padding=(0, 1))
+        for label, words in details(found, lines):
+            grid.add_row(f"  {label}", Text(visible(words), overflow="fold"))
+        yield grid
+        yield ""
+
+
+def details(found: Finding, lines: Excerpts) -> Iterator[tuple[str, str]]:
+    """The packet, the blame with its line, and what else had a part."""
+    if found.packet:
+        yield "packet", found.packet
+    if found.verdict is not None:
+        more = f"; true of {found.pairs:,} pairs" if found.pairs > 1 else ""
+        instead = f", but to {found.elsewhere}" if found.elsewhere else ""
+        yield "verdict", found.verdict.label + instead + more
+    yield "blame", f"{found.culprit.title}: {found.culprit.part}"
+    yield from quoted(found.culprit, lines)
+    for cause in found.others:
+        yield "also", str(cause)
+
+
+def quoted(cause: Cause, lines: Excerpts) -> Iterator[tuple[str, str]]:
+    """Where a cause stands, and its line as it is written there."""
+    if cause.span is not None:
+        line = lines.line(cause.span)
+        excerpt = f"| {line.strip()}" if line and line.strip() else None
+        yield "", below(str(cause.span), excerpt)
+
+
+def remarks(proof: Proof) -> Iterator[str]:
+    """What the verdict rests on."""
+    if down := down_names(proof.network):
+        yield visible(f"Down: {', '.join(down)}.")
+    assumed = sum(bool(e.assumed - {"pod"}) for e in proof.network.endpoints)
+    if assumed:
+        total = len(proof.network.endpoints)
+        yield (
+            f"Assumed: address or host of {assumed:,} of {total:,} endpoints "
+            "(their manifests have no status)."
+        )
+    if idle := sum("pod" in e.assumed for e in proof.network.endpoints):
+        yield f"Idle: {idle:,} endpoints stand for workloads that have no pods now."
+    yield from map(visible, sentences(proof.network.not_evaluated))
+    if proof.pending:
+        yield visible(way_on(proof.pending))
+    exempt = proof.exempt
+    if exempt:
+        yield (
+            f"Exempt: {len(exempt):,} host-network pods have their node's address; "
+            "workload policies do not select them."
+        )
+
+
+def verdict(proof: Proof) -> Text:
+    """The last line."""
+    name, said = proof.network.spec.name, Counter(proof.verdicts())
+    tried = f"; {proof.failures:,} single failures tried" if proof.failures else ""
+    left = f", {said['unknown']} unknown" if said["unknown"] else ""
+    held = f"{said['holds']} of {said.total()} expectations hold{left}{tried}"
+    match proof.verdict:
+        case "holds":
+            without = accepted(proof.network.not_evaluated)
+            sentence = f"{name}: isolation holds for all packets; {held}{without}."
+            return Text(sentence, style="bold green")
+        case "fails":
+            return Text(f"{name}: {in_words(proof)}; {held}.", style="bold red")
+        case _:
+            return Text(f"{name}: {in_words(proof)}; {held}.", style="bold yellow")

@@ -1,0 +1,127 @@
+"""Routes as rows: the FIB, Type-5 routes, the underlay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from fabric.inventory import Prefix
+    from fabric.network import Network
+
+COLUMNS = ("node", "vrf", "prefix", "via", "reason")
+
+
+EVPN_COLUMNS = ("vrf", "prefix", "next_hop", "rts", "as_path")
+
+
+UNDERLAY_COLUMNS = ("node", "prefix", "owner", "via", "as_path")
+
+
+SHOWN = {
+    "routes": ("Routes", COLUMNS),
+    "evpn-routes": ("Type-5 routes", EVPN_COLUMNS),
+    "underlay-routes": ("Underlay routes", UNDERLAY_COLUMNS),
+}
+
+
+def is_vtep(network: Network, node: str) -> bool:
+    """Whether a node has VRFs."""
+    names = [n.name for n in network.fabric.nodes]
+    return any(names[vtep] == node for vtep, _ in network.fib.instances)
+
+
+def underlay_rows(network: Network, node: str | None) -> Iterator[dict[str, Any]]:
+    """Routes to loopbacks by node and owner; one that BGP does not bring has no next hop."""
+    names, underlay = [n.name for n in network.fabric.nodes], network.underlay
+    speakers = [n.index for n in network.fabric.nodes if network.plan.asn[n.index]]
+    links = network.fabric.links
+    for here in speakers:
+        if node not in (None, names[here]):
+            continue
+        for owner in speakers:
+            if owner != here:
+                yield {
+                    "node": names[here],
+                    "prefix": f"{network.plan.vtep(owner)}/32",
+                    "owner": names[owner],
+                    "via": [names[hop] for hop, _ in underlay.ecmp(here, owner)],
+                    "links": [links[link].name for _, link in underlay.ecmp(here, owner)],
+                    "as_path": list(underlay.as_path(here, owner)),
+                    "reachable": underlay.reachable(here, owner),
+                }
+
+
+def fib_rows(network: Network, node: str | None, vrf: str | None) -> Iterator[dict[str, Any]]:
+    """FIB entries by VTEP, VRF and prefix."""
+    names = [n.name for n in network.fabric.nodes]
+    for vtep, number in network.fib.instances:
+        if node not in (None, names[vtep]) or vrf not in (None, network.vrfs[number].name):
+            continue
+        for route in network.fib.routes(vtep, number):
+            yield {
+                "node": names[vtep],
+                "vrf": network.vrfs[number].name,
+                "prefix": str(route.prefix),
+                "via": [f"{names[h.vtep]} {network.vrfs[h.vrf].name}" for h in route.nexthops],
+                "vnis": [hop.vni for hop in route.nexthops],
+                "underlay_paths": [
+                    len(network.underlay.ecmp(vtep, hop.vtep)) for hop in route.nexthops
+                ],
+                "reason": route.reason,
+                "intent": route.intent,
+                "origin": str(route.origin) if route.origin else None,
+            }
+
+
+def type5_rows(network: Network, node: str | None, vrf: str | None) -> Iterator[dict[str, Any]]:
+    """Type-5 routes; with a node, those that reach it, with their AS path there."""
+    here = None if node is None else network.fabric.node(node).index
+    for route in network.routes:
+        if vrf not in (None, network.vrfs[route.vrf].name):
+            continue
+        if here is not None and not network.underlay.reachable(here, route.vtep):
+            continue
+        path = () if here is None else network.underlay.as_path(here, route.vtep)
+        yield {
+            "rd": route.rd,
+            "prefix": str(route.prefix),
+            "vrf": network.vrfs[route.vrf].name,
+            "rts": list(route.rts),
+            "label": route.label,
+            "router_mac": route.router_mac,
+            "next_hop": route.next_hop,
+            "as_path": list(path),
+        }
+
+
+def known_vrf(network: Network, name: str | None) -> None:
+    """Raise `InputError` unless a VRF has this name."""
+    from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+
+    names = [vrf.name for vrf in network.vrfs]
+    if name is not None and name not in names:
+        hint = did_you_mean(name, names)
+        raise InputError(Diagnostic("C339", f'no VRF is called "{name}"', hint=hint))
+
+
+def parse_prefix(text: str | None) -> Prefix | None:
+    """An address or prefix from the command line."""
+    from ipaddress import ip_network
+
+    try:
+        return ip_network(text, strict=False) if text else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--prefix") from error
+
+
+def holds(text: str, wanted: Prefix | None) -> bool:
+    """Whether a route's prefix overlaps the wanted one."""
+    from ipaddress import ip_network
+
+    if wanted is None:
+        return True
+    prefix = ip_network(text)
+    return prefix.version == wanted.version and prefix.overlaps(wanted)

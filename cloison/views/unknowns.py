@@ -1,0 +1,134 @@
+"""What is not evaluated, as every answer says it: in text, markdown, JSON, rows and reprs.
+
+Rules that hold here:
+
+1. Every answer has the whole list (`not_evaluated`), what was accepted included and marked.
+2. For people objects of one kind share a line; the places of the first few are named.
+3. Beside rows: table and markdown have the records as lines below; JSON and YAML beside the rows;
+   jsonl and csv as rows of their own, with `not_evaluated` as their only key or column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from cloison.render.formats import emit, md_cell, visible
+from fabric.kubernetes.unevaluated import Unevaluated, accepted, pending
+
+COLUMNS = ("kind", "namespace", "name", "what", "line", "accepted")
+NAMED = 4
+"""Objects of one kind that a line names."""
+
+
+def as_rows(records: Iterable[Unevaluated]) -> list[dict[str, Any]]:
+    """The records as data."""
+    return [record.row() for record in records]
+
+
+def sentences(records: Sequence[Unevaluated]) -> Iterator[str]:
+    """The records for people, one line per kind."""
+    for passed, word in ((False, "Not evaluated"), (True, "Accepted, not evaluated")):
+        kinds: dict[tuple[str, str], list[Unevaluated]] = {}
+        for record in records:
+            if record.accepted is passed:
+                kinds.setdefault((record.qualified, record.what), []).append(record)
+        for (_, what), alike in kinds.items():
+            yield f"{word}: {listed(alike)}: {what}."
+
+
+def listed(alike: Sequence[Unevaluated]) -> str:
+    """Objects of one kind with their places; names that tenants share come once."""
+    places = list(dict.fromkeys((r.title, r.span) for r in alike))
+    first = alike[0]
+    of = f" of {first.group}" if first.group else ""
+    named = [f"{title}{of} ({span})" if span else title + of for title, span in places[:NAMED]]
+    more = len(places) - NAMED
+    return ", ".join(named) + (f" and {more:,} more" if more > 0 else "")
+
+
+def notes(records: Sequence[Unevaluated]) -> tuple[str, ...]:
+    """The records as notes below rows that are worth less because of them."""
+    unknown = ("unknown: what is not evaluated may decide otherwise",) if pending(records) else ()
+    return (*unknown, *sentences(records))
+
+
+def way_on(records: Sequence[Unevaluated]) -> str:
+    """What to write to go on without them."""
+    kinds = sorted({record.qualified for record in pending(records)})
+    return "To go on without: " + " ".join(f"--accept-unevaluated {kind}" for kind in kinds)
+
+
+def brief(records: Sequence[Unevaluated]) -> str:
+    """The end of a repr: how many there are, and what was accepted; nothing when there are none."""
+    count = len(pending(records))
+    return (f"; {count:,} not evaluated" if count else "") + accepted(records)
+
+
+def in_short(records: Sequence[Unevaluated]) -> str:
+    """How many there are, for a verdict.
+
+    >>> in_short(())
+    'everything is evaluated'
+    """
+    count = len(dict.fromkeys((r.title, r.span) for r in pending(records)))
+    if not count:
+        return "everything is evaluated"
+    many = ("s", "are") if count != 1 else ("", "is")
+    return f"{count:,} object{many[0]} that may decide otherwise {many[1]} not evaluated"
+
+
+def emit_with(
+    records: Sequence[Unevaluated],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    schema: str,
+    output: str,
+    columns: Sequence[str] | Mapping[str, str] | None = None,
+    title: str | None = None,
+    beside: Mapping[str, Any] | None = None,
+    missing: Sequence[tuple[str, str]] = (),
+) -> None:
+    """As `emit`, with the records (rule 3); `beside` goes into JSON and YAML, `missing` (pairs
+    that lack something because of an assumed address) wherever the records go."""
+    verdict = "unknown" if pending(records) else "computed"
+    meta = {"verdict": verdict, "not_evaluated": as_rows(records), **(beside or {})}
+    meta |= {"assumed_missing": as_pairs(missing)} if missing else {}
+    if output == "jsonl":
+        rows = [*rows, *({"not_evaluated": row} for row in as_rows(records))]
+        rows = [*rows, *({"assumed_missing": pair} for pair in as_pairs(missing))]
+    elif output == "csv":
+        rows = [*rows, *({"not_evaluated": said} for said in dict.fromkeys(map(str, records)))]
+        rows = [*rows, *({"assumed_missing": f"{a} -> {b}"} for a, b in missing)]
+    emit(rows, schema=schema, output=output, columns=columns, meta=meta, title=title)
+    if output in ("table", "md"):
+        below(records, md=output == "md")
+        for line in lacking(missing):
+            click.echo(f"* {md_cell(line)}" if output == "md" else visible(line))
+
+
+def as_pairs(missing: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Pairs as data."""
+    return [{"source": source, "destination": target} for source, target in missing]
+
+
+def lacking(missing: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """A sentence about pairs that lack something because of an assumed address."""
+    if missing:
+        named = ", ".join(f"{source} -> {target}" for source, target in missing[:NAMED])
+        more = f" and {len(missing) - NAMED:,} more" if len(missing) > NAMED else ""
+        yield (
+            "Assumed: an address that is not in the input matches no block of addresses; with "
+            f"another one there could be more than what is listed: {named}{more}."
+        )
+
+
+def below(records: Sequence[Unevaluated], *, md: bool = False) -> None:
+    """The records as lines below what was printed."""
+    lines = [*notes(records), *([way_on(records)] if pending(records) else [])]
+    if md and lines:
+        click.echo()
+    for line in lines:
+        click.echo(f"* {md_cell(line)}" if md else visible(line))

@@ -1,0 +1,173 @@
+"""What `cloison verify` says: the isolation matrix, every expectation, findings, certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table as Grid
+from rich.text import Text
+
+from cloison.how import AS_USUAL, How
+from cloison.render.formats import visible
+from cloison.render.table import Table
+from cloison.views.isolation import grid_table, open_table
+from cloison.views.report import proven
+from cloison.views.report_text import findings, remarks, section, verdict
+from cloison.views.world import World
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.file.reader import read_text
+from fabric.inputs import input_files
+from fabric.io.strict_json import decoded
+from fabric.io.visible import lines
+from sim.checker.consistency import inconsistencies
+from sim.checker.validity import validity
+from sim.proof.expect import Outcome
+from sim.proof.prove import Proof
+
+SCHEMA = "cloison/verification/1"
+CHECKED = "cloison/certificate-check/2"
+
+
+def report(proof: Proof) -> Iterator[Any]:
+    """Everything to print about a proof, in order."""
+    yield from section(grid_table(proof))
+    yield from section(open_table(proof))
+    yield from section(claims_table(proof))
+    yield from findings(proof.findings)
+    yield from remarks(proof)
+    yield verdict(proof)
+
+
+def claims_table(proof: Proof) -> Table:
+    """Every `expect:` line and whether it holds, also under the failures that it names."""
+    broken = {o.claim.number: o for o in proof.under_failure}
+    rows = tuple(
+        claim_row(o, broken.get(o.claim.number), said)
+        for o, said in zip(proof.outcomes, proof.verdicts(), strict=True)
+    )
+    return Table(rows, "Expectations")
+
+
+def claim_row(outcome: Outcome, broken: Outcome | None, said: str) -> dict[str, Any]:
+    """One expectation; `pairs` counts (source, destination, IP version)."""
+    claim = outcome.claim
+    under = [f"not without {broken.under}"] if broken else claim.hold_under if outcome.holds else []
+    return {
+        "": "FAILS" if said == "fails" else said,
+        "expect": str(claim),
+        "pairs": outcome.pairs,
+        "also under": lines(*under),
+    }
+
+
+def document(proof: Proof, down: Sequence[str], certificate: Any) -> dict[str, Any]:
+    """`cloison/verification/1`."""
+    return {
+        "schema": SCHEMA,
+        "name": proof.network.spec.name,
+        "verdict": proof.verdict,
+        "holds": proof.holds,
+        "down": sorted(down),
+        "single_failures_tried": proof.failures,
+        **proven(proof),
+        "certificate": certificate and certificate["digest"],
+    }
+
+
+def read_certificate(path: Path) -> Any:
+    """The JSON of a certificate; `InputError` when it is none."""
+    text, file = read_text(path)
+    try:
+        found = decoded(text, _distinct)
+    except ValueError as error:
+        raise InputError(Diagnostic("C730", f"{file} is no JSON: {error}")) from None
+    if not isinstance(found, dict) or "schema" not in found:
+        hint = "write one with: cloison verify FABRIC --certificate FILE"
+        raise InputError(Diagnostic("C730", f"{file} is no certificate", None, hint))
+    return found
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys stand there once: readers disagree about others."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has a key twice")
+    return found
+
+
+def check(certificate: Any, fabric: Path | None, how: How = AS_USUAL) -> dict[str, Any]:
+    """`cloison/certificate-check/2`: whether a certificate is consistent, which it shows by itself,
+    and, with a fabric file, whether it is valid, which only that fabric shows."""
+    problems = inconsistencies(certificate)
+    consistent, compared = not problems, None
+    if consistent and fabric is not None:
+        problems, compared = _against(certificate, fabric, how)
+    return {
+        "schema": CHECKED,
+        "consistent": consistent,
+        "valid": None if fabric is None else not problems,
+        "problems": problems,
+        "compared": compared,
+        "not_evaluated": certificate["not_evaluated"] if consistent else [],
+        **summary(certificate),
+    }
+
+
+def _against(certificate: Any, fabric: Path, how: How) -> tuple[list[str], dict[str, int] | None]:
+    """What a fabric says about a consistent certificate. Whoever checks draws nothing for good."""
+    how = replace(how, down=tuple(certificate["down"]))
+    how = how if how.drawn == "refused" else replace(how, drawn="forgotten")
+    try:
+        network = World.of_fabric(fabric, how).network
+    except InputError as error:
+        if certificate["down"] and all(d.code == "C331" for d in error.diagnostics):
+            return [f"down: {d.message}" for d in error.diagnostics], None
+        raise
+    found = validity(certificate, network, input_files(network.spec))
+    return found.problems, {"regions": found.regions, "packets": found.packets}
+
+
+def summary(certificate: Any) -> dict[str, Any]:
+    """What a certificate is about, as far as it can be read."""
+    parts = ("inputs", "endpoints", "sources", "maps", "profiles", "cells", "claims", "findings")
+    counts = {key: len(found) for key in parts if isinstance(found := certificate.get(key), list)}
+    said = {key: certificate.get(key) for key in ("fabric", "verdict", "down")}
+    return {**said, "counts": counts}
+
+
+def checked(found: dict[str, Any]) -> Iterator[Any]:
+    """The outcome of `check` as text."""
+    yield Text(visible(f"Certificate of {found['fabric']}"), style="bold")
+    yield ", ".join(f"{count:,} {what}" for what, count in found["counts"].items())
+    if found["problems"]:
+        problems = Grid.grid(padding=(0, 1))
+        for problem in found["problems"]:
+            problems.add_row(" -", Text(visible(problem)))
+        yield problems
+        what = "consistent" if not found["consistent"] else "valid"
+        yield Text(f"The certificate is not {what}.", style="bold red")
+        return
+    for row in found["not_evaluated"]:
+        word = "Accepted, not evaluated" if row["accepted"] else "Not evaluated"
+        place = "/".join(filter(None, (row["tenant"], row["namespace"], row["name"])))
+        yield visible(f"{word}: {row['kind']} {place} of {row['api_version']}")
+    down = f" with {', '.join(found['down'])} down" if found["down"] else ""
+    says, style = f"It says: {found['verdict']}{down}.", "bold green"
+    if found["verdict"] != "holds":
+        style = "bold yellow" if found["verdict"] == "unknown" else "bold red"
+    if found["valid"] is None:
+        yield (
+            "The certificate is consistent: what follows from its regions is what it says. Whether "
+            "it is about your fabric, only checking it with FABRIC shows."
+        )
+        yield Text(visible(says), style=style)
+        return
+    compared = found["compared"]
+    yield (
+        f"Computed again from routes and rules: {compared['regions']:,} regions, "
+        f"{compared['packets']:,} packets; nothing differs."
+    )
+    yield Text(visible(f"The certificate is valid. {says}"), style=style)

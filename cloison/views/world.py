@@ -1,0 +1,200 @@
+"""`World`: a built network with its compiled policy, and views of both as tables and pictures.
+
+The tables are those of `cloison show`, with every column. Compiling happens on first use and once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from cloison.how import AS_USUAL, How
+from cloison.loader import Read, accept, read, read_fabric, read_spec
+from cloison.render.table import Table
+from cloison.views import addresses, policy, routes, sessions, topology
+from cloison.views.unknowns import COLUMNS, as_rows, brief, notes
+from compiler.compile import compile_policy, read_policy
+from compiler.policy.ir import Policy
+from compiler.program.program import Program
+from fabric.build import rebuild
+from fabric.diagnostics import Diagnostic
+from fabric.file.spec import FabricSpec
+from fabric.network import Network
+from fabric.topology import Role
+from sim.blocks.blocks import Blocks, build_blocks
+
+if TYPE_CHECKING:
+    from cloison.render.plot import Drawing, Stop
+
+
+class World:
+    """What exists (`network`) and what is allowed in it (`policy`, compiled: `program`)."""
+
+    def __init__(self, network: Network, policy: Policy | None = None) -> None:
+        self.network = network
+        self._policy = policy
+
+    @staticmethod
+    def of(
+        source: str | Path | FabricSpec | World,
+        down: Iterable[str] = (),
+        *,
+        locked: bool = False,
+        accept_unevaluated: Iterable[str] = (),
+    ) -> World:
+        """The world of a fabric file or of manifests, of a spec, or of a world (with exactly `down`
+        failed). With `locked` nothing is drawn that the lock file does not have; kinds in
+        `accept_unevaluated` may be left out."""
+        drawn: Literal["refused", "kept"] = "refused" if locked else "kept"
+        how = How(tuple(down), drawn, accept=tuple(accept_unevaluated))
+        if isinstance(source, World):
+            if not how.down and not how.accept:
+                return source
+            network = rebuild(source.network, down=how.down) if how.down else source.network
+            return World(accept(network, how.accept))
+        if isinstance(source, FabricSpec):
+            return World.found(read_spec(source, how))
+        return World.read([Path(source)], how)
+
+    @staticmethod
+    def read(paths: Sequence[Path], how: How = AS_USUAL) -> World:
+        """The world that files describe; raises `InputError` with everything that is wrong."""
+        return World.found(read(paths, how))
+
+    @staticmethod
+    def of_fabric(path: Path, how: How = AS_USUAL) -> World:
+        """The world of a fabric file; manifests alone will not do."""
+        return World.found(read_fabric(path, how))
+
+    @staticmethod
+    def found(source: Read) -> World:
+        """The world that came of reading."""
+        return World(*source.whole())
+
+    @cached_property
+    def policy_read(self) -> Policy:
+        """The policy, before it is compiled."""
+        return self._policy or read_policy(self.network)
+
+    @cached_property
+    def program(self) -> Program:
+        """The compiled policy."""
+        return compile_policy(self.network, self.policy_read)
+
+    @property
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """What deserves a finding although no packet was looked at: exit 1 in every verb that
+        judges (check, verify, simulate, diff, compile)."""
+        return self.network.findings
+
+    @property
+    def not_evaluated(self) -> Table:
+        """What was read and may decide who reaches whom, but is not modelled; `accepted` marks what
+        the user lets pass. Answers that the rest touches are unknown."""
+        rows = tuple(as_rows(self.network.not_evaluated))
+        return Table(rows, "Not evaluated", COLUMNS)
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """The compiled policy as arrays."""
+        return build_blocks(self.program)
+
+    @property
+    def summary(self) -> Table:
+        """How large it is."""
+        network = self.network
+        counts = {r.value: sum(n.role is r for n in network.fabric.nodes) for r in Role} | {
+            "link": len(network.fabric.links),
+            "tenant": len({v.tenant for v in network.vrfs if v.zone == 1}),
+            "VRF": len(network.vrfs),
+            "endpoint": len(network.endpoints),
+        }
+        rows = tuple({"what": what, "count": count} for what, count in counts.items() if count)
+        return Table(rows, network.spec.name)
+
+    @property
+    def nodes(self) -> Table:
+        """Devices, from the top tier down."""
+        return Table(tuple(topology.node_rows(self.network.fabric)), "Nodes")
+
+    @property
+    def links(self) -> Table:
+        """Cables with their ports."""
+        return Table(tuple(topology.link_rows(self.network.fabric)), "Links")
+
+    @property
+    def sessions(self) -> Table:
+        """BGP sessions, both ends of each."""
+        return Table(tuple(sessions.rows(self.network)), "Sessions")
+
+    @property
+    def vrfs(self) -> Table:
+        """Routing instances with their VNIs, route targets and prefixes."""
+        return Table(tuple(addresses.vrfs(self.network)), "VRFs")
+
+    @property
+    def endpoints(self) -> Table:
+        """Whatever sends and receives; `assumed` says what was derived by rule and not read."""
+        return Table(tuple(addresses.endpoints(self.network)), "Endpoints")
+
+    @property
+    def routes(self) -> Table:
+        """What the control plane left in every (VTEP, VRF), and why."""
+        return Table(tuple(routes.fib_rows(self.network, None, None)), "Routes", routes.COLUMNS)
+
+    @property
+    def policy(self) -> Table:
+        """Rules as read, in evaluation order."""
+        return Table(tuple(policy.rows(self.program.policy)), "Policy")
+
+    @property
+    def isolation(self) -> Table:
+        """Pairs of VRFs between which packets may pass, proven for all packets and any number of
+        endpoints: what is not listed cannot. `declared`: everything that may pass was asked for."""
+        from cloison.views.vrf_pairs import crossing_rows
+        from sim.proof.vrf_pairs import isolation
+
+        rows = tuple(crossing_rows(isolation(self.blocks)))
+        return Table(rows, "Isolation", notes=notes(self.network.not_evaluated))
+
+    def changes(self, new: World) -> Table:
+        """What enforcement points of `new` decide otherwise than those of this world, as disjoint
+        regions of all packets."""
+        from cloison.views.vrf_pairs import change_rows
+        from sim.diff.changes import changes
+
+        found = changes(self.blocks, new.blocks)
+        left_out = (*self.network.not_evaluated, *new.network.not_evaluated)
+        rows = tuple(change_rows(new.network, found))
+        return Table(rows, "Changed decisions", notes=notes(left_out))
+
+    def plot(
+        self,
+        *,
+        tenant: str | None = None,
+        path: Sequence[str] = (),
+        title: str = "",
+        stop: Stop | None = None,
+    ) -> Drawing:
+        """The Clos by tier; nodes coloured by the tenants whose endpoints they serve, or by one of
+        them, and a path of node names up to where its packet stops."""
+        from cloison.render.plot import draw_fabric
+
+        network = self.network
+        tenants: dict[str, set[str]] = {}
+        for endpoint in network.endpoints:
+            if tenant == endpoint.tenant or (tenant is None and endpoint.zone == 1):
+                name = network.fabric.nodes[endpoint.vtep].name
+                tenants.setdefault(name, set()).add(endpoint.tenant)
+        title = title or network.spec.name + (f" · {tenant}" if tenant else "")
+        return draw_fabric(network.fabric, title=title, tenants=tenants, path=path, stop=stop)
+
+    def __repr__(self) -> str:
+        left_out = brief(self.network.not_evaluated)
+        return f"{self.network.spec.name}: {len(self.network.endpoints)} endpoints{left_out}"
+
+    def _repr_html_(self) -> str:
+        parts = (self.summary, *([self.not_evaluated] if len(self.not_evaluated) else []))
+        return "".join(part._repr_html_() for part in parts)

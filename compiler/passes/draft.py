@@ -1,0 +1,81 @@
+"""`Draft`: a program under construction, and what every pass must leave true.
+
+A pass is a function `Draft → Draft`. `verify` runs between passes, so that a broken pass is caught
+where it broke.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.policy.ir import Action, Direction, Origin, Policy, Stage
+from compiler.program.program import Group, Intervals, L4Range, Region
+from fabric.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A rule with names resolved: `locals` are endpoint indices, the rest are header ranges."""
+
+    stage: Stage
+    direction: Direction
+    order: int
+    locals: tuple[int, ...]
+    regions: tuple[Region, ...]
+    l4: tuple[L4Range, ...]
+    action: Action
+    origin: Origin
+
+
+Line = tuple[tuple[Region, ...], tuple[L4Range, ...], Action, Origin]
+"""What an entry will say; two endpoints share a group when all their lines are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one endpoint's stage evaluates in one direction."""
+
+    lines: tuple[Line, ...]
+    default: Action
+    default_origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Filled from left to right by the passes."""
+
+    network: Network
+    policy: Policy
+    terms: tuple[Term, ...] = ()
+    defaults: Mapping[tuple[Direction, Stage, int], tuple[Action, Origin]] | None = None
+    scopes: Mapping[tuple[Direction, Stage, int], Scope] | None = None
+    groups: tuple[Group, ...] = ()
+    bindings: NDArray[np.int32] | None = None
+    origins: tuple[Origin, ...] = ()
+
+
+def verify(draft: Draft) -> None:
+    """Raise AssertionError when a pass left something that no pass may leave."""
+    n = len(draft.network.endpoints)
+    for term in draft.terms:
+        assert term.regions and term.l4 and term.locals, f"empty term from {term.origin}"
+        assert all(0 <= e < n for e in term.locals), f"unknown endpoint in {term.origin}"
+        assert term.action is not Action.PERMIT_FINAL or term.stage is Stage.OVERRIDE
+        for region in term.regions:
+            assert ordered(region.v4) and ordered(region.v6), f"overlap in {term.origin}"
+    for number, group in enumerate(draft.groups):
+        assert group.id == number
+        orders = [entry.order for entry in group.entries]
+        assert orders == sorted(set(orders)), f"orders of group {number} are not unique"
+
+
+def ordered(intervals: Intervals) -> bool:
+    """Whether intervals are sorted, disjoint and not empty inside."""
+    return all(low <= high for low, high in intervals) and all(
+        a[1] < b[0] for a, b in pairwise(intervals)
+    )

@@ -1,0 +1,1 @@
+"""Policy in one form: rules, matchers, stages, and what they mean (`semantics`)."""

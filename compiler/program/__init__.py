@@ -1,0 +1,1 @@
+"""`Program`: what every enforcement point holds, and ways to read it."""

@@ -1,0 +1,134 @@
+"""The tables of one VTEP as plain values, `cloison/dpu-rules/1`; docs/formats.md describes it.
+
+Everything is sorted and complete: two runs on the same input give the same values, and nothing that
+a DPU needs is left out. Addresses are CIDR blocks, ports are inclusive ranges.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, summarize_address_range
+from typing import Any
+
+from compiler.policy.ir import Origin
+from compiler.program.dpu import Dpu, Instance
+from compiler.program.program import ANY_VRF, Entry, Group, Intervals, L4Range, Program, Region
+from fabric.network import Network
+from fabric.ports import ANY, NAMES
+
+SCHEMA = "cloison/dpu-rules/1"
+
+
+def document(program: Program, dpu: Dpu) -> dict[str, Any]:
+    """The document as plain values."""
+    network = program.network
+    return {
+        "schema": SCHEMA,
+        "fabric": network.spec.name,
+        "node": dpu.name,
+        "vtep": network.plan.vtep(dpu.vtep),
+        "tunnel_admit": [
+            {
+                "vni": instance.vrf.vni,
+                "vrf": instance.vrf.name,
+                "outer_sources": [network.plan.vtep(vtep) for vtep in instance.admits],
+            }
+            for instance in dpu.instances
+        ],
+        "endpoints": [
+            {
+                "name": endpoint.name,
+                "vrf": network.vrfs[endpoint.vrf].name,
+                "addresses": [str(p) for p in endpoint.prefixes],
+                "state": endpoint.state,
+                "out": [g for g in program.bindings[0, endpoint.index].tolist() if g >= 0],
+                "in": [g for g in program.bindings[1, endpoint.index].tolist() if g >= 0],
+            }
+            for endpoint in dpu.endpoints
+        ],
+        "groups": [_group(program, group) for group in dpu.groups],
+        "routes": [route for instance in dpu.instances for route in _routes(network, instance)],
+        "mappings": [
+            {"vtep": network.plan.vtep(h.vtep), "vni": h.vni, "router_mac": h.router_mac}
+            for h in dpu.mappings
+        ],
+    }
+
+
+def _routes(network: Network, instance: Instance) -> list[dict[str, Any]]:
+    return [
+        {
+            "vrf": instance.vrf.name,
+            "prefix": str(route.prefix),
+            "next_hops": [
+                {
+                    "vtep": network.plan.vtep(hop.vtep),
+                    "vni": hop.vni,
+                    "remote_vrf": network.vrfs[hop.vrf].name,
+                }
+                for hop in route.nexthops
+            ],
+            "reason": route.reason,
+        }
+        for route in instance.routes
+    ]
+
+
+def _group(program: Program, group: Group) -> dict[str, Any]:
+    return {
+        "id": group.id,
+        "stage": group.stage.name.lower(),
+        "direction": group.direction.name.lower(),
+        "entries": [_entry(program, entry) for entry in group.entries],
+        "default": _entry(program, group.default_entry),
+    }
+
+
+def _entry(program: Program, entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "order": entry.order,
+        "remote": [_remote(program.network, region) for region in entry.regions],
+        "l4": [_l4(l4) for l4 in entry.l4],
+        "action": entry.action.name.lower(),
+        "origin": _origin(program.origins[entry.origin]),
+    }
+
+
+def _remote(network: Network, region: Region) -> dict[str, Any]:
+    return {
+        "vrf": "any" if region.vrf == ANY_VRF else network.vrfs[region.vrf].name,
+        "prefixes": [*cidrs(region.v4, 4), *cidrs(region.v6, 6)],
+    }
+
+
+def cidrs(intervals: Intervals, version: int) -> list[str]:
+    """Intervals as the fewest CIDR blocks.
+
+    >>> cidrs(((1, 4),), 4)
+    ['0.0.0.1/32', '0.0.0.2/31', '0.0.0.4/32']
+    """
+    kind: Any = IPv4Address if version == 4 else IPv6Address
+    return [
+        str(block)
+        for low, high in intervals
+        for block in summarize_address_range(kind(low), kind(high))
+    ]
+
+
+def _l4(l4: L4Range) -> dict[str, Any]:
+    protocol = "any" if l4.protocol == ANY else NAMES.get(l4.protocol, str(l4.protocol))
+    out: dict[str, Any] = {"protocol": protocol}
+    if l4.sport != (0, 65535):
+        out["source_ports"] = list(l4.sport)
+    if l4.dport != (0, 65535):
+        out["ports"] = list(l4.dport)
+    return out
+
+
+def _origin(origin: Origin) -> dict[str, Any]:
+    return {
+        "kind": origin.kind,
+        "name": origin.name,
+        "rule": origin.rule,
+        "at": str(origin.span) if origin.span else None,
+    }

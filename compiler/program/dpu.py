@@ -1,0 +1,76 @@
+"""What one enforcement point (a VTEP) holds: its share of the program and of the routes, by stage.
+
+| stage         | key                               | from                                    |
+|---------------|-----------------------------------|-----------------------------------------|
+| tunnel_admit  | VNI → VRF, outer sources          | its VRF instances, VTEPs in their FIBs  |
+| endpoint      | (VRF, address) → groups           | the endpoints that live here            |
+| identity      | LPM (VRF, prefix) → remote VRF    | the FIB                                 |
+| groups        | remote, protocol, ports           | `Program.groups_at`                     |
+| route         | LPM (VRF, prefix) → next-hop set  | the FIB                                 |
+| mapping       | next hop → VTEP, VNI, router MAC  | the FIB                                 |
+
+Stage names follow the DPU pipeline in ARCHITECTURE.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compiler.program.program import Group, Program
+from fabric.control.fib import NextHop, Route
+from fabric.inventory import Endpoint, Vrf
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A VRF on this VTEP: its routes and the VTEPs whose tunnels it admits."""
+
+    vrf: Vrf
+    routes: tuple[Route, ...]
+    admits: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dpu:
+    """All tables of one VTEP."""
+
+    vtep: int
+    name: str
+    endpoints: tuple[Endpoint, ...]
+    instances: tuple[Instance, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def mappings(self) -> tuple[NextHop, ...]:
+        """Distinct remote next hops, sorted."""
+        hops = {
+            hop
+            for instance in self.instances
+            for route in instance.routes
+            for hop in route.nexthops
+            if hop.vtep != self.vtep
+        }
+        return tuple(sorted(hops))
+
+
+def enforcement_points(program: Program) -> tuple[int, ...]:
+    """Node indices of the VTEPs that have something to enforce, sorted."""
+    return tuple(sorted({endpoint.vtep for endpoint in program.network.endpoints}))
+
+
+def tables_of(program: Program, vtep: int) -> Dpu:
+    """The tables of one VTEP; built on demand because large fabrics have hundreds."""
+    network = program.network
+    instances = []
+    for at, vrf in network.fib.instances:
+        if at == vtep:
+            routes = network.fib.routes(at, vrf)
+            admits = sorted({h.vtep for r in routes for h in r.nexthops} - {vtep})
+            instances.append(Instance(network.vrfs[vrf], routes, tuple(admits)))
+    return Dpu(
+        vtep,
+        network.fabric.nodes[vtep].name,
+        tuple(e for e in network.endpoints if e.vtep == vtep),
+        tuple(instances),
+        program.groups_at(vtep),
+    )

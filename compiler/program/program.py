@@ -1,0 +1,111 @@
+"""`Program`: the policy tables that the enforcement points hold.
+
+A `Group` is an ordered list of entries with a default, as a DPU's ACL group is; it is *bound* to
+endpoints. Endpoints with the same policy share their groups, whatever DPU they live on; a VTEP
+holds the groups that its endpoints are bound to, and nothing else.
+
+An entry matches when one of its regions holds the remote (address and the VRF behind which it lies)
+and one of its L4 ranges holds the packet's protocol and ports. Addresses are inclusive integer
+intervals, sorted and disjoint. `ANY_VRF` matches every VRF, also an unknown one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.policy.ir import Action, Direction, Origin, Policy, Stage
+from fabric.network import Network
+from fabric.ports import ANY, MAX_PORT
+
+ANY_VRF = -1
+Intervals = tuple[tuple[int, int], ...]
+ALL_V4: Intervals = ((0, 2**32 - 1),)
+ALL_V6: Intervals = ((0, 2**128 - 1),)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Region:
+    """Remote addresses behind one VRF index (or `ANY_VRF`), per family."""
+
+    vrf: int = ANY_VRF
+    v4: Intervals = ALL_V4
+    v6: Intervals = ALL_V6
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class L4Range:
+    """Inclusive ranges; `protocol` is an IANA number or `ANY`."""
+
+    protocol: int = ANY
+    sport: tuple[int, int] = (0, MAX_PORT)
+    dport: tuple[int, int] = (0, MAX_PORT)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`id` is unique in the program (counters are indexed by it); `origin` indexes `origins`."""
+
+    id: int
+    order: int
+    regions: tuple[Region, ...]
+    l4: tuple[L4Range, ...]
+    action: Action
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Entries in evaluation order. The default is an entry too (`default_entry`), so that a default
+    deny is counted and explained like any other."""
+
+    id: int
+    stage: Stage
+    direction: Direction
+    entries: tuple[Entry, ...]
+    default_entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Compiled policy of a network.
+
+    `bindings[direction, endpoint, stage]` is a group id or -1 (stage skipped), int32.
+    """
+
+    network: Network
+    policy: Policy
+    groups: tuple[Group, ...]
+    bindings: NDArray[np.int32]
+    origins: tuple[Origin, ...]
+    n_entries: int
+
+    def bound(self, direction: Direction, endpoint: int) -> Iterator[Group]:
+        """The groups that decide for this endpoint and direction, in stage order."""
+        for group in self.bindings[direction, endpoint]:
+            if group >= 0:
+                yield self.groups[group]
+
+    def entry(self, number: int) -> tuple[Group, Entry]:
+        """The entry with this id and the group that holds it."""
+        first = [group.default_entry.id for group in self.groups]
+        group = self.groups[bisect_left(first, number)]
+        return group, (*group.entries, group.default_entry)[number - group.default_entry.id - 1]
+
+    def groups_at(self, vtep: int) -> tuple[Group, ...]:
+        """The groups that this VTEP holds, by id."""
+        here = [e.index for e in self.network.endpoints if e.vtep == vtep]
+        ids = np.unique(self.bindings[:, here, :])
+        return tuple(self.groups[i] for i in ids if i >= 0)
+
+
+def goes_by_address(entry: Entry) -> bool:
+    """Whether the entry speaks of some addresses: not of pods, nor of everybody of a family."""
+    return any(
+        r.vrf == ANY_VRF and not (r.v4 in (ALL_V4, ()) and r.v6 in (ALL_V6, ()))
+        for r in entry.regions
+    )

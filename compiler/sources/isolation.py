@@ -1,0 +1,132 @@
+"""Tenant isolation and its exceptions: the ISOLATION stage.
+
+Rules that hold here:
+
+1. The default is to deny, in both directions and for every endpoint. A route permits nothing.
+2. Inside its own VRF an endpoint may talk to everyone. Two VRFs of one tenant are as far apart as
+   two tenants; with one VRF per namespace that overrides what Kubernetes policies allow across
+   namespaces (`lints` says so).
+3. Peerings, leaks and what follows from transit permit what `fabric.intent.intents` says: towards
+   the prefixes that the other side offers, from the prefixes that this side offers, on their ports.
+4. Zone crossings with a declared intent pass here; the zones' own stages decide about them.
+
+A permit is written for both enforcement points: OUT at the side that opens the connection, IN at
+the side that accepts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import count, groupby
+
+from compiler.policy.ir import (
+    L4,
+    Action,
+    Direction,
+    Everyone,
+    InVrf,
+    Origin,
+    Policy,
+    Rule,
+    Selection,
+    Stage,
+)
+from fabric.diagnostics import Diagnostic
+from fabric.intent.intents import Intent, intents
+from fabric.network import Network
+from fabric.plan.per_namespace import NODES
+from fabric.ports import PortRange
+
+DEFAULT = Origin("default", "tenant isolation")
+
+
+def policy(network: Network) -> Policy:
+    """The isolation stage of a network (rules 1 to 4)."""
+    orders = count()
+    rules = [*own_vrfs(network, orders), *crossings(network, orders)]
+    selections = tuple(
+        Selection(Stage.ISOLATION, direction, (Everyone(),), Action.DENY, DEFAULT)
+        for direction in Direction
+    )
+    return Policy(tuple(rules), selections)
+
+
+def own_vrfs(network: Network, orders: Iterator[int]) -> Iterator[Rule]:
+    """Rule 2."""
+    for vrf in network.vrfs:
+        here = (InVrf(frozenset((vrf.name,))),)
+        origin = Origin("tenant", vrf.name, span=vrf.span)
+        yield from permits(next(orders), here, here, (), origin)
+
+
+def crossings(network: Network, orders: Iterator[int]) -> Iterator[Rule]:
+    """Rules 3 and 4: one pair of rules per intent, server VRF and way to open connections."""
+    for _, group in groupby(intents(network.spec, network.vrfs), key=cause):
+        members = list(group)
+        origin = origin_of(members[0])
+        for opens_a in (True, False):
+            both = [i for i in members if (i.a if opens_a else i.b) in i.opens]
+            near = sides((i, i.a if opens_a else i.b) for i in both)
+            far = sides((i, i.b if opens_a else i.a) for i in both)
+            if near and far:
+                yield from permits(next(orders), near, far, l4(both[0].ports), origin)
+
+
+def cause(intent: Intent) -> tuple[str, str, str, tuple[PortRange, ...]]:
+    """Intents that differ in the `a` side alone become one rule: one leak to many clients."""
+    distinct = intent.b if intent.kind != "peering" else f"{intent.a} {intent.b}"
+    return intent.kind, intent.name, distinct, intent.ports
+
+
+def origin_of(intent: Intent) -> Origin:
+    """The line that a person would call the cause of a crossing."""
+    return Origin(intent.kind, intent.name, span=intent.span)
+
+
+def sides(members: Iterable[tuple[Intent, str]]) -> tuple[InVrf, ...]:
+    """What one side of each intent offers, as matchers; a side that offers nothing is left out."""
+    out = dict.fromkeys(
+        InVrf(frozenset((vrf,)), intent.offered(vrf))
+        for intent, vrf in members
+        if intent.offered(vrf)
+    )
+    return tuple(out)
+
+
+def permits(
+    order: int,
+    near: tuple[InVrf, ...],
+    far: tuple[InVrf, ...],
+    ports: tuple[L4, ...],
+    origin: Origin,
+) -> Iterator[Rule]:
+    """A connection from `near` to `far`, at both enforcement points."""
+    out, into = Direction.OUT, Direction.IN
+    yield Rule(Stage.ISOLATION, out, order, near, far, ports, Action.PERMIT, origin)
+    yield Rule(Stage.ISOLATION, into, order, far, near, ports, Action.PERMIT, origin)
+
+
+def l4(ports: tuple[PortRange, ...]) -> tuple[L4, ...]:
+    """Port ranges in the words of the IR."""
+    return tuple(
+        L4(p.protocol, p.first, p.last, None, p.source_first, p.source_last) for p in ports
+    )
+
+
+def lints(network: Network) -> tuple[Diagnostic, ...]:
+    """Doubtful, not wrong: Kubernetes policies that one VRF per namespace silently overrides."""
+    out = []
+    for name, tenant in sorted(network.spec.tenants.items()):
+        vrfs = [v for v in network.vrfs if v.tenant == name and v.name != f"{name}/{NODES}"]
+        if tenant.vrf_per == "namespace" and len(vrfs) > 1:
+            out.append(
+                Diagnostic(
+                    "C690",
+                    f'tenant "{name}" has one VRF per namespace: namespaces cannot reach each '
+                    "other, whatever its NetworkPolicies allow",
+                    network.spec.at("tenants", name, "vrf_per"),
+                    "declare a peering between the VRFs that must talk, or use vrf_per: tenant",
+                    "warning",
+                )
+            )
+    return tuple(out)

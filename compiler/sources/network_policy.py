@@ -1,0 +1,110 @@
+"""networking.k8s.io/v1 NetworkPolicy: the WORKLOAD stage.
+
+Rules that hold here:
+
+1. A policy isolates the pods it selects, in its directions: what no rule of any such policy allows
+   is denied. There is no order and no deny among them.
+2. An absent or empty list of peers means everybody, an absent or empty list of ports everything.
+3. The node that a pod runs on may always open connections to it.
+4. Every peer becomes a rule of its own, so that what matched has a line: an ipBlock's is that of
+   its CIDR. The index is that of the rule in the user's list.
+5. A tenant's manifests are one cluster; its policies speak of its own pods only.
+
+Source: kubernetes/api `networking/v1/types.go`; the reading of objects is in
+`compiler.sources.network_policy_v1`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+from compiler.policy.ir import (
+    Action,
+    Direction,
+    Everyone,
+    Origin,
+    OwnNode,
+    Pods,
+    Policy,
+    Rule,
+    Selection,
+    Stage,
+)
+from compiler.sources.network_policy_v1 import AllowRule, NetworkPolicy, network_policy
+from fabric.diagnostics import Diagnostics
+from fabric.network import Network
+
+KIND = "NetworkPolicy"
+OWN_NODE = Origin("default", "from the pod's own node")
+
+
+def policy(network: Network) -> Policy:
+    """Every tenant's policies, in file order; raises one `InputError` with every mistake."""
+    problems = Diagnostics()
+    known: dict[int, tuple[NetworkPolicy, ...]] = {}
+    out = Policy()
+    orders = count()
+    for tenant, manifests in sorted(network.manifests.items()):
+        if id(manifests) not in known:
+            known[id(manifests)] = tuple(
+                network_policy(source, problems) for source in manifests.network_policies
+            )
+        pods_in_blocks = network.spec.tenants[tenant].ipblock == "pods"
+        out += cluster(tenant, known[id(manifests)], pods_in_blocks, orders)
+    problems.check()
+    return out
+
+
+def cluster(
+    tenant: str, policies: Sequence[NetworkPolicy], pods_in_blocks: bool, orders: Iterator[int]
+) -> Policy:
+    """The policies of one tenant."""
+    if not policies:
+        return Policy()
+    rules = [own_node(tenant, next(orders))]
+    selections: list[Selection] = []
+    for item in policies:
+        selections += isolation(tenant, item)
+        for rule in item.rules:
+            rules += allowances(tenant, item, rule, pods_in_blocks, orders)
+    return Policy(tuple(rules), tuple(selections))
+
+
+def own_node(tenant: str, order: int) -> Rule:
+    """Rule 3."""
+    everybody = (Pods(tenant),)
+    return Rule(
+        Stage.WORKLOAD, Direction.IN, order, everybody, (OwnNode(),), (), Action.PERMIT, OWN_NODE
+    )
+
+
+def isolation(tenant: str, item: NetworkPolicy) -> Iterator[Selection]:
+    """Rule 1."""
+    for direction, span in sorted(item.isolates.items()):
+        origin = Origin(KIND, f"{tenant}/{item.namespace}/{item.name}", span=span)
+        local = (Pods(tenant, item.selector, item.namespace),)
+        yield Selection(Stage.WORKLOAD, direction, local, Action.DENY, origin)
+
+
+def allowances(
+    tenant: str,
+    item: NetworkPolicy,
+    rule: AllowRule,
+    pods_in_blocks: bool,
+    orders: Iterator[int],
+) -> Iterator[Rule]:
+    """Rules 2 and 4."""
+    name = f"{tenant}/{item.namespace}/{item.name}"
+    local = (Pods(tenant, item.selector, item.namespace),)
+    remotes = (
+        [(Everyone(), rule.span)]
+        if rule.peers is None
+        else [(p.matcher(tenant, item.namespace, pods_in_blocks), p.span) for p in rule.peers]
+    )
+    for remote, span in remotes:
+        origin = Origin(KIND, name, rule.index, span)
+        yield Rule(
+            Stage.WORKLOAD, rule.direction, next(orders), local, (remote,), rule.l4, Action.PERMIT,
+            origin,
+        )  # fmt: skip

@@ -1,0 +1,159 @@
+"""frr: one `frr.conf` per BGP speaker, in integrated configuration, as FRR 8.4 and later take it.
+
+A VRF is a device `vrf<VNI>`; ports have their fabric names. Blocks are announced by `network`
+without an import check, because the routes to the workloads are not FRR's business. Targets of
+offers ride on route-maps; FRR adds the VRF's own ones itself. A DPU announces only what it
+originates (`^$`, as a route-map because EVPN takes no filter-list). Manual RDs never look like
+FRR's automatic ones (see `fabric.plan.addressing`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from compiler.program.program import Program
+from fabric.control.evpn import Type5Route
+from fabric.io.visible import visible
+from fabric.network import Network
+from fabric.topology import Role
+
+FAMILIES = {4: "ipv4", 6: "ipv6"}
+
+
+def nodes(program: Program) -> tuple[int, ...]:
+    """Who gets a file: every BGP speaker, spines included."""
+    return tuple(n.index for n in program.network.fabric.nodes if n.role is not Role.HOST)
+
+
+def render(program: Program, node: int) -> str:
+    """The configuration of one node."""
+    return config(program.network, node)
+
+
+def config(network: Network, node: int) -> str:
+    """As `render`; policies do not matter here."""
+    vrfs = [vrf for vtep, vrf in network.plan.instances if vtep == node]
+    lines = [
+        "frr defaults datacenter",
+        f"hostname {network.fabric.nodes[node].name}",
+        "service integrated-vtysh-config",
+        "!",
+    ]
+    for vrf in vrfs:
+        vni = network.vrfs[vrf].vni
+        lines += [f"! vrf{vni} is {network.vrfs[vrf].name}", f"vrf vrf{vni}"]
+        lines += [f" vni {vni}", "exit-vrf", "!"]
+    lines += _underlay(network, node, bool(vrfs))
+    routes = _own_routes(network, node)
+    for vrf in vrfs:
+        lines += _vrf(network, node, vrf, routes[vrf])
+    return "".join(f"{visible(line)}\n" for line in (*lines, "end"))
+
+
+def _underlay(network: Network, node: int, vtep: bool) -> Iterator[str]:
+    """Unnumbered sessions on every port, for IPv4 loopbacks and EVPN."""
+    own = network.fabric.nodes[node].role is Role.DPU
+    yield from _process(network, node, "")
+    yield " neighbor FABRIC peer-group"
+    yield " neighbor FABRIC remote-as external"
+    yield " neighbor FABRIC timers connect 1"
+    for session in network.underlay.sessions:
+        if session.node == node:
+            yield f" neighbor {session.port} interface peer-group FABRIC"
+    for family in ("ipv4 unicast", "l2vpn evpn"):
+        yield " !"
+        yield f" address-family {family}"
+        if family == "ipv4 unicast":
+            yield f"  network {network.plan.vtep(node)}/32"
+            yield "  maximum-paths 64"
+        elif vtep:
+            yield "  advertise-all-vni"
+        yield "  neighbor FABRIC activate"
+        if own:
+            yield "  neighbor FABRIC route-map OWN out"
+        yield " exit-address-family"
+    yield "!"
+    if own:
+        yield from ("bgp as-path access-list OWN seq 5 permit ^$", "!")
+        yield from ("route-map OWN permit 10", " match as-path OWN", "exit", "!")
+
+
+def _process(network: Network, node: int, suffix: str) -> Iterator[str]:
+    yield f"router bgp {network.plan.asn[node]}{suffix}"
+    yield f" bgp router-id {network.plan.vtep(node)}"
+    yield " no bgp default ipv4-unicast"
+    yield " bgp bestpath as-path multipath-relax"
+    yield " bgp bestpath compare-routerid"
+
+
+def _own_routes(network: Network, node: int) -> dict[int, list[Type5Route]]:
+    """What a node originates, by VRF."""
+    out: dict[int, list[Type5Route]] = defaultdict(list)
+    for route in network.routes.of(node):
+        out[route.vrf].append(route)
+    return out
+
+
+def _vrf(network: Network, node: int, vrf: int, routes: list[Type5Route]) -> Iterator[str]:
+    """One VRF's BGP instance, its Type-5 export and import, and the route-maps that this needs."""
+    vni = network.vrfs[vrf].vni
+    offers = {*network.plan.intent_rt.values()}
+    always = {network.plan.native_rt[vrf], *(rt for r in routes for rt in r.rts)} - offers
+    yield from _process(network, node, f" vrf vrf{vni}")
+    yield " no bgp network import-check"
+    for version, family in FAMILIES.items():
+        yield " !"
+        yield f" address-family {family} unicast"
+        for route in routes:
+            if route.prefix.version == version:
+                yield f"  network {route.prefix}"
+        yield "  maximum-paths 64"
+        yield " exit-address-family"
+    yield " !"
+    yield " address-family l2vpn evpn"
+    yield f"  rd {network.plan.rd[node, vrf]}"
+    for version, family in FAMILIES.items():
+        named = f" route-map OFFER-{vni}-{version}" if _extra(routes, version, always) else ""
+        yield f"  advertise {family} unicast{named}"
+    for rt in sorted(network.fib.imports[vrf]):
+        yield f"  route-target import {rt}"
+    for rt in sorted(always):
+        yield f"  route-target export {rt}"
+    yield " exit-address-family"
+    yield "!"
+    for version in FAMILIES:
+        yield from _offers(vni, version, _extra(routes, version, always))
+
+
+def _extra(
+    routes: list[Type5Route], version: int, always: set[str]
+) -> dict[tuple[str, ...], list[Type5Route]]:
+    """Routes with targets beyond the VRF's own, by those targets."""
+    out: dict[tuple[str, ...], list[Type5Route]] = defaultdict(list)
+    for route in routes:
+        rts = tuple(rt for rt in route.rts if rt not in always)
+        if route.prefix.version == version and rts:
+            out[rts].append(route)
+    return out
+
+
+def _offers(
+    vni: int, version: int, extra: dict[tuple[str, ...], list[Type5Route]]
+) -> Iterator[str]:
+    """A route-map that adds targets by prefix and lets everything else pass as it is."""
+    if not extra:
+        return
+    word = "ip" if version == 4 else "ipv6"
+    name = f"OFFER-{vni}-{version}"
+    for number, (_, routes) in enumerate(sorted(extra.items()), 1):
+        for seq, route in enumerate(routes, 1):
+            yield f"{word} prefix-list {name}-{number} seq {5 * seq} permit {route.prefix}"
+    for number, (rts, _) in enumerate(sorted(extra.items()), 1):
+        yield f"route-map {name} permit {10 * number}"
+        yield f" match {word} address prefix-list {name}-{number}"
+        yield f" set extcommunity rt {' '.join(rts)}"
+        yield "exit"
+    yield f"route-map {name} permit {10 * (len(extra) + 1)}"
+    yield "exit"
+    yield "!"

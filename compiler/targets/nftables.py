@@ -1,0 +1,316 @@
+"""nftables: the policy of one enforcement point as a ruleset for the Linux kernel's forward path.
+
+Endpoint number k sits behind interface `ep<k>`, the tunnel of VRF number v is `vx<v>`. What comes
+from an endpoint passes `out<k>`, what leaves to one passes `in<k>`, and between two endpoints of
+one VTEP a packet passes both. In each chain:
+
+1. the source address must be the endpoint's own (out), or lie behind the VTEP that the packet came
+   from, known by the inner source MAC (in);
+2. the packet mark says behind which VRF the remote lies, by maps made of this VTEP's routes:
+   `MARK | VRF number`; tunnels with a mark also spread over all uplinks;
+3. what connection tracking knows passes: it comes after 1, since where tenants overlap another's
+   packet may look like one of a known flow;
+4. one chain per group, first match first: permit returns, deny drops, `permit_final` marks the
+   packet so that the remaining groups are skipped.
+
+Routes are not part of the ruleset. Every rule counts packets and bytes and carries its origin as a
+comment (nftables allows 128 bytes).
+Source: nft(8). Concatenated interval maps need Linux 5.6, `sdifname` below VRFs 5.17.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from ipaddress import IPv4Address, IPv6Address
+
+from compiler.policy.ir import Action, Direction
+from compiler.program.dpu import enforcement_points
+from compiler.program.program import (
+    ALL_V4,
+    ALL_V6,
+    ANY_VRF,
+    Entry,
+    Group,
+    Intervals,
+    L4Range,
+    Program,
+)
+from fabric.control.fib import NextHop
+from fabric.inventory import Endpoint, Vrf
+from fabric.network import Network
+from fabric.ports import ANY, MAX_PORT
+
+Span = tuple[int, int]
+MARK, FINAL = 0x10000, 0x20000
+COMMENT = 120
+KNOWN = "ct state established,related counter"
+PROTOCOL = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp"}
+FAMILIES = ((4, "ip", "ipv4"), (6, "ip6", "ipv6"))
+PERMIT = {Action.PERMIT: "return", Action.DENY: "drop"}
+FINAL_VERDICT = f"meta mark set meta mark or {FINAL:#x} return"
+
+
+def nodes(program: Program) -> tuple[int, ...]:
+    """Who gets a file: every enforcement point."""
+    return enforcement_points(program)
+
+
+def render(program: Program, node: int) -> str:
+    """The ruleset of one VTEP, all its VRFs; interfaces are in network namespaces."""
+    return ruleset(program, node)
+
+
+def ruleset(
+    program: Program, node: int, *, vrf: int | None = None, incoming: str = "iifname"
+) -> str:
+    """The ruleset of one VTEP, or of one of its VRFs. `incoming` is how nft names the interface
+    that a forwarded packet came in by: `meta sdifname` below a VRF device."""
+    network = program.network
+    here = [e for e in network.endpoints if e.vtep == node and vrf in (None, e.vrf)]
+    vrfs = [v for v in network.vrfs if any(e.vrf == v.index for e in here)]
+    lines = [
+        _clean(f"# {network.fabric.nodes[node].name}  fabric {network.spec and network.spec.name}"),
+        *(_clean(f"# ep{e.index} is {e.name} in {network.vrfs[e.vrf].name}") for e in here),
+        "table inet cloison",
+        "delete table inet cloison",
+        "table inet cloison {",
+        *(line for v in vrfs for line in _maps(network, node, v)),
+        *(line for group in _groups(program, here) for line in _group(program, group)),
+        *(line for e in here for line in _endpoint(program, node, e, incoming)),
+        *_forward(here, incoming),
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def tunnel_mac(network: Network, vtep: int, vrf: int) -> str:
+    """The MAC of a VTEP's tunnel into a VRF: the router MAC of its instance, or, when it only
+    sends there, of its first instance."""
+    known, instances = network.plan.router_mac, network.plan.instances
+    return known.get((vtep, vrf)) or known[instances[bisect_left(instances, (vtep, 0))]]
+
+
+def _forward(here: Sequence[Endpoint], incoming: str) -> Iterator[str]:
+    leaves = (f'oifname "ep{e.index}" goto in{e.index}' for e in here)
+    yield from _chain("enter", leaves, "counter accept")
+    yield from _chain(
+        "forward",
+        [
+            "type filter hook forward priority filter; policy accept;",
+            *(f'{incoming} "ep{e.index}" goto out{e.index}' for e in here),
+        ],
+        "goto enter",
+    )
+
+
+def _endpoint(program: Program, node: int, endpoint: Endpoint, incoming: str) -> Iterator[str]:
+    k, v = endpoint.index, endpoint.vrf
+    out = list(program.bound(Direction.OUT, k))
+    into = list(program.bound(Direction.IN, k))
+    yield from _chain(f"policy-out{k}", _in_order(out), "return")
+    yield from _chain(f"policy-in{k}", _in_order(into), "return")
+    spoof = 'counter drop comment "spoof_drop"'
+    own = {
+        version: ", ".join(str(p) for p in endpoint.prefixes if p.version == version)
+        for version in (4, 6)
+    }
+    yield from _chain(
+        f"out{k}",
+        [
+            f"{word} saddr != {{ {own[version]} }} {spoof}"
+            if own[version]
+            else f"meta nfproto {kind} {spoof}"
+            for version, word, kind in FAMILIES
+        ]
+        + [
+            "meta mark set 0",
+            *(f"meta mark set {word} daddr map @there{n}_{v}" for n, word, _ in FAMILIES),
+            'meta mark 0 counter drop comment "no_route_drop"',
+            f"{KNOWN} goto enter",
+            f"jump policy-out{k}",
+        ],
+        "goto enter",
+    )
+    yield from _chain(
+        f"in{k}",
+        [
+            "meta mark set 0",
+            *(
+                f'{incoming} "vx{v}" meta mark set ether saddr . {word} saddr map @tunnel{n}_{v}'
+                for n, word, _ in FAMILIES
+            ),
+            *(
+                f'{incoming} != "vx{v}" meta mark set {word} saddr map @own{n}_{v}'
+                for n, word, _ in FAMILIES
+            ),
+            'meta mark 0 counter drop comment "pa_validation_drop"',
+            f"{KNOWN} accept",
+            f"jump policy-in{k}",
+        ],
+        "counter accept",
+    )
+
+
+def _in_order(groups: Iterable[Group]) -> Iterator[str]:
+    """Groups one after the other, until one says that the rest does not matter."""
+    for group in groups:
+        yield f"jump g{group.id}"
+        if any(entry.action is Action.PERMIT_FINAL for entry in group.entries):
+            yield f"meta mark & {FINAL:#x} == {FINAL:#x} return"
+
+
+def _groups(program: Program, here: Iterable[Endpoint]) -> list[Group]:
+    """The groups of these endpoints, by id."""
+    ids = {int(g) for e in here for g in program.bindings[:, e.index].flat if g >= 0}
+    return [program.groups[i] for i in sorted(ids)]
+
+
+def _group(program: Program, group: Group) -> Iterator[str]:
+    rules = [rule for entry in group.entries for rule in _entry(program, group, entry)]
+    yield from _chain(f"g{group.id}", rules, *_entry(program, group, group.default_entry))
+
+
+def _entry(program: Program, group: Group, entry: Entry) -> Iterator[str]:
+    """One rule per region, family and range of protocol and source ports."""
+    remote = "daddr" if group.direction is Direction.OUT else "saddr"
+    verdict = PERMIT.get(entry.action, FINAL_VERDICT)
+    comment = f'comment "{_fitting(_clean(str(program.origins[entry.origin])))}"'
+    for region in entry.regions:
+        behind = "" if region.vrf == ANY_VRF else f"meta mark {MARK | region.vrf:#x} "
+        for where in _addresses(region.v4, region.v6, remote):
+            for ports in _ports(entry.l4):
+                yield f"{behind}{where}{ports}counter {verdict} {comment}"
+
+
+def _addresses(v4: Intervals, v6: Intervals, remote: str) -> Iterator[str]:
+    if (v4, v6) == (ALL_V4, ALL_V6):
+        yield ""
+        return
+    for (version, word, kind), spans, every in zip(
+        FAMILIES, (v4, v6), (ALL_V4, ALL_V6), strict=True
+    ):
+        if spans == every:
+            yield f"meta nfproto {kind} "
+        elif spans:
+            yield f"{word} {remote} {{ {', '.join(_span(version, *s) for s in spans)} }} "
+
+
+def _ports(ranges: Iterable[L4Range]) -> Iterator[str]:
+    """Ranges that differ in nothing but destination ports share a rule."""
+    grouped: dict[tuple[int, Span], list[Span]] = {}
+    for l4 in ranges:
+        grouped.setdefault((l4.protocol, l4.sport), []).append(l4.dport)
+    for (protocol, sport), dports in grouped.items():
+        text = "" if protocol == ANY else f"meta l4proto {PROTOCOL.get(protocol, protocol)} "
+        text += "" if sport == (0, MAX_PORT) else f"th sport {_range(sport)} "
+        if (0, MAX_PORT) not in dports:
+            text += f"th dport {{ {', '.join(map(_range, _merged(dports)))} }} "
+        yield text
+
+
+def _merged(ranges: Iterable[Span]) -> list[Span]:
+    """Sorted ranges without overlaps, which nft sets do not take."""
+    out: list[Span] = []
+    for low, high in sorted(ranges):
+        if out and low <= out[-1][1] + 1:
+            out[-1] = out[-1][0], max(out[-1][1], high)
+        else:
+            out.append((low, high))
+    return out
+
+
+def _range(ports: Span) -> str:
+    return str(ports[0]) if ports[0] == ports[1] else f"{ports[0]}-{ports[1]}"
+
+
+def _span(version: int, low: int, high: int) -> str:
+    kind = IPv4Address if version == 4 else IPv6Address
+    return str(kind(low)) if low == high else f"{kind(low)}-{kind(high)}"
+
+
+def _maps(network: Network, node: int, vrf: Vrf) -> Iterator[str]:
+    """What the routes of an instance say about an address: behind which VRF it lies as a
+    destination (`there`), as a source on this VTEP (`own`) and as one behind each other VTEP."""
+    for version, _, kind in FAMILIES:
+        there: dict[Span, int] = {}
+        own: dict[Span, int] = {}
+        tunnel: dict[tuple[str, Span], int] = {}
+        for span, hops in _spans(network, node, vrf.index, version):
+            there[span] = hops[0].vrf
+            for hop in reversed(hops):
+                if hop.vtep == node:
+                    own[span] = hop.vrf
+                else:
+                    tunnel[tunnel_mac(network, hop.vtep, vrf.index), span] = hop.vrf
+        for name, found in (("there", there), ("own", own)):
+            elements = [f"{_span(version, *span)} : {_mark(v)}" for span, v in _joined(found)]
+            yield from _map(f"{name}{version}_{vrf.index}", f"{kind}_addr", elements)
+        elements = [
+            f"{mac} . {_span(version, *span)} : {_mark(v)}" for (mac, span), v in tunnel.items()
+        ]
+        yield from _map(f"tunnel{version}_{vrf.index}", f"ether_addr . {kind}_addr", elements)
+
+
+def _spans(
+    network: Network, node: int, vrf: int, version: int
+) -> Iterator[tuple[Span, tuple[NextHop, ...]]]:
+    """Disjoint address ranges of an instance's routes with their next hops, neighbours that fare
+    alike joined."""
+    fib = network.fib
+    starts = fib.boundaries(vrf)[0 if version == 4 else 1]
+    chosen = fib.lookup_many(node, vrf, version, starts).tolist()
+    top = 1 << (32 if version == 4 else 128)
+    first = 0
+    for i, start in enumerate([*starts, top]):
+        if i and (start == top or chosen[i] != chosen[first]):
+            if chosen[first] >= 0:
+                yield (starts[first], start - 1), fib.nexthop_sets[chosen[first]]
+            first = i
+
+
+def _joined(found: Mapping[Span, int]) -> Iterator[tuple[Span, int]]:
+    """Neighbouring ranges with one value as one range; ranges come sorted."""
+    held: tuple[Span, int] | None = None
+    for (low, high), value in found.items():
+        if held and held[1] == value and held[0][1] + 1 == low:
+            held = (held[0][0], high), value
+            continue
+        if held:
+            yield held
+        held = (low, high), value
+    if held:
+        yield held
+
+
+def _map(name: str, key: str, elements: Sequence[str]) -> Iterator[str]:
+    yield f"\tmap {name} {{"
+    yield f"\t\ttype {key} : mark"
+    yield "\t\tflags interval"
+    if elements:
+        yield f"\t\telements = {{ {f',{chr(10)}{chr(9) * 4}'.join(elements)} }}"
+    yield "\t}"
+
+
+def _mark(vrf: int) -> str:
+    return f"{MARK | vrf:#x}"
+
+
+def _chain(name: str, rules: Iterable[str], *last: str) -> Iterator[str]:
+    yield f"\tchain {name} {{"
+    yield from (f"\t\t{rule}" for rule in (*rules, *last))
+    yield "\t}"
+
+
+def _fitting(text: str) -> str:
+    """Text that fits into a comment: the middle gives way, since the line stands at the end."""
+    if len(text) <= COMMENT:
+        return text
+    tail = COMMENT * 2 // 3
+    return f"{text[: COMMENT - tail - 2]}..{text[-tail:]}"
+
+
+def _clean(text: str) -> str:
+    """Text that cannot end a comment or a line."""
+    return re.sub(r"[^ -~]|[\"\\]", "_", text)

@@ -1,0 +1,100 @@
+"""text: the tables of one VTEP for reading, in the order in which a packet meets them.
+
+One line per entry: order, action, remote, protocol and ports, and the line it comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from compiler.program.document import document
+from compiler.program.dpu import enforcement_points, tables_of
+from compiler.program.program import Program
+from fabric.io.visible import visible
+from fabric.ports import ANY, MAX_PORT, PROTOCOLS, PortRange, texts
+
+
+def nodes(program: Program) -> tuple[int, ...]:
+    """Who gets a file: every enforcement point."""
+    return enforcement_points(program)
+
+
+def render(program: Program, vtep: int) -> str:
+    """The dump of one VTEP."""
+    doc = document(program, tables_of(program, vtep))
+    return "".join(f"{visible(line)}\n" for line in _lines(doc))
+
+
+def _lines(doc: dict[str, Any]) -> Iterator[str]:
+    yield f"# {doc['node']}  vtep {doc['vtep']}  fabric {doc['fabric']}"
+    yield ""
+    yield "== tunnel admit: VNI → VRF, from these outer sources"
+    for row in doc["tunnel_admit"]:
+        yield f"  {row['vni']:<8} {row['vrf']:<24} {' '.join(row['outer_sources']) or '(none)'}"
+    yield ""
+    yield "== endpoints: VRF, addresses, groups out / in"
+    for row in doc["endpoints"]:
+        groups = f"out {_ids(row['out'])}  in {_ids(row['in'])}"
+        yield f"  {row['name']:<32} {row['vrf']:<20} {','.join(row['addresses'])}  {groups}"
+    for group in doc["groups"]:
+        yield ""
+        yield f"== group {group['id']}: {group['direction']} {group['stage']}"
+        for entry in (*group["entries"], group["default"]):
+            label = "default" if entry is group["default"] else str(entry["order"])
+            yield (
+                f"  {label:>7} {entry['action']:<12} {_remote(entry['remote'])}"
+                f"  {_ports(entry['l4'])}  # {_cause(entry['origin'])}"
+            )
+    yield ""
+    yield "== routes: VRF, prefix, next hops (VTEP, VNI)"
+    for row in doc["routes"]:
+        hops = " ".join(f"{h['vtep']}/{h['vni']}" for h in row["next_hops"])
+        yield f"  {row['vrf']:<20} {row['prefix']:<24} {hops}  # {row['reason']}"
+    yield ""
+    yield "== mappings: VTEP, VNI, router MAC"
+    for row in doc["mappings"]:
+        yield f"  {row['vtep']:<16} {row['vni']:<8} {row['router_mac']}"
+
+
+def _ids(groups: list[int]) -> str:
+    return ",".join(map(str, groups)) or "-"
+
+
+def _remote(remote: list[dict[str, Any]]) -> str:
+    return " | ".join(
+        f"{part['vrf']}:{'any' if _everything(part) else ','.join(part['prefixes'])}"
+        for part in remote
+    )
+
+
+def _everything(part: dict[str, Any]) -> bool:
+    return bool(part["prefixes"] == ["0.0.0.0/0", "::/0"])
+
+
+def _ports(l4: list[dict[str, Any]]) -> str:
+    """As people write ports (`fabric.ports`)."""
+    everything = [0, MAX_PORT]
+    return " | ".join(
+        texts(
+            PortRange(
+                number(part["protocol"]),
+                *part.get("ports", everything),
+                *part.get("source_ports", everything),
+            )
+            for part in l4
+        )
+    )
+
+
+def number(protocol: str) -> int:
+    """A protocol of a document: a name, a number, or any."""
+    if protocol.isdecimal():
+        return int(protocol)
+    return PROTOCOLS.get(protocol, ANY)
+
+
+def _cause(origin: dict[str, Any]) -> str:
+    rule = "" if origin["rule"] is None else f" rule {origin['rule']}"
+    at = f" {origin['at']}" if origin["at"] else ""
+    return f"{origin['kind']} {origin['name']}{rule}{at}"

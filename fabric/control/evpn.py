@@ -1,0 +1,311 @@
+"""EVPN Type-5 routes (RFC 9136 §4.4.1, interface-less): who announces what under which targets.
+
+Rules that hold here:
+
+1. A VTEP announces, per VRF, its hosts' blocks, host routes for addresses outside their host's
+   block, and the prefixes of zone endpoints. Next hop, RD, label and router MAC are the
+   originator's and nobody changes them on the way.
+2. Every route carries its VRF's native route target and its raw `export_rts`. A route inside the
+   prefixes of an offer also carries the offer's target. Where an offer is narrower than a block,
+   the offered prefix is announced beside the block, and the block without the offer's target.
+3. A VRF imports a route when it shares a route target with it; nothing else decides.
+4. Zone 2 originates the default route of each IP version that it speaks where an endpoint owns
+   it, else at its first border.
+
+Routes are columns sorted by (VRF, VTEP, prefix); prefixes and sets of targets are tables.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabric.diagnostics import Span
+from fabric.file.spec import FabricSpec
+from fabric.intent.intents import EVERYWHERE, ZONE2, vrf_spec
+from fabric.intent.offers import Intent, Offer
+from fabric.inventory import Endpoint, Prefix, Vrf
+from fabric.phases import phase
+from fabric.plan.addressing import Instance, Plan
+from fabric.plan.pools import bounds
+
+I32 = NDArray[np.int32]
+Rows = dict[tuple[int, int, Prefix], set[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Type5Route:
+    """One route as a person reads it; `vtep` and `vrf` are indices of the originator."""
+
+    rd: str
+    prefix: Prefix
+    rts: tuple[str, ...]
+    label: int
+    router_mac: str
+    next_hop: str
+    vtep: int
+    vrf: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Type5:
+    """Every announced route, one row each: `prefix` and `rts` index `prefixes` and `rt_sets`."""
+
+    plan: Plan
+    labels: tuple[int, ...]
+    prefixes: tuple[Prefix, ...]
+    rt_sets: tuple[tuple[str, ...], ...]
+    vrf: I32
+    vtep: I32
+    prefix: I32
+    rts: I32
+
+    def __len__(self) -> int:
+        return len(self.vrf)
+
+    def __iter__(self) -> Iterator[Type5Route]:
+        return map(self.route, range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Type5) and list(self) == list(other)
+
+    def route(self, row: int) -> Type5Route:
+        """One row as an object."""
+        vtep, vrf = int(self.vtep[row]), int(self.vrf[row])
+        return Type5Route(
+            self.plan.rd[vtep, vrf], self.prefixes[self.prefix[row]],
+            self.rt_sets[self.rts[row]], self.labels[vrf], self.plan.router_mac[vtep, vrf],
+            self.plan.vtep(vtep), vtep, vrf,
+        )  # fmt: skip
+
+    def of(self, vtep: int) -> Iterator[Type5Route]:
+        """What one VTEP announces."""
+        return map(self.route, np.flatnonzero(self.vtep == vtep).tolist())
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Type5:
+        """The rows selected by a mask or by sorted numbers."""
+        return replace(
+            self, vrf=self.vrf[rows], vtep=self.vtep[rows],
+            prefix=self.prefix[rows], rts=self.rts[rows],
+        )  # fmt: skip
+
+
+def withdraw(routes: Type5, vtep: int, vrf: int) -> Type5:
+    """Without what this VTEP announces for this VRF."""
+    return routes.take((routes.vtep != vtep) | (routes.vrf != vrf))
+
+
+def announce(routes: Type5, more: Type5) -> Type5:
+    """With `more`, which has the same tables; rows present in both count once."""
+    columns = [
+        np.concatenate((getattr(routes, name), getattr(more, name)))
+        for name in ("vrf", "vtep", "prefix", "rts")
+    ]
+    unique = np.unique(np.stack(columns), axis=1)
+    return replace(routes, vrf=unique[0], vtep=unique[1], prefix=unique[2], rts=unique[3])
+
+
+@phase("announce Type-5 routes")
+def originate(
+    spec: FabricSpec,
+    vrfs: Sequence[Vrf],
+    endpoints: Sequence[Endpoint],
+    vtep_of: Mapping[str, int],
+    plan: Plan,
+    intents: Iterable[Intent],
+) -> Type5:
+    """Every route of the network (rules 1, 2 and 4); `vtep_of` maps host names to VTEPs."""
+    rows: Rows = {}
+    offers = offers_by_exporter(intents)
+    inside = own_prefixes(vrfs, endpoints, vtep_of, plan)
+    if (ZONE2, "zone2") in {(o.exporter, o.key) for some in offers.values() for o in some}:
+        add_defaults(vrfs, endpoints, inside)
+    for vrf in vrfs:
+        written = vrf_spec(spec, vrf)
+        targets = {plan.native_rt[vrf.index], *(written[0].export_rts if written else ())}
+        for vtep, prefixes in inside.get(vrf.index, {}).items():
+            for prefix in prefixes:
+                rows[vrf.index, vtep, prefix] = set(targets)
+    add_offers(rows, vrfs, endpoints, plan, offers)
+    return columns(rows, plan, vrfs)
+
+
+def own_prefixes(
+    vrfs: Sequence[Vrf],
+    endpoints: Sequence[Endpoint],
+    vtep_of: Mapping[str, int],
+    plan: Plan,
+) -> dict[int, dict[int, set[Prefix]]]:
+    """Rule 1: prefixes per VRF and VTEP."""
+    out: dict[int, dict[int, set[Prefix]]] = defaultdict(lambda: defaultdict(set))
+    for (host, vrf), blocks in plan.blocks.items():
+        out[vrf][vtep_of[host]].update(blocks)
+    for endpoint in endpoints:
+        blocks = plan.blocks.get((endpoint.host or "", endpoint.vrf), ())
+        spans = [(block.version, *bounds(block)) for block in blocks]
+        for prefix in endpoint.prefixes:
+            first, last = bounds(prefix)
+            if not any(v == prefix.version and a <= first and last <= b for v, a, b in spans):
+                out[endpoint.vrf][endpoint.vtep].add(prefix)
+    return out
+
+
+def add_defaults(
+    vrfs: Sequence[Vrf],
+    endpoints: Sequence[Endpoint],
+    inside: dict[int, dict[int, set[Prefix]]],
+) -> None:
+    """Rule 4."""
+    zone2 = next(vrf.index for vrf in vrfs if vrf.name == ZONE2)
+    there = [e for e in endpoints if e.vrf == zone2]
+    for default in EVERYWHERE:
+        spoken = any(p.version == default.version for e in there for p in e.prefixes)
+        if spoken and not any(default in prefixes for prefixes in inside[zone2].values()):
+            inside[zone2][there[0].vtep].add(default)
+
+
+def offers_by_exporter(intents: Iterable[Intent]) -> dict[str, tuple[Offer, ...]]:
+    """What each VRF exports; offers that differ in the importer alone count once."""
+    out: dict[str, dict[tuple[str, tuple[Prefix, ...]], Offer]] = defaultdict(dict)
+    for intent in intents:
+        for offer in intent.offers:
+            out[offer.exporter].setdefault((offer.key, offer.prefixes), offer)
+    return {exporter: tuple(found.values()) for exporter, found in out.items()}
+
+
+def add_offers(
+    rows: Rows,
+    vrfs: Sequence[Vrf],
+    endpoints: Sequence[Endpoint],
+    plan: Plan,
+    offers: Mapping[str, tuple[Offer, ...]],
+) -> None:
+    """Rule 2: targets of offers, and prefixes that are offered out of the middle of a block."""
+    intent_targets = {*plan.intent_rt.values()}
+    by_vrf: dict[int, list[tuple[int, Prefix]]] = defaultdict(list)
+    living: dict[Instance, list[Prefix]] = defaultdict(list)
+    for endpoint in endpoints:
+        living[endpoint.vtep, endpoint.vrf] += endpoint.prefixes
+    for vrf, vtep, prefix in list(rows):
+        by_vrf[vrf].append((vtep, prefix))
+    for vrf_ in vrfs:
+        for offer in offers.get(vrf_.name, ()):
+            target = plan.intent_rt[offer.key]
+            for wanted in offer.prefixes:
+                for vtep, prefix in by_vrf[vrf_.index]:
+                    if covers(wanted, prefix):
+                        rows[vrf_.index, vtep, prefix].add(target)
+                    elif covers(prefix, wanted) and any(
+                        covers(wanted, address) for address in living[vtep, vrf_.index]
+                    ):
+                        targets = rows[vrf_.index, vtep, prefix] - intent_targets
+                        rows.setdefault((vrf_.index, vtep, wanted), targets).add(target)
+
+
+def covers(outer: Prefix, inner: Prefix) -> bool:
+    """Whether `inner` lies in `outer`; the same prefix does."""
+    if outer.version != inner.version or outer.prefixlen > inner.prefixlen:
+        return False
+    (a, b), (first, _) = bounds(outer), bounds(inner)
+    return a <= first <= b
+
+
+def columns(rows: Rows, plan: Plan, vrfs: Sequence[Vrf]) -> Type5:
+    """Sort rows and number their prefixes and sets of targets."""
+    prefixes = sorted({prefix for _, _, prefix in rows}, key=prefix_key)
+    rt_sets = sorted({tuple(sorted(targets)) for targets in rows.values()})
+    number = {prefix: index for index, prefix in enumerate(prefixes)}
+    rt_number = {targets: index for index, targets in enumerate(rt_sets)}
+    table = sorted(
+        (vrf, vtep, number[prefix], rt_number[tuple(sorted(targets))])
+        for (vrf, vtep, prefix), targets in rows.items()
+    )
+    array = np.array(table, np.int32).reshape(-1, 4)
+    return Type5(
+        plan, tuple(vrf.vni for vrf in vrfs), tuple(prefixes), tuple(rt_sets),
+        array[:, 0], array[:, 1], array[:, 2], array[:, 3],
+    )  # fmt: skip
+
+
+def prefix_key(prefix: Prefix) -> tuple[int, int, int]:
+    """Order of prefixes: IPv4 first, then by address, shorter first."""
+    return prefix.version, int(prefix.network_address), prefix.prefixlen
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """Why a VRF imports a route target: `intent` is None for raw ones and `""` for its own. An
+    intent speaks for the routes of one `exporter` (a VRF), the others for everybody's (None)."""
+
+    rt: str
+    intent: str | None
+    span: Span | None
+    exporter: int | None = None
+
+    def __str__(self) -> str:
+        why = {None: "raw", "": "native"}.get(self.intent, self.intent)
+        return f"import RT {self.rt} ({why})"
+
+
+Imports = tuple[Mapping[str, tuple[Import, ...]], ...]
+
+
+def imports(
+    spec: FabricSpec, vrfs: Sequence[Vrf], plan: Plan, intents: Iterable[Intent]
+) -> Imports:
+    """Per VRF the route targets that it imports, and why: native first, then intents, then raw."""
+    index = {vrf.name: vrf.index for vrf in vrfs}
+    out: list[dict[str, tuple[Import, ...]]] = [{} for _ in vrfs]
+
+    def add(vrf: int, why: Import) -> None:
+        out[vrf][why.rt] = (*out[vrf].get(why.rt, ()), why)
+
+    for vrf in vrfs:
+        add(vrf.index, Import(plan.native_rt[vrf.index], "", vrf.span))
+    for intent in intents:
+        name = intent.name if intent.kind == "zone" else f"{intent.kind} {intent.name}"
+        for offer in intent.offers:
+            rt, span = plan.intent_rt[offer.key], offer.span or intent.span
+            add(index[offer.importer], Import(rt, name, span, index[offer.exporter]))
+    for vrf in vrfs:
+        for rt, span in raw_targets(spec, vrf, "import_rts"):
+            add(vrf.index, Import(rt, None, span))
+    return tuple(out)
+
+
+def why_imported(
+    wanted: Mapping[str, tuple[Import, ...]], rts: Iterable[str], exporter: int
+) -> Import:
+    """The reason that counts for a route: native, else an intent with its exporter, else raw."""
+    reasons = [why for rt in rts for why in wanted.get(rt, ())]
+    fit = [why for why in reasons if why.exporter in (None, exporter)]
+    if fit:
+        return min(fit, key=lambda why: (why.intent is None, why.intent != "", why.rt))
+    return replace(reasons[0], intent=None)
+
+
+def raw_targets(spec: FabricSpec, vrf: Vrf, key: str) -> Iterator[tuple[str, Span | None]]:
+    """Raw route targets of a VRF (`import_rts` or `export_rts`) and their lines."""
+    written = vrf_spec(spec, vrf)
+    if written is not None:
+        for number, rt in enumerate(getattr(written[0], key)):
+            yield rt, spec.at(*written[1], key, number)
+
+
+def imported(routes: Type5, wanted: Mapping[str, tuple[Import, ...]]) -> NDArray[np.int64]:
+    """Rows that a VRF with these imports takes (rule 3)."""
+    allowed = np.array([any(rt in wanted for rt in rts) for rts in routes.rt_sets], bool)
+    return np.flatnonzero(allowed[routes.rts]) if len(allowed) else np.zeros(0, np.int64)
+
+
+def instances(
+    endpoints: Iterable[Endpoint],
+    blocks: Iterable[tuple[str, int]],
+    vtep_of: Mapping[str, int],
+) -> set[Instance]:
+    """The (VTEP, VRF) pairs that exist: wherever an endpoint or a block is."""
+    return {(e.vtep, e.vrf) for e in endpoints} | {(vtep_of[host], vrf) for host, vrf in blocks}

@@ -1,0 +1,265 @@
+"""The FIB: what the control plane leaves behind, per (VTEP, VRF) longest prefix → next hops.
+
+Rules that hold here:
+
+1. Of several origins of one prefix the own (VTEP, VRF) wins, then the shortest AS path, then all
+   equal ones share the load. An origin without an underlay path does not count.
+2. A prefix without a usable origin is not in the FIB: the next shorter one answers.
+3. A next hop names the VRF at the far end, found by its VNI there, so a leaked packet carries the
+   exporter's VNI.
+
+Prefixes, their nesting and their origins are the same for every instance of a VRF (`VrfRoutes`) and
+survive failures; only the chosen next-hop set per (instance, prefix) depends on the underlay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabric.control.evpn import Import, Imports, Type5, imported, why_imported
+from fabric.control.lpm import Segments, nest
+from fabric.control.underlay import Underlay
+from fabric.diagnostics import Span
+from fabric.inventory import Prefix
+from fabric.phases import phase
+
+I32 = NDArray[np.int32]
+FAR = np.int32(1 << 20)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NextHop:
+    """Where a packet leaves the fabric: VTEP and VRF indices, VNI and inner destination MAC."""
+
+    vtep: int
+    vrf: int
+    vni: int
+    router_mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One FIB entry. `reason` says how it came to be, `origin` is the line that asked for it."""
+
+    prefix: Prefix
+    nexthops: tuple[NextHop, ...]
+    reason: str
+    origin: Span | None
+    intent: str | None
+
+
+@dataclass(frozen=True)
+class VrfRoutes:
+    """What all instances of a VRF share: the imported rows in order of prefix, the prefixes, and
+    for each prefix the next shorter one around it (`parent`, -1 at the top)."""
+
+    rows: NDArray[np.int64]
+    first: NDArray[np.int64]
+    prefixes: tuple[Prefix, ...]
+
+    @cached_property
+    def number(self) -> dict[Prefix, int]:
+        """VRF-local number of each prefix."""
+        return {prefix: number for number, prefix in enumerate(self.prefixes)}
+
+    @cached_property
+    def nesting(self) -> tuple[I32, Segments, Segments]:
+        """`parent`, and the segments of IPv4 and IPv6."""
+        return nest(self.prefixes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fib:
+    """All instances. `chosen[i]` maps VRF-local prefixes to next-hop sets for instance i (-1 none);
+    `nexthop_sets` starts with the single next hop to every instance, in order of instances."""
+
+    instances: tuple[tuple[int, int], ...]
+    nexthop_sets: tuple[tuple[NextHop, ...], ...]
+    vrf_routes: tuple[VrfRoutes, ...]
+    chosen: tuple[I32, ...]
+    routes_in: Type5 = field(repr=False)
+    imports: Imports = field(repr=False)
+    index: dict[tuple[int, int], int] = field(repr=False)
+
+    def instance(self, vtep: int, vrf: int) -> int:
+        """Number of an instance, -1 when this VTEP has no such VRF."""
+        return self.index.get((vtep, vrf), -1)
+
+    def boundaries(self, vrf: int) -> tuple[list[int], list[int]]:
+        """IPv4 and IPv6 addresses from which on another prefix may answer; both start with 0."""
+        _, v4, v6 = self.vrf_routes[vrf].nesting
+        return v4.starts, v6.starts
+
+    def segments(self, vrf: int, version: int, ips: Sequence[int]) -> I32:
+        """The most specific prefix (VRF-local number, -1 none) of each address, for
+        `sets_of_prefixes`: look addresses up once, then gather per instance."""
+        _, v4, v6 = self.vrf_routes[vrf].nesting
+        return (v4 if version == 4 else v6).find(ips)
+
+    def sets_of_prefixes(self, vtep: int, vrf: int) -> I32:
+        """Next-hop set that answers for each prefix of the VRF at this VTEP, with a last element
+        -1, so that segment -1 gathers -1."""
+        chosen = np.append(self.chosen[self.index[vtep, vrf]], np.int32(-1))
+        parent = np.append(self.vrf_routes[vrf].nesting[0], np.int32(-1))
+        missing = np.flatnonzero(chosen[:-1] < 0)
+        up = parent[missing]
+        while ((chosen[up] < 0) & (up >= 0)).any():
+            up = np.where((chosen[up] < 0) & (up >= 0), parent[up], up)
+        chosen[missing] = chosen[up]
+        return chosen
+
+    def lookup_many(self, vtep: int, vrf: int, version: int, ips: Sequence[int]) -> I32:
+        """Next-hop set of each address, -1 where there is no route."""
+        if (vtep, vrf) not in self.index:
+            return np.full(len(ips), -1, np.int32)
+        return self.sets_of_prefixes(vtep, vrf)[self.segments(vrf, version, ips)]
+
+    def lookup_starts(
+        self, vrf: int, vteps: Sequence[int], v4: Sequence[int], v6: Sequence[int]
+    ) -> list[I32]:
+        """`lookup_many` of the same IPv4, then IPv6 addresses at several VTEPs of a VRF."""
+        if not vteps:
+            return []
+        at = np.concatenate([self.segments(vrf, 4, v4), self.segments(vrf, 6, v6)])
+        return [self.sets_of_prefixes(vtep, vrf)[at] for vtep in vteps]
+
+    def lookup(self, vtep: int, vrf: int, version: int, ip: int) -> Route | None:
+        """The route that an address takes, or None."""
+        place = self.instance(vtep, vrf)
+        if place < 0:
+            return None
+        parent = self.vrf_routes[vrf].nesting[0]
+        number = int(self.segments(vrf, version, [ip])[0])
+        while number >= 0 and self.chosen[place][number] < 0:
+            number = int(parent[number])
+        return self._route(place, number) if number >= 0 else None
+
+    def routes(self, vtep: int, vrf: int) -> tuple[Route, ...]:
+        """Every entry of an instance, by prefix."""
+        place = self.instance(vtep, vrf)
+        if place < 0:
+            return ()
+        return tuple(self._route(place, int(n)) for n in np.flatnonzero(self.chosen[place] >= 0))
+
+    def why_hop(self, vrf: int, route: Route, hop: NextHop) -> Import:
+        """The import behind one next hop of a route: several may come for different reasons."""
+        return self.why(vrf, self.vrf_routes[vrf].number[route.prefix], hop)
+
+    def _route(self, place: int, number: int) -> Route:
+        vtep, vrf = self.instances[place]
+        table = self.vrf_routes[vrf]
+        hops = self.nexthop_sets[self.chosen[place][number]]
+        if (hops[0].vtep, hops[0].vrf) == (vtep, vrf):
+            native = next(iter(self.imports[vrf].values()))[0]
+            return Route(table.prefixes[number], hops, "local", native.span, None)
+        why = self.why(vrf, number, hops[0])
+        return Route(table.prefixes[number], hops, str(why), why.span, why.intent or None)
+
+    def why(self, vrf: int, number: int, hop: NextHop) -> Import:
+        """The import that brought a next hop's route in."""
+        table, routes = self.vrf_routes[vrf], self.routes_in
+        end = table.first[number + 1] if number + 1 < len(table.first) else len(table.rows)
+        for row in table.rows[table.first[number] : end]:
+            if (routes.vtep[row], routes.vrf[row]) == (hop.vtep, hop.vrf):
+                return why_imported(self.imports[vrf], routes.rt_sets[routes.rts[row]], hop.vrf)
+        raise KeyError(hop)
+
+
+def vrf_routes(routes: Type5, imports: Imports) -> tuple[VrfRoutes, ...]:
+    """Per VRF the rows that it imports, grouped by prefix."""
+    out = []
+    for wanted in imports:
+        rows = imported(routes, wanted)
+        rows = rows[np.argsort(routes.prefix[rows], kind="stable")]
+        numbers, first = np.unique(routes.prefix[rows], return_index=True)
+        prefixes = tuple(routes.prefixes[n] for n in numbers.tolist())
+        out.append(VrfRoutes(rows, first, prefixes))
+    return tuple(out)
+
+
+@phase("fill FIBs")
+def build_fib(
+    routes: Type5,
+    imports: Imports,
+    underlay: Underlay,
+    tables: tuple[VrfRoutes, ...] | None = None,
+) -> Fib:
+    """The FIB of every instance; `tables` are those of an earlier build with the same routes."""
+    plan = routes.plan
+    index = {instance: number for number, instance in enumerate(plan.instances)}
+    hops = tuple(
+        NextHop(vtep, vrf, routes.labels[vrf], plan.router_mac[vtep, vrf])
+        for vtep, vrf in plan.instances
+    )
+    tables = tables if tables is not None else vrf_routes(routes, imports)
+    sets = _Sets(hops)
+    chosen: list[I32] = [np.zeros(0, np.int32)] * len(hops)
+    members: dict[int, list[int]] = {}
+    for vtep, vrf in plan.instances:
+        members.setdefault(vrf, []).append(vtep)
+    origin = np.array(
+        [index[pair] for pair in zip(routes.vtep.tolist(), routes.vrf.tolist(), strict=True)],
+        np.int32,
+    )
+    for vrf, vteps in members.items():
+        table = tables[vrf]
+        found = choose(table, vrf, vteps, routes, underlay, origin[table.rows], sets)
+        for vtep, row in zip(vteps, found, strict=True):
+            chosen[index[vtep, vrf]] = row
+    return Fib(plan.instances, sets.tuples(), tables, tuple(chosen), routes, imports, index)
+
+
+class _Sets:
+    """Next-hop sets by id: first one per instance, then those with several members."""
+
+    def __init__(self, hops: tuple[NextHop, ...]) -> None:
+        self.hops = hops
+        self.several: dict[tuple[int, ...], int] = {}
+
+    def of(self, members: tuple[int, ...]) -> int:
+        """Id of a set of instances; next hops sort as instances do."""
+        if len(members) == 1:
+            return members[0]
+        return self.several.setdefault(members, len(self.hops) + len(self.several))
+
+    def tuples(self) -> tuple[tuple[NextHop, ...], ...]:
+        """All sets, by id."""
+        return (
+            *((hop,) for hop in self.hops),
+            *(tuple(self.hops[i] for i in members) for members in self.several),
+        )
+
+
+def choose(
+    table: VrfRoutes,
+    vrf: int,
+    vteps: Sequence[int],
+    routes: Type5,
+    underlay: Underlay,
+    origin: I32,
+    sets: _Sets,
+) -> I32:
+    """Rule 1 for every instance of a VRF at once: a set id per (instance, prefix)."""
+    if not len(table.rows):
+        return np.zeros((len(vteps), 0), np.int32)
+    far_vtep = routes.vtep[table.rows]
+    here = np.array(vteps)[:, None]
+    length = underlay.length[here, far_vtep].astype(np.int32)
+    own = (here == far_vtep) & (routes.vrf[table.rows] == vrf)
+    rank = np.where(length < 0, FAR, np.where(own, -1, length))
+    best = np.minimum.reduceat(rank, table.first, axis=1)
+    size = np.diff(np.append(table.first, len(table.rows)))
+    usable = (rank == np.repeat(best, size, axis=1)) & (rank < FAR)
+    count = np.add.reduceat(usable, table.first, axis=1, dtype=np.int32)
+    last = np.maximum.reduceat(np.where(usable, origin, -1), table.first, axis=1)
+    out = np.where(count > 0, last, -1).astype(np.int32)
+    for place, number in np.argwhere(count > 1).tolist():
+        span = slice(table.first[number], table.first[number] + size[number])
+        members = sorted(origin[span][usable[place, span]].tolist())
+        out[place, number] = sets.of(tuple(members))
+    return out

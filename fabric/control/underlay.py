@@ -1,0 +1,216 @@
+"""The underlay: eBGP unnumbered on every link, as RFC 7938 describes it, at its fixed point.
+
+Rules that hold here:
+
+1. A session needs both ends and the link up, and two different ASNs (`remote-as external`).
+2. A node announces its loopback and its best paths; a DPU announces only its loopback.
+3. A received path that holds the receiver's own ASN is dropped (RFC 4271 §9.1.2).
+4. Best: shortest AS path, then lowest router-id, then lowest port. Multipath: every path as short
+   as the best, whatever its ASNs (`bestpath as-path multipath-relax`). Only the best is announced.
+
+Every announcement makes the AS path one longer, so the paths of length k follow from the best ones
+of length k-1 alone: settling lengths in order reaches the one fixed point that any order of events
+reaches. Each round handles all (session, origin) pairs at once. Best paths form a tree per origin,
+so a loop check walks parents and no AS path is ever stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabric.phases import phase
+from fabric.topology import Fabric, Link, Role
+
+if TYPE_CHECKING:
+    from fabric.plan.addressing import Plan
+
+I16 = NDArray[np.int16]
+I32 = NDArray[np.int32]
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One end of a BGP session; `reason` says why it is not established."""
+
+    node: int
+    port: str
+    peer: int
+    link: int
+    peer_asn: int
+    up: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Underlay:
+    """The converged underlay; all arguments and results are node and link indices.
+
+    `length[a, b]` is the AS path length from a to b's loopback, 0 for itself, -1 if unreachable.
+    Next hops are CSR arrays: row `a * n + b` of `hop_off` bounds `hop_node` and `hop_link`.
+    """
+
+    n: int
+    asn: tuple[int, ...]
+    length: I16
+    parent: I16
+    hop_off: I32
+    hop_node: I32
+    hop_link: I32
+    sessions: tuple[Session, ...] = field(repr=False)
+
+    def reachable(self, a: int, b: int) -> bool:
+        """Whether a has a route to b's loopback."""
+        return bool(self.length[a, b] >= 0)
+
+    def as_path(self, a: int, b: int) -> tuple[int, ...]:
+        """ASNs on a's best path to b, nearest first; () for itself and when unreachable."""
+        out = []
+        while self.length[a, b] > 0:
+            a = int(self.parent[a, b])
+            out.append(self.asn[a])
+        return tuple(out)
+
+    def ecmp(self, a: int, b: int) -> tuple[tuple[int, int], ...]:
+        """(neighbour, link) of every next hop from a towards b."""
+        row = a * self.n + b
+        span = slice(self.hop_off[row], self.hop_off[row + 1])
+        return tuple(zip(self.hop_node[span].tolist(), self.hop_link[span].tolist(), strict=True))
+
+    def paths(self, a: int, b: int, limit: int = 256) -> tuple[tuple[int, ...], ...]:
+        """Node sequences from a to b that ECMP may choose, at most `limit`, sorted."""
+        found = []
+        for path in self._walk((a,), b):
+            found.append(path)
+            if len(found) == limit:
+                break
+        return tuple(found)
+
+    def _walk(self, path: tuple[int, ...], b: int) -> Iterator[tuple[int, ...]]:
+        if path[-1] == b:
+            if self.reachable(b, b):
+                yield path
+            return
+        for neighbour in sorted({node for node, _ in self.ecmp(path[-1], b)}):
+            yield from self._walk((*path, neighbour), b)
+
+
+@phase("converge eBGP")
+def converge(fabric: Fabric, plan: Plan) -> Underlay:
+    """The fixed point of the underlay with the fabric's failures."""
+    return settle(fabric, plan.asn, plan.loopback)
+
+
+def settle(fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int, ...]) -> Underlay:
+    """As `converge`, from ASN and router-id per node (0 for hosts)."""
+    sessions = tuple(bgp_sessions(fabric, asn))
+    edges = _Edges(fabric, sessions, np.array(asn, np.int64), router_id)
+    speakers = {v.index for v in fabric.nodes if v.role is not Role.HOST} - fabric.down_nodes
+    length, parent, *hops = edges.settle(np.array(sorted(speakers), np.int64))
+    return Underlay(len(fabric.nodes), asn, length, parent, *edges.next_hops(*hops), sessions)
+
+
+def bgp_sessions(fabric: Fabric, asn: tuple[int, ...]) -> Iterator[Session]:
+    """Both ends of every session that is configured, by node and then by cabling."""
+    ends = []
+    for link in fabric.links:
+        if link.kind == "host":
+            continue
+        reason = down_reason(fabric, link, asn)
+        for node, port, peer in ((link.a, link.a_port, link.b), (link.b, link.b_port, link.a)):
+            ends.append(Session(node, port, peer, link.index, asn[peer], not reason, reason))
+    yield from sorted(ends, key=lambda s: (s.node, int(s.port.removeprefix("swp"))))
+
+
+def down_reason(fabric: Fabric, link: Link, asn: tuple[int, ...]) -> str:
+    """Why the session on this link cannot come up; empty when it does."""
+    for end in (link.a, link.b):
+        if end in fabric.down_nodes:
+            return f"{fabric.nodes[end].name} is down"
+    if link.index in fabric.down_links:
+        return "link is down"
+    if asn[link.a] == asn[link.b]:
+        return "both ends have the same ASN"
+    return ""
+
+
+class _Edges:
+    """Sessions as arrays, one row per direction `source` announces to `target`; rows are sorted by
+    target and then by preference, so that the first usable row of a target is its best path."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        sessions: tuple[Session, ...],
+        asn: NDArray[np.int64],
+        router_id: tuple[int, ...],
+    ) -> None:
+        self.n = len(fabric.nodes)
+        self.asn = asn
+        rows = [
+            (s.node, router_id[s.peer], int(s.port.removeprefix("swp")), s.peer, s.link)
+            for s in sessions
+            if s.up
+        ]
+        table = np.array(sorted(rows), np.int64).reshape(-1, 5)
+        self.target, self.source, self.link = table[:, 0], table[:, 3], table[:, 4]
+        self.from_dpu = np.array([node.role is Role.DPU for node in fabric.nodes])[self.source]
+
+    def settle(self, speakers: NDArray[np.int64]) -> tuple[I16, I16, Index, Index]:
+        """Lengths 0, 1, 2, … in order: length, parent, and the (row, origin) pairs that are next
+        hops. Columns are speakers while it runs: nobody else originates anything."""
+        length = np.full((self.n, len(speakers)), -1, np.int16)
+        parent = length.copy()
+        length[speakers, np.arange(len(speakers))] = step = 0
+        rows, origins = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)]
+        while (length == step).any():
+            step += 1
+            usable = (length[self.source] == step - 1) & (length[self.target] < 0)
+            if step > 1:
+                usable[self.from_dpu] = False
+            row, origin = self.loop_free(parent, usable, step)
+            length[self.target[row], origin] = step
+            # of several values for one place the last stays, and the best row comes first
+            parent[self.target[row[::-1]], origin[::-1]] = self.source[row[::-1]]
+            rows.append(row)
+            origins.append(speakers[origin])
+        return (
+            self.by_node(length, speakers),
+            self.by_node(parent, speakers),
+            np.concatenate(rows),
+            np.concatenate(origins),
+        )
+
+    def by_node(self, columns: I16, speakers: NDArray[np.int64]) -> I16:
+        """Columns of speakers as columns of nodes."""
+        out = np.full((self.n, self.n), -1, np.int16)
+        out[:, speakers] = columns
+        return out
+
+    def loop_free(self, parent: I16, usable: NDArray[np.bool_], step: int) -> tuple[Index, Index]:
+        """The (row, origin) pairs whose path does not hold the target's own ASN."""
+        row, origin = np.nonzero(usable)
+        own = self.asn[self.target[row]]
+        here = self.source[row]
+        good = self.asn[here] != own
+        for _ in range(step - 1):
+            here = parent[here, origin].astype(np.int64)
+            good &= self.asn[here] != own
+        return row[good], origin[good]
+
+    def next_hops(self, row: Index, origin: Index) -> tuple[I32, I32, I32]:
+        """`hop_off`, `hop_node`, `hop_link`; hops in order of preference."""
+        place = self.target[row] * self.n + origin
+        order = np.argsort(place, kind="stable")
+        count = np.bincount(place, minlength=self.n * self.n)
+        offsets = np.concatenate(([0], np.cumsum(count))).astype(np.int32)
+        return (
+            offsets,
+            self.source[row][order].astype(np.int32),
+            self.link[row][order].astype(np.int32),
+        )

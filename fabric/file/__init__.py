@@ -1,0 +1,1 @@
+"""Text to `FabricSpec`: YAML with places, extends and patches, ranges, shape, schema."""

@@ -1,0 +1,1 @@
+"""Who may exchange which routes: offers, intents between VRFs, transit."""

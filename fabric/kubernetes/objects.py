@@ -1,0 +1,215 @@
+"""Kubernetes objects of files and directories, in order, with the place of everything.
+
+Rules that hold here:
+
+1. Directories are read recursively in sorted order, as `kubectl apply -R -f` does: `.yaml`, `.yml`
+   and `.json`, hidden names too; what lies in a `.git` and the locks of an editor (`.#name`) are
+   left out. A path that names a file is read whatever it is called; `-` is stdin.
+2. Lists (`kubectl get … -o yaml`, `NetworkPolicyList`) count as their items.
+3. What is not a Kubernetes object, or is a template that has not been rendered, is a warning in a
+   directory and an error in a file that was named. Recipes go by their names, whatever is in them:
+   what they say about kinds and versions may be left out.
+4. An object that matters to the network may be given twice if both say the same; otherwise it is
+   unclear which one counts: an error. Services decide nothing by themselves: a warning, and who
+   asks about the name is told.
+5. YAML is read as 1.2. Where kubectl, which reads 1.1, sees a boolean in an unquoted `y` or `on`,
+   a warning says so and the text is kept. A number that starts with 0 is octal to kubectl: it is
+   refused, since nobody can tell what was meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fabric.diagnostics import Diagnostics, InputError, Span
+from fabric.file.extend import Edit, Place, Source, edit_objects, identity
+from fabric.file.reader import Document, Entry, Mark, descend, read_text, read_yaml
+from fabric.io.reading import there
+
+SUFFIXES = (".yaml", ".yml", ".json")
+YAML_1_1_BOOLEANS = frozenset(
+    word
+    for low in ("y", "n", "yes", "no", "on", "off")
+    for word in (low, low.upper(), low.capitalize())
+)
+RECIPES = frozenset({
+    "Chart.yaml", "Chart.yml", "helmfile.yaml", "helmfile.yml", "kustomization.yaml",
+    "kustomization.yml", "Kustomization",
+})  # fmt: skip
+NAMING = frozenset({"name", "namespace", "labels", "matchLabels", "values", "key", "nodeName"})
+MAX_LIST_DEPTH = 10
+OCTAL = re.compile(r"(^|[\s,:\[-])0[0-7]+")
+MEANINGFUL = frozenset({
+    "Namespace", "Node", "Pod", "Service", "NetworkPolicy", "Deployment", "StatefulSet",
+    "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob",
+})  # fmt: skip
+
+
+def read_objects(
+    paths: Sequence[Path | str], problems: Diagnostics, tenant: str = "", edits: Sequence[Edit] = ()
+) -> list[Source]:
+    """Every object under the paths, edited, each once; mistakes go to `problems`."""
+    found: list[Source] = []
+    for path, named in files(paths, problems):
+        found += of_file(path, named, problems)
+    return distinct(edit_objects(found, tenant, edits, problems), problems)
+
+
+def files(paths: Sequence[Path | str], problems: Diagnostics) -> Iterator[tuple[Path, bool]]:
+    """Files to read, and whether each was named (rule 1)."""
+    for given in map(Path, paths):
+        if not is_directory(given):
+            if str(given) != "-" and not there(given):
+                problems.error("C601", f"there is no {given}")
+            else:
+                yield given, True
+            continue
+        inside = sorted(p for p in given.rglob("*") if is_manifest(p, given) and not p.is_dir())
+        if not inside:
+            hint = f"looked for {', '.join(SUFFIXES)}"
+            problems.error("C614", f"{given} holds no Kubernetes manifests", None, hint)
+        yield from ((path, False) for path in inside)
+
+
+def is_manifest(path: Path, directory: Path) -> bool:
+    """Whether the name of a file in a directory says that it is to be read."""
+    if ".git" in path.relative_to(directory).parts or path.name.startswith(".#"):
+        return False
+    return path.suffix in SUFFIXES or path.name in RECIPES
+
+
+def is_directory(path: Path) -> bool:
+    """Whether there is a directory; a name that is too long for one names none."""
+    return there(path) and path.is_dir()
+
+
+def of_file(path: Path, named: bool, problems: Diagnostics) -> Iterator[Source]:
+    """The objects of one file."""
+    complain = problems.error if named else problems.warn
+    try:
+        text, file = read_text(path)
+    except InputError as error:
+        problems.items += error.diagnostics
+        return
+    try:
+        found = read_yaml(text, name=file)
+    except InputError as error:
+        if "{{" in text:
+            span = Span(file, text.count("\n", 0, text.index("{{")) + 1)
+            complain("C603", "a template, not a manifest", span, "render it first: helm template")
+        else:
+            problems.items += error.diagnostics
+        return
+    lines = text.split("\n")
+    for document in found:
+        yield from flatten(document, complain, problems, lines)
+
+
+def flatten(
+    document: Document, complain: Any, problems: Diagnostics, lines: list[str], depth: int = 0
+) -> Iterator[Source]:
+    """An object as it is, a list as its items (rule 2)."""
+    value = document.value
+    recipe = Path(document.file).name in RECIPES and isinstance(value, Mapping)
+    meant = isinstance(value, Mapping) and {str(key).lower() for key in value}
+    if not (recipe or (meant and {"apiversion", "kind"} & meant)):
+        complain("C602", "not a Kubernetes object", document.span())
+        return
+    missing = {"apiVersion", "kind"} - value.keys()
+    if value.get("kind") == "Kustomization" or (missing and recipe):
+        hint = "render it first: kustomize build, or helm template"
+        complain("C603", "says how to make manifests, and is none", document.span(), hint)
+    elif missing or not all(isinstance(value[k], str) for k in ("apiVersion", "kind")):
+        problems.error("C604", "an object needs apiVersion and kind, as text", document.span())
+    elif value["kind"].endswith("List") and isinstance(value.get("items"), list):
+        if depth == MAX_LIST_DEPTH:
+            what = f"lists in lists, more than {MAX_LIST_DEPTH} deep"
+            problems.error("C604", what, document.span(), "write the objects one after the other")
+            return
+        for item in items(document):
+            yield from flatten(item, complain, problems, lines, depth + 1)
+    else:
+        problems.items += ambiguous(document, lines)
+        yield document
+
+
+def items(document: Document) -> Iterator[Document]:
+    """Items of a list; those of a typed list need not repeat its kind."""
+    value = document.value
+    entry = descend(document.mark, "items")
+    marks = entry.mark.below if isinstance(entry, Entry) else None
+    kind = value["kind"].removesuffix("List")
+    implied = {"apiVersion": value["apiVersion"], "kind": kind} if kind else {}
+    for number, item in enumerate(value["items"]):
+        mark = marks[number] if isinstance(marks, list) else Mark(0, 0)
+        whole = {**implied, **item} if isinstance(item, Mapping) else item
+        yield Document(whole, mark, document.file)
+
+
+def distinct(objects: Iterable[Source], problems: Diagnostics) -> list[Source]:
+    """Rule 4."""
+    first: dict[tuple[str, str], Source] = {}
+    out = []
+    for item in objects:
+        name = identity(item.value)
+        group = item.value["apiVersion"].rpartition("/")[0]
+        known = first.setdefault((group, name), item)
+        if known is item or not name or item.value["kind"] not in MEANINGFUL:
+            out.append(item)
+        elif known.value != item.value:
+            hint = "read one overlay at a time"
+            named = name.replace("Namespace/default/", "Namespace ")
+            what = f"{named} stands already at {known.span()}, with other contents"
+            if item.value["kind"] == "Service":
+                problems.warn("C608", what, item.span(), hint)
+                out.append(item)
+            else:
+                problems.error("C608", what, item.span(), hint)
+    return out
+
+
+def ambiguous(document: Document, lines: list[str]) -> list[Any]:
+    """Rule 5: names, labels and selector values."""
+    found = Diagnostics()
+    if str(document.value.get("kind", "")).startswith("Secret"):
+        return []
+    for path, word in words(document.value, ()):
+        span = document.span(path)
+        if lines[span.line - 1][span.column - 1 :].startswith(word):
+            what = f"unquoted {word} is a boolean to kubectl; read as text here"
+            found.warn("C607", what, span, f'write "{word}"')
+    if any(OCTAL.search(line) for line in lines):
+        for path, number in numbers(document.value, ()):
+            span = document.span(path)
+            digits = re.match(r"0[0-7]+(?![0-9.])", lines[span.line - 1][span.column - 1 :])
+            if digits and number:
+                what = f"{digits[0]} is {int(digits[0], 8)} to kubectl, and {number} in YAML 1.2"
+                found.error("C650", what, span, f"write {int(digits[0], 8)} or {number}")
+    return found.items
+
+
+def numbers(value: Any, path: Place) -> Iterator[tuple[Place, int]]:
+    """Whole numbers and their places."""
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            yield from numbers(below, (*path, key))
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from numbers(below, (*path, index))
+    elif type(value) is int:
+        yield path, value
+
+
+def words(value: Any, path: Place) -> Iterator[tuple[Place, str]]:
+    """Strings in places that name something which YAML 1.1 takes for booleans."""
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            yield from words(below, (*path, key))
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from words(below, (*path, index))
+    elif value in YAML_1_1_BOOLEANS and NAMING.intersection(path[-2:]):
+        yield path, value

@@ -1,0 +1,102 @@
+"""Kubernetes Services as the API defines them: names and addresses that lead to pods, or away.
+
+Rules that hold here:
+
+1. A selector that is empty or absent selects nothing: somebody else manages what is behind it.
+2. A headless Service (`clusterIP: None`) is a name only. DNS answers with the pods' own addresses,
+   so nothing translates ports and every port of the pods may be dialled.
+3. An ExternalName leads to a name outside; its selector and ports are ignored.
+4. Node ports, external IPs and load balancers are further doors to the same pods. With
+   `externalTrafficPolicy: Cluster` (the default) a node may hand the packet on to a pod elsewhere,
+   and the pod then sees that node's address instead of the client's.
+
+Source: kubernetes/api `core/v1/types.go` (ServiceSpec), KEP-1669 (external traffic policy).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from fabric.diagnostics import Span
+from fabric.kubernetes.cursor import Cursor
+from fabric.kubernetes.metadata import labels, metadata
+from fabric.kubernetes.workloads import PORTED
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """A Service's port; `target` is a number or the name of a container port, `node_port` 0 where
+    none is given."""
+
+    name: str
+    protocol: int
+    port: int
+    target: int | str
+    node_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A Service. `selector` is None when it has no pods behind it; `addresses` are its cluster IPs,
+    `external` those at which others reach it (external IPs, load balancers); `leads_to` is the name
+    of an ExternalName."""
+
+    name: str
+    namespace: str
+    kind: str
+    selector: Mapping[str, str] | None
+    ports: tuple[ServicePort, ...]
+    addresses: tuple[str, ...]
+    span: Span
+    headless: bool = False
+    external: tuple[str, ...] = ()
+    local: bool = False
+    leads_to: str | None = None
+
+
+def service(root: Cursor) -> Service:
+    """A Service as its object describes it."""
+    about, spec = metadata(root), root["spec"]
+    kind = spec["type"].text("ClusterIP")
+    addresses = [spec["clusterIP"].text(), *(item.text() for item in spec["clusterIPs"].items())]
+    selector = labels(spec["selector"]) if spec["selector"] else {}
+    away = kind == "ExternalName"
+    return Service(
+        about.name,
+        about.namespace,
+        kind,
+        None if away or not selector else selector,
+        () if away else tuple(map(service_port, spec["ports"].items())),
+        () if away else tuple(dict.fromkeys(a for a in addresses if a not in ("", "None"))),
+        about.span,
+        not away and "None" in addresses,
+        tuple(dict.fromkeys(doors(root))),
+        spec["externalTrafficPolicy"].text() == "Local",
+        (spec["externalName"].text() or "a name that it does not give") if away else None,
+    )
+
+
+def doors(root: Cursor) -> Iterator[str]:
+    """Addresses at which the outside reaches a Service."""
+    spec = root["spec"]
+    yield from (item.text() for item in spec["externalIPs"].items() if item.text())
+    if spec["type"].text() == "LoadBalancer":
+        if spec["loadBalancerIP"].text():
+            yield spec["loadBalancerIP"].text()
+        for entry in root["status"]["loadBalancer"]["ingress"].items():
+            if entry["ip"].text():
+                yield entry["ip"].text()
+
+
+def service_port(port: Cursor) -> ServicePort:
+    """One port; the target defaults to the same number."""
+    number = port["port"].integer(0) or 0
+    protocol = PORTED.get(port["protocol"].text("TCP"))
+    if protocol is None:
+        port["protocol"].error("C613", f"must be one of {', '.join(PORTED)}")
+    target = port["targetPort"].value
+    if target is not None and type(target) not in (int, str):
+        port["targetPort"].error("C613", "must be a port number or name")
+    node_port = port["nodePort"].integer(0) or 0
+    return ServicePort(port["name"].text(), protocol or 0, number, target or number, node_port)

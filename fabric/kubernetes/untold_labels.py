@@ -1,0 +1,136 @@
+"""Labels that controllers give their pods with values that stand nowhere in the input.
+
+A Deployment's pods have a `pod-template-hash`, those of an indexed Job their index. Templates do
+not show such labels, so a policy that selects by one of them cannot be evaluated for pods that are
+not in the input themselves.
+
+Rules that hold here:
+
+1. A label is untold for pods made from a template of a kind in `ADDED`, where the template does not
+   give it, unless it is one of those that are known (`fabric.kubernetes.workloads`,
+   `fabric.kubernetes.templates`).
+2. What selects by an untold label has a record: a NetworkPolicy, or a Service that is a door. It
+   touches its own namespace, as the policy does.
+
+Source: kubernetes/api (well-known labels; `apps`, `batch`), and the controllers of the projects
+that `fabric.kubernetes.templates` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from fabric.file.extend import Source
+from fabric.kubernetes.metadata import DEFAULT_NAMESPACE
+from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.workloads import Pod
+
+JOBS = (
+    "controller-uid", "job-name", "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-name", "batch.kubernetes.io/job-completion-index",
+)  # fmt: skip
+TRAINERS = ("PyTorchJob", "TFJob", "MPIJob", "XGBoostJob", "PaddleJob", "JAXJob")
+TRAINING = (*JOBS, "training.kubeflow.org/", "group-name")
+HASHES = ("pod-template-hash", "controller-revision-hash")
+ADDED: Mapping[str, tuple[str, ...]] = {
+    "Deployment": HASHES,
+    "StatefulSet": (*HASHES, "apps.kubernetes.io/", "lifecycle.apps.kruise.io/"),
+    "DaemonSet": (*HASHES, "pod-template-generation", "lifecycle.apps.kruise.io/"),
+    "Job": (*JOBS, "volcano.sh/"),
+    "CronJob": JOBS,
+    "Rollout": ("rollouts-pod-template-hash", *HASHES),
+    "DeploymentConfig": ("deployment", "openshift.io/"),
+    "CloneSet": (*HASHES, "apps.kruise.io/", "lifecycle.apps.kruise.io/"),
+    "Service.serving.knative.dev": ("app", "serving.knative.dev/", "service.istio.io/", *HASHES),
+    "VirtualMachine": ("kubevirt.io", "vm.kubevirt.io/"),
+    "JobSet": (*JOBS, "jobset.sigs.k8s.io/"),
+    "LeaderWorkerSet": (
+        *HASHES, "leaderworkerset.sigs.k8s.io/", "apps.kubernetes.io/", "statefulset.kubernetes.io/"
+    ),
+    "RayCluster": ("ray.io/", "app.kubernetes.io/"),
+    **dict.fromkeys(TRAINERS, TRAINING),
+}  # fmt: skip
+"""By the kind of a workload: keys, and beginnings of keys."""
+PLACED = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
+"""Given to every pod with its node, by the PodTopologyLabels admission plugin."""
+
+
+def untold(objects: Iterable[Source], pods: Iterable[Pod]) -> Iterator[Unevaluated]:
+    """The records of all policies and doors."""
+    made: dict[tuple[str, str, str], Pod] = {}
+    for pod in pods:
+        if pod.made or (pod.workload_kind == "Pod" and not pod.addresses):
+            made.setdefault((pod.namespace, pod.workload_kind, pod.workload), pod)
+    for source in objects:
+        namespace = _mapping(source.value.get("metadata")).get("namespace") or DEFAULT_NAMESPACE
+        told = set()
+        for selector, anywhere in selectors(source.value):
+            for key in keys(selector):
+                inside = made.values() if anywhere else _of(made.values(), namespace)
+                found = next((p for p in inside if is_untold(key, p)), None)
+                if found is not None and key not in told:
+                    told.add(key)
+                    yield record(source, str(namespace), key, found)
+
+
+def is_untold(key: str, pod: Pod) -> bool:
+    """Whether a pod has a label, or may have it, that cannot be known (rule 1)."""
+    if key in pod.labels:
+        return False
+    if key in PLACED:
+        return True
+    known = ADDED.get(pod.workload_kind, ())
+    return any(key == k or (k.endswith("/") and key.startswith(k)) for k in known)
+
+
+def record(source: Source, namespace: str, key: str, pod: Pod) -> Unevaluated:
+    """The record of one selector."""
+    value = source.value
+    what = (
+        f"it selects by label {key}, which pods of {pod.workload_kind} {pod.namespace}/"
+        f"{pod.workload} get with a value that the input does not say"
+    )
+    name = str(_mapping(value.get("metadata")).get("name") or "")
+    return Unevaluated(
+        value["apiVersion"], value["kind"], namespace, name, source.span(("spec",)), "field", what,
+        "namespace",
+    )  # fmt: skip
+
+
+def selectors(value: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], bool]]:
+    """Selectors of pods in a policy or a door, and whether they select in other namespaces too."""
+    spec = _mapping(value.get("spec"))
+    if (value["apiVersion"], value["kind"]) == ("networking.k8s.io/v1", "NetworkPolicy"):
+        yield _mapping(spec.get("podSelector")), False
+        for direction, end in (("ingress", "from"), ("egress", "to")):
+            for rule in _list(spec.get(direction)):
+                for peer in _list(_mapping(rule).get(end)):
+                    mapping = _mapping(peer)
+                    anywhere = mapping.get("namespaceSelector") is not None
+                    yield _mapping(mapping.get("podSelector")), anywhere
+    elif (value["apiVersion"], value["kind"]) == ("v1", "Service") and (
+        spec.get("type") in ("NodePort", "LoadBalancer") or spec.get("externalIPs")
+    ):
+        yield {"matchLabels": _mapping(spec.get("selector"))}, False
+
+
+def keys(selector: Mapping[str, Any]) -> Iterator[str]:
+    """The keys of labels that a selector looks at."""
+    yield from (key for key in _mapping(selector.get("matchLabels")) if isinstance(key, str))
+    for expression in _list(selector.get("matchExpressions")):
+        key = _mapping(expression).get("key")
+        if isinstance(key, str):
+            yield key
+
+
+def _of(pods: Iterable[Pod], namespace: object) -> Iterator[Pod]:
+    return (pod for pod in pods if pod.namespace == namespace)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()

@@ -1,0 +1,353 @@
+"""Pods: those that run (`kubectl get pods`), and those that controllers would create.
+
+Rules that hold here:
+
+1. A controller whose pods are in the input is not expanded: what runs wins over the template.
+2. A pod's workload is its controller. ReplicaSets of a Deployment and Jobs of a CronJob stand for
+   their owner, found by owner reference, by `pod-template-hash`, or by the prefix of their name.
+3. Pods that are finished (phase Succeeded or Failed) have no network and are left out.
+4. A DaemonSet has one pod per node, known only when nodes are: its pod is marked `per_host`.
+5. Ports are those of containers that keep running: containers, and init containers with
+   `restartPolicy: Always`.
+6. Any object with a pod template is a workload (`fabric.kubernetes.templates`). One that makes no
+   pods now has a pod that is *idle*: what it may do once it runs is asked before.
+7. Labels that controllers add are there: a StatefulSet's pods know their name and index, a Job's
+   its name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+from itertools import count
+from typing import NamedTuple
+
+from fabric.budget import afford_pods
+from fabric.diagnostics import Diagnostics, Span
+from fabric.file.extend import Source
+from fabric.inventory import NamedPort
+from fabric.kubernetes.cursor import Cursor
+from fabric.kubernetes.kinds import IRRELEVANT, meaning
+from fabric.kubernetes.metadata import Metadata, labels, metadata, valid_node_name
+from fabric.kubernetes.templates import added, templates
+from fabric.ports import MAX_PORT, PROTOCOLS
+
+MAX_REPLICAS = 10_000
+BUILT_IN = ("", "apps", "batch", "extensions")
+PORTED = {"TCP": PROTOCOLS["tcp"], "UDP": PROTOCOLS["udp"], "SCTP": PROTOCOLS["sctp"]}
+FINISHED = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One pod. `node` and the addresses are what its spec and status say; `workload` is its
+    controller, or itself. With `per_host`, `name` is a prefix: one such pod runs on every host.
+    `idle`: there is no such pod now, its workload has none; `made`: it stands for one that a
+    controller makes, and is no object of the input."""
+
+    name: str
+    namespace: str
+    workload: str
+    workload_kind: str
+    labels: Mapping[str, str]
+    ports: tuple[NamedPort, ...]
+    host_network: bool
+    node: str | None
+    addresses: tuple[str, ...]
+    host_addresses: tuple[str, ...]
+    per_host: bool
+    span: Span
+    idle: bool = False
+    made: bool = False
+
+
+class Owner(NamedTuple):
+    """A workload's kind, namespace and name."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """A workload with its pod template; `count` is None when there is one pod per host. `whole` is
+    the object, which may have several templates; `added` are labels that its controller adds;
+    `first` is the number of a StatefulSet's first pod."""
+
+    key: Owner
+    owner: Owner | None
+    template: Cursor
+    count: int | None
+    span: Span
+    whole: Owner
+    added: Mapping[str, str] = field(default_factory=dict)
+    first: int = 0
+
+
+def pods(objects: Iterable[Source], problems: Diagnostics) -> tuple[Pod, ...]:
+    """Every pod of the objects, sorted by namespace and name."""
+    controllers: dict[Owner, Controller] = {}
+    live: list[tuple[Cursor, Metadata]] = []
+    others: list[tuple[Cursor, str, str]] = []
+    names: set[Owner] = set()
+    for source in objects:
+        root = Cursor.of(source, problems)
+        kind = source.value["kind"]
+        group, _, version = source.value["apiVersion"].rpartition("/")
+        if kind == "Pod" and group == "":
+            about = metadata(root)
+            key = unique(Owner("Pod", about.namespace, about.name), names)
+            generated = not root["metadata"]["name"]
+            live.append((root, replace(about, name=key.name) if generated else about))
+            names.add(key)
+        elif kind in KINDS and group in BUILT_IN:
+            found = controller(root, kind)
+            key = unique(found.key, controllers)
+            controllers[key] = replace(found, key=key)
+        elif makes_pods(group, version, kind):
+            others.append((root, group, kind))
+    for root, group, kind in others:
+        for found in from_templates(root, group, kind):
+            key = unique(found.key, controllers, group)
+            controllers[key] = replace(found, key=key)
+    running: list[Pod] = []
+    owners: set[Owner] = set()
+    for root, about in live:
+        owner = top(owner_of(root, about), about, controllers)
+        owners.add(owner)
+        if root["status"]["phase"].value not in FINISHED:
+            running.append(live_pod(root, about, owner))
+    wanted = [c for c in controllers.values() if not owners & {c.key, c.whole, c.owner}]
+    wanted = [c for c in wanted if c.owner not in controllers]
+    afford_pods(len(running) + sum(c.count or 1 for c in wanted))
+    planned = expand(wanted, {(p.namespace, p.name) for p in running})
+    return tuple(sorted((*running, *planned), key=lambda p: (p.namespace, p.name, p.span)))
+
+
+def makes_pods(group: str, version: str, kind: str) -> bool:
+    """Whether templates in an object of this kind, which is not built in, are those of pods."""
+    return meaning(group, version, kind).way not in (IRRELEVANT, "policy", "mesh", "change")
+
+
+def controller(root: Cursor, kind: str) -> Controller:
+    """A workload as its object describes it."""
+    about = metadata(root)
+    template, count = KINDS[kind](root["spec"])
+    if not template["spec"]:
+        root.error("C604", f"{kind} {about.name} has no pod template")
+    key = Owner(kind, about.namespace, about.name)
+    named = {"job-name": about.name, "batch.kubernetes.io/job-name": about.name}
+    added = named if kind == "Job" else {}
+    return Controller(
+        key, owner_of(root, about), template, count, about.span, key, added, first(root)
+    )
+
+
+def from_templates(root: Cursor, group: str, kind: str) -> Iterator[Controller]:
+    """The workloads of an object of another kind, one per pod template (rule 6)."""
+    found = templates(root)
+    if not found:
+        return
+    about = metadata(root)
+    whole = Owner(kind if kind != "Service" else f"{kind}.{group}", about.namespace, about.name)
+    for item in found:
+        if (item.count or 0) > MAX_REPLICAS:
+            item.cursor.error("C605", f"{item.count:,} pods; at most {MAX_REPLICAS:,} are read")
+            continue
+        key = whole._replace(name=item.workload(about.name))
+        extra = added(group, kind, about.name, item.part)
+        yield Controller(
+            key, owner_of(root, about), item.cursor, item.count, about.span, whole, extra,
+            first(root),
+        )  # fmt: skip
+
+
+def first(root: Cursor) -> int:
+    """The number of the first pod of a StatefulSet; 0 unless given."""
+    start = root["spec"]["ordinals"]["start"]
+    return max(start.integer(0) or 0, 0) if root["kind"].value == "StatefulSet" else 0
+
+
+def unique(key: Owner, taken: Container[Owner], group: str = "") -> Owner:
+    """A key that no other workload has: two kinds of one name, or names that a server generates."""
+    if key not in taken:
+        return key
+    if group and (qualified := key._replace(kind=f"{key.kind}.{group}")) not in taken:
+        return qualified
+    numbered = (key._replace(name=f"{key.name}-{n}") for n in count(2))
+    return next(candidate for candidate in numbered if candidate not in taken)
+
+
+def replicas(spec: Cursor) -> tuple[Cursor, int | None]:
+    """Deployment, StatefulSet, ReplicaSet, ReplicationController."""
+    return spec["template"], amount(spec["replicas"])
+
+
+def daemon(spec: Cursor) -> tuple[Cursor, int | None]:
+    """DaemonSet (rule 4)."""
+    return spec["template"], None
+
+
+def job(spec: Cursor) -> tuple[Cursor, int | None]:
+    """Job: as many pods as may run at once."""
+    parallel, completions = amount(spec["parallelism"]), spec["completions"]
+    return spec["template"], min(parallel, amount(completions)) if completions else parallel
+
+
+def cron(spec: Cursor) -> tuple[Cursor, int | None]:
+    """CronJob: one run."""
+    return job(spec["jobTemplate"]["spec"])
+
+
+KINDS: dict[str, Callable[[Cursor], tuple[Cursor, int | None]]] = {
+    "Deployment": replicas,
+    "StatefulSet": replicas,
+    "ReplicaSet": replicas,
+    "ReplicationController": replicas,
+    "DaemonSet": daemon,
+    "Job": job,
+    "CronJob": cron,
+}
+
+
+def amount(field: Cursor) -> int:
+    """A number of pods, 1 unless given."""
+    found = field.integer(1)
+    if found is None or not 0 <= found <= MAX_REPLICAS:
+        field.error("C605", f"must be 0 to {MAX_REPLICAS}")
+        return 1
+    return found
+
+
+def owner_of(root: Cursor, about: Metadata) -> Owner | None:
+    """The controller that an object's metadata names."""
+    references = root["metadata"]["ownerReferences"].items()
+    chosen = next((r for r in references if r["controller"].flag()), None)
+    chosen = chosen or next(iter(references), None)
+    if chosen is None or chosen["kind"].text() in ("", "Node"):
+        return None
+    return Owner(chosen["kind"].text(), about.namespace, chosen["name"].text())
+
+
+def top(owner: Owner | None, about: Metadata, known: Mapping[Owner, Controller]) -> Owner:
+    """The workload that a live pod belongs to (rule 2); itself when nothing controls it."""
+    if owner is None:
+        return Owner("Pod", about.namespace, about.name)
+    if owner in known:
+        return known[owner].owner or owner
+    if owner.kind == "ReplicaSet":
+        hashed = about.labels.get("rollouts-pod-template-hash")
+        if hashed and owner.name.endswith(f"-{hashed}"):
+            return owner._replace(kind="Rollout", name=owner.name.removesuffix(f"-{hashed}"))
+        suffix = "-" + about.labels.get("pod-template-hash", "")
+        named = owner.name.removesuffix(suffix) if len(suffix) > 1 else owner.name
+        if named != owner.name:
+            return owner._replace(kind="Deployment", name=named)
+        return prefixed(owner, "Deployment", r"-[a-z0-9]{5,10}", known)
+    if owner.kind == "Job":
+        return prefixed(owner, "CronJob", r"-\d+", known)
+    return owner
+
+
+def prefixed(owner: Owner, kind: str, suffix: str, known: Mapping[Owner, Controller]) -> Owner:
+    """The known workload of `kind` whose name, with a generated suffix, is the owner's."""
+    for candidate in known:
+        if candidate[:2] == (kind, owner.namespace) and re.fullmatch(
+            re.escape(candidate.name) + suffix, owner.name
+        ):
+            return candidate
+    return owner
+
+
+def live_pod(root: Cursor, about: Metadata, owner: Owner) -> Pod:
+    """A pod with what its status says."""
+    status = root["status"]
+    return replace(
+        described(root["spec"], about, owner, about.name, about.span),
+        addresses=reported(status, "podIP"),
+        host_addresses=reported(status, "hostIP"),
+    )
+
+
+def reported(status: Cursor, key: str) -> tuple[str, ...]:
+    """Addresses of a status: the list (`podIPs`) and the single one, each once."""
+    fields = [item["ip"] for item in status[f"{key}s"].items()]
+    texts = dict.fromkeys(f.check(is_address, "C612", "an address") for f in (*fields, status[key]))
+    return tuple(text for text in texts if text and is_address(text))
+
+
+def is_address(text: str) -> bool:
+    """Whether the text is an IPv4 or IPv6 address."""
+    try:
+        return "%" not in text and bool(ip_address(text))
+    except ValueError:
+        return False
+
+
+def expand(controllers: Iterable[Controller], taken: set[tuple[str, str]]) -> Iterator[Pod]:
+    """The pods that controllers would create; names stay unique when two workloads share one."""
+    for found in sorted(controllers, key=lambda c: c.key):
+        own = labels(found.template["metadata"]["labels"])
+        about = Metadata(found.key.name, found.key.namespace, {**own, **found.added}, found.span)
+        pod = described(found.template["spec"], about, found.key, about.name, found.span)
+        pod = replace(pod, made=True)
+        if found.count is None:
+            yield replace(pod, per_host=True)
+            continue
+        for number in range(found.first, found.first + max(found.count, 1)):
+            name = f"{about.name}-{number}"
+            if (about.namespace, name) in taken:
+                name = f"{about.name}-{found.key.kind.lower()}-{number}"
+            taken.add((about.namespace, name))
+            extra = numbered(name, number) if found.key.kind == "StatefulSet" else {}
+            own = {**pod.labels, **extra}
+            yield replace(pod, name=name, labels=own, idle=not found.count)
+
+
+def numbered(name: str, number: int) -> dict[str, str]:
+    """What a StatefulSet's pods know of themselves."""
+    return {
+        "statefulset.kubernetes.io/pod-name": name,
+        "apps.kubernetes.io/pod-index": str(number),
+    }
+
+
+def described(spec: Cursor, about: Metadata, owner: Owner, name: str, span: Span) -> Pod:
+    """A pod as its spec and labels describe it."""
+    node = spec["nodeName"].check(valid_node_name, "C609", "a node name")
+    return Pod(
+        name, about.namespace, owner.name, owner.kind, about.labels, tuple(ports(spec)),
+        spec["hostNetwork"].flag(), node or None, (), (), False, span,
+    )  # fmt: skip
+
+
+def ports(spec: Cursor) -> Iterator[NamedPort]:
+    """Container ports (rule 5); those without a name are called ""."""
+    init = [c for c in spec["initContainers"].items() if c["restartPolicy"].value == "Always"]
+    for container in (*spec["containers"].items(), *init):
+        for port in container["ports"].items():
+            number = port["containerPort"].integer(0 if not port["containerPort"] else None)
+            protocol = port["protocol"].text("TCP")
+            if number is None:
+                continue
+            if not 1 <= number <= MAX_PORT:
+                port["containerPort"].error("C613", f"must be a port, 1 to {MAX_PORT}")
+            elif protocol not in PORTED:
+                port["protocol"].error("C613", f'"{protocol}" is not one of {", ".join(PORTED)}')
+            else:
+                yield NamedPort(
+                    port["name"].text(), PORTED[protocol], number, *host_port(spec, port)
+                )
+
+
+def host_port(spec: Cursor, port: Cursor) -> tuple[int, str]:
+    """The node's port that leads to a container port, and the address where it is open; a pod on
+    its host's network opens nothing that it does not have anyway."""
+    number, address = port["hostPort"].value, port["hostIP"].value
+    if spec["hostNetwork"].value is True or type(number) is not int:
+        return 0, ""
+    everywhere = address in ("0.0.0.0", "::") or not isinstance(address, str)
+    return number, "" if everywhere else address

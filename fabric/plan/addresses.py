@@ -1,0 +1,251 @@
+"""Blocks and addresses: which prefix block each host owns in a VRF, and who gets which address.
+
+Rules that hold here:
+
+1. A pod's address is what is settled (`fabric.plan.settled`), else the next free one of its host's
+   block (then the address is *assumed*).
+2. A host owns at least one block per (VRF, slot, family) from which it needs an address. Addresses
+   that are known first pull their block to their host, so that blocks follow a running cluster.
+3. A node's address comes from the `use: nodes` prefixes, one host route each; without such prefixes
+   from the pods' block.
+4. What is drawn in a VRF never depends on another VRF, save that a tenant's per-namespace VRFs
+   share their prefixes; what is locked or pinned never moves, and no two hosts own one address.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_network
+
+from fabric.diagnostics import Diagnostics
+from fabric.file.spec import FabricSpec
+from fabric.inventory import Prefix, Vrf
+from fabric.plan.draws import Draws
+from fabric.plan.pools import Space, bounds, network, usable
+from fabric.plan.settled import Claims, Wish
+from fabric.plan.vrfs import Slot
+
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Addresses of one wish, IPv4 first; `assumed` when one of them was drawn by rule."""
+
+    prefixes: tuple[Prefix, ...]
+    assumed: bool
+
+
+class Taken(dict[int, Space]):
+    """Blocks of one address space by IP version; `pinned` ones with the keys that they have."""
+
+    def __init__(self) -> None:
+        super().__init__({4: Space(), 6: Space()})
+        self.pinned: list[tuple[Prefix, str]] = []
+
+    def take(self, block: Prefix) -> None:
+        """Nobody else gets any of it."""
+        self[block.version].add(*bounds(block))
+
+    def pinned_around(self, block: Prefix) -> str | None:
+        """The key of a pinned block that shares addresses with this one."""
+        return next((key for other, key in self.pinned if _meet(block, other)), None)
+
+
+class VrfAddresses:
+    """Hands out blocks and addresses of one VRF. VRFs that share prefixes share what is `taken`;
+    all of them restore what their hosts own before any draws."""
+
+    def __init__(
+        self,
+        spec: FabricSpec,
+        vrf: Vrf,
+        slots: Sequence[Slot],
+        draws: Draws,
+        problems: Diagnostics,
+        taken: Taken,
+    ) -> None:
+        self.spec, self.vrf, self.slots = spec, vrf, tuple(slots)
+        self.draws, self.problems, self.space = draws, problems, taken
+        self.lengths = {4: spec.pools.blocks.get("v4", 26), 6: spec.pools.blocks.get("v6", 112)}
+        self.blocks: dict[str, list[Prefix]] = defaultdict(list)
+        self.taken: set[Address] = set()
+        self.free: dict[tuple[str, Slot, int], Iterator[Address]] = {}
+
+    def own(self, host: str, block: Prefix) -> None:
+        """Give a block to a host."""
+        self.blocks[host].append(block)
+        self.space.take(block)
+
+    def restore_pins(self, hosts: Iterable[str]) -> None:
+        """Pinned blocks come first; one is owned even by a host without endpoints."""
+        for prefix in (p for slot in self.slots if slot.use == "nodes" for p in slot.prefixes):
+            if prefix.prefixlen < prefix.max_prefixlen - 1:
+                self.space[prefix.version].add(*2 * bounds(prefix)[:1])
+        for host in hosts:
+            key = f"{host} {self.vrf.name}"
+            for number, block in enumerate(map(ip_network, self.draws.pins.blocks[key])):
+                if not self.holds(block):
+                    what = f"block {block} of {key} lies in no prefix of {self.vrf.name}"
+                    hint = f"its prefixes: {', '.join(map(str, self.vrf.prefixes))}"
+                    span = self.spec.at("pins", "blocks", key, number)
+                    self.problems.error("C448", what, span, hint)
+                self.own(host, block)
+                self.space.pinned.append((block, key))
+            self.draws.drawn["blocks"].pop(key, None)
+
+    def restore_locked(self, hosts: Iterable[str], here: Container[str]) -> None:
+        """Then locked ones; one of a host without endpoints stays reserved."""
+        for host in hosts:
+            key = f"{host} {self.vrf.name}"
+            for number, block in enumerate(
+                map(ip_network, self.draws.drawn["blocks"].get(key, ()))
+            ):
+                span = self.draws.file.span("blocks", key, number)
+                other = self.space.pinned_around(block)
+                if other is not None:
+                    what = f'block {block} is pinned for "{other}", and locked for "{key}"'
+                    hint = "pin another one, or delete the line to have another one drawn"
+                    self.problems.error("C481", what, span, hint)
+                elif self.holds(block):
+                    self.space.take(block)
+                    if host in here:
+                        self.blocks[host].append(block)
+                elif host in here:
+                    what = f"the lock file gives block {block} to {key}, outside its VRF"
+                    prefixes = ", ".join(map(str, self.vrf.prefixes))
+                    hint = f"its prefixes: {prefixes}; delete the line to have another one drawn"
+                    self.problems.error("C486", what, span, hint)
+
+    def holds(self, block: Prefix) -> bool:
+        """Whether a block lies in a prefix of the VRF."""
+        return any(_inside(block, p) for p in self.vrf.prefixes)
+
+    def grant(self, wishes: Sequence[Wish], claims: Claims) -> list[Granted]:
+        """Addresses of everybody, in order of the wishes."""
+        settled = claims.settle(wishes)
+        self.taken.update(claims.owner)
+        for wish, found in zip(wishes, settled, strict=True):
+            for address in found.addresses:
+                self.follow(wish.host, address)
+        return [
+            self.complete(wish, [*found.addresses], found.how)
+            for wish, found in zip(wishes, settled, strict=True)
+        ]
+
+    def follow(self, host: str, address: Address) -> None:
+        """Let a known address pull its block to its host, if the block is free (rule 2) and nobody
+        pinned what the host owns."""
+        prefix = self.prefix_of(address)
+        slot = next((s for s in self.slots if prefix in s.prefixes), None)
+        pinned = self.draws.pins.blocks.get(f"{host} {self.vrf.name}", ())
+        if prefix is None or slot is None or slot.use == "pins":
+            return
+        if any(ip_network(block).version == address.version for block in pinned):
+            return
+        length = self.length(slot, prefix)
+        size = 1 << (prefix.max_prefixlen - length)
+        block = network(prefix.version, int(address) // size * size, length)
+        if not self.space[prefix.version].overlaps(*bounds(block)):
+            self.own(host, block)
+
+    def prefix_of(self, address: Address) -> Prefix | None:
+        """The most specific prefix of the VRF around an address."""
+        inside = [p for p in self.vrf.prefixes if p.version == address.version and address in p]
+        return max(inside, key=lambda p: p.prefixlen, default=None)
+
+    def length(self, slot: Slot, prefix: Prefix) -> int:
+        """Length of a host's block in a slot (rule 3)."""
+        if slot.use == "nodes":
+            return prefix.max_prefixlen
+        return max(self.lengths[prefix.version], prefix.prefixlen)
+
+    def complete(self, wish: Wish, found: list[Address], how: str) -> Granted:
+        """Add what is missing. A status speaks for every family; pins and locks for their own."""
+        if how == "reported":
+            return Granted(_hosts(found), False)
+        assumed = how == "locked" and bool(found)
+        for version in (4, 6):
+            slot = next((s for s in wish.slots if _has(s, version)), None)
+            if slot is None or any(a.version == version for a in found):
+                continue
+            address = self.draw(wish, slot, version)
+            if address is not None:
+                found, assumed = [*found, address], True
+        if assumed:
+            self.draws.drawn["addresses"][wish.name] = [str(a) for a in _sorted(found)]
+        return Granted(_hosts(found), assumed)
+
+    def draw(self, wish: Wish, slot: Slot, version: int) -> Address | None:
+        """The next free address of the host's blocks, from a new block when they are full."""
+        key = wish.host, slot, version
+        if key not in self.free:
+            self.free[key] = self.candidates(*key)
+        for address in self.free[key]:
+            if address not in self.taken:
+                self.taken.add(address)
+                return address
+        self.exhausted(wish, slot, [p for p in slot.prefixes if p.version == version])
+        return None
+
+    def candidates(self, host: str, slot: Slot, version: int) -> Iterator[Address]:
+        """Addresses of the host's blocks, those that it has first, then of new ones."""
+        prefixes = [p for p in slot.prefixes if p.version == version]
+        for block in [b for b in self.blocks[host] if any(_inside(b, p) for p in prefixes)]:
+            yield from map(_address[version], usable(block))
+        for prefix in prefixes:
+            while (
+                fresh := self.space[version].draw(prefix, self.length(slot, prefix))
+            ) is not None:
+                self.blocks[host].append(fresh)
+                yield from map(_address[version], usable(fresh))
+
+    def exhausted(self, wish: Wish, slot: Slot, prefixes: Sequence[Prefix]) -> None:
+        """Say once per slot what ran out and what was needed."""
+        texts = ", ".join(map(str, prefixes))
+        length = self.length(slot, prefixes[0])
+        message = f"{self.vrf.name} has no free /{length} block in {texts} for {wish.host}"
+        if wish.spare:
+            told = f"{message}, so it is not there"
+            hint = "say under hosts which hosts the tenant has, or mark a prefix use: nodes"
+            if all(
+                item.code != "C457" or item.span != self.vrf.span for item in self.problems.items
+            ):
+                self.problems.warn("C457", told, self.vrf.span, hint)
+            return
+        if all(message != item.message for item in self.problems.items):
+            hint = "add a prefix, or make blocks smaller, as in pools: { blocks: { v4: 28 } }"
+            self.problems.error("C403", message, self.vrf.span, hint)
+
+    def lock_blocks(self) -> None:
+        """Remember the blocks that were drawn."""
+        for host, blocks in self.blocks.items():
+            key = f"{host} {self.vrf.name}"
+            if blocks and key not in self.draws.pins.blocks:
+                self.draws.drawn["blocks"][key] = [str(block) for block in blocks]
+
+
+_address: dict[int, Callable[[int], Address]] = {4: IPv4Address, 6: IPv6Address}
+
+
+def _inside(block: Prefix, prefix: Prefix) -> bool:
+    first, last = bounds(prefix)
+    return block.version == prefix.version and first <= bounds(block)[0] <= bounds(block)[1] <= last
+
+
+def _meet(a: Prefix, b: Prefix) -> bool:
+    return a.version == b.version and bounds(a)[0] <= bounds(b)[1] and bounds(b)[0] <= bounds(a)[1]
+
+
+def _has(slot: Slot, version: int) -> bool:
+    return any(prefix.version == version for prefix in slot.prefixes)
+
+
+def _sorted(addresses: Iterable[Address]) -> list[Address]:
+    return sorted(addresses, key=lambda a: (a.version, int(a)))
+
+
+def _hosts(addresses: Iterable[Address]) -> tuple[Prefix, ...]:
+    return tuple(network(a.version, int(a), a.max_prefixlen) for a in _sorted(addresses))

@@ -1,0 +1,388 @@
+"""The endpoint table: pods, nodes and zone endpoints with their VRF, VTEP and addresses.
+
+Rules that hold here:
+
+1. A pod lives in the VRF that lists its namespace, else in its tenant's first VRF that lists none.
+2. `tenant/@node/host` exists for every host of the tenant (`fabric.plan.hosts`), with or without
+   pods, in the VRFs that have node prefixes, or in the main one if none has; and in the VRFs of its
+   pods. In a VRF other than the main one it is called `tenant/@node/host@vrf`; the one in the main
+   VRF answers to that form too. With one VRF per namespace all nodes live in `tenant/nodes`.
+3. Host-network pods are aliases of their node and have no endpoint.
+4. A zone endpoint sits behind its border node, by default the zone's first.
+5. Endpoints are sorted by name.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from fabric.diagnostics import Diagnostics
+from fabric.file.spec import FabricSpec, Tenant
+from fabric.inventory import Endpoint, Prefix, Vrf
+from fabric.phases import phase
+from fabric.plan.addresses import Granted, Taken, VrfAddresses
+from fabric.plan.draws import Draws
+from fabric.plan.hosts import Presence
+from fabric.plan.per_namespace import NODES, dynamic
+from fabric.plan.reported import Claim, claims, inside, outside, twice
+from fabric.plan.settled import Claims, Wish
+from fabric.plan.unused_pins import unused_pins
+from fabric.plan.vrfs import Slot
+from fabric.plan.zone_endpoints import zone_endpoints
+from fabric.topology import Fabric
+
+if TYPE_CHECKING:
+    from fabric.plan.placement import Placed, Placement
+
+Blocks = dict[tuple[str, int], tuple[Prefix, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What everyone below needs: the file, the wiring, the VRFs with their slots."""
+
+    spec: FabricSpec
+    fabric: Fabric
+    vrfs: tuple[Vrf, ...]
+    slots: tuple[tuple[Slot, ...], ...]
+    draws: Draws
+    problems: Diagnostics
+
+
+def namespaces_in_use(spec: FabricSpec, placed: Placement) -> dict[str, set[str]]:
+    """Namespaces with workloads per tenant; where each is a VRF, the nodes' VRF too (rule 2)."""
+    out: dict[str, set[str]] = defaultdict(set)
+    for pod in placed.pods:
+        out[pod.tenant].add(pod.namespace)
+    for tenant, found in placed.hosts.items():
+        if found.hosts and spec.tenants[tenant].vrf_per == "namespace":
+            out[tenant].add(NODES)
+    return out
+
+
+@phase("place endpoints")
+def endpoint_table(site: Site, placed: Placement) -> tuple[tuple[Endpoint, ...], Blocks]:
+    """Every endpoint, and the blocks that each (host, VRF) owns. Errors go to `site.problems`."""
+    vrf_of = VrfOf(site)
+    here: dict[int, list[Placed]] = defaultdict(list)
+    nodes: dict[tuple[str, int], list[Placed]] = defaultdict(list)
+    for tenant, present in placed.hosts.items():
+        for index in vrf_of.nodes(tenant):
+            nodes.update(((host, index), []) for host in present.hosts)
+    for pod in placed.pods:
+        number = vrf_of.pod(pod)
+        if number is None:
+            continue
+        if not pod.host_network:
+            here[number].append(pod)
+        nodes[pod.host, vrf_of.node(pod.tenant, number)].append(pod)
+    misplaced_nodes(site, placed, nodes)
+    members = list(vrf_members(site, here, nodes, placed.hosts))
+    restore(site, members)
+    claims = claims_by_vrf(site, vrf_of)
+    endpoints: list[Endpoint] = []
+    blocks: Blocks = {}
+    for member in members:
+        endpoints += member.table(claims(member.vrf))
+        blocks.update(member.blocks())
+    in_two_namespaces(site, endpoints)
+    endpoints += zone_endpoints(site)
+    ordered = sorted(endpoints, key=lambda e: e.name)
+    unused_pins(site.spec, ordered, site.problems)
+    return tuple(replace(e, index=i) for i, e in enumerate(ordered)), blocks
+
+
+def in_two_namespaces(site: Site, endpoints: Iterable[Endpoint]) -> None:
+    """Endpoints in VRFs that a tenant has per namespace, and that share their address space."""
+    made: dict[str, list[Claim]] = defaultdict(list)
+    for endpoint in endpoints:
+        if dynamic(site.spec, endpoint.tenant):
+            made[endpoint.tenant] += (
+                (endpoint.name, prefix.network_address, endpoint.span)
+                for prefix in endpoint.prefixes
+            )
+    for tenant, found in made.items():
+        twice(f"the VRFs of {tenant}", found, site.problems)
+
+
+def vrf_members(
+    site: Site,
+    here: Mapping[int, Sequence[Placed]],
+    nodes: Mapping[tuple[str, int], list[Placed]],
+    hosts: Mapping[str, Presence],
+) -> Iterator[VrfEndpoints]:
+    """Pods and nodes of every tenant's VRF; VRFs per namespace share an address space."""
+    shared: dict[str, Taken] = {}
+    by_vrf: dict[int, dict[str, list[Placed]]] = defaultdict(dict)
+    for (host, number), pods in nodes.items():
+        by_vrf[number][host] = pods
+    for vrf in site.vrfs:
+        if vrf.zone == 1:
+            per_namespace = site.spec.tenants[vrf.tenant].vrf_per == "namespace"
+            taken = shared.setdefault(vrf.tenant, Taken()) if per_namespace else Taken()
+            mine = here.get(vrf.index, ()), by_vrf[vrf.index]
+            yield VrfEndpoints(site, vrf, taken, *mine, hosts[vrf.tenant])
+
+
+def restore(site: Site, members: Sequence[VrfEndpoints]) -> None:
+    """Blocks that are pinned, then those that are locked, before anybody draws."""
+    pinned, locked = by_vrf(site.draws.pins.blocks), by_vrf(site.draws.drawn["blocks"])
+    for member in members:
+        member.addresses.restore_pins(pinned.get(member.vrf.name, ()))
+    for member in members:
+        member.addresses.restore_locked(locked.get(member.vrf.name, ()), member.living)
+
+
+def by_vrf(keys: Iterable[str]) -> dict[str, list[str]]:
+    """Hosts by VRF, from keys `host tenant/vrf`, sorted."""
+    out: dict[str, list[str]] = defaultdict(list)
+    for key in sorted(keys):
+        host, _, vrf = key.partition(" ")
+        out[vrf].append(host)
+    return out
+
+
+def claims_by_vrf(site: Site, vrf_of: VrfOf) -> Callable[[Vrf], Claims]:
+    """What pins and the lock file say about addresses, VRF by VRF."""
+    pins: dict[int, dict[str, Sequence[str]]] = defaultdict(dict)
+    locks: dict[int, dict[str, Sequence[str]]] = defaultdict(dict)
+    for out, entries in ((pins, site.draws.pins.addresses), (locks, site.draws.drawn["addresses"])):
+        for key, texts in entries.items():
+            number = vrf_of.named(key)
+            if number is not None:
+                out[number][key] = texts
+
+    def claims(vrf: Vrf) -> Claims:
+        mine = pins[vrf.index], locks[vrf.index]
+        return Claims(site.spec, vrf, site.draws, *mine, site.problems)
+
+    return claims
+
+
+def misplaced_nodes(site: Site, placed: Placement, nodes: Iterable[tuple[str, int]]) -> None:
+    """Addresses that a cluster reports of hosts, and that no VRF there has."""
+    where: dict[tuple[str, str], list[Vrf]] = defaultdict(list)
+    for host, index in nodes:
+        where[site.vrfs[index].tenant, host].append(site.vrfs[index])
+    for tenant, present in placed.hosts.items():
+        for host, found in present.reported.items():
+            here = where[tenant, host]
+            prefixes = [prefix for vrf in here for prefix in vrf.prefixes]
+            made = [(f"{tenant}/@node/{host}", ip_address(a), s) for a, s in found.items()]
+            outside(" or ".join(vrf.name for vrf in here), prefixes, made, site.problems)
+
+
+class VrfOf:
+    """Which VRF a namespace or a node belongs to (rules 1 and 2)."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.index = {vrf.name: vrf.index for vrf in site.vrfs}
+        self.known: dict[tuple[str, str], int | None] = {}
+
+    def pod(self, pod: Placed) -> int | None:
+        """The VRF of a pod; None, with an error, when its namespace has none."""
+        key = pod.tenant, pod.namespace
+        if key not in self.known:
+            self.known[key] = self.index.get(f"{pod.tenant}/{self.name(*key)}")
+            if self.known[key] is None:
+                self.site.problems.error(
+                    "C410",
+                    f'namespace "{pod.namespace}" of {pod.tenant} belongs to no VRF',
+                    pod.span,
+                    "leave out `namespaces` at one VRF: it takes all others",
+                )
+            elif dynamic(self.site.spec, pod.tenant) and pod.namespace == NODES:
+                what = f'namespace "{NODES}" of {pod.tenant} would share the VRF of the hosts'
+                hint = (
+                    "with vrf_per: namespace that name is taken: rename it, or use vrf_per: tenant"
+                )
+                self.site.problems.error("C455", what, pod.span, hint)
+        return self.known[key]
+
+    def name(self, tenant: str, namespace: str) -> str | None:
+        """The VRF of a namespace, without the tenant."""
+        settings = self.site.spec.tenants[tenant]
+        if settings.vrf_per == "namespace":
+            return namespace
+        named = [name for name, vrf in settings.vrfs.items() if namespace in vrf.namespaces]
+        rest = [name for name, vrf in settings.vrfs.items() if not vrf.namespaces]
+        return next(iter(named + rest), None)
+
+    def named(self, endpoint: str) -> int | None:
+        """The VRF in which an endpoint of this name is, or would be; None when there is none."""
+        tenant, _, rest = endpoint.partition("/")
+        settings = self.site.spec.tenants.get(tenant)
+        if settings is None or not settings.vrfs:
+            return None
+        if not rest.startswith("@node/"):
+            return self.index.get(f"{tenant}/{self.name(tenant, rest.partition('/')[0])}")
+        if settings.vrf_per == "namespace":
+            return self.index.get(f"{tenant}/{NODES}")
+        return self.index.get(
+            f"{tenant}/{rest.partition('@node/')[2].partition('@')[2] or main_vrf(settings)}"
+        )
+
+    def node(self, tenant: str, vrf: int) -> int:
+        """The VRF of the node endpoint that serves pods of this VRF."""
+        if self.site.spec.tenants[tenant].vrf_per == "namespace":
+            return self.index[f"{tenant}/{NODES}"]
+        return vrf
+
+    def nodes(self, tenant: str) -> list[int]:
+        """The VRFs in which every host of a tenant is (rule 2)."""
+        settings = self.site.spec.tenants[tenant]
+        if settings.vrf_per == "namespace":
+            names = [NODES]
+        else:
+            names = [
+                name
+                for name in settings.vrfs
+                if (number := self.index.get(f"{tenant}/{name}")) is not None
+                and any(slot.use == "nodes" for slot in self.site.slots[number])
+            ] or [main_vrf(settings)]
+        return [self.index[full] for name in names if (full := f"{tenant}/{name}") in self.index]
+
+
+class VrfEndpoints:
+    """Pods and nodes of one VRF."""
+
+    def __init__(
+        self,
+        site: Site,
+        vrf: Vrf,
+        taken: Taken,
+        pods: Sequence[Placed],
+        nodes: Mapping[str, Sequence[Placed]],
+        presence: Presence,
+    ) -> None:
+        self.site, self.vrf, self.pods, self.nodes = site, vrf, pods, nodes
+        self.presence = presence
+        self.slots = site.slots[vrf.index]
+        self.addresses = VrfAddresses(site.spec, vrf, self.slots, site.draws, site.problems, taken)
+
+    @property
+    def living(self) -> frozenset[str]:
+        """Hosts that need addresses here."""
+        return frozenset((*self.nodes, *(pod.host for pod in self.pods)))
+
+    def table(self, claims: Claims) -> Iterator[Endpoint]:
+        """Endpoints of the VRF; nodes draw before pods, hosts in order of the fabric. Hosts without
+        pods draw last where that costs a block of the pods' prefixes."""
+        rank = {node.name: node.index for node in self.site.fabric.nodes}
+        own = any(slot.use == "nodes" for slot in self.slots)
+        busy = {*(pod.host for pod in self.pods), *(h for h, pods in self.nodes.items() if pods)}
+        hosts = sorted(self.nodes, key=lambda host: rank[host])
+        first, last = (hosts, []) if own else split(hosts, busy.__contains__)
+        pods = sorted(self.pods, key=lambda p: (rank[p.host], p.name))
+        wishes = [
+            *(self.node_wish(host) for host in first),
+            *(self.pod_wish(pod) for pod in pods),
+            *(self.node_wish(host, spare=not self.presence.named) for host in last),
+        ]
+        self.vet(pods)
+        granted = self.addresses.grant(wishes, claims)
+        self.addresses.lock_blocks()
+        for host, grant in zip(first, granted, strict=False):
+            yield self.node(host, self.nodes[host], grant)
+        for pod, grant in zip(pods, granted[len(first) :], strict=False):
+            yield self.pod(pod, grant)
+        for host, grant in zip(last, granted[len(first) + len(pods) :], strict=True):
+            if grant.prefixes or self.presence.named:
+                yield self.node(host, self.nodes[host], grant)
+
+    def vet(self, pods: Sequence[Placed]) -> None:
+        """What is reported fits."""
+        theirs = [c for pod in pods for c in claims(pod.name, pod.addresses, pod.span)]
+        outside(self.vrf.name, self.vrf.prefixes, theirs, self.site.problems)
+        own = [
+            (self.node_name(host), ip_address(text), span)
+            for host in self.nodes
+            for text, span in self.presence.reported.get(host, {}).items()
+        ]
+        made = (c for c in (*own, *theirs) if inside(c[1], self.vrf.prefixes))
+        twice(f"VRF {self.vrf.name}", made, self.site.problems)
+
+    def blocks(self) -> Blocks:
+        """What each host owns, IPv4 first."""
+        key = self.vrf.index
+        return {
+            (host, key): tuple(sorted(owned, key=lambda b: (b.version, b)))
+            for host, owned in self.addresses.blocks.items()
+            if owned
+        }
+
+    def slots_for(self, namespace: str | None) -> tuple[Slot, ...]:
+        """Where a pod of this namespace, or a node (None), draws from, in order of preference."""
+        own = [s for s in self.slots if s.use == "pods" and namespace in s.namespaces]
+        rest = [s for s in self.slots if s.use == "pods" and not s.namespaces]
+        if namespace is not None:
+            return tuple(own + rest)
+        nodes = [s for s in self.slots if s.use == "nodes"]
+        other = [s for s in self.slots if s.use == "pods" and s.namespaces]
+        return tuple(nodes + rest + other)
+
+    def pod_wish(self, pod: Placed) -> Wish:
+        return Wish(pod.name, pod.host, pod.addresses, self.slots_for(pod.namespace))
+
+    def node_wish(self, host: str, *, spare: bool = False) -> Wish:
+        status = tuple(self.presence.reported.get(host, ()))
+        slots = self.slots_for(None)
+        return Wish(self.node_name(host), host, status, slots, self.also(host), spare)
+
+    def node_name(self, host: str) -> str:
+        """Rule 2."""
+        tenant, _, name = self.vrf.name.partition("/")
+        settings = self.site.spec.tenants[tenant]
+        plain = settings.vrf_per == "namespace" or name == main_vrf(settings)
+        return f"{tenant}/@node/{host}" if plain else f"{tenant}/@node/{host}@{name}"
+
+    def also(self, host: str) -> tuple[str, ...]:
+        """The main VRF's node under the name that a node of any other VRF has."""
+        tenant, _, name = self.vrf.name.partition("/")
+        full = f"{tenant}/@node/{host}@{name}"
+        return () if self.node_name(host) == full else (full,)
+
+    def node(self, host: str, pods: Sequence[Placed], grant: Granted) -> Endpoint:
+        """The host's own endpoint, which also answers for its host-network pods (rule 3)."""
+        return Endpoint(
+            -1, self.node_name(host), "node", self.vrf.tenant, self.vrf.index, 1,
+            self.site.fabric.vtep_of(host).index, host, grant.prefixes,
+            state=self.state(host), span=self.vrf.span,
+            aliases=tuple(pod.name for pod in pods if pod.host_network),
+            also=self.also(host),
+            assumed=frozenset({"address"} if grant.assumed else ()),
+        )  # fmt: skip
+
+    def pod(self, pod: Placed, grant: Granted) -> Endpoint:
+        """One replica."""
+        return Endpoint(
+            -1, pod.name, "pod", pod.tenant, self.vrf.index, 1,
+            self.site.fabric.vtep_of(pod.host).index, pod.host, grant.prefixes,
+            namespace=pod.namespace, workload=pod.workload, workload_kind=pod.workload_kind,
+            labels=pod.labels, namespace_labels=pod.namespace_labels, ports=pod.ports,
+            state=self.state(pod.host),
+            assumed=pod.assumed | ({"address"} if grant.assumed else set()), span=pod.span,
+        )  # fmt: skip
+
+    def state(self, host: str) -> str:
+        """The state that the fabric file gives the host."""
+        settings = self.site.spec.hosts.get(host)
+        return settings.state if settings else "ready"
+
+
+def main_vrf(tenant: Tenant) -> str:
+    """The VRF whose nodes have the short name (rule 2)."""
+    return "main" if "main" in tenant.vrfs else next(iter(tenant.vrfs))
+
+
+def split(hosts: Iterable[str], first: Callable[[str], bool]) -> tuple[list[str], list[str]]:
+    """Those that come first and the others, each in order."""
+    out: tuple[list[str], list[str]] = ([], [])
+    for host in hosts:
+        out[not first(host)].append(host)
+    return out

@@ -1,0 +1,307 @@
+"""Which host each pod runs on.
+
+Rules that hold here:
+
+1. A pod runs on the host that its spec or status speaks of (`fabric.plan.hosts`); if it speaks of
+   none, where a pin or the lock file says; else on a host of its tenant that is chosen here, and
+   then *assumed*. A pin also decides where the node that is named is no host; else that is an
+   error. One that contradicts the manifests is a warning (C458).
+2. Choosing is deterministic and does not depend on other tenants: the ready host with the fewest
+   pods of the tenant, first of those in order of the fabric. A tenant that may use every host
+   starts counting at one that its name decides, or all would crowd the first hosts. Pods that
+   report the same host address stay together. Hosts in another state get new pods only where the
+   tenant has no other.
+3. A DaemonSet has a pod on every host of the tenant, called `name-host`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from pathlib import Path
+from zlib import crc32
+
+from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
+from fabric.file.extend import Edit
+from fabric.file.spec import FabricSpec, Pins
+from fabric.inventory import NamedPort
+from fabric.io.reading import Trees
+from fabric.kubernetes.manifests import Manifests, load_manifests
+from fabric.kubernetes.workloads import Pod
+from fabric.phases import phase
+from fabric.plan.hosts import (
+    ASSUMED,
+    NOTHING,
+    Found,
+    NodeNames,
+    Nodes,
+    Presence,
+    crowded,
+    hosts_of,
+    presence,
+    stranger,
+    unknown,
+)
+from fabric.topology import Fabric
+
+IDLE = frozenset({"pod"})
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A pod on a host: an `Endpoint` without VRF and without addresses of our own. `addresses` are
+    those that its status reports."""
+
+    name: str
+    tenant: str
+    namespace: str
+    workload: str
+    workload_kind: str
+    host: str
+    labels: Mapping[str, str]
+    namespace_labels: Mapping[str, str]
+    ports: tuple[NamedPort, ...]
+    host_network: bool
+    addresses: tuple[str, ...]
+    assumed: frozenset[str]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Pods by name, and the hosts of every tenant."""
+
+    pods: tuple[Placed, ...]
+    hosts: Mapping[str, Presence]
+
+
+@phase("read manifests")
+def load_workloads(spec: FabricSpec) -> dict[str, Manifests]:
+    """The manifests of every tenant; tenants that name the same paths share what was read.
+
+    Paths start at the fabric file's directory. Raises one `InputError` with every mistake.
+    """
+    problems = Diagnostics()
+    out = readable_workloads(spec, problems)
+    problems.check()
+    return out
+
+
+def readable_workloads(spec: FabricSpec, problems: Diagnostics) -> dict[str, Manifests]:
+    """The manifests of the tenants whose manifests can be read; mistakes go to `problems`."""
+    folder = spec.path.parent if spec.path else Path()
+    known: dict[tuple[str, ...], Manifests] = {}
+    out = {}
+    for tenant, settings in spec.tenants.items():
+        edits = [edit for edit in edits_of(spec) if edit.target and edit.target[0] == tenant]
+        key = (*settings.manifests, tenant) if edits else tuple(settings.manifests)
+        if key not in known:
+            paths = [Path(os.path.normpath(folder / path)) for path in settings.manifests]
+            refused = [*outside(spec, tenant, paths)]
+            if refused:
+                problems.items += refused
+                continue
+            try:
+                known[key] = load_manifests(paths, tenant=tenant, edits=edits)
+            except InputError as error:
+                problems.items += (d for d in error.diagnostics if d not in problems.items)
+                continue
+        out[tenant] = known[key]
+    return out
+
+
+def outside(spec: FabricSpec, tenant: str, paths: Iterable[Path]) -> Iterator[Diagnostic]:
+    """C112 for every path of a tenant that leads out of the trees that may be read."""
+    trees: Trees | None = spec._trees
+    for number, path in enumerate(paths):
+        refused = trees and trees.refusal(path, spec.at("tenants", tenant, "manifests", number))
+        if refused:
+            yield refused
+
+
+def edits_of(spec: FabricSpec) -> tuple[Edit, ...]:
+    """What the fabric file changes in manifests."""
+    found: tuple[Edit, ...] = spec._edits
+    return found
+
+
+def place(
+    spec: FabricSpec,
+    manifests: Mapping[str, Manifests],
+    fabric: Fabric,
+    locked: Pins,
+    problems: Diagnostics,
+) -> Placement:
+    """Every pod of every tenant on a host, and the hosts of every tenant. What fits nowhere goes to
+    `problems`."""
+    out: list[Placed] = []
+    hosts: dict[str, Presence] = {}
+    for tenant, found in manifests.items():
+        allowed = hosts_of(spec, tenant, fabric)
+        if found.pods and not allowed:
+            problems.items.append(homeless(spec, tenant))
+            continue
+        placer = _Placer(spec, tenant, found, allowed, fabric, locked, problems)
+        pods = [*placer.placed()]
+        out += pods
+        hosts[tenant] = presence(
+            spec, tenant, allowed, {p.host for p in pods}, placer.nodes.hosts, placer.reported
+        )
+    problems.items += crowded(spec, hosts)
+    return Placement(tuple(sorted(out, key=lambda p: p.name)), hosts)
+
+
+def sizes(
+    spec: FabricSpec, manifests: Mapping[str, Manifests], fabric: Fabric
+) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+    """How many pods, hosts and VRFs every tenant will have."""
+    pods, hosts, vrfs = {}, {}, {}
+    for tenant, found in manifests.items():
+        settings = spec.tenants[tenant]
+        hosts[tenant] = len(hosts_of(spec, tenant, fabric))
+        pods[tenant] = sum(hosts[tenant] if pod.per_host else 1 for pod in found.pods)
+        per_namespace = settings.vrf_per == "namespace"
+        vrfs[tenant] = 1 + len(found.namespaces) if per_namespace else len(settings.vrfs)
+    return pods, hosts, vrfs
+
+
+def homeless(spec: FabricSpec, tenant: str) -> Diagnostic:
+    """A tenant with pods and no host to run them."""
+    message = f'tenant "{tenant}" has pods, but no host matches its `hosts`'
+    hint = "cloison show topology lists the hosts"
+    return Diagnostic("C615", message, spec.at("tenants", tenant, "hosts"), hint)
+
+
+class _Placer:
+    """Pods of one tenant."""
+
+    def __init__(
+        self,
+        spec: FabricSpec,
+        tenant: str,
+        manifests: Manifests,
+        allowed: list[str],
+        fabric: Fabric,
+        locked: Pins,
+        problems: Diagnostics,
+    ) -> None:
+        self.spec, self.tenant, self.manifests = spec, tenant, manifests
+        self.problems, self.allowed = problems, {*allowed}
+        self.names = NodeNames(spec, tenant, fabric, locked)
+        self.nodes = Nodes(tenant, self.names, allowed, manifests.nodes, problems)
+        self.reported = self.nodes.reported
+        here = [host for host in allowed if host in self.nodes.hosts]
+        self.hosts = allowed if spec.tenants[tenant].hosts or not here else here
+        self.pinned, self.locked = spec.pins.hosts, locked.hosts
+        waiting = {name for name, host in spec.hosts.items() if host.state != "ready"}
+        ready = [host for host in self.hosts if host not in waiting] or self.hosts
+        start = 0 if spec.tenants[tenant].hosts else crc32(tenant.encode()) % max(len(ready), 1)
+        self.choices = ready[start:] + ready[:start]
+        self.load: Counter[str] = Counter(dict.fromkeys(self.hosts, 0))
+        self.stands_for: dict[str, str] = {}
+
+    def placed(self) -> Iterator[Placed]:
+        """Pods whose host is known count first, so that the others spread around them."""
+        pods = [pod for found in self.manifests.pods for pod in self.on_every_host(found)]
+        known = [self.known(pod) for pod in pods]
+        self.complain(pods, known)
+        self.load.update(host for host, _ in filter(None, known))
+        for pod, found in zip(pods, known, strict=True):
+            host, assumed = found or (self.choose(pod), ASSUMED)
+            self.contradicted(self.endpoint(pod), host)
+            own = pod.addresses if pod.host_network else ()
+            for address in (*pod.host_addresses, *own):
+                self.reported[host].setdefault(str(ip_address(address)), pod.span)
+            yield self.result(pod, host, assumed)
+
+    def on_every_host(self, pod: Pod) -> Iterable[Pod]:
+        """A pod itself; a DaemonSet's once per host (rule 3)."""
+        if not pod.per_host:
+            return [pod]
+        return [replace(pod, name=f"{pod.name}-{host}", node=host) for host in self.hosts]
+
+    def endpoint(self, pod: Pod) -> str:
+        """The name of the pod as an endpoint."""
+        return f"{self.tenant}/{pod.namespace}/{pod.name}"
+
+    def known(self, pod: Pod) -> Found | None:
+        """The host that somebody has decided on before (rule 1)."""
+        if pod.per_host:
+            return pod.node or "", NOTHING
+        own = pod.addresses if pod.host_network else ()
+        found = self.names.host(pod.node, (*pod.host_addresses, *own))
+        if found is not None:
+            return found
+        name = self.endpoint(pod)
+        if self.pinned.get(name) in self.names.hosts:
+            return self.pinned[name], NOTHING
+        if self.locked.get(name) in self.hosts:
+            host = self.locked[name]
+            self.stands_for.setdefault(self.together(pod), host)
+            return host, ASSUMED
+        if name in self.locked:
+            what = (
+                f"the lock file has {name} on {self.locked[name]}, which {self.tenant} cannot use"
+            )
+            self.problems.warn("C461", f"{what}: another host is chosen", pod.span)
+        return None
+
+    def complain(self, pods: Sequence[Pod], known: Sequence[Found | None]) -> None:
+        """Pods of nodes that are no hosts, and on hosts that are not the tenant's; once each."""
+        nowhere: dict[str, list[Pod]] = defaultdict(list)
+        strange: dict[str, list[Pod]] = defaultdict(list)
+        for pod, found in zip(pods, known, strict=True):
+            name = self.endpoint(pod)
+            if found is not None and found[0] not in self.allowed:
+                strange[found[0]].append(pod)
+            elif (
+                pod.node
+                and not pod.per_host
+                and self.pinned.get(name) not in self.names.hosts
+                and self.names.host(pod.node, pod.host_addresses) is None
+            ):
+                nowhere[pod.node].append(pod)
+        for node, some in nowhere.items():
+            self.problems.items.append(unknown(node, f"of {self.some(some)}", some[0].span))
+        for host, some in strange.items():
+            what = f"{self.some(some)} on {host}, which is not among the hosts of {self.tenant}"
+            pin = self.spec.at("pins", "hosts", self.endpoint(some[0]))
+            by_pin = self.endpoint(some[0]) in self.pinned and not some[0].node
+            span = pin if by_pin else some[0].span
+            self.problems.items.append(stranger(what, host, self.tenant, span))
+
+    def contradicted(self, name: str, host: str) -> None:
+        """C458: a pin that says otherwise than the manifests do, which count."""
+        pin = self.pinned.get(name)
+        if pin is not None and pin != host:
+            what = f"{name} is pinned to {pin}, and its manifest puts it on {host}, which counts"
+            span = self.spec.at("pins", "hosts", name)
+            self.problems.warn("C458", what, span, "remove the pin, or say what the node is called")
+
+    def some(self, pods: Sequence[Pod]) -> str:
+        """A few pods in words."""
+        more = f" and {len(pods) - 1} more" if len(pods) > 1 else ""
+        return f"{self.endpoint(pods[0])}{more}"
+
+    def together(self, pod: Pod) -> str:
+        """What pods of one unknown host have in common."""
+        return " ".join(pod.host_addresses) or self.endpoint(pod)
+
+    def choose(self, pod: Pod) -> str:
+        """Rule 2."""
+        key = self.together(pod)
+        if key not in self.stands_for:
+            self.stands_for[key] = min(self.choices, key=lambda host: self.load[host])
+        self.load[self.stands_for[key]] += 1
+        return self.stands_for[key]
+
+    def result(self, pod: Pod, host: str, assumed: frozenset[str]) -> Placed:
+        """The pod on its host."""
+        return Placed(
+            self.endpoint(pod), self.tenant, pod.namespace, pod.workload, pod.workload_kind, host,
+            pod.labels, self.manifests.namespaces[pod.namespace], pod.ports, pod.host_network,
+            pod.addresses, assumed | (IDLE if pod.idle else frozenset()), pod.span,
+        )  # fmt: skip

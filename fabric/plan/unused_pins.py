@@ -1,0 +1,33 @@
+"""Pins that come to nothing: for endpoints that are not there, or have no address of their own.
+
+The value stays reserved: a slip, or what is kept for later. `fabric.plan.settled` and
+`fabric.plan.placement` tell pins that manifests contradict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+
+from fabric.diagnostics import Diagnostics, did_you_mean
+from fabric.file.spec import FabricSpec
+from fabric.inventory import Endpoint
+
+
+def unused_pins(spec: FabricSpec, endpoints: Sequence[Endpoint], problems: Diagnostics) -> None:
+    """C449 for endpoints that are not there, C459 for host-network pods."""
+    there = {name for e in endpoints for name in (e.name, *e.also, *e.aliases)}
+    for section in ("addresses", "hosts"):
+        for key in sorted(set(getattr(spec.pins, section)) - there):
+            what = f'no endpoint is called "{key}" now: its pin stays reserved'
+            span = spec.at_key("pins", section, key)
+            problems.warn("C449", what, span, did_you_mean(key, there))
+    node_of = {alias: e for e in endpoints for alias in e.aliases}
+    for key in sorted(node_of.keys() & spec.pins.addresses):
+        node, texts = node_of[key], spec.pins.addresses[key]
+        own = [prefix.network_address for prefix in node.prefixes]
+        if not {*map(ip_address, texts)} <= {*own}:
+            had = " and ".join(map(str, own))
+            what = f"{key} is pinned to {texts[0]}, and has the address of {node.name}, {had}"
+            span = spec.at_key("pins", "addresses", key)
+            problems.warn("C459", what, span, "pin the node's address")

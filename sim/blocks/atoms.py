@@ -1,0 +1,249 @@
+"""Atoms: maximal sets of header values that no rule, route or endpoint tells apart.
+
+Two independent axes:
+
+* L4. `dport_atom[proto_class[protocol], dport]` is an atom `q` of (protocol, destination port),
+  `sport_atom[sport]` an atom `s`; their product `l4 = q * n_sport + s` is the L4 atom. Protocols
+  that no rule names share one class.
+* Addresses, per VRF: sorted start addresses, IPv4 atoms first, then IPv6 (128 bits as two uint64).
+  Every endpoint's own addresses and every route are atoms of their own, so one search answers who
+  owns an address, how it is routed, and which rules can tell it apart.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.program.ownership import Owned
+from compiler.program.program import Intervals, L4Range, Program
+from fabric.diagnostics import CloisonError
+from fabric.network import Network
+from fabric.ports import ANY, BOTH, GROUPS, MAX_PORT
+
+BOTH_ICMPS = frozenset(GROUPS[BOTH])
+LOW64 = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class L4Atoms:
+    """Atom q holds destination ports `q_first[q]..q_last[q]` of protocol class `q_class[q]`; atom s
+    holds source ports `s_first[s]..s_last[s]`; `class_protocol[c]` is one protocol of class c.
+    `q_parent[q]` is the atom that q was cut from after the atoms were made, or q itself."""
+
+    proto_class: NDArray[np.uint8]
+    dport_atom: NDArray[np.uint16]
+    sport_atom: NDArray[np.uint16]
+    n_dport: int
+    n_sport: int
+    class_protocol: tuple[int, ...]
+    q_class: NDArray[np.uint8]
+    q_first: NDArray[np.uint16]
+    q_last: NDArray[np.uint16]
+    s_first: NDArray[np.uint16]
+    s_last: NDArray[np.uint16]
+    q_parent: NDArray[np.int32]
+
+    @property
+    def size(self) -> int:
+        """Number of L4 atoms."""
+        return self.n_dport * self.n_sport
+
+    def witness(self, l4: int) -> tuple[int, int, int]:
+        """A (protocol, source port, destination port) of the atom."""
+        q, s = divmod(int(l4), self.n_sport)
+        protocol = self.class_protocol[self.q_class[q]]
+        return protocol, int(self.s_first[s]), int(self.q_first[q])
+
+    def mask(self, ranges: tuple[L4Range, ...]) -> NDArray[np.bool_]:
+        """Which atoms the ranges hold, bool[size]."""
+        out = np.zeros((self.n_dport, self.n_sport), bool)
+        for r in ranges:
+            in_class = (
+                np.ones(self.n_dport, bool)
+                if r.protocol == ANY
+                else self.q_class == self.proto_class[r.protocol]
+            )
+            dports = in_class & (self.q_first >= r.dport[0]) & (self.q_last <= r.dport[1])
+            sports = (self.s_first >= r.sport[0]) & (self.s_last <= r.sport[1])
+            out |= dports[:, None] & sports[None, :]
+        return out.reshape(-1)
+
+    def ancestors(self, size: int) -> NDArray[np.int64]:
+        """For each atom the one of the first `size` atoms from which it was cut, or itself."""
+        q, known = np.arange(self.n_dport), size // self.n_sport
+        while (q >= known).any():
+            q = np.where(q >= known, self.q_parent[q], q)
+        return (q[:, None] * self.n_sport + np.arange(self.n_sport)).reshape(-1)
+
+
+def told_apart(protocols: Iterable[int]) -> set[int]:
+    """Protocols that need a class of their own: those that rules name, and both ICMPs where one is
+    named, so that a packet's IP version says which of the two counts."""
+    named = set(protocols) - {ANY}
+    return named | BOTH_ICMPS if named & BOTH_ICMPS else named
+
+
+def l4_atoms(program: Program, groups: Iterable[int]) -> L4Atoms:
+    """Cut both L4 axes at every bound that any entry of these groups uses."""
+    ranges = {l4 for g in groups for entry in program.groups[g].entries for l4 in entry.l4}
+    protocols = sorted(told_apart(r.protocol for r in ranges))
+    other = [number for number in range(255, -1, -1) if number not in protocols][:1]
+    proto_class = np.full(256, min(len(protocols), 255), np.uint8)
+    proto_class[protocols] = np.arange(len(protocols))
+    firsts: list[tuple[int, int, int]] = []
+    dport_atom = np.zeros((len(protocols) + len(other), MAX_PORT + 1), np.uint16)
+    for number, protocol in enumerate([*protocols, *other]):
+        cuts = _cuts(r.dport for r in ranges if r.protocol in (ANY, protocol))
+        for first, last in cuts:
+            dport_atom[number, first : last + 1] = len(firsts)
+            firsts.append((number, first, last))
+    sports = _cuts(r.sport for r in ranges)
+    sport_atom = np.zeros(MAX_PORT + 1, np.uint16)
+    for number, (first, last) in enumerate(sports):
+        sport_atom[first : last + 1] = number
+    countable(len(firsts))
+    q = np.array(firsts)
+    s = np.array(sports)
+    return L4Atoms(
+        proto_class,
+        dport_atom,
+        sport_atom,
+        len(firsts),
+        len(sports),
+        (*protocols, *other),
+        q[:, 0].astype(np.uint8),
+        q[:, 1].astype(np.uint16),
+        q[:, 2].astype(np.uint16),
+        s[:, 0].astype(np.uint16),
+        s[:, 1].astype(np.uint16),
+        np.arange(len(firsts), dtype=np.int32),
+    )
+
+
+def countable(n: int) -> None:
+    """Say so when atoms have more numbers than their tables hold."""
+    if n > MAX_PORT + 1:
+        raise CloisonError(f"rules tell {n:,} sets of ports apart, {MAX_PORT + 1:,} at most")
+
+
+def _cuts(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The coarsest partition of the port axis that every range is a union of."""
+    starts = {0}
+    for low, high in ranges:
+        starts |= {low, high + 1}
+    firsts = sorted(starts - {MAX_PORT + 1})
+    return list(zip(firsts, [*(s - 1 for s in firsts[1:]), MAX_PORT], strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class AddressAtoms:
+    """Atoms of VRF v: v4 starts in `v4_start[v4_off[v]:v4_off[v+1]]`, then v6 starts; global ids
+    begin at `base[v]`. `endpoint` holds the owner of each atom or -1."""
+
+    v4_off: NDArray[np.int64]
+    v4_start: NDArray[np.uint32]
+    v6_off: NDArray[np.int64]
+    v6_hi: NDArray[np.uint64]
+    v6_lo: NDArray[np.uint64]
+    base: NDArray[np.int64]
+    endpoint: NDArray[np.int32]
+    starts: tuple[tuple[list[int], list[int]], ...]
+
+    def count(self, vrf: int) -> int:
+        """Number of atoms of a VRF, both families."""
+        return int(self.base[vrf + 1] - self.base[vrf])
+
+    def bounds(self, vrf: int, local: int) -> tuple[int, int, int]:
+        """(version, first, last address) of the VRF's atom number `local`."""
+        v4, v6 = self.starts[vrf]
+        if local < len(v4):
+            last = v4[local + 1] - 1 if local + 1 < len(v4) else 2**32 - 1
+            return 4, v4[local], last
+        i = local - len(v4)
+        return 6, v6[i], v6[i + 1] - 1 if i + 1 < len(v6) else 2**128 - 1
+
+    def find(self, vrf: int, version: int, ip: int) -> int:
+        """Number of the VRF's atom that holds the address (VRF-local)."""
+        v4, v6 = self.starts[vrf]
+        if version == 4:
+            return bisect_right(v4, ip) - 1
+        return len(v4) + bisect_right(v6, ip) - 1
+
+    def mask(self, vrf: int, v4: Intervals, v6: Intervals) -> NDArray[np.bool_]:
+        """Which atoms of the VRF lie inside these intervals, bool[count]. Bounds of intervals that
+        are not cuts of this VRF do not occur: every region was cut in."""
+        out = np.zeros(self.count(vrf), bool)
+        starts4, starts6 = self.starts[vrf]
+        for starts, intervals, shift in ((starts4, v4, 0), (starts6, v6, len(starts4))):
+            for low, high in intervals:
+                a, b = _slice(starts, low, high)
+                out[shift + a : shift + b] = True
+        return out
+
+
+def _slice(starts: list[int], low: int, high: int) -> tuple[int, int]:
+    return bisect_left(starts, low), bisect_right(starts, high)
+
+
+def address_atoms(
+    program: Program, owned: Owned, bound: Mapping[int, Sequence[int]]
+) -> AddressAtoms:
+    """Cut every VRF's address axes at its endpoints, its routes and the regions of its rules, which
+    are those of the groups `bound` there."""
+    network = program.network
+    cuts: list[tuple[set[int], set[int]]] = [({0}, {0}) for _ in network.vrfs]
+    for endpoint in network.endpoints:
+        for family in (0, 1):
+            add_cuts(cuts[endpoint.vrf][family], owned[endpoint.index][family], family)
+    for vrf in network.vrfs:
+        v4, v6 = network.fib.boundaries(vrf.index)
+        cuts[vrf.index][0].update(v4)
+        cuts[vrf.index][1].update(v6)
+    for index, groups in bound.items():
+        entries = (entry for g in groups for entry in program.groups[g].entries)
+        for v4_ranges, v6_ranges in {(r.v4, r.v6) for entry in entries for r in entry.regions}:
+            add_cuts(cuts[index][0], v4_ranges, 0)
+            add_cuts(cuts[index][1], v6_ranges, 1)
+    return _pack(network, owned, [(sorted(a), sorted(b)) for a, b in cuts])
+
+
+def add_cuts(cuts: set[int], intervals: Intervals, family: int) -> None:
+    """Add the addresses at which the intervals of a family begin, and those after their ends."""
+    top = 2**128 if family else 2**32
+    for low, high in intervals:
+        cuts.add(low)
+        if high + 1 < top:
+            cuts.add(high + 1)
+
+
+def _pack(
+    network: Network, owned: Owned, starts: list[tuple[list[int], list[int]]]
+) -> AddressAtoms:
+    v4_off = np.cumsum([0] + [len(a) for a, _ in starts])
+    v6_off = np.cumsum([0] + [len(b) for _, b in starts])
+    v4_start = np.array([x for a, _ in starts for x in a], np.uint32)
+    v6 = [x for _, b in starts for x in b]
+    atoms = AddressAtoms(
+        v4_off,
+        v4_start,
+        v6_off,
+        np.array([x >> 64 for x in v6], np.uint64),
+        np.array([x & LOW64 for x in v6], np.uint64),
+        v4_off + v6_off,
+        np.full(len(v4_start) + len(v6), -1, np.int32),
+        tuple(starts),
+    )
+    for endpoint in network.endpoints:
+        base = int(atoms.base[endpoint.vrf])
+        shift = 0
+        for family in (0, 1):
+            for low, high in owned[endpoint.index][family]:
+                a, b = _slice(starts[endpoint.vrf][family], low, high)
+                atoms.endpoint[base + shift + a : base + shift + b] = endpoint.index
+            shift += len(starts[endpoint.vrf][0])
+    return atoms

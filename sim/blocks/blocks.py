@@ -1,0 +1,224 @@
+"""Blocks: the compiled policy as arrays, the one form that classifier, proof and diff share.
+
+A *block* answers for one set of bound groups in one VRF and direction. Its rows are classes of
+remote *cells*, its columns classes of L4 atoms, its values *decisions* (the entry that each stage
+matched, and the outcome). Endpoints with the same bindings share a block; nothing is expanded per
+endpoint, per DPU or per packet.
+
+    cell = atom * K[vrf] + k          atom: VRF-local address atom, k: remote VRF as seen from vrf
+    decision = F[F_off[b] + cell_class[cell_off[b] + cell] * n_l4[b] + l4_class[l4_off[b] + l4]]
+
+`k` comes from `remote_index[vrf, remote]`; `K[vrf] - 1` stands for every VRF that no rule of the
+VRF names and no route leads to. Rules are tabled by class, VRF by VRF (`sim.blocks.grid`), and laid
+out in arrays that only grow (`sim.blocks.store`), so that `sim.blocks.update` changes what changed.
+Blocks that tell the same cells apart share them, and rows of `l4_class`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.policy.ir import Direction
+from compiler.program.ownership import owned_addresses
+from compiler.program.program import ANY_VRF, Program
+from fabric.phases import phase
+from sim.blocks.atoms import AddressAtoms, L4Atoms, address_atoms, l4_atoms
+from sim.blocks.grid import Ground
+from sim.blocks.store import Key, Laid, Store
+
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+Sets = tuple[I32, I32, I32]
+"""Next-hop sets in CSR form: offsets, VTEPs, VRFs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """See the module. Offsets are int64; `set_*` are next-hop sets in CSR form; `fib` holds a set
+    id or -1 per (instance, VRF-local atom) at `fib_off[instance] + atom`."""
+
+    program: Program
+    l4: L4Atoms
+    addresses: AddressAtoms
+    remote_index: NDArray[np.int16]
+    remote_count: I32
+    inst_of: I32
+    fib_off: I64
+    fib: I32
+    set_off: I32
+    set_vtep: I32
+    set_vrf: I32
+    endpoint_vrf: I32
+    endpoint_vtep: I32
+    ep_block: I32
+    block_vrf: I32
+    cell_off: I64
+    cell_class: NDArray[np.uint16]
+    l4_off: I64
+    l4_class: NDArray[np.uint16]
+    n_l4: I32
+    F_off: I64
+    F: I32
+    dec_permit: NDArray[np.bool_]
+    dec_stage: NDArray[np.int8]
+    dec_entries: I32
+    store: Store = field(repr=False, compare=False)
+    serial: int = field(default=0, repr=False, compare=False)
+
+    def cell(self, vrf: int, version: int, ip: int, remote_vrf: int) -> int:
+        """The cell of a remote as an endpoint in `vrf` sees it."""
+        atom = self.addresses.find(vrf, version, ip)
+        return atom * int(self.remote_count[vrf]) + int(self.remote_index[vrf, remote_vrf])
+
+    def l4_atom(self, protocol: int, sport: int, dport: int) -> int:
+        """The L4 atom of a packet."""
+        q = self.l4.dport_atom[self.l4.proto_class[protocol], dport]
+        return int(q) * self.l4.n_sport + int(self.l4.sport_atom[sport])
+
+    def decision(self, direction: Direction, endpoint: int, cell: int, l4: int) -> int:
+        """The decision id of one cell and L4 atom."""
+        block = self.ep_block[direction, endpoint]
+        row = int(self.cell_class[self.cell_off[block] + cell])
+        column = int(self.l4_class[self.l4_off[block] + l4])
+        return int(self.F[self.F_off[block] + row * self.n_l4[block] + column])
+
+
+@phase("cut the packet space into blocks")
+def build_blocks(program: Program) -> Blocks:
+    """Arrays of a program; depends on the network's routes, so rebuild after a failure."""
+    network = program.network
+    bound = bound_groups(program)
+    addresses = address_atoms(program, owned_addresses(network), bound)
+    l4 = l4_atoms(program, sorted({g for groups in bound.values() for g in groups}))
+    store = Store(l4.size)
+    inst_of, fib_off, fib, sets = _fib(program, addresses)
+    store.fib.append(fib)
+    remote_index, remote_count = _remotes(program, bound, inst_of, fib_off, fib, sets)
+    store.learn(program.groups)
+    keys = _keys(program)
+    laid: list[Laid] = []
+    for vrf, distinct in sorted(_distinct(program, keys).items()):
+        width = int(remote_count[vrf])
+        laid += store.lay(Ground(program, vrf, addresses, l4, remote_index[vrf], width), distinct)
+    store.settle()
+    known = store.known
+    ep_block = [
+        [known[e.vrf][key] for e, key in zip(network.endpoints, row, strict=True)] for row in keys
+    ]
+    store.lane = np.array([b.lane for b in laid], np.int64)
+    return Blocks(
+        program, l4, addresses, remote_index, remote_count, inst_of, fib_off, store.fib.view, *sets,
+        np.array([e.vrf for e in network.endpoints], np.int32),
+        np.array([e.vtep for e in network.endpoints], np.int32),
+        np.array(ep_block, np.int32).reshape(len(Direction), len(network.endpoints)),
+        np.array([b.vrf for b in laid], np.int32),
+        np.array([b.cell_off for b in laid], np.int64),
+        store.cells.view,
+        store.lane * store.lanes.stride,
+        store.lanes.view,
+        np.array([b.n_l4 for b in laid], np.int32),
+        np.array([b.f_off for b in laid], np.int64),
+        store.values.view, store.permit.view, store.stage.view, store.entries.view,
+        store,
+    )  # fmt: skip
+
+
+def reroute(blocks: Blocks, program: Program) -> Blocks:
+    """The same policy where only routes have changed, after a failure; `program` is the same but
+    for its network. VRFs that no rule names share a cell, so a new egress VRF needs no new ones."""
+    before, after = (p.network.fib for p in (blocks.program, program))
+    if any(before.boundaries(v.index) != after.boundaries(v.index) for v in program.network.vrfs):
+        return build_blocks(program)
+    inst_of, fib_off, fib, (set_off, set_vtep, set_vrf) = _fib(program, blocks.addresses)
+    return replace(
+        blocks, program=program, inst_of=inst_of, fib_off=fib_off, fib=fib,
+        set_off=set_off, set_vtep=set_vtep, set_vrf=set_vrf,
+    )  # fmt: skip
+
+
+def bound_groups(program: Program) -> dict[int, list[int]]:
+    """The groups that endpoints of each VRF are bound to."""
+    vrf = np.array([e.vrf for e in program.network.endpoints], np.int64)[:, None]
+    n = len(program.groups) + 1
+    found = np.unique(vrf * n + program.bindings + 1)
+    out: dict[int, list[int]] = {}
+    for place, group in zip(*(x.tolist() for x in np.divmod(found, n)), strict=True):
+        if group:
+            out.setdefault(place, []).append(group - 1)
+    return out
+
+
+def _keys(program: Program) -> list[list[Key]]:
+    """What each endpoint's block answers for, [direction][endpoint]."""
+    bindings = program.bindings.tolist()
+    return [[(direction, *row) for row in bindings[direction]] for direction in Direction]
+
+
+def _distinct(program: Program, keys: Sequence[Sequence[Key]]) -> dict[int, list[Key]]:
+    """The keys of each VRF, each once."""
+    found: dict[int, dict[Key, None]] = {}
+    for row in keys:
+        for endpoint, key in zip(program.network.endpoints, row, strict=True):
+            found.setdefault(endpoint.vrf, {})[key] = None
+    return {vrf: list(distinct) for vrf, distinct in found.items()}
+
+
+def _remotes(
+    program: Program,
+    bound: Mapping[int, Sequence[int]],
+    inst_of: I32,
+    fib_off: I64,
+    fib: I32,
+    sets: Sets,
+) -> tuple[NDArray[np.int16], I32]:
+    """Number the VRFs that each VRF's rules or routes can tell apart."""
+    n = len(program.network.vrfs)
+    named = np.eye(n, dtype=np.bool_)
+    for vrf, groups in bound.items():
+        entries = (entry for g in groups for entry in program.groups[g].entries)
+        regions = {region.vrf for entry in entries for region in entry.regions} - {ANY_VRF}
+        named[vrf, sorted(regions)] = True
+    set_off, _, set_vrf = sets
+    ends = np.append(fib_off[1:], len(fib))
+    leads = np.zeros((len(set_off) - 1, n), np.bool_)
+    leads[np.repeat(np.arange(len(set_off) - 1), np.diff(set_off)), set_vrf] = True
+    for node, vrf in np.argwhere(inst_of >= 0).tolist():
+        number = inst_of[node, vrf]
+        used = np.unique(fib[fib_off[number] : ends[number]])
+        named[vrf] |= leads[used[used >= 0]].any(axis=0)
+    index = np.where(named, np.cumsum(named, axis=1) - 1, named.sum(axis=1)[:, None])
+    return index.astype(np.int16), (named.sum(axis=1) + 1).astype(np.int32)
+
+
+def _fib(program: Program, atoms: AddressAtoms) -> tuple[I32, I64, I32, Sets]:
+    """Routes by atom, and next-hop sets in CSR form."""
+    network = program.network
+    inst_of = np.full((len(network.fabric.nodes), len(network.vrfs)), -1, np.int32)
+    for number, (vtep, vrf) in enumerate(network.fib.instances):
+        inst_of[vtep, vrf] = number
+    sizes = [atoms.count(vrf) for _, vrf in network.fib.instances]
+    parts = [np.zeros(0, np.int32)] * len(sizes)
+    for vrf, starts in enumerate(atoms.starts):
+        vteps = np.flatnonzero(inst_of[:, vrf] >= 0)
+        for number, found in zip(
+            inst_of[vteps, vrf].tolist(),
+            network.fib.lookup_starts(vrf, vteps.tolist(), *starts),
+            strict=True,
+        ):
+            parts[number] = found
+    sets = network.fib.nexthop_sets
+    hops = [hop for hop_set in sets for hop in hop_set]
+    return (
+        inst_of,
+        np.cumsum([0, *sizes])[:-1].astype(np.int64),
+        np.concatenate(parts).astype(np.int32) if parts else np.zeros(0, np.int32),
+        (
+            np.cumsum([0] + [len(s) for s in sets]).astype(np.int32),
+            np.array([hop.vtep for hop in hops], np.int32),
+            np.array([hop.vrf for hop in hops], np.int32),
+        ),
+    )

@@ -1,0 +1,190 @@
+"""From groups to tables: which entry decides, by class of cells and class of L4 atoms.
+
+`paint` finds the first entry of one group that matches, `chain` what groups decide one after the
+other. Both only look at which classes an entry holds, never at what it is called: tenants that are
+alike have equal patterns, which are worked out once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.policy.ir import Action, Stage
+from compiler.program.program import Group
+from fabric.diagnostics import CloisonError
+from sim.blocks.axis import Axis, combine, partition
+from sim.blocks.grid import Grid, bounded
+
+I32 = NDArray[np.int32]
+Bits = NDArray[np.bool_]
+LIMIT = 1 << 13
+MOST = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Classes of an axis that some keys do not tell apart: the number of each class's set, and per
+    key which sets it holds."""
+
+    number: int
+    of: I32
+    bits: Bits
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """The place in its group of the first entry that matches, per set of cells and set of ports."""
+
+    number: int
+    cells: Merged
+    l4: Merged
+    order: I32
+
+
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """Several groups together: rows and columns of classes of cells and L4 atoms, and `values`,
+    each a decision. `matched` has the place of the entry that decided each group, or -1; `stage`
+    the stage that denied, -1 for a permit."""
+
+    rows: NDArray[np.uint16]
+    columns: NDArray[np.uint16]
+    values: I32
+    matched: I32
+    stage: NDArray[np.int8]
+
+
+Link = tuple[Painted, int, NDArray[np.int8]]
+"""One group of a chain: its table, its stage, and what its entries do, the default last."""
+
+
+class Patterns:
+    """What was worked out before, by content; forgotten when it gets too much."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._merged: dict[tuple[tuple[int, ...], bytes], Merged] = {}
+        self._painted: dict[tuple[int, int], Painted] = {}
+        self._chained: dict[tuple[object, ...], Chained] = {}
+
+    def merged(self, axis: Axis, keys: Sequence[int]) -> Merged:
+        """What these keys of an axis, by number, do not tell apart."""
+        rows = axis.rows[list(keys)]
+        key = rows.shape, rows.tobytes()
+        if key not in self._merged:
+            of, sample = partition(rows)
+            self._merged[key] = Merged(self._next(), of, rows[:, sample])
+        return self._merged[key]
+
+    def painted(self, vrf: str, cells: Merged, l4: Merged) -> Painted:
+        """Entries in the order of the keys, the default after them."""
+        key = cells.number, l4.number
+        if key not in self._painted:
+            shape = cells.bits.shape[1], l4.bits.shape[1]
+            bounded(vrf, *shape)
+            order = np.full(shape, len(cells.bits), np.int32)
+            for place in range(len(cells.bits) - 1, -1, -1):
+                order[cells.bits[place][:, None] & l4.bits[place]] = place
+            self._painted[key] = Painted(self._next(), cells, l4, order)
+        return self._painted[key]
+
+    def chained(self, vrf: str, links: Sequence[Link]) -> Chained:
+        """The first deny or final permit ends it."""
+        key = tuple((table.number, stage, does.tobytes()) for table, stage, does in links)
+        if key not in self._chained:
+            if len(self._chained) >= LIMIT:
+                self._forget()
+            self._chained[key] = _chain(vrf, links)
+        return self._chained[key]
+
+    def _next(self) -> int:
+        self._count += 1
+        return self._count
+
+    def _forget(self) -> None:
+        for known in (self._merged, self._painted, self._chained):
+            known.clear()
+
+
+def _chain(vrf: str, links: Sequence[Link]) -> Chained:
+    cells, cell_at = combine([table.cells.of for table, _, _ in links])
+    l4, l4_at = combine([table.l4.of for table, _, _ in links])
+    bounded(vrf, len(cell_at), len(l4_at))
+    alive = np.ones((len(cell_at), len(l4_at)), np.bool_)
+    denied = np.full(alive.shape, -1, np.int8)
+    matched = []
+    for table, stage, does in links:
+        order = table.order[table.cells.of[cell_at][:, None], table.l4.of[l4_at]]
+        matched.append(np.where(alive, order, -1).reshape(-1))
+        denied[alive & (does[order] == Action.DENY)] = stage
+        alive &= does[order] == Action.PERMIT
+    of, sample = combine([column + 1 for column in matched])
+    rows = np.stack([column[sample] for column in matched], axis=1)
+    stage_of = denied.reshape(-1)[sample]
+    return Chained(narrow(cells), narrow(l4), of.reshape(alive.shape), rows, stage_of)
+
+
+def narrow(classes: I32) -> NDArray[np.uint16]:
+    """Class numbers as tables hold them."""
+    if len(classes) and int(classes.max()) > MOST:
+        raise CloisonError(
+            f"a policy tells {int(classes.max()) + 1:,} classes apart, 65,536 at most"
+        )
+    return classes.astype(np.uint16)
+
+
+class Painter:
+    """Makes the tables of one VRF. `actions` has those of all entries by id."""
+
+    def __init__(self, patterns: Patterns, grid: Grid, vrf: str, actions: NDArray[np.int8]) -> None:
+        self._patterns = patterns
+        self._grid = grid
+        self._vrf = vrf
+        self._actions = actions
+        self._painted: dict[int, Painted] = {}
+        self._numbers: dict[int, int] = {}
+
+    def chain(self, groups: Sequence[Group]) -> tuple[Chained, I32]:
+        """What groups decide, and per decision the id of the entry of each stage, -1 for none."""
+        if not groups:
+            return self._open(), np.full((1, len(Stage)), -1, np.int32)
+        first = [group.default_entry.id - len(group.entries) for group in groups]
+        links = [
+            (self.paint(group), int(group.stage), self._actions[begin : group.default_entry.id + 1])
+            for group, begin in zip(groups, first, strict=True)
+        ]
+        found = self._patterns.chained(self._vrf, links)
+        ids = np.full((len(found.matched), len(Stage)), -1, np.int32)
+        absolute = np.where(found.matched >= 0, found.matched + np.array(first, np.int32), -1)
+        ids[:, [stage for _, stage, _ in links]] = absolute
+        return found, ids
+
+    def _open(self) -> Chained:
+        """Where no group is bound everything passes."""
+        axes = self._grid.cells, self._grid.l4
+        rows, columns = (np.zeros(len(axis.sample), np.uint16) for axis in axes)
+        nothing = np.zeros((1, 1), np.int32)
+        return Chained(rows, columns, nothing, nothing, np.full(1, -1, np.int8))
+
+    def paint(self, group: Group) -> Painted:
+        """The table of one group."""
+        if group.id not in self._painted:
+            cells = [self._number(self._grid.cells, e.regions) for e in group.entries]
+            l4 = [self._number(self._grid.l4, e.l4) for e in group.entries]
+            self._painted[group.id] = self._patterns.painted(
+                self._vrf,
+                self._patterns.merged(self._grid.cells, cells),
+                self._patterns.merged(self._grid.l4, l4),
+            )
+        return self._painted[group.id]
+
+    def _number(self, axis: Axis, key: tuple[object, ...]) -> int:
+        """The number of a key; by object first, because hashing one takes its time."""
+        number = self._numbers.get(id(key))
+        if number is None:
+            number = self._numbers[id(key)] = axis.keys[key]
+        return number

@@ -1,0 +1,363 @@
+"""The layer-4 axis of the header space: atoms to ports that people read, and back.
+
+An *atom* is a maximal set of (protocol, source port, destination port) that no rule tells apart;
+`atom = q * n_s + s` with `q` from protocol and destination port and `s` from the source port. A set
+of atoms is a boolean array.
+
+Rules that hold here:
+
+1. All 256 protocols count. Protocols without ports have one packet each: port 0 to port 0.
+2. `boxes` cover the axis exactly once, whatever the values.
+3. Which of the two ICMPs a packet may carry depends on its IP version (`fabric.ports`). In a set
+   for one version the other ICMP says what this one says (`of_version`): equal sets stay equal.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabric.ports import (
+    ALL_PORTS,
+    ANY,
+    BOTH,
+    ICMP4,
+    ICMP6,
+    MAX_PORT,
+    NAMES,
+    OTHERS,
+    WITH_PORTS,
+    PortRange,
+    name_of,
+    sent,
+    span,
+    stretches,
+)
+
+Bits = NDArray[np.bool_]
+Values = NDArray[Any]
+PROTOCOL_PREFERENCE = (6, 17, 132, ICMP4, ICMP6)
+CLIENT_PORT = 40000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Box:
+    """Inclusive ranges of protocol numbers, destination ports and source ports."""
+
+    protocols: tuple[int, int]
+    dport: tuple[int, int] = ALL_PORTS
+    sport: tuple[int, int] = ALL_PORTS
+
+    def __str__(self) -> str:
+        first, last = self.protocols
+        name = name_of(first) if first == last else f"protocols {first}-{last}"
+        ported = first == last and first in WITH_PORTS
+        text = f"{span(self.dport)}/{name}" if ported and self.dport != ALL_PORTS else name
+        return text if self.sport in (ALL_PORTS, (0, 0)) else f"{text} from {span(self.sport)}"
+
+
+@dataclass(frozen=True, slots=True)
+class L4Space:
+    """The atoms of one world. Shapes: `proto_class` [256], `dport_atom` [classes, 65536],
+    `sport_atom` [65536]."""
+
+    proto_class: NDArray[np.uint8]
+    dport_atom: NDArray[np.uint16]
+    sport_atom: NDArray[np.uint16]
+    n_q: int
+    n_s: int
+    _segments: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...] = field(repr=False)
+
+    @staticmethod
+    def of(proto_class: Values, dport_atom: Values, sport_atom: Values) -> L4Space:
+        """A space from the arrays of `sim.blocks.blocks`."""
+        n_q, n_s = int(dport_atom.max()) + 1, int(sport_atom.max()) + 1
+        rows = tuple(_runs(row) for row in [*dport_atom, sport_atom])
+        return L4Space(proto_class, dport_atom, sport_atom, n_q, n_s, rows)
+
+    @property
+    def size(self) -> int:
+        """Number of atoms."""
+        return self.n_q * self.n_s
+
+    def atom(self, protocol: int, sport: int, dport: int) -> int:
+        """The atom of one packet."""
+        q = int(self.dport_atom[self.proto_class[protocol], dport])
+        return q * self.n_s + int(self.sport_atom[sport])
+
+    def real(self) -> Bits:
+        """Atoms that hold a packet: protocols without ports have port 0 alone."""
+        bits = np.zeros((self.n_q, self.n_s), np.bool_)
+        for protocol in range(256):
+            row = self.dport_atom[self.proto_class[protocol]]
+            if protocol in WITH_PORTS:
+                bits[np.unique(row)] = True
+            else:
+                bits[row[0], self.sport_atom[0]] = True
+        return bits.ravel()
+
+    def of_version(self, sets: Bits, version: int) -> Bits:
+        """Rows of sets for packets of one IP version (rule 3)."""
+        real, other = (ICMP4, ICMP6) if version == 4 else (ICMP6, ICMP4)
+        mine, its = (int(self.proto_class[protocol]) for protocol in (real, other))
+        if mine == its:
+            return sets
+        grid = sets.reshape(-1, self.n_q, self.n_s).copy()
+        grid[:, np.unique(self.dport_atom[its])] = grid[:, self.dport_atom[mine, :1]]
+        return grid.reshape(sets.shape)
+
+    def sent(self, version: int) -> Bits:
+        """Atoms that hold a packet which hosts send inside an IP version."""
+        return self.touching((PortRange(),), version=version)
+
+    def touching(
+        self, ranges: Iterable[PortRange], inverse: bool = False, version: int | None = None
+    ) -> Bits:
+        """Atoms that share a packet with `ranges` (with `inverse`: with what they leave out), of
+        any IP version or of one."""
+        bits = np.zeros((self.n_q, self.n_s), np.bool_)
+        wanted = tuple(ranges)
+        named = {r.protocol for r in wanted}
+        done: set[tuple[int, bool, int]] = set()
+        for protocol in range(256):
+            ported = protocol in WITH_PORTS
+            alike = int(self.proto_class[protocol]), ported, protocol if protocol in named else ANY
+            if alike in done or not (version is None or sent(protocol, version)):
+                continue
+            done.add(alike)
+            for source, ports in _openers(protocol, wanted):
+                q = self.dport_atom[alike[0], : len(ports)][ports ^ inverse]
+                s = self.sport_atom[source[0] : source[1] + 1]
+                bits[np.ix_(np.unique(q), np.unique(s))] = True
+        return bits.ravel()
+
+    def boxes(self, values: Values) -> list[tuple[Box, int]]:
+        """A partition of the axis into boxes of equal value, sorted.
+
+        `values` has one integer (or bool) per atom.
+        """
+        planes: dict[tuple[tuple[Box, int], ...], list[int]] = defaultdict(list)
+        of_class: dict[tuple[int, bool], tuple[tuple[Box, int], ...]] = {}
+        for protocol in range(256):
+            key = (int(self.proto_class[protocol]), protocol in WITH_PORTS)
+            if key not in of_class:
+                of_class[key] = self._plane(values, *key)
+            planes[of_class[key]].append(protocol)
+        return sorted(
+            (Box(span, box.dport, box.sport), value)
+            for plane, protocols in planes.items()
+            for span in _spans(protocols)
+            for box, value in plane
+        )
+
+    def _plane(self, values: Values, cls: int, ported: bool) -> tuple[tuple[Box, int], ...]:
+        """Boxes of one protocol (number left out), largest runs first along destination ports."""
+        grid = values.reshape(self.n_q, self.n_s)
+        none = (0, 0)
+        if not ported:
+            value = grid[self.dport_atom[cls, 0], self.sport_atom[0]]
+            return ((Box(none, none, none), int(value)),)
+        d_first, d_atom = self._segments[cls]
+        s_first, s_atom = self._segments[-1]
+        table = grid[np.ix_(d_atom, s_atom)]
+        rows = np.flatnonzero(np.r_[True, (table[1:] != table[:-1]).any(1)])
+        out: list[tuple[Box, int]] = []
+        for row, dport in zip(rows, _ranges(d_first[rows]), strict=True):
+            line = table[row]
+            columns = np.flatnonzero(np.r_[True, line[1:] != line[:-1]])
+            spans = _ranges(s_first[columns])
+            out += [
+                (Box(none, dport, s), int(line[c])) for c, s in zip(columns, spans, strict=True)
+            ]
+        return tuple(out)
+
+    def allowed(self, bits: Bits) -> tuple[Box, ...]:
+        """The boxes of a set of atoms."""
+        return tuple(box for box, value in self.boxes(bits) if value)
+
+    def ranges(self, bits: Bits) -> list[PortRange]:
+        """The set as merged ports. A source-port limit is lost: `allowed` and `text` keep it."""
+        if bits.all():
+            return [PortRange()]
+        merged: set[PortRange] = set()
+        for protocol, (first, last) in _by_protocol(self.allowed(bits)):
+            merged.add(PortRange(protocol, first, last if protocol in WITH_PORTS else MAX_PORT))
+        return sorted(merged)
+
+    def text(self, bits: Bits) -> str:
+        """The set as people write it.
+
+        >>> cls = np.zeros(256, np.uint8); cls[6] = 1
+        >>> dport = np.zeros((2, 65536), np.uint16); dport[1] = 1; dport[1, 443] = 2
+        >>> space = L4Space.of(cls, dport, np.zeros(65536, np.uint16))
+        >>> space.text(np.array([False, False, True])), space.text(np.array([True, True, True]))
+        ('443/tcp', 'any')
+        >>> space.text(np.array([True, False, True]))
+        '443/tcp, udp, sctp, icmp, other protocols'
+        >>> space.text(np.array([True, True, False]))
+        'any except 443/tcp'
+        """
+        if bits.all():
+            return "any"
+        listed, left_out = self._named(bits), self._named(~bits)
+        if not listed or not left_out:
+            return "any" if listed else "none"
+        holes = {text.rpartition("/")[2] for text in left_out}
+        if len(left_out) < len(listed) and len(holes) == len(left_out):
+            return f"any except {', '.join(left_out)}"
+        return ", ".join(listed)
+
+    def _named(self, bits: Bits) -> list[str]:
+        """The boxes of a set, protocols that people know first."""
+        boxes = self.allowed(bits)
+        named: list[str] = []
+        for protocol in PROTOCOL_PREFERENCE:
+            inside = (b for b in boxes if b.protocols[0] <= protocol <= b.protocols[1])
+            named += [str(Box((protocol, protocol), b.dport, b.sport)) for b in inside]
+        if named[-2:] == [NAMES[ICMP4], NAMES[ICMP6]]:
+            named[-2:] = [BOTH]
+        rest = {p for b in boxes for p in range(b.protocols[0], b.protocols[1] + 1)}
+        rest -= set(PROTOCOL_PREFERENCE)
+        if len(rest) == 256 - len(PROTOCOL_PREFERENCE):
+            return [*named, OTHERS]
+        return [*named, *(str(Box(span)) for span in _spans(sorted(rest)))]
+
+    def pick(
+        self,
+        bits: Bits,
+        ranges: Sequence[PortRange] = (PortRange(),),
+        inverse: bool = False,
+        version: int | None = None,
+    ) -> tuple[int, int, int] | None:
+        """A packet (protocol, source port, destination port) of the set inside (with `inverse`:
+        outside) `ranges`, of any IP version or of one, TCP preferred; None when there is none."""
+        grid = bits.reshape(self.n_q, self.n_s)
+        order = (*PROTOCOL_PREFERENCE, *sorted(set(range(256)) - set(PROTOCOL_PREFERENCE)))
+        for protocol in order:
+            if not (version is None or sent(protocol, version)):
+                continue
+            openers = list(_openers(protocol, ranges))
+            openers.sort(key=lambda o: not o[0][0] <= CLIENT_PORT <= o[0][1])
+            for source, ports in openers:
+                s = self.sport_atom[source[0] : source[1] + 1]
+                q = self.dport_atom[self.proto_class[protocol], : len(ports)]
+                usable = np.asarray(grid[:, np.unique(s)].any(axis=1))
+                found = np.flatnonzero((ports ^ inverse) & usable[q])
+                if len(found):
+                    dport = int(found[0]) or int(found[min(1, len(found) - 1)])
+                    return protocol, self._source_port(source, grid[int(q[dport])]), dport
+        return None
+
+    def _source_port(self, source: tuple[int, int], by_source: Values) -> int:
+        usable = np.asarray(by_source[self.sport_atom[source[0] : source[1] + 1]])
+        if source[0] <= CLIENT_PORT <= source[1] and usable[CLIENT_PORT - source[0]]:
+            return CLIENT_PORT
+        found = np.flatnonzero(usable)
+        return source[0] + int(found[-1])
+
+
+def rows(space: L4Space, bits: Bits) -> list[dict[str, Any]]:
+    """The set as JSON: protocol name or numbers, `from`, `to`, and `source` when it is limited."""
+    if bits.all():
+        return [{"protocol": "any", "from": 0, "to": MAX_PORT}]
+    out: list[dict[str, Any]] = []
+    boxes = space.allowed(bits)
+    both = {box.protocols for box in boxes} >= {(ICMP4, ICMP4), (ICMP6, ICMP6)}
+    for box in boxes:
+        first, last = box.protocols
+        if both and box.protocols == (ICMP6, ICMP6):
+            continue
+        name = NAMES.get(first, str(first)) if first == last else f"{first}-{last}"
+        name = BOTH if both and first == last == ICMP4 else name
+        row: dict[str, Any] = {"protocol": name, "from": box.dport[0], "to": box.dport[1]}
+        if box.sport not in (ALL_PORTS, (0, 0)):
+            row["source"] = list(box.sport)
+        out.append(row)
+    return out
+
+
+def common(a: L4Space, b: L4Space) -> tuple[L4Space, NDArray[np.int64], NDArray[np.int64]]:
+    """The coarsest space that both spaces are unions of, and for each of its atoms the atom of `a`
+    and the atom of `b` that hold it."""
+    classes, proto_class = np.unique(
+        np.stack([a.proto_class, b.proto_class]), axis=1, return_inverse=True
+    )
+    both = a.dport_atom[classes[0]].astype(np.int64) * b.n_q + b.dport_atom[classes[1]]
+    q_pairs, dport = np.unique(both, return_inverse=True)
+    s_pairs, sport = np.unique(
+        a.sport_atom.astype(np.int64) * b.n_s + b.sport_atom, return_inverse=True
+    )
+    space = L4Space.of(
+        proto_class.ravel().astype(np.uint8),
+        dport.reshape(both.shape).astype(np.uint16),
+        sport.ravel().astype(np.uint16),
+    )
+    q_a, q_b = np.divmod(q_pairs, b.n_q)
+    s_a, s_b = np.divmod(s_pairs, b.n_s)
+    return (
+        space,
+        (q_a[:, None] * a.n_s + s_a).ravel(),
+        (q_b[:, None] * b.n_s + s_b).ravel(),
+    )
+
+
+def _runs(row: Values) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    first = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
+    return first, row[first].astype(np.int64)
+
+
+def _ranges(first: NDArray[np.int64]) -> list[tuple[int, int]]:
+    ends = [*(first[1:] - 1).tolist(), MAX_PORT]
+    return list(zip(first.tolist(), ends, strict=True))
+
+
+def _spans(numbers: list[int]) -> list[tuple[int, int]]:
+    array = np.array(numbers)
+    breaks = np.flatnonzero(np.diff(array) != 1)
+    first = array[np.r_[0, breaks + 1]] if len(array) else array
+    last = array[np.r_[breaks, len(array) - 1]] if len(array) else array
+    return list(zip(first.tolist(), last.tolist(), strict=True))
+
+
+def _by_protocol(boxes: Iterable[Box]) -> Iterable[tuple[int, tuple[int, int]]]:
+    """Destination ports per protocol number, ranges that touch joined."""
+    spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for box in boxes:
+        for protocol in range(box.protocols[0], box.protocols[1] + 1):
+            spans[protocol].append(box.dport)
+    for protocol, ports in sorted(spans.items()):
+        joined: list[tuple[int, int]] = []
+        for first, last in sorted(ports):
+            if joined and first <= joined[-1][1] + 1:
+                joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+            else:
+                joined.append((first, last))
+        yield from ((protocol, span) for span in joined)
+
+
+def _openers(protocol: int, ranges: Sequence[PortRange]) -> Iterator[tuple[tuple[int, int], Bits]]:
+    """Source ports that the ranges do not tell apart, with the destination ports of each."""
+    mine = [r for r in ranges if r.protocol in (ANY, protocol)]
+    if protocol not in WITH_PORTS:
+        yield (0, 0), _ports_of(protocol, mine)
+        return
+    for first, last in stretches((r.source_first, r.source_last) for r in mine):
+        here = [r for r in mine if r.source_first <= first and last <= r.source_last]
+        yield (first, last), _ports_of(protocol, here)
+
+
+def _ports_of(protocol: int, ranges: Sequence[PortRange]) -> Bits:
+    """Which destination ports of a protocol lie in `ranges`; one element without ports."""
+    ports = np.zeros(65536 if protocol in WITH_PORTS else 1, np.bool_)
+    for wanted in ranges:
+        if wanted.protocol in (ANY, protocol):
+            if protocol in WITH_PORTS:
+                ports[wanted.first : wanted.last + 1] = True
+            else:
+                ports[:] = True
+    return ports

@@ -1,0 +1,108 @@
+"""Where blocks are laid out: arenas, and what the next update of them has to know.
+
+A `Store` belongs to one line of updates. Only the newest `Blocks` of the line may be updated
+(`serial`); older ones stay valid, because nothing that they look at is ever written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.policy.ir import Stage
+from compiler.program.program import Group
+from sim.blocks.arena import Arena, Lanes
+from sim.blocks.grid import Grid, Ground, groups_of
+from sim.blocks.painter import Painter, Patterns
+
+I64 = NDArray[np.int64]
+Key = tuple[int, ...]
+"""What a block of a VRF answers for: direction, then the group of each stage (-1: none)."""
+SPARE = 1 << 22
+
+
+class Laid(NamedTuple):
+    """One block in the arenas; `lane` is its row of L4 classes."""
+
+    vrf: int
+    cell_off: int
+    lane: int
+    n_l4: int
+    f_off: int
+
+
+class Store:
+    """See the module. `lane` has the row of L4 classes of every block of the newest version."""
+
+    def __init__(self, l4_size: int) -> None:
+        self.serial = 0
+        self.grids: dict[int, Grid] = {}
+        self.known: dict[int, dict[Key, int]] = {}
+        self.n_blocks = 0
+        self.lane: I64 = np.zeros(0, np.int64)
+        self.cells = Arena(np.uint16)
+        self.lanes = Lanes(l4_size)
+        self.values = Arena(np.int32)
+        self.fib = Arena(np.int32)
+        self.actions = Arena(np.int8)
+        self.entries = Arena(np.int32, len(Stage))
+        self.permit = Arena(np.bool_)
+        self.stage = Arena(np.int8)
+        self._patterns = Patterns()
+        self._built = 0
+
+    def settle(self) -> None:
+        """Remember how much there is: `worn` is about what comes after. Forget what was only good
+        for tenants that are alike."""
+        self._built = self._size
+        self._patterns = Patterns()
+
+    @property
+    def worn(self) -> bool:
+        """Whether more than half of what is stored is left over from earlier versions."""
+        return self._size > 2 * self._built + SPARE
+
+    @property
+    def _size(self) -> int:
+        return self.cells.used + self.values.used + self.fib.used + 64 * self.n_blocks
+
+    def learn(self, groups: Sequence[Group]) -> None:
+        """Actions of the entries of new groups, which are numbered one after the other."""
+        entries = [e for g in groups for e in (*g.entries, g.default_entry)]
+        self.actions.append(np.array([e.action for e in entries], np.int8))
+
+    def lay(self, ground: Ground, keys: Sequence[Key]) -> list[Laid]:
+        """Add blocks to a VRF."""
+        vrf = ground.program.network.vrfs[ground.vrf].name
+        groups = {g.id: g for key in keys for g in groups_of(ground.program, key[1:])}
+        before = self.grids.get(ground.vrf) or Grid.empty(ground)
+        grid = self.grids[ground.vrf] = before.knowing(ground, [*groups.values()])
+        painter = Painter(self._patterns, grid, vrf, self.actions.view)
+        known = self.known.setdefault(ground.vrf, {})
+        rows: dict[bytes, int] = {}
+        out = []
+        for key in keys:
+            table, entries = painter.chain([groups[n] for n in key[1:] if n >= 0])
+            row = table.rows.tobytes()
+            if row not in rows:
+                rows[row] = self.cells.append(table.rows[grid.cells.of])
+            lane = self.lanes.intern(table.columns[grid.l4.of])
+            self.permit.append(table.stage < 0)
+            self.stage.append(table.stage)
+            decisions = table.values.reshape(-1) + self.entries.append(entries)
+            first = self.values.append(decisions)
+            out.append(Laid(ground.vrf, rows[row], lane, table.values.shape[1], first))
+            known[key] = self.n_blocks
+            self.n_blocks += 1
+        return out
+
+    def relay(self, offsets: I64, size: int, parent: I64) -> I64:
+        """Lay rows of `size` cells out again over cells that were cut further; the new offsets."""
+        unique, which = np.unique(offsets, return_inverse=True)
+        out = np.zeros(len(unique), np.int64)
+        for number, first in enumerate(unique.tolist()):
+            out[number] = self.cells.append(self.cells.view[first : first + size][parent])
+        return out[which.reshape(-1)]

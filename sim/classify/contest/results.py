@@ -1,0 +1,147 @@
+"""Contests as rows for people and as one document for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sim.classify.contest.compare import RIVALS, Contest, Heat
+from sim.classify.contest.gates import Verdict
+
+SCHEMA = "cloison/bench/1"
+SPEEDS = {
+    "set": "set",
+    "trace": "trace",
+    "engine": "engine",
+    "mpps": "Mpps",
+    "rival_mpps": "rte_acl",
+    "ratio": "times",
+    "ratio_median": "(median)",
+    "of_bound": "of bound",
+    "mismatches": "differ",
+}
+BUILDS = {
+    "set": "set",
+    "count": "rules",
+    "rows": "rows",
+    "engine": "engine",
+    "seconds": "build s",
+    "bytes_per_row": "B/row",
+    "rival_seconds": "rte_acl s",
+    "rival_bytes_per_row": "B/row of it",
+}
+VERDICTS = {
+    "gate": "gate",
+    "must": "must",
+    "found": "found",
+    "met": "met",
+    "push": "pushed for",
+    "pushed": "reached",
+    "where": "worst cell",
+}
+
+Row = dict[str, Any]
+
+
+def speeds(contests: Sequence[Contest]) -> list[Row]:
+    """One row per set and trace."""
+    return [_speed(contest, heat) for contest in contests for heat in contest.heats]
+
+
+def builds(contests: Sequence[Contest]) -> list[Row]:
+    """One row per set."""
+    return [_build(contest) for contest in contests]
+
+
+def verdicts(found: Sequence[Verdict]) -> list[Row]:
+    """One row per gate."""
+    return [
+        {
+            "gate": verdict.gate.what,
+            "must": f"{'≤' if verdict.gate.less else '≥'} {verdict.gate.must:,g}",
+            "push": f"{'≤' if verdict.gate.less else '≥'} {verdict.gate.push:,g}",
+            "found": None if verdict.found is None else _short(verdict.found),
+            "met": _word(verdict.met),
+            "pushed": _word(verdict.pushed),
+            "where": verdict.where,
+        }
+        for verdict in found
+    ]
+
+
+def notes(contests: Sequence[Contest]) -> list[str]:
+    """What a reader of the tables must know: who took no part, and where rte_acl's memory lay."""
+    found = [f"{contest.name}: {contest.skipped}" for contest in contests if contest.skipped]
+    pages = {contest.huge_pages for contest in contests} - {None}
+    if pages:
+        size = "2 MiB huge pages" if pages == {True} else "4 KiB pages (no huge pages are free)"
+        found.append(f"rte_acl's tables lie in {size}.")
+    return found
+
+
+def document(
+    contests: Sequence[Contest], found: Sequence[Verdict], machine: Mapping[str, object]
+) -> Row:
+    """Everything, seconds included."""
+    return {
+        "schema": SCHEMA,
+        "machine": dict(machine),
+        "notes": notes(contests),
+        "sets": [asdict(contest) for contest in contests],
+        "speeds": speeds(contests),
+        "builds": builds(contests),
+        "gates": verdicts(found),
+    }
+
+
+def _speed(contest: Contest, heat: Heat) -> Row:
+    rivals = {name: heat.mpps(name) for name in heat.timings if name in RIVALS}
+    best = max(rivals, key=rivals.__getitem__, default=None)
+    wide = [heat.mpps(name) for name in heat.timings if name.startswith("avx512")]
+    return {
+        "set": contest.name,
+        "trace": heat.trace,
+        "engine": engines(contest),
+        "mpps": round(heat.mpps("cloison"), 1),
+        "rival_mpps": None if best is None else round(rivals[best], 1),
+        "rival_algorithm": best,
+        "rival_avx512_mpps": round(max(wide), 1) if wide else None,
+        "ratio": None if heat.against is None else round(heat.against.least, 2),
+        "ratio_median": None if heat.against is None else round(heat.against.median, 2),
+        "of_bound": round(heat.of_bound, 2),
+        "mismatches": (heat.mismatches or 0) + heat.sample_mismatches,
+        "compared": heat.packets if heat.mismatches is not None else 0,
+        "sampled": heat.sampled,
+    }
+
+
+def _build(contest: Contest) -> Row:
+    ours, rival = contest.ours, contest.rival
+    rows = max(1, contest.rows)
+    return {
+        "set": contest.name,
+        "count": contest.rules,
+        "rows": contest.rows,
+        "engine": engines(contest),
+        "seconds": float(_short(ours.seconds)),
+        "bytes": ours.nbytes,
+        "bytes_per_row": round(ours.nbytes / rows),
+        "rival_seconds": None if rival is None else float(_short(rival.seconds)),
+        "rival_bytes": None if rival is None else rival.nbytes,
+        "rival_bytes_per_row": None if rival is None else round(rival.nbytes / rows),
+    }
+
+
+def engines(contest: Contest) -> str:
+    """The engines that hold the rules, each once."""
+    return ", ".join(dict.fromkeys(contest.ours.engines))
+
+
+def _short(value: float) -> str:
+    """Three significant digits, never in powers of ten."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _word(holds: bool | None) -> str:
+    return "not measured" if holds is None else "yes" if holds else "no"

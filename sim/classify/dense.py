@@ -1,0 +1,64 @@
+"""The dense engine: one grid of source × destination × L4 classes for a table without a key."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.classify.address_axis import stride_trie
+from sim.classify.cell_grid import MAX_CELLS, MAX_PLACES, MAX_WORK, Cells, painted, work
+from sim.classify.classes import Classes
+from sim.classify.l4_classes import L4Classes, Narrow
+from sim.classify.pages import pack
+from sim.classify.plan import DENSE_WORK, access, affordable
+from sim.classify.ruleset import I64
+
+
+class DenseTables(NamedTuple):
+    """What `sim.kernels.match.dense` reads; see there and `sim.classify.l4_classes`."""
+
+    src: NDArray[np.uint32]
+    dst: NDArray[np.uint32]
+    sport: Narrow
+    dport: Narrow
+    meta: Narrow
+    n_dport: np.uint32
+    n_meta: np.uint32
+    uses_sport: bool
+    uses_meta: bool
+    y: NDArray[np.uint16]
+    x: NDArray[np.uint32]
+    f: NDArray[np.int32]
+
+
+def dense_room(classes: Classes, budget: int, most: float) -> int:
+    """How many different cells a table may have that takes `budget` bytes at most and costs `most`
+    nanoseconds per packet."""
+    cells, room = 4 * classes.n_cells, budget - classes.trie_bytes - classes.l4_bytes
+    if room <= cells or classes.n_cells > MAX_CELLS or classes.l4 is None:
+        return 0
+    room = min(room - cells, affordable(most - DENSE_WORK - access(cells)), 4 * MAX_PLACES)
+    return room // 4 // classes.l4.n_y
+
+
+def dense_tables(cells: Cells, l4: L4Classes, ids: I64) -> DenseTables | None:
+    """Tables of rules whose merged cells are known; None if painting them takes too long."""
+    if work(cells, l4.set_of, l4.y_off) > MAX_WORK:
+        return None
+    grid = painted(cells, l4.set_of, l4.y_off, l4.y_list, l4.n_y, ids)
+    return pack(DenseTables(
+        stride_trie(cells.src, np.arange(grid.n_rows) * grid.n_columns),
+        stride_trie(cells.dst, np.arange(grid.n_columns)),
+        l4.sport,
+        l4.dport,
+        l4.meta,
+        np.uint32(l4.n_dport),
+        np.uint32(l4.n_meta),
+        l4.uses_sport,
+        l4.uses_meta,
+        l4.y,
+        grid.x.view(np.uint32) * np.uint32(grid.n_y),
+        grid.f,
+    ))  # fmt: skip

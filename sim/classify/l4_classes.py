@@ -1,0 +1,249 @@
+"""L4 classes: sets of ports, protocol, connection state and DSCP that no rule tells apart.
+
+    z = (sport[sp] * n_dport + dport[dp]) * n_meta + meta[protocol << 8 | state << 6 | dscp]
+    y = Y[z]
+
+`sport` has one element where no rule looks at source ports, `meta` 256, by protocol, where none
+looks at state or DSCP. The three are bytes if all fit, else words: a byte table of ports takes an
+eighth of a core's cache.
+
+A rule's L4 condition is a *set*; the rules of a table use few distinct ones, and set `i` holds the
+classes `y_list[y_off[i]:y_off[i + 1]]`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.classify.lists import Distinct, distinct_lists, distinct_rows, numbered, weights
+from sim.classify.ruleset import ALL_DSCP, ALL_STATES, I64, Ranges, RuleSet
+
+Narrow = NDArray[np.uint8] | NDArray[np.uint16]
+U16 = NDArray[np.uint16]
+U64 = NDArray[np.uint64]
+MAX_CLASSES = 1 << 16
+MAX_CELLS = 1 << 21
+MAX_WORK = 1 << 28
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Classes of one port field: `table` maps a port, `held[l, c]` says that list l holds c."""
+
+    table: NDArray[np.int64]
+    lists: Distinct
+    held: NDArray[np.uint8]
+
+    @property
+    def size(self) -> int:
+        """Number of classes."""
+        return int(self.held.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class L4Classes:
+    """See the module; `set_of` is each rule's set."""
+
+    sport: Narrow
+    dport: Narrow
+    meta: Narrow
+    n_dport: int
+    n_meta: int
+    y: U16
+    n_y: int
+    set_of: I64
+    y_off: I64
+    y_list: I64
+    uses_sport: bool
+    uses_meta: bool
+
+    @property
+    def n_z(self) -> int:
+        """Number of raw combinations."""
+        return len(self.y)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the four tables."""
+        return self.sport.nbytes + self.dport.nbytes + self.meta.nbytes + self.y.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """Classes of (protocol, state, DSCP), as `Ports`; `used` is False if only protocols matter."""
+
+    table: NDArray[np.int64]
+    lists: Distinct
+    held: NDArray[np.uint8]
+    used: bool
+
+    def take(self, rules: I64) -> Meta:
+        """The same classes for some of the rules."""
+        return replace(self, lists=Distinct(self.lists.ids[rules], self.lists.rep))
+
+
+def port_classes(ports: Ranges) -> Ports | None:
+    """Cut one port axis; None if its lists and classes are too many for a table of both."""
+    number, rep = numbered(ports.first.astype(np.uint64) << np.uint64(16) | ports.last)
+    items = number.astype(np.int64)
+    lists = distinct_lists(ports.off, items, len(rep))
+    first, last = ports.first[rep].astype(np.int64), ports.last[rep].astype(np.int64)
+    count = np.diff(ports.off)[lists.rep]
+    owner = np.repeat(np.arange(len(lists.rep)), count)
+    at = np.repeat(ports.off[lists.rep] - (np.cumsum(count) - count), count) + np.arange(len(owner))
+    item = items[at]
+    cuts = np.unique(np.concatenate([[0], first, last + 1]))
+    cuts = cuts[cuts < 1 << 16]
+    if len(lists.rep) * len(cuts) > MAX_WORK >> 4:
+        return None
+    held = np.zeros((len(lists.rep), len(cuts) + 1), np.int32)
+    np.add.at(held, (owner, np.searchsorted(cuts, first[item])), 1)
+    np.add.at(held, (owner, np.searchsorted(cuts, last[item] + 1)), -1)
+    inside = np.cumsum(held, axis=1)[:, :-1] > 0
+    classes, kept = merge_columns(inside)
+    table = np.repeat(classes, np.diff(np.append(cuts, 1 << 16)))
+    return Ports(table, lists, np.ascontiguousarray(inside[:, kept], np.uint8))
+
+
+def merge_columns(held: NDArray[Any]) -> tuple[I64, I64]:
+    """Classes of equal columns of flags in order of appearance, and a column of each class."""
+    columns = np.ascontiguousarray(held.T)
+    words = bit_rows(columns, np.arange(len(held)))
+    same = distinct_rows(list(np.ascontiguousarray(words.T)))
+    return same.ids, same.rep
+
+
+def bit_rows(held: NDArray[Any], at: I64) -> U64:
+    """These columns of each row of flags (of one byte) as bits of words, [rows, words]; at least
+    one word."""
+    from sim.kernels.match.paint import gather_bits
+
+    words = np.zeros((len(held), max(-(-len(at) // 64), 1)), np.uint64)
+    gather_bits(held.view(np.uint8), at, words)
+    return words
+
+
+def meta_classes(rules: RuleSet) -> Meta | None:
+    """Classes of protocol, state and DSCP together; None if a table of them and of the rules'
+    distinct sets would be too large."""
+    used = bool((rules.state != ALL_STATES).any() or (rules.dscp != np.uint64(ALL_DSCP)).any())
+    columns = [*np.ascontiguousarray(rules.protocol.T), rules.state, rules.dscp]
+    lists = distinct_rows(columns)
+    if len(lists.rep) > MAX_CLASSES:
+        return None
+    protocol = unpack(rules.protocol[lists.rep], 256)
+    if not used:
+        classes, rep = merge_columns(protocol)
+        return Meta(np.repeat(classes, 256), lists, np.ascontiguousarray(protocol[:, rep]), used)
+    rest = (
+        unpack(rules.state[lists.rep].astype(np.uint64)[:, None], 4)[:, :, None]
+        & unpack(rules.dscp[lists.rep][:, None], 64)[:, None, :]
+    ).reshape(len(lists.rep), -1)
+    a, a_rep = merge_columns(protocol)
+    b, b_rep = merge_columns(rest)
+    if len(lists.rep) * len(a_rep) * len(b_rep) > MAX_WORK >> 3:
+        return None
+    held = (protocol[:, a_rep, None] & rest[:, None, b_rep]).reshape(len(lists.rep), -1)
+    classes, rep = merge_columns(held)
+    table = classes.reshape(len(a_rep), len(b_rep))[a[:, None], b[None, :]].reshape(-1)
+    return Meta(table, lists, np.ascontiguousarray(held[:, rep]), used)
+
+
+def held_by(l4: L4Classes, sets: I64) -> NDArray[np.bool_]:
+    """Which classes each of these sets holds, bool [sets, classes]."""
+    count = np.diff(l4.y_off)[sets]
+    at = np.repeat(l4.y_off[sets] - np.cumsum(count) + count, count) + np.arange(count.sum())
+    held = np.zeros((len(sets), l4.n_y), bool)
+    held[np.repeat(np.arange(len(sets)), count), l4.y_list[at]] = True
+    return held
+
+
+def as_lists(held: NDArray[np.bool_]) -> tuple[I64, I64]:
+    """The columns that each row holds: offsets, and the columns."""
+    rows, columns = np.nonzero(held)
+    off = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(held)))])
+    return off.astype(np.int64), columns.astype(np.int64)
+
+
+def narrow(
+    sport: NDArray[Any], dport: NDArray[Any], meta: NDArray[Any], uses_sport: bool, uses_meta: bool
+) -> tuple[Narrow, Narrow, Narrow]:
+    """The three tables as short as they can be."""
+    whole = (
+        sport if uses_sport else sport[:1] * 0,
+        dport,
+        meta if uses_meta or len(meta) == 256 else meta[::256],
+    )
+    kind: Any = np.uint8 if max(int(table.max()) for table in whole) < 256 else np.uint16
+    a, b, c = (np.ascontiguousarray(table, kind) for table in whole)
+    return a, b, c
+
+
+def unpack(words: NDArray[np.uint64], n: int) -> NDArray[np.uint8]:
+    """Bits of each row, uint8 [rows, n]."""
+    raw = np.ascontiguousarray(words).view(np.uint8).reshape(len(words), 8 * words.shape[1])
+    return np.unpackbits(raw, axis=1, bitorder="little")[:, :n]
+
+
+def l4_classes(rules: RuleSet, meta: Meta | None = None) -> L4Classes | None:
+    """Classes of a rule set; None if a table of their product would be too large. `meta` gives the
+    meta classes to use, which may be finer than these rules need."""
+    sport, dport = port_classes(rules.sport), port_classes(rules.dport)
+    meta = meta or meta_classes(rules)
+    if sport is None or dport is None or meta is None:
+        return None
+    n_meta = meta.held.shape[1]
+    n_z = sport.size * dport.size * n_meta
+    if sport.size * dport.size > MAX_CLASSES or n_z > MAX_CELLS or n_meta > MAX_CLASSES:
+        return None
+    sets = distinct_rows([sport.lists.ids, dport.lists.ids, meta.lists.ids])
+    a, b, c = (x.lists.ids[sets.rep] for x in (sport, dport, meta))
+    if len(sets.rep) * n_z > MAX_WORK:
+        return None
+    return _product(sport, dport, meta, sets, (a, b, c))
+
+
+def _product(
+    sport: Ports, dport: Ports, meta: Meta, sets: Distinct, parts: tuple[I64, I64, I64]
+) -> L4Classes | None:
+    from sim.kernels.match.paint import list_bits, paint_product
+
+    held = sport.held, dport.held, meta.held
+    shape = (sport.size, dport.size, meta.held.shape[1])
+    signatures = np.zeros((2, *shape), np.uint64)
+    source = weights(max(len(sets.rep), 1))
+    for grid in signatures:
+        paint_product(*parts, *held, next(source), grid)
+    y, rep = distinct_rows(list(signatures.reshape(2, -1)))
+    if len(rep) > MAX_CLASSES:
+        return None
+    places = zip(held, np.unravel_index(rep, shape), parts, strict=True)
+    a, b, c = (bit_rows(own, at)[part] for own, at, part in places)
+    words = a & b & c
+    count = np.bitwise_count(words).astype(np.int64)
+    off = np.concatenate([[0], np.cumsum(count)])
+    classes = np.empty(int(off[-1]), np.int64)
+    list_bits(words.reshape(-1), off, words.shape[1], classes)
+    return L4Classes(
+        *narrow(sport.table, dport.table, meta.table, sport.size > 1, meta.used),
+        *shape[1:],
+        y.astype(np.uint16),
+        len(rep),
+        sets.ids,
+        np.ascontiguousarray(off[:: words.shape[1]]),
+        classes,
+        sport.size > 1,
+        meta.used,
+    )
+
+
+NO_CLASSES = L4Classes(
+    np.zeros(1, np.uint8), np.zeros(1 << 16, np.uint8), np.zeros(256, np.uint8), 1, 1,
+    np.zeros(1, np.uint16), 1,
+    np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(0, np.int64), False, False,
+)  # fmt: skip
+"""One class for everything."""

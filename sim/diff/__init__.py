@@ -1,0 +1,1 @@
+"""Two worlds compared: who gains, who loses, because of which edit."""

@@ -1,0 +1,228 @@
+"""What an enforcement point permits now and did not before, and the other way round, as regions.
+
+`changes` compares two compiled worlds on the atoms of both: it looks at all packets that a policy
+can be asked about (`compiler.policy.ir.Packet`: direction, local endpoint, remote address and the
+VRF behind which it lies, protocol, ports), and finds exactly those about which the two disagree.
+They come as regions: endpoints × remotes × ports, each a set.
+
+1. Regions are disjoint, and what is in none is decided alike in both worlds.
+2. There are as few as there can be without cutting: two regions of a kind and direction never
+   agree in two of their three sets, so no two could be written as one.
+3. Each has a packet that shows it, numbered as in either world.
+
+Endpoints and VRFs are matched by name; what exists in one world only is no region. Whether anything
+then travels from end to end is for `sim.diff.diff` to say, which knows routes too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.policy.ir import Direction, Packet
+from compiler.program.program import Intervals
+from fabric.inventory import Endpoint
+from sim.blocks.blocks import Blocks
+from sim.blocks.port_sets import Bits, Box, L4Space, common
+from sim.blocks.refine import parents
+
+I64 = NDArray[np.int64]
+TOPS = (2**32 - 1, 2**128 - 1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Remote:
+    """Addresses behind each of these VRFs."""
+
+    vrfs: tuple[str, ...]
+    v4: Intervals
+    v6: Intervals
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Region:
+    """`gained` or lost: what these endpoints may send to (OUT) or take from (IN) these remotes on
+    these ports. `before` and `after` are one packet of it, as either world numbers it."""
+
+    direction: Direction
+    gained: bool
+    endpoints: tuple[str, ...]
+    remotes: tuple[Remote, ...]
+    ports: tuple[Box, ...]
+    before: Packet
+    after: Packet
+
+
+Pair = tuple[Endpoint, Endpoint]
+Ports = tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spans:
+    """Address ranges of a VRF that no world tells apart, IPv4 first: their starts, and the atom of
+    either world that holds each."""
+
+    starts: tuple[list[int], list[int]]
+    atoms: tuple[I64, I64]
+
+    @staticmethod
+    def of(old: tuple[list[int], list[int]], new: tuple[list[int], list[int]]) -> _Spans:
+        starts = [sorted({*a, *b}) for a, b in zip(old, new, strict=True)]
+        atoms = []
+        for side in (old, new):
+            v4, v6 = (parents(own, every) for own, every in zip(side, starts, strict=True))
+            atoms.append(np.concatenate([v4, v6 + len(side[0])]))
+        return _Spans((starts[0], starts[1]), (atoms[0], atoms[1]))
+
+    def intervals(self, there: Bits) -> tuple[Intervals, Intervals]:
+        """Chosen spans as addresses of both families."""
+        n4 = len(self.starts[0])
+        out = []
+        for starts, part, top in zip(self.starts, (there[:n4], there[n4:]), TOPS, strict=True):
+            edges = np.flatnonzero(np.diff(part, prepend=False, append=False))
+            bounds = [*starts, top + 1]
+            pairs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+            out.append(tuple((bounds[a], bounds[b] - 1) for a, b in pairs))
+        return out[0], out[1]
+
+
+class _Sides:
+    """Both worlds: their L4 atoms in one `space`, and the VRFs that exist in both."""
+
+    def __init__(self, old: Blocks, new: Blocks) -> None:
+        self.both = old, new
+        spaces = [L4Space.of(b.l4.proto_class, b.l4.dport_atom, b.l4.sport_atom) for b in self.both]
+        self.space, *self.l4 = common(*spaces)
+        there = {vrf.name: vrf.index for vrf in new.program.network.vrfs}
+        self.vrfs = [
+            (vrf.name, vrf.index, there[vrf.name])
+            for vrf in old.program.network.vrfs
+            if vrf.name in there
+        ]
+        self._ports: dict[bytes, Ports] = {}
+        self._spans: dict[tuple[int, int], _Spans] = {}
+        self._columns: dict[tuple[int, int], dict[tuple[int, int], list[str]]] = {}
+        self.picked: dict[Ports, tuple[int, int, int]] = {}
+
+    def ports(self, bits: Bits) -> Ports:
+        """A set of L4 atoms as boxes, the same ones for the same packets."""
+        key = bits.tobytes()
+        if key not in self._ports:
+            boxes = self._ports[key] = self.space.allowed(bits)
+            packet = self.space.pick(bits)
+            if packet is not None:
+                self.picked[boxes] = packet
+        return self._ports[key]
+
+    def spans(self, vrfs: tuple[int, int]) -> _Spans:
+        """Address ranges of a VRF."""
+        if vrfs not in self._spans:
+            starts = [b.addresses.starts[v] for b, v in zip(self.both, vrfs, strict=True)]
+            self._spans[vrfs] = _Spans.of(*starts)
+        return self._spans[vrfs]
+
+    def columns(self, vrfs: tuple[int, int]) -> dict[tuple[int, int], list[str]]:
+        """Remote VRFs that neither world tells apart, by their columns in both."""
+        if vrfs not in self._columns:
+            old, new = (b.remote_index[v] for b, v in zip(self.both, vrfs, strict=True))
+            found = self._columns[vrfs] = dict[tuple[int, int], list[str]]()
+            for name, a, b in self.vrfs:
+                found.setdefault((int(old[a]), int(new[b])), []).append(name)
+        return self._columns[vrfs]
+
+    def rows(self, vrfs: tuple[int, int], block: tuple[int, int], columns: I64) -> I64:
+        """Per column and span the row of either block that decides, as one number."""
+        spans, out = self.spans(vrfs), np.zeros((1, 1), np.int64)
+        for side, blocks in enumerate(self.both):
+            width = int(blocks.remote_count[vrfs[side]])
+            cells = spans.atoms[side] * width + columns[:, side, None]
+            out = (out << 16) | blocks.cell_class[blocks.cell_off[block[side]] + cells]
+        return out
+
+    def permits(self, side: int, block: int, row: int) -> Bits:
+        """What a row of a block permits."""
+        blocks = self.both[side]
+        columns = blocks.l4_class[blocks.l4_off[block] + self.l4[side]]
+        first = int(blocks.F_off[block]) + row * int(blocks.n_l4[block])
+        found: Bits = blocks.dec_permit[blocks.F[first + columns]]
+        return found
+
+
+def changes(old: Blocks, new: Blocks) -> tuple[Region, ...]:
+    """All regions in which two compiled worlds differ, sorted."""
+    asked = _asked(old, new)
+    if not asked:
+        return ()
+    sides = _Sides(old, new)
+    found: dict[tuple[Direction, bool, tuple[Remote, ...], Ports], list[Pair]] = {}
+    for (direction, vrfs, block), pairs in asked.items():
+        for key in _of_blocks(sides, vrfs, block):
+            found.setdefault((direction, *key), []).extend(pairs)
+    return tuple(sorted(_region(sides, *key, pairs) for key, pairs in found.items()))
+
+
+def _asked(
+    old: Blocks, new: Blocks
+) -> dict[tuple[Direction, tuple[int, int], tuple[int, int]], list[Pair]]:
+    """Blocks that may differ, with their VRFs, and the endpoints that they answer for."""
+    out: dict[tuple[Direction, tuple[int, int], tuple[int, int]], list[Pair]] = {}
+    ours, theirs = (b.program.network.endpoints for b in (old, new))
+    same = old.store is new.store and ours is theirs
+    pairs: Iterable[Pair]
+    if same:
+        moved = np.flatnonzero((old.ep_block != new.ep_block).any(axis=0)).tolist()
+        pairs = ((ours[e], ours[e]) for e in moved)
+    else:
+        there = {e.name: e for e in theirs}
+        pairs = ((e, there[e.name]) for e in ours if e.name in there)
+    for a, b in pairs:
+        for direction in Direction:
+            block = int(old.ep_block[direction, a.index]), int(new.ep_block[direction, b.index])
+            if not same or block[0] != block[1]:
+                out.setdefault((direction, (a.vrf, b.vrf), block), []).append((a, b))
+    return out
+
+
+def _of_blocks(
+    sides: _Sides, vrfs: tuple[int, int], block: tuple[int, int]
+) -> Iterator[tuple[bool, tuple[Remote, ...], Ports]]:
+    """The regions of two blocks, without endpoints."""
+    columns = sides.columns(vrfs)
+    rows = sides.rows(vrfs, block, np.array(list(columns)))
+    differ: dict[tuple[bool, Ports], list[int]] = {}
+    for row in np.unique(rows).tolist():
+        was, now = sides.permits(0, block[0], row >> 16), sides.permits(1, block[1], row & 0xFFFF)
+        for gained, bits in ((True, now & ~was), (False, was & ~now)):
+            if bits.any() and (ports := sides.ports(bits)):
+                differ.setdefault((gained, ports), []).append(row)
+    for (gained, ports), members in differ.items():
+        there = np.isin(rows, members)
+        behind: dict[tuple[Intervals, Intervals], list[str]] = {}
+        for names, spans in zip(columns.values(), there, strict=True):
+            if spans.any():
+                behind.setdefault(sides.spans(vrfs).intervals(spans), []).extend(names)
+        remotes = (Remote(tuple(sorted(names)), *ips) for ips, names in behind.items())
+        yield gained, tuple(sorted(remotes)), ports
+
+
+def _region(
+    sides: _Sides,
+    direction: Direction,
+    gained: bool,
+    remotes: tuple[Remote, ...],
+    ports: Ports,
+    pairs: list[Pair],
+) -> Region:
+    remote, pair = remotes[0], min(pairs, key=lambda pair: pair[0].name)
+    version, spans = (4, remote.v4) if remote.v4 else (6, remote.v6)
+    ip = min(spans[0][0] + 1, spans[0][1])
+    numbers = next((a, b) for name, a, b in sides.vrfs if name == remote.vrfs[0])
+    before, after = (
+        Packet(direction, end.index, version, ip, vrf, *sides.picked[ports])
+        for end, vrf in zip(pair, numbers, strict=True)
+    )
+    names = tuple(sorted(a.name for a, _ in pairs))
+    return Region(direction, gained, names, remotes, ports, before, after)

@@ -1,0 +1,146 @@
+"""diff: who gains or loses access to whom between two worlds.
+
+Complete, not sampled: L4 atoms of both worlds are cut against each other, classes of peers are
+compared as `sim.diff.peers` matches them, the outside address by address (`sim.diff.outside`). What
+is not listed is equal in both worlds. A change is one of
+
+    gained     packets that may be delivered now and could not before
+    lost       the other way round
+    unsteady   packets that always got through, and now only between some members or on some paths
+    steady     the other way round
+
+What a peer that one world lacks could or can do is gained or lost like anything else, and marked.
+Findings of both worlds are compared too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compiler.program.program import Program
+from fabric.diagnostics import Diagnostic
+from fabric.kubernetes.unevaluated import Unevaluated, pending
+from fabric.network import Network
+from fabric.phases import phase
+from sim.diff.edits import Edit, Edits
+from sim.diff.merged import Row, merged
+from sim.diff.outside import Outside
+from sim.diff.parts import parts
+from sim.diff.presence import Presence, presences
+from sim.diff.shown import shown
+from sim.diff.side_by_side import Sides
+from sim.packets.headers import Flow
+from sim.packets.text import show
+from sim.proof.reachability import Bits, Reach, reachability
+from sim.why.blame import Blame
+
+World = tuple[Network, Program]
+AMOUNTS = re.compile(r"(?<![\w/.:-])(?:[0-9a-f]*[.:][0-9a-f.:]*/\d+|[\d,]+)(?![\w/.:-])")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row with its reasons. The witness is a packet that only one world delivers; `old` and `new`
+    say why, there and here; `edit` is what was done."""
+
+    row: Row
+    ports: Bits = field(repr=False, compare=False)
+    witness: Flow
+    old: Blame
+    new: Blame
+    edit: Edit
+
+    @property
+    def kind(self) -> str:
+        """gained, lost, unsteady or steady."""
+        return self.row.kind
+
+    def packet(self) -> str:
+        """The witness as people write it."""
+        return show(self.witness)
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """Everything that differs. `presences` are peers and zone endpoints that appeared, went or have
+    other members; `found` and `gone` are findings of one world only,
+    `undecided` says what was not looked at."""
+
+    sides: Sides
+    changes: tuple[Change, ...]
+    presences: tuple[Presence, ...] = ()
+    found: tuple[Diagnostic, ...] = ()
+    gone: tuple[Diagnostic, ...] = ()
+    undecided: tuple[str, ...] = ()
+    not_evaluated: tuple[Unevaluated, ...] = ()
+
+    @property
+    def decided(self) -> bool:
+        """Whether what is not listed is known to be equal."""
+        return not self.undecided
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs; how many members a peer has is no difference."""
+        return not (self.changes or self.appeared or self.findings_differ)
+
+    @property
+    def appeared(self) -> bool:
+        """Whether one world has a peer or zone endpoint that the other one lacks."""
+        return any(p.kind in ("new", "removed") for p in self.presences)
+
+    @property
+    def findings_differ(self) -> bool:
+        """Whether one world has a finding that the other one has not."""
+        return bool(self.found or self.gone)
+
+    def ports(self, change: Change) -> str:
+        """The ports of a change as text."""
+        return self.sides.space.text(change.ports)
+
+
+@phase("compare")
+def diff(old: World, new: World) -> Diff:
+    """Compare two worlds (network, program)."""
+    return diff_reach(reachability(*old), reachability(*new))
+
+
+def diff_reach(old: Reach, new: Reach) -> Diff:
+    """Compare two worlds of which the reach is known."""
+    sides, outside = Sides.of(old, new), Outside.of(old, new)
+    edits = Edits.of(old, new)
+    changes = []
+    for row in merged(sides, outside, parts(sides, outside)):
+        seen = shown(sides, outside, row.first)
+        edit = edits.behind(row.source, row.target, seen)
+        bits = np.frombuffer(row.bits, np.bool_)
+        changes.append(Change(row, bits, seen.flow, seen.old, seen.new, edit))
+    here, there = (_by_sense(reach.network.findings) for reach in (old, new))
+    left_out = tuple(
+        dict.fromkeys(record for reach in (old, new) for record in reach.network.not_evaluated)
+    )
+    return Diff(
+        sides,
+        tuple(changes),
+        tuple(presences(sides, old.network, new.network, outside.moved)),
+        tuple(d for key, d in there.items() if key not in here),
+        tuple(d for key, d in here.items() if key not in there),
+        tuple(dict.fromkeys(map(str, pending(left_out)))),
+        left_out,
+    )
+
+
+def _by_sense(findings: Iterable[Diagnostic]) -> dict[tuple[str, str, int], Diagnostic]:
+    """Findings by what they say, prefixes and amounts aside: a block more is no other finding."""
+    out: dict[tuple[str, str, int], Diagnostic] = {}
+    count: Counter[tuple[str, str]] = Counter()
+    for finding in findings:
+        sense = finding.code, AMOUNTS.sub("", finding.message)
+        out[*sense, count[sense]] = finding
+        count[sense] += 1
+    return out

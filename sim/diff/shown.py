@@ -1,0 +1,285 @@
+"""A packet that shows a part of a difference, and why each world treats it as it does.
+
+The packet passes in one world. In the other, the member of the same name sends it (or another of
+the class), from its address there; outside addresses stay what they are. Where a world lacks one of
+the ends, that is why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.policy.semantics import owner
+from fabric.inventory import Endpoint
+from fabric.network import Network
+from sim.diff.merged import display
+from sim.diff.outside import Outside
+from sim.diff.parts import Outer, Part, side_where
+from sim.diff.peers import Joint, Unit
+from sim.diff.side_by_side import Pair, Side, Sides, Way, same_host
+from sim.packets.headers import Flow
+from sim.proof.legs import Column
+from sim.proof.witness import Witness, failing, on_leg
+from sim.why.blame import Blame, Cause, blame
+from sim.why.nearest import OWN
+
+L4 = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The packet, which `passed` in the old world or passes in the new one, who is to blame in both
+    worlds, and the endpoints at both ends there."""
+
+    flow: Flow
+    passed: bool
+    old: Blame
+    new: Blame
+    ends: tuple[tuple[Endpoint | None, Endpoint | None], tuple[Endpoint | None, Endpoint | None]]
+
+
+def shown(sides: Sides, outside: Outside, part: Part) -> Shown:
+    """Show a part."""
+    here, there = side_where(sides, part)
+    l4 = sides.space.pick(np.frombuffer(part.bits, np.bool_), version=part.version)
+    assert l4 is not None
+    stopped = _stopped(sides, there, part, l4) if part.kind in ("unsteady", "steady") else None
+    passing = _passing(sides, here, part, l4)
+    if passing is None:
+        passing_ends: tuple[Endpoint | None, Endpoint | None] = _ends(sides, here, part)
+    else:
+        passing_ends = _named(here.reach.network, passing)
+    if stopped is None:
+        stopped = _same_packet(sides, outside, there, part, l4, passing, passing_ends)
+    flow = passing.flow if passing else stopped.flow if stopped else None
+    assert flow is not None, "a difference that no packet shows"
+    stops = _blame(there, stopped) or _missing(sides, there, part)
+    passes = _blame(here, passing) or Blame(_imagined(part))
+    passes = _about(passes, stops.culprit)
+    stopped_ends = _named(there.reach.network, stopped) if stopped else _ends(sides, there, part)
+    if here is sides.new:
+        return Shown(flow, False, stops, passes, (stopped_ends, passing_ends))
+    return Shown(flow, True, passes, stops, (passing_ends, stopped_ends))
+
+
+def _named(network: Network, found: Witness) -> tuple[Endpoint | None, Endpoint | None]:
+    src, dst = (network.endpoints[e] if e >= 0 else None for e in (found.src, found.dst))
+    return src, dst
+
+
+def _blame(side: Side, found: Witness | None) -> Blame | None:
+    if found is None:
+        return None
+    target = found.dst if found.dst >= 0 else None
+    return blame(side.reach.network, side.reach.program, found.trace(side.reach), target)
+
+
+def _about(passes: Blame, stops: Cause) -> Blame:
+    """What lets the packet pass, led by the rule or policy that stops it in the other world: of
+    all that must permit it, that is what differs. What a zone or tenant denies by default says
+    nothing about what differs."""
+    if stops.kind in OWN:
+        return passes
+    everyone = (passes.culprit, *passes.others)
+    rule = [c for c in everyone if c.title == stops.title]
+    policy = [c for c in everyone if c.declaration == stops.declaration]
+    first = next(iter(rule or policy), passes.culprit)
+    return Blame(first, tuple(c for c in everyone if c != first))
+
+
+def _imagined(part: Part) -> Cause:
+    """Why a packet passes between members that are not there."""
+    assert isinstance(part.source, Joint)
+    assert isinstance(part.target, Joint)
+    return Cause("no rule", "would stop it between two of them; there is one")
+
+
+def _missing(sides: Sides, side: Side, part: Part) -> Blame:
+    """Why there is no such packet in a world."""
+    for end in (part.source, part.target):
+        if isinstance(end, Joint) and _number(sides, side, end) < 0:
+            known = any(c.peer == end.peer for c in side.classes)
+            what = f"has no IPv{part.version} address here" if known else "is not in this world"
+            return Blame(Cause(_display(sides, end), what, kind="peer"))
+    return Blame(Cause("the packet", "has no sender or receiver in this world"))
+
+
+def _display(sides: Sides, joint: Joint) -> str:
+    every = (c for side in (sides.old, sides.new) for c in side.classes if c.peer == joint.peer)
+    return display(joint.peer, {unit.name for one in every for unit in one.units})
+
+
+def _number(sides: Sides, side: Side, joint: Joint) -> int:
+    return joint.new if side is sides.new else joint.old
+
+
+def _passing(sides: Sides, side: Side, part: Part, l4: L4) -> Witness | None:
+    """A packet of the part that passes; None where nobody is there to send it."""
+    inside = [-1, -1, -1, -1]
+    for cells in _cells(sides, side, part, inside):
+        for cell in cells.tolist():
+            leg = _leg(side, cell, sides.space.atom(*l4), side.reach.space.atom(*l4))
+            if leg is not None:
+                return on_leg(side.reach, leg, l4, inside)
+    return None
+
+
+def _leg(side: Side, cell: int, atom: int, own_atom: int) -> int | None:
+    """A leg of a cell on which an atom passes."""
+    cells, pairs, legs = side.reach.cells, side.reach.pairs, side.reach.legs
+    if not side.sets.bits[side.number[cells.some[cell]], atom]:
+        return None
+    pair = int(cells.pair[cell])
+    span = slice(int(pairs.first[pair]), int(pairs.last[pair]))
+    mine = (legs.src_place[span] == cells.src_place[cell]) & (
+        legs.dst_place[span] == cells.dst_place[cell]
+    )
+    passes = side.reach.sets[side.reach.leg_set[span], own_atom]
+    found = np.flatnonzero(mine & passes)
+    return int(found[0]) + span.start if len(found) else None
+
+
+def _cells(sides: Sides, side: Side, part: Part, inside: list[int]) -> Iterator[Column]:
+    """Cells of a world that a part may be seen in; `inside` is told which addresses are meant."""
+    source, target = part.source, part.target
+    if isinstance(source, Joint) and isinstance(target, Joint):
+        pair = Pair(_number(sides, side, source), _number(sides, side, target), part.own)
+        if pair in side.cells_of:
+            yield side.cells_of[pair]
+        return
+    for end, at in ((source, 0), (target, 2)):
+        if isinstance(end, Outer):
+            inside[at : at + 2] = end.ranges[0]
+    if isinstance(source, Joint) or isinstance(target, Joint):
+        joint, outer = (source, target) if isinstance(source, Joint) else (target, source)
+        assert isinstance(joint, Joint)
+        assert isinstance(outer, Outer)
+        inward = isinstance(target, Joint)
+        way = Way(_number(sides, side, joint), outer.vrf, inward)
+        for line in side.ways.get(way, ()):
+            place = line.src if inward else line.dst
+            if _holds(side, place, outer.ranges[0][0]):
+                yield side.cells_of[way, place]
+        return
+    assert isinstance(source, Outer)
+    assert isinstance(target, Outer)
+    key = source.vrf, target.vrf, part.version
+    for line in side.through.get(key, ()):
+        if _holds(side, line.src, inside[0]) and _holds(side, line.dst, inside[2]):
+            yield side.cells_of[key, (line.src, line.dst)]
+
+
+def _holds(side: Side, place: int, address: int) -> bool:
+    return any(low <= address <= high for low, high in side.reach.spans.ranges(place))
+
+
+def _stopped(sides: Sides, side: Side, part: Part, l4: L4) -> Witness | None:
+    """A packet of the part that some choice of ECMP, or some pair of members, stops although others
+    pass; None when only the packet that passes in the other world will do."""
+    inside = [-1, -1, -1, -1]
+    atom = sides.space.atom(*l4)
+    cells = side.reach.cells
+    routed: set[tuple[int, int]] = set()
+    for found in _cells(sides, side, part, inside):
+        for cell in found.tolist():
+            if not side.sets.bits[side.number[cells.sure[cell]], atom]:
+                return _at_cell(side, cell, l4, inside)
+            pair = int(cells.pair[cell])
+            routed.add((int(side.reach.pairs.src[pair]), int(side.reach.pairs.dst[pair])))
+    return _unrouted(sides, side, part, l4, routed)
+
+
+def _unrouted(
+    sides: Sides, side: Side, part: Part, l4: L4, routed: set[tuple[int, int]]
+) -> Witness | None:
+    """A packet between two members that no route joins."""
+    source, target = part.source, part.target
+    if not isinstance(source, Joint) or not isinstance(target, Joint):
+        return None
+    ends = side.reach.network.endpoints
+    src, dst = (side.classes[_number(sides, side, joint)].units for joint in (source, target))
+    for a in src:
+        for b in dst:
+            here, there = ends[a.endpoint], ends[b.endpoint]
+            if a.endpoint == b.endpoint or (a.endpoint, b.endpoint) in routed:
+                continue
+            if same_host(here, there) == part.own:
+                flow = Flow(here.vrf, part.version, a.address, b.address, *l4, here.index)
+                return Witness(
+                    here.index, there.index, flow, failing(side.reach, there.index, flow)
+                )
+    return None
+
+
+def _at_cell(side: Side, cell: int, l4: L4, inside: list[int]) -> Witness:
+    reach = side.reach
+    pair = int(reach.cells.pair[cell])
+    src, dst, version = (
+        int(c[pair]) for c in (reach.pairs.src, reach.pairs.dst, reach.pairs.version)
+    )
+    places = int(reach.cells.src_place[cell]), int(reach.cells.dst_place[cell])
+    ips = []
+    for place, at in zip(places, (0, 2), strict=True):
+        low, high = reach.spans.ranges(place)[0]
+        ips.append(inside[at] if inside[at] >= 0 else min(low + 1, high))
+    flow = Flow(reach.network.endpoints[src].vrf, version, ips[0], ips[1], *l4, src_endpoint=src)
+    return Witness(src, dst, flow, failing(reach, dst, flow))
+
+
+def _same_packet(
+    sides: Sides,
+    outside: Outside,
+    side: Side,
+    part: Part,
+    l4: L4,
+    passing: Witness | None,
+    names: tuple[Endpoint | None, Endpoint | None],
+) -> Witness | None:
+    """The same packet in the other world; None when nobody there could send or take it."""
+    network, version = side.reach.network, part.version
+    ends: list[tuple[Endpoint | None, int]] = []
+    avoid: int | None = None
+    for end, at in ((part.source, 0), (part.target, 1)):
+        if isinstance(end, Joint):
+            number = _number(sides, side, end)
+            known = names[at]
+            unit = _unit(side, number, known.name if known else "", avoid) if number >= 0 else None
+            if unit is None:
+                return None
+            avoid = unit.endpoint
+            ends.append((network.endpoints[unit.endpoint], unit.address))
+        else:
+            given = passing.flow.src if passing and not at else passing.flow.dst if passing else 0
+            if side is sides.new:
+                given = outside.moved.get((end.vrf, version, given), given)
+            vrf = next((v.index for v in network.vrfs if v.name == end.vrf), None)
+            found = None if vrf is None else owner(network, vrf, version, given)
+            ends.append((found, given))
+    (source, src), (target, dst) = ends
+    if source is None:
+        return None
+    flow = Flow(source.vrf, version, src, dst, *l4, src_endpoint=source.index)
+    aim = -1 if target is None else target.index
+    return Witness(source.index, aim, flow, failing(side.reach, aim, flow))
+
+
+def _unit(side: Side, number: int, name: str, avoid: int | None) -> Unit | None:
+    """The unit of a class whose endpoint has a name, else another than `avoid`."""
+    units = side.classes[number].units
+    ends = side.reach.network.endpoints
+    namesakes = (u for u in units if ends[u.endpoint].name == name and u.endpoint != avoid)
+    others = (u for u in units if u.endpoint != avoid)
+    return next(namesakes, None) or next(others, None)
+
+
+def _ends(sides: Sides, side: Side, part: Part) -> tuple[Endpoint | None, Endpoint | None]:
+    """Some members of the classes of a part in a world."""
+    out: list[Endpoint | None] = []
+    for end in (part.source, part.target):
+        number = _number(sides, side, end) if isinstance(end, Joint) else -1
+        units = side.classes[number].units if number >= 0 else ()
+        out.append(side.reach.network.endpoints[units[0].endpoint] if units else None)
+    return out[0], out[1]

@@ -1,0 +1,385 @@
+"""Two worlds side by side: the same peers, the same L4 atoms, the same outside addresses.
+
+`Sides` translates both worlds' sets of L4 atoms into one space, so that equal access has equal set
+numbers in both, and folds pairs of endpoints into pairs of classes (`sim.diff.peers`). Per pair of
+classes there are two sets: what *may* pass, between some members on some path, and what *must*,
+between all members on every path.
+
+A pair of classes may have no members to speak of, such as a workload of one pod with itself. Where
+the other world has some, `imagined` says how one more would fare: as the pod fares with its own
+address, and a node with a pod of another host. What a node may do with its own pods is a relation
+of its own (`own`): a pod that moves takes it along.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from compiler.policy.ir import Direction, Packet
+from compiler.sources.network_policy import OWN_NODE
+from fabric.inventory import Endpoint
+from sim.blocks.port_sets import L4Space, common
+from sim.diff.peers import Class, Joint, Peer, Peers, peers
+from sim.proof.legs import Column, owns_prefix
+from sim.proof.reachability import Bits, Reach, Sets, combine
+from sim.proof.spans import expand
+from sim.why.blame import permits_without
+
+Ranges = tuple[tuple[int, int], ...]
+L4 = tuple[int, int, int]
+NOTHING = 0
+"""The number of the empty set."""
+
+
+class Pair(NamedTuple):
+    """Two classes, and whether members are a node and a pod of the same host."""
+
+    src: int
+    dst: int
+    own: bool
+
+
+class Way(NamedTuple):
+    """A class and the outside of one VRF; `inward` is from there to the class."""
+
+    member: int
+    vrf: str
+    inward: bool
+
+
+class Line(NamedTuple):
+    """Places of outside addresses (one where the other end is a class), and what passes."""
+
+    src: int
+    dst: int
+    may: int
+    must: int
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One world. `pairs` maps pairs of classes that have a route to (may, must); `ways` and
+    `through` say the same about outside addresses. `cells_of` are rows of `reach.cells` behind a
+    pair. Members of classes of `uneven` peers do not fare alike."""
+
+    reach: Reach
+    classes: tuple[Class, ...]
+    sets: Sets
+    number: Column
+    pairs: dict[Pair, tuple[int, int]] = field(default_factory=dict)
+    ways: dict[Way, tuple[Line, ...]] = field(default_factory=dict)
+    through: dict[tuple[str, str, int], tuple[Line, ...]] = field(default_factory=dict)
+    cells_of: dict[object, Column] = field(default_factory=dict)
+    hosted: dict[int, Counter[tuple[str, str | None]]] = field(default_factory=dict)
+    uneven: set[Peer] = field(default_factory=set)
+
+    def outside(self, endpoint: int) -> bool:
+        """Whether an endpoint is compared by address."""
+        return is_outside(self.reach.network.endpoints[endpoint])
+
+    def count(self, pair: Pair) -> int:
+        """How many pairs of units there are."""
+        src, dst = self.classes[pair.src], self.classes[pair.dst]
+        on_host = src.key.kind == "node", dst.key.kind == "node"
+        own = self._own(pair) if any(on_host) and not all(on_host) else 0
+        if pair.own:
+            return own
+        same = self._same(pair) if src.peer == dst.peer or all(on_host) else 0
+        return len(src.units) * len(dst.units) - same - own
+
+    def _same(self, pair: Pair) -> int:
+        """Pairs of units of one endpoint, which has no business with itself."""
+        here, there = (
+            Counter(unit.endpoint for unit in self.classes[number].units) for number in pair[:2]
+        )
+        return sum(here[endpoint] * n for endpoint, n in there.items())
+
+    def _own(self, pair: Pair) -> int:
+        """Pairs of a node and a pod of its own host."""
+        here, there = (self.hosts(number) for number in pair[:2])
+        return sum(here[host] * n for host, n in there.items() if host[1] is not None)
+
+    def hosts(self, number: int) -> Counter[tuple[str, str | None]]:
+        """How many units of a class are on each host of a tenant."""
+        if number not in self.hosted:
+            ends = (self.reach.network.endpoints[u.endpoint] for u in self.classes[number].units)
+            self.hosted[number] = Counter((e.tenant, e.host) for e in ends)
+        return self.hosted[number]
+
+    def known(self, pair: Pair) -> tuple[int, int] | None:
+        """What passes between two classes; None when they have no members for it. A peer that this
+        world lacks reaches nothing."""
+        if pair.src < 0 or pair.dst < 0:
+            return NOTHING, NOTHING
+        if pair in self.pairs:
+            return self.pairs[pair]
+        return (NOTHING, NOTHING) if self.count(pair) else None
+
+    def fold(self) -> None:
+        """Fill the tables."""
+        cells, of = self.reach.cells, self.reach.pairs
+        src, dst = of.src[cells.pair], of.dst[cells.pair]
+        apart = np.array([is_outside(e) for e in self.reach.network.endpoints], np.bool_)
+        some, sure = self.number[cells.some], self.number[cells.sure]
+        at_src = self._members(cells.src_place, src, apart)
+        at_dst = self._members(cells.dst_place, dst, apart)
+        inside = np.flatnonzero(~apart[src] & ~apart[dst])
+        self._fold_pairs(inside, at_src, at_dst, some, sure, self._hosted(src, dst))
+        for inward in (False, True):
+            near, far = (dst, src) if inward else (src, dst)
+            rows = np.flatnonzero(~apart[near] & apart[far])
+            at = at_dst if inward else at_src
+            place = cells.src_place if inward else cells.dst_place
+            self._fold_ways(rows, at, place, far, some, sure, inward)
+        self._fold_through(np.flatnonzero(apart[src] & apart[dst]), src, dst, some, sure)
+
+    def _members(self, place: Column, end: Column, apart: Bits) -> tuple[Column, Column, Column]:
+        """Per cell the first and number of its classes in a flat list, and the list."""
+        known: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+        for number, one in enumerate(self.classes):
+            for unit in one.units:
+                known[unit.endpoint, unit.version, unit.address].append(number)
+        places, row, inverse = np.unique(place, return_index=True, return_inverse=True)
+        flat: list[int] = []
+        first, count = np.zeros(len(places), np.int64), np.zeros(len(places), np.int64)
+        for i, (p, e) in enumerate(zip(places.tolist(), end[row].tolist(), strict=True)):
+            if not apart[e]:
+                version, address, _ = self.reach.spans.bounds(p)
+                found = known[e, version, address]
+                first[i], count[i] = len(flat), len(found)
+                flat += found
+        return first[inverse.ravel()], count[inverse.ravel()], np.array(flat, np.int64)
+
+    def _hosted(self, src: Column, dst: Column) -> Bits:
+        """Which pairs are a node and a pod of its own host."""
+        names: dict[object, int] = {}
+        host, node = [], []
+        for e in self.reach.network.endpoints:
+            known = names.setdefault((e.tenant, e.host), len(names))
+            host.append(-1 - e.index if e.host is None else known)
+            node.append(e.kind == "node")
+        at, is_node = np.array(host, np.int64), np.array(node, np.bool_)
+        both: Bits = (at[src] == at[dst]) & (is_node[src] != is_node[dst])
+        return both
+
+    def _fold_pairs(
+        self,
+        rows: Column,
+        at_src: tuple[Column, Column, Column],
+        at_dst: tuple[Column, Column, Column],
+        some: Column,
+        sure: Column,
+        own: Bits,
+    ) -> None:
+        row, place = expand(at_src[0][rows], at_src[1][rows])
+        rows, a = rows[row], at_src[2][place]
+        row, place = expand(at_dst[0][rows], at_dst[1][rows])
+        rows, a, b = rows[row], a[row], at_dst[2][place]
+        key = (a * max(1, len(self.classes)) + b) * 2 + own[rows]
+        for number, may, must, mine in self._folded(rows, key, some, sure):
+            (src, dst), same = divmod(number // 2, max(1, len(self.classes))), number % 2
+            pair = Pair(src, dst, bool(same))
+            complete = len(mine) == self.count(pair)
+            if may != NOTHING and not (complete and even(some[mine], sure[mine])):
+                self.uneven.update((self.classes[src].peer, self.classes[dst].peer))
+            self.pairs[pair] = may, must if complete else NOTHING
+            self.cells_of[pair] = mine
+
+    def _fold_ways(
+        self,
+        rows: Column,
+        at: tuple[Column, Column, Column],
+        place: Column,
+        far: Column,
+        some: Column,
+        sure: Column,
+        inward: bool,
+    ) -> None:
+        row, position = expand(at[0][rows], at[1][rows])
+        rows, member = rows[row], at[2][position]
+        n_places = int(place.max()) + 1 if len(place) else 1
+        key = member * n_places + place[rows]
+        found: dict[Way, list[Line]] = defaultdict(list)
+        for number, may, must, mine in self._folded(rows, key, some, sure):
+            one, p = divmod(number, n_places)
+            complete = len(mine) == len(self.classes[one].units)
+            if may != NOTHING and not (complete and even(some[mine], sure[mine])):
+                self.uneven.add(self.classes[one].peer)
+            must = must if complete else NOTHING
+            way = Way(one, self._vrf(int(far[mine[0]])), inward)
+            line = Line(p, -1, may, must) if inward else Line(-1, p, may, must)
+            self.cells_of[way, p] = mine
+            if may != NOTHING:
+                found[way].append(line)
+        self.ways.update((way, tuple(lines)) for way, lines in found.items())
+
+    def _fold_through(
+        self, rows: Column, src: Column, dst: Column, some: Column, sure: Column
+    ) -> None:
+        cells, version = self.reach.cells, self.reach.pairs.version[self.reach.cells.pair]
+        found: dict[tuple[str, str, int], list[Line]] = defaultdict(list)
+        for row in rows.tolist():
+            may = int(some[row])
+            if may != NOTHING:
+                key = self._vrf(int(src[row])), self._vrf(int(dst[row])), int(version[row])
+                places = int(cells.src_place[row]), int(cells.dst_place[row])
+                found[key].append(Line(*places, may, int(sure[row])))
+                self.cells_of[key, places] = np.array([row])
+        self.through.update((key, tuple(sorted(lines))) for key, lines in found.items())
+
+    def _vrf(self, endpoint: int) -> str:
+        network = self.reach.network
+        return network.vrfs[network.endpoints[endpoint].vrf].name
+
+    def _folded(
+        self, rows: Column, key: Column, some: Column, sure: Column
+    ) -> Iterator[tuple[int, int, int, Column]]:
+        """(key, may, must, cells) of each distinct key."""
+        order = np.argsort(key, kind="stable")
+        rows, key = rows[order], key[order]
+        keys, first, group = np.unique(key, return_index=True, return_inverse=True)
+        may = combine(self.sets, group.ravel(), some[rows], np.logical_or)
+        must = combine(self.sets, group.ravel(), sure[rows], np.logical_and)
+        parts = np.split(rows, first[1:]) if len(first) else []
+        yield from zip(keys.tolist(), may.tolist(), must.tolist(), parts, strict=True)
+
+    def imagined(self, pair: Pair, space: L4Space, packets: Sequence[L4 | None]) -> tuple[int, int]:
+        """How one more member of either class would fare, where no two are there: see the module.
+        `packets` has one of each atom. The exemption of a pod's own node does not count."""
+        a, b = self.classes[pair.src].units[0], self.classes[pair.dst].units[0]
+        if a.endpoint != b.endpoint and pair._replace(own=True) not in self.pairs:
+            return NOTHING, NOTHING
+        reach = self.reach
+        here, there = (reach.network.endpoints[u.endpoint] for u in (a, b))
+        exempt = reach.program.origins.index(OWN_NODE) if OWN_NODE in reach.program.origins else -1
+        out = (Direction.OUT, a.endpoint, a.version, b.address, there.vrf)
+        into = (Direction.IN, b.endpoint, b.version, a.address, here.vrf)
+        bits = [
+            l4 is not None
+            and all(
+                permits_without(reach.program, Packet(*side, *l4), exempt) for side in (out, into)
+            )
+            for l4 in packets
+        ]
+        passing = space.of_version(np.array([bits], np.bool_), a.version)
+        number = int(self.sets.intern(passing & space.real())[0])
+        return number, number
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both worlds; `sets.bits[i]` is a set over `space`."""
+
+    space: L4Space
+    sets: Sets
+    peers: Peers
+    old: Side
+    new: Side
+
+    @staticmethod
+    def of(old: Reach, new: Reach) -> Sides:
+        """Match two worlds."""
+        sides = Sides._of(old, new, frozenset())
+        uneven = sides.old.uneven | sides.new.uneven
+        return Sides._of(old, new, frozenset(uneven)) if uneven else sides
+
+    @staticmethod
+    def _of(old: Reach, new: Reach, uneven: frozenset[Peer]) -> Sides:
+        space, *atoms = common(old.space, new.space)
+        real = space.real()
+        policies = old.program.policy, new.program.policy
+        found = peers(old.network, new.network, policies, uneven)
+        sets = Sets(space.size)
+        sides = []
+        for reach, classes, of in ((old, found.old, atoms[0]), (new, found.new, atoms[1])):
+            side = Side(reach, classes, sets, sets.intern(reach.sets[:, of] & real))
+            side.fold()
+            sides.append(side)
+        return Sides(space, sets, found, *sides)
+
+    def packets(self) -> list[L4 | None]:
+        """A packet of each atom, None for those that hold none."""
+        one = np.eye(self.space.size, dtype=np.bool_)
+        return [self.space.pick(row) for row in one]
+
+    def compared(self) -> Iterator[tuple[Joint, Joint, bool, tuple[int, int], tuple[int, int]]]:
+        """Pairs of joints that may and must pass different sets, with (may, must) in both."""
+        of_old, of_new = self._joints()
+        keys = {
+            (a, b, pair.own)
+            for side, of in ((self.old, of_old), (self.new, of_new))
+            for pair in side.pairs
+            for a in of[pair.src]
+            for b in of[pair.dst]
+        }
+        joints = self.peers.joints
+        packets: list[L4 | None] = []
+        for i, j, own in sorted(keys | self._strangers()):
+            a, b = joints[i], joints[j]
+            both = Pair(a.old, b.old, own), Pair(a.new, b.new, own)
+            values: list[tuple[int, int] | None] = [
+                side.known(pair) for side, pair in zip((self.old, self.new), both, strict=True)
+            ]
+            if None in values and (own or values == [None, None] or -1 in (*a[2:], *b[2:])):
+                continue
+            if None in values:
+                packets = packets or self.packets()
+                values = [
+                    side.imagined(pair, self.space, packets) if value is None else value
+                    for side, pair, value in zip((self.old, self.new), both, values, strict=True)
+                ]
+            was, now = values
+            if was is not None and now is not None and was != now:
+                yield a, b, own, was, now
+
+    def _joints(self) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+        """Numbers of the joints of each class, in both worlds."""
+        old, new = defaultdict[int, list[int]](list), defaultdict[int, list[int]](list)
+        for number, joint in enumerate(self.peers.joints):
+            old[joint.old].append(number)
+            new[joint.new].append(number)
+        return old, new
+
+    def _strangers(self) -> set[tuple[int, int, bool]]:
+        """Pairs of which one world may have no members: within a peer, and nodes with pods."""
+        out: set[tuple[int, int, bool]] = set()
+        nodes: dict[tuple[str, int], list[int]] = defaultdict(list)
+        pods: dict[tuple[str, int], list[int]] = defaultdict(list)
+        fellows: dict[tuple[Peer, int], list[int]] = defaultdict(list)
+        for number, (peer, version, old, new) in enumerate(self.peers.joints):
+            if old >= 0 and new >= 0:
+                fellows[peer, version].append(number)
+                kinds = self.old.classes[old].key.kind, self.new.classes[new].key.kind
+                for where, there in ((nodes, "node" in kinds), (pods, {*kinds} != {"node"})):
+                    if there:
+                        where[peer.name.partition("/")[0], version].append(number)
+        for mine in fellows.values():
+            out |= {(a, b, False) for a in mine for b in mine}
+        for tenant, mine in nodes.items():
+            for node in mine:
+                for pod in pods.get(tenant, ()):
+                    out |= {(node, pod, False), (pod, node, False)}
+        return out
+
+
+def even(some: Column, sure: Column) -> bool:
+    """Whether all cells say the same."""
+    return bool((some == some[0]).all() and (sure == sure[0]).all())
+
+
+def same_host(a: Endpoint, b: Endpoint) -> bool:
+    """Whether two endpoints are a node and a pod that it runs."""
+    at = a.tenant, a.host
+    return (
+        (a.kind == "node") != (b.kind == "node") and a.host is not None and at == (b.tenant, b.host)
+    )
+
+
+def is_outside(endpoint: Endpoint) -> bool:
+    """Whether an endpoint is compared by address: zones, and whatever owns whole prefixes."""
+    return endpoint.kind == "zone" or owns_prefix(endpoint)

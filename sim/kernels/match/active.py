@@ -1,0 +1,20 @@
+"""Lists of the packets of a block that still have something to ask, eight at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.kernels import inlined
+from sim.kernels.match.lanes import ORDERS, count_bits, keep, load, store
+
+COUNT = np.arange(8, dtype=np.uint32)
+THREE = np.uint64(3)
+
+
+@inlined
+def note(active: Any, left: Any, who: Any, on: Any) -> Any:
+    """Append the lanes of `who` whose bit is set to the active packets."""
+    store(active, left, keep(who, load(ORDERS, on << THREE)))
+    return left + count_bits(on)

@@ -1,0 +1,1 @@
+"""Kernels of the datapath: atoms, path, flows, ECMP, counters."""

@@ -1,0 +1,116 @@
+"""Counters and the underlay walk: what every entry, drop reason and link has seen.
+
+Passes of their own over the verdict columns, so that flow-table hits, which skip the groups, can be
+left out of the entries' counters. Each thread counts into arrays of its own; the caller adds them.
+
+`flow_state` is 0 for a packet that the policy groups decided and non-zero for one that the flow
+table let through. Links count the packets that enter them, encapsulated, by direction:
+`2 * link` from the lower end up, `2 * link + 1` down.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.kernels import kernel
+from sim.kernels.pipeline.ecmp import K0, choose, outer_hash
+from sim.packets.reasons import Reason
+
+U = np.uint64
+ZERO, ONE = U(0), U(1)
+OVERHEAD_V4 = U(50)
+"""Bytes that VXLAN over IPv4 adds to an inner IP packet: Ethernet 14, IP 20, UDP 8, VXLAN 8."""
+OUT_FROM = 17
+S32, LOW_32 = U(32), U(2**32 - 1)
+NODE, TARGET, HASHED, PATH, WALKING = (U(i) for i in range(5))
+ROWS = 5
+
+
+@kernel
+def tally(
+    reason: Any,
+    out_decision: Any,
+    in_decision: Any,
+    length: Any,
+    count: Any,
+    begin: Any,
+    end: Any,
+    in_from: Any,
+    c: Any,
+) -> None:
+    """Add rows `begin..end` to `c`, uint64, flat: packets and bytes per row.
+
+    A packet counts twice: in the row of its decision at the sender (`OUT_FROM` on; the row before
+    is for those without), and in that of its decision at the receiver (`in_from` on) or, without
+    one, of its reason.
+    """
+    out_from, in_from = U(OUT_FROM), U(in_from)
+    for row in range(begin, end):
+        i = U(row)
+        packets, size, into, why = U(count[i]), U(length[i]), U(in_decision[i]), U(reason[i])
+        last = in_from + into
+        last = last if last >= in_from else why
+        first, last = (out_from + U(out_decision[i])) << ONE, last << ONE
+        c[first] += packets
+        c[first | ONE] += packets * size
+        c[last] += packets
+        c[last | ONE] += packets * size
+
+
+def tally_rows(n_decisions: int) -> tuple[int, int]:
+    """Where the decisions at the receiver begin, and how many rows there are."""
+    return OUT_FROM + n_decisions, OUT_FROM + 2 * n_decisions
+
+
+def split(dec_reason: Any, c: Any) -> tuple[Any, Any]:
+    """Counters per reason and per decision from those of `tally`."""
+    rows = c.reshape(-1, 2)
+    out, into = rows[OUT_FROM:].reshape(2, -1, 2)
+    reasons = rows[: len(Reason)].copy()
+    np.add.at(reasons, dec_reason, into)
+    return reasons, out + into
+
+
+@kernel
+def walk(
+    t: Any, hops: Any, o: Any, length: Any, count: Any, begin: Any, end: Any, w: Any, links: Any
+) -> None:
+    """Take rows `begin..end` through the underlay, all of a block hop by hop: links count, and
+    each row gets its path hash. `hops` has a word per ECMP hop: `next node << 32 | direction`."""
+    n_nodes, size = U(len(t.node_seed)), w.shape[1]
+    for at in range(begin, end, size):
+        n = ZERO
+        for row in range(at, min(at + size, end)):
+            i, j = U(row), U(row - at)
+            out, hop = o.out_decision[i], o.next_hop[i]
+            let_out = (out >= 0) & (t.dec_reason[U(max(out, 0))] == 0)
+            vtep = t.ep_vtep[U(max(o.src_endpoint[i], 0))]
+            o.path[i] = 0
+            w[NODE, j], w[TARGET, j], w[PATH, j] = U(vtep), U(hop), ZERO
+            w[WALKING, n] = j
+            n += U((let_out | (o.flow_state[i] != 0)) & (vtep != hop))
+        for k in range(n):
+            j = w[WALKING, U(k)]
+            w[HASHED, j] = outer_hash(U(o.outer_sport[U(at) + j]), w[NODE, j], w[TARGET, j])
+        while n:
+            left = ZERO
+            for k in range(n):
+                j = w[WALKING, U(k)]
+                i, node, target = U(at) + j, w[NODE, j], w[TARGET, j]
+                first = U(t.hop_off[node * n_nodes + target])
+                width = U(t.hop_off[node * n_nodes + target + ONE]) - first
+                if width == ZERO:
+                    continue
+                if width > ONE:
+                    first += choose(w[HASHED, j], t.node_seed[node], width)
+                hop = hops[first]
+                side, node = hop & LOW_32, hop >> S32
+                links[side, ZERO] += U(count[i])
+                links[side, ONE] += U(count[i]) * (U(length[i]) + OVERHEAD_V4)
+                w[PATH, j] = (w[PATH, j] ^ (side + ONE)) * K0
+                o.path[i] = np.uint32(w[PATH, j] >> S32)
+                w[NODE, j], w[WALKING, left] = node, j
+                left += U(node != target)
+            n = left

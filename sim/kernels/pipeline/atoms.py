@@ -1,0 +1,93 @@
+"""Address → atom: which interval of a VRF's axis holds it.
+
+Most addresses in traffic are those of endpoints, and those are atoms of a single address: an open
+hash table (`sim.blocks.exact`) answers them with one cache line. Other addresses take a binary
+search over the interval starts of the VRF and family, narrowed by an index on the top 12 bits;
+starts begin with 0, so every address falls somewhere. The search alone would cost five times as
+much: LLVM makes its comparisons unpredictable branches.
+
+Results are numbers within the VRF (IPv4 atoms first), or `MISS` where the VRF has no atoms of the
+family or the version is neither 4 nor 6.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.blocks.top_rows import TOP_BITS
+from sim.kernels import inlined, kernel
+from sim.kernels.pipeline.ecmp import K0, K1, K2
+
+U = np.uint64
+MISS = U(2**64 - 1)
+TOP_SHIFT_V4, TOP_SHIFT_V6 = U(32 - TOP_BITS), U(64 - TOP_BITS)
+ZERO, ONE, TWO, THREE, FOUR, SIX, EIGHT = (U(i) for i in (0, 1, 2, 3, 4, 6, 8))
+
+
+@inlined
+def search_v4(t: Any, vrf: Any, ip: Any) -> Any:
+    """The IPv4 atom of `ip` in `vrf`, by search."""
+    first = U(t.v4_off[vrf])
+    if U(t.v4_off[vrf + ONE]) == first:
+        return MISS
+    row, top = U(t.top_row[vrf]), ip >> TOP_SHIFT_V4
+    at = first + U(t.v4_top[row, top])
+    n = first + U(t.v4_top[row, top + ONE]) - at + ONE
+    while n > ONE:
+        half = n >> ONE
+        at += half if U(t.v4_start[at + half]) <= ip else ZERO
+        n -= half
+    return at - first
+
+
+@inlined
+def search_v6(t: Any, vrf: Any, hi: Any, lo: Any) -> Any:
+    """The IPv6 atom of `hi:lo` in `vrf`, by search."""
+    first = U(t.v6_off[vrf])
+    if U(t.v6_off[vrf + ONE]) == first:
+        return MISS
+    row, top = U(t.top_row[vrf]), hi >> TOP_SHIFT_V6
+    at = first + U(t.v6_top[row, top])
+    n = first + U(t.v6_top[row, top + ONE]) - at + ONE
+    while n > ONE:
+        half = n >> ONE
+        word = t.v6_hi[at + half]
+        below = (word < hi) | ((word == hi) & (t.v6_lo[at + half] <= lo))
+        at += half if below else ZERO
+        n -= half
+    return at - first + U(t.v4_off[vrf + ONE]) - U(t.v4_off[vrf])
+
+
+@inlined
+def exact_slot(t: Any, vrf: Any, version: Any, hi: Any, lo: Any) -> Any:
+    """Where the search for an address in the hash table begins."""
+    return (lo * K0 + hi * K1 + ((vrf << EIGHT) | version) * K2) >> t.exact_shift[ZERO]
+
+
+@inlined
+def atom(t: Any, vrf: Any, version: Any, hi: Any, lo: Any) -> Any:
+    """The atom of an address of either family."""
+    owner = (vrf << EIGHT) | version
+    last = U(len(t.exact) - 1)
+    at = exact_slot(t, vrf, version, hi, lo) << TWO
+    while t.exact[at + THREE] != ZERO:
+        if (t.exact[at] == lo) & (t.exact[at + ONE] == hi) & (t.exact[at + TWO] == owner):
+            return t.exact[at + THREE] - ONE
+        at = (at + FOUR) & last
+    if version == FOUR:
+        return search_v4(t, vrf, lo)
+    if version == SIX:
+        return search_v6(t, vrf, hi, lo)
+    return MISS
+
+
+@kernel
+def atoms(t: Any, vrf: Any, version: Any, hi: Any, lo: Any, out: Any) -> None:
+    """Columns in, atom numbers within the VRF out (int64, -1 for a miss or an unknown VRF)."""
+    for i in range(len(vrf)):
+        found = MISS
+        if 0 <= vrf[i] < len(t.atom_base):
+            found = atom(t, U(vrf[i]), U(version[i]), hi[i], lo[i])
+        out[i] = -1 if found == MISS else np.int64(found)

@@ -1,0 +1,108 @@
+"""`namespace/name[Service]:port` as a destination: the pods behind a Service, each where it leads.
+
+What a Service means is told in `fabric.kubernetes.services`: one without a selector has no pods
+behind it, a headless one translates no ports, an ExternalName leads away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+from fabric.inventory import Endpoint
+from fabric.kubernetes.services import Service
+from fabric.network import Network
+from fabric.ports import PortRange, name_of, parse_ports
+
+SUFFIX = "[Service]"
+
+
+def behind(network: Network, name: str, port: str) -> Iterator[tuple[Endpoint, PortRange]]:
+    """The pods behind a Service and the ports at which they get what is sent to `port`, a number
+    with a protocol or a name; `InputError` when there is nobody."""
+    title, service, pods = _pods(network, name)
+    found = [(pod, at) for pod in pods for at in _ports(service, pod, port)]
+    if not found:
+        known = ", ".join(f"{p.port} {p.name}".strip() for p in service.ports)
+        raise _fault("C705", f"{title} has no such port: {port}", known and f"it has {known}")
+    yield from found
+
+
+def every_port(network: Network, name: str) -> Iterator[tuple[Endpoint, PortRange]]:
+    """As `behind`, for all ports that the Service has; a headless one leads to all of its pods'."""
+    title, service, pods = _pods(network, name)
+    if service.headless:
+        yield from ((pod, PortRange()) for pod in pods)
+        return
+    asked = [f"{p.port}/{name_of(p.protocol)}" for p in service.ports]
+    found = [(pod, at) for port in asked for pod in pods for at in _ports(service, pod, port)]
+    if not found:
+        raise _fault("C705", f"{title} has no ports that lead to a pod")
+    yield from {(pod.index, at): (pod, at) for pod, at in found}.values()
+
+
+def _pods(network: Network, name: str) -> tuple[str, Service, list[Endpoint]]:
+    """A Service, how it is called, and the pods behind it."""
+    tenant, service = _called(network, name.removesuffix(SUFFIX))
+    title = f"{service.namespace}/{service.name}{SUFFIX}"
+    if service.leads_to is not None:
+        raise _fault("C710", f"{title} leads outside, to {service.leads_to}", "ask for an address")
+    pods = [e for e in network.endpoints if _selected(service, tenant, e)]
+    if not pods:
+        raise _fault("C710", f"{title} has no pods behind it")
+    return title, service, pods
+
+
+def _called(network: Network, name: str) -> tuple[str, Service]:
+    wanted = name.strip("/").split("/")
+    everyone = {
+        f"{tenant}/{s.namespace}/{s.name}": (tenant, s)
+        for tenant, manifests in network.manifests.items()
+        for s in manifests.services
+    }
+    found = [key for key in everyone if key.split("/")[-len(wanted) :] == wanted]
+    if len(found) > 1:
+        raise _fault("C711", f'"{name}{SUFFIX}" is ambiguous: {", ".join(found)}')
+    if not found:
+        hint = did_you_mean(name, everyone)
+        raise _fault("C710", f'no Service is called "{name}"', hint)
+    tenant, service = everyone[found[0]]
+    twins = [
+        s
+        for s in network.manifests[tenant].services
+        if (s.namespace, s.name) == (service.namespace, service.name)
+    ]
+    if len(twins) > 1:
+        places = " and ".join(str(s.span) for s in twins)
+        raise _fault("C711", f'"{name}{SUFFIX}" is ambiguous: {places}')
+    return tenant, service
+
+
+def _selected(service: Service, tenant: str, pod: Endpoint) -> bool:
+    wanted = service.selector
+    mine = (pod.kind, pod.tenant, pod.namespace) == ("pod", tenant, service.namespace)
+    return mine and wanted is not None and wanted.items() <= dict(pod.labels).items()
+
+
+def _ports(service: Service, pod: Endpoint, port: str) -> Iterator[PortRange]:
+    """Where a pod gets what is sent to a port of its Service."""
+    try:
+        asked = parse_ports(port)
+    except ValueError:
+        asked = ()
+    if service.headless and asked:
+        yield from asked
+        return
+    for mapped in service.ports:
+        called = mapped.name != "" and port.partition("/")[0] == mapped.name
+        wanted = (mapped.protocol, mapped.port, mapped.port)
+        if called or any((r.protocol, r.first, r.last) == wanted for r in asked):
+            if isinstance(mapped.target, int):
+                yield PortRange(mapped.protocol, mapped.target, mapped.target)
+            for own in pod.ports:
+                if (own.name, own.protocol) == (mapped.target, mapped.protocol):
+                    yield PortRange(own.protocol, own.number, own.number)
+
+
+def _fault(code: str, message: str, hint: str | None = None) -> InputError:
+    return InputError(Diagnostic(code, message, None, hint))

@@ -1,0 +1,1 @@
+"""Packets: header columns, reasons for drops, captures in and out."""

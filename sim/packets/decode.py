@@ -1,0 +1,221 @@
+"""Frames → header columns, all frames of a batch at once.
+
+Ethernet with up to four VLAN tags (802.1Q, 802.1ad), Linux cooked v1 and v2, BSD loopback, raw IP;
+IPv4; IPv6 with extension headers (RFC 8200 §4); ports of TCP, UDP, SCTP; VXLAN (RFC 7348) one level
+deep. No byte outside a frame's captured bytes is ever looked at: reads beyond it give zero, and
+what was cut off is marked.
+
+A length field of zero (segmentation offload, RFC 2675 jumbograms, BIG TCP) is replaced by what the
+capture says was on the wire.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabric.ports import WITH_PORTS
+from sim.packets.capfile import Records
+from sim.packets.icmp import ERROR, OTHER, PROTOCOL, marks_of
+
+VXLAN_PORT = 4789
+ETHERNET, SLL, SLL2 = 1, 113, 276
+RAW = (12, 14, 101, 228, 229)
+LOOPBACK = (0, 108)
+IPV4, IPV6 = 0x0800, 0x86DD
+TAGS = (0x8100, 0x88A8, 0x9100)
+SKIPPED = (0, 43, 60, 135, 139, 140)
+"""Extension headers that are `next, length in 8 bytes - 1, …`."""
+FRAGMENT, AUTHENTICATION = 44, 51
+MAX_EXTENSIONS = 16
+
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One row per frame. `version` 0: no IP header found; then `cut` says that too little of the
+    frame was captured to know. `ported`: the ports were there to read. `fragment` is the
+    datagram's identification + 1 if this is a fragment, negative if not its first; 0 otherwise.
+    `vni` is -1 without VXLAN; `payload` is where in the file the VXLAN payload begins, or what an
+    ICMP error quotes. `mark` is what `sim.packets.icmp` makes of an ICMP header, 0 elsewhere."""
+
+    version: NDArray[np.uint8]
+    src_hi: NDArray[np.uint64]
+    src_lo: NDArray[np.uint64]
+    dst_hi: NDArray[np.uint64]
+    dst_lo: NDArray[np.uint64]
+    protocol: NDArray[np.uint8]
+    sport: NDArray[np.uint16]
+    dport: NDArray[np.uint16]
+    length: NDArray[np.uint32]
+    ported: Mask
+    cut: Mask
+    fragment: Ints
+    vni: NDArray[np.int32]
+    payload: Ints
+    mark: NDArray[np.uint32]
+
+    def __len__(self) -> int:
+        return len(self.version)
+
+    def take(self, rows: Ints) -> Decoded:
+        """Some rows."""
+        return Decoded(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+class _Bytes:
+    """Reads of big-endian numbers at one place per frame; zero beyond `end`."""
+
+    def __init__(self, data: NDArray[np.uint8], end: Ints) -> None:
+        self.data, self.end = data, end
+        self.last = max(len(data) - 1, 0)
+
+    def u8(self, at: Ints) -> Ints:
+        if not len(self.data):
+            return np.zeros(len(at), np.int64)
+        return np.where(at < self.end, self.data[np.minimum(at, self.last)], 0).astype(np.int64)
+
+    def u16(self, at: Ints) -> Ints:
+        return self.u8(at) << 8 | self.u8(at + 1)
+
+    def u32(self, at: Ints) -> Ints:
+        return self.u16(at) << 16 | self.u16(at + 2)
+
+    def u64(self, at: Ints) -> NDArray[np.uint64]:
+        return self.u32(at).astype(np.uint64) << np.uint64(32) | self.u32(at + 4).astype(np.uint64)
+
+    def rows(self, keep: Ints) -> _Bytes:
+        return _Bytes(self.data, self.end[keep])
+
+
+def decode(data: NDArray[np.uint8], frames: Records, vxlan_port: int = VXLAN_PORT) -> Decoded:
+    """The outermost IP header of each frame."""
+    read = _Bytes(data, frames.offset + frames.captured)
+    kind, network = _link(read, frames.offset, frames.link)
+    return _ip(read, kind, network, frames.offset + frames.original, vxlan_port)
+
+
+def inner(data: NDArray[np.uint8], frames: Records, outer: Decoded) -> tuple[Ints, Decoded]:
+    """Which frames carry VXLAN, and the IP header inside each of them."""
+    rows = np.flatnonzero(outer.vni >= 0)
+    at, captured = outer.payload[rows], frames.offset[rows] + frames.captured[rows]
+    original = frames.original[rows] - (at - frames.offset[rows])
+    ethernet = np.full(len(rows), ETHERNET, np.int32)
+    inside = Records(at, captured - at, original, frames.time[rows], ethernet)
+    return rows, decode(data, inside, vxlan_port=-1)
+
+
+def _link(read: _Bytes, at: Ints, link: NDArray[np.int32]) -> tuple[Ints, Ints]:
+    """EtherType (-1: too little captured) and offset of the network header."""
+    header = np.select(
+        [link == ETHERNET, link == SLL, link == SLL2, np.isin(link, LOOPBACK)], [14, 16, 20, 4], 0
+    )
+    network = at + header
+    where = np.select([link == ETHERNET, link == SLL], [at + 12, at + 14], at)
+    kind = read.u16(where)
+    for _ in range(4):
+        tagged = np.isin(kind, TAGS)
+        kind = np.where(tagged, read.u16(network + 2), kind)
+        network = np.where(tagged, network + 4, network)
+    nibble = read.u8(network) >> 4
+    bare = np.isin(link, RAW + LOOPBACK)
+    by_nibble = np.select([nibble == 4, nibble == 6], [IPV4, IPV6], 0)
+    known = bare | np.isin(link, (ETHERNET, SLL, SLL2))
+    kind = np.where(bare, by_nibble, np.where(known, kind, 0))
+    return np.where(network >= read.end, -1, kind), network
+
+
+def _ip(read: _Bytes, kind: Ints, at: Ints, wire_end: Ints, vxlan_port: int) -> Decoded:
+    n = len(at)
+    nibble = read.u8(at) >> 4
+    head = (read.u8(at) & 15) * 4
+    is4 = (kind == IPV4) & (nibble == 4) & (head >= 20) & (at + 20 <= read.end)
+    is6 = (kind == IPV6) & (nibble == 6) & (at + 40 <= read.end)
+    cut = ~is4 & ~is6 & ((kind == -1) | np.isin(kind, (IPV4, IPV6)))
+    zero = np.zeros(n, np.uint64)
+    six = np.flatnonzero(is6)
+    protocol, l4, fragment = read.u8(at + 9), at + head, _fragment_v4(read, at)
+    protocol[six], l4[six], fragment[six] = _extensions(read.rows(six), at[six])
+    stated = np.where(is4, read.u16(at + 2), read.u16(at + 4))
+    length = np.where(is6, stated + 40, stated)
+    length = np.where(stated == 0, np.maximum(wire_end - at, 0), length)
+    ip = is4 | is6
+    fragment = np.where(ip, fragment, 0)
+    ports = ip & np.isin(protocol, list(WITH_PORTS)) & (fragment >= 0) & (l4 + 4 <= read.end)
+    sport, dport = (np.where(ports, read.u16(l4 + shift), 0) for shift in (0, 2))
+    mark = _icmp(read, np.select([is4, is6], [4, 6], 0), protocol, l4, fragment)
+    error = mark >> 24 == ERROR
+    tunnel = ports & (protocol == 17) & (dport == vxlan_port) & (l4 + 16 <= read.end)
+    tunnel &= (read.u8(l4 + 8) & 8 > 0) & (fragment == 0)
+    return Decoded(
+        np.select([is4, is6], [4, 6], 0).astype(np.uint8),
+        np.where(is6, read.u64(at + 8), zero),
+        np.select([is4, is6], [read.u32(at + 12).astype(np.uint64), read.u64(at + 16)], zero),
+        np.where(is6, read.u64(at + 24), zero),
+        np.select([is4, is6], [read.u32(at + 16).astype(np.uint64), read.u64(at + 32)], zero),
+        np.where(ip, protocol, 0).astype(np.uint8),
+        sport.astype(np.uint16),
+        dport.astype(np.uint16),
+        np.where(ip, np.clip(length, 0, 2**32 - 1), 0).astype(np.uint32),
+        ports,
+        cut,
+        fragment,
+        np.where(tunnel, read.u32(l4 + 12) >> 8, -1).astype(np.int32),
+        np.where(error, l4 + 8, l4 + 16),
+        mark,
+    )
+
+
+def quoted(data: NDArray[np.uint8], frames: Records, rows: Ints, errors: Decoded) -> Decoded:
+    """The packets that the ICMP errors in these rows of a batch quote."""
+    at = errors.payload
+    end = frames.offset[rows] + frames.captured[rows]
+    original = frames.original[rows] - (at - frames.offset[rows])
+    link = np.full(len(rows), RAW[0], np.int32)
+    inside = Records(at, np.maximum(end - at, 0), original, frames.time[rows], link)
+    return decode(data, inside, vxlan_port=-1)
+
+
+def _icmp(
+    read: _Bytes, version: Ints, protocol: Ints, l4: Ints, fragment: Ints
+) -> NDArray[np.uint32]:
+    """What each packet's ICMP header says; of headers that are cut off nothing is known."""
+    mine = ((version == 4) & (protocol == PROTOCOL[4])) | (
+        (version == 6) & (protocol == PROTOCOL[6])
+    )
+    whole = mine & (fragment >= 0) & (l4 + 8 <= read.end)
+    marks = marks_of(version, read.u8(l4), read.u16(l4 + 4))
+    return np.where(whole, marks, np.where(mine, OTHER << 24, 0)).astype(np.uint32)
+
+
+def _fragment_v4(read: _Bytes, at: Ints) -> Ints:
+    field, ident = read.u16(at + 6), read.u16(at + 4) + 1
+    return np.select([field & 0x1FFF != 0, field & 0x2000 != 0], [-ident, ident], 0)
+
+
+def _extensions(read: _Bytes, at: Ints) -> tuple[Ints, Ints, Ints]:
+    """Protocol, transport offset and `fragment` behind the IPv6 extension headers."""
+    protocol, place, fragment = read.u8(at + 6), at + 40, np.zeros(len(at), np.int64)
+    for _ in range(MAX_EXTENSIONS):
+        inside = (place + 2 <= read.end) & (fragment >= 0)
+        plain = inside & np.isin(protocol, SKIPPED)
+        split = inside & (protocol == FRAGMENT)
+        signed = inside & (protocol == AUTHENTICATION)
+        walking = plain | split | signed
+        if not walking.any():
+            break
+        ident = read.u32(place + 4) + 1
+        offset = read.u16(place + 2)
+        whole = (offset & 0xFFF9) == 0
+        fragment = np.where(
+            split, np.where(offset >> 3 != 0, -ident, np.where(whole, 0, ident)), fragment
+        )
+        units = read.u8(place + 1)
+        step = np.select([plain, split, signed], [(units + 1) * 8, 8, (units + 2) * 4], 0)
+        protocol = np.where(walking, read.u8(place), protocol)
+        place = place + step
+    return protocol, place, fragment

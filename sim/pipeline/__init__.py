@@ -1,0 +1,1 @@
+"""The DPU pipeline: tables, datapath, connection tracking, traffic, traces, replay."""

@@ -1,0 +1,174 @@
+"""Where a captured packet enters the fabric: frames → packets of a network.
+
+In this order:
+
+1. A VXLAN frame names a VRF by its VNI. That VRF is the packet's own if the source address is an
+   endpoint's there. Else the packet was leaked: VNIs are those of the destination, and the source
+   is looked for in the VRFs that have endpoints behind the outer source VTEP.
+2. A plain frame belongs to the one VRF in which its source address is an endpoint's own single
+   address; without such a VRF, to the one in which its source lies in an endpoint's prefix.
+3. What remains (unknown, or the same address in several tenants) belongs to the VRF that the caller
+   names, if any. Otherwise the packet has an unknown source, and is counted as such.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabric.network import Network
+from fabric.ports import WITH_PORTS
+from sim.packets import decode
+from sim.packets.decode import Decoded
+from sim.packets.headers import Packets
+from sim.packets.icmp import ERROR, OTHER, REPLY, REQUEST, Marks
+from sim.packets.pcap import Batch
+from sim.pipeline.tables import Tables
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Packets with the time of each in ns. `portless` ones are fragments, or were cut off, before
+    their ports: no policy can decide them. `row` is each packet's row in `source`; `icmp` is what
+    connection tracking sees in ICMP packets, unless nothing is known of any. `elsewhere` ones came
+    through a tunnel whose outer source is not the VTEP of their own source."""
+
+    packets: Packets
+    time: NDArray[np.int64]
+    portless: NDArray[np.bool_]
+    row: Ints
+    source: Batch
+    icmp: Marks | None = None
+    elsewhere: NDArray[np.bool_] | None = None
+
+
+def attach(network: Network, tables: Tables, batch: Batch, vrf: int | None = None) -> Arrivals:
+    """The IP packets of a batch, each with the VRF in which it enters (-1: unknown source)."""
+    row = np.flatnonzero(batch.header.version > 0)
+    header = batch.header.take(row)
+    where = _plain(tables, header)
+    tunnelled = np.flatnonzero(header.vni >= 0)
+    if len(tunnelled):
+        outer = batch.outer.take(row[tunnelled])
+        where[tunnelled] = _tunnelled(network, tables, header.take(tunnelled), outer)
+    if vrf is not None:
+        where[where < 0] = vrf
+    packets = Packets.make(
+        header.version,
+        vrf=where,
+        src_hi=header.src_hi,
+        src_lo=header.src_lo,
+        dst_hi=header.dst_hi,
+        dst_lo=header.dst_lo,
+        protocol=header.protocol,
+        sport=header.sport,
+        dport=header.dport,
+        length=header.length,
+    )
+    portless = np.isin(header.protocol, list(WITH_PORTS)) & ~header.ported
+    icmp = marks(batch, row, header)
+    elsewhere = np.zeros(len(header), np.bool_)
+    if len(tunnelled):
+        own = owners(tables, header.take(tunnelled), where[tunnelled])
+        known = (where[tunnelled] >= 0) & (own >= 0)
+        elsewhere[tunnelled] = known & (tables.ep_vtep[own] != vteps(network, outer))
+    return Arrivals(packets, batch.records.time[row], portless, row, batch, icmp, elsewhere)
+
+
+def vteps(network: Network, outer: Decoded) -> Ints:
+    """The node whose loopback each outer packet comes from, -1 for none."""
+    nodes = {address: node for node, address in enumerate(network.plan.loopback) if address}
+    found = np.array([nodes.get(ip, -1) for ip in outer.src_lo.tolist()], np.int64)
+    found[outer.version != 4] = -1
+    return found
+
+
+def marks(batch: Batch, row: Ints, header: Decoded) -> Marks:
+    """Marks of the packets of a batch. An error is one only if what it quotes was sent by whoever
+    gets the error, and shows its ports or its identifier."""
+    mark = header.mark.copy()
+    inner = np.full(len(header), -1, np.int32)
+    errors = np.flatnonzero(mark >> 24 == ERROR)
+    found = decode.quoted(batch.data, batch.records, row[errors], header.take(errors))
+    outer = header.take(errors)
+    good = (
+        (found.version == outer.version)
+        & (found.src_hi == outer.dst_hi)
+        & (found.src_lo == outer.dst_lo)
+        & (found.fragment >= 0)
+        & (found.ported | ~np.isin(found.protocol, list(WITH_PORTS)))
+        & ((found.mark == 0) | np.isin(found.mark >> 24, (REQUEST, REPLY)))
+    )
+    mark[errors[~good]] = OTHER << 24
+    inner[errors[good]] = np.arange(good.sum())
+    kept = found.take(np.flatnonzero(good))
+    quoted = Packets.make(
+        kept.version,
+        src_hi=kept.src_hi,
+        src_lo=kept.src_lo,
+        dst_hi=kept.dst_hi,
+        dst_lo=kept.dst_lo,
+        protocol=kept.protocol,
+        sport=kept.sport,
+        dport=kept.dport,
+    )
+    return Marks(mark, inner, quoted, kept.mark)
+
+
+def owners(tables: Tables, header: Decoded, vrf: Ints) -> Ints:
+    """The endpoint that owns each source address in the VRF given per packet, -1 for none."""
+    from sim.kernels.pipeline.atoms import atoms
+
+    local = np.empty(len(header), np.int64)
+    atoms(tables, vrf, header.version, header.src_hi, header.src_lo, local)
+    found = tables.atom_endpoint[tables.atom_base[np.maximum(vrf, 0)] + np.maximum(local, 0)]
+    return np.where(local >= 0, found, -1).astype(np.int64)
+
+
+def _plain(tables: Tables, header: Decoded) -> Ints:
+    """The only VRF that knows the source, by single addresses first; -1 for none or several."""
+    n = len(header)
+    single, wide = (np.full((2, n), -1, np.int64) for _ in range(2))
+    lonely = single_address_endpoints(tables)
+    for vrf in range(len(tables.atom_base) - 1):
+        owner = owners(tables, header, np.full(n, vrf))
+        for found, of_kind in ((single, lonely[owner]), (wide, ~lonely[owner])):
+            here = (owner >= 0) & of_kind
+            found[1] = np.where(here & (found[0] >= 0), vrf, found[1])
+            found[0] = np.where(here & (found[0] < 0), vrf, found[0])
+    chosen = np.where(single[0] >= 0, single[0], wide[0])
+    ambiguous = np.where(single[0] >= 0, single[1] >= 0, wide[1] >= 0)
+    return np.where(ambiguous, -1, chosen)
+
+
+def single_address_endpoints(tables: Tables) -> NDArray[np.bool_]:
+    """Which endpoints own single addresses (pods and nodes), by endpoint."""
+    rows = tables.exact.reshape(-1, 4)
+    rows = rows[rows[:, 3] > 0]
+    vrf, number = (rows[:, 2] >> np.uint64(8)).astype(np.int64), rows[:, 3].astype(np.int64) - 1
+    owner = tables.atom_endpoint[tables.atom_base[vrf] + number]
+    out = np.zeros(len(tables.ep_vrf) + 1, np.bool_)
+    out[owner[owner >= 0]] = True
+    return out
+
+
+def _tunnelled(network: Network, tables: Tables, header: Decoded, outer: Decoded) -> Ints:
+    """VRFs by VNI, or by who lives behind the outer source."""
+    by_vni = {vrf.vni: vrf.index for vrf in network.vrfs}
+    vrf = np.array([by_vni.get(vni, -1) for vni in outer.vni.tolist()], np.int64)
+    lost = np.flatnonzero((vrf < 0) | (owners(tables, header, vrf) < 0))
+    vtep = vteps(network, outer.take(lost))
+    vrf[lost] = -1
+    hits = np.zeros(len(lost), np.int64)
+    sources = header.take(lost)
+    for candidate in range(len(network.vrfs)):
+        owner = owners(tables, sources, np.full(len(lost), candidate))
+        here = (owner >= 0) & (vtep >= 0) & (tables.ep_vtep[owner] == vtep)
+        vrf[lost[here]] = candidate
+        hits += here
+    vrf[lost[hits > 1]] = -1
+    return vrf

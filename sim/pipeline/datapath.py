@@ -1,0 +1,216 @@
+"""What happens to packets: the DPU pipeline at both ends and the fabric between them.
+
+Definition (kernel, `sim.pipeline.trace`, proof and lab agree on it):
+
+1. OUT at the source's VTEP: anti-spoof, FIB in the source's VRF, next hop by flow hash, policy
+   groups on (destination address, the next hop's VRF).
+2. VXLAN to the next hop's VTEP with the flow's hash as outer source port; ECMP node by node.
+3. IN there, in the VRF of the VNI: bind the destination to an endpoint of this VTEP, see behind
+   which VRF the source lies (the route back must lead to the outer source VTEP), policy groups.
+
+`run` needs numba; a caller that follows one packet uses `sim.pipeline.trace`, which does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.program.program import Program
+from fabric.network import Network
+from fabric.phases import phase
+from sim.blocks.blocks import build_blocks
+from sim.packets.headers import Packets
+from sim.packets.reasons import Reason
+from sim.pipeline.tables import Tables, headers, tables
+
+SLICE = 1 << 16
+BLOCK = 256
+"""Packets that a kernel takes step by step: few enough to stay in the nearest cache."""
+N_REASONS = len(Reason)
+
+
+class Verdicts(NamedTuple):
+    """One row per packet.
+
+    `reason` is a `Reason`; `route` what routing alone says (0: both ends found); decisions index
+    `Blocks.dec_*` and are -1 where the packet did not come so far; `next_hop` is the VTEP's node
+    index or -1; `path` is a hash over the links taken (0: none).
+    """
+
+    reason: NDArray[np.uint8]
+    route: NDArray[np.uint8]
+    out_decision: NDArray[np.int32]
+    in_decision: NDArray[np.int32]
+    src_endpoint: NDArray[np.int32]
+    dst_endpoint: NDArray[np.int32]
+    next_hop: NDArray[np.int32]
+    outer_sport: NDArray[np.uint16]
+    path: NDArray[np.uint32]
+    flow_state: NDArray[np.uint8]
+
+    @property
+    def delivered(self) -> NDArray[np.bool_]:
+        """Which packets arrived."""
+        arrived: NDArray[np.bool_] = self.reason == Reason.DELIVERED
+        return arrived
+
+    @staticmethod
+    def empty(n: int) -> Verdicts:
+        """Room for `n` packets."""
+        u8, i32 = np.uint8, np.int32
+        types: Any = (u8, u8, i32, i32, i32, i32, i32, np.uint16, np.uint32, u8)
+        columns: list[Any] = [np.zeros(n, dtype) for dtype in types]
+        return Verdicts(*columns)
+
+
+class Counters(NamedTuple):
+    """Packets and bytes (last axis) per decision, drop reason and link direction."""
+
+    decisions: NDArray[np.uint64]
+    reasons: NDArray[np.uint64]
+    links: NDArray[np.uint64]
+
+    @staticmethod
+    def zero(tables: Tables) -> Counters:
+        """Counters of a world, all zero."""
+        sizes = (len(tables.dec_reason), N_REASONS, 2 * len(tables.link_a))
+        return Counters(*(np.zeros((n, 2), np.uint64) for n in sizes))
+
+    def entries(self, dec_entries: NDArray[np.int32], n_entries: int) -> NDArray[np.uint64]:
+        """Packets and bytes per entry of the program: a decision counts for every entry in it."""
+        out = np.zeros((n_entries, 2), np.uint64)
+        for stage in dec_entries.T:
+            known = stage >= 0
+            np.add.at(out, stage[known], self.decisions[: len(stage)][known])
+        return out
+
+    def add(self, other: Counters) -> None:
+        """Add in place."""
+        for mine, theirs in zip(self, other, strict=True):
+            mine += theirs
+
+
+@dataclass(frozen=True, slots=True)
+class Datapath:
+    """Runs batches through the kernels, in slices over `threads` threads."""
+
+    tables: Tables
+    threads: int = 2
+    ends: NDArray[np.uint64] = field(init=False)
+    hops: NDArray[np.uint64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ends", ends(self.tables))
+        object.__setattr__(self, "hops", hops(self.tables))
+
+    @phase("load kernels")
+    def warm(self) -> None:
+        """Load (or compile) the kernels, so that nobody times that."""
+        nothing = Packets.of([])
+        self.count(nothing, self.decide(nothing))
+
+    def decide(self, packets: Packets, *, complete: bool = False) -> Verdicts:
+        """Verdicts of packets as if each opened a flow; nothing is counted. With `complete` the
+        destination's side is filled in although the source's side denies."""
+        from sim.kernels.pipeline.path import ROWS, forward
+
+        out, columns = Verdicts.empty(len(packets)), headers(packets)
+
+        def work(begin: int, end: int) -> None:
+            scratch = np.empty((ROWS, BLOCK), np.uint64)
+            forward(self.tables, self.ends, columns, complete, begin, end, scratch, out)
+
+        self._slices(len(packets), work)
+        return out
+
+    def count(self, packets: Packets, verdicts: Verdicts) -> Counters:
+        """Counters of packets decided without `complete`; fills the `path` column."""
+        reasons, decisions = self.tally(packets, verdicts)
+        return Counters(decisions, reasons, self.walk(packets, verdicts))
+
+    def tally(
+        self, packets: Packets, verdicts: Verdicts
+    ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Packets and bytes per reason, and per decision."""
+        from sim.kernels.pipeline.account import split, tally, tally_rows
+
+        v, reasons = verdicts, self.tables.dec_reason
+        in_from, n_rows = tally_rows(len(reasons))
+        found = np.zeros((self.threads, n_rows * 2), np.uint64)
+        columns = v.reason, v.out_decision, v.in_decision, packets.length, packets.count
+
+        def work(part: int, begin: int, end: int) -> None:
+            tally(*columns, begin, end, in_from, found[part])
+
+        self._parts(len(packets), work)
+        return split(reasons, found.sum(0))
+
+    def walk(self, packets: Packets, verdicts: Verdicts) -> NDArray[np.uint64]:
+        """Packets and bytes per link direction; fills the `path` column."""
+        from sim.kernels.pipeline.account import ROWS, walk
+
+        found = np.zeros((self.threads, 2 * len(self.tables.link_a), 2), np.uint64)
+        columns = verdicts, packets.length, packets.count
+
+        def work(part: int, begin: int, end: int) -> None:
+            scratch = np.empty((ROWS, BLOCK), np.uint64)
+            walk(self.tables, self.hops, *columns, begin, end, scratch, found[part])
+
+        self._parts(len(packets), work)
+        links: NDArray[np.uint64] = found.sum(0)
+        return links
+
+    def _parts(self, n: int, work: Callable[[int, int, int], None]) -> None:
+        """A part of the rows for each thread."""
+        step = -(-n // self.threads)
+        self._parallel(work, [(i, i * step, min(i * step + step, n)) for i in range(self.threads)])
+
+    def _slices(self, n: int, work: Callable[[int, int], None]) -> None:
+        self._parallel(work, [(at, min(at + SLICE, n)) for at in range(0, max(n, 1), SLICE)])
+
+    def _parallel(self, work: Callable[..., None], jobs: list[tuple[int, ...]]) -> None:
+        if len(jobs) == 1 or self.threads == 1:
+            for job in jobs:
+                work(*job)
+            return
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(lambda job: work(*job), jobs))
+
+
+def ends(tables: Tables) -> NDArray[np.uint64]:
+    """What a kernel needs of an endpoint in one direction, side by side: see
+    `sim.kernels.pipeline.path`."""
+    t = tables
+    vrf, block = t.ep_vrf, t.ep_block
+    words = [
+        np.stack(
+            [
+                *(t.ep_fib, t.ep_vtep, vrf, t.remote_count[vrf]),
+                *(t.cell_off[b], t.l4_off[b], t.f_off[b], t.n_l4[b]),
+            ],
+            1,
+        )
+        for b in block
+    ]
+    return np.concatenate(words).astype(np.uint64).reshape(-1)
+
+
+def hops(tables: Tables) -> NDArray[np.uint64]:
+    """Next node and link direction of every ECMP hop: see `sim.kernels.pipeline.account.walk`."""
+    t, n = tables, len(tables.node_seed)
+    row = np.repeat(np.arange(n * n), np.diff(t.hop_off))
+    link = t.hop_link[: len(row)].astype(np.uint64)
+    down = t.link_a[link] != row // n
+    words = t.hop_node[: len(row)].astype(np.uint64) << np.uint64(32) | link << np.uint64(1) | down
+    return np.concatenate([words, np.zeros(1, np.uint64)])
+
+
+def run(network: Network, program: Program, packets: Packets) -> Verdicts:
+    """Verdicts of packets, each as if it opened a flow. For many batches keep a `Datapath`."""
+    return Datapath(tables(build_blocks(program), network)).decide(packets)

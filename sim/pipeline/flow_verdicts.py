@@ -1,0 +1,134 @@
+"""What became of each flow of a replay: one row per 5-tuple and fate, busiest first.
+
+A flow whose packets fared differently (a policy that changed, an unknown flow that became a known
+one) has a row for each fate. Memory is bounded: at most `limit` rows are kept, `left_out` says how
+many packets belong to flows beyond them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabric.kubernetes.unevaluated import pending
+from fabric.network import Network
+from sim.blocks.blocks import Blocks
+from sim.packets.headers import Packets
+from sim.packets.reasons import Reason
+from sim.packets.text import show
+from sim.pipeline.arrivals import Arrivals
+from sim.pipeline.datapath import Verdicts
+from sim.pipeline.dropped import cause_of, causes
+from sim.verdicts import touching
+
+LIMIT = 100_000
+KEY = ("vrf", "version", "src_hi", "src_lo", "dst_hi", "dst_lo", "protocol", "sport", "dport")
+FATE = ("reason", "out_decision", "in_decision", "src_endpoint", "dst_endpoint")
+Rows = NDArray[Any]
+"""A structured array: the columns of KEY and FATE, and `packets`, `bytes`."""
+
+
+@dataclass(slots=True)
+class FlowVerdicts:
+    """A sink for `sim.pipeline.replay.replay`."""
+
+    blocks: Blocks
+    limit: int = LIMIT
+    rows: Rows | None = None
+    left_out: int = 0
+    _causes: dict[int, str] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._causes = causes(self.blocks)
+
+    def __call__(self, traffic: Packets | Arrivals, verdicts: Verdicts) -> None:
+        """Add a batch; costs a sort of the batch and of what is kept."""
+        packets = traffic.packets if isinstance(traffic, Arrivals) else traffic
+        if len(packets) == 0:
+            return
+        new = _rows(packets, verdicts)
+        merged = _merged(new if self.rows is None else np.concatenate([self.rows, new]))
+        if len(merged) > self.limit:
+            order = np.argsort(-merged["packets"].astype(np.int64), kind="stable")
+            self.left_out += int(merged["packets"][order[self.limit :]].sum())
+            merged = merged[order[: self.limit]]
+        self.rows = merged
+
+    def table(self, network: Network) -> Iterator[dict[str, Any]]:
+        """The rows for people and scripts; `rule` is what denied the flow. Where something that
+        touches an end is not evaluated, the verdict is unknown beside what was computed."""
+        rows = self.rows
+        if rows is None:
+            return
+        touch = touching(network)
+        for i in np.argsort(-rows["packets"].astype(np.int64), kind="stable").tolist():
+            row = rows[i]
+            reason = Reason(int(row["reason"]))
+            known = [int(row[key]) for key in ("src_endpoint", "dst_endpoint")]
+            ends = [_name(network, endpoint) for endpoint in known]
+            unknown = pending(touch.of(*(endpoint for endpoint in known if endpoint >= 0)))
+            vrf = int(row["vrf"])
+            yield {
+                "packets": int(row["packets"]),
+                "bytes": int(row["bytes"]),
+                "verdict": "unknown" if unknown else reason.label,
+                "computed": reason.label,
+                "flow": show(_flow(row)),
+                "vrf": network.vrfs[vrf].name if vrf >= 0 else None,
+                "source": ends[0],
+                "destination": ends[1],
+                "rule": self._rule(reason, row),
+            }
+
+    def _rule(self, reason: Reason, row: Any) -> str | None:
+        if not reason.by_policy:
+            return None
+        decisions = int(row["in_decision"]), int(row["out_decision"])
+        return cause_of(self.blocks, self._causes, decisions)
+
+
+def _rows(packets: Packets, verdicts: Verdicts) -> Rows:
+    columns = {name: getattr(packets, name) for name in KEY}
+    columns |= {name: getattr(verdicts, name) for name in FATE}
+    columns["packets"] = packets.count.astype(np.uint64)
+    columns["bytes"] = packets.length.astype(np.uint64) * columns["packets"]
+    out = np.zeros(len(packets), [(name, column.dtype) for name, column in columns.items()])
+    for name, column in columns.items():
+        out[name] = column
+    return out
+
+
+def _merged(rows: Rows) -> Rows:
+    """Equal keys and fates once, their packets and bytes added; in the order of the first."""
+    keys = np.ascontiguousarray(rows[[*KEY, *FATE]].copy())
+    packed = _packed(keys)
+    _, first, member = np.unique(packed, return_index=True, return_inverse=True)
+    out = rows[first].copy()
+    for name in ("packets", "bytes"):
+        sums = np.zeros(len(first), np.uint64)
+        np.add.at(sums, member.reshape(-1), rows[name])
+        out[name] = sums
+    return out[np.argsort(first, kind="stable")]
+
+
+def _packed(keys: Rows) -> NDArray[np.void]:
+    """Each row as opaque bytes without gaps, so that rows compare as wholes."""
+    names = keys.dtype.names or ()
+    tight = np.zeros(len(keys), np.dtype([(name, keys.dtype[name]) for name in names]))
+    for name in names:
+        tight[name] = keys[name]
+    return tight.view(np.dtype((np.void, tight.dtype.itemsize)))
+
+
+def _flow(row: Any) -> Any:
+    columns = {name: np.array([row[name]]) for name in KEY}
+    version = columns.pop("version")
+    return Packets.make(version, **columns).flow(0)
+
+
+def _name(network: Network, endpoint: int) -> str | None:
+    return network.endpoints[endpoint].name if endpoint >= 0 else None

@@ -1,0 +1,160 @@
+"""One flow through the datapath, step by step, with what decided each step.
+
+Built from the FIB's routes and the groups' entries, not from atoms, blocks or kernels: besides
+serving `explain` it is an independent account of what `sim.kernels.pipeline.path` computes. Steps
+are those of `sim.pipeline.datapath`; all of them are taken that can be, also after a policy has
+denied the flow, and `reason` is the first that ends it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from compiler.policy.ir import Action, Direction, Packet
+from compiler.policy.semantics import owner
+from compiler.program.program import Entry, Group, Program
+from compiler.program.walk import walk
+from fabric.network import Network
+from sim.packets.ecmp import choose, flow_hash, outer_hash, outer_port, seed
+from sim.packets.headers import Flow
+from sim.packets.reasons import Reason
+
+if TYPE_CHECKING:
+    from fabric.control.fib import NextHop, Route
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The policy groups at one end: `steps` are the groups walked with the entry that decided."""
+
+    packet: Packet
+    vtep: int
+    steps: tuple[tuple[Group, Entry], ...]
+
+    @property
+    def reason(self) -> Reason:
+        """DELIVERED if the groups permit, else the drop reason of the stage that denied."""
+        if self.steps and self.steps[-1][1].action is Action.DENY:
+            return Reason(Reason.ZONE0_DROP + self.steps[-1][0].stage)
+        return Reason.DELIVERED
+
+
+@dataclass(frozen=True, slots=True)
+class UnderlayHop:
+    """A packet leaves `node` over `link` for `to` (indices); it chose among `width` next hops."""
+
+    node: int
+    link: int
+    to: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What is None was not reached. `back` is the egress VRF's route to the source, `seen` the VRF
+    behind which it puts the source. `underlay` is empty when both ends share a VTEP."""
+
+    flow: Flow
+    reason: Reason
+    source: int | None = None
+    route: Route | None = None
+    next_hop: NextHop | None = None
+    outer_sport: int | None = None
+    out: Side | None = None
+    underlay: tuple[UnderlayHop, ...] = ()
+    target: int | None = None
+    back: Route | None = None
+    seen: int | None = None
+    into: Side | None = None
+
+
+def trace(network: Network, program: Program, flow: Flow, choice: int | None = None) -> Trace:
+    """Follow one flow; `choice` overrides which of the route's next hops its hash takes. Cost: a
+    scan over endpoints and the entries of the groups bound to two."""
+    if not 0 <= flow.vrf < len(network.vrfs) or flow.version not in (4, 6):
+        return Trace(flow, Reason.UNKNOWN_SOURCE)
+    bound = owner(network, flow.vrf, flow.version, flow.src)
+    if flow.src_endpoint >= 0 and (bound is None or bound.index != flow.src_endpoint):
+        known = flow.src_endpoint < len(network.endpoints)
+        return Trace(flow, Reason.SPOOF_DROP if known else Reason.UNKNOWN_SOURCE)
+    if bound is None:
+        return Trace(flow, Reason.UNKNOWN_SOURCE)
+    hashed = flow_hash(flow)
+    sport = outer_port(hashed)
+    route = network.fib.lookup(bound.vtep, flow.vrf, flow.version, flow.dst)
+    if route is None or not route.nexthops:
+        return Trace(flow, Reason.NO_ROUTE_DROP, bound.index, outer_sport=sport)
+    if choice is None:
+        choice = choose(hashed, seed(bound.vtep), len(route.nexthops))
+    hop = route.nexthops[choice]
+    out = _side(program, Direction.OUT, bound.index, bound.vtep, flow, flow.dst, hop.vrf)
+    hops = underlay_path(network, bound.vtep, hop.vtep, sport)
+    target = owner(network, hop.vrf, flow.version, flow.dst)
+    if target is not None and target.vtep != hop.vtep:
+        target = None
+    back = network.fib.lookup(hop.vtep, hop.vrf, flow.version, flow.src)
+    seen = seen_behind(back, bound.vtep, flow.vrf)
+    into = None
+    if hops is not None and target is not None and seen is not None:
+        into = _side(program, Direction.IN, target.index, hop.vtep, flow, flow.src, seen)
+    return Trace(
+        flow,
+        _reason(out, hops is not None, target is not None, into),
+        bound.index,
+        route,
+        hop,
+        sport,
+        out,
+        hops or (),
+        target.index if target is not None else None,
+        back,
+        seen,
+        into,
+    )
+
+
+def underlay_path(
+    network: Network, source: int, target: int, outer_sport: int
+) -> tuple[UnderlayHop, ...] | None:
+    """The hops of one outer header between two VTEPs; None when the underlay has no way."""
+    hashed = outer_hash(outer_sport, source, target)
+    node, hops = source, list[UnderlayHop]()
+    while node != target:
+        choices = network.underlay.ecmp(node, target)
+        if not choices:
+            return None
+        to, link = choices[choose(hashed, seed(node), len(choices))]
+        hops.append(UnderlayHop(node, link, to, len(choices)))
+        node = to
+    return tuple(hops)
+
+
+def _side(
+    program: Program,
+    direction: Direction,
+    local: int,
+    vtep: int,
+    flow: Flow,
+    remote_ip: int,
+    remote_vrf: int,
+) -> Side:
+    l4 = (flow.protocol, flow.sport, flow.dport)
+    packet = Packet(direction, local, flow.version, remote_ip, remote_vrf, *l4)
+    return Side(packet, vtep, tuple(walk(program, packet)))
+
+
+def seen_behind(back: Route | None, outer: int, true_vrf: int) -> int | None:
+    """The VRF of a next hop of the way back that leads to the outer VTEP, the true one first."""
+    vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == outer] if back is not None else []
+    return true_vrf if true_vrf in vrfs else vrfs[0] if vrfs else None
+
+
+def _reason(out: Side, tunnel: bool, bound: bool, into: Side | None) -> Reason:
+    if out.reason is not Reason.DELIVERED:
+        return out.reason
+    if not tunnel:
+        return Reason.UNDERLAY_DROP
+    if not bound:
+        return Reason.ENI_MISS_DROP
+    return Reason.PA_VALIDATION_DROP if into is None else into.reason

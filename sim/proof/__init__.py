@@ -1,0 +1,1 @@
+"""Isolation and expectations for all packets, and certificates of them."""

@@ -1,0 +1,209 @@
+"""Certificates: a proof written down, so that somebody else can check it without trusting us.
+
+    inputs       files that were read, by their path from the fabric file, with their SHA-256
+    routing      SHA-256 of all routes, next hops and failures (`fabric.fingerprint`)
+    assumptions  what the proof takes for granted; `exempt` who is left out; `replies` what of them
+    endpoints    who exists: names, group (tenant or zone), prefixes, addresses that are its own
+    outcomes     what can become of a packet: verdict, and the reason of every choice of ECMP
+    profiles     partitions of (protocol, destination port, source port) into boxes with an outcome
+    maps         partitions of a family's destination addresses: [first, last, profile, endpoints,
+                 VRFs], where each choice of ECMP leads to (-1: to none), in the order of reasons
+    sources      [endpoint, family, source ranges, map]: together every packet that anybody can send
+    cells        group → group, open or closed
+    claims       every expectation: whether it holds, and without which node or link it does not
+    findings     what is wrong; `verdict` is whether anything is
+
+Profiles, maps and sources are sorted, so a proof has one certificate. IPv4 addresses are numbers,
+IPv6 addresses hexadecimal strings. `sim.checker` reads certificates and shares no code with this
+module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fabric.fingerprint import down_names, fingerprint
+from fabric.kubernetes.unevaluated import certified
+from fabric.network import Network
+from fabric.phases import phase
+from sim.assumptions import REPLIES, SCHEMA, assumptions
+from sim.blocks.port_sets import Box, L4Space
+from sim.packets.reasons import Reason
+from sim.proof.expect import Outcome
+from sim.proof.prove import Proof
+from sim.proof.reachability import Reach
+from sim.proof.regions import SELF, Choice, Profiles, regions
+
+LAST = max(Reason) + 1
+Reasons = tuple[int, ...]
+"""Reasons of all choices of ECMP, by rank."""
+
+
+@phase("write the certificate")
+def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
+    """The certificate of a proof, made of JSON's types. Cost: sources × destination ranges."""
+    reach, network = proof.reach, proof.network
+    under_failure = any(o.claim.hold_under for o in proof.outcomes)
+    body = {
+        "schema": SCHEMA,
+        "fabric": network.spec.name if network.spec else None,
+        "verdict": proof.verdict,
+        "inputs": [_input(path, network) for path in inputs],
+        "down": down_names(network),
+        "routing": fingerprint(network),
+        "assumptions": assumptions((e.assumed for e in network.endpoints), under_failure),
+        "exempt": sorted(set(proof.exempt)),
+        "not_evaluated": certified(network.not_evaluated),
+        "replies": REPLIES,
+        "vrfs": [vrf.name for vrf in network.vrfs],
+        "endpoints": _endpoints(reach),
+        **_written(reach),
+        "cells": [[c.src, c.dst, "open" if c.open else "closed"] for c in proof.matrix.cells],
+        "claims": [_claim(o, proof) for o in proof.outcomes],
+        "failures_tried": proof.failures,
+        "findings": _findings(proof),
+    }
+    return body | {"digest": digest(body)}
+
+
+def digest(body: dict[str, Any]) -> str:
+    """SHA-256 of the certificate's canonical text."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _input(path: Path, network: Network) -> dict[str, str]:
+    """Paths start at the fabric file, so that a copy of all files elsewhere has the same ones."""
+    start = network.spec.path.parent if network.spec.path else Path()
+    return {
+        "path": Path(os.path.relpath(path, start)).as_posix(),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+
+
+def _endpoints(reach: Reach) -> list[dict[str, Any]]:
+    """Addresses are those that an endpoint owns: a more specific owner's are left out."""
+    from compiler.program.ownership import owned_addresses
+
+    owned = owned_addresses(reach.network)
+    return [
+        {
+            "name": e.name,
+            "workload": e.workload,
+            "aliases": list(e.aliases),
+            "also": list(e.also),
+            "group": e.tenant,
+            "vrf": reach.network.vrfs[e.vrf].name,
+            "assumed": sorted(e.assumed),
+            "prefixes": [str(prefix) for prefix in e.prefixes],
+            "v4": [_range(4, *r) for r in owned[e.index][0]],
+            "v6": [_range(6, *r) for r in owned[e.index][1]],
+        }
+        for e in reach.network.endpoints
+    ]
+
+
+def _written(reach: Reach) -> dict[str, Any]:
+    """Outcomes, profiles, maps and sources, numbered in their order."""
+    profiles, found = regions(reach)
+    sources = list(found)
+    ways = _Ways(reach.space, profiles)
+    stretches = {choices for s in sources for *_, choices in s.stretches}
+    known = {choices: ways.of(choices) for choices in stretches}
+    outcomes = sorted({o for told, *_ in known.values() for _, o in told})
+    number = {outcome: n for n, outcome in enumerate(outcomes)}
+    boxes = {
+        choices: [[*box.protocols, *box.dport, *box.sport, number[o]] for box, o in told]
+        for choices, (told, *_) in known.items()
+    }
+    distinct = sorted({tuple(map(tuple, found)) for found in boxes.values()})
+    place = {found: n for n, found in enumerate(distinct)}
+    rows = {c: (place[tuple(map(tuple, boxes[c]))], *known[c][1:]) for c in stretches}
+    named = [(s, tuple((f, l, *rows[c]) for f, l, c in s.stretches)) for s in sources]
+    maps = sorted({(s.version, stretch) for s, stretch in named})
+    map_of = {key: n for n, key in enumerate(maps)}
+    lines = sorted(
+        (s.endpoint, s.version, s.ranges, map_of[s.version, found]) for s, found in named
+    )
+    return {
+        "outcomes": [_outcome(outcome) for outcome in outcomes],
+        "profiles": [[list(box) for box in found] for found in distinct],
+        "maps": [
+            [[*_range(version, f, l), p, list(ends), list(vrfs)] for f, l, p, ends, vrfs in stretch]
+            for version, stretch in maps
+        ],
+        "sources": [[e, v, [_range(v, *r) for r in ranges], m] for e, v, ranges, m in lines],
+    }
+
+
+class _Ways:
+    """Choices of ECMP put side by side: by endpoint, VRF, then by what becomes of packets."""
+
+    def __init__(self, space: L4Space, profiles: Profiles) -> None:
+        self.space, self.values = space, profiles.values
+        self.boxes = cache(lambda profile: space.boxes(profiles.values[profile]))
+
+    def of(
+        self, choices: tuple[Choice, ...]
+    ) -> tuple[list[tuple[Box, Reasons]], tuple[int, ...], tuple[int, ...]]:
+        """A partition into boxes with the reasons of all choices, and where each leads to."""
+        ordered = sorted(choices, key=lambda choice: (*choice[1:], self._told(choice[0])))
+        table = np.stack([self.values[profile] for profile, *_ in ordered])
+        columns, inverse = np.unique(table, axis=1, return_inverse=True)
+        outcomes = [tuple(map(_rank, column)) for column in columns.T.tolist()]
+        told = [(box, outcomes[value]) for box, value in self.space.boxes(inverse.ravel())]
+        return told, tuple(c[1] for c in ordered), tuple(c[2] for c in ordered)
+
+    def _told(self, profile: int) -> list[tuple[Box, int]]:
+        return [(box, _rank(value)) for box, value in self.boxes(profile)]
+
+
+def _rank(reason: int) -> int:
+    """Reasons in the order in which packets meet them; what one says to oneself comes last."""
+    return LAST if reason == SELF else reason
+
+
+def _outcome(outcome: Reasons) -> dict[str, Any]:
+    """Verdict over all choices of ECMP, and the reason of each."""
+    reasons = ["self" if rank == LAST else Reason(rank).label for rank in outcome]
+    delivered = reasons.count("delivered")
+    verdict = "allow" if delivered == len(reasons) else "depends" if delivered else "deny"
+    return {"verdict": "exempt" if set(reasons) == {"self"} else verdict, "reasons": reasons}
+
+
+def _claim(outcome: Outcome, proof: Proof) -> dict[str, Any]:
+    under = {o.claim.number: o.under for o in proof.under_failure}
+    return {
+        "claim": str(outcome.claim),
+        "hold_under": list(outcome.claim.hold_under),
+        "holds": outcome.holds,
+        "pairs": outcome.pairs,
+        "fails_without": under.get(outcome.claim.number) if outcome.holds else None,
+    }
+
+
+def _findings(proof: Proof) -> list[dict[str, str]]:
+    """One per claim that fails, then what else was found."""
+    under = {o.claim.number: o.under for o in proof.under_failure}
+    titles = []
+    for outcome in proof.outcomes:
+        if not outcome.holds:
+            titles.append(f"{outcome.claim} fails")
+        elif outcome.claim.number in under:
+            titles.append(f"{outcome.claim} fails without {under[outcome.claim.number]}")
+    others = ((f.kind, f.title) for f in proof.findings if f.kind != "expectation")
+    return [
+        *({"kind": "expectation", "title": title} for title in titles),
+        *({"kind": kind, "title": title} for kind, title in others),
+    ]
+
+
+def _range(version: int, first: int, last: int) -> list[int | str]:
+    return [first, last] if version == 4 else [f"{first:x}", f"{last:x}"]

@@ -1,0 +1,142 @@
+"""All the addresses of an endpoint, as the other end sees them: what `allow` has to cover.
+
+A pod or a node has a few addresses, and each of them counts. An endpoint that owns whole prefixes
+counts with everything that it owns, but for what is somebody else's in the eyes of the other end:
+
+1. a destination to which the source's routes lead into another VRF than the endpoint's (the
+   tenant's own prefixes inside 0.0.0.0/0, or a service that is leaked to it);
+2. a source for which the destination only has routes into another VRF: a packet from there would
+   be an impostor's.
+
+An address without any route is not somebody else's: there the connection fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.proof.legs import Column, World
+
+Bits = NDArray[np.bool_]
+Key = tuple[int, int, int, int]
+
+
+@dataclass(slots=True)
+class Coverage:
+    """Places (`sim.proof.spans`) that count, by other end; what was worked out is kept. Unless
+    `strict` somebody else's do too."""
+
+    world: World
+    targets: dict[Key, Column] = field(default_factory=dict)
+    sources: dict[Key, Column] = field(default_factory=dict)
+    strict: bool = True
+
+    def to(self, src: int, dst: int, version: int) -> Column:
+        """Places of `dst`'s addresses that count for packets from `src`."""
+        return self._of(dst, src, version, sends=False)
+
+    def of(self, src: int, dst: int, version: int) -> Column:
+        """Places of `src`'s addresses that count for packets to `dst`."""
+        return self._of(src, dst, version, sends=True)
+
+    def _of(self, mine: int, other: int, version: int, *, sends: bool) -> Column:
+        """Places of an endpoint's addresses that count in the eyes of the other end, which sends
+        to it or is what it sends to."""
+        known = self.sources if sends else self.targets
+        (vrf, vtep), (home, _) = map(self._instance, (other, mine))
+        key = vrf, vtep, mine, version
+        if key not in known:
+            crossing = self.world.crossing(*((home, vrf) if sends else (vrf, home)))
+            places = crossing.sources if sends else crossing.targets
+            span, atoms = places.samples, (crossing.ref.atom_a, crossing.ref.atom_b)
+            at_home, there = atoms if sends else atoms[::-1]
+            is_v4 = span < crossing.ref.n_v4
+            found = self._mine(mine, home, at_home[span], is_v4, version)
+            chosen = self._routes(vtep, vrf, there[span[found]])
+            counts = (chosen < 0) | self._leads(chosen, home)
+            counts |= not (self.strict and self.world.wide[mine])
+            known[key] = found[counts] + places.base
+        return known[key]
+
+    def places(self, src: int, dst: int, version: int) -> Iterator[tuple[int, int]]:
+        """Every (source place, destination place) that counts for a pair."""
+        for a in self.of(src, dst, version).tolist():
+            for b in self.to(src, dst, version).tolist():
+                yield a, b
+
+    def count(self, src: Column, dst: Column, version: Column) -> Column:
+        """How many of them each pair has."""
+        host = self._addresses()
+        family = (version == 6).astype(np.int64)
+        out: Column = host[src, family] * host[dst, family]
+        loose = np.flatnonzero(self.world.wide[src] | self.world.wide[dst])
+        ends = zip(*(c[loose].tolist() for c in (src, dst, version)), strict=True)
+        out[loose] = [len(self.of(*pair)) * len(self.to(*pair)) for pair in ends]
+        return out
+
+    def among(self, src: Column, dst: Column, src_place: Column, dst_place: Column) -> Bits:
+        """Which of these combinations of places count; `count` was asked about their pairs."""
+        wide = self.world.wide
+        ends = (src, src_place, dst, self.sources), (dst, dst_place, src, self.targets)
+        out = np.ones(len(src), np.bool_)
+        for mine, place, other, known in ends:
+            loose = np.flatnonzero(wide[mine])
+            wanted = [self._keys(vrf, vtep, places) for (vrf, vtep, *_), places in known.items()]
+            keys = self._keys(*self._instances(other[loose]), place[loose])
+            out[loose] &= np.isin(keys, np.concatenate([np.zeros(0, np.int64), *wanted]))
+        return out
+
+    def _instance(self, endpoint: int) -> tuple[int, int]:
+        vrf, vtep = self._instances(np.array(endpoint))
+        return int(vrf), int(vtep)
+
+    def _instances(self, endpoint: Column) -> tuple[Column, Column]:
+        b = self.world.blocks
+        return b.endpoint_vrf[endpoint], b.endpoint_vtep[endpoint]
+
+    def _keys(self, vrf: Any, vtep: Any, place: Column) -> Column:
+        """Places as the instance of the other end sees them, as single integers."""
+        nodes, vrfs = len(self.world.underlay), len(self.world.network.vrfs)
+        keys: Column = (place.astype(np.int64) * vrfs + vrf) * nodes + vtep
+        return keys
+
+    def _addresses(self) -> Column:
+        """How many addresses of each family every endpoint has."""
+        table: Column = np.array(
+            [
+                [sum(p.version == v for p in e.prefixes) for v in (4, 6)]
+                for e in self.world.network.endpoints
+            ],
+            np.int64,
+        ).reshape(-1, 2)
+        return table
+
+    def _mine(self, endpoint: int, vrf: int, atoms: Column, is_v4: Bits, version: int) -> Column:
+        """Which places hold addresses of an endpoint, of one family."""
+        mine: Column = np.flatnonzero(
+            (self.world.owners(vrf)[atoms] == endpoint) & (is_v4 == (version == 4))
+        )
+        return mine
+
+    def _routes(self, vtep: int, vrf: int, atoms: Column) -> Column:
+        """The next-hop set of each atom at an instance, -1 for none."""
+        b = self.world.blocks
+        instance = int(b.inst_of[vtep, vrf])
+        if instance < 0:
+            return np.full(len(atoms), -1)
+        chosen: Column = b.fib[b.fib_off[instance] + atoms].astype(np.int64)
+        return chosen
+
+    def _leads(self, chosen: Column, vrf: int) -> Bits:
+        """Whether any next hop of each set leads into a VRF."""
+        b = self.world.blocks
+        known: dict[int, bool] = {-1: False}
+        for number in np.unique(chosen[chosen >= 0]).tolist():
+            hops = slice(int(b.set_off[number]), int(b.set_off[number + 1]))
+            known[number] = bool((b.set_vrf[hops] == vrf).any())
+        return np.array([known[number] for number in chosen.tolist()], np.bool_)

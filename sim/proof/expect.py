@@ -1,0 +1,256 @@
+"""`expect:` lines: what must hold, checked for every pair and every packet.
+
+    A -> B[:PORTS]      connections that A's endpoints open to B's
+    A <-> B[:PORTS]     both ways, PORTS are those of whoever is the destination
+
+A and B are name patterns (`fabric.names`), PORTS are ranges (`fabric.ports`) with commas between.
+
+Rules that hold here:
+
+1. `deny`: no packet of PORTS (default: any packet) may get from any A to any B.
+2. `allow`: for every A, every B and every family that both have, all of PORTS (default: all
+   protocols and ports) get through whatever ECMP chooses, from and to every address that counts
+   (`sim.proof.coverage`): of an endpoint that owns a whole prefix, all that is nobody else's.
+3. `only`: `allow` of PORTS and `deny` of everything else. Where PORTS are those of one IP version
+   (`icmp6`), nothing is allowed in the other.
+4. An endpoint is not compared with itself. A line that compares nothing is an error (C702, C703).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fabric.diagnostics import Diagnostics, Span, did_you_mean
+from fabric.file.claims import ANYTHING, GRAMMAR, block_of, parse_claim
+from fabric.file.spec import Expectation, FabricSpec
+from fabric.inventory import Endpoint
+from fabric.names import host_of, others, selects
+from fabric.network import Network
+from fabric.ports import PortRange, sent
+from fabric.wildcard import beyond
+from sim.proof.legs import Column
+from sim.proof.narrow import Limits, limits_of, owners_of
+from sim.proof.narrow import breaches as narrow_breaches
+from sim.proof.reachability import Bits, Reach
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One expectation, read. `number` counts the file's lines from 0; `ports` is never empty."""
+
+    number: int
+    kind: str
+    source: str
+    target: str
+    both_ways: bool
+    ports: tuple[PortRange, ...]
+    hold_under: tuple[str, ...] = ()
+    span: Span | None = None
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.text}"
+
+    @property
+    def limits(self) -> Limits:
+        """The addresses that it is about, where its ends are such."""
+        return limits_of(self.source, self.target) or Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A pair for which a claim fails. `reached`: a packet gets through that must not; otherwise one
+    is stopped that must get through."""
+
+    src: int
+    dst: int
+    version: int
+    reached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Whether a claim holds. `pairs` counts (source, destination, family), breaches are sorted."""
+
+    claim: Claim
+    pairs: int
+    breaches: tuple[Breach, ...]
+    under: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """No breach."""
+        return not self.breaches
+
+
+def read_claims(spec: FabricSpec, network: Network) -> tuple[Claim, ...]:
+    """Every expectation of a fabric file; `InputError` lists all that say nothing."""
+    problems = Diagnostics()
+    claims = [
+        claim
+        for number, line in enumerate(spec.expect)
+        if (claim := _read(number, line, spec.at("expect", number), network, problems))
+    ]
+    problems.check()
+    return tuple(claims)
+
+
+def _read(
+    number: int, line: Expectation, span: Span | None, network: Network, problems: Diagnostics
+) -> Claim | None:
+    given = [(k, v) for k in ("allow", "deny", "only") if (v := getattr(line, k)) is not None]
+    if len(given) != 1:
+        problems.error("C704", "an expectation is exactly one of allow, deny, only", span)
+        return None
+    kind, text = given[0]
+    try:
+        source, target, both, ports = parse_claim(text)
+    except ValueError as error:
+        problems.error("C701", f'cannot read "{text}": {error}', span, GRAMMAR)
+        return None
+    if not _selects_pairs(source, target, ports, text, span, network, problems):
+        return None
+    return Claim(number, kind, source, target, both, ports, tuple(line.hold_under), span, text)
+
+
+def _selects_pairs(
+    source: str,
+    target: str,
+    ports: Sequence[PortRange],
+    text: str,
+    span: Span | None,
+    network: Network,
+    problems: Diagnostics,
+) -> bool:
+    empty = [p for p in dict.fromkeys((source, target)) if not selected(p, network).any()]
+    for pattern in empty:
+        hint = did_you_mean(pattern, _names(network.endpoints))
+        problems.error("C702", f'"{pattern}" selects no endpoint', span, hint)
+    for pattern in {source: 0, target: 0}:
+        strays = beyond(pattern.rpartition("/")[2], _last_parts(network, pattern))
+        if strays and pattern not in empty and block_of(pattern) is None:
+            more = " and more" if len(strays) > 1 else ""
+            what = f'"{pattern}" selects no "{strays[0]}"{more}, which its range has'
+            problems.error("C702", what, span, "write the range that exists, or *")
+            empty.append(pattern)
+    limits = limits_of(source, target)
+    if limits is None:
+        problems.error("C703", f'"{text}" compares addresses of two IP versions', span)
+        return False
+    ends = selected(source, network), selected(target, network)
+    if not empty and not len(_within(limits, _pairs(network, *ends, ports))):
+        message = f'"{text}" compares nothing: no two endpoints share an IP version'
+        if len(_within(limits, _pairs(network, *ends, ANYTHING))):
+            message += " in which such packets are sent"
+        problems.error("C703", message, span)
+        return False
+    return not empty
+
+
+def _last_parts(network: Network, pattern: str) -> Iterator[str]:
+    """The last parts of all names by which a pattern selects endpoints."""
+    for number in np.flatnonzero(selected(pattern, network)) if "[" in pattern else ():
+        e = network.endpoints[number]
+        for name in (e.name, *others(e), e.workload or ""):
+            last = name.rpartition("/")[2]
+            yield from (last, host_of(last))
+
+
+def selected(pattern: str, network: Network) -> Bits:
+    """Which endpoints a pattern names, or own addresses of a block, bool[endpoints]."""
+    owners = owners_of(network, pattern)
+    if owners is not None:
+        return owners
+    return np.array([selects(pattern, e) for e in network.endpoints], np.bool_)
+
+
+def pairs_of(claim: Claim, network: Network) -> Column:
+    """What a claim compares, as sorted keys: (source, destination, family) in one integer."""
+    a, b = selected(claim.source, network), selected(claim.target, network)
+    ports = ANYTHING if claim.kind == "only" else claim.ports
+    there = _pairs(network, a, b, ports)
+    back = _pairs(network, b, a, ports) if claim.both_ways else there[:0]
+    return _within(claim.limits, np.unique(np.r_[there, back]))
+
+
+def _within(limits: Limits, wanted: Column) -> Column:
+    """The pairs of the IP version that an expectation about addresses has."""
+    kept: Column = wanted[wanted % 2 == (limits.version == 6)] if limits.version else wanted
+    return kept
+
+
+def without(wanted: Column, network: Network, exempt: Iterable[int]) -> Column:
+    """The pairs that have no endpoint in `exempt`."""
+    src, dst = np.divmod(wanted // 2, len(network.endpoints))
+    left_out = list(exempt)
+    kept: Column = wanted[~(np.isin(src, left_out) | np.isin(dst, left_out))]
+    return kept
+
+
+def check_claim(
+    reach: Reach, claim: Claim, wanted: Column | None = None, under: str | None = None
+) -> Outcome:
+    """One claim against one world, for all that it compares or for the pairs in `wanted`."""
+    network = reach.network
+    if wanted is None:
+        wanted = pairs_of(claim, network)
+    keys = _keys(reach)
+    bad: list[tuple[int, bool]] = []
+    if claim.limits.version:
+        bad += narrow_breaches(reach, claim.kind, claim.ports, claim.limits, wanted.tolist())
+    for version in () if claim.limits.version else (4, 6):
+        mine = wanted[wanted % 2 == (version == 6)]
+        asked = np.isin(keys, mine)
+        if claim.kind in ("deny", "only"):
+            mask = reach.space.touching(claim.ports, claim.kind == "only", version)
+            leaking = np.asarray((reach.sets & mask).any(axis=1))
+            bad += [(int(k), True) for k in keys[asked & leaking[reach.pairs.some]]]
+        if claim.kind in ("allow", "only") and any(sent(r.protocol, version) for r in claim.ports):
+            mask = reach.space.touching(claim.ports, version=version)
+            passing = ~np.asarray((mask & ~reach.sets).any(axis=1))
+            good = keys[asked & passing[reach.pairs.sure]]
+            bad += [(int(k), False) for k in mine[~np.isin(mine, good)]]
+    n = len(network.endpoints)
+    breaches = tuple(
+        Breach(k // 2 // n, k // 2 % n, 6 if k % 2 else 4, reached) for k, reached in sorted(bad)
+    )
+    return Outcome(claim, len(wanted), breaches, under)
+
+
+def _keys(reach: Reach) -> Column:
+    """The pairs of a world as single integers."""
+    pairs = reach.pairs
+    n = len(reach.network.endpoints)
+    keys: Column = (pairs.src * n + pairs.dst) * 2 + (pairs.version == 6)
+    return keys
+
+
+def _pairs(network: Network, a: Bits, b: Bits, ports: Sequence[PortRange]) -> Column:
+    """Keys of every ordered pair of two sets of endpoints with a family in common, in which hosts
+    send packets of these ports."""
+    n = len(network.endpoints)
+    has = np.array(
+        [[any(p.version == v for p in e.prefixes) for v in (4, 6)] for e in network.endpoints]
+    ).reshape(n, 2)
+    out = []
+    for family in (0, 1):
+        if not any(sent(r.protocol, 6 if family else 4) for r in ports):
+            continue
+        src, dst = np.flatnonzero(a & has[:, family]), np.flatnonzero(b & has[:, family])
+        grid = (src[:, None] * n + dst) * 2 + family
+        out.append(grid[src[:, None] != dst])
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *out]))
+
+
+def _names(endpoints: Iterable[Endpoint]) -> list[str]:
+    """What a pattern could have meant: endpoints, workloads, whole tenants and namespaces."""
+    found: set[str] = set()
+    for e in endpoints:
+        parts = e.name.split("/")
+        found |= {e.name, *others(e), *("/".join([*parts[:i], "*"]) for i in range(1, len(parts)))}
+        if e.workload:
+            found.add("/".join([*parts[:-1], e.workload]))
+    return sorted(found)

@@ -1,0 +1,268 @@
+"""Legs: every way in which the routes carry an address range from a source to a VTEP.
+
+One row per (source, destination, next hop) that has a route, per source VRF; addresses are places
+(`sim.proof.spans`). This is steps 1 to 3 of the datapath without the policies:
+
+1. the source's FIB maps the destination to a set of next hops (VTEP, VRF);
+2. the underlay carries the packet to that VTEP, or drops it;
+3. there the destination must belong to an endpoint that lives at this VTEP; the source address must
+   have a route back through the VTEP that sent the packet, and that route names the VRF behind
+   which the source is seen.
+
+`drop` is a `Reason`: DELIVERED up to the receiving policy, or UNDERLAY_DROP, ENI_MISS_DROP,
+PA_VALIDATION_DROP. A leg holds one place of source addresses as well as one of destinations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.policy.ir import Direction
+from fabric.inventory import Endpoint
+from fabric.network import Network
+from sim.blocks.blocks import Blocks
+from sim.packets.reasons import Reason
+from sim.proof.spans import Places, Refinement, Spans, expand
+
+Column = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """Columns. `hop` indexes `set_vtep`/`set_vrf`, `hops` is the size of its set; `dst` is -1 when
+    nobody owns the destination there; `out_key` and `in_key` name rows of the policy blocks."""
+
+    src: Column
+    dst: Column
+    version: Column
+    src_place: Column
+    dst_place: Column
+    hop: Column
+    hops: Column
+    drop: Column
+    back_vrf: Column
+    out_key: Column
+    in_key: Column
+
+    def __len__(self) -> int:
+        return len(self.src)
+
+    def take(self, rows: Column) -> Legs:
+        """The rows that an index or mask selects."""
+        return Legs(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    @staticmethod
+    def concat(parts: list[Legs]) -> Legs:
+        """All rows, in order."""
+        if not parts:
+            return Legs(*(np.zeros(0, np.int64) for _ in fields(Legs)))
+        return Legs(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Legs)))
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """What packets from VRF `vrf` to VRF `egress` can tell apart: destinations by who owns them,
+    how they are routed and what policies say; sources likewise. `source_key` has the owner and
+    family of each source place, sorted; `by_key` lists source places in that order."""
+
+    vrf: int
+    egress: int
+    ref: Refinement
+    targets: Places
+    sources: Places
+    source_key: Column
+    by_key: Column
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What legs are computed from. `underlay[a, b]`: node b is reachable from node a. Without
+    `joined` every span is a place of its own."""
+
+    network: Network
+    blocks: Blocks
+    spans: Spans
+    underlay: NDArray[np.bool_]
+    wide: NDArray[np.bool_]
+    joined: bool = True
+    known: dict[tuple[int, int], Column] = field(default_factory=dict)
+    crossings: dict[tuple[int, int], Crossing] = field(default_factory=dict)
+
+    @staticmethod
+    def of(network: Network, blocks: Blocks) -> World:
+        """A world of a network and its compiled policy."""
+        n = len(network.fabric.nodes)
+        reach = np.diff(np.asarray(network.underlay.hop_off)).reshape(n, n) > 0
+        reach |= np.eye(n, dtype=bool)
+        wide = np.array([owns_prefix(e) for e in network.endpoints], np.bool_)
+        return World(network, blocks, Spans.over(blocks.addresses), reach, wide)
+
+    def routes(self, vrf: int) -> tuple[Column, Column]:
+        """Endpoints of a VRF and their next-hop sets by atom, [endpoints, atoms], -1 for none."""
+        b = self.blocks
+        members = np.flatnonzero(b.endpoint_vrf == vrf)
+        instance = b.inst_of[b.endpoint_vtep[members], vrf][:, None]
+        cells = b.fib_off[instance] + np.arange(b.addresses.count(vrf))
+        if not len(b.fib):
+            return members, np.full(cells.shape, -1)
+        return members, np.where(instance >= 0, np.take(b.fib, cells, mode="clip"), -1)
+
+    def egresses(self, sets: Column) -> list[int]:
+        """VRFs to which any of these next-hop sets lead."""
+        b, used = self.blocks, np.flatnonzero(np.bincount(sets.ravel() + 1)[1:])
+        _, hop = expand(b.set_off[used], b.set_off[used + 1] - b.set_off[used])
+        found: list[int] = np.unique(b.set_vrf[hop]).tolist()
+        return found
+
+    def owners(self, vrf: int) -> Column:
+        """Owner of each atom of a VRF, -1 for none."""
+        base = self.blocks.addresses.base
+        owner: Column = self.blocks.addresses.endpoint[base[vrf] : base[vrf + 1]]
+        return owner
+
+    def classes(self, vrf: int, direction: Direction) -> Column:
+        """Atoms of a VRF that its routes and its policies of a direction treat alike, numbered."""
+        if (vrf, direction) not in self.known:
+            b = self.blocks
+            size, width = b.addresses.count(vrf), int(b.remote_count[vrf])
+            members, sets = self.routes(vrf)
+            rows = [_distinct(sets.astype(np.int32))]
+            for first in b.cell_off[np.unique(b.ep_block[direction, members])].tolist():
+                table = b.cell_class[first : first + size * width].reshape(size, width)
+                rows.append(_distinct(table.T.astype(np.int32)))
+            columns = np.ascontiguousarray(np.concatenate(rows).T)
+            keys = columns.view(np.dtype((np.void, columns.itemsize * columns.shape[1])))
+            _, number = np.unique(keys.ravel(), return_inverse=True)
+            self.known[vrf, direction] = number.ravel()
+        return self.known[vrf, direction]
+
+    def crossing(self, vrf: int, egress: int) -> Crossing:
+        """The places of packets from one VRF to another, always the same ones."""
+        if (vrf, egress) not in self.crossings:
+            self.crossings[vrf, egress] = self._crossing(vrf, egress)
+        return self.crossings[vrf, egress]
+
+    def _crossing(self, vrf: int, egress: int) -> Crossing:
+        ref = self.spans.of(vrf, egress)
+        owner_there, owner_here = self.owners(egress)[ref.atom_b], self.owners(vrf)[ref.atom_a]
+        targets = self._place_keys(ref, owner_there, vrf, Direction.OUT, ref.atom_a)
+        sources = self._place_keys(ref, owner_here, egress, Direction.IN, ref.atom_b)
+        there = self.spans.places(ref, targets)
+        here = self.spans.places(ref, np.where(owner_here < 0, -1, sources))
+        key = owner_here[here.samples] * 2 + (here.samples >= ref.n_v4)
+        order = np.argsort(key, kind="stable")
+        return Crossing(vrf, egress, ref, there, here, key[order], order)
+
+    def _place_keys(
+        self, ref: Refinement, owner: Column, vrf: int, direction: Direction, atom: Column
+    ) -> Column:
+        """Equal for spans of one place. Addresses of hosts are places of their own."""
+        span = np.arange(len(ref))
+        alone = (owner >= 0) & ~self.wide[owner]
+        if not self.joined or alone.all():
+            return span
+        classes = self.classes(vrf, direction)
+        alike = (owner + 1) * (int(classes.max()) + 1) + classes[atom]
+        alike = alike * 2 + (span >= ref.n_v4)
+        key: Column = np.where(alone, span, len(ref) + alike)
+        return key
+
+
+def _distinct(rows: Column) -> Column:
+    """The rows that differ, whatever their order."""
+    known = {row.tobytes(): number for number, row in enumerate(rows)}
+    return rows[list(known.values())]
+
+
+def owns_prefix(endpoint: Endpoint) -> bool:
+    """Whether an endpoint owns more than single addresses."""
+    return any(p.num_addresses > 1 for p in endpoint.prefixes)
+
+
+def legs(world: World, vrf: int, only: int | None = None) -> Iterator[Legs]:
+    """The legs of every source in `vrf`, per VRF in which they arrive (or in `only` one)."""
+    b = world.blocks
+    members, sets = world.routes(vrf)
+    for egress in world.egresses(sets) if only is None else [only]:
+        crossing = world.crossing(vrf, egress)
+        chosen = sets[:, crossing.ref.atom_a[crossing.targets.samples]]
+        source, place = np.nonzero(chosen >= 0)
+        chosen = chosen[source, place]
+        count = b.set_off[chosen + 1] - b.set_off[chosen]
+        row, hop = expand(b.set_off[chosen], count)
+        here = np.flatnonzero(b.set_vrf[hop] == egress)
+        row, hop = row[here], hop[here]
+        found = _arrive(world, crossing, members[source[row]], place[row], hop, count[row])
+        yield _with_sources(world, crossing, found)
+
+
+def _arrive(
+    world: World, crossing: Crossing, src: Column, place: Column, hop: Column, hops: Column
+) -> Legs:
+    """Bind the destination where the next hop leads, and name the row of the sender's policy."""
+    b, ref, vrf = world.blocks, crossing.ref, crossing.vrf
+    span = crossing.targets.samples[place]
+    owner = world.owners(crossing.egress)[ref.atom_b[span]].astype(np.int64)
+    at = b.set_vtep[hop]
+    bound = (owner >= 0) & (b.endpoint_vtep[owner] == at)
+    drop = np.where(bound, Reason.DELIVERED, Reason.ENI_MISS_DROP)
+    drop = np.where(world.underlay[b.endpoint_vtep[src], at], drop, Reason.UNDERLAY_DROP)
+    cell = ref.atom_a[span] * int(b.remote_count[vrf]) + int(b.remote_index[vrf, crossing.egress])
+    out_key = row_key(b, b.ep_block[Direction.OUT, src], cell)
+    version = np.where(span < ref.n_v4, 4, 6)
+    none = np.full(len(src), -1, np.int64)
+    there = place + crossing.targets.base
+    rows = Legs(src, owner, version, none, there, hop, hops, drop, none, out_key, none)
+    return rows.take(owner != src)
+
+
+def _with_sources(world: World, crossing: Crossing, rows: Legs) -> Legs:
+    """Join the source's own places, check the way back, and name the row of the receiver's
+    policy."""
+    b, ref, egress = world.blocks, crossing.ref, crossing.egress
+    wanted = rows.src * 2 + (rows.version == 6)
+    first = np.searchsorted(crossing.source_key, wanted, "left")
+    last = np.searchsorted(crossing.source_key, wanted, "right")
+    row, position = expand(first, last - first)
+    place = crossing.by_key[position]
+    atom = ref.atom_b[crossing.sources.samples[place]]
+    joined = rows.take(row)
+    back = _way_back(world, crossing.vrf, egress, joined, atom)
+    stray = (joined.drop == Reason.DELIVERED) & (back < 0)
+    drop = np.where(stray, Reason.PA_VALIDATION_DROP, joined.drop)
+    cell = atom * int(b.remote_count[egress]) + b.remote_index[egress, back]
+    in_key = np.full(len(drop), -1, np.int64)
+    good = drop == Reason.DELIVERED
+    in_key[good] = row_key(b, b.ep_block[Direction.IN, joined.dst[good]], cell[good])
+    there = place + crossing.sources.base
+    return replace(joined, src_place=there, drop=drop, back_vrf=back, in_key=in_key)
+
+
+def _way_back(world: World, vrf: int, egress: int, rows: Legs, atom: Column) -> Column:
+    """The VRF behind which the receiver sees the source, -1 without a route through its VTEP. Of
+    several next hops at that VTEP the source's own VRF is preferred, then the first."""
+    b = world.blocks
+    out = np.full(len(rows), -1, np.int64)
+    instance = b.inst_of[b.set_vtep[rows.hop], egress]
+    known = np.flatnonzero((rows.drop == Reason.DELIVERED) & (instance >= 0))
+    chosen = b.fib[b.fib_off[instance[known]] + atom[known]]
+    known, chosen = known[chosen >= 0], chosen[chosen >= 0]
+    row, hop = expand(b.set_off[chosen], b.set_off[chosen + 1] - b.set_off[chosen])
+    via = b.set_vtep[hop] == b.endpoint_vtep[rows.src[known[row]]]
+    row, hop = row[via], hop[via]
+    order = np.lexsort((hop, b.set_vrf[hop] != vrf, row))
+    row, hop = row[order], hop[order]
+    best = np.r_[True, row[1:] != row[:-1]] if len(row) else np.zeros(0, bool)
+    out[known[row[best]]] = b.set_vrf[hop[best]]
+    return out
+
+
+def row_key(blocks: Blocks, block: Column, cell: Column) -> Column:
+    """The row of a block that decides a cell, as one integer: block and cell class."""
+    cls = blocks.cell_class[blocks.cell_off[block] + cell]
+    return (block.astype(np.int64) << 16) | cls

@@ -1,0 +1,262 @@
+"""The isolation matrix: tenant × tenant × zone, why a cell is open, what keeps a closed one closed.
+
+A cell is open when any packet gets from any endpoint of the row to any endpoint of the column. A
+closed cell may be protected by
+
+* `route`: no pair has a route there and a route back;
+* `policy`: were every destination routed straight to its VRF, policies would still deny every pair.
+
+Cells are asked about VRFs and blocks, not pairs: OUT depends on the source's block and the
+destination's address, IN on the destination's block and the source's address, and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from compiler.policy.ir import Direction, Origin
+from sim.blocks.blocks import Blocks
+from sim.proof.legs import Column, row_key
+from sim.proof.reachability import Bits, Reach, decisions
+
+INTENTS = frozenset({"leak", "peering", "zone", "zone rule", "boot service"})
+SILENT = frozenset({"default", "host state"})
+ZONES = ("zone0", "zone2")
+CHUNK = 1 << 22
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One row → column. `ports` is a set of L4 atoms; `open_pairs` of `pairs` endpoint pairs (both
+    families counted); `causes` are the origins that permit; `layers` protect a closed cell."""
+
+    src: str
+    dst: str
+    ports: Bits
+    pairs: int
+    open_pairs: int
+    causes: tuple[Origin, ...]
+    layers: tuple[str, ...]
+
+    @property
+    def open(self) -> bool:
+        """Whether anything passes."""
+        return self.open_pairs > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """All cells, row by row. `stray` are legs between VRFs that pass without a declared intent."""
+
+    groups: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    stray: Column
+
+    def cell(self, src: str, dst: str) -> Cell:
+        """The cell of two groups; ValueError when there is no such group."""
+        return self.cells[self.groups.index(src) * len(self.groups) + self.groups.index(dst)]
+
+
+def matrix(reach: Reach) -> Matrix:
+    """The matrix of a world; zones come after the tenants."""
+    names, group = _groups(reach)
+    n = len(names)
+    pairs = reach.pairs
+    cell = group[pairs.src] * n + group[pairs.dst]
+    is_open = np.asarray(reach.sets.any(axis=1))[pairs.some]
+    open_pairs = np.bincount(cell[is_open], minlength=n * n)
+    routed = np.bincount(cell, minlength=n * n) > 0
+    member = np.eye(n, dtype=np.int64)[:, group]
+    in_vrf = member @ np.eye(len(reach.network.vrfs), dtype=np.int64)[reach.blocks.endpoint_vrf] > 0
+    closed = (open_pairs == 0).reshape(n, n)
+    asked = in_vrf.T.astype(np.int64) @ closed @ in_vrf > 0
+    permitted = (in_vrf.astype(np.int64) @ policy_alone(reach, asked) @ in_vrf.T).ravel() > 0
+    causes, stray = _causes(reach, group, n)
+    ports = _ports(reach, cell[is_open], pairs.some[is_open], n * n)
+    totals = _totals(reach, member).ravel()
+    cells = []
+    for number in range(n * n):
+        layers = [] if routed[number] else ["route"]
+        if not permitted[number]:
+            layers.append("policy")
+        cells.append(
+            Cell(
+                names[number // n],
+                names[number % n],
+                ports[number],
+                int(totals[number]),
+                int(open_pairs[number]),
+                causes[number],
+                () if open_pairs[number] else tuple(layers),
+            )
+        )
+    return Matrix(tuple(names), tuple(cells), stray)
+
+
+def _groups(reach: Reach) -> tuple[list[str], Column]:
+    """Tenants by name, then zones; and the number of each endpoint's group."""
+    tenants = [e.tenant for e in reach.network.endpoints]
+    names = sorted(set(tenants), key=lambda t: (t in ZONES, t))
+    number = {name: i for i, name in enumerate(names)}
+    return names, np.array([number[t] for t in tenants], np.int64)
+
+
+def _ports(reach: Reach, cell: Column, chosen: Column, n: int) -> Bits:
+    """The union of the sets that occur in each cell, bool[cells, atoms]."""
+    out = np.zeros((n, reach.space.size), np.bool_)
+    distinct = np.unique(cell * len(reach.sets) + chosen)
+    for where, number in zip(*np.divmod(distinct, len(reach.sets)), strict=True):
+        out[where] |= reach.sets[number]
+    return out
+
+
+def _totals(reach: Reach, member: Column) -> Column:
+    """Ordered pairs of different endpoints per cell, per family."""
+    families = np.array(
+        [[any(p.version == v for p in e.prefixes) for v in (4, 6)] for e in reach.network.endpoints]
+    ).reshape(-1, 2)
+    count = member @ families
+    totals: Column = count @ count.T - np.diag(count.sum(axis=1))
+    return totals
+
+
+def _causes(reach: Reach, group: Column, n: int) -> tuple[list[tuple[Origin, ...]], Column]:
+    """Per cell the origins that permit what passes; and the legs that no intent explains."""
+    blocks, rows = reach.blocks, reach.legs
+    origin_of, intended = _decision_origins(reach)
+    passing = np.flatnonzero(np.asarray(reach.sets.any(axis=1))[reach.leg_set])
+    crosses = blocks.endpoint_vrf[rows.src] != blocks.endpoint_vrf[rows.dst]
+    columns = np.stack(
+        [
+            group[rows.src] * n + group[rows.dst],
+            rows.out_key,
+            rows.in_key,
+            crosses,
+            rows.version,
+        ]
+    )[:, passing]
+    unique, member = np.unique(columns, axis=1, return_inverse=True)
+    found: set[tuple[int, int]] = set()
+    stray = np.zeros(unique.shape[1], np.bool_)
+    real = np.stack([reach.space.sent(version) for version in (4, 6)])
+    step = max(1, CHUNK // max(1, reach.space.size))
+    for start in range(0, unique.shape[1], step):
+        cell, out_key, in_key, crossing, version = unique[:, start : start + step]
+        out, into = decisions(blocks, out_key), decisions(blocks, in_key)
+        both = blocks.dec_permit[out] & blocks.dec_permit[into] & real[(version == 6).astype(int)]
+        without = both & ~(intended[out] & intended[into])
+        stray[start : start + step] = np.asarray(without.any(axis=1)) & (crossing > 0)
+        row, atom = np.nonzero(both)
+        for side in (out, into):
+            pair = np.unique(cell[row] * len(intended) + side[row, atom])
+            found |= set(zip(*(x.tolist() for x in np.divmod(pair, len(intended))), strict=True))
+    return _by_cell(reach, found, origin_of, n), passing[stray[member.ravel()]]
+
+
+def stray_legs(reach: Reach) -> Column:
+    """Legs between VRFs that pass without a declared intent."""
+    names, group = _groups(reach)
+    return _causes(reach, group, len(names))[1]
+
+
+def _decision_origins(reach: Reach) -> tuple[list[frozenset[int]], Bits]:
+    """Origins behind each decision, and whether a declared intent is among them."""
+    program, blocks = reach.program, reach.blocks
+    entry_origin = np.zeros(program.n_entries, np.int64)
+    for g in program.groups:
+        for entry in (*g.entries, g.default_entry):
+            entry_origin[entry.id] = entry.origin
+    sets = [
+        frozenset(entry_origin[row[row >= 0]].tolist()) for row in np.asarray(blocks.dec_entries)
+    ]
+    declared = [any(program.origins[o].kind in INTENTS for o in found) for found in sets]
+    return sets, np.array(declared, np.bool_)
+
+
+def _by_cell(
+    reach: Reach, found: set[tuple[int, int]], origin_of: list[frozenset[int]], n: int
+) -> list[tuple[Origin, ...]]:
+    out: list[set[Origin]] = [set() for _ in range(n * n)]
+    origins = reach.program.origins
+    for cell, decision in found:
+        out[cell] |= {origins[o] for o in origin_of[decision] if origins[o].kind not in SILENT}
+    return [tuple(sorted(cell, key=lambda o: o.rank)) for cell in out]
+
+
+def policy_alone(reach: Reach, asked: Bits) -> Bits:
+    """Whether policies would let any packet through from VRF to VRF if everything were routed,
+    bool[source VRF, destination VRF]. Where not `asked`, True may stand for unknown."""
+    blocks = reach.blocks
+    n = len(reach.network.vrfs)
+    open_ = [_open_columns(blocks, direction, n) for direction in Direction]
+    may = open_[Direction.OUT] & open_[Direction.IN].T
+    for src, dst in np.argwhere(may & asked):
+        may[src, dst] = _meets(reach, int(src), int(dst))
+    return may
+
+
+def _open_columns(blocks: Blocks, direction: Direction, n: int) -> Bits:
+    """bool[local VRF, remote VRF]: some block of the local VRF permits something from or to some
+    address behind the remote VRF."""
+    out = np.zeros((n, n), np.bool_)
+    for block in np.unique(blocks.ep_block[direction]).tolist():
+        vrf = int(blocks.block_vrf[block])
+        classes = _cell_classes(blocks, block)
+        width = int(blocks.n_l4[block])
+        first = int(blocks.F_off[block])
+        table = blocks.F[first : first + (int(classes.max()) + 1) * width].reshape(-1, width)
+        passes = np.asarray(blocks.dec_permit[table].any(axis=1))
+        seen = np.asarray(passes[classes].any(axis=0))
+        out[vrf] |= seen[blocks.remote_index[vrf]]
+    return out
+
+
+def _cell_classes(blocks: Blocks, block: int) -> Column:
+    """Cell classes of a block, [atoms, remote VRFs]."""
+    vrf = int(blocks.block_vrf[block])
+    width = int(blocks.remote_count[vrf])
+    first = int(blocks.cell_off[block])
+    size = blocks.addresses.count(vrf) * width
+    classes: Column = blocks.cell_class[first : first + size].reshape(-1, width)
+    return classes
+
+
+def _meets(reach: Reach, src_vrf: int, dst_vrf: int) -> bool:
+    """Whether OUT of some source and IN of some other endpoint permit a common packet. Inside one
+    VRF endpoints are asked one by one, because none is compared with itself."""
+    blocks, atoms = reach.blocks, reach.blocks.addresses
+    ref = reach.spans.of(src_vrf, dst_vrf)
+    src = atoms.endpoint[atoms.base[src_vrf] + ref.atom_a]
+    dst = atoms.endpoint[atoms.base[dst_vrf] + ref.atom_b]
+    ahead = int(blocks.remote_index[src_vrf, dst_vrf])
+    behind = int(blocks.remote_index[dst_vrf, src_vrf])
+    same = src_vrf == dst_vrf
+    v4 = np.arange(len(ref)) < ref.n_v4
+    for version, family in ((4, v4), (6, ~v4)):
+        real = reach.space.sent(version)
+        sources, targets = np.flatnonzero((src >= 0) & family), np.flatnonzero((dst >= 0) & family)
+        out_block = blocks.ep_block[Direction.OUT, src[sources]]
+        in_block = blocks.ep_block[Direction.IN, dst[targets]]
+        senders, takers = (src[sources], dst[targets]) if same else (out_block, in_block)
+        for a, b in product(np.unique(senders), np.unique(takers)):
+            if same and a == b:
+                continue
+            from_a, to_b = senders == a, takers == b
+            there = _permits(blocks, out_block[from_a][0], ref.atom_a[targets[to_b]], ahead)
+            back = _permits(blocks, in_block[to_b][0], ref.atom_b[sources[from_a]], behind)
+            if (there & back & real).any():
+                return True
+    return False
+
+
+def _permits(blocks: Blocks, block: Any, atoms: Column, remote: int) -> Bits:
+    """L4 atoms that a block permits for some of these addresses behind a remote VRF."""
+    width = int(blocks.remote_count[blocks.block_vrf[block]])
+    where: Any = np.full(len(atoms), block)
+    keys = np.unique(row_key(blocks, where, atoms * width + remote))
+    open_: Bits = np.asarray(blocks.dec_permit[decisions(blocks, keys)].any(axis=0))
+    return open_

@@ -1,0 +1,323 @@
+"""prove: isolation for all packets of both IP versions, or a packet that breaks it.
+
+What counts as a finding:
+
+1. an `expect:` line that does not hold, also under the failures that it names;
+2. a route that is imported without a declared intent, and whatever else `Network.findings` holds;
+3. packets that pass between VRFs although no leak, peering or zone rule says so.
+
+Every finding has a concrete packet where there can be one, and a line to look at. A proof without a
+finding holds only if nothing that was read is left out of it (`sim.verdicts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from compiler.program.program import Program
+from fabric.diagnostics import Diagnostic, Span
+from fabric.inventory import Endpoint, Prefix
+from fabric.kubernetes.unevaluated import Unevaluated, pending
+from fabric.network import Network
+from fabric.phases import phase
+from sim.blocks.blocks import Blocks
+from sim.names.address_words import blocks_of, from_to, rectangles
+from sim.packets.headers import Flow
+from sim.packets.reasons import Reason
+from sim.pipeline.trace import Trace
+from sim.proof.expect import Breach, Claim, Outcome, check_claim, read_claims
+from sim.proof.failures import Rebuild, check_failures, tried
+from sim.proof.matrix import Matrix, matrix
+from sim.proof.reachability import Reach, reachability
+from sim.proof.witness import Witness, address, holding, label, reached, stopped
+from sim.verdicts import Verdict, empty, touched_by, touching
+from sim.why.blame import Cause, blame
+
+SAMPLES = 64
+QUIET: Callable[[str], None] = lambda what: None  # noqa: E731
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`kind` is expectation, import or isolation; `pairs` says for how many pairs (both families)
+    it is true; `under` names the failure that it needs, `elsewhere` the endpoint that a packet
+    reaches in place of the one that it was meant for."""
+
+    kind: str
+    title: str
+    culprit: Cause
+    others: tuple[Cause, ...] = ()
+    witness: Witness | None = None
+    packet: str | None = None
+    verdict: Reason | None = None
+    pairs: int = 1
+    under: str | None = None
+    elsewhere: str | None = None
+
+    def __str__(self) -> str:
+        packet = f"\n  packet: {self.packet}" if self.packet else ""
+        return f"{self.title}{packet}\n  blame: {self.culprit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The verdict on a network. `outcomes` has every expectation as the network stands;
+    `under_failure` those that fail when something else does."""
+
+    network: Network
+    program: Program
+    reach: Reach
+    matrix: Matrix
+    outcomes: tuple[Outcome, ...]
+    under_failure: tuple[Outcome, ...]
+    findings: tuple[Finding, ...]
+    failures: int = 0
+
+    @property
+    def verdict(self) -> Verdict:
+        """holds, fails, or unknown."""
+        if self.findings:
+            return "fails"
+        return "unknown" if self.pending or self.empty else "holds"
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was found, and nothing is unknown."""
+        return self.verdict == "holds"
+
+    @property
+    def pending(self) -> tuple[Unevaluated, ...]:
+        """What is not evaluated and touches the proof."""
+        return pending(self.network.not_evaluated)
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """Why there was nothing to prove, if so."""
+        return tuple(empty(self.network, len(self.outcomes)))
+
+    def verdicts(self) -> list[Verdict]:
+        """One per expectation, in order, also under the failures that it names."""
+        broken = {o.claim.number for o in self.under_failure}
+        return [
+            "fails" if o.claim.number in broken else as_it_stands
+            for o, as_it_stands in zip(self.outcomes, self.standing(), strict=True)
+        ]
+
+    def standing(self) -> list[Verdict]:
+        """One per expectation, in order, as the network stands."""
+        found, network = touching(self.network), self.network
+        return [
+            "fails"
+            if not o.holds
+            else "unknown"
+            if pending(touched_by(found, network, o.claim.source, o.claim.target))
+            else "holds"
+            for o in self.outcomes
+        ]
+
+    @property
+    def exempt(self) -> tuple[str, ...]:
+        """Host-network pods: they have their node's address, and policies do not select them."""
+        return tuple(sorted(alias for e in self.network.endpoints for alias in e.aliases))
+
+
+@phase("prove")
+def prove(
+    network: Network,
+    program: Program,
+    *,
+    blocks: Blocks | None = None,
+    rebuild: Rebuild | None = None,
+    tell: Callable[[str], None] = QUIET,
+) -> Proof:
+    """Decide isolation and every expectation. `blocks` saves building them again; `rebuild` makes
+    the network of a failure, by default `fabric.build` does; `tell` hears what is being done."""
+    tell("reachability")
+    reach = reachability(network, program, blocks)
+    claims = read_claims(network.spec, network) if network.spec else ()
+    outcomes = tuple(check_claim(reach, claim) for claim in claims)
+    findings = [f for outcome in outcomes for f in explain_breaches(reach, outcome)]
+    broken: list[Outcome] = []
+    if any(claim.hold_under for claim in claims):
+        with phase("try failures"):
+            for failed in check_failures(reach, claims, rebuild or _rebuild(), tell):
+                if _is_news(failed.outcome, outcomes, broken):
+                    findings += explain_breaches(failed.reach, failed.outcome)
+                    broken.append(failed.outcome)
+    tell("isolation matrix")
+    table = matrix(reach)
+    findings += [_of_diagnostic(reach, diagnostic) for diagnostic in network.findings]
+    findings += _stray(reach, table)
+    return Proof(
+        network,
+        program,
+        reach,
+        table,
+        outcomes,
+        tuple(broken),
+        tuple(findings),
+        tried(network, claims),
+    )
+
+
+def _rebuild() -> Rebuild:
+    from fabric.build import rebuild
+
+    return lambda network, down: rebuild(network, down=down)
+
+
+def _is_news(outcome: Outcome, before: tuple[Outcome, ...], broken: list[Outcome]) -> bool:
+    """Whether a failure breaks a claim that held, and no failure before broke it."""
+    known = {o.claim.number for o in (*before, *broken) if not o.holds}
+    return not outcome.holds and outcome.claim.number not in known
+
+
+def explain_breaches(reach: Reach, outcome: Outcome) -> list[Finding]:
+    """One finding per culprit of a claim that fails, with the first packet that shows it."""
+    found: dict[tuple[bool, str, Span | None], Finding] = {}
+    for breach, pairs in _alike(reach, outcome.breaches)[:SAMPLES]:
+        finding = _explain(reach, outcome, breach, pairs)
+        key = breach.reached, finding.culprit.title, finding.culprit.span
+        first = found.setdefault(key, finding)
+        if first is not finding:
+            found[key] = replace(first, pairs=first.pairs + pairs)
+    return list(found.values())
+
+
+def _explain(reach: Reach, outcome: Outcome, breach: Breach, pairs: int) -> Finding:
+    witness = _witness(reach, outcome.claim, breach)
+    trace = witness.trace(reach)
+    guilty = blame(reach.network, reach.program, trace, breach.dst)
+    under = f" without {outcome.under}" if outcome.under else ""
+    what = "a packet gets through" if breach.reached else "a packet does not get through"
+    if not breach.reached and (other := elsewhere(reach.network, trace, breach.dst)):
+        what = f"a packet goes to {other} instead"
+    if not breach.reached and (part := _part(reach, outcome.claim, breach)):
+        what += f"; holds {part}"
+    return Finding(
+        "expectation",
+        f"{outcome.claim} fails{under}: {what}",
+        guilty.culprit,
+        guilty.others,
+        witness,
+        label(reach.network, witness),
+        trace.reason,
+        pairs,
+        outcome.under,
+        elsewhere(reach.network, trace, breach.dst),
+    )
+
+
+def elsewhere(network: Network, trace: Trace, meant: int) -> str | None:
+    """The endpoint that got a packet which was meant for another one."""
+    if trace.reason is not Reason.DELIVERED or trace.target in (None, meant):
+        return None
+    return network.endpoints[trace.target].name if trace.target is not None else None
+
+
+def _part(reach: Reach, claim: Claim, breach: Breach) -> str:
+    """For which addresses of the pair a failing `allow` holds, where it does for some."""
+    version = breach.version
+    held = holding(reach, breach.src, breach.dst, version, claim.ports, claim.limits)
+    words = [
+        from_to(blocks_of(sources, version), blocks_of(targets, version))
+        for sources, targets in rectangles(held)
+    ]
+    more = f", and {len(words) - 1} more such parts" if len(words) > 1 else ""
+    return "".join(words[:1]) + more
+
+
+def _alike(reach: Reach, breaches: tuple[Breach, ...]) -> list[tuple[Breach, int]]:
+    """One breach for each pair of workloads, and how many there are."""
+
+    def kind(breach: Breach) -> tuple[bool, str, str]:
+        ends = (reach.network.endpoints[e] for e in (breach.src, breach.dst))
+        names = [e.name.rsplit("/", 1)[0] + "/" + (e.workload or e.name) for e in ends]
+        return breach.reached, names[0], names[1]
+
+    grouped = groupby(sorted(breaches, key=lambda b: (*kind(b), b.version)), kind)
+    groups = [list(group) for _, group in grouped]
+    return [(group[0], len(group)) for group in groups]
+
+
+def _witness(reach: Reach, claim: Claim, breach: Breach) -> Witness:
+    if breach.reached:
+        pairs = reach.between(breach.src, breach.dst)
+        row = pairs.version.tolist().index(breach.version)
+        legs = range(int(pairs.first[row]), int(pairs.last[row]))
+        found = reached(reach, legs, claim.ports, claim.kind == "only", claim.limits)
+        assert found is not None, "a breach without a packet"
+        return found
+    return stopped(reach, breach.src, breach.dst, breach.version, claim.ports, claim.limits)
+
+
+def _of_diagnostic(reach: Reach, diagnostic: Diagnostic) -> Finding:
+    """A finding of the control plane, with a packet that follows the route that it is about."""
+    cause = Cause(
+        diagnostic.message, diagnostic.hint or "this line asks for it", diagnostic.span, "route"
+    )
+    witness = _follows(reach, diagnostic)
+    packet = label(reach.network, witness) if witness else None
+    verdict = witness.trace(reach).reason if witness else None
+    return Finding("import", diagnostic.message, cause, (), witness, packet, verdict)
+
+
+def _follows(reach: Reach, diagnostic: Diagnostic) -> Witness | None:
+    """A packet between endpoints that takes a route whose origin is the diagnostic's line."""
+    network = reach.network
+    for source in network.endpoints:
+        for route in network.fib.routes(source.vtep, source.vrf):
+            if route.origin is None or route.origin != diagnostic.span:
+                continue
+            ours = {hop.vrf for hop in route.nexthops}
+            for target in network.endpoints:
+                if target.vrf in ours and (found := _towards(source, target, route.prefix)):
+                    return found
+    return None
+
+
+def _towards(source: Endpoint, target: Endpoint, prefix: Prefix) -> Witness | None:
+    """A packet to an address of `target` inside `prefix`, if both ends speak that IP version."""
+    version = prefix.version
+    first, last = int(prefix.network_address), int(prefix.broadcast_address)
+    inside = [
+        p
+        for p in target.prefixes
+        if p.version == version and first <= int(p.network_address) <= last
+    ]
+    if not inside or not any(p.version == version for p in source.prefixes):
+        return None
+    ends = address(source, version), int(inside[0].network_address)
+    flow = Flow(source.vrf, version, *ends, 6, 40000, 443, source.index)
+    return Witness(source.index, target.index, flow)
+
+
+def _stray(reach: Reach, table: Matrix) -> list[Finding]:
+    """Packets between VRFs that no intent explains: one finding per pair of VRFs."""
+    vrf = reach.blocks.endpoint_vrf
+    seen: dict[tuple[int, int], list[int]] = {}
+    for leg in table.stray.tolist():
+        key = int(vrf[reach.legs.src[leg]]), int(vrf[reach.legs.dst[leg]])
+        seen.setdefault(key, []).append(leg)
+    out = []
+    for (a, b), legs in sorted(seen.items()):
+        witness = reached(reach, legs[:1])
+        assert witness is not None, "a stray leg without a packet"
+        trace = witness.trace(reach)
+        guilty = blame(reach.network, reach.program, trace)
+        names = [reach.network.vrfs[v].name for v in (a, b)]
+        out.append(
+            Finding(
+                "isolation",
+                f"{names[0]} reaches {names[1]} although no leak, peering or zone rule says so",
+                guilty.culprit,
+                guilty.others,
+                witness,
+                label(reach.network, witness),
+                trace.reason,
+                len({(int(reach.legs.src[i]), int(reach.legs.dst[i])) for i in legs}),
+            )
+        )
+    return out

@@ -1,0 +1,278 @@
+"""Who can reach whom, for all packets: the blocks of both ends walked over the routes.
+
+`reachability` takes every leg (`sim.proof.legs`) and asks both policies for its set of L4 atoms.
+The sets are few and shared: a leg only holds the number of its set. Per (source, destination,
+family) there are two answers:
+
+* `some`: the packets that *may* be delivered, for some address of an endpoint that owns a whole
+  prefix and for some ECMP choice. Isolation is about these.
+* `sure`: the packets that are delivered whatever ECMP chooses, from and to every address that
+  counts (`sim.proof.coverage`). Expected access is about these.
+
+A pair that is not listed has no route, or no way back. Nothing here loops over pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.program.program import Program
+from fabric.diagnostics import Diagnostic, UndecidedError
+from fabric.network import Network
+from fabric.phases import phase
+from sim.blocks.blocks import Blocks, build_blocks
+from sim.blocks.port_sets import L4Space
+from sim.packets.reasons import Reason
+from sim.proof.coverage import Coverage
+from sim.proof.legs import Column, Legs, World, legs
+from sim.proof.spans import Spans
+
+Bits = NDArray[np.bool_]
+CHUNK = 1 << 22
+MAX_PAIRS = 10_000_000
+
+
+class Sets:
+    """Distinct sets of L4 atoms; `bits[i]` is set i, set 0 is empty."""
+
+    def __init__(self, size: int) -> None:
+        self.bits: Bits = np.zeros((1, size), np.bool_)
+        self._ids: dict[bytes, int] = {self.bits[0].tobytes(): 0}
+
+    def intern(self, rows: Bits) -> NDArray[np.int64]:
+        """The id of each row of a boolean matrix, new sets added."""
+        packed = np.packbits(rows, axis=1)
+        _, first, inverse = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+        ids, fresh = [], []
+        for row in rows[first]:
+            key = row.tobytes()
+            if key not in self._ids:
+                self._ids[key] = len(self._ids)
+                fresh.append(row)
+            ids.append(self._ids[key])
+        if fresh:
+            self.bits = np.concatenate([self.bits, np.stack(fresh)])
+        return np.array(ids, np.int64)[inverse.ravel()]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """One row per (source, destination, family) with a route; legs `first:last` are its legs."""
+
+    src: Column
+    dst: Column
+    version: Column
+    some: Column
+    sure: Column
+    first: Column
+    last: Column
+
+    def __len__(self) -> int:
+        return len(self.src)
+
+    def take(self, rows: Column) -> Pairs:
+        """The rows that an index or mask selects."""
+        return Pairs(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """One row per (pair, source span, destination span), sorted: the two answers per address."""
+
+    pair: Column
+    src_place: Column
+    dst_place: Column
+    some: Column
+    sure: Column
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Everything that is reachable. `legs` holds delivered legs sorted by pair; `leg_set` the set
+    of L4 atoms that both policies let through on each; `sets[i]` is a boolean row over `space`."""
+
+    network: Network
+    program: Program
+    blocks: Blocks
+    space: L4Space
+    spans: Spans
+    world: World
+    legs: Legs
+    leg_set: Column
+    sets: Bits
+    pairs: Pairs
+    cells: Cells
+
+    def between(self, src: int, dst: int) -> Pairs:
+        """The pairs of two endpoints, at most one per family."""
+        first = np.searchsorted(self.pairs.src, src, "left")
+        last = np.searchsorted(self.pairs.src, src, "right")
+        rows = np.arange(first, last)
+        return self.pairs.take(rows[self.pairs.dst[first:last] == dst])
+
+    def cells_of(self, src: int, dst: int, version: int, every: bool = False) -> Column:
+        """The cells of two endpoints in a family, of `every` address or of those that count."""
+        first = np.searchsorted(self.pairs.src, src, "left")
+        last = np.searchsorted(self.pairs.src, src, "right")
+        rows: Column = np.arange(first, last)
+        rows = rows[(self.pairs.dst[rows] == dst) & (self.pairs.version[rows] == version)]
+        if not len(rows):
+            return rows
+        found: Column = np.arange(*np.searchsorted(self.cells.pair, [rows[0], rows[0] + 1]))
+        if every:
+            return found
+        wanted = set(Coverage(self.world).places(src, dst, version))
+        counts: Column = found[np.array([p in wanted for p in self.places(found)], np.bool_)]
+        return counts
+
+    def places(self, cells: Column) -> list[tuple[int, int]]:
+        """Source and destination place of some cells."""
+        columns = self.cells.src_place[cells].tolist(), self.cells.dst_place[cells].tolist()
+        return list(zip(*columns, strict=True))
+
+
+@phase("find who reaches whom")
+def reachability(network: Network, program: Program, blocks: Blocks | None = None) -> Reach:
+    """All pairs × all packets of a network under a policy that was compiled for its endpoints."""
+    if program.network is not network:
+        program = replace(program, network=network)
+    blocks = blocks or build_blocks(program)
+    _refuse_too_many(network, blocks)
+    world = World.of(network, blocks)
+    parts = (part for vrf in range(len(network.vrfs)) for part in legs(world, vrf))
+    return _reach(program, world, parts)
+
+
+def reach_from(blocks: Blocks, src: int, dst: int) -> Reach:
+    """What endpoints of one VRF can reach in another one, and nothing else."""
+    world = World.of(blocks.program.network, blocks)
+    return _reach(blocks.program, world, legs(world, src, dst))
+
+
+def _reach(program: Program, world: World, parts: Iterable[Legs]) -> Reach:
+    network, blocks = world.network, world.blocks
+    rows = Legs.concat([part.take(part.drop == Reason.DELIVERED) for part in parts])
+    rows = rows.take(
+        np.lexsort((rows.hop, rows.dst_place, rows.src_place, rows.version, rows.dst, rows.src))
+    )
+    atoms = blocks.l4
+    space = L4Space.of(atoms.proto_class, atoms.dport_atom, atoms.sport_atom)
+    sets = Sets(space.size)
+    leg_set = _permitted(blocks, space, sets, rows)
+    pairs, cells = _pairs(world, rows, leg_set, sets)
+    return Reach(
+        network, program, blocks, space, world.spans, world, rows, leg_set, sets.bits, pairs, cells
+    )
+
+
+def _refuse_too_many(network: Network, blocks: Blocks) -> None:
+    """Pairs are listed one by one: say so before the memory is gone."""
+    members = np.bincount(blocks.endpoint_vrf, minlength=len(network.vrfs)).astype(np.int64)
+    largest = int(members.argmax()) if len(members) else 0
+    if (members**2).sum() > MAX_PAIRS:
+        name, count = network.vrfs[largest].name, int(members[largest])
+        message = (
+            f"VRF {name} has {count:,} endpoints; more than {MAX_PAIRS:,} pairs inside VRFs are "
+            "too many to list"
+        )
+        hint = "fewer replicas say the same: pods of one workload fare alike"
+        raise UndecidedError(Diagnostic("C717", message, None, hint, "unknown"))
+
+
+def decisions(blocks: Blocks, keys: Column) -> NDArray[np.int32]:
+    """Decision ids per block row (see `legs.row_key`) and L4 atom, [rows, atoms]."""
+    block, cls = keys >> 16, keys & 0xFFFF
+    row = blocks.F_off[block] + cls * blocks.n_l4[block]
+    columns = blocks.l4_class[blocks.l4_off[block][:, None] + np.arange(blocks.l4.size)]
+    found: NDArray[np.int32] = blocks.F[row[:, None] + columns]
+    return found
+
+
+def _permitted(blocks: Blocks, space: L4Space, sets: Sets, rows: Legs) -> Column:
+    """The set of each leg, as its IP version reads it; computed once per distinct pair of block
+    rows."""
+    keys, inverse = np.unique(np.r_[rows.out_key, rows.in_key], return_inverse=True)
+    out, into = inverse[: len(rows)], inverse[len(rows) :]
+    step = max(1, CHUNK // max(1, blocks.l4.size))
+    permit = [
+        blocks.dec_permit[decisions(blocks, keys[i : i + step])] for i in range(0, len(keys), step)
+    ]
+    if not permit:
+        return np.zeros(0, np.int64)
+    table = np.concatenate(permit)
+    found = np.zeros(len(rows), np.int64)
+    for version in (4, 6):
+        mine = np.flatnonzero(rows.version == version)
+        both, leg_of = np.unique(out[mine] * len(keys) + into[mine], return_inverse=True)
+        for i in range(0, len(both), step):
+            part = both[i : i + step]
+            passing = table[part // len(keys)] & table[part % len(keys)]
+            ids = sets.intern(space.of_version(passing, version))
+            chosen = (leg_of >= i) & (leg_of < i + step)
+            found[mine[chosen]] = ids[leg_of[chosen] - i]
+    return found
+
+
+def _pairs(world: World, rows: Legs, leg_set: Column, sets: Sets) -> tuple[Pairs, Cells]:
+    first = _starts(rows.src, rows.dst, rows.version)
+    last = np.r_[first[1:], len(rows)].astype(np.int64)
+    pair_of = np.repeat(np.arange(len(first)), last - first)
+    some = combine(sets, pair_of, leg_set, np.logical_or)
+    at = _starts(pair_of, rows.src_place, rows.dst_place)
+    width = np.diff(np.r_[at, len(rows)])
+    cell_of = np.repeat(np.arange(len(at)), width)
+    may = combine(sets, cell_of, leg_set, np.logical_or)
+    must = combine(sets, cell_of, leg_set, np.logical_and)
+    must = np.where(width == rows.hops[at], must, 0)
+    cells = Cells(pair_of[at], rows.src_place[at], rows.dst_place[at], may, must)
+    pairs = Pairs(rows.src[first], rows.dst[first], rows.version[first], some, some, first, last)
+    return replace(pairs, sure=_sure(world, pairs, cells, sets)), cells
+
+
+def _sure(world: World, pairs: Pairs, cells: Cells, sets: Sets) -> Column:
+    """Per pair what every address that counts can do."""
+    coverage = Coverage(world)
+    wanted = coverage.count(pairs.src, pairs.dst, pairs.version)
+    places = cells.src_place, cells.dst_place
+    counts = coverage.among(pairs.src[cells.pair], pairs.dst[cells.pair], *places)
+    pair = cells.pair[counts]
+    found = np.bincount(pair, minlength=len(pairs))
+    strict = np.zeros(len(pairs), np.int64)
+    folded = combine(sets, pair, cells.sure[counts], np.logical_and)
+    strict[: len(folded)] = folded
+    return np.where((found == wanted) & (found > 0), strict, 0)
+
+
+def _starts(*columns: Column) -> Column:
+    """First row of each run of equal rows."""
+    n = len(columns[0])
+    new = np.zeros(n, np.bool_)
+    new[:1] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(new)
+
+
+def combine(sets: Sets, group: Column, members: Column, fold: Any) -> Column:
+    """Fold the sets of each group (0, 1, …, sorted) into one set id (`fold`: logical_or, …)."""
+    n_groups = int(group[-1]) + 1 if len(group) else 0
+    ordered = np.sort(group.astype(np.int64) * len(sets.bits) + members, kind="stable")
+    distinct = ordered[np.diff(ordered, prepend=-1) != 0]
+    owner, member = np.divmod(distinct, len(sets.bits))
+    first = np.searchsorted(owner, np.arange(n_groups))
+    count = np.diff(np.r_[first, len(owner)])
+    out: Column = member[first]
+    mixed = np.flatnonzero(count > 1)
+    recipes: dict[bytes, list[int]] = {}
+    for g in mixed.tolist():
+        recipes.setdefault(member[first[g] : first[g] + count[g]].tobytes(), []).append(g)
+    if recipes:
+        folded = np.stack([fold.reduce(sets.bits[np.frombuffer(r, np.int64)]) for r in recipes])
+        for groups, number in zip(recipes.values(), sets.intern(folded).tolist(), strict=True):
+            out[groups] = number
+    return out

@@ -1,0 +1,182 @@
+"""Addresses of two VRFs on one axis.
+
+A packet that crosses from VRF `a` into VRF `b` is told apart by the address atoms of both. The
+*spans* of (a, b) are the common refinement: each lies in one atom of `a` and in one atom of `b`.
+
+Spans that nothing distinguishes form a *place*: a set of address ranges with one id in `Spans`, so
+that an integer column can name the addresses of any pair. The gaps between the prefixes that a
+default route leads to are thousands of spans and a handful of places.
+
+With `also[a]`, spans of every (a, …) are cut by those VRFs too, and so have the same bounds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.blocks.atoms import AddressAtoms
+
+I64 = NDArray[np.int64]
+TOP = {4: 2**32 - 1, 6: 2**128 - 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """Spans of one pair: IPv4 first. `atom_a` and `atom_b` are VRF-local atoms; span i of a family
+    begins at `axes[family][cuts[family][i]]`."""
+
+    axes: tuple[list[int], list[int]]
+    cuts: tuple[I64, I64]
+    atom_a: I64
+    atom_b: I64
+
+    def __len__(self) -> int:
+        return len(self.atom_a)
+
+    @property
+    def n_v4(self) -> int:
+        """Number of IPv4 spans."""
+        return len(self.cuts[0])
+
+    def starts(self, family: int) -> list[int]:
+        """First addresses of the IPv4 (0) or IPv6 (1) spans."""
+        axis = self.axes[family]
+        return [axis[cut] for cut in self.cuts[family].tolist()]
+
+    def bounds(self, span: int) -> tuple[int, int, int]:
+        """(version, first, last) of a span."""
+        family = int(span >= self.n_v4)
+        axis, cuts, version = self.axes[family], self.cuts[family], 6 if family else 4
+        local = span - self.n_v4 * family
+        last = axis[cuts[local + 1]] - 1 if local + 1 < len(cuts) else TOP[version]
+        return version, axis[cuts[local]], last
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Some spans of a refinement, by place: place `base + g` is `spans[first[g]:first[g + 1]]`."""
+
+    base: int
+    ref: Refinement
+    spans: I64
+    first: I64
+
+    def __len__(self) -> int:
+        return len(self.first) - 1
+
+    @property
+    def samples(self) -> I64:
+        """One span of each place."""
+        return self.spans[self.first[:-1]]
+
+
+@dataclass(slots=True)
+class Spans:
+    """All refinements and places that were asked for; ids are handed out in that order. `axes` has
+    the starts of all VRFs' atoms per family, `ranks[vrf]` where those of one VRF stand there."""
+
+    axes: tuple[list[int], list[int]]
+    ranks: list[tuple[I64, I64]]
+    also: Mapping[int, Iterable[int]] = field(default_factory=dict)
+    known: dict[tuple[int, int], Refinement] = field(default_factory=dict)
+    bases: list[int] = field(default_factory=list)
+    parts: list[Places] = field(default_factory=list)
+    size: int = 0
+
+    @staticmethod
+    def over(atoms: AddressAtoms, also: Mapping[int, Iterable[int]] | None = None) -> Spans:
+        """Spans over these atoms."""
+        v4, v6 = (sorted({x for vrf in atoms.starts for x in vrf[family]}) for family in (0, 1))
+        rank = [{x: i for i, x in enumerate(axis)} for axis in (v4, v6)]
+        ranks = [
+            (np.array([rank[0][x] for x in a]), np.array([rank[1][x] for x in b]))
+            for a, b in atoms.starts
+        ]
+        return Spans((v4, v6), ranks, also or {})
+
+    def of(self, a: int, b: int) -> Refinement:
+        """The refinement of VRFs `a` and `b`."""
+        if (a, b) not in self.known:
+            self.known[a, b] = self._refine(a, b)
+        return self.known[a, b]
+
+    def places(self, ref: Refinement, key: I64) -> Places:
+        """Join spans with equal keys into places; those with key -1 are left out."""
+        order = np.flatnonzero(key >= 0)
+        key = key[order]
+        if (np.diff(key) < 0).any():
+            by_key = np.argsort(key, kind="stable")
+            order, key = order[by_key], key[by_key]
+        new = np.diff(key, prepend=-1) != 0
+        part = Places(self.size, ref, order, np.r_[np.flatnonzero(new), len(order)])
+        self.bases.append(self.size)
+        self.parts.append(part)
+        self.size += len(part)
+        return part
+
+    def bounds(self, place: int) -> tuple[int, int, int]:
+        """(version, first, last) of one address range of a place."""
+        part, number = self._find(place)
+        return part.ref.bounds(int(part.spans[part.first[number]]))
+
+    def ranges(self, place: int) -> tuple[tuple[int, int], ...]:
+        """All address ranges of a place, sorted and joined."""
+        part, number = self._find(place)
+        out: list[tuple[int, int]] = []
+        for span in part.spans[part.first[number] : part.first[number + 1]].tolist():
+            _, first, last = part.ref.bounds(span)
+            if out and out[-1][1] + 1 == first:
+                out[-1] = (out[-1][0], last)
+            else:
+                out.append((first, last))
+        return tuple(out)
+
+    def spans_of(self, places: I64) -> I64:
+        """One span of each place; all places must come from one refinement."""
+        if not len(places):
+            return places
+        part, _ = self._find(int(places[0]))
+        return part.samples[places - part.base]
+
+    def _find(self, place: int) -> tuple[Places, int]:
+        part = self.parts[bisect_right(self.bases, place) - 1]
+        return part, place - part.base
+
+    def _refine(self, a: int, b: int) -> Refinement:
+        cuts, atoms_a, atoms_b = [], [], []
+        for family in (0, 1):
+            of_a, of_b = self.ranks[a][family], self.ranks[b][family]
+            merged = of_a
+            for other in {a, b, *self.also.get(a, ())} - {a}:
+                merged = _merge(merged, self.ranks[other][family])
+            shift_a, shift_b = (len(self.ranks[vrf][0]) * family for vrf in (a, b))
+            cuts.append(merged)
+            atoms_a.append(np.searchsorted(of_a, merged, "right") - 1 + shift_a)
+            atoms_b.append(np.searchsorted(of_b, merged, "right") - 1 + shift_b)
+        return Refinement(
+            self.axes, (cuts[0], cuts[1]), np.concatenate(atoms_a), np.concatenate(atoms_b)
+        )
+
+
+def _merge(a: I64, b: I64) -> I64:
+    """The union of two sorted arrays (np.union1d would hash them)."""
+    both = np.sort(np.concatenate([a, b]), kind="stable")
+    merged: I64 = both[np.diff(both, prepend=-1) != 0]
+    return merged
+
+
+def expand(first: NDArray[Any], count: NDArray[Any]) -> tuple[I64, I64]:
+    """Rows repeated `count` times, and the values first, first+1, … of each.
+
+    >>> [x.tolist() for x in expand(np.array([5, 9]), np.array([2, 1]))]
+    [[0, 0, 1], [5, 6, 9]]
+    """
+    row = np.repeat(np.arange(len(count)), count)
+    begin = np.cumsum(count) - count
+    return row, np.arange(len(row)) - begin[row] + first[row]

@@ -1,0 +1,288 @@
+"""Isolation between VRFs, proven by classes: which VRFs can exchange packets at all, and why.
+
+Proven for every ordered pair of different VRFs (a, b): no packet (any addresses of either family,
+any protocol and ports) gets from an endpoint of a to an endpoint of b, except where `Crossing` says
+that it may; and whatever passes there is permitted at both ends by a declared intent (leak,
+peering, zone), unless the crossing is *stray*.
+
+Nothing is enumerated by address, port or pair of endpoints:
+
+1. What a VRF's blocks say about every remote VRF is folded into two bits per direction: something
+   is permitted, something is permitted that no intent explains. Rows of a block that no rule tells
+   apart were merged by the compiler, so this reads each table once.
+2. a can only send to b if a route of a leads there, and b only answers to what it sees a's
+   addresses as coming from (`seen`, by b's own routes). Both bits must be set at both ends.
+3. This errs on one side: it forgets that both ends must agree on addresses, ports and VTEPs. A pair
+   that looks stray is therefore walked leg by leg (`sim.proof.reachability`), and is only called so
+   with a packet in hand. `may pass` is not refined: it may hold where nothing passes.
+
+After an update (`sim.blocks.update`) only the pairs of VRFs whose endpoints are bound otherwise are
+looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.policy.ir import Direction
+from compiler.program.program import Group
+from sim.blocks.blocks import Blocks
+from sim.proof.matrix import INTENTS, stray_legs
+from sim.proof.reachability import reach_from
+from sim.proof.spans import expand
+from sim.proof.witness import Witness, reached
+
+Flags = NDArray[np.uint8]
+I64 = NDArray[np.int64]
+PERMITTED, UNDECLARED = 1, 2
+DENSE = 1 << 26
+CHUNK_BITS = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Packets may pass from VRF `src` to VRF `dst`; `stray` is one that no intent explains."""
+
+    src: int
+    dst: int
+    stray: Witness | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """The proof about one `Blocks`. `out[a, b]` and `into[b, a]` are the bits of rule 1, `routed`
+    those of rule 2; the rest is kept for `recheck`."""
+
+    blocks: Blocks
+    crossings: tuple[Crossing, ...]
+    out: Flags = field(repr=False)
+    into: Flags = field(repr=False)
+    routed: NDArray[np.bool_] = field(repr=False)
+    declared: NDArray[np.bool_] = field(repr=False)
+    decided: Flags = field(repr=False)
+    sight: Sight = field(repr=False)
+
+    @property
+    def holds(self) -> bool:
+        """Whether whatever passes between VRFs was asked for."""
+        return not any(crossing.stray for crossing in self.crossings)
+
+
+def isolation(blocks: Blocks) -> Isolation:
+    """Prove isolation between all VRFs."""
+    n = len(blocks.program.network.vrfs)
+    declared = _declared(blocks, blocks.program.groups)
+    decided = _decided(blocks, declared, 0)
+    out, into = (np.zeros((n, n), np.uint8) for _ in Direction)
+    _fold(blocks, decided, _members(blocks), out, into)
+    routed, sight = _routed(blocks), Sight(blocks)
+    pairs = [(a, b) for a, b in np.argwhere(routed & (out > 0)).tolist()]
+    crossings = tuple(_crossings(blocks, pairs, out, into, sight))
+    return Isolation(blocks, crossings, out, into, routed, declared, decided, sight)
+
+
+def recheck(before: Isolation, blocks: Blocks) -> Isolation:
+    """The proof about updated blocks, from that about the blocks that were updated."""
+    old = before.blocks
+    if blocks.store is not old.store or blocks.inst_of is not old.inst_of:
+        return isolation(blocks)
+    groups = blocks.program.groups[len(old.program.groups) :]
+    declared = np.append(before.declared, _declared(blocks, groups))
+    decided = np.append(before.decided, _decided(blocks, declared, len(before.decided)))
+    moved = np.flatnonzero((blocks.ep_block != old.ep_block).any(axis=0))
+    vrfs = np.unique(blocks.endpoint_vrf[moved]).tolist()
+    out, into = before.out.copy(), before.into.copy()
+    members = {vrf: np.flatnonzero(blocks.endpoint_vrf == vrf) for vrf in vrfs}
+    _fold(blocks, decided, members, out, into)
+    pairs: set[tuple[int, int]] = set()
+    for vrf in vrfs:
+        ahead = np.flatnonzero(before.routed[vrf] & (out[vrf] > 0)).tolist()
+        behind = np.flatnonzero(before.routed[:, vrf] & (out[:, vrf] > 0)).tolist()
+        pairs |= {*((vrf, b) for b in ahead), *((a, vrf) for a in behind)}
+    again = set(vrfs)
+    kept = [c for c in before.crossings if c.src not in again and c.dst not in again]
+    found = _crossings(blocks, pairs, out, into, before.sight)
+    crossings = tuple(sorted([*kept, *found], key=lambda c: (c.src, c.dst)))
+    return replace(
+        before,
+        blocks=blocks,
+        crossings=crossings,
+        out=out,
+        into=into,
+        declared=declared,
+        decided=decided,
+    )
+
+
+def _declared(blocks: Blocks, groups: Sequence[Group]) -> NDArray[np.bool_]:
+    """Which entries of these groups come from a declared intent."""
+    origins = blocks.program.origins
+    entries = (e for g in groups for e in (*g.entries, g.default_entry))
+    return np.array([origins[e.origin].kind in INTENTS for e in entries], np.bool_)
+
+
+def _decided(blocks: Blocks, declared: NDArray[np.bool_], first: int) -> Flags:
+    """The bits of each decision from number `first` on."""
+    entries, permit = blocks.dec_entries[first:], blocks.dec_permit[first:]
+    if not len(declared):
+        return np.where(permit, PERMITTED | UNDECLARED, 0).astype(np.uint8)
+    asked = (declared[entries] & (entries >= 0)).any(axis=1)
+    bits = np.where(permit, np.where(asked, PERMITTED, PERMITTED | UNDECLARED), 0)
+    return bits.astype(np.uint8)
+
+
+def _fold(
+    blocks: Blocks, decided: Flags, members: Mapping[int, I64], out: Flags, into: Flags
+) -> None:
+    """Write the rows of these VRFs, of which `members` has the endpoints."""
+    used = [np.unique(blocks.ep_block[:, endpoints]) for endpoints in members.values()]
+    flat = np.concatenate([np.zeros(0, np.int64), *used])
+    bits, base = _rows(blocks, decided, flat)
+    place = np.zeros(len(blocks.block_vrf), np.int64)
+    place[flat] = base
+    for vrf, endpoints in members.items():
+        size, width = blocks.addresses.count(vrf), int(blocks.remote_count[vrf])
+        cells = np.arange(size * width)
+        for direction, table in zip(Direction, (out, into), strict=True):
+            numbers = np.unique(blocks.ep_block[direction, endpoints])
+            found = np.zeros(width, np.uint8)
+            for part in np.array_split(numbers, 1 + (len(numbers) * len(cells) >> CHUNK_BITS)):
+                rows = blocks.cell_class[blocks.cell_off[part][:, None] + cells]
+                seen = bits[place[part][:, None] + rows].reshape(-1, width)
+                found |= np.bitwise_or.reduce(seen, axis=0)
+            table[vrf] = found[blocks.remote_index[vrf]]
+            table[vrf, vrf] = 0
+
+
+def _members(blocks: Blocks) -> dict[int, I64]:
+    """Endpoints of each VRF that has some."""
+    order = np.argsort(blocks.endpoint_vrf, kind="stable")
+    vrfs, first = np.unique(blocks.endpoint_vrf[order], return_index=True)
+    return dict(zip(vrfs.tolist(), np.split(order, first[1:]), strict=True))
+
+
+def _rows(blocks: Blocks, decided: Flags, numbers: I64) -> tuple[Flags, I64]:
+    """The bits of each row of these blocks, and where the rows of each block begin. A block's
+    values end where those of the next block begin."""
+    ends = np.append(blocks.F_off[1:], len(blocks.F))
+    size, width = (ends - blocks.F_off)[numbers], blocks.n_l4[numbers]
+    _, place = expand(blocks.F_off[numbers], size)
+    rows = size // width
+    base = np.cumsum(rows) - rows
+    row_block = np.repeat(np.arange(len(numbers)), rows)
+    begin = np.cumsum(size) - size
+    first = begin[row_block] + (np.arange(len(row_block)) - base[row_block]) * width[row_block]
+    if not len(first):
+        return np.zeros(0, np.uint8), base
+    return np.bitwise_or.reduceat(decided[blocks.F[place]], first), base
+
+
+def _routed(blocks: Blocks) -> NDArray[np.bool_]:
+    """Whether a route of VRF a leads to VRF b, for any VTEP and address; False for a itself."""
+    n, n_sets = blocks.inst_of.shape[1], len(blocks.set_off) - 1
+    vteps, vrf = np.nonzero(blocks.inst_of >= 0)
+    number = blocks.inst_of[vteps, vrf]
+    counts = np.diff(blocks.addresses.base)[vrf]
+    row, at = expand(blocks.fib_off[number], counts)
+    key = vrf[row] * (n_sets + 1) + blocks.fib[at] + 1
+    if n * (n_sets + 1) <= DENSE:
+        there = np.zeros(n * (n_sets + 1), np.bool_)
+        there[key] = True
+        key = np.flatnonzero(there)
+    source, hops = np.divmod(np.unique(key), n_sets + 1)
+    source, hops = source[hops > 0], hops[hops > 0] - 1
+    row, hop = expand(blocks.set_off[hops], blocks.set_off[hops + 1] - blocks.set_off[hops])
+    routed = np.zeros((n, n), np.bool_)
+    routed[source[row], blocks.set_vrf[hop]] = True
+    np.fill_diagonal(routed, False)
+    return routed
+
+
+def _crossings(
+    blocks: Blocks, pairs: Iterable[tuple[int, int]], out: Flags, into: Flags, sight: Sight
+) -> Iterable[Crossing]:
+    """The pairs, of those that routes and the senders' policies allow, where packets may pass."""
+    for a, b in pairs:
+        behind = sight.seen(a, b)
+        own = PERMITTED | UNDECLARED
+        accepts = 0
+        for vrf in behind:
+            accepts |= own if vrf == b else int(into[b, vrf])
+        if accepts:
+            sends = int(out[a, b])
+            suspect = (sends | accepts) & UNDECLARED
+            yield Crossing(a, b, _stray(blocks, a, b) if suspect else None)
+
+
+def _stray(blocks: Blocks, a: int, b: int) -> Witness | None:
+    """A packet from VRF a to VRF b that no intent explains."""
+    reach = reach_from(blocks, a, b)
+    legs = stray_legs(reach)
+    return reached(reach, legs[:1].tolist())
+
+
+class Sight:
+    """Behind which VRFs a receiver sees a sender's addresses. This depends on routes and owners
+    alone, so updates keep it."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self.blocks = blocks
+        self._known: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._owned: dict[int, list[tuple[int, int, int, int]]] = {}
+        self._hops: dict[tuple[int, int, int], int] = {}
+
+    def seen(self, a: int, b: int) -> tuple[int, ...]:
+        """VRFs behind which endpoints of VRF `b` may see those of `a`."""
+        if (a, b) not in self._known:
+            self._known[a, b] = tuple(sorted(self._seen(a, b) - {-1}))
+        return self._known[a, b]
+
+    def _seen(self, a: int, b: int) -> set[int]:
+        x = self.blocks
+        instances = x.inst_of[:, b]
+        offsets = x.fib_off[instances[instances >= 0]]
+        atoms: list[int] = []
+        vteps: list[int] = []
+        for version, first, last, vtep in self._ranges(a):
+            low, high = (x.addresses.find(b, version, ip) for ip in (first, last))
+            atoms += range(low, high + 1)
+            vteps += [vtep] * (high + 1 - low)
+        if not len(offsets) or not atoms:
+            return set()
+        sets = x.fib[offsets[:, None] + np.array(atoms)]
+        keys = np.unique(sets.astype(np.int64) * len(x.inst_of) + np.array(vteps))
+        keys = keys[keys >= 0]
+        found = zip(*np.divmod(keys, len(x.inst_of)), strict=True)
+        return {self._hop(int(hops), int(vtep), a) for hops, vtep in found}
+
+    def _ranges(self, vrf: int) -> list[tuple[int, int, int, int]]:
+        """Addresses that a VRF's endpoints own: version, first, last, VTEP. Neighbours at one VTEP
+        are joined: an endpoint that owns everything is cut at every route."""
+        if vrf not in self._owned:
+            atoms = self.blocks.addresses
+            owner = atoms.endpoint[atoms.base[vrf] : atoms.base[vrf + 1]]
+            at = np.flatnonzero(owner >= 0)
+            vteps = self.blocks.endpoint_vtep[owner[at]].tolist()
+            out: list[tuple[int, int, int, int]] = []
+            for i, vtep in zip(at.tolist(), vteps, strict=True):
+                version, first, last = atoms.bounds(vrf, i)
+                if out and (out[-1][0], out[-1][2] + 1, out[-1][3]) == (version, first, vtep):
+                    first = out.pop()[1]
+                out.append((version, first, last, vtep))
+            self._owned[vrf] = out
+        return self._owned[vrf]
+
+    def _hop(self, hops: int, vtep: int, vrf: int) -> int:
+        """The VRF that a next-hop set names for a sender at a VTEP: the true one if it is there,
+        else the first; -1 if there is none."""
+        key = hops, vtep, vrf
+        if key not in self._hops:
+            x = self.blocks
+            span = slice(x.set_off[hops], x.set_off[hops + 1])
+            found = x.set_vrf[span][x.set_vtep[span] == vtep].tolist()
+            self._hops[key] = vrf if vrf in found else found[0] if found else -1
+        return self._hops[key]

@@ -1,0 +1,222 @@
+"""Concrete packets for what the proof says about sets.
+
+A witness is one packet and one choice of ECMP. Its trace comes from routes and table entries
+(`sim.pipeline.trace`), not from the arrays that the proof walks: if they disagreed, a finding would
+show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.program.space import intersect
+from fabric.inventory import Endpoint
+from fabric.network import Network
+from fabric.ports import PortRange
+from sim.packets.headers import Flow
+from sim.packets.reasons import Reason
+from sim.packets.text import show
+from sim.pipeline.trace import Trace, trace
+from sim.proof.coverage import Coverage
+from sim.proof.narrow import Limits, inside
+from sim.proof.reachability import Bits, Reach
+
+ANYTHING = (PortRange(),)
+ANYWHERE = Limits()
+Ranges = tuple[tuple[int, int], ...]
+NOBODYS = {
+    4: ((0, (1 << 24) - 1), (127 << 24, (128 << 24) - 1), (224 << 24, (1 << 32) - 1)),
+    6: ((0, (0x2000 << 112) - 1), (0xFE80 << 112, (1 << 128) - 1)),
+}
+"""What no host sends from: this network, loopback and multicast; ::/3, link-local and multicast."""
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A packet from endpoint `src` to endpoint `dst`; `choice` is the next hop that ECMP takes."""
+
+    src: int
+    dst: int
+    flow: Flow
+    choice: int | None = None
+
+    def trace(self, reach: Reach) -> Trace:
+        """What happens to it."""
+        return trace(reach.network, reach.program, self.flow, self.choice)
+
+
+def reached(
+    reach: Reach,
+    legs: Sequence[int],
+    ranges: Sequence[PortRange] = ANYTHING,
+    inverse: bool = False,
+    limits: Limits = ANYWHERE,
+) -> Witness | None:
+    """A packet inside (with `inverse`: outside) `ranges` that one of these legs delivers."""
+    for leg in legs:
+        places = int(reach.legs.src_place[leg]), int(reach.legs.dst_place[leg])
+        if not inside(reach, limits, *places):
+            continue
+        version, *_ = reach.spans.bounds(int(reach.legs.src_place[leg]))
+        l4 = reach.space.pick(reach.sets[reach.leg_set[leg]], ranges, inverse, version)
+        if l4 is not None:
+            return on_leg(reach, leg, l4, limits[1:])
+    return None
+
+
+def on_leg(
+    reach: Reach, leg: int, l4: tuple[int, int, int], inside: Sequence[int] = (-1, -1, -1, -1)
+) -> Witness:
+    """The packet with these ports on one leg; `inside` narrows its source and destination addresses
+    (first, last, first, last) where it is not negative."""
+    rows, blocks = reach.legs, reach.blocks
+    src = reach.network.endpoints[int(rows.src[leg])]
+    version, source, target = leg_ends(reach, leg, inside)
+    flow = Flow(src.vrf, version, source, target, *l4, src_endpoint=src.index)
+    route = reach.network.fib.lookup(src.vtep, src.vrf, version, target)
+    hop = int(rows.hop[leg])
+    wanted = int(blocks.set_vtep[hop]), int(blocks.set_vrf[hop])
+    hops = [(h.vtep, h.vrf) for h in route.nexthops] if route else []
+    choice = hops.index(wanted) if wanted in hops else None
+    return Witness(src.index, int(rows.dst[leg]), flow, choice)
+
+
+def leg_ends(
+    reach: Reach, leg: int, inside: Sequence[int] = (-1, -1, -1, -1)
+) -> tuple[int, int, int]:
+    """Family, a source and a destination address of a leg."""
+    places = int(reach.legs.src_place[leg]), int(reach.legs.dst_place[leg])
+    version, *_ = reach.spans.bounds(places[0])
+    source, target = (
+        _inside(reach.spans.ranges(place), limits, version)
+        for place, limits in zip(places, (inside[:2], inside[2:]), strict=True)
+    )
+    return version, source, target
+
+
+def _inside(ranges: Sequence[tuple[int, int]], limits: Sequence[int], version: int) -> int:
+    """An address of the ranges within the limits (unless negative); where there is a choice one
+    that a host can have, and not the network's own."""
+    if limits[0] >= 0:
+        ranges = [(max(a, limits[0]), min(b, limits[1])) for a, b in ranges]
+    ranges = [(a, b) for a, b in ranges if a <= b]
+    for low, high in ranges:
+        found = min(low + 1, high)
+        for first, last in NOBODYS[version]:
+            found = last + 2 if first <= found <= last else found
+        if found <= high:
+            return found
+    low, high = ranges[0]
+    return min(low + 1, high)
+
+
+def stopped(
+    reach: Reach,
+    src: int,
+    dst: int,
+    version: int,
+    ranges: Sequence[PortRange] = ANYTHING,
+    limits: Limits = ANYWHERE,
+) -> Witness:
+    """A packet of `ranges` from `src` to `dst` that some choice of ECMP does not deliver."""
+    cells = reach.cells_of(src, dst, version, every=True)
+    known = dict(zip(reach.places(cells), cells.tolist(), strict=True))
+    wanted = _wanted(reach, src, dst, version, limits)
+    sure = {place: reach.sets[reach.cells.sure[known[place]]] for place in wanted if place in known}
+    missing: Bits = np.ones(reach.space.size, np.bool_)
+    weak = reach.space.pick(~np.all([missing, *sure.values()], axis=0), ranges, version=version)
+    l4 = weak or reach.space.pick(missing, ranges, version=version) or (6, 40000, 80)
+    atom = reach.space.atom(*l4)
+    lost = (p for p in wanted if p not in known)
+    place = next((p for p, bits in sure.items() if not bits[atom]), None) or next(lost, None)
+    if place is None:
+        ends = [address(reach.network.endpoints[e], version) for e in (src, dst)]
+    else:
+        both = zip(place, (limits[1:3], limits[3:]), strict=True)
+        ends = [_inside(reach.spans.ranges(at), given, version) for at, given in both]
+        for leg in _legs_of(reach, src, dst, version):
+            here = int(reach.legs.src_place[leg]), int(reach.legs.dst_place[leg])
+            if here == place and not reach.sets[reach.leg_set[leg], atom]:
+                return on_leg(reach, leg, l4, limits[1:])
+    vrf = reach.network.endpoints[src].vrf
+    flow = Flow(vrf, version, ends[0], ends[1], *l4, src_endpoint=src)
+    return Witness(src, dst, flow, failing(reach, dst, flow))
+
+
+def _wanted(
+    reach: Reach, src: int, dst: int, version: int, limits: Limits
+) -> list[tuple[int, int]]:
+    """The places within the limits that count, those with most addresses first; all of them when
+    none does."""
+    for strict in (True, False):
+        every = Coverage(reach.world, strict=strict).places(src, dst, version)
+        found = [places for places in every if inside(reach, limits, *places)]
+        if found:
+            break
+    return sorted(found, key=lambda places: -_size(reach, places))
+
+
+def _size(reach: Reach, places: tuple[int, int]) -> int:
+    """How many pairs of addresses two places hold."""
+    sizes = [sum(b - a + 1 for a, b in reach.spans.ranges(place)) for place in places]
+    return sizes[0] * sizes[1]
+
+
+def _legs_of(reach: Reach, src: int, dst: int, version: int) -> range:
+    pairs = reach.between(src, dst)
+    row = np.flatnonzero(pairs.version == version)
+    return range(int(pairs.first[row[0]]), int(pairs.last[row[0]])) if len(row) else range(0)
+
+
+def holding(
+    reach: Reach,
+    src: int,
+    dst: int,
+    version: int,
+    ranges: Sequence[PortRange],
+    limits: Limits = ANYWHERE,
+) -> list[tuple[Ranges, Ranges]]:
+    """Addresses of source and destination, within the limits, between which all of `ranges`
+    passes, of a pair that does not pass them everywhere."""
+    cells = reach.cells_of(src, dst, version)
+    mask = reach.space.touching(ranges, version=version)
+    good = ~np.asarray((mask & ~reach.sets[reach.cells.sure[cells]]).any(axis=1))
+    found = [(reach.spans.ranges(a), reach.spans.ranges(b)) for a, b in reach.places(cells[good])]
+    return [both for pair in found if all(both := _within(pair, limits))]
+
+
+def _within(pair: tuple[Ranges, Ranges], limits: Limits) -> tuple[Ranges, Ranges]:
+    """The part of both sets that is within the limits."""
+    ends = (limits.src_first, limits.src_last), (limits.dst_first, limits.dst_last)
+    source, target = (
+        ranges if first < 0 else intersect(ranges, ((first, last),))
+        for ranges, (first, last) in zip(pair, ends, strict=True)
+    )
+    return source, target
+
+
+def failing(reach: Reach, dst: int, flow: Flow) -> int | None:
+    """The first choice of ECMP that does not deliver this packet to `dst`."""
+    at = reach.network.endpoints[flow.src_endpoint].vtep
+    route = reach.network.fib.lookup(at, flow.vrf, flow.version, flow.dst)
+    for choice in range(len(route.nexthops) if route else 0):
+        found = trace(reach.network, reach.program, flow, choice)
+        if found.reason is not Reason.DELIVERED or found.target != dst:
+            return choice
+    return None
+
+
+def address(endpoint: Endpoint, version: int) -> int:
+    """An address of the endpoint; of its shortest prefix, the first that is a host's."""
+    prefix = min((p for p in endpoint.prefixes if p.version == version), key=lambda p: p.prefixlen)
+    ends = int(prefix.network_address), int(prefix.broadcast_address)
+    return _inside([ends], (-1, -1), version)
+
+
+def label(network: Network, witness: Witness) -> str:
+    """The witness with the names of its ends."""
+    src, dst = (network.endpoints[e].name for e in (witness.src, witness.dst))
+    return f"{src} -> {dst}: {show(witness.flow)}"

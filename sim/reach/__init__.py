@@ -1,0 +1,1 @@
+"""Lists of who reaches whom: in fabrics, in clusters, through doors."""

@@ -1,0 +1,265 @@
+"""Who reaches whom, on which ports, and because of what: the rows of `reach`.
+
+Pods of one workload that fare alike share a row. Causes are the rules that permit (defaults left
+out), at the source's and at the destination's enforcement point: NetworkPolicies, leaks, peerings,
+zone rules, the tenant's own VRF.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from compiler.policy.ir import Origin
+from fabric.inventory import Endpoint
+from fabric.network import Network
+from fabric.ports import PortRange
+from sim.blocks.port_sets import rows as port_rows
+from sim.names.ends import both, endpoints
+from sim.names.services import SUFFIX, behind, every_port
+from sim.names.wanted_ports import ports_by, split_port, split_source
+from sim.packets.reasons import Reason
+from sim.pipeline.trace import Trace, seen_behind
+from sim.proof.expect import selected
+from sim.proof.matrix import SILENT
+from sim.proof.reachability import Bits, Reach, decisions
+from sim.proof.witness import on_leg
+from sim.reach.assumed import Assumed
+from sim.why.blame import Cause, crossings
+from sim.why.pod_classes import workload
+
+ANYTHING = (PortRange(),)
+SOME = (6, 40000, 80)
+"""Any packet will do where only its addresses matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What `source` may open to `target`: `ports` is a set of L4 atoms, `pairs` counts endpoints'
+    (source, destination, family), and it is `partial` where there are more of these. Between VRFs
+    `routes` says of the first pair what brings the routes there and back across. `assumed`: it
+    rests on an address that is drawn by rule (`sim.reach.assumed`)."""
+
+    source: str
+    target: str
+    families: tuple[int, ...]
+    ports: Bits
+    text: str
+    ports_list: tuple[dict[str, Any], ...]
+    out: tuple[Origin, ...]
+    into: tuple[Origin, ...]
+    pairs: int
+    partial: bool = False
+    routes: tuple[Cause, ...] = ()
+    assumed: bool = False
+
+    def row(self) -> dict[str, Any]:
+        """As JSON, with ports both structured and as text."""
+        return {
+            "source": self.source,
+            "destination": self.target,
+            "ports": self.text,
+            "ports_list": list(self.ports_list),
+            "families": [f"IPv{version}" for version in self.families],
+            "pairs": self.pairs,
+            "assumed": ["address"] if self.assumed else [],
+            "partial": self.partial,
+            "by": [
+                {
+                    "direction": direction,
+                    "kind": origin.kind,
+                    "name": origin.name,
+                    "rule": origin.rule,
+                    "line": None if origin.span is None else str(origin.span),
+                }
+                for direction, origins in (("egress", self.out), ("ingress", self.into))
+                for origin in origins
+            ],
+            "routes": [
+                {
+                    "what": cause.title,
+                    "part": cause.part,
+                    "line": None if cause.span is None else str(cause.span),
+                }
+                for cause in self.routes
+            ],
+        }
+
+
+def asked(
+    reach: Callable[[], Reach], network: Network, source: str | None, target: str | None
+) -> list[Access]:
+    """Everything that passes from what one text says to what the other one says, `NAME` and
+    `NAME[:PORT]`: a pattern, a name, or an address; everything when there is no text. One
+    `InputError` with all that is wrong with both."""
+    src, parts = both(lambda: senders(network, source), lambda: receivers(network, target))
+    found = reach()
+    rests = Assumed(found).rests
+    rows = [row for dst, ports in parts for row in access(found, src, dst, ports, rests)]
+    return sorted(rows, key=lambda row: (row.source, row.target)) if len(parts) > 1 else rows
+
+
+def senders(network: Network, text: str | None) -> Bits:
+    """The endpoints that a text stands for; a port that they send from says nothing here."""
+    return _chosen(network, None if text is None else split_source(text)[0])
+
+
+def receivers(network: Network, text: str | None) -> list[tuple[Bits, Sequence[PortRange]]]:
+    """The endpoints that a text stands for with the ports that it means to each."""
+    name, port = (None, "") if text is None else split_port(text)
+    if name is not None and name.endswith(SUFFIX):
+        by_port: dict[PortRange, list[Endpoint]] = {}
+        for pod, at in behind(network, name, port) if port else every_port(network, name):
+            by_port.setdefault(at, []).append(pod)
+        return [(_bits(network, pods), (at,)) for at, pods in by_port.items()]
+    chosen = _chosen(network, name)
+    if not port:
+        return [(chosen, ANYTHING)]
+    some = [network.endpoints[i] for i in np.flatnonzero(chosen).tolist()]
+    return [(_bits(network, members), ports) for ports, members in ports_by(port, some)]
+
+
+def _chosen(network: Network, name: str | None) -> Bits:
+    if name is None:
+        return np.ones(len(network.endpoints), np.bool_)
+    chosen = selected(name, network)
+    return chosen if chosen.any() else _bits(network, endpoints(network, name))
+
+
+def _bits(network: Network, some: Iterable[Endpoint]) -> Bits:
+    out = np.zeros(len(network.endpoints), np.bool_)
+    out[[e.index for e in some]] = True
+    return out
+
+
+def access(
+    reach: Reach,
+    src: Bits,
+    dst: Bits,
+    ports: Sequence[PortRange] = ANYTHING,
+    rests: Container[int] = (),
+) -> list[Access]:
+    """Everything that passes from `src` to `dst` (bool per endpoint) on `ports`, sorted; `rests`
+    are pairs that rest on assumed addresses."""
+    space, pairs = reach.space, reach.pairs
+    masks = {version: space.touching(ports, version=version) for version in (4, 6)}
+    open_ = {v: np.asarray((reach.sets & masks[v]).any(axis=1))[pairs.some] for v in masks}
+    passing = np.where(pairs.version == 4, open_[4], open_[6])
+    row = np.flatnonzero(src[pairs.src] & dst[pairs.dst] & passing)
+    names = [workload(e) for e in reach.network.endpoints]
+    groups: dict[tuple[str, str, int], list[int]] = {}
+    told: dict[int, tuple[Bits, str, tuple[dict[str, Any], ...]]] = {}
+    numbers: dict[bytes, int] = {}
+    asked: dict[tuple[int, int], int] = {}
+    for i in row.tolist():
+        chosen = int(pairs.some[i]), int(pairs.version[i])
+        if chosen not in asked:
+            bits = reach.sets[chosen[0]] & space.of_version(masks[chosen[1]], chosen[1])
+            asked[chosen] = numbers.setdefault(bits.tobytes(), len(numbers))
+            told[asked[chosen]] = bits, space.text(bits), tuple(port_rows(space, bits))
+        key = names[int(pairs.src[i])], names[int(pairs.dst[i])], asked[chosen]
+        groups.setdefault(key, []).append(i)
+    causes, all_pairs = _Causes(reach, masks), _AllPairs(reach.network, src, dst)
+    out = []
+    for (source, target, number), members in sorted(groups.items()):
+        families = tuple(sorted(set(pairs.version[members].tolist())))
+        by = causes.of(members)
+        routes = _routes(reach, members[0], masks[int(pairs.version[members[0]])])
+        few = len(members) < sum(all_pairs(source, target, version) for version in families)
+        rest = any(member in rests for member in members)
+        row_of = (*told[number], *by, len(members), few, routes, rest)
+        out.append(Access(source, target, families, *row_of))
+    return out
+
+
+class _AllPairs:
+    """How many pairs of endpoints two workloads have, of those that are asked about."""
+
+    def __init__(self, network: Network, src: Bits, dst: Bits) -> None:
+        self.ends: tuple[dict[tuple[str, int], set[int]], ...] = ({}, {})
+        for endpoint in network.endpoints:
+            for chosen, members in zip((src, dst), self.ends, strict=True):
+                if chosen[endpoint.index]:
+                    for version in {prefix.version for prefix in endpoint.prefixes}:
+                        key = workload(endpoint), version
+                        members.setdefault(key, set()).add(endpoint.index)
+
+    def __call__(self, source: str, target: str, version: int) -> int:
+        """Of one IP version; nobody with itself."""
+        left, right = self.ends[0][source, version], self.ends[1][target, version]
+        return len(left) * len(right) - len(left & right)
+
+
+def _routes(reach: Reach, pair: int, mask: Bits) -> tuple[Cause, ...]:
+    """What brings the routes of a pair across VRFs, on the first leg that is open."""
+    first, last = int(reach.pairs.first[pair]), int(reach.pairs.last[pair])
+    leg = next(i for i in range(first, last) if (reach.sets[reach.leg_set[i]] & mask).any())
+    network = reach.network
+    src, dst = (network.endpoints[int(end[leg])] for end in (reach.legs.src, reach.legs.dst))
+    if src.vrf == dst.vrf:
+        return ()
+    witness = on_leg(reach, leg, SOME)
+    flow = witness.flow
+    route = network.fib.lookup(src.vtep, src.vrf, flow.version, flow.dst)
+    assert route is not None, "a leg without a route"
+    hop = route.nexthops[witness.choice or 0]
+    back = network.fib.lookup(hop.vtep, hop.vrf, flow.version, flow.src)
+    seen = seen_behind(back, src.vtep, src.vrf)
+    found = Trace(
+        flow, Reason.DELIVERED, src.index, route, hop, target=dst.index, back=back, seen=seen
+    )
+    return tuple(cause for _, cause in crossings(network, found))
+
+
+class _Causes:
+    """Origins behind legs, worked out once per pair of block rows."""
+
+    def __init__(self, reach: Reach, masks: Mapping[int, Bits]) -> None:
+        self.reach = reach
+        self.masks = masks
+        self.origin: dict[int, int] = {
+            entry.id: entry.origin
+            for group in reach.program.groups
+            for entry in (*group.entries, group.default_entry)
+        }
+        self.known: dict[tuple[int, int, int], tuple[frozenset[int], frozenset[int]]] = {}
+
+    def of(self, pairs: Sequence[int]) -> tuple[tuple[Origin, ...], tuple[Origin, ...]]:
+        """What permits on the legs of these pairs, at the source and at the destination."""
+        out: set[int] = set()
+        into: set[int] = set()
+        for pair in pairs:
+            first, last = int(self.reach.pairs.first[pair]), int(self.reach.pairs.last[pair])
+            legs = zip(
+                self.reach.legs.out_key[first:last].tolist(),
+                self.reach.legs.in_key[first:last].tolist(),
+                strict=True,
+            )
+            version = int(self.reach.pairs.version[pair])
+            for key in {(*keys, version) for keys in legs}:
+                if key not in self.known:
+                    self.known[key] = self._origins(*key)
+                out |= self.known[key][0]
+                into |= self.known[key][1]
+        return self._named(out), self._named(into)
+
+    def _origins(
+        self, out_key: int, in_key: int, version: int
+    ) -> tuple[frozenset[int], frozenset[int]]:
+        blocks = self.reach.blocks
+        found = decisions(blocks, np.array([out_key, in_key]))
+        both = blocks.dec_permit[found].all(axis=0) & self.masks[version]
+        out, into = (self._entries(np.unique(side[both])) for side in found)
+        return out, into
+
+    def _entries(self, found: Any) -> frozenset[int]:
+        entries = np.unique(self.reach.blocks.dec_entries[found])
+        return frozenset(self.origin[e] for e in entries.tolist() if e >= 0)
+
+    def _named(self, origins: Iterable[int]) -> tuple[Origin, ...]:
+        named = (self.reach.program.origins[o] for o in origins)
+        spoken = (o for o in named if o.kind not in SILENT)
+        return tuple(sorted(spoken, key=lambda o: o.rank))

@@ -1,0 +1,110 @@
+"""Doors of tenants' clusters in a fabric (`sim.reach.openings`), and who beyond the tenant gets in.
+
+Rules that hold here:
+
+1. A port of nodes is open to those beyond the tenant whom routes and policies let through to one
+   of these nodes at that port: DPUs decide before hosts translate.
+2. At a load balancer or an external IP, of which the fabric does not know who has it, and behind a
+   controller, who gets in is unknown.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fabric.ports import PortRange
+from sim.proof.reachability import Bits, Reach
+from sim.reach.openings import openings
+from sim.why.pod_classes import workload
+
+Key = tuple[str, str, str, str, str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FabricDoor:
+    """One way in to a workload; `open_to` is None where it is unknown, of workloads by name."""
+
+    tenant: str
+    kind: str
+    name: str
+    way: str
+    service: str
+    target: str
+    port: str
+    via: str
+    open_to: tuple[str, ...] | None
+
+    def row(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "tenant": self.tenant,
+            "kind": self.kind,
+            "name": self.name,
+            "at": self.way,
+            "service": self.service or None,
+            "leads_to": self.target,
+            "port": self.port,
+            "via": self.via or None,
+            "open_to": None if self.open_to is None else list(self.open_to),
+        }
+
+
+def fabric_doors(reach: Reach, wanted: Bits) -> list[FabricDoor]:
+    """Every door of every tenant that leads to one of the wanted endpoints."""
+    entering = _Entering(reach)
+    names = [workload(e) for e in reach.network.endpoints]
+    open_to: defaultdict[Key, set[str]] = defaultdict(set)
+    unknown: set[Key] = set()
+    for tenant in reach.network.manifests:
+        for at in openings(reach.network, tenant):
+            _, pod = at.pod
+            if wanted[pod.index]:
+                target = names[pod.index]
+                key = (
+                    tenant, at.kind, at.name, at.way, at.service, target, str(at.port), at.via,
+                )  # fmt: skip
+                if at.on is None:
+                    unknown.add(key)
+                else:
+                    open_to[key] |= entering.at(tenant, None if at.every else pod.host, at.on)
+    rows = [FabricDoor(*key, open_to=tuple(sorted(who))) for key, who in open_to.items()]
+    rows += [FabricDoor(*key, open_to=None) for key in unknown]
+    return sorted(rows, key=lambda d: (d.tenant, d.kind, d.name, d.way, d.target, d.port))
+
+
+class _Entering:
+    """Who beyond a tenant gets to ports of its nodes, worked out once per port (rule 1)."""
+
+    def __init__(self, reach: Reach) -> None:
+        self.reach = reach
+        self.names = [workload(e) for e in reach.network.endpoints]
+        self.order = np.argsort(reach.pairs.dst, kind="stable")
+        self.ends = reach.pairs.dst[self.order]
+        self.known: dict[tuple[str, str | None, PortRange], frozenset[str]] = {}
+
+    def at(self, tenant: str, host: str | None, port: PortRange) -> frozenset[str]:
+        """Workloads and endpoints that get to a port of a host's nodes, or of all of them."""
+        key = tenant, host, port
+        if key not in self.known:
+            nodes = [
+                e.index
+                for e in self.reach.network.endpoints
+                if (e.kind, e.tenant) == ("node", tenant) and host in (None, e.host)
+            ]
+            found = (name for node in nodes for name in self.senders(node, tenant, port))
+            self.known[key] = frozenset(found)
+        return self.known[key]
+
+    def senders(self, node: int, tenant: str, port: PortRange) -> Iterator[str]:
+        """Those that get to a port of one node."""
+        reach = self.reach
+        open_: Bits = np.asarray((reach.sets & reach.space.touching([port])).any(axis=1))
+        rows = self.order[slice(*np.searchsorted(self.ends, [node, node + 1]))]
+        for index in reach.pairs.src[rows[open_[reach.pairs.some[rows]]]].tolist():
+            if reach.network.endpoints[index].tenant != tenant:
+                yield self.names[index]

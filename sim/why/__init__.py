@@ -1,0 +1,1 @@
+"""Why: the line behind a verdict, what came closest, who is to blame."""

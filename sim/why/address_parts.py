@@ -1,0 +1,289 @@
+"""Explanations for all addresses of an end that has many: a prefix, or an endpoint that owns some.
+
+A name or a prefix that stands for many addresses has one answer only if they all fare alike. Rules
+that hold here:
+
+1. Addresses are alike when the same routes lead there and back, the same ranges of the entries that
+   decide hold them, and the same endpoint owns them. One of each kind is followed
+   (`sim.why.explain`), and kinds with the same verdict, reason and line are put together again, in
+   every IP version.
+2. Of an endpoint that owns prefixes only those addresses count that are nobody else's in the eyes
+   of the other end (`sim.proof.coverage`); of written addresses those that the
+   other end can mean by them.
+3. More than `MOST` kinds are not looked at: C714.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address
+
+from compiler.policy.ir import Direction
+from compiler.policy.semantics import owner
+from compiler.program.ownership import owned_addresses
+from compiler.program.program import Group, Intervals, Program
+from compiler.program.space import everything, intersect, interval, union
+from fabric.control.fib import NextHop
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.inventory import Endpoint
+from fabric.network import Network
+from sim.names.address_sets import Address, AddressSet
+from sim.names.address_words import blocks_of
+from sim.names.ends import EXAMPLES, Target, address_of
+from sim.names.wanted_ports import packet_port
+from sim.why.explain import Explanation, between
+
+MOST = 1000
+Instance = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Addresses that fare alike, one of which is followed; no ranges where an end has just one."""
+
+    address: int | None
+    ranges: Intervals = ()
+    sets: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Who talks to whom. `block` limits the source's addresses, `wanted.block` the other's."""
+
+    network: Network
+    program: Program
+    source: Endpoint
+    wanted: Target
+    block: AddressSet | None = None
+
+
+def each(
+    ends: Ends,
+    version: int | None = None,
+    sent_from: Address | None = None,
+    sport: int | None = None,
+) -> list[Explanation]:
+    """Why flows between two ends are allowed or denied, an explanation for all addresses that fare
+    alike; one where they all do. `InputError` when there is no flow."""
+    blocks = [b for b in (ends.block, ends.wanted.block) if b is not None]
+    if not blocks and not is_wide(ends.source) and not _is_wide(ends.wanted):
+        return [between(*_plain(ends), version, sent_from, sport)]
+    common = {4, 6}.intersection(*(b.versions for b in blocks))
+    versions = sorted(common, key=lambda v: (v != version, v))
+    if not versions:
+        message = "the addresses at the two ends are of two IP versions"
+        raise InputError(Diagnostic("C712", message))
+    if sent_from is not None:
+        versions = [sent_from.version]
+    told = [[*_family(ends, v, sent_from, sport)] for v in versions]
+    told = [groups for groups in told if groups]
+    if not told and blocks:
+        message = f"no host at one of these ends sends such IPv{versions[0]} packets to the other"
+        raise InputError(Diagnostic("C712", message))
+    if not told:
+        return [between(*_plain(ends), version, sent_from, sport)]
+    if all(len(groups) == 1 and not groups[0].about for groups in told):
+        rest = ((one.flow.version, one.verdict) for groups in told[1:] for one in groups)
+        return [replace(told[0][0], others=tuple(rest))]
+    return [replace(one, others=()) for groups in told for one in groups]
+
+
+def is_wide(endpoint: Endpoint) -> bool:
+    """Whether it owns whole prefixes."""
+    return any(p.num_addresses > 1 for p in endpoint.prefixes)
+
+
+def _is_wide(wanted: Target) -> bool:
+    return wanted.endpoint is not None and wanted.address is None and is_wide(wanted.endpoint)
+
+
+def _plain(ends: Ends) -> tuple[Network, Program, Endpoint, Target]:
+    return ends.network, ends.program, ends.source, ends.wanted
+
+
+def _family(
+    ends: Ends, version: int, sent_from: Address | None, sport: int | None
+) -> Iterator[Explanation]:
+    """The explanations of one IP version, those that are alike together."""
+    if packet_port(ends.wanted.ports, version) is None:
+        return
+    targets = _targets(ends, version)
+    sources = _sources(ends, version, targets, sent_from)
+    if not any(p.version == version for p in ends.source.prefixes):
+        return
+    if len(sources) * len(targets) > MOST:
+        message = f"{len(sources) * len(targets)} kinds of addresses of these fare differently"
+        raise InputError(Diagnostic("C714", message, None, "ask about a longer prefix"))
+    kind = IPv4Address if version == 4 else IPv6Address
+    found: dict[Hashable, tuple[Explanation, list[Kind], Intervals]] = {}
+    for target in targets:
+        by_fate: dict[Hashable, tuple[Explanation, list[Kind]]] = {}
+        to = ends.wanted
+        if target.address is not None:
+            to = replace(to, address=kind(target.address))
+        for source in sources:
+            sent = sent_from if source.address is None else kind(source.address)
+            one = between(ends.network, ends.program, ends.source, to, version, sent, sport)
+            by_fate.setdefault(fate(one), (one, []))[1].append(source)
+        for key, (one, members) in by_fate.items():
+            froms = union(*(m.ranges for m in members))
+            first = found.setdefault((key, froms), (one, [], froms))
+            first[1].append(target)
+    for one, members, froms in found.values():
+        to_ranges = union(*(m.ranges for m in members))
+        yield _about(one, ends, froms, to_ranges, version, len(found) > 1)
+
+
+def _about(
+    one: Explanation, ends: Ends, froms: Intervals, to: Intervals, version: int, several: bool
+) -> Explanation:
+    """The explanation with the addresses that it is about, unless these are all that there are."""
+    parts = []
+    for ranges, block in ((froms, ends.block), (to, ends.wanted.block)):
+        whole = block is not None and ranges == block.of(version)
+        parts.append(blocks_of(ranges, version) if several or (block and not whole) else ())
+    return replace(one, parts=(parts[0], parts[1]))
+
+
+def fate(found: Explanation) -> Hashable:
+    """What must be the same for two flows to fare alike."""
+    culprit = found.blame.culprit
+    said = found.verdict, found.computed, found.why
+    return *said, culprit.title, culprit.span, found.touched_by
+
+
+def _targets(ends: Ends, version: int) -> list[Kind]:
+    """Destinations of one family by kind (rules 1 and 2)."""
+    network, source, wanted = ends.network, ends.source, ends.wanted
+    here, end, block = [(source.vtep, source.vrf)], wanted.endpoint, wanted.block
+    if block is None and not _is_wide(wanted):
+        mine = _address(ends, version)
+        return [] if mine is None else [Kind(None, (), _sets(ends, here, version, [mine])[0])]
+    space = _owned(ends, end, version)
+    groups = ends.program.bound(Direction.OUT, source.index)
+    found, strict = _Kinds(version), _Kinds(version)
+    owners = () if end else _edges(network, version)
+    for low, high, held, sets in _cut(ends, space, version, groups, here, owners):
+        vrfs = {hop.vrf for hop in _hops(network, sets)}
+        theirs = [] if end else [owner(network, vrf, version, low) for vrf in sorted(vrfs)]
+        if source not in theirs:
+            key = held, sets, tuple(e and e.index for e in theirs)
+            found.add(key, low, high, sets)
+            if end is None or not vrfs or end.vrf in vrfs:
+                strict.add(key, low, high, sets)
+    return strict.kinds() or found.kinds()
+
+
+def _sources(
+    ends: Ends, version: int, targets: Sequence[Kind], sent_from: Address | None
+) -> list[Kind]:
+    """Sources of one family by kind (rules 1 and 2)."""
+    network, source, end = ends.network, ends.source, ends.wanted.endpoint
+    if sent_from is not None or not is_wide(source):
+        return [Kind(None)]
+    hops = {(hop.vtep, hop.vrf) for kind in targets for hop in _hops(network, kind.sets)}
+    home = {(end.vtep, end.vrf)} if end else set[Instance]()
+    egresses = sorted(hops | home)
+    groups = [
+        group
+        for e in network.endpoints
+        if (e.vtep, e.vrf) in hops and end in (None, e)
+        for group in ends.program.bound(Direction.IN, e.index)
+    ]
+    found, strict = _Kinds(version), _Kinds(version)
+    space = _owned(ends, source, version)
+    for low, high, held, sets in _cut(ends, space, version, groups, egresses):
+        found.add((held, sets), low, high, sets)
+        seen = [sets[n] for n, at in enumerate(egresses) if at in (home or hops)]
+        if any(s < 0 or source.vrf in {h.vrf for h in _hops(network, (s,))} for s in seen):
+            strict.add((held, sets), low, high, sets)
+    return strict.kinds() or found.kinds()
+
+
+class _Kinds:
+    """Collects addresses by what they are like; the kind that holds the example comes first."""
+
+    def __init__(self, version: int) -> None:
+        self.example = EXAMPLES[version]
+        self.found: dict[Hashable, tuple[list[tuple[int, int]], tuple[int, ...]]] = {}
+
+    def add(self, key: Hashable, low: int, high: int, sets: tuple[int, ...]) -> None:
+        """Some addresses with their next-hop sets."""
+        self.found.setdefault(key, ([], sets))[0].append((low, high))
+
+    def kinds(self) -> list[Kind]:
+        """What was collected."""
+        kinds = []
+        for ranges, sets in self.found.values():
+            holds = any(low <= self.example <= high for low, high in ranges)
+            low, high = max(ranges, key=lambda span: span[1] - span[0])
+            kinds.append(Kind(self.example if holds else min(low + 1, high), union(ranges), sets))
+        return sorted(kinds, key=lambda kind: kind.address != self.example)
+
+
+def _address(ends: Ends, version: int) -> int | None:
+    """The address of a destination that has just one."""
+    wanted = ends.wanted
+    if wanted.address is not None:
+        return int(wanted.address) if wanted.address.version == version else None
+    return address_of(ends.network, wanted.endpoint, version) if wanted.endpoint else None
+
+
+def _owned(ends: Ends, end: Endpoint | None, version: int) -> Intervals:
+    """What an end has, inside the block that was asked for."""
+    block = ends.block if end is ends.source else ends.wanted.block
+    limit = everything(version) if block is None else block.of(version)
+    return (
+        intersect(limit, owned_addresses(ends.network)[end.index][version == 6]) if end else limit
+    )
+
+
+def _edges(network: Network, version: int) -> Iterator[int]:
+    """Where another endpoint may begin to own addresses."""
+    for endpoint in network.endpoints:
+        for prefix in endpoint.prefixes:
+            if prefix.version == version:
+                low, high = interval(prefix)
+                yield from (low, high + 1)
+
+
+def _cut(
+    ends: Ends,
+    space: Intervals,
+    version: int,
+    groups: Iterable[Group],
+    instances: Sequence[Instance],
+    more: Iterable[int] = (),
+) -> Iterator[tuple[int, int, tuple[int, ...], tuple[int, ...]]]:
+    """Pieces of a space that no range of these groups and no route of these instances divides:
+    first and last address, which ranges hold them, and their next-hop sets by instance."""
+    numbered = {group.id: group for group in groups}
+    regions = (r for group in numbered.values() for entry in group.entries for r in entry.regions)
+    ranges = sorted({region.v4 if version == 4 else region.v6 for region in regions})
+    edges = [[x for low, high in spans for x in (low, high + 1)] for spans in ranges]
+    cuts = {*more, *(x for one in edges for x in one)}
+    for _, vrf in instances:
+        cuts |= {*ends.network.fib.boundaries(vrf)[version == 6]}
+    inner = sorted(cuts)
+    pieces: list[tuple[int, int]] = []
+    for low, high in space:
+        starts = [low, *inner[bisect_right(inner, low) : bisect_right(inner, high)]]
+        pieces += zip(starts, (*(x - 1 for x in starts[1:]), high), strict=True)
+    sets = _sets(ends, instances, version, [low for low, _ in pieces])
+    for (low, high), chosen in zip(pieces, sets, strict=True):
+        yield low, high, tuple(bisect_right(one, low) % 2 for one in edges), chosen
+
+
+def _sets(
+    ends: Ends, instances: Sequence[Instance], version: int, ips: Sequence[int]
+) -> list[tuple[int, ...]]:
+    """The next-hop set of each address at each instance."""
+    columns = [ends.network.fib.lookup_many(*at, version, ips).tolist() for at in instances]
+    return [*zip(*columns, strict=True)] if columns else [()] * len(ips)
+
+
+def _hops(network: Network, sets: Iterable[int]) -> Iterator[NextHop]:
+    for number in sets:
+        yield from network.fib.nexthop_sets[number] if number >= 0 else ()

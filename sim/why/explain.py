@@ -1,0 +1,397 @@
+"""explain: one flow from the line of YAML to the last hop, and what would have to change.
+
+For every choice that ECMP has: both policy stages with group, entry and line; the route there and
+the route back with the route targets behind them; the path through the underlay. Then the verdict
+over all choices, the reply, and whom to thank or blame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+
+from compiler.policy.ir import Action, Direction
+from compiler.program.program import Entry, Group, Program
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.inventory import Endpoint
+from fabric.kubernetes.unevaluated import Unevaluated, accepted, pending
+from fabric.network import Network
+from fabric.ports import texts
+from sim.blocks.port_sets import CLIENT_PORT
+from sim.names.address_sets import Address
+from sim.names.address_words import from_to
+from sim.names.ends import Target, address_of
+from sim.names.wanted_ports import packet_port
+from sim.packets.headers import Flow
+from sim.packets.reasons import Reason
+from sim.packets.text import show
+from sim.pipeline.trace import Side, Trace, trace, underlay_path
+from sim.verdicts import touching
+from sim.why.before_door import destination, same_before
+from sim.why.blame import Blame, Cause, blame
+from sim.why.nearest import FIELDS, OWN, nearest, title
+from sim.why.nearest import wanted as wanted_by
+
+PARTS = "source_addresses", "target_addresses"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happens to the packet. `line` is the place in the input behind it; `entry` the
+    group and entry that decided, where it was a policy."""
+
+    where: str
+    what: str
+    result: str
+    because: str = ""
+    line: str | None = None
+    entry: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        """The step as JSON."""
+        return {
+            "where": self.where,
+            "what": self.what,
+            "result": self.result,
+            "because": self.because,
+            "line": self.line,
+            "entry": self.entry,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One next hop that ECMP may take; `hashed` marks the one that this flow's hash takes."""
+
+    trace: Trace
+    steps: tuple[Step, ...]
+    hashed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`computed` is allow, deny, or depends (on ECMP); `others` are verdicts of other families;
+    `nearest` has, for each end whose policy denies, what came closest to permitting; `touched_by`
+    what is not evaluated and touches one of the ends. `parts` are the addresses of source and
+    destination that it is about, where it is not about all of them (`sim.why.address_parts`),
+    `through` the door by which the target was asked for."""
+
+    network: Network
+    program: Program
+    source: str
+    target: str
+    flow: Flow
+    computed: str
+    reason: Reason
+    choices: tuple[Choice, ...]
+    blame: Blame
+    others: tuple[tuple[int, str], ...] = ()
+    nearest: tuple[Cause, ...] = ()
+    touched_by: tuple[Unevaluated, ...] = ()
+    parts: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    through: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """What was computed, or unknown where something else may decide otherwise."""
+        return "unknown" if pending(self.touched_by) else self.computed
+
+    def summary(self) -> str:
+        """One line."""
+        return f"{self.headline}   {show(self.flow)}"
+
+    @property
+    def headline(self) -> str:
+        """The ends and the verdict."""
+        why = "" if self.computed == "allow" else f" ({self.why})"
+        if pending(self.touched_by):
+            why = f" ({self.computed} by what is evaluated)"
+        return f"{self.source} -> {self.target}: {self.verdict}{why}{accepted(self.touched_by)}"
+
+    @property
+    def about(self) -> str:
+        """The addresses that it is about in words; empty where it is about all."""
+        return from_to(*self.parts)
+
+    @property
+    def why(self) -> str:
+        """The drop reason; or who gets the packet, when the address leads to somebody else."""
+        if self.reason is Reason.DELIVERED and self.computed != "allow":
+            astray = next(c.trace for c in self.choices if c.trace.reason is Reason.DELIVERED)
+            assert astray.target is not None
+            return f"its address leads to {self.network.endpoints[astray.target].name}"
+        return self.reason.label
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The steps of the choice that the hash takes."""
+        return [step.row() for step in self.hashed.steps]
+
+    @property
+    def hashed(self) -> Choice:
+        """What happens to this very packet."""
+        return next(choice for choice in self.choices if choice.hashed)
+
+    def document(self) -> dict[str, Any]:
+        """Everything, as JSON."""
+        return {
+            "source": self.source,
+            "target": self.target,
+            **{key: list(blocks) for key, blocks in zip(PARTS, self.parts, strict=True) if blocks},
+            "packet": show(self.flow),
+            "through": self.through or None,
+            "verdict": self.verdict,
+            "computed": self.computed,
+            "not_evaluated": [record.row() for record in self.touched_by],
+            "reason": self.reason.label,
+            "blame": _cause(self.blame.culprit),
+            "also": [_cause(cause) for cause in self.blame.others],
+            "nearest": [_cause(cause) for cause in self.nearest],
+            "other_families": {f"IPv{version}": verdict for version, verdict in self.others},
+            "choices": [
+                {
+                    "hashed": choice.hashed,
+                    "verdict": choice.trace.reason.label,
+                    "steps": [step.row() for step in choice.steps],
+                }
+                for choice in self.choices
+            ],
+        }
+
+
+def between(
+    network: Network,
+    program: Program,
+    source: Endpoint,
+    wanted: Target,
+    version: int | None = None,
+    sent_from: Address | None = None,
+    sport: int | None = None,
+) -> Explanation:
+    """Why a flow between ends that are known (by names: `sim.why.one_answer`) is allowed or denied.
+
+    Without `version` IPv4 is explained where both have it; `sent_from` and `sport` pick the
+    source's address and port. `InputError` when there is no flow between them."""
+    if wanted.endpoint is source:
+        message = f"what {source.name} says to itself passes no enforcement point"
+        raise InputError(Diagnostic("C712", message))
+    flows = _flows(network, source, wanted, sent_from, sport)
+    flows = dict(sorted(flows.items(), key=lambda item: (item[0] != version, item[0])))
+    verdicts = {v: _verdict(_traces(network, program, f), wanted)[0] for v, f in flows.items()}
+    first, flow = next(iter(flows.items()))
+    same_before(network, program, wanted, flow)
+    traces = _traces(network, program, flow)
+    hashed = trace(network, program, flow)
+    verdict, worst = _verdict(traces, wanted)
+    meant = wanted.endpoint.index if wanted.endpoint else None
+    return Explanation(
+        network,
+        program,
+        source.name,
+        wanted.called,
+        flow,
+        verdict,
+        worst.reason,
+        tuple(
+            Choice(t, tuple(steps(network, program, t)), t.next_hop == hashed.next_hop)
+            for t in traces
+        ),
+        blame(network, program, worst, meant),
+        tuple((v, said) for v, said in verdicts.items() if v != first),
+        tuple(_nearest(network, program, worst)),
+        touching(network).of(source.index, *_ends(wanted, traces)),
+        through=wanted.door.sentence if wanted.door else "",
+    )
+
+
+def _ends(wanted: Target, traces: list[Trace]) -> set[int]:
+    """Who may get the packet, and who was meant to."""
+    meant = {wanted.endpoint.index} if wanted.endpoint else set()
+    return meant | {t.target for t in traces if t.target is not None}
+
+
+def _flows(
+    network: Network,
+    src: Endpoint,
+    wanted: Target,
+    sent_from: Address | None,
+    sport: int | None,
+) -> dict[int, Flow]:
+    """The packet to look at, per family that both ends have; `InputError` when there is none."""
+    flows = {}
+    for version in (4, 6):
+        port = packet_port(wanted.ports, version)
+        if port is None:
+            continue
+        protocol, dport, opener = port
+        given = CLIENT_PORT if sport is None else sport
+        ports = (given if opener is None else opener), dport
+        mine, theirs = address_of(network, src, version), destination(network, wanted, version)
+        if sent_from is not None and sent_from.version == version:
+            mine = int(sent_from)
+        if mine is not None and theirs is not None:
+            flows[version] = Flow(
+                src.vrf, version, mine, theirs, protocol, *ports, src_endpoint=src.index
+            )
+    if not flows:
+        message = f"{src.name} has no address of the IP version of the destination"
+        if not any(packet_port(wanted.ports, v) for v in _versions(network, src, wanted)):
+            message = f"no host sends {', '.join(texts(wanted.ports))} between these two"
+        raise InputError(Diagnostic("C712", message))
+    return flows
+
+
+def _versions(network: Network, src: Endpoint, wanted: Target) -> list[int]:
+    """The IP versions that both ends have."""
+    return [
+        version
+        for version in (4, 6)
+        if address_of(network, src, version) is not None
+        and destination(network, wanted, version) is not None
+    ]
+
+
+def _traces(network: Network, program: Program, flow: Flow) -> list[Trace]:
+    """One trace per next hop; one without when there is no route."""
+    at = network.endpoints[flow.src_endpoint].vtep
+    route = network.fib.lookup(at, flow.vrf, flow.version, flow.dst)
+    count = len(route.nexthops) if route else 1
+    return [trace(network, program, flow, choice) for choice in range(count)]
+
+
+def _verdict(traces: list[Trace], wanted: Target) -> tuple[str, Trace]:
+    """The verdict over all choices, and the trace that shows it."""
+    meant = wanted.endpoint.index if wanted.endpoint else None
+    good = [t for t in traces if t.reason is Reason.DELIVERED and meant in (None, t.target)]
+    bad = [t for t in traces if t not in good]
+    verdict = "depends" if good and bad else "deny" if bad else "allow"
+    return verdict, (bad or good)[0]
+
+
+def _nearest(network: Network, program: Program, found: Trace) -> Iterator[Cause]:
+    """Per end that denies, the permit that fails on the fewest fields; what tenants and zones
+    may do among themselves is no hint."""
+    for side in (found.out, found.into):
+        if side is None or not side.reason.by_policy:
+            continue
+        near = nearest(network, program, side.packet, side.steps[-1][0].stage)
+        if near and len(near.fails) < len(FIELDS) and near.rule.origin.kind not in OWN:
+            origin = near.rule.origin
+            text = f"fails on {' and '.join(near.fails)}: {wanted_by(side.packet)}"
+            yield Cause(title(origin), text, origin.span, origin.kind)
+
+
+def steps(network: Network, program: Program, found: Trace) -> Iterator[Step]:
+    """What happens to a packet, in order."""
+    if found.source is None:
+        yield Step("source", "endpoint", found.reason.label, "no endpoint there has this address")
+        return
+    at = network.endpoints[found.source].vtep
+    yield from _route(network, found, at)
+    if found.out:
+        yield from _policy(network, program, found.out)
+    yield from _tunnel(network, found, at)
+    if found.next_hop is None:
+        return
+    there = network.fabric.nodes[found.next_hop.vtep].name
+    if found.target is None:
+        text = "no endpoint with this address lives here"
+        yield Step(there, "endpoint", Reason.ENI_MISS_DROP.label, text)
+        return
+    yield Step(there, "endpoint", network.endpoints[found.target].name)
+    yield from _way_back(network, found, there)
+    if found.into:
+        yield from _policy(network, program, found.into)
+        yield _reply(network, found)
+
+
+def _route(network: Network, found: Trace, at: int) -> Iterator[Step]:
+    name = network.fabric.nodes[at].name
+    vrf = network.vrfs[found.flow.vrf].name
+    if found.route is None or found.next_hop is None:
+        text = f"{vrf} has no route to {_ip(found.flow)}"
+        yield Step(name, "route", Reason.NO_ROUTE_DROP.label, text)
+        return
+    hop = found.next_hop
+    to = f"{network.fabric.nodes[hop.vtep].name} {network.vrfs[hop.vrf].name} vni {hop.vni}"
+    why = f"{found.route.prefix} in {vrf}: {found.route.reason}"
+    if len(found.route.nexthops) > 1:
+        why += f"; one of {len(found.route.nexthops)} next hops"
+    yield Step(name, "route", f"to {to}", why, _line(found.route.origin))
+
+
+def _policy(network: Network, program: Program, side: Side) -> Iterator[Step]:
+    name = network.fabric.nodes[side.vtep].name
+    for group, entry in side.steps:
+        yield entry_step(program, name, group, entry)
+    if not side.steps:
+        yield Step(name, f"{side.packet.direction.name} policy", "permit", "no group is bound")
+
+
+def entry_step(program: Program, where: str, group: Group, entry: Entry) -> Step:
+    """One group's decision."""
+    origin = program.origins[entry.origin]
+    default = entry is group.default_entry
+    number = f"group {group.id} {'default' if default else f'entry {entry.order}'}"
+    result = "deny" if entry.action is Action.DENY else "permit"
+    if entry.action is Action.PERMIT_FINAL:
+        result = "permit, final"
+    what = f"{Direction(group.direction).name} {group.stage.name}"
+    because = origin.name if origin.kind == "default" else title(origin)
+    return Step(where, what, result, because, _line(origin.span), number)
+
+
+def _tunnel(network: Network, found: Trace, at: int) -> Iterator[Step]:
+    if found.next_hop is None or found.next_hop.vtep == at:
+        return
+    names = [node.name for node in network.fabric.nodes]
+    hop = found.next_hop
+    if not found.underlay:
+        text = f"no path to {names[hop.vtep]}"
+        yield Step(names[at], "underlay", Reason.UNDERLAY_DROP.label, text)
+        return
+    path = " - ".join([names[at], *(names[step.to] for step in found.underlay)])
+    ways = len(network.underlay.paths(at, hop.vtep))
+    text = f"VXLAN vni {hop.vni}, UDP source port {found.outer_sport}; one of {ways} paths"
+    yield Step(names[at], "underlay", path, text)
+
+
+def _way_back(network: Network, found: Trace, there: str) -> Iterator[Step]:
+    assert found.next_hop is not None
+    vrf = network.vrfs[found.next_hop.vrf].name
+    if found.back is None or found.seen is None:
+        text = f"{vrf} has no route to the source through the VTEP that sent this"
+        if found.back is not None:
+            text += f" ({found.back.prefix}: {found.back.reason})"
+        yield Step(there, "source check", Reason.PA_VALIDATION_DROP.label, text)
+        return
+    text = f"way back {found.back.prefix} in {vrf}: {found.back.reason}"
+    seen = f"comes from {network.vrfs[found.seen].name}"
+    yield Step(there, "source check", seen, text, _line(found.back.origin))
+
+
+def _reply(network: Network, found: Trace) -> Step:
+    """What an answer would do: skip the groups, take the route that admitted the packet."""
+    assert found.next_hop is not None
+    assert found.source is not None
+    here, back = found.next_hop.vtep, network.endpoints[found.source].vtep
+    name = network.fabric.nodes[here].name
+    if found.reason is not Reason.DELIVERED:
+        return Step(name, "reply", "none", "there is nothing to reply to")
+    path = underlay_path(network, here, back, found.outer_sport or 0) or ()
+    names = [network.fabric.nodes[step.to].name for step in path]
+    text = "an established flow skips the policy groups, both ways"
+    return Step(name, "reply", " - ".join([name, *names]), text)
+
+
+def _ip(flow: Flow) -> str:
+    return str((IPv4Address if flow.version == 4 else IPv6Address)(flow.dst))
+
+
+def _line(span: object) -> str | None:
+    return None if span is None else str(span)
+
+
+def _cause(cause: Any) -> dict[str, Any]:
+    return {"what": cause.title, "part": cause.part, "line": _line(cause.span)}

@@ -1,0 +1,102 @@
+"""What came closest to allowing a packet that was denied, and on which field it fails.
+
+Rules are asked one by one with the words of `compiler.policy.semantics`, so that rules which
+compile to nothing (a selector that selects nobody) are still candidates.
+
+A candidate is a permitting rule of the stage that denied. It fails on `endpoint` (it is about
+others than this one), `peer` or `port`, or several. Fewer failures are nearer; a policy about few
+endpoints is nearer than one about many, because it was written for this one. What tenants and zones
+may do among themselves comes last: nobody would change that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from compiler.policy.ir import Action, Direction, Origin, Packet, Rule, Selection, Stage
+from compiler.policy.selectors import selects
+from compiler.policy.semantics import l4_matches, owner, remote_matches
+from compiler.program.program import Program
+from fabric.network import Network
+from fabric.ports import WITH_PORTS, PortRange, name_of
+
+FIELDS = ("endpoint", "peer", "port")
+OWN = ("tenant", "zone")
+"""Kinds of origins that stand for a tenant's or a zone's traffic with itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A rule, and the fields on which it does not match."""
+
+    rule: Rule
+    fails: tuple[str, ...]
+
+    def __str__(self) -> str:
+        where = f" ({self.rule.origin.span})" if self.rule.origin.span else ""
+        return f"{title(self.rule.origin)}{where} fails on {' and '.join(self.fails)}"
+
+
+def nearest(network: Network, program: Program, packet: Packet, stage: Stage) -> Near | None:
+    """The closest permit of a stage for a packet that no permit of it matches."""
+    local = network.endpoints[packet.local]
+    remote = owner(network, packet.remote_vrf, packet.version, packet.remote_ip)
+    nearest_first: dict[tuple[bool, int], list[tuple[bool, Near]]] = {}
+    for rule in program.policy.rules:
+        if (rule.stage, rule.direction) != (stage, packet.direction) or rule.action is Action.DENY:
+            continue
+        here = any(selects(m, local, network) for m in rule.local)
+        if not here and stage is Stage.WORKLOAD:
+            continue
+        peer = any(remote_matches(m, packet, local, remote, network) for m in rule.remote)
+        port = not rule.l4 or any(l4_matches(l4, packet, local, remote) for l4 in rule.l4)
+        fails = tuple(f for f, good in zip(FIELDS, (here, peer, port), strict=True) if not good)
+        if not fails:
+            continue
+        rank = rule.origin.kind in OWN, len(fails)
+        nearest_first.setdefault(rank, []).append((here, Near(rule, fails)))
+    if not nearest_first:
+        return None
+    alike = nearest_first[min(nearest_first)]
+    if len(alike) == 1:
+        return alike[0][1]
+    everybody = len(network.endpoints)
+    ranked = (
+        (breadth(network, near.rule) if here else everybody, "peer" in near.fails, number)
+        for number, (here, near) in enumerate(alike)
+    )
+    return alike[min(ranked)[2]][1]
+
+
+def breadth(network: Network, item: Rule | Selection) -> int:
+    """How many endpoints a rule or selection is about."""
+    return sum(any(selects(m, e, network) for m in item.local) for e in network.endpoints)
+
+
+def selecting(network: Network, program: Program, packet: Packet, stage: Stage) -> list[Selection]:
+    """What makes the stage deny by default for this endpoint, the narrowest first."""
+    local = network.endpoints[packet.local]
+    found = [
+        s
+        for s in program.policy.selections
+        if (s.stage, s.direction, s.default) == (stage, packet.direction, Action.DENY)
+        and any(selects(m, local, network) for m in s.local)
+    ]
+    return sorted(found, key=lambda s: breadth(network, s))
+
+
+def title(origin: Origin) -> str:
+    """The kind and name of a cause, without its place."""
+    rule = "" if origin.rule is None else f" rule {origin.rule}"
+    return f"{origin.kind} {origin.name}{rule}"
+
+
+def wanted(packet: Packet) -> str:
+    """What a rule would have to match, in a few words."""
+    ip = (IPv4Address if packet.version == 4 else IPv6Address)(packet.remote_ip)
+    port = str(PortRange(packet.protocol, packet.dport, packet.dport))
+    if packet.protocol not in WITH_PORTS:
+        port = name_of(packet.protocol, packet.version)
+    way = "to" if packet.direction is Direction.OUT else "from"
+    return f"{way} {ip} on {port}"

@@ -1,0 +1,167 @@
+"""`cloison verify`: the proof for people and programs, certificates written and checked."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cloison.cli import main
+from sim.proof.certificate import digest
+
+TOPOLOGIES = Path(__file__).parents[3] / "topologies"
+SMALL = str(TOPOLOGIES / "small.yaml")
+BROKEN = sorted((TOPOLOGIES / "broken").glob("*.yaml"))
+
+
+def verify(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(main, ["verify", *arguments], input=stdin)
+
+
+def test_json_holds_everything_that_the_text_says() -> None:
+    first, second = (verify(SMALL, "-o", "json").stdout for _ in range(2))
+    assert first == second
+    found = json.loads(first)
+    assert (found["schema"], found["holds"], found["down"]) == (
+        "cloison/verification/1",
+        True,
+        [],
+    )
+    assert [e["holds"] for e in found["expectations"]] == [True] * 6
+    assert found["findings"] == []
+    assert found["single_failures_tried"] == 20
+    opened = {(c["source"], c["destination"]): c for c in found["matrix"] if c["open"]}
+    leak = opened["globex", "acme"]
+    assert leak["ports"] == "8080/tcp"
+    assert {cause["kind"] for cause in leak["because"]} == {"leak", "NetworkPolicy"}
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=lambda p: p.stem)
+def test_a_broken_twin_fails_with_the_words_of_simulate(path: Path) -> None:
+    found = verify(str(path))
+    assert found.exit_code == 1
+    simulated = CliRunner().invoke(main, ["simulate", str(path)]).stdout
+    told = simulated[simulated.index("Finding 1") :]
+    assert told in found.stdout
+    data = json.loads(verify(str(path), "-o", "json").stdout)
+    assert data["holds"] is False
+    assert all(f["blame"] and f["line"] for f in data["findings"])
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("certificate") / "small.json"
+    assert verify(SMALL, "--certificate", str(path)).exit_code == 0
+    return path
+
+
+def test_a_certificate_is_checked_alone_and_against_its_fabric(written: Path) -> None:
+    alone = verify("--check-certificate", str(written))
+    assert alone.exit_code == 0
+    assert "The certificate is consistent" in alone.stdout
+    assert "valid" not in alone.stdout
+    assert verify("--check-certificate", "-", stdin=written.read_text()).exit_code == 0
+    found = verify(SMALL, "--check-certificate", str(written), "-o", "json")
+    assert found.exit_code == 0, found.stdout
+    data = json.loads(found.stdout)
+    assert data["schema"] == "cloison/certificate-check/2"
+    assert (data["consistent"], data["valid"], data["verdict"]) == (True, True, "holds")
+    assert data["compared"] == {"regions": 4092, "packets": 9126}
+    assert data["counts"]["endpoints"] == 13
+    assert [entry["path"] for entry in json.loads(written.read_text())["inputs"]] == [
+        "small.yaml",
+        "small.lock.yaml",
+        "manifests/small/acme/catalog.yaml",
+        "manifests/small/acme/web.yaml",
+        "manifests/small/globex/shop.yaml",
+    ]
+    text = " ".join(verify(SMALL, "--check-certificate", str(written)).stdout.split())
+    assert "Computed again from routes and rules: 4,092 regions" in text
+    assert text.endswith("The certificate is valid. It says: holds.")
+
+
+def test_the_certificate_names_what_was_down(tmp_path: Path) -> None:
+    path = tmp_path / "down.json"
+    assert verify(SMALL, "--down", "spine1", "--certificate", str(path)).exit_code == 0
+    assert json.loads(path.read_text())["down"] == ["spine1"]
+    found = verify(SMALL, "--check-certificate", str(path))
+    assert found.exit_code == 0
+    assert "It says: holds with spine1 down." in found.stdout
+
+
+def test_a_valid_certificate_of_what_does_not_hold_is_a_finding(tmp_path: Path) -> None:
+    broken, path = str(TOPOLOGIES / "broken" / "zone0-hole.yaml"), tmp_path / "broken.json"
+    assert verify(broken, "--certificate", str(path)).exit_code == 1
+    found = verify(broken, "--check-certificate", str(path), "-o", "json")
+    assert found.exit_code == 1
+    data = json.loads(found.stdout)
+    assert (data["valid"], data["verdict"], data["problems"]) == (True, "fails", [])
+    assert verify("--check-certificate", str(path)).exit_code == 1
+
+
+def test_a_copy_elsewhere_has_the_same_certificate(written: Path, tmp_path: Path) -> None:
+    for name in ("small.yaml", "small.lock.yaml", "manifests/small"):
+        source, target = TOPOLOGIES / name, tmp_path / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        target.parent.mkdir(exist_ok=True)
+        copy(source, target)
+    fabric, path = str(tmp_path / "small.yaml"), tmp_path / "copy.json"
+    assert verify(fabric, "--check-certificate", str(written)).exit_code == 0
+    assert verify(fabric, "--certificate", str(path)).exit_code == 0
+    assert path.read_bytes() == written.read_bytes()
+
+
+def test_another_fabric_s_certificate_is_refused(written: Path) -> None:
+    found = verify(str(TOPOLOGIES / "demo.yaml"), "--check-certificate", str(written))
+    assert found.exit_code == 1
+    text = " ".join(found.stdout.split())
+    assert "inputs: small.yaml is not read" in text
+    assert "The certificate is not valid." in text
+
+
+CHANGES: dict[str, Callable[[Any], Any]] = {
+    "cells: acme to acme is called closed, its regions are open": lambda w: next(
+        c for c in w["cells"] if c[2] == "open"
+    ).__setitem__(2, "closed"),
+    "inputs[5].path: 5 is no text": lambda w: w["inputs"].append({"path": 5, "sha256": []}),
+    "down: 3 is no list": lambda w: w.__setitem__("down", 3),
+    'down: no node or link is called "spine9"': lambda w: w.__setitem__("down", ["spine9"]),
+    "sources: is missing": lambda w: w.pop("sources"),
+}
+
+
+@pytest.mark.parametrize("words", CHANGES)
+def test_a_tampered_certificate_is_a_finding(written: Path, tmp_path: Path, words: str) -> None:
+    found = json.loads(written.read_text())
+    CHANGES[words](found)
+    del found["digest"]
+    path = tmp_path / "tampered.json"
+    path.write_text(json.dumps(found | {"digest": digest(found)}))
+    result = verify(SMALL, "--check-certificate", str(path))
+    assert result.exit_code == 1
+    assert words in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("nothing.yaml",),
+        (str(TOPOLOGIES),),
+        (SMALL, "--down", "spine9"),
+        (SMALL, "--down", "spine1", "--check-certificate", "x.json"),
+        ("--check-certificate", SMALL),
+        ("--check-certificate", "nothing.json"),
+        (SMALL, "--certificate", "/proc/no/such/folder/x.json"),
+    ],
+)
+def test_wrong_arguments_are_2(arguments: tuple[str, ...]) -> None:
+    result = verify(*arguments)
+    assert result.exit_code == 2, result.output
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""

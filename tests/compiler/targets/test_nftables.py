@@ -1,0 +1,81 @@
+"""The nftables backend: the kernel takes every ruleset, and input cannot break out of it.
+
+That the kernel enforces them as defined is what `tests/sim/test_lab*.py` is about.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from oracles import require, require_root
+
+from compiler.compile import compile_network
+from compiler.program.program import Program
+from compiler.targets import nftables
+from fabric.build import build
+from fabric.diagnostics import Span
+from fabric.load import load_fabric
+
+TOPOLOGIES = Path(__file__).parents[3] / "topologies"
+
+
+@pytest.fixture(scope="module", params=["small", "demo"])
+def program(request: pytest.FixtureRequest) -> Program:
+    return compile_network(build(load_fabric(TOPOLOGIES / f"{request.param}.yaml"), lock=False))
+
+
+def loads(text: str) -> None:
+    """Load a ruleset in a namespace that lives as long as the command."""
+    require("nft", "unshare")
+    require_root()
+    done = subprocess.run(
+        ["unshare", "--net", "nft", "-f", "-"], input=text, text=True, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.root
+@pytest.mark.oracle("nft")
+def test_the_kernel_loads_every_ruleset(program: Program) -> None:
+    for node in nftables.nodes(program):
+        loads(nftables.render(program, node))
+        loads(nftables.ruleset(program, node, incoming="meta sdifname"))
+
+
+@pytest.mark.root
+@pytest.mark.oracle("nft")
+def test_names_of_the_user_stay_inside_comments(program: Program) -> None:
+    nasty = '" drop\n}\nflush ruleset; \\ ${x} # é\x00'
+    origins = tuple(replace(origin, name=nasty * 3) for origin in program.origins)
+    node = nftables.nodes(program)[0]
+    text = nftables.render(replace(program, origins=origins), node)
+    loads(text)
+    assert "flush ruleset" not in re.sub(r'comment "[^"\n]*"', "", text)
+    assert max(len(c) for c in re.findall(r'comment "([^"]*)"', text)) <= 128
+
+
+def test_a_long_path_does_not_hide_the_line(program: Program) -> None:
+    span = Span(f"/{'long/' * 40}policy.yaml", 58, 3)
+    origins = tuple(replace(origin, span=span) for origin in program.origins)
+    text = nftables.render(replace(program, origins=origins), nftables.nodes(program)[0])
+    comments = {c for c in re.findall(r'comment "([^"]*)"', text) if not c.endswith("_drop")}
+    assert comments
+    for comment in comments:
+        assert comment.endswith("policy.yaml:58:3)")
+        assert len(comment) <= 128
+
+
+def test_every_entry_of_a_node_is_there_once_per_chain(program: Program) -> None:
+    for node in nftables.nodes(program):
+        text = nftables.render(program, node)
+        chains = re.findall(r"^\tchain g(\d+) \{$", text, re.M)
+        assert sorted(map(int, chains)) == [group.id for group in program.groups_at(node)]
+
+
+def test_the_same_text_on_every_run(program: Program) -> None:
+    node = nftables.nodes(program)[0]
+    assert nftables.render(program, node) == nftables.render(program, node)

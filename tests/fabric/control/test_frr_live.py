@@ -1,0 +1,180 @@
+"""Random small fabrics, run by FRR in namespaces with the `frr.conf` that we write for them.
+
+Compared: the Type-5 set with its route targets, router MACs, next hops and best AS paths at every
+node; every VRF's routes; ECMP widths in the underlay; with all links up and after one has failed.
+Routes imported across VRFs are left out: Debian's FRR 8.4 is no oracle for them.
+"""
+
+from __future__ import annotations
+
+import random
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from frr_lab import FrrLab, frr_lab, wait_for
+from oracles import require, require_root
+
+from fabric.build import build, rebuild
+from fabric.control.evpn import covers
+from fabric.load import load_fabric
+from fabric.network import Network
+
+pytestmark = [pytest.mark.root, pytest.mark.oracle("frr")]
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {{ name: p-{host}, namespace: {namespace} }}
+spec: {{ nodeName: {host}, containers: [{{ name: c, image: c }}] }}
+---
+"""
+
+
+def random_fabric(seed: int, vtep: str, fail: bool, folder: Path) -> tuple[Path, str | None]:
+    """A fabric file with manifests beside it, and a link to fail."""
+    rng = random.Random(seed)
+    leaves, spines, tenants = rng.randint(2, 4), rng.randint(1, 2), rng.randint(1, 3)
+    hosts = [f"host{n}" for n in range(1, 2 * -(-leaves // 2) + 1)]
+    lines = [
+        "cloison: 1", f"name: random{seed}", f"vtep: {vtep}",
+        f"sites: {{ s: {{ spines: {spines}, leaves: {leaves}, borders: 0, hosts_per_pair: 2 }} }}",
+        "pools: { vni: 5001-5999 }", "tenants:",
+    ]  # fmt: skip
+    for number in range(tenants):
+        name = f"t{number}"
+        offered = f"{{ cidr: 172.16.{number}.0/24, namespaces: [shared] }}"
+        lines.append(f"  {name}:")
+        lines.append(f"    manifests: [{name}.yaml]")
+        lines.append(f'    vrfs: {{ main: {{ prefixes: [10.1.0.0/16, "fd00::/48", {offered}] }} }}')
+        chosen = sorted(rng.sample(hosts, rng.randint(1, len(hosts))))
+        pods = [POD.format(host=h, namespace=rng.choice(["own", "shared"])) for h in chosen]
+        (folder / f"{name}.yaml").write_text("".join(pods))
+    if tenants > 1:
+        lines += ["leaks:", "  - name: shared", "    from: t0/main", "    to: [t1/main]"]
+        lines += [
+            f"    prefixes: [172.16.0.0/{rng.choice([24, 27])}]",
+            "    clients: [172.16.1.0/24]",
+        ]
+    path = folder / "fabric.yaml"
+    path.write_text("\n".join(lines) + "\n")
+    link = f"leaf{rng.randint(1, leaves)}--spine{rng.randint(1, spines)}"
+    return path, link if fail else None
+
+
+CASES = [
+    (10, "dpu", True), (11, "leaf", False), (12, "leaf", True), (13, "dpu", False),
+    (14, "leaf", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("seed", "vtep", "fail"), CASES)
+def test_frr_agrees(seed: int, vtep: str, fail: bool, tmp_path: Path) -> None:
+    require("vtysh", "zebra", "bgpd", "ip", "nsenter")
+    require_root()
+    path, down = random_fabric(seed, vtep, fail, tmp_path)
+    network = build(load_fabric(path), lock=False)
+    with frr_lab(network) as lab:
+        agree(lab, network)
+        if down is not None:
+            lab.fail(down)
+            agree(lab, rebuild(network, down=[down]))
+
+
+def agree(lab: FrrLab, network: Network) -> None:
+    """Wait until FRR says what we say; then compare once more, to show the difference."""
+    wait_for(lambda: ours(network, lab) == theirs(network, lab), 40)
+    assert theirs(network, lab) == ours(network, lab)
+
+
+def ours(network: Network, lab: FrrLab) -> dict[str, Any]:
+    """Everything that is compared, from the model."""
+    out: dict[str, Any] = {}
+    for node in lab.nodes:
+        name = network.fabric.nodes[node].name
+        out[f"{name} type-5"] = {
+            (
+                route.rd, str(route.prefix), route.rts, route.router_mac, route.next_hop,
+                " ".join(map(str, network.underlay.as_path(node, route.vtep))),
+            )
+            for route in network.routes
+            if network.underlay.reachable(node, route.vtep)
+        }  # fmt: skip
+        out[f"{name} underlay"] = {
+            f"{network.plan.vtep(far)}/32": len(network.underlay.ecmp(node, far))
+            for far in lab.nodes
+            if far != node and network.underlay.reachable(node, far)
+        }
+        for vrf in lab.vrfs[node]:
+            out[f"{name} {network.vrfs[vrf].name}"] = {
+                str(route.prefix): {network.plan.vtep(hop.vtep) for hop in route.nexthops}
+                for route in network.fib.routes(node, vrf)
+                if all(hop.vrf == vrf and hop.vtep != node for hop in route.nexthops)
+            }
+    return out
+
+
+def theirs(network: Network, lab: FrrLab) -> dict[str, Any]:
+    """The same from FRR's JSON."""
+    out: dict[str, Any] = {}
+    for node in lab.nodes:
+        name = network.fabric.nodes[node].name
+        vrfs = [
+            f"show {word} route vrf vrf{network.vrfs[vrf].vni}"
+            for vrf in lab.vrfs[node]
+            for word in ("ip", "ipv6")
+        ]
+        evpn, underlay, *tables = lab.show(
+            node, "show bgp l2vpn evpn route type prefix", "show ip route", *vrfs
+        )
+        out[f"{name} type-5"] = set(type5(evpn))
+        out[f"{name} underlay"] = {
+            prefix: sum(1 for hop in entry["nexthops"] if hop.get("fib"))
+            for prefix, entries in underlay.items()
+            for entry in entries
+            if entry["protocol"] == "bgp"
+        }
+        for number, vrf in enumerate(lab.vrfs[node]):
+            own = network.vrfs[vrf].prefixes
+            found = vrf_routes(*tables[2 * number :][:2])
+            out[f"{name} {network.vrfs[vrf].name}"] = {
+                prefix: hops
+                for prefix, hops in found.items()
+                if any(covers(outer, ip_network(prefix)) for outer in own)
+            }
+    return out
+
+
+def type5(document: dict[str, Any]) -> Any:
+    """(RD, prefix, RTs, router MAC, next hop, AS path) of every best path."""
+    for rd, routes in document.items():
+        for route in routes.values() if isinstance(routes, dict) else ():
+            for (path,) in route["paths"] if isinstance(route, dict) else ():
+                if not path.get("bestpath"):
+                    continue
+                words = path["extendedCommunity"]["string"].split()
+                yield (
+                    rd,
+                    f"{path['ip']}/{path['ipLen']}",
+                    tuple(sorted(w.removeprefix("RT:") for w in words if w.startswith("RT:"))),
+                    next(w.removeprefix("Rmac:") for w in words if w.startswith("Rmac:")),
+                    next(hop["ip"] for hop in path["nexthops"] if hop.get("used")),
+                    path["path"],
+                )
+
+
+def vrf_routes(*tables: dict[str, Any]) -> dict[str, set[str]]:
+    """Prefix → VTEPs of the BGP routes of one VRF, IPv4 and IPv6."""
+    return {
+        prefix: {plain(hop["ip"]) for hop in entry["nexthops"] if "ip" in hop}
+        for table in tables
+        for prefix, entries in table.items()
+        for entry in entries
+        if entry["protocol"] == "bgp"
+    }
+
+
+def plain(address: str) -> str:
+    """An IPv4-mapped IPv6 next hop as IPv4."""
+    return str(getattr(ip_address(address), "ipv4_mapped", None) or address)

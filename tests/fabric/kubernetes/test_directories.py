@@ -1,0 +1,70 @@
+"""Which files of a directory are manifests, and what becomes of those that are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fabric.diagnostics import InputError
+from fabric.kubernetes.manifests import Manifests, load_manifests
+
+POD = "{apiVersion: v1, kind: Pod, metadata: {name: NAME, namespace: shop}}\n"
+
+
+def folder(tmp_path: Path, files: dict[str, str]) -> Manifests:
+    """What the manifests below a directory say, one pod beside the given files."""
+    for name, text in {"seen.yaml": POD.replace("NAME", "seen"), **files}.items():
+        path = tmp_path / "cluster" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return load_manifests([tmp_path / "cluster"])
+
+
+@pytest.mark.parametrize("name", [".draft.yaml", ".later/x.yml", "a/.b/c.json", "..x.yaml"])
+def test_hidden_names_are_read_as_kubectl_reads_them(tmp_path: Path, name: str) -> None:
+    found = folder(tmp_path, {name: POD.replace("NAME", "hidden")})
+    assert {p.name for p in found.pods} == {"seen", "hidden"}
+
+
+@pytest.mark.parametrize("name", [".git/x.yaml", "sub/.git/y.yaml", ".#seen.yaml", "x.yaml.bak"])
+def test_what_no_tool_applies_is_left_out(tmp_path: Path, name: str) -> None:
+    found = folder(tmp_path, {name: POD.replace("NAME", "hidden")})
+    assert [p.name for p in found.pods] == ["seen"]
+    assert not found.not_evaluated
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("kustomization.yaml", "resources: [seen.yaml]\nnamespace: other\n"),
+        ("kustomization.yml", "patches: [{path: p.json}]\n"),
+        ("overlay/Kustomization", "resources: [../base]\n"),
+        ("kustomization.yaml", "{apiVersion: kustomize.config.k8s.io/v1beta1, resources: []}\n"),
+        ("any.yaml", "{apiVersion: kustomize.config.k8s.io/v1beta1, kind: Kustomization}\n"),
+        ("helmfile.yaml", "releases: [{name: db, chart: stable/db}]\n"),
+        ("Chart.yaml", "{apiVersion: v2, name: shop, version: 1.0.0}\n"),
+    ],
+)
+def test_recipes_are_not_evaluated_whatever_they_say_of_themselves(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    found = folder(tmp_path, {name: text})
+    assert [w.code for w in found.warnings] == ["C603"]
+    assert [(r.kind, r.name, r.scope) for r in found.not_evaluated] == [
+        ("Template", name.rpartition("/")[2], "cluster")
+    ]
+
+
+@pytest.mark.parametrize("text", ["{apiversion: v1, Kind: Pod}\n", "{KIND: NetworkPolicy}\n"])
+def test_an_object_in_other_capitals_is_a_mistake_and_not_skipped(
+    tmp_path: Path, text: str
+) -> None:
+    with pytest.raises(InputError, match="apiVersion and kind"):
+        folder(tmp_path, {"x.yaml": text})
+
+
+def test_data_of_other_tools_is_skipped_with_a_warning(tmp_path: Path) -> None:
+    found = folder(tmp_path, {".tool.yaml": "jobs: [a]\n", "list.json": "[1, 2]"})
+    assert [w.code for w in found.warnings] == ["C602", "C602"]
+    assert not found.not_evaluated

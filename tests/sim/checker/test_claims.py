@@ -1,0 +1,49 @@
+"""Expectations judged twice: by the proof, and by the regions that the checker computes itself."""
+
+from __future__ import annotations
+
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from random_worlds import policies, worlds
+
+from compiler.compile import compile_policy
+from compiler.policy.ir import Policy
+from fabric.file.claims import parse_claim
+from fabric.network import Network
+from sim.checker.claims import Judge, read
+from sim.checker.paths import Paths
+from sim.proof.expect import Claim, check_claim
+from sim.proof.reachability import reachability
+
+NAMES = ["acme/*", "globex/*", "acme/web/a", "globex/db/c", "zone2/inet", "zone2/office", "zone2/*"]
+BLOCKS = ["10.0.0.1", "10.0.0.0/24", "10.0.0.0/25", "0.0.0.0/0", "fd00::/64", "fd00::1", "::/0"]
+PORTS = ["", ":80/tcp", ":80-81/tcp,udp", ":icmp", ":icmp6", ":any", ":tcp from 0-1023", ":icmp4"]
+
+
+@st.composite
+def claims(draw: st.DrawFn) -> str:
+    """An expectation that can be read, whether it compares anything or not."""
+    kind = draw(st.sampled_from(["allow", "deny", "only"]))
+    ends = [draw(st.sampled_from(NAMES)), draw(st.sampled_from(NAMES))]
+    limited = draw(st.sampled_from([(), (), (0,), (1,), (0, 1)]))
+    family = draw(st.sampled_from([BLOCKS[:4], BLOCKS[4:]]))
+    for end in limited:
+        ends[end] = draw(st.sampled_from(family))
+    ports = draw(st.sampled_from(PORTS))
+    arrow = "->" if limited else draw(st.sampled_from(["->", "<->"]))
+    target = f"[{ends[1]}]" if ":" in ends[1] and ports else ends[1]
+    return f"{kind}: {ends[0]} {arrow} {target}{ports}"
+
+
+@settings(max_examples=150, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(worlds(), policies(), st.lists(claims(), min_size=8, max_size=8))
+def test_both_judge_alike(network: Network, policy: Policy, texts: list[str]) -> None:
+    reach = reachability(network, compile_policy(network, policy))
+    judge = Judge(Paths(network, policy).regions())
+    for number, text in enumerate(texts):
+        kind, _, rest = text.partition(": ")
+        claim = Claim(number, kind, *parse_claim(rest), text=rest)
+        found, mine = check_claim(reach, claim), judge.judge(read(text))
+        assert mine.pairs == found.pairs, text
+        assert mine.leaks == any(breach.reached for breach in found.breaches), text
+        assert mine.stopped == any(not breach.reached for breach in found.breaches), text

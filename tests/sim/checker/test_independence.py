@@ -1,0 +1,33 @@
+"""Whoever checks certificates uses nothing of what computes them: only what is listed here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+ALLOWED = {
+    "compiler",
+    "compiler.sources",
+    "compiler.sources.isolation",
+    "compiler.sources.network_policy",
+    "compiler.sources.zones",
+    "compiler.policy.ir",
+    "compiler.sources.network_policy_v1",
+    "compiler.policy.selectors",
+    "compiler.policy.semantics",
+    "sim",
+    "sim.assumptions",
+}
+
+
+def test_nothing_else_is_imported() -> None:
+    program = (
+        "import sys\n"
+        "import sim.checker.consistency, sim.checker.validity\n"
+        "print(*(m for m in sys.modules if m.split('.')[0] in ('sim', 'compiler', 'cloison')))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    found = {m for m in done.stdout.split() if not m.startswith("sim.checker")}
+    assert found == ALLOWED

@@ -1,0 +1,170 @@
+"""Contests compare everyone's answers, tell who took no part, and judge by the worst cell."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from fabric.diagnostics import MachineError
+from sim.classify.columns import Columns
+from sim.classify.contest import compare as contests
+from sim.classify.contest import results as report
+from sim.classify.contest.compare import Built, Contest, Heat, bounds, contest
+from sim.classify.contest.gates import GATES, judge
+from sim.classify.contest.generators import generate
+from sim.classify.contest.machine import machine
+from sim.classify.contest.rounds import Ratio, Timing, alone, best, measure, ratio
+from sim.classify.contest.traces import trace
+from sim.classify.linear import scan
+from sim.classify.plan import Plan
+from sim.classify.ruleset import Rule, RuleSet
+
+N = 3000
+
+
+@dataclass
+class Slow:
+    """A classifier that tries every rule; `wrong` of its answers are not the rules'."""
+
+    rules: RuleSet
+    wrong: int = 0
+    plans: tuple[Plan, ...] = (Plan("all", "linear", "for a test", 100, 0.0),)
+
+    def classify(self, columns: Columns, *, out: np.ndarray | None = None) -> np.ndarray:
+        found = scan(self.rules, columns)
+        found[: self.wrong] += 1
+        if out is None:
+            return found
+        out[:] = found
+        return out
+
+
+def no_dpdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(*_: object) -> None:
+        raise MachineError("libdpdk is not installed")
+
+    monkeypatch.setattr(contests, "RteAcl", absent)
+
+
+def run(name: str, wrong: int = 0, **options: int) -> Contest:
+    rules = generate(name)
+    traces = {"uniform": trace(rules, "uniform", N), "random": trace(rules, "random", N)}
+    return contest(
+        name, rules, traces, rounds=2, builder=lambda rules: Slow(rules, wrong), **options
+    )
+
+
+@pytest.mark.oracle("rte_acl")
+def test_everyone_is_timed_and_answers_agree() -> None:
+    found = run("policy-1k")
+    assert [heat.trace for heat in found.heats] == ["uniform", "random"]
+    assert found.mismatches == 0
+    if found.skipped is None:
+        assert {"cloison", "stream", "gather12", "sse"} <= set(found.heats[0].timings)
+        assert found.heats[0].against is not None
+        assert found.heats[0].against.worse < 1
+        assert found.heats[0].mismatches == 0
+
+
+def test_wrong_answers_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_dpdk(monkeypatch)
+    found = run("policy-1k", wrong=7)
+    assert found.mismatches == 14
+    assert [heat.sample_mismatches for heat in found.heats] == [7, 7]
+
+
+def test_without_rte_acl_the_rest_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_dpdk(monkeypatch)
+    found = run("acl-1k")
+    assert found.skipped == "rte_acl skipped: libdpdk is not installed"
+    assert found.heats[0].against is None
+    assert report.notes([found]) == ["acl-1k: rte_acl skipped: libdpdk is not installed"]
+    assert report.speeds([found])[0]["rival_mpps"] is None
+
+
+def test_too_many_rows_are_not_built() -> None:
+    found = run("policy-1k", most_rows=100)
+    assert found.skipped == "rte_acl skipped: 751 rows, more than the 100 it is asked to build"
+
+
+def test_what_rte_acl_cannot_hold_is_told() -> None:
+    rules = RuleSet.of([Rule(state=1)])
+    packets = replace(trace(rules, "uniform", 100), state=np.zeros(100, np.uint8))
+    found = contest("stateful", rules, {"own": packets}, rounds=1, builder=Slow)
+    assert found.skipped == "rte_acl skipped: rules look at state, for which rows have no field"
+    assert found.mismatches == 0
+
+
+def test_rounds_leave_the_process_as_it_was() -> None:
+    before = os.sched_getaffinity(0), os.sched_getscheduler(0)
+    with alone():
+        assert len(os.sched_getaffinity(0)) == 1
+    with pytest.raises(ZeroDivisionError), alone():
+        _ = 1 / 0
+    assert (os.sched_getaffinity(0), os.sched_getscheduler(0)) == before
+
+
+def test_rounds_are_interleaved_and_short_runs_repeated() -> None:
+    calls: list[str] = []
+    found = measure({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=3)
+    order = [name for name, after in zip(calls, [*calls[1:], "-"], strict=True) if name != after]
+    assert order == ["a", "b"] * 4
+    assert len(calls) > 1000
+    assert all(0 < timing.least <= timing.median for timing in found.values())
+
+
+def test_the_best_of_several_algorithms_counts() -> None:
+    two = {"sse": Timing(4, 9), "avx2": Timing(5, 6)}
+    assert best(two) == Timing(4, 6)
+    assert ratio(best(two), Timing(2, 2)) == Ratio(2, 3)
+    assert ratio(best(two), Timing(2, 2)).worse == 2
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_bounds_run_on_either_ip_version(version: int) -> None:
+    rules = RuleSet.of([Rule()])
+    for run_once in bounds(trace(rules, "random", 100, version)).values():
+        run_once()
+
+
+def heat(kind: str, times: float) -> Heat:
+    return Heat(kind, N, {"cloison": Timing(1, 1)}, Ratio(times, times + 1), 0.5, 0, N, 0)
+
+
+def test_gates_are_judged_by_their_worst_cell() -> None:
+    ours = Built(0.05, 1000 * 100, ("keyed",))
+    heats = (heat("uniform", 5), heat("zipf", 3), heat("random", 1))
+    policy = Contest("policy-1k", 50, 1000, ours, None, False, None, heats)
+    other = replace(policy, name="dash-1k", heats=(heat("mixed", 1.3),), rows=100_000)
+    verdicts = {verdict.gate.what: verdict for verdict in judge([policy, other])}
+    assert len(verdicts) == len(GATES)
+    speed = verdicts["policy-1k: times rte_acl"]
+    assert (speed.found, speed.where, speed.met, speed.pushed) == (3, "policy-1k zipf", True, False)
+    assert verdicts["random headers, any set: times rte_acl"].met is False
+    assert verdicts["sets not used while tuning, any trace: times rte_acl"].found == 1.3
+    assert verdicts["policy-1k, policy-6k: fraction of twelve gathers"].met is True
+    assert verdicts["build about 1k rows, s"].pushed is False
+    assert verdicts["build about 100k rows, s"].pushed is True
+    assert verdicts["policy tables: bytes per row"].found == 100
+    assert verdicts["fw-10k: times rte_acl"].met is None
+
+
+def test_the_document_is_json_and_has_it_all() -> None:
+    found = contest(
+        "mine",
+        RuleSet.of([Rule(dport=((80, 80),)), Rule()]),
+        {"t": trace(RuleSet.of([Rule()]), "random", 100)},
+        rounds=1,
+        builder=Slow,
+    )
+    document = json.loads(json.dumps(report.document([found], judge([found]), machine())))
+    assert document["schema"] == "cloison/bench/1"
+    assert document["sets"][0]["heats"][0]["timings"]["cloison"]["least"] > 0
+    assert {"processor", "load", "dpdk"} <= set(document["machine"])
+    assert set(report.SPEEDS) <= set(document["speeds"][0])
+    assert set(report.BUILDS) <= set(document["builds"][0])
+    assert set(report.VERDICTS) <= set(document["gates"][0])

@@ -1,0 +1,148 @@
+"""A stage as rules: classifiers say of every packet which entry the definition says."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from naive import L4S, points
+from random_worlds import policies, worlds
+
+from compiler.compile import compile_network, compile_policy
+from compiler.policy.ir import Action, Direction, Packet, Policy, Stage
+from compiler.policy.semantics import concerns, evaluate
+from compiler.program.program import ANY_VRF, Entry, L4Range, Program, Region
+from compiler.program.walk import entry_matches
+from fabric.build import build
+from fabric.load import load_fabric
+from fabric.network import Network
+from fabric.ports import ANY
+from sim.classify import build as build_engine
+from sim.classify.columns import Columns
+from sim.classify.lower import lower, products
+
+TOPOLOGIES = Path(__file__).parents[3] / "topologies"
+
+
+def columns(program: Program, stage: Stage, version: int, packets: list[Packet]) -> Columns:
+    """What a pipeline stage is asked: the group's id and the remote as it sees it."""
+    out = np.array([p.direction is Direction.OUT for p in packets])
+    ip = np.array([p.remote_ip for p in packets], object)
+    words = {"": ip} if version == 4 else {"": ip >> 64, "_lo": ip & (2**64 - 1)}
+    addresses = {
+        f"{side}{part}": np.where(remote, word, 0).astype(np.uint32 if version == 4 else np.uint64)
+        for side, remote in (("src", ~out), ("dst", out))
+        for part, word in words.items()
+    }
+    group = [program.bindings[p.direction, p.local, stage] for p in packets]
+    return Columns(
+        **addresses,
+        sport=np.array([p.sport for p in packets], np.uint16),
+        dport=np.array([p.dport for p in packets], np.uint16),
+        protocol=np.array([p.protocol for p in packets], np.uint8),
+        vni=np.array([p.remote_vrf + 1 for p in packets], np.uint32),
+        direction=np.array([p.direction for p in packets], np.uint8),
+        endpoint=np.array(group, np.int64).astype(np.uint32),
+    )
+
+
+def classified(program: Program, stage: Stage, version: int, packets: list[Packet]) -> list[int]:
+    """The entries that a classifier of the stage finds."""
+    lowered = lower(program, stage)
+    found = build_engine(lowered.rules, ids=lowered.entries)
+    return found.classify(columns(program, stage, version, packets)).tolist()
+
+
+def matched(program: Program, packet: Packet, stage: Stage) -> int:
+    """The entry of the endpoint's group, by trying one after the other; -1 without a group."""
+    number = int(program.bindings[packet.direction, packet.local, stage])
+    if number < 0:
+        return -1
+    group = program.groups[number]
+    hits = (e.id for e in group.entries if entry_matches(e, packet))
+    return next(hits, group.default_entry.id)
+
+
+@settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(worlds(), policies())
+def test_a_stage_as_rules_says_what_the_definition_says(network: Network, policy: Policy) -> None:
+    program = compile_policy(network, policy)
+    for version in (4, 6):
+        packets = [
+            Packet(direction, e.index, version, ip, vrf, *l4)
+            for direction, e, ip, vrf, l4 in product(
+                Direction, network.endpoints, points(network, policy, version), range(3), L4S
+            )
+        ][::7]
+        for stage in Stage:
+            found = classified(program, stage, version, packets)
+            assert found == [matched(program, p, stage) for p in packets]
+            for packet, entry in list(zip(packets, found, strict=True))[::11]:
+                agrees_with_policy(program, packet, stage, entry)
+
+
+def agrees_with_policy(program: Program, packet: Packet, stage: Stage, entry: int) -> None:
+    """The entry decides and blames as the policy does; a stage that permits all has none."""
+    local = program.network.endpoints[packet.local]
+    rules, selections = (
+        [item for item in items if concerns(item, stage, packet, local, program.network)]
+        for items in (program.policy.rules, program.policy.selections)
+    )
+    wanted = evaluate(rules, selections, packet, local, program.network)
+    if entry < 0:
+        assert wanted[0] is Action.PERMIT
+    else:
+        found = program.entry(entry)[1]
+        assert (found.action, program.origins[found.origin]) == wanted
+
+
+def test_of_a_fabric_both_ip_versions_and_unknown_keys() -> None:
+    program = compile_network(build(load_fabric(TOPOLOGIES / "small.yaml")))
+    network, rng = program.network, np.random.default_rng(1)
+    for version, stage in product((4, 6), Stage):
+        packets = []
+        for _ in range(2000):
+            far = network.endpoints[rng.integers(len(network.endpoints))]
+            prefix = next(p for p in far.prefixes if p.version == version)
+            packets.append(
+                Packet(
+                    Direction(rng.integers(2)),
+                    int(rng.integers(len(network.endpoints))),
+                    version,
+                    int(prefix.network_address) + int(rng.integers(-1, 2)),
+                    int(rng.integers(-1, len(network.vrfs))),
+                    int(rng.choice([6, 6, 17, 1])),
+                    int(rng.integers(65536)),
+                    int(rng.choice([53, 80, 443, 8080, 8443, 65535])),
+                )
+            )
+        wanted = [matched(program, p, stage) for p in packets]
+        assert classified(program, stage, version, packets) == wanted
+
+
+def l4_of(chance: np.random.Generator) -> L4Range:
+    ends = [(0, 65535), (80, 80), (443, 443), (1000, 2000)]
+    sport, dport = (ends[i] for i in chance.integers(4, size=2))
+    return L4Range(int(chance.choice([ANY, 6, 17])), sport, dport)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_products_are_the_same_set(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    ranges = tuple(sorted({l4_of(chance) for _ in range(chance.integers(0, 9))}))
+    entry = Entry(0, 0, (Region(),), ranges, Action.PERMIT, 0)
+    made = products(ranges)
+    assert len(made) <= len(ranges)
+    edges = (0, 79, 80, 81, 443, 1000, 2000, 2001, 65535)
+    for protocol, sport, dport in product((1, 6, 17), edges, edges):
+        packet = Packet(Direction.OUT, 0, 4, 0, ANY_VRF, protocol, sport, dport)
+        inside = any(
+            (protocols is None or protocol in protocols)
+            and any(a <= sport <= b for a, b in sports)
+            and any(a <= dport <= b for a, b in dports)
+            for protocols, sports, dports in made
+        )
+        assert inside == entry_matches(entry, packet)

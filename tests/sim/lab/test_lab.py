@@ -1,0 +1,243 @@
+"""The lab in the kernel of this machine: real packets, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from oracles import require, require_root
+
+from cloison.cli import main
+from sim.lab import kernel, state
+
+pytestmark = [pytest.mark.root, pytest.mark.oracle("kernel")]
+TWO_ALIKE = """
+cloison: 1
+name: alike
+sites:
+  lab: { spines: 1, leaves: 2, hosts_per_pair: 2, borders: 0 }
+tenants:
+  open:
+    manifests: [open.yaml]
+    vrfs: { main: { prefixes: [10.0.0.0/24, "fd00:a::/64"] } }
+  shut:
+    manifests: [open.yaml, shut.yaml]
+    vrfs: { main: { prefixes: [10.0.0.0/24, "fd00:a::/64"] } }
+"""
+OPEN = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: default }
+spec:
+  replicas: 3
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, image: web }] }
+"""
+SHUT = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: shut, namespace: default }
+spec:
+  podSelector: {}
+  policyTypes: [Ingress]
+"""
+ROOT = Path(__file__).parents[3]
+SMALL, DEMO = (ROOT / "topologies" / f"{name}.yaml" for name in ("small", "demo"))
+
+
+@pytest.fixture(autouse=True)
+def own_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A record of labs of our own; whatever a test leaves is removed."""
+    require_root()
+    require("nft")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    yield
+    lab("down", "--all")
+
+
+def lab(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["lab", *map(str, arguments)])
+
+
+def ours(name: str) -> list[str]:
+    return [space for space in kernel.existing() if space.startswith(f"cln-{name}-")]
+
+
+@pytest.mark.parametrize("fabric", [SMALL, DEMO], ids=lambda p: p.stem)
+def test_the_kernel_agrees_on_every_packet(fabric: Path) -> None:
+    result = lab("test", fabric, "-o", "json")
+    data = json.loads(result.stdout)
+    assert (result.exit_code, data["rows"]) == (0, [])
+    assert data["left_out"] == 0
+    for family in data["counts"]:
+        assert family["allowed"] > 100
+        assert family["denied"] > 100
+        assert family["replies"] == family["allowed"]
+    assert state.labs() == []
+
+
+def test_every_bound_of_the_policy_on_the_small_fabric() -> None:
+    result = lab("test", SMALL, "--all-ports")
+    assert result.exit_code == 0
+    assert "0 differences" in result.stdout
+
+
+def test_what_one_tenant_may_opens_nothing_for_its_double(tmp_path: Path) -> None:
+    """The same headers on the same VTEPs in two VRFs: connection tracking must not mix them up."""
+    for name, text in (("fabric", TWO_ALIKE), ("open", OPEN), ("shut", SHUT)):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    fabric = tmp_path / "fabric.yaml"
+    lab("up", fabric)
+    for _ in ("flows are new", "flows are known"):
+        result = lab("test", fabric, "-o", "json", "--port", "80/tcp")
+        data = json.loads(result.stdout)
+        assert (result.exit_code, data["rows"]) == (0, [])
+        assert all(family["allowed"] and family["denied"] for family in data["counts"])
+
+
+def test_one_altered_entry_is_found_and_named() -> None:
+    lab("up", SMALL)
+    (name,) = state.labs()
+    space = max(own for own in ours(name) if own in (f"cln-{name}-dpu1", f"cln-{name}-dpu1.0"))
+    with kernel.inside(space):
+        listed = subprocess.run(
+            ["nft", "-a", "list", "table", "inet", "cloison"], capture_output=True, text=True
+        ).stdout
+        chain = ""
+        for line in listed.splitlines():
+            if line.strip().startswith("chain "):
+                chain = line.split()[1]
+            if "tcp" in line and "NetworkPolicy acme/catalog/api" in line and "return" in line:
+                handle = line.rpartition(" ")[2]
+                rule = ["delete", "rule", "inet", "cloison", chain, "handle", handle]
+                subprocess.run(["nft", *rule], check=True)
+                break
+        else:
+            pytest.fail("no rule to alter")
+    result = lab("test", SMALL, "-o", "json")
+    assert result.exit_code == 1
+    rows = json.loads(result.stdout)["rows"]
+    assert rows
+    assert all(row["kernel"] == "nothing arrives" for row in rows)
+    assert any(row["simulator"] == "arrives at acme/catalog/api-0" for row in rows)
+
+
+def test_a_failed_link_changes_nothing_that_must_hold() -> None:
+    result = lab("test", SMALL, "--down", "leaf1", "--port", "8080/tcp")
+    assert (result.exit_code, "0 differences" in result.stdout) == (0, True)
+
+
+def test_a_capture_of_the_lab_is_counted_as_tcpdump_counts_it(tmp_path: Path) -> None:
+    require("tcpdump")
+    capture = tmp_path / "lab.pcapng"
+    assert lab("test", SMALL, "--pcap", capture, "--port", "8080/tcp").exit_code == 0
+    done = subprocess.run(
+        ["tcpdump", "-nr", capture, "udp port 4789"], capture_output=True, text=True
+    )
+    outer = [line for line in done.stdout.splitlines() if "VXLAN" in line]
+    replayed = CliRunner().invoke(main, ["replay", str(SMALL), str(capture), "-o", "json"])
+    assert len(outer) > 20
+    decoded = json.loads(replayed.stdout)["captures"][str(capture)]
+    assert decoded["vxlan"] == decoded["inner"]["tcp"] == len(outer)
+
+
+@pytest.mark.parametrize("verb", ["up", "test"])
+def test_what_was_killed_is_found_and_removed(verb: str, tmp_path: Path) -> None:
+    before = kernel.existing()
+    process = subprocess.Popen(
+        [Path(sys.executable).parent / "cloison", "lab", verb, DEMO],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path / "run")},
+    )
+    deadline = time.monotonic() + 60
+    while len(kernel.existing() - before) < 20 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (name,) = state.labs()
+    assert len(ours(name)) >= 20
+    result = lab("down")
+    assert (result.exit_code, ours(name), state.labs()) == (0, [], [])
+    assert kernel.existing() == before
+
+
+def test_failing_half_way_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = kernel.existing()
+    monkeypatch.setattr(kernel, "nft", lambda *_: (_ for _ in ()).throw(OSError("no memory")))
+    assert lab("up", SMALL).exit_code != 0
+    assert kernel.existing() == before
+    assert state.labs() == []
+
+
+def test_what_the_kernel_refuses_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(kernel, "create", refused)
+    result = lab("up", SMALL)
+    assert (result.exit_code, state.labs()) == (2, [])
+    assert "refuses" in result.stderr
+
+
+def test_several_labs_live_side_by_side() -> None:
+    lab("up", SMALL)
+    lab("up", SMALL, "--down", "spine1")
+    first, second = state.labs()
+    assert lab("down").exit_code == 2
+    assert lab("down", first).exit_code == 0
+    assert ours(second)
+    assert lab("test", "--port", "icmp").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("test",), "C724"),
+        (("down", "deadbeef"), "C720"),
+        (("down", "../../etc"), "C720"),
+        (("test", SMALL, "--port", "x"), "is not a port"),
+        (("test", SMALL, "--port", "1/tcp", "--all-ports"), "exclude"),
+        (("up", "missing.yaml"), "missing.yaml"),
+        (("up", SMALL, "--down", "leaf9"), "leaf9"),
+    ],
+)
+def test_wrong_arguments_are_2(arguments: tuple[str | Path, ...], words: str) -> None:
+    result = lab(*arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_changed_fabric_and_a_broken_record_are_said(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.yaml"
+    text = SMALL.read_text().replace("manifests/", f"{SMALL.parent}/manifests/")
+    copy.write_text(text)
+    lab("up", copy)
+    (name,) = state.labs()
+    copy.write_text(text.replace("8080/tcp]", "8081/tcp]"))
+    assert "C722" in lab("test", copy).stderr
+    copy.write_text(text)
+    kernel.remove(ours(name)[0])
+    assert "C723" in lab("test", copy).stderr
+    (state.folder() / name).write_text("{")
+    assert "C721" in lab("test").stderr
+    assert lab("down", name).exit_code == 0
+    assert ours(name) == []
+
+
+def test_without_root_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    result = lab("up", SMALL)
+    assert result.exit_code == 2
+    assert "needs root" in result.stderr

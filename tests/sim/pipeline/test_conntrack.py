@@ -1,0 +1,359 @@
+"""The stateful stage against a model on a dictionary, packet by packet."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_worlds import policies, worlds
+from wired import wired
+
+from compiler.compile import compile_policy
+from compiler.policy.ir import Policy
+from fabric.network import Network
+from sim.blocks.blocks import build_blocks
+from sim.packets.headers import Flow, Packets
+from sim.packets.icmp import ERROR, OTHER, REPLY, REQUEST, Marks
+from sim.packets.reasons import Reason
+from sim.pipeline.arrivals import Arrivals
+from sim.pipeline.conntrack import COUNTERS, GENERATIONS, FlowTable, opening_packets
+from sim.pipeline.datapath import Datapath
+from sim.pipeline.replay import decide
+from sim.pipeline.tables import tables
+
+Answer = tuple[int, int, int, int, int]
+Oracle = Callable[[Flow], Answer]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A packet, and what its ICMP header says: kind, identifier, what an error quotes."""
+
+    flow: Flow
+    kind: int = 0
+    ident: int = 0
+    quotes: Sent | None = None
+
+    @property
+    def mark(self) -> int:
+        cls = 1 if self.kind in (REQUEST, REPLY) else 0
+        return self.kind << 24 | cls << 16 | self.ident
+
+
+@dataclass
+class Known:
+    opening: Flow
+    generation: int
+    last: int
+
+
+class Model:
+    """The rules of `sim.pipeline.conntrack`. `oracle` gives route, reason and both endpoints of a
+    packet that no flow knows, and what its OUT groups say."""
+
+    def __init__(self, capacity: int, timeout: int, network: Network) -> None:
+        self.capacity, self.timeout, self.network = capacity, timeout, network
+        self.flows: OrderedDict[Any, Known] = OrderedDict()
+        self.clock = self.generation = 0
+        self.counts = dict.fromkeys(COUNTERS, 0)
+
+    def packet(self, sent: Sent, now: int, portless: bool, oracle: Oracle) -> tuple[int, int]:
+        """Reason and flow state."""
+        self.age(max(self.clock, now))
+        flow = sent.flow
+        route, reason, source, target, out = oracle(flow)
+        if portless and reason != Reason.UNKNOWN_SOURCE:
+            return Reason.FRAGMENT_DROP, 0
+        if route != 0:
+            return reason, 0
+        if sent.quotes is not None:
+            return self.error(sent, reason, source, target, out, oracle)
+        key = self.key(sent, source, target)
+        self.decide_again(key, oracle)
+        if key in self.flows:
+            known = self.flows[key]
+            self.flows.move_to_end(key)
+            known.last = self.clock
+            forth = (known.opening.src, known.opening.sport) == (flow.src, flow.sport)
+            forth = forth and oracle(known.opening)[2] == source
+            forth = sent.kind == REQUEST if sent.kind else forth
+            self.counts["hit" if forth else "reply"] += 1
+            return Reason.DELIVERED, 1 if forth else 2
+        if reason == Reason.DELIVERED and sent.kind in (0, REQUEST):
+            if len(self.flows) == self.capacity:
+                self.flows.popitem(last=False)
+                self.counts["evicted"] += 1
+            self.flows[key] = Known(flow, self.generation, self.clock)
+            self.counts["created"] += 1
+        return reason, 0
+
+    def key(self, sent: Sent, source: int, target: int) -> Any:
+        """The name of a packet's flow; None if it can have none."""
+        flow = sent.flow
+        here, there = (source, flow.src), (target, flow.dst)
+        if sent.kind == 0:
+            ends = frozenset({(*here, flow.sport), (*there, flow.dport)})
+            return ends, flow.version, flow.protocol
+        asks = (here, there) if sent.kind == REQUEST else (there, here)
+        return None if sent.kind == OTHER else (*asks, flow.version, sent.ident)
+
+    def error(
+        self, sent: Sent, reason: int, source: int, target: int, out: int, oracle: Oracle
+    ) -> tuple[int, int]:
+        assert sent.quotes is not None
+        inner = quoted(self.network, sent.quotes, target)
+        route, _, a, b, _ = oracle(inner.flow)
+        key = self.key(inner, a, b) if route == 0 else None
+        known = self.flows.get(key)
+        if known is not None and known.generation != self.generation:
+            self.counts["redecided"] += 1
+            if oracle(known.opening)[1] != Reason.DELIVERED:
+                del self.flows[key]
+                self.counts["revoked"] += 1
+                known = None
+        vteps = [self.network.endpoints[e].vtep for e in (a, b, source)]
+        if known is None or (out and vteps[2] not in vteps[:2]):
+            return (out or reason), 0
+        self.counts["related"] += 1
+        return Reason.DELIVERED, 3
+
+    def age(self, clock: int) -> None:
+        self.clock = clock
+        silent = [k for k, f in self.flows.items() if clock - f.last > self.timeout]
+        for key in silent:
+            del self.flows[key]
+        self.counts["aged"] += len(silent)
+
+    def decide_again(self, key: Any, oracle: Oracle) -> None:
+        known = self.flows.get(key)
+        if known is None or known.generation == self.generation:
+            return
+        self.counts["redecided"] += 1
+        known.generation = self.generation
+        if oracle(known.opening)[1] != Reason.DELIVERED:
+            del self.flows[key]
+            self.counts["revoked"] += 1
+
+
+def quoted(network: Network, inner: Sent, by: int) -> Sent:
+    """What an error quotes, as a packet of whoever gets the error."""
+    return replace(inner, flow=replace(inner.flow, vrf=network.endpoints[by].vrf, src_endpoint=by))
+
+
+def pairs(network: Network) -> list[tuple[Flow, Flow]]:
+    """Packets between any two addresses, each with its reply."""
+    return [
+        (ask, ask.reply(b.vrf))
+        for a in network.endpoints
+        for b in network.endpoints
+        for p in a.prefixes
+        for q in b.prefixes
+        if p.version == q.version
+        for ask in (Flow(a.vrf, p.version, int(p[0]), int(q[-1]), 6, 2000, 80),)
+    ]
+
+
+def routed(network: Network, policy: Policy) -> list[tuple[Flow, Flow]]:
+    """Those that arrive unless a policy denies them; every one if there are none."""
+    datapath = Datapath(tables(build_blocks(compile_policy(network, policy)), network), threads=1)
+    told = answers(datapath, [ask for ask, _ in pairs(network)])
+    return [pair for pair in pairs(network) if told[pair[0]][0] == 0] or pairs(network)
+
+
+def answers(datapath: Datapath, flows: Sequence[Flow]) -> dict[Flow, Answer]:
+    """What the stateless datapath says of each flow."""
+    v = datapath.decide(Packets.of(flows), complete=True)
+    out = datapath.tables.dec_reason[np.maximum(v.out_decision, 0)]
+    columns = (v.route, v.reason, v.src_endpoint, v.dst_endpoint, out)
+    return dict(zip(flows, zip(*(c.tolist() for c in columns), strict=True), strict=True))
+
+
+class Both:
+    """A flow table and the model, fed with the same packets."""
+
+    def __init__(self, network: Network, programs: Sequence[Policy], capacity: int, timeout: int):
+        compiled = (build_blocks(compile_policy(network, policy)) for policy in programs)
+        self.datapaths = [Datapath(tables(blocks, network), threads=1) for blocks in compiled]
+        self.table, self.model = FlowTable(capacity, timeout), Model(capacity, timeout, network)
+        self.policy, self.network = 0, network
+
+    def bump(self, policy: int) -> None:
+        self.policy = policy
+        self.table.bump()
+        self.model.generation += 1
+
+    def batch(
+        self, packets: Sequence[Flow | Sent], time: Sequence[int], portless: Sequence[bool]
+    ) -> None:
+        """Verdicts, counters and live flows are the same on both sides."""
+        datapath, none, n = self.datapaths[self.policy], None, len(packets)
+        sent = [p if isinstance(p, Sent) else Sent(p) for p in packets]
+        flows = [p.flow for p in sent]
+        told = answers(datapath, flows)
+        every = {*flows, *(known.opening for known in self.model.flows.values())}
+        every |= {quoted(self.network, p.quotes, told[p.flow][3]).flow for p in sent if p.quotes}
+        told = answers(datapath, list(every))
+        expected = [
+            self.model.packet(one, now, blind, told.__getitem__)
+            for one, now, blind in zip(sent, time, portless, strict=True)
+        ]
+        times, blind = np.array(time, np.int64), np.array(portless, np.bool_)
+        source: Any = none
+        arrivals = Arrivals(Packets.of(flows), times, blind, np.arange(n), source, marks(sent))
+        verdicts = decide(datapath, arrivals, self.table)
+        found = zip(verdicts.reason.tolist(), verdicts.flow_state.tolist(), strict=True)
+        got = list(found)
+        wrong = [
+            (i, s, g, x)
+            for i, (s, g, x) in enumerate(zip(sent, got, expected, strict=True))
+            if g != x
+        ]
+        assert not wrong, wrong[0]
+        counts, wanted = self.table.counts(), {**self.model.counts, "create_failed": 0}
+        assert counts == wanted, (counts, wanted)
+        opened = opening_packets(self.table.flows(), datapath.tables.ep_vrf)
+        live = {replace(opened.flow(i), src_endpoint=-1) for i in range(len(opened))}
+        assert live == {known.opening for known in self.model.flows.values()}
+        assert len(self.table) == len(self.model.flows)
+
+
+def marks(sent: Sequence[Sent]) -> Marks | None:
+    """What `sim.pipeline.arrivals` would make of these packets; None when there is nothing to
+    say."""
+    inner = [p.quotes for p in sent if p.quotes]
+    numbers = np.cumsum([p.quotes is not None for p in sent]) - 1
+    if not any(p.kind for p in sent):
+        return None
+    return Marks(
+        np.array([p.mark for p in sent], np.uint32),
+        np.where([p.quotes is not None for p in sent], numbers, -1).astype(np.int32),
+        Packets.of([p.flow for p in inner]),
+        np.array([p.mark for p in inner], np.uint32),
+    )
+
+
+def pings(ask: Flow) -> list[Sent]:
+    """Between the ends of a flow: queries and replies both ways, with two identifiers."""
+    to = replace(ask, protocol=1 if ask.version == 4 else 58, sport=0, dport=0)
+    return [
+        Sent(flow, kind, ident)
+        for flow in (to, to.reply(to.vrf))
+        for kind in (REQUEST, REPLY, OTHER)
+        for ident in ((7, 8) if kind != OTHER else (0,))
+    ]
+
+
+STEP = st.tuples(
+    st.integers(0, 2**16),
+    st.booleans(),
+    st.sampled_from([0, 0, 1, 5, -3]),
+    st.sampled_from(["", "", "", "", "", "cut", "bump", "swap", "portless"]),
+)
+
+
+@settings(max_examples=40)
+@given(worlds(), policies(), policies(), st.lists(STEP, min_size=25, max_size=80), st.data())
+def test_stage_behaves_like_the_model(
+    world: Network, one: Policy, two: Policy, steps: list[Any], data: Any
+) -> None:
+    network = wired(world)
+    capacity, timeout = (
+        data.draw(st.sampled_from([1, 2, 5, 64])),
+        data.draw(st.sampled_from([4, 99])),
+    )
+    few = data.draw(st.lists(st.sampled_from(routed(network, one)), min_size=1, max_size=8))
+    both, clock = Both(network, [one, two], capacity, timeout), 0
+    batch: list[tuple[Flow, int, bool]] = []
+    for number, back, pause, action in [*steps, (0, False, 0, "cut")]:
+        clock += pause
+        batch.append((few[number % len(few)][back], max(clock, 0), action == "portless"))
+        if action not in ("", "portless"):
+            both.batch(*zip(*batch, strict=True))
+            batch.clear()
+        if action in ("bump", "swap"):
+            both.bump(both.policy ^ (action == "swap"))
+
+
+@settings(max_examples=40)
+@given(worlds(), policies(), policies(), st.integers(0, 2**32), st.sampled_from([2, 6, 64]))
+def test_icmp_queries_and_errors_behave_like_the_model(
+    world: Network, one: Policy, two: Policy, seed: int, capacity: int
+) -> None:
+    """Queries by identifier and asker; errors that quote any of the packets before, sent by an end
+    of the flow or by somebody else, to whoever sent the packet or to somebody else."""
+    network, rng = wired(world), np.random.default_rng(seed)
+    both, clock = Both(network, [one, two], capacity, 50), 0
+    some = [pair for pair in routed(network, one) if pair[0].src != pair[0].dst]
+    few = [some[i] for i in rng.integers(0, len(some), 3)]
+    stock = [Sent(flow) for pair in few for flow in pair]
+    for ask, reply in few:
+        vrf = network.vrfs[reply.vrf].index
+        stock += [replace(p, flow=replace(p.flow, vrf=vrf)) if p.flow.src == reply.src else p
+                  for p in pings(ask)]  # fmt: skip
+    for _ in range(6):
+        sent: list[Sent] = []
+        for number in rng.integers(0, len(stock), 30).tolist():
+            p = stock[number]
+            if rng.random() < 0.4:
+                about, by = stock[int(rng.integers(len(stock)))], few[int(rng.integers(3))]
+                if about.kind != OTHER:
+                    back = about.flow.reply(by[1].vrf) if rng.random() < 0.7 else by[0]
+                    icmp = 1 if about.flow.version == 4 else 58
+                    to = replace(back, dst=about.flow.src, protocol=icmp, sport=0, dport=0)
+                    if to.version == about.flow.version:
+                        p = Sent(to, ERROR, 0, about)
+            sent.append(p)
+        times = (clock + np.cumsum(rng.integers(0, 4, len(sent)))).tolist()
+        clock = times[-1]
+        both.batch(sent, times, [False] * len(sent))
+        if rng.random() < 0.5:
+            both.bump(int(rng.integers(2)))
+
+
+@settings(max_examples=6)
+@given(worlds(), policies(), policies(), st.integers(0, 2**32), st.sampled_from([3, 250, 5000]))
+def test_many_flows_in_large_batches(
+    world: Network, one: Policy, two: Policy, seed: int, capacity: int
+) -> None:
+    network = wired(world)
+    rng, both = np.random.default_rng(seed), Both(network, [one, two], capacity, 900)
+    some, clock = routed(network, one), 0
+    some = [some[i] for i in rng.integers(0, len(some), 4)]
+    for size in (700, 3000, 10, 257, 2000):
+        flows, times = [], []
+        for port in rng.integers(1024, 1200, size).tolist():
+            ask, reply = some[int(rng.integers(len(some)))]
+            clock += int(rng.integers(0, 3))
+            ask, reply = replace(ask, sport=port), replace(reply, dport=port)
+            flows.append(reply if rng.random() < 0.5 else ask)
+            times.append(clock)
+        both.batch(flows, times, rng.random(size) < 0.01)  # type: ignore[arg-type]
+        both.bump(int(rng.integers(2)))
+
+
+@settings(max_examples=2)
+@given(worlds(), policies())
+def test_the_least_recent_flow_makes_room(world: Network, policy: Policy) -> None:
+    """One flow more than fit, over and over: each is evicted just before it comes again."""
+    both = Both(wired(world), [policy], 300, 10**9)
+    ask = max(pairs(wired(world)), key=lambda p: answers(both.datapaths[0], p)[p[0]][1] == 0)[0]
+    turn = [replace(ask, sport=port) for port in range(1, 302)]
+    both.batch(turn * 3, range(903), [False] * 903)
+
+
+def test_generations_may_wrap_around() -> None:
+    table = FlowTable(4)
+    table.table[6], table.generation = np.uint64(1 | 1 << 2 | 9 << 22), GENERATIONS - 1
+    table.bump()
+    assert (table.generation, int(table.table[6])) == (GENERATIONS, 1 | 9 << 22)
+
+
+def test_a_table_for_no_flow_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        FlowTable(0)

@@ -1,0 +1,116 @@
+"""The datapath kernels against a trace built from routes and entries, and against arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from any_flows import flows, own
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_worlds import policies, worlds
+from wired import wired
+
+from compiler.compile import compile_policy
+from compiler.policy.ir import Policy
+from fabric.network import Network
+from sim.blocks.blocks import Blocks, build_blocks
+from sim.packets import ecmp
+from sim.packets.headers import Flow, Packets
+from sim.packets.reasons import Reason
+from sim.pipeline.datapath import Counters, Datapath, Verdicts
+from sim.pipeline.tables import tables
+from sim.pipeline.trace import Trace, trace
+
+
+@st.composite
+def cases(draw: Any) -> tuple[Network, Policy, list[Flow]]:
+    network = wired(draw(worlds()))
+    return network, draw(policies()), draw(st.lists(flows(network), min_size=1, max_size=30))
+
+
+@settings(max_examples=25)
+@given(cases())
+def test_kernel_agrees_with_trace(case: tuple[Network, Policy, list[Flow]]) -> None:
+    network, policy, some = case
+    program = compile_policy(network, policy)
+    blocks = build_blocks(program)
+    packets = Packets.of(some + own(network))
+    paths = [trace(network, program, packets.flow(i)) for i in range(len(packets))]
+    datapath = Datapath(tables(blocks, network), threads=1)
+    for complete in (True, False):
+        verdicts = datapath.decide(packets, complete=complete)
+        for i, path in enumerate(paths):
+            assert_same(blocks, verdicts, i, path, complete)
+    assert_counted(blocks, datapath.count(packets, verdicts), paths)
+
+
+def assert_same(blocks: Blocks, v: Verdicts, i: int, path: Trace, complete: bool) -> None:
+    assert Reason(int(v.reason[i])) is path.reason, path.flow
+    assert v.src_endpoint[i] == (-1 if path.source is None else path.source)
+    assert v.next_hop[i] == (-1 if path.next_hop is None else path.next_hop.vtep)
+    if path.outer_sport is not None:
+        assert v.outer_sport[i] == path.outer_sport
+    if path.out is not None:
+        entries = blocks.dec_entries[v.out_decision[i]]
+        assert [e for e in entries.tolist() if e >= 0] == [e.id for _, e in path.out.steps]
+    if path.into is not None and (complete or path.out.reason is Reason.DELIVERED):  # type: ignore[union-attr]
+        assert v.dst_endpoint[i] == path.target
+        entries = blocks.dec_entries[v.in_decision[i]]
+        assert [e for e in entries.tolist() if e >= 0] == [e.id for _, e in path.into.steps]
+
+
+def assert_counted(blocks: Blocks, counters: Counters, paths: list[Trace]) -> None:
+    """Naive twins of the counters: entries, reasons, links."""
+    entries = np.zeros(blocks.program.n_entries, np.int64)
+    reasons = np.zeros(len(Reason), np.int64)
+    links = np.zeros(len(counters.links), np.int64)
+    for path in paths:
+        reasons[path.reason] += path.flow.count
+        sides = [path.out]
+        if path.out is not None and path.out.reason is Reason.DELIVERED:
+            sides.append(path.into)
+            for hop in path.underlay:
+                up = hop.to > hop.node
+                links[2 * hop.link + (0 if up else 1)] += path.flow.count
+        for side in sides:
+            for _, entry in side.steps if side is not None else ():
+                entries[entry.id] += path.flow.count
+    assert np.array_equal(counters.entries(blocks.dec_entries, len(entries))[:, 0], entries)
+    assert np.array_equal(counters.reasons[:, 0], reasons)
+    assert np.array_equal(counters.links[:, 0], links)
+
+
+@settings(max_examples=3)
+@given(worlds(), policies())
+def test_slices_blocks_and_threads_change_nothing(world: Network, policy: Policy) -> None:
+    network = wired(world)
+    program = compile_policy(network, policy)
+    base = tables(build_blocks(program), network)
+    few = Packets.of(own(network))
+    packets = Packets.concat([few] * 700)
+    one, two = (Datapath(base, threads=n) for n in (1, 2))
+    a, b, once = one.decide(packets), two.decide(packets), one.decide(few)
+    assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+    assert all(np.array_equal(x, np.tile(y, 700)) for x, y in zip(a, once, strict=True))
+    ca, cb = one.count(packets, a), two.count(packets, b)
+    assert all(np.array_equal(x, y) for x, y in zip(ca, cb, strict=True))
+    assert np.array_equal(a.path, b.path)
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(1, 64))
+def test_hash_kernels_equal_their_twins(a: int, b: int, width: int) -> None:
+    from sim.kernels.pipeline import ecmp as kernels
+
+    u = np.uint64
+    assert int(kernels.mix(u(a))) == ecmp.mix(a)
+    l4 = ecmp.combine(a, b, b, a, 5)
+    assert int(kernels.flow_hash(u(b), u(a), u(a), u(b), u(5))) == l4
+    assert int(kernels.choose(u(a), u(b), u(width))) == ecmp.choose(a, b, width) < width
+    assert 49152 <= ecmp.outer_port(a) <= 65535
+
+
+def test_choice_is_even() -> None:
+    for width in (2, 3, 4, 16):
+        picks = [ecmp.choose(ecmp.mix(i), ecmp.seed(3), width) for i in range(width * 1000)]
+        assert np.abs(np.bincount(picks, minlength=width) - 1000).max() < 150

@@ -1,0 +1,69 @@
+"""The isolation matrix against brute force over pairs: open cells, layers, causes, stray legs."""
+
+from __future__ import annotations
+
+from hypothesis import Phase, given, settings
+from naive import Header, numbered, outcomes, points
+from random_worlds import policies, worlds
+
+from compiler.compile import compile_policy
+from compiler.policy.ir import Direction, Packet, Policy
+from compiler.policy.semantics import decide, owner
+from fabric.inventory import Endpoint
+from fabric.network import Network
+from sim.packets.reasons import Reason
+from sim.proof.matrix import matrix
+from sim.proof.reachability import reachability
+
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
+
+
+def permitted(policy: Policy, network: Network, a: Endpoint, b: Endpoint) -> bool:
+    """Whether policies alone let anything through, were `b` routed straight to its VRF."""
+    for version in (4, 6):
+        axis = points(network, policy, version)
+        mine = [x for x in axis if owner(network, a.vrf, version, x) is a]
+        theirs = [x for x in axis if owner(network, b.vrf, version, x) is b]
+        for _, l4 in numbered(version):
+            out = [Packet(Direction.OUT, a.index, version, x, b.vrf, *l4) for x in theirs]
+            into = [Packet(Direction.IN, b.index, version, x, a.vrf, *l4) for x in mine]
+            if any(decide(policy, network, p).permit for p in out) and any(
+                decide(policy, network, p).permit for p in into
+            ):
+                return True
+    return False
+
+
+def delivers(policy: Policy, network: Network, a: Endpoint, b: Endpoint) -> bool:
+    """Whether any packet that `a` sends may be delivered to `b`."""
+    return any(
+        o.dst == b.index and o.reason is Reason.DELIVERED
+        for version in (4, 6)
+        for _, l4 in numbered(version)
+        for x in points(network, policy, version)
+        if owner(network, a.vrf, version, x) is a
+        for y in points(network, policy, version)
+        for o in outcomes(policy, network, a.index, Header(version, x, y, *l4))
+    )
+
+
+@settings(max_examples=6, deadline=None, phases=QUICK)
+@given(worlds(), policies())
+def test_cells_are_what_brute_force_finds(network: Network, policy: Policy) -> None:
+    reach = reachability(network, compile_policy(network, policy))
+    found = matrix(reach)
+    assert found.groups == ("acme", "globex", "zone2")
+    for cell in found.cells:
+        ends = [
+            (a, b)
+            for a in network.endpoints
+            for b in network.endpoints
+            if a is not b and (a.tenant, b.tenant) == (cell.src, cell.dst)
+        ]
+        assert cell.open == any(delivers(policy, network, a, b) for a, b in ends)
+        if not cell.open:
+            routed = any(delivers(Policy(), network, a, b) for a, b in ends)
+            assert ("route" in cell.layers) == (not routed)
+            assert ("policy" in cell.layers) == (
+                not any(permitted(policy, network, a, b) for a, b in ends)
+            )

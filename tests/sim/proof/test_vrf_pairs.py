@@ -1,0 +1,87 @@
+"""Isolation by classes against the walk over all pairs, and against itself after updates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from naive import Header, outcomes
+from random_worlds import policies, worlds
+from small_tenants import inside, tenants
+
+from compiler.compile import compile_policy
+from compiler.edit import Edit, Editor, edited
+from compiler.policy.ir import Policy
+from fabric.network import Network
+from sim.blocks.blocks import build_blocks
+from sim.blocks.update import update
+from sim.packets.reasons import Reason
+from sim.proof.matrix import matrix
+from sim.proof.reachability import Reach, reachability
+from sim.proof.vrf_pairs import Isolation, isolation, recheck
+
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
+
+
+def pairs(reach: Reach, legs: Any) -> set[tuple[int, int]]:
+    """VRFs of the ends of some legs."""
+    vrf = reach.blocks.endpoint_vrf
+    ends = zip(vrf[reach.legs.src[legs]].tolist(), vrf[reach.legs.dst[legs]].tolist(), strict=True)
+    return {(a, b) for a, b in ends if a != b}
+
+
+def said(found: Isolation) -> dict[tuple[int, int], bool]:
+    return {(c.src, c.dst): c.stray is not None for c in found.crossings}
+
+
+@settings(max_examples=40, deadline=None, phases=QUICK)
+@given(worlds(), policies())
+def test_strays_are_exact_and_nothing_else_is_missed(network: Network, policy: Policy) -> None:
+    program = compile_policy(network, policy)
+    found = isolation(build_blocks(program))
+    reach = reachability(network, program)
+    passing = np.flatnonzero(reach.sets.any(axis=1)[reach.leg_set])
+    crossing = said(found)
+    assert pairs(reach, passing) <= crossing.keys()
+    assert pairs(reach, matrix(reach).stray) == {pair for pair, stray in crossing.items() if stray}
+    assert found.holds == (not any(crossing.values()))
+    for c in found.crossings:
+        if c.stray:
+            flow = c.stray.flow
+            header = Header(flow.version, flow.src, flow.dst, flow.protocol, flow.sport, flow.dport)
+            done = outcomes(policy, network, flow.src_endpoint, header)
+            assert any((o.reason, o.dst) == (Reason.DELIVERED, c.stray.dst) for o in done)
+
+
+@settings(max_examples=25, deadline=None, phases=QUICK)
+@given(worlds(), policies(), st.lists(policies(), min_size=1, max_size=3), st.randoms())
+def test_rechecked_is_proven_anew(
+    network: Network, policy: Policy, steps: list[Policy], chance: Any
+) -> None:
+    editor = Editor(network, policy)
+    blocks = build_blocks(editor.program)
+    found = isolation(blocks)
+    for added in steps:
+        edit = Edit(Policy(tuple(r for r in policy.rules if chance.random() < 0.5)), added)
+        policy = edited(policy, edit)
+        blocks = update(blocks, editor.apply(edit))
+        found = recheck(found, blocks)
+        fresh = isolation(build_blocks(compile_policy(network, policy)))
+        assert said(found) == said(fresh)
+        assert (found.out == fresh.out).all()
+        assert (found.into == fresh.into).all()
+
+
+def test_tenants_with_equal_addresses_do_not_meet() -> None:
+    network, policy = tenants(30)
+    editor = Editor(network, policy)
+    found = isolation(build_blocks(editor.program))
+    assert found.holds
+    assert found.crossings == ()
+    after = recheck(
+        found, update(found.blocks, editor.apply(Edit(added=Policy((inside(3, 81, "0.0.0.0/0"),)))))
+    )
+    assert after.into[3].astype(bool).sum() == 29, "the rule lets everybody in who had a route"
+    assert after.holds

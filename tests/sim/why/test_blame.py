@@ -1,0 +1,101 @@
+"""Whom a finding blames, on fabrics that were built from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from any_policies import WORLD, packets, policies, seeds
+from fabric_files import vrf, write_fabric
+from hypothesis import given, settings
+
+from cloison.render.diagnostics import Excerpts
+from cloison.views.report_text import details
+from compiler.compile import compile_network, compile_policy
+from compiler.policy.ir import Policy
+from compiler.policy.semantics import decide
+from fabric.build import build
+from fabric.load import load_fabric
+from sim.proof.prove import Proof, prove
+from sim.why.blame import permits_without
+
+TOPOLOGIES = Path(__file__).parents[3] / "topologies"
+
+
+def test_a_failure_that_cuts_a_dpu_off_is_blamed_on_the_wiring(tmp_path: Path) -> None:
+    text = (TOPOLOGIES / "small.yaml").read_text()
+    text = text.replace("leaves: 2, hosts_per_pair: 4", "leaves: 1, hosts_per_pair: 4")
+    (tmp_path / "one.yaml").write_text(text.replace("manifests/", f"{TOPOLOGIES}/manifests/"))
+    network = build(load_fabric(tmp_path / "one.yaml"), lock=False)
+    found = prove(network, compile_network(network)).findings
+    assert found
+    for finding in found:
+        assert finding.culprit.title == "wiring of site lab"
+        assert finding.under is not None and finding.under in finding.culprit.part
+        assert str(finding.culprit.span).endswith("one.yaml:12:3")
+
+
+def leaves_alike(folder: Path, *pins: str) -> Proof:
+    """The proof of a fabric with two pairs of leaves in which these nodes have one AS number."""
+    site = {"spines": 2, "leaves": 4, "hosts_per_pair": 1, "borders": 0}
+    path = write_fabric(
+        folder,
+        {"a": vrf("10.0.0.0/24")},
+        {"a": ["n/p@host1", "n/q@host2"]},
+        sites={"s": site},
+        pins={"asn": dict.fromkeys(pins, 65001)},
+        expect=[{"allow": "a/n/p -> a/n/q:80/tcp"}],
+    )
+    network = build(load_fabric(path))
+    return prove(network, compile_network(network))
+
+
+def test_a_path_lost_to_the_loop_check_is_blamed_on_the_number(tmp_path: Path) -> None:
+    (found,) = leaves_alike(tmp_path, "leaf1", "leaf2", "leaf3", "leaf4").findings
+    assert found.culprit.title == "AS 65001"
+    assert "leaf1" in found.culprit.part and "leaf3" in found.culprit.part
+    assert str(found.culprit.span).endswith(f"{line_of(tmp_path, 'leaf3: 65001')}:12")
+    assert "no route" not in str(found)
+
+
+def test_another_way_is_taken_where_one_is_lost(tmp_path: Path) -> None:
+    assert leaves_alike(tmp_path, "leaf1", "leaf2", "leaf4").holds
+
+
+def test_only_the_best_path_is_announced_and_it_may_be_the_one_that_is_lost(tmp_path: Path) -> None:
+    (found,) = leaves_alike(tmp_path, "leaf1", "leaf2", "leaf3").findings
+    assert found.culprit.title == "AS 65001" and "leaf3" in found.culprit.part
+
+
+def line_of(folder: Path, text: str) -> int:
+    lines = (folder / "fabric.yaml").read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def test_a_packet_that_goes_elsewhere_says_where(tmp_path: Path) -> None:
+    zone2 = {
+        "endpoints": {"inet": {"addresses": ["0.0.0.0/0"]}},
+        "rules": [{"name": "in", "from": "zone2/inet", "to": "a/n/p", "ports": ["443/tcp"]}],
+    }
+    tenant = vrf("198.51.100.0/24", default_route="zone2", advertise=["198.51.100.0/24"])
+    expect = [{"allow": "zone2/inet -> a/n/p:443/tcp"}]
+    more = {"zones": {"zone2": zone2}, "expect": expect}
+    path = write_fabric(tmp_path, {"a": tenant}, {"a": ["n/p@host1"]}, **more)
+    network = build(load_fabric(path), down=("dpu1",))
+    (found,) = prove(network, compile_network(network)).findings
+    assert found.elsewhere == "zone2/inet" and found.culprit.title == "dpu1"
+    assert found.packet is not None and " 0." not in found.packet
+    lines = dict(details(found, Excerpts({})))
+    assert lines["verdict"] == "delivered, but to zone2/inet"
+
+
+@settings(max_examples=150)
+@given(policies(), seeds)
+def test_without_a_rule_packets_fare_as_in_a_policy_that_lacks_it(
+    policy: Policy, seed: int
+) -> None:
+    program = compile_policy(WORLD, policy)
+    for packet in packets(seed, 30):
+        for number, origin in (-1, None), *enumerate(program.origins):
+            left = tuple(rule for rule in policy.rules if rule.origin != origin)
+            said = decide(Policy(left, policy.selections), WORLD, packet).permit
+            assert permits_without(program, packet, number) == said, (origin, packet)

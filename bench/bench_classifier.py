@@ -16,13 +16,13 @@ from pathlib import Path
 
 import click
 from growth_plot import draw
+from rule_sets.catalogue import SETS, RuleSource, source
+from rule_sets.gates import VERDICTS, judge, rows
 
 from cloison.render.files import write_text
 from cloison.render.formats import json_text, markdown
 from sim.classify.contest import results as report
 from sim.classify.contest.compare import Contest, contest
-from sim.classify.contest.gates import judge
-from sim.classify.contest.generators import SETS, source
 from sim.classify.contest.machine import machine
 from sim.classify.contest.traces import KINDS, trace
 
@@ -37,10 +37,11 @@ LARGE = 200_000
 def main(names: Sequence[str]) -> None:
     """Measure, judge, write."""
     on = machine() | {"command": shlex.join(["python", *sys.argv]), "packets": PACKETS}
-    contests = [one(name) for name in names or SETS]
+    sources = {name: source(name) for name in names or SETS}
+    contests = [one(name, found) for name, found in sources.items()]
     verdicts = judge(contests)
     if not names:
-        write(contests, report.document(contests, verdicts, on))
+        write(contests, report.document(contests, on) | {"gates": rows(verdicts)})
     failed = [verdict.gate.what for verdict in verdicts if verdict.met is False]
     measured = sum(verdict.met is not None for verdict in verdicts)
     click.echo(f"{len(failed)} of {measured} gates measured not met: {'; '.join(failed) or 'none'}")
@@ -53,12 +54,11 @@ def write(contests: Sequence[Contest], found: report.Row) -> None:
     write_text(RESULTS / "classifier.json", json_text(found) + "\n")
     write_text(RESULTS / "classifier.md", page(found))
     draw(report.speeds(contests), report.builds(contests), RESULTS / "growth.svg")
-    quote(markdown(found["gates"], report.VERDICTS))
+    quote(markdown(found["gates"], VERDICTS))
 
 
-def one(name: str) -> Contest:
+def one(name: str, found: RuleSource) -> Contest:
     """The contest on one set; tells it as soon as it is over."""
-    found = source(name)
     rules, n = found.make(), FEW_PACKETS if found.kind == "hostile" else PACKETS
     kinds = KINDS if rules.rows <= LARGE else ("uniform", "zipf", "random")
     result = contest(name, rules, {kind: trace(rules, kind, n, found.version) for kind in kinds})
@@ -76,12 +76,12 @@ def page(found: report.Row) -> str:
     facts = [f"* {name.replace('_', ' ')}: {value}" for name, value in found["machine"].items()]
     facts += [f"* {note}" for note in found["notes"]]
     parts = ["# Results of the classifier", "\n".join(facts)]
-    for title, rows, columns in (
-        ("Gates", found["gates"], report.VERDICTS),
+    for title, cells, columns in (
+        ("Gates", found["gates"], VERDICTS),
         ("Speed", found["speeds"], report.SPEEDS),
         ("Build and memory", found["builds"], report.BUILDS),
     ):
-        parts += [f"## {title}", markdown(rows, columns)]
+        parts += [f"## {title}", markdown(cells, columns)]
     parts += ["## Growth", "![cost from 1,000 to 1,000,000 rows](growth.svg)"]
     return "\n\n".join(parts) + "\n"
 
@@ -93,4 +93,7 @@ def quote(table: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except ValueError as unknown:
+        sys.exit(str(unknown))

@@ -34,13 +34,13 @@ from sim.classify.cell_grid import MAX_CELLS, Cells, merged_cells
 from sim.classify.cells import cell_tables, records_of
 from sim.classify.choose import matcher_of
 from sim.classify.classes import Classes, classes_of
-from sim.classify.contest.compare import bounds
-from sim.classify.contest.traces import trace
+from sim.classify.columns import Columns
 from sim.classify.dense import dense_tables
 from sim.classify.matcher import headers
 from sim.classify.plan import BUDGET, NEVER
-from sim.classify.ruleset import I64, Rule, RuleSet
+from sim.classify.ruleset import ANY, I64, Rule, RuleSet
 from sim.classify.tuples import tuple_tables
+from sim.kernels.match.bounds import TABLE_SIZE, gather12, stream
 from sim.packets.pcap import Reader
 from sim.pipeline.arrivals import attach
 from sim.pipeline.conntrack import FlowTable
@@ -91,12 +91,12 @@ def warm(tell: Callable[..., None] = lambda *_: None) -> Warmed:
         raise MachineError("no place to keep compiled kernels: set XDG_CACHE_HOME to one")
     before, started = cached(kernels.CACHE_DIR), time.perf_counter()
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        packets = [pool.submit(step) for step in (datapath, captures)]
+        paths = [pool.submit(step) for step in (datapath, captures)]
         for number, (name, step) in enumerate(ENGINES.items()):
             tell(name, number, len(ENGINES) + 1)
             step()
         tell("datapath", len(ENGINES), len(ENGINES) + 1)
-        for done in packets:
+        for done in paths:
             done.result()
     after = cached(kernels.CACHE_DIR)
     return Warmed(kernels.CACHE_DIR, after - before, after, time.perf_counter() - started)
@@ -110,7 +110,7 @@ def cached(place: Path) -> int:
 def scan() -> None:
     """Every rule in turn, of both IP versions."""
     for version, rules in ((4, few()), (6, few(6))):
-        linear.scan(rules, trace(rules, "uniform", PACKETS, version))
+        linear.scan(rules, packets(rules, version))
 
 
 def dense() -> None:
@@ -154,24 +154,27 @@ def keyed() -> None:
     of one VNI; and blocks that are elsewhere."""
     for rules in (few(vnis=2), many(vnis=1), many(vnis=3), crossed()):
         classifier = build(rules)
-        classifier.classify(trace(rules, "uniform", PACKETS))
+        classifier.classify(packets(rules))
         first = rules.take(np.flatnonzero(rules.vni == 1))
         classifier.update(1, first, numbers(first))
     rules = few(vnis=2)
-    build(rules, budget=0).classify(trace(rules, "uniform", PACKETS))
+    build(rules, budget=0).classify(packets(rules))
 
 
 def renamed() -> None:
     """IPv6 addresses to names."""
     rules = few(6)
-    build(rules).classify(trace(rules, "uniform", PACKETS, 6))
+    build(rules).classify(packets(rules, 6))
 
 
 def streams() -> None:
-    """What the benchmark compares with."""
+    """What the machine could do at best, which `cloison bench` tells beside every speed."""
+    table, out = np.arange(TABLE_SIZE, dtype=np.uint32), np.empty(PACKETS + 1, np.int32)
     for version in (4, 6):
-        for run in bounds(trace(few(version), "uniform", PACKETS, version)).values():
-            run()
+        p = packets(few(version), version)
+        five = p.src, p.dst, p.sport, p.dport, p.protocol
+        stream(*five, out)
+        gather12(table, *five, out)
 
 
 def datapath() -> None:
@@ -188,8 +191,8 @@ def datapath() -> None:
     for _ in range(2):
         replay(network, program, all_pairs(blocks), blocks=blocks, flow_table=flows)
         flows.generation += 1
-    for packets in all_pairs(blocks):
-        path.decide(packets, complete=True)
+    for batch in all_pairs(blocks):
+        path.decide(batch, complete=True)
 
 
 def captures() -> None:
@@ -206,9 +209,19 @@ def captures() -> None:
 
 def match(made: Any, rules: RuleSet) -> None:
     """A few packets through tables that were made of rules."""
-    packets: Any = trace(rules, "uniform", PACKETS + 1)
-    out = np.empty(len(packets), np.int32)
-    matcher_of(made).match(headers(packets, packets.src, packets.dst), 0, len(packets), out)
+    some: Any = packets(rules)
+    out = np.empty(len(some), np.int32)
+    matcher_of(made).match(headers(some, some.src, some.dst), 0, len(some), out)
+
+
+def packets(rules: RuleSet, version: int = 4) -> Columns:
+    """Packets of zeros in the columns that rules look at: kernels go by types alone."""
+    n, wide = PACKETS + 1, version == 6
+    src, dst = (np.zeros(n, np.uint64) if wide else np.zeros(n, np.uint32) for _ in range(2))
+    src_lo, dst_lo = (np.zeros(n, np.uint64) if wide else None for _ in range(2))
+    sport, dport = (np.zeros(n, np.uint16) for _ in range(2))
+    vni = np.ones(n, np.uint32) if (rules.vni != ANY).any() else None
+    return Columns(src, dst, sport, dport, np.zeros(n, np.uint8), src_lo, dst_lo, vni)
 
 
 def grid(rules: RuleSet) -> tuple[Classes, Cells]:

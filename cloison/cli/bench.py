@@ -1,4 +1,4 @@
-"""`cloison bench`: the classifier beside DPDK's rte_acl, on rule sets of ours or of yours."""
+"""`cloison bench`: the classifier beside DPDK's rte_acl, on rules of yours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli import completion
 from cloison.cli.options import output_option, quiet_option
 from fabric.diagnostics import Diagnostic, InputError
 
@@ -19,27 +18,24 @@ if TYPE_CHECKING:
 
     Traces = dict[int, dict[str, Columns]]
 
-QUICK = ("policy-1k", "policy-6k", "acl-1k", "fw-1k", "ipc-1k")
 MOST_PACKETS = 100_000_000
 
 
 @click.command()
-@click.option("--rules", type=click.Path(path_type=Path), help="A ClassBench rule file.")
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="Rules, as ClassBench text.",
+)
 @click.option(
     "--columns",
     "folders",
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="A trace for --rules: one .npy file per column (repeatable).",
-)
-@click.option(
-    "--set",
-    "names",
-    multiple=True,
-    shell_complete=completion.rule_sets,
-    metavar="NAME",
-    help="A rule set of ours, or `all` (repeatable).",
+    help="A trace: one .npy file per column (repeatable); else drawn from the rules.",
 )
 @click.option(
     "--packets",
@@ -54,9 +50,8 @@ MOST_PACKETS = 100_000_000
 @output_option("table", "json", "md")
 @quiet_option
 def command(
-    rules: Path | None,
+    rules: Path,
     folders: tuple[Path, ...],
-    names: tuple[str, ...],
     packets: int,
     rounds: int,
     output: str,
@@ -71,45 +66,27 @@ def command(
     from cloison.cli.simulate import announce_kernels
     from cloison.render.formats import progress
 
-    if folders and rules is None:
-        raise click.UsageError("--columns is for --rules: sets of ours have traces of their own")
-    if names and rules is not None:
-        raise click.UsageError("either --rules or --set")
     announce_kernels()
     with progress(quiet=quiet) as tell:
-        contests = list(_contests(rules, folders, names, packets, rounds, tell))
+        contests = list(_contests(rules, folders, packets, rounds, tell))
     _show(contests, output)
     if any(contest.mismatches for contest in contests):
         raise SystemExit(1)
 
 
 def _contests(
-    path: Path | None,
-    folders: tuple[Path, ...],
-    names: tuple[str, ...],
-    packets: int,
-    rounds: int,
-    tell: Any,
+    path: Path, folders: tuple[Path, ...], packets: int, rounds: int, tell: Any
 ) -> Iterator[Contest]:
+    from sim.classify.classbench import read_rules
     from sim.classify.contest.compare import contest
-    from sim.classify.contest.generators import SETS, source
 
-    if path is not None:
-        from sim.classify.classbench import read_rules
-
-        tell(f"{path.name}")
-        rules = read_rules(path)
-        traces = _traces(rules, folders, packets)
-        _fit(path, rules, traces)
-        for version, own in traces.items():
-            name = f"{path.name} IPv{version}" if len(traces) > 1 else path.name
-            yield contest(name, rules, own, rounds=rounds)
-        return
-    wanted = list(SETS) if "all" in names else list(names or QUICK)
-    for name, found in [(name, source(name)) for name in wanted]:
-        tell(name)
-        rules = found.make()
-        yield contest(name, rules, _generated(rules, packets, found.version), rounds=rounds)
+    tell(f"{path.name}")
+    rules = read_rules(path)
+    traces = _traces(rules, folders, packets)
+    _fit(path, rules, traces)
+    for version, own in traces.items():
+        name = f"{path.name} IPv{version}" if len(traces) > 1 else path.name
+        yield contest(name, rules, own, rounds=rounds)
 
 
 def _traces(rules: RuleSet, folders: tuple[Path, ...], packets: int) -> Traces:
@@ -147,11 +124,10 @@ def _generated(rules: RuleSet, packets: int, version: int) -> dict[str, Columns]
 def _show(contests: list[Contest], output: str) -> None:
     from cloison.render.formats import json_text, markdown, show, table, titled
     from sim.classify.contest import results as report
-    from sim.classify.contest.gates import judge
     from sim.classify.contest.machine import machine
 
     if output == "json":
-        click.echo(json_text(report.document(contests, judge(contests), machine())))
+        click.echo(json_text(report.document(contests, machine())))
         return
     speeds = {key: name for key, name in report.SPEEDS.items() if key != "engine"}
     for title, rows, columns in (

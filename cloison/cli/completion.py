@@ -109,10 +109,3 @@ def targets(context: click.Context, parameter: click.Parameter, incomplete: str)
     from compiler.targets.profiles import TARGETS
 
     return [name for name in TARGETS if name.startswith(incomplete)]
-
-
-def rule_sets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Rule sets of the benchmark."""
-    from sim.classify.contest.generators import SETS
-
-    return [name for name in (*SETS, "all") if name.startswith(incomplete)]

@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from rule_sets.catalogue import generate
+
+from sim.classify.classbench import write_rules
 
 ROOT = Path(__file__).parents[2]
 KERNELS = """
@@ -17,8 +20,9 @@ import sim.kernels as package
 from sim.warm import warm
 
 def kernels():
-    for name in (found.name for found in pkgutil.iter_modules(package.__path__)):
-        module = importlib.import_module(f"sim.kernels.{name}")
+    for found in pkgutil.walk_packages(package.__path__, "sim.kernels."):
+        module = importlib.import_module(found.name)
+        name = found.name.rpartition(".")[2]
         for label, thing in vars(module).items():
             options = getattr(thing, "targetoptions", {"inline": None})
             if "inline" not in options and thing.__module__ == module.__name__:
@@ -27,14 +31,14 @@ def kernels():
 done = warm()
 print(json.dumps({"compiled": done.compiled, "cached": done.cached, "kernels": [*kernels()]}))
 """
+BENCH = ("--packets", "2000", "--rounds", "1")
 CLOISON = ("-c", "from cloison.cli import main; main()")
 USES = [
     ("simulate", "topologies/small.yaml"),
     ("show", "tables", "topologies/small.yaml", "--engine"),
     ("replay", "topologies/small.yaml", "--pairs", "--replies"),
-    ("bench", "--packets", "2000", "--rounds", "1", "--set", "acl-1k", "--set", "policy-1k",
-     "--set", "policy6-1k", "--set", "fw-10k"),
-]  # fmt: skip
+]
+SETS = ("acl-1k", "policy-1k", "policy6-1k", "fw-10k")
 
 
 def python(cache: Path, *arguments: str) -> str:
@@ -54,7 +58,10 @@ def test_after_a_warmup_nothing_is_compiled(tmp_path: Path) -> None:
     files = {path.name for path in tmp_path.rglob("*.nbc")}
     assert set(first["kernels"]) == {name.partition("-")[0] for name in files}
     assert first["compiled"] == first["cached"] == len(files)
-    for use in USES:
+    for name in SETS:
+        write_rules(generate(name), tmp_path / name)
+    benches = [("bench", *BENCH, "--rules", str(tmp_path / name)) for name in SETS]
+    for use in (*USES, *benches):
         python(tmp_path, *CLOISON, *use)
         assert {path.name for path in tmp_path.rglob("*.nbc")} == files, use
     again = python(tmp_path, *CLOISON, "warmup", "-q")

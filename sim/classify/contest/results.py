@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from sim.classify.contest.compare import RIVALS, Contest, Heat
-from sim.classify.contest.gates import Verdict
 
 SCHEMA = "cloison/bench/1"
 SPEEDS = {
@@ -31,15 +30,6 @@ BUILDS = {
     "rival_seconds": "rte_acl s",
     "rival_bytes_per_row": "B/row of it",
 }
-VERDICTS = {
-    "gate": "gate",
-    "must": "must",
-    "found": "found",
-    "met": "met",
-    "push": "pushed for",
-    "pushed": "reached",
-    "where": "worst cell",
-}
 
 Row = dict[str, Any]
 
@@ -54,22 +44,6 @@ def builds(contests: Sequence[Contest]) -> list[Row]:
     return [_build(contest) for contest in contests]
 
 
-def verdicts(found: Sequence[Verdict]) -> list[Row]:
-    """One row per gate."""
-    return [
-        {
-            "gate": verdict.gate.what,
-            "must": f"{'≤' if verdict.gate.less else '≥'} {verdict.gate.must:,g}",
-            "push": f"{'≤' if verdict.gate.less else '≥'} {verdict.gate.push:,g}",
-            "found": None if verdict.found is None else _short(verdict.found),
-            "met": _word(verdict.met),
-            "pushed": _word(verdict.pushed),
-            "where": verdict.where,
-        }
-        for verdict in found
-    ]
-
-
 def notes(contests: Sequence[Contest]) -> list[str]:
     """What a reader of the tables must know: who took no part, and where rte_acl's memory lay."""
     found = [f"{contest.name}: {contest.skipped}" for contest in contests if contest.skipped]
@@ -80,9 +54,7 @@ def notes(contests: Sequence[Contest]) -> list[str]:
     return found
 
 
-def document(
-    contests: Sequence[Contest], found: Sequence[Verdict], machine: Mapping[str, object]
-) -> Row:
+def document(contests: Sequence[Contest], machine: Mapping[str, object]) -> Row:
     """Everything, seconds included."""
     return {
         "schema": SCHEMA,
@@ -91,7 +63,6 @@ def document(
         "sets": [asdict(contest) for contest in contests],
         "speeds": speeds(contests),
         "builds": builds(contests),
-        "gates": verdicts(found),
     }
 
 
@@ -124,10 +95,10 @@ def _build(contest: Contest) -> Row:
         "count": contest.rules,
         "rows": contest.rows,
         "engine": engines(contest),
-        "seconds": float(_short(ours.seconds)),
+        "seconds": float(short(ours.seconds)),
         "bytes": ours.nbytes,
         "bytes_per_row": round(ours.nbytes / rows),
-        "rival_seconds": None if rival is None else float(_short(rival.seconds)),
+        "rival_seconds": None if rival is None else float(short(rival.seconds)),
         "rival_bytes": None if rival is None else rival.nbytes,
         "rival_bytes_per_row": None if rival is None else round(rival.nbytes / rows),
     }
@@ -138,10 +109,6 @@ def engines(contest: Contest) -> str:
     return ", ".join(dict.fromkeys(contest.ours.engines))
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     """Three significant digits, never in powers of ten."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _word(holds: bool | None) -> str:
-    return "not measured" if holds is None else "yes" if holds else "no"

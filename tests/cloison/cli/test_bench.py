@@ -1,4 +1,4 @@
-"""`cloison bench`: on sets of ours, on files of the user's, and its refusals."""
+"""`cloison bench`: on files of the user's, and its refusals."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from rule_sets.catalogue import generate
 
 from cloison.cli import main
 from sim.classify.classbench import read_rules, write_rules
-from sim.classify.contest.generators import generate
 from sim.classify.contest.traces import trace, write
 
 FAST = ["--packets", "2000", "--rounds", "1", "-q"]
@@ -26,8 +26,8 @@ def rules(tmp_path: Path) -> Path:
     return tmp_path / "mine.rules"
 
 
-def test_a_set_of_ours_as_json() -> None:
-    found = bench("--set", "policy-1k", "-o", "json")
+def test_rules_as_json(rules: Path) -> None:
+    found = bench("--rules", str(rules), "-o", "json")
     assert found.exit_code == 0, found.output
     document = json.loads(found.stdout)
     assert document["schema"] == "cloison/bench/1"
@@ -36,8 +36,8 @@ def test_a_set_of_ours_as_json() -> None:
 
 
 @pytest.mark.parametrize("output", ["table", "md"])
-def test_people_read_two_tables(output: str) -> None:
-    found = bench("--set", "acl-1k", "-o", output)
+def test_people_read_two_tables(output: str, rules: Path) -> None:
+    found = bench("--rules", str(rules), "-o", output)
     assert found.exit_code == 0, found.output
     assert "Speed" in found.stdout
     assert "Build and memory" in found.stdout
@@ -85,9 +85,7 @@ def test_traces_of_one_name_and_of_both_versions(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments, told",
     [
-        (["--set", "policy-1kk"], 'did you mean "policy-1k"'),
-        (["--columns", "x"], "--columns is for --rules"),
-        (["--rules", "x", "--set", "acl-1k"], "either --rules or --set"),
+        (["--columns", "x"], "Missing option '--rules'"),
         (["--rules", "missing"], "C743"),
         (["--packets", "0"], "--packets"),
     ],

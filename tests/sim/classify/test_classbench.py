@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rule_sets.catalogue import generate
 
 from fabric.diagnostics import CapacityError, InputError
 from sim.classify.classbench import MAX_ERRORS, lines, parse, read_rules, write_rules
-from sim.classify.contest.generators import generate
 from sim.classify.contest.traces import trace
 from sim.classify.linear import scan
 from sim.classify.ruleset import RuleSet

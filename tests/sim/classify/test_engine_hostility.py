@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rule_sets import hostile_sets
 from rule_worlds import force
 
 from sim.classify import build
 from sim.classify.columns import Columns
-from sim.classify.contest import hostile_sets
 from sim.classify.contest.traces import trace
 from sim.classify.linear import scan
 from sim.classify.lists import distinct_lists

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rule_sets.firewall_sets import firewall
 from rule_worlds import SHAPES, Shape, boundary_packets, force, random_rules
 
 from fabric.diagnostics import InputError
 from sim.classify import build, matcher
 from sim.classify.columns import Columns
-from sim.classify.contest.firewall_sets import firewall
 from sim.classify.contest.traces import trace
 from sim.classify.linear import scan
 from sim.classify.ruleset import (

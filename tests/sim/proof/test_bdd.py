@@ -3,12 +3,12 @@ of the compiled entries, and an SMT solver on formulas of the definition."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from itertools import combinations, permutations, product
 
 import pytest
 import z3
+from bdd import changed, crossed
 from hypothesis import Phase, given, settings
 from naive import outcomes
 from random_worlds import policies, worlds
@@ -18,9 +18,7 @@ from smt import Symbols, delivered, lies, permits
 from compiler.compile import compile_policy
 from compiler.edit import Edit, Editor
 from compiler.policy.ir import Direction, Policy
-from fabric.diagnostics import InputError
 from fabric.network import Network
-from sim.bdd import Space, changed, crossed
 from sim.blocks.blocks import build_blocks
 from sim.blocks.update import update
 from sim.diff.changes import changes
@@ -64,12 +62,6 @@ def test_diagrams_notice_what_is_wrong() -> None:
     into = proof.into.copy()
     into[0, 1] = 1
     assert [*crossed(replace(proof, into=into))] == ["IN t0/main t1/main: 1 is 0"]
-
-
-def test_a_missing_engine_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "oxidd.bdd", None)
-    with pytest.raises(InputError, match="C731"):
-        Space(4)
 
 
 @pytest.mark.oracle("z3")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rule_sets.catalogue import SETS, generate
 
 from fabric.diagnostics import InputError
 from sim.classify.columns import Columns
-from sim.classify.contest.generators import SETS, generate
 from sim.classify.contest.traces import KINDS, read, trace, write
 from sim.classify.linear import scan
 from sim.classify.ruleset import ANY, Rule, RuleSet

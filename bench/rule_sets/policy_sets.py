@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from sim.classify.contest.rule_list import (
-    Draft,
+from rule_sets.rule_list import (
+    RuleList,
     Side,
     Words,
     addresses4,
@@ -28,6 +27,7 @@ from sim.classify.contest.rule_list import (
     networks,
     networks4,
 )
+
 from sim.classify.ruleset import RuleSet
 
 WEB_AND_DATA = (80, 443, 8080, 8443, 5432, 3306, 6379, 9092, 53, 9090)
@@ -47,7 +47,7 @@ def policy(
     >>> len(rules), rules.rows, len(policy(4, 6, version=6).src6.length) > 100
     (42, 751, True)
     """
-    draft, rng = Draft(version), np.random.default_rng([seed, tenants, pods, version, sparse])
+    draft, rng = RuleList(version), np.random.default_rng([seed, tenants, pods, version, sparse])
     for tenant in range(tenants):
         nets = _nets(rng, tenant, version)
         addresses = _scattered(rng, nets) if sparse else _addresses(rng, nets, version)
@@ -62,7 +62,7 @@ def dash(enis: int, rules: int, seed: int = 4) -> RuleSet:
     >>> len(rules), int(np.diff(rules.src4.off).max())
     (100, 95)
     """
-    draft, rng = Draft(), np.random.default_rng([seed, enis, rules])
+    draft, rng = RuleList(), np.random.default_rng([seed, enis, rules])
     for eni in range(enis):
         last = len(draft.vni) + rules
         subnets = addresses4(rng.integers(10 << 24, 11 << 24, 16))
@@ -100,7 +100,9 @@ def _scattered(rng: Any, nets: Words) -> Words:
     return addresses4((10 << 24) + rng.choice(1 << 24, PODS * len(nets) // 2, replace=False))
 
 
-def _tenant(draft: Draft, rng: Any, vni: int, nets: Words, pods: Words, local_count: int) -> None:
+def _tenant(
+    draft: RuleList, rng: Any, vni: int, nets: Words, pods: Words, local_count: int
+) -> None:
     app = rng.integers(0, APPS, len(pods))
     local = rng.permutation(len(pods))[:local_count]
     for _ in range(RULES):
@@ -131,7 +133,7 @@ def _blocks(version: int) -> Side:
     return joined(networks(words[:1], 8), networks(words[1:], 32))
 
 
-def _permitted(draft: Draft, rng: Any, vni: int, subnets: Words) -> None:
+def _permitted(draft: RuleList, rng: Any, vni: int, subnets: Words) -> None:
     """Sources of one list, reached subnets of another, a few services."""
     size = int(100 ** rng.random())
     inside = rng.random(size) < 0.7
@@ -143,7 +145,7 @@ def _permitted(draft: Draft, rng: Any, vni: int, subnets: Words) -> None:
     draft.add(vni, src, dst, _services(rng), ((TCP,), (TCP,), (UDP,), None)[rng.integers(4)])
 
 
-def _denied_with_exceptions(draft: Draft, rng: Any, vni: int, subnets: Words) -> None:
+def _denied_with_exceptions(draft: RuleList, rng: Any, vni: int, subnets: Words) -> None:
     """Some hosts may, the block around them may not, everyone else may."""
     block = rng.integers(0, 1 << 32, 1) >> 16 << 16
     members = addresses4(block + rng.integers(0, 1 << 16, int(rng.integers(1, 33))))

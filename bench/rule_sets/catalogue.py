@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from sim.classify.contest import hostile_sets
-from sim.classify.contest.firewall_sets import firewall, firewall6
-from sim.classify.contest.policy_sets import dash, policy
+from rule_sets import hostile_sets
+from rule_sets.firewall_sets import firewall, firewall6
+from rule_sets.policy_sets import dash, policy
+
+from fabric.diagnostics import did_you_mean
 from sim.classify.ruleset import RuleSet
 
 
@@ -65,10 +66,10 @@ SETS: Mapping[str, RuleSource] = {
 
 
 def source(name: str) -> RuleSource:
-    """The set of that name; `InputError` C745 for none."""
+    """The set of that name; `ValueError` for none."""
     if name not in SETS:
         hint = did_you_mean(name, SETS) or f"there are: {', '.join(SETS)}"
-        raise InputError(Diagnostic("C745", f'no rule set is called "{name}"', hint=hint))
+        raise ValueError(f'no rule set is called "{name}": {hint}')
     return SETS[name]
 
 

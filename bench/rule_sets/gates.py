@@ -10,9 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sim.classify.contest.compare import Contest, Heat
+from sim.classify.contest.results import short
 
+VERDICTS = {
+    "gate": "gate",
+    "must": "must",
+    "found": "found",
+    "met": "met",
+    "push": "pushed for",
+    "pushed": "reached",
+    "where": "worst cell",
+}
 Found = tuple[float, str]
 Measure = Callable[[Sequence[Contest]], Iterator[Found]]
 RULE_LIKE = ("uniform", "zipf")
@@ -58,6 +69,26 @@ class Verdict:
 def judge(contests: Sequence[Contest]) -> list[Verdict]:
     """Every gate on what was measured."""
     return [_judge(gate, gate.measure(contests)) for gate in GATES]
+
+
+def rows(found: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """One row per gate, in the columns of `VERDICTS`."""
+    return [
+        {
+            "gate": verdict.gate.what,
+            "must": f"{'≤' if verdict.gate.less else '≥'} {verdict.gate.must:,g}",
+            "push": f"{'≤' if verdict.gate.less else '≥'} {verdict.gate.push:,g}",
+            "found": None if verdict.found is None else short(verdict.found),
+            "met": _word(verdict.met),
+            "pushed": _word(verdict.pushed),
+            "where": verdict.where,
+        }
+        for verdict in found
+    ]
+
+
+def _word(holds: bool | None) -> str:
+    return "not measured" if holds is None else "yes" if holds else "no"
 
 
 def _judge(gate: Gate, found: Iterable[Found]) -> Verdict:

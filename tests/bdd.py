@@ -1,4 +1,4 @@
-"""A second engine: sets of packets as binary decision diagrams (`pip install cloison[bdd]`).
+"""A second engine: sets of packets as binary decision diagrams.
 
 Built from the groups and entries of a program, bit by bit of the header, with none of the atoms,
 classes and tables that everything else stands on, by a library that others wrote. What both engines
@@ -8,25 +8,24 @@ say about all packets must be the same function:
   about which two programs disagree;
 * `crossed`: the bits that `sim.proof.vrf_pairs` folds every VRF's blocks into.
 
-It takes a hundred times as long as what it checks, so it is for tests and for doubt.
+It takes a hundred times as long as what it checks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from oxidd.bdd import BDDFunction as Set
+from oxidd.bdd import BDDManager
 
 from compiler.policy.ir import Action, Direction
 from compiler.program.program import ANY_VRF, Entry, Intervals, L4Range, Program
-from fabric.diagnostics import Diagnostic, InputError
 from fabric.ports import ANY, WITH_PORTS
 from sim.blocks.port_sets import Box
 from sim.diff.changes import Region
 from sim.proof.matrix import INTENTS
 from sim.proof.vrf_pairs import PERMITTED, UNDECLARED, Isolation
-
-if TYPE_CHECKING:
-    from oxidd.bdd import BDDFunction as Set
 
 NODES, CACHE = 1 << 22, 1 << 18
 BITS = {4: 32, 6: 128}
@@ -45,12 +44,6 @@ class Space:
     remote address, protocol, ports. Most significant bits come first."""
 
     def __init__(self, version: int) -> None:
-        try:
-            from oxidd.bdd import BDDManager
-        except ImportError:
-            hint = "pip install cloison[bdd]"
-            message = "the second engine needs oxidd, which is not installed"
-            raise InputError(Diagnostic("C731", message, hint=hint)) from None
         self.version = version
         manager = BDDManager(NODES, CACHE, 1)
         variables = [manager.var(i) for i in manager.add_vars(BITS[version] + 40)]

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from rule_sets.firewall_sets import firewall
+from rule_sets.rule_list import RuleList, addresses4, networks4
 
-from sim.classify.contest.firewall_sets import firewall
-from sim.classify.contest.rule_list import Draft, addresses4, networks4
 from sim.classify.ruleset import Prefixes, RuleSet
 
 VNI = 4096
@@ -22,7 +22,7 @@ VNI = 4096
 
 def ranges(n: int, seed: int = 6) -> RuleSet:
     """`n` rules, each with its own prefixes, port ranges and protocol."""
-    draft, rng = Draft(), np.random.default_rng([seed, n])
+    draft, rng = RuleList(), np.random.default_rng([seed, n])
     for _ in range(n):
         src, dst = (
             networks4(addresses4(rng.integers(0, 1 << 32, 1)), rng.integers(1, 33, 1))

@@ -1,4 +1,4 @@
-"""`Draft`: a rule set under construction, rule by rule, with lists of addresses as arrays.
+"""`RuleList`: a rule set under construction, rule by rule, with lists of addresses as arrays.
 
 Addresses are [n, 2] words of 64 bits in either IP version; IPv4 lies in the first.
 """
@@ -29,7 +29,7 @@ Side = tuple[Words, NDArray[np.uint8]]
 EVERY_PORT = ((0, 65535),)
 
 
-class Draft:
+class RuleList:
     """Rules of one IP version, first match first."""
 
     def __init__(self, version: int = 4) -> None:

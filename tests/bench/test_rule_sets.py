@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rule_sets import hostile_sets
+from rule_sets.catalogue import SETS, generate, source
 
-from fabric.diagnostics import InputError
-from sim.classify.contest import hostile_sets
-from sim.classify.contest.generators import SETS, generate, source
 from sim.classify.expand import expanded
 from sim.classify.ruleset import RuleSet
 
@@ -97,5 +96,5 @@ def test_copies_keep_prefix_lengths_and_multiply_addresses() -> None:
 
 
 def test_unknown_sets_are_told() -> None:
-    with pytest.raises(InputError, match='did you mean "acl-10k"'):
+    with pytest.raises(ValueError, match='did you mean "acl-10k"'):
         source("acl-10")

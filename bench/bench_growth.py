@@ -27,6 +27,7 @@ from sim.pipeline.datapath import Datapath
 from sim.pipeline.tables import tables
 from sim.pipeline.traffic import random_flows
 from sim.proof.prove import prove
+from sim.world import World
 
 PODS = (1, 2, 4, 8)
 FLOWS = 1 << 20
@@ -59,7 +60,7 @@ def measure(path: Path) -> dict[str, float]:
     with timed(seconds, "blocks"):
         blocks = build_blocks(program)
     with timed(seconds, "prove"):
-        prove(network, program, blocks=blocks)
+        prove(World.compiled(program, blocks))
     datapath = Datapath(tables(blocks, network), threads=1)
     packets = Packets.concat(list(random_flows(blocks, FLOWS, permitted=0.25, datapath=datapath)))
     datapath.count(packets, datapath.decide(packets))

@@ -26,6 +26,7 @@ from sim.pipeline.replay import replay
 from sim.pipeline.tables import tables
 from sim.pipeline.traffic import n_pairs, random_flows
 from sim.proof.prove import prove
+from sim.world import World
 
 FLOWS = 10_000_000
 
@@ -54,7 +55,7 @@ def main(path: Path) -> None:
         with stage("blocks"):
             blocks = build_blocks(program)
         with stage("prove") as proving:
-            proof = prove(network, program, blocks=blocks)
+            proof = prove(World.compiled(program, blocks))
         with stage("make and replay flows"):
             datapath = Datapath(tables(blocks, network))
             flows = random_flows(blocks, FLOWS, permitted=0.25, datapath=datapath)

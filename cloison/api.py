@@ -102,7 +102,7 @@ def simulate(
 def prove(source: Source, *, down: Iterable[str] = (), accept_unevaluated: Kinds = ()) -> Proved:
     """Isolation and every expectation, for all packets of both IP versions."""
     world = World.of(source, down, accept_unevaluated=accept_unevaluated)
-    return Proved(prove_network(world.network, world.program))
+    return Proved(prove_network(world))
 
 
 def explain(
@@ -149,7 +149,7 @@ def reach(
     """Who reaches whom, on which ports and because of what; narrowed by `to` (`name[:port]`) and
     `from_` (`name`), both patterns or addresses."""
     world = World.of(source, down, accept_unevaluated=accept_unevaluated)
-    found = asked(lambda: reachability(world.network, world.program), world.network, from_, to)
+    found = asked(lambda: reachability(world), world.network, from_, to)
     doubt = doubts(world.network, from_, to)
     rows = tuple(doubt.marked(row.source, row.target, row.row()) for row in found)
     columns = ("source", "destination", "ports", "pairs", *doubt.columns)
@@ -161,7 +161,7 @@ def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> Table:
     a note says that something is not evaluated."""
     how = How(accept=tuple(accept_unevaluated))
     before, after = both([partial(_world, source) for source in (old, new)], how)
-    found = diff_worlds((before.network, before.program), (after.network, after.program))
+    found = diff_worlds(before, after)
     beside = (*differences.notes(found), *notes(found.not_evaluated))
     return Table(tuple(differences.rows(found)), "Changes", CHANGES, beside)
 

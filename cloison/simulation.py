@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from cloison.views.report import Simulation
 from cloison.views.world import World
 from compiler.targets import profiles as targets
-from sim.blocks.blocks import build_blocks
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.replay import replay
 from sim.pipeline.tables import tables
@@ -51,7 +50,7 @@ def run(
         world = make()
     with clock.stage("compile"):
         program = world.program
-        blocks = build_blocks(program)
+        blocks = world.blocks
     with clock.stage("measure tables"):
         usage = targets.usage(program, profile)
     with clock.stage("load kernels"):
@@ -66,7 +65,5 @@ def run(
         )
         report = replay(world.network, program, flows, blocks=blocks)
     with clock.stage("prove"):
-        proof = prove(
-            world.network, program, blocks=blocks, tell=lambda what: tell(f"prove: {what}")
-        )
+        proof = prove(world, tell=lambda what: tell(f"prove: {what}"))
     return Simulation(world, profile, usage, report, sampled, proof, clock.seconds)

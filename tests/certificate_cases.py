@@ -9,7 +9,6 @@ from typing import Any
 
 from routed import at, endpoint, routed
 
-from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
 from fabric.build import build
 from fabric.inputs import input_files
@@ -18,6 +17,7 @@ from fabric.load import load_fabric
 from sim.checker.expected import expected, policy_of
 from sim.proof.certificate import certificate
 from sim.proof.prove import prove
+from sim.world import World
 
 TOPOLOGIES = Path(__file__).parents[1] / "topologies"
 Case = tuple[Any, Any]
@@ -33,7 +33,7 @@ def case(path: Path, *down: str, left_out: tuple[Unevaluated, ...] = ()) -> Case
     network = build(load_fabric(path), down=down, lock=False)
     network = replace(network, not_evaluated=left_out)
     inputs = input_files(network.spec)
-    proof = prove(network, compile_policy(network, policy_of(network)))
+    proof = prove(World(network, policy_of(network)))
     written = json.loads(json.dumps(certificate(proof, inputs)))
     return written, expected(network, inputs)[0]
 
@@ -49,5 +49,5 @@ def two_ways() -> Case:
         (1, 1): [("10.0.0.1/32", [(0, 0)]), ("0.0.0.0/0", [(1, 1)])],
     }
     network = routed(["dpu1", "border1", "border2"], ["acme/main", "zone2/main"], ends, tables)
-    written = certificate(prove(network, compile_policy(network, Policy())))
+    written = certificate(prove(World(network, Policy())))
     return json.loads(json.dumps(written)), expected(network, (), Policy())[0]

@@ -57,7 +57,7 @@ def command(
 
         worlds = both([partial(make, path) for path in (old, new)], how)
         tell("compare")
-        found = diff(*((world.network, world.program) for world in worlds))
+        found = diff(*worlds)
     if output == "json":
         click.echo(json_text(differences.document(found)))
     elif output == "md":

@@ -97,5 +97,5 @@ def draw_matrix(world: World) -> tuple[Drawing, bool]:
     from cloison.views.isolation import heatmap
     from sim.proof.prove import prove
 
-    proof = prove(world.network, world.program)
+    proof = prove(world)
     return heatmap(proof), bool(proof.pending)

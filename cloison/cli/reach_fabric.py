@@ -38,7 +38,7 @@ def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str,
 
     world = told(World.of_fabric(path, how))
     network = world.network
-    made = cache(lambda: reachability(network, world.program))
+    made = cache(lambda: reachability(world))
     found = asked(made, network, source, to)
     doubt = doubts(network, source, to)
     if output == "matrix":

@@ -84,7 +84,7 @@ def proven(fabric: Path, how: How, certificate: Path | None, tell: Any) -> tuple
     tell("build and converge")
     world = World.of_fabric(fabric, how)
     tell("compile")
-    proof = prove(world.network, world.program, tell=lambda what: tell(f"prove: {what}"))
+    proof = prove(world, tell=lambda what: tell(f"prove: {what}"))
     if certificate is None:
         return proof, None
     from sim.proof.certificate import certificate as write_down

@@ -24,7 +24,7 @@ MOST = 24
 
 def report(sim: Simulation) -> Iterator[Any]:
     """Everything to print, in order."""
-    found = connectivity(sim.world.network, sim.world.program)
+    found = connectivity(sim.world)
     yield from section(size_table(sim, found))
     yield from section(replay_table(sim))
     yield from who_reaches_whom(found)
@@ -76,7 +76,7 @@ def verdict(found: Connectivity, left_out: Sequence[Unevaluated]) -> str:
 
 def connections(sim: Simulation) -> list[dict[str, Any]]:
     """Who reaches whom, as data: the rows of `cloison/connectivity/1`."""
-    found = connectivity(sim.world.network, sim.world.program)
+    found = connectivity(sim.world)
     doubt = doubts(found, None, None)
     return [
         doubt.marked(peer_key(c.source), peer_key(c.target), structured(found, c))

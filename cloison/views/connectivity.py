@@ -35,7 +35,7 @@ UNSURE = ", ? unknown"
 def show(world: World, output: str, source: str | None, to: str | None) -> bool:
     """Print the connectivity of a cluster, or the part of it that was asked for. Whether something
     that touches it is not evaluated."""
-    found = connectivity(world.network, world.program)
+    found = connectivity(world)
     chosen = narrowed(found, source, to)
     doubt = doubts(found, source, to)
     ways_in = [d for d in doors(found) if source in (None, "external")]

@@ -18,7 +18,7 @@ from cloison.views.report import capacity_table, in_words, replay_table, size_ta
 from cloison.views.unknowns import sentences, way_on
 from fabric.io.visible import lines as below
 from fabric.kubernetes.unevaluated import accepted
-from sim.proof.failures import down_names
+from sim.axes import down_names
 from sim.proof.prove import Finding, Proof
 from sim.why.blame import Cause
 

@@ -54,7 +54,9 @@ def claims_table(proof: Proof) -> Table:
 def claim_row(outcome: Outcome, broken: Outcome | None, said: str) -> dict[str, Any]:
     """One expectation; `pairs` counts (source, destination, IP version)."""
     claim = outcome.claim
-    under = [f"not without {broken.under}"] if broken else claim.hold_under if outcome.holds else []
+    under = claim.hold_under if outcome.holds else []
+    if broken:
+        under = [f"not {broken.word} {broken.under}"]
     return {
         "": "FAILS" if said == "fails" else said,
         "expect": str(claim),

@@ -1,4 +1,4 @@
-"""`World`: a built network with its compiled policy, and views of both as tables and pictures.
+"""`World`: `sim.world.World`, with what people see of it as tables and pictures.
 
 The tables are those of `cloison show`, with every column. Compiling happens on first use and once.
 """
@@ -6,35 +6,26 @@ The tables are those of `cloison show`, with every column. Compiling happens on 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import sim.world
 from cloison.how import AS_USUAL, How
 from cloison.loader import Read, accept, read, read_fabric, read_spec
 from cloison.render.table import Table
 from cloison.views import addresses, policy, routes, sessions, topology
 from cloison.views.unknowns import COLUMNS, as_rows, brief, notes
-from compiler.compile import compile_policy, read_policy
-from compiler.policy.ir import Policy
-from compiler.program.program import Program
 from fabric.build import rebuild
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import FabricSpec
-from fabric.network import Network
 from fabric.topology import Role
-from sim.blocks.blocks import Blocks, build_blocks
 
 if TYPE_CHECKING:
     from cloison.render.plot import Drawing, Stop
 
 
-class World:
+class World(sim.world.World):
     """What exists (`network`) and what is allowed in it (`policy`, compiled: `program`)."""
-
-    def __init__(self, network: Network, policy: Policy | None = None) -> None:
-        self.network = network
-        self._policy = policy
 
     @staticmethod
     def of(
@@ -53,7 +44,7 @@ class World:
             if not how.down and not how.accept:
                 return source
             network = rebuild(source.network, down=how.down) if how.down else source.network
-            return World(accept(network, how.accept))
+            return source.over(accept(network, how.accept))
         if isinstance(source, FabricSpec):
             return World.found(read_spec(source, how))
         return World.read([Path(source)], how)
@@ -73,16 +64,6 @@ class World:
         """The world that came of reading."""
         return World(*source.whole())
 
-    @cached_property
-    def policy_read(self) -> Policy:
-        """The policy, before it is compiled."""
-        return self._policy or read_policy(self.network)
-
-    @cached_property
-    def program(self) -> Program:
-        """The compiled policy."""
-        return compile_policy(self.network, self.policy_read)
-
     @property
     def findings(self) -> tuple[Diagnostic, ...]:
         """What deserves a finding although no packet was looked at: exit 1 in every verb that
@@ -95,11 +76,6 @@ class World:
         the user lets pass. Answers that the rest touches are unknown."""
         rows = tuple(as_rows(self.network.not_evaluated))
         return Table(rows, "Not evaluated", COLUMNS)
-
-    @cached_property
-    def blocks(self) -> Blocks:
-        """The compiled policy as arrays."""
-        return build_blocks(self.program)
 
     @property
     def summary(self) -> Table:

@@ -22,10 +22,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from compiler.program.program import Program
 from fabric.diagnostics import Diagnostic
 from fabric.kubernetes.unevaluated import Unevaluated, pending
-from fabric.network import Network
 from fabric.phases import phase
 from sim.diff.edits import Edit, Edits
 from sim.diff.merged import Row, merged
@@ -38,8 +36,8 @@ from sim.packets.headers import Flow
 from sim.packets.text import show
 from sim.proof.reachability import Bits, Reach, reachability
 from sim.why.blame import Blame
+from sim.world import World
 
-World = tuple[Network, Program]
 AMOUNTS = re.compile(r"(?<![\w/.:-])(?:[0-9a-f]*[.:][0-9a-f.:]*/\d+|[\d,]+)(?![\w/.:-])")
 
 
@@ -106,8 +104,8 @@ class Diff:
 
 @phase("compare")
 def diff(old: World, new: World) -> Diff:
-    """Compare two worlds (network, program)."""
-    return diff_reach(reachability(*old), reachability(*new))
+    """Compare two worlds."""
+    return diff_reach(reachability(old), reachability(new))
 
 
 def diff_reach(old: Reach, new: Reach) -> Diff:

@@ -171,12 +171,12 @@ class _View:
         free: dict[int, list[tuple[int, int]]] = defaultdict(list)
         leads = set()
         outside = np.array([is_outside(e) for e in network.endpoints], np.bool_)
-        for egress in reach.world.egresses(sets):
+        for egress in reach.leg_space.egresses(sets):
             if network.vrfs[egress].zone != 1:
                 continue
             leads.add(network.vrfs[egress].name)
             ref = reach.spans.of(vrf, egress)
-            owner = reach.world.owners(egress)[ref.atom_b]
+            owner = reach.leg_space.owners(egress)[ref.atom_b]
             there = _leading(reach, sets, egress)[ref.atom_a]
             theirs = np.asarray(there & (owner >= 0) & ~outside[owner])
             for into, chosen in ((owned, theirs), (free, np.asarray(there & (owner < 0)))):

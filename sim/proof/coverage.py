@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.proof.legs import Column, World
+from sim.proof.legs import Column, LegSpace
 
 Bits = NDArray[np.bool_]
 Key = tuple[int, int, int, int]
@@ -31,7 +31,7 @@ class Coverage:
     """Places (`sim.proof.spans`) that count, by other end; what was worked out is kept. Unless
     `strict` somebody else's do too."""
 
-    world: World
+    space: LegSpace
     targets: dict[Key, Column] = field(default_factory=dict)
     sources: dict[Key, Column] = field(default_factory=dict)
     strict: bool = True
@@ -51,7 +51,7 @@ class Coverage:
         (vrf, vtep), (home, _) = map(self._instance, (other, mine))
         key = vrf, vtep, mine, version
         if key not in known:
-            crossing = self.world.crossing(*((home, vrf) if sends else (vrf, home)))
+            crossing = self.space.crossing(*((home, vrf) if sends else (vrf, home)))
             places = crossing.sources if sends else crossing.targets
             span, atoms = places.samples, (crossing.ref.atom_a, crossing.ref.atom_b)
             at_home, there = atoms if sends else atoms[::-1]
@@ -59,7 +59,7 @@ class Coverage:
             found = self._mine(mine, home, at_home[span], is_v4, version)
             chosen = self._routes(vtep, vrf, there[span[found]])
             counts = (chosen < 0) | self._leads(chosen, home)
-            counts |= not (self.strict and self.world.wide[mine])
+            counts |= not (self.strict and self.space.wide[mine])
             known[key] = found[counts] + places.base
         return known[key]
 
@@ -74,14 +74,14 @@ class Coverage:
         host = self._addresses()
         family = (version == 6).astype(np.int64)
         out: Column = host[src, family] * host[dst, family]
-        loose = np.flatnonzero(self.world.wide[src] | self.world.wide[dst])
+        loose = np.flatnonzero(self.space.wide[src] | self.space.wide[dst])
         ends = zip(*(c[loose].tolist() for c in (src, dst, version)), strict=True)
         out[loose] = [len(self.of(*pair)) * len(self.to(*pair)) for pair in ends]
         return out
 
     def among(self, src: Column, dst: Column, src_place: Column, dst_place: Column) -> Bits:
         """Which of these combinations of places count; `count` was asked about their pairs."""
-        wide = self.world.wide
+        wide = self.space.wide
         ends = (src, src_place, dst, self.sources), (dst, dst_place, src, self.targets)
         out = np.ones(len(src), np.bool_)
         for mine, place, other, known in ends:
@@ -96,12 +96,12 @@ class Coverage:
         return int(vrf), int(vtep)
 
     def _instances(self, endpoint: Column) -> tuple[Column, Column]:
-        b = self.world.blocks
+        b = self.space.blocks
         return b.endpoint_vrf[endpoint], b.endpoint_vtep[endpoint]
 
     def _keys(self, vrf: Any, vtep: Any, place: Column) -> Column:
         """Places as the instance of the other end sees them, as single integers."""
-        nodes, vrfs = len(self.world.underlay), len(self.world.network.vrfs)
+        nodes, vrfs = len(self.space.underlay), len(self.space.network.vrfs)
         keys: Column = (place.astype(np.int64) * vrfs + vrf) * nodes + vtep
         return keys
 
@@ -110,7 +110,7 @@ class Coverage:
         table: Column = np.array(
             [
                 [sum(p.version == v for p in e.prefixes) for v in (4, 6)]
-                for e in self.world.network.endpoints
+                for e in self.space.network.endpoints
             ],
             np.int64,
         ).reshape(-1, 2)
@@ -119,13 +119,13 @@ class Coverage:
     def _mine(self, endpoint: int, vrf: int, atoms: Column, is_v4: Bits, version: int) -> Column:
         """Which places hold addresses of an endpoint, of one family."""
         mine: Column = np.flatnonzero(
-            (self.world.owners(vrf)[atoms] == endpoint) & (is_v4 == (version == 4))
+            (self.space.owners(vrf)[atoms] == endpoint) & (is_v4 == (version == 4))
         )
         return mine
 
     def _routes(self, vtep: int, vrf: int, atoms: Column) -> Column:
         """The next-hop set of each atom at an instance, -1 for none."""
-        b = self.world.blocks
+        b = self.space.blocks
         instance = int(b.inst_of[vtep, vrf])
         if instance < 0:
             return np.full(len(atoms), -1)
@@ -134,7 +134,7 @@ class Coverage:
 
     def _leads(self, chosen: Column, vrf: int) -> Bits:
         """Whether any next hop of each set leads into a VRF."""
-        b = self.world.blocks
+        b = self.space.blocks
         known: dict[int, bool] = {-1: False}
         for number in np.unique(chosen[chosen >= 0]).tolist():
             hops = slice(int(b.set_off[number]), int(b.set_off[number + 1]))

@@ -73,12 +73,14 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Whether a claim holds. `pairs` counts (source, destination, family), breaches are sorted."""
+    """Whether a claim holds. `pairs` counts (source, destination, family), breaches are sorted.
+    `under` is the value of a world axis that it is about, `word` what stands before it."""
 
     claim: Claim
     pairs: int
     breaches: tuple[Breach, ...]
     under: str | None = None
+    word: str = "without"
 
     @property
     def holds(self) -> bool:

@@ -1,8 +1,9 @@
-"""`hold_under`: the claims of a world in which one link or one node has failed.
+"""`hold_under`: the claims of a world in which one thing is otherwise, such as a link that failed.
 
-Every single failure is tried. Most change nothing that a packet could notice, because next hops are
-VTEPs and paths are many: worlds with the same routes and the same reachable VTEPs are proven once.
-Endpoints on the failed node are exempt: nobody expects them to answer.
+Every single value that a kind of `hold_under` means is tried (`sim.axes`). Most failures change
+nothing that a packet could notice, because next hops are VTEPs and paths are many: worlds with the
+same routes, the same reachable VTEPs and the same policy are proven once. Endpoints that an axis
+exempts, such as those on the failed node, are not expected to answer.
 """
 
 from __future__ import annotations
@@ -15,13 +16,12 @@ import numpy as np
 
 from fabric.budget import afford_failures
 from fabric.network import Network
-from fabric.topology import Role
-from sim.blocks.blocks import reroute
+from sim.axes import axes, sweep
 from sim.proof.expect import Claim, Outcome, check_claim, pairs_of, without
 from sim.proof.reachability import Reach, reachability
+from sim.world import World
 
-KINDS = ("any-1-link", "any-1-node")
-Rebuild = Callable[[Network, tuple[str, ...]], Network]
+Key = tuple[bytes, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,59 +32,56 @@ class Failed:
     reach: Reach
 
 
-def single_failures(network: Network, kind: str) -> list[str]:
-    """Names of what fails, one at a time: links, or nodes that speak BGP; what is down stays so."""
-    fabric = network.fabric
-    if kind == "any-1-link":
-        return [
-            link.name
-            for link in fabric.links
-            if link.kind != "host" and link.index not in fabric.down_links
-        ]
-    return [
-        node.name
-        for node in fabric.nodes
-        if node.role is not Role.HOST and node.index not in fabric.down_nodes
-    ]
+def kinds() -> tuple[str, ...]:
+    """What an expectation can ask to hold under, in the order in which it is tried."""
+    return tuple(kind for axis in axes() for kind in axis.sweeps)
 
 
 def check_failures(
-    reach: Reach, claims: tuple[Claim, ...], rebuild: Rebuild, tell: Callable[[str], None]
+    reach: Reach, claims: tuple[Claim, ...], tell: Callable[[str], None]
 ) -> Iterator[Failed]:
     """Outcomes of the claims that must hold under failures, failure by failure. A failure that no
     packet can notice has no outcome of its own."""
-    network = reach.network
-    already = down_names(network)
-    worlds = {signature(network): reach}
+    here, network = reach.world, reach.network
+    known = {_key(here): reach}
     asking = [claim for claim in claims if claim.hold_under]
-    afford_failures(network.fabric, tried(network, claims), asking[0].span if asking else None)
+    afford_failures(network.fabric, tried(here, claims), asking[0].span if asking else None)
     wanted = {claim.number: pairs_of(claim, network) for claim in claims if claim.hold_under}
-    for kind in KINDS:
+    for kind in kinds():
         concerned = [claim for claim in claims if kind in claim.hold_under]
-        for name in single_failures(network, kind) if concerned else ():
-            tell(f"without {name}")
-            world = _world(rebuild(network, (*already, name)), reach, worlds)
-            if world is reach:
+        axis, values = sweep(kind)
+        for value in values(here) if concerned else ():
+            tell(f"{axis.word} {value}")
+            found = _reach(axis.move(here, (*axis.values(here), value)), known)
+            if found is reach:
                 continue
-            gone = {n.index for n in network.fabric.nodes if n.name == name}
-            exempt = [e.index for e in network.endpoints if e.vtep in gone]
+            exempt = axis.exempt(here, value)
             for claim in concerned:
                 left = without(wanted[claim.number], network, exempt)
-                yield Failed(check_claim(world, claim, left, name), world)
+                outcome = check_claim(found, claim, left, value)
+                yield Failed(replace(outcome, word=axis.word), found)
 
 
-def tried(network: Network, claims: tuple[Claim, ...]) -> int:
+def tried(world: World, claims: tuple[Claim, ...]) -> int:
     """How many single failures the claims ask for."""
-    kinds = {kind for claim in claims for kind in claim.hold_under}
-    return sum(len(single_failures(network, kind)) for kind in kinds)
+    asked = {kind for claim in claims for kind in claim.hold_under}
+    return sum(len(values(world)) for _, values in map(sweep, asked))
 
 
-def _world(network: Network, reach: Reach, known: dict[bytes, Reach]) -> Reach:
-    key = signature(network)
+def _reach(world: World, known: dict[Key, Reach]) -> Reach:
+    key = _key(world)
     if key not in known:
-        program = replace(reach.program, network=network)
-        known[key] = reachability(network, program, reroute(reach.blocks, program))
+        known[key] = reachability(world)
     return known[key]
+
+
+def _key(world: World) -> Key:
+    """Equal for worlds that no packet can tell apart; what they share is the same object. (Worlds
+    that are known are kept, so that nothing else gets an object's number.)"""
+    program, network = world.program, world.network
+    shared = program.groups, program.bindings, network.endpoints, network.vrfs
+    a, b, c, d = map(id, shared)
+    return signature(network), a, b, c, d
 
 
 def signature(network: Network) -> bytes:
@@ -98,12 +95,3 @@ def signature(network: Network) -> bytes:
     for chosen in (*fib.chosen, ways):
         digest.update(np.ascontiguousarray(chosen).tobytes())
     return digest.digest()
-
-
-def down_names(network: Network) -> tuple[str, ...]:
-    """Names of everything that is down in a network."""
-    fabric = network.fabric
-    return (
-        *(fabric.nodes[i].name for i in sorted(fabric.down_nodes)),
-        *(fabric.links[i].name for i in sorted(fabric.down_links)),
-    )

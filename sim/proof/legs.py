@@ -80,7 +80,7 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class LegSpace:
     """What legs are computed from. `underlay[a, b]`: node b is reachable from node a. Without
     `joined` every span is a place of its own."""
 
@@ -94,13 +94,13 @@ class World:
     crossings: dict[tuple[int, int], Crossing] = field(default_factory=dict)
 
     @staticmethod
-    def of(network: Network, blocks: Blocks) -> World:
-        """A world of a network and its compiled policy."""
+    def of(network: Network, blocks: Blocks) -> LegSpace:
+        """That of a network and its compiled policy."""
         n = len(network.fabric.nodes)
         reach = np.diff(np.asarray(network.underlay.hop_off)).reshape(n, n) > 0
         reach |= np.eye(n, dtype=bool)
         wide = np.array([owns_prefix(e) for e in network.endpoints], np.bool_)
-        return World(network, blocks, Spans.over(blocks.addresses), reach, wide)
+        return LegSpace(network, blocks, Spans.over(blocks.addresses), reach, wide)
 
     def routes(self, vrf: int) -> tuple[Column, Column]:
         """Endpoints of a VRF and their next-hop sets by atom, [endpoints, atoms], -1 for none."""
@@ -184,12 +184,12 @@ def owns_prefix(endpoint: Endpoint) -> bool:
     return any(p.num_addresses > 1 for p in endpoint.prefixes)
 
 
-def legs(world: World, vrf: int, only: int | None = None) -> Iterator[Legs]:
+def legs(space: LegSpace, vrf: int, only: int | None = None) -> Iterator[Legs]:
     """The legs of every source in `vrf`, per VRF in which they arrive (or in `only` one)."""
-    b = world.blocks
-    members, sets = world.routes(vrf)
-    for egress in world.egresses(sets) if only is None else [only]:
-        crossing = world.crossing(vrf, egress)
+    b = space.blocks
+    members, sets = space.routes(vrf)
+    for egress in space.egresses(sets) if only is None else [only]:
+        crossing = space.crossing(vrf, egress)
         chosen = sets[:, crossing.ref.atom_a[crossing.targets.samples]]
         source, place = np.nonzero(chosen >= 0)
         chosen = chosen[source, place]
@@ -197,21 +197,21 @@ def legs(world: World, vrf: int, only: int | None = None) -> Iterator[Legs]:
         row, hop = expand(b.set_off[chosen], count)
         here = np.flatnonzero(b.set_vrf[hop] == egress)
         row, hop = row[here], hop[here]
-        found = _arrive(world, crossing, members[source[row]], place[row], hop, count[row])
-        yield _with_sources(world, crossing, found)
+        found = _arrive(space, crossing, members[source[row]], place[row], hop, count[row])
+        yield _with_sources(space, crossing, found)
 
 
 def _arrive(
-    world: World, crossing: Crossing, src: Column, place: Column, hop: Column, hops: Column
+    space: LegSpace, crossing: Crossing, src: Column, place: Column, hop: Column, hops: Column
 ) -> Legs:
     """Bind the destination where the next hop leads, and name the row of the sender's policy."""
-    b, ref, vrf = world.blocks, crossing.ref, crossing.vrf
+    b, ref, vrf = space.blocks, crossing.ref, crossing.vrf
     span = crossing.targets.samples[place]
-    owner = world.owners(crossing.egress)[ref.atom_b[span]].astype(np.int64)
+    owner = space.owners(crossing.egress)[ref.atom_b[span]].astype(np.int64)
     at = b.set_vtep[hop]
     bound = (owner >= 0) & (b.endpoint_vtep[owner] == at)
     drop = np.where(bound, Reason.DELIVERED, Reason.ENI_MISS_DROP)
-    drop = np.where(world.underlay[b.endpoint_vtep[src], at], drop, Reason.UNDERLAY_DROP)
+    drop = np.where(space.underlay[b.endpoint_vtep[src], at], drop, Reason.UNDERLAY_DROP)
     cell = ref.atom_a[span] * int(b.remote_count[vrf]) + int(b.remote_index[vrf, crossing.egress])
     out_key = row_key(b, b.ep_block[Direction.OUT, src], cell)
     version = np.where(span < ref.n_v4, 4, 6)
@@ -221,10 +221,10 @@ def _arrive(
     return rows.take(owner != src)
 
 
-def _with_sources(world: World, crossing: Crossing, rows: Legs) -> Legs:
+def _with_sources(space: LegSpace, crossing: Crossing, rows: Legs) -> Legs:
     """Join the source's own places, check the way back, and name the row of the receiver's
     policy."""
-    b, ref, egress = world.blocks, crossing.ref, crossing.egress
+    b, ref, egress = space.blocks, crossing.ref, crossing.egress
     wanted = rows.src * 2 + (rows.version == 6)
     first = np.searchsorted(crossing.source_key, wanted, "left")
     last = np.searchsorted(crossing.source_key, wanted, "right")
@@ -232,7 +232,7 @@ def _with_sources(world: World, crossing: Crossing, rows: Legs) -> Legs:
     place = crossing.by_key[position]
     atom = ref.atom_b[crossing.sources.samples[place]]
     joined = rows.take(row)
-    back = _way_back(world, crossing.vrf, egress, joined, atom)
+    back = _way_back(space, crossing.vrf, egress, joined, atom)
     stray = (joined.drop == Reason.DELIVERED) & (back < 0)
     drop = np.where(stray, Reason.PA_VALIDATION_DROP, joined.drop)
     cell = atom * int(b.remote_count[egress]) + b.remote_index[egress, back]
@@ -243,10 +243,10 @@ def _with_sources(world: World, crossing: Crossing, rows: Legs) -> Legs:
     return replace(joined, src_place=there, drop=drop, back_vrf=back, in_key=in_key)
 
 
-def _way_back(world: World, vrf: int, egress: int, rows: Legs, atom: Column) -> Column:
+def _way_back(space: LegSpace, vrf: int, egress: int, rows: Legs, atom: Column) -> Column:
     """The VRF behind which the receiver sees the source, -1 without a route through its VTEP. Of
     several next hops at that VTEP the source's own VRF is preferred, then the first."""
-    b = world.blocks
+    b = space.blocks
     out = np.full(len(rows), -1, np.int64)
     instance = b.inst_of[b.set_vtep[rows.hop], egress]
     known = np.flatnonzero((rows.drop == Reason.DELIVERED) & (instance >= 0))

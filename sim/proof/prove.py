@@ -22,18 +22,18 @@ from fabric.inventory import Endpoint, Prefix
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from fabric.network import Network
 from fabric.phases import phase
-from sim.blocks.blocks import Blocks
 from sim.names.address_words import blocks_of, from_to, rectangles
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace
 from sim.proof.expect import Breach, Claim, Outcome, check_claim, read_claims
-from sim.proof.failures import Rebuild, check_failures, tried
+from sim.proof.failures import check_failures, tried
 from sim.proof.matrix import Matrix, matrix
 from sim.proof.reachability import Reach, reachability
 from sim.proof.witness import Witness, address, holding, label, reached, stopped
 from sim.verdicts import Verdict, empty, touched_by, touching
 from sim.why.blame import Cause, blame
+from sim.world import World
 
 SAMPLES = 64
 QUIET: Callable[[str], None] = lambda what: None  # noqa: E731
@@ -66,14 +66,22 @@ class Proof:
     """The verdict on a network. `outcomes` has every expectation as the network stands;
     `under_failure` those that fail when something else does."""
 
-    network: Network
-    program: Program
     reach: Reach
     matrix: Matrix
     outcomes: tuple[Outcome, ...]
     under_failure: tuple[Outcome, ...]
     findings: tuple[Finding, ...]
     failures: int = 0
+
+    @property
+    def network(self) -> Network:
+        """What exists."""
+        return self.reach.network
+
+    @property
+    def program(self) -> Program:
+        """What is allowed."""
+        return self.reach.program
 
     @property
     def verdict(self) -> Verdict:
@@ -124,25 +132,18 @@ class Proof:
 
 
 @phase("prove")
-def prove(
-    network: Network,
-    program: Program,
-    *,
-    blocks: Blocks | None = None,
-    rebuild: Rebuild | None = None,
-    tell: Callable[[str], None] = QUIET,
-) -> Proof:
-    """Decide isolation and every expectation. `blocks` saves building them again; `rebuild` makes
-    the network of a failure, by default `fabric.build` does; `tell` hears what is being done."""
+def prove(world: World, *, tell: Callable[[str], None] = QUIET) -> Proof:
+    """Decide isolation and every expectation; `tell` hears what is being done."""
+    network = world.network
     tell("reachability")
-    reach = reachability(network, program, blocks)
+    reach = reachability(world)
     claims = read_claims(network.spec, network) if network.spec else ()
     outcomes = tuple(check_claim(reach, claim) for claim in claims)
     findings = [f for outcome in outcomes for f in explain_breaches(reach, outcome)]
     broken: list[Outcome] = []
     if any(claim.hold_under for claim in claims):
         with phase("try failures"):
-            for failed in check_failures(reach, claims, rebuild or _rebuild(), tell):
+            for failed in check_failures(reach, claims, tell):
                 if _is_news(failed.outcome, outcomes, broken):
                     findings += explain_breaches(failed.reach, failed.outcome)
                     broken.append(failed.outcome)
@@ -150,22 +151,8 @@ def prove(
     table = matrix(reach)
     findings += [_of_diagnostic(reach, diagnostic) for diagnostic in network.findings]
     findings += _stray(reach, table)
-    return Proof(
-        network,
-        program,
-        reach,
-        table,
-        outcomes,
-        tuple(broken),
-        tuple(findings),
-        tried(network, claims),
-    )
-
-
-def _rebuild() -> Rebuild:
-    from fabric.build import rebuild
-
-    return lambda network, down: rebuild(network, down=down)
+    failures = tried(world, claims)
+    return Proof(reach, table, outcomes, tuple(broken), tuple(findings), failures)
 
 
 def _is_news(outcome: Outcome, before: tuple[Outcome, ...], broken: list[Outcome]) -> bool:
@@ -190,7 +177,7 @@ def _explain(reach: Reach, outcome: Outcome, breach: Breach, pairs: int) -> Find
     witness = _witness(reach, outcome.claim, breach)
     trace = witness.trace(reach)
     guilty = blame(reach.network, reach.program, trace, breach.dst)
-    under = f" without {outcome.under}" if outcome.under else ""
+    under = f" {outcome.word} {outcome.under}" if outcome.under else ""
     what = "a packet gets through" if breach.reached else "a packet does not get through"
     if not breach.reached and (other := elsewhere(reach.network, trace, breach.dst)):
         what = f"a packet goes to {other} instead"

@@ -25,12 +25,13 @@ from compiler.program.program import Program
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.network import Network
 from fabric.phases import phase
-from sim.blocks.blocks import Blocks, build_blocks
+from sim.blocks.blocks import Blocks
 from sim.blocks.port_sets import L4Space
 from sim.packets.reasons import Reason
 from sim.proof.coverage import Coverage
-from sim.proof.legs import Column, Legs, World, legs
+from sim.proof.legs import Column, Legs, LegSpace, legs
 from sim.proof.spans import Spans
+from sim.world import World
 
 Bits = NDArray[np.bool_]
 CHUNK = 1 << 22
@@ -96,17 +97,34 @@ class Reach:
     """Everything that is reachable. `legs` holds delivered legs sorted by pair; `leg_set` the set
     of L4 atoms that both policies let through on each; `sets[i]` is a boolean row over `space`."""
 
-    network: Network
-    program: Program
-    blocks: Blocks
-    space: L4Space
-    spans: Spans
     world: World
+    space: L4Space
+    leg_space: LegSpace
     legs: Legs
     leg_set: Column
     sets: Bits
     pairs: Pairs
     cells: Cells
+
+    @property
+    def network(self) -> Network:
+        """What exists."""
+        return self.world.network
+
+    @property
+    def program(self) -> Program:
+        """What is allowed."""
+        return self.world.program
+
+    @property
+    def blocks(self) -> Blocks:
+        """What is allowed, as arrays."""
+        return self.world.blocks
+
+    @property
+    def spans(self) -> Spans:
+        """What `legs` says of addresses."""
+        return self.leg_space.spans
 
     def between(self, src: int, dst: int) -> Pairs:
         """The pairs of two endpoints, at most one per family."""
@@ -126,7 +144,7 @@ class Reach:
         found: Column = np.arange(*np.searchsorted(self.cells.pair, [rows[0], rows[0] + 1]))
         if every:
             return found
-        wanted = set(Coverage(self.world).places(src, dst, version))
+        wanted = set(Coverage(self.leg_space).places(src, dst, version))
         counts: Column = found[np.array([p in wanted for p in self.places(found)], np.bool_)]
         return counts
 
@@ -137,25 +155,23 @@ class Reach:
 
 
 @phase("find who reaches whom")
-def reachability(network: Network, program: Program, blocks: Blocks | None = None) -> Reach:
-    """All pairs × all packets of a network under a policy that was compiled for its endpoints."""
-    if program.network is not network:
-        program = replace(program, network=network)
-    blocks = blocks or build_blocks(program)
-    _refuse_too_many(network, blocks)
-    world = World.of(network, blocks)
-    parts = (part for vrf in range(len(network.vrfs)) for part in legs(world, vrf))
-    return _reach(program, world, parts)
+def reachability(world: World) -> Reach:
+    """All pairs × all packets of a world."""
+    _refuse_too_many(world.network, world.blocks)
+    space = LegSpace.of(world.network, world.blocks)
+    parts = (part for vrf in range(len(world.network.vrfs)) for part in legs(space, vrf))
+    return _reach(world, space, parts)
 
 
 def reach_from(blocks: Blocks, src: int, dst: int) -> Reach:
     """What endpoints of one VRF can reach in another one, and nothing else."""
-    world = World.of(blocks.program.network, blocks)
-    return _reach(blocks.program, world, legs(world, src, dst))
+    world = World.compiled(blocks.program, blocks)
+    space = LegSpace.of(world.network, blocks)
+    return _reach(world, space, legs(space, src, dst))
 
 
-def _reach(program: Program, world: World, parts: Iterable[Legs]) -> Reach:
-    network, blocks = world.network, world.blocks
+def _reach(world: World, leg_space: LegSpace, parts: Iterable[Legs]) -> Reach:
+    blocks = world.blocks
     rows = Legs.concat([part.take(part.drop == Reason.DELIVERED) for part in parts])
     rows = rows.take(
         np.lexsort((rows.hop, rows.dst_place, rows.src_place, rows.version, rows.dst, rows.src))
@@ -164,10 +180,8 @@ def _reach(program: Program, world: World, parts: Iterable[Legs]) -> Reach:
     space = L4Space.of(atoms.proto_class, atoms.dport_atom, atoms.sport_atom)
     sets = Sets(space.size)
     leg_set = _permitted(blocks, space, sets, rows)
-    pairs, cells = _pairs(world, rows, leg_set, sets)
-    return Reach(
-        network, program, blocks, space, world.spans, world, rows, leg_set, sets.bits, pairs, cells
-    )
+    pairs, cells = _pairs(leg_space, rows, leg_set, sets)
+    return Reach(world, space, leg_space, rows, leg_set, sets.bits, pairs, cells)
 
 
 def _refuse_too_many(network: Network, blocks: Blocks) -> None:
@@ -218,7 +232,7 @@ def _permitted(blocks: Blocks, space: L4Space, sets: Sets, rows: Legs) -> Column
     return found
 
 
-def _pairs(world: World, rows: Legs, leg_set: Column, sets: Sets) -> tuple[Pairs, Cells]:
+def _pairs(space: LegSpace, rows: Legs, leg_set: Column, sets: Sets) -> tuple[Pairs, Cells]:
     first = _starts(rows.src, rows.dst, rows.version)
     last = np.r_[first[1:], len(rows)].astype(np.int64)
     pair_of = np.repeat(np.arange(len(first)), last - first)
@@ -231,12 +245,12 @@ def _pairs(world: World, rows: Legs, leg_set: Column, sets: Sets) -> tuple[Pairs
     must = np.where(width == rows.hops[at], must, 0)
     cells = Cells(pair_of[at], rows.src_place[at], rows.dst_place[at], may, must)
     pairs = Pairs(rows.src[first], rows.dst[first], rows.version[first], some, some, first, last)
-    return replace(pairs, sure=_sure(world, pairs, cells, sets)), cells
+    return replace(pairs, sure=_sure(space, pairs, cells, sets)), cells
 
 
-def _sure(world: World, pairs: Pairs, cells: Cells, sets: Sets) -> Column:
+def _sure(space: LegSpace, pairs: Pairs, cells: Cells, sets: Sets) -> Column:
     """Per pair what every address that counts can do."""
-    coverage = Coverage(world)
+    coverage = Coverage(space)
     wanted = coverage.count(pairs.src, pairs.dst, pairs.version)
     places = cells.src_place, cells.dst_place
     counts = coverage.among(pairs.src[cells.pair], pairs.dst[cells.pair], *places)

@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.blocks.blocks import Blocks
 from sim.packets.reasons import Reason
-from sim.proof.legs import Column, Legs, World, legs
+from sim.proof.legs import Column, Legs, LegSpace, legs
 from sim.proof.reachability import Reach, decisions
 from sim.proof.spans import TOP, Spans
 
@@ -82,28 +82,28 @@ def regions(reach: Reach) -> tuple[Profiles, Iterator[Source]]:
 
 def _sources(reach: Reach, profiles: Profiles) -> Iterator[Source]:
     n = len(reach.network.vrfs)
-    egress = {vrf: _egresses(reach.world, vrf) for vrf in range(n)}
+    egress = {vrf: _egresses(reach.leg_space, vrf) for vrf in range(n)}
     spans = Spans.over(reach.blocks.addresses, egress)
-    world = replace(reach.world, spans=spans, joined=False, known={}, crossings={})
+    space = replace(reach.leg_space, spans=spans, joined=False, known={}, crossings={})
     for vrf in range(n):
-        yield from _of_vrf(world, profiles, vrf)
+        yield from _of_vrf(space, profiles, vrf)
 
 
-def _egresses(world: World, vrf: int) -> list[int]:
+def _egresses(space: LegSpace, vrf: int) -> list[int]:
     """Other VRFs in which packets of a VRF may arrive."""
-    _, sets = world.routes(vrf)
-    return [other for other in world.egresses(sets) if other != vrf]
+    _, sets = space.routes(vrf)
+    return [other for other in space.egresses(sets) if other != vrf]
 
 
-def _of_vrf(world: World, profiles: Profiles, vrf: int) -> Iterator[Source]:
+def _of_vrf(space: LegSpace, profiles: Profiles, vrf: int) -> Iterator[Source]:
     """Sources of one VRF; all its spans have the same bounds, so local span numbers compare."""
-    ref = world.spans.of(vrf, vrf)
-    rows = Legs.concat([_localised(world, part) for part in legs(world, vrf)])
+    ref = space.spans.of(vrf, vrf)
+    rows = Legs.concat([_localised(space, part) for part in legs(space, vrf)])
     rows = rows.take(np.lexsort((rows.hop, rows.dst_place, rows.src_place, rows.src)))
-    members, sets = world.routes(vrf)
-    owner = world.blocks.addresses.endpoint[world.blocks.addresses.base[vrf] + ref.atom_a]
+    members, sets = space.routes(vrf)
+    owner = space.blocks.addresses.endpoint[space.blocks.addresses.base[vrf] + ref.atom_a]
     none = profiles.constant(Reason.NO_ROUTE_DROP), -1, -1
-    b = world.blocks
+    b = space.blocks
     width = np.append(np.diff(b.set_off), 0)
     for number, endpoint in enumerate(members.tolist()):
         own = profiles.constant(SELF), endpoint, vrf
@@ -114,18 +114,18 @@ def _of_vrf(world: World, profiles: Profiles, vrf: int) -> Iterator[Source]:
             starts = ref.starts(int(version == 6))
             blank = [own if n else none for n in hops[spans].tolist()]
             yield from _of_endpoint(
-                world, profiles, endpoint, version, starts, spans, mine, blank, owner == endpoint
+                space, profiles, endpoint, version, starts, spans, mine, blank, owner == endpoint
             )
 
 
-def _localised(world: World, part: Legs) -> Legs:
+def _localised(space: LegSpace, part: Legs) -> Legs:
     """Span numbers instead of places, of which each has one span here."""
-    src, dst = (world.spans.spans_of(x) for x in (part.src_place, part.dst_place))
+    src, dst = (space.spans.spans_of(x) for x in (part.src_place, part.dst_place))
     return replace(part, src_place=src, dst_place=dst)
 
 
 def _of_endpoint(
-    world: World,
+    space: LegSpace,
     profiles: Profiles,
     endpoint: int,
     version: int,
@@ -141,7 +141,7 @@ def _of_endpoint(
     for span in spans[mine[spans]].tolist():
         first, last = np.searchsorted(rows.src_place, [span, span + 1])
         there = rows.take(np.arange(first, last))
-        found = _stretches(world, profiles, there, spans, blank, starts, ends)
+        found = _stretches(space, profiles, there, spans, blank, starts, ends)
         local = span - int(spans[0])
         alike.setdefault(found, []).append((starts[local], ends[local]))
     for found, ranges in alike.items():
@@ -149,7 +149,7 @@ def _of_endpoint(
 
 
 def _stretches(
-    world: World,
+    space: LegSpace,
     profiles: Profiles,
     rows: Legs,
     spans: Column,
@@ -159,7 +159,7 @@ def _stretches(
 ) -> tuple[Stretch, ...]:
     """Destination ranges in order; neighbours that fare alike are joined. A next hop without a leg
     leads back to the sender."""
-    b = world.blocks
+    b = space.blocks
     there = (rows.dst >= 0) & (b.endpoint_vtep[rows.dst] == b.set_vtep[rows.hop])
     keys = zip(
         (rows.dst_place - spans[0]).tolist() if len(spans) else [],

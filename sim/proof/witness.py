@@ -152,7 +152,7 @@ def _wanted(
     """The places within the limits that count, those with most addresses first; all of them when
     none does."""
     for strict in (True, False):
-        every = Coverage(reach.world, strict=strict).places(src, dst, version)
+        every = Coverage(reach.leg_space, strict=strict).places(src, dst, version)
         found = [places for places in every if inside(reach, limits, *places)]
         if found:
             break

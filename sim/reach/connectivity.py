@@ -23,13 +23,13 @@ from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 import numpy as np
 
 from compiler.policy.ir import Direction, Origin, Stage
-from compiler.program.program import L4Range, Program, goes_by_address
+from compiler.program.program import L4Range, goes_by_address
 from compiler.program.walk import inside
-from fabric.network import Network
 from fabric.phases import phase
 from sim.names.cluster_names import ClusterNames
 from sim.proof.legs import Column
 from sim.proof.reachability import Bits, Reach, reachability
+from sim.world import World
 
 Range = tuple[int, int, int, tuple[int, ...]]
 
@@ -82,10 +82,10 @@ class Connectivity:
 
 
 @phase("find who reaches whom")
-def connectivity(network: Network, program: Program) -> Connectivity:
+def connectivity(world: World) -> Connectivity:
     """All pairs of workloads of a `fabric.cluster` network, and the outside."""
-    reach = reachability(network, program)
-    names = ClusterNames(network)
+    reach = reachability(world)
+    names = ClusterNames(world.network)
     groups: dict[int, list[Peer]] = defaultdict(list)
     for pod, end in names.labelled:
         peer = Peer(pod.workload_kind, pod.namespace, pod.workload)

@@ -98,7 +98,7 @@ def test_nodes_links_and_vrfs(world: World) -> None:
 def test_packets_and_ports_in_random_worlds(network: Network, policy: Policy, data: Any) -> None:
     """The packet that an explanation prints asks for the same explanation; ports of reach read."""
     program = compile_policy(network, policy)
-    reach = reachability(network, program)
+    reach = reachability(World.compiled(program))
     every = [True] * len(network.endpoints)
     bits: Any = selected("*", network) | every
     for row in access(reach, bits, bits):

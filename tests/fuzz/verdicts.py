@@ -21,6 +21,7 @@ from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.tables import tables
 from sim.proof.prove import prove
+from sim.world import World
 
 FLOWS = 20
 
@@ -66,7 +67,7 @@ def fabric(rng: Random, folder: Path) -> None:
         l4 = (58, 0, 0) if (p.version, l4[0]) == (6, 1) else l4
         sent.append(Flow(a.vrf, p.version, int(p[0]), int(q[0]), *l4, a.index, 100, 1))
     verdicts = Datapath(tables(blocks, network), threads=1).decide(Packets.of(sent))
-    proof = prove(network, program)
+    proof = prove(World.compiled(program))
     for row, flow in enumerate(sent):
         header = Header(flow.version, flow.src, flow.dst, flow.protocol, flow.sport, flow.dport)
         may = {

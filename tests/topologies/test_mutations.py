@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from naive import Header, outcomes, theirs
 
-from compiler.compile import compile_network, read_policy
+from compiler.compile import read_policy
 from compiler.policy.ir import Direction, Packet, Policy, Verdict
 from compiler.policy.semantics import concerns, decide, owner
 from fabric.build import build
@@ -29,6 +29,7 @@ from fabric.ports import ANY, WITH_PORTS
 from sim.packets.reasons import Reason
 from sim.proof.expect import Claim, pairs_of, read_claims
 from sim.proof.prove import prove
+from sim.world import World
 
 FOLDER = Path(__file__).parents[2] / "topologies"
 SEED, COUNT = 20, 20
@@ -93,7 +94,7 @@ def test_a_mutation_is_found_or_harmless(
     path.write_text("\n".join(lines) + "\n")
     try:
         network = build(load_fabric(tmp_path / "t" / "demo.yaml"))
-        found = not prove(network, compile_network(network)).holds
+        found = not prove(World(network)).holds
     except InputError:
         found = True
     if not found:

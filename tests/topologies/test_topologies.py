@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from compiler.compile import compile_network
 from fabric.build import build
 from fabric.diagnostics import Span
 from fabric.load import load_fabric
 from fabric.network import Network
 from sim.proof.prove import Proof, prove
+from sim.world import World
 
 FOLDER = Path(__file__).parents[2] / "topologies"
 TWINS = sorted(p for p in (FOLDER / "broken").glob("*.yaml") if ".lock" not in p.suffixes)
@@ -24,7 +24,7 @@ NAMES = [path.stem for path in FILES]
 def proof(path: Path) -> Proof:
     """What `cloison simulate` proves, without touching the lock file."""
     network = build(load_fabric(path), lock=False)
-    return prove(network, compile_network(network))
+    return prove(World(network))
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)

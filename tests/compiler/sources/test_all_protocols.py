@@ -20,5 +20,5 @@ def test_everything_but_one_port_is_proven(tmp_path: Path, out: str) -> None:
     path = write_fabric(tmp_path, tenants, {}, expect=expect)
     path.write_text(path.read_text() + f"\npeerings:\n  - {line}\n")
     world = World.of(path)
-    proof = prove(world.network, world.program)
+    proof = prove(world)
     assert [o.holds for o in proof.outcomes] == [True, True]

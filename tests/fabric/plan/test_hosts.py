@@ -15,6 +15,7 @@ from compiler.compile import compile_network
 from fabric.diagnostics import InputError
 from fabric.network import Network
 from sim.proof.prove import prove
+from sim.world import World
 
 NODES = {"cidr": "100.64.0.0/24", "use": "nodes"}
 OTHERS = {"cidr": "100.65.0.0/24", "use": "nodes"}
@@ -61,7 +62,7 @@ def test_a_tenant_without_pods_or_manifests_is_a_tenant(tmp_path: Path) -> None:
     expect = [{"deny": "a/@node/* <-> b/@node/*"}, {"allow": "a/@node/* -> a/@node/*:22/tcp"}]
     net = network_of(write_fabric(tmp_path, tenants, {}, expect=expect))
     assert {*nodes_of(net)} == {"a/@node/host1", "a/@node/host2", "b/@node/host3"}
-    proof = prove(net, compile_network(net))
+    proof = prove(World(net))
     assert [(o.holds, o.pairs) for o in proof.outcomes] == [(True, 4), (True, 2)]
 
 

@@ -11,10 +11,10 @@ from fabric_files import network_of, write_fabric
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.compile import compile_network
 from fabric.diagnostics import InputError
 from fabric.network import Network
 from sim.proof.prove import prove
+from sim.world import World
 
 ZONE0 = {
     "prefixes": ["198.18.0.0/24"],
@@ -48,7 +48,7 @@ def test_zone_0_is_green(tmp_path: Path, nodes: dict[str, Any], serves: list[str
     zones = {"zone0": {**ZONE0, "serves": serves}}
     net = world(tmp_path, tenant("10.0.0.0/16", nodes), zones=zones, expect=expect)
     assert net.findings == ()
-    proof = prove(net, compile_network(net))
+    proof = prove(World(net))
     assert [(o.holds, o.pairs) for o in proof.outcomes] == [(True, 3), (True, 1)]
     has = {vrf.name: [*map(str, vrf.prefixes)] for vrf in net.vrfs if vrf.tenant == "t"}
     assert has == {
@@ -101,7 +101,7 @@ def test_namespaces_that_peer_share_no_address(
     assert net.findings == ()
     owned = [str(p) for e in net.endpoints for p in e.prefixes]
     assert len(owned) == len({*owned})
-    assert all(outcome.holds for outcome in prove(net, compile_network(net)).outcomes)
+    assert all(outcome.holds for outcome in prove(World(net)).outcomes)
 
 
 def test_a_leak_to_all_with_clients_nodes_is_for_the_hosts(tmp_path: Path) -> None:

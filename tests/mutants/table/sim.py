@@ -31,7 +31,7 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/legs.py",
-        "drop = np.where(world.underlay[b.endpoint_vtep[src], at], drop, Reason.UNDERLAY_DROP)",
+        "drop = np.where(space.underlay[b.endpoint_vtep[src], at], drop, Reason.UNDERLAY_DROP)",
         "pass",
         "proof: the underlay carries packets everywhere",
     ),
@@ -133,7 +133,7 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/coverage.py",
-        "counts |= not (self.strict and self.world.wide[mine])",
+        "counts |= not (self.strict and self.space.wide[mine])",
         "pass",
         "`allow`: a pod's address that routes lead elsewhere does not count",
     ),
@@ -229,14 +229,14 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/failures.py",
-        "if world is reach:\n                continue",
+        "if found is reach:\n                continue",
         "if True:\n                continue",
         "nothing is proven under failures",
     ),
     Fault(
         "sim/proof/failures.py",
-        "world = _world(rebuild(network, (*already, name)), reach, worlds)",
-        "world = _world(rebuild(network, (name,)), reach, worlds)",
+        "found = _reach(axis.move(here, (*axis.values(here), value)), known)",
+        "found = _reach(axis.move(here, (value,)), known)",
         "what was down before a failure comes up with it",
     ),
     Fault(

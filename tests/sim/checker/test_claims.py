@@ -6,7 +6,6 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from random_worlds import policies, worlds
 
-from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
 from fabric.file.claims import parse_claim
 from fabric.network import Network
@@ -14,6 +13,7 @@ from sim.checker.claims import Judge, read
 from sim.checker.paths import Paths
 from sim.proof.expect import Claim, check_claim
 from sim.proof.reachability import reachability
+from sim.world import World
 
 NAMES = ["acme/*", "globex/*", "acme/web/a", "globex/db/c", "zone2/inet", "zone2/office", "zone2/*"]
 BLOCKS = ["10.0.0.1", "10.0.0.0/24", "10.0.0.0/25", "0.0.0.0/0", "fd00::/64", "fd00::1", "::/0"]
@@ -38,7 +38,7 @@ def claims(draw: st.DrawFn) -> str:
 @settings(max_examples=150, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(worlds(), policies(), st.lists(claims(), min_size=8, max_size=8))
 def test_both_judge_alike(network: Network, policy: Policy, texts: list[str]) -> None:
-    reach = reachability(network, compile_policy(network, policy))
+    reach = reachability(World(network, policy))
     judge = Judge(Paths(network, policy).regions())
     for number, text in enumerate(texts):
         kind, _, rest = text.partition(": ")

@@ -7,17 +7,17 @@ from dataclasses import replace
 from hypothesis import Phase, given, settings
 from naive import L4S, Header, outcomes, points
 from naive_diff import Twin
-from naive_worlds import World
+from naive_worlds import World as TwinWorld
 from random_worlds import policies, worlds
 from routed import at, endpoint
 from routed_demo import DEMO, DEMO_POLICY, WEB
 from said_diff import said
 
-from compiler.compile import compile_policy
 from compiler.policy.ir import L4, Policy
 from fabric.network import Network
 from sim.diff.diff import diff
 from sim.packets.reasons import Reason
+from sim.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 
@@ -28,8 +28,8 @@ def test_changes_are_what_differs_packet_by_packet(
     a: Network, b: Network, policy_a: Policy, policy_b: Policy
 ) -> None:
     axis = {v: sorted({*points(a, policy_a, v), *points(b, policy_b, v)}) for v in (4, 6)}
-    twin = Twin(World(a, policy_a), World(b, policy_b), axis, L4S)
-    found = diff((a, compile_policy(a, policy_a)), (b, compile_policy(b, policy_b)))
+    twin = Twin(TwinWorld(a, policy_a), TwinWorld(b, policy_b), axis, L4S)
+    found = diff(World(a, policy_a), World(b, policy_b))
     assert said(found, twin) == twin.facts()
     for change in found.changes:
         flow = change.witness
@@ -42,18 +42,18 @@ def test_changes_are_what_differs_packet_by_packet(
 @settings(max_examples=10, deadline=None, phases=QUICK)
 @given(worlds(), policies())
 def test_a_world_does_not_differ_from_itself(network: Network, policy: Policy) -> None:
-    program = compile_policy(network, policy)
-    assert diff((network, program), (network, program)).same
+    world = World(network, policy)
+    assert diff(world, world).same
 
 
-PROGRAM = compile_policy(DEMO, DEMO_POLICY)
+HERE = World(DEMO, DEMO_POLICY)
 
 
 def test_a_wider_port_is_one_change_with_both_lines() -> None:
     wider = tuple(
         replace(r, l4=(*r.l4, L4(6, 443, 443))) if r.origin == WEB else r for r in DEMO_POLICY.rules
     )
-    found = diff((DEMO, PROGRAM), (DEMO, compile_policy(DEMO, replace(DEMO_POLICY, rules=wider))))
+    found = diff(HERE, World(DEMO, replace(DEMO_POLICY, rules=wider)))
     (change,) = found.changes
     row = change.row
     assert (row.kind, row.source.name, row.target.name) == (
@@ -72,7 +72,7 @@ def test_a_wider_port_is_one_change_with_both_lines() -> None:
 def test_a_workload_that_no_route_leads_to_is_new_and_gains_nothing() -> None:
     more = at(0, endpoint(4, "acme/web/c", 0, "10.0.0.3/32"))
     grown = replace(DEMO, endpoints=(*DEMO.endpoints, more))
-    found = diff((DEMO, PROGRAM), (grown, compile_policy(grown, DEMO_POLICY)))
+    found = diff(HERE, World(grown, DEMO_POLICY))
     assert not found.same
     assert [(p.kind, p.name) for p in found.presences] == [("new", "acme/web/c")]
     assert found.changes == ()
@@ -81,6 +81,6 @@ def test_a_workload_that_no_route_leads_to_is_new_and_gains_nothing() -> None:
 def test_a_lost_address_is_lost_access_of_its_family() -> None:
     first = replace(DEMO.endpoints[0], prefixes=DEMO.endpoints[0].prefixes[:1])
     shrunk = replace(DEMO, endpoints=(first, *DEMO.endpoints[1:]))
-    found = diff((DEMO, PROGRAM), (shrunk, PROGRAM))
+    found = diff(HERE, World.compiled(replace(HERE.program, network=shrunk)))
     assert {c.kind for c in found.changes} == {"lost"}
     assert {c.row.versions for c in found.changes} == {(6,)}

@@ -13,6 +13,7 @@ from naive_members import Unit, related
 from said_diff import said
 
 from sim.diff.diff import diff
+from sim.world import World
 
 CLUSTERS, FABRICS = 240, 120
 DOWN = ((), (), (), ("dpu1",), ("dpu2",), ("leaf1",))
@@ -42,7 +43,7 @@ def test_rows_are_what_differs_between_two_fabrics(seed: int, tmp_path: Path) ->
 
 def check(old: object, new: object, *, alone: bool) -> None:
     """Rows are the facts of the twin; nothing that changed between namesakes is missing."""
-    found = diff(old, new)  # type: ignore[arg-type]
+    found = diff(*(World.compiled(program) for _, program in (old, new)))  # type: ignore[misc]
     worlds = (twin_world(world, alone) for world in (old, new))  # type: ignore[arg-type]
     twin = Twin(*worlds, axis(old, new), probes(old, new))  # type: ignore[arg-type]
     facts = twin.facts()

@@ -15,7 +15,6 @@ from naive import Header, outcomes
 from random_worlds import policies, worlds
 from routed_demo import DEMO, DEMO_POLICY
 
-from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
 from compiler.policy.semantics import owner
 from fabric.build import build
@@ -27,6 +26,7 @@ from sim.checker.expected import expected, policy_of
 from sim.checker.validity import differences, validity
 from sim.proof.certificate import certificate
 from sim.proof.prove import prove
+from sim.world import World
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 QUICK = settings(
@@ -35,7 +35,7 @@ QUICK = settings(
 
 
 def made(network: Network, policy: Policy, inputs: tuple[Path, ...] = ()) -> Any:
-    proof = prove(network, compile_policy(network, policy))
+    proof = prove(World(network, policy))
     return json.loads(json.dumps(certificate(proof, inputs)))
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from routed import at, endpoint, routed
 
-from compiler.compile import compile_policy
 from compiler.policy.ir import (
     L4,
     Action,
@@ -29,6 +28,7 @@ from fabric.network import Network
 from sim.proof.expect import Claim, Outcome, check_claim, pairs_of, parse_claim, read_claims
 from sim.proof.prove import explain_breaches
 from sim.proof.reachability import reachability
+from sim.world import World
 
 ENDS = [
     at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32", "fd00::1/128", workload="front")),
@@ -57,7 +57,7 @@ def policy(*l4: L4) -> Policy:
 
 def holds(kind: str, text: str, network: Network = WORLD, *l4: L4) -> bool:
     source, target, both, ports = parse_claim(text)
-    reach = reachability(network, compile_policy(network, policy(*(l4 or (WEB,)))))
+    reach = reachability(World(network, policy(*(l4 or (WEB,)))))
     return check_claim(reach, Claim(0, kind, source, target, both, ports)).holds
 
 
@@ -188,7 +188,7 @@ def test_a_part_of_a_prefix_is_not_all_of_it() -> None:
     some = (Cidr(ip_network(part)),)
     permit = Rule(Stage.WORKLOAD, inn, 0, a, some, (), Action.PERMIT, origin)
     deny = Rule(Stage.WORKLOAD, inn, 1, a, (Everyone(),), (), Action.DENY, origin)
-    reach = reachability(WORLD, compile_policy(WORLD, Policy((permit, deny))))
+    reach = reachability(World(WORLD, Policy((permit, deny))))
 
     def outcome(kind: str, text: str) -> Outcome:
         source, target, both, ports = parse_claim(text)

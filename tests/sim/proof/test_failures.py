@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 from fabric_files import network_of, vrf, write_fabric
 
-from compiler.compile import compile_network
 from fabric.build import rebuild
 from fabric.network import Network
+from sim.axes import sweep
 from sim.checker.failures import noticeable
 from sim.proof.expect import check_claim, pairs_of, read_claims, without
-from sim.proof.failures import signature, single_failures
+from sim.proof.failures import signature
 from sim.proof.prove import prove
 from sim.proof.reachability import reachability
+from sim.world import World
 
 BOTH = ["any-1-link", "any-1-node"]
 NODES = {"cidr": "100.64.0.0/24", "use": "nodes"}
@@ -97,12 +98,12 @@ def broken(path: Path, network: Network, down: Sequence[str]) -> dict[int, str]:
     from the file."""
     found: dict[int, str] = {}
     claims = read_claims(network.spec, network)
-    base = reachability(network, compile_network(network))
+    base = reachability(World(network))
     holding = [c for c in claims if check_claim(base, c).holds]
     for kind in BOTH:
         for name in failing(network, kind):
             world = network_of(path, down=(*down, name))
-            reach = reachability(world, compile_network(world))
+            reach = reachability(World(world))
             gone = [e.index for e in network.endpoints if network.fabric.nodes[e.vtep].name == name]
             for claim in holding:
                 if kind in claim.hold_under and claim.number not in found:
@@ -117,7 +118,7 @@ def test_the_first_failure_that_breaks_is_found(tmp_path: Path, world: str) -> N
     make, down = WORLDS[world]
     path = make(tmp_path)
     network = network_of(path, down=down)
-    proof = prove(network, compile_network(network))
+    proof = prove(World(network))
     under = {o.claim.number: o.under for o in proof.under_failure}
     assert under == broken(path, network, down)
     quiet = ("nothing down", "a border down")
@@ -133,10 +134,10 @@ def test_what_fails_is_every_cable_and_device_that_is_up(
 ) -> None:
     network = network_of(plain(tmp_path), down=down)
     for kind in BOTH:
-        names = single_failures(network, kind)
+        names = sweep(kind)[1](World(network))
         assert names == failing(network, kind)
         assert not {*names} & {*down}
-    assert {"dpu1", "dpu2", "leaf1", "spine2", "border2"} <= {*single_failures(network, BOTH[1])}
+    assert {"dpu1", "dpu2", "leaf1", "spine2", "border2"} <= {*sweep(BOTH[1])[1](World(network))}
 
 
 def test_worlds_have_one_signature_exactly_if_no_packet_can_tell(tmp_path: Path) -> None:

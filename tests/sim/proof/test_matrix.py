@@ -6,7 +6,6 @@ from hypothesis import Phase, given, settings
 from naive import Header, numbered, outcomes, points
 from random_worlds import policies, worlds
 
-from compiler.compile import compile_policy
 from compiler.policy.ir import Direction, Packet, Policy
 from compiler.policy.semantics import decide, owner
 from fabric.inventory import Endpoint
@@ -14,6 +13,7 @@ from fabric.network import Network
 from sim.packets.reasons import Reason
 from sim.proof.matrix import matrix
 from sim.proof.reachability import reachability
+from sim.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 
@@ -50,7 +50,7 @@ def delivers(policy: Policy, network: Network, a: Endpoint, b: Endpoint) -> bool
 @settings(max_examples=6, deadline=None, phases=QUICK)
 @given(worlds(), policies())
 def test_cells_are_what_brute_force_finds(network: Network, policy: Policy) -> None:
-    reach = reachability(network, compile_policy(network, policy))
+    reach = reachability(World(network, policy))
     found = matrix(reach)
     assert found.groups == ("acme", "globex", "zone2")
     for cell in found.cells:

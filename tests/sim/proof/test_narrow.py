@@ -12,7 +12,6 @@ from naive import Header, outcomes, points, theirs
 from random_worlds import policies, worlds
 from routed import at, endpoint, routed
 
-from compiler.compile import compile_policy
 from compiler.policy.ir import Action, Cidr, Direction, Everyone, Named, Origin, Policy, Rule, Stage
 from compiler.policy.semantics import owner
 from compiler.program.walk import inside
@@ -24,6 +23,7 @@ from sim.proof.expect import Claim, check_claim, pairs_of
 from sim.proof.prove import explain_breaches
 from sim.proof.reachability import reachability
 from sim.proof.witness import holding
+from sim.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 BLOCKS = ["10.0.0.0/24", "10.0.0.1", "10.0.0.8/30", "10.1.0.3", "192.0.2.0/28", "0.0.0.0/0",
@@ -75,7 +75,7 @@ def test_a_block_means_its_addresses(
     claim = Claim(0, kind, source, target, both, ports, text=text)
     if not len(pairs_of(claim, network)):
         return
-    reach = reachability(network, compile_policy(network, policy))
+    reach = reachability(World(network, policy))
     found = check_claim(reach, claim)
     assert found.holds == brute(network, policy, claim, block, 0 if at_source else 1)
     for finding in explain_breaches(reach, found):
@@ -102,7 +102,7 @@ def test_what_is_said_to_hold_of_a_failing_line_holds(
     claim = Claim(0, "allow", source, target, both, ports, text=text)
     if not len(pairs_of(claim, network)):
         return
-    reach = reachability(network, compile_policy(network, policy))
+    reach = reachability(World(network, policy))
     for breach in check_claim(reach, claim).breaches:
         version = breach.version
         ends = breach.src, breach.dst, version
@@ -139,7 +139,7 @@ def test_a_written_prefix_that_fails_says_where_it_holds() -> None:
         for n, (remote, action) in enumerate(
             [(half, Action.PERMIT), (Everyone(), Action.DENY)])
     )  # fmt: skip
-    reach = reachability(world, compile_policy(world, Policy(rules)))
+    reach = reachability(World(world, Policy(rules)))
     said = {}
     for block in ("10.9.0.0/24", "10.9.0.64/26", "10.9.0.96/27", "10.9.0.128/25", "10.9.0.0/23"):
         text = f"{block} -> zone2/near"

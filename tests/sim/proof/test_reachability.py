@@ -13,13 +13,13 @@ from naive import Header, numbered, outcomes, points, theirs
 from random_worlds import policies, worlds
 from routed_demo import DEMO, DEMO_POLICY
 
-from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
 from compiler.policy.semantics import owner
 from fabric.diagnostics import InputError
 from fabric.network import Network
 from sim.packets.reasons import Reason
 from sim.proof.reachability import reachability
+from sim.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 
@@ -48,7 +48,7 @@ def brute(network: Network, policy: Policy) -> tuple[set[Any], set[Any]]:
 @settings(max_examples=25, deadline=None, phases=QUICK)
 @given(worlds(), policies(), st.randoms())
 def test_may_deliver_is_what_brute_force_finds(network: Network, policy: Policy, _: Any) -> None:
-    reach = reachability(network, compile_policy(network, policy))
+    reach = reachability(World(network, policy))
     some, cells = brute(network, policy)
     found, sure = set(), set()
     for row in range(len(reach.pairs)):
@@ -70,7 +70,7 @@ def test_may_deliver_is_what_brute_force_finds(network: Network, policy: Policy,
 @settings(max_examples=25, deadline=None, phases=QUICK)
 @given(worlds(), policies())
 def test_legs_hold_addresses_that_deliver(network: Network, policy: Policy) -> None:
-    reach = reachability(network, compile_policy(network, policy))
+    reach = reachability(World(network, policy))
     for row in np.flatnonzero(reach.sets.any(1)[reach.leg_set])[:200].tolist():
         version, src, _ = reach.spans.bounds(int(reach.legs.src_place[row]))
         _, _, dst = reach.spans.bounds(int(reach.legs.dst_place[row]))
@@ -83,4 +83,4 @@ def test_legs_hold_addresses_that_deliver(network: Network, policy: Policy) -> N
 def test_more_pairs_than_memory_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.proof.reachability.MAX_PAIRS", 3)
     with pytest.raises(InputError, match="C717"):
-        reachability(DEMO, compile_policy(DEMO, DEMO_POLICY))
+        reachability(World(DEMO, DEMO_POLICY))

@@ -8,19 +8,19 @@ from hypothesis import Phase, given, settings
 from naive import Header, numbered, outcomes, points
 from random_worlds import policies, worlds
 
-from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
 from compiler.policy.semantics import owner
 from fabric.network import Network
 from sim.proof.reachability import reachability
 from sim.proof.regions import SELF, regions
 from sim.proof.spans import TOP
+from sim.world import World
 
 
 @settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(worlds(), policies())
 def test_every_region_says_what_the_datapath_does(network: Network, policy: Policy) -> None:
-    reach = reachability(network, compile_policy(network, policy))
+    reach = reachability(World(network, policy))
     profiles, found = regions(reach)
     sources = list(found)
     covered = 0

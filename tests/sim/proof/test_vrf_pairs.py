@@ -21,6 +21,7 @@ from sim.packets.reasons import Reason
 from sim.proof.matrix import matrix
 from sim.proof.reachability import Reach, reachability
 from sim.proof.vrf_pairs import Isolation, isolation, recheck
+from sim.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 
@@ -41,7 +42,7 @@ def said(found: Isolation) -> dict[tuple[int, int], bool]:
 def test_strays_are_exact_and_nothing_else_is_missed(network: Network, policy: Policy) -> None:
     program = compile_policy(network, policy)
     found = isolation(build_blocks(program))
-    reach = reachability(network, program)
+    reach = reachability(World.compiled(program))
     passing = np.flatnonzero(reach.sets.any(axis=1)[reach.leg_set])
     crossing = said(found)
     assert pairs(reach, passing) <= crossing.keys()

@@ -10,13 +10,14 @@ from hypothesis import given, settings
 
 from cloison.render.diagnostics import Excerpts
 from cloison.views.report_text import details
-from compiler.compile import compile_network, compile_policy
+from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
 from compiler.policy.semantics import decide
 from fabric.build import build
 from fabric.load import load_fabric
 from sim.proof.prove import Proof, prove
 from sim.why.blame import permits_without
+from sim.world import World
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 
@@ -26,7 +27,7 @@ def test_a_failure_that_cuts_a_dpu_off_is_blamed_on_the_wiring(tmp_path: Path) -
     text = text.replace("leaves: 2, hosts_per_pair: 4", "leaves: 1, hosts_per_pair: 4")
     (tmp_path / "one.yaml").write_text(text.replace("manifests/", f"{TOPOLOGIES}/manifests/"))
     network = build(load_fabric(tmp_path / "one.yaml"), lock=False)
-    found = prove(network, compile_network(network)).findings
+    found = prove(World(network)).findings
     assert found
     for finding in found:
         assert finding.culprit.title == "wiring of site lab"
@@ -46,7 +47,7 @@ def leaves_alike(folder: Path, *pins: str) -> Proof:
         expect=[{"allow": "a/n/p -> a/n/q:80/tcp"}],
     )
     network = build(load_fabric(path))
-    return prove(network, compile_network(network))
+    return prove(World(network))
 
 
 def test_a_path_lost_to_the_loop_check_is_blamed_on_the_number(tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_a_packet_that_goes_elsewhere_says_where(tmp_path: Path) -> None:
     more = {"zones": {"zone2": zone2}, "expect": expect}
     path = write_fabric(tmp_path, {"a": tenant}, {"a": ["n/p@host1"]}, **more)
     network = build(load_fabric(path), down=("dpu1",))
-    (found,) = prove(network, compile_network(network)).findings
+    (found,) = prove(World(network)).findings
     assert found.elsewhere == "zone2/inet" and found.culprit.title == "dpu1"
     assert found.packet is not None and " 0." not in found.packet
     lines = dict(details(found, Excerpts({})))

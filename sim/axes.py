@@ -1,0 +1,137 @@
+"""World axes: in what ways one world differs from the next. One row each.
+
+An axis is no field of a packet: packets of all axes are alike, and what differs is what exists or
+what is allowed. A row says how a value is read, what of it a world has already, how the world with
+other values is made (sharing whatever is equal), which values an expectation means that must hold
+under all of them (`hold_under`), and which endpoints nobody expects to answer then.
+
+Kinds of `hold_under` are part of the file format (`fabric.file.spec`); a kind has one axis, and an
+axis whose kinds the format lacks can be asked for from Python only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+from fabric.network import Network
+from fabric.topology import Role
+from sim.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class WorldAxis:
+    """See the module. `word` stands before a value in sentences; `read` raises `InputError`; `move`
+    makes the world with exactly these values on this axis, and all other axes as they are."""
+
+    name: str
+    word: str
+    read: Callable[[World, str], str]
+    values: Callable[[World], tuple[str, ...]]
+    move: Callable[[World, tuple[str, ...]], World]
+    sweeps: Mapping[str, Callable[[World], Sequence[str]]]
+    exempt: Callable[[World, str], Sequence[int]]
+
+
+def down_names(network: Network) -> tuple[str, ...]:
+    """Names of everything that is down in a network."""
+    fabric = network.fabric
+    return (
+        *(fabric.nodes[i].name for i in sorted(fabric.down_nodes)),
+        *(fabric.links[i].name for i in sorted(fabric.down_links)),
+    )
+
+
+def links_up(world: World) -> list[str]:
+    """Cables that may fail: those that are up, but for hosts'."""
+    fabric = world.network.fabric
+    return [
+        link.name
+        for link in fabric.links
+        if link.kind != "host" and link.index not in fabric.down_links
+    ]
+
+
+def nodes_up(world: World) -> list[str]:
+    """Nodes that may fail: those that speak BGP and are up."""
+    fabric = world.network.fabric
+    return [
+        node.name
+        for node in fabric.nodes
+        if node.role is not Role.HOST and node.index not in fabric.down_nodes
+    ]
+
+
+def _read_down(world: World, text: str) -> str:
+    from fabric.clos import take_down
+
+    take_down(world.network.fabric, [text])
+    return text
+
+
+def _fail(world: World, names: tuple[str, ...]) -> World:
+    from fabric.build import rebuild
+
+    return world.over(rebuild(world.network, down=names))
+
+
+def _behind(world: World, name: str) -> list[int]:
+    """Endpoints on a node: when it fails nobody expects them to answer."""
+    gone = {n.index for n in world.network.fabric.nodes if n.name == name}
+    return [e.index for e in world.network.endpoints if e.vtep in gone]
+
+
+DOWN = WorldAxis(
+    "down",
+    "without",
+    _read_down,
+    lambda world: down_names(world.network),
+    _fail,
+    {"any-1-link": links_up, "any-1-node": nodes_up},
+    _behind,
+)
+_axes: ContextVar[tuple[WorldAxis, ...]] = ContextVar("axes", default=(DOWN,))
+
+
+def axes() -> tuple[WorldAxis, ...]:
+    """Every axis there is."""
+    return _axes.get()
+
+
+@contextmanager
+def one_more(axis: WorldAxis) -> Iterator[None]:
+    """Another axis, for as long as the block lasts."""
+    token = _axes.set((*axes(), axis))
+    try:
+        yield
+    finally:
+        _axes.reset(token)
+
+
+def axis_of(name: str) -> WorldAxis:
+    """The axis of that name. Raises `InputError`."""
+    known = {axis.name: axis for axis in axes()}
+    if name not in known:
+        hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
+        raise InputError(Diagnostic("C850", f'worlds have no axis "{name}"', None, hint))
+    return known[name]
+
+
+def sweep(kind: str) -> tuple[WorldAxis, Callable[[World], Sequence[str]]]:
+    """The axis that a kind of `hold_under` is about, and the values that it means."""
+    found = [(axis, axis.sweeps[kind]) for axis in axes() if kind in axis.sweeps]
+    assert len(found) == 1, f"{len(found)} axes have {kind}"
+    return found[0]
+
+
+def moved(world: World, at: Mapping[str, Sequence[str]]) -> World:
+    """The world with exactly these values on the axes that are named. Raises `InputError`."""
+    for name, texts in at.items():
+        axis = axis_of(name)
+        values = tuple(axis.read(world, text) for text in texts)
+        if values != axis.values(world):
+            world = axis.move(world, values)
+    return world

@@ -1,0 +1,73 @@
+"""`World`: what exists and what is allowed in it, as one value: network, compiled policy, blocks.
+
+Everything that answers questions takes a world; nobody carries the three about one by one.
+
+1. The policy is read and compiled, and cut into blocks, on first use and once.
+2. A world `over` another network is the same policy where routes and reachability differ: the
+   program's groups and bindings are shared, and so are the blocks but for the routes in them
+   (`sim.blocks.blocks.reroute`).
+3. Worlds are compared by identity; nothing in one is ever changed.
+
+The world that `import cloison` offers (`cloison.views.world`) is the same idea one floor up: this
+one, with what people see of it as tables and pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Self
+
+from compiler.compile import compile_policy, read_policy
+from compiler.policy.ir import Policy
+from compiler.program.program import Program
+from fabric.network import Network
+from sim.blocks.blocks import Blocks, build_blocks, reroute
+
+NOWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """See the module. `given` is the policy where it was read before; `base` the world whose policy
+    this one has over other routes; `at` the values on axes (`sim.axes`) that nothing in the network
+    tells."""
+
+    network: Network
+    given: Policy | None = None
+    base: World | None = field(default=None, repr=False)
+    at: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NOWHERE)
+
+    @classmethod
+    def compiled(cls, program: Program, blocks: Blocks | None = None) -> Self:
+        """The world of a program that is known already, as maybe its blocks are."""
+        made = cls(program.network, program.policy)
+        vars(made)["program"] = program
+        if blocks is not None:
+            vars(made)["blocks"] = blocks
+        return made
+
+    def over(self, network: Network) -> Self:
+        """The same policy in a network with the same endpoints and VRFs, and other routes."""
+        return replace(self, network=network, base=self)
+
+    @cached_property
+    def policy_read(self) -> Policy:
+        """The policy, before it is compiled."""
+        return self.base.policy_read if self.base else self.given or read_policy(self.network)
+
+    @cached_property
+    def program(self) -> Program:
+        """The compiled policy."""
+        if self.base is not None:
+            return replace(self.base.program, network=self.network)
+        return compile_policy(self.network, self.policy_read)
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """The compiled policy as arrays."""
+        if self.base is not None:
+            return reroute(self.base.blocks, self.program)
+        return build_blocks(self.program)

@@ -76,7 +76,7 @@ def measure(tenants: int, rules: int, apps: int) -> None:
     for _ in range(PROOFS):
         proof = clock("proof of isolation", isolation, blocks)
     chance = random.Random(2)
-    mine = [rule for rule in policy.rules if rule.origin.kind == "NetworkPolicy"]
+    mine = [rule for rule in policy.rules if rule.origin.kind.policy]
     for _ in range(CHANGES):
         at = chance.randrange(len(mine))
         old = mine[at]

@@ -29,6 +29,7 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
+from compiler.policy.kinds import DEFAULT, NETWORK_POLICY
 from fabric.build import build
 from fabric.load import load_fabric
 from fabric.network import Network
@@ -93,7 +94,7 @@ def many_tenants(tenants: int, rules: int, apps: int = 8) -> tuple[Network, Poli
     chance = random.Random(1)
     found = [random_rule(f"t{1 + n % tenants:04}", n, apps, chance) for n in range(rules)]
     own_node = [
-        replace(r, order=0, remote=(OwnNode(),), l4=(), origin=Origin("default", "own node"))
+        replace(r, order=0, remote=(OwnNode(),), l4=(), origin=Origin(DEFAULT, "own node"))
         for r in found
     ]
     closed = {
@@ -121,7 +122,7 @@ def random_rule(tenant: str, number: int, apps: int, chance: random.Random) -> R
         (peer,),
         (L4(chance.choice((6, 6, 17)), first, first + chance.choice((0, 0, 0, 9))),),
         Action.PERMIT,
-        Origin("NetworkPolicy", f"{tenant}/web/p{number}", 0),
+        Origin(NETWORK_POLICY, f"{tenant}/web/p{number}", 0),
     )
 
 

@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cloison.how import How
-from cloison.loader import read_fabric
-from compiler.policy import lints as policies
+from cloison.loader import read_fabric, sources_of
 from compiler.policy.ir import Policy
-from compiler.sources import isolation, zones
 from fabric.diagnostics import Diagnostic
 from fabric.network import Network
 
@@ -24,13 +22,12 @@ def check_file(path: Path | str, text: str, how: How) -> list[Diagnostic]:
     beyond = [*found.errors]
     if (network := found.network) is not None:
         beyond += [record.diagnostic() for record in network.not_evaluated]
-        beyond += [*network.findings, *lints(network, found.policy)]
+        beyond += [*network.findings, *lints(network, found.policy, how)]
     told = dict.fromkeys((*found.warnings, *beyond))
     return sorted(told, key=lambda d: (d.span is None, d.span or 0, d.code))
 
 
-def lints(network: Network, policy: Policy | None) -> Iterator[Diagnostic]:
+def lints(network: Network, policy: Policy | None, how: How) -> Iterator[Diagnostic]:
     """What is legal and doubtful."""
-    yield from policies.lints(network, policy) if policy is not None else ()
-    yield from zones.lints(network)
-    yield from isolation.lints(network)
+    for source in sources_of(how):
+        yield from source.lints(network, policy)

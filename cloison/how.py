@@ -4,13 +4,17 @@
 *forgotten* when the command ends, or *refused* (`--locked`). `ipblock` and `host_network` are for
 manifests without a fabric file, which says the same itself. `accept` are kinds of objects that the
 user lets pass although they are not evaluated (`fabric.kubernetes.unevaluated.accepting`). `dual`
-assumes IPv6 addresses too in manifests that do not speak of IPv6.
+assumes IPv6 addresses too in manifests that do not speak of IPv6. `sources` are those that policy
+is read from, without them all that there are (`compiler.sources`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from compiler.policy.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,7 @@ class How:
     host_network: Literal["exempt", "ordinary"] = "exempt"
     accept: tuple[str, ...] = ()
     dual: bool = False
+    sources: tuple[Source, ...] | None = None
 
 
 AS_USUAL = How()

@@ -23,6 +23,7 @@ from fabric.network import Network
 Vet = Callable[[Network], None]
 if TYPE_CHECKING:
     from compiler.policy.ir import Policy
+    from compiler.policy.source import Source
     from fabric.file.spec import FabricSpec
 
 
@@ -88,7 +89,7 @@ def read_fabric(path: Path | str, how: How = AS_USUAL, text: str | None = None) 
 
     spec, found = examine(path, text)
     if spec is None or found.errors:
-        found.items += manifest_errors(spec) if spec else ()
+        found.items += manifest_errors(spec, how) if spec else ()
         return Read(errors=tuple(dict.fromkeys(found.errors)), warnings=found.warnings)
     return read_spec(spec, how, found.warnings)
 
@@ -99,22 +100,28 @@ def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic,
 
     read = _built(lambda vet: build(spec, down=how.down, drawn=how.drawn, vet=vet), how, warnings)
     if read.network is None:
-        errors = dict.fromkeys((*read.errors, *manifest_errors(spec)))
+        errors = dict.fromkeys((*read.errors, *manifest_errors(spec, how)))
         return replace(read, errors=tuple(errors))
     return read
 
 
-def manifest_errors(spec: FabricSpec) -> tuple[Diagnostic, ...]:
+def manifest_errors(spec: FabricSpec, how: How) -> tuple[Diagnostic, ...]:
     """What is wrong with the manifests of a file that cannot be built, policies included."""
-    from compiler.sources.network_policy_v1 import network_policy
     from fabric.plan.placement import readable_workloads
 
     problems = Diagnostics()
     found = readable_workloads(spec, problems)
     for manifests in {id(m): m for m in found.values()}.values():
-        for source in manifests.network_policies:
-            network_policy(source, problems)
+        for source in sources_of(how):
+            source.mistakes(manifests, problems)
     return problems.errors
+
+
+def sources_of(how: How) -> tuple[Source, ...]:
+    """Where policy is read from."""
+    from compiler.sources import SOURCES
+
+    return SOURCES if how.sources is None else how.sources
 
 
 def seen(network: Network, vet: Vet) -> Network:
@@ -127,16 +134,18 @@ def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic,
     """What `make` builds, with its policy; it hands the network to the function that it gets, which
     raises when policies or expectations cannot be read, before anything is kept."""
     from compiler.compile import read_policy
+    from compiler.policy.source import settled
     from sim.proof.expect import read_claims
 
     network: Network | None = None
     policy: Policy | None = None
+    sources = sources_of(how)
 
     def vet(made: Network) -> None:
         nonlocal network, policy
         network, wrong = made, list[Diagnostic]()
         try:
-            policy = read_policy(made)
+            policy = read_policy(made, sources)
         except InputError as error:
             wrong += error.diagnostics
         try:
@@ -148,7 +157,7 @@ def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic,
 
     errors: tuple[Diagnostic, ...] = ()
     try:
-        network = made_known(make(vet), policy, how)
+        network = made_known(settled(make(vet), sources), policy, how)
     except InputError as error:
         errors = error.diagnostics
     told = [w for m in (network.manifests.values() if network else ()) for w in m.warnings]

@@ -6,7 +6,7 @@ tables, formats or packets.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from compiler.passes.draft import Draft, verify
 from compiler.passes.prune import prune
@@ -14,8 +14,9 @@ from compiler.passes.resolve import resolve
 from compiler.passes.scope import scope
 from compiler.passes.share import share
 from compiler.policy.ir import Policy
+from compiler.policy.source import Source, settled, together
 from compiler.program.program import Program
-from compiler.sources import isolation, network_policy, zones
+from compiler.sources import SOURCES
 from fabric.network import Network
 from fabric.phases import phase
 
@@ -23,14 +24,14 @@ PASSES: tuple[Callable[[Draft], Draft], ...] = (resolve, scope, prune, share)
 
 
 @phase("read policies")
-def read_policy(network: Network) -> Policy:
-    """Everything that any frontend has to say about this network."""
-    return zones.policy(network) + isolation.policy(network) + network_policy.policy(network)
+def read_policy(network: Network, sources: Sequence[Source] = SOURCES) -> Policy:
+    """Everything that these sources have to say about this network."""
+    return together(network, sources)
 
 
-def compile_network(network: Network) -> Program:
+def compile_network(network: Network, sources: Sequence[Source] = SOURCES) -> Program:
     """The program of a network: its policies read, resolved, scoped, pruned and shared."""
-    return compile_policy(network, read_policy(network))
+    return compile_policy(settled(network, sources), read_policy(network, sources))
 
 
 @phase("compile policies")

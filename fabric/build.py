@@ -102,6 +102,7 @@ def assemble(
             *unpeopled(spec, endpoints),
         ),
         site.problems.warnings,
+        declared,
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from fabric.diagnostics import Diagnostic
 from fabric.file.spec import FabricSpec, Site, Tenant
 from fabric.inventory import Endpoint, Prefix, Vrf
 from fabric.kubernetes.manifests import Manifests, load_manifests
-from fabric.kubernetes.unevaluated import Unevaluated, owned_by
+from fabric.kubernetes.unevaluated import Unevaluated, left_to_sources, owned_by
 from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
 from fabric.phases import phase
@@ -235,7 +235,8 @@ def speaks_of_ipv6(manifests: Manifests) -> bool:
     """Whether any pod has an IPv6 address or any policy an IPv6 block."""
     if any(":" in address for pod in manifests.pods for address in pod.addresses):
         return True
-    return any(":" in cidr for source in manifests.network_policies for cidr in cidrs(source.value))
+    policies = (o for o in manifests.objects if left_to_sources(o))
+    return any(":" in cidr for policy in policies for cidr in cidrs(policy.value))
 
 
 def cidrs(value: object) -> Iterator[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fabric.diagnostics import Diagnostic
+from fabric.intent.offers import Intent
 from fabric.inventory import Endpoint, Vrf
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.topology import Fabric
@@ -32,7 +33,7 @@ class Network:
     route imported without a declared intent; each is a `Diagnostic` of severity "finding" with the
     line to blame. Every verb that judges (check, verify, simulate, diff, compile) counts the same.
     `warnings` are doubts about the world as it was built. `not_evaluated` is everything that was
-    read and is not modelled, of all tenants.
+    read and is not modelled, of all tenants. `intents` say which VRFs may exchange what.
     """
 
     spec: FabricSpec
@@ -47,6 +48,7 @@ class Network:
     findings: tuple[Diagnostic, ...] = ()
     not_evaluated: tuple[Unevaluated, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    intents: tuple[Intent, ...] = ()
 
     def vrf(self, name: str) -> Vrf:
         """The VRF of that name; KeyError when there is none."""

@@ -24,7 +24,6 @@ from compiler.program.program import ANY_VRF, Entry, Intervals, L4Range, Program
 from fabric.ports import ANY, WITH_PORTS
 from sim.blocks.port_sets import Box
 from sim.diff.changes import Region
-from sim.proof.matrix import INTENTS
 from sim.proof.vrf_pairs import PERMITTED, UNDECLARED, Isolation
 
 NODES, CACHE = 1 << 22, 1 << 18
@@ -131,7 +130,7 @@ class Space:
                 if entry.action is Action.DENY:
                     continue
                 quiet, named = silent & here, asked & here
-                if program.origins[entry.origin].kind in INTENTS:
+                if program.origins[entry.origin].kind.declared:
                     quiet, named = self.nothing, quiet | named
                 if entry.action is Action.PERMIT_FINAL:
                     passed = Verdict(passed.permitted | quiet | named, passed.undeclared | quiet)

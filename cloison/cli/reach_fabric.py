@@ -128,12 +128,10 @@ def because(row: Access) -> str:
 
 def named(origin: Origin) -> str:
     """A cause in few words: policies by name and rule, the rest by kind and name."""
-    if origin.kind == "NetworkPolicy":
+    if origin.kind.policy:
         name = origin.name.rpartition("/")[2]
         return name if origin.rule is None else f"{name}#{origin.rule}"
-    if origin.kind == "tenant":
-        return f"same VRF {origin.name}"
-    return f"{origin.kind} {origin.name}"
+    return f"{origin.kind.said} {origin.name}"
 
 
 def matrix(found: Sequence[Access], doubt: Doubts) -> Iterator[str]:

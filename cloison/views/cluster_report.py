@@ -14,6 +14,7 @@ from cloison.views.connectivity import doubts, matrix, peer_key, structured
 from cloison.views.report import Simulation, replay_table, time_table
 from cloison.views.report_text import remarks, section
 from cloison.views.unknowns import in_short
+from compiler.sources.network_policy import CLAIMS
 from fabric.cluster import CLUSTER
 from fabric.kubernetes.unevaluated import Unevaluated
 from sim.reach.connectivity import Connectivity, connectivity
@@ -43,7 +44,7 @@ def size_table(sim: Simulation, found: Connectivity) -> Table:
         "workloads": f"{len(found.workloads):,}, of {len(manifests.pods):,} pods",
         "endpoints": f"{pods:,} pods, {len(sim.proof.exempt):,} more on their host's network",
         "services": f"{len(manifests.services):,}",
-        "NetworkPolicies": f"{len(manifests.network_policies):,}: {len(program.policy.rules):,} "
+        "NetworkPolicies": f"{len(manifests.claimed(CLAIMS)):,}: {len(program.policy.rules):,} "
         f"rules, {program.n_entries:,} entries in {len(program.groups):,} groups",
     }
     rows = tuple({"what": what, "size": size} for what, size in words.items())

@@ -13,6 +13,7 @@ from cloison.render.table import Table
 from cloison.views.alike import classes, label
 from cloison.views.unknowns import in_short
 from compiler.policy.ir import Origin
+from compiler.policy.kinds import Kind, Listed
 from fabric.io.visible import lines
 from fabric.kubernetes.unevaluated import accepted
 from sim.proof.matrix import Cell
@@ -102,15 +103,16 @@ def open_table(proof: Proof) -> Table:
 
 def because(causes: Iterable[Origin]) -> Iterator[str]:
     """Origins by kind: names of intents and zone rules, the number of NetworkPolicies."""
-    by_kind: dict[str, set[str]] = {}
+    by_kind: dict[Kind, set[str]] = {}
     for origin in causes:
-        if origin.kind not in ("tenant", "default"):
+        if origin.kind.listed is not Listed.NEVER:
             by_kind.setdefault(origin.kind, set()).add(origin.name.split()[-1])
-    if len(by_kind) > 1:
-        by_kind.pop("zone", None)
+    several = len(by_kind) > 1
     for kind, names in sorted(by_kind.items()):
-        if kind == "NetworkPolicy":
-            yield f"{len(names)} NetworkPolic{'y' if len(names) == 1 else 'ies'}"
+        if several and kind.listed is Listed.ALONE:
+            continue
+        if kind.listed is Listed.COUNTED:
+            yield f"{len(names)} {kind if len(names) == 1 else kind.many}"
         else:
             yield f"{kind} {', '.join(sorted(names))}"
 

@@ -118,7 +118,7 @@ def as_json(cause: Cause) -> dict[str, Any]:
         "at": None,
         "reason": cause.reason,
     }
-    if origin is not None and origin.kind == "NetworkPolicy":
+    if origin is not None and origin.kind.policy:
         namespace, _, name = origin.name.removeprefix(f"{CLUSTER}/").partition("/")
         out["policy"] = {"kind": origin.kind, "namespace": namespace, "name": name}
         out["rule"] = origin.rule

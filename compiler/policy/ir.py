@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from compiler.policy.kinds import Kind, kind_of
 from fabric.diagnostics import Span
 from fabric.inventory import Prefix
 from fabric.ports import ANY, MAX_PORT
@@ -60,13 +61,17 @@ NOWHERE = Span("", 0, 0)
 class Origin:
     """The cause of a rule: its kind, its name, the rule's index in the user's file, and where.
 
-    Kinds: NetworkPolicy, leak, peering, zone, zone rule, boot service, tenant, host state, default.
+    The kinds, and what is peculiar to each, are in `compiler.policy.kinds`; one that stands there
+    may be given by name.
     """
 
-    kind: str
+    kind: Kind
     name: str
     rule: int | None = None
     span: Span | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", kind_of(self.kind))
 
     @property
     def rank(self) -> tuple[str, str, int, Span]:

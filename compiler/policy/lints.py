@@ -24,6 +24,7 @@ from compiler.policy.ir import (
     Rule,
     Stage,
 )
+from compiler.policy.kinds import NETWORK_POLICY
 from compiler.policy.selectors import labels_match, selects
 from fabric.diagnostics import Diagnostic, Span, did_you_mean
 from fabric.inventory import Endpoint
@@ -46,7 +47,7 @@ def lints(network: Network, policy: Policy) -> Iterator[Diagnostic]:
             yield warning("C673", f"{titled(origin.name)} selects no pod", origin.span)
     rules: defaultdict[tuple[str, Direction, int], list[Rule]] = defaultdict(list)
     for rule in policy.rules:
-        if rule.origin.kind == "NetworkPolicy" and rule.origin.name not in idle:
+        if rule.origin.kind == NETWORK_POLICY and rule.origin.name not in idle:
             rules[rule.origin.name, rule.direction, rule.origin.rule or 0].append(rule)
     for (name, direction, number), alike in rules.items():
         side = "ingress" if direction is Direction.IN else "egress"

@@ -30,12 +30,13 @@ from compiler.policy.ir import (
     Stage,
     Verdict,
 )
+from compiler.policy.kinds import DEFAULT
 from compiler.policy.selectors import selects
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 from fabric.ports import ANY
 
-NO_POLICY = Origin("default", "no rule matches")
+NO_POLICY = Origin(DEFAULT, "no rule matches")
 
 
 def decide(policy: Policy, network: Network, packet: Packet) -> Verdict:

@@ -1,1 +1,9 @@
-"""Policy text to IR: one frontend per source of policy, none of which knows another."""
+"""Policy text to IR: one source of policy per file, none of which knows another.
+
+`SOURCES` is the only place that says which there are, and in which order they are asked.
+"""
+
+from compiler.policy.source import Source
+from compiler.sources import isolation, network_policy, zones
+
+SOURCES: tuple[Source, ...] = (zones.SOURCE, isolation.SOURCE, network_policy.SOURCE)

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import count, groupby
 
+from compiler.policy import kinds
 from compiler.policy.ir import (
     L4,
     Action,
@@ -31,13 +32,14 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
+from compiler.policy.source import Source, no_mistakes
 from fabric.diagnostics import Diagnostic
-from fabric.intent.intents import Intent, intents
+from fabric.intent.offers import Intent
 from fabric.network import Network
 from fabric.plan.per_namespace import NODES
 from fabric.ports import PortRange
 
-DEFAULT = Origin("default", "tenant isolation")
+UNASKED = Origin(kinds.DEFAULT, "tenant isolation")
 
 
 def policy(network: Network) -> Policy:
@@ -45,7 +47,7 @@ def policy(network: Network) -> Policy:
     orders = count()
     rules = [*own_vrfs(network, orders), *crossings(network, orders)]
     selections = tuple(
-        Selection(Stage.ISOLATION, direction, (Everyone(),), Action.DENY, DEFAULT)
+        Selection(Stage.ISOLATION, direction, (Everyone(),), Action.DENY, UNASKED)
         for direction in Direction
     )
     return Policy(tuple(rules), selections)
@@ -55,13 +57,13 @@ def own_vrfs(network: Network, orders: Iterator[int]) -> Iterator[Rule]:
     """Rule 2."""
     for vrf in network.vrfs:
         here = (InVrf(frozenset((vrf.name,))),)
-        origin = Origin("tenant", vrf.name, span=vrf.span)
+        origin = Origin(kinds.TENANT, vrf.name, span=vrf.span)
         yield from permits(next(orders), here, here, (), origin)
 
 
 def crossings(network: Network, orders: Iterator[int]) -> Iterator[Rule]:
     """Rules 3 and 4: one pair of rules per intent, server VRF and way to open connections."""
-    for _, group in groupby(intents(network.spec, network.vrfs), key=cause):
+    for _, group in groupby(network.intents, key=cause):
         members = list(group)
         origin = origin_of(members[0])
         for opens_a in (True, False):
@@ -80,7 +82,7 @@ def cause(intent: Intent) -> tuple[str, str, str, tuple[PortRange, ...]]:
 
 def origin_of(intent: Intent) -> Origin:
     """The line that a person would call the cause of a crossing."""
-    return Origin(intent.kind, intent.name, span=intent.span)
+    return Origin(kinds.kind_of(intent.kind), intent.name, span=intent.span)
 
 
 def sides(members: Iterable[tuple[Intent, str]]) -> tuple[InVrf, ...]:
@@ -113,7 +115,7 @@ def l4(ports: tuple[PortRange, ...]) -> tuple[L4, ...]:
     )
 
 
-def lints(network: Network) -> tuple[Diagnostic, ...]:
+def lints(network: Network, policy: Policy | None = None) -> tuple[Diagnostic, ...]:
     """Doubtful, not wrong: Kubernetes policies that one VRF per namespace silently overrides."""
     out = []
     for name, tenant in sorted(network.spec.tenants.items()):
@@ -130,3 +132,6 @@ def lints(network: Network) -> tuple[Diagnostic, ...]:
                 )
             )
     return tuple(out)
+
+
+SOURCE = Source("tenant isolation", policy, lints, no_mistakes, ())

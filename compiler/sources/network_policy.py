@@ -31,12 +31,17 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
+from compiler.policy.kinds import DEFAULT, NETWORK_POLICY
+from compiler.policy.lints import lints as doubts
+from compiler.policy.source import Source
 from compiler.sources.network_policy_v1 import AllowRule, NetworkPolicy, network_policy
-from fabric.diagnostics import Diagnostics
+from fabric.diagnostics import Diagnostic, Diagnostics
+from fabric.kubernetes.kinds import Claim
+from fabric.kubernetes.manifests import Manifests
 from fabric.network import Network
 
-KIND = "NetworkPolicy"
-OWN_NODE = Origin("default", "from the pod's own node")
+CLAIMS = (Claim("networking.k8s.io", "NetworkPolicy", ("v1",)),)
+OWN_NODE = Origin(DEFAULT, "from the pod's own node")
 
 
 def policy(network: Network) -> Policy:
@@ -48,7 +53,7 @@ def policy(network: Network) -> Policy:
     for tenant, manifests in sorted(network.manifests.items()):
         if id(manifests) not in known:
             known[id(manifests)] = tuple(
-                network_policy(source, problems) for source in manifests.network_policies
+                network_policy(source, problems) for source in manifests.claimed(CLAIMS)
             )
         pods_in_blocks = network.spec.tenants[tenant].ipblock == "pods"
         out += cluster(tenant, known[id(manifests)], pods_in_blocks, orders)
@@ -82,7 +87,7 @@ def own_node(tenant: str, order: int) -> Rule:
 def isolation(tenant: str, item: NetworkPolicy) -> Iterator[Selection]:
     """Rule 1."""
     for direction, span in sorted(item.isolates.items()):
-        origin = Origin(KIND, f"{tenant}/{item.namespace}/{item.name}", span=span)
+        origin = Origin(NETWORK_POLICY, f"{tenant}/{item.namespace}/{item.name}", span=span)
         local = (Pods(tenant, item.selector, item.namespace),)
         yield Selection(Stage.WORKLOAD, direction, local, Action.DENY, origin)
 
@@ -103,8 +108,22 @@ def allowances(
         else [(p.matcher(tenant, item.namespace, pods_in_blocks), p.span) for p in rule.peers]
     )
     for remote, span in remotes:
-        origin = Origin(KIND, name, rule.index, span)
+        origin = Origin(NETWORK_POLICY, name, rule.index, span)
         yield Rule(
             Stage.WORKLOAD, rule.direction, next(orders), local, (remote,), rule.l4, Action.PERMIT,
             origin,
         )  # fmt: skip
+
+
+def mistakes(manifests: Manifests, problems: Diagnostics) -> None:
+    """What is wrong with the policies of manifests, whatever else there is."""
+    for source in manifests.claimed(CLAIMS):
+        network_policy(source, problems)
+
+
+def lints(network: Network, policy: Policy | None) -> Iterator[Diagnostic]:
+    """What policies say to no effect (`compiler.policy.lints`)."""
+    yield from doubts(network, policy) if policy is not None else ()
+
+
+SOURCE = Source("NetworkPolicy", policy, lints, mistakes, CLAIMS)

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
+from compiler.policy import kinds
 from compiler.policy.ir import (
     L4,
     Action,
@@ -34,6 +35,8 @@ from compiler.policy.ir import (
     Rule,
     Stage,
 )
+from compiler.policy.kinds import Kind
+from compiler.policy.source import Source, no_mistakes
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import ZoneRule
 from fabric.names import selects
@@ -61,7 +64,7 @@ class Written:
 def policy(network: Network) -> Policy:
     """The zone stages of a network, in evaluation order."""
     zones = network.spec.zones
-    services = read(network, "zone0", "services", zones.zone0.services, "boot service")
+    services = read(network, "zone0", "services", zones.zone0.services, kinds.BOOT_SERVICE)
     return Policy(
         (
             *guard(network, Stage.ZONE0, "zone0", services + rules_of(network, "zone0")),
@@ -73,11 +76,11 @@ def policy(network: Network) -> Policy:
 
 def rules_of(network: Network, zone: str) -> list[Written]:
     """A zone's ordinary rules."""
-    return read(network, zone, "rules", getattr(network.spec.zones, zone).rules, "zone rule")
+    return read(network, zone, "rules", getattr(network.spec.zones, zone).rules, kinds.ZONE_RULE)
 
 
 def read(
-    network: Network, zone: str, section: str, rules: Sequence[ZoneRule], kind: str
+    network: Network, zone: str, section: str, rules: Sequence[ZoneRule], kind: Kind
 ) -> list[Written]:
     """Rules with their places in the file."""
     return [
@@ -99,7 +102,7 @@ def guard(network: Network, stage: Stage, zone: str, written: Sequence[Written])
     for item in written:
         for sources, targets in with_one_end_in(zone, item.rule):
             yield from connection(stage, next(orders), item, sources, targets)
-    origin = Origin("zone", zone, span=network.spec.at("zones", zone))
+    origin = Origin(kinds.ZONE, zone, span=network.spec.at("zones", zone))
     order, last = next(orders), next(orders)
     for direction in Direction:
         within = Rule(stage, direction, order, (inside,), (inside,), (), Action.PERMIT, origin)
@@ -153,7 +156,7 @@ def hosts_in(state: str, network: Network) -> list[str]:
 
 def cut_off(network: Network, host: str, state: str, order: int) -> Iterator[Rule]:
     """Deny everything to and from a host, because of its state."""
-    origin = Origin("host state", f"{host} {state}", span=network.spec.at("hosts", host))
+    origin = Origin(kinds.HOST_STATE, f"{host} {state}", span=network.spec.at("hosts", host))
     local = (Named(("*",), hosts=frozenset((host,))),)
     for direction in Direction:
         yield Rule(Stage.OVERRIDE, direction, order, local, ANYONE, (), Action.DENY, origin)
@@ -228,7 +231,7 @@ def l4(rule: ZoneRule) -> tuple[L4, ...]:
     return tuple(l4 for l4 in dict.fromkeys(found) if l4.source_first <= l4.source_last)
 
 
-def lints(network: Network) -> tuple[Diagnostic, ...]:
+def lints(network: Network, policy: Policy | None = None) -> tuple[Diagnostic, ...]:
     """Rules without effect: a side selects no endpoint, or an override permits what nothing denies.
 
     A permit of zone 1 opens nothing. It only keeps packets from denies that follow it.
@@ -254,7 +257,7 @@ def idle_permits(network: Network) -> Iterator[Diagnostic]:
 def unmatched(network: Network) -> tuple[Diagnostic, ...]:
     """Rules that can never match."""
     zones = network.spec.zones
-    services = read(network, "zone0", "services", zones.zone0.services, "boot service")
+    services = read(network, "zone0", "services", zones.zone0.services, kinds.BOOT_SERVICE)
     rules = (item for zone in ("zone0", "zone1", "zone2") for item in rules_of(network, zone))
     return tuple(
         Diagnostic(
@@ -268,3 +271,6 @@ def unmatched(network: Network) -> tuple[Diagnostic, ...]:
         for pattern in (*patterns(item.rule.from_), *patterns(item.rule.to))
         if not any(selects(pattern, e) for e in network.endpoints)
     )
+
+
+SOURCE = Source("zones", policy, lints, no_mistakes, ())

@@ -1,52 +1,66 @@
 """What directories of unmodified Kubernetes manifests hold, as far as the network is concerned.
 
-Namespaces, pods, Services and NetworkPolicies; policies are kept as they are, with their places
-(`compiler.sources.network_policy` reads them). Every namespace has the label that the API server
-gives it, `kubernetes.io/metadata.name`, declared or not. Of other kinds those that cannot matter
-are counted, and those that may decide who reaches whom are listed
+Namespaces, pods and Services; every object is kept as it is, with its place, and policies are read
+by the source of policy that claims their kind (`compiler.policy.source`). Every namespace has the
+label that the API server gives it, `kubernetes.io/metadata.name`, declared or not. Of other kinds
+those that cannot matter are counted, and those that may decide who reaches whom are listed
 (`fabric.kubernetes.unevaluated`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fabric.diagnostics import Diagnostic, Diagnostics
 from fabric.file.extend import Edit, Source
 from fabric.kubernetes.cursor import Cursor
-from fabric.kubernetes.kinds import IRRELEVANT, meaning
+from fabric.kubernetes.kinds import IRRELEVANT, Claim, meaning
 from fabric.kubernetes.metadata import NAME_LABEL, metadata
 from fabric.kubernetes.nodes import ClusterNode, cluster_node
 from fabric.kubernetes.objects import read_objects
 from fabric.kubernetes.services import Service, service
-from fabric.kubernetes.unevaluated import Unevaluated, resolved, unevaluated, unrendered
+from fabric.kubernetes.unevaluated import (
+    Unevaluated,
+    left_to_sources,
+    resolved,
+    unevaluated,
+    unrendered,
+)
 from fabric.kubernetes.unread_fields import unread
 from fabric.kubernetes.untold_labels import untold
 from fabric.kubernetes.ways_in import WayIn, elsewhere, ways_in
 from fabric.kubernetes.workloads import Pod, pods
 
-POLICY = ("networking.k8s.io/v1", "NetworkPolicy")
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Manifests:
     """Everything that was read. `namespaces` maps names to labels, for every namespace that is
-    declared or used; `ignored` counts objects of kinds that do not matter here; `not_evaluated` has
+    declared or used; `objects` are all of them as they stand, for the sources of policy to pick
+    from; `ignored` counts objects of kinds that do not matter here; `not_evaluated` has
     what may matter and is not modelled, without a tenant; `ways_in` say where Ingresses and
     routes of gateways lead."""
 
     namespaces: Mapping[str, Mapping[str, str]]
     pods: tuple[Pod, ...]
     services: tuple[Service, ...]
-    network_policies: tuple[Source, ...]
+    objects: tuple[Source, ...]
     ignored: Mapping[str, int]
     warnings: tuple[Diagnostic, ...] = ()
     not_evaluated: tuple[Unevaluated, ...] = ()
     nodes: tuple[ClusterNode, ...] = ()
     ways_in: tuple[WayIn, ...] = ()
+
+    def claimed(self, claims: Iterable[Claim]) -> tuple[Source, ...]:
+        """The objects that these claims cover, in the order of the files."""
+        wanted = tuple(claims)
+        return tuple(
+            source
+            for source in self.objects
+            if any(c.covers(source.value["apiVersion"], source.value["kind"]) for c in wanted)
+        )
 
 
 def load_manifests(
@@ -65,7 +79,7 @@ def load_manifests(
 def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
     """Objects by what they mean for the network; mistakes go to `problems`."""
     declared: dict[str, Mapping[str, str]] = {}
-    services, policies = [], []
+    services = []
     ignored: Counter[str] = Counter()
     left_out: list[Unevaluated] = []
     entries: list[WayIn] = []
@@ -81,9 +95,8 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
             nodes.append(cluster_node(root))
         elif (kind, group) == ("Service", ""):
             services.append(service(root))
-        elif (source.value["apiVersion"], kind) == POLICY:
+        elif left_to_sources(source):
             metadata(root)
-            policies.append(source)
         if record := unevaluated(source, known):
             left_out.append(record)
             mine = list(ways_in(source))
@@ -98,7 +111,7 @@ def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
     namespaces = {name: {**declared.get(name, {}), NAME_LABEL: name} for name in sorted(names)}
     services.sort(key=lambda s: (s.namespace, s.name))
     return Manifests(
-        namespaces, found, tuple(services), tuple(policies), dict(sorted(ignored.items())),
+        namespaces, found, tuple(services), tuple(objects), dict(sorted(ignored.items())),
         problems.warnings, (*left_out, *unrendered(problems.warnings)),
         tuple(sorted(nodes, key=lambda n: n.name)), tuple(entries),
     )  # fmt: skip

@@ -27,11 +27,13 @@ from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.kinds import (
     CLUSTER,
     IRRELEVANT,
+    LEFT_TO_SOURCES,
     NAMESPACE,
     NODE,
     READ,
     UNKNOWN,
     WAYS,
+    Claim,
     meaning,
 )
 from fabric.kubernetes.metadata import DEFAULT_NAMESPACE
@@ -140,6 +142,12 @@ def unevaluated(
         way = "workload"
     if way in (READ, IRRELEVANT) or repeats_a_service(value, services):
         return None
+    return _record(source, way, reach)
+
+
+def _record(source: Source, way: str, reach: str) -> Unevaluated:
+    """The record of an object that is not evaluated."""
+    value = source.value
     about = _about(value)
     name, namespace = (_text(about.get(key)) for key in ("name", "namespace"))
     scope: Scope = "namespace"
@@ -152,9 +160,24 @@ def unevaluated(
         if way == "mesh" and namespace in MESH_ROOTS:
             scope = "cluster"
     return Unevaluated(
-        value["apiVersion"], kind, namespace, name or _text(about.get("generateName")),
+        value["apiVersion"], value["kind"], namespace, name or _text(about.get("generateName")),
         source.span(("metadata", "name")), way, WAYS[way], scope,
     )  # fmt: skip
+
+
+def unclaimed(objects: Iterable[Source], claims: Sequence[Claim]) -> Iterator[Unevaluated]:
+    """The records of objects that are left to sources of policy, and that none claims."""
+    for source in objects:
+        version, kind = source.value["apiVersion"], source.value["kind"]
+        if left_to_sources(source) and not any(c.covers(version, kind) for c in claims):
+            yield _record(source, "policy", NAMESPACE)
+
+
+def left_to_sources(source: Source) -> bool:
+    """Whether an object counts as read because a source of policy reads it."""
+    group, _, version = source.value["apiVersion"].rpartition("/")
+    kind = source.value["kind"]
+    return (group, kind) in LEFT_TO_SOURCES and meaning(group, version, kind).way == READ
 
 
 def has_template(source: Source) -> bool:

@@ -35,7 +35,6 @@ STAGE = {
     Stage.ISOLATION: REASONS.index("isolation_drop"),
     Stage.WORKLOAD: REASONS.index("policy_drop"),
 }
-DECLARED = frozenset({"leak", "peering", "zone", "zone rule", "boot service"})
 
 
 class Decision(NamedTuple):
@@ -110,7 +109,7 @@ class Decisions:
                 action = Action.DENY if denying else Action.PERMIT
                 origin = next((s.origin for s in denying or selections), NO_POLICY)
                 numbers = tuple(number for _, number in sorted(rules))
-                out.append(_Group(stage, numbers, action, origin.kind in DECLARED))
+                out.append(_Group(stage, numbers, action, origin.kind.declared))
         return tuple(out)
 
     def _concerns(
@@ -156,7 +155,7 @@ class Decisions:
                 rule = self.policy.rules[number]
                 hit = left & self.cells(number, ports if _by_name(rule) else ())
                 left &= ~hit
-                declared |= hit & (rule.origin.kind in DECLARED)
+                declared |= hit & (rule.origin.kind.declared)
                 if rule.action is not Action.PERMIT:
                     going &= ~hit
                 if rule.action is Action.DENY:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from compiler.policy.ir import Policy
-from compiler.sources import isolation, network_policy, zones
+from compiler.policy.source import together
+from compiler.sources import SOURCES
 from fabric.fingerprint import down_names, fingerprint
 from fabric.kubernetes.unevaluated import certified
 from fabric.network import Network
@@ -27,8 +28,8 @@ from sim.checker.writing import sections
 
 
 def policy_of(network: Network) -> Policy:
-    """Everything that any frontend has to say about a network."""
-    return zones.policy(network) + isolation.policy(network) + network_policy.policy(network)
+    """Everything that any source has to say about a network."""
+    return together(network, SOURCES)
 
 
 def expected(

@@ -24,7 +24,6 @@ from sim.packets.headers import Flow
 from sim.proof.legs import Column
 from sim.proof.witness import Witness, failing, on_leg
 from sim.why.blame import Blame, Cause, blame
-from sim.why.nearest import OWN
 
 L4 = tuple[int, int, int]
 
@@ -81,7 +80,7 @@ def _about(passes: Blame, stops: Cause) -> Blame:
     """What lets the packet pass, led by the rule or policy that stops it in the other world: of
     all that must permit it, that is what differs. What a zone or tenant denies by default says
     nothing about what differs."""
-    if stops.kind in OWN:
+    if stops.own:
         return passes
     everyone = (passes.culprit, *passes.others)
     rule = [c for c in everyone if c.title == stops.title]

@@ -23,8 +23,6 @@ from sim.blocks.blocks import Blocks
 from sim.proof.legs import Column, row_key
 from sim.proof.reachability import Bits, Reach, decisions
 
-INTENTS = frozenset({"leak", "peering", "zone", "zone rule", "boot service"})
-SILENT = frozenset({"default", "host state"})
 ZONES = ("zone0", "zone2")
 CHUNK = 1 << 22
 
@@ -173,7 +171,7 @@ def _decision_origins(reach: Reach) -> tuple[list[frozenset[int]], Bits]:
     sets = [
         frozenset(entry_origin[row[row >= 0]].tolist()) for row in np.asarray(blocks.dec_entries)
     ]
-    declared = [any(program.origins[o].kind in INTENTS for o in found) for found in sets]
+    declared = [any(program.origins[o].kind.declared for o in found) for found in sets]
     return sets, np.array(declared, np.bool_)
 
 
@@ -183,7 +181,7 @@ def _by_cell(
     out: list[set[Origin]] = [set() for _ in range(n * n)]
     origins = reach.program.origins
     for cell, decision in found:
-        out[cell] |= {origins[o] for o in origin_of[decision] if origins[o].kind not in SILENT}
+        out[cell] |= {origins[o] for o in origin_of[decision] if not origins[o].kind.silent}
     return [tuple(sorted(cell, key=lambda o: o.rank)) for cell in out]
 
 

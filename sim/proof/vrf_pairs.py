@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Direction
 from compiler.program.program import Group
 from sim.blocks.blocks import Blocks
-from sim.proof.matrix import INTENTS, stray_legs
+from sim.proof.matrix import stray_legs
 from sim.proof.reachability import reach_from
 from sim.proof.spans import expand
 from sim.proof.witness import Witness, reached
@@ -122,7 +122,7 @@ def _declared(blocks: Blocks, groups: Sequence[Group]) -> NDArray[np.bool_]:
     """Which entries of these groups come from a declared intent."""
     origins = blocks.program.origins
     entries = (e for g in groups for e in (*g.entries, g.default_entry))
-    return np.array([origins[e.origin].kind in INTENTS for e in entries], np.bool_)
+    return np.array([origins[e.origin].kind.declared for e in entries], np.bool_)
 
 
 def _decided(blocks: Blocks, declared: NDArray[np.bool_], first: int) -> Flags:

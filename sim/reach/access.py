@@ -24,7 +24,6 @@ from sim.names.wanted_ports import ports_by, split_port, split_source
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace, seen_behind
 from sim.proof.expect import selected
-from sim.proof.matrix import SILENT
 from sim.proof.reachability import Bits, Reach, decisions
 from sim.proof.witness import on_leg
 from sim.reach.assumed import Assumed
@@ -261,5 +260,5 @@ class _Causes:
 
     def _named(self, origins: Iterable[int]) -> tuple[Origin, ...]:
         named = (self.reach.program.origins[o] for o in origins)
-        spoken = (o for o in named if o.kind not in SILENT)
+        spoken = (o for o in named if not o.kind.silent)
         return tuple(sorted(spoken, key=lambda o: o.rank))

@@ -22,10 +22,11 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from compiler.policy.ir import Action, Direction, Origin, Packet, Stage
+from compiler.policy.kinds import Kind, kind_of
 from compiler.program.program import Entry, Program
 from compiler.program.walk import entry_matches
 from fabric.diagnostics import Span
-from fabric.intent.intents import Intent, intents
+from fabric.intent.offers import Intent
 from fabric.network import Network
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
@@ -35,8 +36,6 @@ from sim.why.nearest import Near, nearest, selecting, title, wanted
 
 if TYPE_CHECKING:
     from fabric.control.fib import NextHop, Route
-
-ORDER = ("route", "NetworkPolicy", "zone rule", "boot service", "leak", "peering", "zone", "tenant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,11 @@ class Cause:
 
     def __str__(self) -> str:
         return f"{self.title}{f' ({self.span})' if self.span else ''}: {self.part}"
+
+    @property
+    def own(self) -> bool:
+        """Whether it is what tenants and zones may do among themselves."""
+        return isinstance(self.kind, Kind) and self.kind.own
 
     @property
     def declaration(self) -> str:
@@ -110,11 +114,8 @@ def _permits(program: Program, side: Side | None) -> list[Entry]:
 
 
 def _rank(network: Network, found: Trace, origin: Origin) -> int:
-    kinds = list(ORDER)
     ends = [network.endpoints[e].zone for e in (found.source, found.target) if e is not None]
-    if 0 in ends:
-        kinds = ["route", "zone rule", "boot service", "NetworkPolicy", *ORDER[4:]]
-    return kinds.index(origin.kind) if origin.kind in kinds else len(kinds)
+    return origin.kind.suspicion[0 in ends]
 
 
 def crossings(network: Network, found: Trace) -> list[tuple[bool, Cause]]:
@@ -156,7 +157,7 @@ def for_deny(network: Network, program: Program, found: Trace, target: int | Non
     group, entry = side.steps[-1]
     origin = program.origins[entry.origin]
     denies = _of_origin(origin, f"denies it {_where(network, side)}")
-    if entry is not group.default_entry and origin.kind != "zone":
+    if entry is not group.default_entry and not origin.kind.closing:
         return Blame(denies)
     near = nearest(network, program, side.packet, group.stage)
     policy = _narrowest(network, program, side, group.stage)
@@ -255,7 +256,7 @@ def _stop(network: Network, found: Trace, target: int | None) -> list[Cause]:
 
 def _intents(network: Network, here: str, meant: str, flow: Flow) -> list[Cause]:
     """The declared intents that join the VRF where a packet starts with that where it should go."""
-    declared = intents(network.spec, network.vrfs) if network.spec and here != meant else ()
+    declared = network.intents if here != meant else ()
     return [_of_intent(i, meant, flow) for i in declared if {i.a, i.b} == {here, meant}]
 
 
@@ -266,7 +267,7 @@ def _of_intent(intent: Intent, meant: str, flow: Flow) -> Cause:
     if not any(address in prefix for prefix in intent.offered(meant)):
         text = f"joins {intent.a} and {intent.b}, but {meant} does not offer {address}"
         span = next((o.span for o in intent.offers if o.exporter == meant and o.span), span)
-    return Cause(f"{intent.kind} {intent.name}", text, span, intent.kind)
+    return Cause(f"{intent.kind} {intent.name}", text, span, kind_of(intent.kind))
 
 
 def _of_origin(origin: Origin, part: str) -> Cause:

@@ -31,7 +31,7 @@ from sim.pipeline.trace import Side, Trace, trace, underlay_path
 from sim.verdicts import touching
 from sim.why.before_door import destination, same_before
 from sim.why.blame import Blame, Cause, blame
-from sim.why.nearest import FIELDS, OWN, nearest, title
+from sim.why.nearest import FIELDS, nearest, title
 from sim.why.nearest import wanted as wanted_by
 
 PARTS = "source_addresses", "target_addresses"
@@ -276,7 +276,7 @@ def _nearest(network: Network, program: Program, found: Trace) -> Iterator[Cause
         if side is None or not side.reason.by_policy:
             continue
         near = nearest(network, program, side.packet, side.steps[-1][0].stage)
-        if near and len(near.fails) < len(FIELDS) and near.rule.origin.kind not in OWN:
+        if near and len(near.fails) < len(FIELDS) and not near.rule.origin.kind.own:
             origin = near.rule.origin
             text = f"fails on {' and '.join(near.fails)}: {wanted_by(side.packet)}"
             yield Cause(title(origin), text, origin.span, origin.kind)
@@ -338,7 +338,7 @@ def entry_step(program: Program, where: str, group: Group, entry: Entry) -> Step
     if entry.action is Action.PERMIT_FINAL:
         result = "permit, final"
     what = f"{Direction(group.direction).name} {group.stage.name}"
-    because = origin.name if origin.kind == "default" else title(origin)
+    because = origin.name if origin.kind.bare else title(origin)
     return Step(where, what, result, because, _line(origin.span), number)
 
 

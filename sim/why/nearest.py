@@ -22,8 +22,6 @@ from fabric.network import Network
 from fabric.ports import WITH_PORTS, PortRange, name_of
 
 FIELDS = ("endpoint", "peer", "port")
-OWN = ("tenant", "zone")
-"""Kinds of origins that stand for a tenant's or a zone's traffic with itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def nearest(network: Network, program: Program, packet: Packet, stage: Stage) ->
         fails = tuple(f for f, good in zip(FIELDS, (here, peer, port), strict=True) if not good)
         if not fails:
             continue
-        rank = rule.origin.kind in OWN, len(fails)
+        rank = rule.origin.kind.own, len(fails)
         nearest_first.setdefault(rank, []).append((here, Near(rule, fails)))
     if not nearest_first:
         return None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from compiler.sources.network_policy import CLAIMS
 from fabric.build import build
 from fabric.diagnostics import Span
 from fabric.load import load_fabric
@@ -91,7 +92,7 @@ def test_the_large_file_is_as_large_as_it_says() -> None:
     assert sum(node.name.startswith("dpu") for node in network.fabric.nodes) == 512
     assert len({vrf.tenant for vrf in network.vrfs if vrf.tenant.startswith("t")}) == 100
     assert len(network.endpoints) >= 4096
-    policies = (p for m in network.manifests.values() for p in m.network_policies)
+    policies = (p for m in network.manifests.values() for p in m.claimed(CLAIMS))
     specs = [document.value["spec"] for document in policies]
     assert sum(len(s.get(way) or ()) for s in specs for way in ("ingress", "egress")) >= 10_000
 

@@ -56,7 +56,7 @@ def world(**more: Any) -> Network:
         for vrf, written in PREFIXES.items()
     } | {"zone0/main": (ip_network("192.0.2.0/24"),)}
     vrfs = tuple(replace(v, prefixes=cidrs.get(v.name, ())) for v in built.vrfs)
-    return replace(built, spec=spec, vrfs=vrfs)
+    return replace(built, spec=spec, vrfs=vrfs, intents=intents(spec, vrfs))
 
 
 LEAK = {"name": "storage", "from": "shared/storage", "to": ["*/main"], "ports": ["2049/tcp"]}

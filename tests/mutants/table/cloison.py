@@ -139,7 +139,7 @@ FAULTS = (
     ),
     Fault(
         "cloison/checking.py",
-        "beyond += [*network.findings, *lints(network, found.policy)]",
+        "beyond += [*network.findings, *lints(network, found.policy, how)]",
         "beyond += [*network.findings]",
         "check does not tell what is doubtful",
     ),

@@ -139,7 +139,7 @@ FAULTS = (
     ),
     Fault(
         "compiler/sources/isolation.py",
-        "Selection(Stage.ISOLATION, direction, (Everyone(),), Action.DENY, DEFAULT)",
+        "Selection(Stage.ISOLATION, direction, (Everyone(),), Action.DENY, UNASKED)",
         "Selection(Stage.ISOLATION, direction, (Everyone(),), Action.PERMIT, DEFAULT)",
         "tenants are not isolated: only routes keep them apart",
     ),

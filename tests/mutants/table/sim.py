@@ -282,9 +282,9 @@ FAULTS = (
         "an intent at one end explains packets between VRFs",
     ),
     Fault(
-        "sim/proof/matrix.py",
-        'INTENTS = frozenset({"leak", "peering", "zone", "zone rule", "boot service"})',
-        'INTENTS = frozenset({"leak", "peering", "zone", "zone rule", "boot service", "NetworkPolicy"})',
+        "compiler/policy/kinds.py",
+        '"NetworkPolicy", declared=False,',
+        '"NetworkPolicy", declared=True,',
         "a NetworkPolicy explains packets between VRFs",
     ),
     Fault(

@@ -76,8 +76,9 @@ def policies(draw: Any) -> Policy:
             Rule(stage, direction, number, some(1), some(1), ports, action,
                  Origin("zone rule", f"rule{number}"))
         )  # fmt: skip
+    origin = Origin("default", "d")
     selections = tuple(
-        Selection(stage, draw(st.sampled_from(Direction)), some(1), Action.DENY, Origin("d", "d"))
+        Selection(stage, draw(st.sampled_from(Direction)), some(1), Action.DENY, origin)
         for stage in draw(st.lists(st.sampled_from([Stage.ISOLATION, Stage.WORKLOAD]), max_size=2))
     )
     return Policy(tuple(rules), selections)

@@ -43,7 +43,16 @@ def world() -> tuple[Network, Blocks]:
     network = wired(routed(nodes, vrfs, [*pods, inet], tables))
     same = tuple(InVrf(frozenset({name})) for name in vrfs[:2])
     rules = tuple(
-        Rule(Stage.ISOLATION, direction, order, (Everyone(),), remote, l4, action, Origin("t", "t"))
+        Rule(
+            Stage.ISOLATION,
+            direction,
+            order,
+            (Everyone(),),
+            remote,
+            l4,
+            action,
+            Origin("leak", "t"),
+        )
         for direction in Direction
         for order, (remote, l4, action) in enumerate(
             [(same, (L4(6, 443, 443),), Action.PERMIT), ((Everyone(),), (), Action.DENY)]

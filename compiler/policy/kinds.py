@@ -1,0 +1,154 @@
+"""Kinds of causes: what a rule, a selection or a default comes from, and how it is spoken of.
+
+A kind is its name with declared properties, so that nobody interprets the name. A new kind is a
+`Kind` of its own: whoever makes origins passes it, `KINDS` has those of this house by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+
+class Listed(Enum):
+    """How a kind is told in the matrix of who may talk to whom."""
+
+    NAMED = "by its names"
+    COUNTED = "by the number of its names"
+    ALONE = "by its names, where there is nothing else"
+    NEVER = "not at all"
+
+
+class Kind(str):
+    """The name of a kind, and:
+
+    `declared`: an intent, without which packets between VRFs must not pass.
+    `silent`: never told as what permits something.
+    `own`: what tenants and zones may do among themselves; no hint, and nothing that differs.
+    `closing`: its denies close a group, as a default does; blamed is what should have come before.
+    `bare`: its name says all; the kind is left out of steps.
+    `policy`: an object of a cluster, called `tenant/namespace/name`, with numbered rules.
+    `suspicion`: of several causes of an unexpected permit the lowest is blamed; the second number
+    counts where zone 0 is an end.
+    `listed`: see `Listed`; `many` is the plural of the name. `said`: what stands before the name
+    in a list, if it is not the kind.
+
+    >>> KINDS["leak"], KINDS["leak"].declared, KINDS["tenant"].said
+    ('leak', True, 'same VRF')
+    """
+
+    declared: bool
+    silent: bool
+    own: bool
+    closing: bool
+    bare: bool
+    policy: bool
+    suspicion: tuple[int, int]
+    listed: Listed
+    said: str
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        declared: bool,
+        silent: bool,
+        own: bool,
+        closing: bool,
+        bare: bool,
+        policy: bool,
+        suspicion: tuple[int, int],
+        listed: Listed,
+        said: str = "",
+    ) -> Kind:
+        self = super().__new__(cls, name)
+        self.declared, self.silent, self.own, self.closing = declared, silent, own, closing
+        self.bare, self.policy, self.suspicion = bare, policy, suspicion
+        self.listed, self.said = listed, said or name
+        return self
+
+    @property
+    def many(self) -> str:
+        """The plural of the name.
+
+        >>> NETWORK_POLICY.many, LEAK.many
+        ('NetworkPolicies', 'leaks')
+        """
+        return f"{self[:-1]}ies" if self.endswith("y") else f"{self}s"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (str(self), vars(self))
+
+    def __deepcopy__(self, memo: object) -> Kind:
+        return self
+
+
+def _restored(name: str, properties: Mapping[str, Any]) -> Kind:
+    return Kind(name, **properties)
+
+
+NEVER_BLAMED = (8, 8)
+
+NETWORK_POLICY = Kind(
+    "NetworkPolicy", declared=False, silent=False, own=False, closing=False, bare=False,
+    policy=True, suspicion=(1, 3), listed=Listed.COUNTED,
+)  # fmt: skip
+ZONE_RULE = Kind(
+    "zone rule", declared=True, silent=False, own=False, closing=False, bare=False,
+    policy=False, suspicion=(2, 1), listed=Listed.NAMED,
+)  # fmt: skip
+BOOT_SERVICE = Kind(
+    "boot service", declared=True, silent=False, own=False, closing=False, bare=False,
+    policy=False, suspicion=(3, 2), listed=Listed.NAMED,
+)  # fmt: skip
+LEAK = Kind(
+    "leak", declared=True, silent=False, own=False, closing=False, bare=False,
+    policy=False, suspicion=(4, 4), listed=Listed.NAMED,
+)  # fmt: skip
+PEERING = Kind(
+    "peering", declared=True, silent=False, own=False, closing=False, bare=False,
+    policy=False, suspicion=(5, 5), listed=Listed.NAMED,
+)  # fmt: skip
+ZONE = Kind(
+    "zone", declared=True, silent=False, own=True, closing=True, bare=False,
+    policy=False, suspicion=(6, 6), listed=Listed.ALONE,
+)  # fmt: skip
+TENANT = Kind(
+    "tenant", declared=False, silent=False, own=True, closing=False, bare=False,
+    policy=False, suspicion=(7, 7), listed=Listed.NEVER, said="same VRF",
+)  # fmt: skip
+HOST_STATE = Kind(
+    "host state", declared=False, silent=True, own=False, closing=False, bare=False,
+    policy=False, suspicion=NEVER_BLAMED, listed=Listed.NAMED,
+)  # fmt: skip
+DEFAULT = Kind(
+    "default", declared=False, silent=True, own=False, closing=False, bare=True,
+    policy=False, suspicion=NEVER_BLAMED, listed=Listed.NEVER,
+)  # fmt: skip
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        str(kind): kind
+        for kind in (
+            NETWORK_POLICY, ZONE_RULE, BOOT_SERVICE, LEAK, PEERING, ZONE, TENANT, HOST_STATE,
+            DEFAULT,
+        )
+    }
+)  # fmt: skip
+
+
+def kind_of(name: str) -> Kind:
+    """The kind itself, or the one of this house with that name.
+
+    >>> kind_of("leek")
+    Traceback (most recent call last):
+    ...
+    LookupError: no kind of origin is called "leek": declare its properties as a Kind
+    """
+    if isinstance(name, Kind):
+        return name
+    if name not in KINDS:
+        raise LookupError(f'no kind of origin is called "{name}": declare its properties as a Kind')
+    return KINDS[name]

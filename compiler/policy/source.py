@@ -1,0 +1,60 @@
+"""The plug for a source of policy: what turns something that people wrote into rules.
+
+Rules that hold here:
+
+1. A source reads a network and says a `Policy`; it knows no other source. Sources are asked in the
+   order of a table (`compiler.sources.SOURCES`) that whoever compiles may pass another of.
+2. Manifests keep every object. A source claims the kinds of objects that it evaluates; what may
+   decide who reaches whom and nobody claims is not evaluated, and so told (`settled`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from compiler.policy.ir import Policy
+from fabric.diagnostics import Diagnostic, Diagnostics
+from fabric.kubernetes.kinds import Claim
+from fabric.kubernetes.manifests import Manifests
+from fabric.kubernetes.unevaluated import owned_by, unclaimed
+from fabric.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """`policy` is everything that the source says about a network; it raises one `InputError` with
+    every mistake. `lints` are doubts (without a policy: where there were mistakes), `mistakes`
+    what is wrong with manifests by themselves. `claims` are the kinds that it evaluates."""
+
+    name: str
+    policy: Callable[[Network], Policy]
+    lints: Callable[[Network, Policy | None], Iterable[Diagnostic]]
+    mistakes: Callable[[Manifests, Diagnostics], None]
+    claims: tuple[Claim, ...]
+
+
+def no_mistakes(manifests: Manifests, problems: Diagnostics) -> None:
+    """Of a source that reads no manifests."""
+
+
+def together(network: Network, sources: Iterable[Source]) -> Policy:
+    """Everything that these sources say, in their order."""
+    out = Policy()
+    for source in sources:
+        out += source.policy(network)
+    return out
+
+
+def settled(network: Network, sources: Sequence[Source]) -> Network:
+    """The network, with what these sources leave unread among what is not evaluated (rule 2)."""
+    claims = [claim for source in sources for claim in source.claims]
+    told = [
+        record
+        for record in network.not_evaluated
+        if not any(claim.covers(record.api_version, record.kind) for claim in claims)
+    ]
+    for tenant, manifests in network.manifests.items():
+        told += owned_by(tenant, unclaimed(manifests.objects, claims))
+    same = tuple(told) == network.not_evaluated
+    return network if same else replace(network, not_evaluated=tuple(told))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from compiler.policy.ir import Policy
 from fabric.diagnostics import Diagnostic, Diagnostics
-from fabric.kubernetes.kinds import Claim
+from fabric.kubernetes.claims import Claim
 from fabric.kubernetes.manifests import Manifests
 from fabric.kubernetes.unevaluated import owned_by, unclaimed
 from fabric.network import Network

@@ -36,7 +36,7 @@ from compiler.policy.lints import lints as doubts
 from compiler.policy.source import Source
 from compiler.sources.network_policy_v1 import AllowRule, NetworkPolicy, network_policy
 from fabric.diagnostics import Diagnostic, Diagnostics
-from fabric.kubernetes.kinds import Claim
+from fabric.kubernetes.claims import Claim
 from fabric.kubernetes.manifests import Manifests
 from fabric.network import Network
 

@@ -45,23 +45,6 @@ class Meaning(NamedTuple):
     reach: str = NAMESPACE
 
 
-class Claim(NamedTuple):
-    """A kind of objects that a source of policy evaluates, in these versions of its group.
-
-    >>> Claim("batch", "Job", ("v1",)).covers("batch/v1beta1", "Job")
-    False
-    """
-
-    group: str
-    kind: str
-    versions: tuple[str, ...]
-
-    def covers(self, api_version: str, kind: str) -> bool:
-        """Whether an object of that version and kind is claimed."""
-        group, _, version = api_version.rpartition("/")
-        return (group, kind) == (self.group, self.kind) and version in self.versions
-
-
 READ_VERSIONS: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "Namespace"): ("v1",),
     ("", "Node"): ("v1",),
@@ -96,9 +79,6 @@ READ_VERSIONS: dict[tuple[str, str], tuple[str, ...]] = {
     ("ray.io", "RayCluster"): ("v1", "v1alpha1"),
     ("serving.knative.dev", "Service"): ("v1",),
 }
-
-LEFT_TO_SOURCES = (("networking.k8s.io", "NetworkPolicy"),)
-"""What is read because a source of policy claims it: without the claim nobody evaluates it."""
 
 BUILT_IN = """
 core                             irrelevant          Binding ComponentStatus Config ConfigMap Event

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from fabric.diagnostics import Diagnostic, Diagnostics
 from fabric.file.extend import Edit, Source
+from fabric.kubernetes.claims import Claim
 from fabric.kubernetes.cursor import Cursor
-from fabric.kubernetes.kinds import IRRELEVANT, Claim, meaning
+from fabric.kubernetes.kinds import IRRELEVANT, meaning
 from fabric.kubernetes.metadata import NAME_LABEL, metadata
 from fabric.kubernetes.nodes import ClusterNode, cluster_node
 from fabric.kubernetes.objects import read_objects

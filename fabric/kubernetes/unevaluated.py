@@ -23,17 +23,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from fabric.diagnostics import Diagnostic, Diagnostics, Span
 from fabric.file.extend import Source
 from fabric.inventory import Endpoint
+from fabric.kubernetes.claims import LEFT_TO_SOURCES, Claim
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.kinds import (
     CLUSTER,
     IRRELEVANT,
-    LEFT_TO_SOURCES,
     NAMESPACE,
     NODE,
     READ,
     UNKNOWN,
     WAYS,
-    Claim,
     meaning,
 )
 from fabric.kubernetes.metadata import DEFAULT_NAMESPACE

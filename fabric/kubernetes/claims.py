@@ -1,0 +1,29 @@
+"""Kinds of objects that sources of policy evaluate, and not the reader of manifests.
+
+Which are claimed is said by each source (`compiler.policy.source`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Claim(NamedTuple):
+    """A kind of objects that a source of policy evaluates, in these versions of its group.
+
+    >>> Claim("batch", "Job", ("v1",)).covers("batch/v1beta1", "Job")
+    False
+    """
+
+    group: str
+    kind: str
+    versions: tuple[str, ...]
+
+    def covers(self, api_version: str, kind: str) -> bool:
+        """Whether an object of that version and kind is claimed."""
+        group, _, version = api_version.rpartition("/")
+        return (group, kind) == (self.group, self.kind) and version in self.versions
+
+
+LEFT_TO_SOURCES = (("networking.k8s.io", "NetworkPolicy"),)
+"""What is read because a source of policy claims it: without the claim nobody evaluates it."""

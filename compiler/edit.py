@@ -24,7 +24,7 @@ from compiler.passes.prune import decides
 from compiler.passes.resolve import Resolver
 from compiler.passes.scope import OPEN, line_of
 from compiler.passes.share import new_group
-from compiler.policy.ir import Action, Direction, Origin, Policy, Stage
+from compiler.policy.ir import Action, Direction, Origin, Policy, Rule, Selection, Stage
 from compiler.program.program import Group, Program
 from fabric.network import Network
 
@@ -47,6 +47,19 @@ class Edit:
     removed: Policy = field(default_factory=Policy)
     added: Policy = field(default_factory=Policy)
 
+    @staticmethod
+    def between(old: Policy, new: Policy) -> Edit:
+        """What makes one policy say the same as another. Rules that share an order come and go
+        together, and selections from the first that differs on: where several decide, the first is
+        named as the cause, so their order counts."""
+        mine, theirs = _by_order(old), _by_order(new)
+        differ = [key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key)]
+        known = _alike_at_the_beginning(old.selections, new.selections)
+        return Edit(
+            Policy(_of(mine, differ), old.selections[known:]),
+            Policy(_of(theirs, differ), new.selections[known:]),
+        )
+
 
 def edited(policy: Policy, edit: Edit) -> Policy:
     """The policy after an edit."""
@@ -55,6 +68,26 @@ def edited(policy: Policy, edit: Edit) -> Policy:
         (*(r for r in policy.rules if id(r) not in gone), *edit.added.rules),
         (*(s for s in policy.selections if id(s) not in gone), *edit.added.selections),
     )
+
+
+Ordered = dict[tuple[Stage, Direction, int], tuple[Rule, ...]]
+
+
+def _by_order(policy: Policy) -> Ordered:
+    out: Ordered = {}
+    for rule in policy.rules:
+        key = rule.stage, rule.direction, rule.order
+        out[key] = (*out.get(key, ()), rule)
+    return out
+
+
+def _of(rules: Ordered, keys: Sequence[tuple[Stage, Direction, int]]) -> tuple[Rule, ...]:
+    return tuple(rule for key in sorted(keys) for rule in rules.get(key, ()))
+
+
+def _alike_at_the_beginning(old: Sequence[Selection], new: Sequence[Selection]) -> int:
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(old), len(new)))
 
 
 class Editor:

@@ -38,7 +38,12 @@ def chain(path: Path) -> Iterator[Path]:
 
 def manifests(spec: FabricSpec) -> Iterator[Path]:
     """The manifest files of every tenant."""
+    for named in named_manifests(spec):
+        yield from (path for path, _ in files(named, Diagnostics()))
+
+
+def named_manifests(spec: FabricSpec) -> Iterator[list[Path]]:
+    """What every tenant names: files, and directories of files."""
     folder = spec.path.parent if spec.path else Path()
     for _, tenant in sorted(spec.tenants.items()):
-        named = [Path(os.path.normpath(folder / path)) for path in tenant.manifests]
-        yield from (path for path, _ in files(named, Diagnostics()))
+        yield [Path(os.path.normpath(folder / path)) for path in tenant.manifests]

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Lock
 
+import numpy as np
+
 from compiler.edit import Edit, Editor
 from compiler.policy.ir import Policy
 from compiler.program.program import Program
@@ -44,13 +46,43 @@ class Live:
         """The version after an edit. When it cannot be compiled (`InputError`), the one of before
         stays in force and the edit is forgotten."""
         with self._lock:
-            old = self.now
-            try:
-                program = self._editor.apply(edit)
-                blocks = update(old.blocks, program)
-            except Exception:
-                self._editor = Editor(old.program.network, old.program.policy)
-                raise
-            arrays = follow(old.tables, old.blocks, blocks)
-            self.now = Version(program, blocks, arrays, recheck(old.proof, blocks))
-            return self.now
+            return self._applied(edit)
+
+    def become(self, policy: Policy) -> Version:
+        """The version that says what `policy` says: what differs is the edit."""
+        with self._lock:
+            return self._applied(Edit.between(self.now.program.policy, policy))
+
+    def _applied(self, edit: Edit) -> Version:
+        old = self.now
+        try:
+            program = self._editor.apply(edit)
+            blocks = update(old.blocks, program)
+        except Exception:
+            self._editor = Editor(old.program.network, old.program.policy)
+            raise
+        arrays = follow(old.tables, old.blocks, blocks)
+        self.now = Version(program, blocks, arrays, recheck(old.proof, blocks))
+        return self.now
+
+
+def alike(a: Network, b: Network) -> bool:
+    """Whether nothing differs between two networks that programs, blocks or proofs read: then a
+    policy that was compiled for one holds in the other, whatever else their files say."""
+    return (
+        (a.vrfs, a.endpoints) == (b.vrfs, b.endpoints)
+        and (a.fabric.nodes, a.fabric.links) == (b.fabric.nodes, b.fabric.links)
+        and (a.fabric.down_nodes, a.fabric.down_links) == (b.fabric.down_nodes, b.fabric.down_links)
+        and _loopbacks(a) == _loopbacks(b)
+        and (a.fib.instances, a.fib.nexthop_sets) == (b.fib.instances, b.fib.nexthop_sets)
+        and [r.prefixes for r in a.fib.vrf_routes] == [r.prefixes for r in b.fib.vrf_routes]
+        and all(map(np.array_equal, a.fib.chosen, b.fib.chosen))
+        and np.array_equal(a.underlay.hop_off, b.underlay.hop_off)
+        and np.array_equal(a.underlay.hop_node, b.underlay.hop_node)
+        and np.array_equal(a.underlay.hop_link, b.underlay.hop_link)
+        and a.routes == b.routes
+    )
+
+
+def _loopbacks(network: Network) -> list[str]:
+    return [network.plan.vtep(node.index) for node in network.fabric.nodes]

@@ -13,18 +13,21 @@ from cloison.cli.options import manifest_options, output_option, quiet_option, w
 
 if TYPE_CHECKING:
     from cloison.how import How
+    from sim.diff.diff import Diff
 
 
 @click.command()
 @click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path), required=False)
+@click.option("--watch", is_flag=True, help="Compare again whenever a file of NEW changes.")
 @manifest_options
 @world_options
 @output_option("table", "json", "md")
 @quiet_option
 def command(
     old: Path,
-    new: Path,
+    new: Path | None,
+    watch: bool,
     how: How,
     output: str,
     quiet: bool,
@@ -38,17 +41,26 @@ def command(
     differently and the lines behind it. What is not listed is equal in both. Exit code
     1 when there is a difference, or a finding in one of them; 4 when that is
     unknown, because something in one of them is not evaluated.
+
+    With --watch OLD is read once, and NEW (left out: OLD as it is edited) again after
+    every change of a file, until Ctrl-C; what cannot be read is told and waited for.
     """
     from cloison.cli.check import tell_findings
     from cloison.loader import is_fabric
     from cloison.pair import both
-    from cloison.render.formats import json_text, progress, show
+    from cloison.render.formats import progress
     from cloison.views import differences
     from cloison.views.world import World
     from sim.diff.diff import diff
 
+    if new is None and not watch:
+        raise click.UsageError("Missing argument 'NEW'.")
+    new = new or old
     if old.exists() and new.exists() and is_fabric(old) != is_fabric(new):
         raise click.UsageError("one is a fabric file, the other is not: nothing to compare")
+    if watch:
+        _watch(old, new, how, output, quiet)
+        return
     with progress(quiet=quiet) as tell:
 
         def make(path: Path, how: How) -> World:
@@ -58,14 +70,46 @@ def command(
         worlds = both([partial(make, path) for path in (old, new)], how)
         tell("compare")
         found = diff(*worlds)
+    _show(found, output)
+    for world in worlds:
+        tell_findings(world)
+    if any(world.findings for world in worlds):
+        raise click.exceptions.Exit(FINDING)
+    leave(differences.said(found))
+
+
+def _show(found: Diff, output: str) -> None:
+    from cloison.render.formats import json_text, show
+    from cloison.views import differences
+
     if output == "json":
         click.echo(json_text(differences.document(found)))
     elif output == "md":
         click.echo("\n".join(differences.markdown(found)))
     else:
         show(*differences.report(found))
-    for world in worlds:
-        tell_findings(world)
-    if any(world.findings for world in worlds):
-        raise click.exceptions.Exit(FINDING)
-    leave(differences.said(found))
+
+
+def _watch(old: Path, new: Path, how: How, output: str, quiet: bool) -> None:
+    from cloison.cli.check import tell_findings
+    from cloison.cli.errors import explain
+    from cloison.watching import Watch
+
+    if "-" in (str(old), str(new)):
+        raise click.UsageError("--watch is for files: stdin is read once")
+
+    def refused(error: Exception) -> None:
+        click.echo(explain(error), err=True)
+
+    watch = Watch(old, new, how)
+    try:
+        for found, world in watch.rounds(refused):
+            _show(found, output)
+            if output == "table":
+                click.echo(watch.proved(world))
+            tell_findings(world)
+            if not quiet:
+                click.echo(f"watching {new}; Ctrl-C ends", err=True)
+    except KeyboardInterrupt:
+        if not quiet:
+            click.echo("", err=True)

@@ -54,7 +54,6 @@ OPTIONS = {
     "--rounds": "how often everything is measured",
     "--rules": "a file of rules, not from a fabric",
     "--seed": "where random numbers start",
-    "--set": "a rule set of ours",
     "--stage": "only this stage of the policy",
     "--stateless": "decide every packet anew",
     "--target": "the device whose capacity and format count",
@@ -65,6 +64,7 @@ OPTIONS = {
     "--verbose": "what was done and how long it took, on stderr",
     "--version": "which release this is",
     "--vrf": "the VRF that is meant, as tenant/vrf",
+    "--watch": "again, whenever an input changes",
     "--what": "which kind of number",
     "--zipf": "repeat random flows by this exponent",
 }
@@ -78,7 +78,6 @@ RESERVED_OPTIONS = {
     "--reason": "why a change or an access was asked for",
     "--ticket": "the request that a change belongs to",
     "--audit-log": "where decisions are recorded",
-    "--watch": "again, whenever an input changes",
     "--compromised": "take this node for hostile",
 }
 RESERVED_VERBS = {

@@ -6,6 +6,8 @@ The tables are those of `cloison show`, with every column. Compiling happens on 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +24,8 @@ from fabric.topology import Role
 
 if TYPE_CHECKING:
     from cloison.render.plot import Drawing, Stop
+    from sim.live import Live
+    from sim.proof.vrf_pairs import Isolation
 
 
 class World(sim.world.World):
@@ -77,6 +81,38 @@ class World(sim.world.World):
         rows = tuple(as_rows(self.network.not_evaluated))
         return Table(rows, "Not evaluated", COLUMNS)
 
+    @cached_property
+    def proof(self) -> Isolation:
+        """Which pairs of VRFs meet, for all packets."""
+        from sim.proof.vrf_pairs import isolation
+
+        return isolation(self.blocks)
+
+    @cached_property
+    def live(self) -> Live:
+        """The newest of the worlds that came of this one by `edit`: program, blocks, tables and
+        proof, while readers read them."""
+        from sim.live import Live
+
+        return Live(self.network, self.policy_read)
+
+    def edit(self, source: str | Path | FabricSpec | World) -> World:
+        """The world of a source, made from this one: where only policies differ, rules that came
+        or went are compiled and proven, and the rest is shared. It says what the source read by
+        itself would say."""
+        from sim.live import alike
+
+        new = World.of(source)
+        if not alike(self.live.now.program.network, new.network):
+            return new
+        version = self.live.become(new.policy_read)
+        program = replace(version.program, network=new.network, policy=new.policy_read)
+        blocks = replace(version.blocks, program=program)
+        proof = replace(version.proof, blocks=blocks)
+        made = replace(new, given=new.policy_read, base=None)
+        vars(made).update(program=program, blocks=blocks, proof=proof, live=self.live)
+        return made
+
     @property
     def summary(self) -> Table:
         """How large it is."""
@@ -130,9 +166,8 @@ class World(sim.world.World):
         """Pairs of VRFs between which packets may pass, proven for all packets and any number of
         endpoints: what is not listed cannot. `declared`: everything that may pass was asked for."""
         from cloison.views.vrf_pairs import crossing_rows
-        from sim.proof.vrf_pairs import isolation
 
-        rows = tuple(crossing_rows(isolation(self.blocks)))
+        rows = tuple(crossing_rows(self.proof))
         return Table(rows, "Isolation", notes=notes(self.network.not_evaluated))
 
     def changes(self, new: World) -> Table:

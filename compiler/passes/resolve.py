@@ -5,8 +5,27 @@ named ports become port numbers. A rule whose meaning depends on the local endpo
 its own port numbers) or on which remote calls a port by that name is split into several terms of
 the same order and action, so their relative order cannot matter.
 
-    Rule(local=Pods(acme, app=web), remote=Pods(acme, app=cart), l4=80/tcp, PERMIT)
-    → Term(locals=(3, 4), regions=(Region(vrf=1, v4=((167772161, 167772161),)),), 80/tcp, PERMIT)
+>>> from ipaddress import ip_network
+>>> from types import SimpleNamespace
+>>> from compiler.policy.ir import Policy
+>>> from fabric.inventory import NamedPort, Vrf
+>>> from compiler.policy.ir import Requirement
+>>> def pod(index, app, number):
+...     return Endpoint(
+...         index, f"acme/web/{app}{index}", "pod", "acme", 0, 1, 0, "h", namespace="web",
+...         prefixes=(ip_network(f"10.0.0.{index}/32"),), labels={"app": app},
+...         ports=(NamedPort("http", 6, number),))
+>>> pods = pod(0, "shop", 80), pod(1, "shop", 8080), pod(2, "cart", 80)
+>>> vrf = Vrf(0, "acme/main", "acme", 1, 5000, ())
+>>> network = SimpleNamespace(endpoints=pods, vrfs=(vrf,))
+>>> shop, cart = (
+...     Pods("acme", (Requirement("app", "In", frozenset([app])),)) for app in ("shop", "cart"))
+>>> place, origin = (Stage.WORKLOAD, Direction.IN, 10), Origin("NetworkPolicy", "web/shop")
+>>> rule = Rule(*place, (shop,), (cart,), (L4(6, name="http"),), Action.PERMIT, origin)
+>>> for term in resolve(Draft(network, Policy((rule,)))).terms:
+...     print(term.locals, term.regions[0].v4, term.l4[0].dport)
+(0,) ((167772162, 167772162),) (80, 80)
+(1,) ((167772162, 167772162),) (8080, 8080)
 """
 
 from __future__ import annotations

@@ -1,7 +1,17 @@
 """scope: every endpoint gets the lines that concern it, stage by stage, in order.
 
-Term(locals=(3, 4), order=10, …), Term(locals=(4,), order=20, …)
-→ scopes[IN, WORKLOAD, 3] = (line 10), scopes[IN, WORKLOAD, 4] = (line 10, line 20)
+>>> from compiler.passes.draft import Draft
+>>> from compiler.policy.ir import Policy
+>>> from compiler.program.program import L4Range, Region
+>>> def term(order, *endpoints):
+...     origin = Origin("NetworkPolicy", f"rule {order}")
+...     place = Stage.WORKLOAD, Direction.IN, order, endpoints
+...     return Term(*place, (Region(),), (L4Range(),), Action.PERMIT, origin)
+>>> after = scope(Draft(None, Policy(), terms=(term(20, 4), term(10, 3, 4))))
+>>> for (_, _, endpoint), found in after.scopes.items():
+...     print(endpoint, [origin.name for _, _, _, origin in found.lines])
+3 ['rule 10']
+4 ['rule 10', 'rule 20']
 """
 
 from __future__ import annotations

@@ -1,6 +1,16 @@
 """share: equal scopes become one group, and entries get their numbers.
 
-scopes[IN, WORKLOAD, 3] == scopes[IN, WORKLOAD, 7] → bindings[IN, (3, 7), WORKLOAD] = group 5
+>>> from types import SimpleNamespace
+>>> from compiler.passes.draft import Draft, Scope
+>>> from compiler.policy.ir import Action, Policy
+>>> def denying(name):
+...     return Scope((), Action.DENY, Origin("NetworkPolicy", name))
+>>> before = {(Direction.IN, Stage.WORKLOAD, e): denying(n) for e, n in enumerate("abaa")}
+>>> after = share(Draft(SimpleNamespace(endpoints=range(4)), Policy(), scopes=before))
+>>> after.bindings[Direction.IN, :, Stage.WORKLOAD].tolist()
+[0, 1, 0, 0]
+>>> [(group.id, group.default_entry.id) for group in after.groups]
+[(0, 0), (1, 1)]
 """
 
 from __future__ import annotations

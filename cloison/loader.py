@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from compiler.policy.ir import Policy
     from compiler.policy.source import Source
     from fabric.file.spec import FabricSpec
+    from sim.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +174,19 @@ def made_known(network: Network, policy: Policy | None, how: How) -> Network:
         return accept(network, how.accept)
     settled = {*open_anyway(network, policy)}
     told = (record for record in network.not_evaluated if record not in settled)
-    left_out = (*told, *doors(network, policy))
-    return accept(replace(network, not_evaluated=left_out), how.accept)
+    left_out = replace(network, not_evaluated=(*told, *doors(network, policy)))
+    return accept(with_detours(left_out, policy), how.accept)
+
+
+def with_detours(network: Network, policy: Policy | World) -> Network:
+    """The network with the Services among what is not evaluated that lead around what DPUs decide,
+    as its routes are now."""
+    import sim.world
+    from sim.reach.detours import detours, is_detour
+
+    world = policy if isinstance(policy, sim.world.World) else sim.world.World(network, policy)
+    known = tuple(r for r in network.not_evaluated if not is_detour(r))
+    return replace(network, not_evaluated=(*known, *detours(world, known)))
 
 
 def accept(network: Network, kinds: Iterable[str]) -> Network:

@@ -10,6 +10,7 @@ Rules that hold here:
    `expect:` line, nothing was at stake, and its verdict is unknown.
 3. The proof is about every tenant, so every record that nobody accepted touches it; an expectation
    is touched by the records of the endpoints that it selects, or may select (`Touching.asked`).
+   A way that only adds access (`DETOUR`) says nothing against an `allow`.
    An address or a prefix there selects whoever has it, and may be anybody's that is not modelled.
 """
 
@@ -25,6 +26,7 @@ from fabric.network import Network
 from sim.names.address_sets import AddressSet, owning
 
 ANYBODY = "*"
+DETOUR = "detour"
 
 Verdict = Literal["holds", "fails", "unknown"]
 
@@ -58,6 +60,11 @@ def touched_by(found: Touching, network: Network, *patterns: str) -> tuple[Uneva
             chosen |= {e.index for e in owning(network, AddressSet.prefix(block))}
             names[number] = ANYBODY
     return found.asked(chosen, names)
+
+
+def speaking(records: tuple[Unevaluated, ...], kind: str) -> tuple[Unevaluated, ...]:
+    """Those that may break an expectation of a kind."""
+    return tuple(r for r in records if kind != "allow" or r.category != DETOUR)
 
 
 def empty(network: Network, expectations: int) -> Iterator[str]:

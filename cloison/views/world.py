@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import sim.world
 from cloison.how import AS_USUAL, How
-from cloison.loader import Read, accept, read, read_fabric, read_spec
+from cloison.loader import Read, accept, read, read_fabric, read_spec, with_detours
 from cloison.render.table import Table
 from cloison.views import addresses, policy, routes, sessions, topology
 from cloison.views.unknowns import COLUMNS, as_rows, brief, notes
@@ -47,8 +47,12 @@ class World(sim.world.World):
         if isinstance(source, World):
             if not how.down and not how.accept:
                 return source
-            network = rebuild(source.network, down=how.down) if how.down else source.network
-            return source.over(accept(network, how.accept))
+            network = source.network
+            if how.down:
+                failed = source.over(rebuild(network, down=how.down))
+                network = with_detours(failed.network, failed)
+            before = {r.qualified for r in source.network.not_evaluated if r.accepted}
+            return source.over(accept(network, (*how.accept, *before)))
         if isinstance(source, FabricSpec):
             return World.found(read_spec(source, how))
         return World.read([Path(source)], how)

@@ -20,6 +20,7 @@ from fabric.kubernetes.unevaluated import certified
 from fabric.network import Network
 from sim.assumptions import REPLIES, SCHEMA, assumptions
 from sim.checker.claims import Judge, read
+from sim.checker.detours import left_out
 from sim.checker.failures import Asked, breaking, tried
 from sim.checker.follows import cells, failing, verdict
 from sim.checker.paths import Paths
@@ -43,17 +44,17 @@ def expected(
     claims, attempts = _claims(network, policy, paths, regions)
     findings = [*failing(claims), *_others(network, paths)]
     under_failure = any(claim["hold_under"] for claim in claims)
-    left_out = certified(network.not_evaluated)
+    not_evaluated = certified(left_out(network, policy, regions))
     body = {
         "schema": SCHEMA,
         "fabric": network.spec.name if network.spec else None,
-        "verdict": verdict(findings, claims, left_out, (e.tenant for e in network.endpoints)),
+        "verdict": verdict(findings, claims, not_evaluated, (e.tenant for e in network.endpoints)),
         "inputs": [_input(path, network) for path in inputs],
         "down": down_names(network),
         "routing": fingerprint(network),
         "assumptions": assumptions((e.assumed for e in network.endpoints), under_failure),
         "exempt": sorted({alias for e in network.endpoints for alias in e.aliases}),
-        "not_evaluated": left_out,
+        "not_evaluated": not_evaluated,
         "replies": REPLIES,
         "vrfs": list(regions.vrfs),
         "endpoints": _endpoints(network, regions),

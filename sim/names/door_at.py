@@ -18,13 +18,10 @@ from compiler.sources.doors import OPEN
 from fabric.cluster import CLUSTER
 from fabric.inventory import Endpoint
 from fabric.kubernetes.services import Service, ServicePort
-from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
 from fabric.ports import NAMES, PortRange
 from sim.names.address_sets import Address, address_in
-from sim.names.backends import selected, target_port
-
-Member = tuple[Pod, Endpoint]
+from sim.names.backends import Member, members, selected, target_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +139,3 @@ def own_addresses(service: Service) -> set[Address | None]:
 def runs_on(pod: Endpoint, node: Endpoint) -> bool:
     """Whether a pod may run on a node (rule 2)."""
     return pod.host is None or pod.host == node.host
-
-
-def members(network: Network, tenant: str) -> Iterator[Member]:
-    """The pods of a tenant with the endpoints that stand for them."""
-    pods = {(pod.namespace, pod.name): pod for pod in network.manifests[tenant].pods}
-    many = [pod for pod in pods.values() if pod.per_host]
-    for endpoint in network.endpoints:
-        names = [endpoint.name] if endpoint.kind == "pod" else endpoint.aliases
-        for name in names if endpoint.tenant == tenant else ():
-            namespace, _, own = name.removeprefix(f"{tenant}/").partition("/")
-            found = pods.get((namespace, own)) or next(
-                (p for p in many if p.namespace == namespace and own.startswith(f"{p.name}-")), None
-            )
-            if found is not None:
-                yield found, endpoint

@@ -31,7 +31,7 @@ from sim.proof.failures import check_failures, tried
 from sim.proof.matrix import Matrix, matrix
 from sim.proof.reachability import Reach, reachability
 from sim.proof.witness import Witness, address, holding, label, reached, stopped
-from sim.verdicts import Verdict, empty, touched_by, touching
+from sim.verdicts import Verdict, empty, speaking, touched_by, touching
 from sim.why.blame import Cause, blame
 from sim.world import World
 
@@ -120,7 +120,9 @@ class Proof:
             "fails"
             if not o.holds
             else "unknown"
-            if pending(touched_by(found, network, o.claim.source, o.claim.target))
+            if pending(
+                speaking(touched_by(found, network, o.claim.source, o.claim.target), o.claim.kind)
+            )
             else "holds"
             for o in self.outcomes
         ]

@@ -170,6 +170,21 @@ def reach_from(blocks: Blocks, src: int, dst: int) -> Reach:
     return _reach(world, space, legs(space, src, dst))
 
 
+def reach_into(world: World, vrfs: Iterable[int]) -> Reach:
+    """What anybody can reach in some VRFs, and nothing else."""
+    wanted = set(vrfs)
+    _refuse_too_many(world.network, world.blocks, wanted)
+    space = LegSpace.of(world.network, world.blocks)
+    parts = (
+        part
+        for vrf in range(len(world.network.vrfs))
+        for egress in space.egresses(space.routes(vrf)[1])
+        if egress in wanted
+        for part in legs(space, vrf, egress)
+    )
+    return _reach(world, space, parts)
+
+
 def _reach(world: World, leg_space: LegSpace, parts: Iterable[Legs]) -> Reach:
     blocks = world.blocks
     rows = Legs.concat([part.take(part.drop == Reason.DELIVERED) for part in parts])
@@ -184,9 +199,11 @@ def _reach(world: World, leg_space: LegSpace, parts: Iterable[Legs]) -> Reach:
     return Reach(world, space, leg_space, rows, leg_set, sets.bits, pairs, cells)
 
 
-def _refuse_too_many(network: Network, blocks: Blocks) -> None:
+def _refuse_too_many(network: Network, blocks: Blocks, only: Iterable[int] | None = None) -> None:
     """Pairs are listed one by one: say so before the memory is gone."""
     members = np.bincount(blocks.endpoint_vrf, minlength=len(network.vrfs)).astype(np.int64)
+    if only is not None:
+        members = np.where(np.isin(np.arange(len(members)), list(only)), members, 0)
     largest = int(members.argmax()) if len(members) else 0
     if (members**2).sum() > MAX_PAIRS:
         name, count = network.vrfs[largest].name, int(members[largest])

@@ -22,12 +22,10 @@ from fabric.kubernetes.services import Service, ServicePort
 from fabric.kubernetes.ways_in import WayIn
 from fabric.network import Network
 from fabric.ports import NAMES, PortRange
-from sim.names.backends import selected, target_port
-from sim.names.door_at import Member, members
+from sim.names.backends import Member, members, selected, target_port
+from sim.names.service_ways import DRAWN
 
 HOST_PORT = "hostPort"
-DRAWN = (30000, 32767)
-"""Where Kubernetes draws node ports unless told otherwise."""
 NODES, CONTROLLER = "nodes", "controller"
 
 

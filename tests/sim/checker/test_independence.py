@@ -8,6 +8,7 @@ import sys
 ALLOWED = {
     "compiler",
     "compiler.sources",
+    "compiler.sources.doors",
     "compiler.sources.isolation",
     "compiler.sources.network_policy",
     "compiler.sources.zones",

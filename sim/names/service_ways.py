@@ -1,0 +1,89 @@
+"""Ways through Services in a fabric: where they take packets, and which pods get these.
+
+Rules that hold here:
+
+1. A node port opens on every node of the tenant; one that no manifest gives lies in the range that
+   Kubernetes draws from. `externalTrafficPolicy: Local` makes no difference: DPUs decide first.
+2. An external IP or a load balancer's address takes packets where an endpoint of the tenant has it.
+   No route leads to one that nobody has.
+3. What a node takes it may hand on to every pod behind the Service, in the same IP version.
+
+Source: Kubernetes documentation, Virtual IPs and Service Proxies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from compiler.sources.doors import OPEN
+from fabric.cluster import CLUSTER
+from fabric.inventory import Endpoint
+from fabric.kubernetes.services import Service, ServicePort
+from fabric.kubernetes.workloads import Pod
+from fabric.network import Network
+from fabric.ports import PortRange
+from sim.names.backends import members, selected, target_port
+
+DRAWN = (30000, 32767)
+"""Where Kubernetes draws node ports unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceWay:
+    """Packets of IP versions `versions` to `port` of an endpoint among `at` (indices) may get to
+    `target` of `pod`, which `endpoint` stands for."""
+
+    tenant: str
+    service: Service
+    at: tuple[int, ...]
+    port: PortRange
+    versions: tuple[int, ...]
+    pod: Pod
+    endpoint: Endpoint
+    target: PortRange
+
+    @property
+    def workload(self) -> str | None:
+        """The workload of a pod that policies select; a pod on its node's network has none."""
+        return self.endpoint.workload if self.endpoint.kind == "pod" else None
+
+
+def service_ways(network: Network) -> Iterator[ServiceWay]:
+    """Every way of every tenant's cluster."""
+    for tenant, manifests in network.manifests.items():
+        doors = [s for s in manifests.services if s.selector and (s.kind in OPEN or s.external)]
+        if tenant == CLUSTER or not doors:
+            continue
+        pods = list(members(network, tenant))
+        for service in doors:
+            chosen = [(p, e) for p, e in pods if selected(service, p)]
+            for mapped in service.ports if chosen else ():
+                for at, port, versions in _openings(network, tenant, service, mapped):
+                    for pod, endpoint in chosen:
+                        if (number := target_port(mapped, pod)) is not None:
+                            target = PortRange(mapped.protocol, number, number)
+                            yield ServiceWay(
+                                tenant, service, at, port, versions, pod, endpoint, target
+                            )
+
+
+def _openings(
+    network: Network, tenant: str, service: Service, mapped: ServicePort
+) -> Iterator[tuple[tuple[int, ...], PortRange, tuple[int, ...]]]:
+    """Where a port of a Service takes packets (rules 1 and 2)."""
+    mine = [e for e in network.endpoints if e.tenant == tenant]
+    if service.kind in OPEN:
+        first, last = (mapped.node_port,) * 2 if mapped.node_port else DRAWN
+        nodes = tuple(e.index for e in mine if e.kind == "node")
+        yield nodes, PortRange(mapped.protocol, first, last), (4, 6)
+    at = PortRange(mapped.protocol, mapped.port, mapped.port)
+    for text in service.external:
+        try:
+            address = ip_address(text)
+        except ValueError:
+            continue
+        having = tuple(e.index for e in mine if any(address in p for p in e.prefixes))
+        if having:
+            yield having, at, (address.version,)

@@ -1,0 +1,186 @@
+"""Detours of a fabric: Services that take packets of somebody to pods that he does not reach.
+
+DPUs decide about packets to a node at the node's address; what the node then hands on to a pod, it
+sends itself, or on its own host where no DPU sees it. So who reaches the node gets to the pod,
+whatever zones, isolation and policies say about the two.
+
+Rules that hold here:
+
+1. A Service is told of when somebody, from some of his addresses, gets a packet to an endpoint
+   where the Service takes packets (`sim.names.service_ways`), and not every packet of that address
+   gets to the pod at the port where the Service leads, whatever ECMP chooses.
+2. Senders are everybody beyond the tenant and the tenant's pods. Its nodes are left out: they may
+   open a connection to each pod of their own anyway, and so to those of another node in two steps.
+3. Which Services contradict policies alone is told without routes (`compiler.sources.doors`).
+4. Where there are too many pairs to look at, whoever reaches a node may get further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compiler.program.space import subtract, union
+from fabric.diagnostics import UndecidedError
+from fabric.inventory import Endpoint
+from fabric.kubernetes.unevaluated import Scope, Unevaluated
+from sim.names.service_ways import ServiceWay, service_ways
+from sim.proof.coverage import Coverage
+from sim.proof.legs import Column
+from sim.proof.reachability import Bits, Reach, reach_into
+from sim.verdicts import DETOUR
+from sim.why.pod_classes import workload
+from sim.world import World
+
+Ranges = tuple[tuple[int, int], ...]
+
+
+def detours(world: World, known: Iterable[Unevaluated]) -> Iterator[Unevaluated]:
+    """A record per Service and workload that is not among the `known` ones."""
+    network = world.network
+    told = {record_key(r) for r in known if r.category == "door"}
+    ways = [way for way in service_ways(network) if way_key(way) not in told]
+    if not ways:
+        return
+    vrfs = {network.endpoints[i].vrf for way in ways for i in (*way.at, way.endpoint.index)}
+    found: _Found | None = None
+    with suppress(UndecidedError):
+        found = _Found(reach_into(world, vrfs))
+    for way in ways:
+        if way_key(way) in told:
+            continue
+        who = "somebody, of whom there are too many to ask"
+        if found is not None:
+            sender = found.first(way)
+            if sender is None:
+                continue
+            who = workload(network.endpoints[sender])
+        told.add(way_key(way))
+        yield record(way, who)
+
+
+def is_detour(record: Unevaluated) -> bool:
+    """Whether a record was told of here."""
+    return record.category == DETOUR
+
+
+def record_key(found: Unevaluated) -> tuple[str, str, str, str]:
+    """Which Service and which workload a record of a door is about."""
+    return found.tenant, found.namespace, found.name, found.workload
+
+
+def way_key(way: ServiceWay) -> tuple[str, str, str, str]:
+    """As `record_key`, of a way."""
+    return way.tenant, way.service.namespace, way.service.name, way.workload or ""
+
+
+def record(way: ServiceWay, who: str) -> Unevaluated:
+    """What is told of a way: it touches the pods of the workload, or where it ends on a node's own
+    network, everything in the namespace."""
+    service = way.service
+    what = f"leads {who} from {way.port} of a node on to pods that it does not reach itself"
+    scope: Scope = "namespace" if way.workload is None else "workload"
+    return Unevaluated(
+        "v1", "Service", service.namespace, service.name, service.span, DETOUR, what,
+        scope, way.tenant, way.workload or "",
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Found:
+    """Who reaches what, asked about ways."""
+
+    reach: Reach
+    coverage: Coverage = field(init=False)
+    order: Column = field(init=False)
+    ends: Column = field(init=False)
+    opened: dict[tuple[object, ...], Column] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.coverage = Coverage(self.reach.leg_space)
+        self.order = np.argsort(self.reach.pairs.dst, kind="stable")
+        self.ends = self.reach.pairs.dst[self.order]
+
+    def first(self, way: ServiceWay) -> int | None:
+        """The first sender for whom a way is a detour, those beyond the tenant before others."""
+        endpoints = self.reach.network.endpoints
+        opened = self._opened(way)
+        pairs, rows = self.reach.pairs, self._into(way.endpoint.index)
+        mask = self.reach.space.touching([way.target])
+        passing = ~np.asarray((mask & ~self.reach.sets).any(axis=1))
+        whole = rows[passing[pairs.sure[rows]]]
+        known = self._keys(whole[~self.reach.leg_space.wide[pairs.src[whole]]])
+        rest = opened[~np.isin(opened, known)].tolist()
+        for key in sorted(rest, key=lambda k: (endpoints[k // 2].tenant == way.tenant, k)):
+            sender, version = key // 2, 6 if key % 2 else 4
+            if self._may_be(endpoints[sender], way, version) and subtract(
+                self._from(sender, way, version), self._sure(sender, way, version)
+            ):
+                return int(sender)
+        return None
+
+    def _may_be(self, sender: Endpoint, way: ServiceWay, version: int) -> bool:
+        """Whether somebody counts as a sender (rule 2), and the pod speaks an IP version."""
+        own_node = sender.kind == "node" and sender.tenant == way.tenant
+        speaks = any(p.version == version for p in way.endpoint.prefixes)
+        return sender.index != way.endpoint.index and not own_node and speaks
+
+    def _opened(self, way: ServiceWay) -> Column:
+        """Senders that get to where a way begins, with the IP version."""
+        key = way.at, way.port, way.versions
+        if key not in self.opened:
+            pairs, reach = self.reach.pairs, self.reach
+            open_ = np.asarray((reach.sets & reach.space.touching([way.port])).any(axis=1))
+            rows = np.concatenate([np.zeros(0, np.int64), *map(self._into, way.at)])
+            rows = rows[open_[pairs.some[rows]] & np.isin(pairs.version[rows], way.versions)]
+            self.opened[key] = np.unique(self._keys(rows))
+        return self.opened[key]
+
+    def _into(self, endpoint: int) -> Column:
+        """The pairs that end at an endpoint."""
+        found: Column = self.order[
+            slice(*np.searchsorted(self.ends, [endpoint, endpoint + 1]).tolist())
+        ]
+        return found
+
+    def _keys(self, rows: Column) -> Column:
+        pairs = self.reach.pairs
+        keys: Column = pairs.src[rows] * 2 + (pairs.version[rows] == 6)
+        return keys
+
+    def _from(self, sender: int, way: ServiceWay, version: int) -> Ranges:
+        """The addresses from which a sender gets to where a way begins."""
+        mask = self.reach.space.touching([way.port])
+        out: list[tuple[int, int]] = []
+        for end in way.at:
+            cells = self.reach.cells_of(sender, end, version, every=True)
+            out += self._ranges(cells[self._touch(self.reach.cells.some[cells], mask)])
+        return union(tuple(sorted(out)))
+
+    def _sure(self, sender: int, way: ServiceWay, version: int) -> Ranges:
+        """The addresses from which all packets get to where a way ends."""
+        reach, end = self.reach, way.endpoint.index
+        mask = reach.space.touching([way.target])
+        cells = reach.cells_of(sender, end, version, every=True)
+        good = cells[~self._touch(reach.cells.sure[cells], mask, inverse=True)]
+        if not len(good):
+            return ()
+        needed = set(self.coverage.to(sender, end, version).tolist())
+        met: dict[int, set[int]] = {}
+        for src, dst in reach.places(good):
+            met.setdefault(src, set()).add(dst)
+        ranges = (reach.spans.ranges(src) for src, dst in met.items() if needed <= dst)
+        return union(tuple(sorted(r for found in ranges for r in found)))
+
+    def _touch(self, sets: Column, mask: Bits, inverse: bool = False) -> Bits:
+        """Whether each of some sets shares a packet with a mask (`inverse`: lacks one of it)."""
+        bits = self.reach.sets[sets]
+        found: Bits = np.asarray((mask & (~bits if inverse else bits)).any(axis=1))
+        return found
+
+    def _ranges(self, cells: Column) -> Sequence[tuple[int, int]]:
+        places = dict.fromkeys(self.reach.cells.src_place[cells].tolist())
+        return [r for place in places for r in self.reach.spans.ranges(place)]

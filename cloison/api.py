@@ -26,7 +26,7 @@ from cloison.views.proved import Proved
 from cloison.views.report import Simulation
 from cloison.views.unknowns import notes
 from cloison.views.world import World
-from compiler.targets import profiles as targets
+from compiler.targets import catalogue
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.reader import read_text
 from fabric.file.spec import FabricSpec
@@ -75,19 +75,19 @@ def build(
 def compile(
     source: Source,
     *,
-    target: str = targets.DEFAULT,
+    target: str = catalogue.DEFAULT,
     down: Iterable[str] = (),
     accept_unevaluated: Kinds = (),
 ) -> Compiled:
     """The tables that every enforcement point holds, against what a target can hold."""
     world = World.of(source, down, accept_unevaluated=accept_unevaluated)
-    return Compiled(world.program, targets.load(target))
+    return Compiled(world.program, catalogue.profile(target))
 
 
 def simulate(
     source: Source,
     *,
-    target: str = targets.DEFAULT,
+    target: str = catalogue.DEFAULT,
     down: Iterable[str] = (),
     accept_unevaluated: Kinds = (),
 ) -> Simulation:

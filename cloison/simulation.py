@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from cloison.views.report import Simulation
 from cloison.views.world import World
-from compiler.targets import profiles as targets
+from compiler.targets import catalogue
+from compiler.targets.usage import usage as measured
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.replay import replay
 from sim.pipeline.tables import tables
@@ -41,10 +42,10 @@ class Stopwatch:
 
 
 def run(
-    make: Callable[[], World], *, target: str = targets.DEFAULT, tell: Tell = SILENT
+    make: Callable[[], World], *, target: str = catalogue.DEFAULT, tell: Tell = SILENT
 ) -> Simulation:
     """The whole pipeline; `make` builds the world, `tell` hears what is being done."""
-    profile = targets.load(target)
+    profile = catalogue.profile(target)
     clock = Stopwatch(tell)
     with clock.stage("build and converge"):
         world = make()
@@ -52,7 +53,7 @@ def run(
         program = world.program
         blocks = world.blocks
     with clock.stage("measure tables"):
-        usage = targets.usage(program, profile)
+        usage = measured(program, profile)
     with clock.stage("load kernels"):
         datapath = Datapath(tables(blocks, world.network))
         datapath.warm()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +9,20 @@ import click
 
 from cloison.cli import completion
 from cloison.cli.errors import FINDING, UNKNOWN
-from cloison.cli.options import FORMATS, fabric_argument, quiet_option, world_options
+from cloison.cli.options import (
+    Choice,
+    fabric_argument,
+    output_option,
+    quiet_option,
+    target_option,
+    world_options,
+)
+from compiler.targets import catalogue
 from fabric.io.visible import visible
 
 if TYPE_CHECKING:
     from cloison.how import How
     from compiler.program.program import Program
-
-SUFFIXES = {"canonical": "json", "text": "txt", "nftables": "nft", "frr": "conf"}
-DEFAULT = ("canonical", "text", "nftables")
 
 
 @click.command()
@@ -28,15 +32,10 @@ DEFAULT = ("canonical", "text", "nftables")
     "--format",
     "formats",
     multiple=True,
-    type=click.Choice(list(SUFFIXES)),
-    help=f"What to write (repeatable); default: {', '.join(DEFAULT)}.",
+    type=Choice(catalogue.writers),
+    help=f"What to write (repeatable); default: {', '.join(catalogue.usual())}.",
 )
-@click.option(
-    "--target",
-    default=None,
-    shell_complete=completion.targets,
-    help="Capacity profile [default: dash-400g].",
-)
+@target_option
 @click.option(
     "--despite-findings",
     is_flag=True,
@@ -49,20 +48,14 @@ DEFAULT = ("canonical", "text", "nftables")
     shell_complete=completion.nodes,
     help="Only this node (repeatable).",
 )
-@click.option(
-    "--output",
-    type=click.Choice(FORMATS),
-    default=FORMATS[0],
-    show_default=True,
-    help="Format of the result on stdout.",
-)
+@output_option(short=False)
 @world_options
 @quiet_option
 def command(
     fabric: Path,
     out: Path | None,
     formats: tuple[str, ...],
-    target: str | None,
+    target: str,
     despite_findings: bool,
     only: tuple[str, ...],
     output: str,
@@ -85,12 +78,11 @@ def command(
     from cloison.views.headroom import room_table
     from cloison.views.unknowns import below, emit_with
     from cloison.views.world import World
-    from compiler.targets.profiles import DEFAULT as DEFAULT_TARGET
-    from compiler.targets.profiles import load, usage
+    from compiler.targets.usage import usage
     from fabric.diagnostics import CapacityError
     from fabric.kubernetes.unevaluated import pending
 
-    profile = load(target or DEFAULT_TARGET)
+    profile = catalogue.profile(target)
     with progress(quiet=quiet) as tell:
         tell("build and converge")
         world = World.of_fabric(fabric, how)
@@ -104,7 +96,7 @@ def command(
         sound = despite_findings or not world.findings
         tell_findings(world)
         if out is not None and not too_much and sound and not left_out:
-            written = write(program, out, formats or DEFAULT, nodes, tell)
+            written = write(program, out, formats or (*catalogue.usual(),), nodes, tell)
     if written:
         click.echo(f"{written} files in {visible(str(out))}", err=True)
     records = world.network.not_evaluated
@@ -148,15 +140,16 @@ def write(
     count = 0
     with Together() as files:
         for name in formats:
-            backend = import_module(f"compiler.targets.{name}")
+            writer = catalogue.writer(name)
+            backend = writer.load()
             nodes = [node for node in backend.nodes(program) if not only or names[node] in only]
             for done, node in enumerate(nodes):
                 tell(f"write {name}", done, len(nodes))
-                path = out / name / f"{names[node]}.{SUFFIXES[name]}"
+                path = out / name / f"{names[node]}.{writer.suffix}"
                 files.write(path, backend.render(program, node).encode())
                 count += 1
-            kept = {out / name / f"{names[node]}.{SUFFIXES[name]}" for node in nodes}
-            for path in () if only else stale(out / name, name, SUFFIXES[name], kept):
+            kept = {out / name / f"{names[node]}.{writer.suffix}" for node in nodes}
+            for path in () if only else stale(out / name, writer, kept):
                 files.remove(path)
                 click.echo(f"{visible(str(path))} is removed: there is no such node", err=True)
     return count

@@ -106,6 +106,6 @@ kinds = offered(lambda paths: (record.kind for record in network(paths).not_eval
 
 def targets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Capacity profiles."""
-    from compiler.targets.profiles import TARGETS
+    from compiler.targets.catalogue import profiles
 
-    return [name for name in TARGETS if name.startswith(incomplete)]
+    return [name for name in profiles() if name.startswith(incomplete)]

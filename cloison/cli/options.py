@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -10,9 +10,21 @@ from typing import Any, TypeVar, cast
 import click
 
 from cloison.cli import completion
+from cloison.render.formats import FORMATS
+from compiler.targets.catalogue import DEFAULT
 
 F = TypeVar("F", bound=Callable[..., Any])
-FORMATS = ("table", "json", "jsonl", "yaml", "csv", "md")
+
+
+class Choice(click.Choice[str]):
+    """One of the names that a table has when somebody asks."""
+
+    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
+        self.names, self.case_sensitive = names, True
+
+    @property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(self.names())
 
 
 def fabric_argument(function: F) -> F:
@@ -20,17 +32,38 @@ def fabric_argument(function: F) -> F:
     return click.argument("fabric", type=click.Path(path_type=Path))(function)
 
 
-def output_option(*formats: str) -> Callable[[F], F]:
-    """`-o/--output FORMAT`; without arguments all of `FORMATS`. The first is the default."""
-    choices = formats or FORMATS
+def output_option(
+    *formats: str, around: tuple[str, ...] = (), short: bool = True, **others: Any
+) -> Callable[[F], F]:
+    """`-o/--output FORMAT`. Without arguments every format of rows (`cloison.render.formats`), and
+    pictures of the same rows, `around` them: the first behind the default. The first is the
+    default."""
+
+    def every() -> tuple[str, ...]:
+        first, *rest = FORMATS
+        return (first, *around[:1], *rest, *around[1:])
+
     return click.option(
-        "-o",
+        *(["-o"] if short else []),
         "--output",
-        type=click.Choice(choices),
-        default=choices[0],
-        show_default=True,
-        help="Format of the result on stdout.",
+        type=click.Choice(formats) if formats else Choice(every),
+        **{
+            "default": (formats or every())[0],
+            "show_default": True,
+            "help": "Format of the result on stdout.",
+            **others,
+        },
     )
+
+
+def target_option(function: F) -> F:
+    """`--target`: a capacity profile."""
+    return click.option(
+        "--target",
+        default=DEFAULT,
+        shell_complete=completion.targets,
+        help=f"Capacity profile [default: {DEFAULT}].",
+    )(function)
 
 
 def world_options(function: F) -> F:

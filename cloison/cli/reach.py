@@ -10,15 +10,13 @@ import click
 
 from cloison.cli import completion
 from cloison.cli.errors import UNKNOWN, USAGE
-from cloison.cli.options import manifest_options, quiet_option, world_options
+from cloison.cli.options import manifest_options, output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
     from cloison.how import How
     from cloison.views.world import World
     from compiler.policy.ir import Policy
     from fabric.network import Network
-
-FORMATS = ("table", "matrix", "json", "jsonl", "yaml", "csv", "md", "dot")
 
 
 @click.command()
@@ -49,10 +47,8 @@ FORMATS = ("table", "matrix", "json", "jsonl", "yaml", "csv", "md", "dot")
     help="DIR only: answer questions, one JSON object per line.",
 )
 @manifest_options
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(FORMATS),
+@output_option(
+    around=("matrix", "dot"),
     default=None,
     help="Format of the result on stdout [default: table; jsonl with --flows].",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,7 +27,7 @@ COLUMNS = ("source", "destination", "ports", "because")
 def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str, how: How) -> None:
     """Print every pair of workloads that may talk, or those that were asked for."""
     from cloison.cli.check import told
-    from cloison.render.formats import emit
+    from cloison.render.formats import FORMATS, emit
     from cloison.views.doubts import doubts
     from cloison.views.unknowns import below, emit_with
     from cloison.views.world import World
@@ -47,11 +47,9 @@ def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str,
     elif output == "dot":
         click.echo("\n".join(dot(found, doubt, missing(made(), source, to))))
     else:
-        short = output in ("table", "csv", "md")
+        shape = FORMATS[output]
         rows = [
-            doubt.marked(row.source, row.target, row.row())
-            | ({"because": because(row), "ports": ports(row, output)} if short else {})
-            | ({"assumed": "address" if row.assumed else ""} if output == "csv" else {})
+            doubt.marked(row.source, row.target, row.row()) | cells(row, shape.cells)
             for row in found
         ]
         columns = (*COLUMNS, *doubt.columns)
@@ -61,7 +59,7 @@ def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str,
             doubt.records, rows, schema=SCHEMA, output=output, columns=columns, beside=beside,
             missing=missing(made(), source, to),
         )  # fmt: skip
-        if ways_in and output in ("table", "md"):
+        if ways_in and shape.beside == "below":
             click.echo()
             emit(list(map(door_text, ways_in)), schema=SCHEMA, output=output, title="Doors")
         if output == "table" and not rows:
@@ -102,11 +100,21 @@ def door_text(of: FabricDoor) -> dict[str, str]:
     return {"door": opens, "at": of.way, "leads to": f"{of.target}:{of.port}", "open to": who}
 
 
-def ports(row: Access, output: str) -> str:
-    """The ports; for people also whether some pods of a workload fare otherwise, and whether the
+def cells(row: Access, kind: str) -> dict[str, Any]:
+    """What a format has instead of structure (`cloison.render.formats.Format.cells`)."""
+    match kind:
+        case "data":
+            return {}
+        case "plain":
+            assumed = "address" if row.assumed else ""
+            return {"because": because(row), "ports": row.text, "assumed": assumed}
+        case _:
+            return {"because": because(row), "ports": ports(row)}
+
+
+def ports(row: Access) -> str:
+    """The ports for people: also whether some pods of a workload fare otherwise, and whether the
     row rests on an assumed address."""
-    if output == "csv":
-        return row.text
     text = f"{row.text} (not all pods)" if row.partial else row.text
     return f"{text} (assumed)" if row.assumed else text
 
@@ -168,5 +176,5 @@ def dot(found: Iterable[Access], doubt: Doubts, lacks: Sequence[tuple[str, str]]
     yield '  rankdir=LR; node [shape=box, fontname="sans-serif"];'
     for row in found:
         ends = f"{quoted(row.source)} -> {quoted(row.target)}"
-        yield f"  {ends} [label={unsure(ports(row, 'dot'), doubt.of(row.source, row.target))}];"
+        yield f"  {ends} [label={unsure(ports(row), doubt.of(row.source, row.target))}];"
     yield "}"

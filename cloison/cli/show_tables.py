@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloison.cli import completion
-from cloison.cli.options import fabric_argument, output_option, quiet_option, world_options
+from cloison.cli.options import (
+    fabric_argument,
+    output_option,
+    quiet_option,
+    target_option,
+    world_options,
+)
 
 if TYPE_CHECKING:
     from cloison.how import How
     from compiler.program.program import Program
-    from compiler.targets.profiles import Usage
+    from compiler.targets.usage import Usage
 
 
 @click.command()
@@ -28,12 +34,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="How a classifier holds the stages of --node [the fullest].",
 )
-@click.option(
-    "--target",
-    default=None,
-    shell_complete=completion.targets,
-    help="Capacity profile [default: dash-400g].",
-)
+@target_option
 @world_options
 @output_option()
 @quiet_option
@@ -41,7 +42,7 @@ def command(
     fabric: Path,
     node: str | None,
     engine: bool,
-    target: str | None,
+    target: str,
     how: How,
     output: str,
     quiet: bool,
@@ -54,9 +55,10 @@ def command(
     from cloison.cli.check import told
     from cloison.render.formats import emit
     from cloison.views.world import World
-    from compiler.targets.profiles import DEFAULT, load, usage
+    from compiler.targets.catalogue import profile as profile_of
+    from compiler.targets.usage import usage
 
-    profile = load(target or DEFAULT)
+    profile = profile_of(target)
     program = told(World.of_fabric(fabric, how)).program
     if engine:
         show_engines(program, node, output, quiet)

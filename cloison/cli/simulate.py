@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloison.cli import completion
 from cloison.cli.errors import leave
-from cloison.cli.options import fabric_argument, output_option, quiet_option, world_options
+from cloison.cli.options import (
+    fabric_argument,
+    output_option,
+    quiet_option,
+    target_option,
+    world_options,
+)
 
 if TYPE_CHECKING:
     from cloison.how import How
@@ -19,15 +24,10 @@ if TYPE_CHECKING:
 @click.command()
 @fabric_argument
 @world_options
-@click.option(
-    "--target",
-    default=None,
-    shell_complete=completion.targets,
-    help="Capacity profile [default: dash-400g].",
-)
+@target_option
 @output_option("table", "json", "yaml")
 @quiet_option
-def command(fabric: Path, how: How, target: str | None, output: str, quiet: bool) -> None:
+def command(fabric: Path, how: How, target: str, output: str, quiet: bool) -> None:
     """Build FABRIC, converge, compile, replay traffic, prove isolation, report.
 
     FABRIC may also be a directory of Kubernetes manifests: then there is no
@@ -41,10 +41,9 @@ def command(fabric: Path, how: How, target: str | None, output: str, quiet: bool
     from cloison.render.formats import progress
     from cloison.simulation import run
     from cloison.views.world import World
-    from compiler.targets.profiles import DEFAULT
 
     with progress(quiet=quiet) as tell:
-        found = run(lambda: World.read([fabric], how), target=target or DEFAULT, tell=tell)
+        found = run(lambda: World.read([fabric], how), target=target, tell=tell)
     show(found, output)
     leave(found.verdict)
 

@@ -23,14 +23,16 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from cloison.render.colour import asked_for
 from fabric.io.visible import visible as visible
+from fabric.rows import Rows
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,6 +49,41 @@ LIVE = re.compile(r"[@#]|://|\bwww\.|mailto:|xmpp:", re.I)
 STYLING = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Rows, and what goes with them. `columns` picks (and, as a mapping, names) what people see;
+    `meta` goes beside the rows of a document."""
+
+    rows: Sequence[Row]
+    schema: str
+    title: str | None = None
+    columns: Columns | None = None
+    meta: Row | None = None
+
+    @property
+    def document(self) -> Row:
+        """As one value."""
+        return {"schema": self.schema, **(self.meta or {}), "rows": list(self.rows)}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How rows leave. Whoever makes rows asks for these two and never for a name:
+
+    `cells` is what a row holds: "data" (values with their structure), "text" (what people read),
+    or "plain" (text of one meaning per cell, for spreadsheets). `beside` is where the rest goes:
+    into the "document", as further "rows", or "below" as sentences, each of which `sentence`
+    makes a line (with `gap`, behind an empty one).
+    """
+
+    name: str
+    write: Callable[[Answer], str]
+    cells: Literal["data", "text", "plain"]
+    beside: Literal["document", "rows", "below"]
+    sentence: Callable[[str], str] = visible
+    gap: bool = False
+
+
 def emit(
     rows: Sequence[Row],
     *,
@@ -56,24 +93,8 @@ def emit(
     columns: Columns | None = None,
     meta: Row | None = None,
 ) -> None:
-    """Write rows to stdout. `columns` picks (and, as a mapping, names) what people see; `meta` goes
-    beside the rows in JSON and YAML."""
-    match output:
-        case "json":
-            click.echo(json_text({"schema": schema, **(meta or {}), "rows": list(rows)}))
-        case "yaml":
-            click.echo(yaml_text({"schema": schema, **(meta or {}), "rows": list(rows)}), nl=False)
-        case "jsonl":
-            for row in rows:
-                click.echo(json.dumps(plain(row), allow_nan=False))
-        case "csv":
-            click.echo(csv_text(rows, columns), nl=False)
-        case "md":
-            click.echo(markdown(rows, columns))
-        case "table":
-            show(*titled(title, table(rows, columns)))
-        case _:
-            raise ValueError(f"no such format: {output}")
+    """Write rows to stdout in a format of `FORMATS`."""
+    click.echo(FORMATS[output].write(Answer(rows, schema, title, columns, meta)), nl=False)
 
 
 def plain(value: Any) -> Any:
@@ -98,6 +119,11 @@ def plain(value: Any) -> Any:
 def json_text(value: Any) -> str:
     """Indented JSON in ASCII."""
     return json.dumps(plain(value), indent=2, allow_nan=False)
+
+
+def jsonl_text(rows: Iterable[Row]) -> str:
+    """A line per row."""
+    return "".join(f"{json.dumps(plain(row), allow_nan=False)}\n" for row in rows)
 
 
 def yaml_text(value: Any) -> str:
@@ -166,6 +192,11 @@ def md_cell(value: Any) -> str:
     longest = max(map(len, re.findall("`+", cell)), default=0)
     fence, pad = "`" * (longest + 1), " " if longest else ""
     return f"{fence}{pad}{cell}{pad}{fence}".replace("|", "\\|")
+
+
+def md_item(sentence: str) -> str:
+    """A sentence as an item of a list."""
+    return f"* {md_cell(sentence)}"
 
 
 def headings(rows: Sequence[Row], columns: Columns | None) -> dict[str, str]:
@@ -263,3 +294,21 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
         yield lambda what, done=None, total=None: bar.update(
             task, description=visible(what), completed=done or 0, total=total
         )
+
+
+FORMATS: Rows[Format] = Rows(
+    Format(
+        "table",
+        lambda of: printed(*titled(of.title, table(of.rows, of.columns))) + "\n",
+        "text",
+        "below",
+    ),
+    Format("json", lambda of: json_text(of.document) + "\n", "data", "document"),
+    Format("jsonl", lambda of: jsonl_text(of.rows), "data", "rows"),
+    Format("yaml", lambda of: yaml_text(of.document), "data", "document"),
+    Format("csv", lambda of: csv_text(of.rows, of.columns), "plain", "rows"),
+    Format(
+        "md", lambda of: markdown(of.rows, of.columns) + "\n", "text", "below", md_item, gap=True
+    ),
+)
+"""Every format of rows, the default first; a new one is a row."""

@@ -10,21 +10,17 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-HEADS = {
-    "canonical": r'\{\s*"schema":\s*"cloison/[^}]*?"node":\s*"NODE"',
-    "text": r"# NODE  vtep ",
-    "nftables": r"# NODE  fabric ",
-    "frr": r"frr defaults datacenter\nhostname NODE\n",
-}
+from compiler.targets.catalogue import Writer
+
 HEAD = 400
 
 
-def stale(folder: Path, name: str, suffix: str, written: Collection[Path]) -> Iterator[Path]:
+def stale(folder: Path, writer: Writer, written: Collection[Path]) -> Iterator[Path]:
     """Files in a format's directory that were dumps, and are not among those written now."""
-    for path in sorted(folder.glob(f"*.{suffix}")):
+    for path in sorted(folder.glob(f"*.{writer.suffix}")):
         if path in written or path.is_symlink() or not path.is_file():
             continue
         with path.open("rb") as file:
             head = file.read(HEAD).decode("utf-8", "replace")
-        if re.match(HEADS[name].replace("NODE", re.escape(path.stem)), head):
+        if re.match(writer.head.replace("NODE", re.escape(path.stem)), head):
             yield path

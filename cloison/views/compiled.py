@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 
 from cloison.render.table import Table
 from cloison.views.unknowns import brief, notes
 from compiler.program.document import document
 from compiler.program.dpu import enforcement_points, tables_of
 from compiler.program.program import Program
-from compiler.targets.profiles import Target, usage
+from compiler.targets.catalogue import writer
+from compiler.targets.profiles import Profile
+from compiler.targets.usage import usage
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.topology import Role
 
@@ -20,7 +21,7 @@ class Compiled:
     """A program for a target."""
 
     program: Program
-    target: Target
+    target: Profile
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -60,11 +61,8 @@ class Compiled:
         return Table(rows, f"Entries of {node}")
 
     def dump(self, node: str, backend: str = "text") -> str:
-        """The rules of one node as a backend writes them: text, canonical, nftables, frr."""
-        rendered: str = import_module(f"compiler.targets.{backend}").render(
-            self.program, enforcing(self.program, node)
-        )
-        return rendered
+        """The rules of one node in a format of `compile`: text, canonical, nftables, frr."""
+        return writer(backend).load().render(self.program, enforcing(self.program, node))
 
     def __repr__(self) -> str:
         left_out = brief(self.program.network.not_evaluated)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cloison.render.formats import emit, visible
+from cloison.render.formats import FORMATS, emit, visible
 from cloison.views.doubts import Doubts
 from cloison.views.unknowns import below, emit_with, notes
 from cloison.views.world import World
@@ -46,7 +46,7 @@ def show(world: World, output: str, source: str | None, to: str | None) -> bool:
     elif output == "dot":
         click.echo("\n".join(dot(found, chosen, doubt, missing(found, source, to))))
     else:
-        make = as_cells if output == "csv" else as_text if output in ("table", "md") else structured
+        make = {"plain": as_cells, "text": as_text, "data": structured}[FORMATS[output].cells]
         rows = [
             doubt.marked(peer_key(c.source), peer_key(c.target), make(found, c)) for c in chosen
         ]
@@ -56,10 +56,12 @@ def show(world: World, output: str, source: str | None, to: str | None) -> bool:
             doubt.records, rows, schema=SCHEMA, output=output, columns=columns, beside=beside,
             missing=missing(found, source, to),
         )  # fmt: skip
-    if ways_in and output in ("table", "md"):
+    shape = FORMATS.get(output)
+    if ways_in and shape and shape.beside == "below":
         click.echo()
         emit(list(map(door_text, ways_in)), schema=SCHEMA, output=output, title="Doors")
-    if output in ("table", "md", "matrix") and (note := footnote(found, chosen)):
+    read = output == "matrix" or (shape and shape.beside == "below")
+    if read and (note := footnote(found, chosen)):
         click.echo(note)
     return bool(pending(doubt.records))
 

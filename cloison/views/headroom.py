@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from cloison.render.table import Table
 
 if TYPE_CHECKING:
-    from compiler.targets.profiles import Target, Usage
+    from compiler.targets.profiles import Profile
+    from compiler.targets.usage import Usage
     from fabric.network import Network
 
 MAXIMA = frozenset({"entries_per_group", "ecmp_width"})
@@ -56,7 +57,7 @@ def headroom(network: Network, usage: Iterable[Usage]) -> tuple[Room, ...]:
     return tuple(out)
 
 
-def room_table(network: Network, target: Target, usage: Iterable[Usage]) -> Table:
+def room_table(network: Network, target: Profile, usage: Iterable[Usage]) -> Table:
     """The same for people."""
     rows = tuple(
         {

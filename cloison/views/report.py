@@ -20,7 +20,8 @@ from cloison.views.headroom import headroom, room_table
 from cloison.views.isolation import grid_table, matrix_table, open_table
 from cloison.views.unknowns import as_rows, in_short, sentences
 from cloison.views.world import World
-from compiler.targets.profiles import Target, Usage
+from compiler.targets.profiles import Profile
+from compiler.targets.usage import Usage
 from fabric.control.underlay import bgp_sessions
 from fabric.kubernetes.unevaluated import accepted
 from fabric.topology import Role
@@ -37,7 +38,7 @@ class Simulation:
     says that the replayed flows are random ones, because there are too many pairs."""
 
     world: World
-    target: Target
+    target: Profile
     usage: tuple[Usage, ...]
     replay: ReplayReport
     sampled: bool

@@ -4,8 +4,9 @@ Rules that hold here:
 
 1. Every answer has the whole list (`not_evaluated`), what was accepted included and marked.
 2. For people objects of one kind share a line; the places of the first few are named.
-3. Beside rows: table and markdown have the records as lines below; JSON and YAML beside the rows;
-   jsonl and csv as rows of their own, with `not_evaluated` as their only key or column.
+3. With rows, where the format says (`cloison.render.formats.Format.beside`): as lines below (table,
+   markdown); in the document (JSON, YAML); or as rows of their own (jsonl, csv), with
+   `not_evaluated` as their only key or column.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 import click
 
-from cloison.render.formats import emit, md_cell, visible
+from cloison.render.formats import FORMATS, Format, emit
 from fabric.kubernetes.unevaluated import Unevaluated, accepted, pending
 
 COLUMNS = ("kind", "namespace", "name", "what", "line", "accepted")
@@ -96,17 +97,26 @@ def emit_with(
     verdict = "unknown" if pending(records) else "computed"
     meta = {"verdict": verdict, "not_evaluated": as_rows(records), **(beside or {})}
     meta |= {"assumed_missing": as_pairs(missing)} if missing else {}
-    if output == "jsonl":
-        rows = [*rows, *({"not_evaluated": row} for row in as_rows(records))]
-        rows = [*rows, *({"assumed_missing": pair} for pair in as_pairs(missing))]
-    elif output == "csv":
-        rows = [*rows, *({"not_evaluated": said} for said in dict.fromkeys(map(str, records)))]
-        rows = [*rows, *({"assumed_missing": f"{a} -> {b}"} for a, b in missing)]
+    shape = FORMATS[output]
+    if shape.beside == "rows":
+        rows = [*rows, *as_more_rows(shape, records, missing)]
     emit(rows, schema=schema, output=output, columns=columns, meta=meta, title=title)
-    if output in ("table", "md"):
-        below(records, md=output == "md")
+    if shape.beside == "below":
+        below(records, shape)
         for line in lacking(missing):
-            click.echo(f"* {md_cell(line)}" if output == "md" else visible(line))
+            click.echo(shape.sentence(line))
+
+
+def as_more_rows(
+    shape: Format, records: Sequence[Unevaluated], missing: Sequence[tuple[str, str]]
+) -> Iterator[dict[str, Any]]:
+    """The records and pairs as rows of one key."""
+    if shape.cells == "data":
+        yield from ({"not_evaluated": row} for row in as_rows(records))
+        yield from ({"assumed_missing": pair} for pair in as_pairs(missing))
+    else:
+        yield from ({"not_evaluated": said} for said in dict.fromkeys(map(str, records)))
+        yield from ({"assumed_missing": f"{a} -> {b}"} for a, b in missing)
 
 
 def as_pairs(missing: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
@@ -125,10 +135,10 @@ def lacking(missing: Sequence[tuple[str, str]]) -> Iterator[str]:
         )
 
 
-def below(records: Sequence[Unevaluated], *, md: bool = False) -> None:
+def below(records: Sequence[Unevaluated], shape: Format = FORMATS["table"]) -> None:
     """The records as lines below what was printed."""
     lines = [*notes(records), *([way_on(records)] if pending(records) else [])]
-    if md and lines:
+    if shape.gap and lines:
         click.echo()
     for line in lines:
-        click.echo(f"* {md_cell(line)}" if md else visible(line))
+        click.echo(shape.sentence(line))

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from cloison.views.headroom import headroom, tightest
-from compiler.targets.profiles import Usage
+from compiler.targets.usage import Usage
 
 NODES = [SimpleNamespace(name=name) for name in ("dpu1", "dpu2", "border1")]
 

@@ -11,7 +11,9 @@ from compiler.policy.ir import Action
 from compiler.program.document import document
 from compiler.program.dpu import tables_of
 from compiler.program.program import ANY_VRF, Entry, L4Range, Program, Region
-from compiler.targets.profiles import COSTS, TARGETS, Limit, Target, load, usage
+from compiler.targets.catalogue import profile, profiles
+from compiler.targets.profiles import Limit, Profile
+from compiler.targets.usage import COSTS, usage
 from fabric.build import build
 from fabric.diagnostics import InputError
 from fabric.load import load_fabric
@@ -24,8 +26,8 @@ def demo() -> Program:
     return compile_network(build(load_fabric(DEMO), lock=False))
 
 
-@pytest.mark.parametrize("target", TARGETS.values(), ids=lambda t: t.name)
-def test_every_figure_has_a_source(target: Target) -> None:
+@pytest.mark.parametrize("target", profiles().values(), ids=lambda t: t.name)
+def test_every_figure_has_a_source(target: Profile) -> None:
     assert len({limit.table for limit in target.limits}) == len(target.limits)
     for limit in target.limits:
         assert limit.source
@@ -33,7 +35,7 @@ def test_every_figure_has_a_source(target: Target) -> None:
 
 
 def test_counts_are_those_of_the_document(demo: Program) -> None:
-    rows = {(row.node, row.table): row.used for row in usage(demo, load("dash-400g"))}
+    rows = {(row.node, row.table): row.used for row in usage(demo, profile("dash-400g"))}
     for node in sorted({e.vtep for e in demo.network.endpoints}):
         doc = document(demo, tables_of(demo, node))
         name, groups = doc["node"], doc["groups"]
@@ -60,12 +62,12 @@ def test_a_target_without_lists_pays_per_prefix_and_port() -> None:
 
 
 def test_unknown_capacity_never_fails_and_a_known_one_does(demo: Program) -> None:
-    target = Target("t", "T", "ranges", (Limit("groups", None, "unknown"), Limit("vnis", 1, "a")))
+    target = Profile("t", "T", "ranges", (Limit("groups", None, "unknown"), Limit("vnis", 1, "a")))
     fits = {(row.table, row.fits) for row in usage(demo, target) if row.used > 1}
     assert fits == {("groups", True), ("vnis", False)}
 
 
 def test_an_unknown_target_is_answered_with_the_closest() -> None:
     with pytest.raises(InputError, match="C801") as caught:
-        load("dash-400")
+        profile("dash-400")
     assert "dash-400g" in str(caught.value)

@@ -1,0 +1,114 @@
+"""The targets: a row per back end, and the only place that lists them.
+
+A row has a `Writer` (a format that `compile` writes), a `Profile` (capacities that a program is
+held against), or both. `--format`, `--target`, completion, the reference of the command line, what
+`compile` removes and the tests follow from the rows: a new back end is one file and one row. Rows
+name their module, and whoever lists names imports none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+from compiler.targets.profiles import DASH_200G, DASH_400G, DASH_800G, HBN_NICO, Profile
+from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+from fabric.rows import Rows
+
+if TYPE_CHECKING:
+    from compiler.program.program import Program
+
+
+class Backend(Protocol):
+    """What the module of a format has; it knows no other format."""
+
+    def nodes(self, program: Program) -> tuple[int, ...]:
+        """Who gets a file."""
+
+    def render(self, program: Program, node: int, /) -> str:
+        """The file of one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A format of `compile`. `head` is how its files begin, as a regular expression in which NODE
+    stands for the node's name: what does not begin like this is never taken for a dump and removed.
+    `usual`: written where no format is named."""
+
+    suffix: str
+    head: str
+    load: Callable[[], Backend]
+    usual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One row."""
+
+    name: str
+    writer: Writer | None = None
+    profile: Profile | None = None
+
+
+def module(name: str) -> Callable[[], Backend]:
+    """A file of this folder, imported when somebody writes with it."""
+    return lambda: cast(Backend, import_module(f"compiler.targets.{name}"))
+
+
+def capacities(profile: Profile) -> Target:
+    """A row of a profile alone."""
+    return Target(profile.name, profile=profile)
+
+
+TARGETS: Rows[Target] = Rows(
+    Target(
+        "canonical",
+        Writer(
+            "json", r'\{\s*"schema":\s*"cloison/[^}]*?"node":\s*"NODE"', module("canonical"), True
+        ),
+    ),
+    Target("text", Writer("txt", r"# NODE  vtep ", module("text"), True)),
+    Target("nftables", Writer("nft", r"# NODE  fabric ", module("nftables"), True)),
+    Target("frr", Writer("conf", r"frr defaults datacenter\nhostname NODE\n", module("frr"))),
+    capacities(DASH_200G),
+    capacities(DASH_400G),
+    capacities(DASH_800G),
+    capacities(HBN_NICO),
+)
+DEFAULT = DASH_400G.name
+"""The profile where none is named."""
+
+
+def writers() -> dict[str, Writer]:
+    """Formats by name."""
+    return {row.name: row.writer for row in TARGETS.values() if row.writer}
+
+
+def usual() -> Iterator[str]:
+    """The formats that are written where none is named."""
+    return (name for name, writer in writers().items() if writer.usual)
+
+
+def profiles() -> dict[str, Profile]:
+    """Capacity profiles by name."""
+    return {row.name: row.profile for row in TARGETS.values() if row.profile}
+
+
+def writer(name: str) -> Writer:
+    """The format of that name; InputError with a suggestion when there is none."""
+    known = writers()
+    if name not in known:
+        hint = did_you_mean(name, known) or f"known: {', '.join(known)}"
+        raise InputError(Diagnostic("C860", f'unknown format "{name}"', hint=hint))
+    return known[name]
+
+
+def profile(name: str) -> Profile:
+    """The profile of that name; InputError with a suggestion when there is none."""
+    known = profiles()
+    if name not in known:
+        hint = did_you_mean(name, known) or f"known: {', '.join(known)}"
+        raise InputError(Diagnostic("C801", f'unknown target "{name}"', hint=hint))
+    return known[name]

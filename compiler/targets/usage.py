@@ -1,0 +1,106 @@
+"""How full a program makes a target: what every table of every VTEP holds, against a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, summarize_address_range
+
+import numpy as np
+
+from compiler.program.dpu import enforcement_points
+from compiler.program.program import Entry, Group, Program
+from compiler.targets.profiles import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How full one table of one VTEP is; `fill` is None when the capacity is unknown."""
+
+    node: str
+    table: str
+    used: int
+    capacity: int | None
+    source: str
+
+    @property
+    def fill(self) -> float | None:
+        return None if not self.capacity else self.used / self.capacity
+
+    @property
+    def fits(self) -> bool:
+        return self.capacity is None or self.used <= self.capacity
+
+
+def usage(program: Program, profile: Profile) -> tuple[Usage, ...]:
+    """One row per VTEP and table, in node order."""
+    cost = COSTS[profile.expansion]
+    sizes = {
+        group.id: (
+            sum(cost(entry) for entry in lines(group)),
+            sum(prefixes(entry) for entry in lines(group)),
+        )
+        for group in program.groups
+    }
+    rows = []
+    for vtep in enforcement_points(program):
+        name = program.network.fabric.nodes[vtep].name
+        used = measure(program, vtep, sizes)
+        rows += [Usage(name, l.table, used[l.table], l.capacity, l.source) for l in profile.limits]
+    return tuple(rows)
+
+
+def measure(program: Program, vtep: int, sizes: Mapping[int, tuple[int, int]]) -> dict[str, int]:
+    """Entries per table of one VTEP; `sizes` holds (entries, prefixes) of each group. Counts what
+    `tables_of` would list, without building it: a large fabric has hundreds of thousands of routes.
+    """
+    fib = program.network.fib
+    groups = [sizes[group.id] for group in program.groups_at(vtep)]
+    mine = [(place, vrf) for place, (at, vrf) in enumerate(fib.instances) if at == vtep]
+    chosen = [fib.chosen[place][fib.chosen[place] >= 0] for place, _ in mine]
+    used = [fib.nexthop_sets[i] for i in np.unique(np.concatenate([*chosen, np.zeros(0, int)]))]
+    hops = {hop for hops in used for hop in hops if hop.vtep != vtep}
+    own = {program.network.vrfs[vrf].vni for _, vrf in mine}
+    return {
+        "endpoints": sum(e.vtep == vtep for e in program.network.endpoints),
+        "vnis": len(own | {hop.vni for hop in hops}),
+        "admitted_vteps": len({hop.vtep for hop in hops}),
+        "groups": len(groups),
+        "entries_per_group": max((entries for entries, _ in groups), default=0),
+        "entries": sum(entries for entries, _ in groups),
+        "prefixes": sum(count for _, count in groups),
+        "routes": sum(map(len, chosen)),
+        "mappings": len(hops),
+        "ecmp_width": max(map(len, used), default=0),
+    }
+
+
+def lines(group: Group) -> Iterable[Entry]:
+    """Entries and the default."""
+    return (*group.entries, group.default_entry)
+
+
+def prefixes(entry: Entry) -> int:
+    """How many CIDR blocks the entry's address intervals need."""
+    return sum(
+        sum(1 for _ in summarize_address_range(kind(low), kind(high)))
+        for region in entry.regions
+        for kind, intervals in ((IPv4Address, region.v4), (IPv6Address, region.v6))
+        for low, high in intervals
+    )
+
+
+def _product(entry: Entry) -> int:
+    ports = sum(
+        (l4.sport[1] - l4.sport[0] + 1 if l4.sport != (0, 65535) else 1)
+        * (l4.dport[1] - l4.dport[0] + 1 if l4.dport != (0, 65535) else 1)
+        for l4 in entry.l4
+    )
+    return prefixes(entry) * ports
+
+
+def _one(entry: Entry) -> int:
+    return 1
+
+
+COSTS: dict[str, Callable[[Entry], int]] = {"ranges": _one, "product": _product}

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from cloison.render.files import Together, write_text
+from compiler.targets.catalogue import writers
 
 ROOT = Path(__file__).parents[3]
 FABRIC = {
@@ -222,7 +223,7 @@ def test_too_few_open_files_is_told(folder: Path) -> None:
 
 
 def test_dumps_of_nodes_that_are_gone_go_too(folder: Path) -> None:
-    formats = [f"--format={name}" for name in ("canonical", "text", "nftables", "frr")]
+    formats = [f"--format={name}" for name in writers()]
     compile_all = ["compile", "f.yaml", "-q", "-o", "out", *formats]
     assert run(folder, *compile_all).returncode == 0
     ours = {"out/text/dpu9.txt", "out/canonical/dpu9.json", "out/nftables/dpu9.nft",

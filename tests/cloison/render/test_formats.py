@@ -8,8 +8,9 @@ import json
 
 import pytest
 import yaml
+from format_laws import loses_nothing
 
-from cloison.render.formats import csv_text, emit, markdown, progress
+from cloison.render.formats import FORMATS, Format, csv_text, emit, markdown, progress
 from fabric.io.visible import paragraph
 
 ROWS = [
@@ -48,13 +49,18 @@ def test_table_fits_80_columns_and_loses_nothing(
     assert out.count("x") == 120
 
 
+@pytest.mark.parametrize("row", FORMATS.values(), ids=lambda row: row.name)
+def test_a_row_of_the_table_is_whole(row: Format) -> None:
+    loses_nothing(row)
+
+
 def test_no_rows(capsys: pytest.CaptureFixture[str]) -> None:
     assert written(capsys, "table", []) == "Things\nnone\n"
     assert json.loads(written(capsys, "json", []))["rows"] == []
 
 
 @pytest.mark.parametrize("evil", ["\x1b[2J", "\x9b31m", "a\u202eb", "\rX", "\x07"])
-@pytest.mark.parametrize("output", ["table", "csv", "md", "json", "yaml", "jsonl"])
+@pytest.mark.parametrize("output", FORMATS)
 def test_control_characters_never_reach_the_terminal(
     capsys: pytest.CaptureFixture[str], output: str, evil: str
 ) -> None:

@@ -1,0 +1,45 @@
+"""Every row is whole, and its dumps are known again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from target_laws import complete, known_again
+
+from compiler.compile import compile_network
+from compiler.program.program import Program
+from compiler.targets.catalogue import DEFAULT, TARGETS, Target, profiles, writer, writers
+from fabric.build import build
+from fabric.diagnostics import InputError
+from fabric.load import load_fabric
+
+SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
+FOLDER = Path(__file__).parents[3] / "compiler" / "targets"
+NO_BACKEND = {"__init__", "catalogue", "profiles", "usage"}
+
+
+@pytest.fixture(scope="module")
+def small() -> Program:
+    return compile_network(build(load_fabric(SMALL), lock=False))
+
+
+@pytest.mark.parametrize("row", TARGETS.values(), ids=lambda row: row.name)
+def test_a_row_is_whole(row: Target) -> None:
+    complete(row)
+
+
+@pytest.mark.parametrize("name", writers())
+def test_dumps_are_known_again(name: str, small: Program) -> None:
+    known_again(name, small)
+
+
+def test_every_file_has_its_row() -> None:
+    assert {path.stem for path in FOLDER.glob("*.py")} - NO_BACKEND == {*writers()}
+    assert DEFAULT in profiles()
+
+
+def test_an_unknown_format_is_answered_with_the_closest() -> None:
+    with pytest.raises(InputError, match="C860") as caught:
+        writer("nftable")
+    assert "nftables" in str(caught.value)

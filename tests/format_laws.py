@@ -1,0 +1,36 @@
+"""What every row of `cloison.render.formats.FORMATS` keeps; also those of plug-ins."""
+
+from __future__ import annotations
+
+from click import command
+from click.testing import CliRunner
+
+from cloison.render.formats import FORMATS, Answer, Format
+from cloison.views.unknowns import emit_with
+from fabric.kubernetes.unevaluated import Unevaluated
+
+ROWS = ({"name": "acme/web", "n": 12}, {"name": "globex/db", "n": -3})
+RECORD = Unevaluated("x/v1", "Whatnot", "n", "x", None, "policy", "may decide", "cluster")
+
+
+def loses_nothing(row: Format) -> None:
+    """Every row is written, hostile names hide nothing, and what is not evaluated is said."""
+    said = row.write(Answer(ROWS, "cloison/test/1", "Things"))
+    assert said.endswith("\n"), "does not end its last line"
+    assert all(str(value) in said for of in ROWS for value in of.values()), f"{row.name} hides rows"
+    evil = row.write(Answer([{"name": "a\x1b[31mb\u202ec"}], "cloison/test/1"))
+    assert not {"\x1b", "\u202e"} & {*evil}, f"{row.name} lets a name drive the terminal"
+    assert "Whatnot" in with_records(row), f"{row.name} hides what is not evaluated"
+
+
+def with_records(row: Format) -> str:
+    """Rows of which something is not evaluated."""
+
+    @command()
+    def show() -> None:
+        emit_with([RECORD], ROWS, schema="cloison/test/1", output=row.name)
+
+    if FORMATS.get(row.name) is row:
+        return CliRunner().invoke(show, []).output
+    with FORMATS.also(row):
+        return CliRunner().invoke(show, []).output

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compiler.policy.ir import L4, Matcher, Policy
+    from compiler.policy.ir import L4, Policy
 
 
 def rows(policy: Policy) -> Iterator[dict[str, Any]]:
@@ -16,8 +16,8 @@ def rows(policy: Policy) -> Iterator[dict[str, Any]]:
             "stage": rule.stage.name.lower(),
             "direction": rule.direction.name.lower(),
             "order": rule.order,
-            "local": " | ".join(map(describe, rule.local)),
-            "remote": " | ".join(map(describe, rule.remote)) or "nobody",
+            "local": " | ".join(m.text() for m in rule.local),
+            "remote": " | ".join(m.text() for m in rule.remote) or "nobody",
             "ports": " | ".join(ports(rule.l4)) or "any",
             "action": rule.action.name.lower(),
             "origin": str(rule.origin),
@@ -27,7 +27,7 @@ def rows(policy: Policy) -> Iterator[dict[str, Any]]:
             "stage": selection.stage.name.lower(),
             "direction": selection.direction.name.lower(),
             "order": "default",
-            "local": " | ".join(map(describe, selection.local)),
+            "local": " | ".join(m.text() for m in selection.local),
             "remote": "everyone",
             "ports": "any",
             "action": selection.default.name.lower(),
@@ -47,39 +47,6 @@ def listed(row: dict[str, Any]) -> Iterator[Any]:
     yield f"{row['stage']} {row['direction']} {row['order']}: {row['action']}{ports_}"
     for line in (f"{row['local']} {there} {row['remote']}", row["origin"]):
         yield Padding(Text(visible(line)), (0, 0, 0, 4))
-
-
-def describe(matcher: Matcher) -> str:
-    """A matcher in a few words."""
-    from compiler.policy.ir import Cidr, Everyone, InVrf, Named, OwnNode, Pods
-
-    match matcher:
-        case Everyone():
-            return "everyone"
-        case OwnNode():
-            return "own node"
-        case Pods(cluster, labels, namespace, namespaces):
-            where = namespace if namespaces is None else f"ns[{terms(namespaces)}]"
-            return f"pods {cluster}/{where or '*'}[{terms(labels)}]"
-        case Named(patterns, states, hosts):
-            only = sorted([*(states or ()), *(hosts or ())])
-            return " ".join(patterns) + (f" ({', '.join(only)})" if only else "")
-        case InVrf(vrfs, prefixes):
-            inside = "" if prefixes is None else " " + ", ".join(map(str, prefixes))
-            return f"vrf {', '.join(sorted(vrfs))}{inside}"
-        case Cidr(prefix, excepts):
-            return str(prefix) + "".join(f" except {e}" for e in excepts)
-
-
-def terms(selector: tuple[Any, ...]) -> str:
-    """A label selector as kubectl writes it."""
-    words = {"Exists": "{key}", "DoesNotExist": "!{key}"}
-    return ",".join(
-        words.get(t.operator, "{key} {op} ({values})").format(
-            key=t.key, op=t.operator.lower(), values=",".join(sorted(t.values))
-        )
-        for t in selector
-    )
 
 
 def ports(ranges: Iterable[L4]) -> list[str]:

@@ -31,30 +31,23 @@ the same order and action, so their relative order cannot matter.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from compiler.passes.draft import Draft, Term
 from compiler.policy.ir import (
     L4,
     Action,
-    Cidr,
     Direction,
-    Everyone,
-    InVrf,
-    Matcher,
-    Named,
     Origin,
-    OwnNode,
-    Pods,
     Rule,
     Stage,
 )
-from compiler.policy.selectors import selects
+from compiler.policy.matcher import Addresses, Matcher, Members
 from compiler.program.ownership import Owned, owned_addresses, regions_of
 from compiler.program.program import ANY_VRF, Intervals, L4Range, Region
-from compiler.program.space import everything, intersect, interval, of_prefixes, subtract, union
-from fabric.inventory import Endpoint, Prefix
+from compiler.program.space import everything, intersect, of_prefixes, subtract, union
+from fabric.inventory import Endpoint
 from fabric.network import Network
 
 
@@ -91,21 +84,25 @@ class Resolver:
         """Endpoint indices that the matcher selects."""
         if matcher not in self._endpoints:
             self._endpoints[matcher] = tuple(
-                e.index for e in self._candidates(matcher) if selects(matcher, e, self.network)
+                e.index for e in self._candidates(matcher) if matcher.selects(e, self.network)
             )
         return self._endpoints[matcher]
 
     def _candidates(self, matcher: Matcher) -> Iterable[Endpoint]:
         """All endpoints, narrowed where that is cheap."""
         endpoints = self.network.endpoints
-        match matcher:
-            case Pods(cluster):
-                return (endpoints[i] for i in self.by_tenant[cluster])
-            case InVrf(vrfs):
-                indices = {self.vrf_index[name] for name in vrfs if name in self.vrf_index}
+        match matcher.inside():
+            case "tenant", names:
+                return (endpoints[i] for name in names for i in self.of_tenant(name))
+            case "vrf", names:
+                indices = {self.vrf_index[name] for name in names if name in self.vrf_index}
                 return (e for e in endpoints if e.vrf in indices)
             case _:
                 return endpoints
+
+    def of_tenant(self, tenant: str) -> Sequence[int]:
+        """The endpoints of a tenant."""
+        return self.by_tenant[tenant]
 
     def locals(self, matchers: tuple[Matcher, ...]) -> tuple[int, ...]:
         """Endpoints that any of the matchers selects, sorted."""
@@ -115,8 +112,8 @@ class Resolver:
 
     def terms(self, rule: Rule) -> Iterator[Term]:
         """One rule as terms; none when it can never match."""
-        for locals_, matchers in self._per_host(rule):
-            regions = self.regions(matchers)
+        for locals_, covers in self._per_host(rule):
+            regions = self.regions(covers)
             for group, part, l4 in self._per_ports(rule, locals_, regions):
                 if group and part and l4:
                     yield Term(
@@ -126,31 +123,28 @@ class Resolver:
 
     def _per_host(
         self, rule: Rule
-    ) -> Iterator[tuple[tuple[int, ...], tuple[Matcher | tuple[int, ...], ...]]]:
-        """Split the locals by host when the rule speaks of their own node."""
+    ) -> Iterator[tuple[tuple[int, ...], tuple[Members | Addresses, ...]]]:
+        """What the remotes cover; the locals are split by host when the rule is about what is near
+        them."""
         locals_ = self.locals(rule.local)
-        if not any(isinstance(m, OwnNode) for m in rule.remote):
-            yield locals_, rule.remote
+        covers = tuple(m.covers(self, None) for m in rule.remote if not m.near)
+        near = [m for m in rule.remote if m.near]
+        if not near:
+            yield locals_, covers
             return
-        others = tuple(m for m in rule.remote if not isinstance(m, OwnNode))
         by_host: dict[tuple[str, str | None], list[int]] = defaultdict(list)
         for index in locals_:
             endpoint = self.network.endpoints[index]
             by_host[endpoint.tenant, endpoint.host].append(index)
-        for (tenant, host), members in sorted(by_host.items(), key=lambda item: str(item[0])):
-            nodes = tuple(
-                i
-                for i in self.by_tenant[tenant]
-                if self.network.endpoints[i].kind == "node"
-                and self.network.endpoints[i].host == host
-            )
-            yield tuple(members), (*others, nodes)
+        for _, members in sorted(by_host.items(), key=lambda item: str(item[0])):
+            first = self.network.endpoints[members[0]]
+            yield tuple(members), (*covers, *(m.covers(self, first) for m in near))
 
-    def regions(self, matchers: tuple[Matcher | tuple[int, ...], ...]) -> tuple[Region, ...]:
-        """Where the remote may lie; a tuple of indices stands for these endpoints."""
+    def regions(self, covers: Iterable[Members | Addresses]) -> tuple[Region, ...]:
+        """Where the remote may lie."""
         by_vrf: dict[int, list[Region]] = defaultdict(list)
-        for matcher in matchers:
-            for region in self._regions_of(matcher):
+        for cover in covers:
+            for region in self._regions_of(cover):
                 by_vrf[region.vrf].append(region)
         merged = (
             Region(vrf, union(*(r.v4 for r in parts)), union(*(r.v6 for r in parts)))
@@ -158,39 +152,29 @@ class Resolver:
         )
         return tuple(region for region in merged if region.v4 or region.v6)
 
-    def _regions_of(self, matcher: Matcher | tuple[int, ...]) -> tuple[Region, ...]:
-        match matcher:
-            case tuple():
-                return regions_of(self.network, self.owned, matcher)
-            case Everyone():
-                return (Region(),)
-            case InVrf(vrfs, prefixes):
-                v4, v6 = (
-                    everything(v) if prefixes is None else of_prefixes(prefixes, v) for v in (4, 6)
-                )
-                return tuple(Region(self.vrf_index[v], v4, v6) for v in vrfs if v in self.vrf_index)
-            case Cidr(prefix, excepts, pods, cluster):
-                span = subtract((interval(prefix),), of_prefixes(excepts, prefix.version))
-                if pods:
-                    return (_region(ANY_VRF, prefix, span),)
-                return tuple(
-                    _region(
-                        vrf.index, prefix, subtract(span, self._pods(cluster, vrf.index, prefix))
-                    )
-                    for vrf in self.network.vrfs
-                )
-            case _:
-                return regions_of(self.network, self.owned, self.endpoints(matcher))
-
-    def _pods(self, cluster: str, vrf: int, prefix: Prefix) -> Intervals:
-        family = 0 if prefix.version == 4 else 1
-        return union(
-            *(
-                self.owned[i][family]
-                for i in self.by_tenant[cluster]
-                if self.network.endpoints[i].kind == "pod" and self.network.endpoints[i].vrf == vrf
-            )
+    def _regions_of(self, cover: Members | Addresses) -> tuple[Region, ...]:
+        if isinstance(cover, Members):
+            return regions_of(self.network, self.owned, cover.endpoints)
+        v4, v6 = (
+            everything(v)
+            if cover.prefixes is None
+            else subtract(of_prefixes(cover.prefixes, v), of_prefixes(cover.excepts, v))
+            for v in (4, 6)
         )
+        indices = self.vrf_index
+        if cover.vrfs is not None:
+            vrfs = [indices[name] for name in sorted(cover.vrfs) if name in indices]
+        else:
+            vrfs = [ANY_VRF] if cover.without is None else list(indices.values())
+        return tuple(
+            Region(vrf, *(subtract(v, self._own(cover, vrf, i)) for i, v in enumerate((v4, v6))))
+            for vrf in vrfs
+        )
+
+    def _own(self, cover: Addresses, vrf: int, family: int) -> Intervals:
+        """What the endpoints that are left out own behind a VRF."""
+        out = cover.without or ()
+        return union(*(self.owned[i][family] for i in out if self.network.endpoints[i].vrf == vrf))
 
     def _per_ports(
         self, rule: Rule, locals_: tuple[int, ...], regions: tuple[Region, ...]
@@ -218,7 +202,8 @@ class Resolver:
     def _named(self, rule: Rule, port: str) -> tuple[int, ...]:
         """Endpoints that may be meant by a port's name: those that the rule names, if it only
         names endpoints, else all that have such a port."""
-        if all(isinstance(m, Pods | Named) for m in rule.remote):
+        covers = [m.covers(self, None) for m in rule.remote if not m.near]
+        if len(covers) == len(rule.remote) and all(isinstance(c, Members) for c in covers):
             return self.locals(rule.remote)
         return tuple(self.by_port[port])
 
@@ -250,7 +235,3 @@ class Resolver:
             if part.v4 or part.v6:
                 out.append(part)
         return tuple(out)
-
-
-def _region(vrf: int, prefix: Prefix, span: Intervals) -> Region:
-    return Region(vrf, span, ()) if prefix.version == 4 else Region(vrf, (), span)

@@ -24,8 +24,16 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from compiler.policy.kinds import Kind, kind_of
+from compiler.policy.labels import LabelSelector as LabelSelector
+from compiler.policy.labels import Requirement as Requirement
+from compiler.policy.matcher import Matcher as Matcher
+from compiler.policy.matchers import Cidr as Cidr
+from compiler.policy.matchers import Everyone as Everyone
+from compiler.policy.matchers import InVrf as InVrf
+from compiler.policy.matchers import Named as Named
+from compiler.policy.matchers import OwnNode as OwnNode
+from compiler.policy.matchers import Pods as Pods
 from fabric.diagnostics import Span
-from fabric.inventory import Prefix
 from fabric.ports import ANY, MAX_PORT
 
 
@@ -84,72 +92,6 @@ class Origin:
         rule = "" if self.rule is None else f" rule {self.rule}"
         where = f" ({self.span})" if self.span else ""
         return f"{self.kind} {self.name}{rule}{where}"
-
-
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """One term of a label selector; `operator` is In, NotIn, Exists or DoesNotExist."""
-
-    key: str
-    operator: str
-    values: frozenset[str] = frozenset()
-
-
-LabelSelector = tuple[Requirement, ...]
-"""All terms must hold; `()` selects everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Everyone:
-    """Any endpoint and any address."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pods:
-    """Pods of one cluster (a tenant) by labels; `namespace` narrows to one, `namespaces` selects by
-    namespace labels; both None means every namespace. Host-network pods and nodes never match."""
-
-    cluster: str
-    labels: LabelSelector = ()
-    namespace: str | None = None
-    namespaces: LabelSelector | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """Endpoints by name pattern (`fabric.names`); optionally only on hosts in these states, and
-    only on these hosts."""
-
-    patterns: tuple[str, ...]
-    states: frozenset[str] | None = None
-    hosts: frozenset[str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class InVrf:
-    """Addresses that lie behind one of these VRFs (names), inside `prefixes` if given."""
-
-    vrfs: frozenset[str]
-    prefixes: tuple[Prefix, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cidr:
-    """Addresses in `prefix` but in none of `excepts`, whatever VRF they lie behind. With
-    `pods=False` addresses of pods of `cluster` do not match (Cilium's and NP-Guard's reading)."""
-
-    prefix: Prefix
-    excepts: tuple[Prefix, ...] = ()
-    pods: bool = True
-    cluster: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OwnNode:
-    """The node endpoint of the host on which the local pod runs (kubelet probes)."""
-
-
-Matcher = Everyone | Pods | Named | InVrf | Cidr | OwnNode
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,9 @@ from ipaddress import IPv4Address, IPv6Address
 from compiler.policy.ir import (
     L4,
     Action,
-    Cidr,
     Direction,
-    Everyone,
-    InVrf,
     Matcher,
     Origin,
-    OwnNode,
     Packet,
     Policy,
     Rule,
@@ -32,7 +28,7 @@ from compiler.policy.ir import (
 )
 from compiler.policy.kinds import DEFAULT
 from compiler.policy.selectors import selects
-from fabric.inventory import Endpoint, Prefix
+from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import ANY
 
@@ -91,29 +87,7 @@ def remote_matches(
     matcher: Matcher, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
 ) -> bool:
     """Whether the packet's remote side (address, VRF, and the endpoint that owns it) matches."""
-    match matcher:
-        case Everyone():
-            return True
-        case InVrf(vrfs, prefixes):
-            return network.vrfs[packet.remote_vrf].name in vrfs and (
-                prefixes is None or any(holds(p, packet) for p in prefixes)
-            )
-        case Cidr(prefix, excepts, pods, cluster):
-            is_pod = remote is not None and remote.kind == "pod" and remote.tenant == cluster
-            return (
-                holds(prefix, packet)
-                and not any(holds(e, packet) for e in excepts)
-                and (pods or not is_pod)
-            )
-        case OwnNode():
-            return (
-                remote is not None
-                and remote.kind == "node"
-                and remote.host == local.host
-                and remote.tenant == local.tenant
-            )
-        case _:
-            return remote is not None and selects(matcher, remote, network)
+    return matcher.means(packet, local, remote, network)
 
 
 def l4_matches(l4: L4, packet: Packet, local: Endpoint, remote: Endpoint | None) -> bool:
@@ -140,12 +114,3 @@ def owner(network: Network, vrf: int, version: int, ip: int) -> Endpoint | None:
             if endpoint.vrf == vrf and prefix.version == version and address in prefix:
                 best = min(best or (1, 0), (-prefix.prefixlen, endpoint.index))
     return None if best is None else network.endpoints[best[1]]
-
-
-def holds(prefix: Prefix, packet: Packet) -> bool:
-    """Whether the prefix contains the packet's remote address."""
-    first = int(prefix.network_address)
-    return (
-        prefix.version == packet.version
-        and first <= packet.remote_ip < first + prefix.num_addresses
-    )

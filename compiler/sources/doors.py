@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from compiler.policy.ir import L4, Action, Cidr, Direction, Everyone, Matcher, Policy, Rule, Stage
+from compiler.policy.ir import L4, Action, Direction, Matcher, Policy, Rule, Stage
 from compiler.policy.selectors import selects
 from fabric.cluster import CLUSTER
 from fabric.inventory import Endpoint, NamedPort
@@ -104,7 +104,7 @@ class _Walls:
             if r.stage is Stage.WORKLOAD
             and r.direction is Direction.IN
             and r.action is not Action.DENY
-            and any(map(_outside, r.remote))
+            and any(m.outside() for m in r.remote)
         ]
 
     def shut(self, pod: Endpoint, ports: Iterable[ServicePort]) -> bool:
@@ -116,13 +116,6 @@ class _Walls:
 
     def _chosen(self, local: tuple[Matcher, ...], pod: Endpoint) -> bool:
         return any(selects(matcher, pod, self.network) for matcher in local)
-
-
-def _outside(matcher: Matcher) -> bool:
-    """Whether a matcher means everybody, or all addresses of a family but some."""
-    return isinstance(matcher, Everyone) or (
-        isinstance(matcher, Cidr) and matcher.prefix.prefixlen == 0
-    )
 
 
 def _admits(rule: Rule, port: ServicePort, pod: Endpoint) -> bool:

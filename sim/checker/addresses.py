@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from compiler.policy.ir import Cidr, InVrf, Policy
+from compiler.policy.ir import Policy
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 from sim.checker.shape import TOP
@@ -91,12 +91,7 @@ def _prefixes_of(policy: Policy) -> Iterator[Prefix]:
     """Every prefix that a rule names for its remote side."""
     for rule in policy.rules:
         for matcher in rule.remote:
-            match matcher:
-                case Cidr(prefix, excepts):
-                    yield prefix
-                    yield from excepts
-                case InVrf(_, prefixes):
-                    yield from prefixes or ()
+            yield from matcher.cuts()
 
 
 def owned(axis: Axis, addresses: Addresses, vrf: int, endpoint: int) -> list[tuple[int, int]]:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.ir import Action, Direction, OwnNode, Packet, Policy, Rule, Selection, Stage
+from compiler.policy.ir import Action, Direction, Packet, Policy, Rule, Selection, Stage
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import NO_POLICY, l4_matches, remote_matches
 from fabric.inventory import Endpoint, NamedPort
@@ -61,7 +61,7 @@ class Decisions:
         self.near = {
             number
             for number, rule in enumerate(policy.rules)
-            if any(isinstance(matcher, OwnNode) for matcher in rule.remote)
+            if any(matcher.near for matcher in rule.remote)
         }
         """Rules whose remote depends on where the local endpoint runs."""
         self.groups = cache(self._groups)

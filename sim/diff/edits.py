@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from compiler.policy.ir import Matcher, Origin, Pods, Policy
+from compiler.policy.ir import Matcher, Origin, Policy
 from fabric.diagnostics import Span
 from fabric.inventory import Endpoint
 from sim.diff.merged import End
@@ -194,8 +194,7 @@ def _looked_at(*policies: Policy) -> frozenset[str]:
             matchers += (*rule.local, *rule.remote)
         for selection in policy.selections:
             matchers += selection.local
-    terms = (t for m in matchers if isinstance(m, Pods) for t in (*m.labels, *(m.namespaces or ())))
-    return frozenset(term.key for term in terms)
+    return frozenset(key for matcher in matchers for key in matcher.label_keys())
 
 
 def _called(endpoint: Endpoint) -> str:

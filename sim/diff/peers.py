@@ -23,11 +23,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from compiler.policy.ir import Cidr, InVrf, Matcher, Named, OwnNode, Pods, Policy
+from compiler.policy.ir import Matcher, Policy
 from compiler.policy.selectors import selects
 from fabric.cluster import CLUSTER
 from fabric.inventory import Endpoint, Prefix
@@ -35,6 +35,13 @@ from fabric.network import Network
 from sim.why.pod_classes import workload
 
 NODE = "/@node/"
+ELSEWHERE = frozenset(("vrf", "prefixes"))
+"""What matchers look at that a class has in another way."""
+LOOKS = (
+    "kind", "tenant", "namespace", "workload", "name", "state", "host", "host_network", "labels",
+    "namespace_labels",
+)  # fmt: skip
+"""Fields of endpoints that are looked at anyway."""
 
 
 class Peer(NamedTuple):
@@ -223,18 +230,19 @@ class _Sight:
         self.pods: dict[str, list[tuple[int, Matcher]]] = defaultdict(list)
         self.named: list[tuple[int, Matcher]] = []
         prefixes: dict[Prefix, None] = {}
+        beyond: set[str] = set()
         for number, matcher in enumerate(matchers):
-            match matcher:
-                case Pods(cluster):
-                    self.pods[cluster].append((number, matcher))
-                case Named():
-                    self.named.append((number, matcher))
-                case Cidr(prefix, excepts):
-                    prefixes.update(dict.fromkeys((prefix, *excepts)))
-                case InVrf(_, inside):
-                    prefixes.update(dict.fromkeys(inside or ()))
-                case OwnNode() | _:
-                    pass
+            prefixes.update(dict.fromkeys(matcher.cuts()))
+            looks = matcher.looks() - ELSEWHERE
+            beyond |= looks - {*LOOKS}
+            if looks:
+                match matcher.inside():
+                    case "tenant", tenants:
+                        for tenant in tenants:
+                            self.pods[tenant].append((number, matcher))
+                    case _:
+                        self.named.append((number, matcher))
+        self.looks = (*LOOKS, *sorted(beyond))
         self.blocks = {version: _Blocks(prefixes, version) for version in (4, 6)}
         self.known: dict[object, frozenset[int]] = {}
 
@@ -258,11 +266,8 @@ class _Sight:
 
     def selected(self, network: Network, endpoint: Endpoint) -> frozenset[int]:
         """The matchers by label or name that select an endpoint."""
-        looks = (
-            endpoint.kind, endpoint.tenant, endpoint.namespace, endpoint.workload, endpoint.name,
-            endpoint.state, endpoint.host, endpoint.host_network,
-            frozenset(endpoint.labels.items()), frozenset(endpoint.namespace_labels.items()),
-        )  # fmt: skip
+        values = (getattr(endpoint, name) for name in self.looks)
+        looks = tuple(frozenset(v.items()) if isinstance(v, Mapping) else v for v in values)
         if looks not in self.known:
             asked = [*self.pods.get(endpoint.tenant, ()), *self.named]
             self.known[looks] = frozenset(n for n, m in asked if selects(m, endpoint, network))

@@ -210,9 +210,9 @@ FAULTS = (
         "address space is not cut at the routes of VRFs behind a neighbour",
     ),
     Fault(
-        "sim/checker/addresses.py",
-        "yield from excepts",
-        "yield from ()",
+        "compiler/policy/matchers.py",
+        "return (self.prefix, *self.excepts)",
+        "return (self.prefix,)",
         "address space is not cut at exceptions of blocks",
     ),
     Fault(

@@ -18,9 +18,9 @@ FAULTS = (
         "the definition: isolated pods are open",
     ),
     Fault(
-        "compiler/policy/semantics.py",
-        "and not any(holds(e, packet) for e in excepts)",
-        "and not all(holds(e, packet) for e in excepts)",
+        "compiler/policy/matchers.py",
+        "and not any(holds(e, packet) for e in self.excepts)",
+        "and not all(holds(e, packet) for e in self.excepts)",
         "the definition: one of several exceptions does not except",
     ),
     Fault(
@@ -36,45 +36,45 @@ FAULTS = (
         "the definition: the least specific owner wins",
     ),
     Fault(
-        "compiler/policy/semantics.py",
+        "compiler/policy/matchers.py",
         "first <= packet.remote_ip < first + prefix.num_addresses",
         "first <= packet.remote_ip <= first + prefix.num_addresses",
         "the definition: a prefix holds one address more",
     ),
     Fault(
-        "compiler/policy/selectors.py",
-        "and (namespace is None or endpoint.namespace == namespace)",
+        "compiler/policy/matchers.py",
+        "and (self.namespace is None or endpoint.namespace == self.namespace)",
         "and True",
         "a policy selects pods of other namespaces",
     ),
     Fault(
-        "compiler/policy/selectors.py",
-        "and (namespaces is None or labels_match(namespaces, endpoint.namespace_labels))",
-        "and (namespaces is None or labels_match(namespaces, endpoint.labels))",
+        "compiler/policy/matchers.py",
+        "self.namespaces is None or labels_match(self.namespaces, endpoint.namespace_labels)",
+        "self.namespaces is None or labels_match(self.namespaces, endpoint.labels)",
         "namespaceSelector looks at the labels of pods",
     ),
     Fault(
-        "compiler/policy/selectors.py",
-        "and endpoint.tenant == cluster",
+        "compiler/policy/matchers.py",
+        "and endpoint.tenant == self.cluster",
         "and True",
         "a policy selects pods of other tenants",
     ),
     Fault(
-        "compiler/policy/selectors.py",
+        "compiler/policy/labels.py",
         '"In": value is not None and value in term.values,',
         '"In": value is not None,',
         "In selects whatever has the key",
     ),
     Fault(
-        "compiler/policy/selectors.py",
-        "(states is None or endpoint.state in states)",
+        "compiler/policy/matchers.py",
+        "(self.states is None or endpoint.state in self.states)",
         "True",
         "rules for hosts in a state are for all hosts",
     ),
     Fault(
-        "compiler/policy/selectors.py",
-        "and (hosts is None or endpoint.host in hosts)",
-        "and (hosts is None or endpoint.host is not None)",
+        "compiler/policy/matchers.py",
+        "and (self.hosts is None or endpoint.host in self.hosts)",
+        "and (self.hosts is None or endpoint.host is not None)",
         "who cuts off one host cuts off all",
     ),
     Fault(
@@ -242,8 +242,8 @@ FAULTS = (
     ),
     Fault(
         "compiler/passes/resolve.py",
-        "span = subtract((interval(prefix),), of_prefixes(excepts, prefix.version))",
-        "span = (interval(prefix),)",
+        "else subtract(of_prefixes(cover.prefixes, v), of_prefixes(cover.excepts, v))",
+        "else of_prefixes(cover.prefixes, v)",
         "exceptions of blocks do not count",
     ),
     Fault(
@@ -265,9 +265,9 @@ FAULTS = (
         "out of a pod a named port is its own",
     ),
     Fault(
-        "compiler/passes/resolve.py",
-        "and self.network.endpoints[i].host == host",
-        "and True",
+        "compiler/policy/matchers.py",
+        'if (e.kind, e.host) == ("node", local.host)',
+        'if e.kind == "node"',
         "every node of a tenant may open connections to its pods",
     ),
     Fault(
@@ -278,8 +278,8 @@ FAULTS = (
     ),
     Fault(
         "compiler/passes/resolve.py",
-        "return Region(vrf, span, ()) if prefix.version == 4 else Region(vrf, (), span)",
-        "return Region(vrf, span, ()) if prefix.version == 4 else Region(vrf, span, span)",
+        "for v in (4, 6)\n        )\n        indices",
+        "for v in (6, 6)\n        )\n        indices",
         "an IPv6 block holds IPv4 addresses of the same numbers",
     ),
     Fault(

@@ -120,9 +120,9 @@ FAULTS = (
         "_protocols: 0 becomes 1",
     ),
     Fault(
-        "compiler/policy/selectors.py",
-        "and any(named(p, endpoint) for p in patterns)",
-        "or any(named(p, endpoint) for p in patterns)",
+        "compiler/policy/matchers.py",
+        "and any(named(p, endpoint) for p in self.patterns)",
+        "or any(named(p, endpoint) for p in self.patterns)",
         "selects: and becomes or",
     ),
     Fault(
@@ -150,7 +150,7 @@ FAULTS = (
         "config: it is left out",
     ),
     Fault(
-        "compiler/policy/selectors.py",
+        "compiler/policy/labels.py",
         "if not holds:",
         "if holds:",
         "labels_match: a `not` is dropped",

@@ -180,13 +180,13 @@ FAULTS = (
         "destination ranges may overlap",
     ),
     Fault(
-        "compiler/policy/selectors.py",
+        "compiler/policy/labels.py",
         '"NotIn": value is None or value not in term.values,',
         '"NotIn": value is not None and value not in term.values,',
         "NotIn does not select what lacks the key",
     ),
     Fault(
-        "compiler/policy/selectors.py",
+        "compiler/policy/labels.py",
         '"DoesNotExist": value is None,',
         '"DoesNotExist": not value,',
         "DoesNotExist selects what has the key with an empty value",

@@ -1,0 +1,106 @@
+"""The plug for a matcher: everything that cloison asks of one, in one place.
+
+A matcher is a frozen value that stands in rules. Its class *is* its row: what it leaves out of the
+list below is an error of mypy where it is made, and a `TypeError` when it is. Nobody asks which
+class a matcher has.
+
+Rules that hold here:
+
+1. `selects` and `means` are the definition (`compiler.policy.semantics`); `covers` is what tables
+   are compiled from. They share no code, so that each tests the other.
+2. A matcher reads no more of an endpoint than it says in `looks` and `label_keys`, and of addresses
+   no more than it says in `cuts`: whoever puts either into classes relies on it.
+3. `near` matchers depend on the tenant and the host of the endpoint at the rule's own side.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+from fabric.inventory import Endpoint, Prefix
+from fabric.network import Network
+
+if TYPE_CHECKING:
+    from compiler.policy.ir import Packet
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The addresses that these endpoints (indices) own."""
+
+    endpoints: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Addresses behind these VRFs (None: any) in `prefixes` (None: all of both families), but not
+    in `excepts`, and not those that the endpoints `without` own."""
+
+    vrfs: frozenset[str] | None = None
+    prefixes: tuple[Prefix, ...] | None = None
+    excepts: tuple[Prefix, ...] = ()
+    without: tuple[int, ...] | None = None
+
+
+class Around(Protocol):
+    """What a matcher may ask about the network while it is compiled."""
+
+    network: Network
+
+    def endpoints(self, matcher: Matcher) -> tuple[int, ...]:
+        """Endpoints that a matcher selects."""
+
+    def of_tenant(self, tenant: str) -> Sequence[int]:
+        """The endpoints of a tenant."""
+
+
+Inside = tuple[Literal["tenant", "vrf"], frozenset[str]]
+
+
+class Matcher(ABC):
+    """One side of a rule: see the module."""
+
+    __slots__ = ()
+    near: ClassVar[bool] = False
+
+    @abstractmethod
+    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+        """Whether the endpoint as a whole is meant, whatever the packet."""
+
+    @abstractmethod
+    def means(
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+    ) -> bool:
+        """Whether the remote side of a packet matches: its address, the VRF behind which that
+        lies, and the endpoint that owns it."""
+
+    @abstractmethod
+    def covers(self, around: Around, local: Endpoint | None) -> Members | Addresses:
+        """Where a remote that matches may lie. `local` is given to matchers that are `near`."""
+
+    @abstractmethod
+    def text(self) -> str:
+        """The matcher in a few words."""
+
+    @abstractmethod
+    def looks(self) -> frozenset[str]:
+        """The fields of `Endpoint` that `selects` reads."""
+
+    @abstractmethod
+    def label_keys(self) -> Iterable[str]:
+        """The keys of labels that it reads."""
+
+    @abstractmethod
+    def cuts(self) -> Iterable[Prefix]:
+        """The prefixes that it tells addresses apart by."""
+
+    @abstractmethod
+    def outside(self) -> bool:
+        """Whether it means all that lies outside, or all of it but some."""
+
+    def inside(self) -> Inside | None:
+        """Where all endpoints are that it selects, if that is known without looking at them."""
+        return None

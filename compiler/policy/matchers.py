@@ -1,0 +1,294 @@
+"""The matchers: who can stand at either side of a rule. A new one is a class of its own, anywhere.
+
+Each says all that `compiler.policy.matcher` lists; `MATCHERS` is what the laws run over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from compiler.policy.labels import LabelSelector, labels_match, terms
+from compiler.policy.matcher import Addresses, Around, Inside, Matcher, Members
+from fabric.inventory import Endpoint, Prefix
+from fabric.names import selects as named
+from fabric.network import Network
+
+if TYPE_CHECKING:
+    from compiler.policy.ir import Packet
+
+NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Everyone(Matcher):
+    """Any endpoint and any address."""
+
+    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+        return True
+
+    def means(
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+    ) -> bool:
+        return True
+
+    def covers(self, around: Around, local: Endpoint | None) -> Addresses:
+        return Addresses()
+
+    def text(self) -> str:
+        return "everyone"
+
+    def looks(self) -> frozenset[str]:
+        return NOTHING
+
+    def label_keys(self) -> Iterable[str]:
+        return ()
+
+    def cuts(self) -> Iterable[Prefix]:
+        return ()
+
+    def outside(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Pods(Matcher):
+    """Pods of one cluster (a tenant) by labels; `namespace` narrows to one, `namespaces` selects by
+    namespace labels; both None means every namespace. Host-network pods and nodes never match."""
+
+    cluster: str
+    labels: LabelSelector = ()
+    namespace: str | None = None
+    namespaces: LabelSelector | None = None
+
+    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+        return (
+            endpoint.kind == "pod"
+            and not endpoint.host_network
+            and endpoint.tenant == self.cluster
+            and (self.namespace is None or endpoint.namespace == self.namespace)
+            and (
+                self.namespaces is None or labels_match(self.namespaces, endpoint.namespace_labels)
+            )
+            and labels_match(self.labels, endpoint.labels)
+        )
+
+    def means(
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+    ) -> bool:
+        return remote is not None and self.selects(remote, network)
+
+    def covers(self, around: Around, local: Endpoint | None) -> Members:
+        return Members(around.endpoints(self))
+
+    def text(self) -> str:
+        where = self.namespace if self.namespaces is None else f"ns[{terms(self.namespaces)}]"
+        return f"pods {self.cluster}/{where or '*'}[{terms(self.labels)}]"
+
+    def looks(self) -> frozenset[str]:
+        return PODS_LOOK
+
+    def label_keys(self) -> Iterable[str]:
+        return (term.key for term in (*self.labels, *(self.namespaces or ())))
+
+    def cuts(self) -> Iterable[Prefix]:
+        return ()
+
+    def outside(self) -> bool:
+        return False
+
+    def inside(self) -> Inside:
+        return "tenant", frozenset((self.cluster,))
+
+
+PODS_LOOK = frozenset(("kind", "host_network", "tenant", "namespace", "namespace_labels", "labels"))
+
+
+@dataclass(frozen=True, slots=True)
+class Named(Matcher):
+    """Endpoints by name pattern (`fabric.names`); optionally only on hosts in these states, and
+    only on these hosts."""
+
+    patterns: tuple[str, ...]
+    states: frozenset[str] | None = None
+    hosts: frozenset[str] | None = None
+
+    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+        return (
+            (self.states is None or endpoint.state in self.states)
+            and (self.hosts is None or endpoint.host in self.hosts)
+            and any(named(p, endpoint) for p in self.patterns)
+        )
+
+    def means(
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+    ) -> bool:
+        return remote is not None and self.selects(remote, network)
+
+    def covers(self, around: Around, local: Endpoint | None) -> Members:
+        return Members(around.endpoints(self))
+
+    def text(self) -> str:
+        only = sorted([*(self.states or ()), *(self.hosts or ())])
+        return " ".join(self.patterns) + (f" ({', '.join(only)})" if only else "")
+
+    def looks(self) -> frozenset[str]:
+        return NAMED_LOOK
+
+    def label_keys(self) -> Iterable[str]:
+        return ()
+
+    def cuts(self) -> Iterable[Prefix]:
+        return ()
+
+    def outside(self) -> bool:
+        return False
+
+
+NAMED_LOOK = frozenset(("state", "host", "name", "workload", "aliases", "also"))
+
+
+@dataclass(frozen=True, slots=True)
+class InVrf(Matcher):
+    """Addresses that lie behind one of these VRFs (names), inside `prefixes` if given."""
+
+    vrfs: frozenset[str]
+    prefixes: tuple[Prefix, ...] | None = None
+
+    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+        return network.vrfs[endpoint.vrf].name in self.vrfs and (
+            self.prefixes is None or overlaps(self.prefixes, endpoint.prefixes)
+        )
+
+    def means(
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+    ) -> bool:
+        return network.vrfs[packet.remote_vrf].name in self.vrfs and (
+            self.prefixes is None or any(holds(p, packet) for p in self.prefixes)
+        )
+
+    def covers(self, around: Around, local: Endpoint | None) -> Addresses:
+        return Addresses(self.vrfs, self.prefixes)
+
+    def text(self) -> str:
+        within = "" if self.prefixes is None else " " + ", ".join(map(str, self.prefixes))
+        return f"vrf {', '.join(sorted(self.vrfs))}{within}"
+
+    def looks(self) -> frozenset[str]:
+        return frozenset(("vrf", "prefixes"))
+
+    def label_keys(self) -> Iterable[str]:
+        return ()
+
+    def cuts(self) -> Iterable[Prefix]:
+        return self.prefixes or ()
+
+    def outside(self) -> bool:
+        return False
+
+    def inside(self) -> Inside:
+        return "vrf", self.vrfs
+
+
+@dataclass(frozen=True, slots=True)
+class Cidr(Matcher):
+    """Addresses in `prefix` but in none of `excepts`, whatever VRF they lie behind. With
+    `pods=False` addresses of pods of `cluster` do not match (Cilium's and NP-Guard's reading)."""
+
+    prefix: Prefix
+    excepts: tuple[Prefix, ...] = ()
+    pods: bool = True
+    cluster: str = ""
+
+    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+        return overlaps((self.prefix,), endpoint.prefixes)
+
+    def means(
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+    ) -> bool:
+        is_pod = remote is not None and remote.kind == "pod" and remote.tenant == self.cluster
+        return (
+            holds(self.prefix, packet)
+            and not any(holds(e, packet) for e in self.excepts)
+            and (self.pods or not is_pod)
+        )
+
+    def covers(self, around: Around, local: Endpoint | None) -> Addresses:
+        if self.pods:
+            return Addresses(None, (self.prefix,), self.excepts)
+        endpoints = around.network.endpoints
+        pods = (i for i in around.of_tenant(self.cluster) if endpoints[i].kind == "pod")
+        return Addresses(None, (self.prefix,), self.excepts, tuple(pods))
+
+    def text(self) -> str:
+        return str(self.prefix) + "".join(f" except {e}" for e in self.excepts)
+
+    def looks(self) -> frozenset[str]:
+        return frozenset(("prefixes",))
+
+    def label_keys(self) -> Iterable[str]:
+        return ()
+
+    def cuts(self) -> Iterable[Prefix]:
+        return (self.prefix, *self.excepts)
+
+    def outside(self) -> bool:
+        return self.prefix.prefixlen == 0
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNode(Matcher):
+    """The node endpoint of the host on which the local pod runs (kubelet probes)."""
+
+    near: ClassVar[bool] = True
+
+    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+        return False
+
+    def means(
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+    ) -> bool:
+        return (
+            remote is not None
+            and remote.kind == "node"
+            and remote.host == local.host
+            and remote.tenant == local.tenant
+        )
+
+    def covers(self, around: Around, local: Endpoint | None) -> Members:
+        assert local is not None
+        ends = (around.network.endpoints[i] for i in around.of_tenant(local.tenant))
+        return Members(tuple(e.index for e in ends if (e.kind, e.host) == ("node", local.host)))
+
+    def text(self) -> str:
+        return "own node"
+
+    def looks(self) -> frozenset[str]:
+        return NOTHING
+
+    def label_keys(self) -> Iterable[str]:
+        return ()
+
+    def cuts(self) -> Iterable[Prefix]:
+        return ()
+
+    def outside(self) -> bool:
+        return False
+
+
+MATCHERS: tuple[type[Matcher], ...] = (Everyone, Pods, Named, InVrf, Cidr, OwnNode)
+
+
+def overlaps(prefixes: tuple[Prefix, ...], others: tuple[Prefix, ...]) -> bool:
+    """Whether any prefix of one tuple overlaps any of the other (families never mix)."""
+    return any(a.version == b.version and a.overlaps(b) for a in prefixes for b in others)
+
+
+def holds(prefix: Prefix, packet: Packet) -> bool:
+    """Whether the prefix contains the packet's remote address."""
+    first = int(prefix.network_address)
+    return (
+        prefix.version == packet.version
+        and first <= packet.remote_ip < first + prefix.num_addresses
+    )

@@ -59,7 +59,7 @@ def main(path: Path) -> None:
         with stage("make and replay flows"):
             datapath = Datapath(tables(blocks, network))
             flows = random_flows(blocks, FLOWS, permitted=0.25, datapath=datapath)
-            report = replay(network, program, flows, blocks=blocks)
+            report = replay(World.compiled(program, blocks), flows)
     share = report.delivered / report.packets
     rate = report.packets_per_second / 1e6
     click.echo(f"{report.packets:,} flows, {share:.0%} delivered, {rate:.1f} Mpps on 2 threads")

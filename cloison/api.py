@@ -8,9 +8,10 @@ it touches unknown. Wrong input raises `InputError`, which lists everything that
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cloison.checking import check_file
@@ -64,12 +65,14 @@ def build(
     source: Source,
     *,
     down: Iterable[str] = (),
+    at: Mapping[str, Sequence[str]] = MappingProxyType({}),
     locked: bool = False,
     accept_unevaluated: Kinds = (),
 ) -> World:
     """Place endpoints, allocate addresses, converge the control plane; `locked` refuses to draw
-    what the lock file does not have."""
-    return World.of(source, down, locked=locked, accept_unevaluated=accept_unevaluated)
+    what the lock file does not have. `at` has values by name of other axes on which worlds
+    differ."""
+    return World.of(source, down, locked=locked, accept_unevaluated=accept_unevaluated, at=at)
 
 
 def compile(
@@ -115,7 +118,7 @@ def explain(
 ) -> Explained:
     """Why the flow from `src` to `dst` (`name:port/protocol`) is allowed or denied."""
     world = World.of(source, down, accept_unevaluated=accept_unevaluated)
-    return Explained(explain_flow(world.network, world.program, src, dst))
+    return Explained(explain_flow(world, src, dst))
 
 
 def replay(

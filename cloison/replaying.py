@@ -109,7 +109,7 @@ def replay(
     else:
         traffic = generate(network, blocks, pairs=count is None, count=count, seed=seed)
     flows = FlowTable() if captures and not stateless else None
-    report = send(network, blocks.program, traffic, blocks=blocks, flow_table=flows, sink=by_flow)
+    report = send(world, traffic, flow_table=flows, sink=by_flow)
     return Replay(world, report, by_flow, elsewhere.packets)
 
 

@@ -64,7 +64,7 @@ def run(
             if sampled
             else all_pairs(blocks)
         )
-        report = replay(world.network, program, flows, blocks=blocks)
+        report = replay(world, flows)
     with clock.stage("prove"):
         proof = prove(world, tell=lambda what: tell(f"prove: {what}"))
     return Simulation(world, profile, usage, report, sampled, proof, clock.seconds)

@@ -15,11 +15,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TypeVar
 
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.network import Network
 from fabric.topology import Role
 from sim.world import World
+
+W = TypeVar("W", bound=World)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +130,13 @@ def sweep(kind: str) -> tuple[WorldAxis, Callable[[World], Sequence[str]]]:
     return found[0]
 
 
-def moved(world: World, at: Mapping[str, Sequence[str]]) -> World:
+def moved(world: W, at: Mapping[str, Sequence[str]]) -> W:
     """The world with exactly these values on the axes that are named. Raises `InputError`."""
     for name, texts in at.items():
         axis = axis_of(name)
         values = tuple(axis.read(world, text) for text in texts)
         if values != axis.values(world):
-            world = axis.move(world, values)
+            there = axis.move(world, values)
+            assert isinstance(there, type(world)), f"axis {name} makes another kind of world"
+            world = there
     return world

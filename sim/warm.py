@@ -22,13 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from compiler.compile import compile_network
-from compiler.program.program import Program
 from fabric.build import build as build_network
 from fabric.diagnostics import MachineError
 from fabric.load import load
 from sim import kernels
-from sim.blocks.blocks import build_blocks
 from sim.classify import build, linear
 from sim.classify.cell_grid import MAX_CELLS, Cells, merged_cells
 from sim.classify.cells import cell_tables, records_of
@@ -48,6 +45,7 @@ from sim.pipeline.datapath import Datapath
 from sim.pipeline.replay import replay
 from sim.pipeline.tables import tables
 from sim.pipeline.traffic import all_pairs, random_flows, with_replies
+from sim.world import World
 
 MANY = 300
 """More classes than a byte can tell apart."""
@@ -179,17 +177,17 @@ def streams() -> None:
 
 def datapath() -> None:
     """Replays with and without a flow table, with replies, and with a change of policy."""
-    program = world()
-    network, blocks = program.network, build_blocks(program)
+    known = world()
+    network, blocks = known.network, known.blocks
     path = Datapath(tables(blocks, network), threads=1)
     for traffic in (
         with_replies(all_pairs(blocks), path),
         random_flows(blocks, PACKETS, permitted=0.5, datapath=path),
     ):
-        replay(network, program, traffic, blocks=blocks)
+        replay(known, traffic)
     flows = FlowTable()
     for _ in range(2):
-        replay(network, program, all_pairs(blocks), blocks=blocks, flow_table=flows)
+        replay(known, all_pairs(blocks), flow_table=flows)
         flows.generation += 1
     for batch in all_pairs(blocks):
         path.decide(batch, complete=True)
@@ -197,14 +195,14 @@ def datapath() -> None:
 
 def captures() -> None:
     """A packet of a capture, from its frame to the verdict."""
-    program = world()
-    network, blocks = program.network, build_blocks(program)
+    known = world()
+    network, blocks = known.network, known.blocks
     with TemporaryDirectory() as folder:
         file = Path(folder) / "one.pcap"
         file.write_bytes(capture())
         found = [attach(network, tables(blocks, network), batch) for batch in Reader(file)]
     for flows in (None, FlowTable()):
-        replay(network, program, found, blocks=blocks, flow_table=flows)
+        replay(known, found, flow_table=flows)
 
 
 def match(made: Any, rules: RuleSet) -> None:
@@ -275,9 +273,9 @@ def scattered() -> RuleSet:
     return RuleSet.of(crowd + [Rule(src=(a,), dst=(a,), dport=((7, 8),)) for a in spread])
 
 
-def world() -> Program:
+def world() -> World:
     """Two borders and what lies behind them."""
-    return compile_network(build_network(load("-", FABRIC)[0]))
+    return World(build_network(load("-", FABRIC)[0]))
 
 
 def capture() -> bytes:

@@ -14,7 +14,7 @@ one, with what people see of it as tables and pictures.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -25,7 +25,10 @@ from compiler.policy.ir import Policy
 from compiler.program.program import Program
 from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks, reroute
+from sim.packets.headers import Flow
 
+Rewrite = Callable[[Network, int, Flow], Sequence[Flow]]
+"""What becomes of a header at a node (`sim.pipeline.forwarding`)."""
 NOWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
@@ -33,12 +36,13 @@ NOWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 class World:
     """See the module. `given` is the policy where it was read before; `base` the world whose policy
     this one has over other routes; `at` the values on axes (`sim.axes`) that nothing in the network
-    tells."""
+    tells; `rewrites` what becomes of headers on their way (`sim.pipeline.forwarding`)."""
 
     network: Network
     given: Policy | None = None
     base: World | None = field(default=None, repr=False)
     at: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NOWHERE)
+    rewrites: tuple[Rewrite, ...] = ()
 
     @classmethod
     def compiled(cls, program: Program, blocks: Blocks | None = None) -> Self:

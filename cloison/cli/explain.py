@@ -74,7 +74,7 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
         to = wanted[0]
         ends = sources[0], twins.get(sources[0].index, to) if to.endpoint is sources[0] else to
         sent = address_in(name), sport
-        found = each(Ends(network, world.program, *ends, set_in(name)), version, *sent)
+        found = each(Ends(world, *ends, set_in(name)), version, *sent)
     else:
         found = several(world, sources, wanted, version, sport, twins, set_in(name))
     if len(found) == 1 or (named and alike(found)):
@@ -95,7 +95,7 @@ def representatives(
 
     if len(members) == 1:
         return list(members)
-    found = classes(world.network, world.program, members)
+    found = classes(world, members)
     alike_as |= {alike[0].name: len(alike) for alike in found}
     return [alike[0] for alike in found]
 
@@ -115,7 +115,7 @@ def second(world: World, wanted: Sequence[Target], alike_as: dict[str, int]) -> 
     ends = {t.endpoint.index: (t.endpoint, t) for t in wanted if t.endpoint is not None}
     if len(ends) < 2:
         return {}
-    found = classes(world.network, world.program, [endpoint for endpoint, _ in ends.values()])
+    found = classes(world, [endpoint for endpoint, _ in ends.values()])
     several = [members for members in found if len(members) > 1]
     alike_as |= {members[1].name: len(members) - 1 for members in several}
     return {members[0].index: ends[members[1].index][1] for members in several}
@@ -172,7 +172,7 @@ def several(
             try:
                 itself = target.endpoint is source
                 to = (twins or {}).get(source.index, target) if itself else target
-                ends = Ends(world.network, world.program, source, to, block)
+                ends = Ends(world, source, to, block)
                 out += each(ends, version, sport=sport)
             except InputError as error:
                 if error.diagnostics[0].code != "C712":

@@ -88,7 +88,7 @@ def draw_fabric(
     from cloison.views.explained import Explained
     from sim.why.one_answer import explain
 
-    explained = Explained(explain(world.network, world.program, *trace))
+    explained = Explained(explain(world, *trace))
     return explained.plot(tenant=tenant), explained.verdict == "unknown"
 
 

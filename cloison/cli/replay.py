@@ -17,11 +17,10 @@ from cloison.cli.options import output_option, quiet_option, world_options
 if TYPE_CHECKING:
     from cloison.replaying import Elsewhere
     from fabric.kubernetes.unevaluated import Unevaluated
-    from fabric.network import Network
-    from sim.blocks.blocks import Blocks
     from sim.packets.pcap import Counts, Reader
     from sim.pipeline.flow_verdicts import FlowVerdicts
     from sim.pipeline.replay import ReplayReport, Sink
+    from sim.world import World
 
 FABRIC_SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -186,7 +185,7 @@ def run(
     announce_kernels()
     by_flow = FlowVerdicts(blocks) if options["by_flow"] else None
     elsewhere = Elsewhere()
-    report = send(world.network, blocks, captures, by_flow, elsewhere, options)
+    report = send(world, captures, by_flow, elsewhere, options)
     found["replay"] = replayed.document(report, world.network, blocks, by_flow)
     found["replay"]["outer_source_elsewhere"] = elsewhere.packets
     found["verdict"] = "unknown" if pending(world.network.not_evaluated) else "computed"
@@ -197,8 +196,7 @@ def run(
 
 
 def send(
-    network: Network,
-    blocks: Blocks,
+    world: World,
     captures: list[Reader],
     by_flow: FlowVerdicts | None,
     elsewhere: Elsewhere,
@@ -212,6 +210,7 @@ def send(
     from sim.pipeline.dropped import DroppedPackets
     from sim.pipeline.replay import replay
 
+    network, blocks = world.network, world.blocks
     stateful = (captures or options["replies"]) and not options["stateless"]
     flows = FlowTable() if stateful else None
     batches: Iterator[Any]
@@ -222,16 +221,15 @@ def send(
         batches = generate(network, blocks, **{name: options[name] for name in chosen})
     with progress(quiet=options["quiet"]) as tell:
         arguments: dict[str, Any] = {
-            "blocks": blocks,
             "flow_table": flows,
             "progress": lambda done: tell(f"{done:,} packets"),
         }
         if options["dropped"] is None:
-            return replay(network, blocks.program, batches, sink=by_flow, **arguments)
+            return replay(world, batches, sink=by_flow, **arguments)
         with writing(options["dropped"]) as file:
             sink = DroppedPackets(file, blocks)
             sinks: list[Sink] = [sink, by_flow] if by_flow is not None else [sink]
-            report = replay(network, blocks.program, batches, sink=each(sinks), **arguments)
+            report = replay(world, batches, sink=each(sinks), **arguments)
     click.echo(f"{sink.written} dropped packets in {options['dropped']}", err=True)
     if sink.skipped:
         click.echo(f"{sink.skipped} more were not written", err=True)

@@ -82,7 +82,14 @@ class Lab:
         if every:
             found = interesting_ports(build_blocks(self.program))
             ports = [(protocol, port) for protocol, port in found if protocol in TRACKED]
-        return trial(self.program, self.layout, rules=self.rules, ports=ports, tap=tap, tell=tell)
+        return trial(
+            World.compiled(self.program),
+            self.layout,
+            rules=self.rules,
+            ports=ports,
+            tap=tap,
+            tell=tell,
+        )
 
 
 def down(lab: str) -> int:

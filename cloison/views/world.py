@@ -5,10 +5,11 @@ The tables are those of `cloison show`, with every column. Compiling happens on 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import sim.world
@@ -21,6 +22,7 @@ from fabric.build import rebuild
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import FabricSpec
 from fabric.topology import Role
+from sim.axes import moved
 
 if TYPE_CHECKING:
     from cloison.render.plot import Drawing, Stop
@@ -38,24 +40,25 @@ class World(sim.world.World):
         *,
         locked: bool = False,
         accept_unevaluated: Iterable[str] = (),
+        at: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> World:
         """The world of a fabric file or of manifests, of a spec, or of a world (with exactly `down`
         failed). With `locked` nothing is drawn that the lock file does not have; kinds in
-        `accept_unevaluated` may be left out."""
+        `accept_unevaluated` may be left out. `at` has values on other axes (`sim.axes`)."""
         drawn: Literal["refused", "kept"] = "refused" if locked else "kept"
         how = How(tuple(down), drawn, accept=tuple(accept_unevaluated))
         if isinstance(source, World):
             if not how.down and not how.accept:
-                return source
+                return moved(source, at)
             network = source.network
             if how.down:
                 failed = source.over(rebuild(network, down=how.down))
                 network = with_detours(failed.network, failed)
             before = {r.qualified for r in source.network.not_evaluated if r.accepted}
-            return source.over(accept(network, (*how.accept, *before)))
+            return moved(source.over(accept(network, (*how.accept, *before))), at)
         if isinstance(source, FabricSpec):
-            return World.found(read_spec(source, how))
-        return World.read([Path(source)], how)
+            return moved(World.found(read_spec(source, how)), at)
+        return moved(World.read([Path(source)], how), at)
 
     @staticmethod
     def read(paths: Sequence[Path], how: How = AS_USUAL) -> World:

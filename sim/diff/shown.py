@@ -73,7 +73,7 @@ def _blame(side: Side, found: Witness | None) -> Blame | None:
     if found is None:
         return None
     target = found.dst if found.dst >= 0 else None
-    return blame(side.reach.network, side.reach.program, found.trace(side.reach), target)
+    return blame(side.reach.world, found.trace(side.reach), target)
 
 
 def _about(passes: Blame, stops: Cause) -> Blame:

@@ -19,9 +19,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program.program import Program
-from fabric.network import Network
-from sim.blocks.blocks import Blocks, build_blocks
+from sim.blocks.blocks import Blocks
 from sim.lab.kernel import inside
 from sim.lab.layout import Layout, mac
 from sim.lab.probes import Probe, frame, read
@@ -30,8 +28,10 @@ from sim.packets.headers import Packets
 from sim.packets.pcap import Writer
 from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Datapath
+from sim.pipeline.forwarding import Place, onward
 from sim.pipeline.tables import tables
 from sim.pipeline.traffic import all_pairs, interesting_ports
+from sim.world import World
 
 BURST = 128
 QUIET = 0.25
@@ -66,11 +66,11 @@ class Trial:
     captured: int = 0
 
 
-def few_ports(program: Program, blocks: Blocks) -> list[tuple[int, int]]:
+def few_ports(blocks: Blocks) -> list[tuple[int, int]]:
     """The destination ports that most rules name, one that no rule names, and echo requests."""
     named = Counter(
         (l4.protocol, l4.dport[0])
-        for group in program.groups
+        for group in blocks.program.groups
         for entry in group.entries
         for l4 in entry.l4
         if l4.protocol in (6, 17, 132) and l4.dport != (0, 65535)
@@ -81,7 +81,7 @@ def few_ports(program: Program, blocks: Blocks) -> list[tuple[int, int]]:
     return [*chosen[:FEW], (6, stranger), (17, stranger), (132, 3868), (1, 0), (58, 0)]
 
 
-def flows(program: Program, blocks: Blocks, ports: Sequence[tuple[int, int]]) -> Packets:
+def flows(blocks: Blocks, ports: Sequence[tuple[int, int]]) -> Packets:
     """Every endpoint pair × ports, both families.
 
     Where tenants overlap, a packet to another tenant's address is one to an own address: once is
@@ -94,7 +94,7 @@ def flows(program: Program, blocks: Blocks, ports: Sequence[tuple[int, int]]) ->
 
 
 def trial(
-    program: Program,
+    world: World,
     layout: Layout,
     *,
     rules: bool = True,
@@ -104,9 +104,9 @@ def trial(
 ) -> Trial:
     """Send, collect, compare. With `tap` every tunnel packet is written there as it arrives.
     Without `rules` the lab has routes alone, and is compared with what these let through."""
-    network, blocks = program.network, build_blocks(program)
-    packets = flows(program, blocks, ports or few_ports(program, blocks))
-    sure = np.fromiter(single_path(network, packets), np.bool_, len(packets))
+    network, blocks = world.network, world.blocks
+    packets = flows(blocks, ports or few_ports(blocks))
+    sure = np.fromiter(single_path(world, packets), np.bool_, len(packets))
     found = Trial(left_out=int((~sure).sum()))
     packets = packets.take(np.flatnonzero(sure))
     tell("simulate")
@@ -181,16 +181,16 @@ def probe(packets: Packets, i: int) -> Probe:
     )  # fmt: skip
 
 
-def single_path(network: Network, packets: Packets) -> Iterator[bool]:
+def single_path(world: World, packets: Packets) -> Iterator[bool]:
     """For each row whether its route leaves no choice of next hop."""
     known: dict[tuple[int, int, int], bool] = {}
     columns = (packets.src_endpoint, packets.version, packets.dst_hi, packets.dst_lo)
-    for source, version, hi, lo in zip(*(c.tolist() for c in columns), strict=True):
+    rows = zip(*(c.tolist() for c in columns), strict=True)
+    for row, (source, version, hi, lo) in enumerate(rows):
         key = source, version, hi << 64 | lo
         if key not in known:
-            end = network.endpoints[source]
-            chosen = network.fib.lookup_many(end.vtep, end.vrf, version, [key[2]])[0]
-            known[key] = bool(chosen < 0 or len(network.fib.nexthop_sets[chosen]) == 1)
+            end = world.network.endpoints[source]
+            known[key] = len(onward(world, Place(end.vtep, end.vrf, packets.flow(row)))) <= 1
         yield known[key]
 
 

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program.program import Program
 from fabric.network import Network
 from fabric.phases import phase
-from sim.blocks.blocks import Blocks, build_blocks
 from sim.packets.headers import Packets
 from sim.packets.reasons import Reason
 from sim.pipeline.arrivals import Arrivals
 from sim.pipeline.conntrack import FlowTable
 from sim.pipeline.datapath import Counters, Datapath, Verdicts
+from sim.pipeline.forwarding import refuse_rewrites
 from sim.pipeline.tables import tables
+from sim.world import World
 
 Traffic = Packets | Arrivals
 Progress = Callable[[int], None]
@@ -67,11 +67,9 @@ class ReplayReport:
 
 @phase("replay")
 def replay(
-    network: Network,
-    program: Program,
+    world: World,
     traffic: Traffic | Iterable[Traffic],
     *,
-    blocks: Blocks | None = None,
     threads: int = 2,
     flow_table: FlowTable | None = None,
     progress: Progress | None = None,
@@ -80,8 +78,9 @@ def replay(
     """Send batches through the datapath. With a `flow_table` replies and later packets of known
     flows skip the groups. `progress` hears how many headers are done, `sink` gets every batch with
     its verdicts."""
-    blocks = blocks or build_blocks(program)
-    datapath = Datapath(tables(blocks, network), threads)
+    refuse_rewrites(world, "replay")
+    blocks = world.blocks
+    datapath = Datapath(tables(blocks, world.network), threads)
     datapath.warm()
     decide(datapath, Packets.of([]), flow_table)
     total = Counters.zero(datapath.tables)
@@ -101,7 +100,7 @@ def replay(
         int(total.reasons[:, 0].sum()),
         int(total.reasons[:, 1].sum()),
         {reason: int(total.reasons[reason, 0]) for reason in Reason},
-        total.entries(blocks.dec_entries, program.n_entries),
+        total.entries(blocks.dec_entries, world.program.n_entries),
         total.links,
         seconds,
         threads,

@@ -19,6 +19,8 @@ from fabric.network import Network
 from sim.packets.ecmp import choose, flow_hash, outer_hash, outer_port, seed
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
+from sim.pipeline.forwarding import Place, onward, receivers
+from sim.world import World
 
 if TYPE_CHECKING:
     from fabric.control.fib import NextHop, Route
@@ -69,9 +71,10 @@ class Trace:
     into: Side | None = None
 
 
-def trace(network: Network, program: Program, flow: Flow, choice: int | None = None) -> Trace:
-    """Follow one flow; `choice` overrides which of the route's next hops its hash takes. Cost: a
-    scan over endpoints and the entries of the groups bound to two."""
+def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
+    """Follow one flow; `choice` overrides which of the next steps its hash takes. Cost: a scan over
+    endpoints and the entries of the groups bound to two."""
+    network, program = world.network, world.program
     if not 0 <= flow.vrf < len(network.vrfs) or flow.version not in (4, 6):
         return Trace(flow, Reason.UNKNOWN_SOURCE)
     bound = owner(network, flow.vrf, flow.version, flow.src)
@@ -82,22 +85,21 @@ def trace(network: Network, program: Program, flow: Flow, choice: int | None = N
         return Trace(flow, Reason.UNKNOWN_SOURCE)
     hashed = flow_hash(flow)
     sport = outer_port(hashed)
-    route = network.fib.lookup(bound.vtep, flow.vrf, flow.version, flow.dst)
-    if route is None or not route.nexthops:
+    ways = onward(world, Place(bound.vtep, flow.vrf, flow))
+    if not ways:
         return Trace(flow, Reason.NO_ROUTE_DROP, bound.index, outer_sport=sport)
     if choice is None:
-        choice = choose(hashed, seed(bound.vtep), len(route.nexthops))
-    hop = route.nexthops[choice]
-    out = _side(program, Direction.OUT, bound.index, bound.vtep, flow, flow.dst, hop.vrf)
+        choice = choose(hashed, seed(bound.vtep), len(ways))
+    route, hop, there = ways[choice]
+    sent = there.header
+    out = _side(program, Direction.OUT, bound.index, bound.vtep, sent, sent.dst, hop.vrf)
     hops = underlay_path(network, bound.vtep, hop.vtep, sport)
-    target = owner(network, hop.vrf, flow.version, flow.dst)
-    if target is not None and target.vtep != hop.vtep:
-        target = None
-    back = network.fib.lookup(hop.vtep, hop.vrf, flow.version, flow.src)
+    target = next(iter(receivers(network, there)), None)
+    back = network.fib.lookup(hop.vtep, hop.vrf, sent.version, sent.src)
     seen = seen_behind(back, bound.vtep, flow.vrf)
     into = None
     if hops is not None and target is not None and seen is not None:
-        into = _side(program, Direction.IN, target.index, hop.vtep, flow, flow.src, seen)
+        into = _side(program, Direction.IN, target.index, hop.vtep, sent, sent.src, seen)
     return Trace(
         flow,
         _reason(out, hops is not None, target is not None, into),

@@ -178,7 +178,7 @@ def explain_breaches(reach: Reach, outcome: Outcome) -> list[Finding]:
 def _explain(reach: Reach, outcome: Outcome, breach: Breach, pairs: int) -> Finding:
     witness = _witness(reach, outcome.claim, breach)
     trace = witness.trace(reach)
-    guilty = blame(reach.network, reach.program, trace, breach.dst)
+    guilty = blame(reach.world, trace, breach.dst)
     under = f" {outcome.word} {outcome.under}" if outcome.under else ""
     what = "a packet gets through" if breach.reached else "a packet does not get through"
     if not breach.reached and (other := elsewhere(reach.network, trace, breach.dst)):
@@ -295,7 +295,7 @@ def _stray(reach: Reach, table: Matrix) -> list[Finding]:
         witness = reached(reach, legs[:1])
         assert witness is not None, "a stray leg without a packet"
         trace = witness.trace(reach)
-        guilty = blame(reach.network, reach.program, trace)
+        guilty = blame(reach.world, trace)
         names = [reach.network.vrfs[v].name for v in (a, b)]
         out.append(
             Finding(

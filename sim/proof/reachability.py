@@ -28,6 +28,7 @@ from fabric.phases import phase
 from sim.blocks.blocks import Blocks
 from sim.blocks.port_sets import L4Space
 from sim.packets.reasons import Reason
+from sim.pipeline.forwarding import refuse_rewrites
 from sim.proof.coverage import Coverage
 from sim.proof.legs import Column, Legs, LegSpace, legs
 from sim.proof.spans import Spans
@@ -157,6 +158,7 @@ class Reach:
 @phase("find who reaches whom")
 def reachability(world: World) -> Reach:
     """All pairs × all packets of a world."""
+    refuse_rewrites(world, "the proof")
     _refuse_too_many(world.network, world.blocks)
     space = LegSpace.of(world.network, world.blocks)
     parts = (part for vrf in range(len(world.network.vrfs)) for part in legs(space, vrf))

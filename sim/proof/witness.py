@@ -45,7 +45,7 @@ class Witness:
 
     def trace(self, reach: Reach) -> Trace:
         """What happens to it."""
-        return trace(reach.network, reach.program, self.flow, self.choice)
+        return trace(reach.world, self.flow, self.choice)
 
 
 def reached(
@@ -203,7 +203,7 @@ def failing(reach: Reach, dst: int, flow: Flow) -> int | None:
     at = reach.network.endpoints[flow.src_endpoint].vtep
     route = reach.network.fib.lookup(at, flow.vrf, flow.version, flow.dst)
     for choice in range(len(route.nexthops) if route else 0):
-        found = trace(reach.network, reach.program, flow, choice)
+        found = trace(reach.world, flow, choice)
         if found.reason is not Reason.DELIVERED or found.target != dst:
             return choice
     return None

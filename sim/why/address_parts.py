@@ -23,7 +23,7 @@ from ipaddress import IPv4Address, IPv6Address
 from compiler.policy.ir import Direction
 from compiler.policy.semantics import owner
 from compiler.program.ownership import owned_addresses
-from compiler.program.program import Group, Intervals, Program
+from compiler.program.program import Group, Intervals
 from compiler.program.space import everything, intersect, interval, union
 from fabric.control.fib import NextHop
 from fabric.diagnostics import Diagnostic, InputError
@@ -34,6 +34,7 @@ from sim.names.address_words import blocks_of
 from sim.names.ends import EXAMPLES, Target, address_of
 from sim.names.wanted_ports import packet_port
 from sim.why.explain import Explanation, between
+from sim.world import World
 
 MOST = 1000
 Instance = tuple[int, int]
@@ -52,11 +53,15 @@ class Kind:
 class Ends:
     """Who talks to whom. `block` limits the source's addresses, `wanted.block` the other's."""
 
-    network: Network
-    program: Program
+    world: World
     source: Endpoint
     wanted: Target
     block: AddressSet | None = None
+
+    @property
+    def network(self) -> Network:
+        """Where they are."""
+        return self.world.network
 
 
 def each(
@@ -99,8 +104,8 @@ def _is_wide(wanted: Target) -> bool:
     return wanted.endpoint is not None and wanted.address is None and is_wide(wanted.endpoint)
 
 
-def _plain(ends: Ends) -> tuple[Network, Program, Endpoint, Target]:
-    return ends.network, ends.program, ends.source, ends.wanted
+def _plain(ends: Ends) -> tuple[World, Endpoint, Target]:
+    return ends.world, ends.source, ends.wanted
 
 
 def _family(
@@ -125,7 +130,7 @@ def _family(
             to = replace(to, address=kind(target.address))
         for source in sources:
             sent = sent_from if source.address is None else kind(source.address)
-            one = between(ends.network, ends.program, ends.source, to, version, sent, sport)
+            one = between(ends.world, ends.source, to, version, sent, sport)
             by_fate.setdefault(fate(one), (one, []))[1].append(source)
         for key, (one, members) in by_fate.items():
             froms = union(*(m.ranges for m in members))
@@ -162,7 +167,7 @@ def _targets(ends: Ends, version: int) -> list[Kind]:
         mine = _address(ends, version)
         return [] if mine is None else [Kind(None, (), _sets(ends, here, version, [mine])[0])]
     space = _owned(ends, end, version)
-    groups = ends.program.bound(Direction.OUT, source.index)
+    groups = ends.world.program.bound(Direction.OUT, source.index)
     found, strict = _Kinds(version), _Kinds(version)
     owners = () if end else _edges(network, version)
     for low, high, held, sets in _cut(ends, space, version, groups, here, owners):
@@ -190,7 +195,7 @@ def _sources(
         group
         for e in network.endpoints
         if (e.vtep, e.vrf) in hops and end in (None, e)
-        for group in ends.program.bound(Direction.IN, e.index)
+        for group in ends.world.program.bound(Direction.IN, e.index)
     ]
     found, strict = _Kinds(version), _Kinds(version)
     space = _owned(ends, source, version)

@@ -11,26 +11,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compiler.program.program import Program, goes_by_address
+from compiler.program.program import goes_by_address
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.network import Network
 from sim.names.ends import Target, address_of
 from sim.names.wanted_ports import packet_port
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
+from sim.world import World
 
 
-def same_before(network: Network, program: Program, wanted: Target, flow: Flow) -> None:
+def same_before(world: World, wanted: Target, flow: Flow) -> None:
     """Nothing, where they say the same about a flow to a pod as about the one that was asked for;
     else an `UndecidedError`."""
+    network = world.network
     if wanted.door is None or wanted.asked is None:
         return
     port = packet_port(wanted.asked.ports, flow.version)
     at_door = destination(network, wanted.asked, flow.version)
     if at_door is None or port is None:
         return
-    before = trace(network, program, replace(flow, dst=at_door, dport=port[1])).out
-    after = trace(network, program, flow).out
+    before = trace(world, replace(flow, dst=at_door, dport=port[1])).out
+    after = trace(world, flow).out
     if before is None or after is None or before.reason.by_policy == after.reason.by_policy:
         return
     by_address = any(goes_by_address(entry) for side in (before, after) for _, entry in side.steps)

@@ -33,6 +33,7 @@ from sim.packets.reasons import Reason
 from sim.pipeline.trace import Side, Trace
 from sim.why.loops import loop
 from sim.why.nearest import Near, nearest, selecting, title, wanted
+from sim.world import World
 
 if TYPE_CHECKING:
     from fabric.control.fib import NextHop, Route
@@ -73,15 +74,16 @@ class Blame:
     others: tuple[Cause, ...] = ()
 
 
-def blame(network: Network, program: Program, found: Trace, target: int | None = None) -> Blame:
+def blame(world: World, found: Trace, target: int | None = None) -> Blame:
     """Whom to blame for what happened to a packet that was meant for endpoint `target`."""
     if found.reason is Reason.DELIVERED and target in (None, found.target):
-        return for_allow(network, program, found)
-    return for_deny(network, program, found, target)
+        return for_allow(world, found)
+    return for_deny(world, found, target)
 
 
-def for_allow(network: Network, program: Program, found: Trace) -> Blame:
+def for_allow(world: World, found: Trace) -> Blame:
     """The necessary permits and routes of a delivered packet, the likeliest mistake first."""
+    network, program = world.network, world.program
     causes = [cause for _, cause in crossings(network, found)]
     ranked = [(0, cause) for stray, cause in crossings(network, found) if stray]
     for side in (found.out, found.into):
@@ -143,8 +145,9 @@ def _crossing(
     return why.intent is None, Cause(what, text, why.span, "route")
 
 
-def for_deny(network: Network, program: Program, found: Trace, target: int | None) -> Blame:
+def for_deny(world: World, found: Trace, target: int | None) -> Blame:
     """What stopped a packet, and what came nearest to letting it pass."""
+    network, program = world.network, world.program
     if cut := _cut_off(network, found, target):
         return Blame(cut)
     strays = [cause for stray, cause in crossings(network, found) if stray]
@@ -159,8 +162,8 @@ def for_deny(network: Network, program: Program, found: Trace, target: int | Non
     denies = _of_origin(origin, f"denies it {_where(network, side)}")
     if entry is not group.default_entry and not origin.kind.closing:
         return Blame(denies)
-    near = nearest(network, program, side.packet, group.stage)
-    policy = _narrowest(network, program, side, group.stage)
+    near = nearest(world, side.packet, group.stage)
+    policy = _narrowest(world, side, group.stage)
     return _blame_default(network, side, denies, near, policy)
 
 
@@ -218,14 +221,14 @@ def _blame_default(
     return Blame(culprit, tuple(reversed(others.values())))
 
 
-def _narrowest(network: Network, program: Program, side: Side, stage: Stage) -> Cause | None:
+def _narrowest(world: World, side: Side, stage: Stage) -> Cause | None:
     """The NetworkPolicy that isolates the endpoint and was written for the fewest others."""
     if stage is not Stage.WORKLOAD:
         return None
-    found = selecting(network, program, side.packet, stage)
+    found = selecting(world, side.packet, stage)
     if not found:
         return None
-    text = f"isolates it {_where(network, side)} and has no rule {wanted(side.packet)}"
+    text = f"isolates it {_where(world.network, side)} and has no rule {wanted(side.packet)}"
     return _of_origin(found[0].origin, text)
 
 

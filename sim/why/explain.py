@@ -27,12 +27,14 @@ from sim.names.wanted_ports import packet_port
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.packets.text import show
+from sim.pipeline.forwarding import Place, onward
 from sim.pipeline.trace import Side, Trace, trace, underlay_path
 from sim.verdicts import touching
 from sim.why.before_door import destination, same_before
 from sim.why.blame import Blame, Cause, blame
 from sim.why.nearest import FIELDS, nearest, title
 from sim.why.nearest import wanted as wanted_by
+from sim.world import World
 
 PARTS = "source_addresses", "target_addresses"
 
@@ -161,8 +163,7 @@ class Explanation:
 
 
 def between(
-    network: Network,
-    program: Program,
+    world: World,
     source: Endpoint,
     wanted: Target,
     version: int | None = None,
@@ -173,16 +174,17 @@ def between(
 
     Without `version` IPv4 is explained where both have it; `sent_from` and `sport` pick the
     source's address and port. `InputError` when there is no flow between them."""
+    network, program = world.network, world.program
     if wanted.endpoint is source:
         message = f"what {source.name} says to itself passes no enforcement point"
         raise InputError(Diagnostic("C712", message))
     flows = _flows(network, source, wanted, sent_from, sport)
     flows = dict(sorted(flows.items(), key=lambda item: (item[0] != version, item[0])))
-    verdicts = {v: _verdict(_traces(network, program, f), wanted)[0] for v, f in flows.items()}
+    verdicts = {v: _verdict(_traces(world, f), wanted)[0] for v, f in flows.items()}
     first, flow = next(iter(flows.items()))
-    same_before(network, program, wanted, flow)
-    traces = _traces(network, program, flow)
-    hashed = trace(network, program, flow)
+    same_before(world, wanted, flow)
+    traces = _traces(world, flow)
+    hashed = trace(world, flow)
     verdict, worst = _verdict(traces, wanted)
     meant = wanted.endpoint.index if wanted.endpoint else None
     return Explanation(
@@ -193,13 +195,10 @@ def between(
         flow,
         verdict,
         worst.reason,
-        tuple(
-            Choice(t, tuple(steps(network, program, t)), t.next_hop == hashed.next_hop)
-            for t in traces
-        ),
-        blame(network, program, worst, meant),
+        tuple(Choice(t, tuple(steps(world, t)), t.next_hop == hashed.next_hop) for t in traces),
+        blame(world, worst, meant),
         tuple((v, said) for v, said in verdicts.items() if v != first),
-        tuple(_nearest(network, program, worst)),
+        tuple(_nearest(world, worst)),
         touching(network).of(source.index, *_ends(wanted, traces)),
         through=wanted.door.sentence if wanted.door else "",
     )
@@ -252,12 +251,11 @@ def _versions(network: Network, src: Endpoint, wanted: Target) -> list[int]:
     ]
 
 
-def _traces(network: Network, program: Program, flow: Flow) -> list[Trace]:
-    """One trace per next hop; one without when there is no route."""
-    at = network.endpoints[flow.src_endpoint].vtep
-    route = network.fib.lookup(at, flow.vrf, flow.version, flow.dst)
-    count = len(route.nexthops) if route else 1
-    return [trace(network, program, flow, choice) for choice in range(count)]
+def _traces(world: World, flow: Flow) -> list[Trace]:
+    """One trace per next step; one without when there is no route."""
+    at = world.network.endpoints[flow.src_endpoint].vtep
+    count = len(onward(world, Place(at, flow.vrf, flow))) or 1
+    return [trace(world, flow, choice) for choice in range(count)]
 
 
 def _verdict(traces: list[Trace], wanted: Target) -> tuple[str, Trace]:
@@ -269,21 +267,22 @@ def _verdict(traces: list[Trace], wanted: Target) -> tuple[str, Trace]:
     return verdict, (bad or good)[0]
 
 
-def _nearest(network: Network, program: Program, found: Trace) -> Iterator[Cause]:
+def _nearest(world: World, found: Trace) -> Iterator[Cause]:
     """Per end that denies, the permit that fails on the fewest fields; what tenants and zones
     may do among themselves is no hint."""
     for side in (found.out, found.into):
         if side is None or not side.reason.by_policy:
             continue
-        near = nearest(network, program, side.packet, side.steps[-1][0].stage)
+        near = nearest(world, side.packet, side.steps[-1][0].stage)
         if near and len(near.fails) < len(FIELDS) and not near.rule.origin.kind.own:
             origin = near.rule.origin
             text = f"fails on {' and '.join(near.fails)}: {wanted_by(side.packet)}"
             yield Cause(title(origin), text, origin.span, origin.kind)
 
 
-def steps(network: Network, program: Program, found: Trace) -> Iterator[Step]:
+def steps(world: World, found: Trace) -> Iterator[Step]:
     """What happens to a packet, in order."""
+    network, program = world.network, world.program
     if found.source is None:
         yield Step("source", "endpoint", found.reason.label, "no endpoint there has this address")
         return

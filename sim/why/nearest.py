@@ -17,9 +17,9 @@ from ipaddress import IPv4Address, IPv6Address
 from compiler.policy.ir import Action, Direction, Origin, Packet, Rule, Selection, Stage
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import l4_matches, owner, remote_matches
-from compiler.program.program import Program
 from fabric.network import Network
 from fabric.ports import WITH_PORTS, PortRange, name_of
+from sim.world import World
 
 FIELDS = ("endpoint", "peer", "port")
 
@@ -36,8 +36,9 @@ class Near:
         return f"{title(self.rule.origin)}{where} fails on {' and '.join(self.fails)}"
 
 
-def nearest(network: Network, program: Program, packet: Packet, stage: Stage) -> Near | None:
+def nearest(world: World, packet: Packet, stage: Stage) -> Near | None:
     """The closest permit of a stage for a packet that no permit of it matches."""
+    network, program = world.network, world.program
     local = network.endpoints[packet.local]
     remote = owner(network, packet.remote_vrf, packet.version, packet.remote_ip)
     nearest_first: dict[tuple[bool, int], list[tuple[bool, Near]]] = {}
@@ -72,8 +73,9 @@ def breadth(network: Network, item: Rule | Selection) -> int:
     return sum(any(selects(m, e, network) for m in item.local) for e in network.endpoints)
 
 
-def selecting(network: Network, program: Program, packet: Packet, stage: Stage) -> list[Selection]:
+def selecting(world: World, packet: Packet, stage: Stage) -> list[Selection]:
     """What makes the stage deny by default for this endpoint, the narrowest first."""
+    network, program = world.network, world.program
     local = network.endpoints[packet.local]
     found = [
         s

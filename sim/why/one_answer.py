@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
-from compiler.program.program import Program
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
 from fabric.network import Network
@@ -25,26 +24,26 @@ from sim.names.wanted_ports import split_port, split_source
 from sim.why.address_parts import Ends, each, fate
 from sim.why.explain import Explanation
 from sim.why.pod_classes import classes
+from sim.world import World
 
 MOST = 1000
 SHOWN = 4
 Pair = tuple[Endpoint, Target]
 
 
-def explain(
-    network: Network, program: Program, src: str, dst: str, version: int | None = None
-) -> Explanation:
+def explain(world: World, src: str, dst: str, version: int | None = None) -> Explanation:
     """Why a flow is allowed or denied. `src` and `dst` are names or addresses (`sim.names.ends`),
     the latter with its port. Without `version` IPv4 is explained where both ends have it."""
+    network = world.network
     name, sport = split_source(src)
     sources, wanted = both(lambda: _sources(network, name), lambda: _targets(network, dst))
     block, rest = set_in(name), (version, address_in(name), sport)
     if len(sources) == len(wanted) == 1:
-        known = each(Ends(network, program, sources[0], wanted[0], block), *rest)
+        known = each(Ends(world, sources[0], wanted[0], block), *rest)
         if len(known) == 1:
             return known[0]
         raise _no_one(src, dst, [_one_of_all(one) for one in known])
-    pairs = [*_pairs(network, program, sources, wanted)]
+    pairs = [*_pairs(world, sources, wanted)]
     if len(pairs) > MOST:
         message = f"{len(pairs)} pairs of these fare differently, which are too many to look at"
         raise InputError(Diagnostic("C714", message, None, "name one pod"))
@@ -52,7 +51,7 @@ def explain(
     for pair in pairs:
         answers: list[Explanation | None] = [None]
         try:
-            answers = [*each(Ends(network, program, *pair, block), *rest)]
+            answers = [*each(Ends(world, *pair, block), *rest)]
         except InputError as error:
             if error.diagnostics[0].code != "C712":
                 raise
@@ -83,9 +82,7 @@ def _targets(network: Network, text: str) -> list[Target]:
     return [target(network, text)] if pattern else targets(network, text)
 
 
-def _pairs(
-    network: Network, program: Program, sources: Sequence[Endpoint], wanted: Sequence[Target]
-) -> Iterator[Pair]:
+def _pairs(world: World, sources: Sequence[Endpoint], wanted: Sequence[Target]) -> Iterator[Pair]:
     """A pair of every two classes (rule 1), nobody with itself."""
     by_index: dict[int, list[Target]] = defaultdict(list)
     for one in wanted:
@@ -93,11 +90,11 @@ def _pairs(
             by_index[one.endpoint.index].append(one)
     ends = {one.endpoint.index: one.endpoint for one in wanted if one.endpoint is not None}
     groups: dict[Hashable, list[Target]] = defaultdict(list)
-    for number, alike in enumerate(classes(network, program, ends.values())):
+    for number, alike in enumerate(classes(world, ends.values())):
         for one in (one for member in alike for one in by_index[member.index]):
             groups[number, one.ports].append(one)
     groups |= {(-1, n): [one] for n, one in enumerate(wanted) if one.endpoint is None}
-    for senders in classes(network, program, sources):
+    for senders in classes(world, sources):
         for group in groups.values():
             meet = ((s, t) for s in senders[:2] for t in group[:2] if t.endpoint is not s)
             yield from (pair for pair in [next(meet, None)] if pair)

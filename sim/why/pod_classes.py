@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from compiler.policy.ir import Direction
-from compiler.program.program import Program
 from compiler.program.walk import inside
 from fabric.inventory import Endpoint
-from fabric.network import Network
 from sim.verdicts import touching
+from sim.world import World
 
 
 def workload(endpoint: Endpoint) -> str:
@@ -26,10 +25,9 @@ def workload(endpoint: Endpoint) -> str:
     return f"{endpoint.name.rpartition('/')[0]}/{endpoint.workload}"
 
 
-def classes(
-    network: Network, program: Program, members: Iterable[Endpoint]
-) -> list[list[Endpoint]]:
+def classes(world: World, members: Iterable[Endpoint]) -> list[list[Endpoint]]:
     """The members by class, classes and members in the order given."""
+    network, program = world.network, world.program
     ranges = {
         (version, intervals)
         for group in program.groups

@@ -259,5 +259,5 @@ def test_a_part_that_is_printed_asked_again_is_answered_alike(world: World) -> N
         assert row["source"] in owners
         if owners == {row["source"]}:
             target = row["packet"].partition(" -> ")[2]
-            again = explain(world.network, world.program, source, target)
+            again = explain(world, source, target)
             assert (again.source, again.computed) == (row["source"], row["computed"])

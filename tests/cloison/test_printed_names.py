@@ -14,7 +14,6 @@ from random_worlds import policies, worlds
 import cloison
 from cloison.replaying import vrf_index
 from cloison.views.world import World
-from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
 from compiler.sources.zones import lints
 from fabric.build import rebuild
@@ -97,8 +96,8 @@ def test_nodes_links_and_vrfs(world: World) -> None:
 @given(worlds(), policies(), st.data())
 def test_packets_and_ports_in_random_worlds(network: Network, policy: Policy, data: Any) -> None:
     """The packet that an explanation prints asks for the same explanation; ports of reach read."""
-    program = compile_policy(network, policy)
-    reach = reachability(World.compiled(program))
+    made = World(network, policy)
+    reach = reachability(made)
     every = [True] * len(network.endpoints)
     bits: Any = selected("*", network) | every
     for row in access(reach, bits, bits):
@@ -106,15 +105,13 @@ def test_packets_and_ports_in_random_worlds(network: Network, policy: Policy, da
     source, target = data.draw(st.permutations(network.endpoints))[:2]
     port = data.draw(st.sampled_from(["443", "53/udp", "icmp", "protocol 47", "sctp"]))
     try:
-        first = between(network, program, source, targets(network, f"{target.name}:{port}")[0])
+        first = between(made, source, targets(network, f"{target.name}:{port}")[0])
     except InputError:
         return
     sent, _, to = first.document()["packet"].partition(" -> ")
     address, sport = split_source(sent)
     (again,) = targets(network, to)
-    second = between(
-        network, program, source, again, first.flow.version, again.address and None, sport
-    )
+    second = between(made, source, again, first.flow.version, again.address and None, sport)
     assert second.flow.protocol == first.flow.protocol
     assert (second.flow.dport, second.flow.dst) == (first.flow.dport, first.flow.dst)
     assert address in sent

@@ -6,9 +6,9 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
-        "sim/pipeline/trace.py",
-        "if target is not None and target.vtep != hop.vtep:",
-        "if False:",
+        "sim/pipeline/forwarding.py",
+        "return (found,) if found is not None and found.vtep == at.node else ()",
+        "return (found,) if found is not None else ()",
         "trace: a packet is delivered at a VTEP where its destination does not live",
     ),
     Fault(

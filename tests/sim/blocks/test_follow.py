@@ -21,6 +21,7 @@ from sim.packets.headers import Packets
 from sim.pipeline.datapath import Datapath, Verdicts
 from sim.pipeline.tables import Tables, follow, tables
 from sim.pipeline.trace import trace
+from sim.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 NUMBERED = ("out_decision", "in_decision")
@@ -59,7 +60,7 @@ def test_verdicts_are_those_of_new_arrays(
     for name in Verdicts._fields:
         assert (getattr(found, name) == getattr(fresh, name)).all(), name
     for i in range(len(packets)):
-        assert found.reason[i] == trace(network, editor.program, packets.flow(i)).reason
+        assert found.reason[i] == trace(World.compiled(editor.program), packets.flow(i)).reason
 
 
 def test_other_tenants_verdict_columns_are_the_same() -> None:

@@ -36,6 +36,7 @@ from fabric.load import load_fabric
 from sim.lab import kernel, state, trial, up
 from sim.lab.layout import Layout
 from sim.packets.headers import Packets
+from sim.world import World
 
 pytestmark = [pytest.mark.root, pytest.mark.oracle("kernel")]
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
@@ -123,7 +124,7 @@ def test_the_kernel_enforces_any_policy(
 
     with monkeypatch.context() as patch:
         patch.setattr(trial, "flows", shifted)
-        found = trial.trial(program, layout, ports=PORTS, tell=lambda *_: None)
+        found = trial.trial(World.compiled(program), layout, ports=PORTS, tell=lambda *_: None)
     assert found.differences == []
     SEEN.append((sum(found.arrived.values()), sum(found.sent.values())))
 

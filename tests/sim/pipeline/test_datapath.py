@@ -21,6 +21,7 @@ from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Counters, Datapath, Verdicts
 from sim.pipeline.tables import tables
 from sim.pipeline.trace import Trace, trace
+from sim.world import World
 
 
 @st.composite
@@ -33,10 +34,10 @@ def cases(draw: Any) -> tuple[Network, Policy, list[Flow]]:
 @given(cases())
 def test_kernel_agrees_with_trace(case: tuple[Network, Policy, list[Flow]]) -> None:
     network, policy, some = case
-    program = compile_policy(network, policy)
-    blocks = build_blocks(program)
+    world = World(network, policy)
+    blocks = world.blocks
     packets = Packets.of(some + own(network))
-    paths = [trace(network, program, packets.flow(i)) for i in range(len(packets))]
+    paths = [trace(world, packets.flow(i)) for i in range(len(packets))]
     datapath = Datapath(tables(blocks, network), threads=1)
     for complete in (True, False):
         verdicts = datapath.decide(packets, complete=complete)

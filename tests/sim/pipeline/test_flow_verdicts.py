@@ -19,6 +19,7 @@ from sim.pipeline.flow_verdicts import FlowVerdicts
 from sim.pipeline.replay import replay
 from sim.pipeline.tables import tables
 from sim.pipeline.traffic import random_flows
+from sim.world import World
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 
@@ -50,8 +51,8 @@ def test_rows_are_what_a_dictionary_counts(small: tuple[Network, Blocks]) -> Non
 
     found = FlowVerdicts(blocks)
     traffic = batches(blocks, network)
-    report = replay(network, blocks.program, traffic, blocks=blocks, sink=found)
-    replay(network, blocks.program, traffic, blocks=blocks, sink=naive)  # type: ignore[arg-type]
+    report = replay(World.compiled(blocks.program, blocks), traffic, sink=found)
+    replay(World.compiled(blocks.program, blocks), traffic, sink=naive)  # type: ignore[arg-type]
     rows = list(found.table(network))
     assert {(r["flow"], r["vrf"], r["verdict"]): r["packets"] for r in rows} == seen
     assert [r["packets"] for r in rows] == sorted((r["packets"] for r in rows), reverse=True)
@@ -64,7 +65,7 @@ def test_rows_are_what_a_dictionary_counts(small: tuple[Network, Blocks]) -> Non
 def test_what_is_left_out_is_counted(small: tuple[Network, Blocks]) -> None:
     network, blocks = small
     found = FlowVerdicts(blocks, limit=10)
-    report = replay(network, blocks.program, batches(blocks, network), blocks=blocks, sink=found)
+    report = replay(World.compiled(blocks.program, blocks), batches(blocks, network), sink=found)
     rows = list(found.table(network))
     assert len(rows) == 10
     assert sum(r["packets"] for r in rows) + found.left_out == report.packets
@@ -73,5 +74,5 @@ def test_what_is_left_out_is_counted(small: tuple[Network, Blocks]) -> None:
 def test_nothing_came(small: tuple[Network, Blocks]) -> None:
     network, blocks = small
     found = FlowVerdicts(blocks)
-    replay(network, blocks.program, [Packets.of([])], blocks=blocks, sink=found)
+    replay(World.compiled(blocks.program, blocks), [Packets.of([])], sink=found)
     assert list(found.table(network)) == []

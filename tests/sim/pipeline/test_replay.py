@@ -40,6 +40,7 @@ from sim.pipeline.dropped import DroppedPackets
 from sim.pipeline.replay import decide, imbalances, replay
 from sim.pipeline.tables import tables
 from sim.pipeline.traffic import random_flows, with_replies
+from sim.world import World
 
 A, B, C, SHARED = 0x0A000001, 0x0A000002, 0x0A000003, 0x0A630001
 LOOPBACKS = (0x0AFF0001, 0x0AFF0002, 0, 0)
@@ -93,6 +94,7 @@ def policy(port: int) -> Policy:
 NETWORK = world()
 PROGRAM = compile_policy(NETWORK, policy(443))
 BLOCKS = build_blocks(PROGRAM)
+REPLAYED = World.compiled(PROGRAM, BLOCKS)
 
 
 def datapath(program: Program = PROGRAM) -> Datapath:
@@ -114,7 +116,7 @@ def test_replies_pass_in_the_same_capture_and_only_after_the_request() -> None:
 def test_flow_table_hits_are_not_counted_as_entries() -> None:
     ask = Flow(0, 4, A, B, 6, 40000, 443, length=100)
     packets = Packets.of([ask, ask.reply(0), ask])
-    report = replay(NETWORK, PROGRAM, packets, blocks=BLOCKS, flow_table=FlowTable())
+    report = replay(REPLAYED, packets, flow_table=FlowTable())
     assert (report.packets, report.bytes, report.delivered) == (3, 300, 3)
     assert report.entries[:, 0].max() == 1
     assert report.links[:, 0].sum() == 6
@@ -135,8 +137,8 @@ def test_answers_pass_by_the_flow_table_alone() -> None:
     assert [first.flow(i) for i in range(3)] == asks
     assert [answers.flow(i) for i in range(2)] == [asks[0].reply(0, 1), asks[1].reply(2, 4)]
     assert len(answers) == 2
-    stateless = replay(NETWORK, PROGRAM, [first, answers], blocks=BLOCKS)
-    stateful = replay(NETWORK, PROGRAM, [first, answers], blocks=BLOCKS, flow_table=FlowTable())
+    stateless = replay(REPLAYED, [first, answers])
+    stateful = replay(REPLAYED, [first, answers], flow_table=FlowTable())
     assert (stateless.delivered, stateful.delivered) == (2, 4)
     assert stateful.flows is not None
     assert stateful.flows["reply"] == 2
@@ -218,7 +220,7 @@ def test_fragments_without_ports_are_dropped_as_such(tmp_path: Path) -> None:
     frame = bytearray(craft(Flow(0, 4, B, A, 17, 1, 2)))
     frame[20:22] = b"\x00\x10"
     arrivals = capture(tmp_path, [bytes(frame)])
-    report = replay(NETWORK, PROGRAM, arrivals, blocks=BLOCKS)
+    report = replay(REPLAYED, arrivals)
     assert report.verdicts[Reason.FRAGMENT_DROP] == 1
     assert not report.entries.any()
 
@@ -230,9 +232,9 @@ def test_dropped_packets_are_written_with_the_rule(tmp_path: Path) -> None:
     arrivals = capture(tmp_path, frames)
     out = BytesIO()
     sink = DroppedPackets(out, BLOCKS)
-    replay(NETWORK, PROGRAM, arrivals, blocks=BLOCKS, sink=sink)
+    replay(REPLAYED, arrivals, sink=sink)
     generated = Packets.of([Flow(0, 4, B, A, 17, 1, 2, length=500)])
-    replay(NETWORK, PROGRAM, generated, blocks=BLOCKS, sink=sink)
+    replay(REPLAYED, generated, sink=sink)
     assert (sink.written, sink.skipped) == (3, 0)
     out.seek(0)
     written = list(RawPcapNgReader(out))
@@ -252,7 +254,7 @@ def test_tcpdump_reads_the_dropped_packets(tmp_path: Path) -> None:
     with path.open("wb") as file:
         sink = DroppedPackets(file, BLOCKS)
         for batch in random_flows(BLOCKS, 500, seed=3):
-            replay(NETWORK, PROGRAM, batch, blocks=BLOCKS, sink=sink)
+            replay(REPLAYED, batch, sink=sink)
     command = ["tcpdump", "-nn", "-r", str(path)]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert 0 < len(lines) == sink.written < 500
@@ -261,7 +263,7 @@ def test_tcpdump_reads_the_dropped_packets(tmp_path: Path) -> None:
 
 def test_imbalance_names_the_busiest_uplink() -> None:
     packets = Packets.of([Flow(0, 4, A, B, 6, 40000, 443)])
-    report = replay(NETWORK, PROGRAM, packets, blocks=BLOCKS)
+    report = replay(REPLAYED, packets)
     (worst,) = imbalances(NETWORK, report.links)
     assert (worst.node, worst.links, worst.ratio) == ("dpu1", 2, 2.0)
 

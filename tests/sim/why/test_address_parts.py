@@ -12,7 +12,6 @@ from naive import Header, outcomes, points, theirs
 from random_worlds import policies, worlds
 from routed_demo import DEMO, DEMO_POLICY
 
-from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
 from compiler.policy.semantics import owner
 from fabric.diagnostics import InputError
@@ -23,6 +22,7 @@ from sim.packets.reasons import Reason
 from sim.why.address_parts import Ends, each
 from sim.why.explain import Explanation
 from sim.why.one_answer import explain
+from sim.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 BLOCKS = ["10.0.0.0/24", "10.0.0.0/29", "10.1.0.0/16", "192.0.2.0/28", "0.0.0.0/0", "fd00::/126",
@@ -63,7 +63,7 @@ def verdict(network: Network, policy: Policy, e: Explanation, src: int, dst: int
 def test_every_address_of_two_endpoints_is_in_one_part(
     network: Network, policy: Policy, data: Any
 ) -> None:
-    program = compile_policy(network, policy)
+    world = World(network, policy)
     wide = st.sampled_from(["zone2/inet", "zone2/office"])
     ends = [data.draw(wide), data.draw(st.sampled_from([e.name for e in network.endpoints]))]
     a, b = data.draw(st.permutations(ends))
@@ -71,7 +71,7 @@ def test_every_address_of_two_endpoints_is_in_one_part(
         return
     source, target = endpoints(network, a)[0], targets(network, f"{b}:80")[0]
     try:
-        found = each(Ends(network, program, source, target))
+        found = each(Ends(world, source, target))
     except InputError as error:
         assert [d.code for d in error.diagnostics] == ["C712"]
         return
@@ -102,7 +102,7 @@ def owns_many(network: Network, name: str) -> bool:
 def test_a_prefix_as_source_is_all_that_anybody_has_of_it(
     network: Network, policy: Policy, block: str, data: Any
 ) -> None:
-    program = compile_policy(network, policy)
+    world = World(network, policy)
     try:
         sources = endpoints(network, block)
     except InputError as error:
@@ -112,7 +112,7 @@ def test_a_prefix_as_source_is_all_that_anybody_has_of_it(
     target = targets(network, data.draw(st.sampled_from(["acme/web/b:80", "globex/db/c:80"])))[0]
     wanted = ip_network(block)
     try:
-        found = each(Ends(network, program, source, target, AddressSet.prefix(wanted)))
+        found = each(Ends(world, source, target, AddressSet.prefix(wanted)))
     except InputError as error:
         assert [d.code for d in error.diagnostics] == ["C712"]
         return
@@ -132,11 +132,11 @@ def test_a_prefix_as_source_is_all_that_anybody_has_of_it(
 def test_a_prefix_as_destination_is_whoever_answers_there(
     network: Network, policy: Policy, block: str, data: Any
 ) -> None:
-    program = compile_policy(network, policy)
+    world = World(network, policy)
     source = data.draw(st.sampled_from(network.endpoints[:4]))
     wanted = ip_network(block)
     try:
-        found = each(Ends(network, program, source, targets(network, f"[{block}]:80")[0]))
+        found = each(Ends(world, source, targets(network, f"[{block}]:80")[0]))
     except InputError as error:
         assert [d.code for d in error.diagnostics] == ["C712"]
         return
@@ -152,13 +152,13 @@ def test_a_prefix_as_destination_is_whoever_answers_there(
 
 
 def test_python_s_explain_has_one_answer_or_tells_the_parts() -> None:
-    program = compile_policy(DEMO, DEMO_POLICY)
+    world = World(DEMO, DEMO_POLICY)
     with pytest.raises(InputError) as error:
-        explain(DEMO, program, "acme/web/a", "0.0.0.0/0:80")
+        explain(world, "acme/web/a", "0.0.0.0/0:80")
     (told,) = error.value.diagnostics
     assert told.code == "C460"
     assert "acme/web/a -> 0.0.0.0/0: allow, to 10." in told.message
-    one = explain(DEMO, program, "acme/web/a", "203.0.113.0/24:80")
+    one = explain(world, "acme/web/a", "203.0.113.0/24:80")
     assert (one.target, one.parts) == ("203.0.113.0/24", ((), ()))
 
 
@@ -172,5 +172,5 @@ def test_python_s_explain_has_one_answer_or_tells_the_parts() -> None:
 )
 def test_prefixes_of_two_ip_versions_have_no_flow(src: str, dst: str) -> None:
     with pytest.raises(InputError) as error:
-        explain(DEMO, compile_policy(DEMO, DEMO_POLICY), src, dst)
+        explain(World(DEMO, DEMO_POLICY), src, dst)
     assert error.value.diagnostics[0].code == "C712"

@@ -19,24 +19,25 @@ from fabric.ports import NAMES, WITH_PORTS
 from sim.packets.reasons import Reason
 from sim.why.explain import Explanation
 from sim.why.one_answer import explain
+from sim.world import World
 
 PROGRAM = compile_policy(DEMO, DEMO_POLICY)
 
 
 def asked(src: str, dst: str, version: int | None = None) -> Explanation:
-    return explain(DEMO, PROGRAM, src, dst, version)
+    return explain(World.compiled(PROGRAM), src, dst, version)
 
 
 @settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(worlds(), policies(), st.data())
 def test_verdict_and_reason_are_the_datapath_s(network: Network, policy: Policy, data: Any) -> None:
-    program = compile_policy(network, policy)
+    world = World(network, policy)
     src, dst = data.draw(st.permutations([e.name for e in network.endpoints]))[:2]
     protocol, _, dport = data.draw(st.sampled_from([x for x in L4S if x[0] in NAMES]))
     port = f"{dport}/{NAMES[protocol]}" if protocol in WITH_PORTS else NAMES[protocol]
     port = data.draw(st.sampled_from([port, "icmp" if "icmp" in port else port]))
     try:
-        found = explain(network, program, src, f"{dst}:{port}")
+        found = explain(world, src, f"{dst}:{port}")
     except InputError as error:
         parts = "zone2/inet" in (src, dst) or "zone2/office" in (src, dst)
         assert error.diagnostics[0].code in ("C712", *(["C460"] if parts else []))

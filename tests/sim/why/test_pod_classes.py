@@ -14,7 +14,6 @@ from random_worlds import policies, worlds
 
 import cloison
 from cloison.cli import main
-from compiler.compile import compile_policy
 from compiler.policy.ir import Direction, Packet, Policy
 from compiler.policy.semantics import decide
 from fabric.diagnostics import InputError
@@ -24,6 +23,7 @@ from sim.names.ends import endpoints, targets
 from sim.why.explain import between
 from sim.why.one_answer import explain
 from sim.why.pod_classes import classes
+from sim.world import World
 
 PORTS = ((6, 80), (6, 443), (17, 53), (132, 9), (1, 0))
 CLUSTER = """\
@@ -69,9 +69,9 @@ def fates(policy: Policy, network: Network, one: Endpoint) -> Iterator[object]:
 @settings(max_examples=25)
 @given(worlds(), policies())
 def test_a_class_fares_alike(network: Network, policy: Policy) -> None:
-    program = compile_policy(network, policy)
+    world = World(network, policy)
     hosts = [e for e in network.endpoints if all(p.num_addresses == 1 for p in e.prefixes)]
-    for alike in classes(network, program, hosts):
+    for alike in classes(world, hosts):
         others = {e.index for e in alike}
         known = [
             [f for f in fates(policy, network, e) if not (isinstance(f, tuple) and f[0] in others)]
@@ -117,7 +117,7 @@ def test_python_answers_for_all_or_for_none(tmp_path: Path) -> None:
 def test_one_answer_is_that_of_every_pair(
     network: Network, policy: Policy, data: st.DataObject
 ) -> None:
-    program = compile_policy(network, policy)
+    world = World(network, policy)
     workloads = sorted({f"{e.name.rpartition('/')[0]}/{e.workload}" for e in network.endpoints
                         if e.workload})  # fmt: skip
     if not workloads:
@@ -128,11 +128,11 @@ def test_one_answer_is_that_of_every_pair(
         for target in targets(network, f"{two}:80"):
             if target.endpoint is not source:
                 try:
-                    fares.add(between(network, program, source, target).verdict)
+                    fares.add(between(world, source, target).verdict)
                 except InputError:
                     fares.add("none")
     try:
-        assert fares == {explain(network, program, one, f"{two}:80").verdict}
+        assert fares == {explain(world, one, f"{two}:80").verdict}
     except InputError as error:
         codes = [d.code for d in error.diagnostics]
         assert codes == (["C460"] if fares - {"none"} else ["C712"])

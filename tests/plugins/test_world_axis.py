@@ -1,0 +1,181 @@
+"""A world axis is one row: the hour of the day, which has two values. At night zones say nothing.
+
+The row goes through expectations that hold under all of an axis, replay, explanations, diff and the
+front door. Laws hold for every row; a row that was left half-done breaks one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from fabric_files import network_of, vrf, write_fabric
+
+import cloison
+from cloison.views.verified import claims_table
+from compiler.policy.ir import Policy
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.file.spec import Expectation
+from sim.axes import WorldAxis, axes, moved, one_more, sweep
+from sim.diff.diff import diff
+from sim.pipeline.replay import replay
+from sim.pipeline.traffic import all_pairs
+from sim.proof.prove import prove
+from sim.why.one_answer import explain
+from sim.world import World
+
+
+def read(world: World, text: str) -> str:
+    if text not in ("day", "night"):
+        raise InputError(Diagnostic("C850", f'no hour is called "{text}"'))
+    return text
+
+
+def move(world: World, hours: tuple[str, ...]) -> World:
+    """The last hour counts."""
+    full = World(world.network).policy_read
+    left = tuple(rule for rule in full.rules if rule.origin.kind != "zone rule")
+    policy = full if hours[-1] == "day" else Policy(left, full.selections)
+    return replace(world, given=policy, base=None, at={**world.at, "hour": hours[-1:]})
+
+
+HOUR = WorldAxis(
+    name="hour",
+    word="at",
+    read=read,
+    values=lambda world: world.at.get("hour", ("day",)),
+    move=move,
+    sweeps={"any-hour": lambda world: ["day", "night"]},
+    exempt=lambda world, hour: (),
+)
+FORGETFUL = replace(HOUR, move=lambda world, hours: replace(move(world, hours), at=world.at))
+
+
+@pytest.fixture(autouse=True)
+def row() -> Iterator[None]:
+    with one_more(HOUR):
+        yield
+
+
+def fabric(folder: Path) -> Path:
+    a = vrf("10.0.0.0/16", {"cidr": "100.64.0.0/24", "use": "nodes"}, advertise=["nodes"])
+    a["vrfs"]["main"]["default_route"] = "zone2"
+    zone2 = {
+        "endpoints": {"inet": {"addresses": ["0.0.0.0/0"]}},
+        "rules": [{"name": "out", "from": "a/*", "to": "zone2/*", "ports": ["443/tcp"]}],
+    }
+    site = {"spines": 2, "leaves": 2, "hosts_per_pair": 2, "borders": 1}
+    return write_fabric(
+        folder,
+        {"a": a},
+        {"a": ["n/p@host1", "n/q@host2"]},
+        sites={"s": site},
+        zones={"zone2": zone2},
+        expect=[{"allow": "a/@node/* -> zone2/inet:443/tcp"}, {"allow": "a/n/* -> a/n/*"}],
+    )
+
+
+def world_of(folder: Path, *under: str) -> World:
+    """The world by day; its expectations must hold under more than the file can say."""
+    network = network_of(fabric(folder))
+    lines = [line.model_copy(update={"hold_under": [*under]}) for line in network.spec.expect]
+    return World(replace(network, spec=network.spec.model_copy(update={"expect": lines})))
+
+
+def test_expectations_are_tried_at_every_hour(tmp_path: Path) -> None:
+    proof = prove(world_of(tmp_path, "any-1-link", "any-hour"))
+    assert [(o.claim.number, o.under) for o in proof.under_failure] == [(0, "night")]
+    assert proof.verdict == "fails"
+    assert all("at night" in finding.title for finding in proof.findings)
+    assert next(r["also under"] for r in claims_table(proof).rows) == "not at night"
+    assert proof.failures == len(sweep("any-1-link")[1](proof.reach.world)) + 2
+
+
+def test_what_is_tried_is_told_in_its_words(tmp_path: Path) -> None:
+    heard: list[str] = []
+    proof = prove(world_of(tmp_path, "any-hour"), tell=heard.append)
+    assert [o.under for o in proof.under_failure] == ["night"]
+    assert [word for word in heard if word.startswith("at ")] == ["at day", "at night"]
+
+
+def test_explain_replay_and_diff_see_the_hour(tmp_path: Path) -> None:
+    day = world_of(tmp_path)
+    night = moved(day, {"hour": ["night"]})
+    flow = "a/@node/host1", "zone2/inet:443"
+    assert [explain(world, *flow).verdict for world in (day, night)] == ["allow", "deny"]
+    sent = [all_pairs(world.blocks, [(6, 443)]) for world in (day, day)]
+    more, less = (
+        replay(world, traffic).delivered for world, traffic in zip((day, night), sent, strict=True)
+    )
+    assert more > less
+    assert {change.kind for change in diff(day, night).changes} == {"lost"}
+    assert diff(night, moved(night, {"hour": ["day"]})).changes != ()
+    assert diff(day, moved(night, {"hour": ["day"]})).same
+
+
+def test_axes_are_apart(tmp_path: Path) -> None:
+    both = moved(world_of(tmp_path), {"hour": ["night"], "down": ["spine1"]})
+    assert [axis.values(both) for axis in axes()] == [("spine1",), ("night",)]
+    assert moved(both, {"down": []}).at == {"hour": ("night",)}
+
+
+def test_the_front_door_takes_it(tmp_path: Path) -> None:
+    path = fabric(tmp_path)
+    night = cloison.build(path, down=["spine1"], at={"hour": ["night"]})
+    assert isinstance(night, cloison.World)
+    found = cloison.explain(night, "a/@node/host1", "zone2/inet:443")
+    assert found.verdict == "deny"
+    with pytest.raises(InputError, match='no hour is called "noon"'):
+        cloison.build(path, at={"hour": ["noon"]})
+    with pytest.raises(InputError, match='worlds have no axis "hours"') as wrong:
+        cloison.build(path, at={"hours": ["night"]})
+    assert wrong.value.diagnostics[0].hint == 'did you mean "hour"?'
+
+
+def broken_laws(axis: WorldAxis, world: World) -> list[str]:
+    """What a row gets wrong."""
+    out = []
+    with_others = moved(world, {"down": ["leaf1"]}) if axis.name != "down" else world
+    for kind, values in axis.sweeps.items():
+        for value in values(world):
+            there = axis.move(with_others, (value,))
+            if axis.read(world, value) != value:
+                out.append(f"{kind}: {value} is read as something else")
+            if value not in axis.values(there):
+                out.append(f"{kind}: a world that was moved to {value} does not know")
+            others = [a for a in axes() if a.name != axis.name]
+            if any(a.values(there) != a.values(with_others) for a in others):
+                out.append(f"{kind}: {value} moves along other axes too")
+            back = axis.move(there, axis.values(with_others))
+            if axis.values(back) != axis.values(with_others):
+                out.append(f"{kind}: there is no way back from {value}")
+            if not {*axis.exempt(world, value)} <= {e.index for e in world.network.endpoints}:
+                out.append(f"{kind}: {value} exempts who is not there")
+    return out
+
+
+def test_laws_of_every_row(tmp_path: Path) -> None:
+    world = world_of(tmp_path)
+    assert [broken_laws(axis, world) for axis in axes()] == [[], []]
+    named = [kind for axis in axes() for kind in axis.sweeps]
+    assert len({*named}) == len(named) and len({axis.name for axis in axes()}) == len(axes())
+    hint: Any = Expectation.model_fields["hold_under"].annotation
+    assert {*get_args(get_args(hint)[0])} == {*named} - {*HOUR.sweeps}
+
+
+def test_a_row_that_was_left_half_done_is_noticed(tmp_path: Path) -> None:
+    """One that forgets where it is breaks a law; one that lacks a property cannot be written."""
+    assert any("does not know" in said for said in broken_laws(FORGETFUL, world_of(tmp_path)))
+    whole = {f.name: getattr(HOUR, f.name) for f in fields(HOUR)}
+    for name in whole:
+        with pytest.raises(TypeError, match=name):
+            WorldAxis(**{key: value for key, value in whole.items() if key != name})
+
+
+def test_nothing_of_the_row_is_left() -> None:
+    with one_more(FORGETFUL):
+        assert len(axes()) == 3
+    assert [axis.name for axis in axes()] == ["down", "hour"]

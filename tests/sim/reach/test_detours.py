@@ -177,9 +177,7 @@ def delivered(
     network = world.network
     route = network.fib.lookup(src.vtep, src.vrf, version, b)
     flow = Flow(src.vrf, version, a, b, protocol, 40000, port, src.index)
-    found = [
-        trace(network, world.program, flow, n) for n in range(len(route.nexthops) if route else 0)
-    ]
+    found = [trace(world, flow, n) for n in range(len(route.nexthops) if route else 0)]
     return [t.reason is Reason.DELIVERED and t.target == dst.index for t in found]
 
 

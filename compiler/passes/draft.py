@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.ir import Action, Direction, Origin, Policy, Stage
+from compiler.policy.ir import Action, Direction, Origin, Point, Policy, Stage
 from compiler.program.program import Group, Intervals, L4Range, Region
 from fabric.network import Network
 
@@ -30,9 +30,10 @@ class Term:
     l4: tuple[L4Range, ...]
     action: Action
     origin: Origin
+    at: Point = Point.HERE
 
 
-Line = tuple[tuple[Region, ...], tuple[L4Range, ...], Action, Origin]
+Line = tuple[tuple[Region, ...], tuple[L4Range, ...], Action, Origin, Point]
 """What an entry will say; two endpoints share a group when all their lines are equal."""
 
 

@@ -32,5 +32,5 @@ def prune(draft: Draft) -> Draft:
 def decides(scope: Scope) -> bool:
     """Whether a scope can deny or end the evaluation."""
     return scope.default is not Action.PERMIT or any(
-        action is not Action.PERMIT for _, _, action, _ in scope.lines
+        action is not Action.PERMIT for _, _, action, *_ in scope.lines
     )

@@ -118,7 +118,7 @@ class Resolver:
                 if group and part and l4:
                     yield Term(
                         rule.stage, rule.direction, rule.order, group, part, l4, rule.action,
-                        rule.origin,
+                        rule.origin, rule.at,
                     )  # fmt: skip
 
     def _per_host(

@@ -45,4 +45,4 @@ OPEN: tuple[Action, Origin] = (Action.PERMIT, NO_POLICY)
 
 def line_of(term: Term) -> Line:
     """What the term says at each endpoint that it is about."""
-    return term.regions, term.l4, term.action, term.origin
+    return term.regions, term.l4, term.action, term.origin, term.at

@@ -57,8 +57,8 @@ def new_group(
 ) -> Group:
     """The group of a scope; its entries are numbered from `first`, `cause` numbers origins."""
     entries = tuple(
-        Entry(first + i, i, regions, l4, action, cause(origin))
-        for i, (regions, l4, action, origin) in enumerate(scope.lines)
+        Entry(first + i, i, regions, l4, action, cause(origin), at)
+        for i, (regions, l4, action, origin, at) in enumerate(scope.lines)
     )
     default = Entry(
         first + len(entries), len(entries), (Region(),), (L4Range(),), scope.default,

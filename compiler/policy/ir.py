@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 from compiler.policy.kinds import Kind, kind_of
 from compiler.policy.labels import LabelSelector as LabelSelector
@@ -60,6 +60,16 @@ class Action(IntEnum):
     DENY = 0
     PERMIT = 1
     PERMIT_FINAL = 2
+
+
+class Point(Enum):
+    """Who enforces a rule: the DPU of the local side, that of the remote, a border, or the host's
+    own network plugin."""
+
+    HERE = "this DPU"
+    PEER = "the peer's DPU"
+    BORDER = "a border"
+    HOST = "the host's own CNI"
 
 
 NOWHERE = Span("", 0, 0)
@@ -119,6 +129,7 @@ class Rule:
     l4: tuple[L4, ...]
     action: Action
     origin: Origin
+    at: Point = Point.HERE
 
 
 @dataclass(frozen=True, slots=True)

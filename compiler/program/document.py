@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from typing import Any
 
-from compiler.policy.ir import Origin
+from compiler.policy.ir import Origin, Point
 from compiler.program.dpu import Dpu, Instance
 from compiler.program.program import ANY_VRF, Entry, Group, Intervals, L4Range, Program, Region
 from fabric.network import Network
@@ -91,7 +91,7 @@ def _entry(program: Program, entry: Entry) -> dict[str, Any]:
         "l4": [_l4(l4) for l4 in entry.l4],
         "action": entry.action.name.lower(),
         "origin": _origin(program.origins[entry.origin]),
-    }
+    } | ({} if entry.at is Point.HERE else {"at": entry.at.value})
 
 
 def _remote(network: Network, region: Region) -> dict[str, Any]:

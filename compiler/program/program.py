@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.ir import Action, Direction, Origin, Policy, Stage
+from compiler.policy.ir import Action, Direction, Origin, Point, Policy, Stage
 from fabric.network import Network
 from fabric.ports import ANY, MAX_PORT
 
@@ -48,7 +48,8 @@ class L4Range:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`id` is unique in the program (counters are indexed by it); `origin` indexes `origins`."""
+    """`id` is unique in the program (counters are indexed by it); `origin` indexes `origins`,
+    `at` says who enforces it."""
 
     id: int
     order: int
@@ -56,6 +57,7 @@ class Entry:
     l4: tuple[L4Range, ...]
     action: Action
     origin: int
+    at: Point = Point.HERE
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
-from compiler.policy.ir import Action, Direction
+from compiler.policy.ir import Action, Direction, Point
 from compiler.program.program import Entry, Group, Program
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
@@ -338,6 +338,8 @@ def entry_step(program: Program, where: str, group: Group, entry: Entry) -> Step
         result = "permit, final"
     what = f"{Direction(group.direction).name} {group.stage.name}"
     because = origin.name if origin.kind.bare else title(origin)
+    if entry.at is not Point.HERE:
+        because += f", enforced at {entry.at.value}"
     return Step(where, what, result, because, _line(origin.span), number)
 
 

@@ -296,8 +296,8 @@ FAULTS = (
     ),
     Fault(
         "compiler/passes/prune.py",
-        "action is not Action.PERMIT for _, _, action, _ in scope.lines",
-        "action is Action.DENY for _, _, action, _ in scope.lines",
+        "action is not Action.PERMIT for _, _, action, *_ in scope.lines",
+        "action is Action.DENY for _, _, action, *_ in scope.lines",
         "stages that only end the evaluation are skipped",
     ),
     Fault(

@@ -173,7 +173,7 @@ class _Endpoints:
             -1, member.name, "pod", CLUSTER, 0, 1, 0, member.node, prefixes,
             namespace=pod.namespace, workload=pod.workload, workload_kind=pod.workload_kind,
             labels=pod.labels, namespace_labels=self.manifests.namespaces[pod.namespace],
-            ports=pod.ports, assumed=derived, span=pod.span,
+            ports=pod.ports, assumed=derived, span=pod.span, service_account=pod.service_account,
         )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ class Endpoint:
     or quarantined. `assumed` names what was derived by rule and not read: "address", "host",
     "pod" (its workload has none now).
     `aliases` are the host-network pods of a node, `also` other spellings of its own name.
+    `service_account` is a pod's, in its own namespace.
     """
 
     index: int
@@ -64,6 +65,7 @@ class Endpoint:
     assumed: frozenset[str] = frozenset()
     span: Span | None = None
     also: tuple[str, ...] = ()
+    service_account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

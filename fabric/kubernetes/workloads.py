@@ -61,6 +61,7 @@ class Pod:
     span: Span
     idle: bool = False
     made: bool = False
+    service_account: str = "default"
 
 
 class Owner(NamedTuple):
@@ -321,7 +322,14 @@ def described(spec: Cursor, about: Metadata, owner: Owner, name: str, span: Span
     return Pod(
         name, about.namespace, owner.name, owner.kind, about.labels, tuple(ports(spec)),
         spec["hostNetwork"].flag(), node or None, (), (), False, span,
+        service_account=account(spec),
     )  # fmt: skip
+
+
+def account(spec: Cursor) -> str:
+    """The name of the service account; the second key is the old one."""
+    found = (spec[key].value for key in ("serviceAccountName", "serviceAccount"))
+    return next((name for name in found if isinstance(name, str) and name), "default")
 
 
 def ports(spec: Cursor) -> Iterator[NamedPort]:

@@ -365,6 +365,7 @@ class VrfEndpoints:
             self.site.fabric.vtep_of(pod.host).index, pod.host, grant.prefixes,
             namespace=pod.namespace, workload=pod.workload, workload_kind=pod.workload_kind,
             labels=pod.labels, namespace_labels=pod.namespace_labels, ports=pod.ports,
+            service_account=pod.service_account,
             state=self.state(pod.host),
             assumed=pod.assumed | ({"address"} if grant.assumed else set()), span=pod.span,
         )  # fmt: skip

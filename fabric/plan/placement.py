@@ -68,6 +68,7 @@ class Placed:
     addresses: tuple[str, ...]
     assumed: frozenset[str]
     span: Span
+    service_account: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,4 +305,5 @@ class _Placer:
             self.endpoint(pod), self.tenant, pod.namespace, pod.workload, pod.workload_kind, host,
             pod.labels, self.manifests.namespaces[pod.namespace], pod.ports, pod.host_network,
             pod.addresses, assumed | (IDLE if pod.idle else frozenset()), pod.span,
+            pod.service_account,
         )  # fmt: skip

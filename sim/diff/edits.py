@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from compiler.policy.ir import Matcher, Origin, Policy
 from fabric.diagnostics import Span
@@ -22,6 +23,11 @@ from sim.proof.reachability import Reach
 from sim.why.blame import Cause
 
 Fact = frozenset[object] | str | None
+TOLD = frozenset(
+    ("kind", "tenant", "namespace", "workload", "name", "host", "host_network", "aliases", "also",
+     "vrf", "prefixes", "state", "labels", "namespace_labels", "ports")
+)  # fmt: skip
+"""Fields of endpoints that are who they are, or told in their own words."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,6 +44,13 @@ class Edit:
         return f"{self.title}: {self.detail or self.what}"
 
 
+class Looked(NamedTuple):
+    """What of endpoints rules look at: keys of labels, and fields."""
+
+    keys: frozenset[str]
+    fields: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Edits:
     """Edits of declarations by what they are called in blames; and the tenants of either world."""
@@ -46,7 +59,7 @@ class Edits:
     imports: Mapping[str, Edit]
     vrf_of: Mapping[str, str]
     tenants: tuple[frozenset[str], frozenset[str]]
-    looked: frozenset[str]
+    looked: Looked
 
     @staticmethod
     def of(old: Reach, new: Reach) -> Edits:
@@ -150,7 +163,7 @@ class _Declared:
             self.spans[title] = origin.span
 
 
-def _endpoints(seen: Shown, looked: frozenset[str]) -> Iterator[Edit]:
+def _endpoints(seen: Shown, looked: Looked) -> Iterator[Edit]:
     """What changed about the endpoints at the ends of the packet, of what rules look at; else where
     they are."""
     pairs = [
@@ -170,31 +183,34 @@ def _endpoints(seen: Shown, looked: frozenset[str]) -> Iterator[Edit]:
             yield Edit(_called(new), "edited", _told("addresses", was, now))
 
 
-def _said(
-    old: Endpoint, new: Endpoint, looked: frozenset[str]
-) -> Iterator[tuple[str, str, Fact, Fact]]:
+def _said(old: Endpoint, new: Endpoint, looked: Looked) -> Iterator[tuple[str, str, Fact, Fact]]:
     """Facts about an endpoint that rules may look at: whose they are, what they are, then and
     now."""
 
     def seen(labels: Mapping[str, str]) -> Fact:
-        return frozenset((k, v) for k, v in labels.items() if k in looked)
+        return frozenset((k, v) for k, v in labels.items() if k in looked.keys)
 
     who, space = _called(new), f"namespace {new.tenant}/{new.namespace}"
     yield who, "labels", seen(old.labels), seen(new.labels)
     yield who, "ports", frozenset(old.ports), frozenset(new.ports)
     yield space, "labels", seen(old.namespace_labels), seen(new.namespace_labels)
     yield f"host {new.host}", "state", old.state, new.state
+    for name in sorted(looked.fields - TOLD):
+        yield who, name.replace("_", " "), getattr(old, name), getattr(new, name)
 
 
-def _looked_at(*policies: Policy) -> frozenset[str]:
-    """Keys of labels that any selector of these policies names."""
+def _looked_at(*policies: Policy) -> Looked:
+    """What of endpoints any matcher of these policies looks at."""
     matchers: list[Matcher] = []
     for policy in policies:
         for rule in policy.rules:
             matchers += (*rule.local, *rule.remote)
         for selection in policy.selections:
             matchers += selection.local
-    return frozenset(key for matcher in matchers for key in matcher.label_keys())
+    return Looked(
+        frozenset(key for matcher in matchers for key in matcher.label_keys()),
+        frozenset(name for matcher in matchers for name in matcher.looks()),
+    )
 
 
 def _called(endpoint: Endpoint) -> str:

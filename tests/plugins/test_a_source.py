@@ -1,0 +1,177 @@
+"""A source of policy for a made-up kind of objects: one file (this) and one row (`ROW`).
+
+A `Wall` keeps everybody out of the pods of its namespace with a label, but those of one namespace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import cloison
+from cloison.how import How
+from cloison.views.world import World
+from compiler.compile import compile_network
+from compiler.policy.ir import (
+    Action,
+    Direction,
+    Origin,
+    Pods,
+    Policy,
+    Requirement,
+    Rule,
+    Selection,
+    Stage,
+)
+from compiler.policy.kinds import Kind, Listed
+from compiler.policy.source import Source, no_mistakes, settled
+from compiler.program.document import document
+from compiler.program.dpu import enforcement_points, tables_of
+from compiler.sources import SOURCES, network_policy
+from fabric.cluster import cluster_network
+from fabric.diagnostics import Diagnostic
+from fabric.kubernetes.claims import LEFT_TO_SOURCES, Claim
+from fabric.network import Network
+from sim.proof.prove import prove
+
+WALL = Kind(
+    "Wall", declared=False, silent=False, own=False, closing=False, bare=False,
+    policy=True, suspicion=(1, 3), listed=Listed.COUNTED,
+)  # fmt: skip
+CLAIM = Claim("walls.example.org", "Wall", ("v1",))
+
+
+def policy(network: Network) -> Policy:
+    """Every wall of every tenant."""
+    out = Policy()
+    for tenant, manifests in network.manifests.items():
+        for number, source in enumerate(manifests.claimed((CLAIM,))):
+            value: Any = source.value
+            space, name = value["metadata"]["namespace"], value["metadata"]["name"]
+            wanted = Requirement("app", "In", frozenset({value["spec"]["around"]}))
+            inner = (Pods(tenant, (wanted,), space),)
+            guests = (Pods(tenant, (), value["spec"]["guests"]),)
+            place = Stage.WORKLOAD, Direction.IN
+            span = source.span(("spec",))
+            origin = Origin(WALL, f"{tenant}/{space}/{name}", 0, span)
+            rule = Rule(*place, 1_000_000 + number, inner, guests, (), Action.PERMIT, origin)
+            closed = Selection(*place, inner, Action.DENY, replace(origin, rule=None))
+            out += Policy((rule,), (closed,))
+    return out
+
+
+def lints(network: Network, found: Policy | None) -> Iterable[Diagnostic]:
+    """No doubts."""
+    return ()
+
+
+ROW = Source("walls", policy, lints, no_mistakes, (CLAIM,))
+WITH = (*SOURCES, ROW)
+
+
+def pod(name: str, space: str) -> dict[str, Any]:
+    meta = {"name": name, "namespace": space, "labels": {"app": name}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"containers": []}}
+
+
+def wall(guests: str) -> dict[str, Any]:
+    meta = {"name": "ring", "namespace": "shop"}
+    spec = {"around": "db", "guests": guests}
+    return {"apiVersion": "walls.example.org/v1", "kind": "Wall", "metadata": meta, "spec": spec}
+
+
+def written(folder: Path, *more: dict[str, Any]) -> Path:
+    folder.mkdir(exist_ok=True)
+    objects = [pod("db", "shop"), pod("cart", "shop"), pod("spy", "wild"), *more]
+    (folder / "all.yaml").write_text(yaml.safe_dump_all(objects))
+    return folder
+
+
+@pytest.fixture
+def worlds(tmp_path: Path) -> Iterator[tuple[World, World, World]]:
+    """Without the source; with it; and with it where other guests are let in."""
+    inside, outside = written(tmp_path / "a", wall("shop")), written(tmp_path / "b", wall("wild"))
+    with_it = How(sources=WITH)
+    yield World.read([inside]), World.read([inside], with_it), World.read([outside], with_it)
+    assert ROW not in SOURCES
+
+
+Worlds = tuple[World, World, World]
+
+
+def test_without_the_source_the_world_is_unknown_with_it_decided(worlds: Worlds) -> None:
+    unknown, known, _ = worlds
+    assert [record.kind for record in unknown.network.not_evaluated] == ["Wall"]
+    assert prove(unknown).pending
+    assert known.network.not_evaluated == ()
+    assert not prove(known).pending
+
+
+def test_explain_names_its_line(worlds: Worlds) -> None:
+    _, known, _ = worlds
+    db = "cluster/shop/db:80/tcp"
+    shut = str(cloison.explain(known, "cluster/wild/spy", db))
+    assert "Wall shop/ring" in shut
+    assert "all.yaml" in shut
+    assert "deny" in shut.lower()
+    assert "allow" in str(cloison.explain(known, "cluster/shop/cart", db)).lower()
+
+
+def test_replay_agrees_with_reach(worlds: Worlds) -> None:
+    _, known, other = worlds
+    for world, guest in ((known, "cart"), (other, "spy")):
+        pairs = {
+            (row["source"].rpartition("/")[2], row["destination"].rpartition("/")[2])
+            for row in cloison.reach(world)
+        }
+        assert {a for a, b in pairs if b == "db"} & {"cart", "spy"} == {guest}
+        assert "disagree" not in str(cloison.replay(world))
+
+
+def test_diff_says_which_declaration_changed(worlds: Worlds) -> None:
+    _, known, other = worlds
+    rows = list(cloison.diff(known, other))
+    assert rows
+    assert any("Wall cluster/shop/ring" in str(row) for row in rows)
+    assert list(cloison.diff(known, known)) == []
+
+
+def test_dumps_carry_it(worlds: Worlds) -> None:
+    _, known, _ = worlds
+    points = enforcement_points(known.program)
+    texts = [str(document(known.program, tables_of(known.program, vtep))) for vtep in points]
+    assert any("'kind': 'Wall'" in text for text in texts)
+
+
+def test_what_no_source_claims_is_not_evaluated(tmp_path: Path) -> None:
+    """Also what those of the house read: without the claim nobody evaluates it."""
+    isolate = {
+        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        "metadata": {"name": "shut", "namespace": "shop"}, "spec": {"podSelector": {}},
+    }  # fmt: skip
+    network = cluster_network([written(tmp_path, isolate)])
+    assert settled(network, SOURCES) is network
+    without = tuple(s for s in SOURCES if s is not network_policy.SOURCE)
+    assert [r.title for r in settled(network, without).not_evaluated] == ["NetworkPolicy shop/shut"]
+    assert compile_network(network, without).network.not_evaluated
+
+
+def test_half_done_it_claims_nothing_and_so_decides_nothing(tmp_path: Path) -> None:
+    half = (*SOURCES, replace(ROW, claims=()))
+    world = World.read([written(tmp_path, wall("shop"))], How(sources=half))
+    assert prove(world).pending
+
+
+def test_what_is_left_to_sources_is_what_they_claim() -> None:
+    claimed = {(c.group, c.kind) for source in SOURCES for c in source.claims}
+    assert claimed == {*LEFT_TO_SOURCES}
+
+
+def test_a_kind_of_origin_that_nobody_declared_stops_where_it_is_made() -> None:
+    with pytest.raises(LookupError, match="Wall"):
+        Origin("Wall", "ring")  # type: ignore[arg-type]

@@ -45,6 +45,10 @@ class Replay:
         """Computed; unknown where something that is not evaluated may decide otherwise."""
         return "unknown" if pending(self.world.network.not_evaluated) else "computed"
 
+    def __bool__(self) -> bool:
+        """An answer of more than two kinds is neither true nor false."""
+        raise TypeError(f"compare .verdict, which is {self.verdict}: it is not true or false")
+
     @property
     def verdicts(self) -> Table:
         """Packets by what became of them."""

@@ -25,6 +25,10 @@ class Explained:
         """allow, deny, or depends (on which way ECMP goes)."""
         return self.explanation.verdict
 
+    def __bool__(self) -> bool:
+        """An answer of more than two kinds is neither true nor false."""
+        raise TypeError(f"compare .verdict, which is {self.verdict}: it is not true or false")
+
     @property
     def blame(self) -> str:
         """The line behind the verdict."""

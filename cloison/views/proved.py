@@ -52,6 +52,10 @@ class Proved:
         """What is wrong, each with a packet and the line to look at."""
         return findings_table(self.proof)
 
+    def __bool__(self) -> bool:
+        """Whether it holds: what fails or is unknown is false."""
+        return self.holds
+
     def plot(self) -> Drawing:
         """The isolation matrix as a heat map."""
         return heatmap(self.proof)

@@ -20,7 +20,7 @@ from typing import Any
 from cloison.views.unknowns import as_rows
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import InputError
-from fabric.io.strict_json import decoded
+from fabric.io.strict_json import decoded, distinct
 from fabric.ports import BOTH, GROUPS, KNOWN, MAX_PORT, PROTOCOLS, WITH_PORTS
 from sim.reach.questions import Cause, Questions
 
@@ -52,7 +52,7 @@ class Answers:
 def answer(questions: Questions, line: bytes | str) -> dict[str, Any]:
     """One line for one line."""
     try:
-        question = decoded(line.decode() if isinstance(line, bytes) else line)
+        question = decoded(line.decode() if isinstance(line, bytes) else line, distinct)
     except ValueError as error:
         return {"id": None, "error": f"not JSON: {error}"}
     if not isinstance(question, dict):

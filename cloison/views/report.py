@@ -57,6 +57,10 @@ class Simulation:
         """Whether isolation and every expectation hold."""
         return self.verdict == "holds"
 
+    def __bool__(self) -> bool:
+        """Whether it holds: what fails or is unknown is false."""
+        return self.holds
+
     @property
     def matrix(self) -> Table:
         """The isolation matrix, one row per cell."""
@@ -250,6 +254,11 @@ def proven(proof: Proof) -> dict[str, Any]:
         "expectations": list(expectations(proof)),
         "findings": list(findings_table(proof)),
         "exempt": list(proof.exempt),
+        "assumed": [
+            {"endpoint": e.name, "what": sorted(e.assumed)}
+            for e in proof.network.endpoints
+            if e.assumed
+        ],
         "unknown_because": list(proof.empty),
         "not_evaluated": as_rows(proof.network.not_evaluated),
     }

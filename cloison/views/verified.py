@@ -20,7 +20,7 @@ from cloison.views.world import World
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.reader import read_text
 from fabric.inputs import input_files
-from fabric.io.strict_json import decoded
+from fabric.io.strict_json import decoded, distinct
 from fabric.io.visible import lines
 from sim.checker.consistency import inconsistencies
 from sim.checker.validity import validity
@@ -55,7 +55,7 @@ def claim_row(outcome: Outcome, broken: Outcome | None, said: str) -> dict[str, 
     """One expectation; `pairs` counts (source, destination, IP version)."""
     claim = outcome.claim
     under = claim.hold_under if outcome.holds else []
-    if broken:
+    if broken is not None:
         under = [f"not {broken.word} {broken.under}"]
     return {
         "": "FAILS" if said == "fails" else said,
@@ -83,20 +83,12 @@ def read_certificate(path: Path) -> Any:
     """The JSON of a certificate; `InputError` when it is none."""
     text, file = read_text(path)
     try:
-        found = decoded(text, _distinct)
+        found = decoded(text, distinct)
     except ValueError as error:
         raise InputError(Diagnostic("C730", f"{file} is no JSON: {error}")) from None
     if not isinstance(found, dict) or "schema" not in found:
         hint = "write one with: cloison verify FABRIC --certificate FILE"
         raise InputError(Diagnostic("C730", f"{file} is no certificate", None, hint))
-    return found
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys stand there once: readers disagree about others."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("an object has a key twice")
     return found
 
 

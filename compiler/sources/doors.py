@@ -6,9 +6,12 @@ policy that lets nobody in does not keep such packets out.
 
 Rules that hold here:
 
-1. A door is told when policies isolate a pod behind it, and let nothing of the outside (everybody,
-   or a block of all addresses) in on a port where the door ends: then it contradicts them. Where
-   they let the outside in, the door is no news.
+1. In a cluster without a fabric a door is told when policies isolate a pod behind it, unless they
+   let in everybody, from all addresses of each IP version that the pod has, on every port where the
+   door ends: then it is no news. Of clients that a block leaves out, they would see the node.
+   In a fabric it is told when they let nothing of the outside in (everybody, or a block of all
+   addresses but some); who gets further by it otherwise depends on routes and zones as well
+   (`sim.reach.detours`).
 2. With `externalTrafficPolicy: Local` a node hands packets to its own pods and leaves the client's
    address on them: the policies decide, as they do about the outside at the target port.
 3. It touches the workloads of these pods, as a field that is not modelled does.
@@ -23,9 +26,9 @@ Source: Kubernetes documentation, Virtual IPs and Service Proxies.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from compiler.policy.ir import L4, Action, Direction, Matcher, Policy, Rule, Stage
+from compiler.policy.ir import L4, Action, Cidr, Direction, Everyone, Matcher, Policy, Rule, Stage
 from compiler.policy.selectors import selects
 from fabric.cluster import CLUSTER
 from fabric.inventory import Endpoint, NamedPort
@@ -49,7 +52,7 @@ def doors(network: Network, policy: Policy) -> Iterator[Unevaluated]:
         walls = _Walls(network, policy)
         for service in found:
             behind = [e for e in pods if _leads_to(service, e)]
-            past = (e for e in behind if walls.shut(e, service.ports))
+            past = (e for e in behind if walls.shut(e, service.ports, whole=tenant == CLUSTER))
             for workload in dict.fromkeys(e.workload or "" for e in past):
                 yield Unevaluated(
                     "v1", "Service", service.namespace, service.name, service.span, "door", WHAT,
@@ -66,7 +69,11 @@ def open_anyway(network: Network, policy: Policy) -> Iterator[Unevaluated]:
         pods = [e for e in network.endpoints if (e.tenant, e.namespace, e.workload) == wanted]
         opened = [(e, [p for p in e.ports if p.host]) for e in pods]
         known = bool(opened) and all(ports for _, ports in opened)
-        if walls and known and not any(walls.shut(e, map(to_itself, p)) for e, p in opened):
+        if (
+            walls
+            and known
+            and not any(walls.shut(e, map(to_itself, p), whole=True) for e, p in opened)
+        ):
             yield record
 
 
@@ -98,36 +105,82 @@ class _Walls:
             for s in policy.selections
             if s.stage is Stage.WORKLOAD and s.direction is Direction.IN
         ]
-        self.public = [
+        self.letting = [
             r
             for r in policy.rules
             if r.stage is Stage.WORKLOAD
             and r.direction is Direction.IN
             and r.action is not Action.DENY
-            and any(m.outside() for m in r.remote)
+            and any(isinstance(m, Everyone | Cidr) for m in r.remote)
         ]
 
-    def shut(self, pod: Endpoint, ports: Iterable[ServicePort]) -> bool:
-        """Whether one of these ports ends where policies let nothing of the outside in."""
+    def shut(self, pod: Endpoint, ports: Iterable[ServicePort], whole: bool) -> bool:
+        """Whether one of these ports ends where policies let nothing of the outside in; `whole`:
+        where they do not let all of it in."""
         if not any(self._chosen(local, pod) for local in self.isolating):
             return False
-        mine = [rule for rule in self.public if self._chosen(rule.local, pod)]
-        return not all(any(_admits(rule, port, pod) for rule in mine) for port in ports)
+        mine = [rule for rule in self.letting if self._chosen(rule.local, pod)]
+        return not all(
+            _all_let_in(rules, pod) if whole else any(m.outside() for m in _remotes(rules))
+            for port in ports
+            for number in _ends(port, pod)
+            for rules in [[rule for rule in mine if _admits(rule, port.protocol, number, pod)]]
+        )
 
     def _chosen(self, local: tuple[Matcher, ...], pod: Endpoint) -> bool:
         return any(selects(matcher, pod, self.network) for matcher in local)
 
 
-def _admits(rule: Rule, port: ServicePort, pod: Endpoint) -> bool:
-    """Whether a rule covers the port of a pod where a Service's port ends."""
-    numbers = (
-        [port.target]
-        if isinstance(port.target, int)
-        else [p.number for p in pod.ports if (p.name, p.protocol) == (port.target, port.protocol)]
+def _remotes(rules: Iterable[Rule]) -> Iterator[Matcher]:
+    return (matcher for rule in rules for matcher in rule.remote)
+
+
+def _all_let_in(rules: Sequence[Rule], pod: Endpoint) -> bool:
+    """Whether rules let all addresses in, of each IP version that a pod has."""
+    if any(isinstance(matcher, Everyone) for matcher in _remotes(rules)):
+        return True
+    versions = {prefix.version for prefix in pod.prefixes}
+    return bool(versions) and all(_covers_all(_remotes(rules), v) for v in versions)
+
+
+def _covers_all(matchers: Iterable[Matcher], version: int) -> bool:
+    """Whether blocks hold all addresses of an IP version, between them."""
+    held = sorted(
+        found
+        for matcher in matchers
+        if isinstance(matcher, Cidr) and matcher.prefix.version == version
+        for found in _held(matcher)
     )
-    return not rule.l4 or all(
-        any(_covers(l4, port.protocol, number, pod) for l4 in rule.l4) for number in numbers
-    )
+    reached = 0
+    for first, last in held:
+        if first > reached:
+            return False
+        reached = max(reached, last + 1)
+    return reached == (2**32 if version == 4 else 2**128)
+
+
+def _held(block: Cidr) -> Iterator[tuple[int, int]]:
+    """First and last addresses of a block without what it leaves out."""
+    start, end = int(block.prefix.network_address), int(block.prefix.broadcast_address)
+    for hole in sorted(block.excepts, key=lambda p: int(p.network_address)):
+        if hole.version == block.prefix.version:
+            if start < int(hole.network_address):
+                yield start, min(end, int(hole.network_address) - 1)
+            start = max(start, int(hole.broadcast_address) + 1)
+    if start <= end:
+        yield start, end
+
+
+def _ends(port: ServicePort, pod: Endpoint) -> list[int]:
+    """The ports of a pod where a Service's port ends."""
+    if isinstance(port.target, int):
+        return [port.target]
+    return [p.number for p in pod.ports if (p.name, p.protocol) == (port.target, port.protocol)]
+
+
+def _admits(rule: Rule, protocol: int, number: int, pod: Endpoint) -> bool:
+    """Whether a rule covers a port of a pod."""
+    return not rule.l4 or any(_covers(l4, protocol, number, pod) for l4 in rule.l4)
 
 
 def _covers(l4: L4, protocol: int, number: int, pod: Endpoint) -> bool:

@@ -15,7 +15,7 @@ from fabric.inventory import Endpoint
 
 
 def unused_pins(spec: FabricSpec, endpoints: Sequence[Endpoint], problems: Diagnostics) -> None:
-    """C449 for endpoints that are not there, C459 for host-network pods."""
+    """C449 for endpoints that are not there, C459 for host-network pods, C680 for nodes."""
     there = {name for e in endpoints for name in (e.name, *e.also, *e.aliases)}
     for section in ("addresses", "hosts"):
         for key in sorted(set(getattr(spec.pins, section)) - there):
@@ -31,3 +31,9 @@ def unused_pins(spec: FabricSpec, endpoints: Sequence[Endpoint], problems: Diagn
             what = f"{key} is pinned to {texts[0]}, and has the address of {node.name}, {had}"
             span = spec.at_key("pins", "addresses", key)
             problems.warn("C459", what, span, "pin the node's address")
+    nodes = {name: e for e in endpoints if e.kind != "pod" for name in (e.name, *e.also)}
+    for key in sorted(nodes.keys() & spec.pins.hosts):
+        if spec.pins.hosts[key] != nodes[key].host:
+            what = f"{key} is {nodes[key].host} itself: it cannot run on {spec.pins.hosts[key]}"
+            span = spec.at_key("pins", "hosts", key)
+            problems.error("C680", what, span, "pods are pinned to hosts")

@@ -55,6 +55,10 @@ class Judgement(NamedTuple):
         """Neither."""
         return not self.leaks and not self.stopped
 
+    def __bool__(self) -> bool:
+        """Whether it holds; a tuple that is not empty would always be true."""
+        return self.holds
+
 
 def read(text: str) -> Claim:
     """The claim of `kind: A -> B:PORTS`; `ValueError` if it is none."""

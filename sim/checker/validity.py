@@ -30,6 +30,10 @@ class Validity(NamedTuple):
     regions: int
     packets: int
 
+    def __bool__(self) -> bool:
+        """Whether nothing differs; a tuple that is not empty would always be true."""
+        return not self.problems
+
 
 def validity(
     certificate: Any, network: Network, inputs: Iterable[Path], policy: Policy | None = None

@@ -87,6 +87,10 @@ class Outcome:
         """No breach."""
         return not self.breaches
 
+    def __bool__(self) -> bool:
+        """Whether it holds."""
+        return self.holds
+
 
 def read_claims(spec: FabricSpec, network: Network) -> tuple[Claim, ...]:
     """Every expectation of a fabric file; `InputError` lists all that say nothing."""

@@ -95,6 +95,10 @@ class Proof:
         """Whether nothing was found, and nothing is unknown."""
         return self.verdict == "holds"
 
+    def __bool__(self) -> bool:
+        """Whether it holds: what fails or is unknown is false."""
+        return self.holds
+
     @property
     def pending(self) -> tuple[Unevaluated, ...]:
         """What is not evaluated and touches the proof."""

@@ -71,6 +71,10 @@ class Isolation:
         """Whether whatever passes between VRFs was asked for."""
         return not any(crossing.stray for crossing in self.crossings)
 
+    def __bool__(self) -> bool:
+        """Whether it holds."""
+        return self.holds
+
 
 def isolation(blocks: Blocks) -> Isolation:
     """Prove isolation between all VRFs."""

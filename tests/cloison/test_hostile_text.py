@@ -232,6 +232,33 @@ def test_answers_to_questions_are_json(line: str, tmp_path: Path) -> None:
     assert "is not a value" in decoded(answer)["error"]
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('{"id": 1, "src": "a/b", "src": "a/c"}', "a key twice"),
+        ('{"id": {"x": 1, "x": 1}}', "a key twice"),
+        (r'{"id": "\ud83d"}', "half of a character"),
+        (r'{"id": [{"k\uDE00": 1}]}', "half of a character"),
+        (r'{"id": "\ude00\ud83d", "src": "a/b"}', "half of a character"),
+    ],
+)
+def test_lines_that_readers_take_in_several_ways_get_no_answer(
+    line: str, why: str, tmp_path: Path
+) -> None:
+    (tmp_path / "m.yaml").write_text(MANIFESTS.split("\n---")[1])
+    (tmp_path / "q.jsonl").write_text(line + "\n")
+    arguments = ["reach", str(tmp_path / "m.yaml"), "--flows", str(tmp_path / "q.jsonl")]
+    done = CliRunner().invoke(main, arguments)
+    (answer,) = done.stdout.splitlines()
+    assert why in decoded(answer)["error"]
+    assert decoded(answer)["id"] is None
+
+
+def test_a_whole_pair_is_a_character() -> None:
+    pair, written = r'["\ud83d\ude00"]', r'["\\ud800"]'
+    assert (decoded(pair), decoded(written)) == (["\U0001f600"], ["\\ud800"])
+
+
 def test_a_certificate_of_no_json_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
     for text in ('{"schema": NaN}', '{"schema": 1e999}', "[" * 100_000):

@@ -27,7 +27,7 @@ SHUT: dict[str, Any] = {
     "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
 }
 EVERYBODY: list[Any] = [{}]
-WORLD = [{"from": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}]}]
+ALL = [{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]
 SOME = [{"from": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}]
 
 
@@ -71,8 +71,8 @@ def test_a_door_past_a_policy_that_lets_nobody_in(tmp_path: Path, door: Any) -> 
     ]
     assert told(tmp_path, door) == []
     assert told(tmp_path, policy(EVERYBODY), door) == []
-    assert told(tmp_path, policy(WORLD, [{"port": "sql"}]), door) == []
-    assert told(tmp_path, policy(WORLD, [{"port": 5000, "endPort": 6000}]), door) == []
+    assert told(tmp_path, policy(ALL, [{"port": "sql"}]), door) == []
+    assert told(tmp_path, policy(ALL, [{"port": 5000, "endPort": 6000}]), door) == []
 
 
 def test_other_services_are_no_doors(tmp_path: Path) -> None:
@@ -97,3 +97,47 @@ def test_it_touches_the_pods_behind_it(tmp_path: Path) -> None:
     far = POD | {"metadata": {"name": "far", "namespace": "other"}}
     path.write_text(yaml.safe_dump_all([POD, other, far, SHUT, service("NodePort")]))
     assert cloison.explain(path, "ns/web", "other/far:80").verdict == "allow"
+
+
+def blocks(*written: str) -> list[Any]:
+    """One rule that lets blocks in, each `cidr` or `cidr-except`."""
+    found = []
+    for text in written:
+        cidr, _, hole = text.partition("-")
+        found.append({"ipBlock": {"cidr": cidr, **({"except": [hole]} if hole else {})}})
+    return [{"from": found}]
+
+
+@pytest.mark.parametrize(
+    ("let_in", "whole"),
+    [
+        (blocks("0.0.0.0/0"), True),
+        (blocks("0.0.0.0/1", "128.0.0.0/1"), True),
+        (blocks("0.0.0.0/0-10.0.0.0/8", "10.0.0.0/7"), True),
+        (blocks("0.0.0.0/0-10.0.0.0/8") + blocks("10.0.0.0/8"), True),
+        (blocks("0.0.0.0/0-10.0.0.0/8"), False),
+        (blocks("0.0.0.0/0-10.0.0.0/8", "10.0.0.0/9"), False),
+        (blocks("0.0.0.0/0-255.255.255.255/32"), False),
+        (blocks("0.0.0.0/0-0.0.0.0/32"), False),
+        (blocks("0.0.0.0/1"), False),
+        (blocks("::/0"), False),
+    ],
+)
+def test_everybody_must_be_let_in(tmp_path: Path, let_in: list[Any], whole: bool) -> None:
+    assert told(tmp_path, policy(let_in), service("NodePort")) == ([] if whole else ["Service"])
+    other = [{**rule, "ports": [{"port": 1}]} for rule in blocks("0.0.0.0/0")]
+    mixed = SHUT | {"spec": SHUT["spec"] | {"ingress": [*other, *let_in]}}
+    assert told(tmp_path, mixed, service("NodePort")) == ([] if whole else ["Service"])
+
+
+def test_a_pod_of_two_ip_versions_must_let_both_in(tmp_path: Path) -> None:
+    both = [{"ip": "10.0.0.5"}, {"ip": "fd00::5"}]
+    pod = POD | {"status": {"podIP": "10.0.0.5", "podIPs": both}}
+    path = tmp_path / "m.yaml"
+    for let_in, kinds in (
+        (blocks("0.0.0.0/0"), ["Service"]),
+        (blocks("::/0"), ["Service"]),
+        (blocks("::/0", "0.0.0.0/0"), []),
+    ):
+        path.write_text(yaml.safe_dump_all([pod, policy(let_in), service("NodePort")]))
+        assert [row["kind"] for row in cloison.build(path).not_evaluated] == kinds

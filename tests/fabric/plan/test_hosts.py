@@ -270,6 +270,15 @@ def test_a_pin_that_contradicts_is_told(
     assert all(w.span and w.span.file.endswith("fabric.yaml") for w in net.warnings)
 
 
+def test_a_node_is_not_placed(tmp_path: Path) -> None:
+    tenants = {"t": {"hosts": ["host1", "host2"], **vrf("10.0.0.0/16")}}
+    for name in ("t/@node/host1", "t/@node/host1@main"):
+        for host, wrong in (("host2", {"C680"}), ("host1", set())):
+            path = write_fabric(tmp_path, tenants, {}, pins={"hosts": {name: host}})
+            assert {code for code, _ in (refused(path) if wrong else ())} == wrong
+            assert wrong or not network_of(path).warnings
+
+
 def test_a_host_network_pod_has_no_address_to_pin(tmp_path: Path) -> None:
     tenants = {"t": {"hosts": ["host1"], **vrf("10.0.0.0/16")}}
     pins = {"addresses": {"t/n/p": ["10.0.0.8"], "t/@node/host1": ["10.0.0.9"]}}

@@ -73,10 +73,10 @@ def command(
     nothing is written and it is 4.
     """
     from cloison.cli.check import tell_findings
-    from cloison.cli.show_tables import usage_rows
-    from cloison.render.formats import progress, show, table, titled
+    from cloison.render.formats import progress, say, show, table, titled
+    from cloison.views.compiled import usage_rows
     from cloison.views.headroom import room_table
-    from cloison.views.unknowns import below, emit_with
+    from cloison.views.unknowns import below, with_records
     from cloison.views.world import World
     from compiler.targets.usage import usage
     from fabric.diagnostics import CapacityError
@@ -103,10 +103,10 @@ def command(
     if output == "table" and not nodes:
         part = room_table(world.network, profile, found)
         show(*titled(part.title, table(part.rows, part.columns)))
-        below(records)
+        say(below(records))
     else:
         rows, title = usage_rows(found), f"Fill of {profile.title}"
-        emit_with(records, rows, schema="cloison/capacity/1", output=output, title=title)
+        say(with_records(records, rows, schema="cloison/capacity/1", output=output, title=title))
     if left_out and out is not None:
         click.echo("nothing is written: the dumps would lack what is not evaluated", err=True)
     if too_much:

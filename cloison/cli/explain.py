@@ -186,14 +186,14 @@ def show_all(found: list[Explanation], output: str, alike_as: dict[str, int]) ->
     """Many flows, a row for each; people see those that are alike once."""
     from cloison.render import formats as render
     from cloison.views.explained_text import several as report
-    from cloison.views.unknowns import emit_with
+    from cloison.views.unknowns import with_records
 
     if output == "table":
         render.show(*report(found, alike_as))
     else:
         rows = [row(one, alike_as) for one in found]
         records = tuple(dict.fromkeys(record for e in found for record in e.touched_by))
-        emit_with(records, rows, schema=SEVERAL, output=output)
+        render.say(with_records(records, rows, schema=SEVERAL, output=output))
 
 
 def row(found: Explanation, alike_as: dict[str, int]) -> dict[str, Any]:

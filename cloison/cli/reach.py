@@ -84,15 +84,22 @@ def command(
     evaluated.
     """
     from cloison.loader import is_fabric
-    from cloison.render.formats import progress
+    from cloison.render.formats import progress, say
     from cloison.views.world import World
 
     if len(paths) == 1 and is_fabric(paths[0]):
-        from cloison.cli.reach_fabric import reach_fabric
+        from cloison.cli.check import told
+        from cloison.views.reach import answer as of_fabric
 
         if flows is not None:
             raise click.UsageError("--flows needs a directory of manifests, not a fabric file")
-        reach_fabric(paths[0], to=to, source=source, output=output or "table", how=how)
+        world = told(World.of_fabric(paths[0], how))
+        text, rows, unsure = of_fabric(world, output or "table", source, to)
+        say(text)
+        if output in (None, "table") and not rows:
+            click.echo("nothing", err=True)
+        if unsure:
+            raise click.exceptions.Exit(UNKNOWN)
         return
     if how.down:
         raise click.UsageError("--down needs a fabric file")
@@ -105,9 +112,11 @@ def command(
             raise click.UsageError("--flows answers with -o jsonl")
         answer_flows(cluster, flows)
     else:
-        from cloison.views.connectivity import show
+        from cloison.views.connectivity import answer
 
-        if show(cluster, output or "table", source, to):
+        text, unsure = answer(cluster, output or "table", source, to)
+        say(text)
+        if unsure:
             raise click.exceptions.Exit(UNKNOWN)
 
 

@@ -89,7 +89,7 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
     Without FABRIC: decodes the captures and counts. A FABRIC is recognised by
     its suffix (.yaml, .yml, .json).
     """
-    from cloison.render.formats import json_text
+    from cloison.render.formats import json_text, say
     from cloison.views.unknowns import below
 
     fabrics = [path for path in files if path.suffix in FABRIC_SUFFIXES]
@@ -130,7 +130,7 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
         click.echo(json_text(found))
     else:
         report(tables, found, beside)
-        below(left_out)
+        say(below(left_out))
     leave(found.get("verdict", "computed"))
 
 

@@ -63,7 +63,10 @@ def command(
     if node is not None:
         known_node(network.fabric, node)
     known_vrf(network, vrf)
-    wanted = parse_prefix(prefix)
+    try:
+        wanted = parse_prefix(prefix)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--prefix") from error
     if underlay:
         found, what = underlay_rows(network, node), "underlay-routes"
     elif evpn:

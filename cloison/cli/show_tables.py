@@ -3,9 +3,8 @@ holds them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,7 +20,6 @@ from cloison.cli.options import (
 if TYPE_CHECKING:
     from cloison.how import How
     from compiler.program.program import Program
-    from compiler.targets.usage import Usage
 
 
 @click.command()
@@ -54,6 +52,7 @@ def command(
     """
     from cloison.cli.check import told
     from cloison.render.formats import emit
+    from cloison.views.compiled import usage_rows
     from cloison.views.world import World
     from compiler.targets.catalogue import profile as profile_of
     from compiler.targets.usage import usage
@@ -70,40 +69,22 @@ def command(
     emit(rows, schema="cloison/capacity/1", output=output, title=f"Fill of {profile.title}")
 
 
-def usage_rows(found: Iterable[Usage]) -> list[dict[str, Any]]:
-    """One row per DPU and table."""
-    return [
-        {
-            "node": row.node,
-            "table": row.table,
-            "used": row.used,
-            "capacity": "unknown" if row.capacity is None else row.capacity,
-            "fill": "" if row.fill is None else f"{row.fill:.1%}",
-            "source": row.source,
-        }
-        for row in found
-    ]
-
-
 def show_node(program: Program, name: str, output: str) -> None:
     """Every entry of one enforcement point, in evaluation order."""
     from cloison.render.formats import emit
-    from cloison.views.compiled import enforcing
-    from compiler.program.document import document
-    from compiler.program.dpu import tables_of
+    from cloison.views.compiled import enforcing, entry_rows
     from compiler.targets import text
 
     node = enforcing(program, name)
     if output == "table":
         click.echo(text.render(program, node), nl=False)
         return
-    dump = document(program, tables_of(program, node))
-    rows = [
-        {"group": g["id"], "stage": g["stage"], "direction": g["direction"], **entry}
-        for g in dump["groups"]
-        for entry in (*g["entries"], g["default"])
-    ]
-    emit(rows, schema="cloison/entries/1", output=output, title=f"Entries of {name}")
+    emit(
+        entry_rows(program, node),
+        schema="cloison/entries/1",
+        output=output,
+        title=f"Entries of {name}",
+    )
 
 
 def show_engines(program: Program, name: str | None, output: str, quiet: bool) -> None:

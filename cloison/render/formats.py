@@ -84,7 +84,7 @@ class Format:
     gap: bool = False
 
 
-def emit(
+def written(
     rows: Sequence[Row],
     *,
     schema: str,
@@ -92,9 +92,19 @@ def emit(
     title: str | None = None,
     columns: Columns | None = None,
     meta: Row | None = None,
-) -> None:
-    """Write rows to stdout in a format of `FORMATS`."""
-    click.echo(FORMATS[output].write(Answer(rows, schema, title, columns, meta)), nl=False)
+) -> str:
+    """Rows in a format of `FORMATS`, with the end of the last line."""
+    return FORMATS[output].write(Answer(rows, schema, title, columns, meta))
+
+
+def emit(rows: Sequence[Row], **how: Any) -> None:
+    """`written`, to stdout."""
+    say(written(rows, **how))
+
+
+def say(text: str) -> None:
+    """Text with its own ends of lines to stdout; without colours where nobody sees them."""
+    click.echo(text, nl=False)
 
 
 def plain(value: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from cloison.render.table import Table
 from cloison.views.unknowns import brief, notes
@@ -11,7 +13,7 @@ from compiler.program.dpu import enforcement_points, tables_of
 from compiler.program.program import Program
 from compiler.targets.catalogue import writer
 from compiler.targets.profiles import Profile
-from compiler.targets.usage import usage
+from compiler.targets.usage import Usage, usage
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.topology import Role
 
@@ -52,13 +54,8 @@ class Compiled:
 
     def entries(self, node: str) -> Table:
         """Every entry of one node in evaluation order, defaults last in their group."""
-        dump = document(self.program, tables_of(self.program, enforcing(self.program, node)))
-        rows = tuple(
-            {"group": g["id"], "stage": g["stage"], "direction": g["direction"], **entry}
-            for g in dump["groups"]
-            for entry in (*g["entries"], g["default"])
-        )
-        return Table(rows, f"Entries of {node}")
+        rows = entry_rows(self.program, enforcing(self.program, node))
+        return Table(tuple(rows), f"Entries of {node}")
 
     def dump(self, node: str, backend: str = "text") -> str:
         """The rules of one node in a format of `compile`: text, canonical, nftables, frr."""
@@ -70,6 +67,30 @@ class Compiled:
 
     def _repr_html_(self) -> str:
         return self.tables._repr_html_()
+
+
+def entry_rows(program: Program, node: int) -> list[dict[str, Any]]:
+    """Every entry of one enforcement point, in evaluation order."""
+    return [
+        {"group": g["id"], "stage": g["stage"], "direction": g["direction"], **entry}
+        for g in document(program, tables_of(program, node))["groups"]
+        for entry in (*g["entries"], g["default"])
+    ]
+
+
+def usage_rows(found: Iterable[Usage]) -> list[dict[str, Any]]:
+    """One row per DPU and table."""
+    return [
+        {
+            "node": row.node,
+            "table": row.table,
+            "used": row.used,
+            "capacity": "unknown" if row.capacity is None else row.capacity,
+            "fill": "" if row.fill is None else f"{row.fill:.1%}",
+            "source": row.source,
+        }
+        for row in found
+    ]
 
 
 def points(program: Program) -> dict[str, int]:

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-import click
-
-from cloison.render.formats import FORMATS, emit, visible
+from cloison.render.formats import FORMATS, visible, written
 from cloison.views.doubts import Doubts
-from cloison.views.unknowns import below, emit_with, notes
+from cloison.views.unknowns import below, notes, with_records
 from cloison.views.world import World
 from compiler.policy.ir import Direction, Origin
 from compiler.program.program import goes_by_address
@@ -32,19 +30,20 @@ LEGEND = "row: source, column: destination; . all, p some ports, X nothing, # it
 UNSURE = ", ? unknown"
 
 
-def show(world: World, output: str, source: str | None, to: str | None) -> bool:
-    """Print the connectivity of a cluster, or the part of it that was asked for. Whether something
-    that touches it is not evaluated."""
+def answer(world: World, output: str, source: str | None, to: str | None) -> tuple[str, bool]:
+    """The connectivity of a cluster, or the part of it that was asked for, as text; and whether
+    something that touches it is not evaluated."""
     found = connectivity(world)
     chosen = narrowed(found, source, to)
     doubt = doubts(found, source, to)
     ways_in = [d for d in doors(found) if source in (None, "external")]
     ways_in = [d for d in ways_in if to is None or called(d.target, split_port(to)[0])]
     if output == "matrix":
-        click.echo("\n".join(map(visible, matrix(found, chosen, doubt))))
-        below(doubt.records)
+        text = "".join(f"{visible(line)}\n" for line in matrix(found, chosen, doubt))
+        text += below(doubt.records)
     elif output == "dot":
-        click.echo("\n".join(dot(found, chosen, doubt, missing(found, source, to))))
+        picture = dot(found, chosen, doubt, missing(found, source, to))
+        text = "".join(f"{line}\n" for line in picture)
     else:
         make = {"plain": as_cells, "text": as_text, "data": structured}[FORMATS[output].cells]
         rows = [
@@ -52,18 +51,18 @@ def show(world: World, output: str, source: str | None, to: str | None) -> bool:
         ]
         columns = COLUMNS | {name: name for name in doubt.columns}
         beside = {"doors": list(map(door, ways_in))} if ways_in else None
-        emit_with(
+        text = with_records(
             doubt.records, rows, schema=SCHEMA, output=output, columns=columns, beside=beside,
             missing=missing(found, source, to),
         )  # fmt: skip
     shape = FORMATS.get(output)
     if ways_in and shape and shape.beside == "below":
-        click.echo()
-        emit(list(map(door_text, ways_in)), schema=SCHEMA, output=output, title="Doors")
+        rows = list(map(door_text, ways_in))
+        text += "\n" + written(rows, schema=SCHEMA, output=output, title="Doors")
     read = output == "matrix" or (shape and shape.beside == "below")
     if read and (note := footnote(found, chosen)):
-        click.echo(note)
-    return bool(pending(doubt.records))
+        text += f"{note}\n"
+    return text, bool(pending(doubt.records))
 
 
 def missing(found: Connectivity, source: str | None, to: str | None) -> list[tuple[str, str]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import click
-
 if TYPE_CHECKING:
     from fabric.inventory import Prefix
     from fabric.network import Network
@@ -108,13 +106,10 @@ def known_vrf(network: Network, name: str | None) -> None:
 
 
 def parse_prefix(text: str | None) -> Prefix | None:
-    """An address or prefix from the command line."""
+    """An address or prefix; ValueError when it is none."""
     from ipaddress import ip_network
 
-    try:
-        return ip_network(text, strict=False) if text else None
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--prefix") from error
+    return ip_network(text, strict=False) if text else None
 
 
 def holds(text: str, wanted: Prefix | None) -> bool:

@@ -14,9 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import click
-
-from cloison.render.formats import FORMATS, Format, emit
+from cloison.render.formats import FORMATS, Format, written
 from fabric.kubernetes.unevaluated import Unevaluated, accepted, pending
 
 COLUMNS = ("kind", "namespace", "name", "what", "line", "accepted")
@@ -81,7 +79,7 @@ def in_short(records: Sequence[Unevaluated]) -> str:
     return f"{count:,} object{many[0]} that may decide otherwise {many[1]} not evaluated"
 
 
-def emit_with(
+def with_records(
     records: Sequence[Unevaluated],
     rows: Sequence[Mapping[str, Any]],
     *,
@@ -91,8 +89,8 @@ def emit_with(
     title: str | None = None,
     beside: Mapping[str, Any] | None = None,
     missing: Sequence[tuple[str, str]] = (),
-) -> None:
-    """As `emit`, with the records (rule 3); `beside` goes into JSON and YAML, `missing` (pairs
+) -> str:
+    """As `written`, with the records (rule 3); `beside` goes into JSON and YAML, `missing` (pairs
     that lack something because of an assumed address) wherever the records go."""
     verdict = "unknown" if pending(records) else "computed"
     meta = {"verdict": verdict, "not_evaluated": as_rows(records), **(beside or {})}
@@ -100,11 +98,11 @@ def emit_with(
     shape = FORMATS[output]
     if shape.beside == "rows":
         rows = [*rows, *as_more_rows(shape, records, missing)]
-    emit(rows, schema=schema, output=output, columns=columns, meta=meta, title=title)
+    text = written(rows, schema=schema, output=output, columns=columns, meta=meta, title=title)
     if shape.beside == "below":
-        below(records, shape)
-        for line in lacking(missing):
-            click.echo(shape.sentence(line))
+        text += below(records, shape)
+        text += "".join(f"{shape.sentence(line)}\n" for line in lacking(missing))
+    return text
 
 
 def as_more_rows(
@@ -135,10 +133,8 @@ def lacking(missing: Sequence[tuple[str, str]]) -> Iterator[str]:
         )
 
 
-def below(records: Sequence[Unevaluated], shape: Format = FORMATS["table"]) -> None:
-    """The records as lines below what was printed."""
+def below(records: Sequence[Unevaluated], shape: Format = FORMATS["table"]) -> str:
+    """The records as lines below an answer."""
     lines = [*notes(records), *([way_on(records)] if pending(records) else [])]
-    if shape.gap and lines:
-        click.echo()
-    for line in lines:
-        click.echo(shape.sentence(line))
+    gap = "\n" if shape.gap and lines else ""
+    return gap + "".join(f"{shape.sentence(line)}\n" for line in lines)

@@ -1,19 +1,14 @@
-"""`cloison reach FABRIC`: who reaches whom across tenants, zones and route targets."""
+"""Who reaches whom across the tenants, zones and route targets of a fabric."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from cloison.cli.errors import UNKNOWN
-
 if TYPE_CHECKING:
-    from cloison.how import How
     from cloison.views.doubts import Doubts
+    from cloison.views.world import World
     from compiler.policy.ir import Origin
     from fabric.network import Network
     from sim.proof.reachability import Bits, Reach
@@ -24,28 +19,26 @@ SCHEMA = "cloison/reach/1"
 COLUMNS = ("source", "destination", "ports", "because")
 
 
-def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str, how: How) -> None:
-    """Print every pair of workloads that may talk, or those that were asked for."""
-    from cloison.cli.check import told
-    from cloison.render.formats import FORMATS, emit
+def answer(world: World, output: str, source: str | None, to: str | None) -> tuple[str, int, bool]:
+    """Every pair of workloads that may talk, or those that were asked for, as text; how many; and
+    whether something that touches them is not evaluated."""
+    from cloison.render.formats import FORMATS, written
     from cloison.views.doubts import doubts
-    from cloison.views.unknowns import below, emit_with
-    from cloison.views.world import World
+    from cloison.views.unknowns import below, with_records
     from fabric.kubernetes.unevaluated import pending
     from sim.proof.reachability import reachability
     from sim.reach.access import asked
     from sim.reach.fabric_doors import fabric_doors
 
-    world = told(World.of_fabric(path, how))
     network = world.network
     made = cache(lambda: reachability(world))
     found = asked(made, network, source, to)
     doubt = doubts(network, source, to)
     if output == "matrix":
-        click.echo("\n".join(matrix(found, doubt)))
-        below(doubt.records)
+        text = "".join(f"{line}\n" for line in matrix(found, doubt)) + below(doubt.records)
     elif output == "dot":
-        click.echo("\n".join(dot(found, doubt, missing(made(), source, to))))
+        picture = dot(found, doubt, missing(made(), source, to))
+        text = "".join(f"{line}\n" for line in picture)
     else:
         shape = FORMATS[output]
         rows = [
@@ -55,17 +48,14 @@ def reach_fabric(path: Path, *, to: str | None, source: str | None, output: str,
         columns = (*COLUMNS, *doubt.columns)
         ways_in = [] if source else fabric_doors(made(), chosen(network, to))
         beside = {"doors": [door.row() for door in ways_in]} if ways_in else None
-        emit_with(
+        text = with_records(
             doubt.records, rows, schema=SCHEMA, output=output, columns=columns, beside=beside,
             missing=missing(made(), source, to),
         )  # fmt: skip
         if ways_in and shape.beside == "below":
-            click.echo()
-            emit(list(map(door_text, ways_in)), schema=SCHEMA, output=output, title="Doors")
-        if output == "table" and not rows:
-            click.echo("nothing", err=True)
-    if pending(doubt.records):
-        raise click.exceptions.Exit(UNKNOWN)
+            rows = list(map(door_text, ways_in))
+            text += "\n" + written(rows, schema=SCHEMA, output=output, title="Doors")
+    return text, len(found), bool(pending(doubt.records))
 
 
 def missing(reach: Reach, source: str | None, to: str | None) -> list[tuple[str, str]]:

@@ -355,8 +355,8 @@ FAULTS = (
     ),
     Fault(
         "cloison/views/unknowns.py",
-        'click.echo(f"* {md_cell(line)}" if md else visible(line))',
-        "pass",
+        'return gap + "".join(f"{shape.sentence(line)}\\n" for line in lines)',
+        "return gap",
         "below: it is left out",
     ),
     Fault(

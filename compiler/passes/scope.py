@@ -9,7 +9,7 @@
 ...     return Term(*place, (Region(),), (L4Range(),), Action.PERMIT, origin)
 >>> after = scope(Draft(None, Policy(), terms=(term(20, 4), term(10, 3, 4))))
 >>> for (_, _, endpoint), found in after.scopes.items():
-...     print(endpoint, [origin.name for _, _, _, origin in found.lines])
+...     print(endpoint, [origin.name for _, _, _, origin, _ in found.lines])
 3 ['rule 10']
 4 ['rule 10', 'rule 20']
 """

@@ -10,6 +10,7 @@ import os
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def lanes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
     """Both kernels of every engine."""
     if request.param == "scalar":
         monkeypatch.setattr("sim.kernels.match.lanes.AVX2", False)
-    elif not __import__("sim.kernels.match.lanes").kernels.lanes.AVX2:
+    elif not import_module("sim.kernels.match.lanes").AVX2:
         pytest.skip("this machine has no AVX2: only scalar kernels run here")
     return str(request.param)
 

@@ -10,6 +10,7 @@ different rules.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,10 +67,17 @@ def merged_cells(src: Axis, dst: Axis, most: int, times: I64 | None = None) -> C
     while n_x == -1:
         delta, above = np.zeros((2, 3, dst.n + 1), np.uint64)
         table = np.full(slots, -1, np.int32)
-        shape = (off, events, dst.off, dst.a, dst.b, weight, delta, above, table, keys, x)
+        shape = (off, events, boxes(dst), weight, delta, above, table, keys, x)
         n_x = int(merge_cells(*shape))
         slots <<= 3
     return None if n_x < 0 else Cells(src, dst, x, n_x, keys[2, :n_x].astype(np.int64))
+
+
+def boxes(cut: Axis) -> Any:
+    """The intervals of an axis as kernels take them."""
+    from sim.kernels.match.paint import Boxes
+
+    return Boxes(cut.off, cut.a, cut.b)
 
 
 def _events(cut: Axis) -> tuple[I64, I64]:
@@ -107,7 +115,6 @@ def painted(cells: Cells, sets: I64, y_off: I64, y_list: I64, n_y: int, ids: I64
     src, dst, n_x = cells.src, cells.dst, cells.n_x
     f = np.full(n_x * n_y, -1, np.int32)
     paint_rules(
-        src.off, src.a, src.b, dst.off, dst.a, dst.b, cells.x,
-        sets, y_off, y_list, n_y, ids, np.full(n_x, -1), f,
+        boxes(src), boxes(dst), cells.x, sets, y_off, y_list, n_y, ids, np.full(n_x, -1), f
     )  # fmt: skip
     return Grid(src.n, dst.n, cells.x.reshape(-1), n_x, f, n_y)

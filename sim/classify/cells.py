@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.classify.address_axis import stride_trie
-from sim.classify.cell_grid import MAX_CELLS, Cells
+from sim.classify.cell_grid import MAX_CELLS, Cells, boxes
 from sim.classify.classes import Classes
 from sim.classify.l4_classes import Meta, Narrow, l4_classes, narrow
 from sim.classify.pages import pack
@@ -199,8 +199,6 @@ def _lists(cells: Cells, count: I64, first: I64) -> tuple[I64, U32] | None:
         return None
     off = np.concatenate([[0], np.cumsum(cells.count)])
     items = np.zeros(int(off[-1]), np.uint32)
-    list_cells(
-        src.off, src.a, src.b, dst.off, dst.a, dst.b, cells.x,
-        count, first[:-1], np.full(cells.n_x, -1), off[:-1].copy(), items,
-    )  # fmt: skip
+    seen = np.full(cells.n_x, -1)
+    list_cells(boxes(src), boxes(dst), cells.x, count, first[:-1], seen, off[:-1].copy(), items)
     return off, items

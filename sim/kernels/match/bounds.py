@@ -3,6 +3,9 @@
 `stream` reads the five columns of a packet and writes one word. `gather12` does twelve look-ups per
 packet into one small table, about as many as classification needs, with nothing depending on
 anything: no classifier of that kind can be faster.
+
+Cost: `stream` 17 bytes per packet (33 of IPv6) of memory traffic; `gather12` twelve independent
+loads from 256 KiB, which lie in the second cache.
 """
 
 from __future__ import annotations
@@ -22,7 +25,10 @@ TABLE_SIZE = 1 << 16
 
 @kernel
 def stream(src: Any, dst: Any, sport: Any, dport: Any, protocol: Any, out: Any) -> None:
-    """Read 13 bytes of IPv4 columns (29 of IPv6), write 4."""
+    """Read 13 bytes of IPv4 columns (29 of IPv6), write 4.
+
+    `src`, `dst` u32|u64[n], `sport`, `dport` u16[n], `protocol` u8[n], `out` i32[n].
+    """
     for packet in range(len(out)):
         i = U(packet)
         out[i] = np.int32(src[i] ^ dst[i] ^ sport[i] ^ dport[i] ^ protocol[i])
@@ -32,7 +38,10 @@ def stream(src: Any, dst: Any, sport: Any, dport: Any, protocol: Any, out: Any) 
 def gather12(
     table: Any, src: Any, dst: Any, sport: Any, dport: Any, protocol: Any, out: Any
 ) -> None:
-    """Twelve look-ups per packet into `table` of `TABLE_SIZE` words."""
+    """Twelve look-ups per packet into `table` of `TABLE_SIZE` words.
+
+    `table` u32[TABLE_SIZE]; `src`, `dst`, `sport`, `dport`, `protocol` and `out` as `stream`.
+    """
     for packet in range(len(out)):
         i = U(packet)
         x, y = U(src[i]), U(dst[i])

@@ -4,6 +4,12 @@
 
 Leaves of the source trie come multiplied by the number of columns, cells by the number of L4
 classes. Eight at a time, a block goes level by level: no look-up of a loop waits for another one.
+
+Theory: rules are first-match over a product of two address axes and one L4 axis; on each axis
+values that no rule tells apart are one class, so the answer is a function of three classes.
+Invariants: every value has a class, so no index needs a check; `f` holds -1 where no rule matches.
+Cost per packet: six look-ups for the tries, three or four for the L4 class, two for the answer;
+memory is cells x L4 classes.
 """
 
 from __future__ import annotations
@@ -23,7 +29,11 @@ BLOCK = 512
 
 @kernel
 def match_dense(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
-    """Rule ids of packets `begin..end`, one at a time."""
+    """Rule ids of packets `begin..end`, one at a time.
+
+    `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
+    `scratch` u32[rows, BLOCK + 8], `out` i32[packets].
+    """
     for row in range(begin, end):
         i = U(row)
         cell = t.x[U(stride_walk(t.src, c.src[i]) + stride_walk(t.dst, c.dst[i]))]
@@ -32,7 +42,11 @@ def match_dense(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
 
 @kernel
 def match_dense8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
-    """The same, eight at a time; `end - begin` is a multiple of eight."""
+    """The same, eight at a time; `end - begin` is a multiple of eight.
+
+    `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
+    `scratch` u32[rows, BLOCK + 8], `out` i32[packets].
+    """
     src, dst, l4 = scratch[0], scratch[1], scratch[2]
     for first in range(begin, end, BLOCK):
         base, stop = U(first), U(min(first + BLOCK, end) - first)

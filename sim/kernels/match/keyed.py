@@ -3,6 +3,12 @@
 Keys are VNI, direction and endpoint; those that no rule names share the first place of each axis,
 whose block holds just the rules for any key. The leaves of a block's source trie come with the
 block's place in the tables, so nothing about a block is read but its roots and its L4 classes.
+
+Theory: where every rule names its VNI, direction or endpoint, rules of one key form a problem of
+their own, and equal problems share a block. Invariants: a key that no rule names has block 0 of
+its axis; `uses_*` are constants of a table, so the branches on them are always predicted. Cost per
+packet: one to four look-ups for the block, eight for byte tries, three or four for the class, two
+for the answer.
 """
 
 from __future__ import annotations
@@ -64,14 +70,22 @@ def block_of8(t: Any, c: Any, i: Any) -> Any:
 
 @kernel
 def match_blocks(t: Any, c: Any, begin: int, end: int, answer: Any, out: Any) -> None:
-    """The one answer of each packet's block, where every block has just one."""
+    """The one answer of each packet's block, where every block has just one.
+
+    `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
+    `answer` i32[blocks], `out` i32[packets].
+    """
     for row in range(begin, end):
         out[row] = answer[U(block_of(t, c, U(row)))]
 
 
 @kernel
 def match_keyed(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
-    """Rule ids of packets `begin..end`, one at a time."""
+    """Rule ids of packets `begin..end`, one at a time.
+
+    `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
+    `scratch` u32[rows, BLOCK + 8], `out` i32[packets].
+    """
     for row in range(begin, end):
         i = U(row)
         b = block_of(t, c, i)
@@ -90,7 +104,11 @@ def match_keyed(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
 
 @kernel
 def match_keyed8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
-    """The same, eight at a time; `end - begin` is a multiple of eight."""
+    """The same, eight at a time; `end - begin` is a multiple of eight.
+
+    `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
+    `scratch` u32[rows, BLOCK + 8], `out` i32[packets].
+    """
     src, dst, local = scratch[0], scratch[1], scratch[2]
     for first in range(begin, end, BLOCK):
         base, stop = U(first), U(min(first + BLOCK, end) - first)

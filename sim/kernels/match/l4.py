@@ -1,4 +1,12 @@
-"""Ports, protocol, state and DSCP → the L4 class of a packet (`sim.classify.l4_classes`)."""
+"""Ports, protocol, state and DSCP → the L4 class of a packet (`sim.classify.l4_classes`).
+
+Theory: ports, protocol, state and DSCP are cut into classes field by field; a packet's class is
+the mixed radix number `(sport * n_dport + dport) * n_meta + meta`. Invariant: the tables have an
+entry for every value of a field, so nothing is checked. Cost: one look-up per field that any rule
+looks at, two at least. Inlined parts: `t` has the tables `dport` u8|u16[65536], `sport` the same,
+`meta` u8|u16[256] (or [65536] with state and DSCP), `c` the columns; `i` is a packet, with 8 in
+the name eight from there on.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,9 @@
 
 Addresses are two 64-bit words in either IP version (IPv4 lies in the first). Linear in the rules:
 for samples and as the oracle of every other engine.
+
+Invariant: lists are CSR, those of rule `r` at `off[r]..off[r + 1]`; an empty list matches nothing.
+Cost: rules x packets, with an exit at the first field that does not match.
 """
 
 from __future__ import annotations
@@ -87,7 +90,10 @@ def _in_range(off: Any, first: Any, last: Any, rule: Any, port: Any) -> Any:
 
 @kernel
 def scan(rules: Any, packets: Any, out: Any) -> None:
-    """Write the first matching rule of each packet, -1 for none."""
+    """Write the first matching rule of each packet, -1 for none.
+
+    `rules` Rules, `packets` Headers, `out` i32[n].
+    """
     p = packets
     for packet in range(len(out)):
         i = U(packet)

@@ -1,5 +1,12 @@
 """Making the tables of `sim.kernels.match.rename`: IPv6 prefixes as a forest, as intervals, as a
-tree of buckets, and single addresses as a hash table."""
+tree of buckets, and single addresses as a hash table.
+
+Theory: prefixes in preorder are a forest; a sweep over it gives disjoint intervals of equal names,
+and a tree of equal buckets over their ends bounds every search by four comparisons. Invariants:
+prefixes are sorted by (first address, length); a parent comes before its children; interval ends
+ascend. Cost: nesting and sweeping are linear in the prefixes (a stack), planting linear in ends
+per level, of which there are 13 at most; a single address costs `TRIES` probes at most.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +26,10 @@ BUCKETS, FEW_BUCKETS, FEW, SPARE = 2, 8, 256, 64
 @kernel
 def enter(single: Any, shift: Any, hi: Any, lo: Any, name: Any, placed: Any) -> None:
     """Put single addresses into the hash table, whose places are (hi, lo, 1 + name). `placed[i]`
-    says whether there was a place near by: anyone can choose addresses of one hash."""
+    says whether there was a place near by: anyone can choose addresses of one hash.
+
+    `single` u64[3 x places], `shift` u64, `hi`, `lo` u64[n], `name` u32[n], `placed` bool[n].
+    """
     mask = U(len(single) // 3 - 1)
     for i in range(len(hi)):
         at, tries = slot_of(shift, hi[i], lo[i]), 0
@@ -43,7 +53,10 @@ def shapes(end: Any, begin: Any, stop: Any, places: Any, node: Any) -> None:
     """The first three words of nodes over the ends `begin[i]..stop[i]`: as many buckets as there
     may be for so many ends, but at most `SPARE` per place (of a bucket's size) that has any: what
     is crowded at few places is cut further down. Below the first node each one takes five bits of
-    a word or more, so no path is longer than 13 nodes. `places`: room for 65 numbers."""
+    a word or more, so no path is longer than 13 nodes. `places`: room for 65 numbers.
+
+    `end` u64[ends], `begin`, `stop` u64[nodes], `places` u64[65], `node` u64[nodes, 4].
+    """
     for row in range(len(begin)):
         i = U(row)
         first, past = begin[i], stop[i]
@@ -78,7 +91,11 @@ def plant(
     end: Any, begin: Any, stop: Any, node: Any, offset: Any, nodes: Any, entry: Any, crowded: Any
 ) -> Any:
     """Entries of nodes, which begin at `offset`. Nodes for the ends `crowded[..]` are numbered from
-    `nodes` on; returns how many there are."""
+    `nodes` on; returns how many there are.
+
+    `end`, `begin`, `stop`, `node` as `shapes`, `offset`, `nodes` u64, `entry` u32[buckets],
+    `crowded` u64[nodes, 2].
+    """
     n = ZERO
     for row in range(len(begin)):
         i = U(row)
@@ -123,7 +140,10 @@ def _inside(hi: Any, lo: Any, end: Any) -> Any:
 
 @kernel
 def nest(hi: Any, lo: Any, length: Any, stack: Any, parent: Any) -> None:
-    """`parent[i]`: the closest prefix that contains prefix i, or -1; prefixes in preorder."""
+    """`parent[i]`: the closest prefix that contains prefix i, or -1; prefixes in preorder.
+
+    `hi`, `lo` u64[n], `length`, `stack`, `parent` i64[n].
+    """
     depth = 0
     for i in range(len(hi)):
         while depth > 0:
@@ -139,7 +159,10 @@ def nest(hi: Any, lo: Any, length: Any, stack: Any, parent: Any) -> None:
 @kernel
 def block_sizes(parent: Any, width: Any, inner: Any) -> bool:
     """Sizes of blocks, as powers of two, and of what lies inside them. Place 0 is the whole space,
-    place `i + 1` prefix i. False if 32 bits do not suffice."""
+    place `i + 1` prefix i. False if 32 bits do not suffice.
+
+    `parent` i64[n], `width`, `inner` i64[n + 1].
+    """
     for i in range(len(parent), -1, -1):
         bits = 0
         while (1 << bits) < inner[i] + 1:
@@ -154,7 +177,10 @@ def block_sizes(parent: Any, width: Any, inner: Any) -> bool:
 
 @kernel
 def place_blocks(parent: Any, offset: Any, base: Any) -> None:
-    """Add up offsets from the top down."""
+    """Add up offsets from the top down.
+
+    `parent` i64[n], `offset`, `base` i64[n + 1].
+    """
     for i in range(len(parent)):
         base[i + 1] = base[parent[i] + 1] + offset[i + 1]
 
@@ -165,7 +191,11 @@ def sweep(
     start_lo: Any, out: Any,
 ) -> int:  # fmt: skip
     """Intervals of equal names, from (`start_hi`, `start_lo`) on; returns their number, at most
-    `2 * len(hi) + 1`."""
+    `2 * len(hi) + 1`.
+
+    `hi`, `lo` u64[n], `length`, `stack` i64[n], `name` u32[n], `start_hi`, `start_lo` u64[2n + 1],
+    `out` u32[2n + 1].
+    """
     depth, n = 0, 1
     start_hi[0], start_lo[0], out[0] = ZERO, ZERO, W(outside)
     for i in range(len(hi) + 1):

@@ -2,6 +2,11 @@
 
 Both are linear and need no comparison of more than two keys, which is what keeps tables of a
 million rules cheap to build.
+
+Invariants: numbers are dense, from 0; `identify` gives them in order of appearance,
+`number_sorted` in order of keys; neither depends on the size of the hash table. Cost: `identify`
+one probe per key expected (the table is at most half full), `sort_keys` one pass per digit in
+which keys differ.
 """
 
 from __future__ import annotations
@@ -31,6 +36,8 @@ def identify(keys: Any, slots: Any, ids: Any, rep: Any) -> int:
 
     `slots` is a hash table of a power of two places, all -1. Returns how many there are, or -1 as
     soon as they would fill more than half of `slots`.
+
+    `keys` u64[n], `slots` i32[power of two], `ids` i32[n], `rep` i32[half of `slots`].
     """
     mask = U(len(slots) - 1)
     n, last, last_id = 0, ZERO, -1
@@ -56,7 +63,10 @@ def identify(keys: Any, slots: Any, ids: Any, rep: Any) -> int:
 @kernel
 def sort_keys(keys: Any, order: Any, other_keys: Any, other_order: Any, count: Any) -> bool:
     """Sort `keys` together with `order`, equal keys as they stand. The result is in the `other`
-    arrays if True is returned; `count` is scratch of `1 << DIGIT`."""
+    arrays if True is returned; `count` is scratch of `1 << DIGIT`.
+
+    `keys`, `other_keys` u64[n], `order`, `other_order` i64[n], `count` i64[1 << DIGIT].
+    """
     a, b, p, q = keys, other_keys, order, other_order
     top, low = ZERO, ~ZERO
     for i in range(len(keys)):
@@ -89,7 +99,10 @@ def sort_keys(keys: Any, order: Any, other_keys: Any, other_order: Any, count: A
 @kernel
 def number_sorted(keys: Any, order: Any, ids: Any) -> int:
     """Keep one of each of the sorted `keys`; `ids[order[i]]` is the number of what was `keys[i]`.
-    Returns how many there are."""
+    Returns how many there are.
+
+    `keys` u64[n], `order`, `ids` i64[n].
+    """
     n = 0
     for i in range(len(keys)):
         if i == 0 or keys[i] != keys[n - 1]:

@@ -4,6 +4,11 @@ Keys are three words. Their first hash names a bucket, whose displacement says w
 one look-up, one probe, no collisions among the keys of the table. A bucket is a word,
 `marks << 16 | displacement`: every key of it sets the one of 16 marks that the top of its second
 hash names, so that most strangers are known without a probe.
+
+Invariants: no two keys of a table have one slot; a stranger may pass the marks and the tag, never
+the comparison of the key itself. Cost of a look-up: one bucket word and one record; of building:
+expected linear, with at most 65,536 displacements tried per bucket, after which another seed is
+due.
 """
 
 from __future__ import annotations
@@ -41,7 +46,10 @@ def hash_lanes(x: Any, y: Any, t: Any, seed: Any) -> Any:
 
 @kernel
 def hash_keys(x: Any, y: Any, t: Any, seed: Any, out: Any) -> None:
-    """`hash_word` of columns: the first hash above the second."""
+    """`hash_word` of columns: the first hash above the second.
+
+    `x`, `y`, `t` u32[n], `seed` u32, `out` u64[n].
+    """
     for i in range(len(x)):
         h, g = hash_word(x[i], y[i], t[i], seed)
         out[i] = U(h) << U(32) | U(g)
@@ -57,6 +65,9 @@ def displace(
     `order` lists keys by bucket, `off[b]..off[b + 1]`; fuller buckets choose first. False if a
     bucket finds no place: keys with the same `g` and `h | 1` (modulo the slots) never do. As anyone
     can choose such keys, another seed must be tried then.
+
+    `hashes` u64[n], `order`, `slot` i64[n], `off` i64[buckets + 1], `used` u8[slots], `buckets`
+    u32[buckets].
     """
     for size in range(largest, 0, -1):
         for b in range(len(off) - 1):
@@ -89,7 +100,10 @@ def displace(
 @kernel
 def chain(key: Any, slot: Any, off: Any, more: Any, place: Any, following: Any) -> None:
     """Where records lie, and where the next one of each key does (0: there is none): the first of
-    key `k` at `slot[k]`, the `more[k]` others from `off[k]` on. All three are used up."""
+    key `k` at `slot[k]`, the `more[k]` others from `off[k]` on. All three are used up.
+
+    `key` i32[records], `slot`, `off`, `more` i64[keys], `place`, `following` i64[records].
+    """
     for i in range(len(key)):
         k = key[i]
         place[i] = slot[k]
@@ -107,7 +121,11 @@ def write_records(
     src: Any, dst: Any, bounds: Any, rule: Any, row: Any, sport: Any, dport: Any, kinds: Any,
     place: Any, following: Any, out: Any,
 ) -> None:  # fmt: skip
-    """Write records, the first four columns by row, others by record, to their places."""
+    """Write records, the first four columns by row, others by record, to their places.
+
+    `src`, `dst`, `bounds` u32[rows], `rule` i64[rows], `row`, `place`, `following` i64[records],
+    `sport`, `dport`, `kinds` u32[records], `out` u32[8 x places].
+    """
     for i in range(len(row)):
         r, at = row[i], U(place[i]) << U(3)
         out[at] = src[r]

@@ -1,5 +1,12 @@
 """Cells with port intervals: two tries give a cell, cell and protocol the intervals of destination
-ports, a binary search the rule. For tables in which no rule looks at source ports."""
+ports, a binary search the rule. For tables in which no rule looks at source ports.
+
+Theory: without source ports the rules of a cell and protocol are intervals of one axis, first
+match; cut at their ends they are disjoint, and one binary search answers. Invariants: the first
+interval of an entry begins at port 0, so every port is in one; an entry holds 256 intervals at
+most; neighbours differ. Cost per packet: the tries, one entry, and log2 of the intervals; to
+build, the painting of intervals with path compression is all but linear in the rules of a list.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +33,11 @@ def cut_ports(
 ) -> int:
     """Intervals of every cell and meta class from its list of records (`sim.kernels.match.cells`),
     which is at `off[cell]..off[cell + 1]`. Returns how many there are; -1 if they are more than
-    `low` has room for, or a list has too many ports for an entry or the three rows of `scratch`."""
+    `low` has room for, or a list has too many ports for an entry or the three rows of `scratch`.
+
+    `off` i64[cells + 1], `lists` u32[entries of all], `records` u32[4 x records], `scratch` i64[3,
+    cuts], `entry` u32[cells x n_meta], `low` u16[room], `value` u32[room].
+    """
     cuts, best, free = scratch[0], scratch[1], scratch[2]
     n = 0
     for cell in range(len(off) - 1):
@@ -95,7 +106,11 @@ def next_free(free: Any, at: Any) -> Any:
 
 @kernel
 def match_ports(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
-    """Rule ids of packets `begin..end`, one at a time."""
+    """Rule ids of packets `begin..end`, one at a time.
+
+    `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
+    `scratch` u32[rows, BLOCK + 8], `out` i32[packets].
+    """
     for packet in range(begin, end):
         i = U(packet)
         cell = t.x[U(stride_walk(t.src, c.src[i]) + stride_walk(t.dst, c.dst[i]))]
@@ -111,7 +126,11 @@ def match_ports(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
 
 @kernel
 def match_ports8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
-    """The same, eight at a time; `end - begin` is a multiple of eight."""
+    """The same, eight at a time; `end - begin` is a multiple of eight.
+
+    `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
+    `scratch` u32[rows, BLOCK + 8], `out` i32[packets].
+    """
     at, dst = scratch[0], scratch[1]
     for first in range(begin, end, BLOCK):
         base, stop = U(first), U(min(first + BLOCK, end) - first)

@@ -12,6 +12,11 @@ into equal buckets, aligned so that a prefix as large as a bucket is one:
 
 Where all words of a bucket of node 0 have one name, `sure` has it, and all ones elsewhere; before
 the first one and behind the last one it has the names of everything beside them.
+
+Invariants: intervals cover all words, in order; an entry leads to at most five of them, of which
+four ends are compared; the order of `left` is the order of packets. Cost per address: one look-up
+where `sure` answers, one or two lines for a single address, else one look-up per level (13 at
+most, mostly one or two), two lines of ends and one of names.
 """
 
 from __future__ import annotations
@@ -59,7 +64,11 @@ def slot_of(shift: Any, hi: Any, lo: Any) -> Any:
 @kernel
 def rename(t: Any, hi: Any, lo: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
     """Names of addresses `begin..end`. Each step is a loop over a block, and who goes on to the
-    next one stands in a list, so that no step waits for one before."""
+    next one stands in a list, so that no step waits for one before.
+
+    `t` Names (a named tuple that says its types), `hi`, `lo` u64[n], `scratch` u64[SCRATCH], `out`
+    u32[n].
+    """
     left = scratch[0]
     start, shift, last = t.node[ZERO], t.node[ONE], t.node[TWO]
     for first in range(begin, end, BLOCK):
@@ -79,7 +88,10 @@ def rename(t: Any, hi: Any, lo: Any, begin: int, end: int, scratch: Any, out: An
 @kernel
 def rename8(t: Any, hi: Any, lo: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
     """The same, the first step for eight addresses at a time; `end - begin` is a multiple of eight
-    and `sure` not empty. After a block in which most go on, the next ones do without that step."""
+    and `sure` not empty. After a block in which most go on, the next ones do without that step.
+
+    `t` Names, `hi`, `lo` u64[n], `scratch` u64[SCRATCH], `out` u32[n], as `rename`.
+    """
     left, unsure = scratch[0], scratch[3].view(np.uint32)
     start, shift, past = W(t.node[ZERO]), W(t.node[ONE] - U(32)), W(t.node[TWO] + TWO)
     without = ZERO

@@ -8,6 +8,13 @@
   2012).
 
 Prefixes are sorted by (first address, length), which is preorder of their nesting.
+
+Theory: a longest-prefix match is a step function of the address; a trie tabulates it level by
+level, and intervals list its steps. Invariants: shorter prefixes are written first, so longer ones
+win; an entry without the sign bit is a value; a chunk that is split inherits the entry that it
+replaces; interval starts ascend and the first is 0. Cost of a look-up: three, four, or one to
+three and log2 of a block's intervals; of building: prefixes + chunks x 256, and linear for `nest`
+and `sweep` (a stack).
 """
 
 from __future__ import annotations
@@ -28,7 +35,10 @@ EIGHT, SIXTEEN, TWENTY_FOUR = W(8), W(16), W(24)
 
 @kernel
 def nest(first: Any, length: Any, stack: Any, parent: Any, end: Any) -> None:
-    """`parent[i]`: the closest prefix that contains prefix i, or -1; `i + 1..end[i]` are inside."""
+    """`parent[i]`: the closest prefix that contains prefix i, or -1; `i + 1..end[i]` are inside.
+
+    `first` u32[n], `length` u8[n], `stack`, `parent`, `end` i64[n].
+    """
     depth = 0
     for i in range(len(first)):
         while depth > 0:
@@ -52,6 +62,9 @@ def insert_strides(
 
     `levels[0]` is the width in bits of the root, which begins at word `node << 8`; chunk `c` begins
     at `c << 8`. New chunks are taken from `free` on; returns the next free one.
+
+    `first`, `value` u32[n], `length` u8[n], `order` i64[n], `levels` i64[3 or 4], `table`
+    u32[words of all chunks].
     """
     for at in range(len(order)):
         i = order[at]
@@ -135,7 +148,11 @@ def sweep(
     first: Any, length: Any, value: Any, outside: int, stack: Any, start: Any, out: Any
 ) -> int:
     """Intervals of equal values: `out[k]` from address `start[k]` on. Returns their number, at most
-    `2 * len(first) + 1`."""
+    `2 * len(first) + 1`.
+
+    `first`, `value` u32[n], `length` u8[n], `stack` i64[n], `start` u64[2n + 1], `out` u32[2n +
+    1].
+    """
     depth, n = 0, 1
     start[0], out[0] = ZERO, W(outside)
     for i in range(len(first) + 1):
@@ -183,7 +200,10 @@ def span(start: Any, k: Any, address: Any, past: Any) -> Any:
 @kernel
 def crowded_blocks(start: Any, blocks: Any, fan: int, width: int, crowd: int, out: Any) -> int:
     """Which of the `fan` blocks of `2**width` addresses from each of `blocks` on touch more than
-    `crowd` intervals: their addresses. Returns how many there are."""
+    `crowd` intervals: their addresses. Returns how many there are.
+
+    `start` u64[intervals], `blocks` u64[n], `out` u64[n x fan].
+    """
     k, n, size = ZERO, 0, ONE << U(width)
     for p in range(len(blocks)):
         address, past = blocks[p], blocks[p] + (U(fan) << U(width))
@@ -206,7 +226,11 @@ def fill_blocks(
 ) -> Any:  # fmt: skip
     """Write the entries of these blocks to `table` from `at` on; crowded ones point to chunks, from
     `chunk` on. Where one interval covers a block, its value is at `shared[interval]`; others are
-    written to `low` and `out` from `n` on. Returns what follows there."""
+    written to `low` and `out` from `n` on. Returns what follows there.
+
+    `start` u64[intervals], `value` u32[intervals], `shared` i32[intervals], `blocks` u64[n],
+    `table` u32[words of all chunks], `low` u16[room], `out` u32[room].
+    """
     k, place, free, next_chunk, size = ZERO, U(at), U(n), U(chunk), ONE << U(width)
     for p in range(len(blocks)):
         address, past = blocks[p], blocks[p] + (U(fan) << U(width))

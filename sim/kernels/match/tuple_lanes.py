@@ -4,6 +4,12 @@ Per block of packets: both matches and the coarse rules, level by level; packets
 to ask enter a pool. The pool goes round by round, one record per packet, until few are left; these
 wait for company from the next block, as a round of few packets spends its time waiting for memory.
 The record of the next round is always asked for a round early.
+
+Invariants: a packet is in the pool at most once, with its best rule so far also in `out`; a round
+takes one record of each, so it ends; nobody leaves the pool while an item may still better him.
+Cost: as `match_tuples`, with the misses of eight packets at a time overlapping. Rows of `scratch`,
+u32[rows, BLOCK + WAITING + 8], are columns of a block and then the pool, u32[9, as wide]; inlined
+parts take rows of it under the names of what they hold.
 """
 
 from __future__ import annotations
@@ -48,7 +54,11 @@ WHO, STEP, RECORD, TAG, RULE, SRC, DST, PORTS, CLASSES = range(9)
 
 @kernel
 def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
-    """Rule ids of packets `begin..end`, a multiple of eight."""
+    """Rule ids of packets `begin..end`, a multiple of eight.
+
+    `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
+    `scratch` u32[16, BLOCK + WAITING + 8], `out` i32[packets].
+    """
     item, dst, classes, record, tag = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
     ports, active, pool = scratch[5], scratch[6], scratch[7:]
     left = ZERO

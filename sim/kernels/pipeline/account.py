@@ -6,6 +6,10 @@ left out of the entries' counters. Each thread counts into arrays of its own; th
 `flow_state` is 0 for a packet that the policy groups decided and non-zero for one that the flow
 table let through. Links count the packets that enter them, encapsulated, by direction:
 `2 * link` from the lower end up, `2 * link + 1` down.
+
+Invariants: every packet counts in exactly one row at the sender and in one at the receiver; a walk
+ends, since each hop is nearer to its target; sums do not depend on how rows are dealt to threads.
+Cost: `tally` four additions per packet; `walk` one line per hop, a block's hops overlapping.
 """
 
 from __future__ import annotations
@@ -45,6 +49,9 @@ def tally(
     A packet counts twice: in the row of its decision at the sender (`OUT_FROM` on; the row before
     is for those without), and in that of its decision at the receiver (`in_from` on) or, without
     one, of its reason.
+
+    `reason` u8[n], `out_decision`, `in_decision` i32[n], `length`, `count` u32[n], `c` u64[2 x
+    rows], `begin`, `end`, `in_from` i64.
     """
     out_from, in_from = U(OUT_FROM), U(in_from)
     for row in range(begin, end):
@@ -78,7 +85,11 @@ def walk(
     t: Any, hops: Any, o: Any, length: Any, count: Any, begin: Any, end: Any, w: Any, links: Any
 ) -> None:
     """Take rows `begin..end` through the underlay, all of a block hop by hop: links count, and
-    each row gets its path hash. `hops` has a word per ECMP hop: `next node << 32 | direction`."""
+    each row gets its path hash. `hops` has a word per ECMP hop: `next node << 32 | direction`.
+
+    `t` Tables, `o` Verdicts (named tuples that say their types), `hops` u64[ECMP hops], `length`,
+    `count` u32[n], `w` u64[ROWS, block], `links` u64[2 x links, 2], rows `begin` to `end`.
+    """
     n_nodes, size = U(len(t.node_seed)), w.shape[1]
     for at in range(begin, end, size):
         n = ZERO

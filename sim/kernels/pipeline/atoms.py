@@ -8,6 +8,10 @@ much: LLVM makes its comparisons unpredictable branches.
 
 Results are numbers within the VRF (IPv4 atoms first), or `MISS` where the VRF has no atoms of the
 family or the version is neither 4 nor 6.
+
+Invariants: starts of a (VRF, family) ascend and begin with 0; the hash table is at most half full
+and its free places are 0. Cost: one line for an address of an endpoint, else log2 of the starts
+below one top. `t` is `sim.pipeline.tables.Tables`, which says its types.
 """
 
 from __future__ import annotations
@@ -85,7 +89,10 @@ def atom(t: Any, vrf: Any, version: Any, hi: Any, lo: Any) -> Any:
 
 @kernel
 def atoms(t: Any, vrf: Any, version: Any, hi: Any, lo: Any, out: Any) -> None:
-    """Columns in, atom numbers within the VRF out (int64, -1 for a miss or an unknown VRF)."""
+    """Columns in, atom numbers within the VRF out (int64, -1 for a miss or an unknown VRF).
+
+    `t` Tables, `vrf` i64[n], `version` u8[n], `hi`, `lo` u64[n], `out` i64[n].
+    """
     for i in range(len(vrf)):
         found = MISS
         if 0 <= vrf[i] < len(t.atom_base):

@@ -12,6 +12,11 @@ that searches must pass `GONE`.
 
 Keys of a block of packets are columns of `q`, uint64 [KEY_ROWS, block]: the first six words, and
 the hash. `f` is `sim.pipeline.conntrack.Flows`.
+
+Invariants: at most `room` slots are filled, so a search ends; a flow is found from its own hash on
+without a free slot between; a state names one packet, so a queue entry that is out of date shows
+itself. Cost: one line to find or to put in a flow, expected; forgetting one frees its slot at once
+where no search passes it.
 """
 
 from __future__ import annotations
@@ -167,7 +172,10 @@ def open_flow(j: Any, side: Any, now: Any, f: Any) -> Any:
 @kernel
 def reinsert(rows: Any, q: Any, table: Any) -> None:
     """Put flows into an empty table: `rows` in table form, distinct, and `q` uint64 [KEY_ROWS, n]
-    with their keys."""
+    with their keys.
+
+    `rows` u64[n, 8], `q` u64[KEY_ROWS, n], `table` u64[8 x slots].
+    """
     for row in range(len(rows)):
         j = U(row)
         q[HASH, j] = hashed(q, j)

@@ -8,6 +8,14 @@ block changed the table, it looks again, and asks the groups itself.
 
 ICMP (`sim.packets.icmp`): `p` has the marks of all packets and what errors quote. What an error
 quotes is routed as a packet of whoever gets the error, which names the flow that it is about.
+
+Invariants: what the table says after a packet depends on the packets before it alone, whatever the
+size of blocks; a flow of an older generation is decided again once. Cost per packet of a known
+flow: routing and one line of the table; of a new one: the groups' word, and one line. Arguments:
+`t` Tables, `e` u64[endpoints x 2 x 8] (`sim.pipeline.datapath`), `h`, `r` Headers, `o`, `v`
+Verdicts, `p` Queries, `f` Flows (named tuples that say their types), `w` u64[ROWS, block], rows
+from `begin` to `end`, `n` how many are in a list,
+`time` i64[n], `portless` bool[256].
 """
 
 from __future__ import annotations

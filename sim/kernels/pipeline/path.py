@@ -17,6 +17,12 @@ how wide these are.
 the policy blocks say; `reason` folds the three in pipeline order. With `complete` the IN side is
 computed although OUT denies. `sim.kernels.pipeline.flows` takes the same steps, but asks the policy
 blocks only about packets of unknown flows.
+
+Cost per packet: two addresses, two next-hop sets, and per side one cell, one column and one
+decision; each is asked for before it is needed. Arguments: `t` Tables, `h` Headers, `o` Verdicts
+(named tuples that say their types), `e` u64[endpoints x 2 x 8] as above, `w` u64[ROWS, block],
+rows from `begin` to `end` (i64), `complete` bool:
+columns of numbers, and lists of rows of the block.
 """
 
 from __future__ import annotations

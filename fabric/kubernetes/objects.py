@@ -119,7 +119,7 @@ def flatten(
         complain("C602", "not a Kubernetes object", document.span())
         return
     missing = {"apiVersion", "kind"} - value.keys()
-    if value.get("kind") == "Kustomization" or (missing and recipe):
+    if is_kustomization(value) or (missing and recipe):
         hint = "render it first: kustomize build, or helm template"
         complain("C603", "says how to make manifests, and is none", document.span(), hint)
     elif missing or not all(isinstance(value[k], str) for k in ("apiVersion", "kind")):
@@ -134,6 +134,12 @@ def flatten(
     else:
         problems.items += ambiguous(document, lines)
         yield document
+
+
+def is_kustomization(value: Mapping[str, Any]) -> bool:
+    """Whether this is kustomize's own file; other groups have objects of that kind."""
+    group = str(value.get("apiVersion", "")).rpartition("/")[0]
+    return value.get("kind") == "Kustomization" and group in ("", "kustomize.config.k8s.io")
 
 
 def items(document: Document) -> Iterator[Document]:

@@ -18,12 +18,14 @@ from fabric.cluster import CLUSTER, EXTERNAL, name_of, running
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
 from fabric.kubernetes.services import Service
+from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
 from sim.names.backends import selected, target_port
 from sim.names.door_at import at_address
 
 Address = IPv4Address | IPv6Address
+ENDPOINTS = ("Endpoints", "EndpointSlice")
 SHAPE = re.compile(r"([^/\[\]]+)/([^/\[\]]+?)(?:\[([\w.-]+)\])?")
 
 
@@ -115,6 +117,22 @@ class ClusterNames:
                 b.endpoint.name.removeprefix(f"{CLUSTER}/"), b.endpoint, None, b.port.first, address
             )
             for b in at_address(self.network, address, protocol, number)
+        ]
+
+    def led_by_hand(self, text: str) -> Sequence[Unevaluated]:
+        """What may say who is behind a Service without a selector: endpoints that somebody wrote
+        in its namespace. Empty when the text is no such Service."""
+        if text.startswith("ip:"):
+            service = self.virtual.get(address_in(text))
+        else:
+            namespace, name, kind = split(text)
+            service = self.service(text, namespace, name) if kind == "Service" else None
+        if service is None or service.selector is not None or service.leads_to is not None:
+            return ()
+        return [
+            r
+            for r in self.network.not_evaluated
+            if r.kind in ENDPOINTS and r.namespace == service.namespace
         ]
 
     def service(self, text: str, namespace: str, name: str) -> Service:

@@ -9,7 +9,9 @@ Rules that hold here:
    has no policies.
 2. A workload stands for its pods. When they do not all fare alike there is no single answer: an
    error says which differ. A pod always reaches itself.
-3. Pods meet on IPv4 if both have it, unless an address says otherwise.
+3. Who is behind a Service without a selector, endpoints say that somebody wrote by hand: they are
+   not read, and the answer is unknown.
+4. Pods meet on IPv4 if both have it, unless an address says otherwise.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from compiler.policy.selectors import selects
 from compiler.program.program import Program, goes_by_address
 from compiler.program.walk import entry_matches
 from fabric.cluster import CLUSTER
+from fabric.diagnostics import InputError
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
@@ -96,7 +99,12 @@ class Questions:
 
     def _answer(self, src: str, dst: str, protocol: int, port: int | str) -> Answer:
         sources = self.names.sources(src)
-        targets = self.names.targets(dst, protocol, port)
+        try:
+            targets = self.names.targets(dst, protocol, port)
+        except InputError:
+            if pending(by_hand := self.names.led_by_hand(dst)):
+                return Answer(False, (), tuple(by_hand))
+            raise
         pairs = [(s, t) for s in sources for t in targets if s.endpoint is not t.endpoint]
         if not pairs:
             return self._alone(sources[0], targets[0])
@@ -204,7 +212,7 @@ class Questions:
 
 
 def family(source: End, target: End) -> int:
-    """The IP version on which two ends meet (rule 3); towards the outside, that of its address."""
+    """The IP version on which two ends meet (rule 4); towards the outside, that of its address."""
     for end in (source, target):
         if end.outside and end.address is not None:
             return end.address.version

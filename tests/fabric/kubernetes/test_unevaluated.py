@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import cloison
 from fabric.cluster import cluster_network
 from fabric.diagnostics import InputError
 from fabric.kubernetes.kinds import CLUSTER, IRRELEVANT, READ, READ_VERSIONS, WAYS, meaning, table
@@ -180,3 +181,21 @@ def test_lists_that_are_not_followed_are_an_error(tmp_path: Path) -> None:
     path.write_text(json.dumps(nested[11]))
     with pytest.raises(InputError, match="more than 10 deep"):
         cluster_network([path])
+
+
+@pytest.mark.parametrize(
+    ("group", "kind", "name"),
+    [
+        ("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "apps"),
+        ("kustomize.config.k8s.io/v1beta1", "Template", "x.yaml"),
+    ],
+)
+def test_a_kustomization_of_another_group_has_its_own_name(
+    tmp_path: Path, group: str, kind: str, name: str
+) -> None:
+    about = "kind: Kustomization, metadata: {name: apps, namespace: ns}"
+    (tmp_path / "x.yaml").write_text(f"{{apiVersion: {group}, {about}}}")
+    about = "kind: Pod, metadata: {name: p, namespace: ns}, spec: {containers: [{name: c}]}"
+    (tmp_path / "p.yaml").write_text(f"{{apiVersion: v1, {about}}}")
+    (found,) = cloison.build(tmp_path).not_evaluated
+    assert (found["kind"], found["name"]) == (kind, name)

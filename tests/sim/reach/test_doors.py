@@ -181,3 +181,31 @@ def test_a_host_port_opens_where_it_says(tmp_path: Path) -> None:
     pod["spec"]["hostNetwork"] = True
     (tmp_path / "all.yaml").write_text(yaml.safe_dump(pod))
     assert "Doors" not in CliRunner().invoke(main, ["reach", str(tmp_path)]).stdout
+
+
+@pytest.mark.parametrize("kind", ["Endpoints", "EndpointSlice"])
+@pytest.mark.parametrize("name", ["n/hand[Service]", "ip:10.96.0.9"])
+def test_who_is_behind_endpoints_written_by_hand_is_unknown(
+    tmp_path: Path, kind: str, name: str
+) -> None:
+    plain = {"clusterIP": "10.96.0.9", "ports": [{"port": 80}]}
+    by_hand = {"apiVersion": "v1", "kind": "Service", "spec": plain}
+    by_hand["metadata"] = {"name": "hand", "namespace": "n"}
+    version, label = ("v1", {}) if kind == "Endpoints" else ("discovery.k8s.io/v1", "hand")
+    about: dict[str, Any] = {"name": "hand", "namespace": "n"}
+    about |= {"labels": {"kubernetes.io/service-name": label}} if label else {}
+    written = {"apiVersion": version, "kind": kind, "metadata": about}
+    client = {**POD, "metadata": {"name": "cli", "namespace": "m"}}
+    flow = {"id": 1, "src": "m/cli", "dst": name, "protocol": "TCP", "port": 80}
+    (tmp_path / "q.jsonl").write_text(json.dumps(flow))
+    ask = ["reach", str(tmp_path / "all.yaml"), "--flows", str(tmp_path / "q.jsonl")]
+    for objects, key in (([by_hand, written], "verdict"), ([by_hand], "error")):
+        (tmp_path / "all.yaml").write_text(yaml.safe_dump_all([POD, client, *objects]))
+        said = json.loads(CliRunner().invoke(main, ask).stdout.splitlines()[0])
+        assert key in said, said
+        if key == "verdict":
+            assert said["verdict"] == "unknown"
+            assert said["not_evaluated"][0]["kind"] == kind
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump_all([POD, client, by_hand, written]))
+    done = CliRunner().invoke(main, [*ask, "--accept-unevaluated", kind])
+    assert "has no pods behind it" in json.loads(done.stdout.splitlines()[0])["error"]

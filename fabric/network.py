@@ -50,6 +50,44 @@ class Network:
     warnings: tuple[Diagnostic, ...] = ()
     intents: tuple[Intent, ...] = ()
 
+    @staticmethod
+    def bare(
+        name: str,
+        *,
+        fabric: Fabric | None = None,
+        vrfs: tuple[Vrf, ...] = (),
+        endpoints: tuple[Endpoint, ...] = (),
+        underlay: Underlay | None = None,
+        fib: Fib | None = None,
+    ) -> Network:
+        """A network that no fabric file, tenant or manifest describes, such as one that was read
+        from devices: what is not known is empty."""
+        import networkx as nx
+        import numpy as np
+
+        from fabric.control.evpn import Type5
+        from fabric.control.fib import Fib
+        from fabric.control.underlay import Underlay
+        from fabric.file.spec import FabricSpec
+        from fabric.plan.addressing import Plan
+
+        spec = FabricSpec.model_construct(cloison=1, name=name, sites={})
+        plan = Plan((), (), (), {}, {}, (), {}, {})
+        none, one = np.zeros(0, np.int32), np.zeros(1, np.int32)
+        routes = Type5(plan, (), (), (), none, none, none, none)
+        small = np.zeros((0, 0), np.int16)
+        return Network(
+            spec,
+            fabric or Fabric((), (), nx.MultiGraph()),
+            plan,
+            vrfs,
+            endpoints,
+            {},
+            underlay or Underlay(0, (), small, small, one, none, none, ()),
+            routes,
+            fib or Fib((), (), (), (), routes, (), {}),
+        )
+
     def vrf(self, name: str) -> Vrf:
         """The VRF of that name; KeyError when there is none."""
         return next(v for v in self.vrfs if v.name == name)

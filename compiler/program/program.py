@@ -12,7 +12,7 @@ intervals, sorted and disjoint. `ANY_VRF` matches every VRF, also an unknown one
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +85,19 @@ class Program:
     bindings: NDArray[np.int32]
     origins: tuple[Origin, ...]
     n_entries: int
+
+    @staticmethod
+    def of_tables(
+        groups: tuple[Group, ...], origins: tuple[Origin, ...], points: Sequence[Sequence[int]]
+    ) -> Program:
+        """Tables without a network around them, for decisions that no route leads to: `points` has
+        the groups that each enforcement point asks, in both directions."""
+        bindings = np.full((len(Direction), len(points), len(Stage)), -1, np.int32)
+        for number, mine in enumerate(points):
+            for group in mine:
+                bindings[groups[group].direction, number, groups[group].stage] = group
+        n_entries = sum(len(group.entries) + 1 for group in groups)
+        return Program(Network.bare("tables"), Policy(), groups, bindings, origins, n_entries)
 
     def bound(self, direction: Direction, endpoint: int) -> Iterator[Group]:
         """The groups that decide for this endpoint and direction, in stage order."""

@@ -14,8 +14,8 @@ survive failures; only the chosen next-hop set per (instance, prefix) depends on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -85,6 +85,18 @@ class Fib:
     routes_in: Type5 = field(repr=False)
     imports: Imports = field(repr=False)
     index: dict[tuple[int, int], int] = field(repr=False)
+
+    def mixed(self, new: Fib, nodes: Collection[int]) -> Fib:
+        """These routes, but at `nodes` those of `new`, as while a change is rolled out. Both are of
+        the same instances and prefixes; arrays of other nodes are the same objects."""
+        assert new.instances == self.instances and new.vrf_routes is self.vrf_routes
+        shift = len(self.nexthop_sets)
+        chosen = tuple(
+            np.where(there < 0, there, there + shift).astype(np.int32) if vtep in nodes else here
+            for (vtep, _), here, there in zip(self.instances, self.chosen, new.chosen, strict=True)
+        )
+        sets = (*self.nexthop_sets, *new.nexthop_sets)
+        return replace(self, nexthop_sets=sets, chosen=chosen)
 
     def instance(self, vtep: int, vrf: int) -> int:
         """Number of an instance, -1 when this VTEP has no such VRF."""

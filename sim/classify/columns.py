@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.policy.fields import FIELDS
 from fabric.diagnostics import Diagnostic, InputError
-from sim.classify.ruleset import STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Columns:
     """Packets of one IP version: uint32 addresses for IPv4, for IPv6 two uint64 words each.
 
     Fields that a rule set does not look at may be None. `state` is an index into
-    `sim.classify.ruleset.STATES`, `dscp` is 0..63. `InputError` C740 names a column of the wrong
+    `compiler.policy.fields.STATES`, `dscp` is 0..63. `InputError` C740 names a column of the wrong
     dtype or length, or one that is not contiguous.
     """
 
@@ -71,19 +71,15 @@ class Columns:
 DTYPES: dict[str, Any] = {
     "src": np.uint32,
     "dst": np.uint32,
-    "sport": np.uint16,
-    "dport": np.uint16,
-    "protocol": np.uint8,
     "src_lo": np.uint64,
     "dst_lo": np.uint64,
     "vni": np.uint32,
     "direction": np.uint8,
     "endpoint": np.uint32,
-    "state": np.uint8,
-    "dscp": np.uint8,
+    **{name: field.dtype for name, field in FIELDS.items()},
 }
 HINT = "one dimension, contiguous, equally long; .astype() makes the right type"
-LARGEST = {"state": len(STATES) - 1, "dscp": 63}
+LARGEST = {name: field.last for name, field in FIELDS.items() if not field.tight}
 REQUIRED = ("src", "dst", "sport", "dport", "protocol")
 
 

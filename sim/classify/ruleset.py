@@ -23,16 +23,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.policy.fields import FIELDS
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.ports import MAX_PORT
 
 ANY = -1
-STATES = ("new", "established", "related", "invalid")
-ALL_STATES = (1 << len(STATES)) - 1
-ALL_DSCP = (1 << 64) - 1
+ALL_STATES = (1 << FIELDS["state"].last + 1) - 1
+ALL_DSCP = (1 << FIELDS["dscp"].last + 1) - 1
 ALL_PROTOCOLS = (ALL_DSCP,) * 4
 MAX_VNI = (1 << 24) - 1
-MAX_PROTOCOL = 255
+MAX_PROTOCOL = FIELDS["protocol"].last
 KEYS = {"vni": MAX_VNI, "direction": 1, "endpoint": (1 << 32) - 1}
 
 I64 = NDArray[np.int64]

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.policy.fields import FIELDS
+
 LOW = 2**64 - 1
 Column = NDArray[Any]
 DTYPES: dict[str, Any] = {
@@ -30,9 +32,7 @@ DTYPES: dict[str, Any] = {
     "src_lo": np.uint64,
     "dst_hi": np.uint64,
     "dst_lo": np.uint64,
-    "protocol": np.uint8,
-    "sport": np.uint16,
-    "dport": np.uint16,
+    **{name: FIELDS[name].dtype for name in ("protocol", "sport", "dport")},
     "length": np.uint32,
     "count": np.uint32,
 }

@@ -19,23 +19,24 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from compiler.compile import compile_policy
-from compiler.passes.draft import Line, Scope
+from compiler.passes.draft import Key, Line, Scope
 from compiler.passes.prune import decides
 from compiler.passes.resolve import Resolver
-from compiler.passes.scope import OPEN, line_of
+from compiler.passes.scope import line_of, unsaid
 from compiler.passes.share import new_group
-from compiler.policy.ir import Action, Direction, Origin, Policy, Rule, Selection, Stage
+from compiler.policy.ir import Action, Direction, Origin, Policy, Rule, Selection
 from compiler.program.program import Group, Program
 from fabric.network import Network
 
 T = TypeVar("T")
-Key = tuple[Direction, Stage, int]
-Placed = tuple[int, int, Line]
-"""A line of a scope: its rule's order, a number in the order of writing, and what it says."""
+Placed = tuple[int, int, int, Line]
+"""A line of a scope: its action's rank, its rule's order, a number in the order of writing, and
+what it says."""
 Default = tuple[int, Action, Origin]
 """A number in the order of writing, and what a selection says of the endpoints that it selects."""
 Alike = tuple[int, ...]
-"""Direction, stage and the numbers of a scope's lines and defaults: equal for equal scopes."""
+"""Direction, place of the stage and the numbers of a scope's lines and defaults: equal for equal
+scopes."""
 SPARE = 1000
 
 
@@ -52,6 +53,8 @@ class Edit:
         """What makes one policy say the same as another. Rules that share an order come and go
         together, and selections from the first that differs on: where several decide, the first is
         named as the cause, so their order counts."""
+        if old.stages != new.stages:
+            raise ValueError("no edit adds stages")
         mine, theirs = _by_order(old), _by_order(new)
         differ = [key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key)]
         known = _alike_at_the_beginning(old.selections, new.selections)
@@ -64,24 +67,25 @@ class Edit:
 def edited(policy: Policy, edit: Edit) -> Policy:
     """The policy after an edit."""
     gone = {id(x) for x in (*edit.removed.rules, *edit.removed.selections)}
-    return Policy(
-        (*(r for r in policy.rules if id(r) not in gone), *edit.added.rules),
-        (*(s for s in policy.selections if id(s) not in gone), *edit.added.selections),
+    return replace(
+        policy,
+        rules=(*(r for r in policy.rules if id(r) not in gone), *edit.added.rules),
+        selections=(*(s for s in policy.selections if id(s) not in gone), *edit.added.selections),
     )
 
 
-Ordered = dict[tuple[Stage, Direction, int], tuple[Rule, ...]]
+Ordered = dict[tuple[int, Direction, int], tuple[Rule, ...]]
 
 
 def _by_order(policy: Policy) -> Ordered:
     out: Ordered = {}
     for rule in policy.rules:
-        key = rule.stage, rule.direction, rule.order
+        key = policy.stages.index(rule.stage), rule.direction, rule.order
         out[key] = (*out.get(key, ()), rule)
     return out
 
 
-def _of(rules: Ordered, keys: Sequence[tuple[Stage, Direction, int]]) -> tuple[Rule, ...]:
+def _of(rules: Ordered, keys: Sequence[tuple[int, Direction, int]]) -> tuple[Rule, ...]:
     return tuple(rule for key in sorted(keys) for rule in rules.get(key, ()))
 
 
@@ -98,7 +102,7 @@ class Editor:
 
     def _start(self, network: Network, policy: Policy) -> None:
         self.program = compile_policy(network, policy)
-        self._resolver = Resolver(network)
+        self._resolver = Resolver(network, policy.stages)
         self._rules, self._selections = _Bag(policy.rules), _Bag(policy.selections)
         self._number = count()
         self._lines: dict[Key, list[Placed]] = defaultdict(list)
@@ -122,9 +126,10 @@ class Editor:
             self._start(before.network, edited(before.policy, edit))
             return self.program
         keys = {*self._leave(edit.removed), *self._enter(edit.added)}
-        policy = Policy(
-            self._rules.edit(edit.removed.rules, edit.added.rules),
-            self._selections.edit(edit.removed.selections, edit.added.selections),
+        policy = replace(
+            before.policy,
+            rules=self._rules.edit(edit.removed.rules, edit.added.rules),
+            selections=self._selections.edit(edit.removed.selections, edit.added.selections),
         )
         bindings, groups = before.bindings.copy(), list[Group]()
         n_entries = before.n_entries
@@ -152,11 +157,12 @@ class Editor:
     def _group(self, key: Key, number: int, first: int) -> Group | None:
         """The group of a scope that is not known yet, None if it never decides anything."""
         direction, stage, _ = key
-        lines = tuple(line for _, _, line in self._lines.get(key, ()))
+        row = self.program.stages[stage]
+        lines = tuple(line for *_, line in self._lines.get(key, ()))
         scope = Scope(lines, *self._default(key))
-        if not decides(scope):
+        if not decides(row, scope):
             return None
-        return new_group(number, direction, stage, scope, first, self._cause)
+        return new_group(number, direction, row, scope, first, self._cause)
 
     def _cause(self, origin: Origin) -> int:
         """The number of an origin; by object first, because hashing one takes its time."""
@@ -168,7 +174,7 @@ class Editor:
 
     def _default(self, key: Key) -> tuple[Action, Origin]:
         """The first selection that denies, else the first."""
-        chosen = OPEN
+        chosen = unsaid(self.program.stages[key[1]])
         for number, (_, action, origin) in enumerate(self._defaults.get(key, ())):
             if action is Action.DENY:
                 return action, origin
@@ -177,7 +183,7 @@ class Editor:
 
     def _alike(self, key: Key) -> Alike:
         direction, stage, _ = key
-        lines = (number for _, number, _ in self._lines.get(key, ()))
+        lines = (number for _, _, number, _ in self._lines.get(key, ()))
         defaults = (number for number, _, _ in self._defaults.get(key, ()))
         return direction, stage, *lines, *defaults
 
@@ -187,7 +193,8 @@ class Editor:
         for rule in part.rules:
             placed = self._of[id(rule)]
             for term in self._resolver.terms(rule):
-                entry = rule.order, next(self._number), line_of(term)
+                rank = rule.stage.rank(rule.action)
+                entry = rank, rule.order, next(self._number), line_of(term)
                 for endpoint in term.locals:
                     key = (term.direction, term.stage, endpoint)
                     insort(self._lines[key], entry)
@@ -196,8 +203,9 @@ class Editor:
         for selection in part.selections:
             about = self._about[id(selection)]
             said = next(self._number), selection.default, selection.origin
+            stage = self._resolver.place[selection.stage]
             for endpoint in self._resolver.locals(selection.local):
-                key = (selection.direction, selection.stage, endpoint)
+                key = (selection.direction, stage, endpoint)
                 self._defaults[key].append(said)
                 about.append((key, said))
                 keys.append(key)

@@ -29,6 +29,7 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
+from compiler.policy.stages import STAGES, Stages
 from fabric.inventory import NamedPort
 from fabric.network import Network
 
@@ -53,6 +54,7 @@ def world() -> Network:
 
 
 WORLD = world()
+FINAL = Action.PERMIT_FINAL
 PREFIXES = ["10.0.0.0/8", "10.0.0.0/25", "10.0.0.1/32", "10.0.0.128/25", "0.0.0.0/0", "fd00::/64",
             "fd00::c8/127", "198.51.100.0/24"]  # fmt: skip
 labels = st.sampled_from([
@@ -112,11 +114,11 @@ l4 = st.one_of(
 
 
 @st.composite
-def policies(draw: st.DrawFn) -> Policy:
+def policies(draw: st.DrawFn, table: Stages = STAGES) -> Policy:
     """A few rules anywhere; or all in one stage and direction that denies by default, where a rule
     that says the wrong thing is not hidden by others; or permits that end the evaluation before a
     stage that would deny everything."""
-    stages: list[Stage] = list(Stage)
+    stages: list[Stage] = list(table)
     directions: list[Direction] = list(Direction)
     form = draw(st.sampled_from(["anywhere", "one stage", "final"]))
     if form != "anywhere":
@@ -146,18 +148,22 @@ def policies(draw: st.DrawFn) -> Policy:
         selections.append(Selection(stage, direction, (draw(local),), action, origin))
 
     if form == "final":
-        rule(Stage.OVERRIDE, Action.PERMIT_FINAL)
-        later = [Stage.ZONE2, Stage.ISOLATION, Stage.WORKLOAD]
+        first = draw(st.sampled_from([stage for stage in table if FINAL in _actions(stage)]))
+        rule(first, FINAL)
+        later = list(table[table.index(first) + 1 :])
         selection(later, st.just(Everyone()), Action.DENY)
     alone = form == "one stage"
     for _ in range(draw(st.integers(alone, 8 if form == "anywhere" else 3))):
         stage = draw(st.sampled_from(stages))
-        final = (Action.PERMIT_FINAL,) if stage is Stage.OVERRIDE else ()
-        rule(stage, Action.DENY, Action.PERMIT, *final)
+        rule(stage, *_actions(stage))
     bound = [stage for stage in stages if stage is not Stage.OVERRIDE]
     for _ in range(draw(st.integers(alone, 3)) if bound else 0):
         selection(bound, matcher, Action.DENY, Action.PERMIT)
-    return Policy(tuple(rules), tuple(selections))
+    return Policy(tuple(rules), tuple(selections), table)
+
+
+def _actions(stage: Stage) -> list[Action]:
+    return [does.action for does in stage.does]
 
 
 BOUNDS = {

@@ -20,6 +20,7 @@ from oxidd.bdd import BDDFunction as Set
 from oxidd.bdd import BDDManager
 
 from compiler.policy.ir import Action, Direction
+from compiler.policy.stages import leads
 from compiler.program.program import ANY_VRF, Entry, Intervals, L4Range, Program
 from fabric.ports import ANY, WITH_PORTS
 from sim.blocks.port_sets import Box
@@ -111,15 +112,20 @@ class Space:
         self, program: Program, direction: Direction, endpoint: int, remote_vrf: int
     ) -> Verdict:
         """What the groups of an endpoint permit: the first entry that matches decides, a permit
-        goes on to the next group."""
+        goes on to the next group or skips some. `waiting` has, per stage to go on with, packets
+        that no intent explains so far and those that one does."""
         groups = tuple(program.bound(direction, endpoint))
         key = (id(program), direction, remote_vrf, *(group.id for group in groups))
         if key in self._known:
             return self._known[key]
-        silent, asked = self.everything, self.nothing
-        passed = Verdict(self.nothing, self.nothing)
+        goes = leads(program.stages)
+        none = self.nothing, self.nothing
+        waiting = {0: (self.everything, self.nothing)}
         for group in groups:
-            left, onward = self.everything, (self.nothing, self.nothing)
+            place = program.stages.index(group.stage)
+            due = [waiting.pop(at) for at in sorted(waiting) if at <= place]
+            silent, asked = (self.any(parts) for parts in zip(*due, strict=True)) if due else none
+            left = self.everything
             for entry in (*group.entries, group.default_entry):
                 here = left & (
                     self.entry(entry, remote_vrf)
@@ -132,12 +138,11 @@ class Space:
                 quiet, named = silent & here, asked & here
                 if program.origins[entry.origin].kind.declared:
                     quiet, named = self.nothing, quiet | named
-                if entry.action is Action.PERMIT_FINAL:
-                    passed = Verdict(passed.permitted | quiet | named, passed.undeclared | quiet)
-                else:
-                    onward = onward[0] | quiet, onward[1] | named
-            silent, asked = onward
-        found = Verdict(passed.permitted | silent | asked, passed.undeclared | silent)
+                at = goes[place][entry.action]
+                known = waiting.get(at, none)
+                waiting[at] = known[0] | quiet, known[1] | named
+        undeclared, declared = (self.any(parts) for parts in zip(*waiting.values(), strict=True))
+        found = Verdict(undeclared | declared, undeclared)
         self._known[key] = found
         return found
 

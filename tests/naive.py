@@ -13,7 +13,7 @@ from compiler.policy.ir import Cidr, Direction, Packet, Policy, Verdict
 from compiler.policy.semantics import decide, owner
 from fabric.inventory import Endpoint
 from fabric.network import Network
-from sim.packets.reasons import Reason
+from sim.packets.reasons import Reason, reasons
 
 L4S = [(6, 1000, 80), (6, 40000, 80), (6, 40000, 81), (17, 40000, 80), (17, 1, 53), (1, 0, 0),
        (132, 40000, 443), (99, 0, 0), (6, 40000, 0), (6, 40000, 65535), (6, 1000, 0),
@@ -67,8 +67,8 @@ def _through(
     source, hop = network.endpoints[src], (vtep, vrf)
     l4 = header[3:]
     out = judge(policy, network, Packet(Direction.OUT, src, header.version, header.dst, vrf, *l4))
-    if not out.permit:
-        return Outcome(Reason(Reason.ZONE0_DROP + out.stage), -1, hop)
+    if out.stage is not None:
+        return Outcome(reasons(policy.stages).of[out.stage], -1, hop)
     if not network.underlay.reachable(source.vtep, vtep):
         return Outcome(Reason.UNDERLAY_DROP, -1, hop)
     target = owner(network, vrf, header.version, header.dst)
@@ -82,8 +82,8 @@ def _through(
     into = judge(
         policy, network, Packet(Direction.IN, target.index, header.version, header.src, seen, *l4)
     )
-    if not into.permit:
-        return Outcome(Reason(Reason.ZONE0_DROP + into.stage), target.index, hop)
+    if into.stage is not None:
+        return Outcome(reasons(policy.stages).of[into.stage], target.index, hop)
     return Outcome(Reason.DELIVERED, target.index, hop)
 
 

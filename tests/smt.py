@@ -24,6 +24,7 @@ from compiler.policy.ir import (
     Stage,
 )
 from compiler.policy.selectors import selects
+from compiler.policy.stages import To
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 from fabric.ports import ANY, WITH_PORTS
@@ -92,22 +93,29 @@ def permits(
     owners = owns(network, vrf, p.version, remote)
     end = network.endpoints[local]
     out: Formula = z3.BoolVal(True)
-    for stage in reversed(Stage):
+    after: dict[To | str, Formula] = {}
+    for stage in reversed(policy.stages):
         rules = sorted(
             (r for r in policy.rules if _concerns(r, stage, direction, end, network)),
-            key=lambda r: r.order,
+            key=lambda r: (stage.rank(r.action), r.order),
         )
         chosen = [s for s in policy.selections if _concerns(s, stage, direction, end, network)]
-        if not rules and not chosen:
+        if not rules and not chosen and stage.silent:
+            after[stage.name] = out
             continue
-        denied = any(s.default is Action.DENY for s in chosen)
-        onward = out
-        out = z3.BoolVal(False) if denied else onward
+        said = [s.default for s in chosen] or [stage.default]
+        goes: dict[To | str, Formula] = {
+            To.NEXT: out,
+            To.END: z3.BoolVal(True),
+            To.DROP: z3.BoolVal(False),
+        }
+        does = {d.action: (goes | after)[d.to] for d in stage.does}
+        out = does[Action.DENY if Action.DENY in said else said[0]]
         for rule in reversed(rules):
-            does = {Action.DENY: z3.BoolVal(False), Action.PERMIT: onward}
             peer = z3.Or(*(_peer(m, network, vrf, p.version, remote, owners) for m in rule.remote))
             ports = z3.Or(*(_ports(l4, p) for l4 in rule.l4)) if rule.l4 else z3.BoolVal(True)
-            out = z3.If(z3.And(peer, ports), does.get(rule.action, z3.BoolVal(True)), out)
+            out = z3.If(z3.And(peer, ports), does[rule.action], out)
+        after[stage.name] = out
     return out
 
 

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import click
 
 from cloison.cli.options import fabric_argument, output_option, world_options
+from compiler.policy.stages import STAGES
 
 if TYPE_CHECKING:
     from cloison.how import How
 
-STAGES = ("zone0", "override", "zone2", "isolation", "workload")
-
 
 @click.command()
 @fabric_argument
-@click.option("--stage", type=click.Choice(STAGES), help="Only this stage.")
+@click.option(
+    "--stage", type=click.Choice([stage.label for stage in STAGES]), help="Only this stage."
+)
 @world_options
 @output_option()
 def command(fabric: Path, stage: str | None, how: How, output: str) -> None:

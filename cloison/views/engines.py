@@ -11,7 +11,6 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from compiler.policy.ir import Stage
 from compiler.program.program import Program
 from sim.classify import Plan, build
 from sim.classify.lower import lower
@@ -35,14 +34,14 @@ def engine_rows(
     """One row per stage and table; stages that the node holds no groups of have one without."""
     groups = program.groups_at(node)
     rows = []
-    for stage in Stage:
-        tell(stage.name.lower())
+    for stage in program.stages:
+        tell(stage.label)
         lowered = lower(program, stage, groups)
         builds = [build(lowered.rules, ids=lowered.entries).plans for _ in range(BUILDS)]
         found = min(builds, key=lambda plans: sum(plan.seconds for plan in plans))
         sizes = {
-            "stage": stage.name.lower(),
-            "groups": sum(group.stage is stage for group in groups),
+            "stage": stage.label,
+            "groups": sum(group.stage == stage for group in groups),
             "rules": len(lowered.rules),
             "rows": lowered.rules.rows,
         }

@@ -29,7 +29,8 @@ from cloison.render.diagnostics import Excerpts
 from cloison.render.formats import visible
 from cloison.views.report_text import quoted
 from cloison.views.unknowns import sentences, way_on
-from compiler.policy.ir import Direction, Stage
+from compiler.policy.ir import Direction
+from compiler.policy.stages import Owner
 from fabric.cluster import CLUSTER
 from fabric.io.visible import lines
 from fabric.kubernetes.unevaluated import Unevaluated, pending
@@ -169,8 +170,12 @@ def policies(found: Explanation) -> Iterator[Any]:
 def policy_rows(found: Explanation, side: Side) -> Iterator[tuple[str, str]]:
     """The entries of workload policies that decided at one end."""
     steps = [step for step in found.hashed.steps if step.entry is not None]
-    name = f"{side.packet.direction.name} {Stage.WORKLOAD.name}"
-    chosen = [step for step in steps if step.what == name]
+    names = {
+        f"{side.packet.direction.name} {stage.name}"
+        for stage in found.program.stages
+        if stage.owner is Owner.CLUSTER
+    }
+    chosen = [step for step in steps if step.what in names]
     for step in chosen:
         yield step.result, lines(plain(found, step.because), step.line)
     if not chosen:

@@ -11,26 +11,27 @@ if TYPE_CHECKING:
 
 def rows(policy: Policy) -> Iterator[dict[str, Any]]:
     """Rules by stage, direction and order; selections follow as the stage's default."""
-    for rule in sorted(policy.rules, key=lambda r: (r.stage, r.direction, r.order)):
+    place = {stage: number for number, stage in enumerate(policy.stages)}
+    for rule in sorted(policy.rules, key=lambda r: (place[r.stage], r.direction, r.order)):
         yield {
-            "stage": rule.stage.name.lower(),
+            "stage": rule.stage.label,
             "direction": rule.direction.name.lower(),
             "order": rule.order,
             "local": " | ".join(m.text() for m in rule.local),
             "remote": " | ".join(m.text() for m in rule.remote) or "nobody",
             "ports": " | ".join(ports(rule.l4)) or "any",
-            "action": rule.action.name.lower(),
+            "action": rule.stage.doing(rule.action).label,
             "origin": str(rule.origin),
         }
-    for selection in sorted(policy.selections, key=lambda s: (s.stage, s.direction)):
+    for selection in sorted(policy.selections, key=lambda s: (place[s.stage], s.direction)):
         yield {
-            "stage": selection.stage.name.lower(),
+            "stage": selection.stage.label,
             "direction": selection.direction.name.lower(),
             "order": "default",
             "local": " | ".join(m.text() for m in selection.local),
             "remote": "everyone",
             "ports": "any",
-            "action": selection.default.name.lower(),
+            "action": selection.stage.doing(selection.default).label,
             "origin": str(selection.origin),
         }
 

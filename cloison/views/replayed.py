@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cloison.render.table import Table
-from compiler.policy.ir import Action
+from compiler.policy.stages import To
 from fabric.network import Network
 from sim.blocks.blocks import Blocks
 from sim.packets.pcap import Counts
@@ -89,16 +89,17 @@ def _entry_rows(report: ReplayReport, blocks: Blocks) -> Iterator[dict[str, Any]
         for entry in (*group.entries, group.default_entry):
             packets, size = report.entries[entry.id].tolist()
             origin = blocks.program.origins[entry.origin]
+            does = group.stage.doing(entry.action)
             if packets:
                 yield {
                     "entry": entry.id,
                     "packets": packets,
                     "bytes": size,
-                    "stage": f"{group.direction.name} {group.stage.name}".lower(),
-                    "action": entry.action.name.lower(),
+                    "stage": f"{group.direction.name.lower()} {group.stage.label}",
+                    "action": does.label,
                     "rule": str(replace(origin, span=None)),
                     "line": None if origin.span is None else str(origin.span),
-                    "hands_on": entry is group.default_entry and entry.action is Action.PERMIT,
+                    "hands_on": entry is group.default_entry and does.to is To.NEXT,
                 }
 
 

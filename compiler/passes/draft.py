@@ -9,20 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.ir import Action, Direction, Origin, Point, Policy, Stage
+from compiler.policy.ir import Action, Condition, Direction, Origin, Point, Policy
 from compiler.program.program import Group, Intervals, L4Range, Region
 from fabric.network import Network
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A rule with names resolved: `locals` are endpoint indices, the rest are header ranges."""
+    """A rule with names resolved: `stage` is the place of one in the policy's table, `locals` are
+    endpoint indices, the rest are header ranges."""
 
-    stage: Stage
+    stage: int
     direction: Direction
     order: int
     locals: tuple[int, ...]
@@ -31,10 +33,22 @@ class Term:
     action: Action
     origin: Origin
     at: Point = Point.HERE
+    conditions: tuple[Condition, ...] = ()
 
 
-Line = tuple[tuple[Region, ...], tuple[L4Range, ...], Action, Origin, Point]
-"""What an entry will say; two endpoints share a group when all their lines are equal."""
+class Line(NamedTuple):
+    """What an entry will say; two endpoints share a group when all their lines are equal."""
+
+    regions: tuple[Region, ...]
+    l4: tuple[L4Range, ...]
+    action: Action
+    origin: Origin
+    at: Point = Point.HERE
+    conditions: tuple[Condition, ...] = ()
+
+
+Key = tuple[Direction, int, int]
+"""Direction, place of a stage, endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +67,8 @@ class Draft:
     network: Network
     policy: Policy
     terms: tuple[Term, ...] = ()
-    defaults: Mapping[tuple[Direction, Stage, int], tuple[Action, Origin]] | None = None
-    scopes: Mapping[tuple[Direction, Stage, int], Scope] | None = None
+    defaults: Mapping[Key, tuple[Action, Origin]] | None = None
+    scopes: Mapping[Key, Scope] | None = None
     groups: tuple[Group, ...] = ()
     bindings: NDArray[np.int32] | None = None
     origins: tuple[Origin, ...] = ()
@@ -66,7 +80,8 @@ def verify(draft: Draft) -> None:
     for term in draft.terms:
         assert term.regions and term.l4 and term.locals, f"empty term from {term.origin}"
         assert all(0 <= e < n for e in term.locals), f"unknown endpoint in {term.origin}"
-        assert term.action is not Action.PERMIT_FINAL or term.stage is Stage.OVERRIDE
+        draft.policy.stages[term.stage].doing(term.action)
+        assert not (term.conditions and term.action is Action.DENY), f"{term.origin} denies perhaps"
         for region in term.regions:
             assert ordered(region.v4) and ordered(region.v6), f"overlap in {term.origin}"
     for number, group in enumerate(draft.groups):

@@ -7,7 +7,7 @@ the same order and action, so their relative order cannot matter.
 
 >>> from ipaddress import ip_network
 >>> from types import SimpleNamespace
->>> from compiler.policy.ir import Pods, Policy
+>>> from compiler.policy.ir import Policy, Stage
 >>> from fabric.inventory import NamedPort, Vrf
 >>> from compiler.policy.ir import Requirement
 >>> def pod(index, app, number):
@@ -34,16 +34,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from compiler.passes.draft import Draft, Term
+from compiler.passes.draft import Draft, Key, Term
 from compiler.policy.ir import (
     L4,
     Action,
     Direction,
     Origin,
     Rule,
-    Stage,
 )
 from compiler.policy.matcher import Addresses, Matcher, Members
+from compiler.policy.stages import STAGES, Stages
 from compiler.program.ownership import Owned, owned_addresses, regions_of
 from compiler.program.program import ANY_VRF, Intervals, L4Range, Region
 from compiler.program.space import everything, intersect, of_prefixes, subtract, union
@@ -53,13 +53,14 @@ from fabric.network import Network
 
 def resolve(draft: Draft) -> Draft:
     """Fill `terms` and `defaults`."""
-    resolver = Resolver(draft.network)
-    defaults: dict[tuple[Direction, Stage, int], tuple[Action, Origin]] = {}
+    resolver = Resolver(draft.network, draft.policy.stages)
+    defaults: dict[Key, tuple[Action, Origin]] = {}
     for selection in draft.policy.selections:
+        stage = resolver.place[selection.stage]
         for endpoint in resolver.locals(selection.local):
-            key = (selection.direction, selection.stage, endpoint)
+            key = (selection.direction, stage, endpoint)
             known = defaults.get(key)
-            if known is None or (known[0] is Action.PERMIT and selection.default is Action.DENY):
+            if known is None or (known[0] is not Action.DENY and selection.default is Action.DENY):
                 defaults[key] = (selection.default, selection.origin)
     terms = tuple(term for rule in draft.policy.rules for term in resolver.terms(rule))
     return replace(draft, terms=terms, defaults=defaults)
@@ -68,8 +69,9 @@ def resolve(draft: Draft) -> Draft:
 class Resolver:
     """Caches what each matcher means in one network."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, stages: Stages = STAGES) -> None:
         self.network = network
+        self.place = {stage: place for place, stage in enumerate(stages)}
         self.owned: Owned = owned_addresses(network)
         self.vrf_index = {vrf.name: vrf.index for vrf in network.vrfs}
         self.by_tenant: dict[str, list[int]] = defaultdict(list)
@@ -112,13 +114,14 @@ class Resolver:
 
     def terms(self, rule: Rule) -> Iterator[Term]:
         """One rule as terms; none when it can never match."""
+        stage = self.place[rule.stage]
         for locals_, covers in self._per_host(rule):
             regions = self.regions(covers)
             for group, part, l4 in self._per_ports(rule, locals_, regions):
                 if group and part and l4:
                     yield Term(
-                        rule.stage, rule.direction, rule.order, group, part, l4, rule.action,
-                        rule.origin, rule.at,
+                        stage, rule.direction, rule.order, group, part, l4, rule.action,
+                        rule.origin, rule.at, rule.conditions,
                     )  # fmt: skip
 
     def _per_host(

@@ -5,9 +5,9 @@
 >>> from compiler.policy.ir import Action, Policy
 >>> def denying(name):
 ...     return Scope((), Action.DENY, Origin("NetworkPolicy", name))
->>> before = {(Direction.IN, Stage.WORKLOAD, e): denying(n) for e, n in enumerate("abaa")}
+>>> before = {(Direction.IN, 4, e): denying(n) for e, n in enumerate("abaa")}
 >>> after = share(Draft(SimpleNamespace(endpoints=range(4)), Policy(), scopes=before))
->>> after.bindings[Direction.IN, :, Stage.WORKLOAD].tolist()
+>>> after.bindings[Direction.IN, :, 4].tolist()
 [0, 1, 0, 0]
 >>> [(group.id, group.default_entry.id) for group in after.groups]
 [(0, 0), (1, 1)]
@@ -27,9 +27,10 @@ from compiler.program.program import Entry, Group, L4Range, Region
 
 def share(draft: Draft) -> Draft:
     """Fill `groups`, `bindings` and `origins`; entry ids follow group order, defaults come last."""
-    bindings = np.full((len(Direction), len(draft.network.endpoints), len(Stage)), -1, np.int32)
+    stages = draft.policy.stages
+    bindings = np.full((len(Direction), len(draft.network.endpoints), len(stages)), -1, np.int32)
     groups: list[Group] = []
-    known: dict[tuple[Direction, Stage, Scope], int] = {}
+    known: dict[tuple[Direction, int, Scope], int] = {}
     origins: dict[Origin, int] = {}
     n_entries = 0
 
@@ -40,7 +41,7 @@ def share(draft: Draft) -> Draft:
         key = (direction, stage, scope)
         if key not in known:
             known[key] = len(groups)
-            group = new_group(len(groups), direction, stage, scope, n_entries, cause)
+            group = new_group(len(groups), direction, stages[stage], scope, n_entries, cause)
             groups.append(group)
             n_entries += len(group.entries) + 1
         bindings[direction, endpoint, stage] = known[key]
@@ -57,8 +58,17 @@ def new_group(
 ) -> Group:
     """The group of a scope; its entries are numbered from `first`, `cause` numbers origins."""
     entries = tuple(
-        Entry(first + i, i, regions, l4, action, cause(origin), at)
-        for i, (regions, l4, action, origin, at) in enumerate(scope.lines)
+        Entry(
+            first + i,
+            i,
+            line.regions,
+            line.l4,
+            line.action,
+            cause(line.origin),
+            line.at,
+            line.conditions,
+        )  # fmt: skip
+        for i, line in enumerate(scope.lines)
     )
     default = Entry(
         first + len(entries), len(entries), (Region(),), (L4Range(),), scope.default,

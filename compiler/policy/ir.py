@@ -9,11 +9,13 @@ Rules that hold here:
 1. A `Rule` applies to the endpoints that one of its `local` matchers selects; it matches a packet
    when one `remote` matcher and one `l4` range match. Empty `l4` means all protocols and ports;
    empty `remote` means nobody.
-2. Within (stage, direction, endpoint) rules are tried by `order`, lowest first; the first match
-   decides. PERMIT goes on to the next stage, DENY ends the packet, PERMIT_FINAL (overrides only)
-   ends the evaluation of this direction.
-3. A stage that neither a rule nor a selection gives to an endpoint is skipped. When no rule of a
-   stage matches, DENY if a `Selection` (with `default=DENY`) selects the endpoint, else PERMIT.
+2. Within (stage, direction, endpoint) the stage's row says how rules combine: by `order`, lowest
+   first, and the first match decides; or all that match together, and a deny wins. The row also
+   says where an action goes on: PERMIT with the next stage, DENY nowhere, PERMIT_FINAL behind the
+   stages that it skips.
+3. When no rule of a stage matches, DENY if a `Selection` (with `default=DENY`) selects the
+   endpoint, else what another selection says, else the default of the row. A stage that lets pass
+   by default is skipped where neither a rule nor a selection speaks of the endpoint.
 4. Everything carries the `Origin` that a person would call its cause.
 """
 
@@ -33,18 +35,11 @@ from compiler.policy.matchers import InVrf as InVrf
 from compiler.policy.matchers import Named as Named
 from compiler.policy.matchers import OwnNode as OwnNode
 from compiler.policy.matchers import Pods as Pods
+from compiler.policy.stages import STAGES, Stages, checked, joined
+from compiler.policy.stages import Action as Action
+from compiler.policy.stages import Stage as Stage
 from fabric.diagnostics import Span
 from fabric.ports import ANY, MAX_PORT
-
-
-class Stage(IntEnum):
-    """The policy groups of the DPU pipeline, in evaluation order."""
-
-    ZONE0 = 0
-    OVERRIDE = 1
-    ZONE2 = 2
-    ISOLATION = 3
-    WORKLOAD = 4
 
 
 class Direction(IntEnum):
@@ -52,14 +47,6 @@ class Direction(IntEnum):
 
     OUT = 0
     IN = 1
-
-
-class Action(IntEnum):
-    """What a match does."""
-
-    DENY = 0
-    PERMIT = 1
-    PERMIT_FINAL = 2
 
 
 class Point(Enum):
@@ -104,6 +91,10 @@ class Origin:
         return f"{self.kind} {self.name}{rule}{where}"
 
 
+Condition = str
+"""What must hold besides, in words: "the request matches GET /health"."""
+
+
 @dataclass(frozen=True, slots=True)
 class L4:
     """Protocol with destination and source port ranges; `name` is a named port, resolved per
@@ -119,7 +110,8 @@ class L4:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """See the module's rules 1 and 2."""
+    """See the module's rules 1 and 2. `conditions` is what else must hold before a permit is one,
+    of which no header tells; the rule matches as if it did, and every verdict names them."""
 
     stage: Stage
     direction: Direction
@@ -130,6 +122,7 @@ class Rule:
     action: Action
     origin: Origin
     at: Point = Point.HERE
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +138,22 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All rules and selections of a world, in the order of the files they come from."""
+    """All rules and selections of a world, in the order of the files they come from, and the table
+    of its stages."""
 
     rules: tuple[Rule, ...] = ()
     selections: tuple[Selection, ...] = ()
+    stages: Stages = STAGES
+
+    def __post_init__(self) -> None:
+        checked(self.stages)
 
     def __add__(self, other: Policy) -> Policy:
-        return Policy(self.rules + other.rules, self.selections + other.selections)
+        return Policy(
+            self.rules + other.rules,
+            self.selections + other.selections,
+            joined(self.stages, other.stages),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +174,11 @@ class Packet:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`matched` maps each stage that was evaluated to the origin that decided it."""
+    """`matched` maps each stage that was evaluated to the origins that decided it: one where the
+    first match decides, where all count every origin that says so. `conditions` are those of the
+    rules behind it, sorted."""
 
     permit: bool
     stage: Stage | None
-    matched: Mapping[Stage, Origin] = field(default_factory=dict)
+    matched: Mapping[Stage, tuple[Origin, ...]] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()

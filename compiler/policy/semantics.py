@@ -16,6 +16,7 @@ from ipaddress import IPv4Address, IPv6Address
 from compiler.policy.ir import (
     L4,
     Action,
+    Condition,
     Direction,
     Matcher,
     Origin,
@@ -28,28 +29,39 @@ from compiler.policy.ir import (
 )
 from compiler.policy.kinds import DEFAULT
 from compiler.policy.selectors import selects
+from compiler.policy.stages import Combine, To
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import ANY
 
 NO_POLICY = Origin(DEFAULT, "no rule matches")
+Found = tuple[Action, tuple[Origin, ...], tuple[Condition, ...]]
+"""What a stage does, because of whom, and what must hold besides."""
 
 
 def decide(policy: Policy, network: Network, packet: Packet) -> Verdict:
-    """Evaluate the stages in order; `matched` says which origin decided each stage that exists."""
+    """Evaluate the stages in order; `matched` says which origins decided those that were asked."""
     local = network.endpoints[packet.local]
-    matched: dict[Stage, Origin] = {}
-    for stage in Stage:
+    matched: dict[Stage, tuple[Origin, ...]] = {}
+    conditions: set[Condition] = set()
+    skip_to: str | None = None
+    for stage in policy.stages:
+        if skip_to not in (None, stage.name):
+            continue
+        skip_to = None
         rules = [r for r in policy.rules if concerns(r, stage, packet, local, network)]
         selections = [s for s in policy.selections if concerns(s, stage, packet, local, network)]
-        if not rules and not selections:
+        if not rules and not selections and stage.silent:
             continue
-        action, matched[stage] = evaluate(rules, selections, packet, local, network)
-        if action is Action.DENY:
-            return Verdict(False, stage, matched)
-        if action is Action.PERMIT_FINAL:
+        action, matched[stage], besides = evaluate(stage, rules, selections, packet, local, network)
+        conditions.update(besides)
+        to = stage.doing(action).to
+        if to is To.DROP:
+            return Verdict(False, stage, matched, tuple(sorted(conditions)))
+        if to is To.END:
             break
-    return Verdict(True, None, matched)
+        skip_to = to if isinstance(to, str) else None
+    return Verdict(True, None, matched, tuple(sorted(conditions)))
 
 
 def concerns(
@@ -57,30 +69,55 @@ def concerns(
 ) -> bool:
     """Whether a rule or selection speaks about this stage, direction and local endpoint."""
     return (
-        item.stage is stage
+        item.stage == stage
         and item.direction is packet.direction
         and any(selects(matcher, local, network) for matcher in item.local)
     )
 
 
 def evaluate(
+    stage: Stage,
     rules: Sequence[Rule],
     selections: Sequence[Selection],
     packet: Packet,
     local: Endpoint,
     network: Network,
-) -> tuple[Action, Origin]:
-    """One stage: the first matching rule by order, else the default."""
+) -> Found:
+    """One stage: what the rules that match say, else the default."""
     remote = owner(network, packet.remote_vrf, packet.version, packet.remote_ip)
-    for rule in sorted(rules, key=lambda r: r.order):
-        if any(
-            remote_matches(matcher, packet, local, remote, network) for matcher in rule.remote
-        ) and (not rule.l4 or any(l4_matches(l4, packet, local, remote) for l4 in rule.l4)):
-            return rule.action, rule.origin
+    matching = (
+        rule
+        for rule in sorted(rules, key=lambda r: r.order)
+        if any(remote_matches(matcher, packet, local, remote, network) for matcher in rule.remote)
+        and (not rule.l4 or any(l4_matches(l4, packet, local, remote) for l4 in rule.l4))
+    )
+    first = next(matching, None)
+    if first is not None:
+        if stage.combine is Combine.FIRST_MATCH:
+            return first.action, (first.origin,), first.conditions
+        return strongest((first, *matching))
     for selection in selections:
         if selection.default is Action.DENY:
-            return Action.DENY, selection.origin
-    return Action.PERMIT, selections[0].origin if selections else NO_POLICY
+            return Action.DENY, (selection.origin,), ()
+    if selections:
+        return selections[0].default, (selections[0].origin,), ()
+    return stage.default, (NO_POLICY,), ()
+
+
+def strongest(matching: Sequence[Rule]) -> Found:
+    """What rules that match say together where a deny wins, whatever their order."""
+    wins = (Action.DENY, Action.PERMIT_FINAL, Action.PERMIT)
+    action = next(action for action in wins if any(r.action is action for r in matching))
+    alike = [rule for rule in matching if rule.action is action]
+    return action, tuple(dict.fromkeys(r.origin for r in alike)), required(alike)
+
+
+def required(rules: Sequence[Rule]) -> tuple[Condition, ...]:
+    """What must hold for any of several rules that say the same: nothing if one asks for nothing,
+    else their conditions."""
+    if not all(rule.conditions for rule in rules):
+        return ()
+    return tuple(sorted({c for rule in rules for c in rule.conditions}))
 
 
 def remote_matches(

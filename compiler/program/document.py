@@ -76,21 +76,23 @@ def _routes(network: Network, instance: Instance) -> list[dict[str, Any]]:
 def _group(program: Program, group: Group) -> dict[str, Any]:
     return {
         "id": group.id,
-        "stage": group.stage.name.lower(),
+        "stage": group.stage.label,
         "direction": group.direction.name.lower(),
-        "entries": [_entry(program, entry) for entry in group.entries],
-        "default": _entry(program, group.default_entry),
+        "entries": [_entry(program, group, entry) for entry in group.entries],
+        "default": _entry(program, group, group.default_entry),
     }
 
 
-def _entry(program: Program, entry: Entry) -> dict[str, Any]:
+def _entry(program: Program, group: Group, entry: Entry) -> dict[str, Any]:
+    besides = {"conditions": list(entry.conditions)} if entry.conditions else {}
     return {
         "id": entry.id,
         "order": entry.order,
         "remote": [_remote(program.network, region) for region in entry.regions],
         "l4": [_l4(l4) for l4 in entry.l4],
-        "action": entry.action.name.lower(),
+        "action": group.stage.doing(entry.action).label,
         "origin": _origin(program.origins[entry.origin]),
+        **besides,
     } | ({} if entry.at is Point.HERE else {"at": entry.at.value})
 
 

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.ir import Action, Direction, Origin, Point, Policy, Stage
+from compiler.policy.ir import Action, Condition, Direction, Origin, Point, Policy, Stage
+from compiler.policy.stages import STAGES, Stages
 from fabric.network import Network
 from fabric.ports import ANY, MAX_PORT
 
@@ -58,6 +59,7 @@ class Entry:
     action: Action
     origin: int
     at: Point = Point.HERE
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class Group:
 class Program:
     """Compiled policy of a network.
 
-    `bindings[direction, endpoint, stage]` is a group id or -1 (stage skipped), int32.
+    `bindings[direction, endpoint, place]` is a group id or -1 (stage skipped), int32; places are
+    those of the stages in `stages`.
     """
 
     network: Network
@@ -92,12 +95,17 @@ class Program:
     ) -> Program:
         """Tables without a network around them, for decisions that no route leads to: `points` has
         the groups that each enforcement point asks, in both directions."""
-        bindings = np.full((len(Direction), len(points), len(Stage)), -1, np.int32)
+        bindings = np.full((len(Direction), len(points), len(STAGES)), -1, np.int32)
         for number, mine in enumerate(points):
             for group in mine:
-                bindings[groups[group].direction, number, groups[group].stage] = group
+                bindings[groups[group].direction, number, STAGES.index(groups[group].stage)] = group
         n_entries = sum(len(group.entries) + 1 for group in groups)
         return Program(Network.bare("tables"), Policy(), groups, bindings, origins, n_entries)
+
+    @property
+    def stages(self) -> Stages:
+        """The table of its stages."""
+        return self.policy.stages
 
     def bound(self, direction: Direction, endpoint: int) -> Iterator[Group]:
         """The groups that decide for this endpoint and direction, in stage order."""

@@ -8,26 +8,59 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compiler.policy.ir import Action, Packet, Stage, Verdict
+from compiler.policy.ir import Condition, Packet, Stage, Verdict
+from compiler.policy.stages import Combine, To, leads
 from compiler.program.program import ANY_VRF, Entry, Group, Intervals, Program
 from fabric.ports import ANY
 
 
-def walk(program: Program, packet: Packet) -> Iterator[tuple[Group, Entry]]:
-    """The entry that decides each group, up to and including the one that ends the evaluation."""
+def walk(
+    program: Program, packet: Packet, without: int | None = None
+) -> Iterator[tuple[Group, Entry]]:
+    """The entry that decides each group, up to and including the one that ends the evaluation; as
+    if there were no entries of origin `without`."""
+    goes, stages, at = leads(program.stages), program.stages, 0
     for group in program.bound(packet.direction, packet.local):
-        entry = next((e for e in group.entries if entry_matches(e, packet)), group.default_entry)
+        place = stages.index(group.stage)
+        if place < at:
+            continue
+        found = (e for e in group.entries if e.origin != without and entry_matches(e, packet))
+        entry = next(found, group.default_entry)
         yield group, entry
-        if entry.action is not Action.PERMIT:
-            return
+        at = goes[place][entry.action]
+
+
+def behind(group: Group, entry: Entry, packet: Packet) -> tuple[Entry, ...]:
+    """The entries that stand behind what `entry` decided: itself; where all rules count, every one
+    that matches and says the same."""
+    if group.stage.combine is Combine.FIRST_MATCH or entry is group.default_entry:
+        return (entry,)
+    alike = (e for e in group.entries if e.action is entry.action)
+    return tuple(e for e in alike if entry_matches(e, packet))
 
 
 def verdict(program: Program, packet: Packet) -> Verdict:
     """The walk as a verdict, comparable with `semantics.decide`."""
-    matched: dict[Stage, Entry] = {group.stage: entry for group, entry in walk(program, packet)}
-    causes = {stage: program.origins[entry.origin] for stage, entry in matched.items()}
-    denied = [stage for stage, entry in matched.items() if entry.action is Action.DENY]
-    return Verdict(not denied, denied[0] if denied else None, causes)
+    matched: dict[Stage, tuple[Entry, ...]] = {}
+    denied: Stage | None = None
+    for group, entry in walk(program, packet):
+        matched[group.stage] = behind(group, entry, packet)
+        if group.stage.doing(entry.action).to is To.DROP:
+            denied = group.stage
+    causes = {
+        stage: tuple(dict.fromkeys(program.origins[entry.origin] for entry in entries))
+        for stage, entries in matched.items()
+    }
+    besides = {c for entries in matched.values() for c in required(entries)}
+    return Verdict(denied is None, denied, causes, tuple(sorted(besides)))
+
+
+def required(entries: tuple[Entry, ...]) -> tuple[Condition, ...]:
+    """What must hold for any of several entries that say the same: nothing if one asks for
+    nothing."""
+    if not all(entry.conditions for entry in entries):
+        return ()
+    return tuple(sorted({c for entry in entries for c in entry.conditions}))
 
 
 def entry_matches(entry: Entry, packet: Packet) -> bool:

@@ -10,8 +10,8 @@ one VTEP a packet passes both. In each chain:
    `MARK | VRF number`; tunnels with a mark also spread over all uplinks;
 3. what connection tracking knows passes: it comes after 1, since where tenants overlap another's
    packet may look like one of a known flow;
-4. one chain per group, first match first: permit returns, deny drops, `permit_final` marks the
-   packet so that the remaining groups are skipped.
+4. one chain per group, first match first: permit returns, deny drops; what skips stages marks the
+   packet: `FINAL` skips all groups that remain, `SKIP` those before a stage.
 
 Routes are not part of the ruleset. Every rule counts packets and bytes and carries its origin as a
 comment (nftables allows 128 bytes).
@@ -25,7 +25,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
-from compiler.policy.ir import Action, Direction
+from compiler.policy.ir import Direction
+from compiler.policy.stages import DROPPED, leads
 from compiler.program.dpu import enforcement_points
 from compiler.program.program import (
     ALL_V4,
@@ -43,13 +44,13 @@ from fabric.network import Network
 from fabric.ports import ANY, MAX_PORT
 
 Span = tuple[int, int]
-MARK, FINAL = 0x10000, 0x20000
+MARK, FINAL, SKIP = 0x10000, 0x20000, 0x7F00000
+SKIPPED = 20
+"""Where the place of a stage stands in a mark."""
 COMMENT = 120
 KNOWN = "ct state established,related counter"
 PROTOCOL = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp"}
 FAMILIES = ((4, "ip", "ipv4"), (6, "ip6", "ipv6"))
-PERMIT = {Action.PERMIT: "return", Action.DENY: "drop"}
-FINAL_VERDICT = f"meta mark set meta mark or {FINAL:#x} return"
 
 
 def nodes(program: Program) -> tuple[int, ...]:
@@ -109,8 +110,8 @@ def _endpoint(program: Program, node: int, endpoint: Endpoint, incoming: str) ->
     k, v = endpoint.index, endpoint.vrf
     out = list(program.bound(Direction.OUT, k))
     into = list(program.bound(Direction.IN, k))
-    yield from _chain(f"policy-out{k}", _in_order(out), "return")
-    yield from _chain(f"policy-in{k}", _in_order(into), "return")
+    yield from _policy(program, f"policy-out{k}", out)
+    yield from _policy(program, f"policy-in{k}", into)
     spoof = 'counter drop comment "spoof_drop"'
     own = {
         version: ", ".join(str(p) for p in endpoint.prefixes if p.version == version)
@@ -153,12 +154,45 @@ def _endpoint(program: Program, node: int, endpoint: Endpoint, incoming: str) ->
     )
 
 
-def _in_order(groups: Iterable[Group]) -> Iterator[str]:
-    """Groups one after the other, until one says that the rest does not matter."""
+def _policy(program: Program, name: str, groups: Sequence[Group]) -> Iterator[str]:
+    """Groups one after the other, until one says that the rest does not matter; a chain of its own
+    for those from each stage on with which some entry says to go on."""
+    targets = sorted({at for group in groups for at in _skips(program, group)})
+    for at in [*reversed([at for at in targets if at < len(program.stages)]), 0]:
+        rest = [group for group in groups if program.stages.index(group.stage) >= at]
+        again = [f"meta mark set meta mark & {0xFFFFFFFF ^ SKIP:#x}"] if at else []
+        named = f"{name}-{program.stages[at].label}" if at else name
+        yield from _chain(named, (*again, *_in_order(program, name, rest)), "return")
+
+
+def _in_order(program: Program, name: str, groups: Iterable[Group]) -> Iterator[str]:
     for group in groups:
         yield f"jump g{group.id}"
-        if any(entry.action is Action.PERMIT_FINAL for entry in group.entries):
-            yield f"meta mark & {FINAL:#x} == {FINAL:#x} return"
+        for at in _skips(program, group):
+            if at == len(program.stages):
+                yield f"meta mark & {FINAL:#x} == {FINAL:#x} return"
+            else:
+                mark = f"meta mark & {SKIP:#x} == {at << SKIPPED:#x}"
+                yield f"{mark} goto {name}-{program.stages[at].label}"
+
+
+def _skips(program: Program, group: Group) -> list[int]:
+    """The stages with which entries of a group say to go on, the next one aside."""
+    place = program.stages.index(group.stage)
+    entries = (*group.entries, group.default_entry)
+    found = {leads(program.stages)[place][entry.action] for entry in entries}
+    return sorted(found - {place + 1, DROPPED})
+
+
+def _verdict(program: Program, group: Group, entry: Entry) -> str:
+    """What a rule does with the packet."""
+    stages = program.stages
+    place = stages.index(group.stage)
+    at = leads(stages)[place][entry.action]
+    if at in (place + 1, DROPPED):
+        return "drop" if at == DROPPED else "return"
+    mark = FINAL if at == len(stages) else at << SKIPPED
+    return f"meta mark set meta mark or {mark:#x} return"
 
 
 def _groups(program: Program, here: Iterable[Endpoint]) -> list[Group]:
@@ -175,7 +209,7 @@ def _group(program: Program, group: Group) -> Iterator[str]:
 def _entry(program: Program, group: Group, entry: Entry) -> Iterator[str]:
     """One rule per region, family and range of protocol and source ports."""
     remote = "daddr" if group.direction is Direction.OUT else "saddr"
-    verdict = PERMIT.get(entry.action, FINAL_VERDICT)
+    verdict = _verdict(program, group, entry)
     comment = f'comment "{_fitting(_clean(str(program.origins[entry.origin])))}"'
     for region in entry.regions:
         behind = "" if region.vrf == ANY_VRF else f"meta mark {MARK | region.vrf:#x} "

@@ -94,7 +94,7 @@ def build_blocks(program: Program) -> Blocks:
     bound = bound_groups(program)
     addresses = address_atoms(program, owned_addresses(network), bound)
     l4 = l4_atoms(program, sorted({g for groups in bound.values() for g in groups}))
-    store = Store(l4.size)
+    store = Store(l4.size, program.stages)
     inst_of, fib_off, fib, sets = _fib(program, addresses)
     store.fib.append(fib)
     remote_index, remote_count = _remotes(program, bound, inst_of, fib_off, fib, sets)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.ir import Action, Stage
+from compiler.policy.stages import DROPPED, Stages
 from compiler.program.program import Group
 from fabric.diagnostics import CloisonError
 from sim.blocks.axis import Axis, combine, partition
@@ -49,7 +49,7 @@ class Painted:
 class Chained:
     """Several groups together: rows and columns of classes of cells and L4 atoms, and `values`,
     each a decision. `matched` has the place of the entry that decided each group, or -1; `stage`
-    the stage that denied, -1 for a permit."""
+    the place of the stage that denied, -1 for a permit."""
 
     rows: NDArray[np.uint16]
     columns: NDArray[np.uint16]
@@ -59,7 +59,8 @@ class Chained:
 
 
 Link = tuple[Painted, int, NDArray[np.int8]]
-"""One group of a chain: its table, its stage, and what its entries do, the default last."""
+"""One group of a chain: its table, the place of its stage, and with which stage its entries go on,
+the default last."""
 
 
 class Patterns:
@@ -93,8 +94,8 @@ class Patterns:
         return self._painted[key]
 
     def chained(self, vrf: str, links: Sequence[Link]) -> Chained:
-        """The first deny or final permit ends it."""
-        key = tuple((table.number, stage, does.tobytes()) for table, stage, does in links)
+        """The first deny ends it; a permit may skip stages."""
+        key = tuple((table.number, stage, goes.tobytes()) for table, stage, goes in links)
         if key not in self._chained:
             if len(self._chained) >= LIMIT:
                 self._forget()
@@ -114,18 +115,19 @@ def _chain(vrf: str, links: Sequence[Link]) -> Chained:
     cells, cell_at = combine([table.cells.of for table, _, _ in links])
     l4, l4_at = combine([table.l4.of for table, _, _ in links])
     bounded(vrf, len(cell_at), len(l4_at))
-    alive = np.ones((len(cell_at), len(l4_at)), np.bool_)
-    denied = np.full(alive.shape, -1, np.int8)
+    at = np.zeros((len(cell_at), len(l4_at)), np.int8)
+    denied = np.full(at.shape, -1, np.int8)
     matched = []
-    for table, stage, does in links:
+    for table, stage, goes in links:
         order = table.order[table.cells.of[cell_at][:, None], table.l4.of[l4_at]]
-        matched.append(np.where(alive, order, -1).reshape(-1))
-        denied[alive & (does[order] == Action.DENY)] = stage
-        alive &= does[order] == Action.PERMIT
+        here, then = at <= stage, goes[order]
+        matched.append(np.where(here, order, -1).reshape(-1))
+        denied[here & (then == DROPPED)] = stage
+        at = np.where(here, then, at)
     of, sample = combine([column + 1 for column in matched])
     rows = np.stack([column[sample] for column in matched], axis=1)
     stage_of = denied.reshape(-1)[sample]
-    return Chained(narrow(cells), narrow(l4), of.reshape(alive.shape), rows, stage_of)
+    return Chained(narrow(cells), narrow(l4), of.reshape(at.shape), rows, stage_of)
 
 
 def narrow(classes: I32) -> NDArray[np.uint16]:
@@ -138,27 +140,35 @@ def narrow(classes: I32) -> NDArray[np.uint16]:
 
 
 class Painter:
-    """Makes the tables of one VRF. `actions` has those of all entries by id."""
+    """Makes the tables of one VRF. `leads` says of every entry, by id, with
+    which stage of `stages` the evaluation goes on."""
 
-    def __init__(self, patterns: Patterns, grid: Grid, vrf: str, actions: NDArray[np.int8]) -> None:
+    def __init__(
+        self, patterns: Patterns, grid: Grid, vrf: str, stages: Stages, leads: NDArray[np.int8]
+    ) -> None:
         self._patterns = patterns
+        self._stages = stages
         self._grid = grid
         self._vrf = vrf
-        self._actions = actions
+        self._leads = leads
         self._painted: dict[int, Painted] = {}
         self._numbers: dict[int, int] = {}
 
     def chain(self, groups: Sequence[Group]) -> tuple[Chained, I32]:
         """What groups decide, and per decision the id of the entry of each stage, -1 for none."""
         if not groups:
-            return self._open(), np.full((1, len(Stage)), -1, np.int32)
+            return self._open(), np.full((1, len(self._stages)), -1, np.int32)
         first = [group.default_entry.id - len(group.entries) for group in groups]
         links = [
-            (self.paint(group), int(group.stage), self._actions[begin : group.default_entry.id + 1])
+            (
+                self.paint(group),
+                self._stages.index(group.stage),
+                self._leads[begin : group.default_entry.id + 1],
+            )
             for group, begin in zip(groups, first, strict=True)
         ]
         found = self._patterns.chained(self._vrf, links)
-        ids = np.full((len(found.matched), len(Stage)), -1, np.int32)
+        ids = np.full((len(found.matched), len(self._stages)), -1, np.int32)
         absolute = np.where(found.matched >= 0, found.matched + np.array(first, np.int32), -1)
         ids[:, [stage for _, stage, _ in links]] = absolute
         return found, ids

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.ir import Stage
+from compiler.policy.stages import Stages, leads
 from compiler.program.program import Group
 from sim.blocks.arena import Arena, Lanes
 from sim.blocks.grid import Grid, Ground, groups_of
@@ -37,7 +37,8 @@ class Laid(NamedTuple):
 class Store:
     """See the module. `lane` has the row of L4 classes of every block of the newest version."""
 
-    def __init__(self, l4_size: int) -> None:
+    def __init__(self, l4_size: int, stages: Stages) -> None:
+        self._stages = stages
         self.serial = 0
         self.grids: dict[int, Grid] = {}
         self.known: dict[int, dict[Key, int]] = {}
@@ -47,8 +48,8 @@ class Store:
         self.lanes = Lanes(l4_size)
         self.values = Arena(np.int32)
         self.fib = Arena(np.int32)
-        self.actions = Arena(np.int8)
-        self.entries = Arena(np.int32, len(Stage))
+        self.leads = Arena(np.int8)
+        self.entries = Arena(np.int32, len(stages))
         self.permit = Arena(np.bool_)
         self.stage = Arena(np.int8)
         self._patterns = Patterns()
@@ -70,9 +71,11 @@ class Store:
         return self.cells.used + self.values.used + self.fib.used + 64 * self.n_blocks
 
     def learn(self, groups: Sequence[Group]) -> None:
-        """Actions of the entries of new groups, which are numbered one after the other."""
-        entries = [e for g in groups for e in (*g.entries, g.default_entry)]
-        self.actions.append(np.array([e.action for e in entries], np.int8))
+        """Where entries of new groups lead, which are numbered one after the other."""
+        table = dict(zip(self._stages, leads(self._stages), strict=True))
+        rows = ((table[g.stage], (*g.entries, g.default_entry)) for g in groups)
+        found = [row[entry.action] for row, entries in rows for entry in entries]
+        self.leads.append(np.array(found, np.int8))
 
     def lay(self, ground: Ground, keys: Sequence[Key]) -> list[Laid]:
         """Add blocks to a VRF."""
@@ -80,7 +83,7 @@ class Store:
         groups = {g.id: g for key in keys for g in groups_of(ground.program, key[1:])}
         before = self.grids.get(ground.vrf) or Grid.empty(ground)
         grid = self.grids[ground.vrf] = before.knowing(ground, [*groups.values()])
-        painter = Painter(self._patterns, grid, vrf, self.actions.view)
+        painter = Painter(self._patterns, grid, vrf, self._stages, self.leads.view)
         known = self.known.setdefault(ground.vrf, {})
         rows: dict[bytes, int] = {}
         out = []

@@ -39,6 +39,7 @@ def update(blocks: Blocks, program: Program) -> Blocks:
     store, before = blocks.store, blocks.program
     if (
         program.network is not before.network
+        or program.stages != before.stages
         or program.groups[: len(before.groups)] != before.groups
         or store.serial != blocks.serial
         or store.worn

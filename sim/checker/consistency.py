@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from compiler.policy.stages import STAGES, Stages
 from sim.checker import follows, order, partitions, shape
 from sim.checker.budget import Budget
 from sim.checker.regions import read
@@ -23,24 +24,26 @@ from sim.checker.regions import read
 SHOWN = 50
 
 
-def inconsistencies(certificate: Any) -> list[str]:
-    """Everything that is wrong with a certificate by itself, each as `field: why`."""
-    wrong = shape.problems(certificate)
+def inconsistencies(certificate: Any, stages: Stages = STAGES) -> list[str]:
+    """Everything that is wrong with a certificate by itself, each as `field: why`; `stages` are
+    those of the policy that it is about."""
+    names = shape.reasons_of(stages)
+    wrong = shape.problems(certificate, names)
     if wrong:
         return wrong[:SHOWN]
     text = canonical(certificate)
     if hashlib.sha256(text).hexdigest() != certificate["digest"]:
         return ["digest: it does not fit the content"]
     try:
-        return list(islice(_beyond_form(certificate, Budget(len(text))), SHOWN))
+        return list(islice(_beyond_form(certificate, names, Budget(len(text))), SHOWN))
     except OverflowError as error:
         return [f"certificate: {error}"]
 
 
-def _beyond_form(certificate: Any, budget: Budget) -> Iterator[str]:
+def _beyond_form(certificate: Any, names: tuple[str, ...], budget: Budget) -> Iterator[str]:
     """Stage by stage: each relies on those before it."""
     wrong = False
-    for problem in order.problems(certificate):
+    for problem in order.problems(certificate, names):
         wrong = True
         yield problem
     if wrong:

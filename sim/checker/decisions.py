@@ -20,21 +20,15 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Action, Direction, Packet, Policy, Rule, Selection, Stage
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import NO_POLICY, l4_matches, remote_matches
+from compiler.policy.stages import Combine, To
 from fabric.inventory import Endpoint, NamedPort
 from fabric.network import Network
 from sim.checker.addresses import Addresses
 from sim.checker.l4 import Space
-from sim.checker.shape import REASONS
+from sim.checker.shape import REASONS, reasons_of
 
 Cells = NDArray[np.int16]
 DELIVERED = REASONS.index("delivered")
-STAGE = {
-    Stage.ZONE0: REASONS.index("zone0_drop"),
-    Stage.OVERRIDE: REASONS.index("override_drop"),
-    Stage.ZONE2: REASONS.index("zone2_drop"),
-    Stage.ISOLATION: REASONS.index("isolation_drop"),
-    Stage.WORKLOAD: REASONS.index("policy_drop"),
-}
 
 
 class Decision(NamedTuple):
@@ -45,7 +39,8 @@ class Decision(NamedTuple):
 
 
 class _Group(NamedTuple):
-    """What one stage holds for an endpoint: numbers of rules in order, and the default."""
+    """What one stage holds for an endpoint: numbers of rules in the order in which they count, and
+    the default."""
 
     stage: Stage
     rules: tuple[int, ...]
@@ -58,6 +53,7 @@ class Decisions:
 
     def __init__(self, network: Network, policy: Policy, space: Space, where: Addresses) -> None:
         self.network, self.policy, self.space, self.where = network, policy, space, where
+        self.names = reasons_of(policy.stages)
         self.near = {
             number
             for number, rule in enumerate(policy.rules)
@@ -93,9 +89,9 @@ class Decisions:
     def _groups(self, direction: Direction, local: int) -> tuple[_Group, ...]:
         endpoint = self.network.endpoints[local]
         out = []
-        for stage in Stage:
+        for stage in self.policy.stages:
             rules = [
-                (rule.order, number)
+                (_first(stage, rule), rule.order, number)
                 for number, rule in enumerate(self.policy.rules)
                 if self._concerns(rule, stage, direction, endpoint)
             ]
@@ -104,11 +100,12 @@ class Decisions:
                 for item in self.policy.selections
                 if self._concerns(item, stage, direction, endpoint)
             ]
-            if rules or selections:
+            if rules or selections or not stage.silent:
                 denying = [s for s in selections if s.default is Action.DENY]
-                action = Action.DENY if denying else Action.PERMIT
-                origin = next((s.origin for s in denying or selections), NO_POLICY)
-                numbers = tuple(number for _, number in sorted(rules))
+                chosen = next(iter(denying or selections), None)
+                action = chosen.default if chosen else stage.default
+                origin = chosen.origin if chosen else NO_POLICY
+                numbers = tuple(number for *_, number in sorted(rules))
                 out.append(_Group(stage, numbers, action, origin.kind.declared))
         return tuple(out)
 
@@ -116,7 +113,7 @@ class Decisions:
         self, item: Rule | Selection, stage: Stage, direction: Direction, endpoint: Endpoint
     ) -> bool:
         return (
-            item.stage is stage
+            item.stage == stage
             and item.direction is direction
             and any(selects(matcher, endpoint, self.network) for matcher in item.local)
         )
@@ -145,26 +142,46 @@ class Decisions:
         return np.array(found, np.bool_)
 
     def _outcome(self, groups: Sequence[_Group], ports: tuple[NamedPort, ...]) -> Decision:
-        """Stages in order; in each the first rule that matches, else the default."""
+        """Stages in order; in each the first rule that matches, else the default. `skipping` has
+        per cell the name of the stage that it waits for."""
         reasons = np.full(self.space.size, DELIVERED, np.int16)
         declared = np.zeros(self.space.size, np.bool_)
         going = np.ones(self.space.size, np.bool_)
-        for stage, rules, action, by_intent in groups:
-            left = going.copy()
+        skipping = np.full(self.space.size, "", object)
+        held = {group.stage: group for group in groups}
+        for stage in self.policy.stages:
+            skipping[skipping == stage.name] = ""
+            if stage not in held:
+                continue
+            _, rules, action, by_intent = held[stage]
+            left = going & (skipping == "")
             for number in rules:
                 rule = self.policy.rules[number]
                 hit = left & self.cells(number, ports if _by_name(rule) else ())
                 left &= ~hit
-                declared |= hit & (rule.origin.kind.declared)
-                if rule.action is not Action.PERMIT:
-                    going &= ~hit
-                if rule.action is Action.DENY:
-                    reasons[hit] = STAGE[stage]
+                declared |= hit & rule.origin.kind.declared
+                self._go_on(stage, rule.action, hit, going, reasons, skipping)
             declared |= left & by_intent
-            if action is Action.DENY:
-                reasons[left] = STAGE[stage]
-                going &= ~left
+            self._go_on(stage, action, left, going, reasons, skipping)
         return Decision(reasons, declared)
+
+    def _go_on(
+        self,
+        stage: Stage,
+        action: Action,
+        cells: NDArray[np.bool_],
+        going: NDArray[np.bool_],
+        reasons: Cells,
+        skipping: NDArray[np.object_],
+    ) -> None:
+        """What an action means for these cells."""
+        to = stage.doing(action).to
+        if to in (To.DROP, To.END):
+            going &= ~cells
+        if to is To.DROP:
+            reasons[cells] = self.names.index(stage.drop)
+        if isinstance(to, str):
+            skipping[cells] = to
 
 
 class _Named(NamedTuple):
@@ -175,6 +192,13 @@ class _Named(NamedTuple):
 
 def _packet(direction: Direction, cell: tuple[int, int, int]) -> Packet:
     return Packet(direction, -1, 4, 0, 0, *cell)
+
+
+def _first(stage: Stage, rule: Rule) -> int:
+    """Where all rules count: denies before permits that skip stages before other permits."""
+    if stage.combine is not Combine.DENY_WINS:
+        return 0
+    return (Action.DENY, Action.PERMIT_FINAL, Action.PERMIT).index(rule.action)
 
 
 def _by_name(rule: Rule) -> bool:

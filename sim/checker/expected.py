@@ -58,7 +58,7 @@ def expected(
         "replies": REPLIES,
         "vrfs": list(regions.vrfs),
         "endpoints": _endpoints(network, regions),
-        **sections(regions),
+        **sections(regions, paths.names),
         "cells": cells(regions),
         "claims": claims,
         "failures_tried": attempts,

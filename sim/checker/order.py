@@ -15,12 +15,12 @@ from sim.checker.regions import as_number, ranges
 from sim.checker.shape import REASONS
 
 
-def problems(certificate: Any) -> Iterator[str]:
+def problems(certificate: Any, names: tuple[str, ...] = REASONS) -> Iterator[str]:
     """What is wrong with the references and the order of a certificate of good form."""
     wrong = [*_references(certificate), *_families(certificate)]
     yield from wrong
     if not wrong:
-        yield from _order(certificate)
+        yield from _order(certificate, names)
         yield from _unused(certificate)
 
 
@@ -68,8 +68,8 @@ def _families(certificate: Any) -> Iterator[str]:
             yield f"maps[{place}]: addresses of the wrong family"
 
 
-def _order(certificate: Any) -> Iterator[str]:
-    reasons = [list(map(REASONS.index, o["reasons"])) for o in certificate["outcomes"]]
+def _order(certificate: Any, known: tuple[str, ...]) -> Iterator[str]:
+    reasons = [list(map(known.index, o["reasons"])) for o in certificate["outcomes"]]
     lists: list[tuple[str, list[Any]]] = [("outcomes", reasons)]
     lists += [(key, certificate[key]) for key in ("profiles", "down", "exempt")]
     left_out = [[str(row[key]) for key in sorted(row)] for row in certificate["not_evaluated"]]

@@ -22,12 +22,7 @@ from sim.checker.addresses import Addresses, Axis, joined, owned
 from sim.checker.decisions import DELIVERED, Cells, Decisions
 from sim.checker.l4 import Space
 from sim.checker.regions import Choice, Party, Ranges, Regions, Row, Source
-from sim.checker.shape import REASONS
-
-NO_ROUTE, UNDERLAY, ENI_MISS, WAY_BACK, SELF = map(
-    REASONS.index,
-    ("no_route_drop", "underlay_drop", "eni_miss_drop", "pa_validation_drop", "self"),
-)
+from sim.checker.shape import reasons_of
 
 
 class Paths:
@@ -45,6 +40,7 @@ class Paths:
             space = Space.of(policy, network.endpoints)
             decisions = Decisions(network, policy, space, self.where)
         self.decisions, self.space = decisions, decisions.space
+        self.names = reasons_of(policy.stages)
         self.profiles: dict[bytes, int] = {}
         self.values: list[Cells] = []
         self.stray: set[tuple[int, int]] = set()
@@ -94,7 +90,7 @@ class Paths:
         hops = self.hops(endpoint.vtep, endpoint.vrf, version, dst)
         self.visited += max(1, len(hops)) * self.space.size
         if not hops:
-            return (Choice(self.constant(NO_ROUTE), -1, -1),)
+            return (Choice(self.constant("no_route_drop"), -1, -1),)
         return tuple(sorted({self._on(endpoint, version, src, dst, *hop) for hop in hops}))
 
     def _on(
@@ -103,17 +99,17 @@ class Paths:
         """What becomes of a packet on one next hop."""
         owner = self.where.owner(vrf, version, dst)
         if owner == endpoint.index:
-            return Choice(self.constant(SELF), owner, vrf)
+            return Choice(self.constant("self"), owner, vrf)
         lives_there = owner >= 0 and self.network.endpoints[owner].vtep == vtep
         target = owner if lives_there else -1
         out = Direction.OUT, endpoint.index, version, vrf, dst
         if not self.network.underlay.reachable(endpoint.vtep, vtep):
-            return Choice(self.combined(out, UNDERLAY), target, vrf)
+            return Choice(self.combined(out, "underlay_drop"), target, vrf)
         if target < 0:
-            return Choice(self.combined(out, ENI_MISS), target, vrf)
+            return Choice(self.combined(out, "eni_miss_drop"), target, vrf)
         seen = self.seen_behind(vtep, vrf, version, src, endpoint.vtep, endpoint.vrf)
         if seen is None:
-            return Choice(self.combined(out, WAY_BACK), target, vrf)
+            return Choice(self.combined(out, "pa_validation_drop"), target, vrf)
         into = Direction.IN, target, version, seen, src
         return Choice(self.combined(out, into), target, vrf)
 
@@ -130,18 +126,19 @@ class Paths:
         vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == outer] if back else []
         return true_vrf if true_vrf in vrfs else next(iter(vrfs), None)
 
-    def _constant(self, reason: int) -> int:
-        return self._number(np.full(self.space.size, reason, np.int16))
+    def _constant(self, reason: str) -> int:
+        return self._number(np.full(self.space.size, self.names.index(reason), np.int16))
 
     def _combined(
         self,
         out: tuple[Direction, int, int, int, int],
-        then: tuple[Direction, int, int, int, int] | int,
+        then: tuple[Direction, int, int, int, int] | str,
     ) -> int:
         """The profile of the sender's decision, then the receiver's or a drop on the way."""
         first = self.decisions.decide(*out)
-        if isinstance(then, int):
-            return self._number(np.where(first.reasons == DELIVERED, np.int16(then), first.reasons))
+        if isinstance(then, str):
+            lost = np.int16(self.names.index(then))
+            return self._number(np.where(first.reasons == DELIVERED, lost, first.reasons))
         second = self.decisions.decide(*then)
         reasons = np.where(first.reasons == DELIVERED, second.reasons, first.reasons)
         src, dst = (self.network.endpoints[end[1]].vrf for end in (out, then))
@@ -159,7 +156,7 @@ class Paths:
 
     def _boxes(self) -> list[list[tuple[tuple[int, int, int, int, int, int], str]]]:
         return [
-            [(box, REASONS[value]) for box, value in self.space.boxes(reasons.tolist())]
+            [(box, self.names[value]) for box, value in self.space.boxes(reasons.tolist())]
             for reasons in self.values
         ]
 

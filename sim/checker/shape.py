@@ -10,28 +10,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from ipaddress import ip_network
 from typing import Any
 
+from compiler.policy.stages import STAGES, Stages
 from sim.assumptions import SCHEMA
 
 Check = Callable[[Any, str], Iterator[str]]
 HEX = re.compile(r"0|[1-9a-f][0-9a-f]{0,31}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 TOP = {4: 2**32 - 1, 6: 2**128 - 1}
-REASONS = ("delivered", "no_route_drop", "zone0_drop", "override_drop", "zone2_drop",
-           "isolation_drop", "policy_drop", "underlay_drop", "eni_miss_drop",
-           "pa_validation_drop", "self")  # fmt: skip
-"""What can become of a packet, in the order in which it meets them."""
 
 
-def problems(certificate: Any) -> list[str]:
+def reasons_of(stages: Stages) -> tuple[str, ...]:
+    """What can become of a packet, in the order in which it meets them."""
+    policy = [stage.drop for stage in stages]
+    after = "underlay_drop", "eni_miss_drop", "pa_validation_drop", "self"
+    return "delivered", "no_route_drop", *policy, *after
+
+
+REASONS = reasons_of(STAGES)
+
+
+def problems(certificate: Any, reasons: tuple[str, ...] = REASONS) -> list[str]:
     """What is wrong with the form of a certificate."""
     if not isinstance(certificate, dict):
         return ["the certificate is no JSON object"]
     if certificate.get("schema") != SCHEMA:
         return [f"schema: {_short(certificate.get('schema'))} is not {SCHEMA}"]
-    return list(CERTIFICATE(certificate, ""))
+    return list(form(reasons)(certificate, ""))
 
 
 def number(low: int, high: int) -> Check:
@@ -163,64 +171,72 @@ def _source(value: Any, at: str) -> Iterator[str]:
 
 
 PROTOCOL, PORT, INDEX = number(0, 255), number(0, 65535), number(0, 2**31)
-CERTIFICATE = record(
-    schema=text,
-    fabric=text_or_null,
-    verdict=one_of("holds", "fails", "unknown"),
-    inputs=items(record(path=text, sha256=matching(SHA256, "SHA-256"))),
-    down=items(text),
-    routing=matching(SHA256, "SHA-256"),
-    assumptions=items(text),
-    exempt=items(text),
-    not_evaluated=items(
-        record(
-            kind=text,
-            api_version=text,
-            tenant=text,
-            namespace=text_or_null,
-            name=text,
-            category=text,
-            scope=one_of("workload", "namespace", "node", "cluster", "fabric"),
-            accepted=one_of(True, False),
-        )
-    ),
-    replies=text,
-    vrfs=items(text),
-    endpoints=items(
-        record(
-            name=text,
-            workload=text_or_null,
-            aliases=items(text),
-            also=items(text),
-            group=text,
-            vrf=text,
-            assumed=items(text),
-            prefixes=items(prefix),
-            v4=items(_range(4)),
-            v6=items(_range(6)),
-        )
-    ),
-    outcomes=items(
-        record(
-            verdict=one_of("allow", "deny", "depends", "exempt"), reasons=items(one_of(*REASONS))
-        )
-    ),
-    profiles=items(items(row(PROTOCOL, PROTOCOL, PORT, PORT, PORT, PORT, INDEX))),
-    maps=items(
-        items(row(_address, _address, INDEX, items(number(-1, 2**31)), items(number(-1, 2**31))))
-    ),
-    sources=items(_source),
-    cells=items(row(text, text, one_of("open", "closed"))),
-    claims=items(
-        record(
-            claim=text,
-            hold_under=items(text),
-            holds=one_of(True, False),
-            pairs=number(0, 2**62),
-            fails_without=text_or_null,
-        )
-    ),
-    failures_tried=number(0, 2**31),
-    findings=items(record(kind=one_of("expectation", "import", "isolation"), title=text)),
-    digest=matching(SHA256, "SHA-256"),
-)
+
+
+@cache
+def form(reasons: tuple[str, ...]) -> Check:
+    """Certificates in which packets fare in these ways."""
+    return record(
+        schema=text,
+        fabric=text_or_null,
+        verdict=one_of("holds", "fails", "unknown"),
+        inputs=items(record(path=text, sha256=matching(SHA256, "SHA-256"))),
+        down=items(text),
+        routing=matching(SHA256, "SHA-256"),
+        assumptions=items(text),
+        exempt=items(text),
+        not_evaluated=items(
+            record(
+                kind=text,
+                api_version=text,
+                tenant=text,
+                namespace=text_or_null,
+                name=text,
+                category=text,
+                scope=one_of("workload", "namespace", "node", "cluster", "fabric"),
+                accepted=one_of(True, False),
+            )
+        ),
+        replies=text,
+        vrfs=items(text),
+        endpoints=items(
+            record(
+                name=text,
+                workload=text_or_null,
+                aliases=items(text),
+                also=items(text),
+                group=text,
+                vrf=text,
+                assumed=items(text),
+                prefixes=items(prefix),
+                v4=items(_range(4)),
+                v6=items(_range(6)),
+            )
+        ),
+        outcomes=items(
+            record(
+                verdict=one_of("allow", "deny", "depends", "exempt"),
+                reasons=items(one_of(*reasons)),
+            )
+        ),
+        profiles=items(items(row(PROTOCOL, PROTOCOL, PORT, PORT, PORT, PORT, INDEX))),
+        maps=items(
+            items(
+                row(_address, _address, INDEX, items(number(-1, 2**31)), items(number(-1, 2**31)))
+            )
+        ),
+        sources=items(_source),
+        cells=items(row(text, text, one_of("open", "closed"))),
+        claims=items(
+            record(
+                claim=text,
+                hold_under=items(text),
+                holds=one_of(True, False),
+                pairs=number(0, 2**62),
+                fails_without=text_or_null,
+            )
+        ),
+        failures_tried=number(0, 2**31),
+        findings=items(record(kind=one_of("expectation", "import", "isolation"), title=text)),
+        digest=matching(SHA256, "SHA-256"),
+    )

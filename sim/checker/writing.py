@@ -21,9 +21,9 @@ Ends = tuple[int, ...]
 Boxes = tuple[tuple[Box, Outcome], ...]
 
 
-def sections(regions: Regions) -> dict[str, Any]:
-    """The sections, made of JSON's types."""
-    ways = _Ways(regions)
+def sections(regions: Regions, names: tuple[str, ...] = REASONS) -> dict[str, Any]:
+    """The sections, made of JSON's types; `names` are all reasons in order."""
+    ways = _Ways(regions, names)
     rows = [[ways.of(row) for row in found] for found in regions.maps]
     profiles = sorted({boxes for found in rows for _, _, boxes, *_ in found})
     outcomes = sorted({outcome for boxes in profiles for _, outcome in boxes})
@@ -39,7 +39,7 @@ def sections(regions: Regions) -> dict[str, Any]:
         return source.endpoint, source.version, source.ranges
 
     return {
-        "outcomes": [_outcome([REASONS[rank] for rank in outcome]) for outcome in outcomes],
+        "outcomes": [_outcome([names[rank] for rank in outcome]) for outcome in outcomes],
         "profiles": lists,
         "maps": [
             [[*written(family[m], a, b), p, list(e), list(v)] for a, b, p, e, v in maps[m]]
@@ -59,8 +59,8 @@ def _outcome(reasons: list[str]) -> dict[str, Any]:
 class _Ways:
     """Rows with their choices side by side."""
 
-    def __init__(self, regions: Regions) -> None:
-        self.regions = regions
+    def __init__(self, regions: Regions, names: tuple[str, ...]) -> None:
+        self.regions, self.names = regions, names
         self.boxes = cache(self._boxes)
         self.together = cache(self._together)
 
@@ -78,4 +78,4 @@ class _Ways:
         return told, tuple(c.endpoint for c in ordered), tuple(c.vrf for c in ordered)
 
     def _boxes(self, profile: int) -> tuple[tuple[Box, int], ...]:
-        return tuple((box, REASONS.index(why)) for box, why in self.regions.profiles[profile])
+        return tuple((box, self.names.index(why)) for box, why in self.regions.profiles[profile])

@@ -73,7 +73,7 @@ class Row(NamedTuple):
 def lower(program: Program, stage: Stage, groups: Iterable[Group] | None = None) -> Lowered:
     """The groups of a stage: all of the program, or those among `groups`."""
     held = program.groups if groups is None else groups
-    rows = [row for group in held if group.stage is stage for row in _rows(group)]
+    rows = [row for group in held if group.stage == stage for row in _rows(group)]
     src4, dst4, src6, dst6 = _sides(rows)
     n = len(rows)
     rules = RuleSet(

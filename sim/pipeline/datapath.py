@@ -26,13 +26,12 @@ from fabric.network import Network
 from fabric.phases import phase
 from sim.blocks.blocks import build_blocks
 from sim.packets.headers import Packets
-from sim.packets.reasons import Reason
+from sim.packets.reasons import LIMIT, Reason
 from sim.pipeline.tables import Tables, headers, tables
 
 SLICE = 1 << 16
 BLOCK = 256
 """Packets that a kernel takes step by step: few enough to stay in the nearest cache."""
-N_REASONS = len(Reason)
 
 
 class Verdicts(NamedTuple):
@@ -79,7 +78,7 @@ class Counters(NamedTuple):
     @staticmethod
     def zero(tables: Tables) -> Counters:
         """Counters of a world, all zero."""
-        sizes = (len(tables.dec_reason), N_REASONS, 2 * len(tables.link_a))
+        sizes = (len(tables.dec_reason), LIMIT, 2 * len(tables.link_a))
         return Counters(*(np.zeros((n, 2), np.uint64) for n in sizes))
 
     def entries(self, dec_entries: NDArray[np.int32], n_entries: int) -> NDArray[np.uint64]:

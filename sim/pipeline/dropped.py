@@ -16,7 +16,7 @@ from fabric.io.visible import visible
 from sim.blocks.blocks import Blocks
 from sim.packets.headers import Packets
 from sim.packets.pcap import Writer, craft
-from sim.packets.reasons import Reason
+from sim.packets.reasons import reasons
 from sim.pipeline.arrivals import Arrivals
 from sim.pipeline.datapath import Verdicts
 
@@ -78,7 +78,7 @@ class DroppedPackets:
 
     def comment(self, verdicts: Verdicts, row: int) -> str:
         """The drop reason, and for a policy's denial the rule."""
-        reason = Reason(int(verdicts.reason[row]))
+        reason = reasons(self.blocks.program.stages).numbered[int(verdicts.reason[row])]
         if not reason.by_policy:
             return reason.label
         decisions = int(verdicts.in_decision[row]), int(verdicts.out_decision[row])

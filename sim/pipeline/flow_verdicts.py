@@ -18,7 +18,7 @@ from fabric.kubernetes.unevaluated import pending
 from fabric.network import Network
 from sim.blocks.blocks import Blocks
 from sim.packets.headers import Packets
-from sim.packets.reasons import Reason
+from sim.packets.reasons import Reason, reasons
 from sim.packets.text import show
 from sim.pipeline.arrivals import Arrivals
 from sim.pipeline.datapath import Verdicts
@@ -64,10 +64,10 @@ class FlowVerdicts:
         rows = self.rows
         if rows is None:
             return
-        touch = touching(network)
+        touch, known_reasons = touching(network), reasons(self.blocks.program.stages).numbered
         for i in np.argsort(-rows["packets"].astype(np.int64), kind="stable").tolist():
             row = rows[i]
-            reason = Reason(int(row["reason"]))
+            reason = known_reasons[int(row["reason"])]
             known = [int(row[key]) for key in ("src_endpoint", "dst_endpoint")]
             ends = [_name(network, endpoint) for endpoint in known]
             unknown = pending(touch.of(*(endpoint for endpoint in known if endpoint >= 0)))

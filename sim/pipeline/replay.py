@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fabric.network import Network
 from fabric.phases import phase
 from sim.packets.headers import Packets
-from sim.packets.reasons import Reason
+from sim.packets.reasons import Reason, reasons
 from sim.pipeline.arrivals import Arrivals
 from sim.pipeline.conntrack import FlowTable
 from sim.pipeline.datapath import Counters, Datapath, Verdicts
@@ -99,7 +99,10 @@ def replay(
     return ReplayReport(
         int(total.reasons[:, 0].sum()),
         int(total.reasons[:, 1].sum()),
-        {reason: int(total.reasons[reason, 0]) for reason in Reason},
+        {
+            reason: int(total.reasons[reason, 0])
+            for reason in reasons(world.program.stages).in_order
+        },
         total.entries(blocks.dec_entries, world.program.n_entries),
         total.links,
         seconds,

@@ -18,7 +18,7 @@ from sim.blocks.exact import WORDS, build, patched, single_addresses, single_add
 from sim.blocks.top_rows import top_index, top_row_of
 from sim.packets.ecmp import seed
 from sim.packets.headers import Packets
-from sim.packets.reasons import Reason
+from sim.packets.reasons import Reason, reasons
 
 
 class Tables(NamedTuple):
@@ -182,9 +182,9 @@ def _moved_atoms(
 
 def decision_reason(blocks: Blocks, first: int = 0) -> NDArray[np.uint8]:
     """The drop reason of each decision from number `first` on, 0 for a permit."""
-    stage = blocks.dec_stage[first:]
-    reason = np.where(blocks.dec_permit[first:], 0, Reason.ZONE0_DROP + stage)
-    return reason.astype(np.uint8)
+    known = reasons(blocks.program.stages)
+    of = np.array([*known.of_place, Reason.DELIVERED], np.uint8)
+    return of[blocks.dec_stage[first:]]
 
 
 def endpoint_fib(blocks: Blocks) -> NDArray[np.int64]:

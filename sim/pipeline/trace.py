@@ -18,7 +18,7 @@ from compiler.program.walk import walk
 from fabric.network import Network
 from sim.packets.ecmp import choose, flow_hash, outer_hash, outer_port, seed
 from sim.packets.headers import Flow
-from sim.packets.reasons import Reason
+from sim.packets.reasons import Reason, reasons
 from sim.pipeline.forwarding import Place, onward, receivers
 from sim.world import World
 
@@ -28,18 +28,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The policy groups at one end: `steps` are the groups walked with the entry that decided."""
+    """The policy groups at one end: `steps` are the groups walked with the entry that decided;
+    `reason` is DELIVERED if they permit, else the drop reason of the stage that denied."""
 
     packet: Packet
     vtep: int
     steps: tuple[tuple[Group, Entry], ...]
-
-    @property
-    def reason(self) -> Reason:
-        """DELIVERED if the groups permit, else the drop reason of the stage that denied."""
-        if self.steps and self.steps[-1][1].action is Action.DENY:
-            return Reason(Reason.ZONE0_DROP + self.steps[-1][0].stage)
-        return Reason.DELIVERED
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +138,11 @@ def _side(
 ) -> Side:
     l4 = (flow.protocol, flow.sport, flow.dport)
     packet = Packet(direction, local, flow.version, remote_ip, remote_vrf, *l4)
-    return Side(packet, vtep, tuple(walk(program, packet)))
+    steps = tuple(walk(program, packet))
+    reason = Reason.DELIVERED
+    if steps and steps[-1][1].action is Action.DENY:
+        reason = reasons(program.stages).of[steps[-1][0].stage]
+    return Side(packet, vtep, steps, reason)
 
 
 def seen_behind(back: Route | None, outer: int, true_vrf: int) -> int | None:

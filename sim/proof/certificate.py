@@ -23,6 +23,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,14 +36,13 @@ from fabric.network import Network
 from fabric.phases import phase
 from sim.assumptions import REPLIES, SCHEMA, assumptions
 from sim.blocks.port_sets import Box, L4Space
-from sim.packets.reasons import Reason
+from sim.packets.reasons import Reason, reasons
 from sim.proof.expect import Outcome
 from sim.proof.prove import Proof
 from sim.proof.reachability import Reach
 from sim.proof.regions import SELF, Choice, Profiles, regions
 
-LAST = max(Reason) + 1
-Reasons = tuple[int, ...]
+Ranks = tuple[int, ...]
 """Reasons of all choices of ECMP, by rank."""
 
 
@@ -113,8 +113,9 @@ def _endpoints(reach: Reach) -> list[dict[str, Any]]:
 def _written(reach: Reach) -> dict[str, Any]:
     """Outcomes, profiles, maps and sources, numbered in their order."""
     profiles, found = regions(reach)
+    known_reasons = reasons(reach.program.stages).in_order
     sources = list(found)
-    ways = _Ways(reach.space, profiles)
+    ways = _Ways(reach.space, profiles, known_reasons)
     stretches = {choices for s in sources for *_, choices in s.stretches}
     known = {choices: ways.of(choices) for choices in stretches}
     outcomes = sorted({o for told, *_ in known.values() for _, o in told})
@@ -133,7 +134,7 @@ def _written(reach: Reach) -> dict[str, Any]:
         (s.endpoint, s.version, s.ranges, map_of[s.version, found]) for s, found in named
     )
     return {
-        "outcomes": [_outcome(outcome) for outcome in outcomes],
+        "outcomes": [_outcome(outcome, known_reasons) for outcome in outcomes],
         "profiles": [[list(box) for box in found] for found in distinct],
         "maps": [
             [[*_range(version, f, l), p, list(ends), list(vrfs)] for f, l, p, ends, vrfs in stretch]
@@ -144,38 +145,35 @@ def _written(reach: Reach) -> dict[str, Any]:
 
 
 class _Ways:
-    """Choices of ECMP put side by side: by endpoint, VRF, then by what becomes of packets."""
+    """Choices of ECMP put side by side: by endpoint, VRF, then by what becomes of packets: ranks of
+    reasons in the order in which packets meet them; what one says to oneself comes last."""
 
-    def __init__(self, space: L4Space, profiles: Profiles) -> None:
+    def __init__(self, space: L4Space, profiles: Profiles, known: Sequence[Reason]) -> None:
         self.space, self.values = space, profiles.values
+        self.rank = {int(reason): rank for rank, reason in enumerate(known)} | {SELF: len(known)}
         self.boxes = cache(lambda profile: space.boxes(profiles.values[profile]))
 
     def of(
         self, choices: tuple[Choice, ...]
-    ) -> tuple[list[tuple[Box, Reasons]], tuple[int, ...], tuple[int, ...]]:
+    ) -> tuple[list[tuple[Box, Ranks]], tuple[int, ...], tuple[int, ...]]:
         """A partition into boxes with the reasons of all choices, and where each leads to."""
         ordered = sorted(choices, key=lambda choice: (*choice[1:], self._told(choice[0])))
         table = np.stack([self.values[profile] for profile, *_ in ordered])
         columns, inverse = np.unique(table, axis=1, return_inverse=True)
-        outcomes = [tuple(map(_rank, column)) for column in columns.T.tolist()]
+        outcomes = [tuple(map(self.rank.__getitem__, column)) for column in columns.T.tolist()]
         told = [(box, outcomes[value]) for box, value in self.space.boxes(inverse.ravel())]
         return told, tuple(c[1] for c in ordered), tuple(c[2] for c in ordered)
 
     def _told(self, profile: int) -> list[tuple[Box, int]]:
-        return [(box, _rank(value)) for box, value in self.boxes(profile)]
+        return [(box, self.rank[value]) for box, value in self.boxes(profile)]
 
 
-def _rank(reason: int) -> int:
-    """Reasons in the order in which packets meet them; what one says to oneself comes last."""
-    return LAST if reason == SELF else reason
-
-
-def _outcome(outcome: Reasons) -> dict[str, Any]:
+def _outcome(outcome: Ranks, known: Sequence[Reason]) -> dict[str, Any]:
     """Verdict over all choices of ECMP, and the reason of each."""
-    reasons = ["self" if rank == LAST else Reason(rank).label for rank in outcome]
-    delivered = reasons.count("delivered")
-    verdict = "allow" if delivered == len(reasons) else "depends" if delivered else "deny"
-    return {"verdict": "exempt" if set(reasons) == {"self"} else verdict, "reasons": reasons}
+    told = ["self" if rank == len(known) else known[rank].label for rank in outcome]
+    delivered = told.count("delivered")
+    verdict = "allow" if delivered == len(told) else "depends" if delivered else "deny"
+    return {"verdict": "exempt" if set(told) == {"self"} else verdict, "reasons": told}
 
 
 def _claim(outcome: Outcome, proof: Proof) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sim.blocks.blocks import Blocks
-from sim.packets.reasons import Reason
+from sim.packets.reasons import Reason, reasons
 from sim.proof.legs import Column, Legs, LegSpace, legs
 from sim.proof.reachability import Reach, decisions
 from sim.proof.spans import TOP, Spans
@@ -62,8 +62,8 @@ class Profiles:
 
     def _policy(self, key: int) -> Column:
         found = decisions(self.blocks, np.array([key]))[0]
-        denied = Reason.ZONE0_DROP + self.blocks.dec_stage[found].astype(np.int64)
-        verdict: Column = np.where(self.blocks.dec_permit[found], int(Reason.DELIVERED), denied)
+        of = [*reasons(self.blocks.program.stages).of_place, Reason.DELIVERED]
+        verdict: Column = np.array(of, np.int64)[self.blocks.dec_stage[found]]
         return verdict
 
     def _intern(self, values: Column) -> int:

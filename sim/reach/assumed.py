@@ -20,7 +20,8 @@ from functools import cached_property
 
 import numpy as np
 
-from compiler.policy.ir import Action, Direction, Stage
+from compiler.policy.ir import Action, Direction
+from compiler.policy.stages import Owner
 from compiler.program.program import Entry, goes_by_address
 from fabric.cluster import CLUSTER
 from sim.proof.reachability import Bits, Reach, decisions
@@ -94,9 +95,15 @@ class Assumed:
             entries = blocks.dec_entries[found]
             permits = blocks.dec_permit[found]
             by_address = ((entries >= 0) & self._by_address[np.maximum(entries, 0)]).any(axis=1)
-            denied = ~permits & (blocks.dec_stage[found] == Stage.WORKLOAD)
+            denied = ~permits & np.isin(blocks.dec_stage[found], self._ours)
             self.sides[key] = _Side(permits, permits & by_address, denied)
         return self.sides[key]
+
+    @cached_property
+    def _ours(self) -> list[int]:
+        """The places of the stages that hold a cluster's policies."""
+        stages = enumerate(self.reach.program.stages)
+        return [place for place, stage in stages if stage.owner is Owner.CLUSTER]
 
     @cached_property
     def _by_address(self) -> Bits:
@@ -104,7 +111,7 @@ class Assumed:
         groups = self.reach.program.groups
         entries = [e for g in groups for e in (*g.entries, g.default_entry)]
         out: Bits = np.zeros(max((e.id for e in entries), default=0) + 1, np.bool_)
-        ours = (e for g in groups if g.stage is Stage.WORKLOAD for e in g.entries)
+        ours = (e for g in groups if g.stage.owner is Owner.CLUSTER for e in g.entries)
         out[[e.id for e in ours if goes_by_address(e)]] = True
         return out
 
@@ -113,7 +120,7 @@ class Assumed:
         return [
             entry
             for group in self.reach.program.bound(side, endpoint)
-            if group.stage is Stage.WORKLOAD
+            if group.stage.owner is Owner.CLUSTER
             for entry in group.entries
             if entry.action is not Action.DENY and self._by_address[entry.id]
         ]

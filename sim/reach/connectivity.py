@@ -22,7 +22,8 @@ from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 
 import numpy as np
 
-from compiler.policy.ir import Direction, Origin, Stage
+from compiler.policy.ir import Action, Direction, Origin
+from compiler.policy.stages import Owner
 from compiler.program.program import L4Range, goes_by_address
 from compiler.program.walk import inside
 from fabric.phases import phase
@@ -226,12 +227,14 @@ class _Causes:
     def allowing(
         self, direction: Direction, local: int, place: int, number: int
     ) -> Iterator[tuple[Origin, bool]]:
-        """Entries of the workload stage that match the place and some packet of the set: their
+        """Permits of the cluster's policies that match the place and some packet of the set: their
         origins, and whether they go by address."""
         program, bits = self.reach.program, self.reach.sets[number]
         version, address, _ = self.reach.spans.bounds(place)
         for group in program.bound(direction, local):
-            for entry in group.entries if group.stage is Stage.WORKLOAD else ():
+            for entry in group.entries if group.stage.owner is Owner.CLUSTER else ():
+                if entry.action is Action.DENY:
+                    continue
                 regions = (r.v4 if version == 4 else r.v6 for r in entry.regions)
                 if any(inside(r, address) for r in regions) and (self.mask(entry.l4) & bits).any():
                     yield program.origins[entry.origin], goes_by_address(entry)

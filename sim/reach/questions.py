@@ -20,8 +20,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from compiler.policy.ir import Direction, Origin, Packet, Stage
+from compiler.policy.ir import Action, Direction, Origin, Packet
 from compiler.policy.selectors import selects
+from compiler.policy.stages import Owner
 from compiler.program.program import Program, goes_by_address
 from compiler.program.walk import entry_matches
 from fabric.cluster import CLUSTER
@@ -181,9 +182,9 @@ class Questions:
             return
         drawn = "address" in remote.endpoint.assumed
         for group in self.program.bound(side, index):
-            if group.stage is Stage.WORKLOAD:
+            if group.stage.owner is Owner.CLUSTER:
                 for entry in group.entries:
-                    if entry_matches(entry, packet):
+                    if entry.action is not Action.DENY and entry_matches(entry, packet):
                         assumed = drawn and goes_by_address(entry)
                         yield Cause(side, True, self.program.origins[entry.origin], None, assumed)
 
@@ -195,7 +196,8 @@ class Questions:
             and any(r.v4 if packet.version == 4 else r.v6 for r in entry.regions)
             and bool(self.blocks.l4.mask(entry.l4)[l4])
             for group in self.program.bound(packet.direction, packet.local)
-            for entry in (group.entries if group.stage is Stage.WORKLOAD else ())
+            for entry in (group.entries if group.stage.owner is Owner.CLUSTER else ())
+            if entry.action is not Action.DENY
         )
 
     @cached_property
@@ -203,7 +205,7 @@ class Questions:
         """The policies that isolate each endpoint."""
         out: dict[tuple[Direction, int], list[Origin]] = {}
         for selection in self.program.policy.selections:
-            if selection.stage is Stage.WORKLOAD:
+            if selection.stage.owner is Owner.CLUSTER:
                 for endpoint in self.network.endpoints:
                     if any(selects(m, endpoint, self.network) for m in selection.local):
                         key = selection.direction, endpoint.index

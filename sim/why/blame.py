@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 
 from compiler.policy.ir import Action, Direction, Origin, Packet, Stage
 from compiler.policy.kinds import Kind, kind_of
+from compiler.policy.stages import Owner
 from compiler.program.program import Entry, Program
-from compiler.program.walk import entry_matches
+from compiler.program.walk import behind, walk
 from fabric.diagnostics import Span
 from fabric.intent.offers import Intent
 from fabric.network import Network
@@ -100,19 +101,19 @@ def for_allow(world: World, found: Trace) -> Blame:
 
 def permits_without(program: Program, packet: Packet, origin: int) -> bool:
     """Whether the groups would still permit a packet if everything of one origin were gone."""
-    for group in program.bound(packet.direction, packet.local):
-        left = (e for e in group.entries if e.origin != origin and entry_matches(e, packet))
-        action = next(left, group.default_entry).action
-        if action is not Action.PERMIT:
-            return action is Action.PERMIT_FINAL
-    return True
+    return all(entry.action is not Action.DENY for _, entry in walk(program, packet, origin))
 
 
 def _permits(program: Program, side: Side | None) -> list[Entry]:
     """Entries that let the packet pass, defaults left out."""
-    return (
-        [entry for group, entry in side.steps if entry is not group.default_entry] if side else []
-    )
+    if side is None:
+        return []
+    return [
+        entry
+        for group, decided in side.steps
+        if decided is not group.default_entry
+        for entry in behind(group, decided, side.packet)
+    ]
 
 
 def _rank(network: Network, found: Trace, origin: Origin) -> int:
@@ -161,7 +162,10 @@ def for_deny(world: World, found: Trace, target: int | None) -> Blame:
     origin = program.origins[entry.origin]
     denies = _of_origin(origin, f"denies it {_where(network, side)}")
     if entry is not group.default_entry and not origin.kind.closing:
-        return Blame(denies)
+        others = dict.fromkeys(program.origins[e.origin] for e in behind(group, entry, side.packet))
+        others.pop(origin, None)
+        where = f"denies it {_where(network, side)}"
+        return Blame(denies, tuple(_of_origin(other, where) for other in others))
     near = nearest(world, side.packet, group.stage)
     policy = _narrowest(world, side, group.stage)
     return _blame_default(network, side, denies, near, policy)
@@ -223,7 +227,7 @@ def _blame_default(
 
 def _narrowest(world: World, side: Side, stage: Stage) -> Cause | None:
     """The NetworkPolicy that isolates the endpoint and was written for the fewest others."""
-    if stage is not Stage.WORKLOAD:
+    if stage.owner is not Owner.CLUSTER:
         return None
     found = selecting(world, side.packet, stage)
     if not found:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
-from compiler.policy.ir import Action, Direction, Point
+from compiler.policy.ir import Condition, Direction, Packet, Point
 from compiler.program.program import Entry, Group, Program
+from compiler.program.walk import behind, required
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
 from fabric.kubernetes.unevaluated import Unevaluated, accepted, pending
@@ -42,7 +43,7 @@ PARTS = "source_addresses", "target_addresses"
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing that happens to the packet. `line` is the place in the input behind it; `entry` the
-    group and entry that decided, where it was a policy."""
+    group and entry that decided, where it was a policy; `conditions` what must hold besides."""
 
     where: str
     what: str
@@ -50,6 +51,7 @@ class Step:
     because: str = ""
     line: str | None = None
     entry: str | None = None
+    conditions: tuple[Condition, ...] = ()
 
     def row(self) -> dict[str, Any]:
         """The step as JSON."""
@@ -60,6 +62,7 @@ class Step:
             "because": self.because,
             "line": self.line,
             "entry": self.entry,
+            **({"conditions": list(self.conditions)} if self.conditions else {}),
         }
 
 
@@ -108,9 +111,17 @@ class Explanation:
     def headline(self) -> str:
         """The ends and the verdict."""
         why = "" if self.computed == "allow" else f" ({self.why})"
+        if self.computed == "allow" and self.conditions:
+            why = f" (if {' and '.join(self.conditions)})"
         if pending(self.touched_by):
             why = f" ({self.computed} by what is evaluated)"
         return f"{self.source} -> {self.target}: {self.verdict}{why}{accepted(self.touched_by)}"
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What must hold besides, whichever way the packet takes."""
+        steps = (step for choice in self.choices for step in choice.steps)
+        return tuple(sorted({condition for step in steps for condition in step.conditions}))
 
     @property
     def about(self) -> str:
@@ -323,24 +334,26 @@ def _route(network: Network, found: Trace, at: int) -> Iterator[Step]:
 def _policy(network: Network, program: Program, side: Side) -> Iterator[Step]:
     name = network.fabric.nodes[side.vtep].name
     for group, entry in side.steps:
-        yield entry_step(program, name, group, entry)
+        yield entry_step(program, name, group, entry, side.packet)
     if not side.steps:
         yield Step(name, f"{side.packet.direction.name} policy", "permit", "no group is bound")
 
 
-def entry_step(program: Program, where: str, group: Group, entry: Entry) -> Step:
-    """One group's decision."""
-    origin = program.origins[entry.origin]
+def entry_step(program: Program, where: str, group: Group, entry: Entry, packet: Packet) -> Step:
+    """One group's decision, with every cause that it has."""
+    alike = behind(group, entry, packet)
+    origin, *others = dict.fromkeys(program.origins[e.origin] for e in alike)
     default = entry is group.default_entry
     number = f"group {group.id} {'default' if default else f'entry {entry.order}'}"
-    result = "deny" if entry.action is Action.DENY else "permit"
-    if entry.action is Action.PERMIT_FINAL:
-        result = "permit, final"
+    result = group.stage.doing(entry.action).said
+    if besides := required(alike):
+        result += f", if {' and '.join(besides)}"
     what = f"{Direction(group.direction).name} {group.stage.name}"
     because = origin.name if origin.kind.bare else title(origin)
+    because = "; ".join((because, *map(title, others)))
     if entry.at is not Point.HERE:
         because += f", enforced at {entry.at.value}"
-    return Step(where, what, result, because, _line(origin.span), number)
+    return Step(where, what, result, because, _line(origin.span), number, besides)
 
 
 def _tunnel(network: Network, found: Trace, at: int) -> Iterator[Step]:

@@ -17,6 +17,7 @@ from ipaddress import IPv4Address, IPv6Address
 from compiler.policy.ir import Action, Direction, Origin, Packet, Rule, Selection, Stage
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import l4_matches, owner, remote_matches
+from compiler.policy.stages import Owner
 from fabric.network import Network
 from fabric.ports import WITH_PORTS, PortRange, name_of
 from sim.world import World
@@ -46,7 +47,7 @@ def nearest(world: World, packet: Packet, stage: Stage) -> Near | None:
         if (rule.stage, rule.direction) != (stage, packet.direction) or rule.action is Action.DENY:
             continue
         here = any(selects(m, local, network) for m in rule.local)
-        if not here and stage is Stage.WORKLOAD:
+        if not here and stage.owner is Owner.CLUSTER:
             continue
         peer = any(remote_matches(m, packet, local, remote, network) for m in rule.remote)
         port = not rule.l4 or any(l4_matches(l4, packet, local, remote) for l4 in rule.l4)

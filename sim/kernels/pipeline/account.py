@@ -20,13 +20,13 @@ import numpy as np
 
 from sim.kernels import kernel
 from sim.kernels.pipeline.ecmp import K0, choose, outer_hash
-from sim.packets.reasons import Reason
+from sim.packets.reasons import LIMIT
 
 U = np.uint64
 ZERO, ONE = U(0), U(1)
 OVERHEAD_V4 = U(50)
 """Bytes that VXLAN over IPv4 adds to an inner IP packet: Ethernet 14, IP 20, UDP 8, VXLAN 8."""
-OUT_FROM = 17
+OUT_FROM = LIMIT + 1
 S32, LOW_32 = U(32), U(2**32 - 1)
 NODE, TARGET, HASHED, PATH, WALKING = (U(i) for i in range(5))
 ROWS = 5
@@ -75,7 +75,7 @@ def split(dec_reason: Any, c: Any) -> tuple[Any, Any]:
     """Counters per reason and per decision from those of `tally`."""
     rows = c.reshape(-1, 2)
     out, into = rows[OUT_FROM:].reshape(2, -1, 2)
-    reasons = rows[: len(Reason)].copy()
+    reasons = rows[:LIMIT].copy()
     np.add.at(reasons, dec_reason, into)
     return reasons, out + into
 

@@ -18,7 +18,7 @@ def test_what_only_permits_goes_and_nothing_else(policy: Policy) -> None:
     before = scope(resolve(Draft(WORLD, policy)))
     kept = prune(before).scopes or {}
     for key, found in (before.scopes or {}).items():
-        does = {found.default, *(action for _, _, action, *_ in found.lines)}
+        does = {found.default, *(line.action for line in found.lines)}
         assert (key in kept) == (does != {Action.PERMIT})
         assert kept.get(key, found) == found
     assert kept.keys() <= (before.scopes or {}).keys()

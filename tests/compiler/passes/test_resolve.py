@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from compiler.passes.draft import Draft, Term, verify
 from compiler.passes.resolve import resolve
-from compiler.policy.ir import Action, Direction, Packet, Policy, Rule, Stage
+from compiler.policy.ir import Action, Direction, Packet, Policy, Rule
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import l4_matches, owner, remote_matches
 from compiler.program.walk import entry_matches
@@ -44,7 +44,7 @@ def test_terms_match_what_their_rule_matches(policy: Policy, seed: int) -> None:
             mine = [term for term in draft.terms if term.origin == rule.origin]
             assert all(
                 (t.stage, t.direction, t.order, t.action)
-                == (rule.stage, rule.direction, rule.order, rule.action)
+                == (policy.stages.index(rule.stage), rule.direction, rule.order, rule.action)
                 for t in mine
             )
             found = any(term_concerns(term, packet) for term in mine)
@@ -56,12 +56,12 @@ def test_terms_match_what_their_rule_matches(policy: Policy, seed: int) -> None:
 def test_a_default_is_the_first_that_denies_else_the_first(policy: Policy) -> None:
     expected = {}
     for direction in Direction:
-        for stage in Stage:
+        for stage, row in enumerate(policy.stages):
             for endpoint in WORLD.endpoints:
                 mine = [
                     (s.default, s.origin)
                     for s in policy.selections
-                    if (s.direction, s.stage) == (direction, stage)
+                    if (s.direction, s.stage) == (direction, row)
                     and any(selects(matcher, endpoint, WORLD) for matcher in s.local)
                 ]
                 denying = [said for said in mine if said[0] is Action.DENY]

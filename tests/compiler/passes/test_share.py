@@ -25,8 +25,11 @@ def test_groups_say_what_scopes_say(policy: Policy) -> None:
     assert int((after.bindings >= 0).sum()) == len(scopes)
     for (direction, stage, endpoint), found in scopes.items():
         group = after.groups[after.bindings[direction, endpoint, stage]]
-        assert (group.direction, group.stage) == (direction, stage)
-        lines = [(e.regions, e.l4, e.action, after.origins[e.origin], e.at) for e in group.entries]
+        assert (group.direction, group.stage) == (direction, policy.stages[stage])
+        lines = [
+            (e.regions, e.l4, e.action, after.origins[e.origin], e.conditions)
+            for e in group.entries
+        ]
         assert tuple(lines) == found.lines
         last = group.default_entry
         assert (last.action, after.origins[last.origin]) == (found.default, found.default_origin)

@@ -38,13 +38,14 @@ def agree(policy: Policy, seed: int) -> None:
         decision = blocks.decision(packet.direction, packet.local, cell, atom)
         assert bool(blocks.dec_permit[decision]) == expected.permit, packet
         stage = int(blocks.dec_stage[decision])
-        assert (None if stage < 0 else Stage(stage)) == expected.stage
+        assert (None if stage < 0 else policy.stages[stage]) == expected.stage
         causes = {
-            Stage(s): program.origins[program.entry(e)[1].origin]
+            policy.stages[s]: program.origins[program.entry(e)[1].origin]
             for s, e in enumerate(blocks.dec_entries[decision].tolist())
             if e >= 0
         }
-        assert causes == walked.matched
+        assert causes == {stage: origins[0] for stage, origins in walked.matched.items()}
+        assert walked.conditions == expected.conditions
 
 
 def test_a_grid_that_memory_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -175,14 +175,14 @@ FAULTS = (
     ),
     Fault(
         "sim/checker/decisions.py",
-        "action = Action.DENY if denying else Action.PERMIT",
-        "action = Action.PERMIT",
+        "action = chosen.default if chosen else stage.default",
+        "action = stage.default",
         "isolated endpoints are open",
     ),
     Fault(
         "sim/checker/decisions.py",
-        "if rule.action is not Action.PERMIT:\n                    going &= ~hit",
-        "if rule.action is Action.DENY:\n                    going &= ~hit",
+        "if to in (To.DROP, To.END):",
+        "if to is To.DROP:",
         "a final permit ends nothing",
     ),
     Fault(
@@ -193,8 +193,8 @@ FAULTS = (
     ),
     Fault(
         "sim/checker/decisions.py",
-        "numbers = tuple(number for _, number in sorted(rules))",
-        "numbers = tuple(number for _, number in rules)",
+        "numbers = tuple(number for *_, number in sorted(rules))",
+        "numbers = tuple(number for *_, number in rules)",
         "rules are tried in the order of the policy, not in theirs",
     ),
     Fault(

@@ -7,14 +7,14 @@ from mutants.table import Fault
 FAULTS = (
     Fault(
         "compiler/policy/semantics.py",
-        "for rule in sorted(rules, key=lambda r: r.order):",
-        "for rule in rules:",
+        "for rule in sorted(rules, key=lambda r: r.order)\n",
+        "for rule in rules\n",
         "the definition takes rules in the order of the policy",
     ),
     Fault(
         "compiler/policy/semantics.py",
-        "return Action.DENY, selection.origin",
-        "return Action.PERMIT, selection.origin",
+        "return Action.DENY, (selection.origin,), ()",
+        "return Action.PERMIT, (selection.origin,), ()",
         "the definition: isolated pods are open",
     ),
     Fault(
@@ -236,7 +236,7 @@ FAULTS = (
     ),
     Fault(
         "compiler/passes/resolve.py",
-        "if known is None or (known[0] is Action.PERMIT and selection.default is Action.DENY):",
+        "if known is None or (known[0] is not Action.DENY and selection.default is Action.DENY):",
         "if known is None:",
         "a selection that permits hides a later one that denies",
     ),
@@ -284,20 +284,20 @@ FAULTS = (
     ),
     Fault(
         "compiler/passes/scope.py",
-        "for term in sorted(draft.terms, key=lambda t: t.order):",
+        "for term in sorted(draft.terms, key=lambda t: (stages[t.stage].rank(t.action), t.order)):",
         "for term in draft.terms:",
         "rules are tried in the order of the policy, not in theirs",
     ),
     Fault(
         "compiler/passes/prune.py",
-        "return scope.default is not Action.PERMIT or any(",
+        "return scope.default not in onward or any(",
         "return any(",
         "stages that deny by default only are skipped",
     ),
     Fault(
         "compiler/passes/prune.py",
-        "action is not Action.PERMIT for _, _, action, *_ in scope.lines",
-        "action is Action.DENY for _, _, action, *_ in scope.lines",
+        "line.action not in onward or line.conditions for line in scope.lines",
+        "line.action == 0 or line.conditions for line in scope.lines",
         "stages that only end the evaluation are skipped",
     ),
     Fault(
@@ -368,8 +368,8 @@ FAULTS = (
     ),
     Fault(
         "sim/blocks/painter.py",
-        "denied[alive & (does[order] == Action.DENY)] = stage",
-        "denied[does[order] == Action.DENY] = stage",
+        "denied[here & (then == DROPPED)] = stage",
+        "denied[then == DROPPED] = stage",
         "a later stage denies what an earlier one ended",
     ),
     Fault(
@@ -518,14 +518,14 @@ FAULTS = (
     ),
     Fault(
         "compiler/passes/resolve.py",
-        "known[0] is Action.PERMIT and selection.default",
+        "known[0] is not Action.DENY and selection.default",
         "selection.default",
         "the last selection that denies is the cause",
     ),
     Fault(
         "compiler/passes/scope.py",
-        "*defaults.get(key, OPEN)",
-        "*OPEN",
+        "*defaults.get(key, unasked[key[1]])",
+        "*unasked[key[1]]",
         "selections say nothing",
     ),
     Fault(
@@ -572,7 +572,7 @@ FAULTS = (
     ),
     Fault(
         "sim/blocks/painter.py",
-        "(table.number, stage, does.tobytes())",
+        "(table.number, stage, goes.tobytes())",
         "(table.number, stage)",
         "chains of equal tables are one, whatever they do",
     ),

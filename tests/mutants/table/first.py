@@ -193,8 +193,8 @@ FAULTS = (
     ),
     Fault(
         "compiler/policy/semantics.py",
-        "if action is Action.PERMIT_FINAL:\n            break",
-        "if action is Action.PERMIT_FINAL:\n            continue",
+        "if to is To.END:\n            break",
+        "if to is To.END:\n            continue",
         "the definition goes on after a final permit",
     ),
     Fault(
@@ -205,26 +205,26 @@ FAULTS = (
     ),
     Fault(
         "sim/blocks/painter.py",
-        "alive &= does[order] == Action.PERMIT",
-        "alive &= does[order] != Action.DENY",
+        "at = np.where(here, then, at)",
+        "at = np.where(here & (then == DROPPED), then, at)",
         "a final permit ends nothing in the tables",
     ),
     Fault(
         "compiler/program/walk.py",
-        "if entry.action is not Action.PERMIT:",
-        "if entry.action is Action.DENY:",
+        "at = goes[place][entry.action]",
+        "at = place + 1 if entry.action else goes[place][0]",
         "a final permit ends nothing in the walk",
     ),
     Fault(
         "compiler/targets/nftables.py",
-        "PERMIT.get(entry.action, FINAL_VERDICT)",
-        'PERMIT.get(entry.action, "return")',
+        "verdict = _verdict(program, group, entry)",
+        'verdict = "return" if entry.action else "drop"',
         "a final permit ends nothing in nftables",
     ),
     Fault(
         "sim/why/blame.py",
-        "return action is Action.PERMIT_FINAL",
-        "return False",
+        "entry.action is not Action.DENY for _, entry in walk(",
+        "entry.action is Action.PERMIT for _, entry in walk(",
         "without a rule that is not needed a final permit would not be one",
     ),
 )

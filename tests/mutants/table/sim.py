@@ -367,8 +367,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/regions.py",
-        "denied = Reason.ZONE0_DROP + self.blocks.dec_stage[found].astype(np.int64)",
-        "denied = np.full(found.shape, int(Reason.POLICY_DROP))",
+        "np.array(of, np.int64)[self.blocks.dec_stage[found]]",
+        "np.array(of, np.int64)[-1 - (self.blocks.dec_stage[found] >= 0)]",
         "certificates: all denials are those of workload policies",
     ),
     Fault(
@@ -529,8 +529,8 @@ FAULTS = (
     ),
     Fault(
         "sim/pipeline/tables.py",
-        "reason = np.where(blocks.dec_permit[first:], 0, Reason.ZONE0_DROP + stage)",
-        "reason = np.where(blocks.dec_permit[first:], 0, Reason.POLICY_DROP)",
+        "return of[blocks.dec_stage[first:]]",
+        "return of[-1 - (blocks.dec_stage[first:] >= 0)]",
         "replay: all denials are those of workload policies",
     ),
     Fault(

@@ -31,6 +31,7 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
+from compiler.policy.stages import STAGES
 from fabric.build import build
 from fabric.load import load_fabric
 from sim.lab import kernel, state, trial, up
@@ -69,8 +70,8 @@ def policies(draw: Any) -> Policy:
 
     rules = []
     for number in range(draw(st.integers(1, 8))):
-        stage = draw(st.sampled_from(Stage))
-        actions = Action if stage is Stage.OVERRIDE else [Action.DENY, Action.PERMIT]
+        stage = draw(st.sampled_from(STAGES))
+        actions = [does.action for does in stage.does]
         direction, action = draw(st.sampled_from(Direction)), draw(st.sampled_from(list(actions)))
         ports = tuple(draw(st.lists(l4, max_size=2)))
         rules.append(

@@ -17,7 +17,7 @@ from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
 from sim.packets import ecmp
 from sim.packets.headers import Flow, Packets
-from sim.packets.reasons import Reason
+from sim.packets.reasons import LIMIT, Reason
 from sim.pipeline.datapath import Counters, Datapath, Verdicts
 from sim.pipeline.tables import tables
 from sim.pipeline.trace import Trace, trace
@@ -64,7 +64,7 @@ def assert_same(blocks: Blocks, v: Verdicts, i: int, path: Trace, complete: bool
 def assert_counted(blocks: Blocks, counters: Counters, paths: list[Trace]) -> None:
     """Naive twins of the counters: entries, reasons, links."""
     entries = np.zeros(blocks.program.n_entries, np.int64)
-    reasons = np.zeros(len(Reason), np.int64)
+    reasons = np.zeros(LIMIT, np.int64)
     links = np.zeros(len(counters.links), np.int64)
     for path in paths:
         reasons[path.reason] += path.flow.count

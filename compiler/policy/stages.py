@@ -1,0 +1,190 @@
+"""The stages of policy: one row each, in the order in which a packet meets them.
+
+A row says everything that the rest of cloison has to know of a stage:
+
+    name      as people read it in explanations
+    label     as it stands in dumps, tables and JSON
+    owner     whose files its rules come from
+    drop      the reason of a packet that it denies
+    default   what it does where no rule matches and no selection speaks, at every endpoint
+    combine   how the rules that match become one action
+    does      what its rules may say, by what words, and where the evaluation goes on
+
+To add a stage is to add a row: definition, compiler, blocks, kernels, proof, checker, dumps and
+command line read this table. Nobody counts stages or adds to their numbers. A policy carries its
+table (`Policy.stages`), so that a source may hand in one with more rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from functools import lru_cache
+from typing import ClassVar
+
+
+class Action(IntEnum):
+    """What a match does. PERMIT_FINAL skips stages; how many, the row of the stage says."""
+
+    DENY = 0
+    PERMIT = 1
+    PERMIT_FINAL = 2
+
+
+class To(Enum):
+    """Where an evaluation goes on: with the next stage, behind the last, or nowhere."""
+
+    NEXT = "next"
+    END = "end"
+    DROP = "drop"
+
+
+class Combine(Enum):
+    """FIRST_MATCH: the rule with the lowest order decides. DENY_WINS: all rules that match
+    together, whatever their order: a deny, else a permit that skips stages, else a permit."""
+
+    FIRST_MATCH = "first match"
+    DENY_WINS = "deny wins"
+
+
+class Owner(Enum):
+    """FABRIC: the fabric file, about everybody. CLUSTER: objects of a cluster, about its pods."""
+
+    FABRIC = "fabric"
+    CLUSTER = "cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class Does:
+    """An action in a stage: its word (`_` stands between two), and where the evaluation goes on; a
+    text is the name of a later stage, those between are skipped."""
+
+    action: Action
+    label: str
+    to: To | str
+
+    @property
+    def said(self) -> str:
+        """The word as people read it.
+
+        >>> Does(Action.PERMIT_FINAL, "permit_final", To.END).said
+        'permit, final'
+        """
+        return self.label.replace("_", ", ")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A row; see the module. Equal rows say the same, not only have one name."""
+
+    name: str
+    label: str = field(hash=False)
+    owner: Owner = field(hash=False)
+    drop: str = field(hash=False)
+    default: Action = field(hash=False)
+    combine: Combine = field(hash=False)
+    does: tuple[Does, ...] = field(hash=False)
+
+    ZONE0: ClassVar[Stage]
+    OVERRIDE: ClassVar[Stage]
+    ZONE2: ClassVar[Stage]
+    ISOLATION: ClassVar[Stage]
+    WORKLOAD: ClassVar[Stage]
+
+    def doing(self, action: Action) -> Does:
+        """What an action does here; `KeyError` for one that rules of this stage may not say."""
+        for does in self.does:
+            if does.action is action:
+                return does
+        raise KeyError(f"{self.name} has no {action.name}")
+
+    def rank(self, action: Action) -> int:
+        """What rules are sorted by before their order: 0 for all where the first match decides."""
+        return WINS[action] if self.combine is Combine.DENY_WINS else 0
+
+    @property
+    def silent(self) -> bool:
+        """Whether it lets everything pass of which nobody says anything."""
+        return self.doing(self.default).to is To.NEXT
+
+
+Stages = tuple[Stage, ...]
+WINS = {Action.DENY: 0, Action.PERMIT_FINAL: 1, Action.PERMIT: 2}
+"""The order in which actions win over others where all rules count."""
+DROPPED = 127
+"""In the place of a stage to go on with: there is none."""
+DENY_OR_NEXT = (Does(Action.DENY, "deny", To.DROP), Does(Action.PERMIT, "permit", To.NEXT))
+OR_FINAL = (*DENY_OR_NEXT, Does(Action.PERMIT_FINAL, "permit_final", To.END))
+FIRST = Combine.FIRST_MATCH
+
+# fmt: off
+STAGES: Stages = (
+    Stage("ZONE0", "zone0", Owner.FABRIC, "zone0_drop", Action.PERMIT, FIRST, DENY_OR_NEXT),
+    Stage("OVERRIDE", "override", Owner.FABRIC, "override_drop", Action.PERMIT, FIRST, OR_FINAL),
+    Stage("ZONE2", "zone2", Owner.FABRIC, "zone2_drop", Action.PERMIT, FIRST, DENY_OR_NEXT),
+    Stage("ISOLATION", "isolation", Owner.FABRIC, "isolation_drop", Action.PERMIT, FIRST,
+          DENY_OR_NEXT),
+    Stage("WORKLOAD", "workload", Owner.CLUSTER, "policy_drop", Action.PERMIT, FIRST, DENY_OR_NEXT),
+)
+# fmt: on
+"""The stages of a policy that says nothing else."""
+
+for _stage in STAGES:
+    setattr(Stage, _stage.name, _stage)
+
+
+def inserted(stages: Stages, new: Stage, *, after: Stage) -> Stages:
+    """The table with one more row."""
+    place = stages.index(after) + 1
+    return checked((*stages[:place], new, *stages[place:]))
+
+
+@lru_cache(maxsize=64)
+def checked(stages: Stages) -> Stages:
+    """The table; `ValueError` where a row contradicts itself or another one."""
+    for what in ("name", "label", "drop"):
+        told = [getattr(stage, what) for stage in stages]
+        if len(set(told)) < len(told):
+            raise ValueError(f"two stages have one {what}: {', '.join(told)}")
+    if len(stages) >= DROPPED:
+        raise ValueError(f"{len(stages)} stages; {DROPPED - 1} at most")
+    for place, stage in enumerate(stages):
+        stage.doing(stage.default)
+        later = {other.name for other in stages[place + 1 :]}
+        for does in stage.does:
+            if (does.action is Action.DENY) != (does.to is To.DROP):
+                raise ValueError(f"{stage.name}: to deny is to drop, {does.label} does one of both")
+            if isinstance(does.to, str) and does.to not in later:
+                raise ValueError(f"{stage.name}: {does.label} goes on at {does.to}, no later stage")
+    return stages
+
+
+@lru_cache(maxsize=64)
+def leads(stages: Stages) -> tuple[tuple[int, ...], ...]:
+    """Per stage and action the place of the stage to go on with, their number for the end,
+    DROPPED for a deny and for what a stage does not know.
+
+    >>> leads(STAGES)[1]
+    (127, 2, 5)
+    """
+    places = {stage.name: place for place, stage in enumerate(checked(stages))}
+    table = [[DROPPED] * len(Action) for _ in stages]
+    for place, stage in enumerate(stages):
+        for does in stage.does:
+            goes = {To.NEXT: place + 1, To.END: len(stages), To.DROP: DROPPED} | places
+            table[place][does.action] = goes[does.to]
+    return tuple(map(tuple, table))
+
+
+def joined(one: Stages, other: Stages) -> Stages:
+    """The table of two policies together: that of the one that has all rows of the other, in the
+    same order; `ValueError` when neither has."""
+    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
+    if [stage for stage in longer if stage in shorter] != list(shorter):
+        raise ValueError(f"two tables of stages: {_names(one)}; {_names(other)}")
+    return longer
+
+
+def _names(stages: Sequence[Stage]) -> str:
+    return ", ".join(stage.name for stage in stages)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58, "sctp": 132}
+PROTOCOLS = {"icmp4": 1, "tcp": 6, "udp": 17, "icmp6": 58, "sctp": 132}
 
 
 def matches(entry: dict[str, Any], remote_vrf: str, address: str, l4: tuple[int, int, int]) -> bool:
@@ -36,17 +36,20 @@ def permits(
     address: str,
     l4: tuple[int, int, int],
 ) -> bool:
-    """Whether the groups of an endpoint let a packet pass: every group must; `override` entries
-    that permit end the evaluation."""
+    """Whether the groups of an endpoint let a packet pass: every group must; `permit_final` ends
+    the evaluation, what other permits skip, `skips` of their group says."""
     local = next(e for e in document["endpoints"] if e["name"] == endpoint)
     groups = {group["id"]: group for group in document["groups"]}
-    for number in local[direction]:
-        group = groups[number]
+    skipped: set[str] = set()
+    for group in (groups[number] for number in local[direction]):
+        if group["stage"] in skipped:
+            continue
         found = next(
             (e for e in group["entries"] if matches(e, remote_vrf, address, l4)), group["default"]
         )
         if found["action"] == "deny":
             return False
-        if found["action"] != "permit":
+        if found["action"] == "permit_final":
             return True
+        skipped |= set(group.get("skips", {"permit": []})[found["action"]])
     return True

@@ -22,8 +22,10 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
+from compiler.policy.stages import STAGES, Stages
 from fabric.network import Network
 
+FINAL = Action.PERMIT_FINAL
 NODES = ["dpu1", "dpu2", "border1", "border2"]
 VRFS = ["acme/main", "globex/main", "zone2/main"]
 PREFIXES = ["10.0.0.0/24", "10.0.0.1/32", "10.0.0.2/32", "10.1.0.0/24", "0.0.0.0/0", "fd00::/64",
@@ -75,24 +77,34 @@ REMOTES = st.one_of(
 
 
 @st.composite
-def policies(draw: Any) -> Policy:
-    """A few rules of any stage and a few defaults, each with its own origin."""
+def policies(draw: Any, table: Stages = STAGES) -> Policy:
+    """A few rules of any stage and a few defaults, each with its own origin. Stages that are not in
+    every table get theirs with all that their rows know."""
+    new = [stage for stage in table if stage not in STAGES]
+    old = [Stage.ZONE2, Stage.ISOLATION, Stage.WORKLOAD]
     rules = [
         Rule(
-            draw(st.sampled_from([Stage.ZONE2, Stage.ISOLATION, Stage.WORKLOAD])),
+            stage,
             draw(st.sampled_from(list(Direction))),
             number,
             (draw(PATTERNS),),
             (draw(REMOTES),),
             tuple(draw(st.lists(PORTS, max_size=2))),
-            draw(st.sampled_from([Action.PERMIT, Action.PERMIT, Action.DENY])),
+            draw(st.sampled_from(does)),
             Origin("zone rule", f"rule{number}"),
         )
         for number in range(draw(st.integers(0, 6)))
+        for stage in [draw(st.sampled_from([*old, *new, *new]))]
+        for does in [
+            [
+                Action.PERMIT,
+                *(d.action for d in stage.does if d.action is not FINAL or stage in new),
+            ]
+        ]
     ]
     selections = [
         Selection(
-            draw(st.sampled_from([Stage.ISOLATION, Stage.WORKLOAD])),
+            draw(st.sampled_from([Stage.ISOLATION, Stage.WORKLOAD, *new])),
             draw(st.sampled_from(list(Direction))),
             (draw(PATTERNS),),
             Action.DENY,
@@ -100,4 +112,4 @@ def policies(draw: Any) -> Policy:
         )
         for number in range(draw(st.integers(0, 2)))
     ]
-    return Policy(tuple(rules), tuple(selections))
+    return Policy(tuple(rules), tuple(selections), table)

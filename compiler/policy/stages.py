@@ -74,7 +74,7 @@ class Does:
         return self.label.replace("_", ", ")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Stage:
     """A row; see the module. Equal rows say the same, not only have one name."""
 
@@ -91,6 +91,9 @@ class Stage:
     ZONE2: ClassVar[Stage]
     ISOLATION: ClassVar[Stage]
     WORKLOAD: ClassVar[Stage]
+
+    def __repr__(self) -> str:
+        return f"Stage.{self.name}"
 
     def doing(self, action: Action) -> Does:
         """What an action does here; `KeyError` for one that rules of this stage may not say."""
@@ -153,8 +156,8 @@ def checked(stages: Stages) -> Stages:
         stage.doing(stage.default)
         later = {other.name for other in stages[place + 1 :]}
         for does in stage.does:
-            if (does.action is Action.DENY) != (does.to is To.DROP):
-                raise ValueError(f"{stage.name}: to deny is to drop, {does.label} does one of both")
+            if len({does.action is Action.DENY, does.to is To.DROP, does.label == "deny"}) > 1:
+                raise ValueError(f"{stage.name}: to deny is to drop, {does.label} is not both")
             if isinstance(does.to, str) and does.to not in later:
                 raise ValueError(f"{stage.name}: {does.label} goes on at {does.to}, no later stage")
     return stages

@@ -9,7 +9,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from typing import Any
 
-from compiler.policy.ir import Origin, Point
+from compiler.policy.ir import Origin, Point, Stage
+from compiler.policy.stages import OR_FINAL, To, leads
 from compiler.program.dpu import Dpu, Instance
 from compiler.program.program import ANY_VRF, Entry, Group, Intervals, L4Range, Program, Region
 from fabric.network import Network
@@ -80,7 +81,21 @@ def _group(program: Program, group: Group) -> dict[str, Any]:
         "direction": group.direction.name.lower(),
         "entries": [_entry(program, group, entry) for entry in group.entries],
         "default": _entry(program, group, group.default_entry),
+        **_skips(program, group.stage),
     }
+
+
+def _skips(program: Program, stage: Stage) -> dict[str, Any]:
+    """The stages that permits of a stage skip, where it has other permits than most."""
+    if set(stage.does) <= set(OR_FINAL):
+        return {}
+    place, goes = program.stages.index(stage), leads(program.stages)
+    skipped = {
+        does.label: [s.label for s in program.stages[place + 1 : goes[place][does.action]]]
+        for does in stage.does
+        if does.to is not To.DROP
+    }
+    return {"skips": skipped}
 
 
 def _entry(program: Program, group: Group, entry: Entry) -> dict[str, Any]:

@@ -1,0 +1,84 @@
+"""Toy: a stage between two others that denies by default. One row, and rules that name it."""
+
+from __future__ import annotations
+
+import any_policies
+import random_worlds
+import stage_laws
+from any_policies import seeds
+from hypothesis import Phase, given, settings
+from routed_demo import DEMO, DEMO_POLICY
+
+from cloison.views.policy import rows
+from compiler.compile import compile_policy
+from compiler.policy.ir import L4, Direction, Everyone, Named, Origin, Policy, Rule
+from compiler.policy.stages import DENY_OR_NEXT, STAGES, Action, Combine, Owner, Stage, inserted
+from fabric.network import Network
+from sim.packets.headers import Flow
+from sim.pipeline.trace import trace
+from sim.why.blame import blame
+from sim.why.explain import steps
+
+QUOTA = Stage("QUOTA", "quota", Owner.FABRIC, "quota_drop", Action.DENY, Combine.FIRST_MATCH,
+              DENY_OR_NEXT)  # fmt: skip
+TABLE = inserted(STAGES, QUOTA, after=Stage.ZONE2)
+
+FEW = settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+small = random_worlds.policies(TABLE)
+large = any_policies.policies(TABLE)
+
+
+@settings(max_examples=60, deadline=None)
+@given(large, seeds)
+def test_definition_walk_and_blocks_agree(policy: Policy, seed: int) -> None:
+    stage_laws.agree(policy, seed)
+
+
+@FEW
+@given(random_worlds.worlds(), small, small)
+def test_kernels_proof_checker_and_diff_agree(world: Network, one: Policy, two: Policy) -> None:
+    stage_laws.replayed(world, one)
+    stage_laws.proved(world, one)
+    stage_laws.compared(world, one, two)
+
+
+@FEW
+@given(large, large, small, seeds)
+def test_edits_and_dumps_agree(policy: Policy, added: Policy, of: Policy, seed: int) -> None:
+    stage_laws.edits(policy, added, seed)
+    stage_laws.dumped(of, seed)
+
+
+def grant(*directions: Direction) -> Policy:
+    origin, everybody = Origin("zone rule", "grant web"), (Everyone(),)
+    return DEMO_POLICY + Policy(
+        tuple(
+            Rule(QUOTA, way, 1, (Named(("acme/*",)),), everybody, (L4(6, 80, 80),), Action.PERMIT,
+                 origin)
+            for way in directions
+        ),
+        (),
+        TABLE,
+    )  # fmt: skip
+
+
+WEB = Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)
+
+
+def test_what_nobody_grants_is_dropped_for_the_reason_of_the_row() -> None:
+    program = compile_policy(DEMO, grant(Direction.OUT))
+    found = trace(DEMO, program, WEB)
+    assert found.reason.label == "quota_drop" and found.reason.by_policy
+    assert found.out is not None and found.out.reason.label == "delivered"
+    assert blame(DEMO, program, found).culprit.title == "default no rule matches"
+    said = [(step.what, step.result) for step in steps(DEMO, program, found)]
+    assert ("OUT QUOTA", "permit") in said and ("IN QUOTA", "deny") in said
+
+
+def test_what_is_granted_at_both_ends_meets_the_stages_behind() -> None:
+    program = compile_policy(DEMO, grant(*Direction))
+    assert trace(DEMO, program, WEB).reason.label == "delivered"
+    other = Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 81, 0)
+    assert trace(DEMO, program, other).reason.label == "quota_drop"
+    said = [r["stage"] for r in rows(program.policy) if r["origin"] == "zone rule grant web"]
+    assert said == ["quota", "quota"]

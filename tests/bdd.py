@@ -141,7 +141,9 @@ class Space:
                 at = goes[place][entry.action]
                 known = waiting.get(at, none)
                 waiting[at] = known[0] | quiet, known[1] | named
-        undeclared, declared = (self.any(parts) for parts in zip(none, *waiting.values(), strict=True))
+        undeclared, declared = (
+            self.any(parts) for parts in zip(none, *waiting.values(), strict=True)
+        )
         found = Verdict(undeclared | declared, undeclared)
         self._known[key] = found
         return found

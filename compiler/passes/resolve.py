@@ -7,7 +7,7 @@ the same order and action, so their relative order cannot matter.
 
 >>> from ipaddress import ip_network
 >>> from types import SimpleNamespace
->>> from compiler.policy.ir import Policy, Stage
+>>> from compiler.policy.ir import Pods, Policy, Stage
 >>> from fabric.inventory import NamedPort, Vrf
 >>> from compiler.policy.ir import Requirement
 >>> def pod(index, app, number):

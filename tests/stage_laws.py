@@ -84,16 +84,17 @@ def replayed(world: Network, policy: Policy) -> None:
     known = reasons(policy.stages)
     found = Datapath(tables(blocks, network), threads=1).decide(packets_)
     counted: dict[str, int] = {reason.label: 0 for reason in known.in_order}
+    here = World(network, policy)
     for i in range(len(packets_)):
         flow = packets_.flow(i)
-        traced = trace(network, program, flow)
+        traced = trace(here, flow)
         said = known.numbered[int(found.reason[i])]
         assert said is traced.reason, flow
         counted[said.label] += flow.count
         if traced.source is not None:
             header = Header(*astuple(flow)[1:7])
             assert said in [o.reason for o in outcomes(policy, world, traced.source, header)]
-    report = replay(network, program, packets_, blocks=blocks, threads=1)
+    report = replay(here, packets_, threads=1)
     assert {reason.label: n for reason, n in report.verdicts.items()} == counted
 
 

@@ -67,7 +67,7 @@ def new_group(
             cause(line.origin),
             line.at,
             line.conditions,
-        )  # fmt: skip
+        )
         for i, line in enumerate(scope.lines)
     )
     default = Entry(

@@ -32,6 +32,7 @@ from fabric.network import Network
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
 from sim.why.explain import steps
+from sim.world import World
 
 PASS_OR_ACCEPT = (
     Does(Action.DENY, "deny", To.DROP),
@@ -87,25 +88,25 @@ def administered(action: Action, *, isolated: bool = True) -> Policy:
 
 
 def test_accept_skips_workload_but_not_isolation() -> None:
-    found = trace(DEMO, compile_policy(DEMO, administered(Action.PERMIT_FINAL)), WEB)
+    found = trace(World(DEMO, administered(Action.PERMIT_FINAL)), WEB)
     assert found.reason.label == "delivered"
     assert found.into is not None
     assert [group.stage.name for group, _ in found.into.steps] == ["ADMIN", "ISOLATION"]
-    stranger = compile_policy(DEMO, administered(Action.PERMIT_FINAL, isolated=False))
-    assert trace(DEMO, stranger, WEB).reason.label == "isolation_drop"
+    stranger = World(DEMO, administered(Action.PERMIT_FINAL, isolated=False))
+    assert trace(stranger, WEB).reason.label == "isolation_drop"
 
 
 def test_pass_and_deny() -> None:
     for action, reason in ((Action.PERMIT, "policy_drop"), (Action.DENY, "admin_drop")):
-        found = trace(DEMO, compile_policy(DEMO, administered(action)), WEB)
+        found = trace(World(DEMO, administered(action)), WEB)
         assert found.reason.label == reason
 
 
 def test_every_output_uses_the_words_of_the_row() -> None:
     policy = administered(Action.PERMIT_FINAL)
-    program = compile_policy(DEMO, policy)
+    world = World(DEMO, policy)
     assert ("admin", "accept") in {(r["stage"], r["action"]) for r in rows(policy)}
-    (step,) = [s for s in steps(DEMO, program, trace(DEMO, program, WEB)) if s.what == "IN ADMIN"]
+    (step,) = [s for s in steps(world, trace(world, WEB)) if s.what == "IN ADMIN"]
     assert step.result == "accept"
     small = compile_policy(stage_laws.small(), replace(policy, rules=accepting(policy)))
     (vtep,) = {e.vtep for e in small.network.endpoints if e.index == 0}

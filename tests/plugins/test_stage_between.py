@@ -10,7 +10,6 @@ from hypothesis import Phase, given, settings
 from routed_demo import DEMO, DEMO_POLICY
 
 from cloison.views.policy import rows
-from compiler.compile import compile_policy
 from compiler.policy.ir import L4, Direction, Everyone, Named, Origin, Policy, Rule
 from compiler.policy.stages import DENY_OR_NEXT, STAGES, Action, Combine, Owner, Stage, inserted
 from fabric.network import Network
@@ -18,6 +17,7 @@ from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
 from sim.why.blame import blame
 from sim.why.explain import steps
+from sim.world import World
 
 QUOTA = Stage("QUOTA", "quota", Owner.FABRIC, "quota_drop", Action.DENY, Combine.FIRST_MATCH,
               DENY_OR_NEXT)  # fmt: skip
@@ -66,19 +66,19 @@ WEB = Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)
 
 
 def test_what_nobody_grants_is_dropped_for_the_reason_of_the_row() -> None:
-    program = compile_policy(DEMO, grant(Direction.OUT))
-    found = trace(DEMO, program, WEB)
+    world = World(DEMO, grant(Direction.OUT))
+    found = trace(world, WEB)
     assert found.reason.label == "quota_drop" and found.reason.by_policy
     assert found.out is not None and found.out.reason.label == "delivered"
-    assert blame(DEMO, program, found).culprit.title == "default no rule matches"
-    said = [(step.what, step.result) for step in steps(DEMO, program, found)]
+    assert blame(world, found).culprit.title == "default no rule matches"
+    said = [(step.what, step.result) for step in steps(world, found)]
     assert ("OUT QUOTA", "permit") in said and ("IN QUOTA", "deny") in said
 
 
 def test_what_is_granted_at_both_ends_meets_the_stages_behind() -> None:
-    program = compile_policy(DEMO, grant(*Direction))
-    assert trace(DEMO, program, WEB).reason.label == "delivered"
+    world = World(DEMO, grant(*Direction))
+    assert trace(world, WEB).reason.label == "delivered"
     other = Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 81, 0)
-    assert trace(DEMO, program, other).reason.label == "quota_drop"
-    said = [r["stage"] for r in rows(program.policy) if r["origin"] == "zone rule grant web"]
+    assert trace(world, other).reason.label == "quota_drop"
+    said = [r["stage"] for r in rows(world.program.policy) if r["origin"] == "zone rule grant web"]
     assert said == ["quota", "quota"]

@@ -12,7 +12,6 @@ from any_policies import WORLD, packets, seeds
 from hypothesis import Phase, given, settings
 from routed_demo import DEMO, DEMO_POLICY
 
-from compiler.compile import compile_policy
 from compiler.policy.ir import Direction, Everyone, Named, Origin, Policy, Rule
 from compiler.policy.semantics import decide
 from compiler.policy.stages import DENY_OR_NEXT, STAGES, Action, Combine, Owner, Stage, inserted
@@ -21,6 +20,7 @@ from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
 from sim.why.blame import blame
 from sim.why.explain import steps
+from sim.world import World
 
 UNION = Stage("UNION", "union", Owner.CLUSTER, "union_drop", Action.PERMIT, Combine.DENY_WINS,
               DENY_OR_NEXT)  # fmt: skip
@@ -73,7 +73,7 @@ def said(*rules: tuple[str, Action, tuple[str, ...]]) -> Policy:
     return DEMO_POLICY + Policy(
         tuple(
             Rule(UNION, Direction.OUT, order, (Named(("acme/*",)),), (Everyone(),), (), action,
-                 Origin("NetworkPolicy", name), conditions)
+                 Origin("NetworkPolicy", name), conditions=conditions)
             for order, (name, action, conditions) in enumerate(rules)
         ),
         (),
@@ -87,12 +87,12 @@ ALLOW, DENY = Action.PERMIT, Action.DENY
 
 def test_a_deny_wins_and_every_deny_is_a_cause() -> None:
     policy = said(("web/a", ALLOW, ()), ("web/no", DENY, ()), ("web/never", DENY, ()))
-    program = compile_policy(DEMO, policy)
-    found = trace(DEMO, program, WEB)
+    world = World(DEMO, policy)
+    found = trace(world, WEB)
     assert found.reason.label == "union_drop"
-    (step,) = [s for s in steps(DEMO, program, found) if s.what == "OUT UNION"]
+    (step,) = [s for s in steps(world, found) if s.what == "OUT UNION"]
     assert step.because == "NetworkPolicy web/no; NetworkPolicy web/never"
-    why = blame(DEMO, program, found)
+    why = blame(world, found)
     titles = [why.culprit.title, *(c.title for c in why.others)]
     assert titles == ["NetworkPolicy web/no", "NetworkPolicy web/never"]
 
@@ -104,11 +104,11 @@ def test_conditions_are_told_unless_another_permit_asks_for_none() -> None:
         ((("web/a", ALLOW, get), ("web/b", ALLOW, ())), ()),
     ):
         policy = said(*rules)
-        program = compile_policy(DEMO, policy)
-        found = trace(DEMO, program, WEB)
+        world = World(DEMO, policy)
+        found = trace(world, WEB)
         assert found.out is not None
         assert decide(policy, DEMO, found.out.packet).conditions == wanted
-        told = [s for s in steps(DEMO, program, found) if s.conditions]
+        told = [s for s in steps(world, found) if s.conditions]
         assert [s.conditions for s in told] == ([wanted] if wanted else [])
         for step in told:
             assert step.row()["conditions"] == list(wanted) and "GET" in step.result

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
-from compiler.policy.ir import Condition, Direction, Packet, Point
-from compiler.program.program import Entry, Group, Program
-from compiler.program.walk import behind, required
+from compiler.policy.ir import Condition
+from compiler.program.program import Program
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
 from fabric.kubernetes.unevaluated import Unevaluated, accepted, pending
@@ -35,35 +34,11 @@ from sim.why.before_door import destination, same_before
 from sim.why.blame import Blame, Cause, blame
 from sim.why.nearest import FIELDS, nearest, title
 from sim.why.nearest import wanted as wanted_by
+from sim.why.step import Step as Step
+from sim.why.step import entry_step
 from sim.world import World
 
 PARTS = "source_addresses", "target_addresses"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that happens to the packet. `line` is the place in the input behind it; `entry` the
-    group and entry that decided, where it was a policy; `conditions` what must hold besides."""
-
-    where: str
-    what: str
-    result: str
-    because: str = ""
-    line: str | None = None
-    entry: str | None = None
-    conditions: tuple[Condition, ...] = ()
-
-    def row(self) -> dict[str, Any]:
-        """The step as JSON."""
-        return {
-            "where": self.where,
-            "what": self.what,
-            "result": self.result,
-            "because": self.because,
-            "line": self.line,
-            "entry": self.entry,
-            **({"conditions": list(self.conditions)} if self.conditions else {}),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,23 +312,6 @@ def _policy(network: Network, program: Program, side: Side) -> Iterator[Step]:
         yield entry_step(program, name, group, entry, side.packet)
     if not side.steps:
         yield Step(name, f"{side.packet.direction.name} policy", "permit", "no group is bound")
-
-
-def entry_step(program: Program, where: str, group: Group, entry: Entry, packet: Packet) -> Step:
-    """One group's decision, with every cause that it has."""
-    alike = behind(group, entry, packet)
-    origin, *others = dict.fromkeys(program.origins[e.origin] for e in alike)
-    default = entry is group.default_entry
-    number = f"group {group.id} {'default' if default else f'entry {entry.order}'}"
-    result = group.stage.doing(entry.action).said
-    if besides := required(alike):
-        result += f", if {' and '.join(besides)}"
-    what = f"{Direction(group.direction).name} {group.stage.name}"
-    because = origin.name if origin.kind.bare else title(origin)
-    because = "; ".join((because, *map(title, others)))
-    if entry.at is not Point.HERE:
-        because += f", enforced at {entry.at.value}"
-    return Step(where, what, result, because, _line(origin.span), number, besides)
 
 
 def _tunnel(network: Network, found: Trace, at: int) -> Iterator[Step]:

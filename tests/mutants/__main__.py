@@ -15,6 +15,7 @@ def main() -> int:
     parser.add_argument("what", choices=("run", "map", "draw", "sums", "innocent"))
     parser.add_argument("--only", default="", help="part of a path, a test file, or what breaks")
     parser.add_argument("--again", action="store_true", help="also those that are known to die")
+    parser.add_argument("--new", action="store_true", help="not those that are known to live")
     parser.add_argument("--part", default="1/1", help="a share of them; trees are not shared")
     given = parser.parse_args()
     if given.what == "draw":
@@ -27,7 +28,7 @@ def main() -> int:
         reach.draw(tree, given.only)
         return 0
     if tree and given.what == "run":
-        run.run(tree, given.only, given.again, given.part)
+        run.run(tree, given.only, given.again, given.new, given.part)
     if tree and given.what == "innocent":
         guilty = run.innocent(tree, run.read())
         sys.stdout.writelines(f"fails without a fault as well: {test}\n" for test in guilty)

@@ -89,8 +89,9 @@ def judge(tree: Tree, fault: Fault, reach: Reach, known: str = "") -> Result:
     """What becomes of one mutant; `known` killed it last."""
     left = MINUTE
     with tree.mutated(fault.path, mutated(fault)):
-        for tests in ([known] if known else [], *chunks(tests_of(fault, reach), reach)):
-            if not tests or left <= 1:
+        named = [[test] for test in (known, fault.by) if test]
+        for tests in (*named, *chunks(tests_of(fault, reach), reach)):
+            if left <= 1:
                 continue
             found = tree.run(tests, left)
             left -= found.seconds
@@ -114,9 +115,12 @@ def write(results: dict[str, Result]) -> None:
     RESULTS.write_text(f"{{\n{text}\n}}\n", "utf-8")
 
 
-def run(tree: Tree, only: str = "", again: bool = False, part: str = "1/1") -> None:
-    """Judge every fault whose key or path has `only` in it; without `again` those without a result
-    that counts. `part` is one of several shares, each for a tree of its own."""
+def run(
+    tree: Tree, only: str = "", again: bool = False, new: bool = False, part: str = "1/1"
+) -> None:
+    """Judge every fault whose key or path has `only` in it; those that are known to die only
+    `again`, those that lived not if only `new` ones are asked. `part` is one of several shares,
+    each for a tree of its own."""
     share, shares = map(int, part.split("/"))
     reach, results = Reach.read(), read()
     chosen = sorted(faults().items(), key=lambda row: turn(row[0]))[share - 1 :: shares]
@@ -124,7 +128,7 @@ def run(tree: Tree, only: str = "", again: bool = False, part: str = "1/1") -> N
         before = results.get(key)
         if only not in f"{key} {fault.path}":
             continue
-        if before and before.outcome == "killed" and not (again or only):
+        if before and (new or before.outcome == "killed") and not (again or only):
             continue
         results[key] = found = judge(tree, fault, reach, before.by if before else "")
         results = {**read(), key: found}

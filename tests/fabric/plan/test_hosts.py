@@ -186,6 +186,7 @@ def test_a_node_object_that_is_no_host_is_a_finding(tmp_path: Path) -> None:
     found = network_of(path).findings
     assert [(f.code, f.severity) for f in found] == [("C451", "finding"), ("C452", "finding")]
     assert all(f.span and f.span.file.endswith("t.yaml") for f in found)
+    assert found[1].hint == "add host2 to hosts of tenant t, or leave it out"
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 
 class Fault(NamedTuple):
-    """One text of a file in the place of another one."""
+    """One text of a file in the place of another one; `by` is a test file to ask first."""
 
     path: str
     before: str
     after: str
     breaks: str
+    by: str = ""

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from itertools import product
+
+import pytest
 from hypothesis import Phase, given, settings
 from naive import Header, numbered, outcomes, points
 from random_worlds import policies, worlds
+from routed import at, endpoint, routed
 
 from compiler.policy.ir import Direction, Packet, Policy
+from compiler.compile import compile_policy
+from compiler.policy.ir import (
+    Action,
+    Direction,
+    Everyone,
+    Named,
+    Origin,
+    Packet,
+    Policy,
+    Rule,
+    Selection,
+    Stage,
+)
 from compiler.policy.semantics import decide, owner
 from fabric.inventory import Endpoint
 from fabric.network import Network
+from sim.blocks.blocks import build_blocks
+from sim.checker.paths import Paths
 from sim.packets.reasons import Reason
-from sim.proof.matrix import matrix
+from sim.proof.vrf_pairs import isolation
+from sim.proof.matrix import INTENTS, matrix
 from sim.proof.reachability import reachability
 from sim.world import World
 
@@ -67,3 +87,40 @@ def test_cells_are_what_brute_force_finds(network: Network, policy: Policy) -> N
             assert ("policy" in cell.layers) == (
                 not any(permitted(policy, network, a, b) for a, b in ends)
             )
+
+
+@pytest.mark.parametrize(
+    ("out", "into"), [*product(["leak", "zone rule", "tenant", "NetworkPolicy", ""], repeat=2)]
+)
+def test_packets_between_vrfs_need_an_intent_at_both_ends(out: str, into: str) -> None:
+    """Whatever else permits them; pairwise, without pairs, and read from a certificate alike."""
+    ends = [
+        at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32")),
+        at(1, endpoint(1, "globex/web/b", 1, "10.0.1.1/32")),
+    ]
+    rows = [("10.0.0.1/32", [(0, 0)]), ("10.0.1.1/32", [(1, 1)])]
+    names = ["acme/main", "globex/main"]
+    network = routed(["dpu1", "dpu2"], names, ends, {(0, 0): rows, (1, 1): rows})
+    rules, selections = list[Rule](), list[Selection]()
+    for direction, kind, name in (
+        (Direction.OUT, out, "acme/*"),
+        (Direction.IN, into, "globex/*"),
+    ):
+        local, everybody, closed = (Named((name,)),), (Everyone(),), Origin("tenant", "closed")
+        selections.append(Selection(Stage.ISOLATION, direction, everybody, Action.DENY, closed))
+        if kind:
+            origin = Origin(kind, f"{kind} x")
+            rules.append(
+                Rule(Stage.ISOLATION, direction, 0, local, everybody, (), Action.PERMIT, origin)
+            )
+    policy = Policy(tuple(rules), tuple(selections))
+    program = compile_policy(network, policy)
+    passes = bool(out and into)
+    stray = passes and not {out, into} <= INTENTS
+    found = matrix(reachability(network, program))
+    assert found.cell("acme", "globex").open == passes
+    assert bool(len(found.stray)) == stray
+    assert isolation(build_blocks(program)).holds == (not stray)
+    paths = Paths(network, policy)
+    paths.regions()
+    assert paths.stray == ({(0, 1)} if stray else set())

@@ -7,17 +7,32 @@ from pathlib import Path
 from any_policies import WORLD, packets, policies, seeds
 from fabric_files import vrf, write_fabric
 from hypothesis import given, settings
+from routed import at, endpoint, routed
 
 from cloison.render.diagnostics import Excerpts
 from cloison.views.report_text import details
 from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
+from compiler.compile import compile_network, compile_policy
+from compiler.policy.ir import (
+    Action,
+    Direction,
+    Everyone,
+    Origin,
+    Policy,
+    Rule,
+    Selection,
+    Stage,
+)
 from compiler.policy.semantics import decide
 from fabric.build import build
 from fabric.load import load_fabric
+from sim.packets.headers import Flow
+from sim.pipeline.trace import trace
 from sim.proof.prove import Proof, prove
 from sim.why.blame import permits_without
 from sim.world import World
+from sim.why.blame import blame, permits_without
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 
@@ -87,6 +102,36 @@ def test_a_packet_that_goes_elsewhere_says_where(tmp_path: Path) -> None:
     assert found.packet is not None and " 0." not in found.packet
     lines = dict(details(found, Excerpts({})))
     assert lines["verdict"] == "delivered, but to zone2/inet"
+
+
+def test_rules_that_are_not_needed_are_not_blamed() -> None:
+    """Two policies permit a packet, each of which would do; what it cannot do without is blamed."""
+    ends = [
+        at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32")),
+        at(0, endpoint(1, "acme/web/b", 0, "10.0.0.2/32")),
+    ]
+    rows = [("10.0.0.1/32", [(0, 0)]), ("10.0.0.2/32", [(0, 0)])]
+    network = routed(["dpu1"], ["acme/main"], ends, {(0, 0): rows})
+    everybody = (Everyone(),)
+
+    def permits(stage: Stage, number: int, kind: str, name: str) -> Rule:
+        origin = Origin(kind, name)
+        return Rule(stage, Direction.IN, number, everybody, everybody, (), Action.PERMIT, origin)
+
+    own = permits(Stage.ISOLATION, 0, "tenant", "acme/main")
+    some = [permits(Stage.WORKLOAD, n, "NetworkPolicy", f"acme/web/p{n}") for n in (0, 1)]
+    closed = tuple(
+        Selection(stage, Direction.IN, everybody, Action.DENY, Origin("default", "closed"))
+        for stage in (Stage.ISOLATION, Stage.WORKLOAD)
+    )
+
+    def culprit(*rules: Rule) -> str:
+        program = compile_policy(network, Policy(rules, closed))
+        flow = Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)
+        return blame(network, program, trace(network, program, flow)).culprit.title
+
+    assert culprit(own, *some) == "tenant acme/main"
+    assert culprit(own, some[1]) == "NetworkPolicy acme/web/p1"
 
 
 @settings(max_examples=150)

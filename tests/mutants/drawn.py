@@ -25,8 +25,8 @@ TABLE = Path(__file__).parent / "table" / "drawn.py"
 PASSED_BY = (
     "sim/classify/contest/",
     "sim/lab/",
-    "sim/kernels/lanes",
-    "sim/kernels/prefetch",
+    "sim/kernels/match/lanes",
+    "sim/kernels/match/prefetch",
     "sim/warm.py",
     "cloison/render/plot.py",
     "cloison/cli/bench.py",

@@ -534,7 +534,7 @@ FAULTS = (
         "replay: all denials are those of workload policies",
     ),
     Fault(
-        "sim/pipeline/tables.py",
+        "sim/blocks/top_rows.py",
         'found = np.searchsorted(words.astype(np.uint64), bounds, "left") - 1',
         'found = np.searchsorted(words.astype(np.uint64), bounds, "right") - 1',
         "replay: the search for an address begins behind it",

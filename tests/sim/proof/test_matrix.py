@@ -30,10 +30,10 @@ from fabric.network import Network
 from sim.blocks.blocks import build_blocks
 from sim.checker.paths import Paths
 from sim.packets.reasons import Reason
-from sim.proof.vrf_pairs import isolation
 from sim.proof.matrix import INTENTS, matrix
 from sim.proof.reachability import reachability
 from sim.world import World
+from sim.proof.vrf_pairs import isolation
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 

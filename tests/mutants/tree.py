@@ -1,7 +1,7 @@
 """The copy of the tree where mutants live, and how tests run there.
 
-Always the same folder, so that kernels compiled for it stay warm: `$CLOISON_MUTANTS`, or
-`cloison-mutants` beside other temporary files. A copy is brought up to date without touching files
+Always the same folder, so that kernels compiled for it stay warm: `$CLOISON_MUTANTS`, or one that
+belongs to the checkout beside other temporary files. A copy is brought up to date without touching files
 that are equal, because numba's cache goes by times. Nothing of the checkout is written to.
 
 A mutated kernel changes the fingerprint of all kernels. Those that cannot have changed are taken
@@ -12,6 +12,7 @@ it, whose code may contain the mutated function inlined.
 from __future__ import annotations
 
 import ast
+import fcntl
 import hashlib
 import math
 import os
@@ -53,17 +54,21 @@ class Run:
 
 
 def place() -> Path:
-    """The folder of the copy."""
-    default = Path(tempfile.gettempdir()) / f"cloison-mutants-{os.geteuid()}"
+    """The folder of this checkout's copy: two checkouts never share one."""
+    whose = hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
+    default = Path(tempfile.gettempdir()) / f"cloison-mutants-{os.geteuid()}-{whose}"
     return Path(os.environ.get("CLOISON_MUTANTS") or default).resolve()
 
 
 class Tree:
-    """A copy of the checkout, up to date when made."""
+    """A copy of the checkout, up to date when made; nobody else has it until this process ends."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.home = folder or place()
         self.root = self.home / "tree"
+        self.home.mkdir(parents=True, exist_ok=True)
+        self._held = (self.home / "lock").open("w")
+        fcntl.flock(self._held, fcntl.LOCK_EX)
         # what files may be read goes by the working tree that they are in
         (self.root / ".git").mkdir(parents=True, exist_ok=True)
         self.update()

@@ -8,10 +8,10 @@ from typing import Any
 
 from fabric_files import network_of, vrf, write_fabric
 
-from compiler.compile import compile_network
 from fabric.network import Network
 from sim.proof.expect import check_claim, pairs_of, read_claims, without
 from sim.proof.reachability import reachability
+from sim.world import World
 
 BOTH = ["any-1-link", "any-1-node"]
 NODES = {"cidr": "100.64.0.0/24", "use": "nodes"}
@@ -90,12 +90,12 @@ def broken(path: Path, network: Network, down: Sequence[str]) -> dict[int, str]:
     from the file."""
     found: dict[int, str] = {}
     claims = read_claims(network.spec, network)
-    base = reachability(network, compile_network(network))
+    base = reachability(World(network))
     holding = [c for c in claims if check_claim(base, c).holds]
     for kind in BOTH:
         for name in failing(network, kind):
             world = network_of(path, down=(*down, name))
-            reach = reachability(world, compile_network(world))
+            reach = reachability(World(world))
             gone = [e.index for e in network.endpoints if network.fabric.nodes[e.vtep].name == name]
             for claim in holding:
                 if kind in claim.hold_under and claim.number not in found:

@@ -1,8 +1,8 @@
 """The copy of the tree where mutants live, and how tests run there.
 
 Always the same folder, so that kernels compiled for it stay warm: `$CLOISON_MUTANTS`, or one that
-belongs to the checkout beside other temporary files. A copy is brought up to date without touching files
-that are equal, because numba's cache goes by times. Nothing of the checkout is written to.
+belongs to the checkout beside other temporary files. A copy is brought up to date without touching
+files that are equal, because numba's cache goes by times. Nothing of the checkout is written to.
 
 A mutated kernel changes the fingerprint of all kernels. Those that cannot have changed are taken
 over: the warm cache is copied without the entries of the mutated module and of modules that import

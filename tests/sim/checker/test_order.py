@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from compiler.compile import compile_network
 from fabric.build import build
 from fabric.load import load_fabric
 from sim.checker.order import problems
 from sim.proof.certificate import certificate
 from sim.proof.prove import prove
+from sim.world import World
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 AGAIN = "not sorted, or something is there twice"
@@ -26,7 +26,7 @@ ROW = {"kind": "A", "api_version": "v1", "tenant": "t", "namespace": None, "name
 @pytest.fixture(scope="module")
 def honest() -> Any:
     network = build(load_fabric(SMALL), lock=False, down=["spine1"])
-    found = certificate(prove(network, compile_network(network)))
+    found = certificate(prove(World(network)))
     return found | {"exempt": ["a", "b"], "down": ["a", "b"], "not_evaluated": [ROW]}
 
 

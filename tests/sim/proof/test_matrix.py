@@ -10,8 +10,6 @@ from naive import Header, numbered, outcomes, points
 from random_worlds import policies, worlds
 from routed import at, endpoint, routed
 
-from compiler.policy.ir import Direction, Packet, Policy
-from compiler.compile import compile_policy
 from compiler.policy.ir import (
     Action,
     Direction,
@@ -24,16 +22,16 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
+from compiler.policy.kinds import KINDS
 from compiler.policy.semantics import decide, owner
 from fabric.inventory import Endpoint
 from fabric.network import Network
-from sim.blocks.blocks import build_blocks
 from sim.checker.paths import Paths
 from sim.packets.reasons import Reason
-from sim.proof.matrix import INTENTS, matrix
+from sim.proof.matrix import matrix
 from sim.proof.reachability import reachability
-from sim.world import World
 from sim.proof.vrf_pairs import isolation
+from sim.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 
@@ -114,13 +112,13 @@ def test_packets_between_vrfs_need_an_intent_at_both_ends(out: str, into: str) -
                 Rule(Stage.ISOLATION, direction, 0, local, everybody, (), Action.PERMIT, origin)
             )
     policy = Policy(tuple(rules), tuple(selections))
-    program = compile_policy(network, policy)
     passes = bool(out and into)
-    stray = passes and not {out, into} <= INTENTS
-    found = matrix(reachability(network, program))
+    stray = passes and not all(KINDS[kind].declared for kind in (out, into))
+    world = World(network, policy)
+    found = matrix(reachability(world))
     assert found.cell("acme", "globex").open == passes
     assert bool(len(found.stray)) == stray
-    assert isolation(build_blocks(program)).holds == (not stray)
+    assert isolation(world.blocks).holds == (not stray)
     paths = Paths(network, policy)
     paths.regions()
     assert paths.stray == ({(0, 1)} if stray else set())

@@ -12,8 +12,6 @@ from routed import at, endpoint, routed
 from cloison.render.diagnostics import Excerpts
 from cloison.views.report_text import details
 from compiler.compile import compile_policy
-from compiler.policy.ir import Policy
-from compiler.compile import compile_network, compile_policy
 from compiler.policy.ir import (
     Action,
     Direction,
@@ -30,9 +28,8 @@ from fabric.load import load_fabric
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
 from sim.proof.prove import Proof, prove
-from sim.why.blame import permits_without
-from sim.world import World
 from sim.why.blame import blame, permits_without
+from sim.world import World
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 
@@ -126,9 +123,9 @@ def test_rules_that_are_not_needed_are_not_blamed() -> None:
     )
 
     def culprit(*rules: Rule) -> str:
-        program = compile_policy(network, Policy(rules, closed))
+        world = World(network, Policy(rules, closed))
         flow = Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)
-        return blame(network, program, trace(network, program, flow)).culprit.title
+        return blame(world, trace(world, flow)).culprit.title
 
     assert culprit(own, *some) == "tenant acme/main"
     assert culprit(own, some[1]) == "NetworkPolicy acme/web/p1"

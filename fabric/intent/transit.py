@@ -1,10 +1,9 @@
 """Transit: what a VRF gets from behind a neighbour.
 
-An intent is derived between two VRFs when every intent on the shortest path between them is marked
-`transit`. Its ports are the intersection along the path, and a side may open connections when it
-may do so on every step. Nothing new is exported: the far side merely imports the route target of an
-offer that exists already.
-"""
+An intent is derived between two VRFs that have none, along each shortest path of intents that are
+all marked `transit`, whatever other intents these VRFs have. Its ports are the intersection along
+the path, and a side may open connections when it may do so on every step. Nothing new is exported:
+the far side merely imports the route target of an offer that exists already. """
 
 from __future__ import annotations
 
@@ -23,7 +22,8 @@ def derived(direct: Sequence[Intent]) -> Iterator[Intent]:
         adjacent.setdefault(intent.a, []).append(intent)
         adjacent.setdefault(intent.b, []).append(intent)
     for start in sorted(adjacent):
-        reached = {start} | {i.other(start) for i in direct if start in (i.a, i.b)}
+        near = {start} | {i.other(start) for i in direct if start in (i.a, i.b)}
+        reached = {start} | {i.other(start) for i in adjacent[start]}
         paths: list[tuple[str, tuple[Intent, ...]]]
         paths = [(i.other(start), (i,)) for i in adjacent[start]]
         while paths:
@@ -33,7 +33,9 @@ def derived(direct: Sequence[Intent]) -> Iterator[Intent]:
                 for step in adjacent[end]
                 if step.other(end) not in reached
             ]
-            found = (along(start, end, path) for end, path in paths if start < end)
+            found = (
+                along(start, end, path) for end, path in paths if start < end and end not in near
+            )
             yield from (intent for intent in found if intent is not None)
             reached |= {end for end, _ in paths}
 

@@ -3,7 +3,7 @@
 An intent is derived between two VRFs that have none, along each shortest path of intents that are
 all marked `transit`, whatever other intents these VRFs have. Its ports are the intersection along
 the path, and a side may open connections when it may do so on every step. Nothing new is exported:
-the far side merely imports the route target of an offer that exists already. """
+the far side merely imports the route target of an offer that exists already."""
 
 from __future__ import annotations
 

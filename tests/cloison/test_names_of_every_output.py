@@ -62,8 +62,8 @@ VERBS = {
 TABLES = ("topology", "links", "endpoints", "blocks", "sessions", "routes", "policy", "reach")
 ENDS = r"(source|destination|target)"
 KINDS = {
-    "endpoint": rf"(matrix|rows|by_flow)\[]\.{ENDS}|rows\[]\.endpoint|exempt\[]|^\.(source|target)"
-    r"|doors\[]\.(leads_to|tenant)|open_to\[]",
+    "endpoint": rf"(matrix|rows|by_flow)\[]\.{ENDS}|(rows|assumed)\[]\.endpoint|exempt\[]"
+    r"|^\.(source|target)|doors\[]\.(leads_to|tenant)|open_to\[]",
     "service": r"doors\[]\.service",
     "node": r"rows\[]\.(node|a|b|host|vtep|peer|owner)|\.node|replay\.links\[]\.(from|to)",
     "hop": r"rows\[]\.via\[]",

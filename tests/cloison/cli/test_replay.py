@@ -118,7 +118,7 @@ def test_rules_and_entries_count_the_same_packets() -> None:
     named = [(r["stage"], r["action"], r["rule"], r["line"]) for r in data["rules"]]
     assert len(set(named)) == len(named)
     denied = sum(r["packets"] for r in data["rules"] if r["action"] == "deny")
-    by_policy = [Reason[label.upper()] for label in data["verdicts"]]
+    by_policy = [getattr(Reason, label.upper()) for label in data["verdicts"]]
     assert denied == sum(data["verdicts"][r.label] for r in by_policy if r.by_policy)
 
 

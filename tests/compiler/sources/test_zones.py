@@ -11,6 +11,7 @@ from worlds import endpoint, network
 from compiler.policy.ir import Direction, Packet, Stage
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import decide
+from compiler.policy.stages import STAGES
 from compiler.sources import zones
 from fabric.file.spec import FabricSpec
 from fabric.network import Network
@@ -171,7 +172,7 @@ def test_orders_are_unique_per_stage_direction_and_endpoint() -> None:
         zone1_rules=[rule("*", "*", "deny")],
         zone2_rules=[rule("*", "*", "permit")],
     )
-    for stage, direction, local in product(Stage, Direction, net.endpoints):
+    for stage, direction, local in product(STAGES, Direction, net.endpoints):
         orders = [
             r.order
             for r in zones.policy(net).rules

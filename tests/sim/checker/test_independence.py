@@ -23,6 +23,7 @@ ALLOWED = {
     "compiler.policy.selectors",
     "compiler.policy.semantics",
     "compiler.policy.source",
+    "compiler.policy.stages",
     "sim",
     "sim.assumptions",
 }

@@ -10,7 +10,7 @@ from mutants.tree import Tree
 
 
 def main() -> int:
-    """1 when a test that killed fails without a fault as well."""
+    """1 when a test that killed is gone or fails without a fault as well."""
     parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
     parser.add_argument("what", choices=("run", "map", "draw", "sums", "innocent"))
     parser.add_argument("--only", default="", help="part of a path, a test file, or what breaks")
@@ -31,7 +31,9 @@ def main() -> int:
         run.run(tree, given.only, given.again, given.new, given.part)
     if tree and given.what == "innocent":
         guilty = run.innocent(tree, run.read())
-        sys.stdout.writelines(f"fails without a fault as well: {test}\n" for test in guilty)
+        sys.stdout.writelines(
+            f"is gone, or fails without a fault as well: {test}\n" for test in guilty
+        )
         return bool(guilty)
     sys.stdout.writelines(f"{line}\n" for line in run.sums(run.read()))
     return 0

@@ -138,17 +138,16 @@ def draw(tree: Tree, only: str = "") -> None:
                 path, _, name = line.partition("\t")
                 if path.partition("/")[0] in PACKAGES:
                     calls[path].add(name.partition(".<locals>")[0])
-        usable = not (done.failed or done.out_of_time or "no tests ran" in done.output)
-        if not usable and "no tests ran" not in done.output:
+        if done.failed:
             sys.stdout.write(done.output[-1500:])
         record = {
             "content": content,
-            "usable": usable,
+            "usable": done.passed,
             "seconds": round(done.seconds, 1),
             "calls": {path: sorted(names) for path, names in sorted(calls.items())},
         }
         note.write_text(json.dumps(record), "utf-8")
-        sys.stdout.write(f"{test}: {done.seconds:.1f} s{'' if usable else ', not used'}\n")
+        sys.stdout.write(f"{test}: {done.seconds:.1f} s{'' if done.passed else ', not used'}\n")
         sys.stdout.flush()
     MAP.write_text(compact(raw), "utf-8")
 

@@ -155,13 +155,12 @@ def sums(results: dict[str, Result]) -> Iterator[str]:
 
 
 def innocent(tree: Tree, results: dict[str, Result]) -> list[str]:
-    """Tests that killed a mutant and fail without one as well."""
-    left = sorted({r.by for r in results.values() if r.by})
+    """Tests that killed a mutant, and are gone or fail without one as well."""
+    files: dict[str, list[str]] = {}
+    for test in sorted({r.by for r in results.values() if r.by}):
+        files.setdefault(test.partition("::")[0], []).append(test)
     guilty = []
-    while left:
-        found = tree.run(left, 40 * MINUTE)
-        if not found.failed:
-            break
-        guilty.append(found.failed)
-        left = [test for test in left if test != found.failed]
+    for tests in files.values():
+        if not tree.run(tests, 10 * MINUTE).passed:
+            guilty += [test for test in tests if not tree.run([test], 10 * MINUTE).passed]
     return guilty

@@ -45,12 +45,14 @@ MEMORY = 12 << 30
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of a run of tests: `failed` is the first that failed, "" when all passed."""
+    """What came of a run of tests: `failed` is the first that failed, "" when none did;
+    `passed` that they were there, and all passed."""
 
     failed: str
     seconds: float
     out_of_time: bool = False
     output: str = ""
+    passed: bool = False
 
 
 def place() -> Path:
@@ -199,7 +201,7 @@ class Tree:
         word, _, test = note.read_text("utf-8").partition(" ")
         crashed = word == "running" and status < 0 and not late
         failed = test if word == "failed" or crashed else ""
-        return Run(failed, used, late and not failed, text)
+        return Run(failed, used, late and not failed, text, status == 0)
 
     def _wait(self, pid: int, until: float) -> tuple[float, int, bool]:
         """Processor time of a process with its children, its exit code, whether it was ended."""

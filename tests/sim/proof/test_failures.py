@@ -3,114 +3,21 @@ fails once, nothing is taken for the same world that is another, and only who is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fabric_files import network_of, vrf, write_fabric
+from fabric_files import network_of
+from failing_fabrics import BOTH, WORLDS, broken, failing, plain, stand_in
 
 from fabric.build import rebuild
 from fabric.network import Network
 from sim.axes import sweep
 from sim.checker.failures import noticeable
-from sim.proof.expect import check_claim, pairs_of, read_claims, without
 from sim.proof.failures import signature
 from sim.proof.prove import prove
-from sim.proof.reachability import reachability
 from sim.world import World
-
-BOTH = ["any-1-link", "any-1-node"]
-NODES = {"cidr": "100.64.0.0/24", "use": "nodes"}
-A = vrf("10.0.0.0/16", "fd00::/48", NODES, default_route="zone2", advertise=["nodes"])
-ZONE2 = {
-    "endpoints": {
-        "inet": {"addresses": ["0.0.0.0/0"]},
-        "partner": {"addresses": ["198.51.100.0/24"], "border": "border2"},
-    },
-    "rules": [{"name": "out", "from": "a/*", "to": "zone2/*", "ports": ["any"]}],
-}
-LINES = [
-    {"allow": "a/* -> a/*", "hold_under": BOTH},
-    {"allow": "a/@node/* -> zone2/partner", "hold_under": BOTH},
-    {"allow": "a/@node/* -> 198.51.100.0/25:443/tcp", "hold_under": ["any-1-node"]},
-    {"deny": "a/n/* -> zone2/inet", "hold_under": BOTH},
-]
-
-
-def plain(folder: Path) -> Path:
-    """A tenant on both hosts of a pair, two borders."""
-    site = {"spines": 2, "leaves": 2, "hosts_per_pair": 2, "borders": 2}
-    work = {"a": ["n/p@host1", "n/q@host2"]}
-    zones = {"zone2": ZONE2}
-    return write_fabric(folder, {"a": A}, work, sites={"s": site}, zones=zones, expect=LINES)
-
-
-def stand_in(folder: Path) -> Path:
-    """Two VRFs have one prefix, and a peering only with the farther one: without the nearer one
-    packets go there."""
-    raw = ["65000:10701", "65000:10702"]
-    tenants = {
-        "a": vrf("10.0.0.0/16", import_rts=raw),
-        **{f"x{n}": vrf("172.30.0.0/24", vni=10700 + n) for n in (1, 2)},
-    }
-    work = {
-        "a": ["n/p@host1"],
-        "x1": ["n/p@host2=172.30.0.5"],
-        "x2": ["n/p@host5=172.30.0.5"],
-    }
-    site = {"spines": 2, "leaves": 4, "hosts_per_pair": 3, "borders": 2}
-    expect: list[dict[str, Any]] = [
-        {"deny": f"a/* -> x{n}/*", "hold_under": [kind]} for n in (1, 2) for kind in BOTH
-    ]
-    back = {"import_rts": ["65000:10700"]}
-    tenants["a"]["vrfs"]["main"]["vni"] = 10700
-    tenants["x1"]["vrfs"]["main"] |= back
-    peering = [{"name": "ax", "between": ["a/main", "x2/main"]}]
-    return write_fabric(folder, tenants, work, sites={"s": site}, expect=expect, peerings=peering)
-
-
-WORLDS = {
-    "nothing down": (plain, ()),
-    "a spine down": (plain, ("spine1",)),
-    "a leaf down": (plain, ("leaf1",)),
-    "a cable down": (plain, ("dpu1--leaf1",)),
-    "a border down": (plain, ("border1",)),
-    "somebody stands in": (stand_in, ()),
-    "somebody stands in, a spine down": (stand_in, ("spine2",)),
-}
-
-
-def failing(network: Network, kind: str) -> list[str]:
-    """What may fail: cables between devices, or devices, unless they are down; hosts are none."""
-    fabric = network.fabric
-    hosts = {n.index for n in fabric.nodes if n.role.value == "host"}
-    if kind == "any-1-link":
-        links = [x for x in fabric.links if not {x.a, x.b} & hosts]
-        return [x.name for x in links if x.index not in fabric.down_links]
-    nodes = [n for n in fabric.nodes if n.index not in hosts]
-    return [n.name for n in nodes if n.index not in fabric.down_nodes]
-
-
-def broken(path: Path, network: Network, down: Sequence[str]) -> dict[int, str]:
-    """By expectation that holds as things are the first failure that breaks it, each world built
-    from the file."""
-    found: dict[int, str] = {}
-    claims = read_claims(network.spec, network)
-    base = reachability(World(network))
-    holding = [c for c in claims if check_claim(base, c).holds]
-    for kind in BOTH:
-        for name in failing(network, kind):
-            world = network_of(path, down=(*down, name))
-            reach = reachability(World(world))
-            gone = [e.index for e in network.endpoints if network.fabric.nodes[e.vtep].name == name]
-            for claim in holding:
-                if kind in claim.hold_under and claim.number not in found:
-                    wanted = without(pairs_of(claim, network), network, gone)
-                    if not check_claim(reach, claim, wanted).holds:
-                        found[claim.number] = name
-    return found
 
 
 @pytest.mark.parametrize("world", WORLDS)

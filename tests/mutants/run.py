@@ -20,7 +20,10 @@ from mutants.reach import Reach, function_at
 from mutants.table import Fault
 from mutants.tree import ROOT, Tree
 
-TABLES = ("first", "fabric", "compiler", "sim", "checker", "engines", "kernels", "cloison", "drawn")
+TABLES = (
+    "first", "plan", "control", "policy", "program", "blocks", "answers", "proof", "checker",
+    "engines", "kernels", "cloison", "drawn",
+)  # fmt: skip
 RESULTS = Path(__file__).parent / "results.json"
 MINUTE = 60.0
 STEPS = (4.0, 15.0, MINUTE)

@@ -1,0 +1,168 @@
+"""Faults of blocks and rule sets: decisions as arrays."""
+
+from mutants.table import Fault
+
+FAULTS = (
+    Fault(
+        "sim/blocks/axis.py",
+        "if (words[:, sample][:, of] == words).all():",
+        "if True:",
+        "classes are compared by a sum that is not checked",
+    ),
+    Fault(
+        "sim/blocks/axis.py",
+        "return words if coarse is None else np.concatenate([words, coarse[None].astype(np.uint64)])",
+        "return words",
+        "what was told apart before is joined again",
+    ),
+    Fault(
+        "sim/blocks/painter.py",
+        "for place in range(len(cells.bits) - 1, -1, -1):",
+        "for place in range(len(cells.bits)):",
+        "the last entry that matches decides",
+    ),
+    Fault(
+        "sim/blocks/painter.py",
+        "denied[here & (then == DROPPED)] = stage",
+        "denied[then == DROPPED] = stage",
+        "a later stage denies what an earlier one ended",
+    ),
+    Fault(
+        "sim/blocks/atoms.py",
+        "starts |= {low, high + 1}",
+        "starts |= {low, high}",
+        "the last port of a range is an atom of what comes after it",
+    ),
+    Fault(
+        "sim/blocks/atoms.py",
+        "return named | BOTH_ICMPS if named & BOTH_ICMPS else named",
+        "return named",
+        "ICMP and ICMPv6 are told apart only where rules name both",
+    ),
+    Fault(
+        "sim/blocks/atoms.py",
+        "if high + 1 < top:\n            cuts.add(high + 1)",
+        "if high + 1 < top:\n            cuts.add(high)",
+        "the last address of a region belongs to what comes after it",
+    ),
+    Fault(
+        "sim/blocks/blocks.py",
+        "if any(before.boundaries(v.index) != after.boundaries(v.index) for v in program.network.vrfs):",
+        "if False:",
+        "after a failure routes are looked up by the cuts of before",
+    ),
+    Fault(
+        "sim/blocks/blocks.py",
+        "named[vrf, sorted(regions)] = True",
+        "pass",
+        "VRFs that only rules name are not told apart",
+    ),
+    Fault(
+        "sim/blocks/update.py",
+        "or store.serial != blocks.serial",
+        "or False",
+        "blocks that were updated before are updated again",
+    ),
+    Fault(
+        "sim/blocks/update.py",
+        "self._reroute(vrf, atoms)\n        ground",
+        "pass\n        ground",
+        "after an update routes are those of the atoms of before",
+    ),
+    Fault(
+        "sim/blocks/refine.py",
+        "self.last[q] = port - 1",
+        "self.last[q] = port",
+        "an atom that is cut keeps the first port of the other part",
+    ),
+    Fault(
+        "sim/classify/lower.py",
+        "src, dst = pair if row.group.direction is Direction.OUT else reversed(pair)",
+        "src, dst = pair",
+        "lowered rules look at the destination of what comes in",
+    ),
+    Fault(
+        "sim/classify/lower.py",
+        "for entry in (*group.entries, group.default_entry):",
+        "for entry in group.entries:",
+        "lowered groups have no default",
+    ),
+    Fault(
+        "sim/blocks/atoms.py",
+        "starts |= {low, high + 1}",
+        "starts |= {low}",
+        "ranges of ports have no end",
+    ),
+    Fault(
+        "sim/blocks/atoms.py",
+        "self.q_class == self.proto_class[r.protocol]",
+        "self.q_class >= 0",
+        "masks of ports hold every protocol",
+    ),
+    Fault(
+        "sim/blocks/atoms.py",
+        "(self.s_first >= r.sport[0])",
+        "(self.s_first >= 0)",
+        "masks of ports have no first source port",
+    ),
+    Fault(
+        "sim/blocks/grid.py",
+        "out[:, self.remotes[region.vrf]] |= inside",
+        "out |= inside[:, None]",
+        "cells are held whatever VRF they lie behind",
+    ),
+    Fault(
+        "sim/blocks/painter.py",
+        "key = cells.number, l4.number",
+        "key = cells.number, 0",
+        "tables of equal cells are one, whatever their ports",
+    ),
+    Fault(
+        "sim/blocks/painter.py",
+        "(table.number, stage, goes.tobytes())",
+        "(table.number, stage)",
+        "chains of equal tables are one, whatever they do",
+    ),
+    Fault(
+        "sim/blocks/store.py",
+        "if row not in rows:",
+        "if not rows:",
+        "blocks of one VRF share their cells",
+    ),
+    Fault(
+        "sim/blocks/axis.py",
+        "return distinct(POWERS[: len(rows)] @ rows)",
+        "return distinct(POWERS[: len(rows)] @ rows % 4)",
+        "two keys tell apart, others do not",
+    ),
+    Fault(
+        "sim/blocks/arena.py",
+        "key = row.tobytes()",
+        "key = row[:1].tobytes()",
+        "rows of port classes that begin alike are one",
+    ),
+    Fault(
+        "sim/blocks/port_sets.py",
+        "real, other = (ICMP4, ICMP6) if version == 4 else (ICMP6, ICMP4)",
+        "real, other = (ICMP4, ICMP6) if version == 6 else (ICMP6, ICMP4)",
+        "in IPv6 packets ICMP says what counts",
+    ),
+    Fault(
+        "sim/blocks/port_sets.py",
+        "q = self.dport_atom[alike[0], : len(ports)][ports ^ inverse]",
+        "q = self.dport_atom[alike[0], : len(ports)][ports]",
+        "all other ports are these ports",
+    ),
+    Fault(
+        "sim/blocks/port_sets.py",
+        "if alike in done or not (version is None or sent(protocol, version)):",
+        "if alike in done:",
+        "packets that nobody sends are asked",
+    ),
+    Fault(
+        "sim/blocks/top_rows.py",
+        'found = np.searchsorted(words.astype(np.uint64), bounds, "left") - 1',
+        'found = np.searchsorted(words.astype(np.uint64), bounds, "right") - 1',
+        "replay: the search for an address begins behind it",
+    ),
+)

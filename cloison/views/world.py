@@ -18,7 +18,6 @@ from cloison.loader import Read, accept, read, read_fabric, read_spec, with_deto
 from cloison.render.table import Table
 from cloison.views import addresses, policy, routes, sessions, topology
 from cloison.views.unknowns import COLUMNS, as_rows, brief, notes
-from fabric.build import rebuild
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import FabricSpec
 from fabric.topology import Role
@@ -48,17 +47,11 @@ class World(sim.world.World):
         drawn: Literal["refused", "kept"] = "refused" if locked else "kept"
         how = How(tuple(down), drawn, accept=tuple(accept_unevaluated))
         if isinstance(source, World):
-            if not how.down and not how.accept:
-                return moved(source, at)
-            network = source.network
-            if how.down:
-                failed = source.over(rebuild(network, down=how.down))
-                network = with_detours(failed.network, failed)
-            before = {r.qualified for r in source.network.not_evaluated if r.accepted}
-            return moved(source.over(accept(network, (*how.accept, *before))), at)
+            where = {"down": how.down, **at} if how.down else at
+            return _elsewhere(source, where, how.accept)
         if isinstance(source, FabricSpec):
-            return moved(World.found(read_spec(source, how)), at)
-        return moved(World.read([Path(source)], how), at)
+            return _elsewhere(World.found(read_spec(source, how)), at, how.accept)
+        return _elsewhere(World.read([Path(source)], how), at, how.accept)
 
     @staticmethod
     def read(paths: Sequence[Path], how: How = AS_USUAL) -> World:
@@ -216,3 +209,14 @@ class World(sim.world.World):
     def _repr_html_(self) -> str:
         parts = (self.summary, *([self.not_evaluated] if len(self.not_evaluated) else []))
         return "".join(part._repr_html_() for part in parts)
+
+
+def _elsewhere(world: World, at: Mapping[str, Sequence[str]], accepted: Iterable[str]) -> World:
+    """The world with these values on its axes: who gets around policies there is asked again, and
+    what is accepted stays so."""
+    there = moved(world, at)
+    network = there.network if there is world else with_detours(there.network, there)
+    before = {r.qualified for r in world.network.not_evaluated if r.accepted}
+    network = accept(network, (*accepted, *before))
+    same = network.not_evaluated == there.network.not_evaluated
+    return there if same else replace(there, network=network)

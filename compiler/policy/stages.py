@@ -154,6 +154,8 @@ def checked(stages: Stages) -> Stages:
         raise ValueError(f"{len(stages)} stages; {DROPPED - 1} at most")
     for place, stage in enumerate(stages):
         stage.doing(stage.default)
+        if len({does.action for does in stage.does}) < len(stage.does):
+            raise ValueError(f"{stage.name}: one action does two things")
         later = {other.name for other in stages[place + 1 :]}
         for does in stage.does:
             if len({does.action is Action.DENY, does.to is To.DROP, does.label == "deny"}) > 1:

@@ -27,9 +27,11 @@ Source: Kubernetes documentation, Virtual IPs and Service Proxies.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from compiler.policy.ir import L4, Action, Cidr, Direction, Everyone, Matcher, Policy, Rule, Stage
 from compiler.policy.selectors import selects
+from compiler.policy.stages import Owner
 from fabric.cluster import CLUSTER
 from fabric.inventory import Endpoint, NamedPort
 from fabric.kubernetes.services import Service, ServicePort
@@ -95,31 +97,60 @@ def _leads_to(service: Service, pod: Endpoint) -> bool:
     return pod.namespace == service.namespace and all(pod.labels.get(k) == v for k, v in wanted)
 
 
+@dataclass(frozen=True, slots=True)
+class _Wall:
+    """What one stage of a cluster's policies says about packets that come in: whom it closes, and
+    the rules about the outside that let packets in and that stop them."""
+
+    isolating: tuple[tuple[Matcher, ...], ...]
+    letting: tuple[Rule, ...]
+    denying: tuple[Rule, ...]
+
+
+def _wall(policy: Policy, stage: Stage) -> _Wall:
+    mine = [s for s in policy.selections if s.stage is stage and s.direction is Direction.IN]
+    closing = [s.local for s in mine if s.default is Action.DENY]
+    if stage.default is Action.DENY:
+        closing.append((Everyone(),))
+    outside = [
+        r
+        for r in policy.rules
+        if r.stage is stage
+        and r.direction is Direction.IN
+        and any(isinstance(m, Everyone | Cidr) for m in r.remote)
+    ]
+    return _Wall(
+        tuple(closing),
+        tuple(r for r in outside if r.action is not Action.DENY),
+        tuple(r for r in outside if r.action is Action.DENY),
+    )
+
+
 class _Walls:
     """What workload policies say about who may come in."""
 
     def __init__(self, network: Network, policy: Policy) -> None:
         self.network = network
-        self.isolating = [
-            s.local
-            for s in policy.selections
-            if s.stage is Stage.WORKLOAD and s.direction is Direction.IN
-        ]
-        self.letting = [
-            r
-            for r in policy.rules
-            if r.stage is Stage.WORKLOAD
-            and r.direction is Direction.IN
-            and r.action is not Action.DENY
-            and any(isinstance(m, Everyone | Cidr) for m in r.remote)
-        ]
+        self.walls = [_wall(policy, s) for s in policy.stages if s.owner is Owner.CLUSTER]
 
     def shut(self, pod: Endpoint, ports: Iterable[ServicePort], whole: bool) -> bool:
         """Whether one of these ports ends where policies let nothing of the outside in; `whole`:
         where they do not let all of it in."""
-        if not any(self._chosen(local, pod) for local in self.isolating):
+        return any(self._stands(wall, pod, tuple(ports), whole) for wall in self.walls)
+
+    def _stands(
+        self, wall: _Wall, pod: Endpoint, ports: Sequence[ServicePort], whole: bool
+    ) -> bool:
+        if any(
+            self._chosen(rule.local, pod) and _admits(rule, port.protocol, number, pod)
+            for rule in wall.denying
+            for port in ports
+            for number in _ends(port, pod)
+        ):
+            return True
+        if not any(self._chosen(local, pod) for local in wall.isolating):
             return False
-        mine = [rule for rule in self.letting if self._chosen(rule.local, pod)]
+        mine = [rule for rule in wall.letting if self._chosen(rule.local, pod)]
         return not all(
             _all_let_in(rules, pod) if whole else any(m.outside() for m in _remotes(rules))
             for port in ports

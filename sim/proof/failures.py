@@ -21,7 +21,7 @@ from sim.proof.expect import Claim, Outcome, check_claim, pairs_of, without
 from sim.proof.reachability import Reach, reachability
 from sim.world import World
 
-Key = tuple[bytes, int, int, int, int]
+Key = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _key(world: World) -> Key:
     program, network = world.program, world.network
     shared = program.groups, program.bindings, network.endpoints, network.vrfs
     a, b, c, d = map(id, shared)
-    return signature(network), a, b, c, d
+    return signature(network), a, b, c, d, *sorted(world.at.items()), *world.rewrites
 
 
 def signature(network: Network) -> bytes:

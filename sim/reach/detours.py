@@ -67,14 +67,16 @@ def is_detour(record: Unevaluated) -> bool:
     return record.category == DETOUR
 
 
-def record_key(found: Unevaluated) -> tuple[str, str, str, str]:
-    """Which Service and which workload a record of a door is about."""
-    return found.tenant, found.namespace, found.name, found.workload
+def record_key(found: Unevaluated) -> tuple[str, ...]:
+    """Which object, of whatever kind, and which workload a record of a door is about."""
+    kind = found.api_version, found.kind
+    return *kind, found.tenant, found.namespace, found.name, found.workload
 
 
-def way_key(way: ServiceWay) -> tuple[str, str, str, str]:
+def way_key(way: ServiceWay) -> tuple[str, ...]:
     """As `record_key`, of a way."""
-    return way.tenant, way.service.namespace, way.service.name, way.workload or ""
+    service = way.service
+    return "v1", "Service", way.tenant, service.namespace, service.name, way.workload or ""
 
 
 def record(way: ServiceWay, who: str) -> Unevaluated:

@@ -155,7 +155,7 @@ def _about(
 def fate(found: Explanation) -> Hashable:
     """What must be the same for two flows to fare alike."""
     culprit = found.blame.culprit
-    said = found.verdict, found.computed, found.why
+    said = found.verdict, found.computed, found.why, found.conditions
     return *said, culprit.title, culprit.span, found.touched_by
 
 

@@ -33,6 +33,9 @@ WRONG = {
     "two stages have one drop": replace(NEW, drop="zone0_drop"),
     "no later stage": replace(NEW, does=(*NEW.does, Does(Action.PERMIT_FINAL, "skip", "ZONE0"))),
     "to deny is to drop": replace(NEW, does=(Does(Action.PERMIT, "permit", To.DROP),)),
+    "one action does two things": replace(
+        NEW, does=(*NEW.does, Does(Action.PERMIT, "permit", To.END))
+    ),
     "NEW has no PERMIT_FINAL": replace(NEW, default=Action.PERMIT_FINAL),
 }
 

@@ -338,3 +338,42 @@ def test_a_certificate_that_hides_a_detour_is_not_valid(tmp_path: Path) -> None:
     assert body["verdict"] == "holds"
     assert validity(body, world.network, ()).problems
     assert validity(body, blind, ()).problems
+
+
+def test_a_door_of_another_kind_does_not_hide_a_detour(tmp_path: Path) -> None:
+    """A pod with a host port and a Service of one name are two doors; who accepts one of them has
+    not accepted the other, and whoever checks the certificate agrees."""
+    rules = [{"name": "in", "from": "zone2/office", "to": "red/@node/*", "ports": ["30090/tcp"]}]
+    x = pod("a", "x")
+    x["spec"]["containers"][0]["ports"][0]["hostPort"] = 8081
+    expect = [{"deny": "zone2/office -> red/a/x"}]
+    path = written(tmp_path, fabric(rules, expect), [x, service("x", "a", "x")], [pod("c", "q")])
+    world = World.of(path, accept_unevaluated=["Pod"])
+    kinds = {r.kind for r in world.network.not_evaluated if not r.accepted}
+    assert kinds == {"Service"}
+    proof = prove(world)
+    assert proof.verdicts() == ["unknown"]
+    body = certificate(proof)
+    assert not inconsistencies(body)
+    assert not validity(body, world.network, ()).problems
+
+
+def test_an_axis_and_the_option_of_its_name_make_one_world(tmp_path: Path) -> None:
+    """Also of what leads around policies there, forth and back, and of what is accepted."""
+    ways = {"red/@node/*": "30090/tcp", "red/a/x": "8080/tcp"}
+    rules = [
+        {"name": f"r{port[:4]}", "from": "zone2/office", "to": to, "ports": [port]}
+        for to, port in ways.items()
+    ]
+    red = [pod("a", "x", host="host2"), service("x", "a", "x"), pod("b", "y", host="host1")]
+    expect = [{"deny": "blue/c/q -> red/a/x"}]
+    path = written(tmp_path, fabric(rules, expect), red, [pod("c", "q", host="host3")])
+    here = World.of(path)
+    down = World.of(path, down=["dpu2"])
+    for made in (World.of(path, at={"down": ["dpu2"]}), World.of(here, at={"down": ["dpu2"]})):
+        assert made.network.not_evaluated == down.network.not_evaluated
+    assert down.network.not_evaluated != here.network.not_evaluated
+    back = World.of(down, at={"down": []})
+    assert back.network.not_evaluated == here.network.not_evaluated
+    accepted = World.of(here, at={"down": ["dpu2"]}, accept_unevaluated=["Service"])
+    assert all(r.accepted for r in accepted.network.not_evaluated)

@@ -1,8 +1,8 @@
 """The plug for a matcher: everything that cloison asks of one, in one place.
 
 A matcher is a frozen value that stands in rules. Its class *is* its row: what it leaves out of the
-list below is an error of mypy where it is made, and a `TypeError` when it is. Nobody asks which
-class a matcher has.
+list below is an error of mypy where it is made, and a `TypeError` when it is. What is about one
+kind of policy alone (`lints`, `compiler.sources.doors`) may ask which class a matcher has.
 
 Rules that hold here:
 

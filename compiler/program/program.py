@@ -91,16 +91,21 @@ class Program:
 
     @staticmethod
     def of_tables(
-        groups: tuple[Group, ...], origins: tuple[Origin, ...], points: Sequence[Sequence[int]]
+        groups: tuple[Group, ...],
+        origins: tuple[Origin, ...],
+        points: Sequence[Sequence[int]],
+        stages: Stages = STAGES,
     ) -> Program:
         """Tables without a network around them, for decisions that no route leads to: `points` has
         the groups that each enforcement point asks, in both directions."""
-        bindings = np.full((len(Direction), len(points), len(STAGES)), -1, np.int32)
+        bindings = np.full((len(Direction), len(points), len(stages)), -1, np.int32)
         for number, mine in enumerate(points):
             for group in mine:
-                bindings[groups[group].direction, number, STAGES.index(groups[group].stage)] = group
+                bindings[groups[group].direction, number, stages.index(groups[group].stage)] = group
         n_entries = sum(len(group.entries) + 1 for group in groups)
-        return Program(Network.bare("tables"), Policy(), groups, bindings, origins, n_entries)
+        return Program(
+            Network.bare("tables"), Policy(stages=stages), groups, bindings, origins, n_entries
+        )
 
     @property
     def stages(self) -> Stages:

@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Read:
     """What came of a source: `network` and `policy` unless there are `errors`; `warnings` are
-    doubts about the file and its manifests. Findings are the network's."""
+    doubts about the file and its manifests. Findings are the network's. `asked` is the world that
+    was asked for detours: what it has compiled is not compiled again."""
 
     network: Network | None = None
     policy: Policy | None = None
     errors: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    asked: World | None = None
 
     def whole(self) -> tuple[Network, Policy]:
         """The network and its policy; raises `InputError` with every error."""
@@ -157,34 +159,37 @@ def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic,
             raise InputError(*dict.fromkeys(wrong))
 
     errors: tuple[Diagnostic, ...] = ()
+    asked: World | None = None
     try:
-        network = made_known(settled(make(vet), sources), policy, how)
+        network, asked = made_known(settled(make(vet), sources), policy, how)
     except InputError as error:
         errors = error.diagnostics
     told = [w for m in (network.manifests.values() if network else ()) for w in m.warnings]
     told += network.warnings if network else ()
-    return Read(network, policy, errors, tuple(dict.fromkeys((*warnings, *told))))
+    return Read(network, policy, errors, tuple(dict.fromkeys((*warnings, *told))), asked)
 
 
-def made_known(network: Network, policy: Policy | None, how: How) -> Network:
-    """The network with the doors past its policies among what is not evaluated."""
+def made_known(network: Network, policy: Policy | None, how: How) -> tuple[Network, World | None]:
+    """The network with the doors past its policies among what is not evaluated, and the world that
+    was asked for detours."""
+    import sim.world
     from compiler.sources.doors import doors, open_anyway
 
     if policy is None:
-        return accept(network, how.accept)
+        return accept(network, how.accept), None
     settled = {*open_anyway(network, policy)}
     told = (record for record in network.not_evaluated if record not in settled)
     left_out = replace(network, not_evaluated=(*told, *doors(network, policy)))
-    return accept(with_detours(left_out, policy), how.accept)
+    asked = sim.world.World(left_out, policy)
+    return accept(with_detours(asked), how.accept), asked
 
 
-def with_detours(network: Network, policy: Policy | World) -> Network:
-    """The network with the Services among what is not evaluated that lead around what DPUs decide,
-    as its routes are now."""
-    import sim.world
+def with_detours(world: World) -> Network:
+    """The network of a world with the Services among what is not evaluated that lead around what
+    DPUs decide, as its routes are now."""
     from sim.reach.detours import detours, is_detour
 
-    world = policy if isinstance(policy, sim.world.World) else sim.world.World(network, policy)
+    network = world.network
     known = tuple(r for r in network.not_evaluated if not is_detour(r))
     return replace(network, not_evaluated=(*known, *detours(world, known)))
 

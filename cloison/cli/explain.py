@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cloison.how import How
     from cloison.views.world import World
     from fabric.inventory import Endpoint
-    from sim.names.address_sets import AddressSet
+    from sim.names.address_sets import Address, AddressSet
     from sim.names.ends import Target
     from sim.why.explain import Explanation
 
@@ -76,7 +76,8 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
         sent = address_in(name), sport
         found = each(Ends(world, *ends, set_in(name)), version, *sent)
     else:
-        found = several(world, sources, wanted, version, sport, twins, set_in(name))
+        sent = address_in(name), sport
+        found = several(world, sources, wanted, version, sent, twins, set_in(name))
     if len(found) == 1 or (named and alike(found)):
         show(found[0], output)
         if pods > 1 and output == "table":
@@ -153,12 +154,13 @@ def several(
     sources: list[Endpoint],
     wanted: list[Target],
     version: int | None,
-    sport: int | None = None,
+    sent: tuple[Address | None, int | None] = (None, None),
     twins: Mapping[int, Target] | None = None,
     block: AddressSet | None = None,
 ) -> list[Explanation]:
     """Every pair of what two patterns select; pairs without a common IP version are left out.
-    `twins` speak for a class that talks to itself; `block` limits the source's addresses."""
+    `twins` speak for a class that talks to itself; `sent` and `block` limit the source's addresses
+    and port."""
     from fabric.diagnostics import Diagnostic, InputError
     from sim.why.address_parts import Ends, each
 
@@ -173,7 +175,7 @@ def several(
                 itself = target.endpoint is source
                 to = (twins or {}).get(source.index, target) if itself else target
                 ends = Ends(world, source, to, block)
-                out += each(ends, version, sport=sport)
+                out += each(ends, version, *sent)
             except InputError as error:
                 if error.diagnostics[0].code != "C712":
                     raise

@@ -177,11 +177,10 @@ def run(
     from cloison.views.unknowns import as_rows
     from cloison.views.world import World
     from fabric.kubernetes.unevaluated import pending
-    from sim.blocks.blocks import build_blocks
     from sim.pipeline.flow_verdicts import FlowVerdicts
 
     world = told(World.read([fabric], options["how"]))
-    blocks = build_blocks(world.program)
+    blocks = world.blocks
     announce_kernels()
     by_flow = FlowVerdicts(blocks) if options["by_flow"] else None
     elsewhere = Elsewhere()

@@ -7,14 +7,15 @@ quick for a VRF of ten thousand endpoints as for one of ten.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Address, IPv6Address, summarize_address_range
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from compiler.policy.ir import Direction, Packet
-from compiler.program.program import ALL_V4, ALL_V6, Intervals
+from compiler.program.program import ALL_V4, ALL_V6
 from fabric.network import Network
 from fabric.ports import name_of
 from sim.diff.changes import Region, Remote
+from sim.names.address_words import blocks_of
 from sim.proof.vrf_pairs import Isolation
 from sim.proof.witness import label
 
@@ -55,7 +56,7 @@ def remote_text(remote: Remote) -> str:
     if (remote.v4, remote.v6) == (ALL_V4, ALL_V6):
         spans = "any address"
     else:
-        spans = ", ".join([*_spans(remote.v4, IPv4Address), *_spans(remote.v6, IPv6Address)])
+        spans = ", ".join([*blocks_of(remote.v4, 4), *blocks_of(remote.v6, 6)])
     return f"{spans} in {', '.join(remote.vrfs)}"
 
 
@@ -67,8 +68,3 @@ def packet_text(network: Network, packet: Packet) -> str:
     protocol = name_of(packet.protocol, packet.version)
     ports = f"port {packet.sport} to {packet.dport}/{protocol}"
     return f"{local} {way} {ip} in {vrf}, {ports}"
-
-
-def _spans(intervals: Intervals, address: Any) -> Iterator[str]:
-    for first, last in intervals:
-        yield from map(str, summarize_address_range(address(first), address(last)))

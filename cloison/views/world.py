@@ -22,6 +22,7 @@ from fabric.diagnostics import Diagnostic
 from fabric.file.spec import FabricSpec
 from fabric.topology import Role
 from sim.axes import moved
+from sim.pipeline.forwarding import refuse_rewrites
 
 if TYPE_CHECKING:
     from cloison.render.plot import Drawing, Stop
@@ -66,7 +67,7 @@ class World(sim.world.World):
     @staticmethod
     def found(source: Read) -> World:
         """The world that came of reading."""
-        return World(*source.whole())
+        return World(*source.whole(), source.asked)
 
     @property
     def findings(self) -> tuple[Diagnostic, ...]:
@@ -86,6 +87,7 @@ class World(sim.world.World):
         """Which pairs of VRFs meet, for all packets."""
         from sim.proof.vrf_pairs import isolation
 
+        refuse_rewrites(self, "the proof")
         return isolation(self.blocks)
 
     @cached_property
@@ -176,6 +178,8 @@ class World(sim.world.World):
         from cloison.views.vrf_pairs import change_rows
         from sim.diff.changes import changes
 
+        for world in (self, new):
+            refuse_rewrites(world, "a comparison")
         found = changes(self.blocks, new.blocks)
         left_out = (*self.network.not_evaluated, *new.network.not_evaluated)
         rows = tuple(change_rows(new.network, found))
@@ -215,7 +219,7 @@ def _elsewhere(world: World, at: Mapping[str, Sequence[str]], accepted: Iterable
     """The world with these values on its axes: who gets around policies there is asked again, and
     what is accepted stays so."""
     there = moved(world, at)
-    network = there.network if there is world else with_detours(there.network, there)
+    network = there.network if there is world else with_detours(there)
     before = {r.qualified for r in world.network.not_evaluated if r.accepted}
     network = accept(network, (*accepted, *before))
     same = network.not_evaluated == there.network.not_evaluated

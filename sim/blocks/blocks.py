@@ -131,6 +131,8 @@ def reroute(blocks: Blocks, program: Program) -> Blocks:
     """The same policy where only routes have changed, after a failure; `program` is the same but
     for its network. VRFs that no rule names share a cell, so a new egress VRF needs no new ones."""
     before, after = (p.network.fib for p in (blocks.program, program))
+    if before is after:
+        return replace(blocks, program=program)
     if any(before.boundaries(v.index) != after.boundaries(v.index) for v in program.network.vrfs):
         return build_blocks(program)
     inst_of, fib_off, fib, (set_off, set_vtep, set_vrf) = _fib(program, blocks.addresses)

@@ -21,7 +21,6 @@ from compiler.sources.doors import OPEN
 from fabric.cluster import CLUSTER
 from fabric.inventory import Endpoint
 from fabric.kubernetes.services import Service, ServicePort
-from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
 from fabric.ports import PortRange
 from sim.names.backends import members, selected, target_port
@@ -33,14 +32,13 @@ DRAWN = (30000, 32767)
 @dataclass(frozen=True, slots=True)
 class ServiceWay:
     """Packets of IP versions `versions` to `port` of an endpoint among `at` (indices) may get to
-    `target` of `pod`, which `endpoint` stands for."""
+    `target` of a pod, for which `endpoint` stands."""
 
     tenant: str
     service: Service
     at: tuple[int, ...]
     port: PortRange
     versions: tuple[int, ...]
-    pod: Pod
     endpoint: Endpoint
     target: PortRange
 
@@ -64,9 +62,7 @@ def service_ways(network: Network) -> Iterator[ServiceWay]:
                     for pod, endpoint in chosen:
                         if (number := target_port(mapped, pod)) is not None:
                             target = PortRange(mapped.protocol, number, number)
-                            yield ServiceWay(
-                                tenant, service, at, port, versions, pod, endpoint, target
-                            )
+                            yield ServiceWay(tenant, service, at, port, versions, endpoint, target)
 
 
 def _openings(

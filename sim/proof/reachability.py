@@ -174,6 +174,7 @@ def reach_from(blocks: Blocks, src: int, dst: int) -> Reach:
 
 def reach_into(world: World, vrfs: Iterable[int]) -> Reach:
     """What anybody can reach in some VRFs, and nothing else."""
+    refuse_rewrites(world, "the proof")
     wanted = set(vrfs)
     _refuse_too_many(world.network, world.blocks, wanted)
     space = LegSpace.of(world.network, world.blocks)

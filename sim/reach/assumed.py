@@ -63,12 +63,14 @@ class Assumed:
         return list(self._legs())
 
     def _legs(self) -> Iterator[tuple[int, bool, bool]]:
+        if not self.drawn.any():
+            return
         pairs, legs = self.reach.pairs, self.reach.legs
         speaks = [
             np.array([bool(self._entries(side, e.index)) for e in self.reach.network.endpoints])
             for side in (Direction.OUT, Direction.IN)
         ]
-        if not self.drawn.any() or not (speaks[0].any() or speaks[1].any()):
+        if not (speaks[0].any() or speaks[1].any()):
             return
         out = self.drawn[pairs.dst] & speaks[0][pairs.src]
         into = self.drawn[pairs.src] & speaks[1][pairs.dst]

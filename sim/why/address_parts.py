@@ -72,6 +72,8 @@ def each(
 ) -> list[Explanation]:
     """Why flows between two ends are allowed or denied, an explanation for all addresses that fare
     alike; one where they all do. `InputError` when there is no flow."""
+    if sent_from is not None:
+        version = sent_from.version
     blocks = [b for b in (ends.block, ends.wanted.block) if b is not None]
     if not blocks and not is_wide(ends.source) and not _is_wide(ends.wanted):
         return [between(*_plain(ends), version, sent_from, sport)]

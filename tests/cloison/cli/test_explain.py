@@ -124,3 +124,10 @@ def test_online_boutique() -> None:
     assert allowed == {"cluster/default/cartservice-0"}
     without = document(str(shop / "kubernetes-manifests.yaml"), "*", "redis-cart:6379")
     assert {r["verdict"] for r in without["rows"]} == {"allow"}
+
+
+def test_an_address_is_the_source_however_many_destinations_there_are() -> None:
+    """Whoever else owns addresses there: every packet comes from the one that was asked about."""
+    rows = document(DEMO, "192.0.2.7", "inference/edge/*:443/tcp")["rows"]
+    assert len(rows) > 1
+    assert {row["packet"].split(":")[0] for row in rows} == {"192.0.2.7"}

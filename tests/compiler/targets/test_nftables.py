@@ -14,6 +14,7 @@ import pytest
 from oracles import require, require_root
 
 from compiler.compile import compile_network
+from compiler.policy.ir import Action
 from compiler.program.program import Program
 from compiler.targets import nftables
 from fabric.build import build
@@ -79,3 +80,15 @@ def test_every_entry_of_a_node_is_there_once_per_chain(program: Program) -> None
 def test_the_same_text_on_every_run(program: Program) -> None:
     node = nftables.nodes(program)[0]
     assert nftables.render(program, node) == nftables.render(program, node)
+
+
+def test_what_a_rule_does_is_what_its_entry_does(program: Program) -> None:
+    """Deny drops, permit returns to the next group, what ends the evaluation marks the packet."""
+    for node in nftables.nodes(program):
+        text = nftables.render(program, node)
+        chains = dict(re.findall(r"^\tchain g(\d+) \{\n(.*?)^\t\}", text, re.M | re.S))
+        for group in program.groups_at(node):
+            rules = re.findall(r"\bcounter (.*?) comment", chains[str(group.id)])
+            said = {"mark" if rule.startswith("meta mark set") else rule for rule in rules}
+            words = {Action.DENY: "drop", Action.PERMIT: "return", Action.PERMIT_FINAL: "mark"}
+            assert said == {words[e.action] for e in (*group.entries, group.default_entry)}

@@ -9,6 +9,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from naive import Header, outcomes
 from random_worlds import policies, worlds
+from routed import at, endpoint, routed
 from small_tenants import inside, tenants
 
 from compiler.compile import compile_policy
@@ -86,3 +87,20 @@ def test_tenants_with_equal_addresses_do_not_meet() -> None:
     )
     assert after.into[3].astype(bool).sum() == 29, "the rule lets everybody in who had a route"
     assert after.holds
+
+
+def test_every_next_hop_of_a_set_leads_somewhere() -> None:
+    """One prefix from two other VRFs: packets get to both, whichever is first in the set."""
+    ends = [
+        at(vtep, endpoint(vtep, f"{name}/web/x", vtep, f"10.0.{min(vtep, 1)}.1/32"))
+        for vtep, name in enumerate(("acme", "globex", "initech"))
+    ]
+    rows = {
+        (0, 0): [("10.0.0.1/32", [(0, 0)]), ("10.0.1.1/32", [(1, 1), (2, 2)])],
+        (1, 1): [("10.0.0.1/32", [(0, 0)]), ("10.0.1.1/32", [(1, 1)])],
+        (2, 2): [("10.0.0.1/32", [(0, 0)]), ("10.0.1.1/32", [(2, 2)])],
+    }
+    names = ["acme/main", "globex/main", "initech/main"]
+    network = routed(["dpu1", "dpu2", "dpu3"], names, ends, rows)
+    found = said(isolation(build_blocks(compile_policy(network, Policy()))))
+    assert found == {(0, 1): True, (0, 2): True, (1, 0): True, (2, 0): True}

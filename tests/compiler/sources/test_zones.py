@@ -8,7 +8,16 @@ from typing import Any
 
 from worlds import endpoint, network
 
-from compiler.policy.ir import Direction, Packet, Stage
+from compiler.policy.ir import (
+    Action,
+    Direction,
+    Everyone,
+    Origin,
+    Packet,
+    Policy,
+    Selection,
+    Stage,
+)
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import decide
 from compiler.policy.stages import STAGES
@@ -121,6 +130,23 @@ def test_a_provisioning_host_boots_and_does_nothing_else() -> None:
     assert verdicts(net, booting, "zone0/api", "6443/tcp") == DENIED0
     assert verdicts(net, booting, ready, "22/tcp") == (Stage.OVERRIDE, None)
     assert verdicts(net, ready, booting, "22/tcp") == (None, Stage.OVERRIDE)
+
+
+def test_at_a_booting_host_a_boot_service_is_all_that_is_asked() -> None:
+    """Also where isolation and the cluster's own policies let nothing pass; elsewhere they count."""
+    net = world(zone0_services=[DHCP])
+    closed = tuple(
+        Selection(stage, direction, (Everyone(),), Action.DENY, Origin("default", "closed"))
+        for stage in (Stage.ISOLATION, Stage.WORKLOAD)
+        for direction in Direction
+    )
+    policy = zones.policy(net) + Policy((), closed)
+    ends = {e.name: e for e in net.endpoints}
+    for host, denied in (("host2", None), ("host1", Stage.ISOLATION)):
+        near, far = ends[f"acme/@node/{host}"], ends["zone0/boot"]
+        ip = int(far.prefixes[0].network_address)
+        packet = Packet(Direction.OUT, near.index, 4, ip, far.vrf, PROTOCOLS["udp"], 68, 67)
+        assert decide(policy, net, packet).stage is denied
 
 
 def test_a_quarantined_host_is_cut_off_and_the_line_is_named() -> None:

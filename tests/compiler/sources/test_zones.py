@@ -133,7 +133,7 @@ def test_a_provisioning_host_boots_and_does_nothing_else() -> None:
 
 
 def test_at_a_booting_host_a_boot_service_is_all_that_is_asked() -> None:
-    """Also where isolation and the cluster's own policies let nothing pass; elsewhere they count."""
+    """Also where isolation and workload policies let nothing pass; elsewhere these count."""
     net = world(zone0_services=[DHCP])
     closed = tuple(
         Selection(stage, direction, (Everyone(),), Action.DENY, Origin("default", "closed"))

@@ -1,7 +1,7 @@
-"""What holds for every table of stages: one law for each thing that reads the table.
+"""What holds for every policy: one law for each thing that reads one.
 
 The definition, the walk over entries, blocks, kernels, proof, checker, diff and dumps are compared
-on random policies that use all rows and all actions of a table.
+on random policies: of a table of stages, with all its rows and actions, or with a matcher.
 """
 
 from __future__ import annotations
@@ -49,18 +49,18 @@ from sim.proof.prove import prove
 from sim.world import World
 
 
-def agree(policy: Policy, seed: int) -> None:
+def agree(policy: Policy, seed: int, network: Network = WORLD) -> None:
     """Definition, entries and arrays say the same of random packets, for the same causes."""
-    program = compile_module.compile_policy(WORLD, policy)
+    program = compile_module.compile_policy(network, policy)
     blocks = blocks_module.build_blocks(program)
     for packet in packets(seed):
-        expected = decide(policy, WORLD, packet)
+        expected = decide(policy, network, packet)
         walked = verdict(program, packet)
         assert (walked.permit, walked.stage) == (expected.permit, expected.stage), packet
         assert all(expected.matched[stage] == cause for stage, cause in walked.matched.items())
         assert walked.conditions == expected.conditions
         cell = blocks.cell(
-            WORLD.endpoints[packet.local].vrf, packet.version, packet.remote_ip, packet.remote_vrf
+            network.endpoints[packet.local].vrf, packet.version, packet.remote_ip, packet.remote_vrf
         )
         atom = blocks.l4_atom(packet.protocol, packet.sport, packet.dport)
         decision = blocks.decision(packet.direction, packet.local, cell, atom)
@@ -113,14 +113,14 @@ def compared(network: Network, was: Policy, now: Policy) -> None:
     assert [*changed(old, new, found)] == []
 
 
-def edits(policy: Policy, added: Policy, seed: int) -> None:
+def edits(policy: Policy, added: Policy, seed: int, network: Network = WORLD) -> None:
     """An editor's program says what the policy says that it edits."""
-    editor = Editor(WORLD, policy)
+    editor = Editor(network, policy)
     edit = Edit(Policy(policy.rules[::2]), Policy(added.rules, added.selections))
     program, then = editor.apply(edit), edited(policy, edit)
     assert program.stages == policy.stages
     for packet in packets(seed, 60):
-        found, wanted = verdict(program, packet), decide(then, WORLD, packet)
+        found, wanted = verdict(program, packet), decide(then, network, packet)
         assert (found.permit, found.stage) == (wanted.permit, wanted.stage), packet
 
 
@@ -130,10 +130,10 @@ def small() -> Network:
     return build(load_fabric(Path(__file__).parents[1] / "topologies" / "small.yaml"), lock=False)
 
 
-def dumped(policy: Policy, seed: int) -> None:
+def dumped(policy: Policy, seed: int, network: Network | None = None) -> None:
     """A reader of the JSON alone comes to the verdict of the definition; other dumps name the
     stages, and chains of rulesets lead to chains."""
-    network, chance = small(), Random(seed)
+    network, chance = network or small(), Random(seed)
     program = compile_policy(network, policy)
     vtep = network.endpoints[0].vtep
     here = [e for e in network.endpoints if e.vtep == vtep]

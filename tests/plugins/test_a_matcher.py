@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import any_policies
 import pytest
-from any_policies import WORLD, packets, policies, seeds
-from hypothesis import given, settings
+import random_worlds
+import stage_laws
+from any_policies import WORLD, seeds
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from matcher_laws import reads_no_more_than_it_says
+from routed_demo import DEMO, DEMO_POLICY
 
+from cloison.views.policy import rows
 from compiler.compile import compile_policy
 from compiler.policy.ir import (
     Action,
@@ -30,11 +34,14 @@ from compiler.policy.ir import (
 )
 from compiler.policy.kinds import Kind, Listed
 from compiler.policy.matcher import Around, Matcher, Members
-from compiler.policy.semantics import decide
-from compiler.program.walk import verdict
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
-from sim.blocks.blocks import build_blocks
+from sim.diff.diff import diff
+from sim.packets.headers import Flow
+from sim.pipeline.trace import trace
+from sim.why.blame import blame
+from sim.why.explain import steps
+from sim.world import World
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,50 +88,101 @@ ALLOWANCE = Kind(
 NAMES = ("web", "db", "default")
 
 
-def peopled() -> Network:
-    """The world of the laws, its pods with service accounts."""
+def peopled(network: Network) -> Network:
+    """A network, its pods with service accounts."""
     ends = tuple(
         replace(e, service_account=NAMES[e.index % len(NAMES)]) if e.kind == "pod" else e
-        for e in WORLD.endpoints
+        for e in network.endpoints
     )
-    return replace(WORLD, endpoints=ends)
+    return replace(network, endpoints=ends)
 
 
-HERE = peopled()
-CLUSTERS = sorted({e.tenant for e in HERE.endpoints if e.kind == "pod"})
-SPACES = sorted({e.namespace or "" for e in HERE.endpoints if e.kind == "pod"})
-MATCHERS = st.builds(
-    Account,
-    st.sampled_from(CLUSTERS),
-    st.frozensets(st.sampled_from([f"{s}/{n}" for s in SPACES for n in NAMES]), max_size=3),
-)
+HERE, SMALL, ROUTED = map(peopled, (WORLD, stage_laws.small(), DEMO))
+
+
+def matchers(network: Network) -> st.SearchStrategy[Account]:
+    """By some accounts of one cluster."""
+    pods = [e for e in network.endpoints if e.kind == "pod"]
+    called = sorted({f"{e.namespace}/{n}" for e in pods for n in NAMES})
+    return st.builds(
+        Account,
+        st.sampled_from(sorted({e.tenant for e in pods})),
+        st.frozensets(st.sampled_from(called), min_size=1, max_size=3),
+    )
+
+
+MATCHERS = matchers(HERE)
+
+
+@st.composite
+def among(draw: st.DrawFn, others: st.SearchStrategy[Policy], mine: Any) -> Policy:
+    """Rules by account, one of them before all others, and pods that are closed by account."""
+    policy, stage, way = draw(others), draw(st.sampled_from(PLACES)), draw(st.sampled_from(WAYS))
+    rules = tuple(
+        Rule(stage, way, 1_000 * n - 1, (draw(mine),), (draw(mine),), (), draw(ACTIONS),
+             Origin(ALLOWANCE, f"a{n}"))
+        for n in range(draw(st.integers(1, 3)))
+    )  # fmt: skip
+    closed = Selection(stage, way, (draw(mine),), Action.DENY, Origin(ALLOWANCE, "closed"))
+    return Policy((*rules, *policy.rules), (closed, *policy.selections), policy.stages)
+
+
+PLACES, WAYS = (Stage.ISOLATION, Stage.WORKLOAD), list(Direction)
+ACTIONS = st.sampled_from([Action.PERMIT, Action.PERMIT, Action.DENY])
+FEW = settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+large = among(any_policies.policies(), MATCHERS)
+small = among(random_worlds.policies(), matchers(ROUTED))
 
 
 @settings(max_examples=60, deadline=None)
-@given(policies(), st.lists(st.tuples(MATCHERS, MATCHERS), min_size=1, max_size=3), seeds)
-def test_definition_entries_and_arrays_agree(
-    policy: Policy, pairs: list[tuple[Account, Account]], seed: int
-) -> None:
-    """The laws of the compiler, with rules by account among those of all other kinds."""
-    place = Stage.WORKLOAD, Direction.IN
-    mine = tuple(
-        Rule(*place, -n - 1, (a,), (b,), (), Action.PERMIT, Origin(ALLOWANCE, str(n)))
-        for n, (a, b) in enumerate(pairs)
-    )
-    closed = Selection(*place, (pairs[0][0],), Action.DENY, Origin(ALLOWANCE, "closed"))
-    policy = Policy((*mine, *policy.rules), (closed, *policy.selections))
-    program = compile_policy(HERE, policy)
-    blocks = build_blocks(program)
-    for packet in packets(seed):
-        expected = decide(policy, HERE, packet)
-        walked = verdict(program, packet)
-        assert (walked.permit, walked.stage) == (expected.permit, expected.stage), packet
-        cell = blocks.cell(
-            HERE.endpoints[packet.local].vrf, packet.version, packet.remote_ip, packet.remote_vrf
+@given(large, seeds)
+def test_definition_walk_and_blocks_agree(policy: Policy, seed: int) -> None:
+    stage_laws.agree(policy, seed, HERE)
+
+
+@FEW
+@given(random_worlds.worlds().map(peopled), small, small)
+def test_kernels_proof_checker_and_diff_agree(world: Network, one: Policy, two: Policy) -> None:
+    stage_laws.replayed(world, one)
+    stage_laws.proved(world, one)
+    stage_laws.compared(world, one, two)
+
+
+@FEW
+@given(large, large, among(random_worlds.policies(), matchers(SMALL)), seeds)
+def test_edits_and_dumps_agree(policy: Policy, added: Policy, of: Policy, seed: int) -> None:
+    stage_laws.edits(policy, added, seed, HERE)
+    stage_laws.dumped(of, seed, SMALL)
+
+
+def test_explain_names_it_and_diff_says_whose_change_it_is() -> None:
+    """web/b, which runs as `db`, lets in who runs as `web`; then nobody."""
+
+    def letting_in(*accounts: str) -> World:
+        pod, guests = (
+            (Account("acme", frozenset({"web/db"})),),
+            Account("acme", frozenset(accounts)),
         )
-        atom = blocks.l4_atom(packet.protocol, packet.sport, packet.dport)
-        decision = blocks.decision(packet.direction, packet.local, cell, atom)
-        assert bool(np.asarray(blocks.dec_permit)[decision]) == expected.permit, packet
+        place = Stage.WORKLOAD, Direction.IN
+        rule = Rule(*place, -1, pod, (guests,), (), Action.PERMIT, Origin(ALLOWANCE, "guests"))
+        closed = Selection(*place, pod, Action.DENY, Origin(ALLOWANCE, "closed"))
+        kept = tuple(r for r in DEMO_POLICY.rules if r.stage is not Stage.WORKLOAD)
+        return World(ROUTED, Policy((rule, *kept), (closed, *DEMO_POLICY.selections)))
+
+    open_, shut = letting_in("web/web"), letting_in("web/default")
+    passed, dropped = trace(open_, WEB), trace(shut, WEB)
+    assert [t.reason.label for t in (passed, dropped)] == ["delivered", "policy_drop"]
+    (step,) = [s for s in steps(open_, passed) if s.what == "IN WORKLOAD"]
+    assert (step.result, step.because) == ("permit", "allowance guests")
+    assert blame(shut, dropped).culprit.title == "allowance closed"
+    found = diff(open_, shut)
+    assert {change.kind for change in found.changes} == {"lost"}
+    assert {change.new.culprit.title for change in found.changes} == {"allowance closed"}
+    assert "allowance guests" in {change.old.culprit.title for change in found.changes}
+    assert "accounts acme/web/web" in str([*rows(open_.program.policy)])
+
+
+WEB = Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)
 
 
 @given(MATCHERS)

@@ -14,7 +14,7 @@ from scapy.layers.l2 import Ether
 from scapy.utils import RawPcapNgReader
 
 from sim.packets.headers import Flow
-from sim.packets.pcap import Counts, Reader, Writer, craft
+from sim.packets.pcap import CaptureWriter, Counts, Reader, craft
 
 FRAMES = 400_000
 SCAPY_FRAMES = 4_000
@@ -28,7 +28,7 @@ def write(path: Path) -> None:
         for i in range(100)
     ]
     with path.open("wb") as file:
-        writer = Writer(file)
+        writer = CaptureWriter(file)
         for number in range(FRAMES):
             frame = frames[number % 100]
             writer.write(frame, time=number * 1000, comment="", original=len(frame))

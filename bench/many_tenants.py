@@ -29,7 +29,7 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
-from compiler.policy.kinds import DEFAULT, NETWORK_POLICY
+from compiler.policy.origin_kinds import DEFAULT, NETWORK_POLICY
 from fabric.build import build
 from fabric.load import load_fabric
 from fabric.network import Network

@@ -11,7 +11,7 @@ from dataclasses import replace
 from fabric.budget import afford_contents
 from fabric.checks.allocations import read_lock
 from fabric.checks.left_out import left_out
-from fabric.checks.routes import ambiguous
+from fabric.checks.overlaps import ambiguous
 from fabric.clos import build_fabric, take_down
 from fabric.control.evpn import imports, instances, originate
 from fabric.control.fib import build_fib
@@ -26,7 +26,7 @@ from fabric.network import Network
 from fabric.phases import phase
 from fabric.plan.addressing import annotate, plan
 from fabric.plan.draws import Drawn, Draws, drawing
-from fabric.plan.endpoints import Site, endpoint_table, namespaces_in_use
+from fabric.plan.endpoints import PlanInputs, endpoint_table, namespaces_in_use
 from fabric.plan.lock import path_of
 from fabric.plan.per_namespace import unknown_names
 from fabric.plan.placement import load_workloads, place, sizes
@@ -75,7 +75,7 @@ def assemble(
     draws.drawn["hosts"].update({p.name: p.host for p in placed.pods if "host" in p.assumed})
 
     vrfs, slots = vrf_table(spec, namespaces_in_use(spec, placed), draws)
-    site = Site(spec, fabric, vrfs, slots, draws, problems)
+    site = PlanInputs(spec, fabric, vrfs, slots, draws, problems)
     endpoints, blocks = endpoint_table(site, placed)
     site.problems.check()
 

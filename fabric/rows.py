@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
 
-class Named(Protocol):
+class NamedRow(Protocol):
     """What a row is at least."""
 
     @property
     def name(self) -> str: ...
 
 
-R = TypeVar("R", bound=Named)
+R = TypeVar("R", bound=NamedRow)
 
 
 class Rows(Mapping[str, R], Generic[R]):

@@ -33,7 +33,7 @@ from sim.classify.choose import matcher_of
 from sim.classify.classes import Classes, classes_of
 from sim.classify.columns import Columns
 from sim.classify.dense import dense_tables
-from sim.classify.matcher import headers
+from sim.classify.lookup import headers
 from sim.classify.plan import BUDGET, NEVER
 from sim.classify.ruleset import ANY, I64, Rule, RuleSet
 from sim.classify.tuples import tuple_tables

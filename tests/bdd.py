@@ -24,7 +24,7 @@ from compiler.policy.stages import leads
 from compiler.program.program import ANY_VRF, Entry, Intervals, L4Range, Program
 from fabric.ports import ANY, WITH_PORTS
 from sim.blocks.port_sets import Box
-from sim.diff.changes import Region
+from sim.diff.changes import ChangedRegion
 from sim.proof.vrf_pairs import PERMITTED, UNDECLARED, Isolation
 
 NODES, CACHE = 1 << 22, 1 << 18
@@ -149,7 +149,7 @@ class Space:
         return found
 
 
-def changed(old: Program, new: Program, regions: Sequence[Region]) -> Iterator[str]:
+def changed(old: Program, new: Program, regions: Sequence[ChangedRegion]) -> Iterator[str]:
     """Where these regions are not what differs between two programs; nothing when all is well."""
     ends = {e.name: e.index for e in new.network.endpoints}
     vrfs = {v.name: v.index for v in new.network.vrfs}

@@ -17,7 +17,7 @@ from sim.assumptions import assumptions
 from sim.checker.claims import Judge
 from sim.checker.claims import read as read_claim
 from sim.checker.follows import cells, failing, verdict
-from sim.checker.regions import Choice, Regions, Row, Source, read
+from sim.checker.regions import Choice, Regions, Row, Sender, read
 from sim.checker.writing import sections
 
 Forge = Callable[[Any], Any]
@@ -68,11 +68,11 @@ def _joined(regions: Regions) -> Regions:
         place = used.index(number[source.map])
         merged.setdefault((source.endpoint, source.version, place), []).extend(source.ranges)
     distinct = list(maps)
-    sources = [Source(e, v, tuple(sorted(found)), m) for (e, v, m), found in merged.items()]
+    sources = [Sender(e, v, tuple(sorted(found)), m) for (e, v, m), found in merged.items()]
     return replace(regions, maps=[distinct[m] for m in used], sources=sources)
 
 
-def rerouted(written: Any, change: Callable[[Source, Row, Choice], Choice]) -> Any:
+def rerouted(written: Any, change: Callable[[Sender, Row, Choice], Choice]) -> Any:
     """Every choice of every source replaced by what `change` makes of it."""
     regions = read(written)
     maps: list[list[Row]] = []

@@ -9,7 +9,7 @@ from naive_diff import Fact, Twin
 from naive_members import Unit, related
 
 from sim.diff.diff import Change, Diff
-from sim.diff.merged import End
+from sim.diff.merged import RowEnd
 
 
 def said(found: Diff, twin: Twin) -> set[Fact]:
@@ -39,7 +39,7 @@ def shown(spot: Spot) -> object:
     return spot.name if isinstance(spot, Unit) else spot
 
 
-def spots(twin: Twin, change: Change, end: End, version: int) -> list[Spot]:
+def spots(twin: Twin, change: Change, end: RowEnd, version: int) -> list[Spot]:
     """Members or addresses that an end of a row stands for."""
     new = change.kind in ("gained", "steady")
     here, there = (1, 0) if new else (0, 1)

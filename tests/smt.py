@@ -28,7 +28,7 @@ from compiler.policy.stages import To
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 from fabric.ports import ANY, WITH_PORTS
-from sim.diff.changes import Region
+from sim.diff.changes import ChangedRegion
 
 Formula = Any
 WIDTH = {4: 32, 6: 128}
@@ -149,7 +149,7 @@ def _ports(l4: Any, p: Symbols) -> Formula:
     )
 
 
-def lies(region: Region, network: Network, local: str, vrf: int, p: Symbols) -> Formula:
+def lies(region: ChangedRegion, network: Network, local: str, vrf: int, p: Symbols) -> Formula:
     """When a packet of an endpoint lies in a region."""
     remote = p.dst if region.direction is Direction.OUT else p.src
     if local not in region.endpoints:

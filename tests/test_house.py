@@ -5,6 +5,10 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,25 @@ BIN = Path(sys.executable).parent
 PACKAGES = ("fabric", "compiler", "sim", "cloison")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "base", "manager", "misc"}
+SAME_IDEA = {
+    "atoms cells dense keyed tuples": "tables, and the kernels that read them",
+    "detours failures regions": "the proof, and the checker that computes them again on its own",
+    "offers zones": "what a file says, and what must hold of that",
+    "addresses compile isolation lab": "what is computed, and how it is asked for and shown",
+    "doors": "what Services let in, as doubts about policies and as answers",
+    "update": "what changed is computed again, in blocks and in engines",
+}
+"""Modules that have a name in common although neither imports the other."""
+SAME_CLASSES = {
+    "Axis": "an axis cut into classes: of blocks, of an engine, and the checker's own",
+    "Choice": "a next hop that ECMP may take: explained, and by the checker on its own",
+    "Claim": "a line of `expect:`, read: by the proof, and by the checker on its own",
+    "Peer": "a workload or the outside as an end: in a list, and in a comparison of two worlds",
+    "Rule": "a line that matches: of a policy, and of any first-match rule set",
+    "Sender": "addresses that fare alike as sources: the proof's, and the checker's own",
+    "World": "network, policy and program: as a value, and as Python users see it",
+    "_Ways": "choices of ECMP side by side: written, and by the checker on its own",
+}
 
 GATES = {
     "format": ["ruff", "format", "--check", "."],
@@ -36,3 +59,49 @@ def test_module_is_one_concept_and_says_so(path: Path) -> None:
     assert path.stem not in FORBIDDEN_NAMES
     assert text.count("\n") <= 400
     assert not text or ast.get_docstring(ast.parse(text)), "no docstring"
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Every module by its dotted name."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_text())
+        for path in MODULES
+        if path.stem not in ("__init__", "__main__")
+    }
+
+
+@cache
+def imports(module: str) -> frozenset[str]:
+    """What a module imports, now or when it is called for."""
+    found = set()
+    for node in ast.walk(trees()[module]):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+    return frozenset(found)
+
+
+def doubled_modules() -> Iterator[str]:
+    """Names of modules that stand twice where neither imports the other."""
+    by_name = defaultdict(list)
+    for module in trees():
+        by_name[module.rpartition(".")[2]].append(module)
+    for name, modules in by_name.items():
+        if any(a not in imports(b) and b not in imports(a) for a, b in combinations(modules, 2)):
+            yield name
+
+
+def test_one_name_one_idea() -> None:
+    """Two modules of one name are one idea at two floors: one uses the other, or it is listed."""
+    assert sorted(doubled_modules()) == sorted(" ".join(SAME_IDEA).split())
+
+
+def test_one_class_name_one_idea() -> None:
+    found = defaultdict(set)
+    for module, tree in trees().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                found[node.name].add(module)
+    assert {name for name, where in found.items() if len(where) > 1} == set(SAME_CLASSES)

@@ -10,7 +10,7 @@ import click
 from cloison.cli import completion
 from cloison.cli.errors import FINDING, UNKNOWN
 from cloison.cli.options import (
-    Choice,
+    NameChoice,
     fabric_argument,
     output_option,
     quiet_option,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     "--format",
     "formats",
     multiple=True,
-    type=Choice(catalogue.writers),
+    type=NameChoice(catalogue.writers),
     help=f"What to write (repeatable); default: {', '.join(catalogue.usual())}.",
 )
 @target_option

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cloison.views.world import World
     from fabric.inventory import Endpoint
     from sim.names.address_sets import Address, AddressSet
-    from sim.names.ends import Target
+    from sim.names.ends import Destination
     from sim.why.explain import Explanation
 
 SCHEMA = "cloison/explanation/1"
@@ -65,7 +65,7 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     alike_as: dict[str, int] = {}
     if not is_pattern(name):
         sources = representatives(world, sources, alike_as)
-    twins: dict[int, Target] = {}
+    twins: dict[int, Destination] = {}
     if not is_pattern(dst):
         twins = second(world, wanted, alike_as)
         wanted = distinct(world, wanted, alike_as)
@@ -101,7 +101,9 @@ def representatives(
     return [alike[0] for alike in found]
 
 
-def distinct(world: World, wanted: Sequence[Target], alike_as: dict[str, int]) -> list[Target]:
+def distinct(
+    world: World, wanted: Sequence[Destination], alike_as: dict[str, int]
+) -> list[Destination]:
     """As `representatives`, of destinations; an address stands for itself."""
     members = {t.endpoint.index: t.endpoint for t in wanted if t.endpoint is not None}
     chosen = representatives(world, list(members.values()), alike_as) if members else []
@@ -109,7 +111,9 @@ def distinct(world: World, wanted: Sequence[Target], alike_as: dict[str, int]) -
     return [t for t in wanted if t.endpoint is None or t.endpoint.index in kept]
 
 
-def second(world: World, wanted: Sequence[Target], alike_as: dict[str, int]) -> dict[int, Target]:
+def second(
+    world: World, wanted: Sequence[Destination], alike_as: dict[str, int]
+) -> dict[int, Destination]:
     """Of each class of several, by its first: another one, for what they say to each other."""
     from sim.why.pod_classes import classes
 
@@ -152,10 +156,10 @@ def show(found: Explanation, output: str) -> None:
 def several(
     world: World,
     sources: list[Endpoint],
-    wanted: list[Target],
+    wanted: list[Destination],
     version: int | None,
     sent: tuple[Address | None, int | None] = (None, None),
-    twins: Mapping[int, Target] | None = None,
+    twins: Mapping[int, Destination] | None = None,
     block: AddressSet | None = None,
 ) -> list[Explanation]:
     """Every pair of what two patterns select; pairs without a common IP version are left out.

@@ -16,7 +16,7 @@ from compiler.targets.catalogue import DEFAULT
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Choice(click.Choice[str]):
+class NameChoice(click.Choice[str]):
     """One of the names that a table has when somebody asks."""
 
     def __init__(self, names: Callable[[], Iterable[str]]) -> None:
@@ -46,7 +46,7 @@ def output_option(
     return click.option(
         *(["-o"] if short else []),
         "--output",
-        type=click.Choice(formats) if formats else Choice(every),
+        type=click.Choice(formats) if formats else NameChoice(every),
         **{
             "default": (formats or every())[0],
             "show_default": True,

@@ -95,7 +95,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Highlights:
     """What a picture is to show beside the wiring: tenants by node, a path, and where it stops."""
 
     tenants: Mapping[str, Collection[str]]
@@ -127,7 +127,7 @@ def draw_fabric(
 ) -> Drawing:
     """The Clos by tier; nodes coloured by the `tenants` that they serve, consecutive nodes of
     `path` joined up to where the packet stops."""
-    shown = Shown(tenants or {}, path, stop)
+    shown = Highlights(tenants or {}, path, stop)
     spots, width = placed(fabric, path, limit)
     room = spacing(spots, width)
     figure = Figure(figsize=(min(24.0, 1.5 + UNIT * width), 0.9 + 1.15 * len(room)))
@@ -170,7 +170,7 @@ class Cable:
     colour: str
 
 
-def bundle_cables(fabric: Fabric, spots: Sequence[Spot], shown: Shown) -> list[Cable]:
+def bundle_cables(fabric: Fabric, spots: Sequence[Spot], shown: Highlights) -> list[Cable]:
     """Links between spots, parallel ones together; on the path beats intact beats failed."""
     at = {index: number for number, spot in enumerate(spots) for index in spot.members}
     whole, come = ({frozenset(p) for p in pairwise(way)} for way in (shown.path, shown.come))
@@ -200,7 +200,7 @@ def lines(cables: Sequence[Cable], shade: str) -> LineCollection:
     )
 
 
-def draw_spot(axes: Axes, fabric: Fabric, spot: Spot, shown: Shown, *, room: float) -> None:
+def draw_spot(axes: Axes, fabric: Fabric, spot: Spot, shown: Highlights, *, room: float) -> None:
     """One node or bundle: its name in a box, upright where it has not enough `room` (inches)."""
     names = {fabric.nodes[index].name for index in spot.members}
     down = set(spot.members) <= fabric.down_nodes
@@ -229,7 +229,7 @@ def draw_spot(axes: Axes, fabric: Fabric, spot: Spot, shown: Shown, *, room: flo
         axes.scatter([spot.x], [spot.y - 0.22], s=70, c=PATH, marker="X", zorder=4)
 
 
-def colour(spot: Spot, names: Collection[str], shown: Shown) -> str:
+def colour(spot: Spot, names: Collection[str], shown: Highlights) -> str:
     """A box's colour: its tenant's, else its tier's."""
     hues = shown.hues
     served = {t for name in names for t in shown.tenants.get(name, ()) if t in hues}
@@ -239,7 +239,7 @@ def colour(spot: Spot, names: Collection[str], shown: Shown) -> str:
 
 
 def legend(
-    axes: Axes, fabric: Fabric, spots: Sequence[Spot], cables: Sequence[Cable], shown: Shown
+    axes: Axes, fabric: Fabric, spots: Sequence[Spot], cables: Sequence[Cable], shown: Highlights
 ) -> None:
     """What the colours mean, of those that are there."""
     roles = {spot.role for spot in spots}

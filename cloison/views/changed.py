@@ -9,8 +9,8 @@ from typing import Any
 
 from fabric.diagnostics import Span
 from sim.diff.diff import Change, Diff
-from sim.diff.edits import Edit
-from sim.diff.merged import End
+from sim.diff.edits import InputEdit
+from sim.diff.merged import RowEnd
 from sim.diff.peers import is_cluster
 from sim.reach.connectivity import written
 
@@ -25,20 +25,20 @@ ALONE = re.compile(r"(?<![\w./-])cluster/(?!main(?![\w/-]))")
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class EditGroup:
     """Changes behind which there is one edit; groups are numbered from 1."""
 
     number: int
-    edit: Edit
+    edit: InputEdit
     changes: tuple[Change, ...]
 
 
-def grouped(found: Diff) -> list[Group]:
+def grouped(found: Diff) -> list[EditGroup]:
     """Groups in the order of the first change of each."""
-    by_edit: dict[Edit, list[Change]] = {}
+    by_edit: dict[InputEdit, list[Change]] = {}
     for change in found.changes:
         by_edit.setdefault(change.edit, []).append(change)
-    return [Group(n, edit, tuple(of)) for n, (edit, of) in enumerate(by_edit.items(), 1)]
+    return [EditGroup(n, edit, tuple(of)) for n, (edit, of) in enumerate(by_edit.items(), 1)]
 
 
 def plain(found: Diff, text: str) -> str:
@@ -72,7 +72,7 @@ def _rest(found: Diff, change: Change) -> str:
     return f"on {found.ports(change)}{families}{HOSTS.get(row.hosts, '')}"
 
 
-def addresses(found: Diff, end: End) -> str:
+def addresses(found: Diff, end: RowEnd) -> str:
     """An end with what it is narrowed to."""
     name = plain(found, end.name)
     if end.members:
@@ -82,12 +82,12 @@ def addresses(found: Diff, end: End) -> str:
     return name
 
 
-def ranges(end: End) -> list[str]:
+def ranges(end: RowEnd) -> list[str]:
     """The addresses of an end as prefixes, or as ranges that are none."""
     return [text for part in end.addresses for text in written(*part)]
 
 
-def end_row(found: Diff, end: End) -> dict[str, Any]:
+def end_row(found: Diff, end: RowEnd) -> dict[str, Any]:
     """What of an end is concerned, as data."""
     return {
         "only": end.only or None,

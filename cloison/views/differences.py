@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from cloison.views.changed import Group, addresses, end_row, grouped, line, plain, sentences
+from cloison.views.changed import EditGroup, addresses, end_row, grouped, line, plain, sentences
 from cloison.views.unknowns import as_rows, in_short, way_on
 from cloison.views.unknowns import sentences as unevaluated
 from fabric.kubernetes.unevaluated import accepted, pending
@@ -79,7 +79,7 @@ def document(found: Diff) -> dict[str, Any]:
     }
 
 
-def group_row(found: Diff, group: Group) -> dict[str, Any]:
+def group_row(found: Diff, group: EditGroup) -> dict[str, Any]:
     """A group as data."""
     edit = group.edit
     return {
@@ -122,7 +122,7 @@ def report(found: Diff) -> Iterator[Any]:
 STYLES = {"gained": "yellow", "lost": "red"}
 
 
-def heading(found: Diff, group: Group) -> str:
+def heading(found: Diff, group: EditGroup) -> str:
     """What was edited, and where."""
     edit = group.edit
     places = [str(span) for span in dict.fromkeys((edit.old, edit.new)) if span is not None]

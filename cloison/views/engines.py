@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from compiler.program.program import Program
-from sim.classify import Plan, build
+from sim.classify import TablePlan, build
 from sim.classify.lower import lower
 
 BUILDS = 2
@@ -52,7 +52,7 @@ def engine_rows(
 NOTHING = {"table": "none", "engine": "none", "bytes": 0, "build_ms": 0.0, "why": "no groups here"}
 
 
-def described(plan: Plan) -> dict[str, Any]:
+def described(plan: TablePlan) -> dict[str, Any]:
     """A plan as columns."""
     return {
         "table": plan.name,
@@ -63,10 +63,10 @@ def described(plan: Plan) -> dict[str, Any]:
     }
 
 
-def summarised(plans: Iterable[Plan]) -> list[Plan]:
+def summarised(plans: Iterable[TablePlan]) -> list[TablePlan]:
     """Plans with the blocks of one table that have the same engine as one; the largest says why."""
 
-    def place(plan: Plan) -> tuple[str, bool, str]:
+    def place(plan: TablePlan) -> tuple[str, bool, str]:
         table, *block = plan.name.split(" ", 1)
         return table, bool(block), plan.engine if block else ""
 

@@ -34,8 +34,8 @@ from compiler.policy.stages import Owner
 from fabric.cluster import CLUSTER
 from fabric.io.visible import lines
 from fabric.kubernetes.unevaluated import Unevaluated, pending
-from sim.packets.text import show
-from sim.pipeline.trace import Side
+from sim.packets.notation import show
+from sim.pipeline.trace import EndTrace
 from sim.why.blame import Cause
 from sim.why.explain import Explanation, Step
 from sim.why.pod_classes import workload
@@ -167,7 +167,7 @@ def policies(found: Explanation) -> Iterator[Any]:
     yield ""
 
 
-def policy_rows(found: Explanation, side: Side) -> Iterator[tuple[str, str]]:
+def policy_rows(found: Explanation, side: EndTrace) -> Iterator[tuple[str, str]]:
     """The entries of workload policies that decided at one end."""
     steps = [step for step in found.hashed.steps if step.entry is not None]
     names = {

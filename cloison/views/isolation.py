@@ -13,7 +13,7 @@ from cloison.render.table import Table
 from cloison.views.alike import classes, label
 from cloison.views.unknowns import in_short
 from compiler.policy.ir import Origin
-from compiler.policy.kinds import Kind, Listed
+from compiler.policy.origin_kinds import Listed, OriginKind
 from fabric.io.visible import lines
 from fabric.kubernetes.unevaluated import accepted
 from sim.proof.matrix import Cell
@@ -103,7 +103,7 @@ def open_table(proof: Proof) -> Table:
 
 def because(causes: Iterable[Origin]) -> Iterator[str]:
     """Origins by kind: names of intents and zone rules, the number of NetworkPolicies."""
-    by_kind: dict[Kind, set[str]] = {}
+    by_kind: dict[OriginKind, set[str]] = {}
     for origin in causes:
         if origin.kind.listed is not Listed.NEVER:
             by_kind.setdefault(origin.kind, set()).add(origin.name.split()[-1])

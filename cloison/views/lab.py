@@ -22,7 +22,7 @@ from sim.lab.probes import TRACKED, Probe
 from sim.lab.trial import Trial, trial
 from sim.lab.up import Tell, digest, remove, undone, up
 from sim.packets.headers import Flow
-from sim.packets.text import show as flow_text
+from sim.packets.notation import show as flow_text
 from sim.pipeline.traffic import interesting_ports
 
 

@@ -22,7 +22,7 @@ from fabric.cluster import CLUSTER
 from fabric.diagnostics import InputError
 from fabric.io.strict_json import decoded, distinct
 from fabric.ports import BOTH, GROUPS, KNOWN, MAX_PORT, PROTOCOLS, WITH_PORTS
-from sim.reach.questions import Cause, Questions
+from sim.reach.questions import Questions, SideCause
 
 SIDES = ("egress", "ingress")
 
@@ -107,7 +107,7 @@ def transport(question: dict[str, Any]) -> tuple[int, int | str]:
     raise QuestionError(f'"port" must be a number, 1 to {MAX_PORT}, or a port\'s name')
 
 
-def as_json(cause: Cause) -> dict[str, Any]:
+def as_json(cause: SideCause) -> dict[str, Any]:
     """One element of `by`."""
     origin = cause.origin
     out: dict[str, Any] = {

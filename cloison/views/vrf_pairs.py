@@ -14,7 +14,7 @@ from compiler.policy.ir import Direction, Packet
 from compiler.program.program import ALL_V4, ALL_V6
 from fabric.network import Network
 from fabric.ports import name_of
-from sim.diff.changes import Region, Remote
+from sim.diff.changes import ChangedRegion, Remote
 from sim.names.address_words import blocks_of
 from sim.proof.vrf_pairs import Isolation
 from sim.proof.witness import label
@@ -34,7 +34,7 @@ def crossing_rows(proof: Isolation) -> Iterator[dict[str, Any]]:
         }
 
 
-def change_rows(network: Network, found: Sequence[Region]) -> Iterator[dict[str, Any]]:
+def change_rows(network: Network, found: Sequence[ChangedRegion]) -> Iterator[dict[str, Any]]:
     """One row per region; `network` is the new one."""
     for region in found:
         yield {

@@ -25,7 +25,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
-from compiler.policy.kinds import Kind, kind_of
 from compiler.policy.labels import LabelSelector as LabelSelector
 from compiler.policy.labels import Requirement as Requirement
 from compiler.policy.matcher import Matcher as Matcher
@@ -35,6 +34,7 @@ from compiler.policy.matchers import InVrf as InVrf
 from compiler.policy.matchers import Named as Named
 from compiler.policy.matchers import OwnNode as OwnNode
 from compiler.policy.matchers import Pods as Pods
+from compiler.policy.origin_kinds import OriginKind, kind_of
 from compiler.policy.stages import STAGES, Stages, checked, joined
 from compiler.policy.stages import Action as Action
 from compiler.policy.stages import Stage as Stage
@@ -66,11 +66,11 @@ NOWHERE = Span("", 0, 0)
 class Origin:
     """The cause of a rule: its kind, its name, the rule's index in the user's file, and where.
 
-    The kinds, and what is peculiar to each, are in `compiler.policy.kinds`; one that stands there
-    may be given by name.
+    The kinds, and what is peculiar to each, are in `compiler.policy.origin_kinds`; one that stands
+    there may be given by name.
     """
 
-    kind: Kind
+    kind: OriginKind
     name: str
     rule: int | None = None
     span: Span | None = None

@@ -24,7 +24,7 @@ from compiler.policy.ir import (
     Rule,
     Stage,
 )
-from compiler.policy.kinds import NETWORK_POLICY
+from compiler.policy.origin_kinds import NETWORK_POLICY
 from compiler.policy.selectors import labels_match, selects
 from fabric.diagnostics import Diagnostic, Span, did_you_mean
 from fabric.inventory import Endpoint

@@ -27,7 +27,7 @@ from compiler.policy.ir import (
     Stage,
     Verdict,
 )
-from compiler.policy.kinds import DEFAULT
+from compiler.policy.origin_kinds import DEFAULT
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Combine, To
 from fabric.inventory import Endpoint

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from compiler.policy.ir import Policy
 from fabric.diagnostics import Diagnostic, Diagnostics
-from fabric.kubernetes.claims import Claim
+from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.manifests import Manifests
 from fabric.kubernetes.unevaluated import owned_by, unclaimed
 from fabric.network import Network
@@ -31,7 +31,7 @@ class Source:
     policy: Callable[[Network], Policy]
     lints: Callable[[Network, Policy | None], Iterable[Diagnostic]]
     mistakes: Callable[[Manifests, Diagnostics], None]
-    claims: tuple[Claim, ...]
+    claims: tuple[ClaimedKind, ...]
 
 
 def no_mistakes(manifests: Manifests, problems: Diagnostics) -> None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import count, groupby
 
-from compiler.policy import kinds
+from compiler.policy import origin_kinds
 from compiler.policy.ir import (
     L4,
     Action,
@@ -39,7 +39,7 @@ from fabric.network import Network
 from fabric.plan.per_namespace import NODES
 from fabric.ports import PortRange
 
-UNASKED = Origin(kinds.DEFAULT, "tenant isolation")
+UNASKED = Origin(origin_kinds.DEFAULT, "tenant isolation")
 
 
 def policy(network: Network) -> Policy:
@@ -57,7 +57,7 @@ def own_vrfs(network: Network, orders: Iterator[int]) -> Iterator[Rule]:
     """Rule 2."""
     for vrf in network.vrfs:
         here = (InVrf(frozenset((vrf.name,))),)
-        origin = Origin(kinds.TENANT, vrf.name, span=vrf.span)
+        origin = Origin(origin_kinds.TENANT, vrf.name, span=vrf.span)
         yield from permits(next(orders), here, here, (), origin)
 
 
@@ -82,7 +82,7 @@ def cause(intent: Intent) -> tuple[str, str, str, tuple[PortRange, ...]]:
 
 def origin_of(intent: Intent) -> Origin:
     """The line that a person would call the cause of a crossing."""
-    return Origin(kinds.kind_of(intent.kind), intent.name, span=intent.span)
+    return Origin(origin_kinds.kind_of(intent.kind), intent.name, span=intent.span)
 
 
 def sides(members: Iterable[tuple[Intent, str]]) -> tuple[InVrf, ...]:

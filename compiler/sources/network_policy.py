@@ -31,16 +31,16 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
-from compiler.policy.kinds import DEFAULT, NETWORK_POLICY
 from compiler.policy.lints import lints as doubts
+from compiler.policy.origin_kinds import DEFAULT, NETWORK_POLICY
 from compiler.policy.source import Source
 from compiler.sources.network_policy_v1 import AllowRule, NetworkPolicy, network_policy
 from fabric.diagnostics import Diagnostic, Diagnostics
-from fabric.kubernetes.claims import Claim
+from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.manifests import Manifests
 from fabric.network import Network
 
-CLAIMS = (Claim("networking.k8s.io", "NetworkPolicy", ("v1",)),)
+CLAIMS = (ClaimedKind("networking.k8s.io", "NetworkPolicy", ("v1",)),)
 OWN_NODE = Origin(DEFAULT, "from the pod's own node")
 
 

@@ -12,7 +12,7 @@ from ipaddress import ip_network
 
 from compiler.policy.ir import L4, Cidr, Direction, LabelSelector, Matcher, Pods, Requirement
 from fabric.diagnostics import Diagnostics, Span
-from fabric.file.extend import Source
+from fabric.file.extend import ReadableDocument
 from fabric.inventory import Prefix
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import metadata, valid_key, valid_value
@@ -33,7 +33,7 @@ PORT_NAME = re.compile(r"(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class PolicyPeer:
     """One item of `from` or `to`: pods by labels, or a block of addresses."""
 
     labels: LabelSelector
@@ -55,7 +55,7 @@ class AllowRule:
 
     direction: Direction
     index: int
-    peers: tuple[Peer, ...] | None
+    peers: tuple[PolicyPeer, ...] | None
     l4: tuple[L4, ...]
     span: Span
 
@@ -71,7 +71,7 @@ class NetworkPolicy:
     rules: tuple[AllowRule, ...]
 
 
-def network_policy(source: Source, problems: Diagnostics) -> NetworkPolicy:
+def network_policy(source: ReadableDocument, problems: Diagnostics) -> NetworkPolicy:
     """The policy of an object; mistakes go to `problems`."""
     root = Cursor.of(source, problems)
     root.closed(("apiVersion", "kind", "metadata", "spec", "status"), "C620")
@@ -123,20 +123,20 @@ def rule(item: Cursor, direction: Direction, index: int) -> AllowRule:
     return AllowRule(direction, index, listed or None, l4, item.span)
 
 
-def peer(item: Cursor) -> Peer:
+def peer(item: Cursor) -> PolicyPeer:
     """One peer; podSelector and namespaceSelector in one item must both hold."""
     item.closed(PEERS, "C620")
     selectors = item["podSelector"] or item["namespaceSelector"]
     if item["ipBlock"]:
         if selectors:
             item.error("C624", "ipBlock cannot be combined with selectors", "make it an item")
-        return Peer((), None, block(item["ipBlock"]), item["ipBlock"]["cidr"].span)
+        return PolicyPeer((), None, block(item["ipBlock"]), item["ipBlock"]["cidr"].span)
     if not selectors and not refused(item):
         found = next((key for key in PEERS if key in (item.value or {})), None)
         hint = NULLS.get(found) if found else None
         item.error("C624", "a peer needs podSelector, namespaceSelector or ipBlock", hint)
     namespaces = item["namespaceSelector"]
-    return Peer(
+    return PolicyPeer(
         selector(item["podSelector"]), selector(namespaces) if namespaces else None, None, item.span
     )
 

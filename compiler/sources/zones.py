@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from compiler.policy import kinds
+from compiler.policy import origin_kinds
 from compiler.policy.ir import (
     L4,
     Action,
@@ -35,7 +35,7 @@ from compiler.policy.ir import (
     Rule,
     Stage,
 )
-from compiler.policy.kinds import Kind
+from compiler.policy.origin_kinds import OriginKind
 from compiler.policy.source import Source, no_mistakes
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import ZoneRule
@@ -64,7 +64,7 @@ class Written:
 def policy(network: Network) -> Policy:
     """The zone stages of a network, in evaluation order."""
     zones = network.spec.zones
-    services = read(network, "zone0", "services", zones.zone0.services, kinds.BOOT_SERVICE)
+    services = read(network, "zone0", "services", zones.zone0.services, origin_kinds.BOOT_SERVICE)
     return Policy(
         (
             *guard(network, Stage.ZONE0, "zone0", services + rules_of(network, "zone0")),
@@ -76,11 +76,12 @@ def policy(network: Network) -> Policy:
 
 def rules_of(network: Network, zone: str) -> list[Written]:
     """A zone's ordinary rules."""
-    return read(network, zone, "rules", getattr(network.spec.zones, zone).rules, kinds.ZONE_RULE)
+    rules = getattr(network.spec.zones, zone).rules
+    return read(network, zone, "rules", rules, origin_kinds.ZONE_RULE)
 
 
 def read(
-    network: Network, zone: str, section: str, rules: Sequence[ZoneRule], kind: Kind
+    network: Network, zone: str, section: str, rules: Sequence[ZoneRule], kind: OriginKind
 ) -> list[Written]:
     """Rules with their places in the file."""
     return [
@@ -102,7 +103,7 @@ def guard(network: Network, stage: Stage, zone: str, written: Sequence[Written])
     for item in written:
         for sources, targets in with_one_end_in(zone, item.rule):
             yield from connection(stage, next(orders), item, sources, targets)
-    origin = Origin(kinds.ZONE, zone, span=network.spec.at("zones", zone))
+    origin = Origin(origin_kinds.ZONE, zone, span=network.spec.at("zones", zone))
     order, last = next(orders), next(orders)
     for direction in Direction:
         within = Rule(stage, direction, order, (inside,), (inside,), (), Action.PERMIT, origin)
@@ -156,7 +157,7 @@ def hosts_in(state: str, network: Network) -> list[str]:
 
 def cut_off(network: Network, host: str, state: str, order: int) -> Iterator[Rule]:
     """Deny everything to and from a host, because of its state."""
-    origin = Origin(kinds.HOST_STATE, f"{host} {state}", span=network.spec.at("hosts", host))
+    origin = Origin(origin_kinds.HOST_STATE, f"{host} {state}", span=network.spec.at("hosts", host))
     local = (Named(("*",), hosts=frozenset((host,))),)
     for direction in Direction:
         yield Rule(Stage.OVERRIDE, direction, order, local, ANYONE, (), Action.DENY, origin)
@@ -257,7 +258,7 @@ def idle_permits(network: Network) -> Iterator[Diagnostic]:
 def unmatched(network: Network) -> tuple[Diagnostic, ...]:
     """Rules that can never match."""
     zones = network.spec.zones
-    services = read(network, "zone0", "services", zones.zone0.services, kinds.BOOT_SERVICE)
+    services = read(network, "zone0", "services", zones.zone0.services, origin_kinds.BOOT_SERVICE)
     rules = (item for zone in ("zone0", "zone1", "zone2") for item in rules_of(network, zone))
     return tuple(
         Diagnostic(

@@ -9,15 +9,15 @@ from __future__ import annotations
 from fabric.checks import (
     expectations,
     numbers,
+    overlaps,
     pins,
-    routes,
     sharing,
     sites,
     tenants,
     values,
     zones,
 )
-from fabric.checks.names import survey
+from fabric.checks.known_names import survey
 from fabric.diagnostics import Diagnostic, Diagnostics
 from fabric.file.spec import FabricSpec
 
@@ -30,7 +30,7 @@ SUBJECTS = (
     numbers.check,
     pins.check,
     expectations.check,
-    routes.check,
+    overlaps.check,
 )
 
 

@@ -5,7 +5,7 @@ Whether a pattern selects a pod is known only once the manifests are read (`sim.
 
 from __future__ import annotations
 
-from fabric.checks.names import Names
+from fabric.checks.known_names import KnownNames
 from fabric.checks.zones import unmatched
 from fabric.diagnostics import Diagnostics
 from fabric.file.claims import GRAMMAR, block_of, parse_claim
@@ -14,7 +14,7 @@ from fabric.file.spec import FabricSpec
 KINDS = ("allow", "deny", "only")
 
 
-def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """Every line of `expect:`."""
     for i, line in enumerate(spec.expect):
         given = [kind for kind in KINDS if getattr(line, kind) is not None]

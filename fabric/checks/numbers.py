@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from fabric.checks.names import Names
+from fabric.checks.known_names import KnownNames
 from fabric.checks.values import MAX_2_OCTETS, asns, vnis
 from fabric.checks.zones import readable
 from fabric.diagnostics import Diagnostics
@@ -20,7 +20,7 @@ RESERVED_ASNS = (23456, 65535, 2**32 - 1)
 Path = tuple[str | int, ...]
 
 
-def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """Everything that is numbered; values that cannot be read are passed over."""
     given_vnis(spec, found)
     vni_pool(spec, found)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from fabric.checks.allocations import EACH, Path, misplaced, read_lock, twice, value_at
-from fabric.checks.names import Names
+from fabric.checks.known_names import KnownNames
 from fabric.checks.numbers import RESERVED_ASNS
 from fabric.checks.values import MAX_ASN
 from fabric.checks.zones import readable, within
@@ -17,7 +17,7 @@ from fabric.inventory import Prefix
 TIER = re.compile(r"(.*spine)\d+")
 
 
-def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """Pins, then the lock file, which `spec` keeps for whoever builds."""
     pinned_names(spec, names, found)
     pinned_asns(spec, found)
@@ -106,7 +106,7 @@ def extents(spec: FabricSpec, tenant: str) -> list[Prefix]:
     return [found for found in map(readable, texts) if found is not None]
 
 
-def pinned_names(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+def pinned_names(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """Pins name things that exist."""
     tiers = {f"{match[1]}s" for node in names.nodes if (match := TIER.fullmatch(node))}
     for key in spec.pins.asn:
@@ -137,7 +137,7 @@ def known(
         found.error("C312", f'no {what} is called "{name}"', spec.at_key("pins", *at), hint)
 
 
-def known_vrf(spec: FabricSpec, at: Path, name: str, names: Names, found: Diagnostics) -> None:
+def known_vrf(spec: FabricSpec, at: Path, name: str, names: KnownNames, found: Diagnostics) -> None:
     """A VRF in a key of `pins`; namespaces of a tenant with one VRF each are taken as they are."""
     zones = ("zone0/main", "zone2/main")
     if name.partition("/")[0] not in names.dynamic:

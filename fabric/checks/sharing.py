@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from fabric.checks.names import ZONES, Names
+from fabric.checks.known_names import ZONES, KnownNames
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.file.spec import FabricSpec, Leak, Peering
 from fabric.wildcard import GLOB
@@ -12,7 +12,7 @@ from fabric.wildcard import GLOB
 Path = tuple[str | int, ...]
 
 
-def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """Every peering and leak."""
     unique(spec, "peerings", [p.name for p in spec.peerings], found)
     unique(spec, "leaks", [leak.name for leak in spec.leaks], found)
@@ -34,7 +34,7 @@ def unique(spec: FabricSpec, section: str, given: Sequence[str], found: Diagnost
 
 
 def check_peering(
-    spec: FabricSpec, i: int, peering: Peering, names: Names, found: Diagnostics
+    spec: FabricSpec, i: int, peering: Peering, names: KnownNames, found: Diagnostics
 ) -> None:
     """Two different VRFs, and offers of one of them."""
     ends = [
@@ -51,7 +51,7 @@ def check_peering(
             found.error("C319", what, spec.at_key("peerings", i, "prefixes", key), hint)
 
 
-def check_leak(spec: FabricSpec, i: int, leak: Leak, names: Names, found: Diagnostics) -> None:
+def check_leak(spec: FabricSpec, i: int, leak: Leak, names: KnownNames, found: Diagnostics) -> None:
     """A VRF that is offered, and other VRFs that may use it."""
     source = one_vrf(spec, leak.from_, ("leaks", i, "from"), names, found)
     for k, pattern in enumerate(leak.to):
@@ -67,7 +67,7 @@ def check_leak(spec: FabricSpec, i: int, leak: Leak, names: Names, found: Diagno
 
 
 def one_vrf(
-    spec: FabricSpec, pattern: str, at: Path, names: Names, found: Diagnostics
+    spec: FabricSpec, pattern: str, at: Path, names: KnownNames, found: Diagnostics
 ) -> str | None:
     """The one VRF that a name stands for."""
     if is_zone(spec, pattern, at, found):
@@ -96,7 +96,9 @@ def is_zone(spec: FabricSpec, pattern: str, at: Path, found: Diagnostics) -> boo
     return True
 
 
-def unknown(spec: FabricSpec, pattern: str, at: Path, names: Names, found: Diagnostics) -> None:
+def unknown(
+    spec: FabricSpec, pattern: str, at: Path, names: KnownNames, found: Diagnostics
+) -> None:
     """No VRF matches; the closest name as a hint."""
     candidates = names.vrfs if "/" in pattern else names.tenants
     hint = did_you_mean(pattern, candidates)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fabric.checks.names import Names
+from fabric.checks.known_names import KnownNames
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.file.spec import FabricSpec, Site
 from fabric.kubernetes.metadata import valid_node_name
@@ -10,7 +10,7 @@ from fabric.plan.hosts import node_names
 from fabric.wildcard import HINT, any_fits, beyond, mistake
 
 
-def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """Clos dimensions per site, tops of several sites, host names."""
     for name, site in spec.sites.items():
         three_tier(spec, name, site, found)
@@ -63,7 +63,7 @@ def tops(spec: FabricSpec, found: Diagnostics) -> None:
             found.warn("C335", what, spec.at("sites", name), hint)
 
 
-def hosts(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+def hosts(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """`hosts:`, tenants' `hosts` and pinned hosts name hosts of the sites."""
     there = {*names.hosts}
     for name in spec.hosts:
@@ -100,7 +100,7 @@ def kubernetes_names(spec: FabricSpec, found: Diagnostics) -> None:
                 found.error("C454", what, span, "a node is one host")
 
 
-def missing(pattern: str, names: Names, found: Diagnostics, span: Span | None) -> None:
+def missing(pattern: str, names: KnownNames, found: Diagnostics, span: Span | None) -> None:
     """No host is called this; says which there are."""
     hosts = names.hosts
     there = f"there are {hosts[0]} to {hosts[-1]}" if hosts else None

@@ -7,7 +7,7 @@ from collections import defaultdict
 from ipaddress import ip_network
 from pathlib import Path
 
-from fabric.checks.names import ZONES, Names
+from fabric.checks.known_names import ZONES, KnownNames
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.file.spec import FabricSpec, Tenant, VrfPrefix, VrfSpec
 
@@ -15,7 +15,7 @@ NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 RESERVED = ("zone0", "zone1", "zone2", "cluster")
 
 
-def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """Every tenant on its own."""
     for name, tenant in spec.tenants.items():
         tenant_name(spec, name, found)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 from typing import Any
 
-from fabric.checks.names import Names
+from fabric.checks.known_names import KnownNames
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec, Pins, ZoneRule
 from fabric.inventory import Prefix
@@ -309,7 +309,7 @@ def pin_values(pins: Pins) -> Iterator[tuple[str, Reader, str, Path]]:
                 yield "C440", reader, text, ("pins", section, key, i)
 
 
-def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """Read every value."""
     for code, reader, text, path in written(spec):
         try:

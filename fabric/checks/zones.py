@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_network
 
-from fabric.checks.names import ZONES, Names
+from fabric.checks.known_names import ZONES, KnownNames
 from fabric.checks.values import zone_rules
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.file.spec import FabricSpec, Zone0, Zone2, ZoneEndpoint, ZoneRule
@@ -17,7 +17,7 @@ from fabric.wildcard import HINT, any_fits, beyond, fits, mistake
 Path = tuple[str | int, ...]
 
 
-def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """Zones 0 and 2, and the rules of all three."""
     for zone, settings in (("zone0", spec.zones.zone0), ("zone2", spec.zones.zone2)):
         borders(spec, zone, settings, names, found)
@@ -28,7 +28,7 @@ def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
 
 
 def borders(
-    spec: FabricSpec, zone: str, settings: Zone0 | Zone2, names: Names, found: Diagnostics
+    spec: FabricSpec, zone: str, settings: Zone0 | Zone2, names: KnownNames, found: Diagnostics
 ) -> None:
     """Zone endpoints live behind border nodes that exist."""
     at: Path = ("zones", zone)
@@ -110,7 +110,7 @@ def within(inner: Prefix, outer: Prefix) -> bool:
     )
 
 
-def serves(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+def serves(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """Zone 0 serves tenants and VRFs that exist."""
     for i, pattern in enumerate(spec.zones.zone0.serves):
         known, what = (names.vrfs, "VRF") if "/" in pattern else (names.tenants, "tenant")
@@ -120,7 +120,7 @@ def serves(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
             found.error("C311", message, span, did_you_mean(pattern, known))
 
 
-def rules(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+def rules(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """Names are unique per section, both ends can match, one end is in the rule's zone."""
     seen: dict[tuple[str, str], set[str]] = defaultdict(set)
     for zone, section, i, rule in zone_rules(spec):
@@ -152,7 +152,7 @@ def touches(rule: ZoneRule, zone: str) -> bool:
 
 
 def check_pattern(
-    spec: FabricSpec, pattern: str, at: Path, names: Names, found: Diagnostics
+    spec: FabricSpec, pattern: str, at: Path, names: KnownNames, found: Diagnostics
 ) -> None:
     """The tenant, zone endpoint or host in an endpoint pattern exists."""
     wrong = unmatched(pattern, names)
@@ -161,7 +161,7 @@ def check_pattern(
         found.error(code, message, spec.at(*at), hint)
 
 
-def unmatched(pattern: str, names: Names) -> tuple[str, str, str | None] | None:
+def unmatched(pattern: str, names: KnownNames) -> tuple[str, str, str | None] | None:
     """Code, message and hint when a pattern can select nothing, whatever the manifests hold."""
     hint: str | None
     first, _, rest = pattern.partition("/")
@@ -208,7 +208,7 @@ def some(strays: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in strays[:3]) + (" …" if len(strays) > 3 else "")
 
 
-def unknown_node(pattern: str, names: Names) -> tuple[str, str, str | None] | None:
+def unknown_node(pattern: str, names: KnownNames) -> tuple[str, str, str | None] | None:
     """What is wrong with `tenant/@node/host` or `tenant/@node/host@vrf`, if anything is."""
     tenant, _, node = pattern.split("/")
     host, at, vrf = node.partition("@")

@@ -36,7 +36,7 @@ MAX_CHAIN = 10
 MAX_EDITS = 10_000
 
 
-class Source(Protocol):
+class ReadableDocument(Protocol):
     """What a document offers to those who read it."""
 
     @property
@@ -48,7 +48,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class PatchEdit:
     """`action` with `value` at `at`; the value stands at `place` of `origin`.
 
     `target` is (tenant, object) for an edit of a manifest, None for one of the fabric file.
@@ -57,7 +57,7 @@ class Edit:
     at: Place
     action: str
     value: Any
-    origin: Source
+    origin: ReadableDocument
     place: Place
     target: tuple[str, str] | None = None
 
@@ -70,15 +70,15 @@ class Edit:
 class Patched:
     """A document after one edit (rule 3); reads like a `Document`."""
 
-    base: Source
-    edit: Edit
+    base: ReadableDocument
+    edit: PatchEdit
     at: Place
     value: Any
 
     @property
     def file(self) -> str:
         """The file that the edit changes."""
-        source: Source = self
+        source: ReadableDocument = self
         while isinstance(source, Patched):
             source = source.base
         return source.file
@@ -93,10 +93,10 @@ class Patched:
         source, path, edited = self._unpatched(path)
         return edited.span(path) if edited else source.key_span(path)
 
-    def _unpatched(self, path: Place) -> tuple[Source, Place, Edit | None]:
+    def _unpatched(self, path: Place) -> tuple[ReadableDocument, Place, PatchEdit | None]:
         """The path in the file that was read, or in the value of the edit that brought it in; one
         step per edit, as there may be thousands."""
-        source: Source = self
+        source: ReadableDocument = self
         while isinstance(source, Patched):
             patched: Patched = source
             rest = patched._inside(path)
@@ -123,7 +123,7 @@ class Patched:
 
 def extended(
     document: Document, trees: Trees | None = None, chain: int = 0
-) -> tuple[Source, tuple[Edit, ...]]:
+) -> tuple[ReadableDocument, tuple[PatchEdit, ...]]:
     """The fabric file that a document amounts to, and its edits of manifests; what it extends must
     lie in `trees`.
 
@@ -152,7 +152,7 @@ def extended(
 
 def read_base(
     document: Document, trees: Trees, chain: int, problems: Diagnostics
-) -> tuple[Source, tuple[Edit, ...]]:
+) -> tuple[ReadableDocument, tuple[PatchEdit, ...]]:
     """The file that is extended, itself extended if it says so."""
     span, name = document.span(("extends",)), document.value["extends"]
     if not isinstance(name, str) or chain >= MAX_CHAIN:
@@ -171,7 +171,7 @@ def read_base(
     return extended(documents[0], trees, chain + 1)
 
 
-def read_edits(document: Document, problems: Diagnostics) -> list[Edit]:
+def read_edits(document: Document, problems: Diagnostics) -> list[PatchEdit]:
     """The entries of `patch` that make sense; the others become problems."""
     written = document.value.get("patch") or []
     if not isinstance(written, list):
@@ -190,7 +190,7 @@ def read_edits(document: Document, problems: Diagnostics) -> list[Edit]:
         action = next(a for a in ACTIONS if a in item)
         target = (item["tenant"], item["object"]) if "object" in item else None
         place = ("patch", index, action)
-        out.append(Edit(tuple(item["at"]), action, item[action], document, place, target))
+        out.append(PatchEdit(tuple(item["at"]), action, item[action], document, place, target))
     return out
 
 
@@ -212,7 +212,7 @@ def misshapen(item: Any) -> str | None:
     return None
 
 
-def patched(base: Source, edit: Edit, problems: Diagnostics) -> Source:
+def patched(base: ReadableDocument, edit: PatchEdit, problems: Diagnostics) -> ReadableDocument:
     """A document after an edit; the document itself and a problem when the place is not there."""
     try:
         if len(edit.at) + depth(edit.value) > MAX_DEPTH:
@@ -241,7 +241,7 @@ def depth(value: Any) -> int:
     return found
 
 
-def applied(value: Any, path: Place, edit: Edit) -> tuple[Any, Place]:
+def applied(value: Any, path: Place, edit: PatchEdit) -> tuple[Any, Place]:
     """The value after an edit at `path` (nothing shared is changed), and the place of what is new.
 
     Raises KeyError, IndexError or TypeError when the path leads nowhere.
@@ -267,14 +267,14 @@ def applied(value: Any, path: Place, edit: Edit) -> tuple[Any, Place]:
     return copy, (step,)
 
 
-def renames(document: Document) -> list[Edit]:
+def renames(document: Document) -> list[PatchEdit]:
     """The name of its own that an extending file may give."""
     if "name" not in document.value:
         return []
-    return [Edit(("name",), "set", document.value["name"], document, ("name",))]
+    return [PatchEdit(("name",), "set", document.value["name"], document, ("name",))]
 
 
-def moves(base: Source, document: Document) -> list[Edit]:
+def moves(base: ReadableDocument, document: Document) -> list[PatchEdit]:
     """Rule 4: manifest paths as seen from the extending file's directory, at their old lines."""
     there = os.path.relpath(Path(base.file).parent, Path(document.file).parent)
     tenants = base.value.get("tenants") if isinstance(base.value, Mapping) else None
@@ -284,13 +284,16 @@ def moves(base: Source, document: Document) -> list[Edit]:
         if isinstance(paths, list) and all(isinstance(path, str) for path in paths):
             at = ("tenants", name, "manifests")
             moved = [os.path.normpath(Path(there, path)) for path in paths]
-            out.append(Edit(at, "set", moved, base, at))
+            out.append(PatchEdit(at, "set", moved, base, at))
     return out
 
 
 def edit_objects(
-    objects: Sequence[Source], tenant: str, edits: Sequence[Edit], problems: Diagnostics
-) -> list[Source]:
+    objects: Sequence[ReadableDocument],
+    tenant: str,
+    edits: Sequence[PatchEdit],
+    problems: Diagnostics,
+) -> list[ReadableDocument]:
     """A tenant's manifest objects after the edits that name them (rule 2)."""
     out = list(objects)
     for edit in edits:

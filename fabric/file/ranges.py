@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fabric.diagnostics import Diagnostics, Span
-from fabric.file.extend import Source
+from fabric.file.extend import ReadableDocument
 
 Place = tuple[str | int, ...]
 RANGE = re.compile(r"([^{}]*)\{([0-9]{1,6})\.\.([0-9]{1,6})\}([^{}]*)")
@@ -23,7 +23,7 @@ MAX_TENANTS = 10_000
 class Expanded:
     """A document in which ranges are written out; `templates` maps a tenant to its written key."""
 
-    base: Source
+    base: ReadableDocument
     value: Any
     templates: Mapping[str, str]
 
@@ -46,7 +46,7 @@ class Expanded:
         return path
 
 
-def expand(document: Source, found: Diagnostics) -> Source:
+def expand(document: ReadableDocument, found: Diagnostics) -> ReadableDocument:
     """The document with tenant ranges written out, in file order."""
     tenants = document.value.get("tenants") if isinstance(document.value, Mapping) else None
     if not isinstance(tenants, Mapping) or not any("{" in str(key) for key in tenants):

@@ -70,10 +70,10 @@ class Mark(NamedTuple):
 
     line: int
     column: int
-    below: dict[str, Entry] | list[Mark] | None = None
+    below: dict[str, KeyEntry] | list[Mark] | None = None
 
 
-class Entry(NamedTuple):
+class KeyEntry(NamedTuple):
     """Where a key stands, and its value."""
 
     line: int
@@ -96,25 +96,25 @@ class Document:
             below = descend(mark, step)
             if below is None:
                 break
-            mark = below.mark if isinstance(below, Entry) else below
+            mark = below.mark if isinstance(below, KeyEntry) else below
         return Span(self.file, mark.line + 1, mark.column + 1)
 
     def key_span(self, path: tuple[str | int, ...]) -> Span:
         """The place of the key that ends `path`, or what `span` gives where there is none."""
         mark = self.mark
-        place: Mark | Entry = mark
+        place: Mark | KeyEntry = mark
         for step in path:
             below = descend(mark, step)
             if below is None:
                 break
-            place, mark = below, below.mark if isinstance(below, Entry) else below
+            place, mark = below, below.mark if isinstance(below, KeyEntry) else below
         return Span(self.file, place.line + 1, place.column + 1)
 
 
-def descend(mark: Mark, step: str | int) -> Mark | Entry | None:
+def descend(mark: Mark, step: str | int) -> Mark | KeyEntry | None:
     """One step down a path; None where it leads nowhere."""
     below: Any = mark.below
-    found: Mark | Entry | None = None
+    found: Mark | KeyEntry | None = None
     if isinstance(below, dict) and isinstance(step, str):
         found = below.get(step)
     elif isinstance(below, list) and isinstance(step, int) and 0 <= step < len(below):
@@ -374,7 +374,7 @@ class Composer:
             self.note("C110", f'duplicate key "{key}"', line, column, hint)
         else:
             frame.value[key] = value
-            frame.below[key] = Entry(line, column, mark)
+            frame.below[key] = KeyEntry(line, column, mark)
 
 
 def mergeable(value: Any) -> bool:

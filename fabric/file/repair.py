@@ -14,7 +14,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from fabric.diagnostics import Span
-from fabric.file.extend import Source
+from fabric.file.extend import ReadableDocument
 from fabric.file.schema import keys_at
 
 Place = tuple[str | int, ...]
@@ -85,7 +85,7 @@ GONE = Gone()
 class Thinned:
     """A document without what is `GONE` from `value`; what is left is found where it stands."""
 
-    def __init__(self, base: Source, value: Any) -> None:
+    def __init__(self, base: ReadableDocument, value: Any) -> None:
         self.base, self.file = base, base.file
         self.kept: dict[Place, list[int]] = {}
         self.value = self._thin(value, ())

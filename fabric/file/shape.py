@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
-from fabric.file.extend import Source
+from fabric.file.extend import ReadableDocument
 from fabric.file.repair import Thinned, repaired, without
 from fabric.file.schema import keys_at
 from fabric.file.spec import FabricSpec
@@ -31,11 +31,11 @@ class Shaped:
     names that stood where nothing could be guessed: what is said about them follows from that."""
 
     spec: FabricSpec
-    document: Source
+    document: ReadableDocument
     lost: frozenset[str] = frozenset()
 
 
-def validate(document: Source, found: Diagnostics) -> Shaped | None:
+def validate(document: ReadableDocument, found: Diagnostics) -> Shaped | None:
     """The models of a document, with every misfit in `found`; None when nothing is left."""
     try:
         return Shaped(FabricSpec.model_validate(document.value, strict=True), document)
@@ -124,7 +124,9 @@ def meant(value: Any, branches: set[str]) -> str:
     return "str"
 
 
-def explain(document: Source, place: Place, detail: ErrorDetails, found: Diagnostics) -> None:
+def explain(
+    document: ReadableDocument, place: Place, detail: ErrorDetails, found: Diagnostics
+) -> None:
     """Add one error in plain words."""
     kind, context = detail["type"], detail.get("ctx", {})
     hint: str | None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
-from fabric.file.extend import Place, Source
+from fabric.file.extend import Place, ReadableDocument
 
 TYPE_NAMES = {bool: "a boolean", int: "a number", float: "a fraction", str: "text",
               dict: "a mapping", list: "a list"}  # fmt: skip
@@ -24,13 +24,13 @@ TYPE_NAMES = {bool: "a boolean", int: "a number", float: "a fraction", str: "tex
 class Cursor:
     """`value` at `path` of `source`; None where the path leads nowhere."""
 
-    source: Source
+    source: ReadableDocument
     problems: Diagnostics
     path: Place = ()
     value: Any = None
 
     @staticmethod
-    def of(source: Source, problems: Diagnostics) -> Cursor:
+    def of(source: ReadableDocument, problems: Diagnostics) -> Cursor:
         """The root of a document."""
         return Cursor(source, problems, (), source.value)
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fabric.diagnostics import Diagnostic, Diagnostics
-from fabric.file.extend import Edit, Source
-from fabric.kubernetes.claims import Claim
+from fabric.file.extend import PatchEdit, ReadableDocument
+from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.kinds import IRRELEVANT, meaning
 from fabric.kubernetes.metadata import NAME_LABEL, metadata
@@ -47,14 +47,14 @@ class Manifests:
     namespaces: Mapping[str, Mapping[str, str]]
     pods: tuple[Pod, ...]
     services: tuple[Service, ...]
-    objects: tuple[Source, ...]
+    objects: tuple[ReadableDocument, ...]
     ignored: Mapping[str, int]
     warnings: tuple[Diagnostic, ...] = ()
     not_evaluated: tuple[Unevaluated, ...] = ()
     nodes: tuple[ClusterNode, ...] = ()
     ways_in: tuple[WayIn, ...] = ()
 
-    def claimed(self, claims: Iterable[Claim]) -> tuple[Source, ...]:
+    def claimed(self, claims: Iterable[ClaimedKind]) -> tuple[ReadableDocument, ...]:
         """The objects that these claims cover, in the order of the files."""
         wanted = tuple(claims)
         return tuple(
@@ -65,7 +65,7 @@ class Manifests:
 
 
 def load_manifests(
-    paths: Sequence[Path | str], *, tenant: str = "", edits: Sequence[Edit] = ()
+    paths: Sequence[Path | str], *, tenant: str = "", edits: Sequence[PatchEdit] = ()
 ) -> Manifests:
     """Read files and directories; raises one `InputError` with every mistake.
 
@@ -77,7 +77,7 @@ def load_manifests(
     return found
 
 
-def interpret(objects: Sequence[Source], problems: Diagnostics) -> Manifests:
+def interpret(objects: Sequence[ReadableDocument], problems: Diagnostics) -> Manifests:
     """Objects by what they mean for the network; mistakes go to `problems`."""
     declared: dict[str, Mapping[str, str]] = {}
     services = []

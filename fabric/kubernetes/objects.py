@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from fabric.diagnostics import Diagnostics, InputError, Span
-from fabric.file.extend import Edit, Place, Source, edit_objects, identity
-from fabric.file.reader import Document, Entry, Mark, descend, read_text, read_yaml
+from fabric.file.extend import PatchEdit, Place, ReadableDocument, edit_objects, identity
+from fabric.file.reader import Document, KeyEntry, Mark, descend, read_text, read_yaml
 from fabric.io.reading import there
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -49,10 +49,13 @@ MEANINGFUL = frozenset({
 
 
 def read_objects(
-    paths: Sequence[Path | str], problems: Diagnostics, tenant: str = "", edits: Sequence[Edit] = ()
-) -> list[Source]:
+    paths: Sequence[Path | str],
+    problems: Diagnostics,
+    tenant: str = "",
+    edits: Sequence[PatchEdit] = (),
+) -> list[ReadableDocument]:
     """Every object under the paths, edited, each once; mistakes go to `problems`."""
-    found: list[Source] = []
+    found: list[ReadableDocument] = []
     for path, named in files(paths, problems):
         found += of_file(path, named, problems)
     return distinct(edit_objects(found, tenant, edits, problems), problems)
@@ -86,7 +89,7 @@ def is_directory(path: Path) -> bool:
     return there(path) and path.is_dir()
 
 
-def of_file(path: Path, named: bool, problems: Diagnostics) -> Iterator[Source]:
+def of_file(path: Path, named: bool, problems: Diagnostics) -> Iterator[ReadableDocument]:
     """The objects of one file."""
     complain = problems.error if named else problems.warn
     try:
@@ -110,7 +113,7 @@ def of_file(path: Path, named: bool, problems: Diagnostics) -> Iterator[Source]:
 
 def flatten(
     document: Document, complain: Any, problems: Diagnostics, lines: list[str], depth: int = 0
-) -> Iterator[Source]:
+) -> Iterator[ReadableDocument]:
     """An object as it is, a list as its items (rule 2)."""
     value = document.value
     recipe = Path(document.file).name in RECIPES and isinstance(value, Mapping)
@@ -146,7 +149,7 @@ def items(document: Document) -> Iterator[Document]:
     """Items of a list; those of a typed list need not repeat its kind."""
     value = document.value
     entry = descend(document.mark, "items")
-    marks = entry.mark.below if isinstance(entry, Entry) else None
+    marks = entry.mark.below if isinstance(entry, KeyEntry) else None
     kind = value["kind"].removesuffix("List")
     implied = {"apiVersion": value["apiVersion"], "kind": kind} if kind else {}
     for number, item in enumerate(value["items"]):
@@ -155,9 +158,9 @@ def items(document: Document) -> Iterator[Document]:
         yield Document(whole, mark, document.file)
 
 
-def distinct(objects: Iterable[Source], problems: Diagnostics) -> list[Source]:
+def distinct(objects: Iterable[ReadableDocument], problems: Diagnostics) -> list[ReadableDocument]:
     """Rule 4."""
-    first: dict[tuple[str, str], Source] = {}
+    first: dict[tuple[str, str], ReadableDocument] = {}
     out = []
     for item in objects:
         name = identity(item.value)

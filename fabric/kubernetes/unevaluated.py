@@ -21,9 +21,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from fabric.diagnostics import Diagnostic, Diagnostics, Span
-from fabric.file.extend import Source
+from fabric.file.extend import ReadableDocument
 from fabric.inventory import Endpoint
-from fabric.kubernetes.claims import LEFT_TO_SOURCES, Claim
+from fabric.kubernetes.claimed_kinds import LEFT_TO_SOURCES, ClaimedKind
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.kinds import (
     CLUSTER,
@@ -129,7 +129,7 @@ class Unevaluated:
 
 
 def unevaluated(
-    source: Source, services: frozenset[tuple[str, str]] = frozenset()
+    source: ReadableDocument, services: frozenset[tuple[str, str]] = frozenset()
 ) -> Unevaluated | None:
     """The record of an object as a whole; None for what is read, or changes nothing. `services` are
     those that `resolved` finds."""
@@ -144,7 +144,7 @@ def unevaluated(
     return _record(source, way, reach)
 
 
-def _record(source: Source, way: str, reach: str) -> Unevaluated:
+def _record(source: ReadableDocument, way: str, reach: str) -> Unevaluated:
     """The record of an object that is not evaluated."""
     value = source.value
     about = _about(value)
@@ -164,7 +164,9 @@ def _record(source: Source, way: str, reach: str) -> Unevaluated:
     )  # fmt: skip
 
 
-def unclaimed(objects: Iterable[Source], claims: Sequence[Claim]) -> Iterator[Unevaluated]:
+def unclaimed(
+    objects: Iterable[ReadableDocument], claims: Sequence[ClaimedKind]
+) -> Iterator[Unevaluated]:
     """The records of objects that are left to sources of policy, and that none claims."""
     for source in objects:
         version, kind = source.value["apiVersion"], source.value["kind"]
@@ -172,14 +174,14 @@ def unclaimed(objects: Iterable[Source], claims: Sequence[Claim]) -> Iterator[Un
             yield _record(source, "policy", NAMESPACE)
 
 
-def left_to_sources(source: Source) -> bool:
+def left_to_sources(source: ReadableDocument) -> bool:
     """Whether an object counts as read because a source of policy reads it."""
     group, _, version = source.value["apiVersion"].rpartition("/")
     kind = source.value["kind"]
     return (group, kind) in LEFT_TO_SOURCES and meaning(group, version, kind).way == READ
 
 
-def has_template(source: Source) -> bool:
+def has_template(source: ReadableDocument) -> bool:
     """Whether an object of a kind with pod templates has one: it may refer to another object."""
     return bool(templates(Cursor.of(source, Diagnostics())))
 
@@ -205,7 +207,7 @@ def unpeopled(spec: FabricSpec, endpoints: Iterable[Endpoint]) -> Iterator[Uneva
             )  # fmt: skip
 
 
-def resolved(objects: Iterable[Source]) -> frozenset[tuple[str, str]]:
+def resolved(objects: Iterable[ReadableDocument]) -> frozenset[tuple[str, str]]:
     """Services (namespace, name) whose selector says what their endpoints are; and the one through
     which pods find the API server, which every cluster has."""
     out = {(DEFAULT_NAMESPACE, "kubernetes")}

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from fabric.diagnostics import Diagnostics, Span
-from fabric.file.extend import Source, identity
+from fabric.file.extend import ReadableDocument, identity
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import DEFAULT_NAMESPACE
 from fabric.kubernetes.templates import templates
@@ -86,7 +86,7 @@ BESIDES: dict[tuple[str, str], tuple[tuple[tuple[str, ...], tuple[object, ...], 
 
 
 def unread(
-    objects: Iterable[Source], pods: Sequence[Pod], problems: Diagnostics
+    objects: Iterable[ReadableDocument], pods: Sequence[Pod], problems: Diagnostics
 ) -> Iterator[Unevaluated]:
     """The records of all fields (rule 1), in the order of the objects."""
     workload = {(pod.namespace, pod.name): pod.workload for pod in pods}
@@ -109,7 +109,7 @@ def unread(
             yield from of_templates(root, group, kind)
 
 
-def speaks(source: Source) -> bool:
+def speaks(source: ReadableDocument) -> bool:
     """Whether an object tells what its pods' template says."""
     group, _, version = source.value["apiVersion"].rpartition("/")
     kind = source.value["kind"]

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fabric.file.extend import Source
+from fabric.file.extend import ReadableDocument
 from fabric.kubernetes.metadata import DEFAULT_NAMESPACE
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.kubernetes.workloads import Pod
@@ -56,7 +56,7 @@ PLACED = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
 """Given to every pod with its node, by the PodTopologyLabels admission plugin."""
 
 
-def untold(objects: Iterable[Source], pods: Iterable[Pod]) -> Iterator[Unevaluated]:
+def untold(objects: Iterable[ReadableDocument], pods: Iterable[Pod]) -> Iterator[Unevaluated]:
     """The records of all policies and doors."""
     made: dict[tuple[str, str, str], Pod] = {}
     for pod in pods:
@@ -84,7 +84,7 @@ def is_untold(key: str, pod: Pod) -> bool:
     return any(key == k or (k.endswith("/") and key.startswith(k)) for k in known)
 
 
-def record(source: Source, namespace: str, key: str, pod: Pod) -> Unevaluated:
+def record(source: ReadableDocument, namespace: str, key: str, pod: Pod) -> Unevaluated:
     """The record of one selector."""
     value = source.value
     what = (

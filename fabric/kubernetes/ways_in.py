@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from fabric.diagnostics import Diagnostics, Span
-from fabric.file.extend import Source
+from fabric.file.extend import ReadableDocument
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import DEFAULT_NAMESPACE
 from fabric.kubernetes.unevaluated import Unevaluated
@@ -48,7 +48,7 @@ class WayIn:
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
-def ways_in(source: Source) -> Iterator[WayIn]:
+def ways_in(source: ReadableDocument) -> Iterator[WayIn]:
     """Where an object leads; nothing for objects of other kinds."""
     root = Cursor.of(source, Diagnostics())
     group, kind = source.value["apiVersion"].rpartition("/")[0], source.value["kind"]

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from fabric.budget import afford_pods
 from fabric.diagnostics import Diagnostics, Span
-from fabric.file.extend import Source
+from fabric.file.extend import ReadableDocument
 from fabric.inventory import NamedPort
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.kinds import IRRELEVANT, meaning
@@ -64,7 +64,7 @@ class Pod:
     service_account: str = "default"
 
 
-class Owner(NamedTuple):
+class WorkloadOwner(NamedTuple):
     """A workload's kind, namespace and name."""
 
     kind: str
@@ -78,29 +78,29 @@ class Controller:
     the object, which may have several templates; `added` are labels that its controller adds;
     `first` is the number of a StatefulSet's first pod."""
 
-    key: Owner
-    owner: Owner | None
+    key: WorkloadOwner
+    owner: WorkloadOwner | None
     template: Cursor
     count: int | None
     span: Span
-    whole: Owner
+    whole: WorkloadOwner
     added: Mapping[str, str] = field(default_factory=dict)
     first: int = 0
 
 
-def pods(objects: Iterable[Source], problems: Diagnostics) -> tuple[Pod, ...]:
+def pods(objects: Iterable[ReadableDocument], problems: Diagnostics) -> tuple[Pod, ...]:
     """Every pod of the objects, sorted by namespace and name."""
-    controllers: dict[Owner, Controller] = {}
+    controllers: dict[WorkloadOwner, Controller] = {}
     live: list[tuple[Cursor, Metadata]] = []
     others: list[tuple[Cursor, str, str]] = []
-    names: set[Owner] = set()
+    names: set[WorkloadOwner] = set()
     for source in objects:
         root = Cursor.of(source, problems)
         kind = source.value["kind"]
         group, _, version = source.value["apiVersion"].rpartition("/")
         if kind == "Pod" and group == "":
             about = metadata(root)
-            key = unique(Owner("Pod", about.namespace, about.name), names)
+            key = unique(WorkloadOwner("Pod", about.namespace, about.name), names)
             generated = not root["metadata"]["name"]
             live.append((root, replace(about, name=key.name) if generated else about))
             names.add(key)
@@ -115,7 +115,7 @@ def pods(objects: Iterable[Source], problems: Diagnostics) -> tuple[Pod, ...]:
             key = unique(found.key, controllers, group)
             controllers[key] = replace(found, key=key)
     running: list[Pod] = []
-    owners: set[Owner] = set()
+    owners: set[WorkloadOwner] = set()
     for root, about in live:
         owner = top(owner_of(root, about), about, controllers)
         owners.add(owner)
@@ -139,7 +139,7 @@ def controller(root: Cursor, kind: str) -> Controller:
     template, count = KINDS[kind](root["spec"])
     if not template["spec"]:
         root.error("C604", f"{kind} {about.name} has no pod template")
-    key = Owner(kind, about.namespace, about.name)
+    key = WorkloadOwner(kind, about.namespace, about.name)
     named = {"job-name": about.name, "batch.kubernetes.io/job-name": about.name}
     added = named if kind == "Job" else {}
     return Controller(
@@ -153,7 +153,9 @@ def from_templates(root: Cursor, group: str, kind: str) -> Iterator[Controller]:
     if not found:
         return
     about = metadata(root)
-    whole = Owner(kind if kind != "Service" else f"{kind}.{group}", about.namespace, about.name)
+    whole = WorkloadOwner(
+        kind if kind != "Service" else f"{kind}.{group}", about.namespace, about.name
+    )
     for item in found:
         if (item.count or 0) > MAX_REPLICAS:
             item.cursor.error("C605", f"{item.count:,} pods; at most {MAX_REPLICAS:,} are read")
@@ -172,7 +174,7 @@ def first(root: Cursor) -> int:
     return max(start.integer(0) or 0, 0) if root["kind"].value == "StatefulSet" else 0
 
 
-def unique(key: Owner, taken: Container[Owner], group: str = "") -> Owner:
+def unique(key: WorkloadOwner, taken: Container[WorkloadOwner], group: str = "") -> WorkloadOwner:
     """A key that no other workload has: two kinds of one name, or names that a server generates."""
     if key not in taken:
         return key
@@ -223,20 +225,22 @@ def amount(field: Cursor) -> int:
     return found
 
 
-def owner_of(root: Cursor, about: Metadata) -> Owner | None:
+def owner_of(root: Cursor, about: Metadata) -> WorkloadOwner | None:
     """The controller that an object's metadata names."""
     references = root["metadata"]["ownerReferences"].items()
     chosen = next((r for r in references if r["controller"].flag()), None)
     chosen = chosen or next(iter(references), None)
     if chosen is None or chosen["kind"].text() in ("", "Node"):
         return None
-    return Owner(chosen["kind"].text(), about.namespace, chosen["name"].text())
+    return WorkloadOwner(chosen["kind"].text(), about.namespace, chosen["name"].text())
 
 
-def top(owner: Owner | None, about: Metadata, known: Mapping[Owner, Controller]) -> Owner:
+def top(
+    owner: WorkloadOwner | None, about: Metadata, known: Mapping[WorkloadOwner, Controller]
+) -> WorkloadOwner:
     """The workload that a live pod belongs to (rule 2); itself when nothing controls it."""
     if owner is None:
-        return Owner("Pod", about.namespace, about.name)
+        return WorkloadOwner("Pod", about.namespace, about.name)
     if owner in known:
         return known[owner].owner or owner
     if owner.kind == "ReplicaSet":
@@ -253,7 +257,9 @@ def top(owner: Owner | None, about: Metadata, known: Mapping[Owner, Controller])
     return owner
 
 
-def prefixed(owner: Owner, kind: str, suffix: str, known: Mapping[Owner, Controller]) -> Owner:
+def prefixed(
+    owner: WorkloadOwner, kind: str, suffix: str, known: Mapping[WorkloadOwner, Controller]
+) -> WorkloadOwner:
     """The known workload of `kind` whose name, with a generated suffix, is the owner's."""
     for candidate in known:
         if candidate[:2] == (kind, owner.namespace) and re.fullmatch(
@@ -263,7 +269,7 @@ def prefixed(owner: Owner, kind: str, suffix: str, known: Mapping[Owner, Control
     return owner
 
 
-def live_pod(root: Cursor, about: Metadata, owner: Owner) -> Pod:
+def live_pod(root: Cursor, about: Metadata, owner: WorkloadOwner) -> Pod:
     """A pod with what its status says."""
     status = root["status"]
     return replace(
@@ -316,7 +322,7 @@ def numbered(name: str, number: int) -> dict[str, str]:
     }
 
 
-def described(spec: Cursor, about: Metadata, owner: Owner, name: str, span: Span) -> Pod:
+def described(spec: Cursor, about: Metadata, owner: WorkloadOwner, name: str, span: Span) -> Pod:
     """A pod as its spec and labels describe it."""
     node = spec["nodeName"].check(valid_node_name, "C609", "a node name")
     return Pod(

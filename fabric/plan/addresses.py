@@ -23,7 +23,7 @@ from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
 from fabric.inventory import Prefix, Vrf
 from fabric.plan.draws import Draws
-from fabric.plan.pools import Space, bounds, network, usable
+from fabric.plan.pools import FreeSpace, bounds, network, usable
 from fabric.plan.settled import Claims, Wish
 from fabric.plan.vrfs import Slot
 
@@ -38,11 +38,11 @@ class Granted:
     assumed: bool
 
 
-class Taken(dict[int, Space]):
+class Taken(dict[int, FreeSpace]):
     """Blocks of one address space by IP version; `pinned` ones with the keys that they have."""
 
     def __init__(self) -> None:
-        super().__init__({4: Space(), 6: Space()})
+        super().__init__({4: FreeSpace(), 6: FreeSpace()})
         self.pinned: list[tuple[Prefix, str]] = []
 
     def take(self, block: Prefix) -> None:

@@ -42,7 +42,7 @@ Blocks = dict[tuple[str, int], tuple[Prefix, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class PlanInputs:
     """What everyone below needs: the file, the wiring, the VRFs with their slots."""
 
     spec: FabricSpec
@@ -65,7 +65,7 @@ def namespaces_in_use(spec: FabricSpec, placed: Placement) -> dict[str, set[str]
 
 
 @phase("place endpoints")
-def endpoint_table(site: Site, placed: Placement) -> tuple[tuple[Endpoint, ...], Blocks]:
+def endpoint_table(site: PlanInputs, placed: Placement) -> tuple[tuple[Endpoint, ...], Blocks]:
     """Every endpoint, and the blocks that each (host, VRF) owns. Errors go to `site.problems`."""
     vrf_of = VrfOf(site)
     here: dict[int, list[Placed]] = defaultdict(list)
@@ -96,7 +96,7 @@ def endpoint_table(site: Site, placed: Placement) -> tuple[tuple[Endpoint, ...],
     return tuple(replace(e, index=i) for i, e in enumerate(ordered)), blocks
 
 
-def in_two_namespaces(site: Site, endpoints: Iterable[Endpoint]) -> None:
+def in_two_namespaces(site: PlanInputs, endpoints: Iterable[Endpoint]) -> None:
     """Endpoints in VRFs that a tenant has per namespace, and that share their address space."""
     made: dict[str, list[Claim]] = defaultdict(list)
     for endpoint in endpoints:
@@ -110,7 +110,7 @@ def in_two_namespaces(site: Site, endpoints: Iterable[Endpoint]) -> None:
 
 
 def vrf_members(
-    site: Site,
+    site: PlanInputs,
     here: Mapping[int, Sequence[Placed]],
     nodes: Mapping[tuple[str, int], list[Placed]],
     hosts: Mapping[str, Presence],
@@ -128,7 +128,7 @@ def vrf_members(
             yield VrfEndpoints(site, vrf, taken, *mine, hosts[vrf.tenant])
 
 
-def restore(site: Site, members: Sequence[VrfEndpoints]) -> None:
+def restore(site: PlanInputs, members: Sequence[VrfEndpoints]) -> None:
     """Blocks that are pinned, then those that are locked, before anybody draws."""
     pinned, locked = by_vrf(site.draws.pins.blocks), by_vrf(site.draws.drawn["blocks"])
     for member in members:
@@ -146,7 +146,7 @@ def by_vrf(keys: Iterable[str]) -> dict[str, list[str]]:
     return out
 
 
-def claims_by_vrf(site: Site, vrf_of: VrfOf) -> Callable[[Vrf], Claims]:
+def claims_by_vrf(site: PlanInputs, vrf_of: VrfOf) -> Callable[[Vrf], Claims]:
     """What pins and the lock file say about addresses, VRF by VRF."""
     pins: dict[int, dict[str, Sequence[str]]] = defaultdict(dict)
     locks: dict[int, dict[str, Sequence[str]]] = defaultdict(dict)
@@ -163,7 +163,7 @@ def claims_by_vrf(site: Site, vrf_of: VrfOf) -> Callable[[Vrf], Claims]:
     return claims
 
 
-def misplaced_nodes(site: Site, placed: Placement, nodes: Iterable[tuple[str, int]]) -> None:
+def misplaced_nodes(site: PlanInputs, placed: Placement, nodes: Iterable[tuple[str, int]]) -> None:
     """Addresses that a cluster reports of hosts, and that no VRF there has."""
     where: dict[tuple[str, str], list[Vrf]] = defaultdict(list)
     for host, index in nodes:
@@ -179,7 +179,7 @@ def misplaced_nodes(site: Site, placed: Placement, nodes: Iterable[tuple[str, in
 class VrfOf:
     """Which VRF a namespace or a node belongs to (rules 1 and 2)."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: PlanInputs) -> None:
         self.site = site
         self.index = {vrf.name: vrf.index for vrf in site.vrfs}
         self.known: dict[tuple[str, str], int | None] = {}
@@ -253,7 +253,7 @@ class VrfEndpoints:
 
     def __init__(
         self,
-        site: Site,
+        site: PlanInputs,
         vrf: Vrf,
         taken: Taken,
         pods: Sequence[Placed],

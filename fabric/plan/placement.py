@@ -25,7 +25,7 @@ from pathlib import Path
 from zlib import crc32
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
-from fabric.file.extend import Edit
+from fabric.file.extend import PatchEdit
 from fabric.file.spec import FabricSpec, Pins
 from fabric.inventory import NamedPort
 from fabric.io.reading import Trees
@@ -123,9 +123,9 @@ def outside(spec: FabricSpec, tenant: str, paths: Iterable[Path]) -> Iterator[Di
             yield refused
 
 
-def edits_of(spec: FabricSpec) -> tuple[Edit, ...]:
+def edits_of(spec: FabricSpec) -> tuple[PatchEdit, ...]:
     """What the fabric file changes in manifests."""
-    found: tuple[Edit, ...] = spec._edits
+    found: tuple[PatchEdit, ...] = spec._edits
     return found
 
 

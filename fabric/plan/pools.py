@@ -77,7 +77,7 @@ def usable(block: Prefix) -> range:
     return range(first + 2, last if block.version == 4 else last + 1)
 
 
-class Space:
+class FreeSpace:
     """Taken intervals of an address space; finds the next aligned gap in a prefix. Intervals that
     touch are one, so that drawing many in a row does not walk over all of them."""
 

@@ -20,7 +20,7 @@ from fabric.file.spec import FabricSpec, VrfPrefix
 from fabric.inventory import Prefix, Vrf
 from fabric.plan.draws import Draws
 from fabric.plan.per_namespace import Entry, entries
-from fabric.plan.pools import Space, bounds, numbers
+from fabric.plan.pools import FreeSpace, bounds, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class VrfDraft:
     """A VRF before it has an index and a VNI; its prefixes with their places in the file."""
 
     name: str
@@ -45,7 +45,7 @@ class Draft:
     span: Span | None
 
 
-def drafts(spec: FabricSpec, namespaces: Mapping[str, Iterable[str]]) -> list[Draft]:
+def drafts(spec: FabricSpec, namespaces: Mapping[str, Iterable[str]]) -> list[VrfDraft]:
     """Every VRF that exists, sorted by name; `namespaces` lists those with workloads per tenant."""
     out = []
     for tenant, settings in spec.tenants.items():
@@ -64,13 +64,15 @@ def drafts(spec: FabricSpec, namespaces: Mapping[str, Iterable[str]]) -> list[Dr
             written = tuple(enumerate(VrfPrefix(cidr=text) for text in texts))
             span = spec.at("zones", f"zone{number}")
             out.append(
-                Draft(f"zone{number}/main", f"zone{number}", number, written, zone.vni, span)
+                VrfDraft(f"zone{number}/main", f"zone{number}", number, written, zone.vni, span)
             )
     return sorted(out, key=lambda draft: draft.name)
 
 
-def _draft(spec: FabricSpec, tenant: str, name: str, vni: int | None, span: Span | None) -> Draft:
-    return Draft(f"{tenant}/{name}", tenant, 1, entries(spec, tenant, name), vni, span)
+def _draft(
+    spec: FabricSpec, tenant: str, name: str, vni: int | None, span: Span | None
+) -> VrfDraft:
+    return VrfDraft(f"{tenant}/{name}", tenant, 1, entries(spec, tenant, name), vni, span)
 
 
 def vrf_table(
@@ -79,7 +81,7 @@ def vrf_table(
     """VRFs and, index by index, their slots."""
     table = drafts(spec, namespaces)
     problems = Diagnostics()
-    prefixes = Prefixes(spec, draws, problems)
+    prefixes = PrefixResolver(spec, draws, problems)
     resolved = [prefixes.of(draft) for draft in table]
     vnis = draw_vnis(spec, table, draws, problems)
     problems.items += draws.problems.items
@@ -92,7 +94,7 @@ def vrf_table(
 
 
 def draw_vnis(
-    spec: FabricSpec, table: Sequence[Draft], draws: Draws, problems: Diagnostics
+    spec: FabricSpec, table: Sequence[VrfDraft], draws: Draws, problems: Diagnostics
 ) -> list[int]:
     """A VNI per VRF that is no other VRF's and whose native route target is nobody's."""
     given = {draft.name: draft.vni for draft in table if draft.vni is not None}
@@ -125,7 +127,7 @@ def raw_targets(spec: FabricSpec) -> set[str]:
     return {rt for vrf in written for rt in (*vrf.import_rts, *vrf.export_rts)}
 
 
-def slots(draft: Draft, prefixes: Sequence[Prefix]) -> tuple[Slot, ...]:
+def slots(draft: VrfDraft, prefixes: Sequence[Prefix]) -> tuple[Slot, ...]:
     """Prefixes grouped by purpose, in file order."""
     groups: dict[tuple[str, frozenset[str]], list[Prefix]] = {}
     for (_, written), prefix in zip(draft.written, prefixes, strict=True):
@@ -133,19 +135,19 @@ def slots(draft: Draft, prefixes: Sequence[Prefix]) -> tuple[Slot, ...]:
     return tuple(Slot(use, only, tuple(found)) for (use, only), found in groups.items())
 
 
-class Prefixes:
+class PrefixResolver:
     """Resolves what the file writes to prefixes; draws from named pools (rule 4)."""
 
     def __init__(self, spec: FabricSpec, draws: Draws, problems: Diagnostics) -> None:
         self.spec, self.problems = spec, problems
         self.ledger = draws.ledger("prefixes", "prefix")
-        self.spaces: dict[tuple[str, int], Space] = {}
+        self.spaces: dict[tuple[str, int], FreeSpace] = {}
 
-    def of(self, draft: Draft) -> tuple[Prefix, ...]:
+    def of(self, draft: VrfDraft) -> tuple[Prefix, ...]:
         """The prefixes of one VRF, in file order."""
         return tuple(self.one(draft, n, written) for n, written in draft.written)
 
-    def one(self, draft: Draft, number: int, written: VrfPrefix) -> Prefix:
+    def one(self, draft: VrfDraft, number: int, written: VrfPrefix) -> Prefix:
         """One prefix, given or drawn."""
         if written.cidr is not None or written.pool is None:
             return ip_network(written.cidr or "0.0.0.0/32", strict=False)
@@ -173,11 +175,11 @@ class Prefixes:
                 if found is not None:
                     yield str(found)
 
-    def space(self, pool: str, version: int) -> Space:
+    def space(self, pool: str, version: int) -> FreeSpace:
         """What is taken of a pool in one IP version."""
         known = self.spaces.get((pool, version))
         if known is None:
-            known = self.spaces[pool, version] = Space()
+            known = self.spaces[pool, version] = FreeSpace()
             for taken in map(ip_network, self.ledger.taken):
                 if taken.version == version:
                     known.add(*bounds(taken))

@@ -12,10 +12,10 @@ from fabric.inventory import Endpoint
 from fabric.topology import Role
 
 if TYPE_CHECKING:
-    from fabric.plan.endpoints import Site
+    from fabric.plan.endpoints import PlanInputs
 
 
-def zone_endpoints(site: Site) -> Iterator[Endpoint]:
+def zone_endpoints(site: PlanInputs) -> Iterator[Endpoint]:
     """Endpoints of the zones, each behind its border (rule 4)."""
     index = {vrf.name: vrf.index for vrf in site.vrfs}
     for number, zone in ((0, site.spec.zones.zone0), (2, site.spec.zones.zone2)):
@@ -31,7 +31,7 @@ def zone_endpoints(site: Site) -> Iterator[Endpoint]:
                 )  # fmt: skip
 
 
-def border_of(site: Site, tenant: str, zone: Zone0 | Zone2, name: str) -> int | None:
+def border_of(site: PlanInputs, tenant: str, zone: Zone0 | Zone2, name: str) -> int | None:
     """The border node (index) of a zone endpoint; None, with an error, when there is none."""
     nodes = site.fabric.nodes
     all_borders = [node.name for node in nodes if node.role is Role.BORDER]

@@ -23,9 +23,9 @@ from fabric.file.claims import block_of, parse_claim
 from fabric.names import matches
 from fabric.ports import PortRange, sent
 from sim.checker.boxes import within
-from sim.checker.budget import Budget
 from sim.checker.index import Index, inside
 from sim.checker.regions import Choice, Ranges, Regions, Row
+from sim.checker.work import Budget
 
 KINDS = ("allow", "deny", "only")
 

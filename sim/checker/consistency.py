@@ -1,6 +1,6 @@
 """Consistent: what a certificate shows by itself, without the network that it is about.
 
-1. Its form is exact (`shape`), its digest fits, every reference and every order is right (`order`).
+1. Its form is exact (`form`), its digest fits, every reference and every order is right (`order`).
 2. Its boxes, ranges and sources hold every packet that its endpoints can send exactly once, and
    whose an address is follows from the prefixes (`partitions`).
 3. Verdicts, matrix, claims and findings follow from its regions (`follows`).
@@ -17,9 +17,9 @@ from itertools import islice
 from typing import Any
 
 from compiler.policy.stages import STAGES, Stages
-from sim.checker import follows, order, partitions, shape
-from sim.checker.budget import Budget
+from sim.checker import follows, form, order, partitions
 from sim.checker.regions import read
+from sim.checker.work import Budget
 
 SHOWN = 50
 
@@ -27,8 +27,8 @@ SHOWN = 50
 def inconsistencies(certificate: Any, stages: Stages = STAGES) -> list[str]:
     """Everything that is wrong with a certificate by itself, each as `field: why`; `stages` are
     those of the policy that it is about."""
-    names = shape.reasons_of(stages)
-    wrong = shape.problems(certificate, names)
+    names = form.reasons_of(stages)
+    wrong = form.problems(certificate, names)
     if wrong:
         return wrong[:SHOWN]
     text = canonical(certificate)

@@ -23,9 +23,9 @@ from compiler.policy.semantics import NO_POLICY, l4_matches, remote_matches
 from compiler.policy.stages import Combine, To
 from fabric.inventory import Endpoint, NamedPort
 from fabric.network import Network
-from sim.checker.addresses import Addresses
-from sim.checker.l4 import Space
-from sim.checker.shape import REASONS, reasons_of
+from sim.checker.address_space import AddressSpace
+from sim.checker.form import REASONS, reasons_of
+from sim.checker.l4_space import Space
 
 Cells = NDArray[np.int16]
 DELIVERED = REASONS.index("delivered")
@@ -51,7 +51,7 @@ class _Group(NamedTuple):
 class Decisions:
     """The policy of a network, asked per endpoint, direction and remote address."""
 
-    def __init__(self, network: Network, policy: Policy, space: Space, where: Addresses) -> None:
+    def __init__(self, network: Network, policy: Policy, space: Space, where: AddressSpace) -> None:
         self.network, self.policy, self.space, self.where = network, policy, space, where
         self.names = reasons_of(policy.stages)
         self.near = {

@@ -28,7 +28,7 @@ from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
 from fabric.ports import PortRange
 from sim.checker.claims import Judge
-from sim.checker.regions import Regions, Source
+from sim.checker.regions import Regions, Sender
 
 ON_NODES = ("NodePort", "LoadBalancer")
 DRAWN = 30000, 32767
@@ -120,7 +120,7 @@ def _stands_for(endpoint: Endpoint, pod: Pod) -> bool:
     return any(n == named or (pod.per_host and n.startswith(f"{named}-")) for n in names)
 
 
-def _around(judge: Judge, entry: _Entry, source: Source) -> bool:
+def _around(judge: Judge, entry: _Entry, source: Sender) -> bool:
     """Rule 2 of addresses that fare alike."""
     version, end = source.version, entry.pod.index
     speaks = judge.regions.parties[end].speaks(version)

@@ -11,10 +11,10 @@ from itertools import islice, product
 from typing import Any
 
 from sim.assumptions import REPLIES, assumptions
-from sim.checker.budget import Budget
 from sim.checker.claims import Judge, Judgement, opens
 from sim.checker.claims import read as read_claim
 from sim.checker.regions import Regions
+from sim.checker.work import Budget
 
 ZONES = ("zone0", "zone2")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from ipaddress import ip_network
 
-from sim.checker.regions import Ranges, Regions, Row, Source
+from sim.checker.regions import Ranges, Regions, Row, Sender
 
 
 def inside(ranges: Ranges, block: Ranges | None) -> bool:
@@ -34,9 +34,9 @@ class Index:
         return four, six
 
     @cached_property
-    def sources(self) -> dict[tuple[int, int], list[Source]]:
+    def sources(self) -> dict[tuple[int, int], list[Sender]]:
         """By endpoint and family."""
-        found: dict[tuple[int, int], list[Source]] = {}
+        found: dict[tuple[int, int], list[Sender]] = {}
         for source in self.regions.sources:
             found.setdefault((source.endpoint, source.version), []).append(source)
         return found

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from sim.checker.form import REASONS
 from sim.checker.regions import as_number, ranges
-from sim.checker.shape import REASONS
 
 
 def problems(certificate: Any, names: tuple[str, ...] = REASONS) -> Iterator[str]:

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from itertools import product
 
+from sim.checker.form import TOP
 from sim.checker.regions import Box, Party, Ranges, Regions
-from sim.checker.shape import TOP
 
 PORTED = (6, 17, 132)
 LAST_PROTOCOL, LAST_PORT = 255, 65535

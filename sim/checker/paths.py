@@ -3,7 +3,8 @@
 For each endpoint, each stretch of its own addresses and each stretch of destinations: look the
 route up; on each of its next hops ask the sender's policies, the underlay, who owns the destination
 there, whether the way back leads through the sender's VTEP, and the receiver's policies. One
-address of a stretch speaks for all of it (`addresses`), one cell for all its packets (`l4`).
+address of a stretch speaks for all of it (`address_space`), one cell for all its packets
+(`l4_space`).
 
 Cost: for each VRF its endpoints' stretches × stretches of its axis.
 """
@@ -18,11 +19,11 @@ import numpy as np
 from compiler.policy.ir import Direction, Policy
 from fabric.inventory import Endpoint
 from fabric.network import Network
-from sim.checker.addresses import Addresses, Axis, joined, owned
+from sim.checker.address_space import AddressSpace, Axis, joined, owned
 from sim.checker.decisions import DELIVERED, Cells, Decisions
-from sim.checker.l4 import Space
-from sim.checker.regions import Choice, Party, Ranges, Regions, Row, Source
-from sim.checker.shape import reasons_of
+from sim.checker.form import reasons_of
+from sim.checker.l4_space import Space
+from sim.checker.regions import Choice, Party, Ranges, Regions, Row, Sender
 
 
 class Paths:
@@ -35,7 +36,7 @@ class Paths:
     ) -> None:
         """`decisions` are those of the same endpoints and policy, whatever the routes."""
         self.network = network
-        self.where = Addresses(network, policy)
+        self.where = AddressSpace(network, policy)
         if decisions is None:
             space = Space.of(policy, network.endpoints)
             decisions = Decisions(network, policy, space, self.where)
@@ -54,12 +55,12 @@ class Paths:
         """The regions of all endpoints, or of these as senders."""
         senders = self.network.endpoints if only is None else map(self._endpoint, sorted(set(only)))
         maps: dict[tuple[Row, ...], int] = {}
-        sources: list[Source] = []
+        sources: list[Sender] = []
         for endpoint in senders:
             for version in (4, 6):
                 for ranges, rows in self._of(endpoint, version):
                     number = maps.setdefault(rows, len(maps))
-                    sources.append(Source(endpoint.index, version, ranges, number))
+                    sources.append(Sender(endpoint.index, version, ranges, number))
         vrfs = [vrf.name for vrf in self.network.vrfs]
         return Regions(vrfs, self._parties(), self._boxes(), list(maps), sources)
 

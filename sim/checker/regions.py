@@ -34,7 +34,7 @@ class Row(NamedTuple):
     choices: tuple[Choice, ...]
 
 
-class Source(NamedTuple):
+class Sender(NamedTuple):
     """Addresses of an endpoint that fare alike."""
 
     endpoint: int
@@ -68,7 +68,7 @@ class Regions:
     parties: Sequence[Party]
     profiles: Sequence[Sequence[tuple[Box, str]]]
     maps: Sequence[Sequence[Row]]
-    sources: Sequence[Source]
+    sources: Sequence[Sender]
 
 
 def read(certificate: Any) -> Regions:
@@ -100,7 +100,7 @@ def read(certificate: Any) -> Regions:
             for rows in certificate["maps"]
         ],
         [
-            Source(endpoint, version, ranges(found), place)
+            Sender(endpoint, version, ranges(found), place)
             for endpoint, version, found, place in certificate["sources"]
         ],
     )

@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any
 
 from sim.checker.follows import verdict_of
-from sim.checker.l4 import overlay
-from sim.checker.regions import Box, Choice, Regions, Row, Source, written
-from sim.checker.shape import REASONS
+from sim.checker.form import REASONS
+from sim.checker.l4_space import overlay
+from sim.checker.regions import Box, Choice, Regions, Row, Sender, written
 
 Outcome = tuple[int, ...]
 Ends = tuple[int, ...]
@@ -35,7 +35,7 @@ def sections(regions: Regions, names: tuple[str, ...] = REASONS) -> dict[str, An
     ranked = sorted(range(len(maps)), key=lambda m: (family[m], maps[m]))
     map_of = {m: n for n, m in enumerate(ranked)}
 
-    def key(source: Source) -> tuple[int, int, Any]:
+    def key(source: Sender) -> tuple[int, int, Any]:
         return source.endpoint, source.version, source.ranges
 
     return {

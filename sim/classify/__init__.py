@@ -16,6 +16,6 @@ Four engines, and one of last resort; all give identical answers
 """
 
 from sim.classify.classifier import Classifier, build
-from sim.classify.plan import Plan
+from sim.classify.plan import TablePlan
 
-__all__ = ["Classifier", "Plan", "build"]
+__all__ = ["Classifier", "TablePlan", "build"]

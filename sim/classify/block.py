@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.classify.address_axis import ROOT_8, Axis, axis, chunks
-from sim.classify.cell_grid import Grid, paint
+from sim.classify.cell_grid import CellGrid, paint
 from sim.classify.l4_classes import L4Classes, as_lists, held_by, merge_columns
 from sim.classify.ruleset import I64, RuleSet
 
@@ -31,7 +31,7 @@ class Block:
 
     src: Axis
     dst: Axis
-    grid: Grid
+    grid: CellGrid
     local: NDArray[np.uint16]
     elsewhere: bool
 
@@ -80,5 +80,5 @@ def build_block(
 
 def elsewhere(number: int, n_y: int) -> Block:
     """A block that sends every packet to the engine of block `number`."""
-    grid = Grid(1, 1, np.zeros(1, np.int32), 1, np.array([-2 - number], np.int32), 1)
+    grid = CellGrid(1, 1, np.zeros(1, np.int32), 1, np.array([-2 - number], np.int32), 1)
     return Block(NO_AXIS, NO_AXIS, grid, np.zeros(n_y, np.uint16), True)

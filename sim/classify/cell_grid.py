@@ -37,7 +37,7 @@ class Cells:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class CellGrid:
     """See the module; `x` is flat."""
 
     n_rows: int
@@ -91,7 +91,7 @@ def _events(cut: Axis) -> tuple[I64, I64]:
 
 def paint(
     src: Axis, dst: Axis, sets: I64, y_off: I64, y_list: I64, n_y: int, ids: I64, max_places: int
-) -> Grid | None:
+) -> CellGrid | None:
     """The grid of rules `ids` (the order of the axes' rules), whose L4 sets are as in
     `sim.classify.l4_classes`; None if it would need more than `max_places` values or take too
     long."""
@@ -108,7 +108,7 @@ def work(cells: Cells, sets: I64, y_off: I64) -> int:
     return int(places.sum())
 
 
-def painted(cells: Cells, sets: I64, y_off: I64, y_list: I64, n_y: int, ids: I64) -> Grid:
+def painted(cells: Cells, sets: I64, y_off: I64, y_list: I64, n_y: int, ids: I64) -> CellGrid:
     """The grid of rules whose merged cells are known."""
     from sim.kernels.match.paint import paint_rules
 
@@ -117,4 +117,4 @@ def painted(cells: Cells, sets: I64, y_off: I64, y_list: I64, n_y: int, ids: I64
     paint_rules(
         boxes(src), boxes(dst), cells.x, sets, y_off, y_list, n_y, ids, np.full(n_x, -1), f
     )  # fmt: skip
-    return Grid(src.n, dst.n, cells.x.reshape(-1), n_x, f, n_y)
+    return CellGrid(src.n, dst.n, cells.x.reshape(-1), n_x, f, n_y)

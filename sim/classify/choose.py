@@ -23,10 +23,10 @@ from sim.classify.cells import (
 from sim.classify.classes import classes_of
 from sim.classify.columns import Columns
 from sim.classify.dense import DenseTables, dense_room, dense_tables
-from sim.classify.keyed import Layout, locals_bytes
+from sim.classify.keyed import BlockLayout, locals_bytes
 from sim.classify.keys import Keys, keys
 from sim.classify.l4_classes import NO_CLASSES, l4_classes
-from sim.classify.matcher import Headers, Matcher
+from sim.classify.lookup import Headers32, Lookup
 from sim.classify.pages import nbytes
 from sim.classify.plan import (
     BLOCK_PLACES,
@@ -34,13 +34,13 @@ from sim.classify.plan import (
     FEW_RULES,
     NEVER,
     RULE_BYTES,
-    Plan,
+    TablePlan,
     cell_cost,
     dense_cost,
     megabytes,
     tuple_cost,
 )
-from sim.classify.rows import n_rows
+from sim.classify.prefix_rows import n_rows
 from sim.classify.ruleset import ANY, I64, RuleSet
 from sim.classify.tuples import TupleTables, tuple_tables
 
@@ -51,10 +51,10 @@ FIXED_BYTES = 4 << 20
 """What tuple-space search takes at most while it is built: per row, and for tables of any size."""
 
 
-class Table(Protocol):
+class RuleTable(Protocol):
     """Anything that answers for a range of packets."""
 
-    def match(self, headers: Headers, begin: int, end: int, out: NDArray[np.int32]) -> None:
+    def match(self, headers: Headers32, begin: int, end: int, out: NDArray[np.int32]) -> None:
         """Write rule ids, -1 for none, to `out[begin:end]`."""
 
 
@@ -65,9 +65,9 @@ class LinearTable:
     rules: RuleSet
     ids: I64
 
-    def match(self, headers: Headers, begin: int, end: int, out: NDArray[np.int32]) -> None:
-        """See `Table`."""
-        names = [f for f in Headers._fields if len(getattr(headers, f)) >= end]
+    def match(self, headers: Headers32, begin: int, end: int, out: NDArray[np.int32]) -> None:
+        """See `RuleTable`."""
+        names = [f for f in Headers32._fields if len(getattr(headers, f)) >= end]
         part = Columns(**{name: getattr(headers, name)[begin:end] for name in names})
         found = linear.scan(self.rules, part)
         hit = found >= 0
@@ -79,11 +79,11 @@ class LinearTable:
 class KeyedTable:
     """Blocks by key; those that have no grid are asked in a second step."""
 
-    layout: Layout
-    others: dict[int, Table]
+    layout: BlockLayout
+    others: dict[int, RuleTable]
 
-    def match(self, headers: Headers, begin: int, end: int, out: NDArray[np.int32]) -> None:
-        """See `Table`."""
+    def match(self, headers: Headers32, begin: int, end: int, out: NDArray[np.int32]) -> None:
+        """See `RuleTable`."""
         from sim.kernels.match.keyed import match_blocks
 
         layout = self.layout
@@ -98,7 +98,9 @@ class KeyedTable:
             if self.others:
                 self._match_others(headers, first, last, out)
 
-    def _match_others(self, headers: Headers, begin: int, end: int, out: NDArray[np.int32]) -> None:
+    def _match_others(
+        self, headers: Headers32, begin: int, end: int, out: NDArray[np.int32]
+    ) -> None:
         """Packets of blocks without a grid, block by block."""
         from sim.kernels.match.split import count_left, place_left, put
 
@@ -114,7 +116,7 @@ class KeyedTable:
             put(found, mine, out)
 
 
-def _taken(headers: Headers, rows: I64, end: int) -> Headers:
+def _taken(headers: Headers32, rows: I64, end: int) -> Headers32:
     """Some packets' columns; those that the rules do not look at stay as they are."""
     from sim.kernels.match.split import take
 
@@ -125,10 +127,12 @@ def _taken(headers: Headers, rows: I64, end: int) -> Headers:
             continue
         out.append(np.empty(len(rows), column.dtype))
         take(column, rows, out[-1])
-    return Headers(*out)
+    return Headers32(*out)
 
 
-def build_table(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, list[Plan]]:
+def build_table(
+    rules: RuleSet, ids: I64, budget: int, name: str
+) -> tuple[RuleTable, list[TablePlan]]:
     """The table of IPv4 rules, within `budget` bytes if any engine but the last resort can."""
     if all((column == ANY).all() for column in (rules.vni, rules.direction, rules.endpoint)):
         table, plan = unkeyed(rules, ids, budget, name)
@@ -144,7 +148,7 @@ def build_table(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table
 
 def keyed(
     rules: RuleSet, ids: I64, by_key: Keys, budget: int, name: str
-) -> tuple[Table, list[Plan]]:
+) -> tuple[RuleTable, list[TablePlan]]:
     """Blocks in one layout, and tables of their own for blocks too large for it."""
     started = time.perf_counter()
     l4 = l4_classes(rules)
@@ -161,11 +165,11 @@ def keyed(
     if all(block.elsewhere for block in blocks):
         l4 = NO_CLASSES
         blocks = [elsewhere(number, l4.n_y) for number in range(len(blocks))]
-    layout = Layout(by_key, blocks, l4 or NO_CLASSES)
+    layout = BlockLayout(by_key, blocks, l4 or NO_CLASSES)
     seconds = time.perf_counter() - started
     n = sum(not block.elsewhere for block in blocks)
     reason = f"{n:,} of {len(blocks):,} blocks are grids of their own classes"
-    plans = [Plan(name, "keyed", reason, nbytes(layout.tables), seconds)]
+    plans = [TablePlan(name, "keyed", reason, nbytes(layout.tables), seconds)]
     left, others = budget - nbytes(layout.tables), {}
     for number, block in enumerate(blocks):
         if block.elsewhere:
@@ -178,7 +182,7 @@ def keyed(
     return KeyedTable(layout, others), plans
 
 
-def unkeyed(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, Plan]:
+def unkeyed(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[RuleTable, TablePlan]:
     """The table of rules without keys: the cheapest engine that fits."""
     started = time.perf_counter()
     limit = min(budget, DENSE_BYTES, RULE_BYTES * max(len(rules), FEW_RULES))
@@ -212,7 +216,7 @@ def unkeyed(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[Table, Pl
         reason = f"no table fits {megabytes(budget)}: every rule is tried"
         return _linear(rules, ids, name, reason, started)
     seconds = time.perf_counter() - started
-    return matcher_of(made), Plan(name, best, reason, nbytes(made), seconds)
+    return matcher_of(made), TablePlan(name, best, reason, nbytes(made), seconds)
 
 
 def _reason(
@@ -235,9 +239,11 @@ def _reason(
     return f"no grid of classes within {megabytes(limit)} is cheaper"
 
 
-def _linear(rules: RuleSet, ids: I64, name: str, reason: str, started: float) -> tuple[Table, Plan]:
+def _linear(
+    rules: RuleSet, ids: I64, name: str, reason: str, started: float
+) -> tuple[RuleTable, TablePlan]:
     seconds = time.perf_counter() - started
-    return LinearTable(rules, ids), Plan(name, "linear", reason, rules.nbytes, seconds)
+    return LinearTable(rules, ids), TablePlan(name, "linear", reason, rules.nbytes, seconds)
 
 
 def without_keys(rules: RuleSet) -> RuleSet:
@@ -251,7 +257,7 @@ def without_keys(rules: RuleSet) -> RuleSet:
     )
 
 
-def matcher_of(tables: DenseTables | CellTables | PortTables | TupleTables) -> Matcher:
+def matcher_of(tables: DenseTables | CellTables | PortTables | TupleTables) -> Lookup:
     """Tables with the kernels that read them."""
     from sim.kernels.match.cells import match_cells, match_cells8
     from sim.kernels.match.dense import match_dense, match_dense8
@@ -261,17 +267,17 @@ def matcher_of(tables: DenseTables | CellTables | PortTables | TupleTables) -> M
     from sim.kernels.match.tuples import match_tuples
 
     if isinstance(tables, DenseTables):
-        return Matcher(tables, match_dense, match_dense8 if AVX2 else None)
+        return Lookup(tables, match_dense, match_dense8 if AVX2 else None)
     if isinstance(tables, PortTables):
-        return Matcher(tables, match_ports, match_ports8 if AVX2 else None)
+        return Lookup(tables, match_ports, match_ports8 if AVX2 else None)
     if isinstance(tables, CellTables):
-        return Matcher(tables, match_cells, match_cells8 if AVX2 else None)
-    return Matcher(tables, match_tuples, match_tuples8 if AVX2 else None)
+        return Lookup(tables, match_cells, match_cells8 if AVX2 else None)
+    return Lookup(tables, match_tuples, match_tuples8 if AVX2 else None)
 
 
-def keyed_matcher(layout: Layout) -> Matcher:
+def keyed_matcher(layout: BlockLayout) -> Lookup:
     """Kernels of the keyed engine, on the tables as they are now."""
     from sim.kernels.match.keyed import match_keyed, match_keyed8
     from sim.kernels.match.lanes import AVX2
 
-    return Matcher(layout.tables, match_keyed, match_keyed8 if AVX2 else None)
+    return Lookup(layout.tables, match_keyed, match_keyed8 if AVX2 else None)

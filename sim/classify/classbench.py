@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.io.reading import read_bytes
-from sim.classify.expand import Rows, expanded
+from sim.classify.expand import ExpandedRows, expanded
 from sim.classify.ruleset import (
     ALL_DSCP,
     ALL_STATES,
@@ -64,7 +64,7 @@ NUMBER = re.compile("[0-9]+|0[xX][0-9a-fA-F]+")
 FIELDS = ("vni", "src", "dst", "sport", "sport_last", "dport", "dport_last", "protocol")
 
 
-class Distinct(dict[str, int]):
+class DistinctTexts(dict[str, int]):
     """Texts that occur again and again, each read once: text → index into `values`."""
 
     def __init__(self, read: Callable[[str], Any]) -> None:
@@ -98,11 +98,11 @@ def parse(text: str, name: str = "-") -> RuleSet:
     """
     problems = Diagnostics()
     readers = {
-        "vni": Distinct(_vni),
-        "src": (prefixes := Distinct(_prefix)),
+        "vni": DistinctTexts(_vni),
+        "src": (prefixes := DistinctTexts(_prefix)),
         "dst": prefixes,
-        "protocol": Distinct(_value_mask),
-        **dict.fromkeys(FIELDS[3:7], Distinct(_port)),
+        "protocol": DistinctTexts(_value_mask),
+        **dict.fromkeys(FIELDS[3:7], DistinctTexts(_port)),
     }
     in_order = [readers[field] for field in FIELDS]
     rows: list[list[int]] = []
@@ -135,7 +135,7 @@ def lines(rules: RuleSet) -> Iterator[str]:
         yield from _lines(expanded(rules, version))
 
 
-def _lines(rows: Rows) -> Iterator[str]:
+def _lines(rows: ExpandedRows) -> Iterator[str]:
     rules = rows.rules
     sides = [_prefix_texts(getattr(rules, f"{side}{rows.version}")) for side in ("src", "dst")]
     ports = [
@@ -222,7 +222,7 @@ def _no_rule(problems: Diagnostics, line: str, span: Span) -> None:
 
 
 def _bad_values(
-    problems: Diagnostics, found: re.Match[str], readers: dict[str, Distinct], span: Span
+    problems: Diagnostics, found: re.Match[str], readers: dict[str, DistinctTexts], span: Span
 ) -> None:
     for field, text in zip(FIELDS, found.groups(""), strict=True):
         try:
@@ -233,7 +233,7 @@ def _bad_values(
             problems.error("C742", f'"{text[:50]}" is not {wanted}', where)
 
 
-def _rules(rows: NDArray[np.int64], readers: dict[str, Distinct], name: str) -> RuleSet:
+def _rules(rows: NDArray[np.int64], readers: dict[str, DistinctTexts], name: str) -> RuleSet:
     """Rows of a line number and indices into what was read, as columns."""
     n, values = len(rows), {field: known.values_read for field, known in readers.items()}
     index = dict(zip(FIELDS, rows[:, 1:].T, strict=True))

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.diagnostics import Diagnostic, InputError
-from sim.classify.choose import KeyedTable, LinearTable, Table, build_table
+from sim.classify.choose import KeyedTable, LinearTable, RuleTable, build_table
 from sim.classify.columns import Columns
 from sim.classify.linear import looked_at, require, scan
-from sim.classify.matcher import headers
-from sim.classify.plan import BUDGET, Plan
+from sim.classify.lookup import headers
+from sim.classify.plan import BUDGET, TablePlan
 from sim.classify.refusals import check_build, check_out, check_update
-from sim.classify.rename import Forest, Names, rename
+from sim.classify.rename import AddressNames, Forest, rename
 from sim.classify.ruleset import I64, RuleSet
 from sim.classify.update import updated
 
@@ -24,11 +24,11 @@ SLICE = 1 << 18
 U32 = NDArray[np.uint32]
 
 
-class Version(NamedTuple):
+class TableVersion(NamedTuple):
     """What `classify` reads: the optional columns that rules look at, a table per IP version."""
 
     looked_at: tuple[str, ...]
-    tables: dict[int, Table]
+    tables: dict[int, RuleTable]
 
 
 @dataclass(slots=True)
@@ -36,13 +36,13 @@ class Classifier:
     """Made by `build`. `plans` says for every table which engine holds it and why, `names` how IPv6
     addresses are renamed. An update replaces `version`, which nothing changes afterwards."""
 
-    plans: tuple[Plan, ...]
-    version: Version
-    names: tuple[Names, Names] | None
+    plans: tuple[TablePlan, ...]
+    version: TableVersion
+    names: tuple[AddressNames, AddressNames] | None
     forests: tuple[Forest, Forest] | None
 
     @property
-    def tables(self) -> dict[int, Table]:
+    def tables(self) -> dict[int, RuleTable]:
         """The tables as they are now, by IP version."""
         return self.version.tables
 
@@ -97,7 +97,7 @@ class Classifier:
             if layout is None:
                 return False
             changed[version] = KeyedTable(layout, table.others)
-        self.version = Version(tuple(sorted({*names, *looked_at(rules)})), changed)
+        self.version = TableVersion(tuple(sorted({*names, *looked_at(rules)})), changed)
         return True
 
     def _renamed(self, rules: RuleSet, version: int) -> tuple[RuleSet, I64] | None:
@@ -141,7 +141,7 @@ def build(rules: RuleSet, *, ids: I64 | None = None, budget: int = BUDGET) -> Cl
     default r itself. The engine is chosen from the rules alone."""
     numbers = np.arange(len(rules), dtype=np.int64) if ids is None else ids
     check_build(rules, numbers, budget)
-    plans, tables = list[Plan](), dict[int, Table]()
+    plans, tables = list[TablePlan](), dict[int, RuleTable]()
     names, forests = None, None
     used = _usable(rules.src4.off, rules.dst4.off)
     if used.any():
@@ -154,15 +154,22 @@ def build(rules: RuleSet, *, ids: I64 | None = None, budget: int = BUDGET) -> Cl
         which = np.flatnonzero(used)
         tables[6], made, names, forests = _build6(rules.take(which), numbers[which], budget)
         plans += made
-    return Classifier(tuple(plans), Version(looked_at(rules), tables), names, forests)
+    return Classifier(tuple(plans), TableVersion(looked_at(rules), tables), names, forests)
 
 
 def _build6(
     rules: RuleSet, ids: I64, budget: int
-) -> tuple[Table, list[Plan], tuple[Names, Names] | None, tuple[Forest, Forest] | None]:
+) -> tuple[
+    RuleTable,
+    list[TablePlan],
+    tuple[AddressNames, AddressNames] | None,
+    tuple[Forest, Forest] | None,
+]:
     src, dst = rename(rules.src6), rename(rules.dst6)
     if src is None or dst is None:
-        plan = Plan("IPv6", "linear", "prefixes nest too deeply to be renamed", rules.nbytes, 0.0)
+        plan = TablePlan(
+            "IPv6", "linear", "prefixes nest too deeply to be renamed", rules.nbytes, 0.0
+        )
         return LinearTable(rules, ids), [plan], None, None
     renamed = replace(rules, src4=src[0], dst4=dst[0])
     names = src[1], dst[1]

@@ -22,7 +22,7 @@ LIMIT = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class ExpandedRows:
     """Columns of rows. `src` and `dst` are indices into the rule set's prefix lists of `version`,
     `sport` and `dport` into its range lists; `protocol` is value and mask."""
 
@@ -39,7 +39,7 @@ class Rows:
         return len(self.rule)
 
 
-def expanded(rules: RuleSet, version: int = 4) -> Rows:
+def expanded(rules: RuleSet, version: int = 4) -> ExpandedRows:
     """All rows of `rules` for one IP version; `CapacityError` where there would be too many, or
     where rules look at what a row cannot hold (direction, endpoint, state, DSCP).
 
@@ -71,10 +71,10 @@ def expanded(rules: RuleSet, version: int = 4) -> Rows:
         left, member = np.divmod(left, count[rule])
         members.append(off[:-1][rule] + member)
     which, dport, sport, dst, src = members
-    return Rows(rules, version, rule, src, dst, sport, dport, protocol[which])
+    return ExpandedRows(rules, version, rule, src, dst, sport, dport, protocol[which])
 
 
-def prefix_words(rows: Rows, side: str) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+def prefix_words(rows: ExpandedRows, side: str) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """Values and prefix lengths of `side` ("src", "dst") as 32-bit words, [n, 1] or [n, 4]."""
     lists = getattr(rows.rules, f"{side}{rows.version}")
     at = getattr(rows, side)

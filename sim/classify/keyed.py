@@ -68,7 +68,7 @@ class Full(Exception):  # noqa: N818
     """No room for one more block."""
 
 
-class Layout:
+class BlockLayout:
     """Blocks laid out in tables, with room for more. `at[b]` is where block `b` of the keys is."""
 
     def __init__(self, keys: Keys, blocks: Sequence[Block], l4: L4Classes) -> None:
@@ -159,7 +159,7 @@ class Layout:
         vni = self.vni.page if self.tables.uses_others else block[self.vni.page]
         self.tables = self.tables._replace(block=block, vni=vni)
 
-    def changed(self, where: slice, number: NDArray[np.uint32], new: list[Block]) -> Layout:
+    def changed(self, where: slice, number: NDArray[np.uint32], new: list[Block]) -> BlockLayout:
         """These combinations have other blocks now; `new` ones are numbered after all others."""
         block = self.keys.block.copy()
         block[where] = number
@@ -174,7 +174,7 @@ class Layout:
             return self._anew(out.keys, new)
         return out
 
-    def _anew(self, keys: Keys, new: list[Block]) -> Layout:
+    def _anew(self, keys: Keys, new: list[Block]) -> BlockLayout:
         """The blocks that are in use, laid out with room to spare."""
         used, block = np.unique(keys.block, return_inverse=True)
         n = len(self.blocks)
@@ -182,9 +182,9 @@ class Layout:
             new[b - n] if b >= n else replace(self.blocks[b], local=self.locals[self.at[b]])
             for b in used.tolist()
         ]
-        return Layout(replace(keys, block=block.reshape(-1).astype(np.uint32)), live, self.l4)
+        return BlockLayout(replace(keys, block=block.reshape(-1).astype(np.uint32)), live, self.l4)
 
-    def refined(self, l4: L4Classes, parent: I64) -> Layout:
+    def refined(self, l4: L4Classes, parent: I64) -> BlockLayout:
         """The same blocks under finer L4 classes; tables that do not depend on them are shared."""
         other = copy(self)
         other.l4, other.locals = l4, self.locals[:, parent]

@@ -59,7 +59,7 @@ def require(names: tuple[str, ...], columns: Columns) -> None:
 
 
 def _headers(columns: Columns) -> Any:
-    from sim.kernels.match.linear import Headers
+    from sim.kernels.match.linear import Headers128
 
     def filled(column: Any, kind: Any) -> Any:
         return np.zeros(len(columns), kind) if column is None else column.astype(kind, copy=False)
@@ -68,7 +68,7 @@ def _headers(columns: Columns) -> Any:
     words = [filled(getattr(columns, name), np.uint64) for name in WORDS]
     bits = [filled(getattr(columns, name), np.uint8) for name in BITS]
     l4 = [columns.sport, columns.dport, columns.protocol]
-    return Headers._make(keys + words + l4 + bits)
+    return Headers128._make(keys + words + l4 + bits)
 
 
 def _rules(rules: RuleSet, version: int) -> Any:

@@ -59,7 +59,7 @@ class Lowered:
     entries: I64
 
 
-class Row(NamedTuple):
+class RuleRow(NamedTuple):
     """One rule before it becomes columns."""
 
     entry: int
@@ -93,7 +93,7 @@ def lower(program: Program, stage: Stage, groups: Iterable[Group] | None = None)
     return Lowered(rules, np.array([row.entry for row in rows], np.int64))
 
 
-def _sides(rows: Iterable[Row]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+def _sides(rows: Iterable[RuleRow]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
     """Prefix lists of every row: source and destination of IPv4, then of IPv6."""
     prefixes = cache(_prefixes)
     sides: tuple[list[Any], list[Any], list[Any], list[Any]] = ([], [], [], [])
@@ -106,10 +106,10 @@ def _sides(rows: Iterable[Row]) -> tuple[list[Any], list[Any], list[Any], list[A
     return sides
 
 
-def _rows(group: Group) -> Iterator[Row]:
+def _rows(group: Group) -> Iterator[RuleRow]:
     for entry in (*group.entries, group.default_entry):
         yield from (
-            Row(entry.id, group, vrf, v4, v6, l4)
+            RuleRow(entry.id, group, vrf, v4, v6, l4)
             for vrf, v4, v6 in _by_vrf(entry)
             for l4 in products(entry.l4)
         )

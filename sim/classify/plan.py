@@ -28,7 +28,7 @@ TUPLE_BYTES = 48
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TablePlan:
     """What was chosen for one table and why; `nbytes` of its tables, `seconds` to build them."""
 
     name: str

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sim.classify.address_axis import Nest
 from sim.classify.l4_classes import L4Classes, Meta
 from sim.classify.lists import in_order, numbered
-from sim.classify.rows import Rows
+from sim.classify.prefix_rows import PrefixRows
 from sim.classify.ruleset import I64, Ranges, RuleSet
 
 WORDS = 8
@@ -52,7 +52,7 @@ class Probes(NamedTuple):
     entries: U32
 
 
-def prefix_pairs(every: Rows, n_dst: int) -> tuple[I64, I64]:
+def prefix_pairs(every: PrefixRows, n_dst: int) -> tuple[I64, I64]:
     """Rows in the order of their prefix pairs, rules ascending, and where each pair begins; `n_dst`
     is the number of destination prefixes."""
     pair, order = in_order((every.src * n_dst + every.dst).view(np.uint64))
@@ -61,7 +61,9 @@ def prefix_pairs(every: Rows, n_dst: int) -> tuple[I64, I64]:
     return order, np.flatnonzero(new)
 
 
-def records(rules: RuleSet, fine: Rows, heavy_row: I64, meta: Meta, budget: int) -> Records | None:
+def records(
+    rules: RuleSet, fine: PrefixRows, heavy_row: I64, meta: Meta, budget: int
+) -> Records | None:
     """One record per pair of port ranges of each row, and one per heavy pair: its first row has a
     row of the heavy rows, others -1. None if they exceed `budget`."""
     n_sport, n_dport = np.diff(rules.sport.off), np.diff(rules.dport.off)
@@ -107,7 +109,7 @@ def packed(ports: Ranges, rule: I64, member: I64) -> U32:
     return both
 
 
-def probes(fine: Rows, nests: tuple[Nest, Nest], made: Records, tuples: U32) -> Probes | None:
+def probes(fine: PrefixRows, nests: tuple[Nest, Nest], made: Records, tuples: U32) -> Probes | None:
     """Chain the records by key and hash the keys; `tuples[r]` names the tuple of fine row r. Keys
     of one hash are one chain, as records tell for themselves what they match. None if keys were
     chosen so that no seed tells them apart."""

@@ -23,7 +23,7 @@ U64 = NDArray[np.uint64]
 SINGLE, MANY = 128, 1 << 27
 
 
-class Names(NamedTuple):
+class AddressNames(NamedTuple):
     """What `sim.kernels.match.rename` reads: the names of buckets of node 0 that have one (empty
     where a bucket is smaller than 2**32 words); where intervals of 64-bit words end and their
     names; the nodes (four words each) and entries of the tree above them, node 0 for high halves;
@@ -79,7 +79,7 @@ class Forest(NamedTuple):
         return self.hi.tolist(), self.lo.tolist(), self.length.tolist()
 
 
-def rename(lists: Prefixes6) -> tuple[Prefixes, Names, Forest] | None:
+def rename(lists: Prefixes6) -> tuple[Prefixes, AddressNames, Forest] | None:
     """The renamed lists, how to rename packets, and how more lists; None if 32 bits do not
     suffice."""
     hi, lo, length, item = _distinct(lists)
@@ -136,7 +136,7 @@ def _layout(parent: I64) -> tuple[I64, I64, I64] | None:
     return base, width, base + inner
 
 
-def _names(hi: U64, lo: U64, length: I64, own: U32) -> Names:
+def _names(hi: U64, lo: U64, length: I64, own: U32) -> AddressNames:
     """Tables that answer with `own[0]` outside all prefixes and `own[i + 1]` in prefix i."""
     from sim.kernels.match.name_forest import enter, sweep
 
@@ -157,7 +157,7 @@ def _names(hi: U64, lo: U64, length: I64, own: U32) -> Names:
     shape = hi[block], lo[block], length[block], own[1:][block]
     n = int(sweep(*shape, int(own[0]), stack, start_hi, start_lo, name))
     tables = _halves(start_hi[:n], start_lo[:n], name[:n])
-    return Names(_sure(*tables, hi[single]), *tables, table, shift)
+    return AddressNames(_sure(*tables, hi[single]), *tables, table, shift)
 
 
 def _halves(hi: U64, lo: U64, name: U32) -> tuple[U64, U32, U64, U32, U32]:

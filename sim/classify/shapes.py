@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sim.classify.address_axis import Nest
 from sim.classify.lists import numbered
-from sim.classify.rows import Rows
+from sim.classify.prefix_rows import PrefixRows
 from sim.classify.ruleset import I64
 from sim.classify.steps import best_steps, sharing, step_of
 
@@ -30,7 +30,7 @@ U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
 
 
-class Sets(NamedTuple):
+class TupleSets(NamedTuple):
     """Distinct sets of tuples of a side, sorted, and the set of each prefix and of no prefix."""
 
     words: U64
@@ -45,10 +45,10 @@ class Tuples(NamedTuple):
     name: U32
     least: I64
     of_row: I64
-    sets: tuple[Sets, Sets]
+    sets: tuple[TupleSets, TupleSets]
 
 
-def tuples_of(fine: Rows, nests: tuple[Nest, Nest], most_pairs: int) -> Tuples:
+def tuples_of(fine: PrefixRows, nests: tuple[Nest, Nest], most_pairs: int) -> Tuples:
     """The tuples of rows, with the most steps for which there are at most `most_pairs` pairs of
     sets; one tuple if there always are more."""
     lengths = [nest.length[own] for nest, own in zip(nests, fine[1:], strict=True)]
@@ -103,7 +103,7 @@ def _count(
     return int(count_sets(nest.parent, nest.length, held, step, reach, *stride, most, slots, bits))
 
 
-def _sets(bits: U64, best: I64) -> Sets:
+def _sets(bits: U64, best: I64) -> TupleSets:
     """Sets of bits as sets of ranks."""
     ids, rep = numbered(np.append(bits, np.uint64(0)))
     distinct = np.append(bits, np.uint64(0))[rep]
@@ -114,7 +114,7 @@ def _sets(bits: U64, best: I64) -> Sets:
     number = np.empty(len(order), np.int64)
     number[order] = np.arange(len(order))
     of = number[ids]
-    return Sets(words[order], of[:-1], int(of[-1]))
+    return TupleSets(words[order], of[:-1], int(of[-1]))
 
 
 def pair_lists(tuples: Tuples, up: int) -> tuple[U32, U32]:

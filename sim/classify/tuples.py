@@ -18,6 +18,7 @@ from sim.classify.classes import Classes
 from sim.classify.intervals import Intervals, intervals
 from sim.classify.l4_classes import L4Classes, Narrow, l4_classes
 from sim.classify.pages import nbytes, pack
+from sim.classify.prefix_rows import PrefixRows, rows
 from sim.classify.records import (
     MANY,
     heavy_rows,
@@ -26,9 +27,8 @@ from sim.classify.records import (
     probes,
     records,
 )
-from sim.classify.rows import Rows, rows
 from sim.classify.ruleset import I64, Prefixes, single
-from sim.classify.shapes import TUPLE, Sets, pair_lists, tuples_of
+from sim.classify.shapes import TUPLE, TupleSets, pair_lists, tuples_of
 
 LONGEST_COARSE = 24
 COARSE_CELLS = 1 << 20
@@ -103,7 +103,7 @@ class Coarse(NamedTuple):
     of_rule: I64
 
 
-class Side(NamedTuple):
+class TupleAxis(NamedTuple):
     """One axis: the longest-prefix match, and whether it is a table of intervals."""
 
     lookup: Intervals
@@ -170,7 +170,7 @@ def tuple_tables(classes: Classes, ids: I64, budget: int) -> TupleTables | None:
 
 
 def _coarse(
-    classes: Classes, every: Rows, in_heavy: Bools, places: int, heavy: int
+    classes: Classes, every: PrefixRows, in_heavy: Bools, places: int, heavy: int
 ) -> Coarse | None:
     """As many rows of short prefixes as fit a small grid, L4 classes of those and of heavy pairs.
     Without any, one empty cell. None if heavy pairs take more than `heavy` bytes."""
@@ -188,7 +188,7 @@ def _coarse(
 
 
 def _coarse_of(
-    classes: Classes, every: Rows, rows_: Bools, in_heavy: Bools, places: int, heavy: int
+    classes: Classes, every: PrefixRows, rows_: Bools, in_heavy: Bools, places: int, heavy: int
 ) -> Coarse | None:
     part = every.take(rows_)
     n = len(part.rule)
@@ -213,7 +213,7 @@ def _coarse_of(
     return Coarse(rows_, cells, part.rule, sets, l4, of_rule)
 
 
-def _side(nest: Nest, sets: Sets, cut: Axis, stride: int) -> Side | None:
+def _side(nest: Nest, sets: TupleSets, cut: Axis, stride: int) -> TupleAxis | None:
     """The match table of the prefixes that differ from their surroundings in their tuples or in
     their coarse class: a trie of at most `stride` bytes, else intervals."""
     from sim.kernels.match.paint import inherit_rows
@@ -231,13 +231,13 @@ def _side(nest: Nest, sets: Sets, cut: Axis, stride: int) -> Side | None:
 
 def _lookup(
     first: U32, length: NDArray[np.uint8], value: U32, outside: int, stride: int
-) -> Side | None:
+) -> TupleAxis | None:
     n = len(first)
     nothing = np.zeros(0, np.int64)
     cut = Axis(first, length, nothing, nothing, nothing, n + 1, np.arange(n + 1))
     size = (ROOT_16_CHUNKS + chunks(cut, ROOT_16)) << 10
     if size <= stride:
         table = stride_trie(cut, np.append(np.int64(outside), value))
-        return Side(Intervals(table, np.zeros(1, np.uint16), np.zeros(1, np.uint32)), False)
+        return TupleAxis(Intervals(table, np.zeros(1, np.uint16), np.zeros(1, np.uint32)), False)
     made = intervals(first, length, value, outside)
-    return None if made is None else Side(made, True)
+    return None if made is None else TupleAxis(made, True)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.classify.block import Block, build_block
-from sim.classify.keyed import Layout
+from sim.classify.keyed import BlockLayout
 from sim.classify.keys import DIRECTIONS, Keys, combinations
 from sim.classify.l4_classes import (
     MAX_CELLS,
@@ -32,7 +32,7 @@ from sim.classify.plan import BLOCK_PLACES
 from sim.classify.ruleset import ANY, I64, RuleSet
 
 
-def updated(layout: Layout, vni: int, rules: RuleSet, ids: I64) -> Layout | None:
+def updated(layout: BlockLayout, vni: int, rules: RuleSet, ids: I64) -> BlockLayout | None:
     """A layout in which `rules` are all rules that concern `vni`, those for any VNI included. None
     if the table must be built anew: an unknown key, or a block that needs another engine.
     """

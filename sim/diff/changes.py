@@ -43,7 +43,7 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Region:
+class ChangedRegion:
     """`gained` or lost: what these endpoints may send to (OUT) or take from (IN) these remotes on
     these ports. `before` and `after` are one packet of it, as either world numbers it."""
 
@@ -151,7 +151,7 @@ class _Sides:
         return found
 
 
-def changes(old: Blocks, new: Blocks) -> tuple[Region, ...]:
+def changes(old: Blocks, new: Blocks) -> tuple[ChangedRegion, ...]:
     """All regions in which two compiled worlds differ, sorted."""
     asked = _asked(old, new)
     if not asked:
@@ -215,7 +215,7 @@ def _region(
     remotes: tuple[Remote, ...],
     ports: Ports,
     pairs: list[Pair],
-) -> Region:
+) -> ChangedRegion:
     remote, pair = remotes[0], min(pairs, key=lambda pair: pair[0].name)
     version, spans = (4, remote.v4) if remote.v4 else (6, remote.v6)
     ip = min(spans[0][0] + 1, spans[0][1])
@@ -225,4 +225,4 @@ def _region(
         for end, vrf in zip(pair, numbers, strict=True)
     )
     names = tuple(sorted(a.name for a, _ in pairs))
-    return Region(direction, gained, names, remotes, ports, before, after)
+    return ChangedRegion(direction, gained, names, remotes, ports, before, after)

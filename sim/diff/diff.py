@@ -25,15 +25,15 @@ import numpy as np
 from fabric.diagnostics import Diagnostic
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from fabric.phases import phase
-from sim.diff.edits import Edit, Edits
-from sim.diff.merged import Row, merged
+from sim.diff.edits import Edits, InputEdit
+from sim.diff.merged import MergedRow, merged
 from sim.diff.outside import Outside
 from sim.diff.parts import parts
-from sim.diff.presence import Presence, presences
+from sim.diff.presence import MemberChange, presences
 from sim.diff.shown import shown
 from sim.diff.side_by_side import Sides
 from sim.packets.headers import Flow
-from sim.packets.text import show
+from sim.packets.notation import show
 from sim.proof.reachability import Bits, Reach, reachability
 from sim.why.blame import Blame
 from sim.world import World
@@ -46,12 +46,12 @@ class Change:
     """A row with its reasons. The witness is a packet that only one world delivers; `old` and `new`
     say why, there and here; `edit` is what was done."""
 
-    row: Row
+    row: MergedRow
     ports: Bits = field(repr=False, compare=False)
     witness: Flow
     old: Blame
     new: Blame
-    edit: Edit
+    edit: InputEdit
 
     @property
     def kind(self) -> str:
@@ -71,7 +71,7 @@ class Diff:
 
     sides: Sides
     changes: tuple[Change, ...]
-    presences: tuple[Presence, ...] = ()
+    presences: tuple[MemberChange, ...] = ()
     found: tuple[Diagnostic, ...] = ()
     gone: tuple[Diagnostic, ...] = ()
     undecided: tuple[str, ...] = ()

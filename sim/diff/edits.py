@@ -17,7 +17,7 @@ from typing import NamedTuple
 from compiler.policy.ir import Matcher, Origin, Policy
 from fabric.diagnostics import Span
 from fabric.inventory import Endpoint
-from sim.diff.merged import End
+from sim.diff.merged import RowEnd
 from sim.diff.shown import Shown
 from sim.proof.reachability import Reach
 from sim.why.blame import Cause
@@ -31,7 +31,7 @@ TOLD = frozenset(
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Edit:
+class InputEdit:
     """`what` is new, removed or edited; `title` names it; `old` and `new` are its lines."""
 
     title: str
@@ -55,8 +55,8 @@ class Looked(NamedTuple):
 class Edits:
     """Edits of declarations by what they are called in blames; and the tenants of either world."""
 
-    declared: Mapping[str, Edit]
-    imports: Mapping[str, Edit]
+    declared: Mapping[str, InputEdit]
+    imports: Mapping[str, InputEdit]
     vrf_of: Mapping[str, str]
     tenants: tuple[frozenset[str], frozenset[str]]
     looked: Looked
@@ -69,13 +69,15 @@ class Edits:
         for title in sorted(here.says.keys() | there.says.keys()):
             spans = here.spans.get(title), there.spans.get(title)
             if title not in here.says:
-                found[title] = Edit(title, "new", "", *spans)
+                found[title] = InputEdit(title, "new", "", *spans)
             elif title not in there.says:
-                found[title] = Edit(title, "removed", "", *spans)
+                found[title] = InputEdit(title, "removed", "", *spans)
             elif here.says[title] != there.says[title]:
-                found[title] = Edit(title, "edited", "", *spans)
+                found[title] = InputEdit(title, "edited", "", *spans)
         imported = {
-            name: Edit(f"VRF {name}", "edited", f"imports {_told('', was, now).strip()}", *spans)
+            name: InputEdit(
+                f"VRF {name}", "edited", f"imports {_told('', was, now).strip()}", *spans
+            )
             for name in sorted(here.imports.keys() & there.imports.keys())
             if (was := here.imports[name]) != (now := there.imports[name])
             for spans in [(here.vrfs[name], there.vrfs[name])]
@@ -88,7 +90,7 @@ class Edits:
         looked = _looked_at(old.program.policy, new.program.policy)
         return Edits(found, imported, vrf_of, (here.tenants, there.tenants), looked)
 
-    def behind(self, source: End, target: End, seen: Shown) -> Edit:
+    def behind(self, source: RowEnd, target: RowEnd, seen: Shown) -> InputEdit:
         """The edit behind a difference."""
         stops, passes = (seen.new, seen.old) if seen.passed else (seen.old, seen.new)
         return (
@@ -96,7 +98,7 @@ class Edits:
             or self._declaration((stops.culprit, *stops.others, passes.culprit, *passes.others))
             or self._routes(seen)
             or next(_endpoints(seen, self.looked), None)
-            or Edit(
+            or InputEdit(
                 "; ".join(dict.fromkeys((seen.old.culprit.title, seen.new.culprit.title))),
                 "decide otherwise",
                 "",
@@ -105,23 +107,23 @@ class Edits:
             )
         )
 
-    def _peer(self, source: End, target: End) -> Edit | None:
+    def _peer(self, source: RowEnd, target: RowEnd) -> InputEdit | None:
         """A tenant, workload, host or zone endpoint that one world lacks."""
         lacking = [end for end in (source, target) if end.only]
         tenants = dict.fromkeys(end.name.partition("/")[0] for end in lacking)
         for tenant in tenants:
             if (tenant in self.tenants[0]) != (tenant in self.tenants[1]):
                 what = "new" if tenant in self.tenants[1] else "removed"
-                return Edit(f"tenant {tenant}", what)
-        return next((Edit(end.name, end.only) for end in lacking), None)
+                return InputEdit(f"tenant {tenant}", what)
+        return next((InputEdit(end.name, end.only) for end in lacking), None)
 
-    def _routes(self, seen: Shown) -> Edit | None:
+    def _routes(self, seen: Shown) -> InputEdit | None:
         """What the VRF of either end imports."""
         ends = (end for side in seen.ends for end in side if end is not None)
         names = dict.fromkeys(self.vrf_of[e.name] for e in ends if e.name in self.vrf_of)
         return next((self.imports[name] for name in names if name in self.imports), None)
 
-    def _declaration(self, causes: tuple[Cause, ...]) -> Edit | None:
+    def _declaration(self, causes: tuple[Cause, ...]) -> InputEdit | None:
         """A policy or intent that changed and had a part."""
         return next(
             (self.declared[c.declaration] for c in causes if c.declaration in self.declared), None
@@ -163,7 +165,7 @@ class _Declared:
             self.spans[title] = origin.span
 
 
-def _endpoints(seen: Shown, looked: Looked) -> Iterator[Edit]:
+def _endpoints(seen: Shown, looked: Looked) -> Iterator[InputEdit]:
     """What changed about the endpoints at the ends of the packet, of what rules look at; else where
     they are."""
     pairs = [
@@ -174,13 +176,13 @@ def _endpoints(seen: Shown, looked: Looked) -> Iterator[Edit]:
     for old, new in pairs:
         for title, name, was, now in _said(old, new, looked):
             if was != now:
-                yield Edit(title, "edited", _told(name, was, now), old.span, new.span)
+                yield InputEdit(title, "edited", _told(name, was, now), old.span, new.span)
     for old, new in pairs:
         if old.host != new.host:
-            yield Edit(_called(new), "edited", _told("host", old.host, new.host))
+            yield InputEdit(_called(new), "edited", _told("host", old.host, new.host))
         was, now = (frozenset[object](map(str, e.prefixes)) for e in (old, new))
         if was != now:
-            yield Edit(_called(new), "edited", _told("addresses", was, now))
+            yield InputEdit(_called(new), "edited", _told("addresses", was, now))
 
 
 def _said(old: Endpoint, new: Endpoint, looked: Looked) -> Iterator[tuple[str, str, Fact, Fact]]:

@@ -22,7 +22,7 @@ Addresses = tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class RowEnd:
     """One end of a row. `members` are named when not all of the peer are meant; `addresses` are
     those of the outside that are concerned, `whole` when these are all that there are. `only` is
     "new" or "removed" when one world lacks it."""
@@ -35,15 +35,15 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MergedRow:
     """`versions` are all families that both ends have unless `partly`. `hosts` is "same" or "other"
     when only a node and pods of its own host are meant, or all others. `first` is one of the parts;
     `pairs` counts pairs of addresses of members."""
 
     kind: str
     bits: bytes
-    source: End
-    target: End
+    source: RowEnd
+    target: RowEnd
     versions: tuple[int, ...]
     partly: bool
     hosts: str
@@ -63,7 +63,7 @@ class _Draft:
     parts: tuple[Part, ...]
 
 
-def merged(sides: Sides, outside: Outside, found: Iterable[Part]) -> list[Row]:
+def merged(sides: Sides, outside: Outside, found: Iterable[Part]) -> list[MergedRow]:
     """The rows of parts, sorted."""
     groups: dict[tuple[str, bytes, Hashable, Hashable], list[_Draft]] = defaultdict(list)
     for part in found:
@@ -73,7 +73,7 @@ def merged(sides: Sides, outside: Outside, found: Iterable[Part]) -> list[Row]:
     return sorted(rows, key=_order)
 
 
-def _order(row: Row) -> tuple[Hashable, ...]:
+def _order(row: MergedRow) -> tuple[Hashable, ...]:
     ends = ((e.name, e.members, e.addresses) for e in (row.source, row.target))
     return KINDS.index(row.kind), *ends, row.bits, row.hosts
 
@@ -141,11 +141,11 @@ def _one(alike: list[_Draft]) -> _Draft:
     )
 
 
-def _row(sides: Sides, outside: Outside, draft: _Draft) -> Row:
+def _row(sides: Sides, outside: Outside, draft: _Draft) -> MergedRow:
     first = min(draft.parts, key=lambda p: p.version)
     ends = [_end(sides, outside, draft, at) for at in (0, 1)]
     families = [_families(sides, outside, first, end) for end in (first.source, first.target)]
-    return Row(
+    return MergedRow(
         first.kind,
         first.bits,
         ends[0],
@@ -158,7 +158,7 @@ def _row(sides: Sides, outside: Outside, draft: _Draft) -> Row:
     )
 
 
-def _end(sides: Sides, outside: Outside, draft: _Draft, at: int) -> End:
+def _end(sides: Sides, outside: Outside, draft: _Draft, at: int) -> RowEnd:
     first = draft.parts[0]
     end = (first.source, first.target)[at]
     if isinstance(end, Outer):
@@ -166,7 +166,7 @@ def _end(sides: Sides, outside: Outside, draft: _Draft, at: int) -> End:
         lacks = all(e.name != end.owner for e in there.endpoints)
         only = ("new" if here is sides.new.reach.network else "removed") if lacks else ""
         whole = _whole(sides, outside, draft, at)
-        return End(end.owner, (), _filled(sides, outside, draft, at), whole, only)
+        return RowEnd(end.owner, (), _filled(sides, outside, draft, at), whole, only)
     named = (draft.source, draft.target)[at]
     where = [
         {u.name for c in side.classes if c.peer == end.peer for u in c.units}
@@ -174,7 +174,9 @@ def _end(sides: Sides, outside: Outside, draft: _Draft, at: int) -> End:
     ]
     every = where[0] or where[1]
     members = () if named == every else tuple(sorted(named))
-    return End(display(end.peer, where[0] | where[1]), members, (), True, status(sides, end.peer))
+    return RowEnd(
+        display(end.peer, where[0] | where[1]), members, (), True, status(sides, end.peer)
+    )
 
 
 def display(peer: Peer, members: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ import numpy as np
 from compiler.program.space import intersect, union
 from fabric.network import Network
 from sim.diff.peers import Joint
-from sim.diff.side_by_side import NOTHING, Line, Ranges, Side, Sides, is_outside
+from sim.diff.side_by_side import NOTHING, OutsideLine, Ranges, Side, Sides, is_outside
 from sim.proof.legs import Column, owns_prefix
 from sim.proof.reachability import Bits, Reach
 from sim.proof.spans import TOP
@@ -91,7 +91,7 @@ class Outside:
         return union(*(self.taken(vrf, joint.version) for vrf in sorted(vrfs)))
 
     def drawn(
-        self, old: bool, lines: Iterable[Line], vrfs: tuple[str, str], side: Side
+        self, old: bool, lines: Iterable[OutsideLine], vrfs: tuple[str, str], side: Side
     ) -> tuple[Drawn, ...]:
         """Lines with the addresses of their places in these VRFs; of the old world, those that move
         as they are in the new one."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from compiler.program.space import intersect, union
 from sim.diff.outside import Drawn, Outside, Piece, pieces, without
 from sim.diff.peers import Joint
-from sim.diff.side_by_side import Line, Ranges, Side, Sides, Way
+from sim.diff.side_by_side import OutsideLine, Ranges, Side, Sides, Way
 from sim.proof.reachability import Bits
 
 KINDS = ("gained", "lost", "unsteady", "steady")
@@ -117,7 +117,10 @@ def _through(sides: Sides, outside: Outside) -> Iterator[Part]:
 
 
 def _drawn(
-    sides: Sides, outside: Outside, lines: tuple[tuple[Line, ...], ...], vrfs: tuple[str, str]
+    sides: Sides,
+    outside: Outside,
+    lines: tuple[tuple[OutsideLine, ...], ...],
+    vrfs: tuple[str, str],
 ) -> tuple[tuple[Drawn, ...], tuple[Drawn, ...]]:
     old, new = lines
     return (

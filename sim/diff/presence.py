@@ -13,7 +13,7 @@ from sim.diff.side_by_side import Side, Sides, is_outside
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
+class MemberChange:
     """`kind` is new, removed, scaled (`old` and `new` are numbers of members), replaced (other
     members, as many) or moved (a zone endpoint with other addresses)."""
 
@@ -26,7 +26,7 @@ class Presence:
 
 def presences(
     sides: Sides, old: Network, new: Network, moved: Mapping[tuple[str, int, int], int]
-) -> Iterator[Presence]:
+) -> Iterator[MemberChange]:
     """Every peer and zone endpoint whose members differ, sorted."""
     here, there = _members(sides.old), _members(sides.new)
     for peer in sorted(here.keys() | there.keys()):
@@ -34,14 +34,14 @@ def presences(
         name = display(peer, was | now)
         if was and now:
             if len(was) != len(now):
-                yield Presence("scaled", name, len(was), len(now))
+                yield MemberChange("scaled", name, len(was), len(now))
             elif was != now:
-                yield Presence("replaced", name, len(was), len(now))
+                yield MemberChange("replaced", name, len(was), len(now))
         else:
-            yield Presence(status(sides, peer), name, len(was), len(now))
+            yield MemberChange(status(sides, peer), name, len(was), len(now))
     zones = [{e.name for e in network.endpoints if is_outside(e)} for network in (old, new)]
     for name in sorted(zones[0] ^ zones[1]):
-        yield Presence("new" if name in zones[1] else "removed", name, *_one(name, zones))
+        yield MemberChange("new" if name in zones[1] else "removed", name, *_one(name, zones))
     owner: dict[tuple[str, int, int], str] = {
         (new.vrfs[e.vrf].name, p.version, int(p.network_address)): e.name
         for e in new.endpoints
@@ -51,11 +51,13 @@ def presences(
     for (vrf, version, before), after in sorted(moved.items()):
         make = IPv4Address if version == 4 else IPv6Address
         detail = f"{make(before)} to {make(after)}"
-        yield Presence("moved", owner[vrf, version, after], 1, 1, detail)
+        yield MemberChange("moved", owner[vrf, version, after], 1, 1, detail)
     tenants = [{v.tenant for v in network.vrfs} for network in (old, new)]
     named = {p.name.partition("/")[0] for p in here.keys() | there.keys()}
     for tenant in sorted((tenants[0] ^ tenants[1]) - named):
-        yield Presence("new" if tenant in tenants[1] else "removed", tenant, *_one(tenant, tenants))
+        yield MemberChange(
+            "new" if tenant in tenants[1] else "removed", tenant, *_one(tenant, tenants)
+        )
 
 
 def _one(name: str, sides: list[set[str]]) -> tuple[int, int]:

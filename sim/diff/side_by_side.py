@@ -26,7 +26,7 @@ from fabric.inventory import Endpoint
 from sim.blocks.port_sets import L4Space, common
 from sim.diff.peers import Class, Joint, Peer, Peers, peers
 from sim.proof.legs import Column, owns_prefix
-from sim.proof.reachability import Bits, Reach, Sets, combine
+from sim.proof.reachability import Bits, L4Sets, Reach, combine
 from sim.proof.spans import expand
 from sim.why.blame import permits_without
 
@@ -52,7 +52,7 @@ class Way(NamedTuple):
     inward: bool
 
 
-class Line(NamedTuple):
+class OutsideLine(NamedTuple):
     """Places of outside addresses (one where the other end is a class), and what passes."""
 
     src: int
@@ -69,11 +69,11 @@ class Side:
 
     reach: Reach
     classes: tuple[Class, ...]
-    sets: Sets
+    sets: L4Sets
     number: Column
     pairs: dict[Pair, tuple[int, int]] = field(default_factory=dict)
-    ways: dict[Way, tuple[Line, ...]] = field(default_factory=dict)
-    through: dict[tuple[str, str, int], tuple[Line, ...]] = field(default_factory=dict)
+    ways: dict[Way, tuple[OutsideLine, ...]] = field(default_factory=dict)
+    through: dict[tuple[str, str, int], tuple[OutsideLine, ...]] = field(default_factory=dict)
     cells_of: dict[object, Column] = field(default_factory=dict)
     hosted: dict[int, Counter[tuple[str, str | None]]] = field(default_factory=dict)
     uneven: set[Peer] = field(default_factory=set)
@@ -204,7 +204,7 @@ class Side:
         rows, member = rows[row], at[2][position]
         n_places = int(place.max()) + 1 if len(place) else 1
         key = member * n_places + place[rows]
-        found: dict[Way, list[Line]] = defaultdict(list)
+        found: dict[Way, list[OutsideLine]] = defaultdict(list)
         for number, may, must, mine in self._folded(rows, key, some, sure):
             one, p = divmod(number, n_places)
             complete = len(mine) == len(self.classes[one].units)
@@ -212,7 +212,7 @@ class Side:
                 self.uneven.add(self.classes[one].peer)
             must = must if complete else NOTHING
             way = Way(one, self._vrf(int(far[mine[0]])), inward)
-            line = Line(p, -1, may, must) if inward else Line(-1, p, may, must)
+            line = OutsideLine(p, -1, may, must) if inward else OutsideLine(-1, p, may, must)
             self.cells_of[way, p] = mine
             if may != NOTHING:
                 found[way].append(line)
@@ -222,13 +222,13 @@ class Side:
         self, rows: Column, src: Column, dst: Column, some: Column, sure: Column
     ) -> None:
         cells, version = self.reach.cells, self.reach.pairs.version[self.reach.cells.pair]
-        found: dict[tuple[str, str, int], list[Line]] = defaultdict(list)
+        found: dict[tuple[str, str, int], list[OutsideLine]] = defaultdict(list)
         for row in rows.tolist():
             may = int(some[row])
             if may != NOTHING:
                 key = self._vrf(int(src[row])), self._vrf(int(dst[row])), int(version[row])
                 places = int(cells.src_place[row]), int(cells.dst_place[row])
-                found[key].append(Line(*places, may, int(sure[row])))
+                found[key].append(OutsideLine(*places, may, int(sure[row])))
                 self.cells_of[key, places] = np.array([row])
         self.through.update((key, tuple(sorted(lines))) for key, lines in found.items())
 
@@ -276,7 +276,7 @@ class Sides:
     """Both worlds; `sets.bits[i]` is a set over `space`."""
 
     space: L4Space
-    sets: Sets
+    sets: L4Sets
     peers: Peers
     old: Side
     new: Side
@@ -294,7 +294,7 @@ class Sides:
         real = space.real()
         policies = old.program.policy, new.program.policy
         found = peers(old.network, new.network, policies, uneven)
-        sets = Sets(space.size)
+        sets = L4Sets(space.size)
         sides = []
         for reach, classes, of in ((old, found.old, atoms[0]), (new, found.new, atoms[1])):
             side = Side(reach, classes, sets, sets.intern(reach.sets[:, of] & real))

@@ -18,7 +18,7 @@ from socket import AF_INET, AF_INET6
 from typing import Any
 
 from fabric.diagnostics import MachineError
-from sim.lab.layout import Hop, Line
+from sim.lab.layout import Hop, RouteLine
 
 NODAD = 2
 PERMANENT = 0x80
@@ -143,7 +143,7 @@ class Spaces:
         """Behind which VTEP a MAC lives."""
         self.socket(space).fdb("add", ifindex=self.index(space, device), lladdr=mac, dst=vtep)
 
-    def route(self, space: str, line: Line) -> None:
+    def route(self, space: str, line: RouteLine) -> None:
         """A route of either family over link-local next hops; without any, unreachable."""
         six = line.prefix.version == 6
         how: dict[str, Any] = {"family": AF_INET6 if six else AF_INET, "table": line.table}

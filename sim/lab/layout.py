@@ -8,9 +8,10 @@ Rules that hold here:
    one tunnel device, since a second one with the same VNI cannot exist on one underlay. A VTEP that
    sends into a VRF which it does not have gets an instance without endpoints.
 3. A leak joins two instances of one VTEP by a veth pair: what VRF a routes into VRF b crosses it.
-4. Where a packet came from decides the table (`Entry`): from an endpoint the FIB, from a join the
-   sending VRF's routes into this one, from a tunnel the endpoints that live here and nothing else.
-   Where a route stays on the VTEP, the table has the endpoints behind it and nothing else.
+4. Where a packet came from decides the table (`InstanceEntry`): from an endpoint the FIB, from a
+   join the sending VRF's routes into this one, from a tunnel the endpoints that live here and
+   nothing else. Where a route stays on the VTEP, the table has the endpoints behind it and nothing
+   else.
 5. Endpoints have no addresses of their own: each is one end of a veth pair in the `ends` namespace
    of its VTEP, and whoever tests sends and receives raw frames there.
 """
@@ -39,7 +40,7 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RouteLine:
     """A route; without hops nobody there is reachable."""
 
     table: int
@@ -48,7 +49,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class InstanceEntry:
     """Devices by which packets enter an instance, and the table that decides about them. As a VRF
     device it is called `name`."""
 
@@ -155,14 +156,14 @@ class Layout:
             out[node] = tuple(Join(a, b, JOINED + i) for i, (a, b) in enumerate(sorted(pairs)))
         return out
 
-    def entries(self, node: int, vrf: int) -> tuple[Entry, ...]:
+    def entries(self, node: int, vrf: int) -> tuple[InstanceEntry, ...]:
         """The ways into an instance (rule 4)."""
         ends = tuple(f"ep{e.index}" for e in self.endpoints if (e.vtep, e.vrf) == (node, vrf))
         return (
-            Entry(f"vrf{vrf}", ends, FIB + vrf),
-            Entry(f"tun{vrf}", (f"vx{vrf}",), LOCAL + vrf),
+            InstanceEntry(f"vrf{vrf}", ends, FIB + vrf),
+            InstanceEntry(f"tun{vrf}", (f"vx{vrf}",), LOCAL + vrf),
             *(
-                Entry(f"in{join.a}t{vrf}", (join.far,), join.table)
+                InstanceEntry(f"in{join.a}t{vrf}", (join.far,), join.table)
                 for join in self.joins[node]
                 if join.b == vrf
             ),
@@ -179,12 +180,12 @@ class Layout:
         }
         return tuple(sorted(found))
 
-    def lines(self, node: int, vrf: int) -> Iterator[Line]:
+    def lines(self, node: int, vrf: int) -> Iterator[RouteLine]:
         """Routes of an instance: its FIB, what lives here, and what others route into it."""
         fib = self.network.fib
         found = {route.prefix: route.nexthops for route in fib.routes(node, vrf)}
         yield from self._table(FIB + vrf, node, vrf, found)
-        yield from (Line(LOCAL + vrf, prefix, hop) for prefix, hop in self._live(node, vrf))
+        yield from (RouteLine(LOCAL + vrf, prefix, hop) for prefix, hop in self._live(node, vrf))
         for join in self.joins[node]:
             if join.b == vrf:
                 found = {
@@ -196,20 +197,20 @@ class Layout:
 
     def _table(
         self, table: int, node: int, vrf: int, routes: Mapping[Prefix, Sequence[NextHop]]
-    ) -> Iterator[Line]:
+    ) -> Iterator[RouteLine]:
         """Routes as seen in `vrf`. One that stays in this instance becomes routes to the endpoints
         inside it, and as a whole leads to the endpoint around it, or nowhere."""
         live = dict(self._live(node, vrf))
         stays = {p for p, hops in routes.items() if (hops[0].vtep, hops[0].vrf) == (node, vrf)}
         for prefix, hop in live.items():
             if prefix not in routes and _around(prefix, routes) in stays:
-                yield Line(table, prefix, hop)
+                yield RouteLine(table, prefix, hop)
         for prefix, hops in routes.items():
             if prefix in stays:
                 around = prefix if prefix in live else _around(prefix, live)
-                yield Line(table, prefix, live[around] if around else ())
+                yield RouteLine(table, prefix, live[around] if around else ())
             else:
-                yield Line(table, prefix, self._ways(node, vrf, hops))
+                yield RouteLine(table, prefix, self._ways(node, vrf, hops))
 
     def _live(self, node: int, vrf: int) -> Iterator[tuple[Prefix, tuple[Hop, ...]]]:
         """Prefixes of the endpoints of an instance."""

@@ -25,7 +25,7 @@ from sim.lab.layout import Layout, mac
 from sim.lab.probes import Probe, frame, read
 from sim.lab.up import ENDPOINT, HOST, Tell
 from sim.packets.headers import Packets
-from sim.packets.pcap import Writer
+from sim.packets.pcap import CaptureWriter
 from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.forwarding import Place, onward
@@ -203,7 +203,7 @@ class Wire:
         self.at: dict[int, int] = {}
         self.back: dict[int, int] = {}
         self.captured = 0
-        self._writer = Writer(tap) if tap else None
+        self._writer = CaptureWriter(tap) if tap else None
         self._ends: dict[int, socket.socket] = {}
         self._sent: dict[int, Probe] = {}
         self._select = selectors.DefaultSelector()

@@ -22,7 +22,7 @@ from sim.lab.layout import (
     JOIN_GATEWAY,
     Hop,
     Layout,
-    Line,
+    RouteLine,
     gateway,
     mac,
 )
@@ -95,7 +95,7 @@ def underlay(layout: Layout, spaces: Spaces) -> None:
                 spaces.route(layout.space(node), line)
 
 
-def underlay_line(network: Network, node: int, vtep: int) -> Line | None:
+def underlay_line(network: Network, node: int, vtep: int) -> RouteLine | None:
     """A node's route to a VTEP's loopback, over all equal next hops."""
     hops = []
     for _, index in network.underlay.ecmp(node, vtep):
@@ -104,7 +104,7 @@ def underlay_line(network: Network, node: int, vtep: int) -> Line | None:
         port = link.a_port if near == 0 else link.b_port
         hops.append(Hop(port, _link_local(index, 1 - near)))
     prefix = ip_network(network.plan.vtep(vtep))
-    return Line(254, prefix, tuple(hops)) if hops else None
+    return RouteLine(254, prefix, tuple(hops)) if hops else None
 
 
 def _link_local(link: int, side: int) -> str:

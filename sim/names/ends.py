@@ -46,7 +46,7 @@ EXAMPLES = {4: int(IPv4Address("192.0.2.1")), 6: int(IPv6Address("2001:db8::1"))
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Destination:
     """A destination: an endpoint (at one of its addresses, if one is given), or an address or the
     addresses of a set, of whoever has them; and ports. `door` is the one behind which the
     endpoint is, if that was asked for, and `asked` what was asked for; where a fabric decides at
@@ -57,7 +57,7 @@ class Target:
     ports: tuple[PortRange, ...]
     block: AddressSet | None = None
     door: Behind | None = None
-    asked: Target | None = None
+    asked: Destination | None = None
 
     @property
     def called(self) -> str:
@@ -133,7 +133,7 @@ def is_pattern(name: str) -> bool:
     return "*" in name or "?" in name or any(map(NUMBERS.fullmatch, BRACKETS.findall(name)))
 
 
-def target(network: Network, text: str) -> Target:
+def target(network: Network, text: str) -> Destination:
     """A destination with its port; `InputError` as for `endpoint`."""
     found = targets(network, text)
     if len(found) > 1:
@@ -141,40 +141,42 @@ def target(network: Network, text: str) -> Target:
     return found[0]
 
 
-def targets(network: Network, text: str) -> list[Target]:
+def targets(network: Network, text: str) -> list[Destination]:
     """As `target`, for everything that a pattern selects."""
     name, port = split_port(text)
     address = address_in(name)
     if address is not None:
-        asked = [Target(None, address, ports) for ports, _ in ports_by(port or DEFAULT, ())]
+        asked = [Destination(None, address, ports) for ports, _ in ports_by(port or DEFAULT, ())]
         return [t for one in asked for t in _behind(network, one)]
     if (block := set_in(name)) is not None:
         return [
             t for ports, _ in ports_by(port or DEFAULT, ()) for t in _inside(network, block, ports)
         ]
     if name.endswith(SUFFIX):
-        return [Target(e, None, (at,)) for e, at in behind(network, name, port or DEFAULT)]
+        return [Destination(e, None, (at,)) for e, at in behind(network, name, port or DEFAULT)]
     found = endpoints(network, name)
     parts = ports_by(port or DEFAULT, found)
-    asked = [Target(e, None, ports) for ports, members in parts for e in members]
+    asked = [Destination(e, None, ports) for ports, members in parts for e in members]
     opened = node_ports(network) if any(e.kind == "node" for e in found) else ()
     return [t for one in asked for t in (_behind(network, one) if _may(one, opened) else [one])]
 
 
-def _inside(network: Network, block: AddressSet, ports: tuple[PortRange, ...]) -> Iterator[Target]:
+def _inside(
+    network: Network, block: AddressSet, ports: tuple[PortRange, ...]
+) -> Iterator[Destination]:
     """Addresses of a set: those that are doors one by one, and the rest together."""
     for address in door_addresses(network):
         here = ((int(address), int(address)),)
         if intersect(block.of(address.version), here):
-            behind_it = _behind(network, plain := Target(None, address, ports))
+            behind_it = _behind(network, plain := Destination(None, address, ports))
             if behind_it != [plain]:
                 block = block.without(address)
                 yield from behind_it
     if block.versions:
-        yield Target(None, None, ports, block)
+        yield Destination(None, None, ports, block)
 
 
-def _may(wanted: Target, opened: Container[tuple[str, int, int]]) -> bool:
+def _may(wanted: Destination, opened: Container[tuple[str, int, int]]) -> bool:
     """Whether a destination may be a door of a node."""
     node = wanted.endpoint
     return (
@@ -184,7 +186,7 @@ def _may(wanted: Target, opened: Container[tuple[str, int, int]]) -> bool:
     )
 
 
-def _behind(network: Network, wanted: Target) -> list[Target]:
+def _behind(network: Network, wanted: Destination) -> list[Destination]:
     """What is behind a door, or the destination itself where it is none."""
     if len(wanted.ports) != 1 or wanted.ports[0].first != wanted.ports[0].last:
         return [wanted]
@@ -196,7 +198,7 @@ def _behind(network: Network, wanted: Target) -> list[Target]:
         found = at_node(network, wanted.endpoint, port.protocol, port.first)
     if found and found[0].decided_before:
         return [replace(wanted, door=found[0])]
-    return [Target(b.endpoint, None, (b.port,), None, b, wanted) for b in found] or [wanted]
+    return [Destination(b.endpoint, None, (b.port,), None, b, wanted) for b in found] or [wanted]
 
 
 def address_of(network: Network, owned_by: Endpoint, version: int) -> int | None:

@@ -1,7 +1,7 @@
 """Capture files as record tables: pcap (draft-ietf-opsawg-pcap) and pcapng (…-pcapng).
 
-Reads headers only: a batch of `Records` says where in the file each captured frame lies. Both byte
-orders, microseconds and nanoseconds, several sections and interfaces.
+Reads headers only: a batch of `CapturedFrames` says where in the file each captured frame lies.
+Both byte orders, microseconds and nanoseconds, several sections and interfaces.
 
 Files are hostile until shown otherwise: every length is checked against what is left of the file
 before it is used; memory follows the number of records in a batch, never a number in the file. A
@@ -44,7 +44,7 @@ class NotACaptureError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class CapturedFrames:
     """Frames of one batch: `offset` into the file, bytes `captured` there, bytes `original` on the
     wire, `time` in ns since 1970, and link types (`LINKTYPE_*`)."""
 
@@ -61,7 +61,7 @@ class Records:
 Row = tuple[int, int, int, int, int]
 
 
-def records(data: NDArray[np.uint8], problems: list[Problem]) -> Iterator[Records]:
+def records(data: NDArray[np.uint8], problems: list[Problem]) -> Iterator[CapturedFrames]:
     """Batches of at most `BATCH` records; damage is appended to `problems`."""
     view = memoryview(data)  # type: ignore[arg-type]
     magic = bytes(view[:4])
@@ -81,10 +81,10 @@ def records(data: NDArray[np.uint8], problems: list[Problem]) -> Iterator[Record
         yield _table(batch)
 
 
-def _table(batch: list[Row]) -> Records:
+def _table(batch: list[Row]) -> CapturedFrames:
     table = np.array(batch, np.int64)
     offset, captured, original, time, link = np.ascontiguousarray(table.T)
-    return Records(offset, captured, original, time, link.astype(np.int32))
+    return CapturedFrames(offset, captured, original, time, link.astype(np.int32))
 
 
 def _pcap(view: memoryview, order: str, tick: int, problems: list[Problem]) -> Iterator[Row]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.ports import WITH_PORTS
-from sim.packets.capfile import Records
+from sim.packets.capfile import CapturedFrames
 from sim.packets.icmp import ERROR, OTHER, PROTOCOL, marks_of
 
 VXLAN_PORT = 4789
@@ -92,20 +92,22 @@ class _Bytes:
         return _Bytes(self.data, self.end[keep])
 
 
-def decode(data: NDArray[np.uint8], frames: Records, vxlan_port: int = VXLAN_PORT) -> Decoded:
+def decode(
+    data: NDArray[np.uint8], frames: CapturedFrames, vxlan_port: int = VXLAN_PORT
+) -> Decoded:
     """The outermost IP header of each frame."""
     read = _Bytes(data, frames.offset + frames.captured)
     kind, network = _link(read, frames.offset, frames.link)
     return _ip(read, kind, network, frames.offset + frames.original, vxlan_port)
 
 
-def inner(data: NDArray[np.uint8], frames: Records, outer: Decoded) -> tuple[Ints, Decoded]:
+def inner(data: NDArray[np.uint8], frames: CapturedFrames, outer: Decoded) -> tuple[Ints, Decoded]:
     """Which frames carry VXLAN, and the IP header inside each of them."""
     rows = np.flatnonzero(outer.vni >= 0)
     at, captured = outer.payload[rows], frames.offset[rows] + frames.captured[rows]
     original = frames.original[rows] - (at - frames.offset[rows])
     ethernet = np.full(len(rows), ETHERNET, np.int32)
-    inside = Records(at, captured - at, original, frames.time[rows], ethernet)
+    inside = CapturedFrames(at, captured - at, original, frames.time[rows], ethernet)
     return rows, decode(data, inside, vxlan_port=-1)
 
 
@@ -170,13 +172,13 @@ def _ip(read: _Bytes, kind: Ints, at: Ints, wire_end: Ints, vxlan_port: int) -> 
     )
 
 
-def quoted(data: NDArray[np.uint8], frames: Records, rows: Ints, errors: Decoded) -> Decoded:
+def quoted(data: NDArray[np.uint8], frames: CapturedFrames, rows: Ints, errors: Decoded) -> Decoded:
     """The packets that the ICMP errors in these rows of a batch quote."""
     at = errors.payload
     end = frames.offset[rows] + frames.captured[rows]
     original = frames.original[rows] - (at - frames.offset[rows])
     link = np.full(len(rows), RAW[0], np.int32)
-    inside = Records(at, np.maximum(end - at, 0), original, frames.time[rows], link)
+    inside = CapturedFrames(at, np.maximum(end - at, 0), original, frames.time[rows], link)
     return decode(data, inside, vxlan_port=-1)
 
 

@@ -1,8 +1,8 @@
 """Captures in and out: what was decoded, what was not, and the packets that were dropped.
 
-`read` decodes pcap and pcapng in batches (`sim.packets.capfile`, `sim.packets.decode`); `Writer`
-writes pcapng with a comment per packet. scapy, imported only when called for, dissects what our
-decoder does not know and builds frames for packets that never were on a wire.
+`read` decodes pcap and pcapng in batches (`sim.packets.capfile`, `sim.packets.decode`);
+`CaptureWriter` writes pcapng with a comment per packet. scapy, imported only when called for,
+dissects what our decoder does not know and builds frames for packets that never were on a wire.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.reading import opened
 from fabric.ports import NAMES
 from sim.packets import capfile, decode
-from sim.packets.capfile import INTERFACE, PACKET, SECTION, Problem, Records
+from sim.packets.capfile import INTERFACE, PACKET, SECTION, CapturedFrames, Problem
 from sim.packets.decode import ETHERNET, VXLAN_PORT, Decoded
 from sim.packets.headers import Flow
 from sim.packets.icmp import OTHER, REPLY, REQUEST
@@ -42,7 +42,7 @@ class Batch:
     (`tunnel`: rows that are such), the only one of others."""
 
     data: NDArray[np.uint8]
-    records: Records
+    records: CapturedFrames
     outer: Decoded
     header: Decoded
     tunnel: NDArray[np.int64]
@@ -158,7 +158,7 @@ def _drain(file: IO[bytes], name: str) -> NDArray[np.uint8]:
 
 
 def _batch(
-    data: NDArray[np.uint8], frames: Records, vxlan_port: int, datagrams: _Datagrams
+    data: NDArray[np.uint8], frames: CapturedFrames, vxlan_port: int, datagrams: _Datagrams
 ) -> Batch:
     outer = decode.decode(data, frames, vxlan_port)
     tunnel, inside = decode.inner(data, frames, outer)
@@ -197,7 +197,7 @@ class _Datagrams:
 
 
 @dataclass(slots=True)
-class Writer:
+class CaptureWriter:
     """A pcapng file under construction (Ethernet unless told otherwise), flushed by the caller."""
 
     file: IO[bytes]

@@ -15,7 +15,7 @@ from compiler.policy.ir import Direction, Origin
 from fabric.io.visible import visible
 from sim.blocks.blocks import Blocks
 from sim.packets.headers import Packets
-from sim.packets.pcap import Writer, craft
+from sim.packets.pcap import CaptureWriter, craft
 from sim.packets.reasons import reasons
 from sim.pipeline.arrivals import Arrivals
 from sim.pipeline.datapath import Verdicts
@@ -32,11 +32,11 @@ class DroppedPackets:
     blocks: Blocks
     written: int = 0
     skipped: int = 0
-    _writer: Writer = field(init=False)
+    _writer: CaptureWriter = field(init=False)
     _causes: dict[int, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._writer = Writer(self.file)
+        self._writer = CaptureWriter(self.file)
         self._causes = causes(self.blocks)
 
     @property

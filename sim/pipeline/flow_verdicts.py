@@ -18,8 +18,8 @@ from fabric.kubernetes.unevaluated import pending
 from fabric.network import Network
 from sim.blocks.blocks import Blocks
 from sim.packets.headers import Packets
+from sim.packets.notation import show
 from sim.packets.reasons import Reason, reasons
-from sim.packets.text import show
 from sim.pipeline.arrivals import Arrivals
 from sim.pipeline.datapath import Verdicts
 from sim.pipeline.dropped import cause_of, causes

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class EndTrace:
     """The policy groups at one end: `steps` are the groups walked with the entry that decided;
     `reason` is DELIVERED if they permit, else the drop reason of the stage that denied."""
 
@@ -58,12 +58,12 @@ class Trace:
     route: Route | None = None
     next_hop: NextHop | None = None
     outer_sport: int | None = None
-    out: Side | None = None
+    out: EndTrace | None = None
     underlay: tuple[UnderlayHop, ...] = ()
     target: int | None = None
     back: Route | None = None
     seen: int | None = None
-    into: Side | None = None
+    into: EndTrace | None = None
 
 
 def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
@@ -135,14 +135,14 @@ def _side(
     flow: Flow,
     remote_ip: int,
     remote_vrf: int,
-) -> Side:
+) -> EndTrace:
     l4 = (flow.protocol, flow.sport, flow.dport)
     packet = Packet(direction, local, flow.version, remote_ip, remote_vrf, *l4)
     steps = tuple(walk(program, packet))
     reason = Reason.DELIVERED
     if steps and steps[-1][1].action is Action.DENY:
         reason = reasons(program.stages).of[steps[-1][0].stage]
-    return Side(packet, vtep, steps, reason)
+    return EndTrace(packet, vtep, steps, reason)
 
 
 def seen_behind(back: Route | None, outer: int, true_vrf: int) -> int | None:
@@ -151,7 +151,7 @@ def seen_behind(back: Route | None, outer: int, true_vrf: int) -> int | None:
     return true_vrf if true_vrf in vrfs else vrfs[0] if vrfs else None
 
 
-def _reason(out: Side, tunnel: bool, bound: bool, into: Side | None) -> Reason:
+def _reason(out: EndTrace, tunnel: bool, bound: bool, into: EndTrace | None) -> Reason:
     if out.reason is not Reason.DELIVERED:
         return out.reason
     if not tunnel:

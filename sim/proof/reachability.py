@@ -39,7 +39,7 @@ CHUNK = 1 << 22
 MAX_PAIRS = 10_000_000
 
 
-class Sets:
+class L4Sets:
     """Distinct sets of L4 atoms; `bits[i]` is set i, set 0 is empty."""
 
     def __init__(self, size: int) -> None:
@@ -83,7 +83,7 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class PairCells:
     """One row per (pair, source span, destination span), sorted: the two answers per address."""
 
     pair: Column
@@ -105,7 +105,7 @@ class Reach:
     leg_set: Column
     sets: Bits
     pairs: Pairs
-    cells: Cells
+    cells: PairCells
 
     @property
     def network(self) -> Network:
@@ -196,7 +196,7 @@ def _reach(world: World, leg_space: LegSpace, parts: Iterable[Legs]) -> Reach:
     )
     atoms = blocks.l4
     space = L4Space.of(atoms.proto_class, atoms.dport_atom, atoms.sport_atom)
-    sets = Sets(space.size)
+    sets = L4Sets(space.size)
     leg_set = _permitted(blocks, space, sets, rows)
     pairs, cells = _pairs(leg_space, rows, leg_set, sets)
     return Reach(world, space, leg_space, rows, leg_set, sets.bits, pairs, cells)
@@ -227,7 +227,7 @@ def decisions(blocks: Blocks, keys: Column) -> NDArray[np.int32]:
     return found
 
 
-def _permitted(blocks: Blocks, space: L4Space, sets: Sets, rows: Legs) -> Column:
+def _permitted(blocks: Blocks, space: L4Space, sets: L4Sets, rows: Legs) -> Column:
     """The set of each leg, as its IP version reads it; computed once per distinct pair of block
     rows."""
     keys, inverse = np.unique(np.r_[rows.out_key, rows.in_key], return_inverse=True)
@@ -252,7 +252,7 @@ def _permitted(blocks: Blocks, space: L4Space, sets: Sets, rows: Legs) -> Column
     return found
 
 
-def _pairs(space: LegSpace, rows: Legs, leg_set: Column, sets: Sets) -> tuple[Pairs, Cells]:
+def _pairs(space: LegSpace, rows: Legs, leg_set: Column, sets: L4Sets) -> tuple[Pairs, PairCells]:
     first = _starts(rows.src, rows.dst, rows.version)
     last = np.r_[first[1:], len(rows)].astype(np.int64)
     pair_of = np.repeat(np.arange(len(first)), last - first)
@@ -263,12 +263,12 @@ def _pairs(space: LegSpace, rows: Legs, leg_set: Column, sets: Sets) -> tuple[Pa
     may = combine(sets, cell_of, leg_set, np.logical_or)
     must = combine(sets, cell_of, leg_set, np.logical_and)
     must = np.where(width == rows.hops[at], must, 0)
-    cells = Cells(pair_of[at], rows.src_place[at], rows.dst_place[at], may, must)
+    cells = PairCells(pair_of[at], rows.src_place[at], rows.dst_place[at], may, must)
     pairs = Pairs(rows.src[first], rows.dst[first], rows.version[first], some, some, first, last)
     return replace(pairs, sure=_sure(space, pairs, cells, sets)), cells
 
 
-def _sure(space: LegSpace, pairs: Pairs, cells: Cells, sets: Sets) -> Column:
+def _sure(space: LegSpace, pairs: Pairs, cells: PairCells, sets: L4Sets) -> Column:
     """Per pair what every address that counts can do."""
     coverage = Coverage(space)
     wanted = coverage.count(pairs.src, pairs.dst, pairs.version)
@@ -292,7 +292,7 @@ def _starts(*columns: Column) -> Column:
     return np.flatnonzero(new)
 
 
-def combine(sets: Sets, group: Column, members: Column, fold: Any) -> Column:
+def combine(sets: L4Sets, group: Column, members: Column, fold: Any) -> Column:
     """Fold the sets of each group (0, 1, …, sorted) into one set id (`fold`: logical_or, …)."""
     n_groups = int(group[-1]) + 1 if len(group) else 0
     ordered = np.sort(group.astype(np.int64) * len(sets.bits) + members, kind="stable")

@@ -28,7 +28,7 @@ Stretch = tuple[int, int, tuple[Choice, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Sender:
     """One endpoint's addresses `ranges` of a family, and what each destination does to them."""
 
     endpoint: int
@@ -74,13 +74,13 @@ class Profiles:
         return self.known[key]
 
 
-def regions(reach: Reach) -> tuple[Profiles, Iterator[Source]]:
+def regions(reach: Reach) -> tuple[Profiles, Iterator[Sender]]:
     """Profiles (filled while the sources are read) and sources, by endpoint and family."""
     profiles = Profiles(reach.blocks)
     return profiles, _sources(reach, profiles)
 
 
-def _sources(reach: Reach, profiles: Profiles) -> Iterator[Source]:
+def _sources(reach: Reach, profiles: Profiles) -> Iterator[Sender]:
     n = len(reach.network.vrfs)
     egress = {vrf: _egresses(reach.leg_space, vrf) for vrf in range(n)}
     spans = Spans.over(reach.blocks.addresses, egress)
@@ -95,7 +95,7 @@ def _egresses(space: LegSpace, vrf: int) -> list[int]:
     return [other for other in space.egresses(sets) if other != vrf]
 
 
-def _of_vrf(space: LegSpace, profiles: Profiles, vrf: int) -> Iterator[Source]:
+def _of_vrf(space: LegSpace, profiles: Profiles, vrf: int) -> Iterator[Sender]:
     """Sources of one VRF; all its spans have the same bounds, so local span numbers compare."""
     ref = space.spans.of(vrf, vrf)
     rows = Legs.concat([_localised(space, part) for part in legs(space, vrf)])
@@ -134,7 +134,7 @@ def _of_endpoint(
     rows: Legs,
     blank: list[Choice],
     mine: Column,
-) -> Iterator[Source]:
+) -> Iterator[Sender]:
     """Own spans that fare alike are one source."""
     alike: dict[tuple[Stretch, ...], list[tuple[int, int]]] = {}
     ends = [*(s - 1 for s in starts[1:]), TOP[version]]
@@ -145,7 +145,7 @@ def _of_endpoint(
         local = span - int(spans[0])
         alike.setdefault(found, []).append((starts[local], ends[local]))
     for found, ranges in alike.items():
-        yield Source(endpoint, version, tuple(_joined(ranges)), found)
+        yield Sender(endpoint, version, tuple(_joined(ranges)), found)
 
 
 def _stretches(

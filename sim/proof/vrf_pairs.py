@@ -1,8 +1,8 @@
 """Isolation between VRFs, proven by classes: which VRFs can exchange packets at all, and why.
 
 Proven for every ordered pair of different VRFs (a, b): no packet (any addresses of either family,
-any protocol and ports) gets from an endpoint of a to an endpoint of b, except where `Crossing` says
-that it may; and whatever passes there is permitted at both ends by a declared intent (leak,
+any protocol and ports) gets from an endpoint of a to an endpoint of b, except where `VrfCrossing`
+says that it may; and whatever passes there is permitted at both ends by a declared intent (leak,
 peering, zone), unless the crossing is *stray*.
 
 Nothing is enumerated by address, port or pair of endpoints:
@@ -44,7 +44,7 @@ CHUNK_BITS = 22
 
 
 @dataclass(frozen=True, slots=True)
-class Crossing:
+class VrfCrossing:
     """Packets may pass from VRF `src` to VRF `dst`; `stray` is one that no intent explains."""
 
     src: int
@@ -58,7 +58,7 @@ class Isolation:
     those of rule 2; the rest is kept for `recheck`."""
 
     blocks: Blocks
-    crossings: tuple[Crossing, ...]
+    crossings: tuple[VrfCrossing, ...]
     out: Flags = field(repr=False)
     into: Flags = field(repr=False)
     routed: NDArray[np.bool_] = field(repr=False)
@@ -208,7 +208,7 @@ def _routed(blocks: Blocks) -> NDArray[np.bool_]:
 
 def _crossings(
     blocks: Blocks, pairs: Iterable[tuple[int, int]], out: Flags, into: Flags, sight: Sight
-) -> Iterable[Crossing]:
+) -> Iterable[VrfCrossing]:
     """The pairs, of those that routes and the senders' policies allow, where packets may pass."""
     for a, b in pairs:
         behind = sight.seen(a, b)
@@ -219,7 +219,7 @@ def _crossings(
         if accepts:
             sends = int(out[a, b])
             suspect = (sends | accepts) & UNDECLARED
-            yield Crossing(a, b, _stray(blocks, a, b) if suspect else None)
+            yield VrfCrossing(a, b, _stray(blocks, a, b) if suspect else None)
 
 
 def _stray(blocks: Blocks, a: int, b: int) -> Witness | None:

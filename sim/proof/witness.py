@@ -17,8 +17,8 @@ from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import PortRange
 from sim.packets.headers import Flow
+from sim.packets.notation import show
 from sim.packets.reasons import Reason
-from sim.packets.text import show
 from sim.pipeline.trace import Trace, trace
 from sim.proof.coverage import Coverage
 from sim.proof.narrow import Limits, inside

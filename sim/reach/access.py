@@ -161,7 +161,7 @@ def access(
             told[asked[chosen]] = bits, space.text(bits), tuple(port_rows(space, bits))
         key = names[int(pairs.src[i])], names[int(pairs.dst[i])], asked[chosen]
         groups.setdefault(key, []).append(i)
-    causes, all_pairs = _Causes(reach, masks), _AllPairs(reach.network, src, dst)
+    causes, all_pairs = _LegCauses(reach, masks), _AllPairs(reach.network, src, dst)
     out = []
     for (source, target, number), members in sorted(groups.items()):
         families = tuple(sorted(set(pairs.version[members].tolist())))
@@ -213,7 +213,7 @@ def _routes(reach: Reach, pair: int, mask: Bits) -> tuple[Cause, ...]:
     return tuple(cause for _, cause in crossings(network, found))
 
 
-class _Causes:
+class _LegCauses:
     """Origins behind legs, worked out once per pair of block rows."""
 
     def __init__(self, reach: Reach, masks: Mapping[int, Bits]) -> None:

@@ -39,7 +39,7 @@ KEPT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class SideCause:
     """Why one side allows or denies. `origin` is None when nothing selects the pod; `assumed` when
     the rule goes by the address of a pod whose address is not known but assumed, of a denial when
     some rule would allow the flow if the pod had another one."""
@@ -52,12 +52,12 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FlowAnswer:
     """The verdict on one flow, and the causes: of an allow those of both sides, of a deny those of
     the sides that deny. `touched_by` is what is not evaluated and touches an end."""
 
     allow: bool
-    causes: tuple[Cause, ...]
+    causes: tuple[SideCause, ...]
     touched_by: tuple[Unevaluated, ...] = ()
 
     @property
@@ -81,11 +81,11 @@ class Questions:
         self.names = ClusterNames(network)
         self.touching = touching(network)
         self.unknown = 0
-        self.answers: dict[tuple[str, str, int, int | str], Answer] = {}
+        self.answers: dict[tuple[str, str, int, int | str], FlowAnswer] = {}
         self.cells: dict[tuple[int, int], int] = {}
-        self.sides: dict[tuple[int, ...], tuple[bool, tuple[Cause, ...]]] = {}
+        self.sides: dict[tuple[int, ...], tuple[bool, tuple[SideCause, ...]]] = {}
 
-    def ask(self, src: str, dst: str, protocol: int, port: int | str) -> Answer:
+    def ask(self, src: str, dst: str, protocol: int, port: int | str) -> FlowAnswer:
         """The answer to one question; `port` may be a name. Raises `InputError` when there is
         none."""
         key = src, dst, protocol, port
@@ -98,13 +98,13 @@ class Questions:
         self.unknown += found.verdict == "unknown"
         return found
 
-    def _answer(self, src: str, dst: str, protocol: int, port: int | str) -> Answer:
+    def _answer(self, src: str, dst: str, protocol: int, port: int | str) -> FlowAnswer:
         sources = self.names.sources(src)
         try:
             targets = self.names.targets(dst, protocol, port)
         except InputError:
             if pending(by_hand := self.names.led_by_hand(dst)):
-                return Answer(False, (), tuple(by_hand))
+                return FlowAnswer(False, (), tuple(by_hand))
             raise
         pairs = [(s, t) for s in sources for t in targets if s.endpoint is not t.endpoint]
         if not pairs:
@@ -119,18 +119,18 @@ class Questions:
             )
         causes = dict.fromkeys(cause for answer in found.values() for cause in answer.causes)
         ends = {end.endpoint.index for pair in pairs for end in pair}
-        return Answer(bool(allowed), tuple(causes), self.touching.of(*ends))
+        return FlowAnswer(bool(allowed), tuple(causes), self.touching.of(*ends))
 
-    def _alone(self, source: End, target: End) -> Answer:
+    def _alone(self, source: End, target: End) -> FlowAnswer:
         if source.outside:
             raise fault("neither end is in the cluster")
         if source.name != target.name:
             reason = f"{source.name} and {target.name} share their node's network"
         else:
             reason = "a pod always reaches itself"
-        return Answer(True, (Cause(Direction.OUT, True, None, reason),))
+        return FlowAnswer(True, (SideCause(Direction.OUT, True, None, reason),))
 
-    def _one(self, source: End, target: End, protocol: int, port: int | str) -> Answer:
+    def _one(self, source: End, target: End, protocol: int, port: int | str) -> FlowAnswer:
         version = family(source, target)
         number = target.port if target.port is not None else number_of(target, port, protocol)
         out = self._side(Direction.OUT, source, target, version, protocol, number)
@@ -146,11 +146,11 @@ class Questions:
         into = self._side(Direction.IN, target, source, version, protocol, number)
         allow = out[0] and into[0]
         sides = [side for side in (out, into) if side[0] is allow]
-        return Answer(allow, tuple(cause for _, causes in sides for cause in causes))
+        return FlowAnswer(allow, tuple(cause for _, causes in sides for cause in causes))
 
     def _side(
         self, direction: Direction, local: End, remote: End, version: int, protocol: int, port: int
-    ) -> tuple[bool, tuple[Cause, ...]]:
+    ) -> tuple[bool, tuple[SideCause, ...]]:
         """Whether one enforcement point permits, and why; the outside permits all."""
         if local.outside:
             return True, ()
@@ -168,17 +168,17 @@ class Questions:
             self.sides[key] = permit, tuple(self._causes(packet, permit, local, remote))
         return self.sides[key]
 
-    def _causes(self, packet: Packet, permit: bool, local: End, remote: End) -> Iterator[Cause]:
+    def _causes(self, packet: Packet, permit: bool, local: End, remote: End) -> Iterator[SideCause]:
         side, index = packet.direction, local.endpoint.index
         word = "egress" if side is Direction.OUT else "ingress"
         if not permit:
             hangs = "address" in remote.endpoint.assumed and self.might_hold(packet)
             for origin in self.isolating[side, index]:
-                yield Cause(side, False, origin, f"no rule allows this {word}", hangs)
+                yield SideCause(side, False, origin, f"no rule allows this {word}", hangs)
             return
         if not self.isolating.get((side, index)):
             name = local.endpoint.name.removeprefix(f"{CLUSTER}/")
-            yield Cause(side, True, None, f"no policy selects {name} for {word}")
+            yield SideCause(side, True, None, f"no policy selects {name} for {word}")
             return
         drawn = "address" in remote.endpoint.assumed
         for group in self.program.bound(side, index):
@@ -186,7 +186,9 @@ class Questions:
                 for entry in group.entries:
                     if entry.action is not Action.DENY and entry_matches(entry, packet):
                         assumed = drawn and goes_by_address(entry)
-                        yield Cause(side, True, self.program.origins[entry.origin], None, assumed)
+                        yield SideCause(
+                            side, True, self.program.origins[entry.origin], None, assumed
+                        )
 
     def might_hold(self, packet: Packet) -> bool:
         """Whether some block would permit the packet if the remote end had another address."""

@@ -31,7 +31,7 @@ from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.names.address_sets import Address, AddressSet
 from sim.names.address_words import blocks_of
-from sim.names.ends import EXAMPLES, Target, address_of
+from sim.names.ends import EXAMPLES, Destination, address_of
 from sim.names.wanted_ports import packet_port
 from sim.why.explain import Explanation, between
 from sim.world import World
@@ -41,7 +41,7 @@ Instance = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class AddressClass:
     """Addresses that fare alike, one of which is followed; no ranges where an end has just one."""
 
     address: int | None
@@ -55,7 +55,7 @@ class Ends:
 
     world: World
     source: Endpoint
-    wanted: Target
+    wanted: Destination
     block: AddressSet | None = None
 
     @property
@@ -102,11 +102,11 @@ def is_wide(endpoint: Endpoint) -> bool:
     return any(p.num_addresses > 1 for p in endpoint.prefixes)
 
 
-def _is_wide(wanted: Target) -> bool:
+def _is_wide(wanted: Destination) -> bool:
     return wanted.endpoint is not None and wanted.address is None and is_wide(wanted.endpoint)
 
 
-def _plain(ends: Ends) -> tuple[World, Endpoint, Target]:
+def _plain(ends: Ends) -> tuple[World, Endpoint, Destination]:
     return ends.world, ends.source, ends.wanted
 
 
@@ -124,9 +124,9 @@ def _family(
         message = f"{len(sources) * len(targets)} kinds of addresses of these fare differently"
         raise InputError(Diagnostic("C714", message, None, "ask about a longer prefix"))
     kind = IPv4Address if version == 4 else IPv6Address
-    found: dict[Hashable, tuple[Explanation, list[Kind], Intervals]] = {}
+    found: dict[Hashable, tuple[Explanation, list[AddressClass], Intervals]] = {}
     for target in targets:
-        by_fate: dict[Hashable, tuple[Explanation, list[Kind]]] = {}
+        by_fate: dict[Hashable, tuple[Explanation, list[AddressClass]]] = {}
         to = ends.wanted
         if target.address is not None:
             to = replace(to, address=kind(target.address))
@@ -161,13 +161,15 @@ def fate(found: Explanation) -> Hashable:
     return *said, culprit.title, culprit.span, found.touched_by
 
 
-def _targets(ends: Ends, version: int) -> list[Kind]:
+def _targets(ends: Ends, version: int) -> list[AddressClass]:
     """Destinations of one family by kind (rules 1 and 2)."""
     network, source, wanted = ends.network, ends.source, ends.wanted
     here, end, block = [(source.vtep, source.vrf)], wanted.endpoint, wanted.block
     if block is None and not _is_wide(wanted):
         mine = _address(ends, version)
-        return [] if mine is None else [Kind(None, (), _sets(ends, here, version, [mine])[0])]
+        return (
+            [] if mine is None else [AddressClass(None, (), _sets(ends, here, version, [mine])[0])]
+        )
     space = _owned(ends, end, version)
     groups = ends.world.program.bound(Direction.OUT, source.index)
     found, strict = _Kinds(version), _Kinds(version)
@@ -184,12 +186,12 @@ def _targets(ends: Ends, version: int) -> list[Kind]:
 
 
 def _sources(
-    ends: Ends, version: int, targets: Sequence[Kind], sent_from: Address | None
-) -> list[Kind]:
+    ends: Ends, version: int, targets: Sequence[AddressClass], sent_from: Address | None
+) -> list[AddressClass]:
     """Sources of one family by kind (rules 1 and 2)."""
     network, source, end = ends.network, ends.source, ends.wanted.endpoint
     if sent_from is not None or not is_wide(source):
-        return [Kind(None)]
+        return [AddressClass(None)]
     hops = {(hop.vtep, hop.vrf) for kind in targets for hop in _hops(network, kind.sets)}
     home = {(end.vtep, end.vrf)} if end else set[Instance]()
     egresses = sorted(hops | home)
@@ -220,13 +222,15 @@ class _Kinds:
         """Some addresses with their next-hop sets."""
         self.found.setdefault(key, ([], sets))[0].append((low, high))
 
-    def kinds(self) -> list[Kind]:
+    def kinds(self) -> list[AddressClass]:
         """What was collected."""
         kinds = []
         for ranges, sets in self.found.values():
             holds = any(low <= self.example <= high for low, high in ranges)
             low, high = max(ranges, key=lambda span: span[1] - span[0])
-            kinds.append(Kind(self.example if holds else min(low + 1, high), union(ranges), sets))
+            kinds.append(
+                AddressClass(self.example if holds else min(low + 1, high), union(ranges), sets)
+            )
         return sorted(kinds, key=lambda kind: kind.address != self.example)
 
 

@@ -14,14 +14,14 @@ from dataclasses import replace
 from compiler.program.program import goes_by_address
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.network import Network
-from sim.names.ends import Target, address_of
+from sim.names.ends import Destination, address_of
 from sim.names.wanted_ports import packet_port
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
 from sim.world import World
 
 
-def same_before(world: World, wanted: Target, flow: Flow) -> None:
+def same_before(world: World, wanted: Destination, flow: Flow) -> None:
     """Nothing, where they say the same about a flow to a pod as about the one that was asked for;
     else an `UndecidedError`."""
     network = world.network
@@ -47,7 +47,7 @@ def same_before(world: World, wanted: Target, flow: Flow) -> None:
         raise UndecidedError(Diagnostic("C670", message, None, hint, "unknown"))
 
 
-def destination(network: Network, wanted: Target, version: int) -> int | None:
+def destination(network: Network, wanted: Destination, version: int) -> int | None:
     """An address of a destination in a family, if it has one."""
     if wanted.address is not None and wanted.address.version == version:
         return int(wanted.address)

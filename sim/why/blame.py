@@ -22,7 +22,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from compiler.policy.ir import Action, Direction, Origin, Packet, Stage
-from compiler.policy.kinds import Kind, kind_of
+from compiler.policy.origin_kinds import OriginKind, kind_of
 from compiler.policy.stages import Owner
 from compiler.program.program import Entry, Program
 from compiler.program.walk import behind, walk
@@ -31,7 +31,7 @@ from fabric.intent.offers import Intent
 from fabric.network import Network
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
-from sim.pipeline.trace import Side, Trace
+from sim.pipeline.trace import EndTrace, Trace
 from sim.why.loops import loop
 from sim.why.nearest import Near, nearest, selecting, title, wanted
 from sim.world import World
@@ -55,7 +55,7 @@ class Cause:
     @property
     def own(self) -> bool:
         """Whether it is what tenants and zones may do among themselves."""
-        return isinstance(self.kind, Kind) and self.kind.own
+        return isinstance(self.kind, OriginKind) and self.kind.own
 
     @property
     def declaration(self) -> str:
@@ -104,7 +104,7 @@ def permits_without(program: Program, packet: Packet, origin: int) -> bool:
     return all(entry.action is not Action.DENY for _, entry in walk(program, packet, origin))
 
 
-def _permits(program: Program, side: Side | None) -> list[Entry]:
+def _permits(program: Program, side: EndTrace | None) -> list[Entry]:
     """Entries that let the packet pass, defaults left out."""
     if side is None:
         return []
@@ -212,7 +212,7 @@ def _lost(network: Network, node: int) -> int:
 
 
 def _blame_default(
-    network: Network, side: Side, denies: Cause, near: Near | None, policy: Cause | None
+    network: Network, side: EndTrace, denies: Cause, near: Near | None, policy: Cause | None
 ) -> Blame:
     closest = None
     if near:
@@ -225,7 +225,7 @@ def _blame_default(
     return Blame(culprit, tuple(reversed(others.values())))
 
 
-def _narrowest(world: World, side: Side, stage: Stage) -> Cause | None:
+def _narrowest(world: World, side: EndTrace, stage: Stage) -> Cause | None:
     """The NetworkPolicy that isolates the endpoint and was written for the fewest others."""
     if stage.owner is not Owner.CLUSTER:
         return None
@@ -285,7 +285,7 @@ def _policy_title(origin: Origin) -> str:
     return f"{origin.kind} {origin.name}"
 
 
-def _where(network: Network, side: Side | None) -> str:
+def _where(network: Network, side: EndTrace | None) -> str:
     if side is None:
         return ""
     way = "out of" if side.packet.direction is Direction.OUT else "into"

@@ -22,13 +22,13 @@ from fabric.ports import texts
 from sim.blocks.port_sets import CLIENT_PORT
 from sim.names.address_sets import Address
 from sim.names.address_words import from_to
-from sim.names.ends import Target, address_of
+from sim.names.ends import Destination, address_of
 from sim.names.wanted_ports import packet_port
 from sim.packets.headers import Flow
+from sim.packets.notation import show
 from sim.packets.reasons import Reason
-from sim.packets.text import show
 from sim.pipeline.forwarding import Place, onward
-from sim.pipeline.trace import Side, Trace, trace, underlay_path
+from sim.pipeline.trace import EndTrace, Trace, trace, underlay_path
 from sim.verdicts import touching
 from sim.why.before_door import destination, same_before
 from sim.why.blame import Blame, Cause, blame
@@ -151,7 +151,7 @@ class Explanation:
 def between(
     world: World,
     source: Endpoint,
-    wanted: Target,
+    wanted: Destination,
     version: int | None = None,
     sent_from: Address | None = None,
     sport: int | None = None,
@@ -190,7 +190,7 @@ def between(
     )
 
 
-def _ends(wanted: Target, traces: list[Trace]) -> set[int]:
+def _ends(wanted: Destination, traces: list[Trace]) -> set[int]:
     """Who may get the packet, and who was meant to."""
     meant = {wanted.endpoint.index} if wanted.endpoint else set()
     return meant | {t.target for t in traces if t.target is not None}
@@ -199,7 +199,7 @@ def _ends(wanted: Target, traces: list[Trace]) -> set[int]:
 def _flows(
     network: Network,
     src: Endpoint,
-    wanted: Target,
+    wanted: Destination,
     sent_from: Address | None,
     sport: int | None,
 ) -> dict[int, Flow]:
@@ -227,7 +227,7 @@ def _flows(
     return flows
 
 
-def _versions(network: Network, src: Endpoint, wanted: Target) -> list[int]:
+def _versions(network: Network, src: Endpoint, wanted: Destination) -> list[int]:
     """The IP versions that both ends have."""
     return [
         version
@@ -244,7 +244,7 @@ def _traces(world: World, flow: Flow) -> list[Trace]:
     return [trace(world, flow, choice) for choice in range(count)]
 
 
-def _verdict(traces: list[Trace], wanted: Target) -> tuple[str, Trace]:
+def _verdict(traces: list[Trace], wanted: Destination) -> tuple[str, Trace]:
     """The verdict over all choices, and the trace that shows it."""
     meant = wanted.endpoint.index if wanted.endpoint else None
     good = [t for t in traces if t.reason is Reason.DELIVERED and meant in (None, t.target)]
@@ -306,7 +306,7 @@ def _route(network: Network, found: Trace, at: int) -> Iterator[Step]:
     yield Step(name, "route", f"to {to}", why, _line(found.route.origin))
 
 
-def _policy(network: Network, program: Program, side: Side) -> Iterator[Step]:
+def _policy(network: Network, program: Program, side: EndTrace) -> Iterator[Step]:
     name = network.fabric.nodes[side.vtep].name
     for group, entry in side.steps:
         yield entry_step(program, name, group, entry, side.packet)

@@ -19,7 +19,7 @@ from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.names.address_sets import address_in, set_in
-from sim.names.ends import Target, both, endpoint, endpoints, is_pattern, target, targets
+from sim.names.ends import Destination, both, endpoint, endpoints, is_pattern, target, targets
 from sim.names.wanted_ports import split_port, split_source
 from sim.why.address_parts import Ends, each, fate
 from sim.why.explain import Explanation
@@ -28,7 +28,7 @@ from sim.world import World
 
 MOST = 1000
 SHOWN = 4
-Pair = tuple[Endpoint, Target]
+Pair = tuple[Endpoint, Destination]
 
 
 def explain(world: World, src: str, dst: str, version: int | None = None) -> Explanation:
@@ -77,19 +77,21 @@ def _sources(network: Network, name: str) -> list[Endpoint]:
     return [endpoint(network, name)] if is_pattern(name) else endpoints(network, name)
 
 
-def _targets(network: Network, text: str) -> list[Target]:
+def _targets(network: Network, text: str) -> list[Destination]:
     pattern = is_pattern(split_port(text)[0])
     return [target(network, text)] if pattern else targets(network, text)
 
 
-def _pairs(world: World, sources: Sequence[Endpoint], wanted: Sequence[Target]) -> Iterator[Pair]:
+def _pairs(
+    world: World, sources: Sequence[Endpoint], wanted: Sequence[Destination]
+) -> Iterator[Pair]:
     """A pair of every two classes (rule 1), nobody with itself."""
-    by_index: dict[int, list[Target]] = defaultdict(list)
+    by_index: dict[int, list[Destination]] = defaultdict(list)
     for one in wanted:
         if one.endpoint is not None:
             by_index[one.endpoint.index].append(one)
     ends = {one.endpoint.index: one.endpoint for one in wanted if one.endpoint is not None}
-    groups: dict[Hashable, list[Target]] = defaultdict(list)
+    groups: dict[Hashable, list[Destination]] = defaultdict(list)
     for number, alike in enumerate(classes(world, ends.values())):
         for one in (one for member in alike for one in by_index[member.index]):
             groups[number, one.ports].append(one)

@@ -27,7 +27,7 @@ from fabric.build import rebuild
 from fabric.file.claims import parse_claim
 from fabric.ports import parse_ports
 from sim.names.address_sets import address_in, set_in
-from sim.names.ends import Target, endpoints, targets
+from sim.names.ends import Destination, endpoints, targets
 from sim.names.wanted_ports import CALLED, split_source
 from sim.proof.expect import selected
 from sim.reach.access import receivers, senders
@@ -123,7 +123,7 @@ def kind_of(path: str) -> str:
     return "other"
 
 
-def every(world: World, service: str) -> Iterator[Target]:
+def every(world: World, service: str) -> Iterator[Destination]:
     """What a Service means at each port that it has."""
     namespace, _, name = service.rpartition("/")
     for manifests in world.network.manifests.values():

@@ -17,7 +17,7 @@ from cloison.views.world import World
 from compiler.policy.ir import Policy
 from compiler.sources.zones import lints
 from fabric.build import rebuild
-from fabric.checks.names import survey
+from fabric.checks.known_names import survey
 from fabric.checks.zones import unmatched
 from fabric.diagnostics import InputError
 from fabric.file.claims import parse_claim

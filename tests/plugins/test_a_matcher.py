@@ -32,8 +32,8 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
-from compiler.policy.kinds import Kind, Listed
 from compiler.policy.matcher import Around, Matcher, Members
+from compiler.policy.origin_kinds import Listed, OriginKind
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 from sim.diff.diff import diff
@@ -81,7 +81,7 @@ class Account(Matcher):
         return False
 
 
-ALLOWANCE = Kind(
+ALLOWANCE = OriginKind(
     "allowance", declared=False, silent=False, own=False, closing=False, bare=False,
     policy=False, suspicion=(1, 3), listed=Listed.NAMED,
 )  # fmt: skip
@@ -216,13 +216,13 @@ def test_half_done_it_cannot_be_made(left_out: str) -> None:
 def test_half_done_it_fails_the_type_checker(tmp_path: Path) -> None:
     """A kind of origin without a property, and a matcher that does not say how it prints."""
     (tmp_path / "half.py").write_text(
-        "from compiler.policy.kinds import Kind\n"
+        "from compiler.policy.origin_kinds import OriginKind\n"
         "from compiler.policy.matchers import Everyone\n"
         "from compiler.policy.matcher import Matcher\n"
         "class Half(Matcher):\n"
         "    selects, means, covers = Everyone.selects, Everyone.means, Everyone.covers\n"
         "Half()\n"
-        'Kind("half", declared=True)\n'
+        'OriginKind("half", declared=True)\n'
     )
     mypy = [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml"]
     done = subprocess.run([*mypy, tmp_path / "half.py"], cwd=ROOT, capture_output=True, text=True)

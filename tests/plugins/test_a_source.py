@@ -28,22 +28,22 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
-from compiler.policy.kinds import Kind, Listed
+from compiler.policy.origin_kinds import Listed, OriginKind
 from compiler.policy.source import Source, no_mistakes, settled
 from compiler.program.document import document
 from compiler.program.dpu import enforcement_points, tables_of
 from compiler.sources import SOURCES, network_policy
 from fabric.cluster import cluster_network
 from fabric.diagnostics import Diagnostic
-from fabric.kubernetes.claims import LEFT_TO_SOURCES, Claim
+from fabric.kubernetes.claimed_kinds import LEFT_TO_SOURCES, ClaimedKind
 from fabric.network import Network
 from sim.proof.prove import prove
 
-WALL = Kind(
+WALL = OriginKind(
     "Wall", declared=False, silent=False, own=False, closing=False, bare=False,
     policy=True, suspicion=(1, 3), listed=Listed.COUNTED,
 )  # fmt: skip
-CLAIM = Claim("walls.example.org", "Wall", ("v1",))
+CLAIM = ClaimedKind("walls.example.org", "Wall", ("v1",))
 
 
 def policy(network: Network) -> Policy:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from fabric.diagnostics import CapacityError, MachineError
 from sim.classify.columns import Columns
 from sim.classify.contest import eal
-from sim.classify.expand import Rows, address_words, expanded, prefix_words
+from sim.classify.expand import ExpandedRows, address_words, expanded, prefix_words
 from sim.classify.ruleset import ANY, RuleSet
 
 ALGORITHMS = {"scalar": 1, "sse": 2, "avx2": 3, "avx512x16": 6, "avx512x32": 7}
@@ -138,7 +138,7 @@ class RteAcl:
         return bool(self.library.bench_algorithm(self.context, ALGORITHMS[algorithm]) == 0)
 
 
-def _fields(rows: Rows, has_vni: bool) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+def _fields(rows: ExpandedRows, has_vni: bool) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """Values and masks, [rows, fields], as `rte_acl.c` takes them."""
     values: list[Any] = [rows.protocol[:, :1]]
     masks: list[Any] = [rows.protocol[:, 1:]]

@@ -263,7 +263,7 @@ def _transpose(builder: Any, rows: list[Any]) -> list[Any]:
 def _operator(symbol: Any, name: str) -> None:
     """Give numba a lowering of one operator for (lanes, lanes) and (lanes, uint32)."""
 
-    class Template(ConcreteTemplate):
+    class OperatorTemplate(ConcreteTemplate):
         key = symbol
         cases = [signature(Lanes, Lanes, Lanes), signature(Lanes, Lanes, types.uint32)]
 
@@ -273,7 +273,7 @@ def _operator(symbol: Any, name: str) -> None:
     def with_scalar(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return getattr(builder, name)(args[0], _splat(builder, args[1]))
 
-    infer_global(symbol)(Template)
+    infer_global(symbol)(OperatorTemplate)
     lower_builtin(symbol, Lanes, Lanes)(with_lanes)
     lower_builtin(symbol, Lanes, types.uint32)(with_scalar)
 

@@ -22,7 +22,7 @@ SIX, WORD = U(6), U(63)
 ANY = -1
 
 
-class Headers(NamedTuple):
+class Headers128(NamedTuple):
     """Columns of packets; those that no rule looks at are zeros."""
 
     vni: NDArray[np.int64]

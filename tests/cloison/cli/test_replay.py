@@ -13,7 +13,7 @@ from fabric.build import build
 from fabric.load import load_fabric
 from fabric.network import Network
 from sim.packets.headers import Flow
-from sim.packets.pcap import Reader, Writer, craft
+from sim.packets.pcap import CaptureWriter, Reader, craft
 from sim.packets.reasons import Reason
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
@@ -37,7 +37,7 @@ def capture(tmp_path: Path, network: Network) -> Path:
     ask = Flow(a.vrf, 4, int(a.prefixes[0][0]), int(b.prefixes[0][0]), 6, 40000, 8080)
     path = tmp_path / "x.pcapng"
     with path.open("wb") as file:
-        writer = Writer(file)
+        writer = CaptureWriter(file)
         for flow in (ask, ask.reply(a.vrf), Flow(0, 4, 0xF0000001, 5, 6, 1, 2)):
             frame = craft(flow)
             writer.write(frame, time=0, comment="", original=len(frame))
@@ -103,7 +103,7 @@ def test_several_link_types_among_the_dropped_are_told(capture: Path, tmp_path: 
     raw = tmp_path / "raw.pcapng"
     with raw.open("wb") as file:
         frame = craft(Flow(0, 4, 0xF0000001, 5, 6, 1, 2))[14:]
-        Writer(file).write(frame, time=0, comment="", original=len(frame), link=101)
+        CaptureWriter(file).write(frame, time=0, comment="", original=len(frame), link=101)
     out = tmp_path / "out"
     result = cloison("replay", SMALL, capture, raw, "--dropped", out, "-q")
     assert "several link types" in result.stderr
@@ -189,7 +189,9 @@ def test_an_unknown_vrf_is_told(capture: Path) -> None:
 def test_what_is_no_ip_is_dissected_on_request(tmp_path: Path) -> None:
     path = tmp_path / "x.pcapng"
     with path.open("wb") as file:
-        Writer(file).write(bytes(12) + b"\x08\x06" + bytes(28), time=0, comment="", original=42)
+        CaptureWriter(file).write(
+            bytes(12) + b"\x08\x06" + bytes(28), time=0, comment="", original=42
+        )
     result = cloison("replay", path, "--dissect", "1")
     assert "ARP" in result.stderr
     assert "not IP" in result.stdout

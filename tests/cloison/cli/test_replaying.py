@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import cloison
 from cloison.cli import main
 from sim.packets.headers import Flow
-from sim.packets.pcap import Writer, craft
+from sim.packets.pcap import CaptureWriter, craft
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 SPEED = ("simulator_packets_per_second", "threads")
@@ -26,7 +26,7 @@ def world() -> cloison.World:
 
 def written(path: Path, *frames: bytes) -> Path:
     with path.open("wb") as file:
-        writer = Writer(file)
+        writer = CaptureWriter(file)
         for frame in frames:
             writer.write(frame, time=0, comment="", original=len(frame))
     return path

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fabric.diagnostics import Diagnostics, InputError
-from fabric.file.extend import Edit, Source, edit_objects, extended
+from fabric.file.extend import PatchEdit, ReadableDocument, edit_objects, extended
 from fabric.file.reader import read_yaml
 
 BASE = """\
@@ -32,14 +32,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def load(folder: Path, *edits: str, head: str = "") -> tuple[Source, tuple[Edit, ...]]:
+def load(
+    folder: Path, *edits: str, head: str = ""
+) -> tuple[ReadableDocument, tuple[PatchEdit, ...]]:
     lines = "".join(f"  - {edit}\n" for edit in edits)
     path = folder / "broken" / "twin.yaml"
     path.write_text(f"cloison: 1\nextends: ../base.yaml\n{head}patch:\n{lines}")
     return extended(read_yaml(path)[0])
 
 
-def place(source: Source, *path: Any) -> tuple[str, int]:
+def place(source: ReadableDocument, *path: Any) -> tuple[str, int]:
     span = source.span(path)
     return Path(span.file).name, span.line
 

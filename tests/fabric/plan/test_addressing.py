@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fabric.clos import build_fabric
 from fabric.diagnostics import InputError
 from fabric.network import Network
-from fabric.plan.pools import LAST_RD, Space, macs, network, usable
+from fabric.plan.pools import LAST_RD, FreeSpace, macs, network, usable
 from fabric.topology import Role
 
 
@@ -187,7 +187,7 @@ def test_exhausted_pools_are_named(tmp_path: Path, code: str, more: dict[str, An
     st.integers(24, 32),
 )
 def test_space_draws_the_lowest_free_subnet(taken: list[tuple[int, int]], length: int) -> None:
-    space, busy = Space(), set()
+    space, busy = FreeSpace(), set()
     for first, size in taken:
         space.add(first, min(first + size, 255))
         busy.update(range(first, min(first + size, 255) + 1))

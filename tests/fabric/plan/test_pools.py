@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabric.plan.pools import Space, bounds
+from fabric.plan.pools import FreeSpace, bounds
 
 PREFIX = ip_network("10.0.0.0/25")
 START = int(PREFIX.network_address)
@@ -29,7 +29,7 @@ def lowest(taken: set[int], length: int) -> IPv4Network | None:
 def test_a_drawn_subnet_is_the_lowest_free_one(
     marked: list[tuple[int, int]], lengths: list[int]
 ) -> None:
-    space, taken = Space(), set[int]()
+    space, taken = FreeSpace(), set[int]()
     for first, more in marked:
         space.add(START + first, START + first + more)
         taken.update(range(START + first, START + first + more + 1))
@@ -45,7 +45,7 @@ def test_a_drawn_subnet_is_the_lowest_free_one(
 
 
 def test_drawing_in_a_row_leaves_one_interval() -> None:
-    space = Space()
+    space = FreeSpace()
     for _ in range(100):
         space.draw(PREFIX, 32)
     assert space.taken == [(START, START + 99)]

@@ -198,13 +198,13 @@ FAULTS = (
         "rules are tried in the order of the policy, not in theirs",
     ),
     Fault(
-        "sim/checker/addresses.py",
+        "sim/checker/address_space.py",
         "for (family, length), found in sorted(self._owners.get(vrf, {}).items(), reverse=True):",
         "for (family, length), found in sorted(self._owners.get(vrf, {}).items()):",
         "the least specific owner wins",
     ),
     Fault(
-        "sim/checker/addresses.py",
+        "sim/checker/address_space.py",
         "near |= {far for other in near for far in self.leads[other]}",
         "pass",
         "address space is not cut at the routes of VRFs behind a neighbour",
@@ -216,13 +216,13 @@ FAULTS = (
         "address space is not cut at exceptions of blocks",
     ),
     Fault(
-        "sim/checker/l4.py",
+        "sim/checker/l4_space.py",
         "d |= {x for p, number in named if p == protocol for x in (number, number + 1)}",
         "pass",
         "ports are not cut at named ones",
     ),
     Fault(
-        "sim/checker/l4.py",
+        "sim/checker/l4_space.py",
         "s = {x for l4 in ranges for x in (l4.source_first, l4.source_last + 1)}",
         "s: set[int] = set()",
         "ports are not cut at source ports",
@@ -282,13 +282,13 @@ FAULTS = (
         "of destinations only how many choices they have is compared",
     ),
     Fault(
-        "sim/checker/shape.py",
+        "sim/checker/form.py",
         "if type(value) is not int or not low <= value <= high:",
         "if not isinstance(value, int) or not low <= value <= high:",
         "`true` is a number",
     ),
     Fault(
-        "sim/checker/budget.py",
+        "sim/checker/work.py",
         "if self.left < 0:",
         "if self.left < -(10**12):",
         "small files may keep the reader busy",

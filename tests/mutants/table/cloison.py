@@ -78,8 +78,8 @@ FAULTS = (
     ),
     Fault(
         "cloison/views/world.py",
-        "            if how.down:\n                failed",
-        "            if not how.down:\n                failed",
+        'where = {"down": how.down, **at} if how.down else at',
+        'where = {"down": how.down, **at} if not how.down else at',
         "Python: `down` is not read",
     ),
     Fault(

@@ -6,7 +6,7 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
-        "fabric/checks/routes.py",
+        "fabric/checks/overlaps.py",
         "out[tenant].append(namespace)",
         "pass",
         "namespaces: it is left out",
@@ -252,13 +252,13 @@ FAULTS = (
         "match_keyed8: 0 becomes 1",
     ),
     Fault(
-        "sim/checker/shape.py",
+        "sim/checker/form.py",
         "if not any(type(value) is type(known) and value == known for known in allowed):",
         "if not any(type(value) is type(known) or value == known for known in allowed):",
         "one_of: and becomes or",
     ),
     Fault(
-        "sim/checker/shape.py",
+        "sim/checker/form.py",
         "yield from row(anything, one_of(4, 6), ranges, anything)(value, at)",
         "yield from row(anything, one_of(5, 6), ranges, anything)(value, at)",
         "_source: 4 becomes 5",
@@ -339,7 +339,7 @@ FAULTS = (
         "sim/packets/pcap.py",
         'self._block(SECTION, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))',
         "pass",
-        "Writer.__post_init__: it is left out",
+        "CaptureWriter.__post_init__: it is left out",
     ),
     Fault(
         "cloison/render/files.py",

@@ -239,7 +239,7 @@ FAULTS = (
         "every node of a tenant may open connections to its pods",
     ),
     Fault(
-        "compiler/policy/kinds.py",
+        "compiler/policy/origin_kinds.py",
         '"NetworkPolicy", declared=False,',
         '"NetworkPolicy", declared=True,',
         "a NetworkPolicy explains packets between VRFs",

@@ -14,7 +14,7 @@ ALLOWED = {
     "compiler.sources.zones",
     "compiler.policy",
     "compiler.policy.ir",
-    "compiler.policy.kinds",
+    "compiler.policy.origin_kinds",
     "compiler.policy.labels",
     "compiler.policy.lints",
     "compiler.policy.matcher",

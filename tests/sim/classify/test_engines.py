@@ -14,7 +14,7 @@ from rule_sets.firewall_sets import firewall
 from rule_worlds import SHAPES, Shape, boundary_packets, force, random_rules
 
 from fabric.diagnostics import InputError
-from sim.classify import build, matcher
+from sim.classify import build, lookup
 from sim.classify.columns import Columns
 from sim.classify.contest.traces import trace
 from sim.classify.linear import scan
@@ -193,10 +193,10 @@ def test_scratch_is_as_long_as_a_block() -> None:
     from sim.kernels.match import cells, dense, keyed, tuple_lanes
     from sim.kernels.match import port_intervals as ports
 
-    rows, columns = matcher.SCRATCH
+    rows, columns = lookup.SCRATCH
     together = tuple_lanes.BLOCK + tuple_lanes.WAITING
     assert (
-        max(cells.BLOCK, dense.BLOCK, keyed.BLOCK, ports.BLOCK, together) + matcher.LANES <= columns
+        max(cells.BLOCK, dense.BLOCK, keyed.BLOCK, ports.BLOCK, together) + lookup.LANES <= columns
     )
     assert rows > 7 + tuple_lanes.CLASSES
 

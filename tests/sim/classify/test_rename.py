@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.classify import rename as module
-from sim.classify.rename import Forest, Names, rename
+from sim.classify.rename import AddressNames, Forest, rename
 from sim.classify.ruleset import Prefixes6
 from sim.kernels.match.name_forest import TRIES
 from sim.kernels.match.rename import K0, K1, SCRATCH, U, slot_of
@@ -32,7 +32,7 @@ def lists(prefixes: list[Pair]) -> Prefixes6:
     )
 
 
-def names_of(names: Names, addresses: list[int]) -> np.ndarray:
+def names_of(names: AddressNames, addresses: list[int]) -> np.ndarray:
     """What both kernels say, for slices that begin and end anywhere."""
     hi = np.array([a >> 64 for a in addresses], np.uint64)
     lo = np.array([a & WORD for a in addresses], np.uint64)
@@ -71,7 +71,7 @@ def edges(prefixes: list[Pair], random: Random, most: int) -> list[int]:
     return [address & MOST for address in out]
 
 
-def check(prefixes: list[Pair], random: Random, most: int = 400) -> Names:
+def check(prefixes: list[Pair], random: Random, most: int = 400) -> AddressNames:
     """Names tell apart what the innermost prefix does, lie in its block, and in no block inside."""
     made = rename(lists(prefixes))
     assert made is not None
@@ -92,7 +92,7 @@ def check(prefixes: list[Pair], random: Random, most: int = 400) -> Names:
     return names
 
 
-def within_bounds(names: Names) -> None:
+def within_bounds(names: AddressNames) -> None:
     """Every entry and link leads to a node or to intervals; comparisons of high halves, which look
     at three ends more, stay inside, and those of low halves stop at the last end there is."""
     node = names.node.reshape(-1, 4).astype(object)

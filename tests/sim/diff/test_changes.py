@@ -18,12 +18,12 @@ from compiler.policy.semantics import decide
 from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
 from sim.blocks.update import update
-from sim.diff.changes import Region, changes
+from sim.diff.changes import ChangedRegion, changes
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
-def holds(region: Region, network: Network, packet: Packet) -> bool:
+def holds(region: ChangedRegion, network: Network, packet: Packet) -> bool:
     """Whether a packet lies in a region, by plain comparison."""
     vrf, family = network.vrfs[packet.remote_vrf].name, int(packet.version == 6)
     return (
@@ -43,7 +43,7 @@ def holds(region: Region, network: Network, packet: Packet) -> bool:
     )  # fmt: skip
 
 
-def check(network: Network, was: Policy, now: Policy, found: tuple[Region, ...]) -> None:
+def check(network: Network, was: Policy, now: Policy, found: tuple[ChangedRegion, ...]) -> None:
     """Rules 1 to 3 of `sim.diff.changes`."""
     for version in (4, 6):
         axis = sorted({*points(network, was, version), *points(network, now, version)})

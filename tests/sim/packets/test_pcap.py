@@ -20,7 +20,7 @@ from oracles import conformance, require
 
 from fabric.diagnostics import InputError
 from sim.packets.headers import Flow
-from sim.packets.pcap import Batch, Counts, Reader, Writer, craft, dissect
+from sim.packets.pcap import Batch, CaptureWriter, Counts, Reader, craft, dissect
 
 
 def read(path: Path) -> list[Batch]:
@@ -187,7 +187,7 @@ def test_snaplen_and_offload(tmp_path: Path) -> None:
     frame = craft(Flow(0, 4, 1, 2, 6, 3, 4))
     zero = frame[:16] + b"\0\0" + frame[18:]
     with path.open("wb") as file:
-        writer = Writer(file)
+        writer = CaptureWriter(file)
         writer.write(frame[:34], time=0, comment="ports cut off", original=54)
         writer.write(frame[:20], time=0, comment="header cut off", original=54)
         writer.write(frame[:13], time=0, comment="link header cut off", original=54)
@@ -201,7 +201,7 @@ def test_snaplen_and_offload(tmp_path: Path) -> None:
 
 def _write(path: Path, frames: list[bytes]) -> None:
     with path.open("wb") as file:
-        writer = Writer(file)
+        writer = CaptureWriter(file)
         for number, frame in enumerate(frames):
             writer.write(frame, time=number, comment=f"packet {number}", original=len(frame))
 
@@ -240,7 +240,7 @@ def test_dissect_says_what_it_is() -> None:
 
 def seed_files() -> list[bytes]:
     out = BytesIO()
-    writer = Writer(out)
+    writer = CaptureWriter(out)
     for packet in scapy_packets():
         writer.write(bytes(packet), time=1, comment="c", original=100)
     frame = bytes(scapy_packets()[7])

@@ -12,8 +12,8 @@ import cloison
 from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
 from sim.packets.headers import Packets
+from sim.packets.notation import show
 from sim.packets.reasons import Reason
-from sim.packets.text import show
 from sim.pipeline.datapath import Datapath, Verdicts
 from sim.pipeline.flow_verdicts import FlowVerdicts
 from sim.pipeline.replay import replay

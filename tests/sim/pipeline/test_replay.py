@@ -31,7 +31,7 @@ from compiler.program.program import Program
 from fabric.network import Network
 from sim.blocks.blocks import build_blocks
 from sim.packets.headers import Flow, Packets
-from sim.packets.pcap import Reader, Writer, craft
+from sim.packets.pcap import CaptureWriter, Reader, craft
 from sim.packets.reasons import Reason
 from sim.pipeline.arrivals import Arrivals, attach
 from sim.pipeline.conntrack import FlowTable
@@ -173,7 +173,7 @@ def test_flows_age_on_the_captures_clock() -> None:
 def capture(tmp_path: Path, frames: list[bytes]) -> Arrivals:
     path = tmp_path / "x.pcapng"
     with path.open("wb") as file:
-        writer = Writer(file)
+        writer = CaptureWriter(file)
         for frame in frames:
             writer.write(frame, time=0, comment="", original=len(frame))
     (batch,) = Reader(path)

@@ -22,7 +22,7 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
-from compiler.policy.kinds import KINDS
+from compiler.policy.origin_kinds import KINDS
 from compiler.policy.semantics import decide, owner
 from fabric.inventory import Endpoint
 from fabric.network import Network

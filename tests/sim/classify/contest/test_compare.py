@@ -19,7 +19,7 @@ from sim.classify.contest.machine import machine
 from sim.classify.contest.rounds import Ratio, Timing, alone, best, measure, ratio
 from sim.classify.contest.traces import trace
 from sim.classify.linear import scan
-from sim.classify.plan import Plan
+from sim.classify.plan import TablePlan
 from sim.classify.ruleset import Rule, RuleSet
 
 N = 3000
@@ -31,7 +31,7 @@ class Slow:
 
     rules: RuleSet
     wrong: int = 0
-    plans: tuple[Plan, ...] = (Plan("all", "linear", "for a test", 100, 0.0),)
+    plans: tuple[TablePlan, ...] = (TablePlan("all", "linear", "for a test", 100, 0.0),)
 
     def classify(self, columns: Columns, *, out: np.ndarray | None = None) -> np.ndarray:
         found = scan(self.rules, columns)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Claim(NamedTuple):
+class ClaimedKind(NamedTuple):
     """A kind of objects that a source of policy evaluates, in these versions of its group.
 
-    >>> Claim("batch", "Job", ("v1",)).covers("batch/v1beta1", "Job")
+    >>> ClaimedKind("batch", "Job", ("v1",)).covers("batch/v1beta1", "Job")
     False
     """
 

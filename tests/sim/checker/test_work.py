@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.checker.budget import AT_LEAST, PER_BYTE, Budget
+from sim.checker.work import AT_LEAST, PER_BYTE, Budget
 
 
 @pytest.mark.parametrize("size", [0, 1, 10_000])

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from compiler.policy.ir import Policy
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
-from sim.checker.shape import TOP
+from sim.checker.form import TOP
 
 
 class Axis(NamedTuple):
@@ -39,7 +39,7 @@ class Axis(NamedTuple):
             place += 1
 
 
-class Addresses:
+class AddressSpace:
     """Axes of all VRFs, and owners of all addresses."""
 
     def __init__(self, network: Network, policy: Policy) -> None:
@@ -94,7 +94,7 @@ def _prefixes_of(policy: Policy) -> Iterator[Prefix]:
             yield from matcher.cuts()
 
 
-def owned(axis: Axis, addresses: Addresses, vrf: int, endpoint: int) -> list[tuple[int, int]]:
+def owned(axis: Axis, addresses: AddressSpace, vrf: int, endpoint: int) -> list[tuple[int, int]]:
     """The stretches of an axis that an endpoint owns in its VRF."""
     return [
         (first, last)

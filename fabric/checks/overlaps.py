@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fabric.checks import offers
-from fabric.checks.names import Names
+from fabric.checks.known_names import KnownNames
 from fabric.checks.zones import within
 from fabric.diagnostics import Diagnostics, InputError, Span
 from fabric.file.spec import FabricSpec
@@ -41,7 +41,7 @@ class Meeting:
     span: Span | None = None
 
 
-def check(spec: FabricSpec, names: Names, found: Diagnostics) -> None:
+def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """Everything about prefixes and routes. Wants values that can be read and drawn."""
     codes = {d.code for d in found.items}
     if codes & UNREADABLE:
@@ -70,7 +70,7 @@ def without_ports(spec: FabricSpec) -> FabricSpec:
     return spec.model_copy(update=update)
 
 
-def namespaces(names: Names) -> Mapping[str, Sequence[str]]:
+def namespaces(names: KnownNames) -> Mapping[str, Sequence[str]]:
     """The namespaces that are known of tenants with one VRF each."""
     out: dict[str, list[str]] = defaultdict(list)
     for vrf in names.vrfs:

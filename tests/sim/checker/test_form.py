@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.checker.shape import (
+from sim.checker.form import (
     SHA256,
     Check,
     items,

@@ -17,7 +17,7 @@ ZONES = ("zone0", "zone2")
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class KnownNames:
     """What exists. `dynamic` tenants have one VRF per namespace, known only from manifests; `vrfs`
     then lists the namespaces that the file mentions. Whether they are is found in the end
     (`fabric.plan.per_namespace`)."""
@@ -40,12 +40,12 @@ class Names:
         return select_vrfs([pattern], self.vrfs)
 
 
-def survey(spec: FabricSpec) -> Names:
+def survey(spec: FabricSpec) -> KnownNames:
     """The names of a file."""
     dynamic = frozenset(t for t, s in spec.tenants.items() if s.vrf_per == "namespace")
     hosts = tuple(name for name in site_names(spec, "host"))
     borders = tuple(site_names(spec, "border"))
-    return Names(
+    return KnownNames(
         hosts=hosts,
         borders=borders,
         nodes=frozenset((*hosts, *borders, *devices(spec))),

@@ -14,7 +14,7 @@ LANES = 8
 SCRATCH = 17, 840
 
 
-class Headers(NamedTuple):
+class Headers32(NamedTuple):
     """Columns as kernels read them; those that a table does not look at may be empty."""
 
     src: NDArray[np.uint32]
@@ -29,14 +29,14 @@ class Headers(NamedTuple):
     endpoint: NDArray[np.uint32]
 
 
-class Matcher(NamedTuple):
+class Lookup(NamedTuple):
     """`wide` does eight packets at a time and `narrow` one; both do the same."""
 
     tables: Any
     narrow: Callable[..., None]
     wide: Callable[..., None] | None
 
-    def match(self, headers: Headers, begin: int, end: int, out: NDArray[np.int32]) -> None:
+    def match(self, headers: Headers32, begin: int, end: int, out: NDArray[np.int32]) -> None:
         """Rule ids of packets `begin..end`; releases the GIL."""
         scratch = np.empty(SCRATCH, np.uint32)
         middle = begin
@@ -46,13 +46,13 @@ class Matcher(NamedTuple):
         self.narrow(self.tables, headers, middle, end, scratch, out)
 
 
-def headers(columns: Columns, src: NDArray[np.uint32], dst: NDArray[np.uint32]) -> Headers:
+def headers(columns: Columns, src: NDArray[np.uint32], dst: NDArray[np.uint32]) -> Headers32:
     """Kernel columns with these addresses."""
 
     def present(column: Any, kind: Any) -> Any:
         return np.zeros(LANES, kind) if column is None else _writable(column)
 
-    return Headers(
+    return Headers32(
         _writable(src),
         _writable(dst),
         _writable(columns.sport),

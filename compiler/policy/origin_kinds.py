@@ -1,7 +1,7 @@
 """Kinds of causes: what a rule, a selection or a default comes from, and how it is spoken of.
 
 A kind is its name with declared properties, so that nobody interprets the name. A new kind is a
-`Kind` of its own: whoever makes origins passes it, `KINDS` has those of this house by name.
+`OriginKind` of its own: whoever makes origins passes it, `KINDS` has those of this house by name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Listed(Enum):
     NEVER = "not at all"
 
 
-class Kind(str):
+class OriginKind(str):
     """The name of a kind, and:
 
     `declared`: an intent, without which packets between VRFs must not pass.
@@ -62,7 +62,7 @@ class Kind(str):
         suspicion: tuple[int, int],
         listed: Listed,
         said: str = "",
-    ) -> Kind:
+    ) -> OriginKind:
         self = super().__new__(cls, name)
         self.declared, self.silent, self.own, self.closing = declared, silent, own, closing
         self.bare, self.policy, self.suspicion = bare, policy, suspicion
@@ -81,54 +81,54 @@ class Kind(str):
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (str(self), vars(self))
 
-    def __deepcopy__(self, memo: object) -> Kind:
+    def __deepcopy__(self, memo: object) -> OriginKind:
         return self
 
 
-def _restored(name: str, properties: Mapping[str, Any]) -> Kind:
-    return Kind(name, **properties)
+def _restored(name: str, properties: Mapping[str, Any]) -> OriginKind:
+    return OriginKind(name, **properties)
 
 
 NEVER_BLAMED = (8, 8)
 
-NETWORK_POLICY = Kind(
+NETWORK_POLICY = OriginKind(
     "NetworkPolicy", declared=False, silent=False, own=False, closing=False, bare=False,
     policy=True, suspicion=(1, 3), listed=Listed.COUNTED,
 )  # fmt: skip
-ZONE_RULE = Kind(
+ZONE_RULE = OriginKind(
     "zone rule", declared=True, silent=False, own=False, closing=False, bare=False,
     policy=False, suspicion=(2, 1), listed=Listed.NAMED,
 )  # fmt: skip
-BOOT_SERVICE = Kind(
+BOOT_SERVICE = OriginKind(
     "boot service", declared=True, silent=False, own=False, closing=False, bare=False,
     policy=False, suspicion=(3, 2), listed=Listed.NAMED,
 )  # fmt: skip
-LEAK = Kind(
+LEAK = OriginKind(
     "leak", declared=True, silent=False, own=False, closing=False, bare=False,
     policy=False, suspicion=(4, 4), listed=Listed.NAMED,
 )  # fmt: skip
-PEERING = Kind(
+PEERING = OriginKind(
     "peering", declared=True, silent=False, own=False, closing=False, bare=False,
     policy=False, suspicion=(5, 5), listed=Listed.NAMED,
 )  # fmt: skip
-ZONE = Kind(
+ZONE = OriginKind(
     "zone", declared=True, silent=False, own=True, closing=True, bare=False,
     policy=False, suspicion=(6, 6), listed=Listed.ALONE,
 )  # fmt: skip
-TENANT = Kind(
+TENANT = OriginKind(
     "tenant", declared=False, silent=False, own=True, closing=False, bare=False,
     policy=False, suspicion=(7, 7), listed=Listed.NEVER, said="same VRF",
 )  # fmt: skip
-HOST_STATE = Kind(
+HOST_STATE = OriginKind(
     "host state", declared=False, silent=True, own=False, closing=False, bare=False,
     policy=False, suspicion=NEVER_BLAMED, listed=Listed.NAMED,
 )  # fmt: skip
-DEFAULT = Kind(
+DEFAULT = OriginKind(
     "default", declared=False, silent=True, own=False, closing=False, bare=True,
     policy=False, suspicion=NEVER_BLAMED, listed=Listed.NEVER,
 )  # fmt: skip
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+KINDS: Mapping[str, OriginKind] = MappingProxyType(
     {
         str(kind): kind
         for kind in (
@@ -139,7 +139,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 )  # fmt: skip
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> OriginKind:
     """The kind itself, or the one of this house with that name.
 
     >>> kind_of("leek")
@@ -147,7 +147,7 @@ def kind_of(name: str) -> Kind:
     ...
     LookupError: no kind of origin is called "leek": declare its properties as a Kind
     """
-    if isinstance(name, Kind):
+    if isinstance(name, OriginKind):
         return name
     if name not in KINDS:
         raise LookupError(f'no kind of origin is called "{name}": declare its properties as a Kind')

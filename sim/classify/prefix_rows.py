@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 from sim.classify.ruleset import I64, RuleSet
 
 
-class Rows(NamedTuple):
+class PrefixRows(NamedTuple):
     """Row k is of rule `rule[k]`, with the prefixes of these numbers; ordered by rule."""
 
     rule: I64
     src: I64
     dst: I64
 
-    def take(self, which: I64 | NDArray[np.bool_]) -> Rows:
+    def take(self, which: I64 | NDArray[np.bool_]) -> PrefixRows:
         """These rows."""
         columns: Any = (column[which] for column in self)
-        return Rows(*columns)
+        return PrefixRows(*columns)
 
 
 def n_rows(rules: RuleSet) -> int:
@@ -28,7 +28,7 @@ def n_rows(rules: RuleSet) -> int:
     return int((np.diff(rules.src4.off) * np.diff(rules.dst4.off)).sum())
 
 
-def rows(rules: RuleSet, src_item: I64, dst_item: I64) -> Rows:
+def rows(rules: RuleSet, src_item: I64, dst_item: I64) -> PrefixRows:
     """All prefix pairs of all rules, whose lists have these members."""
     src, dst = rules.src4, rules.dst4
     n_src, n_dst = np.diff(src.off), np.diff(dst.off)
@@ -36,4 +36,4 @@ def rows(rules: RuleSet, src_item: I64, dst_item: I64) -> Rows:
     rule = np.repeat(np.arange(len(rules)), count)
     within = np.arange(len(rule)) - np.repeat(np.cumsum(count) - count, count)
     i, j = np.divmod(within, n_dst[rule])
-    return Rows(rule, src_item[i + src.off[rule]], dst_item[j + dst.off[rule]])
+    return PrefixRows(rule, src_item[i + src.off[rule]], dst_item[j + dst.off[rule]])

@@ -46,8 +46,9 @@ if TYPE_CHECKING:
 Scope = Literal["workload", "namespace", "node", "cluster", "fabric"]
 Key = tuple[str, ...]
 MESH_ROOTS = ("istio-system",)
-MADE_BY_SERVICES = ("endpointslice-controller.k8s.io", "endpoint-controller")
-MANAGED_BY = ("endpointslice.kubernetes.io/managed-by", "endpoints.kubernetes.io/managed-by")
+API_SERVER = DEFAULT_NAMESPACE, "kubernetes"
+MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+SLICES_OF_SELECTORS = "endpointslice-controller.k8s.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ def unpeopled(spec: FabricSpec, endpoints: Iterable[Endpoint]) -> Iterator[Uneva
 def resolved(objects: Iterable[ReadableDocument]) -> frozenset[tuple[str, str]]:
     """Services (namespace, name) whose selector says what their endpoints are; and the one through
     which pods find the API server, which every cluster has."""
-    out = {(DEFAULT_NAMESPACE, "kubernetes")}
+    out = {API_SERVER}
     for source in objects:
         value = source.value
         spec = value.get("spec")
@@ -221,17 +222,19 @@ def resolved(objects: Iterable[ReadableDocument]) -> frozenset[tuple[str, str]]:
 
 
 def repeats_a_service(value: Mapping[str, Any], services: frozenset[tuple[str, str]]) -> bool:
-    """Whether Endpoints were written by the controller that resolves a Service's selector."""
+    """Whether Endpoints say what a Service's selector says already: its controller overwrites those
+    of the Service's name, and its own slices. A Service takes packets to every slice with its name,
+    whoever wrote it, and one without a selector to those that pretend to be the controller's."""
     if value["kind"] not in ("Endpoints", "EndpointSlice"):
         return False
     found = _about(value).get("labels")
     labels = found if isinstance(found, Mapping) else {}
-    if any(labels.get(key) in MADE_BY_SERVICES for key in MANAGED_BY):
-        return True
     namespace, name = _name(value)
-    if value["kind"] == "EndpointSlice":
-        name = _text(labels.get("kubernetes.io/service-name"))
-    return (namespace, name) in services
+    if value["kind"] == "Endpoints":
+        return (namespace, name) in services
+    served = namespace, _text(labels.get("kubernetes.io/service-name"))
+    made = labels.get(MANAGED_BY) == SLICES_OF_SELECTORS
+    return served in services and (made or served == (namespace, name) == API_SERVER)
 
 
 def _name(value: Mapping[str, Any]) -> tuple[str, str]:

@@ -108,20 +108,40 @@ def test_an_object_of_a_namespace_without_pods_touches_who_asks_about_that_names
         assert not touching.asked(everybody, [pattern]), pattern
 
 
+SLICE = manifest("discovery.k8s.io/v1", "EndpointSlice", "a")
+MADE = "endpointslice.kubernetes.io/managed-by: endpointslice-controller.k8s.io"
+OF_SVC = "kubernetes.io/service-name: svc"
+
+
+def labelled(*labels: str) -> str:
+    return SLICE.replace("{ name: x", f"{{ labels: {{ {', '.join(labels)} }}, name: z")
+
+
 def test_endpoints_that_repeat_a_service_are_nothing_new(tmp_path: Path) -> None:
-    by_hand = manifest("discovery.k8s.io/v1", "EndpointSlice", "a")
-    label = "{ endpointslice.kubernetes.io/managed-by: endpointslice-controller.k8s.io }"
-    made = by_hand.replace("{ name: x", f"{{ labels: {label}, name: y")
-    (record,) = records(tmp_path, by_hand, made)
-    assert record.name == "x"
-    slices = by_hand.replace("{ name: x", "{ labels: { kubernetes.io/service-name: svc }, name: z")
+    made = labelled(MADE, OF_SVC)
     older = manifest("v1", "Endpoints", "a").replace("name: x", "name: svc")
     served = manifest("v1", "Service", "a").replace("name: x", "name: svc")
-    assert len(records(tmp_path, slices, older, served)) == 2, "a Service without a selector"
     selecting = served.replace("spec: {}", "spec: { selector: { app: web } }")
-    assert records(tmp_path, slices, older, selecting) == ()
+    assert records(tmp_path, made, older, selecting) == ()
     api = manifest("v1", "Endpoints", "default").replace("name: x", "name: kubernetes")
-    assert records(tmp_path, api) == ()
+    its_slice = labelled("kubernetes.io/service-name: kubernetes").replace(
+        "namespace: a", "namespace: default"
+    )
+    assert records(tmp_path, api, its_slice.replace("name: z", "name: kubernetes")) == ()
+    assert len(records(tmp_path, its_slice)) == 1, "somebody adds to the API server"
+
+
+def test_a_label_does_not_make_endpoints_those_of_a_selector(tmp_path: Path) -> None:
+    """Slices count by the Service's name; nobody removes the label of a controller that takes no
+    interest in the Service."""
+    served = manifest("v1", "Service", "a").replace("name: x", "name: svc")
+    selecting = served.replace("spec: {}", "spec: { selector: { app: web } }")
+    older = manifest("v1", "Endpoints", "a").replace("name: x", "name: svc")
+    for told in (
+        [SLICE], [labelled(MADE)], [labelled(MADE, OF_SVC)], [labelled(OF_SVC), selecting],
+        [labelled(MADE, OF_SVC), served], [older, served],
+    ):  # fmt: skip
+        assert len(records(tmp_path, *told)) == 1, told
 
 
 def test_kinds_are_accepted_by_name_and_by_group(tmp_path: Path) -> None:

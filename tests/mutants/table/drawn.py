@@ -73,8 +73,8 @@ FAULTS = (
     ),
     Fault(
         "fabric/kubernetes/unevaluated.py",
-        'if value["kind"] == "EndpointSlice":',
-        'if value["kind"] != "EndpointSlice":',
+        'if value["kind"] == "Endpoints":',
+        'if value["kind"] != "Endpoints":',
         "repeats_a_service: == becomes !=",
     ),
     Fault(

@@ -5,7 +5,9 @@ Rules that hold here:
 1. A source reads a network and says a `Policy`; it knows no other source. Sources are asked in the
    order of a table (`compiler.sources.SOURCES`) that whoever compiles may pass another of.
 2. Manifests keep every object. A source claims the kinds of objects that it evaluates; what may
-   decide who reaches whom and nobody claims is not evaluated, and so told (`settled`).
+   decide who reaches whom and nobody claims is not evaluated, and so told (`settled`). A claim is
+   about objects as wholes: what was found in one that nobody can evaluate, such as a field of its
+   pod template or a selector by a label with an unknown value, stays told.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from compiler.policy.ir import Policy
 from fabric.diagnostics import Diagnostic, Diagnostics
 from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.manifests import Manifests
-from fabric.kubernetes.unevaluated import owned_by, unclaimed
+from fabric.kubernetes.unevaluated import as_wholes, owned_by, unclaimed
 from fabric.network import Network
 
 
@@ -49,11 +51,12 @@ def together(network: Network, sources: Iterable[Source]) -> Policy:
 def settled(network: Network, sources: Sequence[Source]) -> Network:
     """The network, with what these sources leave unread among what is not evaluated (rule 2)."""
     claims = [claim for source in sources for claim in source.claims]
-    told = [
+    evaluated = {
         record
-        for record in network.not_evaluated
-        if not any(claim.covers(record.api_version, record.kind) for claim in claims)
-    ]
+        for tenant, manifests in network.manifests.items()
+        for record in owned_by(tenant, as_wholes(manifests.claimed(claims)))
+    }
+    told = [r for r in network.not_evaluated if replace(r, touches="") not in evaluated]
     for tenant, manifests in network.manifests.items():
         told += owned_by(tenant, unclaimed(manifests.objects, claims))
     same = tuple(told) == network.not_evaluated

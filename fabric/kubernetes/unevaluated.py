@@ -165,6 +165,11 @@ def _record(source: ReadableDocument, way: str, reach: str) -> Unevaluated:
     )  # fmt: skip
 
 
+def as_wholes(objects: Iterable[ReadableDocument]) -> Iterator[Unevaluated]:
+    """The records that say of these objects that nobody evaluates them, if there are any."""
+    yield from filter(None, map(unevaluated, objects))
+
+
 def unclaimed(
     objects: Iterable[ReadableDocument], claims: Sequence[ClaimedKind]
 ) -> Iterator[Unevaluated]:

@@ -161,6 +161,26 @@ def test_what_no_source_claims_is_not_evaluated(tmp_path: Path) -> None:
     assert compile_network(network, without).network.not_evaluated
 
 
+def test_what_nobody_evaluates_inside_a_claimed_object_stays_told(tmp_path: Path) -> None:
+    """A source of Deployments would not see other networks of their pods, nor any source of doors
+    where a hostPort leads."""
+    bare = {"name": "c", "image": "x", "ports": [{"containerPort": 80, "hostPort": 80}]}
+    annotations = {"k8s.v1.cni.cncf.io/networks": "fast"}
+    template = {
+        "metadata": {"labels": {"app": "web"}, "annotations": annotations},
+        "spec": {"containers": [bare]},
+    }
+    spec = {"selector": {"matchLabels": {"app": "web"}}, "template": template}
+    meta = {"name": "web", "namespace": "shop"}
+    web = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
+    network = cluster_network([written(tmp_path, wall("shop"), web)])
+    told = {r.category for r in network.not_evaluated if r.kind == "Deployment"}
+    assert told == {"field", "door"}
+    reader = replace(ROW, claims=(CLAIM, ClaimedKind("apps", "Deployment", ("v1",))))
+    left = settled(network, (*SOURCES, reader)).not_evaluated
+    assert left == tuple(r for r in network.not_evaluated if r.kind == "Deployment")
+
+
 def test_half_done_it_claims_nothing_and_so_decides_nothing(tmp_path: Path) -> None:
     half = (*SOURCES, replace(ROW, claims=()))
     world = World.read([written(tmp_path, wall("shop"))], How(sources=half))

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloison.loader import is_cluster
+from fabric.cluster import is_cluster
 from fabric.diagnostics import CloisonError, Diagnostics
 from fabric.inputs import chain, named_manifests
 from fabric.kubernetes.objects import files

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloison.how import AS_USUAL, How
-from fabric.cluster import CLUSTER, cluster_network
+from fabric.cluster import cluster_network
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError
 from fabric.file.reader import read_text, read_yaml
 from fabric.kubernetes.unevaluated import accepting
@@ -197,8 +197,3 @@ def with_detours(world: World) -> Network:
 def accept(network: Network, kinds: Iterable[str]) -> Network:
     """The network with what is not evaluated of these kinds marked as accepted."""
     return replace(network, not_evaluated=accepting(network.not_evaluated, kinds))
-
-
-def is_cluster(network: Network) -> bool:
-    """Whether a network is that of manifests alone."""
-    return CLUSTER in network.manifests and network.spec.path is None

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from cloison.how import How
 from cloison.views.world import World
-from sim.diff.peers import is_cluster
+from fabric.cluster import is_cluster
 
 
 def both(make: Sequence[Callable[[How], World]], how: How) -> list[World]:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from cloison.file_changes import changes
 from cloison.how import How
-from cloison.loader import is_cluster
 from cloison.pair import both
 from cloison.views.differences import document
 from cloison.views.unknowns import in_short
 from cloison.views.vrf_pairs import crossing_rows
 from cloison.views.world import World
+from fabric.cluster import is_cluster
 from fabric.kubernetes.unevaluated import accepted, pending
 from fabric.network import Network
 from sim.diff.diff import Diff, diff_reach

@@ -71,6 +71,12 @@ def cluster_network(
     return around(endpoints, manifests, ipblock)
 
 
+def is_cluster(network: Network) -> bool:
+    """Whether a network is that of manifests alone, in which nodes are whatever pods name."""
+    spec = network.spec
+    return spec is not None and spec.path is None and CLUSTER in network.manifests
+
+
 def around(endpoints: tuple[Endpoint, ...], manifests: Manifests, ipblock: IpBlock) -> Network:
     """A network of one node that holds these endpoints (rule 1)."""
     tenants = {CLUSTER: Tenant(ipblock=ipblock)}

@@ -21,17 +21,10 @@ def fingerprint(network: Network) -> str:
     return found.hexdigest()
 
 
-def down_names(network: Network) -> list[str]:
-    """Names of the nodes and links that have failed, sorted."""
-    fabric = network.fabric
-    nodes = [fabric.nodes[i].name for i in fabric.down_nodes]
-    return sorted([*nodes, *(fabric.links[i].name for i in fabric.down_links)])
-
-
 def _lines(network: Network) -> Iterator[str]:
     nodes = [node.name for node in network.fabric.nodes]
     vrfs = [vrf.name for vrf in network.vrfs]
-    yield f"down {down_names(network)!r}"
+    yield f"down {sorted(network.fabric.down)!r}"
     for vtep, vrf in network.fib.instances:
         yield f"instance {nodes[vtep]!r} {vrfs[vrf]!r}"
         for route in network.fib.routes(vtep, vrf):

@@ -68,6 +68,12 @@ class Fabric:
     down_nodes: frozenset[int] = field(default_factory=frozenset)
     down_links: frozenset[int] = field(default_factory=frozenset)
 
+    @property
+    def down(self) -> tuple[str, ...]:
+        """Names of the nodes and links that have failed, each in order of their numbers."""
+        nodes = (self.nodes[i].name for i in sorted(self.down_nodes))
+        return (*nodes, *(self.links[i].name for i in sorted(self.down_links)))
+
     def node(self, name: str) -> Node:
         """The node of that name; KeyError when there is none."""
         index: int = self.graph.nodes[name]["index"]

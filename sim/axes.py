@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.network import Network
 from fabric.topology import Role
 from sim.world import World
 
@@ -37,15 +36,6 @@ class WorldAxis:
     move: Callable[[World, tuple[str, ...]], World]
     sweeps: Mapping[str, Callable[[World], Sequence[str]]]
     exempt: Callable[[World, str], Sequence[int]]
-
-
-def down_names(network: Network) -> tuple[str, ...]:
-    """Names of everything that is down in a network."""
-    fabric = network.fabric
-    return (
-        *(fabric.nodes[i].name for i in sorted(fabric.down_nodes)),
-        *(fabric.links[i].name for i in sorted(fabric.down_links)),
-    )
 
 
 def links_up(world: World) -> list[str]:
@@ -91,7 +81,7 @@ DOWN = WorldAxis(
     "down",
     "without",
     _read_down,
-    lambda world: down_names(world.network),
+    lambda world: world.network.fabric.down,
     _fail,
     {"any-1-link": links_up, "any-1-node": nodes_up},
     _behind,

@@ -58,10 +58,10 @@ def announce_kernels() -> None:
 
 def show(found: Simulation, output: str) -> None:
     """The report on stdout."""
-    from cloison.loader import is_cluster
     from cloison.render.formats import json_text, yaml_text
     from cloison.render.formats import show as write
     from cloison.views.report import document
+    from fabric.cluster import is_cluster
 
     data = document(found) if output != "table" else {}
     if is_cluster(found.world.network):

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fabric.cluster import is_cluster
 from fabric.diagnostics import Span
 from sim.diff.diff import Change, Diff
 from sim.diff.edits import InputEdit
 from sim.diff.merged import RowEnd
-from sim.diff.peers import is_cluster
 from sim.reach.connectivity import written
 
 WORDS = {

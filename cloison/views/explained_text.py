@@ -24,14 +24,13 @@ from typing import Any
 from rich.table import Table as Grid
 from rich.text import Text
 
-from cloison.loader import is_cluster
 from cloison.render.diagnostics import Excerpts
 from cloison.render.formats import visible
 from cloison.views.report_text import quoted
 from cloison.views.unknowns import sentences, way_on
 from compiler.policy.ir import Direction
 from compiler.policy.stages import Owner
-from fabric.cluster import CLUSTER
+from fabric.cluster import CLUSTER, is_cluster
 from fabric.io.visible import lines
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from sim.packets.notation import show

@@ -15,7 +15,6 @@ from compiler.program.program import Program
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.ports import PROTOCOLS, WITH_PORTS
 from fabric.ports import parse_ports as read_ports
-from sim.blocks.blocks import build_blocks
 from sim.lab import kernel, state
 from sim.lab.layout import Layout
 from sim.lab.probes import TRACKED, Probe
@@ -79,11 +78,12 @@ class Lab:
     ) -> Trial:
         """Send and compare; `every` tries both sides of every bound that the policy has. To Linux
         both directions of a protocol that it does not track are one flow: these are left out."""
+        world = World.compiled(self.program)
         if every:
-            found = interesting_ports(build_blocks(self.program))
+            found = interesting_ports(world.blocks)
             ports = [(protocol, port) for protocol, port in found if protocol in TRACKED]
         return trial(
-            World.compiled(self.program),
+            world,
             self.layout,
             rules=self.rules,
             ports=ports,

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cloison.loader import is_cluster
 from cloison.render.table import Table, escape
 from cloison.views.headroom import headroom, room_table
 from cloison.views.isolation import grid_table, matrix_table, open_table
@@ -22,6 +21,7 @@ from cloison.views.unknowns import as_rows, in_short, sentences
 from cloison.views.world import World
 from compiler.targets.profiles import Profile
 from compiler.targets.usage import Usage
+from fabric.cluster import is_cluster
 from fabric.control.underlay import bgp_sessions
 from fabric.kubernetes.unevaluated import accepted
 from fabric.topology import Role

@@ -18,7 +18,6 @@ from cloison.views.report import capacity_table, in_words, replay_table, size_ta
 from cloison.views.unknowns import sentences, way_on
 from fabric.io.visible import lines as below
 from fabric.kubernetes.unevaluated import accepted
-from sim.axes import down_names
 from sim.proof.prove import Finding, Proof
 from sim.why.blame import Cause
 
@@ -92,7 +91,7 @@ def quoted(cause: Cause, lines: Excerpts) -> Iterator[tuple[str, str]]:
 
 def remarks(proof: Proof) -> Iterator[str]:
     """What the verdict rests on."""
-    if down := down_names(proof.network):
+    if down := proof.network.fabric.down:
         yield visible(f"Down: {', '.join(down)}.")
     assumed = sum(bool(e.assumed - {"pod"}) for e in proof.network.endpoints)
     if assumed:

@@ -38,16 +38,22 @@ def labels_match(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
     return True
 
 
-def terms(selector: LabelSelector) -> str:
-    """A label selector as kubectl writes it.
+def terms(selector: LabelSelector, wide: bool = False) -> str:
+    """A label selector as kubectl writes it; `wide` as people type it, with `=` and spaces.
 
-    >>> terms((Requirement("app", "In", frozenset({"a", "b"})), Requirement("x", "DoesNotExist")))
-    'app in (a,b),!x'
+    >>> either = Requirement("app", "In", frozenset({"a", "b"}))
+    >>> one = Requirement("y", "In", frozenset({"c"}))
+    >>> terms((either, Requirement("x", "DoesNotExist"), one))
+    'app in (a,b),!x,y in (c)'
+    >>> terms((either, Requirement("x", "Exists"), one), wide=True)
+    'app in (a, b), x, y=c'
     """
+    comma = ", " if wide else ","
     words = {"Exists": "{key}", "DoesNotExist": "!{key}"}
-    return ",".join(
-        words.get(t.operator, "{key} {op} ({values})").format(
-            key=t.key, op=t.operator.lower(), values=",".join(sorted(t.values))
-        )
-        for t in selector
-    )
+    said = []
+    for t in selector:
+        usual = "{key}={values}" if wide and (t.operator, len(t.values)) == ("In", 1) else ""
+        form = words.get(t.operator, usual or "{key} {op} ({values})")
+        op, values = t.operator.lower(), comma.join(sorted(t.values))
+        said.append(form.format(key=t.key, op=op, values=values))
+    return comma.join(said)

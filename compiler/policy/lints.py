@@ -16,14 +16,13 @@ from collections.abc import Iterable, Iterator
 from compiler.policy.ir import (
     Cidr,
     Direction,
-    LabelSelector,
     Matcher,
     Pods,
     Policy,
-    Requirement,
     Rule,
     Stage,
 )
+from compiler.policy.labels import terms
 from compiler.policy.origin_kinds import NETWORK_POLICY
 from compiler.policy.selectors import labels_match, selects
 from fabric.diagnostics import Diagnostic, Span, did_you_mean
@@ -121,10 +120,10 @@ class _Known:
         """What of a peer nobody has, if it is one thing."""
         places = [place for place in self.labels if self._in(matcher, place)]
         if not places:
-            return f"no namespace has {written(matcher.namespaces or ())}"
+            return f"no namespace has {terms(matcher.namespaces or (), wide=True)}"
         if not any(self.pods.get(place) for place in places):
             return f"there is no pod in {', '.join(sorted(n for _, n in places)[:3])}; {ON_HOSTS}"
-        return f"no pod there has {written(matcher.labels)}; {ON_HOSTS}"
+        return f"no pod there has {terms(matcher.labels, wide=True)}; {ON_HOSTS}"
 
     def _selected(self, matcher: Matcher) -> Iterator[Endpoint]:
         if isinstance(matcher, Pods):
@@ -151,24 +150,6 @@ class _Known:
 def titled(name: str) -> str:
     """A policy without its tenant: tenants may share it."""
     return f"NetworkPolicy {name.partition('/')[2]}"
-
-
-def written(selector: LabelSelector) -> str:
-    """A selector as kubectl takes it.
-
-    >>> written((Requirement("app", "In", frozenset({"a", "b"})), Requirement("x", "Exists")))
-    'app in (a, b), x'
-    """
-    return ", ".join(map(term, selector))
-
-
-def term(of: Requirement) -> str:
-    """One requirement of a selector."""
-    values = ", ".join(sorted(of.values))
-    if of.operator == "In" and len(of.values) == 1:
-        return f"{of.key}={values}"
-    texts = {"Exists": of.key, "DoesNotExist": f"!{of.key}", "In": f"{of.key} in ({values})"}
-    return texts.get(of.operator, f"{of.key} notin ({values})")
 
 
 def warning(code: str, message: str, span: Span | None, hint: str | None = None) -> Diagnostic:

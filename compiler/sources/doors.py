@@ -41,7 +41,6 @@ from fabric.network import Network
 from fabric.ports import ANY
 
 WHAT = "leads packets from outside past the policies of its pods"
-OPEN = ("NodePort", "LoadBalancer")
 
 
 def doors(network: Network, policy: Policy) -> Iterator[Unevaluated]:
@@ -53,7 +52,7 @@ def doors(network: Network, policy: Policy) -> Iterator[Unevaluated]:
         pods = [e for e in network.endpoints if e.kind == "pod" and e.tenant == tenant]
         walls = _Walls(network, policy)
         for service in found:
-            behind = [e for e in pods if _leads_to(service, e)]
+            behind = [e for e in pods if service.selects(e.namespace, e.labels)]
             past = (e for e in behind if walls.shut(e, service.ports, whole=tenant == CLUSTER))
             for workload in dict.fromkeys(e.workload or "" for e in past):
                 yield Unevaluated(
@@ -87,14 +86,7 @@ def to_itself(port: NamedPort) -> ServicePort:
 def is_door(service: Service, in_fabric: bool = False) -> bool:
     """Whether a Service hands packets from outside to pods with a node's address, or after policies
     have let them in to the node."""
-    opened = service.kind in OPEN or bool(service.external)
-    return bool(service.selector) and opened and (in_fabric or not service.local)
-
-
-def _leads_to(service: Service, pod: Endpoint) -> bool:
-    """Whether a pod is behind a Service."""
-    wanted = (service.selector or {}).items()
-    return pod.namespace == service.namespace and all(pod.labels.get(k) == v for k, v in wanted)
+    return service.opened and (in_fabric or not service.local)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +137,7 @@ class _Walls:
             self._chosen(rule.local, pod) and _admits(rule, port.protocol, number, pod)
             for rule in wall.denying
             for port in ports
-            for number in _ends(port, pod)
+            for number in port.ends(pod.ports)
         ):
             return True
         if not any(self._chosen(local, pod) for local in wall.isolating):
@@ -154,7 +146,7 @@ class _Walls:
         return not all(
             _all_let_in(rules, pod) if whole else any(m.outside() for m in _remotes(rules))
             for port in ports
-            for number in _ends(port, pod)
+            for number in port.ends(pod.ports)
             for rules in [[rule for rule in mine if _admits(rule, port.protocol, number, pod)]]
         )
 
@@ -200,13 +192,6 @@ def _held(block: Cidr) -> Iterator[tuple[int, int]]:
             start = max(start, int(hole.broadcast_address) + 1)
     if start <= end:
         yield start, end
-
-
-def _ends(port: ServicePort, pod: Endpoint) -> list[int]:
-    """The ports of a pod where a Service's port ends."""
-    if isinstance(port.target, int):
-        return [port.target]
-    return [p.number for p in pod.ports if (p.name, p.protocol) == (port.target, port.protocol)]
 
 
 def _admits(rule: Rule, protocol: int, number: int, pod: Endpoint) -> bool:

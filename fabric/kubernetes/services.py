@@ -15,13 +15,20 @@ Source: kubernetes/api `core/v1/types.go` (ServiceSpec), KEP-1669 (external traf
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from fabric.diagnostics import Span
+from fabric.inventory import NamedPort
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import labels, metadata
 from fabric.kubernetes.workloads import PORTED
+from fabric.ports import PortRange
+
+ON_NODES = ("NodePort", "LoadBalancer")
+"""Types of Services that open ports on every node."""
+DRAWN = (30000, 32767)
+"""Where Kubernetes draws node ports unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,18 @@ class ServicePort:
     port: int
     target: int | str
     node_port: int = 0
+
+    @property
+    def on_nodes(self) -> PortRange:
+        """Where it opens on nodes of a Service of a type in `ON_NODES`."""
+        first, last = (self.node_port, self.node_port) if self.node_port else DRAWN
+        return PortRange(self.protocol, first, last)
+
+    def ends(self, ports: Iterable[NamedPort]) -> list[int]:
+        """Where it ends at a pod with these container ports: the first, where there are several."""
+        if isinstance(self.target, int):
+            return [self.target]
+        return numbers(ports, self.target, self.protocol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +72,24 @@ class Service:
     external: tuple[str, ...] = ()
     local: bool = False
     leads_to: str | None = None
+
+    @property
+    def opened(self) -> bool:
+        """Whether it leads to pods from outside: by ports of nodes, or by addresses."""
+        return bool(self.selector) and (self.kind in ON_NODES or bool(self.external))
+
+    def selects(self, namespace: str | None, labels: Mapping[str, str]) -> bool:
+        """Whether pods of a namespace with these labels are behind it."""
+        return (
+            bool(self.selector)
+            and namespace == self.namespace
+            and all(labels.get(key) == value for key, value in (self.selector or {}).items())
+        )
+
+
+def numbers(ports: Iterable[NamedPort], name: str, protocol: int) -> list[int]:
+    """The numbers of container ports of that name."""
+    return [port.number for port in ports if (port.name, port.protocol) == (name, protocol)]
 
 
 def service(root: Cursor) -> Service:

@@ -15,7 +15,7 @@ from typing import Any
 from compiler.policy.ir import Policy
 from compiler.policy.source import together
 from compiler.sources import SOURCES
-from fabric.fingerprint import down_names, fingerprint
+from fabric.fingerprint import fingerprint
 from fabric.kubernetes.unevaluated import certified
 from fabric.network import Network
 from sim.assumptions import REPLIES, SCHEMA, assumptions
@@ -50,7 +50,7 @@ def expected(
         "fabric": network.spec.name if network.spec else None,
         "verdict": verdict(findings, claims, not_evaluated, (e.tenant for e in network.endpoints)),
         "inputs": [_input(path, network) for path in inputs],
-        "down": down_names(network),
+        "down": sorted(network.fabric.down),
         "routing": fingerprint(network),
         "assumptions": assumptions((e.assumed for e in network.endpoints), under_failure),
         "exempt": sorted({alias for e in network.endpoints for alias in e.aliases}),

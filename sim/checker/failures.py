@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from compiler.policy.ir import Policy
 from fabric.build import rebuild
-from fabric.fingerprint import down_names
 from fabric.network import Network
 from fabric.topology import Role
 from sim.checker.claims import Claim, Judge
@@ -51,7 +50,7 @@ def breaking(
     for kind in ("any-1-link", "any-1-node"):
         concerned = {n: claim for n, (claim, named) in asked.items() if kind in named}
         for name in failures(network, kind) if concerned else ():
-            world = rebuild(network, down=(*down_names(network), name))
+            world = rebuild(network, down=(*network.fabric.down, name))
             key = noticeable(world)
             if key not in judges:
                 judges[key] = Judge(Paths(world, policy, decisions).regions())

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 from compiler.policy.ir import Matcher, Policy
 from compiler.policy.selectors import selects
-from fabric.cluster import CLUSTER
+from fabric.cluster import is_cluster
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 from sim.why.pod_classes import workload
@@ -154,12 +154,6 @@ def members(network: Network, other: Network, only: str) -> Iterator[tuple[Endpo
             for alias in e.aliases:
                 if NODE not in e.name or guests.get(alias, alias) not in theirs:
                     yield e, Peer(guests.get(alias, alias)), alias
-
-
-def is_cluster(network: Network) -> bool:
-    """Whether a network is that of manifests alone, in which nodes are whatever pods name."""
-    spec = network.spec
-    return spec is not None and spec.path is None and CLUSTER in network.manifests
 
 
 def _guests(network: Network) -> dict[str, str]:

@@ -21,7 +21,6 @@ from fabric.kubernetes.services import Service
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
-from sim.names.backends import selected, target_port
 from sim.names.door_at import at_address
 
 Address = IPv4Address | IPv6Address
@@ -177,7 +176,8 @@ class ClusterNames:
         found = [
             End(end.name, end.endpoint, None, number)
             for pod, end in self.labelled
-            if selected(service, pod) and (number := target_port(mapped[0], pod)) is not None
+            if service.selects(pod.namespace, pod.labels)
+            for number in mapped[0].ends(pod.ports)[:1]
         ]
         if not found:
             raise fault(f"{name} has no pods behind it")
@@ -187,7 +187,9 @@ class ClusterNames:
         self, name: str, service: Service, protocol: int, port: int | str
     ) -> Iterator[End]:
         """The pods behind a name: a number is theirs, a port's name stands for its target."""
-        pods = [(pod, end) for pod, end in self.labelled if selected(service, pod)]
+        pods = [
+            (pod, end) for pod, end in self.labelled if service.selects(pod.namespace, pod.labels)
+        ]
         if not pods:
             raise fault(f"{name} has no pods behind it")
         if isinstance(port, int):
@@ -197,7 +199,7 @@ class ClusterNames:
         if not named:
             raise fault(f"{name} has no such port: {port}")
         for pod, end in pods:
-            if (number := target_port(named[0], pod)) is not None:
+            for number in named[0].ends(pod.ports)[:1]:
                 yield End(end.name, end.endpoint, None, number)
 
 

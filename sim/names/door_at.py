@@ -14,14 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from compiler.sources.doors import OPEN
 from fabric.cluster import CLUSTER
 from fabric.inventory import Endpoint
-from fabric.kubernetes.services import Service, ServicePort
+from fabric.kubernetes.services import ON_NODES, Service, ServicePort
 from fabric.network import Network
 from fabric.ports import NAMES, PortRange
 from sim.names.address_sets import Address, address_in
-from sim.names.backends import Member, members, selected, target_port
+from sim.names.members import Member, members
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,9 @@ def at_node(network: Network, node: Endpoint, protocol: int, port: int) -> list[
 
 def node_ports(network: Network) -> set[tuple[str, int, int]]:
     """Tenant, protocol and port of everything that opens on nodes."""
-    services = ((t, s) for t, m in network.manifests.items() for s in m.services if s.kind in OPEN)
+    services = (
+        (t, s) for t, m in network.manifests.items() for s in m.services if s.kind in ON_NODES
+    )
     opened = {(t, p.protocol, p.node_port) for t, s in services for p in s.ports}
     pods = ((t, p) for t, m in network.manifests.items() for p in m.pods)
     return opened | {(t, own.protocol, own.host) for t, p in pods for own in p.ports if own.host}
@@ -92,12 +93,12 @@ def _behind(
                 if mapped.protocol != protocol:
                     continue
                 here = address is not None and mapped.port == port and address in known(service)
-                hosts = local if service.kind in OPEN and mapped.node_port == port else []
+                hosts = local if service.kind in ON_NODES and mapped.node_port == port else []
                 if not here and not hosts:
                     continue
                 what = "is a port of" if here else "is the node port of"
                 through = f"{at} {what} Service {service.namespace}/{service.name}"
-                chosen = [(p, e) for p, e in pods if selected(service, p)]
+                chosen = [(p, e) for p, e in pods if service.selects(p.namespace, p.labels)]
                 if hosts and not here and service.local:
                     chosen = [(p, e) for p, e in chosen if any(runs_on(e, h) for h in hosts)]
                 virtual = not hosts and address in own_addresses(service)
@@ -120,7 +121,7 @@ def leading(
 ) -> Iterator[Behind]:
     """Where a port of a Service ends."""
     for pod, endpoint in pods:
-        if (number := target_port(mapped, pod)) is not None:
+        for number in mapped.ends(pod.ports)[:1]:
             yield Behind(
                 endpoint, PortRange(mapped.protocol, number, number), through, virtual, before
             )

@@ -17,16 +17,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from compiler.sources.doors import OPEN
 from fabric.cluster import CLUSTER
 from fabric.inventory import Endpoint
-from fabric.kubernetes.services import Service, ServicePort
+from fabric.kubernetes.services import ON_NODES, Service, ServicePort
 from fabric.network import Network
 from fabric.ports import PortRange
-from sim.names.backends import members, selected, target_port
-
-DRAWN = (30000, 32767)
-"""Where Kubernetes draws node ports unless told otherwise."""
+from sim.names.members import members
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +47,16 @@ class ServiceWay:
 def service_ways(network: Network) -> Iterator[ServiceWay]:
     """Every way of every tenant's cluster."""
     for tenant, manifests in network.manifests.items():
-        doors = [s for s in manifests.services if s.selector and (s.kind in OPEN or s.external)]
+        doors = [s for s in manifests.services if s.opened]
         if tenant == CLUSTER or not doors:
             continue
         pods = list(members(network, tenant))
         for service in doors:
-            chosen = [(p, e) for p, e in pods if selected(service, p)]
+            chosen = [(p, e) for p, e in pods if service.selects(p.namespace, p.labels)]
             for mapped in service.ports if chosen else ():
                 for at, port, versions in _openings(network, tenant, service, mapped):
                     for pod, endpoint in chosen:
-                        if (number := target_port(mapped, pod)) is not None:
+                        for number in mapped.ends(pod.ports)[:1]:
                             target = PortRange(mapped.protocol, number, number)
                             yield ServiceWay(tenant, service, at, port, versions, endpoint, target)
 
@@ -70,10 +66,9 @@ def _openings(
 ) -> Iterator[tuple[tuple[int, ...], PortRange, tuple[int, ...]]]:
     """Where a port of a Service takes packets (rules 1 and 2)."""
     mine = [e for e in network.endpoints if e.tenant == tenant]
-    if service.kind in OPEN:
-        first, last = (mapped.node_port,) * 2 if mapped.node_port else DRAWN
+    if service.kind in ON_NODES:
         nodes = tuple(e.index for e in mine if e.kind == "node")
-        yield nodes, PortRange(mapped.protocol, first, last), (4, 6)
+        yield nodes, mapped.on_nodes, (4, 6)
     at = PortRange(mapped.protocol, mapped.port, mapped.port)
     for text in service.external:
         try:

@@ -47,7 +47,11 @@ def _pods(network: Network, name: str) -> tuple[str, Service, list[Endpoint]]:
     title = f"{service.namespace}/{service.name}{SUFFIX}"
     if service.leads_to is not None:
         raise _fault("C710", f"{title} leads outside, to {service.leads_to}", "ask for an address")
-    pods = [e for e in network.endpoints if _selected(service, tenant, e)]
+    pods = [
+        e
+        for e in network.endpoints
+        if (e.kind, e.tenant) == ("pod", tenant) and service.selects(e.namespace, e.labels)
+    ]
     if not pods:
         raise _fault("C710", f"{title} has no pods behind it")
     return title, service, pods
@@ -78,12 +82,6 @@ def _called(network: Network, name: str) -> tuple[str, Service]:
     return tenant, service
 
 
-def _selected(service: Service, tenant: str, pod: Endpoint) -> bool:
-    wanted = service.selector
-    mine = (pod.kind, pod.tenant, pod.namespace) == ("pod", tenant, service.namespace)
-    return mine and wanted is not None and wanted.items() <= dict(pod.labels).items()
-
-
 def _ports(service: Service, pod: Endpoint, port: str) -> Iterator[PortRange]:
     """Where a pod gets what is sent to a port of its Service."""
     try:
@@ -97,11 +95,8 @@ def _ports(service: Service, pod: Endpoint, port: str) -> Iterator[PortRange]:
         called = mapped.name != "" and port.partition("/")[0] == mapped.name
         wanted = (mapped.protocol, mapped.port, mapped.port)
         if called or any((r.protocol, r.first, r.last) == wanted for r in asked):
-            if isinstance(mapped.target, int):
-                yield PortRange(mapped.protocol, mapped.target, mapped.target)
-            for own in pod.ports:
-                if (own.name, own.protocol) == (mapped.target, mapped.protocol):
-                    yield PortRange(own.protocol, own.number, own.number)
+            for number in mapped.ends(pod.ports):
+                yield PortRange(mapped.protocol, number, number)
 
 
 def _fault(code: str, message: str, hint: str | None = None) -> InputError:

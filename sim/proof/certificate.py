@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from fabric.fingerprint import down_names, fingerprint
+from fabric.fingerprint import fingerprint
 from fabric.kubernetes.unevaluated import certified
 from fabric.network import Network
 from fabric.phases import phase
@@ -56,7 +56,7 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
         "fabric": network.spec.name if network.spec else None,
         "verdict": proof.verdict,
         "inputs": [_input(path, network) for path in inputs],
-        "down": down_names(network),
+        "down": sorted(network.fabric.down),
         "routing": fingerprint(network),
         "assumptions": assumptions((e.assumed for e in network.endpoints), under_failure),
         "exempt": sorted(set(proof.exempt)),

@@ -16,14 +16,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from compiler.sources.doors import OPEN
 from fabric.inventory import Endpoint, NamedPort
-from fabric.kubernetes.services import Service, ServicePort
+from fabric.kubernetes.services import ON_NODES, Service, ServicePort
 from fabric.kubernetes.ways_in import WayIn
 from fabric.network import Network
 from fabric.ports import NAMES, PortRange
-from sim.names.backends import Member, members, selected, target_port
-from sim.names.service_ways import DRAWN
+from sim.names.members import Member, members
 
 HOST_PORT = "hostPort"
 NODES, CONTROLLER = "nodes", "controller"
@@ -57,7 +55,7 @@ def openings(network: Network, tenant: str) -> Iterator[Opening]:
     for member in members(network, tenant):
         pods[member[0].namespace].append(member)
     for service in manifests.services:
-        if service.selector and (service.kind in OPEN or service.external):
+        if service.opened:
             yield from of_service(service, pods[service.namespace])
     for found in pods.values():
         for member in found:
@@ -105,17 +103,16 @@ def behind(
     """The pods behind a Service and the port where they get what is sent to one of its ports."""
     for member in pods:
         pod, _ = member
-        if selected(service, pod) and (number := target_port(mapped, pod)) is not None:
-            yield member, PortRange(mapped.protocol, number, number)
+        if service.selects(pod.namespace, pod.labels):
+            for number in mapped.ends(pod.ports)[:1]:
+                yield member, PortRange(mapped.protocol, number, number)
 
 
 def ways(service: Service, mapped: ServicePort) -> Iterator[tuple[str, PortRange | None]]:
     """Where a port of a Service opens, and its port if that is on nodes."""
-    if service.kind in OPEN:
-        protocol, number = mapped.protocol, mapped.node_port
-        on = PortRange(protocol, *((number, number) if number else DRAWN))
-        at = number or "a port that is drawn"
-        yield f"every node, {at}/{NAMES.get(protocol, protocol)}", on
+    if service.kind in ON_NODES:
+        at = mapped.node_port or "a port that is drawn"
+        yield f"every node, {at}/{NAMES.get(mapped.protocol, mapped.protocol)}", mapped.on_nodes
     for address in service.external:
         yield socket(address, mapped.port, mapped.protocol), None
 

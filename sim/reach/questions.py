@@ -27,10 +27,10 @@ from compiler.program.program import Program, goes_by_address
 from compiler.program.walk import entry_matches
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import InputError
+from fabric.kubernetes.services import numbers
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
-from sim.names.backends import port_number
 from sim.names.cluster_names import ClusterNames, End, fault
 from sim.verdicts import touching
 
@@ -230,7 +230,7 @@ def number_of(target: End, port: int | str, protocol: int) -> int:
     """A port's number at the destination, which may know it by name."""
     if isinstance(port, int):
         return port
-    found = port_number(target.endpoint.ports, port, protocol)
-    if found is None:
+    found = numbers(target.endpoint.ports, port, protocol)
+    if not found:
         raise fault(f'{target.name} has no port called "{port}"')
-    return found
+    return found[0]

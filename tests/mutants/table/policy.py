@@ -215,15 +215,15 @@ FAULTS = (
         "zone 2 is not guarded",
     ),
     Fault(
-        "compiler/sources/doors.py",
-        "opened = service.kind in OPEN or bool(service.external)",
-        "opened = service.kind in OPEN",
+        "fabric/kubernetes/services.py",
+        "return bool(self.selector) and (self.kind in ON_NODES or bool(self.external))",
+        "return bool(self.selector) and self.kind in ON_NODES",
         "Services with external IPs are no doors",
     ),
     Fault(
         "compiler/sources/doors.py",
-        "return bool(service.selector) and opened and (in_fabric or not service.local)",
-        "return bool(service.selector) and opened",
+        "return service.opened and (in_fabric or not service.local)",
+        "return service.opened",
         "Services that keep the client's address are doors",
     ),
     Fault(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from compiler.passes.draft import Draft, verify
+from compiler.passes.enforce import enforce
 from compiler.passes.prune import prune
 from compiler.passes.resolve import resolve
 from compiler.passes.scope import scope
@@ -20,7 +21,7 @@ from compiler.sources import SOURCES
 from fabric.network import Network
 from fabric.phases import phase
 
-PASSES: tuple[Callable[[Draft], Draft], ...] = (resolve, scope, prune, share)
+PASSES: tuple[Callable[[Draft], Draft], ...] = (resolve, scope, enforce, prune, share)
 
 
 @phase("read policies")

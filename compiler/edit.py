@@ -20,6 +20,7 @@ import numpy as np
 
 from compiler.compile import compile_policy
 from compiler.passes.draft import Key, Line, Scope
+from compiler.passes.enforce import Points
 from compiler.passes.prune import decides
 from compiler.passes.resolve import Resolver
 from compiler.passes.scope import line_of, unsaid
@@ -35,8 +36,8 @@ what it says."""
 Default = tuple[int, Action, Origin]
 """A number in the order of writing, and what a selection says of the endpoints that it selects."""
 Alike = tuple[int, ...]
-"""Direction, place of the stage and the numbers of a scope's lines and defaults: equal for equal
-scopes."""
+"""Direction, place of the stage, whether its point says something of its own, and the numbers of a
+scope's lines and defaults: equal for equal scopes."""
 SPARE = 1000
 
 
@@ -103,6 +104,7 @@ class Editor:
     def _start(self, network: Network, policy: Policy) -> None:
         self.program = compile_policy(network, policy)
         self._resolver = Resolver(network, policy.stages)
+        self._points = Points(network, policy)
         self._rules, self._selections = _Bag(policy.rules), _Bag(policy.selections)
         self._number = count()
         self._lines: dict[Key, list[Placed]] = defaultdict(list)
@@ -160,6 +162,8 @@ class Editor:
         row = self.program.stages[stage]
         lines = tuple(line for *_, line in self._lines.get(key, ()))
         scope = Scope(lines, *self._default(key))
+        self._points.refuse({key: scope})
+        scope = self._points.asked(key, scope)
         if not decides(row, scope):
             return None
         return new_group(number, direction, row, scope, first, self._cause)
@@ -185,7 +189,7 @@ class Editor:
         direction, stage, _ = key
         lines = (number for _, _, number, _ in self._lines.get(key, ()))
         defaults = (number for number, _, _ in self._defaults.get(key, ()))
-        return direction, stage, *lines, *defaults
+        return direction, stage, self._points.beside(key), *lines, *defaults
 
     def _enter(self, part: Policy) -> Iterator[Key]:
         """Give lines and defaults to the endpoints that they are about."""

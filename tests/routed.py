@@ -13,6 +13,7 @@ from worlds import endpoint
 
 from fabric.inventory import Endpoint, Prefix, Vrf
 from fabric.network import Network
+from fabric.topology import Role
 
 __all__ = ["Hop", "RouteTo", "at", "endpoint", "routed"]
 
@@ -105,6 +106,12 @@ class Mesh:
         return ((a, b),) if self.reachable(a, b) else ()
 
 
+def box(index: int, name: str) -> SimpleNamespace:
+    """A node; it is a border if it is called so."""
+    role = Role.BORDER if name.startswith("border") else Role.DPU
+    return SimpleNamespace(index=index, name=name, role=role)
+
+
 def at(vtep: int, made: Endpoint) -> Endpoint:
     """The endpoint, moved to another VTEP."""
     return replace(made, vtep=vtep)
@@ -131,7 +138,7 @@ def routed(
             for key, rows in tables.items()
         }
     )
-    boxes = tuple(SimpleNamespace(name=n, index=i) for i, n in enumerate(nodes))
+    boxes = tuple(box(i, n) for i, n in enumerate(nodes))
     anything: Any = None
     return Network(
         anything,

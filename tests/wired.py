@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from routed import box
 
 from fabric.network import Network
 
@@ -41,7 +42,7 @@ def wired(network: Network) -> Network:
         *(node.name for node in network.fabric.nodes),
         *(f"spine{s + 1}" for s in range(N_SPINES)),
     ]
-    nodes = tuple(SimpleNamespace(name=name, index=i) for i, name in enumerate(names))
+    nodes = tuple(box(i, name) for i, name in enumerate(names))
     links = tuple(
         SimpleNamespace(index=a * N_SPINES + s, a=a, b=n + s)
         for a in range(n)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compiler.policy.ir import L4, Policy
+    from compiler.policy.ir import L4, Policy, Stage
 
 
 def rows(policy: Policy) -> Iterator[dict[str, Any]]:
@@ -22,6 +22,7 @@ def rows(policy: Policy) -> Iterator[dict[str, Any]]:
             "ports": " | ".join(ports(rule.l4)) or "any",
             "action": rule.stage.doing(rule.action).label,
             "origin": str(rule.origin),
+            **enforced(rule.stage),
         }
     for selection in sorted(policy.selections, key=lambda s: (place[s.stage], s.direction)):
         yield {
@@ -33,7 +34,15 @@ def rows(policy: Policy) -> Iterator[dict[str, Any]]:
             "ports": "any",
             "action": selection.stage.doing(selection.default).label,
             "origin": str(selection.origin),
+            **enforced(selection.stage),
         }
+
+
+def enforced(stage: Stage) -> dict[str, str]:
+    """Who enforces what is in a stage, unless it is the DPU of the local side."""
+    from compiler.policy.points import Point
+
+    return {} if stage.at is Point.HERE else {"at": stage.at.value}
 
 
 def listed(row: dict[str, Any]) -> Iterator[Any]:

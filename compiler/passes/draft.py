@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.ir import Action, Condition, Direction, Origin, Point, Policy
+from compiler.policy.ir import Action, Condition, Direction, Origin, Policy
+from compiler.policy.stages import met
 from compiler.program.program import Group, Intervals, L4Range, Region
 from fabric.network import Network
 
@@ -32,7 +33,6 @@ class Term:
     l4: tuple[L4Range, ...]
     action: Action
     origin: Origin
-    at: Point = Point.HERE
     conditions: tuple[Condition, ...] = ()
 
 
@@ -43,7 +43,6 @@ class Line(NamedTuple):
     l4: tuple[L4Range, ...]
     action: Action
     origin: Origin
-    at: Point = Point.HERE
     conditions: tuple[Condition, ...] = ()
 
 
@@ -81,6 +80,7 @@ def verify(draft: Draft) -> None:
         assert term.regions and term.l4 and term.locals, f"empty term from {term.origin}"
         assert all(0 <= e < n for e in term.locals), f"unknown endpoint in {term.origin}"
         draft.policy.stages[term.stage].doing(term.action)
+        assert term.direction in met(draft.policy.stages)[term.stage], f"nobody asks {term.origin}"
         assert not (term.conditions and term.action is Action.DENY), f"{term.origin} denies perhaps"
         for region in term.regions:
             assert ordered(region.v4) and ordered(region.v6), f"overlap in {term.origin}"

@@ -121,7 +121,7 @@ class Resolver:
                 if group and part and l4:
                     yield Term(
                         stage, rule.direction, rule.order, group, part, l4, rule.action,
-                        rule.origin, rule.at, rule.conditions,
+                        rule.origin, rule.conditions,
                     )  # fmt: skip
 
     def _per_host(

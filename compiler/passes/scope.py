@@ -1,7 +1,7 @@
 """scope: every endpoint gets the lines that concern it, stage by stage, in order.
 
 >>> from compiler.passes.draft import Draft
->>> from compiler.policy.ir import Policy
+>>> from compiler.policy.ir import Direction, Policy
 >>> from compiler.program.program import L4Range, Region
 >>> def term(order, *endpoints):
 ...     origin = Origin("NetworkPolicy", f"rule {order}")
@@ -23,8 +23,9 @@ from collections import defaultdict
 from dataclasses import replace
 
 from compiler.passes.draft import Draft, Key, Line, Scope, Term
-from compiler.policy.ir import Action, Direction, Origin, Stage
+from compiler.policy.ir import Action, Origin, Stage
 from compiler.policy.semantics import NO_POLICY
+from compiler.policy.stages import met
 
 
 def scope(draft: Draft) -> Draft:
@@ -40,7 +41,7 @@ def scope(draft: Draft) -> Draft:
         (direction, place, endpoint.index)
         for place, stage in enumerate(stages)
         if not stage.silent
-        for direction in Direction
+        for direction in met(stages)[place]
         for endpoint in draft.network.endpoints
     }
     scopes = {
@@ -57,4 +58,4 @@ def unsaid(stage: Stage) -> tuple[Action, Origin]:
 
 def line_of(term: Term) -> Line:
     """What the term says at each endpoint that it is about."""
-    return Line(term.regions, term.l4, term.action, term.origin, term.at, term.conditions)
+    return Line(term.regions, term.l4, term.action, term.origin, term.conditions)

@@ -65,7 +65,6 @@ def new_group(
             line.l4,
             line.action,
             cause(line.origin),
-            line.at,
             line.conditions,
         )
         for i, line in enumerate(scope.lines)

@@ -13,17 +13,17 @@ Rules that hold here:
    first, and the first match decides; or all that match together, and a deny wins. The row also
    says where an action goes on: PERMIT with the next stage, DENY nowhere, PERMIT_FINAL behind the
    stages that it skips.
-3. When no rule of a stage matches, DENY if a `Selection` (with `default=DENY`) selects the
+3. A rule is enforced at the point that its stage's row names, and nowhere else.
+4. When no rule of a stage matches, DENY if a `Selection` (with `default=DENY`) selects the
    endpoint, else what another selection says, else the default of the row. A stage that lets pass
    by default is skipped where neither a rule nor a selection speaks of the endpoint.
-4. Everything carries the `Origin` that a person would call its cause.
+5. Everything carries the `Origin` that a person would call its cause.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum, IntEnum
 
 from compiler.policy.labels import LabelSelector as LabelSelector
 from compiler.policy.labels import Requirement as Requirement
@@ -35,29 +35,14 @@ from compiler.policy.matchers import Named as Named
 from compiler.policy.matchers import OwnNode as OwnNode
 from compiler.policy.matchers import Pods as Pods
 from compiler.policy.origin_kinds import OriginKind, kind_of
+from compiler.policy.points import VTEPS
+from compiler.policy.points import Direction as Direction
+from compiler.policy.points import Point as Point
 from compiler.policy.stages import STAGES, Stages, checked, joined
 from compiler.policy.stages import Action as Action
 from compiler.policy.stages import Stage as Stage
 from fabric.diagnostics import Span
 from fabric.ports import ANY, MAX_PORT
-
-
-class Direction(IntEnum):
-    """OUT: endpoint to fabric, at the source. IN: fabric to endpoint, at the destination."""
-
-    OUT = 0
-    IN = 1
-
-
-class Point(Enum):
-    """Who enforces a rule: the DPU of the local side, that of the remote, a border, or the host's
-    own network plugin."""
-
-    HERE = "this DPU"
-    PEER = "the peer's DPU"
-    BORDER = "a border"
-    HOST = "the host's own CNI"
-
 
 NOWHERE = Span("", 0, 0)
 
@@ -121,13 +106,17 @@ class Rule:
     l4: tuple[L4, ...]
     action: Action
     origin: Origin
-    at: Point = Point.HERE
     conditions: tuple[Condition, ...] = ()
+
+    @property
+    def at(self) -> Point:
+        """Who enforces it."""
+        return self.stage.at
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Binds a stage to endpoints and says what happens when no rule matches (rule 3)."""
+    """Binds a stage to endpoints and says what happens when no rule matches (rule 4)."""
 
     stage: Stage
     direction: Direction
@@ -139,11 +128,12 @@ class Selection:
 @dataclass(frozen=True, slots=True)
 class Policy:
     """All rules and selections of a world, in the order of the files they come from, and the table
-    of its stages."""
+    of its stages. `enforced` are the points that are known to enforce what is written for them."""
 
     rules: tuple[Rule, ...] = ()
     selections: tuple[Selection, ...] = ()
     stages: Stages = STAGES
+    enforced: frozenset[Point] = VTEPS
 
     def __post_init__(self) -> None:
         checked(self.stages)
@@ -153,6 +143,7 @@ class Policy:
             self.rules + other.rules,
             self.selections + other.selections,
             joined(self.stages, other.stages),
+            self.enforced | other.enforced,
         )
 
 

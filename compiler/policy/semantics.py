@@ -1,8 +1,11 @@
-"""THE definition: what a policy says about one packet at one enforcement point.
+"""THE definition: what a policy says about one packet on its way out of, or into, an endpoint.
 
 No sets, no tables, no atoms, no caches: rules are read from the policy one by one, in the words of
 `compiler.policy.ir`. Everything faster in cloison is tested against this file, so keep it short and
 obviously right.
+
+Stages stand in the order in which the packet meets the points that enforce them; what ends the
+evaluation at one point says nothing to the next (`compiler.policy.points`).
 
 What happens between two enforcement points (routes, tunnels) is not policy: a flow passes when the
 source's OUT and the destination's IN both permit it (Kubernetes NetworkPolicy API; DASH pipeline).
@@ -21,6 +24,7 @@ from compiler.policy.ir import (
     Matcher,
     Origin,
     Packet,
+    Point,
     Policy,
     Rule,
     Selection,
@@ -28,13 +32,15 @@ from compiler.policy.ir import (
     Verdict,
 )
 from compiler.policy.origin_kinds import DEFAULT
+from compiler.policy.points import at_border
 from compiler.policy.selectors import selects
-from compiler.policy.stages import Combine, To
+from compiler.policy.stages import Combine, To, met
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import ANY
 
 NO_POLICY = Origin(DEFAULT, "no rule matches")
+NO_BORDER = Origin(DEFAULT, "passes no border")
 Found = tuple[Action, tuple[Origin, ...], tuple[Condition, ...]]
 """What a stage does, because of whom, and what must hold besides."""
 
@@ -45,7 +51,10 @@ def decide(policy: Policy, network: Network, packet: Packet) -> Verdict:
     matched: dict[Stage, tuple[Origin, ...]] = {}
     conditions: set[Condition] = set()
     skip_to: str | None = None
-    for stage in policy.stages:
+    ended: Point | None = None
+    for stage, directions in zip(policy.stages, met(policy.stages), strict=True):
+        if packet.direction not in directions or stage.at is ended:
+            continue
         if skip_to not in (None, stage.name):
             continue
         skip_to = None
@@ -59,7 +68,7 @@ def decide(policy: Policy, network: Network, packet: Packet) -> Verdict:
         if to is To.DROP:
             return Verdict(False, stage, matched, tuple(sorted(conditions)))
         if to is To.END:
-            break
+            ended = stage.at
         skip_to = to if isinstance(to, str) else None
     return Verdict(True, None, matched, tuple(sorted(conditions)))
 
@@ -85,6 +94,8 @@ def evaluate(
 ) -> Found:
     """One stage: what the rules that match say, else the default."""
     remote = owner(network, packet.remote_vrf, packet.version, packet.remote_ip)
+    if passes_by(stage, local, remote, network):
+        return Action.PERMIT, (NO_BORDER,), ()
     matching = (
         rule
         for rule in sorted(rules, key=lambda r: r.order)
@@ -102,6 +113,12 @@ def evaluate(
     if selections:
         return selections[0].default, (selections[0].origin,), ()
     return stage.default, (NO_POLICY,), ()
+
+
+def passes_by(stage: Stage, local: Endpoint, remote: Endpoint | None, network: Network) -> bool:
+    """Whether a packet between these ends does not come to the point that enforces a stage."""
+    ends = (local, remote)
+    return stage.at is Point.BORDER and not any(at_border(end, network) for end in ends)
 
 
 def strongest(matching: Sequence[Rule]) -> Found:

@@ -5,6 +5,7 @@ A row says everything that the rest of cloison has to know of a stage:
     name      as people read it in explanations
     label     as it stands in dumps, tables and JSON
     owner     whose files its rules come from
+    at        who enforces it (`compiler.policy.points`)
     drop      the reason of a packet that it denies
     default   what it does where no rule matches and no selection speaks, at every endpoint
     combine   how the rules that match become one action
@@ -23,6 +24,8 @@ from enum import Enum, IntEnum
 from functools import lru_cache
 from typing import ClassVar
 
+from compiler.policy.points import STEPS, Direction, Point, met_before
+
 
 class Action(IntEnum):
     """What a match does. PERMIT_FINAL skips stages; how many, the row of the stage says."""
@@ -33,7 +36,8 @@ class Action(IntEnum):
 
 
 class To(Enum):
-    """Where an evaluation goes on: with the next stage, behind the last, or nowhere."""
+    """Where an evaluation goes on: with the next stage, behind the last that the same point asks,
+    or nowhere."""
 
     NEXT = "next"
     END = "end"
@@ -81,6 +85,7 @@ class Stage:
     name: str
     label: str = field(hash=False)
     owner: Owner = field(hash=False)
+    at: Point = field(hash=False)
     drop: str = field(hash=False)
     default: Action = field(hash=False)
     combine: Combine = field(hash=False)
@@ -120,15 +125,18 @@ DROPPED = 127
 DENY_OR_NEXT = (Does(Action.DENY, "deny", To.DROP), Does(Action.PERMIT, "permit", To.NEXT))
 OR_FINAL = (*DENY_OR_NEXT, Does(Action.PERMIT_FINAL, "permit_final", To.END))
 FIRST = Combine.FIRST_MATCH
+HERE = Point.HERE
 
 # fmt: off
 STAGES: Stages = (
-    Stage("ZONE0", "zone0", Owner.FABRIC, "zone0_drop", Action.PERMIT, FIRST, DENY_OR_NEXT),
-    Stage("OVERRIDE", "override", Owner.FABRIC, "override_drop", Action.PERMIT, FIRST, OR_FINAL),
-    Stage("ZONE2", "zone2", Owner.FABRIC, "zone2_drop", Action.PERMIT, FIRST, DENY_OR_NEXT),
-    Stage("ISOLATION", "isolation", Owner.FABRIC, "isolation_drop", Action.PERMIT, FIRST,
+    Stage("ZONE0", "zone0", Owner.FABRIC, HERE, "zone0_drop", Action.PERMIT, FIRST, DENY_OR_NEXT),
+    Stage("OVERRIDE", "override", Owner.FABRIC, HERE, "override_drop", Action.PERMIT, FIRST,
+          OR_FINAL),
+    Stage("ZONE2", "zone2", Owner.FABRIC, HERE, "zone2_drop", Action.PERMIT, FIRST, DENY_OR_NEXT),
+    Stage("ISOLATION", "isolation", Owner.FABRIC, HERE, "isolation_drop", Action.PERMIT, FIRST,
           DENY_OR_NEXT),
-    Stage("WORKLOAD", "workload", Owner.CLUSTER, "policy_drop", Action.PERMIT, FIRST, DENY_OR_NEXT),
+    Stage("WORKLOAD", "workload", Owner.CLUSTER, HERE, "policy_drop", Action.PERMIT, FIRST,
+          DENY_OR_NEXT),
 )
 # fmt: on
 """The stages of a policy that says nothing else."""
@@ -150,13 +158,15 @@ def checked(stages: Stages) -> Stages:
         told = [getattr(stage, what) for stage in stages]
         if len(set(told)) < len(told):
             raise ValueError(f"two stages have one {what}: {', '.join(told)}")
+    if (order := [_step(stages, place) for place in range(len(stages))]) != sorted(order):
+        raise ValueError(f"no packet meets points in this order: {_names(stages)}")
     if len(stages) >= DROPPED:
         raise ValueError(f"{len(stages)} stages; {DROPPED - 1} at most")
     for place, stage in enumerate(stages):
         stage.doing(stage.default)
         if len({does.action for does in stage.does}) < len(stage.does):
             raise ValueError(f"{stage.name}: one action does two things")
-        later = {other.name for other in stages[place + 1 :]}
+        later = {other.name for other in stages[place + 1 : ends(stages)[place]]}
         for does in stage.does:
             if len({does.action is Action.DENY, does.to is To.DROP, does.label == "deny"}) > 1:
                 raise ValueError(f"{stage.name}: to deny is to drop, {does.label} is not both")
@@ -165,10 +175,40 @@ def checked(stages: Stages) -> Stages:
     return stages
 
 
+def _step(stages: Stages, place: int) -> int:
+    """The step at which packets meet a stage: that of its point, before or behind this DPU."""
+    here = [number for number, stage in enumerate(stages) if stage.at is HERE]
+    point, behind = stages[place].at, bool(here) and place > here[0]
+    return STEPS.index(point, STEPS.index(HERE)) if behind else STEPS.index(point)
+
+
+@lru_cache(maxsize=64)
+def ends(stages: Stages) -> tuple[int, ...]:
+    """Per stage the place behind the last one that the same point asks in the same step: where an
+    evaluation ends there."""
+    out: list[int] = []
+    for place in reversed(range(len(stages))):
+        last = place + 1 == len(stages) or stages[place].at is not stages[place + 1].at
+        out.append(place + 1 if last else out[-1])
+    return tuple(reversed(out))
+
+
+@lru_cache(maxsize=64)
+def met(stages: Stages) -> tuple[frozenset[Direction], ...]:
+    """Per stage the directions of the packets that meet it where it stands."""
+    out = []
+    for place, stage in enumerate(stages):
+        early = _step(stages, place) < STEPS.index(HERE)
+        first = met_before(stage.at)
+        one = frozenset((first if early else Direction(1 - first),))
+        out.append(frozenset(Direction) if stage.at is HERE else one)
+    return tuple(out)
+
+
 @lru_cache(maxsize=64)
 def leads(stages: Stages) -> tuple[tuple[int, ...], ...]:
-    """Per stage and action the place of the stage to go on with, their number for the end,
-    DROPPED for a deny and for what a stage does not know.
+    """Per stage and action the place of the stage to go on with; at the end that of the next
+    point's first stage, or their number; DROPPED for a deny and for what a stage does not know.
 
     >>> leads(STAGES)[1]
     (127, 2, 5)
@@ -177,7 +217,7 @@ def leads(stages: Stages) -> tuple[tuple[int, ...], ...]:
     table = [[DROPPED] * len(Action) for _ in stages]
     for place, stage in enumerate(stages):
         for does in stage.does:
-            goes = {To.NEXT: place + 1, To.END: len(stages), To.DROP: DROPPED} | places
+            goes = {To.NEXT: place + 1, To.END: ends(stages)[place], To.DROP: DROPPED} | places
             table[place][does.action] = goes[does.to]
     return tuple(map(tuple, table))
 

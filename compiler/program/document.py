@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from typing import Any
 
-from compiler.policy.ir import Origin, Point, Stage
+from compiler.policy.ir import Direction, Origin, Point, Stage
 from compiler.policy.stages import OR_FINAL, To, leads
 from compiler.program.dpu import Dpu, Instance
 from compiler.program.program import ANY_VRF, Entry, Group, Intervals, L4Range, Program, Region
@@ -41,11 +41,12 @@ def document(program: Program, dpu: Dpu) -> dict[str, Any]:
                 "vrf": network.vrfs[endpoint.vrf].name,
                 "addresses": [str(p) for p in endpoint.prefixes],
                 "state": endpoint.state,
-                "out": [g for g in program.bindings[0, endpoint.index].tolist() if g >= 0],
-                "in": [g for g in program.bindings[1, endpoint.index].tolist() if g >= 0],
+                "out": [group.id for group in program.own(Direction.OUT, endpoint.index)],
+                "in": [group.id for group in program.own(Direction.IN, endpoint.index)],
             }
             for endpoint in dpu.endpoints
         ],
+        **_asked_for(network, dpu),
         "groups": [_group(program, group) for group in dpu.groups],
         "routes": [route for instance in dpu.instances for route in _routes(network, instance)],
         "mappings": [
@@ -53,6 +54,21 @@ def document(program: Program, dpu: Dpu) -> dict[str, Any]:
             for h in dpu.mappings
         ],
     }
+
+
+def _asked_for(network: Network, dpu: Dpu) -> dict[str, Any]:
+    """Endpoints, here or elsewhere, for which this VTEP asks groups as the peer or as a border."""
+    rows = [
+        {
+            "name": endpoint.name,
+            "vrf": network.vrfs[endpoint.vrf].name,
+            "addresses": [str(p) for p in endpoint.prefixes],
+            "out": [group.id for group in groups if group.direction is Direction.OUT],
+            "in": [group.id for group in groups if group.direction is Direction.IN],
+        }
+        for endpoint, groups in dpu.asked_for
+    ]
+    return {"asked_for": rows} if rows else {}
 
 
 def _routes(network: Network, instance: Instance) -> list[dict[str, Any]]:
@@ -108,7 +124,7 @@ def _entry(program: Program, group: Group, entry: Entry) -> dict[str, Any]:
         "action": group.stage.doing(entry.action).label,
         "origin": _origin(program.origins[entry.origin]),
         **besides,
-    } | ({} if entry.at is Point.HERE else {"at": entry.at.value})
+    } | ({} if group.at is Point.HERE else {"at": group.at.value})
 
 
 def _remote(network: Network, region: Region) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compiler.program.program import Group, Program
+from compiler.policy.ir import Point
+from compiler.program.program import Group, Program, asked_for
 from fabric.control.fib import NextHop, Route
 from fabric.inventory import Endpoint, Vrf
 
@@ -32,13 +33,15 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Dpu:
-    """All tables of one VTEP."""
+    """All tables of one VTEP. `asked_for` has the endpoints for which it asks groups as their peer
+    or as a border."""
 
     vtep: int
     name: str
     endpoints: tuple[Endpoint, ...]
     instances: tuple[Instance, ...]
     groups: tuple[Group, ...]
+    asked_for: tuple[tuple[Endpoint, tuple[Group, ...]], ...] = ()
 
     @property
     def mappings(self) -> tuple[NextHop, ...]:
@@ -73,4 +76,10 @@ def tables_of(program: Program, vtep: int) -> Dpu:
         tuple(e for e in network.endpoints if e.vtep == vtep),
         tuple(instances),
         program.groups_at(vtep),
+        tuple(asked_for(program, vtep)) if elsewhere(program) else (),
     )
+
+
+def elsewhere(program: Program) -> bool:
+    """Whether some of a program is for other points than the DPU of the local side."""
+    return any(stage.at is not Point.HERE for stage in program.stages)

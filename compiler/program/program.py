@@ -14,14 +14,18 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.ir import Action, Condition, Direction, Origin, Point, Policy, Stage
+from compiler.policy.points import at_border
 from compiler.policy.stages import STAGES, Stages
+from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import ANY, MAX_PORT
+from fabric.topology import Role
 
 ANY_VRF = -1
 Intervals = tuple[tuple[int, int], ...]
@@ -49,8 +53,8 @@ class L4Range:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`id` is unique in the program (counters are indexed by it); `origin` indexes `origins`,
-    `at` says who enforces it."""
+    """`id` is unique in the program (counters are indexed by it); `origin` indexes `origins`. Who
+    enforces it, the stage of its group says."""
 
     id: int
     order: int
@@ -58,7 +62,6 @@ class Entry:
     l4: tuple[L4Range, ...]
     action: Action
     origin: int
-    at: Point = Point.HERE
     conditions: tuple[Condition, ...] = ()
 
 
@@ -72,6 +75,11 @@ class Group:
     direction: Direction
     entries: tuple[Entry, ...]
     default_entry: Entry
+
+    @property
+    def at(self) -> Point:
+        """Who enforces its entries."""
+        return self.stage.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +133,48 @@ class Program:
         return group, (*group.entries, group.default_entry)[number - group.default_entry.id - 1]
 
     def groups_at(self, vtep: int) -> tuple[Group, ...]:
-        """The groups that this VTEP holds, by id."""
+        """The groups that this VTEP holds, by id: those that it asks for its own endpoints, and
+        for others."""
         here = [e.index for e in self.network.endpoints if e.vtep == vtep]
-        ids = np.unique(self.bindings[:, here, :])
-        return tuple(self.groups[i] for i in ids if i >= 0)
+        own = [place for place, stage in enumerate(self.stages) if stage.at is Point.HERE]
+        ids = {int(i) for i in np.unique(self.bindings[:, here][..., own]) if i >= 0}
+        if len(own) < len(self.stages):
+            ids |= {group.id for _, groups in asked_for(self, vtep) for group in groups}
+        return tuple(self.groups[i] for i in sorted(ids))
+
+    def own(self, direction: Direction, endpoint: int) -> Iterator[Group]:
+        """Those of the groups bound to an endpoint that its own VTEP asks."""
+        return (group for group in self.bound(direction, endpoint) if group.at is Point.HERE)
+
+
+def asked_for(program: Program, vtep: int) -> list[tuple[Endpoint, tuple[Group, ...]]]:
+    """The endpoints for which a VTEP asks groups as the peer or as a border, and these groups: what
+    it may exchange packets with by its routes or theirs."""
+    network, leads = program.network, cache(partial(_leads, program.network))
+    border = network.fabric.nodes[vtep].role is Role.BORDER
+    mine = [(at, vrf) for at, vrf in network.fib.instances if at == vtep]
+    out = []
+    for end in network.endpoints:
+        at_its_own = at_border(end, network)
+        asks = {Point.PEER}
+        if end.vtep == vtep if at_its_own else border:
+            asks.add(Point.BORDER)
+        groups = tuple(
+            g for way in Direction for g in program.bound(way, end.index) if g.at in asks
+        )
+        if groups and (
+            end.vtep == vtep
+            or vtep in {at for at, _ in leads(end.vtep, end.vrf)}
+            or any((end.vtep, end.vrf) in leads(*instance) for instance in mine)
+        ):
+            out.append((end, groups))
+    return out
+
+
+def _leads(network: Network, vtep: int, vrf: int) -> set[tuple[int, int]]:
+    """Where the routes of a VTEP's VRF lead."""
+    routes = network.fib.routes(vtep, vrf)
+    return {(hop.vtep, hop.vrf) for route in routes for hop in route.nexthops}
 
 
 def goes_by_address(entry: Entry) -> bool:

@@ -25,9 +25,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
-from compiler.policy.ir import Direction
+from compiler.policy.ir import Direction, Point
 from compiler.policy.stages import DROPPED, leads
-from compiler.program.dpu import enforcement_points
+from compiler.program.dpu import elsewhere, enforcement_points
 from compiler.program.program import (
     ALL_V4,
     ALL_V6,
@@ -37,8 +37,10 @@ from compiler.program.program import (
     Intervals,
     L4Range,
     Program,
+    asked_for,
 )
 from fabric.control.fib import NextHop
+from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.inventory import Endpoint, Vrf
 from fabric.network import Network
 from fabric.ports import ANY, MAX_PORT
@@ -69,6 +71,10 @@ def ruleset(
     """The ruleset of one VTEP, or of one of its VRFs. `incoming` is how nft names the interface
     that a forwarded packet came in by: `meta sdifname` below a VRF device."""
     network = program.network
+    if elsewhere(program) and asked_for(program, node):
+        name = network.fabric.nodes[node].name
+        message = f"{name} enforces for endpoints elsewhere, which nftables rulesets do not"
+        raise UndecidedError(Diagnostic("C853", message, None, "other formats do", "unknown"))
     here = [e for e in network.endpoints if e.vtep == node and vrf in (None, e.vrf)]
     vrfs = [v for v in network.vrfs if any(e.vrf == v.index for e in here)]
     lines = [
@@ -108,8 +114,8 @@ def _forward(here: Sequence[Endpoint], incoming: str) -> Iterator[str]:
 
 def _endpoint(program: Program, node: int, endpoint: Endpoint, incoming: str) -> Iterator[str]:
     k, v = endpoint.index, endpoint.vrf
-    out = list(program.bound(Direction.OUT, k))
-    into = list(program.bound(Direction.IN, k))
+    out = list(program.own(Direction.OUT, k))
+    into = list(program.own(Direction.IN, k))
     yield from _policy(program, f"policy-out{k}", out)
     yield from _policy(program, f"policy-in{k}", into)
     spoof = 'counter drop comment "spoof_drop"'
@@ -158,7 +164,8 @@ def _policy(program: Program, name: str, groups: Sequence[Group]) -> Iterator[st
     """Groups one after the other, until one says that the rest does not matter; a chain of its own
     for those from each stage on with which some entry says to go on."""
     targets = sorted({at for group in groups for at in _skips(program, group)})
-    for at in [*reversed([at for at in targets if at < len(program.stages)]), 0]:
+    last = _last(program)
+    for at in [*reversed([at for at in targets if at < last]), 0]:
         rest = [group for group in groups if program.stages.index(group.stage) >= at]
         again = [f"meta mark set meta mark & {0xFFFFFFFF ^ SKIP:#x}"] if at else []
         named = f"{name}-{program.stages[at].label}" if at else name
@@ -169,7 +176,7 @@ def _in_order(program: Program, name: str, groups: Iterable[Group]) -> Iterator[
     for group in groups:
         yield f"jump g{group.id}"
         for at in _skips(program, group):
-            if at == len(program.stages):
+            if at == _last(program):
                 yield f"meta mark & {FINAL:#x} == {FINAL:#x} return"
             else:
                 mark = f"meta mark & {SKIP:#x} == {at << SKIPPED:#x}"
@@ -191,14 +198,19 @@ def _verdict(program: Program, group: Group, entry: Entry) -> str:
     at = leads(stages)[place][entry.action]
     if at in (place + 1, DROPPED):
         return "drop" if at == DROPPED else "return"
-    mark = FINAL if at == len(stages) else at << SKIPPED
+    mark = FINAL if at == _last(program) else at << SKIPPED
     return f"meta mark set meta mark or {mark:#x} return"
+
+
+def _last(program: Program) -> int:
+    """The place behind the last stage that a DPU asks for its own endpoints."""
+    return max(n + 1 for n, stage in enumerate(program.stages) if stage.at is Point.HERE)
 
 
 def _groups(program: Program, here: Iterable[Endpoint]) -> list[Group]:
     """The groups of these endpoints, by id."""
-    ids = {int(g) for e in here for g in program.bindings[:, e.index].flat if g >= 0}
-    return [program.groups[i] for i in sorted(ids)]
+    held = {g.id: g for e in here for way in Direction for g in program.own(way, e.index)}
+    return [held[number] for number in sorted(held)]
 
 
 def _group(program: Program, group: Group) -> Iterator[str]:

@@ -37,9 +37,16 @@ def _lines(doc: dict[str, Any]) -> Iterator[str]:
     for row in doc["endpoints"]:
         groups = f"out {_ids(row['out'])}  in {_ids(row['in'])}"
         yield f"  {row['name']:<32} {row['vrf']:<20} {','.join(row['addresses'])}  {groups}"
+    if "asked_for" in doc:
+        yield ""
+        yield "== asked for, as the peer or a border: VRF, addresses, groups out / in"
+    for row in doc.get("asked_for", ()):
+        groups = f"out {_ids(row['out'])}  in {_ids(row['in'])}"
+        yield f"  {row['name']:<32} {row['vrf']:<20} {','.join(row['addresses'])}  {groups}"
     for group in doc["groups"]:
         yield ""
-        yield f"== group {group['id']}: {group['direction']} {group['stage']}"
+        at = f", at {group['default']['at']}" if "at" in group["default"] else ""
+        yield f"== group {group['id']}: {group['direction']} {group['stage']}{at}"
         for entry in (*group["entries"], group["default"]):
             label = "default" if entry is group["default"] else str(entry["order"])
             yield (

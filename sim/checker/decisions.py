@@ -10,17 +10,17 @@ What depends on less is computed once: the cells of a rule, the outcome of rules
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.ir import Action, Direction, Packet, Policy, Rule, Selection, Stage
+from compiler.policy.ir import Action, Direction, Packet, Point, Policy, Rule, Selection, Stage
 from compiler.policy.selectors import selects
-from compiler.policy.semantics import NO_POLICY, l4_matches, remote_matches
-from compiler.policy.stages import Combine, To
+from compiler.policy.semantics import NO_POLICY, l4_matches, passes_by, remote_matches
+from compiler.policy.stages import Combine, To, met
 from fabric.inventory import Endpoint, NamedPort
 from fabric.network import Network
 from sim.checker.address_space import AddressSpace
@@ -76,6 +76,8 @@ class Decisions:
         destination = remote if direction is Direction.OUT else endpoint
         found = []
         for stage, rules, action, by_intent in self.groups(direction, local):
+            if passes_by(stage, endpoint, remote, self.network):
+                continue
             matching = tuple(
                 number
                 for number in rules
@@ -89,7 +91,9 @@ class Decisions:
     def _groups(self, direction: Direction, local: int) -> tuple[_Group, ...]:
         endpoint = self.network.endpoints[local]
         out = []
-        for stage in self.policy.stages:
+        for stage, directions in zip(self.policy.stages, met(self.policy.stages), strict=True):
+            if direction not in directions:
+                continue
             rules = [
                 (_first(stage, rule), rule.order, number)
                 for number, rule in enumerate(self.policy.rules)
@@ -147,6 +151,7 @@ class Decisions:
         reasons = np.full(self.space.size, DELIVERED, np.int16)
         declared = np.zeros(self.space.size, np.bool_)
         going = np.ones(self.space.size, np.bool_)
+        ended = {stage.at: np.zeros(self.space.size, np.bool_) for stage in self.policy.stages}
         skipping = np.full(self.space.size, "", object)
         held = {group.stage: group for group in groups}
         for stage in self.policy.stages:
@@ -154,15 +159,15 @@ class Decisions:
             if stage not in held:
                 continue
             _, rules, action, by_intent = held[stage]
-            left = going & (skipping == "")
+            left = going & (skipping == "") & ~ended[stage.at]
             for number in rules:
                 rule = self.policy.rules[number]
                 hit = left & self.cells(number, ports if _by_name(rule) else ())
                 left &= ~hit
                 declared |= hit & rule.origin.kind.declared
-                self._go_on(stage, rule.action, hit, going, reasons, skipping)
+                self._go_on(stage, rule.action, hit, going, ended, reasons, skipping)
             declared |= left & by_intent
-            self._go_on(stage, action, left, going, reasons, skipping)
+            self._go_on(stage, action, left, going, ended, reasons, skipping)
         return Decision(reasons, declared)
 
     def _go_on(
@@ -171,14 +176,16 @@ class Decisions:
         action: Action,
         cells: NDArray[np.bool_],
         going: NDArray[np.bool_],
+        ended: Mapping[Point, NDArray[np.bool_]],
         reasons: Cells,
         skipping: NDArray[np.object_],
     ) -> None:
         """What an action means for these cells."""
         to = stage.doing(action).to
-        if to in (To.DROP, To.END):
-            going &= ~cells
+        if to is To.END:
+            ended[stage.at][cells] = True
         if to is To.DROP:
+            going &= ~cells
             reasons[cells] = self.names.index(stage.drop)
         if isinstance(to, str):
             skipping[cells] = to

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_network
 
+from compiler.program.dpu import elsewhere
 from compiler.program.program import Program
 from compiler.targets.nftables import ruleset, tunnel_mac
+from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.network import Network
 from sim.lab import kernel, state
 from sim.lab.kernel import PLAIN, SYSCTLS, Spaces
@@ -33,6 +35,9 @@ Tell = Callable[..., None]
 
 def up(program: Program, layout: Layout, about: state.About, tell: Tell) -> None:
     """Everything, from cables to rules; all of it, or nothing is left."""
+    if elsewhere(program):
+        message = "what others than DPUs enforce is not in force in a lab"
+        raise UndecidedError(Diagnostic("C853", message, None, None, "unknown"))
     kernel.require()
     state.write(layout.id, about)
     with undone(layout.id), kernel.willing():

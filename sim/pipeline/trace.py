@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EndTrace:
-    """The policy groups at one end: `steps` are the groups walked with the entry that decided;
+    """The policy groups about one end, which lives at `vtep`, and packets from or to the node
+    `remote`: `steps` are the groups walked with the entry that decided;
     `reason` is DELIVERED if they permit, else the drop reason of the stage that denied."""
 
     packet: Packet
     vtep: int
+    remote: int
     steps: tuple[tuple[Group, Entry], ...]
     reason: Reason
 
@@ -87,14 +89,18 @@ def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
         choice = choose(hashed, seed(bound.vtep), len(ways))
     route, hop, there = ways[choice]
     sent = there.header
-    out = _side(program, Direction.OUT, bound.index, bound.vtep, sent, sent.dst, hop.vrf)
+    out = _side(
+        program, Direction.OUT, bound.index, (bound.vtep, hop.vtep), sent, sent.dst, hop.vrf
+    )
     hops = underlay_path(network, bound.vtep, hop.vtep, sport)
     target = next(iter(receivers(network, there)), None)
     back = network.fib.lookup(hop.vtep, hop.vrf, sent.version, sent.src)
     seen = seen_behind(back, bound.vtep, flow.vrf)
     into = None
     if hops is not None and target is not None and seen is not None:
-        into = _side(program, Direction.IN, target.index, hop.vtep, sent, sent.src, seen)
+        into = _side(
+            program, Direction.IN, target.index, (hop.vtep, bound.vtep), sent, sent.src, seen
+        )
     return Trace(
         flow,
         _reason(out, hops is not None, target is not None, into),
@@ -131,7 +137,7 @@ def _side(
     program: Program,
     direction: Direction,
     local: int,
-    vtep: int,
+    nodes: tuple[int, int],
     flow: Flow,
     remote_ip: int,
     remote_vrf: int,
@@ -142,7 +148,7 @@ def _side(
     reason = Reason.DELIVERED
     if steps and steps[-1][1].action is Action.DENY:
         reason = reasons(program.stages).of[steps[-1][0].stage]
-    return EndTrace(packet, vtep, steps, reason)
+    return EndTrace(packet, *nodes, steps, reason)
 
 
 def seen_behind(back: Route | None, outer: int, true_vrf: int) -> int | None:

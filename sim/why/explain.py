@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from compiler.policy.ir import Condition
+from compiler.policy.points import where
 from compiler.program.program import Program
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
@@ -308,8 +309,10 @@ def _route(network: Network, found: Trace, at: int) -> Iterator[Step]:
 
 def _policy(network: Network, program: Program, side: EndTrace) -> Iterator[Step]:
     name = network.fabric.nodes[side.vtep].name
+    local = network.endpoints[side.packet.local]
     for group, entry in side.steps:
-        yield entry_step(program, name, group, entry, side.packet)
+        at = where(group.at, local, side.remote, network)
+        yield entry_step(program, at, group, entry, side.packet)
     if not side.steps:
         yield Step(name, f"{side.packet.direction.name} policy", "permit", "no group is bound")
 

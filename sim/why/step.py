@@ -49,8 +49,8 @@ def entry_step(program: Program, where: str, group: Group, entry: Entry, packet:
     what = f"{Direction(group.direction).name} {group.stage.name}"
     because = origin.name if origin.kind.bare else title(origin)
     because = "; ".join((because, *map(title, others)))
-    if entry.at is not Point.HERE:
-        because += f", enforced at {entry.at.value}"
+    if group.at is not Point.HERE:
+        because += f", enforced at {group.at.value}"
     return Step(
         where,
         what,

@@ -20,13 +20,11 @@ from matcher_laws import reads_no_more_than_it_says
 from routed_demo import DEMO, DEMO_POLICY
 
 from cloison.views.policy import rows
-from compiler.compile import compile_policy
 from compiler.policy.ir import (
     Action,
     Direction,
     Origin,
     Packet,
-    Point,
     Policy,
     Rule,
     Selection,
@@ -188,17 +186,6 @@ WEB = Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)
 @given(MATCHERS)
 def test_it_reads_what_it_says(matcher: Account) -> None:
     reads_no_more_than_it_says(matcher, HERE)
-
-
-def test_the_point_of_a_rule_is_that_of_its_entry() -> None:
-    pods = [e for e in HERE.endpoints if e.kind == "pod"]
-    who = (Account(pods[0].tenant, frozenset({f"{pods[0].namespace}/{pods[0].service_account}"})),)
-    rule = Rule(
-        Stage.WORKLOAD, Direction.IN, 0, who, who, (), Action.DENY, Origin(ALLOWANCE, "a"),
-        Point.HOST,
-    )  # fmt: skip
-    entries = [e for g in compile_policy(HERE, Policy((rule,), ())).groups for e in g.entries]
-    assert {e.at for e in entries} == {Point.HOST}
 
 
 @pytest.mark.parametrize("left_out", ["means", "covers", "text", "looks", "cuts", "outside"])

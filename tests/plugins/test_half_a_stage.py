@@ -24,7 +24,15 @@ def test_no_property_of_a_row_may_be_left_out() -> None:
     for row in (Stage, Does):
         assert all(f.default is MISSING and f.default_factory is MISSING for f in fields(row))
     with pytest.raises(TypeError, match="missing"):
-        Stage("NEW", "new", Stage.ZONE2.owner, "new_drop", Action.PERMIT, Stage.ZONE2.combine)  # type: ignore[call-arg]
+        Stage(
+            "NEW",
+            "new",
+            Stage.ZONE2.owner,
+            Stage.ZONE2.at,
+            "new_drop",
+            Action.PERMIT,
+            Stage.ZONE2.combine,
+        )  # type: ignore[call-arg]
 
 
 WRONG = {

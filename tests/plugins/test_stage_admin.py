@@ -15,6 +15,7 @@ from routed_demo import DEMO, DEMO_POLICY
 from cloison.views.policy import rows
 from compiler.compile import compile_policy
 from compiler.policy.ir import Direction, Everyone, Named, Origin, Policy, Rule, Selection
+from compiler.policy.points import Point
 from compiler.policy.stages import (
     DENY_OR_NEXT,
     STAGES,
@@ -39,10 +40,26 @@ PASS_OR_ACCEPT = (
     Does(Action.PERMIT, "pass", To.NEXT),
     Does(Action.PERMIT_FINAL, "accept", "ISOLATION"),
 )
-ADMIN = Stage("ADMIN", "admin", Owner.CLUSTER, "admin_drop", Action.PERMIT, Combine.FIRST_MATCH,
-              PASS_OR_ACCEPT)  # fmt: skip
-BASELINE = Stage("BASELINE", "baseline", Owner.CLUSTER, "baseline_drop", Action.PERMIT,
-                 Combine.FIRST_MATCH, DENY_OR_NEXT)  # fmt: skip
+ADMIN = Stage(
+    "ADMIN",
+    "admin",
+    Owner.CLUSTER,
+    Point.HERE,
+    "admin_drop",
+    Action.PERMIT,
+    Combine.FIRST_MATCH,
+    PASS_OR_ACCEPT,
+)
+BASELINE = Stage(
+    "BASELINE",
+    "baseline",
+    Owner.CLUSTER,
+    Point.HERE,
+    "baseline_drop",
+    Action.PERMIT,
+    Combine.FIRST_MATCH,
+    DENY_OR_NEXT,
+)
 TABLE = (*STAGES[:3], ADMIN, Stage.WORKLOAD, BASELINE, Stage.ISOLATION)
 
 FEW = settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))

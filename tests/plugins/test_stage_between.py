@@ -11,6 +11,7 @@ from routed_demo import DEMO, DEMO_POLICY
 
 from cloison.views.policy import rows
 from compiler.policy.ir import L4, Direction, Everyone, Named, Origin, Policy, Rule
+from compiler.policy.points import Point
 from compiler.policy.stages import DENY_OR_NEXT, STAGES, Action, Combine, Owner, Stage, inserted
 from fabric.network import Network
 from sim.packets.headers import Flow
@@ -19,8 +20,16 @@ from sim.why.blame import blame
 from sim.why.explain import steps
 from sim.world import World
 
-QUOTA = Stage("QUOTA", "quota", Owner.FABRIC, "quota_drop", Action.DENY, Combine.FIRST_MATCH,
-              DENY_OR_NEXT)  # fmt: skip
+QUOTA = Stage(
+    "QUOTA",
+    "quota",
+    Owner.FABRIC,
+    Point.HERE,
+    "quota_drop",
+    Action.DENY,
+    Combine.FIRST_MATCH,
+    DENY_OR_NEXT,
+)
 TABLE = inserted(STAGES, QUOTA, after=Stage.ZONE2)
 
 FEW = settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))

@@ -13,6 +13,7 @@ from hypothesis import Phase, given, settings
 from routed_demo import DEMO, DEMO_POLICY
 
 from compiler.policy.ir import Direction, Everyone, Named, Origin, Policy, Rule
+from compiler.policy.points import Point
 from compiler.policy.semantics import decide
 from compiler.policy.stages import DENY_OR_NEXT, STAGES, Action, Combine, Owner, Stage, inserted
 from fabric.network import Network
@@ -22,8 +23,16 @@ from sim.why.blame import blame
 from sim.why.explain import steps
 from sim.world import World
 
-UNION = Stage("UNION", "union", Owner.CLUSTER, "union_drop", Action.PERMIT, Combine.DENY_WINS,
-              DENY_OR_NEXT)  # fmt: skip
+UNION = Stage(
+    "UNION",
+    "union",
+    Owner.CLUSTER,
+    Point.HERE,
+    "union_drop",
+    Action.PERMIT,
+    Combine.DENY_WINS,
+    DENY_OR_NEXT,
+)
 TABLE = inserted(STAGES, UNION, after=Stage.ISOLATION)
 
 FEW = settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))

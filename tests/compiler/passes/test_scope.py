@@ -22,7 +22,7 @@ def test_lines_are_those_of_the_terms_in_order(policy: Policy) -> None:
     assert scopes.keys() == named | defaults.keys()
     for (direction, stage, endpoint), found in scopes.items():
         mine = [
-            (term.order, term.regions, term.l4, term.action, term.origin, term.at, term.conditions)
+            (term.order, term.regions, term.l4, term.action, term.origin, term.conditions)
             for term in before.terms
             if (term.direction, term.stage) == (direction, stage) and endpoint in term.locals
         ]

@@ -27,7 +27,7 @@ def test_groups_say_what_scopes_say(policy: Policy) -> None:
         group = after.groups[after.bindings[direction, endpoint, stage]]
         assert (group.direction, group.stage) == (direction, policy.stages[stage])
         lines = [
-            (e.regions, e.l4, e.action, after.origins[e.origin], e.at, e.conditions)
+            (e.regions, e.l4, e.action, after.origins[e.origin], e.conditions)
             for e in group.entries
         ]
         assert tuple(lines) == found.lines

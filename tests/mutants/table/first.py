@@ -193,8 +193,8 @@ FAULTS = (
     ),
     Fault(
         "compiler/policy/semantics.py",
-        "if to is To.END:\n            break",
-        "if to is To.END:\n            continue",
+        "ended = stage.at",
+        "pass",
         "the definition goes on after a final permit",
     ),
     Fault(

@@ -173,8 +173,8 @@ FAULTS = (
     ),
     Fault(
         "compiler/program/program.py",
-        "return tuple(self.groups[i] for i in ids if i >= 0)",
-        "return tuple(self.groups[i] for i in ids if i > 0)",
+        "np.unique(self.bindings[:, here][..., own]) if i >= 0}",
+        "np.unique(self.bindings[:, here][..., own]) if i > 0}",
         "dumps lack the first group",
     ),
     Fault(

@@ -61,7 +61,7 @@ def measure(path: Path) -> dict[str, float]:
         blocks = build_blocks(program)
     with timed(seconds, "prove"):
         prove(World.compiled(program, blocks))
-    datapath = Datapath(tables(blocks, network), threads=1)
+    datapath = Datapath(tables(blocks), threads=1)
     packets = Packets.concat(list(random_flows(blocks, FLOWS, permitted=0.25, datapath=datapath)))
     datapath.count(packets, datapath.decide(packets))
     with timed(seconds, f"replay {FLOWS >> 20} Mi flows"):

@@ -57,7 +57,7 @@ def main(path: Path) -> None:
         with stage("prove") as proving:
             proof = prove(World.compiled(program, blocks))
         with stage("make and replay flows"):
-            datapath = Datapath(tables(blocks, network))
+            datapath = Datapath(tables(blocks))
             flows = random_flows(blocks, FLOWS, permitted=0.25, datapath=datapath)
             report = replay(World.compiled(program, blocks), flows)
     share = report.delivered / report.packets

@@ -65,7 +65,7 @@ def measure(tenants: int, rules: int, apps: int) -> None:
     network, policy = many_tenants(tenants, rules, apps)
     editor = clock("compile", Editor, network, policy)
     blocks = clock("build blocks", build_blocks, editor.program)
-    now = tables(blocks, network)
+    now = tables(blocks)
     click.secho(
         f"{tenants:,} tenants, {rules:,} rules of theirs: {len(network.endpoints):,} endpoints, "
         f"{editor.program.n_entries:,} entries, {len(blocks.block_vrf):,} blocks",

@@ -25,7 +25,7 @@ def main(fabric: Path) -> None:
     """Print nanoseconds and Mpps per stage."""
     world = World.of(fabric)
     blocks = build_blocks(world.program)
-    datapath = Datapath(tables(blocks, world.network), threads=1)
+    datapath = Datapath(tables(blocks), threads=1)
     drawn = random_flows(blocks, PACKETS, permitted=0.25, datapath=datapath)
     packets = Packets.concat(list(drawn))
     n = len(packets)

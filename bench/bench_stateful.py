@@ -110,7 +110,7 @@ def main(fabric: Path) -> None:
     """Print a line per contender and one per gate."""
     world = World.of(fabric)
     blocks = build_blocks(world.program)
-    datapath = Datapath(tables(blocks, world.network), threads=1)
+    datapath = Datapath(tables(blocks), threads=1)
     drawn = Packets.concat(list(random_flows(blocks, PACKETS, permitted=0.25, datapath=datapath)))
     found = one_core(datapath, drawn)
     click.echo(f"{fabric}: {PACKETS:,} packets; least and median of {ROUNDS} rounds, 1 core")

@@ -130,17 +130,19 @@ def replay(
     seed: int = 0,
     vrf: str | None = None,
     stateless: bool = False,
+    after: Replay | None = None,
     down: Iterable[str] = (),
     accept_unevaluated: Kinds = (),
 ) -> Replay:
     """What would happen to captured traffic (pcap, pcapng; plain or VXLAN), or, without captures,
     to every pair on every interesting port or to `random` flows. `vrf` (`tenant/vrf`) is where
-    packets enter whose source no VRF or several know."""
+    packets enter whose source no VRF or several know. With `after` flows of that replay are known
+    (its counters go on), and decided again where the policy has changed since (`World.edit`)."""
     from cloison.replaying import replay as send
 
     world = World.of(source, down, accept_unevaluated=accept_unevaluated)
     paths = [*map(Path, captures)]
-    return send(world, paths, count=random, seed=seed, vrf=vrf, stateless=stateless)
+    return send(world, paths, count=random, seed=seed, vrf=vrf, stateless=stateless, after=after)
 
 
 def reach(

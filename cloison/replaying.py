@@ -18,7 +18,6 @@ from cloison.views.world import World
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.kubernetes.unevaluated import pending
 from fabric.network import Network
-from sim.blocks.blocks import Blocks
 from sim.packets.headers import Packets
 from sim.packets.pcap import Reader
 from sim.pipeline.arrivals import Arrivals, attach
@@ -27,18 +26,20 @@ from sim.pipeline.datapath import Datapath
 from sim.pipeline.flow_verdicts import FlowVerdicts
 from sim.pipeline.replay import ReplayReport
 from sim.pipeline.replay import replay as send
-from sim.pipeline.tables import tables
+from sim.pipeline.tables import tables_of
 from sim.pipeline.traffic import all_pairs, random_flows, with_replies
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Replay:
-    """What became of traffic. The speed in its document is the simulator's, never a DPU's."""
+    """What became of traffic. `known` are the flows at its end, if there was a flow table. The
+    speed in its document is the simulator's, never a DPU's."""
 
     world: World
     report: ReplayReport
     by_flow: FlowVerdicts
     elsewhere: int = 0
+    known: FlowTable | None = None
 
     @property
     def verdict(self) -> str:
@@ -102,19 +103,31 @@ def replay(
     seed: int = 0,
     vrf: str | None = None,
     stateless: bool = False,
+    after: Replay | None = None,
 ) -> Replay:
     """Captures through the tables of a world; without any every pair on every interesting port, or
-    `count` random flows."""
-    network, blocks = world.network, world.blocks
-    by_flow, elsewhere = FlowVerdicts(blocks), Elsewhere()
+    `count` random flows. Flows that were known at the end of a replay `after` which this one comes
+    are known, and decided again where the policy is another one."""
+    by_flow, elsewhere = FlowVerdicts(world.blocks), Elsewhere()
     traffic: Iterable[Packets | Arrivals]
     if captures:
-        traffic = elsewhere.counted(arrivals(network, blocks, map(Reader, captures), vrf))
+        traffic = elsewhere.counted(arrivals(world, map(Reader, captures), vrf))
     else:
-        traffic = generate(network, blocks, pairs=count is None, count=count, seed=seed)
-    flows = FlowTable() if captures and not stateless else None
+        traffic = generate(world, pairs=count is None, count=count, seed=seed)
+    flows = None if stateless else _known(world, after) if captures or after is not None else None
     report = send(world, traffic, flow_table=flows, sink=by_flow)
-    return Replay(world, report, by_flow, elsewhere.packets)
+    return Replay(world, report, by_flow, elsewhere.packets, flows)
+
+
+def _known(world: World, after: Replay | None) -> FlowTable:
+    """The flow table that a replay begins with. Raises `InputError`."""
+    if after is None:
+        return FlowTable()
+    before, now = after.world.network, world.network
+    if (before.vrfs, before.endpoints) != (now.vrfs, now.endpoints):
+        hint = "flows go on where endpoints stay: see World.edit"
+        raise InputError(Diagnostic("C856", "worlds have different endpoints", None, hint))
+    return FlowTable() if after.known is None else after.known.copy()
 
 
 @dataclass(slots=True)
@@ -147,15 +160,12 @@ def doubtful(report: ReplayReport, elsewhere: int = 0, vrf: str | None = None) -
         )
 
 
-def arrivals(
-    network: Network, blocks: Blocks, captures: Iterable[Reader], vrf: str | None
-) -> Iterator[Arrivals]:
+def arrivals(world: World, captures: Iterable[Reader], vrf: str | None) -> Iterator[Arrivals]:
     """The packets of captures, attached to VRFs."""
-    number = None if vrf is None else vrf_index(network, vrf)
-    lookup = tables(blocks, network)
+    number = None if vrf is None else vrf_index(world.network, vrf)
     for reader in captures:
         for batch in reader:
-            yield attach(network, lookup, batch, number)
+            yield attach(world.network, world.once(tables_of), batch, number)
 
 
 def vrf_index(network: Network, name: str) -> int:
@@ -170,8 +180,7 @@ def vrf_index(network: Network, name: str) -> int:
 
 
 def generate(
-    network: Network,
-    blocks: Blocks,
+    world: World,
     *,
     pairs: bool,
     count: float | None,
@@ -181,7 +190,7 @@ def generate(
     replies: bool = False,
 ) -> Iterator[Packets]:
     """Every pair, or random flows; and replies, if they are wanted."""
-    datapath = Datapath(tables(blocks, network))
+    blocks, datapath = world.blocks, Datapath.of(world)
     parts = [all_pairs(blocks)] if pairs else []
     if count is not None:
         parts.append(

@@ -12,7 +12,6 @@ from compiler.targets import catalogue
 from compiler.targets.usage import usage as measured
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.replay import replay
-from sim.pipeline.tables import tables
 from sim.pipeline.traffic import all_pairs, n_pairs, random_flows
 from sim.proof.prove import prove
 
@@ -55,7 +54,7 @@ def run(
     with clock.stage("measure tables"):
         usage = measured(program, profile)
     with clock.stage("load kernels"):
-        datapath = Datapath(tables(blocks, world.network))
+        datapath = Datapath.of(world)
         datapath.warm()
     with clock.stage("replay"):
         sampled = n_pairs(blocks) > MOST_FLOWS

@@ -1,8 +1,9 @@
 """A policy that is in force while it is edited: readers see one version or the next, never both.
 
-A writer calls `apply`; it edits, compiles and lays out what changed, and then puts the new
-`Version` in the place of the old one, which is one assignment. A reader takes `now` once and works
-with what it took for as long as it likes: nothing that a version reads is ever written again.
+A writer says what it shall `become`; what differs is compiled and laid out, and then the new
+`Version` is put in the place of the old one, which is one assignment. A reader takes `now` once and
+works with what it took for as long as it likes: nothing that a version reads is ever written again.
+`World.edit` in `cloison.views.world`, and `cloison diff --watch` through it, are the writers.
 """
 
 from __future__ import annotations
@@ -39,17 +40,12 @@ class Live:
         self._editor = Editor(network, policy)
         self._lock = Lock()
         blocks = build_blocks(self._editor.program)
-        arrays = tables(blocks, network)
+        arrays = tables(blocks)
         self.now = Version(self._editor.program, blocks, arrays, isolation(blocks))
 
-    def apply(self, edit: Edit) -> Version:
-        """The version after an edit. When it cannot be compiled (`InputError`), the one of before
-        stays in force and the edit is forgotten."""
-        with self._lock:
-            return self._applied(edit)
-
     def become(self, policy: Policy) -> Version:
-        """The version that says what `policy` says: what differs is the edit."""
+        """The version that says what `policy` says: what differs is the edit. When it cannot be
+        compiled (`InputError`), the one of before stays in force and the edit is forgotten."""
         with self._lock:
             return self._applied(Edit.between(self.now.program.policy, policy))
 

@@ -43,7 +43,7 @@ from sim.pipeline.arrivals import attach
 from sim.pipeline.conntrack import FlowTable
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.replay import replay
-from sim.pipeline.tables import tables
+from sim.pipeline.tables import tables_of
 from sim.pipeline.traffic import all_pairs, random_flows, with_replies
 from sim.world import World
 
@@ -178,8 +178,7 @@ def streams() -> None:
 def datapath() -> None:
     """Replays with and without a flow table, with replies, and with a change of policy."""
     known = world()
-    network, blocks = known.network, known.blocks
-    path = Datapath(tables(blocks, network), threads=1)
+    blocks, path = known.blocks, Datapath.of(known, threads=1)
     for traffic in (
         with_replies(all_pairs(blocks), path),
         random_flows(blocks, PACKETS, permitted=0.5, datapath=path),
@@ -188,7 +187,7 @@ def datapath() -> None:
     flows = FlowTable()
     for _ in range(2):
         replay(known, all_pairs(blocks), flow_table=flows)
-        flows.generation += 1
+        flows.bump()
     for batch in all_pairs(blocks):
         path.decide(batch, complete=True)
 
@@ -196,11 +195,10 @@ def datapath() -> None:
 def captures() -> None:
     """A packet of a capture, from its frame to the verdict."""
     known = world()
-    network, blocks = known.network, known.blocks
     with TemporaryDirectory() as folder:
         file = Path(folder) / "one.pcap"
         file.write_bytes(capture())
-        found = [attach(network, tables(blocks, network), batch) for batch in Reader(file)]
+        found = [attach(known.network, known.once(tables_of), batch) for batch in Reader(file)]
     for flows in (None, FlowTable()):
         replay(known, found, flow_table=flows)
 

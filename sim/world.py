@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from compiler.compile import compile_policy, read_policy
 from compiler.policy.ir import Policy
@@ -27,6 +27,7 @@ from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks, reroute
 from sim.packets.headers import Flow
 
+T = TypeVar("T")
 Rewrite = Callable[[Network, int, Flow], Sequence[Flow]]
 """What becomes of a header at a node (`sim.pipeline.forwarding`)."""
 NOWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -43,6 +44,7 @@ class World:
     base: World | None = field(default=None, repr=False)
     at: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NOWHERE)
     rewrites: tuple[Rewrite, ...] = ()
+    _made: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def compiled(cls, program: Program, blocks: Blocks | None = None) -> Self:
@@ -75,3 +77,14 @@ class World:
         if self.base is not None:
             return reroute(self.base.blocks, self.program)
         return build_blocks(self.program)
+
+    def once(self, make: Callable[[World], T]) -> T:
+        """What some module makes of this world, made when it is first asked for."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
+
+    def keep(self, make: Callable[[World], T], made: T) -> None:
+        """Have `once` say this, which was made in another way and is the same."""
+        self._made[make] = made

@@ -82,7 +82,7 @@ def replayed(world: Network, policy: Policy) -> None:
     blocks = build_blocks(program)
     packets_ = Packets.of(own(network))
     known = reasons(policy.stages)
-    found = Datapath(tables(blocks, network), threads=1).decide(packets_)
+    found = Datapath(tables(blocks), threads=1).decide(packets_)
     counted: dict[str, int] = {reason.label: 0 for reason in known.in_order}
     here = World(network, policy)
     for i in range(len(packets_)):

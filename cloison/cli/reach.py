@@ -138,7 +138,7 @@ def answer_flows(world: World, flows: Any) -> None:
     from sim.reach.questions import Questions
 
     out, waiting = sys.stdout, not flows.seekable()
-    questions = Questions(world.network, world.program)
+    questions = Questions(world)
     answers = Answers(questions)
     for line in answers.to(flows):
         out.write(line + "\n")

@@ -16,11 +16,11 @@ from cloison.cli.options import output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
     from cloison.replaying import Elsewhere
+    from cloison.views.world import World
     from fabric.kubernetes.unevaluated import Unevaluated
     from sim.packets.pcap import Counts, Reader
     from sim.pipeline.flow_verdicts import FlowVerdicts
     from sim.pipeline.replay import ReplayReport, Sink
-    from sim.world import World
 
 FABRIC_SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -209,15 +209,14 @@ def send(
     from sim.pipeline.dropped import DroppedPackets
     from sim.pipeline.replay import replay
 
-    network, blocks = world.network, world.blocks
     stateful = (captures or options["replies"]) and not options["stateless"]
     flows = FlowTable() if stateful else None
     batches: Iterator[Any]
     if captures:
-        batches = elsewhere.counted(arrivals(network, blocks, captures, options["vrf"]))
+        batches = elsewhere.counted(arrivals(world, captures, options["vrf"]))
     else:
         chosen = ("pairs", "count", "seed", "zipf", "permitted", "replies")
-        batches = generate(network, blocks, **{name: options[name] for name in chosen})
+        batches = generate(world, **{name: options[name] for name in chosen})
     with progress(quiet=options["quiet"]) as tell:
         arguments: dict[str, Any] = {
             "flow_table": flows,
@@ -226,7 +225,7 @@ def send(
         if options["dropped"] is None:
             return replay(world, batches, sink=by_flow, **arguments)
         with writing(options["dropped"]) as file:
-            sink = DroppedPackets(file, blocks)
+            sink = DroppedPackets(file, world.blocks)
             sinks: list[Sink] = [sink, by_flow] if by_flow is not None else [sink]
             report = replay(world, batches, sink=each(sinks), **arguments)
     click.echo(f"{sink.written} dropped packets in {options['dropped']}", err=True)

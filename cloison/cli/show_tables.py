@@ -1,5 +1,5 @@
-"""`cloison show tables`: how full every DPU is, one DPU's tables entry by entry, or as a classifier
-holds them."""
+"""`cloison show tables`: how full every DPU is, one DPU's tables entry by entry, or what decides in
+their place here."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from cloison.cli import completion
 from cloison.cli.options import (
     fabric_argument,
     output_option,
-    quiet_option,
     target_option,
     world_options,
 )
 
 if TYPE_CHECKING:
     from cloison.how import How
+    from cloison.views.world import World
     from compiler.program.program import Program
 
 
@@ -30,12 +30,11 @@ if TYPE_CHECKING:
 @click.option(
     "--engine",
     is_flag=True,
-    help="How a classifier holds the stages of --node [the fullest].",
+    help="What decides about packets in a replay [everywhere].",
 )
 @target_option
 @world_options
 @output_option()
-@quiet_option
 def command(
     fabric: Path,
     node: str | None,
@@ -43,12 +42,11 @@ def command(
     target: str,
     how: How,
     output: str,
-    quiet: bool,
 ) -> None:
     """Table entries per DPU, against what the target holds.
 
-    With --engine: per policy stage its rules, the rows that they would be in a
-    table without lists, the engine chosen, why, its bytes and build time.
+    With --engine: the tables that replay and simulation look packets up in, how,
+    and their bytes; blocks by VRF, of --node those that endpoints there have.
     """
     from cloison.cli.check import told
     from cloison.render.formats import emit
@@ -58,9 +56,10 @@ def command(
     from compiler.targets.usage import usage
 
     profile = profile_of(target)
-    program = told(World.of_fabric(fabric, how)).program
+    world = told(World.of_fabric(fabric, how))
+    program = world.program
     if engine:
-        show_engines(program, node, output, quiet)
+        show_engines(world, node, output)
         return
     if node is not None:
         show_node(program, node, output)
@@ -87,26 +86,17 @@ def show_node(program: Program, name: str, output: str) -> None:
     )
 
 
-def show_engines(program: Program, name: str | None, output: str, quiet: bool) -> None:
-    """How the classifier holds every stage of one enforcement point."""
-    from cloison.cli.simulate import announce_kernels
-    from cloison.render.formats import emit, progress, show, table, titled
+def show_engines(world: World, name: str | None, output: str) -> None:
+    """What decides, in the whole world or at one enforcement point."""
+    from cloison.render.formats import emit, show, table, titled
     from cloison.views.compiled import enforcing
-    from cloison.views.engines import SHOWN, engine_rows, fullest
-    from compiler.program.dpu import enforcement_points
+    from cloison.views.engines import SHOWN, engine_rows
     from fabric.io.visible import lines
 
-    if name is None:
-        node = fullest(program, enforcement_points(program))
-    else:
-        node = enforcing(program, name)
-    announce_kernels()
-    with progress(quiet=quiet) as tell:
-        rows = engine_rows(program, node, tell)
-    shown = program.network.fabric.nodes[node].name
-    title, meta = f"Engines of {shown}", {"node": shown}
+    rows = engine_rows(world, None if name is None else enforcing(world.program, name))
+    title = "What decides" if name is None else f"What decides at {name}"
     if output == "table":
-        why = [f"{row['stage']} {row['table']}: {row['why']}" for row in rows]
-        show(*titled(title, table(rows, SHOWN)), "", *titled("Why", lines(*why)))
+        how = dict.fromkeys(f"{row['table']}: {row['engine']}" for row in rows)
+        show(*titled(title, table(rows, SHOWN)), "", *titled("How", lines(*how)))
         return
-    emit(rows, schema="cloison/engines/1", output=output, title=title, meta=meta)
+    emit(rows, schema="cloison/engines/2", output=output, title=title, meta={"node": name})

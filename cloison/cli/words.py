@@ -24,7 +24,7 @@ OPTIONS = {
     "--despite-findings": "go on although there are findings; the exit code stays",
     "--down": "fail this node or link first",
     "--dropped": "write dropped packets into this file",
-    "--engine": "how a classifier holds the rules",
+    "--engine": "what decides about packets",
     "--evpn": "Type-5 routes as they are announced",
     "--fabric": "the fabric file",
     "--failed": "only what is not established",

@@ -1,85 +1,105 @@
-"""Which classification engine holds each policy stage of one enforcement point, and why.
+"""What decides about packets: the arrays that replay, lab and simulation read, and how.
 
-A stage is lowered to rules (`sim.classify.lower`), and the engine is chosen from these alone.
-Tables are built twice and the better time counts: the first build loads the kernels.
+A row is a table or, for blocks, what one VRF has of them. Together they are every byte of
+`sim.pipeline.tables.Tables`, the one argument of the kernels; the proof reads the same blocks. Of
+an enforcement point only those blocks count to which endpoints there are bound; the rest serves
+all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from itertools import groupby
+from collections.abc import Iterator
 from typing import Any
 
-from compiler.program.program import Program
-from sim.classify import TablePlan, build
-from sim.classify.lower import lower
+import numpy as np
+from numpy.typing import NDArray
 
-BUILDS = 2
-SHOWN = ("stage", "groups", "rules", "rows", "table", "engine", "bytes", "build_ms")
+from sim.blocks.blocks import Blocks
+from sim.blocks.exact import WORDS
+from sim.pipeline.tables import Tables, tables_of
+from sim.world import World
+
+SHOWN = ("table", "vrf", "holds", "of", "bytes")
+Part = tuple[str, str, str, tuple[str, ...]]
+PORTS: Part = (
+    "ports", "L4 atoms", "an element per protocol and port",
+    ("proto_class", "dport_atom", "sport_atom", "n_sport"),
+)  # fmt: skip
+SINGLE: Part = ("addresses", "single ones", "a hash table", ("exact", "exact_shift"))
+RANGES: Part = (
+    "ranges", "address atoms", "binary search below the top bits",
+    ("top_row", "v4_off", "v4_start", "v4_top", "v6_off", "v6_top", "v6_hi", "v6_lo"),
+)  # fmt: skip
+OWNERS: Part = ("owners", "address atoms", "an element per atom", ("atom_base", "atom_endpoint"))
+ROUTES: Part = (
+    "routes", "per VTEP, VRF, atom", "an element per VTEP, VRF and address atom",
+    ("fib", "ep_fib", "set_off", "set_vtep", "set_vrf", "remote_index", "remote_count"),
+)  # fmt: skip
+BOUND: Part = (
+    "endpoints", "endpoints", "an element per endpoint, with its two blocks",
+    ("ep_vrf", "ep_vtep", "ep_block"),
+)  # fmt: skip
+COLUMNS: Part = (
+    "columns", "sets of ports", "an element per L4 atom, shared by blocks",
+    ("cell_off", "l4_off", "l4_class", "n_l4", "f_off"),
+)  # fmt: skip
+DECISIONS: Part = (
+    "decisions", "decisions", "an element per decision", ("dec_reason", "dec_entries"),
+)  # fmt: skip
+UNDERLAY: Part = (
+    "underlay", "ECMP hops", "an element per node and target",
+    ("hop_off", "hop_node", "hop_link", "node_seed", "link_a"),
+)  # fmt: skip
+BLOCKS = "blocks", "an element per address atom and remote VRF, then one per set of ports"
 
 
-def fullest(program: Program, nodes: Iterable[int]) -> int:
-    """The enforcement point that holds most entries; the first of several."""
-
-    def entries(node: int) -> int:
-        return sum(len(group.entries) + 1 for group in program.groups_at(node))
-
-    return max(sorted(nodes), key=entries)
-
-
-def engine_rows(
-    program: Program, node: int, tell: Callable[..., None] = lambda *_: None
-) -> list[dict[str, Any]]:
-    """One row per stage and table; stages that the node holds no groups of have one without."""
-    groups = program.groups_at(node)
-    rows = []
-    for stage in program.stages:
-        tell(stage.label)
-        lowered = lower(program, stage, groups)
-        builds = [build(lowered.rules, ids=lowered.entries).plans for _ in range(BUILDS)]
-        found = min(builds, key=lambda plans: sum(plan.seconds for plan in plans))
-        sizes = {
-            "stage": stage.label,
-            "groups": sum(group.stage == stage for group in groups),
-            "rules": len(lowered.rules),
-            "rows": lowered.rules.rows,
-        }
-        rows += [sizes | described(plan) for plan in summarised(found)] or [sizes | NOTHING]
-    return rows
-
-
-NOTHING = {"table": "none", "engine": "none", "bytes": 0, "build_ms": 0.0, "why": "no groups here"}
-
-
-def described(plan: TablePlan) -> dict[str, Any]:
-    """A plan as columns."""
-    return {
-        "table": plan.name,
-        "engine": plan.engine,
-        "bytes": plan.nbytes,
-        "build_ms": round(plan.seconds * 1000, 1),
-        "why": plan.reason,
+def engine_rows(world: World, node: int | None = None) -> list[dict[str, Any]]:
+    """One row per table, in the order in which a packet meets them."""
+    blocks, found = world.blocks, world.once(tables_of)
+    counted = {
+        PORTS: blocks.l4.size,
+        SINGLE: int(np.count_nonzero(found.exact.reshape(-1, WORDS)[:, WORDS - 1])),
+        RANGES: len(found.v4_start) + len(found.v6_hi),
+        OWNERS: len(found.atom_endpoint),
+        ROUTES: len(found.fib),
+        BOUND: len(found.ep_vrf),
     }
+    after = {
+        COLUMNS: len(found.l4_class) // blocks.l4.size,
+        DECISIONS: len(found.dec_reason),
+        UNDERLAY: len(found.hop_node),
+    }
+    return [
+        *(_row(found, part, holds) for part, holds in counted.items()),
+        *_of_vrfs(blocks, found, node),
+        *(_row(found, part, holds) for part, holds in after.items()),
+    ]
 
 
-def summarised(plans: Iterable[TablePlan]) -> list[TablePlan]:
-    """Plans with the blocks of one table that have the same engine as one; the largest says why."""
+def _row(found: Tables, part: Part, holds: int) -> dict[str, Any]:
+    table, of, how, names = part
+    size = sum(int(getattr(found, name).nbytes) for name in names)
+    return {"table": table, "vrf": None, "holds": holds, "of": of, "bytes": size, "engine": how}
 
-    def place(plan: TablePlan) -> tuple[str, bool, str]:
-        table, *block = plan.name.split(" ", 1)
-        return table, bool(block), plan.engine if block else ""
 
-    out = []
-    for (table, is_block, _), members in groupby(sorted(plans, key=place), key=place):
-        same = list(members)
-        largest = max(same, key=lambda plan: plan.nbytes)
-        if is_block and len(same) > 1:
-            largest = replace(
-                largest,
-                name=f"{table}, {len(same):,} blocks",
-                nbytes=sum(plan.nbytes for plan in same),
-                seconds=sum(plan.seconds for plan in same),
-            )
-        out.append(largest)
-    return out
+def _of_vrfs(blocks: Blocks, found: Tables, node: int | None) -> Iterator[dict[str, Any]]:
+    """Blocks per VRF that has some, with what lies in `cell_class` and `f` for them."""
+    bound = found.ep_block if node is None else found.ep_block[:, blocks.endpoint_vtep == node]
+    used: NDArray[np.int32] = np.unique(bound) if bound.size else bound.reshape(-1)
+    ends = np.append(found.f_off[1:], len(found.f))
+    for vrf in blocks.program.network.vrfs:
+        own = used[blocks.block_vrf[used] == vrf.index]
+        if not len(own):
+            continue
+        cells = blocks.addresses.count(vrf.index) * int(blocks.remote_count[vrf.index])
+        rows = len(np.unique(found.cell_off[own])) * cells * found.cell_class.itemsize
+        values = int((ends - found.f_off)[own].sum()) * found.f.itemsize
+        table, how = BLOCKS
+        yield {
+            "table": table,
+            "vrf": vrf.name,
+            "holds": len(own),
+            "of": f"over {cells:,} cells",
+            "bytes": rows + values,
+            "engine": how,
+        }

@@ -103,6 +103,7 @@ class World(sim.world.World):
         or went are compiled and proven, and the rest is shared. It says what the source read by
         itself would say."""
         from sim.live import alike
+        from sim.pipeline.tables import tables_of
 
         new = World.of(source)
         if not alike(self.live.now.program.network, new.network):
@@ -113,6 +114,7 @@ class World(sim.world.World):
         proof = replace(version.proof, blocks=blocks)
         made = replace(new, given=new.policy_read, base=None)
         vars(made).update(program=program, blocks=blocks, proof=proof, live=self.live)
+        made.keep(tables_of, version.tables)
         return made
 
     @property

@@ -86,28 +86,6 @@ class Type5:
         """What one VTEP announces."""
         return map(self.route, np.flatnonzero(self.vtep == vtep).tolist())
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Type5:
-        """The rows selected by a mask or by sorted numbers."""
-        return replace(
-            self, vrf=self.vrf[rows], vtep=self.vtep[rows],
-            prefix=self.prefix[rows], rts=self.rts[rows],
-        )  # fmt: skip
-
-
-def withdraw(routes: Type5, vtep: int, vrf: int) -> Type5:
-    """Without what this VTEP announces for this VRF."""
-    return routes.take((routes.vtep != vtep) | (routes.vrf != vrf))
-
-
-def announce(routes: Type5, more: Type5) -> Type5:
-    """With `more`, which has the same tables; rows present in both count once."""
-    columns = [
-        np.concatenate((getattr(routes, name), getattr(more, name)))
-        for name in ("vrf", "vtep", "prefix", "rts")
-    ]
-    unique = np.unique(np.stack(columns), axis=1)
-    return replace(routes, vrf=unique[0], vtep=unique[1], prefix=unique[2], rts=unique[3])
-
 
 @phase("announce Type-5 routes")
 def originate(

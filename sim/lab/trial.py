@@ -29,7 +29,6 @@ from sim.packets.pcap import CaptureWriter
 from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.forwarding import Place, onward
-from sim.pipeline.tables import tables
 from sim.pipeline.traffic import all_pairs, interesting_ports
 from sim.world import World
 
@@ -110,7 +109,7 @@ def trial(
     found = Trial(left_out=int((~sure).sum()))
     packets = packets.take(np.flatnonzero(sure))
     tell("simulate")
-    forecast = Forecast.of(Datapath(tables(blocks, network)), packets, rules)
+    forecast = Forecast.of(Datapath.of(world), packets, rules)
     probes = [probe(packets, i) for i in range(len(packets))]
     sources = packets.src_endpoint.tolist()
     start = time.perf_counter()

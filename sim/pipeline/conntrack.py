@@ -7,9 +7,10 @@ Rules that hold here:
 2. Routing is never skipped: a known flow whose route is gone is dropped like any other.
 3. A flow that was silent for longer than the timeout is unknown again. Time is that of the packets
    (simulated), never the machine's; where it runs backwards, it stands still.
-4. A policy change opens a new generation. The next packet of an older flow has the flow decided
-   again, in the direction in which it was opened; if it is denied now, the flow is revoked, and the
-   packet is the first of a new one.
+4. Other tables than those of the packets before are a change of policy, which opens a new
+   generation. The next packet of an older flow has the flow decided again, in the direction in
+   which it was opened; if it is denied now, the flow is revoked, and the packet is the first of a
+   new one.
 5. An ICMP query is a flow by its identifier, and an ICMP error about a packet of a known flow
    passes too, without counting as one of its packets (`sim.packets.icmp`).
 6. The table is bounded. When it is full, a new flow takes the place of the one whose last packet
@@ -29,7 +30,7 @@ from numpy.typing import NDArray
 
 from sim.packets.headers import Packets
 from sim.packets.icmp import Marks
-from sim.pipeline.tables import Headers, headers
+from sim.pipeline.tables import Headers, Tables, headers
 
 if TYPE_CHECKING:
     from sim.pipeline.datapath import Datapath, Verdicts
@@ -40,7 +41,7 @@ CAPACITY = 1 << 20
 MIN_SLOTS = 1 << 10
 WORDS, LINE = 8, 64
 STATE, LAST = 6, 7
-ALIVE, OPENED_BY_B = np.uint64(1), np.uint64(2)
+ALIVE = np.uint64(1)
 GENERATION_SHIFT, GENERATIONS = 2, (1 << 20) - 1
 COUNTERS = ("created", "hit", "reply", "aged", "evicted", "redecided", "revoked", "related")
 CLOCK, SEEN, USED, FILLED, HEAD = range(len(COUNTERS), len(COUNTERS) + 5)
@@ -84,6 +85,7 @@ class FlowTable:
     counters: NDArray[np.int64] = field(init=False)
     table: Words = field(init=False)
     queue: Words = field(init=False)
+    _by: Tables | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         if self.capacity < 1:
@@ -110,6 +112,9 @@ class FlowTable:
         from sim.kernels.pipeline.path import ROWS as PATH_ROWS
         from sim.pipeline.datapath import BLOCK, Verdicts
 
+        if self._by is not None and self._by is not datapath.tables:
+            self.bump()
+        self._by = datapath.tables
         columns, out = headers(packets), Verdicts.empty(len(packets))
         marks = icmp or Marks.unknown(len(packets))
         queries = Queries(marks.mark, marks.inner, headers(marks.quoted), marks.quoted_marks)
@@ -137,6 +142,13 @@ class FlowTable:
         silent = self.counters[CLOCK] - rows[:, LAST].astype(np.int64)
         live: Words = rows[silent <= self.timeout]
         return live
+
+    def copy(self) -> FlowTable:
+        """The same flows and counters in a table of their own."""
+        twin = FlowTable(self.capacity, self.timeout, self.generation)
+        twin.counters, twin._by = self.counters.copy(), self._by
+        twin._fill(self._rows())
+        return twin
 
     def bump(self) -> None:
         """A new policy generation: from now on every flow is decided again, once."""
@@ -189,26 +201,3 @@ class FlowTable:
         order = taken[np.argsort(state[taken] >> np.uint64(22))]
         self.queue = np.stack([order.astype(np.uint64) * np.uint64(WORDS), state[order]], 1)
         self.counters[HEAD] = 0
-
-
-def opening_packets(rows: Words, ep_vrf: NDArray[np.int32]) -> Packets:
-    """The headers that opened these flows."""
-    words = rows.T
-    by_b = words[STATE] & OPENED_BY_B != 0
-    low = np.uint64(0xFFFF) * (words[4] >> np.uint64(48) == 0).astype(np.uint64)
-    a_port, b_port = words[4] >> np.uint64(16) & low, words[4] & low
-    a_end = (words[5] >> np.uint64(32)).astype(np.int64)
-    b_end = (words[5] & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    source = np.where(by_b, b_end, a_end)
-    return Packets.make(
-        words[4] >> np.uint64(40) & np.uint64(0xFF),
-        src_endpoint=source,
-        vrf=ep_vrf[source],
-        src_lo=np.where(by_b, words[2], words[0]),
-        src_hi=np.where(by_b, words[3], words[1]),
-        dst_lo=np.where(by_b, words[0], words[2]),
-        dst_hi=np.where(by_b, words[1], words[3]),
-        protocol=words[4] >> np.uint64(32) & np.uint64(0xFF),
-        sport=np.where(by_b, b_port, a_port),
-        dport=np.where(by_b, a_port, b_port),
-    )

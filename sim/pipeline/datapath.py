@@ -8,7 +8,7 @@ Definition (kernel, `sim.pipeline.trace`, proof and lab agree on it):
 3. IN there, in the VRF of the VNI: bind the destination to an endpoint of this VTEP, see behind
    which VRF the source lies (the route back must lead to the outer source VTEP), policy groups.
 
-`run` needs numba; a caller that follows one packet uses `sim.pipeline.trace`, which does not.
+`Datapath` needs numba; a caller that follows one packet uses `sim.pipeline.trace`, which does not.
 """
 
 from __future__ import annotations
@@ -21,13 +21,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program.program import Program
-from fabric.network import Network
 from fabric.phases import phase
-from sim.blocks.blocks import build_blocks
 from sim.packets.headers import Packets
 from sim.packets.reasons import LIMIT, Reason
-from sim.pipeline.tables import Tables, headers, tables
+from sim.pipeline.tables import Tables, headers, tables_of
+from sim.world import World
 
 SLICE = 1 << 16
 BLOCK = 256
@@ -103,6 +101,11 @@ class Datapath:
     threads: int = 2
     ends: NDArray[np.uint64] = field(init=False)
     hops: NDArray[np.uint64] = field(init=False)
+
+    @staticmethod
+    def of(world: World, threads: int = 2) -> Datapath:
+        """The datapath of a world."""
+        return Datapath(world.once(tables_of), threads)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ends", ends(self.tables))
@@ -208,8 +211,3 @@ def hops(tables: Tables) -> NDArray[np.uint64]:
     down = t.link_a[link] != row // n
     words = t.hop_node[: len(row)].astype(np.uint64) << np.uint64(32) | link << np.uint64(1) | down
     return np.concatenate([words, np.zeros(1, np.uint64)])
-
-
-def run(network: Network, program: Program, packets: Packets) -> Verdicts:
-    """Verdicts of packets, each as if it opened a flow. For many batches keep a `Datapath`."""
-    return Datapath(tables(build_blocks(program), network)).decide(packets)

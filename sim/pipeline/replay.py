@@ -20,7 +20,6 @@ from sim.pipeline.arrivals import Arrivals
 from sim.pipeline.conntrack import FlowTable
 from sim.pipeline.datapath import Counters, Datapath, Verdicts
 from sim.pipeline.forwarding import refuse_rewrites
-from sim.pipeline.tables import tables
 from sim.world import World
 
 Traffic = Packets | Arrivals
@@ -79,8 +78,7 @@ def replay(
     flows skip the groups. `progress` hears how many headers are done, `sink` gets every batch with
     its verdicts."""
     refuse_rewrites(world, "replay")
-    blocks = world.blocks
-    datapath = Datapath(tables(blocks, world.network), threads)
+    datapath = Datapath.of(world, threads)
     datapath.warm()
     decide(datapath, Packets.of([]), flow_table)
     total = Counters.zero(datapath.tables)
@@ -103,7 +101,7 @@ def replay(
             reason: int(total.reasons[reason, 0])
             for reason in reasons(world.program.stages).in_order
         },
-        total.entries(blocks.dec_entries, world.program.n_entries),
+        total.entries(world.blocks.dec_entries, world.program.n_entries),
         total.links,
         seconds,
         threads,

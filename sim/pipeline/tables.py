@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.network import Network
 from sim.blocks.atoms import AddressAtoms
 from sim.blocks.blocks import Blocks
 from sim.blocks.exact import WORDS, build, patched, single_addresses, single_addresses_of
@@ -19,6 +18,7 @@ from sim.blocks.top_rows import top_index, top_row_of
 from sim.packets.ecmp import seed
 from sim.packets.headers import Packets
 from sim.packets.reasons import Reason, reasons
+from sim.world import World
 
 
 class Tables(NamedTuple):
@@ -92,9 +92,15 @@ def headers(packets: Packets) -> Headers:
     return Headers(*(getattr(packets, name) for name in Headers._fields))
 
 
-def tables(blocks: Blocks, network: Network) -> Tables:
-    """Kernel arrays of a compiled world. Arrays that already have the right type are shared."""
-    l4, addresses, underlay = blocks.l4, blocks.addresses, network.underlay
+def tables_of(world: World) -> Tables:
+    """Kernel arrays of a world: `world.once` of this."""
+    return tables(world.blocks)
+
+
+def tables(blocks: Blocks) -> Tables:
+    """Kernel arrays of blocks. Arrays that already have the right type are shared."""
+    network, l4, addresses = blocks.program.network, blocks.l4, blocks.addresses
+    underlay = network.underlay
     exact, exact_shift = build(single_addresses(addresses))
     named: dict[str, Any] = {
         **{name: getattr(blocks, name) for name in Tables._fields if hasattr(blocks, name)},
@@ -133,7 +139,7 @@ def follow(current: Tables, before: Blocks, after: Blocks) -> Tables:
     """Kernel arrays of updated blocks (`sim.blocks.update`), from those of the blocks that were
     updated: what did not change is shared, and nothing that `current` reads is written."""
     if after.store is not before.store:
-        return tables(after, after.program.network)
+        return tables(after)
     named = {name: getattr(after, name) for name in Tables._fields if hasattr(after, name)}
     changed = {n: array for n, array in named.items() if array is not getattr(before, n)}
     if after.l4 is not before.l4:
@@ -141,7 +147,7 @@ def follow(current: Tables, before: Blocks, after: Blocks) -> Tables:
     if after.addresses is not before.addresses:
         moved = _moved_atoms(current, before.addresses, after.addresses)
         if moved is None:
-            return tables(after, after.program.network)
+            return tables(after)
         changed |= moved
     if after.fib_off is not before.fib_off:
         changed["ep_fib"] = endpoint_fib(after)

@@ -23,16 +23,15 @@ from functools import cached_property
 from compiler.policy.ir import Action, Direction, Origin, Packet
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner
-from compiler.program.program import Program, goes_by_address
+from compiler.program.program import goes_by_address
 from compiler.program.walk import entry_matches
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import InputError
 from fabric.kubernetes.services import numbers
 from fabric.kubernetes.unevaluated import Unevaluated, pending
-from fabric.network import Network
-from sim.blocks.blocks import Blocks, build_blocks
 from sim.names.cluster_names import ClusterNames, End, fault
 from sim.verdicts import touching
+from sim.world import World
 
 CLIENT_PORT = 40000
 KEPT = 100_000
@@ -72,14 +71,13 @@ class FlowAnswer:
 
 
 class Questions:
-    """Answers questions about one network; what was worked out once is kept. `unknown` counts the
+    """Answers questions about one world; what was worked out once is kept. `unknown` counts the
     answers that were given and are unknown."""
 
-    def __init__(self, network: Network, program: Program, blocks: Blocks | None = None) -> None:
-        self.network, self.program = network, program
-        self.blocks = blocks or build_blocks(program)
-        self.names = ClusterNames(network)
-        self.touching = touching(network)
+    def __init__(self, world: World) -> None:
+        self.network, self.program, self.blocks = world.network, world.program, world.blocks
+        self.names = ClusterNames(self.network)
+        self.touching = touching(self.network)
         self.unknown = 0
         self.answers: dict[tuple[str, str, int, int | str], FlowAnswer] = {}
         self.cells: dict[tuple[int, int], int] = {}

@@ -34,6 +34,9 @@ from compiler.edit import edited as edited_policy
 from compiler.policy.ir import Policy, Rule
 from fabric.diagnostics import InputError
 from sim.diff.diff import Diff, diff
+from sim.pipeline.datapath import Datapath
+from sim.pipeline.tables import tables_of
+from sim.pipeline.traffic import all_pairs
 
 ROOT = Path(__file__).parents[2]
 TOPOLOGIES = ROOT / "topologies"
@@ -147,6 +150,12 @@ def test_only_a_policy_differs_so_the_rest_is_shared(small: Path) -> None:
     fresh = World.read([small])
     assert cloison.diff(after, fresh).rows == ()
     assert cloison.diff(before, after).rows == cloison.diff(before, fresh).rows != ()
+    assert after.once(tables_of) is after.live.now.tables
+    sent = [*all_pairs(fresh.blocks)]
+    for batch in sent:
+        mine, theirs = (Datapath.of(w).decide(batch) for w in (after, fresh))
+        assert (mine.reason == theirs.reason).all() and (mine.route == theirs.route).all()
+    assert sum(len(batch) for batch in sent) > 1000
     again = before.edit(before)
     assert cloison.diff(again, before).rows == ()
 

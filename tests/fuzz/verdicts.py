@@ -66,7 +66,7 @@ def fabric(rng: Random, folder: Path) -> None:
         l4 = rng.choice([(6, 40000, 443), (6, 40000, 80), (17, 40000, 53), (1, 0, 0)])
         l4 = (58, 0, 0) if (p.version, l4[0]) == (6, 1) else l4
         sent.append(Flow(a.vrf, p.version, int(p[0]), int(q[0]), *l4, a.index, 100, 1))
-    verdicts = Datapath(tables(blocks, network), threads=1).decide(Packets.of(sent))
+    verdicts = Datapath(tables(blocks), threads=1).decide(Packets.of(sent))
     proof = prove(World.compiled(program))
     for row, flow in enumerate(sent):
         header = Header(flow.version, flow.src, flow.dst, flow.protocol, flow.sport, flow.dport)

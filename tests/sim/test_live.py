@@ -12,8 +12,6 @@ from small_tenants import inside, tenants
 from wired import wired
 
 from compiler.compile import compile_policy
-from compiler.edit import Edit
-from compiler.policy.ir import Policy
 from fabric.diagnostics import InputError
 from sim.blocks.blocks import build_blocks
 from sim.live import Live
@@ -34,7 +32,7 @@ def test_readers_see_one_version_or_another() -> None:
     expected: dict[str, Any] = {}
     for rule in rules:
         blocks = build_blocks(compile_policy(network, replace(policy, rules=(*others, rule))))
-        found = Datapath(tables(blocks, network), threads=1).decide(packets)
+        found = Datapath(tables(blocks), threads=1).decide(packets)
         expected[str(rule)] = found.reason
     live = Live(network, replace(policy, rules=(*others, rules[0])))
     wrong: list[str] = []
@@ -54,8 +52,7 @@ def test_readers_see_one_version_or_another() -> None:
     for reader in readers:
         reader.start()
     for number in range(UPDATES):
-        old = live.now.program.policy.rules[-1]
-        live.apply(Edit(Policy((old,)), Policy((rules[number % len(rules)],))))
+        live.become(replace(policy, rules=(*others, rules[number % len(rules)])))
     done.append(True)
     for reader in readers:
         reader.join()
@@ -67,11 +64,11 @@ def test_a_refused_edit_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     network, policy = tenants(3)
     live = Live(wired(network), policy)
     before = live.now
-    edit = Edit(added=Policy((inside(1, 443, "10.0.0.0/9"),)))
+    more = replace(policy, rules=(*policy.rules, inside(1, 443, "10.0.0.0/9")))
     with monkeypatch.context() as patch:
         patch.setattr("sim.blocks.grid.MAX_GRID", 1)
         with pytest.raises(InputError, match="C718"):
-            live.apply(edit)
+            live.become(more)
     assert live.now is before
-    after = live.apply(edit)
-    assert after.program.policy.rules == (*policy.rules, *edit.added.rules)
+    after = live.become(more)
+    assert after.program.policy.rules == more.rules

@@ -35,7 +35,6 @@ BENCH = ("--packets", "2000", "--rounds", "1")
 CLOISON = ("-c", "from cloison.cli import main; main()")
 USES = [
     ("simulate", "topologies/small.yaml"),
-    ("show", "tables", "topologies/small.yaml", "--engine"),
     ("replay", "topologies/small.yaml", "--pairs", "--replies"),
 ]
 SETS = ("acl-1k", "policy-1k", "policy6-1k", "fw-10k")

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import cloison
 from cloison.cli import main
+from compiler.policy.ir import Action
 from sim.packets.headers import Flow
 from sim.packets.pcap import CaptureWriter, craft
+from sim.pipeline.datapath import Datapath
+from sim.pipeline.traffic import all_pairs
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 SPEED = ("simulator_packets_per_second", "threads")
@@ -119,3 +124,27 @@ def test_a_tunnel_from_elsewhere_is_counted_and_told(world: cloison.World, tmp_p
     assert said.exit_code == 0, said.stderr
     assert "outer source" not in said.stdout
     assert cloison.replay(world, capture).document()["replay"]["outer_source_elsewhere"] == 2
+
+
+def test_a_replay_goes_on_after_an_edit(world: cloison.World, tmp_path: Path) -> None:
+    """Replies to a known flow pass, and no longer once the policy that let it in is another."""
+    fewer = tuple(r for r in world.policy_read.rules if r.action is Action.DENY)
+    edited = world.edit(replace(world, given=replace(world.policy_read, rules=fewer), base=None))
+    pairs = next(iter(all_pairs(world.blocks)))
+    before, now = (Datapath.of(w).decide(pairs).delivered for w in (world, edited))
+    lost = before & ~now & (pairs.version == 4) & (pairs.protocol == 6)
+    flow = pairs.flow(int(np.flatnonzero(lost)[0]))
+    asked = written(tmp_path / "ask.pcapng", craft(flow))
+    answer = written(tmp_path / "answer.pcapng", craft(flow.reply(flow.vrf)))
+    vrf = world.network.vrfs[flow.vrf].name
+    first = cloison.replay(world, asked, vrf=vrf)
+    assert first.report.delivered == 1
+    counts = [
+        cloison.replay(there, answer, vrf=vrf, after=after).report.flows or {}
+        for there, after in ((world, first), (world, None), (edited, first), (world, first))
+    ]
+    assert [found["reply"] for found in counts] == [1, 0, 0, 1]
+    assert [found["revoked"] for found in counts] == [0, 0, 1, 0]
+    other = cloison.build(SMALL.with_name("demo.yaml"))
+    with pytest.raises(cloison.InputError, match="C856"):
+        cloison.replay(other, answer, after=first)

@@ -10,7 +10,6 @@ from fabric_files import network_of, vrf, write_fabric
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fabric.control.evpn import announce, withdraw
 from fabric.intent.intents import intents
 from fabric.network import Network
 
@@ -178,30 +177,6 @@ def test_an_intent_without_a_way_back_is_a_finding(tmp_path: Path) -> None:
     (found,) = net.findings
     assert (found.code, found.severity) == ("C512", "finding")
     assert "leak nfs: t/main gets routes of s/main but offers none" in found.message
-
-
-@pytest.fixture(scope="module")
-def net(tmp_path_factory: pytest.TempPathFactory) -> Network:
-    work = {t: [f"n/p{h}@host{h}" for h in (1, 2, 3)] for t in "abcd"}
-    folder = tmp_path_factory.mktemp("evpn")
-    return network_of(write_fabric(folder, tenants(), work, peerings=[peering("ab", "a", "b")]))
-
-
-@settings(max_examples=30)
-@given(st.data())
-def test_announcing_again_restores_what_was_withdrawn(net: Network, data: st.DataObject) -> None:
-    routes = net.routes
-    gone = data.draw(st.lists(st.sampled_from(net.plan.instances), max_size=6))
-    left = routes
-    for vtep, number in gone:
-        left = withdraw(left, vtep, number)
-    assert {(r.vtep, r.vrf) for r in left} == set(net.plan.instances) - set(gone)
-    for vtep, number in data.draw(st.permutations(gone)):
-        mine = routes.take((routes.vtep == vtep) & (routes.vrf == number))
-        left = announce(left, mine)
-    assert left == routes
-    for name in ("vrf", "vtep", "prefix", "rts"):
-        assert (getattr(left, name) == getattr(routes, name)).all()
 
 
 def test_whoever_lies_behind_the_owner_of_a_leak_imports_no_other_client(tmp_path: Path) -> None:

@@ -76,18 +76,6 @@ FAULTS = (
         "an atom that is cut keeps the first port of the other part",
     ),
     Fault(
-        "sim/classify/lower.py",
-        "src, dst = pair if row.group.direction is Direction.OUT else reversed(pair)",
-        "src, dst = pair",
-        "lowered rules look at the destination of what comes in",
-    ),
-    Fault(
-        "sim/classify/lower.py",
-        "for entry in (*group.entries, group.default_entry):",
-        "for entry in group.entries:",
-        "lowered groups have no default",
-    ),
-    Fault(
         "sim/blocks/atoms.py",
         "starts |= {low, high + 1}",
         "starts |= {low}",

@@ -47,7 +47,7 @@ def test_verdicts_are_those_of_new_arrays(
     network, policy, steps, packets = case
     editor = Editor(network, policy)
     blocks = build_blocks(editor.program)
-    now = tables(blocks, network)
+    now = tables(blocks)
     for added in steps:
         edit = Edit(Policy(tuple(r for r in policy.rules if chance.random() < 0.5)), added)
         policy = edited(policy, edit)
@@ -56,7 +56,7 @@ def test_verdicts_are_those_of_new_arrays(
         now = follow(now, older, blocks)
         for column, again in zip(before, decided(old, packets), strict=True):
             assert (column == again).all(), "an update changed what the old arrays say"
-    found, fresh = decided(now, packets), decided(tables(blocks, network), packets)
+    found, fresh = decided(now, packets), decided(tables(blocks), packets)
     for name in Verdicts._fields:
         assert (getattr(found, name) == getattr(fresh, name)).all(), name
     for i in range(len(packets)):
@@ -68,7 +68,7 @@ def test_other_tenants_verdict_columns_are_the_same() -> None:
     network = wired(network)
     editor = Editor(network, policy)
     blocks = build_blocks(editor.program)
-    now = tables(blocks, network)
+    now = tables(blocks)
     packets = Packets.of(own(network))
     before = decided(now, packets)
     theirs = packets.vrf != 7
@@ -91,12 +91,12 @@ def test_top_rows_run_out_and_are_made_anew() -> None:
     network = wired(network)
     editor = Editor(network, policy)
     blocks = build_blocks(editor.program)
-    now = tables(blocks, network)
+    now = tables(blocks)
     packets = Packets.of(own(network))
     for number in range(40):
         rule = inside(1, 80, f"10.{number}.0.0/28")
         older, blocks = blocks, update(blocks, editor.apply(Edit(added=Policy((rule,)))))
         now = follow(now, older, blocks)
-    fresh = decided(tables(blocks, network), packets)
+    fresh = decided(tables(blocks), packets)
     for name in Verdicts._fields:
         assert (getattr(decided(now, packets), name) == getattr(fresh, name)).all()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
+from lowered import lower, products
 from naive import L4S, points
 from random_worlds import policies, worlds
 
@@ -22,7 +23,6 @@ from fabric.network import Network
 from fabric.ports import ANY
 from sim.classify import build as build_engine
 from sim.classify.columns import Columns
-from sim.classify.lower import lower, products
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 

@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from cloison.cli import main
-from compiler.compile import compile_network
 from fabric.cluster import cluster_network
 from fabric.diagnostics import InputError
 from sim.reach.questions import Questions
+from sim.world import World
 
 TCP = 6
 PODS = """\
@@ -41,9 +41,7 @@ def asked(folder: Path, spec: str, port: int | str, more: str = "") -> bool | st
     (folder / "all.yaml").write_text(f"{PODS}spec: {spec}\n{more}")
     network = cluster_network([folder])
     try:
-        answer = Questions(network, compile_network(network)).ask(
-            "shop/till", "shop/stock[Service]", TCP, port
-        )
+        answer = Questions(World(network)).ask("shop/till", "shop/stock[Service]", TCP, port)
     except InputError as error:
         return str(error)
     return answer.allow

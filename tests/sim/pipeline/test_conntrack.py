@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from random_worlds import policies, worlds
 from wired import wired
 
@@ -18,11 +19,12 @@ from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
 from fabric.network import Network
 from sim.blocks.blocks import build_blocks
+from sim.kernels.pipeline.flow_table import OPENED_BY_B
 from sim.packets.headers import Flow, Packets
 from sim.packets.icmp import ERROR, OTHER, REPLY, REQUEST, Marks
 from sim.packets.reasons import Reason
 from sim.pipeline.arrivals import Arrivals
-from sim.pipeline.conntrack import COUNTERS, GENERATIONS, FlowTable, opening_packets
+from sim.pipeline.conntrack import COUNTERS, GENERATIONS, STATE, FlowTable, Words
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.replay import decide
 from sim.pipeline.tables import tables
@@ -161,7 +163,7 @@ def pairs(network: Network) -> list[tuple[Flow, Flow]]:
 
 def routed(network: Network, policy: Policy) -> list[tuple[Flow, Flow]]:
     """Those that arrive unless a policy denies them; every one if there are none."""
-    datapath = Datapath(tables(build_blocks(compile_policy(network, policy)), network), threads=1)
+    datapath = Datapath(tables(build_blocks(compile_policy(network, policy))), threads=1)
     told = answers(datapath, [ask for ask, _ in pairs(network)])
     return [pair for pair in pairs(network) if told[pair[0]][0] == 0] or pairs(network)
 
@@ -179,7 +181,7 @@ class Both:
 
     def __init__(self, network: Network, programs: Sequence[Policy], capacity: int, timeout: int):
         compiled = (build_blocks(compile_policy(network, policy)) for policy in programs)
-        self.datapaths = [Datapath(tables(blocks, network), threads=1) for blocks in compiled]
+        self.datapaths = [Datapath(tables(blocks), threads=1) for blocks in compiled]
         self.table, self.model = FlowTable(capacity, timeout), Model(capacity, timeout, network)
         self.policy, self.network = 0, network
 
@@ -221,6 +223,29 @@ class Both:
         live = {replace(opened.flow(i), src_endpoint=-1) for i in range(len(opened))}
         assert live == {known.opening for known in self.model.flows.values()}
         assert len(self.table) == len(self.model.flows)
+
+
+def opening_packets(rows: Words, ep_vrf: NDArray[np.int32]) -> Packets:
+    """The headers that opened these flows."""
+    words = rows.T
+    by_b = words[STATE] & OPENED_BY_B != 0
+    low = np.uint64(0xFFFF) * (words[4] >> np.uint64(48) == 0).astype(np.uint64)
+    a_port, b_port = words[4] >> np.uint64(16) & low, words[4] & low
+    a_end = (words[5] >> np.uint64(32)).astype(np.int64)
+    b_end = (words[5] & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    source = np.where(by_b, b_end, a_end)
+    return Packets.make(
+        words[4] >> np.uint64(40) & np.uint64(0xFF),
+        src_endpoint=source,
+        vrf=ep_vrf[source],
+        src_lo=np.where(by_b, words[2], words[0]),
+        src_hi=np.where(by_b, words[3], words[1]),
+        dst_lo=np.where(by_b, words[0], words[2]),
+        dst_hi=np.where(by_b, words[1], words[3]),
+        protocol=words[4] >> np.uint64(32) & np.uint64(0xFF),
+        sport=np.where(by_b, b_port, a_port),
+        dport=np.where(by_b, a_port, b_port),
+    )
 
 
 def marks(sent: Sequence[Sent]) -> Marks | None:

@@ -38,7 +38,7 @@ def test_kernel_agrees_with_trace(case: tuple[Network, Policy, list[Flow]]) -> N
     blocks = world.blocks
     packets = Packets.of(some + own(network))
     paths = [trace(world, packets.flow(i)) for i in range(len(packets))]
-    datapath = Datapath(tables(blocks, network), threads=1)
+    datapath = Datapath(tables(blocks), threads=1)
     for complete in (True, False):
         verdicts = datapath.decide(packets, complete=complete)
         for i, path in enumerate(paths):
@@ -87,7 +87,7 @@ def assert_counted(blocks: Blocks, counters: Counters, paths: list[Trace]) -> No
 def test_slices_blocks_and_threads_change_nothing(world: Network, policy: Policy) -> None:
     network = wired(world)
     program = compile_policy(network, policy)
-    base = tables(build_blocks(program), network)
+    base = tables(build_blocks(program))
     few = Packets.of(own(network))
     packets = Packets.concat([few] * 700)
     one, two = (Datapath(base, threads=n) for n in (1, 2))

@@ -32,7 +32,7 @@ def small() -> tuple[Network, Blocks]:
 
 def batches(blocks: Blocks, network: Network) -> list[Packets]:
     """Flows of which each comes up to three times, in batches."""
-    datapath = Datapath(tables(blocks, network))
+    datapath = Datapath(tables(blocks))
     [*parts] = random_flows(blocks, 500, seed=3, permitted=0.3, datapath=datapath)
     whole = Packets.concat(parts)
     again = whole.take(np.random.default_rng(1).integers(0, len(whole), 1500))

@@ -35,7 +35,7 @@ from sim.packets.pcap import CaptureWriter, Reader, craft
 from sim.packets.reasons import Reason
 from sim.pipeline.arrivals import Arrivals, attach
 from sim.pipeline.conntrack import FlowTable
-from sim.pipeline.datapath import Datapath, run
+from sim.pipeline.datapath import Datapath
 from sim.pipeline.dropped import DroppedPackets
 from sim.pipeline.replay import decide, imbalances, replay
 from sim.pipeline.tables import tables
@@ -98,7 +98,7 @@ REPLAYED = World.compiled(PROGRAM, BLOCKS)
 
 
 def datapath(program: Program = PROGRAM) -> Datapath:
-    return Datapath(tables(build_blocks(program), NETWORK), threads=1)
+    return Datapath(tables(build_blocks(program)), threads=1)
 
 
 def test_replies_pass_in_the_same_capture_and_only_after_the_request() -> None:
@@ -150,13 +150,24 @@ def test_a_new_generation_decides_flows_again() -> None:
     other = Flow(0, 6, (0xFD00 << 112) + 1, (0xFD00 << 112) + 2, 6, 40000, 443)
     packets = Packets.of([other.reply(0), ask, ask.reply(0)])
     decide(datapath(), Packets.of([ask, other]), flows)
-    flows.bump()
     assert decide(datapath(), packets, flows).flow_state.tolist() == [2, 1, 2]
     assert flows.counts() | {"created": 2, "redecided": 2, "revoked": 0} == flows.counts()
     narrower = datapath(compile_policy(NETWORK, policy(444)))
-    flows.bump()
     assert not decide(narrower, packets, flows).delivered.any()
     assert (len(flows), flows.generation, flows.counts()["revoked"]) == (0, 2, 2)
+
+
+def test_a_copy_of_a_flow_table_goes_its_own_way() -> None:
+    ask, path = Flow(0, 4, A, B, 6, 40000, 443), datapath()
+    first = FlowTable()
+    decide(path, Packets.of([ask]), first)
+    twin = first.copy()
+    assert decide(path, Packets.of([ask.reply(0)]), twin).flow_state.tolist() == [2]
+    decide(datapath(compile_policy(NETWORK, policy(444))), Packets.of([ask]), twin)
+    assert (len(twin), twin.generation, twin.counts()["revoked"]) == (0, 1, 1)
+    assert (len(first), first.generation, first.counts()["reply"]) == (1, 0, 0)
+    assert decide(path, Packets.of([ask.reply(0)]), first).flow_state.tolist() == [2]
+    assert first.generation == 0
 
 
 def test_flows_age_on_the_captures_clock() -> None:
@@ -177,7 +188,7 @@ def capture(tmp_path: Path, frames: list[bytes]) -> Arrivals:
         for frame in frames:
             writer.write(frame, time=0, comment="", original=len(frame))
     (batch,) = Reader(path)
-    return attach(NETWORK, tables(BLOCKS, NETWORK), batch)
+    return attach(NETWORK, tables(BLOCKS), batch)
 
 
 def vxlan(vni: int, outer: int, inner: Flow) -> bytes:
@@ -212,7 +223,7 @@ def test_frames_enter_where_their_source_lives(tmp_path: Path) -> None:
 
 def test_the_caller_may_name_the_vrf_of_the_rest(tmp_path: Path) -> None:
     source = capture(tmp_path, [craft(Flow(0, 4, A, B, 6, 1, 2))]).source
-    arrivals = attach(NETWORK, tables(BLOCKS, NETWORK), source, vrf=1)
+    arrivals = attach(NETWORK, tables(BLOCKS), source, vrf=1)
     assert arrivals.packets.vrf.tolist() == [1]
 
 
@@ -270,4 +281,4 @@ def test_imbalance_names_the_busiest_uplink() -> None:
 
 def test_run_is_the_short_way() -> None:
     packets = Packets.of([Flow(0, 4, A, B, 6, 40000, 443)])
-    assert run(NETWORK, PROGRAM, packets).delivered.tolist() == [True]
+    assert datapath().decide(packets).delivered.tolist() == [True]

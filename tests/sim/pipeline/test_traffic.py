@@ -118,7 +118,7 @@ def test_pairs_above_the_limit_are_sampled() -> None:
 
 @pytest.mark.parametrize("share", [0.2, 0.5])
 def test_random_flows_are_distinct_seeded_and_permitted_as_asked(share: float) -> None:
-    datapath = Datapath(tables(BLOCKS, NETWORK))
+    datapath = Datapath(tables(BLOCKS))
 
     def made(seed: int) -> list[Packets]:
         return list(

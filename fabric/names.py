@@ -2,8 +2,8 @@
 
 A pattern has up to three `/`-separated segments, each a glob in which `[9-12]` is a range
 (`fabric.wildcard`). A pattern with fewer segments than the name selects it if it ends in `*`:
-`acme/*` is everything of acme, nodes included. The last segment also matches the name of the
-workload that a pod belongs to.
+`acme/*` is everything of acme, nodes included, and so is the name of a tenant or a zone alone. The
+last segment also matches the name of the workload that a pod belongs to.
 
 A host has a node endpoint in every VRF of a tenant that it serves: `acme/@node/host1` is all of
 them, `acme/@node/host1@main` the one in that VRF. A host-network pod has its node's address, so a
@@ -17,6 +17,8 @@ True
 (False, True)
 >>> matches("acme/@node/host1", "acme/@node/host1@v1", None)
 True
+>>> [matches(name, "acme/@node/host1", None) for name in ("acme", "acme/*", "host1")]
+[True, True, False]
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ NODE = "@node"
 def matches(pattern: str, name: str, workload: str | None) -> bool:
     """Whether `pattern` selects the endpoint called `name` of `workload`."""
     wanted, parts = pattern.split("/"), name.split("/")
+    if len(wanted) == 1 < len(parts):
+        wanted.append("*")
     if len(wanted) > len(parts) or (len(wanted) < len(parts) and wanted[-1] != "*"):
         return False
     if not all(fits(part, want) for part, want in zip(parts[:-1], wanted, strict=False)):
@@ -47,6 +51,11 @@ def matches(pattern: str, name: str, workload: str | None) -> bool:
     if NODE in parts[1:-1]:
         last.append(host_of(parts[-1]))
     return any(fits(part, wanted[-1]) for part in last)
+
+
+def nodes_of(host: str) -> str:
+    """The pattern of a host's nodes in all tenants."""
+    return f"*/{NODE}/{host}"
 
 
 def host_of(node: str) -> str:

@@ -11,7 +11,7 @@ Rules that hold here:
 3. The proof is about every tenant, so every record that nobody accepted touches it; an expectation
    is touched by the records of the endpoints that it selects, or may select (`Touching.asked`).
    A way that only adds access (`DETOUR`) says nothing against an `allow`.
-   An address or a prefix there selects whoever has it, and may be anybody's that is not modelled.
+   Addresses there select whoever has them, and may be anybody's that is not modelled.
 """
 
 from __future__ import annotations
@@ -19,13 +19,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from fabric.file.claims import block_of
 from fabric.kubernetes.unevaluated import Touching, Unevaluated
-from fabric.names import selects
 from fabric.network import Network
-from sim.names.address_sets import AddressSet, owning
+from sim.names.chosen import chosen, patterns
 
-ANYBODY = "*"
 DETOUR = "detour"
 
 Verdict = Literal["holds", "fails", "unknown"]
@@ -46,20 +43,12 @@ def touching(network: Network) -> Touching:
     return Touching(network.not_evaluated, network.endpoints)
 
 
-def touched_by(found: Touching, network: Network, *patterns: str) -> tuple[Unevaluated, ...]:
-    """What touches packets between all that these patterns select and anybody."""
+def touched_by(found: Touching, network: Network, *names: str) -> tuple[Unevaluated, ...]:
+    """What touches packets between all that these names stand for and anybody."""
     if not found:
         return ()
-    chosen: set[int] = set()
-    names = list(patterns)
-    for number, pattern in enumerate(patterns):
-        block = block_of(pattern)
-        if block is None:
-            chosen |= {e.index for e in network.endpoints if selects(pattern, e)}
-        else:
-            chosen |= {e.index for e in owning(network, AddressSet.prefix(block))}
-            names[number] = ANYBODY
-    return found.asked(chosen, names)
+    ends = {e.index for name in names for e in chosen(network, name)}
+    return found.asked(ends, [pattern for name in names for pattern in patterns(network, name)])
 
 
 def speaking(records: tuple[Unevaluated, ...], kind: str) -> tuple[Unevaluated, ...]:

@@ -16,10 +16,11 @@ import numpy as np
 
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from fabric.network import Network
-from sim.names.address_sets import address_in, set_in
+from sim.names.chosen import patterns
+from sim.names.services import SUFFIX
 from sim.names.wanted_ports import split_port, split_source
 from sim.reach.access import receivers, senders
-from sim.verdicts import ANYBODY, touching
+from sim.verdicts import touching
 from sim.why.pod_classes import workload
 
 
@@ -60,10 +61,11 @@ def doubts(network: Network, source: str | None, target: str | None) -> Doubts:
     ends = [senders(network, source), *(chosen for chosen, _ in receivers(network, target))]
     chosen = np.flatnonzero(np.any(ends, axis=0)).tolist()
     texts = split_source(source)[0], split_port(target)[0]
-    patterns = [pattern for text in texts for pattern in (text, f"*/{text}", *anybody(text))]
-    return Doubts(found.asked(chosen, patterns), names)
+    asked = [name for text in map(_pods, texts) for name in (*patterns(network, text), f"*/{text}")]
+    return Doubts(found.asked(chosen, asked), names)
 
 
-def anybody(text: str) -> tuple[str, ...]:
-    """The pattern of whoever may have the addresses that a text is."""
-    return (ANYBODY,) if address_in(text) or set_in(text) else ()
+def _pods(text: str) -> str:
+    """A name; of a Service, all that may come to be behind it."""
+    namespace = text.removesuffix(SUFFIX).rpartition("/")[0]
+    return f"{namespace or '*'}/*" if text.endswith(SUFFIX) else text

@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Action, Condition, Direction, Origin, Point, Policy, Stage
 from compiler.policy.points import at_border
 from compiler.policy.stages import STAGES, Stages
+from fabric.interval_sets import Intervals as Intervals
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import ANY, MAX_PORT
 from fabric.topology import Role
 
 ANY_VRF = -1
-Intervals = tuple[tuple[int, int], ...]
 ALL_V4: Intervals = ((0, 2**32 - 1),)
 ALL_V6: Intervals = ((0, 2**128 - 1),)
 

@@ -5,10 +5,11 @@ Whether a pattern selects a pod is known only once the manifests are read (`sim.
 
 from __future__ import annotations
 
+from fabric.address_sets import addresses_in
 from fabric.checks.known_names import KnownNames
 from fabric.checks.zones import unmatched
 from fabric.diagnostics import Diagnostics
-from fabric.file.claims import GRAMMAR, block_of, parse_claim
+from fabric.file.claims import GRAMMAR, parse_claim
 from fabric.file.spec import FabricSpec
 
 KINDS = ("allow", "deny", "only")
@@ -31,7 +32,8 @@ def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
             found.error("C701", f'cannot read "{text}": {error}', span, GRAMMAR)
             continue
         for pattern in dict.fromkeys((source, target)):
-            wrong = None if block_of(pattern) else unmatched(pattern, names)
+            known = addresses_in(pattern) or names.vrf(pattern) or pattern in names.hosts
+            wrong = None if known else unmatched(pattern, names)
             if wrong is not None:
                 code, message, hint_ = wrong
                 found.error(code, message, span, hint_)

@@ -14,6 +14,7 @@ from fabric.plan.per_namespace import NODES
 from fabric.wildcard import GLOB, fits
 
 ZONES = ("zone0", "zone2")
+ZONE_VRFS = tuple(f"{zone}/main" for zone in ZONES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,10 @@ class KnownNames:
         """Whether a pattern of VRFs may name some that only manifests tell."""
         tenant, slash, _ = pattern.partition("/")
         return bool(slash) and any(fits(name, tenant) for name in self.dynamic)
+
+    def vrf(self, name: str) -> bool:
+        """Whether a name is a VRF's, or may be one that only manifests tell."""
+        return name in self.vrfs or name in ZONE_VRFS or (self.open(name) and name.count("/") == 1)
 
     def select(self, pattern: str) -> tuple[str, ...]:
         """Tenant VRFs that a pattern of a leak or peering names."""

@@ -176,7 +176,7 @@ def unmatched(pattern: str, names: KnownNames) -> tuple[str, str, str | None] | 
     tenants = [t for t in names.tenants if fits(t, first)]
     if first in ZONES:
         strays = beyond(pattern, names.zone_endpoints) if endpoints and rest else ()
-        if endpoints and rest and not strays:
+        if endpoints and not strays:
             return None
         pattern = strays[0] if strays else pattern
         known = [e for e in names.zone_endpoints if e.startswith(f"{first}/")]
@@ -188,9 +188,9 @@ def unmatched(pattern: str, names: KnownNames) -> tuple[str, str, str | None] | 
         if pattern in names.hosts:
             hint = f'a host\'s own address in a tenant is "*/{NODE}/{pattern}"'
         return "C311", f'"{pattern}": no tenant or zone is called "{first}"', hint
-    if len(parts) < 3 and pattern[-1] != "*" and not (rest and endpoints):
+    if len(parts) == 2 and pattern[-1] != "*" and not endpoints:
         hint = f'did you mean "{pattern}/*"?'
-        if rest and any_fits(rest, names.hosts):
+        if any_fits(rest, names.hosts):
             hint = f'did you mean "{first}/{NODE}/{rest}"?'
         if pattern in names.vrfs and first not in names.dynamic:
             hint = (

@@ -4,14 +4,13 @@
     A <-> B[:PORTS]     both ways, PORTS are those of whoever is the destination
 
 A and B are name patterns (`fabric.names`), PORTS are ranges (`fabric.ports`) with commas between.
-In `A -> B` each may also be an address or a prefix; before ports IPv6 stands in brackets.
+In `A -> B` each may also be addresses (`fabric.address_sets`); before ports IPv6 stands in
+brackets.
 """
 
 from __future__ import annotations
 
-from ipaddress import ip_network
-
-from fabric.inventory import Prefix
+from fabric.address_sets import addresses_in
 from fabric.ports import PortRange, parse_ports
 
 ANYTHING = (PortRange(),)
@@ -28,6 +27,8 @@ def parse_claim(text: str) -> tuple[str, str, bool, tuple[PortRange, ...]]:
     ['443/tcp', '53/udp']
     >>> parse_claim("fd00::/8 -> [2001:db8::1]:443/tcp")[:2]
     ('fd00::/8', '2001:db8::1')
+    >>> [parse_claim(f"a -> {b}")[1] for b in ("10.0.0.1-10.0.0.9:80/tcp", "::/0, 10.0.0.0/8")]
+    ['10.0.0.1-10.0.0.9', '::/0, 10.0.0.0/8']
     """
     arrow = next((a for a in (" <-> ", " -> ") if a in text), None)
     if arrow is None or text.count("->") != 1:
@@ -35,11 +36,11 @@ def parse_claim(text: str) -> tuple[str, str, bool, tuple[PortRange, ...]]:
     source, _, rest = text.partition(arrow)
     target, colon, listed = destination(rest.strip())
     source = source.strip()
-    if source.startswith("[") and block_of(source[1:-1]) is not None:
+    if source.startswith("[") and addresses_in(source[1:-1]) is not None:
         source = source[1:-1]
-    if not source or not target or (":" in source and block_of(source) is None):
+    if not source or not target or (":" in source and addresses_in(source) is None):
         raise ValueError("ports stand after the destination, and both sides need a name")
-    if arrow == " <-> " and any(block_of(end) is not None for end in (source, target)):
+    if arrow == " <-> " and any(addresses_in(end) is not None for end in (source, target)):
         raise ValueError("addresses stand on one side of -> only: write a line for each way")
     ports = tuple(sorted(parse_ports(listed))) if colon else ANYTHING
     return source, target, arrow == " <-> ", ports
@@ -50,19 +51,7 @@ def destination(text: str) -> tuple[str, str, str]:
     if text.startswith("["):
         name, _, rest = text[1:].partition("]")
         return name.strip(), rest[:1], rest[1:]
-    if block_of(text) is not None:
+    if addresses_in(text) is not None:
         return text, "", ""
     name, colon, listed = text.partition(":")
     return name.strip(), colon, listed
-
-
-def block_of(text: str) -> Prefix | None:
-    """The addresses that an end of an expectation is about; None when it is a name.
-
-    >>> str(block_of("203.0.113.7")), str(block_of("10.0.0.0/8")), block_of("acme/*")
-    ('203.0.113.7/32', '10.0.0.0/8', None)
-    """
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        return None

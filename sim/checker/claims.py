@@ -8,7 +8,9 @@
 The words are those of `sim.proof.expect`; nothing else of it is used. Rules that hold here:
 
 1. Packets that no host sends (ICMPv6 inside IPv4 and the reverse) are asked nowhere.
-2. An end that is an address or a prefix is whoever owns addresses of it, and these alone.
+2. What selects nobody as a pattern may be a VRF, which is everybody in it, or a host, which is its
+   nodes. An end that is addresses is whoever owns any of them, and these alone; two ends that are,
+   those of the IP versions that both have.
 3. Of an endpoint that owns whole prefixes, `allow` needs what is not somebody else's in the eyes of
    the other end: what its routes lead to that endpoint's VRF, or nowhere at all.
 """
@@ -19,8 +21,9 @@ from collections.abc import Iterator, Set
 from functools import cache
 from typing import NamedTuple
 
-from fabric.file.claims import block_of, parse_claim
-from fabric.names import matches
+from fabric.address_sets import AddressSet, addresses_in
+from fabric.file.claims import parse_claim
+from fabric.names import matches, nodes_of
 from fabric.ports import PortRange, sent
 from sim.checker.boxes import within
 from sim.checker.index import Index, inside
@@ -31,15 +34,25 @@ KINDS = ("allow", "deny", "only")
 
 
 class Claim(NamedTuple):
-    """One expectation, read. `blocks` has addresses of its ends where they are such."""
+    """One expectation, read. `blocks` has the addresses of its ends where they are such."""
 
     kind: str
     source: str
     target: str
     both_ways: bool
     ports: tuple[PortRange, ...]
-    version: int
-    blocks: tuple[Ranges | None, Ranges | None]
+    blocks: tuple[AddressSet | None, AddressSet | None]
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The IP versions that it is about."""
+        given = [set(block.versions) for block in self.blocks if block is not None]
+        return tuple(sorted({4, 6}.intersection(*given)))
+
+    def within(self, end: int, version: int) -> Ranges | None:
+        """The addresses that one end is limited to."""
+        block = self.blocks[end]
+        return None if block is None else block.of(version)
 
 
 class Judgement(NamedTuple):
@@ -66,12 +79,11 @@ def read(text: str) -> Claim:
     if kind not in KINDS or not colon:
         raise ValueError("it is neither allow, deny nor only")
     source, target, both_ways, ports = parse_claim(rest)
-    found = [block_of(end) for end in (source, target)]
-    versions = {block.version for block in found if block is not None}
-    if len(versions) > 1:
+    blocks = addresses_in(source), addresses_in(target)
+    claim = Claim(kind, source, target, both_ways, ports, blocks)
+    if not claim.versions:
         raise ValueError("it compares addresses of two IP versions")
-    a, b = (None if block is None else ((int(block[0]), int(block[-1])),) for block in found)
-    return Claim(kind, source, target, both_ways, ports, next(iter(versions), 0), (a, b))
+    return claim
 
 
 class Judge:
@@ -88,14 +100,14 @@ class Judge:
     def judge(self, claim: Claim, left_out: Set[int] = frozenset()) -> Judgement:
         """One claim, without the endpoints that are left out."""
         pairs, leaks, stopped = 0, False, False
-        for version in (4, 6):
+        for version in claim.versions:
             asked = any(sent(r.protocol, version) for r in claim.ports)
-            if claim.version not in (0, version) or not (asked or claim.kind == "only"):
+            if not (asked or claim.kind == "only"):
                 continue
             able = self.index.speaks[version == 6] - left_out
             a, b = (
-                self.selected(name, block, version) & able
-                for name, block in zip((claim.source, claim.target), claim.blocks, strict=True)
+                self.selected(name, claim.within(end, version), version) & able
+                for end, name in enumerate((claim.source, claim.target))
             )
             both = len(a & b)
             pairs += len(a) * len(b) - both
@@ -114,12 +126,18 @@ class Judge:
         parties = enumerate(self.regions.parties)
         if block is not None:
             return frozenset(n for n, p in parties if inside(p.owned[version == 6], block))
-        return frozenset(
-            number
-            for number, party in parties
-            if matches(pattern, party.name, party.workload)
-            or any(matches(pattern, other, None) for other in party.others)
-        )
+        names = [pattern] if "/" in pattern else [pattern, nodes_of(pattern)]
+        by_name = [
+            frozenset(
+                number
+                for number, party in enumerate(self.regions.parties)
+                if matches(name, party.name, party.workload)
+                or any(matches(name, other, None) for other in party.others)
+            )
+            for name in names
+        ]
+        in_vrf = frozenset(number for number, party in parties if party.vrf == pattern)
+        return by_name[0] or in_vrf or by_name[-1]
 
     def _leaks(self, claim: Claim, src: Set[int], dst: Set[int], version: int) -> bool:
         outside = claim.kind == "only"
@@ -127,9 +145,9 @@ class Judge:
             self.view(choice.profile, claim.ports, version)[1 if outside else 0]
             for endpoint in sorted(src)
             for source in self.index.sources.get((endpoint, version), ())
-            if inside(source.ranges, claim.blocks[0])
+            if inside(source.ranges, claim.within(0, version))
             for target, row in self._towards(source.map, dst - {endpoint})
-            if inside(((row.first, row.last),), claim.blocks[1])
+            if inside(((row.first, row.last),), claim.within(1, version))
             for choice in row.choices
             if choice.endpoint == target
         )
@@ -144,7 +162,7 @@ class Judge:
 
     def _stopped(self, claim: Claim, src: Set[int], dst: Set[int], version: int) -> bool:
         pairs = ((a, b) for a in sorted(src) for b in sorted(dst) if a != b)
-        if claim.version == 0:
+        if claim.blocks == (None, None):
             return not all(self._passes(claim, a, b, version) for a, b in pairs)
         self.spend(len(src) * len(dst))
         met = list(pairs)
@@ -172,7 +190,7 @@ class Judge:
             row
             for source in self.index.sources.get((a, version), ())
             if self._counts_as_source(claim, source.ranges, a, b, version, strict)
-            for row in self.index.rows(source.map, b, version, claim.blocks[1])
+            for row in self.index.rows(source.map, b, version, claim.within(1, version))
             if not (strict and self.index.wide[b]) or self._leads(row.choices, b)
         ]
         self.spend(len(found))
@@ -182,14 +200,14 @@ class Judge:
         self, claim: Claim, ranges: Ranges, a: int, b: int, version: int, strict: bool
     ) -> bool:
         if not strict or not self.index.wide[a]:
-            return inside(ranges, claim.blocks[0])
+            return inside(ranges, claim.within(0, version))
         back = self.index.sources.get((b, version), ())
         return any(
             self._leads(row.choices, a)
             for source in back[:1]
             for first, last in ranges
             for row in self.index.between(source.map, first, last)
-            if inside(((max(first, row.first), min(last, row.last)),), claim.blocks[0])
+            if inside(((max(first, row.first), min(last, row.last)),), claim.within(0, version))
         )
 
     def _leads(self, choices: tuple[Choice, ...], end: int) -> bool:

@@ -122,7 +122,9 @@ def _passing(sides: Sides, side: Side, part: Part, l4: L4) -> Witness | None:
         for cell in cells.tolist():
             leg = _leg(side, cell, sides.space.atom(*l4), side.reach.space.atom(*l4))
             if leg is not None:
-                return on_leg(side.reach, leg, l4, inside)
+                ends = zip(inside[::2], inside[1::2], strict=True)
+                source, target = (((a, b),) if a >= 0 else None for a, b in ends)
+                return on_leg(side.reach, leg, l4, (source, target))
     return None
 
 

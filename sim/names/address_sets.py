@@ -1,86 +1,12 @@
-"""Sets of addresses as outputs print them: `10.0.0.0/8`, `10.0.0.1-10.0.0.9`, `0.0.0.0/0, ::/0`,
-`0.0.0.0/0 except 10.0.0.0/8`.
-"""
+"""Who has any of a set of addresses (`fabric.address_sets`)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-
 from compiler.program.ownership import owned_addresses
-from compiler.program.program import Intervals
-from compiler.program.space import intersect, interval, subtract, union
-from fabric.inventory import Endpoint, Prefix
+from fabric.address_sets import AddressSet
+from fabric.interval_sets import touch
+from fabric.inventory import Endpoint
 from fabric.network import Network
-
-Address = IPv4Address | IPv6Address
-Interval = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class AddressSet:
-    """Several addresses, of one IP version or both, and how they were written."""
-
-    text: str
-    v4: Intervals = ()
-    v6: Intervals = ()
-
-    def of(self, version: int) -> Intervals:
-        """Those of one IP version."""
-        return self.v4 if version == 4 else self.v6
-
-    @property
-    def versions(self) -> tuple[int, ...]:
-        """The IP versions that it has any of."""
-        return tuple(version for version in (4, 6) if self.of(version))
-
-    def without(self, address: Address) -> AddressSet:
-        """The others, called the same."""
-        one = ((int(address), int(address)),)
-        if address.version == 4:
-            return AddressSet(self.text, subtract(self.v4, one), self.v6)
-        return AddressSet(self.text, self.v4, subtract(self.v6, one))
-
-    @staticmethod
-    def prefix(block: Prefix) -> AddressSet:
-        """The addresses of one prefix."""
-        found = (interval(block),)
-        return AddressSet(str(block), *((found, ()) if block.version == 4 else ((), found)))
-
-
-def address_in(text: str) -> Address | None:
-    """The address that a text is; None when it is a name or more than one address.
-
-    >>> address_in("ip:10.1.0.1"), address_in("[fd00::5]"), address_in("10.1.0.1/32")
-    (IPv4Address('10.1.0.1'), IPv6Address('fd00::5'), IPv4Address('10.1.0.1'))
-    >>> address_in("10.1.0.0/31"), address_in("web/16")
-    (None, None)
-    """
-    block = _block(_bare(text))
-    return block.network_address if block is not None and block.num_addresses == 1 else None
-
-
-def set_in(text: str) -> AddressSet | None:
-    """The addresses that a text is, if it is several.
-
-    >>> set_in("0.0.0.0/31, 0.0.0.4-0.0.0.5").v4
-    ((0, 1), (4, 5))
-    >>> set_in("0.0.0.0/29 except 0.0.0.0/30 except 0.0.0.5/32").v4
-    ((4, 4), (6, 7))
-    >>> set_in("0.0.0.0/0, ::/0").versions, set_in("10.1.0.1/32"), set_in("web/16"), set_in("a-b")
-    ((4, 6), None, None, None)
-    """
-    bare = _bare(text)
-    v4, v6 = list[Interval](), list[Interval]()
-    for part in bare.split(","):
-        spans = [_span(word.strip()) for word in part.split(" except ")]
-        known = [span for span in spans if span is not None]
-        if len(known) < len(spans) or len({version for version, *_ in known}) > 1:
-            return None
-        first, *others = (((low, high),) for _, low, high in known)
-        (v4 if known[0][0] == 4 else v6).extend(subtract(first, union(*others)))
-    found = AddressSet(bare, union(v4), union(v6))
-    return found if sum(high - low + 1 for low, high in found.v4 + found.v6) > 1 else None
 
 
 def owning(network: Network, block: AddressSet) -> list[Endpoint]:
@@ -89,31 +15,5 @@ def owning(network: Network, block: AddressSet) -> list[Endpoint]:
     return [
         e
         for e in network.endpoints
-        if any(intersect(owned[e.index][v == 6], block.of(v)) for v in block.versions)
+        if any(touch(owned[e.index][v == 6], block.of(v)) for v in block.versions)
     ]
-
-
-def _bare(text: str) -> str:
-    return text.strip().removeprefix("ip:").strip("[]").strip()
-
-
-def _span(text: str) -> tuple[int, int, int] | None:
-    """IP version, first and last address of one part."""
-    block = _block(text)
-    if block is not None:
-        return block.version, *interval(block)
-    first, dash, last = text.partition("-")
-    try:
-        low, high = ip_address(first.strip()), ip_address(last.strip())
-    except ValueError:
-        return None
-    if not dash or low.version != high.version or int(low) > int(high):
-        return None
-    return low.version, int(low), int(high)
-
-
-def _block(text: str) -> Prefix | None:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        return None

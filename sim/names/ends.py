@@ -10,7 +10,9 @@ Rules that hold here:
    (`sim.names.address_sets`) stand for whoever has any of them, and for these alone. As a
    destination they are addresses in the source's VRF, whoever answers there.
 3. A pattern (`acme/web/*`, `host[1-4]`) stands for all that it selects; a tenant in front may be
-   left out. The name of a tenant, zone or VRF stands for all that is in it, if nothing else has it.
+   left out. The name of a tenant, zone or VRF stands for all that is in it, that of a host for its
+   nodes in all tenants: full names come before shorter forms, as nothing else would be read as it
+   was printed.
 4. `namespace/name[Service]` as a destination is the pods behind it, at the ports that it maps to.
    So is an address or a node with a port that is a door to them (`sim.names.door_at`).
    It opens no connections: as a source it is an error that says so (C732).
@@ -27,13 +29,14 @@ from typing import Any, TypeVar
 
 from compiler.policy.semantics import owner
 from compiler.program.space import intersect
+from fabric.address_sets import Address, AddressSet, address_in, set_in
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
 from fabric.names import host_of, others, selects
 from fabric.network import Network
 from fabric.ports import PortRange
 from fabric.wildcard import BRACKETS, NUMBERS
-from sim.names.address_sets import Address, AddressSet, address_in, owning, set_in
+from sim.names.address_sets import owning
 from sim.names.door_at import Behind, at_address, at_node, door_addresses, node_ports
 from sim.names.services import SUFFIX, behind
 from sim.names.wanted_ports import ports_by, split_port
@@ -100,18 +103,22 @@ def endpoints(network: Network, name: str) -> list[Endpoint]:
         raise _fault("C732", message, "ask for the workload behind it")
     if not is_pattern(name):
         found = _found(network, name) if address_in(name) is None else []
+        if not any(name in _answers(e) for e in found) and (several := _several(network, name)):
+            return several
         if _one_host(found) or (found and _one_workload(found)):
             return found
-        vrfs = [vrf.index for vrf in network.vrfs if vrf.name == name]
-        mine = [e for e in network.endpoints if e.tenant == name or e.vrf in vrfs]
-        if mine and not found:
-            return mine
         return [endpoint(network, name)]
     found = [e for e in network.endpoints if any(selects(p, e) for p in (name, f"*/{name}"))]
     if not found:
         hint = did_you_mean(name, _names(network.endpoints)) or "a pattern is like acme/web/*"
         raise _fault("C710", f'"{name}" selects no endpoint', hint)
     return found
+
+
+def _several(network: Network, name: str) -> list[Endpoint]:
+    """Everything in the tenant, zone or VRF of that name, or the nodes of a host."""
+    inside = [e for e in network.endpoints if name in (e.tenant, network.vrfs[e.vrf].name)]
+    return inside or [e for e in network.endpoints if (e.kind, e.host) == ("node", name)]
 
 
 def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:

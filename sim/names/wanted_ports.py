@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from fabric.address_sets import address_in, set_in
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
 from fabric.ports import NAMES, WITH_PORTS, PortRange, parse_ports, sent
-from sim.names.address_sets import address_in, set_in
 
 Ports = tuple[PortRange, ...]
 CALLED = re.compile(r"([a-z0-9-]{1,15})(?:/(tcp|udp|sctp|any))?")

@@ -3,7 +3,8 @@
     A -> B[:PORTS]      connections that A's endpoints open to B's
     A <-> B[:PORTS]     both ways, PORTS are those of whoever is the destination
 
-A and B are name patterns (`fabric.names`), PORTS are ranges (`fabric.ports`) with commas between.
+A and B are names, patterns or addresses (`sim.names.chosen`), PORTS are ranges (`fabric.ports`)
+with commas between.
 
 Rules that hold here:
 
@@ -23,16 +24,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compiler.program.ownership import owned_addresses
+from fabric.address_sets import addresses_in
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
-from fabric.file.claims import ANYTHING, GRAMMAR, block_of, parse_claim
+from fabric.file.claims import ANYTHING, GRAMMAR, parse_claim
 from fabric.file.spec import Expectation, FabricSpec
+from fabric.interval_sets import touch
 from fabric.inventory import Endpoint
-from fabric.names import host_of, others, selects
+from fabric.names import host_of, others
 from fabric.network import Network
 from fabric.ports import PortRange, sent
 from fabric.wildcard import beyond
+from sim.names.chosen import chosen
 from sim.proof.legs import Column
-from sim.proof.narrow import Limits, limits_of, owners_of
+from sim.proof.narrow import Limits, limits_of
 from sim.proof.narrow import breaches as narrow_breaches
 from sim.proof.reachability import Bits, Reach
 
@@ -131,29 +136,33 @@ def _selects_pairs(
     network: Network,
     problems: Diagnostics,
 ) -> bool:
-    empty = [p for p in dict.fromkeys((source, target)) if not selected(p, network).any()]
+    ends = dict.fromkeys((source, target))
+    empty = [part for end in ends for part in _parts(end) if not selected(part, network).any()]
     for pattern in empty:
         hint = did_you_mean(pattern, _names(network.endpoints))
         problems.error("C702", f'"{pattern}" selects no endpoint', span, hint)
-    for pattern in {source: 0, target: 0}:
+    for pattern in ends:
         strays = beyond(pattern.rpartition("/")[2], _last_parts(network, pattern))
-        if strays and pattern not in empty and block_of(pattern) is None:
+        if strays and pattern not in empty and addresses_in(pattern) is None:
             more = " and more" if len(strays) > 1 else ""
             what = f'"{pattern}" selects no "{strays[0]}"{more}, which its range has'
             problems.error("C702", what, span, "write the range that exists, or *")
             empty.append(pattern)
-    limits = limits_of(source, target)
-    if limits is None:
+    if limits_of(source, target) is None:
         problems.error("C703", f'"{text}" compares addresses of two IP versions', span)
         return False
-    ends = selected(source, network), selected(target, network)
-    if not empty and not len(_within(limits, _pairs(network, *ends, ports))):
+    if not empty and not len(_pairs(network, source, target, ports)):
         message = f'"{text}" compares nothing: no two endpoints share an IP version'
-        if len(_within(limits, _pairs(network, *ends, ANYTHING))):
+        if len(_pairs(network, source, target, ANYTHING)):
             message += " in which such packets are sent"
         problems.error("C703", message, span)
         return False
     return not empty
+
+
+def _parts(end: str) -> list[str]:
+    """What stands between commas in a set of addresses, or the whole name."""
+    return [end] if addresses_in(end) is None else end.split(",")
 
 
 def _last_parts(network: Network, pattern: str) -> Iterator[str]:
@@ -166,26 +175,19 @@ def _last_parts(network: Network, pattern: str) -> Iterator[str]:
 
 
 def selected(pattern: str, network: Network) -> Bits:
-    """Which endpoints a pattern names, or own addresses of a block, bool[endpoints]."""
-    owners = owners_of(network, pattern)
-    if owners is not None:
-        return owners
-    return np.array([selects(pattern, e) for e in network.endpoints], np.bool_)
+    """Which endpoints an end of an expectation stands for (`sim.names.chosen`), bool[endpoints]."""
+    found = np.zeros(len(network.endpoints), np.bool_)
+    found[[e.index for e in chosen(network, pattern)]] = True
+    return found
 
 
 def pairs_of(claim: Claim, network: Network) -> Column:
     """What a claim compares, as sorted keys: (source, destination, family) in one integer."""
-    a, b = selected(claim.source, network), selected(claim.target, network)
+    a, b = claim.source, claim.target
     ports = ANYTHING if claim.kind == "only" else claim.ports
     there = _pairs(network, a, b, ports)
     back = _pairs(network, b, a, ports) if claim.both_ways else there[:0]
-    return _within(claim.limits, np.unique(np.r_[there, back]))
-
-
-def _within(limits: Limits, wanted: Column) -> Column:
-    """The pairs of the IP version that an expectation about addresses has."""
-    kept: Column = wanted[wanted % 2 == (limits.version == 6)] if limits.version else wanted
-    return kept
+    return np.unique(np.r_[there, back])
 
 
 def without(wanted: Column, network: Network, exempt: Iterable[int]) -> Column:
@@ -205,10 +207,13 @@ def check_claim(
         wanted = pairs_of(claim, network)
     keys = _keys(reach)
     bad: list[tuple[int, bool]] = []
-    if claim.limits.version:
-        bad += narrow_breaches(reach, claim.kind, claim.ports, claim.limits, wanted.tolist())
-    for version in () if claim.limits.version else (4, 6):
+    limits = claim.limits
+    for version in limits.versions:
         mine = wanted[wanted % 2 == (version == 6)]
+        if limits:
+            asked_of = claim.kind, claim.ports, limits, version
+            bad += narrow_breaches(reach, *asked_of, mine.tolist())
+            continue
         asked = np.isin(keys, mine)
         if claim.kind in ("deny", "only"):
             mask = reach.space.touching(claim.ports, claim.kind == "only", version)
@@ -234,21 +239,34 @@ def _keys(reach: Reach) -> Column:
     return keys
 
 
-def _pairs(network: Network, a: Bits, b: Bits, ports: Sequence[PortRange]) -> Column:
-    """Keys of every ordered pair of two sets of endpoints with a family in common, in which hosts
-    send packets of these ports."""
+def _pairs(network: Network, source: str, target: str, ports: Sequence[PortRange]) -> Column:
+    """Keys of every ordered pair that two ends of an expectation have in an IP version, in which
+    hosts send packets of these ports."""
     n = len(network.endpoints)
-    has = np.array(
-        [[any(p.version == v for p in e.prefixes) for v in (4, 6)] for e in network.endpoints]
-    ).reshape(n, 2)
+    has = _speaking(network, source), _speaking(network, target)
     out = []
     for family in (0, 1):
         if not any(sent(r.protocol, 6 if family else 4) for r in ports):
             continue
-        src, dst = np.flatnonzero(a & has[:, family]), np.flatnonzero(b & has[:, family])
+        src, dst = (np.flatnonzero(end[:, family]) for end in has)
         grid = (src[:, None] * n + dst) * 2 + family
         out.append(grid[src[:, None] != dst])
     return np.sort(np.concatenate([np.zeros(0, np.int64), *out]))
+
+
+def _speaking(network: Network, end: str) -> Bits:
+    """Whom an end stands for in each IP version, bool[endpoints, 2]: who has addresses of it, of
+    those that are meant."""
+    block = addresses_in(end)
+    out = np.zeros((len(network.endpoints), 2), np.bool_)
+    if block is not None:
+        owned = owned_addresses(network)
+        for e in network.endpoints:
+            out[e.index] = [touch(owned[e.index][i], block.of(v)) for i, v in enumerate((4, 6))]
+        return out
+    for e in chosen(network, end):
+        out[e.index] = [any(p.version == v for p in e.prefixes) for v in (4, 6)]
+    return out
 
 
 def _names(endpoints: Iterable[Endpoint]) -> list[str]:

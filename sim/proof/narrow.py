@@ -1,80 +1,72 @@
 """Expectations about addresses: `allow: "203.0.113.0/24 -> acme/edge/gateway:443/tcp"`.
 
-An address or a prefix stands for whoever owns addresses of it, in every VRF, and for these
-addresses alone. Where one owner's addresses are another's in the eyes of the other end
-(`sim.proof.coverage`), an `allow` is about that other owner, if there is one. Addresses that routes
-and policies treat alike are one place (`sim.proof.spans`), so a place that the block touches says
-what happens to the block's part of it.
+Addresses (`fabric.address_sets`) stand for whoever owns any of them, in every VRF, and for these
+addresses alone; of two sets for the IP versions that both have. Where one owner's addresses are
+another's in the eyes of the other end (`sim.proof.coverage`), an `allow` is about that other owner,
+if there is one. Addresses that routes and policies treat alike are one place (`sim.proof.spans`),
+so a place that the set touches says what happens to the set's part of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
-import numpy as np
-
-from compiler.program.ownership import owned_addresses
-from fabric.file.claims import block_of
-from fabric.network import Network
+from fabric.address_sets import AddressSet, addresses_in
+from fabric.interval_sets import Intervals, touch
 from fabric.ports import PortRange, sent
 from sim.proof.coverage import Coverage
-from sim.proof.reachability import Bits, Reach
+from sim.proof.reachability import Reach
+
+Ends = tuple[Intervals | None, Intervals | None]
+"""Source and destination addresses of one IP version; None where an end is not limited."""
 
 
-class Limits(NamedTuple):
-    """First and last source and destination address; -1 where an end is not limited. `version` is
-    0 when neither is."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The addresses that source and destination are about; None where an end is not limited."""
 
-    version: int = 0
-    src_first: int = -1
-    src_last: int = -1
-    dst_first: int = -1
-    dst_last: int = -1
+    source: AddressSet | None = None
+    target: AddressSet | None = None
 
-    def holds(
-        self, source: tuple[tuple[int, int], ...], target: tuple[tuple[int, int], ...]
-    ) -> bool:
+    def __bool__(self) -> bool:
+        """Whether an end is limited."""
+        return self.source is not None or self.target is not None
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The IP versions that neither end lacks."""
+        given = [end.versions for end in (self.source, self.target) if end is not None]
+        return tuple(v for v in (4, 6) if all(v in versions for versions in given))
+
+    def of(self, version: int) -> Ends:
+        """The addresses of one IP version."""
+        source, target = (None if e is None else e.of(version) for e in (self.source, self.target))
+        return source, target
+
+    def holds(self, version: int, source: Intervals, target: Intervals) -> bool:
         """Whether some of these addresses are inside."""
-        return _touch(source, self[1], self[2]) and _touch(target, self[3], self[4])
-
-
-def _touch(ranges: tuple[tuple[int, int], ...], first: int, last: int) -> bool:
-    return first < 0 or any(a <= last and first <= b for a, b in ranges)
+        pairs = zip((source, target), self.of(version), strict=True)
+        return all(limit is None or touch(ranges, limit) for ranges, limit in pairs)
 
 
 def limits_of(source: str, target: str) -> Limits | None:
     """The limits that the ends of an expectation set; None when they contradict each other."""
-    blocks = [block_of(source), block_of(target)]
-    versions = {block.version for block in blocks if block is not None}
-    if len(versions) > 1:
-        return None
-    ends = [
-        (-1, -1) if b is None else (int(b.network_address), int(b.broadcast_address))
-        for b in blocks
-    ]
-    return Limits(next(iter(versions), 0), *ends[0], *ends[1])
-
-
-def owners_of(network: Network, pattern: str) -> Bits | None:
-    """Endpoints that own addresses of a block, bool[endpoints]; None when it is no block."""
-    block = block_of(pattern)
-    if block is None:
-        return None
-    owned, family = owned_addresses(network), int(block.version == 6)
-    first, last = int(block.network_address), int(block.broadcast_address)
-    return np.array(
-        [_touch(owned[e.index][family] or ((-1, -1),), first, last) for e in network.endpoints],
-        np.bool_,
-    )
+    found = Limits(addresses_in(source), addresses_in(target))
+    return found if found.versions else None
 
 
 def breaches(
-    reach: Reach, kind: str, ports: tuple[PortRange, ...], limits: Limits, keys: list[int]
+    reach: Reach,
+    kind: str,
+    ports: tuple[PortRange, ...],
+    limits: Limits,
+    version: int,
+    keys: list[int],
 ) -> Iterator[tuple[int, bool]]:
-    """Which of these pairs break an expectation within limits, and whether something gets through
-    that must not."""
-    n, version = len(reach.network.endpoints), limits.version
+    """Which of these pairs of an IP version break an expectation within limits, and whether
+    something gets through that must not."""
+    n = len(reach.network.endpoints)
     forbidden = reach.space.touching(ports, kind == "only", version)
     needed = reach.space.touching(ports, version=version)
     coverage = Coverage(reach.leg_space)
@@ -102,4 +94,7 @@ def breaches(
 
 def inside(reach: Reach, limits: Limits, src_place: int, dst_place: int) -> bool:
     """Whether two places hold addresses within the limits."""
-    return limits.holds(reach.spans.ranges(src_place), reach.spans.ranges(dst_place))
+    if not limits:
+        return True
+    version, *_ = reach.spans.bounds(src_place)
+    return limits.holds(version, *map(reach.spans.ranges, (src_place, dst_place)))

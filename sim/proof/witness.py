@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.program.space import intersect
+from fabric.interval_sets import Intervals, intersect
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import PortRange
@@ -21,12 +21,12 @@ from sim.packets.notation import show
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace, trace
 from sim.proof.coverage import Coverage
-from sim.proof.narrow import Limits, inside
+from sim.proof.narrow import Ends, Limits, inside
 from sim.proof.reachability import Bits, Reach
 
 ANYTHING = (PortRange(),)
 ANYWHERE = Limits()
-Ranges = tuple[tuple[int, int], ...]
+EVERYWHERE: Ends = (None, None)
 NOBODYS = {
     4: ((0, (1 << 24) - 1), (127 << 24, (128 << 24) - 1), (224 << 24, (1 << 32) - 1)),
     6: ((0, (0x2000 << 112) - 1), (0xFE80 << 112, (1 << 128) - 1)),
@@ -63,15 +63,13 @@ def reached(
         version, *_ = reach.spans.bounds(int(reach.legs.src_place[leg]))
         l4 = reach.space.pick(reach.sets[reach.leg_set[leg]], ranges, inverse, version)
         if l4 is not None:
-            return on_leg(reach, leg, l4, limits[1:])
+            return on_leg(reach, leg, l4, limits.of(version))
     return None
 
 
-def on_leg(
-    reach: Reach, leg: int, l4: tuple[int, int, int], inside: Sequence[int] = (-1, -1, -1, -1)
-) -> Witness:
-    """The packet with these ports on one leg; `inside` narrows its source and destination addresses
-    (first, last, first, last) where it is not negative."""
+def on_leg(reach: Reach, leg: int, l4: tuple[int, int, int], inside: Ends = EVERYWHERE) -> Witness:
+    """The packet with these ports on one leg; `inside` narrows its source and destination
+    addresses."""
     rows, blocks = reach.legs, reach.blocks
     src = reach.network.endpoints[int(rows.src[leg])]
     version, source, target = leg_ends(reach, leg, inside)
@@ -84,25 +82,22 @@ def on_leg(
     return Witness(src.index, int(rows.dst[leg]), flow, choice)
 
 
-def leg_ends(
-    reach: Reach, leg: int, inside: Sequence[int] = (-1, -1, -1, -1)
-) -> tuple[int, int, int]:
+def leg_ends(reach: Reach, leg: int, inside: Ends = EVERYWHERE) -> tuple[int, int, int]:
     """Family, a source and a destination address of a leg."""
     places = int(reach.legs.src_place[leg]), int(reach.legs.dst_place[leg])
     version, *_ = reach.spans.bounds(places[0])
     source, target = (
         _inside(reach.spans.ranges(place), limits, version)
-        for place, limits in zip(places, (inside[:2], inside[2:]), strict=True)
+        for place, limits in zip(places, inside, strict=True)
     )
     return version, source, target
 
 
-def _inside(ranges: Sequence[tuple[int, int]], limits: Sequence[int], version: int) -> int:
-    """An address of the ranges within the limits (unless negative); where there is a choice one
-    that a host can have, and not the network's own."""
-    if limits[0] >= 0:
-        ranges = [(max(a, limits[0]), min(b, limits[1])) for a, b in ranges]
-    ranges = [(a, b) for a, b in ranges if a <= b]
+def _inside(ranges: Intervals, limit: Intervals | None, version: int) -> int:
+    """An address of the ranges within the limit; where there is a choice one that a host can have,
+    and not the network's own."""
+    if limit is not None:
+        ranges = intersect(ranges, limit)
     for low, high in ranges:
         found = min(low + 1, high)
         for first, last in NOBODYS[version]:
@@ -135,12 +130,12 @@ def stopped(
     if place is None:
         ends = [address(reach.network.endpoints[e], version) for e in (src, dst)]
     else:
-        both = zip(place, (limits[1:3], limits[3:]), strict=True)
+        both = zip(place, limits.of(version), strict=True)
         ends = [_inside(reach.spans.ranges(at), given, version) for at, given in both]
         for leg in _legs_of(reach, src, dst, version):
             here = int(reach.legs.src_place[leg]), int(reach.legs.dst_place[leg])
             if here == place and not reach.sets[reach.leg_set[leg], atom]:
-                return on_leg(reach, leg, l4, limits[1:])
+                return on_leg(reach, leg, l4, limits.of(version))
     vrf = reach.network.endpoints[src].vrf
     flow = Flow(vrf, version, ends[0], ends[1], *l4, src_endpoint=src)
     return Witness(src, dst, flow, failing(reach, dst, flow))
@@ -178,22 +173,21 @@ def holding(
     version: int,
     ranges: Sequence[PortRange],
     limits: Limits = ANYWHERE,
-) -> list[tuple[Ranges, Ranges]]:
+) -> list[tuple[Intervals, Intervals]]:
     """Addresses of source and destination, within the limits, between which all of `ranges`
     passes, of a pair that does not pass them everywhere."""
     cells = reach.cells_of(src, dst, version)
     mask = reach.space.touching(ranges, version=version)
     good = ~np.asarray((mask & ~reach.sets[reach.cells.sure[cells]]).any(axis=1))
     found = [(reach.spans.ranges(a), reach.spans.ranges(b)) for a, b in reach.places(cells[good])]
-    return [both for pair in found if all(both := _within(pair, limits))]
+    return [both for pair in found if all(both := _within(pair, limits.of(version)))]
 
 
-def _within(pair: tuple[Ranges, Ranges], limits: Limits) -> tuple[Ranges, Ranges]:
+def _within(pair: tuple[Intervals, Intervals], ends: Ends) -> tuple[Intervals, Intervals]:
     """The part of both sets that is within the limits."""
-    ends = (limits.src_first, limits.src_last), (limits.dst_first, limits.dst_last)
     source, target = (
-        ranges if first < 0 else intersect(ranges, ((first, last),))
-        for ranges, (first, last) in zip(pair, ends, strict=True)
+        ranges if limit is None else intersect(ranges, limit)
+        for ranges, limit in zip(pair, ends, strict=True)
     )
     return source, target
 
@@ -213,7 +207,7 @@ def address(endpoint: Endpoint, version: int) -> int:
     """An address of the endpoint; of its shortest prefix, the first that is a host's."""
     prefix = min((p for p in endpoint.prefixes if p.version == version), key=lambda p: p.prefixlen)
     ends = int(prefix.network_address), int(prefix.broadcast_address)
-    return _inside([ends], (-1, -1), version)
+    return _inside((ends,), None, version)
 
 
 def label(network: Network, witness: Witness) -> str:

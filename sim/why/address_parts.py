@@ -25,11 +25,11 @@ from compiler.policy.semantics import owner
 from compiler.program.ownership import owned_addresses
 from compiler.program.program import Group, Intervals
 from compiler.program.space import everything, intersect, interval, union
+from fabric.address_sets import Address, AddressSet
 from fabric.control.fib import NextHop
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
 from fabric.network import Network
-from sim.names.address_sets import Address, AddressSet
 from sim.names.address_words import blocks_of
 from sim.names.ends import EXAMPLES, Destination, address_of
 from sim.names.wanted_ports import packet_port

@@ -15,13 +15,13 @@ from typing import Any
 from compiler.policy.ir import Condition
 from compiler.policy.points import where
 from compiler.program.program import Program
+from fabric.address_sets import Address
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
 from fabric.kubernetes.unevaluated import Unevaluated, accepted, pending
 from fabric.network import Network
 from fabric.ports import texts
 from sim.blocks.port_sets import CLIENT_PORT
-from sim.names.address_sets import Address
 from sim.names.address_words import from_to
 from sim.names.ends import Destination, address_of
 from sim.names.wanted_ports import packet_port

@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
+from fabric.address_sets import address_in, set_in
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
 from fabric.network import Network
-from sim.names.address_sets import address_in, set_in
 from sim.names.ends import Destination, both, endpoint, endpoints, is_pattern, target, targets
 from sim.names.wanted_ports import split_port, split_source
 from sim.why.address_parts import Ends, each, fate

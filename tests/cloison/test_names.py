@@ -169,10 +169,11 @@ def test_icmp_of_the_other_ip_version_is_no_flow(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("mill/low", "it is a VRF"),
-        ("host1", "*/@node/host1"),
+        ("mill/mid", 'did you mean "mill/mid/*"?'),
+        ("mill/host1", 'did you mean "mill/@node/host1"?'),
         ("town", 'did you mean "zone2/town"?'),
-        ("mill", 'did you mean "mill/*"?'),
+        ("mull", 'did you mean "mill"?'),
+        ("zone0", "zone0 has no endpoints"),
     ],
 )
 def test_a_name_of_another_kind_is_told_apart(tmp_path: Path, name: str, hint: str) -> None:
@@ -245,13 +246,15 @@ def reached(path: str, *options: str) -> Any:
         ("mill/high", "mill/*/*@high"),
         ("zone2", "zone2/*"),
         ("mill/@node/host[1-2]", "mill/@node/*"),
+        ("host1", "mill/@node/*"),
         ("100.64.9.0/24", "mill/*/*@high"),
         ("100.64.9.0-100.64.9.255", "mill/*/*@high"),
         ("198.51.100.7-198.51.100.9, fd99::/64", "zone2/town"),
     ],
 )
 def test_names_of_more_than_one(tmp_path: Path, name: str, pattern: str) -> None:
-    """Tenants, VRFs, ranges of hosts and sets of addresses are read at both ends of both verbs."""
+    """Tenants, VRFs, hosts, ranges of hosts and sets of addresses are read at both ends of both
+    verbs."""
     path = written(tmp_path, "mill/@node/host1@high")
     high = {"mill/attic/dye"} if "high" in pattern else set()
     for side in ("--from", "--to"):
@@ -261,3 +264,93 @@ def test_names_of_more_than_one(tmp_path: Path, name: str, pattern: str) -> None
     for ends in ((name, "ground/loom:80"), ("ground/loom", name)):
         found = cloison("explain", path, *ends, "-o", "json")
         assert found.exit_code == 0, found.stderr
+
+
+def expected(folder: Path, who: str, *lines: str) -> Any:
+    """What `verify` says about lines, by their text; the certificate that it writes is valid."""
+    path = Path(written(folder, who))
+    made = path.read_text().partition("expect:")[0] + "expect:\n"
+    path.write_text(made + "".join(f"  - {{ {line} }}\n" for line in lines))
+    certificate = str(folder / "c.json")
+    found = json.loads(
+        cloison("verify", str(path), "--certificate", certificate, "-o", "json").stdout
+    )
+    checked = cloison("verify", str(path), "--check-certificate", certificate)
+    assert "valid" in checked.stdout and "not valid" not in checked.stdout, checked.output
+    said = {row["expect"]: (row["holds"], row["pairs"]) for row in found["expectations"]}
+    return [said[line.replace('"', "")] for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("mill", "mill/*"),
+        ("mill/high", "mill/*/*@high"),
+        ("zone2", "zone2/town"),
+        ("zone2/main", "zone2/town"),
+        ("host1", "mill/@node/host1"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["allow", "deny", "only"])
+def test_expectations_read_names_of_more_than_one(
+    tmp_path: Path, kind: str, name: str, pattern: str
+) -> None:
+    """As the pattern of the same endpoints, whether the line holds or not, at both ends."""
+    dye = name == "mill/high"
+    other = "mill/ground/loom" if "zone2" in name else "zone2/town"
+    for who in ("mill/*", "mill/@node/host1@high"):
+        forth = expected(
+            tmp_path, who, *(f'{kind}: "{n} -> {other}:443/tcp"' for n in (name, pattern))
+        )
+        back = expected(tmp_path, who, *(f'{kind}: "{other} -> {n}"' for n in (name, pattern)))
+        if dye:
+            more = expected(tmp_path, who, f'{kind}: "mill/attic/dye -> {other}:443/tcp"')
+            forth[1] = forth[1][0] and more[0][0], forth[1][1] + more[0][1]
+            more = expected(tmp_path, who, f'{kind}: "{other} -> mill/attic/dye"')
+            back[1] = back[1][0] and more[0][0], back[1][1] + more[0][1]
+        assert forth[0] == forth[1]
+        assert back[0] == back[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "holds"),
+    [
+        ("deny", "198.51.100.7-198.51.100.9 -> mill", True),
+        ("deny", "mill/high -> 198.51.100.7-198.51.100.9:80-90/tcp", False),
+        ("deny", "mill/low -> [198.51.100.7-198.51.100.9]:80-90/tcp", False),
+        (
+            "allow",
+            "mill/ground/loom -> 198.51.100.0-198.51.100.9, 198.51.100.64/26:80-90/tcp",
+            True,
+        ),
+        ("allow", "100.64.9.0-100.64.9.255 -> zone2/town", False),
+        ("allow", "100.64.8.0-100.64.9.255, fd64:8::-fd64:9::ffff -> zone2/town", False),
+        ("deny", "100.64.9.0-100.64.9.255, fd64:9::-fd64:9::ffff -> zone2/town", False),
+    ],
+)
+def test_expectations_read_ranges_as_they_are_printed(
+    tmp_path: Path, kind: str, line: str, holds: bool
+) -> None:
+    """A range is exactly its addresses: `allow` needs all that anybody has of them."""
+    ((found, pairs),) = expected(tmp_path, "mill/*/*@high", f'{kind}: "{line}"')
+    assert found is holds
+    assert pairs > 0
+
+
+def test_a_part_of_a_range_that_nobody_has_is_said(tmp_path: Path) -> None:
+    path = written(tmp_path, "mill/*", "192.0.2.1-192.0.2.9, 198.51.100.7")
+    result = cloison("verify", path)
+    assert (result.exit_code, '"192.0.2.1-192.0.2.9" selects no endpoint' in result.output) == (
+        2,
+        True,
+    )
+
+
+def test_a_tenant_s_name_is_the_tenant_though_a_pod_is_called_so(tmp_path: Path) -> None:
+    path = written(tmp_path, "mill/*")
+    (tmp_path / "pods.yaml").write_text(PODS.replace("name: loom", "name: mill"))
+    for side, own in (("--from", "source"), ("--to", "destination")):
+        assert {r[own] for r in reached(path, side, "mill")} == {
+            r[own] for r in reached(path, side, "mill/*")
+        }
+        assert {r[own] for r in reached(path, side, "ground/mill")} == {"mill/ground/mill"}

@@ -23,10 +23,10 @@ from click.testing import CliRunner
 from cloison.cli import main
 from cloison.replaying import vrf_index
 from cloison.views.world import World
+from fabric.address_sets import address_in, set_in
 from fabric.build import rebuild
 from fabric.file.claims import parse_claim
 from fabric.ports import parse_ports
-from sim.names.address_sets import address_in, set_in
 from sim.names.ends import Destination, endpoints, targets
 from sim.names.wanted_ports import CALLED, split_source
 from sim.proof.expect import selected

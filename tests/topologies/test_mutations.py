@@ -21,6 +21,7 @@ from compiler.policy.ir import Direction, Packet, Policy, Verdict
 from compiler.policy.semantics import concerns, decide, owner
 from fabric.build import build
 from fabric.diagnostics import InputError
+from fabric.interval_sets import Intervals, touch
 from fabric.inventory import Endpoint
 from fabric.load import load_fabric
 from fabric.names import selects
@@ -149,7 +150,7 @@ def violations(network: Network) -> Iterator[str]:
 
 def pairs(claim: Claim, network: Network) -> Iterator[tuple[Endpoint, Endpoint]]:
     """Every ordered pair that a claim speaks of."""
-    if claim.limits.version:
+    if claim.limits:
         n = len(network.endpoints)
         for key in pairs_of(claim, network).tolist():
             yield tuple(network.endpoints[i] for i in divmod(key // 2, n))  # type: ignore[misc]
@@ -189,11 +190,9 @@ def contradiction(
 ) -> str:
     """The first packet that the claim is wrong about; an allow needs every address pair."""
     version, froms, tos = ends
-    if claim.limits.version:
-        if version != claim.limits.version:
-            return ""
-        froms = chosen(froms, *claim.limits[1:3])
-        tos = chosen(tos, *claim.limits[3:])
+    if version not in claim.limits.versions:
+        return ""
+    froms, tos = map(chosen, (froms, tos), claim.limits.of(version))
     probes = [p for p in probes if p[0] != {4: 58, 6: 1}[version]]
     wanted = [p for p in probes if within(claim, p)]
     failing = ""
@@ -216,11 +215,11 @@ def contradiction(
     return "" if claim.kind == "deny" else failing
 
 
-def chosen(addresses: list[int], first: int, last: int) -> list[int]:
-    """Those within limits; of a prefix whose samples lie outside, the first one inside."""
-    if first < 0:
+def chosen(addresses: list[int], limit: Intervals | None) -> list[int]:
+    """Those within a limit; of a prefix whose samples lie outside, the first one inside."""
+    if limit is None:
         return addresses
-    return [a for a in addresses if first <= a <= last] or [first + 1]
+    return [a for a in addresses if touch(((a, a),), limit)] or [limit[0][0] + 1]
 
 
 def within(claim: Claim, probe: tuple[int, int, int]) -> bool:

@@ -180,7 +180,7 @@ FAULTS = (
         "_fib: 1 becomes 2",
     ),
     Fault(
-        "compiler/program/space.py",
+        "fabric/interval_sets.py",
         "low, high = max(a[i][0], b[j][0]), min(a[i][1], b[j][1])",
         "low, high = max(a[i][1], b[j][0]), min(a[i][1], b[j][1])",
         "intersect: 0 becomes 1",
@@ -214,12 +214,6 @@ FAULTS = (
         "used = there[:, 3] != 0",
         "used = there[:, 3] != 1",
         "_place: 0 becomes 1",
-    ),
-    Fault(
-        "sim/proof/narrow.py",
-        "return first < 0 or any(a <= last and first <= b for a, b in ranges)",
-        "return first < 0 or any(a <= last and first < b for a, b in ranges)",
-        "_touch: <= becomes <",
     ),
     Fault(
         "sim/classify/choose.py",

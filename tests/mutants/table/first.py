@@ -121,8 +121,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/expect.py",
-        "for version in () if claim.limits.version else (4, 6):",
-        "for version in () if claim.limits.version else (4,):",
+        "for version in limits.versions:",
+        "for version in limits.versions[:1]:",
         "expectations are judged in IPv4 only",
     ),
     Fault(
@@ -145,8 +145,8 @@ FAULTS = (
     ),
     Fault(
         "sim/checker/claims.py",
-        "for version in (4, 6):",
-        "for version in (4,):",
+        "for version in claim.versions:",
+        "for version in claim.versions[:1]:",
         "the reader of certificates judges claims in IPv4 only",
     ),
     Fault(

@@ -142,9 +142,9 @@ FAULTS = (
         "`allow` about addresses without a route holds",
     ),
     Fault(
-        "sim/proof/narrow.py",
-        "return first < 0 or any(a <= last and first <= b for a, b in ranges)",
-        "return first < 0 or any(first <= a and b <= last for a, b in ranges)",
+        "fabric/interval_sets.py",
+        "return any(low <= last and first <= high for low, high in a for first, last in b)",
+        "return any(first <= low and high <= last for low, high in a for first, last in b)",
         "an address inside a larger place is not looked at",
     ),
     Fault(

@@ -15,8 +15,32 @@ from sim.proof.expect import Claim, check_claim
 from sim.proof.reachability import reachability
 from sim.world import World
 
-NAMES = ["acme/*", "globex/*", "acme/web/a", "globex/db/c", "zone2/inet", "zone2/office", "zone2/*"]
-BLOCKS = ["10.0.0.1", "10.0.0.0/24", "10.0.0.0/25", "0.0.0.0/0", "fd00::/64", "fd00::1", "::/0"]
+NAMES = [
+    "acme/*",
+    "globex",
+    "acme/web/a",
+    "globex/db/c",
+    "zone2/inet",
+    "zone2/office",
+    "zone2",
+    "acme",
+    "acme/main",
+    "zone2/main",
+]
+BLOCKS = [
+    "10.0.0.1",
+    "10.0.0.0/24",
+    "10.0.0.0/25",
+    "0.0.0.0/0",
+    "10.0.0.1-10.0.0.9",
+    "10.0.0.0/24 except 10.0.0.2-10.0.0.7",
+    "10.0.0.1, 10.1.0.0-10.1.0.3",
+    "fd00::/64",
+    "fd00::1",
+    "::/0",
+    "fd00::1-fd00::2",
+]
+BOTH = ["0.0.0.0/0, ::/0", "10.0.0.0/24, fd00::1", "10.0.0.1-10.0.0.2, fd00::/64 except fd00::2"]
 PORTS = ["", ":80/tcp", ":80-81/tcp,udp", ":icmp", ":icmp6", ":any", ":tcp from 0-1023", ":icmp4"]
 
 
@@ -26,7 +50,7 @@ def claims(draw: st.DrawFn) -> str:
     kind = draw(st.sampled_from(["allow", "deny", "only"]))
     ends = [draw(st.sampled_from(NAMES)), draw(st.sampled_from(NAMES))]
     limited = draw(st.sampled_from([(), (), (0,), (1,), (0, 1)]))
-    family = draw(st.sampled_from([BLOCKS[:4], BLOCKS[4:]]))
+    family = draw(st.sampled_from([BLOCKS[:7] + BOTH, BLOCKS[7:] + BOTH]))
     for end in limited:
         ends[end] = draw(st.sampled_from(family))
     ports = draw(st.sampled_from(PORTS))

@@ -14,9 +14,9 @@ from routed_demo import DEMO, DEMO_POLICY
 
 from compiler.policy.ir import Policy
 from compiler.policy.semantics import owner
+from fabric.address_sets import addresses_in
 from fabric.diagnostics import InputError
 from fabric.network import Network
-from sim.names.address_sets import AddressSet
 from sim.names.ends import endpoints, targets
 from sim.packets.reasons import Reason
 from sim.why.address_parts import Ends, each
@@ -112,7 +112,7 @@ def test_a_prefix_as_source_is_all_that_anybody_has_of_it(
     target = targets(network, data.draw(st.sampled_from(["acme/web/b:80", "globex/db/c:80"])))[0]
     wanted = ip_network(block)
     try:
-        found = each(Ends(world, source, target, AddressSet.prefix(wanted)))
+        found = each(Ends(world, source, target, addresses_in(block)))
     except InputError as error:
         assert [d.code for d in error.diagnostics] == ["C712"]
         return

@@ -1,0 +1,49 @@
+"""What full names stand for: `acme`, `acme/web/*`, `zone2/main`, `10.0.0.1-10.0.0.9`.
+
+Rules that hold here:
+
+1. Addresses stand for whoever owns any of them, in every VRF.
+2. What `fabric.names` selects is meant; where that is nobody, the name of a VRF stands for all
+   endpoints in it, nodes and host-network pods included, and that of a host for its nodes in all
+   tenants. Prefixes of a VRF or a tenant that no endpoint has are nobody: nothing is sent there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from fabric.address_sets import addresses_in
+from fabric.inventory import Endpoint
+from fabric.names import nodes_of, selects
+from fabric.network import Network
+from sim.names.address_sets import owning
+
+ANYBODY = "*"
+
+
+def chosen(network: Network, name: str) -> list[Endpoint]:
+    """The endpoints that a full name, a pattern or addresses stand for, in order."""
+    block = addresses_in(name)
+    if block is not None:
+        return owning(network, block)
+    for meant in _readings(network, name):
+        if found := [e for e in network.endpoints if meant(e)]:
+            return found
+    return []
+
+
+def _readings(network: Network, name: str) -> Iterator[Callable[[Endpoint], bool]]:
+    """What a name may mean, first things first (rule 2)."""
+    yield lambda e: selects(name, e)
+    yield lambda e: network.vrfs[e.vrf].name == name
+    if "/" not in name:
+        yield lambda e: selects(nodes_of(name), e)
+
+
+def patterns(network: Network, name: str) -> tuple[str, ...]:
+    """Patterns of everything that a name might select if more were evaluated: addresses may be
+    anybody's, and whoever is in a VRF is its tenant's."""
+    if addresses_in(name) is not None:
+        return (ANYBODY,)
+    vrfs = (f"{vrf.tenant}/*" for vrf in network.vrfs if vrf.name == name)
+    return (name, *vrfs, *([nodes_of(name)] if "/" not in name else ()))

@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rule_sets.one_version import nothing4, nothing6
 
 from sim.classify.ruleset import (
     ALL_DSCP,
@@ -39,8 +40,6 @@ from sim.classify.ruleset import (
     Prefixes6,
     Ranges,
     RuleSet,
-    nothing4,
-    nothing6,
     single,
 )
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from sim.classify.contest.compare import Contest, Heat
 from sim.classify.contest.results import short
+from sim.classify.contest.rounds import Ratio
 
 VERDICTS = {
     "gate": "gate",
@@ -97,6 +98,11 @@ def _judge(gate: Gate, found: Iterable[Found]) -> Verdict:
     return Verdict(gate, value, where)
 
 
+def worse(found: Ratio) -> float:
+    """What may be claimed."""
+    return min(found.least, found.median)
+
+
 def _heats(contests: Sequence[Contest], names: Sequence[str]) -> Iterator[tuple[Heat, str]]:
     for contest in contests:
         if contest.name in names if names else not _hostile(contest):
@@ -112,7 +118,7 @@ def _speed(names: Sequence[str], traces: Sequence[str]) -> Measure:
     def measure(contests: Sequence[Contest]) -> Iterator[Found]:
         for heat, where in _heats(contests, names):
             if heat.trace in traces and heat.against is not None:
-                yield heat.against.worse, where
+                yield worse(heat.against), where
 
     return measure
 
@@ -122,7 +128,7 @@ def _others(contests: Sequence[Contest]) -> Iterator[Found]:
         if contest.name not in TUNED and not _hostile(contest):
             for heat, where in _heats([contest], ()):
                 if heat.against is not None:
-                    yield heat.against.worse, where
+                    yield worse(heat.against), where
 
 
 def _of_bound(contests: Sequence[Contest]) -> Iterator[Found]:

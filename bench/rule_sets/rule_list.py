@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rule_sets.one_version import nothing4, nothing6
 
 from sim.classify.ruleset import (
     ALL_DSCP,
@@ -18,8 +19,6 @@ from sim.classify.ruleset import (
     Prefixes,
     Prefixes6,
     RuleSet,
-    nothing4,
-    nothing6,
     protocols,
     ranges,
 )

@@ -30,7 +30,6 @@ from fabric.ports import MAX_PORT
 ANY = -1
 ALL_STATES = (1 << FIELDS["state"].last + 1) - 1
 ALL_DSCP = (1 << FIELDS["dscp"].last + 1) - 1
-ALL_PROTOCOLS = (ALL_DSCP,) * 4
 MAX_VNI = (1 << 24) - 1
 MAX_PROTOCOL = FIELDS["protocol"].last
 KEYS = {"vni": MAX_VNI, "direction": 1, "endpoint": (1 << 32) - 1}
@@ -215,17 +214,6 @@ def protocols(sets: Sequence[tuple[int, ...] | None]) -> NDArray[np.uint64]:
 def single(n: int) -> I64:
     """Offsets of lists of one member each."""
     return np.arange(n + 1, dtype=np.int64)
-
-
-def nothing6(n: int) -> Prefixes6:
-    """Empty IPv6 lists: rules that match IPv4 packets alone."""
-    words = np.zeros(0, np.uint64)
-    return Prefixes6(np.zeros(n + 1, np.int64), words, words, np.zeros(0, np.uint8))
-
-
-def nothing4(n: int) -> Prefixes:
-    """Empty IPv4 lists: rules that match IPv6 packets alone."""
-    return Prefixes(np.zeros(n + 1, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.uint8))
 
 
 def _offsets(lists: Sequence[Sequence[Any]]) -> I64:

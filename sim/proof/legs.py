@@ -45,7 +45,6 @@ class Legs:
     hop: Column
     hops: Column
     drop: Column
-    back_vrf: Column
     out_key: Column
     in_key: Column
 
@@ -217,7 +216,7 @@ def _arrive(
     version = np.where(span < ref.n_v4, 4, 6)
     none = np.full(len(src), -1, np.int64)
     there = place + crossing.targets.base
-    rows = Legs(src, owner, version, none, there, hop, hops, drop, none, out_key, none)
+    rows = Legs(src, owner, version, none, there, hop, hops, drop, out_key, none)
     return rows.take(owner != src)
 
 
@@ -240,7 +239,7 @@ def _with_sources(space: LegSpace, crossing: Crossing, rows: Legs) -> Legs:
     good = drop == Reason.DELIVERED
     in_key[good] = row_key(b, b.ep_block[Direction.IN, joined.dst[good]], cell[good])
     there = place + crossing.sources.base
-    return replace(joined, src_place=there, drop=drop, back_vrf=back, in_key=in_key)
+    return replace(joined, src_place=there, drop=drop, in_key=in_key)
 
 
 def _way_back(space: LegSpace, vrf: int, egress: int, rows: Legs, atom: Column) -> Column:

@@ -36,11 +36,6 @@ class Ratio:
     least: float
     median: float
 
-    @property
-    def worse(self) -> float:
-        """What may be claimed."""
-        return min(self.least, self.median)
-
 
 def measure(
     contenders: Mapping[str, Callable[[], object]], rounds: int = ROUNDS
@@ -48,7 +43,7 @@ def measure(
     """Seconds per run of each contender; each is run once before anything counts.
 
     >>> found = measure({"a": lambda: sum(range(100)), "b": lambda: sum(range(3000))}, rounds=3)
-    >>> ratio(found["b"], found["a"]).worse > 1
+    >>> ratio(found["b"], found["a"]).median > 1
     True
     """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_sets.firewall_sets import firewall
+from rule_sets.one_version import nothing6
 from rule_worlds import SHAPES, Shape, boundary_packets, force, random_rules
 
 from fabric.diagnostics import InputError
@@ -25,7 +26,6 @@ from sim.classify.ruleset import (
     Ranges,
     Rule,
     RuleSet,
-    nothing6,
     protocols,
     single,
 )

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from compiler.policy.stages import DROPPED, Stages
 from compiler.program.program import Group
 from fabric.diagnostics import CloisonError
-from sim.blocks.axis import Axis, combine, partition
+from sim.blocks.axis import Axis
 from sim.blocks.grid import Grid, bounded
+from sim.numbering import combine, partition
 
 I32 = NDArray[np.int32]
 Bits = NDArray[np.bool_]

@@ -38,6 +38,7 @@ from fabric.ports import (
     span,
     stretches,
 )
+from sim.numbering import combine, same_rows
 
 Bits = NDArray[np.bool_]
 Values = NDArray[Any]
@@ -284,26 +285,20 @@ def rows(space: L4Space, bits: Bits) -> list[dict[str, Any]]:
 def common(a: L4Space, b: L4Space) -> tuple[L4Space, NDArray[np.int64], NDArray[np.int64]]:
     """The coarsest space that both spaces are unions of, and for each of its atoms the atom of `a`
     and the atom of `b` that hold it."""
-    classes, proto_class = np.unique(
-        np.stack([a.proto_class, b.proto_class]), axis=1, return_inverse=True
-    )
-    both = a.dport_atom[classes[0]].astype(np.int64) * b.n_q + b.dport_atom[classes[1]]
-    q_pairs, dport = np.unique(both, return_inverse=True)
-    s_pairs, sport = np.unique(
-        a.sport_atom.astype(np.int64) * b.n_s + b.sport_atom, return_inverse=True
-    )
+    protocols = same_rows([a.proto_class, b.proto_class])
+    rows = [x.dport_atom[x.proto_class[protocols.sample]] for x in (a, b)]
+    q, s = combine([row.ravel() for row in rows]), combine([a.sport_atom, b.sport_atom])
     space = L4Space.of(
-        proto_class.ravel().astype(np.uint8),
-        dport.reshape(both.shape).astype(np.uint16),
-        sport.ravel().astype(np.uint16),
+        protocols.of.astype(np.uint8),
+        q.of.reshape(rows[0].shape).astype(np.uint16),
+        s.of.astype(np.uint16),
     )
-    q_a, q_b = np.divmod(q_pairs, b.n_q)
-    s_a, s_b = np.divmod(s_pairs, b.n_s)
-    return (
-        space,
-        (q_a[:, None] * a.n_s + s_a).ravel(),
-        (q_b[:, None] * b.n_s + s_b).ravel(),
+    held = (
+        row.ravel()[q.sample].astype(np.int64)[:, None] * x.n_s + x.sport_atom[s.sample]
+        for row, x in zip(rows, (a, b), strict=True)
     )
+    in_a, in_b = (atoms.ravel() for atoms in held)
+    return space, in_a, in_b
 
 
 def _runs(row: Values) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

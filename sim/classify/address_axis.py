@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.classify.lists import Distinct, distinct_lists, distinct_rows, members, weights
+from sim.classify.lists import distinct_lists, distinct_rows, members, weights
 from sim.classify.ruleset import I64, Prefixes
+from sim.numbering import Numbering
 
 ROOT_16 = np.array([16, 8, 8])
 ROOT_16_CHUNKS = 256
@@ -92,14 +93,14 @@ def axis_of(nest: Nest, off: I64) -> Axis:
     return _merge(cut, distinct_lists(off, nest.item, n))
 
 
-def _merge(cut: Axis, lists: Distinct) -> Axis:
+def _merge(cut: Axis, lists: Numbering) -> Axis:
     """Merge classes that lie in the same lists. The intervals become those of representatives."""
-    owner = np.repeat(lists.ids, np.diff(cut.off))
-    source = weights(int(lists.ids.max(initial=0)) + 1)
+    owner = np.repeat(lists.of, np.diff(cut.off))
+    source = weights(int(lists.of.max(initial=0)) + 1)
     same = distinct_rows([_signature(cut, next(source)[owner]) for _ in range(2)])
-    a, b = np.searchsorted(same.rep, cut.a), np.searchsorted(same.rep, cut.b)
-    merged = same.ids[cut.merged]
-    return _without_empty(replace(cut, a=a, b=b, n=len(same.rep), merged=merged))
+    a, b = np.searchsorted(same.sample, cut.a), np.searchsorted(same.sample, cut.b)
+    merged = same.of[cut.merged]
+    return _without_empty(replace(cut, a=a, b=b, n=len(same.sample), merged=merged))
 
 
 def _signature(cut: Axis, weight: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fabric.diagnostics import CapacityError
 from sim.classify.ruleset import ALL_DSCP, ALL_STATES, ANY, Prefixes6, RuleSet
+from sim.numbering import same_rows
 
 I64 = NDArray[np.int64]
 LIMIT = 20_000_000
@@ -92,11 +93,10 @@ def address_words(hi: Any, lo: Any) -> NDArray[np.uint32]:
 
 def _protocols(sets: NDArray[np.uint64]) -> tuple[I64, NDArray[np.uint8]]:
     """Protocol sets as lists of value and mask, in CSR form."""
-    distinct, which = np.unique(sets, axis=0, return_inverse=True)
-    lists = [_value_masks(words.tolist()) for words in distinct]
+    which, sample = same_rows(list(sets.T))
+    lists = [_value_masks(words.tolist()) for words in sets[sample]]
     size = np.array([len(part) for part in lists], np.int64)
     first = np.cumsum(size) - size
-    which = which.reshape(-1)
     off = np.concatenate([[0], np.cumsum(size[which])]).astype(np.int64)
     flat = np.array([pair for part in lists for pair in part], np.uint8).reshape(-1, 2)
     at = np.repeat(first[which] - off[:-1], size[which]) + np.arange(off[-1])

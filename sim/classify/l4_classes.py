@@ -19,8 +19,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.classify.lists import Distinct, distinct_lists, distinct_rows, numbered, weights
+from sim.classify.lists import (
+    bit_rows,
+    distinct_lists,
+    distinct_rows,
+    merge_columns,
+    numbered,
+    weights,
+)
 from sim.classify.ruleset import ALL_DSCP, ALL_STATES, I64, Ranges, RuleSet
+from sim.numbering import Numbering
 
 Narrow = NDArray[np.uint8] | NDArray[np.uint16]
 U16 = NDArray[np.uint16]
@@ -35,7 +43,7 @@ class Ports:
     """Classes of one port field: `table` maps a port, `held[l, c]` says that list l holds c."""
 
     table: NDArray[np.int64]
-    lists: Distinct
+    lists: Numbering
     held: NDArray[np.uint8]
 
     @property
@@ -77,13 +85,13 @@ class Meta:
     """Classes of (protocol, state, DSCP), as `Ports`; `used` is False if only protocols matter."""
 
     table: NDArray[np.int64]
-    lists: Distinct
+    lists: Numbering
     held: NDArray[np.uint8]
     used: bool
 
     def take(self, rules: I64) -> Meta:
         """The same classes for some of the rules."""
-        return replace(self, lists=Distinct(self.lists.ids[rules], self.lists.rep))
+        return replace(self, lists=Numbering(self.lists.of[rules], self.lists.sample))
 
 
 def port_classes(ports: Ranges) -> Ports | None:
@@ -92,15 +100,15 @@ def port_classes(ports: Ranges) -> Ports | None:
     items = number.astype(np.int64)
     lists = distinct_lists(ports.off, items, len(rep))
     first, last = ports.first[rep].astype(np.int64), ports.last[rep].astype(np.int64)
-    count = np.diff(ports.off)[lists.rep]
-    owner = np.repeat(np.arange(len(lists.rep)), count)
-    at = np.repeat(ports.off[lists.rep] - (np.cumsum(count) - count), count) + np.arange(len(owner))
+    count = np.diff(ports.off)[lists.sample]
+    owner, begin = np.repeat(np.arange(len(lists.sample)), count), np.cumsum(count) - count
+    at = np.repeat(ports.off[lists.sample] - begin, count) + np.arange(len(owner))
     item = items[at]
     cuts = np.unique(np.concatenate([[0], first, last + 1]))
     cuts = cuts[cuts < 1 << 16]
-    if len(lists.rep) * len(cuts) > MAX_WORK >> 4:
+    if len(lists.sample) * len(cuts) > MAX_WORK >> 4:
         return None
-    held = np.zeros((len(lists.rep), len(cuts) + 1), np.int32)
+    held = np.zeros((len(lists.sample), len(cuts) + 1), np.int32)
     np.add.at(held, (owner, np.searchsorted(cuts, first[item])), 1)
     np.add.at(held, (owner, np.searchsorted(cuts, last[item] + 1)), -1)
     inside = np.cumsum(held, axis=1)[:, :-1] > 0
@@ -109,45 +117,27 @@ def port_classes(ports: Ranges) -> Ports | None:
     return Ports(table, lists, np.ascontiguousarray(inside[:, kept], np.uint8))
 
 
-def merge_columns(held: NDArray[Any]) -> tuple[I64, I64]:
-    """Classes of equal columns of flags in order of appearance, and a column of each class."""
-    columns = np.ascontiguousarray(held.T)
-    words = bit_rows(columns, np.arange(len(held)))
-    same = distinct_rows(list(np.ascontiguousarray(words.T)))
-    return same.ids, same.rep
-
-
-def bit_rows(held: NDArray[Any], at: I64) -> U64:
-    """These columns of each row of flags (of one byte) as bits of words, [rows, words]; at least
-    one word."""
-    from sim.kernels.match.paint import gather_bits
-
-    words = np.zeros((len(held), max(-(-len(at) // 64), 1)), np.uint64)
-    gather_bits(held.view(np.uint8), at, words)
-    return words
-
-
 def meta_classes(rules: RuleSet) -> Meta | None:
     """Classes of protocol, state and DSCP together; None if a table of them and of the rules'
     distinct sets would be too large."""
     used = bool((rules.state != ALL_STATES).any() or (rules.dscp != np.uint64(ALL_DSCP)).any())
     columns = [*np.ascontiguousarray(rules.protocol.T), rules.state, rules.dscp]
     lists = distinct_rows(columns)
-    if len(lists.rep) > MAX_CLASSES:
+    if len(lists.sample) > MAX_CLASSES:
         return None
-    protocol = unpack(rules.protocol[lists.rep], 256)
+    protocol = unpack(rules.protocol[lists.sample], 256)
     if not used:
         classes, rep = merge_columns(protocol)
         return Meta(np.repeat(classes, 256), lists, np.ascontiguousarray(protocol[:, rep]), used)
     rest = (
-        unpack(rules.state[lists.rep].astype(np.uint64)[:, None], 4)[:, :, None]
-        & unpack(rules.dscp[lists.rep][:, None], 64)[:, None, :]
-    ).reshape(len(lists.rep), -1)
+        unpack(rules.state[lists.sample].astype(np.uint64)[:, None], 4)[:, :, None]
+        & unpack(rules.dscp[lists.sample][:, None], 64)[:, None, :]
+    ).reshape(len(lists.sample), -1)
     a, a_rep = merge_columns(protocol)
     b, b_rep = merge_columns(rest)
-    if len(lists.rep) * len(a_rep) * len(b_rep) > MAX_WORK >> 3:
+    if len(lists.sample) * len(a_rep) * len(b_rep) > MAX_WORK >> 3:
         return None
-    held = (protocol[:, a_rep, None] & rest[:, None, b_rep]).reshape(len(lists.rep), -1)
+    held = (protocol[:, a_rep, None] & rest[:, None, b_rep]).reshape(len(lists.sample), -1)
     classes, rep = merge_columns(held)
     table = classes.reshape(len(a_rep), len(b_rep))[a[:, None], b[None, :]].reshape(-1)
     return Meta(table, lists, np.ascontiguousarray(held[:, rep]), used)
@@ -200,22 +190,22 @@ def l4_classes(rules: RuleSet, meta: Meta | None = None) -> L4Classes | None:
     n_z = sport.size * dport.size * n_meta
     if sport.size * dport.size > MAX_CLASSES or n_z > MAX_CELLS or n_meta > MAX_CLASSES:
         return None
-    sets = distinct_rows([sport.lists.ids, dport.lists.ids, meta.lists.ids])
-    a, b, c = (x.lists.ids[sets.rep] for x in (sport, dport, meta))
-    if len(sets.rep) * n_z > MAX_WORK:
+    sets = distinct_rows([sport.lists.of, dport.lists.of, meta.lists.of])
+    a, b, c = (x.lists.of[sets.sample] for x in (sport, dport, meta))
+    if len(sets.sample) * n_z > MAX_WORK:
         return None
     return _product(sport, dport, meta, sets, (a, b, c))
 
 
 def _product(
-    sport: Ports, dport: Ports, meta: Meta, sets: Distinct, parts: tuple[I64, I64, I64]
+    sport: Ports, dport: Ports, meta: Meta, sets: Numbering, parts: tuple[I64, I64, I64]
 ) -> L4Classes | None:
     from sim.kernels.match.paint import list_bits, paint_product
 
     held = sport.held, dport.held, meta.held
     shape = (sport.size, dport.size, meta.held.shape[1])
     signatures = np.zeros((2, *shape), np.uint64)
-    source = weights(max(len(sets.rep), 1))
+    source = weights(max(len(sets.sample), 1))
     for grid in signatures:
         paint_product(*parts, *held, next(source), grid)
     y, rep = distinct_rows(list(signatures.reshape(2, -1)))
@@ -233,7 +223,7 @@ def _product(
         *shape[1:],
         y.astype(np.uint16),
         len(rep),
-        sets.ids,
+        sets.of,
         np.ascontiguousarray(off[:: words.shape[1]]),
         classes,
         sport.size > 1,

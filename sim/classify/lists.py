@@ -8,22 +8,16 @@ and a wrong one leads to other weights.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.classify.ruleset import I64
+from sim.numbering import Numbering
 
 U64 = NDArray[np.uint64]
 ATTEMPTS = 16
-
-
-class Distinct(NamedTuple):
-    """`ids[r]` is the list of rule r; list i equals that of rule `rep[i]`."""
-
-    ids: I64
-    rep: I64
 
 
 def weights(n: int) -> Iterator[U64]:
@@ -36,9 +30,9 @@ def weights(n: int) -> Iterator[U64]:
     raise AssertionError("sixteen independent 64-bit signatures collided")
 
 
-def numbered(keys: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Number keys (integers of 64 bits) in order of appearance: the number of each, and a place of
-    each number."""
+def numbered(keys: NDArray[Any]) -> Numbering:
+    """`sim.numbering.distinct` of integers of 64 bits, in order of appearance and by a hash table;
+    int32."""
     from sim.kernels.match.number import identify
 
     words = keys.view(np.uint64)
@@ -47,7 +41,7 @@ def numbered(keys: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     while n < 0:
         n = int(identify(words, np.full(slots, -1, np.int32), ids, rep))
         slots <<= 3
-    return ids, rep[:n]
+    return Numbering(ids, rep[:n])
 
 
 def in_order(keys: U64) -> tuple[U64, I64]:
@@ -72,7 +66,7 @@ def members(keys: U64) -> tuple[U64, I64]:
     return distinct[:n], ids
 
 
-def distinct_lists(off: I64, items: I64, n_members: int) -> Distinct:
+def distinct_lists(off: I64, items: I64, n_members: int) -> Numbering:
     """Ids of equal lists; `items` are member ids. Order matters: lists that differ only in it may
     get ids of their own, which costs classes but no correctness."""
     count = np.diff(off)
@@ -80,7 +74,7 @@ def distinct_lists(off: I64, items: I64, n_members: int) -> Distinct:
     if n and (count == 1).all():
         owner, first = np.full(n_members, -1, np.int64), np.arange(n - 1, -1, -1)
         owner[items[first]] = first
-        return Distinct(items, owner)
+        return Numbering(items, owner)
     position = np.arange(len(items)) - np.repeat(off[:-1], count)
     sequences = weights(max(n_members, int(count.max(initial=0))))
     for weight, place in zip(sequences, sequences, strict=True):
@@ -92,15 +86,32 @@ def distinct_lists(off: I64, items: I64, n_members: int) -> Distinct:
         if (count == count[twin]).all():
             at = np.repeat(off[twin] - off[:-1], count) + np.arange(len(items))
             if (items == items[at]).all():
-                return Distinct(number.astype(np.int64), rep.astype(np.int64))
+                return Numbering(number.astype(np.int64), rep.astype(np.int64))
     raise AssertionError
 
 
-def distinct_rows(columns: list[NDArray[Any]]) -> Distinct:
+def distinct_rows(columns: list[NDArray[Any]]) -> Numbering:
     """Ids of rows that are equal in every column (of integers), in order of appearance."""
     ids, rep = numbered(np.ascontiguousarray(columns[0], np.uint64))
     for column in columns[1:]:
         other, values = numbered(np.ascontiguousarray(column, np.uint64))
         if len(values) > 1:
             ids, rep = numbered(ids.astype(np.uint64) << np.uint64(32) | other.view(np.uint32))
-    return Distinct(ids.astype(np.int64), rep.astype(np.int64))
+    return Numbering(ids.astype(np.int64), rep.astype(np.int64))
+
+
+def merge_columns(held: NDArray[Any]) -> Numbering:
+    """Equal columns of flags, in order of appearance."""
+    columns = np.ascontiguousarray(held.T)
+    words = bit_rows(columns, np.arange(len(held)))
+    return distinct_rows(list(np.ascontiguousarray(words.T)))
+
+
+def bit_rows(held: NDArray[Any], at: I64) -> U64:
+    """These columns of each row of flags (of one byte) as bits of words, [rows, words]; at least
+    one word."""
+    from sim.kernels.match.paint import gather_bits
+
+    words = np.zeros((len(held), max(-(-len(at) // 64), 1)), np.uint64)
+    gather_bits(held.view(np.uint8), at, words)
+    return words

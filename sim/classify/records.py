@@ -83,10 +83,10 @@ def kinds_of(meta: Meta) -> U32:
     """The meta classes of each rule as a set of 32 bits, or the number of its set if there are more
     classes than that."""
     if meta.held.shape[1] > MAX_KINDS:
-        return meta.lists.ids.astype(np.uint32)
+        return meta.lists.of.astype(np.uint32)
     bit = np.uint64(1) << np.arange(meta.held.shape[1], dtype=np.uint64)
     kinds = (meta.held * bit).sum(axis=1, dtype=np.uint64)
-    sets: U32 = kinds[meta.lists.ids].astype(np.uint32)
+    sets: U32 = kinds[meta.lists.of].astype(np.uint32)
     return sets
 
 

@@ -24,6 +24,7 @@ from sim.lab.kernel import inside
 from sim.lab.layout import Layout, mac
 from sim.lab.probes import Probe, frame, read
 from sim.lab.up import ENDPOINT, HOST, Tell
+from sim.numbering import same_rows
 from sim.packets.headers import Packets
 from sim.packets.pcap import CaptureWriter
 from sim.packets.reasons import Reason
@@ -88,8 +89,7 @@ def flows(blocks: Blocks, ports: Sequence[tuple[int, int]]) -> Packets:
     """
     every = Packets.concat(list(all_pairs(blocks, list(ports))))
     names = ("src_endpoint", "version", "dst_hi", "dst_lo", "protocol", "dport")
-    header = np.stack([getattr(every, name).astype(np.uint64) for name in names], axis=1)
-    return every.take(np.sort(np.unique(header, axis=0, return_index=True)[1]))
+    return every.take(np.sort(same_rows([getattr(every, name) for name in names]).sample))
 
 
 def trial(

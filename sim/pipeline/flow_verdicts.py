@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from fabric.kubernetes.unevaluated import pending
 from fabric.network import Network
 from sim.blocks.blocks import Blocks
+from sim.numbering import same_rows
 from sim.packets.headers import Packets
 from sim.packets.notation import show
 from sim.packets.reasons import Reason, reasons
@@ -104,24 +105,14 @@ def _rows(packets: Packets, verdicts: Verdicts) -> Rows:
 
 def _merged(rows: Rows) -> Rows:
     """Equal keys and fates once, their packets and bytes added; in the order of the first."""
-    keys = np.ascontiguousarray(rows[[*KEY, *FATE]].copy())
-    packed = _packed(keys)
-    _, first, member = np.unique(packed, return_index=True, return_inverse=True)
-    out = rows[first].copy()
+    member, first = same_rows([rows[name] for name in (*KEY, *FATE)])
+    out: Rows = rows[first].copy()
     for name in ("packets", "bytes"):
         sums = np.zeros(len(first), np.uint64)
-        np.add.at(sums, member.reshape(-1), rows[name])
+        np.add.at(sums, member, rows[name])
         out[name] = sums
-    return out[np.argsort(first, kind="stable")]
-
-
-def _packed(keys: Rows) -> NDArray[np.void]:
-    """Each row as opaque bytes without gaps, so that rows compare as wholes."""
-    names = keys.dtype.names or ()
-    tight = np.zeros(len(keys), np.dtype([(name, keys.dtype[name]) for name in names]))
-    for name in names:
-        tight[name] = keys[name]
-    return tight.view(np.dtype((np.void, tight.dtype.itemsize)))
+    ordered: Rows = out[np.argsort(first, kind="stable")]
+    return ordered
 
 
 def _flow(row: Any) -> Any:

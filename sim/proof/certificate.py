@@ -36,6 +36,7 @@ from fabric.network import Network
 from fabric.phases import phase
 from sim.assumptions import REPLIES, SCHEMA, assumptions
 from sim.blocks.port_sets import Box, L4Space
+from sim.numbering import same_rows
 from sim.packets.reasons import Reason, reasons
 from sim.proof.expect import Outcome
 from sim.proof.prove import Proof
@@ -159,9 +160,10 @@ class _Ways:
         """A partition into boxes with the reasons of all choices, and where each leads to."""
         ordered = sorted(choices, key=lambda choice: (*choice[1:], self._told(choice[0])))
         table = np.stack([self.values[profile] for profile, *_ in ordered])
-        columns, inverse = np.unique(table, axis=1, return_inverse=True)
-        outcomes = [tuple(map(self.rank.__getitem__, column)) for column in columns.T.tolist()]
-        told = [(box, outcomes[value]) for box, value in self.space.boxes(inverse.ravel())]
+        alike = same_rows(list(table))
+        columns = table[:, alike.sample].T.tolist()
+        outcomes = [tuple(map(self.rank.__getitem__, column)) for column in columns]
+        told = [(box, outcomes[value]) for box, value in self.space.boxes(alike.of)]
         return told, tuple(c[1] for c in ordered), tuple(c[2] for c in ordered)
 
     def _told(self, profile: int) -> list[tuple[Box, int]]:

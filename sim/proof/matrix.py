@@ -20,6 +20,7 @@ import numpy as np
 
 from compiler.policy.ir import Direction, Origin
 from sim.blocks.blocks import Blocks
+from sim.numbering import same_rows
 from sim.proof.legs import Column, row_key
 from sim.proof.reachability import Bits, Reach, decisions
 
@@ -128,16 +129,10 @@ def _causes(reach: Reach, group: Column, n: int) -> tuple[list[tuple[Origin, ...
     origin_of, intended = _decision_origins(reach)
     passing = np.flatnonzero(np.asarray(reach.sets.any(axis=1))[reach.leg_set])
     crosses = blocks.endpoint_vrf[rows.src] != blocks.endpoint_vrf[rows.dst]
-    columns = np.stack(
-        [
-            group[rows.src] * n + group[rows.dst],
-            rows.out_key,
-            rows.in_key,
-            crosses,
-            rows.version,
-        ]
-    )[:, passing]
-    unique, member = np.unique(columns, axis=1, return_inverse=True)
+    cells = group[rows.src] * n + group[rows.dst]
+    columns = np.stack([cells, rows.out_key, rows.in_key, crosses, rows.version])[:, passing]
+    alike = same_rows(list(columns))
+    unique = columns[:, alike.sample]
     found: set[tuple[int, int]] = set()
     stray = np.zeros(unique.shape[1], np.bool_)
     real = np.stack([reach.space.sent(version) for version in (4, 6)])
@@ -152,7 +147,7 @@ def _causes(reach: Reach, group: Column, n: int) -> tuple[list[tuple[Origin, ...
         for side in (out, into):
             pair = np.unique(cell[row] * len(intended) + side[row, atom])
             found |= set(zip(*(x.tolist() for x in np.divmod(pair, len(intended))), strict=True))
-    return _by_cell(reach, found, origin_of, n), passing[stray[member.ravel()]]
+    return _by_cell(reach, found, origin_of, n), passing[stray[alike.of]]
 
 
 def stray_legs(reach: Reach) -> Column:

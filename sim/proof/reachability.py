@@ -27,6 +27,7 @@ from fabric.network import Network
 from fabric.phases import phase
 from sim.blocks.blocks import Blocks
 from sim.blocks.port_sets import L4Space
+from sim.numbering import same_sets
 from sim.packets.reasons import Reason
 from sim.pipeline.forwarding import refuse_rewrites
 from sim.proof.coverage import Coverage
@@ -48,10 +49,9 @@ class L4Sets:
 
     def intern(self, rows: Bits) -> NDArray[np.int64]:
         """The id of each row of a boolean matrix, new sets added."""
-        packed = np.packbits(rows, axis=1)
-        _, first, inverse = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+        found = same_sets(rows)
         ids, fresh = [], []
-        for row in rows[first]:
+        for row in rows[found.sample]:
             key = row.tobytes()
             if key not in self._ids:
                 self._ids[key] = len(self._ids)
@@ -59,7 +59,8 @@ class L4Sets:
             ids.append(self._ids[key])
         if fresh:
             self.bits = np.concatenate([self.bits, np.stack(fresh)])
-        return np.array(ids, np.int64)[inverse.ravel()]
+        number: NDArray[np.int64] = np.array(ids, np.int64)[found.of]
+        return number
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from compiler.program.program import L4Range, goes_by_address
 from compiler.program.walk import inside
 from fabric.phases import phase
 from sim.names.cluster_names import ClusterNames
+from sim.numbering import same_rows
 from sim.proof.legs import Column
 from sim.proof.reachability import Bits, Reach, reachability
 from sim.world import World
@@ -210,8 +211,7 @@ class _Causes:
             (Direction.IN, rows.in_key, rows.dst, rows.src, rows.src_place),
         ):
             drawn = self.drawn[remote[legs]]
-            _, first = np.unique(np.stack([key[legs], chosen, drawn]), axis=1, return_index=True)
-            for i in first.tolist():
+            for i in same_rows([key[legs], chosen, drawn]).sample.tolist():
                 leg, number = int(legs[i]), int(chosen[i])
                 if number:
                     where = (direction, int(key[leg]), number)

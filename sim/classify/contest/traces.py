@@ -22,6 +22,7 @@ from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.reading import MAX_BYTES, opened
 from sim.classify.columns import Columns
 from sim.classify.ruleset import ANY, Prefixes, Prefixes6, Ranges, RuleSet
+from sim.numbering import same_rows
 
 KINDS = ("uniform", "zipf", "corner", "mixed", "random")
 FLOWS, EXPONENT = 100_000, 1.1
@@ -187,11 +188,11 @@ def _port(lists: Ranges, rule: I64, corner: bool, rng: Any) -> NDArray[np.uint16
 
 def _protocol(sets: NDArray[np.uint64], rule: I64, rng: Any) -> NDArray[np.uint8]:
     """A member of each rule's set: TCP, UDP or ICMP (14 : 5 : 1) where they are among many."""
-    distinct, which = np.unique(sets, axis=0, return_inverse=True)
-    which = which.reshape(-1)[rule]
+    of, sample = same_rows(list(sets.T))
+    which = of[rule]
     usual = rng.choice(PROTOCOLS, len(rule), p=[0.7, 0.25, 0.05])
     found = np.empty(len(rule), np.uint8)
-    for number, words in enumerate(distinct.tolist()):
+    for number, words in enumerate(sets[sample].tolist()):
         members = np.array([n for n in range(256) if words[n >> 6] >> (n & 63) & 1], np.uint8)
         rows = np.flatnonzero(which == number)
         drawn = rng.choice(members, len(rows)) if len(members) else np.zeros(len(rows), np.uint8)

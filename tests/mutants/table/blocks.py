@@ -4,13 +4,13 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
-        "sim/blocks/axis.py",
-        "if (words[:, sample][:, of] == words).all():",
+        "sim/numbering.py",
+        "if (words[:, found.sample][:, found.of] == words).all():",
         "if True:",
         "classes are compared by a sum that is not checked",
     ),
     Fault(
-        "sim/blocks/axis.py",
+        "sim/numbering.py",
         "return words if coarse is None else np.concatenate([words, coarse[None].astype(np.uint64)])",
         "return words",
         "what was told apart before is joined again",
@@ -118,7 +118,7 @@ FAULTS = (
         "blocks of one VRF share their cells",
     ),
     Fault(
-        "sim/blocks/axis.py",
+        "sim/numbering.py",
         "return distinct(POWERS[: len(rows)] @ rows)",
         "return distinct(POWERS[: len(rows)] @ rows % 4)",
         "two keys tell apart, others do not",

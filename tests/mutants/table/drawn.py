@@ -114,12 +114,6 @@ FAULTS = (
         "_sweep: it is left out",
     ),
     Fault(
-        "sim/classify/expand.py",
-        "distinct, which = np.unique(sets, axis=0, return_inverse=True)",
-        "distinct, which = np.unique(sets, axis=1, return_inverse=True)",
-        "_protocols: 0 becomes 1",
-    ),
-    Fault(
         "compiler/policy/matchers.py",
         "and any(named(p, endpoint) for p in self.patterns)",
         "or any(named(p, endpoint) for p in self.patterns)",
@@ -186,10 +180,10 @@ FAULTS = (
         "intersect: 0 becomes 1",
     ),
     Fault(
-        "sim/blocks/axis.py",
-        "np.not_equal(ordered[1:], ordered[:-1], out=new[1:])",
-        "np.not_equal(ordered[2:], ordered[:-1], out=new[1:])",
-        "distinct: 1 becomes 2",
+        "sim/numbering.py",
+        "new[1:] |= ordered[1:] != ordered[:-1]",
+        "new[1:] |= ordered[2:] != ordered[:-1]",
+        "_runs: 1 becomes 2",
     ),
     Fault(
         "sim/classify/ruleset.py",

@@ -150,7 +150,7 @@ def test_lists_over_few_members(n_members: int) -> None:
     lists = [list(found) for n in range(5) for found in product(range(n_members), repeat=n)]
     off = np.cumsum([0, *map(len, lists)])
     items = np.array([item for found in lists for item in found], np.int64)
-    assert distinct_lists(off, items, n_members).ids.tolist() == list(range(len(lists)))
+    assert distinct_lists(off, items, n_members).of.tolist() == list(range(len(lists)))
 
 
 def test_lists_that_repeat_their_members() -> None:

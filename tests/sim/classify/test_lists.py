@@ -61,9 +61,9 @@ def test_equal_lists_share_an_id_and_others_do_not(lists: list[list[int]]) -> No
     items = np.array([x for found in lists for x in found], np.int64)
     found = distinct_lists(off, items, 5)
     for i, one in enumerate(lists):
-        assert lists[found.rep[found.ids[i]]] == one
+        assert lists[found.sample[found.of[i]]] == one
         for k, other in enumerate(lists):
-            assert (found.ids[i] == found.ids[k]) == (one == other)
+            assert (found.of[i] == found.of[k]) == (one == other)
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1), st.integers(1, 3))
@@ -73,5 +73,5 @@ def test_rows_that_agree_in_every_column_share_an_id(
     columns = [np.array([row[k] for row in rows], np.int64) for k in range(width)]
     found = distinct_rows(columns)
     cut = [row[:width] for row in rows]
-    assert found.ids.tolist() == by_appearance(cut)
-    assert [cut[place] for place in found.rep] == list(dict.fromkeys(cut))
+    assert found.of.tolist() == by_appearance(cut)
+    assert [cut[place] for place in found.sample] == list(dict.fromkeys(cut))

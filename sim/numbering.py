@@ -1,0 +1,131 @@
+"""Numbering: which values, rows or columns are alike. The one place for it.
+
+A `Numbering` is a partition: `of[i]` is the class of element i, `sample[c]` an element of class c,
+and two elements have one class exactly if they are equal in everything that was asked. Classes are
+numbered from 0 without gaps.
+
+* `distinct`: values of one array; in order of values.
+* `same_rows`: equal in each of several arrays; in the order of the first array, then the second, …
+* `combine`: the same for small numbers, faster; in that order.
+* `same_sets`: rows of a table of flags; in the order of the rows as bytes.
+* `partition`: columns of a table of flags that no row tells apart; in no order that matters.
+
+Of equal elements the first is the sample, but for `combine`. Cost: one sort of the elements per
+array, none of them where `combine` counts. Tables of a million rules are numbered by hash tables
+and radix sort instead (`sim.classify.lists`), in order of appearance: a law holds both together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bits = NDArray[np.bool_]
+POWERS = 1 << np.arange(63)
+SMALL = 1 << 14
+
+
+class Numbering(NamedTuple):
+    """`of[i]` is the class of element i, `sample[c]` an element of class c."""
+
+    of: NDArray[Any]
+    sample: NDArray[Any]
+
+
+def distinct(keys: NDArray[Any]) -> Numbering:
+    """By value (`np.unique`, without its overhead on small arrays)."""
+    return _runs([keys], keys.argsort(kind="stable"))
+
+
+def same_rows(columns: Sequence[NDArray[Any]]) -> Numbering:
+    """By all columns together, of any integers.
+
+    >>> of, sample = same_rows([np.array([7, 7, 0, 7]), np.array([2, 1, 9, 2])])
+    >>> of.tolist(), sample.tolist()
+    ([2, 1, 0, 2], [2, 1, 0])
+    """
+    telling = [c for c in columns if len(c) and (c != c[0]).any()]
+    if not telling:
+        n = len(columns[0])
+        return Numbering(np.zeros(n, np.int32), np.zeros(min(n, 1), np.int64))
+    return _runs(telling, np.lexsort(telling[::-1]))
+
+
+def same_sets(rows: Bits) -> Numbering:
+    """By the flags in each row; in the order of the rows as bytes."""
+    packed = np.packbits(rows, axis=1)
+    wide = np.zeros((len(packed), max(-(-packed.shape[1] // 8) * 8, 8)), np.uint8)
+    wide[:, : packed.shape[1]] = packed
+    words = wide.view(">u8").astype(np.uint64)
+    return same_rows(list(words.T))
+
+
+def _runs(columns: Sequence[NDArray[Any]], order: NDArray[np.int64]) -> Numbering:
+    """Elements of equal columns, which `order` puts side by side."""
+    new = np.zeros(len(order), np.bool_)
+    new[:1] = True
+    for column in columns:
+        ordered = column[order]
+        new[1:] |= ordered[1:] != ordered[:-1]
+    of = np.empty(len(order), np.int32)
+    of[order] = np.cumsum(new, dtype=np.int32) - 1
+    return Numbering(of, order[new])
+
+
+def combine(columns: Sequence[NDArray[Any]]) -> Numbering:
+    """By all columns together, of small numbers that are not negative.
+
+    >>> of, sample = combine([np.array([0, 0, 2]), np.array([1, 1, 1])])
+    >>> of.tolist(), len(sample)
+    ([0, 0, 1], 2)
+    """
+    code, size = columns[0].astype(np.int64), int(columns[0].max()) + 1
+    for column in columns[1:]:
+        radix = int(column.max()) + 1
+        if size * radix > 2**62:
+            code = distinct(code).of.astype(np.int64)
+            size = int(code.max()) + 1
+        code, size = code * radix + column, size * radix
+    return _counted(code, size) if size <= SMALL else distinct(code)
+
+
+def _counted(code: NDArray[np.int64], size: int) -> Numbering:
+    """`distinct` of numbers below `size`, without sorting."""
+    place = np.full(size, -1, np.int64)
+    place[code] = np.arange(len(code))
+    used = place >= 0
+    number = np.cumsum(used, dtype=np.int32) - 1
+    return Numbering(number[code], place[used])
+
+
+def partition(rows: Bits, coarse: NDArray[np.int32] | None = None) -> Numbering:
+    """Columns that agree in every row and, if given, in `coarse`. They are compared by a random
+    64-bit sum, which is then checked.
+
+    >>> of, sample = partition(np.array([[True, False, True], [False, False, False]]))
+    >>> of[0] == of[2] != of[1], len(sample)
+    (np.True_, 2)
+    """
+    if coarse is None and len(rows) <= len(POWERS):
+        return distinct(POWERS[: len(rows)] @ rows)
+    words = _words(rows, coarse)
+    for seed in range(64):
+        chance = np.random.default_rng(seed)
+        weights = chance.integers(1, 2**63, len(words), np.uint64) * np.uint64(2) + np.uint64(1)
+        found = distinct((words * weights[:, None]).sum(axis=0, dtype=np.uint64))
+        if (words[:, found.sample][:, found.of] == words).all():
+            break
+    return found
+
+
+def _words(rows: Bits, coarse: NDArray[np.int32] | None) -> NDArray[np.uint64]:
+    """The columns as 64-bit words, [words, columns]."""
+    packed = np.packbits(rows, axis=0)
+    spare = -len(packed) % 8
+    if spare:
+        packed = np.concatenate([packed, np.zeros((spare, packed.shape[1]), np.uint8)])
+    words = np.ascontiguousarray(packed.T).view(np.uint64).T
+    return words if coarse is None else np.concatenate([words, coarse[None].astype(np.uint64)])

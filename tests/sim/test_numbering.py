@@ -1,0 +1,135 @@
+"""Laws of numbering: elements share a class exactly when they are equal, in the order that is said;
+hash tables and radix sort number like sorting does."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flag_tables import is_partition, tables
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.classify.lists import distinct_rows, members, merge_columns, numbered
+from sim.numbering import SMALL, combine, distinct, partition, same_rows, same_sets
+
+ROOT = Path(__file__).parents[2]
+VALUES = st.sampled_from([0, 1, 2, 2**31, 2**32, 2**32 + 1, 2**62])
+ROWS = st.integers(1, 4).flatmap(lambda n: st.lists(st.tuples(*[VALUES] * n), min_size=1))
+
+
+@given(tables())
+def test_columns_that_agree_are_one_class(rows: Any) -> None:
+    of, sample = partition(rows)
+    is_partition(of, sample, lambda i, j: bool((rows[:, i] == rows[:, j]).all()))
+
+
+@given(tables(), st.data())
+def test_what_was_apart_stays_apart(rows: Any, data: st.DataObject) -> None:
+    width = rows.shape[1]
+    drawn = data.draw(st.lists(st.integers(0, 2), min_size=width, max_size=width))
+    _, coarse = np.unique(drawn, return_inverse=True)
+    of, sample = partition(rows, coarse.astype(np.int32))
+    is_partition(
+        of,
+        sample,
+        lambda i, j: bool(coarse[i] == coarse[j] and (rows[:, i] == rows[:, j]).all()),
+    )
+
+
+def test_columns_of_one_sum_are_not_taken_for_one() -> None:
+    """Columns of 128 flags whose sums with the first random weights agree, and that do not."""
+    chance = np.random.default_rng(0)
+    weights = chance.integers(1, 2**63, 2, np.uint64) * np.uint64(2) + np.uint64(1)
+    first = np.array([5, 7], np.uint64)
+    words = [(5 + int(weights[1])) % 2**64, (7 - int(weights[0])) % 2**64]
+    second = np.array(words, np.uint64)
+    assert (first * weights).sum() == (second * weights).sum()
+    packed = np.stack([first, second], 1).astype("<u8")
+    flags = [np.unpackbits(packed[word].view(np.uint8).reshape(2, 8), axis=1) for word in (0, 1)]
+    of, sample = partition(np.concatenate([part.T for part in flags]).astype(np.bool_))
+    assert of[0] != of[1]
+    assert len(sample) == 2
+
+
+@given(st.lists(st.integers(0, 2**40), min_size=1))
+def test_values_are_numbered_in_their_order(values: list[int]) -> None:
+    of, sample = distinct(np.array(values))
+    known, number = np.unique(values, return_inverse=True)
+    assert of.tolist() == number.tolist()
+    assert [values[i] for i in sample] == known.tolist()
+
+
+@given(st.data(), st.integers(1, 4), st.sampled_from([2, 9, 2**20, 2**33]))
+def test_positions_that_agree_everywhere_are_one(data: st.DataObject, many: int, top: int) -> None:
+    n = data.draw(st.integers(1, 8))
+    number = st.integers(0, 3).map(lambda x: x * (top // 4))
+    columns = [
+        np.array(data.draw(st.lists(number, min_size=n, max_size=n)), np.int64) for _ in range(many)
+    ]
+    of, sample = combine(columns)
+    is_partition(of, sample, lambda i, j: all(c[i] == c[j] for c in columns))
+    assert SMALL < 2**20
+
+
+@given(ROWS)
+def test_rows_are_numbered_in_their_order(rows: list[tuple[int, ...]]) -> None:
+    of, sample = same_rows([np.array(column) for column in zip(*rows, strict=True)])
+    known = sorted(set(rows))
+    assert of.tolist() == [known.index(row) for row in rows]
+    assert sample.tolist() == [rows.index(row) for row in known]
+
+
+@given(tables())
+def test_sets_are_numbered_in_the_order_of_their_bytes(flags: Any) -> None:
+    rows = flags.T
+    of, sample = same_sets(rows)
+    packed = [np.packbits(row).tobytes() for row in rows]
+    known = sorted(set(packed))
+    assert of.tolist() == [known.index(row) for row in packed]
+    assert sample.tolist() == [packed.index(row) for row in known]
+
+
+def test_nothing_has_no_classes() -> None:
+    for of, sample in (same_rows([np.zeros(0, np.int64)] * 2), distinct(np.zeros(0))):
+        assert (len(of), len(sample)) == (0, 0)
+
+
+@given(ROWS)
+def test_kernels_number_alike(rows: list[tuple[int, ...]]) -> None:
+    """By appearance, or by value: the same classes."""
+    columns = [np.array(column, np.int64) for column in zip(*rows, strict=True)]
+    by_value, sorted_too = distinct(columns[0]), members(columns[0].astype(np.uint64))
+    assert sorted_too[1].tolist() == by_value.of.tolist()
+    assert sorted_too[0].tolist() == columns[0][by_value.sample].tolist()
+    for mine, theirs in (
+        (numbered(columns[0]), by_value),
+        (distinct_rows(columns), same_rows(columns)),
+    ):
+        assert sorted(mine.sample.tolist()) == mine.sample.tolist() == sorted(theirs.sample)
+        renamed = theirs.of[mine.sample]
+        assert renamed[mine.of].tolist() == theirs.of.tolist()
+
+
+@given(tables())
+def test_kernels_merge_the_same_columns(flags: Any) -> None:
+    mine, theirs = merge_columns(flags), partition(flags)
+    assert len(mine.sample) == len(theirs.sample)
+    assert theirs.of[mine.sample][mine.of].tolist() == theirs.of.tolist()
+
+
+def test_nobody_numbers_rows_otherwise() -> None:
+    """`np.unique` along an axis is another numbering, and ten times slower."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for package in ("cloison", "sim", "compiler", "fabric")
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "unique"
+        and any(word.arg == "axis" for word in node.keywords)
+    ]
+    assert found == []

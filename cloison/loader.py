@@ -187,7 +187,7 @@ def made_known(network: Network, policy: Policy | None, how: How) -> tuple[Netwo
 def with_detours(world: World) -> Network:
     """The network of a world with the Services among what is not evaluated that lead around what
     DPUs decide, as its routes are now."""
-    from sim.reach.detours import detours, is_detour
+    from sim.proof.detours import detours, is_detour
 
     network = world.network
     known = tuple(r for r in network.not_evaluated if not is_detour(r))
@@ -195,5 +195,8 @@ def with_detours(world: World) -> Network:
 
 
 def accept(network: Network, kinds: Iterable[str]) -> Network:
-    """The network with what is not evaluated of these kinds marked as accepted."""
-    return replace(network, not_evaluated=accepting(network.not_evaluated, kinds))
+    """The network with what is not evaluated of these kinds marked as accepted, now and wherever
+    more of them is met."""
+    wanted = tuple(sorted({*network.accepts, *kinds}))
+    left_out = accepting(network.not_evaluated, wanted)
+    return replace(network, not_evaluated=left_out, accepts=wanted)

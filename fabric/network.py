@@ -33,7 +33,8 @@ class Network:
     route imported without a declared intent; each is a `Diagnostic` of severity "finding" with the
     line to blame. Every verb that judges (check, verify, simulate, diff, compile) counts the same.
     `warnings` are doubts about the world as it was built. `not_evaluated` is everything that was
-    read and is not modelled, of all tenants. `intents` say which VRFs may exchange what.
+    read and is not modelled, of all tenants; `accepts` are the kinds of it that the user lets pass.
+    `intents` say which VRFs may exchange what.
     """
 
     spec: FabricSpec
@@ -49,6 +50,7 @@ class Network:
     not_evaluated: tuple[Unevaluated, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     intents: tuple[Intent, ...] = ()
+    accepts: tuple[str, ...] = ()
 
     @staticmethod
     def bare(

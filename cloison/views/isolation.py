@@ -155,5 +155,5 @@ def heatmap(proof: Proof) -> Drawing:
             ports = shorten(space.text(cell.ports), 24) if word == "open" else ""
             cells[label(a), label(b)] = (word, ports)
     unknown = f" (unknown: {in_short(proof.pending)})" if proof.pending else ""
-    without = accepted(proof.network.not_evaluated)
+    without = accepted(proof.not_evaluated)
     return draw_matrix(cells, title=f"Isolation of {proof.network.spec.name}{unknown}{without}")

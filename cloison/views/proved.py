@@ -29,7 +29,7 @@ class Proved:
     @property
     def not_evaluated(self) -> Table:
         """What was read and may decide otherwise; `accepted` marks what the user let pass."""
-        rows = tuple(as_rows(self.proof.network.not_evaluated))
+        rows = tuple(as_rows(self.proof.not_evaluated))
         return Table(rows, "Not evaluated", COLUMNS)
 
     @property

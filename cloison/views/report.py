@@ -77,9 +77,7 @@ class Simulation:
 
     def _repr_html_(self) -> str:
         parts = [table._repr_html_() for table in tables(self) if len(table)]
-        left_out = (
-            f"<p>{escape(line)}</p>" for line in sentences(self.world.network.not_evaluated)
-        )
+        left_out = (f"<p>{escape(line)}</p>" for line in sentences(self.proof.not_evaluated))
         return f"<h3>{escape(repr(self))}</h3>" + "".join((*parts, *left_out))
 
 
@@ -88,7 +86,7 @@ def in_words(proof: Proof) -> str:
 
     What holds is one word; what fails says how often, what is unknown says why.
     """
-    without = accepted(proof.network.not_evaluated)
+    without = accepted(proof.not_evaluated)
     if proof.verdict == "fails":
         return f"{len(proof.findings)} finding{'s' * (len(proof.findings) != 1)}{without}"
     if proof.verdict == "holds":
@@ -216,11 +214,16 @@ def expectation(outcome: Outcome, verdict: str) -> dict[str, Any]:
 
 
 def expectations(proof: Proof) -> Iterator[dict[str, Any]]:
-    """Every expectation as the network stands, then those that a failure breaks."""
+    """Every expectation as the network stands, then those that a failure breaks, and those that are
+    unknown under one."""
     for outcome, verdict in zip(proof.outcomes, proof.standing(), strict=True):
         yield expectation(outcome, verdict)
     for outcome in proof.under_failure:
         yield expectation(outcome, "fails")
+    for outcome, said in zip(proof.outcomes, proof.verdicts(), strict=True):
+        doubt = proof.doubts.get(outcome.claim.number)
+        if doubt is not None and doubt.under and said == "unknown":
+            yield expectation(outcome, "unknown") | {"under": doubt.under.partition(" ")[2]}
 
 
 def findings_table(proof: Proof) -> Table:
@@ -260,7 +263,7 @@ def proven(proof: Proof) -> dict[str, Any]:
             if e.assumed
         ],
         "unknown_because": list(proof.empty),
-        "not_evaluated": as_rows(proof.network.not_evaluated),
+        "not_evaluated": as_rows(proof.not_evaluated),
     }
 
 

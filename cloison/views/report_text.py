@@ -102,7 +102,7 @@ def remarks(proof: Proof) -> Iterator[str]:
         )
     if idle := sum("pod" in e.assumed for e in proof.network.endpoints):
         yield f"Idle: {idle:,} endpoints stand for workloads that have no pods now."
-    yield from map(visible, sentences(proof.network.not_evaluated))
+    yield from map(visible, sentences(proof.not_evaluated))
     if proof.pending:
         yield visible(way_on(proof.pending))
     exempt = proof.exempt
@@ -121,7 +121,7 @@ def verdict(proof: Proof) -> Text:
     held = f"{said['holds']} of {said.total()} expectations hold{left}{tried}"
     match proof.verdict:
         case "holds":
-            without = accepted(proof.network.not_evaluated)
+            without = accepted(proof.not_evaluated)
             sentence = f"{name}: isolation holds for all packets; {held}{without}."
             return Text(sentence, style="bold green")
         case "fails":

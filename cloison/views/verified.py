@@ -22,6 +22,7 @@ from fabric.file.reader import read_text
 from fabric.inputs import input_files
 from fabric.io.strict_json import decoded, distinct
 from fabric.io.visible import lines
+from fabric.kubernetes.unevaluated import Unevaluated
 from sim.checker.consistency import inconsistencies
 from sim.checker.validity import validity
 from sim.proof.expect import Outcome
@@ -45,18 +46,22 @@ def claims_table(proof: Proof) -> Table:
     """Every `expect:` line and whether it holds, also under the failures that it names."""
     broken = {o.claim.number: o for o in proof.under_failure}
     rows = tuple(
-        claim_row(o, broken.get(o.claim.number), said)
+        claim_row(o, broken.get(o.claim.number), said, proof.doubts.get(o.claim.number))
         for o, said in zip(proof.outcomes, proof.verdicts(), strict=True)
     )
     return Table(rows, "Expectations")
 
 
-def claim_row(outcome: Outcome, broken: Outcome | None, said: str) -> dict[str, Any]:
+def claim_row(
+    outcome: Outcome, broken: Outcome | None, said: str, doubt: Unevaluated | None
+) -> dict[str, Any]:
     """One expectation; `pairs` counts (source, destination, IP version)."""
     claim = outcome.claim
     under = claim.hold_under if outcome.holds else []
     if broken is not None:
         under = [f"not {broken.word} {broken.under}"]
+    elif doubt is not None and doubt.under and outcome.holds:
+        under = [f"unknown {doubt.under}"]
     return {
         "": "FAILS" if said == "fails" else said,
         "expect": str(claim),

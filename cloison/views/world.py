@@ -222,7 +222,6 @@ def _elsewhere(world: World, at: Mapping[str, Sequence[str]], accepted: Iterable
     what is accepted stays so."""
     there = moved(world, at)
     network = there.network if there is world else with_detours(there)
-    before = {r.qualified for r in world.network.not_evaluated if r.accepted}
-    network = accept(network, (*accepted, *before))
-    same = network.not_evaluated == there.network.not_evaluated
-    return there if same else replace(there, network=network)
+    network = accept(network, accepted)
+    seen = [(n.not_evaluated, n.accepts) for n in (network, there.network)]
+    return there if seen[0] == seen[1] else replace(there, network=network)

@@ -11,7 +11,7 @@ Rules that hold here:
    door ends: then it is no news. Of clients that a block leaves out, they would see the node.
    In a fabric it is told when they let nothing of the outside in (everybody, or a block of all
    addresses but some); who gets further by it otherwise depends on routes and zones as well
-   (`sim.reach.detours`).
+   (`sim.proof.detours`).
 2. With `externalTrafficPolicy: Local` a node hands packets to its own pods and leaves the client's
    address on them: the policies decide, as they do about the outside at the target port.
 3. It touches the workloads of these pods, as a field that is not modelled does.

@@ -55,7 +55,8 @@ SLICES_OF_SELECTORS = "endpointslice-controller.k8s.io"
 class Unevaluated:
     """One thing that is not modelled. `namespace` is empty for what has none; `what` says why it
     matters; `workload` names the pods of a record of that scope, `touches` the namespace of what it
-    touches where that is not its own."""
+    touches where that is not its own. `under` is what must be otherwise for it to matter ("without
+    leaf1"), empty where it does as things are."""
 
     api_version: str
     kind: str
@@ -69,6 +70,7 @@ class Unevaluated:
     workload: str = ""
     accepted: bool = False
     touches: str = ""
+    under: str = ""
 
     def __str__(self) -> str:
         place = f" ({self.span})" if self.span else ""
@@ -104,6 +106,7 @@ class Unevaluated:
             "scope": self.scope,
             "line": None if self.span is None else str(self.span),
             "accepted": self.accepted,
+            "under": self.under or None,
         }
 
     def diagnostic(self) -> Diagnostic:

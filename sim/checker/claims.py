@@ -100,15 +100,8 @@ class Judge:
     def judge(self, claim: Claim, left_out: Set[int] = frozenset()) -> Judgement:
         """One claim, without the endpoints that are left out."""
         pairs, leaks, stopped = 0, False, False
-        for version in claim.versions:
+        for version, a, b in self.compared(claim, left_out):
             asked = any(sent(r.protocol, version) for r in claim.ports)
-            if not (asked or claim.kind == "only"):
-                continue
-            able = self.index.speaks[version == 6] - left_out
-            a, b = (
-                self.selected(name, claim.within(end, version), version) & able
-                for end, name in enumerate((claim.source, claim.target))
-            )
             both = len(a & b)
             pairs += len(a) * len(b) - both
             if claim.both_ways:
@@ -119,6 +112,21 @@ class Judge:
                 if claim.kind != "deny" and asked:
                     stopped = stopped or self._stopped(claim, src, dst, version)
         return Judgement(pairs, leaks, stopped)
+
+    def compared(
+        self, claim: Claim, left_out: Set[int] = frozenset()
+    ) -> Iterator[tuple[int, frozenset[int], frozenset[int]]]:
+        """Both ends of a claim, in each IP version that it is about."""
+        for version in claim.versions:
+            asked = any(sent(r.protocol, version) for r in claim.ports)
+            if not (asked or claim.kind == "only"):
+                continue
+            able = self.index.speaks[version == 6] - left_out
+            a, b = (
+                self.selected(name, claim.within(end, version), version) & able
+                for end, name in enumerate((claim.source, claim.target))
+            )
+            yield version, a, b
 
     def _selected(self, pattern: str, block: Ranges | None, version: int) -> frozenset[int]:
         """Endpoints that an end names, or that own addresses of it."""

@@ -1,6 +1,6 @@
 """Services that take packets of somebody to pods which he does not reach, found by regions alone.
 
-The words are those of `sim.reach.detours`; nothing of it is used. Rules that hold here:
+The words are those of `sim.proof.detours`; nothing of it is used. Rules that hold here:
 
 1. A Service of a tenant takes packets at its node ports on every node of the tenant (where none is
    given, at any of 30000 to 32767), and at those of its external addresses that an endpoint of the
@@ -9,12 +9,15 @@ The words are those of `sim.reach.detours`; nothing of it is used. Rules that ho
 2. It is a detour when from some addresses of an endpoint, which is neither a node of the tenant nor
    that pod, a packet gets there, and not all packets get to the pod's port itself.
 3. What policies alone say about Services was told before (`compiler.sources.doors`).
+4. For an expectation that denies packets of a pair (sender, pod, IP version) it is one also where
+   the sender is a node of the tenant; and under a failure, if some of these addresses are none from
+   which a packet gets there as things are. Endpoints behind the failed node are left out. Services
+   and workloads that are told of anyway are not asked about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Set
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -23,11 +26,11 @@ from compiler.sources.doors import doors
 from fabric.cluster import CLUSTER
 from fabric.inventory import Endpoint
 from fabric.kubernetes.services import Service
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unevaluated import Unevaluated, accepting
 from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
 from fabric.ports import PortRange
-from sim.checker.claims import Judge
+from sim.checker.claims import Claim, Judge
 from sim.checker.regions import Regions, Sender
 
 ON_NODES = ("NodePort", "LoadBalancer")
@@ -43,38 +46,128 @@ class _Entry(NamedTuple):
     versions: tuple[int, ...]
     pod: Endpoint
     target: PortRange
+    nodes: frozenset[int]
 
 
 def left_out(network: Network, policy: Policy, regions: Regions) -> list[Unevaluated]:
-    """What is not evaluated of a network, its detours found here; what the user accepts of a
-    Service he accepts of these."""
+    """What is not evaluated of a network, its detours found here; what the user accepts he accepts
+    of these."""
     told = [r for r in network.not_evaluated if r.category != DETOUR]
-    accepted = {_of(r) for r in network.not_evaluated if r.accepted}
-    known = {(*_of(r), r.workload) for r in doors(network, policy)}
-    detours = [r for r in _detours(network, regions) if (*_of(r), r.workload) not in known]
-    return [*told, *(replace(r, accepted=_of(r) in accepted) for r in detours)]
-
-
-def _of(record: Unevaluated) -> tuple[str, ...]:
-    return record.kind, record.tenant, record.namespace, record.name
-
-
-def _detours(network: Network, regions: Regions) -> Iterator[Unevaluated]:
+    known = {way_of(r) for r in doors(network, policy)}
     judge = Judge(regions)
+    detours = [
+        record
+        for record, entries in _services(network)
+        if way_of(record) not in known
+        and any(
+            s.endpoint not in entry.nodes and _around(judge, entry, s)
+            for entry in entries
+            for s in regions.sources
+        )
+    ]
+    return [*told, *accepting(detours, network.accepts)]
+
+
+def way_of(record: Unevaluated) -> tuple[str, ...]:
+    """Which object and which workload a record is about."""
+    return record.kind, record.tenant, record.namespace, record.name, record.workload
+
+
+class Doors:
+    """Services that nothing tells of as things are, asked about for expectations (rule 4)."""
+
+    def __init__(self, network: Network, judge: Judge, told: Iterable[Unevaluated]) -> None:
+        known = {way_of(r) for r in told if r.kind == "Service"}
+        self.network, self.here = network, judge
+        self.services = [s for s in _services(network) if way_of(s[0]) not in known]
+
+    def of_nodes(self, claims: Iterable[Claim]) -> Iterator[Unevaluated]:
+        """What leads a tenant's own nodes around what one of these expectations forbids."""
+        pairs = self._pairs(claims)
+
+        def led(entry: _Entry, source: Sender) -> bool:
+            return source.endpoint in entry.nodes and _around(self.here, entry, source)
+
+        yield from self._against(self.here, pairs, led)
+
+    def opened(
+        self, there: Judge, gone: Set[int], claims: Iterable[Claim]
+    ) -> Iterator[Unevaluated]:
+        """What leads around what one of these expectations forbids in the world of a failure."""
+        pairs = self._pairs(claims)
+
+        def led(entry: _Entry, source: Sender) -> bool:
+            missing = gone & {source.endpoint, entry.pod.index}
+            return not missing and self._newly(there, entry, source)
+
+        yield from self._against(there, pairs, led)
+
+    def _pairs(self, claims: Iterable[Claim]) -> list[tuple[int, Set[int], Set[int]]]:
+        denying = [claim for claim in claims if claim.kind != "allow"] if self.services else []
+        return [
+            (version, *ends)
+            for claim in denying
+            for version, a, b in self.here.compared(claim)
+            for ends in (((a, b), (b, a)) if claim.both_ways else ((a, b),))
+        ]
+
+    def _against(
+        self,
+        there: Judge,
+        pairs: Iterable[tuple[int, Set[int], Set[int]]],
+        led: Callable[[_Entry, Sender], bool],
+    ) -> Iterator[Unevaluated]:
+        found = [
+            record
+            for record, entries in self.services
+            if any(
+                led(entry, source)
+                for entry in entries
+                for version, senders, ends in pairs
+                if entry.pod.index in ends
+                for endpoint in senders
+                for source in there.index.sources.get((endpoint, version), ())
+            )
+        ]
+        yield from accepting(found, self.network.accepts)
+
+    def _newly(self, there: Judge, entry: _Entry, source: Sender) -> bool:
+        if not _around(there, entry, source):
+            return False
+        before = sorted(
+            found
+            for known in self.here.index.sources.get((source.endpoint, source.version), ())
+            if _enters(self.here, entry, known)
+            for found in known.ranges
+        )
+        return not all(_held(first, last, before) for first, last in source.ranges)
+
+
+def _held(first: int, last: int, ranges: Iterable[tuple[int, int]]) -> bool:
+    """Whether sorted ranges hold a range, between them."""
+    for low, high in ranges:
+        if low <= first <= high:
+            first = high + 1
+    return first > last
+
+
+def _services(network: Network) -> Iterator[tuple[Unevaluated, list[_Entry]]]:
+    """Each Service with the pods of a workload behind it: what is told if it is a detour, and its
+    ways."""
     for tenant, manifests in network.manifests.items():
         mine = [e for e in network.endpoints if e.tenant == tenant]
         nodes = frozenset(e.index for e in mine if e.kind == "node")
         for service in manifests.services if tenant != CLUSTER else ():
+            found: dict[Unevaluated, list[_Entry]] = {}
             for entry in _entries(service, mine, nodes, manifests.pods):
-                if any(
-                    _around(judge, entry, s) for s in regions.sources if s.endpoint not in nodes
-                ):
-                    on_node = entry.pod.kind != "pod"
-                    yield Unevaluated(
-                        "v1", "Service", service.namespace, service.name, None, DETOUR, "",
-                        "namespace" if on_node else "workload", tenant,
-                        "" if on_node else entry.pod.workload or "",
-                    )  # fmt: skip
+                on_node = entry.pod.kind != "pod"
+                record = Unevaluated(
+                    "v1", "Service", service.namespace, service.name, None, DETOUR, "",
+                    "namespace" if on_node else "workload", tenant,
+                    "" if on_node else entry.pod.workload or "",
+                )  # fmt: skip
+                found.setdefault(record, []).append(entry)
+            yield from found.items()
 
 
 def _entries(
@@ -99,7 +192,7 @@ def _entries(
             for number in [port.target] if isinstance(port.target, int) else named[:1]:
                 target = PortRange(port.protocol, number, number)
                 yield from (
-                    _Entry(*at, endpoint, target)
+                    _Entry(*at, endpoint, target, nodes)
                     for at in taken
                     for endpoint in mine
                     if _stands_for(endpoint, pod)
@@ -124,20 +217,24 @@ def _around(judge: Judge, entry: _Entry, source: Sender) -> bool:
     """Rule 2 of addresses that fare alike."""
     version, end = source.version, entry.pod.index
     speaks = judge.regions.parties[end].speaks(version)
-    if source.endpoint == end or version not in entry.versions or not speaks:
+    if source.endpoint == end or not speaks:
         return False
-    targets = judge.index.targets[source.map]
-    enters = any(
-        choice.endpoint == node and judge.view(choice.profile, (entry.port,), version)[0]
-        for node in entry.at & targets.keys()
-        for row in targets[node]
-        for choice in row.choices
-    )
-    if not enters:
+    if not _enters(judge, entry, source):
         return False
     rows = list(judge.index.rows(source.map, end, version, None))
     return not rows or not all(
         choice.endpoint == end and not judge.view(choice.profile, (entry.target,), version)[2]
         for row in rows
+        for choice in row.choices
+    )
+
+
+def _enters(judge: Judge, entry: _Entry, source: Sender) -> bool:
+    """Whether a packet of these addresses gets to where a Service takes packets."""
+    targets, version = judge.index.targets[source.map], source.version
+    return version in entry.versions and any(
+        choice.endpoint == node and judge.view(choice.profile, (entry.port,), version)[0]
+        for node in entry.at & targets.keys()
+        for row in targets[node]
         for choice in row.choices
     )

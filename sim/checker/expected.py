@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ from compiler.policy.ir import Policy
 from compiler.policy.source import together
 from compiler.sources import SOURCES
 from fabric.fingerprint import fingerprint
-from fabric.kubernetes.unevaluated import certified
+from fabric.kubernetes.unevaluated import Unevaluated, certified
 from fabric.network import Network
 from sim.assumptions import REPLIES, SCHEMA, assumptions
-from sim.checker.claims import Judge, read
-from sim.checker.detours import left_out
-from sim.checker.failures import Asked, breaking, tried
+from sim.checker.claims import Claim, Judge, read
+from sim.checker.detours import Doors, left_out, way_of
+from sim.checker.failures import Asked, tried, under_failures
 from sim.checker.follows import cells, failing, verdict
 from sim.checker.paths import Paths
 from sim.checker.regions import Regions, written
@@ -41,10 +41,11 @@ def expected(
     policy = policy_of(network) if policy is None else policy
     paths = Paths(network, policy)
     regions = paths.regions()
-    claims, attempts = _claims(network, policy, paths, regions)
+    told = left_out(network, policy, regions)
+    claims, attempts, more = _claims(network, policy, paths, regions, told)
     findings = [*failing(claims), *_others(network, paths)]
     under_failure = any(claim["hold_under"] for claim in claims)
-    not_evaluated = certified(left_out(network, policy, regions))
+    not_evaluated = certified([*told, *more])
     body = {
         "schema": SCHEMA,
         "fabric": network.spec.name if network.spec else None,
@@ -92,16 +93,23 @@ def _endpoints(network: Network, regions: Regions) -> list[dict[str, Any]]:
 
 
 def _claims(
-    network: Network, policy: Policy, paths: Paths, regions: Regions
-) -> tuple[list[dict[str, Any]], int]:
-    """Every expectation of the fabric file, and how many failures were tried."""
+    network: Network,
+    policy: Policy,
+    paths: Paths,
+    regions: Regions,
+    told: Sequence[Unevaluated],
+) -> tuple[list[dict[str, Any]], int, list[Unevaluated]]:
+    """Every expectation of the fabric file, how many failures were tried, and what else is
+    not evaluated because an expectation forbids it."""
     judge = Judge(regions)
     out: list[dict[str, Any]] = []
     asked: Asked = {}
+    claims: list[Claim] = []
     for number, line in enumerate(network.spec.expect if network.spec else ()):
         kind = next(k for k in ("allow", "deny", "only") if getattr(line, k) is not None)
         text = f"{kind}: {getattr(line, kind)}"
         claim = read(text)
+        claims.append(claim)
         found = judge.judge(claim)
         out.append(
             {
@@ -114,11 +122,16 @@ def _claims(
         )
         if line.hold_under:
             asked[number] = claim, tuple(line.hold_under)
+    doors = Doors(network, judge, told)
+    more = {way_of(record): record for record in doors.of_nodes(claims)}
     if asked:
-        for number, name in breaking(network, policy, paths.decisions, asked).items():
+        failing_without, opened = under_failures(network, policy, paths.decisions, asked, doors)
+        for record in opened:
+            more.setdefault(way_of(record), record)
+        for number, name in failing_without.items():
             if out[number]["holds"]:
                 out[number]["fails_without"] = name
-    return out, tried(network, asked)
+    return out, tried(network, asked), [*more.values()]
 
 
 def _others(network: Network, paths: Paths) -> list[dict[str, str]]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 from compiler.policy.ir import Policy
 from fabric.build import rebuild
+from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.network import Network
 from fabric.topology import Role
 from sim.checker.claims import Claim, Judge
 from sim.checker.decisions import Decisions
+from sim.checker.detours import Doors, way_of
 from sim.checker.paths import Paths
 
 Asked = dict[int, tuple[Claim, tuple[str, ...]]]
@@ -41,11 +44,13 @@ def tried(network: Network, asked: Asked) -> int:
     return sum(len(list(failures(network, kind))) for kind in kinds)
 
 
-def breaking(
-    network: Network, policy: Policy, decisions: Decisions, asked: Asked
-) -> dict[int, str]:
-    """The first failure that breaks each claim, of those that any breaks."""
+def under_failures(
+    network: Network, policy: Policy, decisions: Decisions, asked: Asked, doors: Doors
+) -> tuple[dict[int, str], list[Unevaluated]]:
+    """The first failure that breaks each claim, of those that any breaks; and each Service that
+    leads around what keeps a claim under a failure, with the first one."""
     found: dict[int, str] = {}
+    led: dict[tuple[str, ...], Unevaluated] = {}
     judges: dict[str, Judge | None] = {noticeable(network): None}
     for kind in ("any-1-link", "any-1-node"):
         concerned = {n: claim for n, (claim, named) in asked.items() if kind in named}
@@ -62,7 +67,9 @@ def breaking(
             for number, claim in concerned.items():
                 if number not in found and not judge.judge(claim, left_out).holds:
                     found[number] = name
-    return found
+            for record in doors.opened(judge, left_out, concerned.values()):
+                led.setdefault(way_of(record), replace(record, under=f"without {name}"))
+    return found, [*led.values()]
 
 
 def noticeable(network: Network) -> str:

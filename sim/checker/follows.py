@@ -81,6 +81,8 @@ def _words(certificate: Any) -> Iterator[str]:
         yield "replies: not what every certificate says"
     if bool(certificate["failures_tried"]) and not under_failure:
         yield "failures_tried: no claim asks for a failure"
+    if any(row["under"] is not None for row in certificate["not_evaluated"]) and not under_failure:
+        yield "not_evaluated: no claim asks for a failure"
 
 
 def cells(regions: Regions, budget: Budget | None = None) -> list[list[str]]:

@@ -195,6 +195,7 @@ def form(reasons: tuple[str, ...]) -> Check:
                 category=text,
                 scope=one_of("workload", "namespace", "node", "cluster", "fabric"),
                 accepted=one_of(True, False),
+                under=text_or_null,
             )
         ),
         replies=text,

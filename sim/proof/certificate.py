@@ -61,7 +61,7 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
         "routing": fingerprint(network),
         "assumptions": assumptions((e.assumed for e in network.endpoints), under_failure),
         "exempt": sorted(set(proof.exempt)),
-        "not_evaluated": certified(network.not_evaluated),
+        "not_evaluated": certified(proof.not_evaluated),
         "replies": REPLIES,
         "vrfs": [vrf.name for vrf in network.vrfs],
         "endpoints": _endpoints(reach),

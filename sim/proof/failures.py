@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fabric.budget import afford_failures
+from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.network import Network
 from sim.axes import axes, sweep
+from sim.proof.against import Against, Found, only_under
 from sim.proof.expect import Claim, Outcome, check_claim, pairs_of, without
 from sim.proof.reachability import Reach, reachability
 from sim.world import World
@@ -26,10 +28,12 @@ Key = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An outcome in the world of one failure, and that world."""
+    """An outcome in the world of one failure, that world, and the Services that may break it there
+    and not as the network stands."""
 
     outcome: Outcome
     reach: Reach
+    detours: tuple[Unevaluated, ...] = ()
 
 
 def kinds() -> tuple[str, ...]:
@@ -38,7 +42,7 @@ def kinds() -> tuple[str, ...]:
 
 
 def check_failures(
-    reach: Reach, claims: tuple[Claim, ...], tell: Callable[[str], None]
+    reach: Reach, claims: tuple[Claim, ...], against: Against, tell: Callable[[str], None]
 ) -> Iterator[Failed]:
     """Outcomes of the claims that must hold under failures, failure by failure. A failure that no
     packet can notice has no outcome of its own."""
@@ -46,6 +50,7 @@ def check_failures(
     known = {_key(here): reach}
     asking = [claim for claim in claims if claim.hold_under]
     afford_failures(network.fabric, tried(here, claims), asking[0].span if asking else None)
+    led: dict[tuple[object, ...], Found] = {}
     wanted = {claim.number: pairs_of(claim, network) for claim in claims if claim.hold_under}
     for kind in kinds():
         concerned = [claim for claim in claims if kind in claim.hold_under]
@@ -56,10 +61,15 @@ def check_failures(
             if found is reach:
                 continue
             exempt = axis.exempt(here, value)
+            key = kind, id(found), *exempt
+            if key not in led:
+                led[key] = against.under(found, exempt, concerned)
             for claim in concerned:
                 left = without(wanted[claim.number], network, exempt)
                 outcome = check_claim(found, claim, left, value)
-                yield Failed(replace(outcome, word=axis.word), found)
+                opened = led[key].get(claim.number, ())
+                detours = tuple(only_under(f"{axis.word} {value}", record) for record in opened)
+                yield Failed(replace(outcome, word=axis.word), found, detours)
 
 
 def tried(world: World, claims: tuple[Claim, ...]) -> int:

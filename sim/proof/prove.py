@@ -12,8 +12,8 @@ finding holds only if nothing that was read is left out of it (`sim.verdicts`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from compiler.program.program import Program
@@ -26,12 +26,14 @@ from sim.names.address_words import blocks_of, from_to, rectangles
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace
+from sim.proof.against import Against
+from sim.proof.detours import record_key
 from sim.proof.expect import Breach, Claim, Outcome, check_claim, read_claims
 from sim.proof.failures import check_failures, tried
 from sim.proof.matrix import Matrix, matrix
 from sim.proof.reachability import Reach, reachability
 from sim.proof.witness import Witness, address, holding, label, reached, stopped
-from sim.verdicts import Verdict, empty, speaking, touched_by, touching
+from sim.verdicts import Verdict, empty, speaking, touched_by, touching, worst
 from sim.why.blame import Cause, blame
 from sim.world import World
 
@@ -64,7 +66,9 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Proof:
     """The verdict on a network. `outcomes` has every expectation as the network stands;
-    `under_failure` those that fail when something else does."""
+    `under_failure` those that fail when something else does. `besides` is what else is not
+    evaluated because an expectation forbids it (`sim.proof.against`); `doubts` has per expectation
+    (by number) the first of it that nobody accepted."""
 
     reach: Reach
     matrix: Matrix
@@ -72,6 +76,8 @@ class Proof:
     under_failure: tuple[Outcome, ...]
     findings: tuple[Finding, ...]
     failures: int = 0
+    besides: tuple[Unevaluated, ...] = ()
+    doubts: Mapping[int, Unevaluated] = field(default_factory=dict)
 
     @property
     def network(self) -> Network:
@@ -100,9 +106,14 @@ class Proof:
         return self.holds
 
     @property
+    def not_evaluated(self) -> tuple[Unevaluated, ...]:
+        """What was read and is not modelled, and touches the network or an expectation."""
+        return *self.network.not_evaluated, *self.besides
+
+    @property
     def pending(self) -> tuple[Unevaluated, ...]:
         """What is not evaluated and touches the proof."""
-        return pending(self.network.not_evaluated)
+        return pending(self.not_evaluated)
 
     @property
     def empty(self) -> tuple[str, ...]:
@@ -113,21 +124,23 @@ class Proof:
         """One per expectation, in order, also under the failures that it names."""
         broken = {o.claim.number for o in self.under_failure}
         return [
-            "fails" if o.claim.number in broken else as_it_stands
-            for o, as_it_stands in zip(self.outcomes, self.standing(), strict=True)
+            "fails"
+            if o.claim.number in broken
+            else worst([said, "unknown"] if o.claim.number in self.doubts else [said])
+            for o, said in zip(self.outcomes, self.standing(), strict=True)
         ]
 
     def standing(self) -> list[Verdict]:
         """One per expectation, in order, as the network stands."""
         found, network = touching(self.network), self.network
+
+        def doubted(claim: Claim) -> bool:
+            touched = touched_by(found, network, claim.source, claim.target)
+            own = self.doubts.get(claim.number)
+            return bool(pending(speaking(touched, claim.kind)) or (own and not own.under))
+
         return [
-            "fails"
-            if not o.holds
-            else "unknown"
-            if pending(
-                speaking(touched_by(found, network, o.claim.source, o.claim.target), o.claim.kind)
-            )
-            else "holds"
+            "fails" if not o.holds else "unknown" if doubted(o.claim) else "holds"
             for o in self.outcomes
         ]
 
@@ -147,18 +160,34 @@ def prove(world: World, *, tell: Callable[[str], None] = QUIET) -> Proof:
     outcomes = tuple(check_claim(reach, claim) for claim in claims)
     findings = [f for outcome in outcomes for f in explain_breaches(reach, outcome)]
     broken: list[Outcome] = []
+    against = Against(reach, claims)
+    told = [*against.as_things_are().items()]
     if any(claim.hold_under for claim in claims):
         with phase("try failures"):
-            for failed in check_failures(reach, claims, tell):
+            for failed in check_failures(reach, claims, against, tell):
                 if _is_news(failed.outcome, outcomes, broken):
                     findings += explain_breaches(failed.reach, failed.outcome)
                     broken.append(failed.outcome)
+                told.append((failed.outcome.claim.number, failed.detours))
     tell("isolation matrix")
     table = matrix(reach)
     findings += [_of_diagnostic(reach, diagnostic) for diagnostic in network.findings]
     findings += _stray(reach, table)
     failures = tried(world, claims)
-    return Proof(reach, table, outcomes, tuple(broken), tuple(findings), failures)
+    proof = Proof(reach, table, outcomes, tuple(broken), tuple(findings), failures)
+    return _with_doubts(proof, told)
+
+
+def _with_doubts(proof: Proof, told: Iterable[tuple[int, tuple[Unevaluated, ...]]]) -> Proof:
+    """The proof with what speaks against its expectations, each Service and workload once."""
+    besides: dict[tuple[str, ...], Unevaluated] = {}
+    doubts: dict[int, Unevaluated] = {}
+    for number, records in told:
+        for record in records:
+            besides.setdefault(record_key(record), record)
+        for record in pending(records):
+            doubts.setdefault(number, record)
+    return replace(proof, besides=tuple(besides.values()), doubts=doubts)
 
 
 def _is_news(outcome: Outcome, before: tuple[Outcome, ...], broken: list[Outcome]) -> bool:

@@ -341,7 +341,7 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/certificate.py",
-        '"not_evaluated": certified(network.not_evaluated),',
+        '"not_evaluated": certified(proof.not_evaluated),',
         '"not_evaluated": [],',
         "certificates do not say what is not evaluated",
     ),

@@ -20,7 +20,7 @@ SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 AGAIN = "not sorted, or something is there twice"
 LISTS = ("outcomes", "profiles", "maps", "sources", "down", "exempt", "not_evaluated")
 ROW = {"kind": "A", "api_version": "v1", "tenant": "t", "namespace": None, "name": "n",
-       "category": "x", "scope": "cluster", "accepted": False}  # fmt: skip
+       "category": "x", "scope": "cluster", "accepted": False, "under": None}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

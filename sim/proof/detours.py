@@ -9,8 +9,8 @@ Rules that hold here:
 1. A Service is told of when somebody, from some of his addresses, gets a packet to an endpoint
    where the Service takes packets (`sim.names.service_ways`), and not every packet of that address
    gets to the pod at the port where the Service leads, whatever ECMP chooses.
-2. Senders are everybody beyond the tenant and the tenant's pods. Its nodes are left out: they may
-   open a connection to each pod of their own anyway, and so to those of another node in two steps.
+2. Senders are everybody beyond the tenant and the tenant's pods. What its nodes are led to, and
+   what a failure opens, is told of the expectations that forbid it (`sim.proof.against`).
 3. Which Services contradict policies alone is told without routes (`compiler.sources.doors`).
 4. Where there are too many pairs to look at, whoever reaches a node may get further.
 """
@@ -25,8 +25,8 @@ import numpy as np
 
 from compiler.program.space import subtract, union
 from fabric.diagnostics import UndecidedError
-from fabric.inventory import Endpoint
 from fabric.kubernetes.unevaluated import Scope, Unevaluated
+from fabric.ports import PortRange
 from sim.names.service_ways import ServiceWay, service_ways
 from sim.proof.coverage import Coverage
 from sim.proof.legs import Column
@@ -36,6 +36,8 @@ from sim.why.pod_classes import workload
 from sim.world import World
 
 Ranges = tuple[tuple[int, int], ...]
+Door = tuple[tuple[int, ...], PortRange, tuple[int, ...]]
+"""Where a Service takes packets: endpoints, the port there, IP versions."""
 
 
 def detours(world: World, known: Iterable[Unevaluated]) -> Iterator[Unevaluated]:
@@ -46,9 +48,9 @@ def detours(world: World, known: Iterable[Unevaluated]) -> Iterator[Unevaluated]
     if not ways:
         return
     vrfs = {network.endpoints[i].vrf for way in ways for i in (*way.at, way.endpoint.index)}
-    found: _Found | None = None
+    found: Entering | None = None
     with suppress(UndecidedError):
-        found = _Found(reach_into(world, vrfs))
+        found = Entering(reach_into(world, vrfs))
     for way in ways:
         if way_key(way) in told:
             continue
@@ -91,48 +93,72 @@ def record(way: ServiceWay, who: str) -> Unevaluated:
     )  # fmt: skip
 
 
+def door(way: ServiceWay) -> Door:
+    """Where a way begins; many ways share it."""
+    return way.at, way.port, way.versions
+
+
 @dataclass(slots=True)
-class _Found:
-    """Who reaches what, asked about ways."""
+class Entering:
+    """Who reaches what in a world, asked about ways."""
 
     reach: Reach
     coverage: Coverage = field(init=False)
     order: Column = field(init=False)
     ends: Column = field(init=False)
-    opened: dict[tuple[object, ...], Column] = field(default_factory=dict)
+    lone: Column = field(init=False)
+    """Senders with a single address."""
+    opened: dict[Door, Column] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.coverage = Coverage(self.reach.leg_space)
         self.order = np.argsort(self.reach.pairs.dst, kind="stable")
         self.ends = self.reach.pairs.dst[self.order]
+        wide, endpoints = self.reach.leg_space.wide, self.reach.network.endpoints
+        counts = (
+            (e.index * 2 + (v == 6), sum(p.version == v for p in e.prefixes))
+            for e in endpoints
+            for v in (4, 6)
+        )
+        alone = [key for key, count in counts if count == 1 and not wide[key // 2]]
+        self.lone = np.array(alone, np.int64)
 
     def first(self, way: ServiceWay) -> int | None:
         """The first sender for whom a way is a detour, those beyond the tenant before others."""
         endpoints = self.reach.network.endpoints
-        opened = self._opened(way)
+        for key in sorted(
+            self.rest(way).tolist(), key=lambda k: (endpoints[k // 2].tenant == way.tenant, k)
+        ):
+            end = endpoints[key // 2]
+            own_node = end.kind == "node" and end.tenant == way.tenant
+            if not own_node and self.around(key, way, self.places(key, way)):
+                return int(end.index)
+        return None
+
+    def rest(self, way: ServiceWay) -> Column:
+        """Of the senders those that may not all get to where a way ends."""
         pairs, rows = self.reach.pairs, self._into(way.endpoint.index)
         mask = self.reach.space.touching([way.target])
         passing = ~np.asarray((mask & ~self.reach.sets).any(axis=1))
         whole = rows[passing[pairs.sure[rows]]]
         known = self._keys(whole[~self.reach.leg_space.wide[pairs.src[whole]]])
-        rest = opened[~np.isin(opened, known)].tolist()
-        for key in sorted(rest, key=lambda k: (endpoints[k // 2].tenant == way.tenant, k)):
-            sender, version = key // 2, 6 if key % 2 else 4
-            if self._may_be(endpoints[sender], way, version) and subtract(
-                self._from(sender, way, version), self._sure(sender, way, version)
-            ):
-                return int(sender)
-        return None
+        opened = self.senders(way)
+        rest: Column = opened[~np.isin(opened, known)]
+        return rest
 
-    def _may_be(self, sender: Endpoint, way: ServiceWay, version: int) -> bool:
-        """Whether somebody counts as a sender (rule 2), and the pod speaks an IP version."""
-        own_node = sender.kind == "node" and sender.tenant == way.tenant
+    def around(self, key: int, way: ServiceWay, sources: Ranges) -> bool:
+        """Whether a way is a detour for a sender (endpoint and IP version) from these addresses."""
+        sender, version = key // 2, 6 if key % 2 else 4
         speaks = any(p.version == version for p in way.endpoint.prefixes)
-        return sender.index != way.endpoint.index and not own_node and speaks
+        return (
+            speaks
+            and sender != way.endpoint.index
+            and bool(subtract(sources, self._sure(sender, way, version)))
+        )
 
-    def _opened(self, way: ServiceWay) -> Column:
-        """Senders that get to where a way begins, with the IP version."""
-        key = way.at, way.port, way.versions
+    def senders(self, way: ServiceWay) -> Column:
+        """Who gets to where a way begins: twice an endpoint, plus one for IPv6, sorted."""
+        key = door(way)
         if key not in self.opened:
             pairs, reach = self.reach.pairs, self.reach
             open_ = np.asarray((reach.sets & reach.space.touching([way.port])).any(axis=1))
@@ -153,8 +179,9 @@ class _Found:
         keys: Column = pairs.src[rows] * 2 + (pairs.version[rows] == 6)
         return keys
 
-    def _from(self, sender: int, way: ServiceWay, version: int) -> Ranges:
+    def places(self, key: int, way: ServiceWay) -> Ranges:
         """The addresses from which a sender gets to where a way begins."""
+        sender, version = key // 2, 6 if key % 2 else 4
         mask = self.reach.space.touching([way.port])
         out: list[tuple[int, int]] = []
         for end in way.at:

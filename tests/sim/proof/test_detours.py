@@ -319,6 +319,46 @@ def test_a_peering_to_nodes_is_a_way_to_pods_too(tmp_path: Path) -> None:
     assert "leads blue/" in found["what"]
 
 
+OUTSIDE = [
+    {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["172.31.0.0/16", "10.0.0.0/8"]}},
+    {"ipBlock": {"cidr": "::/0", "except": ["fd00::/8"]}},
+]
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ("red/@node/host2 -> red/a/x", "unknown"),
+        ("red/a/x <-> red/@node/host2:8080/tcp", "unknown"),
+        ("red/@node/host1 -> red/b/z", "holds"),
+        ("red/b/* -> red/a/x", "holds"),
+        ("red/a/x -> red/@node/host2", "holds"),
+        ("zone2/* -> red/*", "holds"),
+        ("red/@node/host1 -> red/a/x", "fails"),
+    ],
+)
+def test_nodes_are_led_to_the_pods_of_others(tmp_path: Path, ends: str, said: str) -> None:
+    """A policy that lets everybody in but the cluster lets the pod's own node in, and no other; the
+    node port of that one does. Who asks about others is told nothing."""
+    ways = {"policyTypes": ["Ingress", "Egress"], "ingress": [{"from": OUTSIDE}]}
+    closed = [policy(ns, **ways) for ns in "ab"]
+    red = [pod("a", "x", host="host1"), pod("b", "z", host="host2"), *closed]
+    spec = fabric([], [{"deny": ends}])
+    before = prove(World.of(written(tmp_path, spec, red, [pod("a", "x")])))
+    assert before.verdicts() == ["holds" if said == "unknown" else said]
+    world = World.of(written(tmp_path, spec, [*red, service("s", "a", "x")], [pod("a", "x")]))
+    assert not world.network.not_evaluated
+    proof = prove(world)
+    assert (proof.verdicts(), proof.standing(), proof.verdict) == ([said], [said], said)
+    told = [(r.category, r.workload, r.under) for r in proof.not_evaluated]
+    assert told == ([("detour", "x", "")] if said == "unknown" else [])
+    body = certificate(proof)
+    assert not inconsistencies(body)
+    assert not validity(body, world.network, ()).problems
+    accepted = prove(World.of(world, accept_unevaluated=["Service"]))
+    assert accepted.verdict == ("holds" if said == "unknown" else said)
+
+
 def test_a_failure_is_looked_at_anew_and_what_was_accepted_stays(tmp_path: Path) -> None:
     path = front(tmp_path, service("s", "a", "x"), rules=[OPEN])
     world = cloison.build(path)

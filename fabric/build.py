@@ -112,10 +112,9 @@ def rebuild(network: Network, *, down: Iterable[str] = ()) -> Network:
     only the underlay and the FIB are computed."""
     fabric = take_down(network.fabric, down)
     underlay = converge(fabric, network.plan)
-    fib = network.fib
     return replace(
         network,
         fabric=fabric,
         underlay=underlay,
-        fib=build_fib(network.routes, fib.imports, underlay, fib.vrf_routes),
+        fib=network.fib.refilled(underlay),
     )

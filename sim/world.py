@@ -6,7 +6,8 @@ Everything that answers questions takes a world; nobody carries the three about 
 2. A world `over` another network is the same policy where routes and reachability differ: the
    program's groups and bindings are shared, and so are the blocks but for the routes in them
    (`sim.blocks.blocks.reroute`).
-3. Worlds are compared by identity; nothing in one is ever changed.
+3. A world `mixed` with another has its tables and routes at some nodes (`sim.rollout`).
+4. Worlds are compared by identity; nothing in one is ever changed.
 
 The world that `import cloison` offers (`cloison.views.world`) is the same idea one floor up: this
 one, with what people see of it as tables and pictures.
@@ -14,7 +15,7 @@ one, with what people see of it as tables and pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -23,9 +24,11 @@ from typing import Any, Self, TypeVar
 from compiler.compile import compile_policy, read_policy
 from compiler.policy.ir import Policy
 from compiler.program.program import Program
+from fabric.diagnostics import Diagnostic, InputError
 from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks, reroute
 from sim.packets.headers import Flow
+from sim.rollout import Rollout, WorldVersion, refuse
 
 T = TypeVar("T")
 Rewrite = Callable[[Network, int, Flow], Sequence[Flow]]
@@ -58,6 +61,25 @@ class World:
     def over(self, network: Network) -> Self:
         """The same policy in a network with the same endpoints and VRFs, and other routes."""
         return replace(self, network=network, base=self)
+
+    def mixed(self, new: World, nodes: Collection[str]) -> Self:
+        """This world where some nodes have tables and routes of a new one already, as while a
+        change is rolled out. What both have is shared with this world and with its other mixtures
+        with the same one. Raises `InputError`."""
+        if (self.at, self.rewrites) != (new.at, new.rewrites):
+            message = "worlds at other places on their axes are no versions of one network"
+            raise InputError(Diagnostic("C855", message))
+        known = vars(self).setdefault("rollouts", {})
+        if id(new) not in known:
+            refuse(*((w.network, w.policy_read) for w in (self, new)))
+            versions = (
+                WorldVersion(w.network, w.policy_read, w.program, w.blocks) for w in (self, new)
+            )
+            known[id(new)] = new, Rollout(*versions)
+        there = known[id(new)][1].at(nodes)
+        made = replace(self, network=there.network, given=there.policy, base=None)
+        vars(made).update(program=there.program, blocks=there.blocks)
+        return made
 
     @cached_property
     def policy_read(self) -> Policy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_network
 from types import SimpleNamespace
@@ -42,9 +42,16 @@ class RoutedFib:
             for key, routes in tables.items()
         }
         self.instances = tuple(sorted(self.tables))
+        self.cut_by = list(self.tables.items())
         found = {r.nexthops for routes in self.tables.values() for r in routes}
         self.nexthop_sets = tuple(sorted(found))
         self.number = {hops: i for i, hops in enumerate(self.nexthop_sets)}
+
+    def mixed(self, new: RoutedFib, nodes: Collection[int]) -> RoutedFib:
+        mine, theirs = self.tables, new.tables
+        made = RoutedFib({at: (theirs if at[0] in nodes else mine)[at] for at in mine})
+        made.cut_by = [*self.cut_by, *new.cut_by]
+        return made
 
     def instance(self, vtep: int, vrf: int) -> int:
         return self.instances.index((vtep, vrf)) if (vtep, vrf) in self.tables else -1
@@ -52,7 +59,7 @@ class RoutedFib:
     def routes(self, vtep: int, vrf: int) -> tuple[RouteTo, ...]:
         return self.tables.get((vtep, vrf), ())
 
-    def why_hop(self, vrf: int, route: RouteTo, hop: Hop) -> SimpleNamespace:
+    def why_hop(self, vtep: int, vrf: int, route: RouteTo, hop: Hop) -> SimpleNamespace:
         return SimpleNamespace(rt="65000:1", intent=route.intent, span=route.origin)
 
     def lookup(self, vtep: int, vrf: int, version: int, ip: int) -> RouteTo | None:
@@ -77,7 +84,7 @@ class RoutedFib:
 
     def boundaries(self, vrf: int) -> tuple[list[int], list[int]]:
         cuts: tuple[set[int], set[int]] = ({0}, {0})
-        for (_, of), routes in self.tables.items():
+        for (_, of), routes in self.cut_by:
             for route in routes if of == vrf else ():
                 v6 = route.prefix.version == 6
                 end = int(route.prefix.broadcast_address) + 1
@@ -142,7 +149,7 @@ def routed(
     anything: Any = None
     return Network(
         anything,
-        SimpleNamespace(nodes=boxes, down_nodes=(), down_links=()),  # type: ignore[arg-type]
+        SimpleNamespace(nodes=boxes, down_nodes=(), down_links=(), down=()),  # type: ignore[arg-type]
         anything,
         table,
         tuple(endpoints),

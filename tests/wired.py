@@ -48,6 +48,6 @@ def wired(network: Network) -> Network:
         for a in range(n)
         for s in range(N_SPINES)
     )
-    fabric: Any = SimpleNamespace(nodes=nodes, links=links, down_nodes=(), down_links=())
+    fabric: Any = SimpleNamespace(nodes=nodes, links=links, down_nodes=(), down_links=(), down=())
     underlay: Any = TwoTier(n, cut)
     return replace(network, fabric=fabric, underlay=underlay)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from compiler.program.program import Program
 from fabric.control.evpn import Type5Route
+from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.io.visible import visible
 from fabric.network import Network
 from fabric.topology import Role
@@ -32,7 +33,11 @@ def render(program: Program, node: int) -> str:
 
 
 def config(network: Network, node: int) -> str:
-    """As `render`; policies do not matter here."""
+    """As `render`; policies do not matter here. Raises `UndecidedError` where nodes have routes of
+    several versions."""
+    if network.fib.versions:
+        message = "FRR configurations are those of one version of a network"
+        raise UndecidedError(Diagnostic("C857", message, None, "write those of either", "unknown"))
     vrfs = [vrf for vtep, vrf in network.plan.instances if vtep == node]
     lines = [
         "frr defaults datacenter",

@@ -21,7 +21,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.control.evpn import Import, Imports, Type5, imported, why_imported
+from fabric.control.evpn import Import, Imports, Type5, imported, prefix_key, why_imported
 from fabric.control.lpm import Segments, nest
 from fabric.control.underlay import Underlay
 from fabric.diagnostics import Span
@@ -76,7 +76,8 @@ class VrfRoutes:
 @dataclass(frozen=True, slots=True, eq=False)
 class Fib:
     """All instances. `chosen[i]` maps VRF-local prefixes to next-hop sets for instance i (-1 none);
-    `nexthop_sets` starts with the single next hop to every instance, in order of instances."""
+    `nexthop_sets` starts with the single next hop to every instance, in order of instances. Where
+    nodes differ in their version, `versions` are the old and the new one, which is at `new_at`."""
 
     instances: tuple[tuple[int, int], ...]
     nexthop_sets: tuple[tuple[NextHop, ...], ...]
@@ -85,18 +86,47 @@ class Fib:
     routes_in: Type5 = field(repr=False)
     imports: Imports = field(repr=False)
     index: dict[tuple[int, int], int] = field(repr=False)
+    versions: tuple[Fib, ...] = field(default=(), repr=False)
+    new_at: frozenset[int] = frozenset()
 
     def mixed(self, new: Fib, nodes: Collection[int]) -> Fib:
         """These routes, but at `nodes` those of `new`, as while a change is rolled out. Both are of
-        the same instances and prefixes; arrays of other nodes are the same objects."""
-        assert new.instances == self.instances and new.vrf_routes is self.vrf_routes
-        shift = len(self.nexthop_sets)
-        chosen = tuple(
-            np.where(there < 0, there, there + shift).astype(np.int32) if vtep in nodes else here
-            for (vtep, _), here, there in zip(self.instances, self.chosen, new.chosen, strict=True)
+        the same instances. What is equal is shared: prefixes of a VRF that has the same in both,
+        and arrays of nodes that stay as they are."""
+        assert new.instances == self.instances, "two versions of other instances"
+        pairs = zip(self.vrf_routes, new.vrf_routes, strict=True)
+        tables = tuple(a if a.prefixes == b.prefixes else joined(a, b) for a, b in pairs)
+        known = {hops: number for number, hops in enumerate(self.nexthop_sets)}
+        numbers = [known.setdefault(hops, len(known)) for hops in new.nexthop_sets]
+        of_new = np.array([*numbers, -1], np.int32)
+        chosen = []
+        for (vtep, vrf), here, there in zip(self.instances, self.chosen, new.chosen, strict=True):
+            old = new if vtep in nodes else self
+            row = of_new[there] if old is new else here
+            if old.vrf_routes[vrf].prefixes != tables[vrf].prefixes:
+                wide = np.full(len(tables[vrf].prefixes), -1, np.int32)
+                wide[[tables[vrf].number[p] for p in old.vrf_routes[vrf].prefixes]] = row
+                row = wide
+            chosen.append(here if np.array_equal(row, here) else row)
+        return replace(
+            self,
+            nexthop_sets=tuple(known),
+            vrf_routes=tables,
+            chosen=tuple(chosen),
+            versions=(self, new),
+            new_at=frozenset(nodes),
         )
-        sets = (*self.nexthop_sets, *new.nexthop_sets)
-        return replace(self, nexthop_sets=sets, chosen=chosen)
+
+    def version(self, vtep: int) -> Fib:
+        """The routes as the VTEP has them, of versions that are mixed."""
+        return self.versions[vtep in self.new_at].version(vtep) if self.versions else self
+
+    def refilled(self, underlay: Underlay) -> Fib:
+        """The same routes over another underlay, each node with its version."""
+        if self.versions:
+            old, new = (version.refilled(underlay) for version in self.versions)
+            return old.mixed(new, self.new_at)
+        return build_fib(self.routes_in, self.imports, underlay, self.vrf_routes)
 
     def instance(self, vtep: int, vrf: int) -> int:
         """Number of an instance, -1 when this VTEP has no such VRF."""
@@ -158,13 +188,18 @@ class Fib:
             return ()
         return tuple(self._route(place, int(n)) for n in np.flatnonzero(self.chosen[place] >= 0))
 
-    def why_hop(self, vrf: int, route: Route, hop: NextHop) -> Import:
-        """The import behind one next hop of a route: several may come for different reasons."""
-        return self.why(vrf, self.vrf_routes[vrf].number[route.prefix], hop)
+    def why_hop(self, vtep: int, vrf: int, route: Route, hop: NextHop) -> Import:
+        """The import behind one next hop of a VTEP's route: several may come for different
+        reasons."""
+        mine = self.version(vtep)
+        return mine.why(vrf, mine.vrf_routes[vrf].number[route.prefix], hop)
 
     def _route(self, place: int, number: int) -> Route:
         vtep, vrf = self.instances[place]
         table = self.vrf_routes[vrf]
+        if self.versions:
+            mine = self.version(vtep)
+            return mine._route(place, mine.vrf_routes[vrf].number[table.prefixes[number]])
         hops = self.nexthop_sets[self.chosen[place][number]]
         if (hops[0].vtep, hops[0].vrf) == (vtep, vrf):
             native = next(iter(self.imports[vrf].values()))[0]
@@ -180,6 +215,12 @@ class Fib:
             if (routes.vtep[row], routes.vrf[row]) == (hop.vtep, hop.vrf):
                 return why_imported(self.imports[vrf], routes.rt_sets[routes.rts[row]], hop.vrf)
         raise KeyError(hop)
+
+
+def joined(one: VrfRoutes, other: VrfRoutes) -> VrfRoutes:
+    """The prefixes of two versions of a VRF; rows are those of neither."""
+    prefixes = sorted({*one.prefixes, *other.prefixes}, key=prefix_key)
+    return VrfRoutes(np.zeros(0, np.int64), np.zeros(len(prefixes), np.int64), tuple(prefixes))
 
 
 def vrf_routes(routes: Type5, imports: Imports) -> tuple[VrfRoutes, ...]:

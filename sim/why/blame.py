@@ -126,21 +126,22 @@ def crossings(network: Network, found: Trace) -> list[tuple[bool, Cause]]:
     if found.source is None or found.next_hop is None:
         return []
     here, there = network.endpoints[found.source].vrf, found.next_hop.vrf
+    at = network.endpoints[found.source].vtep
     out = []
     if found.route and there != here:
-        out.append(_crossing(network, here, found.route, found.next_hop, "there"))
-    at = network.endpoints[found.source].vtep
+        out.append(_crossing(network, (at, here), found.route, found.next_hop, "there"))
     if found.back and found.seen != there:
         back = (h for h in found.back.nexthops if (h.vtep, h.vrf) == (at, found.seen))
-        out += [_crossing(network, there, found.back, hop, "back") for hop in back]
+        far = found.next_hop.vtep, there
+        out += [_crossing(network, far, found.back, hop, "back") for hop in back]
     return out
 
 
 def _crossing(
-    network: Network, vrf: int, route: Route, hop: NextHop, way: str
+    network: Network, at: tuple[int, int], route: Route, hop: NextHop, way: str
 ) -> tuple[bool, Cause]:
-    why = network.fib.why_hop(vrf, route, hop)
-    names = network.vrfs[vrf].name, network.vrfs[hop.vrf].name
+    why = network.fib.why_hop(*at, route, hop)
+    names = network.vrfs[at[1]].name, network.vrfs[hop.vrf].name
     what = f"intent {why.intent}" if why.intent else f"route target {why.rt} without intent"
     text = f"brings {route.prefix} of {names[1]} into {names[0]}, the way {way}"
     return why.intent is None, Cause(what, text, why.span, "route")

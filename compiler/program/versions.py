@@ -1,0 +1,126 @@
+"""Two versions of tables in one program, and of rules in one policy: some nodes have the new one.
+
+A node evaluates what its own version says of the endpoints that live there; nothing asks where the
+other end of a packet has its tables from. Groups that both versions have are one group, and what
+nobody changed stands once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from typing import TypeVar
+
+import numpy as np
+
+from compiler.policy.ir import Packet, Policy, Rule, Selection
+from compiler.policy.matcher import Around, Inside, Matcher, Members
+from compiler.program.program import Entry, Group, Program
+from fabric.inventory import Endpoint, Prefix
+from fabric.network import Network
+
+T = TypeVar("T", Rule, Selection)
+
+
+@dataclass(frozen=True, slots=True)
+class LivesAt(Matcher):
+    """Whom another matcher selects, of those that live at one of these nodes (`there`), or at any
+    other."""
+
+    whom: Matcher
+    nodes: frozenset[str]
+    there: bool
+
+    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+        at = network.fabric.nodes[endpoint.vtep].name
+        return (at in self.nodes) is self.there and self.whom.selects(endpoint, network)
+
+    def means(
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+    ) -> bool:
+        return remote is not None and self.selects(remote, network)
+
+    def covers(self, around: Around, local: Endpoint | None) -> Members:
+        return Members(around.endpoints(self))
+
+    def text(self) -> str:
+        return (
+            f"{self.whom.text()} {'' if self.there else 'not '}at {', '.join(sorted(self.nodes))}"
+        )
+
+    def looks(self) -> frozenset[str]:
+        return self.whom.looks() | {"vtep"}
+
+    def label_keys(self) -> Iterable[str]:
+        return self.whom.label_keys()
+
+    def cuts(self) -> Iterable[Prefix]:
+        return ()
+
+    def outside(self) -> bool:
+        return False
+
+    def inside(self) -> Inside | None:
+        return self.whom.inside()
+
+
+def policy_at(old: Policy, new: Policy, nodes: Collection[str]) -> Policy:
+    """The policy of a network where some nodes have the new one; both of the same stages."""
+    here = frozenset(nodes)
+    return Policy(
+        tuple(_merged(old.rules, new.rules, here)),
+        tuple(_merged(old.selections, new.selections, here)),
+        old.stages,
+        old.enforced | new.enforced,
+    )
+
+
+def _merged(old: Sequence[T], new: Sequence[T], nodes: frozenset[str]) -> Iterable[T]:
+    """What both have, as it is; of the rest who has it. Either one's order is kept."""
+    for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            yield from old[a:b]
+            continue
+        for item in old[a:b]:
+            yield _narrowed(item, nodes, False)
+        for item in new[c:d]:
+            yield _narrowed(item, nodes, True)
+
+
+def _narrowed(item: T, nodes: frozenset[str], there: bool) -> T:
+    return replace(item, local=tuple(LivesAt(whom, nodes, there) for whom in item.local))
+
+
+def together(old: Program, new: Program) -> Program:
+    """The groups of both, those of the old one first, and endpoints bound as in the new one."""
+    origins = {origin: number for number, origin in enumerate(old.origins)}
+    known = {_said(old, group): group.id for group in old.groups}
+    groups, ids, first = [*old.groups], list[int](), old.n_entries
+    for group in new.groups:
+        said = _said(new, group)
+        if said not in known:
+            known[said] = len(groups)
+
+            def moved(entry: Entry, number: int) -> Entry:
+                cause = origins.setdefault(new.origins[entry.origin], len(origins))
+                return replace(entry, id=number, origin=cause)
+
+            entries = tuple(moved(e, first + n) for n, e in enumerate(group.entries))
+            last = moved(group.default_entry, first + len(entries))
+            groups.append(replace(group, id=known[said], entries=entries, default_entry=last))
+            first += len(entries) + 1
+        ids.append(known[said])
+    bindings = np.array([*ids, -1], np.int32)[new.bindings]
+    return replace(
+        old, groups=tuple(groups), bindings=bindings, origins=tuple(origins), n_entries=first
+    )
+
+
+def _said(program: Program, group: Group) -> Hashable:
+    """Equal for groups that say the same for the same reasons."""
+    lines = (
+        (e.order, e.regions, e.l4, e.action, program.origins[e.origin], e.conditions)
+        for e in (*group.entries, group.default_entry)
+    )
+    return group.stage, group.direction, tuple(lines)

@@ -27,7 +27,7 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
     from cloison.views.unknowns import below, with_records
     from fabric.kubernetes.unevaluated import pending
     from sim.proof.reachability import reachability
-    from sim.reach.access import asked
+    from sim.reach.access import PARTS, asked
     from sim.reach.fabric_doors import fabric_doors
 
     network = world.network
@@ -45,7 +45,8 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
             doubt.marked(row.source, row.target, row.row()) | cells(row, shape.cells)
             for row in found
         ]
-        columns = (*COLUMNS, *doubt.columns)
+        parts = [key for key in PARTS if any(key in addresses(row) for row in found)]
+        columns = (*COLUMNS, *(parts if shape.cells == "plain" else ()), *doubt.columns)
         ways_in = [] if source else fabric_doors(made(), chosen(network, to))
         beside = {"doors": [door.row() for door in ways_in]} if ways_in else None
         text = with_records(
@@ -97,9 +98,22 @@ def cells(row: Access, kind: str) -> dict[str, Any]:
             return {}
         case "plain":
             assumed = "address" if row.assumed else ""
-            return {"because": because(row), "ports": row.text, "assumed": assumed}
+            plain = {"because": because(row), "ports": row.text, "assumed": assumed}
+            return plain | {key: ", ".join(found) for key, found in addresses(row).items()}
         case _:
-            return {"because": because(row), "ports": ports(row)}
+            ends = {"source": row.source, "destination": row.target}
+            return {"because": because(row), "ports": ports(row)} | {
+                end: f"{name} ({', '.join(part)})"
+                for (end, name), part in zip(ends.items(), row.addresses, strict=True)
+                if part
+            }
+
+
+def addresses(row: Access) -> dict[str, tuple[str, ...]]:
+    """The addresses that a row is about, where it is not about all that an end has."""
+    from sim.reach.access import PARTS
+
+    return {key: found for key, found in zip(PARTS, row.addresses, strict=True) if found}
 
 
 def ports(row: Access) -> str:
@@ -159,6 +173,7 @@ def matrix(found: Sequence[Access], doubt: Doubts) -> Iterator[str]:
 def dot(found: Iterable[Access], doubt: Doubts, lacks: Sequence[tuple[str, str]]) -> Iterator[str]:
     """A Graphviz digraph."""
     from cloison.views.connectivity import legend, quoted, remarks, unsure
+    from sim.names.address_words import from_to
 
     yield "digraph reach {"
     yield from remarks(lacks)
@@ -166,5 +181,6 @@ def dot(found: Iterable[Access], doubt: Doubts, lacks: Sequence[tuple[str, str]]
     yield '  rankdir=LR; node [shape=box, fontname="sans-serif"];'
     for row in found:
         ends = f"{quoted(row.source)} -> {quoted(row.target)}"
-        yield f"  {ends} [label={unsure(ports(row), doubt.of(row.source, row.target))}];"
+        said = " ".join(filter(None, (ports(row), from_to(*row.addresses))))
+        yield f"  {ends} [label={unsure(said, doubt.of(row.source, row.target))}];"
     yield "}"

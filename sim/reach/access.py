@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from compiler.policy.ir import Origin
+from compiler.program.ownership import owned_addresses
+from fabric.address_sets import addresses_in
+from fabric.interval_sets import touch
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import PortRange
@@ -24,13 +28,17 @@ from sim.names.wanted_ports import ports_by, split_port, split_source
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace, seen_behind
 from sim.proof.expect import selected
+from sim.proof.narrow import Limits
 from sim.proof.reachability import Bits, Reach, decisions
 from sim.proof.witness import on_leg
+from sim.reach.asked_parts import ALL, Addresses, Asked, asked_parts
 from sim.reach.assumed import Assumed
 from sim.why.blame import Cause, crossings
 from sim.why.pod_classes import workload
 
 ANYTHING = (PortRange(),)
+PARTS = "source_addresses", "destination_addresses"
+ANYWHERE = Limits()
 SOME = (6, 40000, 80)
 """Any packet will do where only its addresses matter."""
 
@@ -40,7 +48,8 @@ class Access:
     """What `source` may open to `target`: `ports` is a set of L4 atoms, `pairs` counts endpoints'
     (source, destination, family), and it is `partial` where there are more of these. Between VRFs
     `routes` says of the first pair what brings the routes there and back across. `assumed`: it
-    rests on an address that is drawn by rule (`sim.reach.assumed`)."""
+    rests on an address that is drawn by rule (`sim.reach.assumed`). `addresses` are those that it
+    is about, where these are not all of an end's (`sim.reach.asked_parts`)."""
 
     source: str
     target: str
@@ -54,12 +63,14 @@ class Access:
     partial: bool = False
     routes: tuple[Cause, ...] = ()
     assumed: bool = False
+    addresses: Addresses = ALL
 
     def row(self) -> dict[str, Any]:
         """As JSON, with ports both structured and as text."""
         return {
             "source": self.source,
             "destination": self.target,
+            **{key: [*found] for key, found in zip(PARTS, self.addresses, strict=True) if found},
             "ports": self.text,
             "ports_list": list(self.ports_list),
             "families": [f"IPv{version}" for version in self.families],
@@ -97,7 +108,9 @@ def asked(
     src, parts = both(lambda: senders(network, source), lambda: receivers(network, target))
     found = reach()
     rests = Assumed(found).rests
-    rows = [row for dst, ports in parts for row in access(found, src, dst, ports, rests)]
+    ends = split_source(source or "")[0], split_port(target or "")[0]
+    limits = Limits(*map(addresses_in, ends))
+    rows = [row for dst, ports in parts for row in access(found, src, dst, ports, rests, limits)]
     return sorted(rows, key=lambda row: (row.source, row.target)) if len(parts) > 1 else rows
 
 
@@ -140,36 +153,38 @@ def access(
     dst: Bits,
     ports: Sequence[PortRange] = ANYTHING,
     rests: Container[int] = (),
+    limits: Limits = ANYWHERE,
 ) -> list[Access]:
-    """Everything that passes from `src` to `dst` (bool per endpoint) on `ports`, sorted; `rests`
-    are pairs that rest on assumed addresses."""
+    """Everything that passes from `src` to `dst` (bool per endpoint) on `ports` from and to
+    addresses within `limits`, sorted; `rests` are pairs that rest on assumed addresses."""
     space, pairs = reach.space, reach.pairs
     masks = {version: space.touching(ports, version=version) for version in (4, 6)}
     open_ = {v: np.asarray((reach.sets & masks[v]).any(axis=1))[pairs.some] for v in masks}
     passing = np.where(pairs.version == 4, open_[4], open_[6])
     row = np.flatnonzero(src[pairs.src] & dst[pairs.dst] & passing)
     names = [workload(e) for e in reach.network.endpoints]
-    groups: dict[tuple[str, str, int], list[int]] = {}
+    groups: dict[tuple[str, str, int, Addresses], list[Asked]] = {}
     told: dict[int, tuple[Bits, str, tuple[dict[str, Any], ...]]] = {}
     numbers: dict[bytes, int] = {}
-    asked: dict[tuple[int, int], int] = {}
-    for i in row.tolist():
-        chosen = int(pairs.some[i]), int(pairs.version[i])
-        if chosen not in asked:
-            bits = reach.sets[chosen[0]] & space.of_version(masks[chosen[1]], chosen[1])
-            asked[chosen] = numbers.setdefault(bits.tobytes(), len(numbers))
-            told[asked[chosen]] = bits, space.text(bits), tuple(port_rows(space, bits))
-        key = names[int(pairs.src[i])], names[int(pairs.dst[i])], asked[chosen]
-        groups.setdefault(key, []).append(i)
-    causes, all_pairs = _LegCauses(reach, masks), _AllPairs(reach.network, src, dst)
+    seen: dict[int, int] = {}
+    for part in asked_parts(reach, row.tolist(), masks, limits):
+        number = seen.get(id(part.bits))
+        if number is None:
+            number = seen[id(part.bits)] = numbers.setdefault(part.bits.tobytes(), len(numbers))
+            told[number] = part.bits, space.text(part.bits), tuple(port_rows(space, part.bits))
+        i = part.pair
+        key = names[int(pairs.src[i])], names[int(pairs.dst[i])], number, part.addresses
+        groups.setdefault(key, []).append(part)
+    causes, all_pairs = _LegCauses(reach, masks), _AllPairs(reach.network, src, dst, limits)
     out = []
-    for (source, target, number), members in sorted(groups.items()):
+    for (source, target, number, addresses), parts in sorted(groups.items(), key=itemgetter(0)):
+        members = [part.pair for part in parts]
         families = tuple(sorted(set(pairs.version[members].tolist())))
-        by = causes.of(members)
-        routes = _routes(reach, members[0], masks[int(pairs.version[members[0]])])
+        by = causes.of(parts)
+        routes = _routes(reach, parts[0], masks[int(pairs.version[members[0]])])
         few = len(members) < sum(all_pairs(source, target, version) for version in families)
         rest = any(member in rests for member in members)
-        row_of = (*told[number], *by, len(members), few, routes, rest)
+        row_of = (*told[number], *by, len(members), few, routes, rest, addresses)
         out.append(Access(source, target, families, *row_of))
     return out
 
@@ -177,12 +192,18 @@ def access(
 class _AllPairs:
     """How many pairs of endpoints two workloads have, of those that are asked about."""
 
-    def __init__(self, network: Network, src: Bits, dst: Bits) -> None:
+    def __init__(self, network: Network, src: Bits, dst: Bits, limits: Limits) -> None:
         self.ends: tuple[dict[tuple[str, int], set[int]], ...] = ({}, {})
-        for endpoint in network.endpoints:
-            for chosen, members in zip((src, dst), self.ends, strict=True):
+        owned = owned_addresses(network) if limits else {}
+        ways = zip((src, dst), self.ends, (limits.source, limits.target), strict=True)
+        for chosen, members, limit in ways:
+            for endpoint in network.endpoints:
                 if chosen[endpoint.index]:
-                    for version in {prefix.version for prefix in endpoint.prefixes}:
+                    versions = {prefix.version for prefix in endpoint.prefixes}
+                    if limit is not None:
+                        mine = owned[endpoint.index]
+                        versions &= {v for v in (4, 6) if touch(mine[v == 6], limit.of(v))}
+                    for version in versions:
                         key = workload(endpoint), version
                         members.setdefault(key, set()).add(endpoint.index)
 
@@ -192,10 +213,9 @@ class _AllPairs:
         return len(left) * len(right) - len(left & right)
 
 
-def _routes(reach: Reach, pair: int, mask: Bits) -> tuple[Cause, ...]:
+def _routes(reach: Reach, part: Asked, mask: Bits) -> tuple[Cause, ...]:
     """What brings the routes of a pair across VRFs, on the first leg that is open."""
-    first, last = int(reach.pairs.first[pair]), int(reach.pairs.last[pair])
-    leg = next(i for i in range(first, last) if (reach.sets[reach.leg_set[i]] & mask).any())
+    leg = next(i for i in part.legs.tolist() if (reach.sets[reach.leg_set[i]] & mask).any())
     network = reach.network
     src, dst = (network.endpoints[int(end[leg])] for end in (reach.legs.src, reach.legs.dst))
     if src.vrf == dst.vrf:
@@ -226,18 +246,17 @@ class _LegCauses:
         }
         self.known: dict[tuple[int, int, int], tuple[frozenset[int], frozenset[int]]] = {}
 
-    def of(self, pairs: Sequence[int]) -> tuple[tuple[Origin, ...], tuple[Origin, ...]]:
-        """What permits on the legs of these pairs, at the source and at the destination."""
+    def of(self, parts: Iterable[Asked]) -> tuple[tuple[Origin, ...], tuple[Origin, ...]]:
+        """What permits on the legs of these parts, at the source and at the destination."""
         out: set[int] = set()
         into: set[int] = set()
-        for pair in pairs:
-            first, last = int(self.reach.pairs.first[pair]), int(self.reach.pairs.last[pair])
+        for part in parts:
             legs = zip(
-                self.reach.legs.out_key[first:last].tolist(),
-                self.reach.legs.in_key[first:last].tolist(),
+                self.reach.legs.out_key[part.legs].tolist(),
+                self.reach.legs.in_key[part.legs].tolist(),
                 strict=True,
             )
-            version = int(self.reach.pairs.version[pair])
+            version = int(self.reach.pairs.version[part.pair])
             for key in {(*keys, version) for keys in legs}:
                 if key not in self.known:
                     self.known[key] = self._origins(*key)

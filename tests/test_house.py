@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -37,6 +38,9 @@ SAME_CLASSES = {
     "World": "network, policy and program: as a value, and as Python users see it",
     "_Ways": "choices of ECMP side by side: written, and by the checker on its own",
 }
+
+MOST_UNTYPED = 8
+"""Parameters of one function that may be `Any`."""
 
 GATES = {
     "format": ["ruff", "format", "--check", "."],
@@ -105,3 +109,62 @@ def test_one_class_name_one_idea() -> None:
             if isinstance(node, ast.ClassDef):
                 found[node.name].add(module)
     assert {name for name, where in found.items() if len(where) > 1} == set(SAME_CLASSES)
+
+
+def functions(module: str) -> list[ast.FunctionDef]:
+    """All functions and methods of a module."""
+    return [node for node in ast.walk(trees()[module]) if isinstance(node, ast.FunctionDef)]
+
+
+def parameters(function: ast.FunctionDef) -> list[ast.arg]:
+    """The parameters of a function, by whatever way they are passed."""
+    arguments = function.args
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+
+
+def untyped(function: ast.FunctionDef) -> list[str]:
+    """Parameters that may be anything."""
+    return [
+        p.arg for p in parameters(function) if p.annotation and ast.unparse(p.annotation) == "Any"
+    ]
+
+
+def test_no_function_takes_many_parameters_of_any_type() -> None:
+    many = [
+        f"{module}.{function.name}"
+        for module in trees()
+        for function in functions(module)
+        if len(untyped(function)) > MOST_UNTYPED
+    ]
+    assert many == []
+
+
+def kernels(module: str) -> list[ast.FunctionDef]:
+    """The functions of a module that numba compiles, and parts of such."""
+    return [f for f in functions(module) if {"kernel", "inlined"} & decorators(f)]
+
+
+def decorators(function: ast.FunctionDef) -> set[str]:
+    """The names of a function's decorators."""
+    return {ast.unparse(decorator) for decorator in function.decorator_list}
+
+
+COMPILED = sorted(
+    module for module in trees() if module.startswith("sim.kernels.") and kernels(module)
+)
+
+
+@pytest.mark.parametrize("module", COMPILED)
+def test_kernels_open_with_theory_invariants_cost_and_shapes(module: str) -> None:
+    top = ast.get_docstring(trees()[module]) or ""
+    assert [word for word in ("Theory:", "Invariant", "Cost") if word not in top] == []
+    for function in kernels(module):
+        if "kernel" not in decorators(function):
+            continue
+        said = " ".join(re.findall(r"`([^`]*)`", f"{top} {ast.get_docstring(function)}"))
+        arrays = {
+            p.arg
+            for p in parameters(function)
+            if p.annotation and ast.unparse(p.annotation) != "int"
+        }
+        assert arrays - set(re.findall(r"\w+", said)) == set(), function.name

@@ -128,7 +128,7 @@ class FlowTable:
                 self.capacity, keys, asked, answers, scratch,
             )  # fmt: skip
             arguments = columns, time, portless, queries, at, len(packets), flows, w, out
-            at = track(datapath.tables, datapath.ends, *arguments)
+            at = int(track(datapath.tables, datapath.ends, *arguments))
             if at == len(packets):
                 return out
             if self.counters[FILLED] >= self._room:

@@ -1,5 +1,7 @@
 """Lists of the packets of a block that still have something to ask, eight at a time.
 
+Theory: stream compaction; the lanes of a mask are moved to the front by a permutation that a table
+of 256 has for it, and where the next ones go is the running count of bits.
 Cost: one permutation and one store per eight lanes, no branch. Invariant: `active`, u32[BLOCK +
 8], has room for eight lanes behind the last one, which `note` may overwrite. Inlined parts take
 the arrays of the kernels that they are inlined into.

@@ -3,6 +3,8 @@
 Addresses are two 64-bit words in either IP version (IPv4 lies in the first). Linear in the rules:
 for samples and as the oracle of every other engine.
 
+Theory: a rule is a product of sets, one per field, and the first that holds a packet decides: this
+is the definition, evaluated as it stands.
 Invariant: lists are CSR, those of rule `r` at `off[r]..off[r + 1]`; an empty list matches nothing.
 Cost: rules x packets, with an exit at the first field that does not match.
 """

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
+from sim.kernels.arrays import I64, U32, U64
 from sim.kernels.match.rename import MOST, NODE, ONE, THREE, TWO, ZERO, slot_of
 
 U, W = np.uint64, np.uint32
@@ -187,8 +188,8 @@ def place_blocks(parent: Any, offset: Any, base: Any) -> None:
 
 @kernel
 def sweep(
-    hi: Any, lo: Any, length: Any, name: Any, outside: int, stack: Any, start_hi: Any,
-    start_lo: Any, out: Any,
+    hi: U64, lo: U64, length: I64, name: U32, outside: int, stack: I64, start_hi: U64,
+    start_lo: U64, out: U32,
 ) -> int:  # fmt: skip
     """Intervals of equal names, from (`start_hi`, `start_lo`) on; returns their number, at most
     `2 * len(hi) + 1`.

@@ -3,6 +3,8 @@
 Both are linear and need no comparison of more than two keys, which is what keeps tables of a
 million rules cheap to build.
 
+Theory: a numbering is the map onto classes of equal keys; a hash table finds the class of a key,
+and a stable sort by one digit after the other orders keys (LSD radix sort).
 Invariants: numbers are dense, from 0; `identify` gives them in order of appearance,
 `number_sorted` in order of keys; neither depends on the size of the hash table. Cost: `identify`
 one probe per key expected (the table is at most half full), `sort_keys` one pass per digit in

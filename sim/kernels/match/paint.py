@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.kernels import kernel
+from sim.kernels.arrays import I32, I64, U8, U32, U64
 from sim.kernels.match.number import place_of
 
 U = np.uint64
@@ -37,7 +38,7 @@ class Boxes(NamedTuple):
 
 @kernel
 def paint_product(
-    a: Any, b: Any, c: Any, held_a: Any, held_b: Any, held_c: Any, weight: Any, out: Any
+    a: I64, b: I64, c: I64, held_a: U8, held_b: U8, held_c: U8, weight: U64, out: U64
 ) -> None:
     """Add `weight[s]` to every cell of `out` whose three classes set `s` holds on its axes.
 
@@ -58,8 +59,8 @@ def paint_product(
 
 @kernel
 def merge_cells(
-    event_off: Any, events: Any, dst: Any, weight: Any, delta: Any, above: Any, slots: Any,
-    keys: Any, x: Any,
+    event_off: I64, events: I64, dst: Any, weight: U64, delta: U64, above: U64, slots: I32,
+    keys: U64, x: I32,
 ) -> int:  # fmt: skip
     """Number the distinct cells of a grid by the rules that cover them, row by row: `x`, in order
     of appearance. Returns how many there are, or -1 as soon as they would fill more than half of
@@ -116,8 +117,8 @@ def merge_cells(
 
 @kernel
 def paint_rules(
-    src: Any, dst: Any, x: Any, sets: Any, y_off: Any, y_list: Any, n_y: int, ids: Any,
-    seen: Any, f: Any,
+    src: Any, dst: Any, x: I32, sets: I64, y_off: I64, y_list: I64, n_y: int, ids: I64,
+    seen: I64, f: I32,
 ) -> None:  # fmt: skip
     """Write `ids[r]` to every cell of `f` that rule `r` covers, last rule first, so the first wins.
 
@@ -143,7 +144,7 @@ def paint_rules(
 
 @kernel
 def list_cells(
-    src: Any, dst: Any, x: Any, count: Any, first: Any, seen: Any, off: Any, out: Any
+    src: Any, dst: Any, x: I32, count: I64, first: I64, seen: I64, off: I64, out: U32
 ) -> None:  # fmt: skip
     """Write the `count[r]` records from `first[r]` on of every rule `r` that covers a cell at
     `off[cell]`, which moves on. `x`, `seen` as above.

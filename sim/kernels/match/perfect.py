@@ -5,6 +5,8 @@ one look-up, one probe, no collisions among the keys of the table. A bucket is a
 `marks << 16 | displacement`: every key of it sets the one of 16 marks that the top of its second
 hash names, so that most strangers are known without a probe.
 
+Theory: hash and displace. Buckets, fuller ones first, each take the first displacement by which all
+of their keys hit free slots.
 Invariants: no two keys of a table have one slot; a stranger may pass the marks and the tag, never
 the comparison of the key itself. Cost of a look-up: one bucket word and one record; of building:
 expected linear, with at most 65,536 displacements tried per bucket, after which another seed is
@@ -18,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
+from sim.kernels.arrays import I32, I64, U32
 
 U, W = np.uint64, np.uint32
 LSB, HALF, SIXTEEN, MARK = W(1), W(15), W(16), W(28)
@@ -98,7 +101,7 @@ def displace(
 
 
 @kernel
-def chain(key: Any, slot: Any, off: Any, more: Any, place: Any, following: Any) -> None:
+def chain(key: I32, slot: I64, off: I64, more: I64, place: I64, following: I64) -> None:
     """Where records lie, and where the next one of each key does (0: there is none): the first of
     key `k` at `slot[k]`, the `more[k]` others from `off[k]` on. All three are used up.
 
@@ -118,8 +121,8 @@ def chain(key: Any, slot: Any, off: Any, more: Any, place: Any, following: Any) 
 
 @kernel
 def write_records(
-    src: Any, dst: Any, bounds: Any, rule: Any, row: Any, sport: Any, dport: Any, kinds: Any,
-    place: Any, following: Any, out: Any,
+    src: U32, dst: U32, bounds: U32, rule: I64, row: I64, sport: U32, dport: U32, kinds: U32,
+    place: I64, following: I64, out: U32,
 ) -> None:  # fmt: skip
     """Write records, the first four columns by row, others by record, to their places.
 

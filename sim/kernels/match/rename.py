@@ -13,6 +13,8 @@ into equal buckets, aligned so that a prefix as large as a bucket is one:
 Where all words of a bucket of node 0 have one name, `sure` has it, and all ones elsewhere; before
 the first one and behind the last one it has the names of everything beside them.
 
+Theory: the innermost of nested prefixes is a step function of the address, so its steps, searched
+by a tree of equal buckets, name it; what rules tell apart is the name alone.
 Invariants: intervals cover all words, in order; an entry leads to at most five of them, of which
 four ends are compared; the order of `left` is the order of packets. Cost per address: one look-up
 where `sure` answers, one or two lines for a single address, else one look-up per level (13 at
@@ -26,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
+from sim.kernels.arrays import U32, U64, Index
 from sim.kernels.match.active import COUNT, note
 from sim.kernels.match.lanes import (
     below,
@@ -156,7 +159,7 @@ def _rest(t: Any, hi: Any, lo: Any, base: Any, n: Any, scratch: Any, out: Any) -
 
 @inlined
 def _singles(
-    t: Any, hi: Any, lo: Any, base: Any, n: Any, slot: Any, left: Any, taken: Any, out: Any
+    t: Any, hi: U64, lo: U64, base: Index, n: Index, slot: U64, left: U64, taken: U64, out: U32
 ) -> Any:
     """Names of those in `left` that are single addresses; how many others there are, which then
     stand there instead."""

@@ -1,5 +1,6 @@
 """Packets that another table must answer: sorted out by table, and their headers side by side.
 
+Theory: a counting sort by table, and its inverse.
 Cost: one pass each. Invariant: `off` and `at` are the two halves of a counting sort, so packets of
 one table stay in their order. Answers below -1 stand for tables: `-2 - b`.
 """

@@ -5,6 +5,9 @@ to ask enter a pool. The pool goes round by round, one record per packet, until 
 wait for company from the next block, as a round of few packets spends its time waiting for memory.
 The record of the next round is always asked for a round early.
 
+Theory: the same search as `match_tuples`, whose steps for different packets depend on nothing of
+each other, so any order of them gives the same answers; the pool keeps eight independent ones at
+hand.
 Invariants: a packet is in the pool at most once, with its best rule so far also in `out`; a round
 takes one record of each, so it ends; nobody leaves the pool while an item may still better him.
 Cost: as `match_tuples`, with the misses of eight packets at a time overlapping. Rows of `scratch`,
@@ -19,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
+from sim.kernels.arrays import I32, U32, Index
 from sim.kernels.match.active import COUNT, note
 from sim.kernels.match.l4 import meta_at8, raw_class8
 from sim.kernels.match.lanes import (
@@ -53,7 +57,7 @@ WHO, STEP, RECORD, TAG, RULE, SRC, DST, PORTS, CLASSES = range(9)
 
 
 @kernel
-def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
+def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: U32, out: I32) -> None:
     """Rule ids of packets `begin..end`, a multiple of eight.
 
     `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
@@ -93,8 +97,8 @@ def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) 
 
 @inlined
 def _coarse_rules(
-    t: Any, c: Any, base: Any, stop: Any, src: Any, dst: Any, classes: Any, ports: Any,
-    record: Any, out: Any,
+    t: Any, c: Any, base: Index, stop: Index, src: U32, dst: U32, classes: U32, ports: U32,
+    record: U32, out: I32,
 ) -> None:  # fmt: skip
     """From both matches: the coarse rule of each packet to `out`, its first item to `src`."""
     for k in range(0, stop, 8):
@@ -122,7 +126,7 @@ def _worth(t: Any, items: Any, known: Any) -> Any:
 
 
 @inlined
-def _most_are_active(t: Any, base: Any, stop: Any, item: Any, out: Any) -> Any:
+def _most_are_active(t: Any, base: Index, stop: Index, item: U32, out: I32) -> Any:
     """Whether most packets of a block have a tuple to ask, by a sample."""
     n = ZERO
     for k in range(0, stop, SAMPLED):
@@ -133,7 +137,7 @@ def _most_are_active(t: Any, base: Any, stop: Any, item: Any, out: Any) -> Any:
 
 @inlined
 def _list_active(
-    t: Any, base: Any, stop: Any, item: Any, record: Any, active: Any, out: Any
+    t: Any, base: Index, stop: Index, item: U32, record: U32, active: U32, out: I32
 ) -> Any:
     """Lists the packets of a block that have a record to compare: further in a chain, where
     `record` is not 0, or that of the tuple at `item`. Returns how many they are."""
@@ -148,8 +152,8 @@ def _list_active(
 
 @inlined
 def _first_round(
-    t: Any, c: Any, base: Any, stop: Any, item: Any, ports: Any, classes: Any, record: Any,
-    tag: Any, out: Any,
+    t: Any, c: Any, base: Index, stop: Index, item: U32, ports: U32, classes: U32, record: U32,
+    tag: U32, out: I32,
 ) -> None:  # fmt: skip
     """The first record of every packet of a block, without picking those that have one."""
     for k in range(0, stop, 8):
@@ -176,8 +180,8 @@ def _first_round(
 
 @inlined
 def _admit(
-    t: Any, c: Any, base: Any, n: Any, item: Any, ports: Any, classes: Any, record: Any,
-    active: Any, out: Any, pool: Any, left: Any,
+    t: Any, c: Any, base: Index, n: Index, item: U32, ports: U32, classes: U32, record: U32,
+    active: U32, out: I32, pool: U32, left: Index,
 ) -> None:  # fmt: skip
     """The first `n` active packets of a block enter the pool behind `left` others."""
     store(active, n, splat(NO))
@@ -211,14 +215,14 @@ def _find(t: Any, src: Any, dst: Any, items: Any) -> Any:
 
 
 @inlined
-def _ask(t: Any, record: Any, j: Any) -> None:
+def _ask(t: Any, record: U32, j: Index) -> None:
     """Fetch eight records early."""
     for lane in range(8):
         prefetch(t.entries, U(record[j + U(lane)]))
 
 
 @inlined
-def _advance(t: Any, begin: Any, left: Any, pool: Any) -> None:
+def _advance(t: Any, begin: Index, left: Index, pool: U32) -> None:
     """Where the next records of packets `begin..left` are and what tags they must carry, instead of
     the items at their steps; records of a chain carry any."""
     for row in range(len(pool)):
@@ -236,7 +240,7 @@ def _advance(t: Any, begin: Any, left: Any, pool: Any) -> None:
 
 
 @inlined
-def _round(t: Any, left: Any, pool: Any, out: Any) -> Any:
+def _round(t: Any, left: Index, pool: U32, out: I32) -> Any:
     """One record of every packet in the pool; returns how many stay in it."""
     for k in range(0, left, 8):
         j = U(k)

@@ -22,6 +22,8 @@ source ports are the number of a row of `heavy`, the rule by L4 class.
 Any rule that holds the packet is a match, whichever key led to it; the tag only keeps strangers
 from following a chain.
 
+Theory: in a tuple all rules mask addresses alike, so one exact look-up finds those that hold them
+(Srinivasan, Suri, Varghese, SIGCOMM 1999); tuples without a rule for either address are pruned.
 Invariants: items of a list ascend by best rule, so the first that cannot better the best one known
 ends the search; records of a chain ascend too. Cost per packet: two longest-prefix matches, one
 look-up in `pairs`, three for the coarse rule, and per tuple asked one bucket word and, unless its

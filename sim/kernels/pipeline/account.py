@@ -7,6 +7,8 @@ left out of the entries' counters. Each thread counts into arrays of its own; th
 table let through. Links count the packets that enter them, encapsulated, by direction:
 `2 * link` from the lower end up, `2 * link + 1` down.
 
+Theory: counters are sums over packets, which any split into threads and blocks leaves as they are;
+a walk is a path of a graph without circles, hop by hop nearer to its target.
 Invariants: every packet counts in exactly one row at the sender and in one at the receiver; a walk
 ends, since each hop is nearer to its target; sums do not depend on how rows are dealt to threads.
 Cost: `tally` four additions per packet; `walk` one line per hop, a block's hops overlapping.
@@ -19,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import kernel
+from sim.kernels.arrays import I32, U8, U32, U64, Index
 from sim.kernels.pipeline.ecmp import K0, choose, outer_hash
 from sim.packets.reasons import LIMIT
 
@@ -34,15 +37,15 @@ ROWS = 5
 
 @kernel
 def tally(
-    reason: Any,
-    out_decision: Any,
-    in_decision: Any,
-    length: Any,
-    count: Any,
-    begin: Any,
-    end: Any,
-    in_from: Any,
-    c: Any,
+    reason: U8,
+    out_decision: I32,
+    in_decision: I32,
+    length: U32,
+    count: U32,
+    begin: int,
+    end: int,
+    in_from: int | Index,
+    c: U64,
 ) -> None:
     """Add rows `begin..end` to `c`, uint64, flat: packets and bytes per row.
 
@@ -82,7 +85,7 @@ def split(dec_reason: Any, c: Any) -> tuple[Any, Any]:
 
 @kernel
 def walk(
-    t: Any, hops: Any, o: Any, length: Any, count: Any, begin: Any, end: Any, w: Any, links: Any
+    t: Any, hops: U64, o: Any, length: U32, count: U32, begin: int, end: int, w: U64, links: U64
 ) -> None:
     """Take rows `begin..end` through the underlay, all of a block hop by hop: links count, and
     each row gets its path hash. `hops` has a word per ECMP hop: `next node << 32 | direction`.

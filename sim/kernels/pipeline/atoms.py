@@ -9,6 +9,8 @@ much: LLVM makes its comparisons unpredictable branches.
 Results are numbers within the VRF (IPv4 atoms first), or `MISS` where the VRF has no atoms of the
 family or the version is neither 4 nor 6.
 
+Theory: atoms are the intervals of an axis between the cuts of all prefixes, so an address is in
+that of the last start not above it.
 Invariants: starts of a (VRF, family) ascend and begin with 0; the hash table is at most half full
 and its free places are 0. Cost: one line for an address of an endpoint, else log2 of the starts
 below one top. `t` is `sim.pipeline.tables.Tables`, which says its types.

@@ -13,6 +13,8 @@ that searches must pass `GONE`.
 Keys of a block of packets are columns of `q`, uint64 [KEY_ROWS, block]: the first six words, and
 the hash. `f` is `sim.pipeline.conntrack.Flows`.
 
+Theory: linear probing in a table that is never full; who is removed leaves a mark, so searches do
+not end before what lies behind (Knuth, 6.4).
 Invariants: at most `room` slots are filled, so a search ends; a flow is found from its own hash on
 without a free slot between; a state names one packet, so a queue entry that is out of date shows
 itself. Cost: one line to find or to put in a flow, expected; forgetting one frees its slot at once

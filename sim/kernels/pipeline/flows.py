@@ -9,6 +9,8 @@ block changed the table, it looks again, and asks the groups itself.
 ICMP (`sim.packets.icmp`): `p` has the marks of all packets and what errors quote. What an error
 quotes is routed as a packet of whoever gets the error, which names the flow that it is about.
 
+Theory: deciding a block at once is a guess that nothing in it depends on anything else in it; each
+packet is then passed in order, and where the guess was wrong, decided again.
 Invariants: what the table says after a packet depends on the packets before it alone, whatever the
 size of blocks; a flow of an older generation is decided again once. Cost per packet of a known
 flow: routing and one line of the table; of a new one: the groups' word, and one line. Arguments:
@@ -25,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
+from sim.kernels.arrays import I64, U64, Bools, Index
 from sim.kernels.pipeline.flow_table import (
     AGED,
     ALIVE,
@@ -84,7 +87,7 @@ ROWS = PATH_ROWS + 7
 
 
 @kernel
-def ask(t: Any, e: Any, begin: Any, n: Any, w: Any, o: Any) -> None:
+def ask(t: Any, e: U64, begin: int, n: int | Index, w: U64, o: Any) -> None:
     """The groups' word on everyone in `ASK`, as if each opened a flow."""
     sent = decide_out(t, e, begin, ASK, n, False, w, o)
     routed = ZERO
@@ -117,7 +120,9 @@ def quote(t: Any, h: Any, o: Any, i: Any, p: Any, r: Any, k: Any) -> None:
 
 
 @inlined
-def name_all(t: Any, e: Any, h: Any, at: Any, arrived: Any, p: Any, f: Any, w: Any, o: Any) -> None:
+def name_all(
+    t: Any, e: U64, h: Any, at: int, arrived: Index, p: Any, f: Any, w: U64, o: Any
+) -> None:
     """The flow of everyone in `ARRIVED`; `KIND` says what may be done with it."""
     table, q, mask = f.table, f.keys, U(len(f.table) - 1)
     r, v, errors = f.headers, f.verdicts, ZERO
@@ -152,7 +157,7 @@ def name_all(t: Any, e: Any, h: Any, at: Any, arrived: Any, p: Any, f: Any, w: A
 
 @inlined
 def look_up(
-    t: Any, e: Any, h: Any, at: Any, left: Any, arrived: Any, p: Any, f: Any, w: Any, o: Any
+    t: Any, e: U64, h: Any, at: int, left: Index, arrived: Index, p: Any, f: Any, w: U64, o: Any
 ) -> None:
     """Show to the groups whoever needs their word as the table is now. `ASKED` says of whom they
     were asked, `AGAIN` which row of `f.verdicts` says whether an answered packet would pass now."""
@@ -189,7 +194,7 @@ def look_up(
 
 
 @inlined
-def ask_about(t: Any, e: Any, at: Any, j: Any, w: Any, o: Any) -> None:
+def ask_about(t: Any, e: U64, at: int, j: Index, w: U64, o: Any) -> None:
     """Show one packet to the groups, if that was not done yet."""
     if w[ASKED, j] == ZERO:
         w[ASK, ZERO] = j
@@ -198,7 +203,7 @@ def ask_about(t: Any, e: Any, at: Any, j: Any, w: Any, o: Any) -> None:
 
 
 @inlined
-def opening_passes(t: Any, e: Any, h: Any, i: Any, row: Any, f: Any, o: Any) -> Any:
+def opening_passes(t: Any, e: U64, h: Any, i: Any, row: Any, f: Any, o: Any) -> Any:
     """Whether the groups would let pass what packet `i` answers."""
     if row == NONE:
         row = U(len(f.verdicts.reason) - 1)
@@ -209,7 +214,7 @@ def opening_passes(t: Any, e: Any, h: Any, i: Any, row: Any, f: Any, o: Any) -> 
 
 
 @inlined
-def still_passes(t: Any, e: Any, slot: Any, f: Any) -> Any:
+def still_passes(t: Any, e: U64, slot: Index, f: Any) -> Any:
     """Whether the groups would let pass what opened the flow in this slot."""
     row = U(len(f.verdicts.reason) - 1)
     recall(t, f.table, slot, f.headers, row)
@@ -218,7 +223,7 @@ def still_passes(t: Any, e: Any, slot: Any, f: Any) -> Any:
 
 
 @inlined
-def pass_related(t: Any, i: Any, slot: Any, f: Any, o: Any) -> None:
+def pass_related(t: Any, i: Any, slot: Index, f: Any, o: Any) -> None:
     """An error about the known flow in this slot: at the flow's ends it passes, and on the way out
     of anyone else's VTEP the groups have said what they say."""
     ends, c = f.table[slot | FIVE], f.counters
@@ -232,7 +237,7 @@ def pass_related(t: Any, i: Any, slot: Any, f: Any, o: Any) -> None:
 
 
 @inlined
-def pass_known(at: Any, first: Any, arrived: Any, f: Any, w: Any, o: Any) -> Any:
+def pass_known(at: int, first: Index, arrived: Index, f: Any, w: U64, o: Any) -> Any:
     """Let packets of known flows pass, from the `first` on, as long as nothing else comes; returns
     how many of the block are done."""
     table, seen, hits, k = f.table, U(f.counters[SEEN]), ZERO, first
@@ -257,7 +262,7 @@ def pass_known(at: Any, first: Any, arrived: Any, f: Any, w: Any, o: Any) -> Any
 
 
 @inlined
-def pass_in_order(t: Any, e: Any, h: Any, at: Any, arrived: Any, f: Any, w: Any, o: Any) -> Any:
+def pass_in_order(t: Any, e: U64, h: Any, at: int, arrived: Index, f: Any, w: U64, o: Any) -> Any:
     """Every routed packet of a block, one after the other; returns how many could be done."""
     table, stamp, c = f.table, f.stamp, f.counters
     k, changed = pass_known(at, ZERO, arrived, f, w, o), False
@@ -313,7 +318,7 @@ def pass_in_order(t: Any, e: Any, h: Any, at: Any, arrived: Any, f: Any, w: Any,
 
 
 @inlined
-def tell_time(time: Any, at: Any, stop: Any, w: Any, c: Any) -> None:
+def tell_time(time: I64, at: int, stop: int, w: U64, c: I64) -> None:
     """The clock of each packet, which never runs backwards."""
     clock = c[CLOCK]
     for row in range(at, stop):
@@ -324,17 +329,17 @@ def tell_time(time: Any, at: Any, stop: Any, w: Any, c: Any) -> None:
 @kernel
 def track(
     t: Any,
-    e: Any,
+    e: U64,
     h: Any,
-    time: Any,
-    portless: Any,
+    time: I64,
+    portless: Bools,
     p: Any,
-    begin: Any,
-    end: Any,
+    begin: int,
+    end: int,
     f: Any,
-    w: Any,
+    w: U64,
     o: Any,
-) -> Any:
+) -> int | np.int64:
     """Decide rows `begin..end` of headers `h` in order; `time` int64 ns per packet, `portless` who
     may neither use nor open a flow, `p` what ICMP packets say. Returns `end`, or the row before
     which `f` (see `sim.pipeline.conntrack`) needs more room or a new queue.

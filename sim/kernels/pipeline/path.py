@@ -18,6 +18,10 @@ the policy blocks say; `reason` folds the three in pipeline order. With `complet
 computed although OUT denies. `sim.kernels.pipeline.flows` takes the same steps, but asks the policy
 blocks only about packets of unknown flows.
 
+Theory: what becomes of a packet is a function of atoms, tabulated; a step maps (node, VRF, header)
+to one next hop of the set that routes name.
+Invariants: lists of a block hold each row once and shrink from step to step; a row's verdict is
+that of the first step that stops it.
 Cost per packet: two addresses, two next-hop sets, and per side one cell, one column and one
 decision; each is asked for before it is needed. Arguments: `t` Tables, `h` Headers, `o` Verdicts
 (named tuples that say their types), `e` u64[endpoints x 2 x 8] as above, `w` u64[ROWS, block],

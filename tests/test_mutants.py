@@ -1,20 +1,24 @@
-"""The suite notices seeded faults: every fault still is one, all have results, nearly all died; and
-ten of them, which the commit draws, die now (`mutants`)."""
+"""The suite notices seeded faults: every fault still is one, nearly all that were asked died, who
+lives is explained; and ten of them, which the commit draws, die now (`mutants`)."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from functools import cache
 
 import pytest
 from mutants import run
 from mutants.reach import Reach
-from mutants.tree import ROOT, Tree
+from mutants.tree import KERNELS, PACKAGES, ROOT, Tree
 
+SURVIVORS = ROOT / "tests" / "mutants" / "SURVIVORS.md"
 TEN = 10
-QUICK = 8.0
+QUICK = 3.0
 """Who took longer is not asked in every run."""
+FEWEST, SHARE = 150, 0.95
+"""Of those that were asked so many must be there, and such a share of them be dead."""
 
 
 @pytest.mark.parametrize("table", run.TABLES)
@@ -32,7 +36,28 @@ def test_every_fault_can_be_put_in(table: str) -> None:
 def test_tests_that_killed_are_there() -> None:
     """Whoever removes or renames one asks its mutants again."""
     files = {result.by.partition("::")[0] for result in run.read().values() if result.by}
+    files |= {fault.by.partition("::")[0] for fault in run.faults().values() if fault.by}
     assert [file for file in sorted(files) if not (ROOT / file).is_file()] == []
+
+
+def test_only_kernels_run_as_plain_python() -> None:
+    rows = [fault for fault in run.faults().values() if fault.plain]
+    assert rows
+    assert [fault.path for fault in rows if not (fault.path.startswith(KERNELS) and fault.by)] == []
+
+
+def test_nearly_all_die_and_who_lives_is_explained() -> None:
+    asked = {key: found for key, found in run.read().items() if key in run.faults()}
+    alive = {key for key, found in asked.items() if found.outcome != "killed"}
+    assert len(asked) >= FEWEST
+    assert len(alive) <= (1 - SHARE) * len(asked), sorted(alive)
+    said = set(re.findall(r"^### (.+)$", SURVIVORS.read_text("utf-8"), re.MULTILINE))
+    assert said == alive
+
+
+def test_every_floor_has_some() -> None:
+    asked = [run.faults()[key].path for key in run.read() if key in run.faults()]
+    assert [floor for floor in PACKAGES if not any(p.startswith(f"{floor}/") for p in asked)] == []
 
 
 def ten() -> list[str]:

@@ -262,8 +262,8 @@ def _pairs(space: LegSpace, rows: Legs, leg_set: Column, sets: L4Sets) -> tuple[
     width = np.diff(np.r_[at, len(rows)])
     cell_of = np.repeat(np.arange(len(at)), width)
     may = combine(sets, cell_of, leg_set, np.logical_or)
-    must = combine(sets, cell_of, leg_set, np.logical_and)
-    must = np.where(width == rows.hops[at], must, 0)
+    # What delivers to one endpoint leads to its VTEP and VRF, and is decided alike.
+    must = np.where(width == rows.hops[at], may, 0)
     cells = PairCells(pair_of[at], rows.src_place[at], rows.dst_place[at], may, must)
     pairs = Pairs(rows.src[first], rows.dst[first], rows.version[first], some, some, first, last)
     return replace(pairs, sure=_sure(space, pairs, cells, sets)), cells

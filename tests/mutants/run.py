@@ -29,6 +29,7 @@ MINUTE = 60.0
 STEPS = (4.0, 15.0, MINUTE)
 """Test files are asked in chunks of about so many seconds: starting Python takes one."""
 START = 1.2
+PLAIN = {"NUMBA_DISABLE_JIT": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +93,23 @@ def judge(tree: Tree, fault: Fault, reach: Reach, known: str = "") -> Result:
     """What becomes of one mutant; `known` killed it last."""
     left = MINUTE
     with tree.mutated(fault.path, mutated(fault)):
-        named = [[test] for test in (known, fault.by) if test]
+        named = [[test] for test in dict.fromkeys((known, fault.by)) if test]
         for tests in (*named, *chunks(tests_of(fault, reach), reach)):
             if left <= 1:
                 continue
-            found = tree.run(tests, left)
+            found = tree.run(tests, left, **plainly(fault, tests))
             left -= found.seconds
             if found.failed:
                 return Result("killed", found.failed, round(MINUTE - left, 1))
             if found.out_of_time:
                 return Result("late", "", round(MINUTE - left, 1))
     return Result("survived" if left > 1 else "late", "", round(MINUTE - left, 1))
+
+
+def plainly(fault: Fault, tests: list[str]) -> dict[str, str]:
+    """What makes kernels plain Python for the test that a row names for that."""
+    plain = fault.plain and all(test.startswith(fault.by) for test in tests)
+    return PLAIN if plain else {}
 
 
 def read() -> dict[str, Result]:
@@ -159,11 +166,14 @@ def sums(results: dict[str, Result]) -> Iterator[str]:
 
 def innocent(tree: Tree, results: dict[str, Result]) -> list[str]:
     """Tests that killed a mutant, and are gone or fail without one as well."""
-    files: dict[str, list[str]] = {}
-    for test in sorted({r.by for r in results.values() if r.by}):
-        files.setdefault(test.partition("::")[0], []).append(test)
+    files: dict[tuple[str, bool], dict[str, None]] = {}
+    for key, fault in sorted(faults().items()):
+        if key in results and (test := results[key].by):
+            alike = test.partition("::")[0], bool(plainly(fault, [test]))
+            files.setdefault(alike, {})[test] = None
     guilty = []
-    for tests in files.values():
-        if not tree.run(tests, 10 * MINUTE).passed:
-            guilty += [test for test in tests if not tree.run([test], 10 * MINUTE).passed]
+    for (_, plain), tests in files.items():
+        more = PLAIN if plain else {}
+        if not tree.run([*tests], 10 * MINUTE, **more).passed:
+            guilty += [test for test in tests if not tree.run([test], 10 * MINUTE, **more).passed]
     return guilty

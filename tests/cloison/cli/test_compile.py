@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from fabric_files import vrf, write_fabric
 
 from cloison.cli import main
 
@@ -75,6 +76,18 @@ def test_wrong_arguments_are_2(arguments: tuple[str, ...]) -> None:
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_nothing_is_written_of_what_is_not_evaluated_and_it_is_said(tmp_path: Path) -> None:
+    fabric = write_fabric(tmp_path, {"a": vrf("10.0.0.0/16")}, {"a": ["ns/one@host1"]})
+    with (tmp_path / "a.yaml").open("a") as file:
+        file.write("apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n")
+        file.write("metadata: { name: x, namespace: ns }\nspec: {}\n")
+    result = cloison("compile", fabric, "-q", "-o", tmp_path / "out")
+    assert result.exit_code == 4, result.output
+    assert "nothing is written" in result.stderr
+    assert not (tmp_path / "out").exists()
+    assert "nothing is written" not in cloison("compile", fabric, "-q").stderr
 
 
 def test_the_entries_of_one_node() -> None:

@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 
 class Fault(NamedTuple):
-    """One text of a file in the place of another one; `by` is a test file to ask first."""
+    """One text of a file in the place of another one; `by` is a test to ask first, where kernels
+    run `plain`, as Python, and need not be compiled: such a test must pass so without the fault."""
 
     path: str
     before: str
     after: str
     breaks: str
     by: str = ""
+    plain: bool = False

@@ -166,6 +166,7 @@ FAULTS = (
         "undeclared = ~(first.declared & second.declared)",
         "undeclared = ~(first.declared | second.declared)",
         "an intent at one end explains packets between VRFs",
+        "tests/sim/test_between_vrfs.py",
     ),
     Fault(
         "sim/checker/paths.py",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_sets.firewall_sets import firewall
 from rule_sets.one_version import nothing6
-from rule_worlds import SHAPES, Shape, boundary_packets, force, random_rules
+from rule_worlds import SHAPES, Shape, boundary_packets, force, random_list, random_rules
 
 from fabric.diagnostics import InputError
-from sim.classify import build, lookup
+from sim.classify import build, choose, lookup
 from sim.classify.columns import Columns
 from sim.classify.contest.traces import trace
 from sim.classify.linear import scan
@@ -54,6 +54,32 @@ def test_every_engine_agrees_with_the_scan(
             assert not len(wrong), (seed, classifier.plans, packets.take(wrong[:1]))
     if engine != "chosen":
         assert engine in used
+
+
+@pytest.mark.parametrize("shape", ["all keys", "IPv6", "VNI"])
+def test_few_rules_and_packets(shape: str, lanes: str) -> None:
+    """A law for kernels that run as plain Python as well (`NUMBA_DISABLE_JIT=1`, without lanes)."""
+    for seed in range(3):
+        rules = random_rules(replace(SHAPES[shape], n=30), seed)
+        classifier = build(rules)
+        for version in SHAPES[shape].versions:
+            packets = boundary_packets(rules, version, 100, seed)
+            assert (classifier.classify(packets) == scan(rules, packets)).all()
+
+
+def test_few_rules_without_source_ports(lanes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells with intervals of ports, which other engines leave no room for."""
+    used = set[str]()
+    made = choose.matcher_of
+    monkeypatch.setattr(choose, "dense_tables", lambda *given: None)
+    monkeypatch.setattr(choose, "tuple_cost", lambda n: choose.NEVER)
+    monkeypatch.setattr(choose, "matcher_of", lambda t: used.add(type(t).__name__) or made(t))
+    for seed in range(2):
+        rules = [replace(r, sport=((0, 65535),)) for r in random_list(Shape(n=30), seed)]
+        columns = boundary_packets(RuleSet.of(rules), 4, 200, seed)
+        same = build(RuleSet.of(rules)).classify(columns) == scan(RuleSet.of(rules), columns)
+        assert same.all()
+    assert used == {"PortTables"}
 
 
 @settings(max_examples=60)

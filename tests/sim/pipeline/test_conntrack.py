@@ -19,7 +19,7 @@ from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
 from fabric.network import Network
 from sim.blocks.blocks import build_blocks
-from sim.kernels.pipeline.flow_table import OPENED_BY_B
+from sim.kernels.pipeline.flow_table import ALIVE, KEY_ROWS, OPENED_BY_B, find
 from sim.packets.headers import Flow, Packets
 from sim.packets.icmp import ERROR, OTHER, REPLY, REQUEST, Marks
 from sim.packets.reasons import Reason
@@ -360,6 +360,19 @@ def test_many_flows_in_large_batches(
             times.append(clock)
         both.batch(flows, times, rng.random(size) < 0.01)  # type: ignore[arg-type]
         both.bump(int(rng.integers(2)))
+
+
+@pytest.mark.parametrize("word", range(6))
+def test_a_flow_is_known_by_all_of_its_key(word: int) -> None:
+    """Two flows that meet in one place of the table differ in one word."""
+    u = np.uint64
+    table, q = np.zeros(32, u), np.zeros((KEY_ROWS, 2), u)
+    q[:6, 0] = q[:6, 1] = range(11, 17)
+    q[word, 1] += u(1)
+    at = int(find(table, q, u(0)))
+    table[at : at + 6], table[at + 6] = q[:6, 0], ALIVE
+    assert find(table, q, u(0)) == at
+    assert find(table, q, u(1)) != at
 
 
 @settings(max_examples=2)

@@ -142,6 +142,7 @@ def test_claims_keep_what_was_written() -> None:
         ("deny", "icmp4", 58, True),
         ("deny", "icmp6", 58, False),
         ("allow", "icmp6", 58, True),
+        ("allow", "icmp6", 1, False),
         ("allow", "icmp", 58, False),
         ("allow", "icmp4", 58, False),
         ("only", "icmp6", 58, True),

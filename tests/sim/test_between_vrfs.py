@@ -8,7 +8,7 @@ import pytest
 from routed import at, endpoint, routed
 
 from compiler.policy.ir import Action, Direction, Named, Origin, Policy, Rule, Selection, Stage
-from compiler.policy.kinds import KINDS
+from compiler.policy.origin_kinds import KINDS
 from sim.blocks.blocks import build_blocks
 from sim.checker.paths import Paths
 from sim.proof.matrix import matrix

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from fabric.kubernetes.workloads import Owner, top
+from fabric.kubernetes.workloads import WorkloadOwner, top
 
 KNOWN: Any = {
-    Owner("CronJob", "shop", "nightly"): SimpleNamespace(owner=None),
-    Owner("Deployment", "shop", "web"): SimpleNamespace(owner=None),
-    Owner("ReplicaSet", "shop", "db-1"): SimpleNamespace(owner=Owner("Deployment", "shop", "db")),
+    WorkloadOwner("CronJob", "shop", "nightly"): SimpleNamespace(owner=None),
+    WorkloadOwner("Deployment", "shop", "web"): SimpleNamespace(owner=None),
+    WorkloadOwner("ReplicaSet", "shop", "db-1"): SimpleNamespace(
+        owner=WorkloadOwner("Deployment", "shop", "db")
+    ),
 }
 HASH, ROLLOUT = "pod-template-hash", "rollouts-pod-template-hash"
 
@@ -38,9 +40,11 @@ def test_the_workload_above(
     kind: str, name: str, labels: dict[str, str], expected: tuple[str, str]
 ) -> None:
     about: Any = SimpleNamespace(name="x", namespace="shop", labels=labels)
-    assert top(Owner(kind, "shop", name), about, KNOWN) == Owner(expected[0], "shop", expected[1])
+    assert top(WorkloadOwner(kind, "shop", name), about, KNOWN) == WorkloadOwner(
+        expected[0], "shop", expected[1]
+    )
 
 
 def test_a_pod_alone_is_its_own_workload() -> None:
     about: Any = SimpleNamespace(name="x", namespace="shop", labels={})
-    assert top(None, about, KNOWN) == Owner("Pod", "shop", "x")
+    assert top(None, about, KNOWN) == WorkloadOwner("Pod", "shop", "x")

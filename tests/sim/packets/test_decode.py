@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.packets.capfile import Records
+from sim.packets.capfile import CapturedFrames
 from sim.packets.decode import decode
 
 RAW = 101
@@ -25,5 +25,7 @@ def test_a_length_of_none_is_what_was_on_the_wire(total: int, original: int, len
     less was on the wire than it holds."""
     data = np.frombuffer(frame(total), np.uint8)
     one = np.ones(1, np.int64)
-    records = Records(one * 0, one * len(data), one * original, one, np.full(1, RAW, np.int32))
+    records = CapturedFrames(
+        one * 0, one * len(data), one * original, one, np.full(1, RAW, np.int32)
+    )
     assert decode(data, records).length.tolist() == [length]

@@ -97,6 +97,6 @@ def atoms(t: Any, vrf: Any, version: Any, hi: Any, lo: Any, out: Any) -> None:
     """
     for i in range(len(vrf)):
         found = MISS
-        if 0 <= vrf[i] < len(t.atom_base):
+        if 0 <= vrf[i] < len(t.atom_base) - 1:
             found = atom(t, U(vrf[i]), U(version[i]), hi[i], lo[i])
         out[i] = -1 if found == MISS else np.int64(found)

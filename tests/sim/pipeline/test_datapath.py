@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ from sim.pipeline.tables import tables
 from sim.pipeline.trace import Trace, trace
 from sim.world import World
 
+VXLAN = 14 + 20 + 8 + 8
+"""Ethernet, IPv4, UDP and VXLAN around a packet on a link, in bytes."""
+
 
 @st.composite
 def cases(draw: Any) -> tuple[Network, Policy, list[Flow]]:
@@ -36,7 +40,7 @@ def test_kernel_agrees_with_trace(case: tuple[Network, Policy, list[Flow]]) -> N
     network, policy, some = case
     world = World(network, policy)
     blocks = world.blocks
-    packets = Packets.of(some + own(network))
+    packets = Packets.of(some + [replace(flow, count=2) for flow in own(network)])
     paths = [trace(world, packets.flow(i)) for i in range(len(packets))]
     datapath = Datapath(tables(blocks), threads=1)
     for complete in (True, False):
@@ -62,24 +66,27 @@ def assert_same(blocks: Blocks, v: Verdicts, i: int, path: Trace, complete: bool
 
 
 def assert_counted(blocks: Blocks, counters: Counters, paths: list[Trace]) -> None:
-    """Naive twins of the counters: entries, reasons, links."""
-    entries = np.zeros(blocks.program.n_entries, np.int64)
-    reasons = np.zeros(LIMIT, np.int64)
-    links = np.zeros(len(counters.links), np.int64)
+    """Naive twins of the counters, packets and bytes: entries, reasons, links."""
+    entries = np.zeros((blocks.program.n_entries, 2), np.int64)
+    reasons = np.zeros((LIMIT, 2), np.int64)
+    links = np.zeros((len(counters.links), 2), np.int64)
     for path in paths:
-        reasons[path.reason] += path.flow.count
+        seen = np.array([1, path.flow.length]) * path.flow.count
+        reasons[path.reason] += seen
         sides = [path.out]
         if path.out is not None and path.out.reason is Reason.DELIVERED:
             sides.append(path.into)
             for hop in path.underlay:
                 up = hop.to > hop.node
-                links[2 * hop.link + (0 if up else 1)] += path.flow.count
+                at = 2 * hop.link + (0 if up else 1)
+                links[at] += seen
+                links[at, 1] += VXLAN * path.flow.count
         for side in sides:
             for _, entry in side.steps if side is not None else ():
-                entries[entry.id] += path.flow.count
-    assert np.array_equal(counters.entries(blocks.dec_entries, len(entries))[:, 0], entries)
-    assert np.array_equal(counters.reasons[:, 0], reasons)
-    assert np.array_equal(counters.links[:, 0], links)
+                entries[entry.id] += seen
+    assert np.array_equal(counters.entries(blocks.dec_entries, len(entries)), entries)
+    assert np.array_equal(counters.reasons, reasons)
+    assert np.array_equal(counters.links, links)
 
 
 @settings(max_examples=3)

@@ -66,7 +66,7 @@ def world() -> Network:
         SimpleNamespace(**vars(link), kind="fabric", name=f"link{link.index}")
         for link in fabric.links
     )
-    nodes = tuple(SimpleNamespace(**vars(node), role="any") for node in fabric.nodes)
+    nodes = tuple(SimpleNamespace(**{**vars(node), "role": "any"}) for node in fabric.nodes)
     return replace(
         network,
         fabric=SimpleNamespace(nodes=nodes, links=links),  # type: ignore[arg-type]

@@ -41,7 +41,8 @@ class Endpoint:
     or quarantined. `assumed` names what was derived by rule and not read: "address", "host",
     "pod" (its workload has none now).
     `aliases` are the host-network pods of a node, `also` other spellings of its own name.
-    `service_account` is a pod's, in its own namespace.
+    `service_account` is a pod's, in its own namespace. `anycast` are single addresses among the
+    prefixes that others of its VRF may own as well, if they say so too.
     """
 
     index: int
@@ -66,6 +67,7 @@ class Endpoint:
     span: Span | None = None
     also: tuple[str, ...] = ()
     service_account: str | None = None
+    anycast: frozenset[Prefix] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from compiler.policy.ir import Cidr, Direction, Packet, Policy, Verdict
-from compiler.policy.semantics import decide, owner
+from compiler.policy.semantics import decide, owners
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.packets.reasons import Reason, reasons
@@ -50,8 +50,7 @@ def outcomes(
     """What can become of a packet that endpoint `src` sends. `judge` is `decide`, or what answers
     the same."""
     source = network.endpoints[src]
-    bound = owner(network, source.vrf, header.version, header.src)
-    if bound is None or bound.index != src:
+    if source not in owners(network, source.vrf, header.version, header.src):
         return [Outcome(Reason.SPOOF_DROP, -1)]
     route = network.fib.lookup(source.vtep, source.vrf, header.version, header.dst)
     if route is None:
@@ -71,8 +70,9 @@ def _through(
         return Outcome(reasons(policy.stages).of[out.stage], -1, hop)
     if not network.underlay.reachable(source.vtep, vtep):
         return Outcome(Reason.UNDERLAY_DROP, -1, hop)
-    target = owner(network, vrf, header.version, header.dst)
-    if target is None or target.vtep != vtep:
+    there = owners(network, vrf, header.version, header.dst)
+    target = next((end for end in there if end.vtep == vtep), None)
+    if target is None:
         return Outcome(Reason.ENI_MISS_DROP, -1, hop)
     back = network.fib.lookup(vtep, vrf, header.version, header.src)
     vrfs = [h.vrf for h in sorted(back.nexthops) if h.vtep == source.vtep] if back else []
@@ -104,7 +104,7 @@ def theirs(
 ) -> bool:
     """Whether a packet between these addresses is one between these endpoints: of a whole prefix
     an address that the other end has a route for into somebody else's VRF is somebody else's."""
-    if owner(network, target.vrf, version, dst) is not target:
+    if target not in owners(network, target.vrf, version, dst):
         return False
     for mine, other, ip in ((target, source, dst), (source, target, src)):
         route = network.fib.lookup(other.vtep, other.vrf, version, ip)

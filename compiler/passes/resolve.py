@@ -73,6 +73,7 @@ class Resolver:
         self.network = network
         self.place = {stage: place for place, stage in enumerate(stages)}
         self.owned: Owned = owned_addresses(network)
+        self.anycast = any(e.anycast for e in network.endpoints)
         self.vrf_index = {vrf.name: vrf.index for vrf in network.vrfs}
         self.by_tenant: dict[str, list[int]] = defaultdict(list)
         self.by_port: dict[str, list[int]] = defaultdict(list)
@@ -114,6 +115,10 @@ class Resolver:
 
     def terms(self, rule: Rule) -> Iterator[Term]:
         """One rule as terms; none when it can never match."""
+        if self.anycast and len(rule.remote) > 1 and any(l4.name for l4 in rule.l4):
+            for matcher in rule.remote:  # the port's name is that of an owner who is meant
+                yield from self.terms(replace(rule, remote=(matcher,)))
+            return
         stage = self.place[rule.stage]
         for locals_, covers in self._per_host(rule):
             regions = self.regions(covers)
@@ -176,8 +181,11 @@ class Resolver:
 
     def _own(self, cover: Addresses, vrf: int, family: int) -> Intervals:
         """What the endpoints that are left out own behind a VRF."""
-        out = cover.without or ()
-        return union(*(self.owned[i][family] for i in out if self.network.endpoints[i].vrf == vrf))
+        out = frozenset(cover.without or ())
+        there = (e for e in self.network.endpoints if e.vrf == vrf)
+        gone = union(*(self.owned[i][family] for i in out if self.network.endpoints[i].vrf == vrf))
+        kept = [self.owned[e.index][family] for e in there if e.anycast and e.index not in out]
+        return subtract(gone, union(*kept)) if gone and kept else gone
 
     def _per_ports(
         self, rule: Rule, locals_: tuple[int, ...], regions: tuple[Region, ...]

@@ -14,7 +14,7 @@ source's OUT and the destination's IN both permit it (Kubernetes NetworkPolicy A
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from compiler.policy.ir import (
     L4,
@@ -93,14 +93,13 @@ def evaluate(
     network: Network,
 ) -> Found:
     """One stage: what the rules that match say, else the default."""
-    remote = owner(network, packet.remote_vrf, packet.version, packet.remote_ip)
-    if passes_by(stage, local, remote, network):
+    remotes = owners(network, packet.remote_vrf, packet.version, packet.remote_ip) or (None,)
+    if all(passes_by(stage, local, remote, network) for remote in remotes):
         return Action.PERMIT, (NO_BORDER,), ()
     matching = (
         rule
         for rule in sorted(rules, key=lambda r: r.order)
-        if any(remote_matches(matcher, packet, local, remote, network) for matcher in rule.remote)
-        and (not rule.l4 or any(l4_matches(l4, packet, local, remote) for l4 in rule.l4))
+        if any(rule_matches(rule, packet, local, remote, network) for remote in remotes)
     )
     first = next(matching, None)
     if first is not None:
@@ -137,6 +136,15 @@ def required(rules: Sequence[Rule]) -> tuple[Condition, ...]:
     return tuple(sorted({c for rule in rules for c in rule.conditions}))
 
 
+def rule_matches(
+    rule: Rule, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+) -> bool:
+    """Whether a rule holds a packet whose remote address one endpoint owns, or nobody."""
+    return any(remote_matches(m, packet, local, remote, network) for m in rule.remote) and (
+        not rule.l4 or any(l4_matches(l4, packet, local, remote) for l4 in rule.l4)
+    )
+
+
 def remote_matches(
     matcher: Matcher, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
 ) -> bool:
@@ -159,8 +167,19 @@ def l4_matches(l4: L4, packet: Packet, local: Endpoint, remote: Endpoint | None)
     )
 
 
+def owners(network: Network, vrf: int, version: int, ip: int) -> tuple[Endpoint, ...]:
+    """The endpoints that own an address behind a VRF: the most specific prefix, then the first; and
+    where that is anycast, all whose it is as well."""
+    first = owner(network, vrf, version, ip)
+    one = ip_network((ip, 32 if version == 4 else 128))
+    if first is None or one not in first.anycast:
+        return () if first is None else (first,)
+    return tuple(e for e in network.endpoints if e.vrf == vrf and one in e.anycast)
+
+
 def owner(network: Network, vrf: int, version: int, ip: int) -> Endpoint | None:
-    """The endpoint that owns an address behind a VRF: the most specific prefix, then the first."""
+    """The first endpoint that owns an address behind a VRF, of those with the most specific
+    prefix: who is meant where one has to be."""
     address = (IPv4Address if version == 4 else IPv6Address)(ip)
     best: tuple[int, int] | None = None
     for endpoint in network.endpoints:

@@ -1,6 +1,7 @@
-"""Which endpoint owns which addresses of a VRF: the most specific prefix wins, then the first.
+"""Which endpoint owns which addresses of a VRF: the most specific prefix wins, then the first; an
+anycast address is that of all who say so.
 
-The same rule as `semantics.owner`, for all addresses at once.
+The same rule as `semantics.owners`, for all addresses at once.
 """
 
 from __future__ import annotations
@@ -33,11 +34,15 @@ def _one_family(network: Network, version: int) -> dict[int, Intervals]:
         longest_first = sorted(vrf_claims, key=lambda claim: claim[:2])
         single = {32, 128}
         hosts: set[int] = set()
+        anycast: set[Prefix] = set()
         taken: Intervals = ()
         for position, (length, owner, prefix) in enumerate(longest_first):
             if -length in single:
                 address = int(prefix.network_address)
-                if address not in hosts:
+                shared = prefix in network.endpoints[owner].anycast
+                if address not in hosts or (shared and prefix in anycast):
+                    if shared:
+                        anycast.add(prefix)
                     hosts.add(address)
                     owned[owner].append((address, address))
                 continue

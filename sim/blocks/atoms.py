@@ -13,7 +13,7 @@ Two independent axes:
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,7 +143,8 @@ def _cuts(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 @dataclass(frozen=True, slots=True)
 class AddressAtoms:
     """Atoms of VRF v: v4 starts in `v4_start[v4_off[v]:v4_off[v+1]]`, then v6 starts; global ids
-    begin at `base[v]`. `endpoint` holds the owner of each atom or -1."""
+    begin at `base[v]`. `endpoint` holds the first owner of each atom or -1; `shared` every owner of
+    those that have several, as (VRF, version, address, endpoint)."""
 
     v4_off: NDArray[np.int64]
     v4_start: NDArray[np.uint32]
@@ -153,6 +154,12 @@ class AddressAtoms:
     base: NDArray[np.int64]
     endpoint: NDArray[np.int32]
     starts: tuple[tuple[list[int], list[int]], ...]
+    shared: tuple[tuple[int, int, int, int], ...] = ()
+
+    def sharers(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Atoms (over all VRFs) that have several owners, and these: a row for each owner."""
+        atoms = [int(self.base[vrf]) + self.find(vrf, v, ip) for vrf, v, ip, _ in self.shared]
+        return np.array(atoms, np.int64), np.array([e for *_, e in self.shared], np.int32)
 
     def count(self, vrf: int) -> int:
         """Number of atoms of a VRF, both families."""
@@ -221,6 +228,15 @@ def add_cuts(cuts: set[int], intervals: Intervals, family: int) -> None:
             cuts.add(high + 1)
 
 
+def _shared(network: Network, owned: Owned) -> Iterator[tuple[int, int, int, int]]:
+    """Anycast addresses that an endpoint owns, in order of endpoints."""
+    for endpoint in network.endpoints:
+        for prefix in sorted(endpoint.anycast, key=lambda p: (p.version, int(p[0]))):
+            ip = int(prefix[0])
+            if any(low <= ip <= high for low, high in owned[endpoint.index][prefix.version == 6]):
+                yield endpoint.vrf, prefix.version, ip, endpoint.index
+
+
 def _pack(
     network: Network, owned: Owned, starts: list[tuple[list[int], list[int]]]
 ) -> AddressAtoms:
@@ -237,6 +253,7 @@ def _pack(
         v4_off + v6_off,
         np.full(len(v4_start) + len(v6), -1, np.int32),
         tuple(starts),
+        tuple(_shared(network, owned)),
     )
     for endpoint in network.endpoints:
         base = int(atoms.base[endpoint.vrf])
@@ -244,6 +261,7 @@ def _pack(
         for family in (0, 1):
             for low, high in owned[endpoint.index][family]:
                 a, b = _slice(starts[endpoint.vrf][family], low, high)
-                atoms.endpoint[base + shift + a : base + shift + b] = endpoint.index
+                row = atoms.endpoint[base + shift + a : base + shift + b]
+                row[row < 0] = endpoint.index
             shift += len(starts[endpoint.vrf][0])
     return atoms

@@ -160,6 +160,7 @@ def _with(
         v4_off + v6_off,
         spliced(atoms.endpoint, v4 + v6, end4 + end6, own),
         (*atoms.starts[:vrf], starts, *atoms.starts[vrf + 1 :]),
+        atoms.shared,
     )
 
 

@@ -34,6 +34,7 @@ from sim.diff.shown import shown
 from sim.diff.side_by_side import Sides
 from sim.packets.headers import Flow
 from sim.packets.notation import show
+from sim.pipeline.forwarding import refuse_anycast
 from sim.proof.reachability import Bits, Reach, reachability
 from sim.why.blame import Blame
 from sim.world import World
@@ -105,6 +106,8 @@ class Diff:
 @phase("compare")
 def diff(old: World, new: World) -> Diff:
     """Compare two worlds."""
+    for world in (old, new):
+        refuse_anycast(world.network, "a comparison")
     return diff_reach(reachability(old), reachability(new))
 
 

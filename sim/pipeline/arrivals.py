@@ -25,6 +25,7 @@ from sim.packets.decode import Decoded
 from sim.packets.headers import Packets
 from sim.packets.icmp import ERROR, OTHER, REPLY, REQUEST, Marks
 from sim.packets.pcap import Batch
+from sim.pipeline.forwarding import refuse_anycast
 from sim.pipeline.tables import Tables
 
 Ints = NDArray[np.int64]
@@ -48,6 +49,7 @@ class Arrivals:
 
 def attach(network: Network, tables: Tables, batch: Batch, vrf: int | None = None) -> Arrivals:
     """The IP packets of a batch, each with the VRF in which it enters (-1: unknown source)."""
+    refuse_anycast(network, "a replay of captures")
     row = np.flatnonzero(batch.header.version > 0)
     header = batch.header.take(row)
     where = _plain(tables, header)

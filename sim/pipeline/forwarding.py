@@ -7,18 +7,25 @@ A *place* is a node, a VRF and a header. Rules that hold here:
 2. The FIB of the node's VRF then maps each header's destination to next hops. Their places come in
    the order of the route, headers in order: ECMP picks one of all by its number.
 3. Where a packet is delivered to is a set too: the endpoints that own its destination and live
-   there. An address of several owners is delivered to one of them.
+   there. A VTEP with several of them takes the first; other VTEPs have theirs.
+4. There the source is looked for in turn: the way back says behind which VRF it lies.
 
 One step leads from the source's VTEP to the destination's, through a tunnel. `sim.pipeline.trace`,
-explanations, witnesses and the lab take steps from here; `sim.proof.legs` and the kernels take the
-same step for columns of packets, without rewrites, and refuse worlds that have some.
+explanations, witnesses and the lab take steps from here. `sim.proof.legs` and the kernels take the
+same step for columns of packets, on routes that `sim.blocks.blocks` looked up, without rewrites,
+and refuse worlds that have some. Nobody else asks a FIB where a packet goes, but dumps of it and
+the checker, which shares nothing with this.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from compiler.policy.semantics import owner
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.policy.semantics import owners
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.inventory import Endpoint
 from fabric.network import Network
@@ -27,6 +34,9 @@ from sim.world import World
 
 if TYPE_CHECKING:
     from fabric.control.fib import NextHop, Route
+
+
+I32 = NDArray[np.int32]
 
 
 class Place(NamedTuple):
@@ -59,10 +69,41 @@ def onward(world: World, at: Place) -> tuple[Onward, ...]:
     return tuple(found)
 
 
+def sets_onward(network: Network, vtep: int, vrf: int, version: int, ips: Sequence[int]) -> I32:
+    """The same step for a column of destinations, without rewrites: the next-hop set of each
+    (`Fib.nexthop_sets`), -1 without a route."""
+    return network.fib.lookup_many(vtep, vrf, version, ips)
+
+
 def receivers(network: Network, at: Place) -> tuple[Endpoint, ...]:
     """The endpoints to which a packet may be delivered where it is."""
-    found = owner(network, at.vrf, at.header.version, at.header.dst)
-    return (found,) if found is not None and found.vtep == at.node else ()
+    found = owners(network, at.vrf, at.header.version, at.header.dst)
+    return tuple(end for end in found if end.vtep == at.node)
+
+
+def sender(network: Network, header: Flow) -> Endpoint | None:
+    """Who sends a packet: of the owners of its source address the one that it names, or the first;
+    None where it names somebody else."""
+    found = owners(network, header.vrf, header.version, header.src)
+    claimed = header.src_endpoint
+    return next((e for e in found if claimed < 0 or claimed == e.index), None)
+
+
+def way_back(world: World, at: Place, outer: int) -> tuple[Route | None, int | None]:
+    """The route by which a packet's source is looked for where it came out of the tunnel from VTEP
+    `outer`; and the VRF behind which that puts it: that of a next hop that leads to `outer`, the
+    packet's own VRF if it is among them. None where no hop leads there."""
+    header = at.header
+    back = world.network.fib.lookup(at.node, at.vrf, header.version, header.src)
+    vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == outer] if back is not None else []
+    return back, header.vrf if header.vrf in vrfs else next(iter(vrfs), None)
+
+
+def refuse_anycast(network: Network, who: str) -> None:
+    """Nothing, unless an address has several owners: `who` knows one of each."""
+    if any(endpoint.anycast for endpoint in network.endpoints):
+        message = f"{who} does not follow addresses that several endpoints own"
+        raise UndecidedError(Diagnostic("C858", message, None, "replay and proofs do", "unknown"))
 
 
 def refuse_rewrites(world: World, who: str) -> None:

@@ -25,9 +25,10 @@ class Tables(NamedTuple):
     """`sim.blocks.blocks` and the underlay as one kernel argument; names are those of `Blocks`.
 
     `exact` is `sim.blocks.exact`'s table, flat; `top_row` the row of each VRF in `v4_top` and
-    `v6_top`; `ep_fib` where an endpoint's routes begin in `fib`; `dec_reason` is the drop reason of
-    each decision (0: permit). `hop_*` are the underlay's ECMP hops in CSR form, row `node * n_nodes
-    + target`; `link_a` tells a link's two directions apart.
+    `v6_top`; `ep_fib` where an endpoint's routes begin in `fib`; `dec_reason` is the drop
+    reason of each decision (0: permit); `shared_*` are owners of addresses that have several.
+    `hop_*` are the underlay's ECMP hops in CSR form, row `node * n_nodes + target`; `link_a`
+    tells a link's two directions apart.
     """
 
     proto_class: NDArray[np.uint8]
@@ -44,6 +45,8 @@ class Tables(NamedTuple):
     v6_lo: NDArray[np.uint64]
     atom_base: NDArray[np.int64]
     atom_endpoint: NDArray[np.int32]
+    shared_atom: NDArray[np.int64]
+    shared_endpoint: NDArray[np.int32]
     exact: NDArray[np.uint64]
     exact_shift: NDArray[np.uint64]
     remote_index: NDArray[np.int16]
@@ -118,6 +121,7 @@ def tables(blocks: Blocks) -> Tables:
         "v6_lo": addresses.v6_lo,
         "atom_base": addresses.base,
         "atom_endpoint": addresses.endpoint,
+        **shared(addresses),
         "exact": exact.reshape(-1),
         "exact_shift": exact_shift,
         "ep_vrf": blocks.endpoint_vrf,
@@ -182,7 +186,17 @@ def _moved_atoms(
         "v6_lo": after.v6_lo,
         "atom_base": after.base,
         "atom_endpoint": after.endpoint,
+        **shared(after),
         "exact": exact.reshape(-1),
+    }
+
+
+def shared(addresses: AddressAtoms) -> dict[str, Any]:
+    """Owners of anycast addresses; one row that is about no atom where there are none."""
+    atom, endpoint = addresses.sharers()
+    return {
+        "shared_atom": atom if len(atom) else np.array([-1]),
+        "shared_endpoint": endpoint if len(endpoint) else np.array([-1]),
     }
 
 
@@ -212,7 +226,16 @@ _UNSIGNED_8 = {"proto_class", "dec_reason"}
 _UNSIGNED_16 = {"dport_atom", "sport_atom", "cell_class", "l4_class"}
 _UNSIGNED_32 = {"v4_start", "v4_top", "v6_top"}
 _UNSIGNED_64 = {"n_sport", "exact", "exact_shift", "v6_hi", "v6_lo", "node_seed"}
-_SIGNED_64 = {"v4_off", "v6_off", "atom_base", "ep_fib", "cell_off", "l4_off", "f_off"}
+_SIGNED_64 = {
+    "v4_off",
+    "v6_off",
+    "atom_base",
+    "shared_atom",
+    "ep_fib",
+    "cell_off",
+    "l4_off",
+    "f_off",
+}
 
 
 def _dtype(name: str) -> Any:

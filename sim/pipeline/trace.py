@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compiler.policy.ir import Action, Direction, Packet
-from compiler.policy.semantics import owner
 from compiler.program.program import Entry, Group, Program
 from compiler.program.walk import walk
 from fabric.network import Network
 from sim.packets.ecmp import choose, flow_hash, outer_hash, outer_port, seed
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason, reasons
-from sim.pipeline.forwarding import Place, onward, receivers
+from sim.pipeline.forwarding import Place, onward, receivers, sender, way_back
 from sim.world import World
 
 if TYPE_CHECKING:
@@ -74,8 +73,8 @@ def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
     network, program = world.network, world.program
     if not 0 <= flow.vrf < len(network.vrfs) or flow.version not in (4, 6):
         return Trace(flow, Reason.UNKNOWN_SOURCE)
-    bound = owner(network, flow.vrf, flow.version, flow.src)
-    if flow.src_endpoint >= 0 and (bound is None or bound.index != flow.src_endpoint):
+    bound = sender(network, flow)
+    if flow.src_endpoint >= 0 and bound is None:
         known = flow.src_endpoint < len(network.endpoints)
         return Trace(flow, Reason.SPOOF_DROP if known else Reason.UNKNOWN_SOURCE)
     if bound is None:
@@ -94,8 +93,7 @@ def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
     )
     hops = underlay_path(network, bound.vtep, hop.vtep, sport)
     target = next(iter(receivers(network, there)), None)
-    back = network.fib.lookup(hop.vtep, hop.vrf, sent.version, sent.src)
-    seen = seen_behind(back, bound.vtep, flow.vrf)
+    back, seen = way_back(world, there, bound.vtep)
     into = None
     if hops is not None and target is not None and seen is not None:
         into = _side(
@@ -149,12 +147,6 @@ def _side(
     if steps and steps[-1][1].action is Action.DENY:
         reason = reasons(program.stages).of[steps[-1][0].stage]
     return EndTrace(packet, *nodes, steps, reason)
-
-
-def seen_behind(back: Route | None, outer: int, true_vrf: int) -> int | None:
-    """The VRF of a next hop of the way back that leads to the outer VTEP, the true one first."""
-    vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == outer] if back is not None else []
-    return true_vrf if true_vrf in vrfs else vrfs[0] if vrfs else None
 
 
 def _reason(out: EndTrace, tunnel: bool, bound: bool, into: EndTrace | None) -> Reason:

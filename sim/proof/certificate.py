@@ -38,6 +38,7 @@ from sim.assumptions import REPLIES, SCHEMA, assumptions
 from sim.blocks.port_sets import Box, L4Space
 from sim.numbering import same_rows
 from sim.packets.reasons import Reason, reasons
+from sim.pipeline.forwarding import refuse_anycast
 from sim.proof.expect import Outcome
 from sim.proof.prove import Proof
 from sim.proof.reachability import Reach
@@ -51,6 +52,7 @@ Ranks = tuple[int, ...]
 def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
     """The certificate of a proof, made of JSON's types. Cost: sources × destination ranges."""
     reach, network = proof.reach, proof.network
+    refuse_anycast(network, "a certificate")
     under_failure = any(o.claim.hold_under for o in proof.outcomes)
     body = {
         "schema": SCHEMA,

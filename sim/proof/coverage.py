@@ -118,9 +118,10 @@ class Coverage:
 
     def _mine(self, endpoint: int, vrf: int, atoms: Column, is_v4: Bits, version: int) -> Column:
         """Which places hold addresses of an endpoint, of one family."""
-        mine: Column = np.flatnonzero(
-            (self.space.owners(vrf)[atoms] == endpoint) & (is_v4 == (version == 4))
-        )
+        own = self.space.owners(vrf)[atoms] == endpoint
+        rows, others = self.space.shared(vrf, atoms)
+        own[rows[others == endpoint]] = True
+        mine: Column = np.flatnonzero(own & (is_v4 == (version == 4)))
         return mine
 
     def _routes(self, vtep: int, vrf: int, atoms: Column) -> Column:

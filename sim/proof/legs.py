@@ -81,7 +81,8 @@ class Crossing:
 @dataclass(frozen=True, slots=True)
 class LegSpace:
     """What legs are computed from. `underlay[a, b]`: node b is reachable from node a. Without
-    `joined` every span is a place of its own."""
+    `joined` every span is a place of its own. `sharers` are the owners of anycast atoms, as
+    `AddressAtoms.sharers`."""
 
     network: Network
     blocks: Blocks
@@ -89,6 +90,7 @@ class LegSpace:
     underlay: NDArray[np.bool_]
     wide: NDArray[np.bool_]
     joined: bool = True
+    sharers: tuple[Column, Column] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
     known: dict[tuple[int, int], Column] = field(default_factory=dict)
     crossings: dict[tuple[int, int], Crossing] = field(default_factory=dict)
 
@@ -99,7 +101,14 @@ class LegSpace:
         reach = np.diff(np.asarray(network.underlay.hop_off)).reshape(n, n) > 0
         reach |= np.eye(n, dtype=bool)
         wide = np.array([owns_prefix(e) for e in network.endpoints], np.bool_)
-        return LegSpace(network, blocks, Spans.over(blocks.addresses), reach, wide)
+        return LegSpace(
+            network,
+            blocks,
+            Spans.over(blocks.addresses),
+            reach,
+            wide,
+            sharers=blocks.addresses.sharers(),
+        )
 
     def routes(self, vrf: int) -> tuple[Column, Column]:
         """Endpoints of a VRF and their next-hop sets by atom, [endpoints, atoms], -1 for none."""
@@ -123,6 +132,26 @@ class LegSpace:
         base = self.blocks.addresses.base
         owner: Column = self.blocks.addresses.endpoint[base[vrf] : base[vrf + 1]]
         return owner
+
+    def owner_at(self, vrf: int, atom: Column, vtep: Column) -> Column:
+        """The owner of each atom that lives at a VTEP: the first one's where there is none."""
+        owner = self.owners(vrf)[atom].astype(np.int64)
+        of, ends = self.sharers
+        base = int(self.blocks.addresses.base[vrf])
+        for number in np.unique(of).tolist():
+            mine = ends[of == number].astype(np.int64)
+            for row in np.flatnonzero(atom + base == number).tolist():
+                here = mine[self.blocks.endpoint_vtep[mine] == vtep[row]]
+                owner[row] = here[0] if len(here) else owner[row]
+        return owner
+
+    def shared(self, vrf: int, atom: Column) -> tuple[Column, Column]:
+        """Rows of atoms that have several owners, and the owners but for the first of each."""
+        of, ends = self.sharers
+        base, first = int(self.blocks.addresses.base[vrf]), self.owners(vrf)[atom]
+        row, sharer = np.nonzero((atom + base)[:, None] == of[None, :])
+        more = ends[sharer] != first[row]
+        return row[more], ends[sharer[more]].astype(np.int64)
 
     def classes(self, vrf: int, direction: Direction) -> Column:
         """Atoms of a VRF that its routes and its policies of a direction treat alike, numbered."""
@@ -154,8 +183,11 @@ class LegSpace:
         there = self.spans.places(ref, targets)
         here = self.spans.places(ref, np.where(owner_here < 0, -1, sources))
         key = owner_here[here.samples] * 2 + (here.samples >= ref.n_v4)
+        more, others = self.shared(vrf, ref.atom_a[here.samples])
+        key = np.r_[key, others * 2 + (here.samples[more] >= ref.n_v4)]
         order = np.argsort(key, kind="stable")
-        return Crossing(vrf, egress, ref, there, here, key[order], order)
+        place = np.r_[np.arange(len(here.samples)), more]
+        return Crossing(vrf, egress, ref, there, here, key[order], place[order])
 
     def _place_keys(
         self, ref: Refinement, owner: Column, vrf: int, direction: Direction, atom: Column
@@ -206,8 +238,8 @@ def _arrive(
     """Bind the destination where the next hop leads, and name the row of the sender's policy."""
     b, ref, vrf = space.blocks, crossing.ref, crossing.vrf
     span = crossing.targets.samples[place]
-    owner = space.owners(crossing.egress)[ref.atom_b[span]].astype(np.int64)
     at = b.set_vtep[hop]
+    owner = space.owner_at(crossing.egress, ref.atom_b[span], at)
     bound = (owner >= 0) & (b.endpoint_vtep[owner] == at)
     drop = np.where(bound, Reason.DELIVERED, Reason.ENI_MISS_DROP)
     drop = np.where(space.underlay[b.endpoint_vtep[src], at], drop, Reason.UNDERLAY_DROP)

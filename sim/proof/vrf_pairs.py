@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Direction
 from compiler.program.program import Group
 from sim.blocks.blocks import Blocks
+from sim.pipeline.forwarding import refuse_anycast
 from sim.proof.matrix import stray_legs
 from sim.proof.reachability import reach_from
 from sim.proof.spans import expand
@@ -78,6 +79,7 @@ class Isolation:
 
 def isolation(blocks: Blocks) -> Isolation:
     """Prove isolation between all VRFs."""
+    refuse_anycast(blocks.program.network, "the proof about pairs of VRFs")
     n = len(blocks.program.network.vrfs)
     declared = _declared(blocks, blocks.program.groups)
     decided = _decided(blocks, declared, 0)

@@ -19,6 +19,7 @@ from fabric.ports import PortRange
 from sim.packets.headers import Flow
 from sim.packets.notation import show
 from sim.packets.reasons import Reason
+from sim.pipeline.forwarding import Place, onward
 from sim.pipeline.trace import Trace, trace
 from sim.proof.coverage import Coverage
 from sim.proof.narrow import Ends, Limits, inside
@@ -74,10 +75,9 @@ def on_leg(reach: Reach, leg: int, l4: tuple[int, int, int], inside: Ends = EVER
     src = reach.network.endpoints[int(rows.src[leg])]
     version, source, target = leg_ends(reach, leg, inside)
     flow = Flow(src.vrf, version, source, target, *l4, src_endpoint=src.index)
-    route = reach.network.fib.lookup(src.vtep, src.vrf, version, target)
     hop = int(rows.hop[leg])
     wanted = int(blocks.set_vtep[hop]), int(blocks.set_vrf[hop])
-    hops = [(h.vtep, h.vrf) for h in route.nexthops] if route else []
+    hops = [way.to[:2] for way in onward(reach.world, Place(src.vtep, src.vrf, flow))]
     choice = hops.index(wanted) if wanted in hops else None
     return Witness(src.index, int(rows.dst[leg]), flow, choice)
 
@@ -195,8 +195,7 @@ def _within(pair: tuple[Intervals, Intervals], ends: Ends) -> tuple[Intervals, I
 def failing(reach: Reach, dst: int, flow: Flow) -> int | None:
     """The first choice of ECMP that does not deliver this packet to `dst`."""
     at = reach.network.endpoints[flow.src_endpoint].vtep
-    route = reach.network.fib.lookup(at, flow.vrf, flow.version, flow.dst)
-    for choice in range(len(route.nexthops) if route else 0):
+    for choice in range(len(onward(reach.world, Place(at, flow.vrf, flow)))):
         found = trace(reach.world, flow, choice)
         if found.reason is not Reason.DELIVERED or found.target != dst:
             return choice

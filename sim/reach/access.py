@@ -26,7 +26,8 @@ from sim.names.ends import both, endpoints
 from sim.names.services import SUFFIX, behind, every_port
 from sim.names.wanted_ports import ports_by, split_port, split_source
 from sim.packets.reasons import Reason
-from sim.pipeline.trace import Trace, seen_behind
+from sim.pipeline.forwarding import Place, onward, way_back
+from sim.pipeline.trace import Trace
 from sim.proof.expect import selected
 from sim.proof.narrow import Limits
 from sim.proof.reachability import Bits, Reach, decisions
@@ -222,11 +223,8 @@ def _routes(reach: Reach, part: Asked, mask: Bits) -> tuple[Cause, ...]:
         return ()
     witness = on_leg(reach, leg, SOME)
     flow = witness.flow
-    route = network.fib.lookup(src.vtep, src.vrf, flow.version, flow.dst)
-    assert route is not None, "a leg without a route"
-    hop = route.nexthops[witness.choice or 0]
-    back = network.fib.lookup(hop.vtep, hop.vrf, flow.version, flow.src)
-    seen = seen_behind(back, src.vtep, src.vrf)
+    route, hop, there = onward(reach.world, Place(src.vtep, src.vrf, flow))[witness.choice or 0]
+    back, seen = way_back(reach.world, there, src.vtep)
     found = Trace(
         flow, Reason.DELIVERED, src.index, route, hop, target=dst.index, back=back, seen=seen
     )

@@ -33,6 +33,7 @@ from fabric.network import Network
 from sim.names.address_words import blocks_of
 from sim.names.ends import EXAMPLES, Destination, address_of
 from sim.names.wanted_ports import packet_port
+from sim.pipeline.forwarding import refuse_rewrites, sets_onward
 from sim.why.explain import Explanation, between
 from sim.world import World
 
@@ -270,6 +271,7 @@ def _cut(
 ) -> Iterator[tuple[int, int, tuple[int, ...], tuple[int, ...]]]:
     """Pieces of a space that no range of these groups and no route of these instances divides:
     first and last address, which ranges hold them, and their next-hop sets by instance."""
+    refuse_rewrites(ends.world, "an explanation of parts of a prefix")
     numbered = {group.id: group for group in groups}
     regions = (r for group in numbered.values() for entry in group.entries for r in entry.regions)
     ranges = sorted({region.v4 if version == 4 else region.v6 for region in regions})
@@ -291,7 +293,7 @@ def _sets(
     ends: Ends, instances: Sequence[Instance], version: int, ips: Sequence[int]
 ) -> list[tuple[int, ...]]:
     """The next-hop set of each address at each instance."""
-    columns = [ends.network.fib.lookup_many(*at, version, ips).tolist() for at in instances]
+    columns = [sets_onward(ends.network, *at, version, ips).tolist() for at in instances]
     return [*zip(*columns, strict=True)] if columns else [()] * len(ips)
 
 

@@ -16,7 +16,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from compiler.policy.ir import Action, Direction, Origin, Packet, Rule, Selection, Stage
 from compiler.policy.selectors import selects
-from compiler.policy.semantics import l4_matches, owner, remote_matches
+from compiler.policy.semantics import l4_matches, owners, remote_matches
 from compiler.policy.stages import Owner
 from fabric.network import Network
 from fabric.ports import WITH_PORTS, PortRange, name_of
@@ -41,7 +41,7 @@ def nearest(world: World, packet: Packet, stage: Stage) -> Near | None:
     """The closest permit of a stage for a packet that no permit of it matches."""
     network, program = world.network, world.program
     local = network.endpoints[packet.local]
-    remote = owner(network, packet.remote_vrf, packet.version, packet.remote_ip)
+    remotes = owners(network, packet.remote_vrf, packet.version, packet.remote_ip) or (None,)
     nearest_first: dict[tuple[bool, int], list[tuple[bool, Near]]] = {}
     for rule in program.policy.rules:
         if (rule.stage, rule.direction) != (stage, packet.direction) or rule.action is Action.DENY:
@@ -49,8 +49,13 @@ def nearest(world: World, packet: Packet, stage: Stage) -> Near | None:
         here = any(selects(m, local, network) for m in rule.local)
         if not here and stage.owner is Owner.CLUSTER:
             continue
-        peer = any(remote_matches(m, packet, local, remote, network) for m in rule.remote)
-        port = not rule.l4 or any(l4_matches(l4, packet, local, remote) for l4 in rule.l4)
+        peer, port = max(
+            (
+                any(remote_matches(m, packet, local, remote, network) for m in rule.remote),
+                not rule.l4 or any(l4_matches(l4, packet, local, remote) for l4 in rule.l4),
+            )
+            for remote in remotes
+        )
         fails = tuple(f for f, good in zip(FIELDS, (here, peer, port), strict=True) if not good)
         if not fails:
             continue

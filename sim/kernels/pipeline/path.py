@@ -127,6 +127,26 @@ def probe(exact: Any, at: Any, last: Any, hi: Any, lo: Any, owner: Any) -> Any:
 
 
 @inlined
+def is_owner(t: Any, of: Any, endpoint: Any) -> Any:
+    """Whether an endpoint is one of several owners of an atom."""
+    found = False
+    for k in range(len(t.shared_atom)):
+        found |= (t.shared_atom[k] == np.int64(of)) & (t.shared_endpoint[k] == endpoint)
+    return found
+
+
+@inlined
+def owner_at(t: Any, of: Any, vtep: Any) -> Any:
+    """The first of several owners of an atom that lives at a VTEP, -1 for none."""
+    found = np.int32(-1)
+    for k in range(len(t.shared_atom)):
+        if found < 0 and t.shared_atom[k] == np.int64(of):
+            end = t.shared_endpoint[k]
+            found = end if U(t.ep_vtep[U(end)]) == vtep else found
+    return found
+
+
+@inlined
 def bind_source(t: Any, e: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) -> Any:
     """The endpoint that owns the source address, if it is the one that claims to send. Lists in
     `LEFT` who was bound and can look for a route; returns how many."""
@@ -138,10 +158,12 @@ def bind_source(t: Any, e: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) ->
         o.flow_state[i] = 0
         claimed, owner, found = h.src_endpoint[i], np.int32(-1), UNKNOWN_SOURCE
         if w[SRC, j] != MISS and claimed < n_endpoints:
-            owner = t.atom_endpoint[U(t.atom_base[U(h.vrf[i])]) + w[SRC, j]]
+            source = U(t.atom_base[U(h.vrf[i])]) + w[SRC, j]
+            owner = t.atom_endpoint[source]
             found = NO_ROUTE if owner >= 0 else UNKNOWN_SOURCE
             if claimed >= 0 and owner != claimed:
-                owner, found = np.int32(-1), SPOOF
+                owner = claimed if is_owner(t, source, claimed) else np.int32(-1)
+                found = NO_ROUTE if owner >= 0 else SPOOF
         o.src_endpoint[i] = owner
         o.route[i] = o.reason[i] = found
         w[LEFT, n] = j
@@ -233,8 +255,11 @@ def arrive(t: Any, e: Any, h: Any, begin: Any, sent: Any, w: Any, o: Any) -> Any
         o.route[i] = ENI_MISS
         if w[DST, j] == MISS:
             continue
-        bound = t.atom_endpoint[U(t.atom_base[remote_vrf]) + w[DST, j]]
-        if bound < 0 or U(t.ep_vtep[U(bound)]) != target:
+        atom_there = U(t.atom_base[remote_vrf]) + w[DST, j]
+        bound = t.atom_endpoint[atom_there]
+        if bound >= 0 and U(t.ep_vtep[U(bound)]) != target:
+            bound = owner_at(t, atom_there, target)
+        if bound < 0:
             continue
         o.dst_endpoint[i] = bound
         o.route[i] = PA_VALIDATION

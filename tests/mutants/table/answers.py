@@ -5,12 +5,12 @@ from mutants.table import Fault
 FAULTS = (
     Fault(
         "sim/pipeline/forwarding.py",
-        "return (found,) if found is not None and found.vtep == at.node else ()",
-        "return (found,) if found is not None else ()",
+        "return tuple(end for end in found if end.vtep == at.node)",
+        "return tuple(found)",
         "trace: a packet is delivered at a VTEP where its destination does not live",
     ),
     Fault(
-        "sim/pipeline/trace.py",
+        "sim/pipeline/forwarding.py",
         "vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == outer] if back is not None else []",
         "vrfs = [hop.vrf for hop in back.nexthops] if back is not None else []",
         "trace: a way back through another VTEP will do",

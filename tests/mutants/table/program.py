@@ -77,7 +77,7 @@ FAULTS = (
     ),
     Fault(
         "compiler/program/ownership.py",
-        "if address not in hosts:",
+        "if address not in hosts or (shared and prefix in anycast):",
         "if True:",
         "two endpoints own one address",
     ),

@@ -14,7 +14,7 @@ from random_worlds import policies, worlds
 from routed_demo import DEMO, DEMO_POLICY
 
 from compiler.policy.ir import Policy
-from compiler.policy.semantics import owner
+from compiler.policy.semantics import owners
 from fabric.diagnostics import InputError
 from fabric.network import Network
 from sim.packets.reasons import Reason
@@ -30,7 +30,7 @@ def brute(network: Network, policy: Policy) -> tuple[set[Any], set[Any]]:
     for e in network.endpoints:
         for version in (4, 6):
             axis = points(network, policy, version)
-            mine = [x for x in axis if owner(network, e.vrf, version, x) is e]
+            mine = [x for x in axis if e in owners(network, e.vrf, version, x)]
             for number, l4 in numbered(version):
                 for src in mine:
                     for dst in axis:

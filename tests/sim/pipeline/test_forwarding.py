@@ -1,0 +1,109 @@
+"""A forwarding step is taken in one place: who asks a FIB where a packet goes, and that columns of
+packets are taken where one packet is."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import astuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+from any_flows import own
+from hypothesis import Phase, given, settings
+from naive import Header, outcomes
+from random_worlds import worlds
+from routed_demo import DEMO, DEMO_POLICY
+from wired import wired
+
+from compiler.policy.ir import Policy
+from fabric.diagnostics import UndecidedError
+from fabric.network import Network
+from sim.packets.headers import Packets
+from sim.pipeline.datapath import Datapath
+from sim.pipeline.forwarding import Place, onward, receivers, sender, sets_onward, way_back
+from sim.pipeline.tables import tables
+from sim.proof.legs import LegSpace, legs
+from sim.why.one_answer import explain
+from sim.world import World
+
+ROOT = Path(__file__).parents[3]
+ASKS = re.compile(r"fib\.(lookup\w*|segments|sets_of_prefixes)\(")
+FEW = settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+
+
+def test_nobody_else_asks_where_a_packet_goes() -> None:
+    """Arrays are made of routes once, for all columns; a dump says what it holds; the checker
+    shares nothing."""
+    asking = {
+        str(path.relative_to(ROOT))
+        for room in ("compiler", "sim", "cloison")
+        for path in (ROOT / room).rglob("*.py")
+        if ASKS.search(path.read_text())
+    }
+    assert asking == {
+        "sim/pipeline/forwarding.py",
+        "sim/blocks/blocks.py",
+        "compiler/targets/nftables.py",
+        "sim/checker/paths.py",
+    }
+
+
+@FEW
+@given(worlds())
+def test_kernels_and_legs_take_the_steps_of_one_packet(network: Network) -> None:
+    """Without policies, so that nothing hides a step."""
+    world = World(wired(network), Policy())
+    flows = own(network)
+    found = Datapath(tables(world.blocks), threads=1).decide(Packets.of(flows))
+    space = LegSpace.of(world.network, world.blocks)
+    walked = defaultdict(set)
+    for vrf in range(len(network.vrfs)):
+        for part in legs(space, vrf):
+            columns = part.src, part.dst, part.src_place, part.dst_place, part.hop
+            for src, dst, here, there, hop in zip(*(c.tolist() for c in columns), strict=True):
+                at = int(world.blocks.set_vtep[hop]), int(world.blocks.set_vrf[hop])
+                for _, low, high in [space.spans.bounds(there)]:
+                    walked[src, here, low, high].add((dst, at))
+    for i, flow in enumerate(flows):
+        source = sender(network, flow)
+        if source is None:
+            assert found.next_hop[i] == -1
+            continue
+        ways = onward(world, Place(source.vtep, source.vrf, flow))
+        hops = {way.to.node for way in ways}
+        assert int(found.next_hop[i]) in (hops or {-1}), flow
+        ends = {e.index for way in ways for e in receivers(network, way.to)}
+        assert int(found.dst_endpoint[i]) in {*ends, -1}, flow
+        (number,) = sets_onward(network, source.vtep, source.vrf, flow.version, [flow.dst]).tolist()
+        chosen = network.fib.nexthop_sets[number] if number >= 0 else ()
+        assert [way.hop for way in ways] == [*chosen]
+        for (src, here, low, high), reached in walked.items():
+            mine = src == source.index and low <= flow.dst <= high
+            of, first, last = space.spans.bounds(here)
+            if mine and of == flow.version and first <= flow.src <= last:
+                said = {at for _, at in reached}
+                assert said <= {way.to[:2] for way in ways}, flow
+
+
+def test_the_way_back_says_behind_what_a_source_lies() -> None:
+    world = World(DEMO, DEMO_POLICY)
+    for flow in own(DEMO):
+        source = sender(DEMO, flow)
+        assert source is not None
+        for way in onward(world, Place(source.vtep, source.vrf, flow)):
+            route, seen = way_back(world, way.to, source.vtep)
+            said = outcomes(Policy(), DEMO, source.index, Header(*astuple(flow)[1:7]))
+            dropped = {o.reason.label for o in said if o.hop == way.to[:2]}
+            assert (seen is None) == (dropped == {"pa_validation_drop"}) or dropped == {
+                "eni_miss_drop"
+            }
+            assert seen is None or route is not None
+    assert np.array_equal(sets_onward(DEMO, 0, 1, 4, [0]), [-1])
+
+
+def test_parts_of_a_prefix_are_not_cut_by_what_a_rewrite_hides() -> None:
+    world = World(DEMO, DEMO_POLICY, rewrites=(lambda network, node, header: (header,),))
+    with pytest.raises(UndecidedError, match="rewritten"):
+        explain(world, "acme/web/a", "zone2/inet:443")

@@ -28,9 +28,12 @@ def command(fabric: Path, what: str, how: How, output: str) -> None:
     """ASNs and loopbacks of FABRIC's nodes; VNIs, RTs and prefixes of its VRFs;
     RDs and router MACs per VTEP and VRF; blocks of hosts; addresses of endpoints."""
     from cloison.cli.check import told
-    from cloison.render.formats import emit
+    from cloison.render.formats import say
     from cloison.views.addresses import TABLES
+    from cloison.views.unknowns import listing
     from cloison.views.world import World
 
-    rows = list(TABLES[what](told(World.of_fabric(fabric, how)).network))
-    emit(rows, schema=f"cloison/addresses-{what}/1", output=output, title=what.capitalize())
+    network = told(World.of_fabric(fabric, how)).network
+    rows, title = [*TABLES[what](network)], what.capitalize()
+    schema = f"cloison/addresses-{what}/1"
+    say(listing(network.not_evaluated, rows, schema=schema, output=output, title=title))

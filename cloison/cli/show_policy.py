@@ -24,13 +24,17 @@ if TYPE_CHECKING:
 def command(fabric: Path, stage: str | None, how: How, output: str) -> None:
     """Rules and selections of FABRIC and its manifests, in evaluation order."""
     from cloison.cli.check import told
-    from cloison.render.formats import emit, show
+    from cloison.render.formats import say, show
     from cloison.views.policy import listed, rows
+    from cloison.views.unknowns import left_out, listing
     from cloison.views.world import World
 
-    policy = told(World.of_fabric(fabric, how)).policy_read
-    wanted = [row for row in rows(policy) if stage in (None, row["stage"])]
+    world = told(World.of_fabric(fabric, how))
+    records = world.network.not_evaluated
+    wanted = [row for row in rows(world.policy_read) if stage in (None, row["stage"])]
     if output == "table":
         show(*(line for row in wanted for line in listed(row)))
+        say(left_out(records))
     else:
-        emit(wanted, schema="cloison/policy/1", output=output, title="Policy")
+        schema = "cloison/policy/1"
+        say(listing(records, wanted, schema=schema, output=output, title="Policy"))

@@ -43,7 +43,7 @@ def command(
     others, with all next hops and the AS path.
     """
     from cloison.cli.check import told
-    from cloison.render.formats import emit
+    from cloison.render.formats import say
     from cloison.views.routes import (
         SHOWN,
         fib_rows,
@@ -55,6 +55,7 @@ def command(
         underlay_rows,
     )
     from cloison.views.topology import known_node
+    from cloison.views.unknowns import listing
     from cloison.views.world import World
 
     if underlay and (evpn or vrf is not None):
@@ -75,7 +76,8 @@ def command(
         found, what = fib_rows(network, node, vrf), "routes"
     rows = [row for row in found if holds(row["prefix"], wanted)]
     title, columns = SHOWN[what]
-    emit(rows, schema=f"cloison/{what}/1", output=output, title=title, columns=columns)
+    schema, records = f"cloison/{what}/1", network.not_evaluated
+    say(listing(records, rows, schema=schema, output=output, title=title, columns=columns))
     if what == "routes" and not rows and node is not None and not is_vtep(network, node):
         click.echo(
             f"{node} is no VTEP here and has no VRFs; --evpn shows what it receives, --underlay "

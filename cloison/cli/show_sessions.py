@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 def command(fabric: Path, node: str | None, failed: bool, how: How, output: str) -> None:
     """BGP sessions of FABRIC with their state, and why one is down."""
     from cloison.cli.check import told
-    from cloison.render.formats import emit
+    from cloison.render.formats import say
     from cloison.views.sessions import rows
     from cloison.views.topology import known_node
+    from cloison.views.unknowns import listing
     from cloison.views.world import World
 
     network = told(World.of_fabric(fabric, how)).network
@@ -36,4 +37,5 @@ def command(fabric: Path, node: str | None, failed: bool, how: How, output: str)
         for row in rows(network)
         if node in (None, row["node"]) and not (failed and row["state"] == "established")
     ]
-    emit(wanted, schema="cloison/sessions/1", output=output, title="Sessions")
+    records = network.not_evaluated
+    say(listing(records, wanted, schema="cloison/sessions/1", output=output, title="Sessions"))

@@ -49,8 +49,9 @@ def command(
     and their bytes; blocks by VRF, of --node those that endpoints there have.
     """
     from cloison.cli.check import told
-    from cloison.render.formats import emit
+    from cloison.render.formats import say
     from cloison.views.compiled import usage_rows
+    from cloison.views.unknowns import listing
     from cloison.views.world import World
     from compiler.targets.catalogue import profile as profile_of
     from compiler.targets.usage import usage
@@ -64,39 +65,43 @@ def command(
     if node is not None:
         show_node(program, node, output)
         return
-    rows = usage_rows(usage(program, profile))
-    emit(rows, schema="cloison/capacity/1", output=output, title=f"Fill of {profile.title}")
+    rows, title = usage_rows(usage(program, profile)), f"Fill of {profile.title}"
+    records = world.network.not_evaluated
+    say(listing(records, rows, schema="cloison/capacity/1", output=output, title=title))
 
 
 def show_node(program: Program, name: str, output: str) -> None:
     """Every entry of one enforcement point, in evaluation order."""
-    from cloison.render.formats import emit
+    from cloison.render.formats import say
     from cloison.views.compiled import enforcing, entry_rows
+    from cloison.views.unknowns import left_out, listing
     from compiler.targets import text
 
     node = enforcing(program, name)
     if output == "table":
         click.echo(text.render(program, node), nl=False)
+        say(left_out(program.network.not_evaluated))
         return
-    emit(
-        entry_rows(program, node),
-        schema="cloison/entries/1",
-        output=output,
-        title=f"Entries of {name}",
-    )
+    rows, title = entry_rows(program, node), f"Entries of {name}"
+    records = program.network.not_evaluated
+    say(listing(records, rows, schema="cloison/entries/1", output=output, title=title))
 
 
 def show_engines(world: World, name: str | None, output: str) -> None:
     """What decides, in the whole world or at one enforcement point."""
-    from cloison.render.formats import emit, show, table, titled
+    from cloison.render.formats import say, show, table, titled
     from cloison.views.compiled import enforcing
     from cloison.views.engines import SHOWN, engine_rows
+    from cloison.views.unknowns import left_out, listing
     from fabric.io.visible import lines
 
     rows = engine_rows(world, None if name is None else enforcing(world.program, name))
+    records = world.network.not_evaluated
     title = "What decides" if name is None else f"What decides at {name}"
     if output == "table":
         how = dict.fromkeys(f"{row['table']}: {row['engine']}" for row in rows)
         show(*titled(title, table(rows, SHOWN)), "", *titled("How", lines(*how)))
+        say(left_out(records))
         return
-    emit(rows, schema="cloison/engines/2", output=output, title=title, meta={"node": name})
+    schema, meta = "cloison/engines/2", {"node": name}
+    say(listing(records, rows, schema=schema, output=output, title=title, meta=meta))

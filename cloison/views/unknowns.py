@@ -7,6 +7,7 @@ Rules that hold here:
 3. With rows, where the format says (`cloison.render.formats.Format.beside`): as lines below (table,
    markdown); in the document (JSON, YAML); or as rows of their own (jsonl, csv), with
    `not_evaluated` as their only key or column.
+4. A listing (`show`) says what was read and computed, and has no verdict: it has the list alone.
 """
 
 from __future__ import annotations
@@ -103,6 +104,32 @@ def with_records(
         text += below(records, shape)
         text += "".join(f"{shape.sentence(line)}\n" for line in lacking(missing))
     return text
+
+
+def listing(
+    records: Sequence[Unevaluated],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    schema: str,
+    output: str,
+    columns: Sequence[str] | Mapping[str, str] | None = None,
+    title: str | None = None,
+    meta: Mapping[str, Any] | None = None,
+) -> str:
+    """Rows of what was read or computed, with the records (rule 4)."""
+    shape = FORMATS[output]
+    if shape.beside == "rows":
+        rows = [*rows, *as_more_rows(shape, records, ())]
+    beside = {"not_evaluated": as_rows(records), **(meta or {})}
+    text = written(rows, schema=schema, output=output, columns=columns, meta=beside, title=title)
+    return text + (left_out(records, shape) if shape.beside == "below" else "")
+
+
+def left_out(records: Sequence[Unevaluated], shape: Format = FORMATS["table"]) -> str:
+    """The records as lines below a listing."""
+    lines = [*sentences(records)]
+    gap = "\n" if shape.gap and lines else ""
+    return gap + "".join(f"{shape.sentence(line)}\n" for line in lines)
 
 
 def as_more_rows(

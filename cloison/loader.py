@@ -174,12 +174,13 @@ def made_known(network: Network, policy: Policy | None, how: How) -> tuple[Netwo
     was asked for detours."""
     import sim.world
     from compiler.sources.doors import doors, open_anyway
+    from compiler.sources.taken import taken
 
     if policy is None:
         return accept(network, how.accept), None
     settled = {*open_anyway(network, policy)}
     told = (record for record in network.not_evaluated if record not in settled)
-    left_out = replace(network, not_evaluated=(*told, *doors(network, policy)))
+    left_out = replace(network, not_evaluated=(*told, *doors(network, policy), *taken(network)))
     asked = sim.world.World(left_out, policy)
     return accept(with_detours(asked), how.accept), asked
 

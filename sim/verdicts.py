@@ -10,7 +10,8 @@ Rules that hold here:
    `expect:` line, nothing was at stake, and its verdict is unknown.
 3. The proof is about every tenant, so every record that nobody accepted touches it; an expectation
    is touched by the records of the endpoints that it selects, or may select (`Touching.asked`).
-   A way that only adds access (`DETOUR`) says nothing against an `allow`.
+   A way that only adds access (`DETOUR`) says nothing against an `allow`, and a Service that takes
+   what is meant for others (`TAKEN`) nothing against a `deny`.
    Addresses there select whoever has them, and may be anybody's that is not modelled.
 """
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from compiler.sources.taken import TAKEN
 from fabric.kubernetes.unevaluated import Touching, Unevaluated
 from fabric.network import Network
 from sim.names.chosen import chosen, patterns
@@ -53,7 +55,8 @@ def touched_by(found: Touching, network: Network, *names: str) -> tuple[Unevalua
 
 def speaking(records: tuple[Unevaluated, ...], kind: str) -> tuple[Unevaluated, ...]:
     """Those that may break an expectation of a kind."""
-    return tuple(r for r in records if kind != "allow" or r.category != DETOUR)
+    silent = {"allow": DETOUR, "deny": TAKEN}.get(kind)
+    return tuple(r for r in records if r.category != silent)
 
 
 def empty(network: Network, expectations: int) -> Iterator[str]:

@@ -8,7 +8,8 @@ Rules that hold here:
 
 1. In a cluster without a fabric a door is told when policies isolate a pod behind it, unless they
    let in everybody, from all addresses of each IP version that the pod has, on every port where the
-   door ends: then it is no news. Of clients that a block leaves out, they would see the node.
+   door ends: then it is no news. Of clients that a block leaves out, they would see the node; of
+   pods, where blocks mean the outside only.
    In a fabric it is told when they let nothing of the outside in (everybody, or a block of all
    addresses but some); who gets further by it otherwise depends on routes and zones as well
    (`sim.proof.detours`).
@@ -144,10 +145,24 @@ class _Walls:
             return False
         mine = [rule for rule in wall.letting if self._chosen(rule.local, pod)]
         return not all(
-            _all_let_in(rules, pod) if whole else any(m.outside() for m in _remotes(rules))
+            self._all_let_in(rules, pod) if whole else any(m.outside() for m in _remotes(rules))
             for port in ports
             for number in port.ends(pod.ports)
             for rules in [[rule for rule in mine if _admits(rule, port.protocol, number, pod)]]
+        )
+
+    def _all_let_in(self, rules: Sequence[Rule], pod: Endpoint) -> bool:
+        """Whether rules let all addresses in, of each IP version that a pod has: those of pods as
+        well, which blocks may not mean."""
+        if any(isinstance(matcher, Everyone) for matcher in _remotes(rules)):
+            return True
+        tenant = self.network.spec.tenants.get(pod.tenant)
+        versions = {prefix.version for prefix in pod.prefixes}
+        return (
+            tenant is not None
+            and tenant.ipblock == "pods"
+            and bool(versions)
+            and all(_covers_all(_remotes(rules), v) for v in versions)
         )
 
     def _chosen(self, local: tuple[Matcher, ...], pod: Endpoint) -> bool:
@@ -156,14 +171,6 @@ class _Walls:
 
 def _remotes(rules: Iterable[Rule]) -> Iterator[Matcher]:
     return (matcher for rule in rules for matcher in rule.remote)
-
-
-def _all_let_in(rules: Sequence[Rule], pod: Endpoint) -> bool:
-    """Whether rules let all addresses in, of each IP version that a pod has."""
-    if any(isinstance(matcher, Everyone) for matcher in _remotes(rules)):
-        return True
-    versions = {prefix.version for prefix in pod.prefixes}
-    return bool(versions) and all(_covers_all(_remotes(rules), v) for v in versions)
 
 
 def _covers_all(matchers: Iterable[Matcher], version: int) -> bool:

@@ -19,6 +19,7 @@ from fabric.file.extend import PatchEdit, ReadableDocument
 from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.kinds import IRRELEVANT, meaning
+from fabric.kubernetes.mentions import elsewhere
 from fabric.kubernetes.metadata import NAME_LABEL, metadata
 from fabric.kubernetes.nodes import ClusterNode, cluster_node
 from fabric.kubernetes.objects import read_objects
@@ -32,7 +33,7 @@ from fabric.kubernetes.unevaluated import (
 )
 from fabric.kubernetes.unread_fields import unread
 from fabric.kubernetes.untold_labels import untold
-from fabric.kubernetes.ways_in import WayIn, elsewhere, ways_in
+from fabric.kubernetes.ways_in import WayIn, ways_in
 from fabric.kubernetes.workloads import Pod, pods
 
 
@@ -83,6 +84,7 @@ def interpret(objects: Sequence[ReadableDocument], problems: Diagnostics) -> Man
     services = []
     ignored: Counter[str] = Counter()
     left_out: list[Unevaluated] = []
+    leading: list[tuple[Unevaluated, ReadableDocument]] = []
     entries: list[WayIn] = []
     nodes: list[ClusterNode] = []
     known = resolved(objects)
@@ -100,11 +102,12 @@ def interpret(objects: Sequence[ReadableDocument], problems: Diagnostics) -> Man
             metadata(root)
         if record := unevaluated(source, known):
             left_out.append(record)
-            mine = list(ways_in(source))
-            entries += mine
-            left_out += elsewhere(record, mine)
+            leading.append((record, source))
+            entries += ways_in(source)
         elif meaning(group, "", kind).way == IRRELEVANT:
             ignored[kind] += 1
+    for record, source in leading:
+        left_out += elsewhere(record, source.value, ways_in(source), services)
     found = pods(objects, problems)
     left_out += unread(objects, found, problems)
     left_out += untold(objects, found)

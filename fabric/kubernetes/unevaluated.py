@@ -5,7 +5,8 @@ Rules that hold here:
 1. Whatever may decide who reaches whom and is not evaluated has a record: an object of another kind
    or version (`fabric.kubernetes.kinds`), or a part of a known object, by whoever reads it.
 2. A record touches endpoints: those of its workload, of its namespace, of its node, of its cluster
-   (the tenant), or all. A packet is touched when either of its ends is, so peers are touched too.
+   (the tenant), or all; and whoever has an address that it names. A packet is touched when either
+   of its ends is, so peers are touched too.
 3. Who asks about a whole cluster, or by a pattern, is also touched by records of namespaces without
    any endpoint: it may be the record that makes the endpoints.
 4. The verdict of what is touched is unknown, until the user accepts the record's kind; then the
@@ -25,6 +26,7 @@ from fabric.file.extend import ReadableDocument
 from fabric.inventory import Endpoint
 from fabric.kubernetes.claimed_kinds import LEFT_TO_SOURCES, ClaimedKind
 from fabric.kubernetes.cursor import Cursor
+from fabric.kubernetes.holders import Holders
 from fabric.kubernetes.kinds import (
     CLUSTER,
     IRRELEVANT,
@@ -43,7 +45,7 @@ from fabric.names import matches
 if TYPE_CHECKING:
     from fabric.file.spec import FabricSpec
 
-Scope = Literal["workload", "namespace", "node", "cluster", "fabric"]
+Scope = Literal["workload", "namespace", "node", "cluster", "fabric", "addresses"]
 Key = tuple[str, ...]
 MESH_ROOTS = ("istio-system",)
 API_SERVER = DEFAULT_NAMESPACE, "kubernetes"
@@ -55,8 +57,8 @@ SLICES_OF_SELECTORS = "endpointslice-controller.k8s.io"
 class Unevaluated:
     """One thing that is not modelled. `namespace` is empty for what has none; `what` says why it
     matters; `workload` names the pods of a record of that scope, `touches` the namespace of what it
-    touches where that is not its own. `under` is what must be otherwise for it to matter ("without
-    leaf1"), empty where it does as things are."""
+    touches where that is not its own; it touches whoever has one of `addresses` as well. `under` is
+    what must be otherwise for it to matter ("without leaf1"), empty where it does as things are."""
 
     api_version: str
     kind: str
@@ -71,6 +73,7 @@ class Unevaluated:
     accepted: bool = False
     touches: str = ""
     under: str = ""
+    addresses: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         place = f" ({self.span})" if self.span else ""
@@ -128,6 +131,8 @@ class Unevaluated:
                 return self.scope, self.tenant, self.name
             case "cluster":
                 return self.scope, self.tenant
+            case "addresses":
+                return (self.scope,)
             case _:
                 return ("fabric",)
 
@@ -145,7 +150,25 @@ def unevaluated(
         way = "workload"
     if way in (READ, IRRELEVANT) or repeats_a_service(value, services):
         return None
-    return _record(source, way, reach)
+    return replace(_record(source, way, reach), addresses=tuple(_leads_to(value)))
+
+
+def _leads_to(value: Mapping[str, Any]) -> Iterator[str]:
+    """The addresses that Endpoints and EndpointSlices put behind a name."""
+    kind = value["kind"]
+    if kind == "Endpoints":
+        for subset in _list(value.get("subsets")):
+            for part in ("addresses", "notReadyAddresses"):
+                yield from (_text(a.get("ip")) for a in _list(subset.get(part)))
+    elif kind == "EndpointSlice":
+        for endpoint in _list(value.get("endpoints")):
+            found = endpoint.get("addresses")
+            yield from map(_text, found if isinstance(found, list) else ())
+
+
+def _list(value: object) -> list[Mapping[str, Any]]:
+    """The objects of a list, of whatever is there."""
+    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, list) else []
 
 
 def _record(source: ReadableDocument, way: str, reach: str) -> Unevaluated:
@@ -317,8 +340,13 @@ class Touching:
         self.records = tuple(records)
         self._endpoints = endpoints
         self._by_key: defaultdict[Key, list[int]] = defaultdict(list)
+        self._by_holder: defaultdict[int, list[int]] = defaultdict(list)
+        holders = Holders(endpoints if any(r.addresses for r in self.records) else ())
         for number, record in enumerate(self.records):
             self._by_key[record.key()].append(number)
+            for address in record.addresses:
+                for endpoint in holders.of(address):
+                    self._by_holder[endpoint.index].append(number)
 
     def __bool__(self) -> bool:
         """Whether there is any."""
@@ -340,7 +368,8 @@ class Touching:
     def _of(self, index: int) -> set[int]:
         if not self.records:
             return set()
-        return {n for key in keys(self._endpoints[index]) for n in self._by_key.get(key, ())}
+        named = {n for key in keys(self._endpoints[index]) for n in self._by_key.get(key, ())}
+        return named.union(self._by_holder.get(index, ()))
 
     @cached_property
     def _homeless(self) -> set[int]:

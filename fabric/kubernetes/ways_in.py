@@ -15,13 +15,12 @@ TLSRoute, TCPRoute, UDPRoute); OpenShift `route/v1`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.extend import ReadableDocument
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import DEFAULT_NAMESPACE
-from fabric.kubernetes.unevaluated import Unevaluated
 
 INGRESS = ("networking.k8s.io", "extensions")
 GATEWAY = "gateway.networking.k8s.io"
@@ -67,13 +66,6 @@ def ways_in(source: ReadableDocument) -> Iterator[WayIn]:
         behind = where["namespace"].text() or namespace, service
         if service:
             yield WayIn(kind, namespace, name, at, behind, port, where.span)
-
-
-def elsewhere(record: Unevaluated, ways: Iterable[WayIn]) -> Iterator[Unevaluated]:
-    """The record of an object once for every other namespace to which it leads."""
-    for namespace in dict.fromkeys(way.behind[0] for way in ways):
-        if namespace != record.namespace:
-            yield replace(record, touches=namespace)
 
 
 def of_ingress(spec: Cursor) -> Iterator[tuple[str, Cursor, str, int | str | None]]:

@@ -2,10 +2,11 @@
 
 The words are those of `sim.proof.detours`; nothing of it is used. Rules that hold here:
 
-1. A Service of a tenant takes packets at its node ports on every node of the tenant (where none is
-   given, at any of 30000 to 32767), and at those of its external addresses that an endpoint of the
-   tenant has. From there they may get to each pod that it selects, at its target port, in the same
-   IP version.
+1. A Service of a tenant takes packets at its node ports (where none is given, at any of 30000 to
+   32767) on every node of the tenant, and on those of other tenants on the same hosts, which need
+   not send any to themselves; and at those of its external addresses that one of these has, or
+   another endpoint of the tenant. From there they may get to each pod that it selects, at its
+   target port, in the same IP version.
 2. It is a detour when from some addresses of an endpoint, which is neither a node of the tenant nor
    that pod, a packet gets there, and not all packets get to the pod's port itself.
 3. What policies alone say about Services was told before (`compiler.sources.doors`).
@@ -77,7 +78,7 @@ class Doors:
     """Services that nothing tells of as things are, asked about for expectations (rule 4)."""
 
     def __init__(self, network: Network, judge: Judge, told: Iterable[Unevaluated]) -> None:
-        known = {way_of(r) for r in told if r.kind == "Service"}
+        known = {way_of(r) for r in told if r.category in ("door", DETOUR)}
         self.network, self.here = network, judge
         self.services = [s for s in _services(network) if way_of(s[0]) not in known]
 
@@ -156,10 +157,11 @@ def _services(network: Network) -> Iterator[tuple[Unevaluated, list[_Entry]]]:
     ways."""
     for tenant, manifests in network.manifests.items():
         mine = [e for e in network.endpoints if e.tenant == tenant]
-        nodes = frozenset(e.index for e in mine if e.kind == "node")
+        hosts = {e.host for e in mine if e.kind == "node"}
+        machines = [e for e in network.endpoints if e.kind == "node" and e.host in hosts]
         for service in manifests.services if tenant != CLUSTER else ():
             found: dict[Unevaluated, list[_Entry]] = {}
-            for entry in _entries(service, mine, nodes, manifests.pods):
+            for entry in _entries(service, mine, machines, manifests.pods):
                 on_node = entry.pod.kind != "pod"
                 record = Unevaluated(
                     "v1", "Service", service.namespace, service.name, None, DETOUR, "",
@@ -171,18 +173,20 @@ def _services(network: Network) -> Iterator[tuple[Unevaluated, list[_Entry]]]:
 
 
 def _entries(
-    service: Service, mine: list[Endpoint], nodes: frozenset[int], pods: Iterable[Pod]
+    service: Service, mine: list[Endpoint], machines: list[Endpoint], pods: Iterable[Pod]
 ) -> Iterator[_Entry]:
     """Rule 1."""
+    nodes = frozenset(e.index for e in mine if e.kind == "node")
     wanted = (service.selector or {}).items()
     chosen = [p for p in pods if p.namespace == service.namespace and wanted <= p.labels.items()]
     for port in service.ports if wanted else ():
         taken: list[tuple[frozenset[int], PortRange, tuple[int, ...]]] = []
         if service.kind in ON_NODES:
             first, last = (port.node_port, port.node_port) if port.node_port else DRAWN
-            taken.append((nodes, PortRange(port.protocol, first, last), (4, 6)))
+            at = frozenset(e.index for e in machines)
+            taken.append((at, PortRange(port.protocol, first, last), (4, 6)))
         for text in service.external:
-            having = frozenset(e.index for e in mine if _has(e, text))
+            having = frozenset(e.index for e in (*mine, *machines) if _has(e, text))
             version = 6 if ":" in text else 4
             taken.append((having, PortRange(port.protocol, port.port, port.port), (version,)))
         for pod in chosen:
@@ -192,8 +196,8 @@ def _entries(
             for number in [port.target] if isinstance(port.target, int) else named[:1]:
                 target = PortRange(port.protocol, number, number)
                 yield from (
-                    _Entry(*at, endpoint, target, nodes)
-                    for at in taken
+                    _Entry(*way, endpoint, target, nodes)
+                    for way in taken
                     for endpoint in mine
                     if _stands_for(endpoint, pod)
                 )
@@ -232,9 +236,14 @@ def _around(judge: Judge, entry: _Entry, source: Sender) -> bool:
 def _enters(judge: Judge, entry: _Entry, source: Sender) -> bool:
     """Whether a packet of these addresses gets to where a Service takes packets."""
     targets, version = judge.index.targets[source.map], source.version
-    return version in entry.versions and any(
-        choice.endpoint == node and judge.view(choice.profile, (entry.port,), version)[0]
-        for node in entry.at & targets.keys()
-        for row in targets[node]
-        for choice in row.choices
+    own = judge.regions.parties[source.endpoint].group == entry.pod.tenant
+    shares = source.endpoint in entry.at and not own
+    return version in entry.versions and (
+        shares
+        or any(
+            choice.endpoint == node and judge.view(choice.profile, (entry.port,), version)[0]
+            for node in entry.at & targets.keys()
+            for row in targets[node]
+            for choice in row.choices
+        )
     )

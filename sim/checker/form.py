@@ -193,7 +193,7 @@ def form(reasons: tuple[str, ...]) -> Check:
                 namespace=text_or_null,
                 name=text,
                 category=text,
-                scope=one_of("workload", "namespace", "node", "cluster", "fabric"),
+                scope=one_of("workload", "namespace", "node", "cluster", "fabric", "addresses"),
                 accepted=one_of(True, False),
                 under=text_or_null,
             )

@@ -2,10 +2,11 @@
 
 Rules that hold here:
 
-1. A node port opens on every node of the tenant; one that no manifest gives lies in the range that
-   Kubernetes draws from. `externalTrafficPolicy: Local` makes no difference: DPUs decide first.
-2. An external IP or a load balancer's address takes packets where an endpoint of the tenant has it.
-   No route leads to one that nobody has.
+1. A node port opens on every host of the tenant, at each address that the host has: also at those
+   of other tenants that share it. One that no manifest gives lies in the range that Kubernetes
+   draws from. `externalTrafficPolicy: Local` makes no difference: DPUs decide first.
+2. An external IP or a load balancer's address takes packets where an endpoint of the tenant has it,
+   or one of these hosts. No route leads to one that nobody has.
 3. What a node takes it may hand on to every pod behind the Service, in the same IP version.
 
 Source: Kubernetes documentation, Virtual IPs and Service Proxies.
@@ -65,10 +66,12 @@ def _openings(
     network: Network, tenant: str, service: Service, mapped: ServicePort
 ) -> Iterator[tuple[tuple[int, ...], PortRange, tuple[int, ...]]]:
     """Where a port of a Service takes packets (rules 1 and 2)."""
-    mine = [e for e in network.endpoints if e.tenant == tenant]
+    nodes = [e for e in network.endpoints if e.kind == "node"]
+    hosts = {e.host for e in nodes if e.tenant == tenant}
+    machines = {e.index for e in nodes if e.host in hosts}
+    mine = [e for e in network.endpoints if e.tenant == tenant or e.index in machines]
     if service.kind in ON_NODES:
-        nodes = tuple(e.index for e in mine if e.kind == "node")
-        yield nodes, mapped.on_nodes, (4, 6)
+        yield tuple(sorted(machines)), mapped.on_nodes, (4, 6)
     at = PortRange(mapped.protocol, mapped.port, mapped.port)
     for text in service.external:
         try:

@@ -31,6 +31,7 @@ from sim.proof.detours import Door, Entering, Ranges, door, record, record_key, 
 from sim.proof.expect import Claim, pairs_of
 from sim.proof.legs import Column
 from sim.proof.reachability import Reach
+from sim.verdicts import DETOUR
 from sim.why.pod_classes import workload
 
 Found = dict[int, tuple[Unevaluated, ...]]
@@ -56,7 +57,7 @@ class Against:
 
     def __init__(self, reach: Reach, claims: Iterable[Claim]) -> None:
         network = self.network = reach.network
-        told = {record_key(found) for found in network.not_evaluated}
+        told = {record_key(r) for r in network.not_evaluated if r.category in ("door", DETOUR)}
         ways = [way for way in service_ways(network) if way_key(way) not in told]
         denying = [claim for claim in claims if claim.kind != "allow"] if ways else []
         self.asked = {

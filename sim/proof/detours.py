@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from compiler.program.space import subtract, union
+from compiler.program.space import interval, subtract, union
 from fabric.diagnostics import UndecidedError
 from fabric.kubernetes.unevaluated import Scope, Unevaluated
 from fabric.ports import PortRange
@@ -164,8 +164,20 @@ class Entering:
             open_ = np.asarray((reach.sets & reach.space.touching([way.port])).any(axis=1))
             rows = np.concatenate([np.zeros(0, np.int64), *map(self._into, way.at)])
             rows = rows[open_[pairs.some[rows]] & np.isin(pairs.version[rows], way.versions)]
-            self.opened[key] = np.unique(self._keys(rows))
+            self.opened[key] = np.unique(np.r_[self._keys(rows), self._sharing(way)])
         return self.opened[key]
+
+    def _sharing(self, way: ServiceWay) -> Column:
+        """Nodes of other tenants where a way begins: they are there already."""
+        endpoints = self.reach.network.endpoints
+        others = [endpoints[i] for i in way.at if endpoints[i].tenant != way.tenant]
+        keys = [
+            e.index * 2 + (version == 6)
+            for e in others
+            for version in way.versions
+            if any(p.version == version for p in e.prefixes)
+        ]
+        return np.array(keys, np.int64)
 
     def _into(self, endpoint: int) -> Column:
         """The pairs that end at an endpoint."""
@@ -184,6 +196,9 @@ class Entering:
         sender, version = key // 2, 6 if key % 2 else 4
         mask = self.reach.space.touching([way.port])
         out: list[tuple[int, int]] = []
+        own = self.reach.network.endpoints[sender]
+        if sender in way.at and own.tenant != way.tenant:
+            out += [interval(p) for p in own.prefixes if p.version == version]
         for end in way.at:
             cells = self.reach.cells_of(sender, end, version, every=True)
             out += self._ranges(cells[self._touch(self.reach.cells.some[cells], mask)])

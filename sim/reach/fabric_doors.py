@@ -3,7 +3,7 @@
 Rules that hold here:
 
 1. A port of nodes is open to those beyond the tenant whom routes and policies let through to one
-   of these nodes at that port: DPUs decide before hosts translate.
+   of these hosts at that port, at whatever tenant's address: DPUs decide before hosts translate.
 2. At a load balancer or an external IP, of which the fabric does not know who has it, and behind a
    controller, who gets in is unknown.
 """
@@ -91,12 +91,10 @@ class _Entering:
         """Workloads and endpoints that get to a port of a host's nodes, or of all of them."""
         key = tenant, host, port
         if key not in self.known:
-            nodes = [
-                e.index
-                for e in self.reach.network.endpoints
-                if (e.kind, e.tenant) == ("node", tenant) and host in (None, e.host)
-            ]
-            found = (name for node in nodes for name in self.senders(node, tenant, port))
+            nodes = [e for e in self.reach.network.endpoints if e.kind == "node"]
+            hosts = {e.host for e in nodes if e.tenant == tenant and host in (None, e.host)}
+            at = [e.index for e in nodes if e.host in hosts]
+            found = (name for node in at for name in self.senders(node, tenant, port))
             self.known[key] = frozenset(found)
         return self.known[key]
 

@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 import cloison
+from cloison.how import How
+from cloison.views.world import World
 
 POD: dict[str, Any] = {
     "apiVersion": "v1",
@@ -73,6 +75,19 @@ def test_a_door_past_a_policy_that_lets_nobody_in(tmp_path: Path, door: Any) -> 
     assert told(tmp_path, policy(EVERYBODY), door) == []
     assert told(tmp_path, policy(ALL, [{"port": "sql"}]), door) == []
     assert told(tmp_path, policy(ALL, [{"port": 5000, "endPort": 6000}]), door) == []
+
+
+def test_blocks_of_the_outside_do_not_let_pods_in(tmp_path: Path) -> None:
+    """Where blocks mean no pods, a node port leads these past a policy of blocks."""
+    path = tmp_path / "m.yaml"
+    for rules, ipblock, codes in (
+        (ALL, "external", ["Service"]),
+        (ALL, "pods", []),
+        (EVERYBODY, "external", []),
+    ):
+        path.write_text(yaml.safe_dump_all([POD, policy(rules), service("NodePort")]))
+        how = How(ipblock=ipblock)
+        assert [r.kind for r in World.read([path], how).network.not_evaluated] == codes
 
 
 def test_other_services_are_no_doors(tmp_path: Path) -> None:

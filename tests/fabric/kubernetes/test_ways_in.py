@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from fabric.file.reader import read_yaml
+from fabric.kubernetes.mentions import elsewhere
 from fabric.kubernetes.unevaluated import unevaluated
-from fabric.kubernetes.ways_in import elsewhere, ways_in
+from fabric.kubernetes.ways_in import ways_in
 
 INGRESS = """
 apiVersion: networking.k8s.io/v1
@@ -129,6 +130,6 @@ def test_other_namespaces_are_touched_too() -> None:
     (source,) = read_yaml(HTTP, name="m.yaml")
     record = unevaluated(source)
     assert record is not None
-    (other,) = elsewhere(record, ways_in(source))
+    (other,) = elsewhere(record, source.value, ways_in(source))
     assert (record.key(), other.key()) == (("namespace", "", "edge"), ("namespace", "", "shop"))
     assert other.title == record.title == "HTTPRoute edge/r"

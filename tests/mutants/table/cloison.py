@@ -120,8 +120,8 @@ FAULTS = (
     ),
     Fault(
         "cloison/loader.py",
-        "not_evaluated=(*told, *doors(network, policy)))",
-        "not_evaluated=(*told,))",
+        "not_evaluated=(*told, *doors(network, policy), *taken(network)))",
+        "not_evaluated=(*told, *taken(network)))",
         "doors past policies are not told",
     ),
     Fault(

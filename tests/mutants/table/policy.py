@@ -228,8 +228,8 @@ FAULTS = (
     ),
     Fault(
         "compiler/sources/doors.py",
-        "return not all(\n            _all_let_in",
-        "return not any(\n            _all_let_in",
+        "return not all(\n            self._all_let_in",
+        "return not any(\n            self._all_let_in",
         "a door with one port that policies open is no news for the others",
     ),
     Fault(

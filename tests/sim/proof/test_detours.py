@@ -146,9 +146,12 @@ def drawn(root: Path, seed: int) -> Path:
         ports = [r.choice([*AT, "8080/tcp", "any"])]
         more["peerings"] = [{"name": "p", "between": ["red/main", "blue/main"], "ports": ports}]
     expect = [{"deny": "zone2/inet -> red/a/x"}]
-    return written(
-        root, fabric(rules, expect, r.randint(1, 2), **more), list(objects()), list(objects())
-    )
+    spec = fabric(rules, expect, r.randint(1, 2), **more)
+    red, blue = list(objects()), list(objects())
+    if r.random() < 0.3:
+        spec["tenants"]["blue"]["hosts"] = ["host[2-4]"]
+        spec["zones"]["zone2"]["rules"].append(SHARED | {"to": f"blue/@node/host{r.choice('23')}"})
+    return written(root, spec, red, blue)
 
 
 def addresses(world: World, end: Endpoint, version: int) -> list[int]:
@@ -187,17 +190,19 @@ def by_hand(world: World) -> set[tuple[str, str, str, str]]:
     for tenant, manifests in network.manifests.items():
         mine = [e for e in network.endpoints if e.tenant == tenant]
         nodes = [e for e in mine if e.kind == "node"]
+        hosts = {e.host for e in nodes}
+        machines = [e for e in network.endpoints if e.kind == "node" and e.host in hosts]
         for s in manifests.services:
             (p,) = s.ports
             takes = [
                 (n, x)
-                for n in nodes
+                for n in machines
                 for x in ([p.node_port] if p.node_port else [30000, 30090, 32767])
             ]
             if s.kind == "ClusterIP":
                 takes = [
                     (n, p.port)
-                    for n in nodes
+                    for n in machines
                     if any(str(x.network_address) in s.external for x in n.prefixes)
                 ]
             (app,) = (s.selector or {}).values()
@@ -208,7 +213,8 @@ def by_hand(world: World) -> set[tuple[str, str, str, str]]:
                     if x is end or x in nodes:
                         continue
                     for a in addresses(world, x, version):
-                        enters = any(
+                        enters = x.tenant != tenant and any(x is n for n, _ in takes)
+                        enters |= any(
                             any(delivered(world, x, a, n, b, p.protocol, at))
                             for n, at in takes
                             for b in addresses(world, n, version)
@@ -253,6 +259,7 @@ def test_the_random_worlds_have_detours_and_others(tmp_path: Path) -> None:
     assert sum(map(bool, found)) >= 8
 
 
+SHARED = {"name": "shared", "from": "zone2/office", "ports": ["30090/tcp"]}
 OPEN = {"name": "in", "from": "zone2/inet", "to": "red/@node/*", "ports": ["30090/tcp"]}
 DENY = {"deny": "zone2/inet -> red/a/x"}
 
@@ -310,6 +317,25 @@ def test_whoever_gets_in_anyway_makes_no_detour(tmp_path: Path) -> None:
     part = policy("a", ingress=[{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}])
     path = front(tmp_path, service("s", "a", "x"), part, rules=[OPEN, through])
     assert [r["category"] for r in cloison.build(path).not_evaluated] == ["detour"]
+
+
+@pytest.mark.parametrize("hosts", [["host1", "host3"], ["host3", "host4"]])
+def test_a_host_that_tenants_share_opens_at_the_addresses_of_both(
+    tmp_path: Path, hosts: list[str]
+) -> None:
+    """Whoever gets to the other tenant's node gets to the port of the same machine."""
+    rules = [{"name": "in", "from": "zone2/office", "to": "blue/@node/*", "ports": ["30090/tcp"]}]
+    spec = fabric(rules, [{"deny": "zone2/* -> red/*"}, {"deny": "blue/@node/* <-> red/a/x"}])
+    spec["tenants"]["blue"]["hosts"] = hosts
+    red = [pod("a", "x", host="host1"), service("s", "a", "x")]
+    world = World.of(written(tmp_path, spec, red, [pod("a", "x", host=hosts[1])]))
+    shared = hosts[0] == "host1"
+    assert [r.category for r in world.network.not_evaluated] == ["detour"] * shared
+    proof = prove(world)
+    assert proof.verdicts() == ["unknown" if shared else "holds"] * 2
+    body = certificate(proof)
+    assert not inconsistencies(body)
+    assert not validity(body, world.network, ()).problems
 
 
 def test_a_peering_to_nodes_is_a_way_to_pods_too(tmp_path: Path) -> None:

@@ -61,20 +61,22 @@ class Network:
         endpoints: tuple[Endpoint, ...] = (),
         underlay: Underlay | None = None,
         fib: Fib | None = None,
+        plan: Plan | None = None,
     ) -> Network:
         """A network that no fabric file, tenant or manifest describes, such as one that was read
-        from devices: what is not known is empty."""
+        from devices: what is not known is empty. Who asks for a number of a plan that is not known
+        hears that (`UndecidedError`)."""
         import networkx as nx
         import numpy as np
 
         from fabric.control.evpn import Type5
-        from fabric.control.fib import Fib
+        from fabric.control.fib import Fib, no_routes
         from fabric.control.underlay import Underlay
         from fabric.file.spec import FabricSpec
-        from fabric.plan.addressing import Plan
+        from fabric.plan.unread import unread_plan
 
         spec = FabricSpec.model_construct(cloison=1, name=name, sites={})
-        plan = Plan((), (), (), {}, {}, (), {}, {})
+        plan = plan or unread_plan()
         none, one = np.zeros(0, np.int32), np.zeros(1, np.int32)
         routes = Type5(plan, (), (), (), none, none, none, none)
         small = np.zeros((0, 0), np.int16)
@@ -87,7 +89,7 @@ class Network:
             {},
             underlay or Underlay(0, (), small, small, one, none, none, ()),
             routes,
-            fib or Fib((), (), (), (), routes, (), {}),
+            fib or Fib((), (), tuple(no_routes() for _ in vrfs), (), routes, (), {}),
         )
 
     def vrf(self, name: str) -> Vrf:

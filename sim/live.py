@@ -69,7 +69,7 @@ def alike(a: Network, b: Network) -> bool:
         (a.vrfs, a.endpoints) == (b.vrfs, b.endpoints)
         and (a.fabric.nodes, a.fabric.links) == (b.fabric.nodes, b.fabric.links)
         and (a.fabric.down_nodes, a.fabric.down_links) == (b.fabric.down_nodes, b.fabric.down_links)
-        and _loopbacks(a) == _loopbacks(b)
+        and [*a.plan.loopback] == [*b.plan.loopback]
         and (a.fib.instances, a.fib.nexthop_sets) == (b.fib.instances, b.fib.nexthop_sets)
         and [r.prefixes for r in a.fib.vrf_routes] == [r.prefixes for r in b.fib.vrf_routes]
         and all(map(np.array_equal, a.fib.chosen, b.fib.chosen))
@@ -78,7 +78,3 @@ def alike(a: Network, b: Network) -> bool:
         and np.array_equal(a.underlay.hop_link, b.underlay.hop_link)
         and a.routes == b.routes
     )
-
-
-def _loopbacks(network: Network) -> list[str]:
-    return [network.plan.vtep(node.index) for node in network.fabric.nodes]

@@ -24,9 +24,11 @@ from typing import Any, Self, TypeVar
 from compiler.compile import compile_policy, read_policy
 from compiler.policy.ir import Policy
 from compiler.program.program import Program
+from compiler.program.versions import together
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks, reroute
+from sim.blocks.update import update
 from sim.packets.headers import Flow
 from sim.rollout import Rollout, WorldVersion, refuse
 
@@ -61,6 +63,18 @@ class World:
     def over(self, network: Network) -> Self:
         """The same policy in a network with the same endpoints and VRFs, and other routes."""
         return replace(self, network=network, base=self)
+
+    def saying(self, policy: Policy, at: Mapping[str, tuple[str, ...]] = NOWHERE) -> Self:
+        """Another policy in the same network, maybe that of other values on axes. Groups that both
+        have are shared, and the arrays of blocks (`sim.blocks.update`); groups of this world that
+        nobody is bound to any more stay."""
+        program = compile_policy(self.network, policy)
+        if program.stages == self.program.stages:
+            program = together(self.program, program)
+        program = replace(program, policy=policy)
+        made = replace(self, given=policy, base=None, at={**self.at, **at} if at else self.at)
+        vars(made).update(program=program, blocks=update(self.blocks, program))
+        return made
 
     def mixed(self, new: World, nodes: Collection[str]) -> Self:
         """This world where some nodes have tables and routes of a new one already, as while a

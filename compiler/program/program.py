@@ -23,7 +23,7 @@ from compiler.policy.ir import Action, Condition, Direction, Origin, Point, Poli
 from compiler.policy.points import at_border
 from compiler.policy.stages import STAGES, Stages
 from fabric.interval_sets import Intervals as Intervals
-from fabric.inventory import Endpoint
+from fabric.inventory import Endpoint, Vrf
 from fabric.network import Network
 from fabric.ports import ANY, MAX_PORT
 from fabric.topology import Role
@@ -105,15 +105,20 @@ class Program:
         stages: Stages = STAGES,
     ) -> Program:
         """Tables without a network around them, for decisions that no route leads to: `points` has
-        the groups that each enforcement point asks, in both directions."""
+        the groups that each enforcement point asks, in both directions. Points are endpoints
+        without addresses, so that whatever reads a program reads this one."""
         bindings = np.full((len(Direction), len(points), len(stages)), -1, np.int32)
         for number, mine in enumerate(points):
             for group in mine:
                 bindings[groups[group].direction, number, stages.index(groups[group].stage)] = group
         n_entries = sum(len(group.entries) + 1 for group in groups)
-        return Program(
-            Network.bare("tables"), Policy(stages=stages), groups, bindings, origins, n_entries
+        vrf = Vrf(0, "tables", "tables", 1, 0, ())
+        ends = tuple(
+            Endpoint(number, f"point {number}", "zone", "tables", 0, 1, 0, None, ())
+            for number in range(len(points))
         )
+        network = Network.bare("tables", vrfs=(vrf,), endpoints=ends)
+        return Program(network, Policy(stages=stages), groups, bindings, origins, n_entries)
 
     @property
     def stages(self) -> Stages:

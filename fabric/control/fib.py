@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from fabric.control.evpn import Import, Imports, Type5, imported, prefix_key, why_imported
 from fabric.control.lpm import Segments, nest
 from fabric.control.underlay import Underlay
-from fabric.diagnostics import Span
+from fabric.diagnostics import Diagnostic, Span, UndecidedError
 from fabric.inventory import Prefix
 from fabric.phases import phase
 
@@ -126,6 +126,9 @@ class Fib:
         if self.versions:
             old, new = (version.refilled(underlay) for version in self.versions)
             return old.mixed(new, self.new_at)
+        if not len(self.routes_in) and any((row >= 0).any() for row in self.chosen):
+            message = "nothing says where the routes of this network come from"
+            raise UndecidedError(Diagnostic("C859", message, None, None, "unknown"))
         return build_fib(self.routes_in, self.imports, underlay, self.vrf_routes)
 
     def instance(self, vtep: int, vrf: int) -> int:
@@ -215,6 +218,11 @@ class Fib:
             if (routes.vtep[row], routes.vrf[row]) == (hop.vtep, hop.vrf):
                 return why_imported(self.imports[vrf], routes.rt_sets[routes.rts[row]], hop.vrf)
         raise KeyError(hop)
+
+
+def no_routes() -> VrfRoutes:
+    """Those of a VRF that imports nothing."""
+    return VrfRoutes(np.zeros(0, np.int64), np.zeros(0, np.int64), ())
 
 
 def joined(one: VrfRoutes, other: VrfRoutes) -> VrfRoutes:

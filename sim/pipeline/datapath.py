@@ -206,6 +206,8 @@ def ends(tables: Tables) -> NDArray[np.uint64]:
 def hops(tables: Tables) -> NDArray[np.uint64]:
     """Next node and link direction of every ECMP hop: see `sim.kernels.pipeline.account.walk`."""
     t, n = tables, len(tables.node_seed)
+    if len(t.hop_off) <= 1:
+        return np.zeros(1, np.uint64)
     row = np.repeat(np.arange(n * n), np.diff(t.hop_off))
     link = t.hop_link[: len(row)].astype(np.uint64)
     down = t.link_a[link] != row // n

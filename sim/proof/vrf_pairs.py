@@ -168,7 +168,8 @@ def _members(blocks: Blocks) -> dict[int, I64]:
     """Endpoints of each VRF that has some."""
     order = np.argsort(blocks.endpoint_vrf, kind="stable")
     vrfs, first = np.unique(blocks.endpoint_vrf[order], return_index=True)
-    return dict(zip(vrfs.tolist(), np.split(order, first[1:]), strict=True))
+    parts = np.split(order, first[1:])[: len(vrfs)]
+    return dict(zip(vrfs.tolist(), parts, strict=True))
 
 
 def _rows(blocks: Blocks, decided: Flags, numbers: I64) -> tuple[Flags, I64]:

@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 from fabric_files import network_of, vrf, write_fabric
 
@@ -39,7 +40,7 @@ def move(world: World, hours: tuple[str, ...]) -> World:
     full = World(world.network).policy_read
     left = tuple(rule for rule in full.rules if rule.origin.kind != "zone rule")
     policy = full if hours[-1] == "day" else Policy(left, full.selections)
-    return replace(world, given=policy, base=None, at={**world.at, "hour": hours[-1:]})
+    return world.saying(policy, {"hour": hours[-1:]})
 
 
 HOUR = WorldAxis(
@@ -114,6 +115,17 @@ def test_explain_replay_and_diff_see_the_hour(tmp_path: Path) -> None:
     assert {change.kind for change in diff(day, night).changes} == {"lost"}
     assert diff(night, moved(night, {"hour": ["day"]})).changes != ()
     assert diff(day, moved(night, {"hour": ["day"]})).same
+
+
+def test_worlds_on_the_axis_share_their_blocks(tmp_path: Path) -> None:
+    day = world_of(tmp_path)
+    night = moved(day, {"hour": ["night"]})
+    again = moved(night, {"hour": ["day"]})
+    for one, other in ((day, night), (night, again)):
+        assert one.blocks.addresses is other.blocks.addresses
+        assert np.shares_memory(one.blocks.F, other.blocks.F)
+        assert np.shares_memory(one.blocks.cell_class, other.blocks.cell_class)
+    assert day.policy_read.rules == again.policy_read.rules != night.policy_read.rules
 
 
 def test_axes_are_apart(tmp_path: Path) -> None:

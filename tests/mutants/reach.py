@@ -81,6 +81,15 @@ class Reach:
         return {name for i, name in enumerate(self.names) if bits >> i & 1}
 
     @cached_property
+    def compiling(self) -> set[str]:
+        """Test files that execute what imports kernels: where none are compiled they take longer
+        than they took."""
+        users = set[str]().union(*self.importers.values())
+        return set[str]().union(
+            *(self._files(i) for user in users for i in self.functions.get(user, {}).values())
+        )
+
+    @cached_property
     def importers(self) -> dict[str, set[str]]:
         """Modules outside that import a kernel module or one that uses it."""
         outside = [

@@ -89,12 +89,17 @@ def chunks(tests: Iterable[str], reach: Reach) -> Iterator[list[str]]:
         yield part
 
 
+def asked(fault: Fault, reach: Reach, known: str) -> Iterator[list[str]]:
+    """The tests of a mutant in the order in which they run, a few at a time."""
+    yield from ([test] for test in dict.fromkeys((known, fault.by)) if test)
+    yield from chunks(tests_of(fault, reach), reach)
+
+
 def judge(tree: Tree, fault: Fault, reach: Reach, known: str = "") -> Result:
     """What becomes of one mutant; `known` killed it last."""
     left = MINUTE
     with tree.mutated(fault.path, mutated(fault)):
-        named = [[test] for test in dict.fromkeys((known, fault.by)) if test]
-        for tests in (*named, *chunks(tests_of(fault, reach), reach)):
+        for tests in asked(fault, reach, known):
             if left <= 1:
                 continue
             found = tree.run(tests, left, **plainly(fault, tests))

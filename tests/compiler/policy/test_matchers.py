@@ -8,8 +8,19 @@ import pytest
 from any_policies import WORLD
 from matcher_laws import reads_no_more_than_it_says
 
-from compiler.policy.ir import Cidr, Everyone, InVrf, Matcher, Named, OwnNode, Pods, Requirement
-from compiler.policy.matchers import MATCHERS
+from compiler.policy.ir import (
+    Cidr,
+    Direction,
+    Everyone,
+    InVrf,
+    Matcher,
+    Named,
+    OwnNode,
+    Packet,
+    Pods,
+    Requirement,
+)
+from compiler.policy.matchers import MATCHERS, holds
 
 TENANT = next(e.tenant for e in WORLD.endpoints if e.kind == "pod")
 VRF = WORLD.vrfs[0].name
@@ -36,6 +47,17 @@ def test_every_row_has_a_sample() -> None:
 @pytest.mark.parametrize("matcher", SAMPLES, ids=str)
 def test_it_reads_what_it_says(matcher: Matcher) -> None:
     reads_no_more_than_it_says(matcher, WORLD)
+
+
+@pytest.mark.parametrize("text", ["10.0.0.0/30", "10.0.0.7/32", "0.0.0.0/0", "fd00::/126"])
+def test_a_prefix_holds_its_own_addresses_alone(text: str) -> None:
+    prefix = ip_network(text)
+    first, last = int(prefix[0]), int(prefix[-1])
+    asked = {ip: first <= ip <= last for end in (first, last) for ip in (end - 1, end, end + 1)}
+    for version in (4, 6):
+        for ip, inside in asked.items():
+            packet = Packet(Direction.OUT, 0, version, ip, 0, 6, 1, 1)
+            assert holds(prefix, packet) == (inside and version == prefix.version)
 
 
 @pytest.mark.parametrize("matcher", SAMPLES, ids=str)

@@ -14,7 +14,7 @@ import pytest
 from oracles import require, require_root
 
 from compiler.compile import compile_network
-from compiler.policy.ir import Action
+from compiler.policy.ir import Action, Direction
 from compiler.program.program import Program
 from compiler.targets import nftables
 from fabric.build import build
@@ -75,6 +75,20 @@ def test_every_entry_of_a_node_is_there_once_per_chain(program: Program) -> None
         text = nftables.render(program, node)
         chains = re.findall(r"^\tchain g(\d+) \{$", text, re.M)
         assert sorted(map(int, chains)) == [group.id for group in program.groups_at(node)]
+
+
+def test_what_goes_out_is_matched_by_its_destination_and_what_comes_in_by_its_source(
+    program: Program,
+) -> None:
+    seen = set()
+    for node in nftables.nodes(program):
+        text = nftables.render(program, node)
+        chains = dict(re.findall(r"^\tchain g(\d+) \{\n(.*?)^\t\}", text, re.M | re.S))
+        for group in program.groups_at(node):
+            words = {*re.findall(r"\bip6? ([sd]addr) ", chains[str(group.id)])}
+            assert words <= {"daddr" if group.direction is Direction.OUT else "saddr"}
+            seen |= words
+    assert seen == {"saddr", "daddr"}
 
 
 def test_the_same_text_on_every_run(program: Program) -> None:

@@ -89,6 +89,19 @@ def test_an_offer_inside_a_block_is_announced_beside_it(tmp_path: Path) -> None:
     }
 
 
+def test_an_offer_inside_a_block_has_no_target_of_offers_of_the_block(tmp_path: Path) -> None:
+    ends = {"prefixes": {"a/main": ["172.16.0.0/28"]}}
+    both = [peering("ab", "a", "b", **ends), peering("ac", "a", "c")]
+    for peerings in (both, both[::-1]):
+        net = network_of(write_fabric(tmp_path, tenants(), WORK, peerings=peerings))
+        a, targets = net.vrf("a/main").index, net.plan.intent_rt
+        found = {str(r.prefix): {*r.rts} for r in net.routes if r.vrf == a}
+        assert found == {
+            "172.16.0.0/26": {net.plan.native_rt[a], targets["peering ac a/main"]},
+            "172.16.0.0/28": {net.plan.native_rt[a], targets["peering ab a/main"]},
+        }
+
+
 def test_zones_serve_nodes_and_originate_defaults(tmp_path: Path) -> None:
     nodes = {"cidr": "100.64.0.0/24", "use": "nodes"}
     both = {

@@ -40,6 +40,10 @@ def test_a_drawn_subnet_is_the_lowest_free_one(
             first, last = bounds(found)
             taken.update(range(first, last + 1))
     assert {a for first, last in space.taken for a in range(first, last + 1)} == taken
+    for first in range(START - 1, START + 130):
+        for last in (first, first + 1, first + 7):
+            held = any(address in taken for address in range(first, last + 1))
+            assert space.overlaps(first, last) == held
     gaps = [b[0] - a[1] for a, b in pairwise(space.taken)]
     assert all(gap > 1 for gap in gaps)
 

@@ -23,16 +23,16 @@ from compiler.passes.draft import Key, Line, Scope
 from compiler.passes.enforce import Points
 from compiler.passes.prune import decides
 from compiler.passes.resolve import Resolver
-from compiler.passes.scope import line_of, unsaid
+from compiler.passes.scope import line_of, unsaid, weight
 from compiler.passes.share import new_group
 from compiler.policy.ir import Action, Direction, Origin, Policy, Rule, Selection
 from compiler.program.program import Group, Program
 from fabric.network import Network
 
 T = TypeVar("T")
-Placed = tuple[int, int, int, Line]
-"""A line of a scope: its action's rank, its rule's order, a number in the order of writing, and
-what it says."""
+Placed = tuple[tuple[int, bool], int, int, Line]
+"""A line of a scope: its weight (`compiler.passes.scope`), its rule's order, a number in the order
+of writing, and what it says."""
 Default = tuple[int, Action, Origin]
 """A number in the order of writing, and what a selection says of the endpoints that it selects."""
 Alike = tuple[int, ...]
@@ -197,8 +197,8 @@ class Editor:
         for rule in part.rules:
             placed = self._of[id(rule)]
             for term in self._resolver.terms(rule):
-                rank = rule.stage.rank(rule.action)
-                entry = rank, rule.order, next(self._number), line_of(term)
+                first = weight(rule.stage, term)
+                entry = first, rule.order, next(self._number), line_of(term)
                 for endpoint in term.locals:
                     key = (term.direction, term.stage, endpoint)
                     insort(self._lines[key], entry)

@@ -117,9 +117,10 @@ def addresses(row: Access) -> dict[str, tuple[str, ...]]:
 
 
 def ports(row: Access) -> str:
-    """The ports for people: also whether some pods of a workload fare otherwise, and whether the
-    row rests on an assumed address."""
+    """The ports for people: also whether some pods of a workload fare otherwise, whether something
+    must hold besides, and whether the row rests on an assumed address."""
     text = f"{row.text} (not all pods)" if row.partial else row.text
+    text = f"{text} (under conditions)" if row.conditional else text
     return f"{text} (assumed)" if row.assumed else text
 
 
@@ -135,7 +136,8 @@ def because(row: Access) -> str:
             if any(n not in both for n in names)
         ),
     ]
-    return "; ".join(filter(None, parts)) or "no policy"
+    asks = "under conditions" if row.conditional else ""
+    return "; ".join(filter(None, [*parts, asks])) or "no policy"
 
 
 def named(origin: Origin) -> str:
@@ -150,7 +152,8 @@ def matrix(found: Sequence[Access], doubt: Doubts) -> Iterator[str]:
     """Workloads × workloads, a letter per cell."""
     from cloison.render.formats import visible
 
-    cells = {(row.source, row.target): "." if row.ports.all() else "p" for row in found}
+    whole = {(r.source, r.target): r.ports.all() and not r.conditional for r in found}
+    cells = {key: "." if every else "p" for key, every in whole.items()}
     cells |= {key: "?" for key in cells if doubt.of(*key) == "unknown"}
     sources = sorted({source for source, _ in cells})
     targets = sorted({target for _, target in cells})

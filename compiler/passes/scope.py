@@ -13,8 +13,9 @@
 3 ['rule 10']
 4 ['rule 10', 'rule 20']
 
-Where all rules of a stage count, those that win come first, so that the first that matches decides
-here as well. A stage that denies by default has a scope for everybody.
+Where all rules of a stage count, those that win come first, and of permits those that ask for no
+conditions, so that the first that matches decides here as well. A stage that denies by default has
+a scope for everybody.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ from dataclasses import replace
 from compiler.passes.draft import Draft, Key, Line, Scope, Term
 from compiler.policy.ir import Action, Origin, Stage
 from compiler.policy.semantics import NO_POLICY
-from compiler.policy.stages import met
+from compiler.policy.stages import Combine, met
 
 
 def scope(draft: Draft) -> Draft:
     """Fill `scopes` for every (direction, stage, endpoint) that has a rule or a selection."""
     terms: dict[Key, list[Term]] = defaultdict(list)
     stages = draft.policy.stages
-    for term in sorted(draft.terms, key=lambda t: (stages[t.stage].rank(t.action), t.order)):
+    for term in sorted(draft.terms, key=lambda t: (*weight(stages[t.stage], t), t.order)):
         for endpoint in term.locals:
             terms[term.direction, term.stage, endpoint].append(term)
     defaults = draft.defaults or {}
@@ -49,6 +50,12 @@ def scope(draft: Draft) -> Draft:
         for key in sorted(terms.keys() | defaults.keys() | everywhere)
     }
     return replace(draft, scopes=scopes)
+
+
+def weight(stage: Stage, term: Term) -> tuple[int, bool]:
+    """What comes first where all rules of a stage count; equal where the first match decides."""
+    every = stage.combine is Combine.DENY_WINS
+    return stage.rank(term.action), every and bool(term.conditions)
 
 
 def unsaid(stage: Stage) -> tuple[Action, Origin]:

@@ -121,10 +121,12 @@ def passes_by(stage: Stage, local: Endpoint, remote: Endpoint | None, network: N
 
 
 def strongest(matching: Sequence[Rule]) -> Found:
-    """What rules that match say together where a deny wins, whatever their order."""
+    """What rules that match say together where a deny wins, whatever their order; of permits those
+    are named first that ask for nothing."""
     wins = (Action.DENY, Action.PERMIT_FINAL, Action.PERMIT)
     action = next(action for action in wins if any(r.action is action for r in matching))
     alike = [rule for rule in matching if rule.action is action]
+    alike.sort(key=lambda rule: bool(rule.conditions))
     return action, tuple(dict.fromkeys(r.origin for r in alike)), required(alike)
 
 

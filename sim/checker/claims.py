@@ -11,7 +11,9 @@ The words are those of `sim.proof.expect`; nothing else of it is used. Rules tha
 2. What selects nobody as a pattern may be a VRF, which is everybody in it, or a host, which is its
    nodes. An end that is addresses is whoever owns any of them, and these alone; two ends that are,
    those of the IP versions that both have.
-3. Of an endpoint that owns whole prefixes, `allow` needs what is not somebody else's in the eyes of
+3. What is delivered under a condition that no header shows gets through and is stopped: it breaks a
+   `deny` and an `allow`.
+4. Of an endpoint that owns whole prefixes, `allow` needs what is not somebody else's in the eyes of
    the other end: what its routes lead to that endpoint's VRF, or nowhere at all.
 """
 
@@ -241,9 +243,9 @@ class Judge:
             inner = outer = stops = False
             for box, reason in self.regions.profiles[profile]:
                 some, others = within(box, ports, version)
-                if reason == "delivered":
+                if reason in ("delivered", "delivered_if"):
                     inner, outer = inner or some, outer or others
-                else:
+                if reason != "delivered":
                     stops = stops or some
             self._seen[key] = inner, outer, stops
         return self._seen[key]

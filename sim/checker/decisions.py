@@ -32,9 +32,11 @@ DELIVERED = REASONS.index("delivered")
 
 
 class Decision(NamedTuple):
-    """Per cell the reason (DELIVERED where policies permit), and whether an intent permits."""
+    """Per cell the reason (DELIVERED where policies permit), whether they permit, if only under
+    conditions, and whether an intent permits."""
 
     reasons: Cells
+    passes: NDArray[np.bool_]
     declared: NDArray[np.bool_]
 
 
@@ -150,6 +152,7 @@ class Decisions:
         per cell the name of the stage that it waits for."""
         reasons = np.full(self.space.size, DELIVERED, np.int16)
         declared = np.zeros(self.space.size, np.bool_)
+        asks = np.zeros(self.space.size, np.bool_)
         going = np.ones(self.space.size, np.bool_)
         ended = {stage.at: np.zeros(self.space.size, np.bool_) for stage in self.policy.stages}
         skipping = np.full(self.space.size, "", object)
@@ -165,10 +168,13 @@ class Decisions:
                 hit = left & self.cells(number, ports if _by_name(rule) else ())
                 left &= ~hit
                 declared |= hit & rule.origin.kind.declared
+                asks |= hit & bool(rule.conditions)
                 self._go_on(stage, rule.action, hit, going, ended, reasons, skipping)
             declared |= left & by_intent
             self._go_on(stage, action, left, going, ended, reasons, skipping)
-        return Decision(reasons, declared)
+        passes = reasons == DELIVERED
+        reasons[passes & asks] = self.names.index("delivered_if")
+        return Decision(reasons, passes, declared)
 
     def _go_on(
         self,
@@ -201,11 +207,13 @@ def _packet(direction: Direction, cell: tuple[int, int, int]) -> Packet:
     return Packet(direction, -1, 4, 0, 0, *cell)
 
 
-def _first(stage: Stage, rule: Rule) -> int:
-    """Where all rules count: denies before permits that skip stages before other permits."""
+def _first(stage: Stage, rule: Rule) -> tuple[int, bool]:
+    """Where all rules count: denies before permits that skip stages before other permits; of these
+    first those without conditions."""
     if stage.combine is not Combine.DENY_WINS:
-        return 0
-    return (Action.DENY, Action.PERMIT_FINAL, Action.PERMIT).index(rule.action)
+        return 0, False
+    order = Action.DENY, Action.PERMIT_FINAL, Action.PERMIT
+    return order.index(rule.action), bool(rule.conditions)
 
 
 def _by_name(rule: Rule) -> bool:

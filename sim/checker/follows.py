@@ -33,11 +33,13 @@ def problems(certificate: Any, regions: Regions, budget: Budget) -> Iterator[str
 
 
 def verdict_of(reasons: Sequence[str]) -> str:
-    """What the reasons of all choices of ECMP come to."""
+    """What the reasons of all choices of ECMP come to; what is delivered if something holds besides
+    depends on that."""
     if set(reasons) == {"self"}:
         return "exempt"
     delivered = [reason == "delivered" for reason in reasons]
-    return "allow" if all(delivered) else "depends" if any(delivered) else "deny"
+    some = any(delivered) or "delivered_if" in reasons
+    return "allow" if all(delivered) else "depends" if some else "deny"
 
 
 def _selves(regions: Regions) -> Iterator[str]:

@@ -26,7 +26,7 @@ TOP = {4: 2**32 - 1, 6: 2**128 - 1}
 def reasons_of(stages: Stages) -> tuple[str, ...]:
     """What can become of a packet, in the order in which it meets them."""
     policy = [stage.drop for stage in stages]
-    after = "underlay_drop", "eni_miss_drop", "pa_validation_drop", "self"
+    after = "underlay_drop", "eni_miss_drop", "pa_validation_drop", "self", "delivered_if"
     return "delivered", "no_route_drop", *policy, *after
 
 

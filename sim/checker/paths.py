@@ -139,12 +139,14 @@ class Paths:
         first = self.decisions.decide(*out)
         if isinstance(then, str):
             lost = np.int16(self.names.index(then))
-            return self._number(np.where(first.reasons == DELIVERED, lost, first.reasons))
+            return self._number(np.where(first.passes, lost, first.reasons))
         second = self.decisions.decide(*then)
-        reasons = np.where(first.reasons == DELIVERED, second.reasons, first.reasons)
+        reasons = np.where(first.passes, second.reasons, first.reasons)
+        asks = first.passes & (first.reasons != DELIVERED) & (second.reasons == DELIVERED)
+        reasons = np.where(asks, first.reasons, reasons)
         src, dst = (self.network.endpoints[end[1]].vrf for end in (out, then))
         undeclared = ~(first.declared & second.declared)
-        if src != dst and ((reasons == DELIVERED) & undeclared).any():
+        if src != dst and (first.passes & second.passes & undeclared).any():
             self.stray.add((src, dst))
         return self._number(reasons)
 

@@ -42,7 +42,7 @@ from sim.pipeline.forwarding import refuse_anycast
 from sim.proof.expect import Outcome
 from sim.proof.prove import Proof
 from sim.proof.reachability import Reach
-from sim.proof.regions import SELF, Choice, Profiles, regions
+from sim.proof.regions import CONDITIONAL, SELF, Choice, Profiles, regions
 
 Ranks = tuple[int, ...]
 """Reasons of all choices of ECMP, by rank."""
@@ -153,7 +153,8 @@ class _Ways:
 
     def __init__(self, space: L4Space, profiles: Profiles, known: Sequence[Reason]) -> None:
         self.space, self.values = space, profiles.values
-        self.rank = {int(reason): rank for rank, reason in enumerate(known)} | {SELF: len(known)}
+        self.rank = {int(reason): rank for rank, reason in enumerate(known)}
+        self.rank |= {SELF: len(known), CONDITIONAL: len(known) + 1}
         self.boxes = cache(lambda profile: space.boxes(profiles.values[profile]))
 
     def of(
@@ -174,9 +175,11 @@ class _Ways:
 
 def _outcome(outcome: Ranks, known: Sequence[Reason]) -> dict[str, Any]:
     """Verdict over all choices of ECMP, and the reason of each."""
-    told = ["self" if rank == len(known) else known[rank].label for rank in outcome]
-    delivered = told.count("delivered")
-    verdict = "allow" if delivered == len(told) else "depends" if delivered else "deny"
+    names = [*(reason.label for reason in known), "self", "delivered_if"]
+    told = [names[rank] for rank in outcome]
+    passing = [name for name in told if name in ("delivered", "delivered_if")]
+    always = told.count("delivered") == len(told)
+    verdict = "allow" if always else "depends" if passing else "deny"
     return {"verdict": "exempt" if set(told) == {"self"} else verdict, "reasons": told}
 
 

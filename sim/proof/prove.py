@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+from compiler.policy.ir import Condition
 from compiler.program.program import Program
+from compiler.program.walk import behind, required
 from fabric.diagnostics import Diagnostic, Span
 from fabric.inventory import Endpoint, Prefix
 from fabric.kubernetes.unevaluated import Unevaluated, pending
@@ -214,6 +216,8 @@ def _explain(reach: Reach, outcome: Outcome, breach: Breach, pairs: int) -> Find
     guilty = blame(reach.world, trace, breach.dst)
     under = f" {outcome.word} {outcome.under}" if outcome.under else ""
     what = "a packet gets through" if breach.reached else "a packet does not get through"
+    if asked := conditions(trace, breach.dst):
+        what = f"a packet gets through {'' if breach.reached else 'only '}if {' and '.join(asked)}"
     if not breach.reached and (other := elsewhere(reach.network, trace, breach.dst)):
         what = f"a packet goes to {other} instead"
     if not breach.reached and (part := _part(reach, outcome.claim, breach)):
@@ -230,6 +234,15 @@ def _explain(reach: Reach, outcome: Outcome, breach: Breach, pairs: int) -> Find
         outcome.under,
         elsewhere(reach.network, trace, breach.dst),
     )
+
+
+def conditions(trace: Trace, meant: int) -> tuple[Condition, ...]:
+    """What must hold besides for a packet that gets to where it is meant to."""
+    if trace.reason is not Reason.DELIVERED or trace.target != meant:
+        return ()
+    ends = [end for end in (trace.out, trace.into) if end is not None]
+    found = (behind(*step, end.packet) for end in ends for step in end.steps)
+    return tuple(sorted({condition for entries in found for condition in required(entries)}))
 
 
 def elsewhere(network: Network, trace: Trace, meant: int) -> str | None:

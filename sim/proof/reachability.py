@@ -7,7 +7,7 @@ family) there are two answers:
 * `some`: the packets that *may* be delivered, for some address of an endpoint that owns a whole
   prefix and for some ECMP choice. Isolation is about these.
 * `sure`: the packets that are delivered whatever ECMP chooses, from and to every address that
-  counts (`sim.proof.coverage`). Expected access is about these.
+  counts (`sim.proof.coverage`), and without conditions besides. Expected access is about these.
 
 A pair that is not listed has no route, or no way back. Nothing here loops over pairs.
 """
@@ -198,8 +198,12 @@ def _reach(world: World, leg_space: LegSpace, parts: Iterable[Legs]) -> Reach:
     atoms = blocks.l4
     space = L4Space.of(atoms.proto_class, atoms.dport_atom, atoms.sport_atom)
     sets = L4Sets(space.size)
-    leg_set = _permitted(blocks, space, sets, rows)
-    pairs, cells = _pairs(leg_space, rows, leg_set, sets)
+    leg_set = _permitted(blocks, space, sets, rows, blocks.dec_permit)
+    if (asks := conditional(blocks)).any():
+        must = _permitted(blocks, space, sets, rows, blocks.dec_permit & ~asks)
+    else:
+        must = leg_set
+    pairs, cells = _pairs(leg_space, rows, leg_set, must, sets)
     return Reach(world, space, leg_space, rows, leg_set, sets.bits, pairs, cells)
 
 
@@ -219,6 +223,16 @@ def _refuse_too_many(network: Network, blocks: Blocks, only: Iterable[int] | Non
         raise UndecidedError(Diagnostic("C717", message, None, hint, "unknown"))
 
 
+def conditional(blocks: Blocks) -> Bits:
+    """Which decisions permit only if something holds besides that no header shows: those of which
+    some entry has conditions (`compiler.passes.scope` has others before it)."""
+    entries = [e for group in blocks.program.groups for e in group.entries if e.conditions]
+    if not entries:
+        return np.zeros(len(blocks.dec_permit), np.bool_)
+    asks = np.isin(blocks.dec_entries, [e.id for e in entries]).any(axis=1)
+    return np.asarray(blocks.dec_permit & asks)
+
+
 def decisions(blocks: Blocks, keys: Column) -> NDArray[np.int32]:
     """Decision ids per block row (see `legs.row_key`) and L4 atom, [rows, atoms]."""
     block, cls = keys >> 16, keys & 0xFFFF
@@ -228,15 +242,13 @@ def decisions(blocks: Blocks, keys: Column) -> NDArray[np.int32]:
     return found
 
 
-def _permitted(blocks: Blocks, space: L4Space, sets: L4Sets, rows: Legs) -> Column:
-    """The set of each leg, as its IP version reads it; computed once per distinct pair of block
-    rows."""
+def _permitted(blocks: Blocks, space: L4Space, sets: L4Sets, rows: Legs, permits: Bits) -> Column:
+    """The set of each leg that both ends permit (bool[decisions]), as its IP version reads it;
+    computed once per distinct pair of block rows."""
     keys, inverse = np.unique(np.r_[rows.out_key, rows.in_key], return_inverse=True)
     out, into = inverse[: len(rows)], inverse[len(rows) :]
     step = max(1, CHUNK // max(1, blocks.l4.size))
-    permit = [
-        blocks.dec_permit[decisions(blocks, keys[i : i + step])] for i in range(0, len(keys), step)
-    ]
+    permit = [permits[decisions(blocks, keys[i : i + step])] for i in range(0, len(keys), step)]
     if not permit:
         return np.zeros(0, np.int64)
     table = np.concatenate(permit)
@@ -253,7 +265,9 @@ def _permitted(blocks: Blocks, space: L4Space, sets: L4Sets, rows: Legs) -> Colu
     return found
 
 
-def _pairs(space: LegSpace, rows: Legs, leg_set: Column, sets: L4Sets) -> tuple[Pairs, PairCells]:
+def _pairs(
+    space: LegSpace, rows: Legs, leg_set: Column, leg_sure: Column, sets: L4Sets
+) -> tuple[Pairs, PairCells]:
     first = _starts(rows.src, rows.dst, rows.version)
     last = np.r_[first[1:], len(rows)].astype(np.int64)
     pair_of = np.repeat(np.arange(len(first)), last - first)
@@ -263,7 +277,8 @@ def _pairs(space: LegSpace, rows: Legs, leg_set: Column, sets: L4Sets) -> tuple[
     cell_of = np.repeat(np.arange(len(at)), width)
     may = combine(sets, cell_of, leg_set, np.logical_or)
     # What delivers to one endpoint leads to its VTEP and VRF, and is decided alike.
-    must = np.where(width == rows.hops[at], may, 0)
+    sure = may if leg_sure is leg_set else combine(sets, cell_of, leg_sure, np.logical_and)
+    must = np.where(width == rows.hops[at], sure, 0)
     cells = PairCells(pair_of[at], rows.src_place[at], rows.dst_place[at], may, must)
     pairs = Pairs(rows.src[first], rows.dst[first], rows.version[first], some, some, first, last)
     return replace(pairs, sure=_sure(space, pairs, cells, sets)), cells

@@ -10,17 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from sim.blocks.blocks import Blocks
 from sim.packets.reasons import Reason, reasons
 from sim.proof.legs import Column, Legs, LegSpace, legs
-from sim.proof.reachability import Reach, decisions
+from sim.proof.reachability import Bits, Reach, conditional, decisions
 from sim.proof.spans import TOP, Spans
 
 SELF = -1
 """In the place of a reason: to oneself, out of scope."""
+CONDITIONAL = -2
+"""Delivered if something holds besides that no header shows."""
+PASSING = (int(Reason.DELIVERED), CONDITIONAL)
 Choice = tuple[int, int, int]
 """(profile, endpoint, VRF) that one next hop leads to, -1: none."""
 Stretch = tuple[int, int, tuple[Choice, ...]]
@@ -37,7 +41,7 @@ class Sender:
     stretches: tuple[Stretch, ...]
 
 
-@dataclass(slots=True)
+@dataclass
 class Profiles:
     """Distinct verdicts over L4 atoms; `values[i]` has a reason per atom."""
 
@@ -57,14 +61,21 @@ class Profiles:
             if drop == Reason.DELIVERED:
                 reason = self._policy(in_key)
             out = self._policy(out_key)
-            self.known[key] = self._intern(np.where(out == Reason.DELIVERED, reason, out))
+            both = np.where(np.isin(out, PASSING), reason, out)
+            asks = (out == CONDITIONAL) & (both == Reason.DELIVERED)
+            self.known[key] = self._intern(np.where(asks, CONDITIONAL, both))
         return self.known[key]
 
     def _policy(self, key: int) -> Column:
         found = decisions(self.blocks, np.array([key]))[0]
         of = [*reasons(self.blocks.program.stages).of_place, Reason.DELIVERED]
         verdict: Column = np.array(of, np.int64)[self.blocks.dec_stage[found]]
-        return verdict
+        return np.where(self.asks[found], CONDITIONAL, verdict)
+
+    @cached_property
+    def asks(self) -> Bits:
+        """Which decisions permit under conditions only."""
+        return conditional(self.blocks)
 
     def _intern(self, values: Column) -> int:
         key = values.tobytes()

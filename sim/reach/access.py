@@ -30,7 +30,7 @@ from sim.pipeline.forwarding import Place, onward, way_back
 from sim.pipeline.trace import Trace
 from sim.proof.expect import selected
 from sim.proof.narrow import Limits
-from sim.proof.reachability import Bits, Reach, decisions
+from sim.proof.reachability import Bits, Reach, conditional, decisions
 from sim.proof.witness import on_leg
 from sim.reach.asked_parts import ALL, Addresses, Asked, asked_parts
 from sim.reach.assumed import Assumed
@@ -50,7 +50,8 @@ class Access:
     (source, destination, family), and it is `partial` where there are more of these. Between VRFs
     `routes` says of the first pair what brings the routes there and back across. `assumed`: it
     rests on an address that is drawn by rule (`sim.reach.assumed`). `addresses` are those that it
-    is about, where these are not all of an end's (`sim.reach.asked_parts`)."""
+    is about, where these are not all of an end's (`sim.reach.asked_parts`). `conditional`: some of
+    it passes only if something holds besides that no header shows."""
 
     source: str
     target: str
@@ -65,6 +66,7 @@ class Access:
     routes: tuple[Cause, ...] = ()
     assumed: bool = False
     addresses: Addresses = ALL
+    conditional: bool = False
 
     def row(self) -> dict[str, Any]:
         """As JSON, with ports both structured and as text."""
@@ -78,6 +80,7 @@ class Access:
             "pairs": self.pairs,
             "assumed": ["address"] if self.assumed else [],
             "partial": self.partial,
+            **({"conditional": True} if self.conditional else {}),
             "by": [
                 {
                     "direction": direction,
@@ -181,11 +184,11 @@ def access(
     for (source, target, number, addresses), parts in sorted(groups.items(), key=itemgetter(0)):
         members = [part.pair for part in parts]
         families = tuple(sorted(set(pairs.version[members].tolist())))
-        by = causes.of(parts)
+        by_out, by_in, asks = causes.of(parts)
         routes = _routes(reach, parts[0], masks[int(pairs.version[members[0]])])
         few = len(members) < sum(all_pairs(source, target, version) for version in families)
         rest = any(member in rests for member in members)
-        row_of = (*told[number], *by, len(members), few, routes, rest, addresses)
+        row_of = (*told[number], by_out, by_in, len(members), few, routes, rest, addresses, asks)
         out.append(Access(source, target, families, *row_of))
     return out
 
@@ -242,10 +245,13 @@ class _LegCauses:
             for group in reach.program.groups
             for entry in (*group.entries, group.default_entry)
         }
-        self.known: dict[tuple[int, int, int], tuple[frozenset[int], frozenset[int]]] = {}
+        self.known: dict[tuple[int, int, int], tuple[frozenset[int], frozenset[int], bool]] = {}
+        self.asks = conditional(reach.blocks)
 
-    def of(self, parts: Iterable[Asked]) -> tuple[tuple[Origin, ...], tuple[Origin, ...]]:
-        """What permits on the legs of these parts, at the source and at the destination."""
+    def of(self, parts: Iterable[Asked]) -> tuple[tuple[Origin, ...], tuple[Origin, ...], bool]:
+        """What permits on the legs of these parts, at the source and at the destination; and if
+        that is under conditions somewhere."""
+        asks = False
         out: set[int] = set()
         into: set[int] = set()
         for part in parts:
@@ -260,16 +266,17 @@ class _LegCauses:
                     self.known[key] = self._origins(*key)
                 out |= self.known[key][0]
                 into |= self.known[key][1]
-        return self._named(out), self._named(into)
+                asks |= self.known[key][2]
+        return self._named(out), self._named(into), asks
 
     def _origins(
         self, out_key: int, in_key: int, version: int
-    ) -> tuple[frozenset[int], frozenset[int]]:
+    ) -> tuple[frozenset[int], frozenset[int], bool]:
         blocks = self.reach.blocks
         found = decisions(blocks, np.array([out_key, in_key]))
         both = blocks.dec_permit[found].all(axis=0) & self.masks[version]
         out, into = (self._entries(np.unique(side[both])) for side in found)
-        return out, into
+        return out, into, bool((self.asks[found].any(axis=0) & both).any())
 
     def _entries(self, found: Any) -> frozenset[int]:
         entries = np.unique(self.reach.blocks.dec_entries[found])

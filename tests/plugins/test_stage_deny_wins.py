@@ -6,19 +6,29 @@ from dataclasses import replace
 from random import Random
 
 import any_policies
+import numpy as np
+import pytest
 import random_worlds
 import stage_laws
 from any_policies import WORLD, packets, seeds
 from hypothesis import Phase, given, settings
 from routed_demo import DEMO, DEMO_POLICY
 
+from cloison.views.reach import cells
 from compiler.policy.ir import Direction, Everyone, Named, Origin, Policy, Rule
 from compiler.policy.points import Point
 from compiler.policy.semantics import decide
 from compiler.policy.stages import DENY_OR_NEXT, STAGES, Action, Combine, Owner, Stage, inserted
+from fabric.file.claims import parse_claim
 from fabric.network import Network
+from sim.checker.claims import Judge, read
+from sim.checker.paths import Paths
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
+from sim.proof.expect import Claim, check_claim
+from sim.proof.prove import explain_breaches
+from sim.proof.reachability import reachability
+from sim.reach.access import access
 from sim.why.blame import blame
 from sim.why.explain import steps
 from sim.world import World
@@ -35,6 +45,15 @@ UNION = Stage(
 )
 TABLE = inserted(STAGES, UNION, after=Stage.ISOLATION)
 
+CLAIMS = [
+    "acme/* -> *",
+    "acme/web/a -> acme/web/b:80/tcp",
+    "zone2 -> acme",
+    "acme <-> globex:udp",
+    "10.0.0.0/24 -> zone2/inet:80/tcp",
+    "acme/web/b -> 10.0.0.1-10.0.0.9, fd00::/64",
+]
+KINDS = ["allow", "deny", "only"]
 FEW = settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 small = random_worlds.policies(TABLE)
 large = any_policies.policies(TABLE)
@@ -121,3 +140,80 @@ def test_conditions_are_told_unless_another_permit_asks_for_none() -> None:
         assert [s.conditions for s in told] == ([wanted] if wanted else [])
         for step in told:
             assert step.row()["conditions"] == list(wanted) and "GET" in step.result
+
+
+def asking(policy: Policy, seed: int) -> Policy:
+    """The policy, in which some permits of the stage ask for something."""
+    chance = Random(seed)
+    rules = tuple(
+        replace(rule, conditions=(f"the request matches {chance.choice('XY')}",))
+        if rule.stage == UNION and rule.action is not Action.DENY and chance.random() < 0.6
+        else rule
+        for rule in policy.rules
+    )
+    return replace(policy, rules=rules)
+
+
+@settings(max_examples=40, deadline=None)
+@given(large, seeds)
+def test_definition_walk_and_blocks_agree_about_conditions(policy: Policy, seed: int) -> None:
+    stage_laws.agree(asking(policy, seed), seed)
+
+
+@FEW
+@given(random_worlds.worlds(), small, seeds)
+def test_proof_and_checker_agree_about_conditions(
+    world: Network, policy: Policy, seed: int
+) -> None:
+    policy = asking(policy, seed)
+    stage_laws.proved(world, policy)
+    reach = reachability(World(world, policy))
+    judge = Judge(Paths(world, policy).regions())
+    for number, text in enumerate(f"{kind}: {ends}" for ends in CLAIMS for kind in KINDS):
+        kind, _, rest = text.partition(": ")
+        found = check_claim(reach, Claim(number, kind, *parse_claim(rest), text=rest))
+        mine = judge.judge(read(text))
+        assert mine.leaks == any(breach.reached for breach in found.breaches), text
+        assert mine.stopped == any(not breach.reached for breach in found.breaches), text
+
+
+GET = ("the request matches GET /",)
+
+
+@pytest.mark.parametrize(
+    ("rules", "allowed", "denied"),
+    [
+        ([("web/a", ALLOW, ())], True, False),
+        ([("web/a", ALLOW, GET)], False, False),
+        ([("web/a", ALLOW, GET), ("web/b", ALLOW, ())], True, False),
+        ([("web/b", ALLOW, ()), ("web/a", ALLOW, GET)], True, False),
+        ([("web/a", ALLOW, GET), ("web/no", DENY, ())], False, True),
+    ],
+)
+def test_an_expectation_does_not_rest_on_a_condition(
+    rules: list[tuple[str, Action, tuple[str, ...]]], allowed: bool, denied: bool
+) -> None:
+    """What passes under a condition breaks an `allow`, of which something may be stopped, and a
+    `deny`, of which something may get through; both findings say the condition."""
+    reach = reachability(World(DEMO, said(*rules)))
+    for kind, holds in (("allow", allowed), ("deny", denied)):
+        text = "acme/web/a -> acme/web/b:80/tcp"
+        outcome = check_claim(reach, Claim(0, kind, *parse_claim(text), text=text))
+        assert outcome.holds is holds
+        titles = [finding.title for finding in explain_breaches(reach, outcome)]
+        if rules[0][2] and len(rules) == 1:
+            only = "only " if kind == "allow" else ""
+            assert all(f"gets through {only}if the request matches GET /" in t for t in titles)
+            assert titles
+
+
+@pytest.mark.parametrize("conditions", [GET, ()])
+def test_a_row_of_reach_says_that_it_is_under_conditions(conditions: tuple[str, ...]) -> None:
+    reach = reachability(World(DEMO, said(("web/a", ALLOW, conditions))))
+    every = np.ones(len(DEMO.endpoints), np.bool_)
+    rows = [r for r in access(reach, every, every) if r.source.startswith("acme/")]
+    assert rows
+    for row in rows:
+        assert row.row().get("conditional", False) is bool(conditions)
+        for kind in ("text", "plain"):
+            assert ("under conditions" in str(cells(row, kind))) is bool(conditions)

@@ -67,7 +67,7 @@ FAULTS = (
     ),
     Fault(
         "sim/checker/follows.py",
-        'return "allow" if all(delivered) else "depends" if any(delivered) else "deny"',
+        'return "allow" if all(delivered) else "depends" if some else "deny"',
         'return "allow" if any(delivered) else "deny"',
         "what one choice of ECMP delivers is allowed",
     ),
@@ -170,7 +170,7 @@ FAULTS = (
     ),
     Fault(
         "sim/checker/paths.py",
-        "reasons = np.where(first.reasons == DELIVERED, second.reasons, first.reasons)",
+        "reasons = np.where(first.passes, second.reasons, first.reasons)",
         "reasons = first.reasons",
         "the receiver's policies are not asked",
     ),

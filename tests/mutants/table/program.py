@@ -47,7 +47,7 @@ FAULTS = (
     ),
     Fault(
         "compiler/passes/scope.py",
-        "for term in sorted(draft.terms, key=lambda t: (stages[t.stage].rank(t.action), t.order)):",
+        "for term in sorted(draft.terms, key=lambda t: (*weight(stages[t.stage], t), t.order)):",
         "for term in draft.terms:",
         "rules are tried in the order of the policy, not in theirs",
     ),

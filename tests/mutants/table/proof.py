@@ -59,8 +59,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/reachability.py",
-        "must = np.where(width == rows.hops[at], may, 0)",
-        "must = may",
+        "must = np.where(width == rows.hops[at], sure, 0)",
+        "must = sure",
         "proof: what some choice of ECMP delivers is sure",
         "tests/sim/proof/test_expect.py",
     ),

@@ -15,6 +15,7 @@ ALLOWED = {
     "compiler.policy",
     "compiler.policy.ir",
     "compiler.policy.origin_kinds",
+    "compiler.policy.points",
     "compiler.policy.labels",
     "compiler.policy.lints",
     "compiler.policy.matcher",

@@ -44,7 +44,7 @@ class Replay:
     @property
     def verdict(self) -> str:
         """Computed; unknown where something that is not evaluated may decide otherwise."""
-        return "unknown" if pending(self.world.network.not_evaluated) else "computed"
+        return verdict(self.world)
 
     def __bool__(self) -> bool:
         """An answer of more than two kinds is neither true nor false."""
@@ -73,15 +73,7 @@ class Replay:
 
     def document(self) -> dict[str, Any]:
         """Everything as `cloison replay -o json` has it."""
-        network = self.world.network
-        found = replayed.document(self.report, network, self.world.blocks, self.by_flow)
-        return {
-            "schema": "cloison/replay/1",
-            "captures": {},
-            "replay": found | {"outer_source_elsewhere": self.elsewhere},
-            "verdict": self.verdict,
-            "not_evaluated": as_rows(network.not_evaluated),
-        }
+        return document(self.world, self.report, self.by_flow, self.elsewhere)
 
     def _told(self, table: Table) -> Table:
         beside = (*doubtful(self.report, self.elsewhere), *notes(self.world.network.not_evaluated))
@@ -93,6 +85,25 @@ class Replay:
 
     def _repr_html_(self) -> str:
         return self.verdicts._repr_html_() + self.flows._repr_html_()
+
+
+def verdict(world: World) -> str:
+    """Computed; unknown where something that is not evaluated may decide otherwise."""
+    return "unknown" if pending(world.network.not_evaluated) else "computed"
+
+
+def document(
+    world: World, report: ReplayReport, by_flow: FlowVerdicts | None, elsewhere: int
+) -> dict[str, Any]:
+    """What became of traffic, as `cloison replay -o json` has it, but for what captures hold."""
+    found = replayed.document(report, world.network, world.blocks, by_flow)
+    return {
+        "schema": "cloison/replay/1",
+        "captures": {},
+        "replay": found | {"outer_source_elsewhere": elsewhere},
+        "verdict": verdict(world),
+        "not_evaluated": as_rows(world.network.not_evaluated),
+    }
 
 
 def replay(

@@ -124,8 +124,9 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
     left_out: tuple[Unevaluated, ...] = ()
     beside: tuple[str, ...] = ()
     if fabric is not None:
-        more, left_out, beside = run(fabric, readers, found, **options)
-        tables += more
+        more, shown, left_out, beside = run(fabric, readers, **options)
+        found = {**more, "captures": found["captures"]}
+        tables += shown
     if output == "json":
         click.echo(json_text(found))
     else:
@@ -166,17 +167,15 @@ def count(reader: Reader, show: int) -> Counts:
 
 
 def run(
-    fabric: Path, captures: list[Reader], found: dict[str, Any], **options: Any
-) -> tuple[list[Any], tuple[Unevaluated, ...], tuple[str, ...]]:
-    """Replay; fills `found["replay"]`, and returns the tables, what is not evaluated, and what to
-    know about verdicts."""
+    fabric: Path, captures: list[Reader], **options: Any
+) -> tuple[dict[str, Any], list[Any], tuple[Unevaluated, ...], tuple[str, ...]]:
+    """Replay; what became of traffic as data and as tables, what is not evaluated, and what to know
+    about verdicts."""
     from cloison.cli.check import told
     from cloison.cli.simulate import announce_kernels
-    from cloison.replaying import Elsewhere, doubtful
+    from cloison.replaying import Elsewhere, document, doubtful
     from cloison.views import replayed
-    from cloison.views.unknowns import as_rows
     from cloison.views.world import World
-    from fabric.kubernetes.unevaluated import pending
     from sim.pipeline.flow_verdicts import FlowVerdicts
 
     world = told(World.read([fabric], options["how"]))
@@ -185,13 +184,10 @@ def run(
     by_flow = FlowVerdicts(blocks) if options["by_flow"] else None
     elsewhere = Elsewhere()
     report = send(world, captures, by_flow, elsewhere, options)
-    found["replay"] = replayed.document(report, world.network, blocks, by_flow)
-    found["replay"]["outer_source_elsewhere"] = elsewhere.packets
-    found["verdict"] = "unknown" if pending(world.network.not_evaluated) else "computed"
-    found["not_evaluated"] = as_rows(world.network.not_evaluated)
+    found = document(world, report, by_flow, elsewhere.packets)
     beside = tuple(doubtful(report, elsewhere.packets, options["vrf"]))
     shown = replayed.tables(report, world.network, blocks, by_flow)
-    return shown, world.network.not_evaluated, beside
+    return found, shown, world.network.not_evaluated, beside
 
 
 def send(

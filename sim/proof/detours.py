@@ -30,6 +30,7 @@ from fabric.ports import PortRange
 from sim.names.service_ways import ServiceWay, service_ways
 from sim.proof.coverage import Coverage
 from sim.proof.legs import Column
+from sim.proof.pairs_into import PairsInto
 from sim.proof.reachability import Bits, Reach, reach_into
 from sim.verdicts import DETOUR
 from sim.why.pod_classes import workload
@@ -104,16 +105,14 @@ class Entering:
 
     reach: Reach
     coverage: Coverage = field(init=False)
-    order: Column = field(init=False)
-    ends: Column = field(init=False)
+    into: PairsInto = field(init=False)
     lone: Column = field(init=False)
     """Senders with a single address."""
     opened: dict[Door, Column] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.coverage = Coverage(self.reach.leg_space)
-        self.order = np.argsort(self.reach.pairs.dst, kind="stable")
-        self.ends = self.reach.pairs.dst[self.order]
+        self.into = PairsInto.sorted(self.reach.pairs)
         wide, endpoints = self.reach.leg_space.wide, self.reach.network.endpoints
         counts = (
             (e.index * 2 + (v == 6), sum(p.version == v for p in e.prefixes))
@@ -137,7 +136,7 @@ class Entering:
 
     def rest(self, way: ServiceWay) -> Column:
         """Of the senders those that may not all get to where a way ends."""
-        pairs, rows = self.reach.pairs, self._into(way.endpoint.index)
+        pairs, rows = self.reach.pairs, self.into.rows(way.endpoint.index)
         mask = self.reach.space.touching([way.target])
         passing = ~np.asarray((mask & ~self.reach.sets).any(axis=1))
         whole = rows[passing[pairs.sure[rows]]]
@@ -162,7 +161,7 @@ class Entering:
         if key not in self.opened:
             pairs, reach = self.reach.pairs, self.reach
             open_ = np.asarray((reach.sets & reach.space.touching([way.port])).any(axis=1))
-            rows = np.concatenate([np.zeros(0, np.int64), *map(self._into, way.at)])
+            rows = np.concatenate([np.zeros(0, np.int64), *map(self.into.rows, way.at)])
             rows = rows[open_[pairs.some[rows]] & np.isin(pairs.version[rows], way.versions)]
             self.opened[key] = np.unique(np.r_[self._keys(rows), self._sharing(way)])
         return self.opened[key]
@@ -178,13 +177,6 @@ class Entering:
             if any(p.version == version for p in e.prefixes)
         ]
         return np.array(keys, np.int64)
-
-    def _into(self, endpoint: int) -> Column:
-        """The pairs that end at an endpoint."""
-        found: Column = self.order[
-            slice(*np.searchsorted(self.ends, [endpoint, endpoint + 1]).tolist())
-        ]
-        return found
 
     def _keys(self, rows: Column) -> Column:
         pairs = self.reach.pairs

@@ -11,13 +11,14 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fabric.ports import PortRange
+from sim.proof.pairs_into import PairsInto
 from sim.proof.reachability import Bits, Reach
 from sim.reach.openings import openings
 from sim.why.pod_classes import workload
@@ -83,8 +84,7 @@ class _Entering:
     def __init__(self, reach: Reach) -> None:
         self.reach = reach
         self.names = [workload(e) for e in reach.network.endpoints]
-        self.order = np.argsort(reach.pairs.dst, kind="stable")
-        self.ends = reach.pairs.dst[self.order]
+        self.into = PairsInto.sorted(reach.pairs)
         self.known: dict[tuple[str, str | None, PortRange], frozenset[str]] = {}
 
     def at(self, tenant: str, host: str | None, port: PortRange) -> frozenset[str]:
@@ -94,15 +94,14 @@ class _Entering:
             nodes = [e for e in self.reach.network.endpoints if e.kind == "node"]
             hosts = {e.host for e in nodes if e.tenant == tenant and host in (None, e.host)}
             at = [e.index for e in nodes if e.host in hosts]
-            found = (name for node in at for name in self.senders(node, tenant, port))
-            self.known[key] = frozenset(found)
+            self.known[key] = frozenset(self.senders(at, tenant, port))
         return self.known[key]
 
-    def senders(self, node: int, tenant: str, port: PortRange) -> Iterator[str]:
-        """Those that get to a port of one node."""
+    def senders(self, nodes: Iterable[int], tenant: str, port: PortRange) -> Iterator[str]:
+        """Those that get to a port of one of these nodes."""
         reach = self.reach
         open_: Bits = np.asarray((reach.sets & reach.space.touching([port])).any(axis=1))
-        rows = self.order[slice(*np.searchsorted(self.ends, [node, node + 1]))]
-        for index in reach.pairs.src[rows[open_[reach.pairs.some[rows]]]].tolist():
-            if reach.network.endpoints[index].tenant != tenant:
-                yield self.names[index]
+        for rows in map(self.into.rows, nodes):
+            for index in reach.pairs.src[rows[open_[reach.pairs.some[rows]]]].tolist():
+                if reach.network.endpoints[index].tenant != tenant:
+                    yield self.names[index]

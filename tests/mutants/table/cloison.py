@@ -204,9 +204,9 @@ FAULTS = (
         "`Fabric` beside cloison is not noticed",
     ),
     Fault(
-        "cloison/cli/replay.py",
-        'found["verdict"] = "unknown" if pending(world.network.not_evaluated) else "computed"',
-        'found["verdict"] = "computed"',
+        "cloison/replaying.py",
+        'return "unknown" if pending(world.network.not_evaluated) else "computed"',
+        'return "computed"',
         "replay: what is not evaluated makes nothing unknown",
         "tests/cloison/test_unknown.py",
     ),

@@ -29,6 +29,7 @@ from cloison.views.proved import Proved
 from cloison.views.report import Simulation
 from cloison.views.unknowns import notes
 from cloison.views.world import World
+from compiler.policy.fields import read as carried
 from compiler.targets import catalogue
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.reader import read_text
@@ -115,12 +116,14 @@ def explain(
     src: str,
     dst: str,
     *,
+    carrying: Mapping[str, str | int] = MappingProxyType({}),
     down: Iterable[str] = (),
     accept_unevaluated: Kinds = (),
 ) -> Explained:
-    """Why the flow from `src` to `dst` (`name:port/protocol`) is allowed or denied."""
+    """Why the flow from `src` to `dst` (`name:port/protocol`) is allowed or denied; `carrying` has
+    values by name of further fields of its packets, where rules ask for some."""
     world = World.of(source, down, accept_unevaluated=accept_unevaluated)
-    return Explained(explain_flow(world, src, dst))
+    return Explained(explain_flow(world, src, dst, fields=carried(carrying)))
 
 
 def replay(

@@ -176,7 +176,8 @@ def arrivals(world: World, captures: Iterable[Reader], vrf: str | None) -> Itera
     number = None if vrf is None else vrf_index(world.network, vrf)
     for reader in captures:
         for batch in reader:
-            yield attach(world.network, world.once(tables_of), batch, number)
+            fields = world.blocks.l4.fields.names
+            yield attach(world.network, world.once(tables_of), batch, fields, number)
 
 
 def vrf_index(network: Network, name: str) -> int:

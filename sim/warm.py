@@ -198,7 +198,7 @@ def captures() -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "one.pcap"
         file.write_bytes(capture())
-        found = [attach(known.network, known.once(tables_of), batch) for batch in Reader(file)]
+        found = [attach(known.network, known.once(tables_of), batch, ()) for batch in Reader(file)]
     for flows in (None, FlowTable()):
         replay(known, found, flow_table=flows)
 

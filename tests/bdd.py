@@ -19,9 +19,10 @@ from typing import NamedTuple
 from oxidd.bdd import BDDFunction as Set
 from oxidd.bdd import BDDManager
 
+from compiler.policy.fields import FIELDS, Within
 from compiler.policy.ir import Action, Direction
 from compiler.policy.stages import leads
-from compiler.program.program import ANY_VRF, Entry, Intervals, L4Range, Program
+from compiler.program.program import ANY_VRF, Entry, Intervals, L4Range, Program, fields_of
 from fabric.ports import ANY, WITH_PORTS
 from sim.blocks.port_sets import Box
 from sim.diff.changes import ChangedRegion
@@ -41,14 +42,19 @@ class Verdict(NamedTuple):
 
 class Space:
     """All packets of one family that an enforcement point can be asked about, the remote VRF apart:
-    remote address, protocol, ports. Most significant bits come first."""
+    remote address, protocol, ports, and these further fields. Most significant bits come first."""
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, version: int, fields: Iterable[str] = ()) -> None:
         self.version = version
         manager = BDDManager(NODES, CACHE, 1)
-        variables = [manager.var(i) for i in manager.add_vars(BITS[version] + 40)]
+        rows = [FIELDS[name] for name in fields]
+        size = BITS[version] + 40 + sum(row.bits for row in rows)
+        variables = [manager.var(i) for i in manager.add_vars(size)]
         self.ip, rest = variables[: BITS[version]], variables[BITS[version] :]
-        self.protocol, self.sport, self.dport = rest[:8], rest[8:24], rest[24:]
+        self.protocol, self.sport, self.dport, rest = rest[:8], rest[8:24], rest[24:40], rest[40:]
+        self.fields: dict[str, list[Set]] = {}
+        for row in rows:
+            self.fields[row.name], rest = rest[: row.bits], rest[row.bits :]
         self.nothing, self.everything = manager.false(), manager.true()
         self.real = self._real()
         self._known: dict[tuple[int, ...], Verdict] = {}
@@ -74,23 +80,29 @@ class Space:
             out = out | part
         return out
 
-    def ports(self, protocols: Span, sport: Span, dport: Span) -> Set:
-        """A box of protocols and ports."""
+    def ports(
+        self, protocols: Span, sport: Span, dport: Span, fields: Iterable[Within] = ()
+    ) -> Set:
+        """A box of protocols, ports and further fields."""
         axes = (self.protocol, protocols), (self.sport, sport), (self.dport, dport)
-        first, second, third = (self.between(bits, span) for bits, span in axes)
-        return first & second & third
+        out = self.everything
+        for bits, span in axes:
+            out = out & self.between(bits, span)
+        for limit in fields:
+            out = out & self.between(self.fields[limit.name], (limit.first, limit.last))
+        return out
 
     def l4(self, r: L4Range) -> Set:
         """What a range of an entry matches."""
         protocols = (0, 255) if r.protocol == ANY else (r.protocol, r.protocol)
-        return self.ports(protocols, r.sport, r.dport)
+        return self.ports(protocols, r.sport, r.dport, r.fields)
 
     def box(self, box: Box) -> Set:
         """A box of a region."""
-        return self.ports(box.protocols, box.sport, box.dport)
+        return self.ports(box.protocols, box.sport, box.dport, box.fields)
 
     def _real(self) -> Set:
-        """Packets that exist: without ports both are 0."""
+        """Packets that exist: without ports both are 0; fields hold every value of their bits."""
         with_ports = self.any(self.between(self.protocol, (p, p)) for p in WITH_PORTS)
         none = self.between(self.sport, (0, 0)) & self.between(self.dport, (0, 0))
         return with_ports | none
@@ -153,8 +165,9 @@ def changed(old: Program, new: Program, regions: Sequence[ChangedRegion]) -> Ite
     """Where these regions are not what differs between two programs; nothing when all is well."""
     ends = {e.name: e.index for e in new.network.endpoints}
     vrfs = {v.name: v.index for v in new.network.vrfs}
+    entries = [e for program in (old, new) for group in program.groups for e in group.entries]
     for version in BITS:
-        space = Space(version)
+        space = Space(version, fields_of(entries))
         parts = [
             (r, [(m.vrfs, space.addresses((m.v4, m.v6)[version == 6])) for m in r.remotes],
              space.any(map(space.box, r.ports)))

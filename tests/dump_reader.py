@@ -12,8 +12,18 @@ from typing import Any
 PROTOCOLS = {"icmp4": 1, "tcp": 6, "udp": 17, "icmp6": 58, "sctp": 132}
 
 
-def matches(entry: dict[str, Any], remote_vrf: str, address: str, l4: tuple[int, int, int]) -> bool:
-    """Whether an entry applies to (remote VRF, remote address, (protocol, sport, dport))."""
+Carried = tuple[tuple[str, int], ...]
+
+
+def matches(
+    entry: dict[str, Any],
+    remote_vrf: str,
+    address: str,
+    l4: tuple[int, int, int],
+    carried: Carried = (),
+) -> bool:
+    """Whether an entry applies to (remote VRF, remote address, (protocol, sport, dport)) and what
+    else the packet carries."""
     at = ip_address(address)
     protocol, sport, dport = l4
     return any(
@@ -24,6 +34,7 @@ def matches(entry: dict[str, Any], remote_vrf: str, address: str, l4: tuple[int,
         (r["protocol"] == "any" or PROTOCOLS.get(r["protocol"], r["protocol"]) == protocol)
         and r.get("source_ports", [0, 65535])[0] <= sport <= r.get("source_ports", [0, 65535])[1]
         and r.get("ports", [0, 65535])[0] <= dport <= r.get("ports", [0, 65535])[1]
+        and all(low <= dict(carried).get(of, 0) <= high for of, low, high in r.get("fields", []))
         for r in entry["l4"]
     )
 
@@ -35,6 +46,7 @@ def permits(
     remote_vrf: str,
     address: str,
     l4: tuple[int, int, int],
+    carried: Carried = (),
 ) -> bool:
     """Whether the groups of an endpoint let a packet pass: every group must; `permit_final` ends
     the evaluation, what other permits skip, `skips` of their group says."""
@@ -45,7 +57,8 @@ def permits(
         if group["stage"] in skipped:
             continue
         found = next(
-            (e for e in group["entries"] if matches(e, remote_vrf, address, l4)), group["default"]
+            (e for e in group["entries"] if matches(e, remote_vrf, address, l4, carried)),
+            group["default"],
         )
         if found["action"] == "deny":
             return False

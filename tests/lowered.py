@@ -33,6 +33,7 @@ from compiler.program.program import (
     L4Range,
     Program,
     Region,
+    refuse_fields,
 )
 from fabric.ports import ANY
 from sim.classify.ruleset import (
@@ -72,6 +73,7 @@ class RuleRow(NamedTuple):
 
 def lower(program: Program, stage: Stage, groups: Iterable[Group] | None = None) -> Lowered:
     """The groups of a stage: all of the program, or those among `groups`."""
+    refuse_fields(program, "a classifier")
     held = program.groups if groups is None else groups
     rows = [row for group in held if group.stage == stage for row in _rows(group)]
     src4, dst4, src6, dst6 = _sides(rows)

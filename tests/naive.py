@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from compiler.policy.fields import Values
 from compiler.policy.ir import Cidr, Direction, Packet, Policy, Verdict
 from compiler.policy.semantics import decide, owners
 from fabric.inventory import Endpoint
@@ -42,6 +43,7 @@ class Header(NamedTuple):
     protocol: int
     sport: int
     dport: int
+    fields: Values = ()
 
 
 def outcomes(

@@ -7,13 +7,15 @@ on random policies: of a table of stages, with all its rows and actions, or with
 from __future__ import annotations
 
 import json
-from dataclasses import astuple
+from collections.abc import Sequence
+from dataclasses import astuple, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from any_flows import own
 from any_policies import WORLD, packets
 from bdd import changed
@@ -25,16 +27,20 @@ import compiler.compile as compile_module
 import sim.blocks.blocks as blocks_module
 from compiler.compile import compile_policy
 from compiler.edit import Edit, Editor, edited
+from compiler.policy.fields import Values
 from compiler.policy.ir import Direction, Packet, Policy
 from compiler.policy.semantics import decide
 from compiler.program.document import document
 from compiler.program.dpu import tables_of
+from compiler.program.program import fields_of
 from compiler.program.walk import verdict
 from compiler.targets import canonical, nftables, text
 from fabric.build import build
+from fabric.diagnostics import InputError
 from fabric.load import load_fabric
 from fabric.network import Network
-from sim.blocks.blocks import build_blocks
+from sim.blocks.blocks import Blocks, build_blocks
+from sim.blocks.update import update
 from sim.checker.consistency import inconsistencies
 from sim.checker.validity import validity
 from sim.diff.changes import changes
@@ -42,18 +48,23 @@ from sim.packets.headers import Packets
 from sim.packets.reasons import reasons
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.replay import replay
-from sim.pipeline.tables import tables
 from sim.pipeline.trace import trace
 from sim.proof.certificate import certificate
 from sim.proof.prove import prove
 from sim.world import World
 
+Carried = Sequence[Values]
+"""What packets carry besides ports, one of these each."""
+NOTHING: Carried = ((),)
 
-def agree(policy: Policy, seed: int, network: Network = WORLD) -> None:
+
+def agree(policy: Policy, seed: int, network: Network = WORLD, carried: Carried = NOTHING) -> None:
     """Definition, entries and arrays say the same of random packets, for the same causes."""
+    chance = Random(seed)
     program = compile_module.compile_policy(network, policy)
     blocks = blocks_module.build_blocks(program)
-    for packet in packets(seed):
+    for made in packets(seed):
+        packet = replace(made, fields=chance.choice(carried))
         expected = decide(policy, network, packet)
         walked = verdict(program, packet)
         assert (walked.permit, walked.stage) == (expected.permit, expected.stage), packet
@@ -62,7 +73,7 @@ def agree(policy: Policy, seed: int, network: Network = WORLD) -> None:
         cell = blocks.cell(
             network.endpoints[packet.local].vrf, packet.version, packet.remote_ip, packet.remote_vrf
         )
-        atom = blocks.l4_atom(packet.protocol, packet.sport, packet.dport)
+        atom = blocks.l4_atom(packet.protocol, packet.sport, packet.dport, packet.fields)
         decision = blocks.decision(packet.direction, packet.local, cell, atom)
         assert bool(blocks.dec_permit[decision]) == expected.permit, packet
         stage = int(blocks.dec_stage[decision])
@@ -75,14 +86,14 @@ def agree(policy: Policy, seed: int, network: Network = WORLD) -> None:
         assert causes == {stage: origins[0] for stage, origins in walked.matched.items()}
 
 
-def replayed(world: Network, policy: Policy) -> None:
+def replayed(world: Network, policy: Policy, carried: Carried = NOTHING) -> None:
     """Kernels drop for the reasons of the trace and of the definition, and count them by name."""
     network = wired(world)
     program = compile_policy(network, policy)
     blocks = build_blocks(program)
-    packets_ = Packets.of(own(network))
+    packets_ = Packets.of([replace(f, fields=c) for f in own(network) for c in carried])
     known = reasons(policy.stages)
-    found = Datapath(tables(blocks), threads=1).decide(packets_)
+    found = Datapath.of(World.compiled(program, blocks), threads=1).decide(packets_)
     counted: dict[str, int] = {reason.label: 0 for reason in known.in_order}
     here = World(network, policy)
     for i in range(len(packets_)):
@@ -92,7 +103,7 @@ def replayed(world: Network, policy: Policy) -> None:
         assert said is traced.reason, flow
         counted[said.label] += flow.count
         if traced.source is not None:
-            header = Header(*astuple(flow)[1:7])
+            header = Header(*astuple(flow)[1:7], flow.fields)
             assert said in [o.reason for o in outcomes(policy, world, traced.source, header)]
     report = replay(here, packets_, threads=1)
     assert {reason.label: n for reason, n in report.verdicts.items()} == counted
@@ -113,15 +124,35 @@ def compared(network: Network, was: Policy, now: Policy) -> None:
     assert [*changed(old, new, found)] == []
 
 
-def edits(policy: Policy, added: Policy, seed: int, network: Network = WORLD) -> None:
-    """An editor's program says what the policy says that it edits."""
+def edits(
+    policy: Policy,
+    added: Policy,
+    seed: int,
+    network: Network = WORLD,
+    carried: Carried = NOTHING,
+) -> None:
+    """An editor's program, and blocks that are updated to it, say what the policy says that it
+    edits."""
+    chance = Random(seed)
     editor = Editor(network, policy)
     edit = Edit(Policy(policy.rules[::2]), Policy(added.rules, added.selections))
+    before = build_blocks(editor.program)
     program, then = editor.apply(edit), edited(policy, edit)
     assert program.stages == policy.stages
-    for packet in packets(seed, 60):
+    blocks = update(before, program)
+    for made in packets(seed, 60):
+        packet = replace(made, fields=chance.choice(carried))
         found, wanted = verdict(program, packet), decide(then, network, packet)
         assert (found.permit, found.stage) == (wanted.permit, wanted.stage), packet
+        assert permitted(blocks, packet) == wanted.permit, packet
+
+
+def permitted(blocks: Blocks, packet: Packet) -> bool:
+    """What the arrays say."""
+    vrf = blocks.program.network.endpoints[packet.local].vrf
+    cell = blocks.cell(vrf, packet.version, packet.remote_ip, packet.remote_vrf)
+    atom = blocks.l4_atom(packet.protocol, packet.sport, packet.dport, packet.fields)
+    return bool(blocks.dec_permit[blocks.decision(packet.direction, packet.local, cell, atom)])
 
 
 @cache
@@ -130,7 +161,9 @@ def small() -> Network:
     return build(load_fabric(Path(__file__).parents[1] / "topologies" / "small.yaml"), lock=False)
 
 
-def dumped(policy: Policy, seed: int, network: Network | None = None) -> None:
+def dumped(
+    policy: Policy, seed: int, network: Network | None = None, carried: Carried = NOTHING
+) -> None:
     """A reader of the JSON alone comes to the verdict of the definition; other dumps name the
     stages, and chains of rulesets lead to chains."""
     network, chance = network or small(), Random(seed)
@@ -142,13 +175,18 @@ def dumped(policy: Policy, seed: int, network: Network | None = None) -> None:
         local, remote = chance.choice(here), chance.choice(network.endpoints)
         prefix, way = chance.choice(remote.prefixes), chance.choice(list(Direction))
         l4 = chance.choice([(6, 40000, 80), (6, 1000, 81), (17, 1, 53), (1, 0, 0)])
-        packet = Packet(way, local.index, prefix.version, int(prefix[0]), remote.vrf, *l4)
+        beside = chance.choice(carried)
+        packet = Packet(way, local.index, prefix.version, int(prefix[0]), remote.vrf, *l4, beside)
         vrf, address = network.vrfs[remote.vrf].name, str(prefix[0])
-        found = permits(said, way.name.lower(), local.name, vrf, address, l4)
+        found = permits(said, way.name.lower(), local.name, vrf, address, l4, beside)
         assert found == decide(policy, network, packet).permit, packet
     for target in (canonical, text):
         written = target.render(program, vtep)
         assert all(group.stage.label in written for group in program.groups_at(vtep))
+    if fields_of(entry for group in program.groups for entry in group.entries):
+        with pytest.raises(InputError, match="which nftables"):
+            nftables.render(program, vtep)
+        return
     rules = nftables.render(program, vtep)
     chains = {line.split()[1] for line in rules.splitlines() if line.startswith("\tchain ")}
     assert {target for line in rules.splitlines() for target in _targets(line)} <= chains

@@ -141,7 +141,7 @@ def write(
     with Together() as files:
         for name in formats:
             writer = catalogue.writer(name)
-            backend = writer.load()
+            backend = catalogue.dumper(name, program)
             nodes = [node for node in backend.nodes(program) if not only or names[node] in only]
             for done, node in enumerate(nodes):
                 tell(f"write {name}", done, len(nodes))

@@ -11,7 +11,7 @@ from cloison.views.unknowns import brief, notes
 from compiler.program.document import document
 from compiler.program.dpu import enforcement_points, tables_of
 from compiler.program.program import Program
-from compiler.targets.catalogue import writer
+from compiler.targets.catalogue import dumper
 from compiler.targets.profiles import Profile
 from compiler.targets.usage import Usage, usage
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
@@ -59,7 +59,8 @@ class Compiled:
 
     def dump(self, node: str, backend: str = "text") -> str:
         """The rules of one node in a format of `compile`: text, canonical, nftables, frr."""
-        return writer(backend).load().render(self.program, enforcing(self.program, node))
+        written = dumper(backend, self.program)
+        return written.render(self.program, enforcing(self.program, node))
 
     def __repr__(self) -> str:
         left_out = brief(self.program.network.not_evaluated)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compiler.policy.ir import L4, Policy, Stage
+    from compiler.policy.ir import L4, Policy, Stage, Within
 
 
 def rows(policy: Policy) -> Iterator[dict[str, Any]]:
@@ -60,14 +60,20 @@ def listed(row: dict[str, Any]) -> Iterator[Any]:
 
 
 def ports(ranges: Iterable[L4]) -> list[str]:
-    """Ranges as in fabric files, and ports by name."""
+    """Ranges as in fabric files, and ports by name; each with the limits of its further fields."""
     from fabric.ports import NAMES, PortRange, texts
 
-    found = list(ranges)
-    numbers = (
-        PortRange(r.protocol, r.first, r.last, r.source_first, r.source_last)
-        for r in found
-        if r.name is None
-    )
-    named = (f"{r.name}/{NAMES.get(r.protocol, 'any')}" for r in found if r.name is not None)
-    return [*texts(numbers), *named]
+    out: list[str] = []
+    limited: dict[tuple[Within, ...], list[L4]] = {}
+    for r in ranges:
+        limited.setdefault(r.fields, []).append(r)
+    for fields, found in limited.items():
+        numbers = (
+            PortRange(r.protocol, r.first, r.last, r.source_first, r.source_last)
+            for r in found
+            if r.name is None
+        )
+        named = (f"{r.name}/{NAMES.get(r.protocol, 'any')}" for r in found if r.name is not None)
+        limits = f" with {' and '.join(map(str, fields))}" if fields else ""
+        out += [text + limits for text in (*texts(numbers), *named)]
+    return out

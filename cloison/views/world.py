@@ -102,11 +102,13 @@ class World(sim.world.World):
         """The world of a source, made from this one: where only policies differ, rules that came
         or went are compiled and proven, and the rest is shared. It says what the source read by
         itself would say."""
+        from sim.blocks.field_classes import FieldClasses
         from sim.live import alike
         from sim.pipeline.tables import tables_of
 
-        new = World.of(source)
-        if not alike(self.live.now.program.network, new.network):
+        new, now = World.of(source), self.live.now
+        cut = FieldClasses.of_policy(new.policy_read)
+        if cut != now.blocks.l4.fields or not alike(now.program.network, new.network):
             return new
         version = self.live.become(new.policy_read)
         program = replace(version.program, network=new.network, policy=new.policy_read)

@@ -195,7 +195,7 @@ class Resolver:
             yield locals_, regions, (L4Range(),)
             return
         plain = tuple(
-            L4Range(l4.protocol, (l4.source_first, l4.source_last), (l4.first, l4.last))
+            L4Range(l4.protocol, (l4.source_first, l4.source_last), (l4.first, l4.last), l4.fields)
             for l4 in rule.l4
             if l4.name is None
         )
@@ -224,7 +224,7 @@ class Resolver:
         found: dict[tuple[L4Range, ...], list[int]] = defaultdict(list)
         for index in candidates:
             ports = tuple(
-                L4Range(p.protocol, (l4.source_first, l4.source_last), (p.number, p.number))
+                L4Range(p.protocol, (l4.source_first, l4.source_last), (p.number,) * 2, l4.fields)
                 for p in sorted(set(self.network.endpoints[index].ports), key=lambda p: p.number)
                 if p.name == l4.name and l4.protocol in (-1, p.protocol)
             )

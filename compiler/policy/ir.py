@@ -25,6 +25,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from compiler.policy.fields import Values
+from compiler.policy.fields import Within as Within
 from compiler.policy.labels import LabelSelector as LabelSelector
 from compiler.policy.labels import Requirement as Requirement
 from compiler.policy.matcher import Matcher as Matcher
@@ -83,7 +85,8 @@ Condition = str
 @dataclass(frozen=True, slots=True)
 class L4:
     """Protocol with destination and source port ranges; `name` is a named port, resolved per
-    destination pod (name and protocol must match) and replaces `first..last`."""
+    destination pod (name and protocol must match) and replaces `first..last`. `fields` limit what
+    else a header carries (`compiler.policy.fields`), all of them together."""
 
     protocol: int = ANY
     first: int = 0
@@ -91,6 +94,7 @@ class L4:
     name: str | None = None
     source_first: int = 0
     source_last: int = MAX_PORT
+    fields: tuple[Within, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,7 @@ class Packet:
     protocol: int
     sport: int
     dport: int
+    fields: Values = ()
 
 
 @dataclass(frozen=True, slots=True)

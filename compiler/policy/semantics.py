@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
+from compiler.policy.fields import hold
 from compiler.policy.ir import (
     L4,
     Action,
@@ -155,8 +156,9 @@ def remote_matches(
 
 
 def l4_matches(l4: L4, packet: Packet, local: Endpoint, remote: Endpoint | None) -> bool:
-    """Protocol and ports; a named port means what the destination's containers call so."""
-    if l4.protocol not in (ANY, packet.protocol):
+    """Protocol, ports and further fields; a named port means what the destination's containers call
+    so."""
+    if l4.protocol not in (ANY, packet.protocol) or not hold(l4.fields, packet.fields):
         return False
     if not l4.source_first <= packet.sport <= l4.source_last:
         return False

@@ -155,6 +155,8 @@ def _l4(l4: L4Range) -> dict[str, Any]:
         out["source_ports"] = list(l4.sport)
     if l4.dport != (0, 65535):
         out["ports"] = list(l4.dport)
+    if l4.fields:
+        out["fields"] = [[limit.name, limit.first, limit.last] for limit in l4.fields]
     return out
 
 

@@ -5,23 +5,25 @@ endpoints. Endpoints with the same policy share their groups, whatever DPU they 
 holds the groups that its endpoints are bound to, and nothing else.
 
 An entry matches when one of its regions holds the remote (address and the VRF behind which it lies)
-and one of its L4 ranges holds the packet's protocol and ports. Addresses are inclusive integer
-intervals, sorted and disjoint. `ANY_VRF` matches every VRF, also an unknown one.
+and one of its L4 ranges holds the packet's protocol, ports and further fields. Addresses are
+inclusive integer intervals, sorted and disjoint. `ANY_VRF` matches every VRF, also an unknown one.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.policy.fields import Within
 from compiler.policy.ir import Action, Condition, Direction, Origin, Point, Policy, Stage
 from compiler.policy.points import at_border
 from compiler.policy.stages import STAGES, Stages
+from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.interval_sets import Intervals as Intervals
 from fabric.inventory import Endpoint, Vrf
 from fabric.network import Network
@@ -44,11 +46,13 @@ class Region:
 
 @dataclass(frozen=True, slots=True, order=True)
 class L4Range:
-    """Inclusive ranges; `protocol` is an IANA number or `ANY`."""
+    """Inclusive ranges; `protocol` is an IANA number or `ANY`; `fields` limit what else a header
+    carries, all of them together."""
 
     protocol: int = ANY
     sport: tuple[int, int] = (0, MAX_PORT)
     dport: tuple[int, int] = (0, MAX_PORT)
+    fields: tuple[Within, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,21 @@ def _leads(network: Network, vtep: int, vrf: int) -> set[tuple[int, int]]:
     """Where the routes of a VTEP's VRF lead."""
     routes = network.fib.routes(vtep, vrf)
     return {(hop.vtep, hop.vrf) for route in routes for hop in route.nexthops}
+
+
+def fields_of(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """The further fields (`compiler.policy.fields`) that entries speak of, sorted."""
+    return tuple(sorted({w.name for entry in entries for l4 in entry.l4 for w in l4.fields}))
+
+
+def refuse_fields(program: Program, who: str) -> None:
+    """Nothing, unless rules match on further fields of packets, which `who` does not look at:
+    `UndecidedError` C864."""
+    names = fields_of(entry for group in program.groups for entry in group.entries)
+    if names:
+        message = f"rules match on {' and '.join(names)}, which {who} does not look at"
+        hint = "proofs, replay and explain do"
+        raise UndecidedError(Diagnostic("C864", message, None, hint, "unknown"))
 
 
 def goes_by_address(entry: Entry) -> bool:

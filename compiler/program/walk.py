@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from compiler.policy.fields import hold
 from compiler.policy.ir import Condition, Packet, Stage, Verdict
 from compiler.policy.stages import Combine, To, leads
 from compiler.program.program import ANY_VRF, Entry, Group, Intervals, Program
@@ -73,6 +74,7 @@ def entry_matches(entry: Entry, packet: Packet) -> bool:
         l4.protocol in (ANY, packet.protocol)
         and l4.sport[0] <= packet.sport <= l4.sport[1]
         and l4.dport[0] <= packet.dport <= l4.dport[1]
+        and hold(l4.fields, packet.fields)
         for l4 in entry.l4
     )
 

@@ -135,7 +135,7 @@ class _Walls:
         self, wall: _Wall, pod: Endpoint, ports: Sequence[ServicePort], whole: bool
     ) -> bool:
         if any(
-            self._chosen(rule.local, pod) and _admits(rule, port.protocol, number, pod)
+            self._chosen(rule.local, pod) and _admits(rule, port.protocol, number, pod, False)
             for rule in wall.denying
             for port in ports
             for number in port.ends(pod.ports)
@@ -148,7 +148,7 @@ class _Walls:
             self._all_let_in(rules, pod) if whole else any(m.outside() for m in _remotes(rules))
             for port in ports
             for number in port.ends(pod.ports)
-            for rules in [[rule for rule in mine if _admits(rule, port.protocol, number, pod)]]
+            for rules in [[r for r in mine if _admits(r, port.protocol, number, pod, whole)]]
         )
 
     def _all_let_in(self, rules: Sequence[Rule], pod: Endpoint) -> bool:
@@ -201,9 +201,10 @@ def _held(block: Cidr) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _admits(rule: Rule, protocol: int, number: int, pod: Endpoint) -> bool:
-    """Whether a rule covers a port of a pod."""
-    return not rule.l4 or any(_covers(l4, protocol, number, pod) for l4 in rule.l4)
+def _admits(rule: Rule, protocol: int, number: int, pod: Endpoint, whole: bool) -> bool:
+    """Whether a rule covers a port of a pod; `whole`: whatever else packets carry."""
+    wanted = [l4 for l4 in rule.l4 if not (whole and l4.fields)]
+    return not rule.l4 or any(_covers(l4, protocol, number, pod) for l4 in wanted)
 
 
 def _covers(l4: L4, protocol: int, number: int, pod: Endpoint) -> bool:

@@ -35,10 +35,12 @@ class Backend(Protocol):
 class Writer:
     """A format of `compile`. `head` is how its files begin, as a regular expression in which NODE
     stands for the node's name: what does not begin like this is never taken for a dump and removed.
-    `usual`: written where no format is named."""
+    `fields` are the further fields of a packet that its rules can match on (None: any; so also of a
+    format without rules). `usual`: written where no format is named."""
 
     suffix: str
     head: str
+    fields: frozenset[str] | None
     load: Callable[[], Backend]
     usual: bool = False
 
@@ -66,12 +68,16 @@ TARGETS: Rows[Target] = Rows(
     Target(
         "canonical",
         Writer(
-            "json", r'\{\s*"schema":\s*"cloison/[^}]*?"node":\s*"NODE"', module("canonical"), True
+            "json",
+            r'\{\s*"schema":\s*"cloison/[^}]*?"node":\s*"NODE"',
+            None,
+            module("canonical"),
+            True,
         ),
     ),
-    Target("text", Writer("txt", r"# NODE  vtep ", module("text"), True)),
-    Target("nftables", Writer("nft", r"# NODE  fabric ", module("nftables"), True)),
-    Target("frr", Writer("conf", r"frr defaults datacenter\nhostname NODE\n", module("frr"))),
+    Target("text", Writer("txt", r"# NODE  vtep ", None, module("text"), True)),
+    Target("nftables", Writer("nft", r"# NODE  fabric ", frozenset(), module("nftables"), True)),
+    Target("frr", Writer("conf", r"frr defaults datacenter\nhostname NODE\n", None, module("frr"))),
     capacities(DASH_200G),
     capacities(DASH_400G),
     capacities(DASH_800G),
@@ -103,6 +109,21 @@ def writer(name: str) -> Writer:
         hint = did_you_mean(name, known) or f"known: {', '.join(known)}"
         raise InputError(Diagnostic("C860", f'unknown format "{name}"', hint=hint))
     return known[name]
+
+
+def dumper(name: str, program: Program) -> Backend:
+    """What writes the files of a format; `InputError` C862 where rules of the program match on a
+    field on which those of the format cannot: a dump never leaves a match out."""
+    from compiler.program.program import fields_of
+
+    row = writer(name)
+    asked = fields_of(entry for group in program.groups for entry in group.entries)
+    missing = [] if row.fields is None else [field for field in asked if field not in row.fields]
+    if missing:
+        message = f"rules match on {' and '.join(missing)}, which {name} cannot"
+        able = [n for n, w in writers().items() if w.fields is None or w.fields >= {*asked}]
+        raise InputError(Diagnostic("C862", message, None, f"these can: {', '.join(able)}"))
+    return row.load()
 
 
 def profile(name: str) -> Profile:

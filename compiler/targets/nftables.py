@@ -38,6 +38,7 @@ from compiler.program.program import (
     L4Range,
     Program,
     asked_for,
+    refuse_fields,
 )
 from fabric.control.fib import NextHop
 from fabric.diagnostics import Diagnostic, UndecidedError
@@ -70,6 +71,7 @@ def ruleset(
 ) -> str:
     """The ruleset of one VTEP, or of one of its VRFs. `incoming` is how nft names the interface
     that a forwarded packet came in by: `meta sdifname` below a VRF device."""
+    refuse_fields(program, "nftables")
     network = program.network
     if elsewhere(program) and asked_for(program, node):
         name = network.fabric.nodes[node].name

@@ -8,6 +8,7 @@ published NVUE templates of NVIDIA's bare-metal manager).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,12 +29,18 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What one device holds; its name is that of its row in `compiler.targets.catalogue`."""
+    """What one device holds; its name is that of its row in `compiler.targets.catalogue`. `fields`
+    are the further fields of a packet that its rules match on (None: any)."""
 
     name: str
     title: str
     expansion: Literal["ranges", "product"]
     limits: tuple[Limit, ...]
+    fields: frozenset[str] | None
+
+    def unmatched(self, fields: Iterable[str]) -> list[str]:
+        """Those that its rules do not match on."""
+        return [] if self.fields is None else [f for f in fields if f not in self.fields]
 
 
 def _dash(name: str, title: str, scale: int) -> Profile:
@@ -53,6 +60,7 @@ def _dash(name: str, title: str, scale: int) -> Profile:
             Limit("mappings", 8_000_000 * scale, DASH),
             Limit("ecmp_width", None, "unknown"),
         ),
+        frozenset(),
     )
 
 
@@ -75,4 +83,5 @@ HBN_NICO = Profile(
         Limit("mappings", None, "unknown"),
         Limit("ecmp_width", 64, HBN),
     ),
+    frozenset(),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from compiler.policy.fields import Within
 from compiler.program.document import document
 from compiler.program.dpu import enforcement_points, tables_of
 from compiler.program.program import Program
@@ -80,18 +81,19 @@ def _everything(part: dict[str, Any]) -> bool:
 
 
 def _ports(l4: list[dict[str, Any]]) -> str:
-    """As people write ports (`fabric.ports`)."""
+    """As people write ports (`fabric.ports`); those of which further fields are limited apart."""
     everything = [0, MAX_PORT]
-    return " | ".join(
-        texts(
+    found: dict[str, list[PortRange]] = {}
+    for part in l4:
+        limits = " and ".join(str(Within(*limit)) for limit in part.get("fields", ()))
+        found.setdefault(f" with {limits}" if limits else "", []).append(
             PortRange(
                 number(part["protocol"]),
                 *part.get("ports", everything),
                 *part.get("source_ports", everything),
             )
-            for part in l4
         )
-    )
+    return " | ".join(text + limits for limits, ranges in found.items() for text in texts(ranges))
 
 
 def number(protocol: str) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
+from math import prod
 
 import numpy as np
 
 from compiler.program.dpu import enforcement_points
-from compiler.program.program import Entry, Group, Program
+from compiler.program.program import Entry, Group, Program, fields_of
 from compiler.targets.profiles import Profile
 
 
@@ -47,7 +48,18 @@ def usage(program: Program, profile: Profile) -> tuple[Usage, ...]:
         name = program.network.fabric.nodes[vtep].name
         used = measure(program, vtep, sizes)
         rows += [Usage(name, l.table, used[l.table], l.capacity, l.source) for l in profile.limits]
+        rows += unable(program, profile, vtep)
     return tuple(rows)
+
+
+def unable(program: Program, profile: Profile, vtep: int) -> Iterator[Usage]:
+    """A row for each further field on which entries of a VTEP match and a device cannot: of such
+    entries it holds none."""
+    entries = [entry for group in program.groups_at(vtep) for entry in group.entries]
+    name = program.network.fabric.nodes[vtep].name
+    for field in profile.unmatched(fields_of(entries)):
+        found = sum(field in fields_of((entry,)) for entry in entries)
+        yield Usage(name, f"entries on {field}", found, 0, "what its rules match on")
 
 
 def measure(program: Program, vtep: int, sizes: Mapping[int, tuple[int, int]]) -> dict[str, int]:
@@ -94,6 +106,7 @@ def _product(entry: Entry) -> int:
     ports = sum(
         (l4.sport[1] - l4.sport[0] + 1 if l4.sport != (0, 65535) else 1)
         * (l4.dport[1] - l4.dport[0] + 1 if l4.dport != (0, 65535) else 1)
+        * prod(limit.last - limit.first + 1 for limit in l4.fields)
         for l4 in entry.l4
     )
     return prefixes(entry) * ports

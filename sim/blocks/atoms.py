@@ -2,9 +2,10 @@
 
 Two independent axes:
 
-* L4. `dport_atom[proto_class[protocol], dport]` is an atom `q` of (protocol, destination port),
+* L4. `dport_atom[proto_class[wide], dport]` is an atom `q` of (wide protocol, destination port),
   `sport_atom[sport]` an atom `s`; their product `l4 = q * n_sport + s` is the L4 atom. Protocols
-  that no rule names share one class.
+  that no rule names share one class. A wide protocol says what else a header carries as well
+  (`sim.blocks.field_classes`); where no rule asks for that it is the protocol's number.
 * Addresses, per VRF: sorted start addresses, IPv4 atoms first, then IPv6 (128 bits as two uint64).
   Every endpoint's own addresses and every route are atoms of their own, so one search answers who
   owns an address, how it is routed, and which rules can tell it apart.
@@ -15,6 +16,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ from compiler.program.program import Intervals, L4Range, Program
 from fabric.diagnostics import CloisonError
 from fabric.network import Network
 from fabric.ports import ANY, BOTH, GROUPS, MAX_PORT
+from sim.blocks.field_classes import PLAIN, PROTOCOLS, FieldClasses
 
 BOTH_ICMPS = frozenset(GROUPS[BOTH])
 LOW64 = (1 << 64) - 1
@@ -32,7 +35,7 @@ LOW64 = (1 << 64) - 1
 @dataclass(frozen=True, slots=True)
 class L4Atoms:
     """Atom q holds destination ports `q_first[q]..q_last[q]` of protocol class `q_class[q]`; atom s
-    holds source ports `s_first[s]..s_last[s]`; `class_protocol[c]` is one protocol of class c.
+    holds source ports `s_first[s]..s_last[s]`; `class_protocol[c]` is one wide protocol of class c.
     `q_parent[q]` is the atom that q was cut from after the atoms were made, or q itself."""
 
     proto_class: NDArray[np.uint8]
@@ -47,17 +50,12 @@ class L4Atoms:
     s_first: NDArray[np.uint16]
     s_last: NDArray[np.uint16]
     q_parent: NDArray[np.int32]
+    fields: FieldClasses = PLAIN
 
     @property
     def size(self) -> int:
         """Number of L4 atoms."""
         return self.n_dport * self.n_sport
-
-    def witness(self, l4: int) -> tuple[int, int, int]:
-        """A (protocol, source port, destination port) of the atom."""
-        q, s = divmod(int(l4), self.n_sport)
-        protocol = self.class_protocol[self.q_class[q]]
-        return protocol, int(self.s_first[s]), int(self.q_first[q])
 
     def mask(self, ranges: tuple[L4Range, ...]) -> NDArray[np.bool_]:
         """Which atoms the ranges hold, bool[size]."""
@@ -65,13 +63,19 @@ class L4Atoms:
         for r in ranges:
             in_class = (
                 np.ones(self.n_dport, bool)
-                if r.protocol == ANY
-                else self.q_class == self.proto_class[r.protocol]
+                if r.protocol == ANY and not r.fields
+                else np.isin(self.q_class, self.proto_class[self.wide(r)])
             )
             dports = in_class & (self.q_first >= r.dport[0]) & (self.q_last <= r.dport[1])
             sports = (self.s_first >= r.sport[0]) & (self.s_last <= r.sport[1])
             out |= dports[:, None] & sports[None, :]
         return out.reshape(-1)
+
+    def wide(self, r: L4Range) -> list[int]:
+        """The wide protocols that a range holds."""
+        held = [n for n in range(self.fields.size) if self.fields.holds(n, r.fields)]
+        plain = range(PROTOCOLS) if r.protocol == ANY else [r.protocol]
+        return [n * PROTOCOLS + protocol for n in held for protocol in plain]
 
     def ancestors(self, size: int) -> NDArray[np.int64]:
         """For each atom the one of the first `size` atoms from which it was cut, or itself."""
@@ -91,14 +95,19 @@ def told_apart(protocols: Iterable[int]) -> set[int]:
 def l4_atoms(program: Program, groups: Iterable[int]) -> L4Atoms:
     """Cut both L4 axes at every bound that any entry of these groups uses."""
     ranges = {l4 for g in groups for entry in program.groups[g].entries for l4 in entry.l4}
+    fields = FieldClasses.of_policy(program.policy, ranges)
     protocols = sorted(told_apart(r.protocol for r in ranges))
     other = [number for number in range(255, -1, -1) if number not in protocols][:1]
-    proto_class = np.full(256, min(len(protocols), 255), np.uint8)
-    proto_class[protocols] = np.arange(len(protocols))
+    named = [*protocols, *other]
+    distinguishable(fields.size * len(named))
+    proto_class = np.full((fields.size, PROTOCOLS), min(len(protocols), 255), np.uint8)
+    proto_class[:, protocols] = np.arange(len(protocols))
+    proto_class += np.arange(fields.size, dtype=np.uint8)[:, None] * np.uint8(len(named) % 256)
     firsts: list[tuple[int, int, int]] = []
-    dport_atom = np.zeros((len(protocols) + len(other), MAX_PORT + 1), np.uint16)
-    for number, protocol in enumerate([*protocols, *other]):
-        cuts = _cuts(r.dport for r in ranges if r.protocol in (ANY, protocol))
+    dport_atom = np.zeros((fields.size * len(named), MAX_PORT + 1), np.uint16)
+    for number, (carried, protocol) in enumerate(product(range(fields.size), named)):
+        mine = (r for r in ranges if r.protocol in (ANY, protocol))
+        cuts = _cuts(r.dport for r in mine if fields.holds(carried, r.fields))
         for first, last in cuts:
             dport_atom[number, first : last + 1] = len(firsts)
             firsts.append((number, first, last))
@@ -110,19 +119,27 @@ def l4_atoms(program: Program, groups: Iterable[int]) -> L4Atoms:
     q = np.array(firsts)
     s = np.array(sports)
     return L4Atoms(
-        proto_class,
+        proto_class.reshape(-1),
         dport_atom,
         sport_atom,
         len(firsts),
         len(sports),
-        (*protocols, *other),
+        tuple(n * PROTOCOLS + protocol for n, protocol in product(range(fields.size), named)),
         q[:, 0].astype(np.uint8),
         q[:, 1].astype(np.uint16),
         q[:, 2].astype(np.uint16),
         s[:, 0].astype(np.uint16),
         s[:, 1].astype(np.uint16),
         np.arange(len(firsts), dtype=np.int32),
+        fields,
     )
+
+
+def distinguishable(classes: int) -> None:
+    """Say so when classes of wide protocols have more numbers than their tables hold."""
+    if classes > PROTOCOLS:
+        message = f"rules tell {classes:,} sets of protocols and fields apart, {PROTOCOLS} at most"
+        raise CloisonError(message)
 
 
 def countable(n: int) -> None:

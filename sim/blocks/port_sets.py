@@ -6,7 +6,8 @@ of atoms is a boolean array.
 
 Rules that hold here:
 
-1. All 256 protocols count. Protocols without ports have one packet each: port 0 to port 0.
+1. All 256 protocols count, in each class of further fields (`sim.blocks.field_classes`). Protocols
+   without ports have one packet each: port 0 to port 0.
 2. `boxes` cover the axis exactly once, whatever the values.
 3. Which of the two ICMPs a packet may carry depends on its IP version (`fabric.ports`). In a set
    for one version the other ICMP says what this one says (`of_version`): equal sets stay equal.
@@ -15,13 +16,15 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.policy.fields import Values as Carried
+from compiler.policy.fields import Within
 from fabric.ports import (
     ALL_PORTS,
     ANY,
@@ -36,67 +39,94 @@ from fabric.ports import (
     name_of,
     sent,
     span,
-    stretches,
 )
+from sim.blocks.atoms import L4Atoms
+from sim.blocks.field_classes import PLAIN, PROTOCOLS, FieldClasses
+from sim.blocks.port_runs import bounds, consecutive, openers, runs
 from sim.numbering import combine, same_rows
 
 Bits = NDArray[np.bool_]
 Values = NDArray[Any]
+L4 = tuple[int, int, int, Carried]
+"""Protocol, source port, destination port and further fields of one packet."""
 PROTOCOL_PREFERENCE = (6, 17, 132, ICMP4, ICMP6)
 CLIENT_PORT = 40000
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Box:
-    """Inclusive ranges of protocol numbers, destination ports and source ports."""
+    """Inclusive ranges of protocol numbers, destination ports and source ports, of packets of which
+    further fields are within `fields`."""
 
     protocols: tuple[int, int]
     dport: tuple[int, int] = ALL_PORTS
     sport: tuple[int, int] = ALL_PORTS
+    fields: tuple[Within, ...] = ()
 
     def __str__(self) -> str:
         first, last = self.protocols
         name = name_of(first) if first == last else f"protocols {first}-{last}"
         ported = first == last and first in WITH_PORTS
         text = f"{span(self.dport)}/{name}" if ported and self.dport != ALL_PORTS else name
-        return text if self.sport in (ALL_PORTS, (0, 0)) else f"{text} from {span(self.sport)}"
+        text = text if self.sport in (ALL_PORTS, (0, 0)) else f"{text} from {span(self.sport)}"
+        return f"{text} with {' and '.join(map(str, self.fields))}" if self.fields else text
 
 
 @dataclass(frozen=True, slots=True)
 class L4Space:
-    """The atoms of one world. Shapes: `proto_class` [256], `dport_atom` [classes, 65536],
-    `sport_atom` [65536]."""
+    """The atoms of one world. Shapes: `proto_class` [256 * classes of fields], `dport_atom`
+    [classes, 65536], `sport_atom` [65536]. `each` has the same atoms as packets of each class of
+    further fields see them."""
 
-    proto_class: NDArray[np.uint8]
+    proto_class: Values
     dport_atom: NDArray[np.uint16]
     sport_atom: NDArray[np.uint16]
     n_q: int
     n_s: int
     _segments: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...] = field(repr=False)
+    fields: FieldClasses = PLAIN
+    _parts: tuple[L4Space, ...] = field(default=(), repr=False)
 
     @staticmethod
-    def of(proto_class: Values, dport_atom: Values, sport_atom: Values) -> L4Space:
+    def of(
+        proto_class: Values, dport_atom: Values, sport_atom: Values, fields: FieldClasses = PLAIN
+    ) -> L4Space:
         """A space from the arrays of `sim.blocks.blocks`."""
+        if len(proto_class) != fields.size * PROTOCOLS:
+            raise ValueError(f"{len(proto_class)} wide protocols, {fields.size} classes of fields")
         n_q, n_s = int(dport_atom.max()) + 1, int(sport_atom.max()) + 1
-        rows = tuple(_runs(row) for row in [*dport_atom, sport_atom])
-        return L4Space(proto_class, dport_atom, sport_atom, n_q, n_s, rows)
+        rows = tuple(runs(row) for row in [*dport_atom, sport_atom])
+        alike = dport_atom, sport_atom, n_q, n_s, rows
+        parts = tuple(L4Space(part, *alike) for part in proto_class.reshape(-1, PROTOCOLS))
+        return L4Space(proto_class, *alike, fields, parts if len(parts) > 1 else ())
+
+    @staticmethod
+    def of_atoms(atoms: L4Atoms) -> L4Space:
+        """The space of a world's atoms."""
+        return L4Space.of(atoms.proto_class, atoms.dport_atom, atoms.sport_atom, atoms.fields)
+
+    @property
+    def each(self) -> tuple[L4Space, ...]:
+        """One space per class of further fields, in order."""
+        return self._parts or (self,)
 
     @property
     def size(self) -> int:
         """Number of atoms."""
         return self.n_q * self.n_s
 
-    def atom(self, protocol: int, sport: int, dport: int) -> int:
+    def atom(self, protocol: int, sport: int, dport: int, fields: Carried = ()) -> int:
         """The atom of one packet."""
-        q = int(self.dport_atom[self.proto_class[protocol], dport])
+        wide = self.fields.number(fields) * PROTOCOLS + protocol
+        q = int(self.dport_atom[self.proto_class[wide], dport])
         return q * self.n_s + int(self.sport_atom[sport])
 
     def real(self) -> Bits:
         """Atoms that hold a packet: protocols without ports have port 0 alone."""
         bits = np.zeros((self.n_q, self.n_s), np.bool_)
-        for protocol in range(256):
-            row = self.dport_atom[self.proto_class[protocol]]
-            if protocol in WITH_PORTS:
+        for wide, cls in enumerate(self.proto_class.tolist()):
+            row = self.dport_atom[cls]
+            if wide % PROTOCOLS in WITH_PORTS:
                 bits[np.unique(row)] = True
             else:
                 bits[row[0], self.sport_atom[0]] = True
@@ -105,12 +135,13 @@ class L4Space:
     def of_version(self, sets: Bits, version: int) -> Bits:
         """Rows of sets for packets of one IP version (rule 3)."""
         real, other = (ICMP4, ICMP6) if version == 4 else (ICMP6, ICMP4)
-        mine, its = (int(self.proto_class[protocol]) for protocol in (real, other))
-        if mine == its:
-            return sets
-        grid = sets.reshape(-1, self.n_q, self.n_s).copy()
-        grid[:, np.unique(self.dport_atom[its])] = grid[:, self.dport_atom[mine, :1]]
-        return grid.reshape(sets.shape)
+        for part in self.each:
+            mine, its = (int(part.proto_class[protocol]) for protocol in (real, other))
+            if mine != its:
+                grid = sets.reshape(-1, self.n_q, self.n_s).copy()
+                grid[:, np.unique(self.dport_atom[its])] = grid[:, self.dport_atom[mine, :1]]
+                sets = grid.reshape(sets.shape)
+        return sets
 
     def sent(self, version: int) -> Bits:
         """Atoms that hold a packet which hosts send inside an IP version."""
@@ -121,8 +152,14 @@ class L4Space:
     ) -> Bits:
         """Atoms that share a packet with `ranges` (with `inverse`: with what they leave out), of
         any IP version or of one."""
-        bits = np.zeros((self.n_q, self.n_s), np.bool_)
         wanted = tuple(ranges)
+        found: Bits = np.logical_or.reduce(
+            [part._touching(wanted, inverse, version) for part in self.each]
+        )
+        return found
+
+    def _touching(self, wanted: tuple[PortRange, ...], inverse: bool, version: int | None) -> Bits:
+        bits = np.zeros((self.n_q, self.n_s), np.bool_)
         named = {r.protocol for r in wanted}
         done: set[tuple[int, bool, int]] = set()
         for protocol in range(256):
@@ -131,28 +168,28 @@ class L4Space:
             if alike in done or not (version is None or sent(protocol, version)):
                 continue
             done.add(alike)
-            for source, ports in _openers(protocol, wanted):
+            for source, ports in openers(protocol, wanted):
                 q = self.dport_atom[alike[0], : len(ports)][ports ^ inverse]
                 s = self.sport_atom[source[0] : source[1] + 1]
                 bits[np.ix_(np.unique(q), np.unique(s))] = True
         return bits.ravel()
 
     def boxes(self, values: Values) -> list[tuple[Box, int]]:
-        """A partition of the axis into boxes of equal value, sorted.
+        """A partition of the axis into boxes of equal value, sorted, over wide protocols.
 
         `values` has one integer (or bool) per atom.
         """
         planes: dict[tuple[tuple[Box, int], ...], list[int]] = defaultdict(list)
         of_class: dict[tuple[int, bool], tuple[tuple[Box, int], ...]] = {}
-        for protocol in range(256):
-            key = (int(self.proto_class[protocol]), protocol in WITH_PORTS)
+        for wide, cls in enumerate(self.proto_class.tolist()):
+            key = (cls, wide % PROTOCOLS in WITH_PORTS)
             if key not in of_class:
                 of_class[key] = self._plane(values, *key)
-            planes[of_class[key]].append(protocol)
+            planes[of_class[key]].append(wide)
         return sorted(
             (Box(span, box.dport, box.sport), value)
             for plane, protocols in planes.items()
-            for span in _spans(protocols)
+            for span in consecutive(protocols)
             for box, value in plane
         )
 
@@ -168,21 +205,27 @@ class L4Space:
         table = grid[np.ix_(d_atom, s_atom)]
         rows = np.flatnonzero(np.r_[True, (table[1:] != table[:-1]).any(1)])
         out: list[tuple[Box, int]] = []
-        for row, dport in zip(rows, _ranges(d_first[rows]), strict=True):
+        for row, dport in zip(rows, bounds(d_first[rows]), strict=True):
             line = table[row]
             columns = np.flatnonzero(np.r_[True, line[1:] != line[:-1]])
-            spans = _ranges(s_first[columns])
+            spans = bounds(s_first[columns])
             out += [
                 (Box(none, dport, s), int(line[c])) for c, s in zip(columns, spans, strict=True)
             ]
         return tuple(out)
 
     def allowed(self, bits: Bits) -> tuple[Box, ...]:
-        """The boxes of a set of atoms."""
-        return tuple(box for box, value in self.boxes(bits) if value)
+        """The boxes of a set of atoms, of each class of further fields where they differ."""
+        found = [[box for box, value in part.boxes(bits) if value] for part in self.each]
+        if all(boxes == found[0] for boxes in found):
+            return tuple(found[0])
+        limits = map(self.fields.parts, range(len(found)))
+        pairs = zip(found, limits, strict=True)
+        return tuple(replace(box, fields=own) for boxes, own in pairs for box in boxes)
 
     def ranges(self, bits: Bits) -> list[PortRange]:
-        """The set as merged ports. A source-port limit is lost: `allowed` and `text` keep it."""
+        """The set as merged ports. Limits of source ports and further fields are lost: `allowed`
+        and `text` keep them."""
         if bits.all():
             return [PortRange()]
         merged: set[PortRange] = set()
@@ -205,6 +248,8 @@ class L4Space:
         """
         if bits.all():
             return "any"
+        if self._parts:
+            return self._by_fields(bits)
         listed, left_out = self._named(bits), self._named(~bits)
         if not listed or not left_out:
             return "any" if listed else "none"
@@ -212,6 +257,16 @@ class L4Space:
         if len(left_out) < len(listed) and len(holes) == len(left_out):
             return f"any except {', '.join(left_out)}"
         return ", ".join(listed)
+
+    def _by_fields(self, bits: Bits) -> str:
+        """The set as people write it where further fields tell packets apart."""
+        alike: dict[str, list[int]] = {}
+        for number, part in enumerate(self._parts):
+            alike.setdefault(part.text(bits), []).append(number)
+        if len(alike) == 1:
+            return next(iter(alike))
+        said = ((text, self.fields.words(of)) for text, of in alike.items() if text != "none")
+        return "; ".join(f"{text} with {words}" for text, words in said)
 
     def _named(self, bits: Bits) -> list[str]:
         """The boxes of a set, protocols that people know first."""
@@ -226,7 +281,7 @@ class L4Space:
         rest -= set(PROTOCOL_PREFERENCE)
         if len(rest) == 256 - len(PROTOCOL_PREFERENCE):
             return [*named, OTHERS]
-        return [*named, *(str(Box(span)) for span in _spans(sorted(rest)))]
+        return [*named, *(str(Box(span)) for span in consecutive(sorted(rest)))]
 
     def pick(
         self,
@@ -234,17 +289,26 @@ class L4Space:
         ranges: Sequence[PortRange] = (PortRange(),),
         inverse: bool = False,
         version: int | None = None,
+    ) -> L4 | None:
+        """A packet of the set inside (with `inverse`: outside) `ranges`, of any IP version or of
+        one, TCP preferred; None when there is none."""
+        for number, part in enumerate(self.each):
+            found = part._pick(bits, ranges, inverse, version)
+            if found is not None:
+                return *found, self.fields.sample(number)
+        return None
+
+    def _pick(
+        self, bits: Bits, ranges: Sequence[PortRange], inverse: bool, version: int | None
     ) -> tuple[int, int, int] | None:
-        """A packet (protocol, source port, destination port) of the set inside (with `inverse`:
-        outside) `ranges`, of any IP version or of one, TCP preferred; None when there is none."""
         grid = bits.reshape(self.n_q, self.n_s)
         order = (*PROTOCOL_PREFERENCE, *sorted(set(range(256)) - set(PROTOCOL_PREFERENCE)))
         for protocol in order:
             if not (version is None or sent(protocol, version)):
                 continue
-            openers = list(_openers(protocol, ranges))
-            openers.sort(key=lambda o: not o[0][0] <= CLIENT_PORT <= o[0][1])
-            for source, ports in openers:
+            by_source = list(openers(protocol, ranges))
+            by_source.sort(key=lambda o: not o[0][0] <= CLIENT_PORT <= o[0][1])
+            for source, ports in by_source:
                 s = self.sport_atom[source[0] : source[1] + 1]
                 q = self.dport_atom[self.proto_class[protocol], : len(ports)]
                 usable = np.asarray(grid[:, np.unique(s)].any(axis=1))
@@ -263,14 +327,16 @@ class L4Space:
 
 
 def rows(space: L4Space, bits: Bits) -> list[dict[str, Any]]:
-    """The set as JSON: protocol name or numbers, `from`, `to`, and `source` when it is limited."""
+    """The set as JSON: protocol name or numbers, `from`, `to`, `source` when it is limited, and
+    `fields` where further fields are."""
     if bits.all():
         return [{"protocol": "any", "from": 0, "to": MAX_PORT}]
     out: list[dict[str, Any]] = []
     boxes = space.allowed(bits)
-    both = {box.protocols for box in boxes} >= {(ICMP4, ICMP4), (ICMP6, ICMP6)}
+    icmps = {(box.protocols, box.fields) for box in boxes}
     for box in boxes:
         first, last = box.protocols
+        both = icmps >= {((ICMP4, ICMP4), box.fields), ((ICMP6, ICMP6), box.fields)}
         if both and box.protocols == (ICMP6, ICMP6):
             continue
         name = NAMES.get(first, str(first)) if first == last else f"{first}-{last}"
@@ -278,6 +344,8 @@ def rows(space: L4Space, bits: Bits) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"protocol": name, "from": box.dport[0], "to": box.dport[1]}
         if box.sport not in (ALL_PORTS, (0, 0)):
             row["source"] = list(box.sport)
+        if box.fields:
+            row["fields"] = [[limit.name, limit.first, limit.last] for limit in box.fields]
         out.append(row)
     return out
 
@@ -285,13 +353,19 @@ def rows(space: L4Space, bits: Bits) -> list[dict[str, Any]]:
 def common(a: L4Space, b: L4Space) -> tuple[L4Space, NDArray[np.int64], NDArray[np.int64]]:
     """The coarsest space that both spaces are unions of, and for each of its atoms the atom of `a`
     and the atom of `b` that hold it."""
-    protocols = same_rows([a.proto_class, b.proto_class])
-    rows = [x.dport_atom[x.proto_class[protocols.sample]] for x in (a, b)]
+    fields, *numbers = a.fields.common(b.fields)
+    wide = [
+        np.concatenate([x.each[n].proto_class for n in of])
+        for x, of in zip((a, b), numbers, strict=True)
+    ]
+    protocols = same_rows(wide)
+    rows = [x.dport_atom[w[protocols.sample]] for x, w in zip((a, b), wide, strict=True)]
     q, s = combine([row.ravel() for row in rows]), combine([a.sport_atom, b.sport_atom])
     space = L4Space.of(
-        protocols.of.astype(np.uint8),
+        protocols.of.astype(np.uint16),
         q.of.reshape(rows[0].shape).astype(np.uint16),
         s.of.astype(np.uint16),
+        fields,
     )
     held = (
         row.ravel()[q.sample].astype(np.int64)[:, None] * x.n_s + x.sport_atom[s.sample]
@@ -299,24 +373,6 @@ def common(a: L4Space, b: L4Space) -> tuple[L4Space, NDArray[np.int64], NDArray[
     )
     in_a, in_b = (atoms.ravel() for atoms in held)
     return space, in_a, in_b
-
-
-def _runs(row: Values) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    first = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
-    return first, row[first].astype(np.int64)
-
-
-def _ranges(first: NDArray[np.int64]) -> list[tuple[int, int]]:
-    ends = [*(first[1:] - 1).tolist(), MAX_PORT]
-    return list(zip(first.tolist(), ends, strict=True))
-
-
-def _spans(numbers: list[int]) -> list[tuple[int, int]]:
-    array = np.array(numbers)
-    breaks = np.flatnonzero(np.diff(array) != 1)
-    first = array[np.r_[0, breaks + 1]] if len(array) else array
-    last = array[np.r_[breaks, len(array) - 1]] if len(array) else array
-    return list(zip(first.tolist(), last.tolist(), strict=True))
 
 
 def _by_protocol(boxes: Iterable[Box]) -> Iterable[tuple[int, tuple[int, int]]]:
@@ -333,26 +389,3 @@ def _by_protocol(boxes: Iterable[Box]) -> Iterable[tuple[int, tuple[int, int]]]:
             else:
                 joined.append((first, last))
         yield from ((protocol, span) for span in joined)
-
-
-def _openers(protocol: int, ranges: Sequence[PortRange]) -> Iterator[tuple[tuple[int, int], Bits]]:
-    """Source ports that the ranges do not tell apart, with the destination ports of each."""
-    mine = [r for r in ranges if r.protocol in (ANY, protocol)]
-    if protocol not in WITH_PORTS:
-        yield (0, 0), _ports_of(protocol, mine)
-        return
-    for first, last in stretches((r.source_first, r.source_last) for r in mine):
-        here = [r for r in mine if r.source_first <= first and last <= r.source_last]
-        yield (first, last), _ports_of(protocol, here)
-
-
-def _ports_of(protocol: int, ranges: Sequence[PortRange]) -> Bits:
-    """Which destination ports of a protocol lie in `ranges`; one element without ports."""
-    ports = np.zeros(65536 if protocol in WITH_PORTS else 1, np.bool_)
-    for wanted in ranges:
-        if wanted.protocol in (ANY, protocol):
-            if protocol in WITH_PORTS:
-                ports[wanted.first : wanted.last + 1] = True
-            else:
-                ports[:] = True
-    return ports

@@ -26,9 +26,13 @@ def cut_l4(atoms: L4Atoms, ranges: Iterable[L4Range]) -> L4Atoms | None:
     """Cut destination ports and protocols further, so that every range is a union of atoms. Atoms
     keep their numbers: of one that is cut, the upper part gets a new number.
 
-    None when source ports would have to be cut, because they are part of every atom's number.
+    None when source ports would have to be cut, because they are part of every atom's number, and
+    where rules tell further fields apart.
     """
-    wanted = [r for r in ranges if not _known(atoms, r)]
+    given = list(ranges)
+    if atoms.fields.size > 1 or any(r.fields for r in given):
+        return None
+    wanted = [r for r in given if not _known(atoms, r)]
     if not wanted:
         return atoms
     starts = set(atoms.s_first.tolist())

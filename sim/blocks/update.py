@@ -25,6 +25,7 @@ from compiler.program.program import ANY_VRF, Entry, L4Range, Program
 from sim.blocks.arena import Arena
 from sim.blocks.atoms import AddressAtoms, L4Atoms
 from sim.blocks.blocks import Blocks, build_blocks
+from sim.blocks.field_classes import PLAIN
 from sim.blocks.grid import Ground, distinct
 from sim.blocks.refine import cut_addresses, cut_l4
 from sim.blocks.store import Key, Laid
@@ -35,13 +36,14 @@ I64 = NDArray[np.int64]
 def update(blocks: Blocks, program: Program) -> Blocks:
     """Blocks of an edited program. Whatever cannot be reused is built anew: programs of another
     network or compiled from scratch, blocks that have been updated before, source ports that were
-    never told apart, and arrays of which most is left over."""
+    never told apart, further fields of packets, and arrays of which most is left over."""
     store, before = blocks.store, blocks.program
     if (
         program.network is not before.network
         or program.stages != before.stages
         or program.groups[: len(before.groups)] != before.groups
         or store.serial != blocks.serial
+        or blocks.l4.fields != PLAIN
         or store.worn
     ):
         return build_blocks(program)

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from fabric.ports import ANY, ICMP4, ICMP6, PortRange, sent
+from sim.checker.fields import plain
 from sim.checker.partitions import PORTED
 from sim.checker.regions import Box
 
@@ -32,12 +33,12 @@ def within(box: Box, ports: Sequence[PortRange], version: int) -> tuple[bool, bo
 
 def _told_apart(box: Box, ports: Sequence[PortRange]) -> Iterator[int]:
     """Protocols of a box, one for all that the ports do not tell apart."""
-    first, last = box[:2]
     special = {*PORTED, ICMP4, ICMP6, *(r.protocol for r in ports)}
-    yield from sorted(p for p in special if first <= p <= last)
-    rest = next((p for p in range(first, last + 1) if p not in special), None)
-    if rest is not None:
-        yield rest
+    for first, last in plain(*box[:2]):
+        yield from sorted(p for p in special if first <= p <= last)
+        rest = next((p for p in range(first, last + 1) if p not in special), None)
+        if rest is not None:
+            yield rest
 
 
 def _pieces(box: Box, ports: Sequence[PortRange]) -> Iterator[tuple[int, int, int]]:

@@ -24,6 +24,7 @@ from compiler.policy.stages import Combine, To, met
 from fabric.inventory import Endpoint, NamedPort
 from fabric.network import Network
 from sim.checker.address_space import AddressSpace
+from sim.checker.fields import PROTOCOLS
 from sim.checker.form import REASONS, reasons_of
 from sim.checker.l4_space import Space
 
@@ -56,6 +57,7 @@ class Decisions:
     def __init__(self, network: Network, policy: Policy, space: Space, where: AddressSpace) -> None:
         self.network, self.policy, self.space, self.where = network, policy, space, where
         self.names = reasons_of(policy.stages)
+        self.carried = [space.fields.packet(part) for part in range(space.fields.size)]
         self.near = {
             number
             for number, rule in enumerate(policy.rules)
@@ -142,10 +144,14 @@ class Decisions:
             return np.ones(self.space.size, np.bool_)
         end = _Named(ports)
         found = [
-            any(l4_matches(l4, _packet(rule.direction, cell), end, end) for l4 in rule.l4)  # type: ignore[arg-type]
-            for cell in self.space.packets
+            any(l4_matches(l4, packet, end, end) for l4 in rule.l4)  # type: ignore[arg-type]
+            for packet in (self._packet(rule.direction, cell) for cell in self.space.packets)
         ]
         return np.array(found, np.bool_)
+
+    def _packet(self, direction: Direction, cell: tuple[int, int, int]) -> Packet:
+        part, protocol = divmod(cell[0], PROTOCOLS)
+        return Packet(direction, -1, 4, 0, 0, protocol, *cell[1:], self.carried[part])
 
     def _outcome(self, groups: Sequence[_Group], ports: tuple[NamedPort, ...]) -> Decision:
         """Stages in order; in each the first rule that matches, else the default. `skipping` has
@@ -201,10 +207,6 @@ class _Named(NamedTuple):
     """An end of which only the names of its ports matter."""
 
     ports: tuple[NamedPort, ...]
-
-
-def _packet(direction: Direction, cell: tuple[int, int, int]) -> Packet:
-    return Packet(direction, -1, 4, 0, 0, *cell)
 
 
 def _first(stage: Stage, rule: Rule) -> tuple[int, bool]:

@@ -60,6 +60,7 @@ def expected(
         "vrfs": list(regions.vrfs),
         "endpoints": _endpoints(network, regions),
         **sections(regions, paths.names),
+        **paths.space.fields.written(),
         "cells": cells(regions),
         "claims": claims,
         "failures_tried": attempts,

@@ -16,6 +16,8 @@ from typing import Any
 
 from compiler.policy.stages import STAGES, Stages
 from sim.assumptions import SCHEMA
+from sim.checker import fields
+from sim.checker.fields import PROTOCOLS
 
 Check = Callable[[Any, str], Iterator[str]]
 HEX = re.compile(r"0|[1-9a-f][0-9a-f]{0,31}")
@@ -39,7 +41,13 @@ def problems(certificate: Any, reasons: tuple[str, ...] = REASONS) -> list[str]:
         return ["the certificate is no JSON object"]
     if certificate.get("schema") != SCHEMA:
         return [f"schema: {_short(certificate.get('schema'))} is not {SCHEMA}"]
-    return list(form(reasons)(certificate, ""))
+    wrong = (
+        list(fields.problems(certificate["fields"], "fields")) if "fields" in certificate else []
+    )
+    if wrong:
+        return wrong
+    parts = fields.read(certificate).size
+    return list(form(reasons, parts)(certificate, ""))
 
 
 def number(low: int, high: int) -> Check:
@@ -170,12 +178,15 @@ def _source(value: Any, at: str) -> Iterator[str]:
     yield from row(anything, one_of(4, 6), ranges, anything)(value, at)
 
 
-PROTOCOL, PORT, INDEX = number(0, 255), number(0, 65535), number(0, 2**31)
+PORT, INDEX = number(0, 65535), number(0, 2**31)
 
 
 @cache
-def form(reasons: tuple[str, ...]) -> Check:
-    """Certificates in which packets fare in these ways."""
+def form(reasons: tuple[str, ...], parts: int = 1) -> Check:
+    """Certificates in which packets fare in these ways, and what else they carry is cut into so
+    many parts (`sim.checker.fields`)."""
+    protocol = number(0, parts * PROTOCOLS - 1)
+    besides = {} if parts == 1 else {"fields": fields.problems}
     return record(
         schema=text,
         fabric=text_or_null,
@@ -220,7 +231,7 @@ def form(reasons: tuple[str, ...]) -> Check:
                 reasons=items(one_of(*reasons)),
             )
         ),
-        profiles=items(items(row(PROTOCOL, PROTOCOL, PORT, PORT, PORT, PORT, INDEX))),
+        profiles=items(items(row(protocol, protocol, PORT, PORT, PORT, PORT, INDEX))),
         maps=items(
             items(
                 row(_address, _address, INDEX, items(number(-1, 2**31)), items(number(-1, 2**31)))
@@ -240,4 +251,5 @@ def form(reasons: tuple[str, ...]) -> Check:
         failures_tried=number(0, 2**31),
         findings=items(record(kind=one_of("expectation", "import", "isolation"), title=text)),
         digest=matching(SHA256, "SHA-256"),
+        **besides,
     )

@@ -1,20 +1,23 @@
 """The layer-4 space of one policy, cut wherever one of its rules or names begins or ends.
 
 One *cell* stands for all packets between neighbouring cuts of protocol, destination port and
-source port: no rule tells them apart. `boxes` writes values per cell as the one partition into
-boxes that certificates use: per protocol, runs of destination ports with equal lines; in a line,
-runs of source ports; protocols that follow each other with equal boxes are one.
+source port: no rule tells them apart. What else headers carry cuts the space into parts first
+(`sim.checker.fields`). `boxes` writes values per cell as the one partition into boxes that
+certificates use: per protocol, runs of destination ports with equal lines; in a line, runs of
+source ports; protocols that follow each other with equal boxes are one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TypeVar
 
 from compiler.policy.ir import L4, Policy
 from fabric.inventory import Endpoint
 from fabric.ports import ANY
+from sim.checker.fields import NOTHING_ELSE, PROTOCOLS, Fields
 from sim.checker.partitions import LAST_PORT, LAST_PROTOCOL, PORTED
 from sim.checker.regions import Box
 
@@ -41,10 +44,12 @@ class Plane:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """All cells; `packets` has one packet of each: protocol, source port, destination port."""
+    """All cells; `packets` has one packet of each: protocol (of its part), source port, destination
+    port."""
 
     planes: tuple[Plane, ...]
     packets: list[tuple[int, int, int]] = field(repr=False)
+    fields: Fields = NOTHING_ELSE
 
     @staticmethod
     def of(policy: Policy, endpoints: Iterable[Endpoint]) -> Space:
@@ -52,20 +57,23 @@ class Space:
         ranges = {l4 for rule in policy.rules for l4 in rule.l4}
         named = {(port.protocol, port.number) for e in endpoints for port in e.ports}
         chosen = {*PORTED, *(l4.protocol for l4 in ranges if l4.protocol != ANY)}
+        fields = Fields.of(ranges)
         planes: list[Plane] = []
         size = 0
-        for first, last in _spans({x for p in chosen for x in (p, p + 1)}, LAST_PROTOCOL):
+        protocols = _spans({x for p in chosen for x in (p, p + 1)}, LAST_PROTOCOL)
+        for part, (first, last) in product(range(fields.size), protocols):
+            numbers = part * PROTOCOLS + first, part * PROTOCOLS + last
             if first in PORTED:
                 mine = [l4 for l4 in ranges if l4.protocol in (ANY, first)]
-                planes.append(Plane((first, last), *_ports(mine, first, named), size))
+                planes.append(Plane(numbers, *_ports(mine, first, named), size))
             else:
-                planes.append(Plane((first, last), ((0, 0),), ((0, 0),), size))
+                planes.append(Plane(numbers, ((0, 0),), ((0, 0),), size))
             size += planes[-1].size
         if size > MOST_CELLS:
             raise OverflowError(
                 f"{size:,} cells of protocols and ports are more than {MOST_CELLS:,}"
             )
-        return Space(tuple(planes), _packets(planes))
+        return Space(tuple(planes), _packets(planes), fields)
 
     @property
     def size(self) -> int:
@@ -82,7 +90,8 @@ class Space:
             if flat != before:
                 out += [((first, plane.protocols[0] - 1, *ports), v) for ports, v in before]  # type: ignore[misc]
                 first, before = plane.protocols[0], flat
-        out += [((first, LAST_PROTOCOL, *ports), v) for ports, v in before]  # type: ignore[misc]
+        last = self.planes[-1].protocols[1]
+        out += [((first, last, *ports), v) for ports, v in before]  # type: ignore[misc]
         return sorted(out)
 
 
@@ -92,9 +101,9 @@ def overlay(found: Sequence[Sequence[tuple[Box, int]]]) -> list[tuple[Box, tuple
     cuts = {x for box in boxes for x in (box[0], box[1] + 1)}
     planes: list[Plane] = []
     size = 0
-    for first, last in _spans(cuts, LAST_PROTOCOL):
+    for first, last in _spans(cuts, max(box[1] for box in boxes)):
         mine = [box for box in boxes if box[0] <= first <= box[1]]
-        top = LAST_PORT if first in PORTED else 0
+        top = LAST_PORT if first % PROTOCOLS in PORTED else 0
         d = _spans({x for box in mine for x in (box[2], box[3] + 1)}, top)
         s = _spans({x for box in mine for x in (box[4], box[5] + 1)}, top)
         planes.append(Plane((first, last), d, s, size))

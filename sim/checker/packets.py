@@ -9,11 +9,12 @@ from itertools import islice
 from typing import NamedTuple
 
 from fabric.ports import NAMES
+from sim.checker.fields import PROTOCOLS
 from sim.checker.partitions import PORTED
 from sim.checker.regions import Box, Choice, Regions, Row
 
 Header = tuple[int, int, int]
-"""Protocol, source port, destination port."""
+"""Protocol (as numbered in boxes), source port, destination port."""
 MOST_BOXES, MOST_CORNERS = 600, 5000
 """No packet is looked for among more; that two sides differ is told nevertheless."""
 Fates = tuple[tuple[str, int, int], ...]
@@ -73,7 +74,7 @@ def otherwise(theirs: Regions, ours: Regions) -> Iterator[str]:
                         _words(ours, story.fates(story.row(number, dst).choices, header))
                         for story, number in zip((said, true), pair, strict=True)
                     )
-                    packet = _shown(end[1], first, dst, header)
+                    packet = _shown(ours, end[1], first, dst, header)
                     told = f"{packet} is {real}, the certificate says {claimed}"
                 yield f"maps[{pair[0]}]: {name}: {told}"
                 break
@@ -119,8 +120,8 @@ def _corners(sides: Sequence[tuple[_Story, Sequence[Choice]]]) -> Iterator[Heade
         return
     boxes = [box for profile in profiles for box, _ in profile]
     protocols, dports, sports = ({box[i] for box in boxes} for i in (0, 2, 4))
-    for protocol in sorted(protocols, key=lambda p: (p not in PORTED, p)):
-        plain = protocol not in PORTED
+    for protocol in sorted(protocols, key=lambda p: (p % PROTOCOLS not in PORTED, p)):
+        plain = protocol % PROTOCOLS not in PORTED
         for dport in (0,) if plain else sorted(dports):
             for sport in (0,) if plain else sorted(sports):
                 yield protocol, sport, dport
@@ -136,13 +137,14 @@ def _words(regions: Regions, fates: Fates) -> str:
     return " or ".join(told(*fate) for fate in fates)
 
 
-def _shown(version: int, src: int, dst: int, header: Header) -> str:
+def _shown(regions: Regions, version: int, src: int, dst: int, header: Header) -> str:
     """A packet as people write it."""
-    protocol, sport, dport = header
+    (part, protocol), sport, dport = divmod(header[0], PROTOCOLS), *header[1:]
     name = NAMES.get(protocol, str(protocol))
     ends = [(src, sport), (dst, dport)]
     if version == 4:
         shown = [f"{IPv4Address(ip)}:{port}" for ip, port in ends]
     else:
         shown = [f"[{IPv6Address(ip)}]:{port}" for ip, port in ends]
-    return f"{' -> '.join(shown)}/{name}"
+    besides = "".join(f", {of} {value}" for of, value in regions.fields.packet(part))
+    return f"{' -> '.join(shown)}/{name}{besides}"

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from itertools import product
 
+from sim.checker.fields import PROTOCOLS
 from sim.checker.form import TOP
 from sim.checker.regions import Box, Party, Ranges, Regions
 
@@ -22,7 +23,7 @@ LAST_PROTOCOL, LAST_PORT = 255, 65535
 def problems(regions: Regions) -> Iterator[str]:
     """What is left out or said twice, as `field: why`."""
     for number, boxes in enumerate(regions.profiles):
-        if not fills([box for box, _ in boxes]):
+        if not fills([box for box, _ in boxes], regions.fields.size):
             yield f"profiles[{number}]: boxes do not hold every protocol and port exactly once"
     families = {source.map: source.version for source in regions.sources}
     for number, rows in enumerate(regions.maps):
@@ -32,23 +33,24 @@ def problems(regions: Regions) -> Iterator[str]:
     yield from _owners(regions.parties)
 
 
-def space() -> Iterator[Box]:
-    """Every packet, as few boxes."""
-    first = 0
-    for protocol in (*PORTED, LAST_PROTOCOL + 1):
-        if first < protocol:
-            yield first, protocol - 1, 0, 0, 0, 0
-        if protocol <= LAST_PROTOCOL:
-            yield protocol, protocol, 0, LAST_PORT, 0, LAST_PORT
-        first = protocol + 1
+def space(parts: int = 1) -> Iterator[Box]:
+    """Every packet, as few boxes of each part (`sim.checker.fields`)."""
+    for begin in range(0, parts * PROTOCOLS, PROTOCOLS):
+        first = begin
+        for protocol in (*(begin + ported for ported in PORTED), begin + PROTOCOLS):
+            if first < protocol:
+                yield first, protocol - 1, 0, 0, 0, 0
+            if protocol < begin + PROTOCOLS:
+                yield protocol, protocol, 0, LAST_PORT, 0, LAST_PORT
+            first = protocol + 1
 
 
-def fills(boxes: Sequence[Box]) -> bool:
-    """Whether boxes are a partition of all protocols and ports."""
+def fills(boxes: Sequence[Box], parts: int = 1) -> bool:
+    """Whether boxes are a partition of all protocols and ports of all parts."""
     if any(a > b or c > d or e > f for a, b, c, d, e, f in boxes):
         return False
     sums: Counter[tuple[int, int, int]] = Counter()
-    for sign, found in ((1, boxes), (-1, tuple(space()))):
+    for sign, found in ((1, boxes), (-1, tuple(space(parts)))):
         for a, b, c, d, e, f in found:
             corners = product(((a, 1), (b + 1, -1)), ((c, 1), (d + 1, -1)), ((e, 1), (f + 1, -1)))
             for (p, s), (q, t), (r, u) in corners:

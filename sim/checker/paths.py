@@ -62,7 +62,7 @@ class Paths:
                     number = maps.setdefault(rows, len(maps))
                     sources.append(Sender(endpoint.index, version, ranges, number))
         vrfs = [vrf.name for vrf in self.network.vrfs]
-        return Regions(vrfs, self._parties(), self._boxes(), list(maps), sources)
+        return Regions(vrfs, self._parties(), self._boxes(), list(maps), sources, self.space.fields)
 
     def _endpoint(self, index: int) -> Endpoint:
         return self.network.endpoints[index]

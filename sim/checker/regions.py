@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, NamedTuple
 
+from sim.checker import fields
+from sim.checker.fields import NOTHING_ELSE, Fields
+
 Ranges = tuple[tuple[int, int], ...]
 Box = tuple[int, int, int, int, int, int]
-"""Protocols, destination ports, source ports: first and last of each."""
+"""Protocols, destination ports, source ports: first and last of each. Protocols are numbered as in
+`sim.checker.fields`."""
 
 
 class Choice(NamedTuple):
@@ -69,6 +73,7 @@ class Regions:
     profiles: Sequence[Sequence[tuple[Box, str]]]
     maps: Sequence[Sequence[Row]]
     sources: Sequence[Sender]
+    fields: Fields = NOTHING_ELSE
 
 
 def read(certificate: Any) -> Regions:
@@ -103,6 +108,7 @@ def read(certificate: Any) -> Regions:
             Sender(endpoint, version, ranges(found), place)
             for endpoint, version, found, place in certificate["sources"]
         ],
+        fields.read(certificate),
     )
 
 

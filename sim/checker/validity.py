@@ -52,6 +52,8 @@ def validity(
 def differences(certificate: Any, wanted: Any) -> list[str]:
     """How a consistent certificate differs from the one that a network deserves."""
     problems = [*_inputs(certificate["inputs"], wanted["inputs"])]
+    if certificate.get("fields") != wanted.get("fields"):
+        return [*problems, "fields: rules cut other fields of packets, or elsewhere"]
     if certificate["routing"] != wanted["routing"]:
         down = " and ".join(certificate["down"]) or "nothing"
         problems.append(f"routing, down: with {down} down there are other routes or next hops")

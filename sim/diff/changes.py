@@ -26,7 +26,7 @@ from compiler.policy.ir import Direction, Packet
 from compiler.program.program import Intervals
 from fabric.inventory import Endpoint
 from sim.blocks.blocks import Blocks
-from sim.blocks.port_sets import Bits, Box, L4Space, common
+from sim.blocks.port_sets import L4, Bits, Box, L4Space, common
 from sim.blocks.refine import parents
 
 I64 = NDArray[np.int64]
@@ -94,7 +94,7 @@ class _Sides:
 
     def __init__(self, old: Blocks, new: Blocks) -> None:
         self.both = old, new
-        spaces = [L4Space.of(b.l4.proto_class, b.l4.dport_atom, b.l4.sport_atom) for b in self.both]
+        spaces = [L4Space.of_atoms(b.l4) for b in self.both]
         self.space, *self.l4 = common(*spaces)
         there = {vrf.name: vrf.index for vrf in new.program.network.vrfs}
         self.vrfs = [
@@ -105,7 +105,7 @@ class _Sides:
         self._ports: dict[bytes, Ports] = {}
         self._spans: dict[tuple[int, int], _Spans] = {}
         self._columns: dict[tuple[int, int], dict[tuple[int, int], list[str]]] = {}
-        self.picked: dict[Ports, tuple[int, int, int]] = {}
+        self.picked: dict[Ports, L4] = {}
 
     def ports(self, bits: Bits) -> Ports:
         """A set of L4 atoms as boxes, the same ones for the same packets."""

@@ -15,6 +15,7 @@ import numpy as np
 from compiler.policy.semantics import owner
 from fabric.inventory import Endpoint
 from fabric.network import Network
+from sim.blocks.port_sets import L4
 from sim.diff.merged import display
 from sim.diff.outside import Outside
 from sim.diff.parts import Outer, Part, side_where
@@ -24,8 +25,6 @@ from sim.packets.headers import Flow
 from sim.proof.legs import Column
 from sim.proof.witness import Witness, failing, on_leg
 from sim.why.blame import Blame, Cause, blame
-
-L4 = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +207,9 @@ def _unrouted(
             if a.endpoint == b.endpoint or (a.endpoint, b.endpoint) in routed:
                 continue
             if same_host(here, there) == part.own:
-                flow = Flow(here.vrf, part.version, a.address, b.address, *l4, here.index)
+                flow = Flow(
+                    here.vrf, part.version, a.address, b.address, *l4[:3], here.index, fields=l4[3]
+                )
                 return Witness(
                     here.index, there.index, flow, failing(side.reach, there.index, flow)
                 )
@@ -226,7 +227,8 @@ def _at_cell(side: Side, cell: int, l4: L4, inside: list[int]) -> Witness:
     for place, at in zip(places, (0, 2), strict=True):
         low, high = reach.spans.ranges(place)[0]
         ips.append(inside[at] if inside[at] >= 0 else min(low + 1, high))
-    flow = Flow(reach.network.endpoints[src].vrf, version, ips[0], ips[1], *l4, src_endpoint=src)
+    vrf = reach.network.endpoints[src].vrf
+    flow = Flow(vrf, version, ips[0], ips[1], *l4[:3], src_endpoint=src, fields=l4[3])
     return Witness(src, dst, flow, failing(reach, dst, flow))
 
 
@@ -262,7 +264,7 @@ def _same_packet(
     (source, src), (target, dst) = ends
     if source is None:
         return None
-    flow = Flow(source.vrf, version, src, dst, *l4, src_endpoint=source.index)
+    flow = Flow(source.vrf, version, src, dst, *l4[:3], src_endpoint=source.index, fields=l4[3])
     aim = -1 if target is None else target.index
     return Witness(source.index, aim, flow, failing(side.reach, aim, flow))
 

@@ -23,7 +23,7 @@ import numpy as np
 from compiler.policy.ir import Direction, Packet
 from compiler.sources.network_policy import OWN_NODE
 from fabric.inventory import Endpoint
-from sim.blocks.port_sets import L4Space, common
+from sim.blocks.port_sets import L4, L4Space, common
 from sim.diff.peers import Class, Joint, Peer, Peers, peers
 from sim.proof.legs import Column, owns_prefix
 from sim.proof.reachability import Bits, L4Sets, Reach, combine
@@ -31,7 +31,6 @@ from sim.proof.spans import expand
 from sim.why.blame import permits_without
 
 Ranges = tuple[tuple[int, int], ...]
-L4 = tuple[int, int, int]
 NOTHING = 0
 """The number of the empty set."""
 

@@ -19,6 +19,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.program.program import refuse_fields
 from sim.blocks.blocks import Blocks
 from sim.lab.kernel import inside
 from sim.lab.layout import Layout, mac
@@ -103,6 +104,7 @@ def trial(
 ) -> Trial:
     """Send, collect, compare. With `tap` every tunnel packet is written there as it arrives.
     Without `rules` the lab has routes alone, and is compared with what these let through."""
+    refuse_fields(world.program, "the lab")
     network, blocks = world.network, world.blocks
     packets = flows(blocks, ports or few_ports(blocks))
     sure = np.fromiter(single_path(world, packets), np.bool_, len(packets))

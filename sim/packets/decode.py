@@ -41,7 +41,8 @@ class Decoded:
     frame was captured to know. `ported`: the ports were there to read. `fragment` is the
     datagram's identification + 1 if this is a fragment, negative if not its first; 0 otherwise.
     `vni` is -1 without VXLAN; `payload` is where in the file the VXLAN payload begins, or what an
-    ICMP error quotes. `mark` is what `sim.packets.icmp` makes of an ICMP header, 0 elsewhere."""
+    ICMP error quotes. `mark` is what `sim.packets.icmp` makes of an ICMP header, 0 elsewhere; `ip`
+    where in the file the IP header begins."""
 
     version: NDArray[np.uint8]
     src_hi: NDArray[np.uint64]
@@ -58,6 +59,7 @@ class Decoded:
     vni: NDArray[np.int32]
     payload: Ints
     mark: NDArray[np.uint32]
+    ip: Ints
 
     def __len__(self) -> int:
         return len(self.version)
@@ -169,6 +171,7 @@ def _ip(read: _Bytes, kind: Ints, at: Ints, wire_end: Ints, vxlan_port: int) -> 
         np.where(tunnel, read.u32(l4 + 12) >> 8, -1).astype(np.int32),
         np.where(error, l4 + 8, l4 + 16),
         mark,
+        at,
     )
 
 

@@ -8,19 +8,22 @@ Rules that hold here:
 3. `vrf` is the VRF in which the packet enters the fabric. `src_endpoint` is -1 when only the header
    is known; the datapath then binds the source by its address. `vrf` -1 is an unknown source.
 4. Protocols without ports carry port 0.
+5. `fields` has a column for each further field (`compiler.policy.fields`) that somebody asks about;
+   where there is none, it is 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from dataclasses import field as attribute
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.fields import FIELDS
+from compiler.policy.fields import FIELDS, Values, further, shown, value_of
 
 LOW = 2**64 - 1
 Column = NDArray[Any]
@@ -56,10 +59,11 @@ class Flow:
     src_endpoint: int = -1
     length: int = 64
     count: int = 1
+    fields: Values = ()
 
     def __str__(self) -> str:
         source, target = (self._host(ip, port) for ip, port in self._ends())
-        return f"{source} -> {target} protocol {self.protocol}"
+        return f"{source} -> {target} protocol {self.protocol}{shown(self.fields)}"
 
     def _ends(self) -> tuple[tuple[int, int], tuple[int, int]]:
         return (self.src, self.sport), (self.dst, self.dport)
@@ -80,13 +84,14 @@ class Flow:
             src_endpoint,
             self.length,
             self.count,
+            self.fields,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Packets:
-    """Columns of equal length; dtypes are those of `DTYPES`. `ValueError` names a column that is
-    not so."""
+    """Columns of equal length; dtypes are those of `DTYPES`, of `fields` those of their rows.
+    `ValueError` names a column that is not so."""
 
     src_endpoint: NDArray[np.int32]
     vrf: NDArray[np.int32]
@@ -100,11 +105,13 @@ class Packets:
     dport: NDArray[np.uint16]
     length: NDArray[np.uint32]
     count: NDArray[np.uint32]
+    fields: Mapping[str, Column] = attribute(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.version)
-        for name, dtype in DTYPES.items():
-            column = getattr(self, name)
+        dtypes = DTYPES | {name: further(name).dtype for name in self.fields}
+        for name, column in self.columns().items():
+            dtype = dtypes[name]
             if column.dtype != dtype:
                 wanted = np.dtype(dtype)
                 raise ValueError(f"column {name} must be {wanted}, not {column.dtype}")
@@ -112,27 +119,41 @@ class Packets:
                 raise ValueError(f"column {name} has shape {column.shape}, wanted ({n},)")
             if not column.flags.c_contiguous:
                 raise ValueError(f"column {name} must be contiguous")
+        for name, column in self.fields.items():
+            if n and int(column.max()) > further(name).last:
+                raise ValueError(f"column {name}: {further(name).last} is the largest")
 
     def __len__(self) -> int:
         return len(self.version)
 
     def __getitem__(self, rows: slice) -> Packets:
         """A view of consecutive rows."""
-        return Packets(**{name: column[rows] for name, column in self.columns().items()})
+        return self._of({name: column[rows] for name, column in self.columns().items()})
 
     def columns(self) -> dict[str, Column]:
-        """The columns by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """The columns by name, those of further fields last."""
+        return {name: getattr(self, name) for name in DTYPES} | dict(self.fields)
+
+    @staticmethod
+    def _of(columns: Mapping[str, Column]) -> Packets:
+        own: Any = {name: columns[name] for name in DTYPES}
+        return Packets(**own, fields={n: c for n, c in columns.items() if n not in DTYPES})
 
     def take(self, rows: NDArray[np.integer[Any]] | NDArray[np.bool_]) -> Packets:
         """The rows that an index or mask array selects, copied."""
-        return Packets(**{name: column[rows] for name, column in self.columns().items()})
+        return self._of({name: column[rows] for name, column in self.columns().items()})
+
+    def carrying(self, fields: Mapping[str, Column | int]) -> Packets:
+        """The same packets with other further fields; a constant is that of all of them."""
+        made = {n: _column(n, value, further(n).dtype, len(self)) for n, value in fields.items()}
+        return replace(self, fields=made)
 
     def flow(self, row: int) -> Flow:
         """One row as integers."""
         c = {name: int(column[row]) for name, column in self.columns().items()}
         src, dst = c.pop("src_hi") << 64 | c.pop("src_lo"), c.pop("dst_hi") << 64 | c.pop("dst_lo")
-        return Flow(src=src, dst=dst, **c)
+        fields = tuple((name, c.pop(name)) for name in sorted(self.fields))
+        return Flow(src=src, dst=dst, **c, fields=fields)
 
     @property
     def bytes(self) -> int:
@@ -149,8 +170,8 @@ class Packets:
             raise ValueError(f"unknown columns: {', '.join(sorted(unknown))}")
         default = {"src_endpoint": -1, "length": 64, "count": 1}
         given = {"version": version, **columns}
-        return Packets(
-            **{
+        return Packets._of(
+            {
                 name: _column(name, given.get(name, default.get(name, 0)), dtype, n)
                 for name, dtype in DTYPES.items()
             }
@@ -158,7 +179,8 @@ class Packets:
 
     @staticmethod
     def of(flows: Sequence[Flow]) -> Packets:
-        """Columns of single headers; `ValueError` if a value does not fit its column."""
+        """Columns of single headers; `ValueError` if a value does not fit its column. There is one
+        of each further field that any of them names."""
         rows = [
             (
                 *(f.src_endpoint, f.vrf, f.version, *_halves(f.src), *_halves(f.dst)),
@@ -167,10 +189,15 @@ class Packets:
             for f in flows
         ]
         columns: list[tuple[int, ...]] = list(zip(*rows, strict=True)) or [()] * len(DTYPES)
-        return Packets(
-            **{
+        names = sorted({name for f in flows for name, _ in f.fields})
+        return Packets._of(
+            {
                 name: _checked(name, values, dtype)
                 for (name, dtype), values in zip(DTYPES.items(), columns, strict=True)
+            }
+            | {
+                name: _checked(name, [value_of(f.fields, name) for f in flows], further(name).dtype)
+                for name in names
             }
         )
 
@@ -179,8 +206,15 @@ class Packets:
         """All rows, in order."""
         if not parts:
             return Packets.of([])
-        return Packets(
-            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in DTYPES}
+        names = sorted({name for part in parts for name in part.fields})
+        none = {name: further(name).dtype for name in names}
+        columns = [
+            part.columns()
+            | {n: np.zeros(len(part), none[n]) for n in names if n not in part.fields}
+            for part in parts
+        ]
+        return Packets._of(
+            {name: np.concatenate([c[name] for c in columns]) for name in [*DTYPES, *names]}
         )
 
 

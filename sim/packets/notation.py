@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
 
+from compiler.policy.fields import shown
 from fabric.ports import WITH_PORTS, name_of
 from sim.packets.headers import Flow
 
@@ -17,10 +18,11 @@ def show(flow: Flow) -> str:
     '::1 -> [::2]:icmp'
     """
     name = name_of(flow.protocol, flow.version)
+    besides = shown(flow.fields)
     if flow.protocol not in WITH_PORTS:
-        return f"{_host(flow, flow.src)} -> {_end(flow, flow.dst, name)}"
+        return f"{_host(flow, flow.src)} -> {_end(flow, flow.dst, name)}{besides}"
     port = f"{flow.dport}/{name}"
-    return f"{_end(flow, flow.src, str(flow.sport))} -> {_end(flow, flow.dst, port)}"
+    return f"{_end(flow, flow.src, str(flow.sport))} -> {_end(flow, flow.dst, port)}{besides}"
 
 
 def _end(flow: Flow, ip: int, port: str) -> str:

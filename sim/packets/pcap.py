@@ -24,6 +24,7 @@ from fabric.io.reading import opened
 from fabric.ports import NAMES
 from sim.packets import capfile, decode
 from sim.packets.capfile import INTERFACE, PACKET, SECTION, CapturedFrames, Problem
+from sim.packets.carried import written
 from sim.packets.decode import ETHERNET, VXLAN_PORT, Decoded
 from sim.packets.headers import Flow
 from sim.packets.icmp import OTHER, REPLY, REQUEST
@@ -32,6 +33,8 @@ MAX_CAPTURE = 1 << 44
 """Bytes of a file, which is mapped."""
 MAX_PIPE = 1 << 30
 """Bytes of standard input."""
+ETHER = 14
+"""Bytes of an Ethernet header without tags."""
 MAX_DATAGRAMS = 1 << 16
 """Fragmented datagrams whose ports are remembered at a time."""
 
@@ -252,7 +255,10 @@ def craft(flow: Flow) -> bytes:
         else IPv6(src=source, dst=target, nh=flow.protocol)
     )
     ether = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
-    return bytes(ether / network / transport)
+    frame = bytes(ether / network / transport)
+    if not flow.fields:
+        return frame
+    return frame[:ETHER] + written(frame[ETHER:], flow.version, flow.fields)
 
 
 def _address(version: int, ip: int) -> Any:

@@ -13,14 +13,16 @@ In this order:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.policy.fields import further
 from fabric.network import Network
 from fabric.ports import WITH_PORTS
-from sim.packets import decode
+from sim.packets import carried, decode
 from sim.packets.decode import Decoded
 from sim.packets.headers import Packets
 from sim.packets.icmp import ERROR, OTHER, REPLY, REQUEST, Marks
@@ -47,8 +49,15 @@ class Arrivals:
     elsewhere: NDArray[np.bool_] | None = None
 
 
-def attach(network: Network, tables: Tables, batch: Batch, vrf: int | None = None) -> Arrivals:
-    """The IP packets of a batch, each with the VRF in which it enters (-1: unknown source)."""
+def attach(
+    network: Network,
+    tables: Tables,
+    batch: Batch,
+    fields: Iterable[str],
+    vrf: int | None = None,
+) -> Arrivals:
+    """The IP packets of a batch, each with the VRF in which it enters (-1: unknown source), and
+    with these further fields."""
     refuse_anycast(network, "a replay of captures")
     row = np.flatnonzero(batch.header.version > 0)
     header = batch.header.take(row)
@@ -71,6 +80,10 @@ def attach(network: Network, tables: Tables, batch: Batch, vrf: int | None = Non
         dport=header.dport,
         length=header.length,
     )
+    found = {
+        name: carried.read(batch.data, header.ip, header.version, further(name)) for name in fields
+    }
+    packets = packets.carrying(found) if found else packets
     portless = np.isin(header.protocol, list(WITH_PORTS)) & ~header.ported
     icmp = marks(batch, row, header)
     elsewhere = np.zeros(len(header), np.bool_)

@@ -10,7 +10,8 @@ Rules that hold here:
 4. Other tables than those of the packets before are a change of policy, which opens a new
    generation. The next packet of an older flow has the flow decided again, in the direction in
    which it was opened; if it is denied now, the flow is revoked, and the packet is the first of a
-   new one.
+   new one. What its packets carry besides addresses and ports is not remembered: it is decided as
+   if they carried what this one does.
 5. An ICMP query is a flow by its identifier, and an ICMP error about a packet of a known flow
    passes too, without counting as one of its packets (`sim.packets.icmp`).
 6. The table is bounded. When it is full, a new flow takes the place of the one whose last packet
@@ -122,19 +123,21 @@ class FlowTable:
         answers, scratch = Verdicts.empty(BLOCK + 1), np.empty((PATH_ROWS, BLOCK), np.uint64)
         stamp = np.uint64(self._stamp() << GENERATION_SHIFT) | ALIVE
         w, keys, at = np.empty((ROWS, BLOCK), np.uint64), np.empty((KEY_ROWS, BLOCK), np.uint64), 0
-        while True:
-            flows = Flows(
-                self.table, self.queue, self.counters, stamp, self.timeout, self._room,
-                self.capacity, keys, asked, answers, scratch,
-            )  # fmt: skip
-            arguments = columns, time, portless, queries, at, len(packets), flows, w, out
-            at = int(track(datapath.tables, datapath.ends, *arguments))
-            if at == len(packets):
-                return out
-            if self.counters[FILLED] >= self._room:
-                self._fill(self._rows())
-            else:
-                self._line_up()
+        for end, tables in datapath.runs(packets):
+            while True:
+                flows = Flows(
+                    self.table, self.queue, self.counters, stamp, self.timeout, self._room,
+                    self.capacity, keys, asked, answers, scratch,
+                )  # fmt: skip
+                arguments = columns, time, portless, queries, at, end, flows, w, out
+                at = int(track(tables, datapath.ends, *arguments))
+                if at == end:
+                    break
+                if self.counters[FILLED] >= self._room:
+                    self._fill(self._rows())
+                else:
+                    self._line_up()
+        return out
 
     def flows(self) -> Words:
         """Rows of the table that are alive now, by the clock of the packets seen so far."""

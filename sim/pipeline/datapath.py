@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.phases import phase
+from sim.blocks.field_classes import PLAIN, PROTOCOLS, FieldClasses
 from sim.packets.headers import Packets
 from sim.packets.reasons import LIMIT, Reason
 from sim.pipeline.tables import Tables, headers, tables_of
@@ -95,19 +96,24 @@ class Counters(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Datapath:
-    """Runs batches through the kernels, in slices over `threads` threads."""
+    """Runs batches through the kernels, in slices over `threads` threads. `fields` are the classes
+    of further fields that the tables' wide protocols are made of; kernels see the tables of one
+    class at a time, in which a wide protocol is the protocol."""
 
     tables: Tables
     threads: int = 2
+    fields: FieldClasses = PLAIN
     ends: NDArray[np.uint64] = field(init=False)
     hops: NDArray[np.uint64] = field(init=False)
 
     @staticmethod
     def of(world: World, threads: int = 2) -> Datapath:
         """The datapath of a world."""
-        return Datapath(world.once(tables_of), threads)
+        return Datapath(world.once(tables_of), threads, world.blocks.l4.fields)
 
     def __post_init__(self) -> None:
+        if len(self.tables.proto_class) != self.fields.size * PROTOCOLS:
+            raise ValueError("the tables are of other classes of further fields")
         object.__setattr__(self, "ends", ends(self.tables))
         object.__setattr__(self, "hops", hops(self.tables))
 
@@ -120,13 +126,38 @@ class Datapath:
     def decide(self, packets: Packets, *, complete: bool = False) -> Verdicts:
         """Verdicts of packets as if each opened a flow; nothing is counted. With `complete` the
         destination's side is filled in although the source's side denies."""
+        if self.fields == PLAIN:
+            return self._decide(self.tables, packets, complete)
+        out = Verdicts.empty(len(packets))
+        classes = self.fields.numbers(packets.fields, len(packets))
+        for number in np.unique(classes).tolist():
+            rows = np.flatnonzero(classes == number)
+            found = self._decide(self.of_class(number), packets.take(rows), complete)
+            for name in Verdicts._fields:
+                getattr(out, name)[rows] = getattr(found, name)
+        return out
+
+    def of_class(self, number: int) -> Tables:
+        """The tables as packets of a class of further fields see them."""
+        wide = self.tables.proto_class.reshape(-1, PROTOCOLS)
+        return self.tables._replace(proto_class=wide[number].copy())
+
+    def runs(self, packets: Packets) -> list[tuple[int, Tables]]:
+        """Where each stretch of packets of one class ends, with its tables, in order."""
+        if self.fields == PLAIN:
+            return [(len(packets), self.tables)]
+        classes = self.fields.numbers(packets.fields, len(packets))
+        ends_ = [*(np.flatnonzero(np.diff(classes)) + 1).tolist(), len(packets)]
+        return [(end, self.of_class(int(classes[end - 1]) if end else 0)) for end in ends_]
+
+    def _decide(self, tables: Tables, packets: Packets, complete: bool) -> Verdicts:
         from sim.kernels.pipeline.path import ROWS, forward
 
         out, columns = Verdicts.empty(len(packets)), headers(packets)
 
         def work(begin: int, end: int) -> None:
             scratch = np.empty((ROWS, BLOCK), np.uint64)
-            forward(self.tables, self.ends, columns, complete, begin, end, scratch, out)
+            forward(tables, self.ends, columns, complete, begin, end, scratch, out)
 
         self._slices(len(packets), work)
         return out

@@ -1,4 +1,5 @@
-"""What became of each flow of a replay: one row per 5-tuple and fate, busiest first.
+"""What became of each flow of a replay: one row per 5-tuple (with the further fields that rules
+ask about) and fate, busiest first.
 
 A flow whose packets fared differently (a policy that changed, an unknown flow that became a known
 one) has a row for each fate. Memory is bounded: at most `limit` rows are kept, `left_out` says how
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.policy.fields import further
 from fabric.kubernetes.unevaluated import pending
 from fabric.network import Network
 from sim.blocks.blocks import Blocks
@@ -46,13 +48,19 @@ class FlowVerdicts:
     def __post_init__(self) -> None:
         self._causes = causes(self.blocks)
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The further fields that rules ask about."""
+        return self.blocks.l4.fields.names
+
     def __call__(self, traffic: Packets | Arrivals, verdicts: Verdicts) -> None:
         """Add a batch; costs a sort of the batch and of what is kept."""
         packets = traffic.packets if isinstance(traffic, Arrivals) else traffic
         if len(packets) == 0:
             return
-        new = _rows(packets, verdicts)
-        merged = _merged(new if self.rows is None else np.concatenate([self.rows, new]))
+        new = _rows(packets, verdicts, self.fields)
+        every = new if self.rows is None else np.concatenate([self.rows, new])
+        merged = _merged(every, self.fields)
         if len(merged) > self.limit:
             order = np.argsort(-merged["packets"].astype(np.int64), kind="stable")
             self.left_out += int(merged["packets"][order[self.limit :]].sum())
@@ -78,7 +86,7 @@ class FlowVerdicts:
                 "bytes": int(row["bytes"]),
                 "verdict": "unknown" if unknown else reason.label,
                 "computed": reason.label,
-                "flow": show(_flow(row)),
+                "flow": show(_flow(row, self.fields)),
                 "vrf": network.vrfs[vrf].name if vrf >= 0 else None,
                 "source": ends[0],
                 "destination": ends[1],
@@ -92,8 +100,10 @@ class FlowVerdicts:
         return cause_of(self.blocks, self._causes, decisions)
 
 
-def _rows(packets: Packets, verdicts: Verdicts) -> Rows:
+def _rows(packets: Packets, verdicts: Verdicts, fields: tuple[str, ...]) -> Rows:
     columns = {name: getattr(packets, name) for name in KEY}
+    none = np.zeros(len(packets), np.int64)
+    columns |= {n: packets.fields.get(n, none).astype(further(n).dtype) for n in fields}
     columns |= {name: getattr(verdicts, name) for name in FATE}
     columns["packets"] = packets.count.astype(np.uint64)
     columns["bytes"] = packets.length.astype(np.uint64) * columns["packets"]
@@ -103,9 +113,9 @@ def _rows(packets: Packets, verdicts: Verdicts) -> Rows:
     return out
 
 
-def _merged(rows: Rows) -> Rows:
+def _merged(rows: Rows, fields: tuple[str, ...]) -> Rows:
     """Equal keys and fates once, their packets and bytes added; in the order of the first."""
-    member, first = same_rows([rows[name] for name in (*KEY, *FATE)])
+    member, first = same_rows([rows[name] for name in (*KEY, *fields, *FATE)])
     out: Rows = rows[first].copy()
     for name in ("packets", "bytes"):
         sums = np.zeros(len(first), np.uint64)
@@ -115,10 +125,11 @@ def _merged(rows: Rows) -> Rows:
     return ordered
 
 
-def _flow(row: Any) -> Any:
+def _flow(row: Any, fields: tuple[str, ...]) -> Any:
     columns = {name: np.array([row[name]]) for name in KEY}
     version = columns.pop("version")
-    return Packets.make(version, **columns).flow(0)
+    carried = {name: np.array([row[name]]) for name in fields}
+    return Packets.make(version, **columns).carrying(carried).flow(0)
 
 
 def _name(network: Network, endpoint: int) -> str | None:

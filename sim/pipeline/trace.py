@@ -140,7 +140,7 @@ def _side(
     remote_ip: int,
     remote_vrf: int,
 ) -> EndTrace:
-    l4 = (flow.protocol, flow.sport, flow.dport)
+    l4 = flow.protocol, flow.sport, flow.dport, flow.fields
     packet = Packet(direction, local, flow.version, remote_ip, remote_vrf, *l4)
     steps = tuple(walk(program, packet))
     reason = Reason.DELIVERED

@@ -1,7 +1,8 @@
 """Traffic to replay: every pair on every interesting port, or millions of random distinct flows.
 
 All generators are seeded, yield batches of columns, and speak only of addresses that endpoints own.
-An *interesting* port is one on either side of a bound that some rule names.
+An *interesting* port is one on either side of a bound that some rule names; where rules ask for
+further fields, every packet is made with each interesting value of these.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from fabric.ports import ICMP4, ICMP6, MAX_PORT, PROTOCOLS, WITH_PORTS, sent
 from sim.blocks.blocks import Blocks
+from sim.blocks.field_classes import PLAIN, interesting
+from sim.blocks.field_classes import PROTOCOLS as WIDTH
 from sim.packets.headers import Column, Packets
 from sim.pipeline.senders import Hosts, packets_between
 
@@ -31,11 +34,11 @@ def interesting_ports(blocks: Blocks) -> list[tuple[int, int]]:
     a person names; port 0 for protocols without ports."""
     l4 = blocks.l4
     found: set[tuple[int, int]] = set()
-    for protocol in sorted({*PROTOCOLS.values(), *l4.class_protocol}):
+    for protocol in sorted({*PROTOCOLS.values(), *(wide % WIDTH for wide in l4.class_protocol)}):
         if protocol not in WITH_PORTS:
             found.add((protocol, 0))
             continue
-        of_class = np.flatnonzero(l4.q_class == l4.proto_class[protocol])
+        of_class = np.flatnonzero(np.isin(l4.q_class, l4.proto_class[protocol::WIDTH]))
         found |= {(protocol, int(p)) for p in (*l4.q_first[of_class], *l4.q_last[of_class])}
     return sorted(found)
 
@@ -51,7 +54,8 @@ def all_pairs(
     """Every two different endpoints of one family × `ports` (default: interesting ones). Above
     `limit` packets a seeded sample of the pairs."""
     hosts, wanted = Hosts.of(blocks), np.array(ports or interesting_ports(blocks)).reshape(-1, 2)
-    src, dst = _pairs(hosts, max(1, limit // max(len(wanted), 1)), seed)
+    carried = [dict(values) for values in interesting(blocks.l4.fields)]
+    src, dst = _pairs(hosts, max(1, limit // max(len(wanted) * len(carried), 1)), seed)
     step = max(1, batch // max(len(wanted), 1))
     for at in range(0, len(src), step):
         a, b = (np.repeat(rows[at : at + step], len(wanted)) for rows in (src, dst))
@@ -59,7 +63,8 @@ def all_pairs(
         real = ~_unsent(hosts.version[a], protocol)
         a, b, protocol, dport = a[real], b[real], protocol[real], dport[real]
         sport = np.where(np.isin(protocol, list(WITH_PORTS)), 40000, 0)
-        yield packets_between(hosts, a, b, protocol, sport, dport, None)
+        packets = packets_between(hosts, a, b, protocol, sport, dport, None)
+        yield from (packets.carrying(values) if values else packets for values in carried)
 
 
 def _unsent(version: Column, protocol: Column) -> NDArray[np.bool_]:
@@ -77,7 +82,7 @@ def n_pairs(blocks: Blocks) -> int:
         own = np.unique(mine, return_counts=True)[1].astype(np.int64)
         pairs = len(mine) ** 2 - int((own**2).sum())
         total += pairs * sum(sent(protocol, version) for protocol, _ in ports)
-    return total
+    return total * len(interesting(blocks.l4.fields))
 
 
 def _pairs(hosts: Hosts, limit: int, seed: int) -> tuple[Column, Column]:
@@ -134,14 +139,26 @@ def random_flows(
         return
     strata = _strata(hosts, blocks, rng, permitted, datapath)
     if zipf is None:
-        yield from _distinct(hosts, strata, rng, n, batch)
+        for flows in _distinct(hosts, strata, rng, n, batch):
+            yield _carrying(flows, blocks, rng)
         return
-    for flows in _distinct(hosts, strata, rng, min(n, batch), batch):
+    for drawn_flows in _distinct(hosts, strata, rng, min(n, batch), batch):
+        flows = _carrying(drawn_flows, blocks, rng)
         weights = np.cumsum(np.arange(1, len(flows) + 1, dtype=float) ** -zipf)
         for at in range(0, n, batch):
             drawn = rng.random(min(batch, n - at)) * weights[-1]
             rank = np.searchsorted(weights, drawn)
             yield flows.take(np.minimum(rank, len(flows) - 1))
+
+
+def _carrying(flows: Packets, blocks: Blocks, rng: np.random.Generator) -> Packets:
+    """The same flows with interesting values of the further fields that rules ask for."""
+    classes = blocks.l4.fields
+    if classes == PLAIN:
+        return flows
+    values = np.array([[v for _, v in each] for each in interesting(classes)])
+    drawn = values[rng.integers(0, len(values), len(flows))].T
+    return flows.carrying(dict(zip(classes.names, drawn, strict=True)))
 
 
 def with_replies(traffic: Iterable[Packets], datapath: Datapath) -> Iterator[Packets]:
@@ -164,7 +181,7 @@ def with_replies(traffic: Iterable[Packets], datapath: Datapath) -> Iterator[Pac
             dport=asked.sport,
             length=asked.length,
             count=asked.count,
-        )
+        ).carrying(asked.fields)
 
 
 def _strata(

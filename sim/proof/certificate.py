@@ -4,6 +4,8 @@
     routing      SHA-256 of all routes, next hops and failures (`fabric.fingerprint`)
     assumptions  what the proof takes for granted; `exempt` who is left out; `replies` what of them
     endpoints    who exists: names, group (tenant or zone), prefixes, addresses that are its own
+    fields       where rules ask for further fields of packets: [name, first value of each part];
+                 the protocols of part n are numbered from 256 n on, the last field fastest
     outcomes     what can become of a packet: verdict, and the reason of every choice of ECMP
     profiles     partitions of (protocol, destination port, source port) into boxes with an outcome
     maps         partitions of a family's destination addresses: [first, last, profile, endpoints,
@@ -67,6 +69,7 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
         "replies": REPLIES,
         "vrfs": [vrf.name for vrf in network.vrfs],
         "endpoints": _endpoints(reach),
+        **_fields(reach),
         **_written(reach),
         "cells": [[c.src, c.dst, "open" if c.open else "closed"] for c in proof.matrix.cells],
         "claims": [_claim(o, proof) for o in proof.outcomes],
@@ -111,6 +114,12 @@ def _endpoints(reach: Reach) -> list[dict[str, Any]]:
         }
         for e in reach.network.endpoints
     ]
+
+
+def _fields(reach: Reach) -> dict[str, Any]:
+    """Where rules cut further fields of packets; nothing where none does."""
+    cuts = [[name, list(starts)] for name, starts in reach.blocks.l4.fields.cuts]
+    return {"fields": cuts} if cuts else {}
 
 
 def _written(reach: Reach) -> dict[str, Any]:

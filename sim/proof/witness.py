@@ -16,6 +16,7 @@ from fabric.interval_sets import Intervals, intersect
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import PortRange
+from sim.blocks.port_sets import L4
 from sim.packets.headers import Flow
 from sim.packets.notation import show
 from sim.packets.reasons import Reason
@@ -68,13 +69,13 @@ def reached(
     return None
 
 
-def on_leg(reach: Reach, leg: int, l4: tuple[int, int, int], inside: Ends = EVERYWHERE) -> Witness:
-    """The packet with these ports on one leg; `inside` narrows its source and destination
-    addresses."""
+def on_leg(reach: Reach, leg: int, l4: L4, inside: Ends = EVERYWHERE) -> Witness:
+    """The packet with these ports and fields on one leg; `inside` narrows its source and
+    destination addresses."""
     rows, blocks = reach.legs, reach.blocks
     src = reach.network.endpoints[int(rows.src[leg])]
     version, source, target = leg_ends(reach, leg, inside)
-    flow = Flow(src.vrf, version, source, target, *l4, src_endpoint=src.index)
+    flow = Flow(src.vrf, version, source, target, *l4[:3], src_endpoint=src.index, fields=l4[3])
     hop = int(rows.hop[leg])
     wanted = int(blocks.set_vtep[hop]), int(blocks.set_vrf[hop])
     hops = [way.to[:2] for way in onward(reach.world, Place(src.vtep, src.vrf, flow))]
@@ -123,7 +124,7 @@ def stopped(
     sure = {place: reach.sets[reach.cells.sure[known[place]]] for place in wanted if place in known}
     missing: Bits = np.ones(reach.space.size, np.bool_)
     weak = reach.space.pick(~np.all([missing, *sure.values()], axis=0), ranges, version=version)
-    l4 = weak or reach.space.pick(missing, ranges, version=version) or (6, 40000, 80)
+    l4 = weak or reach.space.pick(missing, ranges, version=version) or (6, 40000, 80, ())
     atom = reach.space.atom(*l4)
     lost = (p for p in wanted if p not in known)
     place = next((p for p, bits in sure.items() if not bits[atom]), None) or next(lost, None)
@@ -137,7 +138,7 @@ def stopped(
             if here == place and not reach.sets[reach.leg_set[leg], atom]:
                 return on_leg(reach, leg, l4, limits.of(version))
     vrf = reach.network.endpoints[src].vrf
-    flow = Flow(vrf, version, ends[0], ends[1], *l4, src_endpoint=src)
+    flow = Flow(vrf, version, ends[0], ends[1], *l4[:3], src_endpoint=src, fields=l4[3])
     return Witness(src, dst, flow, failing(reach, dst, flow))
 
 

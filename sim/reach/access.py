@@ -40,7 +40,7 @@ from sim.why.pod_classes import workload
 ANYTHING = (PortRange(),)
 PARTS = "source_addresses", "destination_addresses"
 ANYWHERE = Limits()
-SOME = (6, 40000, 80)
+SOME = (6, 40000, 80, ())
 """Any packet will do where only its addresses matter."""
 
 

@@ -23,7 +23,7 @@ from functools import cached_property
 from compiler.policy.ir import Action, Direction, Origin, Packet
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner
-from compiler.program.program import goes_by_address
+from compiler.program.program import goes_by_address, refuse_fields
 from compiler.program.walk import entry_matches
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import InputError
@@ -75,6 +75,7 @@ class Questions:
     answers that were given and are unknown."""
 
     def __init__(self, world: World) -> None:
+        refuse_fields(world.program, "a list of questions")
         self.network, self.program, self.blocks = world.network, world.program, world.blocks
         self.names = ClusterNames(self.network)
         self.touching = touching(self.network)
@@ -190,7 +191,7 @@ class Questions:
 
     def might_hold(self, packet: Packet) -> bool:
         """Whether some block would permit the packet if the remote end had another address."""
-        l4 = self.blocks.l4_atom(packet.protocol, packet.sport, packet.dport)
+        l4 = self.blocks.l4_atom(packet.protocol, packet.sport, packet.dport, packet.fields)
         return any(
             goes_by_address(entry)
             and any(r.v4 if packet.version == 4 else r.v6 for r in entry.regions)

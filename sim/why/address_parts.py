@@ -20,6 +20,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 
+from compiler.policy.fields import Values
 from compiler.policy.ir import Direction
 from compiler.policy.semantics import owner
 from compiler.program.ownership import owned_addresses
@@ -70,6 +71,7 @@ def each(
     version: int | None = None,
     sent_from: Address | None = None,
     sport: int | None = None,
+    fields: Values = (),
 ) -> list[Explanation]:
     """Why flows between two ends are allowed or denied, an explanation for all addresses that fare
     alike; one where they all do. `InputError` when there is no flow."""
@@ -77,7 +79,7 @@ def each(
         version = sent_from.version
     blocks = [b for b in (ends.block, ends.wanted.block) if b is not None]
     if not blocks and not is_wide(ends.source) and not _is_wide(ends.wanted):
-        return [between(*_plain(ends), version, sent_from, sport)]
+        return [between(*_plain(ends), version, sent_from, sport, fields)]
     common = {4, 6}.intersection(*(b.versions for b in blocks))
     versions = sorted(common, key=lambda v: (v != version, v))
     if not versions:
@@ -85,13 +87,13 @@ def each(
         raise InputError(Diagnostic("C712", message))
     if sent_from is not None:
         versions = [sent_from.version]
-    told = [[*_family(ends, v, sent_from, sport)] for v in versions]
+    told = [[*_family(ends, v, sent_from, sport, fields)] for v in versions]
     told = [groups for groups in told if groups]
     if not told and blocks:
         message = f"no host at one of these ends sends such IPv{versions[0]} packets to the other"
         raise InputError(Diagnostic("C712", message))
     if not told:
-        return [between(*_plain(ends), version, sent_from, sport)]
+        return [between(*_plain(ends), version, sent_from, sport, fields)]
     if all(len(groups) == 1 and not groups[0].about for groups in told):
         rest = ((one.flow.version, one.verdict) for groups in told[1:] for one in groups)
         return [replace(told[0][0], others=tuple(rest))]
@@ -112,7 +114,7 @@ def _plain(ends: Ends) -> tuple[World, Endpoint, Destination]:
 
 
 def _family(
-    ends: Ends, version: int, sent_from: Address | None, sport: int | None
+    ends: Ends, version: int, sent_from: Address | None, sport: int | None, fields: Values
 ) -> Iterator[Explanation]:
     """The explanations of one IP version, those that are alike together."""
     if packet_port(ends.wanted.ports, version) is None:
@@ -133,7 +135,7 @@ def _family(
             to = replace(to, address=kind(target.address))
         for source in sources:
             sent = sent_from if source.address is None else kind(source.address)
-            one = between(ends.world, ends.source, to, version, sent, sport)
+            one = between(ends.world, ends.source, to, version, sent, sport, fields)
             by_fate.setdefault(fate(one), (one, []))[1].append(source)
         for key, (one, members) in by_fate.items():
             froms = union(*(m.ranges for m in members))

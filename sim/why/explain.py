@@ -8,13 +8,14 @@ over all choices, the reply, and whom to thank or blame.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
+from compiler.policy.fields import Values, value_of
 from compiler.policy.ir import Condition
 from compiler.policy.points import where
-from compiler.program.program import Program
+from compiler.program.program import Program, fields_of
 from fabric.address_sets import Address
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
@@ -156,16 +157,21 @@ def between(
     version: int | None = None,
     sent_from: Address | None = None,
     sport: int | None = None,
+    fields: Values = (),
 ) -> Explanation:
     """Why a flow between ends that are known (by names: `sim.why.one_answer`) is allowed or denied.
 
     Without `version` IPv4 is explained where both have it; `sent_from` and `sport` pick the
-    source's address and port. `InputError` when there is no flow between them."""
+    source's address and port, `fields` what else the packet carries; what rules ask for and is not
+    given is 0, and told. `InputError` when there is no flow between them."""
     network, program = world.network, world.program
     if wanted.endpoint is source:
         message = f"what {source.name} says to itself passes no enforcement point"
         raise InputError(Diagnostic("C712", message))
     flows = _flows(network, source, wanted, sent_from, sport)
+    known = fields_of(entry for group in program.groups for entry in group.entries)
+    carried = tuple((n, value_of(fields, n)) for n in sorted({*known, *(n for n, _ in fields)}))
+    flows = {v: replace(flow, fields=carried) for v, flow in flows.items()}
     flows = dict(sorted(flows.items(), key=lambda item: (item[0] != version, item[0])))
     verdicts = {v: _verdict(_traces(world, f), wanted)[0] for v, f in flows.items()}
     first, flow = next(iter(flows.items()))

@@ -4,17 +4,20 @@ Rules are asked one by one with the words of `compiler.policy.semantics`, so tha
 compile to nothing (a selector that selects nobody) are still candidates.
 
 A candidate is a permitting rule of the stage that denied. It fails on `endpoint` (it is about
-others than this one), `peer` or `port`, or several. Fewer failures are nearer; a policy about few
+others than this one), `peer` or `port`, or several; where only what else the packet carries is
+wrong, on the names of these fields. Fewer failures are nearer; a policy about few
 endpoints is nearer than one about many, because it was written for this one. What tenants and zones
 may do among themselves comes last: nobody would change that.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 
-from compiler.policy.ir import Action, Direction, Origin, Packet, Rule, Selection, Stage
+from compiler.policy.fields import shown
+from compiler.policy.ir import L4, Action, Direction, Origin, Packet, Rule, Selection, Stage
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import l4_matches, owners, remote_matches
 from compiler.policy.stages import Owner
@@ -49,14 +52,17 @@ def nearest(world: World, packet: Packet, stage: Stage) -> Near | None:
         here = any(selects(m, local, network) for m in rule.local)
         if not here and stage.owner is Owner.CLUSTER:
             continue
-        peer, port = max(
+        plain = [replace(l4, fields=()) for l4 in rule.l4]
+        peer, there = max(
             (
                 any(remote_matches(m, packet, local, remote, network) for m in rule.remote),
-                not rule.l4 or any(l4_matches(l4, packet, local, remote) for l4 in rule.l4),
+                [l4_matches(l4, packet, local, remote) for l4 in plain],
             )
             for remote in remotes
         )
+        port = not rule.l4 or any(there)
         fails = tuple(f for f, good in zip(FIELDS, (here, peer, port), strict=True) if not good)
+        fails += carried([l4 for l4, good in zip(rule.l4, there, strict=True) if good], packet)
         if not fails:
             continue
         rank = rule.origin.kind.own, len(fails)
@@ -72,6 +78,14 @@ def nearest(world: World, packet: Packet, stage: Stage) -> Near | None:
         for number, (here, near) in enumerate(alike)
     )
     return alike[min(ranked)[2]][1]
+
+
+def carried(ranges: Sequence[L4], packet: Packet) -> tuple[str, ...]:
+    """The further fields on which all of these ranges fail, those of the one that fails on
+    fewest."""
+    wrong = [[w.name for w in l4.fields if not w.holds(packet.fields)] for l4 in ranges]
+    fewest = sorted(wrong, key=len)[:1]
+    return tuple(dict.fromkeys(name for names in fewest for name in names))
 
 
 def breadth(network: Network, item: Rule | Selection) -> int:
@@ -105,4 +119,4 @@ def wanted(packet: Packet) -> str:
     if packet.protocol not in WITH_PORTS:
         port = name_of(packet.protocol, packet.version)
     way = "to" if packet.direction is Direction.OUT else "from"
-    return f"{way} {ip} on {port}"
+    return f"{way} {ip} on {port}{shown(packet.fields)}"

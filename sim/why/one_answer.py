@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
+from compiler.policy.fields import Values
 from fabric.address_sets import address_in, set_in
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
@@ -31,13 +32,16 @@ SHOWN = 4
 Pair = tuple[Endpoint, Destination]
 
 
-def explain(world: World, src: str, dst: str, version: int | None = None) -> Explanation:
+def explain(
+    world: World, src: str, dst: str, version: int | None = None, fields: Values = ()
+) -> Explanation:
     """Why a flow is allowed or denied. `src` and `dst` are names or addresses (`sim.names.ends`),
-    the latter with its port. Without `version` IPv4 is explained where both ends have it."""
+    the latter with its port. Without `version` IPv4 is explained where both ends have it; `fields`
+    are what else the packet carries."""
     network = world.network
     name, sport = split_source(src)
     sources, wanted = both(lambda: _sources(network, name), lambda: _targets(network, dst))
-    block, rest = set_in(name), (version, address_in(name), sport)
+    block, rest = set_in(name), (version, address_in(name), sport, fields)
     if len(sources) == len(wanted) == 1:
         known = each(Ends(world, sources[0], wanted[0], block), *rest)
         if len(known) == 1:

@@ -36,8 +36,8 @@ class Abacus:
 
 ROW = Target(
     "abacus",
-    Writer("beads", r"ABACUS of NODE\n", Abacus),
-    Profile("abacus", "Wooden DPU", "ranges", (Limit("groups", 2, "its rods"),)),
+    Writer("beads", r"ABACUS of NODE\n", None, Abacus),
+    Profile("abacus", "Wooden DPU", "ranges", (Limit("groups", 2, "its rods"),), None),
 )
 
 

@@ -83,8 +83,8 @@ FAULTS = (
     ),
     Fault(
         "sim/blocks/atoms.py",
-        "self.q_class == self.proto_class[r.protocol]",
-        "self.q_class >= 0",
+        "if r.protocol == ANY and not r.fields",
+        "if not r.fields",
         "masks of ports hold every protocol",
     ),
     Fault(

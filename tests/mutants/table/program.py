@@ -191,8 +191,8 @@ FAULTS = (
     ),
     Fault(
         "compiler/passes/resolve.py",
-        "(l4.first, l4.last))",
-        "(l4.first, max(l4.first, l4.last - 1)))",
+        "(l4.first, l4.last), l4.fields)",
+        "(l4.first, max(l4.first, l4.last - 1)), l4.fields)",
         "the last port of a range is not in it",
     ),
     Fault(

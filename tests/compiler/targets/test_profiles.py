@@ -62,7 +62,8 @@ def test_a_target_without_lists_pays_per_prefix_and_port() -> None:
 
 
 def test_unknown_capacity_never_fails_and_a_known_one_does(demo: Program) -> None:
-    target = Profile("t", "T", "ranges", (Limit("groups", None, "unknown"), Limit("vnis", 1, "a")))
+    limits = Limit("groups", None, "unknown"), Limit("vnis", 1, "a")
+    target = Profile("t", "T", "ranges", limits, frozenset())
     fits = {(row.table, row.fits) for row in usage(demo, target) if row.used > 1}
     assert fits == {("groups", True), ("vnis", False)}
 

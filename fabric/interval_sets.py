@@ -61,6 +61,15 @@ def subtract(a: Intervals, b: Intervals) -> Intervals:
     return tuple(out)
 
 
+def cut(intervals: Iterable[tuple[int, int]], top: int) -> set[int]:
+    """Where a part of an axis that ends at `top` begins, if it is cut at both ends of intervals.
+
+    >>> sorted(cut(((5, 7), (7, 9)), 9))
+    [5, 7, 8]
+    """
+    return {end for low, high in intervals for end in (low, high + 1) if end <= top}
+
+
 def touch(a: Intervals, b: Intervals) -> bool:
     """Whether any value is in both."""
     return any(low <= last and first <= high for low, high in a for first, last in b)

@@ -16,6 +16,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from fabric.interval_sets import cut
+
 ANY = -1
 ICMP4, ICMP6 = 1, 58
 PROTOCOLS = {"icmp4": ICMP4, "tcp": 6, "udp": 17, "icmp6": ICMP6, "sctp": 132}
@@ -164,5 +166,5 @@ def stretches(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     >>> stretches([(80, 80)]), stretches([])
     ([(0, 79), (80, 80), (81, 65535)], [(0, 65535)])
     """
-    firsts = sorted({0} | {f for a, b in spans for f in (a, b + 1) if f <= MAX_PORT})
+    firsts = sorted({0} | cut(spans, MAX_PORT))
     return list(zip(firsts, [*(f - 1 for f in firsts[1:]), MAX_PORT], strict=True))

@@ -65,7 +65,7 @@ class Cluster:
         expected = decide(self.program.policy, self.network, packet)
         walked = verdict(self.program, packet)
         cell = self.blocks.cell(0, packet.version, packet.remote_ip, 0)
-        atom = self.blocks.l4_atom(protocol, CLIENT, dport)
+        atom = self.blocks.l4.atom(protocol, CLIENT, dport)
         decision = self.blocks.decision(direction, local, cell, atom)
         assert walked.permit == expected.permit == bool(self.blocks.dec_permit[decision]), packet
         return expected.permit

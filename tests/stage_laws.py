@@ -73,7 +73,7 @@ def agree(policy: Policy, seed: int, network: Network = WORLD, carried: Carried 
         cell = blocks.cell(
             network.endpoints[packet.local].vrf, packet.version, packet.remote_ip, packet.remote_vrf
         )
-        atom = blocks.l4_atom(packet.protocol, packet.sport, packet.dport, packet.fields)
+        atom = blocks.l4.atom(packet.protocol, packet.sport, packet.dport, packet.fields)
         decision = blocks.decision(packet.direction, packet.local, cell, atom)
         assert bool(blocks.dec_permit[decision]) == expected.permit, packet
         stage = int(blocks.dec_stage[decision])
@@ -151,7 +151,7 @@ def permitted(blocks: Blocks, packet: Packet) -> bool:
     """What the arrays say."""
     vrf = blocks.program.network.endpoints[packet.local].vrf
     cell = blocks.cell(vrf, packet.version, packet.remote_ip, packet.remote_vrf)
-    atom = blocks.l4_atom(packet.protocol, packet.sport, packet.dport, packet.fields)
+    atom = blocks.l4.atom(packet.protocol, packet.sport, packet.dport, packet.fields)
     return bool(blocks.dec_permit[blocks.decision(packet.direction, packet.local, cell, atom)])
 
 

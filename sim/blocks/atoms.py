@@ -3,7 +3,7 @@
 Two independent axes:
 
 * L4. `dport_atom[proto_class[wide], dport]` is an atom `q` of (wide protocol, destination port),
-  `sport_atom[sport]` an atom `s`; their product `l4 = q * n_sport + s` is the L4 atom. Protocols
+  `sport_atom[sport]` an atom `s`; their product `l4 = q * n_s + s` is the L4 atom. Protocols
   that no rule names share one class. A wide protocol says what else a header carries as well
   (`sim.blocks.field_classes`); where no rule asks for that it is the protocol's number.
 * Addresses, per VRF: sorted start addresses, IPv4 atoms first, then IPv6 (128 bits as two uint64).
@@ -24,25 +24,24 @@ from numpy.typing import NDArray
 from compiler.program.ownership import Owned
 from compiler.program.program import Intervals, L4Range, Program
 from fabric.diagnostics import CloisonError
+from fabric.interval_sets import cut
 from fabric.network import Network
-from fabric.ports import ANY, BOTH, GROUPS, MAX_PORT
-from sim.blocks.field_classes import PLAIN, PROTOCOLS, FieldClasses
+from fabric.ports import ANY, BOTH, GROUPS, MAX_PORT, stretches
+from sim.blocks.field_classes import PROTOCOLS, FieldClasses
+from sim.blocks.port_sets import L4Space
 
 BOTH_ICMPS = frozenset(GROUPS[BOTH])
 LOW64 = (1 << 64) - 1
+TOPS = (1 << 32) - 1, (1 << 128) - 1
+"""The last address of either family."""
 
 
-@dataclass(frozen=True, slots=True)
-class L4Atoms:
+@dataclass(frozen=True, eq=False)
+class L4Atoms(L4Space):
     """Atom q holds destination ports `q_first[q]..q_last[q]` of protocol class `q_class[q]`; atom s
     holds source ports `s_first[s]..s_last[s]`; `class_protocol[c]` is one wide protocol of class c.
     `q_parent[q]` is the atom that q was cut from after the atoms were made, or q itself."""
 
-    proto_class: NDArray[np.uint8]
-    dport_atom: NDArray[np.uint16]
-    sport_atom: NDArray[np.uint16]
-    n_dport: int
-    n_sport: int
     class_protocol: tuple[int, ...]
     q_class: NDArray[np.uint8]
     q_first: NDArray[np.uint16]
@@ -50,19 +49,13 @@ class L4Atoms:
     s_first: NDArray[np.uint16]
     s_last: NDArray[np.uint16]
     q_parent: NDArray[np.int32]
-    fields: FieldClasses = PLAIN
-
-    @property
-    def size(self) -> int:
-        """Number of L4 atoms."""
-        return self.n_dport * self.n_sport
 
     def mask(self, ranges: tuple[L4Range, ...]) -> NDArray[np.bool_]:
         """Which atoms the ranges hold, bool[size]."""
-        out = np.zeros((self.n_dport, self.n_sport), bool)
+        out = np.zeros((self.n_q, self.n_s), bool)
         for r in ranges:
             in_class = (
-                np.ones(self.n_dport, bool)
+                np.ones(self.n_q, bool)
                 if r.protocol == ANY and not r.fields
                 else np.isin(self.q_class, self.proto_class[self.wide(r)])
             )
@@ -79,10 +72,10 @@ class L4Atoms:
 
     def ancestors(self, size: int) -> NDArray[np.int64]:
         """For each atom the one of the first `size` atoms from which it was cut, or itself."""
-        q, known = np.arange(self.n_dport), size // self.n_sport
+        q, known = np.arange(self.n_q), size // self.n_s
         while (q >= known).any():
             q = np.where(q >= known, self.q_parent[q], q)
-        return (q[:, None] * self.n_sport + np.arange(self.n_sport)).reshape(-1)
+        return (q[:, None] * self.n_s + np.arange(self.n_s)).reshape(-1)
 
 
 def told_apart(protocols: Iterable[int]) -> set[int]:
@@ -107,11 +100,11 @@ def l4_atoms(program: Program, groups: Iterable[int]) -> L4Atoms:
     dport_atom = np.zeros((fields.size * len(named), MAX_PORT + 1), np.uint16)
     for number, (carried, protocol) in enumerate(product(range(fields.size), named)):
         mine = (r for r in ranges if r.protocol in (ANY, protocol))
-        cuts = _cuts(r.dport for r in mine if fields.holds(carried, r.fields))
+        cuts = stretches(r.dport for r in mine if fields.holds(carried, r.fields))
         for first, last in cuts:
             dport_atom[number, first : last + 1] = len(firsts)
             firsts.append((number, first, last))
-    sports = _cuts(r.sport for r in ranges)
+    sports = stretches(r.sport for r in ranges)
     sport_atom = np.zeros(MAX_PORT + 1, np.uint16)
     for number, (first, last) in enumerate(sports):
         sport_atom[first : last + 1] = number
@@ -122,8 +115,6 @@ def l4_atoms(program: Program, groups: Iterable[int]) -> L4Atoms:
         proto_class.reshape(-1),
         dport_atom,
         sport_atom,
-        len(firsts),
-        len(sports),
         tuple(n * PROTOCOLS + protocol for n, protocol in product(range(fields.size), named)),
         q[:, 0].astype(np.uint8),
         q[:, 1].astype(np.uint16),
@@ -131,7 +122,7 @@ def l4_atoms(program: Program, groups: Iterable[int]) -> L4Atoms:
         s[:, 0].astype(np.uint16),
         s[:, 1].astype(np.uint16),
         np.arange(len(firsts), dtype=np.int32),
-        fields,
+        fields=fields,
     )
 
 
@@ -146,15 +137,6 @@ def countable(n: int) -> None:
     """Say so when atoms have more numbers than their tables hold."""
     if n > MAX_PORT + 1:
         raise CloisonError(f"rules tell {n:,} sets of ports apart, {MAX_PORT + 1:,} at most")
-
-
-def _cuts(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The coarsest partition of the port axis that every range is a union of."""
-    starts = {0}
-    for low, high in ranges:
-        starts |= {low, high + 1}
-    firsts = sorted(starts - {MAX_PORT + 1})
-    return list(zip(firsts, [*(s - 1 for s in firsts[1:]), MAX_PORT], strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +168,10 @@ class AddressAtoms:
         """(version, first, last address) of the VRF's atom number `local`."""
         v4, v6 = self.starts[vrf]
         if local < len(v4):
-            last = v4[local + 1] - 1 if local + 1 < len(v4) else 2**32 - 1
+            last = v4[local + 1] - 1 if local + 1 < len(v4) else TOPS[0]
             return 4, v4[local], last
         i = local - len(v4)
-        return 6, v6[i], v6[i + 1] - 1 if i + 1 < len(v6) else 2**128 - 1
+        return 6, v6[i], v6[i + 1] - 1 if i + 1 < len(v6) else TOPS[1]
 
     def find(self, vrf: int, version: int, ip: int) -> int:
         """Number of the VRF's atom that holds the address (VRF-local)."""
@@ -223,7 +205,7 @@ def address_atoms(
     cuts: list[tuple[set[int], set[int]]] = [({0}, {0}) for _ in network.vrfs]
     for endpoint in network.endpoints:
         for family in (0, 1):
-            add_cuts(cuts[endpoint.vrf][family], owned[endpoint.index][family], family)
+            cuts[endpoint.vrf][family].update(cut(owned[endpoint.index][family], TOPS[family]))
     for vrf in network.vrfs:
         v4, v6 = network.fib.boundaries(vrf.index)
         cuts[vrf.index][0].update(v4)
@@ -231,18 +213,9 @@ def address_atoms(
     for index, groups in bound.items():
         entries = (entry for g in groups for entry in program.groups[g].entries)
         for v4_ranges, v6_ranges in {(r.v4, r.v6) for entry in entries for r in entry.regions}:
-            add_cuts(cuts[index][0], v4_ranges, 0)
-            add_cuts(cuts[index][1], v6_ranges, 1)
+            cuts[index][0].update(cut(v4_ranges, TOPS[0]))
+            cuts[index][1].update(cut(v6_ranges, TOPS[1]))
     return _pack(network, owned, [(sorted(a), sorted(b)) for a, b in cuts])
-
-
-def add_cuts(cuts: set[int], intervals: Intervals, family: int) -> None:
-    """Add the addresses at which the intervals of a family begin, and those after their ends."""
-    top = 2**128 if family else 2**32
-    for low, high in intervals:
-        cuts.add(low)
-        if high + 1 < top:
-            cuts.add(high + 1)
 
 
 def _shared(network: Network, owned: Owned) -> Iterator[tuple[int, int, int, int]]:

@@ -22,13 +22,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.fields import Values
 from compiler.policy.ir import Direction
 from compiler.program.ownership import owned_addresses
 from compiler.program.program import ANY_VRF, Program
 from fabric.phases import phase
 from sim.blocks.atoms import AddressAtoms, L4Atoms, address_atoms, l4_atoms
-from sim.blocks.field_classes import PROTOCOLS
 from sim.blocks.grid import Ground
 from sim.blocks.store import Key, Laid, Store
 
@@ -75,12 +73,6 @@ class Blocks:
         """The cell of a remote as an endpoint in `vrf` sees it."""
         atom = self.addresses.find(vrf, version, ip)
         return atom * int(self.remote_count[vrf]) + int(self.remote_index[vrf, remote_vrf])
-
-    def l4_atom(self, protocol: int, sport: int, dport: int, fields: Values = ()) -> int:
-        """The L4 atom of a packet."""
-        wide = self.l4.fields.number(fields) * PROTOCOLS + protocol
-        q = self.l4.dport_atom[self.l4.proto_class[wide], dport]
-        return int(q) * self.l4.n_sport + int(self.l4.sport_atom[sport])
 
     def decision(self, direction: Direction, endpoint: int, cell: int, l4: int) -> int:
         """The decision id of one cell and L4 atom."""

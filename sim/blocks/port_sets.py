@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,6 @@ from fabric.ports import (
     sent,
     span,
 )
-from sim.blocks.atoms import L4Atoms
 from sim.blocks.field_classes import PLAIN, PROTOCOLS, FieldClasses
 from sim.blocks.port_runs import bounds, consecutive, openers, runs
 from sim.numbering import combine, same_rows
@@ -72,43 +72,49 @@ class Box:
         return f"{text} with {' and '.join(map(str, self.fields))}" if self.fields else text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class L4Space:
-    """The atoms of one world. Shapes: `proto_class` [256 * classes of fields], `dport_atom`
+    """A partition of the axis. Shapes: `proto_class` [256 * classes of fields], `dport_atom`
     [classes, 65536], `sport_atom` [65536]. `each` has the same atoms as packets of each class of
-    further fields see them."""
+    further fields see them. That of blocks (`sim.blocks.atoms.L4Atoms`) can be cut further."""
 
     proto_class: Values
     dport_atom: NDArray[np.uint16]
     sport_atom: NDArray[np.uint16]
-    n_q: int
-    n_s: int
-    _segments: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...] = field(repr=False)
-    fields: FieldClasses = PLAIN
-    _parts: tuple[L4Space, ...] = field(default=(), repr=False)
+    fields: FieldClasses = field(default=PLAIN, kw_only=True)
 
-    @staticmethod
-    def of(
-        proto_class: Values, dport_atom: Values, sport_atom: Values, fields: FieldClasses = PLAIN
-    ) -> L4Space:
-        """A space from the arrays of `sim.blocks.blocks`."""
-        if len(proto_class) != fields.size * PROTOCOLS:
-            raise ValueError(f"{len(proto_class)} wide protocols, {fields.size} classes of fields")
-        n_q, n_s = int(dport_atom.max()) + 1, int(sport_atom.max()) + 1
-        rows = tuple(runs(row) for row in [*dport_atom, sport_atom])
-        alike = dport_atom, sport_atom, n_q, n_s, rows
-        parts = tuple(L4Space(part, *alike) for part in proto_class.reshape(-1, PROTOCOLS))
-        return L4Space(proto_class, *alike, fields, parts if len(parts) > 1 else ())
+    def __post_init__(self) -> None:
+        wide, classes = len(self.proto_class), self.fields.size
+        if wide != classes * PROTOCOLS:
+            raise ValueError(f"{wide} wide protocols, {classes} classes of fields")
 
-    @staticmethod
-    def of_atoms(atoms: L4Atoms) -> L4Space:
-        """The space of a world's atoms."""
-        return L4Space.of(atoms.proto_class, atoms.dport_atom, atoms.sport_atom, atoms.fields)
+    @cached_property
+    def n_q(self) -> int:
+        """Number of atoms of protocol and destination port."""
+        return int(self.dport_atom.max()) + 1
 
-    @property
+    @cached_property
+    def n_s(self) -> int:
+        """Number of atoms of source ports."""
+        return int(self.sport_atom.max()) + 1
+
+    @cached_property
+    def _segments(self) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]:
+        return tuple(runs(row) for row in [*self.dport_atom, self.sport_atom])
+
+    @cached_property
     def each(self) -> tuple[L4Space, ...]:
         """One space per class of further fields, in order."""
-        return self._parts or (self,)
+        if self.fields.size == 1:
+            return (self,)
+        alike = {"n_q": self.n_q, "n_s": self.n_s, "_segments": self._segments}
+        parts = [
+            L4Space(part, self.dport_atom, self.sport_atom)
+            for part in self.proto_class.reshape(-1, PROTOCOLS)
+        ]
+        for part in parts:
+            vars(part).update(alike)
+        return tuple(parts)
 
     @property
     def size(self) -> int:
@@ -238,7 +244,7 @@ class L4Space:
 
         >>> cls = np.zeros(256, np.uint8); cls[6] = 1
         >>> dport = np.zeros((2, 65536), np.uint16); dport[1] = 1; dport[1, 443] = 2
-        >>> space = L4Space.of(cls, dport, np.zeros(65536, np.uint16))
+        >>> space = L4Space(cls, dport, np.zeros(65536, np.uint16))
         >>> space.text(np.array([False, False, True])), space.text(np.array([True, True, True]))
         ('443/tcp', 'any')
         >>> space.text(np.array([True, False, True]))
@@ -248,7 +254,7 @@ class L4Space:
         """
         if bits.all():
             return "any"
-        if self._parts:
+        if len(self.each) > 1:
             return self._by_fields(bits)
         listed, left_out = self._named(bits), self._named(~bits)
         if not listed or not left_out:
@@ -261,7 +267,7 @@ class L4Space:
     def _by_fields(self, bits: Bits) -> str:
         """The set as people write it where further fields tell packets apart."""
         alike: dict[str, list[int]] = {}
-        for number, part in enumerate(self._parts):
+        for number, part in enumerate(self.each):
             alike.setdefault(part.text(bits), []).append(number)
         if len(alike) == 1:
             return next(iter(alike))
@@ -361,11 +367,11 @@ def common(a: L4Space, b: L4Space) -> tuple[L4Space, NDArray[np.int64], NDArray[
     protocols = same_rows(wide)
     rows = [x.dport_atom[w[protocols.sample]] for x, w in zip((a, b), wide, strict=True)]
     q, s = combine([row.ravel() for row in rows]), combine([a.sport_atom, b.sport_atom])
-    space = L4Space.of(
+    space = L4Space(
         protocols.of.astype(np.uint16),
         q.of.reshape(rows[0].shape).astype(np.uint16),
         s.of.astype(np.uint16),
-        fields,
+        fields=fields,
     )
     held = (
         row.ravel()[q.sample].astype(np.int64)[:, None] * x.n_s + x.sport_atom[s.sample]

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.program.program import L4Range, Region
+from fabric.interval_sets import cut
 from fabric.ports import ANY, MAX_PORT
-from sim.blocks.atoms import LOW64, AddressAtoms, L4Atoms, add_cuts, countable, told_apart
+from sim.blocks.atoms import LOW64, TOPS, AddressAtoms, L4Atoms, countable, told_apart
 
 I64 = NDArray[np.int64]
 
@@ -85,7 +86,6 @@ class _Refiner:
             self.atoms,
             proto_class=self.proto_class,
             dport_atom=np.stack(self.ports),
-            n_dport=len(self.first),
             class_protocol=tuple(self.protocols),
             q_class=np.array(self.cls, np.uint8),
             q_first=np.array(self.first, np.uint16),
@@ -128,8 +128,8 @@ def cut_addresses(
     before that held it, None when nothing had to be cut."""
     cuts: tuple[set[int], set[int]] = (set(), set())
     for region in regions:
-        add_cuts(cuts[0], region.v4, 0)
-        add_cuts(cuts[1], region.v6, 1)
+        cuts[0].update(cut(region.v4, TOPS[0]))
+        cuts[1].update(cut(region.v6, TOPS[1]))
     old = atoms.starts[vrf]
     fresh = tuple(
         sorted(x for x in found if starts[bisect_right(starts, x) - 1] != x)

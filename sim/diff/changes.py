@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Direction, Packet
 from compiler.program.program import Intervals
 from fabric.inventory import Endpoint
+from sim.blocks.atoms import TOPS
 from sim.blocks.blocks import Blocks
-from sim.blocks.port_sets import L4, Bits, Box, L4Space, common
+from sim.blocks.port_sets import L4, Bits, Box, common
 from sim.blocks.refine import parents
 
 I64 = NDArray[np.int64]
-TOPS = (2**32 - 1, 2**128 - 1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -94,8 +94,7 @@ class _Sides:
 
     def __init__(self, old: Blocks, new: Blocks) -> None:
         self.both = old, new
-        spaces = [L4Space.of_atoms(b.l4) for b in self.both]
-        self.space, *self.l4 = common(*spaces)
+        self.space, *self.l4 = common(old.l4, new.l4)
         there = {vrf.name: vrf.index for vrf in new.program.network.vrfs}
         self.vrfs = [
             (vrf.name, vrf.index, there[vrf.name])

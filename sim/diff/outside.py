@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from compiler.program.space import intersect, union
+from fabric.interval_sets import cut
 from fabric.network import Network
 from sim.diff.peers import Joint
 from sim.diff.side_by_side import NOTHING, OutsideLine, Ranges, Side, Sides, is_outside
@@ -248,8 +249,8 @@ def pieces(
     before, after = tuple(old), tuple(new)
     both = (*before, *after)
     src, dst = (
-        _cuts(r for line in both for r in line[0]),
-        _cuts(r for line in both for r in line[1]),
+        sorted(cut((r for line in both for r in line[0]), 1 << 128)),
+        sorted(cut((r for line in both for r in line[1]), 1 << 128)),
     )
     painted = [_paint(lines, src, dst) for lines in (before, after)]
     for i, j in sorted(painted[0].keys() | painted[1].keys()):
@@ -266,10 +267,6 @@ def without(ranges: Ranges, less: Ranges, version: int) -> Ranges:
     starts = [*(low for low, _ in less), TOP[version] + 1]
     rest = tuple((a + 1, b - 1) for a, b in zip(ends, starts, strict=True) if a + 1 < b)
     return intersect(ranges, rest)
-
-
-def _cuts(ranges: Iterable[tuple[int, int]]) -> list[int]:
-    return sorted({end for low, high in ranges for end in (low, high + 1)})
 
 
 def _paint(

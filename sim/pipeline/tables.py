@@ -110,7 +110,7 @@ def tables(blocks: Blocks) -> Tables:
         "proto_class": l4.proto_class,
         "dport_atom": l4.dport_atom,
         "sport_atom": l4.sport_atom,
-        "n_sport": np.array([l4.n_sport]),
+        "n_sport": np.array([l4.n_s]),
         "v4_off": addresses.v4_off,
         "v4_start": addresses.v4_start,
         "top_row": np.arange(len(addresses.v4_off) - 1),

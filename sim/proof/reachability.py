@@ -195,7 +195,7 @@ def _reach(world: World, leg_space: LegSpace, parts: Iterable[Legs]) -> Reach:
     rows = rows.take(
         np.lexsort((rows.hop, rows.dst_place, rows.src_place, rows.version, rows.dst, rows.src))
     )
-    space = L4Space.of_atoms(blocks.l4)
+    space = blocks.l4
     sets = L4Sets(space.size)
     leg_set = _permitted(blocks, space, sets, rows, blocks.dec_permit)
     if (asks := conditional(blocks)).any():

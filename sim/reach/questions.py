@@ -157,7 +157,7 @@ class Questions:
         assert ip is not None
         if (version, ip) not in self.cells:
             self.cells[version, ip] = self.blocks.cell(0, version, ip, 0)
-        l4 = self.blocks.l4_atom(protocol, CLIENT_PORT, port)
+        l4 = self.blocks.l4.atom(protocol, CLIENT_PORT, port)
         index = local.endpoint.index
         key = (direction, index, self.cells[version, ip], l4)
         if key not in self.sides:
@@ -191,7 +191,7 @@ class Questions:
 
     def might_hold(self, packet: Packet) -> bool:
         """Whether some block would permit the packet if the remote end had another address."""
-        l4 = self.blocks.l4_atom(packet.protocol, packet.sport, packet.dport, packet.fields)
+        l4 = self.blocks.l4.atom(packet.protocol, packet.sport, packet.dport, packet.fields)
         return any(
             goes_by_address(entry)
             and any(r.v4 if packet.version == 4 else r.v6 for r in entry.regions)

@@ -203,7 +203,7 @@ def test_endpoints_need_no_routes() -> None:
     assert trace(world, flow).reason.label == "no_route_drop"
     packet = Packet(Direction.IN, 1, 4, 0x0A000001, 0, 6, 40000, 80)
     cell = world.blocks.cell(0, 4, 0x0A000001, 0)
-    decision = world.blocks.decision(Direction.IN, 1, cell, world.blocks.l4_atom(6, 40000, 80))
+    decision = world.blocks.decision(Direction.IN, 1, cell, world.blocks.l4.atom(6, 40000, 80))
     assert bool(world.blocks.dec_permit[decision]) is decide(DEMO_POLICY, network, packet).permit
 
 
@@ -221,6 +221,6 @@ def test_tables_need_no_network() -> None:
         packet = Packet(Direction.OUT, 0, 4, 1, 0, 6, 40000, port)
         assert [entry for _, entry in walk(program, packet)] == [wanted]
         assert [*walk(program, replace(packet, local=1))] == []
-        l4 = blocks.l4_atom(6, 40000, port)
+        l4 = blocks.l4.atom(6, 40000, port)
         found = blocks.decision(Direction.OUT, 0, blocks.cell(0, 4, 1, 0), l4)
         assert bool(blocks.dec_permit[found]) is (wanted is permit)

@@ -28,9 +28,9 @@ FAULTS = (
         "a later stage denies what an earlier one ended",
     ),
     Fault(
-        "sim/blocks/atoms.py",
-        "starts |= {low, high + 1}",
-        "starts |= {low, high}",
+        "fabric/interval_sets.py",
+        "for end in (low, high + 1) if end <= top}",
+        "for end in (low, high) if end <= top}",
         "the last port of a range is an atom of what comes after it",
     ),
     Fault(
@@ -41,9 +41,9 @@ FAULTS = (
     ),
     Fault(
         "sim/blocks/atoms.py",
-        "if high + 1 < top:\n            cuts.add(high + 1)",
-        "if high + 1 < top:\n            cuts.add(high)",
-        "the last address of a region belongs to what comes after it",
+        "cuts[index][0].update(cut(v4_ranges, TOPS[0]))",
+        "cuts[index][0].update(())",
+        "regions of rules do not cut IPv4 addresses",
     ),
     Fault(
         "sim/blocks/blocks.py",
@@ -76,9 +76,9 @@ FAULTS = (
         "an atom that is cut keeps the first port of the other part",
     ),
     Fault(
-        "sim/blocks/atoms.py",
-        "starts |= {low, high + 1}",
-        "starts |= {low}",
+        "fabric/interval_sets.py",
+        "for end in (low, high + 1) if end <= top}",
+        "for end in (low,) if end <= top}",
         "ranges of ports have no end",
     ),
     Fault(

@@ -157,8 +157,8 @@ FAULTS = (
     ),
     Fault(
         "sim/blocks/atoms.py",
-        "last = v4[local + 1] - 1 if local + 1 < len(v4) else 2**32 - 1",
-        "last = v4[local + 1] - 1 if local + 1 <= len(v4) else 2**32 - 1",
+        "last = v4[local + 1] - 1 if local + 1 < len(v4) else TOPS[0]",
+        "last = v4[local + 1] - 1 if local + 1 <= len(v4) else TOPS[0]",
         "AddressAtoms.bounds: < becomes <=",
     ),
     Fault(

@@ -90,7 +90,7 @@ def spaces(draw: Any) -> L4Space:
             lines.append(line)
     sport = np.zeros(65536, np.uint16)
     sport[1024:] = draw(st.booleans())
-    return L4Space.of(proto_class.reshape(-1), np.stack(lines), sport, fields)
+    return L4Space(proto_class.reshape(-1), np.stack(lines), sport, fields=fields)
 
 
 @st.composite
@@ -180,7 +180,7 @@ def test_a_set_for_one_version_says_so_in_every_class() -> None:
         line[:] = part * 3
         line[[1, 58]] = part * 3 + np.arange(1, 3)
     dport = np.repeat(np.arange(9, dtype=np.uint16)[:, None], 65536, 1)
-    space = L4Space.of(proto_class.reshape(-1), dport, np.zeros(65536, np.uint16), fields)
+    space = L4Space(proto_class.reshape(-1), dport, np.zeros(65536, np.uint16), fields=fields)
     bits = np.arange(9) % 3 == 1
     for (version, l4), number in product(((4, (58, 0, 0)), (6, (1, 0, 0))), range(3)):
         found = space.of_version(bits, version)
@@ -192,9 +192,9 @@ def test_more_classes_than_their_tables_hold_are_refused() -> None:
     with pytest.raises(CloisonError, match="257 sets of protocols and fields"):
         distinguishable(PROTOCOLS + 1)
     with pytest.raises(ValueError, match="256 wide protocols, 3 classes"):
-        L4Space.of(
+        L4Space(
             np.zeros(256, np.uint8), np.zeros((1, 65536), np.uint16), np.zeros(65536, np.uint16),
-            FieldClasses.of([Within("state", 1, 1)]),
+            fields=FieldClasses.of([Within("state", 1, 1)]),
         )  # fmt: skip
 
 

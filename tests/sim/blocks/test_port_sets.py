@@ -36,7 +36,7 @@ def spaces(draw: Any) -> L4Space:
     sport = np.zeros(65536, np.uint16)
     if draw(st.booleans()):
         sport[1024:] = 1
-    return L4Space.of(proto_class, dport, sport)
+    return L4Space(proto_class, dport, sport)
 
 
 @st.composite
@@ -130,7 +130,7 @@ def test_ports_read_as_written(text: str, shown: str) -> None:
     dport = np.zeros((2, 65536), np.uint16)
     dport[1] = 1
     dport[1, wanted.first : wanted.last + 1] = 2
-    space = L4Space.of(proto_class, dport, np.zeros(65536, np.uint16))
+    space = L4Space(proto_class, dport, np.zeros(65536, np.uint16))
     bits = space.touching([wanted])
     assert space.text(bits) == shown
     assert space.ranges(bits) == [wanted]
@@ -145,10 +145,10 @@ def test_nearly_everything_is_written_as_what_is_left_out() -> None:
         proto_class[number] = cls
     dport = np.full((4, 65536), 1, np.uint16)
     dport[:3, 0] = 0
-    space = L4Space.of(proto_class, dport, np.zeros(65536, np.uint16))
+    space = L4Space(proto_class, dport, np.zeros(65536, np.uint16))
     assert space.text(np.array([True, False])) == "0/tcp, 0/udp, 0/sctp"
     dport[3] = 0
-    space = L4Space.of(proto_class, dport, np.zeros(65536, np.uint16))
+    space = L4Space(proto_class, dport, np.zeros(65536, np.uint16))
     left = "1-65535/tcp, 1-65535/udp, 1-65535/sctp"
     assert space.text(np.array([True, False])) == f"any except {left}"
     assert space.text(np.array([False, True])) == left

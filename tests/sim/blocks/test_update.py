@@ -36,7 +36,7 @@ def judged(blocks: Blocks, packet: Packet) -> tuple[bool, int, list[str]]:
     program = blocks.program
     vrf = program.network.endpoints[packet.local].vrf
     cell = blocks.cell(vrf, packet.version, packet.remote_ip, packet.remote_vrf)
-    atom = blocks.l4_atom(packet.protocol, packet.sport, packet.dport)
+    atom = blocks.l4.atom(packet.protocol, packet.sport, packet.dport)
     found = blocks.decision(packet.direction, packet.local, cell, atom)
     entries = [e for e in blocks.dec_entries[found].tolist() if e >= 0]
     causes = [str(program.origins[program.entry(e)[1].origin]) for e in entries]

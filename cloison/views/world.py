@@ -107,8 +107,11 @@ class World(sim.world.World):
         from sim.pipeline.tables import tables_of
 
         new, now = World.of(source), self.live.now
-        cut = FieldClasses.of_policy(new.policy_read)
-        if cut != now.blocks.l4.fields or not alike(now.program.network, new.network):
+        before, after = now.program.policy, new.policy_read
+        same = (before.stages, before.enforced) == (after.stages, after.enforced)
+        if FieldClasses.of_policy(after) != now.blocks.l4.fields:
+            return new
+        if not same or not alike(now.program.network, new.network):
             return new
         version = self.live.become(new.policy_read)
         program = replace(version.program, network=new.network, policy=new.policy_read)

@@ -41,6 +41,8 @@ from fabric.network import Network
 
 def enforce(draft: Draft) -> Draft:
     """The scopes as their points ask them. Raises `UndecidedError` for what nobody enforces."""
+    if all(stage.at is Point.HERE for stage in draft.policy.stages):
+        return draft
     points, scopes = Points(draft.network, draft.policy), draft.scopes or {}
     points.refuse(scopes)
     return replace(draft, scopes={key: points.asked(key, scope) for key, scope in scopes.items()})

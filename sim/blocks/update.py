@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program.program import ANY_VRF, Entry, L4Range, Program
+from compiler.program.program import ANY_VRF, Entry, Group, L4Range, Program
 from sim.blocks.arena import Arena
 from sim.blocks.atoms import AddressAtoms, L4Atoms
 from sim.blocks.blocks import Blocks, build_blocks
@@ -44,6 +44,7 @@ def update(blocks: Blocks, program: Program) -> Blocks:
         or program.groups[: len(before.groups)] != before.groups
         or store.serial != blocks.serial
         or blocks.l4.fields != PLAIN
+        or any(r.fields for g in fresh_groups(before, program) for e in g.entries for r in e.l4)
         or store.worn
     ):
         return build_blocks(program)
@@ -53,13 +54,18 @@ def update(blocks: Blocks, program: Program) -> Blocks:
     if l4 is None:
         return build_blocks(program)
     store.serial += 1
-    store.learn(program.groups[len(before.groups) :])
+    store.learn(fresh_groups(before, program))
     if l4 is not blocks.l4:
         store.lanes.extend(l4.ancestors(blocks.l4.size)[blocks.l4.size :])
     work = _Update(blocks, program, l4, moved)
     for vrf, keys in fresh.items():
         work.add(vrf, keys)
     return work.done()
+
+
+def fresh_groups(before: Program, program: Program) -> tuple[Group, ...]:
+    """The groups that an edit has added."""
+    return program.groups[len(before.groups) :]
 
 
 @dataclass(frozen=True, slots=True)

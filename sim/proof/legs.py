@@ -159,6 +159,8 @@ class LegSpace:
             b = self.blocks
             size, width = b.addresses.count(vrf), int(b.remote_count[vrf])
             members, sets = self.routes(vrf)
+            if not len(members):
+                return np.zeros(size, np.int64)
             rows = [_distinct(sets.astype(np.int32))]
             for first in b.cell_off[np.unique(b.ep_block[direction, members])].tolist():
                 table = b.cell_class[first : first + size * width].reshape(size, width)

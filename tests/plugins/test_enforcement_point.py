@@ -168,6 +168,21 @@ def test_what_ends_at_one_point_says_nothing_to_the_next() -> None:
     assert ends(TABLE)[0] == 1
 
 
+def test_a_default_is_that_of_packets_that_meet_the_row() -> None:
+    """A peer that denies by default what leaves says nothing of what arrives; all who answer about
+    it agree."""
+    shut = replace(PEER_OUT, default=Action.DENY)
+    table = tuple(shut if stage is PEER_OUT else stage for stage in TABLE)
+    web = Rule(shut, Direction.OUT, 0, (Named(("acme/*",)),), (Everyone(),), (L4(6, 80, 80),),
+               Action.PERMIT, PULL)  # fmt: skip
+    policy = DEMO_POLICY + Policy((web,), (), table, ANYWHERE)
+    world = World(DEMO, policy)
+    assert trace(world, WEB).reason.label == "delivered"
+    assert trace(world, replace(WEB, protocol=17, dport=53)).reason.label == "peer_out_drop"
+    stage_laws.replayed(DEMO, policy)
+    stage_laws.proved(DEMO, policy)
+
+
 def test_a_border_says_nothing_of_packets_that_pass_none() -> None:
     for network, label in ((EDGED, "edge_out_drop"), (DEMO, None)):
         world = World(network, saying(EDGE_OUT, Direction.OUT))
@@ -216,7 +231,9 @@ def fabric(tmp_path_factory: pytest.TempPathFactory) -> Network:
     """Two pods on two hosts, and what lies behind two borders."""
     a = vrf("10.0.0.0/16")
     a["vrfs"]["main"]["default_route"] = "zone2"
-    zone2 = {"endpoints": {"inet": {"addresses": ["0.0.0.0/0"]}}, "rules": []}
+    inet = {"addresses": ["0.0.0.0/0"]}
+    office = {"addresses": ["198.51.100.0/24"], "border": "border2"}
+    zone2 = {"endpoints": {"inet": inet, "office": office}, "rules": []}
     site = {"spines": 2, "leaves": 2, "hosts_per_pair": 2, "borders": 2}
     work = {"a": ["n/p@host1", "n/q@host2"]}
     folder = tmp_path_factory.mktemp("fabric")
@@ -249,6 +266,9 @@ def test_a_dump_has_what_its_dpu_enforces_and_nothing_else(fabric: Network) -> N
         assert bool(said["groups"]) == (fabric.fabric.nodes[vtep].role is Role.BORDER)
         assert not any(row["out"] or row["in"] for row in said["endpoints"])
         assert {group["default"]["at"] for group in said["groups"]} <= {"a border"}
+        for row in said.get("asked_for", ()):
+            (end,) = (e for e in fabric.endpoints if e.name == row["name"])
+            assert end.vtep == vtep or fabric.fabric.nodes[end.vtep].role is not Role.BORDER
 
 
 def test_dumps_of_both_ends_decide_as_the_definition_does(fabric: Network) -> None:

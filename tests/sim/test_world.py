@@ -16,7 +16,8 @@ from routed_demo import DEMO, DEMO_POLICY
 import cloison
 import sim.world
 from cloison.views.world import World as View
-from compiler.policy.ir import Action, Direction, Origin, Packet, Policy, Stage
+from compiler.policy.fields import Within
+from compiler.policy.ir import L4, Action, Direction, Everyone, Origin, Packet, Policy, Rule, Stage
 from compiler.policy.semantics import decide
 from compiler.policy.stages import STAGES, inserted
 from compiler.program.program import Entry, Group, L4Range, Program, Region
@@ -90,6 +91,19 @@ def test_a_policy_of_other_stages_is_compiled_anew(tmp_path: Path) -> None:
     policy = replace(here.policy_read, stages=inserted(STAGES, more, after=Stage.ZONE2))
     there = here.saying(policy)
     assert there.program.stages == policy.stages and reaching(there) == reaching(here)
+
+
+def test_rules_on_further_fields_are_cut_anew(tmp_path: Path) -> None:
+    """Blocks that know no further field cannot be added to; nothing is told by one that was."""
+    here = World(fabric(tmp_path))
+    rule = Rule(Stage.WORKLOAD, Direction.IN, 0, (Everyone(),), (Everyone(),),
+                (L4(fields=(Within("dscp", 46, 46),)),), Action.DENY,
+                Origin("NetworkPolicy", "marked"))  # fmt: skip
+    policy = Policy((rule, *here.policy_read.rules), here.policy_read.selections)
+    fresh = World(here.network, policy)
+    names = [node.name for node in here.network.fabric.nodes]
+    for there in (here.saying(policy), here.mixed(World(here.network, policy), names)):
+        assert there.blocks.l4.fields == fresh.blocks.l4.fields != here.blocks.l4.fields
 
 
 def reaching(world: World) -> set[tuple[int, int, int]]:

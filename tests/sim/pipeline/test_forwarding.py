@@ -14,17 +14,19 @@ from any_flows import own
 from hypothesis import Phase, given, settings
 from naive import Header, outcomes
 from random_worlds import worlds
+from routed import at, endpoint, routed
 from routed_demo import DEMO, DEMO_POLICY
 from wired import wired
 
 from compiler.policy.ir import Policy
 from fabric.diagnostics import UndecidedError
 from fabric.network import Network
-from sim.packets.headers import Packets
+from sim.packets.headers import Flow, Packets
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.forwarding import Place, onward, receivers, sender, sets_onward, way_back
 from sim.pipeline.tables import tables
 from sim.proof.legs import LegSpace, legs
+from sim.proof.reachability import reachability
 from sim.why.one_answer import explain
 from sim.world import World
 
@@ -101,6 +103,21 @@ def test_the_way_back_says_behind_what_a_source_lies() -> None:
             }
             assert seen is None or route is not None
     assert np.array_equal(sets_onward(DEMO, 0, 1, 4, [0]), [-1])
+
+
+def test_of_several_vrfs_behind_a_vtep_the_packet_s_own_is_seen() -> None:
+    ends = [
+        at(0, endpoint(0, "acme/web/a", 1, "10.0.0.1/32")),
+        at(1, endpoint(1, "acme/web/b", 1, "10.0.0.2/32")),
+    ]
+    there, back = [("10.0.0.2/32", [(1, 1)])], [("10.0.0.1/32", [(0, 0), (0, 1)])]
+    names = ["dpu1", "dpu2"], ["globex/main", "acme/main"]
+    world = World(routed(*names, ends, {(0, 1): there, (1, 1): back}), Policy())
+    (way,) = onward(world, Place(0, 1, Flow(1, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)))
+    assert way_back(world, way.to, 0)[1] == 1
+    assert way_back(world, way.to, 1)[1] is None, "no way back leads through that VTEP"
+    reach = reachability(world)
+    assert len(reach.between(0, 1)) == 1
 
 
 def test_parts_of_a_prefix_are_not_cut_by_what_a_rewrite_hides() -> None:

@@ -5,12 +5,15 @@ A `Wall` keeps everybody out of the pods of its namespace with a label, but thos
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+import stage_laws
 import yaml
 
 import cloison
@@ -21,6 +24,7 @@ from compiler.policy.ir import (
     Action,
     Direction,
     Origin,
+    Packet,
     Pods,
     Policy,
     Requirement,
@@ -29,14 +33,19 @@ from compiler.policy.ir import (
     Stage,
 )
 from compiler.policy.origin_kinds import Listed, OriginKind
+from compiler.policy.semantics import decide
 from compiler.policy.source import Source, no_mistakes, settled
 from compiler.program.document import document
 from compiler.program.dpu import enforcement_points, tables_of
+from compiler.program.walk import verdict
 from compiler.sources import SOURCES, network_policy
 from fabric.cluster import cluster_network
 from fabric.diagnostics import Diagnostic
 from fabric.kubernetes.claimed_kinds import LEFT_TO_SOURCES, ClaimedKind
 from fabric.network import Network
+from sim.checker.consistency import inconsistencies
+from sim.checker.validity import validity
+from sim.proof.certificate import certificate
 from sim.proof.prove import prove
 
 WALL = OriginKind(
@@ -195,3 +204,26 @@ def test_what_is_left_to_sources_is_what_they_claim() -> None:
 def test_a_kind_of_origin_that_nobody_declared_stops_where_it_is_made() -> None:
     with pytest.raises(LookupError, match="Wall"):
         Origin("Wall", "ring")  # type: ignore[arg-type]
+
+
+def test_definition_entries_blocks_and_checker_agree(worlds: Worlds) -> None:
+    """About every pair of pods, in both directions; and the certificate is the one deserved."""
+    for world in worlds[1:]:
+        ends, policy = world.network.endpoints, world.policy_read
+        for local, remote, way in product(ends, ends, Direction):
+            for prefix, port in product(remote.prefixes, (80, 5432)):
+                at = prefix.version, int(prefix[0]), remote.vrf
+                packet = Packet(way, local.index, *at, 6, 40000, port)
+                found = decide(policy, world.network, packet)
+                assert verdict(world.program, packet) == found
+                assert stage_laws.permitted(world.blocks, packet) == found.permit
+        written = json.loads(json.dumps(certificate(prove(world))))
+        assert inconsistencies(written) == []
+        assert validity(written, world.network, (), policy).problems == []
+
+
+def test_half_done_it_cannot_be_made() -> None:
+    whole = {f.name: getattr(ROW, f.name) for f in fields(ROW)}
+    for left_out in whole:
+        with pytest.raises(TypeError, match=left_out):
+            Source(**{name: value for name, value in whole.items() if name != left_out})

@@ -95,6 +95,21 @@ def test_an_expectation_is_unknown_that_a_failure_opens_a_door_around(tmp_path: 
     assert prove(World.of(path, down=["dpu2"])).verdicts()[0] == "unknown"
 
 
+def test_who_loses_the_direct_way_is_no_newcomer(tmp_path: Path) -> None:
+    """His packets got to the pod anyway, and he gets no further now; who checks agrees."""
+    other = {"deny": "a/* -> far/n/p:22/tcp", "hold_under": BOTH}
+    far, ports = ("n/p@host5", "n/q@host6"), ("30090/tcp", f"{DIRECT}/tcp")
+    path = stand_in(tmp_path, [other], service("s", "p"), far=far, ports=ports)
+    links = [x.name for x in World.of(path).network.fabric.links if x.name.startswith("dpu5--")]
+    world = World.of(path, down=links[:1])
+    cut = World.of(path, down=links)
+    assert [r.category for r in cut.network.not_evaluated] == ["detour"]
+    assert not world.network.not_evaluated
+    proof = prove(world)
+    assert (proof.verdicts(), proof.not_evaluated) == (["holds"], ())
+    assert not validity(certificate(proof), world.network, ()).problems
+
+
 def test_without_a_finding_nothing_but_the_failure_keeps_it_from_holding(tmp_path: Path) -> None:
     said = []
     for door in (service("s", "p"), service("s", "q"), service("s", "p", type="ClusterIP")):

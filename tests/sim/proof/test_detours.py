@@ -338,6 +338,19 @@ def test_a_host_that_tenants_share_opens_at_the_addresses_of_both(
     assert not validity(body, world.network, ()).problems
 
 
+def test_a_host_that_tenants_share_is_at_its_own_doors(tmp_path: Path) -> None:
+    """Also where nobody else of the other tenant is there."""
+    spec = fabric([], [{"deny": "blue/@node/host1 -> red/a/x"}])
+    spec["tenants"]["blue"]["hosts"] = ["host1"]
+    red = [pod("a", "x", host="host1"), service("s", "a", "x")]
+    world = World.of(written(tmp_path, spec, red, [pod("a", "x", host="host1", own_network=False)]))
+    (found,) = world.network.not_evaluated
+    assert "leads blue/@node/host1 from 30090/tcp" in found.what
+    proof = prove(world)
+    assert proof.verdicts() == ["unknown"]
+    assert not validity(certificate(proof), world.network, ()).problems
+
+
 def test_a_peering_to_nodes_is_a_way_to_pods_too(tmp_path: Path) -> None:
     peering = {"name": "p", "between": ["red/main", "blue/main"], "ports": ["30090/tcp"]}
     path = front(tmp_path, service("s", "a", "x"), rules=[], peerings=[peering])

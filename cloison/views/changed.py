@@ -12,7 +12,7 @@ from fabric.diagnostics import Span
 from sim.diff.diff import Change, Diff
 from sim.diff.edits import InputEdit
 from sim.diff.merged import RowEnd
-from sim.reach.connectivity import written
+from sim.reach.connectivity import range_words
 
 WORDS = {
     "gained": ("gains", "gain"),
@@ -84,7 +84,7 @@ def addresses(found: Diff, end: RowEnd) -> str:
 
 def ranges(end: RowEnd) -> list[str]:
     """The addresses of an end as prefixes, or as ranges that are none."""
-    return [text for part in end.addresses for text in written(*part)]
+    return [text for part in end.addresses for text in range_words(*part)]
 
 
 def end_row(found: Diff, end: RowEnd) -> dict[str, Any]:

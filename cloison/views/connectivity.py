@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,13 +13,22 @@ from cloison.views.unknowns import below, notes, with_records
 from cloison.views.world import World
 from compiler.policy.ir import Direction, Origin
 from compiler.program.program import goes_by_address
-from fabric.cluster import CLUSTER
+from fabric.address_sets import AddressSet, addresses_in
+from fabric.cluster import CLUSTER, EXTERNAL
 from fabric.diagnostics import Diagnostic, InputError
+from fabric.interval_sets import intersect
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from sim.blocks.port_sets import rows as port_rows
 from sim.names.wanted_ports import ports_by, split_port
 from sim.reach.assumed import Assumed
-from sim.reach.connectivity import OUTSIDE, Connection, Connectivity, Peer, connectivity
+from sim.reach.connectivity import (
+    OUTSIDE,
+    Connection,
+    Connectivity,
+    Peer,
+    connectivity,
+    range_words,
+)
 from sim.reach.doors import Door, doors
 from sim.reach.openings import CONTROLLER
 from sim.verdicts import touching
@@ -36,7 +46,7 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
     found = connectivity(world)
     chosen = narrowed(found, source, to)
     doubt = doubts(found, source, to)
-    ways_in = [d for d in doors(found) if source in (None, "external")]
+    ways_in = [d for d in doors(found) if source in (None, "external", EXTERNAL)]
     ways_in = [d for d in ways_in if to is None or called(d.target, split_port(to)[0])]
     if output == "matrix":
         text = "".join(f"{visible(line)}\n" for line in matrix(found, chosen, doubt))
@@ -148,20 +158,49 @@ def narrowed(found: Connectivity, source: str | None, to: str | None) -> list[Co
             r for ports, _ in ports_by(port, found.reach.network.endpoints) for r in ports
         ]
         mask = found.reach.space.touching(wanted_ports)
-    return [
-        c
+    blocks = [addresses_in(text) if text else None for text in (source, name)]
+    chosen = (
+        part(c, *blocks)
         for c in found.connections
         if (source is None or called(c.source, source))
         and (name is None or called(c.target, name))
         and (mask is None or (c.ports & mask).any())
+    )
+    return [c for c in chosen if c.families]
+
+
+def part(of: Connection, *blocks: AddressSet | None) -> Connection:
+    """A connection between those addresses that were asked for, in the IP versions that it has
+    there."""
+    ends = [
+        end if block is None else within(end, block)
+        for end, block in zip((of.source, of.target), blocks, strict=True)
     ]
+    told = [addresses_in(", ".join(end.ranges)) for end in ends]
+    left = [set(block.versions) for block in told if block is not None]
+    families = tuple(v for v in of.families if all(v in versions for versions in left))
+    return replace(of, source=ends[0], target=ends[1], families=families)
+
+
+def within(peer: Peer, asked: AddressSet | None) -> Peer:
+    """Those addresses of the outside that are among some."""
+    whole = addresses_in(", ".join(peer.ranges))
+    if asked is None or whole is None:
+        return replace(peer, ranges=())
+    found = (
+        text
+        for version in (4, 6)
+        for span in intersect(whole.of(version), asked.of(version))
+        for text in range_words(version, *span)
+    )
+    return replace(peer, ranges=tuple(found))
 
 
 def called(peer: Peer, pattern: str) -> bool:
     """Whether a pattern means this peer: `namespace/workload` with globs; of what is outside
-    `external` or ranges as they are printed."""
+    `external` or some of its addresses."""
     if peer.kind == "External":
-        return pattern == "external" or {*pattern.split(", ")} <= {*peer.ranges}
+        return pattern in ("external", EXTERNAL) or within(peer, addresses_in(pattern)).ranges != ()
     plain = f"{peer.namespace}/{peer.name}"
     return fnmatchcase(plain, pattern) or str(peer) == pattern
 

@@ -38,6 +38,7 @@ from fabric.ports import PortRange
 from fabric.wildcard import BRACKETS, NUMBERS
 from sim.names.address_sets import owning
 from sim.names.door_at import Behind, at_address, at_node, door_addresses, node_ports
+from sim.names.members import members
 from sim.names.services import SUFFIX, behind
 from sim.names.wanted_ports import ports_by, split_port
 
@@ -106,6 +107,8 @@ def endpoints(network: Network, name: str) -> list[Endpoint]:
         if not any(name in _answers(e) for e in found) and (several := _several(network, name)):
             return several
         if _one_host(found) or (found and _one_workload(found)):
+            return found
+        if found and found == _on_nodes(network, name):
             return found
         return [endpoint(network, name)]
     found = [e for e in network.endpoints if any(selects(p, e) for p in (name, f"*/{name}"))]
@@ -240,7 +243,20 @@ def _owner(network: Network, text: str, address: Address) -> Endpoint:
 def _found(network: Network, name: str) -> list[Endpoint]:
     """Everything that a name, maybe with a kind in brackets, may stand for."""
     plain, kind = KIND.fullmatch(name.strip("/")).groups()  # type: ignore[union-attr]
-    return [e for e in _called(network.endpoints, plain) if kind in (None, _kind(e))]
+    found = _called(network.endpoints, plain) or _on_nodes(network, plain)
+    return [e for e in found if kind in (None, _kind(e))]
+
+
+def _on_nodes(network: Network, name: str) -> list[Endpoint]:
+    """The nodes on whose network the pods of a workload are."""
+    wanted = name.split("/")
+    found = {
+        e.index: e
+        for tenant in network.manifests
+        for pod, e in members(network, tenant)
+        if e.kind == "node" and [tenant, pod.namespace, pod.workload][-len(wanted) :] == wanted
+    }
+    return list(found.values())
 
 
 def _called(endpoints: Iterable[Endpoint], name: str) -> list[Endpoint]:

@@ -256,13 +256,13 @@ def joined(ranges: list[Range], wanted: tuple[int, ...]) -> Iterator[str]:
             runs.append((version, runs.pop()[1] if together else first, last))
         before = (version, sets)
     for run in runs:
-        yield from written(*run)
+        yield from range_words(*run)
 
 
-def written(version: int, first: int, last: int) -> Iterator[str]:
+def range_words(version: int, first: int, last: int) -> Iterator[str]:
     """A range as one prefix if it is one, else as `first-last`.
 
-    >>> [*written(4, 0, 2**32 - 1), *written(4, 1, 3)]
+    >>> [*range_words(4, 0, 2**32 - 1), *range_words(4, 1, 3)]
     ['0.0.0.0/0', '0.0.0.1-0.0.0.3']
     """
     make = IPv4Address if version == 4 else IPv6Address

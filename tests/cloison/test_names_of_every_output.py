@@ -23,17 +23,23 @@ from click.testing import CliRunner
 from cloison.cli import main
 from cloison.replaying import vrf_index
 from cloison.views.world import World
-from fabric.address_sets import address_in, set_in
+from fabric.address_sets import address_in, addresses_in, set_in
 from fabric.build import rebuild
+from fabric.checks.expectations import check
+from fabric.checks.known_names import survey
+from fabric.diagnostics import Diagnostics
 from fabric.file.claims import parse_claim
+from fabric.file.spec import Expectation
 from fabric.ports import parse_ports
+from sim.names.address_sets import owning
 from sim.names.ends import Destination, endpoints, targets
 from sim.names.wanted_ports import CALLED, split_source
-from sim.proof.expect import selected
+from sim.proof.expect import pairs_of, read_claims, selected
 from sim.reach.access import receivers, senders
 from sim.why.one_answer import explain
 
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
+BROKEN = TOPOLOGIES / "broken" / "wrong-rt-import.yaml"
 BUNDLED = ["small", "demo", "namespaces"]
 VERBS = {
     "check": "check {}",
@@ -58,19 +64,30 @@ VERBS = {
     "explain": "explain {} */@node/* */@node/host1",
     "explain outside": "explain {} zone2/* */@node/host1",
     "replay": "replay {} --random 400 --by-flow",
+    "diff": "diff {} EDITED",
+    "diff routes": "diff {} BROKEN",
 }
 TABLES = ("topology", "links", "endpoints", "blocks", "sessions", "routes", "policy", "reach")
+EDITS = """
+extends: {path}
+name: edited
+patch:
+  - at: {at}
+    set: {{ {key}rules: [{{ name: no, action: deny, from: "{tenant}", to: "*" }}] {end}}}
+"""
+"""A world in which much fares otherwise: a tenant is cut off."""
 ENDS = r"(source|destination|target)"
 KINDS = {
     "endpoint": rf"(matrix|rows|by_flow)\[]\.{ENDS}|(rows|assumed)\[]\.endpoint|exempt\[]"
-    r"|^\.(source|target)|doors\[]\.(leads_to|tenant)|open_to\[]",
+    r"|^\.(source|target)|doors\[]\.(leads_to|tenant)|open_to\[]|_part\.members\[]",
     "service": r"doors\[]\.service",
     "node": r"rows\[]\.(node|a|b|host|vtep|peer|owner)|\.node|replay\.links\[]\.(from|to)",
     "hop": r"rows\[]\.via\[]",
     "link": r"\.link|imbalance\[]\.busiest|rows\[]\.links\[]",
     "vrf": r"rows\[](\.remote\[])?\.vrf|by_flow\[]\.vrf",
     "ports": r"rows\[]\.ports|matrix\[]\.ports",
-    "addresses": r"\.(prefix|loopback|(prefixes|blocks|addresses|(source|target)_addresses)\[])",
+    "addresses": r"\.(prefix|loopback|(prefixes|blocks|addresses)\[])"
+    r"|(source|target|destination)_addresses\[]",
     "packet": r"\.(packet|flow)",
     "claim": r"\.expect",
     "selector": r"\.(local|remote)",
@@ -80,6 +97,7 @@ OTHER = re.compile(
     "rule|stage|action|direction|because|what|part|computed|order|rt|rd|next_hop|router_mac|"
     "(a_|b_)?port|protocol|capacity|families|imports|rts|protected_by|assumed|where|result|entry"
     "|IPv4|IPv6|by|routes|ports_list|via|door|code|file|hint|message|severity|partial"
+    "|title|old|new|detail|change|families|nodes|only|is|was"
 )
 
 
@@ -95,10 +113,17 @@ def name_of(world: World) -> str:
 
 def printed(world: World, verb: str, output: str, folder: Path) -> str:
     path = TOPOLOGIES / f"{name_of(world)}.yaml"
-    arguments = VERBS[verb].format(path).replace("OUT", str(folder)).split()
+    if verb == "diff":
+        tenant = next(vrf.tenant for vrf in world.network.vrfs if vrf.zone == 1)
+        zones = len({vrf.zone for vrf in world.network.vrfs}) > 1
+        place = ("[zones, zone1]", "", "") if zones else ("[zones]", "zone1: { ", "} ")
+        words = dict(zip(("at", "key", "end"), place, strict=True))
+        (folder / "edited.yaml").write_text(EDITS.format(path=path, tenant=tenant, **words))
+    words = {"OUT": str(folder), "EDITED": str(folder / "edited.yaml"), "BROKEN": str(BROKEN)}
+    arguments = [words.get(word, word) for word in VERBS[verb].format(path).split()]
     option = "--output" if verb == "compile" else "-o"
     done = CliRunner().invoke(main, [*arguments, option, output])
-    assert done.exit_code == 0, (verb, done.output)
+    assert done.exit_code == verb.startswith("diff"), (verb, done.output)
     return done.stdout
 
 
@@ -143,13 +168,16 @@ def read(world: World, kind: str, text: str) -> None:
             assert found <= {t.endpoint.index for t in targets(network, text) if t.endpoint}
             assert found <= set(senders(network, text).nonzero()[0].tolist())
             assert found <= {i for b, _ in receivers(network, text) for i in b.nonzero()[0]}
-            whole = text in {v.tenant for v in network.vrfs}
-            assert found <= set(selected(f"{text}/*" if whole else text, network).nonzero()[0])
+            assert found <= set(selected(text, network).nonzero()[0])
+            assert_expected(world, text)
         case "service":
             (found,) = {t.endpoint and t.endpoint.workload for t in every(world, text)}
             assert found
         case "node":
             assert network.fabric.node(text).name == text
+            if any(e.host == text and e.kind == "node" for e in network.endpoints):
+                assert {e.host for e in endpoints(network, text)} == {text}
+                assert_expected(world, text)
         case "hop":
             node, _, vrf = text.partition(" ")
             read(world, "node", node)
@@ -159,6 +187,9 @@ def read(world: World, kind: str, text: str) -> None:
             assert rebuild(network, down=(text,)).fabric.down_links
         case "vrf":
             assert text == "any" or network.vrfs[vrf_index(network, text)].name == text
+            if any(network.vrfs[e.vrf].name == text for e in network.endpoints):
+                assert {network.vrfs[e.vrf].name for e in endpoints(network, text)} == {text}
+                assert_expected(world, text)
         case "ports":
             for port in text.removesuffix(" (not all pods)").split(" | "):
                 assert CALLED.fullmatch(port) or parse_ports(port)
@@ -166,6 +197,9 @@ def read(world: World, kind: str, text: str) -> None:
             assert set_in(text) or address_in(text)
             assert targets(network, f"[{text}]:443")
             assert parse_claim(f"{text} -> [{text}]:443/tcp")[:2] == (text, text)
+            block = addresses_in(text)
+            if block is not None and owning(network, block):
+                assert_expected(world, text)
         case "packet":
             ends, _, sent = text.rpartition(": ") if ": " in text else ("", "", text)
             source, _, target = sent.partition(" -> ")
@@ -188,6 +222,19 @@ def read(world: World, kind: str, text: str) -> None:
                 assert nobody or set_in(name) or address_in(name) or endpoints(network, name)
 
 
+def assert_expected(world: World, name: str) -> None:
+    """An `expect:` line takes the name at either end, and compares what it means."""
+    network = world.network
+    spec = network.spec.model_copy(
+        update={"expect": [Expectation(deny=f"{name} -> *"), Expectation(deny=f"* -> {name}")]}
+    )
+    found = Diagnostics()
+    check(spec, survey(spec), found)
+    assert not found.items, found.items
+    for claim in read_claims(spec, network):
+        assert len(pairs_of(claim, network))
+
+
 def assert_names(world: World, found: set[tuple[str, str]]) -> None:
     wrong = []
     for path, text in sorted(found):
@@ -201,6 +248,8 @@ def assert_names(world: World, found: set[tuple[str, str]]) -> None:
 @pytest.mark.parametrize("verb", VERBS)
 def test_names_of_documents(world: World, verb: str, tmp_path: Path) -> None:
     if verb == "explain outside" and all(v.zone != 2 for v in world.network.vrfs):
+        return
+    if verb == "diff routes" and name_of(world) != "demo":
         return
     found = set(leaves(json.loads(printed(world, verb, "json", tmp_path))))
     if verb == "simulate":

@@ -12,10 +12,9 @@ Rules that hold here:
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,29 +101,6 @@ def changes(
             continue
         seen = _since(now, watched.state(), began, watched.lock)
         yield sure
-
-
-@contextmanager
-def interruptible() -> Iterator[Callable[[float], None]]:
-    """A pause that ends with `KeyboardInterrupt` also where somebody swallowed an earlier one, as
-    Python does with what arrives while a finalizer runs."""
-    pressed = False
-
-    def press(*_: object) -> None:
-        nonlocal pressed
-        pressed = True
-        raise KeyboardInterrupt
-
-    def wait(seconds: float) -> None:
-        if pressed:
-            raise KeyboardInterrupt
-        time.sleep(seconds)
-
-    before = signal.signal(signal.SIGINT, press)
-    try:
-        yield wait
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _since(before: State, after: State, began: int, locked: Path | None) -> State:

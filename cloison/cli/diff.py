@@ -93,7 +93,6 @@ def _show(found: Diff, output: str) -> None:
 def _watch(old: Path, new: Path, how: How, output: str, quiet: bool) -> None:
     from cloison.cli.check import tell_findings
     from cloison.cli.errors import explain
-    from cloison.file_changes import interruptible
     from cloison.watching import Watch
 
     if "-" in (str(old), str(new)):
@@ -104,14 +103,13 @@ def _watch(old: Path, new: Path, how: How, output: str, quiet: bool) -> None:
 
     watch = Watch(old, new, how)
     try:
-        with interruptible() as wait:
-            for found, world in watch.rounds(refused, wait):
-                _show(found, output)
-                if output == "table":
-                    click.echo(watch.proved(world))
-                tell_findings(world)
-                if not quiet:
-                    click.echo(f"watching {new}; Ctrl-C ends", err=True)
+        for found, world in watch.rounds(refused):
+            _show(found, output)
+            if output == "table":
+                click.echo(watch.proved(world))
+            tell_findings(world)
+            if not quiet:
+                click.echo(f"watching {new}; Ctrl-C ends", err=True)
     except KeyboardInterrupt:
         if not quiet:
             click.echo("", err=True)

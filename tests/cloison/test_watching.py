@@ -214,7 +214,8 @@ spec: { priority: 1, subject: { namespaces: {} } }
 
 
 def test_ctrl_c_ends_it_with_0(small: Path) -> None:
-    command = [sys.executable, "-c", "from cloison.cli import main; main()"]
+    heard = "from signal import *; signal(SIGINT, default_int_handler)"
+    command = [sys.executable, "-c", f"{heard}; from cloison.cli import main; main()"]
     process = subprocess.Popen(
         [*command, "diff", str(small), "--watch"],
         stdout=subprocess.PIPE,

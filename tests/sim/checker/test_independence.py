@@ -13,6 +13,7 @@ ALLOWED = {
     "compiler.sources.network_policy",
     "compiler.sources.zones",
     "compiler.policy",
+    "compiler.policy.fields",
     "compiler.policy.ir",
     "compiler.policy.origin_kinds",
     "compiler.policy.points",

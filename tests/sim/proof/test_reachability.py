@@ -74,7 +74,7 @@ def test_legs_hold_addresses_that_deliver(network: Network, policy: Policy) -> N
     for row in np.flatnonzero(reach.sets.any(1)[reach.leg_set])[:200].tolist():
         version, src, _ = reach.spans.bounds(int(reach.legs.src_place[row]))
         _, _, dst = reach.spans.bounds(int(reach.legs.dst_place[row]))
-        l4 = reach.space.pick(reach.sets[reach.leg_set[row]])
+        l4 = reach.space.pick(reach.sets[reach.leg_set[row]], version=version)
         assert l4 is not None
         found = outcomes(policy, network, int(reach.legs.src[row]), Header(version, src, dst, *l4))
         assert any(o.dst == reach.legs.dst[row] and o.reason is Reason.DELIVERED for o in found)

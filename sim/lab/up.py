@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_network
@@ -30,6 +31,8 @@ from sim.lab.layout import (
 )
 
 CABLE, ENDPOINT, HOST, JOIN = 0xC2, 0xC3, 0xC4, 0xC5
+ORPHAN = 0.2
+"""Seconds after which a process that a killed builder left has made its last namespace."""
 Tell = Callable[..., None]
 
 
@@ -73,11 +76,15 @@ def undone(lab: str) -> Iterator[None]:
 
 def remove(lab: str) -> int:
     """Remove a lab by its id, whatever is left of it; how many namespaces there were."""
-    left = [space for space in kernel.existing() if space.startswith(f"cln-{lab}-")]
-    for space in left:
-        kernel.remove(space)
+    found = set[str]()
+    for pause in (0.0, ORPHAN):
+        time.sleep(pause)
+        left = {space for space in kernel.existing() if space.startswith(f"cln-{lab}-")}
+        for space in left:
+            kernel.remove(space)
+        found |= left
     state.forget(lab)
-    return len(left)
+    return len(found)
 
 
 def underlay(layout: Layout, spaces: Spaces) -> None:

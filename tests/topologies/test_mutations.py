@@ -132,7 +132,6 @@ def quicken(monkeypatch: pytest.MonkeyPatch) -> None:
         return decide(views[key], network, packet)
 
     monkeypatch.setattr("naive.decide", decide_here)
-    monkeypatch.setattr("naive.owner", known_owner)
     monkeypatch.setattr("compiler.policy.semantics.owner", known_owner)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from typing import Any
 
 from cloison.render.formats import FORMATS, visible, written
+from cloison.views.asked_peers import asked_pods, called, leads, short, sought, within
 from cloison.views.doubts import Doubts
 from cloison.views.unknowns import below, notes, with_records
 from cloison.views.world import World
@@ -16,7 +16,6 @@ from compiler.program.program import goes_by_address
 from fabric.address_sets import AddressSet, addresses_in
 from fabric.cluster import CLUSTER, EXTERNAL
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.interval_sets import intersect
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from sim.blocks.port_sets import rows as port_rows
 from sim.names.wanted_ports import ports_by, split_port
@@ -27,7 +26,6 @@ from sim.reach.connectivity import (
     Connectivity,
     Peer,
     connectivity,
-    range_words,
 )
 from sim.reach.doors import Door, doors
 from sim.reach.openings import CONTROLLER
@@ -43,11 +41,20 @@ UNSURE = ", ? unknown"
 def answer(world: World, output: str, source: str | None, to: str | None) -> tuple[str, bool]:
     """The connectivity of a cluster, or the part of it that was asked for, as text; and whether
     something that touches it is not evaluated."""
-    found = connectivity(world)
-    chosen = narrowed(found, source, to)
+    source, to = (text and short(text) for text in (source, to))
+    pods = [asked_pods(world, text) for text in (source, to and split_port(to)[0])]
+    found = connectivity(world, pods[0] | pods[1])
+    chosen = [
+        c
+        for c in narrowed(found, source, to)
+        if all(
+            end in own or end not in found.pods
+            for end, own in zip((c.source, c.target), pods, strict=True)
+        )
+    ]
     doubt = doubts(found, source, to)
     ways_in = [d for d in doors(found) if source in (None, "external", EXTERNAL)]
-    ways_in = [d for d in ways_in if to is None or called(d.target, split_port(to)[0])]
+    ways_in = [d for d in ways_in if to is None or leads(found, d, split_port(to)[0])]
     if output == "matrix":
         text = "".join(f"{visible(line)}\n" for line in matrix(found, chosen, doubt))
         text += below(doubt.records)
@@ -78,16 +85,17 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
 def missing(found: Connectivity, source: str | None, to: str | None) -> list[tuple[str, str]]:
     """Pairs of workloads that lack something because of an assumed address
     (`sim.reach.assumed`)."""
-    pairs, owner = found.reach.pairs, {i: p for p, own in found.members.items() for i in own}
-    rows = Assumed(found.reach).misses
-    ends = [(owner.get(int(pairs.src[r])), owner.get(int(pairs.dst[r]))) for r in rows]
-    name = split_port(to)[0] if to else None
+    pairs, name = found.reach.pairs, split_port(to)[0] if to else None
+    froms, into = (
+        {i: p for p, own in found.members.items() for i in own if sought(found, p, text)}
+        for text in (source, name)
+    )
+    rows = ((int(pairs.src[r]), int(pairs.dst[r])) for r in Assumed(found.reach).misses)
     return sorted(
         {
-            (title(found, a), title(found, b))
-            for a, b in ends
-            if a is not None and b is not None
-            if (source is None or called(a, source)) and (name is None or called(b, name))
+            (title(found, froms[a]), title(found, into[b]))
+            for a, b in rows
+            if a in froms and b in into
         }
     )
 
@@ -148,9 +156,13 @@ def narrowed(found: Connectivity, source: str | None, to: str | None) -> list[Co
     """The connections between two patterns; `to` may end in `:PORT`."""
     name, port = split_port(to) if to else (None, "")
     for wanted in filter(None, (source, name)):
-        peers = [*found.workloads, *(p for c in found.connections for p in (c.source, c.target))]
+        peers = [
+            *found.workloads,
+            *found.pods,
+            *(p for c in found.connections for p in (c.source, c.target)),
+        ]
         if not any(called(peer, wanted) for peer in peers):
-            hint = "write namespace/workload, a glob, or external"
+            hint = "write namespace/workload, namespace/pod, a glob, or external"
             raise InputError(Diagnostic("C710", f'nothing is called "{wanted}"', None, hint))
     mask = None
     if port:
@@ -180,29 +192,6 @@ def part(of: Connection, *blocks: AddressSet | None) -> Connection:
     left = [set(block.versions) for block in told if block is not None]
     families = tuple(v for v in of.families if all(v in versions for versions in left))
     return replace(of, source=ends[0], target=ends[1], families=families)
-
-
-def within(peer: Peer, asked: AddressSet | None) -> Peer:
-    """Those addresses of the outside that are among some."""
-    whole = addresses_in(", ".join(peer.ranges))
-    if asked is None or whole is None:
-        return replace(peer, ranges=())
-    found = (
-        text
-        for version in (4, 6)
-        for span in intersect(whole.of(version), asked.of(version))
-        for text in range_words(version, *span)
-    )
-    return replace(peer, ranges=tuple(found))
-
-
-def called(peer: Peer, pattern: str) -> bool:
-    """Whether a pattern means this peer: `namespace/workload` with globs; of what is outside
-    `external` or some of its addresses."""
-    if peer.kind == "External":
-        return pattern in ("external", EXTERNAL) or within(peer, addresses_in(pattern)).ranges != ()
-    plain = f"{peer.namespace}/{peer.name}"
-    return fnmatchcase(plain, pattern) or str(peer) == pattern
 
 
 def as_text(found: Connectivity, connection: Connection) -> dict[str, str]:
@@ -265,7 +254,11 @@ def title(found: Connectivity, of: Peer) -> str:
     """A peer for people: its kind is left out where that is clear."""
     if of.kind == "External":
         return ", ".join(of.ranges) or "external"
-    alike = [p for p in found.workloads if (p.namespace, p.name) == (of.namespace, of.name)]
+    alike = [
+        p
+        for p in (*found.workloads, *found.pods)
+        if (p.namespace, p.name) == (of.namespace, of.name)
+    ]
     return str(of) if len(alike) > 1 else f"{of.namespace}/{of.name}"
 
 
@@ -289,7 +282,7 @@ def cause(direction: Direction, origin: Origin) -> dict[str, Any]:
 
 def matrix(found: Connectivity, chosen: Sequence[Connection], doubt: Doubts) -> Iterator[str]:
     """Workloads × workloads and the outside, a letter per cell."""
-    peers = [*found.workloads, OUTSIDE]
+    peers = [*found.workloads, *sorted(found.pods), OUTSIDE]
     cells: dict[tuple[Peer, Peer], str] = {}
     for c in chosen:
         key = tuple(OUTSIDE if p.kind == "External" else p for p in (c.source, c.target))

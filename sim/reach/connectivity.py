@@ -11,12 +11,13 @@ Rules that hold here:
    selects the pod there is none.
 4. A row is *assumed* when a rule behind it goes by the address of a pod whose address is not in the
    manifests but drawn by us: with another address the row could be another.
+5. A pod that is asked about by its own name has rows of its own beside those of its workload.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 
@@ -74,18 +75,20 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Connectivity:
-    """Every connection that is possible, sorted; `workloads` lists everybody in the cluster, and
-    `members` maps them and the outside to their endpoints."""
+    """Every connection that is possible, sorted; `workloads` lists everybody in the cluster, `pods`
+    are those with rows of their own, and `members` maps them and the outside to their endpoints."""
 
     reach: Reach
     workloads: tuple[Peer, ...]
     connections: tuple[Connection, ...]
     members: Mapping[Peer, tuple[int, ...]]
+    pods: frozenset[Peer] = frozenset()
 
 
 @phase("find who reaches whom")
-def connectivity(world: World) -> Connectivity:
-    """All pairs of workloads of a `fabric.cluster` network, and the outside."""
+def connectivity(world: World, asked: Collection[Peer] = ()) -> Connectivity:
+    """All pairs of workloads of a `fabric.cluster` network, and the outside; also of pods that are
+    asked about (rule 5)."""
     reach = reachability(world)
     names = ClusterNames(world.network)
     groups: dict[int, list[Peer]] = defaultdict(list)
@@ -93,15 +96,20 @@ def connectivity(world: World) -> Connectivity:
         peer = Peer(pod.workload_kind, pod.namespace, pod.workload)
         if peer not in groups[end.endpoint.index]:
             groups[end.endpoint.index].append(peer)
+    everybody = sorted({peer for peers in groups.values() for peer in peers})
+    pods = frozenset(asked).difference(everybody)
+    for pod, end in names.labelled:
+        if (own := Peer("Pod", pod.namespace, pod.name)) in pods:
+            groups[end.endpoint.index].append(own)
     found = _Rows(reach, groups, names.external.index)
     rows = sorted(
         (*found.between_workloads(), *found.outside()),
         key=lambda c: (c.source, c.target, c.families),
     )
-    everybody = sorted({peer for peers in groups.values() for peer in peers})
-    members = {p: tuple(i for i, peers in groups.items() if p in peers) for p in everybody}
+    own_rows = (*everybody, *sorted(pods))
+    members = {p: tuple(i for i, peers in groups.items() if p in peers) for p in own_rows}
     members[OUTSIDE] = (names.external.index,)
-    return Connectivity(reach, tuple(everybody), tuple(rows), members)
+    return Connectivity(reach, tuple(everybody), tuple(rows), members, pods)
 
 
 class _Rows:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +90,65 @@ def test_rows_of_reach_are_asked_again(name: str) -> None:
                     main, ["reach", where, "--flows", "-"], input=json.dumps(question)
                 )
                 assert json.loads(asked.stdout)["verdict"] == "allow", (question, asked.output)
+
+
+ROWS = """
+{ apiVersion: v1, kind: Namespace, metadata: { name: bay } }
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: { name: crane, namespace: bay }
+spec:
+  replicas: 3
+  serviceName: crane
+  selector: { matchLabels: { app: crane } }
+  template: { metadata: { labels: { app: crane } }, spec: { containers: [{ name: c, image: c }] } }
+---
+{ apiVersion: v1, kind: Pod, metadata: { name: ship, namespace: bay, labels: { app: ship } }, spec: { containers: [] } }
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: one, namespace: bay }
+spec:
+  podSelector: { matchLabels: { statefulset.kubernetes.io/pod-name: crane-1 } }
+  ingress: [{ from: [{ podSelector: { matchLabels: { statefulset.kubernetes.io/pod-name: crane-0 } } }], ports: [{ port: 80 }] }]
+"""  # noqa: E501
+
+
+def rows_between(where: str, source: str, target: str) -> list[tuple[str, str, str, str]]:
+    rows = csv.DictReader(
+        io.StringIO(run("reach", where, "--from", source, "--to", target, "-o", "csv").stdout)
+    )
+    return [(r["source"], r["destination"], r["ports"], r["pods"]) for r in rows if r["ports"]]
+
+
+@pytest.mark.parametrize("prefix", ["", "cluster/"])
+def test_a_pod_is_asked_about_by_its_own_name(prefix: str, tmp_path: Path) -> None:
+    """Its rows are its own, at either end: not what its workload's other pods may."""
+    (tmp_path / "bay.yaml").write_text(ROWS)
+    where, ask = str(tmp_path), partial(rows_between, str(tmp_path))
+    zero, one = f"{prefix}bay/crane-0", f"{prefix}bay/crane-1"
+    assert ask("bay/ship", "bay/crane") == [("bay/ship", "bay/crane", "any", "some")]
+    assert ask("bay/ship", one) == []
+    assert ask("bay/ship", zero) == [("bay/ship", "bay/crane-0", "any", "all")]
+    assert ask(zero, one) == [("bay/crane-0", "bay/crane-1", "80/tcp", "all")]
+    assert ask(zero, f"[{one}]:81") == []
+    assert ask(f"{prefix}bay/crane-2", "bay/crane") == [("bay/crane-2", "bay/crane", "any", "some")]
+    for name in (zero, one):
+        for side in ("--from", "--to"):
+            rows = document("reach", where, side, name)["rows"]
+            end = "source" if side == "--from" else "destination"
+            assert {row[end]["name"] for row in rows} == {name.rpartition("/")[2]} or not rows
+    assert "nothing is called" in run("reach", where, "--from", "bay/crane-3").output
+
+
+@pytest.mark.parametrize("name", DIRECTORIES)
+def test_ends_of_explain_are_asked_of_reach(name: str) -> None:
+    where = str(MANIFESTS / name)
+    rows = document("reach", where)["rows"]
+    ends = list(dict.fromkeys(peer(r["source"]) for r in rows if "ranges" not in r["source"]))
+    for source, target in pairwise(ends):
+        found = document("explain", where, source, f"{target}:80")
+        for one in found.get("rows", [found]):
+            for side, end in (("--from", "source"), ("--to", "target")):
+                assert run("reach", where, side, one[end]).exit_code == 0, one[end]

@@ -1,0 +1,74 @@
+"""Who is asked about, in a cluster: patterns of workloads, pods by their own names, and addresses.
+
+Rules that hold here:
+
+1. `namespace/workload` with globs is a workload; what is none may be pods (`namespace/pod`).
+2. A pod is asked about only at the end that names it, so that its rows double nobody else's.
+3. Names may stand as fabrics have them, with the tenant in front (`cluster/namespace/pod`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from cloison.views.world import World
+from fabric.address_sets import AddressSet, addresses_in
+from fabric.cluster import CLUSTER, EXTERNAL
+from fabric.interval_sets import intersect
+from sim.names.cluster_names import ClusterNames
+from sim.reach.connectivity import Connectivity, Peer, range_words
+from sim.reach.doors import Door
+
+
+def short(text: str) -> str:
+    """A name without its tenant."""
+    return re.sub(rf"^(\[?){CLUSTER}/(?=[^/]+/)", r"\1", text)
+
+
+def asked_pods(world: World, text: str | None) -> frozenset[Peer]:
+    """The pods that a text names, where no workload is called so."""
+    if text is None or addresses_in(text) is not None:
+        return frozenset()
+    running = ClusterNames(world.network).labelled
+    if any(called(Peer(p.workload_kind, p.namespace, p.workload), text) for p, _ in running):
+        return frozenset()
+    pods = (Peer("Pod", pod.namespace, pod.name) for pod, _ in running)
+    return frozenset(pod for pod in pods if called(pod, text))
+
+
+def sought(found: Connectivity, peer: Peer, text: str | None) -> bool:
+    """Whether a peer is asked about; a pod only by a name that is no workload's."""
+    if peer in found.pods and (text is None or any(called(p, text) for p in found.workloads)):
+        return False
+    return text is None or called(peer, text)
+
+
+def leads(found: Connectivity, door: Door, name: str) -> bool:
+    """Whether a way in leads to what is called so, or to a workload whose pod is."""
+    ends = {i for pod in found.pods if called(pod, name) for i in found.members[pod]}
+    return called(door.target, name) or not ends.isdisjoint(found.members.get(door.target, ()))
+
+
+def called(peer: Peer, pattern: str) -> bool:
+    """Whether a pattern means this peer: `namespace/workload` with globs; of what is outside
+    `external` or some of its addresses."""
+    if peer.kind == "External":
+        return pattern in ("external", EXTERNAL) or within(peer, addresses_in(pattern)).ranges != ()
+    plain = f"{peer.namespace}/{peer.name}"
+    return fnmatchcase(plain, pattern) or str(peer) == pattern
+
+
+def within(peer: Peer, asked: AddressSet | None) -> Peer:
+    """Those addresses of the outside that are among some."""
+    whole = addresses_in(", ".join(peer.ranges))
+    if asked is None or whole is None:
+        return replace(peer, ranges=())
+    found = (
+        text
+        for version in (4, 6)
+        for span in intersect(whole.of(version), asked.of(version))
+        for text in range_words(version, *span)
+    )
+    return replace(peer, ranges=tuple(found))

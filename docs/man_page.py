@@ -101,7 +101,7 @@ def options(command: click.Command) -> Iterator[str]:
     context = click.Context(command)
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is not None:
+        if record is not None and isinstance(parameter, click.Option):
             yield from (".TP", f"\\fB{roff(record[0])}\\fR", roff(record[1]))
 
 

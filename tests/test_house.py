@@ -21,7 +21,7 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "base", "manager", "misc"}
 SAME_IDEA = {
     "atoms cells dense keyed tuples": "tables, and the kernels that read them",
-    "detours failures regions": "the proof, and the checker that computes them again on its own",
+    "detours failures machines regions": "the proof, and the checker that computes on its own",
     "offers zones": "what a file says, and what must hold of that",
     "addresses compile isolation lab": "what is computed, and how it is asked for and shown",
     "doors": "what Services let in, as doubts about policies and as answers",

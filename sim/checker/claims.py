@@ -110,7 +110,7 @@ class Judge:
                 pairs += len(a) * len(b) - both**2
             for src, dst in ((a, b), (b, a)) if claim.both_ways else ((a, b),):
                 if claim.kind != "allow":
-                    leaks = leaks or self._leaks(claim, src, dst, version)
+                    leaks = leaks or self.leaks(claim, src, dst, version)
                 if claim.kind != "deny" and asked:
                     stopped = stopped or self._stopped(claim, src, dst, version)
         return Judgement(pairs, leaks, stopped)
@@ -149,7 +149,8 @@ class Judge:
         in_vrf = frozenset(number for number, party in parties if party.vrf == pattern)
         return by_name[0] or in_vrf or by_name[-1]
 
-    def _leaks(self, claim: Claim, src: Set[int], dst: Set[int], version: int) -> bool:
+    def leaks(self, claim: Claim, src: Set[int], dst: Set[int], version: int) -> bool:
+        """Whether a packet that a claim forbids gets from one of these to one of those."""
         outside = claim.kind == "only"
         return any(
             self.view(choice.profile, claim.ports, version)[1 if outside else 0]

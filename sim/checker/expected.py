@@ -23,6 +23,7 @@ from sim.checker.claims import Claim, Judge, read
 from sim.checker.detours import Doors, left_out, way_of
 from sim.checker.failures import Asked, tried, under_failures
 from sim.checker.follows import cells, failing, verdict
+from sim.checker.machines import led_on
 from sim.checker.paths import Paths
 from sim.checker.regions import Regions, written
 from sim.checker.writing import sections
@@ -124,7 +125,8 @@ def _claims(
         if line.hold_under:
             asked[number] = claim, tuple(line.hold_under)
     doors = Doors(network, judge, told)
-    more = {way_of(record): record for record in doors.of_nodes(claims)}
+    beside = (*doors.of_nodes(claims), *led_on(network, judge, claims))
+    more = {way_of(record): record for record in beside}
     if asked:
         failing_without, opened = under_failures(network, policy, paths.decisions, asked, doors)
         for record in opened:

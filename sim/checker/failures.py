@@ -18,6 +18,7 @@ from fabric.topology import Role
 from sim.checker.claims import Claim, Judge
 from sim.checker.decisions import Decisions
 from sim.checker.detours import Doors, way_of
+from sim.checker.machines import led_on
 from sim.checker.paths import Paths
 
 Asked = dict[int, tuple[Claim, tuple[str, ...]]]
@@ -67,7 +68,9 @@ def under_failures(
             for number, claim in concerned.items():
                 if number not in found and not judge.judge(claim, left_out).holds:
                     found[number] = name
-            for record in doors.opened(judge, left_out, concerned.values()):
+            meant = concerned.values()
+            opened = doors.opened(judge, left_out, meant)
+            for record in (*opened, *led_on(network, judge, meant, left_out)):
                 led.setdefault(way_of(record), replace(record, under=f"without {name}"))
     return found, [*led.values()]
 

@@ -9,7 +9,7 @@ exempts, such as those on the failed node, are not expected to answer.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from fabric.network import Network
 from sim.axes import axes, sweep
 from sim.proof.against import Against, Found, only_under
 from sim.proof.expect import Claim, Outcome, check_claim, pairs_of, without
+from sim.proof.machines import Machines
 from sim.proof.reachability import Reach, reachability
 from sim.world import World
 
@@ -50,7 +51,8 @@ def check_failures(
     known = {_key(here): reach}
     asking = [claim for claim in claims if claim.hold_under]
     afford_failures(network.fabric, tried(here, claims), asking[0].span if asking else None)
-    led: dict[tuple[object, ...], Found] = {}
+    led: dict[tuple[object, ...], Sequence[Found]] = {}
+    machines = Machines(network)
     wanted = {claim.number: pairs_of(claim, network) for claim in claims if claim.hold_under}
     for kind in kinds():
         concerned = [claim for claim in claims if kind in claim.hold_under]
@@ -63,11 +65,12 @@ def check_failures(
             exempt = axis.exempt(here, value)
             key = kind, id(found), *exempt
             if key not in led:
-                led[key] = against.under(found, exempt, concerned)
+                doors = against.under(found, exempt, concerned)
+                led[key] = doors, machines.against(found, concerned, exempt)
             for claim in concerned:
                 left = without(wanted[claim.number], network, exempt)
                 outcome = check_claim(found, claim, left, value)
-                opened = led[key].get(claim.number, ())
+                opened = [r for told in led[key] for r in told.get(claim.number, ())]
                 detours = tuple(only_under(f"{axis.word} {value}", record) for record in opened)
                 yield Failed(replace(outcome, word=axis.word), found, detours)
 

@@ -32,6 +32,7 @@ from sim.proof.against import Against
 from sim.proof.detours import record_key
 from sim.proof.expect import Breach, Claim, Outcome, check_claim, read_claims
 from sim.proof.failures import check_failures, tried
+from sim.proof.machines import Machines
 from sim.proof.matrix import Matrix, matrix
 from sim.proof.reachability import Reach, reachability
 from sim.proof.witness import Witness, address, holding, label, reached, stopped
@@ -163,7 +164,8 @@ def prove(world: World, *, tell: Callable[[str], None] = QUIET) -> Proof:
     findings = [f for outcome in outcomes for f in explain_breaches(reach, outcome)]
     broken: list[Outcome] = []
     against = Against(reach, claims)
-    told = [*against.as_things_are().items()]
+    beside = against.as_things_are(), Machines(network).against(reach, claims)
+    told = [item for found in beside for item in found.items()]
     if any(claim.hold_under for claim in claims):
         with phase("try failures"):
             for failed in check_failures(reach, claims, against, tell):

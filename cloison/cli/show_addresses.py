@@ -34,6 +34,6 @@ def command(fabric: Path, what: str, how: How, output: str) -> None:
     from cloison.views.world import World
 
     network = told(World.of_fabric(fabric, how)).network
-    rows, title = [*TABLES[what](network)], what.capitalize()
+    rows, title = [*TABLES[what](network)], "VRFs" if what == "vrfs" else what.capitalize()
     schema = f"cloison/addresses-{what}/1"
     say(listing(network.not_evaluated, rows, schema=schema, output=output, title=title))

@@ -35,7 +35,7 @@ from fabric.io.visible import visible as visible
 from fabric.rows import Rows
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, Group
     from rich.table import Table
 
 Row = Mapping[str, Any]
@@ -242,6 +242,16 @@ def titled(title: str | None, thing: Table | str) -> tuple[Any, ...]:
     from rich.text import Text
 
     return (Text(title, style="bold"), thing) if title else (thing,)
+
+
+def hanging(words: str, style: str = "") -> Group:
+    """A sentence two columns in; where it is folded, what follows stands two further in."""
+    from rich.console import Group
+    from rich.text import Text
+
+    room = console()
+    lines = Text(words, style=style).wrap(room, max(room.width - 4, 1), overflow="fold")
+    return Group(*(Text(" " * (4 if n else 2)) + line for n, line in enumerate(lines)))
 
 
 def console(*, stderr: bool = False) -> Console:

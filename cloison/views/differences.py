@@ -98,12 +98,12 @@ def report(found: Diff) -> Iterator[Any]:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    from cloison.render.formats import visible
+    from cloison.render.formats import hanging, visible
 
     for group in grouped(found):
         yield Text(visible(heading(found, group)), style="bold")
         for kind, words in sentences(found, group.changes):
-            yield Text(f"  {visible(words)}", style=STYLES.get(kind, ""))
+            yield hanging(visible(words), STYLES.get(kind, ""))
         grid = Grid.grid(padding=(0, 1))
         for label, words in details(found, group.changes):
             grid.add_row(f"  {label}", Text(visible(words), overflow="fold"))

@@ -56,6 +56,22 @@ def test_a_twin_of_the_demo_gains_what_its_patch_opens() -> None:
     assert back.endswith("2 lost. Everything else is unchanged.")
 
 
+@pytest.mark.parametrize("columns", [40, 80, 130])
+def test_folded_sentences_are_indented(columns: int) -> None:
+    """What begins in the first column is a heading, in the third a sentence or a label."""
+    result = CliRunner(env={"COLUMNS": str(columns)}).invoke(main, ["diff", str(DEMO), str(TWIN)])
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    packet = next(n for n, line in enumerate(lines) if line.startswith("  packet"))
+    first = next(n for n, line in enumerate(lines) if line.startswith("  "))
+    said = lines[first:packet]
+    begin = [line for line in said if not line.startswith("    ")]
+    assert all(line.startswith("  ") for line in said)
+    assert [line.split()[0] for line in begin] == ["training/@node/*", "training/data/loader"]
+    assert sum("gains" in line for line in said) == 2
+    assert len(said) > 2 or columns > 40
+
+
 def test_the_same_world_is_the_same() -> None:
     result = run(DEMO, DEMO)
     assert (result.exit_code, result.stdout.strip()) == (0, "No packet fares differently.")

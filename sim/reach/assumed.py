@@ -7,7 +7,9 @@ Rules that hold here:
 2. A pair *misses* packets because of such an address when nothing but a workload policy denies
    them, and one of its rules that go by address would permit them if the other end had another one.
 
-3. In a fabric addresses are drawn from the prefixes of their VRF, and no pair counts as such.
+3. In a fabric addresses are drawn from prefixes of their VRF (`sim.reach.drawn_from`): a rule
+   counts where it permits some addresses of those prefixes and not all of them, be it a workload
+   policy or a leak of part of a VRF. What no route leads to is not looked at.
 
 Where either is so, the truth may be another than what is listed.
 """
@@ -20,11 +22,12 @@ from functools import cached_property
 
 import numpy as np
 
-from compiler.policy.ir import Action, Direction
+from compiler.policy.ir import Action, Direction, Origin, Stage
 from compiler.policy.stages import Owner
-from compiler.program.program import Entry, goes_by_address
-from fabric.cluster import CLUSTER
+from compiler.program.program import Entry, Group
+from sim.proof.legs import Column
 from sim.proof.reachability import Bits, Reach, decisions
+from sim.reach.drawn_from import Pool, by_address, cut, pools_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,11 @@ class Assumed:
 
     def __init__(self, reach: Reach) -> None:
         self.reach = reach
-        alone = CLUSTER in reach.network.manifests
-        drawn = (alone and "address" in e.assumed for e in reach.network.endpoints)
-        self.drawn: Bits = np.array([*drawn], np.bool_)
-        self.sides: dict[int, _Side] = {}
-        self.masks: dict[tuple[Direction, int, int], Bits] = {}
+        self.pools = pools_of(reach.network)
+        self.drawn: Bits = np.array([pool is not None for pool in self.pools], np.bool_)
+        self.sides: dict[tuple[int, Pool, int], _Side] = {}
+        self.masks: dict[tuple[Direction, int, Pool, int], Bits] = {}
+        self.cuts: dict[tuple[Pool, int], Bits] = {}
 
     @cached_property
     def rests(self) -> frozenset[int]:
@@ -66,40 +69,58 @@ class Assumed:
         if not self.drawn.any():
             return
         pairs, legs = self.reach.pairs, self.reach.legs
-        speaks = [
-            np.array([bool(self._entries(side, e.index)) for e in self.reach.network.endpoints])
-            for side in (Direction.OUT, Direction.IN)
-        ]
-        if not (speaks[0].any() or speaks[1].any()):
-            return
-        out = self.drawn[pairs.dst] & speaks[0][pairs.src]
-        into = self.drawn[pairs.src] & speaks[1][pairs.dst]
+        out = self._meets(Direction.OUT, pairs.src, pairs.dst)
+        into = self._meets(Direction.IN, pairs.dst, pairs.src)
         for pair in np.flatnonzero(out | into).tolist():
             src, dst = int(pairs.src[pair]), int(pairs.dst[pair])
             version = int(pairs.version[pair])
+            theirs, ours = self.pools[dst], self.pools[src]
             for leg in range(int(pairs.first[pair]), int(pairs.last[pair])):
-                here, there = self._side(int(legs.out_key[leg])), self._side(int(legs.in_key[leg]))
+                here = self._side(int(legs.out_key[leg]), theirs, version)
+                there = self._side(int(legs.in_key[leg]), ours, version)
                 now = here.permits & there.permits
                 by, may_out, may_in = np.zeros_like(now), here.permits, there.permits
                 if out[pair]:
-                    by = by | here.by_address
-                    may_out = may_out | (here.denied & self._mask(Direction.OUT, src, version))
+                    mask = self._mask(Direction.OUT, src, theirs, version)
+                    by, may_out = by | here.by_address, may_out | (here.denied & mask)
                 if into[pair]:
-                    by = by | there.by_address
-                    may_in = may_in | (there.denied & self._mask(Direction.IN, dst, version))
+                    mask = self._mask(Direction.IN, dst, ours, version)
+                    by, may_in = by | there.by_address, may_in | (there.denied & mask)
                 yield pair, bool((now & by).any()), bool((may_out & may_in & ~now).any())
 
-    def _side(self, key: int) -> _Side:
-        """What a row of the blocks says."""
-        if key not in self.sides:
+    def _meets(self, side: Direction, local: Column, remote: Column) -> Bits:
+        """The pairs of which the remote end is drawn and the local one has a rule about that."""
+        pools = {p: n for n, p in enumerate(dict.fromkeys(p for p in self.pools if p is not None))}
+        number = np.array([-1 if p is None else pools[p] for p in self.pools], np.int64)
+        speaks = np.zeros((len(pools) + 1, len(self.pools)), np.bool_)
+        for pool, place in pools.items():
+            if any(self._by_address(pool, version).any() for version in (4, 6)):
+                groups = [g.id for g in self.reach.program.groups if any(self._permits(g, pool))]
+                speaks[place] = np.isin(self.reach.program.bindings[side], groups).any(axis=1)
+        found: Bits = speaks[number[remote], local]
+        return found
+
+    def _permits(self, group: Group, pool: Pool) -> Iterator[Entry]:
+        """The permits of a group that go by addresses of a pool."""
+        for entry in group.entries:
+            if entry.action is not Action.DENY and any(
+                self._by_address(pool, version)[entry.id] for version in (4, 6)
+            ):
+                yield entry
+
+    def _side(self, key: int, pool: Pool | None, version: int) -> _Side:
+        """What a row of the blocks says about a remote end of a pool."""
+        asked = key, pool or (), version
+        if asked not in self.sides:
             blocks = self.reach.blocks
             found = decisions(blocks, np.array([key]))[0]
             entries = blocks.dec_entries[found]
             permits = blocks.dec_permit[found]
-            by_address = ((entries >= 0) & self._by_address[np.maximum(entries, 0)]).any(axis=1)
+            goes = self._by_address(pool or (), version)
+            by_address = ((entries >= 0) & goes[np.maximum(entries, 0)]).any(axis=1)
             denied = ~permits & np.isin(blocks.dec_stage[found], self._ours)
-            self.sides[key] = _Side(permits, permits & by_address, denied)
-        return self.sides[key]
+            self.sides[asked] = _Side(permits, permits & by_address, denied)
+        return self.sides[asked]
 
     @cached_property
     def _ours(self) -> list[int]:
@@ -107,33 +128,42 @@ class Assumed:
         stages = enumerate(self.reach.program.stages)
         return [place for place, stage in stages if stage.owner is Owner.CLUSTER]
 
+    def _by_address(self, pool: Pool, version: int) -> Bits:
+        """By entry id: whether it goes by addresses of a pool."""
+        if (pool, version) not in self.cuts:
+            found = [e.id for at, e, why in self._about if cut(at, e, why, pool, version)]
+            out = self._nobody.copy() if found else self._nobody
+            out[found] = True
+            self.cuts[pool, version] = out
+        return self.cuts[pool, version]
+
     @cached_property
-    def _by_address(self) -> Bits:
-        """By entry id: whether it is a workload policy's and goes by address."""
+    def _nobody(self) -> Bits:
+        """No entry, by id."""
         groups = self.reach.program.groups
-        entries = [e for g in groups for e in (*g.entries, g.default_entry)]
-        out: Bits = np.zeros(max((e.id for e in entries), default=0) + 1, np.bool_)
-        ours = (e for g in groups if g.stage.owner is Owner.CLUSTER for e in g.entries)
-        out[[e.id for e in ours if goes_by_address(e)]] = True
-        return out
+        ids = (e.id for g in groups for e in (*g.entries, g.default_entry))
+        return np.zeros(max(ids, default=0) + 1, np.bool_)
 
-    def _entries(self, side: Direction, endpoint: int) -> list[Entry]:
-        """The permits by address that are bound to an endpoint."""
-        return [
-            entry
-            for group in self.reach.program.bound(side, endpoint)
-            if group.stage.owner is Owner.CLUSTER
-            for entry in group.entries
-            if entry.action is not Action.DENY and self._by_address[entry.id]
-        ]
+    @cached_property
+    def _about(self) -> list[tuple[Stage, Entry, Origin]]:
+        """Entries that may go by address, with their stages and origins."""
+        origins = self.reach.program.origins
+        every = (
+            (g.stage, e, origins[e.origin]) for g in self.reach.program.groups for e in g.entries
+        )
+        return [(at, e, why) for at, e, why in every if by_address(e, why)]
 
-    def _mask(self, side: Direction, endpoint: int, version: int) -> Bits:
-        """The L4 atoms that permits by address of an IP version cover."""
-        key = side, endpoint, version
+    def _mask(self, side: Direction, endpoint: int, pool: Pool | None, version: int) -> Bits:
+        """The L4 atoms that permits by address of an IP version cover, of a cluster's policies."""
+        key = side, endpoint, pool or (), version
         if key not in self.masks:
             bits: Bits = np.zeros(self.reach.blocks.l4.size, np.bool_)
-            for entry in self._entries(side, endpoint):
-                if any(r.v4 if version == 4 else r.v6 for r in entry.regions):
-                    bits |= self.reach.blocks.l4.mask(entry.l4)
+            for group in self.reach.program.bound(side, endpoint):
+                for entry in (
+                    self._permits(group, key[2]) if group.stage.owner is Owner.CLUSTER else ()
+                ):
+                    speaks = any(r.v4 if version == 4 else r.v6 for r in entry.regions)
+                    if speaks and self._by_address(key[2], version)[entry.id]:
+                        bits |= self.reach.blocks.l4.mask(entry.l4)
             self.masks[key] = bits
         return self.masks[key]

@@ -1,0 +1,82 @@
+"""Which addresses an endpoint might as well have, where its own was drawn by rule; and which rules
+tell these apart.
+
+Rules that hold here:
+
+1. In a fabric an address is drawn from the prefixes of its VRF that serve its purpose
+   (`fabric.plan.vrfs.Slot`): these are its pool, in both IP versions.
+2. A rule *cuts* a pool when it matches some of its addresses and not all of them.
+3. Pods of a lone cluster (`fabric.cluster`) might have any address at all: every workload policy
+   that goes by address cuts their pool.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from compiler.policy.ir import Origin, Stage
+from compiler.policy.origin_kinds import LEAK, PEERING
+from compiler.policy.stages import Owner
+from compiler.program.program import ANY_VRF, Entry, goes_by_address
+from compiler.program.space import intersect, of_prefixes, union
+from fabric.cluster import CLUSTER
+from fabric.inventory import Endpoint, Prefix
+from fabric.network import Network
+from fabric.plan.vrfs import Slot, drafts, slots
+
+Pool = tuple[int, tuple[Prefix, ...]] | tuple[()]
+"""The index of a VRF and prefixes of it; empty for any address at all."""
+
+
+def pools_of(network: Network) -> list[Pool | None]:
+    """The pool of each endpoint; None where its address is not drawn."""
+    if CLUSTER in network.manifests:
+        return [() if "address" in e.assumed else None for e in network.endpoints]
+    if network.spec is None or not any("address" in e.assumed for e in network.endpoints):
+        return [None] * len(network.endpoints)
+    namespaces: dict[str, set[str]] = defaultdict(set)
+    for endpoint in network.endpoints:
+        if endpoint.namespace is not None:
+            namespaces[endpoint.tenant].add(endpoint.namespace)
+    written = {draft.name: draft for draft in drafts(network.spec, namespaces)}
+    by_vrf = {
+        v.index: slots(written[v.name], v.prefixes) for v in network.vrfs if v.name in written
+    }
+    return [
+        _pool(e, by_vrf.get(e.vrf, ())) if "address" in e.assumed else None
+        for e in network.endpoints
+    ]
+
+
+def _pool(endpoint: Endpoint, found: tuple[Slot, ...]) -> Pool:
+    around = {
+        prefix
+        for slot in found
+        for prefix in slot.prefixes
+        if any(
+            own.version == other.version
+            and int(own.network_address)
+            in range(int(other.network_address), int(other.broadcast_address) + 1)
+            for own in endpoint.prefixes
+            for other in slot.prefixes
+        )
+    }
+    order = sorted(around, key=lambda p: (p.version, int(p.network_address), p.prefixlen))
+    return endpoint.vrf, tuple(order)
+
+
+def by_address(entry: Entry, origin: Origin) -> bool:
+    """Whether an entry of this origin may go by address at all."""
+    return origin.kind in (LEAK, PEERING) or goes_by_address(entry)
+
+
+def cut(stage: Stage, entry: Entry, origin: Origin, pool: Pool, version: int) -> bool:
+    """Whether an entry of this stage and origin cuts a pool (rules 2 and 3)."""
+    if not pool:
+        return stage.owner is Owner.CLUSTER and goes_by_address(entry)
+    leaks = origin.kind in (LEAK, PEERING)
+    vrf, prefixes = pool
+    whole = of_prefixes(prefixes, version)
+    meant = [r for r in entry.regions if r.vrf == ANY_VRF or (leaks and r.vrf == vrf)]
+    found = intersect(union(*(r.v4 if version == 4 else r.v6 for r in meant)), whole)
+    return bool(found) and found != whole

@@ -5,7 +5,8 @@ Rules that hold here:
 1. Addresses stand for whoever owns any of them, in every VRF.
 2. What `fabric.names` selects is meant; where that is nobody, the name of a VRF stands for all
    endpoints in it, nodes and host-network pods included, and that of a host for its nodes in all
-   tenants. Prefixes of a VRF or a tenant that no endpoint has are nobody: nothing is sent there.
+   tenants. Who is in these and not in what is meant makes a name ambiguous. Prefixes of a VRF or a
+   tenant that no endpoint has are nobody: nothing is sent there.
 """
 
 from __future__ import annotations
@@ -30,6 +31,16 @@ def chosen(network: Network, name: str) -> list[Endpoint]:
         if found := [e for e in network.endpoints if meant(e)]:
             return found
     return []
+
+
+def also_meant(network: Network, name: str) -> list[Endpoint]:
+    """Whom a name might mean as well, beside those whom it stands for: a tenant may be called as a
+    host is, an endpoint of a zone as a VRF."""
+    if addresses_in(name) is not None:
+        return []
+    first = {e.index for e in chosen(network, name)}
+    others = [e for e in network.endpoints if any(meant(e) for meant in _readings(network, name))]
+    return [e for e in others if e.index not in first]
 
 
 def _readings(network: Network, name: str) -> Iterator[Callable[[Endpoint], bool]]:

@@ -35,7 +35,7 @@ from fabric.names import host_of, others
 from fabric.network import Network
 from fabric.ports import PortRange, sent
 from fabric.wildcard import beyond
-from sim.names.chosen import chosen
+from sim.names.chosen import also_meant, chosen
 from sim.proof.legs import Column
 from sim.proof.narrow import Limits, limits_of
 from sim.proof.narrow import breaches as narrow_breaches
@@ -142,6 +142,11 @@ def _selects_pairs(
         hint = did_you_mean(pattern, _names(network.endpoints))
         problems.error("C702", f'"{pattern}" selects no endpoint', span, hint)
     for pattern in ends:
+        if others := also_meant(network, pattern):
+            what = f'"{pattern}" is ambiguous: it may mean {others[0].name} as well'
+            hint = "write TENANT/* for a tenant, */@node/HOST for a host, ZONE/* for a zone"
+            problems.error("C711", what, span, hint)
+            empty.append(pattern)
         strays = beyond(pattern.rpartition("/")[2], _last_parts(network, pattern))
         if strays and pattern not in empty and addresses_in(pattern) is None:
             more = " and more" if len(strays) > 1 else ""

@@ -354,3 +354,27 @@ def test_a_tenant_s_name_is_the_tenant_though_a_pod_is_called_so(tmp_path: Path)
             r[own] for r in reached(path, side, "mill/*")
         }
         assert {r[own] for r in reached(path, side, "ground/mill")} == {"mill/ground/mill"}
+
+
+def test_a_name_of_two_things_is_no_end_of_an_expectation(tmp_path: Path) -> None:
+    """A tenant called like a host of others, an endpoint of a zone like the zone's VRF."""
+    said = {}
+    for end in ("host1", "h*", "host1/*", "*/@node/host1", "zone2/main", "zone2/*"):
+        path = Path(written(tmp_path, "mill/*", "mill"))
+        text = path.read_text().replace("mill -> zone2/town", f"{end} -> zone2/town")
+        text = text.replace(
+            "town: {", "main: { addresses: [192.0.2.0/24], border: border1 }, town: {"
+        )
+        text = text.replace(
+            "zones:", "  host1: { vrfs: { main: { prefixes: [10.0.0.0/16] } } }\nzones:"
+        )
+        path.write_text(text)
+        said[end] = "C711" in cloison("verify", str(path)).output
+    assert said == {
+        "host1": True,
+        "h*": True,
+        "host1/*": False,
+        "*/@node/host1": False,
+        "zone2/main": True,
+        "zone2/*": False,
+    }

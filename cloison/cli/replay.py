@@ -143,7 +143,7 @@ def report(tables: list[Any], found: dict[str, Any], beside: Sequence[str]) -> N
         render.show(*render.titled(table.title, render.table(table.rows, table.columns)), "")
     if "replay" in found:
         for line in beside:
-            click.echo(line)
+            render.show(line)
         rate = found["replay"]["simulator_packets_per_second"] / 1e6
         click.echo(f"The simulator's speed, not a DPU's: {rate:.2f} million packets per second.")
 

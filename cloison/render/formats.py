@@ -244,6 +244,13 @@ def titled(title: str | None, thing: Table | str) -> tuple[Any, ...]:
     return (Text(title, style="bold"), thing) if title else (thing,)
 
 
+def folded(sentence: str) -> str:
+    """A sentence in lines that a terminal has room for, between words."""
+    from rich.text import Text
+
+    return printed(Text(visible(sentence)))
+
+
 def hanging(words: str, style: str = "") -> Group:
     """A sentence two columns in; where it is folded, what follows stands two further in."""
     from rich.console import Group
@@ -322,6 +329,7 @@ FORMATS: Rows[Format] = Rows(
         lambda of: printed(*titled(of.title, table(of.rows, of.columns))) + "\n",
         "text",
         "below",
+        folded,
     ),
     Format("json", lambda of: json_text(of.document) + "\n", "data", "document"),
     Format("jsonl", lambda of: jsonl_text(of.rows), "data", "rows"),

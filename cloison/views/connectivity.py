@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cloison.render.formats import FORMATS, visible, written
+from cloison.render.formats import FORMATS, folded, visible, written
 from cloison.views.asked_peers import asked_pods, called, leads, short, sought, within
 from cloison.views.doubts import Doubts
 from cloison.views.unknowns import below, notes, with_records
@@ -78,7 +78,7 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
         text += "\n" + written(rows, schema=SCHEMA, output=output, title="Doors")
     read = output == "matrix" or (shape and shape.beside == "below")
     if read and (note := footnote(found, chosen)):
-        text += f"{note}\n"
+        text += f"\n{note if shape and shape.gap else folded(note)}\n"
     return text, bool(pending(doubt.records))
 
 
@@ -129,7 +129,7 @@ def footnote(found: Connectivity, chosen: Sequence[Connection]) -> str:
     several = f"{rows} rows marked (assumed) go" if rows > 1 else "the row marked (assumed) goes"
     marked = f"{several} by one" if rows else "no row goes by one"
     return (
-        f"\nAssumed: the addresses of {drawn} endpoints, whose manifests have no status. "
+        f"Assumed: the addresses of {drawn} endpoints, whose manifests have no status. "
         f"Rules with an ipBlock are matched against them: {marked}; where one does not match, "
         "there is no row."
     )

@@ -50,6 +50,17 @@ def test_partial_access_has_its_own_column_in_csv(tmp_path: Path) -> None:
     assert "80/tcp (not all pods)" in " ".join(shown.split())
 
 
+@pytest.mark.parametrize("output", ["table", "matrix"])
+def test_sentences_below_an_answer_fold_between_words(output: str) -> None:
+    folder = Path(__file__).parents[3] / "topologies" / "manifests" / "small" / "acme"
+    asked = ["reach", str(folder), "-o", output]
+    wide = CliRunner().invoke(main, asked)
+    narrow = CliRunner(env={"COLUMNS": "80"}).invoke(main, asked)
+    assert narrow.exit_code == wide.exit_code == 0
+    assert max(map(len, narrow.stdout.splitlines())) <= 80 < max(map(len, wide.stdout.splitlines()))
+    assert narrow.stdout.split() == wide.stdout.split()
+
+
 @pytest.mark.parametrize(
     ("lines", "code", "said"),
     [

@@ -78,6 +78,15 @@ def test_generated_traffic_reads_well_in_80_columns(monkeypatch: pytest.MonkeyPa
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
 
 
+def test_a_replayed_capture_reads_well_in_80_columns(
+    capture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    result = cloison("replay", SMALL, capture, "-q")
+    assert "several VRFs know" in result.stdout
+    assert all(len(line) <= 80 for line in result.stdout.splitlines())
+
+
 def test_a_row_is_a_line_where_nobody_says_how_wide(
     capture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,6 +99,37 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+def test_paths_and_modules_that_pages_name_exist() -> None:
+    """Whoever renames a folder or a module renames it in every page; the changelog is history.
+    Whole paths in backticks, and modules with dots; generated and schema names are neither."""
+    rooms = "cloison|compiler|fabric|sim|tests|bench|docs|notebooks|topologies|requirements"
+    written = re.compile(rf"`((?:{rooms})(?:/[\w.-]+)+/?|(?:{rooms})(?:\.[a-z_]\w*)+)`")
+    schema = re.compile(r"cloison/[a-z][a-z-]*-?…?/\d")
+    made = {"fabric.yaml", "fabric.schema.json"}
+    pages = [*PAGES, *(p for room in rooms.split("|") for p in (ROOT / room).rglob("*.md"))]
+    found = {
+        (str(page.relative_to(ROOT)), name)
+        for page in pages
+        if page.name != "CHANGELOG.md"
+        for name in written.findall(page.read_text())
+        if not schema.fullmatch(name) and name not in made
+    }
+    assert any("/" in name for _, name in found)
+    assert {(page, name) for page, name in found if not exists(name)} == set()
+
+
+def exists(name: str) -> bool:
+    """Whether a path, or a module (of which the last word may be something in it), is there."""
+    if "/" in name:
+        return (ROOT / name).exists() or (ROOT / f"{name}.py").is_file()
+    *room, last = name.split(".")
+    module = ROOT.joinpath(*room)
+    if module.joinpath(last).is_dir() or module.joinpath(f"{last}.py").is_file():
+        return True
+    files = [module.with_suffix(".py"), module / "__init__.py"]
+    return any(f.is_file() and re.search(rf"\b{last}\b", f.read_text()) for f in files)
+
+
 def test_every_schema_is_documented() -> None:
     """Schema names in the code stand in docs/formats.md; `{…}` in a name stands for several."""
     page = (ROOT / "docs" / "formats.md").read_text()

@@ -229,12 +229,20 @@ def _links(graph: nx.MultiGraph[str], index: dict[str, int]) -> Iterator[Link]:
 
 
 def take_down(fabric: Fabric, down: Iterable[str]) -> Fabric:
-    """The same fabric with these nodes and links down, and nothing else."""
+    """The same fabric with these nodes and links down, and nothing else. Hosts have no routes: what
+    is on one that is down would seem to answer, so neither they nor their links may be."""
     links = {alias: link.index for link in fabric.links for alias in aliases(fabric, link)}
     down_nodes, down_links = set(), set()
     problems = Diagnostics()
     for name in down:
-        if name in fabric.graph:
+        if name in fabric.graph and fabric.node(name).role is Role.HOST:
+            end = fabric.vtep_of(name).name
+            what = f'"{name}" is a host, and that one is down is not looked at'
+            problems.error("C331", what, hint=f"what it is attached to may be: {end}")
+        elif name in links and fabric.links[links[name]].kind == "host":
+            what = f'"{name}" leads to a host, and that it is down is not looked at'
+            problems.error("C331", what, hint="links between devices that speak BGP may be")
+        elif name in fabric.graph:
             down_nodes.add(fabric.node(name).index)
         elif name in links:
             down_links.add(links[name])

@@ -7,7 +7,7 @@ from collections import Counter
 import networkx as nx
 import pytest
 
-from fabric.clos import build_fabric, leaf_spine, three_tier
+from fabric.clos import build_fabric, leaf_spine, take_down, three_tier
 from fabric.diagnostics import InputError
 from fabric.file.spec import FabricSpec, Site
 from fabric.topology import Fabric, Role
@@ -100,3 +100,18 @@ def test_down_names_that_do_not_exist_are_reported_together() -> None:
         build_fabric(spec(s=Site()), down=["leaf9", "leaf1--spine3"])
     assert [d.code for d in error.value.diagnostics] == ["C331", "C331"]
     assert "did you mean" in str(error.value)
+
+
+@pytest.mark.parametrize("vtep", ["dpu", "leaf"])
+def test_hosts_and_their_links_are_not_taken_down(vtep: str) -> None:
+    """Nothing routes at a host: what is on it would answer as before."""
+    fabric = build_fabric(spec(vtep, s=Site(spines=2, leaves=2, hosts_per_pair=4, borders=1)))
+    ends = {link.index: {fabric.nodes[n] for n in (link.a, link.b)} for link in fabric.links}
+    hosts = [n.name for n in fabric.nodes if n.role is Role.HOST]
+    theirs = [x.name for x in fabric.links if any(n.role is Role.HOST for n in ends[x.index])]
+    assert len(hosts) == len(theirs) == 4
+    for name in (*hosts, *theirs):
+        with pytest.raises(InputError, match="C331"):
+            take_down(fabric, [name])
+    rest = {n.name for n in fabric.nodes} | {x.name for x in fabric.links}
+    assert take_down(fabric, sorted(rest - {*hosts, *theirs})).down_nodes

@@ -291,6 +291,51 @@ def test_names_of_tables(world: World, verb: str, output: str, tmp_path: Path) -
     assert_names(world, found)
 
 
+def listed(text: str) -> list[str]:
+    """What stands between commas that are not in parentheses."""
+    return re.split(r", (?![^(]*\))", text)
+
+
+def narrowed(text: str) -> Iterator[tuple[str, str]]:
+    """A name with what it is narrowed to in parentheses: members of it, or addresses."""
+    name, _, part = text.removesuffix(")").partition(" (")
+    yield ".rows[].source", name
+    for one in part.split(", ") if part else ():
+        outside = addresses_in(one) is not None
+        inside = one if outside else f"{name.rpartition('/')[0]}/{one}"
+        yield (".addresses[]" if outside else ".rows[].source"), inside
+
+
+def said_in(line: str) -> Iterator[tuple[str, str]]:
+    """The names in a line of a diff, as text or as a row in markdown."""
+    if line[:1] == "|":
+        _, source, target, ports, packet, *_ = (
+            cell.strip().strip("`").replace("\\", "") for cell in re.split(r"(?<!\\)\|", line)[1:-1]
+        )
+        sources, targets_ = [source], [target]
+    elif found := re.fullmatch(r"  (.+) (?:gains?|loses?) (.+) on (.+)", line):
+        sources, targets_, packet = listed(found[1]), listed(found[2]), ""
+        ports = re.sub(r" \([^)]*\)$", "", found[3])
+    elif found := re.fullmatch(r"  packet (.+?)(?:; one of [0-9,]+ pairs)?", line):
+        yield ".packet", found[1]
+        return
+    else:
+        return
+    yield ".rows[].ports", ports
+    yield from [(".packet", packet)] if packet else []
+    for end in (*sources, *targets_):
+        yield from narrowed(end)
+
+
+@pytest.mark.parametrize("output", ["table", "md"])
+def test_names_of_diffs_for_people(world: World, output: str, tmp_path: Path) -> None:
+    lines = printed(world, "diff", output, tmp_path).splitlines()
+    rows = [line for line in lines if not line.startswith(("| change", "|--", "| --"))]
+    found = {name for line in rows for name in said_in(line)}
+    assert {path for path, _ in found} >= {".rows[].source", ".rows[].ports", ".packet"}
+    assert_names(world, found)
+
+
 @cache
 def rows_of(name: str) -> list[dict[str, Any]]:
     path = str(TOPOLOGIES / f"{name}.yaml")

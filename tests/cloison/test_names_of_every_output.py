@@ -184,7 +184,8 @@ def read(world: World, kind: str, text: str) -> None:
             if vrf:
                 read(world, "vrf", vrf)
         case "link":
-            assert rebuild(network, down=(text,)).fabric.down_links
+            (link,) = (x for x in network.fabric.links if x.name == text)
+            assert link.kind == "host" or rebuild(network, down=(text,)).fabric.down_links
         case "vrf":
             assert text == "any" or network.vrfs[vrf_index(network, text)].name == text
             if any(network.vrfs[e.vrf].name == text for e in network.endpoints):

@@ -1,36 +1,70 @@
-"""Hosts with several addresses: a process on a host's own network answers at each of them.
+"""Hosts with several addresses: a process on a host's own network is at each of them.
 
 A node is an endpoint in each VRF and of each tenant that its host serves, and yet one machine. What
 an expectation forbids about a host-network pod is proven for the node that it is named by; who gets
-to another node of that host gets to the process there.
+to another node of that host gets to the process there, and the process gets to whatever another
+node of that host gets to.
 
 Rules that hold here:
 
-1. An expectation that denies packets (`deny`, `only`) is spoken against when it names a node with
-   host-network pods, and packets that it denies get from one of its senders to another node of the
-   same host, or the sender is one. Addresses name no process: what is asked about them is proven.
-2. It is asked as things are and in the world of every failure that the expectation names.
+1. An expectation that denies packets (`deny`, `only`) is spoken against when a node with
+   host-network pods is among those at one of its ends, and packets that it denies get through with
+   another node of the same host in its place, or that other node is at the other end.
+2. An address of such a node is as good as its name. An end that is addresses is about these alone
+   where no other node stands in its place.
+3. A process is not compared with itself, whatever its addresses.
+4. It is asked as things are and in the world of every failure that the expectation names.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
 from fabric.inventory import Endpoint
 from fabric.kubernetes.unevaluated import Unevaluated, accepting
 from fabric.network import Network
-from sim.names.chosen import chosen
+from sim.names.chosen import ANYBODY, chosen
 from sim.proof.expect import Claim, check_claim
+from sim.proof.legs import Column
 from sim.proof.reachability import Reach
 from sim.verdicts import DETOUR
 from sim.why.pod_classes import workload
 
-Way = tuple[Endpoint, Endpoint, Endpoint]
-"""A sender, the node that he gets to, and the node whose processes are there too."""
+Meant = Mapping[int, Sequence[Endpoint]]
+"""Who is meant by endpoints, by their numbers: each itself, or nodes whose processes are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedOn:
+    """A packet that is denied, from `src` to `dst`, one of which stands for `node`, a node that is
+    meant, on the same host; `sends`: at the source. Equal ones: both ends are on that host."""
+
+    src: Endpoint
+    dst: Endpoint
+    node: Endpoint
+    sends: bool
+
+    @property
+    def record(self) -> Unevaluated:
+        """What is told of a host: one record for each tenant with processes there."""
+        node, door, other = self.node, self.dst, self.src
+        if self.sends:
+            door, other = self.src, self.dst
+        who, process = workload(other), node.aliases[0]
+        what = f"{who} gets to it at {door.name}, where {process} may answer as well"
+        if self.sends:
+            what = f"it gets to {who} from {door.name}, where {process} may send as well"
+        if door is other:
+            what = f"{who} is on it, where {process} is as well"
+        told = f"is one machine: {what}"
+        return Unevaluated(
+            "v1", "Node", "", node.host or "", None, DETOUR, told, "node", node.tenant
+        )
 
 
 class Machines:
@@ -53,39 +87,53 @@ class Machines:
         for claim in claims if self.nodes else ():
             told = dict[tuple[str, str | None], Unevaluated]()
             for way in self._ways(reach, claim, frozenset(gone)):
-                told.setdefault((way[2].tenant, way[2].host), record(*way))
+                told.setdefault((way.node.tenant, way.node.host), way.record)
             if told:
                 out[claim.number] = accepting(told.values(), self.network.accepts)
         return out
 
-    def _ways(self, reach: Reach, claim: Claim, gone: frozenset[int]) -> Iterator[Way]:
-        if claim.kind == "allow" or claim.limits.target is not None:
-            return
+    def _ways(self, reach: Reach, claim: Claim, gone: frozenset[int]) -> Iterator[LedOn]:
         ends = [(claim.source, claim.target), (claim.target, claim.source)]
-        for source, target in ends[: 1 + claim.both_ways]:
-            meant = [e for e in chosen(self.network, target) if e.aliases and e.index not in gone]
-            named = [e for e in meant if e.host in self.nodes and e.kind == "node"]
-            if named:
-                senders = [e for e in chosen(self.network, source) if e.index not in gone]
-                yield from self._around(reach, claim, senders, named)
+        for a, b in ends[: 1 + claim.both_ways] if claim.kind != "allow" else ():
+            sources, targets = ({e.index: [e] for e in chosen(self.network, x)} for x in (a, b))
+            out, into = (self._elsewhere(end, gone) for end in (sources, targets))
+            for froms, tos, source, target in (
+                (sources, into, a, ANYBODY),
+                (out, into, ANYBODY, ANYBODY),
+                (out, targets, ANYBODY, b),
+            ):
+                asked = replace(claim, source=source, target=target, both_ways=False)
+                yield from self._between(reach, asked, froms, tos, gone)
 
-    def _around(
-        self, reach: Reach, claim: Claim, senders: list[Endpoint], named: list[Endpoint]
-    ) -> Iterator[Way]:
-        doors = {n.index: n for e in named for n in self.nodes[e.host] if n is not e}
-        met = [(e.index, e.index) for e in senders if e.index in doors]
-        grid = _keys(len(self.network.endpoints), senders, doors.values())
-        asked = replace(claim, both_ways=False)
-        met += [(b.src, b.dst) for b in check_claim(reach, asked, grid).breaches if b.reached]
+    def _elsewhere(self, end: Meant, gone: frozenset[int]) -> Meant:
+        """The other nodes of the hosts of those at an end."""
+        found = defaultdict[int, list[Endpoint]](list)
+        for (e,) in end.values():
+            if e.kind == "node" and e.aliases and e.index not in gone:
+                for other in self.nodes.get(e.host, ()):
+                    if other is not e:
+                        found[other.index].append(e)
+        return found
+
+    def _between(
+        self, reach: Reach, claim: Claim, froms: Meant, tos: Meant, gone: frozenset[int]
+    ) -> Iterator[LedOn]:
+        endpoints = self.network.endpoints
+        ends = [[endpoints[i] for i in end if i not in gone] for end in (froms, tos)]
+        if not all(ends):
+            return
+        met = [(i, i) for i in froms if i in tos and i not in gone]
+        grid = _keys(len(endpoints), *ends)
+        met += [(b.src, b.dst) for b in check_claim(reach, claim, grid).breaches if b.reached]
         for src, dst in met:
-            for node in named:
-                if node.host == doors[dst].host and node.index not in (src, dst):
-                    yield self.network.endpoints[src], doors[dst], node
+            for sender, receiver in product(froms[src], tos[dst]):
+                if sender is not receiver:
+                    sends = receiver.index == dst
+                    node = sender if sends else receiver
+                    yield LedOn(endpoints[src], endpoints[dst], node, sends)
 
 
-def _keys(
-    n: int, senders: Iterable[Endpoint], doors: Iterable[Endpoint]
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _keys(n: int, senders: Iterable[Endpoint], doors: Iterable[Endpoint]) -> Column:
     """Pairs as `sim.proof.expect.pairs_of` has them, sorted."""
     ends = [list(senders), list(doors)]
     out = [np.zeros(0, np.int64)]
@@ -100,11 +148,3 @@ def _keys(
 
 def _speaks(endpoint: Endpoint, version: int) -> bool:
     return any(p.version == version for p in endpoint.prefixes)
-
-
-def record(sender: Endpoint, door: Endpoint, node: Endpoint) -> Unevaluated:
-    """What is told of a host: one record for each tenant with processes there."""
-    who = workload(sender)
-    gets = f"{who} is on it" if sender is door else f"{who} gets to it at {door.name}"
-    what = f"is one machine: {gets}, where {node.aliases[0]} may answer as well"
-    return Unevaluated("v1", "Node", "", node.host or "", None, DETOUR, what, "node", node.tenant)

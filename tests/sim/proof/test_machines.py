@@ -26,23 +26,25 @@ PORT = 9100
 
 
 def shared(folder: Path, expect: list[Any], peers: tuple[str, ...] = (), own: bool = True) -> Path:
-    """Two tenants on one host, one of which has a pod on the host's own network; a third one."""
+    """Two tenants on one host, one of which has a pod on the host's own network, and two others on
+    another host, likewise."""
     tenants = {
         name: {"hosts": hosts}
         | vrf(f"10.{n}.0.0/24", {"cidr": f"172.30.{n}.0/24", "use": "nodes"}, vni=10700 + n)
         for n, (name, hosts) in enumerate(
-            [("a", ["host1"]), ("b", ["host1", "host2"]), ("c", ["host3"])]
+            [("a", ["host1"]), ("b", ["host1", "host2"]), ("c", ["host3"]), ("d", ["host3"])]
         )
     }
     peerings = [
         {"name": f"p{n}", "between": [f"{x}/main" for x in pair.split("-")], "ports": [port]}
         for n, (pair, port) in enumerate(p.split(":") for p in peers)
     ]
-    work = {"a": ["n/s@host1"], "b": ["n/x@host1"], "c": ["n/t@host3"]}
+    work = {"a": ["n/s@host1"], "b": ["n/x@host1"], "c": ["n/t@host3"], "d": ["n/y@host3"]}
     path = write_fabric(folder, tenants, work, sites={"s": SITE}, expect=expect, peerings=peerings)
-    pods = [d for d in yaml.safe_load_all((folder / "b.yaml").read_text()) if d]
-    pods[0]["spec"]["hostNetwork"] = own
-    (folder / "b.yaml").write_text(yaml.safe_dump_all(pods))
+    for file in (folder / "b.yaml", folder / "d.yaml"):
+        pods = [d for d in yaml.safe_load_all(file.read_text()) if d]
+        pods[0]["spec"]["hostNetwork"] = own
+        file.write_text(yaml.safe_dump_all(pods))
     return path
 
 
@@ -60,10 +62,31 @@ def test_who_gets_to_a_host_at_another_address_gets_to_its_processes(tmp_path: P
         "a/@node/* -> b/n/x": "unknown",
         "10.0.0.0/24 -> b/n/x": "unknown",
         "a/n/s -> b/@node/host2": "holds",
-        "a/n/s -> 172.30.1.0/24": "holds",
-        "b/* -> a/*": "holds",
+        "a/n/s -> 172.30.1.0/24": "unknown",
+        "10.0.0.0/24 -> 172.30.1.0/24": "unknown",
+        f"c/* -> 172.30.1.0/24:{PORT}/tcp": "unknown",
+        "c/* -> 172.30.1.0/24:22/tcp": "holds",
         f"c/* -> b/n/x:{PORT}/tcp": "unknown",
         "c/* -> b/n/x:22/tcp": "holds",
+        f"10.2.0.0/24 -> b/n/x:{PORT}/tcp": "unknown",
+    }
+    path = shared(tmp_path, [{"deny": line} for line in said], (f"a-c:{PORT}/tcp",))
+    assert verdicts(path) == [*said.values()]
+
+
+def test_a_process_gets_to_whatever_another_node_of_its_host_gets_to(tmp_path: Path) -> None:
+    said = {
+        "b/* -> a/*": "unknown",
+        "b/n/x -> a/n/s": "unknown",
+        "b/n/x -> a/@node/host1": "unknown",
+        "172.30.1.0/24 -> 10.0.0.0/24": "unknown",
+        "b/@node/host2 -> a/*": "holds",
+        f"b/n/x -> c/n/t:{PORT}/tcp": "unknown",
+        f"b/n/x -> 10.2.0.0/24:{PORT}/tcp": "unknown",
+        "b/n/x -> c/n/t:22/tcp": "holds",
+        f"b/n/x -> d/n/y:{PORT}/tcp": "unknown",
+        "b/n/x -> d/n/y:22/tcp": "holds",
+        "172.30.1.0/24 -> 10.2.0.0/24:22/tcp": "holds",
     }
     path = shared(tmp_path, [{"deny": line} for line in said], (f"a-c:{PORT}/tcp",))
     assert verdicts(path) == [*said.values()]
@@ -89,9 +112,10 @@ def test_what_only_leaves_out_is_denied_there_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_no_packet_gets_to_a_process_where_an_expectation_holds(tmp_path: Path, seed: int) -> None:
     r = random.Random(seed)
-    ends = ("a/*", "b/*", "c/*", "a/n/s", "c/@node/*", "b/n/x", "*/@node/host[1-3]")
-    lines = [f"{r.choice(ends)} -> {r.choice(('b/n/x', 'b/*', '*'))}" for _ in range(6)]
-    pairs = [p for p in ("a-b", "a-c", "b-c") if r.random() < 0.4]
+    ends = ("a/*", "b/*", "c/*", "a/n/s", "c/@node/*", "b/n/x", "*/@node/host[1-3]",
+            "*", "d/n/y")  # fmt: skip
+    lines = [" -> ".join(r.sample(ends, 2)) for _ in range(8)]
+    pairs = [p for p in ("a-b", "a-c", "b-c", "c-d") if r.random() < 0.4]
     expect = [{"deny": f"{line}:{r.choice((PORT, 22))}/tcp"} for line in lines]
     world = World.of(shared(tmp_path, expect, tuple(f"{p}:{PORT}/tcp" for p in pairs)))
     proof = prove(world)
@@ -104,17 +128,26 @@ def test_no_packet_gets_to_a_process_where_an_expectation_holds(tmp_path: Path, 
 
 
 def around(world: World, source: str, target: str, port: int) -> bool:
-    """Whether a packet gets from a source to another node of a host whose processes are meant."""
-    everybody = world.network.endpoints
+    """Whether a packet gets from a source to a target, where either may be another node of a host
+    whose processes are meant."""
+    sources, targets = (places(world, pattern) for pattern in (source, target))
     return any(
-        door is sender or arrives(world, sender, door, port)
-        for node in everybody
-        if node.aliases and selects(target, node)
-        for door in everybody
-        if door.kind == "node" and door.host == node.host and door is not node
-        for sender in everybody
-        if sender is not node and selects(source, sender)
+        src is dst or arrives(world, src, dst, port)
+        for sender, src in sources
+        for receiver, dst in targets
+        if sender is not receiver and (sender is not src or receiver is not dst)
     )
+
+
+def places(world: World, pattern: str) -> list[tuple[Endpoint, Endpoint]]:
+    """Whom a pattern means, and where each is: itself, and the other nodes of its host."""
+    return [
+        (meant, place)
+        for meant in world.network.endpoints
+        if selects(pattern, meant)
+        for place in world.network.endpoints
+        if place is meant or (meant.aliases and place.kind == "node" and place.host == meant.host)
+    ]
 
 
 def arrives(world: World, src: Endpoint, dst: Endpoint, port: int) -> bool:

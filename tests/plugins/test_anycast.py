@@ -3,7 +3,6 @@ either; an answer says which, and what names one of them alone is not sure to re
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
@@ -13,8 +12,8 @@ import stage_laws
 from any_flows import own
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from naive import Header, numbered, outcomes, points, theirs
 from random_worlds import policies, worlds
+from reach_laws import says_what_brute_force_finds
 from routed import at, endpoint, routed
 from wired import wired
 
@@ -95,31 +94,7 @@ def test_kernels_traces_and_definition_agree(network: Network, policy: Policy) -
 @FEW
 @given(shared(), policies())
 def test_the_proof_is_what_brute_force_finds(network: Network, policy: Policy) -> None:
-    reach = reachability(World(network, policy))
-    some, cells = set(), defaultdict(list)
-    for e in network.endpoints:
-        for version in (4, 6):
-            axis = points(network, policy, version)
-            for src in (x for x in axis if e in owners(network, e.vrf, version, x)):
-                for dst in axis:
-                    for number, l4 in numbered(version)[:6]:
-                        found = outcomes(policy, network, e.index, Header(version, src, dst, *l4))
-                        for d in {o.dst for o in found if o.reason is Reason.DELIVERED} - {e.index}:
-                            some.add((e.index, d, version, number))
-                        for d in network.endpoints:
-                            sure = all((o.reason, o.dst) == (0, d.index) for o in found)
-                            if d is not e and theirs(network, e, d, version, src, dst):
-                                cells[e.index, d.index, version, number].append(sure)
-    may, must = set(), set()
-    columns = reach.pairs.src, reach.pairs.dst, reach.pairs.version
-    for row, key in enumerate(zip(*(c.tolist() for c in columns), strict=True)):
-        for number, l4 in numbered(key[2])[:6]:
-            atom = reach.space.atom(*l4)
-            for sets, into in ((reach.pairs.some, may), (reach.pairs.sure, must)):
-                if reach.sets[sets[row], atom]:
-                    into.add((*key, number))
-    assert may == some
-    assert must == {key for key in some if cells[key] and all(cells[key])}
+    says_what_brute_force_finds(reachability(World(network, policy)), network, policy)
 
 
 @FEW

@@ -3,7 +3,6 @@ object. The twin looks up the version of the node that a step is at; it knows no
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import astuple, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,13 +15,14 @@ from fabric_files import network_of, vrf, write_fabric
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from matcher_laws import reads_no_more_than_it_says
-from naive import Header, numbered, outcomes, points, theirs
+from naive import Header, outcomes, points
 from random_worlds import NODES, policies, worlds
+from reach_laws import says_what_brute_force_finds
 from routed_demo import DEMO, DEMO_POLICY
 from wired import wired
 
 from compiler.policy.ir import Direction, Named, Packet, Policy, Verdict
-from compiler.policy.semantics import decide, owner
+from compiler.policy.semantics import decide
 from compiler.program.versions import LivesAt
 from compiler.program.walk import verdict
 from compiler.targets import frr
@@ -32,7 +32,7 @@ from fabric.network import Network
 from sim.axes import moved
 from sim.checker.validity import validity
 from sim.packets.headers import Packets
-from sim.packets.reasons import Reason, reasons
+from sim.packets.reasons import reasons
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.tables import tables
 from sim.pipeline.trace import trace
@@ -113,34 +113,18 @@ def test_replay_and_traces_ask_each_node_s_own_version(versions: Two) -> None:
 @FEW
 @given(two())
 def test_the_proof_is_what_brute_force_finds(versions: Two) -> None:
-    reach, network = reachability(versions.mixed), versions.old
-    some, cells = set(), defaultdict(list)
-    for e in network.endpoints:
-        for version in (4, 6):
-            ends = (versions.old, versions.before), (versions.new, versions.after)
-            axis = sorted({x for end in ends for x in points(*end, version)})
-            for src in (x for x in axis if owner(network, e.vrf, version, x) is e):
-                for dst in axis:
-                    for number, l4 in numbered(version)[:6]:
-                        found = versions.outcomes(e.index, Header(version, src, dst, *l4))
-                        for d in {o.dst for o in found if o.reason is Reason.DELIVERED} - {e.index}:
-                            some.add((e.index, d, version, number))
-                        for d in network.endpoints:
-                            sure = all((o.reason, o.dst) == (0, d.index) for o in found)
-                            if d is not e and theirs(
-                                versions.each_its_own, e, d, version, src, dst
-                            ):
-                                cells[e.index, d.index, version, number].append(sure)
-    may, must = set(), set()
-    columns = reach.pairs.src, reach.pairs.dst, reach.pairs.version
-    for row, key in enumerate(zip(*(c.tolist() for c in columns), strict=True)):
-        for number, l4 in numbered(key[2])[:6]:
-            atom = reach.space.atom(*l4)
-            for sets, into in ((reach.pairs.some, may), (reach.pairs.sure, must)):
-                if reach.sets[sets[row], atom]:
-                    into.add((*key, number))
-    assert may == some
-    assert must == {key for key in some if cells[key] and all(cells[key])}
+    both = (versions.old, versions.before), (versions.new, versions.after)
+    axes = {
+        version: sorted({x for network, policy in both for x in points(network, policy, version)})
+        for version in (4, 6)
+    }
+    says_what_brute_force_finds(
+        reachability(versions.mixed),
+        versions.each_its_own,
+        versions.before,
+        versions.outcomes,
+        axes,
+    )
 
 
 @FEW

@@ -37,11 +37,13 @@ NODE = "@node"
 def matches(pattern: str, name: str, workload: str | None) -> bool:
     """Whether `pattern` selects the endpoint called `name` of `workload`."""
     wanted, parts = pattern.split("/"), name.split("/")
+    if len(parts) > 1 and not fits(parts[0], wanted[0]):
+        return False
     if len(wanted) == 1 < len(parts):
         wanted.append("*")
     if len(wanted) > len(parts) or (len(wanted) < len(parts) and wanted[-1] != "*"):
         return False
-    if not all(fits(part, want) for part, want in zip(parts[:-1], wanted, strict=False)):
+    if not all(fits(part, want) for part, want in zip(parts[1:-1], wanted[1:], strict=False)):
         return False
     if len(wanted) < len(parts):
         return True

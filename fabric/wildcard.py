@@ -35,7 +35,7 @@ def fits(name: str, pattern: str) -> bool:
     >>> fits("host12", "host[1,3,5-7]"), fits("host6", "host[01-08]")
     (False, True)
     """
-    if not (GLOB & set(pattern)):
+    if GLOB.isdisjoint(pattern):
         return name == pattern
     found = _compiled(pattern)
     return found is not None and found.match(name) is not None

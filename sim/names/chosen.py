@@ -38,9 +38,10 @@ def also_meant(network: Network, name: str) -> list[Endpoint]:
     host is, an endpoint of a zone as a VRF."""
     if addresses_in(name) is not None:
         return []
-    first = {e.index for e in chosen(network, name)}
-    others = [e for e in network.endpoints if any(meant(e) for meant in _readings(network, name))]
-    return [e for e in others if e.index not in first]
+    meanings = [[e for e in network.endpoints if meant(e)] for meant in _readings(network, name)]
+    first = {e.index for e in next(filter(None, meanings), [])}
+    others = {e.index: e for found in meanings for e in found if e.index not in first}
+    return [others[index] for index in sorted(others)]
 
 
 def _readings(network: Network, name: str) -> Iterator[Callable[[Endpoint], bool]]:

@@ -47,6 +47,8 @@ class World(sim.world.World):
         `accept_unevaluated` may be left out. `at` has values on other axes (`sim.axes`)."""
         drawn: Literal["refused", "kept"] = "refused" if locked else "kept"
         how = How(tuple(down), drawn, accept=tuple(accept_unevaluated))
+        if how.down and "down" in at:
+            at = {**at, "down": (*how.down, *at["down"])}
         if isinstance(source, World):
             where = {"down": how.down, **at} if how.down else at
             return _elsewhere(source, where, how.accept)

@@ -11,6 +11,7 @@ from fabric_files import vrf, write_fabric
 
 import cloison
 from cloison.cli import main
+from cloison.views.world import World
 from fabric.diagnostics import InputError
 from fabric.plan import lock
 
@@ -50,6 +51,14 @@ def fabric(folder: Path, *imports: str, **more: object) -> Path:
 def run(verb: str, path: Path, *more: str) -> Result:
     arguments = VERBS[verb](str(path), str(path.parent / "out"))
     return CliRunner().invoke(main, [*arguments, *more])
+
+
+def test_what_is_down_is_down_however_it_is_said(tmp_path: Path) -> None:
+    path = fabric(tmp_path)
+    both = {"leaf1", "spine1"}
+    for source in (path, cloison.build(path), World.of(path)):
+        for down, at in ((["leaf1", "spine1"], {}), (["spine1"], {"down": ["leaf1"]})):
+            assert {*World.of(source, down, at=at).network.fabric.down} == both
 
 
 @pytest.mark.parametrize("verb", JUDGES)

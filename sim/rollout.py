@@ -134,6 +134,8 @@ def _exists(network: Network, policy: Policy) -> dict[str, object]:
     """What two versions have in common, wherever it was written."""
     return {
         "nodes": [(node.index, node.name) for node in network.fabric.nodes],
+        "cables": network.fabric.links,
+        "failures": (network.fabric.down_nodes, network.fabric.down_links),
         "VRFs": [_written(vrf) for vrf in network.vrfs],
         "endpoints": [_written(endpoint) for endpoint in network.endpoints],
         "instances": network.fib.instances,

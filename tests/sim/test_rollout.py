@@ -265,6 +265,13 @@ def test_what_are_no_versions_of_one_network_are_not_mixed(peering: Pair) -> Non
     fewer = World(replace(old.network, endpoints=old.network.endpoints[1:]), old.policy_read)
     with pytest.raises(InputError, match="two worlds of other endpoints"):
         old.mixed(fewer, ["dpu1"])
+    failed = moved(new, {"down": ["dpu2--leaf1"]})
+    slower = tuple(replace(link, speed=1) for link in new.network.fabric.links)
+    other = replace(new.network, fabric=replace(new.network.fabric, links=slower))
+    for what, world in (("failures", failed), ("cables", World(other, new.policy_read))):
+        for pair in ((old, world), (world, old)):
+            with pytest.raises(InputError, match=f"two worlds of other {what}"):
+                pair[0].mixed(pair[1], ["dpu1"])
     later = replace(new, at={"hour": ("night",)})
     with pytest.raises(InputError, match="other places on their axes"):
         old.mixed(later, ["dpu1"])

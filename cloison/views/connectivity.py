@@ -34,7 +34,7 @@ from sim.verdicts import touching
 SCHEMA = "cloison/connectivity/1"
 SIDES = {Direction.OUT: "egress", Direction.IN: "ingress"}
 COLUMNS = {"source": "source", "destination": "destination", "ports": "ports", "because": "because"}
-LEGEND = "row: source, column: destination; . all, p some ports, X nothing, # itself"
+LEGEND = "row: source, column: destination; . all, p a part, X nothing, # itself"
 UNSURE = ", ? unknown"
 
 
@@ -287,7 +287,8 @@ def matrix(found: Connectivity, chosen: Sequence[Connection], doubt: Doubts) -> 
     for c in chosen:
         key = tuple(OUTSIDE if p.kind == "External" else p for p in (c.source, c.target))
         every = c.ports.all() and not c.partial and whole(c.source.ranges + c.target.ranges)
-        cells[key[0], key[1]] = "." if every and not c.only else "p"
+        part = not every or bool(c.only) or cells.get((key[0], key[1])) == "p"
+        cells[key[0], key[1]] = "p" if part else "."
     pairs = ((a, b) for a in peers for b in peers if a != b)
     cells |= {(a, b): "?" for a, b in pairs if doubt.of(peer_key(a), peer_key(b)) == "unknown"}
     width = len(str(len(peers)))

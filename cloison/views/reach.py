@@ -152,14 +152,17 @@ def matrix(found: Sequence[Access], doubt: Doubts) -> Iterator[str]:
     """Workloads × workloads, a letter per cell."""
     from cloison.render.formats import visible
 
-    whole = {(r.source, r.target): r.ports.all() and not r.conditional for r in found}
-    cells = {key: "." if every else "p" for key, every in whole.items()}
+    cells: dict[tuple[str, str], str] = {}
+    for row in found:
+        key = row.source, row.target
+        part = row.conditional or row.partial or any(row.addresses) or not row.ports.all()
+        cells[key] = "p" if part or cells.get(key) == "p" else "."
     cells |= {key: "?" for key in cells if doubt.of(*key) == "unknown"}
     sources = sorted({source for source, _ in cells})
     targets = sorted({target for _, target in cells})
     width = len(str(len(targets)))
     more = ", ? unknown" if doubt.columns else ""
-    yield f"row: source, column: destination by number; . everything, p some ports, X nothing{more}"
+    yield f"row: source, column: destination by number; . everything, p a part, X nothing{more}"
     for number, target in enumerate(targets, 1):
         yield f"{number:>{width}} {visible(target)}"
     longest = max((len(visible(source)) for source in sources), default=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,31 @@ def test_text_for_people() -> None:
     ).stdout  # fmt: skip
     for output in ("csv", "md", "yaml", "jsonl"):
         assert "globex/shop/store" in reach(SMALL, "-o", output).stdout
+
+
+def test_everything_in_a_matrix_is_everything() -> None:
+    """A cell says that everything passes where one row does, of all pods and all addresses."""
+    for path, *ends in (
+        (SMALL,),
+        (DEMO, "--from", "shared/*"),
+        (DEMO, "--from", "203.0.113.0/24", "--to", "inference/*"),
+    ):
+        cells: dict[tuple[str, str], list[bool]] = defaultdict(list)
+        for row in rows(path, *ends):
+            addresses = "source_addresses" in row or "destination_addresses" in row
+            cells[row["source"], row["destination"]].append(
+                row["ports"] == "any" and not row["partial"] and not addresses
+            )
+        _, *lines = reach(path, *ends, "-o", "matrix").stdout.splitlines()
+        names = [line.split()[1] for line in lines if line.split()[0].isdigit() and "/" in line]
+        said = {
+            (source, target): letter
+            for source, *letters in map(str.split, lines[len(names) + 1 :])
+            for target, letter in zip(names, letters, strict=True)
+        }
+        assert {key for key, letter in said.items() if letter != "X"} == set(cells)
+        for key, every in cells.items():
+            assert said[key] in (".?" if all(every) else "p?"), key
 
 
 def test_a_failure_takes_access_away() -> None:

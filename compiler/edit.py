@@ -36,8 +36,8 @@ of writing, and what it says."""
 Default = tuple[int, Action, Origin]
 """A number in the order of writing, and what a selection says of the endpoints that it selects."""
 Alike = tuple[int, ...]
-"""Direction, place of the stage, whether its point says something of its own, and the numbers of a
-scope's lines and defaults: equal for equal scopes."""
+"""Direction, place of the stage, whether its point says something of its own, whether nobody asks
+it, and the numbers of a scope's lines and defaults: equal for equal scopes."""
 SPARE = 1000
 
 
@@ -189,7 +189,8 @@ class Editor:
         direction, stage, _ = key
         lines = (number for _, _, number, _ in self._lines.get(key, ()))
         defaults = (number for number, _, _ in self._defaults.get(key, ()))
-        return direction, stage, self._points.beside(key), *lines, *defaults
+        asked = self._points.beside(key), bool(self._points.nobody(key))
+        return direction, stage, *asked, *lines, *defaults
 
     def _enter(self, part: Policy) -> Iterator[Key]:
         """Give lines and defaults to the endpoints that they are about."""

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.ir import Action, Condition, Direction, Origin, Policy
-from compiler.policy.stages import met
 from compiler.program.program import Group, Intervals, L4Range, Region
 from fabric.network import Network
 
@@ -76,12 +75,10 @@ class Draft:
 def verify(draft: Draft) -> None:
     """Raise AssertionError when a pass left something that no pass may leave."""
     n = len(draft.network.endpoints)
-    directions = met(draft.policy.stages)
     for term in draft.terms:
         assert term.regions and term.l4 and term.locals, f"empty term from {term.origin}"
         assert all(0 <= e < n for e in term.locals), f"unknown endpoint in {term.origin}"
         draft.policy.stages[term.stage].doing(term.action)
-        assert term.direction in directions[term.stage], f"nobody asks {term.origin}"
         assert not (term.conditions and term.action is Action.DENY), f"{term.origin} denies perhaps"
         for region in term.regions:
             assert ordered(region.v4) and ordered(region.v6), f"overlap in {term.origin}"

@@ -2,7 +2,8 @@
 
 What a border enforces for endpoints elsewhere is about packets from and to borders alone; all
 others pass none. What nobody enforces is refused: rules for hosts whose plugin is not known to
-enforce any, for endpoints that run on no host, for borders where there are none.
+enforce any, for endpoints that run on no host, for borders where there are none, and in rows that
+packets of their direction do not meet.
 
 >>> from dataclasses import replace as other
 >>> from types import SimpleNamespace as Some
@@ -29,9 +30,10 @@ from dataclasses import replace
 from functools import cached_property
 
 from compiler.passes.draft import Draft, Key, Line, Scope
-from compiler.policy.ir import Action, Origin, Point, Policy
+from compiler.policy.ir import Action, Direction, Origin, Point, Policy
 from compiler.policy.points import at_border
 from compiler.policy.semantics import NO_BORDER
+from compiler.policy.stages import met
 from compiler.program.ownership import owned_addresses, regions_of
 from compiler.program.program import ALL_V4, ALL_V6, ANY_VRF, L4Range, Region
 from compiler.program.space import intersect, subtract, union
@@ -53,12 +55,13 @@ class Points:
 
     def __init__(self, network: Network, policy: Policy) -> None:
         self.network, self.policy = network, policy
+        self._met = met(policy.stages)
 
     def refuse(self, scopes: Mapping[Key, Scope]) -> None:
         """Nothing, if every scope is asked by somebody."""
         found: dict[tuple[Origin, str], None] = {}
         for key, scope in scopes.items():
-            if why := self._nobody(key):
+            if why := self.nobody(key):
                 for line in scope.lines:
                     found[line.origin, why] = None
                 if scope.default is Action.DENY or not scope.lines:
@@ -73,9 +76,13 @@ class Points:
                 )
             )
 
-    def _nobody(self, key: Key) -> str:
+    def nobody(self, key: Key) -> str:
         """Why nobody asks a scope; empty where somebody does."""
-        point, endpoint = self.policy.stages[key[1]].at, self.network.endpoints[key[2]]
+        stage, endpoint = self.policy.stages[key[1]], self.network.endpoints[key[2]]
+        if key[0] not in self._met[key[1]]:
+            way = "out of" if key[0] is Direction.OUT else "into"
+            return f"no packet {way} an endpoint meets {stage.name}"
+        point = stage.at
         if point not in self.policy.enforced:
             return f"nothing says that {point.value} enforces rules"
         if point is Point.HOST and endpoint.host is None:

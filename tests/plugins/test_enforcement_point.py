@@ -23,6 +23,7 @@ from routed import box
 from routed_demo import DEMO, DEMO_POLICY
 
 from compiler.compile import compile_policy
+from compiler.edit import Edit, Editor
 from compiler.policy.ir import (
     L4,
     Direction,
@@ -215,6 +216,17 @@ def test_what_nobody_enforces_is_not_evaluated() -> None:
         compile_policy(DEMO, Policy(stages=everywhere, enforced=ANYWHERE))
 
 
+def test_an_edit_is_refused_for_whoever_nobody_enforces_it() -> None:
+    """Also where an endpoint of the same lines, for which somebody does, comes before."""
+    empty = DEMO_POLICY + Policy((), (), TABLE, ANYWHERE)
+    for way, who in ((Direction.OUT, "zone2/inet runs on no host"), (Direction.IN, "no packet")):
+        rule = Rule(CNI_OUT, way, 0, (Named(("*",)),), (Everyone(),), (), Action.DENY, PULL)
+        with pytest.raises(UndecidedError, match=who):
+            compile_policy(DEMO, empty + Policy((rule,), (), TABLE))
+        with pytest.raises(UndecidedError, match=who):
+            Editor(DEMO, empty).apply(Edit(added=Policy((rule,), (), TABLE)))
+
+
 def test_rows_stand_where_packets_meet_them() -> None:
     assert MET[CNI_OUT] == MET[PEER_OUT] == MET[EDGE_OUT] == {Direction.OUT}
     assert MET[CNI_IN] == MET[PEER_IN] == MET[EDGE_IN] == {Direction.IN}
@@ -222,8 +234,11 @@ def test_rows_stand_where_packets_meet_them() -> None:
                   (*STAGES, PEER_OUT, EDGE_OUT)):  # fmt: skip
         with pytest.raises(ValueError, match="no packet meets points in this order"):
             checked(table)
-    with pytest.raises(AssertionError, match="nobody asks"):
+    with pytest.raises(UndecidedError, match="no packet into an endpoint meets CNI_OUT"):
         compile_policy(DEMO, saying(CNI_OUT, Direction.IN))
+    isolated = Selection(CNI_OUT, Direction.IN, HOSTED, Action.DENY, PULL)
+    with pytest.raises(UndecidedError, match="no packet into an endpoint meets CNI_OUT"):
+        compile_policy(DEMO, Policy((), (isolated,), TABLE, ANYWHERE))
 
 
 @pytest.fixture(scope="module")

@@ -57,12 +57,18 @@ class L4Atoms(L4Space):
             in_class = (
                 np.ones(self.n_q, bool)
                 if r.protocol == ANY and not r.fields
-                else np.isin(self.q_class, self.proto_class[self.wide(r)])
+                else self._in_classes(self.proto_class[self.wide(r)])
             )
             dports = in_class & (self.q_first >= r.dport[0]) & (self.q_last <= r.dport[1])
             sports = (self.s_first >= r.sport[0]) & (self.s_last <= r.sport[1])
             out |= dports[:, None] & sports[None, :]
         return out.reshape(-1)
+
+    def _in_classes(self, classes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Which atoms of protocols and destination ports are of these classes."""
+        held = np.zeros(len(self.class_protocol), bool)
+        held[classes] = True
+        return held[self.q_class]
 
     def wide(self, r: L4Range) -> list[int]:
         """The wide protocols that a range holds."""

@@ -28,6 +28,7 @@ from fabric.interval_sets import cut
 from fabric.network import Network
 from fabric.ports import ANY, BOTH, GROUPS, MAX_PORT, stretches
 from sim.blocks.field_classes import PROTOCOLS, FieldClasses
+from sim.blocks.port_runs import countable
 from sim.blocks.port_sets import L4Space
 
 BOTH_ICMPS = frozenset(GROUPS[BOTH])
@@ -137,12 +138,6 @@ def distinguishable(classes: int) -> None:
     if classes > PROTOCOLS:
         message = f"rules tell {classes:,} sets of protocols and fields apart, {PROTOCOLS} at most"
         raise CloisonError(message)
-
-
-def countable(n: int) -> None:
-    """Say so when atoms have more numbers than their tables hold."""
-    if n > MAX_PORT + 1:
-        raise CloisonError(f"rules tell {n:,} sets of ports apart, {MAX_PORT + 1:,} at most")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Runs on an axis of ports, and which ports lie in ranges as people write them."""
+"""Runs on an axis of ports, how many of them tables hold, and which ports lie in ranges as people
+write them."""
 
 from __future__ import annotations
 
@@ -8,9 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fabric.diagnostics import CloisonError
 from fabric.ports import ANY, MAX_PORT, WITH_PORTS, PortRange, stretches
 
 Bits = NDArray[np.bool_]
+
+
+def countable(n: int) -> None:
+    """Say so when atoms have more numbers than their tables hold."""
+    if n > MAX_PORT + 1:
+        raise CloisonError(f"rules tell {n:,} sets of ports apart, {MAX_PORT + 1:,} at most")
 
 
 def runs(row: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -42,7 +42,7 @@ from fabric.ports import (
     span,
 )
 from sim.blocks.field_classes import PLAIN, PROTOCOLS, FieldClasses
-from sim.blocks.port_runs import bounds, consecutive, openers, runs
+from sim.blocks.port_runs import bounds, consecutive, countable, openers, runs
 from sim.numbering import combine, same_rows
 
 Bits = NDArray[np.bool_]
@@ -358,7 +358,7 @@ def rows(space: L4Space, bits: Bits) -> list[dict[str, Any]]:
 
 def common(a: L4Space, b: L4Space) -> tuple[L4Space, NDArray[np.int64], NDArray[np.int64]]:
     """The coarsest space that both spaces are unions of, and for each of its atoms the atom of `a`
-    and the atom of `b` that hold it."""
+    and the atom of `b` that hold it. Raises `CloisonError` where it has too many."""
     fields, *numbers = a.fields.common(b.fields)
     wide = [
         np.concatenate([x.each[n].proto_class for n in of])
@@ -367,6 +367,7 @@ def common(a: L4Space, b: L4Space) -> tuple[L4Space, NDArray[np.int64], NDArray[
     protocols = same_rows(wide)
     rows = [x.dport_atom[w[protocols.sample]] for x, w in zip((a, b), wide, strict=True)]
     q, s = combine([row.ravel() for row in rows]), combine([a.sport_atom, b.sport_atom])
+    countable(len(q.sample))
     space = L4Space(
         protocols.of.astype(np.uint16),
         q.of.reshape(rows[0].shape).astype(np.uint16),

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from compiler.program.program import L4Range, Region
 from fabric.interval_sets import cut
 from fabric.ports import ANY, MAX_PORT
-from sim.blocks.atoms import LOW64, TOPS, AddressAtoms, L4Atoms, countable, told_apart
+from sim.blocks.atoms import LOW64, TOPS, AddressAtoms, L4Atoms, told_apart
+from sim.blocks.port_runs import countable
 
 I64 = NDArray[np.int64]
 

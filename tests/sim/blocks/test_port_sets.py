@@ -9,6 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from fabric.diagnostics import CloisonError
 from fabric.ports import WITH_PORTS, PortRange, parse_ports
 from sim.blocks.port_sets import L4Space, common, rows
 
@@ -118,6 +119,20 @@ def test_common_space_refines_both(a: L4Space, b: L4Space, packets: list[Any]) -
     for packet in packets:
         atom = space.atom(*packet)
         assert (of_a[atom], of_b[atom]) == (a.atom(*packet), b.atom(*packet))
+
+
+def test_two_spaces_that_cut_too_finely_together_are_refused() -> None:
+    """Each cuts the ports of one protocol; numbers of atoms would begin again from 0."""
+
+    def cut(protocol: int) -> L4Space:
+        proto_class, dport = np.zeros(256, np.uint8), np.zeros((2, 65536), np.uint16)
+        proto_class[protocol] = 1
+        dport[1] = np.minimum(np.arange(1, 65537), 40000)
+        return L4Space(proto_class, dport, np.zeros(65536, np.uint16))
+
+    assert common(cut(6), cut(6))[0].n_q == 40001
+    with pytest.raises(CloisonError, match="rules tell 80,001 sets of ports apart"):
+        common(cut(6), cut(17))
 
 
 @pytest.mark.parametrize(

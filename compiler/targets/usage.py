@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from math import prod
@@ -43,23 +43,25 @@ def usage(program: Program, profile: Profile) -> tuple[Usage, ...]:
         )
         for group in program.groups
     }
+    every = (entry for group in program.groups for entry in group.entries)
+    unmatched = profile.unmatched(fields_of(every))
     rows = []
     for vtep in enforcement_points(program):
         name = program.network.fabric.nodes[vtep].name
         used = measure(program, vtep, sizes)
         rows += [Usage(name, l.table, used[l.table], l.capacity, l.source) for l in profile.limits]
-        rows += unable(program, profile, vtep)
+        rows += unable(program, unmatched, vtep) if unmatched else ()
     return tuple(rows)
 
 
-def unable(program: Program, profile: Profile, vtep: int) -> Iterator[Usage]:
-    """A row for each further field on which entries of a VTEP match and a device cannot: of such
-    entries it holds none."""
+def unable(program: Program, unmatched: Sequence[str], vtep: int) -> Iterator[Usage]:
+    """A row for each of these further fields, which a device cannot match on, on which entries of a
+    VTEP match: of such entries it holds none."""
     entries = [entry for group in program.groups_at(vtep) for entry in group.entries]
     name = program.network.fabric.nodes[vtep].name
-    for field in profile.unmatched(fields_of(entries)):
-        found = sum(field in fields_of((entry,)) for entry in entries)
-        yield Usage(name, f"entries on {field}", found, 0, "what its rules match on")
+    for field in unmatched:
+        if found := sum(field in fields_of((entry,)) for entry in entries):
+            yield Usage(name, f"entries on {field}", found, 0, "what its rules match on")
 
 
 def measure(program: Program, vtep: int, sizes: Mapping[int, tuple[int, int]]) -> dict[str, int]:

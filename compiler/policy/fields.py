@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+from fabric.file.scalars import MAX_DIGITS
 from fabric.ports import MAX_PORT, span
 from fabric.rows import Rows
 
@@ -78,10 +79,10 @@ class Field:
     def read(self, text: str) -> int:
         """The value of a text; `InputError` C861."""
         value = self.words.index(text) if text in self.words else -1
-        if text.isascii() and text.isdigit():
+        if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:
             value = int(text)
         if not 0 <= value <= self.last:
-            message = f'"{text}" is no value of {self.name}'
+            message = f'"{text[:50]}" is no value of {self.name}'
             hint = did_you_mean(text, self.words) or f"values are 0 to {self.last}"
             raise InputError(Diagnostic("C861", message, None, hint))
         return value

@@ -145,10 +145,11 @@ def kind_of(name: str) -> OriginKind:
     >>> kind_of("leek")
     Traceback (most recent call last):
     ...
-    LookupError: no kind of origin is called "leek": declare its properties as a Kind
+    LookupError: no kind of origin is called "leek": declare its properties as an OriginKind
     """
     if isinstance(name, OriginKind):
         return name
     if name not in KINDS:
-        raise LookupError(f'no kind of origin is called "{name}": declare its properties as a Kind')
+        message = f'no kind of origin is called "{name}": declare its properties as an OriginKind'
+        raise LookupError(message)
     return KINDS[name]

@@ -47,8 +47,10 @@ def written(header: bytes, version: int, values: Values) -> bytes:
     out = bytearray(header)
     for row, value in _carried(values):
         first, shift, mask = place(row, version)
-        word = int.from_bytes(out[first : first + 4], "big") & ~(mask << shift)
-        out[first : first + 4] = (word | value << shift).to_bytes(4, "big")
+        held = out[first : first + 4].ljust(4, b"\0")
+        word = int.from_bytes(held, "big") & ~(mask << shift) | value << shift
+        out[first : first + 4] = word.to_bytes(4, "big")
+        del out[len(header) :]
     if version == 4:
         out[10:12] = bytes(2)
         out[10:12] = _checksum(bytes(out[: (out[0] & 15) * 4])).to_bytes(2, "big")

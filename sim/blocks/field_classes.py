@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from compiler.policy.fields import Values, Within, further, value_of
 from compiler.policy.ir import Policy
 from compiler.program.program import L4Range
+from fabric.interval_sets import union
 
 PROTOCOLS = 256
 I64 = NDArray[np.int64]
@@ -130,13 +131,7 @@ class FieldClasses:
         chosen = sorted(numbers)
         if len(self.cuts) == 1:
             name = self.names[0]
-            runs = [[self.parts(n)[0].first, self.parts(n)[0].last] for n in chosen]
-            joined: list[list[int]] = []
-            for first, last in runs:
-                if joined and joined[-1][1] + 1 == first:
-                    joined[-1][1] = last
-                else:
-                    joined.append([first, last])
+            joined = union((part.first, part.last) for n in chosen for part in self.parts(n))
             said = [str(Within(name, *run)).removeprefix(f"{name} ") for run in joined]
             return f"{name} {', '.join(said)}"
         return " or ".join(" and ".join(map(str, self.parts(n))) for n in chosen)

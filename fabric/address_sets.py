@@ -1,16 +1,30 @@
 """Sets of addresses as people write and outputs print them: `10.0.0.0/8`, `10.0.0.1-10.0.0.9`,
 `0.0.0.0/0, ::/0`, `0.0.0.0/0 except 10.0.0.0/8`.
+
+IPv4 addresses inside IPv6 ones (`::ffff:10.1.0.1`, RFC 4291) are no packets' addresses: who writes
+them means the IPv4 ones, and what is asked of the others says nothing about these. So they are
+refused wherever somebody writes them (`refusal`, `mapped`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+    summarize_address_range,
+)
 
+from fabric.diagnostics import Diagnostic, Span
 from fabric.interval_sets import Intervals, subtract, union
 
 Address = IPv4Address | IPv6Address
 Interval = tuple[int, int]
+MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,41 @@ def addresses_in(text: str) -> AddressSet | None:
         (v4 if known[0][0] == 4 else v6).extend(subtract(first, union(*others)))
     found = AddressSet(written, union(v4), union(v6))
     return found if found.versions else None
+
+
+def refusal(text: str, span: Span | None = None) -> Diagnostic | None:
+    """What is wrong with addresses that are IPv4 ones inside IPv6; None where none is.
+
+    >>> print(refusal("[::ffff:10.1.0.0/112]"))
+    error[C706]: "::ffff:10.1.0.0/112" has IPv4 addresses written as IPv6 ones
+      hint: write 10.1.0.0/16
+    >>> refusal("::/0, ::/0 except ::ffff:0:0/96"), refusal("acme/*")
+    (None, None)
+    """
+    found = addresses_in(text)
+    meant = [
+        str(block)
+        for low, high in (found.v6 if found else ())
+        if IPv6Address(low) in MAPPED and IPv6Address(high) in MAPPED
+        for block in summarize_address_range(_inside(low), _inside(high))
+    ]
+    if found is None or not meant:
+        return None
+    message = f'"{found.text}" has IPv4 addresses written as IPv6 ones'
+    return Diagnostic("C706", message, span, f"write {', '.join(meant)}")
+
+
+def mapped(address: Address) -> IPv4Address | None:
+    """The IPv4 address that an IPv6 one is written for.
+
+    >>> mapped(ip_address("::ffff:10.1.0.1")), mapped(ip_address("fd00::1"))
+    (IPv4Address('10.1.0.1'), None)
+    """
+    return address.ipv4_mapped if isinstance(address, IPv6Address) else None
+
+
+def _inside(mapped_address: int) -> IPv4Address:
+    return IPv4Address(mapped_address & 0xFFFFFFFF)
 
 
 def bare(text: str) -> str:

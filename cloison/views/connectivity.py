@@ -13,7 +13,7 @@ from cloison.views.unknowns import below, notes, with_records
 from cloison.views.world import World
 from compiler.policy.ir import Direction, Origin
 from compiler.program.program import goes_by_address
-from fabric.address_sets import AddressSet, addresses_in
+from fabric.address_sets import AddressSet, addresses_in, refusal
 from fabric.cluster import CLUSTER, EXTERNAL
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.kubernetes.unevaluated import Unevaluated, pending
@@ -156,6 +156,8 @@ def narrowed(found: Connectivity, source: str | None, to: str | None) -> list[Co
     """The connections between two patterns; `to` may end in `:PORT`."""
     name, port = split_port(to) if to else (None, "")
     for wanted in filter(None, (source, name)):
+        if wrong := refusal(wanted):
+            raise InputError(wrong)
         peers = [
             *found.workloads,
             *found.pods,

@@ -109,6 +109,10 @@ def parse_prefix(text: str | None) -> Prefix | None:
     """An address or prefix; ValueError when it is none."""
     from ipaddress import ip_network
 
+    from fabric.address_sets import refusal
+
+    if text and (wrong := refusal(text)):
+        raise ValueError(f"{wrong.message}: {wrong.hint}")
     return ip_network(text, strict=False) if text else None
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from compiler.policy.ir import L4, Cidr, Direction, LabelSelector, Matcher, Pods, Requirement
+from fabric.address_sets import refusal
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.extend import ReadableDocument
 from fabric.inventory import Prefix
@@ -169,7 +170,10 @@ def prefix(field: Cursor) -> Prefix | None:
     text = field.text()
     try:
         if re.search(r"/\d+$", text):
-            return ip_network(text, strict=False)
+            found = ip_network(text, strict=False)
+            if wrong := refusal(text):
+                field.error("C622", wrong.message, wrong.hint)
+            return found
     except ValueError:
         pass
     if field:

@@ -5,7 +5,7 @@ Whether a pattern selects a pod is known only once the manifests are read (`sim.
 
 from __future__ import annotations
 
-from fabric.address_sets import addresses_in
+from fabric.address_sets import addresses_in, refusal
 from fabric.checks.known_names import KnownNames
 from fabric.checks.zones import unmatched
 from fabric.diagnostics import Diagnostics
@@ -32,6 +32,7 @@ def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
             found.error("C701", f'cannot read "{text}": {error}', span, GRAMMAR)
             continue
         for pattern in dict.fromkeys((source, target)):
+            found.items += filter(None, [refusal(pattern, span)])
             known = addresses_in(pattern) or names.vrf(pattern) or pattern in names.hosts
             wrong = None if known else unmatched(pattern, names)
             if wrong is not None:

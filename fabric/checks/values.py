@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 from typing import Any
 
+from fabric.address_sets import mapped
 from fabric.checks.known_names import KnownNames
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec, Pins, ZoneRule
@@ -49,6 +50,10 @@ def network(text: str) -> Prefix:
         except ValueError:
             raise ValueError(f'"{text}" is not an IPv4 or IPv6 prefix\n{slip(text)}') from None
         raise ValueError(f'"{text}" has host bits set\ndid you mean "{loose}"?') from None
+    if inside := mapped(found.network_address):
+        length = f"/{found.prefixlen - 96}" if "/" in text else ""
+        what = "IPv4 addresses written as IPv6 ones"
+        raise ValueError(f'"{text}" has {what}\nwrite {inside}{length}')
     if found.is_multicast or found.is_loopback:
         kind = "multicast" if found.is_multicast else "loopback"
         raise ValueError(f'"{text}" is a {kind} prefix\nunicast prefixes can be routed in a VRF')
@@ -68,10 +73,13 @@ def slip(text: str) -> str:
 def address(text: str) -> IPv4Address | IPv6Address:
     """A single address."""
     try:
-        return ip_address(text)
+        found = ip_address(text)
     except ValueError:
         hint = "write it without a length" if "/" in text else "write 10.0.0.1 or fd00::1"
         raise ValueError(f'"{text}" is not an IPv4 or IPv6 address\n{hint}') from None
+    if inside := mapped(found):
+        raise ValueError(f'"{text}" is an IPv4 address written as an IPv6 one\nwrite {inside}')
+    return found
 
 
 def loopback(text: str) -> IPv4Address:

@@ -22,7 +22,7 @@ from fabric.diagnostics import Span
 from fabric.inventory import NamedPort
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import labels, metadata
-from fabric.kubernetes.workloads import PORTED
+from fabric.kubernetes.workloads import PORTED, is_address
 from fabric.ports import PortRange
 
 ON_NODES = ("NodePort", "LoadBalancer")
@@ -96,7 +96,7 @@ def service(root: Cursor) -> Service:
     """A Service as its object describes it."""
     about, spec = metadata(root), root["spec"]
     kind = spec["type"].text("ClusterIP")
-    addresses = [spec["clusterIP"].text(), *(item.text() for item in spec["clusterIPs"].items())]
+    addresses = [own_address(f) for f in (spec["clusterIP"], *spec["clusterIPs"].items())]
     selector = labels(spec["selector"]) if spec["selector"] else {}
     away = kind == "ExternalName"
     return Service(
@@ -117,13 +117,18 @@ def service(root: Cursor) -> Service:
 def doors(root: Cursor) -> Iterator[str]:
     """Addresses at which the outside reaches a Service."""
     spec = root["spec"]
-    yield from (item.text() for item in spec["externalIPs"].items() if item.text())
+    fields = [*spec["externalIPs"].items()]
     if spec["type"].text() == "LoadBalancer":
-        if spec["loadBalancerIP"].text():
-            yield spec["loadBalancerIP"].text()
-        for entry in root["status"]["loadBalancer"]["ingress"].items():
-            if entry["ip"].text():
-                yield entry["ip"].text()
+        ingress = root["status"]["loadBalancer"]["ingress"].items()
+        fields += [spec["loadBalancerIP"], *(entry["ip"] for entry in ingress)]
+    texts = (field.check(is_address, "C612", "an address") for field in fields)
+    yield from (text for text in texts if is_address(text))
+
+
+def own_address(field: Cursor) -> str:
+    """A cluster IP; "None" of a headless Service."""
+    text = field.text()
+    return text if text == "None" else field.check(is_address, "C612", "an address")
 
 
 def service_port(port: Cursor) -> ServicePort:

@@ -24,6 +24,7 @@ from ipaddress import ip_address
 from itertools import count
 from typing import NamedTuple
 
+from fabric.address_sets import mapped
 from fabric.budget import afford_pods
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.extend import ReadableDocument
@@ -287,9 +288,9 @@ def reported(status: Cursor, key: str) -> tuple[str, ...]:
 
 
 def is_address(text: str) -> bool:
-    """Whether the text is an IPv4 or IPv6 address."""
+    """Whether the text is an IPv4 or IPv6 address, and not the one written as the other."""
     try:
-        return "%" not in text and bool(ip_address(text))
+        return "%" not in text and mapped(ip_address(text)) is None
     except ValueError:
         return False
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from fabric.address_sets import addresses_in
+from fabric.address_sets import addresses_in, refusal
+from fabric.diagnostics import InputError
 from fabric.inventory import Endpoint
 from fabric.names import nodes_of, selects
 from fabric.network import Network
@@ -23,9 +24,12 @@ ANYBODY = "*"
 
 
 def chosen(network: Network, name: str) -> list[Endpoint]:
-    """The endpoints that a full name, a pattern or addresses stand for, in order."""
+    """The endpoints that a full name, a pattern or addresses stand for, in order; `InputError`
+    where these are IPv4 ones inside IPv6."""
     block = addresses_in(name)
     if block is not None:
+        if wrong := refusal(name):
+            raise InputError(wrong)
         return owning(network, block)
     for meant in _readings(network, name):
         if found := [e for e in network.endpoints if meant(e)]:

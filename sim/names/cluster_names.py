@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from fabric.address_sets import mapped, refusal
 from fabric.cluster import CLUSTER, EXTERNAL, name_of, running
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
@@ -217,9 +218,12 @@ def split(text: str) -> tuple[str, str, str | None]:
 def address_in(text: str) -> Address:
     """The address of `ip:ADDRESS`."""
     try:
-        return ip_address(text.removeprefix("ip:").strip("[]"))
+        found = ip_address(text.removeprefix("ip:").strip("[]"))
     except ValueError:
         raise fault(f'"{text}" is no address') from None
+    if mapped(found) and (wrong := refusal(text)):
+        raise InputError(wrong)
+    return found
 
 
 def fault(message: str, hint: str | None = None) -> InputError:

@@ -29,7 +29,7 @@ from typing import Any, TypeVar
 
 from compiler.policy.semantics import owner
 from compiler.program.space import intersect
-from fabric.address_sets import Address, AddressSet, address_in, set_in
+from fabric.address_sets import Address, AddressSet, address_in, refusal, set_in
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
 from fabric.names import host_of, others, selects
@@ -77,6 +77,7 @@ class Destination:
 
 def endpoint(network: Network, name: str) -> Endpoint:
     """The endpoint that a name or an address stands for; `InputError` if there is none or many."""
+    _refuse(name)
     if (address := address_in(name)) is not None:
         return _owner(network, name, address)
     found = _found(network, name)
@@ -95,6 +96,7 @@ def endpoint(network: Network, name: str) -> Endpoint:
 def endpoints(network: Network, name: str) -> list[Endpoint]:
     """What a pattern selects, a host's nodes, a workload's pods, or the one endpoint of a name;
     `InputError` when there is none."""
+    _refuse(name)
     if (block := set_in(name)) is not None:
         if found := owning(network, block):
             return found
@@ -116,6 +118,11 @@ def endpoints(network: Network, name: str) -> list[Endpoint]:
         hint = did_you_mean(name, _names(network.endpoints)) or "a pattern is like acme/web/*"
         raise _fault("C710", f'"{name}" selects no endpoint', hint)
     return found
+
+
+def _refuse(name: str) -> None:
+    if wrong := refusal(name):
+        raise InputError(wrong)
 
 
 def _several(network: Network, name: str) -> list[Endpoint]:
@@ -154,6 +161,7 @@ def target(network: Network, text: str) -> Destination:
 def targets(network: Network, text: str) -> list[Destination]:
     """As `target`, for everything that a pattern selects."""
     name, port = split_port(text)
+    _refuse(name)
     address = address_in(name)
     if address is not None:
         asked = [Destination(None, address, ports) for ports, _ in ports_by(port or DEFAULT, ())]

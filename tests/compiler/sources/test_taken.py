@@ -51,7 +51,7 @@ def balancer(address: str) -> dict[str, Any]:
         ({"externalIPs": ["198.51.100.1"]}, None),
         ({"externalIPs": ["172.31.7.1"]}, None),
         ({"clusterIP": "192.0.2.70"}, None),
-        ({"clusterIP": "None", "externalIPs": ["no address"]}, None),
+        ({"clusterIP": "None"}, None),
     ],
 )
 def test_whose_packets_a_service_takes(

@@ -39,7 +39,7 @@ from fabric.kubernetes.services import Service, ServicePort
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.kubernetes.unread_fields import HOST_PORT
 from fabric.network import Network
-from fabric.ports import ANY
+from fabric.ports import ALL_PORTS, ANY
 
 WHAT = "leads packets from outside past the policies of its pods"
 
@@ -202,9 +202,17 @@ def _held(block: Cidr) -> Iterator[tuple[int, int]]:
 
 
 def _admits(rule: Rule, protocol: int, number: int, pod: Endpoint, whole: bool) -> bool:
-    """Whether a rule covers a port of a pod; `whole`: whatever else packets carry."""
-    wanted = [l4 for l4 in rule.l4 if not (whole and l4.fields)]
+    """Whether a rule covers a port of a pod; `whole`: from every port, whatever else packets carry
+    and whatever holds besides."""
+    if whole and rule.conditions:
+        return False
+    wanted = [l4 for l4 in rule.l4 if not (whole and _limited(l4))]
     return not rule.l4 or any(_covers(l4, protocol, number, pod) for l4 in wanted)
+
+
+def _limited(l4: L4) -> bool:
+    """Whether it asks for more than a protocol and a destination port."""
+    return bool(l4.fields) or (l4.source_first, l4.source_last) != ALL_PORTS
 
 
 def _covers(l4: L4, protocol: int, number: int, pod: Endpoint) -> bool:

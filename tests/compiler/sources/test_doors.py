@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import yaml
 import cloison
 from cloison.how import How
 from cloison.views.world import World
+from compiler.policy.ir import L4, Within
+from compiler.sources.doors import doors
 
 POD: dict[str, Any] = {
     "apiVersion": "v1",
@@ -88,6 +91,30 @@ def test_blocks_of_the_outside_do_not_let_pods_in(tmp_path: Path) -> None:
         path.write_text(yaml.safe_dump_all([POD, policy(rules), service("NodePort")]))
         how = How(ipblock=ipblock)
         assert [r.kind for r in World.read([path], how).network.not_evaluated] == codes
+
+
+@pytest.mark.parametrize(
+    "limited",
+    [
+        {"l4": (L4(6, 5432, 5432, fields=(Within("dscp", 46, 46),)),)},
+        {"l4": (L4(6, 5432, 5432, source_first=1024),)},
+        {"l4": (L4(6, 5432, 5432, source_last=1023),)},
+        {"conditions": ("with a certificate",)},
+    ],
+    ids=str,
+)
+def test_a_rule_that_asks_for_more_does_not_let_everybody_in(
+    tmp_path: Path, limited: dict[str, Any]
+) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text(yaml.safe_dump_all([POD, policy(EVERYBODY), service("NodePort")]))
+    world = World.read([path], How())
+    plain = world.policy_read
+    assert list(doors(world.network, plain)) == []
+    same = replace(plain, rules=tuple(replace(r, l4=(L4(6, 5432, 5432),)) for r in plain.rules))
+    assert list(doors(world.network, same)) == []
+    asking = replace(plain, rules=tuple(replace(r, **limited) for r in plain.rules))
+    assert [record.kind for record in doors(world.network, asking)] == ["Service"]
 
 
 def test_other_services_are_no_doors(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ class Edit:
         """What makes one policy say the same as another. Rules that share an order come and go
         together, and selections from the first that differs on: where several decide, the first is
         named as the cause, so their order counts."""
-        if old.stages != new.stages:
-            raise ValueError("no edit adds stages")
+        if (old.stages, old.enforced) != (new.stages, new.enforced):
+            raise ValueError("no edit adds stages, or points that enforce them")
         mine, theirs = _by_order(old), _by_order(new)
         differ = [key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key)]
         known = _alike_at_the_beginning(old.selections, new.selections)

@@ -205,8 +205,9 @@ def _verdict(program: Program, group: Group, entry: Entry) -> str:
 
 
 def _last(program: Program) -> int:
-    """The place behind the last stage that a DPU asks for its own endpoints."""
-    return max(n + 1 for n, stage in enumerate(program.stages) if stage.at is Point.HERE)
+    """The place behind the last stage that a DPU asks for its own endpoints, 0 if it asks none."""
+    own = (n + 1 for n, stage in enumerate(program.stages) if stage.at is Point.HERE)
+    return max(own, default=0)
 
 
 def _groups(program: Program, here: Iterable[Endpoint]) -> list[Group]:

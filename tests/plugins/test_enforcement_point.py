@@ -227,6 +227,14 @@ def test_an_edit_is_refused_for_whoever_nobody_enforces_it() -> None:
             Editor(DEMO, empty).apply(Edit(added=Policy((rule,), (), TABLE)))
 
 
+def test_no_edit_says_who_enforces() -> None:
+    silent, said = (DEMO_POLICY + Policy((), (), TABLE, e) for e in (frozenset(), ANYWHERE))
+    assert Edit.between(said, said) == Edit()
+    for old, new in ((silent, said), (said, silent)):
+        with pytest.raises(ValueError, match="points that enforce"):
+            Edit.between(old, new)
+
+
 def test_rows_stand_where_packets_meet_them() -> None:
     assert MET[CNI_OUT] == MET[PEER_OUT] == MET[EDGE_OUT] == {Direction.OUT}
     assert MET[CNI_IN] == MET[PEER_IN] == MET[EDGE_IN] == {Direction.IN}
@@ -276,6 +284,8 @@ def test_a_dump_has_what_its_dpu_enforces_and_nothing_else(fabric: Network) -> N
     for vtep, said in dumps_of(host).items():
         assert said["groups"] == [] and "asked_for" not in said
         assert "NetworkPolicy" not in nftables.render(host, vtep) + text.render(host, vtep)
+    alone = compile_policy(fabric, Policy(stages=(CNI_OUT,), enforced=ANYWHERE))
+    assert "policy-out" in nftables.render(alone, next(iter(dumps_of(alone))))
     edge = compile_policy(fabric, everything((EDGE_OUT, Direction.OUT), (EDGE_IN, Direction.IN)))
     for vtep, said in dumps_of(edge).items():
         assert bool(said["groups"]) == (fabric.fabric.nodes[vtep].role is Role.BORDER)

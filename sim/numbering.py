@@ -117,8 +117,8 @@ def partition(rows: Bits, coarse: NDArray[np.int32] | None = None) -> Numbering:
         weights = chance.integers(1, 2**63, len(words), np.uint64) * np.uint64(2) + np.uint64(1)
         found = distinct((words * weights[:, None]).sum(axis=0, dtype=np.uint64))
         if (words[:, found.sample][:, found.of] == words).all():
-            break
-    return found
+            return found
+    raise AssertionError("64 independent 64-bit sums collided")
 
 
 def _words(rows: Bits, coarse: NDArray[np.int32] | None) -> NDArray[np.uint64]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 from flag_tables import is_partition, tables
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +54,15 @@ def test_columns_of_one_sum_are_not_taken_for_one() -> None:
     of, sample = partition(np.concatenate([part.T for part in flags]).astype(np.bool_))
     assert of[0] != of[1]
     assert len(sample) == 2
+
+
+def test_columns_that_no_weights_tell_apart_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a numbering that joins them."""
+    zero = SimpleNamespace(integers=lambda low, high, n, kind: np.zeros(n, kind))
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: zero)
+    assert len(partition(np.array([[True, False]]), np.array([0, 0], np.int32)).sample) == 2
+    with pytest.raises(AssertionError, match="sums collided"):
+        partition(np.array([[True, False]]), np.array([0, 128], np.int32))
 
 
 @given(st.lists(st.integers(0, 2**40), min_size=1))

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
+from fabric.address_sets import mapped
 from fabric.inventory import Endpoint, Prefix
 
 Address = tuple[int, int]
@@ -31,11 +32,12 @@ class Holders:
 
     def of(self, text: str, shortest: int = 0) -> Sequence[Endpoint]:
         """The endpoints that have an address, in prefixes that are not shorter; none where the text
-        is no address."""
+        is no address. An IPv4 address inside IPv6 is the IPv4 one, as Kubernetes takes it."""
         try:
-            address = ip_address(text)
+            written = ip_address(text)
         except ValueError:
             return ()
+        address = mapped(written) or written
         found = self._exact.get((address.version, int(address)), [])
         for least in (max(shortest, 1), shortest):
             found = found or [e for p, e in self._wide if p.prefixlen >= least and address in p]

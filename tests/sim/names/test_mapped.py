@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from fabric_files import vrf, write_fabric
+from routed import endpoint
 
 from cloison.cli import main
+from fabric.kubernetes.unevaluated import Touching, Unevaluated
 
 NOTHING = "kind: Pod\napiVersion: v1\nmetadata: {name: p, namespace: n}\n"
 ASKED = "[::ffff:10.0.0.0/120]", "::ffff:a00:1", "10.0.0.1, ::ffff:10.0.0.1-::ffff:10.0.0.9"
@@ -47,3 +49,13 @@ def test_in_a_question_and_in_a_filter(tmp_path: Path) -> None:
     tenants = {"a": vrf("10.0.0.0/24", vni=10700)}
     fabric = str(write_fabric(tmp_path, tenants, {"a": ["n/s"]}))
     assert refused("show", "routes", fabric, "--prefix", "::ffff:10.0.0.0/120")
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "::ffff:10.0.0.1", "::ffff:a00:1"])
+def test_whom_endpoints_name_so_is_touched(address: str) -> None:
+    """Kubernetes takes them for the IPv4 ones."""
+    owner = endpoint(0, "a/n/s", 0, 0, "10.0.0.1/32")
+    record = Unevaluated(
+        "v1", "Endpoints", "n", "e", None, "policy", "", "addresses", "a", addresses=(address,)
+    )
+    assert Touching([record], [owner]).of(0) == (record,)

@@ -84,7 +84,7 @@ def interpret(objects: Sequence[ReadableDocument], problems: Diagnostics) -> Man
     services = []
     ignored: Counter[str] = Counter()
     left_out: list[Unevaluated] = []
-    leading: list[tuple[Unevaluated, ReadableDocument]] = []
+    leading: list[tuple[Unevaluated, ReadableDocument, tuple[WayIn, ...]]] = []
     entries: list[WayIn] = []
     nodes: list[ClusterNode] = []
     known = resolved(objects)
@@ -102,12 +102,12 @@ def interpret(objects: Sequence[ReadableDocument], problems: Diagnostics) -> Man
             metadata(root)
         if record := unevaluated(source, known):
             left_out.append(record)
-            leading.append((record, source))
-            entries += ways_in(source)
+            leading.append((record, source, tuple(ways_in(source))))
         elif meaning(group, "", kind).way == IRRELEVANT:
             ignored[kind] += 1
-    for record, source in leading:
-        left_out += elsewhere(record, source.value, ways_in(source), services)
+    for record, source, ways in leading:
+        entries += ways
+        left_out += elsewhere(record, source.value, ways, services)
     found = pods(objects, problems)
     left_out += unread(objects, found, problems)
     left_out += untold(objects, found)

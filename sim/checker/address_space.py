@@ -8,7 +8,7 @@ any rule names. Between two cuts all addresses have the same owner, route and ru
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -101,14 +101,3 @@ def owned(axis: Axis, addresses: AddressSpace, vrf: int, endpoint: int) -> list[
         for first, last in axis.spans()
         if addresses.owner(vrf, axis.version, first) == endpoint
     ]
-
-
-def joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Neighbouring ranges as one; they are sorted."""
-    out: list[tuple[int, int]] = []
-    for first, last in ranges:
-        if out and out[-1][1] + 1 == first:
-            out[-1] = (out[-1][0], last)
-        else:
-            out.append((first, last))
-    return out

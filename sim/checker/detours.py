@@ -25,6 +25,7 @@ from typing import NamedTuple
 from compiler.policy.ir import Policy
 from compiler.sources.doors import doors
 from fabric.cluster import CLUSTER
+from fabric.interval_sets import subtract, union
 from fabric.inventory import Endpoint
 from fabric.kubernetes.services import Service
 from fabric.kubernetes.unevaluated import Unevaluated, accepting
@@ -135,21 +136,14 @@ class Doors:
     def _newly(self, there: Judge, entry: _Entry, source: Sender) -> bool:
         if not _around(there, entry, source):
             return False
-        before = sorted(
-            found
-            for known in self.here.index.sources.get((source.endpoint, source.version), ())
-            if _enters(self.here, entry, known)
-            for found in known.ranges
+        before = union(
+            *(
+                known.ranges
+                for known in self.here.index.sources.get((source.endpoint, source.version), ())
+                if _enters(self.here, entry, known)
+            )
         )
-        return not all(_held(first, last, before) for first, last in source.ranges)
-
-
-def _held(first: int, last: int, ranges: Iterable[tuple[int, int]]) -> bool:
-    """Whether sorted ranges hold a range, between them."""
-    for low, high in ranges:
-        if low <= first <= high:
-            first = high + 1
-    return first > last
+        return bool(subtract(source.ranges, before))
 
 
 def _services(network: Network) -> Iterator[tuple[Unevaluated, list[_Entry]]]:

@@ -17,9 +17,10 @@ from functools import cache
 import numpy as np
 
 from compiler.policy.ir import Direction, Policy
+from fabric.interval_sets import union
 from fabric.inventory import Endpoint
 from fabric.network import Network
-from sim.checker.address_space import AddressSpace, Axis, joined, owned
+from sim.checker.address_space import AddressSpace, Axis, owned
 from sim.checker.decisions import DELIVERED, Cells, Decisions
 from sim.checker.form import reasons_of
 from sim.checker.l4_space import Space
@@ -74,7 +75,7 @@ class Paths:
         for first, last in owned(axis, self.where, endpoint.vrf, endpoint.index):
             alike.setdefault(self._rows(endpoint, first, axis), []).append((first, last))
         for rows, found in alike.items():
-            yield tuple(joined(found)), rows
+            yield union(found), rows
 
     def _rows(self, endpoint: Endpoint, src: int, axis: Axis) -> tuple[Row, ...]:
         """What becomes of packets from one address, destination by destination."""
@@ -179,14 +180,12 @@ class Paths:
 
     def _owned(self, endpoint: Endpoint) -> tuple[Ranges, Ranges]:
         four, six = (
-            tuple(
-                joined(
-                    owned(
-                        self.where.axis(endpoint.vrf, version),
-                        self.where,
-                        endpoint.vrf,
-                        endpoint.index,
-                    )
+            union(
+                owned(
+                    self.where.axis(endpoint.vrf, version),
+                    self.where,
+                    endpoint.vrf,
+                    endpoint.index,
                 )
             )
             for version in (4, 6)

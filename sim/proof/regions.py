@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
+from fabric.interval_sets import union
 from sim.blocks.blocks import Blocks
 from sim.packets.reasons import Reason, reasons
 from sim.proof.legs import Column, Legs, LegSpace, legs
@@ -156,7 +157,7 @@ def _of_endpoint(
         local = span - int(spans[0])
         alike.setdefault(found, []).append((starts[local], ends[local]))
     for found, ranges in alike.items():
-        yield Sender(endpoint, version, tuple(_joined(ranges)), found)
+        yield Sender(endpoint, version, union(ranges), found)
 
 
 def _stretches(
@@ -196,13 +197,3 @@ def _stretches(
         else:
             out.append((first, last, what))
     return tuple(out)
-
-
-def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    out: list[tuple[int, int]] = []
-    for first, last in ranges:
-        if out and out[-1][1] + 1 == first:
-            out[-1] = (out[-1][0], last)
-        else:
-            out.append((first, last))
-    return out

@@ -182,8 +182,10 @@ def asked_for(program: Program, vtep: int) -> list[tuple[Endpoint, tuple[Group, 
 
 def _leads(network: Network, vtep: int, vrf: int) -> set[tuple[int, int]]:
     """Where the routes of a VTEP's VRF lead."""
-    routes = network.fib.routes(vtep, vrf)
-    return {(hop.vtep, hop.vrf) for route in routes for hop in route.nexthops}
+    fib = network.fib
+    place = fib.instance(vtep, vrf)
+    chosen = np.unique(fib.chosen[place]).tolist() if place >= 0 else []
+    return {(hop.vtep, hop.vrf) for n in chosen if n >= 0 for hop in fib.nexthop_sets[n]}
 
 
 def fields_of(entries: Iterable[Entry]) -> tuple[str, ...]:

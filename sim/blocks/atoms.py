@@ -144,7 +144,7 @@ def distinguishable(classes: int) -> None:
 class AddressAtoms:
     """Atoms of VRF v: v4 starts in `v4_start[v4_off[v]:v4_off[v+1]]`, then v6 starts; global ids
     begin at `base[v]`. `endpoint` holds the first owner of each atom or -1; `shared` every owner of
-    those that have several, as (VRF, version, address, endpoint)."""
+    anycast addresses, as (VRF, version, address, endpoint): several, or one who is alone so far."""
 
     v4_off: NDArray[np.int64]
     v4_start: NDArray[np.uint32]
@@ -157,7 +157,7 @@ class AddressAtoms:
     shared: tuple[tuple[int, int, int, int], ...] = ()
 
     def sharers(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Atoms (over all VRFs) that have several owners, and these: a row for each owner."""
+        """Atoms (over all VRFs) of anycast addresses, and whose they are: a row for each owner."""
         atoms = [int(self.base[vrf]) + self.find(vrf, v, ip) for vrf, v, ip, _ in self.shared]
         return np.array(atoms, np.int64), np.array([e for *_, e in self.shared], np.int32)
 

@@ -19,7 +19,7 @@ def unread(what: str) -> UndecidedError:
 
 
 class UnreadTuple(tuple[Any, ...]):
-    """Empty; asked for a member it raises `UndecidedError`."""
+    """Empty; asked for a member, or for all of them, it raises `UndecidedError`."""
 
     what: str
 
@@ -31,6 +31,9 @@ class UnreadTuple(tuple[Any, ...]):
     def __getitem__(self, key: SupportsIndex | slice) -> NoReturn:
         raise unread(self.what)
 
+    def __iter__(self) -> NoReturn:
+        raise unread(self.what)
+
 
 class UnreadDict(dict[Any, Any]):
     """Likewise."""
@@ -40,6 +43,12 @@ class UnreadDict(dict[Any, Any]):
         self.what = what
 
     def __missing__(self, key: object) -> NoReturn:
+        raise unread(self.what)
+
+    def __iter__(self) -> NoReturn:
+        raise unread(self.what)
+
+    def get(self, key: object, default: object = None) -> NoReturn:
         raise unread(self.what)
 
 

@@ -186,6 +186,8 @@ def test_what_a_network_does_not_say_is_no_answer(tmp_path: Path) -> None:
         *(partial(t.render, read.program, vtep) for t in (text, canonical, nftables, frr)),
         lambda: read.sessions,
         lambda: read.vrfs,
+        lambda: [*read.network.plan.loopback],
+        lambda: read.network.plan.rd.get((vtep, 0)),
         lambda: moved(read, {"down": ["spine1"]}),
     ]
     for ask in asks:

@@ -83,7 +83,7 @@ class World:
         if (self.at, self.rewrites) != (new.at, new.rewrites):
             message = "worlds at other places on their axes are no versions of one network"
             raise InputError(Diagnostic("C855", message))
-        known = vars(self).setdefault("rollouts", {})
+        known = self.once(_rollouts)
         if id(new) not in known:
             refuse(*((w.network, w.policy_read) for w in (self, new)))
             versions = (
@@ -124,3 +124,8 @@ class World:
     def keep(self, make: Callable[[World], T], made: T) -> None:
         """Have `once` say this, which was made in another way and is the same."""
         self._made[make] = made
+
+
+def _rollouts(_: World) -> dict[int, tuple[World, Rollout]]:
+    """Rollouts that begin with a world, by the id of the one that they end with, which is kept."""
+    return {}

@@ -69,14 +69,12 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     if not is_pattern(dst):
         twins = second(world, wanted, alike_as)
         wanted = distinct(world, wanted, alike_as)
-    version = 6 if ipv6 else None
+    version, sent = 6 if ipv6 else None, (address_in(name), sport)
     if len(sources) == len(wanted) == 1:
         to = wanted[0]
         ends = sources[0], twins.get(sources[0].index, to) if to.endpoint is sources[0] else to
-        sent = address_in(name), sport
         found = each(Ends(world, *ends, set_in(name)), version, *sent)
     else:
-        sent = address_in(name), sport
         found = several(world, sources, wanted, version, sent, twins, set_in(name))
     if len(found) == 1 or (named and alike(found)):
         show(found[0], output)

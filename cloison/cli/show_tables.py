@@ -103,5 +103,5 @@ def show_engines(world: World, name: str | None, output: str) -> None:
         show(*titled(title, table(rows, SHOWN)), "", *titled("How", lines(*how)))
         say(left_out(records))
         return
-    schema, meta = "cloison/engines/2", {"node": name}
-    say(listing(records, rows, schema=schema, output=output, title=title, meta=meta))
+    schema, beside = "cloison/engines/2", {"node": name}
+    say(listing(records, rows, schema=schema, output=output, title=title, beside=beside))

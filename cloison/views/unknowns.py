@@ -13,6 +13,7 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from cloison.render.formats import FORMATS, Format, written
@@ -90,46 +91,31 @@ def with_records(
     title: str | None = None,
     beside: Mapping[str, Any] | None = None,
     missing: Sequence[tuple[str, str]] = (),
+    judged: bool = True,
 ) -> str:
-    """As `written`, with the records (rule 3); `beside` goes into JSON and YAML, `missing` (pairs
-    that lack something because of an assumed address) wherever the records go."""
-    verdict = "unknown" if pending(records) else "computed"
-    meta = {"verdict": verdict, "not_evaluated": as_rows(records), **(beside or {})}
+    """As `written`, with the records (rule 3), and unless it is `judged` no verdict (rule 4);
+    `beside` goes into JSON and YAML, `missing` (pairs that lack something because of an assumed
+    address) wherever the records go."""
+    verdict = {"verdict": "unknown" if pending(records) else "computed"} if judged else {}
+    meta = {**verdict, "not_evaluated": as_rows(records), **(beside or {})}
     meta |= {"assumed_missing": as_pairs(missing)} if missing else {}
     shape = FORMATS[output]
     if shape.beside == "rows":
         rows = [*rows, *as_more_rows(shape, records, missing)]
     text = written(rows, schema=schema, output=output, columns=columns, meta=meta, title=title)
     if shape.beside == "below":
-        text += below(records, shape)
+        text += below(records, shape) if judged else left_out(records, shape)
         text += "".join(f"{shape.sentence(line)}\n" for line in lacking(missing))
     return text
 
 
-def listing(
-    records: Sequence[Unevaluated],
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    schema: str,
-    output: str,
-    columns: Sequence[str] | Mapping[str, str] | None = None,
-    title: str | None = None,
-    meta: Mapping[str, Any] | None = None,
-) -> str:
-    """Rows of what was read or computed, with the records (rule 4)."""
-    shape = FORMATS[output]
-    if shape.beside == "rows":
-        rows = [*rows, *as_more_rows(shape, records, ())]
-    beside = {"not_evaluated": as_rows(records), **(meta or {})}
-    text = written(rows, schema=schema, output=output, columns=columns, meta=beside, title=title)
-    return text + (left_out(records, shape) if shape.beside == "below" else "")
+listing = partial(with_records, judged=False)
+"""Rows of what was read or computed, with the records (rule 4)."""
 
 
 def left_out(records: Sequence[Unevaluated], shape: Format = FORMATS["table"]) -> str:
     """The records as lines below a listing."""
-    lines = [*sentences(records)]
-    gap = "\n" if shape.gap and lines else ""
-    return gap + "".join(f"{shape.sentence(line)}\n" for line in lines)
+    return _spaced(sentences(records), shape)
 
 
 def as_more_rows(
@@ -162,6 +148,9 @@ def lacking(missing: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 def below(records: Sequence[Unevaluated], shape: Format = FORMATS["table"]) -> str:
     """The records as lines below an answer."""
-    lines = [*notes(records), *([way_on(records)] if pending(records) else [])]
-    gap = "\n" if shape.gap and lines else ""
-    return gap + "".join(f"{shape.sentence(line)}\n" for line in lines)
+    return _spaced([*notes(records), *([way_on(records)] if pending(records) else [])], shape)
+
+
+def _spaced(lines: Iterable[str], shape: Format) -> str:
+    text = "".join(f"{shape.sentence(line)}\n" for line in lines)
+    return f"\n{text}" if shape.gap and text else text

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from fabric.checks.allocations import EACH, Path, misplaced, read_lock, twice, value_at
-from fabric.checks.known_names import KnownNames
+from fabric.checks.known_names import ZONE_VRFS, KnownNames
 from fabric.checks.numbers import RESERVED_ASNS
 from fabric.checks.values import MAX_ASN
 from fabric.checks.zones import readable, within
@@ -139,6 +139,5 @@ def known(
 
 def known_vrf(spec: FabricSpec, at: Path, name: str, names: KnownNames, found: Diagnostics) -> None:
     """A VRF in a key of `pins`; namespaces of a tenant with one VRF each are taken as they are."""
-    zones = ("zone0/main", "zone2/main")
     if name.partition("/")[0] not in names.dynamic:
-        known(spec, at, name, (*names.vrfs, *zones), "VRF", found)
+        known(spec, at, name, (*names.vrfs, *ZONE_VRFS), "VRF", found)

@@ -16,6 +16,7 @@ from cloison.views import replayed
 from cloison.views.unknowns import as_rows, brief, notes
 from cloison.views.world import World
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+from fabric.inventory import wherever_written
 from fabric.kubernetes.unevaluated import pending
 from fabric.network import Network
 from sim.packets.headers import Packets
@@ -134,8 +135,11 @@ def _known(world: World, after: Replay | None) -> FlowTable:
     """The flow table that a replay begins with. Raises `InputError`."""
     if after is None:
         return FlowTable()
-    before, now = after.world.network, world.network
-    if (before.vrfs, before.endpoints) != (now.vrfs, now.endpoints):
+    before, now = (
+        [wherever_written(thing) for thing in (*w.network.vrfs, *w.network.endpoints)]
+        for w in (after.world, world)
+    )
+    if before != now:
         hint = "flows go on where endpoints stay: see World.edit"
         raise InputError(Diagnostic("C856", "worlds have different endpoints", None, hint))
     return FlowTable() if after.known is None else after.known.copy()

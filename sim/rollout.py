@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ from compiler.policy.ir import Point, Policy
 from compiler.program.program import Program
 from compiler.program.versions import policy_at, together
 from fabric.diagnostics import Diagnostic, InputError, UndecidedError, did_you_mean
-from fabric.inventory import Endpoint, Vrf
+from fabric.inventory import wherever_written
 from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks, reroute
 from sim.blocks.update import update
@@ -136,12 +136,8 @@ def _exists(network: Network, policy: Policy) -> dict[str, object]:
         "nodes": [(node.index, node.name) for node in network.fabric.nodes],
         "cables": network.fabric.links,
         "failures": (network.fabric.down_nodes, network.fabric.down_links),
-        "VRFs": [_written(vrf) for vrf in network.vrfs],
-        "endpoints": [_written(endpoint) for endpoint in network.endpoints],
+        "VRFs": [wherever_written(vrf) for vrf in network.vrfs],
+        "endpoints": [wherever_written(endpoint) for endpoint in network.endpoints],
         "instances": network.fib.instances,
         "stages": policy.stages,
     }
-
-
-def _written(thing: Vrf | Endpoint) -> list[object]:
-    return [getattr(thing, f.name) for f in fields(thing) if f.name != "span"]

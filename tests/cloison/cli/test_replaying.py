@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -148,3 +149,20 @@ def test_a_replay_goes_on_after_an_edit(world: cloison.World, tmp_path: Path) ->
     other = cloison.build(SMALL.with_name("demo.yaml"))
     with pytest.raises(cloison.InputError, match="C856"):
         cloison.replay(other, answer, after=first)
+
+
+def test_a_replay_goes_on_where_only_lines_have_moved(tmp_path: Path) -> None:
+    path = tmp_path / "topologies" / SMALL.name
+    shutil.copytree(SMALL.parent, path.parent)
+    world = cloison.build(path)
+    pairs = next(iter(all_pairs(world.blocks)))
+    good = Datapath.of(world).decide(pairs).delivered & (pairs.version == 4) & (pairs.protocol == 6)
+    flow = pairs.flow(int(np.flatnonzero(good)[0]))
+    capture = written(tmp_path / "ask.pcapng", craft(flow))
+    vrf = world.network.vrfs[flow.vrf].name
+    first = cloison.replay(world, capture, vrf=vrf)
+    path.write_text(path.read_text().replace("\ntenants:", "\n# moved\ntenants:"))
+    later = cloison.build(path)
+    assert later.network.vrfs != world.network.vrfs
+    flows = cloison.replay(later, capture, vrf=vrf, after=first).report.flows or {}
+    assert (flows["created"], flows["hit"]) == (1, 1)

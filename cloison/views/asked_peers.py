@@ -5,6 +5,8 @@ Rules that hold here:
 1. `namespace/workload` with globs is a workload; what is none may be pods (`namespace/pod`).
 2. A pod is asked about only at the end that names it, so that its rows double nobody else's.
 3. Names may stand as fabrics have them, with the tenant in front (`cluster/namespace/pod`).
+4. An address is whose it is: a pod's or a node's asks about these, any other about the outside.
+   Several addresses are those of the outside among them.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from cloison.views.world import World
-from fabric.address_sets import AddressSet, addresses_in
+from fabric.address_sets import AddressSet, address_in, addresses_in
 from fabric.cluster import CLUSTER, EXTERNAL
 from fabric.interval_sets import intersect
 from sim.names.cluster_names import ClusterNames
+from sim.names.wanted_ports import split_port
 from sim.reach.connectivity import Connectivity, Peer, range_words
 from sim.reach.doors import Door
 
@@ -25,6 +28,15 @@ from sim.reach.doors import Door
 def short(text: str) -> str:
     """A name without its tenant."""
     return re.sub(rf"^(\[?){CLUSTER}/(?=[^/]+/)", r"\1", text)
+
+
+def as_named(names: ClusterNames, text: str) -> str:
+    """What a text, maybe with a port behind it, says by name, where it is one address (rule 4)."""
+    name, port = split_port(text)
+    address = address_in(name)
+    if address is None or address not in names.at:
+        return short(text)
+    return f"{names.at[address].name}:{port}" if port else names.at[address].name
 
 
 def asked_pods(world: World, text: str | None) -> frozenset[Peer]:

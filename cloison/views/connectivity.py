@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cloison.render.formats import FORMATS, folded, visible, written
-from cloison.views.asked_peers import asked_pods, called, leads, short, sought, within
+from cloison.views.asked_peers import as_named, asked_pods, called, leads, sought, within
 from cloison.views.doubts import Doubts
 from cloison.views.unknowns import below, notes, with_records
 from cloison.views.world import World
@@ -18,6 +18,7 @@ from fabric.cluster import CLUSTER, EXTERNAL
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from sim.blocks.port_sets import rows as port_rows
+from sim.names.cluster_names import ClusterNames
 from sim.names.wanted_ports import ports_by, split_port
 from sim.reach.assumed import Assumed
 from sim.reach.connectivity import (
@@ -41,7 +42,8 @@ UNSURE = ", ? unknown"
 def answer(world: World, output: str, source: str | None, to: str | None) -> tuple[str, bool]:
     """The connectivity of a cluster, or the part of it that was asked for, as text; and whether
     something that touches it is not evaluated."""
-    source, to = (text and short(text) for text in (source, to))
+    names = ClusterNames(world.network)
+    source, to = (text and as_named(names, text) for text in (source, to))
     pods = [asked_pods(world, text) for text in (source, to and split_port(to)[0])]
     found = connectivity(world, pods[0] | pods[1])
     chosen = [
@@ -161,9 +163,9 @@ def narrowed(found: Connectivity, source: str | None, to: str | None) -> list[Co
         peers = [
             *found.workloads,
             *found.pods,
-            *(p for c in found.connections for p in (c.source, c.target)),
+            OUTSIDE,
         ]
-        if not any(called(peer, wanted) for peer in peers):
+        if addresses_in(wanted) is None and not any(called(peer, wanted) for peer in peers):
             hint = "write namespace/workload, namespace/pod, a glob, or external"
             raise InputError(Diagnostic("C710", f'nothing is called "{wanted}"', None, hint))
     mask = None

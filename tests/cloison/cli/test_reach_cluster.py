@@ -130,3 +130,34 @@ def test_ip_versions_that_fare_differently_have_rows_of_their_own(
     matrix = CliRunner().invoke(main, [*ask, "-o", "matrix"]).stdout.splitlines()
     letter = "." if rows[0][0] == "any" else "p"
     assert next(line for line in matrix if "m/one" in line).split()[3] == letter
+
+
+def test_an_address_is_whose_it_is(tmp_path: Path) -> None:
+    """A pod's address asks about the pod, whose policies the outside does not have."""
+    pods = [
+        "{ apiVersion: v1, kind: Pod, spec: {}, "
+        f"metadata: {{ name: {name}, namespace: m, labels: {{ app: {name} }} }}, "
+        f"status: {{ podIPs: [{{ ip: {address} }}] }} }}"
+        for name, address in (("one", "10.9.0.1"), ("two", "10.9.0.2"))
+    ]
+    shut = (
+        "{ apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, "
+        "metadata: { name: shut, namespace: m }, "
+        "spec: { podSelector: { matchLabels: { app: one } }, policyTypes: [Egress] } }"
+    )
+    (tmp_path / "all.yaml").write_text("\n---\n".join([*pods, shut]))
+
+    def ends(*ask: str) -> set[tuple[str, str]]:
+        done = CliRunner().invoke(main, ["reach", str(tmp_path), *ask, "-o", "csv"])
+        assert done.exit_code == 0, done.stderr
+        return {(r["source"], r["destination"]) for r in csv.DictReader(io.StringIO(done.stdout))}
+
+    assert ends("--from", "10.9.0.1") == ends("--from", "m/one") == set()
+    assert ends("--from", "10.9.0.2") == ends("--from", "m/two") != set()
+    assert ends("--to", "10.9.0.2:80/tcp") == ends("--to", "m/two:80/tcp") != set()
+    assert ends("--from", "192.0.2.1") == {("192.0.2.1/32", f"m/{pod}") for pod in ("one", "two")}
+    (tmp_path / "all.yaml").write_text(
+        "\n---\n".join([pods[0], shut.replace("[Egress]", "[Ingress, Egress]")])
+    )
+    for who in ("external", "192.0.2.1", "198.51.100.0/24"):
+        assert ends("--from", who) == ends("--to", who) == set()

@@ -136,8 +136,8 @@ def _known(world: World, after: Replay | None) -> FlowTable:
     if after is None:
         return FlowTable()
     before, now = (
-        [wherever_written(thing) for thing in (*w.network.vrfs, *w.network.endpoints)]
-        for w in (after.world, world)
+        [*map(wherever_written, of.vrfs), *map(wherever_written, of.endpoints)]
+        for of in (after.world.network, world.network)
     )
     if before != now:
         hint = "flows go on where endpoints stay: see World.edit"

@@ -96,8 +96,9 @@ def with_records(
     """As `written`, with the records (rule 3), and unless it is `judged` no verdict (rule 4);
     `beside` goes into JSON and YAML, `missing` (pairs that lack something because of an assumed
     address) wherever the records go."""
-    verdict = {"verdict": "unknown" if pending(records) else "computed"} if judged else {}
-    meta = {**verdict, "not_evaluated": as_rows(records), **(beside or {})}
+    verdict = "unknown" if pending(records) else "computed"
+    meta: dict[str, Any] = {"verdict": verdict} if judged else {}
+    meta |= {"not_evaluated": as_rows(records), **(beside or {})}
     meta |= {"assumed_missing": as_pairs(missing)} if missing else {}
     shape = FORMATS[output]
     if shape.beside == "rows":
@@ -148,7 +149,8 @@ def lacking(missing: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 def below(records: Sequence[Unevaluated], shape: Format = FORMATS["table"]) -> str:
     """The records as lines below an answer."""
-    return _spaced([*notes(records), *([way_on(records)] if pending(records) else [])], shape)
+    lines = [*notes(records), *([way_on(records)] if pending(records) else [])]
+    return _spaced(lines, shape)
 
 
 def _spaced(lines: Iterable[str], shape: Format) -> str:

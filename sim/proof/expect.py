@@ -167,7 +167,7 @@ def _selects_pairs(
 
 def _parts(end: str) -> list[str]:
     """What stands between commas in a set of addresses, or the whole name."""
-    return [end] if addresses_in(end) is None else end.split(",")
+    return [end] if addresses_in(end) is None else [part.strip() for part in end.split(",")]
 
 
 def _last_parts(network: Network, pattern: str) -> Iterator[str]:

@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from diff_worlds import cluster_pair, edited
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from routed_demo import DEMO
 
 import cloison
 from cloison.cli import main
@@ -195,10 +196,11 @@ def test_what_a_watch_says_of_isolation_is_never_more_than_known(small: Path) ->
     other = small.parent / "manifests" / "small" / "acme" / "zz-other.yaml"
     other.write_text(OTHER)
     assert watch.proved(World.read([small])).startswith("Isolation is unknown")
-    broken = TOPOLOGIES / "broken" / "wrong-rt-import.yaml"
-    crossing = World.read([broken])
-    strays = [c for c in crossing.proof.crossings if c.stray]
-    assert watch.proved(crossing).startswith("Isolation fails") == bool(strays)
+    crossing = World(DEMO, Policy())
+    stray = next(row for row in crossing_rows(crossing.proof) if not row["declared"])
+    said = f"first {stray['source']} -> {stray['destination']}: {stray['packet']}."
+    assert watch.proved(crossing).startswith("Isolation fails for ")
+    assert watch.proved(crossing).endswith(said)
 
 
 DENY = """apiVersion: networking.k8s.io/v1

@@ -247,15 +247,12 @@ def test_other_rollouts_of_the_same_world_stand_beside(peering: Pair) -> None:
 
 
 def test_findings_and_what_is_not_evaluated_are_those_of_both(peering: Pair) -> None:
-
-    old, new = peering
     said = tuple(Diagnostic("C439", text, severity="finding") for text in "ab")
     pair = (
         World(replace(w.network, findings=(d,)), w.policy_read)
         for w, d in zip(peering, said, strict=True)
     )
     assert next(pair).mixed(next(pair), ["dpu1"]).network.findings == said
-    del old, new
 
 
 def test_what_are_no_versions_of_one_network_are_not_mixed(peering: Pair) -> None:

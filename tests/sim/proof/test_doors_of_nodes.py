@@ -63,6 +63,9 @@ def test_whoever_gets_in_anyway_makes_no_detour(tmp_path: Path) -> None:
     part = policy("a", ingress=[{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}])
     path = front(tmp_path, service("s", "a", "x"), part, rules=[OPEN, through])
     assert [r["category"] for r in cloison.build(path).not_evaluated] == ["detour"]
+    high = through | {"ports": ["8080/tcp from 1024-65535"]}
+    path = front(tmp_path, service("s", "a", "x"), rules=[OPEN, high])
+    assert [r["category"] for r in cloison.build(path).not_evaluated] == ["detour"]
 
 
 @pytest.mark.parametrize("hosts", [["host1", "host3"], ["host3", "host4"]])

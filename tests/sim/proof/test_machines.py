@@ -4,6 +4,7 @@ by whoever checks certificates."""
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,32 @@ from sim.proof.prove import prove
 
 SITE = {"spines": 1, "leaves": 2, "hosts_per_pair": 3, "borders": 1}
 PORT = 9100
+SILENT = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "NetworkPolicy",
+    "metadata": {"name": "silent", "namespace": "n"},
+    "spec": {"podSelector": {}, "policyTypes": ["Egress"]},
+}
 
 
-def shared(folder: Path, expect: list[Any], peers: tuple[str, ...] = (), own: bool = True) -> Path:
+TENANTS = {"a": ["host1"], "b": ["host1", "host2"], "c": ["host3"], "d": ["host3"]}
+THIRD = TENANTS | {"e": ["host1", "host3"]}
+"""With a third one on both hosts, so that two nodes may talk that stand for one process."""
+
+
+def shared(
+    folder: Path,
+    expect: list[Any],
+    peers: tuple[str, ...] = (),
+    own: bool = True,
+    on: Mapping[str, list[str]] = TENANTS,
+) -> Path:
     """Two tenants on one host, one of which has a pod on the host's own network, and two others on
     another host, likewise."""
     tenants = {
         name: {"hosts": hosts}
         | vrf(f"10.{n}.0.0/24", {"cidr": f"172.30.{n}.0/24", "use": "nodes"}, vni=10700 + n)
-        for n, (name, hosts) in enumerate(
-            [("a", ["host1"]), ("b", ["host1", "host2"]), ("c", ["host3"]), ("d", ["host3"])]
-        )
+        for n, (name, hosts) in enumerate(on.items())
     }
     peerings = [
         {"name": f"p{n}", "between": [f"{x}/main" for x in pair.split("-")], "ports": [port]}
@@ -109,15 +125,38 @@ def test_what_only_leaves_out_is_denied_there_too(tmp_path: Path) -> None:
     assert verdicts(shared(tmp_path, only, (b, "a-c:22/tcp"))) == ["unknown"]
 
 
-@pytest.mark.parametrize("seed", range(8))
+def test_a_process_is_not_compared_with_itself(tmp_path: Path) -> None:
+    """Two other nodes of its host may talk to each other; a third process is not led anywhere."""
+    said = {
+        f"d/n/y -> 172.30.3.0/24, 10.0.0.0/24:{PORT}/tcp": "holds",
+        f"d/n/y -> 172.30.3.0/24, 172.30.1.0/24:{PORT}/tcp": "unknown",
+    }
+    lines = [{"deny": line} for line in said]
+    assert verdicts(shared(tmp_path, lines, (f"c-e:{PORT}/tcp",), on=THIRD)) == [*said.values()]
+
+
+def test_both_ways_are_asked(tmp_path: Path) -> None:
+    """A pod that may send nothing is sent something from the other node of the process's host."""
+    said = {
+        f"c/n/t -> b/n/x:{PORT}/tcp": "holds",
+        f"c/n/t <-> b/n/x:{PORT}/tcp": "unknown",
+    }
+    path = shared(tmp_path, [{"deny": line} for line in said], (f"a-c:{PORT}/tcp",))
+    file = tmp_path / "c.yaml"
+    file.write_text(file.read_text() + yaml.safe_dump(SILENT))
+    assert verdicts(path) == [*said.values()]
+
+
+@pytest.mark.parametrize("seed", range(16))
 def test_no_packet_gets_to_a_process_where_an_expectation_holds(tmp_path: Path, seed: int) -> None:
     r = random.Random(seed)
     ends = ("a/*", "b/*", "c/*", "a/n/s", "c/@node/*", "b/n/x", "*/@node/host[1-3]",
-            "*", "d/n/y")  # fmt: skip
+            "*", "d/n/y", "e/*")  # fmt: skip
     lines = [" -> ".join(r.sample(ends, 2)) for _ in range(8)]
-    pairs = [p for p in ("a-b", "a-c", "b-c", "c-d") if r.random() < 0.4]
+    pairs = [p for p in ("a-b", "a-c", "b-c", "c-d", "a-e", "c-e", "d-e") if r.random() < 0.4]
     expect = [{"deny": f"{line}:{r.choice((PORT, 22))}/tcp"} for line in lines]
-    world = World.of(shared(tmp_path, expect, tuple(f"{p}:{PORT}/tcp" for p in pairs)))
+    peers = tuple(f"{p}:{PORT}/tcp" for p in pairs)
+    world = World.of(shared(tmp_path, expect, peers, on=THIRD))
     proof = prove(world)
     assert not validity(certificate(proof), world.network, ()).problems
     for line, outcome, verdict in zip(expect, proof.outcomes, proof.verdicts(), strict=True):

@@ -21,8 +21,8 @@ from fabric.cluster import CLUSTER, EXTERNAL
 from fabric.interval_sets import intersect
 from sim.names.cluster_names import ClusterNames
 from sim.names.wanted_ports import split_port
-from sim.reach.connectivity import Connectivity, Peer, range_words
-from sim.reach.doors import Door
+from sim.reach.connectivity import OUTSIDE, Connectivity, Peer, range_words
+from sim.reach.doors import EVERYBODY, Door
 
 
 def short(text: str) -> str:
@@ -61,6 +61,16 @@ def leads(found: Connectivity, door: Door, name: str) -> bool:
     """Whether a way in leads to what is called so, or to a workload whose pod is."""
     ends = {i for pod in found.pods if called(pod, name) for i in found.members[pod]}
     return called(door.target, name) or not ends.isdisjoint(found.members.get(door.target, ()))
+
+
+def takes(door: Door, source: str | None) -> bool:
+    """Whether a way in is open to what asks, as far as it is known: all or some of the outside."""
+    if source in (None, "external", EXTERNAL):
+        return True
+    block = addresses_in(source or "")
+    if block is None or door.open_to is None or door.open_to == EVERYBODY:
+        return block is not None
+    return within(replace(OUTSIDE, ranges=door.open_to), block).ranges != ()
 
 
 def called(peer: Peer, pattern: str) -> bool:

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from cloison.render.formats import FORMATS, folded, visible, written
-from cloison.views.asked_peers import as_named, asked_pods, called, leads, sought, within
+from cloison.views.asked_peers import as_named, asked_pods, called, leads, sought, takes, within
 from cloison.views.doubts import Doubts
 from cloison.views.unknowns import below, notes, with_records
 from cloison.views.world import World
 from compiler.policy.ir import Direction, Origin
 from compiler.program.program import goes_by_address
 from fabric.address_sets import AddressSet, addresses_in, refusal
-from fabric.cluster import CLUSTER, EXTERNAL
+from fabric.cluster import CLUSTER
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from sim.blocks.port_sets import rows as port_rows
@@ -55,7 +55,7 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
         )
     ]
     doubt = doubts(found, source, to)
-    ways_in = [d for d in doors(found) if source in (None, "external", EXTERNAL)]
+    ways_in = [d for d in doors(found) if takes(d, source)]
     ways_in = [d for d in ways_in if to is None or leads(found, d, split_port(to)[0])]
     if output == "matrix":
         text = "".join(f"{visible(line)}\n" for line in matrix(found, chosen, doubt))

@@ -161,3 +161,22 @@ def test_an_address_is_whose_it_is(tmp_path: Path) -> None:
     )
     for who in ("external", "192.0.2.1", "198.51.100.0/24"):
         assert ends("--from", who) == ends("--to", who) == set()
+
+
+def test_doors_are_told_to_addresses_that_get_in(tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text(
+        "{ apiVersion: v1, kind: Pod, metadata: { name: one, namespace: m, labels: { app: one } }, "
+        "spec: {} }\n---\n{ apiVersion: v1, kind: Service, metadata: { name: way, namespace: m }, "
+        "spec: { type: NodePort, externalTrafficPolicy: Local, selector: { app: one }, "
+        "ports: [{ port: 80 }] } }\n---\n"
+        "{ apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, "
+        "metadata: { name: some, namespace: m }, spec: { podSelector: {}, policyTypes: [Ingress], "
+        "ingress: [{ from: [{ ipBlock: { cidr: 192.0.2.0/24 } }] }] } }"
+    )
+
+    def told(who: str) -> list[str]:
+        done = CliRunner().invoke(main, ["reach", str(tmp_path), "--from", who, "-o", "json"])
+        return [door["name"] for door in json.loads(done.stdout).get("doors", [])]
+
+    asked = ("external", "192.0.2.7", "192.0.0.0/8", "198.51.100.7", "m/one")
+    assert [told(who) for who in asked] == [["m/way"]] * 3 + [[]] * 2

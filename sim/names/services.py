@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
 from fabric.kubernetes.services import Service
+from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
 from fabric.ports import PortRange, name_of, parse_ports
+from sim.names.members import Member, members
 
 SUFFIX = "[Service]"
 
@@ -21,36 +23,36 @@ def behind(network: Network, name: str, port: str) -> Iterator[tuple[Endpoint, P
     """The pods behind a Service and the ports at which they get what is sent to `port`, a number
     with a protocol or a name; `InputError` when there is nobody."""
     title, service, pods = _pods(network, name)
-    found = [(pod, at) for pod in pods for at in _ports(service, pod, port)]
+    found = [(end, at) for pod, end in pods for at in _ports(service, pod, port)]
     if not found:
         known = ", ".join(f"{p.port} {p.name}".strip() for p in service.ports)
         raise _fault("C705", f"{title} has no such port: {port}", known and f"it has {known}")
-    yield from found
+    yield from {(end.index, at): (end, at) for end, at in found}.values()
 
 
 def every_port(network: Network, name: str) -> Iterator[tuple[Endpoint, PortRange]]:
     """As `behind`, for all ports that the Service has; a headless one leads to all of its pods'."""
     title, service, pods = _pods(network, name)
     if service.headless:
-        yield from ((pod, PortRange()) for pod in pods)
+        yield from ((end, PortRange()) for end in {e.index: e for _, e in pods}.values())
         return
     asked = [f"{p.port}/{name_of(p.protocol)}" for p in service.ports]
-    found = [(pod, at) for port in asked for pod in pods for at in _ports(service, pod, port)]
+    found = [(end, at) for port in asked for pod, end in pods for at in _ports(service, pod, port)]
     if not found:
         raise _fault("C705", f"{title} has no ports that lead to a pod")
-    yield from {(pod.index, at): (pod, at) for pod, at in found}.values()
+    yield from {(end.index, at): (end, at) for end, at in found}.values()
 
 
-def _pods(network: Network, name: str) -> tuple[str, Service, list[Endpoint]]:
-    """A Service, how it is called, and the pods behind it."""
+def _pods(network: Network, name: str) -> tuple[str, Service, list[Member]]:
+    """A Service, how it is called, and the pods behind it, those on their node's network too."""
     tenant, service = _called(network, name.removesuffix(SUFFIX))
     title = f"{service.namespace}/{service.name}{SUFFIX}"
     if service.leads_to is not None:
         raise _fault("C710", f"{title} leads outside, to {service.leads_to}", "ask for an address")
     pods = [
-        e
-        for e in network.endpoints
-        if (e.kind, e.tenant) == ("pod", tenant) and service.selects(e.namespace, e.labels)
+        (pod, end)
+        for pod, end in members(network, tenant)
+        if service.selects(pod.namespace, pod.labels)
     ]
     if not pods:
         raise _fault("C710", f"{title} has no pods behind it")
@@ -82,7 +84,7 @@ def _called(network: Network, name: str) -> tuple[str, Service]:
     return tenant, service
 
 
-def _ports(service: Service, pod: Endpoint, port: str) -> Iterator[PortRange]:
+def _ports(service: Service, pod: Pod, port: str) -> Iterator[PortRange]:
     """Where a pod gets what is sent to a port of its Service."""
     try:
         asked = parse_ports(port)

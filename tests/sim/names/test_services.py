@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from fabric_files import vrf, write_fabric
 
 from cloison.cli import main
 from fabric.cluster import cluster_network
@@ -141,3 +142,34 @@ def test_explain_takes_services(tmp_path: Path, spec: str, port: str, right: str
     asked_for = f"shop/stock[Service]:{port}"
     done = CliRunner().invoke(main, ["explain", str(tmp_path), "shop/till", asked_for])
     assert right in (done.stdout.splitlines()[0] if done.exit_code == 0 else done.stderr)
+
+
+ON_ITS_NODE = """\
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: host, namespace: n, labels: { app: s } }
+spec: { nodeName: host1, hostNetwork: true, containers: [] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: own, namespace: n, labels: { app: s } }
+spec: { nodeName: host2, containers: [] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: front, namespace: n }
+spec: { selector: { app: s }, ports: [{ port: 80, targetPort: 8080 }] }
+"""
+
+
+def test_a_pod_on_its_node_s_network_is_behind_its_service(tmp_path: Path) -> None:
+    """Who asks who reaches a Service of a fabric hears of the node that answers, too."""
+    site = {"spines": 1, "leaves": 2, "hosts_per_pair": 2, "borders": 1}
+    tenants = {"a": {"hosts": ["host1", "host2"]} | vrf("10.0.0.0/24", vni=10700)}
+    fabric = write_fabric(tmp_path, tenants, {"a": ["n/s@host1"]}, sites={"s": site})
+    manifest = tmp_path / "a.yaml"
+    manifest.write_text(manifest.read_text() + ON_ITS_NODE)
+    asked = ["reach", str(fabric), "--to", "n/front[Service]:80", "-o", "json"]
+    rows = json.loads(CliRunner().invoke(main, asked).stdout)["rows"]
+    assert {row["destination"] for row in rows} == {"a/n/own", "a/@node/host1"}

@@ -27,20 +27,21 @@ Source: Kubernetes documentation, Virtual IPs and Service Proxies.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from compiler.policy.ir import L4, Action, Cidr, Direction, Everyone, Matcher, Policy, Rule, Stage
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner
 from fabric.cluster import CLUSTER
-from fabric.inventory import Endpoint, NamedPort
+from fabric.inventory import Endpoint
 from fabric.kubernetes.services import Service, ServicePort
 from fabric.kubernetes.unevaluated import Unevaluated
-from fabric.kubernetes.unread_fields import HOST_PORT
+from fabric.kubernetes.unread_fields import GATEWAY, HOST_PORT
 from fabric.network import Network
 from fabric.ports import ALL_PORTS, ANY
 
+TCP = 6
 WHAT = "leads packets from outside past the policies of its pods"
 
 
@@ -63,25 +64,33 @@ def doors(network: Network, policy: Policy) -> Iterator[Unevaluated]:
 
 
 def open_anyway(network: Network, policy: Policy) -> Iterator[Unevaluated]:
-    """The records of host ports that add nothing to what policies permit (rule 4)."""
-    told = [r for r in network.not_evaluated if r.what == HOST_PORT and r.tenant == CLUSTER]
+    """The records of host ports and gateways that add nothing to what policies permit (rule 4)."""
+    told = [r for r in network.not_evaluated if r.tenant == CLUSTER and r.what in ENDS]
     walls = _Walls(network, policy) if told else None
     for record in told:
         wanted = record.tenant, record.namespace, record.workload
         pods = [e for e in network.endpoints if (e.tenant, e.namespace, e.workload) == wanted]
-        opened = [(e, [p for p in e.ports if p.host]) for e in pods]
+        opened = [(e, ENDS[record.what](e)) for e in pods]
         known = bool(opened) and all(ports for _, ports in opened)
-        if (
-            walls
-            and known
-            and not any(walls.shut(e, map(to_itself, p), whole=True) for e, p in opened)
-        ):
+        if walls and known and not any(walls.shut(e, p, whole=True) for e, p in opened):
             yield record
 
 
-def to_itself(port: NamedPort) -> ServicePort:
-    """A container port as a Service leads to it."""
-    return ServicePort("", port.protocol, port.host, port.number)
+def host_ports(pod: Endpoint) -> list[ServicePort]:
+    """Container ports that are host ports, as a Service leads to them."""
+    return [ServicePort("", p.protocol, p.host, p.number) for p in pod.ports if p.host]
+
+
+def queue_proxy(pod: Endpoint) -> list[ServicePort]:
+    """Where a gateway of Knative sends requests to a pod, beside the container's own ports."""
+    own = [(p.protocol, p.number) for p in pod.ports]
+    return [ServicePort("", p, n, n) for p, n in ((TCP, 8012), (TCP, 8013), *own)]
+
+
+ENDS: dict[str, Callable[[Endpoint], list[ServicePort]]] = {
+    HOST_PORT: host_ports,
+    GATEWAY: queue_proxy,
+}
 
 
 def is_door(service: Service, in_fabric: bool = False) -> bool:

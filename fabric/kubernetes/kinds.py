@@ -61,6 +61,7 @@ READ_VERSIONS: dict[tuple[str, str], tuple[str, ...]] = {
     ("extensions", "Deployment"): ("v1beta1",),
     ("extensions", "ReplicaSet"): ("v1beta1",),
     ("networking.k8s.io", "NetworkPolicy"): ("v1",),
+    ("project.openshift.io", "Project"): ("v1",),
     ("apps.kruise.io", "CloneSet"): ("v1alpha1", "v1beta1"),
     ("apps.kruise.io", "DaemonSet"): ("v1alpha1", "v1beta1"),
     ("apps.kruise.io", "StatefulSet"): ("v1alpha1", "v1beta1"),
@@ -68,12 +69,10 @@ READ_VERSIONS: dict[tuple[str, str], tuple[str, ...]] = {
     ("argoproj.io", "Rollout"): ("v1alpha1",),
     ("batch.volcano.sh", "Job"): ("v1alpha1",),
     ("jobset.x-k8s.io", "JobSet"): ("v1alpha2",),
-    ("kubeflow.org", "JAXJob"): ("v1",),
-    ("kubeflow.org", "MPIJob"): ("v1",),
-    ("kubeflow.org", "PaddleJob"): ("v1",),
-    ("kubeflow.org", "PyTorchJob"): ("v1",),
-    ("kubeflow.org", "TFJob"): ("v1",),
-    ("kubeflow.org", "XGBoostJob"): ("v1",),
+    **{
+        ("kubeflow.org", f"{framework}Job"): ("v1",)
+        for framework in ("JAX", "MPI", "Paddle", "PyTorch", "TF", "XGBoost")
+    },
     ("kubevirt.io", "VirtualMachine"): ("v1", "v1alpha3"),
     ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"): ("v1",),
     ("ray.io", "RayCluster"): ("v1", "v1alpha1"),
@@ -84,8 +83,8 @@ BUILT_IN = """
 core                             irrelevant          Binding ComponentStatus Config ConfigMap Event
 core                             irrelevant          LimitRange PersistentVolume PodTemplate
 core                             irrelevant          PersistentVolumeClaim ResourceQuota Secret
-core                             irrelevant          Eviction NodeProxyOptions PodStatusResult Scale
 core                             irrelevant          ServiceAccount
+core                             irrelevant          Eviction NodeProxyOptions PodStatusResult Scale
 core                             irrelevant          RangeAllocation SerializedReference Status
 core                             address             Endpoints
 admission.k8s.io                 irrelevant          *
@@ -390,7 +389,8 @@ def meaning(group: str, version: str, kind: str) -> Meaning:
     """
     if (group, kind) in READ_VERSIONS:
         known = version in READ_VERSIONS[group, kind]
-        return Meaning(READ if known else "version", CLUSTER if kind == "Namespace" else NAMESPACE)
+        whole = kind in ("Namespace", "Project")
+        return Meaning(READ if known else "version", CLUSTER if whole else NAMESPACE)
     rows = table()
     parts = group.split(".")
     suffixes = ("*." + ".".join(parts[i:]) for i in range(1, len(parts)))

@@ -20,7 +20,7 @@ from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.kinds import IRRELEVANT, meaning
 from fabric.kubernetes.mentions import elsewhere
-from fabric.kubernetes.metadata import NAME_LABEL, metadata
+from fabric.kubernetes.metadata import NAME_LABEL, NAMESPACES, metadata
 from fabric.kubernetes.nodes import ClusterNode, cluster_node
 from fabric.kubernetes.objects import read_objects
 from fabric.kubernetes.services import Service, service
@@ -91,9 +91,9 @@ def interpret(objects: Sequence[ReadableDocument], problems: Diagnostics) -> Man
     for source in objects:
         root, kind = Cursor.of(source, problems), source.value["kind"]
         group = source.value["apiVersion"].rpartition("/")[0]
-        if (kind, group) == ("Namespace", ""):
+        if (group, kind) in NAMESPACES:
             about = metadata(root)
-            declared[about.name] = about.labels
+            declared[about.name] = {**declared.get(about.name, {}), **about.labels}
         elif (kind, group) == ("Node", ""):
             nodes.append(cluster_node(root))
         elif (kind, group) == ("Service", ""):

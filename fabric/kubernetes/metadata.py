@@ -14,6 +14,8 @@ from fabric.kubernetes.cursor import Cursor
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 LABEL_TEXT = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+NAMESPACES = (("", "Namespace"), ("project.openshift.io", "Project"))
+"""Two views of one object: OpenShift shows a namespace, with its labels, as a project as well."""
 NAME_LABEL = "kubernetes.io/metadata.name"
 DEFAULT_NAMESPACE = "default"
 

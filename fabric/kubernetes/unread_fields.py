@@ -6,9 +6,11 @@ Rules that hold here:
    (`replicas: 0`), and of namespaces; what a status or a network plugin reports afterwards is none.
 2. A record touches the pods of its workload; a controller whose owner is in the input, with a
    template, is told by that owner. What is owned and makes no pods is an old revision.
-3. A host port of a pod on its host's network opens nothing that the pod does not have anyway; of
-   others `compiler.sources.doors` tells whether policies make a difference.
-4. Kinds that are read whole (`fabric.kubernetes.templates`) may be told to make policies, doors or
+3. A Knative Service comes with a gateway, as an Ingress does; `compiler.sources.doors` tells
+   whether policies make a difference.
+4. A host port of a pod on its host's network opens nothing that the pod does not have anyway; of
+   others `compiler.sources.doors` tells the same.
+5. Kinds that are read whole (`fabric.kubernetes.templates`) may be told to make policies, doors or
    labels besides: `BESIDES`.
 
 Source: kubernetes/api `core/v1/types.go`; documentation of Multus, Calico, Kube-OVN,
@@ -24,7 +26,7 @@ from dataclasses import replace
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.extend import ReadableDocument, identity
 from fabric.kubernetes.cursor import Cursor
-from fabric.kubernetes.metadata import DEFAULT_NAMESPACE
+from fabric.kubernetes.metadata import DEFAULT_NAMESPACE, NAMESPACES
 from fabric.kubernetes.templates import templates
 from fabric.kubernetes.unevaluated import Unevaluated, has_template
 from fabric.kubernetes.workloads import KINDS, Pod, makes_pods
@@ -34,6 +36,8 @@ NETWORKS = "gives the pod other networks, which policies do not see"
 TRANSLATES = "translates addresses of the pod"
 HOST_PORT = "a hostPort leads packets of its own node to the pod, which policies always let in"
 RULED = "rules of another kind apply to the pod"
+PLUGIN = "is obeyed by the network plugin"
+INBOUND = "says whom the mesh lets in"
 ANNOTATIONS = {
     "k8s.v1.cni.cncf.io/networks": NETWORKS,
     "v1.multus-cni.io/default-network": NETWORKS,
@@ -46,8 +50,18 @@ ANNOTATIONS = {
     "ovn.kubernetes.io/security_groups": RULED,
     "vpc.amazonaws.com/pod-eni": RULED,
     "k8s.ovn.org/routing-namespaces": "routes other namespaces through the pod",
+    "config.linkerd.io/default-inbound-policy": INBOUND,
+    "config.linkerd.io/proxy-require-identity-inbound-ports": INBOUND,
 }
 """Of pods: what each does."""
+PLUGINS = ("cni.projectcalico.org", "ovn.kubernetes.io", "k8s.ovn.org")
+"""Annotations with such a prefix are orders to a network plugin, unless they are `REPORTED`."""
+REPORTED = (
+    "cni.projectcalico.org/containerID", "cni.projectcalico.org/podIP",
+    "cni.projectcalico.org/podIPs", "k8s.ovn.org/pod-networks", "k8s.ovn.org/acl-logging",
+)  # fmt: skip
+ALLOCATED = "ovn.kubernetes.io/allocated"
+"""Kube-OVN writes what it did beside it, in the words of its orders."""
 
 AMBIENT = "istio.io/dataplane-mode"
 LABELS = {AMBIENT: "takes TCP of the pod through port 15008, and policies see that port"}
@@ -63,8 +77,12 @@ NAMESPACE_ANNOTATIONS = {
     "ovn.kubernetes.io/logical_switch": "its pods live in a network of their own",
     "cni.projectcalico.org/ipv4pools": "its pods have addresses of other pools",
     "cni.projectcalico.org/ipv6pools": "its pods have addresses of other pools",
+    "config.linkerd.io/default-inbound-policy": INBOUND,
+    "config.linkerd.io/proxy-require-identity-inbound-ports": INBOUND,
 }
 
+KNATIVE = "serving.knative.dev", "Service"
+GATEWAY = "a gateway takes requests from outside to its pods"
 LABELLED = "gives some of its pods labels of their own"
 BESIDES: dict[tuple[str, str], tuple[tuple[tuple[str, ...], tuple[object, ...], str], ...]] = {
     ("argoproj.io", "Rollout"): (
@@ -95,7 +113,7 @@ def unread(
     for source in objects:
         root, kind = Cursor.of(source, problems), source.value["kind"]
         group, _, version = source.value["apiVersion"].rpartition("/")
-        if (kind, group) == ("Namespace", ""):
+        if (group, kind) in NAMESPACES:
             yield from of_namespace(root)
         elif (kind, group) == ("Pod", ""):
             name = workload.get((namespace_of(root), _text(root["metadata"]["name"])))
@@ -131,6 +149,8 @@ def of_templates(root: Cursor, group: str, kind: str) -> Iterator[Unevaluated]:
     for item in found:
         name = item.workload(_text(root["metadata"]["name"]))
         yield from of_pod(root, item.cursor["metadata"], item.cursor["spec"], name)
+        if (group, kind) == KNATIVE:
+            yield record(root, root["metadata"]["name"].span, GATEWAY, name, "door")
     for path, values, what in BESIDES.get((group, kind), ()) if found else ():
         field = quiet["spec"]
         for step in path:
@@ -155,7 +175,8 @@ def of_controller(root: Cursor, kind: str) -> Iterator[Unevaluated]:
 
 def of_pod(root: Cursor, about: Cursor, spec: Cursor, workload: str) -> Iterator[Unevaluated]:
     """What one pod or template says."""
-    for key, what in ANNOTATIONS.items():
+    known = dict.fromkeys(orders(about["annotations"]), PLUGIN) | ANNOTATIONS
+    for key, what in known.items():
         if (found := about["annotations"][key]) and found.value != "":
             yield record(root, found.key_span, f"annotation {key} {what}", workload)
     for key, what in LABELS.items():
@@ -168,9 +189,22 @@ def of_pod(root: Cursor, about: Cursor, spec: Cursor, workload: str) -> Iterator
         if network["multus"]:
             what = "field networks gives the machine other networks, which policies do not see"
             yield record(root, network["multus"].key_span, what, workload)
+    for interface in _items(spec["domain"]["devices"]["interfaces"]):
+        if interface["ports"]:
+            what = "field ports forwards no other ports to the machine"
+            yield record(root, interface["ports"].key_span, what, workload)
     if spec["hostNetwork"].value is not True:
         for port in host_ports(spec):
             yield record(root, port.key_span, HOST_PORT, workload, "door")
+
+
+def orders(annotations: Cursor) -> Iterator[str]:
+    """Annotations that tell a network plugin what to do with a pod."""
+    given = annotations.value if isinstance(annotations.value, dict) else {}
+    for key in given:
+        plugin = key.partition("/")[0] if isinstance(key, str) and key not in REPORTED else ""
+        if plugin in PLUGINS and not (ALLOCATED in given and ALLOCATED.startswith(f"{plugin}/")):
+            yield key
 
 
 def host_ports(spec: Cursor) -> Iterator[Cursor]:

@@ -129,6 +129,20 @@ def test_other_services_are_no_doors(tmp_path: Path) -> None:
         assert told(tmp_path, SHUT, harmless) == []
 
 
+def test_a_knative_service_is_a_door_where_policies_shut_somebody_out(tmp_path: Path) -> None:
+    template = {"metadata": {"labels": {"app": "kn"}}, "spec": POD["spec"]}
+    served = {
+        "apiVersion": "serving.knative.dev/v1",
+        "kind": "Service",
+        "metadata": {"name": "kn", "namespace": "ns"},
+        "spec": {"template": template},
+    }
+    gateway = [{"from": [{"namespaceSelector": {}}]}]
+    for policies, doors_told in (([], []), ([SHUT], ["Service"]), ([policy(EVERYBODY)], [])):
+        assert told(tmp_path, served, *policies) == doors_told
+    assert told(tmp_path, served, policy(gateway)) == ["Service"]
+
+
 def test_it_touches_the_pods_behind_it(tmp_path: Path) -> None:
     other = POD | {"metadata": {"name": "web", "namespace": "ns"}}
     path = tmp_path / "m.yaml"

@@ -214,3 +214,45 @@ def test_the_mode_that_takes_packets_through_another_port(
     about = {"name": "ns", "labels": {AMBIENT: value}}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": about}
     assert len(told(tmp_path, pod(), namespace)) == count
+
+
+def test_orders_to_network_plugins_are_told_whatever_they_say(tmp_path: Path) -> None:
+    """Also those that nobody knows; what a plugin reports is none."""
+    for key in ("cni.projectcalico.org/ipAddrs", "k8s.ovn.org/open-default-ports"):
+        (record,) = told(tmp_path, pod(annotations={key: "x"}))
+        assert key in record.what
+    switch = {"ovn.kubernetes.io/logical_switch": "blue"}
+    assert len(told(tmp_path, pod(annotations=switch))) == 1
+    reported = {**switch, "ovn.kubernetes.io/allocated": "true"}
+    for given in (reported, {"cni.projectcalico.org/podIP": "10.0.0.1/32"}):
+        assert told(tmp_path, pod(annotations=given)) == ()
+    order = {"cni.projectcalico.org/ipv4pools": "x"}
+    assert len(told(tmp_path, pod(annotations={**reported, **order}))) == 1
+
+
+def test_a_project_is_its_namespace(tmp_path: Path) -> None:
+    project = {
+        "apiVersion": "project.openshift.io/v1",
+        "kind": "Project",
+        "metadata": {"name": "ns", "labels": {"team": "blue"}},
+    }
+    inside = next(e for e in built(tmp_path, project, pod()).endpoints if e.namespace == "ns")
+    assert inside.namespace_labels["team"] == "blue"
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}}
+    for both in ((project, namespace), (namespace, project)):
+        network = built(tmp_path, *both, pod())
+        inside = next(e for e in network.endpoints if e.namespace == "ns")
+        assert inside.namespace_labels["team"] == "blue" and not network.not_evaluated
+
+
+def test_an_interface_that_forwards_some_ports_only_is_told(tmp_path: Path) -> None:
+    def machine(**interface: Any) -> dict[str, Any]:
+        devices = {"interfaces": [{"name": "default", "masquerade": {}, **interface}]}
+        spec = {"template": {"spec": {"domain": {"devices": devices}}}}
+        about = {"name": "vm", "namespace": "ns"}
+        return {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "metadata": about,
+                "spec": spec}  # fmt: skip
+
+    assert told(tmp_path, machine()) == ()
+    (record,) = told(tmp_path, machine(ports=[{"port": 80}]))
+    assert "ports" in record.what and record.workload == "vm"

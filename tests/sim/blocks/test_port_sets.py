@@ -76,6 +76,10 @@ def test_touching_and_pick_agree_with_ports(
             assert bits[space.atom(*packet)]
             assert any(within(r, packet) for r in wanted) != inverse
             assert (packet[0], version) not in {(1, 6), (58, 4)}
+        for sent in PACKETS:
+            asked = any(within(r, sent) for r in wanted) != inverse
+            if asked and (sent[0], version) not in {(1, 6), (58, 4)}:
+                assert mask[space.atom(*sent)], "whatever `pick` finds"
 
 
 def within(wanted: PortRange, packet: tuple[Any, ...]) -> bool:

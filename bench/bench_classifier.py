@@ -3,7 +3,8 @@
 `python bench/bench_classifier.py [SET…]` writes `bench/results/classifier.json`, `classifier.md`
 and `growth.svg`, and puts the gates into `docs/benchmark.md`. Everything takes a quarter of an
 hour, most of it rte_acl's builds of 100,000 rules; with names of sets, only these are measured and
-nothing is written. Give rte_acl huge pages first, as it is much faster with them:
+nothing is written. `RULES [DIR…]` instead are a file of rules and traces of yours, as `cloison
+bench` takes them. Give rte_acl huge pages first, as it is much faster with them:
 `sysctl vm.nr_hugepages=800`.
 """
 
@@ -11,20 +12,25 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 from growth_plot import draw
+from peers import results as report
+from peers.contest import Contest, contest
 from rule_sets.catalogue import SETS, RuleSource, source
 from rule_sets.gates import VERDICTS, judge, rows
 
 from cloison.render.files import write_text
 from cloison.render.formats import json_text, markdown
-from sim.classify.contest import results as report
-from sim.classify.contest.compare import Contest, contest
-from sim.classify.contest.machine import machine
-from sim.classify.contest.traces import KINDS, trace
+from fabric.diagnostics import InputError
+from sim.classify.classbench import read_rules
+from sim.classify.columns import Columns
+from sim.classify.ruleset import RuleSet
+from sim.classify.timing.machine import machine
+from sim.classify.timing.trace_files import traces_for
+from sim.classify.timing.traces import KINDS, trace
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "benchmark.md"
@@ -36,6 +42,8 @@ LARGE = 200_000
 
 def main(names: Sequence[str]) -> None:
     """Measure, judge, write."""
+    if names and Path(names[0]).is_file():
+        differ([*yours(Path(names[0]), [Path(name) for name in names[1:]])])
     on = machine() | {"command": shlex.join(["python", *sys.argv]), "packets": PACKETS}
     sources = {name: source(name) for name in names or SETS}
     contests = [one(name, found) for name, found in sources.items()]
@@ -45,8 +53,20 @@ def main(names: Sequence[str]) -> None:
     failed = [verdict.gate.what for verdict in verdicts if verdict.met is False]
     measured = sum(verdict.met is not None for verdict in verdicts)
     click.echo(f"{len(failed)} of {measured} gates measured not met: {'; '.join(failed) or 'none'}")
+    differ(contests)
+
+
+def differ(contests: Sequence[Contest]) -> None:
+    """Leave, in anger where answers differ."""
     different = sum(found.mismatches for found in contests)
     sys.exit(f"{different} answers differ" if different else 0)
+
+
+def yours(path: Path, folders: Sequence[Path]) -> Iterator[Contest]:
+    """Contests on a file of rules: on traces in folders, else on drawn ones."""
+    rules = read_rules(path)
+    for version, traces in traces_for(path, rules, folders, PACKETS).items():
+        yield told(f"{path.name} IPv{version}", rules, traces)
 
 
 def write(contests: Sequence[Contest], found: report.Row) -> None:
@@ -58,16 +78,23 @@ def write(contests: Sequence[Contest], found: report.Row) -> None:
 
 
 def one(name: str, found: RuleSource) -> Contest:
-    """The contest on one set; tells it as soon as it is over."""
+    """The contest on one set."""
     rules, n = found.make(), FEW_PACKETS if found.kind == "hostile" else PACKETS
     kinds = KINDS if rules.rows <= LARGE else ("uniform", "zipf", "random")
-    result = contest(name, rules, {kind: trace(rules, kind, n, found.version) for kind in kinds})
+    return told(name, rules, {kind: trace(rules, kind, n, found.version) for kind in kinds})
+
+
+def told(name: str, rules: RuleSet, traces: Mapping[str, Columns]) -> Contest:
+    """A contest, told as soon as it is over."""
+    result = contest(name, rules, traces)
     for row in report.speeds([result]):
         click.echo(
             f"{name:15} {row['trace']:8} {row['engine']:14} {row['mpps']:7} Mpps"
             f" rte_acl {row['rival_mpps']} × {row['ratio']}/{row['ratio_median']}"
             f" differ {row['mismatches']}"
         )
+    if result.skipped:
+        click.echo(f"{name:15} {result.skipped}")
     return result
 
 
@@ -95,5 +122,5 @@ def quote(table: str) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except ValueError as unknown:
+    except (ValueError, InputError) as unknown:
         sys.exit(str(unknown))

@@ -22,7 +22,7 @@ from rule_sets.gates import worse
 
 from cloison.views.world import World
 from sim.blocks.blocks import build_blocks
-from sim.classify.contest.rounds import Ratio, Timing, measure, ratio
+from sim.classify.timing.rounds import Ratio, Timing, measure, ratio
 from sim.packets.headers import Packets
 from sim.pipeline.conntrack import FlowTable
 from sim.pipeline.datapath import Datapath, Verdicts

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sim.classify.columns import Columns
-from sim.classify.contest.compare import bounds as bounds_on
+from sim.classify.timing.timed import bounds as bounds_on
 
 
 def best(rounds: int, **work: Callable[[], object]) -> dict[str, float]:

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sim.classify.contest.compare import Contest, Heat
-from sim.classify.contest.results import short
-from sim.classify.contest.rounds import Ratio
+from peers.contest import Contest, Heat
+
+from sim.classify.timing.results import short
+from sim.classify.timing.rounds import Ratio
 
 VERDICTS = {
     "gate": "gate",
@@ -106,7 +107,7 @@ def worse(found: Ratio) -> float:
 def _heats(contests: Sequence[Contest], names: Sequence[str]) -> Iterator[tuple[Heat, str]]:
     for contest in contests:
         if contest.name in names if names else not _hostile(contest):
-            for heat in contest.heats:
+            for heat in contest.traces:
                 yield heat, f"{contest.name} {heat.trace}"
 
 

@@ -26,7 +26,7 @@ VERBS = {
     "diff": ("cloison.cli.diff", "What gains or loses access between two worlds."),
     "plot": ("cloison.cli.plot", "Draw the fabric, a tenant, a path, or the isolation matrix."),
     "lab": ("cloison.cli.lab", "The same network in kernel namespaces: up, test, down."),
-    "bench": ("cloison.cli.bench", "The classifier's speed beside DPDK's rte_acl."),
+    "bench": ("cloison.cli.bench", "The classifier's speed on rules of yours."),
     "warmup": ("cloison.cli.warmup", "Compile the kernels once, before anyone waits for them."),
     "schema": ("cloison.cli.schema", "JSON Schema of the fabric file, for editors."),
 }

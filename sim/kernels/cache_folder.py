@@ -1,6 +1,6 @@
 """Where this user's compiled code is kept, and whether it can be trusted.
 
-Compiled kernels are pickles and machine code, the harness of `sim.classify.contest` is a library:
+Compiled kernels are pickles and machine code, the harness of `bench/peers` is a library:
 loading them runs them. So they are kept in directories that belong to the user who runs them and
 that nobody else may write to, and others are not used.
 """

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from peers.contest import Contest, Heat
 from rule_sets.gates import GATES, VERDICTS, judge, rows
 
-from sim.classify.contest.compare import Built, Contest, Heat
-from sim.classify.contest.rounds import Ratio, Timing
+from sim.classify.timing.rounds import Ratio, Timing
+from sim.classify.timing.timed import Built
 
 N = 3000
 
 
 def heat(kind: str, times: float) -> Heat:
-    return Heat(kind, N, {"cloison": Timing(1, 1)}, Ratio(times, times + 1), 0.5, 0, N, 0)
+    return Heat(kind, N, {"cloison": Timing(1, 1)}, 0.5, N, 0, Ratio(times, times + 1), 0)
 
 
 def test_gates_are_judged_by_their_worst_cell() -> None:
     ours = Built(0.05, 1000 * 100, ("keyed",))
     heats = (heat("uniform", 5), heat("zipf", 3), heat("random", 1))
-    policy = Contest("policy-1k", 50, 1000, ours, None, False, None, heats)
-    other = replace(policy, name="dash-1k", heats=(heat("mixed", 1.3),), rows=100_000)
+    policy = Contest("policy-1k", 50, 1000, ours, heats, None, False, None)
+    other = replace(policy, name="dash-1k", traces=(heat("mixed", 1.3),), rows=100_000)
     verdicts = {verdict.gate.what: verdict for verdict in judge([policy, other])}
     assert len(verdicts) == len(GATES)
     speed = verdicts["policy-1k: times rte_acl"]

@@ -22,7 +22,7 @@ from fabric.io.reading import read_bytes, rooted, trees_around
 from fabric.io.secrets import Secrets
 from fabric.load import load, load_fabric
 from sim.classify.classbench import read_rules
-from sim.classify.contest.traces import read as read_trace
+from sim.classify.timing.trace_files import read as read_trace
 from sim.packets.pcap import Reader
 
 FABRIC = """\

@@ -14,10 +14,10 @@ from rule_worlds import force
 
 from sim.classify import build
 from sim.classify.columns import Columns
-from sim.classify.contest.traces import trace
 from sim.classify.linear import scan
 from sim.classify.lists import distinct_lists
 from sim.classify.ruleset import Ranges, Rule, RuleSet, single
+from sim.classify.timing.traces import trace
 
 
 def hosts(src: Any, dst: Any) -> RuleSet:

@@ -17,7 +17,6 @@ from rule_worlds import SHAPES, Shape, boundary_packets, force, random_list, ran
 from fabric.diagnostics import InputError
 from sim.classify import build, choose, lookup
 from sim.classify.columns import Columns
-from sim.classify.contest.traces import trace
 from sim.classify.linear import scan
 from sim.classify.ruleset import (
     ALL_DSCP,
@@ -29,6 +28,7 @@ from sim.classify.ruleset import (
     protocols,
     single,
 )
+from sim.classify.timing.traces import trace
 
 ENGINES = ("chosen", "hybrid", "linear")
 PACKETS = 4001

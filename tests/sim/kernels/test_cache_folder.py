@@ -174,7 +174,8 @@ def test_only_a_directory_of_ones_own_is_trusted(tmp_path: Path, tiny: Run) -> N
 def test_the_harness_is_built_where_nobody_else_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sim.classify.contest import eal
+    from peers import eal
+
     from sim.kernels import cache_folder
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

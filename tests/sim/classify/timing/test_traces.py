@@ -12,9 +12,10 @@ from rule_sets.catalogue import SETS, generate
 
 from fabric.diagnostics import InputError
 from sim.classify.columns import Columns
-from sim.classify.contest.traces import KINDS, read, trace, write
 from sim.classify.linear import scan
 from sim.classify.ruleset import ANY, Rule, RuleSet
+from sim.classify.timing.trace_files import read, write
+from sim.classify.timing.traces import KINDS, trace
 
 N = 2000
 

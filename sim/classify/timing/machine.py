@@ -7,9 +7,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from fabric.diagnostics import MachineError
-from sim.classify.contest import eal
-from sim.classify.contest.rounds import realtime
+from sim.classify.timing.rounds import realtime
 
 EXTENSIONS = ("avx2", "avx512bw", "asimd")
 
@@ -24,17 +22,9 @@ def machine() -> dict[str, object]:
         "python": platform.python_version(),
         "numpy": version("numpy"),
         "numba": version("numba"),
-        "dpdk": _dpdk(),
         "load": round(os.getloadavg()[0], 2),
         "real_time_priority": realtime(),
     }
-
-
-def _dpdk() -> str | None:
-    try:
-        return eal.dpdk_version()
-    except (MachineError, OSError):
-        return None
 
 
 def _processor() -> str:

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from oracles import require, unavailable
+from peers import eal
+from peers.rte_acl import RteAcl
 
 from fabric.diagnostics import CapacityError, MachineError
 from sim.classify.columns import Columns
-from sim.classify.contest import eal
-from sim.classify.contest.rte_acl import RteAcl
 from sim.classify.expand import expanded
 from sim.classify.linear import scan
 from sim.classify.ruleset import ANY, Prefixes, Ranges, Rule, RuleSet, protocols

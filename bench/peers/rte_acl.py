@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.diagnostics import CapacityError, MachineError
+from peers import eal
 from sim.classify.columns import Columns
-from sim.classify.contest import eal
 from sim.classify.expand import ExpandedRows, address_words, expanded, prefix_words
 from sim.classify.ruleset import ANY, RuleSet
 

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from peers import contest as contests
+from peers import results as report
+from peers.contest import Contest, contest
 from rule_sets.catalogue import generate
 from rule_sets.gates import worse
 
 from fabric.diagnostics import MachineError
 from sim.classify.columns import Columns
-from sim.classify.contest import compare as contests
-from sim.classify.contest import results as report
-from sim.classify.contest.compare import Contest, bounds, contest
-from sim.classify.contest.machine import machine
-from sim.classify.contest.rounds import Ratio, Timing, alone, best, measure, ratio
-from sim.classify.contest.traces import trace
 from sim.classify.linear import scan
 from sim.classify.plan import TablePlan
 from sim.classify.ruleset import Rule, RuleSet
+from sim.classify.timing.machine import machine
+from sim.classify.timing.rounds import Ratio, Timing, best, ratio
+from sim.classify.timing.traces import trace
 
 N = 3000
 
@@ -61,27 +60,27 @@ def run(name: str, wrong: int = 0, **options: int) -> Contest:
 @pytest.mark.oracle("rte_acl")
 def test_everyone_is_timed_and_answers_agree() -> None:
     found = run("policy-1k")
-    assert [heat.trace for heat in found.heats] == ["uniform", "random"]
+    assert [heat.trace for heat in found.traces] == ["uniform", "random"]
     assert found.mismatches == 0
     if found.skipped is None:
-        assert {"cloison", "stream", "gather12", "sse"} <= set(found.heats[0].timings)
-        assert found.heats[0].against is not None
-        assert found.heats[0].against.least < 1
-        assert found.heats[0].mismatches == 0
+        assert {"cloison", "stream", "gather12", "sse"} <= set(found.traces[0].timings)
+        assert found.traces[0].against is not None
+        assert found.traces[0].against.least < 1
+        assert found.traces[0].mismatches == 0
 
 
 def test_wrong_answers_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     no_dpdk(monkeypatch)
     found = run("policy-1k", wrong=7)
     assert found.mismatches == 14
-    assert [heat.sample_mismatches for heat in found.heats] == [7, 7]
+    assert [heat.sample_mismatches for heat in found.traces] == [7, 7]
 
 
 def test_without_rte_acl_the_rest_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     no_dpdk(monkeypatch)
     found = run("acl-1k")
     assert found.skipped == "rte_acl skipped: libdpdk is not installed"
-    assert found.heats[0].against is None
+    assert found.traces[0].against is None
     assert report.notes([found]) == ["acl-1k: rte_acl skipped: libdpdk is not installed"]
     assert report.speeds([found])[0]["rival_mpps"] is None
 
@@ -99,36 +98,11 @@ def test_what_rte_acl_cannot_hold_is_told() -> None:
     assert found.mismatches == 0
 
 
-def test_rounds_leave_the_process_as_it_was() -> None:
-    before = os.sched_getaffinity(0), os.sched_getscheduler(0)
-    with alone():
-        assert len(os.sched_getaffinity(0)) == 1
-    with pytest.raises(ZeroDivisionError), alone():
-        _ = 1 / 0
-    assert (os.sched_getaffinity(0), os.sched_getscheduler(0)) == before
-
-
-def test_rounds_are_interleaved_and_short_runs_repeated() -> None:
-    calls: list[str] = []
-    found = measure({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=3)
-    order = [name for name, after in zip(calls, [*calls[1:], "-"], strict=True) if name != after]
-    assert order == ["a", "b"] * 4
-    assert len(calls) > 1000
-    assert all(0 < timing.least <= timing.median for timing in found.values())
-
-
 def test_the_best_of_several_algorithms_counts() -> None:
     two = {"sse": Timing(4, 9), "avx2": Timing(5, 6)}
     assert best(two) == Timing(4, 6)
     assert ratio(best(two), Timing(2, 2)) == Ratio(2, 3)
     assert worse(ratio(best(two), Timing(2, 2))) == 2
-
-
-@pytest.mark.parametrize("version", [4, 6])
-def test_bounds_run_on_either_ip_version(version: int) -> None:
-    rules = RuleSet.of([Rule()])
-    for run_once in bounds(trace(rules, "random", 100, version)).values():
-        run_once()
 
 
 def test_the_document_is_json_and_has_it_all() -> None:
@@ -140,8 +114,8 @@ def test_the_document_is_json_and_has_it_all() -> None:
         builder=Slow,
     )
     document = json.loads(json.dumps(report.document([found], machine())))
-    assert document["schema"] == "cloison/bench/1"
-    assert document["sets"][0]["heats"][0]["timings"]["cloison"]["least"] > 0
+    assert document["schema"] == "cloison/contest/1"
+    assert document["sets"][0]["traces"][0]["timings"]["cloison"]["least"] > 0
     assert {"processor", "load", "dpdk"} <= set(document["machine"])
     assert set(report.SPEEDS) <= set(document["speeds"][0])
     assert set(report.BUILDS) <= set(document["builds"][0])

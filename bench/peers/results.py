@@ -1,14 +1,17 @@
-"""Contests as rows for people and as one document for machines."""
+"""Contests as rows for people and as one document for machines: ours, and rte_acl's beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
-from sim.classify.contest.compare import RIVALS, Contest, Heat
+from fabric.diagnostics import MachineError
+from peers import eal
+from peers.contest import RIVALS, Contest, Heat
+from sim.classify.timing import results as ours
+from sim.classify.timing.results import Row, short
 
-SCHEMA = "cloison/bench/1"
+SCHEMA = "cloison/contest/1"
 SPEEDS = {
     "set": "set",
     "trace": "trace",
@@ -21,22 +24,15 @@ SPEEDS = {
     "mismatches": "differ",
 }
 BUILDS = {
-    "set": "set",
-    "count": "rules",
-    "rows": "rows",
-    "engine": "engine",
-    "seconds": "build s",
-    "bytes_per_row": "B/row",
+    **ours.BUILDS,
     "rival_seconds": "rte_acl s",
     "rival_bytes_per_row": "B/row of it",
 }
 
-Row = dict[str, Any]
-
 
 def speeds(contests: Sequence[Contest]) -> list[Row]:
     """One row per set and trace."""
-    return [_speed(contest, heat) for contest in contests for heat in contest.heats]
+    return [_speed(contest, heat) for contest in contests for heat in contest.traces]
 
 
 def builds(contests: Sequence[Contest]) -> list[Row]:
@@ -58,7 +54,7 @@ def document(contests: Sequence[Contest], machine: Mapping[str, object]) -> Row:
     """Everything, seconds included."""
     return {
         "schema": SCHEMA,
-        "machine": dict(machine),
+        "machine": {**machine, "dpdk": _dpdk()},
         "notes": notes(contests),
         "sets": [asdict(contest) for contest in contests],
         "speeds": speeds(contests),
@@ -70,45 +66,30 @@ def _speed(contest: Contest, heat: Heat) -> Row:
     rivals = {name: heat.mpps(name) for name in heat.timings if name in RIVALS}
     best = max(rivals, key=rivals.__getitem__, default=None)
     wide = [heat.mpps(name) for name in heat.timings if name.startswith("avx512")]
-    return {
-        "set": contest.name,
-        "trace": heat.trace,
-        "engine": engines(contest),
-        "mpps": round(heat.mpps("cloison"), 1),
+    return ours.speed(contest, heat) | {
         "rival_mpps": None if best is None else round(rivals[best], 1),
         "rival_algorithm": best,
         "rival_avx512_mpps": round(max(wide), 1) if wide else None,
         "ratio": None if heat.against is None else round(heat.against.least, 2),
         "ratio_median": None if heat.against is None else round(heat.against.median, 2),
-        "of_bound": round(heat.of_bound, 2),
         "mismatches": (heat.mismatches or 0) + heat.sample_mismatches,
         "compared": heat.packets if heat.mismatches is not None else 0,
-        "sampled": heat.sampled,
     }
 
 
 def _build(contest: Contest) -> Row:
-    ours, rival = contest.ours, contest.rival
-    rows = max(1, contest.rows)
-    return {
-        "set": contest.name,
-        "count": contest.rules,
-        "rows": contest.rows,
-        "engine": engines(contest),
-        "seconds": float(short(ours.seconds)),
-        "bytes": ours.nbytes,
-        "bytes_per_row": round(ours.nbytes / rows),
+    rival = contest.rival
+    return ours.build(contest) | {
         "rival_seconds": None if rival is None else float(short(rival.seconds)),
         "rival_bytes": None if rival is None else rival.nbytes,
-        "rival_bytes_per_row": None if rival is None else round(rival.nbytes / rows),
+        "rival_bytes_per_row": (
+            None if rival is None else round(rival.nbytes / max(1, contest.rows))
+        ),
     }
 
 
-def engines(contest: Contest) -> str:
-    """The engines that hold the rules, each once."""
-    return ", ".join(dict.fromkeys(contest.ours.engines))
-
-
-def short(value: float) -> str:
-    """Three significant digits, never in powers of ten."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+def _dpdk() -> str | None:
+    try:
+        return eal.dpdk_version()
+    except (MachineError, OSError):
+        return None

@@ -1,25 +1,19 @@
-"""Packets to classify, drawn from rules with a seed, and `.npy` columns on disk.
+"""Packets to classify, drawn from rules with a seed.
 
-    uniform   a random rule, a random member of each of its lists, a random point inside
-    zipf      100,000 such flows, the k-th with weight k^-1.1
-    corner    as uniform, but at the ends of prefixes and ranges, and one beyond
-    mixed     each field from a random rule of the same VNI
-    random    addresses and ports uniformly random, TCP, UDP or ICMP
-
-A trace on disk is a directory of one `.npy` file per column, named after the fields of `Columns`.
+uniform   a random rule, a random member of each of its lists, a random point inside
+zipf      100,000 such flows, the k-th with weight k^-1.1
+corner    as uniform, but at the ends of prefixes and ranges, and one beyond
+mixed     each field from a random rule of the same VNI
+random    addresses and ports uniformly random, TCP, UDP or ICMP
 """
 
 from __future__ import annotations
 
-from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.diagnostics import Diagnostic, InputError
-from fabric.io.reading import MAX_BYTES, opened
 from sim.classify.columns import Columns
 from sim.classify.ruleset import ANY, Prefixes, Prefixes6, Ranges, RuleSet
 from sim.numbering import same_rows
@@ -50,45 +44,6 @@ def trace(rules: RuleSet, kind: str, n: int, version: int = 4, seed: int = 5) ->
     if kind == "random" or not len(usable):
         return _random(rules, n, version, rng)
     return _drawn(rules, usable[rng.integers(0, len(usable), n)], version, kind, rng)
-
-
-def write(columns: Columns, folder: Path) -> None:
-    """One `.npy` file per column into `folder`, which is made."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for field in fields(columns):
-        if (column := getattr(columns, field.name)) is not None:
-            np.save(folder / f"{field.name}.npy", column, allow_pickle=False)
-
-
-def read(folder: Path) -> Columns:
-    """The columns that lie in `folder`; `InputError` C744 and C740 for what is wrong with them."""
-    known = [field.name for field in fields(Columns)]
-    problems, found = [], {}
-    if not folder.is_dir():
-        what = "is a file, not a directory of .npy columns" if folder.exists() else "does not exist"
-        raise InputError(Diagnostic("C744", f"{folder} {what}"))
-    for path in sorted(folder.glob("*.npy")):
-        if path.stem not in known:
-            problems.append(Diagnostic("C744", f"{path} is no column", hint=", ".join(known)))
-            continue
-        try:
-            with opened(path, MAX_BYTES, "C744") as file:
-                found[path.stem] = np.load(file, allow_pickle=False)
-        except InputError as error:
-            problems += error.diagnostics
-        except Exception as error:  # NumPy's parser of headers raises whatever it meets
-            reason = error if isinstance(error, OSError) else "it is no array of numbers"
-            problems.append(Diagnostic("C744", f"{path} cannot be read: {reason}"))
-    if not found and not problems:
-        problems.append(
-            Diagnostic("C744", f"{folder} holds no .npy columns", hint="src.npy, dst.npy, …")
-        )
-    if problems:
-        raise InputError(*problems)
-    columns = Columns(**{name: found.get(name) for name in known})  # type: ignore[arg-type]
-    if not len(columns):
-        raise InputError(Diagnostic("C744", f"{folder} holds no packets"))
-    return columns
 
 
 def _usable(rules: RuleSet, version: int) -> I64:

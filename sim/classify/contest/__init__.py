@@ -1,1 +1,0 @@
-"""Contests between cloison's classifier, DPDK's rte_acl and what the machine could do at best."""

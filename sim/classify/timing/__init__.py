@@ -1,0 +1,1 @@
+"""How fast a rule set is classified here, beside what the machine could do at best."""

@@ -54,7 +54,7 @@ def command(
     """Classify packets, beside what this machine could do at best.
 
     Interleaved rounds in one process, on one core; a sample of the answers is
-    compared with trying every rule. The exit code is 1 when two answers differ.
+    compared with trying every rule. The exit code is 1 when one differs.
     """
     from cloison.cli.simulate import announce_kernels
     from cloison.render.formats import progress

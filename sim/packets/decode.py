@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fabric.ports import WITH_PORTS
 from sim.packets.capfile import CapturedFrames
+from sim.packets.headers import HeaderColumns
 from sim.packets.icmp import ERROR, OTHER, PROTOCOL, marks_of
 
 VXLAN_PORT = 4789
@@ -36,7 +37,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(HeaderColumns):
     """One row per frame. `version` 0: no IP header found; then `cut` says that too little of the
     frame was captured to know. `ported`: the ports were there to read. `fragment` is the
     datagram's identification + 1 if this is a fragment, negative if not its first; 0 otherwise.
@@ -44,15 +45,6 @@ class Decoded:
     ICMP error quotes. `mark` is what `sim.packets.icmp` makes of an ICMP header, 0 elsewhere; `ip`
     where in the file the IP header begins."""
 
-    version: NDArray[np.uint8]
-    src_hi: NDArray[np.uint64]
-    src_lo: NDArray[np.uint64]
-    dst_hi: NDArray[np.uint64]
-    dst_lo: NDArray[np.uint64]
-    protocol: NDArray[np.uint8]
-    sport: NDArray[np.uint16]
-    dport: NDArray[np.uint16]
-    length: NDArray[np.uint32]
     ported: Mask
     cut: Mask
     fragment: Ints
@@ -60,9 +52,6 @@ class Decoded:
     payload: Ints
     mark: NDArray[np.uint32]
     ip: Ints
-
-    def __len__(self) -> int:
-        return len(self.version)
 
     def take(self, rows: Ints) -> Decoded:
         """Some rows."""

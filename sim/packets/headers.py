@@ -18,27 +18,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.fields import FIELDS, Values, further, shown, value_of
+from compiler.policy.fields import Values, further, shown, value_of
 
 LOW = 2**64 - 1
 Column = NDArray[Any]
-DTYPES: dict[str, Any] = {
-    "src_endpoint": np.int32,
-    "vrf": np.int32,
-    "version": np.uint8,
-    "src_hi": np.uint64,
-    "src_lo": np.uint64,
-    "dst_hi": np.uint64,
-    "dst_lo": np.uint64,
-    **{name: FIELDS[name].dtype for name in ("protocol", "sport", "dport")},
-    "length": np.uint32,
-    "count": np.uint32,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +59,26 @@ class Flow:
     def _host(self, ip: int, port: int) -> str:
         return f"{IPv4Address(ip)}:{port}" if self.version == 4 else f"[{IPv6Address(ip)}]:{port}"
 
+    @property
+    def src_hi(self) -> int:
+        """As the column has it, like the others."""
+        return self.src >> 64
+
+    @property
+    def src_lo(self) -> int:
+        """See rule 2."""
+        return self.src & LOW
+
+    @property
+    def dst_hi(self) -> int:
+        """See rule 2."""
+        return self.dst >> 64
+
+    @property
+    def dst_lo(self) -> int:
+        """See rule 2."""
+        return self.dst & LOW
+
     def reply(self, vrf: int, src_endpoint: int = -1) -> Flow:
         """The header of an answer, entering the fabric in `vrf`."""
         return Flow(
@@ -89,12 +97,10 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
-class Packets:
-    """Columns of equal length; dtypes are those of `DTYPES`, of `fields` those of their rows.
-    `ValueError` names a column that is not so."""
+class HeaderColumns:
+    """What an IP header says (`HEADER`) and how long its packet is: the one list of it, which
+    packets and what captures are decoded to have in common."""
 
-    src_endpoint: NDArray[np.int32]
-    vrf: NDArray[np.int32]
     version: NDArray[np.uint8]
     src_hi: NDArray[np.uint64]
     src_lo: NDArray[np.uint64]
@@ -104,6 +110,22 @@ class Packets:
     sport: NDArray[np.uint16]
     dport: NDArray[np.uint16]
     length: NDArray[np.uint32]
+
+    def __len__(self) -> int:
+        return len(self.version)
+
+    def header(self) -> dict[str, Column]:
+        """The columns of `HEADER` by name, for `Packets.make`."""
+        return {name: getattr(self, name) for name in HEADER}
+
+
+@dataclass(frozen=True, slots=True)
+class Packets(HeaderColumns):
+    """Columns of equal length; dtypes are those of `DTYPES`, of `fields` those of their rows.
+    `ValueError` names a column that is not so."""
+
+    src_endpoint: NDArray[np.int32]
+    vrf: NDArray[np.int32]
     count: NDArray[np.uint32]
     fields: Mapping[str, Column] = attribute(default_factory=dict)
 
@@ -122,9 +144,6 @@ class Packets:
         for name, column in self.fields.items():
             if n and int(column.max()) > further(name).last:
                 raise ValueError(f"column {name}: {further(name).last} is the largest")
-
-    def __len__(self) -> int:
-        return len(self.version)
 
     def __getitem__(self, rows: slice) -> Packets:
         """A view of consecutive rows."""
@@ -181,19 +200,11 @@ class Packets:
     def of(flows: Sequence[Flow]) -> Packets:
         """Columns of single headers; `ValueError` if a value does not fit its column. There is one
         of each further field that any of them names."""
-        rows = [
-            (
-                *(f.src_endpoint, f.vrf, f.version, *_halves(f.src), *_halves(f.dst)),
-                *(f.protocol, f.sport, f.dport, f.length, f.count),
-            )
-            for f in flows
-        ]
-        columns: list[tuple[int, ...]] = list(zip(*rows, strict=True)) or [()] * len(DTYPES)
         names = sorted({name for f in flows for name, _ in f.fields})
         return Packets._of(
             {
-                name: _checked(name, values, dtype)
-                for (name, dtype), values in zip(DTYPES.items(), columns, strict=True)
+                name: _checked(name, [getattr(f, name) for f in flows], dtype)
+                for name, dtype in DTYPES.items()
             }
             | {
                 name: _checked(name, [value_of(f.fields, name) for f in flows], further(name).dtype)
@@ -218,8 +229,10 @@ class Packets:
         )
 
 
-def _halves(ip: int) -> tuple[int, int]:
-    return ip >> 64, ip & LOW
+def _dtypes(columns: type) -> dict[str, Any]:
+    """The types of columns, as they are annotated."""
+    hints = get_type_hints(columns).items()
+    return {name: hint.__args__[1].__args__[0] for name, hint in hints if name != "fields"}
 
 
 def _column(name: str, value: Column | int, dtype: Any, n: int) -> Column:
@@ -236,3 +249,9 @@ def _checked(name: str, values: Sequence[int], dtype: Any) -> Column:
         if not limits.min <= value <= limits.max:
             raise ValueError(f"{value} does not fit column {name} ({np.dtype(dtype)})")
     return np.array(values, dtype)
+
+
+DTYPES = _dtypes(Packets)
+"""Every column but those of further fields, in order."""
+HEADER = tuple(name for name in _dtypes(HeaderColumns) if name != "length")
+"""What tells flows apart within a VRF."""

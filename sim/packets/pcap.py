@@ -26,7 +26,7 @@ from sim.packets import capfile, decode
 from sim.packets.capfile import INTERFACE, PACKET, SECTION, CapturedFrames, Problem
 from sim.packets.carried import written
 from sim.packets.decode import ETHERNET, VXLAN_PORT, Decoded
-from sim.packets.headers import Flow
+from sim.packets.headers import HEADER, Flow
 from sim.packets.icmp import OTHER, REPLY, REQUEST
 
 MAX_CAPTURE = 1 << 44
@@ -184,7 +184,7 @@ class _Datagrams:
 
     def complete(self, header: Decoded) -> None:
         """Fill in ports, in order of arrival; those of unknown datagrams stay unknown."""
-        ends = ("version", "src_hi", "src_lo", "dst_hi", "dst_lo", "protocol")
+        ends = [name for name in HEADER if name not in ("sport", "dport")]
         for row in np.flatnonzero(header.fragment).tolist():
             ident = int(header.fragment[row])
             key = (abs(ident), *(int(getattr(header, name)[row]) for name in ends))

@@ -68,18 +68,7 @@ def attach(
         where[tunnelled] = _tunnelled(network, tables, header.take(tunnelled), outer)
     if vrf is not None:
         where[where < 0] = vrf
-    packets = Packets.make(
-        header.version,
-        vrf=where,
-        src_hi=header.src_hi,
-        src_lo=header.src_lo,
-        dst_hi=header.dst_hi,
-        dst_lo=header.dst_lo,
-        protocol=header.protocol,
-        sport=header.sport,
-        dport=header.dport,
-        length=header.length,
-    )
+    packets = Packets.make(**header.header(), vrf=where, length=header.length)
     found = {
         name: carried.read(batch.data, header.ip, header.version, further(name)) for name in fields
     }
@@ -121,17 +110,7 @@ def marks(batch: Batch, row: Ints, header: Decoded) -> Marks:
     mark[errors[~good]] = OTHER << 24
     inner[errors[good]] = np.arange(good.sum())
     kept = found.take(np.flatnonzero(good))
-    quoted = Packets.make(
-        kept.version,
-        src_hi=kept.src_hi,
-        src_lo=kept.src_lo,
-        dst_hi=kept.dst_hi,
-        dst_lo=kept.dst_lo,
-        protocol=kept.protocol,
-        sport=kept.sport,
-        dport=kept.dport,
-    )
-    return Marks(mark, inner, quoted, kept.mark)
+    return Marks(mark, inner, Packets.make(**kept.header()), kept.mark)
 
 
 def owners(tables: Tables, header: Decoded, vrf: Ints) -> Ints:

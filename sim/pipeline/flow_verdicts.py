@@ -20,7 +20,7 @@ from fabric.kubernetes.unevaluated import pending
 from fabric.network import Network
 from sim.blocks.blocks import Blocks
 from sim.numbering import same_rows
-from sim.packets.headers import Packets
+from sim.packets.headers import HEADER, Packets
 from sim.packets.notation import show
 from sim.packets.reasons import Reason, reasons
 from sim.pipeline.arrivals import Arrivals
@@ -29,7 +29,7 @@ from sim.pipeline.dropped import cause_of, causes
 from sim.verdicts import touching
 
 LIMIT = 100_000
-KEY = ("vrf", "version", "src_hi", "src_lo", "dst_hi", "dst_lo", "protocol", "sport", "dport")
+KEY = ("vrf", *HEADER)
 FATE = ("reason", "out_decision", "in_decision", "src_endpoint", "dst_endpoint")
 Rows = NDArray[Any]
 """A structured array: the columns of KEY and FATE, and `packets`, `bytes`."""

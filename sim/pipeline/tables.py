@@ -76,7 +76,7 @@ class Tables(NamedTuple):
 
 
 class Headers(NamedTuple):
-    """The columns of `Packets` that the datapath reads."""
+    """The columns of `Packets` that the datapath reads: who sends, into which VRF, and `HEADER`."""
 
     src_endpoint: NDArray[np.int32]
     vrf: NDArray[np.int32]

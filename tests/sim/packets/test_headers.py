@@ -1,11 +1,15 @@
 """Columns keep what flows say, and refuse what is not a column."""
 
+from typing import get_type_hints
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.packets.headers import DTYPES, Flow, Packets
+from compiler.policy.fields import FIELDS
+from sim.packets.headers import DTYPES, HEADER, Flow, Packets
+from sim.pipeline.tables import Headers
 
 FLOWS = st.builds(
     Flow,
@@ -61,3 +65,12 @@ def test_wrong_columns_are_named() -> None:
 def test_make_fills_defaults() -> None:
     packets = Packets.make(np.array([4, 6]), dport=np.array([80, 443]))
     assert packets.flow(1) == Flow(0, 6, 0, 0, 0, 0, 443)
+
+
+def test_kernels_read_the_header_as_it_is_listed() -> None:
+    """Also of the types that fields have where they are declared."""
+    assert Headers._fields == ("src_endpoint", "vrf", *HEADER)
+    seen = get_type_hints(Headers)
+    assert all(hint.__args__[1].__args__[0] is DTYPES[name] for name, hint in seen.items())
+    assert all(FIELDS[name].dtype == DTYPES[name] for name in FIELDS if name in DTYPES)
+    assert {name for name in FIELDS if FIELDS[name].own} == set(HEADER) & set(FIELDS)

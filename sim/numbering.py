@@ -17,7 +17,7 @@ and radix sort instead (`sim.classify.lists`), in order of appearance: a law hol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 Bits = NDArray[np.bool_]
 POWERS = 1 << np.arange(63)
 SMALL = 1 << 14
+ATTEMPTS = 16
 
 
 class Numbering(NamedTuple):
@@ -101,9 +102,19 @@ def _counted(code: NDArray[np.int64], size: int) -> Numbering:
     return Numbering(number[code], place[used])
 
 
+def weights(n: int) -> Iterator[NDArray[np.uint64]]:
+    """Sequences of `n` odd 64-bit weights, the same in every run (splitmix64)."""
+    for seed in range(1, ATTEMPTS + 1):
+        z = np.arange(n * seed, n * (seed + 1), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        yield (z ^ (z >> np.uint64(31))) | np.uint64(1)
+    raise AssertionError("sixteen independent 64-bit signatures collided")
+
+
 def partition(rows: Bits, coarse: NDArray[np.int32] | None = None) -> Numbering:
-    """Columns that agree in every row and, if given, in `coarse`. They are compared by a random
-    64-bit sum, which is then checked.
+    """Columns that agree in every row and, if given, in `coarse`. They are compared by a
+    pseudo-random 64-bit sum, which is then checked.
 
     >>> of, sample = partition(np.array([[True, False, True], [False, False, False]]))
     >>> of[0] == of[2] != of[1], len(sample)
@@ -112,13 +123,11 @@ def partition(rows: Bits, coarse: NDArray[np.int32] | None = None) -> Numbering:
     if coarse is None and len(rows) <= len(POWERS):
         return distinct(POWERS[: len(rows)] @ rows)
     words = _words(rows, coarse)
-    for seed in range(64):
-        chance = np.random.default_rng(seed)
-        weights = chance.integers(1, 2**63, len(words), np.uint64) * np.uint64(2) + np.uint64(1)
-        found = distinct((words * weights[:, None]).sum(axis=0, dtype=np.uint64))
+    for weight in weights(len(words)):
+        found = distinct((words * weight[:, None]).sum(axis=0, dtype=np.uint64))
         if (words[:, found.sample][:, found.of] == words).all():
             return found
-    raise AssertionError("64 independent 64-bit sums collided")
+    raise AssertionError
 
 
 def _words(rows: Bits, coarse: NDArray[np.int32] | None) -> NDArray[np.uint64]:

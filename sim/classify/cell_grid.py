@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.classify.address_axis import Axis
-from sim.classify.lists import weights
 from sim.classify.ruleset import I64
+from sim.numbering import weights
 
 MAX_CELLS = 1 << 24
 MAX_PLACES = 1 << 26

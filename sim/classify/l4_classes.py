@@ -25,10 +25,9 @@ from sim.classify.lists import (
     distinct_rows,
     merge_columns,
     numbered,
-    weights,
 )
 from sim.classify.ruleset import ALL_DSCP, ALL_STATES, I64, Ranges, RuleSet
-from sim.numbering import Numbering
+from sim.numbering import Numbering, weights
 
 Narrow = NDArray[np.uint8] | NDArray[np.uint16]
 U16 = NDArray[np.uint16]

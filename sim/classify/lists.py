@@ -7,27 +7,15 @@ and a wrong one leads to other weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.classify.ruleset import I64
-from sim.numbering import Numbering
+from sim.numbering import Numbering, weights
 
 U64 = NDArray[np.uint64]
-ATTEMPTS = 16
-
-
-def weights(n: int) -> Iterator[U64]:
-    """Sequences of `n` odd 64-bit weights, the same in every run (splitmix64)."""
-    for seed in range(1, ATTEMPTS + 1):
-        z = np.arange(n * seed, n * (seed + 1), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        yield (z ^ (z >> np.uint64(31))) | np.uint64(1)
-    raise AssertionError("sixteen independent 64-bit signatures collided")
 
 
 def numbered(keys: NDArray[Any]) -> Numbering:

@@ -20,8 +20,11 @@ from fnmatch import translate
 from functools import lru_cache
 from itertools import islice
 
+from fabric.interval_sets import union
+
 BRACKETS = re.compile(r"\[(!?[^]]*)]")
 NUMBERS = re.compile(r"\d{1,9}([-:]\d{1,9})?(,\d{1,9}([-:]\d{1,9})?)*")
+NUMBERED = re.compile(r"([^@]*?)(0|[1-9]\d{0,8})((?:@.*)?)")
 ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 FEW = 4
 HINT = "write host[9-12] or host[1,3,5-7]; * and ? stand for any text and any character"
@@ -78,6 +81,31 @@ def meant(pattern: str) -> Iterator[str]:
     if GLOB & set("".join(parts[::2])) or mistake(pattern, numbers_only=True):
         return
     yield from _spelled(parts)
+
+
+def ranged(names: Iterable[str]) -> str:
+    """One pattern for names that differ in a number alone; where they differ before it as well, it
+    may match more.
+
+    >>> ranged(["host2@main", "host10@main", "host1@main"]), ranged(["host7"])
+    ('host[1-2,10]@main', 'host7')
+    >>> ranged(["a-host1", "b-host2"]), ranged(["gate", "door"])
+    ('*host[1-2]', '*')
+    """
+    every = sorted(set(names))
+    if len(every) == 1:
+        return every[0]
+    parts = [NUMBERED.fullmatch(name) for name in every]
+    found = [part.groups() for part in parts if part is not None]
+    tails = {tail for *_, tail in found}
+    if len(found) < len(every) or len(tails) > 1:
+        return "*"
+    stems = sorted({stem for stem, *_ in found})
+    kinds = {stem.rpartition("-")[2] for stem in stems}
+    start = stems[0] if len(stems) == 1 else f"*{kinds.pop() if len(kinds) == 1 else ''}"
+    numbers = union((int(number), int(number)) for _, number, _ in found)
+    listed = ",".join(f"{a}-{z}" if z > a else f"{a}" for a, z in numbers)
+    return f"{start}[{listed}]{tails.pop()}"
 
 
 def beyond(pattern: str, names: Iterable[str]) -> tuple[str, ...]:

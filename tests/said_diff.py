@@ -8,6 +8,7 @@ from itertools import product
 from naive_diff import Fact, Twin
 from naive_members import Unit, related
 
+from fabric.wildcard import ranged
 from sim.diff.diff import Change, Diff
 from sim.diff.merged import RowEnd
 
@@ -62,8 +63,9 @@ def display(twin: Twin, peer: str) -> str:
     name, _, only = peer.partition(" ")
     if "/@node/" not in name:
         return name
-    names = sorted({u.name for side in twin.units for u in side if u.peer == peer})
-    return ", ".join(names) if only or len(names) == 1 else name
+    names = {u.name for side in twin.units for u in side if u.peer == peer}
+    first = name.removesuffix("*").partition("*@")[0]
+    return first + ranged(n.removeprefix(first) for n in names) if only or len(names) == 1 else name
 
 
 def hosts(twin: Twin, change: Change, version: int) -> list[bool]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 from compiler.program.space import intersect
+from fabric.wildcard import ranged
 from sim.diff.outside import Outside, without
 from sim.diff.parts import KINDS, Outer, Part, side_where
 from sim.diff.peers import NODE, Joint, Peer
@@ -180,10 +181,11 @@ def _end(sides: Sides, outside: Outside, draft: _Draft, at: int) -> RowEnd:
 
 
 def display(peer: Peer, members: Iterable[str]) -> str:
-    """A peer's name; hosts of one world, or one that is alone in both, by their own."""
-    names = sorted(members)
+    """A peer's name; hosts of one world, or one that is alone in both, by their numbers."""
+    names = set(members)
     if NODE in peer.name and (peer.only or len(names) == 1):
-        return ", ".join(names)
+        tenant, node, _ = peer.name.partition(NODE)
+        return f"{tenant}{node}{ranged(name.partition(NODE)[2] for name in names)}"
     return peer.name
 
 

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -76,6 +77,13 @@ patch:
     set: {{ {key}rules: [{{ name: no, action: deny, from: "{tenant}", to: "*" }}] {end}}}
 """
 """A world in which much fares otherwise: a tenant is cut off."""
+NEW_TENANT = """
+extends: {path}
+name: more
+patch:
+  - at: [tenants, newco]
+    set: {{ hosts: [host1, host2, host4], vrfs: {{ main: {{ prefixes: [10.99.0.0/16] }} }} }}
+"""
 ENDS = r"(source|destination|target)"
 KINDS = {
     "endpoint": rf"(matrix|rows|by_flow)\[]\.{ENDS}|(rows|assumed)\[]\.endpoint|exempt\[]"
@@ -335,6 +343,25 @@ def test_names_of_diffs_for_people(world: World, output: str, tmp_path: Path) ->
     found = {name for line in rows for name in said_in(line)}
     assert {path for path, _ in found} >= {".rows[].source", ".rows[].ports", ".packet"}
     assert_names(world, found)
+
+
+@pytest.mark.parametrize("name", ["small", "demo"])
+def test_hosts_of_a_tenant_that_is_new_have_one_name(name: str, tmp_path: Path) -> None:
+    copytree(TOPOLOGIES, tmp_path, dirs_exist_ok=True)
+    old, new = tmp_path / f"{name}.yaml", tmp_path / "more.yaml"
+    new.write_text(NEW_TENANT.format(path=old))
+    world = World.read([new])
+    hosts = [e.name for e in world.network.endpoints if e.name.startswith("newco/")]
+    for pair in ((old, new), (new, old)):
+        done = CliRunner().invoke(main, ["diff", *map(str, pair), "-o", "json"])
+        assert done.exit_code == 1
+        found = {
+            (path, text) for path, text in leaves(json.loads(done.stdout)) if "newco/@" in text
+        }
+        called = {text for path, text in found if kind_of(path) == "endpoint"}
+        assert {e.name for text in called for e in endpoints(world.network, text)} == {*hosts}
+        assert "newco/@node/host[1-2,4]" in called
+        assert_names(world, found)
 
 
 @cache

@@ -12,7 +12,8 @@ Rules that hold here:
    is touched by the records of the endpoints that it selects, or may select (`Touching.asked`).
    A way that only adds access (`DETOUR`) says nothing against an `allow`, and a Service that takes
    what is meant for others (`TAKEN`) nothing against a `deny`.
-   Addresses there select whoever has them, and may be anybody's that is not modelled.
+   Addresses there select whoever has them, and may be anybody's that is not modelled; a Service
+   selects the pods behind it, and whatever its namespace may hold may be behind it as well.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from typing import Literal
 from compiler.sources.taken import TAKEN
 from fabric.kubernetes.unevaluated import Touching, Unevaluated
 from fabric.network import Network
+from fabric.service_names import service_in
 from sim.names.chosen import chosen, patterns
+from sim.names.services import pods_behind
 
 DETOUR = "detour"
 
@@ -49,8 +52,17 @@ def touched_by(found: Touching, network: Network, *names: str) -> tuple[Unevalua
     """What touches packets between all that these names stand for and anybody."""
     if not found:
         return ()
-    ends = {e.index for name in names for e in chosen(network, name)}
-    return found.asked(ends, [pattern for name in names for pattern in patterns(network, name)])
+    ends: set[int] = set()
+    might: list[str] = []
+    for name in names:
+        if (service := service_in(name)) is not None:
+            pods, pattern = pods_behind(network, service)
+            ends.update(pods)
+            might.append(pattern)
+        else:
+            ends.update(e.index for e in chosen(network, name))
+            might += patterns(network, name)
+    return found.asked(ends, might)
 
 
 def speaking(records: tuple[Unevaluated, ...], kind: str) -> tuple[Unevaluated, ...]:

@@ -36,7 +36,7 @@ def settle(written: Any, regions: Regions | None = None) -> Any:
     regions = read(out)
     judge = Judge(regions)
     for claim in out["claims"]:
-        found = judge.judge(read_claim(claim["claim"]))
+        found = judge.judge(read_claim(claim["claim"], claim.get("targets")))
         claim |= {"holds": found.holds, "pairs": found.pairs}
     out["cells"] = cells(regions)
     others = [f for f in out["findings"] if f["kind"] != "expectation"]

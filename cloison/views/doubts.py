@@ -16,8 +16,8 @@ import numpy as np
 
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from fabric.network import Network
+from fabric.service_names import SUFFIX
 from sim.names.chosen import patterns
-from sim.names.services import SUFFIX
 from sim.names.wanted_ports import split_port, split_source
 from sim.reach.access import receivers, senders
 from sim.verdicts import touching

@@ -1,6 +1,7 @@
 """Expectations: one kind each, readable, about tenants and zone endpoints that exist.
 
-Whether a pattern selects a pod is known only once the manifests are read (`sim.proof.expect`).
+Whether a pattern selects a pod, and which Services there are, is known only once the manifests are
+read (`sim.proof.expect`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from fabric.checks.zones import unmatched
 from fabric.diagnostics import Diagnostics
 from fabric.file.claims import GRAMMAR, parse_claim
 from fabric.file.spec import FabricSpec
+from fabric.service_names import service_in
 
 KINDS = ("allow", "deny", "only")
 
@@ -33,6 +35,8 @@ def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
             continue
         for pattern in dict.fromkeys((source, target)):
             found.items += filter(None, [refusal(pattern, span)])
+            if service_in(pattern) is not None:
+                continue
             known = addresses_in(pattern) or names.vrf(pattern) or pattern in names.hosts
             wrong = None if known else unmatched(pattern, names)
             if wrong is not None:

@@ -5,13 +5,14 @@
 
 A and B are name patterns (`fabric.names`), PORTS are ranges (`fabric.ports`) with commas between.
 In `A -> B` each may also be addresses (`fabric.address_sets`); before ports IPv6 stands in
-brackets.
+brackets. B may be a Service (`fabric.service_names`), with ports of its own.
 """
 
 from __future__ import annotations
 
 from fabric.address_sets import addresses_in
 from fabric.ports import PortRange, parse_ports
+from fabric.service_names import service_in
 
 ANYTHING = (PortRange(),)
 GRAMMAR = 'write "A -> B", "A -> B:443/tcp,53/udp" or "A <-> B"'
@@ -29,6 +30,8 @@ def parse_claim(text: str) -> tuple[str, str, bool, tuple[PortRange, ...]]:
     ('fd00::/8', '2001:db8::1')
     >>> [parse_claim(f"a -> {b}")[1] for b in ("10.0.0.1-10.0.0.9:80/tcp", "::/0, 10.0.0.0/8")]
     ['10.0.0.1-10.0.0.9', '::/0, 10.0.0.0/8']
+    >>> parse_claim("acme/web -> service acme/shop/api:80/tcp")[:2]
+    ('acme/web', 'service acme/shop/api')
     """
     arrow = next((a for a in (" <-> ", " -> ") if a in text), None)
     if arrow is None or text.count("->") != 1:
@@ -42,6 +45,11 @@ def parse_claim(text: str) -> tuple[str, str, bool, tuple[PortRange, ...]]:
         raise ValueError("ports stand after the destination, and both sides need a name")
     if arrow == " <-> " and any(addresses_in(end) is not None for end in (source, target)):
         raise ValueError("addresses stand on one side of -> only: write a line for each way")
+    services = [service_in(end) is not None for end in (source, target)]
+    if services[0] or (services[1] and arrow == " <-> "):
+        raise ValueError(
+            "a Service opens no connections: it stands behind ->, before it a workload"
+        )
     ports = tuple(sorted(parse_ports(listed))) if colon else ANYTHING
     return source, target, arrow == " <-> ", ports
 

@@ -13,20 +13,23 @@ The words are those of `sim.proof.expect`; nothing else of it is used. Rules tha
    those of the IP versions that both have.
 3. What is delivered under a condition that no header shows gets through and is stopped: it breaks a
    `deny` and an `allow`.
-4. Of an endpoint that owns whole prefixes, `allow` needs what is not somebody else's in the eyes of
+4. What is said of a Service is said of each pod behind it, at the ports where that pod gets what
+   the Service is sent (`sim.checker.service_targets`).
+5. Of an endpoint that owns whole prefixes, `allow` needs what is not somebody else's in the eyes of
    the other end: what its routes lead to that endpoint's VRF, or nowhere at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fabric.address_sets import AddressSet, addresses_in
 from fabric.file.claims import parse_claim
 from fabric.names import matches, nodes_of
 from fabric.ports import PortRange, sent
+from fabric.service_names import service_in
 from sim.checker.boxes import within
 from sim.checker.index import Index, inside
 from sim.checker.regions import Choice, Ranges, Regions, Row
@@ -36,7 +39,8 @@ KINDS = ("allow", "deny", "only")
 
 
 class Claim(NamedTuple):
-    """One expectation, read. `blocks` has the addresses of its ends where they are such."""
+    """One expectation, read. `blocks` has the addresses of its ends where they are such. One about
+    a Service has `parts`: claims about the endpoints `pods`, at ports of their own."""
 
     kind: str
     source: str
@@ -44,6 +48,13 @@ class Claim(NamedTuple):
     both_ways: bool
     ports: tuple[PortRange, ...]
     blocks: tuple[AddressSet | None, AddressSet | None]
+    pods: frozenset[int] | None = None
+    parts: tuple[Claim, ...] | None = None
+
+    @property
+    def each(self) -> tuple[Claim, ...]:
+        """Claims with one set of ports, all of which it needs."""
+        return (self,) if self.parts is None else self.parts
 
     @property
     def versions(self) -> tuple[int, ...]:
@@ -75,8 +86,9 @@ class Judgement(NamedTuple):
         return self.holds
 
 
-def read(text: str) -> Claim:
-    """The claim of `kind: A -> B:PORTS`; `ValueError` if it is none."""
+def read(text: str, targets: Sequence[Any] | None = None) -> Claim:
+    """The claim of `kind: A -> B:PORTS`; `ValueError` if it is none. `targets` are as certificates
+    have them: who is behind a Service, at which ports."""
     kind, colon, rest = text.partition(": ")
     if kind not in KINDS or not colon:
         raise ValueError("it is neither allow, deny nor only")
@@ -85,7 +97,15 @@ def read(text: str) -> Claim:
     claim = Claim(kind, source, target, both_ways, ports, blocks)
     if not claim.versions:
         raise ValueError("it compares addresses of two IP versions")
-    return claim
+    if service_in(target) is None:
+        return claim
+    parts = (
+        claim._replace(
+            ports=tuple(PortRange(*port) for port in row["ports"]), pods=frozenset(row["endpoints"])
+        )
+        for row in targets or ()
+    )
+    return claim._replace(parts=tuple(parts))
 
 
 class Judge:
@@ -100,7 +120,13 @@ class Judge:
         self._seen: dict[tuple[int, tuple[PortRange, ...], int], tuple[bool, bool, bool]] = {}
 
     def judge(self, claim: Claim, left_out: Set[int] = frozenset()) -> Judgement:
-        """One claim, without the endpoints that are left out."""
+        """One claim, without the endpoints that are left out. A Service with nobody behind it is
+        reached by nobody."""
+        if claim.parts is not None:
+            found = [self.judge(part, left_out) for part in claim.parts]
+            stopped = not found or any(part.stopped for part in found)
+            every, leaks = sum(part.pairs for part in found), any(part.leaks for part in found)
+            return Judgement(every, leaks, stopped)
         pairs, leaks, stopped = 0, False, False
         for version, a, b in self.compared(claim, left_out):
             asked = any(sent(r.protocol, version) for r in claim.ports)
@@ -124,11 +150,15 @@ class Judge:
             if not (asked or claim.kind == "only"):
                 continue
             able = self.index.speaks[version == 6] - left_out
-            a, b = (
-                self.selected(name, claim.within(end, version), version) & able
-                for end, name in enumerate((claim.source, claim.target))
-            )
+            a, b = (self.at(claim, end, version) & able for end in (0, 1))
             yield version, a, b
+
+    def at(self, claim: Claim, end: int, version: int) -> frozenset[int]:
+        """Whom one end of a claim with one set of ports stands for."""
+        if end and claim.pods is not None:
+            return claim.pods
+        name = (claim.source, claim.target)[end]
+        return self.selected(name, claim.within(end, version), version)
 
     def _selected(self, pattern: str, block: Ranges | None, version: int) -> frozenset[int]:
         """Endpoints that an end names, or that own addresses of it."""

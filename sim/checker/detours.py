@@ -105,10 +105,10 @@ class Doors:
         yield from self._against(there, pairs, led)
 
     def _pairs(self, claims: Iterable[Claim]) -> list[tuple[int, Set[int], Set[int]]]:
-        denying = [claim for claim in claims if claim.kind != "allow"] if self.services else []
+        denying = [c for claim in claims if claim.kind != "allow" for c in claim.each]
         return [
             (version, *ends)
-            for claim in denying
+            for claim in (denying if self.services else ())
             for version, a, b in self.here.compared(claim)
             for ends in (((a, b), (b, a)) if claim.both_ways else ((a, b),))
         ]
@@ -193,7 +193,7 @@ def _entries(
                     _Entry(*way, endpoint, target, nodes)
                     for way in taken
                     for endpoint in mine
-                    if _stands_for(endpoint, pod)
+                    if stands_for(endpoint, pod)
                 )
 
 
@@ -204,11 +204,11 @@ def _has(endpoint: Endpoint, text: str) -> bool:
         return False
 
 
-def _stands_for(endpoint: Endpoint, pod: Pod) -> bool:
+def stands_for(endpoint: Endpoint, pod: Pod) -> bool:
     """Whether an endpoint is a pod, or the node on whose network it is."""
     named = f"{endpoint.tenant}/{pod.namespace}/{pod.name}"
     names = (endpoint.name,) if endpoint.kind == "pod" else endpoint.aliases
-    return any(n == named or (pod.per_host and n.startswith(f"{named}-")) for n in names)
+    return f"{named}-{endpoint.host}" in names if pod.per_host else named in names
 
 
 def _around(judge: Judge, entry: _Entry, source: Sender) -> bool:

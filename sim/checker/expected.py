@@ -26,6 +26,7 @@ from sim.checker.follows import cells, failing, verdict
 from sim.checker.machines import led_on
 from sim.checker.paths import Paths
 from sim.checker.regions import Regions, written
+from sim.checker.service_targets import targets
 from sim.checker.writing import sections
 
 
@@ -110,12 +111,14 @@ def _claims(
     for number, line in enumerate(network.spec.expect if network.spec else ()):
         kind = next(k for k in ("allow", "deny", "only") if getattr(line, k) is not None)
         text = f"{kind}: {getattr(line, kind)}"
-        claim = read(text)
+        behind = targets(network, text)
+        claim = read(text, behind)
         claims.append(claim)
         found = judge.judge(claim)
         out.append(
             {
                 "claim": text,
+                **({} if behind is None else {"targets": behind}),
                 "hold_under": list(line.hold_under),
                 "holds": found.holds,
                 "pairs": found.pairs,

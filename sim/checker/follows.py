@@ -11,7 +11,7 @@ from itertools import islice, product
 from typing import Any
 
 from sim.assumptions import REPLIES, assumptions
-from sim.checker.claims import Judge, Judgement, opens
+from sim.checker.claims import Claim, Judge, Judgement, opens
 from sim.checker.claims import read as read_claim
 from sim.checker.regions import Regions
 from sim.checker.work import Budget
@@ -130,11 +130,29 @@ def _claims(certificate: Any, regions: Regions, budget: Budget) -> Iterator[str]
     judge = Judge(regions, budget)
     for place, written in enumerate(certificate["claims"]):
         try:
-            found = judge.judge(read_claim(written["claim"]))
+            claim = read_claim(written["claim"], written.get("targets"))
+            yield from _targets(place, written, claim, len(regions.parties))
+            found = judge.judge(claim)
         except ValueError as error:
             yield f"claims[{place}].claim: {error}"
             continue
         yield from _claim(place, written, found)
+
+
+def _targets(place: int, written: Any, claim: Claim, endpoints: int) -> Iterator[str]:
+    """Each endpoint behind a Service is named once, with its ports; behind what is none nobody."""
+    rows = written.get("targets")
+    if (rows is None) != (claim.parts is None):
+        yield f"claims[{place}].targets: they are those of a Service, which has some"
+    elif rows is not None:
+        numbers = [number for row in rows for number in row["endpoints"]]
+        told = [(row["endpoints"], row["ports"]) for row in rows]
+        once = len(set(numbers)) == len(numbers) and all(a and b for a, b in told)
+        ports = {tuple(map(tuple, ports)) for _, ports in told}
+        if not once or len(ports) < len(rows) or not all(n < endpoints for n in numbers):
+            yield f"claims[{place}].targets: not endpoints, each once, by the ports of each"
+        elif told != sorted(([*sorted(a)], [*sorted(b)]) for a, b in told):
+            yield f"claims[{place}].targets: not sorted"
 
 
 def _claim(place: int, written: Any, found: Judgement) -> Iterator[str]:

@@ -9,7 +9,7 @@ tells the first item that is wrong and goes on behind the list.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from ipaddress import ip_network
 from typing import Any
@@ -134,13 +134,19 @@ def row(*checks: Check) -> Check:
 
 def record(**checks: Check) -> Check:
     """An object with exactly these keys."""
+    return maybe({}, checks)
+
+
+def maybe(optional: Mapping[str, Check], needed: Mapping[str, Check]) -> Check:
+    """An object with exactly the keys that are needed, and maybe those that are optional."""
+    checks = {**needed, **optional}
 
     def check_all(value: Any, at: str) -> Iterator[str]:
         if not isinstance(value, dict):
             yield f"{at}: {_short(value)} is no object"
             return
         dot = f"{at}." if at else ""
-        yield from (f"{dot}{key}: is missing" for key in checks if key not in value)
+        yield from (f"{dot}{key}: is missing" for key in needed if key not in value)
         unknown = sorted(key for key in value if key not in checks)
         yield from (f"{dot}{_short(key)}: no certificate has this key" for key in unknown[:3])
         for key, check in checks.items():
@@ -176,6 +182,11 @@ def _source(value: Any, at: str) -> Iterator[str]:
     version = value[1] if isinstance(value, list) and len(value) == 4 else None
     ranges = items(_range(6 if type(version) is int and version == 6 else 4))
     yield from row(anything, one_of(4, 6), ranges, anything)(value, at)
+
+
+def _port(value: Any, at: str) -> Iterator[str]:
+    """A range of ports: protocol, destination and source ports."""
+    yield from row(number(-1, PROTOCOLS - 1), PORT, PORT, PORT, PORT)(value, at)
 
 
 PORT, INDEX = number(0, 65535), number(0, 2**31)
@@ -240,12 +251,15 @@ def form(reasons: tuple[str, ...], parts: int = 1) -> Check:
         sources=items(_source),
         cells=items(row(text, text, one_of("open", "closed"))),
         claims=items(
-            record(
-                claim=text,
-                hold_under=items(text),
-                holds=one_of(True, False),
-                pairs=number(0, 2**62),
-                fails_without=text_or_null,
+            maybe(
+                {"targets": items(record(ports=items(_port), endpoints=items(INDEX)))},
+                {
+                    "claim": text,
+                    "hold_under": items(text),
+                    "holds": one_of(True, False),
+                    "pairs": number(0, 2**62),
+                    "fails_without": text_or_null,
+                },
             )
         ),
         failures_tried=number(0, 2**31),

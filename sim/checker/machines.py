@@ -9,6 +9,7 @@ addresses limit an end to counts where no other node stands in its place.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
+from itertools import chain
 
 from fabric.inventory import Endpoint
 from fabric.kubernetes.unevaluated import Unevaluated, accepting
@@ -31,7 +32,7 @@ def led_on(
         if node.index not in gone and others - gone
     }
     speaking: set[int] = set()
-    for claim in claims if doors else ():
+    for claim in chain.from_iterable(c.each for c in claims) if doors else ():
         if claim.kind != "allow":
             for source, target in ((0, 1), (1, 0)) if claim.both_ways else ((0, 1),):
                 speaking |= _speaking(judge, claim, source, target, doors, gone)
@@ -75,9 +76,9 @@ def _speaking(
 
 def _at(judge: Judge, claim: Claim, end: int) -> Set[int]:
     """Whom an end stands for, in whatever IP version."""
-    name, block = (claim.source, claim.target)[end], claim.blocks[end]
+    block = claim.blocks[end]
     versions = (4, 6) if block is None else block.versions
-    return frozenset().union(*(judge.selected(name, claim.within(end, v), v) for v in versions))
+    return frozenset().union(*(judge.at(claim, end, v) for v in versions))
 
 
 def _passes(judge: Judge, claim: Claim, senders: Set[int], receivers: Set[int]) -> bool:

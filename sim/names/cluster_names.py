@@ -2,7 +2,8 @@
 
 namespace/pod               a pod
 namespace/workload[Kind]    all pods of a workload; [Kind] may be left out when that is clear
-namespace/service[Service]  the pods behind a Service, on the ports that it maps to
+namespace/service[Service]  the pods behind a Service, on the ports that it maps to; also written
+                            Service namespace/service
 ip:ADDRESS                  whoever has the address: a pod, a node, a Service, or the outside
 """
 
@@ -22,6 +23,7 @@ from fabric.kubernetes.services import Service
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
+from fabric.service_names import in_brackets
 from sim.names.door_at import at_address
 
 Address = IPv4Address | IPv6Address
@@ -87,6 +89,7 @@ class ClusterNames:
 
     def sources(self, text: str) -> Sequence[End]:
         """Who opens the connection; raises `InputError` when the text is nobody."""
+        text = in_brackets(text)
         if text.startswith("ip:"):
             return [self.owner(address_in(text))]
         namespace, name, kind = split(text)
@@ -96,6 +99,7 @@ class ClusterNames:
 
     def targets(self, text: str, protocol: int, port: int | str) -> Sequence[End]:
         """Who answers on a port; raises `InputError` when the text is nobody."""
+        text = in_brackets(text)
         service = None
         if text.startswith("ip:"):
             address = address_in(text)
@@ -122,6 +126,7 @@ class ClusterNames:
     def led_by_hand(self, text: str) -> Sequence[Unevaluated]:
         """What may say who is behind a Service without a selector: endpoints that somebody wrote
         in its namespace. Empty when the text is no such Service."""
+        text = in_brackets(text)
         if text.startswith("ip:"):
             service = self.virtual.get(address_in(text))
         else:

@@ -13,8 +13,9 @@ Rules that hold here:
    left out. The name of a tenant, zone or VRF stands for all that is in it, that of a host for its
    nodes in all tenants: full names come before shorter forms, as nothing else would be read as it
    was printed.
-4. `namespace/name[Service]` as a destination is the pods behind it, at the ports that it maps to.
-   So is an address or a node with a port that is a door to them (`sim.names.door_at`).
+4. `namespace/name[Service]`, or `Service namespace/name`, as a destination is the pods behind it,
+   at the ports that it maps to. So is an address or a node with a port that is a door to them
+   (`sim.names.door_at`).
    It opens no connections: as a source it is an error that says so (C732).
 5. A port is what `sim.names.wanted_ports` reads; without one it is TCP port 443.
 """
@@ -35,11 +36,12 @@ from fabric.inventory import Endpoint
 from fabric.names import host_of, others, selects
 from fabric.network import Network
 from fabric.ports import PortRange
+from fabric.service_names import SUFFIX, in_brackets
 from fabric.wildcard import BRACKETS, NUMBERS
 from sim.names.address_sets import owning
 from sim.names.door_at import Behind, at_address, at_node, door_addresses, node_ports
 from sim.names.members import members
-from sim.names.services import SUFFIX, behind
+from sim.names.services import behind
 from sim.names.wanted_ports import ports_by, split_port
 
 A = TypeVar("A")
@@ -97,6 +99,7 @@ def endpoints(network: Network, name: str) -> list[Endpoint]:
     """What a pattern selects, a host's nodes, a workload's pods, or the one endpoint of a name;
     `InputError` when there is none."""
     _refuse(name)
+    name = in_brackets(name)
     if (block := set_in(name)) is not None:
         if found := owning(network, block):
             return found
@@ -250,19 +253,28 @@ def _owner(network: Network, text: str, address: Address) -> Endpoint:
 
 def _found(network: Network, name: str) -> list[Endpoint]:
     """Everything that a name, maybe with a kind in brackets, may stand for."""
+    plain, kind = _split_kind(name)
+    found = [e for e in _called(network.endpoints, plain) if kind in (None, _kind(e))]
+    return found or _on_nodes(network, name)
+
+
+def _split_kind(name: str) -> tuple[str, str | None]:
+    """A name, and the kind in brackets behind it."""
     plain, kind = KIND.fullmatch(name.strip("/")).groups()  # type: ignore[union-attr]
-    found = _called(network.endpoints, plain) or _on_nodes(network, plain)
-    return [e for e in found if kind in (None, _kind(e))]
+    return plain, kind
 
 
 def _on_nodes(network: Network, name: str) -> list[Endpoint]:
     """The nodes on whose network the pods of a workload are."""
-    wanted = name.split("/")
+    plain, kind = _split_kind(name)
+    wanted = plain.split("/")
     found = {
         e.index: e
         for tenant in network.manifests
         for pod, e in members(network, tenant)
-        if e.kind == "node" and [tenant, pod.namespace, pod.workload][-len(wanted) :] == wanted
+        if e.kind == "node"
+        and kind in (None, pod.workload_kind)
+        and [tenant, pod.namespace, pod.workload][-len(wanted) :] == wanted
     }
     return list(found.values())
 

@@ -6,17 +6,17 @@ behind it, a headless one translates no ports, an ExternalName leads away.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
-from fabric.kubernetes.services import Service
+from fabric.kubernetes.services import Service, ServicePort
 from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
-from fabric.ports import PortRange, name_of, parse_ports
+from fabric.ports import ANY, PortRange, name_of, parse_ports
+from fabric.service_names import SUFFIX
 from sim.names.members import Member, members
-
-SUFFIX = "[Service]"
 
 
 def behind(network: Network, name: str, port: str) -> Iterator[tuple[Endpoint, PortRange]]:
@@ -43,6 +43,50 @@ def every_port(network: Network, name: str) -> Iterator[tuple[Endpoint, PortRang
     yield from {(end.index, at): (end, at) for end, at in found}.values()
 
 
+def led_to(
+    network: Network, name: str, asked: Iterable[PortRange]
+) -> list[tuple[tuple[PortRange, ...], tuple[int, ...]]]:
+    """Where packets to these ports of a Service get: ports, and the endpoints that get them there,
+    each of which stands in one group. `InputError` where one of a Service's ports that is asked for
+    leads to no pod, or it has none of these."""
+    title, service, pods = _pods(network, name)
+    found: dict[int, set[PortRange]] = defaultdict(set)
+    for wanted in asked:
+        offered = [p for p in service.ports if _offers(p, wanted)]
+        if service.headless:
+            for _, pod_end in pods:
+                found[pod_end.index].add(wanted)
+        elif not offered:
+            known = ", ".join(f"{p.port}/{name_of(p.protocol)}" for p in service.ports)
+            raise _fault("C705", f"{title} has no such port: {wanted}", known and f"it has {known}")
+        for mapped in () if service.headless else offered:
+            ends = [(e.index, number) for pod, e in pods for number in mapped.ends(pod.ports)[:1]]
+            if not ends:
+                called = f"{mapped.port}/{name_of(mapped.protocol)}"
+                raise _fault(
+                    "C705", f"{called} of {title} leads to no pod: none has {mapped.target}"
+                )
+            for end, number in ends:
+                source = wanted.source_first, wanted.source_last
+                found[end].add(PortRange(mapped.protocol, number, number, *source))
+    alike: dict[tuple[PortRange, ...], list[int]] = defaultdict(list)
+    for end in sorted(found):
+        alike[tuple(sorted(found[end]))].append(end)
+    return [(ports, tuple(ends)) for ports, ends in alike.items()]
+
+
+def _offers(mapped: ServicePort, wanted: PortRange) -> bool:
+    """Whether a port of a Service is among those of a range."""
+    return wanted.protocol in (ANY, mapped.protocol) and wanted.first <= mapped.port <= wanted.last
+
+
+def pods_behind(network: Network, name: str) -> tuple[tuple[int, ...], str]:
+    """The endpoints behind a Service, and a pattern of everything that may come to be there."""
+    tenant, service = _called(network, name.removesuffix(SUFFIX))
+    _, _, pods = _pods(network, name)
+    return tuple(sorted({end.index for _, end in pods})), f"{tenant}/{service.namespace}/*"
+
+
 def _pods(network: Network, name: str) -> tuple[str, Service, list[Member]]:
     """A Service, how it is called, and the pods behind it, those on their node's network too."""
     tenant, service = _called(network, name.removesuffix(SUFFIX))
@@ -55,7 +99,8 @@ def _pods(network: Network, name: str) -> tuple[str, Service, list[Member]]:
         if service.selects(pod.namespace, pod.labels)
     ]
     if not pods:
-        raise _fault("C710", f"{title} has no pods behind it")
+        hint = None if service.selector else "it has no selector: somebody else says who is there"
+        raise _fault("C710", f"{title} has no pods behind it", hint)
     return title, service, pods
 
 

@@ -5,6 +5,7 @@ Rules that hold here:
 1. A number alone is TCP. Everything that `fabric.ports` reads is a port.
 2. What is no port by itself is the name of a container port, maybe with its protocol
    (`metrics/tcp`): of each destination the number that it calls so.
+3. The name of a Service is given with its kind in brackets, however it was written.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from fabric.address_sets import address_in, set_in
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
 from fabric.ports import NAMES, WITH_PORTS, PortRange, parse_ports, sent
+from fabric.service_names import in_brackets
 
 Ports = tuple[PortRange, ...]
 CALLED = re.compile(r"([a-z0-9-]{1,15})(?:/(tcp|udp|sctp|any))?")
@@ -27,6 +29,8 @@ def split_port(text: str) -> tuple[str, str]:
 
     >>> split_port("[fd00::5]:53/udp"), split_port("web/a:80"), split_port("fd00::5")
     (('fd00::5', '53/udp'), ('web/a', '80/tcp'), ('fd00::5', ''))
+    >>> split_port("Service shop/web:80/tcp")
+    ('shop/web[Service]', '80/tcp')
     """
     text = text.strip()
     if address_in(text) is not None or set_in(text) is not None:
@@ -36,7 +40,7 @@ def split_port(text: str) -> tuple[str, str]:
         port = port.removeprefix(":")
     else:
         name, _, port = text.rpartition(":") if ":" in text else (text, "", "")
-    return name, f"{port}/tcp" if port.isdigit() else port
+    return in_brackets(name), f"{port}/tcp" if port.isdigit() else port
 
 
 def split_source(text: str) -> tuple[str, int | None]:
@@ -47,7 +51,9 @@ def split_source(text: str) -> tuple[str, int | None]:
     """
     name, port = split_port(text)
     number = port.removesuffix("/tcp")
-    return (name, int(number)) if number.isdigit() and int(number) < 65536 else (text.strip(), None)
+    if number.isdigit() and int(number) < 65536:
+        return name, int(number)
+    return in_brackets(text.strip()), None
 
 
 def ports_by(text: str, endpoints: Iterable[Endpoint]) -> list[tuple[Ports, tuple[Endpoint, ...]]]:

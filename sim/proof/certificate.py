@@ -12,7 +12,8 @@
                  VRFs], where each choice of ECMP leads to (-1: to none), in the order of reasons
     sources      [endpoint, family, source ranges, map]: together every packet that anybody can send
     cells        group → group, open or closed
-    claims       every expectation: whether it holds, and without which node or link it does not
+    claims       every expectation: whether it holds, and without which node or link it does not; of
+                 one about a Service `targets`: endpoints behind it (by number), each at which ports
     findings     what is wrong; `verdict` is whether anything is
 
 Profiles, maps and sources are sorted, so a proof has one certificate. IPv4 addresses are numbers,
@@ -26,6 +27,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import astuple
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,7 +43,7 @@ from sim.blocks.port_sets import Box, L4Space
 from sim.numbering import same_rows
 from sim.packets.reasons import Reason, reasons
 from sim.pipeline.forwarding import refuse_anycast
-from sim.proof.expect import Outcome
+from sim.proof.expect import Claim, Outcome
 from sim.proof.prove import Proof
 from sim.proof.reachability import Reach
 from sim.proof.regions import CONDITIONAL, SELF, Choice, Profiles, regions
@@ -196,11 +198,22 @@ def _claim(outcome: Outcome, proof: Proof) -> dict[str, Any]:
     under = {o.claim.number: o.under for o in proof.under_failure}
     return {
         "claim": str(outcome.claim),
+        **_targets(outcome.claim),
         "hold_under": list(outcome.claim.hold_under),
         "holds": outcome.holds,
         "pairs": outcome.pairs,
         "fails_without": under.get(outcome.claim.number) if outcome.holds else None,
     }
+
+
+def _targets(claim: Claim) -> dict[str, Any]:
+    """Who is behind the Service that a claim is about, by number, with ports: protocol (-1: any),
+    first and last one, first and last source port."""
+    rows = [
+        {"ports": [[*astuple(port)] for port in part.ports], "endpoints": [*(part.pods or ())]}
+        for part in claim.parts
+    ]
+    return {"targets": rows} if rows else {}
 
 
 def _findings(proof: Proof) -> list[dict[str, str]]:

@@ -4,7 +4,7 @@
     A <-> B[:PORTS]     both ways, PORTS are those of whoever is the destination
 
 A and B are names, patterns or addresses (`sim.names.chosen`), PORTS are ranges (`fabric.ports`)
-with commas between.
+with commas between. B may be a Service.
 
 Rules that hold here:
 
@@ -15,18 +15,22 @@ Rules that hold here:
 3. `only`: `allow` of PORTS and `deny` of everything else. Where PORTS are those of one IP version
    (`icmp6`), nothing is allowed in the other.
 4. An endpoint is not compared with itself. A line that compares nothing is an error (C702, C703).
+5. A line about a Service is about each pod behind it, at the ports where the pod gets what is sent
+   to PORTS of the Service (default: all that it has), which may differ from pod to pod. It holds
+   where that holds of all of them. One whose pods are not known is an error (C705, C710).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
+from itertools import repeat
 
 import numpy as np
 
 from compiler.program.ownership import owned_addresses
 from fabric.address_sets import addresses_in
-from fabric.diagnostics import Diagnostics, Span, did_you_mean
+from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
 from fabric.file.claims import ANYTHING, GRAMMAR, parse_claim
 from fabric.file.spec import Expectation, FabricSpec
 from fabric.interval_sets import touch
@@ -34,17 +38,24 @@ from fabric.inventory import Endpoint
 from fabric.names import host_of, others
 from fabric.network import Network
 from fabric.ports import PortRange, sent
+from fabric.service_names import service_in
 from fabric.wildcard import beyond
 from sim.names.chosen import also_meant, chosen
+from sim.names.services import led_to
 from sim.proof.legs import Column
 from sim.proof.narrow import Limits, limits_of
 from sim.proof.narrow import breaches as narrow_breaches
 from sim.proof.reachability import Bits, Reach
 
+End = str | tuple[int, ...]
+"""What a claim says about an end, or which endpoints are behind a Service."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One expectation, read. `number` counts the file's lines from 0; `ports` is never empty."""
+    """One expectation, read. `number` counts the file's lines from 0; `ports` is never empty.
+    `parts` has what a line about a Service comes to: claims about the endpoints `pods`, which are
+    other ones in each, at their own ports."""
 
     number: int
     kind: str
@@ -55,9 +66,20 @@ class Claim:
     hold_under: tuple[str, ...] = ()
     span: Span | None = None
     text: str = ""
+    pods: tuple[int, ...] | None = None
+    parts: tuple[Claim, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.text}"
+
+    @property
+    def each(self) -> tuple[Claim, ...]:
+        """Claims with one set of ports, all of which it needs."""
+        return self.parts or (self,)
+
+    def at(self, endpoint: int) -> Claim:
+        """What it says about packets to an endpoint."""
+        return next(c for c in self.each if c.pods is None or endpoint in c.pods)
 
     @property
     def limits(self) -> Limits:
@@ -122,21 +144,21 @@ def _read(
     except ValueError as error:
         problems.error("C701", f'cannot read "{text}": {error}', span, GRAMMAR)
         return None
-    if not _selects_pairs(source, target, ports, text, span, network, problems):
-        return None
-    return Claim(number, kind, source, target, both, ports, tuple(line.hold_under), span, text)
+    claim = Claim(number, kind, source, target, both, ports, tuple(line.hold_under), span, text)
+    if (service := service_in(target)) is not None:
+        try:
+            groups = led_to(network, service, ports)
+        except InputError as error:
+            problems.items += [replace(found, span=span) for found in error.diagnostics]
+            return None
+        parts = tuple(replace(claim, ports=at, pods=pods) for at, pods in groups)
+        claim = replace(claim, parts=parts)
+    return claim if _selects_pairs(claim, network, problems) else None
 
 
-def _selects_pairs(
-    source: str,
-    target: str,
-    ports: Sequence[PortRange],
-    text: str,
-    span: Span | None,
-    network: Network,
-    problems: Diagnostics,
-) -> bool:
-    ends = dict.fromkeys((source, target))
+def _selects_pairs(claim: Claim, network: Network, problems: Diagnostics) -> bool:
+    source, target, span, text = claim.source, claim.target, claim.span, claim.text
+    ends = dict.fromkeys((source,) if claim.parts else (source, target))
     empty = [part for end in ends for part in _parts(end) if not selected(part, network).any()]
     for pattern in empty:
         hint = did_you_mean(pattern, _names(network.endpoints))
@@ -156,9 +178,9 @@ def _selects_pairs(
     if limits_of(source, target) is None:
         problems.error("C703", f'"{text}" compares addresses of two IP versions', span)
         return False
-    if not empty and not len(_pairs(network, source, target, ports)):
+    if not empty and not any(len(_there(part, network, part.ports)) for part in claim.each):
         message = f'"{text}" compares nothing: no two endpoints share an IP version'
-        if len(_pairs(network, source, target, ANYTHING)):
+        if any(len(_there(part, network, ANYTHING)) for part in claim.each):
             message += " in which such packets are sent"
         problems.error("C703", message, span)
         return False
@@ -188,11 +210,13 @@ def selected(pattern: str, network: Network) -> Bits:
 
 def pairs_of(claim: Claim, network: Network) -> Column:
     """What a claim compares, as sorted keys: (source, destination, family) in one integer."""
-    a, b = claim.source, claim.target
-    ports = ANYTHING if claim.kind == "only" else claim.ports
-    there = _pairs(network, a, b, ports)
-    back = _pairs(network, b, a, ports) if claim.both_ways else there[:0]
-    return np.unique(np.r_[there, back])
+    found = [np.zeros(0, np.int64)]
+    for part in claim.each:
+        ports = ANYTHING if part.kind == "only" else part.ports
+        found.append(_there(part, network, ports))
+        if part.both_ways:
+            found.append(_pairs(network, part.target, part.source, ports))
+    return np.unique(np.concatenate(found))
 
 
 def without(wanted: Column, network: Network, exempt: Iterable[int]) -> Column:
@@ -210,6 +234,11 @@ def check_claim(
     network = reach.network
     if wanted is None:
         wanted = pairs_of(claim, network)
+    if claim.parts:
+        mine = (np.intersect1d(wanted, pairs_of(part, network)) for part in claim.parts)
+        found = map(check_claim, repeat(reach), claim.parts, mine)
+        bad_ones = sorted((b for o in found for b in o.breaches), key=astuple)
+        return Outcome(claim, len(wanted), tuple(bad_ones), under)
     keys = _keys(reach)
     bad: list[tuple[int, bool]] = []
     limits = claim.limits
@@ -244,7 +273,13 @@ def _keys(reach: Reach) -> Column:
     return keys
 
 
-def _pairs(network: Network, source: str, target: str, ports: Sequence[PortRange]) -> Column:
+def _there(claim: Claim, network: Network, ports: Sequence[PortRange]) -> Column:
+    """The pairs of a claim with one set of ports, from its source to its target."""
+    target = claim.target if claim.pods is None else claim.pods
+    return _pairs(network, claim.source, target, ports)
+
+
+def _pairs(network: Network, source: str, target: End, ports: Sequence[PortRange]) -> Column:
     """Keys of every ordered pair that two ends of an expectation have in an IP version, in which
     hosts send packets of these ports."""
     n = len(network.endpoints)
@@ -259,17 +294,18 @@ def _pairs(network: Network, source: str, target: str, ports: Sequence[PortRange
     return np.sort(np.concatenate([np.zeros(0, np.int64), *out]))
 
 
-def _speaking(network: Network, end: str) -> Bits:
+def _speaking(network: Network, end: End) -> Bits:
     """Whom an end stands for in each IP version, bool[endpoints, 2]: who has addresses of it, of
     those that are meant."""
-    block = addresses_in(end)
+    block = addresses_in(end) if isinstance(end, str) else None
     out = np.zeros((len(network.endpoints), 2), np.bool_)
     if block is not None:
         owned = owned_addresses(network)
         for e in network.endpoints:
             out[e.index] = [touch(owned[e.index][i], block.of(v)) for i, v in enumerate((4, 6))]
         return out
-    for e in chosen(network, end):
+    members = chosen(network, end) if isinstance(end, str) else [network.endpoints[i] for i in end]
+    for e in members:
         out[e.index] = [any(p.version == v for p in e.prefixes) for v in (4, 6)]
     return out
 

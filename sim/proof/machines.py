@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 
@@ -86,7 +86,8 @@ class Machines:
         out = {}
         for claim in claims if self.nodes else ():
             told = dict[tuple[str, str | None], Unevaluated]()
-            for way in self._ways(reach, claim, frozenset(gone)):
+            ways = (self._ways(reach, one, frozenset(gone)) for one in claim.each)
+            for way in chain.from_iterable(ways):
                 told.setdefault((way.node.tenant, way.node.host), way.record)
             if told:
                 out[claim.number] = accepting(told.values(), self.network.accepts)
@@ -96,6 +97,8 @@ class Machines:
         ends = [(claim.source, claim.target), (claim.target, claim.source)]
         for a, b in ends[: 1 + claim.both_ways] if claim.kind != "allow" else ():
             sources, targets = ({e.index: [e] for e in chosen(self.network, x)} for x in (a, b))
+            if claim.pods is not None:
+                targets = {i: [self.network.endpoints[i]] for i in claim.pods}
             out, into = (self._elsewhere(end, gone) for end in (sources, targets))
             for froms, tos, source, target in (
                 (sources, into, a, ANYBODY),

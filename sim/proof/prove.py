@@ -213,7 +213,7 @@ def explain_breaches(reach: Reach, outcome: Outcome) -> list[Finding]:
 
 
 def _explain(reach: Reach, outcome: Outcome, breach: Breach, pairs: int) -> Finding:
-    witness = _witness(reach, outcome.claim, breach)
+    witness = _witness(reach, outcome.claim.at(breach.dst), breach)
     trace = witness.trace(reach)
     guilty = blame(reach.world, trace, breach.dst)
     under = f" {outcome.word} {outcome.under}" if outcome.under else ""
@@ -222,7 +222,7 @@ def _explain(reach: Reach, outcome: Outcome, breach: Breach, pairs: int) -> Find
         what = f"a packet gets through {'' if breach.reached else 'only '}if {' and '.join(asked)}"
     if not breach.reached and (other := elsewhere(reach.network, trace, breach.dst)):
         what = f"a packet goes to {other} instead"
-    if not breach.reached and (part := _part(reach, outcome.claim, breach)):
+    if not breach.reached and (part := _part(reach, outcome.claim.at(breach.dst), breach)):
         what += f"; holds {part}"
     return Finding(
         "expectation",

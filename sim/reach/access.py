@@ -21,9 +21,10 @@ from fabric.interval_sets import touch
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import PortRange
+from fabric.service_names import SUFFIX
 from sim.blocks.port_sets import rows as port_rows
 from sim.names.ends import both, endpoints
-from sim.names.services import SUFFIX, behind, every_port
+from sim.names.services import behind, every_port
 from sim.names.wanted_ports import ports_by, split_port, split_source
 from sim.packets.reasons import Reason
 from sim.pipeline.forwarding import Place, onward, way_back

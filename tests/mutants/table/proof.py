@@ -180,9 +180,21 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/expect.py",
-        "back = _pairs(network, b, a, ports) if claim.both_ways else there[:0]",
-        "back = there[:0]",
+        "found.append(_pairs(network, part.target, part.source, ports))",
+        "pass",
         "<-> is judged one way",
+    ),
+    Fault(
+        "sim/proof/expect.py",
+        "mine = (np.intersect1d(wanted, pairs_of(part, network)) for part in claim.parts)",
+        "mine = (np.intersect1d(wanted, pairs_of(part, network)) for part in claim.parts[:1])",
+        "of the pods behind a Service only those at the first one's ports are judged",
+    ),
+    Fault(
+        "sim/names/services.py",
+        "return wanted.protocol in (ANY, mapped.protocol) and wanted.first <= mapped.port <= wanted.last",
+        "return wanted.protocol in (ANY, mapped.protocol)",
+        "an expectation about one port of a Service is about all of them",
     ),
     Fault(
         "sim/proof/expect.py",

@@ -22,8 +22,7 @@ from cloison.views.world import World
 from fabric.cluster import is_cluster
 from fabric.kubernetes.unevaluated import accepted, pending
 from fabric.network import Network
-from sim.diff.diff import Diff, diff_reach
-from sim.proof.reachability import Reach, reachability
+from sim.diff.diff import Diff, diff
 
 
 class Watch:
@@ -36,7 +35,6 @@ class Watch:
         self._old = {how.dual: first}
         if is_cluster(first.network):
             self._old[True] = World.read([old], replace(how, dual=True))
-        self._reach: dict[bool, Reach] = {}
         self._last: dict[bool, World] = {}
 
     def rounds(
@@ -61,11 +59,7 @@ class Watch:
 
     def _compared(self) -> tuple[Diff, World]:
         old, new = both([self._old_of, self._new_of], self.how)
-        dual = next(dual for dual, world in self._old.items() if world is old)
-        if dual not in self._reach:
-            self._reach[dual] = reachability(old)
-        now = reachability(new)
-        return diff_reach(self._reach[dual], now), new
+        return diff(old, new), new
 
     def _old_of(self, how: How) -> World:
         return self._old[how.dual]

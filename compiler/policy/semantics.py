@@ -186,8 +186,8 @@ def owner(network: Network, vrf: int, version: int, ip: int) -> Endpoint | None:
     prefix: who is meant where one has to be."""
     address = (IPv4Address if version == 4 else IPv6Address)(ip)
     best: tuple[int, int] | None = None
-    for endpoint in network.endpoints:
+    for endpoint in (e for e in network.endpoints if e.vrf == vrf):
         for prefix in endpoint.prefixes:
-            if endpoint.vrf == vrf and prefix.version == version and address in prefix:
+            if prefix.version == version and address in prefix:
                 best = min(best or (1, 0), (-prefix.prefixlen, endpoint.index))
     return None if best is None else network.endpoints[best[1]]

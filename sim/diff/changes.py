@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ from sim.blocks.atoms import TOPS
 from sim.blocks.blocks import Blocks
 from sim.blocks.port_sets import L4, Bits, Box, common
 from sim.blocks.refine import parents
+from sim.numbering import combine
 
 I64 = NDArray[np.int64]
 
@@ -61,7 +63,7 @@ Ports = tuple[Box, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Spans:
+class CommonSpans:
     """Address ranges of a VRF that no world tells apart, IPv4 first: their starts, and the atom of
     either world that holds each."""
 
@@ -69,13 +71,13 @@ class _Spans:
     atoms: tuple[I64, I64]
 
     @staticmethod
-    def of(old: tuple[list[int], list[int]], new: tuple[list[int], list[int]]) -> _Spans:
+    def of(old: tuple[list[int], list[int]], new: tuple[list[int], list[int]]) -> CommonSpans:
         starts = [sorted({*a, *b}) for a, b in zip(old, new, strict=True)]
         atoms = []
         for side in (old, new):
             v4, v6 = (parents(own, every) for own, every in zip(side, starts, strict=True))
             atoms.append(np.concatenate([v4, v6 + len(side[0])]))
-        return _Spans((starts[0], starts[1]), (atoms[0], atoms[1]))
+        return CommonSpans((starts[0], starts[1]), (atoms[0], atoms[1]))
 
     def intervals(self, there: Bits) -> tuple[Intervals, Intervals]:
         """Chosen spans as addresses of both families."""
@@ -89,11 +91,13 @@ class _Spans:
         return out[0], out[1]
 
 
-class _Sides:
-    """Both worlds: their L4 atoms in one `space`, and the VRFs that exist in both."""
+class BothBlocks:
+    """Both worlds: their L4 atoms in one `space`, and the VRFs that exist in both. What is compared
+    is which decisions `permit`."""
 
-    def __init__(self, old: Blocks, new: Blocks) -> None:
+    def __init__(self, old: Blocks, new: Blocks, permit: tuple[Bits, Bits] | None = None) -> None:
         self.both = old, new
+        self.permit = permit or (old.dec_permit, new.dec_permit)
         self.space, *self.l4 = common(old.l4, new.l4)
         there = {vrf.name: vrf.index for vrf in new.program.network.vrfs}
         self.vrfs = [
@@ -102,7 +106,7 @@ class _Sides:
             if vrf.name in there
         ]
         self._ports: dict[bytes, Ports] = {}
-        self._spans: dict[tuple[int, int], _Spans] = {}
+        self._spans: dict[tuple[int, int], CommonSpans] = {}
         self._columns: dict[tuple[int, int], dict[tuple[int, int], list[str]]] = {}
         self.picked: dict[Ports, L4] = {}
 
@@ -116,11 +120,11 @@ class _Sides:
                 self.picked[boxes] = packet
         return self._ports[key]
 
-    def spans(self, vrfs: tuple[int, int]) -> _Spans:
+    def spans(self, vrfs: tuple[int, int]) -> CommonSpans:
         """Address ranges of a VRF."""
         if vrfs not in self._spans:
             starts = [b.addresses.starts[v] for b, v in zip(self.both, vrfs, strict=True)]
-            self._spans[vrfs] = _Spans.of(*starts)
+            self._spans[vrfs] = CommonSpans.of(*starts)
         return self._spans[vrfs]
 
     def columns(self, vrfs: tuple[int, int]) -> dict[tuple[int, int], list[str]]:
@@ -132,30 +136,37 @@ class _Sides:
                 found.setdefault((int(old[a]), int(new[b])), []).append(name)
         return self._columns[vrfs]
 
-    def rows(self, vrfs: tuple[int, int], block: tuple[int, int], columns: I64) -> I64:
-        """Per column and span the row of either block that decides, as one number."""
-        spans, out = self.spans(vrfs), np.zeros((1, 1), np.int64)
+    def differing(
+        self, vrfs: tuple[int, int], block: tuple[int, int]
+    ) -> tuple[NDArray[Any], I64, Bits, Bits]:
+        """What two blocks say otherwise: a number per column and span, which of these numbers
+        differ, and what either world permits there."""
+        spans, columns = self.spans(vrfs), np.array(list(self.columns(vrfs)))
+        rows = []
         for side, blocks in enumerate(self.both):
             width = int(blocks.remote_count[vrfs[side]])
             cells = spans.atoms[side] * width + columns[:, side, None]
-            out = (out << 16) | blocks.cell_class[blocks.cell_off[block[side]] + cells]
-        return out
+            rows.append(blocks.cell_class[blocks.cell_off[block[side]] + cells].ravel())
+        of, sample = combine(rows)
+        was, now = (self._permits(side, block[side], rows[side][sample]) for side in (0, 1))
+        found = np.flatnonzero((was != now).any(axis=1))
+        return of.reshape(len(columns), -1), found, was[found], now[found]
 
-    def permits(self, side: int, block: int, row: int) -> Bits:
-        """What a row of a block permits."""
+    def _permits(self, side: int, block: int, rows: NDArray[Any]) -> Bits:
+        """What rows of a block permit."""
         blocks = self.both[side]
-        columns = blocks.l4_class[blocks.l4_off[block] + self.l4[side]]
-        first = int(blocks.F_off[block]) + row * int(blocks.n_l4[block])
-        found: Bits = blocks.dec_permit[blocks.F[first + columns]]
+        columns = blocks.l4_class[blocks.l4_off[block] + self.l4[side]].astype(np.int64)
+        first = int(blocks.F_off[block]) + rows[:, None].astype(np.int64) * int(blocks.n_l4[block])
+        found: Bits = self.permit[side][blocks.F[first + columns]]
         return found
 
 
 def changes(old: Blocks, new: Blocks) -> tuple[ChangedRegion, ...]:
     """All regions in which two compiled worlds differ, sorted."""
-    asked = _asked(old, new)
+    asked = blocks_asked(old, new)
     if not asked:
         return ()
-    sides = _Sides(old, new)
+    sides = BothBlocks(old, new)
     found: dict[tuple[Direction, bool, tuple[Remote, ...], Ports], list[Pair]] = {}
     for (direction, vrfs, block), pairs in asked.items():
         for key in _of_blocks(sides, vrfs, block):
@@ -163,7 +174,7 @@ def changes(old: Blocks, new: Blocks) -> tuple[ChangedRegion, ...]:
     return tuple(sorted(_region(sides, *key, pairs) for key, pairs in found.items()))
 
 
-def _asked(
+def blocks_asked(
     old: Blocks, new: Blocks
 ) -> dict[tuple[Direction, tuple[int, int], tuple[int, int]], list[Pair]]:
     """Blocks that may differ, with their VRFs, and the endpoints that they answer for."""
@@ -186,19 +197,20 @@ def _asked(
 
 
 def _of_blocks(
-    sides: _Sides, vrfs: tuple[int, int], block: tuple[int, int]
+    sides: BothBlocks, vrfs: tuple[int, int], block: tuple[int, int]
 ) -> Iterator[tuple[bool, tuple[Remote, ...], Ports]]:
     """The regions of two blocks, without endpoints."""
     columns = sides.columns(vrfs)
-    rows = sides.rows(vrfs, block, np.array(list(columns)))
+    if not columns:
+        return
+    number, found, *permitted = sides.differing(vrfs, block)
     differ: dict[tuple[bool, Ports], list[int]] = {}
-    for row in np.unique(rows).tolist():
-        was, now = sides.permits(0, block[0], row >> 16), sides.permits(1, block[1], row & 0xFFFF)
+    for row, was, now in zip(found.tolist(), *permitted, strict=True):
         for gained, bits in ((True, now & ~was), (False, was & ~now)):
             if bits.any() and (ports := sides.ports(bits)):
                 differ.setdefault((gained, ports), []).append(row)
     for (gained, ports), members in differ.items():
-        there = np.isin(rows, members)
+        there = np.isin(number, members)
         behind: dict[tuple[Intervals, Intervals], list[str]] = {}
         for names, spans in zip(columns.values(), there, strict=True):
             if spans.any():
@@ -208,7 +220,7 @@ def _of_blocks(
 
 
 def _region(
-    sides: _Sides,
+    sides: BothBlocks,
     direction: Direction,
     gained: bool,
     remotes: tuple[Remote, ...],

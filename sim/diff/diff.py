@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,13 +29,16 @@ from sim.diff.edits import Edits, InputEdit
 from sim.diff.merged import MergedRow, merged
 from sim.diff.outside import Outside
 from sim.diff.parts import parts
+from sim.diff.peers import Peers, peers
 from sim.diff.presence import MemberChange, presences
 from sim.diff.shown import shown
 from sim.diff.side_by_side import Sides
+from sim.diff.suspects import Names, suspects
 from sim.packets.headers import Flow
 from sim.packets.notation import show
 from sim.pipeline.forwarding import refuse_anycast
-from sim.proof.reachability import Bits, Reach, reachability
+from sim.proof.legs import LegSpace
+from sim.proof.reachability import Bits, Reach, reach_between
 from sim.why.blame import Blame
 from sim.world import World
 
@@ -108,12 +111,26 @@ def diff(old: World, new: World) -> Diff:
     """Compare two worlds."""
     for world in (old, new):
         refuse_anycast(world.network, "a comparison")
-    return diff_reach(reachability(old), reachability(new))
+    policies = old.program.policy, new.program.policy
+    found = peers(old.network, new.network, policies, frozenset())
+    here, there = (LegSpace.of(world.network, world.blocks) for world in (old, new))
+    return compared(old, new, (here, there), suspects(here, there, found), found)
 
 
-def diff_reach(old: Reach, new: Reach) -> Diff:
-    """Compare two worlds of which the reach is known."""
-    sides, outside = Sides.of(old, new), Outside.of(old, new)
+def compared(
+    old: World,
+    new: World,
+    spaces: tuple[LegSpace, LegSpace],
+    where: Collection[Names],
+    found: Peers,
+) -> Diff:
+    """Compare two worlds in these pairs of VRFs."""
+    here, there = (reach_between(w, s, where) for w, s in zip((old, new), spaces, strict=True))
+    return _compared(here, there, found)
+
+
+def _compared(old: Reach, new: Reach, found: Peers) -> Diff:
+    sides, outside = Sides.of(old, new, found), Outside.of(old, new)
     edits = Edits.of(old, new)
     changes = []
     for row in merged(sides, outside, parts(sides, outside)):

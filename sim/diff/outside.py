@@ -25,7 +25,15 @@ from compiler.program.space import intersect, union
 from fabric.interval_sets import cut
 from fabric.network import Network
 from sim.diff.peers import Joint
-from sim.diff.side_by_side import NOTHING, OutsideLine, Ranges, Side, Sides, is_outside
+from sim.diff.side_by_side import (
+    NOTHING,
+    OutsideLine,
+    Ranges,
+    Side,
+    Sides,
+    is_outside,
+    outer_ends,
+)
 from sim.proof.legs import Column, owns_prefix
 from sim.proof.reachability import Bits, Reach
 from sim.proof.spans import TOP
@@ -171,7 +179,7 @@ class _View:
         owned: dict[int, list[tuple[int, int]]] = defaultdict(list)
         free: dict[int, list[tuple[int, int]]] = defaultdict(list)
         leads = set()
-        outside = np.array([is_outside(e) for e in network.endpoints], np.bool_)
+        outside = reach.world.once(outer_ends)
         for egress in reach.leg_space.egresses(sets):
             if network.vrfs[egress].zone != 1:
                 continue

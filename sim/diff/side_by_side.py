@@ -29,6 +29,7 @@ from sim.proof.legs import Column, owns_prefix
 from sim.proof.reachability import Bits, L4Sets, Reach, combine
 from sim.proof.spans import expand
 from sim.why.blame import permits_without
+from sim.world import World
 
 Ranges = tuple[tuple[int, int], ...]
 NOTHING = 0
@@ -77,10 +78,6 @@ class Side:
     hosted: dict[int, Counter[tuple[str, str | None]]] = field(default_factory=dict)
     uneven: set[Peer] = field(default_factory=set)
 
-    def outside(self, endpoint: int) -> bool:
-        """Whether an endpoint is compared by address."""
-        return is_outside(self.reach.network.endpoints[endpoint])
-
     def count(self, pair: Pair) -> int:
         """How many pairs of units there are."""
         src, dst = self.classes[pair.src], self.classes[pair.dst]
@@ -123,7 +120,7 @@ class Side:
         """Fill the tables."""
         cells, of = self.reach.cells, self.reach.pairs
         src, dst = of.src[cells.pair], of.dst[cells.pair]
-        apart = np.array([is_outside(e) for e in self.reach.network.endpoints], np.bool_)
+        apart = self.reach.world.once(outer_ends)
         some, sure = self.number[cells.some], self.number[cells.sure]
         at_src = self._members(cells.src_place, src, apart)
         at_dst = self._members(cells.dst_place, dst, apart)
@@ -281,18 +278,19 @@ class Sides:
     new: Side
 
     @staticmethod
-    def of(old: Reach, new: Reach) -> Sides:
-        """Match two worlds."""
-        sides = Sides._of(old, new, frozenset())
-        uneven = sides.old.uneven | sides.new.uneven
-        return Sides._of(old, new, frozenset(uneven)) if uneven else sides
+    def of(old: Reach, new: Reach, found: Peers) -> Sides:
+        """Two worlds with these peers, of which the uneven ones are matched again."""
+        sides = Sides._of(old, new, found)
+        uneven = frozenset(sides.old.uneven | sides.new.uneven)
+        if not uneven:
+            return sides
+        policies = old.program.policy, new.program.policy
+        return Sides._of(old, new, peers(old.network, new.network, policies, uneven))
 
     @staticmethod
-    def _of(old: Reach, new: Reach, uneven: frozenset[Peer]) -> Sides:
+    def _of(old: Reach, new: Reach, found: Peers) -> Sides:
         space, *atoms = common(old.space, new.space)
         real = space.real()
-        policies = old.program.policy, new.program.policy
-        found = peers(old.network, new.network, policies, uneven)
         sets = L4Sets(space.size)
         sides = []
         for reach, classes, of in ((old, found.old, atoms[0]), (new, found.new, atoms[1])):
@@ -377,6 +375,11 @@ def same_host(a: Endpoint, b: Endpoint) -> bool:
     return (
         (a.kind == "node") != (b.kind == "node") and a.host is not None and at == (b.tenant, b.host)
     )
+
+
+def outer_ends(world: World) -> Bits:
+    """Which endpoints of a world are compared by address."""
+    return np.array([is_outside(e) for e in world.network.endpoints], np.bool_)
 
 
 def is_outside(endpoint: Endpoint) -> bool:

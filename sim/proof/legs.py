@@ -110,15 +110,22 @@ class LegSpace:
             sharers=blocks.addresses.sharers(),
         )
 
-    def routes(self, vrf: int) -> tuple[Column, Column]:
-        """Endpoints of a VRF and their next-hop sets by atom, [endpoints, atoms], -1 for none."""
+    def tables(self, vrf: int) -> tuple[Column, Column]:
+        """Where endpoints of a VRF live, and the next-hop sets there by atom, [VTEPs, atoms], -1
+        for none."""
         b = self.blocks
-        members = np.flatnonzero(b.endpoint_vrf == vrf)
-        instance = b.inst_of[b.endpoint_vtep[members], vrf][:, None]
+        vteps = np.unique(b.endpoint_vtep[b.endpoint_vrf == vrf])
+        instance = b.inst_of[vteps, vrf][:, None]
         cells = b.fib_off[instance] + np.arange(b.addresses.count(vrf))
         if not len(b.fib):
-            return members, np.full(cells.shape, -1)
-        return members, np.where(instance >= 0, np.take(b.fib, cells, mode="clip"), -1)
+            return vteps, np.full(cells.shape, -1)
+        return vteps, np.where(instance >= 0, np.take(b.fib, cells, mode="clip"), -1)
+
+    def routes(self, vrf: int) -> tuple[Column, Column]:
+        """Endpoints of a VRF and their next-hop sets by atom, [endpoints, atoms], -1 for none."""
+        members = np.flatnonzero(self.blocks.endpoint_vrf == vrf)
+        vteps, sets = self.tables(vrf)
+        return members, sets[np.searchsorted(vteps, self.blocks.endpoint_vtep[members])]
 
     def egresses(self, sets: Column) -> list[int]:
         """VRFs to which any of these next-hop sets lead."""

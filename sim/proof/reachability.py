@@ -189,6 +189,17 @@ def reach_into(world: World, vrfs: Iterable[int]) -> Reach:
     return _reach(world, space, parts)
 
 
+@phase("find who reaches whom")
+def reach_between(world: World, space: LegSpace, pairs: Iterable[tuple[str, str]]) -> Reach:
+    """What anybody in one VRF can reach in another one, for these pairs of names, and nothing
+    else."""
+    refuse_rewrites(world, "the proof")
+    number = {vrf.name: vrf.index for vrf in world.network.vrfs}
+    chosen = sorted((number[a], number[b]) for a, b in pairs if a in number and b in number)
+    _refuse_too_many(world.network, world.blocks, {a for a, b in chosen if a == b})
+    return _reach(world, space, (part for pair in chosen for part in legs(space, *pair)))
+
+
 def _reach(world: World, leg_space: LegSpace, parts: Iterable[Legs]) -> Reach:
     blocks = world.blocks
     rows = Legs.concat([part.take(part.drop == Reason.DELIVERED) for part in parts])

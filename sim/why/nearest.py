@@ -12,6 +12,7 @@ may do among themselves comes last: nobody would change that.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
@@ -42,13 +43,11 @@ class Near:
 
 def nearest(world: World, packet: Packet, stage: Stage) -> Near | None:
     """The closest permit of a stage for a packet that no permit of it matches."""
-    network, program = world.network, world.program
+    network = world.network
     local = network.endpoints[packet.local]
     remotes = owners(network, packet.remote_vrf, packet.version, packet.remote_ip) or (None,)
     nearest_first: dict[tuple[bool, int], list[tuple[bool, Near]]] = {}
-    for rule in program.policy.rules:
-        if (rule.stage, rule.direction) != (stage, packet.direction) or rule.action is Action.DENY:
-            continue
+    for rule in world.once(_permits).get((stage, packet.direction), ()):
         here = any(selects(m, local, network) for m in rule.local)
         if not here and stage.owner is Owner.CLUSTER:
             continue
@@ -78,6 +77,15 @@ def nearest(world: World, packet: Packet, stage: Stage) -> Near | None:
         for number, (here, near) in enumerate(alike)
     )
     return alike[min(ranked)[2]][1]
+
+
+def _permits(world: World) -> dict[tuple[Stage, Direction], list[Rule]]:
+    """Permitting rules by their stage and direction, in order."""
+    found: dict[tuple[Stage, Direction], list[Rule]] = defaultdict(list)
+    for rule in world.program.policy.rules:
+        if rule.action is not Action.DENY:
+            found[rule.stage, rule.direction].append(rule)
+    return found
 
 
 def carried(ranges: Sequence[L4], packet: Packet) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from fabric.kubernetes.unevaluated import (
 )
 from fabric.kubernetes.unread_fields import unread
 from fabric.kubernetes.untold_labels import untold
+from fabric.kubernetes.untold_namespaces import untold_namespaces
 from fabric.kubernetes.ways_in import WayIn, ways_in
 from fabric.kubernetes.workloads import Pod, pods
 
@@ -111,6 +112,7 @@ def interpret(objects: Sequence[ReadableDocument], problems: Diagnostics) -> Man
     found = pods(objects, problems)
     left_out += unread(objects, found, problems)
     left_out += untold(objects, found)
+    left_out += untold_namespaces(objects, found, declared)
     names = {*declared, *(p.namespace for p in found), *(s.namespace for s in services)}
     namespaces = {name: {**declared.get(name, {}), NAME_LABEL: name} for name in sorted(names)}
     services.sort(key=lambda s: (s.namespace, s.name))

@@ -63,7 +63,7 @@ def untold(objects: Iterable[ReadableDocument], pods: Iterable[Pod]) -> Iterator
         if pod.made or (pod.workload_kind == "Pod" and not pod.addresses):
             made.setdefault((pod.namespace, pod.workload_kind, pod.workload), pod)
     for source in objects:
-        namespace = _mapping(source.value.get("metadata")).get("namespace") or DEFAULT_NAMESPACE
+        namespace = as_mapping(source.value.get("metadata")).get("namespace") or DEFAULT_NAMESPACE
         told = set()
         for selector, anywhere in selectors(source.value):
             for key in keys(selector):
@@ -91,7 +91,7 @@ def record(source: ReadableDocument, namespace: str, key: str, pod: Pod) -> Unev
         f"it selects by label {key}, which pods of {pod.workload_kind} {pod.namespace}/"
         f"{pod.workload} get with a value that the input does not say"
     )
-    name = str(_mapping(value.get("metadata")).get("name") or "")
+    name = str(as_mapping(value.get("metadata")).get("name") or "")
     return Unevaluated(
         value["apiVersion"], value["kind"], namespace, name, source.span(("spec",)), "field", what,
         "namespace",
@@ -100,26 +100,26 @@ def record(source: ReadableDocument, namespace: str, key: str, pod: Pod) -> Unev
 
 def selectors(value: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], bool]]:
     """Selectors of pods in a policy or a door, and whether they select in other namespaces too."""
-    spec = _mapping(value.get("spec"))
+    spec = as_mapping(value.get("spec"))
     if (value["apiVersion"], value["kind"]) == ("networking.k8s.io/v1", "NetworkPolicy"):
-        yield _mapping(spec.get("podSelector")), False
+        yield as_mapping(spec.get("podSelector")), False
         for direction, end in (("ingress", "from"), ("egress", "to")):
-            for rule in _list(spec.get(direction)):
-                for peer in _list(_mapping(rule).get(end)):
-                    mapping = _mapping(peer)
+            for rule in as_list(spec.get(direction)):
+                for peer in as_list(as_mapping(rule).get(end)):
+                    mapping = as_mapping(peer)
                     anywhere = mapping.get("namespaceSelector") is not None
-                    yield _mapping(mapping.get("podSelector")), anywhere
+                    yield as_mapping(mapping.get("podSelector")), anywhere
     elif (value["apiVersion"], value["kind"]) == ("v1", "Service") and (
         spec.get("type") in ("NodePort", "LoadBalancer") or spec.get("externalIPs")
     ):
-        yield {"matchLabels": _mapping(spec.get("selector"))}, False
+        yield {"matchLabels": as_mapping(spec.get("selector"))}, False
 
 
 def keys(selector: Mapping[str, Any]) -> Iterator[str]:
     """The keys of labels that a selector looks at."""
-    yield from (key for key in _mapping(selector.get("matchLabels")) if isinstance(key, str))
-    for expression in _list(selector.get("matchExpressions")):
-        key = _mapping(expression).get("key")
+    yield from (key for key in as_mapping(selector.get("matchLabels")) if isinstance(key, str))
+    for expression in as_list(selector.get("matchExpressions")):
+        key = as_mapping(expression).get("key")
         if isinstance(key, str):
             yield key
 
@@ -128,9 +128,11 @@ def _of(pods: Iterable[Pod], namespace: object) -> Iterator[Pod]:
     return (pod for pod in pods if pod.namespace == namespace)
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def as_mapping(value: object) -> Mapping[str, Any]:
+    """A mapping, of whatever is there."""
     return value if isinstance(value, Mapping) else {}
 
 
-def _list(value: object) -> Sequence[Any]:
+def as_list(value: object) -> Sequence[Any]:
+    """A list, of whatever is there."""
     return value if isinstance(value, list) else ()

@@ -99,7 +99,9 @@ def test_a_policy_that_selects_no_pod_is_told_and_nothing_more_of_it(tmp_path: P
 
 
 def test_reach_tells_them_and_its_answer_stays_the_same(tmp_path: Path) -> None:
-    objects = [*PODS, policy(ingress=[{"from": [NOWHERE]}])]
+    names = ("shop", "desk", "hosts")
+    spaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n}} for n in names]
+    objects = [*spaces, *PODS, policy(ingress=[{"from": [NOWHERE]}])]
     (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(objects))
     done = CliRunner().invoke(main, ["reach", str(tmp_path)])
     assert done.exit_code == 0

@@ -23,6 +23,7 @@ from fabric.kubernetes.mentions import elsewhere
 from fabric.kubernetes.metadata import NAME_LABEL, NAMESPACES, metadata
 from fabric.kubernetes.nodes import ClusterNode, cluster_node
 from fabric.kubernetes.objects import read_objects
+from fabric.kubernetes.service_fields import of_services
 from fabric.kubernetes.services import Service, service
 from fabric.kubernetes.unevaluated import (
     Unevaluated,
@@ -111,6 +112,7 @@ def interpret(objects: Sequence[ReadableDocument], problems: Diagnostics) -> Man
         left_out += elsewhere(record, source.value, ways, services)
     found = pods(objects, problems)
     left_out += unread(objects, found, problems)
+    left_out += of_services(objects)
     left_out += untold(objects, found)
     left_out += untold_namespaces(objects, found, declared)
     names = {*declared, *(p.namespace for p in found), *(s.namespace for s in services)}

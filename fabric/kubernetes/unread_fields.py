@@ -13,8 +13,8 @@ Rules that hold here:
 5. Kinds that are read whole (`fabric.kubernetes.templates`) may be told to make policies, doors or
    labels besides: `BESIDES`.
 
-Source: kubernetes/api `core/v1/types.go`; documentation of Multus, Calico, Kube-OVN,
-OVN-Kubernetes, GKE, the Amazon VPC CNI, Istio, KubeVirt and Argo Rollouts; KubeRay
+Source: kubernetes/api `core/v1/types.go`; documentation of Multus, Calico, Antrea,
+Cilium, Kube-OVN, OVN-Kubernetes, GKE, the Amazon VPC CNI, Istio, KubeVirt and Argo Rollouts; KubeRay
 `raycluster_types.go`; Volcano's job plugin `svc`.
 """
 
@@ -38,6 +38,8 @@ HOST_PORT = "a hostPort leads packets of its own node to the pod, which policies
 RULED = "rules of another kind apply to the pod"
 PLUGIN = "is obeyed by the network plugin"
 INBOUND = "says whom the mesh lets in"
+POOLS = "its pods have addresses of other pools"
+EGRESS = "its pods send through a gateway, which has another address"
 ANNOTATIONS = {
     "k8s.v1.cni.cncf.io/networks": NETWORKS,
     "v1.multus-cni.io/default-network": NETWORKS,
@@ -54,7 +56,10 @@ ANNOTATIONS = {
     "config.linkerd.io/proxy-require-identity-inbound-ports": INBOUND,
 }
 """Of pods: what each does."""
-PLUGINS = ("cni.projectcalico.org", "ovn.kubernetes.io", "k8s.ovn.org")
+PLUGINS = (
+    "cni.projectcalico.org", "ovn.kubernetes.io", "k8s.ovn.org", "egress.projectcalico.org",
+    "ipam.antrea.io", "ipam.cilium.io",
+)  # fmt: skip
 """Annotations with such a prefix are orders to a network plugin, unless they are `REPORTED`."""
 REPORTED = (
     "cni.projectcalico.org/containerID", "cni.projectcalico.org/podIP",
@@ -69,14 +74,19 @@ LABELS = {AMBIENT: "takes TCP of the pod through port 15008, and policies see th
 
 NAMESPACE_LABELS = {
     AMBIENT: "takes TCP of its pods through port 15008, and policies see that port",
+    "istio.io/use-waypoint": "sends packets to its pods through a proxy, and policies see that",
     "k8s.ovn.org/primary-user-defined-network": "its pods live in a network of their own",
 }
 NAMESPACE_ANNOTATIONS = {
     "k8s.ovn.org/routing-external-gws": "routes its pods through other gateways",
     "net.beta.kubernetes.io/network-policy": "isolates its pods, in Kubernetes before 1.7",
     "ovn.kubernetes.io/logical_switch": "its pods live in a network of their own",
-    "cni.projectcalico.org/ipv4pools": "its pods have addresses of other pools",
-    "cni.projectcalico.org/ipv6pools": "its pods have addresses of other pools",
+    "cni.projectcalico.org/ipv4pools": POOLS,
+    "cni.projectcalico.org/ipv6pools": POOLS,
+    "egress.projectcalico.org/selector": EGRESS,
+    "egress.projectcalico.org/egressGatewayPolicy": EGRESS,
+    "ipam.antrea.io/ippools": POOLS,
+    "ipam.cilium.io/ip-pool": POOLS,
     "config.linkerd.io/default-inbound-policy": INBOUND,
     "config.linkerd.io/proxy-require-identity-inbound-ports": INBOUND,
 }

@@ -3,9 +3,9 @@
 Rules that hold here:
 
 1. Told are orders that bring packets to a Service from elsewhere (another cluster, a tunnel, a
-   gateway) or take its packets elsewhere (another proxy, other networks), and fields that no version
-   of the API has. What orders a load balancer, a name in DNS or a certificate changes nothing that
-   policies see: whether a Service is a door at all says its type.
+   gateway) or take its packets elsewhere (another proxy, other networks), and fields that no
+   version of the API has. What orders a load balancer, a name in DNS or a certificate changes
+   nothing that policies see: whether a Service is a door at all says its type.
 2. An order whose value says no is none.
 3. A record touches the Service's namespace: its pods, and whoever sends to them.
 
@@ -49,13 +49,14 @@ NO = ("", "false", "none", "disabled")
 POOLED = '{"ingress":true}'
 """GKE gives every Service this value, for Ingresses that there may be."""
 SPEC = frozenset((
-    "allocateLoadBalancerNodePorts clusterIP clusterIPs deprecatedPublicIPs externalIPs "
-    "externalName externalTrafficPolicy healthCheckNodePort internalTrafficPolicy ipFamilies "
-    "ipFamily ipFamilyPolicy loadBalancerClass loadBalancerIP loadBalancerSourceRanges "
-    "portalIP ports publishNotReadyAddresses selector sessionAffinity sessionAffinityConfig "
-    "topologyKeys trafficDistribution type"
-).split())  # fmt: skip
-PORT = frozenset("appProtocol name nodePort port protocol targetPort".split())
+    "allocateLoadBalancerNodePorts", "clusterIP", "clusterIPs", "deprecatedPublicIPs",
+    "externalIPs", "externalName", "externalTrafficPolicy", "healthCheckNodePort",
+    "internalTrafficPolicy", "ipFamilies", "ipFamily", "ipFamilyPolicy", "loadBalancerClass",
+    "loadBalancerIP", "loadBalancerSourceRanges", "portalIP", "ports", "publishNotReadyAddresses",
+    "selector", "sessionAffinity", "sessionAffinityConfig", "topologyKeys", "trafficDistribution",
+    "type",
+))  # fmt: skip
+PORT = frozenset(("appProtocol", "name", "nodePort", "port", "protocol", "targetPort"))
 
 
 def of_services(objects: Iterable[ReadableDocument]) -> Iterator[Unevaluated]:

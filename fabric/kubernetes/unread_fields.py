@@ -14,8 +14,8 @@ Rules that hold here:
    labels besides: `BESIDES`.
 
 Source: kubernetes/api `core/v1/types.go`; documentation of Multus, Calico, Antrea,
-Cilium, Kube-OVN, OVN-Kubernetes, GKE, the Amazon VPC CNI, Istio, KubeVirt and Argo Rollouts; KubeRay
-`raycluster_types.go`; Volcano's job plugin `svc`.
+Cilium, Kube-OVN, OVN-Kubernetes, GKE, the Amazon VPC CNI, Istio, KubeVirt and Argo Rollouts;
+KubeRay `raycluster_types.go`; Volcano's job plugin `svc`.
 """
 
 from __future__ import annotations

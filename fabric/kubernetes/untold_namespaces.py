@@ -90,9 +90,7 @@ def _known(name: str, declared: Namespaces) -> tuple[Mapping[str, str], Callable
 
 def may_be(selector: Mapping[str, Any], pod: Pod) -> bool:
     """Whether a selector may select a pod, as far as its labels are known."""
-    return all(
-        is_untold(term[0], pod) or _holds(*term, pod.labels) for term in _terms(selector)
-    )
+    return all(is_untold(term[0], pod) or _holds(*term, pod.labels) for term in _terms(selector))
 
 
 def depends(
@@ -132,6 +130,10 @@ def _holds(key: str, operator: str, values: tuple[Any, ...], labels: Mapping[str
 def _record(name: str, key: str, peer: _Peer, declared: bool) -> Unevaluated:
     about = as_mapping(peer.source.value.get("metadata"))
     policy = f"{about.get('namespace') or DEFAULT_NAMESPACE}/{about.get('name')}"
-    why = "controllers give it, and it does not show" if declared else "its object, not read, may have"
+    why = (
+        "controllers give it, and it does not show"
+        if declared
+        else "its object, not read, may have"
+    )
     what = f"NetworkPolicy {policy} selects it by label {key}, which {why}"
     return Unevaluated("v1", "Namespace", name, name, peer.span, "field", what, "namespace")

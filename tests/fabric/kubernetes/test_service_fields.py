@@ -1,5 +1,5 @@
-"""Orders to meshes, tunnels and network plugins on Services are told, and so is what no Service has;
-orders about load balancers and names are not."""
+"""Orders to meshes, tunnels and network plugins on Services are told, and so is what no Service
+has; orders about load balancers and names are not."""
 
 from __future__ import annotations
 

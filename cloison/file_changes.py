@@ -21,7 +21,7 @@ from pathlib import Path
 from fabric.cluster import is_cluster
 from fabric.diagnostics import CloisonError, Diagnostics
 from fabric.inputs import chain, named_manifests
-from fabric.kubernetes.objects import files
+from fabric.kubernetes.folders import files
 from fabric.network import Network
 from fabric.plan import lock
 

@@ -13,7 +13,7 @@ from fabric.diagnostics import Diagnostics
 from fabric.file.extend import MAX_CHAIN
 from fabric.file.reader import read_yaml
 from fabric.file.spec import FabricSpec
-from fabric.kubernetes.objects import files
+from fabric.kubernetes.folders import files
 from fabric.plan import lock
 
 

@@ -37,6 +37,7 @@ WAYS = {
     "version": "cloison does not know this version of it",
     "field": "cloison does not read this field or annotation",
     "template": "objects are made from it that are not in the input",
+    "unread": "there may be objects in it, and it was not opened",
     "tenant": "it has no pod and no node, so no packet of it was looked at",
     "unknown": "cloison does not know this kind",
 }

@@ -2,9 +2,7 @@
 
 Rules that hold here:
 
-1. Directories are read recursively in sorted order, as `kubectl apply -R -f` does: `.yaml`, `.yml`
-   and `.json`, hidden names too; what lies in a `.git` and the locks of an editor (`.#name`) are
-   left out. A path that names a file is read whatever it is called; `-` is stdin.
+1. Which files of a directory count is said in `fabric.kubernetes.folders`.
 2. Lists (`kubectl get … -o yaml`, `NetworkPolicyList`) count as their items.
 3. What is not a Kubernetes object, or is a template that has not been rendered, is a warning in a
    directory and an error in a file that was named. Recipes go by their names, whatever is in them:
@@ -27,18 +25,13 @@ from typing import Any
 from fabric.diagnostics import Diagnostics, InputError, Span
 from fabric.file.extend import PatchEdit, Place, ReadableDocument, edit_objects, identity
 from fabric.file.reader import Document, KeyEntry, Mark, descend, read_text, read_yaml
-from fabric.io.reading import there
+from fabric.kubernetes.folders import RECIPES, files
 
-SUFFIXES = (".yaml", ".yml", ".json")
 YAML_1_1_BOOLEANS = frozenset(
     word
     for low in ("y", "n", "yes", "no", "on", "off")
     for word in (low, low.upper(), low.capitalize())
 )
-RECIPES = frozenset({
-    "Chart.yaml", "Chart.yml", "helmfile.yaml", "helmfile.yml", "kustomization.yaml",
-    "kustomization.yml", "Kustomization",
-})  # fmt: skip
 NAMING = frozenset({"name", "namespace", "labels", "matchLabels", "values", "key", "nodeName"})
 MAX_LIST_DEPTH = 10
 OCTAL = re.compile(r"(^|[\s,:\[-])0[0-7]+")
@@ -59,34 +52,6 @@ def read_objects(
     for path, named in files(paths, problems):
         found += of_file(path, named, problems)
     return distinct(edit_objects(found, tenant, edits, problems), problems)
-
-
-def files(paths: Sequence[Path | str], problems: Diagnostics) -> Iterator[tuple[Path, bool]]:
-    """Files to read, and whether each was named (rule 1)."""
-    for given in map(Path, paths):
-        if not is_directory(given):
-            if str(given) != "-" and not there(given):
-                problems.error("C601", f"there is no {given}")
-            else:
-                yield given, True
-            continue
-        inside = sorted(p for p in given.rglob("*") if is_manifest(p, given) and not p.is_dir())
-        if not inside:
-            hint = f"looked for {', '.join(SUFFIXES)}"
-            problems.error("C614", f"{given} holds no Kubernetes manifests", None, hint)
-        yield from ((path, False) for path in inside)
-
-
-def is_manifest(path: Path, directory: Path) -> bool:
-    """Whether the name of a file in a directory says that it is to be read."""
-    if ".git" in path.relative_to(directory).parts or path.name.startswith(".#"):
-        return False
-    return path.suffix in SUFFIXES or path.name in RECIPES
-
-
-def is_directory(path: Path) -> bool:
-    """Whether there is a directory; a name that is too long for one names none."""
-    return there(path) and path.is_dir()
 
 
 def of_file(path: Path, named: bool, problems: Diagnostics) -> Iterator[ReadableDocument]:

@@ -26,6 +26,7 @@ from fabric.file.extend import ReadableDocument
 from fabric.inventory import Endpoint
 from fabric.kubernetes.claimed_kinds import LEFT_TO_SOURCES, ClaimedKind
 from fabric.kubernetes.cursor import Cursor
+from fabric.kubernetes.folders import UNFOLLOWED
 from fabric.kubernetes.holders import Holders
 from fabric.kubernetes.kinds import (
     CLUSTER,
@@ -51,6 +52,8 @@ MESH_ROOTS = ("istio-system",)
 API_SERVER = DEFAULT_NAMESPACE, "kubernetes"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 SLICES_OF_SELECTORS = "endpointslice-controller.k8s.io"
+UNREAD = {"C603": ("Template", "template"), UNFOLLOWED: ("Folder", "unread")}
+"""Kind and way of what warnings are about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +222,13 @@ def has_template(source: ReadableDocument) -> bool:
 
 
 def unrendered(warnings: Iterable[Diagnostic]) -> Iterator[Unevaluated]:
-    """Templates and other recipes for manifests, as the warnings about them say."""
+    """Templates and other recipes for manifests, and what was not opened, as the warnings say."""
     for warning in warnings:
-        if warning.code == "C603" and warning.span:
+        if warning.code in UNREAD and warning.span:
+            kind, way = UNREAD[warning.code]
             yield Unevaluated(
-                "", "Template", "", warning.span.file.rpartition("/")[2], warning.span, "template",
-                WAYS["template"], "cluster",
+                "", kind, "", warning.span.file.rpartition("/")[2], warning.span, way, WAYS[way],
+                "cluster",
             )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,68 @@ def test_data_of_other_tools_is_skipped_with_a_warning(tmp_path: Path) -> None:
     found = folder(tmp_path, {".tool.yaml": "jobs: [a]\n", "list.json": "[1, 2]"})
     assert [w.code for w in found.warnings] == ["C602", "C602"]
     assert not found.not_evaluated
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "kind"),
+    [
+        (["rules.yaml.j2"], "C603", "Template"),
+        (["a/rules.yml.tmpl", "b.json.gotmpl"], "C603", "Template"),
+        (["rules.jsonnet"], "C603", "Template"),
+        (["dump/netpol.yaml.gz"], "C617", "Folder"),
+        (["x.json.gpg"], "C617", "Folder"),
+        (["old.yaml.bak"], "C618", None),
+        (["RULES.YAML"], "C618", None),
+        (["README.md", "notes.txt", "values.gz", "a.j2", "lib.libsonnet", "Makefile"], None, None),
+    ],
+)
+def test_what_may_make_or_hold_manifests_is_told_once_and_names_it(
+    tmp_path: Path, names: list[str], code: str | None, kind: str | None
+) -> None:
+    found = folder(tmp_path, dict.fromkeys(names, "- anything\n"))
+    assert [p.name for p in found.pods] == ["seen"]
+    assert [w.code for w in found.warnings] == [code] * (code is not None)
+    assert all(name in w.message for w in found.warnings for name in names)
+    assert [(r.kind, r.scope) for r in found.not_evaluated] == [(kind, "cluster")] * (
+        kind is not None
+    )
+
+
+def test_many_such_files_are_counted(tmp_path: Path) -> None:
+    found = folder(tmp_path, {f"r{n}.yaml.j2": "" for n in range(9)})
+    (warning,) = found.warnings
+    assert "r0.yaml.j2" in warning.message and "and 6 more" in warning.message
+
+
+def test_a_folder_that_is_a_link_elsewhere_is_told_and_one_inside_is_read_once(
+    tmp_path: Path,
+) -> None:
+    elsewhere = tmp_path / "policies"
+    elsewhere.mkdir()
+    (elsewhere / "p.yaml").write_text(POD.replace("NAME", "away"))
+    (tmp_path / "cluster" / "v1").mkdir(parents=True)
+    (tmp_path / "cluster" / "current").symlink_to("v1")
+    (tmp_path / "cluster" / "round").symlink_to(".")
+    assert not folder(tmp_path, {"v1/x.yaml": POD.replace("NAME", "x")}).warnings
+    (tmp_path / "cluster" / "policies").symlink_to(elsewhere)
+    found = folder(tmp_path, {})
+    assert {p.name for p in found.pods} == {"seen", "x"}
+    assert [w.code for w in found.warnings] == ["C617"]
+    assert [(r.kind, r.name, r.category) for r in found.not_evaluated] == [
+        ("Folder", "policies", "unread")
+    ]
+
+
+def test_a_folder_that_cannot_be_read_is_a_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path).name == "shut":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(InputError, match="shut cannot be read"):
+        folder(tmp_path, {"shut/p.yaml": POD})

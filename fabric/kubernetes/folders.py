@@ -92,15 +92,15 @@ def passed_over(
         if _manifest_and(p, KEPT) or (p.suffix.lower() in SUFFIXES and not is_manifest(p))
     ]
     for code, which, what, hint in (
-        ("C603", made, "make manifests, and are none", "render them first"),
-        (UNFOLLOWED, links, "are links to folders, and not followed", "name the folders as well"),
-        (UNFOLLOWED, packed, "are packed, and were not read", "unpack them first"),
-        (PASSED_OVER, kept, "were not read: kubectl does not either", None),
+        ("C603", made, "not read, for it makes manifests", "render them first"),
+        (UNFOLLOWED, links, "a link to a folder, not followed", "name the folders as well"),
+        (UNFOLLOWED, packed, "packed, not read", "unpack them first"),
+        (PASSED_OVER, kept, "not read, as by kubectl", None),
     ):
         if which:
             names = [str(path.relative_to(directory)) for path in which]
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            told = f"{', '.join(names[:SHOWN])}{more}: {what}"
+            told = f"{what}: {', '.join(names[:SHOWN])}{more}"
             problems.warn(code, told, Span(str(which[0]), 1), hint)
 
 

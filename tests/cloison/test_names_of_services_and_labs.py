@@ -1,0 +1,167 @@
+"""The law over printed names (`printed_kinds`) for what needs a world of its own: Services and
+their doors, workloads on their node's network, and what `lab test` and `bench` print."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from door_fabrics import OPEN, fabric, pod, service, written
+from printed_kinds import assert_names, leaves
+from rule_sets.catalogue import generate
+
+from cloison.cli import main
+from cloison.cli.lab_test import show
+from cloison.views.lab import Lab
+from cloison.views.world import World
+from sim.classify.classbench import write_rules
+from sim.lab.layout import Layout
+from sim.lab.trial import Forecast, Trial, compare, few_ports, flows, probe
+from sim.names.ends import endpoints, targets
+from sim.pipeline.datapath import Datapath
+from sim.reach.access import receivers
+
+TOPOLOGIES = Path(__file__).parents[2] / "topologies"
+NAMED = re.compile(r"(?:arrives|, its reply) at (\S+?)(?=,|$)")
+DOOR = re.compile(r"^(Service \S+)", re.M)
+
+
+def run(*arguments: object) -> str:
+    done = CliRunner().invoke(main, [str(a) for a in arguments])
+    assert done.exit_code in (0, 4), done.output
+    return done.stdout
+
+
+def daemon(name: str, app: str, port: int, **spec: Any) -> Any:
+    labels = {"app": app}
+    container = {"name": "c", "image": "i", "ports": [{"name": "web", "containerPort": port}]}
+    return {
+        "apiVersion": "apps/v1", "kind": "DaemonSet",
+        "metadata": {"name": name, "namespace": "a"},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels},
+                         "spec": {"containers": [container], **spec}},
+        },
+    }  # fmt: skip
+
+
+CLUSTER = [
+    pod("a", "x"),
+    pod("a", "y"),
+    service("s", "a", "x"),
+    daemon("log", "log", 9100, hostNetwork=True),
+    daemon("log-agent", "agent", 9200),
+    service("log", "a", "log", port={"nodePort": 30091}),
+    service("log-agent", "a", "agent", port={"nodePort": 30092}),
+]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("w")
+    return written(root, fabric([OPEN], [{"deny": "blue/* -> red/a/y"}]), CLUSTER, [pod("a", "x")])
+
+
+def test_services_of_every_door(path: Path) -> None:
+    world = World.of(path)
+    found = set(leaves(json.loads(run("reach", path, "-o", "json"))))
+    services = {text for where, text in found if where.endswith("doors[].service")}
+    assert services == {"a/s", "a/log", "a/log-agent"}
+    assert_names(world, {(".doors[].service", text) for text in services})
+    for output in ("table", "md"):
+        printed = set(DOOR.findall(run("reach", path, "-o", output).replace("| ", "")))
+        assert printed == {f"Service red/{text}" for text in services}
+        assert_names(world, {(".doors[].service", t.removeprefix("Service ")) for t in printed})
+        for text in printed:
+            assert run("explain", path, "red/a/y", f"{text}:80")
+            assert run("reach", path, "--to", f"{text}:80")
+
+
+def test_a_daemonset_is_not_one_whose_name_begins_alike(path: Path) -> None:
+    network = World.of(path).network
+    for name, port, kind in (("log", 9100, "node"), ("log-agent", 9200, "pod")):
+        found = targets(network, f"service red/a/{name}:80")
+        assert {t.ports[0].first for t in found} == {port}
+        ends = [t.endpoint for t in found if t.endpoint]
+        assert {e.kind for e in ends} == {kind}
+        assert {e.workload for e in ends} == ({"log-agent"} if kind == "pod" else {None})
+        assert len(receivers(network, f"Service a/{name}")) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["red/a/log[DaemonSet]", "red/a/log", "red/a/log-agent[DaemonSet]"]
+)
+def test_workloads_with_their_kind(path: Path, name: str) -> None:
+    network = World.of(path).network
+    found = endpoints(network, name)
+    assert {e.kind for e in found} == ({"pod"} if "agent" in name else {"node"})
+    assert [t.endpoint for t in targets(network, f"{name}:9100")] == found
+
+
+def test_names_of_a_directory_of_manifests(path: Path) -> None:
+    folder = path.parent / "m" / "red"
+    document = json.loads(run("reach", folder, "-o", "json"))
+    peers = {
+        f"{end['namespace']}/{end['name']}[{end['kind']}]"
+        for row in document["rows"]
+        for end in (row["source"], row["destination"])
+        if end["kind"] != "External"
+    }
+    assert peers >= {"a/log[DaemonSet]", "a/log-agent[DaemonSet]", "a/x[Pod]"}
+    for name in peers:
+        other = "a/x" if name == "a/y[Pod]" else "a/y"
+        assert run("explain", folder, name, f"{other}:80")
+        assert run("explain", folder, other, f"{name}:80")
+    doors = DOOR.findall(run("reach", folder))
+    assert set(doors) == {"Service a/s", "Service a/log", "Service a/log-agent"}
+    for text in doors:
+        assert run("explain", folder, "a/y", f"{text}:80")
+
+
+@pytest.mark.parametrize("name", ["small", "demo"])
+def test_what_a_test_of_a_lab_prints(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a made-up kernel that loses some packets and takes others elsewhere."""
+    world = World.read([TOPOLOGIES / f"{name}.yaml"])
+    network = world.network
+    lab = Lab(world.program, Layout(network, "0123abcd", False), True)
+    packets = flows(world.blocks, few_ports(world.blocks)[:2]).take(np.arange(60))
+    forecast = Forecast.of(Datapath.of(world), packets, True)
+    ends = forecast.at.tolist()
+    lost = dict.fromkeys(range(0, 60, 3), -1)
+    elsewhere = {i: (ends[i] + 1) % len(network.endpoints) for i in range(1, 60, 3)}
+    wire: Any = SimpleNamespace(at=dict(enumerate(ends)) | lost | elsewhere, back={2: 0, 5: 1})
+    found, names = Trial(left_out=3), [e.name for e in network.endpoints]
+    for i, source in enumerate(packets.src_endpoint.tolist()):
+        compare(probe(packets, i), source, forecast, wire, names, found)
+    assert len(found.differences) > 20
+    show(lab, found, "json")
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    said = {(".rows[].source", row["source"]) for row in rows}
+    said |= {(".packet", row["packet"]) for row in rows}
+    words = [row[key] for row in rows for key in ("kernel", "simulator")]
+    said |= {(".rows[].source", end) for text in words for end in NAMED.findall(text)}
+    assert {"arrives" in word for word in words} == {True, False}
+    assert all(re.fullmatch("[a-z0-9_]+_drop", w) for w in words if "arrives" not in w)
+    assert_names(world, said)
+    show(lab, found, "table")
+    assert "differences between the kernel" in capsys.readouterr().out
+
+
+def test_what_bench_prints_names_nothing_of_a_network(tmp_path: Path) -> None:
+    """Rule sets by their files, traces, engines and what the machine is: no name of a network."""
+    write_rules(generate("policy-1k"), tmp_path / "mine.rules")
+    rules = tmp_path / "mine.rules"
+    printed = run("bench", "--rules", rules, "--packets", 500, "--rounds", 1, "-q", "-o", "json")
+    document = json.loads(printed)
+    paths = {path for path, _ in leaves({k: v for k, v in document.items() if k != "machine"})}
+    assert {path.rpartition(".")[2] for path in paths} <= {
+        "schema", "set", "trace", "engine", "name", "engines[]", "reasons[]"
+    }  # fmt: skip
+    assert {row["set"] for row in document["speeds"]} == {rules.name}

@@ -19,7 +19,11 @@ from cloison.views.world import World
 from fabric.address_sets import AddressSet, address_in, addresses_in
 from fabric.cluster import CLUSTER, EXTERNAL
 from fabric.interval_sets import intersect
-from sim.names.cluster_names import ClusterNames
+from fabric.kubernetes.services import Service
+from fabric.ports import PortRange, parse_ports
+from fabric.service_names import service_in
+from sim.names.cluster_names import ClusterNames, fault, split
+from sim.names.services import offers
 from sim.names.wanted_ports import split_port
 from sim.reach.connectivity import OUTSIDE, Connectivity, Peer, range_words
 from sim.reach.doors import EVERYBODY, Door
@@ -37,6 +41,49 @@ def as_named(names: ClusterNames, text: str) -> str:
     if address is None or address not in names.at:
         return short(text)
     return f"{names.at[address].name}:{port}" if port else names.at[address].name
+
+
+def stands_for(names: ClusterNames, to: str | None) -> list[str | None]:
+    """What a destination means: of a Service every workload behind it with a port where it gets
+    what the Service is sent, or pods, where others of their workload are not behind it."""
+    name, port = split_port(to) if to else ("", "")
+    if to is None or service_in(name) is None:
+        return [to]
+    service = names.service(name, *split(name)[:2])
+    running = {f"{pod.namespace}/{pod.name}": pod for pod, _ in names.labelled}
+    found = [
+        (running[end.name], asked if end.port is None else PortRange(protocol, end.port, end.port))
+        for protocol, number, asked in _ports(service, name, port)
+        for end in names.behind(service, protocol, number)
+    ]
+    chosen = {f"{pod.namespace}/{pod.name}" for pod, _ in found}
+    out: dict[str | None, None] = {}
+    for pod, at in found:
+        peers = names.workloads[pod.namespace, pod.workload][pod.workload_kind]
+        whole = f"{pod.namespace}/{pod.workload}[{pod.workload_kind}]"
+        text = whole if {m.name for m in peers} <= chosen else f"{pod.namespace}/{pod.name}"
+        out[f"{text}:{at}"] = None
+    return [*out]
+
+
+def _ports(service: Service, name: str, port: str) -> list[tuple[int, int, PortRange]]:
+    """The ports of a Service that a text means, each with what is asked for at its pods where none
+    is translated."""
+    try:
+        ranges = parse_ports(port) if port else (PortRange(),)
+    except ValueError:
+        ranges = ()
+    if service.headless and ranges:
+        return [(r.protocol, r.first, r) for r in ranges]
+    called = port.partition("/")[0]
+    found = [
+        (p.protocol, p.port, PortRange(p.protocol, p.port, p.port))
+        for p in service.ports
+        if (called and p.name == called) or any(offers(p, r) for r in ranges)
+    ]
+    if not found:
+        raise fault(f"{name} has no such port: {port}" if port else f"{name} has no ports")
+    return found
 
 
 def asked_pods(world: World, text: str | None) -> frozenset[Peer]:

@@ -7,8 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 from cloison.render.formats import FORMATS, folded, visible, written
-from cloison.views.asked_peers import as_named, asked_pods, called, leads, sought, takes, within
-from cloison.views.doubts import Doubts
+from cloison.views.asked_peers import (
+    as_named,
+    asked_pods,
+    called,
+    leads,
+    sought,
+    stands_for,
+    takes,
+    within,
+)
+from cloison.views.doubts import Doubts, pods_of
 from cloison.views.unknowns import below, notes, with_records
 from cloison.views.world import World
 from compiler.policy.ir import Direction, Origin
@@ -44,24 +53,29 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
     something that touches it is not evaluated."""
     names = ClusterNames(world.network)
     source, to = (text and as_named(names, text) for text in (source, to))
-    pods = [asked_pods(world, text) for text in (source, to and split_port(to)[0])]
+    asked = stands_for(names, to)
+    ends = [split_port(text)[0] for text in asked if text]
+    into = frozenset[Peer]().union(*(asked_pods(world, end) for end in ends))
+    pods = [asked_pods(world, source), into]
     found = connectivity(world, pods[0] | pods[1])
+    lacking = sorted({pair for text in asked for pair in missing(found, source, text)})
     chosen = [
         c
-        for c in narrowed(found, source, to)
+        for text in asked
+        for c in narrowed(found, source, text)
         if all(
             end in own or end not in found.pods
             for end, own in zip((c.source, c.target), pods, strict=True)
         )
     ]
-    doubt = doubts(found, source, to)
+    doubt = doubts(found, source, to and pods_of(split_port(to)[0]))
     ways_in = [d for d in doors(found) if takes(d, source)]
-    ways_in = [d for d in ways_in if to is None or leads(found, d, split_port(to)[0])]
+    ways_in = [d for d in ways_in if to is None or any(leads(found, d, end) for end in ends)]
     if output == "matrix":
         text = "".join(f"{visible(line)}\n" for line in matrix(found, chosen, doubt))
         text += below(doubt.records)
     elif output == "dot":
-        picture = dot(found, chosen, doubt, missing(found, source, to))
+        picture = dot(found, chosen, doubt, lacking)
         text = "".join(f"{line}\n" for line in picture)
     else:
         make = {"plain": as_cells, "text": as_text, "data": structured}[FORMATS[output].cells]
@@ -72,7 +86,7 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
         beside = {"doors": list(map(door, ways_in))} if ways_in else None
         text = with_records(
             doubt.records, rows, schema=SCHEMA, output=output, columns=columns, beside=beside,
-            missing=missing(found, source, to),
+            missing=lacking,
         )  # fmt: skip
     shape = FORMATS.get(output)
     if ways_in and shape and shape.beside == "below":
@@ -144,7 +158,7 @@ def doubts(found: Connectivity, source: str | None, to: str | None) -> Doubts:
     unsure = frozenset(peer_key(p) for p, ends in found.members.items() if pending(touch.of(*ends)))
     if source is None or to is None:
         return Doubts(network.not_evaluated, unsure)
-    wanted = source, split_port(to)[0]
+    wanted = source, to
     ends = (i for p, own in found.members.items() for i in own if any(called(p, w) for w in wanted))
     return Doubts(touch.asked(ends, [f"{CLUSTER}/{pattern}" for pattern in wanted]), unsure)
 

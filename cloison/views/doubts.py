@@ -61,11 +61,13 @@ def doubts(network: Network, source: str | None, target: str | None) -> Doubts:
     ends = [senders(network, source), *(chosen for chosen, _ in receivers(network, target))]
     chosen = np.flatnonzero(np.any(ends, axis=0)).tolist()
     texts = split_source(source)[0], split_port(target)[0]
-    asked = [name for text in map(_pods, texts) for name in (*patterns(network, text), f"*/{text}")]
+    asked = [
+        name for text in map(pods_of, texts) for name in (*patterns(network, text), f"*/{text}")
+    ]
     return Doubts(found.asked(chosen, asked), names)
 
 
-def _pods(text: str) -> str:
+def pods_of(text: str) -> str:
     """A name; of a Service, all that may come to be behind it."""
     namespace = text.removesuffix(SUFFIX).rpartition("/")[0]
     return f"{namespace or '*'}/*" if text.endswith(SUFFIX) else text

@@ -52,7 +52,7 @@ def led_to(
     title, service, pods = _pods(network, name)
     found: dict[int, set[PortRange]] = defaultdict(set)
     for wanted in asked:
-        offered = [p for p in service.ports if _offers(p, wanted)]
+        offered = [p for p in service.ports if offers(p, wanted)]
         if service.headless:
             for _, pod_end in pods:
                 found[pod_end.index].add(wanted)
@@ -75,7 +75,7 @@ def led_to(
     return [(ports, tuple(ends)) for ports, ends in alike.items()]
 
 
-def _offers(mapped: ServicePort, wanted: PortRange) -> bool:
+def offers(mapped: ServicePort, wanted: PortRange) -> bool:
     """Whether a port of a Service is among those of a range."""
     return wanted.protocol in (ANY, mapped.protocol) and wanted.first <= mapped.port <= wanted.last
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from door_fabrics import OPEN, fabric, pod, service, written
+from door_fabrics import OPEN, fabric, pod, policy, service, written
 from printed_kinds import assert_names, leaves
 from rule_sets.catalogue import generate
 
@@ -123,6 +123,54 @@ def test_names_of_a_directory_of_manifests(path: Path) -> None:
     assert set(doors) == {"Service a/s", "Service a/log", "Service a/log-agent"}
     for text in doors:
         assert run("explain", folder, "a/y", f"{text}:80")
+        for to in (text, f"{text}:80", f"{text}:80-90/tcp"):
+            rows = json.loads(run("reach", folder, "--to", to, "-o", "json"))["rows"]
+            name = {"Service a/s": "x"}.get(text, text.rpartition("/")[2])
+            assert {row["destination"]["name"] for row in rows} == {name}
+
+
+SHUT = policy("a", ingress=[{"ports": [{"port": 9300}]}])
+
+
+@pytest.mark.parametrize(
+    ("to", "met"),
+    [
+        ("Service a/s", {"z"}),
+        ("a/s[Service]:80", {"z"}),
+        ("a/s[Service]:81", set()),
+        ("a/s[Service]:web", {"z"}),
+        ("a/bare[Service]:9300", {"x", "z"}),
+        ("a/bare[Service]:80", set()),
+    ],
+)
+def test_a_service_of_a_directory_leads_to_its_ports(
+    tmp_path: Path, to: str, met: set[str]
+) -> None:
+    """One pod calls 8080 what the other one calls 9300, and policies let in to the latter."""
+    other = pod("a", "z")
+    other["spec"]["containers"][0]["ports"][0]["containerPort"] = 9300
+    other["metadata"]["labels"]["app"] = "x"
+    ports = [{"name": "web", "port": 80, "targetPort": "web"}, {"name": "p", "port": 81}]
+    doors = [service("s", "a", "x", ports=ports), service("bare", "a", "x", clusterIP="None")]
+    for door in doors:
+        door["spec"]["type"] = "ClusterIP"
+    written(tmp_path, {}, [pod("a", "x"), other, pod("a", "y"), *doors, SHUT], [])
+    found = run("reach", tmp_path / "m" / "red", "--from", "a/y", "--to", to, "-o", "json")
+    assert {row["destination"]["name"] for row in json.loads(found)["rows"]} == met
+
+
+@pytest.mark.parametrize(
+    ("to", "why"),
+    [
+        ("a/s[Service]:82", "a/s[Service] has no such port: 82/tcp"),
+        ("Service a/t", "there is no a/t[Service]"),
+        ("Service a/s:web2", "a/s[Service] has no such port: web2"),
+    ],
+)
+def test_a_service_that_is_none_is_refused(path: Path, to: str, why: str) -> None:
+    done = CliRunner().invoke(main, ["reach", str(path.parent / "m" / "red"), "--to", to])
+    assert done.exit_code == 2
+    assert why in done.output
 
 
 @pytest.mark.parametrize("name", ["small", "demo"])

@@ -3,6 +3,11 @@
 `paint` finds the first entry of one group that matches, `chain` what groups decide one after the
 other. Both only look at which classes an entry holds, never at what it is called: tenants that are
 alike have equal patterns, which are worked out once.
+
+Engines paint as well (`sim.kernels.match.paint`), and a law holds both together. They stay two:
+what is painted here takes a millisecond on the demo and six on the large fabric, and loading
+kernels takes 130, in verbs that need none. There, rules are many and hold few cells each; in NumPy
+they would take fifty to eighty times as long (`acl-1k`: 15 ms, not 0.2).
 """
 
 from __future__ import annotations

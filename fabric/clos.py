@@ -1,4 +1,5 @@
-"""Clos generators: functions in, graph out, as networkx's own generators are.
+"""Clos generators: functions in, graph out, as networkx's own generators are; `site_wiring` is for
+fabrics, which are wired without loading networkx.
 
 Rules that hold here:
 
@@ -18,14 +19,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import combinations
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from fabric.budget import afford_wiring
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, did_you_mean
 from fabric.file.spec import FabricSpec, Site, Speeds
+from fabric.multigraph import Multigraph
 from fabric.phases import phase
 from fabric.topology import RANK, Fabric, Link, Node, Role
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 def leaf_spine(
@@ -52,10 +56,7 @@ def leaf_spine(
         spines=spines, leaves=leaves, hosts_per_pair=hosts_per_pair, uplinks=uplinks,
         borders=borders, speeds=speeds or Speeds(),
     )  # fmt: skip
-    plan = _Cabling(size, vtep, site, prefix)
-    tops = plan.pod("", 0)
-    plan.borders(tops)
-    return plan.graph
+    return site_wiring(site, size, vtep=vtep, prefix=prefix).graph()
 
 
 def three_tier(
@@ -83,20 +84,14 @@ def three_tier(
         hosts_per_pair=hosts_per_pair, uplinks=uplinks, borders=borders,
         speeds=speeds or Speeds(),
     )  # fmt: skip
-    plan = _Cabling(size, vtep, site, prefix)
-    lower = [spine for pod in range(1, pods + 1) for spine in plan.pod(f"pod{pod}-", pod)]
-    tops = plan.nodes(Role.SUPERSPINE, "superspine", superspines)
-    for spine in lower:
-        plan.uplinks(spine, tops, size.speeds.spine, 1)
-    plan.borders(tops)
-    return plan.graph
+    return site_wiring(site, size, vtep=vtep, prefix=prefix).graph()
 
 
 class _Cabling:
     """A site under construction; hosts are numbered through all of its pods."""
 
     def __init__(self, size: Site, vtep: str, site: str, prefix: str) -> None:
-        self.graph: nx.MultiGraph[str] = nx.MultiGraph()
+        self.wiring = Multigraph()
         self.size, self.vtep, self.site, self.prefix = size, vtep, site, prefix
         self.hosts = 0
 
@@ -108,13 +103,13 @@ class _Cabling:
         return names
 
     def node(self, role: Role, name: str, pod: int) -> str:
-        self.graph.add_node(name, role=role.value, rank=RANK[role], site=self.site, pod=pod)
+        self.wiring.add_node(name, role=role.value, rank=RANK[role], site=self.site, pod=pod)
         return name
 
     def link(self, a: str, b: str, speed: int, kind: str = "fabric") -> None:
-        number = self.graph.number_of_edges(a, b) + 1
+        number = self.wiring.number_of_edges(a, b) + 1
         name = f"{a}--{b}" if number == 1 else f"{a}--{b}#{number}"
-        self.graph.add_edge(a, b, name, a=a, b=b, speed=speed, kind=kind)
+        self.wiring.add_edge(a, b, name, a=a, b=b, speed=speed, kind=kind)
 
     def uplinks(self, node: str, tops: Iterable[str], speed: int, count: int) -> None:
         """Cable a node to every one above it, `count` times."""
@@ -151,23 +146,23 @@ class _Cabling:
             self.uplinks(border, tops, self.size.speeds.leaf, self.size.uplinks)
 
 
-def site_graph(name: str, site: Site, *, vtep: str, prefix: str) -> nx.MultiGraph[str]:
-    """The graph of one site as the fabric file describes it."""
+def site_wiring(name: str, site: Site, *, vtep: str, prefix: str) -> Multigraph:
+    """One site as the fabric file describes it."""
+    plan = _Cabling(site, vtep, name, prefix)
     if site.clos == "leaf-spine":
-        return leaf_spine(
-            site.spines, site.leaves, hosts_per_pair=site.hosts_per_pair, uplinks=site.uplinks,
-            borders=site.borders, speeds=site.speeds, vtep=vtep, site=name, prefix=prefix,
-        )  # fmt: skip
-    return three_tier(
-        site.pods, site.superspines, site.spines, site.leaves,
-        hosts_per_pair=site.hosts_per_pair, uplinks=site.uplinks, borders=site.borders,
-        speeds=site.speeds, vtep=vtep, site=name, prefix=prefix,
-    )  # fmt: skip
+        tops = plan.pod("", 0)
+    else:
+        lower = [s for pod in range(1, site.pods + 1) for s in plan.pod(f"pod{pod}-", pod)]
+        tops = plan.nodes(Role.SUPERSPINE, "superspine", site.superspines)
+        for spine in lower:
+            plan.uplinks(spine, tops, site.speeds.spine, 1)
+    plan.borders(tops)
+    return plan.wiring
 
 
-def build_graph(spec: FabricSpec) -> nx.MultiGraph[str]:
+def wired(spec: FabricSpec) -> Multigraph:
     """All sites, joined at their tops; names carry the site when there are several."""
-    whole: nx.MultiGraph[str] = nx.MultiGraph()
+    whole = Multigraph()
     tops: list[tuple[list[str], Site]] = []
     for name, site in spec.sites.items():
         if site.clos == "three-tier" and not site.superspines:
@@ -180,11 +175,12 @@ def build_graph(spec: FabricSpec) -> nx.MultiGraph[str]:
                 )
             )
         prefix = f"{name}-" if len(spec.sites) > 1 else ""
-        part = site_graph(name, site, vtep=spec.vtep, prefix=prefix)
+        part = site_wiring(name, site, vtep=spec.vtep, prefix=prefix)
         top = Role.SPINE if site.clos == "leaf-spine" else Role.SUPERSPINE
-        tops.append(([n for n, data in part.nodes(data=True) if data["role"] == top], site))
-        whole.add_nodes_from(part.nodes(data=True))
-        for a, b, key, data in part.edges(keys=True, data=True):
+        tops.append(([n for n, data in part.nodes.items() if data["role"] == top], site))
+        for node, data in part.nodes.items():
+            whole.add_node(node, **data)
+        for a, b, key, data in part.edges():
             whole.add_edge(a, b, key, **data)
     for (ours, site), (theirs, _) in combinations(tops, 2):
         for a, b in zip(ours, theirs, strict=False):
@@ -196,20 +192,20 @@ def build_graph(spec: FabricSpec) -> nx.MultiGraph[str]:
 def build_fabric(spec: FabricSpec, down: Iterable[str] = ()) -> Fabric:
     """The wiring of a fabric file; `down` names nodes and links (either way round) that failed."""
     afford_wiring(spec)
-    graph = build_graph(spec)
-    order = sorted(graph, key=lambda name: graph.nodes[name]["rank"])
+    wiring = wired(spec)
+    order = sorted(wiring.nodes, key=lambda name: wiring.nodes[name]["rank"])
     index = {name: number for number, name in enumerate(order)}
     nodes = []
     for number, name in enumerate(order):
-        data = graph.nodes[name]
+        data = wiring.nodes[name]
         data["index"] = number
         nodes.append(Node(number, name, Role(data["role"]), data["site"], data["pod"]))
-    links = tuple(_links(graph, index))
-    fabric = Fabric(tuple(nodes), links, graph, Role(spec.vtep))
+    links = tuple(_links(wiring, index))
+    fabric = Fabric(tuple(nodes), links, wiring, Role(spec.vtep))
     return take_down(fabric, down)
 
 
-def _links(graph: nx.MultiGraph[str], index: dict[str, int]) -> Iterator[Link]:
+def _links(wiring: Multigraph, index: dict[str, int]) -> Iterator[Link]:
     """Number links and ports, lower tiers first."""
     used: dict[str, int] = defaultdict(int)
 
@@ -217,8 +213,8 @@ def _links(graph: nx.MultiGraph[str], index: dict[str, int]) -> Iterator[Link]:
         used[node] += 1
         return f"swp{used[node]}"
 
-    edges = [(name, data) for _, _, name, data in graph.edges(keys=True, data=True)]
-    edges.sort(key=lambda e: graph.nodes[e[1]["a"]]["rank"])
+    edges = [(name, data) for _, _, name, data in wiring.edges()]
+    edges.sort(key=lambda e: wiring.nodes[e[1]["a"]]["rank"])
     for number, (name, data) in enumerate(edges):
         a, b = data["a"], data["b"]
         data.update(index=number, a_port=port(a), b_port=port(b))
@@ -235,19 +231,19 @@ def take_down(fabric: Fabric, down: Iterable[str]) -> Fabric:
     down_nodes, down_links = set(), set()
     problems = Diagnostics()
     for name in down:
-        if name in fabric.graph and fabric.node(name).role is Role.HOST:
+        if name in fabric.wiring.nodes and fabric.node(name).role is Role.HOST:
             end = fabric.vtep_of(name).name
             what = f'"{name}" is a host, and that one is down is not looked at'
             problems.error("C331", what, hint=f"what it is attached to may be: {end}")
         elif name in links and fabric.links[links[name]].kind == "host":
             what = f'"{name}" leads to a host, and that it is down is not looked at'
             problems.error("C331", what, hint="links between devices that speak BGP may be")
-        elif name in fabric.graph:
+        elif name in fabric.wiring.nodes:
             down_nodes.add(fabric.node(name).index)
         elif name in links:
             down_links.add(links[name])
         else:
-            hint = did_you_mean(name, [*fabric.graph, *links])
+            hint = did_you_mean(name, [*fabric.wiring.nodes, *links])
             problems.error("C331", f'no node or link is called "{name}"', hint=hint)
     problems.check()
     return replace(fabric, down_nodes=frozenset(down_nodes), down_links=frozenset(down_links))

@@ -23,8 +23,6 @@ from itertools import count
 from pathlib import Path
 from typing import Literal
 
-import networkx as nx
-
 from fabric.control.evpn import imports, originate
 from fabric.control.fib import build_fib
 from fabric.control.underlay import converge
@@ -34,6 +32,7 @@ from fabric.inventory import Endpoint, Prefix, Vrf
 from fabric.kubernetes.manifests import Manifests, load_manifests
 from fabric.kubernetes.unevaluated import Unevaluated, left_to_sources, owned_by
 from fabric.kubernetes.workloads import Pod
+from fabric.multigraph import Multigraph
 from fabric.network import Network
 from fabric.phases import phase
 from fabric.plan.addressing import Plan
@@ -82,9 +81,9 @@ def around(endpoints: tuple[Endpoint, ...], manifests: Manifests, ipblock: IpBlo
     tenants = {CLUSTER: Tenant(ipblock=ipblock)}
     spec = FabricSpec(cloison=1, name=CLUSTER, sites={CLUSTER: Site()}, tenants=tenants)
     node = Node(0, CLUSTER, Role.DPU, CLUSTER)
-    graph: nx.MultiGraph[str] = nx.MultiGraph()
-    graph.add_node(CLUSTER, role=node.role.value, rank=1, site=CLUSTER, pod=0, index=0)
-    fabric = Fabric((node,), (), graph)
+    wiring = Multigraph()
+    wiring.add_node(CLUSTER, role=node.role.value, rank=1, site=CLUSTER, pod=0, index=0)
+    fabric = Fabric((node,), (), wiring)
     vrfs = (Vrf(0, f"{CLUSTER}/main", CLUSTER, 1, 1, EVERYWHERE),)
     here = (0, 0)
     plan = Plan(

@@ -14,6 +14,7 @@ from fabric.diagnostics import Diagnostic
 from fabric.intent.offers import Intent
 from fabric.inventory import Endpoint, Vrf
 from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.multigraph import Multigraph
 from fabric.topology import Fabric
 
 if TYPE_CHECKING:
@@ -66,7 +67,6 @@ class Network:
         """A network that no fabric file, tenant or manifest describes, such as one that was read
         from devices: what is not known is empty. Who asks for a number of a plan that is not known
         hears that (`UndecidedError`)."""
-        import networkx as nx
         import numpy as np
 
         from fabric.control.evpn import Type5
@@ -82,7 +82,7 @@ class Network:
         small = np.zeros((0, 0), np.int16)
         return Network(
             spec,
-            fabric or Fabric((), (), nx.MultiGraph()),
+            fabric or Fabric((), (), Multigraph()),
             plan,
             vrfs,
             endpoints,

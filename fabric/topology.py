@@ -1,7 +1,7 @@
 """The wiring: nodes, links and the immutable `Fabric` that holds them.
 
-`Fabric.graph` is an `nx.MultiGraph` for people and for networkx's algorithms; the tuples are for
-code that wants arrays. Both hold the same facts.
+`Fabric.graph` is an `nx.MultiGraph` for people and for networkx's algorithms, made when it is asked
+for; the tuples are for code that wants arrays. Both hold the same facts, as does `Fabric.wiring`.
 
 * node key: the node's name. Attributes: `role` (str), `rank` (int: host 0, dpu 1, leaf and border
   2, spine 3, superspine 4), `site`, `pod` (int, 0 in a two-tier site), `index` (int), and once the
@@ -14,8 +14,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-import networkx as nx
+from fabric.multigraph import Multigraph
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 class Role(StrEnum):
@@ -57,16 +62,21 @@ class Link:
     kind: str = "fabric"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fabric:
-    """Nodes, links and the graph over both. Nodes and links that are down are still listed."""
+    """Nodes, links and the wiring of both. Nodes and links that are down are still listed."""
 
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
-    graph: nx.MultiGraph[str]
+    wiring: Multigraph
     vtep_role: Role = Role.DPU
     down_nodes: frozenset[int] = field(default_factory=frozenset)
     down_links: frozenset[int] = field(default_factory=frozenset)
+
+    @cached_property
+    def graph(self) -> nx.MultiGraph[str]:
+        """The wiring as a graph; see the module."""
+        return self.wiring.graph()
 
     @property
     def down(self) -> tuple[str, ...]:
@@ -76,13 +86,13 @@ class Fabric:
 
     def node(self, name: str) -> Node:
         """The node of that name; KeyError when there is none."""
-        index: int = self.graph.nodes[name]["index"]
+        index: int = self.wiring.nodes[name]["index"]
         return self.nodes[index]
 
     def vtep_of(self, host: str) -> Node:
         """The node that encapsulates and enforces for `host`: its DPU, or its leaf."""
         return next(
             self.node(peer)
-            for peer in self.graph.neighbors(host)
+            for peer in self.wiring.neighbors(host)
             if self.node(peer).role is self.vtep_role
         )

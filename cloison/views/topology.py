@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 def node_rows(fabric: Fabric) -> Iterator[dict[str, Any]]:
     """Nodes from the top tier down."""
-    for node in sorted(fabric.nodes, key=lambda n: (-fabric.graph.nodes[n.name]["rank"], n.index)):
-        neighbours = {str(name) for name in fabric.graph.neighbors(node.name)}
+    for node in sorted(fabric.nodes, key=lambda n: (-fabric.wiring.nodes[n.name]["rank"], n.index)):
+        neighbours = {str(name) for name in fabric.wiring.neighbors(node.name)}
         yield {
             "node": node.name,
             "role": node.role.value,
             "site": node.site,
             "pod": node.pod or None,
-            "links": fabric.graph.degree(node.name),
+            "links": fabric.wiring.degree(node.name),
             "neighbours": len(neighbours),
             "state": "down" if node.index in fabric.down_nodes else "up",
         }
@@ -45,6 +45,6 @@ def known_node(fabric: Fabric, name: str) -> None:
     """Raise `InputError` unless a node has this name."""
     from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 
-    if name not in fabric.graph:
-        hint = did_you_mean(name, fabric.graph)
+    if name not in fabric.wiring.nodes:
+        hint = did_you_mean(name, fabric.wiring.nodes)
         raise InputError(Diagnostic("C338", f'no node is called "{name}"', hint=hint))

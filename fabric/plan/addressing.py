@@ -92,10 +92,10 @@ def plan(
 
 
 def annotate(fabric: Fabric, plan: Plan) -> None:
-    """Put ASN and loopback on the graph's nodes, as `fabric.topology` documents them."""
+    """Put ASN and loopback on the nodes, as `fabric.topology` documents them."""
     for node in fabric.nodes:
         if node.role is not Role.HOST:
-            fabric.graph.nodes[node.name].update(
+            fabric.wiring.nodes[node.name].update(
                 asn=plan.asn[node.index], loopback=plan.vtep(node.index)
             )
 

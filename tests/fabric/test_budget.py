@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cloison.cli import main
 from fabric.budget import MEMORY, STEPS, multiplied, of_site, wiring
 from fabric.build import build
-from fabric.clos import build_fabric, build_graph
+from fabric.clos import build_fabric, wired
 from fabric.control.underlay import settle
 from fabric.diagnostics import InputError
 from fabric.file.spec import FabricSpec, Site
@@ -191,4 +191,4 @@ def test_failures_are_counted_before_they_are_tried(tmp_path: Path) -> None:
     assert time.process_time() - started < 60
     small = fabric(tmp_path, {"leaves": 4}, tenants={"a": tenant}, expect=expect)
     assert CliRunner().invoke(main, ["verify", str(small), "-q"]).exit_code == 0
-    assert build_graph(load_fabric(small))
+    assert wired(load_fabric(small)).nodes

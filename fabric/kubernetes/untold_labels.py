@@ -10,7 +10,8 @@ Rules that hold here:
    give it, unless it is one of those that are known (`fabric.kubernetes.workloads`,
    `fabric.kubernetes.templates`).
 2. What selects by an untold label has a record: a NetworkPolicy, or a Service that is a door. It
-   touches its own namespace, as the policy does.
+   touches its own namespace, as the policy does. Who is behind any other Service that does is asked
+   by whoever asks about it (`maybe_behind`).
 
 Source: kubernetes/api (well-known labels; `apps`, `batch`), and the controllers of the projects
 that `fabric.kubernetes.templates` names.
@@ -23,6 +24,7 @@ from typing import Any
 
 from fabric.file.extend import ReadableDocument
 from fabric.kubernetes.metadata import DEFAULT_NAMESPACE
+from fabric.kubernetes.services import Service
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.kubernetes.workloads import Pod
 
@@ -60,7 +62,7 @@ def untold(objects: Iterable[ReadableDocument], pods: Iterable[Pod]) -> Iterator
     """The records of all policies and doors."""
     made: dict[tuple[str, str, str], Pod] = {}
     for pod in pods:
-        if pod.made or (pod.workload_kind == "Pod" and not pod.addresses):
+        if is_template(pod):
             made.setdefault((pod.namespace, pod.workload_kind, pod.workload), pod)
     for source in objects:
         namespace = as_mapping(source.value.get("metadata")).get("namespace") or DEFAULT_NAMESPACE
@@ -72,6 +74,29 @@ def untold(objects: Iterable[ReadableDocument], pods: Iterable[Pod]) -> Iterator
                 if found is not None and key not in told:
                     told.add(key)
                     yield record(source, str(namespace), key, found)
+
+
+def maybe_behind(service: Service, pods: Iterable[Pod]) -> str | None:
+    """Why nobody knows which of these pods are behind a Service; None where it is known."""
+    wanted = service.selector or {}
+    for pod in pods:
+        if pod.namespace == service.namespace and is_template(pod):
+            keys = [key for key in wanted if is_untold(key, pod)]
+            if keys and all(pod.labels.get(k) == v for k, v in wanted.items() if k not in keys):
+                return _why(keys[0], pod)
+    return None
+
+
+def is_template(pod: Pod) -> bool:
+    """Whether a pod was not read as it is, so that labels may be missing."""
+    return pod.made or (pod.workload_kind == "Pod" and not pod.addresses)
+
+
+def _why(key: str, pod: Pod) -> str:
+    return (
+        f"it selects by label {key}, which pods of {pod.workload_kind} {pod.namespace}/"
+        f"{pod.workload} get with a value that the input does not say"
+    )
 
 
 def is_untold(key: str, pod: Pod) -> bool:
@@ -87,14 +112,10 @@ def is_untold(key: str, pod: Pod) -> bool:
 def record(source: ReadableDocument, namespace: str, key: str, pod: Pod) -> Unevaluated:
     """The record of one selector."""
     value = source.value
-    what = (
-        f"it selects by label {key}, which pods of {pod.workload_kind} {pod.namespace}/"
-        f"{pod.workload} get with a value that the input does not say"
-    )
     name = str(as_mapping(value.get("metadata")).get("name") or "")
     return Unevaluated(
-        value["apiVersion"], value["kind"], namespace, name, source.span(("spec",)), "field", what,
-        "namespace",
+        value["apiVersion"], value["kind"], namespace, name, source.span(("spec",)), "field",
+        _why(key, pod), "namespace",
     )  # fmt: skip
 
 

@@ -6,8 +6,9 @@ The words are those of `sim.names.services`; nothing of it is used. Rules that h
    node's network that node. What is sent to one of its ports gets to a pod at the target port: a
    number, or the first container port of that name and protocol; who has none is not behind it.
 2. A headless Service translates nothing: what is sent to a port gets to that port of its pods.
-3. A Service that nobody or several have, one that leads away, and a port that leads to no pod have
-   no targets, and an expectation about them does not hold.
+3. A Service that nobody or several have, one that leads away, one that selects by labels which
+   nobody knows, and a port that leads to no pod have no targets, and an expectation about them does
+   not hold.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 from fabric.file.claims import parse_claim
 from fabric.inventory import Endpoint
 from fabric.kubernetes.services import Service, ServicePort
+from fabric.kubernetes.untold_labels import maybe_behind
 from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
 from fabric.ports import PortRange
@@ -44,6 +46,8 @@ def targets(network: Network, claim: str) -> list[dict[str, Any]] | None:
         return []
     tenant, service = named[0]
     pods = network.manifests[tenant].pods
+    if maybe_behind(service, pods):
+        return []
     mine = [e for e in network.endpoints if e.tenant == tenant]
     got: dict[int, set[Row]] = {}
     for asked in ports:

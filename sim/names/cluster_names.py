@@ -21,6 +21,7 @@ from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
 from fabric.kubernetes.services import Service
 from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.untold_labels import maybe_behind
 from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
 from fabric.service_names import in_brackets
@@ -173,6 +174,8 @@ class ClusterNames:
         name = f"{service.namespace}/{service.name}[Service]"
         if service.leads_to is not None:
             raise fault(f"{name} leads outside, to {service.leads_to}", "ask about ip:ADDRESS")
+        if (why := maybe_behind(service, (pod for pod, _ in self.labelled))) is not None:
+            raise fault(f"who is behind {name} nobody knows: {why}", "ask about the pods")
         if service.headless:
             yield from self.headless(name, service, protocol, port)
             return

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.inventory import Endpoint
 from fabric.kubernetes.services import Service, ServicePort
+from fabric.kubernetes.untold_labels import maybe_behind
 from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
 from fabric.ports import ANY, PortRange, name_of, parse_ports
@@ -93,6 +94,8 @@ def _pods(network: Network, name: str) -> tuple[str, Service, list[Member]]:
     title = f"{service.namespace}/{service.name}{SUFFIX}"
     if service.leads_to is not None:
         raise _fault("C710", f"{title} leads outside, to {service.leads_to}", "ask for an address")
+    if (why := maybe_behind(service, network.manifests[tenant].pods)) is not None:
+        raise _fault("C710", f"who is behind {title} nobody knows: {why}", "ask for the pods")
     pods = [
         (pod, end)
         for pod, end in members(network, tenant)

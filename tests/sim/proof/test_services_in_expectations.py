@@ -58,7 +58,17 @@ PODS = [
     pod("y", API),
     pod("c", {}, "client"),
 ]
+ROLLED = {"app": "roll", "pod-template-hash": "5d4f"}
+LIVE = pod("live", WEB, "roll")
+LIVE["metadata"]["labels"] = ROLLED
+ROLLING = {
+    "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "r", "namespace": "a"},
+    "spec": {"selector": {"matchLabels": {"app": "roll"}}, "template": {
+        "metadata": {"labels": {"app": "roll"}}, "spec": {"containers": [{"name": "c"}]}}},
+}  # fmt: skip
+"""A pod that is read as it is, and a template of others that may have the same hash."""
 SERVICES = [
+    service("rolled", [port(80, 8080)], selector=ROLLED),
     service("s", [port(80, "http")]),
     service("two", [port(80, "http"), port(81, "adm")]),
     service("plain", [port(80, 8080)]),
@@ -132,7 +142,7 @@ def test_only_is_about_each_pod_s_own_ports(tmp_path: Path) -> None:
     pods = [pod("x", WEB), pod("y", API)]
     for one in pods:
         one["metadata"]["labels"]["own"] = one["metadata"]["name"]
-    red = [*pods, PODS[2], SERVICES[0]]
+    red = [*pods, PODS[2], service("s", [port(80, "http")])]
     for extra, right in (([], "holds"), ([letting([8080])], "fails")):
         path = written(tmp_path, fabric([], [line]), [*red, *own, *extra], [])
         proof = prove(World.of(path))
@@ -150,6 +160,7 @@ def test_only_is_about_each_pod_s_own_ports(tmp_path: Path) -> None:
         ("a/s:80/udp", "C705", "no such port"),
         ("a/s:icmp", "C705", "no such port"),
         ("a/t", "C710", 'no Service is called "a/t"'),
+        ("a/rolled", "C710", "it selects by label pod-template-hash, which pods of Deployment a/r"),
         ("blue/a/s", "C710", "no Service is called"),
     ],
 )
@@ -158,7 +169,7 @@ def test_what_is_behind_nobody_knows(
     tmp_path: Path, kind: str, target: str, code: str, why: str
 ) -> None:
     with pytest.raises(InputError) as caught:
-        world(tmp_path, [80], [{kind: f"{CLIENT} -> service {target}"}])
+        world(tmp_path, [80], [{kind: f"{CLIENT} -> service {target}"}], LIVE, ROLLING)
     (found,) = caught.value.diagnostics
     assert (found.code, found.span is not None) == (code, True)
     assert why in str(found)
@@ -303,3 +314,13 @@ def test_who_forges_targets_is_refused(tmp_path: Path, forge: Any) -> None:
 
     other = forged(body, forging)
     assert inconsistencies(other) or differences(other, expected(found.network, ())[0])
+
+
+def test_who_checks_finds_no_targets_where_nobody_knows_them(tmp_path: Path) -> None:
+    network = world(tmp_path, [8080], [{"deny": "blue/* -> red/*"}], LIVE, ROLLING).network
+    for name in ("hand", "away", "nobody", "lost", "rolled", "none", "s:81/tcp"):
+        assert targets(network, f"allow: {CLIENT} -> service a/{name}") == []
+    judge = Judge(Paths(network, policy_of(network)).regions())
+    for kind in ("allow", "deny", "only"):
+        assert not judge.judge(read(f"{kind}: {CLIENT} -> service a/rolled", [])).holds
+    assert targets(network, f"allow: {CLIENT} -> red/a/x") is None

@@ -90,6 +90,26 @@ def test_who_gets_to_a_host_at_another_address_gets_to_its_processes(tmp_path: P
     assert verdicts(path) == [*said.values()]
 
 
+def test_a_process_behind_a_service_is_at_each_address_of_its_host(tmp_path: Path) -> None:
+    said = {
+        "c/* -> service b/n/x": "unknown",
+        "c/* -> service n/x:80/tcp": "unknown",
+        "c/* -> service n/x:81/tcp": "holds",
+        "10.2.0.0/24 -> service n/x": "unknown",
+        "a/n/s -> service n/x:80/tcp": "unknown",
+    }
+    path = shared(tmp_path, [{"deny": line} for line in said], (f"a-c:{PORT}/tcp",))
+    file = tmp_path / "b.yaml"
+    (pod, *others) = [d for d in yaml.safe_load_all(file.read_text()) if d]
+    pod["metadata"]["labels"] = {"app": "x"}
+    ports = [{"name": f"p{n}", "port": n, "targetPort": to} for n, to in ((80, PORT), (81, 22))]
+    about = {"name": "x", "namespace": pod["metadata"]["namespace"]}
+    spec = {"selector": {"app": "x"}, "ports": ports}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": about, "spec": spec}
+    file.write_text(yaml.safe_dump_all([pod, *others, service]))
+    assert verdicts(path) == [*said.values()]
+
+
 def test_a_process_gets_to_whatever_another_node_of_its_host_gets_to(tmp_path: Path) -> None:
     said = {
         "b/* -> a/*": "unknown",

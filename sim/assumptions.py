@@ -11,6 +11,8 @@ ALWAYS = (
     "the control plane has converged on these inputs, with nothing down but what `down` lists",
     "the source address of a packet is its endpoint's own; DPUs drop everything else (spoof_drop)",
     "each enforcement point holds the compiled tables, all of them, and nothing else",
+    "what comes out of a tunnel goes to endpoints there and into no other tunnel: every VTEP drops "
+    "the rest (hairpin_drop)",
     "an endpoint talking to itself is out of scope",
 )
 UNDER_FAILURE = (

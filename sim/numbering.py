@@ -138,3 +138,14 @@ def _words(rows: Bits, coarse: NDArray[np.int32] | None) -> NDArray[np.uint64]:
         packed = np.concatenate([packed, np.zeros((spare, packed.shape[1]), np.uint8)])
     words = np.ascontiguousarray(packed.T).view(np.uint64).T
     return words if coarse is None else np.concatenate([words, coarse[None].astype(np.uint64)])
+
+
+def expand(first: NDArray[Any], count: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows repeated `count` times, and the values first, first+1, … of each.
+
+    >>> [x.tolist() for x in expand(np.array([5, 9]), np.array([2, 1]))]
+    [[0, 0, 1], [5, 6, 9]]
+    """
+    row = np.repeat(np.arange(len(count)), count)
+    begin = np.cumsum(count) - count
+    return row, np.arange(len(row)) - begin[row] + first[row]

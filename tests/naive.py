@@ -72,6 +72,8 @@ def _through(
         return Outcome(reasons(policy.stages).of[out.stage], -1, hop)
     if not network.underlay.reachable(source.vtep, vtep):
         return Outcome(Reason.UNDERLAY_DROP, -1, hop)
+    if leads_on(network, vtep, vrf, header.version, header.dst):
+        return Outcome(Reason.HAIRPIN_DROP, -1, hop)
     there = owners(network, vrf, header.version, header.dst)
     target = next((end for end in there if end.vtep == vtep), None)
     if target is None:
@@ -87,6 +89,12 @@ def _through(
     if into.stage is not None:
         return Outcome(reasons(policy.stages).of[into.stage], target.index, hop)
     return Outcome(Reason.DELIVERED, target.index, hop)
+
+
+def leads_on(network: Network, vtep: int, vrf: int, version: int, dst: int) -> bool:
+    """Whether the routes of whoever took a packet out of a tunnel lead it away again."""
+    route = network.fib.lookup(vtep, vrf, version, dst)
+    return route is not None and all((h.vtep, h.vrf) != (vtep, vrf) for h in route.nexthops)
 
 
 def points(network: Network, policy: Policy, version: int) -> list[int]:
@@ -105,8 +113,12 @@ def theirs(
     network: Network, source: Endpoint, target: Endpoint, version: int, src: int, dst: int
 ) -> bool:
     """Whether a packet between these addresses is one between these endpoints: of a whole prefix
-    an address that the other end has a route for into somebody else's VRF is somebody else's."""
+    an address that the other end has a route for into somebody else's VRF is somebody else's, and
+    so is a destination that the target's own VTEP has a route away for."""
     if target not in owners(network, target.vrf, version, dst):
+        return False
+    wide = any(p.num_addresses > 1 for p in target.prefixes)
+    if wide and leads_on(network, target.vtep, target.vrf, version, dst):
         return False
     for mine, other, ip in ((target, source, dst), (source, target, src)):
         route = network.fib.lookup(other.vtep, other.vrf, version, ip)

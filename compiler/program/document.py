@@ -32,6 +32,7 @@ def document(program: Program, dpu: Dpu) -> dict[str, Any]:
                 "vni": instance.vrf.vni,
                 "vrf": instance.vrf.name,
                 "outer_sources": [network.plan.vtep(vtep) for vtep in instance.admits],
+                "hairpin": "deny",
             }
             for instance in dpu.instances
         ],

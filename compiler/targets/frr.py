@@ -49,6 +49,8 @@ def config(network: Network, node: int) -> str:
         vni = network.vrfs[vrf].vni
         lines += [f"! vrf{vni} is {network.vrfs[vrf].name}", f"vrf vrf{vni}"]
         lines += [f" vni {vni}", "exit-vrf", "!"]
+    if vrfs:
+        lines += ["! no packet goes from one tunnel into another: hairpin_drop of the ruleset", "!"]
     lines += _underlay(network, node, bool(vrfs))
     routes = _own_routes(network, node)
     for vrf in vrfs:

@@ -2,7 +2,8 @@
 
 Endpoint number k sits behind interface `ep<k>`, the tunnel of VRF number v is `vx<v>`. What comes
 from an endpoint passes `out<k>`, what leaves to one passes `in<k>`, and between two endpoints of
-one VTEP a packet passes both. In each chain:
+one VTEP a packet passes both. What came out of a tunnel goes to an endpoint here or nowhere: a
+kernel would route it on (`hairpin_drop`). In each chain:
 
 1. the source address must be the endpoint's own (out), or lie behind the VTEP that the packet came
    from, known by the inner source MAC (in);
@@ -103,7 +104,8 @@ def tunnel_mac(network: Network, vtep: int, vrf: int) -> str:
 
 def _forward(here: Sequence[Endpoint], incoming: str) -> Iterator[str]:
     leaves = (f'oifname "ep{e.index}" goto in{e.index}' for e in here)
-    yield from _chain("enter", leaves, "counter accept")
+    onward = f'{incoming} "vx*" counter drop comment "hairpin_drop"'
+    yield from _chain("enter", [*leaves, onward], "counter accept")
     yield from _chain(
         "forward",
         [

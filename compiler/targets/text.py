@@ -30,7 +30,7 @@ def render(program: Program, vtep: int) -> str:
 def _lines(doc: dict[str, Any]) -> Iterator[str]:
     yield f"# {doc['node']}  vtep {doc['vtep']}  fabric {doc['fabric']}"
     yield ""
-    yield "== tunnel admit: VNI → VRF, from these outer sources"
+    yield "== tunnel admit: VNI → VRF, from these outer sources, into no other tunnel"
     for row in doc["tunnel_admit"]:
         yield f"  {row['vni']:<8} {row['vrf']:<24} {' '.join(row['outer_sources']) or '(none)'}"
     yield ""

@@ -16,7 +16,8 @@ The words are those of `sim.proof.expect`; nothing else of it is used. Rules tha
 4. What is said of a Service is said of each pod behind it, at the ports where that pod gets what
    the Service is sent (`sim.checker.service_targets`).
 5. Of an endpoint that owns whole prefixes, `allow` needs what is not somebody else's in the eyes of
-   the other end: what its routes lead to that endpoint's VRF, or nowhere at all.
+   the other end: what its routes lead to that endpoint's VRF, or nowhere at all; and what the
+   endpoint reaches of its own without leaving its VTEP.
 """
 
 from __future__ import annotations
@@ -232,7 +233,8 @@ class Judge:
             for source in self.index.sources.get((a, version), ())
             if self._counts_as_source(claim, source.ranges, a, b, version, strict)
             for row in self.index.rows(source.map, b, version, claim.within(1, version))
-            if not (strict and self.index.wide[b]) or self._leads(row.choices, b)
+            if not (strict and self.index.wide[b])
+            or (self._leads(row.choices, b) and self._keeps(b, row, claim, version))
         ]
         self.spend(len(found))
         return found
@@ -249,6 +251,21 @@ class Judge:
             for first, last in ranges
             for row in self.index.between(source.map, first, last)
             if inside(((max(first, row.first), min(last, row.last)),), claim.within(0, version))
+        )
+
+    def _keeps(self, end: int, row: Row, claim: Claim, version: int) -> bool:
+        """Whether an endpoint's own routes lead to it for some addresses of a range."""
+        own = self.index.sources.get((end, version), ())
+        return any(
+            choice.endpoint == end
+            for source in own[:1]
+            for first, last in self.regions.parties[end].owned[version == 6]
+            for there in self.index.between(source.map, max(first, row.first), min(last, row.last))
+            if inside(
+                ((max(first, row.first, there.first), min(last, row.last, there.last)),),
+                claim.within(1, version),
+            )
+            for choice in there.choices
         )
 
     def _leads(self, choices: tuple[Choice, ...], end: int) -> bool:

@@ -28,8 +28,8 @@ TOP = {4: 2**32 - 1, 6: 2**128 - 1}
 def reasons_of(stages: Stages) -> tuple[str, ...]:
     """What can become of a packet, in the order in which it meets them."""
     policy = [stage.drop for stage in stages]
-    after = "underlay_drop", "eni_miss_drop", "pa_validation_drop", "self", "delivered_if"
-    return "delivered", "no_route_drop", *policy, *after
+    far = "underlay_drop", "hairpin_drop", "eni_miss_drop", "pa_validation_drop"
+    return "delivered", "no_route_drop", *policy, *far, "self", "delivered_if"
 
 
 REASONS = reasons_of(STAGES)

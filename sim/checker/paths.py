@@ -1,10 +1,10 @@
 """Every packet's way through a network, stretch by stretch, from routes and policies.
 
 For each endpoint, each stretch of its own addresses and each stretch of destinations: look the
-route up; on each of its next hops ask the sender's policies, the underlay, who owns the destination
-there, whether the way back leads through the sender's VTEP, and the receiver's policies. One
-address of a stretch speaks for all of it (`address_space`), one cell for all its packets
-(`l4_space`).
+route up; on each of its next hops ask the sender's policies, the underlay, whether the route there
+leads on (where the packet ends), who owns the destination there, whether the way back leads through
+the sender's VTEP, and the receiver's policies. One address of a stretch speaks for all of it
+(`address_space`), one cell for all its packets (`l4_space`).
 
 Cost: for each VRF its endpoints' stretches × stretches of its axis.
 """
@@ -100,13 +100,16 @@ class Paths:
     ) -> Choice:
         """What becomes of a packet on one next hop."""
         owner = self.where.owner(vrf, version, dst)
-        if owner == endpoint.index:
+        if owner == endpoint.index and vtep == endpoint.vtep:
             return Choice(self.constant("self"), owner, vrf)
         lives_there = owner >= 0 and self.network.endpoints[owner].vtep == vtep
         target = owner if lives_there else -1
         out = Direction.OUT, endpoint.index, version, vrf, dst
         if not self.network.underlay.reachable(endpoint.vtep, vtep):
             return Choice(self.combined(out, "underlay_drop"), target, vrf)
+        onward = self.hops(vtep, vrf, version, dst)
+        if onward and (vtep, vrf) not in onward:
+            return Choice(self.combined(out, "hairpin_drop"), -1, vrf)
         if target < 0:
             return Choice(self.combined(out, "eni_miss_drop"), target, vrf)
         seen = self.seen_behind(vtep, vrf, version, src, endpoint.vtep, endpoint.vrf)

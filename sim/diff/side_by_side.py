@@ -25,9 +25,9 @@ from compiler.sources.network_policy import OWN_NODE
 from fabric.inventory import Endpoint
 from sim.blocks.port_sets import L4, L4Space, common
 from sim.diff.peers import Class, Joint, Peer, Peers, peers
+from sim.numbering import expand
 from sim.proof.legs import Column, owns_prefix
 from sim.proof.reachability import Bits, L4Sets, Reach, combine
-from sim.proof.spans import expand
 from sim.why.blame import permits_without
 from sim.world import World
 

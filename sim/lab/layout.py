@@ -8,10 +8,10 @@ Rules that hold here:
    one tunnel device, since a second one with the same VNI cannot exist on one underlay. A VTEP that
    sends into a VRF which it does not have gets an instance without endpoints.
 3. A leak joins two instances of one VTEP by a veth pair: what VRF a routes into VRF b crosses it.
-4. Where a packet came from decides the table (`InstanceEntry`): from an endpoint the FIB, from a
-   join the sending VRF's routes into this one, from a tunnel the endpoints that live here and
-   nothing else. Where a route stays on the VTEP, the table has the endpoints behind it and nothing
-   else.
+4. Where a packet came from decides the table (`InstanceEntry`): from an endpoint or a tunnel the
+   FIB, as of any kernel that is a VTEP, from a join the sending VRF's routes into this one, but
+   for what the FIB leads on from there. Where a route stays on the VTEP, the table has the
+   endpoints behind it and nothing else.
 5. Endpoints have no addresses of their own: each is one end of a veth pair in the `ends` namespace
    of its VTEP, and whoever tests sends and receives raw frames there.
 """
@@ -21,13 +21,14 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 from fabric.control.fib import NextHop
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 from fabric.topology import Link, Role
 
-FIB, LOCAL, JOINED = 10_000, 20_000, 30_000
+FIB, TUNNEL, JOINED = 10_000, 20_000, 30_000
 HOST_GATEWAY, JOIN_GATEWAY = "fe80::e", "fe80::b"
 
 
@@ -161,7 +162,7 @@ class Layout:
         ends = tuple(f"ep{e.index}" for e in self.endpoints if (e.vtep, e.vrf) == (node, vrf))
         return (
             InstanceEntry(f"vrf{vrf}", ends, FIB + vrf),
-            InstanceEntry(f"tun{vrf}", (f"vx{vrf}",), LOCAL + vrf),
+            InstanceEntry(f"tun{vrf}", (f"vx{vrf}",), TUNNEL + vrf),
             *(
                 InstanceEntry(f"in{join.a}t{vrf}", (join.far,), join.table)
                 for join in self.joins[node]
@@ -184,8 +185,12 @@ class Layout:
         """Routes of an instance: its FIB, what lives here, and what others route into it."""
         fib = self.network.fib
         found = {route.prefix: route.nexthops for route in fib.routes(node, vrf)}
-        yield from self._table(FIB + vrf, node, vrf, found)
-        yield from (RouteLine(LOCAL + vrf, prefix, hop) for prefix, hop in self._live(node, vrf))
+        for table in (FIB + vrf, TUNNEL + vrf):
+            yield from self._table(table, node, vrf, found)
+        fib_routes = {
+            prefix: any((hop.vtep, hop.vrf) == (node, vrf) for hop in hops)
+            for prefix, hops in found.items()
+        }
         for join in self.joins[node]:
             if join.b == vrf:
                 found = {
@@ -193,22 +198,33 @@ class Layout:
                     for route in fib.routes(node, join.a)
                     if (inside := tuple(hop for hop in route.nexthops if hop.vrf == vrf))
                 }
-                yield from self._table(join.table, node, vrf, found)
+                yield from self._table(join.table, node, vrf, found, fib_routes)
 
     def _table(
-        self, table: int, node: int, vrf: int, routes: Mapping[Prefix, Sequence[NextHop]]
+        self,
+        table: int,
+        node: int,
+        vrf: int,
+        routes: Mapping[Prefix, Sequence[NextHop]],
+        kept: Mapping[Prefix, bool] = MappingProxyType({}),
     ) -> Iterator[RouteLine]:
         """Routes as seen in `vrf`. One that stays in this instance becomes routes to the endpoints
-        inside it, and as a whole leads to the endpoint around it, or nowhere."""
+        inside it, and as a whole leads to the endpoint around it, or nowhere. `kept` says of the
+        instance's own prefixes which stay: what leads on from there leads nowhere here."""
         live = dict(self._live(node, vrf))
         stays = {p for p, hops in routes.items() if (hops[0].vtep, hops[0].vrf) == (node, vrf)}
-        for prefix, hop in live.items():
+
+        def delivered(prefix: Prefix, ways: tuple[Hop, ...]) -> RouteLine:
+            own = prefix if prefix in kept else _around(prefix, kept)
+            return RouteLine(table, prefix, ways if own is None or kept[own] else ())
+
+        for prefix in dict.fromkeys([*live, *(p for p, here in kept.items() if not here)]):
             if prefix not in routes and _around(prefix, routes) in stays:
-                yield RouteLine(table, prefix, hop)
+                yield delivered(prefix, live.get(prefix, ()))
         for prefix, hops in routes.items():
             if prefix in stays:
                 around = prefix if prefix in live else _around(prefix, live)
-                yield RouteLine(table, prefix, live[around] if around else ())
+                yield delivered(prefix, live[around] if around else ())
             else:
                 yield RouteLine(table, prefix, self._ways(node, vrf, hops))
 

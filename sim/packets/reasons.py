@@ -37,6 +37,7 @@ class Reason(int):
     ISOLATION_DROP: ClassVar[Reason]
     POLICY_DROP: ClassVar[Reason]
     UNDERLAY_DROP: ClassVar[Reason]
+    HAIRPIN_DROP: ClassVar[Reason]
     ENI_MISS_DROP: ClassVar[Reason]
     PA_VALIDATION_DROP: ClassVar[Reason]
 
@@ -67,7 +68,7 @@ class Reason(int):
 BEFORE = {"DELIVERED": 0, "UNKNOWN_SOURCE": 1, "FRAGMENT_DROP": 2, "SPOOF_DROP": 3,
           "NO_ROUTE_DROP": 4}  # fmt: skip
 """What the datapath says before any policy."""
-AFTER = {"UNDERLAY_DROP": 10, "ENI_MISS_DROP": 11, "PA_VALIDATION_DROP": 12}
+AFTER = {"UNDERLAY_DROP": 10, "HAIRPIN_DROP": 13, "ENI_MISS_DROP": 11, "PA_VALIDATION_DROP": 12}
 """And after that of the sender."""
 
 

@@ -61,7 +61,7 @@ def attach(
     refuse_anycast(network, "a replay of captures")
     row = np.flatnonzero(batch.header.version > 0)
     header = batch.header.take(row)
-    where = _plain(tables, header)
+    where = _plain(network, tables, header)
     tunnelled = np.flatnonzero(header.vni >= 0)
     if len(tunnelled):
         outer = batch.outer.take(row[tunnelled])
@@ -123,11 +123,13 @@ def owners(tables: Tables, header: Decoded, vrf: Ints) -> Ints:
     return np.where(local >= 0, found, -1).astype(np.int64)
 
 
-def _plain(tables: Tables, header: Decoded) -> Ints:
+def _plain(network: Network, tables: Tables, header: Decoded) -> Ints:
     """The only VRF that knows the source, by single addresses first; -1 for none or several."""
     n = len(header)
     single, wide = (np.full((2, n), -1, np.int64) for _ in range(2))
-    lonely = single_address_endpoints(tables)
+    lonely = np.array(
+        [*(all(p.num_addresses == 1 for p in e.prefixes) for e in network.endpoints), False]
+    )
     for vrf in range(len(tables.atom_base) - 1):
         owner = owners(tables, header, np.full(n, vrf))
         for found, of_kind in ((single, lonely[owner]), (wide, ~lonely[owner])):
@@ -137,17 +139,6 @@ def _plain(tables: Tables, header: Decoded) -> Ints:
     chosen = np.where(single[0] >= 0, single[0], wide[0])
     ambiguous = np.where(single[0] >= 0, single[1] >= 0, wide[1] >= 0)
     return np.where(ambiguous, -1, chosen)
-
-
-def single_address_endpoints(tables: Tables) -> NDArray[np.bool_]:
-    """Which endpoints own single addresses (pods and nodes), by endpoint."""
-    rows = tables.exact.reshape(-1, 4)
-    rows = rows[rows[:, 3] > 0]
-    vrf, number = (rows[:, 2] >> np.uint64(8)).astype(np.int64), rows[:, 3].astype(np.int64) - 1
-    owner = tables.atom_endpoint[tables.atom_base[vrf] + number]
-    out = np.zeros(len(tables.ep_vrf) + 1, np.bool_)
-    out[owner[owner >= 0]] = True
-    return out
 
 
 def _tunnelled(network: Network, tables: Tables, header: Decoded, outer: Decoded) -> Ints:

@@ -5,8 +5,9 @@ Definition (kernel, `sim.pipeline.trace`, proof and lab agree on it):
 1. OUT at the source's VTEP: anti-spoof, FIB in the source's VRF, next hop by flow hash, policy
    groups on (destination address, the next hop's VRF).
 2. VXLAN to the next hop's VTEP with the flow's hash as outer source port; ECMP node by node.
-3. IN there, in the VRF of the VNI: bind the destination to an endpoint of this VTEP, see behind
-   which VRF the source lies (the route back must lead to the outer source VTEP), policy groups.
+3. IN there, in the VRF of the VNI: a route that leads on from there ends the packet; else bind the
+   destination to an endpoint of this VTEP, see behind which VRF the source lies (the route back
+   must lead to the outer source VTEP), policy groups.
 
 `Datapath` needs numba; a caller that follows one packet uses `sim.pipeline.trace`, which does not.
 """

@@ -6,9 +6,12 @@ A *place* is a node, a VRF and a header. Rules that hold here:
    headers. None are built in.
 2. The FIB of the node's VRF then maps each header's destination to next hops. Their places come in
    the order of the route, headers in order: ECMP picks one of all by its number.
-3. Where a packet is delivered to is a set too: the endpoints that own its destination and live
+3. Who takes a packet out of a tunnel looks its destination up again (RFC 9136 §4.4.1). Where its
+   route leads on, the packet ends: what came out of a tunnel goes into no other one. Tables and
+   rulesets say so (`hairpin`), since kernels and switches would send it on.
+4. Where a packet is delivered to is a set too: the endpoints that own its destination and live
    there. A VTEP with several of them takes the first; other VTEPs have theirs.
-4. There the source is looked for in turn: the way back says behind which VRF it lies.
+5. There the source is looked for in turn: the way back says behind which VRF it lies.
 
 One step leads from the source's VTEP to the destination's, through a tunnel. `sim.pipeline.trace`,
 explanations, witnesses and the lab take steps from here. `sim.proof.legs` and the kernels take the
@@ -75,8 +78,20 @@ def sets_onward(network: Network, vtep: int, vrf: int, version: int, ips: Sequen
     return network.fib.lookup_many(vtep, vrf, version, ips)
 
 
+def leads_on(network: Network, at: Place) -> Route | None:
+    """The route by which a packet that came out of a tunnel would go into another one, if any: that
+    of its destination, unless it stays in the VRF at this node."""
+    header = at.header
+    route = network.fib.lookup(at.node, at.vrf, header.version, header.dst)
+    if route is None or any((hop.vtep, hop.vrf) == at[:2] for hop in route.nexthops):
+        return None
+    return route
+
+
 def receivers(network: Network, at: Place) -> tuple[Endpoint, ...]:
     """The endpoints to which a packet may be delivered where it is."""
+    if leads_on(network, at):
+        return ()
     found = owners(network, at.vrf, at.header.version, at.header.dst)
     return tuple(end for end in found if end.vtep == at.node)
 

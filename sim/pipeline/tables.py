@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sim.blocks.atoms import AddressAtoms
 from sim.blocks.blocks import Blocks
 from sim.blocks.exact import WORDS, build, patched, single_addresses, single_addresses_of
+from sim.blocks.onward import local_endpoints
 from sim.blocks.top_rows import top_index, top_row_of
 from sim.packets.ecmp import seed
 from sim.packets.headers import Packets
@@ -25,10 +26,10 @@ class Tables(NamedTuple):
     """`sim.blocks.blocks` and the underlay as one kernel argument; names are those of `Blocks`.
 
     `exact` is `sim.blocks.exact`'s table, flat; `top_row` the row of each VRF in `v4_top` and
-    `v6_top`; `ep_fib` where an endpoint's routes begin in `fib`; `dec_reason` is the drop
-    reason of each decision (0: permit); `shared_*` are owners of addresses that have several.
-    `hop_*` are the underlay's ECMP hops in CSR form, row `node * n_nodes + target`; `link_a`
-    tells a link's two directions apart.
+    `v6_top`; `atom_local` the endpoint to which its own VTEP delivers an atom; `ep_fib` where an
+    endpoint's routes begin in `fib`; `dec_reason` is the drop reason of each decision (0: permit);
+    `shared_*` are owners of addresses that have several. `hop_*` are the underlay's ECMP hops in
+    CSR form, row `node * n_nodes + target`; `link_a` tells a link's two directions apart.
     """
 
     proto_class: NDArray[np.uint8]
@@ -45,12 +46,15 @@ class Tables(NamedTuple):
     v6_lo: NDArray[np.uint64]
     atom_base: NDArray[np.int64]
     atom_endpoint: NDArray[np.int32]
+    atom_local: NDArray[np.int32]
     shared_atom: NDArray[np.int64]
     shared_endpoint: NDArray[np.int32]
     exact: NDArray[np.uint64]
     exact_shift: NDArray[np.uint64]
     remote_index: NDArray[np.int16]
     remote_count: NDArray[np.int32]
+    inst_of: NDArray[np.int32]
+    fib_off: NDArray[np.int64]
     fib: NDArray[np.int32]
     set_off: NDArray[np.int32]
     set_vtep: NDArray[np.int32]
@@ -121,6 +125,7 @@ def tables(blocks: Blocks) -> Tables:
         "v6_lo": addresses.v6_lo,
         "atom_base": addresses.base,
         "atom_endpoint": addresses.endpoint,
+        "atom_local": local_endpoints(blocks),
         **shared(addresses),
         "exact": exact.reshape(-1),
         "exact_shift": exact_shift,
@@ -154,7 +159,7 @@ def follow(current: Tables, before: Blocks, after: Blocks) -> Tables:
             return tables(after)
         changed |= moved
     if after.fib_off is not before.fib_off:
-        changed["ep_fib"] = endpoint_fib(after)
+        changed |= {"ep_fib": endpoint_fib(after), "atom_local": local_endpoints(after)}
     decided = len(before.dec_permit)
     reason = np.append(current.dec_reason[:decided], decision_reason(after, decided))
     changed |= {"f_off": after.F_off, "f": after.F, "dec_reason": reason}
@@ -231,6 +236,7 @@ _SIGNED_64 = {
     "v6_off",
     "atom_base",
     "shared_atom",
+    "fib_off",
     "ep_fib",
     "cell_off",
     "l4_off",

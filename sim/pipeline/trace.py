@@ -18,7 +18,7 @@ from fabric.network import Network
 from sim.packets.ecmp import choose, flow_hash, outer_hash, outer_port, seed
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason, reasons
-from sim.pipeline.forwarding import Place, onward, receivers, sender, way_back
+from sim.pipeline.forwarding import Place, leads_on, onward, receivers, sender, way_back
 from sim.world import World
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class UnderlayHop:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What is None was not reached. `back` is the egress VRF's route to the source, `seen` the VRF
+    """What is None was not reached. `onward` is the egress VRF's route to the destination if that
+    leads away from there. `back` is the egress VRF's route to the source, `seen` the VRF
     behind which it puts the source. `underlay` is empty when both ends share a VTEP."""
 
     flow: Flow
@@ -62,6 +63,7 @@ class Trace:
     out: EndTrace | None = None
     underlay: tuple[UnderlayHop, ...] = ()
     target: int | None = None
+    onward: Route | None = None
     back: Route | None = None
     seen: int | None = None
     into: EndTrace | None = None
@@ -92,6 +94,7 @@ def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
         program, Direction.OUT, bound.index, (bound.vtep, hop.vtep), sent, sent.dst, hop.vrf
     )
     hops = underlay_path(network, bound.vtep, hop.vtep, sport)
+    away = leads_on(network, there)
     target = next(iter(receivers(network, there)), None)
     back, seen = way_back(world, there, bound.vtep)
     into = None
@@ -101,7 +104,7 @@ def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
         )
     return Trace(
         flow,
-        _reason(out, hops is not None, target is not None, into),
+        _reason(out, hops is not None, away is None, target is not None, into),
         bound.index,
         route,
         hop,
@@ -109,6 +112,7 @@ def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
         out,
         hops or (),
         target.index if target is not None else None,
+        away,
         back,
         seen,
         into,
@@ -149,11 +153,13 @@ def _side(
     return EndTrace(packet, *nodes, steps, reason)
 
 
-def _reason(out: EndTrace, tunnel: bool, bound: bool, into: EndTrace | None) -> Reason:
+def _reason(out: EndTrace, tunnel: bool, stays: bool, bound: bool, into: EndTrace | None) -> Reason:
     if out.reason is not Reason.DELIVERED:
         return out.reason
     if not tunnel:
         return Reason.UNDERLAY_DROP
+    if not stays:
+        return Reason.HAIRPIN_DROP
     if not bound:
         return Reason.ENI_MISS_DROP
     return Reason.PA_VALIDATION_DROP if into is None else into.reason

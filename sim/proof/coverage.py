@@ -4,7 +4,8 @@ A pod or a node has a few addresses, and each of them counts. An endpoint that o
 counts with everything that it owns, but for what is somebody else's in the eyes of the other end:
 
 1. a destination to which the source's routes lead into another VRF than the endpoint's (the
-   tenant's own prefixes inside 0.0.0.0/0, or a service that is leaked to it);
+   tenant's own prefixes inside 0.0.0.0/0, or a service that is leaked to it), or which the
+   endpoint's own VTEP routes on;
 2. a source for which the destination only has routes into another VRF: a packet from there would
    be an impostor's.
 
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.blocks.onward import kept
 from sim.proof.legs import Column, LegSpace
 
 Bits = NDArray[np.bool_]
@@ -35,6 +37,7 @@ class Coverage:
     targets: dict[Key, Column] = field(default_factory=dict)
     sources: dict[Key, Column] = field(default_factory=dict)
     strict: bool = True
+    delivered: dict[int, Bits] = field(default_factory=dict)
 
     def to(self, src: int, dst: int, version: int) -> Column:
         """Places of `dst`'s addresses that count for packets from `src`."""
@@ -59,6 +62,7 @@ class Coverage:
             found = self._mine(mine, home, at_home[span], is_v4, version)
             chosen = self._routes(vtep, vrf, there[span[found]])
             counts = (chosen < 0) | self._leads(chosen, home)
+            counts &= sends | self._kept(home)[at_home[span[found]]]
             counts |= not (self.strict and self.space.wide[mine])
             known[key] = found[counts] + places.base
         return known[key]
@@ -132,6 +136,12 @@ class Coverage:
             return np.full(len(atoms), -1)
         chosen: Column = b.fib[b.fib_off[instance] + atoms].astype(np.int64)
         return chosen
+
+    def _kept(self, vrf: int) -> Bits:
+        """Which atoms of a VRF the VTEP of their owner delivers."""
+        if vrf not in self.delivered:
+            self.delivered[vrf] = kept(self.space.blocks, vrf)
+        return self.delivered[vrf]
 
     def _leads(self, chosen: Column, vrf: int) -> Bits:
         """Whether any next hop of each set leads into a VRF."""

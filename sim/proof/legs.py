@@ -5,12 +5,13 @@ One row per (source, destination, next hop) that has a route, per source VRF; ad
 
 1. the source's FIB maps the destination to a set of next hops (VTEP, VRF);
 2. the underlay carries the packet to that VTEP, or drops it;
-3. there the destination must belong to an endpoint that lives at this VTEP; the source address must
-   have a route back through the VTEP that sent the packet, and that route names the VRF behind
-   which the source is seen.
+3. there the destination must have no route that leads on, and belong to an endpoint that lives at
+   this VTEP; the source address must have a route back through the VTEP that sent the packet, and
+   that route names the VRF behind which the source is seen.
 
-`drop` is a `Reason`: DELIVERED up to the receiving policy, or UNDERLAY_DROP, ENI_MISS_DROP,
-PA_VALIDATION_DROP. A leg holds one place of source addresses as well as one of destinations.
+`drop` is a `Reason`: DELIVERED up to the receiving policy, or UNDERLAY_DROP, HAIRPIN_DROP,
+ENI_MISS_DROP, PA_VALIDATION_DROP. A leg holds one place of source addresses as well as one of
+destinations.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from compiler.policy.ir import Direction
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.blocks.blocks import Blocks
+from sim.blocks.onward import kept, leads_on
+from sim.numbering import expand
 from sim.packets.reasons import Reason
-from sim.proof.spans import Places, Refinement, Spans, expand
+from sim.proof.spans import Places, Refinement, Spans
 
 Column = NDArray[Any]
 
@@ -188,6 +191,8 @@ class LegSpace:
         ref = self.spans.of(vrf, egress)
         owner_there, owner_here = self.owners(egress)[ref.atom_b], self.owners(vrf)[ref.atom_a]
         targets = self._place_keys(ref, owner_there, vrf, Direction.OUT, ref.atom_a)
+        if self.joined:
+            targets = targets * 2 + kept(self.blocks, egress)[ref.atom_b]
         sources = self._place_keys(ref, owner_here, egress, Direction.IN, ref.atom_b)
         there = self.spans.places(ref, targets)
         here = self.spans.places(ref, np.where(owner_here < 0, -1, sources))
@@ -251,6 +256,8 @@ def _arrive(
     owner = space.owner_at(crossing.egress, ref.atom_b[span], at)
     bound = (owner >= 0) & (b.endpoint_vtep[owner] == at)
     drop = np.where(bound, Reason.DELIVERED, Reason.ENI_MISS_DROP)
+    away = leads_on(b, at, crossing.egress, ref.atom_b[span])
+    drop = np.where(away, Reason.HAIRPIN_DROP, drop)
     drop = np.where(space.underlay[b.endpoint_vtep[src], at], drop, Reason.UNDERLAY_DROP)
     cell = ref.atom_a[span] * int(b.remote_count[vrf]) + int(b.remote_index[vrf, crossing.egress])
     out_key = row_key(b, b.ep_block[Direction.OUT, src], cell)
@@ -258,7 +265,7 @@ def _arrive(
     none = np.full(len(src), -1, np.int64)
     there = place + crossing.targets.base
     rows = Legs(src, owner, version, none, there, hop, hops, drop, out_key, none)
-    return rows.take(owner != src)
+    return rows.take((owner != src) | (b.endpoint_vtep[src] != at))
 
 
 def _with_sources(space: LegSpace, crossing: Crossing, rows: Legs) -> Legs:

@@ -173,6 +173,7 @@ def _stretches(
     leads back to the sender."""
     b = space.blocks
     there = (rows.dst >= 0) & (b.endpoint_vtep[rows.dst] == b.set_vtep[rows.hop])
+    there &= rows.drop != Reason.HAIRPIN_DROP
     keys = zip(
         (rows.dst_place - spans[0]).tolist() if len(spans) else [],
         rows.hops.tolist(),

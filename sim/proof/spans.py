@@ -15,7 +15,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,14 +168,3 @@ def _merge(a: I64, b: I64) -> I64:
     both = np.sort(np.concatenate([a, b]), kind="stable")
     merged: I64 = both[np.diff(both, prepend=-1) != 0]
     return merged
-
-
-def expand(first: NDArray[Any], count: NDArray[Any]) -> tuple[I64, I64]:
-    """Rows repeated `count` times, and the values first, first+1, … of each.
-
-    >>> [x.tolist() for x in expand(np.array([5, 9]), np.array([2, 1]))]
-    [[0, 0, 1], [5, 6, 9]]
-    """
-    row = np.repeat(np.arange(len(count)), count)
-    begin = np.cumsum(count) - count
-    return row, np.arange(len(row)) - begin[row] + first[row]

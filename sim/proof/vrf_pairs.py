@@ -31,10 +31,10 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Direction
 from compiler.program.program import Group
 from sim.blocks.blocks import Blocks
+from sim.numbering import expand
 from sim.pipeline.forwarding import refuse_anycast
 from sim.proof.matrix import stray_legs
 from sim.proof.reachability import reach_from
-from sim.proof.spans import expand
 from sim.proof.witness import Witness, reached
 
 Flags = NDArray[np.uint8]

@@ -255,6 +255,9 @@ def _stop(network: Network, found: Trace, target: int | None) -> list[Cause]:
         case Reason.UNDERLAY_DROP:
             at = network.fabric.nodes[source.vtep].name
             return [Cause(f"underlay of {at}", "no path to the next hop")]
+        case Reason.HAIRPIN_DROP if found.onward:
+            text = f"routes {found.onward.prefix} on; what came out of a tunnel goes into no other"
+            return [Cause(f"VRF {there.name}", text, found.onward.origin), *near]
         case Reason.PA_VALIDATION_DROP:
             return [*near, Cause(f"VRF {there.name}", f"no route back to {vrf.name}", there.span)]
         case _:

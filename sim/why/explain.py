@@ -287,6 +287,9 @@ def steps(world: World, found: Trace) -> Iterator[Step]:
     if found.next_hop is None:
         return
     there = network.fabric.nodes[found.next_hop.vtep].name
+    if found.onward is not None:
+        yield _onward(network, found, there)
+        return
     if found.target is None:
         text = "no endpoint with this address lives here"
         yield Step(there, "endpoint", Reason.ENI_MISS_DROP.label, text)
@@ -336,6 +339,17 @@ def _tunnel(network: Network, found: Trace, at: int) -> Iterator[Step]:
     ways = len(network.underlay.paths(at, hop.vtep))
     text = f"VXLAN vni {hop.vni}, UDP source port {found.outer_sport}; one of {ways} paths"
     yield Step(names[at], "underlay", path, text)
+
+
+def _onward(network: Network, found: Trace, there: str) -> Step:
+    """Where the packet would go next, if what came out of a tunnel went into another one."""
+    assert found.next_hop is not None
+    assert found.onward is not None
+    route, vrf = found.onward, network.vrfs[found.next_hop.vrf].name
+    hop = route.nexthops[0]
+    to = f"{network.fabric.nodes[hop.vtep].name} {network.vrfs[hop.vrf].name}"
+    text = f"{route.prefix} in {vrf} leads on to {to}: {route.reason}"
+    return Step(there, "hairpin", Reason.HAIRPIN_DROP.label, text, _line(route.origin))
 
 
 def _way_back(network: Network, found: Trace, there: str) -> Iterator[Step]:

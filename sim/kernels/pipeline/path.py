@@ -1,8 +1,9 @@
 """The datapath of flows, from the source's address to the decisions of both ends.
 
 Per packet: bind the source, look its destination up in the source VTEP's FIB, pick a next hop by
-the flow's hash, decide OUT, then at the next hop's VTEP bind the destination, find behind which VRF
-the source lies there, decide IN. Every step is a gather on atoms (`sim.blocks.blocks`).
+the flow's hash, decide OUT, then at the next hop's VTEP bind the destination unless its route leads
+on, find behind which VRF the source lies there, decide IN. Every step is a gather on atoms
+(`sim.blocks.blocks`).
 
 Packets go in blocks, each step is a loop over a block: a loop asks for the lines that the next one
 reads, so that the waits for memory overlap. Who goes on to the next step stands in a list, which is
@@ -63,6 +64,7 @@ UNKNOWN_SOURCE = int(Reason.UNKNOWN_SOURCE)
 SPOOF = int(Reason.SPOOF_DROP)
 NO_ROUTE = int(Reason.NO_ROUTE_DROP)
 UNDERLAY = int(Reason.UNDERLAY_DROP)
+HAIRPIN = int(Reason.HAIRPIN_DROP)
 ENI_MISS = int(Reason.ENI_MISS_DROP)
 PA_VALIDATION = int(Reason.PA_VALIDATION_DROP)
 
@@ -144,6 +146,20 @@ def owner_at(t: Any, of: Any, vtep: Any) -> Any:
             end = t.shared_endpoint[k]
             found = end if U(t.ep_vtep[U(end)]) == vtep else found
     return found
+
+
+@inlined
+def leads_on(t: Any, vtep: Any, vrf: Any, of: Any) -> Any:
+    """Whether what comes out of a tunnel here has a route away, to other places than this one."""
+    instance = t.inst_of[vtep, vrf]
+    members = np.int32(-1)
+    if instance >= 0:
+        members = t.fib[U(t.fib_off[U(instance)]) + of]
+    away = members >= 0
+    if away:
+        for m in range(t.set_off[U(members)], t.set_off[U(members) + ONE]):
+            away &= (U(t.set_vtep[U(m)]) != vtep) | (U(t.set_vrf[U(m)]) != vrf)
+    return away
 
 
 @inlined
@@ -256,11 +272,16 @@ def arrive(t: Any, e: Any, h: Any, begin: Any, sent: Any, w: Any, o: Any) -> Any
         if w[DST, j] == MISS:
             continue
         atom_there = U(t.atom_base[remote_vrf]) + w[DST, j]
-        bound = t.atom_endpoint[atom_there]
-        if bound >= 0 and U(t.ep_vtep[U(bound)]) != target:
-            bound = owner_at(t, atom_there, target)
-        if bound < 0:
-            continue
+        bound = t.atom_local[atom_there]
+        if bound < 0 or U(t.ep_vtep[U(bound)]) != target:
+            if leads_on(t, target, remote_vrf, w[DST, j]):
+                o.route[i] = HAIRPIN
+                continue
+            bound = t.atom_endpoint[atom_there]
+            if bound >= 0 and U(t.ep_vtep[U(bound)]) != target:
+                bound = owner_at(t, atom_there, target)
+            if bound < 0:
+                continue
         o.dst_endpoint[i] = bound
         o.route[i] = PA_VALIDATION
         w[BOUND, n] = j

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from hairpin_fabric import hairpin
 from oracles import require, require_root
 
 from cloison.cli import main
@@ -130,6 +131,34 @@ def test_one_altered_entry_is_found_and_named() -> None:
     assert rows
     assert all(row["kernel"] == "nothing arrives" for row in rows)
     assert any(row["simulator"] == "arrives at acme/catalog/api-0" for row in rows)
+
+
+def test_a_kernel_would_send_on_what_a_rule_stops(tmp_path: Path) -> None:
+    """Out of one tunnel and into another at the border: with the rule it ends there, without it
+    the packet arrives where no rule said that it may."""
+    fabric = hairpin(tmp_path)
+    lab("up", fabric)
+    (name,) = state.labs()
+    result = lab("test", fabric, "--port", "443/tcp", "-o", "json")
+    assert (result.exit_code, json.loads(result.stdout)["rows"]) == (0, [])
+    borders = [own for own in ours(name) if own.startswith(f"cln-{name}-border1")]
+    (space,) = [own for own in borders if "hairpin_drop" in _rules(own)]
+    (line,) = [line for line in _rules(space).splitlines() if "hairpin_drop" in line]
+    handle = line.rpartition(" ")[2]
+    with kernel.inside(space):
+        rule = ["rule", "inet", "cloison", "enter", "handle", handle]
+        subprocess.run(["nft", "delete", *rule], check=True)
+    rows = json.loads(lab("test", fabric, "--port", "443/tcp", "-o", "json").stdout)["rows"]
+    assert rows
+    assert {(row["kernel"], row["simulator"]) for row in rows} == {
+        ("arrives at blue/shop/web", "hairpin_drop")
+    }
+
+
+def _rules(space: str) -> str:
+    with kernel.inside(space):
+        listed = ["nft", "-a", "list", "table", "inet", "cloison"]
+        return subprocess.run(listed, capture_output=True, text=True).stdout
 
 
 def test_a_failed_link_changes_nothing_that_must_hold() -> None:

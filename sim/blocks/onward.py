@@ -1,0 +1,52 @@
+"""Where routes lead on: addresses that a VTEP does not deliver, because its own route for them goes
+elsewhere (`sim.pipeline.forwarding`, rule 3), for columns of addresses.
+
+An endpoint that owns a whole prefix does not get what its VTEP has a longer route for: a border's
+0.0.0.0/0 ends where a tenant's public prefix begins.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.blocks.blocks import Blocks
+from sim.numbering import expand
+
+Bits = NDArray[np.bool_]
+
+
+def leads_on(blocks: Blocks, vtep: NDArray[Any], vrf: int, atom: NDArray[Any]) -> Bits:
+    """Whether what comes out of a tunnel into `vrf` at a VTEP has a route there that leads away,
+    for each of some atoms of that VRF."""
+    b, away = blocks, np.zeros(len(atom), np.bool_)
+    instance = b.inst_of[vtep, vrf]
+    known = np.flatnonzero(instance >= 0)
+    if not len(known) or not len(b.fib):
+        return away
+    chosen = b.fib[b.fib_off[instance[known]] + atom[known]]
+    known, chosen = known[chosen >= 0], chosen[chosen >= 0]
+    away[known] = True
+    row, hop = expand(b.set_off[chosen], b.set_off[chosen + 1] - b.set_off[chosen])
+    row = known[row]
+    away[row[(b.set_vtep[hop] == vtep[row]) & (b.set_vrf[hop] == vrf)]] = False
+    return away
+
+
+def kept(blocks: Blocks, vrf: int) -> Bits:
+    """Which atoms of a VRF have an owner whose own VTEP does not route them on."""
+    base = blocks.addresses.base
+    owner = blocks.addresses.endpoint[base[vrf] : base[vrf + 1]]
+    found: Bits = owner >= 0
+    owned = np.flatnonzero(found)
+    found[owned] = ~leads_on(blocks, blocks.endpoint_vtep[owner[owned]], vrf, owned)
+    return found
+
+
+def local_endpoints(blocks: Blocks) -> NDArray[np.int32]:
+    """The endpoint to which its own VTEP delivers an atom, over all VRFs; -1 for none."""
+    vrfs = range(len(blocks.addresses.base) - 1)
+    held = np.concatenate([np.zeros(0, np.bool_), *(kept(blocks, vrf) for vrf in vrfs)])
+    return np.where(held, blocks.addresses.endpoint, np.int32(-1))

@@ -16,8 +16,8 @@ ALWAYS = (
     "an endpoint talking to itself is out of scope",
 )
 UNDER_FAILURE = (
-    "what `hold_under` asks is asked of one failure at a time; when a node fails, endpoints behind "
-    "it are left out of the expectation"
+    "what `hold_under` asks is asked of one failure at a time; when a node fails, endpoints of "
+    "tenants behind it are left out of the expectation, those of zones are not"
 )
 REPLIES = (
     "replies to an allowed packet skip the policy groups; their route exists, because the "

@@ -72,9 +72,10 @@ def _fail(world: World, names: tuple[str, ...]) -> World:
 
 
 def _behind(world: World, name: str) -> list[int]:
-    """Endpoints on a node: when it fails nobody expects them to answer."""
+    """Tenants' endpoints on a node: when it fails nobody expects them to answer. What lies behind
+    a border is still there, and whoever needs it needs another way."""
     gone = {n.index for n in world.network.fabric.nodes if n.name == name}
-    return [e.index for e in world.network.endpoints if e.vtep in gone]
+    return [e.index for e in world.network.endpoints if e.vtep in gone and e.kind != "zone"]
 
 
 DOWN = WorldAxis(

@@ -96,7 +96,8 @@ def broken(path: Path, network: Network, down: Sequence[str]) -> dict[int, str]:
         for name in failing(network, kind):
             world = network_of(path, down=(*down, name))
             reach = reachability(World(world))
-            gone = [e.index for e in network.endpoints if network.fabric.nodes[e.vtep].name == name]
+            on_it = [e for e in network.endpoints if network.fabric.nodes[e.vtep].name == name]
+            gone = [e.index for e in on_it if not e.name.startswith("zone")]
             for claim in holding:
                 if kind in claim.hold_under and claim.number not in found:
                     wanted = without(pairs_of(claim, network), network, gone)

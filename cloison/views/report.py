@@ -257,6 +257,10 @@ def proven(proof: Proof) -> dict[str, Any]:
         "expectations": list(expectations(proof)),
         "findings": list(findings_table(proof)),
         "exempt": list(proof.exempt),
+        "left_out": [
+            {"failure": name, "endpoints": [proof.network.endpoints[e].name for e in ends]}
+            for name, ends in proof.left_out.items()
+        ],
         "assumed": [
             {"endpoint": e.name, "what": sorted(e.assumed)}
             for e in proof.network.endpoints

@@ -105,6 +105,12 @@ def remarks(proof: Proof) -> Iterator[str]:
     yield from map(visible, sentences(proof.not_evaluated))
     if proof.pending:
         yield visible(way_on(proof.pending))
+    if proof.left_out:
+        count = len({end for ends in proof.left_out.values() for end in ends})
+        yield (
+            f"Left out: {count:,} of the tenants' endpoints, each where its own node fails "
+            "(-o json names them)."
+        )
     exempt = proof.exempt
     if exempt:
         yield (

@@ -1,7 +1,8 @@
 """`hold_under`, asked again: each node or link alone, claim by claim.
 
 A failure that changes no next hop and cuts no VTEP off is one that no packet can notice: regions
-stay, and with them the claims. Endpoints behind a failed node are left out (they cannot answer).
+stay, and with them the claims. Tenants' endpoints behind a failed node are left out: they cannot
+answer. What zones have behind a border is not: it is there without the border.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def under_failures(
             if judge is None:
                 continue
             gone = {node.index for node in network.fabric.nodes if node.name == name}
-            left_out = {e.index for e in network.endpoints if e.vtep in gone}
+            behind = (e for e in network.endpoints if e.vtep in gone)
+            left_out = {e.index for e in behind if e.zone == 1}
             for number, claim in concerned.items():
                 if number not in found and not judge.judge(claim, left_out).holds:
                     found[number] = name

@@ -3,7 +3,7 @@
 Every single value that a kind of `hold_under` means is tried (`sim.axes`). Most failures change
 nothing that a packet could notice, because next hops are VTEPs and paths are many: worlds with the
 same routes, the same reachable VTEPs and the same policy are proven once. Endpoints that an axis
-exempts, such as those on the failed node, are not expected to answer.
+exempts, such as the tenants' on the failed node, are not expected to answer.
 """
 
 from __future__ import annotations
@@ -73,6 +73,21 @@ def check_failures(
                 opened = [r for told in led[key] for r in told.get(claim.number, ())]
                 detours = tuple(only_under(f"{axis.word} {value}", record) for record in opened)
                 yield Failed(replace(outcome, word=axis.word), found, detours)
+
+
+def left_out(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[int, ...]]:
+    """By failure the endpoints of these claims that nobody expects to answer then."""
+    found: dict[str, tuple[int, ...]] = {}
+    for kind in kinds():
+        asking = [pairs_of(claim, world.network) for claim in claims if kind in claim.hold_under]
+        if asking:
+            ends = np.divmod(np.concatenate(asking) // 2, len(world.network.endpoints))
+            concerned = set(np.unique(np.concatenate(ends)).tolist())
+            axis, values = sweep(kind)
+            for value in values(world):
+                gone = tuple(e for e in axis.exempt(world, value) if e in concerned)
+                found |= {value: gone} if gone else {}
+    return found
 
 
 def tried(world: World, claims: tuple[Claim, ...]) -> int:

@@ -16,7 +16,7 @@ from fabric.clos import build_fabric, take_down
 from fabric.control.evpn import imports, instances, originate
 from fabric.control.fib import build_fib
 from fabric.control.findings import findings
-from fabric.control.underlay import converge
+from fabric.control.underlay import converge, narrowed
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
 from fabric.intent.intents import intents
@@ -101,7 +101,7 @@ def assemble(
             *(r for tenant, m in manifests.items() for r in owned_by(tenant, m.not_evaluated)),
             *unpeopled(spec, endpoints),
         ),
-        site.problems.warnings,
+        (*site.problems.warnings, *narrowed(fabric, underlay)),
         declared,
     )  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +19,14 @@ from cloison.cli.options import (
     target_option,
     world_options,
 )
+from cloison.render.colour import colour_wanted
 from compiler.targets import catalogue
 from fabric.io.visible import visible
 
 if TYPE_CHECKING:
     from cloison.how import How
     from compiler.program.program import Program
+    from fabric.diagnostics import Diagnostic
 
 
 @click.command()
@@ -121,6 +125,14 @@ def command(
         raise click.exceptions.Exit(UNKNOWN)
 
 
+def tell_remarks(found: Iterable[Diagnostic]) -> None:
+    """What a dump does not do, on stderr."""
+    from cloison.render.diagnostics import render
+
+    if remarks := list(found):
+        click.echo(render(remarks, colour=colour_wanted(sys.stderr)), err=True)
+
+
 def known_points(program: Program, only: tuple[str, ...]) -> frozenset[str]:
     """The nodes that were asked for, all of which must enforce something; none: all of them."""
     from cloison.views.compiled import enforcing
@@ -142,6 +154,7 @@ def write(
         for name in formats:
             writer = catalogue.writer(name)
             backend = catalogue.dumper(name, program)
+            tell_remarks(backend.remarks(program))
             nodes = [node for node in backend.nodes(program) if not only or names[node] in only]
             for done, node in enumerate(nodes):
                 tell(f"write {name}", done, len(nodes))

@@ -8,7 +8,7 @@ name their module, and whoever lists names imports none of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
@@ -29,6 +29,9 @@ class Backend(Protocol):
 
     def render(self, program: Program, node: int, /) -> str:
         """The file of one of them."""
+
+    def remarks(self, program: Program) -> Iterable[Diagnostic]:
+        """Warnings: what whoever reads the files does not do as they mean it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,22 +4,26 @@ A VRF is a device `vrf<VNI>`; ports have their fabric names. Blocks are announce
 without an import check, because the routes to the workloads are not FRR's business. Targets of
 offers ride on route-maps; FRR adds the VRF's own ones itself. A DPU announces only what it
 originates (`^$`, as a route-map because EVPN takes no filter-list). Manual RDs never look like
-FRR's automatic ones (see `fabric.plan.addressing`).
+FRR's automatic ones (see `fabric.plan.addressing`). What
+FRR does not do with routes of other VRFs is a remark and a comment beside the VRF.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from compiler.program.program import Program
 from fabric.control.evpn import Type5Route
+from fabric.control.fib import NextHop
+from fabric.control.underlay import ECMP_WIDTH
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.io.visible import visible
 from fabric.network import Network
 from fabric.topology import Role
 
 FAMILIES = {4: "ipv4", 6: "ipv6"}
+SHOWN = 4
 
 
 def nodes(program: Program) -> tuple[int, ...]:
@@ -30,6 +34,65 @@ def nodes(program: Program) -> tuple[int, ...]:
 def render(program: Program, node: int) -> str:
     """The configuration of one node."""
     return config(program.network, node)
+
+
+def remarks(program: Program) -> tuple[Diagnostic, ...]:
+    """Routes between VRFs, which no release of FRR imports as route targets say: RFC 4364 (4.3.5)
+    means them, and so does the network."""
+    network = program.network
+    found: tuple[dict[str, int], dict[str, int]] = ({}, {})
+    for node, vrf, hop in _leaks(network, network.fib.instances):
+        names = network.vrfs[vrf].name, network.vrfs[hop.vrf].name
+        nodes_ = found[hop.vtep != node]
+        nodes_[f"{names[1]} into {names[0]}"] = nodes_.get(f"{names[1]} into {names[0]}", 0) + 1
+    said = (
+        (
+            "C866",
+            "FRR (8.4 to 10.3) imports no route of another VRF on the same node by its target",
+            "`import vrf` is its own way, which these files do not go; or keep the VRFs apart",
+        ),
+        (
+            "C867",
+            "FRR 8.4 sends by a route of another VRF with its own VRF's VNI, and 10.3 leaves that "
+            "route inactive without a single VXLAN device",
+            "only a VTEP that takes the VNI from the route (downstream VNI) does what is meant",
+        ),
+    )
+    return tuple(
+        Diagnostic(code, f"{text}: {_listed(leaks)}", None, hint, "warning")
+        for (code, text, hint), leaks in zip(said, found, strict=True)
+        if leaks
+    )
+
+
+def _leaks(
+    network: Network, instances: Iterable[tuple[int, int]]
+) -> Iterator[tuple[int, int, NextHop]]:
+    """Next hops into another VRF, once per instance: node, VRF, next hop."""
+    fib = network.fib
+    for node, vrf in instances:
+        chosen = fib.chosen[fib.instance(node, vrf)]
+        numbers = sorted({number for number in chosen.tolist() if number >= 0})
+        hops = {(hop.vtep == node, hop.vrf): hop for n in numbers for hop in fib.nexthop_sets[n]}
+        yield from ((node, vrf, hop) for (_, of), hop in sorted(hops.items()) if of != vrf)
+
+
+def _comments(network: Network, node: int, hops: Iterable[NextHop]) -> Iterator[str]:
+    """What FRR does not do in a VRF as its targets say."""
+    for hop in hops:
+        what = (
+            "FRR 8.4 to 10.3 do not import them from this very node"
+            if hop.vtep == node
+            else "needs downstream VNI: FRR 8.4 sends with its own VNI"
+        )
+        yield f"! routes of {network.vrfs[hop.vrf].name}: {what}"
+
+
+def _listed(leaks: Mapping[str, int]) -> str:
+    """The first few of them, and on how many nodes."""
+    shown = [f"{what} on {count:,} node{'s' * (count > 1)}" for what, count in leaks.items()]
+    more = f" and {len(shown) - SHOWN:,} more such pairs" if len(shown) > SHOWN else ""
+    return ", ".join(shown[:SHOWN]) + more
 
 
 def config(network: Network, node: int) -> str:
@@ -53,8 +116,11 @@ def config(network: Network, node: int) -> str:
         lines += ["! no packet goes from one tunnel into another: hairpin_drop of the ruleset", "!"]
     lines += _underlay(network, node, bool(vrfs))
     routes = _own_routes(network, node)
+    leaks: dict[int, list[NextHop]] = defaultdict(list)
+    for _, vrf, hop in _leaks(network, ((node, vrf) for vrf in vrfs)):
+        leaks[vrf].append(hop)
     for vrf in vrfs:
-        lines += _vrf(network, node, vrf, routes[vrf])
+        lines += [*_comments(network, node, leaks[vrf]), *_vrf(network, node, vrf, routes[vrf])]
     return "".join(f"{visible(line)}\n" for line in (*lines, "end"))
 
 
@@ -73,7 +139,7 @@ def _underlay(network: Network, node: int, vtep: bool) -> Iterator[str]:
         yield f" address-family {family}"
         if family == "ipv4 unicast":
             yield f"  network {network.plan.vtep(node)}/32"
-            yield "  maximum-paths 64"
+            yield f"  maximum-paths {ECMP_WIDTH}"
         elif vtep:
             yield "  advertise-all-vni"
         yield "  neighbor FABRIC activate"
@@ -115,7 +181,7 @@ def _vrf(network: Network, node: int, vrf: int, routes: list[Type5Route]) -> Ite
         for route in routes:
             if route.prefix.version == version:
                 yield f"  network {route.prefix}"
-        yield "  maximum-paths 64"
+        yield f"  maximum-paths {ECMP_WIDTH}"
         yield " exit-address-family"
     yield " !"
     yield " address-family l2vpn evpn"

@@ -62,6 +62,11 @@ def nodes(program: Program) -> tuple[int, ...]:
     return enforcement_points(program)
 
 
+def remarks(program: Program) -> tuple[Diagnostic, ...]:
+    """None: what reads these files does what they say."""
+    return ()
+
+
 def render(program: Program, node: int) -> str:
     """The ruleset of one VTEP, all its VRFs; interfaces are in network namespaces."""
     return ruleset(program, node)

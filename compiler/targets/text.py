@@ -12,6 +12,7 @@ from compiler.policy.fields import Within
 from compiler.program.document import document
 from compiler.program.dpu import enforcement_points, tables_of
 from compiler.program.program import Program
+from fabric.diagnostics import Diagnostic
 from fabric.io.visible import visible
 from fabric.ports import ANY, MAX_PORT, PROTOCOLS, PortRange, texts
 
@@ -19,6 +20,11 @@ from fabric.ports import ANY, MAX_PORT, PROTOCOLS, PortRange, texts
 def nodes(program: Program) -> tuple[int, ...]:
     """Who gets a file: every enforcement point."""
     return enforcement_points(program)
+
+
+def remarks(program: Program) -> tuple[Diagnostic, ...]:
+    """None: what reads these files does what they say."""
+    return ()
 
 
 def render(program: Program, vtep: int) -> str:

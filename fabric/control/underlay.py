@@ -6,7 +6,8 @@ Rules that hold here:
 2. A node announces its loopback and its best paths; a DPU announces only its loopback.
 3. A received path that holds the receiver's own ASN is dropped (RFC 4271 §9.1.2).
 4. Best: shortest AS path, then lowest router-id, then lowest port. Multipath: every path as short
-   as the best, whatever its ASNs (`bestpath as-path multipath-relax`). Only the best is announced.
+   as the best, whatever its ASNs (`bestpath as-path multipath-relax`), in order of preference and
+   at most `ECMP_WIDTH` (`maximum-paths`). Only the best is announced.
 
 Every announcement makes the AS path one longer, so the paths of length k follow from the best ones
 of length k-1 alone: settling lengths in order reaches the one fixed point that any order of events
@@ -16,19 +17,23 @@ so a loop check walks parents and no AS path is ever stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fabric.diagnostics import Diagnostic
 from fabric.phases import phase
 from fabric.topology import Fabric, Link, Role
 
 if TYPE_CHECKING:
     from fabric.plan.addressing import Plan
 
+ECMP_WIDTH = 64
+"""Next hops of a route that a node installs: what `maximum-paths` of our configurations says, and
+what HBN documents."""
 I16 = NDArray[np.int16]
 I32 = NDArray[np.int32]
 Index = NDArray[np.intp]
@@ -53,6 +58,7 @@ class Underlay:
 
     `length[a, b]` is the AS path length from a to b's loopback, 0 for itself, -1 if unreachable.
     Next hops are CSR arrays: row `a * n + b` of `hop_off` bounds `hop_node` and `hop_link`.
+    `widest` has nodes that leave some equal paths out, with all that they know to one target.
     """
 
     n: int
@@ -63,6 +69,7 @@ class Underlay:
     hop_node: I32
     hop_link: I32
     sessions: tuple[Session, ...] = field(repr=False)
+    widest: Mapping[int, int] = field(default_factory=dict)
 
     def reachable(self, a: int, b: int) -> bool:
         """Whether a has a route to b's loopback."""
@@ -112,7 +119,25 @@ def settle(fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int, ...]) -> 
     edges = _Edges(fabric, sessions, np.array(asn, np.int64), router_id)
     speakers = {v.index for v in fabric.nodes if v.role is not Role.HOST} - fabric.down_nodes
     length, parent, *hops = edges.settle(np.array(sorted(speakers), np.int64))
-    return Underlay(len(fabric.nodes), asn, length, parent, *edges.next_hops(*hops), sessions)
+    off, node, link, widest = edges.next_hops(*hops)
+    n = len(fabric.nodes)
+    return Underlay(n, asn, length, parent, off, node, link, sessions, widest)
+
+
+def narrowed(fabric: Fabric, underlay: Underlay) -> Iterator[Diagnostic]:
+    """A warning where nodes know more equal paths than they install."""
+    for node, known in underlay.widest.items():
+        name = fabric.nodes[node].name
+        others = len(underlay.widest) - 1
+        more = f"; so do {others:,} other node{'s' * (others > 1)}" if others else ""
+        yield Diagnostic(
+            "C527",
+            f"{name} knows {known:,} equal paths to one node and installs {ECMP_WIDTH}{more}",
+            None,
+            "`maximum-paths`: the rest carries nothing until one of these fails",
+            "warning",
+        )
+        return
 
 
 def bgp_sessions(fabric: Fabric, asn: tuple[int, ...]) -> Iterator[Session]:
@@ -203,14 +228,24 @@ class _Edges:
             good &= self.asn[here] != own
         return row[good], origin[good]
 
-    def next_hops(self, row: Index, origin: Index) -> tuple[I32, I32, I32]:
-        """`hop_off`, `hop_node`, `hop_link`; hops in order of preference."""
+    def next_hops(self, row: Index, origin: Index) -> tuple[I32, I32, I32, dict[int, int]]:
+        """`hop_off`, `hop_node`, `hop_link`, `widest`; hops in order of preference, the first
+        `ECMP_WIDTH` of them."""
         place = self.target[row] * self.n + origin
         order = np.argsort(place, kind="stable")
         count = np.bincount(place, minlength=self.n * self.n)
         offsets = np.concatenate(([0], np.cumsum(count))).astype(np.int32)
+        widest: dict[int, int] = {}
+        if len(count) and count.max() > ECMP_WIDTH:
+            most = count.reshape(self.n, self.n).max(axis=1)
+            widest = {int(v): int(most[v]) for v in np.flatnonzero(most > ECMP_WIDTH)}
+            rank = np.arange(len(order)) - offsets[place[order]]
+            order = order[rank < ECMP_WIDTH]
+            count = np.minimum(count, ECMP_WIDTH)
+            offsets = np.concatenate(([0], np.cumsum(count))).astype(np.int32)
         return (
             offsets,
             self.source[row][order].astype(np.int32),
             self.link[row][order].astype(np.int32),
+            widest,
         )

@@ -18,6 +18,7 @@ from compiler.program.dpu import enforcement_points
 from compiler.program.program import Program
 from compiler.targets.catalogue import TARGETS, Target, Writer, writers
 from compiler.targets.profiles import Limit, Profile
+from fabric.diagnostics import Diagnostic
 
 SMALL = Path(__file__).parents[2] / "topologies" / "small.yaml"
 
@@ -28,6 +29,9 @@ class Abacus:
 
     def nodes(self, program: Program) -> tuple[int, ...]:
         return enforcement_points(program)
+
+    def remarks(self, program: Program) -> tuple[Diagnostic, ...]:
+        return ()
 
     def render(self, program: Program, node: int, /) -> str:
         beads = "".join(f"{'o' * len(g.entries)}\n" for g in program.groups_at(node))

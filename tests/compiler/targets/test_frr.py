@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from compiler.compile import compile_network
-from compiler.targets.frr import config, nodes
+from compiler.targets.frr import config, nodes, remarks
 from fabric.build import build
 from fabric.load import load_fabric
 from fabric.network import Network
@@ -126,3 +126,23 @@ def test_the_underlay_is_that_of_the_network(network: Network) -> None:
         assert ("bgp as-path access-list OWN seq 5 permit ^$" in found) == bool(own)
         if own:
             assert found["route-map OWN permit 10"] == ["match as-path OWN"]
+
+
+def test_what_frr_does_not_do_between_vrfs_is_said(network: Network) -> None:
+    """Every pair of VRFs of which one has routes of the other, on the same node or on another."""
+    wanted: dict[str, set[tuple[str, str]]] = {"C866": set(), "C867": set()}
+    for node, vrf in network.fib.instances:
+        for route in network.fib.routes(node, vrf):
+            for hop in (h for h in route.nexthops if h.vrf != vrf):
+                code = "C866" if hop.vtep == node else "C867"
+                wanted[code].add((network.vrfs[hop.vrf].name, network.vrfs[vrf].name))
+                beside = f"! routes of {network.vrfs[hop.vrf].name}: "
+                assert beside in config(network, node)
+    told = {d.code: d for d in remarks(compile_network(network))}
+    assert told.keys() == {code for code, pairs in wanted.items() if pairs}
+    for code, found in told.items():
+        assert found.severity == "warning"
+        shown = re.findall(r"(\S+) into (\S+) on \d+ node", found.message)
+        more = re.search(r"and ([\d,]+) more such pairs", found.message)
+        assert set(shown) <= wanted[code]
+        assert len(shown) + int(more[1] if more else 0) == len(wanted[code])

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabric.clos import build_fabric, take_down
-from fabric.control.underlay import Underlay, settle
+from fabric.control.underlay import Underlay, narrowed, settle
 from fabric.file.spec import FabricSpec, Site
 from fabric.topology import Fabric, Role
 
@@ -142,7 +142,8 @@ def agree(fabric: Fabric, asn: Asns, router_id: Asns, seed: int) -> Underlay:
                 assert underlay.as_path(a, b) == best
                 assert underlay.length[a, b] == len(best)
                 hops = [] if a == b else [(peer, link) for link, peer, _ in twin.candidates(a, b)]
-                assert list(underlay.ecmp(a, b)) == hops
+                assert list(underlay.ecmp(a, b)) == hops[:64]
+                assert underlay.widest.get(a, 64) >= len(hops)
     return underlay
 
 
@@ -195,6 +196,23 @@ def test_paths_follow_the_clos() -> None:
     assert ["dpu1", "leaf1", "spine1", "leaf3", "dpu3"] in found
     assert underlay.paths(here, there, limit=3) == underlay.paths(here, there)[:3]
     assert underlay.paths(here, here) == ((here,),)
+
+
+def test_of_equal_paths_64_are_installed_and_more_are_told() -> None:
+    """Nine spines and eight cables to each: 72 equal paths between two leaves."""
+    site = Site(spines=9, leaves=2, uplinks=8, hosts_per_pair=2, borders=0)
+    fabric = build_fabric(FabricSpec(cloison=1, name="wide", vtep="leaf", sites={"s": site}))
+    leaves = [n.index for n in fabric.nodes if n.role is Role.LEAF]
+    underlay = agree(fabric, asns(fabric), tuple(n.index + 1 for n in fabric.nodes), 0)
+    assert len(underlay.ecmp(*leaves)) == 64
+    assert underlay.widest == dict.fromkeys(leaves, 72)
+    (told,) = narrowed(fabric, underlay)
+    assert (told.code, told.severity) == ("C527", "warning")
+    assert "knows 72 equal paths" in told.message
+    some = take_down(fabric, [fabric.links[underlay.ecmp(*leaves)[0][1]].name])
+    fewer = settle(some, asns(fabric), tuple(n.index + 1 for n in fabric.nodes))
+    assert len(fewer.ecmp(*leaves)) == 64
+    assert fewer.widest == {leaves[0]: 71, leaves[1]: 72}
 
 
 def test_a_dpu_is_never_a_transit() -> None:

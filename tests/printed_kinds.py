@@ -28,10 +28,12 @@ from sim.reach.access import receivers, senders
 ENDS = r"(source|destination|target)"
 KINDS = {
     "endpoint": rf"(matrix|rows|by_flow)\[]\.{ENDS}|(rows|assumed)\[]\.endpoint|exempt\[]"
+    r"|rows\[]\.first_(source|destination)|left_out\[]\.endpoints\[]"
     r"|^\.(source|target)|doors\[]\.(leads_to|tenant)|open_to\[]|_part\.members\[]",
     "service": r"doors\[]\.service",
     "node": r"rows\[]\.(node|a|b|host|vtep|peer|owner)|\.node|replay\.links\[]\.(from|to)",
     "hop": r"rows\[]\.via\[]",
+    "failure": r"rows\[]\.without|points\[]|left_out\[]\.failure",
     "link": r"\.link|imbalance\[]\.busiest|rows\[]\.links\[]",
     "vrf": r"rows\[](\.remote\[])?\.vrf|by_flow\[]\.vrf",
     "ports": r"rows\[]\.ports|matrix\[]\.ports",
@@ -111,6 +113,9 @@ def read(world: World, kind: str, text: str) -> None:
             read(world, "node", node)
             if vrf:
                 read(world, "vrf", vrf)
+        case "failure":
+            failed = rebuild(network, down=(text,)).fabric
+            assert failed.down_nodes or failed.down_links
         case "link":
             (link,) = (x for x in network.fabric.links if x.name == text)
             assert link.kind == "host" or rebuild(network, down=(text,)).fabric.down_links

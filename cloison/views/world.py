@@ -181,6 +181,16 @@ class World(sim.world.World):
         rows = tuple(crossing_rows(self.proof))
         return Table(rows, "Isolation", notes=notes(self.network.not_evaluated))
 
+    @property
+    def spof(self) -> Table:
+        """Who loses what without a single node or cable, tenants' endpoints on it aside."""
+        from cloison.views.spof import lost_table
+        from sim.proof.spof import spof
+
+        return replace(
+            lost_table(spof(self, lambda what: None)), notes=notes(self.network.not_evaluated)
+        )
+
     def changes(self, new: World) -> Table:
         """What enforcement points of `new` decide otherwise than those of this world, as disjoint
         regions of all packets."""

@@ -239,7 +239,7 @@ def check_claim(
         found = map(check_claim, repeat(reach), claim.parts, mine)
         bad_ones = sorted((b for o in found for b in o.breaches), key=astuple)
         return Outcome(claim, len(wanted), tuple(bad_ones), under)
-    keys = _keys(reach)
+    keys = keys_of(reach)
     bad: list[tuple[int, bool]] = []
     limits = claim.limits
     for version in limits.versions:
@@ -265,7 +265,7 @@ def check_claim(
     return Outcome(claim, len(wanted), breaches, under)
 
 
-def _keys(reach: Reach) -> Column:
+def keys_of(reach: Reach) -> Column:
     """The pairs of a world as single integers."""
     pairs = reach.pairs
     n = len(reach.network.endpoints)

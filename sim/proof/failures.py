@@ -48,7 +48,7 @@ def check_failures(
     """Outcomes of the claims that must hold under failures, failure by failure. A failure that no
     packet can notice has no outcome of its own."""
     here, network = reach.world, reach.network
-    known = {_key(here): reach}
+    failures = Failures(reach, tell)
     asking = [claim for claim in claims if claim.hold_under]
     afford_failures(network.fabric, tried(here, claims), asking[0].span if asking else None)
     led: dict[tuple[object, ...], Sequence[Found]] = {}
@@ -56,12 +56,8 @@ def check_failures(
     wanted = {claim.number: pairs_of(claim, network) for claim in claims if claim.hold_under}
     for kind in kinds():
         concerned = [claim for claim in claims if kind in claim.hold_under]
-        axis, values = sweep(kind)
-        for value in values(here) if concerned else ():
-            tell(f"{axis.word} {value}")
-            found = _reach(axis.move(here, (*axis.values(here), value)), known)
-            if found is reach:
-                continue
+        axis, _ = sweep(kind)
+        for value, found in failures.each(kind) if concerned else ():
             exempt = axis.exempt(here, value)
             key = kind, id(found), *exempt
             if key not in led:
@@ -73,6 +69,28 @@ def check_failures(
                 opened = [r for told in led[key] for r in told.get(claim.number, ())]
                 detours = tuple(only_under(f"{axis.word} {value}", record) for record in opened)
                 yield Failed(replace(outcome, word=axis.word), found, detours)
+
+
+class Failures:
+    """The worlds of single failures beside one that is known. Those that no packet can tell apart
+    are proven once, and are the same object."""
+
+    def __init__(self, reach: Reach, tell: Callable[[str], None]) -> None:
+        self.reach, self.tell = reach, tell
+        self._known = {_key(reach.world): reach}
+
+    def each(self, kind: str) -> Iterator[tuple[str, Reach]]:
+        """Every failure of a kind that some packet notices, with what gets where then."""
+        here = self.reach.world
+        axis, values = sweep(kind)
+        for value in values(here):
+            self.tell(f"{axis.word} {value}")
+            world = axis.move(here, (*axis.values(here), value))
+            key = _key(world)
+            if key not in self._known:
+                self._known[key] = reachability(world)
+            if self._known[key] is not self.reach:
+                yield value, self._known[key]
 
 
 def left_out(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[int, ...]]:
@@ -94,13 +112,6 @@ def tried(world: World, claims: tuple[Claim, ...]) -> int:
     """How many single failures the claims ask for."""
     asked = {kind for claim in claims for kind in claim.hold_under}
     return sum(len(values(world)) for _, values in map(sweep, asked))
-
-
-def _reach(world: World, known: dict[Key, Reach]) -> Reach:
-    key = _key(world)
-    if key not in known:
-        known[key] = reachability(world)
-    return known[key]
 
 
 def _key(world: World) -> Key:

@@ -1,0 +1,79 @@
+"""Single points of failure as rows, text and JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cloison.render.table import Table
+from cloison.views.unknowns import as_rows
+
+if TYPE_CHECKING:
+    from fabric.network import Network
+    from sim.proof.spof import Lost, Spof
+
+COLUMNS = (
+    "without",
+    "source",
+    "destination",
+    "pairs",
+    "first_source",
+    "first_destination",
+    "ports",
+)
+WORDS = {"any-1-link": "cable", "any-1-node": "node"}
+
+
+def rows(found: Spof) -> list[dict[str, Any]]:
+    """One row per failure and pair of tenants or zones that loses something."""
+    return [_row(found.network, lost) for lost in found.lost]
+
+
+def _row(network: Network, lost: Lost) -> dict[str, Any]:
+    first = [network.endpoints[end].name for end in (lost.src, lost.dst)]
+    return {
+        "without": lost.failure,
+        "kind": WORDS[lost.kind],
+        "source": lost.source,
+        "destination": lost.target,
+        "pairs": lost.pairs,
+        "first_source": first[0],
+        "first_destination": first[1],
+        "families": f"IPv{lost.version}",
+        "ports": lost.ports,
+    }
+
+
+def lost_table(found: Spof) -> Table:
+    """The rows as a table."""
+    return Table(tuple(rows(found)), "Lost without one node or cable", COLUMNS)
+
+
+def verdict(found: Spof) -> str:
+    """What `document` and the exit code say."""
+    from fabric.kubernetes.unevaluated import pending
+
+    if found.lost:
+        return "fails"
+    return "unknown" if pending(found.network.not_evaluated) else "holds"
+
+
+def sentence(found: Spof) -> str:
+    """The last line."""
+    points = found.points
+    if not points:
+        return f"No single failure takes access from anybody else; {found.tried:,} tried."
+    some = ", ".join(points[:6]) + (f" and {len(points) - 6:,} more" if len(points) > 6 else "")
+    word = "Single point of failure" if len(points) == 1 else "Single points of failure"
+    return f"{word}: {some}; {found.tried:,} failures tried."
+
+
+def document(found: Spof) -> dict[str, Any]:
+    """`cloison/spof/1`."""
+    return {
+        "schema": "cloison/spof/1",
+        "verdict": verdict(found),
+        "tried": found.tried,
+        "points": list(found.points),
+        "rows": rows(found),
+        "not_evaluated": as_rows(found.network.not_evaluated),
+    }

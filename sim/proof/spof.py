@@ -1,0 +1,112 @@
+"""Single points of failure: who no longer gets where, once one node or one cable is gone.
+
+Every node and cable that may fail is taken away alone (`sim.proof.failures`), and the pairs of that
+world are compared with those of the network as it stands.
+
+Rules that hold here:
+
+1. Access is lost where no packet of some port gets from an endpoint to another any more, whatever
+   its addresses and whatever ECMP chooses. What slows down or moves is not lost.
+2. Tenants' endpoints on the failed node are left out, as everywhere: they are gone with it. What
+   zones have behind a border is not.
+3. All access counts, whether an expectation asks for it or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from fabric.budget import afford_failures
+from fabric.network import Network
+from sim.axes import DOWN
+from sim.proof.expect import keys_of, without
+from sim.proof.failures import Failures
+from sim.proof.legs import Column
+from sim.proof.reachability import Reach, reachability
+from sim.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What is lost from one group (a tenant or zone) to another without `failure`, a value of
+    `kind`. `pairs` counts pairs of endpoints and IP versions; `src` and `dst` are the first of
+    them, and `ports` says what that one loses."""
+
+    kind: str
+    failure: str
+    source: str
+    target: str
+    pairs: int
+    src: int
+    dst: int
+    version: int
+    ports: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spof:
+    """All losses, in order of failures, and how many failures were `tried`."""
+
+    network: Network
+    lost: tuple[Lost, ...]
+    tried: int
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """The failures that take access from somebody."""
+        return tuple(dict.fromkeys(found.failure for found in self.lost))
+
+
+def spof(world: World, tell: Callable[[str], None]) -> Spof:
+    """Try every single failure; worlds that no packet can tell apart are compared once."""
+    counted = sum(len(values(world)) for values in DOWN.sweeps.values())
+    afford_failures(world.network.fabric, counted, None)
+    tell("reachability")
+    here = reachability(world)
+    failures = Failures(here, tell)
+    out: list[Lost] = []
+    met: dict[int, Column] = {id(here): np.zeros(0, np.int64)}
+    for kind in DOWN.sweeps:
+        for name, there in failures.each(kind):
+            if id(there) not in met:
+                met[id(there)] = _lost(here, there)
+            out += _grouped(here, there, kind, name, met[id(there)])
+    return Spof(world.network, tuple(out), counted)
+
+
+def _lost(here: Reach, there: Reach) -> Column:
+    """Rows of `here.pairs` from which some port is gone."""
+    combined = here.pairs.some * len(there.sets) + _sets_of(there, keys_of(here))
+    number, of = np.unique(combined, return_inverse=True)
+    before, after = np.divmod(number, len(there.sets))
+    gone = np.asarray((here.sets[before] & ~there.sets[after]).any(axis=1))
+    return np.flatnonzero(gone[of])
+
+
+def _sets_of(reach: Reach, keys: Column) -> Column:
+    """The set of each pair, 0 (nothing) of one that is not listed."""
+    known = keys_of(reach)
+    if not len(known):
+        return np.zeros(len(keys), np.int64)
+    place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.where(known[place] == keys, reach.pairs.some[place], 0)
+
+
+def _grouped(here: Reach, there: Reach, kind: str, failure: str, rows: Column) -> Iterator[Lost]:
+    """The losses of one failure by who loses what, tenants' endpoints on the failed node aside."""
+    endpoints, keys = here.network.endpoints, keys_of(here)[rows]
+    rows = rows[np.isin(keys, without(keys, here.network, DOWN.exempt(here.world, failure)))]
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for row in rows.tolist():
+        ends = (endpoints[int(end[row])].tenant for end in (here.pairs.src, here.pairs.dst))
+        groups.setdefault(tuple(ends), []).append(row)
+    for (source, target), members in sorted(groups.items()):
+        first = here.pairs.take(np.array(members[:1]))
+        src, dst, version = (int(c[0]) for c in (first.src, first.dst, first.version))
+        after = there.sets[_sets_of(there, keys_of(here)[members[:1]])[0]]
+        gone = here.sets[first.some[0]] & ~after
+        ports = here.space.text(here.space.of_version(gone, version))
+        yield Lost(kind, failure, source, target, len(members), src, dst, version, ports)

@@ -236,9 +236,21 @@ FAULTS = (
     ),
     Fault(
         "sim/checker/failures.py",
-        "left_out = {e.index for e in network.endpoints if e.vtep in gone}",
+        "left_out = {e.index for e in behind if e.zone == 1}",
         "left_out: set[int] = set()",
         "endpoints of the failed node are expected to answer",
+    ),
+    Fault(
+        "sim/checker/failures.py",
+        "left_out = {e.index for e in behind if e.zone == 1}",
+        "left_out = {e.index for e in behind}",
+        "the checker exempts what lies behind a border without it",
+    ),
+    Fault(
+        "sim/checker/paths.py",
+        "if onward and (vtep, vrf) not in onward:",
+        "if onward and (vtep, vrf) not in onward and target < 0:",
+        "the checker delivers what a VTEP routes on",
     ),
     Fault(
         "sim/checker/failures.py",

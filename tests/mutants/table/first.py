@@ -67,13 +67,19 @@ FAULTS = (
     ),
     Fault(
         "sim/axes.py",
-        "return [e.index for e in world.network.endpoints if e.vtep in gone]",
-        "return [e.index for e in world.network.endpoints if e.vtep not in gone]",
+        "if e.vtep in gone and",
+        "if e.vtep not in gone and",
         "under a failure those are exempt that have not failed",
     ),
     Fault(
         "sim/axes.py",
-        "return [e.index for e in world.network.endpoints if e.vtep in gone]",
+        'e.vtep in gone and e.kind != "zone"]',
+        "e.vtep in gone]",
+        "what lies behind a border is exempt without it",
+    ),
+    Fault(
+        "sim/axes.py",
+        'return [e.index for e in world.network.endpoints if e.vtep in gone and e.kind != "zone"]',
         "return []",
         "endpoints of the failed node are expected to answer",
     ),

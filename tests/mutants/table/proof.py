@@ -41,9 +41,21 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/legs.py",
-        "return rows.take(owner != src)",
-        "return rows.take(owner >= src)",
+        "return rows.take((owner != src) | (b.endpoint_vtep[src] != at))",
+        "return rows.take((owner > src) | (b.endpoint_vtep[src] != at))",
         "proof: packets to endpoints with lower numbers are not looked at",
+    ),
+    Fault(
+        "sim/proof/legs.py",
+        "drop = np.where(away, Reason.HAIRPIN_DROP, drop)",
+        "drop = np.where(away & (owner < 0), Reason.HAIRPIN_DROP, drop)",
+        "proof: what a VTEP routes on is delivered to whoever owns all around it",
+    ),
+    Fault(
+        "sim/proof/coverage.py",
+        "counts &= sends | self._kept(home)[at_home[span[found]]]",
+        "counts &= sends | self._kept(home)[at_home[span[found]]] | True",
+        "allow asks for addresses that the endpoint's own VTEP routes on",
     ),
     Fault(
         "sim/proof/legs.py",
@@ -216,14 +228,14 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/failures.py",
-        "if found is reach:\n                continue",
-        "if True:\n                continue",
+        "if self._known[key] is not self.reach:",
+        "if self._known[key] is self.reach and False:",
         "nothing is proven under failures",
     ),
     Fault(
         "sim/proof/failures.py",
-        "found = _reach(axis.move(here, (*axis.values(here), value)), known)",
-        "found = _reach(axis.move(here, (value,)), known)",
+        "world = axis.move(here, (*axis.values(here), value))",
+        "world = axis.move(here, (value,))",
         "what was down before a failure comes up with it",
     ),
     Fault(

@@ -33,14 +33,14 @@ def test_nobody_gets_there_by_way_of_the_outside(fabric: Path) -> None:
     proof = run("verify", fabric, "-o", "json")
     assert proof.exit_code == 0, proof.output
     told = json.loads(
-        run("explain", fabric, "red/lab/probe", "198.51.100.67:443/tcp", "-o", "json").output
+        run("explain", fabric, "red/lab/probe", "198.51.100.67:443/tcp", "-o", "json").stdout
     )
     assert (told["verdict"], told["reason"]) == ("deny", "hairpin_drop")
     (step,) = [s for s in told["choices"][0]["steps"] if s["what"] == "hairpin"]
     assert step["where"] == "border1"
     assert "198.51.100.64/26 in zone2/main leads on to dpu2 blue/main" in step["because"]
     outside = json.loads(
-        run("explain", fabric, "red/lab/probe", "203.0.113.9:443/tcp", "-o", "json").output
+        run("explain", fabric, "red/lab/probe", "203.0.113.9:443/tcp", "-o", "json").stdout
     )
     assert outside["verdict"] == "allow"
 
@@ -55,7 +55,7 @@ def test_certificates_say_so_and_are_valid(fabric: Path, tmp_path: Path) -> None
 
 
 def test_reachability_names_no_such_pair(fabric: Path) -> None:
-    rows = json.loads(run("reach", fabric, "-o", "json").output)["rows"]
+    rows = json.loads(run("reach", fabric, "-o", "json").stdout)["rows"]
     pairs = {(row["source"].split("/")[0], row["destination"].split("/")[0]) for row in rows}
     assert ("red", "blue") not in pairs
     assert {("red", "zone2"), ("zone2", "blue")} <= pairs
@@ -74,7 +74,7 @@ def test_replay_counts_it(fabric: Path, tmp_path: Path) -> None:
         for to in ("198.51.100.67", "203.0.113.9")
     ]
     wrpcap(str(tmp_path / "some.pcap"), frames)
-    said = json.loads(run("replay", fabric, tmp_path / "some.pcap", "-o", "json").output)
+    said = json.loads(run("replay", fabric, tmp_path / "some.pcap", "-o", "json").stdout)
     counts = said["replay"]["verdicts"]
     assert (counts["hairpin_drop"], counts["delivered"]) == (1, 1)
 

@@ -60,7 +60,7 @@ def test_what_is_lost_is_what_pairs_lose(tmp_path: Path, make: object) -> None:
 def test_the_verb_names_the_only_border(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["spof", str(hairpin(tmp_path)), "-o", "json"])
     assert done.exit_code == 1, done.output
-    told = json.loads(done.output)
+    told = json.loads(done.stdout)
     assert (told["verdict"], told["points"]) == ("fails", ["border1"])
     assert {(r["source"], r["destination"]) for r in told["rows"]} == {
         ("red", "zone2"),

@@ -40,8 +40,9 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     the reason for each, the path through the underlay, and the reply.
 
     SRC and DST are names (acme/web/front-0; a workload; the last parts of a
-    name, where that is clear), addresses or prefixes, DST also
-    namespace/name[Service]. A workload is asked about once for each class of
+    name, where that is clear), addresses or prefixes, DST also a Service
+    (namespace/name[Service] or 'Service namespace/name'), which is the pods
+    behind it. A workload is asked about once for each class of
     its pods that fares differently, a prefix or whoever owns one once for each
     part of it. PORT is 443, 53/udp or icmp; without one it is 443/tcp. IPv6
     addresses with a port go in brackets.

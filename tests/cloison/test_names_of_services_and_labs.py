@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from door_fabrics import OPEN, fabric, pod, policy, service, written
-from printed_kinds import assert_names, leaves
+from printed_kinds import assert_names, claims_of, leaves
 from rule_sets.catalogue import generate
 
 from cloison.cli import main
 from cloison.cli.lab_test import show
 from cloison.views.lab import Lab
 from cloison.views.world import World
+from fabric.diagnostics import InputError
+from fabric.file.spec import Expectation
 from sim.classify.classbench import write_rules
 from sim.lab.layout import Layout
 from sim.lab.trial import Forecast, Trial, compare, few_ports, flows, probe
@@ -103,6 +105,14 @@ def test_workloads_with_their_kind(path: Path, name: str) -> None:
     found = endpoints(network, name)
     assert {e.kind for e in found} == ({"pod"} if "agent" in name else {"node"})
     assert [t.endpoint for t in targets(network, f"{name}:9100")] == found
+
+
+def test_an_expectation_says_how_to_name_a_workload_on_nodes(path: Path, tmp_path: Path) -> None:
+    spec = fabric([], [{"deny": "blue/* -> red/a/log"}])
+    with pytest.raises(InputError, match=re.escape('write "red/a/log-host[1-2]"')):
+        World.of(written(tmp_path, spec, CLUSTER, []))
+    claim = Expectation(deny="blue/* -> red/a/log-host[1-2]")
+    assert claims_of(World.of(path), claim)
 
 
 def test_names_of_a_directory_of_manifests(path: Path) -> None:

@@ -337,8 +337,8 @@ FAULTS = (
     ),
     Fault(
         "cloison/views/connectivity.py",
-        "ways_in = [d for d in ways_in if to is None or leads(found, d, split_port(to)[0])]",
-        "ways_in = [d for d in ways_in if to is None and leads(found, d, split_port(to)[0])]",
+        "ways_in = [d for d in ways_in if to is None or any(leads(found, d, end) for end in ends)]",
+        "ways_in = [d for d in ways_in if to is None and any(leads(found, d, end) for end in ends)]",
         "show: or becomes and",
     ),
     Fault(

@@ -324,3 +324,28 @@ def test_who_checks_finds_no_targets_where_nobody_knows_them(tmp_path: Path) -> 
     for kind in ("allow", "deny", "only"):
         assert not judge.judge(read(f"{kind}: {CLIENT} -> service a/rolled", [])).holds
     assert targets(network, f"allow: {CLIENT} -> red/a/x") is None
+
+
+@pytest.mark.parametrize(("y", "right"), [("host5", ["spine1"]), ("host2", [])])
+def test_a_failure_that_cuts_one_pod_off_breaks_it(
+    tmp_path: Path, y: str, right: list[str]
+) -> None:
+    """One of two pods behind the Service is on the client's pair of leaves, at another port."""
+    spec = fabric([], [{"allow": f"{CLIENT} -> service a/s", "hold_under": ["any-1-node"]}])
+    spec["sites"]["s"]["leaves"] = 4
+    spec["tenants"]["red"]["hosts"] = ["host[1-2]", "host5"]
+    hosts = {"c": "host1", "x": "host2", "y": y}
+    pods = [
+        pod("c", {}, "client", nodeName=hosts["c"]),
+        pod("x", WEB, nodeName=hosts["x"]),
+        pod("y", API, nodeName=hosts["y"]),
+    ]
+    path = written(tmp_path, spec, [*pods, service("s", [port(80, "http")])], [])
+    found = World.of(path)
+    proof = prove(found)
+    assert [outcome.under for outcome in proof.under_failure] == right
+    body = json.loads(json.dumps(certificate(proof)))
+    assert [claim["fails_without"] for claim in body["claims"]] == (right or [None])
+    assert not inconsistencies(body)
+    assert not validity(body, found.network, ()).problems
+    assert all(":9090/tcp" in (f.packet or "") for f in proof.findings)

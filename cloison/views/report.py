@@ -25,6 +25,7 @@ from fabric.cluster import is_cluster
 from fabric.control.underlay import bgp_sessions
 from fabric.kubernetes.unevaluated import accepted
 from fabric.topology import Role
+from sim.blocks.onward import hairpins
 from sim.pipeline.replay import ReplayReport
 from sim.proof.expect import Outcome
 from sim.proof.prove import Finding, Proof
@@ -250,6 +251,14 @@ def finding(number: int, found: Finding) -> dict[str, Any]:
     }
 
 
+def hairpin_rows(proof: Proof) -> Iterator[tuple[str, str, list[str]]]:
+    """Where the proof rests on the rule against hairpins: node, VRF, VRFs that routes lead to."""
+    network = proof.network
+    names = [vrf.name for vrf in network.vrfs]
+    for (vtep, vrf), to in hairpins(proof.reach.blocks).items():
+        yield network.fabric.nodes[vtep].name, names[vrf], [names[v] for v in to]
+
+
 def proven(proof: Proof) -> dict[str, Any]:
     """What a proof has to say, as data."""
     return {
@@ -257,6 +266,9 @@ def proven(proof: Proof) -> dict[str, Any]:
         "expectations": list(expectations(proof)),
         "findings": list(findings_table(proof)),
         "exempt": list(proof.exempt),
+        "hairpin_drop": [
+            {"node": node, "vrf": vrf, "leads_to": to} for node, vrf, to in hairpin_rows(proof)
+        ],
         "left_out": [
             {"failure": name, "endpoints": [proof.network.endpoints[e].name for e in ends]}
             for name, ends in proof.left_out.items()

@@ -14,7 +14,14 @@ from cloison.render.formats import table, titled, visible
 from cloison.render.table import Table
 from cloison.views.headroom import headroom, tightest
 from cloison.views.isolation import grid_table, open_table
-from cloison.views.report import capacity_table, in_words, replay_table, size_table, time_table
+from cloison.views.report import (
+    capacity_table,
+    hairpin_rows,
+    in_words,
+    replay_table,
+    size_table,
+    time_table,
+)
 from cloison.views.unknowns import sentences, way_on
 from fabric.io.visible import lines as below
 from fabric.kubernetes.unevaluated import accepted
@@ -110,6 +117,11 @@ def remarks(proof: Proof) -> Iterator[str]:
         yield (
             f"Left out: {count:,} of the tenants' endpoints, each where its own node fails "
             "(-o json names them)."
+        )
+    for node, vrf, to in hairpin_rows(proof):
+        yield visible(
+            f"Rests on hairpin_drop at {node}: from a tunnel into {vrf} nothing goes on to "
+            f"{', '.join(to)}, as its routes lead."
         )
     exempt = proof.exempt
     if exempt:

@@ -50,3 +50,17 @@ def local_endpoints(blocks: Blocks) -> NDArray[np.int32]:
     vrfs = range(len(blocks.addresses.base) - 1)
     held = np.concatenate([np.zeros(0, np.bool_), *(kept(blocks, vrf) for vrf in vrfs)])
     return np.where(held, blocks.addresses.endpoint, np.int32(-1))
+
+
+def hairpins(blocks: Blocks) -> dict[tuple[int, int], tuple[int, ...]]:
+    """Where the rule against hairpins decides: VTEPs and VRFs of endpoints that own addresses which
+    their own VTEP routes on, with the VRFs to which these routes lead."""
+    b, found = blocks, dict[tuple[int, int], set[int]]()
+    for vrf in range(len(b.addresses.base) - 1):
+        owner = b.addresses.endpoint[b.addresses.base[vrf] : b.addresses.base[vrf + 1]]
+        for atom in np.flatnonzero((owner >= 0) & ~kept(b, vrf)).tolist():
+            vtep = int(b.endpoint_vtep[owner[atom]])
+            number = int(b.fib[b.fib_off[b.inst_of[vtep, vrf]] + atom])
+            hops = b.set_vrf[b.set_off[number] : b.set_off[number + 1]].tolist()
+            found.setdefault((vtep, vrf), set()).update(hops)
+    return {place: tuple(sorted(vrfs)) for place, vrfs in sorted(found.items())}

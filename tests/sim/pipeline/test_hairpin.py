@@ -32,6 +32,11 @@ def run(*arguments: object) -> Result:
 def test_nobody_gets_there_by_way_of_the_outside(fabric: Path) -> None:
     proof = run("verify", fabric, "-o", "json")
     assert proof.exit_code == 0, proof.output
+    assert json.loads(proof.stdout)["hairpin_drop"] == [
+        {"node": "border1", "vrf": "zone2/main", "leads_to": ["blue/main", "red/main"]}
+    ]
+    text = run("verify", fabric).stdout
+    assert "Rests on hairpin_drop at border1" in text
     told = json.loads(
         run("explain", fabric, "red/lab/probe", "198.51.100.67:443/tcp", "-o", "json").stdout
     )

@@ -188,11 +188,13 @@ def made_known(network: Network, policy: Policy | None, how: How) -> tuple[Netwo
 def with_detours(world: World) -> Network:
     """The network of a world with the Services among what is not evaluated that lead around what
     DPUs decide, as its routes are now."""
+    from compiler.sources.past_egress import past_egress
     from sim.proof.detours import detours, is_detour
 
     network = world.network
     known = tuple(r for r in network.not_evaluated if not is_detour(r))
-    return replace(network, not_evaluated=(*known, *detours(world, known)))
+    found = (*detours(world, known), *past_egress(network, world.program.policy))
+    return replace(network, not_evaluated=(*known, *found))
 
 
 def accept(network: Network, kinds: Iterable[str]) -> Network:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from cloison.render.formats import FORMATS, folded, visible, written
@@ -155,12 +157,24 @@ def doubts(found: Connectivity, source: str | None, to: str | None) -> Doubts:
     """What touches the connections between two patterns (`cloison.views.doubts`, rule 2)."""
     network = found.reach.network
     touch = touching(network)
-    unsure = frozenset(peer_key(p) for p, ends in found.members.items() if pending(touch.of(*ends)))
+    unsure = frozenset(
+        peer_key(p) for p, own in found.members.items() if any(pending(touch.of(i)) for i in own)
+    )
+    named: defaultdict[str, list[str]] = defaultdict(list)
+    for peer in found.members:
+        named[f"{peer.namespace}/{peer.name}"].append(peer_key(peer))
+    pairs = frozenset(
+        pair
+        for r in pending(network.not_evaluated)
+        for sender in r.senders
+        for pair in product(named[sender], named[f"{r.namespace}/{r.workload}"])
+    )
     if source is None or to is None:
-        return Doubts(network.not_evaluated, unsure)
+        return Doubts(network.not_evaluated, unsure, pairs)
     wanted = source, to
     ends = (i for p, own in found.members.items() for i in own if any(called(p, w) for w in wanted))
-    return Doubts(touch.asked(ends, [f"{CLUSTER}/{pattern}" for pattern in wanted]), unsure)
+    records = touch.asked(ends, [f"{CLUSTER}/{pattern}" for pattern in wanted])
+    return Doubts(records, unsure, pairs)
 
 
 def peer_key(of: Peer) -> str:

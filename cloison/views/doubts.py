@@ -26,10 +26,12 @@ from sim.why.pod_classes import workload
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """`records` that touch the question, and `names` of the workloads whose rows are unknown."""
+    """`records` that touch the question, and `names` of the workloads whose rows are unknown;
+    `pairs` (source, target) of those whose rows about each other are."""
 
     records: tuple[Unevaluated, ...]
     names: frozenset[str]
+    pairs: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def verdict(self) -> str:
@@ -43,7 +45,8 @@ class Doubts:
 
     def of(self, source: str, target: str) -> str:
         """computed or unknown, of one row."""
-        return "unknown" if {source, target} & self.names else "computed"
+        among = {source, target} & self.names or (source, target) in self.pairs
+        return "unknown" if among else "computed"
 
     def marked(self, source: str, target: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row with its verdict."""

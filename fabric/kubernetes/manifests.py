@@ -18,6 +18,7 @@ from fabric.diagnostics import Diagnostic, Diagnostics
 from fabric.file.extend import PatchEdit, ReadableDocument
 from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.cursor import Cursor
+from fabric.kubernetes.endpoint_slices import resolved
 from fabric.kubernetes.kinds import IRRELEVANT, meaning
 from fabric.kubernetes.mentions import elsewhere
 from fabric.kubernetes.metadata import NAME_LABEL, NAMESPACES, metadata
@@ -28,7 +29,6 @@ from fabric.kubernetes.services import Service, service
 from fabric.kubernetes.unevaluated import (
     Unevaluated,
     left_to_sources,
-    resolved,
     unevaluated,
     unrendered,
 )

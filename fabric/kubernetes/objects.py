@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fabric.diagnostics import Diagnostics, InputError, Span
 from fabric.file.extend import PatchEdit, Place, ReadableDocument, edit_objects, identity
@@ -54,6 +54,13 @@ def read_objects(
     return distinct(edit_objects(found, tenant, edits, problems), problems)
 
 
+class Lines(NamedTuple):
+    """The lines of a file, and whether any may have a number that starts with 0."""
+
+    texts: Sequence[str]
+    octal: bool
+
+
 def of_file(path: Path, named: bool, problems: Diagnostics) -> Iterator[ReadableDocument]:
     """The objects of one file."""
     complain = problems.error if named else problems.warn
@@ -71,13 +78,14 @@ def of_file(path: Path, named: bool, problems: Diagnostics) -> Iterator[Readable
         else:
             problems.items += error.diagnostics
         return
-    lines = text.split("\n")
+    split = text.split("\n")
+    lines = Lines(split, any(OCTAL.search(line) for line in split))
     for document in found:
         yield from flatten(document, complain, problems, lines)
 
 
 def flatten(
-    document: Document, complain: Any, problems: Diagnostics, lines: list[str], depth: int = 0
+    document: Document, complain: Any, problems: Diagnostics, lines: Lines, depth: int = 0
 ) -> Iterator[ReadableDocument]:
     """An object as it is, a list as its items (rule 2)."""
     value = document.value
@@ -145,20 +153,21 @@ def distinct(objects: Iterable[ReadableDocument], problems: Diagnostics) -> list
     return out
 
 
-def ambiguous(document: Document, lines: list[str]) -> list[Any]:
+def ambiguous(document: Document, lines: Lines) -> list[Any]:
     """Rule 5: names, labels and selector values."""
     found = Diagnostics()
     if str(document.value.get("kind", "")).startswith("Secret"):
         return []
     for path, word in words(document.value, ()):
         span = document.span(path)
-        if lines[span.line - 1][span.column - 1 :].startswith(word):
+        if lines.texts[span.line - 1][span.column - 1 :].startswith(word):
             what = f"unquoted {word} is a boolean to kubectl; read as text here"
             found.warn("C607", what, span, f'write "{word}"')
-    if any(OCTAL.search(line) for line in lines):
+    if lines.octal:
         for path, number in numbers(document.value, ()):
             span = document.span(path)
-            digits = re.match(r"0[0-7]+(?![0-9.])", lines[span.line - 1][span.column - 1 :])
+            rest = lines.texts[span.line - 1][span.column - 1 :]
+            digits = re.match(r"0[0-7]+(?![0-9.])", rest)
             if digits and number:
                 what = f"{digits[0]} is {int(digits[0], 8)} to kubectl, and {number} in YAML 1.2"
                 found.error("C650", what, span, f"write {int(digits[0], 8)} or {number}")

@@ -26,6 +26,7 @@ from fabric.file.extend import ReadableDocument
 from fabric.inventory import Endpoint
 from fabric.kubernetes.claimed_kinds import LEFT_TO_SOURCES, ClaimedKind
 from fabric.kubernetes.cursor import Cursor
+from fabric.kubernetes.endpoint_slices import leads_to, repeats_a_service
 from fabric.kubernetes.folders import UNFOLLOWED
 from fabric.kubernetes.holders import Holders
 from fabric.kubernetes.kinds import (
@@ -49,9 +50,6 @@ if TYPE_CHECKING:
 Scope = Literal["workload", "namespace", "node", "cluster", "fabric", "addresses"]
 Key = tuple[str, ...]
 MESH_ROOTS = ("istio-system",)
-API_SERVER = DEFAULT_NAMESPACE, "kubernetes"
-MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
-SLICES_OF_SELECTORS = "endpointslice-controller.k8s.io"
 UNREAD = {"C603": ("Template", "template"), UNFOLLOWED: ("Folder", "unread")}
 """Kind and way of what warnings are about."""
 
@@ -60,8 +58,10 @@ UNREAD = {"C603": ("Template", "template"), UNFOLLOWED: ("Folder", "unread")}
 class Unevaluated:
     """One thing that is not modelled. `namespace` is empty for what has none; `what` says why it
     matters; `workload` names the pods of a record of that scope, `touches` the namespace of what it
-    touches where that is not its own; it touches whoever has one of `addresses` as well. `under` is
-    what must be otherwise for it to matter ("without leaf1"), empty where it does as things are."""
+    touches where that is not its own; it touches whoever has one of `addresses` as well. With
+    `senders` (`namespace/workload`) it touches only packets between these and its workload. `under`
+    is what must be otherwise for it to matter ("without leaf1"), empty where it does as things
+    are."""
 
     api_version: str
     kind: str
@@ -77,6 +77,7 @@ class Unevaluated:
     touches: str = ""
     under: str = ""
     addresses: tuple[str, ...] = ()
+    senders: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         place = f" ({self.span})" if self.span else ""
@@ -153,25 +154,7 @@ def unevaluated(
         way = "workload"
     if way in (READ, IRRELEVANT) or repeats_a_service(value, services):
         return None
-    return replace(_record(source, way, reach), addresses=tuple(_leads_to(value)))
-
-
-def _leads_to(value: Mapping[str, Any]) -> Iterator[str]:
-    """The addresses that Endpoints and EndpointSlices put behind a name."""
-    kind = value["kind"]
-    if kind == "Endpoints":
-        for subset in _list(value.get("subsets")):
-            for part in ("addresses", "notReadyAddresses"):
-                yield from (_text(a.get("ip")) for a in _list(subset.get(part)))
-    elif kind == "EndpointSlice":
-        for endpoint in _list(value.get("endpoints")):
-            found = endpoint.get("addresses")
-            yield from map(_text, found if isinstance(found, list) else ())
-
-
-def _list(value: object) -> list[Mapping[str, Any]]:
-    """The objects of a list, of whatever is there."""
-    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, list) else []
+    return replace(_record(source, way, reach), addresses=tuple(leads_to(value)))
 
 
 def _record(source: ReadableDocument, way: str, reach: str) -> Unevaluated:
@@ -241,40 +224,6 @@ def unpeopled(spec: FabricSpec, endpoints: Iterable[Endpoint]) -> Iterator[Uneva
                 "", "Tenant", "", tenant, spec.at_key("tenants", tenant), "tenant",
                 WAYS["tenant"], "cluster", tenant,
             )  # fmt: skip
-
-
-def resolved(objects: Iterable[ReadableDocument]) -> frozenset[tuple[str, str]]:
-    """Services (namespace, name) whose selector says what their endpoints are; and the one through
-    which pods find the API server, which every cluster has."""
-    out = {API_SERVER}
-    for source in objects:
-        value = source.value
-        spec = value.get("spec")
-        selects = isinstance(spec, Mapping) and bool(spec.get("selector"))
-        if selects and (value["apiVersion"], value["kind"]) == ("v1", "Service"):
-            out.add(_name(value))
-    return frozenset(out)
-
-
-def repeats_a_service(value: Mapping[str, Any], services: frozenset[tuple[str, str]]) -> bool:
-    """Whether Endpoints say what a Service's selector says already: its controller overwrites those
-    of the Service's name, and its own slices. A Service takes packets to every slice with its name,
-    whoever wrote it, and one without a selector to those that pretend to be the controller's."""
-    if value["kind"] not in ("Endpoints", "EndpointSlice"):
-        return False
-    found = _about(value).get("labels")
-    labels = found if isinstance(found, Mapping) else {}
-    namespace, name = _name(value)
-    if value["kind"] == "Endpoints":
-        return (namespace, name) in services
-    served = namespace, _text(labels.get("kubernetes.io/service-name"))
-    made = labels.get(MANAGED_BY) == SLICES_OF_SELECTORS
-    return served in services and (made or served == (namespace, name) == API_SERVER)
-
-
-def _name(value: Mapping[str, Any]) -> tuple[str, str]:
-    about = _about(value)
-    return _text(about.get("namespace")) or DEFAULT_NAMESPACE, _text(about.get("name"))
 
 
 def _about(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -357,17 +306,31 @@ class Touching:
         return bool(self.records)
 
     def of(self, *endpoints: int) -> tuple[Unevaluated, ...]:
-        """The records that touch packets between any of these endpoints (indices) and anybody."""
-        numbers = {n for index in endpoints for n in self._of(index)}
+        """The records that touch packets between any of these endpoints (indices) and anybody; of
+        those with senders, where one is among these."""
+        numbers = self._all(endpoints)
         return tuple(self.records[n] for n in sorted(numbers))
 
     def asked(self, endpoints: Iterable[int], patterns: Iterable[str]) -> tuple[Unevaluated, ...]:
         """As `of`, for all that patterns select: with records that no endpoint has (rule 3), if a
         pattern would select what they may make."""
         chosen = tuple(patterns)
-        numbers = {n for index in endpoints for n in self._of(index)}
+        numbers = self._all(tuple(endpoints))
         numbers |= {n for n in self._homeless if any(_names(p, self.records[n]) for p in chosen)}
         return tuple(self.records[n] for n in sorted(numbers))
+
+    def _all(self, endpoints: Sequence[int]) -> set[int]:
+        by = {index: self._of(index) for index in endpoints}
+        found = {n for numbers in by.values() for n in numbers}
+        for n in [n for n in found if self.records[n].senders]:
+            behind = [index for index in by if n in by[index]]
+            others = by.keys() - set(behind if len(behind) == 1 else ())
+            among = {
+                f"{e.namespace}/{e.workload}" for e in map(self._endpoints.__getitem__, others)
+            }
+            if among.isdisjoint(self.records[n].senders):
+                found.discard(n)
+        return found
 
     def _of(self, index: int) -> set[int]:
         if not self.records:

@@ -72,7 +72,7 @@ FAULTS = (
         "identity: or becomes and",
     ),
     Fault(
-        "fabric/kubernetes/unevaluated.py",
+        "fabric/kubernetes/endpoint_slices.py",
         'if value["kind"] == "Endpoints":',
         'if value["kind"] != "Endpoints":',
         "repeats_a_service: == becomes !=",

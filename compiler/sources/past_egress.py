@@ -104,7 +104,7 @@ def _record(door: _Door, workload: str, senders: tuple[str, ...]) -> Unevaluated
 
 
 @dataclass(frozen=True, slots=True)
-class _Wall:
+class _Closure:
     """What one stage says about packets in one direction, by the indices of pods: whom it closes,
     and the rules about each."""
 
@@ -213,7 +213,7 @@ class _Cluster:
 
         return means
 
-    def _walls(self, policy: Policy, direction: Direction) -> Iterator[_Wall]:
+    def _walls(self, policy: Policy, direction: Direction) -> Iterator[_Closure]:
         for stage in policy.stages:
             if stage.owner is not Owner.CLUSTER:
                 continue
@@ -226,7 +226,7 @@ class _Cluster:
                 if (rule.stage, rule.direction) == (stage, direction):
                     for index in self._members(rule.local):
                         rules[index].append(rule)
-            yield _Wall(frozenset(i for local in closing for i in self._members(local)), rules)
+            yield _Closure(frozenset(i for local in closing for i in self._members(local)), rules)
 
     def _members(self, local: tuple[Matcher, ...]) -> frozenset[int]:
         """The pods that any of these matchers selects."""

@@ -54,7 +54,7 @@ def read_objects(
     return distinct(edit_objects(found, tenant, edits, problems), problems)
 
 
-class Lines(NamedTuple):
+class FileLines(NamedTuple):
     """The lines of a file, and whether any may have a number that starts with 0."""
 
     texts: Sequence[str]
@@ -79,13 +79,13 @@ def of_file(path: Path, named: bool, problems: Diagnostics) -> Iterator[Readable
             problems.items += error.diagnostics
         return
     split = text.split("\n")
-    lines = Lines(split, any(OCTAL.search(line) for line in split))
+    lines = FileLines(split, any(OCTAL.search(line) for line in split))
     for document in found:
         yield from flatten(document, complain, problems, lines)
 
 
 def flatten(
-    document: Document, complain: Any, problems: Diagnostics, lines: Lines, depth: int = 0
+    document: Document, complain: Any, problems: Diagnostics, lines: FileLines, depth: int = 0
 ) -> Iterator[ReadableDocument]:
     """An object as it is, a list as its items (rule 2)."""
     value = document.value
@@ -153,7 +153,7 @@ def distinct(objects: Iterable[ReadableDocument], problems: Diagnostics) -> list
     return out
 
 
-def ambiguous(document: Document, lines: Lines) -> list[Any]:
+def ambiguous(document: Document, lines: FileLines) -> list[Any]:
     """Rule 5: names, labels and selector values."""
     found = Diagnostics()
     if str(document.value.get("kind", "")).startswith("Secret"):

@@ -192,15 +192,15 @@ def reach_into(world: World, vrfs: Iterable[int]) -> Reach:
 @phase("find who reaches whom")
 def reach_between(world: World, space: LegSpace, pairs: Iterable[tuple[str, str]]) -> Reach:
     """What anybody in one VRF can reach in another one, for these pairs of names, and nothing
-    else."""
+    else. `sure` is known of cells; of pairs nothing is."""
     refuse_rewrites(world, "the proof")
     number = {vrf.name: vrf.index for vrf in world.network.vrfs}
     chosen = sorted((number[a], number[b]) for a, b in pairs if a in number and b in number)
     _refuse_too_many(world.network, world.blocks, {a for a, b in chosen if a == b})
-    return _reach(world, space, (part for pair in chosen for part in legs(space, *pair)))
+    return _reach(world, space, (part for pair in chosen for part in legs(space, *pair)), False)
 
 
-def _reach(world: World, leg_space: LegSpace, parts: Iterable[Legs]) -> Reach:
+def _reach(world: World, leg_space: LegSpace, parts: Iterable[Legs], covered: bool = True) -> Reach:
     blocks = world.blocks
     rows = Legs.concat([part.take(part.drop == Reason.DELIVERED) for part in parts])
     rows = rows.take(
@@ -213,7 +213,9 @@ def _reach(world: World, leg_space: LegSpace, parts: Iterable[Legs]) -> Reach:
         must = _permitted(blocks, space, sets, rows, blocks.dec_permit & ~asks)
     else:
         must = leg_set
-    pairs, cells = _pairs(leg_space, rows, leg_set, must, sets)
+    pairs, cells = _pairs(rows, leg_set, must, sets)
+    if covered:
+        pairs = replace(pairs, sure=_sure(leg_space, pairs, cells, sets))
     return Reach(world, space, leg_space, rows, leg_set, sets.bits, pairs, cells)
 
 
@@ -275,9 +277,7 @@ def _permitted(blocks: Blocks, space: L4Space, sets: L4Sets, rows: Legs, permits
     return found
 
 
-def _pairs(
-    space: LegSpace, rows: Legs, leg_set: Column, leg_sure: Column, sets: L4Sets
-) -> tuple[Pairs, PairCells]:
+def _pairs(rows: Legs, leg_set: Column, leg_sure: Column, sets: L4Sets) -> tuple[Pairs, PairCells]:
     first = _starts(rows.src, rows.dst, rows.version)
     last = np.r_[first[1:], len(rows)].astype(np.int64)
     pair_of = np.repeat(np.arange(len(first)), last - first)
@@ -290,8 +290,9 @@ def _pairs(
     sure = may if leg_sure is leg_set else combine(sets, cell_of, leg_sure, np.logical_and)
     must = np.where(width == rows.hops[at], sure, 0)
     cells = PairCells(pair_of[at], rows.src_place[at], rows.dst_place[at], may, must)
-    pairs = Pairs(rows.src[first], rows.dst[first], rows.version[first], some, some, first, last)
-    return replace(pairs, sure=_sure(space, pairs, cells, sets)), cells
+    none = np.zeros_like(some)
+    pairs = Pairs(rows.src[first], rows.dst[first], rows.version[first], some, none, first, last)
+    return pairs, cells
 
 
 def _sure(space: LegSpace, pairs: Pairs, cells: PairCells, sets: L4Sets) -> Column:

@@ -102,4 +102,14 @@ def show(lab: Lab, found: Trial, output: str) -> None:
         emit(differences[:SHOWN], schema="cloison/lab-test/1", title="Differences")
     for line in sentences(left_out):
         write(visible(f"{line} Neither the kernel nor the simulator has it."))
-    write(f"{len(differences):,} differences between the kernel and the simulator.")
+    write(f"{len(differences):,} differences between the kernel and the simulator{limits(lab)}.")
+
+
+def limits(lab: Lab) -> str:
+    """What the comparison was not about, so that nobody takes none for more than it is."""
+    from fabric.kubernetes.unevaluated import pending
+
+    said = [] if lab.rules else ["in routes alone"]
+    if pending(lab.program.network.not_evaluated):
+        said.append("on what is evaluated: other objects may decide otherwise")
+    return "".join(f", {words}" for words in said)

@@ -38,6 +38,7 @@ HOST_PORT = "a hostPort leads packets of its own node to the pod, which policies
 RULED = "rules of another kind apply to the pod"
 PLUGIN = "is obeyed by the network plugin"
 INBOUND = "says whom the mesh lets in"
+SKUPPER, TUNNEL = "skupper.io/", "leads packets of other clusters to its pods"
 POOLS = "its pods have addresses of other pools"
 EGRESS = "its pods send through a gateway, which has another address"
 ANNOTATIONS = {
@@ -178,6 +179,10 @@ def of_controller(root: Cursor, kind: str) -> Iterator[Unevaluated]:
         return
     name = _text(root["metadata"]["name"])
     yield from of_pod(root, template["metadata"], template["spec"], name)
+    given = root["metadata"]["annotations"]
+    for key in given.value if isinstance(given.value, dict) else ():
+        if str(key).startswith(SKUPPER):
+            yield record(root, given[key].key_span, f"annotation {key} {TUNNEL}", name)
     if count == 0:
         what = "makes no pods now, so no packet of it was looked at"
         yield record(root, root["metadata"]["name"].span, what, name)

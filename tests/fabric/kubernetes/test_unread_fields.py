@@ -256,3 +256,8 @@ def test_an_interface_that_forwards_some_ports_only_is_told(tmp_path: Path) -> N
     assert told(tmp_path, machine()) == ()
     (record,) = told(tmp_path, machine(ports=[{"port": 80}]))
     assert "ports" in record.what and record.workload == "vm"
+
+
+def test_a_workload_that_a_network_of_clusters_leads_to(tmp_path: Path) -> None:
+    (record,) = told(tmp_path, workload(metadata={"annotations": {"skupper.io/proxy": "tcp"}}))
+    assert "skupper.io/proxy" in record.what and record.workload == "app"

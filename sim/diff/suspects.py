@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -116,7 +116,7 @@ class _World:
                 bool((sets_a != sets_a[:1]).any() or (sets_b != sets_b[:1]).any())
                 or not self.space.underlay[np.ix_(at_a, at_b)].all()
                 or not self.space.underlay[np.ix_(at_b, at_a)].all()
-                or any(self._apart(x, y) for x, y in ((a, b), (b, a)))
+                or any(self._apart(x, y) for x, y in product((a, b), repeat=2))
             )
         return self._uneven[key]
 

@@ -158,7 +158,7 @@ def members(network: Network, other: Network, only: str) -> Iterator[tuple[Endpo
 
 def _guests(network: Network) -> dict[str, str]:
     """Full names of workloads by the full names of their pods on the network of a node."""
-    aliases = {alias for e in network.endpoints for alias in e.aliases}
+    aliases = {alias: e.host for e in network.endpoints for alias in e.aliases}
     out: dict[str, str] = {}
     for tenant, manifests in network.manifests.items() if aliases else ():
         for pod in manifests.pods:
@@ -168,7 +168,7 @@ def _guests(network: Network) -> dict[str, str]:
                 if name in aliases:
                     out[name] = full
                 if pod.per_host:
-                    out.update((a, full) for a in aliases if a.startswith(f"{name}-"))
+                    out.update((a, full) for a, h in aliases.items() if a == f"{name}-{h}")
     return out
 
 

@@ -138,8 +138,8 @@ FAULTS = (
     ),
     Fault(
         "cloison/views/doubts.py",
-        'return "unknown" if {source, target} & self.names else "computed"',
-        'return "unknown" if {source, target} <= self.names else "computed"',
+        "among = {source, target} & self.names or",
+        "among = {source, target} <= self.names or",
         "reach: rows of which one end is touched are computed",
         "tests/cloison/views/test_doubts.py",
     ),

@@ -107,5 +107,5 @@ $(VENV)/.installed-test: pyproject.toml $(VENV)/pyvenv.cfg
 .venv-newest/.installed: pyproject.toml
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable '.[test]'
+	$(PIP) --editable '.[test]' 'setuptools>=77'
 	@touch $@

@@ -31,12 +31,15 @@ RANGES: Part = (
     ("top_row", "v4_off", "v4_start", "v4_top", "v6_off", "v6_top", "v6_hi", "v6_lo"),
 )  # fmt: skip
 OWNERS: Part = (
-    "owners", "address atoms", "an element per atom, and per further owner of one",
-    ("atom_base", "atom_endpoint", "shared_atom", "shared_endpoint"),
+    "owners", "address atoms", "two elements per atom, and per further owner of one",
+    ("atom_base", "atom_endpoint", "atom_local", "shared_atom", "shared_endpoint"),
 )  # fmt: skip
 ROUTES: Part = (
     "routes", "per VTEP, VRF, atom", "an element per VTEP, VRF and address atom",
-    ("fib", "ep_fib", "set_off", "set_vtep", "set_vrf", "remote_index", "remote_count"),
+    (
+        *("inst_of", "fib_off", "fib", "ep_fib", "set_off", "set_vtep", "set_vrf"),
+        *("remote_index", "remote_count"),
+    ),
 )  # fmt: skip
 BOUND: Part = (
     "endpoints", "endpoints", "an element per endpoint, with its two blocks",

@@ -24,6 +24,7 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
         ("verify", HOLE, *JSON),
         ("verify", SMALL, "--certificate", "/dev/stdout", *JSON),
     ],
+    "spof": [("spof", DEMO, *JSON)],
     "explain": [("explain", DEMO, "zone2/*", "inference/*", *JSON)],
     "reach": [
         ("reach", DEMO, *JSON),

@@ -27,7 +27,6 @@ from sim.pipeline.datapath import Datapath
 from sim.pipeline.flow_verdicts import FlowVerdicts
 from sim.pipeline.replay import ReplayReport
 from sim.pipeline.replay import replay as send
-from sim.pipeline.tables import tables_of
 from sim.pipeline.traffic import all_pairs, random_flows, with_replies
 
 
@@ -181,7 +180,7 @@ def arrivals(world: World, captures: Iterable[Reader], vrf: str | None) -> Itera
     for reader in captures:
         for batch in reader:
             fields = world.blocks.l4.fields.names
-            yield attach(world.network, world.once(tables_of), batch, fields, number)
+            yield attach(world, batch, fields, number)
 
 
 def vrf_index(network: Network, name: str) -> int:

@@ -43,7 +43,6 @@ from sim.pipeline.arrivals import attach
 from sim.pipeline.conntrack import FlowTable
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.replay import replay
-from sim.pipeline.tables import tables_of
 from sim.pipeline.traffic import all_pairs, random_flows, with_replies
 from sim.world import World
 
@@ -198,7 +197,7 @@ def captures() -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "one.pcap"
         file.write_bytes(capture())
-        found = [attach(known.network, known.once(tables_of), batch, ()) for batch in Reader(file)]
+        found = [attach(known, batch, ()) for batch in Reader(file)]
     for flows in (None, FlowTable()):
         replay(known, found, flow_table=flows)
 

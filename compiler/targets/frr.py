@@ -4,8 +4,8 @@ A VRF is a device `vrf<VNI>`; ports have their fabric names. Blocks are announce
 without an import check, because the routes to the workloads are not FRR's business. Targets of
 offers ride on route-maps; FRR adds the VRF's own ones itself. A DPU announces only what it
 originates (`^$`, as a route-map because EVPN takes no filter-list). Manual RDs never look like
-FRR's automatic ones (see `fabric.plan.addressing`). What
-FRR does not do with routes of other VRFs is a remark and a comment beside the VRF.
+FRR's automatic ones (see `fabric.plan.addressing`). What FRR does not do with routes of other VRFs
+is a remark, and a comment beside the VRF.
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ from sim.packets.headers import Packets
 from sim.packets.icmp import ERROR, OTHER, REPLY, REQUEST, Marks
 from sim.packets.pcap import Batch
 from sim.pipeline.forwarding import refuse_anycast
-from sim.pipeline.tables import Tables
+from sim.pipeline.tables import Tables, tables_of
+from sim.world import World
 
 Ints = NDArray[np.int64]
 
@@ -49,19 +50,14 @@ class Arrivals:
     elsewhere: NDArray[np.bool_] | None = None
 
 
-def attach(
-    network: Network,
-    tables: Tables,
-    batch: Batch,
-    fields: Iterable[str],
-    vrf: int | None = None,
-) -> Arrivals:
+def attach(world: World, batch: Batch, fields: Iterable[str], vrf: int | None = None) -> Arrivals:
     """The IP packets of a batch, each with the VRF in which it enters (-1: unknown source), and
     with these further fields."""
+    network, tables = world.network, world.once(tables_of)
     refuse_anycast(network, "a replay of captures")
     row = np.flatnonzero(batch.header.version > 0)
     header = batch.header.take(row)
-    where = _plain(network, tables, header)
+    where = _plain(tables, world.once(single_ends), header)
     tunnelled = np.flatnonzero(header.vni >= 0)
     if len(tunnelled):
         outer = batch.outer.take(row[tunnelled])
@@ -123,13 +119,16 @@ def owners(tables: Tables, header: Decoded, vrf: Ints) -> Ints:
     return np.where(local >= 0, found, -1).astype(np.int64)
 
 
-def _plain(network: Network, tables: Tables, header: Decoded) -> Ints:
+def single_ends(world: World) -> NDArray[np.bool_]:
+    """Which endpoints have single addresses alone (pods, nodes), with a last False for nobody."""
+    prefixes = (endpoint.prefixes for endpoint in world.network.endpoints)
+    return np.array([*(all(p.num_addresses == 1 for p in own) for own in prefixes), False])
+
+
+def _plain(tables: Tables, lonely: NDArray[np.bool_], header: Decoded) -> Ints:
     """The only VRF that knows the source, by single addresses first; -1 for none or several."""
     n = len(header)
     single, wide = (np.full((2, n), -1, np.int64) for _ in range(2))
-    lonely = np.array(
-        [*(all(p.num_addresses == 1 for p in e.prefixes) for e in network.endpoints), False]
-    )
     for vrf in range(len(tables.atom_base) - 1):
         owner = owners(tables, header, np.full(n, vrf))
         for found, of_kind in ((single, lonely[owner]), (wide, ~lonely[owner])):

@@ -188,7 +188,7 @@ def capture(tmp_path: Path, frames: list[bytes]) -> Arrivals:
         for frame in frames:
             writer.write(frame, time=0, comment="", original=len(frame))
     (batch,) = Reader(path)
-    return attach(NETWORK, tables(BLOCKS), batch, ())
+    return attach(REPLAYED, batch, ())
 
 
 def vxlan(vni: int, outer: int, inner: Flow) -> bytes:
@@ -223,7 +223,7 @@ def test_frames_enter_where_their_source_lives(tmp_path: Path) -> None:
 
 def test_the_caller_may_name_the_vrf_of_the_rest(tmp_path: Path) -> None:
     source = capture(tmp_path, [craft(Flow(0, 4, A, B, 6, 1, 2))]).source
-    arrivals = attach(NETWORK, tables(BLOCKS), source, (), vrf=1)
+    arrivals = attach(REPLAYED, source, (), vrf=1)
     assert arrivals.packets.vrf.tolist() == [1]
 
 

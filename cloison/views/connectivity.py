@@ -24,6 +24,7 @@ from cloison.views.unknowns import below, notes, with_records
 from cloison.views.world import World
 from compiler.policy.ir import Direction, Origin
 from compiler.program.program import goes_by_address
+from compiler.sources.past_egress import workload_of
 from fabric.address_sets import AddressSet, addresses_in, refusal
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import Diagnostic, InputError
@@ -160,9 +161,10 @@ def doubts(found: Connectivity, source: str | None, to: str | None) -> Doubts:
     unsure = frozenset(
         peer_key(p) for p, own in found.members.items() if any(pending(touch.of(i)) for i in own)
     )
-    named: defaultdict[str, list[str]] = defaultdict(list)
-    for peer in found.members:
-        named[f"{peer.namespace}/{peer.name}"].append(peer_key(peer))
+    named: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for peer, own in found.members.items():
+        for i in own:
+            named[workload_of(network.endpoints[i])].setdefault(peer_key(peer))
     pairs = frozenset(
         pair
         for r in pending(network.not_evaluated)

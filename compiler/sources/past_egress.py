@@ -8,9 +8,9 @@ Rules that hold here:
 1. A Service is told of with the workloads that its door leads past their rules: their policies do
    not surely let them send to a pod behind it, at the port where the door ends, and let them send
    to an address where it may open.
-2. Doors open at node and host ports on nodes, at external IPs, and at load balancers. Node objects
-   say which addresses nodes have; without any, and of a load balancer without an address, any
-   address outside may be the one.
+2. Doors open at node and host ports on all nodes, at external IPs, and at load balancers. Node
+   objects say which nodes there are, and their addresses. Without any, where one has no address,
+   and of a load balancer without an address, any address outside may be the one.
 3. With `externalTrafficPolicy: Local`, and at a host port, the pod sees who sends, and its own
    policies decide.
 4. A record touches packets between the workload behind and those that it names (`senders`).
@@ -24,13 +24,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import NamedTuple
 
 from compiler.policy.ir import Action, Cidr, Direction, Everyone, Matcher, Pods, Policy, Rule
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner
-from fabric.address_sets import Address
+from fabric.address_sets import Address, address_in
 from fabric.cluster import CLUSTER, is_cluster
 from fabric.inventory import Endpoint
 from fabric.kubernetes.services import ON_NODES, Service, ServicePort
@@ -134,20 +133,17 @@ class _Cluster:
             groups[tuple(wall.of(pod) for wall in self.walls[Direction.OUT])].append(pod)
         self.shut = list(groups.values())
         """Pods that policies close, together where the same rules are about them."""
-        nodes = [e for e in network.endpoints if e.kind == "node" and not e.assumed]
-        known = network.manifests[CLUSTER].nodes
-        self.nodes = [p.network_address for e in nodes for p in e.prefixes] if known else []
+        self.nodes = _nodes(network)
 
     def reaches(self, sender: Endpoint, service: Service, port: ServicePort) -> bool:
         """Whether its policies may let a pod send to where a port of a Service opens (rule 2)."""
         at = PortRange(port.protocol, port.port, port.port)
-        given = [a for a in map(_address, service.external) if a is not None]
+        given = [a for a in map(address_in, service.external) if a is not None]
         if given and self._lets(Direction.OUT, sender, at, _at(given)):
             return True
         if service.kind not in ON_NODES:
             return False
-        lost = service.kind == "LoadBalancer" and not given
-        if lost and self._lets(Direction.OUT, sender, at, _at(())):
+        if service.unplaced and self._lets(Direction.OUT, sender, at, _at(())):
             return True
         return self._lets(Direction.OUT, sender, port.on_nodes, _at(self.nodes))
 
@@ -239,6 +235,18 @@ class _Cluster:
         return self._known[local]
 
 
+def _nodes(network: Network) -> list[Address]:
+    """The addresses of all nodes, whether pods name them or not; none where some are not known."""
+    objects = network.manifests[CLUSTER].nodes
+    found = [e for e in network.endpoints if e.kind == "node" and not e.assumed]
+    placed = {e.host for e in found} | {node.name for node in objects if node.addresses}
+    named = {e.host for e in network.endpoints if e.host} | {node.name for node in objects}
+    if not objects or not named <= placed:
+        return []
+    told = [a for n in objects for a in map(address_in, n.everywhere) if a is not None]
+    return [*told, *(p.network_address for e in found for p in e.prefixes)]
+
+
 def _at(addresses: Sequence[Address]) -> Callable[[Matcher], bool]:
     """Whether a matcher holds one of these addresses; without any, one that it could be."""
 
@@ -274,10 +282,3 @@ def _about(rule: Rule, at: PortRange, target: Endpoint | None) -> bool:
 def _narrow(rule: Rule) -> bool:
     """Whether a rule asks for more than protocols and ports."""
     return any(l4.fields or (l4.source_first, l4.source_last) != ALL_PORTS for l4 in rule.l4)
-
-
-def _address(text: str) -> Address | None:
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None

@@ -149,6 +149,7 @@ operator.openshift.io            door cluster        IngressController
 config.openshift.io              network cluster     Network
 config.openshift.io              door cluster        Ingress
 config.openshift.io              irrelevant          *
+metallb.io                       workload            MetalLB
 metallb.io                       irrelevant          *
 frrk8s.metallb.io                irrelevant          FRRNodeState
 frrk8s.metallb.io                network cluster     *
@@ -301,6 +302,7 @@ karpenter.k8s.aws                irrelevant          *
 cluster.x-k8s.io                 irrelevant          *
 *.cluster.x-k8s.io               irrelevant          *
 machine.openshift.io             irrelevant          *
+machineconfiguration.openshift.io  network cluster   MachineConfig
 machineconfiguration.openshift.io  irrelevant        *
 security.openshift.io            irrelevant          *
 image.openshift.io               irrelevant          *

@@ -13,23 +13,31 @@ from fabric.kubernetes.workloads import is_address
 
 @dataclass(frozen=True, slots=True)
 class ClusterNode:
-    """A Node object: its name, and its internal addresses with their places."""
+    """A Node object: its name, its internal addresses with their places, and those by which it is
+    known outside of the cluster."""
 
     name: str
     addresses: tuple[tuple[str, Span], ...]
     span: Span
+    outside: tuple[str, ...] = ()
+
+    @property
+    def everywhere(self) -> tuple[str, ...]:
+        """All addresses, inside and outside."""
+        return (*(text for text, _ in self.addresses), *self.outside)
 
 
 def cluster_node(root: Cursor) -> ClusterNode:
     """A Node as its object describes it."""
     about = metadata(root)
-    return ClusterNode(about.name, tuple(internal(root)), about.span)
+    outside = tuple(text for text, _ in of_type(root, "ExternalIP"))
+    return ClusterNode(about.name, tuple(of_type(root, "InternalIP")), about.span, outside)
 
 
-def internal(root: Cursor) -> Iterator[tuple[str, Span]]:
-    """The addresses of type InternalIP."""
+def of_type(root: Cursor, kind: str) -> Iterator[tuple[str, Span]]:
+    """The addresses of a type."""
     for item in root["status"]["addresses"].items():
-        if item["type"].text() == "InternalIP":
+        if item["type"].text() == kind:
             text = item["address"].check(is_address, "C612", "an address")
             if is_address(text):
                 yield text, item["address"].span

@@ -59,7 +59,7 @@ class ServicePort:
 class Service:
     """A Service. `selector` is None when it has no pods behind it; `addresses` are its cluster IPs,
     `external` those at which others reach it (external IPs, load balancers); `leads_to` is the name
-    of an ExternalName."""
+    of an ExternalName; it is `unplaced` where a load balancer's address is not in the input."""
 
     name: str
     namespace: str
@@ -72,6 +72,7 @@ class Service:
     external: tuple[str, ...] = ()
     local: bool = False
     leads_to: str | None = None
+    unplaced: bool = False
 
     @property
     def opened(self) -> bool:
@@ -99,6 +100,7 @@ def service(root: Cursor) -> Service:
     addresses = [own_address(f) for f in (spec["clusterIP"], *spec["clusterIPs"].items())]
     selector = labels(spec["selector"]) if spec["selector"] else {}
     away = kind == "ExternalName"
+    balanced = tuple(balancers(root)) if kind == "LoadBalancer" else ()
     return Service(
         about.name,
         about.namespace,
@@ -108,19 +110,21 @@ def service(root: Cursor) -> Service:
         () if away else tuple(dict.fromkeys(a for a in addresses if a not in ("", "None"))),
         about.span,
         not away and "None" in addresses,
-        tuple(dict.fromkeys(doors(root))),
+        tuple(dict.fromkeys((*known_as(spec["externalIPs"].items()), *balanced))),
         spec["externalTrafficPolicy"].text() == "Local",
         (spec["externalName"].text() or "a name that it does not give") if away else None,
+        kind == "LoadBalancer" and not balanced,
     )
 
 
-def doors(root: Cursor) -> Iterator[str]:
+def balancers(root: Cursor) -> Iterator[str]:
+    """Addresses of a load balancer."""
+    ingress = root["status"]["loadBalancer"]["ingress"].items()
+    return known_as((root["spec"]["loadBalancerIP"], *(entry["ip"] for entry in ingress)))
+
+
+def known_as(fields: Iterable[Cursor]) -> Iterator[str]:
     """Addresses at which the outside reaches a Service."""
-    spec = root["spec"]
-    fields = [*spec["externalIPs"].items()]
-    if spec["type"].text() == "LoadBalancer":
-        ingress = root["status"]["loadBalancer"]["ingress"].items()
-        fields += [spec["loadBalancerIP"], *(entry["ip"] for entry in ingress)]
     texts = (field.check(is_address, "C612", "an address") for field in fields)
     yield from (text for text in texts if is_address(text))
 

@@ -123,6 +123,40 @@ def test_nodes_of_the_input_are_all_nodes(tmp_path: Path) -> None:
     assert told(tmp_path, *WORLD, service(), egress(to(apart))), "a node may be there"
 
 
+INTERNET = {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8", "192.168.0.0/16"]}
+
+
+def test_a_door_opens_at_every_address_of_every_node(tmp_path: Path) -> None:
+    nodes = [node(n) for n in (5, 6, 7)]
+    assert not told(tmp_path, *WORLD, *nodes, service(), egress(to(INTERNET)))
+    outside = {"type": "ExternalIP", "address": "203.0.113.9"}
+    nodes[0]["status"]["addresses"].append(outside)
+    assert told(tmp_path, *WORLD, *nodes, service(), egress(to(INTERNET)))
+
+
+def test_a_door_opens_on_nodes_without_pods(tmp_path: Path) -> None:
+    nodes = [node(n) for n in (5, 6, 7, 200)]
+    assert told(tmp_path, *WORLD, *nodes, service(), egress(to({"cidr": "192.168.0.200/32"})))
+
+
+@pytest.mark.parametrize("hidden", ["object", "address"])
+def test_a_node_without_an_address_may_have_any(tmp_path: Path, hidden: str) -> None:
+    nodes, world = [node(n) for n in (5, 6)], [*WORLD[:2], pod("q", 7)]
+    world[2]["status"].pop("hostIP")
+    if hidden == "address":
+        nodes.append({**node(7), "status": {}})
+    assert told(tmp_path, *world, *nodes, service(), egress(to(INTERNET)))
+    assert not told(tmp_path, *world, *nodes[:2], node(7), service(), egress(to(INTERNET)))
+
+
+def test_an_external_ip_is_no_load_balancers_address(tmp_path: Path) -> None:
+    nodes = [node(n) for n in (5, 6, 7)]
+    door = service("LoadBalancer", externalIPs=["10.9.9.9"])
+    assert told(tmp_path, *WORLD, *nodes, door, egress(to(INTERNET)))
+    placed = service("LoadBalancer", externalIPs=["10.9.9.9"], loadBalancerIP="10.9.9.8")
+    assert not told(tmp_path, *WORLD, *nodes, placed, egress(to(INTERNET)))
+
+
 def test_the_pod_decides_where_it_sees_who_sends(tmp_path: Path) -> None:
     only_q = policy("t", "t", ingress=[{"from": [{"podSelector": {"matchLabels": {"app": "q"}}}]}])
     assert told(tmp_path, *WORLD, service(), OUT, only_q)
@@ -178,3 +212,19 @@ def test_verbs_do_not_say_that_a_pod_is_kept_away(tmp_path: Path) -> None:
     assert marked == {("ns/p", "ns/t")}
     accept = ["--accept-unevaluated", "Service"]
     assert run(main, ["reach", str(tmp_path), *accept]).exit_code == 0
+
+
+def test_rows_of_single_pods_are_as_unknown_as_their_workloads(tmp_path: Path) -> None:
+    replicas = [pod("p-0", 5), pod("t-0", 6), pod("p-1", 7), pod("t-1", 8)]
+    for one in replicas:
+        name = one["metadata"]["name"][0]
+        owner = {"kind": "StatefulSet", "name": name, "controller": True}
+        one["metadata"] |= {"labels": {"app": name}, "ownerReferences": [owner]}
+    objects = [*replicas, service(), egress(to(PODS), {**TO_T, "ports": [{"port": 9}]})]
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump_all(objects))
+    for source, target in (("ns/p-0", "ns/t-0"), ("ns/p", "ns/t-1"), ("ns/p-1", "ns/t")):
+        words = ["reach", str(tmp_path), "--from", source, "--to", target, "-o", "csv"]
+        done = CliRunner().invoke(main, words)
+        rows = [r for r in done.output.splitlines() if r.startswith(f"{source},")]
+        assert done.exit_code == 4 and rows, done.output
+        assert all(",unknown" in row for row in rows), done.output

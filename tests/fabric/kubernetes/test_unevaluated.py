@@ -68,6 +68,19 @@ def test_another_version_of_a_kind_that_is_read_is_told(
     assert meaning(group, "v9", kind).way == "version"
 
 
+@pytest.mark.parametrize(
+    ("version", "kind", "way"),
+    [
+        ("metallb.io/v1beta1", "MetalLB", "workload"),
+        ("metallb.io/v1beta1", "IPAddressPool", IRRELEVANT),
+        ("machineconfiguration.openshift.io/v1", "MachineConfig", "network"),
+        ("machineconfiguration.openshift.io/v1", "MachineConfigPool", IRRELEVANT),
+    ],
+)
+def test_what_runs_speakers_or_sets_nodes_up_is_told(version: str, kind: str, way: str) -> None:
+    assert meaning(*version.split("/"), kind).way == way
+
+
 def test_an_older_network_policy_is_told_and_not_read(tmp_path: Path) -> None:
     for version in ("extensions/v1beta1", "networking.k8s.io/v1beta1"):
         (record,) = records(tmp_path, manifest(version, "NetworkPolicy", "a"))

@@ -26,6 +26,7 @@ from fabric.diagnostics import Diagnostics, InputError, Span
 from fabric.file.extend import PatchEdit, Place, ReadableDocument, edit_objects, identity
 from fabric.file.reader import Document, KeyEntry, Mark, descend, read_text, read_yaml
 from fabric.kubernetes.folders import RECIPES, files
+from fabric.kubernetes.kinds import READ_VERSIONS
 
 YAML_1_1_BOOLEANS = frozenset(
     word
@@ -35,10 +36,7 @@ YAML_1_1_BOOLEANS = frozenset(
 NAMING = frozenset({"name", "namespace", "labels", "matchLabels", "values", "key", "nodeName"})
 MAX_LIST_DEPTH = 10
 OCTAL = re.compile(r"(^|[\s,:\[-])0[0-7]+")
-MEANINGFUL = frozenset({
-    "Namespace", "Node", "Pod", "Service", "NetworkPolicy", "Deployment", "StatefulSet",
-    "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob",
-})  # fmt: skip
+MEANINGFUL = frozenset(kind for _, kind in READ_VERSIONS)
 
 
 def read_objects(
@@ -145,7 +143,7 @@ def distinct(objects: Iterable[ReadableDocument], problems: Diagnostics) -> list
             hint = "read one overlay at a time"
             named = name.replace("Namespace/default/", "Namespace ")
             what = f"{named} stands already at {known.span()}, with other contents"
-            if item.value["kind"] == "Service":
+            if (group, item.value["kind"]) == ("", "Service"):
                 problems.warn("C608", what, item.span(), hint)
                 out.append(item)
             else:

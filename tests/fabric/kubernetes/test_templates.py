@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fabric.diagnostics import InputError
 from fabric.kubernetes.manifests import Manifests, load_manifests
 
 POD = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c"}]}}
@@ -120,3 +121,15 @@ def test_pods_that_run_belong_to_their_rollout(tmp_path: Path) -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": POD["spec"]}
     (found,) = read(tmp_path, rollout, pod).pods
     assert (found.name, found.workload, found.workload_kind) == ("w-abc-1", "w", "Rollout")
+
+
+@pytest.mark.parametrize(
+    "item", [item for item, _ in KNOWN], ids=[str(i["kind"]) for i, _ in KNOWN]
+)
+def test_a_workload_given_twice_is_one_or_an_error(tmp_path: Path, item: dict[str, object]) -> None:
+    once = read(tmp_path, item)
+    assert [p.name for p in read(tmp_path, item, item).pods] == [p.name for p in once.pods]
+    other = {**item, "metadata": {"name": "w", "namespace": "n", "labels": {"app": "y"}}}
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, item, other)
+    assert "C608" in {d.code for d in caught.value.diagnostics}

@@ -52,6 +52,11 @@ Key = tuple[str, ...]
 MESH_ROOTS = ("istio-system",)
 UNREAD = {"C603": ("Template", "template"), UNFOLLOWED: ("Folder", "unread")}
 """Kind and way of what warnings are about."""
+ANALYSES = {
+    ("argoproj.io", "AnalysisTemplate"): NAMESPACE,
+    ("argoproj.io", "ClusterAnalysisTemplate"): CLUSTER,
+}
+"""Irrelevant while they only ask; with the template of a Job, Rollouts make pods from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,8 @@ def unevaluated(
     way, reach = meaning(group, version, kind)
     if way == READ and (group, kind) in ADDED and not has_template(source):
         way = "workload"
+    if (group, kind) in ANALYSES and has_template(source):
+        way, reach = "workload", ANALYSES[group, kind]
     if way in (READ, IRRELEVANT) or repeats_a_service(value, services):
         return None
     return replace(_record(source, way, reach), addresses=tuple(leads_to(value)))

@@ -94,6 +94,7 @@ NAMESPACE_ANNOTATIONS = {
 
 KNATIVE = "serving.knative.dev", "Service"
 GATEWAY = "a gateway takes requests from outside to its pods"
+EACH = "*"
 LABELLED = "gives some of its pods labels of their own"
 BESIDES: dict[tuple[str, str], tuple[tuple[tuple[str, ...], tuple[object, ...], str], ...]] = {
     ("argoproj.io", "Rollout"): (
@@ -101,6 +102,7 @@ BESIDES: dict[tuple[str, str], tuple[tuple[tuple[str, ...], tuple[object, ...], 
         (("strategy", "canary", "stableMetadata"), (), LABELLED),
         (("strategy", "blueGreen", "activeMetadata"), (), LABELLED),
         (("strategy", "blueGreen", "previewMetadata"), (), LABELLED),
+        (("strategy", "canary", "steps", EACH, "experiment"), (), "makes pods for a while"),
     ),
     ("batch.volcano.sh", "Job"): (
         (("plugins", "svc"), (), "its controller makes a NetworkPolicy for the job's pods"),
@@ -111,7 +113,8 @@ BESIDES: dict[tuple[str, str], tuple[tuple[tuple[str, ...], tuple[object, ...], 
         (("headGroupSpec", "enableIngress"), (True,), "makes an Ingress, which leads to its head"),
     ),
 }
-"""Fields of the spec, the values that matter (all, where none stands), and what they do."""
+"""Fields of the spec (of `EACH` item of a list), the values that matter (all, where none stands),
+and what they do."""
 
 
 def unread(
@@ -163,12 +166,10 @@ def of_templates(root: Cursor, group: str, kind: str) -> Iterator[Unevaluated]:
         if (group, kind) == KNATIVE:
             yield record(root, root["metadata"]["name"].span, GATEWAY, name, "door")
     for path, values, what in BESIDES.get((group, kind), ()) if found else ():
-        field = quiet["spec"]
-        for step in path:
-            field = field[step]
-        if field.value in values or (field.value is not None and not values):
-            told = record(root, field.key_span, f"field {path[-1]} {what}", "")
-            yield replace(told, scope="namespace")
+        for field in _along(quiet["spec"], path):
+            if field.value in values or (field.value is not None and not values):
+                told = record(root, field.key_span, f"field {path[-1]} {what}", "")
+                yield replace(told, scope="namespace")
 
 
 def of_controller(root: Cursor, kind: str) -> Iterator[Unevaluated]:
@@ -256,6 +257,15 @@ def record(
 def namespace_of(root: Cursor) -> str:
     """The namespace of an object."""
     return _text(root["metadata"]["namespace"]) or DEFAULT_NAMESPACE
+
+
+def _along(field: Cursor, path: Sequence[str]) -> Iterator[Cursor]:
+    """The fields at the end of a path."""
+    if not path:
+        yield field
+        return
+    for below in _items(field) if path[0] == EACH else [field[path[0]]]:
+        yield from _along(below, path[1:])
 
 
 def _items(field: Cursor) -> list[Cursor]:

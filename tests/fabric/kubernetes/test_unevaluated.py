@@ -81,6 +81,25 @@ def test_what_runs_speakers_or_sets_nodes_up_is_told(version: str, kind: str, wa
     assert meaning(*version.split("/"), kind).way == way
 
 
+@pytest.mark.parametrize(
+    ("kind", "scope"), [("AnalysisTemplate", "namespace"), ("ClusterAnalysisTemplate", "cluster")]
+)
+def test_an_analysis_that_runs_a_job_makes_pods(tmp_path: Path, kind: str, scope: str) -> None:
+    def analysis(provider: dict[str, Any]) -> str:
+        about: dict[str, Any] = {
+            "name": "x",
+            **({"namespace": "a"} if scope == "namespace" else {}),
+        }
+        spec = {"metrics": [{"name": "m", "provider": provider}]}
+        shape = {"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "metadata": about}
+        return json.dumps({**shape, "spec": spec}) + "\n"
+
+    template = {"metadata": {}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    (record,) = records(tmp_path, analysis({"job": {"spec": {"template": template}}}))
+    assert (record.category, record.scope) == ("workload", scope)
+    assert not records(tmp_path, analysis({"prometheus": {"query": "up"}}))
+
+
 def test_an_older_network_policy_is_told_and_not_read(tmp_path: Path) -> None:
     for version in ("extensions/v1beta1", "networking.k8s.io/v1beta1"):
         (record,) = records(tmp_path, manifest(version, "NetworkPolicy", "a"))

@@ -172,6 +172,11 @@ def test_networks_of_virtual_machines(tmp_path: Path) -> None:
         ("batch.volcano.sh/v1alpha1 Job", {"plugins": {"env": []}}, 0),
         ("argoproj.io/v1alpha1 Rollout", {"strategy": {"canary": {"canaryMetadata": {}}}}, 1),
         ("argoproj.io/v1alpha1 Rollout", {"strategy": {"canary": {"steps": []}}}, 0),
+        (
+            "argoproj.io/v1alpha1 Rollout",
+            {"strategy": {"canary": {"steps": [{"pause": {}}, {"experiment": {"templates": []}}]}}},
+            1,
+        ),
         ("ray.io/v1 RayCluster", {"headGroupSpec": {"serviceType": "NodePort"}}, 1),
         ("ray.io/v1 RayCluster", {"headGroupSpec": {"serviceType": "ClusterIP"}}, 0),
         ("ray.io/v1 RayCluster", {"headGroupSpec": {"enableIngress": True}}, 1),

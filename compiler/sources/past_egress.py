@@ -24,6 +24,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from typing import NamedTuple
 
 from compiler.policy.ir import Action, Cidr, Direction, Everyone, Matcher, Pods, Policy, Rule
@@ -52,9 +54,12 @@ def past_egress(network: Network, policy: Policy) -> Iterator[Unevaluated]:
     cluster = _Cluster(network, policy)
     for door in doors:
         found: defaultdict[str, dict[str, None]] = defaultdict(dict)
-        for alike in cluster.shut:
-            first = alike[0]
-            ports = [p for p in door.service.ports if cluster.reaches(first, door.service, p)]
+        opened: dict[int, list[ServicePort]] = {}
+        for alike, outward in cluster.shut:
+            if outward not in opened:
+                lets = partial(cluster.reaches, alike[0], door.service)
+                opened[outward] = list(filter(lets, door.service.ports))
+            ports = opened[outward]
             for pod in door.behind if ports else ():
                 for sender in cluster.past(alike, pod, door.service, ports):
                     found[pod.workload or ""].setdefault(workload_of(sender))
@@ -131,9 +136,19 @@ class _Cluster:
         groups: defaultdict[object, list[Endpoint]] = defaultdict(list)
         for pod in (e for e in alike.values() if e.index in closed):
             groups[tuple(wall.of(pod) for wall in self.walls[Direction.OUT])].append(pod)
-        self.shut = list(groups.values())
-        """Pods that policies close, together where the same rules are about them."""
+        kinds: defaultdict[object, int] = defaultdict(count().__next__)
+        self.shut = [(same, kinds[self._outward(same[0])]) for same in groups.values()]
+        """Pods that policies close, together where the same rules are about them, with a number for
+        what these say about addresses."""
         self.nodes = _nodes(network)
+
+    def _outward(self, pod: Endpoint) -> object:
+        """What the stages say about packets of a pod to addresses, which others may share."""
+        return tuple(
+            (pod.index in wall.closed, *((r.action, r.l4, r.remote) for r in rules if _outside(r)))
+            for wall in self.walls[Direction.OUT]
+            for rules in [wall.rules.get(pod.index, ())]
+        )
 
     def reaches(self, sender: Endpoint, service: Service, port: ServicePort) -> bool:
         """Whether its policies may let a pod send to where a port of a Service opens (rule 2)."""
@@ -277,6 +292,11 @@ def _about(rule: Rule, at: PortRange, target: Endpoint | None) -> bool:
         ):
             return True
     return not rule.l4
+
+
+def _outside(rule: Rule) -> bool:
+    """Whether a rule may be about addresses (`_at`)."""
+    return any(isinstance(matcher, Cidr | Everyone) for matcher in rule.remote)
 
 
 def _narrow(rule: Rule) -> bool:

@@ -163,6 +163,25 @@ def test_the_pod_decides_where_it_sees_who_sends(tmp_path: Path) -> None:
     assert not told(tmp_path, *WORLD, service(externalTrafficPolicy="Local"), OUT, only_q)
 
 
+@pytest.mark.parametrize(
+    ("of_q", "senders"),
+    [
+        (to(PODS), ("ns/p", "ns/q")),
+        (to(PODS, ports=[{"port": 30080}]), ("ns/p", "ns/q")),
+        (to(PODS, ports=[{"port": 443}]), ("ns/p",)),
+        (to({"cidr": "10.244.0.0/16"}), ("ns/p",)),
+    ],
+)
+def test_policies_that_let_out_elsewhere_are_asked_apart(
+    tmp_path: Path, of_q: Any, senders: tuple[str, ...]
+) -> None:
+    nodes = [node(n) for n in (5, 6, 7)]
+    only = policy("q", "q", policyTypes=["Egress"], egress=[of_q])
+    only["spec"]["egress"].append({**TO_T, "ports": [{"port": 9}]})
+    (record,) = told(tmp_path, *WORLD, *nodes, service(), OUT, only)
+    assert record.senders == senders
+
+
 def test_host_ports_are_doors(tmp_path: Path) -> None:
     ports = [{"containerPort": 8080, "hostPort": 8081}]
     world = [pod("p", 5), pod("t", 6, ports=ports)]

@@ -14,8 +14,8 @@ Rules that hold here:
    labels besides: `BESIDES`.
 
 Source: kubernetes/api `core/v1/types.go`; documentation of Multus, Calico, Antrea,
-Cilium, Kube-OVN, OVN-Kubernetes, GKE, the Amazon VPC CNI, Istio, KubeVirt and Argo Rollouts;
-KubeRay `raycluster_types.go`; Volcano's job plugin `svc`.
+Cilium, Kube-OVN, OVN-Kubernetes, GKE, the Amazon VPC CNI, Istio, Linkerd, Consul, KubeVirt and
+Argo Rollouts; KubeRay `raycluster_types.go`; Volcano's job plugin `svc`.
 """
 
 from __future__ import annotations
@@ -73,6 +73,14 @@ AMBIENT = "istio.io/dataplane-mode"
 LABELS = {AMBIENT: "takes TCP of the pod through port 15008, and policies see that port"}
 """Of pods, unless the value is `none`."""
 
+SIDECARS = {
+    "linkerd.io/inject": "lets what meshed pods send to it arrive at port 4143",
+    "linkerd.io/proxy-version": "lets what meshed pods send to it arrive at port 4143",
+    "consul.hashicorp.com/connect-inject": "lets what meshed pods send to it arrive at port 20000",
+}
+"""Annotations of pods, unless the value is one of `OFF`: what policies see is that port."""
+OFF = ("", "0", "disabled", "f", "false")
+
 NAMESPACE_LABELS = {
     AMBIENT: "takes TCP of its pods through port 15008, and policies see that port",
     "istio.io/use-waypoint": "sends packets to its pods through a proxy, and policies see that",
@@ -88,6 +96,7 @@ NAMESPACE_ANNOTATIONS = {
     "egress.projectcalico.org/egressGatewayPolicy": EGRESS,
     "ipam.antrea.io/ippools": POOLS,
     "ipam.cilium.io/ip-pool": POOLS,
+    "linkerd.io/inject": "lets what meshed pods send to its pods arrive at port 4143",
     "config.linkerd.io/default-inbound-policy": INBOUND,
     "config.linkerd.io/proxy-require-identity-inbound-ports": INBOUND,
 }
@@ -198,6 +207,10 @@ def of_pod(root: Cursor, about: Cursor, spec: Cursor, workload: str) -> Iterator
     for key, what in LABELS.items():
         if (found := about["labels"][key]) and found.value != "none":
             yield record(root, found.key_span, f"label {key} {what}", workload)
+    if spec["hostNetwork"].value is not True:
+        for key, what in SIDECARS.items():
+            if (found := about["annotations"][key]) and not off(found):
+                yield record(root, found.key_span, f"annotation {key} {what}", workload)
     if claims := spec["resourceClaims"]:
         what = "field resourceClaims may bring network devices, which policies do not see"
         yield record(root, claims.key_span, what, workload)
@@ -212,6 +225,11 @@ def of_pod(root: Cursor, about: Cursor, spec: Cursor, workload: str) -> Iterator
     if spec["hostNetwork"].value is not True:
         for port in host_ports(spec):
             yield record(root, port.key_span, HOST_PORT, workload, "door")
+
+
+def off(field: Cursor) -> bool:
+    """Whether the value of a switch says no."""
+    return str(field.value).lower() in OFF
 
 
 def orders(annotations: Cursor) -> Iterator[str]:
@@ -237,7 +255,8 @@ def of_namespace(root: Cursor) -> Iterator[Unevaluated]:
     about, name = root["metadata"], _text(root["metadata"]["name"])
     for fields, known in (("labels", NAMESPACE_LABELS), ("annotations", NAMESPACE_ANNOTATIONS)):
         for key, what in known.items():
-            if (found := about[fields][key]) and found.value != "none":
+            found = about[fields][key]
+            if found and found.value != "none" and not (key in SIDECARS and off(found)):
                 yield Unevaluated(
                     "v1", "Namespace", name, name, found.key_span, "field",
                     f"{fields.removesuffix('s')} {key}: {what}", "namespace",

@@ -15,6 +15,7 @@ from fabric.kubernetes.unread_fields import (
     ANNOTATIONS,
     NAMESPACE_ANNOTATIONS,
     NAMESPACE_LABELS,
+    SIDECARS,
 )
 from fabric.network import Network
 
@@ -219,6 +220,31 @@ def test_the_mode_that_takes_packets_through_another_port(
     about = {"name": "ns", "labels": {AMBIENT: value}}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": about}
     assert len(told(tmp_path, pod(), namespace)) == count
+
+
+@pytest.mark.parametrize("key", SIDECARS)
+@pytest.mark.parametrize(
+    ("value", "count"), [("enabled", 1), ("true", 1), ("ingress", 1), ("disabled", 0), ("false", 0)]
+)
+def test_sidecars_that_take_packets_at_a_port_of_their_own(
+    tmp_path: Path, key: str, value: str, count: int
+) -> None:
+    """What meshed pods send each other goes to the sidecar's port, and policies see that one."""
+    given = {"annotations": {key: value}}
+    (tmp_path / "one").mkdir()
+    assert len(told(tmp_path / "one", pod(**given))) == count
+    assert len(told(tmp_path, workload(pod=given))) == count
+    assert told(tmp_path / "one", pod(hostNetwork=True, **given)) == ()
+
+
+def test_a_mesh_may_take_the_pods_of_a_namespace_or_not(tmp_path: Path) -> None:
+    for value, count in (("enabled", 1), ("disabled", 0)):
+        about = {"name": "ns", "annotations": {"linkerd.io/inject": value}}
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": about}
+        assert len(told(tmp_path, pod(), namespace)) == count
+    network = {"name": "ns", "labels": {"k8s.ovn.org/primary-user-defined-network": ""}}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": network}
+    assert len(told(tmp_path, pod(), namespace)) == 1
 
 
 def test_orders_to_network_plugins_are_told_whatever_they_say(tmp_path: Path) -> None:

@@ -32,12 +32,12 @@ def _one_family(network: Network, version: int) -> dict[int, Intervals]:
     owned: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for vrf_claims in claims.values():
         longest_first = sorted(vrf_claims, key=lambda claim: claim[:2])
-        single = {32, 128}
+        single = 32 if version == 4 else 128
         hosts: set[int] = set()
         anycast: set[Prefix] = set()
         taken: Intervals = ()
         for position, (length, owner, prefix) in enumerate(longest_first):
-            if -length in single:
+            if -length == single:
                 address = int(prefix.network_address)
                 shared = prefix in network.endpoints[owner].anycast
                 if address not in hosts or (shared and prefix in anycast):
@@ -46,7 +46,7 @@ def _one_family(network: Network, version: int) -> dict[int, Intervals]:
                     hosts.add(address)
                     owned[owner].append((address, address))
                 continue
-            if position and -longest_first[position - 1][0] in single:
+            if position and -longest_first[position - 1][0] == single:
                 taken = union((h, h) for h in hosts)
             span = (interval(prefix),)
             owned[owner].extend(subtract(span, taken))

@@ -101,13 +101,15 @@ def around(endpoints: tuple[Endpoint, ...], manifests: Manifests, ipblock: IpBlo
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """An endpoint in the making: a pod, or a node (`pods` are its host-network pods)."""
+    """An endpoint in the making: a pod, or a node with its host-network pods and the workloads of
+    these."""
 
     name: str
     pod: Pod | None
     node: str | None
     claims: tuple[str, ...]
     aliases: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
 
 
 class _Endpoints:
@@ -161,7 +163,9 @@ class _Endpoints:
         for key in sorted({*guests, *(k for k, found in addresses.items() if found)}):
             aliases = tuple(sorted(map(name_of, guests[key])))
             node = key.rpartition("/@node/")[2]
-            yield _Member(key, None, node, tuple(addresses[key]), aliases)
+            workloads = {f"{CLUSTER}/{pod.namespace}/{pod.workload}" for pod in guests[key]}
+            runs = tuple(sorted(workloads - {*aliases}))
+            yield _Member(key, None, node, tuple(addresses[key]), aliases, runs)
 
     def endpoint(self, member: _Member, prefixes: tuple[Prefix, ...], drawn: bool) -> Endpoint:
         """The endpoint of a member."""
@@ -172,7 +176,7 @@ class _Endpoints:
         if pod is None:
             return Endpoint(
                 -1, member.name, "node", CLUSTER, 0, 1, 0, member.node, prefixes,
-                aliases=member.aliases, assumed=derived,
+                aliases=member.aliases, runs=member.runs, assumed=derived,
             )  # fmt: skip
         return Endpoint(
             -1, member.name, "pod", CLUSTER, 0, 1, 0, member.node, prefixes,

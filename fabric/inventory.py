@@ -38,9 +38,10 @@ class Endpoint:
     """One sender and receiver. `vrf` and `vtep` are indices into the network's tables.
 
     `prefixes` holds /32s and /128s for pods and nodes. `state` is the host's: ready, provisioning
-    or quarantined. `assumed` names what was derived by rule and not read: "address", "host",
-    "pod" (its workload has none now).
-    `aliases` are the host-network pods of a node, `also` other spellings of its own name.
+    or quarantined. `assumed` names what was derived by rule and not read: "address", "host" (of a
+    node: that a host-network pod is there), "pod" (its workload has none now).
+    `aliases` are the host-network pods of a node, `runs` the workloads that these belong to, where
+    they are called otherwise, `also` other spellings of its own name.
     `service_account` is a pod's, in its own namespace. `anycast` are single addresses among the
     prefixes that others of its VRF may own as well, if they say so too.
     """
@@ -68,6 +69,7 @@ class Endpoint:
     also: tuple[str, ...] = ()
     service_account: str | None = None
     anycast: frozenset[Prefix] = frozenset()
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

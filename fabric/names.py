@@ -7,7 +7,7 @@ last segment also matches the name of the workload that a pod belongs to.
 
 A host has a node endpoint in every VRF of a tenant that it serves: `acme/@node/host1` is all of
 them, `acme/@node/host1@main` the one in that VRF. A host-network pod has its node's address, so a
-pattern that selects the pod selects the node.
+pattern that selects the pod, or its workload, selects the node.
 
 >>> matches("acme/*", "acme/web/front-0", "front")
 True
@@ -74,4 +74,4 @@ def selects(pattern: str, endpoint: Endpoint) -> bool:
 
 def others(endpoint: Endpoint) -> Iterable[str]:
     """The names of an endpoint beside its own."""
-    return (*endpoint.aliases, *endpoint.also)
+    return (*endpoint.aliases, *endpoint.runs, *endpoint.also)

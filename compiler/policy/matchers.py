@@ -146,7 +146,7 @@ class Named(Matcher):
         return False
 
 
-NAMED_LOOK = frozenset(("state", "host", "name", "workload", "aliases", "also"))
+NAMED_LOOK = frozenset(("state", "host", "name", "workload", "aliases", "runs", "also"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from fabric.inventory import Endpoint, Prefix, Vrf
 from fabric.phases import phase
 from fabric.plan.addresses import Granted, Taken, VrfAddresses
 from fabric.plan.draws import Draws
-from fabric.plan.hosts import Presence
+from fabric.plan.hosts import ASSUMED, Presence
 from fabric.plan.per_namespace import NODES, dynamic
 from fabric.plan.reported import Claim, claims, inside, outside, twice
 from fabric.plan.settled import Claims, Wish
@@ -349,13 +349,15 @@ class VrfEndpoints:
 
     def node(self, host: str, pods: Sequence[Placed], grant: Granted) -> Endpoint:
         """The host's own endpoint, which also answers for its host-network pods (rule 3)."""
+        guests = [pod for pod in pods if pod.host_network]
+        drawn = [pod.assumed & ASSUMED for pod in guests]
         return Endpoint(
             -1, self.node_name(host), "node", self.vrf.tenant, self.vrf.index, 1,
             self.site.fabric.vtep_of(host).index, host, grant.prefixes,
             state=self.state(host), span=self.vrf.span,
-            aliases=tuple(pod.name for pod in pods if pod.host_network),
+            aliases=tuple(pod.name for pod in guests), runs=workloads(guests),
             also=self.also(host),
-            assumed=frozenset({"address"} if grant.assumed else ()),
+            assumed=frozenset({"address"} if grant.assumed else ()).union(*drawn),
         )  # fmt: skip
 
     def pod(self, pod: Placed, grant: Granted) -> Endpoint:
@@ -374,6 +376,12 @@ class VrfEndpoints:
         """The state that the fabric file gives the host."""
         settings = self.site.spec.hosts.get(host)
         return settings.state if settings else "ready"
+
+
+def workloads(guests: Iterable[Placed]) -> tuple[str, ...]:
+    """Full names of the workloads of pods, but for pods that have the name of theirs."""
+    here = [(f"{pod.tenant}/{pod.namespace}/{pod.workload}", pod.name) for pod in guests]
+    return tuple(sorted({full for full, _ in here} - {name for _, name in here}))
 
 
 def main_vrf(tenant: Tenant) -> str:

@@ -33,6 +33,7 @@ from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
 from fabric.ports import PortRange
 from sim.checker.claims import Claim, Judge
+from sim.checker.guests import stands_for
 from sim.checker.regions import Regions, Sender
 
 ON_NODES = ("NodePort", "LoadBalancer")
@@ -202,13 +203,6 @@ def _has(endpoint: Endpoint, text: str) -> bool:
         return any(ip_address(text) in prefix for prefix in endpoint.prefixes)
     except ValueError:
         return False
-
-
-def stands_for(endpoint: Endpoint, pod: Pod) -> bool:
-    """Whether an endpoint is a pod, or the node on whose network it is."""
-    named = f"{endpoint.tenant}/{pod.namespace}/{pod.name}"
-    names = (endpoint.name,) if endpoint.kind == "pod" else endpoint.aliases
-    return f"{named}-{endpoint.host}" in names if pod.per_host else named in names
 
 
 def _around(judge: Judge, entry: _Entry, source: Sender) -> bool:

@@ -23,6 +23,7 @@ from sim.checker.claims import Claim, Judge, read
 from sim.checker.detours import Doors, left_out, way_of
 from sim.checker.failures import Asked, tried, under_failures
 from sim.checker.follows import cells, failing, verdict
+from sim.checker.guests import workloads
 from sim.checker.machines import led_on
 from sim.checker.paths import Paths
 from sim.checker.regions import Regions, written
@@ -83,6 +84,7 @@ def _endpoints(network: Network, regions: Regions) -> list[dict[str, Any]]:
             "name": endpoint.name,
             "workload": endpoint.workload,
             "aliases": list(endpoint.aliases),
+            **({"runs": runs} if (runs := workloads(network, endpoint)) else {}),
             "also": list(endpoint.also),
             "group": endpoint.tenant,
             "vrf": party.vrf,

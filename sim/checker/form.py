@@ -223,17 +223,20 @@ def form(reasons: tuple[str, ...], parts: int = 1) -> Check:
         replies=text,
         vrfs=items(text),
         endpoints=items(
-            record(
-                name=text,
-                workload=text_or_null,
-                aliases=items(text),
-                also=items(text),
-                group=text,
-                vrf=text,
-                assumed=items(text),
-                prefixes=items(prefix),
-                v4=items(_range(4)),
-                v6=items(_range(6)),
+            maybe(
+                {"runs": items(text)},
+                {
+                    "name": text,
+                    "workload": text_or_null,
+                    "aliases": items(text),
+                    "also": items(text),
+                    "group": text,
+                    "vrf": text,
+                    "assumed": items(text),
+                    "prefixes": items(prefix),
+                    "v4": items(_range(4)),
+                    "v6": items(_range(6)),
+                },
             )
         ),
         outcomes=items(

@@ -23,6 +23,7 @@ from fabric.network import Network
 from sim.checker.address_space import AddressSpace, Axis, owned
 from sim.checker.decisions import DELIVERED, Cells, Decisions
 from sim.checker.form import reasons_of
+from sim.checker.guests import workloads
 from sim.checker.l4_space import Space
 from sim.checker.regions import Choice, Party, Ranges, Regions, Row, Sender
 
@@ -172,7 +173,7 @@ class Paths:
             Party(
                 e.name,
                 e.workload,
-                (*e.aliases, *e.also),
+                (*e.aliases, *workloads(self.network, e), *e.also),
                 e.tenant,
                 self.network.vrfs[e.vrf].name,
                 tuple(map(str, e.prefixes)),

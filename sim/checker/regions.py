@@ -116,7 +116,7 @@ def _party(endpoint: Any) -> Party:
     return Party(
         endpoint["name"],
         endpoint["workload"],
-        (*endpoint["aliases"], *endpoint["also"]),
+        (*endpoint["aliases"], *endpoint.get("runs", ()), *endpoint["also"]),
         endpoint["group"],
         endpoint["vrf"],
         tuple(endpoint["prefixes"]),

@@ -25,7 +25,7 @@ from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
 from fabric.ports import PortRange
 from fabric.service_names import service_in
-from sim.checker.detours import stands_for
+from sim.checker.guests import stands_for
 
 Row = tuple[int, int, int, int, int]
 

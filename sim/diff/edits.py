@@ -24,8 +24,8 @@ from sim.why.blame import Cause
 
 Fact = frozenset[object] | str | None
 TOLD = frozenset(
-    ("kind", "tenant", "namespace", "workload", "name", "host", "host_network", "aliases", "also",
-     "vrf", "prefixes", "state", "labels", "namespace_labels", "ports")
+    ("kind", "tenant", "namespace", "workload", "name", "host", "host_network", "aliases", "runs",
+     "also", "vrf", "prefixes", "state", "labels", "namespace_labels", "ports")
 )  # fmt: skip
 """Fields of endpoints that are who they are, or told in their own words."""
 

@@ -3,9 +3,9 @@
 Rules that hold here:
 
 1. A name is an endpoint's, an alias of a node (a host-network pod), or a workload's, which stands
-   for all its pods; who asks for one endpoint gets the first. A shorter form (the last segments)
-   will do when it is unambiguous. A host's node without a VRF (`tenant/@node/host`) is all of the
-   tenant's nodes there.
+   for all its pods, and for the nodes of those on their node's network; who asks for one endpoint
+   gets the first. A shorter form (the last segments) will do when it is unambiguous. A host's node
+   without a VRF (`tenant/@node/host`) is all of the tenant's nodes there.
 2. An address as a source must have one owner: tenants may share address space; prefixes and ranges
    (`sim.names.address_sets`) stand for whoever has any of them, and for these alone. As a
    destination they are addresses in the source's VRF, whoever answers there.
@@ -23,6 +23,7 @@ Rules that hold here:
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
@@ -83,7 +84,7 @@ def endpoint(network: Network, name: str) -> Endpoint:
     if (address := address_in(name)) is not None:
         return _owner(network, name, address)
     found = _found(network, name)
-    if len(found) == 1 or _one_workload(found):
+    if len(found) == 1 or _one_workload(network, name, found):
         return found[0]
     if found:
         listed = ", ".join(map(_in_full, found[:4]))
@@ -111,9 +112,7 @@ def endpoints(network: Network, name: str) -> list[Endpoint]:
         found = _found(network, name) if address_in(name) is None else []
         if not any(name in _answers(e) for e in found) and (several := _several(network, name)):
             return several
-        if _one_host(found) or (found and _one_workload(found)):
-            return found
-        if found and found == _on_nodes(network, name):
+        if _one_host(found) or _one_workload(network, name, found):
             return found
         return [endpoint(network, name)]
     found = [e for e in network.endpoints if any(selects(p, e) for p in (name, f"*/{name}"))]
@@ -254,8 +253,11 @@ def _owner(network: Network, text: str, address: Address) -> Endpoint:
 def _found(network: Network, name: str) -> list[Endpoint]:
     """Everything that a name, maybe with a kind in brackets, may stand for."""
     plain, kind = _split_kind(name)
-    found = [e for e in _called(network.endpoints, plain) if kind in (None, _kind(e))]
-    return found or _on_nodes(network, name)
+    called = [e for e in _called(network.endpoints, plain) if kind in (None, _kind(e))]
+    if called:
+        return called
+    found = {e.index: e for some in _workloads(network, name).values() for e in some}
+    return [found[index] for index in sorted(found)]
 
 
 def _split_kind(name: str) -> tuple[str, str | None]:
@@ -264,36 +266,38 @@ def _split_kind(name: str) -> tuple[str, str | None]:
     return plain, kind
 
 
-def _on_nodes(network: Network, name: str) -> list[Endpoint]:
-    """The nodes on whose network the pods of a workload are."""
+def _workloads(network: Network, name: str) -> dict[str, list[Endpoint]]:
+    """The workloads that a name may stand for, by full name, and the endpoints of their pods: nodes
+    of those on their node's network."""
     plain, kind = _split_kind(name)
     wanted = plain.split("/")
-    found = {
-        e.index: e
-        for tenant in network.manifests
-        for pod, e in members(network, tenant)
-        if e.kind == "node"
-        and kind in (None, pod.workload_kind)
-        and [tenant, pod.namespace, pod.workload][-len(wanted) :] == wanted
-    }
-    return list(found.values())
+    found: dict[str, dict[int, Endpoint]] = defaultdict(dict)
+    for e in network.endpoints:
+        if kind in (None, _kind(e)) and _workload(e)[-len(wanted) :] == wanted:
+            found["/".join(_workload(e))][e.index] = e
+    for tenant in network.manifests:
+        for pod, e in members(network, tenant):
+            full = [tenant, pod.namespace, pod.workload]
+            meant = kind in (None, pod.workload_kind) and full[-len(wanted) :] == wanted
+            if meant and e.kind == "node":
+                found["/".join(full)][e.index] = e
+    return {full: [some[index] for index in sorted(some)] for full, some in found.items()}
 
 
 def _called(endpoints: Iterable[Endpoint], name: str) -> list[Endpoint]:
-    """Exact names first, then shorter forms, then workloads."""
+    """Exact names first, then shorter forms."""
     wanted = name.split("/")
     exact = [e for e in endpoints if name in _answers(e)]
-    ends = [
+    return exact or [
         e for e in endpoints if any(n.split("/")[-len(wanted) :] == wanted for n in _answers(e))
     ]
-    return exact or ends or [e for e in endpoints if _workload(e)[-len(wanted) :] == wanted]
 
 
 def _answers(endpoint: Endpoint) -> Iterable[str]:
     """Full names that mean an endpoint, alone or with a host's other nodes."""
     first, slash, last = endpoint.name.rpartition("/")
     plain = [f"{first}{slash}{host_of(last)}"] if endpoint.kind == "node" else []
-    return (endpoint.name, *others(endpoint), *plain)
+    return (endpoint.name, *endpoint.aliases, *endpoint.also, *plain)
 
 
 def _in_full(endpoint: Endpoint) -> str:
@@ -324,8 +328,11 @@ def _kind(endpoint: Endpoint) -> str:
     return endpoint.workload_kind or endpoint.kind.capitalize()
 
 
-def _one_workload(found: list[Endpoint]) -> bool:
-    return len({(*_workload(e),) for e in found}) == 1 and bool(_workload(found[0]))
+def _one_workload(network: Network, name: str, found: list[Endpoint]) -> bool:
+    """Whether these are all pods of one workload."""
+    alike = {(*_workload(e),) for e in found}
+    by_name = list(_workloads(network, name).values())
+    return bool(found) and (by_name == [found] or (len(alike) == 1 and () not in alike))
 
 
 def _fault(code: str, message: str, hint: str | None) -> InputError:

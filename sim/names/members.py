@@ -7,24 +7,8 @@ from collections.abc import Iterator
 from fabric.inventory import Endpoint
 from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
-from fabric.wildcard import ranged
 
 Member = tuple[Pod, Endpoint]
-
-
-def on_nodes(network: Network, workload: str) -> str | None:
-    """A pattern of the pods on their nodes' network that a workload of this full name has, where
-    one says which they are."""
-    found = [
-        f"{tenant}/{pod.namespace}/{pod.name}-{end.host}"
-        if pod.per_host
-        else f"{tenant}/{pod.namespace}/{pod.name}"
-        for tenant in network.manifests
-        for pod, end in members(network, tenant)
-        if end.kind == "node" and f"{tenant}/{pod.namespace}/{pod.workload}" == workload
-    ]
-    pattern = ranged(found) if found else "*"
-    return None if pattern.startswith("*") else pattern
 
 
 def members(network: Network, tenant: str) -> Iterator[Member]:

@@ -106,6 +106,7 @@ def _endpoints(reach: Reach) -> list[dict[str, Any]]:
             "name": e.name,
             "workload": e.workload,
             "aliases": list(e.aliases),
+            **({"runs": list(e.runs)} if e.runs else {}),
             "also": list(e.also),
             "group": e.tenant,
             "vrf": reach.network.vrfs[e.vrf].name,

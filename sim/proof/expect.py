@@ -41,7 +41,6 @@ from fabric.ports import PortRange, sent
 from fabric.service_names import service_in
 from fabric.wildcard import beyond
 from sim.names.chosen import also_meant, chosen
-from sim.names.members import on_nodes
 from sim.names.services import led_to
 from sim.proof.legs import Column
 from sim.proof.narrow import Limits, limits_of
@@ -163,8 +162,6 @@ def _selects_pairs(claim: Claim, network: Network, problems: Diagnostics) -> boo
     empty = [part for end in ends for part in _parts(end) if not selected(part, network).any()]
     for pattern in empty:
         hint = did_you_mean(pattern, _names(network.endpoints))
-        if (pods := on_nodes(network, pattern)) is not None:
-            hint = f'its pods are on their nodes\' network: write "{pods}"'
         problems.error("C702", f'"{pattern}" selects no endpoint', span, hint)
     for pattern in ends:
         if others := also_meant(network, pattern):

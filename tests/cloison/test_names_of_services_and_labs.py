@@ -12,21 +12,24 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from door_fabrics import OPEN, fabric, pod, policy, service, written
-from printed_kinds import assert_names, claims_of, leaves
+from door_fabrics import OPEN, certified, fabric, pod, policy, service, written
+from printed_kinds import assert_names, claims_of, kind_of, leaves
 from rule_sets.catalogue import generate
 
 from cloison.cli import main
 from cloison.cli.lab_test import show
 from cloison.views.lab import Lab
 from cloison.views.world import World
-from fabric.diagnostics import InputError
 from fabric.file.spec import Expectation
+from sim.checker.validity import validity
 from sim.classify.classbench import write_rules
 from sim.lab.layout import Layout
 from sim.lab.trial import Forecast, Trial, compare, few_ports, flows, probe
 from sim.names.ends import endpoints, targets
 from sim.pipeline.datapath import Datapath
+from sim.proof.certificate import certificate, digest
+from sim.proof.expect import pairs_of
+from sim.proof.prove import prove
 from sim.reach.access import receivers
 
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
@@ -107,12 +110,77 @@ def test_workloads_with_their_kind(path: Path, name: str) -> None:
     assert [t.endpoint for t in targets(network, f"{name}:9100")] == found
 
 
-def test_an_expectation_says_how_to_name_a_workload_on_nodes(path: Path, tmp_path: Path) -> None:
-    spec = fabric([], [{"deny": "blue/* -> red/a/log"}])
-    with pytest.raises(InputError, match=re.escape('write "red/a/log-host[1-2]"')):
-        World.of(written(tmp_path, spec, CLUSTER, []))
-    claim = Expectation(deny="blue/* -> red/a/log-host[1-2]")
-    assert claims_of(World.of(path), claim)
+def test_an_expectation_takes_a_workload_on_nodes(path: Path) -> None:
+    """As its nodes, at either end, as the pattern of its pods does."""
+    world = World.of(path)
+    for name in ("red/a/log", "red/*/log", "red/a/l?g", "red/@node/*"):
+        for text in ("{} -> *", "* -> {}", "{} <-> blue/*"):
+            lines = (Expectation(deny=text.format(x)) for x in (name, "red/a/log-host?"))
+            by_name, by_pod = (
+                pairs_of(c, world.network).tolist() for c in claims_of(world, *lines)
+            )
+            assert by_name == by_pod != []
+    (only,) = claims_of(world, Expectation(only="red/a/log -> red/a/log:9100/tcp"))
+    assert len(pairs_of(only, world.network)) == 4
+
+
+TWICE = [
+    daemon("log", "log", 9100, hostNetwork=True),
+    {**daemon("log", "far", 9300), "kind": "ReplicaSet"},
+    pod("a", "x"),
+]
+
+
+def test_workloads_of_one_name_are_all_meant(tmp_path: Path) -> None:
+    """One has pods of its own addresses, the other one is on its nodes' network: a line that looked
+    at the first alone would hold while the second is reached."""
+    lines = [{"deny": "red/a/x -> red/a/log"}]
+    world = World.of(written(tmp_path, fabric([], lines), TWICE, []))
+    network = world.network
+    kinds = {e.kind for e in endpoints(network, "red/a/log")}
+    assert kinds == {"pod", "node"}
+    assert [e.kind for e in endpoints(network, "red/a/log[ReplicaSet]")] == ["pod"]
+    assert {e.kind for e in endpoints(network, "red/a/log[DaemonSet]")} == {"node"}
+    (claim,) = claims_of(world, Expectation(**lines[0]))
+    met = {
+        network.endpoints[int(k) // 2 % len(network.endpoints)].kind
+        for k in pairs_of(claim, network)
+    }
+    assert met == kinds
+
+
+RUNNING = [pod("a", "x", host="host1"), {**daemon("log", "log", 9100, hostNetwork=True)}]
+
+
+def test_a_certificate_says_what_runs_on_nodes(tmp_path: Path) -> None:
+    """Whoever checks finds the workloads himself; without them the line would say nothing."""
+    lines = [{"deny": "blue/* -> red/a/log"}, {"allow": "red/a/x -> red/a/log"}]
+    world = World.of(written(tmp_path, fabric([], lines), RUNNING, [pod("a", "x")]))
+    proof, network = prove(world), world.network
+    certified(proof, network)
+    body = certificate(proof)
+    nodes = [row for row in body["endpoints"] if "runs" in row]
+    assert {row["name"] for row in nodes} == {"red/@node/host1", "red/@node/host2"}
+    assert all(row["runs"] == ["red/a/log"] for row in nodes)
+    for other in ([], ["red/a/log", "red/a/x"], ["blue/a/log"]):
+        nodes[1]["runs"] = other
+        forged = {k: v for k, v in body.items() if k != "digest"}
+        forged |= {"digest": digest(forged)}
+        assert any("runs" in str(p) for p in validity(forged, network, ()).problems), other
+
+
+def test_what_diff_prints_of_workloads_on_nodes(tmp_path: Path) -> None:
+    """Of one that comes or goes, each name is read in the world that has it."""
+    lines = [{"deny": "blue/* -> red/a/y"}]
+    before = written(tmp_path / "0", fabric([OPEN], lines), CLUSTER, [pod("a", "x")])
+    after = written(tmp_path / "1", fabric([OPEN], lines), CLUSTER[:3], [pod("a", "x")])
+    for old, new in ((before, after), (after, before)):
+        done = CliRunner().invoke(main, ["diff", str(old), str(new), "-o", "json"])
+        document = json.loads(done.stdout)
+        document.pop("not_evaluated")
+        found = {text for where, text in leaves(document) if kind_of(where) == "endpoint"}
+        assert "red/a/log" in found
+        assert_names(World.of(before), {(".rows[].source", text) for text in found})
 
 
 def test_names_of_a_directory_of_manifests(path: Path) -> None:

@@ -290,3 +290,24 @@ def test_a_host_network_pod_has_no_address_to_pin(tmp_path: Path) -> None:
     (told,) = network_of(path).warnings
     assert told.code == "C459"
     assert "t/@node/host1, 10.0.0.9" in told.message
+
+
+@pytest.mark.parametrize(
+    ("where", "assumed"), [("", {"address", "host"}), ("nodeName: host1, ", {"address"})]
+)
+def test_a_node_says_which_workloads_are_on_its_network(
+    tmp_path: Path, where: str, assumed: set[str]
+) -> None:
+    """And whether one of them is there by rule."""
+    path = write_fabric(tmp_path, {"t": {"hosts": ["host1"], **vrf("10.0.0.0/16")}}, {})
+    (tmp_path / "t.yaml").write_text(
+        "{ apiVersion: apps/v1, kind: StatefulSet, metadata: { name: w, namespace: n },\n"
+        "  spec: { selector: { matchLabels: { a: w } }, serviceName: w, replicas: 2,\n"
+        "    template: { metadata: { labels: { a: w } }, spec:\n"
+        f"      {{ {where}hostNetwork: true, containers: [{{ name: c, image: i }}] }} }} }} }}\n"
+        "---\n" + pods("n/p@host1").replace("containers", "hostNetwork: true, containers")
+    )
+    (node,) = (e for e in network_of(path).endpoints if e.kind == "node")
+    assert node.aliases == ("t/n/p", "t/n/w-0", "t/n/w-1")
+    assert node.runs == ("t/n/w",)
+    assert node.assumed == assumed

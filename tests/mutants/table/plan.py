@@ -120,9 +120,21 @@ FAULTS = (
     ),
     Fault(
         "fabric/plan/endpoints.py",
-        "aliases=tuple(pod.name for pod in pods if pod.host_network),",
-        "aliases=tuple(pod.name for pod in pods),",
+        "guests = [pod for pod in pods if pod.host_network]",
+        "guests = [*pods]",
         "every pod is a name of its node",
+    ),
+    Fault(
+        "fabric/plan/endpoints.py",
+        "aliases=tuple(pod.name for pod in guests), runs=workloads(guests),",
+        "aliases=tuple(pod.name for pod in guests), runs=(),",
+        "a workload on its nodes' network has no name",
+    ),
+    Fault(
+        "fabric/plan/endpoints.py",
+        'assumed=frozenset({"address"} if grant.assumed else ()).union(*drawn),',
+        'assumed=frozenset({"address"} if grant.assumed else ()),',
+        "nobody says that a host-network pod was put on a node by rule",
     ),
     Fault(
         "fabric/plan/endpoints.py",

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from cloison.cli.errors import FINDING
+from cloison.cli.errors import FINDING, UNKNOWN
 from cloison.cli.options import output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def command(
 
     Uses the lab that is up for FABRIC (or the only lab there is); if there is
     none, builds one for the test and removes it. Exit code 1 when the kernel
-    and the simulator disagree on any packet.
+    and the simulator disagree on any packet, 4 when none could be compared.
     """
     from cloison.cli.simulate import announce_kernels
     from cloison.render.files import writing
@@ -69,6 +69,8 @@ def command(
     show(lab, found, output)
     if found.differences:
         raise click.exceptions.Exit(FINDING)
+    if not found.sent:
+        raise click.exceptions.Exit(UNKNOWN)
 
 
 def show(lab: Lab, found: Trial, output: str) -> None:
@@ -83,7 +85,8 @@ def show(lab: Lab, found: Trial, output: str) -> None:
     about = {
         "vrfs": lab.realisation,
         "rules": lab.rules,
-        "left_out": found.left_out,
+        "left_out": found.left_out.total(),
+        "left_out_by_reason": {why.key: count for why, count in found.left_out.items()},
         "captured": found.captured,
         "differences": len(differences),
         "not_evaluated": as_rows(left_out),
@@ -94,14 +97,17 @@ def show(lab: Lab, found: Trial, output: str) -> None:
         emit(differences, schema="cloison/lab-test/1", output="json", meta=meta)
         return
     emit(counts, schema="cloison/lab-test/1", title="Kernel")
-    if found.left_out:
-        write(f"{found.left_out:,} flows left out: their routes have several next hops.")
+    for why, count in found.left_out.items():
+        write(f"{count:,} flows left out: {why.words}.")
     if found.captured:
         write(f"{found.captured:,} tunnel packets captured.")
     if differences:
         emit(differences[:SHOWN], schema="cloison/lab-test/1", title="Differences")
     for line in sentences(left_out):
         write(visible(f"{line} Neither the kernel nor the simulator has it."))
+    if not found.sent:
+        write("Unknown: no flow could be compared.")
+        return
     write(f"{len(differences):,} differences between the kernel and the simulator{limits(lab)}.")
 
 

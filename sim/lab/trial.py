@@ -1,10 +1,9 @@
 """Send real packets through a lab and compare what arrives with what the simulator says.
 
 Every probe is a request that opens a flow. Wherever one arrives, the reply is sent at once and must
-come back, past the policies, by connection tracking. A flow whose route has several next hops is
-left out: which of them it takes is the hash's secret; and without rules those that lead from one
-tunnel into another, since rules are what stops them. What is expected and does not arrive is sent
-a second time before it counts.
+come back, past the policies, by connection tracking. What a lab cannot be asked is left out and
+counted (`sim.lab.comparable`). What is expected and does not arrive is sent a second time before it
+counts.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import selectors
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from compiler.program.program import refuse_fields
 from sim.blocks.blocks import Blocks
+from sim.lab.comparable import LeftOut, comparable
 from sim.lab.kernel import inside
 from sim.lab.layout import Layout, mac
 from sim.lab.probes import Probe, frame, read
@@ -31,7 +31,6 @@ from sim.packets.headers import Packets
 from sim.packets.pcap import CaptureWriter
 from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Datapath
-from sim.pipeline.forwarding import Place, onward
 from sim.pipeline.traffic import all_pairs, interesting_ports
 from sim.world import World
 
@@ -62,7 +61,7 @@ class Trial:
     sent: Counter[int] = field(default_factory=Counter)
     arrived: Counter[int] = field(default_factory=Counter)
     replies: Counter[int] = field(default_factory=Counter)
-    left_out: int = 0
+    left_out: Counter[LeftOut] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
     seconds: float = 0.0
     captured: int = 0
@@ -84,12 +83,12 @@ def few_ports(blocks: Blocks) -> list[tuple[int, int]]:
 
 
 def flows(blocks: Blocks, ports: Sequence[tuple[int, int]]) -> Packets:
-    """Every endpoint pair × ports, both families.
+    """Every endpoint pair × ports, both families, at addresses that hosts have.
 
     Where tenants overlap, a packet to another tenant's address is one to an own address: once is
     enough, and two would be one flow to connection tracking.
     """
-    every = Packets.concat(list(all_pairs(blocks, list(ports))))
+    every = Packets.concat(list(all_pairs(blocks, list(ports), likely=True)))
     names = ("src_endpoint", "version", "dst_hi", "dst_lo", "protocol", "dport")
     return every.take(np.sort(same_rows([getattr(every, name) for name in names]).sample))
 
@@ -107,13 +106,9 @@ def trial(
     Without `rules` the lab has routes alone, and is compared with what these let through."""
     refuse_fields(world.program, "the lab")
     network, blocks = world.network, world.blocks
-    packets = flows(blocks, ports or few_ports(blocks))
-    sure = np.fromiter(single_path(world, packets), np.bool_, len(packets))
-    if not rules:
-        led_on = Datapath.of(world).decide(packets, complete=True).route == Reason.HAIRPIN_DROP
-        sure &= ~led_on
-    found = Trial(left_out=int((~sure).sum()))
-    packets = packets.take(np.flatnonzero(sure))
+    every = flows(blocks, ports or few_ports(blocks))
+    packets, left_out = comparable(world, layout, every, rules)
+    found = Trial(left_out=left_out)
     tell("simulate")
     forecast = Forecast.of(Datapath.of(world), packets, rules)
     probes = [probe(packets, i) for i in range(len(packets))]
@@ -184,19 +179,6 @@ def probe(packets: Packets, i: int) -> Probe:
         i, int(packets.version[i]), src, dst, int(packets.protocol[i]), int(packets.sport[i]),
         int(packets.dport[i]),
     )  # fmt: skip
-
-
-def single_path(world: World, packets: Packets) -> Iterator[bool]:
-    """For each row whether its route leaves no choice of next hop."""
-    known: dict[tuple[int, int, int], bool] = {}
-    columns = (packets.src_endpoint, packets.version, packets.dst_hi, packets.dst_lo)
-    rows = zip(*(c.tolist() for c in columns), strict=True)
-    for row, (source, version, hi, lo) in enumerate(rows):
-        key = source, version, hi << 64 | lo
-        if key not in known:
-            end = world.network.endpoints[source]
-            known[key] = len(onward(world, Place(end.vtep, end.vrf, packets.flow(row)))) <= 1
-        yield known[key]
 
 
 class Wire:

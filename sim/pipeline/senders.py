@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fabric.interval_sets import subtract
 from sim.blocks.blocks import Blocks
 from sim.packets.headers import LOW, Column, Packets
+from sim.packets.nobodys import NOBODYS, UNROUTED
 
 LENGTHS = np.array([64, 576, 1500], np.uint32)
 """Bytes per packet: small, default MSS, full, as in Internet mixes."""
@@ -32,8 +34,9 @@ class Hosts:
         return len(self.endpoint)
 
     @staticmethod
-    def of(blocks: Blocks) -> Hosts:
-        """Every endpoint's own addresses, by endpoint and family."""
+    def of(blocks: Blocks, *, likely: bool = False) -> Hosts:
+        """Every endpoint's own addresses, by endpoint and family. With `likely` a range has none
+        that no host sends from, if the endpoint has others."""
         largest: dict[tuple[int, int], tuple[int, int]] = {}
         rows: list[tuple[int, int, int, int]] = []
         for endpoint, version, first, size in _owned(blocks):
@@ -41,6 +44,8 @@ class Hosts:
                 rows.append((endpoint, version, first, 1))
             elif size > largest.get((endpoint, version), (0, 0))[0]:
                 largest[endpoint, version] = size, first
+        if likely:
+            largest |= _likely(blocks)
         rows += [(*key, first, min(size, 2**63)) for key, (size, first) in largest.items()]
         rows.sort()
         owner = np.array([row[0] for row in rows], np.int32)
@@ -67,6 +72,20 @@ def _owned(blocks: Blocks) -> Iterator[tuple[int, int, int, int]]:
             for at, end in zip(breaks, ends, strict=True):
                 if owners[at] >= 0:
                     yield int(owners[at]), version, starts[at], end - starts[at]
+
+
+def _likely(blocks: Blocks) -> dict[tuple[int, int], tuple[int, int]]:
+    """By endpoint and family the size and the first address of the largest range that it owns and
+    that routers pass on, if possible one that hosts send from."""
+    out: dict[tuple[int, int], tuple[int, int]] = {}
+    for unwanted in (UNROUTED, NOBODYS):
+        largest: dict[tuple[int, int], tuple[int, int]] = {}
+        for endpoint, version, first, size in _owned(blocks):
+            for low, high in subtract(((first, first + size - 1),), unwanted[version]):
+                if high - low >= largest.get((endpoint, version), (1, 0))[0]:
+                    largest[endpoint, version] = high - low + 1, low
+        out |= largest
+    return out
 
 
 def packets_between(

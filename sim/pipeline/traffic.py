@@ -50,10 +50,12 @@ def all_pairs(
     limit: int = 10_000_000,
     seed: int = 0,
     batch: int = BATCH,
+    likely: bool = False,
 ) -> Iterator[Packets]:
     """Every two different endpoints of one family × `ports` (default: interesting ones). Above
-    `limit` packets a seeded sample of the pairs."""
-    hosts, wanted = Hosts.of(blocks), np.array(ports or interesting_ports(blocks)).reshape(-1, 2)
+    `limit` packets a seeded sample of the pairs. `likely` as in `Hosts.of`."""
+    hosts = Hosts.of(blocks, likely=likely)
+    wanted = np.array(ports or interesting_ports(blocks)).reshape(-1, 2)
     carried = [dict(values) for values in interesting(blocks.l4.fields)]
     src, dst = _pairs(hosts, max(1, limit // max(len(wanted) * len(carried), 1)), seed)
     step = max(1, batch // max(len(wanted), 1))

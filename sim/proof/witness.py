@@ -18,6 +18,7 @@ from fabric.network import Network
 from fabric.ports import PortRange
 from sim.blocks.port_sets import L4
 from sim.packets.headers import Flow
+from sim.packets.nobodys import NOBODYS
 from sim.packets.notation import show
 from sim.packets.reasons import Reason
 from sim.pipeline.forwarding import Place, onward
@@ -29,11 +30,6 @@ from sim.proof.reachability import Bits, Reach
 ANYTHING = (PortRange(),)
 ANYWHERE = Limits()
 EVERYWHERE: Ends = (None, None)
-NOBODYS = {
-    4: ((0, (1 << 24) - 1), (127 << 24, (128 << 24) - 1), (224 << 24, (1 << 32) - 1)),
-    6: ((0, (0x2000 << 112) - 1), (0xFE80 << 112, (1 << 128) - 1)),
-}
-"""What no host sends from: this network, loopback and multicast; ::/3, link-local and multicast."""
 
 
 @dataclass(frozen=True, slots=True)

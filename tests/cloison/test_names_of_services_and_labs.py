@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,7 @@ from cloison.views.world import World
 from fabric.file.spec import Expectation
 from sim.checker.validity import validity
 from sim.classify.classbench import write_rules
+from sim.lab.comparable import LeftOut
 from sim.lab.layout import Layout
 from sim.lab.trial import Forecast, Trial, compare, few_ports, flows, probe
 from sim.names.ends import endpoints, targets
@@ -263,7 +265,10 @@ def test_what_a_test_of_a_lab_prints(name: str, capsys: pytest.CaptureFixture[st
     lost = dict.fromkeys(range(0, 60, 3), -1)
     elsewhere = {i: (ends[i] + 1) % len(network.endpoints) for i in range(1, 60, 3)}
     wire: Any = SimpleNamespace(at=dict(enumerate(ends)) | lost | elsewhere, back={2: 0, 5: 1})
-    found, names = Trial(left_out=3), [e.name for e in network.endpoints]
+    found, names = (
+        Trial(left_out=Counter({LeftOut.SEVERAL_HOPS: 3})),
+        [e.name for e in network.endpoints],
+    )
     for i, source in enumerate(packets.src_endpoint.tolist()):
         compare(probe(packets, i), source, forecast, wire, names, found)
     assert len(found.differences) > 20

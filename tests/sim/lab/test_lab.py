@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from fabric_files import vrf, write_fabric
 from hairpin_fabric import hairpin
 from oracles import require, require_root
 
@@ -164,6 +165,84 @@ def _rules(space: str) -> str:
 def test_a_failed_link_changes_nothing_that_must_hold() -> None:
     result = lab("test", SMALL, "--down", "leaf1", "--port", "8080/tcp")
     assert (result.exit_code, "0 differences" in result.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("vtep", "down", "left"),
+    [("dpu", "dpu1", True), ("leaf", "leaf1", True), ("dpu", "leaf1", False)],
+)
+def test_endpoints_on_a_failed_node_send_nothing(
+    vtep: str, down: str, left: bool, tmp_path: Path
+) -> None:
+    """What others send to them is compared: it must be lost."""
+    sites = {"s": {"spines": 2, "leaves": 2, "hosts_per_pair": 2, "borders": 0}}
+    work = {"a": ["n/p@host1", "n/q@host1", "n/r@host2"]}
+    tenants = {"a": vrf("10.0.0.0/24", "fd00:a::/64")}
+    fabric = write_fabric(tmp_path, tenants, work, sites=sites, vtep=vtep)
+    result = lab("test", fabric, "--down", down, "--port", "80/tcp", "-o", "json")
+    data = json.loads(result.stdout)
+    assert (result.exit_code, data["rows"]) == (0, [])
+    assert list(data["left_out_by_reason"]) == (["node_down"] if left else [])
+    assert sum(data["left_out_by_reason"].values()) == data["left_out"]
+    lost = sum(family["denied"] for family in data["counts"])
+    assert bool(lost) == left
+    words = lab("test", fabric, "--down", down, "--port", "80/tcp").stdout
+    assert ("left out: the node that they come from is down" in words) == left
+
+
+def test_what_no_flow_of_could_be_compared_is_unknown(tmp_path: Path) -> None:
+    site = {"spines": 1, "leaves": 2, "hosts_per_pair": 1, "borders": 0}
+    work, more = {"a": ["n/p@host1", "n/q@host1"]}, {"sites": {"s": site}, "vtep": "leaf"}
+    fabric = write_fabric(tmp_path, {"a": vrf("10.0.0.0/24")}, work, **more)
+    result = lab("test", fabric, "--down", "leaf1", "--down", "leaf2", "--port", "80/tcp")
+    assert (result.exit_code, "Unknown: no flow" in result.stdout) == (4, True)
+    assert "0 differences" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("odd", "left"),
+    [
+        (["203.0.113.0/24"], 0),
+        (["fec0::/32", "240.0.0.0/8"], 0),
+        (["::/96", "0.0.0.0/8"], 0),
+        (["fe80:5::/64"], 6),
+        (["::/128", "0.0.0.0/32"], 12),
+    ],
+)
+def test_addresses_that_no_router_passes_are_left_out(
+    odd: list[str], left: int, tmp_path: Path
+) -> None:
+    """Of everything (::/0) an address is tried that a host can have."""
+    fabric = write_fabric(
+        tmp_path,
+        {
+            "a": vrf(
+                {"cidr": "198.51.100.0/24", "use": "nodes"},
+                {"cidr": "fd00:a::/64", "use": "nodes"},
+                advertise=["nodes"],
+                default_route="zone2",
+            )
+        },
+        {},
+        sites={"s": {"spines": 1, "leaves": 2, "hosts_per_pair": 2, "borders": 1}},
+        zones={
+            "zone2": {
+                "endpoints": {
+                    "inet": {"addresses": ["0.0.0.0/0", "::/0"]},
+                    "odd": {"addresses": odd},
+                },
+                "rules": [
+                    {"name": "o", "from": "a/*", "to": "zone2/*", "ports": ["any"]},
+                    {"name": "i", "from": "zone2/*", "to": "a/*", "ports": ["any"]},
+                ],
+            }
+        },
+    )
+    result = lab("test", fabric, "--port", "80/tcp", "-o", "json")
+    data = json.loads(result.stdout)
+    assert (result.exit_code, data["rows"]) == (0, [])
+    assert data["left_out_by_reason"] == ({"unrouted": left} if left else {})
+    assert all(family["allowed"] == family["flows"] > 0 for family in data["counts"])
 
 
 def test_a_capture_of_the_lab_is_counted_as_tcpdump_counts_it(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """See the module's docstring; `down` names nodes and links that have failed."""
+    """See the module's docstring; `down` names nodes, links and risk groups that have failed."""
 
     down: tuple[str, ...] = ()
     drawn: Literal["kept", "forgotten", "refused"] = "kept"

@@ -26,7 +26,8 @@ from fabric.diagnostics import Diagnostic, Diagnostics, InputError, did_you_mean
 from fabric.file.spec import FabricSpec, Site, Speeds
 from fabric.multigraph import Multigraph
 from fabric.phases import phase
-from fabric.topology import RANK, Fabric, Link, Node, Role
+from fabric.risk_groups import risk_groups
+from fabric.topology import RANK, Fabric, Link, Node, Role, aliases
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -190,7 +191,8 @@ def wired(spec: FabricSpec) -> Multigraph:
 
 @phase("wire nodes and links")
 def build_fabric(spec: FabricSpec, down: Iterable[str] = ()) -> Fabric:
-    """The wiring of a fabric file; `down` names nodes and links (either way round) that failed."""
+    """The wiring of a fabric file; `down` names nodes, links (either way round) and risk groups
+    that failed."""
     afford_wiring(spec)
     wiring = wired(spec)
     order = sorted(wiring.nodes, key=lambda name: wiring.nodes[name]["rank"])
@@ -202,7 +204,7 @@ def build_fabric(spec: FabricSpec, down: Iterable[str] = ()) -> Fabric:
         nodes.append(Node(number, name, Role(data["role"]), data["site"], data["pod"]))
     links = tuple(_links(wiring, index))
     fabric = Fabric(tuple(nodes), links, wiring, Role(spec.vtep))
-    return take_down(fabric, down)
+    return take_down(replace(fabric, risk_groups=risk_groups(spec, fabric)), down)
 
 
 def _links(wiring: Multigraph, index: dict[str, int]) -> Iterator[Link]:
@@ -225,10 +227,12 @@ def _links(wiring: Multigraph, index: dict[str, int]) -> Iterator[Link]:
 
 
 def take_down(fabric: Fabric, down: Iterable[str]) -> Fabric:
-    """The same fabric with these nodes and links down, and nothing else. Hosts have no routes: what
-    is on one that is down would seem to answer, so neither they nor their links may be."""
+    """The same fabric with these nodes, links and risk groups down, and nothing else. Hosts have no
+    routes: what is on one that is down would seem to answer, so neither they nor their links may
+    be."""
     links = {alias: link.index for link in fabric.links for alias in aliases(fabric, link)}
-    down_nodes, down_links = set(), set()
+    groups = {group.name: group for group in fabric.risk_groups}
+    down_nodes, down_links, down_groups = set(), set(), set()
     problems = Diagnostics()
     for name in down:
         if name in fabric.wiring.nodes and fabric.node(name).role is Role.HOST:
@@ -242,14 +246,18 @@ def take_down(fabric: Fabric, down: Iterable[str]) -> Fabric:
             down_nodes.add(fabric.node(name).index)
         elif name in links:
             down_links.add(links[name])
+        elif name in groups:
+            down_groups.add(name)
+            down_nodes |= groups[name].nodes
+            down_links |= groups[name].links
         else:
-            hint = did_you_mean(name, [*fabric.wiring.nodes, *links])
-            problems.error("C331", f'no node or link is called "{name}"', hint=hint)
+            hint = did_you_mean(name, [*fabric.wiring.nodes, *links, *groups])
+            kinds = "node, link or risk group" if groups else "node or link"
+            problems.error("C331", f'no {kinds} is called "{name}"', hint=hint)
     problems.check()
-    return replace(fabric, down_nodes=frozenset(down_nodes), down_links=frozenset(down_links))
-
-
-def aliases(fabric: Fabric, link: Link) -> tuple[str, str]:
-    """The names that a link answers to: lower end first, and upper end first."""
-    a, b = fabric.nodes[link.a].name, fabric.nodes[link.b].name
-    return link.name, f"{b}--{a}{link.name.removeprefix(f'{a}--{b}')}"
+    return replace(
+        fabric,
+        down_nodes=frozenset(down_nodes),
+        down_links=frozenset(down_links),
+        down_groups=frozenset(down_groups),
+    )

@@ -24,7 +24,7 @@ def fingerprint(network: Network) -> str:
 def _lines(network: Network) -> Iterator[str]:
     nodes = [node.name for node in network.fabric.nodes]
     vrfs = [vrf.name for vrf in network.vrfs]
-    yield f"down {sorted(network.fabric.down)!r}"
+    yield f"down {sorted(network.fabric.failed)!r}"
     for vtep, vrf in network.fib.instances:
         yield f"instance {nodes[vtep]!r} {vrfs[vrf]!r}"
         for route in network.fib.routes(vtep, vrf):

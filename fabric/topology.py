@@ -62,9 +62,19 @@ class Link:
     kind: str = "fabric"
 
 
+@dataclass(frozen=True, slots=True)
+class RiskGroup:
+    """Nodes and links (by index) that fail together (`fabric.risk_groups`)."""
+
+    name: str
+    nodes: frozenset[int]
+    links: frozenset[int]
+
+
 @dataclass(frozen=True)
 class Fabric:
-    """Nodes, links and the wiring of both. Nodes and links that are down are still listed."""
+    """Nodes, links and the wiring of both. Nodes and links that are down are still listed; those of
+    a risk group in `down_groups` are in `down_nodes` and `down_links` too."""
 
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
@@ -72,6 +82,8 @@ class Fabric:
     vtep_role: Role = Role.DPU
     down_nodes: frozenset[int] = field(default_factory=frozenset)
     down_links: frozenset[int] = field(default_factory=frozenset)
+    risk_groups: tuple[RiskGroup, ...] = ()
+    down_groups: frozenset[str] = field(default_factory=frozenset)
 
     @cached_property
     def graph(self) -> nx.MultiGraph[str]:
@@ -80,9 +92,21 @@ class Fabric:
 
     @property
     def down(self) -> tuple[str, ...]:
-        """Names of the nodes and links that have failed, each in order of their numbers."""
-        nodes = (self.nodes[i].name for i in sorted(self.down_nodes))
-        return (*nodes, *(self.links[i].name for i in sorted(self.down_links)))
+        """What has failed, by name: risk groups, then nodes and links in none of these, each in
+        order of their numbers."""
+        groups = [g for g in self.risk_groups if g.name in self.down_groups]
+        nodes = self.down_nodes.difference(*(g.nodes for g in groups))
+        links = self.down_links.difference(*(g.links for g in groups))
+        return (*(g.name for g in groups), *self._named(nodes, links))
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Every node and link that has failed, by name."""
+        return self._named(self.down_nodes, self.down_links)
+
+    def _named(self, nodes: frozenset[int], links: frozenset[int]) -> tuple[str, ...]:
+        names = (self.nodes[i].name for i in sorted(nodes))
+        return (*names, *(self.links[i].name for i in sorted(links)))
 
     def node(self, name: str) -> Node:
         """The node of that name; KeyError when there is none."""
@@ -96,3 +120,9 @@ class Fabric:
             for peer in self.wiring.neighbors(host)
             if self.node(peer).role is self.vtep_role
         )
+
+
+def aliases(fabric: Fabric, link: Link) -> tuple[str, str]:
+    """The names that a link answers to: lower end first, and upper end first."""
+    a, b = fabric.nodes[link.a].name, fabric.nodes[link.b].name
+    return link.name, f"{b}--{a}{link.name.removeprefix(f'{a}--{b}')}"

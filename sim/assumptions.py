@@ -19,6 +19,10 @@ UNDER_FAILURE = (
     "what `hold_under` asks is asked of one failure at a time; when a node fails, endpoints of "
     "tenants behind it are left out of the expectation, those of zones are not"
 )
+OF_KINDS = {
+    "any-1-risk-group": "a risk group fails with all of its nodes and links at once; endpoints of "
+    "tenants behind any of its nodes are left out of the expectation, those of zones are not",
+}
 REPLIES = (
     "replies to an allowed packet skip the policy groups; their route exists, because the "
     "receiving side admits a packet only if its source has a route back"
@@ -26,9 +30,10 @@ REPLIES = (
 DERIVED = ("address", "host")
 
 
-def assumptions(assumed: Iterable[Iterable[str]], under_failure: bool) -> list[str]:
+def assumptions(assumed: Iterable[Iterable[str]], under: Iterable[str]) -> list[str]:
     """The assumptions of a certificate: `assumed` says for each endpoint what was derived by rule
-    where the truth was not in the input, `under_failure` whether any expectation asks for more."""
+    where the truth was not in the input, `under` which failures expectations ask for."""
+    kinds = {*under}
     counted = [frozenset(found) for found in assumed]
     derived = [
         f"the {what} of {count} endpoints is derived by rule, not read"
@@ -37,4 +42,5 @@ def assumptions(assumed: Iterable[Iterable[str]], under_failure: bool) -> list[s
     ]
     if idle := sum("pod" in found for found in counted):
         derived.append(f"{idle} endpoints are pods of workloads that have none now")
-    return [*ALWAYS, *([UNDER_FAILURE] if under_failure else []), *derived]
+    failing = [*([UNDER_FAILURE] if kinds else []), *(OF_KINDS[k] for k in OF_KINDS if k in kinds)]
+    return [*ALWAYS, *failing, *derived]

@@ -58,6 +58,12 @@ def nodes_up(world: World) -> list[str]:
     ]
 
 
+def groups_up(world: World) -> list[str]:
+    """Risk groups that may fail: those that have not."""
+    fabric = world.network.fabric
+    return [group.name for group in fabric.risk_groups if group.name not in fabric.down_groups]
+
+
 def _read_down(world: World, text: str) -> str:
     from fabric.clos import take_down
 
@@ -72,9 +78,11 @@ def _fail(world: World, names: tuple[str, ...]) -> World:
 
 
 def _behind(world: World, name: str) -> list[int]:
-    """Tenants' endpoints on a node: when it fails nobody expects them to answer. What lies behind
-    a border is still there, and whoever needs it needs another way."""
-    gone = {n.index for n in world.network.fabric.nodes if n.name == name}
+    """Tenants' endpoints on a node, or on those of a risk group: when it fails nobody expects them
+    to answer. What lies behind a border is still there, and whoever needs it needs another way."""
+    fabric = world.network.fabric
+    gone = {n.index for n in fabric.nodes if n.name == name}
+    gone = gone.union(*(g.nodes for g in fabric.risk_groups if g.name == name)) - fabric.down_nodes
     return [e.index for e in world.network.endpoints if e.vtep in gone and e.kind != "zone"]
 
 
@@ -84,7 +92,7 @@ DOWN = WorldAxis(
     _read_down,
     lambda world: world.network.fabric.down,
     _fail,
-    {"any-1-link": links_up, "any-1-node": nodes_up},
+    {"any-1-link": links_up, "any-1-node": nodes_up, "any-1-risk-group": groups_up},
     _behind,
 )
 _axes: ContextVar[tuple[WorldAxis, ...]] = ContextVar("axes", default=(DOWN,))

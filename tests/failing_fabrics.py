@@ -14,6 +14,20 @@ from sim.proof.reachability import reachability
 from sim.world import World
 
 BOTH = ["any-1-link", "any-1-node"]
+GROUPS = {
+    "rack1": ["host[1-2]", "leaf1"],
+    "feed": ["spine2", "border2"],
+    "trench": ["leaf1--*", "spine1--leaf2"],
+}
+CUT = ["dpu1--leaf1", "dpu2--leaf1", "dpu3--leaf1"]
+MEMBERS = {
+    "rack1": ["dpu1", "dpu2", "leaf1"],
+    "feed": ["spine2", "border2"],
+    "trench": ["leaf1--spine1", "leaf1--spine2", *CUT, "leaf2--spine1"],
+}
+"""The same, spelled out: a host's DPU is a member with it, and so are cables in both directions."""
+RISKS = ["any-1-risk-group"]
+KINDS = [*BOTH, *RISKS]
 NODES = {"cidr": "100.64.0.0/24", "use": "nodes"}
 A = vrf("10.0.0.0/16", "fd00::/48", NODES, default_route="zone2", advertise=["nodes"])
 ZONE2 = {
@@ -37,6 +51,21 @@ def plain(folder: Path) -> Path:
     work = {"a": ["n/p@host1", "n/q@host2"]}
     zones = {"zone2": ZONE2}
     return write_fabric(folder, {"a": A}, work, sites={"s": site}, zones=zones, expect=LINES)
+
+
+def racks(folder: Path) -> Path:
+    """As `plain`, with risk groups."""
+    site = {"spines": 2, "leaves": 2, "hosts_per_pair": 3, "borders": 2}
+    work = {"a": ["n/p@host1", "n/q@host2", "n/r@host3"]}
+    lines = [
+        {"allow": "a/* -> a/*", "hold_under": RISKS},
+        {"allow": "a/@node/host3 -> zone2/partner", "hold_under": RISKS},
+        {"allow": "a/@node/* -> zone2/partner", "hold_under": KINDS},
+        {"allow": "a/n/r -> a/n/q", "hold_under": KINDS},
+        {"deny": "a/n/* -> zone2/inet", "hold_under": KINDS},
+    ]
+    more: dict[str, Any] = {"zones": {"zone2": ZONE2}, "risk_groups": GROUPS, "expect": lines}
+    return write_fabric(folder, {"a": A}, work, sites={"s": site}, **more)
 
 
 def stand_in(folder: Path) -> Path:
@@ -69,20 +98,31 @@ WORLDS = {
     "a leaf down": (plain, ("leaf1",)),
     "a cable down": (plain, ("dpu1--leaf1",)),
     "a border down": (plain, ("border1",)),
+    "racks and feeds": (racks, ()),
+    "racks and feeds, a rack down": (racks, ("rack1",)),
+    "racks and feeds, a leaf of one down": (racks, ("leaf1",)),
     "somebody stands in": (stand_in, ()),
     "somebody stands in, a spine down": (stand_in, ("spine2",)),
 }
 
 
 def failing(network: Network, kind: str) -> list[str]:
-    """What may fail: cables between devices, or devices, unless they are down; hosts are none."""
+    """What may fail: cables between devices, devices, or risk groups, unless they are down; hosts
+    are none."""
     fabric = network.fabric
+    if kind in RISKS:
+        return [name for name in network.spec.risk_groups if name not in fabric.down]
     hosts = {n.index for n in fabric.nodes if n.role.value == "host"}
     if kind == "any-1-link":
         links = [x for x in fabric.links if not {x.a, x.b} & hosts]
         return [x.name for x in links if x.index not in fabric.down_links]
     nodes = [n for n in fabric.nodes if n.index not in hosts]
     return [n.name for n in nodes if n.index not in fabric.down_nodes]
+
+
+def spelled_out(down: Sequence[str]) -> list[str]:
+    """Nodes and cables in place of risk groups."""
+    return [member for name in down for member in MEMBERS.get(name, [name])]
 
 
 def broken(path: Path, network: Network, down: Sequence[str]) -> dict[int, str]:
@@ -92,11 +132,13 @@ def broken(path: Path, network: Network, down: Sequence[str]) -> dict[int, str]:
     claims = read_claims(network.spec, network)
     base = reachability(World(network))
     holding = [c for c in claims if check_claim(base, c).holds]
-    for kind in BOTH:
+    for kind in KINDS:
         for name in failing(network, kind):
-            world = network_of(path, down=(*down, name))
+            members = MEMBERS[name] if kind in RISKS else [name]
+            world = network_of(path, down=(*spelled_out(down), *members))
             reach = reachability(World(world))
-            on_it = [e for e in network.endpoints if network.fabric.nodes[e.vtep].name == name]
+            fresh = {*members} - {*spelled_out(down)}
+            on_it = [e for e in network.endpoints if network.fabric.nodes[e.vtep].name in fresh]
             gone = [e.index for e in on_it if not e.name.startswith("zone")]
             for claim in holding:
                 if kind in claim.hold_under and claim.number not in found:

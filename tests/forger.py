@@ -44,8 +44,8 @@ def settle(written: Any, regions: Regions | None = None) -> Any:
     groups = [endpoint["group"] for endpoint in out["endpoints"]]
     out["verdict"] = verdict(out["findings"], out["claims"], out["not_evaluated"], groups)
     out["exempt"] = sorted({alias for e in out["endpoints"] for alias in e["aliases"]})
-    under_failure = any(claim["hold_under"] for claim in out["claims"])
-    out["assumptions"] = assumptions((e["assumed"] for e in out["endpoints"]), under_failure)
+    under = [kind for claim in out["claims"] for kind in claim["hold_under"]]
+    out["assumptions"] = assumptions((e["assumed"] for e in out["endpoints"]), under)
     return out
 
 

@@ -149,7 +149,7 @@ def routed(
     anything: Any = None
     return Network(
         anything,
-        SimpleNamespace(nodes=boxes, links=(), down_nodes=(), down_links=(), down=()),  # type: ignore[arg-type]
+        SimpleNamespace(nodes=boxes, links=(), down_nodes=(), down_links=(), down=(), failed=()),  # type: ignore[arg-type]
         anything,
         table,
         tuple(endpoints),

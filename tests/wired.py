@@ -48,6 +48,8 @@ def wired(network: Network) -> Network:
         for a in range(n)
         for s in range(N_SPINES)
     )
-    fabric: Any = SimpleNamespace(nodes=nodes, links=links, down_nodes=(), down_links=(), down=())
+    fabric: Any = SimpleNamespace(
+        nodes=nodes, links=links, down_nodes=(), down_links=(), down=(), failed=()
+    )
     underlay: Any = TwoTier(n, cut)
     return replace(network, fabric=fabric, underlay=underlay)

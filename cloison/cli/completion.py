@@ -74,7 +74,8 @@ def network(paths: list[Path]) -> Network:
 
 def _failing(paths: list[Path]) -> Iterable[str]:
     found = wiring(paths)
-    return [*(node.name for node in found.nodes), *(link.name for link in found.links)]
+    groups = [group.name for group in found.risk_groups]
+    return [*(node.name for node in found.nodes), *(link.name for link in found.links), *groups]
 
 
 def _tenants(paths: list[Path]) -> Iterable[str]:

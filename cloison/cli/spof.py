@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 def command(fabric: Path, how: How, output: str, quiet: bool) -> None:
     """List single points of failure of FABRIC, and who loses what without each.
 
-    Every node that routes and every cable between such nodes is taken away
-    alone, beside what is --down already. Lost is what some port no longer gets
-    through for, whatever ECMP chooses; tenants' endpoints on the failed node
-    are gone with it and not listed. Exit code 1 when there is a single point of
-    failure, 4 when there is none and something is not evaluated.
+    Every node that routes, every cable between such nodes and every risk group
+    is taken away alone, beside what is --down already. Lost is what some port
+    no longer gets through for, whatever ECMP chooses; tenants' endpoints on the
+    failed node are gone with it and not listed. Exit code 1 when there is a
+    single point of failure, 4 when there is none and something is not
+    evaluated.
     """
     from cloison.render.formats import json_text, progress, say, show, table, titled
     from cloison.views import spof as view

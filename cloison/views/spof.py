@@ -20,7 +20,7 @@ COLUMNS = (
     "first_destination",
     "ports",
 )
-WORDS = {"any-1-link": "cable", "any-1-node": "node"}
+WORDS = {"any-1-link": "cable", "any-1-node": "node", "any-1-risk-group": "risk group"}
 
 
 def rows(found: Spof) -> list[dict[str, Any]]:
@@ -45,7 +45,8 @@ def _row(network: Network, lost: Lost) -> dict[str, Any]:
 
 def lost_table(found: Spof) -> Table:
     """The rows as a table."""
-    return Table(tuple(rows(found)), "Lost without one node or cable", COLUMNS)
+    more = ", cable or risk group" if found.network.fabric.risk_groups else " or cable"
+    return Table(tuple(rows(found)), f"Lost without one node{more}", COLUMNS)
 
 
 def verdict(found: Spof) -> str:

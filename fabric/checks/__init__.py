@@ -11,6 +11,7 @@ from fabric.checks import (
     numbers,
     overlaps,
     pins,
+    shared_risks,
     sharing,
     sites,
     tenants,
@@ -30,6 +31,7 @@ SUBJECTS = (
     numbers.check,
     pins.check,
     expectations.check,
+    shared_risks.check,
     overlaps.check,
 )
 

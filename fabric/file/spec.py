@@ -208,8 +208,8 @@ class Expectation(Model):
     only: str | None = Field(
         None, description='"A -> B:443/tcp": of what A could open to B, this and nothing else'
     )
-    hold_under: list[Literal["any-1-link", "any-1-node"]] = Field(
-        [], description="also with any one link (or node) failed"
+    hold_under: list[Literal["any-1-link", "any-1-node", "any-1-risk-group"]] = Field(
+        [], description="also with any one link (or node, or risk group) failed"
     )
 
 
@@ -242,6 +242,9 @@ class FabricSpec(Model):
     zones: Zones = Field(Zones(), description="the three trust zones, their endpoints and rules")
     peerings: list[Peering] = Field([], description="pairs of VRFs that share routes, both ways")
     leaks: list[Leak] = Field([], description="VRFs that are offered to clients in others")
+    risk_groups: dict[Name, list[str]] = Field(
+        {}, description="nodes and cables that one event takes away, such as a rack"
+    )
     expect: list[Expectation] = Field([], description="what must hold")
 
     _document: Any = PrivateAttr(default=None)

@@ -47,7 +47,7 @@ def expected(
     told = left_out(network, policy, regions)
     claims, attempts, more = _claims(network, policy, paths, regions, told)
     findings = [*failing(claims), *_others(network, paths)]
-    under_failure = any(claim["hold_under"] for claim in claims)
+    under = [kind for claim in claims for kind in claim["hold_under"]]
     not_evaluated = certified([*told, *more])
     body = {
         "schema": SCHEMA,
@@ -56,7 +56,7 @@ def expected(
         "inputs": [_input(path, network) for path in inputs],
         "down": sorted(network.fabric.down),
         "routing": fingerprint(network),
-        "assumptions": assumptions((e.assumed for e in network.endpoints), under_failure),
+        "assumptions": assumptions((e.assumed for e in network.endpoints), under),
         "exempt": sorted({alias for e in network.endpoints for alias in e.aliases}),
         "not_evaluated": not_evaluated,
         "replies": REPLIES,

@@ -1,8 +1,8 @@
-"""`hold_under`, asked again: each node or link alone, claim by claim.
+"""`hold_under`, asked again: each node, link or risk group alone, claim by claim.
 
 A failure that changes no next hop and cuts no VTEP off is one that no packet can notice: regions
-stay, and with them the claims. Tenants' endpoints behind a failed node are left out: they cannot
-answer. What zones have behind a border is not: it is there without the border.
+stay, and with them the claims. Tenants' endpoints behind a node that fails are left out: they
+cannot answer. What zones have behind a border is not: it is there without the border.
 """
 
 from __future__ import annotations
@@ -22,18 +22,22 @@ from sim.checker.detours import Doors, way_of
 from sim.checker.machines import led_on
 from sim.checker.paths import Paths
 
+KINDS = "any-1-link", "any-1-node", "any-1-risk-group"
 Asked = dict[int, tuple[Claim, tuple[str, ...]]]
 """Claims that must hold under failures, by their number, with the kinds of failures."""
 
 
 def failures(network: Network, kind: str) -> Iterator[str]:
-    """What may fail, one at a time, beside what is down: links between devices that speak BGP, or
-    such devices."""
+    """What may fail, one at a time, beside what is down: links between devices that speak BGP, such
+    devices, or all of a risk group."""
     fabric = network.fabric
     if kind == "any-1-link":
         for link in fabric.links:
             if link.kind != "host" and link.index not in fabric.down_links:
                 yield link.name
+    elif kind == "any-1-risk-group":
+        standing = network.spec.risk_groups if network.spec else {}
+        yield from (name for name in standing if name not in network.fabric.down)
     else:
         for node in fabric.nodes:
             if node.role is not Role.HOST and node.index not in fabric.down_nodes:
@@ -54,7 +58,7 @@ def under_failures(
     found: dict[int, str] = {}
     led: dict[tuple[str, ...], Unevaluated] = {}
     judges: dict[str, Judge | None] = {noticeable(network): None}
-    for kind in ("any-1-link", "any-1-node"):
+    for kind in KINDS:
         concerned = {n: claim for n, (claim, named) in asked.items() if kind in named}
         for name in failures(network, kind) if concerned else ():
             world = rebuild(network, down=(*network.fabric.down, name))
@@ -64,7 +68,7 @@ def under_failures(
             judge = judges[key]
             if judge is None:
                 continue
-            gone = {node.index for node in network.fabric.nodes if node.name == name}
+            gone = world.fabric.down_nodes - network.fabric.down_nodes
             behind = (e for e in network.endpoints if e.vtep in gone)
             left_out = {e.index for e in behind if e.zone == 1}
             for number, claim in concerned.items():

@@ -76,14 +76,14 @@ def _words(certificate: Any) -> Iterator[str]:
     endpoints = certificate["endpoints"]
     if certificate["exempt"] != sorted({name for e in endpoints for name in e["aliases"]}):
         yield "exempt: not the host-network pods of `endpoints`"
-    under_failure = any(claim["hold_under"] for claim in certificate["claims"])
-    if certificate["assumptions"] != assumptions((e["assumed"] for e in endpoints), under_failure):
+    under = [kind for claim in certificate["claims"] for kind in claim["hold_under"]]
+    if certificate["assumptions"] != assumptions((e["assumed"] for e in endpoints), under):
         yield "assumptions: not those of every certificate with such endpoints"
     if certificate["replies"] != REPLIES:
         yield "replies: not what every certificate says"
-    if bool(certificate["failures_tried"]) and not under_failure:
+    if bool(certificate["failures_tried"]) and not under:
         yield "failures_tried: no claim asks for a failure"
-    if any(row["under"] is not None for row in certificate["not_evaluated"]) and not under_failure:
+    if any(row["under"] is not None for row in certificate["not_evaluated"]) and not under:
         yield "not_evaluated: no claim asks for a failure"
 
 

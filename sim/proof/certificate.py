@@ -57,7 +57,7 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
     """The certificate of a proof, made of JSON's types. Cost: sources × destination ranges."""
     reach, network = proof.reach, proof.network
     refuse_anycast(network, "a certificate")
-    under_failure = any(o.claim.hold_under for o in proof.outcomes)
+    under = [kind for o in proof.outcomes for kind in o.claim.hold_under]
     body = {
         "schema": SCHEMA,
         "fabric": network.spec.name if network.spec else None,
@@ -65,7 +65,7 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
         "inputs": [_input(path, network) for path in inputs],
         "down": sorted(network.fabric.down),
         "routing": fingerprint(network),
-        "assumptions": assumptions((e.assumed for e in network.endpoints), under_failure),
+        "assumptions": assumptions((e.assumed for e in network.endpoints), under),
         "exempt": sorted(set(proof.exempt)),
         "not_evaluated": certified(proof.not_evaluated),
         "replies": REPLIES,

@@ -1,13 +1,14 @@
-"""Single points of failure: who no longer gets where, once one node or one cable is gone.
+"""Single points of failure: who no longer gets where, once one node or one cable is gone, or all
+that shares one risk.
 
-Every node and cable that may fail is taken away alone (`sim.proof.failures`), and the pairs of that
-world are compared with those of the network as it stands.
+Every node, cable and risk group that may fail is taken away alone (`sim.proof.failures`), and the
+pairs of that world are compared with those of the network as it stands.
 
 Rules that hold here:
 
 1. Access is lost where no packet of some port gets from an endpoint to another any more, whatever
    its addresses and whatever ECMP chooses. What slows down or moves is not lost.
-2. Tenants' endpoints on the failed node are left out, as everywhere: they are gone with it. What
+2. Tenants' endpoints on what failed are left out, as everywhere: they are gone with it. What
    zones have behind a border is not.
 3. All access counts, whether an expectation asks for it or not.
 """

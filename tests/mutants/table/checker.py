@@ -236,6 +236,12 @@ FAULTS = (
     ),
     Fault(
         "sim/checker/failures.py",
+        "yield from (name for name in standing if name not in network.fabric.down)",
+        "yield from ()",
+        "the checker tries no risk group",
+    ),
+    Fault(
+        "sim/checker/failures.py",
         "left_out = {e.index for e in behind if e.zone == 1}",
         "left_out: set[int] = set()",
         "endpoints of the failed node are expected to answer",

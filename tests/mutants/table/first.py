@@ -84,6 +84,24 @@ FAULTS = (
         "endpoints of the failed node are expected to answer",
     ),
     Fault(
+        "sim/axes.py",
+        "gone.union(*(g.nodes for g in fabric.risk_groups if g.name == name))",
+        "gone",
+        "endpoints behind the nodes of a group that fails are expected to answer",
+    ),
+    Fault(
+        "fabric/clos.py",
+        "down_nodes |= groups[name].nodes",
+        "pass",
+        "a risk group that fails takes no node away",
+    ),
+    Fault(
+        "fabric/risk_groups.py",
+        "nodes |= {fabric.vtep_of(fabric.nodes[n].name).index for n in hosts}",
+        "pass",
+        "a host in a risk group leaves its DPU standing",
+    ),
+    Fault(
         "sim/proof/failures.py",
         "outcome = check_claim(found, claim, left, value)",
         "outcome = check_claim(found, claim, None, value)",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fabric_files import network_of
-from failing_fabrics import BOTH, WORLDS, broken, failing
+from failing_fabrics import KINDS, WORLDS, broken, failing
 
 from sim.checker.expected import expected
 from sim.checker.failures import failures
@@ -28,7 +28,7 @@ def test_claims_say_without_what_they_fail(tmp_path: Path, world: str) -> None:
     titles = [finding["title"] for finding in body["findings"]]
     for number, name in twin.items():
         assert f"{body['claims'][number]['claim']} fails without {name}" in titles
-    for kind in BOTH:
+    for kind in KINDS:
         assert [*failures(network, kind)] == failing(network, kind)
     kinds = {kind for claim in body["claims"] for kind in claim["hold_under"]}
     assert body["failures_tried"] == sum(len(failing(network, kind)) for kind in kinds)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fabric_files import network_of
-from failing_fabrics import BOTH, WORLDS, broken, failing, plain, stand_in
+from failing_fabrics import BOTH, KINDS, RISKS, WORLDS, broken, failing, plain, racks, stand_in
 
 from fabric.build import rebuild
 from fabric.network import Network
@@ -37,6 +37,15 @@ def test_the_first_failure_that_breaks_is_found(tmp_path: Path, world: str) -> N
     )
 
 
+@pytest.mark.parametrize("down", [(), ("feed", "dpu2"), ("rack1", "leaf1"), ("trench",)])
+def test_groups_that_fail_are_those_that_are_up(tmp_path: Path, down: tuple[str, ...]) -> None:
+    network = network_of(racks(tmp_path), down=down)
+    names = sweep(RISKS[0])[1](World(network))
+    assert names == failing(network, RISKS[0])
+    assert {*names} | {*down} >= {"rack1", "feed", "trench"}
+    assert not {*names} & {*down}
+
+
 @pytest.mark.parametrize("down", [(), ("spine1", "dpu2--leaf1"), ("leaf2", "border1")])
 def test_what_fails_is_every_cable_and_device_that_is_up(
     tmp_path: Path, down: tuple[str, ...]
@@ -51,11 +60,11 @@ def test_what_fails_is_every_cable_and_device_that_is_up(
 
 def test_worlds_have_one_signature_exactly_if_no_packet_can_tell(tmp_path: Path) -> None:
     """Told apart by the routes of every VTEP, next hops by name, and by who reaches whom."""
-    for make in (plain, stand_in):
+    for make in (plain, racks, stand_in):
         folder = tmp_path / make.__name__
         folder.mkdir()
         network = network_of(make(folder))
-        names = [name for kind in BOTH for name in failing(network, kind)]
+        names = [name for kind in KINDS for name in failing(network, kind)]
         worlds = [network, *(rebuild(network, down=[name]) for name in names)]
         seen: dict[bytes, object] = {}
         for world in worlds:
@@ -102,3 +111,14 @@ def noticed(network: Network) -> object:
     vteps = sorted({vtep for vtep, _ in network.fib.instances})
     ways = [(a, b) for a in vteps for b in vteps if a == b or network.underlay.reachable(a, b)]
     return routes, ways
+
+
+def test_who_is_left_out_is_on_what_fails(tmp_path: Path) -> None:
+    """Endpoints of tenants on nodes of a group, and nobody else; who was down before is not left
+    out of what is asked."""
+    left = prove(World(network_of(racks(tmp_path)))).left_out
+    names = {name: list(ends) for name, ends in left.items()}
+    assert names["rack1"] == sorted([*names["dpu1"], *names["dpu2"]])
+    assert {*names} == {"dpu1", "dpu2", "dpu3", "rack1"}
+    network = network_of(tmp_path / "fabric.yaml", down=("dpu1",))
+    assert prove(World(network)).left_out["rack1"] == tuple(names["dpu2"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from fabric_files import network_of
-from failing_fabrics import BOTH, failing, plain, stand_in
+from failing_fabrics import KINDS, MEMBERS, failing, plain, racks, stand_in
 from hairpin_fabric import hairpin
 
 from cloison.cli import main
@@ -29,19 +29,20 @@ def access(reach: Reach) -> dict[Pair, set[int]]:
     return {(a, b, v): set(reach.sets[some].nonzero()[0].tolist()) for a, b, v, some in rows}
 
 
-@pytest.mark.parametrize("make", [plain, stand_in, hairpin])
+@pytest.mark.parametrize("make", [plain, racks, stand_in, hairpin])
 def test_what_is_lost_is_what_pairs_lose(tmp_path: Path, make: object) -> None:
     path = make(tmp_path)  # type: ignore[operator]
     network = network_of(path)
     before = access(reachability(World(network)))
     wanted: Counter[tuple[str, str, str]] = Counter()
-    for kind in BOTH:
+    for kind in KINDS:
         for name in failing(network, kind):
             after = access(reachability(World(network_of(path, down=[name]))))
             gone = {
                 e.index
                 for e in network.endpoints
-                if network.fabric.nodes[e.vtep].name == name and not e.name.startswith("zone")
+                if network.fabric.nodes[e.vtep].name in MEMBERS.get(name, [name])
+                and not e.name.startswith("zone")
             }
             for (src, dst, version), atoms in before.items():
                 if not gone & {src, dst} and atoms - after.get((src, dst, version), set()):
@@ -49,7 +50,7 @@ def test_what_is_lost_is_what_pairs_lose(tmp_path: Path, make: object) -> None:
                     wanted[name, *ends] += 1
     found = spof(World(network), lambda what: None)
     assert {(x.failure, x.source, x.target): x.pairs for x in found.lost} == wanted
-    assert found.tried == sum(len(failing(network, kind)) for kind in BOTH)
+    assert found.tried == sum(len(failing(network, kind)) for kind in KINDS)
     for lost in found.lost:
         after = access(reachability(World(network_of(path, down=[lost.failure]))))
         pair = lost.src, lost.dst, lost.version

@@ -30,10 +30,10 @@ KINDS = {
     "endpoint": rf"(matrix|rows|by_flow)\[]\.{ENDS}|(rows|assumed)\[]\.endpoint|exempt\[]"
     r"|rows\[]\.first_(source|destination)|left_out\[]\.endpoints\[]"
     r"|^\.(source|target)|doors\[]\.(leads_to|tenant)|open_to\[]|_part\.members\[]",
-    "service": r"doors\[]\.service",
+    "service": r"doors\[]\.service|services\[]\.service|left_out\[]\.services\[]",
     "node": r"rows\[]\.(node|a|b|host|vtep|peer|owner)|\.node|replay\.links\[]\.(from|to)",
     "hop": r"rows\[]\.via\[]",
-    "failure": r"rows\[]\.without|points\[]|left_out\[]\.failure",
+    "failure": r"(rows|services)\[]\.without|points\[]|left_out\[]\.failure",
     "link": r"\.link|imbalance\[]\.busiest|rows\[]\.links\[]",
     "vrf": r"rows\[](\.remote\[])?\.vrf|by_flow\[]\.vrf|hairpin_drop\[]\.(vrf|leads_to\[])",
     "ports": r"rows\[]\.ports|matrix\[]\.ports",

@@ -25,11 +25,11 @@ def command(fabric: Path, how: How, output: str, quiet: bool) -> None:
     Every node that routes, every cable between such nodes and every risk group
     is taken away alone, beside what is --down already. Lost is what some port
     no longer gets through for, whatever ECMP chooses; tenants' endpoints on the
-    failed node are gone with it and not listed. Exit code 1 when there is a
-    single point of failure, 4 when there is none and something is not
-    evaluated.
+    failed node are gone with it and not listed, but Services of which no pod is
+    left are named. Exit code 1 when there is a single point of failure, 4 when
+    there is none and something is not evaluated.
     """
-    from cloison.render.formats import json_text, progress, say, show, table, titled
+    from cloison.render.formats import json_text, progress, say, show, table, titled, visible
     from cloison.views import spof as view
     from cloison.views.unknowns import below
     from cloison.views.world import World
@@ -46,5 +46,7 @@ def command(fabric: Path, how: How, output: str, quiet: bool) -> None:
         if part.rows:
             show(*titled(part.title, table(part.rows, part.columns)))
         say(below(world.network.not_evaluated))
+        if words := view.of_services(found):
+            show(visible(words))
         click.echo(view.sentence(found))
     leave(view.verdict(found))

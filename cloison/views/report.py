@@ -270,7 +270,11 @@ def proven(proof: Proof) -> dict[str, Any]:
             {"node": node, "vrf": vrf, "leads_to": to} for node, vrf, to in hairpin_rows(proof)
         ],
         "left_out": [
-            {"failure": name, "endpoints": [proof.network.endpoints[e].name for e in ends]}
+            {
+                "failure": name,
+                "endpoints": [proof.network.endpoints[e].name for e in ends],
+                "services": list(proof.emptied.get(name, ())),
+            }
             for name, ends in proof.left_out.items()
         ],
         "assumed": [

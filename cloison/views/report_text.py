@@ -12,6 +12,7 @@ from rich.text import Text
 from cloison.render.diagnostics import Excerpts
 from cloison.render.formats import table, titled, visible
 from cloison.render.table import Table
+from cloison.views.emptied import words as emptied_words
 from cloison.views.headroom import headroom, tightest
 from cloison.views.isolation import grid_table, open_table
 from cloison.views.report import (
@@ -117,6 +118,10 @@ def remarks(proof: Proof) -> Iterator[str]:
         yield (
             f"Left out: {count:,} of the tenants' endpoints, each where its own node fails "
             "(-o json names them)."
+        )
+    if gone := [(name, under) for under, names in proof.emptied.items() for name in names]:
+        yield visible(
+            f"No pod is left of {emptied_words(gone)}: nothing is expected of access to it then."
         )
     for node, vrf, to in hairpin_rows(proof):
         yield visible(

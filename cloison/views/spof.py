@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cloison.render.table import Table
+from cloison.views.emptied import words
 from cloison.views.unknowns import as_rows
 
 if TYPE_CHECKING:
@@ -49,6 +50,21 @@ def lost_table(found: Spof) -> Table:
     return Table(tuple(rows(found)), f"Lost without one node{more}", COLUMNS)
 
 
+def service_rows(found: Spof) -> list[dict[str, Any]]:
+    """One row per Service that goes with one node or risk group."""
+    return [
+        {"without": one.failure, "kind": WORDS[one.kind], "service": one.service, "pods": one.pods}
+        for one in found.emptied
+    ]
+
+
+def of_services(found: Spof) -> str | None:
+    """Which Services go with one failure, in words."""
+    if not found.emptied:
+        return None
+    return f"No pod is left of {words((one.service, one.failure) for one in found.emptied)}."
+
+
 def verdict(found: Spof) -> str:
     """What `document` and the exit code say."""
     from fabric.kubernetes.unevaluated import pending
@@ -76,5 +92,6 @@ def document(found: Spof) -> dict[str, Any]:
         "tried": found.tried,
         "points": list(found.points),
         "rows": rows(found),
+        "services": service_rows(found),
         "not_evaluated": as_rows(found.network.not_evaluated),
     }

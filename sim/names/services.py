@@ -88,6 +88,28 @@ def pods_behind(network: Network, name: str) -> tuple[tuple[int, ...], str]:
     return tuple(sorted({end.index for _, end in pods})), f"{tenant}/{service.namespace}/*"
 
 
+def full_name(network: Network, name: str) -> str:
+    """`tenant/namespace/name` of a Service, however much of it was said."""
+    tenant, service = _called(network, name.removesuffix(SUFFIX))
+    return f"{tenant}/{service.namespace}/{service.name}"
+
+
+def known(network: Network) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Every Service with pods behind it, by its full name, and their endpoints; without those of
+    which nobody knows who is behind them."""
+    for tenant, manifests in network.manifests.items():
+        by_namespace: dict[str, list[Member]] = defaultdict(list)
+        for pod, end in members(network, tenant):
+            by_namespace[pod.namespace].append((pod, end))
+        for service in manifests.services:
+            if service.leads_to is None and maybe_behind(service, manifests.pods) is None:
+                pods = by_namespace[service.namespace]
+                ends = {e.index for p, e in pods if service.selects(p.namespace, p.labels)}
+                if ends:
+                    name = f"{tenant}/{service.namespace}/{service.name}"
+                    yield name, tuple(sorted(ends))
+
+
 def _pods(network: Network, name: str) -> tuple[str, Service, list[Member]]:
     """A Service, how it is called, and the pods behind it, those on their node's network too."""
     tenant, service = _called(network, name.removesuffix(SUFFIX))

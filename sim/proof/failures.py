@@ -17,7 +17,9 @@ import numpy as np
 from fabric.budget import afford_failures
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.network import Network
+from fabric.service_names import service_in
 from sim.axes import axes, sweep
+from sim.names.services import full_name
 from sim.proof.against import Against, Found, only_under
 from sim.proof.expect import Claim, Outcome, check_claim, pairs_of, without
 from sim.proof.machines import Machines
@@ -106,6 +108,27 @@ def left_out(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[int, ..
                 gone = tuple(e for e in axis.exempt(world, value) if e in concerned)
                 found |= {value: gone} if gone else {}
     return found
+
+
+def emptied(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[str, ...]]:
+    """By failure the Services of these claims of which no pod is left then: of access to them
+    nobody expects anything."""
+    found: dict[str, set[str]] = {}
+    for kind in kinds():
+        asked = [
+            (pods, full_name(world.network, name))
+            for claim in claims
+            if kind in claim.hold_under and claim.kind != "deny"
+            for name in [service_in(claim.target)]
+            for pods in [{end for part in claim.parts for end in part.pods or ()}]
+            if name is not None and pods
+        ]
+        axis, values = sweep(kind)
+        for value in values(world) if asked else ():
+            gone = set(axis.exempt(world, value))
+            if names := {name for pods, name in asked if pods <= gone}:
+                found.setdefault(value, set()).update(names)
+    return {value: tuple(sorted(names)) for value, names in found.items()}
 
 
 def tried(world: World, claims: tuple[Claim, ...]) -> int:

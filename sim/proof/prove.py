@@ -31,7 +31,7 @@ from sim.pipeline.trace import Trace
 from sim.proof.against import Against
 from sim.proof.detours import record_key
 from sim.proof.expect import Breach, Claim, Outcome, check_claim, read_claims
-from sim.proof.failures import check_failures, left_out, tried
+from sim.proof.failures import check_failures, emptied, left_out, tried
 from sim.proof.machines import Machines
 from sim.proof.matrix import Matrix, matrix
 from sim.proof.reachability import Reach, reachability
@@ -72,7 +72,7 @@ class Proof:
     `under_failure` those that fail when something else does. `besides` is what else is not
     evaluated because an expectation forbids it (`sim.proof.against`); `doubts` has per expectation
     (by number) the first of it that nobody accepted. `left_out` has by failure the endpoints that
-    no expectation asks about then."""
+    no expectation asks about then, `emptied` the Services of which no pod is left then."""
 
     reach: Reach
     matrix: Matrix
@@ -83,6 +83,7 @@ class Proof:
     besides: tuple[Unevaluated, ...] = ()
     doubts: Mapping[int, Unevaluated] = field(default_factory=dict)
     left_out: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    emptied: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def network(self) -> Network:
@@ -181,7 +182,8 @@ def prove(world: World, *, tell: Callable[[str], None] = QUIET) -> Proof:
     findings += _stray(reach, table)
     failures = tried(world, claims)
     proof = Proof(reach, table, outcomes, tuple(broken), tuple(findings), failures)
-    return _with_doubts(replace(proof, left_out=left_out(world, claims)), told)
+    proof = replace(proof, left_out=left_out(world, claims), emptied=emptied(world, claims))
+    return _with_doubts(proof, told)
 
 
 def _with_doubts(proof: Proof, told: Iterable[tuple[int, tuple[Unevaluated, ...]]]) -> Proof:

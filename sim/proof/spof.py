@@ -11,10 +11,13 @@ Rules that hold here:
 2. Tenants' endpoints on what failed are left out, as everywhere: they are gone with it. What
    zones have behind a border is not.
 3. All access counts, whether an expectation asks for it or not.
+4. A Service whose pods are all behind what failed goes with it. It is named beside the losses and
+   is none: where its pods would be started again is Kubernetes' business.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -23,6 +26,7 @@ import numpy as np
 from fabric.budget import afford_failures
 from fabric.network import Network
 from sim.axes import DOWN
+from sim.names.services import known
 from sim.proof.expect import keys_of, without
 from sim.proof.failures import Failures
 from sim.proof.legs import Column
@@ -48,12 +52,24 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Emptied:
+    """A Service of which no pod is left without `failure`, a value of `kind`; it has `pods`."""
+
+    kind: str
+    failure: str
+    service: str
+    pods: int
+
+
+@dataclass(frozen=True, slots=True)
 class Spof:
-    """All losses, in order of failures, and how many failures were `tried`."""
+    """All losses, in order of failures, how many failures were `tried`, and the Services that go
+    with one of these."""
 
     network: Network
     lost: tuple[Lost, ...]
     tried: int
+    emptied: tuple[Emptied, ...] = ()
 
     @property
     def points(self) -> tuple[str, ...]:
@@ -75,7 +91,21 @@ def spof(world: World, tell: Callable[[str], None]) -> Spof:
             if id(there) not in met:
                 met[id(there)] = _lost(here, there)
             out += _grouped(here, there, kind, name, met[id(there)])
-    return Spof(world.network, tuple(out), counted)
+    return Spof(world.network, tuple(out), counted, tuple(_emptied(world)))
+
+
+def _emptied(world: World) -> Iterator[Emptied]:
+    """Rule 4, in order of failures."""
+    services = dict(sorted(known(world.network)))
+    behind: dict[int, list[str]] = {}
+    for service, pods in services.items():
+        for end in pods:
+            behind.setdefault(end, []).append(service)
+    for kind, values in DOWN.sweeps.items():
+        for name in values(world):
+            gone = Counter(s for e in DOWN.exempt(world, name) for s in behind.get(e, ()))
+            for service in sorted(s for s, n in gone.items() if n == len(services[s])):
+                yield Emptied(kind, name, service, gone[service])
 
 
 def _lost(here: Reach, there: Reach) -> Column:

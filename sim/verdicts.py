@@ -22,9 +22,9 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from compiler.sources.taken import TAKEN
+from fabric.door_names import door_in
 from fabric.kubernetes.unevaluated import Touching, Unevaluated
 from fabric.network import Network
-from fabric.service_names import service_in
 from sim.names.chosen import chosen, patterns
 from sim.names.services import pods_behind
 
@@ -55,10 +55,10 @@ def touched_by(found: Touching, network: Network, *names: str) -> tuple[Unevalua
     ends: set[int] = set()
     might: list[str] = []
     for name in names:
-        if (service := service_in(name)) is not None:
-            pods, pattern = pods_behind(network, service)
+        if (door := door_in(name)) is not None:
+            pods, behind = pods_behind(network, door)
             ends.update(pods)
-            might.append(pattern)
+            might += behind
         else:
             ends.update(e.index for e in chosen(network, name))
             might += patterns(network, name)

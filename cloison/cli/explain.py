@@ -42,10 +42,12 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     SRC and DST are names (acme/web/front-0; a workload; the last parts of a
     name, where that is clear), addresses or prefixes, DST also a Service
     (namespace/name[Service] or 'Service namespace/name'), which is the pods
-    behind it. A workload is asked about once for each class of
-    its pods that fares differently, a prefix or whoever owns one once for each
-    part of it. PORT is 443, 53/udp or icmp; without one it is 443/tcp. IPv6
-    addresses with a port go in brackets.
+    behind it, or an Ingress, a route of a gateway or a host port, as reach
+    prints them, which are the pods that they lead to and have no PORT. A
+    workload is asked about once for each class of its pods that fares
+    differently, a prefix or whoever owns one once for each part of it. PORT
+    is 443, 53/udp or icmp; without one it is 443/tcp. IPv6 addresses with a
+    port go in brackets.
     A pattern such as 'acme/web/*' lists the verdict for every pair.
 
     DIR is a directory of Kubernetes manifests without a fabric. Exit code 0

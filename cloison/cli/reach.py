@@ -76,7 +76,8 @@ def command(
     {"id": 1, "verdict": "allow", "by": [...]}
 
     Ends are namespace/pod, namespace/workload[Kind], namespace/name[Service]
-    or ip:ADDRESS. A workload stands for its pods; when they differ the answer
+    or ip:ADDRESS; namespace/name[Ingress], as reach prints it, without port is
+    the pods that it leads to. A workload stands for its pods; when they differ the answer
     is an error that says so. A line without an answer makes the exit code 2,
     when all others have theirs.
 

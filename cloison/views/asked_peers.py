@@ -12,17 +12,20 @@ Rules that hold here:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from cloison.views.world import World
 from fabric.address_sets import AddressSet, address_in, addresses_in
 from fabric.cluster import CLUSTER, EXTERNAL
+from fabric.door_names import door_in
 from fabric.interval_sets import intersect
 from fabric.kubernetes.services import Service
+from fabric.kubernetes.workloads import Pod
 from fabric.ports import PortRange, parse_ports
-from fabric.service_names import service_in
 from sim.names.cluster_names import ClusterNames, fault, split
+from sim.names.led_by import portless
 from sim.names.services import offers
 from sim.names.wanted_ports import split_port
 from sim.reach.connectivity import OUTSIDE, Connectivity, Peer, range_words
@@ -44,18 +47,18 @@ def as_named(names: ClusterNames, text: str) -> str:
 
 
 def stands_for(names: ClusterNames, to: str | None) -> list[str | None]:
-    """What a destination means: of a Service every workload behind it with a port where it gets
-    what the Service is sent, or pods, where others of their workload are not behind it."""
+    """What a destination means: of a door every workload behind it with a port where it gets what
+    the door is sent, or pods, where others of their workload are not behind it."""
     name, port = split_port(to) if to else ("", "")
-    if to is None or service_in(name) is None:
+    door = door_in(name)
+    if to is None or door is None:
         return [to]
-    service = names.service(name, *split(name)[:2])
-    running = {f"{pod.namespace}/{pod.name}": pod for pod, _ in names.labelled}
-    found = [
-        (running[end.name], asked if end.port is None else PortRange(protocol, end.port, end.port))
-        for protocol, number, asked in _ports(service, name, port)
-        for end in names.behind(service, protocol, number)
-    ]
+    if not door.has_ports:
+        if port:
+            raise portless(door)
+        found = [(pod, at) for pod, _, at in names.led(door)]
+    else:
+        found = [*_behind(names, name, port)]
     chosen = {f"{pod.namespace}/{pod.name}" for pod, _ in found}
     out: dict[str | None, None] = {}
     for pod, at in found:
@@ -64,6 +67,16 @@ def stands_for(names: ClusterNames, to: str | None) -> list[str | None]:
         text = whole if {m.name for m in peers} <= chosen else f"{pod.namespace}/{pod.name}"
         out[f"{text}:{at}"] = None
     return [*out]
+
+
+def _behind(names: ClusterNames, name: str, port: str) -> Iterator[tuple[Pod, PortRange]]:
+    """The pods behind a Service and where each gets what is sent to a port of it."""
+    service = names.service(name, *split(name)[:2])
+    running = {f"{pod.namespace}/{pod.name}": pod for pod, _ in names.labelled}
+    for protocol, number, asked in _ports(service, name, port):
+        for end in names.behind(service, protocol, number):
+            own = asked if end.port is None else PortRange(protocol, end.port, end.port)
+            yield running[end.name], own
 
 
 def _ports(service: Service, name: str, port: str) -> list[tuple[int, int, PortRange]]:

@@ -54,7 +54,7 @@ def size_table(sim: Simulation, found: Connectivity) -> Table:
 def who_reaches_whom(found: Connectivity) -> Iterator[str]:
     """The connectivity matrix, where it is not too wide."""
     if len(found.workloads) <= MOST:
-        doubt = doubts(found, None, None)
+        doubt = doubts(found)
         yield "\n".join(map(visible, matrix(found, found.connections, doubt)))
     else:
         yield f"Who reaches whom: cloison reach lists {len(found.connections):,} connections."
@@ -78,7 +78,7 @@ def verdict(found: Connectivity, left_out: Sequence[Unevaluated]) -> str:
 def connections(sim: Simulation) -> list[dict[str, Any]]:
     """Who reaches whom, as data: the rows of `cloison/connectivity/1`."""
     found = connectivity(sim.world)
-    doubt = doubts(found, None, None)
+    doubt = doubts(found)
     return [
         doubt.marked(peer_key(c.source), peer_key(c.target), structured(found, c))
         for c in found.connections

@@ -14,6 +14,7 @@ from cloison.views.asked_peers import (
     asked_pods,
     called,
     leads,
+    short,
     sought,
     stands_for,
     takes,
@@ -71,7 +72,8 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
             for end, own in zip((c.source, c.target), pods, strict=True)
         )
     ]
-    doubt = doubts(found, source, to and pods_of(split_port(to)[0]))
+    behind = () if to is None else pods_of(world.network, split_port(to)[0])
+    doubt = doubts(found, source, behind)
     ways_in = [d for d in doors(found) if takes(d, source)]
     ways_in = [d for d in ways_in if to is None or any(leads(found, d, end) for end in ends)]
     if output == "matrix":
@@ -154,8 +156,9 @@ def footnote(found: Connectivity, chosen: Sequence[Connection]) -> str:
     )
 
 
-def doubts(found: Connectivity, source: str | None, to: str | None) -> Doubts:
-    """What touches the connections between two patterns (`cloison.views.doubts`, rule 2)."""
+def doubts(found: Connectivity, source: str | None = None, to: Sequence[str] = ()) -> Doubts:
+    """What touches the connections between two patterns, the latter of which may be several
+    (`cloison.views.doubts`, rule 2)."""
     network = found.reach.network
     touch = touching(network)
     unsure = frozenset(
@@ -171,9 +174,9 @@ def doubts(found: Connectivity, source: str | None, to: str | None) -> Doubts:
         for sender in r.senders
         for pair in product(named[sender], named[f"{r.namespace}/{r.workload}"])
     )
-    if source is None or to is None:
+    if source is None or not to:
         return Doubts(network.not_evaluated, unsure, pairs)
-    wanted = source, to
+    wanted = [source, *map(short, to)]
     ends = (i for p, own in found.members.items() for i in own if any(called(p, w) for w in wanted))
     records = touch.asked(ends, [f"{CLUSTER}/{pattern}" for pattern in wanted])
     return Doubts(records, unsure, pairs)

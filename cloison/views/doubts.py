@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from fabric.door_names import door_in
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from fabric.network import Network
-from fabric.service_names import SUFFIX
 from sim.names.chosen import patterns
+from sim.names.services import may_be_behind
 from sim.names.wanted_ports import split_port, split_source
 from sim.reach.access import receivers, senders
 from sim.verdicts import touching
@@ -65,12 +66,14 @@ def doubts(network: Network, source: str | None, target: str | None) -> Doubts:
     chosen = np.flatnonzero(np.any(ends, axis=0)).tolist()
     texts = split_source(source)[0], split_port(target)[0]
     asked = [
-        name for text in map(pods_of, texts) for name in (*patterns(network, text), f"*/{text}")
+        name
+        for text in (name for given in texts for name in pods_of(network, given))
+        for name in (*patterns(network, text), f"*/{text}")
     ]
     return Doubts(found.asked(chosen, asked), names)
 
 
-def pods_of(text: str) -> str:
-    """A name; of a Service, all that may come to be behind it."""
-    namespace = text.removesuffix(SUFFIX).rpartition("/")[0]
-    return f"{namespace or '*'}/*" if text.endswith(SUFFIX) else text
+def pods_of(network: Network, text: str) -> tuple[str, ...]:
+    """A name; of a door, patterns of all that may come to be behind it."""
+    door = door_in(text)
+    return (text,) if door is None else may_be_behind(network, door)

@@ -20,6 +20,7 @@ from typing import Any
 from cloison.views.unknowns import as_rows
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import InputError
+from fabric.door_names import door_in
 from fabric.io.strict_json import decoded, distinct
 from fabric.ports import BOTH, GROUPS, KNOWN, MAX_PORT, PROTOCOLS, WITH_PORTS
 from sim.reach.questions import Questions, SideCause
@@ -96,6 +97,9 @@ def transport(question: dict[str, Any]) -> tuple[int, int | str]:
     else:
         raise QuestionError(f'"protocol" must be one of {KNOWN.upper()}, or 0-255')
     port = question.get("port")
+    door = door_in(text(question, "dst"))
+    if port is None and door is not None and not door.has_ports:
+        return protocol, 0
     if protocol not in WITH_PORTS:
         return protocol, 0
     if isinstance(port, str) and port.isascii() and port.isdecimal() and len(port) < 6:

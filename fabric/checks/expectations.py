@@ -10,9 +10,9 @@ from fabric.address_sets import addresses_in, refusal
 from fabric.checks.known_names import KnownNames
 from fabric.checks.zones import unmatched
 from fabric.diagnostics import Diagnostics
+from fabric.door_names import door_in
 from fabric.file.claims import GRAMMAR, parse_claim
 from fabric.file.spec import FabricSpec
-from fabric.service_names import service_in
 
 KINDS = ("allow", "deny", "only")
 
@@ -35,7 +35,7 @@ def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
             continue
         for pattern in dict.fromkeys((source, target)):
             found.items += filter(None, [refusal(pattern, span)])
-            if service_in(pattern) is not None:
+            if door_in(pattern) is not None:
                 continue
             known = addresses_in(pattern) or names.vrf(pattern) or pattern in names.hosts
             wrong = None if known else unmatched(pattern, names)

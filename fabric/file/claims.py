@@ -5,16 +5,20 @@
 
 A and B are name patterns (`fabric.names`), PORTS are ranges (`fabric.ports`) with commas between.
 In `A -> B` each may also be addresses (`fabric.address_sets`); before ports IPv6 stands in
-brackets. B may be a Service (`fabric.service_names`), with ports of its own.
+brackets. B may be a door (`fabric.door_names`): a Service, with ports of its own that may be
+called by name, or an Ingress.
 """
 
 from __future__ import annotations
 
+import re
+
 from fabric.address_sets import addresses_in
+from fabric.door_names import door_in
 from fabric.ports import PortRange, parse_ports
-from fabric.service_names import service_in
 
 ANYTHING = (PortRange(),)
+CALLED = re.compile(r"([a-z0-9-]{1,63})(?:/(tcp|udp|sctp))?")
 GRAMMAR = 'write "A -> B", "A -> B:443/tcp,53/udp" or "A <-> B"'
 
 
@@ -45,13 +49,46 @@ def parse_claim(text: str) -> tuple[str, str, bool, tuple[PortRange, ...]]:
         raise ValueError("ports stand after the destination, and both sides need a name")
     if arrow == " <-> " and any(addresses_in(end) is not None for end in (source, target)):
         raise ValueError("addresses stand on one side of -> only: write a line for each way")
-    services = [service_in(end) is not None for end in (source, target)]
-    if services[0] or (services[1] and arrow == " <-> "):
-        raise ValueError(
-            "a Service opens no connections: it stands behind ->, before it a workload"
-        )
-    ports = tuple(sorted(parse_ports(listed))) if colon else ANYTHING
+    doors = [door_in(end) for end in (source, target)]
+    if doors[0] or (doors[1] and arrow == " <-> "):
+        what = next(door.one for door in doors if door)
+        raise ValueError(f"{what} opens no connections: it stands behind ->, before it a workload")
+    of_service = doors[1] is not None and doors[1].has_ports
+    found = ANYTHING if not colon else _ranges(listed)[0] if of_service else parse_ports(listed)
+    ports = tuple(sorted(found))
     return source, target, arrow == " <-> ", ports
+
+
+def port_names(text: str) -> tuple[str, ...]:
+    """The ports that a line about a Service calls by name, `http` or `http/tcp`.
+
+    >>> port_names("a -> service b/c:http, 53/udp, dns/udp"), port_names("a -> service b/c:53/udp")
+    (('http', 'dns/udp'), ())
+    """
+    target, _, listed = destination(re.split(" <?-> ", text)[-1].strip())
+    door = door_in(target)
+    return _ranges(listed)[1] if listed and door is not None and door.has_ports else ()
+
+
+def _ranges(listed: str) -> tuple[tuple[PortRange, ...], tuple[str, ...]]:
+    """Ports in words, and names of ports: all that can be no words."""
+    try:
+        return parse_ports(listed), ()
+    except ValueError as error:
+        items = [item.strip() for item in listed.split(",")]
+        names = tuple(dict.fromkeys(item for item in items if _is_name(item)))
+        rest = [item for item in items if item not in names]
+        if not names:
+            raise error
+        return parse_ports(", ".join(rest)) if rest else (), names
+
+
+def _is_name(item: str) -> bool:
+    match = CALLED.fullmatch(item)
+    try:
+        return not parse_ports(item)
+    except ValueError:
+        return match is not None and any(c.isalpha() for c in match[1])
 
 
 def destination(text: str) -> tuple[str, str, str]:

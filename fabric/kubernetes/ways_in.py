@@ -18,13 +18,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fabric.diagnostics import Diagnostics, Span
+from fabric.door_names import ROUTES
 from fabric.file.extend import ReadableDocument
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import DEFAULT_NAMESPACE
 
 INGRESS = ("networking.k8s.io", "extensions")
 GATEWAY = "gateway.networking.k8s.io"
-ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
 ANY_HOST = "any host"
 
 

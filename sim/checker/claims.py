@@ -27,10 +27,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from fabric.address_sets import AddressSet, addresses_in
+from fabric.door_names import door_in
 from fabric.file.claims import parse_claim
 from fabric.names import matches, nodes_of
 from fabric.ports import PortRange, sent
-from fabric.service_names import service_in
 from sim.checker.boxes import within
 from sim.checker.index import Index, inside
 from sim.checker.regions import Choice, Ranges, Regions, Row
@@ -98,7 +98,7 @@ def read(text: str, targets: Sequence[Any] | None = None) -> Claim:
     claim = Claim(kind, source, target, both_ways, ports, blocks)
     if not claim.versions:
         raise ValueError("it compares addresses of two IP versions")
-    if service_in(target) is None:
+    if door_in(target) is None:
         return claim
     parts = (
         claim._replace(

@@ -4,6 +4,8 @@ namespace/pod               a pod
 namespace/workload[Kind]    all pods of a workload; [Kind] may be left out when that is clear
 namespace/service[Service]  the pods behind a Service, on the ports that it maps to; also written
                             Service namespace/service
+namespace/name[Ingress]     the pods behind an Ingress, a route of a gateway or a host port, where
+                            it leads to; it has no ports of its own
 ip:ADDRESS                  whoever has the address: a pod, a node, a Service, or the outside
 """
 
@@ -18,14 +20,16 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from fabric.address_sets import mapped, refusal
 from fabric.cluster import CLUSTER, EXTERNAL, name_of, running
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+from fabric.door_names import DoorName, door_in, in_brackets
 from fabric.inventory import Endpoint
 from fabric.kubernetes.services import Service
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.kubernetes.untold_labels import maybe_behind
 from fabric.kubernetes.workloads import Pod
 from fabric.network import Network
-from fabric.service_names import in_brackets
+from fabric.ports import PortRange
 from sim.names.door_at import at_address
+from sim.names.led_by import led_by, portless
 
 Address = IPv4Address | IPv6Address
 ENDPOINTS = ("Endpoints", "EndpointSlice")
@@ -94,8 +98,8 @@ class ClusterNames:
         if text.startswith("ip:"):
             return [self.owner(address_in(text))]
         namespace, name, kind = split(text)
-        if kind == "Service":
-            raise fault("a Service opens no connections")
+        if (door := door_in(text)) is not None:
+            raise fault(f"{door.one} opens no connections")
         return self.members(text, namespace, name, kind)
 
     def targets(self, text: str, protocol: int, port: int | str) -> Sequence[End]:
@@ -109,10 +113,32 @@ class ClusterNames:
             service = self.virtual[address]
         else:
             namespace, name, kind = split(text)
-            if kind != "Service":
+            door = door_in(text)
+            if door is None:
                 return self.members(text, namespace, name, kind)
+            if not door.has_ports:
+                return list(self.at_portless(door, protocol, port))
             service = self.service(text, namespace, name)
         return list(self.behind(service, protocol, port))
+
+    def at_portless(self, door: DoorName, protocol: int, port: int | str) -> Iterator[End]:
+        """The pods behind a door without ports, of which nobody asks for one, in a protocol."""
+        if port:
+            raise portless(door)
+        found = [(end, at) for _, end, at in self.led(door) if at.protocol == protocol]
+        if not found:
+            raise fault(f"{door} leads to no pod in this protocol")
+        for end, at in found:
+            yield End(end.name, end.endpoint, None, at.first)
+
+    def led(self, door: DoorName) -> Iterator[tuple[Pod, End, PortRange]]:
+        """Where a door without ports leads."""
+        known: defaultdict[tuple[int, str, str], list[tuple[Pod, End]]] = defaultdict(list)
+        for pod, end in self.labelled:
+            known[end.endpoint.index, pod.namespace, pod.workload].append((pod, end))
+        for (pod, endpoint), at in led_by(self.network, door):
+            for running_, end in known[endpoint.index, pod.namespace, pod.workload]:
+                yield running_, end, at
 
     def through_door(self, address: Address, protocol: int, port: int | str) -> list[End]:
         """The pods behind an address of a node or a load balancer; none where it is no door."""

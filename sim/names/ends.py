@@ -33,16 +33,16 @@ from compiler.policy.semantics import owner
 from compiler.program.space import intersect
 from fabric.address_sets import Address, AddressSet, address_in, refusal, set_in
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+from fabric.door_names import door_in, in_brackets
 from fabric.inventory import Endpoint
 from fabric.names import host_of, others, selects
 from fabric.network import Network
 from fabric.ports import PortRange
-from fabric.service_names import SUFFIX, in_brackets
 from fabric.wildcard import BRACKETS, NUMBERS
 from sim.names.address_sets import owning
 from sim.names.door_at import Behind, at_address, at_node, door_addresses, node_ports
 from sim.names.members import members
-from sim.names.services import behind
+from sim.names.services import behind, every_port
 from sim.names.wanted_ports import ports_by, split_port
 
 A = TypeVar("A")
@@ -105,8 +105,8 @@ def endpoints(network: Network, name: str) -> list[Endpoint]:
         if found := owning(network, block):
             return found
         raise _fault("C710", f"no endpoint has addresses of {name}", None)
-    if name.endswith(SUFFIX):
-        message = f"a Service opens no connections: {name} is a destination"
+    if (door := door_in(name)) is not None:
+        message = f"{door.one} opens no connections: {name} is a destination"
         raise _fault("C732", message, "ask for the workload behind it")
     if not is_pattern(name):
         found = _found(network, name) if address_in(name) is None else []
@@ -172,8 +172,10 @@ def targets(network: Network, text: str) -> list[Destination]:
         return [
             t for ports, _ in ports_by(port or DEFAULT, ()) for t in _inside(network, block, ports)
         ]
-    if name.endswith(SUFFIX):
-        return [Destination(e, None, (at,)) for e, at in behind(network, name, port or DEFAULT)]
+    if (door := door_in(name)) is not None:
+        whole = not (port or door.has_ports)
+        led = every_port(network, door) if whole else behind(network, door, port or DEFAULT)
+        return [Destination(e, None, (at,)) for e, at in led]
     found = endpoints(network, name)
     parts = ports_by(port or DEFAULT, found)
     asked = [Destination(e, None, ports) for ports, members in parts for e in members]

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Sequence
 
 from fabric.address_sets import address_in, set_in
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+from fabric.door_names import in_brackets
 from fabric.inventory import Endpoint
 from fabric.ports import NAMES, WITH_PORTS, PortRange, parse_ports, sent
-from fabric.service_names import in_brackets
 
 Ports = tuple[PortRange, ...]
 CALLED = re.compile(r"([a-z0-9-]{1,15})(?:/(tcp|udp|sctp|any))?")

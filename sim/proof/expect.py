@@ -4,7 +4,7 @@
     A <-> B[:PORTS]     both ways, PORTS are those of whoever is the destination
 
 A and B are names, patterns or addresses (`sim.names.chosen`), PORTS are ranges (`fabric.ports`)
-with commas between. B may be a Service.
+with commas between. B may be a door (`fabric.door_names`).
 
 Rules that hold here:
 
@@ -16,7 +16,8 @@ Rules that hold here:
    (`icmp6`), nothing is allowed in the other.
 4. An endpoint is not compared with itself. A line that compares nothing is an error (C702, C703).
 5. A line about a Service is about each pod behind it, at the ports where the pod gets what is sent
-   to PORTS of the Service (default: all that it has), which may differ from pod to pod. It holds
+   to PORTS of the Service (default: all that it has; names will do), which may differ from pod to
+   pod; one about an Ingress, a route or a host port at those where it leads. It holds
    where that holds of all of them. One whose pods are not known is an error (C705, C710).
 """
 
@@ -31,14 +32,14 @@ import numpy as np
 from compiler.program.ownership import owned_addresses
 from fabric.address_sets import addresses_in
 from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
-from fabric.file.claims import ANYTHING, GRAMMAR, parse_claim
+from fabric.door_names import door_in
+from fabric.file.claims import ANYTHING, GRAMMAR, parse_claim, port_names
 from fabric.file.spec import Expectation, FabricSpec
 from fabric.interval_sets import touch
 from fabric.inventory import Endpoint
 from fabric.names import host_of, others
 from fabric.network import Network
 from fabric.ports import PortRange, sent
-from fabric.service_names import service_in
 from fabric.wildcard import beyond
 from sim.names.chosen import also_meant, chosen
 from sim.names.services import led_to
@@ -145,14 +146,15 @@ def _read(
         problems.error("C701", f'cannot read "{text}": {error}', span, GRAMMAR)
         return None
     claim = Claim(number, kind, source, target, both, ports, tuple(line.hold_under), span, text)
-    if (service := service_in(target)) is not None:
+    if (door := door_in(target)) is not None:
         try:
-            groups = led_to(network, service, ports)
+            groups = led_to(network, door, ports, port_names(text))
         except InputError as error:
             problems.items += [replace(found, span=span) for found in error.diagnostics]
             return None
         parts = tuple(replace(claim, ports=at, pods=pods) for at, pods in groups)
-        claim = replace(claim, parts=parts)
+        every = claim.ports or tuple(sorted({at for part in parts for at in part.ports}))
+        claim = replace(claim, parts=parts, ports=every)
     return claim if _selects_pairs(claim, network, problems) else None
 
 

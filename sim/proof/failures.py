@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fabric.budget import afford_failures
+from fabric.door_names import door_in
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.network import Network
-from fabric.service_names import service_in
 from sim.axes import axes, sweep
 from sim.names.services import full_name
 from sim.proof.against import Against, Found, only_under
@@ -111,15 +111,15 @@ def left_out(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[int, ..
 
 
 def emptied(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[str, ...]]:
-    """By failure the Services of these claims of which no pod is left then: of access to them
-    nobody expects anything."""
+    """By failure the Services (and other doors) of these claims of which no pod is left then: of
+    access to them nobody expects anything."""
     found: dict[str, set[str]] = {}
     for kind in kinds():
         asked = [
             (pods, full_name(world.network, name))
             for claim in claims
             if kind in claim.hold_under and claim.kind != "deny"
-            for name in [service_in(claim.target)]
+            for name in [door_in(claim.target)]
             for pods in [{end for part in claim.parts for end in part.pods or ()}]
             if name is not None and pods
         ]

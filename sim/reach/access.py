@@ -17,11 +17,11 @@ import numpy as np
 from compiler.policy.ir import Origin
 from compiler.program.ownership import owned_addresses
 from fabric.address_sets import addresses_in
+from fabric.door_names import door_in
 from fabric.interval_sets import touch
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import PortRange
-from fabric.service_names import SUFFIX
 from sim.blocks.port_sets import rows as port_rows
 from sim.names.ends import both, endpoints
 from sim.names.services import behind, every_port
@@ -127,9 +127,9 @@ def senders(network: Network, text: str | None) -> Bits:
 def receivers(network: Network, text: str | None) -> list[tuple[Bits, Sequence[PortRange]]]:
     """The endpoints that a text stands for with the ports that it means to each."""
     name, port = (None, "") if text is None else split_port(text)
-    if name is not None and name.endswith(SUFFIX):
+    if name is not None and (door := door_in(name)) is not None:
         by_port: dict[PortRange, list[Endpoint]] = {}
-        for pod, at in behind(network, name, port) if port else every_port(network, name):
+        for pod, at in behind(network, door, port) if port else every_port(network, door):
             by_port.setdefault(at, []).append(pod)
         return [(_bits(network, pods), (at,)) for at, pods in by_port.items()]
     chosen = _chosen(network, name)

@@ -209,6 +209,18 @@ FAULTS = (
         "an expectation about one port of a Service is about all of them",
     ),
     Fault(
+        "sim/names/services.py",
+        'return mapped.name == name != "" and protocol in ("", "any", name_of(mapped.protocol))',
+        'return mapped.name != "" and protocol in ("", "any", name_of(mapped.protocol))',
+        "the name of a port of a Service is that of all of them",
+    ),
+    Fault(
+        "sim/names/led_by.py",
+        "for pod, end in pods if way.port in (None, mapped.port, mapped.name) else ():",
+        "for pod, end in pods:",
+        "an Ingress leads to ports that it does not ask for",
+    ),
+    Fault(
         "sim/proof/expect.py",
         "out.append(grid[src[:, None] != dst])",
         "out.append(grid[src[:, None] < dst])",

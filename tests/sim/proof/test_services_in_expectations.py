@@ -120,6 +120,14 @@ CLIENT = "red/a/c"
         ([80], {"allow": f"{CLIENT} -> service a/bare:80/tcp"}, "holds"),
         ([8080, 9090], {"deny": f"{CLIENT} -> service a/bare:80/tcp"}, "holds"),
         ([80], {"deny": f"{CLIENT} -> service a/bare:80/tcp"}, "fails"),
+        ([8080, 9090], {"allow": f"{CLIENT} -> service a/s:p80"}, "holds"),
+        ([8080], {"allow": f"{CLIENT} -> service a/s:p80/tcp"}, "fails"),
+        ([9000], {"allow": f"{CLIENT} -> service a/two:p81"}, "holds"),
+        ([9000], {"deny": f"{CLIENT} -> service a/two:p80"}, "holds"),
+        ([9000], {"deny": f"{CLIENT} -> service a/two:p80, 81/tcp"}, "fails"),
+        ([9000], {"deny": f"{CLIENT} -> service a/two:80/tcp,p81"}, "fails"),
+        ([8080, 9090], {"allow": f"{CLIENT} -> service a/bare:p80"}, "holds"),
+        ([80], {"deny": f"{CLIENT} -> service a/bare:p80"}, "holds"),
         ([8080], {"deny": "blue/* -> service a/s", "hold_under": ["any-1-link"]}, "holds"),
         (
             [8080, 9090],
@@ -159,6 +167,12 @@ def test_only_is_about_each_pod_s_own_ports(tmp_path: Path) -> None:
         ("a/s:81/tcp", "C705", "a/s[Service] has no such port: 81/tcp"),
         ("a/s:80/udp", "C705", "no such port"),
         ("a/s:icmp", "C705", "no such port"),
+        ("a/s:p81", "C705", 'a/s[Service] has no port called "p81"'),
+        ("a/s:p80/udp", "C705", 'no port called "p80/udp"'),
+        ("a/s:80/tcp, none", "C705", 'no port called "none"'),
+        ("a/lost:p81", "C705", "81/tcp of a/lost[Service] leads to no pod: none has ghost"),
+        ("a/s:8080", "C701", "is not a port"),
+        ("a/s:any except p80", "C701", "is not a port"),
         ("a/t", "C710", 'no Service is called "a/t"'),
         ("a/rolled", "C710", "it selects by label pod-template-hash, which pods of Deployment a/r"),
         ("blue/a/s", "C710", "no Service is called"),
@@ -220,7 +234,7 @@ NUMBERS = st.lists(st.sampled_from([80, 81, 8080, 9000, 9090]), max_size=4, uniq
         st.tuples(st.sampled_from([80, 81]), st.sampled_from([8080, 9000, "http", "adm"])),
         min_size=1, max_size=2, unique_by=lambda p: p[0],
     ),
-    asked=st.sampled_from(["", ":80/tcp", ":1-100/tcp", ":any"]),
+    asked=st.sampled_from(["", ":80/tcp", ":1-100/tcp", ":any", ":p80", ":p80/tcp"]),
     source=st.sampled_from([CLIENT, "red/*", "blue/*", "*"]),
     held=st.lists(st.sampled_from([WEB, API, {}]), min_size=1, max_size=3),
 )  # fmt: skip
@@ -235,7 +249,7 @@ def test_a_line_about_a_service_is_a_line_about_each_pod(
 ) -> None:
     root = tmp_path_factory.mktemp("w")
     pods = [pod(f"w{n}", ports) for n, ports in enumerate(held)]
-    wanted = [p for p in ends if asked != ":80/tcp" or p[0] == 80]
+    wanted = [p for p in ends if "80" not in asked or p[0] == 80]
     by_pod = [
         sorted({number for _, to in wanted if (number := to if isinstance(to, int) else h.get(to))})
         for h in held
@@ -318,7 +332,19 @@ def test_who_forges_targets_is_refused(tmp_path: Path, forge: Any) -> None:
 
 def test_who_checks_finds_no_targets_where_nobody_knows_them(tmp_path: Path) -> None:
     network = world(tmp_path, [8080], [{"deny": "blue/* -> red/*"}], LIVE, ROLLING).network
-    for name in ("hand", "away", "nobody", "lost", "rolled", "none", "s:81/tcp"):
+    for name in (
+        "hand",
+        "away",
+        "nobody",
+        "lost",
+        "rolled",
+        "none",
+        "s:81/tcp",
+        "s:p81",
+        "s:p80/udp",
+        "s:80/tcp,none",
+        "lost:p81",
+    ):
         assert targets(network, f"allow: {CLIENT} -> service a/{name}") == []
     judge = Judge(Paths(network, policy_of(network)).regions())
     for kind in ("allow", "deny", "only"):

@@ -12,6 +12,7 @@ from cloison.views.unknowns import sentences as unevaluated
 from fabric.kubernetes.unevaluated import accepted, pending
 from sim.blocks.port_sets import rows as port_rows
 from sim.diff.diff import Change, Diff
+from sim.diff.service_leads import ServiceChange
 from sim.why.blame import Cause
 
 SCHEMA = "cloison/diff/2"
@@ -70,6 +71,16 @@ def document(found: Diff) -> dict[str, Any]:
                 "detail": p.detail or None,
             }
             for p in found.presences
+        ],
+        "services": [
+            {
+                "change": s.kind,
+                "service": plain(found, s.name),
+                "old": list(s.old),
+                "new": list(s.new),
+                "line": line(s.span),
+            }
+            for s in found.services
         ],
         "findings": [
             {"change": change, "code": d.code, "message": d.message, "line": line(d.span)}
@@ -159,9 +170,19 @@ def notes(found: Diff) -> Iterator[str]:
                 yield f"{name} has other {what}s{access}"
             case "moved":
                 yield f"{name} moved from {p.detail}{access}"
+    for s in found.services:
+        yield f"Service {plain(found, s.name)} {led(s)} ({s.span})"
     for title, listed in (("New finding", found.found), ("Finding gone", found.gone)):
         for d in listed:
             yield f"{title}: {d.code} {d.message}{f' ({d.span})' if d.span else ''}"
+
+
+def led(service: ServiceChange) -> str:
+    """Where a Service leads, and led."""
+    old, new = ("; ".join(ways) or "nowhere else" for ways in (service.old, service.new))
+    if service.kind == "edited":
+        return f"leads elsewhere: {new}; was {old}"
+    return f"is new: {new}" if service.kind == "new" else f"is removed: {old}"
 
 
 def verdict(found: Diff) -> str:

@@ -10,7 +10,7 @@ is not listed is equal in both worlds. A change is one of
     steady     the other way round
 
 What a peer that one world lacks could or can do is gained or lost like anything else, and marked.
-Findings of both worlds are compared too.
+Findings of both worlds are compared too, and where Services lead (`sim.diff.service_leads`).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from sim.diff.outside import Outside
 from sim.diff.parts import parts
 from sim.diff.peers import Peers, peers
 from sim.diff.presence import MemberChange, presences
+from sim.diff.service_leads import ServiceChange, service_changes
 from sim.diff.shown import shown
 from sim.diff.side_by_side import Sides
 from sim.diff.suspects import Names, suspects
@@ -71,7 +72,7 @@ class Change:
 class Diff:
     """Everything that differs. `presences` are peers and zone endpoints that appeared, went or have
     other members; `found` and `gone` are findings of one world only,
-    `undecided` says what was not looked at."""
+    `undecided` says what was not looked at; `services` lead elsewhere."""
 
     sides: Sides
     changes: tuple[Change, ...]
@@ -80,6 +81,7 @@ class Diff:
     gone: tuple[Diagnostic, ...] = ()
     undecided: tuple[str, ...] = ()
     not_evaluated: tuple[Unevaluated, ...] = ()
+    services: tuple[ServiceChange, ...] = ()
 
     @property
     def decided(self) -> bool:
@@ -89,7 +91,7 @@ class Diff:
     @property
     def same(self) -> bool:
         """Whether nothing differs; how many members a peer has is no difference."""
-        return not (self.changes or self.appeared or self.findings_differ)
+        return not (self.changes or self.appeared or self.services or self.findings_differ)
 
     @property
     def appeared(self) -> bool:
@@ -150,6 +152,7 @@ def _compared(old: Reach, new: Reach, found: Peers) -> Diff:
         tuple(d for key, d in here.items() if key not in there),
         tuple(dict.fromkeys(map(str, pending(left_out)))),
         left_out,
+        tuple(service_changes(old.network, new.network)),
     )
 
 

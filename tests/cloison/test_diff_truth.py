@@ -293,6 +293,31 @@ def test_a_zone_endpoint_that_carves_the_outside_loses_what_its_name_is_not_give
     assert ("new", "zone2/office") in {(p["change"], p["name"]) for p in data["peers"]}
 
 
+def test_a_service_that_leads_elsewhere_is_a_change(tmp_path: Path) -> None:
+    """`explain` of the Service says allow in one world and deny in the other one."""
+
+    def service(port: int) -> Any:
+        return {
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "data", "namespace": "shop"},
+            "spec": {"selector": {"app": "db"}, "ports": [{"port": 80, "targetPort": port}]},
+        }  # fmt: skip
+
+    pods = (workload("web", tier="back"), workload("db"), DB)
+    old = folder(tmp_path / "old", *pods, service(5432))
+    new = folder(tmp_path / "new", *pods, service(8080))
+    found = run(old, new)
+    assert found.exit_code == 1
+    where = "80/tcp to shop/db on"
+    told = f"Service shop/data leads elsewhere: {where} 8080/tcp; was {where} 5432/tcp"
+    assert told in found.stdout and "No packet" not in found.stdout
+    data = json.loads(run(old, new, "-o", "json").stdout)
+    assert (data["same"], data["rest"], data["rows"]) == (False, "unchanged", [])
+    assert [(s["change"], s["service"]) for s in data["services"]] == [("edited", "shop/data")]
+    assert told in run(old, new, "-o", "md").stdout
+    same(run(old, old))
+
+
 def test_a_zone_service_that_moves_is_found_by_its_name(tmp_path: Path) -> None:
     zones = json.loads(json.dumps(SITE["zones"]))
     zones["zone0"]["endpoints"]["time"]["addresses"] = ["198.18.0.77"]

@@ -41,9 +41,9 @@ FAULTS = (
     ),
     Fault(
         "sim/diff/diff.py",
-        "return not (self.changes or self.appeared or self.findings_differ)",
+        "return not (self.changes or self.appeared or self.services or self.findings_differ)",
         "return not self.changes",
-        "worlds with other peers or findings are the same",
+        "worlds with other peers, Services or findings are the same",
     ),
     Fault(
         "sim/diff/diff.py",

@@ -46,10 +46,14 @@ def service_changes(old: Network, new: Network) -> Iterator[ServiceChange]:
     here, there = _services(old), _services(new)
     for key in sorted(here.keys() | there.keys()):
         sides = [world[key] for world in (here, there) if key in world]
-        drawn = {at for _, service in sides for at in _drawn(service)}
-        placed = not any(service.unplaced for _, service in sides)
-        ways = [tuple(leads(s, m.pods, drawn, placed=placed)) for m, s in sides]
-        span = sides[-1][1].span
+        every = [service for side in sides for _, service in side]
+        drawn = {at for service in every for at in _drawn(service)}
+        placed = not any(service.unplaced for service in every)
+        ways = [
+            tuple(text for m, s in side for text in leads(s, m.pods, drawn, placed=placed))
+            for side in sides
+        ]
+        span = every[-1].span
         if len(sides) == 1:
             lost, found = (ways[0], ()) if key in here else ((), ways[0])
             kind = "removed" if key in here else "new"
@@ -59,12 +63,18 @@ def service_changes(old: Network, new: Network) -> Iterator[ServiceChange]:
             yield ServiceChange("edited", "/".join(key), lost, found, span)
 
 
-def _services(network: Network) -> dict[tuple[str, str, str], tuple[Manifests, Service]]:
-    return {
-        (tenant, service.namespace, service.name): (manifests, service)
-        for tenant, manifests in network.manifests.items()
-        for service in manifests.services
-    }
+Key = tuple[str, str, str]
+
+
+def _services(network: Network) -> dict[Key, list[tuple[Manifests, Service]]]:
+    """Services by tenant, namespace and name; several objects of one name are one, and lead to
+    where any of them does."""
+    out: dict[Key, list[tuple[Manifests, Service]]] = {}
+    for tenant, manifests in network.manifests.items():
+        for service in manifests.services:
+            key = tenant, service.namespace, service.name
+            out.setdefault(key, []).append((manifests, service))
+    return out
 
 
 def _drawn(service: Service) -> set[tuple[int, int]]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fabric.cluster import cluster_network
 from fabric.diagnostics import InputError
+from fabric.door_names import SERVICE, DoorName
 from fabric.network import Network
 from sim.diff.service_leads import ServiceChange, service_changes
 from sim.names.services import every_port
@@ -90,6 +91,13 @@ def test_services_that_one_world_lacks(tmp_path: Path) -> None:
     assert (gone.kind, gone.old, gone.new) == ("removed", new.new, ())
 
 
+def test_of_services_of_one_name_each_counts(tmp_path: Path) -> None:
+    """Which one the cluster has, nobody knows."""
+    twin = service(selector={"app": "web"})
+    (found,) = told(tmp_path, [DB, WEB, service(), twin], [DB, WEB, twin])
+    assert (found.old, found.new) == (("80/tcp to shop/db on 8080/tcp",), ())
+
+
 def test_labels_and_ports_of_pods_lead_a_service_elsewhere(tmp_path: Path) -> None:
     named = service(ports=[{"port": 80, "targetPort": "web"}])
     (found,) = told(tmp_path, [DB, named], [pods("db", number=9), named])
@@ -134,7 +142,7 @@ WORKLOADS = st.tuples(
 def ends(found: Network) -> set[tuple[str | None, str]]:
     """By another way: the workloads that get what the Service is sent, and where."""
     try:
-        reached = every_port(found, "shop/data")
+        reached = every_port(found, DoorName(SERVICE, "shop/data"))
         return {(end.workload, str(at)) for end, at in reached}
     except InputError:
         return set()

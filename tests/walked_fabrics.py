@@ -1,0 +1,250 @@
+"""Random small fabrics for the walker (`walker`), as files: overlapping space, dual stack, leaks
+and peerings with and without transit, raw route targets, ways out at several borders, zone 0, VTEPs
+on DPUs or on leaves; NetworkPolicies; expectations of every kind under every failure."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import yaml
+
+from fabric.build import build
+from fabric.diagnostics import InputError
+from fabric.load import load_fabric
+from fabric.network import Network
+from fabric.topology import Role
+from sim.proof.expect import read_claims
+
+Document = dict[str, Any]
+TENANTS = ("a", "b", "c")
+OVERLAPPING = ("10.0.0.0/24", "fd00:a::/64")
+PORTS = ("80/tcp", "81/tcp", "80-81/tcp", "53/udp", "any")
+OUTSIDE = (
+    ["0.0.0.0/0", "::/0"], ["0.0.0.0/0"], ["0.0.0.0/1", "2000::/3"], ["203.0.113.0/24"],
+    ["100.64.0.0/10"], ["2001:db8::/32"], ["fd64::/32", "192.0.2.7"],
+)  # fmt: skip
+"""What zone 2 has; some of it lies around tenants' own prefixes."""
+KINDS = ("any-1-link", "any-1-node")
+
+
+def chance(rng: Random, percent: int) -> bool:
+    return rng.randrange(100) < percent
+
+
+def random_world(rng: Random, folder: Path) -> tuple[Path, Network]:
+    """A fabric file that is right, and its network: drawn until one is."""
+    while True:
+        path = written(document(rng), folder)
+        try:
+            network = build(load_fabric(path), lock=False)
+            read_claims(network.spec, network)
+        except InputError:
+            continue
+        return path, network
+
+
+def written(found: Document, folder: Path) -> Path:
+    """The fabric file, and a file of manifests per tenant."""
+    for name, tenant in found["tenants"].items():
+        objects = tenant.pop("objects")
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump_all(objects))
+        tenant["manifests"] = [f"{name}.yaml"]
+    path = folder / "fabric.yaml"
+    path.write_text(yaml.safe_dump(found, sort_keys=False))
+    return path
+
+
+def document(rng: Random) -> Document:
+    names = list(TENANTS[: rng.choice((2, 2, 2, 3))])
+    borders = rng.choice((1, 2, 2, 3))
+    site = {
+        "spines": rng.choice((1, 2, 2)),
+        "leaves": rng.choice((2, 2, 4)),
+        "hosts_per_pair": 3,
+        "borders": borders,
+    }
+    made: Document = {
+        "cloison": 1,
+        "name": "walked",
+        "vtep": rng.choice(("dpu", "dpu", "leaf")),
+        "sites": {"s": site},
+        "pools": {"blocks": {"v4": 28, "v6": 112}},
+        "tenants": {name: tenant(rng, number) for number, name in enumerate(names)},
+        "zones": zones(rng, names, borders),
+        "expect": [],
+    }
+    made |= between(rng, names)
+    made["expect"] = [line(rng, made) for _ in range(5)]
+    return made
+
+
+def tenant(rng: Random, number: int) -> Document:
+    """A tenant on two hosts, with space that others have too and space of its own."""
+    prefixes: list[Any] = [*rng.choice((OVERLAPPING, OVERLAPPING, OVERLAPPING[:1]))]
+    own = [f"100.64.{number}.0/24", f"fd64:{number}::/64"][: rng.choice((1, 2, 2))]
+    prefixes += [{"cidr": cidr, "namespaces": ["x"]} for cidr in own]
+    nodes = chance(rng, 60)
+    if nodes:
+        prefixes.append({"cidr": f"100.68.{number}.0/24", "use": "nodes"})
+    main: Document = {"prefixes": prefixes, "vni": 10700 + number}
+    if chance(rng, 70):
+        main["default_route"] = "zone2"
+        main["advertise"] = [*own, *(["nodes"] if nodes else [])]
+    if chance(rng, 25):
+        main["import_rts"] = [f"65000:{10700 + rng.randrange(3)}"]
+    return {"hosts": hosts(rng, number), "objects": objects(rng, number), "vrfs": {"main": main}}
+
+
+def hosts(rng: Random, number: int) -> list[str]:
+    return [f"host{1 + number % 3}", f"host{1 + (number + 1) % 3}"]
+
+
+def objects(rng: Random, number: int) -> list[Document]:
+    """Two or three pods and policies that select some of them."""
+    out: list[Document] = [
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": f"p{n}",
+                "namespace": "x" if n == 0 else rng.choice("xy"),
+                "labels": {"app": "ab"[n % 2]},
+            },
+            "spec": {
+                "nodeName": rng.choice(hosts(rng, number)),
+                "containers": [{"name": "c", "image": "i"}],
+            },
+        }
+        for n in range(rng.choice((2, 2, 3)))
+    ]
+    return out + [policy(rng, f"np{n}") for n in range(rng.randrange(3))]
+
+
+def policy(rng: Random, name: str) -> Document:
+    way = rng.choice(("ingress", "egress"))
+    rules = [
+        {("from" if way == "ingress" else "to"): [peer(rng)], "ports": ports(rng)}
+        for _ in range(rng.randrange(3))
+    ]
+    spec = {
+        "podSelector": rng.choice(({}, {"matchLabels": {"app": "a"}})),
+        "policyTypes": [way.capitalize()],
+        way: rules,
+    }
+    about = {"name": name, "namespace": rng.choice("xxy")}
+    return {
+        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        "metadata": about, "spec": spec,
+    }  # fmt: skip
+
+
+def peer(rng: Random) -> Document:
+    blocks = ("0.0.0.0/0", "::/0", "100.64.0.0/16", "203.0.113.0/25", "fd64::/32")
+    found: Document = rng.choice(
+        (
+            {"podSelector": {"matchLabels": {"app": rng.choice("ab")}}},
+            {"namespaceSelector": {}},
+            {"ipBlock": {"cidr": rng.choice(blocks)}},
+        )
+    )
+    return found
+
+
+def ports(rng: Random) -> list[Document]:
+    known = ({"port": 80}, {"port": 80, "endPort": 81}, {"port": 53, "protocol": "UDP"})
+    return rng.sample(known, rng.randrange(3))
+
+
+def zones(rng: Random, names: list[str], borders: int) -> Document:
+    """Ways out at one border or several, and perhaps a service of zone 0."""
+    drawn = rng.sample(OUTSIDE[1:], rng.randint(0, 2))
+    shares = [rng.choice(OUTSIDE[:1] * 2 + OUTSIDE[1:]), *drawn]
+    outside: Document = {}
+    seen: set[str] = set()
+    for number, addresses in enumerate(shares):
+        left = [a for a in addresses if a not in seen]
+        seen |= {*left}
+        if left:
+            border = f"border{rng.randint(1, borders)}"
+            outside[f"out{number}"] = {"addresses": left, "border": border}
+    found: Document = {
+        "zone2": {
+            "endpoints": outside,
+            "rules": [rule(rng, f"r{n}", names, sorted(outside)) for n in range(rng.randint(1, 4))],
+        }
+    }
+    if chance(rng, 40):
+        service = {"name": "dns", "from": "*/@node/*", "to": "zone0/dns", "ports": ["53/udp"]}
+        found["zone0"] = {
+            "prefixes": ["198.18.0.0/24"],
+            "endpoints": {"dns": {"addresses": ["198.18.0.53"], "border": f"border{borders}"}},
+            "services": [service],
+        }
+    return found
+
+
+def rule(rng: Random, name: str, names: list[str], outside: list[str]) -> Document:
+    inside = f"{rng.choice([*names, '*'])}/{rng.choice(('*', 'x/*', '@node/*'))}"
+    ends = [inside, f"zone2/{rng.choice([*outside, '*'])}"]
+    if chance(rng, 40):
+        ends.reverse()
+    action = {"action": "deny"} if chance(rng, 15) else {}
+    return {
+        "name": name, "from": ends[0], "to": ends[1], "ports": [rng.choice(PORTS)], **action,
+    }  # fmt: skip
+
+
+def between(rng: Random, names: list[str]) -> Document:
+    """Leaks and peerings along a chain of tenants, sometimes passed on."""
+    found: Document = {"leaks": [], "peerings": []}
+    transit = chance(rng, 50)
+    for number, (one, other) in enumerate(pairwise(names)):
+        if chance(rng, 45):
+            found["leaks"].append(
+                {
+                    "name": f"leak{number}",
+                    "from": f"{one}/main",
+                    "prefixes": [f"100.64.{number}.0/24"],
+                    "to": [f"{other}/main"],
+                    "clients": [f"100.64.{number + 1}.0/24"],
+                    "ports": [rng.choice(PORTS)],
+                    "transit": transit,
+                }
+            )
+        elif chance(rng, 60):
+            found["peerings"].append(
+                {
+                    "name": f"peer{number}",
+                    "between": [f"{one}/main", f"{other}/main"],
+                    "prefixes": {
+                        f"{t}/main": [f"100.64.{TENANTS.index(t)}.0/24"] for t in (one, other)
+                    },
+                    "ports": [rng.choice(PORTS)],
+                    "transit": transit,
+                }
+            )
+    return {key: value for key, value in found.items() if value}
+
+
+def line(rng: Random, made: Document) -> Document:
+    """An expectation about everybody of two tenants or zones, or about one pod."""
+    outside = [f"zone2/{name}" for name in made["zones"]["zone2"]["endpoints"]]
+    everybody = [f"{name}/*" for name in made["tenants"]]
+    one = [f"{name}/x/p0" for name in made["tenants"]]
+    source, target = (rng.choice(rng.choice((everybody, one, outside))) for _ in range(2))
+    kind = rng.choice(("allow", "allow", "deny", "deny", "only"))
+    asked = rng.choice(("", ":80/tcp", ":53/udp", ":80-81/tcp"))
+    return {kind: f"{source} -> {target}{asked}", "hold_under": [*KINDS]}
+
+
+def random_failures(rng: Random, network: Network) -> tuple[str, ...]:
+    """Up to three nodes and cables that may be down together."""
+    fabric = network.fabric
+    hosts_ = {n.index for n in fabric.nodes if n.role is Role.HOST}
+    nodes = [n.name for n in fabric.nodes if n.index not in hosts_]
+    links = [x.name for x in fabric.links if not {x.a, x.b} & hosts_]
+    number = rng.choice((1, 1, 2, 3))
+    return tuple(sorted(rng.choice(rng.choice((nodes, links))) for _ in range(number)))

@@ -1,0 +1,360 @@
+"""A packet carried by hand: from the definition of policy, the routes that are announced, and what
+is cabled and up. No blocks, no atoms, no FIB, no converged underlay.
+
+Everything is looked for anew, in plain lists:
+
+* who reaches whose loopback: announcements of eBGP from neighbour to neighbour (RFC 4271 §9.1),
+  until nobody hears anything new; `reaches`;
+* which routes a VTEP has for a VRF: those that carry a route target that the VRF imports (RFC 4364
+  §4.3.1) and whose next hop it reaches (RFC 4271 §9.1.2.1); `has`;
+* which of them answers for an address: of the longest prefix (RFC 4632 §5.1) its own, else those
+  over the shortest AS path, all that are equally short; `look_up`;
+* who takes a packet out of a tunnel looks it up again (RFC 9136 §4.4.1); `way`;
+* what endpoints may send and get: `compiler.policy.semantics.decide`; `outcomes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from naive import Header, Outcome, numbered
+
+from compiler.policy.ir import Cidr, Direction, InVrf, Packet, Policy
+from compiler.policy.selectors import selects
+from compiler.policy.semantics import decide
+from fabric.inventory import Endpoint, Prefix
+from fabric.network import Network
+from fabric.topology import Role
+from sim.packets.reasons import Reason, reasons
+
+Hop = tuple[int, int]
+"""A VTEP and a VRF there."""
+Lengths = dict[tuple[int, int], int]
+WIDTHS = {4: 32, 6: 128}
+
+
+class Announced(NamedTuple):
+    """A route as whoever has it announces it: of `vrf` at `vtep`."""
+
+    version: int
+    first: int
+    length: int
+    targets: frozenset[str]
+    vtep: int
+    vrf: int
+
+    def holds(self, version: int, ip: int) -> bool:
+        host = WIDTHS[self.version] - self.length
+        return self.version == version and ip >> host == self.first >> host
+
+
+@dataclass(frozen=True)
+class Way:
+    """Where one choice of ECMP takes a packet: `reason` is what ends it there, if its sender's
+    policy lets it out; `seen` is the VRF from which the receiver sees it come."""
+
+    hop: Hop
+    reason: Reason | None
+    target: int
+    seen: int
+
+
+class Judge:
+    """The definition of policy, asked about each packet once. Which endpoints there are and what
+    they may does not depend on what is down, so one of these serves all failures."""
+
+    def __init__(self, policy: Policy, network: Network) -> None:
+        self.policy, self.network = policy, network
+        self.of_stage = reasons(policy.stages).of
+        self._about: dict[tuple[Direction, int], Policy] = {}
+        self._said: dict[Packet, Reason | None] = {}
+
+    def drops(self, packet: Packet) -> Reason | None:
+        """For what reason, or None if it is permitted."""
+        if packet not in self._said:
+            about = self._about_end(packet.direction, packet.local)
+            stage = decide(about, self.network, packet).stage
+            self._said[packet] = None if stage is None else self.of_stage[stage]
+        return self._said[packet]
+
+    def _about_end(self, direction: Direction, end: int) -> Policy:
+        """The rules that are about one end of packets in one direction."""
+        if (direction, end) not in self._about:
+            local = self.network.endpoints[end]
+            rules, selections = (
+                tuple(
+                    item
+                    for item in items
+                    if item.direction is direction
+                    and any(selects(m, local, self.network) for m in item.local)
+                )
+                for items in (self.policy.rules, self.policy.selections)
+            )
+            self._about[direction, end] = Policy(rules, selections, self.policy.stages)
+        return self._about[direction, end]
+
+
+class Walker:
+    """Packets in a network of which `down` nodes and cables have failed, by name."""
+
+    def __init__(self, network: Network, judge: Judge, down: Sequence[str] = ()) -> None:
+        self.network, self.judge = network, judge
+        fabric = network.fabric
+        self.down_nodes = {n.index for n in fabric.nodes if n.name in down}
+        self.down_links = {x.index for x in fabric.links if x.name in down}
+        self._found: dict[tuple[int, int, int, int], tuple[Hop, ...]] = {}
+        self._owners: dict[tuple[int, int, int], Endpoint | None] = {}
+
+    @cached_property
+    def lengths(self) -> Lengths:
+        """How many AS hops it is from a node to a loopback that it has a route for."""
+        out: Lengths = {}
+        for origin in sorted({e.vtep for e in self.network.endpoints} | self._announcers):
+            if origin not in self.down_nodes:
+                out |= {(node, origin): n for node, n in self._heard(origin).items()}
+        return out
+
+    @cached_property
+    def _announcers(self) -> set[int]:
+        return {route.vtep for route in self.announced}
+
+    @cached_property
+    def _sessions(self) -> list[tuple[int, int, int]]:
+        """(who hears, at which port, from whom) of every session that is up."""
+        network, found = self.network, []
+        for link in network.fabric.links:
+            ends = {link.a, link.b}
+            hosts = {n for n in ends if network.fabric.nodes[n].role is Role.HOST}
+            if hosts or link.index in self.down_links or ends & self.down_nodes:
+                continue
+            if network.plan.asn[link.a] != network.plan.asn[link.b]:
+                ports = int(link.a_port.removeprefix("swp")), int(link.b_port.removeprefix("swp"))
+                found += [(link.a, ports[0], link.b), (link.b, ports[1], link.a)]
+        return found
+
+    def _heard(self, origin: int) -> dict[int, int]:
+        """Lengths of everybody's best AS path to one loopback: announcements go round until nobody
+        changes his mind. Whoever finds himself on a path does not believe it; a DPU announces
+        nothing but itself; of the shortest paths that from the lowest router, and there by the
+        lowest port, is told on."""
+        plan, nodes = self.network.plan, self.network.fabric.nodes
+        best: dict[int, tuple[int, ...]] = {origin: ()}
+        while True:
+            heard: dict[int, list[tuple[int, int, int, tuple[int, ...]]]] = {}
+            for node, port, peer in self._sessions:
+                told = best.get(peer)
+                silent = nodes[peer].role is Role.DPU and peer != origin
+                if node == origin or told is None or silent:
+                    continue
+                path = (plan.asn[peer], *told)
+                if plan.asn[node] not in path:
+                    heard.setdefault(node, []).append((len(path), plan.loopback[peer], port, path))
+            after = {node: min(paths)[3] for node, paths in heard.items()} | {origin: ()}
+            if after == best:
+                return {node: len(path) for node, path in best.items()}
+            best = after
+
+    @cached_property
+    def announced(self) -> list[Announced]:
+        """Every route that is announced, by whoever is up or not."""
+        return [
+            Announced(
+                route.prefix.version,
+                int(route.prefix.network_address),
+                route.prefix.prefixlen,
+                frozenset(route.rts),
+                route.vtep,
+                route.vrf,
+            )
+            for route in self.network.routes
+        ]
+
+    @cached_property
+    def imports(self) -> dict[int, set[str]]:
+        """Route targets by VRF: its own, what others offer it, and those that it writes down."""
+        network = self.network
+        out: dict[int, set[str]] = {}
+        for vrf in network.vrfs:
+            mine = {network.plan.native_rt[vrf.index]}
+            for intent in network.intents:
+                offers = [o for o in intent.offers if o.importer == vrf.name]
+                mine |= {network.plan.intent_rt[o.key] for o in offers}
+            tenant = network.spec.tenants.get(vrf.tenant)
+            written = tenant.vrfs.get(vrf.name.partition("/")[2]) if tenant else None
+            out[vrf.index] = mine | {*(written.import_rts if written else ())}
+        return out
+
+    @cached_property
+    def has(self) -> dict[Hop, list[Announced]]:
+        """The routes that each VTEP has in each of its VRFs, longest prefixes first."""
+        places = {(e.vtep, e.vrf) for e in self.network.endpoints}
+        places |= {(route.vtep, route.vrf) for route in self.announced}
+        return {
+            (vtep, vrf): sorted(
+                (
+                    route
+                    for route in self.announced
+                    if route.targets & self.imports[vrf] and (vtep, route.vtep) in self.lengths
+                ),
+                key=lambda route: -route.length,
+            )
+            for vtep, vrf in places
+        }
+
+    def look_up(self, vtep: int, vrf: int, version: int, ip: int) -> tuple[Hop, ...]:
+        """Where a VTEP sends what is for an address in one of its VRFs; nowhere without a route."""
+        key = vtep, vrf, version, ip
+        if key not in self._found:
+            mine = [r for r in self.has.get((vtep, vrf), ()) if r.holds(version, ip)]
+            longest = [r for r in mine if r.length == mine[0].length]
+            own = [r for r in longest if (r.vtep, r.vrf) == (vtep, vrf)]
+            near = min((self.lengths[vtep, r.vtep] for r in longest), default=0)
+            close = own or [r for r in longest if self.lengths[vtep, r.vtep] == near]
+            self._found[key] = tuple(sorted({(r.vtep, r.vrf) for r in close}))
+        return self._found[key]
+
+    def elsewhere(self, vtep: int, vrf: int, version: int, ip: int) -> bool:
+        """Whether a VTEP's own route for an address leads away from there."""
+        hops = self.look_up(vtep, vrf, version, ip)
+        return bool(hops) and (vtep, vrf) not in hops
+
+    def owner(self, vrf: int, version: int, ip: int) -> Endpoint | None:
+        """Whose an address is: of the longest prefix around it, and of these the first."""
+        key = vrf, version, ip
+        if key not in self._owners:
+            host, ends = WIDTHS[version], self.network.endpoints
+            found = [
+                (-p.prefixlen, e.index)
+                for e in ends
+                if e.vrf == vrf
+                for p in e.prefixes
+                if p.version == version
+                and ip >> (host - p.prefixlen) == int(p.network_address) >> (host - p.prefixlen)
+            ]
+            self._owners[key] = ends[min(found)[1]] if found else None
+        return self._owners[key]
+
+    def may_send(self, source: Endpoint, version: int, ip: int) -> bool:
+        """Whether an endpoint may send from an address."""
+        return self.owner(source.vrf, version, ip) is source
+
+    def ways(self, source: Endpoint, version: int, src: int, dst: int) -> list[Way]:
+        """What becomes of a packet that its sender's policy lets out, by next hop."""
+        return [
+            self._way(source, version, src, dst, hop)
+            for hop in self.look_up(source.vtep, source.vrf, version, dst)
+        ]
+
+    def _way(self, source: Endpoint, version: int, src: int, dst: int, hop: Hop) -> Way:
+        if (source.vtep, hop[0]) not in self.lengths:
+            return Way(hop, Reason.UNDERLAY_DROP, -1, -1)
+        if self.elsewhere(*hop, version, dst):
+            return Way(hop, Reason.HAIRPIN_DROP, -1, -1)
+        target = self.owner(hop[1], version, dst)
+        if target is None or target.vtep != hop[0]:
+            return Way(hop, Reason.ENI_MISS_DROP, -1, -1)
+        back = [vrf for vtep, vrf in self.look_up(*hop, version, src) if vtep == source.vtep]
+        if not back:
+            return Way(hop, Reason.PA_VALIDATION_DROP, target.index, -1)
+        return Way(hop, None, target.index, source.vrf if source.vrf in back else back[0])
+
+    def outcomes(self, src: int, header: Header) -> list[Outcome]:
+        """What can become of a packet that endpoint `src` sends, one of these for each choice."""
+        return next(self.fates(src, [header]))
+
+    def fates(self, src: int, headers: Sequence[Header]) -> Iterator[list[Outcome]]:
+        """The same of packets that differ behind their addresses alone."""
+        source, (version, a, b, *_) = self.network.endpoints[src], headers[0]
+        if not self.may_send(source, version, a):
+            yield from ([Outcome(Reason.SPOOF_DROP, -1)] for _ in headers)
+            return
+        ways = self.ways(source, version, a, b)
+        for header in headers:
+            found = [self._outcome(src, header, way) for way in ways]
+            yield found or [Outcome(Reason.NO_ROUTE_DROP, -1)]
+
+    def _outcome(self, src: int, header: Header, way: Way) -> Outcome:
+        version, l4 = header.version, (*header[3:6], header.fields)
+        out = Packet(Direction.OUT, src, version, header.dst, way.hop[1], *l4)
+        if (said := self.judge.drops(out)) is not None:
+            return Outcome(said, -1, way.hop)
+        if way.reason is not None:
+            return Outcome(way.reason, way.target, way.hop)
+        into = Packet(Direction.IN, way.target, version, header.src, way.seen, *l4)
+        return Outcome(self.judge.drops(into) or Reason.DELIVERED, way.target, way.hop)
+
+    def meant(self, source: Endpoint, target: Endpoint, version: int, src: int, dst: int) -> bool:
+        """Whether a packet between these addresses is one between these endpoints: of a whole
+        prefix an address that the other end has a route for into somebody else's VRF is somebody
+        else's, and so is a destination that the target's own VTEP has a route away for."""
+        if self.owner(target.vrf, version, dst) is not target:
+            return False
+        if wide(target) and self.elsewhere(target.vtep, target.vrf, version, dst):
+            return False
+        for mine, other, ip in ((target, source, dst), (source, target, src)):
+            hops = self.look_up(other.vtep, other.vrf, version, ip)
+            if wide(mine) and hops and all(vrf != mine.vrf for _, vrf in hops):
+                return False
+        return True
+
+
+def wide(end: Endpoint) -> bool:
+    """Whether an endpoint has more addresses than single ones."""
+    return any(p.prefixlen < p.max_prefixlen for p in end.prefixes)
+
+
+def told_apart(network: Network, policy: Policy) -> dict[int, list[int]]:
+    """By IP version an address of each range that an endpoint, a route or a rule begins or ends."""
+    prefixes: set[Prefix] = {p for e in network.endpoints for p in e.prefixes}
+    prefixes |= {route.prefix for route in network.routes}
+    for matcher in (m for rule in policy.rules for m in rule.remote):
+        if isinstance(matcher, Cidr):
+            prefixes.add(matcher.prefix)
+        elif isinstance(matcher, InVrf):
+            prefixes |= {*(matcher.prefixes or ())}
+    out = {}
+    for version, host in WIDTHS.items():
+        mine = [p for p in prefixes if p.version == version]
+        ends = {int(p.network_address) for p in mine} | {0}
+        ends |= {int(p.broadcast_address) + 1 for p in mine}
+        out[version] = sorted(x for x in ends if x < 1 << host)
+    return out
+
+
+Key = tuple[int, int, int, int]
+"""Source, destination, IP version, number of the L4 header."""
+Pairs = set[tuple[int, int]]
+
+
+def all_packets(
+    walker: Walker, axes: dict[int, list[int]], asked: Pairs | None = None
+) -> tuple[set[Key], set[Key]]:
+    """Who may get what from whom, and who surely gets all of it, whatever its addresses; of the
+    pairs that are asked for."""
+    some: set[Key] = set()
+    sure: dict[Key, bool] = {}
+    ends = walker.network.endpoints
+    if asked is None:
+        asked = {(a.index, b.index) for a in ends for b in ends if a is not b}
+    for source in ends:
+        targets = [e for e in ends if (source.index, e.index) in asked]
+        for version, axis in axes.items() if targets else ():
+            for src in (x for x in axis if walker.owner(source.vrf, version, x) is source):
+                for dst in axis:
+                    meant = [e.index for e in targets if walker.meant(source, e, version, src, dst)]
+                    headers = [Header(version, src, dst, *l4) for _, l4 in numbered(version)]
+                    fates = walker.fates(source.index, headers)
+                    for (number, _), found in zip(numbered(version), fates, strict=True):
+                        good = {o.dst for o in found if o.reason is Reason.DELIVERED}
+                        some |= {(source.index, d, version, number) for d in good}
+                        for d in meant:
+                            key = source.index, d, version, number
+                            fine = all((o.reason, o.dst) == (Reason.DELIVERED, d) for o in found)
+                            sure[key] = sure.get(key, True) and fine
+    return (
+        {key for key in some if key[:2] in asked},
+        {key for key, fine in sure.items() if fine and key[:2] in asked},
+    )

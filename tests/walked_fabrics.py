@@ -27,7 +27,7 @@ OUTSIDE = (
     ["100.64.0.0/10"], ["2001:db8::/32"], ["fd64::/32", "192.0.2.7"],
 )  # fmt: skip
 """What zone 2 has; some of it lies around tenants' own prefixes."""
-KINDS = ("any-1-link", "any-1-node")
+KINDS = ("any-1-link", "any-1-node", "any-1-risk-group")
 
 
 def chance(rng: Random, percent: int) -> bool:
@@ -58,7 +58,7 @@ def written(found: Document, folder: Path) -> Path:
 
 
 def document(rng: Random) -> Document:
-    names = list(TENANTS[: rng.choice((2, 2, 2, 3))])
+    names = list(TENANTS[: rng.choice((2, 2, 3, 3))])
     borders = rng.choice((1, 2, 2, 3))
     site = {
         "spines": rng.choice((1, 2, 2)),
@@ -77,6 +77,7 @@ def document(rng: Random) -> Document:
         "expect": [],
     }
     made |= between(rng, names)
+    made["risk_groups"] = risk_groups(rng, made["vtep"], borders)
     made["expect"] = [line(rng, made) for _ in range(5)]
     return made
 
@@ -93,8 +94,9 @@ def tenant(rng: Random, number: int) -> Document:
     if chance(rng, 70):
         main["default_route"] = "zone2"
         main["advertise"] = [*own, *(["nodes"] if nodes else [])]
-    if chance(rng, 25):
-        main["import_rts"] = [f"65000:{10700 + rng.randrange(3)}"]
+    if chance(rng, 35):
+        others = [f"65000:{10700 + n}" for n in range(len(TENANTS)) if n != number]
+        main["import_rts"] = rng.sample(others, rng.choice((1, 2, 2)))
     return {"hosts": hosts(rng, number), "objects": objects(rng, number), "vrfs": {"main": main}}
 
 
@@ -200,9 +202,9 @@ def rule(rng: Random, name: str, names: list[str], outside: list[str]) -> Docume
 def between(rng: Random, names: list[str]) -> Document:
     """Leaks and peerings along a chain of tenants, sometimes passed on."""
     found: Document = {"leaks": [], "peerings": []}
-    transit = chance(rng, 50)
+    transit = chance(rng, 70)
     for number, (one, other) in enumerate(pairwise(names)):
-        if chance(rng, 45):
+        if chance(rng, 40):
             found["leaks"].append(
                 {
                     "name": f"leak{number}",
@@ -214,7 +216,7 @@ def between(rng: Random, names: list[str]) -> Document:
                     "transit": transit,
                 }
             )
-        elif chance(rng, 60):
+        elif chance(rng, 80):
             found["peerings"].append(
                 {
                     "name": f"peer{number}",
@@ -227,6 +229,13 @@ def between(rng: Random, names: list[str]) -> Document:
                 }
             )
     return {key: value for key, value in found.items() if value}
+
+
+def risk_groups(rng: Random, vtep: str, borders: int) -> Document:
+    """What fails together, by the names of nodes and cables alone."""
+    some = ["leaf1", "leaf2", "spine1", f"border{borders}", "leaf1--spine1", "leaf2--spine1"]
+    some += ["dpu1", "dpu3", "dpu2--leaf1"] if vtep == "dpu" else []
+    return {f"g{n}": sorted(rng.sample(some, rng.randint(2, 3))) for n in range(2)}
 
 
 def line(rng: Random, made: Document) -> Document:
@@ -247,4 +256,4 @@ def random_failures(rng: Random, network: Network) -> tuple[str, ...]:
     nodes = [n.name for n in fabric.nodes if n.index not in hosts_]
     links = [x.name for x in fabric.links if not {x.a, x.b} & hosts_]
     number = rng.choice((1, 1, 2, 3))
-    return tuple(sorted(rng.choice(rng.choice((nodes, links))) for _ in range(number)))
+    return tuple(sorted({rng.choice(rng.choice((nodes, links))) for _ in range(number)}))

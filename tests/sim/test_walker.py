@@ -3,6 +3,9 @@ random fabrics of every kind, with random failures, and under each single one.""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,9 +16,10 @@ from failing_fabrics import failing
 from naive import L4S, Header, numbered
 from reach_laws import told
 from walked_fabrics import KINDS, random_failures, random_world
-from walker import Judge, Key, Pairs, Walker, all_packets, told_apart
+from walker import Judge, Key, Pairs, Walker, all_packets, told_apart, wide
 
 from fabric.build import rebuild
+from fabric.inventory import Prefix
 from fabric.network import Network
 from sim.packets.headers import Flow, Packets
 from sim.packets.reasons import reasons
@@ -34,10 +38,15 @@ ASKED = {
     "53/udp": {i for i, l4 in enumerate(L4S) if (l4[0], l4[2]) == (17, 53)},
 }
 """By ports of an expectation the L4 headers that it is about."""
+SOME = 40
+WANTED = (
+    "vtep dpu", "vtep leaf", "peering", "leak", "zone", "transit", "several next hops",
+    "raw import", "overlap", "several borders", "one way out inside another", "dual stack",
+)  # fmt: skip
 Breaches = set[tuple[int, int, int]]
 
 
-@pytest.mark.slices(20)
+@pytest.mark.slices(32)
 @pytest.mark.parametrize("seed", range(WORLDS))
 def test_everything_says_what_the_walker_meets(seed: int, tmp_path: Path) -> None:
     rng = Random(seed)
@@ -53,6 +62,46 @@ def test_everything_says_what_the_walker_meets(seed: int, tmp_path: Path) -> Non
         some, sure = told(reachability(world))
         assert (some, sure & some) == both(all_packets(walker, axes))
     expectations_hold_the_same(network, judge, axes, prove(whole))
+
+
+def test_the_fabrics_are_of_every_kind(tmp_path: Path) -> None:
+    """So that the law above is about what it says."""
+    seen: Counter[str] = Counter()
+    for seed in range(SOME):
+        _, network = random_world(Random(seed), tmp_path)
+        seen.update(kinds_of(network))
+    assert min(seen[kind] for kind in WANTED) >= 2, seen
+
+
+def kinds_of(network: Network) -> Iterator[str]:
+    """What there is in a fabric, of what makes packets take ways of their own."""
+    yield f"vtep {network.spec.vtep}"
+    ends, intents = network.endpoints, network.intents
+    yield from {intent.kind for intent in intents}
+    if any(intent.via for intent in intents):
+        yield "transit"
+    if any(len(hops) > 1 for hops in network.fib.nexthop_sets):
+        yield "several next hops"
+    if any(vrf.import_rts for t in network.spec.tenants.values() for vrf in t.vrfs.values()):
+        yield "raw import"
+    owners: dict[Prefix, set[int]] = {}
+    for end in ends:
+        for prefix in end.prefixes:
+            owners.setdefault(prefix, set()).add(end.vrf)
+    if any(len(vrfs) > 1 for vrfs in owners.values()):
+        yield "overlap"
+    out = [e for e in ends if e.kind == "zone" and wide(e)]
+    if len({e.vtep for e in out}) > 1:
+        yield "several borders"
+    for one, other in combinations(out, 2):
+        if any(
+            p != q and p.version == q.version and p.overlaps(q)
+            for p in one.prefixes
+            for q in other.prefixes
+        ):
+            yield "one way out inside another"
+    if {p.version for e in ends for p in e.prefixes} == {4, 6}:
+        yield "dual stack"
 
 
 def both(found: tuple[set[Key], set[Key]]) -> tuple[set[Key], set[Key]]:
@@ -120,13 +169,14 @@ def expectations_hold_the_same(
     first: dict[int, tuple[str, Breaches]] = {}
     for kind in KINDS:
         for name in failing(network, kind):
+            down = members(network, name)
             gone = {
                 e.index
                 for e in network.endpoints
-                if e.kind != "zone" and network.fabric.nodes[e.vtep].name == name
+                if e.kind != "zone" and network.fabric.nodes[e.vtep].name in down
             }
             holding = tuple(n for n, found in here.items() if not found and n not in first)
-            for number, found in broken((name,), holding).items():
+            for number, found in broken(down, holding).items():
                 if left := {b for b in found if not gone & {*b[:2]}}:
                     first[number] = name, left
     assert {
@@ -136,13 +186,18 @@ def expectations_hold_the_same(
     for finding in proof.findings:
         if finding.kind == "expectation" and finding.witness is not None:
             flow, choice = finding.witness.flow, finding.witness.choice
-            walker = Walker(network, judge, (finding.under,) if finding.under else ())
+            walker = Walker(network, judge, members(network, finding.under or ""))
             header = Header(
                 *(flow.version, flow.src, flow.dst), *(flow.protocol, flow.sport, flow.dport)
             )
             outcomes = walker.outcomes(flow.src_endpoint, header)
             meant = outcomes if choice is None else outcomes[choice : choice + 1]
             assert finding.verdict in [o.reason for o in meant], finding
+
+
+def members(network: Network, name: str) -> tuple[str, ...]:
+    """What is down without a node, a cable or a risk group."""
+    return tuple(network.spec.risk_groups.get(name, [name]))
 
 
 class Line:

@@ -48,7 +48,7 @@ def command(
     and the simulator disagree on any packet, 4 when none could be compared.
     """
     from cloison.cli.simulate import announce_kernels
-    from cloison.render.files import writing
+    from cloison.render.files import apart, writing
     from cloison.render.formats import progress
     from cloison.views.lab import for_test, parse_ports
 
@@ -58,6 +58,8 @@ def command(
         raise click.BadParameter(str(error), param_hint="--port") from None
     if wanted and all_ports:
         raise click.UsageError("--port and --all-ports exclude each other")
+    if pcap and fabric:
+        apart(pcap, [fabric])
     announce_kernels()
     with ExitStack() as stack:
         tell = stack.enter_context(progress(quiet=quiet))

@@ -198,13 +198,16 @@ def send(
     options: dict[str, Any],
 ) -> ReplayReport:
     """The traffic that was asked for, through the datapath."""
-    from cloison.render.files import writing
+    from cloison.render.files import apart, writing
     from cloison.render.formats import progress
     from cloison.replaying import arrivals, generate
+    from fabric.inputs import input_files
     from sim.pipeline.conntrack import FlowTable
     from sim.pipeline.dropped import DroppedPackets
     from sim.pipeline.replay import replay
 
+    if options["dropped"] is not None:
+        apart(options["dropped"], input_files(world.network.spec))
     stateful = (captures or options["replies"]) and not options["stateless"]
     flows = FlowTable() if stateful else None
     batches: Iterator[Any]

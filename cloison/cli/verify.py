@@ -76,13 +76,15 @@ def command(
 
 def proven(fabric: Path, how: How, certificate: Path | None, tell: Any) -> tuple[Proof, Any]:
     """The proof, and its certificate where one is wanted, which is written."""
-    from cloison.render.files import write_text
+    from cloison.render.files import apart, write_text
     from cloison.views.world import World
     from fabric.inputs import input_files
     from sim.proof.prove import prove
 
     tell("build and converge")
     world = World.of_fabric(fabric, how)
+    if certificate is not None:
+        apart(certificate, input_files(world.network.spec))
     tell("compile")
     proof = prove(world, tell=lambda what: tell(f"prove: {what}"))
     if certificate is None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.atomic import beside, full, named, replacing, resemble, settle
 
 
@@ -93,6 +94,14 @@ def _about(path: Path) -> Iterator[None]:
         if error.filename is None and not full(error):
             raise
         raise named(error, path) from error
+
+
+def apart(path: Path, inputs: Iterable[Path]) -> None:
+    """Refuse a result that would take the place of an input, by whatever name or link."""
+    real = os.path.realpath(path)
+    if any(os.path.realpath(one) == real for one in inputs):
+        what = f"{path} is an input, and would be overwritten"
+        raise InputError(Diagnostic("C791", what, None, "write to another file"))
 
 
 @contextmanager

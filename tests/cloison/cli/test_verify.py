@@ -165,3 +165,30 @@ def test_wrong_arguments_are_2(arguments: tuple[str, ...]) -> None:
     assert result.exit_code == 2, result.output
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "given", [("verify", "--certificate"), ("replay", "--pairs", "--dropped"), ("lab", "--pcap")]
+)
+@pytest.mark.parametrize("over", ["f.yaml", "pods.yaml", "f.lock.yaml", "link.yaml"])
+def test_no_result_is_written_over_an_input(
+    tmp_path: Path, given: tuple[str, ...], over: str
+) -> None:
+    """A slip of the hand must not cost the fabric file."""
+    verb, *options = given
+    if verb == "lab" and over not in ("f.yaml", "link.yaml"):
+        return
+    pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c}]}}"
+    (tmp_path / "pods.yaml").write_text(pod)
+    (tmp_path / "link.yaml").symlink_to("f.yaml")
+    fabric = tmp_path / "f.yaml"
+    fabric.write_text(
+        "cloison: 1\nname: f\nsites: {s: {}}\ntenants:\n"
+        "  t: {manifests: [pods.yaml], vrfs: {main: {prefixes: [10.0.0.0/16]}}}\n"
+    )
+    CliRunner().invoke(main, ["show", "addresses", str(fabric)])
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    verbs = ["lab", "test"] if verb == "lab" else [verb]
+    done = CliRunner().invoke(main, [*verbs, str(fabric), *options, str(tmp_path / over), "-q"])
+    assert (done.exit_code, "error[C791]" in done.stderr) == (2, True)
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}

@@ -37,6 +37,13 @@ def lanes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
     return str(request.param)
 
 
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if somebody read along, on as many columns as COLUMNS says, 80 by default."""
+    monkeypatch.setattr("cloison.render.formats.on_terminal", lambda stderr=False: True)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
 def drawn() -> int | None:
     """The number that draws slices; None for all of them."""
     wanted = os.environ.get("CLOISON_SLICE", "")

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import yaml
 from click.testing import CliRunner
@@ -64,9 +65,11 @@ def dumps(path: Path) -> str:
 
 
 def answer(path: Path) -> str:
-    """What a command prints in 80 columns, and its exit code; it is run beside `topologies`."""
+    """What a command prints on a terminal of 80 columns, and its exit code; it is run beside
+    `topologies`."""
     asked = yaml.safe_load(path.read_text())
-    with inside(TESTS.parent):
+    seen = patch("cloison.render.formats.on_terminal", lambda stderr=False: not stderr)
+    with inside(TESTS.parent), seen:
         done = CliRunner(env={"COLUMNS": "80"}).invoke(main, shlex.split(asked["run"]))
     shown = f"{done.stdout}--- stderr\n{done.stderr}" if done.stderr else done.stdout
     return f"{shown}--- exit {done.exit_code}\n"

@@ -7,8 +7,8 @@ Rules that hold here:
    interpreted, a CSV cell never starts with what a spreadsheet takes for a formula, and markdown
    mentions nobody and links nowhere.
 2. Machine formats carry every key of a row as it is. `table` and `md` show the columns chosen. In
-   a terminal (or where COLUMNS says how wide) long cells fold, nothing is cut off; elsewhere, as in
-   a pipe to grep, a row is one line.
+   a terminal long cells fold, nothing is cut off; elsewhere, as in a pipe to grep, no cell does,
+   whatever COLUMNS says. Sentences fold there too if it says how wide, never inside a word.
 3. JSON is `{"schema": "cloison/<thing>/<version>", …, "rows": […]}`, stays ASCII and is RFC 8259's:
    a number that JSON cannot write (infinity) is null.
 4. Colour and progress only on a terminal; NO_COLOR (rich does) and `--color` are respected.
@@ -253,41 +253,71 @@ def folded(sentence: str) -> str:
 
 def hanging(words: str, style: str = "") -> Group:
     """A sentence two columns in; where it is folded, what follows stands two further in."""
+    from rich.cells import cell_len
     from rich.console import Group
     from rich.text import Text
 
     room = console()
-    lines = Text(words, style=style).wrap(room, max(room.width - 4, 1), overflow="fold")
+    longest = 1 if on_terminal() else max(map(cell_len, words.split()), default=1)
+    many = max(room.width - 4, longest)
+    lines = Text(words, style=style).wrap(room, many, overflow="fold")
     return Group(*(Text(" " * (4 if n else 2)) + line for n, line in enumerate(lines)))
 
 
-def console(*, stderr: bool = False) -> Console:
-    """A rich console that interprets nothing in strings."""
+def console(*, stderr: bool = False, room: int | None = None) -> Console:
+    """A rich console that interprets nothing in strings, of so many columns if that is said."""
     from rich.console import Console
 
     said = asked_for()
     forced: dict[str, Any] = {} if said is None else {"force_terminal": said, "no_color": not said}
     if said:
         forced["color_system"] = "standard"
-    out = {"stderr": stderr, "width": width(stderr), **forced}
+    out = {"stderr": stderr, "width": room or width(stderr), **forced}
     return Console(markup=False, highlight=False, emoji=False, **out)
 
 
 def width(stderr: bool) -> int | None:
-    """Columns of a line (rule 2); None: as many as the terminal or COLUMNS has."""
-    there = (sys.stderr if stderr else sys.stdout).isatty()
-    return None if there or os.environ.get("COLUMNS", "").isdecimal() else UNBOUNDED
+    """Columns of a line in a pipe (rule 2); None: as many as the terminal has."""
+    if on_terminal(stderr):
+        return None
+    said = os.environ.get("COLUMNS", "")
+    return max(int(said), 1) if said.isascii() and said.isdecimal() else UNBOUNDED
+
+
+def on_terminal(stderr: bool = False) -> bool:
+    """Whether somebody reads along."""
+    return (sys.stderr if stderr else sys.stdout).isatty()
 
 
 def printed(*things: Any) -> str:
     """What `show` prints, without trailing spaces."""
-    out = console()
-    with out.capture() as captured:
-        for thing in things:
-            out.print(thing)
-    return "\n".join(
-        harmless(line).rstrip() for line in captured.get().removesuffix("\n").split("\n")
+    room = width(False)
+    said = "".join(
+        rendered(thing, room) if room is None else piped(thing, room) for thing in things
     )
+    return "\n".join(harmless(line).rstrip() for line in said.removesuffix("\n").split("\n"))
+
+
+def rendered(thing: Any, room: int | None) -> str:
+    """What a console of so many columns prints."""
+    out = console(room=room)
+    with out.capture() as captured:
+        out.print(thing)
+    return captured.get()
+
+
+def piped(thing: Any, room: int) -> str:
+    """What stands in a pipe: a table as wide as its rows, everything else in the least room, so
+    many columns or twice as many, in which no word is broken."""
+    whole = rendered(thing, UNBOUNDED)
+    words = {*STYLING.sub("", whole).split()}
+    is_table = getattr(thing, "box", None) is not None
+    while room < UNBOUNDED and not is_table:
+        said = rendered(thing, room)
+        if words.issuperset(STYLING.sub("", said).split()):
+            return said
+        room *= 2
+    return whole
 
 
 def harmless(line: str) -> str:

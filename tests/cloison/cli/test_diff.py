@@ -56,6 +56,7 @@ def test_a_twin_of_the_demo_gains_what_its_patch_opens() -> None:
     assert back.endswith("2 lost. Everything else is unchanged.")
 
 
+@pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize("columns", [40, 80, 130])
 def test_folded_sentences_are_indented(columns: int) -> None:
     """What begins in the first column is a heading, in the third a sentence or a label."""

@@ -69,8 +69,8 @@ def test_a_capture_in_a_fabric(capture: Path, network: Network, tmp_path: Path) 
     assert f"{lost} dropped packets" in result.stderr
 
 
-def test_generated_traffic_reads_well_in_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+@pytest.mark.usefixtures("terminal")
+def test_generated_traffic_reads_well_in_80_columns() -> None:
     result = cloison("replay", "-f", SMALL, "--random", "2e4", "--permitted", "0.3", "-q")
     assert result.exit_code == 0, result.stderr
     assert "Verdicts of 20,000 packets" in result.stdout
@@ -78,10 +78,8 @@ def test_generated_traffic_reads_well_in_80_columns(monkeypatch: pytest.MonkeyPa
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
 
 
-def test_a_replayed_capture_reads_well_in_80_columns(
-    capture: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+@pytest.mark.usefixtures("terminal")
+def test_a_replayed_capture_reads_well_in_80_columns(capture: Path) -> None:
     result = cloison("replay", SMALL, capture, "-q")
     assert "several VRFs know" in result.stdout
     assert all(len(line) <= 80 for line in result.stdout.splitlines())

@@ -55,6 +55,7 @@ def test_report_reads_well_in_80_columns(small: Path) -> None:
         assert words in result.stdout
 
 
+@pytest.mark.usefixtures("terminal")
 def test_findings_name_a_packet_and_a_line(hole: Path) -> None:
     result = CliRunner(env={"COLUMNS": "80"}).invoke(main, ["simulate", str(hole)])
     assert result.exit_code == 1

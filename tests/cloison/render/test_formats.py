@@ -39,10 +39,8 @@ def test_csv_reads_back(capsys: pytest.CaptureFixture[str]) -> None:
     assert second["entries"] == "-3"
 
 
-def test_table_fits_80_columns_and_loses_nothing(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+@pytest.mark.usefixtures("terminal")
+def test_table_fits_80_columns_and_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     long = "acme/" + "x" * 120
     out = written(capsys, "table", [{"name": long, "why": "because " * 20, "n": 1}])
     assert max(map(len, out.splitlines())) <= 80

@@ -4,6 +4,12 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
+        "cloison/render/formats.py",
+        'is_table = getattr(thing, "box", None) is not None',
+        "is_table = False",
+        "COLUMNS folds cells of tables in a pipe",
+    ),
+    Fault(
         "cloison/cli/errors.py",
         'CODES = {"holds": OK, "computed": OK, "fails": FINDING, "unknown": UNKNOWN}',
         'CODES = {"holds": OK, "computed": OK, "fails": FINDING, "unknown": OK}',

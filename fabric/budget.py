@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from fabric.diagnostics import Diagnostic, InputError, Span
+from fabric.diagnostics import Diagnostic, InputError, Span, UndecidedError
 from fabric.topology import Fabric, Role
 
 if TYPE_CHECKING:
@@ -140,12 +140,20 @@ def afford_contents(
     afford("C693", routes, ROUTES, what, spec.at("tenants"))
 
 
-def afford_failures(fabric: Fabric, failures: int, span: Span | None) -> None:
-    """C694 for expectations under more failures than can be tried."""
+def too_many_failures(fabric: Fabric, failures: int) -> str | None:
+    """What it takes to try so many failures, if that is more than the budget has."""
     sessions = sum(link.kind != "host" for link in fabric.links)
     steps = failures * sessions * sum(node.role is not Role.HOST for node in fabric.nodes)
-    what = (
-        f"to try {failures:,} single failures takes {{need}} steps, about "
-        f"{steps * STEP / 60:,.0f} minutes, and the budget is {{limit}}"
+    most = STEPS * _factor.get()
+    if steps <= most:
+        return None
+    return (
+        f"to try {failures:,} failures takes {steps:,} steps, about "
+        f"{steps * STEP / 60:,.0f} minutes, and the budget is {most:,.0f}"
     )
-    afford("C694", steps, STEPS, what, span)
+
+
+def afford_failures(fabric: Fabric, failures: int) -> None:
+    """C694, which leaves the answer unknown, for more failures than can be tried."""
+    if said := too_many_failures(fabric, failures):
+        raise UndecidedError(Diagnostic("C694", said, None, HINT, "unknown"))

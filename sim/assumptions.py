@@ -22,6 +22,7 @@ UNDER_FAILURE = (
 OF_KINDS = {
     "any-1-risk-group": "a risk group fails with all of its nodes and links at once; endpoints of "
     "tenants behind any of its nodes are left out of the expectation, those of zones are not",
+    "any-2-links": "any-2-links is asked of each link alone and of each two at a time",
 }
 REPLIES = (
     "replies to an allowed packet skip the policy groups; their route exists, because the "

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import chain, combinations
+from math import comb
 from typing import TypeVar
 
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
@@ -22,6 +24,25 @@ from fabric.topology import Role
 from sim.world import World
 
 W = TypeVar("W", bound=World)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The values that a kind of `hold_under` means: each of `single`, and every set of them up to
+    `most` at once, smaller ones first."""
+
+    single: Callable[[World], Sequence[str]]
+    most: int = 1
+
+    def values(self, world: World) -> Iterator[tuple[str, ...]]:
+        """Every set of values."""
+        single = self.single(world)
+        return chain.from_iterable(combinations(single, n + 1) for n in range(self.most))
+
+    def count(self, world: World) -> int:
+        """How many sets there are."""
+        single = len(self.single(world))
+        return sum(comb(single, n + 1) for n in range(self.most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +55,7 @@ class WorldAxis:
     read: Callable[[World, str], str]
     values: Callable[[World], tuple[str, ...]]
     move: Callable[[World, tuple[str, ...]], World]
-    sweeps: Mapping[str, Callable[[World], Sequence[str]]]
+    sweeps: Mapping[str, Sweep]
     exempt: Callable[[World, str], Sequence[int]]
 
 
@@ -92,7 +113,12 @@ DOWN = WorldAxis(
     _read_down,
     lambda world: world.network.fabric.down,
     _fail,
-    {"any-1-link": links_up, "any-1-node": nodes_up, "any-1-risk-group": groups_up},
+    {
+        "any-1-link": Sweep(links_up),
+        "any-1-node": Sweep(nodes_up),
+        "any-1-risk-group": Sweep(groups_up),
+        "any-2-links": Sweep(links_up, 2),
+    },
     _behind,
 )
 _axes: ContextVar[tuple[WorldAxis, ...]] = ContextVar("axes", default=(DOWN,))
@@ -122,7 +148,7 @@ def axis_of(name: str) -> WorldAxis:
     return known[name]
 
 
-def sweep(kind: str) -> tuple[WorldAxis, Callable[[World], Sequence[str]]]:
+def sweep(kind: str) -> tuple[WorldAxis, Sweep]:
     """The axis that a kind of `hold_under` is about, and the values that it means."""
     found = [(axis, axis.sweeps[kind]) for axis in axes() if kind in axis.sweeps]
     assert len(found) == 1, f"{len(found)} axes have {kind}"

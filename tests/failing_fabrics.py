@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ MEMBERS = {
 }
 """The same, spelled out: a host's DPU is a member with it, and so are cables in both directions."""
 RISKS = ["any-1-risk-group"]
-KINDS = [*BOTH, *RISKS]
+KINDS = [*BOTH, *RISKS, "any-2-links"]
 NODES = {"cidr": "100.64.0.0/24", "use": "nodes"}
 A = vrf("10.0.0.0/16", "fd00::/48", NODES, default_route="zone2", advertise=["nodes"])
 ZONE2 = {
@@ -62,6 +62,7 @@ def racks(folder: Path) -> Path:
         {"allow": "a/@node/host3 -> zone2/partner", "hold_under": RISKS},
         {"allow": "a/@node/* -> zone2/partner", "hold_under": KINDS},
         {"allow": "a/n/r -> a/n/q", "hold_under": KINDS},
+        {"allow": "a/n/r -> a/n/q", "hold_under": ["any-2-links"]},
         {"deny": "a/n/* -> zone2/inet", "hold_under": KINDS},
     ]
     more: dict[str, Any] = {"zones": {"zone2": ZONE2}, "risk_groups": GROUPS, "expect": lines}
@@ -106,43 +107,47 @@ WORLDS = {
 }
 
 
-def failing(network: Network, kind: str) -> list[str]:
-    """What may fail: cables between devices, devices, or risk groups, unless they are down; hosts
-    are none."""
+def failing(network: Network, kind: str) -> list[tuple[str, ...]]:
+    """What may fail at once: cables between devices, devices, or risk groups, unless they are down;
+    one cable, then two. Hosts are none."""
     fabric = network.fabric
     if kind in RISKS:
-        return [name for name in network.spec.risk_groups if name not in fabric.down]
+        return [(name,) for name in network.spec.risk_groups if name not in fabric.down]
     hosts = {n.index for n in fabric.nodes if n.role.value == "host"}
-    if kind == "any-1-link":
+    if kind in ("any-1-link", "any-2-links"):
         links = [x for x in fabric.links if not {x.a, x.b} & hosts]
-        return [x.name for x in links if x.index not in fabric.down_links]
+        names = [x.name for x in links if x.index not in fabric.down_links]
+        pairs = [(a, b) for n, a in enumerate(names) for b in names[n + 1 :]]
+        return [*((name,) for name in names), *(pairs if kind == "any-2-links" else [])]
     nodes = [n for n in fabric.nodes if n.index not in hosts]
-    return [n.name for n in nodes if n.index not in fabric.down_nodes]
+    return [(n.name,) for n in nodes if n.index not in fabric.down_nodes]
 
 
-def spelled_out(down: Sequence[str]) -> list[str]:
+def spelled_out(down: Sequence[str], members: Mapping[str, list[str]] = MEMBERS) -> list[str]:
     """Nodes and cables in place of risk groups."""
-    return [member for name in down for member in MEMBERS.get(name, [name])]
+    return [member for name in down for member in members.get(name, [name])]
 
 
-def broken(path: Path, network: Network, down: Sequence[str]) -> dict[int, str]:
+def broken(
+    path: Path, network: Network, down: Sequence[str], members: Mapping[str, list[str]] = MEMBERS
+) -> dict[int, str]:
     """By expectation that holds as things are the first failure that breaks it, each world built
     from the file."""
     found: dict[int, str] = {}
     claims = read_claims(network.spec, network)
     base = reachability(World(network))
     holding = [c for c in claims if check_claim(base, c).holds]
+    before = {*spelled_out(down, members)}
     for kind in KINDS:
-        for name in failing(network, kind):
-            members = MEMBERS[name] if kind in RISKS else [name]
-            world = network_of(path, down=(*spelled_out(down), *members))
-            reach = reachability(World(world))
-            fresh = {*members} - {*spelled_out(down)}
+        asking = [c for c in holding if kind in c.hold_under]
+        for names in failing(network, kind) if asking else ():
+            fresh = [name for name in spelled_out(names, members) if name not in before]
+            reach = reachability(World(network_of(path, down=(*sorted(before), *fresh))))
             on_it = [e for e in network.endpoints if network.fabric.nodes[e.vtep].name in fresh]
             gone = [e.index for e in on_it if not e.name.startswith("zone")]
-            for claim in holding:
-                if kind in claim.hold_under and claim.number not in found:
+            for claim in asking:
+                if claim.number not in found:
                     wanted = without(pairs_of(claim, network), network, gone)
                     if not check_claim(reach, claim, wanted).holds:
-                        found[claim.number] = name
+                        found[claim.number] = " and ".join(names)
     return found

@@ -93,7 +93,7 @@ def in_words(proof: Proof) -> str:
     if proof.verdict == "holds":
         return f"holds{without}"
     left_out = (in_short(proof.pending),) if proof.pending else ()
-    return f"unknown: {'; '.join((*left_out, *proof.empty))}{without}"
+    return f"unknown: {'; '.join((*left_out, *proof.unknown_because))}{without}"
 
 
 def tables(sim: Simulation) -> Iterator[Table]:
@@ -225,6 +225,9 @@ def expectations(proof: Proof) -> Iterator[dict[str, Any]]:
         doubt = proof.doubts.get(outcome.claim.number)
         if doubt is not None and doubt.under and said == "unknown":
             yield expectation(outcome, "unknown") | {"under": doubt.under.partition(" ")[2]}
+        for kind in outcome.claim.hold_under if said == "unknown" else ():
+            if kind in proof.untried:
+                yield expectation(outcome, "unknown") | {"under": kind}
 
 
 def findings_table(proof: Proof) -> Table:
@@ -282,7 +285,7 @@ def proven(proof: Proof) -> dict[str, Any]:
             for e in proof.network.endpoints
             if e.assumed
         ],
-        "unknown_because": list(proof.empty),
+        "unknown_because": list(proof.unknown_because),
         "not_evaluated": as_rows(proof.not_evaluated),
     }
 

@@ -139,7 +139,9 @@ def remarks(proof: Proof) -> Iterator[str]:
 def verdict(proof: Proof) -> Text:
     """The last line."""
     name, said = proof.network.spec.name, Counter(proof.verdicts())
-    tried = f"; {proof.failures:,} single failures tried" if proof.failures else ""
+    double = any("any-2-links" in o.claim.hold_under for o in proof.outcomes)
+    word = "failures" if double else "single failures"
+    tried = f"; {proof.failures:,} {word} tried" if proof.failures else ""
     left = f", {said['unknown']} unknown" if said["unknown"] else ""
     held = f"{said['holds']} of {said.total()} expectations hold{left}{tried}"
     match proof.verdict:

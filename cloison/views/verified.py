@@ -22,7 +22,6 @@ from fabric.file.reader import read_text
 from fabric.inputs import input_files
 from fabric.io.strict_json import decoded, distinct
 from fabric.io.visible import lines
-from fabric.kubernetes.unevaluated import Unevaluated
 from sim.checker.consistency import inconsistencies
 from sim.checker.validity import validity
 from sim.proof.expect import Outcome
@@ -46,18 +45,17 @@ def claims_table(proof: Proof) -> Table:
     """Every `expect:` line and whether it holds, also under the failures that it names."""
     broken = {o.claim.number: o for o in proof.under_failure}
     rows = tuple(
-        claim_row(o, broken.get(o.claim.number), said, proof.doubts.get(o.claim.number))
+        claim_row(o, broken.get(o.claim.number), said, proof)
         for o, said in zip(proof.outcomes, proof.verdicts(), strict=True)
     )
     return Table(rows, "Expectations")
 
 
-def claim_row(
-    outcome: Outcome, broken: Outcome | None, said: str, doubt: Unevaluated | None
-) -> dict[str, Any]:
+def claim_row(outcome: Outcome, broken: Outcome | None, said: str, proof: Proof) -> dict[str, Any]:
     """One expectation; `pairs` counts (source, destination, IP version)."""
-    claim = outcome.claim
-    under = claim.hold_under if outcome.holds else []
+    claim, doubt = outcome.claim, proof.doubts.get(outcome.claim.number)
+    asked = claim.hold_under if outcome.holds else ()
+    under = [f"unknown {kind}" if kind in proof.untried else kind for kind in asked]
     if broken is not None:
         under = [f"not {broken.word} {broken.under}"]
     elif doubt is not None and doubt.under and outcome.holds:

@@ -1,4 +1,4 @@
-"""`hold_under`, asked again: each node, link or risk group alone, claim by claim.
+"""`hold_under`, asked again: each node, link or risk group alone, each two links, claim by claim.
 
 A failure that changes no next hop and cuts no VTEP off is one that no packet can notice: regions
 stay, and with them the claims. Tenants' endpoints behind a node that fails are left out: they
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from compiler.policy.ir import Policy
+from fabric.budget import afford_failures
 from fabric.build import rebuild
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.network import Network
@@ -22,59 +23,78 @@ from sim.checker.detours import Doors, way_of
 from sim.checker.machines import led_on
 from sim.checker.paths import Paths
 
-KINDS = "any-1-link", "any-1-node", "any-1-risk-group"
+KINDS = "any-1-link", "any-1-node", "any-1-risk-group", "any-2-links"
 Asked = dict[int, tuple[Claim, tuple[str, ...]]]
 """Claims that must hold under failures, by their number, with the kinds of failures."""
 
 
-def failures(network: Network, kind: str) -> Iterator[str]:
-    """What may fail, one at a time, beside what is down: links between devices that speak BGP, such
-    devices, or all of a risk group."""
+def single(network: Network, what: str) -> Iterator[str]:
+    """What may fail beside what is down: links between devices that speak BGP, such devices, or all
+    of a risk group."""
     fabric = network.fabric
-    if kind == "any-1-link":
+    if what == "link":
         for link in fabric.links:
             if link.kind != "host" and link.index not in fabric.down_links:
                 yield link.name
-    elif kind == "any-1-risk-group":
+    elif what == "risk-group":
         standing = network.spec.risk_groups if network.spec else {}
-        yield from (name for name in standing if name not in network.fabric.down)
+        yield from (name for name in standing if name not in fabric.down)
     else:
         for node in fabric.nodes:
             if node.role is not Role.HOST and node.index not in fabric.down_nodes:
                 yield node.name
 
 
+def failures(network: Network, kind: str) -> Iterator[tuple[str, ...]]:
+    """What fails at once, failure by failure; two links are also tried alone."""
+    _, number, what = kind.split("-", 2)
+    names = [*single(network, what.removesuffix("s"))]
+    yield from ((name,) for name in names)
+    if number == "2":
+        for place, name in enumerate(names):
+            yield from ((name, other) for other in names[place + 1 :])
+
+
 def tried(network: Network, asked: Asked) -> int:
     """How many failures that is."""
     kinds = {kind for _, named in asked.values() for kind in named}
-    return sum(len(list(failures(network, kind))) for kind in kinds)
+    return len({names for kind in kinds for names in failures(network, kind)})
 
 
 def under_failures(
     network: Network, policy: Policy, decisions: Decisions, asked: Asked, doors: Doors
 ) -> tuple[dict[int, str], list[Unevaluated]]:
     """The first failure that breaks each claim, of those that any breaks; and each Service that
-    leads around what keeps a claim under a failure, with the first one."""
+    leads around what keeps a claim under a failure, with the first one. What was judged of a world
+    that no packet can tell from this one is not judged again."""
     found: dict[int, str] = {}
     led: dict[tuple[str, ...], Unevaluated] = {}
-    judges: dict[str, Judge | None] = {noticeable(network): None}
+    as_it_is, judged = noticeable(network), set[tuple[int, str, frozenset[int]]]()
+    known: tuple[str, Judge] | None = None
+    afford_failures(network.fabric, tried(network, asked))
     for kind in KINDS:
         concerned = {n: claim for n, (claim, named) in asked.items() if kind in named}
-        for name in failures(network, kind) if concerned else ():
-            world = rebuild(network, down=(*network.fabric.down, name))
+        for names in failures(network, kind) if concerned else ():
+            world = rebuild(network, down=(*network.fabric.down, *names))
             key = noticeable(world)
-            if key not in judges:
-                judges[key] = Judge(Paths(world, policy, decisions).regions())
-            judge = judges[key]
-            if judge is None:
+            if key == as_it_is:
                 continue
             gone = world.fabric.down_nodes - network.fabric.down_nodes
             behind = (e for e in network.endpoints if e.vtep in gone)
             left_out = {e.index for e in behind if e.zone == 1}
-            for number, claim in concerned.items():
+            news = {
+                n: c for n, c in concerned.items() if (n, key, frozenset(left_out)) not in judged
+            }
+            if not news:
+                continue
+            judged |= {(n, key, frozenset(left_out)) for n in news}
+            if known is None or known[0] != key:
+                known = key, Judge(Paths(world, policy, decisions).regions())
+            judge, name = known[1], " and ".join(names)
+            for number, claim in news.items():
                 if number not in found and not judge.judge(claim, left_out).holds:
                     found[number] = name
-            meant = concerned.values()
+            meant = news.values()
             opened = doors.opened(judge, left_out, meant)
             for record in (*opened, *led_on(network, judge, meant, left_out)):
                 led.setdefault(way_of(record), replace(record, under=f"without {name}"))

@@ -34,6 +34,8 @@ from typing import Any
 
 import numpy as np
 
+from fabric.budget import HINT
+from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.fingerprint import fingerprint
 from fabric.kubernetes.unevaluated import certified
 from fabric.network import Network
@@ -57,6 +59,9 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
     """The certificate of a proof, made of JSON's types. Cost: sources × destination ranges."""
     reach, network = proof.reach, proof.network
     refuse_anycast(network, "a certificate")
+    for kind, said in proof.untried.items():
+        what = f"a certificate says what becomes of {kind}: {said}"
+        raise UndecidedError(Diagnostic("C694", what, None, HINT, "unknown"))
     under = [kind for o in proof.outcomes for kind in o.claim.hold_under]
     body = {
         "schema": SCHEMA,

@@ -1,42 +1,67 @@
-"""`hold_under`: the claims of a world in which one thing is otherwise, such as a link that failed.
+"""`hold_under`: the claims of a world in which something is otherwise, such as a link that failed.
 
-Every single value that a kind of `hold_under` means is tried (`sim.axes`). Most failures change
-nothing that a packet could notice, because next hops are VTEPs and paths are many: worlds with the
-same routes, the same reachable VTEPs and the same policy are proven once. Endpoints that an axis
-exempts, such as the tenants' on the failed node, are not expected to answer.
+Every set of values that a kind of `hold_under` means is tried (`sim.axes`), or none of them where
+the budget does not have what that takes. Most failures change nothing that a packet could notice,
+because next hops are VTEPs and paths are many: worlds with the same routes, the same reachable
+VTEPs and the same policy are proven once. Endpoints that an axis exempts, such as the tenants' on
+the failed node, are not expected to answer.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fabric.budget import afford_failures
+from fabric.budget import too_many_failures
 from fabric.door_names import door_in
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.network import Network
-from sim.axes import axes, sweep
+from sim.axes import WorldAxis, axes, sweep
 from sim.names.services import full_name
-from sim.proof.against import Against, Found, only_under
+from sim.proof.against import Against, only_under
 from sim.proof.expect import Claim, Outcome, check_claim, pairs_of, without
 from sim.proof.machines import Machines
 from sim.proof.reachability import Reach, reachability
 from sim.world import World
 
 Key = tuple[object, ...]
+KEPT = 8
+"""Worlds of which it is kept what gets where."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An outcome in the world of one failure, that world, and the Services that may break it there
+    """An outcome in the world of a failure, that world, and the Services that may break it there
     and not as the network stands."""
 
     outcome: Outcome
     reach: Reach
     detours: tuple[Unevaluated, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """A failure that some packet notices: values of an axis, and the world with them. Worlds that
+    no packet can tell apart have one `key`."""
+
+    axis: WorldAxis
+    values: tuple[str, ...]
+    key: Key
+    world: World
+
+    @property
+    def name(self) -> str:
+        """How reports call it."""
+        return " and ".join(self.values)
+
+    def exempt(self, here: World) -> tuple[int, ...]:
+        """Who is not expected to answer, of the world as it stands."""
+        gone = {e for value in self.values for e in self.axis.exempt(here, value)}
+        return tuple(sorted(gone))
 
 
 def kinds() -> tuple[str, ...]:
@@ -45,66 +70,90 @@ def kinds() -> tuple[str, ...]:
 
 
 def check_failures(
-    reach: Reach, claims: tuple[Claim, ...], against: Against, tell: Callable[[str], None]
+    failures: Failures, claims: tuple[Claim, ...], against: Against
 ) -> Iterator[Failed]:
     """Outcomes of the claims that must hold under failures, failure by failure. A failure that no
-    packet can notice has no outcome of its own."""
-    here, network = reach.world, reach.network
-    failures = Failures(reach, tell)
-    asking = [claim for claim in claims if claim.hold_under]
-    afford_failures(network.fabric, tried(here, claims), asking[0].span if asking else None)
-    led: dict[tuple[object, ...], Sequence[Found]] = {}
+    packet can notice has no outcome of its own, nor one that no packet can tell from an earlier
+    one with the same exemptions."""
+    here, network = failures.reach.world, failures.reach.network
     machines = Machines(network)
     wanted = {claim.number: pairs_of(claim, network) for claim in claims if claim.hold_under}
+    told: dict[tuple[object, ...], set[int]] = {}
+    failures.afford(kind for kind in kinds() if any(kind in claim.hold_under for claim in claims))
     for kind in kinds():
         concerned = [claim for claim in claims if kind in claim.hold_under]
-        axis, _ = sweep(kind)
-        for value, found in failures.each(kind) if concerned else ():
-            exempt = axis.exempt(here, value)
-            key = kind, id(found), *exempt
-            if key not in led:
-                doors = against.under(found, exempt, concerned)
-                led[key] = doors, machines.against(found, concerned, exempt)
-            for claim in concerned:
+        for noticed in failures.each(kind) if concerned else ():
+            exempt = noticed.exempt(here)
+            known = told.setdefault((noticed.key, *exempt), set())
+            news = [claim for claim in concerned if claim.number not in known]
+            if not news:
+                continue
+            known.update(claim.number for claim in news)
+            found, word = failures.reached(noticed), noticed.axis.word
+            led = against.under(found, exempt, news), machines.against(found, news, exempt)
+            for claim in news:
                 left = without(wanted[claim.number], network, exempt)
-                outcome = check_claim(found, claim, left, value)
-                opened = [r for told in led[key] for r in told.get(claim.number, ())]
-                detours = tuple(only_under(f"{axis.word} {value}", record) for record in opened)
-                yield Failed(replace(outcome, word=axis.word), found, detours)
+                outcome = check_claim(found, claim, left, noticed.name)
+                opened = [r for records in led for r in records.get(claim.number, ())]
+                detours = tuple(only_under(f"{word} {noticed.name}", record) for record in opened)
+                yield Failed(replace(outcome, word=word), found, detours)
 
 
 class Failures:
-    """The worlds of single failures beside one that is known. Those that no packet can tell apart
-    are proven once, and are the same object."""
+    """The worlds of failures beside one that is known: `tried` has those that were made, `untried`
+    says by kind why its failures were not. Of what gets where in them a few are kept."""
 
     def __init__(self, reach: Reach, tell: Callable[[str], None]) -> None:
         self.reach, self.tell = reach, tell
-        self._known = {_key(reach.world): reach}
+        self.tried: set[tuple[str, ...]] = set()
+        self.untried: dict[str, str] = {}
+        self._shared: dict[Key, tuple[object, ...]] = {}
+        self._kept: OrderedDict[Key, Reach] = OrderedDict()
 
-    def each(self, kind: str) -> Iterator[tuple[str, Reach]]:
-        """Every failure of a kind that some packet notices, with what gets where then."""
+    def afford(self, asked: Iterable[str]) -> None:
+        """Leave kinds out that the budget does not have enough for: several failures at once do not
+        take it from single ones."""
+        found = {kind: sweep(kind)[1] for kind in asked}
+        fabric, world = self.reach.network.fabric, self.reach.world
+        for most in {meant.most: None for meant in found.values()}:
+            total = sum(meant.count(world) for meant in found.values() if meant.most <= most)
+            if said := too_many_failures(fabric, total):
+                self.untried |= {kind: said for kind, m in found.items() if m.most == most}
+
+    def each(self, kind: str) -> Iterator[Noticed]:
+        """Every failure of a kind that some packet notices; none where all would be too many."""
         here = self.reach.world
-        axis, values = sweep(kind)
-        for value in values(here):
-            self.tell(f"{axis.word} {value}")
-            world = axis.move(here, (*axis.values(here), value))
+        axis, meant = sweep(kind)
+        as_it_is = _key(here)
+        for values in meant.values(here) if kind not in self.untried else ():
+            self.tried.add(values)
+            world = axis.move(here, (*axis.values(here), *values))
             key = _key(world)
-            if key not in self._known:
-                self._known[key] = reachability(world)
-            if self._known[key] is not self.reach:
-                yield value, self._known[key]
+            self._shared.setdefault(key, _shared(world))
+            noticed = Noticed(axis, values, key, world)
+            self.tell(f"{axis.word} {noticed.name}")
+            if key != as_it_is:
+                yield noticed
+
+    def reached(self, noticed: Noticed) -> Reach:
+        """What gets where in the world of a failure."""
+        if noticed.key not in self._kept:
+            self._kept[noticed.key] = reachability(noticed.world)
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return self._kept[noticed.key]
 
 
 def left_out(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[int, ...]]:
-    """By failure the endpoints of these claims that nobody expects to answer then."""
+    """By what may fail the endpoints of these claims that nobody expects to answer then."""
     found: dict[str, tuple[int, ...]] = {}
     for kind in kinds():
         asking = [pairs_of(claim, world.network) for claim in claims if kind in claim.hold_under]
         if asking:
             ends = np.divmod(np.concatenate(asking) // 2, len(world.network.endpoints))
             concerned = set(np.unique(np.concatenate(ends)).tolist())
-            axis, values = sweep(kind)
-            for value in values(world):
+            axis, meant = sweep(kind)
+            for value in meant.single(world):
                 gone = tuple(e for e in axis.exempt(world, value) if e in concerned)
                 found |= {value: gone} if gone else {}
     return found
@@ -112,7 +161,7 @@ def left_out(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[int, ..
 
 def emptied(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[str, ...]]:
     """By failure the Services (and other doors) of these claims of which no pod is left then: of
-    access to them nobody expects anything."""
+    access to them nobody expects anything. (Several at once are links, which no pod is on.)"""
     found: dict[str, set[str]] = {}
     for kind in kinds():
         asked = [
@@ -123,27 +172,29 @@ def emptied(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[str, ...
             for pods in [{end for part in claim.parts for end in part.pods or ()}]
             if name is not None and pods
         ]
-        axis, values = sweep(kind)
-        for value in values(world) if asked else ():
+        axis, meant = sweep(kind)
+        for value in meant.single(world) if asked else ():
             gone = set(axis.exempt(world, value))
             if names := {name for pods, name in asked if pods <= gone}:
                 found.setdefault(value, set()).update(names)
     return {value: tuple(sorted(names)) for value, names in found.items()}
 
 
-def tried(world: World, claims: tuple[Claim, ...]) -> int:
-    """How many single failures the claims ask for."""
-    asked = {kind for claim in claims for kind in claim.hold_under}
-    return sum(len(values(world)) for _, values in map(sweep, asked))
-
-
 def _key(world: World) -> Key:
-    """Equal for worlds that no packet can tell apart; what they share is the same object. (Worlds
-    that are known are kept, so that nothing else gets an object's number.)"""
+    """Equal for worlds that no packet can tell apart; what they share is the same object. (What
+    they share is kept, so that nothing else gets an object's number.)"""
+    return (
+        signature(world.network),
+        *map(id, _shared(world)),
+        *sorted(world.at.items()),
+        *world.rewrites,
+    )
+
+
+def _shared(world: World) -> tuple[object, ...]:
+    """What packets meet beside routes."""
     program, network = world.program, world.network
-    shared = program.groups, program.bindings, network.endpoints, network.vrfs
-    a, b, c, d = map(id, shared)
-    return signature(network), a, b, c, d, *sorted(world.at.items()), *world.rewrites
+    return program.groups, program.bindings, network.endpoints, network.vrfs
 
 
 def signature(network: Network) -> bytes:

@@ -19,6 +19,7 @@ from itertools import groupby
 from compiler.policy.ir import Condition
 from compiler.program.program import Program
 from compiler.program.walk import behind, required
+from fabric.budget import HINT
 from fabric.diagnostics import Diagnostic, Span
 from fabric.inventory import Endpoint, Prefix
 from fabric.kubernetes.unevaluated import Unevaluated, pending
@@ -31,7 +32,7 @@ from sim.pipeline.trace import Trace
 from sim.proof.against import Against
 from sim.proof.detours import record_key
 from sim.proof.expect import Breach, Claim, Outcome, check_claim, read_claims
-from sim.proof.failures import check_failures, emptied, left_out, tried
+from sim.proof.failures import Failures, check_failures, emptied, left_out
 from sim.proof.machines import Machines
 from sim.proof.matrix import Matrix, matrix
 from sim.proof.reachability import Reach, reachability
@@ -72,7 +73,9 @@ class Proof:
     `under_failure` those that fail when something else does. `besides` is what else is not
     evaluated because an expectation forbids it (`sim.proof.against`); `doubts` has per expectation
     (by number) the first of it that nobody accepted. `left_out` has by failure the endpoints that
-    no expectation asks about then, `emptied` the Services of which no pod is left then."""
+    no expectation asks about then, `emptied` the Services of which no pod is left then; `untried`
+    says of kinds of `hold_under` why no budget has what it takes to try them, which leaves whoever
+    asks for them unknown."""
 
     reach: Reach
     matrix: Matrix
@@ -84,6 +87,7 @@ class Proof:
     doubts: Mapping[int, Unevaluated] = field(default_factory=dict)
     left_out: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     emptied: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    untried: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def network(self) -> Network:
@@ -100,7 +104,7 @@ class Proof:
         """holds, fails, or unknown."""
         if self.findings:
             return "fails"
-        return "unknown" if self.pending or self.empty else "holds"
+        return "unknown" if self.pending or self.unknown_because else "holds"
 
     @property
     def holds(self) -> bool:
@@ -122,9 +126,14 @@ class Proof:
         return pending(self.not_evaluated)
 
     @property
-    def empty(self) -> tuple[str, ...]:
-        """Why there was nothing to prove, if so."""
-        return tuple(empty(self.network, len(self.outcomes)))
+    def unknown_because(self) -> tuple[str, ...]:
+        """Why there was nothing to prove, if so, and what it is that was too much to try."""
+        told = dict.fromkeys(self.untried.values())
+        named = {
+            s: ", ".join(kind for kind, said in self.untried.items() if said == s) for s in told
+        }
+        cut = (f"[C694] {kinds}: {said}; {HINT}" for said, kinds in named.items())
+        return (*empty(self.network, len(self.outcomes)), *cut)
 
     def verdicts(self) -> list[Verdict]:
         """One per expectation, in order, also under the failures that it names."""
@@ -132,9 +141,13 @@ class Proof:
         return [
             "fails"
             if o.claim.number in broken
-            else worst([said, "unknown"] if o.claim.number in self.doubts else [said])
+            else worst([said, "unknown"] if self._open(o.claim) else [said])
             for o, said in zip(self.outcomes, self.standing(), strict=True)
         ]
+
+    def _open(self, claim: Claim) -> bool:
+        """Whether something leaves an expectation unknown that may hold as things are."""
+        return claim.number in self.doubts or any(kind in self.untried for kind in claim.hold_under)
 
     def standing(self) -> list[Verdict]:
         """One per expectation, in order, as the network stands."""
@@ -166,12 +179,13 @@ def prove(world: World, *, tell: Callable[[str], None] = QUIET) -> Proof:
     outcomes = tuple(check_claim(reach, claim) for claim in claims)
     findings = [f for outcome in outcomes for f in explain_breaches(reach, outcome)]
     broken: list[Outcome] = []
+    failures = Failures(reach, tell)
     against = Against(reach, claims)
     beside = against.as_things_are(), Machines(network).against(reach, claims)
     told = [item for found in beside for item in found.items()]
     if any(claim.hold_under for claim in claims):
         with phase("try failures"):
-            for failed in check_failures(reach, claims, against, tell):
+            for failed in check_failures(failures, claims, against):
                 if _is_news(failed.outcome, outcomes, broken):
                     findings += explain_breaches(failed.reach, failed.outcome)
                     broken.append(failed.outcome)
@@ -180,10 +194,9 @@ def prove(world: World, *, tell: Callable[[str], None] = QUIET) -> Proof:
     table = matrix(reach)
     findings += [_of_diagnostic(reach, diagnostic) for diagnostic in network.findings]
     findings += _stray(reach, table)
-    failures = tried(world, claims)
-    proof = Proof(reach, table, outcomes, tuple(broken), tuple(findings), failures)
+    proof = Proof(reach, table, outcomes, tuple(broken), tuple(findings), len(failures.tried))
     proof = replace(proof, left_out=left_out(world, claims), emptied=emptied(world, claims))
-    return _with_doubts(proof, told)
+    return _with_doubts(replace(proof, untried=failures.untried), told)
 
 
 def _with_doubts(proof: Proof, told: Iterable[tuple[int, tuple[Unevaluated, ...]]]) -> Proof:

@@ -28,10 +28,13 @@ from fabric.network import Network
 from sim.axes import DOWN
 from sim.names.services import known
 from sim.proof.expect import keys_of, without
-from sim.proof.failures import Failures
+from sim.proof.failures import Failures, Key
 from sim.proof.legs import Column
 from sim.proof.reachability import Reach, reachability
 from sim.world import World
+
+SINGLE = tuple(kind for kind, meant in DOWN.sweeps.items() if meant.most == 1)
+"""Kinds of failures that are one thing each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +82,19 @@ class Spof:
 
 def spof(world: World, tell: Callable[[str], None]) -> Spof:
     """Try every single failure; worlds that no packet can tell apart are compared once."""
-    counted = sum(len(values(world)) for values in DOWN.sweeps.values())
-    afford_failures(world.network.fabric, counted, None)
+    counted = sum(DOWN.sweeps[kind].count(world) for kind in SINGLE)
+    afford_failures(world.network.fabric, counted)
     tell("reachability")
     here = reachability(world)
     failures = Failures(here, tell)
     out: list[Lost] = []
-    met: dict[int, Column] = {id(here): np.zeros(0, np.int64)}
-    for kind in DOWN.sweeps:
-        for name, there in failures.each(kind):
-            if id(there) not in met:
-                met[id(there)] = _lost(here, there)
-            out += _grouped(here, there, kind, name, met[id(there)])
+    met: dict[Key, Column] = {}
+    for kind in SINGLE:
+        for noticed in failures.each(kind):
+            there = failures.reached(noticed)
+            if noticed.key not in met:
+                met[noticed.key] = _lost(here, there)
+            out += _grouped(here, there, kind, noticed.name, met[noticed.key])
     return Spof(world.network, tuple(out), counted, tuple(_emptied(world)))
 
 
@@ -101,8 +105,8 @@ def _emptied(world: World) -> Iterator[Emptied]:
     for service, pods in services.items():
         for end in pods:
             behind.setdefault(end, []).append(service)
-    for kind, values in DOWN.sweeps.items():
-        for name in values(world):
+    for kind in SINGLE:
+        for name in DOWN.sweeps[kind].single(world):
             gone = Counter(s for e in DOWN.exempt(world, name) for s in behind.get(e, ()))
             for service in sorted(s for s, n in gone.items() if n == len(services[s])):
                 yield Emptied(kind, name, service, gone[service])

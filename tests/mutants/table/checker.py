@@ -236,7 +236,13 @@ FAULTS = (
     ),
     Fault(
         "sim/checker/failures.py",
-        "yield from (name for name in standing if name not in network.fabric.down)",
+        "yield from ((name, other) for other in names[place + 1 :])",
+        "yield from ()",
+        "the checker tries no two links at once",
+    ),
+    Fault(
+        "sim/checker/failures.py",
+        "yield from (name for name in standing if name not in fabric.down)",
         "yield from ()",
         "the checker tries no risk group",
     ),

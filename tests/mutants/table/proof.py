@@ -240,14 +240,14 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/failures.py",
-        "if self._known[key] is not self.reach:",
-        "if self._known[key] is self.reach and False:",
+        "if key != as_it_is:",
+        "if key != as_it_is and False:",
         "nothing is proven under failures",
     ),
     Fault(
         "sim/proof/failures.py",
-        "world = axis.move(here, (*axis.values(here), value))",
-        "world = axis.move(here, (value,))",
+        "world = axis.move(here, (*axis.values(here), *values))",
+        "world = axis.move(here, values)",
         "what was down before a failure comes up with it",
     ),
     Fault(
@@ -258,7 +258,7 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/prove.py",
-        'return "unknown" if self.pending or self.empty else "holds"',
+        'return "unknown" if self.pending or self.unknown_because else "holds"',
         'return "unknown" if self.pending else "holds"',
         "a proof about nothing holds",
     ),

@@ -40,10 +40,11 @@ def test_the_first_failure_that_breaks_is_found(tmp_path: Path, world: str) -> N
 @pytest.mark.parametrize("down", [(), ("feed", "dpu2"), ("rack1", "leaf1"), ("trench",)])
 def test_groups_that_fail_are_those_that_are_up(tmp_path: Path, down: tuple[str, ...]) -> None:
     network = network_of(racks(tmp_path), down=down)
-    names = sweep(RISKS[0])[1](World(network))
-    assert names == failing(network, RISKS[0])
-    assert {*names} | {*down} >= {"rack1", "feed", "trench"}
-    assert not {*names} & {*down}
+    groups = [*sweep(RISKS[0])[1].values(World(network))]
+    assert groups == failing(network, RISKS[0])
+    names = {name for found in groups for name in found}
+    assert names | {*down} >= {"rack1", "feed", "trench"}
+    assert not names & {*down}
 
 
 @pytest.mark.parametrize("down", [(), ("spine1", "dpu2--leaf1"), ("leaf2", "border1")])
@@ -51,11 +52,16 @@ def test_what_fails_is_every_cable_and_device_that_is_up(
     tmp_path: Path, down: tuple[str, ...]
 ) -> None:
     network = network_of(plain(tmp_path), down=down)
-    for kind in BOTH:
-        names = sweep(kind)[1](World(network))
-        assert names == failing(network, kind)
-        assert not {*names} & {*down}
-    assert {"dpu1", "dpu2", "leaf1", "spine2", "border2"} <= {*sweep(BOTH[1])[1](World(network))}
+    for kind in KINDS:
+        meant = sweep(kind)[1]
+        found = [*meant.values(World(network))]
+        assert found == failing(network, kind)
+        assert meant.count(World(network)) == len(found) == len({*found})
+        assert not {name for names in found for name in names} & {*down}
+    nodes = {
+        name for (name,) in sweep(BOTH[1])[1].values(World(network_of(tmp_path / "fabric.yaml")))
+    }
+    assert {"dpu1", "dpu2", "leaf1", "spine2", "border2"} <= nodes
 
 
 def test_worlds_have_one_signature_exactly_if_no_packet_can_tell(tmp_path: Path) -> None:
@@ -64,8 +70,8 @@ def test_worlds_have_one_signature_exactly_if_no_packet_can_tell(tmp_path: Path)
         folder = tmp_path / make.__name__
         folder.mkdir()
         network = network_of(make(folder))
-        names = [name for kind in KINDS for name in failing(network, kind)]
-        worlds = [network, *(rebuild(network, down=[name]) for name in names)]
+        found = [names for kind in KINDS for names in failing(network, kind)]
+        worlds = [network, *(rebuild(network, down=names) for names in found)]
         seen: dict[bytes, object] = {}
         for world in worlds:
             said = noticed(world)

@@ -1,0 +1,61 @@
+"""Law: what an expectation says under failures is what the world of each one says, built from the
+file. Proof and checker, `allow`, `deny` and `only`, every kind of `hold_under`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fabric_files import network_of
+from failing_fabrics import KINDS, broken, failing
+from random_failures import random_fabric, something_down
+
+from fabric.build import rebuild
+from fabric.network import Network
+from sim.checker.expected import expected
+from sim.checker.failures import noticeable
+from sim.proof.failures import signature
+from sim.proof.prove import prove
+from sim.world import World
+
+SEEDS = range(60)
+
+
+@pytest.mark.slices(20)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_verdicts_are_those_of_every_world_built_anew(tmp_path: Path, seed: int) -> None:
+    path, members = random_fabric(tmp_path, seed)
+    down = something_down(network_of(path), seed)
+    network = network_of(path, down=down)
+    twin = broken(path, network, down, members)
+    proof = prove(World(network))
+    assert {o.claim.number: o.under for o in proof.under_failure} == twin
+    body, _ = expected(network, [])
+    said = {n: claim["fails_without"] for n, claim in enumerate(body["claims"])}
+    assert {n: name for n, name in said.items() if name is not None} == twin
+    asked = {kind for o in proof.outcomes for kind in o.claim.hold_under}
+    every = {names for kind in asked for names in failing(network, kind)}
+    assert proof.failures == body["failures_tried"] == len(every)
+
+
+@pytest.mark.slices(20)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_failures_are_one_exactly_if_no_packet_can_tell(tmp_path: Path, seed: int) -> None:
+    """By whatever tells worlds apart, in the proof and in the checker: routes with their next hops
+    and who reaches whom, spelled out, are equal in two worlds exactly if these are."""
+    network = network_of(random_fabric(tmp_path, seed)[0])
+    found = {names for kind in KINDS for names in failing(network, kind)}
+    worlds = [network, *(rebuild(network, down=names) for names in sorted(found))]
+    for digest in (signature, noticeable):
+        pairs = {(repr(noticed(world)), digest(world)) for world in worlds}
+        assert len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+
+
+def noticed(network: Network) -> object:
+    routes = [
+        (vtep, vrf, str(route.prefix), [(hop.vtep, hop.vrf) for hop in route.nexthops])
+        for vtep, vrf in network.fib.instances
+        for route in network.fib.routes(vtep, vrf)
+    ]
+    vteps = sorted({vtep for vtep, _ in network.fib.instances})
+    return routes, [(a, b) for a in vteps for b in vteps if network.underlay.reachable(a, b)]

@@ -27,7 +27,7 @@ from cloison.views.doubts import doubts
 from cloison.views.explained import Explained
 from cloison.views.proved import Proved
 from cloison.views.report import Simulation
-from cloison.views.unknowns import notes
+from cloison.views.unknowns import computed, notes
 from cloison.views.world import World
 from compiler.policy.fields import read as carried
 from compiler.targets import catalogue
@@ -163,17 +163,19 @@ def reach(
     doubt = doubts(world.network, from_, to)
     rows = tuple(doubt.marked(row.source, row.target, row.row()) for row in found)
     columns = ("source", "destination", "ports", "pairs", *doubt.columns)
-    return Table(rows, "Reach", columns, notes(doubt.records))
+    return Table(rows, "Reach", columns, notes(doubt.records), computed(doubt.records))
 
 
 def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> Table:
     """What gains or loses access from `old` to `new`; what is not listed is equal in both, unless
-    a note says that something is not evaluated."""
+    a note says that something is not evaluated. The table's `verdict` is that of `cloison diff`:
+    holds where nothing differs, be it in rows or notes, else fails or unknown."""
     how = How(accept=tuple(accept_unevaluated))
     before, after = both([partial(_world, source) for source in (old, new)], how)
     found = diff_worlds(before, after)
     beside = (*differences.notes(found), *notes(found.not_evaluated))
-    return Table(tuple(differences.rows(found)), "Changes", CHANGES, beside)
+    rows = tuple(differences.rows(found))
+    return Table(rows, "Changes", CHANGES, beside, differences.said(found))
 
 
 def _world(source: Source, how: How) -> World:

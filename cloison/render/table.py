@@ -18,12 +18,23 @@ SHOWN_IN_HTML = 200
 @dataclass(frozen=True, slots=True, repr=False)
 class Table(Sequence[Row]):
     """An immutable sequence of rows (mappings). `columns` picks and names what people see; `notes`
-    are sentences without which the rows say too much."""
+    are sentences without which the rows say too much, `verdict` is that of the answer, where it is
+    one. A table that has no rows is only false where that says that there is nothing."""
 
     rows: tuple[Row, ...]
     title: str = ""
     columns: Columns | None = None
     notes: tuple[str, ...] = ()
+    verdict: str = ""
+
+    def __bool__(self) -> bool:
+        """Whether there are rows. Without rows, a verdict that tells of more is no yes or no."""
+        if not self.rows and self.verdict not in ("", "holds", "computed"):
+            told = "; ".join(self.notes)
+            raise TypeError(
+                f"there are no rows, but compare .verdict, which is {self.verdict}: {told}"
+            )
+        return bool(self.rows)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -53,7 +64,7 @@ class Table(Sequence[Row]):
         1
         """
         rows = tuple(r for r in self.rows if all(r.get(k) == v for k, v in wanted.items()))
-        return Table(rows, self.title, self.columns, self.notes)
+        return Table(rows, self.title, self.columns, self.notes, self.verdict)
 
     def to_pandas(self) -> pd.DataFrame:
         """A data frame with every key of the rows as a column."""

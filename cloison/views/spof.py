@@ -71,12 +71,22 @@ def verdict(found: Spof) -> str:
 
     if found.lost:
         return "fails"
-    return "unknown" if pending(found.network.not_evaluated) else "holds"
+    unsure = pending(found.network.not_evaluated) or nobody(found)
+    return "unknown" if unsure else "holds"
+
+
+def nobody(found: Spof) -> str:
+    """Why there was nobody who could lose anything, if so."""
+    from sim.verdicts import empty
+
+    return next(empty(found.network, 1), "")
 
 
 def sentence(found: Spof) -> str:
     """The last line."""
     points = found.points
+    if not points and (why := nobody(found)):
+        return f"Whether a single failure takes access from anybody is unknown: {why}."
     if not points:
         return f"No single failure takes access from anybody else; {found.tried:,} tried."
     some = ", ".join(points[:6]) + (f" and {len(points) - 6:,} more" if len(points) > 6 else "")

@@ -56,6 +56,11 @@ def notes(records: Sequence[Unevaluated]) -> tuple[str, ...]:
     return (*unknown, *sentences(records))
 
 
+def computed(records: Sequence[Unevaluated]) -> str:
+    """The verdict of rows beside which these were read."""
+    return "unknown" if pending(records) else "computed"
+
+
 def way_on(records: Sequence[Unevaluated]) -> str:
     """What to write to go on without them."""
     kinds = sorted({record.qualified for record in pending(records)})

@@ -17,7 +17,7 @@ from cloison.how import AS_USUAL, How
 from cloison.loader import Read, accept, read, read_fabric, read_spec, with_detours
 from cloison.render.table import Table
 from cloison.views import addresses, policy, routes, sessions, topology
-from cloison.views.unknowns import COLUMNS, as_rows, brief, notes
+from cloison.views.unknowns import COLUMNS, as_rows, brief, computed, notes
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import FabricSpec
 from fabric.topology import Role
@@ -179,17 +179,18 @@ class World(sim.world.World):
         from cloison.views.vrf_pairs import crossing_rows
 
         rows = tuple(crossing_rows(self.proof))
-        return Table(rows, "Isolation", notes=notes(self.network.not_evaluated))
+        records = self.network.not_evaluated
+        return Table(rows, "Isolation", notes=notes(records), verdict=computed(records))
 
     @property
     def spof(self) -> Table:
         """Who loses what without a single node or cable, tenants' endpoints on it aside."""
-        from cloison.views.spof import lost_table
+        from cloison.views.spof import lost_table, verdict
         from sim.proof.spof import spof
 
-        return replace(
-            lost_table(spof(self, lambda what: None)), notes=notes(self.network.not_evaluated)
-        )
+        found = spof(self, lambda what: None)
+        told = notes(self.network.not_evaluated)
+        return replace(lost_table(found), notes=told, verdict=verdict(found))
 
     def changes(self, new: World) -> Table:
         """What enforcement points of `new` decide otherwise than those of this world, as disjoint
@@ -202,7 +203,8 @@ class World(sim.world.World):
         found = changes(self.blocks, new.blocks)
         left_out = (*self.network.not_evaluated, *new.network.not_evaluated)
         rows = tuple(change_rows(new.network, found))
-        return Table(rows, "Changed decisions", notes=notes(left_out))
+        told = notes(left_out)
+        return Table(rows, "Changed decisions", notes=told, verdict=computed(left_out))
 
     def plot(
         self,

@@ -60,3 +60,58 @@ def test_what_is_too_much_to_decide_is_unknown(
     for verb in ("verify", "reach"):
         done = CliRunner().invoke(main, [verb, str(path)])
         assert done.exit_code == 4 and "unknown[C717]" in done.stderr
+
+
+def test_where_nobody_is_nobody_can_lose_anything(tmp_path: Path) -> None:
+    path = write_fabric(tmp_path, {}, {})
+    done = CliRunner().invoke(main, ["spof", str(path), "-q"])
+    assert done.exit_code == 4
+    assert "unknown: there is no pod and no node" in done.stdout
+    with pytest.raises(TypeError, match="unknown"):
+        bool(cloison.build(path).spof)
+
+
+FENCE = """\
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: fence, namespace: ns}
+"""
+SERVICE = """\
+---
+apiVersion: v1
+kind: Service
+metadata: {name: front, namespace: ns}
+spec: {selector: {app: one}, ports: [{port: 80}]}
+"""
+
+
+def test_a_table_without_rows_is_no_verdict(tmp_path: Path) -> None:
+    """In Python `if not cloison.diff(a, b):` must not mean "nothing differs" where that is unknown,
+    or where notes tell what does; so with `reach` and what a world lists."""
+    paths = []
+    for name, more in (("plain", ""), ("fenced", FENCE), ("served", SERVICE)):
+        (tmp_path / name).mkdir()
+        paths.append(write_fabric(tmp_path / name, TENANT, {"a": PODS}))
+        manifest = next(
+            p for p in (tmp_path / name).rglob("*.yaml") if "kind: Pod" in p.read_text()
+        )
+        manifest.write_text(manifest.read_text() + more)
+    plain, fenced, served = paths
+    same = cloison.diff(plain, plain)
+    assert (same.verdict, bool(same)) == ("holds", False)
+    for new, verdict in ((fenced, "unknown"), (served, "fails")):
+        found = cloison.diff(plain, new)
+        assert (len(found), found.verdict) == (0, verdict)
+        with pytest.raises(TypeError, match=f"which is {verdict}"):
+            bool(found)
+    assert (cloison.reach(plain).verdict, bool(cloison.reach(plain))) == ("computed", True)
+    none = cloison.reach(fenced, from_="a/ns/one", to="a/ns/two:1/tcp").where(source="nobody")
+    assert none.verdict == "unknown"
+    with pytest.raises(TypeError, match="unknown"):
+        bool(none)
+    world, other = cloison.build(plain), cloison.build(fenced)
+    assert not world.isolation and not world.changes(world)
+    for table in (other.isolation, world.changes(other)):
+        with pytest.raises(TypeError, match="unknown"):
+            bool(table)

@@ -1,7 +1,7 @@
 """What `import cloison` offers: one function per question.
 
 A *source* is the path of a fabric file or of a directory of Kubernetes manifests, a spec (`load`),
-or a world (`build`). `down` names nodes, links and risk groups that have failed,
+or a world (`build`). `down` names nodes, links, sessions and risk groups that have failed,
 `accept_unevaluated` kinds of objects that are not evaluated and may be left out; what else is not
 evaluated makes an answer that it touches unknown. What `prove` and `simulate` return is true only
 where everything holds; other answers are compared by their `verdict`, and refuse to be true or

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """See the module's docstring; `down` names nodes, links and risk groups that have failed."""
+    """See the module's docstring; `down` names nodes, links, sessions and risk groups that have
+    failed."""
 
     down: tuple[str, ...] = ()
     drawn: Literal["kept", "forgotten", "refused"] = "kept"

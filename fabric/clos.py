@@ -27,7 +27,7 @@ from fabric.file.spec import FabricSpec, Site, Speeds
 from fabric.multigraph import Multigraph
 from fabric.phases import phase
 from fabric.risk_groups import risk_groups
-from fabric.topology import RANK, Fabric, Link, Node, Role, aliases
+from fabric.topology import RANK, Fabric, Link, Node, Role, aliases, session
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -227,12 +227,13 @@ def _links(wiring: Multigraph, index: dict[str, int]) -> Iterator[Link]:
 
 
 def take_down(fabric: Fabric, down: Iterable[str]) -> Fabric:
-    """The same fabric with these nodes, links and risk groups down, and nothing else. Hosts have no
-    routes: what is on one that is down would seem to answer, so neither they nor their links may
-    be."""
+    """The same fabric with these nodes, links, risk groups and BGP sessions (`leaf1~spine1`) down,
+    and nothing else. Hosts have no routes: what is on one that is down would seem to answer, so
+    neither they nor their links may be."""
     links = {alias: link.index for link in fabric.links for alias in aliases(fabric, link)}
     groups = {group.name: group for group in fabric.risk_groups}
-    down_nodes, down_links, down_groups = set(), set(), set()
+    sessions = {session(a): n for a, n in links.items() if fabric.links[n].kind != "host"}
+    down_nodes, down_links, down_groups, down_sessions = set(), set(), set(), set()
     problems = Diagnostics()
     for name in down:
         if name in fabric.wiring.nodes and fabric.node(name).role is Role.HOST:
@@ -246,13 +247,17 @@ def take_down(fabric: Fabric, down: Iterable[str]) -> Fabric:
             down_nodes.add(fabric.node(name).index)
         elif name in links:
             down_links.add(links[name])
+        elif name in sessions:
+            down_sessions.add(sessions[name])
         elif name in groups:
             down_groups.add(name)
             down_nodes |= groups[name].nodes
             down_links |= groups[name].links
         else:
-            hint = did_you_mean(name, [*fabric.wiring.nodes, *links, *groups])
+            named = [*sessions] if "~" in name else [*fabric.wiring.nodes, *links, *groups]
+            hint = did_you_mean(name, named)
             kinds = "node, link or risk group" if groups else "node or link"
+            kinds = "session" if "~" in name else kinds
             problems.error("C331", f'no {kinds} is called "{name}"', hint=hint)
     problems.check()
     return replace(
@@ -260,4 +265,5 @@ def take_down(fabric: Fabric, down: Iterable[str]) -> Fabric:
         down_nodes=frozenset(down_nodes),
         down_links=frozenset(down_links),
         down_groups=frozenset(down_groups),
+        down_sessions=frozenset(down_sessions),
     )

@@ -74,7 +74,8 @@ class RiskGroup:
 @dataclass(frozen=True)
 class Fabric:
     """Nodes, links and the wiring of both. Nodes and links that are down are still listed; those of
-    a risk group in `down_groups` are in `down_nodes` and `down_links` too."""
+    a risk group in `down_groups` are in `down_nodes` and `down_links` too. `down_sessions` are
+    links that are up and have no BGP session."""
 
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
@@ -84,6 +85,7 @@ class Fabric:
     down_links: frozenset[int] = field(default_factory=frozenset)
     risk_groups: tuple[RiskGroup, ...] = ()
     down_groups: frozenset[str] = field(default_factory=frozenset)
+    down_sessions: frozenset[int] = field(default_factory=frozenset)
 
     @cached_property
     def graph(self) -> nx.MultiGraph[str]:
@@ -92,8 +94,8 @@ class Fabric:
 
     @property
     def down(self) -> tuple[str, ...]:
-        """What has failed, by name: risk groups, then nodes and links in none of these, each in
-        order of their numbers."""
+        """What has failed, by name: risk groups, then nodes and links in none of these, then
+        sessions, each in order of their numbers."""
         groups = [g for g in self.risk_groups if g.name in self.down_groups]
         nodes = self.down_nodes.difference(*(g.nodes for g in groups))
         links = self.down_links.difference(*(g.links for g in groups))
@@ -101,12 +103,13 @@ class Fabric:
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """Every node and link that has failed, by name."""
+        """Every node, link and session that has failed, by name."""
         return self._named(self.down_nodes, self.down_links)
 
     def _named(self, nodes: frozenset[int], links: frozenset[int]) -> tuple[str, ...]:
         names = (self.nodes[i].name for i in sorted(nodes))
-        return (*names, *(self.links[i].name for i in sorted(links)))
+        sessions = (session(self.links[i].name) for i in sorted(self.down_sessions))
+        return (*names, *(self.links[i].name for i in sorted(links)), *sessions)
 
     def node(self, name: str) -> Node:
         """The node of that name; KeyError when there is none."""
@@ -126,3 +129,8 @@ def aliases(fabric: Fabric, link: Link) -> tuple[str, str]:
     """The names that a link answers to: lower end first, and upper end first."""
     a, b = fabric.nodes[link.a].name, fabric.nodes[link.b].name
     return link.name, f"{b}--{a}{link.name.removeprefix(f'{a}--{b}')}"
+
+
+def session(link: str) -> str:
+    """The name of the BGP session over a link, by the link's name."""
+    return link.replace("--", "~", 1)

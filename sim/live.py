@@ -68,7 +68,7 @@ def alike(a: Network, b: Network) -> bool:
     return (
         (a.vrfs, a.endpoints) == (b.vrfs, b.endpoints)
         and (a.fabric.nodes, a.fabric.links) == (b.fabric.nodes, b.fabric.links)
-        and (a.fabric.down_nodes, a.fabric.down_links) == (b.fabric.down_nodes, b.fabric.down_links)
+        and a.fabric.failed == b.fabric.failed
         and a.plan.loopback == b.plan.loopback
         and (a.fib.instances, a.fib.nexthop_sets) == (b.fib.instances, b.fib.nexthop_sets)
         and [r.prefixes for r in a.fib.vrf_routes] == [r.prefixes for r in b.fib.vrf_routes]

@@ -135,7 +135,7 @@ def _exists(network: Network, policy: Policy) -> dict[str, object]:
     return {
         "nodes": [(node.index, node.name) for node in network.fabric.nodes],
         "cables": network.fabric.links,
-        "failures": (network.fabric.down_nodes, network.fabric.down_links),
+        "failures": network.fabric.failed,
         "VRFs": [wherever_written(vrf) for vrf in network.vrfs],
         "endpoints": [wherever_written(endpoint) for endpoint in network.endpoints],
         "instances": network.fib.instances,

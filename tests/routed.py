@@ -149,7 +149,15 @@ def routed(
     anything: Any = None
     return Network(
         anything,
-        SimpleNamespace(nodes=boxes, links=(), down_nodes=(), down_links=(), down=(), failed=()),  # type: ignore[arg-type]
+        SimpleNamespace(
+            nodes=boxes,
+            links=(),
+            down_nodes=(),
+            down_links=(),
+            down_sessions=(),
+            down=(),
+            failed=(),
+        ),  # type: ignore[arg-type]
         anything,
         table,
         tuple(endpoints),

@@ -49,7 +49,7 @@ def wired(network: Network) -> Network:
         for s in range(N_SPINES)
     )
     fabric: Any = SimpleNamespace(
-        nodes=nodes, links=links, down_nodes=(), down_links=(), down=(), failed=()
+        nodes=nodes, links=links, down_nodes=(), down_links=(), down_sessions=(), down=(), failed=()
     )
     underlay: Any = TwoTier(n, cut)
     return replace(network, fabric=fabric, underlay=underlay)

@@ -73,9 +73,12 @@ def network(paths: list[Path]) -> Network:
 
 
 def _failing(paths: list[Path]) -> Iterable[str]:
+    from fabric.topology import session
+
     found = wiring(paths)
     groups = [group.name for group in found.risk_groups]
-    return [*(node.name for node in found.nodes), *(link.name for link in found.links), *groups]
+    links = [link.name for link in found.links]
+    return [*(node.name for node in found.nodes), *links, *map(session, links), *groups]
 
 
 def _tenants(paths: list[Path]) -> Iterable[str]:

@@ -110,13 +110,14 @@ def accept_option(function: F) -> F:
 
 
 def down_option(function: F) -> F:
-    """`--down NODE|LINK|GROUP`, repeatable: build the network with these failed."""
+    """`--down NODE|LINK|SESSION|GROUP`, repeatable: build the network with these failed."""
     return click.option(
         "--down",
         multiple=True,
         shell_complete=completion.failing,
-        metavar="NODE|LINK|GROUP",
-        help="Fail this node, link or risk group first (repeatable), e.g. leaf1 or leaf1--spine1.",
+        metavar="NODE|LINK|SESSION|GROUP",
+        help="Fail this node, link, BGP session or risk group first (repeatable), e.g. leaf1, "
+        "leaf1--spine1 or leaf1~spine1.",
     )(function)
 
 

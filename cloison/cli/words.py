@@ -22,7 +22,7 @@ OPTIONS = {
     "--dissect": "take apart this many frames that nobody understands",
     "--accept-unevaluated": "go on as if there were no objects of this kind; the answer says so",
     "--despite-findings": "go on although there are findings; the exit code stays",
-    "--down": "fail this node, link or risk group first",
+    "--down": "fail this node, link, BGP session or risk group first",
     "--dropped": "write dropped packets into this file",
     "--engine": "what decides about packets",
     "--evpn": "Type-5 routes as they are announced",

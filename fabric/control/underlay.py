@@ -159,6 +159,8 @@ def down_reason(fabric: Fabric, link: Link, asn: tuple[int, ...]) -> str:
             return f"{fabric.nodes[end].name} is down"
     if link.index in fabric.down_links:
         return "link is down"
+    if link.index in fabric.down_sessions:
+        return "session is down"
     if asn[link.a] == asn[link.b]:
         return "both ends have the same ASN"
     return ""

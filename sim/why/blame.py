@@ -200,9 +200,7 @@ def _unwired(network: Network, here: int, there: int) -> Cause:
     span = network.spec.at_key("sites", node.site) if network.spec else None
     if node.index in fabric.down_nodes:
         return Cause(node.name, "is down", span, "wiring")
-    failed = [fabric.nodes[i].name for i in fabric.down_nodes]
-    failed += [fabric.links[i].name for i in fabric.down_links]
-    lost = f" without {', '.join(sorted(failed))}" if failed else ""
+    lost = f" without {', '.join(sorted(fabric.failed))}" if fabric.failed else ""
     text = f"{node.name} has no path to the other end{lost}"
     return Cause(f"wiring of site {node.site}", text, span, "wiring")
 

@@ -47,7 +47,7 @@ def border(network: Network, here: int, there: int) -> tuple[list[int], int, int
     fabric, underlay, asn = network.fabric, network.underlay, network.plan.asn
     beside: dict[int, list[int]] = {}
     for link in fabric.links:
-        if link.kind != "host" and link.index not in fabric.down_links:
+        if link.kind != "host" and link.index not in fabric.down_links | fabric.down_sessions:
             beside.setdefault(link.a, []).append(link.b)
             beside.setdefault(link.b, []).append(link.a)
     came, waiting = {here: here}, deque([here])

@@ -36,7 +36,7 @@ def classes(world: World, members: Iterable[Endpoint]) -> list[list[Endpoint]]:
         for version, intervals in ((4, region.v4), (6, region.v6))
     }
     ordered, doubts = sorted(ranges), touching(network)
-    failed = bool(network.fabric.down_nodes or network.fabric.down_links)
+    failed = bool(network.fabric.failed)
     found: dict[object, list[Endpoint]] = {}
     for endpoint in members:
         addresses = [(p.version, int(p.network_address)) for p in endpoint.prefixes]

@@ -29,6 +29,12 @@ FAULTS = (
     ),
     Fault(
         "fabric/control/underlay.py",
+        "if link.index in fabric.down_sessions:",
+        "if False:",
+        "a session that is down carries routes",
+    ),
+    Fault(
+        "fabric/control/underlay.py",
         "if link.index in fabric.down_links:",
         "if link.index in fabric.down_nodes:",
         "links that are down carry sessions",

@@ -23,6 +23,7 @@ from sim.packets.headers import Packets
 from sim.packets.pcap import Reader
 from sim.pipeline.arrivals import Arrivals, attach
 from sim.pipeline.conntrack import FlowTable
+from sim.pipeline.conversations import Conversations
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.flow_verdicts import FlowVerdicts
 from sim.pipeline.replay import ReplayReport
@@ -177,10 +178,11 @@ def doubtful(report: ReplayReport, elsewhere: int = 0, vrf: str | None = None) -
 def arrivals(world: World, captures: Iterable[Reader], vrf: str | None) -> Iterator[Arrivals]:
     """The packets of captures, attached to VRFs."""
     number = None if vrf is None else vrf_index(world.network, vrf)
+    known = Conversations(world)
     for reader in captures:
         for batch in reader:
             fields = world.blocks.l4.fields.names
-            yield attach(world, batch, fields, number)
+            yield attach(world, batch, fields, number, known)
 
 
 def vrf_index(network: Network, name: str) -> int:

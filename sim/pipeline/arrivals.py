@@ -7,14 +7,16 @@ In this order:
    is looked for in the VRFs that have endpoints behind the outer source VTEP.
 2. A plain frame belongs to the one VRF in which its source address is an endpoint's own single
    address; without such a VRF, to the one in which its source lies in an endpoint's prefix.
-3. What remains (unknown, or the same address in several tenants) belongs to the VRF that the caller
-   names, if any. Otherwise the packet has an unknown source, and is counted as such.
+3. What remains (unknown, or the same address in several tenants) belongs to the VRF where it
+   answers (`sim.pipeline.conversations`), else to the one that the caller names, if any. Otherwise
+   the packet has an unknown source, and is counted as such.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,7 @@ from sim.packets.decode import Decoded
 from sim.packets.headers import Packets
 from sim.packets.icmp import ERROR, OTHER, REPLY, REQUEST, Marks
 from sim.packets.pcap import Batch
+from sim.pipeline.conversations import Conversations
 from sim.pipeline.forwarding import refuse_anycast
 from sim.pipeline.tables import Tables, tables_of
 from sim.world import World
@@ -50,18 +53,26 @@ class Arrivals:
     elsewhere: NDArray[np.bool_] | None = None
 
 
-def attach(world: World, batch: Batch, fields: Iterable[str], vrf: int | None = None) -> Arrivals:
+def attach(
+    world: World,
+    batch: Batch,
+    fields: Iterable[str],
+    vrf: int | None = None,
+    before: Conversations | None = None,
+) -> Arrivals:
     """The IP packets of a batch, each with the VRF in which it enters (-1: unknown source), and
-    with these further fields."""
+    with these further fields; `before` are the conversations of batches before."""
     network, tables = world.network, world.once(tables_of)
     refuse_anycast(network, "a replay of captures")
     row = np.flatnonzero(batch.header.version > 0)
     header = batch.header.take(row)
-    where = _plain(tables, world.once(single_ends), header)
+    by_address = partial(_plain, tables, world.once(single_ends))
+    where = by_address(header)
     tunnelled = np.flatnonzero(header.vni >= 0)
     if len(tunnelled):
         outer = batch.outer.take(row[tunnelled])
         where[tunnelled] = _tunnelled(network, tables, header.take(tunnelled), outer)
+    (before or Conversations(world)).attach(header, where, by_address)
     if vrf is not None:
         where[where < 0] = vrf
     packets = Packets.make(**header.header(), vrf=where, length=header.length)

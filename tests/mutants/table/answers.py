@@ -185,6 +185,12 @@ FAULTS = (
         "a policy change revokes no flow",
     ),
     Fault(
+        "sim/pipeline/conversations.py",
+        "return vrfs.pop() if len(vrfs) == 1 else -1",
+        "return flow.vrf",
+        "captures: who answers is in the VRF of who asked",
+    ),
+    Fault(
         "sim/pipeline/arrivals.py",
         "ambiguous = np.where(single[0] >= 0, single[1] >= 0, wide[1] >= 0)",
         "ambiguous = wide[1] >= 0",

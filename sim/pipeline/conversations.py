@@ -1,0 +1,101 @@
+"""Answers of whoever has an address that several VRFs know: they come from where the packet that
+they answer went.
+
+A capture without tunnels shows addresses alone. An address outside that lies in a zone's prefix and
+in another one's, or that two tenants have, says nothing about its VRF. But what was sent to it
+before did: its own VRF has one route there.
+
+Rules that hold here:
+
+1. A packet whose source no VRF or several VRFs know belongs to the VRF to which every next hop led
+   the first packet of its conversation, addresses, protocol and ports the other way round, that
+   came before it and has a VRF. Where hops lead to several VRFs, or nobody has the address there,
+   nothing is known.
+2. What comes first in a capture has no conversation: nobody looks ahead.
+3. The last `KEPT` conversations are remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabric.network import Network
+from sim.packets.decode import Decoded
+from sim.packets.headers import Flow
+from sim.pipeline.forwarding import Place, onward, receivers, sender
+from sim.world import World
+
+Ints = NDArray[np.int64]
+KEPT = 1 << 20
+Key = tuple[int, int, int, int, int, int]
+"""IP version, source, destination, protocol, ports."""
+
+
+class Conversations:
+    """Those of a replay, batch by batch."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.answers: dict[Key, int] = {}
+        self.led: dict[tuple[int, int, int, int], int] = {}
+
+    def attach(self, header: Decoded, where: Ints, of: Callable[[Decoded], Ints]) -> None:
+        """Fill in the VRFs (`where`, -1: unknown) of packets without a tunnel; `of` are the VRFs
+        that addresses tell, as sources."""
+        plain = header.vni < 0
+        asking = np.flatnonzero(plain & (where >= 0))
+        asking = asking[of(turned(header.take(asking))) < 0]
+        lost = np.flatnonzero(plain & (where < 0))
+        if not len(lost) and not len(asking):
+            return
+        for row in np.sort(np.concatenate([asking, lost])).tolist():
+            version, protocol = int(header.version[row]), int(header.protocol[row])
+            src, dst = (
+                int(hi[row]) << 64 | int(lo[row])
+                for hi, lo in ((header.src_hi, header.src_lo), (header.dst_hi, header.dst_lo))
+            )
+            sport, dport = int(header.sport[row]), int(header.dport[row])
+            if where[row] < 0:
+                where[row] = self.answers.get((version, src, dst, protocol, sport, dport), -1)
+                continue
+            key = version, dst, src, protocol, dport, sport
+            if key not in self.answers:
+                self._remember(key, self._answerer(int(where[row]), version, src, dst))
+
+    def _remember(self, key: Key, vrf: int) -> None:
+        self.answers[key] = vrf
+        if len(self.answers) > KEPT:
+            del self.answers[next(iter(self.answers))]
+
+    def _answerer(self, vrf: int, version: int, src: int, dst: int) -> int:
+        """The VRF of whoever gets what is sent from here to there; -1 if that is not known."""
+        key = vrf, version, src, dst
+        if key not in self.led:
+            self.led[key] = answerer(self.world, Flow(vrf, version, src, dst, 0))
+        return self.led[key]
+
+
+def answerer(world: World, flow: Flow) -> int:
+    """The VRF in which the destination of a header is, wherever ECMP sends it; -1: not known."""
+    network: Network = world.network
+    source = sender(network, flow)
+    if source is None:
+        return -1
+    there = [step.to for step in onward(world, Place(source.vtep, flow.vrf, flow))]
+    vrfs = {place.vrf if receivers(network, place) else -1 for place in there}
+    return vrfs.pop() if len(vrfs) == 1 else -1
+
+
+def turned(header: Decoded) -> Decoded:
+    """Headers with source and destination exchanged."""
+    return replace(
+        header,
+        src_hi=header.dst_hi,
+        src_lo=header.dst_lo,
+        dst_hi=header.src_hi,
+        dst_lo=header.src_lo,
+    )

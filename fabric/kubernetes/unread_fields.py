@@ -13,7 +13,8 @@ Rules that hold here:
 5. Kinds that are read whole (`fabric.kubernetes.templates`) may be told to make policies, doors or
    labels besides: `BESIDES`.
 
-Source: kubernetes/api `core/v1/types.go`; documentation of Multus, Calico, Antrea,
+Source: kubernetes/api `core/v1/types.go`; documentation of Multus, Network Service Mesh, the RDMA
+shared device plugin, NVIDIA's network operator, EFA's device plugin, Calico, Antrea,
 Cilium, Kube-OVN, OVN-Kubernetes, GKE, the Amazon VPC CNI, Istio, Linkerd, Consul, KubeVirt and
 Argo Rollouts; KubeRay `raycluster_types.go`; Volcano's job plugin `svc`.
 """
@@ -47,6 +48,7 @@ ANNOTATIONS = {
     "networking.gke.io/interfaces": NETWORKS,
     "networking.gke.io/default-interface": NETWORKS,
     "danm.io/interfaces": NETWORKS,
+    "networkservicemesh.io": NETWORKS,
     "cni.projectcalico.org/floatingIPs": TRANSLATES,
     "ovn.kubernetes.io/eip": TRANSLATES,
     "ovn.kubernetes.io/snat": TRANSLATES,
@@ -81,6 +83,9 @@ SIDECARS = {
 """Annotations of pods, unless the value is one of `OFF`: what policies see is that port."""
 OFF = ("", "0", "disabled", "f", "false")
 
+ADAPTERS = ("rdma/", "vpc.amazonaws.com/efa", "nvidia.com/hostdev")
+"""Resources, and beginnings of such, that give a container a network device of its own."""
+
 NAMESPACE_LABELS = {
     AMBIENT: "takes TCP of its pods through port 15008, and policies see that port",
     "istio.io/use-waypoint": "sends packets to its pods through a proxy, and policies see that",
@@ -97,6 +102,7 @@ NAMESPACE_ANNOTATIONS = {
     "ipam.antrea.io/ippools": POOLS,
     "ipam.cilium.io/ip-pool": POOLS,
     "linkerd.io/inject": "lets what meshed pods send to its pods arrive at port 4143",
+    "networkservicemesh.io": "gives its pods other networks, which policies do not see",
     "config.linkerd.io/default-inbound-policy": INBOUND,
     "config.linkerd.io/proxy-require-identity-inbound-ports": INBOUND,
 }
@@ -214,6 +220,9 @@ def of_pod(root: Cursor, about: Cursor, spec: Cursor, workload: str) -> Iterator
     if claims := spec["resourceClaims"]:
         what = "field resourceClaims may bring network devices, which policies do not see"
         yield record(root, claims.key_span, what, workload)
+    for adapter in adapters(spec):
+        what = f"resource {adapter.path[-1]} is a network device, whose packets policies do not see"
+        yield record(root, adapter.key_span, what, workload)
     for network in _items(spec["networks"]):
         if network["multus"]:
             what = "field networks gives the machine other networks, which policies do not see"
@@ -239,6 +248,19 @@ def orders(annotations: Cursor) -> Iterator[str]:
         plugin = key.partition("/")[0] if isinstance(key, str) and key not in REPORTED else ""
         if plugin in PLUGINS and not (ALLOCATED in given and ALLOCATED.startswith(f"{plugin}/")):
             yield key
+
+
+def adapters(spec: Cursor) -> Iterator[Cursor]:
+    """Network devices that containers ask for, each once."""
+    told = set()
+    for listed in (spec["containers"], spec["initContainers"]):
+        for container in _items(listed):
+            for asked in (container["resources"]["limits"], container["resources"]["requests"]):
+                for key in asked.value if isinstance(asked.value, dict) else ():
+                    known = isinstance(key, str) and key.startswith(ADAPTERS) and key not in told
+                    if known and str(asked[key].value) != "0":
+                        told.add(key)
+                        yield asked[key]
 
 
 def host_ports(spec: Cursor) -> Iterator[Cursor]:

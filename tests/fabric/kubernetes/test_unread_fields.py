@@ -11,6 +11,7 @@ import yaml
 from fabric.cluster import cluster_network
 from fabric.kubernetes.unevaluated import Touching, Unevaluated
 from fabric.kubernetes.unread_fields import (
+    ADAPTERS,
     AMBIENT,
     ANNOTATIONS,
     NAMESPACE_ANNOTATIONS,
@@ -90,6 +91,22 @@ def test_host_ports_open_a_way_unless_the_pod_has_its_hosts_network(tmp_path: Pa
 def test_claims_of_devices_are_told(tmp_path: Path) -> None:
     (record,) = told(tmp_path, pod(resourceClaims=[{"name": "nic"}]))
     assert "resourceClaims" in record.what
+
+
+@pytest.mark.parametrize("key", ["rdma/hca_shared_devices_a", *ADAPTERS[1:]])
+@pytest.mark.parametrize("where", ["containers", "initContainers"])
+def test_network_devices_beside_the_pod_s_are_told(tmp_path: Path, key: str, where: str) -> None:
+    """What a container sends by one passes no policy of its host."""
+
+    def asking(key: str, count: object) -> dict[str, Any]:
+        container = {**CONTAINER, "resources": {"limits": {key: count}, "requests": {key: count}}}
+        return pod(**{"containers": [CONTAINER], where: [container]})
+
+    for count in (1, "1"):
+        (record,) = told(tmp_path, asking(key, count))
+        assert key in record.what and record.scope == "workload"
+    for usual, count in ((key, 0), ("nvidia.com/gpu", 8), ("memory", "1Gi")):
+        assert told(tmp_path, asking(usual, count)) == ()
 
 
 def test_a_workload_without_pods_is_told_unless_another_one_owns_it(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ ADDED: Mapping[str, tuple[str, ...]] = {
     "DeploymentConfig": ("deployment", "openshift.io/"),
     "CloneSet": (*HASHES, "apps.kruise.io/", "lifecycle.apps.kruise.io/"),
     "Service.serving.knative.dev": ("app", "serving.knative.dev/", "service.istio.io/", *HASHES),
-    "VirtualMachine": ("kubevirt.io", "vm.kubevirt.io/"),
+    "VirtualMachine": ("kubevirt.io/", "vm.kubevirt.io/"),
     "JobSet": (*JOBS, "jobset.sigs.k8s.io/"),
     "LeaderWorkerSet": (
         *HASHES, "leaderworkerset.sigs.k8s.io/", "apps.kubernetes.io/", "statefulset.kubernetes.io/"

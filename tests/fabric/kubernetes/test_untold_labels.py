@@ -14,6 +14,7 @@ TEMPLATE: dict[str, Any] = {
     "metadata": {"labels": {"app": "w"}},
     "spec": {"containers": [{"name": "c", "image": "i"}]},
 }
+MACHINE: Any = {"metadata": {"labels": {"app": "w"}}, "spec": {"domain": {}}}
 WORKLOADS: dict[str, tuple[str, str, Any]] = {
     "pod-template-hash": ("apps/v1", "Deployment", {"template": TEMPLATE}),
     "controller-revision-hash": ("apps/v1", "DaemonSet", {"template": TEMPLATE}),
@@ -25,6 +26,8 @@ WORKLOADS: dict[str, tuple[str, str, Any]] = {
         "kubeflow.org/v1", "PyTorchJob", {"pytorchReplicaSpecs": {"A": {"template": TEMPLATE}}},
     ),
     "ray.io/node-type": ("ray.io/v1", "RayCluster", {"headGroupSpec": {"template": TEMPLATE}}),
+    "kubevirt.io/created-by": ("kubevirt.io/v1", "VirtualMachine", {"template": MACHINE}),
+    "kubevirt.io/nodeName": ("kubevirt.io/v1", "VirtualMachine", {"template": MACHINE}),
     "topology.kubernetes.io/zone": ("apps/v1", "StatefulSet", {"template": TEMPLATE}),
 }  # fmt: skip
 
@@ -69,6 +72,8 @@ def test_not_for_pods_that_have_it_or_live_elsewhere_or_run(tmp_path: Path, key:
     assert not read(tmp_path, thing(api, kind, spec, "w", "other"), chosen).not_evaluated
     assert not read(tmp_path, thing(api, kind, spec), policy({"podSelector": {}})).not_evaluated
     running = thing("v1", "Pod", TEMPLATE["spec"], "w-1")
+    if kind == "VirtualMachine":
+        return  # its pod has another owner
     running["metadata"]["ownerReferences"] = [{"kind": kind, "name": "w", "controller": True}]
     running["status"] = {"podIP": "10.0.0.7"}
     found = read(tmp_path, thing(api, kind, spec), running, chosen)

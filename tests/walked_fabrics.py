@@ -72,18 +72,19 @@ def document(rng: Random) -> Document:
         "vtep": rng.choice(("dpu", "dpu", "leaf")),
         "sites": {"s": site},
         "pools": {"blocks": {"v4": 28, "v6": 112}},
-        "tenants": {name: tenant(rng, number) for number, name in enumerate(names)},
+        "tenants": {name: tenant(rng, number, site["leaves"]) for number, name in enumerate(names)},
         "zones": zones(rng, names, borders),
         "expect": [],
     }
     made |= between(rng, names)
     made["risk_groups"] = risk_groups(rng, made["vtep"], borders)
-    made["expect"] = [line(rng, made) for _ in range(5)]
+    made["expect"] = [line(rng, made) for _ in range(8)]
     return made
 
 
-def tenant(rng: Random, number: int) -> Document:
+def tenant(rng: Random, number: int, leaves: int) -> Document:
     """A tenant on two hosts, with space that others have too and space of its own."""
+    hosts = sorted(f"host{n}" for n in rng.sample(range(1, 3 * leaves // 2 + 1), 2))
     prefixes: list[Any] = [*rng.choice((OVERLAPPING, OVERLAPPING, OVERLAPPING[:1]))]
     own = [f"100.64.{number}.0/24", f"fd64:{number}::/64"][: rng.choice((1, 2, 2))]
     prefixes += [{"cidr": cidr, "namespaces": ["x"]} for cidr in own]
@@ -97,14 +98,10 @@ def tenant(rng: Random, number: int) -> Document:
     if chance(rng, 35):
         others = [f"65000:{10700 + n}" for n in range(len(TENANTS)) if n != number]
         main["import_rts"] = rng.sample(others, rng.choice((1, 2, 2)))
-    return {"hosts": hosts(rng, number), "objects": objects(rng, number), "vrfs": {"main": main}}
+    return {"hosts": hosts, "objects": objects(rng, hosts), "vrfs": {"main": main}}
 
 
-def hosts(rng: Random, number: int) -> list[str]:
-    return [f"host{1 + number % 3}", f"host{1 + (number + 1) % 3}"]
-
-
-def objects(rng: Random, number: int) -> list[Document]:
+def objects(rng: Random, hosts: list[str]) -> list[Document]:
     """Two or three pods and policies that select some of them."""
     out: list[Document] = [
         {
@@ -116,13 +113,13 @@ def objects(rng: Random, number: int) -> list[Document]:
                 "labels": {"app": "ab"[n % 2]},
             },
             "spec": {
-                "nodeName": rng.choice(hosts(rng, number)),
+                "nodeName": rng.choice(hosts),
                 "containers": [{"name": "c", "image": "i"}],
             },
         }
         for n in range(rng.choice((2, 2, 3)))
     ]
-    return out + [policy(rng, f"np{n}") for n in range(rng.randrange(3))]
+    return out + [policy(rng, f"np{n}") for n in range(rng.choice((0, 0, 1, 2)))]
 
 
 def policy(rng: Random, name: str) -> Document:
@@ -163,7 +160,7 @@ def ports(rng: Random) -> list[Document]:
 def zones(rng: Random, names: list[str], borders: int) -> Document:
     """Ways out at one border or several, and perhaps a service of zone 0."""
     drawn = rng.sample(OUTSIDE[1:], rng.randint(0, 2))
-    shares = [rng.choice(OUTSIDE[:1] * 2 + OUTSIDE[1:]), *drawn]
+    shares = [rng.choice(OUTSIDE[:1] * 6 + OUTSIDE[1:]), *drawn]
     outside: Document = {}
     seen: set[str] = set()
     for number, addresses in enumerate(shares):
@@ -189,14 +186,13 @@ def zones(rng: Random, names: list[str], borders: int) -> Document:
 
 
 def rule(rng: Random, name: str, names: list[str], outside: list[str]) -> Document:
-    inside = f"{rng.choice([*names, '*'])}/{rng.choice(('*', 'x/*', '@node/*'))}"
+    inside = f"{rng.choice([*names, '*', '*'])}/{rng.choice(('*', '*', 'x/*', '@node/*'))}"
     ends = [inside, f"zone2/{rng.choice([*outside, '*'])}"]
     if chance(rng, 40):
         ends.reverse()
     action = {"action": "deny"} if chance(rng, 15) else {}
-    return {
-        "name": name, "from": ends[0], "to": ends[1], "ports": [rng.choice(PORTS)], **action,
-    }  # fmt: skip
+    ports = [rng.choice((*PORTS, "any"))]
+    return {"name": name, "from": ends[0], "to": ends[1], "ports": ports, **action}
 
 
 def between(rng: Random, names: list[str]) -> Document:
@@ -239,21 +235,42 @@ def risk_groups(rng: Random, vtep: str, borders: int) -> Document:
 
 
 def line(rng: Random, made: Document) -> Document:
-    """An expectation about everybody of two tenants or zones, or about one pod."""
+    """An expectation: what a rule or a leak permits, the inside of a tenant, or anything."""
     outside = [f"zone2/{name}" for name in made["zones"]["zone2"]["endpoints"]]
     everybody = [f"{name}/*" for name in made["tenants"]]
     one = [f"{name}/x/p0" for name in made["tenants"]]
-    source, target = (rng.choice(rng.choice((everybody, one, outside))) for _ in range(2))
-    kind = rng.choice(("allow", "allow", "deny", "deny", "only"))
+    kinds: tuple[str, ...] = ("allow", "allow", "only", "deny")
     asked = rng.choice(("", ":80/tcp", ":53/udp", ":80-81/tcp"))
-    return {kind: f"{source} -> {target}{asked}", "hold_under": [*KINDS]}
+    permits = [(r["from"], r["to"], r["ports"][0]) for r in made["zones"]["zone2"]["rules"]]
+    for leak in made.get("leaks", ()):
+        ends = leak["to"][0].replace("main", "x/p0"), leak["from"].replace("main", "x/p0")
+        permits.append((*ends, leak["ports"][0]))
+    match rng.choice(("permitted", "permitted", "inside", "inside", "anything")):
+        case "permitted":
+            source, target, ports = rng.choice(permits)
+            source, target = (
+                rng.choice([*made["tenants"]]) + end[1:] if end.startswith("*/") else end
+                for end in (source, target)
+            )
+            asked = "" if ports == "any" else f":{ports}"
+        case "inside":
+            name = rng.choice([*made["tenants"]])
+            source, target = rng.sample([f"{name}/*", f"{name}/x/p0", f"{name}/@node/*"], 2)
+        case _:
+            source, target = (rng.choice(rng.choice((everybody, one, outside))) for _ in range(2))
+            kinds = ("allow", "deny", "deny", "only")
+    under = [k for k in KINDS if chance(rng, 60)]
+    return {rng.choice(kinds): f"{source} -> {target}{asked}", "hold_under": under}
 
 
 def random_failures(rng: Random, network: Network) -> tuple[str, ...]:
-    """Up to three nodes and cables that may be down together."""
+    """Up to three nodes and cables that may be down together; every role as often."""
     fabric = network.fabric
-    hosts_ = {n.index for n in fabric.nodes if n.role is Role.HOST}
-    nodes = [n.name for n in fabric.nodes if n.index not in hosts_]
-    links = [x.name for x in fabric.links if not {x.a, x.b} & hosts_]
+    hosts = {n.index for n in fabric.nodes if n.role is Role.HOST}
+    kinds: dict[str, list[str]] = {}
+    for node in fabric.nodes:
+        kinds.setdefault(node.role.value, []).append(node.name)
+    del kinds[Role.HOST.value]
+    kinds["cable"] = [x.name for x in fabric.links if not {x.a, x.b} & hosts]
     number = rng.choice((1, 1, 2, 3))
-    return tuple(sorted({rng.choice(rng.choice((nodes, links))) for _ in range(number)}))
+    return tuple(sorted({rng.choice(rng.choice([*kinds.values()])) for _ in range(number)}))

@@ -34,6 +34,7 @@ PACKETS = 300
 ASKED = {
     "": {*range(len(L4S))},
     "80/tcp": {i for i, l4 in enumerate(L4S) if (l4[0], l4[2]) == (6, 80)},
+    "81/tcp": {i for i, l4 in enumerate(L4S) if (l4[0], l4[2]) == (6, 81)},
     "80-81/tcp": {i for i, l4 in enumerate(L4S) if l4[0] == 6 and l4[2] in (80, 81)},
     "53/udp": {i for i, l4 in enumerate(L4S) if (l4[0], l4[2]) == (17, 53)},
 }
@@ -175,7 +176,11 @@ def expectations_hold_the_same(
                 for e in network.endpoints
                 if e.kind != "zone" and network.fabric.nodes[e.vtep].name in down
             }
-            holding = tuple(n for n, found in here.items() if not found and n not in first)
+            holding = tuple(
+                n
+                for n, found in here.items()
+                if not found and n not in first and kind in claims[n].hold_under
+            )
             for number, found in broken(down, holding).items():
                 if left := {b for b in found if not gone & {*b[:2]}}:
                     first[number] = name, left

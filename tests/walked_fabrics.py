@@ -264,13 +264,29 @@ def line(rng: Random, made: Document) -> Document:
 
 
 def random_failures(rng: Random, network: Network) -> tuple[str, ...]:
-    """Up to three nodes and cables that may be down together; every role as often."""
+    """Nodes and cables that are down together: up to three, every role as often; or what leaves
+    only ways that BGP does not take."""
     fabric = network.fabric
     hosts = {n.index for n in fabric.nodes if n.role is Role.HOST}
+    cables = [x.name for x in fabric.links if not {x.a, x.b} & hosts]
+    if chance(rng, 30):
+        gone = rng.choice((around(rng), across()))
+        return tuple(name for name in cables if name in gone)
     kinds: dict[str, list[str]] = {}
     for node in fabric.nodes:
         kinds.setdefault(node.role.value, []).append(node.name)
     del kinds[Role.HOST.value]
-    kinds["cable"] = [x.name for x in fabric.links if not {x.a, x.b} & hosts]
+    kinds["cable"] = cables
     number = rng.choice((1, 1, 2, 3))
     return tuple(sorted({rng.choice(rng.choice([*kinds.values()])) for _ in range(number)}))
+
+
+def around(rng: Random) -> tuple[str, ...]:
+    """Only through another DPU could these DPUs get on from their leaf."""
+    some = rng.sample(range(1, 4), 2)
+    return "leaf1--spine1", "leaf1--spine2", *(f"dpu{n}--leaf2" for n in some)
+
+
+def across() -> tuple[str, ...]:
+    """Only through two spines could the first leaves get to the first border."""
+    return "leaf1--spine2", "leaf2--spine2", "border1--spine1"

@@ -27,7 +27,8 @@ OUTSIDE = (
     ["100.64.0.0/10"], ["2001:db8::/32"], ["fd64::/32", "192.0.2.7"],
 )  # fmt: skip
 """What zone 2 has; some of it lies around tenants' own prefixes."""
-KINDS = ("any-1-link", "any-1-node", "any-1-risk-group")
+KINDS = {"any-1-link": 50, "any-1-node": 60, "any-1-risk-group": 50, "any-2-links": 10}
+"""What lines must hold under, and how many of 100 do."""
 
 
 def chance(rng: Random, percent: int) -> bool:
@@ -259,7 +260,7 @@ def line(rng: Random, made: Document) -> Document:
         case _:
             source, target = (rng.choice(rng.choice((everybody, one, outside))) for _ in range(2))
             kinds = ("allow", "deny", "deny", "only")
-    under = [k for k in KINDS if chance(rng, 60)]
+    under = [kind for kind, often in KINDS.items() if chance(rng, often)]
     return {rng.choice(kinds): f"{source} -> {target}{asked}", "hold_under": under}
 
 

@@ -4,7 +4,7 @@ random fabrics of every kind, with random failures, and under each single one.""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 from random import Random
@@ -169,8 +169,8 @@ def expectations_hold_the_same(
     } == here
     first: dict[int, tuple[str, Breaches]] = {}
     for kind in KINDS:
-        for name in failing(network, kind):
-            down = members(network, name)
+        for names in failing(network, kind):
+            down = members(network, names)
             gone = {
                 e.index
                 for e in network.endpoints
@@ -181,9 +181,9 @@ def expectations_hold_the_same(
                 for n, found in here.items()
                 if not found and n not in first and kind in claims[n].hold_under
             )
-            for number, found in broken(down, holding).items():
+            for number, found in broken(down, holding).items() if holding else ():
                 if left := {b for b in found if not gone & {*b[:2]}}:
-                    first[number] = name, left
+                    first[number] = " and ".join(names), left
     assert {
         o.claim.number: (o.under, {(b.src, b.dst, b.version) for b in o.breaches})
         for o in proof.under_failure
@@ -191,7 +191,8 @@ def expectations_hold_the_same(
     for finding in proof.findings:
         if finding.kind == "expectation" and finding.witness is not None:
             flow, choice = finding.witness.flow, finding.witness.choice
-            walker = Walker(network, judge, members(network, finding.under or ""))
+            down = members(network, (finding.under or "").split(" and "))
+            walker = Walker(network, judge, down)
             header = Header(
                 *(flow.version, flow.src, flow.dst), *(flow.protocol, flow.sport, flow.dport)
             )
@@ -200,9 +201,10 @@ def expectations_hold_the_same(
             assert finding.verdict in [o.reason for o in meant], finding
 
 
-def members(network: Network, name: str) -> tuple[str, ...]:
-    """What is down without a node, a cable or a risk group."""
-    return tuple(network.spec.risk_groups.get(name, [name]))
+def members(network: Network, names: Sequence[str]) -> tuple[str, ...]:
+    """What is down without these nodes, cables and risk groups."""
+    groups = network.spec.risk_groups
+    return tuple(member for name in names for member in groups.get(name, [name]))
 
 
 class Line:

@@ -5,7 +5,9 @@ Rules that hold here:
 1. A controller whose pods are in the input is not expanded: what runs wins over the template.
 2. A pod's workload is its controller. ReplicaSets of a Deployment and Jobs of a CronJob stand for
    their owner, found by owner reference, by `pod-template-hash`, or by the prefix of their name.
-3. Pods that are finished (phase Succeeded or Failed) have no network and are left out.
+3. Pods that are finished (phase Succeeded or Failed) have no network and are left out. They stand
+   for a workload only where its run is over, as its conditions say (without a status: if they have
+   succeeded): a CronJob runs again, and what was evicted is made anew.
 4. A DaemonSet has one pod per node, known only when nodes are: its pod is marked `per_host`.
 5. Ports are those of containers that keep running: containers, and init containers with
    `restartPolicy: Always`.
@@ -39,6 +41,10 @@ MAX_REPLICAS = 10_000
 BUILT_IN = ("", "apps", "batch", "extensions")
 PORTED = {"TCP": PROTOCOLS["tcp"], "UDP": PROTOCOLS["udp"], "SCTP": PROTOCOLS["sctp"]}
 FINISHED = ("Succeeded", "Failed")
+ENDS = ("Complete", "Completed", "Failed", "Succeeded")
+"""Conditions of workloads that run once."""
+RUNS = ("Job", "JobSet")
+"""How kinds of such workloads end, of those that own pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,7 @@ def pods(objects: Iterable[ReadableDocument], problems: Diagnostics) -> tuple[Po
     live: list[tuple[Cursor, Metadata]] = []
     others: list[tuple[Cursor, str, str]] = []
     names: set[WorkloadOwner] = set()
+    over: dict[WorkloadOwner, bool] = {}
     for source in objects:
         root = Cursor.of(source, problems)
         kind = source.value["kind"]
@@ -109,8 +116,10 @@ def pods(objects: Iterable[ReadableDocument], problems: Diagnostics) -> tuple[Po
             found = controller(root, kind)
             key = unique(found.key, controllers)
             controllers[key] = replace(found, key=key)
+            over |= ended(root, kind)
         elif makes_pods(group, version, kind):
             others.append((root, group, kind))
+            over |= ended(root, kind)
     for root, group, kind in others:
         for found in from_templates(root, group, kind):
             key = unique(found.key, controllers, group)
@@ -118,15 +127,27 @@ def pods(objects: Iterable[ReadableDocument], problems: Diagnostics) -> tuple[Po
     running: list[Pod] = []
     owners: set[WorkloadOwner] = set()
     for root, about in live:
-        owner = top(owner_of(root, about), about, controllers)
-        owners.add(owner)
-        if root["status"]["phase"].value not in FINISHED:
+        direct, phase = owner_of(root, about), root["status"]["phase"].value
+        owner = top(direct, about, controllers)
+        if phase not in FINISHED:
+            owners.add(owner)
             running.append(live_pod(root, about, owner))
+        elif direct and direct.kind.endswith(RUNS) and over.get(direct, phase == "Succeeded"):
+            owners.add(direct)
     wanted = [c for c in controllers.values() if not owners & {c.key, c.whole, c.owner}]
     wanted = [c for c in wanted if c.owner not in controllers]
     afford_pods(len(running) + sum(c.count or 1 for c in wanted))
     planned = expand(wanted, {(p.namespace, p.name) for p in running})
     return tuple(sorted((*running, *planned), key=lambda p: (p.namespace, p.name, p.span)))
+
+
+def ended(root: Cursor, kind: str) -> dict[WorkloadOwner, bool]:
+    """Whether the run of a workload is over, of one that has a status."""
+    quiet = Cursor(root.source, Diagnostics(), root.path, root.value)
+    about, status = metadata(quiet), quiet["status"]
+    conditions = status["conditions"].items()
+    found = any(c["type"].value in ENDS and c["status"].value == "True" for c in conditions)
+    return {WorkloadOwner(kind, about.namespace, about.name): found} if status else {}
 
 
 def makes_pods(group: str, version: str, kind: str) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
+from fabric.kubernetes.manifests import load_manifests
 from fabric.kubernetes.workloads import WorkloadOwner, top
 
 KNOWN: Any = {
@@ -48,3 +51,58 @@ def test_the_workload_above(
 def test_a_pod_alone_is_its_own_workload() -> None:
     about: Any = SimpleNamespace(name="x", namespace="shop", labels={})
     assert top(None, about, KNOWN) == WorkloadOwner("Pod", "shop", "x")
+
+
+def thing(kind: str, name: str, spec: Any, owner: str = "", **more: Any) -> dict[str, Any]:
+    above, _, called = owner.partition("/")
+    owners = [{"kind": above, "name": called, "controller": True}] if owner else []
+    about = {"name": name, "namespace": "shop", "ownerReferences": owners}
+    group = {"Pod": "v1", "Job": "batch/v1", "CronJob": "batch/v1"}.get(kind, "apps/v1")
+    return {"apiVersion": group, "kind": kind, "metadata": about, "spec": spec, **more}
+
+
+CONTAINERS = {"containers": [{"name": "c"}]}
+TEMPLATE = {"metadata": {"labels": {"app": "w"}}, "spec": CONTAINERS}
+RUN = {"template": TEMPLATE}
+OVER = {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+GAVE_UP = {"status": {"conditions": [{"type": "Failed", "status": "True"}]}}
+GOES_ON = {"status": {"startTime": "now"}}
+DONE, FAILED = ({"status": {"phase": p, "podIP": "10.0.0.9"}} for p in ("Succeeded", "Failed"))
+
+
+@pytest.mark.parametrize(
+    ("objects", "there"),
+    [
+        # A CronJob runs again.
+        ((thing("CronJob", "nightly", {"jobTemplate": {"spec": RUN}}),
+          thing("Job", "nightly-1", RUN, "CronJob/nightly", **OVER),
+          thing("Pod", "nightly-1-x", CONTAINERS, "Job/nightly-1", **DONE)), ["nightly"]),
+        ((thing("CronJob", "nightly", {"jobTemplate": {"spec": RUN}}),
+          thing("Pod", "nightly-1-x", CONTAINERS, "Job/nightly-1", **DONE)), ["nightly"]),
+        # A Job whose run is over does not; one that goes on, or tries again, does.
+        ((thing("Job", "once", RUN, **OVER),
+          thing("Pod", "once-x", CONTAINERS, "Job/once", **DONE)), []),
+        ((thing("Job", "once", RUN, "CronJob/elsewhere", **OVER),
+          thing("Pod", "once-x", CONTAINERS, "Job/once", **DONE)), []),
+        ((thing("Job", "once", RUN, **GAVE_UP),
+          thing("Pod", "once-x", CONTAINERS, "Job/once", **FAILED)), []),
+        ((thing("Job", "once", RUN),
+          thing("Pod", "once-x", CONTAINERS, "Job/once", **DONE)), []),
+        ((thing("Job", "once", RUN, **GOES_ON),
+          thing("Pod", "once-x", CONTAINERS, "Job/once", **DONE)), ["once"]),
+        ((thing("Job", "once", RUN, **GOES_ON),
+          thing("Pod", "once-x", CONTAINERS, "Job/once", **FAILED)), ["once"]),
+        # What was evicted is made anew.
+        ((thing("Deployment", "web", RUN), thing("ReplicaSet", "web-1", RUN, "Deployment/web"),
+          thing("Pod", "web-1-x", CONTAINERS, "ReplicaSet/web-1", **FAILED)), ["web"]),
+        ((thing("StatefulSet", "web", RUN),
+          thing("Pod", "web-0", CONTAINERS, "StatefulSet/web", **FAILED)), ["web"]),
+    ],
+)  # fmt: skip
+def test_finished_pods_stand_for_no_workload_that_makes_more(
+    tmp_path: Path, objects: Any, there: list[str]
+) -> None:
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump_all(objects))
+    found = load_manifests([tmp_path / "m.yaml"]).pods
+    assert sorted({pod.workload for pod in found}) == there
+    assert not any(pod.addresses for pod in found)

@@ -2,12 +2,11 @@
 
 Rules that hold here:
 
-1. A controller whose pods are in the input is not expanded: what runs wins over the template.
+1. A controller whose pods are in the input is not expanded: what runs wins over the template. Which
+   pods stand for which controller says `fabric.kubernetes.standing`.
 2. A pod's workload is its controller. ReplicaSets of a Deployment and Jobs of a CronJob stand for
    their owner, found by owner reference, by `pod-template-hash`, or by the prefix of their name.
-3. Pods that are finished (phase Succeeded or Failed) have no network and are left out. They stand
-   for a workload only where its run is over, as its conditions say (without a status: if they have
-   succeeded): a CronJob runs again, and what was evicted is made anew.
+3. Pods that are finished (phase Succeeded or Failed) have no network and are left out.
 4. A DaemonSet has one pod per node, known only when nodes are: its pod is marked `per_host`.
 5. Ports are those of containers that keep running: containers, and init containers with
    `restartPolicy: Always`.
@@ -20,7 +19,8 @@ Rules that hold here:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from itertools import count
@@ -34,17 +34,13 @@ from fabric.inventory import NamedPort
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.kinds import IRRELEVANT, meaning
 from fabric.kubernetes.metadata import Metadata, labels, metadata, valid_node_name
+from fabric.kubernetes.standing import FINISHED, RUNS, ended, is_over, own_labels, stood_for
 from fabric.kubernetes.templates import added, templates
 from fabric.ports import MAX_PORT, PROTOCOLS
 
 MAX_REPLICAS = 10_000
 BUILT_IN = ("", "apps", "batch", "extensions")
 PORTED = {"TCP": PROTOCOLS["tcp"], "UDP": PROTOCOLS["udp"], "SCTP": PROTOCOLS["sctp"]}
-FINISHED = ("Succeeded", "Failed")
-ENDS = ("Complete", "Completed", "Failed", "Succeeded")
-"""Conditions of workloads that run once."""
-RUNS = ("Job", "JobSet")
-"""How kinds of such workloads end, of those that own pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +90,11 @@ class Controller:
     added: Mapping[str, str] = field(default_factory=dict)
     first: int = 0
 
+    @property
+    def part(self) -> str:
+        """The name of the template among several, as labels have it."""
+        return self.key.name.removeprefix(f"{self.whole.name}-").removesuffix("spec")
+
 
 def pods(objects: Iterable[ReadableDocument], problems: Diagnostics) -> tuple[Pod, ...]:
     """Every pod of the objects, sorted by namespace and name."""
@@ -101,7 +102,7 @@ def pods(objects: Iterable[ReadableDocument], problems: Diagnostics) -> tuple[Po
     live: list[tuple[Cursor, Metadata]] = []
     others: list[tuple[Cursor, str, str]] = []
     names: set[WorkloadOwner] = set()
-    over: dict[WorkloadOwner, bool] = {}
+    over: dict[WorkloadOwner, bool | None] = {}
     for source in objects:
         root = Cursor.of(source, problems)
         kind = source.value["kind"]
@@ -116,38 +117,47 @@ def pods(objects: Iterable[ReadableDocument], problems: Diagnostics) -> tuple[Po
             found = controller(root, kind)
             key = unique(found.key, controllers)
             controllers[key] = replace(found, key=key)
-            over |= ended(root, kind)
+            over[found.key] = ended(root)
         elif makes_pods(group, version, kind):
             others.append((root, group, kind))
-            over |= ended(root, kind)
     for root, group, kind in others:
         for found in from_templates(root, group, kind):
+            over[found.whole] = ended(root)
             key = unique(found.key, controllers, group)
             controllers[key] = replace(found, key=key)
     running: list[Pod] = []
-    owners: set[WorkloadOwner] = set()
+    owners: dict[WorkloadOwner | None, list[Mapping[str, str]]] = {}
     for root, about in live:
         direct, phase = owner_of(root, about), root["status"]["phase"].value
         owner = top(direct, about, controllers)
         if phase not in FINISHED:
-            owners.add(owner)
+            owners.setdefault(owner, []).append(about.labels)
             running.append(live_pod(root, about, owner))
-        elif direct and direct.kind.endswith(RUNS) and over.get(direct, phase == "Succeeded"):
-            owners.add(direct)
-    wanted = [c for c in controllers.values() if not owners & {c.key, c.whole, c.owner}]
-    wanted = [c for c in wanted if c.owner not in controllers]
+        elif direct and direct.kind.endswith(RUNS) and is_over(over.get(direct), phase):
+            owners.setdefault(direct, []).append(about.labels)
+    wanted = unmade(controllers, owners)
     afford_pods(len(running) + sum(c.count or 1 for c in wanted))
     planned = expand(wanted, {(p.namespace, p.name) for p in running})
     return tuple(sorted((*running, *planned), key=lambda p: (p.namespace, p.name, p.span)))
 
 
-def ended(root: Cursor, kind: str) -> dict[WorkloadOwner, bool]:
-    """Whether the run of a workload is over, of one that has a status."""
-    quiet = Cursor(root.source, Diagnostics(), root.path, root.value)
-    about, status = metadata(quiet), quiet["status"]
-    conditions = status["conditions"].items()
-    found = any(c["type"].value in ENDS and c["status"].value == "True" for c in conditions)
-    return {WorkloadOwner(kind, about.namespace, about.name): found} if status else {}
+def unmade(
+    known: Mapping[WorkloadOwner, Controller],
+    owners: Mapping[WorkloadOwner | None, Sequence[Mapping[str, str]]],
+) -> list[Controller]:
+    """The controllers that nothing stands for; `owners` have pods with these labels."""
+    own = {key: own_labels(found.template, found.added) for key, found in known.items()}
+    parts = Counter(found.whole for found in known.values())
+    alike = Counter((found.whole, str(sorted(own[key].items()))) for key, found in known.items())
+    out = []
+    for key, found in known.items():
+        there = owners.get(found.whole, ())
+        part = found.part if alike[found.whole, str(sorted(own[key].items()))] > 1 else ""
+        one = parts[found.whole] == 1
+        stands = there if one else stood_for(own[key], part, there)
+        if not stands and found.owner not in known and not {key, found.owner} & owners.keys():
+            out.append(found)
+    return out
 
 
 def makes_pods(group: str, version: str, kind: str) -> bool:

@@ -106,3 +106,41 @@ def test_finished_pods_stand_for_no_workload_that_makes_more(
     found = load_manifests([tmp_path / "m.yaml"]).pods
     assert sorted({pod.workload for pod in found}) == there
     assert not any(pod.addresses for pod in found)
+
+
+def cluster(head: dict[str, str], worker: dict[str, str]) -> dict[str, Any]:
+    """A RayCluster whose workers are scaled away now."""
+    groups = [{"groupName": "gpu", "replicas": 0, "template": of(worker)}]
+    spec = {"headGroupSpec": {"template": of(head)}, "workerGroupSpecs": groups}
+    return {**thing("RayCluster", "ray", spec), "apiVersion": "ray.io/v1"}
+
+
+def of(labels: dict[str, str]) -> dict[str, Any]:
+    return {"metadata": {"labels": labels}, "spec": CONTAINERS}
+
+
+def ray_pod(name: str, **labels: str) -> dict[str, Any]:
+    pod = thing("Pod", name, CONTAINERS, "RayCluster/ray", status={"podIP": "10.0.0.9"})
+    pod["metadata"]["labels"] = {"ray.io/cluster": "ray", **labels}
+    return pod
+
+
+@pytest.mark.parametrize(
+    ("head", "worker"), [({"role": "head"}, {"role": "worker"}), ({"app": "x"}, {"app": "x"})]
+)
+def test_of_several_templates_each_without_pods_counts(
+    tmp_path: Path, head: dict[str, str], worker: dict[str, str]
+) -> None:
+    """An autoscaler may bring the workers back at any time: what they may do is asked before."""
+    alone = ray_pod("ray-head-x", **head, **{"ray.io/group": "headgroup"})
+    busy = ray_pod("ray-gpu-y", **worker, **{"ray.io/group": "gpu"})
+    busy["status"]["podIP"] = "10.0.0.8"
+    for live, there in (
+        ((alone,), {"ray": False, "ray-gpu": True}),
+        ((busy,), {"ray": False, "ray-headgroupspec": True}),
+        ((alone, busy), {"ray": False}),
+        ((), {"ray-gpu": True, "ray-headgroupspec": True}),
+    ):
+        (tmp_path / "m.yaml").write_text(yaml.safe_dump_all((cluster(head, worker), *live)))
+        found = load_manifests([tmp_path / "m.yaml"]).pods
+        assert {pod.workload: pod.made for pod in found} == there

@@ -11,7 +11,7 @@ false. Wrong input raises `InputError`, which lists everything that is wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from cloison.render.table import Table
 from cloison.simulation import run
 from cloison.views import differences
 from cloison.views.compiled import Compiled
-from cloison.views.doubts import doubts
+from cloison.views.doubts import doubts, handed_on
 from cloison.views.explained import Explained
 from cloison.views.proved import Proved
 from cloison.views.report import Simulation
@@ -159,11 +159,14 @@ def reach(
     """Who reaches whom, on which ports and because of what; narrowed by `to` (`name[:port]`) and
     `from_` (`name`), both patterns or addresses."""
     world = World.of(source, down, accept_unevaluated=accept_unevaluated)
-    found = asked(lambda: reachability(world), world.network, from_, to)
-    doubt = doubts(world.network, from_, to)
+    made = cache(lambda: reachability(world))
+    found = asked(made, world.network, from_, to)
+    doubt = doubts(world.network, made, from_, to)
     rows = tuple(doubt.marked(row.source, row.target, row.row()) for row in found)
     columns = ("source", "destination", "ports", "pairs", *doubt.columns)
-    return Table(rows, "Reach", columns, notes(doubt.records), computed(doubt.records))
+    more = () if from_ or to else filter(None, [handed_on(world.network, made)])
+    beside = (*notes(doubt.records), *more)
+    return Table(rows, "Reach", columns, beside, computed(doubt.records))
 
 
 def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> Table:

@@ -4,11 +4,14 @@ Rules that hold here:
 
 1. A row is unknown when a pending record touches either end; so is a row that is missing.
 2. Who names one side only asks about everybody on the other, and so about every record.
+3. What a tenant's nodes get to by way of its other nodes (`sim.reach.led_nodes`) makes unknown who
+   names a side, and the rows of such a node and such a workload; beside a list of everybody a
+   sentence says that it is not there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +23,9 @@ from fabric.network import Network
 from sim.names.chosen import patterns
 from sim.names.services import may_be_behind
 from sim.names.wanted_ports import split_port, split_source
+from sim.proof.reachability import Reach
 from sim.reach.access import receivers, senders
+from sim.reach.led_nodes import Led, led_nodes
 from sim.verdicts import touching
 from sim.why.pod_classes import workload
 
@@ -54,23 +59,39 @@ class Doubts:
         return {**row, "verdict": self.of(source, target)}
 
 
-def doubts(network: Network, source: str | None, target: str | None) -> Doubts:
+def doubts(
+    network: Network, made: Callable[[], Reach], source: str | None, target: str | None
+) -> Doubts:
     """What touches the rows between two texts as `reach` takes them."""
+    froms = senders(network, source)
+    into = np.any([chosen for chosen, _ in receivers(network, target)], axis=0)
+    led = led_nodes(network, made, froms, into)
+    if source is None and target is None:
+        led = Led(tuple(record for record in led.records if record.accepted))
     found = touching(network)
-    if not found:
-        return Doubts((), frozenset())
     names = frozenset(workload(e) for e in network.endpoints if pending(found.of(e.index)))
     if source is None or target is None:
-        return Doubts(network.not_evaluated, names)
-    ends = [senders(network, source), *(chosen for chosen, _ in receivers(network, target))]
-    chosen = np.flatnonzero(np.any(ends, axis=0)).tolist()
+        return Doubts((*network.not_evaluated, *led.records), names, led.pairs)
+    chosen = np.flatnonzero(froms | into).tolist()
     texts = split_source(source)[0], split_port(target)[0]
     asked = [
         name
         for text in (name for given in texts for name in pods_of(network, given))
         for name in (*patterns(network, text), f"*/{text}")
     ]
-    return Doubts(found.asked(chosen, asked), names)
+    return Doubts((*found.asked(chosen, asked), *led.records), names, led.pairs)
+
+
+def handed_on(network: Network, made: Callable[[], Reach]) -> str:
+    """What a list of everybody does not say (rule 3); empty where there is nothing of the kind."""
+    everybody = senders(network, None)
+    led = led_nodes(network, made, everybody, everybody)
+    if not led.pairs:
+        return ""
+    doors = ", ".join(
+        dict.fromkeys(f"Service {r.tenant}/{r.namespace}/{r.name}" for r in led.records)
+    )
+    return f"Not listed: what nodes get to by way of other nodes, at {doors}; --from or --to asks."
 
 
 def pods_of(network: Network, text: str) -> tuple[str, ...]:

@@ -22,8 +22,8 @@ COLUMNS = ("source", "destination", "ports", "because")
 def answer(world: World, output: str, source: str | None, to: str | None) -> tuple[str, int, bool]:
     """Every pair of workloads that may talk, or those that were asked for, as text; how many; and
     whether something that touches them is not evaluated."""
-    from cloison.render.formats import FORMATS, written
-    from cloison.views.doubts import doubts
+    from cloison.render.formats import FORMATS, folded, visible, written
+    from cloison.views.doubts import doubts, handed_on
     from cloison.views.unknowns import below, with_records
     from fabric.kubernetes.unevaluated import pending
     from sim.proof.reachability import reachability
@@ -33,12 +33,15 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
     network = world.network
     made = cache(lambda: reachability(world))
     found = asked(made, network, source, to)
-    doubt = doubts(network, source, to)
+    doubt = doubts(network, made, source, to)
+    note = "" if source or to else handed_on(network, made)
     if output == "matrix":
         text = "".join(f"{line}\n" for line in matrix(found, doubt)) + below(doubt.records)
+        text += f"{folded(note)}\n" if note else ""
     elif output == "dot":
         picture = dot(found, doubt, missing(made(), source, to))
         text = "".join(f"{line}\n" for line in picture)
+        text += f"// {visible(note)}\n" if note else ""
     else:
         shape = FORMATS[output]
         rows = [
@@ -48,7 +51,9 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
         parts = [key for key in PARTS if any(key in addresses(row) for row in found)]
         columns = (*COLUMNS, *(parts if shape.cells == "plain" else ()), *doubt.columns)
         ways_in = [] if source else fabric_doors(made(), chosen(network, to))
-        beside = {"doors": [door.row() for door in ways_in]} if ways_in else None
+        beside: dict[str, Any] = {"doors": [door.row() for door in ways_in]} if ways_in else {}
+        beside |= {"not_listed": note} if note else {}
+        rows += [{"not_listed": note}] if note and shape.beside == "rows" else []
         text = with_records(
             doubt.records, rows, schema=SCHEMA, output=output, columns=columns, beside=beside,
             missing=missing(made(), source, to),
@@ -56,6 +61,8 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
         if ways_in and shape.beside == "below":
             rows = list(map(door_text, ways_in))
             text += "\n" + written(rows, schema=SCHEMA, output=output, title="Doors")
+        if note and shape.beside == "below":
+            text += f"\n{shape.sentence(note)}\n"
     return text, len(found), bool(pending(doubt.records))
 
 

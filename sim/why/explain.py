@@ -34,6 +34,7 @@ from sim.pipeline.trace import EndTrace, Trace, trace, underlay_path
 from sim.verdicts import touching
 from sim.why.before_door import destination, same_before
 from sim.why.blame import Blame, Cause, blame
+from sim.why.handed_on import handed_on
 from sim.why.nearest import FIELDS, nearest, title
 from sim.why.nearest import wanted as wanted_by
 from sim.why.step import Step as Step
@@ -180,6 +181,9 @@ def between(
     hashed = trace(world, flow)
     verdict, worst = _verdict(traces, wanted)
     meant = wanted.endpoint.index if wanted.endpoint else None
+    told = touching(network).of(source.index, *_ends(wanted, traces))
+    for one in (f for v, f in flows.items() if verdicts[v] != "allow"):
+        told += tuple(handed_on(world, one, told))
     return Explanation(
         network,
         program,
@@ -192,7 +196,7 @@ def between(
         blame(world, worst, meant),
         tuple((v, said) for v, said in verdicts.items() if v != first),
         tuple(_nearest(world, worst)),
-        touching(network).of(source.index, *_ends(wanted, traces)),
+        told,
         through=wanted.door.sentence if wanted.door else "",
     )
 

@@ -185,6 +185,18 @@ FAULTS = (
         "a policy change revokes no flow",
     ),
     Fault(
+        "sim/why/handed_on.py",
+        'if source.kind != "node":',
+        "if True:",
+        "explain: what other nodes hand on to pods is not told of nodes",
+    ),
+    Fault(
+        "sim/reach/led_nodes.py",
+        "if not ways:",
+        "if True:",
+        "reach: what other nodes hand on to pods is not told of nodes",
+    ),
+    Fault(
         "sim/pipeline/conversations.py",
         "return vrfs.pop() if len(vrfs) == 1 else -1",
         "return flow.vrf",

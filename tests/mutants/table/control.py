@@ -32,6 +32,7 @@ FAULTS = (
         "if link.index in fabric.down_sessions:",
         "if False:",
         "a session that is down carries routes",
+        by="tests/fabric/control/test_sessions_down.py::test_verdicts_are_those_without_the_link",
     ),
     Fault(
         "fabric/control/underlay.py",

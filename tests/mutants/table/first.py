@@ -88,48 +88,59 @@ FAULTS = (
         "gone.union(*(g.nodes for g in fabric.risk_groups if g.name == name))",
         "gone",
         "endpoints behind the nodes of a group that fails are expected to answer",
+        by="tests/sim/proof/test_failures.py::test_who_is_left_out_is_on_what_fails",
     ),
     Fault(
         "sim/axes.py",
         "return chain.from_iterable(combinations(single, n + 1) for n in range(self.most))",
         "return combinations(single, 1)",
         "any-2-links tries each link alone",
+        by="tests/sim/proof/test_untried.py::"
+        "test_pairs_that_are_too_many_leave_single_failures_as_they_are",
     ),
     Fault(
         "sim/proof/failures.py",
         "exempt = noticed.exempt(here)",
         "exempt = ()",
         "nobody is exempt under a failure",
+        by="tests/sim/proof/test_failures.py::test_the_first_failure_that_breaks_is_found[nothing down]",
     ),
     Fault(
         "sim/proof/failures.py",
         "known = told.setdefault((noticed.key, *exempt), set())",
         "known = told.setdefault((kind,), set())",
         "the first failure of a kind stands for all",
+        by="tests/sim/proof/test_failures.py::test_the_first_failure_that_breaks_is_found[nothing down]",
     ),
     Fault(
         "sim/proof/prove.py",
         "return claim.number in self.doubts or any(kind in self.untried for kind in claim.hold_under)",
         "return claim.number in self.doubts",
         "an expectation holds under failures that were too many to try",
+        by="tests/sim/proof/test_untried.py::"
+        "test_pairs_that_are_too_many_leave_single_failures_as_they_are",
     ),
     Fault(
         "sim/proof/prove.py",
         "return (*empty(self.network, len(self.outcomes)), *cut)",
         "return tuple(empty(self.network, len(self.outcomes)))",
         "a proof holds although failures were too many to try",
+        by="tests/sim/proof/test_untried.py::"
+        "test_pairs_that_are_too_many_leave_single_failures_as_they_are",
     ),
     Fault(
         "fabric/clos.py",
         "down_nodes |= groups[name].nodes",
         "pass",
         "a risk group that fails takes no node away",
+        by="tests/fabric/test_risk_groups.py::test_members_are_nodes_and_links_as_written[rack1]",
     ),
     Fault(
         "fabric/risk_groups.py",
         "nodes |= {fabric.vtep_of(fabric.nodes[n].name).index for n in hosts}",
         "pass",
         "a host in a risk group leaves its DPU standing",
+        by="tests/fabric/test_risk_groups.py::test_members_are_nodes_and_links_as_written[rack1]",
     ),
     Fault(
         "sim/proof/failures.py",

@@ -121,14 +121,17 @@ class Fib:
         """The routes as the VTEP has them, of versions that are mixed."""
         return self.versions[vtep in self.new_at].version(vtep) if self.versions else self
 
-    def refilled(self, underlay: Underlay) -> Fib:
-        """The same routes over another underlay, each node with its version."""
+    def refilled(self, underlay: Underlay, *, as_far: bool = False) -> Fib:
+        """The same routes over another underlay, each node with its version; `as_far`: in which
+        VTEPs are as far from each other, so that nothing is chosen anew (rule 1)."""
         if self.versions:
-            old, new = (version.refilled(underlay) for version in self.versions)
-            return old.mixed(new, self.new_at)
+            old, new = (version.refilled(underlay, as_far=as_far) for version in self.versions)
+            return self if as_far else old.mixed(new, self.new_at)
         if not len(self.routes_in) and any((row >= 0).any() for row in self.chosen):
             message = "nothing says where the routes of this network come from"
             raise UndecidedError(Diagnostic("C859", message, None, None, "unknown"))
+        if as_far:
+            return self
         return build_fib(self.routes_in, self.imports, underlay, self.vrf_routes)
 
     def instance(self, vtep: int, vrf: int) -> int:

@@ -71,11 +71,14 @@ def under_failures(
     led: dict[tuple[str, ...], Unevaluated] = {}
     as_it_is, judged = noticeable(network), set[tuple[int, str, frozenset[int]]]()
     known: tuple[str, Judge] | None = None
+    alike = reaching(network)
     afford_failures(network.fabric, tried(network, asked))
     for kind in KINDS:
         concerned = {n: claim for n, (claim, named) in asked.items() if kind in named}
         for names in failures(network, kind) if concerned else ():
             world = rebuild(network, down=(*network.fabric.down, *names))
+            if world.fib is network.fib and reaching(world) == alike:
+                continue
             key = noticeable(world)
             if key == as_it_is:
                 continue
@@ -104,11 +107,15 @@ def under_failures(
 def noticeable(network: Network) -> str:
     """A digest of all that packets can notice: next hops of routes, VTEPs that reach others."""
     out = hashlib.sha256()
-    vteps = sorted({vtep for vtep, _ in network.fib.instances})
     for vtep, vrf in network.fib.instances:
         for route in network.fib.routes(vtep, vrf):
             hops = [(hop.vtep, hop.vrf) for hop in route.nexthops]
             out.update(f"{vtep} {vrf} {route.prefix} {hops}\n".encode())
-    for a in vteps:
-        out.update(repr([b for b in vteps if network.underlay.reachable(a, b)]).encode())
+    out.update(repr(reaching(network)).encode())
     return out.hexdigest()
+
+
+def reaching(network: Network) -> list[list[int]]:
+    """The VTEPs that each VTEP reaches."""
+    vteps = sorted({vtep for vtep, _ in network.fib.instances})
+    return [[b for b in vteps if network.underlay.reachable(a, b)] for a in vteps]

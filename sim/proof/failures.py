@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fabric.budget import too_many_failures
+from fabric.control.fib import Fib
 from fabric.door_names import door_in
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.network import Network
@@ -124,11 +125,13 @@ class Failures:
         """Every failure of a kind that some packet notices; none where all would be too many."""
         here = self.reach.world
         axis, meant = sweep(kind)
-        as_it_is = _key(here)
+        fib = here.network.fib
+        routes = of_routes(fib)
+        as_it_is = _key(here, routes)
         for values in meant.values(here) if kind not in self.untried else ():
             self.tried.add(values)
             world = axis.move(here, (*axis.values(here), *values))
-            key = _key(world)
+            key = _key(world, routes if world.network.fib is fib else None)
             self._shared.setdefault(key, _shared(world))
             noticed = Noticed(axis, values, key, world)
             self.tell(f"{axis.word} {noticed.name}")
@@ -180,15 +183,11 @@ def emptied(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[str, ...
     return {value: tuple(sorted(names)) for value, names in found.items()}
 
 
-def _key(world: World) -> Key:
+def _key(world: World, routes: bytes | None = None) -> Key:
     """Equal for worlds that no packet can tell apart; what they share is the same object. (What
     they share is kept, so that nothing else gets an object's number.)"""
-    return (
-        signature(world.network),
-        *map(id, _shared(world)),
-        *sorted(world.at.items()),
-        *world.rewrites,
-    )
+    said = signature(world.network, routes)
+    return said, *map(id, _shared(world)), *sorted(world.at.items()), *world.rewrites
 
 
 def _shared(world: World) -> tuple[object, ...]:
@@ -197,14 +196,19 @@ def _shared(world: World) -> tuple[object, ...]:
     return program.groups, program.bindings, network.endpoints, network.vrfs
 
 
-def signature(network: Network) -> bytes:
+def signature(network: Network, routes: bytes | None = None) -> bytes:
     """Equal for two worlds of one network when no packet can tell them apart: which next-hop set
-    answers for each prefix, and which VTEPs reach each other."""
-    fib, n = network.fib, len(network.fabric.nodes)
-    vteps = sorted({vtep for vtep, _ in fib.instances})
+    answers for each prefix (`routes`, if that is known), and which VTEPs reach each other."""
+    n, vteps = len(network.fabric.nodes), sorted({vtep for vtep, _ in network.fib.instances})
     ways = np.diff(network.underlay.hop_off).reshape(n, n)[np.ix_(vteps, vteps)] > 0
+    found = of_routes(network.fib) if routes is None else routes
+    return hashlib.sha256(found + np.ascontiguousarray(ways).tobytes()).digest()
+
+
+def of_routes(fib: Fib) -> bytes:
+    """Equal for two FIBs of one network that send every packet the same ways."""
     text = repr([[(hop.vtep, hop.vrf) for hop in hops] for hops in fib.nexthop_sets])
     digest = hashlib.sha256(text.encode())
-    for chosen in (*fib.chosen, ways):
+    for chosen in fib.chosen:
         digest.update(np.ascontiguousarray(chosen).tobytes())
     return digest.digest()

@@ -8,15 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from fabric_files import network_of
 from failing_fabrics import BOTH, KINDS, RISKS, WORLDS, broken, failing, plain, racks, stand_in
 
 from fabric.build import rebuild
 from fabric.network import Network
 from sim.axes import sweep
+from sim.checker.expected import expected
 from sim.checker.failures import noticeable
+from sim.proof.expect import check_claim, read_claims
 from sim.proof.failures import signature
 from sim.proof.prove import prove
+from sim.proof.reachability import reachability
 from sim.world import World
 
 
@@ -128,3 +132,22 @@ def test_who_is_left_out_is_on_what_fails(tmp_path: Path) -> None:
     assert {*names} == {"dpu1", "dpu2", "dpu3", "rack1"}
     network = network_of(tmp_path / "fabric.yaml", down=("dpu1",))
     assert prove(World(network)).left_out["rack1"] == tuple(names["dpu2"])
+
+
+def test_two_links_that_move_a_route_and_cut_nobody_off(tmp_path: Path) -> None:
+    """Without one cable of each of two neighbours they are as far apart as from who stands in."""
+    path = stand_in(tmp_path)
+    text = yaml.safe_load(path.read_text())
+    text["expect"] = [{"deny": "a/* -> x2/*", "hold_under": ["any-2-links"]}]
+    path.write_text(yaml.safe_dump(text))
+    network = network_of(path)
+    under = [o.under for o in prove(World(network)).under_failure]
+    assert under == ["dpu1--leaf1 and dpu2--leaf2"]
+    body, _ = expected(network, [])
+    assert [claim["fails_without"] for claim in body["claims"]] == under
+    there = network_of(path, down=under[0].split(" and "))
+    vteps = sorted({vtep for vtep, _ in there.fib.instances})
+    assert all(there.underlay.reachable(a, b) for a in vteps for b in vteps)
+    (claim,) = read_claims(there.spec, there)
+    assert not check_claim(reachability(World(there)), claim).holds
+    assert check_claim(reachability(World(network)), claim).holds

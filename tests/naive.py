@@ -54,6 +54,8 @@ def outcomes(
     source = network.endpoints[src]
     if source not in owners(network, source.vrf, header.version, header.src):
         return [Outcome(Reason.SPOOF_DROP, -1)]
+    if leads_on(network, source.vtep, source.vrf, header.version, header.src):
+        return [Outcome(Reason.SPOOF_DROP, -1)]
     route = network.fib.lookup(source.vtep, source.vrf, header.version, header.dst)
     if route is None:
         return [Outcome(Reason.NO_ROUTE_DROP, -1)]
@@ -114,12 +116,13 @@ def theirs(
 ) -> bool:
     """Whether a packet between these addresses is one between these endpoints: of a whole prefix
     an address that the other end has a route for into somebody else's VRF is somebody else's, and
-    so is a destination that the target's own VTEP has a route away for."""
+    so is one of either end that its own VTEP has a route away for."""
     if target not in owners(network, target.vrf, version, dst):
         return False
-    wide = any(p.num_addresses > 1 for p in target.prefixes)
-    if wide and leads_on(network, target.vtep, target.vrf, version, dst):
-        return False
+    for end, ip in ((source, src), (target, dst)):
+        wide = any(p.num_addresses > 1 for p in end.prefixes)
+        if wide and leads_on(network, end.vtep, end.vrf, version, ip):
+            return False
     for mine, other, ip in ((target, source, dst), (source, target, src)):
         route = network.fib.lookup(other.vtep, other.vrf, version, ip)
         wide = any(p.num_addresses > 1 for p in mine.prefixes)

@@ -191,19 +191,20 @@ def delivered(policy: Policy, network: Network, a: int, b: int, p: Symbols) -> F
                 out = permits(policy, network, Direction.OUT, source.index, b, p)
                 for target, bound in owns(network, b, p.version, p.dst):
                     if target.vtep == hop.vtep:
-                        stays = z3.Not(_led_on(network, target, p))
+                        stays = z3.Not(_led_on(network, target, p, p.dst))
+                        stays = z3.And(stays, z3.Not(_led_on(network, source, p, p.src)))
                         arrives = _accepted(policy, network, source, target, p)
                         ways.append(z3.And(sent, goes, out, stays, bound, arrives))
     return z3.Or(*ways)
 
 
-def _led_on(network: Network, target: Endpoint, p: Symbols) -> Formula:
-    """When whoever takes the packet out of the tunnel has a route away for it."""
-    home = target.vtep, target.vrf
+def _led_on(network: Network, end: Endpoint, p: Symbols, ip: Formula) -> Formula:
+    """When the VTEP of an endpoint has a route away for an address."""
+    home = end.vtep, end.vrf
     return z3.Or(
         *(
             taking
-            for route, taking in taken(network, *home, p, p.dst)
+            for route, taking in taken(network, *home, p, ip)
             if home not in [(h.vtep, h.vrf) for h in route.nexthops]
         )
     )

@@ -11,8 +11,10 @@ from typing import Any
 
 from compiler.policy.ir import Direction, Origin, Point, Stage
 from compiler.policy.stages import OR_FINAL, To, leads
+from compiler.program.at_home import at_home, not_at_home
 from compiler.program.dpu import Dpu, Instance
 from compiler.program.program import ANY_VRF, Entry, Group, Intervals, L4Range, Program, Region
+from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import ANY, NAMES
 
@@ -22,6 +24,7 @@ SCHEMA = "cloison/dpu-rules/1"
 def document(program: Program, dpu: Dpu) -> dict[str, Any]:
     """The document as plain values."""
     network = program.network
+    home = at_home(network, dpu.endpoints)
     return {
         "schema": SCHEMA,
         "fabric": network.spec.name,
@@ -41,6 +44,7 @@ def document(program: Program, dpu: Dpu) -> dict[str, Any]:
                 "name": endpoint.name,
                 "vrf": network.vrfs[endpoint.vrf].name,
                 "addresses": [str(p) for p in endpoint.prefixes],
+                **_except(endpoint, home[endpoint.index]),
                 "state": endpoint.state,
                 "out": [group.id for group in program.own(Direction.OUT, endpoint.index)],
                 "in": [group.id for group in program.own(Direction.IN, endpoint.index)],
@@ -55,6 +59,13 @@ def document(program: Program, dpu: Dpu) -> dict[str, Any]:
             for h in dpu.mappings
         ],
     }
+
+
+def _except(endpoint: Endpoint, home: dict[int, Intervals]) -> dict[str, Any]:
+    """What of an endpoint's prefixes it neither sends from nor gets anything at."""
+    parts = (cidrs(not_at_home(endpoint, home, version), version) for version in (4, 6))
+    found = [text for part in parts for text in part]
+    return {"except": found} if found else {}
 
 
 def _asked_for(network: Network, dpu: Dpu) -> dict[str, Any]:

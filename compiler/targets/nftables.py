@@ -6,7 +6,8 @@ one VTEP a packet passes both. What came out of a tunnel goes to an endpoint her
 kernel would route it on (`hairpin_drop`). In each chain:
 
 1. the source address must be the endpoint's own (out), or lie behind the VTEP that the packet came
-   from, known by the inner source MAC (in);
+   from, known by the inner source MAC (in); what is somebody else's inside an endpoint's prefix
+   does not go in either, though a kernel has no longer route when that one is out of reach;
 2. the packet mark says behind which VRF the remote lies, by maps made of this VTEP's routes:
    `MARK | VRF number`; tunnels with a mark also spread over all uplinks;
 3. what connection tracking knows passes: it comes after 1, since where tenants overlap another's
@@ -28,6 +29,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from compiler.policy.ir import Direction, Point
 from compiler.policy.stages import DROPPED, leads
+from compiler.program.at_home import at_home, not_at_home
 from compiler.program.dpu import elsewhere, enforcement_points
 from compiler.program.program import (
     ALL_V4,
@@ -41,7 +43,7 @@ from compiler.program.program import (
     asked_for,
     refuse_fields,
 )
-from fabric.control.fib import NextHop
+from fabric.control import fib
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.inventory import Endpoint, Vrf
 from fabric.network import Network
@@ -53,6 +55,7 @@ SKIPPED = 20
 """Where the place of a stage stands in a mark."""
 COMMENT = 120
 KNOWN = "ct state established,related counter"
+MISS = 'counter drop comment "eni_miss_drop"'
 PROTOCOL = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp"}
 FAMILIES = ((4, "ip", "ipv4"), (6, "ip6", "ipv6"))
 
@@ -85,6 +88,7 @@ def ruleset(
         raise UndecidedError(Diagnostic("C853", message, None, "other formats do", "unknown"))
     here = [e for e in network.endpoints if e.vtep == node and vrf in (None, e.vrf)]
     vrfs = [v for v in network.vrfs if any(e.vrf == v.index for e in here)]
+    home = at_home(network, here)
     lines = [
         _clean(f"# {network.fabric.nodes[node].name}  fabric {network.spec and network.spec.name}"),
         *(_clean(f"# ep{e.index} is {e.name} in {network.vrfs[e.vrf].name}") for e in here),
@@ -93,7 +97,7 @@ def ruleset(
         "table inet cloison {",
         *(line for v in vrfs for line in _maps(network, node, v)),
         *(line for group in _groups(program, here) for line in _group(program, group)),
-        *(line for e in here for line in _endpoint(program, node, e, incoming)),
+        *(line for e in here for line in _endpoint(program, e, home[e.index], incoming)),
         *_forward(here, incoming),
         "}",
     ]
@@ -121,17 +125,23 @@ def _forward(here: Sequence[Endpoint], incoming: str) -> Iterator[str]:
     )
 
 
-def _endpoint(program: Program, node: int, endpoint: Endpoint, incoming: str) -> Iterator[str]:
+def _endpoint(
+    program: Program, endpoint: Endpoint, home: dict[int, Intervals], incoming: str
+) -> Iterator[str]:
     k, v = endpoint.index, endpoint.vrf
     out = list(program.own(Direction.OUT, k))
     into = list(program.own(Direction.IN, k))
     yield from _policy(program, f"policy-out{k}", out)
     yield from _policy(program, f"policy-in{k}", into)
     spoof = 'counter drop comment "spoof_drop"'
-    own = {
-        version: ", ".join(str(p) for p in endpoint.prefixes if p.version == version)
-        for version in (4, 6)
-    }
+    own = {version: _own(endpoint, home, version) for version in (4, 6)}
+    others = [
+        f"{word} daddr != {{ {own[version]} }} {MISS}"
+        if own[version]
+        else f"meta nfproto {kind} {MISS}"
+        for version, word, kind in FAMILIES
+        if not_at_home(endpoint, home, version)
+    ]
     yield from _chain(
         f"out{k}",
         [
@@ -152,6 +162,7 @@ def _endpoint(program: Program, node: int, endpoint: Endpoint, incoming: str) ->
     yield from _chain(
         f"in{k}",
         [
+            *others,
             "meta mark set 0",
             *(
                 f'{incoming} "vx{v}" meta mark set ether saddr . {word} saddr map @tunnel{n}_{v}'
@@ -167,6 +178,13 @@ def _endpoint(program: Program, node: int, endpoint: Endpoint, incoming: str) ->
         ],
         "counter accept",
     )
+
+
+def _own(endpoint: Endpoint, home: dict[int, Intervals], version: int) -> str:
+    """The addresses of one family that an endpoint sends from and gets something at."""
+    if not_at_home(endpoint, home, version):
+        return ", ".join(_span(version, *span) for span in home[version])
+    return ", ".join(str(p) for p in endpoint.prefixes if p.version == version)
 
 
 def _policy(program: Program, name: str, groups: Sequence[Group]) -> Iterator[str]:
@@ -293,7 +311,7 @@ def _maps(network: Network, node: int, vrf: Vrf) -> Iterator[str]:
         there: dict[Span, int] = {}
         own: dict[Span, int] = {}
         tunnel: dict[tuple[str, Span], int] = {}
-        for span, hops in _spans(network, node, vrf.index, version):
+        for span, hops in fib.spans(network.fib, node, vrf.index, version):
             there[span] = hops[0].vrf
             for hop in reversed(hops):
                 if hop.vtep == node:
@@ -307,23 +325,6 @@ def _maps(network: Network, node: int, vrf: Vrf) -> Iterator[str]:
             f"{mac} . {_span(version, *span)} : {_mark(v)}" for (mac, span), v in tunnel.items()
         ]
         yield from _map(f"tunnel{version}_{vrf.index}", f"ether_addr . {kind}_addr", elements)
-
-
-def _spans(
-    network: Network, node: int, vrf: int, version: int
-) -> Iterator[tuple[Span, tuple[NextHop, ...]]]:
-    """Disjoint address ranges of an instance's routes with their next hops, neighbours that fare
-    alike joined."""
-    fib = network.fib
-    starts = fib.boundaries(vrf)[0 if version == 4 else 1]
-    chosen = fib.lookup_many(node, vrf, version, starts).tolist()
-    top = 1 << (32 if version == 4 else 128)
-    first = 0
-    for i, start in enumerate([*starts, top]):
-        if i and (start == top or chosen[i] != chosen[first]):
-            if chosen[first] >= 0:
-                yield (starts[first], start - 1), fib.nexthop_sets[chosen[first]]
-            first = i
 
 
 def _joined(found: Mapping[Span, int]) -> Iterator[tuple[Span, int]]:

@@ -43,7 +43,7 @@ def _lines(doc: dict[str, Any]) -> Iterator[str]:
     yield "== endpoints: VRF, addresses, groups out / in"
     for row in doc["endpoints"]:
         groups = f"out {_ids(row['out'])}  in {_ids(row['in'])}"
-        yield f"  {row['name']:<32} {row['vrf']:<20} {','.join(row['addresses'])}  {groups}"
+        yield f"  {row['name']:<32} {row['vrf']:<20} {_addresses(row)}  {groups}"
     if "asked_for" in doc:
         yield ""
         yield "== asked for, as the peer or a border: VRF, addresses, groups out / in"
@@ -69,6 +69,11 @@ def _lines(doc: dict[str, Any]) -> Iterator[str]:
     yield "== mappings: VTEP, VNI, router MAC"
     for row in doc["mappings"]:
         yield f"  {row['vtep']:<16} {row['vni']:<8} {row['router_mac']}"
+
+
+def _addresses(row: dict[str, Any]) -> str:
+    but = f" except {','.join(row['except'])}" if "except" in row else ""
+    return ",".join(row["addresses"]) + but
 
 
 def _ids(groups: list[int]) -> str:

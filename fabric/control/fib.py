@@ -14,7 +14,7 @@ survive failures; only the chosen next-hop set per (instance, prefix) depends on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -221,6 +221,22 @@ class Fib:
             if (routes.vtep[row], routes.vrf[row]) == (hop.vtep, hop.vrf):
                 return why_imported(self.imports[vrf], routes.rt_sets[routes.rts[row]], hop.vrf)
         raise KeyError(hop)
+
+
+def spans(
+    fib: Fib, vtep: int, vrf: int, version: int
+) -> Iterator[tuple[tuple[int, int], tuple[NextHop, ...]]]:
+    """Disjoint address ranges (first, last) of an instance that have a route, with their next hops,
+    in order; neighbours that fare alike are one."""
+    starts = fib.boundaries(vrf)[0 if version == 4 else 1]
+    chosen = fib.lookup_many(vtep, vrf, version, starts).tolist()
+    top = 1 << (32 if version == 4 else 128)
+    first = 0
+    for i, start in enumerate([*starts, top]):
+        if i and (start == top or chosen[i] != chosen[first]):
+            if chosen[first] >= 0:
+                yield (starts[first], start - 1), fib.nexthop_sets[chosen[first]]
+            first = i
 
 
 def no_routes() -> VrfRoutes:

@@ -33,7 +33,7 @@ from fabric.names import matches, nodes_of
 from fabric.ports import PortRange, sent
 from sim.checker.boxes import within
 from sim.checker.index import Index, inside
-from sim.checker.regions import Choice, Ranges, Regions, Row
+from sim.checker.regions import Choice, Ranges, Regions, Row, Sender
 from sim.checker.work import Budget
 
 KINDS = ("allow", "deny", "only")
@@ -231,7 +231,7 @@ class Judge:
         found = [
             row
             for source in self.index.sources.get((a, version), ())
-            if self._counts_as_source(claim, source.ranges, a, b, version, strict)
+            if self._counts_as_source(claim, source, b, strict)
             for row in self.index.rows(source.map, b, version, claim.within(1, version))
             if not (strict and self.index.wide[b])
             or (self._leads(row.choices, b) and self._keeps(b, row, claim, version))
@@ -239,26 +239,31 @@ class Judge:
         self.spend(len(found))
         return found
 
-    def _counts_as_source(
-        self, claim: Claim, ranges: Ranges, a: int, b: int, version: int, strict: bool
-    ) -> bool:
+    def _counts_as_source(self, claim: Claim, source: Sender, b: int, strict: bool) -> bool:
+        a, version = source.endpoint, source.version
         if not strict or not self.index.wide[a]:
-            return inside(ranges, claim.within(0, version))
-        back = self.index.sources.get((b, version), ())
-        return any(
+            return inside(source.ranges, claim.within(0, version))
+        return self._sends(source) and any(
             self._leads(row.choices, a)
-            for source in back[:1]
-            for first, last in ranges
-            for row in self.index.between(source.map, first, last)
+            for other in self._sending(b, version)[:1]
+            for first, last in source.ranges
+            for row in self.index.between(other.map, first, last)
             if inside(((max(first, row.first), min(last, row.last)),), claim.within(0, version))
         )
 
+    def _sending(self, end: int, version: int) -> list[Sender]:
+        """The addresses of an endpoint that are not elsewhere by its own routes."""
+        return [s for s in self.index.sources.get((end, version), ()) if self._sends(s)]
+
+    def _sends(self, source: Sender) -> bool:
+        profile = self.regions.maps[source.map][0].choices[0].profile
+        return any(reason != "spoof_drop" for _, reason in self.regions.profiles[profile])
+
     def _keeps(self, end: int, row: Row, claim: Claim, version: int) -> bool:
         """Whether an endpoint's own routes lead to it for some addresses of a range."""
-        own = self.index.sources.get((end, version), ())
         return any(
             choice.endpoint == end
-            for source in own[:1]
+            for source in self._sending(end, version)[:1]
             for first, last in self.regions.parties[end].owned[version == 6]
             for there in self.index.between(source.map, max(first, row.first), min(last, row.last))
             if inside(

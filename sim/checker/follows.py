@@ -57,8 +57,10 @@ def _selves(regions: Regions) -> Iterator[str]:
 
 
 def _led(regions: Regions) -> Iterator[str]:
-    """An endpoint lives in the VRF that a next hop leads to; what has no route has no next hop."""
-    homeless = [all(why == "no_route_drop" for _, why in boxes) for boxes in regions.profiles]
+    """An endpoint lives in the VRF that a next hop leads to; what has no route, or is not sent at
+    all, has no next hop."""
+    nowhere = ("spoof_drop", "no_route_drop")
+    homeless = [all(why in nowhere for _, why in boxes) for boxes in regions.profiles]
     for place, rows in enumerate(regions.maps):
         for row in rows:
             for profile, endpoint, vrf in row.choices:

@@ -29,7 +29,7 @@ def reasons_of(stages: Stages) -> tuple[str, ...]:
     """What can become of a packet, in the order in which it meets them."""
     policy = [stage.drop for stage in stages]
     far = "underlay_drop", "hairpin_drop", "eni_miss_drop", "pa_validation_drop"
-    return "delivered", "no_route_drop", *policy, *far, "self", "delivered_if"
+    return "delivered", "spoof_drop", "no_route_drop", *policy, *far, "self", "delivered_if"
 
 
 REASONS = reasons_of(STAGES)

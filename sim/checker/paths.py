@@ -22,7 +22,7 @@ from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.checker.address_space import AddressSpace, Axis, owned
 from sim.checker.decisions import DELIVERED, Cells, Decisions
-from sim.checker.form import reasons_of
+from sim.checker.form import TOP, reasons_of
 from sim.checker.guests import workloads
 from sim.checker.l4_space import Space
 from sim.checker.regions import Choice, Party, Ranges, Regions, Row, Sender
@@ -79,7 +79,12 @@ class Paths:
             yield union(found), rows
 
     def _rows(self, endpoint: Endpoint, src: int, axis: Axis) -> tuple[Row, ...]:
-        """What becomes of packets from one address, destination by destination."""
+        """What becomes of packets from one address, destination by destination. What the endpoint's
+        own VTEP routes on is none of its addresses."""
+        home = endpoint.vtep, endpoint.vrf
+        onward = self.hops(*home, axis.version, src)
+        if onward and home not in onward:
+            return (Row(0, TOP[axis.version], (Choice(self.constant("spoof_drop"), -1, -1),)),)
         out: list[Row] = []
         for first, last in axis.spans():
             choices = self._choices(endpoint, axis.version, src, first)

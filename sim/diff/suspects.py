@@ -4,8 +4,8 @@ Packets from VRF a to VRF b fare alike in both worlds, whoever sends them, unles
 *suspect*. It is one if a route of either world leads from a to b, and
 
 1. others live in a or b, or elsewhere, or are compared with others;
-2. a route of a that leads to b differs, or one of b that leads back to addresses of a, or on from
-   those of b itself, or a link of the underlay between them;
+2. a route of a that leads to b differs, or one of b that leads back to addresses of a, or one of
+   either that leads on from its own addresses, or a link of the underlay between them;
 3. a policy of a decides otherwise about anything in b, or one of b about what it sees a as.
 
 Rows, ranges and witnesses are then looked for among suspects alone. This errs on one side: that the
@@ -176,6 +176,7 @@ def _rerouted(
             senders = (a for a, b in routed if b == vrf and a in alike)
             own = any(world.owns(vrf, where) for world in (old, new))
             yield from ((a, vrf) for a in senders if own or old.owns(a, where))
+            yield from ((a, b) for a, b in routed if own and a == vrf)
 
 
 def _underlay(old: _World, new: _World, alike: set[str]) -> Iterator[Names]:

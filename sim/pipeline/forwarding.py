@@ -12,6 +12,8 @@ A *place* is a node, a VRF and a header. Rules that hold here:
 4. Where a packet is delivered to is a set too: the endpoints that own its destination and live
    there. A VTEP with several of them takes the first; other VTEPs have theirs.
 5. There the source is looked for in turn: the way back says behind which VRF it lies.
+6. An endpoint neither gets anything at an address that its own VTEP routes on, nor sends from there
+   (`spoof_drop`): no answer would come back.
 
 One step leads from the source's VTEP to the destination's, through a tunnel. `sim.pipeline.trace`,
 explanations, witnesses and the lab take steps from here. `sim.proof.legs` and the kernels take the
@@ -78,30 +80,32 @@ def sets_onward(network: Network, vtep: int, vrf: int, version: int, ips: Sequen
     return network.fib.lookup_many(vtep, vrf, version, ips)
 
 
-def leads_on(network: Network, at: Place) -> Route | None:
-    """The route by which a packet that came out of a tunnel would go into another one, if any: that
-    of its destination, unless it stays in the VRF at this node."""
-    header = at.header
-    route = network.fib.lookup(at.node, at.vrf, header.version, header.dst)
-    if route is None or any((hop.vtep, hop.vrf) == at[:2] for hop in route.nexthops):
+def leads_on(network: Network, node: int, vrf: int, version: int, ip: int) -> Route | None:
+    """A node's route for an address, unless it stays in the VRF there: by it a packet that came out
+    of a tunnel would go into another one."""
+    route = network.fib.lookup(node, vrf, version, ip)
+    if route is None or any((hop.vtep, hop.vrf) == (node, vrf) for hop in route.nexthops):
         return None
     return route
 
 
 def receivers(network: Network, at: Place) -> tuple[Endpoint, ...]:
     """The endpoints to which a packet may be delivered where it is."""
-    if leads_on(network, at):
+    ip = at.header.version, at.header.dst
+    if leads_on(network, at.node, at.vrf, *ip):
         return ()
-    found = owners(network, at.vrf, at.header.version, at.header.dst)
+    found = owners(network, at.vrf, *ip)
     return tuple(end for end in found if end.vtep == at.node)
 
 
 def sender(network: Network, header: Flow) -> Endpoint | None:
     """Who sends a packet: of the owners of its source address the one that it names, or the first;
-    None where it names somebody else."""
-    found = owners(network, header.vrf, header.version, header.src)
-    claimed = header.src_endpoint
-    return next((e for e in found if claimed < 0 or claimed == e.index), None)
+    None where it names somebody else, or the endpoint's own VTEP has the address elsewhere: whoever
+    answers would not get there."""
+    ip, claimed = (header.version, header.src), header.src_endpoint
+    found = owners(network, header.vrf, *ip)
+    bound = next((e for e in found if claimed < 0 or claimed == e.index), None)
+    return None if bound is None or leads_on(network, bound.vtep, bound.vrf, *ip) else bound
 
 
 def way_back(world: World, at: Place, outer: int) -> tuple[Route | None, int | None]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compiler.policy.ir import Action, Direction, Packet
+from compiler.policy.semantics import owners
 from compiler.program.program import Entry, Group, Program
 from compiler.program.walk import walk
 from fabric.network import Network
@@ -51,8 +52,9 @@ class UnderlayHop:
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What is None was not reached. `onward` is the egress VRF's route to the destination if that
-    leads away from there. `back` is the egress VRF's route to the source, `seen` the VRF
-    behind which it puts the source. `underlay` is empty when both ends share a VTEP."""
+    leads away from there, or the owner's route to the source if that does. `back` is the egress
+    VRF's route to the source, `seen` the VRF behind which it puts the source. `underlay` is empty
+    when both ends share a VTEP."""
 
     flow: Flow
     reason: Reason
@@ -76,11 +78,10 @@ def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
     if not 0 <= flow.vrf < len(network.vrfs) or flow.version not in (4, 6):
         return Trace(flow, Reason.UNKNOWN_SOURCE)
     bound = sender(network, flow)
-    if flow.src_endpoint >= 0 and bound is None:
-        known = flow.src_endpoint < len(network.endpoints)
-        return Trace(flow, Reason.SPOOF_DROP if known else Reason.UNKNOWN_SOURCE)
     if bound is None:
-        return Trace(flow, Reason.UNKNOWN_SOURCE)
+        spoofs = 0 <= flow.src_endpoint < len(network.endpoints)
+        reason = Reason.SPOOF_DROP if spoofs else Reason.UNKNOWN_SOURCE
+        return Trace(flow, reason, onward=_elsewhere(network, flow))
     hashed = flow_hash(flow)
     sport = outer_port(hashed)
     ways = onward(world, Place(bound.vtep, flow.vrf, flow))
@@ -94,7 +95,7 @@ def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
         program, Direction.OUT, bound.index, (bound.vtep, hop.vtep), sent, sent.dst, hop.vrf
     )
     hops = underlay_path(network, bound.vtep, hop.vtep, sport)
-    away = leads_on(network, there)
+    away = leads_on(network, there.node, there.vrf, there.header.version, there.header.dst)
     target = next(iter(receivers(network, there)), None)
     back, seen = way_back(world, there, bound.vtep)
     into = None
@@ -117,6 +118,13 @@ def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
         seen,
         into,
     )
+
+
+def _elsewhere(network: Network, flow: Flow) -> Route | None:
+    """The route by which an owner's own VTEP has a source address elsewhere."""
+    ip, claimed = (flow.version, flow.src), flow.src_endpoint
+    found = (e for e in owners(network, flow.vrf, *ip) if claimed in (e.index, -1))
+    return next((r for e in found if (r := leads_on(network, e.vtep, e.vrf, *ip))), None)
 
 
 def underlay_path(

@@ -4,10 +4,10 @@ A pod or a node has a few addresses, and each of them counts. An endpoint that o
 counts with everything that it owns, but for what is somebody else's in the eyes of the other end:
 
 1. a destination to which the source's routes lead into another VRF than the endpoint's (the
-   tenant's own prefixes inside 0.0.0.0/0, or a service that is leaked to it), or which the
-   endpoint's own VTEP routes on;
+   tenant's own prefixes inside 0.0.0.0/0, or a service that is leaked to it);
 2. a source for which the destination only has routes into another VRF: a packet from there would
-   be an impostor's.
+   be an impostor's;
+3. at either end, an address that the endpoint's own VTEP routes on.
 
 An address without any route is not somebody else's: there the connection fails.
 """
@@ -62,7 +62,7 @@ class Coverage:
             found = self._mine(mine, home, at_home[span], is_v4, version)
             chosen = self._routes(vtep, vrf, there[span[found]])
             counts = (chosen < 0) | self._leads(chosen, home)
-            counts &= sends | self._kept(home)[at_home[span[found]]]
+            counts &= self._kept(home)[at_home[span[found]]]
             counts |= not (self.strict and self.space.wide[mine])
             known[key] = found[counts] + places.base
         return known[key]

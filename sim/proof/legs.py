@@ -9,9 +9,9 @@ One row per (source, destination, next hop) that has a route, per source VRF; ad
    this VTEP; the source address must have a route back through the VTEP that sent the packet, and
    that route names the VRF behind which the source is seen.
 
-`drop` is a `Reason`: DELIVERED up to the receiving policy, or UNDERLAY_DROP, HAIRPIN_DROP,
-ENI_MISS_DROP, PA_VALIDATION_DROP. A leg holds one place of source addresses as well as one of
-destinations.
+`drop` is a `Reason`: DELIVERED up to the receiving policy, or SPOOF_DROP, UNDERLAY_DROP,
+HAIRPIN_DROP, ENI_MISS_DROP, PA_VALIDATION_DROP. A leg holds one place of source addresses as well
+as one of destinations.
 """
 
 from __future__ import annotations
@@ -191,9 +191,10 @@ class LegSpace:
         ref = self.spans.of(vrf, egress)
         owner_there, owner_here = self.owners(egress)[ref.atom_b], self.owners(vrf)[ref.atom_a]
         targets = self._place_keys(ref, owner_there, vrf, Direction.OUT, ref.atom_a)
+        sources = self._place_keys(ref, owner_here, egress, Direction.IN, ref.atom_b)
         if self.joined:
             targets = targets * 2 + kept(self.blocks, egress)[ref.atom_b]
-        sources = self._place_keys(ref, owner_here, egress, Direction.IN, ref.atom_b)
+            sources = sources * 2 + kept(self.blocks, vrf)[ref.atom_a]
         there = self.spans.places(ref, targets)
         here = self.spans.places(ref, np.where(owner_here < 0, -1, sources))
         key = owner_here[here.samples] * 2 + (here.samples >= ref.n_v4)
@@ -282,6 +283,9 @@ def _with_sources(space: LegSpace, crossing: Crossing, rows: Legs) -> Legs:
     back = _way_back(space, crossing.vrf, egress, joined, atom)
     stray = (joined.drop == Reason.DELIVERED) & (back < 0)
     drop = np.where(stray, Reason.PA_VALIDATION_DROP, joined.drop)
+    own = ref.atom_a[crossing.sources.samples[place]]
+    away = leads_on(b, b.endpoint_vtep[joined.src], crossing.vrf, own)
+    drop = np.where(away, Reason.SPOOF_DROP, drop)
     cell = atom * int(b.remote_count[egress]) + b.remote_index[egress, back]
     in_key = np.full(len(drop), -1, np.int64)
     good = drop == Reason.DELIVERED

@@ -16,6 +16,7 @@ import numpy as np
 
 from fabric.interval_sets import union
 from sim.blocks.blocks import Blocks
+from sim.blocks.onward import kept
 from sim.packets.reasons import Reason, reasons
 from sim.proof.legs import Column, Legs, LegSpace, legs
 from sim.proof.reachability import Bits, Reach, conditional, decisions
@@ -115,6 +116,7 @@ def _of_vrf(space: LegSpace, profiles: Profiles, vrf: int) -> Iterator[Sender]:
     members, sets = space.routes(vrf)
     owner = space.blocks.addresses.endpoint[space.blocks.addresses.base[vrf] + ref.atom_a]
     none = profiles.constant(Reason.NO_ROUTE_DROP), -1, -1
+    held = kept(space.blocks, vrf)[ref.atom_a]
     b = space.blocks
     width = np.append(np.diff(b.set_off), 0)
     for number, endpoint in enumerate(members.tolist()):
@@ -126,7 +128,8 @@ def _of_vrf(space: LegSpace, profiles: Profiles, vrf: int) -> Iterator[Sender]:
             starts = ref.starts(int(version == 6))
             blank = [own if n else none for n in hops[spans].tolist()]
             yield from _of_endpoint(
-                space, profiles, endpoint, version, starts, spans, mine, blank, owner == endpoint
+                *(space, profiles, endpoint, version, starts, spans, mine, blank),
+                *(owner == endpoint, ~held),
             )
 
 
@@ -146,14 +149,17 @@ def _of_endpoint(
     rows: Legs,
     blank: list[Choice],
     mine: Column,
+    away: Bits,
 ) -> Iterator[Sender]:
-    """Own spans that fare alike are one source."""
+    """Own spans that fare alike are one source; what its VTEP routes `away` sends nothing."""
+    nothing = ((0, TOP[version], ((profiles.constant(Reason.SPOOF_DROP), -1, -1),)),)
     alike: dict[tuple[Stretch, ...], list[tuple[int, int]]] = {}
     ends = [*(s - 1 for s in starts[1:]), TOP[version]]
     for span in spans[mine[spans]].tolist():
         first, last = np.searchsorted(rows.src_place, [span, span + 1])
         there = rows.take(np.arange(first, last))
-        found = _stretches(space, profiles, there, spans, blank, starts, ends)
+        known = space, profiles, there, spans, blank, starts, ends
+        found = nothing if away[span] else _stretches(*known)
         local = span - int(spans[0])
         alike.setdefault(found, []).append((starts[local], ends[local]))
     for found, ranges in alike.items():

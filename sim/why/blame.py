@@ -237,6 +237,10 @@ def _narrowest(world: World, side: EndTrace, stage: Stage) -> Cause | None:
 
 def _stop(network: Network, found: Trace, target: int | None) -> list[Cause]:
     """Why routing or the tunnel stopped a packet."""
+    if found.source is None and found.onward:
+        text = f"routes {found.onward.prefix} on: no answer would come back"
+        vrf = network.vrfs[found.flow.vrf]
+        return [Cause(f"VRF {vrf.name}", text, found.onward.origin)]
     if found.source is None:
         return [Cause("the source address", "belongs to no endpoint that sends it")]
     source = network.endpoints[found.source]

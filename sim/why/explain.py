@@ -17,6 +17,7 @@ from compiler.policy.ir import Condition
 from compiler.policy.points import where
 from compiler.program.program import Program, fields_of
 from fabric.address_sets import Address
+from fabric.control.fib import Route
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
 from fabric.kubernetes.unevaluated import Unevaluated, accepted, pending
@@ -281,7 +282,7 @@ def steps(world: World, found: Trace) -> Iterator[Step]:
     """What happens to a packet, in order."""
     network, program = world.network, world.program
     if found.source is None:
-        yield Step("source", "endpoint", found.reason.label, "no endpoint there has this address")
+        yield Step("source", "endpoint", found.reason.label, *_no_sender(network, found))
         return
     at = network.endpoints[found.source].vtep
     yield from _route(network, found, at)
@@ -349,11 +350,21 @@ def _onward(network: Network, found: Trace, there: str) -> Step:
     """Where the packet would go next, if what came out of a tunnel went into another one."""
     assert found.next_hop is not None
     assert found.onward is not None
-    route, vrf = found.onward, network.vrfs[found.next_hop.vrf].name
+    text = _leads_on(network, found.onward, network.vrfs[found.next_hop.vrf].name)
+    return Step(there, "hairpin", Reason.HAIRPIN_DROP.label, text, _line(found.onward.origin))
+
+
+def _no_sender(network: Network, found: Trace) -> tuple[str, str | None]:
+    if found.onward is None:
+        return "no endpoint there has this address", None
+    vrf = network.vrfs[found.flow.vrf].name
+    return _leads_on(network, found.onward, vrf), _line(found.onward.origin)
+
+
+def _leads_on(network: Network, route: Route, vrf: str) -> str:
     hop = route.nexthops[0]
     to = f"{network.fabric.nodes[hop.vtep].name} {network.vrfs[hop.vrf].name}"
-    text = f"{route.prefix} in {vrf} leads on to {to}: {route.reason}"
-    return Step(there, "hairpin", Reason.HAIRPIN_DROP.label, text, _line(route.origin))
+    return f"{route.prefix} in {vrf} leads on to {to}: {route.reason}"
 
 
 def _way_back(network: Network, found: Trace, there: str) -> Iterator[Step]:

@@ -164,8 +164,9 @@ def leads_on(t: Any, vtep: Any, vrf: Any, of: Any) -> Any:
 
 @inlined
 def bind_source(t: Any, e: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) -> Any:
-    """The endpoint that owns the source address, if it is the one that claims to send. Lists in
-    `LEFT` who was bound and can look for a route; returns how many."""
+    """The endpoint that owns the source address, if it is the one that claims to send and its own
+    VTEP does not route the address on. Lists in `LEFT` who was bound and can look for a route;
+    returns how many."""
     n_endpoints, n = len(t.ep_vrf), ZERO
     for row in range(begin, end):
         i, j = U(row), U(row - begin)
@@ -180,6 +181,11 @@ def bind_source(t: Any, e: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) ->
             if claimed >= 0 and owner != claimed:
                 owner = claimed if is_owner(t, source, claimed) else np.int32(-1)
                 found = NO_ROUTE if owner >= 0 else SPOOF
+            elsewhere = False
+            if owner >= 0 and t.atom_local[source] != owner:
+                elsewhere = leads_on(t, U(t.ep_vtep[U(owner)]), U(h.vrf[i]), w[SRC, j])
+            if elsewhere:
+                owner, found = np.int32(-1), SPOOF if claimed >= 0 else UNKNOWN_SOURCE
         o.src_endpoint[i] = owner
         o.route[i] = o.reason[i] = found
         w[LEFT, n] = j

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from fabric_files import vrf, write_fabric
 from hairpin_fabric import hairpin
@@ -153,6 +154,40 @@ def test_a_kernel_would_send_on_what_a_rule_stops(tmp_path: Path) -> None:
     assert rows
     assert {(row["kernel"], row["simulator"]) for row in rows} == {
         ("arrives at blue/shop/web", "hairpin_drop")
+    }
+
+
+def test_a_short_prefix_does_not_take_what_a_failed_border_had(tmp_path: Path) -> None:
+    """Without the border of the longer prefix a kernel has the other border's 0.0.0.0/0 alone: only
+    the rule about what an endpoint is reached at stops what belongs to somebody else."""
+    fabric = hairpin(tmp_path)
+    file = yaml.safe_load(fabric.read_text())
+    file["sites"] = {name: {**site, "borders": 2} for name, site in file["sites"].items()}
+    file["zones"]["zone2"]["endpoints"] = {
+        "inet": {"addresses": ["0.0.0.0/0"], "border": "border1"},
+        "corp": {"addresses": ["203.0.113.0/24"], "border": "border2"},
+    }
+    file["zones"]["zone2"]["rules"][0]["to"] = "zone2/*"
+    fabric.write_text(yaml.safe_dump(file))
+    found = lab("test", fabric, "--down", "border2", "--port", "443/tcp", "-o", "json")
+    assert (found.exit_code, json.loads(found.stdout)["rows"]) == (0, [])
+    asked = CliRunner().invoke(
+        main, ["explain", str(fabric), "red/lab/probe", "203.0.113.9", "--down", "border2"]
+    )
+    assert "eni_miss_drop" in asked.stdout
+    lab("up", fabric, "--down", "border2")
+    (name,) = state.labs()
+    (space,) = [own for own in ours(name) if "eni_miss_drop" in _rules(own)]
+    lines = [line for line in _rules(space).splitlines() if "eni_miss_drop" in line]
+    chain = _rules(space).split("eni_miss_drop")[0].rpartition("chain ")[2].split()[0]
+    with kernel.inside(space):
+        for line in lines:
+            rule = ["rule", "inet", "cloison", chain, "handle", line.rpartition(" ")[2]]
+            subprocess.run(["nft", "delete", *rule], check=True)
+    more = ["--down", "border2", "--port", "443/tcp", "-o", "json"]
+    rows = json.loads(lab("test", fabric, *more).stdout)["rows"]
+    assert {(row["kernel"], row["simulator"]) for row in rows} == {
+        ("arrives at zone2/inet", "eni_miss_drop")
     }
 
 

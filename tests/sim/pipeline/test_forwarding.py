@@ -31,7 +31,7 @@ from sim.why.one_answer import explain
 from sim.world import World
 
 ROOT = Path(__file__).parents[3]
-ASKS = re.compile(r"fib\.(lookup\w*|segments|sets_of_prefixes)\(")
+ASKS = re.compile(r"fib\.(lookup\w*|segments|sets_of_prefixes|spans)\(|\bspans\(network\.fib")
 FEW = settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 
 
@@ -47,6 +47,7 @@ def test_nobody_else_asks_where_a_packet_goes() -> None:
     assert asking == {
         "sim/pipeline/forwarding.py",
         "sim/blocks/blocks.py",
+        "compiler/program/at_home.py",
         "compiler/targets/nftables.py",
         "sim/checker/paths.py",
     }

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from fabric_files import network_of
 from hairpin_fabric import hairpin
@@ -98,3 +99,37 @@ def test_tables_and_rulesets_have_the_rule(fabric: Path) -> None:
     run("compile", fabric, "--node", "border1", "--format", "canonical", "-o", dumps)
     (document,) = (dumps / "canonical").iterdir()
     assert [row["hairpin"] for row in json.loads(document.read_text())["tunnel_admit"]] == ["deny"]
+
+
+def test_nobody_sends_from_where_no_answer_would_come_to(fabric: Path) -> None:
+    """The border has routes for the tenants' prefixes: what claims to come from there is no flow of
+    the outside's, since answers to it would go to the tenant."""
+    blue = "blue/shop/web:443/tcp"
+    file = yaml.safe_load(fabric.read_text())
+    file["expect"] = [
+        {"allow": f"{source} -> {blue}"} for source in ("203.0.113.9", "198.51.100.9")
+    ]
+    fabric.write_text(yaml.safe_dump(file))
+    said = json.loads(run("verify", fabric, "-o", "json").stdout)
+    assert [row["holds"] for row in said["expectations"]] == [True, False]
+    told = json.loads(run("explain", fabric, "198.51.100.9", blue, "-o", "json").stdout)
+    assert (told["verdict"], told["reason"]) == ("deny", "spoof_drop")
+    (step,) = told["choices"][0]["steps"]
+    assert "198.51.100.0/26 in zone2/main leads on to dpu1 red/main" in step["because"]
+    assert "198.51.100.0/26" in json.dumps(told["blame"])
+
+
+def test_tables_say_what_of_a_prefix_is_not_the_endpoints(fabric: Path) -> None:
+    """Addresses of the tenants inside 0.0.0.0/0, which the border routes on."""
+    dumps = fabric.parent / "dumps"
+    for kind in ("canonical", "text", "nftables"):
+        run("compile", fabric, "--node", "border1", "--format", kind, "-o", dumps)
+    (document,) = (dumps / "canonical").iterdir()
+    (row,) = json.loads(document.read_text())["endpoints"]
+    assert (row["addresses"], row["except"]) == (["0.0.0.0/0"], ["198.51.100.0/25"])
+    (text,) = (dumps / "text").iterdir()
+    assert "0.0.0.0/0 except 198.51.100.0/25" in text.read_text()
+    (rules,) = (dumps / "nftables").iterdir()
+    own = "{ 0.0.0.0-198.51.99.255, 198.51.100.128-255.255.255.255 }"
+    assert f'ip saddr != {own} counter drop comment "spoof_drop"' in rules.read_text()
+    assert f'ip daddr != {own} counter drop comment "eni_miss_drop"' in rules.read_text()

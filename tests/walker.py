@@ -238,8 +238,10 @@ class Walker:
         return self._owners[key]
 
     def may_send(self, source: Endpoint, version: int, ip: int) -> bool:
-        """Whether an endpoint may send from an address."""
-        return self.owner(source.vrf, version, ip) is source
+        """Whether an endpoint may send from an address: its own, that its own VTEP does not have
+        elsewhere."""
+        mine = self.owner(source.vrf, version, ip) is source
+        return mine and not self.elsewhere(source.vtep, source.vrf, version, ip)
 
     def ways(self, source: Endpoint, version: int, src: int, dst: int) -> list[Way]:
         """What becomes of a packet that its sender's policy lets out, by next hop."""
@@ -289,11 +291,12 @@ class Walker:
     def meant(self, source: Endpoint, target: Endpoint, version: int, src: int, dst: int) -> bool:
         """Whether a packet between these addresses is one between these endpoints: of a whole
         prefix an address that the other end has a route for into somebody else's VRF is somebody
-        else's, and so is a destination that the target's own VTEP has a route away for."""
+        else's, and so is an address of either end that its own VTEP has a route away for."""
         if self.owner(target.vrf, version, dst) is not target:
             return False
-        if wide(target) and self.elsewhere(target.vtep, target.vrf, version, dst):
-            return False
+        for end, ip in ((source, src), (target, dst)):
+            if wide(end) and self.elsewhere(end.vtep, end.vrf, version, ip):
+                return False
         for mine, other, ip in ((target, source, dst), (source, target, src)):
             hops = self.look_up(other.vtep, other.vrf, version, ip)
             if wide(mine) and hops and all(vrf != mine.vrf for _, vrf in hops):

@@ -53,9 +53,15 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/coverage.py",
-        "counts &= sends | self._kept(home)[at_home[span[found]]]",
-        "counts &= sends | self._kept(home)[at_home[span[found]]] | True",
+        "counts &= self._kept(home)[at_home[span[found]]]",
+        "counts &= self._kept(home)[at_home[span[found]]] | True",
         "allow asks for addresses that the endpoint's own VTEP routes on",
+    ),
+    Fault(
+        "sim/proof/legs.py",
+        "drop = np.where(away, Reason.SPOOF_DROP, drop)",
+        "pass",
+        "whoever has an address sends from it, wherever answers go",
     ),
     Fault(
         "sim/proof/legs.py",

@@ -60,3 +60,8 @@ def entry_step(program: Program, where: str, group: Group, entry: Entry, packet:
         number,
         besides,
     )
+
+
+def line_of(span: object) -> str | None:
+    """A place in the input as text."""
+    return None if span is None else str(span)

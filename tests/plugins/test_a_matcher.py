@@ -38,7 +38,7 @@ from sim.diff.diff import diff
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
 from sim.why.blame import blame
-from sim.why.explain import steps
+from sim.why.happenings import steps
 from sim.world import World
 
 ROOT = Path(__file__).parents[2]

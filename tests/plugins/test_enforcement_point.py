@@ -60,7 +60,7 @@ from fabric.network import Network
 from fabric.topology import Role
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
-from sim.why.explain import steps
+from sim.why.happenings import steps
 from sim.world import World
 
 

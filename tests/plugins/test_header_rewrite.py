@@ -22,7 +22,7 @@ from sim.pipeline.trace import trace
 from sim.pipeline.traffic import all_pairs
 from sim.proof.prove import prove
 from sim.why.blame import blame
-from sim.why.explain import steps
+from sim.why.happenings import steps
 from sim.world import World
 
 DOOR, POD, OTHER = 0x0A0000FE, 0x0A000002, 0x0A000001

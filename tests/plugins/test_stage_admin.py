@@ -32,7 +32,7 @@ from compiler.targets import nftables
 from fabric.network import Network
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
-from sim.why.explain import steps
+from sim.why.happenings import steps
 from sim.world import World
 
 PASS_OR_ACCEPT = (

@@ -17,7 +17,7 @@ from fabric.network import Network
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
 from sim.why.blame import blame
-from sim.why.explain import steps
+from sim.why.happenings import steps
 from sim.world import World
 
 QUOTA = Stage(

@@ -30,7 +30,7 @@ from sim.proof.prove import explain_breaches
 from sim.proof.reachability import reachability
 from sim.reach.access import access
 from sim.why.blame import blame
-from sim.why.explain import steps
+from sim.why.happenings import steps
 from sim.world import World
 
 UNION = Stage(

@@ -5,8 +5,10 @@ Rules that hold here:
 1. A finished pod (phase Succeeded or Failed) stands for a workload only where that runs once and
    its run is over, as its conditions say; without a status, if the pod has succeeded. A CronJob
    runs again, and what was evicted is made anew.
-2. Of an object with several templates each is stood for by itself: by a pod with its labels, and
-   where other templates have the same, with a label that has the name of its part for a value.
+2. A pod stands for a template only if it is as this makes pods: with its labels (more may have been
+   injected), its ports that have names, on the same network. Otherwise the template was edited, and
+   its pods are still to come. Of an object with several templates each is stood for by itself;
+   where they make the same, by a pod with a label that has the name of the part for a value.
 
 Source: kubernetes/api `batch/v1` (JobStatus); the training operator's `JobConditionType`; KubeRay's
 `constant.go` (labels of head and worker pods).
@@ -14,11 +16,14 @@ Source: kubernetes/api `batch/v1` (JobStatus); the training operator's `JobCondi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from fabric.diagnostics import Diagnostics
 from fabric.kubernetes.cursor import Cursor
-from fabric.kubernetes.metadata import labels
+
+if TYPE_CHECKING:
+    from fabric.kubernetes.workloads import Pod
 
 FINISHED = ("Succeeded", "Failed")
 ENDS = ("Complete", "Completed", "Failed", "Succeeded")
@@ -41,20 +46,18 @@ def is_over(ended: bool | None, phase: object) -> bool:
     return phase == "Succeeded" if ended is None else ended
 
 
-def own_labels(template: Cursor, added: Mapping[str, str]) -> dict[str, str]:
-    """The labels of a template's pods; mistakes are told by whoever makes these."""
-    given = template["metadata"]["labels"]
-    return {**labels(Cursor(given.source, Diagnostics(), given.path, given.value)), **added}
-
-
-def stood_for(own: Mapping[str, str], part: str, pods: Iterable[Mapping[str, str]]) -> bool:
-    """Whether one of these pods' labels are those of a template (rule 2); `part` is empty where no
-    other template has the same.
-
-    >>> stood_for({"app": "x"}, "gpu", [{"app": "x", "ray.io/group": "headgroup"}])
-    False
-    """
+def stood_for(made: Pod, part: str, pods: Iterable[Pod]) -> bool:
+    """Whether one of these pods is as a template would make it (rule 2); `part` is empty where no
+    other template makes the same."""
     return any(
-        own.items() <= pod.items() and (not part or part in map(str.lower, pod.values()))
+        made.labels.items() <= pod.labels.items()
+        and made.host_network == pod.host_network
+        and named(made) <= named(pod)
+        and (not part or part in map(str.lower, pod.labels.values()))
         for pod in pods
     )
+
+
+def named(pod: Pod) -> set[tuple[str, int, int]]:
+    """The ports of a pod that have a name."""
+    return {(port.name, port.protocol, port.number) for port in pod.ports if port.name}

@@ -2,10 +2,8 @@
 
 Rules that hold here:
 
-1. A controller whose pods are in the input is not expanded: what runs wins over the template. Which
-   pods stand for which controller says `fabric.kubernetes.standing`.
-2. A pod's workload is its controller. ReplicaSets of a Deployment and Jobs of a CronJob stand for
-   their owner, found by owner reference, by `pod-template-hash`, or by the prefix of their name.
+1. A controller whose pods are in the input is not expanded (`fabric.kubernetes.standing`).
+2. A pod's workload is its controller, or what is above that (`fabric.kubernetes.owners`).
 3. Pods that are finished (phase Succeeded or Failed) have no network and are left out.
 4. A DaemonSet has one pod per node, known only when nodes are: its pod is marked `per_host`.
 5. Ports are those of containers that keep running: containers, and init containers with
@@ -18,13 +16,11 @@ Rules that hold here:
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from itertools import count
-from typing import NamedTuple
 
 from fabric.address_sets import mapped
 from fabric.budget import afford_pods
@@ -34,7 +30,8 @@ from fabric.inventory import NamedPort
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.kinds import IRRELEVANT, meaning
 from fabric.kubernetes.metadata import Metadata, labels, metadata, valid_node_name
-from fabric.kubernetes.standing import FINISHED, RUNS, ended, is_over, own_labels, stood_for
+from fabric.kubernetes.owners import WorkloadOwner, owner_of, top
+from fabric.kubernetes.standing import FINISHED, RUNS, ended, is_over, stood_for
 from fabric.kubernetes.templates import added, templates
 from fabric.ports import MAX_PORT, PROTOCOLS
 
@@ -65,14 +62,6 @@ class Pod:
     idle: bool = False
     made: bool = False
     service_account: str = "default"
-
-
-class WorkloadOwner(NamedTuple):
-    """A workload's kind, namespace and name."""
-
-    kind: str
-    namespace: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +115,17 @@ def pods(objects: Iterable[ReadableDocument], problems: Diagnostics) -> tuple[Po
             key = unique(found.key, controllers, group)
             controllers[key] = replace(found, key=key)
     running: list[Pod] = []
-    owners: dict[WorkloadOwner | None, list[Mapping[str, str]]] = {}
+    owners: dict[WorkloadOwner | None, list[Pod]] = {}
+    done: set[WorkloadOwner | None] = set()
     for root, about in live:
         direct, phase = owner_of(root, about), root["status"]["phase"].value
         owner = top(direct, about, controllers)
         if phase not in FINISHED:
-            owners.setdefault(owner, []).append(about.labels)
             running.append(live_pod(root, about, owner))
+            owners.setdefault(owner, []).append(running[-1])
         elif direct and direct.kind.endswith(RUNS) and is_over(over.get(direct), phase):
-            owners.setdefault(direct, []).append(about.labels)
-    wanted = unmade(controllers, owners)
+            done.add(direct)
+    wanted = [c for c in unmade(controllers, owners) if not {c.key, c.whole, c.owner} & done]
     afford_pods(len(running) + sum(c.count or 1 for c in wanted))
     planned = expand(wanted, {(p.namespace, p.name) for p in running})
     return tuple(sorted((*running, *planned), key=lambda p: (p.namespace, p.name, p.span)))
@@ -143,21 +133,33 @@ def pods(objects: Iterable[ReadableDocument], problems: Diagnostics) -> tuple[Po
 
 def unmade(
     known: Mapping[WorkloadOwner, Controller],
-    owners: Mapping[WorkloadOwner | None, Sequence[Mapping[str, str]]],
+    owners: Mapping[WorkloadOwner | None, Sequence[Pod]],
 ) -> list[Controller]:
-    """The controllers that nothing stands for; `owners` have pods with these labels."""
-    own = {key: own_labels(found.template, found.added) for key, found in known.items()}
+    """The controllers that no pod stands for; `owners` have these."""
     parts = Counter(found.whole for found in known.values())
-    alike = Counter((found.whole, str(sorted(own[key].items()))) for key, found in known.items())
-    out = []
-    for key, found in known.items():
-        there = owners.get(found.whole, ())
-        part = found.part if alike[found.whole, str(sorted(own[key].items()))] > 1 else ""
-        one = parts[found.whole] == 1
-        stands = there if one else stood_for(own[key], part, there)
-        if not stands and found.owner not in known and not {key, found.owner} & owners.keys():
+    there = {k: f for k, f in known.items() if {k, f.whole, f.owner} & owners.keys()}
+    made = {key: example(found, one=parts[found.whole] == 1) for key, found in there.items()}
+    alike = Counter(
+        (there[key].whole, str(sorted(pod.labels.items()))) for key, pod in made.items()
+    )
+    out = [f for k, f in known.items() if k not in there and f.owner not in known]
+    for key, pod in made.items():
+        found = there[key]
+        twins = alike[found.whole, str(sorted(pod.labels.items()))] > 1
+        pods = [p for k in {key, found.whole, found.owner} for p in owners.get(k, ())]
+        if found.owner not in known and not stood_for(pod, found.part if twins else "", pods):
             out.append(found)
     return out
+
+
+def example(found: Controller, *, one: bool) -> Pod:
+    """A pod as a template makes it; what controllers add tells apart several templates of `one`."""
+    given = found.template
+    quiet = Cursor(given.source, Diagnostics(), given.path, given.value)
+    added = {} if one else found.added
+    own = {**labels(quiet["metadata"]["labels"]), **added}
+    about = Metadata(found.key.name, found.key.namespace, own, found.span)
+    return described(quiet["spec"], about, found.key, about.name, found.span)
 
 
 def makes_pods(group: str, version: str, kind: str) -> bool:
@@ -255,50 +257,6 @@ def amount(field: Cursor) -> int:
         field.error("C605", f"must be 0 to {MAX_REPLICAS}")
         return 1
     return found
-
-
-def owner_of(root: Cursor, about: Metadata) -> WorkloadOwner | None:
-    """The controller that an object's metadata names."""
-    references = root["metadata"]["ownerReferences"].items()
-    chosen = next((r for r in references if r["controller"].flag()), None)
-    chosen = chosen or next(iter(references), None)
-    if chosen is None or chosen["kind"].text() in ("", "Node"):
-        return None
-    return WorkloadOwner(chosen["kind"].text(), about.namespace, chosen["name"].text())
-
-
-def top(
-    owner: WorkloadOwner | None, about: Metadata, known: Mapping[WorkloadOwner, Controller]
-) -> WorkloadOwner:
-    """The workload that a live pod belongs to (rule 2); itself when nothing controls it."""
-    if owner is None:
-        return WorkloadOwner("Pod", about.namespace, about.name)
-    if owner in known:
-        return known[owner].owner or owner
-    if owner.kind == "ReplicaSet":
-        hashed = about.labels.get("rollouts-pod-template-hash")
-        if hashed and owner.name.endswith(f"-{hashed}"):
-            return owner._replace(kind="Rollout", name=owner.name.removesuffix(f"-{hashed}"))
-        suffix = "-" + about.labels.get("pod-template-hash", "")
-        named = owner.name.removesuffix(suffix) if len(suffix) > 1 else owner.name
-        if named != owner.name:
-            return owner._replace(kind="Deployment", name=named)
-        return prefixed(owner, "Deployment", r"-[a-z0-9]{5,10}", known)
-    if owner.kind == "Job":
-        return prefixed(owner, "CronJob", r"-\d+", known)
-    return owner
-
-
-def prefixed(
-    owner: WorkloadOwner, kind: str, suffix: str, known: Mapping[WorkloadOwner, Controller]
-) -> WorkloadOwner:
-    """The known workload of `kind` whose name, with a generated suffix, is the owner's."""
-    for candidate in known:
-        if candidate[:2] == (kind, owner.namespace) and re.fullmatch(
-            re.escape(candidate.name) + suffix, owner.name
-        ):
-            return candidate
-    return owner
 
 
 def live_pod(root: Cursor, about: Metadata, owner: WorkloadOwner) -> Pod:

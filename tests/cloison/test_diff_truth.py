@@ -336,3 +336,18 @@ def test_pods_that_a_failure_tells_apart_are_named(tmp_path: Path) -> None:
         if r["source"] == "zone2/inet"
     }
     assert seen == {("gained", "one/shop/web-0"), ("lost", "one/shop/web-1")}
+
+
+def test_an_edit_counts_before_it_is_rolled_out(tmp_path: Path) -> None:
+    """Manifests of a pull request beside pods that still run as before."""
+    running = live("web-6b9-x", "10.9.0.4", "n1")
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "controller": True}
+    running["metadata"]["ownerReferences"] = [
+        {**reference, "kind": "ReplicaSet", "name": "web-6b9"}
+    ]
+    old = folder(tmp_path / "old", workload("web"), running, workload("db"), DB)
+    new = folder(tmp_path / "new", workload("web", tier="back"), running, workload("db"), DB)
+    found = run(old, new)
+    assert found.exit_code == 1
+    assert "gains shop/db on 5432/tcp" in found.stdout
+    same(run(old, old))

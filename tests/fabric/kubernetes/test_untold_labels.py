@@ -75,6 +75,7 @@ def test_not_for_pods_that_have_it_or_live_elsewhere_or_run(tmp_path: Path, key:
     if kind == "VirtualMachine":
         return  # its pod has another owner
     running["metadata"]["ownerReferences"] = [{"kind": kind, "name": "w", "controller": True}]
+    running["metadata"]["labels"] = {"app": "w"}
     running["status"] = {"podIP": "10.0.0.7"}
     found = read(tmp_path, thing(api, kind, spec), running, chosen)
     assert [p.name for p in found.pods] == ["w-1"]

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from fabric.kubernetes.manifests import load_manifests
-from fabric.kubernetes.workloads import WorkloadOwner, top
+from fabric.kubernetes.owners import WorkloadOwner, top
 
 KNOWN: Any = {
     WorkloadOwner("CronJob", "shop", "nightly"): SimpleNamespace(owner=None),
@@ -144,3 +144,33 @@ def test_of_several_templates_each_without_pods_counts(
         (tmp_path / "m.yaml").write_text(yaml.safe_dump_all((cluster(head, worker), *live)))
         found = load_manifests([tmp_path / "m.yaml"]).pods
         assert {pod.workload: pod.made for pod in found} == there
+
+
+@pytest.mark.parametrize(
+    ("edit", "new"),
+    [
+        ({}, False),
+        ({"labels": {"app": "w", "tier": "back"}}, True),
+        ({"labels": {}}, False),
+        ({"spec": {**CONTAINERS, "hostNetwork": True}}, True),
+        ({"spec": {"containers": [{"name": "c", "ports": [{"name": "web", "containerPort": 81}]}]}},
+         True),
+        ({"spec": {"containers": [{"name": "c", "ports": [{"containerPort": 81}]}]}}, False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("replicaset", [True, False])
+def test_pods_of_a_template_that_was_edited_are_still_to_come(
+    tmp_path: Path, edit: Any, new: bool, replicaset: bool
+) -> None:
+    """Manifests beside `kubectl get pods`: what runs is what ran before the edit."""
+    about, spec = edit.get("labels", {"app": "w"}), edit.get("spec", CONTAINERS)
+    edited = {"metadata": {"labels": about}, "spec": spec}
+    above = [thing("ReplicaSet", "web-1", RUN, "Deployment/web")] if replicaset else []
+    pod = thing("Pod", "web-1-x", CONTAINERS, "ReplicaSet/web-1", status={"podIP": "10.0.0.9"})
+    pod["metadata"]["labels"] = {"app": "w", "injected": "yes", "pod-template-hash": "1"}
+    objects = [thing("Deployment", "web", {"template": edited}), *above, pod]
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump_all(objects))
+    found = load_manifests([tmp_path / "m.yaml"]).pods
+    assert [p.name for p in found if not p.made] == ["web-1-x"]
+    assert [p.labels == about for p in found if p.made] == [True] * new
+    assert {p.workload for p in found} == {"web"}

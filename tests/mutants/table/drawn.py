@@ -42,7 +42,7 @@ FAULTS = (
         "unserved: and becomes or",
     ),
     Fault(
-        "fabric/kubernetes/workloads.py",
+        "fabric/kubernetes/owners.py",
         'if owner.kind == "Job":',
         'if owner.kind != "Job":',
         "top: == becomes !=",

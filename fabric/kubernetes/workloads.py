@@ -295,11 +295,11 @@ def expand(controllers: Iterable[Controller], taken: set[tuple[str, str]]) -> It
             yield replace(pod, per_host=True)
             continue
         for number in range(found.first, found.first + max(found.count, 1)):
-            name = f"{about.name}-{number}"
+            name = called = f"{about.name}-{number}"
             if (about.namespace, name) in taken:
                 name = f"{about.name}-{found.key.kind.lower()}-{number}"
             taken.add((about.namespace, name))
-            extra = numbered(name, number) if found.key.kind == "StatefulSet" else {}
+            extra = numbered(called, number) if found.key.kind == "StatefulSet" else {}
             own = {**pod.labels, **extra}
             yield replace(pod, name=name, labels=own, idle=not found.count)
 

@@ -174,3 +174,15 @@ def test_pods_of_a_template_that_was_edited_are_still_to_come(
     assert [p.name for p in found if not p.made] == ["web-1-x"]
     assert [p.labels == about for p in found if p.made] == [True] * new
     assert {p.workload for p in found} == {"web"}
+
+
+def test_pods_to_come_of_a_stateful_set_know_their_names(tmp_path: Path) -> None:
+    """Also while pods that still run have these."""
+    edited = {"metadata": {"labels": {"app": "w", "tier": "back"}}, "spec": CONTAINERS}
+    pod = thing("Pod", "web-0", CONTAINERS, "StatefulSet/web", status={"podIP": "10.0.0.9"})
+    pod["metadata"]["labels"] = {"app": "w", "statefulset.kubernetes.io/pod-name": "web-0"}
+    objects = [thing("StatefulSet", "web", {"template": edited}), pod]
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump_all(objects))
+    found = load_manifests([tmp_path / "m.yaml"]).pods
+    assert len({p.name for p in found}) == 2
+    assert {p.labels["statefulset.kubernetes.io/pod-name"] for p in found} == {"web-0"}

@@ -4,17 +4,21 @@ The words are those of `sim.proof.machines`; nothing of it is used. An expectati
 packets is spoken against by a node with host-network pods at one of its ends when such a packet
 gets through with another node of that host in its place, or that one is at the other end. What
 addresses limit an end to counts where no other node stands in its place.
+
+It is spoken against, too, by a node on whose network both ends select pods, not the same ones, if
+neither selects the node by a name of its own; behind a Service may be any of the node's pods.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from itertools import chain
 
 from fabric.inventory import Endpoint
 from fabric.kubernetes.unevaluated import Unevaluated, accepting
+from fabric.names import matches
 from fabric.network import Network
 from sim.checker.claims import Claim, Judge
+from sim.checker.guests import stands_for
 
 DETOUR = "detour"
 Doors = Mapping[int, Set[int]]
@@ -31,17 +35,53 @@ def led_on(
         for node, others in _machines(network)
         if node.index not in gone and others - gone
     }
-    speaking: set[int] = set()
-    for claim in chain.from_iterable(c.each for c in claims) if doors else ():
-        if claim.kind != "allow":
-            for source, target in ((0, 1), (1, 0)) if claim.both_ways else ((0, 1),):
-                speaking |= _speaking(judge, claim, source, target, doors, gone)
+    every = [c for claim in claims for c in claim.each if c.kind != "allow"]
+    speaking = {
+        node.index
+        for node in network.endpoints
+        if node.kind == "node" and len(node.aliases) > 1 and node.index not in gone
+        for names in [_pods(network, node)]
+        if any(_shared(claim, node, names) for claim in every)
+    }
+    for claim in every if doors else ():
+        for source, target in ((0, 1), (1, 0)) if claim.both_ways else ((0, 1),):
+            speaking |= _speaking(judge, claim, source, target, doors, gone)
     named = (network.endpoints[number] for number in sorted(speaking))
     found = [
         Unevaluated("v1", "Node", "", node.host or "", None, DETOUR, "", "node", node.tenant)
         for node in named
     ]
     yield from accepting(found, network.accepts)
+
+
+def _pods(network: Network, node: Endpoint) -> list[tuple[str, str]]:
+    """Full names of the pods on the network of a node and of their workloads."""
+    manifests = network.manifests.get(node.tenant)
+    return [
+        (f"{first}{pod.name}" + (f"-{node.host}" if pod.per_host else ""), f"{first}{pod.workload}")
+        for pod in (manifests.pods if manifests else ())
+        for first in [f"{node.tenant}/{pod.namespace}/"]
+        if stands_for(node, pod)
+    ]
+
+
+def _shared(claim: Claim, node: Endpoint, pods: list[tuple[str, str]]) -> bool:
+    """Whether both ends select pods of a node that are not one and the same."""
+
+    def selected(pattern: str) -> set[str]:
+        return {p for p, workload in pods if _any(pattern, (p, workload))}
+
+    if _any(claim.source, (node.name, *node.also)):
+        return False
+    if claim.pods is None:
+        into = set() if _any(claim.target, (node.name, *node.also)) else selected(claim.target)
+    else:
+        into = {p for p, _ in pods} if node.index in claim.pods else set()
+    return any(into - {pod} for pod in selected(claim.source))
+
+
+def _any(pattern: str, names: Iterable[str]) -> bool:
+    return any(matches(pattern, name, None) for name in names)
 
 
 def _machines(network: Network) -> Iterator[tuple[Endpoint, Set[int]]]:

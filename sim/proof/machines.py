@@ -14,6 +14,9 @@ Rules that hold here:
    where no other node stands in its place.
 3. A process is not compared with itself, whatever its addresses.
 4. It is asked as things are and in the world of every failure that the expectation names.
+5. Two host-network pods of one node always reach each other: no packet of theirs leaves it. So an
+   expectation is also spoken against by a node that both of its ends select for other pods of its
+   own, and neither by its own name; of a Service any pod there may be the other one.
 """
 
 from __future__ import annotations
@@ -27,14 +30,18 @@ import numpy as np
 
 from fabric.inventory import Endpoint
 from fabric.kubernetes.unevaluated import Unevaluated, accepting
+from fabric.names import matches
 from fabric.network import Network
 from sim.names.chosen import ANYBODY, chosen
+from sim.names.members import members
 from sim.proof.expect import Claim, check_claim
 from sim.proof.legs import Column
 from sim.proof.reachability import Reach
 from sim.verdicts import DETOUR
 from sim.why.pod_classes import workload
 
+Guest = tuple[str, str]
+"""Full names of a host-network pod and of its workload."""
 Meant = Mapping[int, Sequence[Endpoint]]
 """Who is meant by endpoints, by their numbers: each itself, or nodes whose processes are there."""
 
@@ -61,10 +68,26 @@ class LedOn:
             what = f"it gets to {who} from {door.name}, where {process} may send as well"
         if door is other:
             what = f"{who} is on it, where {process} is as well"
-        told = f"is one machine: {what}"
-        return Unevaluated(
-            "v1", "Node", "", node.host or "", None, DETOUR, told, "node", node.tenant
-        )
+        return of_node(node, what)
+
+
+def of_node(node: Endpoint, what: str) -> Unevaluated:
+    """A record of a host."""
+    told = f"is one machine: {what}"
+    return Unevaluated("v1", "Node", "", node.host or "", None, DETOUR, told, "node", node.tenant)
+
+
+def guests(network: Network) -> dict[int, list[Guest]]:
+    """The host-network pods of each node."""
+    found: dict[int, dict[Guest, None]] = {}
+    for tenant in network.manifests:
+        for pod, end in members(network, tenant):
+            if end.kind == "node":
+                own = f"-{end.host}" if pod.per_host else ""
+                first = f"{tenant}/{pod.namespace}/"
+                guest = f"{first}{pod.name}{own}", f"{first}{pod.workload}"
+                found.setdefault(end.index, {})[guest] = None
+    return {number: list(some) for number, some in found.items()}
 
 
 class Machines:
@@ -77,6 +100,7 @@ class Machines:
             if e.kind == "node" and e.host is not None:
                 nodes[e.host].append(e)
         self.nodes = {host: found for host, found in nodes.items() if len(found) > 1}
+        self.guests = {n: found for n, found in guests(network).items() if len(found) > 1}
 
     def against(
         self, reach: Reach, claims: Iterable[Claim], gone: Sequence[int] = ()
@@ -84,14 +108,35 @@ class Machines:
         """What speaks against expectations in a world, by their numbers; `gone` are the endpoints
         that are exempt."""
         out = {}
-        for claim in claims if self.nodes else ():
+        for claim in claims if self.nodes or self.guests else ():
             told = dict[tuple[str, str | None], Unevaluated]()
+            for one in claim.each if claim.kind != "allow" else ():
+                for node, what in self._together(one, gone):
+                    told.setdefault((node.tenant, node.host), of_node(node, what))
             ways = (self._ways(reach, one, frozenset(gone)) for one in claim.each)
             for way in chain.from_iterable(ways):
                 told.setdefault((way.node.tenant, way.node.host), way.record)
             if told:
                 out[claim.number] = accepting(told.values(), self.network.accepts)
         return out
+
+    def _together(self, claim: Claim, gone: Sequence[int]) -> Iterator[tuple[Endpoint, str]]:
+        """Nodes with two pods that an expectation is about (rule 5)."""
+        for number, every in self.guests.items():
+            node, behind = self.network.endpoints[number], claim.pods
+            by_name = (claim.source,) if behind is not None else (claim.source, claim.target)
+            own = any(
+                matches(end, name, None) for end in by_name for name in (node.name, *node.also)
+            )
+            met = behind is None or number in behind
+            if number in gone or own or not met:
+                continue
+            froms = [g for g in every if any(matches(claim.source, n, None) for n in g)]
+            into = every
+            if behind is None:
+                into = [g for g in every if any(matches(claim.target, n, None) for n in g)]
+            if pair := next(((a, b) for a in froms for b in into if a != b), None):
+                yield node, f"{pair[0][0]} and {pair[1][0]} are on it, and reach each other"
 
     def _ways(self, reach: Reach, claim: Claim, gone: frozenset[int]) -> Iterator[LedOn]:
         ends = [(claim.source, claim.target), (claim.target, claim.source)]

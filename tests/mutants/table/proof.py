@@ -215,6 +215,12 @@ FAULTS = (
         "an expectation about one port of a Service is about all of them",
     ),
     Fault(
+        "sim/proof/machines.py",
+        "if pair := next(((a, b) for a in froms for b in into if a != b), None):",
+        "if pair := None:",
+        "two host-network pods of one node are kept apart",
+    ),
+    Fault(
         "sim/names/services.py",
         'return mapped.name == name != "" and protocol in ("", "any", name_of(mapped.protocol))',
         'return mapped.name != "" and protocol in ("", "any", name_of(mapped.protocol))',

@@ -15,6 +15,7 @@ from fabric.checks.allocations import read_lock
 from fabric.checks.left_out import left_out
 from fabric.checks.overlaps import ambiguous
 from fabric.clos import build_fabric, take_down
+from fabric.control.edges import reconverge
 from fabric.control.evpn import imports, instances, originate
 from fabric.control.fib import build_fib
 from fabric.control.findings import findings
@@ -114,7 +115,7 @@ def rebuild(network: Network, *, down: Iterable[str] = ()) -> Network:
     only the underlay and the FIB are computed, and that only where it may be another one: of the
     underlay it depends on how far VTEPs are from each other, and on nothing else."""
     fabric = take_down(network.fabric, down)
-    underlay = converge(fabric, network.plan)
+    underlay = reconverge(network.fabric, network.underlay, fabric, network.plan)
     return replace(
         network,
         fabric=fabric,

@@ -116,7 +116,7 @@ def converge(fabric: Fabric, plan: Plan) -> Underlay:
 def settle(fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int, ...]) -> Underlay:
     """As `converge`, from ASN and router-id per node (0 for hosts)."""
     sessions = tuple(bgp_sessions(fabric, asn))
-    edges = _Edges(fabric, sessions, np.array(asn, np.int64), router_id)
+    edges = Edges(fabric, sessions, np.array(asn, np.int64), router_id)
     speakers = {v.index for v in fabric.nodes if v.role is not Role.HOST} - fabric.down_nodes
     length, parent, *hops = edges.settle(np.array(sorted(speakers), np.int64))
     off, node, link, widest = edges.next_hops(*hops)
@@ -166,7 +166,7 @@ def down_reason(fabric: Fabric, link: Link, asn: tuple[int, ...]) -> str:
     return ""
 
 
-class _Edges:
+class Edges:
     """Sessions as arrays, one row per direction `source` announces to `target`; rows are sorted by
     target and then by preference, so that the first usable row of a target is its best path."""
 

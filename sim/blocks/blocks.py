@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Direction
 from compiler.program.ownership import owned_addresses
 from compiler.program.program import ANY_VRF, Program
+from fabric.control.fib import Fib
 from fabric.phases import phase
 from sim.blocks.atoms import AddressAtoms, L4Atoms, address_atoms, l4_atoms
 from sim.blocks.grid import Ground
@@ -130,7 +131,7 @@ def reroute(blocks: Blocks, program: Program) -> Blocks:
         return replace(blocks, program=program)
     if any(before.boundaries(v.index) != after.boundaries(v.index) for v in program.network.vrfs):
         return build_blocks(program)
-    inst_of, fib_off, fib, (set_off, set_vtep, set_vrf) = _fib(program, blocks.addresses)
+    inst_of, fib_off, fib, (set_off, set_vtep, set_vrf) = _fib(program, blocks.addresses, blocks)
     return replace(
         blocks, program=program, inst_of=inst_of, fib_off=fib_off, fib=fib,
         set_off=set_off, set_vtep=set_vtep, set_vrf=set_vrf,
@@ -191,9 +192,13 @@ def _remotes(
     return index.astype(np.int16), (named.sum(axis=1) + 1).astype(np.int32)
 
 
-def _fib(program: Program, atoms: AddressAtoms) -> tuple[I32, I64, I32, Sets]:
-    """Routes by atom, and next-hop sets in CSR form."""
+def _fib(
+    program: Program, atoms: AddressAtoms, known: Blocks | None = None
+) -> tuple[I32, I64, I32, Sets]:
+    """Routes by atom, and next-hop sets in CSR form. VRFs that route as in blocks that are known,
+    with the same atoms, are not looked up again."""
     network = program.network
+    same = _same_routes(known, network.fib) if known else {}
     inst_of = np.full((len(network.fabric.nodes), len(network.vrfs)), -1, np.int32)
     for number, (vtep, vrf) in enumerate(network.fib.instances):
         inst_of[vtep, vrf] = number
@@ -201,6 +206,10 @@ def _fib(program: Program, atoms: AddressAtoms) -> tuple[I32, I64, I32, Sets]:
     parts = [np.zeros(0, np.int32)] * len(sizes)
     for vrf, starts in enumerate(atoms.starts):
         vteps = np.flatnonzero(inst_of[:, vrf] >= 0)
+        if vrf in same:
+            for number in inst_of[vteps, vrf].tolist():
+                parts[number] = same[vrf][number]
+            continue
         for number, found in zip(
             inst_of[vteps, vrf].tolist(),
             network.fib.lookup_starts(vrf, vteps.tolist(), *starts),
@@ -219,3 +228,26 @@ def _fib(program: Program, atoms: AddressAtoms) -> tuple[I32, I64, I32, Sets]:
             np.array([hop.vrf for hop in hops], np.int32),
         ),
     )
+
+
+def _same_routes(known: Blocks, fib: Fib) -> dict[int, dict[int, I32]]:
+    """By VRF the routes by atom of its instances, where all of them have the same next hops for
+    each prefix as in blocks that are known, in the numbers of `fib`."""
+    before = known.program.network.fib
+    if before.instances != fib.instances or before.versions or fib.versions:
+        return {}
+    numbers = {hops: number for number, hops in enumerate(fib.nexthop_sets)}
+    now = np.array([*(numbers.get(hops, -2) for hops in before.nexthop_sets), -1], np.int32)
+    tables = zip(before.vrf_routes, fib.vrf_routes, strict=True)
+    moved = {vrf for vrf, (was, is_now) in enumerate(tables) if was is not is_now}
+    moved |= {
+        vrf
+        for (_, vrf), was, is_now in zip(fib.instances, before.chosen, fib.chosen, strict=True)
+        if not np.array_equal(now[was], is_now)
+    }
+    ends = np.append(known.fib_off[1:], len(known.fib)).tolist()
+    found: dict[int, dict[int, I32]] = {}
+    for number, (_, vrf) in enumerate(fib.instances):
+        if vrf not in moved:
+            found.setdefault(vrf, {})[number] = now[known.fib[known.fib_off[number] : ends[number]]]
+    return found

@@ -65,6 +65,11 @@ class Against:
         }
         self.here = Entering(reach) if any(a.ways for a in self.asked.values()) else None
 
+    @property
+    def asked_of_all(self) -> bool:
+        """Whether what anybody reaches matters, and not just the pairs of expectations."""
+        return self.here is not None
+
     def _asked(self, pairs: Column, ways: Sequence[ServiceWay]) -> _Asked:
         endpoints = self.network.endpoints
         senders, ends = (set(np.unique(c).tolist()) for c in np.divmod(pairs // 2, len(endpoints)))

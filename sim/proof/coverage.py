@@ -75,9 +75,10 @@ class Coverage:
 
     def count(self, src: Column, dst: Column, version: Column) -> Column:
         """How many of them each pair has."""
-        host = self._addresses()
         family = (version == 6).astype(np.int64)
-        out: Column = host[src, family] * host[dst, family]
+        present, place = np.unique(np.r_[src, dst], return_inverse=True)
+        host = self._addresses(present)
+        out: Column = host[place[: len(src)], family] * host[place[len(src) :], family]
         loose = np.flatnonzero(self.space.wide[src] | self.space.wide[dst])
         ends = zip(*(c[loose].tolist() for c in (src, dst, version)), strict=True)
         out[loose] = [len(self.of(*pair)) * len(self.to(*pair)) for pair in ends]
@@ -109,16 +110,11 @@ class Coverage:
         keys: Column = (place.astype(np.int64) * vrfs + vrf) * nodes + vtep
         return keys
 
-    def _addresses(self) -> Column:
-        """How many addresses of each family every endpoint has."""
-        table: Column = np.array(
-            [
-                [sum(p.version == v for p in e.prefixes) for v in (4, 6)]
-                for e in self.space.network.endpoints
-            ],
-            np.int64,
-        ).reshape(-1, 2)
-        return table
+    def _addresses(self, ends: Column) -> Column:
+        """How many addresses of each family some endpoints have."""
+        found = [self.space.network.endpoints[number].prefixes for number in ends.tolist()]
+        counts = [[sum(p.version == v for p in prefixes) for v in (4, 6)] for prefixes in found]
+        return np.array(counts, np.int64).reshape(-1, 2)
 
     def _mine(self, endpoint: int, vrf: int, atoms: Column, is_v4: Bits, version: int) -> Column:
         """Which places hold addresses of an endpoint, of one family."""

@@ -100,18 +100,18 @@ class LegSpace:
     @staticmethod
     def of(network: Network, blocks: Blocks) -> LegSpace:
         """That of a network and its compiled policy."""
-        n = len(network.fabric.nodes)
-        reach = np.diff(np.asarray(network.underlay.hop_off)).reshape(n, n) > 0
-        reach |= np.eye(n, dtype=bool)
         wide = np.array([owns_prefix(e) for e in network.endpoints], np.bool_)
-        return LegSpace(
-            network,
-            blocks,
-            Spans.over(blocks.addresses),
-            reach,
-            wide,
-            sharers=blocks.addresses.sharers(),
-        )
+        spans, sharers = Spans.over(blocks.addresses), blocks.addresses.sharers()
+        return LegSpace(network, blocks, spans, _underlay(network), wide, sharers=sharers)
+
+    def rerouted(self, network: Network, blocks: Blocks) -> LegSpace:
+        """That of the same endpoints and policy with other routes; what does not hang on routes is
+        shared."""
+        same = network.endpoints is self.network.endpoints
+        if not (same and blocks.addresses is self.blocks.addresses):
+            return LegSpace.of(network, blocks)
+        spans, ways = self.spans.anew(), _underlay(network)
+        return LegSpace(network, blocks, spans, ways, self.wide, sharers=self.sharers)
 
     def tables(self, vrf: int) -> tuple[Column, Column]:
         """Where endpoints of a VRF live, and the next-hop sets there by atom, [VTEPs, atoms], -1
@@ -223,6 +223,12 @@ def _distinct(rows: Column) -> Column:
     """The rows that differ, whatever their order."""
     known = {row.tobytes(): number for number, row in enumerate(rows)}
     return rows[list(known.values())]
+
+
+def _underlay(network: Network) -> NDArray[np.bool_]:
+    n = len(network.fabric.nodes)
+    reach = np.diff(np.asarray(network.underlay.hop_off)).reshape(n, n) > 0
+    return np.asarray(reach | np.eye(n, dtype=bool))
 
 
 def owns_prefix(endpoint: Endpoint) -> bool:

@@ -102,6 +102,12 @@ class Machines:
         self.nodes = {host: found for host, found in nodes.items() if len(found) > 1}
         self.guests = {n: found for n, found in guests(network).items() if len(found) > 1}
 
+    @property
+    def apart(self) -> bool:
+        """Whether a node with host-network pods has another one on its host: what anybody reaches
+        there matters, and not just the pairs of expectations."""
+        return any(e.aliases for found in self.nodes.values() for e in found)
+
     def against(
         self, reach: Reach, claims: Iterable[Claim], gone: Sequence[int] = ()
     ) -> dict[int, tuple[Unevaluated, ...]]:

@@ -193,11 +193,23 @@ def reach_into(world: World, vrfs: Iterable[int]) -> Reach:
 def reach_between(world: World, space: LegSpace, pairs: Iterable[tuple[str, str]]) -> Reach:
     """What anybody in one VRF can reach in another one, for these pairs of names, and nothing
     else. `sure` is known of cells; of pairs nothing is."""
-    refuse_rewrites(world, "the proof")
     number = {vrf.name: vrf.index for vrf in world.network.vrfs}
-    chosen = sorted((number[a], number[b]) for a, b in pairs if a in number and b in number)
+    named = ((number[a], number[b]) for a, b in pairs if a in number and b in number)
+    return _among(world, space, named, covered=False)
+
+
+def reach_among(world: World, beside: Reach, pairs: Iterable[tuple[int, int]]) -> Reach:
+    """What anybody in one VRF can reach in another one, for these pairs, and nothing else; `beside`
+    is of a world that differs in little."""
+    space = beside.leg_space.rerouted(world.network, world.blocks)
+    return _among(world, space, pairs, covered=True)
+
+
+def _among(world: World, space: LegSpace, pairs: Iterable[tuple[int, int]], covered: bool) -> Reach:
+    refuse_rewrites(world, "the proof")
+    chosen = sorted(pairs)
     _refuse_too_many(world.network, world.blocks, {a for a, b in chosen if a == b})
-    return _reach(world, space, (part for pair in chosen for part in legs(space, *pair)), False)
+    return _reach(world, space, (part for pair in chosen for part in legs(space, *pair)), covered)
 
 
 def _reach(world: World, leg_space: LegSpace, parts: Iterable[Legs], covered: bool = True) -> Reach:

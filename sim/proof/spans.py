@@ -99,6 +99,10 @@ class Spans:
         ]
         return Spans((v4, v6), ranks, also or {})
 
+    def anew(self) -> Spans:
+        """Spans over the same atoms, of which no places were asked for; refinements are shared."""
+        return Spans(self.axes, self.ranks, self.also, self.known)
+
     def of(self, a: int, b: int) -> Refinement:
         """The refinement of VRFs `a` and `b`."""
         if (a, b) not in self.known:

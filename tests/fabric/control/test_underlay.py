@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from clos_sites import asns, sites
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -115,18 +116,6 @@ class Twin:
             self.queue.append((peer, link, origin, message))
 
 
-def asns(fabric: Fabric) -> Asns:
-    """As `fabric.plan.addressing` gives them, without its pools."""
-    tier = {Role.SPINE: 1000, Role.SUPERSPINE: 2000}
-    sites = sorted({node.site for node in fabric.nodes})
-    return tuple(
-        0 if node.role is Role.HOST
-        else tier[node.role] + 100 * sites.index(node.site) + node.pod if node.role in tier
-        else 5000 + node.index
-        for node in fabric.nodes
-    )  # fmt: skip
-
-
 def agree(fabric: Fabric, asn: Asns, router_id: Asns, seed: int) -> Underlay:
     """Compare every (node, origin) of both; the twin converges first and then sees failures."""
     whole = take_down(fabric, ())
@@ -145,21 +134,6 @@ def agree(fabric: Fabric, asn: Asns, router_id: Asns, seed: int) -> Underlay:
                 assert list(underlay.ecmp(a, b)) == hops[:64]
                 assert underlay.widest.get(a, 64) >= len(hops)
     return underlay
-
-
-def sites() -> st.SearchStrategy[dict[str, Site]]:
-    site = st.one_of(
-        st.builds(
-            Site, spines=st.integers(1, 3), leaves=st.integers(1, 3), uplinks=st.integers(1, 2),
-            hosts_per_pair=st.integers(0, 2), borders=st.integers(0, 1),
-        ),
-        st.builds(
-            Site, clos=st.just("three-tier"), pods=st.integers(1, 2), spines=st.integers(1, 2),
-            superspines=st.integers(1, 2), leaves=st.integers(1, 2),
-            hosts_per_pair=st.integers(0, 1), borders=st.integers(0, 1),
-        ),
-    )  # fmt: skip
-    return st.dictionaries(st.sampled_from(["a", "b", "c"]), site, min_size=1, max_size=2)
 
 
 @settings(max_examples=100)

@@ -33,7 +33,8 @@ def reconverge(before: Fabric, known: Underlay, fabric: Fabric, plan: Plan) -> U
 def _moved(before: Fabric, fabric: Fabric) -> frozenset[int] | None:
     """The DPUs to which something happened; None if it happened elsewhere, too."""
     moved = set(before.down_nodes ^ fabric.down_nodes)
-    for link in before.down_links ^ fabric.down_links:
+    cables = before.down_links ^ fabric.down_links
+    for link in cables | (before.down_sessions ^ fabric.down_sessions):
         ends = fabric.links[link].a, fabric.links[link].b
         at_edge = [end for end in ends if fabric.nodes[end].role is Role.DPU]
         if not at_edge:

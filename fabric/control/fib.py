@@ -239,6 +239,26 @@ def spans(
             first = i
 
 
+def moved(before: Fib, after: Fib) -> frozenset[int]:
+    """VRFs of which an instance has other next hops for some prefix; all of them where the two are
+    not of the same instances and prefixes."""
+    vrfs = frozenset(range(len(after.vrf_routes)))
+    if before.instances != after.instances or before.versions or after.versions:
+        return vrfs
+    tables = zip(before.vrf_routes, after.vrf_routes, strict=True)
+    found = {vrf for vrf, (was, now) in enumerate(tables) if was is not now}
+    number = renumbered(before, after)
+    rows = zip(after.instances, before.chosen, after.chosen, strict=True)
+    return vrfs & {*found, *(v for (_, v), a, b in rows if not np.array_equal(number[a], b))}
+
+
+def renumbered(before: Fib, after: Fib) -> I32:
+    """The number in `after` of each next-hop set of `before`, -2 where it has no such set, and a
+    last element -1 for none."""
+    numbers = {hops: number for number, hops in enumerate(after.nexthop_sets)}
+    return np.array([*(numbers.get(hops, -2) for hops in before.nexthop_sets), -1], np.int32)
+
+
 def no_routes() -> VrfRoutes:
     """Those of a VRF that imports nothing."""
     return VrfRoutes(np.zeros(0, np.int64), np.zeros(0, np.int64), ())

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Direction
 from compiler.program.ownership import owned_addresses
 from compiler.program.program import ANY_VRF, Program
-from fabric.control.fib import Fib
+from fabric.control.fib import Fib, moved, renumbered
 from fabric.phases import phase
 from sim.blocks.atoms import AddressAtoms, L4Atoms, address_atoms, l4_atoms
 from sim.blocks.grid import Ground
@@ -234,20 +234,10 @@ def _same_routes(known: Blocks, fib: Fib) -> dict[int, dict[int, I32]]:
     """By VRF the routes by atom of its instances, where all of them have the same next hops for
     each prefix as in blocks that are known, in the numbers of `fib`."""
     before = known.program.network.fib
-    if before.instances != fib.instances or before.versions or fib.versions:
-        return {}
-    numbers = {hops: number for number, hops in enumerate(fib.nexthop_sets)}
-    now = np.array([*(numbers.get(hops, -2) for hops in before.nexthop_sets), -1], np.int32)
-    tables = zip(before.vrf_routes, fib.vrf_routes, strict=True)
-    moved = {vrf for vrf, (was, is_now) in enumerate(tables) if was is not is_now}
-    moved |= {
-        vrf
-        for (_, vrf), was, is_now in zip(fib.instances, before.chosen, fib.chosen, strict=True)
-        if not np.array_equal(now[was], is_now)
-    }
+    other, now = moved(before, fib), renumbered(before, fib)
     ends = np.append(known.fib_off[1:], len(known.fib)).tolist()
     found: dict[int, dict[int, I32]] = {}
     for number, (_, vrf) in enumerate(fib.instances):
-        if vrf not in moved:
+        if vrf not in other:
             found.setdefault(vrf, {})[number] = now[known.fib[known.fib_off[number] : ends[number]]]
     return found

@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fabric.budget import too_many_failures
-from fabric.control.fib import Fib
+from fabric.control.fib import Fib, moved
 from fabric.door_names import door_in
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.network import Network
@@ -25,8 +26,9 @@ from sim.axes import WorldAxis, axes, sweep
 from sim.names.services import full_name
 from sim.proof.against import Against, only_under
 from sim.proof.expect import Claim, Outcome, check_claim, pairs_of, without
+from sim.proof.legs import Column
 from sim.proof.machines import Machines
-from sim.proof.reachability import Reach, reachability
+from sim.proof.reachability import Bits, Reach, reach_among, reachability
 from sim.world import World
 
 Key = tuple[object, ...]
@@ -75,11 +77,15 @@ def check_failures(
 ) -> Iterator[Failed]:
     """Outcomes of the claims that must hold under failures, failure by failure. A failure that no
     packet can notice has no outcome of its own, nor one that no packet can tell from an earlier
-    one with the same exemptions."""
+    one with the same exemptions. Where nothing is asked but the pairs of claims, a claim of which
+    no pair of VRFs is touched fares as it does without the failure, and no other pairs are proven.
+    """
     here, network = failures.reach.world, failures.reach.network
     machines = Machines(network)
     wanted = {claim.number: pairs_of(claim, network) for claim in claims if claim.hold_under}
     told: dict[tuple[object, ...], set[int]] = {}
+    alone = not (against.asked_of_all or machines.apart)
+    vrfs = {number: vrf_pairs(failures.reach, pairs) for number, pairs in wanted.items()}
     failures.afford(kind for kind in kinds() if any(kind in claim.hold_under for claim in claims))
     for kind in kinds():
         concerned = [claim for claim in claims if kind in claim.hold_under]
@@ -87,10 +93,15 @@ def check_failures(
             exempt = noticed.exempt(here)
             known = told.setdefault((noticed.key, *exempt), set())
             news = [claim for claim in concerned if claim.number not in known]
+            known.update(claim.number for claim in news)
+            if alone:
+                other = failures.touched(noticed)
+                news = [claim for claim in news if other[*vrfs[claim.number]].any()]
             if not news:
                 continue
-            known.update(claim.number for claim in news)
-            found, word = failures.reached(noticed), noticed.axis.word
+            asked = np.unique(np.hstack([vrfs[claim.number] for claim in news]), axis=1)
+            found = failures.reached(noticed, asked if alone else None)
+            word = noticed.axis.word
             led = against.under(found, exempt, news), machines.against(found, news, exempt)
             for claim in news:
                 left = without(wanted[claim.number], network, exempt)
@@ -110,6 +121,7 @@ class Failures:
         self.untried: dict[str, str] = {}
         self._shared: dict[Key, tuple[object, ...]] = {}
         self._kept: OrderedDict[Key, Reach] = OrderedDict()
+        self._homes = _homes(reach.world)
 
     def afford(self, asked: Iterable[str]) -> None:
         """Leave kinds out that the budget does not have enough for: several failures at once do not
@@ -138,13 +150,52 @@ class Failures:
             if key != as_it_is:
                 yield noticed
 
-    def reached(self, noticed: Noticed) -> Reach:
-        """What gets where in the world of a failure."""
-        if noticed.key not in self._kept:
-            self._kept[noticed.key] = reachability(noticed.world)
+    def reached(self, noticed: Noticed, among: Column | None = None) -> Reach:
+        """What gets where in the world of a failure; `among` has pairs of VRFs, [2, pairs], beyond
+        which nothing is said."""
+        pairs = None if among is None else tuple(zip(*among.tolist(), strict=True))
+        key = pairs, *noticed.key
+        if key not in self._kept:
+            self._kept[key] = (
+                reachability(noticed.world)
+                if pairs is None
+                else reach_among(noticed.world, self.reach, pairs)
+            )
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return self._kept[noticed.key]
+        return self._kept[key]
+
+    def touched(self, noticed: Noticed) -> Bits:
+        """From which VRFs to which packets may fare otherwise, bool[VRFs, VRFs]: where either one
+        has other routes, or VTEPs of the two reach each other no more, or again."""
+        network, there = self.reach.network, noticed.world
+        if _beside(there) != _beside(self.reach.world):
+            return np.ones((len(network.vrfs),) * 2, np.bool_)
+        other = np.zeros(len(network.vrfs), np.bool_)
+        other[list(moved(network.fib, there.network.fib))] = True
+        ways = _ways(network) != _ways(there.network)
+        apart = self._homes.T @ ways.astype(np.float32) @ self._homes > 0
+        return np.asarray(other[:, None] | other | apart)
+
+
+def vrf_pairs(reach: Reach, pairs: Column) -> Column:
+    """The VRFs of pairs of endpoints (keys as of `pairs_of`), each once, [2, pairs]."""
+    ends = np.divmod(np.unique(pairs // 2), len(reach.network.endpoints))
+    return np.unique(np.stack([reach.blocks.endpoint_vrf[end] for end in ends]), axis=1)
+
+
+def _homes(world: World) -> NDArray[np.float32]:
+    """Where VRFs have endpoints, [nodes, VRFs]."""
+    network = world.network
+    homes = np.zeros((len(network.fabric.nodes), len(network.vrfs)), np.float32)
+    homes[[e.vtep for e in network.endpoints], [e.vrf for e in network.endpoints]] = 1
+    return homes
+
+
+def _ways(network: Network) -> Bits:
+    """Which nodes reach which, bool[nodes, nodes]."""
+    n = len(network.fabric.nodes)
+    return np.asarray(np.diff(network.underlay.hop_off).reshape(n, n) > 0)
 
 
 def left_out(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[int, ...]]:
@@ -186,8 +237,12 @@ def emptied(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[str, ...
 def _key(world: World, routes: bytes | None = None) -> Key:
     """Equal for worlds that no packet can tell apart; what they share is the same object. (What
     they share is kept, so that nothing else gets an object's number.)"""
-    said = signature(world.network, routes)
-    return said, *map(id, _shared(world)), *sorted(world.at.items()), *world.rewrites
+    return signature(world.network, routes), *_beside(world)
+
+
+def _beside(world: World) -> Key:
+    """What tells worlds apart besides routes."""
+    return *map(id, _shared(world)), *sorted(world.at.items()), *world.rewrites
 
 
 def _shared(world: World) -> tuple[object, ...]:
@@ -199,8 +254,8 @@ def _shared(world: World) -> tuple[object, ...]:
 def signature(network: Network, routes: bytes | None = None) -> bytes:
     """Equal for two worlds of one network when no packet can tell them apart: which next-hop set
     answers for each prefix (`routes`, if that is known), and which VTEPs reach each other."""
-    n, vteps = len(network.fabric.nodes), sorted({vtep for vtep, _ in network.fib.instances})
-    ways = np.diff(network.underlay.hop_off).reshape(n, n)[np.ix_(vteps, vteps)] > 0
+    vteps = sorted({vtep for vtep, _ in network.fib.instances})
+    ways = _ways(network)[np.ix_(vteps, vteps)]
     found = of_routes(network.fib) if routes is None else routes
     return hashlib.sha256(found + np.ascontiguousarray(ways).tobytes()).digest()
 

@@ -18,7 +18,7 @@ from fabric.control import edges
 from fabric.control.edges import reconverge
 from fabric.control.underlay import Underlay, settle
 from fabric.file.spec import FabricSpec, Site
-from fabric.topology import Fabric, Role
+from fabric.topology import Fabric, Role, session
 
 
 def alike(one: Underlay, other: Underlay) -> None:
@@ -44,7 +44,7 @@ def plan_of(fabric: Fabric, seed: int) -> Any:
 def at_edge(fabric: Fabric) -> list[str]:
     dpus = {node.index for node in fabric.nodes if node.role is Role.DPU}
     links = [link.name for link in fabric.links if {link.a, link.b} & dpus and link.kind != "host"]
-    return [*(fabric.nodes[i].name for i in sorted(dpus)), *links]
+    return [*(fabric.nodes[i].name for i in sorted(dpus)), *links, *map(session, links)]
 
 
 @settings(max_examples=150)
@@ -57,7 +57,8 @@ def test_what_is_left_alone_is_as_it_would_be(
     rng, plan = random.Random(seed), plan_of(whole, seed)
     edge = at_edge(whole)
     names = [n.name for n in whole.nodes if n.role is not Role.HOST]
-    names += [link.name for link in whole.links if link.kind != "host"]
+    links = [link.name for link in whole.links if link.kind != "host"]
+    names += [*links, *map(session, links)]
     rest = rng.sample(names, min(elsewhere, len(names)))
     first, then = (
         take_down(whole, {*rest, *rng.sample(edge, min(some, len(edge)))})
@@ -80,9 +81,15 @@ def test_only_the_edge_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
         return settle(fabric, plan.asn, plan.loopback)
 
     monkeypatch.setattr(edges, "converge", converge)
-    for down in (["dpu1"], ["dpu1--leaf1"], ["dpu1", "dpu2--leaf2"], []):
+    for down in (["dpu1"], ["dpu1--leaf1"], ["dpu1~leaf1"], ["dpu1", "dpu2--leaf2"], []):
         reconverge(whole, known, take_down(whole, down), plan)
     assert asked == []
-    for down in (["leaf1"], ["leaf1--spine1"], ["dpu1", "spine1"]):
+    for down in (["leaf1"], ["leaf1--spine1"], ["leaf1~spine1"], ["dpu1", "spine1"]):
         reconverge(whole, known, take_down(whole, down), plan)
-    assert len(asked) == 3
+    assert len(asked) == 4
+
+
+def test_there_is_nothing_else_that_may_be_down() -> None:
+    """What else failed would be overlooked: it has to be compared in `fabric.control.edges`."""
+    down = {at.name for at in fields(Fabric) if at.name.startswith("down")}
+    assert down - {"down_groups"} == {"down_nodes", "down_links", "down_sessions"}

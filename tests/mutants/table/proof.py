@@ -35,8 +35,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/legs.py",
-        "reach |= np.eye(n, dtype=bool)",
-        "pass",
+        "return np.asarray(reach | np.eye(n, dtype=bool))",
+        "return np.asarray(reach)",
         "proof: endpoints of one VTEP do not reach each other",
     ),
     Fault(
@@ -56,6 +56,21 @@ FAULTS = (
         "counts &= self._kept(home)[at_home[span[found]]]",
         "counts &= self._kept(home)[at_home[span[found]]] | True",
         "allow asks for addresses that the endpoint's own VTEP routes on",
+    ),
+    Fault(
+        "sim/proof/failures.py",
+        "return np.asarray(other[:, None] | other | apart)",
+        "return np.asarray(other[:, None] & other | apart)",
+        "a failure touches only pairs of which both VRFs have other routes",
+        by="tests/sim/proof/test_touched.py::test_one_end_with_other_routes_is_enough",
+    ),
+    Fault(
+        "sim/proof/failures.py",
+        "return np.asarray(other[:, None] | other | apart)",
+        "return np.asarray(other[:, None] | other)",
+        "a failure that only cuts VTEPs off touches nothing",
+        by="tests/sim/proof/test_touched.py::"
+        "test_vteps_that_lost_each_other_are_touched_whatever_routes_say",
     ),
     Fault(
         "sim/proof/legs.py",

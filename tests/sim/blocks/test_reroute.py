@@ -23,8 +23,9 @@ def test_routes_are_those_of_a_whole_build(
     """One failure after another, and back: what is taken over is what would be looked up."""
     network = network_of(make(tmp_path), down=before)
     here = World(network)
-    names = [name for kind in BOTH for name in failing(network, kind)]
-    downs = [[*before, *pair] for pair in [(n,) for n in names] + [*pairwise(names[::3])]]
+    singles = [down for kind in BOTH for down in failing(network, kind)]
+    downs = [[*before, *more] for more in singles]
+    downs += [[*before, *one, *other] for one, other in pairwise(singles[::3])]
     for down in [*downs, []]:
         there = here.over(rebuild(network, down=down))
         fresh = build_blocks(there.program)

@@ -1,0 +1,93 @@
+"""What a failure does not touch fares as before, and a proof of some pairs says of them what one of
+all pairs says: in fabrics of every kind, for every single failure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+import yaml
+from fabric_files import network_of
+from failing_fabrics import KINDS, plain
+from hairpin_fabric import hairpin
+from walked_fabrics import random_world
+
+from fabric.build import rebuild
+from sim.proof.failures import Failures, vrf_pairs
+from sim.proof.prove import prove
+from sim.proof.reachability import Reach, reachability
+from sim.world import World
+
+Said = dict[tuple[int, int, int], tuple[bytes, bytes]]
+
+
+def said(reach: Reach) -> Said:
+    """By source, destination and IP version which L4 atoms may get through, and which surely do."""
+    pairs, bits = reach.pairs, np.packbits(reach.sets, axis=1)
+    rows = zip(*(c.tolist() for c in (pairs.src, pairs.dst, pairs.version)), strict=True)
+    sets = zip(pairs.some.tolist(), pairs.sure.tolist(), strict=True)
+    found = {
+        row: (bits[a].tobytes(), bits[b].tobytes()) for row, (a, b) in zip(rows, sets, strict=True)
+    }
+    return {row: sets for row, sets in found.items() if any(map(any, sets))}
+
+
+@pytest.mark.slices(8)
+@pytest.mark.parametrize("seed", range(48))
+def test_what_is_not_touched_fares_as_before(seed: int, tmp_path: Path) -> None:
+    _, network = random_world(Random(seed), tmp_path)
+    here = World(network)
+    failures = Failures(reachability(here), lambda _: None)
+    before = said(failures.reach)
+    vrf = [e.vrf for e in network.endpoints]
+    moved = 0
+    for kind in KINDS[:-1]:
+        for noticed in failures.each(kind):
+            other = failures.touched(noticed)
+            after = said(failures.reached(noticed))
+            rest = {row for row in {*before, *after} if not other[vrf[row[0]], vrf[row[1]]]}
+            assert {r: before.get(r) for r in rest} == {r: after.get(r) for r in rest}
+            moved += before != after
+            some = np.argwhere(other).T
+            among = said(failures.reached(noticed, some))
+            assert among == {r: s for r, s in after.items() if other[vrf[r[0]], vrf[r[1]]]}
+    assert moved
+
+
+def test_vrfs_of_pairs(tmp_path: Path) -> None:
+    _, network = random_world(Random(1), tmp_path)
+    reach = reachability(World(network))
+    n, ends = len(network.endpoints), network.endpoints
+    keys = np.array([(3 * n + 1) * 2, (3 * n + 1) * 2 + 1, (1 * n + 3) * 2])
+    wanted = {(ends[3].vrf, ends[1].vrf), (ends[1].vrf, ends[3].vrf)}
+    assert {*zip(*vrf_pairs(reach, keys).tolist(), strict=True)} == wanted
+
+
+def test_vteps_that_lost_each_other_are_touched_whatever_routes_say(tmp_path: Path) -> None:
+    network = network_of(plain(tmp_path))
+    here = World(network)
+    failures = Failures(reachability(here), lambda _: None)
+    there = here.over(replace(network, underlay=rebuild(network, down=["dpu2"]).underlay))
+    (one, *_) = failures.each("any-1-node")
+    other = failures.touched(replace(one, world=there))
+    cut = {e.vrf for e in network.endpoints if network.fabric.nodes[e.vtep].name == "dpu2"}
+    assert cut
+    assert all(other[vrf].all() for vrf in cut)
+    assert not failures.touched(replace(one, world=here)).any()
+
+
+def test_one_end_with_other_routes_is_enough(tmp_path: Path) -> None:
+    """Without the DPU of `blue` the border has no route for its prefix any more, so what `red`
+    sends there goes on to the outside; `red` has the same routes as before."""
+    path = hairpin(tmp_path)
+    file = yaml.safe_load(path.read_text())
+    line = {"deny": "red/lab/probe -> 198.51.100.70:443/tcp"}
+    file["expect"] = [{**line, "hold_under": ["any-1-node"]}]
+    path.write_text(yaml.safe_dump(file))
+    here, there = World(network_of(path)), World(network_of(path, down=["dpu2"]))
+    (standing,), (without,) = prove(here).outcomes, prove(there).outcomes
+    assert (standing.holds, without.holds) == (True, False)
+    assert [o.under for o in prove(here).under_failure] == ["dpu2"]

@@ -46,6 +46,8 @@ class RoutedFib:
         found = {r.nexthops for routes in self.tables.values() for r in routes}
         self.nexthop_sets = tuple(sorted(found))
         self.number = {hops: i for i, hops in enumerate(self.nexthop_sets)}
+        self.versions = ()
+        self.vrf_routes = tuple(object() for _ in {vrf for _, vrf in self.instances})
 
     def mixed(self, new: RoutedFib, nodes: Collection[int]) -> RoutedFib:
         mine, theirs = self.tables, new.tables

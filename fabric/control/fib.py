@@ -247,6 +247,8 @@ def moved(before: Fib, after: Fib) -> frozenset[int]:
         return vrfs
     tables = zip(before.vrf_routes, after.vrf_routes, strict=True)
     found = {vrf for vrf, (was, now) in enumerate(tables) if was is not now}
+    if len(found) == len(vrfs):
+        return vrfs
     number = renumbered(before, after)
     rows = zip(after.instances, before.chosen, after.chosen, strict=True)
     return vrfs & {*found, *(v for (_, v), a, b in rows if not np.array_equal(number[a], b))}

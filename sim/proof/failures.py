@@ -96,10 +96,10 @@ def check_failures(
             known.update(claim.number for claim in news)
             if alone:
                 other = failures.touched(noticed)
-                news = [claim for claim in news if other[*vrfs[claim.number]].any()]
+                news = [claim for claim in news if other.flat[vrfs[claim.number]].any()]
             if not news:
                 continue
-            asked = np.unique(np.hstack([vrfs[claim.number] for claim in news]), axis=1)
+            asked = np.unique(np.concatenate([vrfs[claim.number] for claim in news]))
             found = failures.reached(noticed, asked if alone else None)
             word = noticed.axis.word
             led = against.under(found, exempt, news), machines.against(found, news, exempt)
@@ -151,9 +151,10 @@ class Failures:
                 yield noticed
 
     def reached(self, noticed: Noticed, among: Column | None = None) -> Reach:
-        """What gets where in the world of a failure; `among` has pairs of VRFs, [2, pairs], beyond
-        which nothing is said."""
-        pairs = None if among is None else tuple(zip(*among.tolist(), strict=True))
+        """What gets where in the world of a failure; `among` has pairs of VRFs (`vrf_pairs`),
+        beyond which nothing is said."""
+        n = len(self.reach.network.vrfs)
+        pairs = None if among is None else tuple(divmod(pair, n) for pair in among.tolist())
         key = pairs, *noticed.key
         if key not in self._kept:
             self._kept[key] = (
@@ -179,9 +180,11 @@ class Failures:
 
 
 def vrf_pairs(reach: Reach, pairs: Column) -> Column:
-    """The VRFs of pairs of endpoints (keys as of `pairs_of`), each once, [2, pairs]."""
-    ends = np.divmod(np.unique(pairs // 2), len(reach.network.endpoints))
-    return np.unique(np.stack([reach.blocks.endpoint_vrf[end] for end in ends]), axis=1)
+    """The VRFs of pairs of endpoints (keys as of `pairs_of`) as single integers, each once: those
+    of the source times the number of VRFs, and those of the destination."""
+    src, dst = np.divmod(np.unique(pairs // 2), len(reach.network.endpoints))
+    vrf = reach.blocks.endpoint_vrf.astype(np.int64)
+    return np.unique(vrf[src] * len(reach.network.vrfs) + vrf[dst])
 
 
 def _homes(world: World) -> NDArray[np.float32]:

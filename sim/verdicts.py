@@ -23,9 +23,10 @@ from typing import Literal
 
 from compiler.sources.taken import TAKEN
 from fabric.door_names import door_in
-from fabric.kubernetes.unevaluated import Touching, Unevaluated
+from fabric.kubernetes.unevaluated import Scope, Touching, Unevaluated
 from fabric.network import Network
 from sim.names.chosen import chosen, patterns
+from sim.names.service_ways import ServiceWay
 from sim.names.services import pods_behind
 
 DETOUR = "detour"
@@ -69,6 +70,17 @@ def speaking(records: tuple[Unevaluated, ...], kind: str) -> tuple[Unevaluated, 
     """Those that may break an expectation of a kind."""
     silent = {"allow": DETOUR, "deny": TAKEN}.get(kind)
     return tuple(r for r in records if r.category != silent)
+
+
+def detour(way: ServiceWay, what: str) -> Unevaluated:
+    """A record of a way that only adds access: it touches the pods of the workload, or where it
+    ends on a node's own network, everything in the namespace."""
+    service = way.service
+    scope: Scope = "namespace" if way.workload is None else "workload"
+    return Unevaluated(
+        "v1", "Service", service.namespace, service.name, service.span, DETOUR, what,
+        scope, way.tenant, way.workload or "",
+    )  # fmt: skip
 
 
 def empty(network: Network, expectations: int) -> Iterator[str]:

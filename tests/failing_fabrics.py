@@ -151,3 +151,15 @@ def broken(
                     if not check_claim(reach, claim, wanted).holds:
                         found[claim.number] = " and ".join(names)
     return found
+
+
+def noticed(network: Network) -> object:
+    """What packets notice of a world, spelled out."""
+    routes = [
+        (vtep, vrf, str(route.prefix), [(hop.vtep, hop.vrf) for hop in route.nexthops])
+        for vtep, vrf in network.fib.instances
+        for route in network.fib.routes(vtep, vrf)
+    ]
+    vteps = sorted({vtep for vtep, _ in network.fib.instances})
+    ways = [(a, b) for a in vteps for b in vteps if a == b or network.underlay.reachable(a, b)]
+    return routes, ways

@@ -25,14 +25,14 @@ import numpy as np
 
 from compiler.program.space import interval, subtract, union
 from fabric.diagnostics import UndecidedError
-from fabric.kubernetes.unevaluated import Scope, Unevaluated
+from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.ports import PortRange
 from sim.names.service_ways import ServiceWay, service_ways
 from sim.proof.coverage import Coverage
 from sim.proof.legs import Column
 from sim.proof.pairs_into import PairsInto
 from sim.proof.reachability import Bits, Reach, reach_into
-from sim.verdicts import DETOUR
+from sim.verdicts import DETOUR, detour
 from sim.why.pod_classes import workload
 from sim.world import World
 
@@ -83,15 +83,9 @@ def way_key(way: ServiceWay) -> tuple[str, ...]:
 
 
 def record(way: ServiceWay, who: str) -> Unevaluated:
-    """What is told of a way: it touches the pods of the workload, or where it ends on a node's own
-    network, everything in the namespace."""
-    service = way.service
+    """What is told of a way that leads somebody on."""
     what = f"leads {who} from {way.port} of a node on to pods that it does not reach itself"
-    scope: Scope = "namespace" if way.workload is None else "workload"
-    return Unevaluated(
-        "v1", "Service", service.namespace, service.name, service.span, DETOUR, what,
-        scope, way.tenant, way.workload or "",
-    )  # fmt: skip
+    return detour(way, what)
 
 
 def door(way: ServiceWay) -> Door:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from fabric.inventory import Endpoint
-from fabric.kubernetes.unevaluated import Scope, Unevaluated, accepting
+from fabric.kubernetes.unevaluated import Unevaluated, accepting
 from sim.names.ends import address_of
 from sim.names.service_ways import ServiceWay, service_ways
 from sim.packets.headers import Flow
@@ -26,7 +26,7 @@ from sim.packets.reasons import Reason
 from sim.pipeline.forwarding import Place, onward, receivers
 from sim.pipeline.trace import trace
 from sim.pipeline.traffic import interesting_ports
-from sim.verdicts import DETOUR
+from sim.verdicts import detour
 from sim.world import World
 
 
@@ -49,15 +49,9 @@ def handed_on(world: World, flow: Flow, told: Iterable[Unevaluated]) -> Iterator
 
 
 def record(way: ServiceWay) -> Unevaluated:
-    """What is told of a way: it touches the pods of the workload, or where it ends on a node's own
-    network, everything in the namespace."""
-    service = way.service
+    """What is told of a way that leads a node on."""
     what = f"leads nodes from {way.port} of another node on to pods that they do not reach"
-    scope: Scope = "namespace" if way.workload is None else "workload"
-    return Unevaluated(
-        "v1", "Service", service.namespace, service.name, service.span, DETOUR, what,
-        scope, way.tenant, way.workload or "",
-    )  # fmt: skip
+    return detour(way, what)
 
 
 def _leads(way: ServiceWay, flow: Flow) -> bool:

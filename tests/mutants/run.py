@@ -21,8 +21,8 @@ from mutants.table import Fault
 from mutants.tree import ROOT, Tree
 
 TABLES = (
-    "first", "plan", "control", "policy", "program", "blocks", "answers", "proof", "checker",
-    "engines", "kernels", "cloison", "drawn",
+    "first", "plan", "control", "policy", "program", "blocks", "answers", "proof",
+    "expectations", "checker", "engines", "kernels", "cloison", "drawn",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results.json"
 MINUTE = 60.0

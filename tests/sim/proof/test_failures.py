@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 import yaml
 from fabric_files import network_of
-from failing_fabrics import BOTH, KINDS, RISKS, WORLDS, broken, failing, plain, racks, stand_in
+from failing_fabrics import (
+    BOTH,
+    KINDS,
+    RISKS,
+    WORLDS,
+    broken,
+    failing,
+    noticed,
+    plain,
+    racks,
+    stand_in,
+)
 
 from fabric.build import rebuild
 from fabric.network import Network
@@ -109,18 +120,6 @@ def test_next_hops_are_told_apart_by_vtep_and_by_vrf(tmp_path: Path) -> None:
     ]
     fibs = [network.fib, *(replace(network.fib, nexthop_sets=found) for found in others)]
     assert len({signature(replace(network, fib=fib)) for fib in fibs}) == 3
-
-
-def noticed(network: Network) -> object:
-    """What packets notice of a world, spelled out."""
-    routes = [
-        (vtep, vrf_, str(route.prefix), [(hop.vtep, hop.vrf) for hop in route.nexthops])
-        for vtep, vrf_ in network.fib.instances
-        for route in network.fib.routes(vtep, vrf_)
-    ]
-    vteps = sorted({vtep for vtep, _ in network.fib.instances})
-    ways = [(a, b) for a in vteps for b in vteps if a == b or network.underlay.reachable(a, b)]
-    return routes, ways
 
 
 def test_who_is_left_out_is_on_what_fails(tmp_path: Path) -> None:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 from fabric_files import network_of
-from failing_fabrics import KINDS, broken, failing
+from failing_fabrics import KINDS, broken, failing, noticed
 from random_failures import random_fabric, something_down
 
 from fabric.build import rebuild
-from fabric.network import Network
 from sim.checker.expected import expected
 from sim.checker.failures import noticeable
 from sim.proof.failures import signature
@@ -49,13 +48,3 @@ def test_failures_are_one_exactly_if_no_packet_can_tell(tmp_path: Path, seed: in
     for digest in (signature, noticeable):
         pairs = {(repr(noticed(world)), digest(world)) for world in worlds}
         assert len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
-
-
-def noticed(network: Network) -> object:
-    routes = [
-        (vtep, vrf, str(route.prefix), [(hop.vtep, hop.vrf) for hop in route.nexthops])
-        for vtep, vrf in network.fib.instances
-        for route in network.fib.routes(vtep, vrf)
-    ]
-    vteps = sorted({vtep for vtep, _ in network.fib.instances})
-    return routes, [(a, b) for a in vteps for b in vteps if network.underlay.reachable(a, b)]

@@ -122,6 +122,49 @@ def test_what_kubernetes_draws_and_more_pods_are_no_change(
     assert told(tmp_path, [pods("db", 4), service(**new)], [DB, service(**old)]) == []
 
 
+def members(replicas: int = 3) -> Any:
+    own = pods("db", replicas)
+    return own | {"kind": "StatefulSet", "spec": own["spec"] | {"serviceName": "db"}}
+
+
+@pytest.mark.parametrize(
+    ("more", "way"), [({}, "80/tcp to {} on 8080/tcp"), ({"clusterIP": "None"}, "to {}")]
+)
+def test_of_some_pods_those_count_that_both_worlds_have(
+    tmp_path: Path, more: Any, way: str
+) -> None:
+    first, second, third = (
+        service(selector={"statefulset.kubernetes.io/pod-name": f"db-{n}"}, **more)
+        for n in (0, 1, 2)
+    )
+    (found,) = told(tmp_path, [members(), first], [members(), second])
+    assert found.old == (way.format("some of shop/db (db-0)"),)
+    assert found.new == (way.format("some of shop/db (db-1)"),)
+    assert told(tmp_path, [members(), second], [members(5), second]) == []
+    assert told(tmp_path, [members(2), second], [members(), third])[0].old == (
+        way.format("some of shop/db (db-1)"),
+    )
+
+
+def test_of_pods_whose_ports_differ_those_count_that_both_worlds_have(tmp_path: Path) -> None:
+    """Pods that run may differ from each other."""
+    owner = [{"kind": "StatefulSet", "name": "db", "apiVersion": "apps/v1", "controller": True}]
+
+    def running(name: str, number: int) -> Any:
+        held = pods("db", number=number)["spec"]["template"]
+        about = {"name": name, "namespace": "shop", "ownerReferences": owner}
+        return {"apiVersion": "v1", "kind": "Pod", **held, "metadata": held["metadata"] | about}
+
+    named = service(ports=[{"port": 80, "targetPort": "web"}])
+    old = [running("db-0", 1), running("db-1", 2), named]
+    (found,) = told(tmp_path, old, [running("db-0", 2), running("db-1", 1), named])
+    assert found.old == (
+        "80/tcp to some of shop/db (db-0) on 1/tcp",
+        "80/tcp to some of shop/db (db-1) on 2/tcp",
+    )
+    assert told(tmp_path, old, old) == []
+
+
 SPECS = st.fixed_dictionaries(
     {"selector": st.sampled_from([{"app": "db"}, {"app": "web"}, {"tier": "back"}, {"no": "one"}])},
     optional={

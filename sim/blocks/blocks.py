@@ -235,9 +235,11 @@ def _same_routes(known: Blocks, fib: Fib) -> dict[int, dict[int, I32]]:
     each prefix as in blocks that are known, in the numbers of `fib`."""
     before = known.program.network.fib
     other, now = moved(before, fib), renumbered(before, fib)
-    ends = np.append(known.fib_off[1:], len(known.fib)).tolist()
     found: dict[int, dict[int, I32]] = {}
     for number, (_, vrf) in enumerate(fib.instances):
         if vrf not in other:
-            found.setdefault(vrf, {})[number] = now[known.fib[known.fib_off[number] : ends[number]]]
+            # after an update instances do not lie in order
+            first = int(known.fib_off[number])
+            routes = known.fib[first : first + known.addresses.count(vrf)]
+            found.setdefault(vrf, {})[number] = now[routes]
     return found

@@ -78,14 +78,16 @@ def check_failures(
     """Outcomes of the claims that must hold under failures, failure by failure. A failure that no
     packet can notice has no outcome of its own, nor one that no packet can tell from an earlier
     one with the same exemptions. Where nothing is asked but the pairs of claims, a claim of which
-    no pair of VRFs is touched fares as it does without the failure, and no other pairs are proven.
-    """
+    no pair of VRFs is touched fares as it does without the failure, and no other pairs are proven:
+    of claims about names those that are touched, of claims about addresses all, since these decide
+    together which of their addresses count (`sim.proof.narrow`)."""
     here, network = failures.reach.world, failures.reach.network
     machines = Machines(network)
     wanted = {claim.number: pairs_of(claim, network) for claim in claims if claim.hold_under}
     told: dict[tuple[object, ...], set[int]] = {}
     alone = not (against.asked_of_all or machines.apart)
-    vrfs = {number: vrf_pairs(failures.reach, pairs) for number, pairs in wanted.items()}
+    vrfs = {number: vrfs_of(failures.reach, pairs) for number, pairs in wanted.items()}
+    narrow = {claim.number for claim in claims if any(one.limits for one in claim.each)}
     failures.afford(kind for kind in kinds() if any(kind in claim.hold_under for claim in claims))
     for kind in kinds():
         concerned = [claim for claim in claims if kind in claim.hold_under]
@@ -94,18 +96,24 @@ def check_failures(
             known = told.setdefault((noticed.key, *exempt), set())
             news = [claim for claim in concerned if claim.number not in known]
             known.update(claim.number for claim in news)
+            rows = {claim.number: np.ones(len(wanted[claim.number]), np.bool_) for claim in news}
             if alone:
                 other = failures.touched(noticed)
-                news = [claim for claim in news if other.flat[vrfs[claim.number]].any()]
+                rows = {number: other.flat[vrfs[number]] for number in rows}
+                news = [claim for claim in news if rows[claim.number].any()]
+                rows |= {number: np.ones_like(rows[number]) for number in narrow & rows.keys()}
             if not news:
                 continue
-            asked = np.unique(np.concatenate([vrfs[claim.number] for claim in news]))
+            asked = np.unique(np.concatenate([vrfs[c.number][rows[c.number]] for c in news]))
             found = failures.reached(noticed, asked if alone else None)
             word = noticed.axis.word
             led = against.under(found, exempt, news), machines.against(found, news, exempt)
             for claim in news:
-                left = without(wanted[claim.number], network, exempt)
+                every = wanted[claim.number]
+                left = without(every[rows[claim.number]], network, exempt)
                 outcome = check_claim(found, claim, left, noticed.name)
+                if not outcome.holds:
+                    outcome = replace(outcome, pairs=len(without(every, network, exempt)))
                 opened = [r for records in led for r in records.get(claim.number, ())]
                 detours = tuple(only_under(f"{word} {noticed.name}", record) for record in opened)
                 yield Failed(replace(outcome, word=word), found, detours)
@@ -151,7 +159,7 @@ class Failures:
                 yield noticed
 
     def reached(self, noticed: Noticed, among: Column | None = None) -> Reach:
-        """What gets where in the world of a failure; `among` has pairs of VRFs (`vrf_pairs`),
+        """What gets where in the world of a failure; `among` has pairs of VRFs (`vrfs_of`),
         beyond which nothing is said."""
         n = len(self.reach.network.vrfs)
         pairs = None if among is None else tuple(divmod(pair, n) for pair in among.tolist())
@@ -179,12 +187,12 @@ class Failures:
         return np.asarray(other[:, None] | other | apart)
 
 
-def vrf_pairs(reach: Reach, pairs: Column) -> Column:
-    """The VRFs of pairs of endpoints (keys as of `pairs_of`) as single integers, each once: those
-    of the source times the number of VRFs, and those of the destination."""
-    src, dst = np.divmod(np.unique(pairs // 2), len(reach.network.endpoints))
+def vrfs_of(reach: Reach, pairs: Column) -> Column:
+    """The VRFs of pairs of endpoints (keys as of `pairs_of`) as single integers: that of the source
+    times the number of VRFs, and that of the destination."""
+    src, dst = np.divmod(pairs // 2, len(reach.network.endpoints))
     vrf = reach.blocks.endpoint_vrf.astype(np.int64)
-    return np.unique(vrf[src] * len(reach.network.vrfs) + vrf[dst])
+    return np.asarray(vrf[src] * len(reach.network.vrfs) + vrf[dst])
 
 
 def _homes(world: World) -> NDArray[np.float32]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
+from math import comb
 
 from compiler.policy.ir import Policy
 from fabric.budget import afford_failures
@@ -47,18 +49,25 @@ def single(network: Network, what: str) -> Iterator[str]:
 
 def failures(network: Network, kind: str) -> Iterator[tuple[str, ...]]:
     """What fails at once, failure by failure; two links are also tried alone."""
+    most, what = asked_for(kind)
+    names = [*single(network, what)]
+    for number in range(1, most + 1):
+        yield from combinations(names, number)
+
+
+def asked_for(kind: str) -> tuple[int, str]:
+    """How many of what fail at once."""
     _, number, what = kind.split("-", 2)
-    names = [*single(network, what.removesuffix("s"))]
-    yield from ((name,) for name in names)
-    if number == "2":
-        for place, name in enumerate(names):
-            yield from ((name, other) for other in names[place + 1 :])
+    return int(number), what.removesuffix("s")
 
 
 def tried(network: Network, asked: Asked) -> int:
-    """How many failures that is."""
-    kinds = {kind for _, named in asked.values() for kind in named}
-    return len({names for kind in kinds for names in failures(network, kind)})
+    """How many failures that is, each once; known before any is listed."""
+    most: dict[str, int] = {}
+    for number, what in (asked_for(kind) for _, named in asked.values() for kind in named):
+        most[what] = max(number, most.get(what, 0))
+    sizes = {what: sum(1 for _ in single(network, what)) for what in most}
+    return sum(comb(sizes[what], n + 1) for what in most for n in range(most[what]))
 
 
 def under_failures(

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from fabric_files import network_of
 from failing_fabrics import KINDS, WORLDS, broken, failing
 
 from sim.checker.expected import expected
-from sim.checker.failures import failures
+from fabric.clos import build_fabric
+from fabric.file.spec import FabricSpec, Site
+from fabric.network import Network
+from sim.checker.claims import read
+from sim.checker.failures import failures, tried
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -33,3 +39,13 @@ def test_claims_say_without_what_they_fail(tmp_path: Path, world: str) -> None:
     kinds = {kind for claim in body["claims"] for kind in claim["hold_under"]}
     every = {names for kind in kinds for names in failing(network, kind)}
     assert body["failures_tried"] == len(every)
+
+
+def test_too_many_failures_are_counted_without_a_list_of_them() -> None:
+    site = Site(spines=32, leaves=500, hosts_per_pair=4, borders=0)
+    fabric = build_fabric(FabricSpec(cloison=1, name="x", sites={"s": site}))
+    network = cast(Network, SimpleNamespace(fabric=fabric, spec=None))
+    links = sum(link.kind != "host" for link in fabric.links)
+    claim = read("allow: a/* -> a/*")
+    asked = {0: (claim, ("any-1-link", "any-2-links")), 1: (claim, ("any-2-links",))}
+    assert links == 18_000 and tried(network, asked) == links + links * (links - 1) // 2

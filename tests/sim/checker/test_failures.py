@@ -10,11 +10,11 @@ import pytest
 from fabric_files import network_of
 from failing_fabrics import KINDS, WORLDS, broken, failing
 
-from sim.checker.expected import expected
 from fabric.clos import build_fabric
 from fabric.file.spec import FabricSpec, Site
 from fabric.network import Network
 from sim.checker.claims import read
+from sim.checker.expected import expected
 from sim.checker.failures import failures, tried
 
 

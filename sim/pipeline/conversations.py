@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ Ints = NDArray[np.int64]
 KEPT = 1 << 20
 Key = tuple[int, int, int, int, int, int]
 """IP version, source, destination, protocol, ports."""
+K = TypeVar("K")
 
 
 class Conversations:
@@ -64,19 +66,21 @@ class Conversations:
                 continue
             key = version, dst, src, protocol, dport, sport
             if key not in self.answers:
-                self._remember(key, self._answerer(int(where[row]), version, src, dst))
-
-    def _remember(self, key: Key, vrf: int) -> None:
-        self.answers[key] = vrf
-        if len(self.answers) > KEPT:
-            del self.answers[next(iter(self.answers))]
+                remember(self.answers, key, self._answerer(int(where[row]), version, src, dst))
 
     def _answerer(self, vrf: int, version: int, src: int, dst: int) -> int:
         """The VRF of whoever gets what is sent from here to there; -1 if that is not known."""
         key = vrf, version, src, dst
         if key not in self.led:
-            self.led[key] = answerer(self.world, Flow(vrf, version, src, dst, 0))
+            remember(self.led, key, answerer(self.world, Flow(vrf, version, src, dst, 0)))
         return self.led[key]
+
+
+def remember(known: dict[K, int], key: K, vrf: int) -> None:
+    """What is known last, and before it the last `KEPT`: a capture may be made to have more."""
+    known[key] = vrf
+    if len(known) > KEPT:
+        del known[next(iter(known))]
 
 
 def answerer(world: World, flow: Flow) -> int:

@@ -161,6 +161,18 @@ def test_few_conversations_are_remembered(
     assert attached(world, path)[3:] == ["", "zone0/main", "zone0/main"]
 
 
+def test_few_ends_are_remembered(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A capture may be made to have many."""
+    monkeypatch.setattr(conversations, "KEPT", 2)
+    path = written(tmp_path / "x", [flow(NODE, f"198.18.0.{n}") for n in range(200, 209)])
+    known = Conversations(world)
+    for batch in Reader(path):
+        attach(world, batch, (), None, known)
+    assert (len(known.answers), len(known.led)) == (2, 2)
+
+
 def test_what_leads_nowhere_is_not_known(world: World) -> None:
     """Nobody sends from the address, or his VRF has no route."""
     network = world.network

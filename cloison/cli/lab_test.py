@@ -50,7 +50,7 @@ def command(
     from cloison.cli.simulate import announce_kernels
     from cloison.render.files import apart, writing
     from cloison.render.formats import progress
-    from cloison.views.lab import for_test, parse_ports
+    from cloison.views.lab import for_test, inputs, parse_ports
 
     try:
         wanted = parse_ports(ports)
@@ -58,8 +58,8 @@ def command(
         raise click.BadParameter(str(error), param_hint="--port") from None
     if wanted and all_ports:
         raise click.UsageError("--port and --all-ports exclude each other")
-    if pcap and fabric:
-        apart(pcap, [fabric])
+    if pcap:
+        apart(pcap, inputs(fabric))
     announce_kernels()
     with ExitStack() as stack:
         tell = stack.enter_context(progress(quiet=quiet))

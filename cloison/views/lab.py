@@ -13,6 +13,8 @@ from cloison.how import How
 from cloison.views.world import World
 from compiler.program.program import Program
 from fabric.diagnostics import Diagnostic, InputError
+from fabric.inputs import input_files
+from fabric.load import examine
 from fabric.ports import PROTOCOLS, WITH_PORTS
 from fabric.ports import parse_ports as read_ports
 from sim.lab import kernel, state
@@ -117,6 +119,16 @@ def for_test(fabric: Path | None, how: How, tell: Tell) -> Iterator[Lab]:
         yield lab
     finally:
         remove(lab.layout.id)
+
+
+def inputs(fabric: Path | None) -> Iterator[Path]:
+    """What the lab of `for_test` is read from, as far as that can be read."""
+    known = state.labs()
+    path = fabric or (Path(state.read(known[0]).fabric) if len(known) == 1 else None)
+    if path is not None:
+        yield path
+        spec, _ = examine(path)
+        yield from input_files(spec) if spec else ()
 
 
 def _is_of(lab: str, fabric: Path, failed: Sequence[str]) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cloison.cli import main
+from sim.lab import state
 from sim.proof.certificate import digest
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
@@ -176,8 +177,6 @@ def test_no_result_is_written_over_an_input(
 ) -> None:
     """A slip of the hand must not cost the fabric file."""
     verb, *options = given
-    if verb == "lab" and over not in ("f.yaml", "link.yaml"):
-        return
     pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c}]}}"
     (tmp_path / "pods.yaml").write_text(pod)
     (tmp_path / "link.yaml").symlink_to("f.yaml")
@@ -192,3 +191,15 @@ def test_no_result_is_written_over_an_input(
     done = CliRunner().invoke(main, [*verbs, str(fabric), *options, str(tmp_path / over), "-q"])
     assert (done.exit_code, "error[C791]" in done.stderr) == (2, True)
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_no_result_is_written_over_what_the_only_lab_was_built_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    fabric = tmp_path / "f.yaml"
+    fabric.write_text("cloison: 1\nname: f\nsites: {s: {}}\n")
+    state.write("00c0ffee", state.About(str(fabric), ()))
+    done = CliRunner().invoke(main, ["lab", "test", "--pcap", str(fabric), "-q"])
+    assert (done.exit_code, "error[C791]" in done.stderr) == (2, True)
+    assert fabric.read_text().startswith("cloison: 1")

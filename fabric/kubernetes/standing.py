@@ -3,8 +3,8 @@
 Rules that hold here:
 
 1. A finished pod (phase Succeeded or Failed) stands for a workload only where that runs once and
-   its run is over, as its conditions say; without a status, if the pod has succeeded. A CronJob
-   runs again, and what was evicted is made anew.
+   its run is over, as its conditions say; without a status, if the pod has succeeded and is as the
+   template makes pods (rule 2). A CronJob runs again, and what was evicted is made anew.
 2. A pod stands for a template only if it is as this makes pods: with its labels (more may have been
    injected), its ports that have names, on the same network. Otherwise the template was edited, and
    its pods are still to come. Of an object with several templates each is stood for by itself;

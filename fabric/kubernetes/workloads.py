@@ -124,7 +124,10 @@ def pods(objects: Iterable[ReadableDocument], problems: Diagnostics) -> tuple[Po
             running.append(live_pod(root, about, owner))
             owners.setdefault(owner, []).append(running[-1])
         elif direct and direct.kind.endswith(RUNS) and is_over(over.get(direct), phase):
-            done.add(direct)
+            if over.get(direct):
+                done.add(direct)
+            else:
+                owners.setdefault(direct, []).append(live_pod(root, about, direct))
     wanted = [c for c in unmade(controllers, owners) if not {c.key, c.whole, c.owner} & done]
     afford_pods(len(running) + sum(c.count or 1 for c in wanted))
     planned = expand(wanted, {(p.namespace, p.name) for p in running})

@@ -56,7 +56,8 @@ def test_a_pod_alone_is_its_own_workload() -> None:
 def thing(kind: str, name: str, spec: Any, owner: str = "", **more: Any) -> dict[str, Any]:
     above, _, called = owner.partition("/")
     owners = [{"kind": above, "name": called, "controller": True}] if owner else []
-    about = {"name": name, "namespace": "shop", "ownerReferences": owners}
+    labels = {"labels": {"app": "w"}} if kind == "Pod" else {}
+    about = {"name": name, "namespace": "shop", "ownerReferences": owners, **labels}
     group = {"Pod": "v1", "Job": "batch/v1", "CronJob": "batch/v1"}.get(kind, "apps/v1")
     return {"apiVersion": group, "kind": kind, "metadata": about, "spec": spec, **more}
 
@@ -106,6 +107,18 @@ def test_finished_pods_stand_for_no_workload_that_makes_more(
     found = load_manifests([tmp_path / "m.yaml"]).pods
     assert sorted({pod.workload for pod in found}) == there
     assert not any(pod.addresses for pod in found)
+
+
+def test_a_finished_pod_stands_for_its_own_template_alone(tmp_path: Path) -> None:
+    """A Job that somebody will create anew, with other labels, is about to run."""
+    pod = thing("Pod", "once-x", CONTAINERS, "Job/once", **DONE)
+    for labels, there in (({"app": "w"}, set()), ({"app": "w", "role": "open"}, {"once"})):
+        edited = thing("Job", "once", {"template": of(labels)})
+        pod["metadata"]["labels"] = {"app": "w", "job-name": "once"}
+        (tmp_path / "m.yaml").write_text(yaml.safe_dump_all((edited, pod)))
+        found = load_manifests([tmp_path / "m.yaml"]).pods
+        assert {pod.workload for pod in found} == there
+        assert all(pod.made for pod in found)
 
 
 def cluster(head: dict[str, str], worker: dict[str, str]) -> dict[str, Any]:

@@ -310,9 +310,10 @@ def piped(thing: Any, room: int) -> str:
     """What stands in a pipe: a table as wide as its rows, everything else in the least room, so
     many columns or twice as many, in which no word is broken."""
     whole = rendered(thing, UNBOUNDED)
+    if room >= UNBOUNDED or getattr(thing, "box", None) is not None:
+        return whole
     words = {*STYLING.sub("", whole).split()}
-    is_table = getattr(thing, "box", None) is not None
-    while room < UNBOUNDED and not is_table:
+    while room < UNBOUNDED:
         said = rendered(thing, room)
         if words.issuperset(STYLING.sub("", said).split()):
             return said

@@ -333,8 +333,9 @@ def _kind(endpoint: Endpoint) -> str:
 def _one_workload(network: Network, name: str, found: list[Endpoint]) -> bool:
     """Whether these are all pods of one workload."""
     alike = {(*_workload(e),) for e in found}
-    by_name = list(_workloads(network, name).values())
-    return bool(found) and (by_name == [found] or (len(alike) == 1 and () not in alike))
+    if len(alike) == 1 and () not in alike:
+        return True
+    return bool(found) and list(_workloads(network, name).values()) == [found]
 
 
 def _fault(code: str, message: str, hint: str | None) -> InputError:

@@ -5,8 +5,8 @@ from mutants.table import Fault
 FAULTS = (
     Fault(
         "cloison/render/formats.py",
-        'is_table = getattr(thing, "box", None) is not None',
-        "is_table = False",
+        'room >= UNBOUNDED or getattr(thing, "box", None) is not None:',
+        "room >= UNBOUNDED:",
         "COLUMNS folds cells of tables in a pipe",
     ),
     Fault(

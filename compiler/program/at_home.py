@@ -1,13 +1,14 @@
-"""Which addresses an endpoint sends from and is reached at: of its prefixes those that it owns
-(`compiler.program.ownership`), but for what its own VTEP routes on (`sim.pipeline.forwarding`).
+"""What of its prefixes an endpoint has: the addresses that it owns (`compiler.program.ownership`);
+and what of these is at home at its own VTEP, which routes others on (`sim.pipeline.forwarding`).
 
-That is less than its prefixes where a prefix goes around addresses of others: a border's 0.0.0.0/0
-ends where another endpoint's prefix begins, whether or not that one has a route at the moment.
+It owns less than its prefixes where one of them goes around addresses of others: a border's
+0.0.0.0/0 ends where another endpoint's prefix begins, whether or not that one has a route at the
+moment. What is at home follows the routes, so it is another set while something is down.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from compiler.program.ownership import owned_addresses
 from compiler.program.program import Intervals
@@ -16,27 +17,38 @@ from fabric.control.fib import spans
 from fabric.inventory import Endpoint
 from fabric.network import Network
 
+# Addresses per endpoint, by its index, and family (4, 6).
+Addresses = Mapping[int, Mapping[int, Intervals]]
 
-def at_home(network: Network, endpoints: Sequence[Endpoint]) -> dict[int, dict[int, Intervals]]:
-    """Per endpoint, by its index, the addresses of each family (4, 6)."""
+
+def held(network: Network, endpoints: Sequence[Endpoint]) -> Addresses:
+    """What each of them owns."""
     wide = any(p.num_addresses > 1 for e in endpoints for p in e.prefixes)
     owned = owned_addresses(network) if wide else {}
-    known: dict[tuple[int, int, int], Intervals] = {}
     found: dict[int, dict[int, Intervals]] = {}
     for e in endpoints:
         mine = owned[e.index] if wide else tuple(of_prefixes(e.prefixes, v) for v in (4, 6))
-        found[e.index] = {}
-        for version, held in zip((4, 6), mine, strict=True):
-            key = e.vtep, e.vrf, version
-            if held and key not in known:
-                known[key] = _led_on(network, *key)
-            found[e.index][version] = subtract(held, known[key]) if held else ()
+        found[e.index] = dict(zip((4, 6), mine, strict=True))
     return found
 
 
-def not_at_home(endpoint: Endpoint, home: dict[int, Intervals], version: int) -> Intervals:
-    """Addresses of its prefixes that are none of an endpoint's, given those that are."""
-    return subtract(of_prefixes(endpoint.prefixes, version), home[version])
+def at_home(network: Network, endpoints: Sequence[Endpoint], has: Addresses) -> Addresses:
+    """What of it each of them sends from and is reached at."""
+    known: dict[tuple[int, int, int], Intervals] = {}
+    found: dict[int, dict[int, Intervals]] = {}
+    for e in endpoints:
+        found[e.index] = {}
+        for version, mine in has[e.index].items():
+            key = e.vtep, e.vrf, version
+            if mine and key not in known:
+                known[key] = _led_on(network, *key)
+            found[e.index][version] = subtract(mine, known[key]) if mine else ()
+    return found
+
+
+def others(endpoint: Endpoint, mine: Mapping[int, Intervals], version: int) -> Intervals:
+    """Addresses inside an endpoint's prefixes that are not among its own."""
+    return subtract(of_prefixes(endpoint.prefixes, version), mine[version])
 
 
 def _led_on(network: Network, node: int, vrf: int, version: int) -> Intervals:

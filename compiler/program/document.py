@@ -6,12 +6,13 @@ a DPU needs is left out. Addresses are CIDR blocks, ports are inclusive ranges.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from typing import Any
 
 from compiler.policy.ir import Direction, Origin, Point, Stage
 from compiler.policy.stages import OR_FINAL, To, leads
-from compiler.program.at_home import at_home, not_at_home
+from compiler.program.at_home import at_home, held, others
 from compiler.program.dpu import Dpu, Instance
 from compiler.program.program import ANY_VRF, Entry, Group, Intervals, L4Range, Program, Region
 from fabric.inventory import Endpoint
@@ -24,7 +25,7 @@ SCHEMA = "cloison/dpu-rules/1"
 def document(program: Program, dpu: Dpu) -> dict[str, Any]:
     """The document as plain values."""
     network = program.network
-    home = at_home(network, dpu.endpoints)
+    home = at_home(network, dpu.endpoints, held(network, dpu.endpoints))
     return {
         "schema": SCHEMA,
         "fabric": network.spec.name,
@@ -61,9 +62,9 @@ def document(program: Program, dpu: Dpu) -> dict[str, Any]:
     }
 
 
-def _except(endpoint: Endpoint, home: dict[int, Intervals]) -> dict[str, Any]:
+def _except(endpoint: Endpoint, home: Mapping[int, Intervals]) -> dict[str, Any]:
     """What of an endpoint's prefixes it neither sends from nor gets anything at."""
-    parts = (cidrs(not_at_home(endpoint, home, version), version) for version in (4, 6))
+    parts = (cidrs(others(endpoint, home, version), version) for version in (4, 6))
     found = [text for part in parts for text in part]
     return {"except": found} if found else {}
 

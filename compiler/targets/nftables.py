@@ -29,7 +29,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from compiler.policy.ir import Direction, Point
 from compiler.policy.stages import DROPPED, leads
-from compiler.program.at_home import at_home, not_at_home
+from compiler.program.at_home import at_home, held, others
 from compiler.program.dpu import elsewhere, enforcement_points
 from compiler.program.program import (
     ALL_V4,
@@ -88,7 +88,8 @@ def ruleset(
         raise UndecidedError(Diagnostic("C853", message, None, "other formats do", "unknown"))
     here = [e for e in network.endpoints if e.vtep == node and vrf in (None, e.vrf)]
     vrfs = [v for v in network.vrfs if any(e.vrf == v.index for e in here)]
-    home = at_home(network, here)
+    has = held(network, here)
+    home = at_home(network, here, has)
     lines = [
         _clean(f"# {network.fabric.nodes[node].name}  fabric {network.spec and network.spec.name}"),
         *(_clean(f"# ep{e.index} is {e.name} in {network.vrfs[e.vrf].name}") for e in here),
@@ -97,7 +98,11 @@ def ruleset(
         "table inet cloison {",
         *(line for v in vrfs for line in _maps(network, node, v)),
         *(line for group in _groups(program, here) for line in _group(program, group)),
-        *(line for e in here for line in _endpoint(program, e, home[e.index], incoming)),
+        *(
+            line
+            for e in here
+            for line in _endpoint(program, e, has[e.index], home[e.index], incoming)
+        ),
         *_forward(here, incoming),
         "}",
     ]
@@ -126,27 +131,34 @@ def _forward(here: Sequence[Endpoint], incoming: str) -> Iterator[str]:
 
 
 def _endpoint(
-    program: Program, endpoint: Endpoint, home: dict[int, Intervals], incoming: str
+    program: Program,
+    endpoint: Endpoint,
+    has: Mapping[int, Intervals],
+    home: Mapping[int, Intervals],
+    incoming: str,
 ) -> Iterator[str]:
+    """Chains of one endpoint. It sends from what is at `home` as the routes stand. What it is
+    reached at does not follow them: the kernel's own routes lead on what leads on, and by the time
+    they no longer do, it is the endpoint's."""
     k, v = endpoint.index, endpoint.vrf
     out = list(program.own(Direction.OUT, k))
     into = list(program.own(Direction.IN, k))
     yield from _policy(program, f"policy-out{k}", out)
     yield from _policy(program, f"policy-in{k}", into)
     spoof = 'counter drop comment "spoof_drop"'
-    own = {version: _own(endpoint, home, version) for version in (4, 6)}
-    others = [
-        f"{word} daddr != {{ {own[version]} }} {MISS}"
-        if own[version]
+    senders = {version: _set(endpoint, home, version) for version in (4, 6)}
+    missed = [
+        f"{word} daddr != {{ {_set(endpoint, has, version)} }} {MISS}"
+        if has[version]
         else f"meta nfproto {kind} {MISS}"
         for version, word, kind in FAMILIES
-        if not_at_home(endpoint, home, version)
+        if others(endpoint, has, version)
     ]
     yield from _chain(
         f"out{k}",
         [
-            f"{word} saddr != {{ {own[version]} }} {spoof}"
-            if own[version]
+            f"{word} saddr != {{ {senders[version]} }} {spoof}"
+            if senders[version]
             else f"meta nfproto {kind} {spoof}"
             for version, word, kind in FAMILIES
         ]
@@ -162,7 +174,7 @@ def _endpoint(
     yield from _chain(
         f"in{k}",
         [
-            *others,
+            *missed,
             "meta mark set 0",
             *(
                 f'{incoming} "vx{v}" meta mark set ether saddr . {word} saddr map @tunnel{n}_{v}'
@@ -180,10 +192,10 @@ def _endpoint(
     )
 
 
-def _own(endpoint: Endpoint, home: dict[int, Intervals], version: int) -> str:
-    """The addresses of one family that an endpoint sends from and gets something at."""
-    if not_at_home(endpoint, home, version):
-        return ", ".join(_span(version, *span) for span in home[version])
+def _set(endpoint: Endpoint, mine: Mapping[int, Intervals], version: int) -> str:
+    """Addresses of one family, as prefixes where they are all of the endpoint's."""
+    if others(endpoint, mine, version):
+        return ", ".join(_span(version, *span) for span in mine[version])
     return ", ".join(str(p) for p in endpoint.prefixes if p.version == version)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from naive import leads_on, owners
 from random_worlds import worlds
 
-from compiler.program.at_home import at_home, not_at_home
+from compiler.program.at_home import at_home, held, others
 from compiler.program.ownership import owned_addresses
 from compiler.program.walk import inside
 from fabric.network import Network
@@ -16,7 +16,8 @@ TOP = {4: 2**32 - 1, 6: 2**128 - 1}
 
 @given(worlds())
 def test_an_address_is_at_home_if_it_is_owned_and_not_routed_on(world: Network) -> None:
-    home = at_home(world, world.endpoints)
+    has = held(world, world.endpoints)
+    home = at_home(world, world.endpoints, has)
     cuts = {
         (version, near)
         for intervals in owned_addresses(world).values()
@@ -33,8 +34,10 @@ def test_an_address_is_at_home_if_it_is_owned_and_not_routed_on(world: Network) 
         for e in world.endpoints:
             mine = e in owners(world, e.vrf, version, ip)
             here = mine and not leads_on(world, e.vtep, e.vrf, version, ip)
-            assert inside(home[e.index][version], ip) == here
-            if any(
+            of_a_prefix = any(
                 p.version == version and ip in range(int(p[0]), int(p[-1]) + 1) for p in e.prefixes
-            ):
-                assert inside(not_at_home(e, home[e.index], version), ip) != here
+            )
+            for addresses, yes in ((has, mine), (home, here)):
+                assert inside(addresses[e.index][version], ip) == yes
+                if of_a_prefix:
+                    assert inside(others(e, addresses[e.index], version), ip) != yes

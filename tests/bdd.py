@@ -26,7 +26,8 @@ from compiler.program.program import ANY_VRF, Entry, Intervals, L4Range, Program
 from fabric.ports import ANY, WITH_PORTS
 from sim.blocks.port_sets import Box
 from sim.diff.changes import ChangedRegion
-from sim.proof.vrf_pairs import PERMITTED, UNDECLARED, Isolation
+from sim.proof.permits import PERMITTED, UNDECLARED
+from sim.proof.vrf_pairs import Isolation
 
 NODES, CACHE = 1 << 22, 1 << 18
 BITS = {4: 32, 6: 128}

@@ -22,6 +22,7 @@ from compiler.policy.ir import Direction, Origin
 from sim.blocks.blocks import Blocks
 from sim.numbering import same_rows
 from sim.proof.legs import Column, row_key
+from sim.proof.permits import PERMITTED, declared, fold, intended, members
 from sim.proof.reachability import Bits, Reach, decisions
 
 ZONES = ("zone0", "zone2")
@@ -126,7 +127,7 @@ def _totals(reach: Reach, member: Column) -> Column:
 def _causes(reach: Reach, group: Column, n: int) -> tuple[list[tuple[Origin, ...]], Column]:
     """Per cell the origins that permit what passes; and the legs that no intent explains."""
     blocks, rows = reach.blocks, reach.legs
-    origin_of, intended = _decision_origins(reach)
+    origin_of, asked = _decision_origins(blocks)
     passing = np.flatnonzero(np.asarray(reach.sets.any(axis=1))[reach.leg_set])
     crosses = blocks.endpoint_vrf[rows.src] != blocks.endpoint_vrf[rows.dst]
     cells = group[rows.src] * n + group[rows.dst]
@@ -141,12 +142,12 @@ def _causes(reach: Reach, group: Column, n: int) -> tuple[list[tuple[Origin, ...
         cell, out_key, in_key, crossing, version = unique[:, start : start + step]
         out, into = decisions(blocks, out_key), decisions(blocks, in_key)
         both = blocks.dec_permit[out] & blocks.dec_permit[into] & real[(version == 6).astype(int)]
-        without = both & ~(intended[out] & intended[into])
+        without = both & ~(asked[out] & asked[into])
         stray[start : start + step] = np.asarray(without.any(axis=1)) & (crossing > 0)
         row, atom = np.nonzero(both)
         for side in (out, into):
-            pair = np.unique(cell[row] * len(intended) + side[row, atom])
-            found |= set(zip(*(x.tolist() for x in np.divmod(pair, len(intended))), strict=True))
+            pair = np.unique(cell[row] * len(asked) + side[row, atom])
+            found |= set(zip(*(x.tolist() for x in np.divmod(pair, len(asked))), strict=True))
     return _by_cell(reach, found, origin_of, n), passing[stray[alike.of]]
 
 
@@ -156,18 +157,13 @@ def stray_legs(reach: Reach) -> Column:
     return _causes(reach, group, len(names))[1]
 
 
-def _decision_origins(reach: Reach) -> tuple[list[frozenset[int]], Bits]:
+def _decision_origins(blocks: Blocks) -> tuple[list[frozenset[int]], Bits]:
     """Origins behind each decision, and whether a declared intent is among them."""
-    program, blocks = reach.program, reach.blocks
-    entry_origin = np.zeros(program.n_entries, np.int64)
-    for g in program.groups:
-        for entry in (*g.entries, g.default_entry):
-            entry_origin[entry.id] = entry.origin
-    sets = [
-        frozenset(entry_origin[row[row >= 0]].tolist()) for row in np.asarray(blocks.dec_entries)
-    ]
-    declared = [any(program.origins[o].kind.declared for o in found) for found in sets]
-    return sets, np.array(declared, np.bool_)
+    groups = blocks.program.groups
+    origin = np.array([e.origin for g in groups for e in (*g.entries, g.default_entry)], np.int64)
+    rows = np.asarray(blocks.dec_entries)
+    sets = [frozenset(origin[row[row >= 0]].tolist()) for row in rows]
+    return sets, intended(blocks, declared(blocks, groups))
 
 
 def _by_cell(
@@ -185,37 +181,14 @@ def policy_alone(reach: Reach, asked: Bits) -> Bits:
     bool[source VRF, destination VRF]. Where not `asked`, True may stand for unknown."""
     blocks = reach.blocks
     n = len(reach.network.vrfs)
-    open_ = [_open_columns(blocks, direction, n) for direction in Direction]
-    may = open_[Direction.OUT] & open_[Direction.IN].T
+    permits, endpoints = np.where(blocks.dec_permit, PERMITTED, 0).astype(np.uint8), members(blocks)
+    out, into = (np.zeros((n, n), np.uint8) for _ in Direction)
+    for direction, table in zip(Direction, (out, into), strict=True):
+        fold(blocks, permits, endpoints, direction, table)
+    may = (out & into.T) > 0
     for src, dst in np.argwhere(may & asked):
         may[src, dst] = _meets(reach, int(src), int(dst))
     return may
-
-
-def _open_columns(blocks: Blocks, direction: Direction, n: int) -> Bits:
-    """bool[local VRF, remote VRF]: some block of the local VRF permits something from or to some
-    address behind the remote VRF."""
-    out = np.zeros((n, n), np.bool_)
-    for block in np.unique(blocks.ep_block[direction]).tolist():
-        vrf = int(blocks.block_vrf[block])
-        classes = _cell_classes(blocks, block)
-        width = int(blocks.n_l4[block])
-        first = int(blocks.F_off[block])
-        table = blocks.F[first : first + (int(classes.max()) + 1) * width].reshape(-1, width)
-        passes = np.asarray(blocks.dec_permit[table].any(axis=1))
-        seen = np.asarray(passes[classes].any(axis=0))
-        out[vrf] |= seen[blocks.remote_index[vrf]]
-    return out
-
-
-def _cell_classes(blocks: Blocks, block: int) -> Column:
-    """Cell classes of a block, [atoms, remote VRFs]."""
-    vrf = int(blocks.block_vrf[block])
-    width = int(blocks.remote_count[vrf])
-    first = int(blocks.cell_off[block])
-    size = blocks.addresses.count(vrf) * width
-    classes: Column = blocks.cell_class[first : first + size].reshape(-1, width)
-    return classes
 
 
 def _meets(reach: Reach, src_vrf: int, dst_vrf: int) -> bool:

@@ -7,9 +7,8 @@ peering, zone), unless the crossing is *stray*.
 
 Nothing is enumerated by address, port or pair of endpoints:
 
-1. What a VRF's blocks say about every remote VRF is folded into two bits per direction: something
-   is permitted, something is permitted that no intent explains. Rows of a block that no rule tells
-   apart were merged by the compiler, so this reads each table once.
+1. What a VRF's blocks say about every remote VRF is folded into two bits per direction
+   (`sim.proof.permits`): something is permitted, something is permitted that no intent explains.
 2. a can only send to b if a route of a leads there, and b only answers to what it sees a's
    addresses as coming from (`seen`, by b's own routes). Both bits must be set at both ends.
 3. This errs on one side: it forgets that both ends must agree on addresses, ports and VTEPs. A pair
@@ -22,26 +21,31 @@ looked at again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
-from compiler.program.program import Group
 from sim.blocks.blocks import Blocks
 from sim.numbering import expand
 from sim.pipeline.forwarding import refuse_anycast
 from sim.proof.matrix import stray_legs
+from sim.proof.permits import (
+    I64,
+    PERMITTED,
+    UNDECLARED,
+    Flags,
+    bits,
+    declared,
+    fold,
+    members,
+)
 from sim.proof.reachability import reach_from
 from sim.proof.witness import Witness, reached
 
-Flags = NDArray[np.uint8]
-I64 = NDArray[np.int64]
-PERMITTED, UNDECLARED = 1, 2
 DENSE = 1 << 26
-CHUNK_BITS = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +85,14 @@ def isolation(blocks: Blocks) -> Isolation:
     """Prove isolation between all VRFs."""
     refuse_anycast(blocks.program.network, "the proof about pairs of VRFs")
     n = len(blocks.program.network.vrfs)
-    declared = _declared(blocks, blocks.program.groups)
-    decided = _decided(blocks, declared, 0)
+    asked = declared(blocks, blocks.program.groups)
+    decided = bits(blocks, asked)
     out, into = (np.zeros((n, n), np.uint8) for _ in Direction)
-    _fold(blocks, decided, _members(blocks), out, into)
+    _between(blocks, decided, members(blocks), out, into)
     routed, sight = _routed(blocks), Sight(blocks)
     pairs = [(a, b) for a, b in np.argwhere(routed & (out > 0)).tolist()]
     crossings = tuple(_crossings(blocks, pairs, out, into, sight))
-    return Isolation(blocks, crossings, out, into, routed, declared, decided, sight)
+    return Isolation(blocks, crossings, out, into, routed, asked, decided, sight)
 
 
 def recheck(before: Isolation, blocks: Blocks) -> Isolation:
@@ -97,13 +101,13 @@ def recheck(before: Isolation, blocks: Blocks) -> Isolation:
     if blocks.store is not old.store or blocks.inst_of is not old.inst_of:
         return isolation(blocks)
     groups = blocks.program.groups[len(old.program.groups) :]
-    declared = np.append(before.declared, _declared(blocks, groups))
-    decided = np.append(before.decided, _decided(blocks, declared, len(before.decided)))
+    asked = np.append(before.declared, declared(blocks, groups))
+    decided = np.append(before.decided, bits(blocks, asked, len(before.decided)))
     moved = np.flatnonzero((blocks.ep_block != old.ep_block).any(axis=0))
     vrfs = np.unique(blocks.endpoint_vrf[moved]).tolist()
     out, into = before.out.copy(), before.into.copy()
-    members = {vrf: np.flatnonzero(blocks.endpoint_vrf == vrf) for vrf in vrfs}
-    _fold(blocks, decided, members, out, into)
+    moving = {vrf: np.flatnonzero(blocks.endpoint_vrf == vrf) for vrf in vrfs}
+    _between(blocks, decided, moving, out, into)
     pairs: set[tuple[int, int]] = set()
     for vrf in vrfs:
         ahead = np.flatnonzero(before.routed[vrf] & (out[vrf] > 0)).tolist()
@@ -119,73 +123,19 @@ def recheck(before: Isolation, blocks: Blocks) -> Isolation:
         crossings=crossings,
         out=out,
         into=into,
-        declared=declared,
+        declared=asked,
         decided=decided,
     )
 
 
-def _declared(blocks: Blocks, groups: Sequence[Group]) -> NDArray[np.bool_]:
-    """Which entries of these groups come from a declared intent."""
-    origins = blocks.program.origins
-    entries = (e for g in groups for e in (*g.entries, g.default_entry))
-    return np.array([origins[e.origin].kind.declared for e in entries], np.bool_)
-
-
-def _decided(blocks: Blocks, declared: NDArray[np.bool_], first: int) -> Flags:
-    """The bits of each decision from number `first` on."""
-    entries, permit = blocks.dec_entries[first:], blocks.dec_permit[first:]
-    if not len(declared):
-        return np.where(permit, PERMITTED | UNDECLARED, 0).astype(np.uint8)
-    asked = (declared[entries] & (entries >= 0)).any(axis=1)
-    bits = np.where(permit, np.where(asked, PERMITTED, PERMITTED | UNDECLARED), 0)
-    return bits.astype(np.uint8)
-
-
-def _fold(
-    blocks: Blocks, decided: Flags, members: Mapping[int, I64], out: Flags, into: Flags
+def _between(
+    blocks: Blocks, decided: Flags, endpoints: Mapping[int, I64], out: Flags, into: Flags
 ) -> None:
-    """Write the rows of these VRFs, of which `members` has the endpoints."""
-    used = [np.unique(blocks.ep_block[:, endpoints]) for endpoints in members.values()]
-    flat = np.concatenate([np.zeros(0, np.int64), *used])
-    bits, base = _rows(blocks, decided, flat)
-    place = np.zeros(len(blocks.block_vrf), np.int64)
-    place[flat] = base
-    for vrf, endpoints in members.items():
-        size, width = blocks.addresses.count(vrf), int(blocks.remote_count[vrf])
-        cells = np.arange(size * width)
-        for direction, table in zip(Direction, (out, into), strict=True):
-            numbers = np.unique(blocks.ep_block[direction, endpoints])
-            found = np.zeros(width, np.uint8)
-            for part in np.array_split(numbers, 1 + (len(numbers) * len(cells) >> CHUNK_BITS)):
-                rows = blocks.cell_class[blocks.cell_off[part][:, None] + cells]
-                seen = bits[place[part][:, None] + rows].reshape(-1, width)
-                found |= np.bitwise_or.reduce(seen, axis=0)
-            table[vrf] = found[blocks.remote_index[vrf]]
-            table[vrf, vrf] = 0
-
-
-def _members(blocks: Blocks) -> dict[int, I64]:
-    """Endpoints of each VRF that has some."""
-    order = np.argsort(blocks.endpoint_vrf, kind="stable")
-    vrfs, first = np.unique(blocks.endpoint_vrf[order], return_index=True)
-    parts = np.split(order, first[1:])[: len(vrfs)]
-    return dict(zip(vrfs.tolist(), parts, strict=True))
-
-
-def _rows(blocks: Blocks, decided: Flags, numbers: I64) -> tuple[Flags, I64]:
-    """The bits of each row of these blocks, and where the rows of each block begin. A block's
-    values end where those of the next block begin."""
-    ends = np.append(blocks.F_off[1:], len(blocks.F))
-    size, width = (ends - blocks.F_off)[numbers], blocks.n_l4[numbers]
-    _, place = expand(blocks.F_off[numbers], size)
-    rows = size // width
-    base = np.cumsum(rows) - rows
-    row_block = np.repeat(np.arange(len(numbers)), rows)
-    begin = np.cumsum(size) - size
-    first = begin[row_block] + (np.arange(len(row_block)) - base[row_block]) * width[row_block]
-    if not len(first):
-        return np.zeros(0, np.uint8), base
-    return np.bitwise_or.reduceat(decided[blocks.F[place]], first), base
+    """Write the rows of these VRFs, of which `endpoints` has theirs; about itself none says
+    anything."""
+    for direction, table in zip(Direction, (out, into), strict=True):
+        fold(blocks, decided, endpoints, direction, table)
+        table[[*endpoints], [*endpoints]] = 0
 
 
 def _routed(blocks: Blocks) -> NDArray[np.bool_]:

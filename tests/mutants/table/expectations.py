@@ -173,8 +173,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/matrix.py",
-        "without = both & ~(intended[out] & intended[into])",
-        "without = both & ~(intended[out] | intended[into])",
+        "without = both & ~(asked[out] & asked[into])",
+        "without = both & ~(asked[out] | asked[into])",
         "an intent at one end explains packets between VRFs",
         "tests/sim/test_between_vrfs.py",
     ),
@@ -186,8 +186,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/matrix.py",
-        "may = open_[Direction.OUT] & open_[Direction.IN].T",
-        "may = open_[Direction.OUT] & open_[Direction.IN]",
+        "may = (out & into.T) > 0",
+        "may = (out & into) > 0",
         "policies alone: the receiver is asked about what it sends",
     ),
     Fault(

@@ -41,7 +41,7 @@ def test_what_was_apart_stays_apart(rows: Any, data: st.DataObject) -> None:
 
 
 def test_columns_of_one_flag_each_are_apart() -> None:
-    """At the top of a word a flag is worth the same in every word, whatever it is multiplied with."""
+    """The highest bit of a word is worth the same in every word, whatever it is multiplied with."""
     of, sample = partition(np.eye(300, dtype=np.bool_))
     assert len(set(of.tolist())) == len(sample) == 300
 

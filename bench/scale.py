@@ -1,0 +1,177 @@
+"""The table of scale: what each piece of work costs on a world of a stated size.
+
+    python bench/scale.py [ROW…] [--rounds 5]
+
+Each row is one command in a process of its own: CPU seconds (median of the rounds) and the most
+memory that it had. The bound beside it is what Python needs, in the same run, to read as many bytes
+of YAML as the row's input has with libyaml, or else to start and import what verbs import: no verb
+can do with less. `must` is what we hold ourselves to on a core of the year 2024.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from shaped_worlds import SHAPES, digest, write
+
+TOPOLOGIES = Path(__file__).parent.parent / "topologies"
+CLOISON = str(Path(sys.executable).parent / "cloison")
+LARGE = TOPOLOGIES / "large.yaml"
+STAGES = """
+import sys, time
+from pathlib import Path
+from compiler.compile import compile_network
+from compiler.targets.profiles import DASH_400G
+from compiler.targets.usage import usage
+from fabric.build import build
+from fabric.load import load_fabric
+from sim.blocks.blocks import build_blocks
+
+clock = time.process_time
+began, last = clock(), [0.0]
+def lap(name):
+    spent = clock() - began
+    print(f"    {name:8}{spent - last[0]:8.2f} s", file=sys.stderr)
+    last[0] = spent
+spec = load_fabric(Path(sys.argv[1])); lap("load")
+network = build(spec, lock=False); lap("build")
+if sys.argv[2:] == ["all"]:
+    program = compile_network(network); lap("compile")
+    build_blocks(program); lap("blocks")
+    usage(program, DASH_400G); lap("usage")
+"""
+FAILURE = """
+import sys, time
+from pathlib import Path
+from fabric.build import build, rebuild
+from fabric.load import load_fabric
+
+network = build(load_fabric(Path(sys.argv[1])), lock=False)
+began = time.process_time()
+rebuild(network, down=[sys.argv[2]])
+print(time.process_time() - began)
+"""
+READ = """
+import sys, yaml
+from pathlib import Path
+for name in sys.argv[1:]:
+    for event in yaml.parse(Path(name).read_bytes(), yaml.CSafeLoader):
+        pass
+"""
+IMPORTS = "import click, numpy, pydantic, yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`command` makes the arguments of one process, given a folder and the input's path; what a row
+    `prints` are its seconds, of which it only asks for a part."""
+
+    what: str
+    world: str
+    command: Callable[[Path, Path], list[str]]
+    seconds: float
+    gib: float = 24.0
+    prints: bool = False
+
+
+def python(code: str, *more: str) -> Callable[[Path, Path], list[str]]:
+    """A script that gets the path of its input, and more."""
+    return lambda folder, path: [sys.executable, "-c", code, str(path), *more]
+
+
+def verb(*arguments: str) -> Callable[[Path, Path], list[str]]:
+    """A verb; {} stands for its input, {out} for an own folder, {other} for an edited copy."""
+
+    def command(folder: Path, path: Path) -> list[str]:
+        named = {"{}": str(path), "{out}": str(folder / "out"), "{other}": str(folder / "other")}
+        return [CLOISON, *(named.get(word, word) for word in arguments)]
+
+    return command
+
+
+ROWS = {
+    "pods": Row("load, build, compile, blocks, usage", "pods", python(STAGES, "all"), 90, 8),
+    "dpus": Row("build and converge", "dpus", python(STAGES), 60, 8),
+    "failure": Row("a link fails", "dpus", python(FAILURE, "pod1-leaf1--pod1-spine1"), 2, 8, True),
+    "vrfs": Row("build and converge", "vrfs", python(STAGES), 15, 8),
+    "reach": Row("reach DIR", "cluster", verb("reach", "{}", "-o", "json"), 10, 2),
+    "diff": Row("diff DIR DIR, one policy less", "cluster", verb("diff", "{}", "{other}"), 10, 2),
+    "check": Row("check", "large", verb("check", "{}"), 3),
+    "verify": Row("verify", "large", verb("verify", "{}"), 8),
+    "explain": Row(
+        "explain", "large", verb("explain", "{}", "t017/web/bff", "t017/ml/infer:8000/tcp"), 3
+    ),
+    "reach-to": Row("reach --to", "large", verb("reach", "{}", "--to", "shared/storage/s3"), 3),
+    "simulate": Row("simulate", "large", verb("simulate", "{}"), 10),
+    "equal": Row("diff of equal worlds", "large", verb("diff", "{}", "{}"), 4),
+    "compile": Row("compile -o", "large", verb("compile", "{}", "-o", "{out}"), 15),
+}
+
+
+def inputs(world: str, folder: Path) -> Path:
+    """Write a world below a folder once, and an edited copy of a cluster beside it."""
+    if world == "large":
+        return LARGE
+    path = write(SHAPES[world], folder / world)
+    if path.is_dir():
+        text = (path / "all.yaml").read_text("utf-8")
+        other = folder / "other"
+        other.mkdir(exist_ok=True)
+        (other / "all.yaml").write_text(text[: text.rindex("---\n")], "utf-8")
+    return path
+
+
+def measured(command: list[str], prints: bool) -> tuple[float, float]:
+    """CPU seconds and GiB of one run; what it says of its stages goes to stderr."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 1):
+        raise click.ClickException(f"{' '.join(command)} exits {process.returncode}: {said[-500:]}")
+    spent = float(said) if prints else usage.ru_utime + usage.ru_stime
+    return spent, usage.ru_maxrss / 2**20
+
+
+def bound(path: Path) -> float:
+    """CPU seconds that nobody can do without: reading these files as YAML, or importing."""
+    given = [path] if path.is_file() else []
+    found = [*given, *(f for f in path.parent.rglob("*.yaml") if f != path)]
+    read = [sys.executable, "-c", READ, *map(str, found)] if path != LARGE else []
+    return measured(read or [sys.executable, "-c", IMPORTS], False)[0]
+
+
+@click.command()
+@click.argument("rows", nargs=-1, type=click.Choice([*ROWS]))
+@click.option("--rounds", default=1, show_default=True)
+def main(rows: tuple[str, ...], rounds: int) -> None:
+    """Print the table, a row as soon as it is known."""
+    for world in dict.fromkeys(ROWS[row].world for row in rows or ROWS):
+        shape = SHAPES.get(world)
+        click.echo(f"{world}: {shape} ({digest(shape)})" if shape else f"{world}: {LARGE.name}")
+    click.echo(f"{'':10}{'':38}{'CPU s':>9}{'must':>7}{'GiB':>8}{'must':>6}{'bound s':>9}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for key in rows or ROWS:
+            row = ROWS[key]
+            path = inputs(row.world, folder)
+            runs = [measured(row.command(folder, path), row.prints) for _ in range(rounds)]
+            seconds, gib = statistics.median(r[0] for r in runs), max(r[1] for r in runs)
+            over = "  over" if seconds > row.seconds or gib > row.gib else ""
+            click.echo(
+                f"{key:10}{row.what:38}{seconds:9.2f}{row.seconds:7g}{gib:8.2f}{row.gib:6g}"
+                f"{bound(path):9.2f}{over}"
+            )
+
+
+if __name__ == "__main__":
+    main()

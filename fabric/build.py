@@ -8,18 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from fabric.budget import afford_contents
 from fabric.checks.allocations import read_lock
 from fabric.checks.left_out import left_out
 from fabric.checks.overlaps import ambiguous
 from fabric.clos import build_fabric, take_down
-from fabric.control.edges import reconverge
 from fabric.control.evpn import imports, instances, originate
 from fabric.control.fib import build_fib
 from fabric.control.findings import findings
-from fabric.control.underlay import Underlay, converge, narrowed
+from fabric.control.reconvergence import reconverge
+from fabric.control.underlay import converge, narrowed
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
 from fabric.intent.intents import intents
@@ -116,16 +114,6 @@ def rebuild(network: Network, *, down: Iterable[str] = ()) -> Network:
     underlay it depends on how far VTEPs are from each other, and on nothing else."""
     fabric = take_down(network.fabric, down)
     underlay = reconverge(network.fabric, network.underlay, fabric, network.plan)
-    return replace(
-        network,
-        fabric=fabric,
-        underlay=underlay,
-        fib=network.fib.refilled(underlay, as_far=as_far(network, underlay)),
-    )
-
-
-def as_far(network: Network, underlay: Underlay) -> bool:
-    """Whether every VTEP is as far from every other one as in the network."""
-    vteps = sorted({vtep for vtep, _ in network.fib.instances})
-    between = np.ix_(vteps, vteps)
-    return np.array_equal(network.underlay.length[between], underlay.length[between])
+    differs = network.underlay.length != underlay.length
+    fib = network.fib.refilled(underlay, differs)
+    return replace(network, fabric=fabric, underlay=underlay, fib=fib)

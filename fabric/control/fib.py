@@ -121,18 +121,22 @@ class Fib:
         """The routes as the VTEP has them, of versions that are mixed."""
         return self.versions[vtep in self.new_at].version(vtep) if self.versions else self
 
-    def refilled(self, underlay: Underlay, *, as_far: bool = False) -> Fib:
-        """The same routes over another underlay, each node with its version; `as_far`: in which
-        VTEPs are as far from each other, so that nothing is chosen anew (rule 1)."""
+    def refilled(self, underlay: Underlay, differs: NDArray[np.bool_]) -> Fib:
+        """The same routes over another underlay, each node with its version; between nodes that
+        are as far from each other as when they were chosen (`differs`, bool[nodes, nodes]) nothing
+        is chosen anew (rule 1). Next-hop sets keep their numbers."""
         if self.versions:
-            old, new = (version.refilled(underlay, as_far=as_far) for version in self.versions)
-            return self if as_far else old.mixed(new, self.new_at)
+            old, new = self.versions
+            there = [version.refilled(underlay, differs) for version in (old, new)]
+            same = there[0] is old and there[1] is new
+            return self if same else there[0].mixed(there[1], self.new_at)
         if not len(self.routes_in) and any((row >= 0).any() for row in self.chosen):
             message = "nothing says where the routes of this network come from"
             raise UndecidedError(Diagnostic("C859", message, None, None, "unknown"))
-        if as_far:
+        vteps = sorted({vtep for vtep, _ in self.instances})
+        if not differs[np.ix_(vteps, vteps)].any():
             return self
-        return build_fib(self.routes_in, self.imports, underlay, self.vrf_routes)
+        return build_fib(self.routes_in, self.imports, underlay, self, differs)
 
     def instance(self, vtep: int, vrf: int) -> int:
         """Number of an instance, -1 when this VTEP has no such VRF."""
@@ -250,13 +254,22 @@ def moved(before: Fib, after: Fib) -> frozenset[int]:
     if len(found) == len(vrfs):
         return vrfs
     number = renumbered(before, after)
+    same = numbers_kept(before, after)
     rows = zip(after.instances, before.chosen, after.chosen, strict=True)
-    return vrfs & {*found, *(v for (_, v), a, b in rows if not np.array_equal(number[a], b))}
+    others = ((v, number[a], b) for (_, v), a, b in rows if not (same and a is b))
+    return vrfs & {*found, *(v for v, a, b in others if not np.array_equal(a, b))}
+
+
+def numbers_kept(before: Fib, after: Fib) -> bool:
+    """Whether next-hop sets of `before` have the same numbers in `after`."""
+    return after.nexthop_sets[: len(before.nexthop_sets)] == before.nexthop_sets
 
 
 def renumbered(before: Fib, after: Fib) -> I32:
     """The number in `after` of each next-hop set of `before`, -2 where it has no such set, and a
     last element -1 for none."""
+    if numbers_kept(before, after):
+        return np.array([*range(len(before.nexthop_sets)), -1], np.int32)
     numbers = {hops: number for number, hops in enumerate(after.nexthop_sets)}
     return np.array([*(numbers.get(hops, -2) for hops in before.nexthop_sets), -1], np.int32)
 
@@ -289,18 +302,24 @@ def build_fib(
     routes: Type5,
     imports: Imports,
     underlay: Underlay,
-    tables: tuple[VrfRoutes, ...] | None = None,
+    known: Fib | None = None,
+    differs: NDArray[np.bool_] | None = None,
 ) -> Fib:
-    """The FIB of every instance; `tables` are those of an earlier build with the same routes."""
+    """The FIB of every instance; `known` is one of the same routes, of which VRFs stay where no
+    distance differs (`Fib.refilled`)."""
     plan = routes.plan
-    index = {instance: number for number, instance in enumerate(plan.instances)}
-    hops = tuple(
-        NextHop(vtep, vrf, routes.labels[vrf], plan.router_mac[vtep, vrf])
-        for vtep, vrf in plan.instances
-    )
-    tables = tables if tables is not None else vrf_routes(routes, imports)
-    sets = _Sets(hops)
-    chosen: list[I32] = [np.zeros(0, np.int32)] * len(hops)
+    if known is not None:
+        index, tables, chosen = known.index, known.vrf_routes, list(known.chosen)
+        sets = _Sets.of_fib(known)
+    else:
+        index = {instance: number for number, instance in enumerate(plan.instances)}
+        tables, chosen = vrf_routes(routes, imports), [np.zeros(0, np.int32)] * len(index)
+        sets = _Sets(
+            tuple(
+                NextHop(vtep, vrf, routes.labels[vrf], plan.router_mac[vtep, vrf])
+                for vtep, vrf in plan.instances
+            )
+        )
     members: dict[int, list[int]] = {}
     for vtep, vrf in plan.instances:
         members.setdefault(vrf, []).append(vtep)
@@ -310,6 +329,11 @@ def build_fib(
     )
     for vrf, vteps in members.items():
         table = tables[vrf]
+        if (
+            differs is not None
+            and not differs[np.array(vteps)[:, None], routes.vtep[table.rows]].any()
+        ):
+            continue
         found = choose(table, vrf, vteps, routes, underlay, origin[table.rows], sets)
         for vtep, row in zip(vteps, found, strict=True):
             chosen[index[vtep, vrf]] = row
@@ -322,6 +346,15 @@ class _Sets:
     def __init__(self, hops: tuple[NextHop, ...]) -> None:
         self.hops = hops
         self.several: dict[tuple[int, ...], int] = {}
+
+    @staticmethod
+    def of_fib(fib: Fib) -> _Sets:
+        """Those that there are already, with their numbers."""
+        n = len(fib.instances)
+        sets = _Sets(tuple(hop for (hop,) in fib.nexthop_sets[:n]))
+        for hops in fib.nexthop_sets[n:]:
+            sets.of(tuple(fib.index[hop.vtep, hop.vrf] for hop in hops))
+        return sets
 
     def of(self, members: tuple[int, ...]) -> int:
         """Id of a set of instances; next hops sort as instances do."""

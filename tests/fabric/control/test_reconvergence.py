@@ -1,4 +1,4 @@
-"""What happens at the edge of the underlay: the same as if everything converged anew."""
+"""What a failure changes of the underlay: the same as if everything converged anew."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabric.clos import build_fabric, take_down
-from fabric.control import edges
-from fabric.control.edges import reconverge
+from fabric.control import reconvergence
+from fabric.control.reconvergence import reconverge
 from fabric.control.underlay import Underlay, settle
 from fabric.file.spec import FabricSpec, Site
 from fabric.topology import Fabric, Role, session
@@ -47,29 +47,30 @@ def at_edge(fabric: Fabric) -> list[str]:
     return [*(fabric.nodes[i].name for i in sorted(dpus)), *links, *map(session, links)]
 
 
-@settings(max_examples=150)
-@given(sites(), st.integers(0, 2**16), *[st.integers(0, 3)] * 3)
+@settings(max_examples=200)
+@given(sites(), st.integers(0, 2**16), *[st.integers(0, 3)] * 4)
 def test_what_is_left_alone_is_as_it_would_be(
-    found: dict[str, Site], seed: int, elsewhere: int, before: int, after: int
+    found: dict[str, Site], seed: int, elsewhere: int, more: int, before: int, after: int
 ) -> None:
-    """Some things are down elsewhere; at the edge some are before and others afterwards."""
+    """Some things are down elsewhere, and maybe more of them afterwards; at the edge some are
+    before and others afterwards."""
     whole = build_fabric(FabricSpec(cloison=1, name="test", vtep="dpu", sites=found))
     rng, plan = random.Random(seed), plan_of(whole, seed)
     edge = at_edge(whole)
     names = [n.name for n in whole.nodes if n.role is not Role.HOST]
     links = [link.name for link in whole.links if link.kind != "host"]
     names += [*links, *map(session, links)]
-    rest = rng.sample(names, min(elsewhere, len(names)))
+    rest, new = (rng.sample(names, min(some, len(names))) for some in (elsewhere, more))
     first, then = (
-        take_down(whole, {*rest, *rng.sample(edge, min(some, len(edge)))})
-        for some in (before, after)
+        take_down(whole, {*down, *rng.sample(edge, min(some, len(edge)))})
+        for down, some in ((rest, before), ([*rest, *new], after))
     )
     known = settle(first, plan.asn, plan.loopback)
     alike(reconverge(first, known, then, plan), settle(then, plan.asn, plan.loopback))
 
 
-def test_only_the_edge_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A DPU or its cable does not make everything converge again; a leaf does."""
+def test_only_what_comes_back_is_computed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failures do not make everything converge again, nor does what comes back at the edge."""
     spec = FabricSpec(cloison=1, name="test", sites={"s": Site(leaves=4, hosts_per_pair=2)})
     whole = build_fabric(spec)
     plan = plan_of(whole, 0)
@@ -80,16 +81,22 @@ def test_only_the_edge_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(fabric)
         return settle(fabric, plan.asn, plan.loopback)
 
-    monkeypatch.setattr(edges, "converge", converge)
+    monkeypatch.setattr(reconvergence, "converge", converge)
     for down in (["dpu1"], ["dpu1--leaf1"], ["dpu1~leaf1"], ["dpu1", "dpu2--leaf2"], []):
+        without = take_down(whole, down)
+        there = reconverge(whole, known, without, plan)
+        reconverge(without, there, whole, plan)
+    inside = (["leaf1"], ["leaf1--spine1"], ["leaf1~spine1"], ["dpu1", "spine1"])
+    for down in inside:
         reconverge(whole, known, take_down(whole, down), plan)
     assert asked == []
-    for down in (["leaf1"], ["leaf1--spine1"], ["leaf1~spine1"], ["dpu1", "spine1"]):
-        reconverge(whole, known, take_down(whole, down), plan)
+    for down in inside:
+        without = take_down(whole, down)
+        reconverge(without, settle(without, plan.asn, plan.loopback), whole, plan)
     assert len(asked) == 4
 
 
 def test_there_is_nothing_else_that_may_be_down() -> None:
-    """What else failed would be overlooked: it has to be compared in `fabric.control.edges`."""
+    """What else failed would be overlooked: it has to be compared in `fabric.control.reconvergence`."""
     down = {at.name for at in fields(Fabric) if at.name.startswith("down")}
     assert down - {"down_groups"} == {"down_nodes", "down_links", "down_sessions"}

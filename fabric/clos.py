@@ -27,7 +27,7 @@ from fabric.file.spec import FabricSpec, Site, Speeds
 from fabric.multigraph import Multigraph
 from fabric.phases import phase
 from fabric.risk_groups import risk_groups
-from fabric.topology import RANK, Fabric, Link, Node, Role, aliases, session
+from fabric.topology import RANK, Fabric, Link, Node, Role
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -230,9 +230,8 @@ def take_down(fabric: Fabric, down: Iterable[str]) -> Fabric:
     """The same fabric with these nodes, links, risk groups and BGP sessions (`leaf1~spine1`) down,
     and nothing else. Hosts have no routes: what is on one that is down would seem to answer, so
     neither they nor their links may be."""
-    links = {alias: link.index for link in fabric.links for alias in aliases(fabric, link)}
+    links, sessions = fabric.links_by_name, fabric.sessions_by_name
     groups = {group.name: group for group in fabric.risk_groups}
-    sessions = {session(a): n for a, n in links.items() if fabric.links[n].kind != "host"}
     down_nodes, down_links, down_groups, down_sessions = set(), set(), set(), set()
     problems = Diagnostics()
     for name in down:

@@ -92,6 +92,17 @@ class Fabric:
         """The wiring as a graph; see the module."""
         return self.wiring.graph()
 
+    @cached_property
+    def links_by_name(self) -> dict[str, int]:
+        """The numbers of links, by each name that they answer to."""
+        return {alias: link.index for link in self.links for alias in aliases(self, link)}
+
+    @cached_property
+    def sessions_by_name(self) -> dict[str, int]:
+        """The numbers of links over which there is a BGP session, by that one's name."""
+        links = self.links_by_name.items()
+        return {session(a): n for a, n in links if self.links[n].kind != "host"}
+
     @property
     def down(self) -> tuple[str, ...]:
         """What has failed, by name: risk groups, then nodes and links in none of these, then

@@ -243,37 +243,6 @@ def spans(
             first = i
 
 
-def moved(before: Fib, after: Fib) -> frozenset[int]:
-    """VRFs of which an instance has other next hops for some prefix; all of them where the two are
-    not of the same instances and prefixes."""
-    vrfs = frozenset(range(len(after.vrf_routes)))
-    if before.instances != after.instances or before.versions or after.versions:
-        return vrfs
-    tables = zip(before.vrf_routes, after.vrf_routes, strict=True)
-    found = {vrf for vrf, (was, now) in enumerate(tables) if was is not now}
-    if len(found) == len(vrfs):
-        return vrfs
-    number = renumbered(before, after)
-    same = numbers_kept(before, after)
-    rows = zip(after.instances, before.chosen, after.chosen, strict=True)
-    others = ((v, number[a], b) for (_, v), a, b in rows if not (same and a is b))
-    return vrfs & {*found, *(v for v, a, b in others if not np.array_equal(a, b))}
-
-
-def numbers_kept(before: Fib, after: Fib) -> bool:
-    """Whether next-hop sets of `before` have the same numbers in `after`."""
-    return after.nexthop_sets[: len(before.nexthop_sets)] == before.nexthop_sets
-
-
-def renumbered(before: Fib, after: Fib) -> I32:
-    """The number in `after` of each next-hop set of `before`, -2 where it has no such set, and a
-    last element -1 for none."""
-    if numbers_kept(before, after):
-        return np.array([*range(len(before.nexthop_sets)), -1], np.int32)
-    numbers = {hops: number for number, hops in enumerate(after.nexthop_sets)}
-    return np.array([*(numbers.get(hops, -2) for hops in before.nexthop_sets), -1], np.int32)
-
-
 def no_routes() -> VrfRoutes:
     """Those of a VRF that imports nothing."""
     return VrfRoutes(np.zeros(0, np.int64), np.zeros(0, np.int64), ())
@@ -323,10 +292,6 @@ def build_fib(
     members: dict[int, list[int]] = {}
     for vtep, vrf in plan.instances:
         members.setdefault(vrf, []).append(vtep)
-    origin = np.array(
-        [index[pair] for pair in zip(routes.vtep.tolist(), routes.vrf.tolist(), strict=True)],
-        np.int32,
-    )
     for vrf, vteps in members.items():
         table = tables[vrf]
         if (
@@ -334,7 +299,9 @@ def build_fib(
             and not differs[np.array(vteps)[:, None], routes.vtep[table.rows]].any()
         ):
             continue
-        found = choose(table, vrf, vteps, routes, underlay, origin[table.rows], sets)
+        ends = zip(routes.vtep[table.rows].tolist(), routes.vrf[table.rows].tolist(), strict=True)
+        origin = np.array([index[pair] for pair in ends], np.int32)
+        found = choose(table, vrf, vteps, routes, underlay, origin, sets)
         for vtep, row in zip(vteps, found, strict=True):
             chosen[index[vtep, vrf]] = row
     return Fib(plan.instances, sets.tuples(), tables, tuple(chosen), routes, imports, index)

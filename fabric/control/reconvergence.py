@@ -27,7 +27,7 @@ Index = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Concerned:
     """What is otherwise: links whose sessions may be, the DPUs at their ends, and other nodes that
     failed."""
 
@@ -46,7 +46,7 @@ def reconverge(before: Fabric, known: Underlay, fabric: Fabric, plan: Plan) -> U
     return _around(known, fabric, plan, change) or converge(fabric, plan)
 
 
-def _change(before: Fabric, fabric: Fabric) -> Change | None:
+def _change(before: Fabric, fabric: Fabric) -> Concerned | None:
     """None where something came back that is no DPU's (rule 3)."""
     dpus = {node.index for node in fabric.nodes if node.role is Role.DPU}
     nodes = before.down_nodes ^ fabric.down_nodes
@@ -58,11 +58,11 @@ def _change(before: Fabric, fabric: Fabric) -> Change | None:
         return None
     links = cables | {link.index for link in fabric.links if link.a in nodes or link.b in nodes}
     ends = {end for link in links for end in (fabric.links[link].a, fabric.links[link].b)}
-    return Change(frozenset(links), frozenset(ends & dpus), frozenset(nodes - dpus))
+    return Concerned(frozenset(links), frozenset(ends & dpus), frozenset(nodes - dpus))
 
 
 @phase("converge eBGP")
-def _around(known: Underlay, fabric: Fabric, plan: Plan, change: Change) -> Underlay | None:
+def _around(known: Underlay, fabric: Fabric, plan: Plan, change: Concerned) -> Underlay | None:
     """None where a node has more equal paths than it installs."""
     n, rows = known.n, np.array(sorted(change.dpus), np.int64)
     sessions = tuple(_session(fabric, plan.asn, s, change.links) for s in known.sessions)

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Direction
 from compiler.program.ownership import owned_addresses
 from compiler.program.program import ANY_VRF, Program
-from fabric.control.fib import Fib, moved, renumbered
+from fabric.control.fib import Fib
+from fabric.control.fib_changes import moved, renumbered
 from fabric.phases import phase
 from sim.blocks.atoms import AddressAtoms, L4Atoms, address_atoms, l4_atoms
 from sim.blocks.grid import Ground

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fabric.budget import too_many_failures
-from fabric.control.fib import Fib, moved
+from fabric.control.fib import Fib, NextHop
+from fabric.control.fib_changes import alike, numbers_kept
 from fabric.door_names import door_in
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.network import Network
@@ -28,7 +28,8 @@ from sim.proof.against import Against, only_under
 from sim.proof.expect import Claim, Outcome, check_claim, pairs_of, without
 from sim.proof.legs import Column
 from sim.proof.machines import Machines
-from sim.proof.reachability import Bits, Reach, reach_among, reachability
+from sim.proof.reachability import Reach, reach_among, reachability
+from sim.proof.touched import Standing, Touched, ways
 from sim.world import World
 
 Key = tuple[object, ...]
@@ -98,8 +99,8 @@ def check_failures(
             known.update(claim.number for claim in news)
             rows = {claim.number: np.ones(len(wanted[claim.number]), np.bool_) for claim in news}
             if alone:
-                other = failures.touched(noticed)
-                rows = {number: other.flat[vrfs[number]] for number in rows}
+                touched = failures.touched(noticed)
+                rows = {c.number: touched.rows(wanted[c.number], c.limits) for c in news}
                 news = [claim for claim in news if rows[claim.number].any()]
                 rows |= {number: np.ones_like(rows[number]) for number in narrow & rows.keys()}
             if not news:
@@ -129,7 +130,7 @@ class Failures:
         self.untried: dict[str, str] = {}
         self._shared: dict[Key, tuple[object, ...]] = {}
         self._kept: OrderedDict[Key, Reach] = OrderedDict()
-        self._homes = _homes(reach.world)
+        self._standing = Standing(reach)
 
     def afford(self, asked: Iterable[str]) -> None:
         """Leave kinds out that the budget does not have enough for: several failures at once do not
@@ -146,12 +147,11 @@ class Failures:
         here = self.reach.world
         axis, meant = sweep(kind)
         fib = here.network.fib
-        routes = of_routes(fib)
-        as_it_is = _key(here, routes)
+        as_it_is = _key(here, of_routes(fib, fib))
         for values in meant.values(here) if kind not in self.untried else ():
             self.tried.add(values)
             world = axis.move(here, (*axis.values(here), *values))
-            key = _key(world, routes if world.network.fib is fib else None)
+            key = _key(world, of_routes(world.network.fib, fib))
             self._shared.setdefault(key, _shared(world))
             noticed = Noticed(axis, values, key, world)
             self.tell(f"{axis.word} {noticed.name}")
@@ -174,17 +174,13 @@ class Failures:
                 self._kept.popitem(last=False)
         return self._kept[key]
 
-    def touched(self, noticed: Noticed) -> Bits:
-        """From which VRFs to which packets may fare otherwise, bool[VRFs, VRFs]: where either one
-        has other routes, or VTEPs of the two reach each other no more, or again."""
-        network, there = self.reach.network, noticed.world
-        if _beside(there) != _beside(self.reach.world):
-            return np.ones((len(network.vrfs),) * 2, np.bool_)
-        other = np.zeros(len(network.vrfs), np.bool_)
-        other[list(moved(network.fib, there.network.fib))] = True
-        ways = _ways(network) != _ways(there.network)
-        apart = self._homes.T @ ways.astype(np.float32) @ self._homes > 0
-        return np.asarray(other[:, None] | other | apart)
+    def touched(self, noticed: Noticed) -> Touched:
+        """Whose packets may fare otherwise, but for who is exempt."""
+        here, there = self.reach.world, noticed.world
+        exempt = noticed.exempt(here)
+        if _beside(there) != _beside(here):
+            return Touched(self._standing, None, exempt)
+        return Touched(self._standing, there.network, exempt)
 
 
 def vrfs_of(reach: Reach, pairs: Column) -> Column:
@@ -193,20 +189,6 @@ def vrfs_of(reach: Reach, pairs: Column) -> Column:
     src, dst = np.divmod(pairs // 2, len(reach.network.endpoints))
     vrf = reach.blocks.endpoint_vrf.astype(np.int64)
     return np.asarray(vrf[src] * len(reach.network.vrfs) + vrf[dst])
-
-
-def _homes(world: World) -> NDArray[np.float32]:
-    """Where VRFs have endpoints, [nodes, VRFs]."""
-    network = world.network
-    homes = np.zeros((len(network.fabric.nodes), len(network.vrfs)), np.float32)
-    homes[[e.vtep for e in network.endpoints], [e.vrf for e in network.endpoints]] = 1
-    return homes
-
-
-def _ways(network: Network) -> Bits:
-    """Which nodes reach which, bool[nodes, nodes]."""
-    n = len(network.fabric.nodes)
-    return np.asarray(np.diff(network.underlay.hop_off).reshape(n, n) > 0)
 
 
 def left_out(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[int, ...]]:
@@ -263,18 +245,30 @@ def _shared(world: World) -> tuple[object, ...]:
 
 
 def signature(network: Network, routes: bytes | None = None) -> bytes:
-    """Equal for two worlds of one network when no packet can tell them apart: which next-hop set
-    answers for each prefix (`routes`, if that is known), and which VTEPs reach each other."""
+    """Equal for two worlds of one network when no packet can tell them apart: which next hops
+    answer for each prefix (`routes`, if that is known), and which VTEPs reach each other."""
     vteps = sorted({vtep for vtep, _ in network.fib.instances})
-    ways = _ways(network)[np.ix_(vteps, vteps)]
+    met = np.ascontiguousarray(ways(network)[np.ix_(vteps, vteps)])
     found = of_routes(network.fib) if routes is None else routes
-    return hashlib.sha256(found + np.ascontiguousarray(ways).tobytes()).digest()
+    return hashlib.sha256(found + met.tobytes()).digest()
 
 
-def of_routes(fib: Fib) -> bytes:
-    """Equal for two FIBs of one network that send every packet the same ways."""
-    text = repr([[(hop.vtep, hop.vrf) for hop in hops] for hops in fib.nexthop_sets])
-    digest = hashlib.sha256(text.encode())
-    for chosen in fib.chosen:
-        digest.update(np.ascontiguousarray(chosen).tobytes())
+def of_routes(fib: Fib, beside: Fib | None = None) -> bytes:
+    """Equal for two FIBs of one network that send every packet the same ways; of those that were
+    refilled from one that is `beside` them, what is equal to that is left out."""
+    digest = hashlib.sha256()
+    if beside is None or not (alike(beside, fib) and numbers_kept(beside, fib)):
+        digest.update(_names(fib.nexthop_sets))
+        for chosen in fib.chosen:
+            digest.update(np.ascontiguousarray(chosen).tobytes())
+        return digest.digest()
+    # sets that are new have numbers in the order in which routes were chosen anew
+    digest.update(_names(fib.nexthop_sets[len(beside.nexthop_sets) :]))
+    for number, (was, chosen) in enumerate(zip(beside.chosen, fib.chosen, strict=True)):
+        if was is not chosen and len(at := np.flatnonzero(was != chosen)):
+            digest.update(np.r_[number, len(at), at, chosen[at]].tobytes())
     return digest.digest()
+
+
+def _names(sets: Iterable[tuple[NextHop, ...]]) -> bytes:
+    return repr([[(hop.vtep, hop.vrf) for hop in hops] for hops in sets]).encode()

@@ -119,7 +119,8 @@ class Machines:
             for one in claim.each if claim.kind != "allow" else ():
                 for node, what in self._together(one, gone):
                     told.setdefault((node.tenant, node.host), of_node(node, what))
-            ways = (self._ways(reach, one, frozenset(gone)) for one in claim.each)
+            asked = claim.each if self.apart else ()
+            ways = (self._ways(reach, one, frozenset(gone)) for one in asked)
             for way in chain.from_iterable(ways):
                 told.setdefault((way.node.tenant, way.node.host), way.record)
             if told:

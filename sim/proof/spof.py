@@ -2,7 +2,7 @@
 that shares one risk.
 
 Every node, cable and risk group that may fail is taken away alone (`sim.proof.failures`), and the
-pairs of that world are compared with those of the network as it stands.
+pairs of that world that may lose something are compared with those of the network as it stands.
 
 Rules that hold here:
 
@@ -27,8 +27,8 @@ from fabric.budget import afford_failures
 from fabric.network import Network
 from sim.axes import DOWN
 from sim.names.services import known
-from sim.proof.expect import keys_of, without
-from sim.proof.failures import Failures, Key
+from sim.proof.expect import keys_of
+from sim.proof.failures import Failures, Key, vrfs_of
 from sim.proof.legs import Column
 from sim.proof.reachability import Reach, reachability
 from sim.world import World
@@ -88,13 +88,21 @@ def spof(world: World, tell: Callable[[str], None]) -> Spof:
     here = reachability(world)
     failures = Failures(here, tell)
     out: list[Lost] = []
-    met: dict[Key, Column] = {}
+    keys = keys_of(here)
+    met: dict[tuple[Key, tuple[int, ...]], tuple[Column, Column]] = {}
     for kind in SINGLE:
         for noticed in failures.each(kind):
-            there = failures.reached(noticed)
-            if noticed.key not in met:
-                met[noticed.key] = _lost(here, there)
-            out += _grouped(here, there, kind, noticed.name, met[noticed.key])
+            known = noticed.key, noticed.exempt(world)
+            if known not in met:
+                rows = np.flatnonzero(failures.touched(noticed).rows(keys, losing=True))
+                asked = np.unique(vrfs_of(here, keys[rows]))
+                if len(rows):
+                    rows = _lost(here, failures.reached(noticed, asked), rows)
+                met[known] = rows, asked
+            rows, asked = met[known]
+            if len(rows):
+                there = failures.reached(noticed, asked)
+                out += _grouped(here, there, kind, noticed.name, rows)
     return Spof(world.network, tuple(out), counted, tuple(_emptied(world)))
 
 
@@ -112,13 +120,13 @@ def _emptied(world: World) -> Iterator[Emptied]:
                 yield Emptied(kind, name, service, gone[service])
 
 
-def _lost(here: Reach, there: Reach) -> Column:
-    """Rows of `here.pairs` from which some port is gone."""
-    combined = here.pairs.some * len(there.sets) + _sets_of(there, keys_of(here))
+def _lost(here: Reach, there: Reach, rows: Column) -> Column:
+    """Those of some rows of `here.pairs` from which some port is gone."""
+    combined = here.pairs.some[rows] * len(there.sets) + _sets_of(there, keys_of(here)[rows])
     number, of = np.unique(combined, return_inverse=True)
     before, after = np.divmod(number, len(there.sets))
     gone = np.asarray((here.sets[before] & ~there.sets[after]).any(axis=1))
-    return np.flatnonzero(gone[of])
+    return rows[gone[of]]
 
 
 def _sets_of(reach: Reach, keys: Column) -> Column:
@@ -131,9 +139,8 @@ def _sets_of(reach: Reach, keys: Column) -> Column:
 
 
 def _grouped(here: Reach, there: Reach, kind: str, failure: str, rows: Column) -> Iterator[Lost]:
-    """The losses of one failure by who loses what, tenants' endpoints on the failed node aside."""
-    endpoints, keys = here.network.endpoints, keys_of(here)[rows]
-    rows = rows[np.isin(keys, without(keys, here.network, DOWN.exempt(here.world, failure)))]
+    """The losses of one failure by who loses what."""
+    endpoints = here.network.endpoints
     groups: dict[tuple[str, ...], list[int]] = {}
     for row in rows.tolist():
         ends = (endpoints[int(end[row])].tenant for end in (here.pairs.src, here.pairs.dst))

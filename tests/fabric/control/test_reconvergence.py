@@ -97,6 +97,6 @@ def test_only_what_comes_back_is_computed_anew(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_there_is_nothing_else_that_may_be_down() -> None:
-    """What else failed would be overlooked: it has to be compared in `fabric.control.reconvergence`."""
+    """What else failed would be overlooked: `fabric.control.reconvergence` has to compare it."""
     down = {at.name for at in fields(Fabric) if at.name.startswith("down")}
     assert down - {"down_groups"} == {"down_nodes", "down_links", "down_sessions"}

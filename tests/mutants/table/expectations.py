@@ -7,19 +7,37 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
-        "sim/proof/failures.py",
-        "return np.asarray(other[:, None] | other | apart)",
-        "return np.asarray(other[:, None] & other | apart)",
-        "a failure touches only pairs of which both VRFs have other routes",
+        "sim/proof/touched.py",
+        "found |= touch.these[src] & touch.those[dst] & into",
+        "found |= np.zeros_like(found)",
+        "a failure touches packets to whom another route leads on their way back alone",
+    ),
+    Fault(
+        "sim/proof/touched.py",
+        "                yield from self._at_own(vrf, other, places)\n",
+        "",
+        "who is delivered to in place of being routed on is not touched",
         by="tests/sim/proof/test_touched.py::test_one_end_with_other_routes_is_enough",
     ),
     Fault(
-        "sim/proof/failures.py",
-        "return np.asarray(other[:, None] | other | apart)",
-        "return np.asarray(other[:, None] | other)",
+        "sim/proof/touched.py",
+        "            more |= self.standing.reach.leg_space.wide\n",
+        "            pass\n",
+        "addresses that have no route any more do not begin to count",
+    ),
+    Fault(
+        "sim/proof/touched.py",
+        "self.cut = bool((self.before != self.after).any())",
+        "self.cut = False",
         "a failure that only cuts VTEPs off touches nothing",
         by="tests/sim/proof/test_touched.py::"
         "test_vteps_that_lost_each_other_are_touched_whatever_routes_say",
+    ),
+    Fault(
+        "fabric/control/reconvergence.py",
+        "if node not in but:",
+        "if node in but:",
+        "who has its best path over a session that fails keeps it",
     ),
     Fault(
         "sim/proof/narrow.py",

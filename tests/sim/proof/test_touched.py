@@ -42,19 +42,34 @@ def test_what_is_not_touched_fares_as_before(seed: int, tmp_path: Path) -> None:
     here = World(network)
     failures = Failures(reachability(here), lambda _: None)
     before = said(failures.reach)
-    vrf = [e.vrf for e in network.endpoints]
+    vrf, n = [e.vrf for e in network.endpoints], len(network.endpoints)
+    keys = np.arange(n * n * 2)
     moved = 0
     for kind in KINDS[:-1]:
         for noticed in failures.each(kind):
-            other = failures.touched(noticed)
+            touched, gone = failures.touched(noticed), {*noticed.exempt(here)}
             after = said(failures.reached(noticed))
-            rest = {row for row in {*before, *after} if not other[vrf[row[0]], vrf[row[1]]]}
-            assert {r: before.get(r) for r in rest} == {r: after.get(r) for r in rest}
+            rest, loses = touched.rows(keys), touched.rows(keys, losing=True)
+            assert not (loses & ~rest).any()
+            for key in {*before, *after}:
+                if {*key[:2]} & gone:
+                    continue
+                row = (key[0] * n + key[1]) * 2 + (key[2] == 6)
+                was, now = (world.get(key) for world in (before, after))
+                assert rest[row] or was == now, (noticed.name, key)
+                if was and not loses[row]:
+                    assert now and not some_lost(was[0], now[0]), (noticed.name, key)
             moved += before != after
-            some = np.flatnonzero(other)
+            some = np.unique(vrfs_of(failures.reach, keys[rest]))
             among = said(failures.reached(noticed, some))
-            assert among == {r: s for r, s in after.items() if other[vrf[r[0]], vrf[r[1]]]}
+            asked = {*some.tolist()}
+            of = len(network.vrfs)
+            assert among == {r: s for r, s in after.items() if vrf[r[0]] * of + vrf[r[1]] in asked}
     assert moved
+
+
+def some_lost(was: bytes, now: bytes) -> bool:
+    return any(a & ~b for a, b in zip(was, now, strict=True))
 
 
 def test_vrfs_of_pairs(tmp_path: Path) -> None:
@@ -72,12 +87,16 @@ def test_vteps_that_lost_each_other_are_touched_whatever_routes_say(tmp_path: Pa
     here = World(network)
     failures = Failures(reachability(here), lambda _: None)
     there = here.over(replace(network, underlay=rebuild(network, down=["dpu2"]).underlay))
-    (one, *_) = failures.each("any-1-node")
-    other = failures.touched(replace(one, world=there))
-    cut = {e.vrf for e in network.endpoints if network.fabric.nodes[e.vtep].name == "dpu2"}
-    assert cut
-    assert all(other[vrf].all() for vrf in cut)
-    assert not failures.touched(replace(one, world=here)).any()
+    (one, *_) = (noticed for noticed in failures.each("any-1-node") if noticed.name != "dpu2")
+    ends, n = network.endpoints, len(network.endpoints)
+    keys = np.arange(n * n * 2)
+    touched = failures.touched(replace(one, world=there)).rows(keys)
+    gone = {*one.exempt(here)}
+    cut = {e.index for e in ends if network.fabric.nodes[e.vtep].name == "dpu2"}
+    pairs = [(a, b) for a in cut - gone for b in range(n) if b not in cut | gone]
+    assert pairs
+    assert all(touched[(a * n + b) * 2] and touched[(b * n + a) * 2] for a, b in pairs)
+    assert not failures.touched(replace(one, world=here)).rows(keys).any()
 
 
 def test_one_end_with_other_routes_is_enough(tmp_path: Path) -> None:

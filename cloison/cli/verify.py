@@ -69,13 +69,15 @@ def command(
             proof, written = proven(fabric, how, certificate, tell)
         show(proof, how.down, written, output)
         if certificate is not None:
-            click.echo(f"certificate in {certificate}", err=True)
+            said = f"certificate in {certificate}" if written else unwritten(proof, certificate)
+            click.echo(said, err=True)
         verdict = str(proof.verdict)
     leave(verdict)
 
 
 def proven(fabric: Path, how: How, certificate: Path | None, tell: Any) -> tuple[Proof, Any]:
-    """The proof, and its certificate where one is wanted, which is written."""
+    """The proof, and its certificate where one is wanted and everything asked was tried: then it is
+    written."""
     from cloison.render.files import apart, write_text
     from cloison.views.world import World
     from fabric.inputs import input_files
@@ -87,7 +89,7 @@ def proven(fabric: Path, how: How, certificate: Path | None, tell: Any) -> tuple
         apart(certificate, input_files(world.network.spec))
     tell("compile")
     proof = prove(world, tell=lambda what: tell(f"prove: {what}"))
-    if certificate is None:
+    if certificate is None or proof.untried:
         return proof, None
     from sim.proof.certificate import certificate as write_down
 
@@ -95,6 +97,12 @@ def proven(fabric: Path, how: How, certificate: Path | None, tell: Any) -> tuple
     written = write_down(proof, input_files(world.network.spec))
     write_text(certificate, json.dumps(written, separators=(",", ":")) + "\n")
     return proof, written
+
+
+def unwritten(proof: Proof, certificate: Path) -> str:
+    """Why there is no certificate."""
+    kinds = ", ".join(proof.untried)
+    return f"no certificate in {certificate}: it says what becomes of {kinds}, not tried [C694]"
 
 
 def show(proof: Proof, down: tuple[str, ...], certificate: Any, output: str) -> None:

@@ -181,12 +181,26 @@ def _selects_pairs(claim: Claim, network: Network, problems: Diagnostics) -> boo
         problems.error("C703", f'"{text}" compares addresses of two IP versions', span)
         return False
     if not empty and not any(len(_there(part, network, part.ports)) for part in claim.each):
-        message = f'"{text}" compares nothing: no two endpoints share an IP version'
-        if any(len(_there(part, network, ANYTHING)) for part in claim.each):
-            message += " in which such packets are sent"
+        message = f'"{text}" compares nothing: {_why_nothing(claim, network)}'
         problems.error("C703", message, span)
         return False
     return not empty
+
+
+def _why_nothing(claim: Claim, network: Network) -> str:
+    """Why a claim has no pair: ends of other IP versions, or one endpoint at both."""
+    if any(len(_there(part, network, ANYTHING)) for part in claim.each):
+        return "no two endpoints share an IP version in which such packets are sent"
+    source = _speaking(network, claim.source)
+    targets = [claim.target if part.pods is None else part.pods for part in claim.each]
+    alone = [source & _speaking(network, target) for target in targets]
+    both = np.flatnonzero(np.any(alone, axis=(0, 2)))
+    if len(both) != 1:
+        return "no two endpoints share an IP version"
+    one = network.endpoints[both[0]]
+    if one.aliases:
+        return f"both ends are {one.name}, whose host-network pods always reach each other"
+    return f"both ends are {one.name}, and what it says to itself passes no enforcement point"
 
 
 def _parts(end: str) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from door_fabrics import certified, fabric, pod, service, written
 
 from cloison.views.world import World
+from fabric.diagnostics import InputError
 from sim.proof.prove import prove
 
 SHUT = {"name": "no", "action": "deny", "from": "red/*", "to": "red/*"}
@@ -72,3 +73,21 @@ def test_pods_of_one_node_reach_each_other(
     proof = prove(accepted)
     assert proof.verdicts() == ["holds" if said == "unknown" else said]
     certified(proof, accepted.network)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("red/a/log-host1 -> red/a/agent-host1", "red/@node/host1, whose host-network pods always"),
+        ("red/a/lone -> red/a/log-host2", "red/@node/host2, whose host-network pods always"),
+        ("red/a/lone -> red/a/lone", "red/@node/host2, whose host-network pods always"),
+        ("blue/a/x -> blue/a/x", "blue/a/x, and what it says to itself"),
+    ],
+)
+def test_a_line_about_one_endpoint_alone_is_refused_for_that_reason(
+    tmp_path: Path, line: str, why: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        world(tmp_path, {"deny": line})
+    (told,) = caught.value.diagnostics
+    assert told.code == "C703" and f"both ends are {why}" in told.message

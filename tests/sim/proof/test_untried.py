@@ -90,6 +90,11 @@ def test_what_fails_is_told_before(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert proof.verdicts() == ["fails", "unknown"]
     assert proof.verdict == "fails"
     assert CliRunner().invoke(main, ["verify", str(path), "-q"]).exit_code == 1
+    asked = ["verify", str(path), "-q", "--certificate", str(tmp_path / "c.json")]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 1 and "Finding 1" in done.stdout
+    assert "no certificate" in done.stderr and "[C694]" in done.stderr
+    assert not (tmp_path / "c.json").exists()
 
 
 def test_checker_spof_and_python_are_held_to_the_same(

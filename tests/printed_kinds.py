@@ -29,7 +29,7 @@ ENDS = r"(source|destination|target)"
 KINDS = {
     "endpoint": rf"(matrix|rows|by_flow)\[]\.{ENDS}|(rows|assumed)\[]\.endpoint|exempt\[]"
     r"|rows\[]\.first_(source|destination)|left_out\[]\.endpoints\[]"
-    r"|^\.(source|target)|doors\[]\.(leads_to|tenant)|open_to\[]|_part\.members\[]",
+    r"|^\.(source|target)|doors\[]\.(leads_to|tenant)|open_to\[]|host_ports\[]\.workload|_part\.members\[]",
     "service": r"doors\[]\.service|services\[]\.service|left_out\[]\.services\[]",
     "node": r"rows\[]\.(node|a|b|host|vtep|peer|owner)|\.node|replay\.links\[]\.(from|to)",
     "hop": r"rows\[]\.via\[]",

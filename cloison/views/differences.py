@@ -9,10 +9,11 @@ from typing import Any
 from cloison.views.changed import EditGroup, addresses, end_row, grouped, line, plain, sentences
 from cloison.views.unknowns import as_rows, in_short, way_on
 from cloison.views.unknowns import sentences as unevaluated
+from fabric.door_names import HOST_PORT, SERVICE
 from fabric.kubernetes.unevaluated import accepted, pending
 from sim.blocks.port_sets import rows as port_rows
 from sim.diff.diff import Change, Diff
-from sim.diff.service_leads import ServiceChange
+from sim.diff.service_leads import DoorChange
 from sim.why.blame import Cause
 
 SCHEMA = "cloison/diff/2"
@@ -72,21 +73,24 @@ def document(found: Diff) -> dict[str, Any]:
             }
             for p in found.presences
         ],
-        "services": [
-            {
-                "change": s.kind,
-                "service": plain(found, s.name),
-                "old": list(s.old),
-                "new": list(s.new),
-                "line": line(s.span),
-            }
-            for s in found.services
-        ],
+        "services": [door_row(found, "service", s) for s in found.services],
+        "host_ports": [door_row(found, "workload", h) for h in found.host_ports],
         "findings": [
             {"change": change, "code": d.code, "message": d.message, "line": line(d.span)}
             for change, listed in (("new", found.found), ("gone", found.gone))
             for d in listed
         ],
+    }
+
+
+def door_row(found: Diff, key: str, door: DoorChange) -> dict[str, Any]:
+    """A Service, or the host ports of a workload, as data; `key` is what its name is of."""
+    return {
+        "change": door.kind,
+        key: plain(found, door.name),
+        "old": list(door.old),
+        "new": list(door.new),
+        "line": line(door.span),
     }
 
 
@@ -170,19 +174,20 @@ def notes(found: Diff) -> Iterator[str]:
                 yield f"{name} has other {what}s{access}"
             case "moved":
                 yield f"{name} moved from {p.detail}{access}"
-    for s in found.services:
-        yield f"Service {plain(found, s.name)} {led(s)} ({s.span})"
+    for kind, doors in ((SERVICE, found.services), (HOST_PORT, found.host_ports)):
+        for door in doors:
+            yield f"{kind} {plain(found, door.name)} {led(door)} ({door.span})"
     for title, listed in (("New finding", found.found), ("Finding gone", found.gone)):
         for d in listed:
             yield f"{title}: {d.code} {d.message}{f' ({d.span})' if d.span else ''}"
 
 
-def led(service: ServiceChange) -> str:
-    """Where a Service leads, and led."""
-    old, new = ("; ".join(ways) or "nowhere else" for ways in (service.old, service.new))
-    if service.kind == "edited":
+def led(door: DoorChange) -> str:
+    """Where a door leads, and led."""
+    old, new = ("; ".join(ways) or "nowhere else" for ways in (door.old, door.new))
+    if door.kind == "edited":
         return f"leads elsewhere: {new}; was {old}"
-    return f"is new: {new}" if service.kind == "new" else f"is removed: {old}"
+    return f"is new: {new}" if door.kind == "new" else f"is removed: {old}"
 
 
 def verdict(found: Diff) -> str:

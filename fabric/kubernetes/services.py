@@ -9,12 +9,15 @@ Rules that hold here:
 4. Node ports, external IPs and load balancers are further doors to the same pods. With
    `externalTrafficPolicy: Cluster` (the default) a node may hand the packet on to a pod elsewhere,
    and the pod then sees that node's address instead of the client's.
+5. Whom a load balancer serves, and where, its class, its source ranges and annotations about load
+   balancers say, each cloud in its own words. They are kept as they are: no verdict counts on them.
 
 Source: kubernetes/api `core/v1/types.go` (ServiceSpec), KEP-1669 (external traffic policy).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -27,6 +30,8 @@ from fabric.ports import PortRange
 
 ON_NODES = ("NodePort", "LoadBalancer")
 """Types of Services that open ports on every node."""
+BALANCER = re.compile("load-?balancer", re.IGNORECASE)
+"""In keys of annotations that are about load balancers."""
 DRAWN = (30000, 32767)
 """Where Kubernetes draws node ports unless told otherwise."""
 
@@ -59,7 +64,8 @@ class ServicePort:
 class Service:
     """A Service. `selector` is None when it has no pods behind it; `addresses` are its cluster IPs,
     `external` those at which others reach it (external IPs, load balancers); `leads_to` is the name
-    of an ExternalName; it is `unplaced` where a load balancer's address is not in the input."""
+    of an ExternalName; it is `unplaced` where a load balancer's address is not in the input.
+    `balancer` is what it asks of its load balancer."""
 
     name: str
     namespace: str
@@ -73,6 +79,7 @@ class Service:
     local: bool = False
     leads_to: str | None = None
     unplaced: bool = False
+    balancer: tuple[str, ...] = ()
 
     @property
     def opened(self) -> bool:
@@ -114,7 +121,21 @@ def service(root: Cursor) -> Service:
         spec["externalTrafficPolicy"].text() == "Local",
         (spec["externalName"].text() or "a name that it does not give") if away else None,
         kind == "LoadBalancer" and not balanced,
+        tuple(sorted(orders(root))) if kind == "LoadBalancer" else (),
     )
+
+
+def orders(root: Cursor) -> Iterator[str]:
+    """What a Service asks of its load balancer (rule 5)."""
+    spec, annotations = root["spec"], root["metadata"]["annotations"]
+    if ranges := sorted(found.text().strip() for found in spec["loadBalancerSourceRanges"].items()):
+        yield f"for {', '.join(ranges)} alone"
+    if spec["loadBalancerClass"]:
+        yield f"by class {spec['loadBalancerClass'].text()}"
+    given = annotations.value if isinstance(annotations.value, dict) else {}
+    for key, value in given.items():
+        if isinstance(key, str) and BALANCER.search(key) and isinstance(value, str):
+            yield f"by {key}: {value}"
 
 
 def balancers(root: Cursor) -> Iterator[str]:

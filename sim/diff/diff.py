@@ -10,7 +10,8 @@ is not listed is equal in both worlds. A change is one of
     steady     the other way round
 
 What a peer that one world lacks could or can do is gained or lost like anything else, and marked.
-Findings of both worlds are compared too, and where Services lead (`sim.diff.service_leads`).
+Findings of both worlds are compared too, and where Services and host ports
+lead (`sim.diff.service_leads`, `sim.diff.host_port_leads`).
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ from fabric.diagnostics import Diagnostic
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from fabric.phases import phase
 from sim.diff.edits import Edits, InputEdit
+from sim.diff.host_port_leads import host_port_changes
 from sim.diff.merged import MergedRow, merged
 from sim.diff.outside import Outside
 from sim.diff.parts import parts
 from sim.diff.peers import Peers, peers
 from sim.diff.presence import MemberChange, presences
-from sim.diff.service_leads import ServiceChange, service_changes
+from sim.diff.service_leads import DoorChange, service_changes
 from sim.diff.shown import shown
 from sim.diff.side_by_side import Sides
 from sim.diff.suspects import Names, suspects
@@ -72,7 +74,7 @@ class Change:
 class Diff:
     """Everything that differs. `presences` are peers and zone endpoints that appeared, went or have
     other members; `found` and `gone` are findings of one world only,
-    `undecided` says what was not looked at; `services` lead elsewhere."""
+    `undecided` says what was not looked at; `services` and `host_ports` lead elsewhere."""
 
     sides: Sides
     changes: tuple[Change, ...]
@@ -81,7 +83,8 @@ class Diff:
     gone: tuple[Diagnostic, ...] = ()
     undecided: tuple[str, ...] = ()
     not_evaluated: tuple[Unevaluated, ...] = ()
-    services: tuple[ServiceChange, ...] = ()
+    services: tuple[DoorChange, ...] = ()
+    host_ports: tuple[DoorChange, ...] = ()
 
     @property
     def decided(self) -> bool:
@@ -91,7 +94,8 @@ class Diff:
     @property
     def same(self) -> bool:
         """Whether nothing differs; how many members a peer has is no difference."""
-        return not (self.changes or self.appeared or self.services or self.findings_differ)
+        doors = self.services or self.host_ports
+        return not (self.changes or self.appeared or doors or self.findings_differ)
 
     @property
     def appeared(self) -> bool:
@@ -153,6 +157,7 @@ def _compared(old: Reach, new: Reach, found: Peers) -> Diff:
         tuple(dict.fromkeys(map(str, pending(left_out)))),
         left_out,
         tuple(service_changes(old.network, new.network)),
+        tuple(host_port_changes(old.network, new.network)),
     )
 
 

@@ -10,7 +10,7 @@ Rules that hold here:
    one without a selector to whom somebody else says.
 3. Doors from outside count: ports of nodes, and addresses. Cluster IPs are drawn anew for a Service
    that is made anew and say nothing; so do a node port or a load balancer's address that only one
-   of the worlds gives.
+   of the worlds gives. What is asked of a load balancer counts word by word.
 
 Source: kubernetes/api `core/v1/types.go` (ServiceSpec).
 """
@@ -32,8 +32,8 @@ NAMED = 6
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceChange:
-    """`kind` is new, removed or edited; `old` and `new` are where it led and leads, as far as that
+class DoorChange:
+    """Of a Service, or the host ports of a workload: `kind` is new, removed or edited; `old` and `new` are where it led and leads, as far as that
     differs."""
 
     kind: str
@@ -43,7 +43,7 @@ class ServiceChange:
     span: Span
 
 
-def service_changes(old: Network, new: Network) -> Iterator[ServiceChange]:
+def service_changes(old: Network, new: Network) -> Iterator[DoorChange]:
     """Every Service that does not lead where it led, sorted by name."""
     here, there = _services(old), _services(new)
     for key in sorted(here.keys() | there.keys()):
@@ -60,10 +60,10 @@ def service_changes(old: Network, new: Network) -> Iterator[ServiceChange]:
         if len(sides) == 1:
             lost, found = (ways[0], ()) if key in here else ((), ways[0])
             kind = "removed" if key in here else "new"
-            yield ServiceChange(kind, "/".join(key), lost, found, span)
+            yield DoorChange(kind, "/".join(key), lost, found, span)
         elif set(ways[0]) != set(ways[1]):
             lost, found = (tuple(w for w in a if w not in b) for a, b in (ways, ways[::-1]))
-            yield ServiceChange("edited", "/".join(key), lost, found, span)
+            yield DoorChange("edited", "/".join(key), lost, found, span)
 
 
 Key = tuple[str, str, str]
@@ -142,6 +142,7 @@ def leads(
         yield from (f"from {address}" for address in service.external)
     if service.opened and service.local:
         yield "from nodes with such pods"
+    yield from (f"load balancer {order}" for order in service.balancer)
 
 
 def _behind(service: Service, pods: Iterable[Pod]) -> tuple[dict[str, list[Pod]], set[str]]:

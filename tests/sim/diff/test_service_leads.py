@@ -15,7 +15,7 @@ from fabric.cluster import cluster_network
 from fabric.diagnostics import InputError
 from fabric.door_names import SERVICE, DoorName
 from fabric.network import Network
-from sim.diff.service_leads import ServiceChange, service_changes
+from sim.diff.service_leads import DoorChange, service_changes
 from sim.names.services import every_port
 
 PORTS = [{"port": 80, "targetPort": 8080}]
@@ -48,7 +48,7 @@ def network(at: Path, *objects: Any) -> Network:
     return cluster_network([at])
 
 
-def told(tmp_path: Path, old: list[Any], new: list[Any]) -> list[ServiceChange]:
+def told(tmp_path: Path, old: list[Any], new: list[Any]) -> list[DoorChange]:
     return list(service_changes(network(tmp_path / "o", *old), network(tmp_path / "n", *new)))
 
 
@@ -82,6 +82,21 @@ def test_where_a_service_leads_now_and_led(tmp_path: Path, spec: Any, old: str, 
     assert ("; ".join(found.old), "; ".join(found.new)) == (old, new)
     (back,) = told(tmp_path, there, [DB, WEB, service()])
     assert (back.old, back.new) == (found.new, found.old)
+
+
+def test_what_is_asked_of_a_load_balancer_counts(tmp_path: Path) -> None:
+    """A balancer that serves more clients, or stands elsewhere, is another door."""
+    ranges = {"type": "LoadBalancer", "loadBalancerSourceRanges": ["10.0.0.0/8"]}
+    inside = service(type="LoadBalancer")
+    inside["metadata"]["annotations"] = {"cloud.example/load-balancer-type": "Internal", "x": "y"}
+    for old, was in (
+        (service(**ranges), "load balancer for 10.0.0.0/8 alone"),
+        (inside, "load balancer by cloud.example/load-balancer-type: Internal"),
+        (service(type="LoadBalancer", loadBalancerClass="v"), "load balancer by class v"),
+    ):
+        (found,) = told(tmp_path, [DB, old], [DB, service(type="LoadBalancer")])
+        assert (found.kind, found.old, found.new) == ("edited", (was,), ())
+        assert not told(tmp_path, [DB, old], [DB, old])
 
 
 def test_services_that_one_world_lacks(tmp_path: Path) -> None:

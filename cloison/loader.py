@@ -161,12 +161,18 @@ def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic,
     errors: tuple[Diagnostic, ...] = ()
     asked: World | None = None
     try:
-        network, asked = made_known(settled(make(vet), sources), policy, how)
+        doubted = with_warnings(settled(make(vet), sources), warnings)
+        network, asked = made_known(doubted, policy, how)
     except InputError as error:
         errors = error.diagnostics
-    told = [w for m in (network.manifests.values() if network else ()) for w in m.warnings]
-    told += network.warnings if network else ()
-    return Read(network, policy, errors, tuple(dict.fromkeys((*warnings, *told))), asked)
+        network = network and with_warnings(network, warnings)
+    return Read(network, policy, errors, network.warnings if network else warnings, asked)
+
+
+def with_warnings(network: Network, warnings: Iterable[Diagnostic]) -> Network:
+    """The network with all that is doubtful about it: its file, its manifests, what was built."""
+    read = (warning for m in network.manifests.values() for warning in m.warnings)
+    return replace(network, warnings=tuple(dict.fromkeys((*warnings, *read, *network.warnings))))
 
 
 def made_known(network: Network, policy: Policy | None, how: How) -> tuple[Network, World | None]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from cloison.render.formats import Tell
     from cloison.views.world import World
     from fabric.diagnostics import Diagnostic
+    from fabric.network import Network
 
 
 CODES = {"error": USAGE, "finding": FINDING, "unknown": UNKNOWN}
@@ -68,11 +71,25 @@ def told(world: World) -> World:
 
 
 def tell_findings(world: World) -> None:
-    """Findings that need no packet, on stderr, for verbs whose result has no place for them."""
+    """Findings that need no packet, on stderr, for verbs whose result has no place for them; and
+    what is doubtful."""
     from cloison.render.diagnostics import render
 
     if world.findings:
         click.echo(render(world.findings, colour=colour_wanted(sys.stderr)), err=True)
+    tell_warnings(world.network)
+
+
+def tell_warnings(network: Network) -> None:
+    """What is doubtful about a network, on stderr: the first of each code, and how many more there
+    are; `check` has all of them, with lines and hints."""
+    from cloison.render.formats import visible
+
+    count = Counter(warning.code for warning in network.warnings)
+    first = {warning.code: warning for warning in reversed(network.warnings)}
+    for code, warning in sorted(first.items()):
+        more = f" (and {count[code] - 1:,} more: see cloison check)" if count[code] > 1 else ""
+        click.echo(visible(f"{replace(warning, hint=None)}{more}"), err=True)
 
 
 def diagnostics(path: Path, sources: dict[str, str], how: How, tell: Tell) -> list[Diagnostic]:

@@ -38,6 +38,7 @@ def command(fabric: Path, how: How, target: str, output: str, quiet: bool) -> No
     is expected. Of manifests alone nothing is expected.
     """
     announce_kernels()
+    from cloison.cli.check import tell_warnings
     from cloison.render.formats import progress
     from cloison.simulation import run
     from cloison.views.world import World
@@ -45,6 +46,7 @@ def command(fabric: Path, how: How, target: str, output: str, quiet: bool) -> No
     with progress(quiet=quiet) as tell:
         found = run(lambda: World.read([fabric], how), target=target, tell=tell)
     show(found, output)
+    tell_warnings(found.world.network)
     leave(found.verdict)
 
 

@@ -26,9 +26,11 @@ def command(fabric: Path, how: How, output: str, quiet: bool) -> None:
     is taken away alone, beside what is --down already. Lost is what some port
     no longer gets through for, whatever ECMP chooses; tenants' endpoints on the
     failed node are gone with it and not listed, but Services of which no pod is
-    left are named. Exit code 1 when there is a single point of failure, 4 when
-    there is none and something is not evaluated.
+    left are named. Exit code 1 when there is a single point of failure, or a
+    finding that no failure needs, 4 when there is none and something is not
+    evaluated.
     """
+    from cloison.cli.check import tell_findings
     from cloison.render.formats import json_text, progress, say, show, table, titled, visible
     from cloison.views import spof as view
     from cloison.views.unknowns import below
@@ -49,4 +51,5 @@ def command(fabric: Path, how: How, output: str, quiet: bool) -> None:
         if words := view.of_services(found):
             show(visible(words))
         click.echo(view.sentence(found))
-    leave(view.verdict(found))
+    tell_findings(world)
+    leave("fails" if world.findings else view.verdict(found))

@@ -54,6 +54,7 @@ def command(
     from the fabric, by code that shares nothing with what wrote it. Exit code 0
     when it is and says that everything holds.
     """
+    from cloison.cli.check import tell_warnings
     from cloison.render.formats import progress
 
     if checked is not None:
@@ -68,6 +69,7 @@ def command(
         with progress(quiet=quiet) as tell:
             proof, written = proven(fabric, how, certificate, tell)
         show(proof, how.down, written, output)
+        tell_warnings(proof.network)
         if certificate is not None:
             said = f"certificate in {certificate}" if written else unwritten(proof, certificate)
             click.echo(said, err=True)

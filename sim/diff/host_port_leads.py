@@ -48,8 +48,6 @@ def _leads(pods: list[Pod]) -> set[str]:
 
 
 def _lead(port: NamedPort) -> str:
-    opened, own = (
-        PortRange(port.protocol, number, number) for number in (port.host, port.number)
-    )
+    opened, own = (PortRange(port.protocol, number, number) for number in (port.host, port.number))
     where = f"at {port.host_ip}" if port.host_ip else "of its node"
     return f"{opened} {where} to {own}"

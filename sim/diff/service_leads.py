@@ -33,8 +33,8 @@ NAMED = 6
 
 @dataclass(frozen=True, slots=True)
 class DoorChange:
-    """Of a Service, or the host ports of a workload: `kind` is new, removed or edited; `old` and `new` are where it led and leads, as far as that
-    differs."""
+    """Of a Service, or the host ports of a workload: `kind` is new, removed or edited; `old` and
+    `new` are where it led and leads, as far as that differs."""
 
     kind: str
     name: str

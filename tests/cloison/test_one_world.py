@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,12 @@ ASKERS: dict[str, Callable[[str, str], list[str]]] = {
     "plot": lambda f, out: ["plot", f, "-o", f"{out}.svg"],
 }
 VERBS = JUDGES | ASKERS
+LABELLED = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: doubt, namespace: web, labels: { on: yes } }
+---
+"""
 WORK = {"a": ["web/one@host1", "web/two@host2"], "b": ["web/one@host2"]}
 
 
@@ -72,6 +79,33 @@ def test_a_finding_is_a_finding_in_every_verb_that_judges(
     assert target in done.output
     assert not [*(tmp_path / "out").rglob("*")], "compile wrote in spite of a finding"
     assert {f.code for f in cloison.build(path).findings} == {code}
+
+
+WIDE = {"s": {"spines": 9, "leaves": 2, "hosts_per_pair": 4, "uplinks": 8}}
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "spof"])
+def test_what_is_doubtful_is_told_by_every_verb(tmp_path: Path, verb: str) -> None:
+    """Of the file (AS numbers), of manifests (a label), of what was built (ECMP, a pin, a host):
+    each once for each world."""
+    pins = {"asn": {"leaf1": 65101, "leaf2": 65101}, "addresses": {"a/web/gone": ["10.0.9.9"]}}
+    path = fabric(tmp_path, sites=WIDE, pins=pins)
+    with (tmp_path / "a.yaml").open("a") as manifest:
+        manifest.write(LABELLED)
+    if verb == "spof":
+        done = CliRunner().invoke(main, ["spof", str(path), "-q"])
+    else:
+        done = run(verb, path)
+    told = sorted(re.findall(r"warning\[(C\d+)\]", done.output))
+    worlds = 2 if verb == "diff" else 1
+    assert told == sorted(worlds * ["C437", "C449", "C456", "C527", "C607"]), done.output
+    assert done.exit_code == 0, done.output
+
+
+def test_doubts_of_one_code_are_told_once_and_counted(tmp_path: Path) -> None:
+    pins = {"addresses": {f"a/web/gone-{n}": [f"10.0.9.{n}"] for n in range(1, 9)}}
+    done = run("verify", fabric(tmp_path, pins=pins))
+    assert done.stderr.count("warning[C449]") == 1 and "(and 7 more: " in done.stderr
 
 
 @pytest.mark.parametrize("verb", ASKERS)

@@ -41,9 +41,16 @@ FAULTS = (
     ),
     Fault(
         "sim/diff/diff.py",
-        "return not (self.changes or self.appeared or self.services or self.findings_differ)",
+        "return not (self.changes or self.appeared or doors or self.findings_differ)",
         "return not self.changes",
         "worlds with other peers, Services or findings are the same",
+    ),
+    Fault(
+        "sim/diff/diff.py",
+        "doors = self.services or self.host_ports",
+        "doors = self.services",
+        "worlds with other host ports are the same",
+        "tests/sim/diff/test_host_port_leads.py",
     ),
     Fault(
         "sim/diff/diff.py",

@@ -129,11 +129,17 @@ class Fabric:
 
     def vtep_of(self, host: str) -> Node:
         """The node that encapsulates and enforces for `host`: its DPU, or its leaf."""
-        return next(
-            self.node(peer)
-            for peer in self.wiring.neighbors(host)
-            if self.node(peer).role is self.vtep_role
-        )
+        return self._vtep_of[host]
+
+    @cached_property
+    def hosts(self) -> tuple[str, ...]:
+        """Names of the hosts, in order of the fabric."""
+        return tuple(node.name for node in self.nodes if node.role is Role.HOST)
+
+    @cached_property
+    def _vtep_of(self) -> dict[str, Node]:
+        peers = ((h, map(self.node, self.wiring.neighbors(h))) for h in self.hosts)
+        return {h: next(node for node in near if node.role is self.vtep_role) for h, near in peers}
 
 
 def aliases(fabric: Fabric, link: Link) -> tuple[str, str]:

@@ -15,7 +15,7 @@ Rules that hold here:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import translate
 from functools import lru_cache
 from itertools import islice
@@ -50,6 +50,23 @@ GLOB = frozenset("*?[")
 def any_fits(pattern: str, names: Iterable[str]) -> bool:
     """Whether a pattern matches one of the names."""
     return any(fits(name, pattern) for name in names)
+
+
+def among(names: Sequence[str], patterns: Iterable[str]) -> list[str]:
+    """The names that any of the patterns matches, in their order. What a range spells out is looked
+    up where that is less than trying every name.
+
+    >>> among(["host1", "host2", "host10", "spine1"], ["host[2-10]", "sp*"])
+    ['host2', 'host10', 'spine1']
+    """
+    known, found = {*names}, set[str]()
+    for pattern in patterns:
+        spelled = [*islice(meant(pattern), len(known))]
+        if 0 < len(spelled) < len(known) and not any(map(ZEROS.search, known)):
+            found |= known.intersection(spelled)
+        else:
+            found.update(name for name in known if fits(name, pattern))
+    return [name for name in names if name in found]
 
 
 def mistake(pattern: str, *, numbers_only: bool = False) -> str | None:

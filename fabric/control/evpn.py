@@ -166,10 +166,13 @@ def add_offers(
     intent_targets = {*plan.intent_rt.values()}
     by_vrf: dict[int, list[tuple[int, Prefix]]] = defaultdict(list)
     living: dict[Instance, list[Prefix]] = defaultdict(list)
+    exporters = {vrf.index for vrf in vrfs if offers.get(vrf.name)}
     for endpoint in endpoints:
-        living[endpoint.vtep, endpoint.vrf] += endpoint.prefixes
-    for vrf, vtep, prefix in list(rows):
-        by_vrf[vrf].append((vtep, prefix))
+        if endpoint.vrf in exporters:
+            living[endpoint.vtep, endpoint.vrf] += endpoint.prefixes
+    for vrf, vtep, prefix in rows:
+        if vrf in exporters:
+            by_vrf[vrf].append((vtep, prefix))
     for vrf_ in vrfs:
         for offer in offers.get(vrf_.name, ()):
             target = plan.intent_rt[offer.key]
@@ -274,10 +277,32 @@ def raw_targets(spec: FabricSpec, vrf: Vrf, key: str) -> Iterator[tuple[str, Spa
             yield rt, spec.at(*written[1], key, number)
 
 
-def imported(routes: Type5, wanted: Mapping[str, tuple[Import, ...]]) -> NDArray[np.int64]:
-    """Rows that a VRF with these imports takes (rule 3)."""
-    allowed = np.array([any(rt in wanted for rt in rts) for rts in routes.rt_sets], bool)
-    return np.flatnonzero(allowed[routes.rts]) if len(allowed) else np.zeros(0, np.int64)
+@dataclass(frozen=True, slots=True)
+class Carriers:
+    """Routes by the targets that they carry: `sets` has the sets (numbers) with a target; the rows
+    of set n are `order[first[n] : first[n + 1]]`, ascending. A VRF that imports little costs
+    little, whatever others announce."""
+
+    sets: Mapping[str, Sequence[int]]
+    order: NDArray[np.int64]
+    first: NDArray[np.int64]
+
+    @staticmethod
+    def of(routes: Type5) -> Carriers:
+        """Those of all routes."""
+        sets: dict[str, list[int]] = defaultdict(list)
+        for number, rts in enumerate(routes.rt_sets):
+            for rt in rts:
+                sets[rt].append(number)
+        order = np.argsort(routes.rts, kind="stable")
+        first = np.searchsorted(routes.rts[order], np.arange(len(routes.rt_sets) + 1))
+        return Carriers(sets, order, first)
+
+    def imported(self, wanted: Iterable[str]) -> NDArray[np.int64]:
+        """Rows that a VRF with these imports takes (rule 3), ascending."""
+        found = sorted({number for rt in wanted for number in self.sets.get(rt, ())})
+        parts = [self.order[self.first[n] : self.first[n + 1]] for n in found]
+        return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
 
 def instances(

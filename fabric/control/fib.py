@@ -21,7 +21,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.control.evpn import Import, Imports, Type5, imported, prefix_key, why_imported
+from fabric.control.evpn import Carriers, Import, Imports, Type5, prefix_key, why_imported
 from fabric.control.lpm import Segments, nest
 from fabric.control.underlay import Underlay
 from fabric.diagnostics import Diagnostic, Span, UndecidedError
@@ -257,8 +257,9 @@ def joined(one: VrfRoutes, other: VrfRoutes) -> VrfRoutes:
 def vrf_routes(routes: Type5, imports: Imports) -> tuple[VrfRoutes, ...]:
     """Per VRF the rows that it imports, grouped by prefix."""
     out = []
+    carriers = Carriers.of(routes)
     for wanted in imports:
-        rows = imported(routes, wanted)
+        rows = carriers.imported(wanted)
         rows = rows[np.argsort(routes.prefix[rows], kind="stable")]
         numbers, first = np.unique(routes.prefix[rows], return_index=True)
         prefixes = tuple(routes.prefixes[n] for n in numbers.tolist())

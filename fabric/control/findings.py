@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from fabric.control.evpn import Imports, Type5, covers, imported, raw_targets
+from fabric.control.evpn import Carriers, Imports, Type5, covers, raw_targets
 from fabric.diagnostics import FINDING, Diagnostic, Span, did_you_mean
 from fabric.file.spec import FabricSpec
 from fabric.intent.offers import Intent
@@ -62,13 +62,13 @@ def unintended(
 ) -> Iterator[Diagnostic]:
     """C510, once per (importer, exporter, route target) with an example and a count."""
     exports = [dict(raw_targets(spec, vrf, "export_rts")) for vrf in vrfs]
+    carriers = Carriers.of(routes)
     for vrf in vrfs:
         wanted = imports[vrf.index]
         strays: dict[tuple[int, str], list[Prefix]] = defaultdict(list)
-        for row in imported(routes, wanted).tolist():
+        rows = carriers.imported(wanted)
+        for row in rows[routes.vrf[rows] != vrf.index].tolist():
             exporter = int(routes.vrf[row])
-            if exporter == vrf.index:
-                continue
             offers = offered.get((exporter, vrf.index), [])
             prefix = routes.prefixes[routes.prefix[row]]
             targets = [rt for rt in routes.rt_sets[routes.rts[row]] if rt in wanted]
@@ -120,10 +120,11 @@ def one_way(
     """C512: one side offers routes, the other has routes and offers none of them."""
     index = {vrf.name: vrf.index for vrf in vrfs}
     has_routes = set(routes.vrf.tolist())
+    carriers = Carriers.of(routes)
     flows = {
-        (int(routes.vrf[row]), vrf.index)
+        (exporter, vrf.index)
         for vrf in vrfs
-        for row in imported(routes, imports[vrf.index]).tolist()
+        for exporter in set(routes.vrf[carriers.imported(imports[vrf.index])].tolist())
     }
     for intent in intents:
         ends = index[intent.a], index[intent.b]

@@ -70,6 +70,7 @@ class VrfAddresses:
         self.spec, self.vrf, self.slots = spec, vrf, tuple(slots)
         self.draws, self.problems, self.space = draws, problems, taken
         self.lengths = {4: spec.pools.blocks.get("v4", 26), 6: spec.pools.blocks.get("v6", 112)}
+        self.spoken = {slot: {p.version for p in slot.prefixes} for slot in self.slots}
         self.blocks: dict[str, list[Prefix]] = defaultdict(list)
         self.taken: set[Address] = set()
         self.free: dict[tuple[str, Slot, int], Iterator[Address]] = {}
@@ -167,9 +168,10 @@ class VrfAddresses:
         if how == "reported":
             return Granted(_hosts(found), False)
         assumed = how == "locked" and bool(found)
+        has = {address.version for address in found}
         for version in (4, 6):
-            slot = next((s for s in wish.slots if _has(s, version)), None)
-            if slot is None or any(a.version == version for a in found):
+            slot = next((s for s in wish.slots if version in self.spoken[s]), None)
+            if slot is None or version in has:
                 continue
             address = self.draw(wish, slot, version)
             if address is not None:
@@ -237,10 +239,6 @@ def _inside(block: Prefix, prefix: Prefix) -> bool:
 
 def _meet(a: Prefix, b: Prefix) -> bool:
     return a.version == b.version and bounds(a)[0] <= bounds(b)[1] and bounds(b)[0] <= bounds(a)[1]
-
-
-def _has(slot: Slot, version: int) -> bool:
-    return any(prefix.version == version for prefix in slot.prefixes)
 
 
 def _sorted(addresses: Iterable[Address]) -> list[Address]:

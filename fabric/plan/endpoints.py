@@ -17,11 +17,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from fabric.diagnostics import Diagnostics
-from fabric.file.spec import FabricSpec, Tenant
+from fabric.file.spec import FabricSpec
 from fabric.inventory import Endpoint, Prefix, Vrf
 from fabric.phases import phase
 from fabric.plan.addresses import Granted, Taken, VrfAddresses
@@ -31,6 +32,7 @@ from fabric.plan.per_namespace import NODES, dynamic
 from fabric.plan.reported import Claim, claims, inside, outside, twice
 from fabric.plan.settled import Claims, Wish
 from fabric.plan.unused_pins import unused_pins
+from fabric.plan.vrf_of import VrfOf, main_vrf
 from fabric.plan.vrfs import Slot
 from fabric.plan.zone_endpoints import zone_endpoints
 from fabric.topology import Fabric
@@ -176,78 +178,6 @@ def misplaced_nodes(site: PlanInputs, placed: Placement, nodes: Iterable[tuple[s
             outside(" or ".join(vrf.name for vrf in here), prefixes, made, site.problems)
 
 
-class VrfOf:
-    """Which VRF a namespace or a node belongs to (rules 1 and 2)."""
-
-    def __init__(self, site: PlanInputs) -> None:
-        self.site = site
-        self.index = {vrf.name: vrf.index for vrf in site.vrfs}
-        self.known: dict[tuple[str, str], int | None] = {}
-
-    def pod(self, pod: Placed) -> int | None:
-        """The VRF of a pod; None, with an error, when its namespace has none."""
-        key = pod.tenant, pod.namespace
-        if key not in self.known:
-            self.known[key] = self.index.get(f"{pod.tenant}/{self.name(*key)}")
-            if self.known[key] is None:
-                self.site.problems.error(
-                    "C410",
-                    f'namespace "{pod.namespace}" of {pod.tenant} belongs to no VRF',
-                    pod.span,
-                    "leave out `namespaces` at one VRF: it takes all others",
-                )
-            elif dynamic(self.site.spec, pod.tenant) and pod.namespace == NODES:
-                what = f'namespace "{NODES}" of {pod.tenant} would share the VRF of the hosts'
-                hint = (
-                    "with vrf_per: namespace that name is taken: rename it, or use vrf_per: tenant"
-                )
-                self.site.problems.error("C455", what, pod.span, hint)
-        return self.known[key]
-
-    def name(self, tenant: str, namespace: str) -> str | None:
-        """The VRF of a namespace, without the tenant."""
-        settings = self.site.spec.tenants[tenant]
-        if settings.vrf_per == "namespace":
-            return namespace
-        named = [name for name, vrf in settings.vrfs.items() if namespace in vrf.namespaces]
-        rest = [name for name, vrf in settings.vrfs.items() if not vrf.namespaces]
-        return next(iter(named + rest), None)
-
-    def named(self, endpoint: str) -> int | None:
-        """The VRF in which an endpoint of this name is, or would be; None when there is none."""
-        tenant, _, rest = endpoint.partition("/")
-        settings = self.site.spec.tenants.get(tenant)
-        if settings is None or not settings.vrfs:
-            return None
-        if not rest.startswith("@node/"):
-            return self.index.get(f"{tenant}/{self.name(tenant, rest.partition('/')[0])}")
-        if settings.vrf_per == "namespace":
-            return self.index.get(f"{tenant}/{NODES}")
-        return self.index.get(
-            f"{tenant}/{rest.partition('@node/')[2].partition('@')[2] or main_vrf(settings)}"
-        )
-
-    def node(self, tenant: str, vrf: int) -> int:
-        """The VRF of the node endpoint that serves pods of this VRF."""
-        if self.site.spec.tenants[tenant].vrf_per == "namespace":
-            return self.index[f"{tenant}/{NODES}"]
-        return vrf
-
-    def nodes(self, tenant: str) -> list[int]:
-        """The VRFs in which every host of a tenant is (rule 2)."""
-        settings = self.site.spec.tenants[tenant]
-        if settings.vrf_per == "namespace":
-            names = [NODES]
-        else:
-            names = [
-                name
-                for name in settings.vrfs
-                if (number := self.index.get(f"{tenant}/{name}")) is not None
-                and any(slot.use == "nodes" for slot in self.site.slots[number])
-            ] or [main_vrf(settings)]
-        return [self.index[full] for name in names if (full := f"{tenant}/{name}") in self.index]
-
-
 class VrfEndpoints:
     """Pods and nodes of one VRF."""
 
@@ -264,6 +194,7 @@ class VrfEndpoints:
         self.presence = presence
         self.slots = site.slots[vrf.index]
         self.addresses = VrfAddresses(site.spec, vrf, self.slots, site.draws, site.problems, taken)
+        self.preferred: dict[str | None, tuple[Slot, ...]] = {}
 
     @property
     def living(self) -> frozenset[str]:
@@ -273,12 +204,11 @@ class VrfEndpoints:
     def table(self, claims: Claims) -> Iterator[Endpoint]:
         """Endpoints of the VRF; nodes draw before pods, hosts in order of the fabric. Hosts without
         pods draw last where that costs a block of the pods' prefixes."""
-        rank = {node.name: node.index for node in self.site.fabric.nodes}
         own = any(slot.use == "nodes" for slot in self.slots)
         busy = {*(pod.host for pod in self.pods), *(h for h, pods in self.nodes.items() if pods)}
-        hosts = sorted(self.nodes, key=lambda host: rank[host])
+        hosts = sorted(self.nodes, key=self.rank)
         first, last = (hosts, []) if own else split(hosts, busy.__contains__)
-        pods = sorted(self.pods, key=lambda p: (rank[p.host], p.name))
+        pods = sorted(self.pods, key=lambda p: (self.rank(p.host), p.name))
         wishes = [
             *(self.node_wish(host) for host in first),
             *(self.pod_wish(pod) for pod in pods),
@@ -294,6 +224,10 @@ class VrfEndpoints:
         for host, grant in zip(last, granted[len(first) + len(pods) :], strict=True):
             if grant.prefixes or self.presence.named:
                 yield self.node(host, self.nodes[host], grant)
+
+    def rank(self, host: str) -> int:
+        """The place of a host in the fabric."""
+        return self.site.fabric.node(host).index
 
     def vet(self, pods: Sequence[Placed]) -> None:
         """What is reported fits."""
@@ -318,6 +252,11 @@ class VrfEndpoints:
 
     def slots_for(self, namespace: str | None) -> tuple[Slot, ...]:
         """Where a pod of this namespace, or a node (None), draws from, in order of preference."""
+        if namespace not in self.preferred:
+            self.preferred[namespace] = self._slots_for(namespace)
+        return self.preferred[namespace]
+
+    def _slots_for(self, namespace: str | None) -> tuple[Slot, ...]:
         own = [s for s in self.slots if s.use == "pods" and namespace in s.namespaces]
         rest = [s for s in self.slots if s.use == "pods" and not s.namespaces]
         if namespace is not None:
@@ -336,16 +275,20 @@ class VrfEndpoints:
 
     def node_name(self, host: str) -> str:
         """Rule 2."""
-        tenant, _, name = self.vrf.name.partition("/")
-        settings = self.site.spec.tenants[tenant]
-        plain = settings.vrf_per == "namespace" or name == main_vrf(settings)
-        return f"{tenant}/@node/{host}" if plain else f"{tenant}/@node/{host}@{name}"
+        return f"{self.named[0]}{host}{self.named[1]}"
 
     def also(self, host: str) -> tuple[str, ...]:
         """The main VRF's node under the name that a node of any other VRF has."""
+        first, last, full = self.named
+        return () if last == full else (f"{first}{host}{full}",)
+
+    @cached_property
+    def named(self) -> tuple[str, str, str]:
+        """What stands before and behind the host in a node's name, and behind it in full."""
         tenant, _, name = self.vrf.name.partition("/")
-        full = f"{tenant}/@node/{host}@{name}"
-        return () if self.node_name(host) == full else (full,)
+        settings = self.site.spec.tenants[tenant]
+        plain = settings.vrf_per == "namespace" or name == main_vrf(settings)
+        return f"{tenant}/@node/", "" if plain else f"@{name}", f"@{name}"
 
     def node(self, host: str, pods: Sequence[Placed], grant: Granted) -> Endpoint:
         """The host's own endpoint, which also answers for its host-network pods (rule 3)."""
@@ -382,11 +325,6 @@ def workloads(guests: Iterable[Placed]) -> tuple[str, ...]:
     """Full names of the workloads of pods, but for pods that have the name of theirs."""
     here = [(f"{pod.tenant}/{pod.namespace}/{pod.workload}", pod.name) for pod in guests]
     return tuple(sorted({full for full, _ in here} - {name for _, name in here}))
-
-
-def main_vrf(tenant: Tenant) -> str:
-    """The VRF whose nodes have the short name (rule 2)."""
-    return "main" if "main" in tenant.vrfs else next(iter(tenant.vrfs))
 
 
 def split(hosts: Iterable[str], first: Callable[[str], bool]) -> tuple[list[str], list[str]]:

@@ -22,8 +22,8 @@ from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, Span
 from fabric.file.spec import FabricSpec, Pins
 from fabric.inventory import Prefix
 from fabric.kubernetes.nodes import ClusterNode
-from fabric.topology import Fabric, Role
-from fabric.wildcard import fits
+from fabric.topology import Fabric
+from fabric.wildcard import among
 
 NOTHING: frozenset[str] = frozenset()
 ASSUMED = frozenset({"host"})
@@ -43,12 +43,8 @@ class Presence:
 
 def hosts_of(spec: FabricSpec, tenant: str, fabric: Fabric) -> list[str]:
     """The hosts that a tenant may use, in order of the fabric."""
-    wanted = spec.tenants[tenant].hosts or ["*"]
-    return [
-        node.name
-        for node in fabric.nodes
-        if node.role is Role.HOST and any(fits(node.name, pattern) for pattern in wanted)
-    ]
+    wanted = spec.tenants[tenant].hosts
+    return among(fabric.hosts, wanted) if wanted else [*fabric.hosts]
 
 
 def shared(spec: FabricSpec) -> bool:
@@ -78,7 +74,7 @@ class NodeNames:
     """What a tenant's cluster calls the hosts (rule 2)."""
 
     def __init__(self, spec: FabricSpec, tenant: str, fabric: Fabric, locked: Pins) -> None:
-        hosts = [node.name for node in fabric.nodes if node.role is Role.HOST]
+        hosts = fabric.hosts
         self.hosts = {*hosts}
         self.by_name: dict[str, Found] = {}
         for host in sorted(hosts, key=lambda host: not node_names(spec, host)):

@@ -23,10 +23,10 @@ from fabric.plan.per_namespace import Entry, entries
 from fabric.plan.pools import FreeSpace, bounds, numbers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Slot:
     """Prefixes of a VRF that serve the same purpose: `nodes`, `pins`, or pods of `namespaces`
-    (empty: of all others)."""
+    (empty: of all others). What is kept per slot is looked up by identity."""
 
     use: str
     namespaces: frozenset[str]

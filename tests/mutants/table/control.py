@@ -102,14 +102,14 @@ FAULTS = (
     ),
     Fault(
         "fabric/control/evpn.py",
-        "allowed = np.array([any(rt in wanted for rt in rts) for rts in routes.rt_sets], bool)",
-        "allowed = np.array([all(rt in wanted for rt in rts) for rts in routes.rt_sets], bool)",
-        "a route is imported only if all of its targets are",
+        "for rt in rts:\n                sets[rt].append(number)",
+        "for rt in rts[:1]:\n                sets[rt].append(number)",
+        "a route is imported by the first of its targets alone",
     ),
     Fault(
         "fabric/control/evpn.py",
-        "allowed = np.array([any(rt in wanted for rt in rts) for rts in routes.rt_sets], bool)",
-        "allowed = np.ones(len(routes.rt_sets), bool)",
+        "found = sorted({number for rt in wanted for number in self.sets.get(rt, ())})",
+        "found = range(len(self.first) - 1)",
         "every VRF imports every route",
     ),
     Fault(

@@ -43,8 +43,8 @@ FAULTS = (
     ),
     Fault(
         "fabric/control/findings.py",
-        "if exporter == vrf.index:",
-        "if exporter >= vrf.index:",
+        "rows[routes.vrf[rows] != vrf.index]",
+        "rows[routes.vrf[rows] < vrf.index]",
         "C510 is told in one order of VRFs only",
     ),
     Fault(

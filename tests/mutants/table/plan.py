@@ -113,7 +113,7 @@ FAULTS = (
         "a block pinned outside of its VRF is owned",
     ),
     Fault(
-        "fabric/plan/endpoints.py",
+        "fabric/plan/vrf_of.py",
         "named = [name for name, vrf in settings.vrfs.items() if namespace in vrf.namespaces]",
         "named: list[str] = []",
         "a pod lives in the VRF that lists no namespaces",
@@ -156,8 +156,8 @@ FAULTS = (
     ),
     Fault(
         "fabric/plan/hosts.py",
-        "if node.role is Role.HOST and any(fits(node.name, pattern) for pattern in wanted)",
-        "if node.role is Role.HOST",
+        "return among(fabric.hosts, wanted) if wanted else [*fabric.hosts]",
+        "return [*fabric.hosts]",
         "a tenant has every host",
     ),
     Fault(

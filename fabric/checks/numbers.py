@@ -43,10 +43,14 @@ def vni_places(spec: FabricSpec) -> Iterator[tuple[str, int, Path]]:
 
 
 def given_vnis(spec: FabricSpec, found: Diagnostics) -> None:
-    """A VNI is one VRF's, has 24 bits, and fits the VRF's own route target."""
+    """A VNI is one VRF's, its only one, has 24 bits, and fits the VRF's own route target."""
     owner: dict[int, str] = {}
+    own: dict[str, int] = {}
     for name, vni, path in vni_places(spec):
         span = spec.at(*path)
+        if (first := own.setdefault(name, vni)) != vni:
+            what = f"VNI {vni} of {name} is pinned, and {first} is written where the VRF is"
+            found.error("C422", what, span, "a VRF has one: remove either")
         other = owner.setdefault(vni, name)
         if other != name:
             hint = "VNIs are unique in the fabric; leave it out to have one drawn"

@@ -6,7 +6,8 @@ Rules that hold here:
    and `.json`, hidden names too; what lies in a `.git` and the locks of an editor (`.#name`) are
    left out. A path that names a file is read whatever it is called; `-` is stdin.
 2. A folder that is a link is not followed, as by kubectl; other tools do. Unless it leads into the
-   directory itself, nobody knows what counts: it is told (C617), as is a packed manifest.
+   directory itself, nobody knows what counts: it is told (C617), as are a packed manifest and an
+   archive.
 3. Templates and programs go by their names: `x.yaml.j2`, `x.jsonnet` (C603).
 4. Names that look like manifests and that no tool applies (`x.yaml.bak`) are a warning (C618);
    others (`README.md`) nothing.
@@ -33,6 +34,8 @@ TEMPLATES = (
     ".hbs", ".in", ".ytt",
 )  # fmt: skip
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".gpg", ".age", ".enc", ".sops")
+ARCHIVES = (".tar", ".tgz", ".tbz2", ".txz", ".tzst", ".zip")
+"""Files of several, such as a chart as `helm package` writes it."""
 KEPT = (".bak", ".orig", ".old", ".save", ".disabled", ".off", ".txt", ".example", ".sample")
 """After the suffix of a manifest."""
 UNFOLLOWED, PASSED_OVER = "C617", "C618"
@@ -85,7 +88,7 @@ def passed_over(
 ) -> None:
     """What may have been meant, and is not read (rules 2 to 4)."""
     made = [p for p in found if p.suffix in PROGRAMS or _manifest_and(p, TEMPLATES)]
-    packed = [p for p in found if _manifest_and(p, PACKED)]
+    packed = [p for p in found if p.suffix in ARCHIVES or _manifest_and(p, PACKED, ARCHIVES)]
     kept = [
         p
         for p in found
@@ -104,8 +107,8 @@ def passed_over(
             problems.warn(code, told, Span(str(which[0]), 1), hint)
 
 
-def _manifest_and(path: Path, suffixes: Sequence[str]) -> bool:
-    return path.suffix in suffixes and Path(path.stem).suffix in SUFFIXES
+def _manifest_and(path: Path, suffixes: Sequence[str], more: Sequence[str] = ()) -> bool:
+    return path.suffix in suffixes and Path(path.stem).suffix in (*SUFFIXES, *more)
 
 
 def is_directory(path: Path) -> bool:

@@ -79,6 +79,8 @@ def test_data_of_other_tools_is_skipped_with_a_warning(tmp_path: Path) -> None:
         (["rules.jsonnet"], "C603", "Template"),
         (["dump/netpol.yaml.gz"], "C617", "Folder"),
         (["x.json.gpg"], "C617", "Folder"),
+        (["chart-1.0.tgz"], "C617", "Folder"),
+        (["all.tar.gz"], "C617", "Folder"),
         (["old.yaml.bak"], "C618", None),
         (["RULES.YAML"], "C618", None),
         (["README.md", "notes.txt", "values.gz", "a.j2", "lib.libsonnet", "Makefile"], None, None),

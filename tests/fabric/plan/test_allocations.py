@@ -202,3 +202,16 @@ def test_most_kinds_of_trouble_are_met(tmp_path: Path) -> None:
             met.update({d.code for d in error.diagnostics})
     assert met["built"] > 15
     assert {"C428", "C481", "C485", "C438", "C439", "C422"} <= met.keys(), met
+
+
+def test_a_vrf_has_one_vni(tmp_path: Path) -> None:
+    """What is pinned and what is written where the VRF is are the same, or it is told."""
+    for pinned in (20001, 20002):
+        tenants = {"a": vrf("10.0.0.0/16", vni=20001)}
+        path = write_fabric(tmp_path, tenants, {}, pins={"vni": {"a/main": pinned}})
+        if pinned == 20001:
+            assert network_of(path).vrfs[0].vni == pinned
+            continue
+        with pytest.raises(InputError, match="a VRF has one") as caught:
+            network_of(path)
+        assert [d.code for d in caught.value.diagnostics] == ["C422"]

@@ -31,6 +31,7 @@ from fabric.plan.endpoints import PlanInputs, endpoint_table, namespaces_in_use
 from fabric.plan.lock import path_of
 from fabric.plan.per_namespace import unknown_names
 from fabric.plan.placement import load_workloads, place, sizes
+from fabric.plan.unused_pins import unused_numbers
 from fabric.plan.vrfs import vrf_table
 from fabric.topology import Fabric, Role
 
@@ -89,6 +90,7 @@ def assemble(
     places = instances(endpoints, blocks, vtep_of)
     keys = {offer.key for intent in declared for offer in intent.offers}
     numbers = plan(spec, fabric, vrfs, places, keys, blocks, draws)
+    unused_numbers(spec, draws, site.problems)
     annotate(fabric, numbers)
 
     underlay = converge(fabric, numbers)

@@ -13,6 +13,7 @@ from fabric.checks.zones import readable, within
 from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
 from fabric.file.spec import FabricSpec
 from fabric.inventory import Prefix
+from fabric.wildcard import fits
 
 TIER = re.compile(r"(.*spine)\d+")
 
@@ -52,7 +53,13 @@ def pinned_prefixes(spec: FabricSpec, found: Diagnostics) -> None:
         if wrong := misplaced(spec, key, text):
             found.error("C448", f"{text} for {key}: {wrong}", spec.at("pins", "prefixes", key))
     for key, texts in spec.pins.blocks.items():
-        tenant = key.partition(" ")[2].partition("/")[0]
+        host, _, vrf = key.partition(" ")
+        tenant = vrf.partition("/")[0]
+        own = spec.tenants[tenant].hosts if tenant in spec.tenants else []
+        if own and not any(fits(host, pattern) for pattern in own):
+            what = f"a block of {vrf} is pinned to {host}, which tenant {tenant} does not use"
+            hint = f"add {host} to hosts of tenant {tenant}"
+            found.error("C452", what, spec.at_key("pins", "blocks", key), hint)
         around = extents(spec, tenant)
         for number, text in enumerate(texts):
             block = readable(text)

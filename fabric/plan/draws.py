@@ -38,6 +38,7 @@ class Draws:
         self.drawn: dict[str, dict[str, Any]] = {
             section: dict(getattr(self.locked, section)) for section in SECTIONS
         }
+        self.ledgers: dict[str, Ledger[Any]] = {}
 
     def ledger(
         self,
@@ -56,7 +57,7 @@ class Draws:
             self.problems,
             lambda key: self.file.span(section, key),
         )
-        self.drawn[section] = ledger.locked
+        self.drawn[section], self.ledgers[section] = ledger.locked, ledger
         return ledger
 
     def lock(self) -> Pins:

@@ -14,7 +14,8 @@ class Ledger(Generic[V]):
     """Draws unique values of one kind: pinned, else locked, else the next free candidate.
 
     `name` says in errors what is drawn ("VNI"); `locked` grows and becomes the new lock section.
-    `taken` maps values that somebody else has, by rule or because they are written, to who that is.
+    `wanted` has the keys that were asked for. `taken` maps values that somebody else has, by rule
+    or because they are written, to who that is.
     """
 
     def __init__(
@@ -33,10 +34,12 @@ class Ledger(Generic[V]):
         self.displaced = {k: v for k, v in loose.items() if v in self.owner}
         self.taken = {*self.owner, *self.locked.values()}
         self.sources: dict[str, Iterator[V]] = {}
+        self.wanted: set[str] = set()
 
     def draw(self, key: str, source: str, candidates: Iterable[V]) -> V | None:
         """The value of `key`, or None when the source is exhausted. Candidates of one `source` are
         walked once, so drawing many costs no more than the pool's length."""
+        self.wanted.add(key)
         known = self.pinned.get(key, self.locked.get(key))
         if known is not None:
             return known

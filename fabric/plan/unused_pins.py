@@ -1,4 +1,5 @@
-"""Pins that come to nothing: for endpoints that are not there, or have no address of their own.
+"""Pins that come to nothing: for endpoints that are not there, or have no address of their own, and
+numbers for what has none.
 
 The value stays reserved: a slip, or what is kept for later. `fabric.plan.settled` and
 `fabric.plan.placement` tell pins that manifests contradict.
@@ -12,6 +13,9 @@ from ipaddress import ip_address
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.file.spec import FabricSpec
 from fabric.inventory import Endpoint
+from fabric.plan.draws import Draws
+
+NUMBERS = ("asn", "loopback", "vni", "rd", "router_mac", "prefixes")
 
 
 def unused_pins(spec: FabricSpec, endpoints: Sequence[Endpoint], problems: Diagnostics) -> None:
@@ -37,3 +41,13 @@ def unused_pins(spec: FabricSpec, endpoints: Sequence[Endpoint], problems: Diagn
             what = f"{key} is {nodes[key].host} itself: it cannot run on {spec.pins.hosts[key]}"
             span = spec.at_key("pins", "hosts", key)
             problems.error("C680", what, span, "pods are pinned to hosts")
+
+
+def unused_numbers(spec: FabricSpec, draws: Draws, problems: Diagnostics) -> None:
+    """C449 for numbers of nodes, VRFs and prefixes that exist and have no such number."""
+    for section in NUMBERS:
+        ledger = draws.ledgers[section]
+        for key in sorted(set(getattr(spec.pins, section)) - ledger.wanted):
+            what = f'nothing has the {ledger.name} that is pinned for "{key}": it stays reserved'
+            span = spec.at_key("pins", section, key)
+            problems.warn("C449", what, span, did_you_mean(key, ledger.wanted))

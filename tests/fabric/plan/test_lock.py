@@ -179,3 +179,27 @@ def test_a_pin_for_nobody_is_told(tmp_path: Path) -> None:
     told = [w for w in network.warnings if w.code == "C449"]
     assert [w.message.split('"')[1] for w in told] == ["m/web/bb"] and told[0].hint
     assert all("10.0.0.8" not in map(str, e.prefixes) for e in network.endpoints)
+
+
+def test_a_number_that_nothing_has_is_told(tmp_path: Path) -> None:
+    """Hosts speak no BGP, and a VRF has no number where nobody of it lives."""
+    pins = {
+        "asn": {"host1": 65001, "leaf1": 65002},
+        "loopback": {"host1": "10.255.9.9"},
+        "rd": {"leaf1 m/main": "10.255.9.9:7"},
+        "router_mac": {"spine1 m/main": "02:c1:00:00:99:99"},
+        "prefixes": {"m/main nowhere 7": "10.0.0.0/24"},
+    }
+    path = write_fabric(tmp_path, {"m": ACME}, {"m": WORK}, pools=POOLS, pins=pins)
+    told = [w.message.split('"')[1] for w in network_of(path).warnings if w.code == "C449"]
+    nobody = ["host1", "host1", "leaf1 m/main", "m/main nowhere 7", "spine1 m/main"]
+    assert sorted(told) == nobody
+
+
+def test_a_block_is_pinned_to_hosts_of_the_tenant(tmp_path: Path) -> None:
+    tenant = {**ACME, "hosts": ["host[1-2]"]}
+    pins = {"blocks": {"host3 m/main": ["10.0.0.192/26"]}}
+    path = write_fabric(tmp_path, {"m": tenant}, {"m": WORK}, pools=POOLS, pins=pins)
+    with pytest.raises(InputError, match="host3, which tenant m does not use") as caught:
+        network_of(path)
+    assert [d.code for d in caught.value.diagnostics] == ["C452"]

@@ -14,6 +14,7 @@ from sim.pipeline.datapath import Datapath
 from sim.pipeline.replay import replay
 from sim.pipeline.traffic import all_pairs, n_pairs, random_flows
 from sim.proof.prove import prove
+from sim.sweep.runner import SERIAL, Runner
 
 MOST_FLOWS = 10_000_000
 PERMITTED = 0.25
@@ -41,9 +42,14 @@ class Stopwatch:
 
 
 def run(
-    make: Callable[[], World], *, target: str = catalogue.DEFAULT, tell: Tell = SILENT
+    make: Callable[[], World],
+    *,
+    target: str = catalogue.DEFAULT,
+    tell: Tell = SILENT,
+    runner: Runner = SERIAL,
 ) -> Simulation:
-    """The whole pipeline; `make` builds the world, `tell` hears what is being done."""
+    """The whole pipeline; `make` builds the world, `tell` hears what is being done, `runner` tries
+    failures."""
     profile = catalogue.profile(target)
     clock = Stopwatch(tell)
     with clock.stage("build and converge"):
@@ -65,5 +71,5 @@ def run(
         )
         report = replay(world, flows)
     with clock.stage("prove"):
-        proof = prove(world, tell=lambda what: tell(f"prove: {what}"))
+        proof = prove(world, tell=lambda what: tell(f"prove: {what}"), runner=runner)
     return Simulation(world, profile, usage, report, sampled, proof, clock.seconds)

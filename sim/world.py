@@ -60,6 +60,12 @@ class World:
             vars(made)["blocks"] = blocks
         return made
 
+    def portable(self) -> World:
+        """The same as a value that can be pickled, without what others made of it."""
+        made = World(self.network, self.policy_read, None, dict(self.at), self.rewrites)
+        vars(made).update(program=self.program, blocks=self.blocks)
+        return made
+
     def over(self, network: Network) -> Self:
         """The same policy in a network with the same endpoints and VRFs, and other routes."""
         return replace(self, network=network, base=self)

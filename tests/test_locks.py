@@ -18,7 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 GROUPS = PROJECT["dependency-groups"]
 RUN = [*PROJECT["project"]["dependencies"], *GROUPS["build"]]
-TEST = [*RUN, *EXTRAS["notebook"], *EXTRAS["test"]]
+TEST = [*RUN, *EXTRAS["cluster"], *EXTRAS["notebook"], *EXTRAS["test"]]
 DECLARED = {"run": RUN, "oldest": TEST, "test": [*TEST, *GROUPS["lint"]]}
 OURS = {"cloison", "pip"}
 """Not in a lock: the project itself, and the pip that the interpreter brings."""

@@ -88,6 +88,37 @@ def world_options(function: F) -> F:
     return cast(F, down_option(locked_option(accept_option(command))))
 
 
+def sweep_options(function: F) -> F:
+    """`--workers`, `--cluster`: who tries failures. The command gets a `runner`."""
+
+    @wraps(function)
+    def command(*args: Any, workers: int, cluster: str | None, **others: Any) -> Any:
+        if cluster is not None:
+            from sim.sweep.dask_workers import Cluster
+
+            if workers > 1:
+                raise click.UsageError("--workers are of this machine, --cluster has its own")
+            return function(*args, runner=Cluster(cluster), **others)
+        from sim.sweep.processes import Processes
+
+        return function(*args, runner=Processes(workers), **others)
+
+    found = click.option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Try failures on the workers of this scheduler of dask, e.g. tcp://10.0.0.1:8786.",
+    )(command)
+    found = click.option(
+        "--workers",
+        type=click.IntRange(1, 256),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Try failures in N processes.",
+    )(found)
+    return cast(F, found)
+
+
 def locked_option(function: F) -> F:
     """`--locked`: draw nothing that the lock file does not have."""
     return click.option(

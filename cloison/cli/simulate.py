@@ -12,6 +12,7 @@ from cloison.cli.options import (
     fabric_argument,
     output_option,
     quiet_option,
+    sweep_options,
     target_option,
     world_options,
 )
@@ -19,15 +20,17 @@ from cloison.cli.options import (
 if TYPE_CHECKING:
     from cloison.how import How
     from cloison.views.report import Simulation
+    from sim.sweep.runner import Runner
 
 
 @click.command()
 @fabric_argument
 @world_options
+@sweep_options
 @target_option
 @output_option("table", "json", "yaml")
 @quiet_option
-def command(fabric: Path, how: How, target: str, output: str, quiet: bool) -> None:
+def command(fabric: Path, how: How, runner: Runner, target: str, output: str, quiet: bool) -> None:
     """Build FABRIC, converge, compile, replay traffic, prove isolation, report.
 
     FABRIC may also be a directory of Kubernetes manifests: then there is no
@@ -44,7 +47,7 @@ def command(fabric: Path, how: How, target: str, output: str, quiet: bool) -> No
     from cloison.views.world import World
 
     with progress(quiet=quiet) as tell:
-        found = run(lambda: World.read([fabric], how), target=target, tell=tell)
+        found = run(lambda: World.read([fabric], how), target=target, tell=tell, runner=runner)
     show(found, output)
     tell_warnings(found.world.network)
     leave(found.verdict)

@@ -8,18 +8,26 @@ from typing import TYPE_CHECKING
 import click
 
 from cloison.cli.errors import leave
-from cloison.cli.options import fabric_argument, output_option, quiet_option, world_options
+from cloison.cli.options import (
+    fabric_argument,
+    output_option,
+    quiet_option,
+    sweep_options,
+    world_options,
+)
 
 if TYPE_CHECKING:
     from cloison.how import How
+    from sim.sweep.runner import Runner
 
 
 @click.command()
 @fabric_argument
 @world_options
+@sweep_options
 @output_option("table", "json")
 @quiet_option
-def command(fabric: Path, how: How, output: str, quiet: bool) -> None:
+def command(fabric: Path, how: How, runner: Runner, output: str, quiet: bool) -> None:
     """List single points of failure of FABRIC, and who loses what without each.
 
     Every node that routes, every cable between such nodes and every risk group
@@ -40,7 +48,7 @@ def command(fabric: Path, how: How, output: str, quiet: bool) -> None:
     with progress(quiet=quiet) as tell:
         tell("build and converge")
         world = World.of_fabric(fabric, how)
-        found = spof(world, tell=lambda what: tell(f"try failures: {what}"))
+        found = spof(world, lambda what: tell(f"try failures: {what}"), runner)
     if output == "json":
         click.echo(json_text(view.document(found)))
     else:

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloison.cli.errors import leave
-from cloison.cli.options import output_option, quiet_option, world_options
+from cloison.cli.options import output_option, quiet_option, sweep_options, world_options
 
 if TYPE_CHECKING:
     from cloison.how import How
     from sim.proof.prove import Proof
+    from sim.sweep.runner import Runner
 
 
 @click.command()
 @click.argument("fabric", type=click.Path(path_type=Path), required=False)
 @world_options
+@sweep_options
 @click.option(
     "--certificate",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 def command(
     fabric: Path | None,
     how: How,
+    runner: Runner,
     certificate: Path | None,
     checked: Path | None,
     output: str,
@@ -67,7 +70,7 @@ def command(
         raise click.UsageError("name a FABRIC, or a certificate with --check-certificate FILE")
     else:
         with progress(quiet=quiet) as tell:
-            proof, written = proven(fabric, how, certificate, tell)
+            proof, written = proven(fabric, how, runner, certificate, tell)
         show(proof, how.down, written, output)
         tell_warnings(proof.network)
         if certificate is not None:
@@ -77,7 +80,9 @@ def command(
     leave(verdict)
 
 
-def proven(fabric: Path, how: How, certificate: Path | None, tell: Any) -> tuple[Proof, Any]:
+def proven(
+    fabric: Path, how: How, runner: Runner, certificate: Path | None, tell: Any
+) -> tuple[Proof, Any]:
     """The proof, and its certificate where one is wanted and everything asked was tried: then it is
     written."""
     from cloison.render.files import apart, write_text
@@ -90,7 +95,7 @@ def proven(fabric: Path, how: How, certificate: Path | None, tell: Any) -> tuple
     if certificate is not None:
         apart(certificate, input_files(world.network.spec))
     tell("compile")
-    proof = prove(world, tell=lambda what: tell(f"prove: {what}"))
+    proof = prove(world, tell=lambda what: tell(f"prove: {what}"), runner=runner)
     if certificate is None or proof.untried:
         return proof, None
     from sim.proof.certificate import certificate as write_down

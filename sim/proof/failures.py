@@ -1,10 +1,10 @@
-"""`hold_under`: the claims of a world in which something is otherwise, such as a link that failed.
+"""Failures: the worlds in which something is otherwise, such as a link that failed.
 
 Every set of values that a kind of `hold_under` means is tried (`sim.axes`), or none of them where
 the budget does not have what that takes. Most failures change nothing that a packet could notice,
 because next hops are VTEPs and paths are many: worlds with the same routes, the same reachable
-VTEPs and the same policy are proven once. Endpoints that an axis exempts, such as the tenants' on
-the failed node, are not expected to answer.
+VTEPs and the same policy have one key. Endpoints that an axis exempts, such as the tenants' on the
+failed node, are not expected to answer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,14 +20,11 @@ from fabric.budget import too_many_failures
 from fabric.control.fib import Fib, NextHop
 from fabric.control.fib_changes import alike, numbers_kept
 from fabric.door_names import door_in
-from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.network import Network
 from sim.axes import WorldAxis, axes, sweep
 from sim.names.services import full_name
-from sim.proof.against import Against, only_under
-from sim.proof.expect import Claim, Outcome, check_claim, pairs_of, without
+from sim.proof.expect import Claim, pairs_of
 from sim.proof.legs import Column
-from sim.proof.machines import Machines
 from sim.proof.reachability import Reach, reach_among, reachability
 from sim.proof.touched import Standing, Touched, ways
 from sim.world import World
@@ -37,14 +34,8 @@ KEPT = 8
 """Worlds of which it is kept what gets where."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """An outcome in the world of a failure, that world, and the Services that may break it there
-    and not as the network stands."""
-
-    outcome: Outcome
-    reach: Reach
-    detours: tuple[Unevaluated, ...] = ()
+def quiet(_: str) -> None:
+    """Tell nobody what is being done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,64 +64,19 @@ def kinds() -> tuple[str, ...]:
     return tuple(kind for axis in axes() for kind in axis.sweeps)
 
 
-def check_failures(
-    failures: Failures, claims: tuple[Claim, ...], against: Against
-) -> Iterator[Failed]:
-    """Outcomes of the claims that must hold under failures, failure by failure. A failure that no
-    packet can notice has no outcome of its own, nor one that no packet can tell from an earlier
-    one with the same exemptions. Where nothing is asked but the pairs of claims, a claim of which
-    no pair of VRFs is touched fares as it does without the failure, and no other pairs are proven:
-    of claims about names those that are touched, of claims about addresses all, since these decide
-    together which of their addresses count (`sim.proof.narrow`)."""
-    here, network = failures.reach.world, failures.reach.network
-    machines = Machines(network)
-    wanted = {claim.number: pairs_of(claim, network) for claim in claims if claim.hold_under}
-    told: dict[tuple[object, ...], set[int]] = {}
-    alone = not (against.asked_of_all or machines.apart)
-    vrfs = {number: vrfs_of(failures.reach, pairs) for number, pairs in wanted.items()}
-    narrow = {claim.number for claim in claims if any(one.limits for one in claim.each)}
-    failures.afford(kind for kind in kinds() if any(kind in claim.hold_under for claim in claims))
-    for kind in kinds():
-        concerned = [claim for claim in claims if kind in claim.hold_under]
-        for noticed in failures.each(kind) if concerned else ():
-            exempt = noticed.exempt(here)
-            known = told.setdefault((noticed.key, *exempt), set())
-            news = [claim for claim in concerned if claim.number not in known]
-            known.update(claim.number for claim in news)
-            rows = {claim.number: np.ones(len(wanted[claim.number]), np.bool_) for claim in news}
-            if alone:
-                touched = failures.touched(noticed)
-                rows = {c.number: touched.rows(wanted[c.number], c.limits) for c in news}
-                news = [claim for claim in news if rows[claim.number].any()]
-                rows |= {number: np.ones_like(rows[number]) for number in narrow & rows.keys()}
-            if not news:
-                continue
-            asked = np.unique(np.concatenate([vrfs[c.number][rows[c.number]] for c in news]))
-            found = failures.reached(noticed, asked if alone else None)
-            word = noticed.axis.word
-            led = against.under(found, exempt, news), machines.against(found, news, exempt)
-            for claim in news:
-                every = wanted[claim.number]
-                left = without(every[rows[claim.number]], network, exempt)
-                outcome = check_claim(found, claim, left, noticed.name)
-                if not outcome.holds:
-                    outcome = replace(outcome, pairs=len(without(every, network, exempt)))
-                opened = [r for records in led for r in records.get(claim.number, ())]
-                detours = tuple(only_under(f"{word} {noticed.name}", record) for record in opened)
-                yield Failed(replace(outcome, word=word), found, detours)
-
-
 class Failures:
     """The worlds of failures beside one that is known: `tried` has those that were made, `untried`
     says by kind why its failures were not. Of what gets where in them a few are kept."""
 
-    def __init__(self, reach: Reach, tell: Callable[[str], None]) -> None:
+    def __init__(self, reach: Reach, tell: Callable[[str], None] = quiet) -> None:
         self.reach, self.tell = reach, tell
         self.tried: set[tuple[str, ...]] = set()
         self.untried: dict[str, str] = {}
         self._shared: dict[Key, tuple[object, ...]] = {}
         self._kept: OrderedDict[Key, Reach] = OrderedDict()
         self._standing = Standing(reach)
+        self._beside = _beside(reach.world)
+        self._as_it_is = self._key(reach.world)
 
     def afford(self, asked: Iterable[str]) -> None:
         """Leave kinds out that the budget does not have enough for: several failures at once do not
@@ -142,21 +88,40 @@ class Failures:
             if said := too_many_failures(fabric, total):
                 self.untried |= {kind: said for kind, m in found.items() if m.most == most}
 
+    def values(self, kind: str) -> tuple[tuple[str, ...], ...]:
+        """The values of every failure of a kind; none where all would be too many."""
+        if kind in self.untried:
+            return ()
+        return tuple(sweep(kind)[1].values(self.reach.world))
+
+    def begin(self, kind: str, values: tuple[str, ...]) -> None:
+        """Say that a failure is tried."""
+        self.tried.add(values)
+        self.tell(f"{sweep(kind)[0].word} {' and '.join(values)}")
+
     def each(self, kind: str) -> Iterator[Noticed]:
-        """Every failure of a kind that some packet notices; none where all would be too many."""
-        here = self.reach.world
-        axis, meant = sweep(kind)
-        fib = here.network.fib
-        as_it_is = _key(here, of_routes(fib, fib))
-        for values in meant.values(here) if kind not in self.untried else ():
-            self.tried.add(values)
-            world = axis.move(here, (*axis.values(here), *values))
-            key = _key(world, of_routes(world.network.fib, fib))
-            self._shared.setdefault(key, _shared(world))
-            noticed = Noticed(axis, values, key, world)
-            self.tell(f"{axis.word} {noticed.name}")
-            if key != as_it_is:
+        """Every failure of a kind that some packet notices."""
+        for values in self.values(kind):
+            self.begin(kind, values)
+            if noticed := self.noticed(kind, values):
                 yield noticed
+
+    def noticed(self, kind: str, values: tuple[str, ...]) -> Noticed | None:
+        """A failure that some packet notices, or None."""
+        here, (axis, _) = self.reach.world, sweep(kind)
+        world = axis.move(here, (*axis.values(here), *values))
+        key = self._key(world)
+        return None if key == self._as_it_is else Noticed(axis, values, key, world)
+
+    def _key(self, world: World) -> Key:
+        """Equal for worlds that no packet can tell apart, whoever asks, as long as nothing but
+        routes differs; otherwise what is shared is kept, so that nothing else gets its number."""
+        here = self.reach.world
+        routes = signature(world.network, of_routes(world.network.fib, here.network.fib))
+        if (beside := _beside(world)) == self._beside:
+            return (routes,)
+        self._shared.setdefault(beside, _shared(world))
+        return routes, *beside
 
     def reached(self, noticed: Noticed, among: Column | None = None) -> Reach:
         """What gets where in the world of a failure; `among` has pairs of VRFs (`vrfs_of`),
@@ -178,7 +143,7 @@ class Failures:
         """Whose packets may fare otherwise, but for who is exempt."""
         here, there = self.reach.world, noticed.world
         exempt = noticed.exempt(here)
-        if _beside(there) != _beside(here):
+        if _beside(there) != self._beside:
             return Touched(self._standing, None, exempt)
         return Touched(self._standing, there.network, exempt)
 
@@ -225,12 +190,6 @@ def emptied(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[str, ...
             if names := {name for pods, name in asked if pods <= gone}:
                 found.setdefault(value, set()).update(names)
     return {value: tuple(sorted(names)) for value, names in found.items()}
-
-
-def _key(world: World, routes: bytes | None = None) -> Key:
-    """Equal for worlds that no packet can tell apart; what they share is the same object. (What
-    they share is kept, so that nothing else gets an object's number.)"""
-    return signature(world.network, routes), *_beside(world)
 
 
 def _beside(world: World) -> Key:

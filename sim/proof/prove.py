@@ -32,17 +32,18 @@ from sim.pipeline.trace import Trace
 from sim.proof.against import Against
 from sim.proof.detours import record_key
 from sim.proof.expect import Breach, Claim, Outcome, check_claim, read_claims
-from sim.proof.failures import Failures, check_failures, emptied, left_out
+from sim.proof.failures import Failures, emptied, left_out, quiet
+from sim.proof.hold_under import check_failures
 from sim.proof.machines import Machines
 from sim.proof.matrix import Matrix, matrix
 from sim.proof.reachability import Reach, reachability
 from sim.proof.witness import Witness, address, holding, label, reached, stopped
+from sim.sweep.runner import SERIAL, Runner
 from sim.verdicts import Verdict, empty, speaking, touched_by, touching, worst
 from sim.why.blame import Cause, blame
 from sim.world import World
 
 SAMPLES = 64
-QUIET: Callable[[str], None] = lambda what: None  # noqa: E731
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +171,9 @@ class Proof:
 
 
 @phase("prove")
-def prove(world: World, *, tell: Callable[[str], None] = QUIET) -> Proof:
-    """Decide isolation and every expectation; `tell` hears what is being done."""
+def prove(world: World, *, tell: Callable[[str], None] = quiet, runner: Runner = SERIAL) -> Proof:
+    """Decide isolation and every expectation; `tell` hears what is being done, `runner` tries
+    failures."""
     network = world.network
     tell("reachability")
     reach = reachability(world)
@@ -185,9 +187,9 @@ def prove(world: World, *, tell: Callable[[str], None] = QUIET) -> Proof:
     told = [item for found in beside for item in found.items()]
     if any(claim.hold_under for claim in claims):
         with phase("try failures"):
-            for failed in check_failures(failures, claims, against):
+            for failed in check_failures(failures, claims, against, runner):
                 if _is_news(failed.outcome, outcomes, broken):
-                    findings += explain_breaches(failed.reach, failed.outcome)
+                    findings += explain_breaches(failed.reach(), failed.outcome)
                     broken.append(failed.outcome)
                 told.append((failed.outcome.claim.number, failed.detours))
     tell("isolation matrix")

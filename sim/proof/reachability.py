@@ -128,6 +128,19 @@ class Reach:
         """What `legs` says of addresses."""
         return self.leg_space.spans
 
+    def portable(self, *, pairs: bool = True) -> Reach:
+        """The same as a value that can be pickled; maybe without what gets where, for whoever asks
+        about other worlds beside this one (`reach_among`)."""
+        world = self.world.portable()
+        if pairs:
+            return replace(self, world=world)
+        lasting = LegSpace.of(self.network, self.blocks)
+        none = np.zeros(0, np.int64)
+        return Reach(
+            world, self.space, lasting, Legs.concat([]), none, self.sets[:1],
+            Pairs(*(none for _ in fields(Pairs))), PairCells(*(none for _ in fields(PairCells))),
+        )  # fmt: skip
+
     def between(self, src: int, dst: int) -> Pairs:
         """The pairs of two endpoints, at most one per family."""
         first = np.searchsorted(self.pairs.src, src, "left")

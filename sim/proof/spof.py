@@ -19,7 +19,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -28,9 +29,10 @@ from fabric.network import Network
 from sim.axes import DOWN
 from sim.names.services import known
 from sim.proof.expect import keys_of
-from sim.proof.failures import Failures, Key, vrfs_of
+from sim.proof.failures import Failures, Key, Noticed, vrfs_of
 from sim.proof.legs import Column
 from sim.proof.reachability import Reach, reachability
+from sim.sweep.runner import SERIAL, Runner
 from sim.world import World
 
 SINGLE = tuple(kind for kind, meant in DOWN.sweeps.items() if meant.most == 1)
@@ -80,30 +82,58 @@ class Spof:
         return tuple(dict.fromkeys(found.failure for found in self.lost))
 
 
-def spof(world: World, tell: Callable[[str], None]) -> Spof:
-    """Try every single failure; worlds that no packet can tell apart are compared once."""
+class Losses:
+    """What is lost without single failures. It is pickled as what it is made of."""
+
+    def __init__(self, failures: Failures) -> None:
+        self.failures, self.keys = failures, keys_of(failures.reach)
+        self.known: dict[tuple[Key, tuple[int, ...]], tuple[Lost, ...]] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _losses, (self.failures.reach.portable(),)
+
+    def without(self, kind: str, values: tuple[str, ...]) -> tuple[Lost, ...]:
+        """What is lost without one; of those that no packet can tell apart it is computed once."""
+        here = self.failures.reach
+        noticed = self.failures.noticed(kind, values)
+        if noticed is None:
+            return ()
+        key = noticed.key, noticed.exempt(here.world)
+        if key not in self.known:
+            self.known[key] = self._lost(noticed)
+        return tuple(replace(one, kind=kind, failure=noticed.name) for one in self.known[key])
+
+    def _lost(self, noticed: Noticed) -> tuple[Lost, ...]:
+        here = self.failures.reach
+        rows = np.flatnonzero(self.failures.touched(noticed).rows(self.keys, losing=True))
+        if not len(rows):
+            return ()
+        there = self.failures.reached(noticed, np.unique(vrfs_of(here, self.keys[rows])))
+        return tuple(_grouped(here, there, _lost(here, there, rows)))
+
+
+def lost_without(shared: Losses, piece: tuple[str, tuple[str, ...]]) -> tuple[Lost, ...]:
+    """One piece of a sweep."""
+    return shared.without(*piece)
+
+
+def spof(world: World, tell: Callable[[str], None], runner: Runner = SERIAL) -> Spof:
+    """Try every single failure."""
     counted = sum(DOWN.sweeps[kind].count(world) for kind in SINGLE)
     afford_failures(world.network.fabric, counted)
     tell("reachability")
-    here = reachability(world)
-    failures = Failures(here, tell)
+    failures = Failures(reachability(world), tell)
+    pieces = [(kind, values) for kind in SINGLE for values in failures.values(kind)]
+    results = runner.run(lost_without, Losses(failures), pieces)
     out: list[Lost] = []
-    keys = keys_of(here)
-    met: dict[tuple[Key, tuple[int, ...]], tuple[Column, Column]] = {}
-    for kind in SINGLE:
-        for noticed in failures.each(kind):
-            known = noticed.key, noticed.exempt(world)
-            if known not in met:
-                rows = np.flatnonzero(failures.touched(noticed).rows(keys, losing=True))
-                asked = np.unique(vrfs_of(here, keys[rows]))
-                if len(rows):
-                    rows = _lost(here, failures.reached(noticed, asked), rows)
-                met[known] = rows, asked
-            rows, asked = met[known]
-            if len(rows):
-                there = failures.reached(noticed, asked)
-                out += _grouped(here, there, kind, noticed.name, rows)
+    for kind, values in pieces:
+        failures.begin(kind, values)
+        out += next(results)
     return Spof(world.network, tuple(out), counted, tuple(_emptied(world)))
+
+
+def _losses(reach: Reach) -> Losses:
+    return Losses(Failures(reach))
 
 
 def _emptied(world: World) -> Iterator[Emptied]:
@@ -138,8 +168,8 @@ def _sets_of(reach: Reach, keys: Column) -> Column:
     return np.where(known[place] == keys, reach.pairs.some[place], 0)
 
 
-def _grouped(here: Reach, there: Reach, kind: str, failure: str, rows: Column) -> Iterator[Lost]:
-    """The losses of one failure by who loses what."""
+def _grouped(here: Reach, there: Reach, rows: Column) -> Iterator[Lost]:
+    """The losses of a failure, whatever it is called, by who loses what."""
     endpoints = here.network.endpoints
     groups: dict[tuple[str, ...], list[int]] = {}
     for row in rows.tolist():
@@ -151,4 +181,4 @@ def _grouped(here: Reach, there: Reach, kind: str, failure: str, rows: Column) -
         after = there.sets[_sets_of(there, keys_of(here)[members[:1]])[0]]
         gone = here.sets[first.some[0]] & ~after
         ports = here.space.text(here.space.of_version(gone, version))
-        yield Lost(kind, failure, source, target, len(members), src, dst, version, ports)
+        yield Lost("", "", source, target, len(members), src, dst, version, ports)

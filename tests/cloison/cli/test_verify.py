@@ -203,3 +203,18 @@ def test_no_result_is_written_over_what_the_only_lab_was_built_from(
     done = CliRunner().invoke(main, ["lab", "test", "--pcap", str(fabric), "-q"])
     assert (done.exit_code, "error[C791]" in done.stderr) == (2, True)
     assert fabric.read_text().startswith("cloison: 1")
+
+
+def test_others_try_failures_and_say_the_same(tmp_path: Path) -> None:
+    from failing_fabrics import plain
+
+    path = str(plain(tmp_path))
+    alone, together = (verify(path, "-q", "-o", "json", *w) for w in ([], ["--workers", "2"]))
+    assert together.stdout == alone.stdout
+    assert together.exit_code == alone.exit_code
+
+
+def test_workers_of_a_cluster_are_not_of_this_machine(tmp_path: Path) -> None:
+    found = verify("f.yaml", "--workers", "2", "--cluster", "tcp://127.0.0.1:9")
+    assert found.exit_code == 2
+    assert "--cluster has its own" in found.output

@@ -7,6 +7,25 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
+        "sim/sweep/processes.py",
+        "known |= {n: f.result() for n, f in futures.items() if _good(f)}",
+        "raise",
+        "a process that dies ends the sweep",
+        by="tests/sim/sweep/test_runners.py::test_what_a_dead_worker_had_is_done_again[processes]",
+    ),
+    Fault(
+        "sim/proof/hold_under.py",
+        "if number not in known and outcome is not None:",
+        "if outcome is not None:",
+        "a failure that no packet can tell from an earlier one is told again",
+    ),
+    Fault(
+        "sim/proof/hold_under.py",
+        "named = {number: _named(noticed, *found) for number, found in told.items()}",
+        "named = told",
+        "a failure is told by the name of another one that is like it",
+    ),
+    Fault(
         "sim/proof/touched.py",
         "found |= touch.these[src] & touch.those[dst] & into",
         "found |= np.zeros_like(found)",
@@ -143,8 +162,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/failures.py",
-        "if key != as_it_is:",
-        "if key != as_it_is and False:",
+        "return None if key == self._as_it_is else Noticed(axis, values, key, world)",
+        "return None",
         "nothing is proven under failures",
     ),
     Fault(

@@ -100,8 +100,16 @@ def read_fabric(path: Path | str, how: How = AS_USUAL, text: str | None = None) 
 def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic, ...] = ()) -> Read:
     """What a checked file amounts to."""
     from fabric.build import build
+    from fabric.clos import refuse_idle
 
-    read = _built(lambda vet: build(spec, down=how.down, drawn=how.drawn, vet=vet), how, warnings)
+    def make(vet: Vet) -> Network:
+        def heard(network: Network) -> None:
+            refuse_idle(network.fabric, how.down)
+            vet(network)
+
+        return build(spec, down=how.down, drawn=how.drawn, vet=heard)
+
+    read = _built(make, how, warnings)
     if read.network is None:
         errors = dict.fromkeys((*read.errors, *manifest_errors(spec, how)))
         return replace(read, errors=tuple(errors))

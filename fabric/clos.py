@@ -16,7 +16,7 @@ Nodes and edges carry the attributes that `fabric.topology` documents.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -266,3 +266,25 @@ def take_down(fabric: Fabric, down: Iterable[str]) -> Fabric:
         down_groups=frozenset(down_groups),
         down_sessions=frozenset(down_sessions),
     )
+
+
+def refuse_idle(fabric: Fabric, down: Sequence[str]) -> None:
+    """C331 for names of which the fabric is as it would be without them: a cable of a node that is
+    down as well, a node of a risk group that is, whatever is named twice. Of each other they may
+    be the same, so the first of them stays."""
+    problems, kept = Diagnostics(), list(down)
+    for name in reversed(down):
+        others = [*kept[: kept.index(name)], *kept[kept.index(name) + 1 :]]
+        if _fallen(take_down(fabric, others)) == _fallen(take_down(fabric, kept)):
+            kept = others
+            what = f'"{name}" is down already, with what else is'
+            problems.error("C331", what, hint=f"--down {', --down '.join(kept)} says as much")
+    problems.check()
+
+
+def _fallen(fabric: Fabric) -> tuple[frozenset[int], ...]:
+    """The nodes, links and sessions that nothing passes any more, whatever was named."""
+    nodes = fabric.down_nodes
+    links = {link.index for link in fabric.links if link.a in nodes or link.b in nodes}
+    links |= fabric.down_links
+    return nodes, frozenset(links), frozenset(links | fabric.down_sessions)

@@ -7,7 +7,7 @@ from collections import Counter
 import networkx as nx
 import pytest
 
-from fabric.clos import build_fabric, leaf_spine, take_down, three_tier
+from fabric.clos import build_fabric, leaf_spine, refuse_idle, take_down, three_tier
 from fabric.diagnostics import InputError
 from fabric.file.spec import FabricSpec, Site
 from fabric.topology import Fabric, Role
@@ -115,3 +115,33 @@ def test_hosts_and_their_links_are_not_taken_down(vtep: str) -> None:
             take_down(fabric, [name])
     rest = {n.name for n in fabric.nodes} | {x.name for x in fabric.links}
     assert take_down(fabric, sorted(rest - {*hosts, *theirs})).down_nodes
+
+
+@pytest.mark.parametrize(
+    ("down", "idle"),
+    [
+        (["leaf1", "leaf1--spine1"], ["leaf1--spine1"]),
+        (["spine1--leaf1", "leaf1"], ["spine1--leaf1"]),
+        (["leaf1", "leaf1~spine1", "leaf1"], ["leaf1~spine1", "leaf1"]),
+        (["leaf1--spine1", "leaf1~spine1"], ["leaf1~spine1"]),
+        (["leaf1--spine1", "spine1--leaf1"], ["spine1--leaf1"]),
+        (["rack", "leaf1", "dpu1--leaf2"], ["leaf1", "dpu1--leaf2"]),
+        (["leaf1", "rack"], ["leaf1"]),
+        (["leaf1", "spine1"], []),
+        (["leaf1--spine1", "leaf1--spine2"], []),
+        ([], []),
+    ],
+)
+def test_what_changes_nothing_beside_the_others_is_refused(
+    down: list[str], idle: list[str]
+) -> None:
+    groups = {"rack": ["leaf1", "dpu1"]}
+    file = spec(s=Site()).model_copy(update={"risk_groups": groups})
+    fabric = build_fabric(file, down)
+    try:
+        refuse_idle(fabric, down)
+        found = []
+    except InputError as error:
+        assert {d.code for d in error.diagnostics} == {"C331"}
+        found = [d.message.split('"')[1] for d in error.diagnostics]
+    assert sorted(found) == sorted(idle)

@@ -14,10 +14,11 @@ from compiler.passes.prune import prune
 from compiler.passes.resolve import resolve
 from compiler.passes.scope import scope
 from compiler.passes.share import share
-from compiler.policy.ir import Policy
+from compiler.policy.ir import Point, Policy
 from compiler.policy.source import Source, settled, together
 from compiler.program.program import Program
 from compiler.sources import SOURCES
+from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.network import Network
 from fabric.phases import phase
 
@@ -35,9 +36,19 @@ def compile_network(network: Network, sources: Sequence[Source] = SOURCES) -> Pr
     return compile_policy(settled(network, sources), read_policy(network, sources))
 
 
+def refuse_hairpins(network: Network, policy: Policy) -> None:
+    """Nothing, unless VRFs permit hairpins and others than the DPU of the local side enforce rules:
+    whom of those packets pass is not the one that the sender's routes name. `UndecidedError`."""
+    elsewhere = any(stage.at is not Point.HERE for stage in policy.stages)
+    if elsewhere and any(vrf.hairpin for vrf in network.vrfs):
+        message = "hairpins are permitted, and others than the DPU of the local side enforce rules"
+        raise UndecidedError(Diagnostic("C868", message, None, "say hairpin: deny", "unknown"))
+
+
 @phase("compile policies")
 def compile_policy(network: Network, policy: Policy) -> Program:
     """The program of a given policy. Cost grows with rules × endpoints that they select."""
+    refuse_hairpins(network, policy)
     draft = Draft(network, policy)
     for run in PASSES:
         draft = run(draft)

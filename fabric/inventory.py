@@ -74,7 +74,8 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Vrf:
-    """A routing instance with its L3VNI. `name` is `tenant/vrf`; `zone` is 0, 1 or 2."""
+    """A routing instance with its L3VNI. `name` is `tenant/vrf`; `zone` is 0, 1 or 2. `hairpin`:
+    what its VTEPs take out of a tunnel may go into another one, where their routes lead on."""
 
     index: int
     name: str
@@ -83,6 +84,7 @@ class Vrf:
     vni: int
     prefixes: tuple[Prefix, ...]
     span: Span | None = None
+    hairpin: bool = False
 
 
 def wherever_written(thing: Vrf | Endpoint) -> list[object]:

@@ -4,17 +4,24 @@ means. Whoever writes and whoever checks certificates share these sentences and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 SCHEMA = "cloison/certificate/2"
 ALWAYS = (
     "the control plane has converged on these inputs, with nothing down but what `down` lists",
     "the source address of a packet is its endpoint's own; DPUs drop everything else (spoof_drop)",
     "each enforcement point holds the compiled tables, all of them, and nothing else",
-    "what comes out of a tunnel goes to endpoints there and into no other tunnel: every VTEP drops "
-    "the rest (hairpin_drop)",
-    "an endpoint talking to itself is out of scope",
 )
+NO_HAIRPINS = (
+    "what comes out of a tunnel goes to endpoints there and into no other tunnel: every VTEP drops "
+    "the rest (hairpin_drop)"
+)
+HAIRPINS = (
+    "what comes out of a tunnel into {} goes on into the next one where routes there lead on, with "
+    "a TTL of 64 from its sender; into other VRFs it goes to endpoints there alone: every VTEP "
+    "drops the rest (hairpin_drop)"
+)
+SELF = "an endpoint talking to itself is out of scope"
 UNDER_FAILURE = (
     "what `hold_under` asks is asked of one failure at a time; when a node fails, endpoints of "
     "tenants behind it are left out of the expectation, those of zones are not"
@@ -28,12 +35,25 @@ REPLIES = (
     "replies to an allowed packet skip the policy groups; their route exists, because the "
     "receiving side admits a packet only if its source has a route back"
 )
+REPLIES_BACK = (
+    "replies to an allowed packet skip the policy groups; the receiving side admits a packet only "
+    "if its source has a route back through the VTEP that sent it, and that one passes replies on "
+    "by routes of its own"
+)
 DERIVED = ("address", "host")
 
 
-def assumptions(assumed: Iterable[Iterable[str]], under: Iterable[str]) -> list[str]:
+def replies(hairpins: Collection[str]) -> str:
+    """What becomes of replies, where these VRFs permit hairpins."""
+    return REPLIES_BACK if hairpins else REPLIES
+
+
+def assumptions(
+    assumed: Iterable[Iterable[str]], under: Iterable[str], hairpins: Collection[str]
+) -> list[str]:
     """The assumptions of a certificate: `assumed` says for each endpoint what was derived by rule
-    where the truth was not in the input, `under` which failures expectations ask for."""
+    where the truth was not in the input, `under` which failures expectations ask for, `hairpins`
+    which VRFs permit them."""
     kinds = {*under}
     counted = [frozenset(found) for found in assumed]
     derived = [
@@ -44,4 +64,5 @@ def assumptions(assumed: Iterable[Iterable[str]], under: Iterable[str]) -> list[
     if idle := sum("pod" in found for found in counted):
         derived.append(f"{idle} endpoints are pods of workloads that have none now")
     failing = [*([UNDER_FAILURE] if kinds else []), *(OF_KINDS[k] for k in OF_KINDS if k in kinds)]
-    return [*ALWAYS, *failing, *derived]
+    tunnels = HAIRPINS.format(", ".join(sorted(hairpins))) if hairpins else NO_HAIRPINS
+    return [*ALWAYS, tunnels, SELF, *failing, *derived]

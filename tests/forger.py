@@ -45,7 +45,9 @@ def settle(written: Any, regions: Regions | None = None) -> Any:
     out["verdict"] = verdict(out["findings"], out["claims"], out["not_evaluated"], groups)
     out["exempt"] = sorted({alias for e in out["endpoints"] for alias in e["aliases"]})
     under = [kind for claim in out["claims"] for kind in claim["hold_under"]]
-    out["assumptions"] = assumptions((e["assumed"] for e in out["endpoints"]), under)
+    out["assumptions"] = assumptions(
+        (e["assumed"] for e in out["endpoints"]), under, out.get("hairpins", ())
+    )
     return out
 
 

@@ -9,7 +9,8 @@ from fabric_files import vrf, write_fabric
 
 
 def hairpin(folder: Path, **zone: object) -> Path:
-    """`red` may go out, the outside may come in to `blue`; nobody said that red reaches blue."""
+    """`red` may go out, the outside may come in to `blue`; nobody said that red reaches blue, but
+    for a `zone` that permits hairpins."""
     public = {"default_route": "zone2"}
     red, blue = "198.51.100.0/26", "198.51.100.64/26"
     rules = [

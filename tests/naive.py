@@ -31,9 +31,12 @@ Judge = Callable[[Policy, Network, Packet], Verdict]
 
 
 class Outcome(NamedTuple):
+    """What becomes of a packet, to whom, over which first and which last hop."""
+
     reason: Reason
     dst: int
     hop: tuple[int, int] | None = None
+    last: tuple[int, int] | None = None
 
 
 class Header(NamedTuple):
@@ -60,37 +63,78 @@ def outcomes(
     if route is None:
         return [Outcome(Reason.NO_ROUTE_DROP, -1)]
     return [
-        _through(policy, network, src, header, hop.vtep, hop.vrf, judge) for hop in route.nexthops
+        _through(policy, network, src, header, way, judge)
+        for hop in route.nexthops
+        for way in _ways(network, header, (source.vtep, source.vrf), (hop.vtep, hop.vrf))
     ]
 
 
+Hop = tuple[int, int]
+"""A VTEP and a VRF there."""
+
+
+class Way(NamedTuple):
+    """Over which hops a packet comes: first, last but one (its source's own place), last; and why
+    it gets no further, if not to an endpoint there."""
+
+    first: Hop
+    before: Hop
+    last: Hop
+    ends: Reason | None
+
+
+def _ways(network: Network, header: Header, at: Hop, first: Hop) -> list[Way]:
+    """Every way over a first hop, by all walks of as many steps as a TTL of 64 allows."""
+    found: list[Way] = []
+    layer = [(at, first)]
+    for number in range(1, 64):
+        new = set()
+        for before, here in dict.fromkeys(layer):
+            ends, on = None, False
+            if not network.underlay.reachable(before[0], here[0]):
+                ends = Reason.UNDERLAY_DROP
+            elif number == 63:
+                ends, before, here = Reason.TTL_DROP, first, first
+            elif leads_on(network, *here, header.version, header.dst):
+                on = network.vrfs[here[1]].hairpin
+                ends = Reason.HAIRPIN_DROP
+            if on:
+                route = network.fib.lookup(*here, header.version, header.dst)
+                assert route is not None
+                new |= {(here, (h.vtep, h.vrf)) for h in route.nexthops}
+            else:
+                found.append(Way(first, before, here, ends))
+        layer = sorted(new)
+    return [*dict.fromkeys(found)]
+
+
 def _through(
-    policy: Policy, network: Network, src: int, header: Header, vtep: int, vrf: int, judge: Judge
+    policy: Policy, network: Network, src: int, header: Header, way: Way, judge: Judge
 ) -> Outcome:
-    source, hop = network.endpoints[src], (vtep, vrf)
+    hop, (vtep, vrf) = way.first, way.last
     l4 = header[3:]
-    out = judge(policy, network, Packet(Direction.OUT, src, header.version, header.dst, vrf, *l4))
+    out = judge(
+        policy, network, Packet(Direction.OUT, src, header.version, header.dst, hop[1], *l4)
+    )
     if out.stage is not None:
-        return Outcome(reasons(policy.stages).of[out.stage], -1, hop)
-    if not network.underlay.reachable(source.vtep, vtep):
-        return Outcome(Reason.UNDERLAY_DROP, -1, hop)
-    if leads_on(network, vtep, vrf, header.version, header.dst):
-        return Outcome(Reason.HAIRPIN_DROP, -1, hop)
+        return Outcome(reasons(policy.stages).of[out.stage], -1, hop, way.last)
+    if way.ends is not None:
+        return Outcome(way.ends, -1, hop, way.last)
     there = owners(network, vrf, header.version, header.dst)
     target = next((end for end in there if end.vtep == vtep), None)
     if target is None:
-        return Outcome(Reason.ENI_MISS_DROP, -1, hop)
+        return Outcome(Reason.ENI_MISS_DROP, -1, hop, way.last)
     back = network.fib.lookup(vtep, vrf, header.version, header.src)
-    vrfs = [h.vrf for h in sorted(back.nexthops) if h.vtep == source.vtep] if back else []
+    vrfs = [h.vrf for h in sorted(back.nexthops) if h.vtep == way.before[0]] if back else []
     if not vrfs:
-        return Outcome(Reason.PA_VALIDATION_DROP, target.index, hop)
-    seen = source.vrf if source.vrf in vrfs else vrfs[0]
+        return Outcome(Reason.PA_VALIDATION_DROP, target.index, hop, way.last)
+    seen = way.before[1] if way.before[1] in vrfs else vrfs[0]
     into = judge(
         policy, network, Packet(Direction.IN, target.index, header.version, header.src, seen, *l4)
     )
     if into.stage is not None:
-        return Outcome(reasons(policy.stages).of[into.stage], target.index, hop)
-    return Outcome(Reason.DELIVERED, target.index, hop)
+        return Outcome(reasons(policy.stages).of[into.stage], target.index, hop, way.last)
+    return Outcome(Reason.DELIVERED, target.index, hop, way.last)
 
 
 def leads_on(network: Network, vtep: int, vrf: int, version: int, dst: int) -> bool:
@@ -115,7 +159,7 @@ def theirs(
     network: Network, source: Endpoint, target: Endpoint, version: int, src: int, dst: int
 ) -> bool:
     """Whether a packet between these addresses is one between these endpoints: of a whole prefix
-    an address that the other end has a route for into somebody else's VRF is somebody else's, and
+    an address that the other end's routes lead into somebody else's VRF for is somebody else's, and
     so is one of either end that its own VTEP has a route away for."""
     if target not in owners(network, target.vrf, version, dst):
         return False
@@ -126,6 +170,10 @@ def theirs(
     for mine, other, ip in ((target, source, dst), (source, target, src)):
         route = network.fib.lookup(other.vtep, other.vrf, version, ip)
         wide = any(p.num_addresses > 1 for p in mine.prefixes)
-        if wide and route and all(hop.vrf != mine.vrf for hop in route.nexthops):
-            return False
+        if wide and route:
+            header, home = Header(version, 0, ip, 0, 0, 0), (other.vtep, other.vrf)
+            hops = [(hop.vtep, hop.vrf) for hop in route.nexthops]
+            ends = {way.last[1] for hop in hops for way in _ways(network, header, home, hop)}
+            if mine.vrf not in ends:
+                return False
     return True

@@ -35,7 +35,7 @@ KINDS = {
     "hop": r"rows\[]\.via\[]",
     "failure": r"(rows|services)\[]\.without|points\[]|left_out\[]\.failure",
     "link": r"\.link|imbalance\[]\.busiest|rows\[]\.links\[]",
-    "vrf": r"rows\[](\.remote\[])?\.vrf|by_flow\[]\.vrf|hairpin_drop\[]\.(vrf|leads_to\[])",
+    "vrf": r"rows\[](\.remote\[])?\.vrf|by_flow\[]\.vrf|hairpin_\w+\[]\.(vrf|leads_to\[])",
     "ports": r"rows\[]\.ports|matrix\[]\.ports",
     "addresses": r"\.(prefix|loopback|(prefixes|blocks|addresses)\[])"
     r"|(source|target|destination)_addresses\[]",

@@ -33,8 +33,9 @@ PREFIXES = ["10.0.0.0/24", "10.0.0.1/32", "10.0.0.2/32", "10.1.0.0/24", "0.0.0.0
 
 
 @st.composite
-def worlds(draw: Any) -> Network:
-    """Two tenants with overlapping addresses, two borders, ECMP, holes and wrong imports."""
+def worlds(draw: Any, hairpins: bool = True) -> Network:
+    """Two tenants with overlapping addresses, two borders, ECMP, holes and wrong imports; maybe
+    VRFs that permit hairpins."""
     ends = [
         at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32", "fd00::1/128")),
         at(1, endpoint(1, "acme/web/b", 0, "10.0.0.2/32", "10.0.0.9/32", "fd00::2/128")),
@@ -57,7 +58,8 @@ def worlds(draw: Any) -> Network:
             rows.setdefault(prefix, hops)
         tables[vtep, vrf] = [row for row in rows.items() if row[0] not in dropped]
     cut = draw(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=1))
-    return routed(NODES, VRFS, ends, tables, cut)
+    permit = draw(st.sampled_from([(), (), (2,), (0, 1, 2), (0, 2)])) if hairpins else ()
+    return routed(NODES, VRFS, ends, tables, cut, permit)
 
 
 PATTERNS = st.lists(

@@ -132,11 +132,13 @@ def routed(
     endpoints: Sequence[Endpoint],
     tables: Mapping[tuple[int, int], Sequence[tuple[str, Sequence[tuple[int, int]]]]],
     cut: Sequence[tuple[int, int]] = (),
+    hairpins: Collection[int] = (),
 ) -> Network:
-    """A network from routes written as `(vtep, vrf): [(prefix, [(vtep, vrf), …]), …]`."""
+    """A network from routes written as `(vtep, vrf): [(prefix, [(vtep, vrf), …]), …]`; VRFs that
+    permit hairpins."""
     zones = {"zone0": 0, "zone2": 2}
     table = tuple(
-        Vrf(i, n, n.split("/")[0], zones.get(n.split("/")[0], 1), 5000 + i, ())
+        Vrf(i, n, n.split("/")[0], zones.get(n.split("/")[0], 1), 5000 + i, (), None, i in hairpins)
         for i, n in enumerate(vrfs)
     )
     fib = RoutedFib(

@@ -78,6 +78,7 @@ def document(rng: Random) -> Document:
         "expect": [],
     }
     made |= between(rng, names)
+    permit_hairpins(rng, made)
     made["risk_groups"] = risk_groups(rng, made["vtep"], borders)
     made["expect"] = [line(rng, made) for _ in range(8)]
     return made
@@ -226,6 +227,15 @@ def between(rng: Random, names: list[str]) -> Document:
                 }
             )
     return {key: value for key, value in found.items() if value}
+
+
+def permit_hairpins(rng: Random, made: Document) -> None:
+    """In some worlds at the borders, or in some VRFs of any kind."""
+    often = rng.choice((0, 0, 0, 40, 80))
+    zones, tenants = made["zones"], made["tenants"]
+    for vrf in (*zones.values(), *(t["vrfs"]["main"] for t in tenants.values())):
+        if chance(rng, often):
+            vrf["hairpin"] = "permit"
 
 
 def risk_groups(rng: Random, vtep: str, borders: int) -> Document:

@@ -9,7 +9,8 @@ Everything is looked for anew, in plain lists:
   §4.3.1) and whose next hop it reaches (RFC 4271 §9.1.2.1); `has`;
 * which of them answers for an address: of the longest prefix (RFC 4632 §5.1) its own, else those
   over the shortest AS path, all that are equally short; `look_up`;
-* who takes a packet out of a tunnel looks it up again (RFC 9136 §4.4.1); `way`;
+* who takes a packet out of a tunnel looks it up again (RFC 9136 §4.4.1), and sends it on where its
+  VRF permits hairpins, as long as the packet's TTL lasts (RFC 1812 §5.3.1); `_ways`;
 * what endpoints may send and get: `compiler.policy.semantics.decide`; `outcomes`.
 """
 
@@ -34,6 +35,7 @@ Hop = tuple[int, int]
 """A VTEP and a VRF there."""
 Lengths = dict[tuple[int, int], int]
 WIDTHS = {4: 32, 6: 128}
+TTL = 64
 
 
 class Announced(NamedTuple):
@@ -53,13 +55,15 @@ class Announced(NamedTuple):
 
 @dataclass(frozen=True)
 class Way:
-    """Where one choice of ECMP takes a packet: `reason` is what ends it there, if its sender's
-    policy lets it out; `seen` is the VRF from which the receiver sees it come."""
+    """Where choices of ECMP take a packet: over a first hop to a last one. `reason` is what ends it
+    there, if its sender's policy lets it out; `seen` is the VRF from which the receiver sees it
+    come."""
 
     hop: Hop
     reason: Reason | None
     target: int
     seen: int
+    last: Hop
 
 
 class Judge:
@@ -245,23 +249,57 @@ class Walker:
 
     def ways(self, source: Endpoint, version: int, src: int, dst: int) -> list[Way]:
         """What becomes of a packet that its sender's policy lets out, by next hop."""
+        home = source.vtep, source.vrf
         return [
-            self._way(source, version, src, dst, hop)
-            for hop in self.look_up(source.vtep, source.vrf, version, dst)
+            self._way(version, src, dst, hop, *end)
+            for hop in self.look_up(*home, version, dst)
+            for end in self.ends(home, hop, version, dst)
         ]
 
-    def _way(self, source: Endpoint, version: int, src: int, dst: int, hop: Hop) -> Way:
-        if (source.vtep, hop[0]) not in self.lengths:
-            return Way(hop, Reason.UNDERLAY_DROP, -1, -1)
-        if self.elsewhere(*hop, version, dst):
-            return Way(hop, Reason.HAIRPIN_DROP, -1, -1)
-        target = self.owner(hop[1], version, dst)
-        if target is None or target.vtep != hop[0]:
-            return Way(hop, Reason.ENI_MISS_DROP, -1, -1)
-        back = [vrf for vtep, vrf in self.look_up(*hop, version, src) if vtep == source.vtep]
+    def ends(
+        self, home: Hop, first: Hop, version: int, dst: int
+    ) -> list[tuple[Hop, Hop, Reason | None]]:
+        """By which tunnels, from where to where, packets over a first hop come to their end; and
+        why there, if not for want of a receiver. Everywhere that a packet may be, step by step:
+        each VTEP takes one from its TTL, and passes on what has some left."""
+        found: list[tuple[Hop, Hop, Reason | None]] = []
+        now: list[tuple[Hop, Hop]] = [(home, first)]
+        left = TTL - 1
+        while now:
+            then: list[tuple[Hop, Hop]] = []
+            for before, here in now:
+                if (before[0], here[0]) not in self.lengths:
+                    found.append((before, here, Reason.UNDERLAY_DROP))
+                elif left < 2:
+                    found.append((first, first, Reason.TTL_DROP))
+                elif not self.elsewhere(*here, version, dst):
+                    found.append((before, here, None))
+                elif self.network.vrfs[here[1]].hairpin:
+                    then += [(here, hop) for hop in self.look_up(*here, version, dst)]
+                else:
+                    found.append((before, here, Reason.HAIRPIN_DROP))
+            now, left = [*dict.fromkeys(then)], left - 1
+        return [*dict.fromkeys(found)]
+
+    def _way(
+        self,
+        version: int,
+        src: int,
+        dst: int,
+        hop: Hop,
+        before: Hop,
+        last: Hop,
+        reason: Reason | None,
+    ) -> Way:
+        if reason is not None:
+            return Way(hop, reason, -1, -1, last)
+        target = self.owner(last[1], version, dst)
+        if target is None or target.vtep != last[0]:
+            return Way(hop, Reason.ENI_MISS_DROP, -1, -1, last)
+        back = [vrf for vtep, vrf in self.look_up(*last, version, src) if vtep == before[0]]
         if not back:
-            return Way(hop, Reason.PA_VALIDATION_DROP, target.index, -1)
-        return Way(hop, None, target.index, source.vrf if source.vrf in back else back[0])
+            return Way(hop, Reason.PA_VALIDATION_DROP, target.index, -1, last)
+        return Way(hop, None, target.index, before[1] if before[1] in back else back[0], last)
 
     def outcomes(self, src: int, header: Header) -> list[Outcome]:
         """What can become of a packet that endpoint `src` sends, one of these for each choice."""
@@ -290,7 +328,7 @@ class Walker:
 
     def meant(self, source: Endpoint, target: Endpoint, version: int, src: int, dst: int) -> bool:
         """Whether a packet between these addresses is one between these endpoints: of a whole
-        prefix an address that the other end has a route for into somebody else's VRF is somebody
+        prefix an address that the other end's routes lead into somebody else's VRF for is somebody
         else's, and so is an address of either end that its own VTEP has a route away for."""
         if self.owner(target.vrf, version, dst) is not target:
             return False
@@ -298,8 +336,10 @@ class Walker:
             if wide(end) and self.elsewhere(end.vtep, end.vrf, version, ip):
                 return False
         for mine, other, ip in ((target, source, dst), (source, target, src)):
-            hops = self.look_up(other.vtep, other.vrf, version, ip)
-            if wide(mine) and hops and all(vrf != mine.vrf for _, vrf in hops):
+            home = other.vtep, other.vrf
+            hops = self.look_up(*home, version, ip) if wide(mine) else ()
+            ends = {end[1][1] for hop in hops for end in self.ends(home, hop, version, ip)}
+            if ends and mine.vrf not in ends:
                 return False
         return True
 

@@ -26,6 +26,9 @@ class TwoTier:
         self.hop_node = np.array([node for row in rows for node, _ in row], np.int32)
         self.hop_link = np.array([link for row in rows for _, link in row], np.int32)
 
+    def reachable(self, a: int, b: int) -> bool:
+        return a == b or bool(self.ecmp(a, b))
+
     def ecmp(self, a: int, b: int) -> tuple[tuple[int, int], ...]:
         if a == b or b >= self.vteps or (a, b) in self.cut:
             return ()

@@ -38,7 +38,7 @@ ROUTES: Part = (
     "routes", "per VTEP, VRF, atom", "an element per VTEP, VRF and address atom",
     (
         *("inst_of", "fib_off", "fib", "ep_fib", "set_off", "set_vtep", "set_vrf"),
-        *("remote_index", "remote_count"),
+        *("remote_index", "remote_count", "hairpin"),
     ),
 )  # fmt: skip
 BOUND: Part = (

@@ -254,12 +254,19 @@ def finding(number: int, found: Finding) -> dict[str, Any]:
     }
 
 
-def hairpin_rows(proof: Proof) -> Iterator[tuple[str, str, list[str]]]:
-    """Where the proof rests on the rule against hairpins: node, VRF, VRFs that routes lead to."""
+def hairpin_rows(proof: Proof, permitted: bool = False) -> Iterator[tuple[str, str, list[str]]]:
+    """Where the proof rests on the rule against hairpins, or where these are `permitted`: node,
+    VRF, VRFs that routes lead to."""
     network = proof.network
     names = [vrf.name for vrf in network.vrfs]
     for (vtep, vrf), to in hairpins(proof.reach.blocks).items():
-        yield network.fabric.nodes[vtep].name, names[vrf], [names[v] for v in to]
+        if network.vrfs[vrf].hairpin == permitted:
+            yield network.fabric.nodes[vtep].name, names[vrf], [names[v] for v in to]
+
+
+def _hairpins(proof: Proof, permitted: bool) -> list[dict[str, Any]]:
+    rows = hairpin_rows(proof, permitted)
+    return [{"node": node, "vrf": vrf, "leads_to": to} for node, vrf, to in rows]
 
 
 def proven(proof: Proof) -> dict[str, Any]:
@@ -269,9 +276,8 @@ def proven(proof: Proof) -> dict[str, Any]:
         "expectations": list(expectations(proof)),
         "findings": list(findings_table(proof)),
         "exempt": list(proof.exempt),
-        "hairpin_drop": [
-            {"node": node, "vrf": vrf, "leads_to": to} for node, vrf, to in hairpin_rows(proof)
-        ],
+        "hairpin_drop": _hairpins(proof, False),
+        **({"hairpin_permit": found} if (found := _hairpins(proof, True)) else {}),
         "left_out": [
             {
                 "failure": name,

@@ -128,6 +128,11 @@ def remarks(proof: Proof) -> Iterator[str]:
             f"Rests on hairpin_drop at {node}: from a tunnel into {vrf} nothing goes on to "
             f"{', '.join(to)}, as its routes lead."
         )
+    for node, vrf, to in hairpin_rows(proof, permitted=True):
+        yield visible(
+            f"Hairpins are permitted at {node}: from a tunnel into {vrf} packets go on to "
+            f"{', '.join(to)}, as its routes lead."
+        )
     exempt = proof.exempt
     if exempt:
         yield (

@@ -36,7 +36,7 @@ def document(program: Program, dpu: Dpu) -> dict[str, Any]:
                 "vni": instance.vrf.vni,
                 "vrf": instance.vrf.name,
                 "outer_sources": [network.plan.vtep(vtep) for vtep in instance.admits],
-                "hairpin": "deny",
+                "hairpin": "permit" if instance.vrf.hairpin else "deny",
             }
             for instance in dpu.instances
         ],

@@ -2,7 +2,7 @@
 
 | stage         | key                               | from                                    |
 |---------------|-----------------------------------|-----------------------------------------|
-| tunnel_admit  | VNI → VRF, outer sources          | its VRF instances, VTEPs in their FIBs  |
+| tunnel_admit  | VNI → VRF, outer sources          | its VRF instances, VTEPs in FIBs        |
 | endpoint      | (VRF, address) → groups           | the endpoints that live here            |
 | identity      | LPM (VRF, prefix) → remote VRF    | the FIB                                 |
 | groups        | remote, protocol, ports           | `Program.groups_at`                     |
@@ -17,14 +17,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from compiler.policy.ir import Point
-from compiler.program.program import Group, Program, asked_for
+from compiler.program.program import Group, Program, asked_for, leads
 from fabric.control.fib import NextHop, Route
 from fabric.inventory import Endpoint, Vrf
+from fabric.network import Network
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A VRF on this VTEP: its routes and the VTEPs whose tunnels it admits."""
+    """A VRF on this VTEP: its routes and the VTEPs whose tunnels it admits: those that its routes
+    lead to, and where hairpins are permitted all whose routes lead here. What they send on may have
+    no way back from here, and needs none."""
 
     vrf: Vrf
     routes: tuple[Route, ...]
@@ -68,8 +71,10 @@ def tables_of(program: Program, vtep: int) -> Dpu:
     for at, vrf in network.fib.instances:
         if at == vtep:
             routes = network.fib.routes(at, vrf)
-            admits = sorted({h.vtep for r in routes for h in r.nexthops} - {vtep})
-            instances.append(Instance(network.vrfs[vrf], routes, tuple(admits)))
+            admits = {h.vtep for r in routes for h in r.nexthops}
+            if network.vrfs[vrf].hairpin:
+                admits |= senders(network, at, vrf)
+            instances.append(Instance(network.vrfs[vrf], routes, tuple(sorted(admits - {vtep}))))
     return Dpu(
         vtep,
         network.fabric.nodes[vtep].name,
@@ -78,6 +83,11 @@ def tables_of(program: Program, vtep: int) -> Dpu:
         program.groups_at(vtep),
         tuple(asked_for(program, vtep)) if elsewhere(program) else (),
     )
+
+
+def senders(network: Network, vtep: int, vrf: int) -> set[int]:
+    """The VTEPs of which some route leads to a VTEP's VRF."""
+    return {at for at, of in network.fib.instances if (vtep, vrf) in leads(network, at, of)}
 
 
 def elsewhere(program: Program) -> bool:

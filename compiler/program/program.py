@@ -159,7 +159,7 @@ class Program:
 def asked_for(program: Program, vtep: int) -> list[tuple[Endpoint, tuple[Group, ...]]]:
     """The endpoints for which a VTEP asks groups as the peer or as a border, and these groups: what
     it may exchange packets with by its routes or theirs."""
-    network, leads = program.network, cache(partial(_leads, program.network))
+    network, ahead = program.network, cache(partial(leads, program.network))
     border = network.fabric.nodes[vtep].role is Role.BORDER
     mine = [(at, vrf) for at, vrf in network.fib.instances if at == vtep]
     out = []
@@ -173,14 +173,14 @@ def asked_for(program: Program, vtep: int) -> list[tuple[Endpoint, tuple[Group, 
         )
         if groups and (
             end.vtep == vtep
-            or vtep in {at for at, _ in leads(end.vtep, end.vrf)}
-            or any((end.vtep, end.vrf) in leads(*instance) for instance in mine)
+            or vtep in {at for at, _ in ahead(end.vtep, end.vrf)}
+            or any((end.vtep, end.vrf) in ahead(*instance) for instance in mine)
         ):
             out.append((end, groups))
     return out
 
 
-def _leads(network: Network, vtep: int, vrf: int) -> set[tuple[int, int]]:
+def leads(network: Network, vtep: int, vrf: int) -> set[tuple[int, int]]:
     """Where the routes of a VTEP's VRF lead."""
     fib = network.fib
     place = fib.instance(vtep, vrf)

@@ -113,7 +113,7 @@ def config(network: Network, node: int) -> str:
         lines += [f"! vrf{vni} is {network.vrfs[vrf].name}", f"vrf vrf{vni}"]
         lines += [f" vni {vni}", "exit-vrf", "!"]
     if vrfs:
-        lines += ["! no packet goes from one tunnel into another: hairpin_drop of the ruleset", "!"]
+        lines += [*_hairpins(network, vrfs), "!"]
     lines += _underlay(network, node, bool(vrfs))
     routes = _own_routes(network, node)
     leaks: dict[int, list[NextHop]] = defaultdict(list)
@@ -122,6 +122,15 @@ def config(network: Network, node: int) -> str:
     for vrf in vrfs:
         lines += [*_comments(network, node, leaks[vrf]), *_vrf(network, node, vrf, routes[vrf])]
     return "".join(f"{visible(line)}\n" for line in (*lines, "end"))
+
+
+def _hairpins(network: Network, vrfs: Iterable[int]) -> Iterator[str]:
+    """What becomes of packets whose routes lead out of one tunnel into another."""
+    permit = [network.vrfs[vrf] for vrf in vrfs if network.vrfs[vrf].hairpin]
+    for vrf in permit:
+        yield f"! vrf{vrf.vni} permits hairpins: out of a tunnel into it packets go on into others"
+    others = "from one tunnel into another" + (" by another VRF" if permit else "")
+    yield f"! no packet goes {others}: hairpin_drop of the ruleset"
 
 
 def _underlay(network: Network, node: int, vtep: bool) -> Iterator[str]:

@@ -3,7 +3,7 @@
 Endpoint number k sits behind interface `ep<k>`, the tunnel of VRF number v is `vx<v>`. What comes
 from an endpoint passes `out<k>`, what leaves to one passes `in<k>`, and between two endpoints of
 one VTEP a packet passes both. What came out of a tunnel goes to an endpoint here or nowhere: a
-kernel would route it on (`hairpin_drop`). In each chain:
+kernel would route it on (`hairpin_drop`). Where a VRF permits that, a rule lets it. In each chain:
 
 1. the source address must be the endpoint's own (out), or lie behind the VTEP that the packet came
    from, known by the inner source MAC (in); what is somebody else's inside an endpoint's prefix
@@ -103,7 +103,7 @@ def ruleset(
             for e in here
             for line in _endpoint(program, e, has[e.index], home[e.index], incoming)
         ),
-        *_forward(here, incoming),
+        *_forward(here, _relays(network, node, vrf), incoming),
         "}",
     ]
     return "\n".join(lines) + "\n"
@@ -116,10 +116,17 @@ def tunnel_mac(network: Network, vtep: int, vrf: int) -> str:
     return known.get((vtep, vrf)) or known[instances[bisect_left(instances, (vtep, 0))]]
 
 
-def _forward(here: Sequence[Endpoint], incoming: str) -> Iterator[str]:
+def _relays(network: Network, node: int, only: int | None) -> list[int]:
+    """The VRFs of a node that permit hairpins, or whether one does."""
+    mine = sorted(vrf for at, vrf in network.fib.instances if at == node and only in (None, vrf))
+    return [vrf for vrf in mine if network.vrfs[vrf].hairpin]
+
+
+def _forward(here: Sequence[Endpoint], relays: Sequence[int], incoming: str) -> Iterator[str]:
     leaves = (f'oifname "ep{e.index}" goto in{e.index}' for e in here)
-    onward = f'{incoming} "vx*" counter drop comment "hairpin_drop"'
-    yield from _chain("enter", [*leaves, onward], "counter accept")
+    onward = [f'{incoming} "vx{v}" counter accept comment "hairpin: permit"' for v in relays]
+    onward.append(f'{incoming} "vx*" counter drop comment "hairpin_drop"')
+    yield from _chain("enter", [*leaves, *onward], "counter accept")
     yield from _chain(
         "forward",
         [

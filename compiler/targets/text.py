@@ -38,7 +38,9 @@ def _lines(doc: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "== tunnel admit: VNI → VRF, from these outer sources, into no other tunnel"
     for row in doc["tunnel_admit"]:
-        yield f"  {row['vni']:<8} {row['vrf']:<24} {' '.join(row['outer_sources']) or '(none)'}"
+        on = "  and into the next one" if row["hairpin"] == "permit" else ""
+        sources = " ".join(row["outer_sources"]) or "(none)"
+        yield f"  {row['vni']:<8} {row['vrf']:<24} {sources}{on}"
     yield ""
     yield "== endpoints: VRF, addresses, groups out / in"
     for row in doc["endpoints"]:

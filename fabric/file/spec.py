@@ -15,6 +15,10 @@ from fabric.diagnostics import Span
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 HostState = Literal["ready", "provisioning", "quarantined"]
+Hairpin = Annotated[
+    Literal["permit", "deny"],
+    Field(description="whether what came out of a tunnel may go into the next one"),
+]
 
 
 class Model(BaseModel):
@@ -101,6 +105,7 @@ class VrfSpec(Model):
     advertise: list[str] = Field(
         [], description='prefixes that Zone 2 may route back to; "nodes" names the node prefixes'
     )
+    hairpin: Hairpin = "deny"
 
 
 class Tenant(Model):
@@ -149,6 +154,7 @@ class Zone0(Model):
     )
     endpoints: dict[Name, ZoneEndpoint] = Field({}, description="services by name")
     services: list[ZoneRule] = Field([], description="boot services, before the rules")
+    hairpin: Hairpin = "deny"
     rules: list[ZoneRule] = Field([], description="ordered; the first match decides")
 
 
@@ -164,6 +170,7 @@ class Zone2(Model):
     vni: int | None = Field(None, ge=1, le=16777215, description="L3VNI; default: drawn")
     borders: list[str] = Field([], description="its border nodes; empty: all")
     endpoints: dict[Name, ZoneEndpoint] = Field({}, description="outside networks by name")
+    hairpin: Hairpin = "deny"
     rules: list[ZoneRule] = Field([], description="ordered; the first match decides")
 
 

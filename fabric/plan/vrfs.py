@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_network
 
 from fabric.diagnostics import Diagnostics, Span
-from fabric.file.spec import FabricSpec, VrfPrefix
+from fabric.file.spec import FabricSpec, VrfPrefix, VrfSpec
 from fabric.inventory import Prefix, Vrf
 from fabric.plan.draws import Draws
 from fabric.plan.per_namespace import Entry, entries
@@ -43,6 +43,7 @@ class VrfDraft:
     written: tuple[Entry, ...]
     vni: int | None
     span: Span | None
+    hairpin: bool = False
 
 
 def drafts(spec: FabricSpec, namespaces: Mapping[str, Iterable[str]]) -> list[VrfDraft]:
@@ -51,28 +52,29 @@ def drafts(spec: FabricSpec, namespaces: Mapping[str, Iterable[str]]) -> list[Vr
     for tenant, settings in spec.tenants.items():
         if settings.vrf_per == "namespace" and settings.vrfs:
             span = spec.at("tenants", tenant, "vrfs", next(iter(settings.vrfs)))
+            model = next(iter(settings.vrfs.values()))
             names = sorted({*namespaces.get(tenant, ())})
-            out += [_draft(spec, tenant, name, None, span) for name in names]
+            out += [_draft(spec, tenant, name, None, span, model) for name in names]
             continue
         for name, vrf in settings.vrfs.items():
             span = spec.at("tenants", tenant, "vrfs", name)
-            out.append(_draft(spec, tenant, name, vrf.vni, span))
+            out.append(_draft(spec, tenant, name, vrf.vni, span, vrf))
     for number, zone in ((0, spec.zones.zone0), (2, spec.zones.zone2)):
         if zone.endpoints:
             given = spec.zones.zone0.prefixes if number == 0 else []
             texts = given or sorted({a for e in zone.endpoints.values() for a in e.addresses})
             written = tuple(enumerate(VrfPrefix(cidr=text) for text in texts))
             span = spec.at("zones", f"zone{number}")
-            out.append(
-                VrfDraft(f"zone{number}/main", f"zone{number}", number, written, zone.vni, span)
-            )
+            name, on = f"zone{number}", zone.hairpin == "permit"
+            out.append(VrfDraft(f"{name}/main", name, number, written, zone.vni, span, on))
     return sorted(out, key=lambda draft: draft.name)
 
 
 def _draft(
-    spec: FabricSpec, tenant: str, name: str, vni: int | None, span: Span | None
+    spec: FabricSpec, tenant: str, name: str, vni: int | None, span: Span | None, model: VrfSpec
 ) -> VrfDraft:
-    return VrfDraft(f"{tenant}/{name}", tenant, 1, entries(spec, tenant, name), vni, span)
+    written, on = entries(spec, tenant, name), model.hairpin == "permit"
+    return VrfDraft(f"{tenant}/{name}", tenant, 1, written, vni, span, on)
 
 
 def vrf_table(
@@ -87,7 +89,7 @@ def vrf_table(
     problems.items += draws.problems.items
     problems.check()
     vrfs = tuple(
-        Vrf(index, draft.name, draft.tenant, draft.zone, vni, found, draft.span)
+        Vrf(index, draft.name, draft.tenant, draft.zone, vni, found, draft.span, draft.hairpin)
         for index, (draft, found, vni) in enumerate(zip(table, resolved, vnis, strict=True))
     )
     return vrfs, tuple(map(slots, table, resolved))

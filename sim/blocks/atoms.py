@@ -201,7 +201,7 @@ def address_atoms(
     program: Program, owned: Owned, bound: Mapping[int, Sequence[int]]
 ) -> AddressAtoms:
     """Cut every VRF's address axes at its endpoints, its routes and the regions of its rules, which
-    are those of the groups `bound` there."""
+    are those of the groups `bound` there; and at the routes of VRFs that may pass on packets."""
     network = program.network
     cuts: list[tuple[set[int], set[int]]] = [({0}, {0}) for _ in network.vrfs]
     for endpoint in network.endpoints:
@@ -211,6 +211,11 @@ def address_atoms(
         v4, v6 = network.fib.boundaries(vrf.index)
         cuts[vrf.index][0].update(v4)
         cuts[vrf.index][1].update(v6)
+    for relay in (vrf.index for vrf in network.vrfs if vrf.hairpin):
+        v4, v6 = network.fib.boundaries(relay)
+        for mine in cuts:
+            mine[0].update(v4)
+            mine[1].update(v6)
     for index, groups in bound.items():
         entries = (entry for g in groups for entry in program.groups[g].entries)
         for v4_ranges, v6_ranges in {(r.v4, r.v6) for entry in entries for r in entry.regions}:

@@ -1,8 +1,9 @@
 """Address space of a VRF, cut wherever a prefix of anything that may matter begins or ends.
 
 What may matter to packets of a VRF: the endpoints and the routes of that VRF, of the VRFs in which
-its packets may arrive, and of those behind which their source may be seen; and every prefix that
-any rule names. Between two cuts all addresses have the same owner, route and rules, at both ends.
+its packets may arrive (at once, or passed on by VRFs that permit hairpins), and of those behind
+which their source may be seen; and every prefix that any rule names. Between two cuts all addresses
+have the same owner, route and rules, at both ends.
 """
 
 from __future__ import annotations
@@ -75,6 +76,10 @@ class AddressSpace:
 
     def _axis(self, vrf: int, version: int) -> Axis:
         near = {vrf} | self.leads[vrf]
+        passed: set[int] = set()
+        while more := {far for far in near - passed if self.network.vrfs[far].hairpin}:
+            passed |= more
+            near |= {far for relay in more for far in self.leads[relay]}
         near |= {far for other in near for far in self.leads[other]}
         prefixes = {*self.named, *(p for other in near for p in self.routed[other])}
         prefixes |= {p for e in self.network.endpoints if e.vrf in near for p in e.prefixes}

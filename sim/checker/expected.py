@@ -18,7 +18,7 @@ from compiler.sources import SOURCES
 from fabric.fingerprint import fingerprint
 from fabric.kubernetes.unevaluated import Unevaluated, certified
 from fabric.network import Network
-from sim.assumptions import REPLIES, SCHEMA, assumptions
+from sim.assumptions import SCHEMA, assumptions, replies
 from sim.checker.claims import Claim, Judge, read
 from sim.checker.detours import Doors, left_out, way_of
 from sim.checker.failures import Asked, tried, under_failures
@@ -48,6 +48,7 @@ def expected(
     claims, attempts, more = _claims(network, policy, paths, regions, told)
     findings = [*failing(claims), *_others(network, paths)]
     under = [kind for claim in claims for kind in claim["hold_under"]]
+    hairpins = sorted(vrf.name for vrf in network.vrfs if vrf.hairpin)
     not_evaluated = certified([*told, *more])
     body = {
         "schema": SCHEMA,
@@ -56,11 +57,12 @@ def expected(
         "inputs": [_input(path, network) for path in inputs],
         "down": sorted(network.fabric.down),
         "routing": fingerprint(network),
-        "assumptions": assumptions((e.assumed for e in network.endpoints), under),
+        "assumptions": assumptions((e.assumed for e in network.endpoints), under, hairpins),
         "exempt": sorted({alias for e in network.endpoints for alias in e.aliases}),
         "not_evaluated": not_evaluated,
-        "replies": REPLIES,
+        "replies": replies(hairpins),
         "vrfs": list(regions.vrfs),
+        **({"hairpins": hairpins} if hairpins else {}),
         "endpoints": _endpoints(network, regions),
         **sections(regions, paths.names),
         **paths.space.fields.written(),

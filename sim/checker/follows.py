@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product
 from typing import Any
 
-from sim.assumptions import REPLIES, assumptions
+from sim.assumptions import assumptions, replies
 from sim.checker.claims import Claim, Judge, Judgement, opens
 from sim.checker.claims import read as read_claim
 from sim.checker.regions import Regions
@@ -79,9 +79,15 @@ def _words(certificate: Any) -> Iterator[str]:
     if certificate["exempt"] != sorted({name for e in endpoints for name in e["aliases"]}):
         yield "exempt: not the host-network pods of `endpoints`"
     under = [kind for claim in certificate["claims"] for kind in claim["hold_under"]]
-    if certificate["assumptions"] != assumptions((e["assumed"] for e in endpoints), under):
+    hairpins = certificate.get("hairpins", ())
+    if "hairpins" in certificate and (
+        not hairpins or hairpins != sorted({*hairpins} & {*certificate["vrfs"]})
+    ):
+        yield "hairpins: no sorted list of VRFs"
+    assumed = (e["assumed"] for e in endpoints)
+    if certificate["assumptions"] != assumptions(assumed, under, hairpins):
         yield "assumptions: not those of every certificate with such endpoints"
-    if certificate["replies"] != REPLIES:
+    if certificate["replies"] != replies(hairpins):
         yield "replies: not what every certificate says"
     if bool(certificate["failures_tried"]) and not under:
         yield "failures_tried: no claim asks for a failure"

@@ -28,7 +28,7 @@ TOP = {4: 2**32 - 1, 6: 2**128 - 1}
 def reasons_of(stages: Stages) -> tuple[str, ...]:
     """What can become of a packet, in the order in which it meets them."""
     policy = [stage.drop for stage in stages]
-    far = "underlay_drop", "hairpin_drop", "eni_miss_drop", "pa_validation_drop"
+    far = "underlay_drop", "hairpin_drop", "ttl_drop", "eni_miss_drop", "pa_validation_drop"
     return "delivered", "spoof_drop", "no_route_drop", *policy, *far, "self", "delivered_if"
 
 
@@ -198,7 +198,7 @@ def form(reasons: tuple[str, ...], parts: int = 1) -> Check:
     many parts (`sim.checker.fields`)."""
     protocol = number(0, parts * PROTOCOLS - 1)
     besides = {} if parts == 1 else {"fields": fields.problems}
-    return record(
+    needed = dict(
         schema=text,
         fabric=text_or_null,
         verdict=one_of("holds", "fails", "unknown"),
@@ -270,3 +270,4 @@ def form(reasons: tuple[str, ...], parts: int = 1) -> Check:
         digest=matching(SHA256, "SHA-256"),
         **besides,
     )
+    return maybe({"hairpins": items(text)}, needed)

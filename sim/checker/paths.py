@@ -2,9 +2,10 @@
 
 For each endpoint, each stretch of its own addresses and each stretch of destinations: look the
 route up; on each of its next hops ask the sender's policies, the underlay, whether the route there
-leads on (where the packet ends), who owns the destination there, whether the way back leads through
-the sender's VTEP, and the receiver's policies. One address of a stretch speaks for all of it
-(`address_space`), one cell for all its packets (`l4_space`).
+leads on (where the packet ends, or is passed on if the VRF permits hairpins), who owns the
+destination there, whether the way back leads through the VTEP that sent the packet last, and the
+receiver's policies. One address of a stretch speaks for all of it (`address_space`), one cell for
+all its packets (`l4_space`).
 
 Cost: for each VRF its endpoints' stretches × stretches of its axis.
 """
@@ -26,6 +27,12 @@ from sim.checker.form import TOP, reasons_of
 from sim.checker.guests import workloads
 from sim.checker.l4_space import Space
 from sim.checker.regions import Choice, Party, Ranges, Regions, Row, Sender
+
+TTL = 64
+"""What senders send with; every VTEP takes one away, and passes nothing on that has one left."""
+Hop = tuple[int, int]
+"""A VTEP and a VRF there."""
+Tunnel = tuple[Hop | None, Hop, str | None]
 
 
 class Paths:
@@ -49,6 +56,7 @@ class Paths:
         self.stray: set[tuple[int, int]] = set()
         self.visited = 0
         self.hops = cache(self._hops)
+        self.last_tunnels = cache(self._last_tunnels)
         self.seen_behind = cache(self._seen_behind)
         self.constant = cache(self._constant)
         self.combined = cache(self._combined)
@@ -82,8 +90,7 @@ class Paths:
         """What becomes of packets from one address, destination by destination. What the endpoint's
         own VTEP routes on is none of its addresses."""
         home = endpoint.vtep, endpoint.vrf
-        onward = self.hops(*home, axis.version, src)
-        if onward and home not in onward:
+        if self.leads_on(home, axis.version, src):
             return (Row(0, TOP[axis.version], (Choice(self.constant("spoof_drop"), -1, -1),)),)
         out: list[Row] = []
         for first, last in axis.spans():
@@ -99,26 +106,45 @@ class Paths:
         self.visited += max(1, len(hops)) * self.space.size
         if not hops:
             return (Choice(self.constant("no_route_drop"), -1, -1),)
-        return tuple(sorted({self._on(endpoint, version, src, dst, *hop) for hop in hops}))
+        found = {
+            self._on(endpoint, version, src, dst, hop, *tunnel)
+            for hop in hops
+            for tunnel in self.last_tunnels(hop, version, dst)
+        }
+        return tuple(sorted(found))
 
     def _on(
-        self, endpoint: Endpoint, version: int, src: int, dst: int, vtep: int, vrf: int
+        self,
+        endpoint: Endpoint,
+        version: int,
+        src: int,
+        dst: int,
+        first: Hop,
+        before: Hop | None,
+        end: Hop,
+        lost: str | None,
     ) -> Choice:
-        """What becomes of a packet on one next hop."""
+        """What becomes of a packet that goes to a first hop and comes to an end, over a tunnel from
+        the place before, or straight from its sender; `lost` on the way there for some reason."""
+        vtep, vrf = end
         owner = self.where.owner(vrf, version, dst)
-        if owner == endpoint.index and vtep == endpoint.vtep:
+        if owner == endpoint.index and vtep == endpoint.vtep and lost is None:
             return Choice(self.constant("self"), owner, vrf)
         lives_there = owner >= 0 and self.network.endpoints[owner].vtep == vtep
-        target = owner if lives_there else -1
-        out = Direction.OUT, endpoint.index, version, vrf, dst
-        if not self.network.underlay.reachable(endpoint.vtep, vtep):
-            return Choice(self.combined(out, "underlay_drop"), target, vrf)
-        onward = self.hops(vtep, vrf, version, dst)
-        if onward and (vtep, vrf) not in onward:
+        target = owner if lives_there and lost is None else -1
+        out = Direction.OUT, endpoint.index, version, first[1], dst
+        if not self.network.underlay.reachable(endpoint.vtep, first[0]):
+            straight = before is None
+            there = (target, vrf) if straight else (-1, first[1])
+            return Choice(self.combined(out, "underlay_drop"), *there)
+        if lost is not None:
+            return Choice(self.combined(out, lost), -1, vrf)
+        if self.leads_on(end, version, dst):
             return Choice(self.combined(out, "hairpin_drop"), -1, vrf)
         if target < 0:
             return Choice(self.combined(out, "eni_miss_drop"), target, vrf)
-        seen = self.seen_behind(vtep, vrf, version, src, endpoint.vtep, endpoint.vrf)
+        outer, inner = before or (endpoint.vtep, endpoint.vrf)
+        seen = self.seen_behind(vtep, vrf, version, src, outer, inner)
         if seen is None:
             return Choice(self.combined(out, "pa_validation_drop"), target, vrf)
         into = Direction.IN, target, version, seen, src
@@ -128,11 +154,35 @@ class Paths:
         route = self.network.fib.lookup(vtep, vrf, version, dst)
         return () if route is None else tuple((hop.vtep, hop.vrf) for hop in route.nexthops)
 
+    def leads_on(self, at: Hop, version: int, dst: int) -> bool:
+        """Whether the route of a VTEP and VRF leads away from there."""
+        hops = self.hops(*at, version, dst)
+        return bool(hops) and at not in hops
+
+    def _last_tunnels(self, first: Hop, version: int, dst: int) -> tuple[Tunnel, ...]:
+        """The last tunnels of packets over a first hop, those of all walks that their TTL allows:
+        where each comes from (None: from the sender), where it leads to, and why it does not."""
+        found: dict[Tunnel, None] = {}
+        walks: dict[tuple[Hop | None, Hop], None] = {(None, first): None}
+        for left in range(TTL - 1, 0, -1):
+            further: dict[tuple[Hop | None, Hop], None] = {}
+            for before, here in walks:
+                if before and not self.network.underlay.reachable(before[0], here[0]):
+                    found[before, here, "underlay_drop"] = None
+                elif left == 1:
+                    found[first, first, "ttl_drop"] = None
+                elif self.leads_on(here, version, dst) and self.network.vrfs[here[1]].hairpin:
+                    further |= {(here, hop): None for hop in self.hops(*here, version, dst)}
+                else:
+                    found[before, here, None] = None
+            walks = further
+        return tuple(found)
+
     def _seen_behind(
         self, vtep: int, vrf: int, version: int, src: int, outer: int, true_vrf: int
     ) -> int | None:
         """The VRF behind which the receiver sees a source: that of a next hop of the way back which
-        leads to the VTEP that sent the packet, the true one first. None: no such way."""
+        leads to the VTEP that sent the packet, the one it sent it from first. None: no such way."""
         back = self.network.fib.lookup(vtep, vrf, version, src)
         vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == outer] if back else []
         return true_vrf if true_vrf in vrfs else next(iter(vrfs), None)

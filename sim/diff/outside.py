@@ -175,7 +175,8 @@ class _View:
             return None
         instances = blocks.inst_of[:, vrf]
         first = blocks.fib_off[instances[instances >= 0]]
-        sets = blocks.fib[first[:, None] + np.arange(blocks.addresses.count(vrf))]
+        routes = reach.leg_space.closure.fib
+        sets = routes[first[:, None] + np.arange(blocks.addresses.count(vrf))]
         owned: dict[int, list[tuple[int, int]]] = defaultdict(list)
         free: dict[int, list[tuple[int, int]]] = defaultdict(list)
         leads = set()
@@ -200,11 +201,11 @@ class _View:
 
 
 def _leading(reach: Reach, sets: Column, egress: int) -> Bits:
-    """The atoms of which some next hop, at some VTEP, is in VRF `egress`."""
-    blocks = reach.blocks
-    hops = np.repeat(np.arange(len(blocks.set_off) - 1), np.diff(blocks.set_off))
-    holds = np.zeros(len(blocks.set_off), np.bool_)
-    holds[hops[blocks.set_vrf == egress]] = True
+    """The atoms of which some way, from some VTEP, ends in VRF `egress`."""
+    ways = reach.leg_space.closure
+    hops = np.repeat(np.arange(len(ways.off) - 1), np.diff(ways.off))
+    holds = np.zeros(len(ways.off), np.bool_)
+    holds[hops[ways.vrf == egress]] = True
     return np.asarray(holds[sets].any(axis=0))
 
 

@@ -12,7 +12,8 @@ Rows, ranges and witnesses are then looked for among suspects alone. This errs o
 other end must agree, that nobody has the address, is found there. For the same reason nothing that
 a class of `sim.diff.peers` does may be left out: members of a class that fare differently are told
 apart, and so pairs where they may (4: not all hosts have the same routes) are listed with suspects
-of the same peers.
+of the same peers. Where a VRF permits hairpins in either world, every pair is a suspect: routes of
+others decide.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ HopSet = tuple[Names, ...]
 
 def suspects(old: LegSpace, new: LegSpace, found: Peers) -> frozenset[Names]:
     """Pairs of VRFs, by name, outside of which nothing differs."""
+    if any(vrf.hairpin for space in (old, new) for vrf in space.network.vrfs):
+        names = {vrf.name for space in (old, new) for vrf in space.network.vrfs}
+        return frozenset((a, b) for a in names for b in names)
     hops: dict[HopSet, int] = {}
     both = _World(old, found.old, hops), _World(new, found.new, hops)
     leads = [{vrf for _, vrf in hop_set} for hop_set in hops]

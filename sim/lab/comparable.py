@@ -5,7 +5,7 @@ Rules that hold here; the first that a flow meets is the reason that it is count
 1. What is on a node that is down sends nothing, in the lab as in the network: it has no namespace
    there. That others send *to* it is compared.
 2. A router drops some addresses whatever its routes say (`sim.packets.nobodys`).
-3. Which of several next hops a flow takes is the hash's secret.
+3. Which of several ways a flow takes is the hash's secret.
 4. Rules are what stops packets that lead from one tunnel into another, so that a lab without
    rules passes them on.
 """
@@ -24,7 +24,8 @@ from sim.packets.headers import Packets
 from sim.packets.nobodys import UNROUTED
 from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Datapath
-from sim.pipeline.forwarding import Place, onward
+from sim.pipeline.forwarding import Place
+from sim.pipeline.ways import ways
 from sim.world import World
 
 Rows = NDArray[np.bool_]
@@ -86,7 +87,7 @@ def _routed(packets: Packets) -> Iterator[bool]:
 
 
 def _single_path(world: World, packets: Packets) -> Iterator[bool]:
-    """For each row whether its route leaves no choice of next hop."""
+    """For each row whether its routes leave no choice of next hop."""
     known: dict[tuple[int, int, int], bool] = {}
     columns = (packets.src_endpoint, packets.version, packets.dst_hi, packets.dst_lo)
     rows = zip(*(c.tolist() for c in columns), strict=True)
@@ -94,5 +95,5 @@ def _single_path(world: World, packets: Packets) -> Iterator[bool]:
         key = source, version, hi << 64 | lo
         if key not in known:
             end = world.network.endpoints[source]
-            known[key] = len(onward(world, Place(end.vtep, end.vrf, packets.flow(row)))) <= 1
+            known[key] = len(ways(world, Place(end.vtep, end.vrf, packets.flow(row)))) <= 1
         yield known[key]

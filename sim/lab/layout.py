@@ -10,7 +10,8 @@ Rules that hold here:
 3. A leak joins two instances of one VTEP by a veth pair: what VRF a routes into VRF b crosses it.
 4. Where a packet came from decides the table (`InstanceEntry`): from an endpoint or a tunnel the
    FIB, as of any kernel that is a VTEP, from a join the sending VRF's routes into this one, but
-   for what the FIB leads on from there. Where a route stays on the VTEP, the table has the
+   for what the FIB leads on from there: that ends, or takes the FIB if the VRF permits hairpins.
+   Where a route stays on the VTEP, the table has the
    endpoints behind it and nothing else.
 5. Endpoints have no addresses of their own: each is one end of a veth pair in the `ends` namespace
    of its VTEP, and whoever tests sends and receives raw frames there.
@@ -191,6 +192,8 @@ class Layout:
             prefix: any((hop.vtep, hop.vrf) == (node, vrf) for hop in hops)
             for prefix, hops in found.items()
         }
+        permits = self.network.vrfs[vrf].hairpin
+        onward = {p: hops for p, hops in found.items() if permits and not fib_routes[p]}
         for join in self.joins[node]:
             if join.b == vrf:
                 found = {
@@ -198,7 +201,7 @@ class Layout:
                     for route in fib.routes(node, join.a)
                     if (inside := tuple(hop for hop in route.nexthops if hop.vrf == vrf))
                 }
-                yield from self._table(join.table, node, vrf, found, fib_routes)
+                yield from self._table(join.table, node, vrf, found, fib_routes, onward)
 
     def _table(
         self,
@@ -207,16 +210,20 @@ class Layout:
         vrf: int,
         routes: Mapping[Prefix, Sequence[NextHop]],
         kept: Mapping[Prefix, bool] = MappingProxyType({}),
+        onward: Mapping[Prefix, Sequence[NextHop]] = MappingProxyType({}),
     ) -> Iterator[RouteLine]:
         """Routes as seen in `vrf`. One that stays in this instance becomes routes to the endpoints
         inside it, and as a whole leads to the endpoint around it, or nowhere. `kept` says of the
-        instance's own prefixes which stay: what leads on from there leads nowhere here."""
+        instance's own prefixes which stay: what leads on from there leads nowhere here, or on to
+        the next hops of `onward`."""
         live = dict(self._live(node, vrf))
         stays = {p for p, hops in routes.items() if (hops[0].vtep, hops[0].vrf) == (node, vrf)}
 
         def delivered(prefix: Prefix, ways: tuple[Hop, ...]) -> RouteLine:
             own = prefix if prefix in kept else _around(prefix, kept)
-            return RouteLine(table, prefix, ways if own is None or kept[own] else ())
+            if own is not None and not kept[own]:
+                ways = self._ways(node, vrf, onward.get(own, ()))
+            return RouteLine(table, prefix, ways)
 
         for prefix in dict.fromkeys([*live, *(p for p, here in kept.items() if not here)]):
             if prefix not in routes and _around(prefix, routes) in stays:

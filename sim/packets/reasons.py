@@ -38,6 +38,7 @@ class Reason(int):
     POLICY_DROP: ClassVar[Reason]
     UNDERLAY_DROP: ClassVar[Reason]
     HAIRPIN_DROP: ClassVar[Reason]
+    TTL_DROP: ClassVar[Reason]
     ENI_MISS_DROP: ClassVar[Reason]
     PA_VALIDATION_DROP: ClassVar[Reason]
 
@@ -68,7 +69,8 @@ class Reason(int):
 BEFORE = {"DELIVERED": 0, "UNKNOWN_SOURCE": 1, "FRAGMENT_DROP": 2, "SPOOF_DROP": 3,
           "NO_ROUTE_DROP": 4}  # fmt: skip
 """What the datapath says before any policy."""
-AFTER = {"UNDERLAY_DROP": 10, "HAIRPIN_DROP": 13, "ENI_MISS_DROP": 11, "PA_VALIDATION_DROP": 12}
+AFTER = {"UNDERLAY_DROP": 10, "HAIRPIN_DROP": 13, "TTL_DROP": 14, "ENI_MISS_DROP": 11,
+         "PA_VALIDATION_DROP": 12}  # fmt: skip
 """And after that of the sender."""
 
 

@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 from fabric.network import Network
 from sim.packets.decode import Decoded
 from sim.packets.headers import Flow
-from sim.pipeline.forwarding import Place, onward, receivers, sender
+from sim.pipeline.forwarding import Place, receivers, sender
+from sim.pipeline.ways import ways
 from sim.world import World
 
 Ints = NDArray[np.int64]
@@ -89,8 +90,8 @@ def answerer(world: World, flow: Flow) -> int:
     source = sender(network, flow)
     if source is None:
         return -1
-    there = [step.to for step in onward(world, Place(source.vtep, flow.vrf, flow))]
-    vrfs = {place.vrf if receivers(network, place) else -1 for place in there}
+    found = ways(world, Place(source.vtep, flow.vrf, flow))
+    vrfs = {way.end.vrf if receivers(network, way.end) else -1 for way in found}
     return vrfs.pop() if len(vrfs) == 1 else -1
 
 

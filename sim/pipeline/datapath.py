@@ -188,13 +188,17 @@ class Datapath:
     def walk(self, packets: Packets, verdicts: Verdicts) -> NDArray[np.uint64]:
         """Packets and bytes per link direction; fills the `path` column."""
         from sim.kernels.pipeline.account import ROWS, walk
+        from sim.kernels.pipeline.relay import walk_on
 
+        relayed = headers(packets) if self.tables.hairpin.any() else None
         found = np.zeros((self.threads, 2 * len(self.tables.link_a), 2), np.uint64)
         columns = verdicts, packets.length, packets.count
 
         def work(part: int, begin: int, end: int) -> None:
             scratch = np.empty((ROWS, BLOCK), np.uint64)
             walk(self.tables, self.hops, *columns, begin, end, scratch, found[part])
+            if relayed is not None:
+                walk_on(self.tables, self.hops, relayed, *columns, begin, end, found[part])
 
         self._parts(len(packets), work)
         links: NDArray[np.uint64] = found.sum(0)

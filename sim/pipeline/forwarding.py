@@ -7,15 +7,16 @@ A *place* is a node, a VRF and a header. Rules that hold here:
 2. The FIB of the node's VRF then maps each header's destination to next hops. Their places come in
    the order of the route, headers in order: ECMP picks one of all by its number.
 3. Who takes a packet out of a tunnel looks its destination up again (RFC 9136 §4.4.1). Where its
-   route leads on, the packet ends: what came out of a tunnel goes into no other one. Tables and
-   rulesets say so (`hairpin`), since kernels and switches would send it on.
+   route leads on, the packet ends, unless the VRF there says `hairpin: permit`: then the next step
+   begins here (`sim.pipeline.ways`). Tables and rulesets say either, since kernels and switches
+   would send it on.
 4. Where a packet is delivered to is a set too: the endpoints that own its destination and live
    there. A VTEP with several of them takes the first; other VTEPs have theirs.
 5. There the source is looked for in turn: the way back says behind which VRF it lies.
 6. An endpoint neither gets anything at an address that its own VTEP routes on, nor sends from there
    (`spoof_drop`): no answer would come back.
 
-One step leads from the source's VTEP to the destination's, through a tunnel. `sim.pipeline.trace`,
+One step leads from a VTEP to the next one, through a tunnel. `sim.pipeline.trace`,
 explanations, witnesses and the lab take steps from here. `sim.proof.legs` and the kernels take the
 same step for columns of packets, on routes that `sim.blocks.blocks` looked up, without rewrites,
 and refuse worlds that have some. Nobody else asks a FIB where a packet goes, but dumps of it and
@@ -108,14 +109,14 @@ def sender(network: Network, header: Flow) -> Endpoint | None:
     return None if bound is None or leads_on(network, bound.vtep, bound.vrf, *ip) else bound
 
 
-def way_back(world: World, at: Place, outer: int) -> tuple[Route | None, int | None]:
+def way_back(world: World, at: Place, outer: tuple[int, int]) -> tuple[Route | None, int | None]:
     """The route by which a packet's source is looked for where it came out of the tunnel from VTEP
-    `outer`; and the VRF behind which that puts it: that of a next hop that leads to `outer`, the
-    packet's own VRF if it is among them. None where no hop leads there."""
-    header = at.header
+    and VRF `outer`; and the VRF behind which that puts it: that of a next hop that leads to this
+    VTEP, the VRF it came from if it is among them. None where no hop leads there."""
+    header, (vtep, vrf) = at.header, outer
     back = world.network.fib.lookup(at.node, at.vrf, header.version, header.src)
-    vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == outer] if back is not None else []
-    return back, header.vrf if header.vrf in vrfs else next(iter(vrfs), None)
+    vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == vtep] if back is not None else []
+    return back, vrf if vrf in vrfs else next(iter(vrfs), None)
 
 
 def refuse_anycast(network: Network, who: str) -> None:

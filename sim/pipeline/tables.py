@@ -27,9 +27,10 @@ class Tables(NamedTuple):
 
     `exact` is `sim.blocks.exact`'s table, flat; `top_row` the row of each VRF in `v4_top` and
     `v6_top`; `atom_local` the endpoint to which its own VTEP delivers an atom; `ep_fib` where an
-    endpoint's routes begin in `fib`; `dec_reason` is the drop reason of each decision (0: permit);
-    `shared_*` are owners of addresses that have several. `hop_*` are the underlay's ECMP hops in
-    CSR form, row `node * n_nodes + target`; `link_a` tells a link's two directions apart.
+    endpoint's routes begin in `fib`; `hairpin` which VRFs permit hairpins; `dec_reason` is the
+    drop reason of each decision (0: permit); `shared_*` are owners of addresses that have several.
+    `hop_*` are the underlay's ECMP hops in CSR form, row `node * n_nodes + target`; `link_a` tells
+    a link's two directions apart.
     """
 
     proto_class: NDArray[np.uint8]
@@ -53,6 +54,7 @@ class Tables(NamedTuple):
     exact_shift: NDArray[np.uint64]
     remote_index: NDArray[np.int16]
     remote_count: NDArray[np.int32]
+    hairpin: NDArray[np.uint8]
     inst_of: NDArray[np.int32]
     fib_off: NDArray[np.int64]
     fib: NDArray[np.int32]
@@ -123,6 +125,7 @@ def tables(blocks: Blocks) -> Tables:
         "v6_top": top_index(addresses.v6_off, addresses.v6_hi, 64),
         "v6_hi": addresses.v6_hi,
         "v6_lo": addresses.v6_lo,
+        "hairpin": np.array([vrf.hairpin for vrf in network.vrfs]),
         "atom_base": addresses.base,
         "atom_endpoint": addresses.endpoint,
         "atom_local": local_endpoints(blocks),
@@ -227,7 +230,7 @@ def _typed(name: str, array: Any) -> Any:
     return flat if flat.size else np.zeros((1,) * flat.ndim, dtype)
 
 
-_UNSIGNED_8 = {"proto_class", "dec_reason"}
+_UNSIGNED_8 = {"proto_class", "dec_reason", "hairpin"}
 _UNSIGNED_16 = {"dport_atom", "sport_atom", "cell_class", "l4_class"}
 _UNSIGNED_32 = {"v4_start", "v4_top", "v6_top"}
 _UNSIGNED_64 = {"n_sport", "exact", "exact_shift", "v6_hi", "v6_lo", "node_seed"}

@@ -19,7 +19,8 @@ from fabric.network import Network
 from sim.packets.ecmp import choose, flow_hash, outer_hash, outer_port, seed
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason, reasons
-from sim.pipeline.forwarding import Place, leads_on, onward, receivers, sender, way_back
+from sim.pipeline.forwarding import Place, leads_on, receivers, sender, way_back
+from sim.pipeline.ways import WholeWay, hashed_way, ways
 from sim.world import World
 
 if TYPE_CHECKING:
@@ -52,9 +53,10 @@ class UnderlayHop:
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What is None was not reached. `onward` is the egress VRF's route to the destination if that
-    leads away from there, or the owner's route to the source if that does. `back` is the egress
-    VRF's route to the source, `seen` the VRF behind which it puts the source. `underlay` is empty
-    when both ends share a VTEP."""
+    leads away from there and nothing goes on, or the owner's route to the source if that does.
+    `back` is the egress VRF's route to the source, `seen` the VRF behind which it puts the source.
+    `underlay` is empty when both ends share a VTEP. `way` has all steps, with `route` and
+    `next_hop` those of the first, `further` the underlay's hops of the others."""
 
     flow: Flow
     reason: Reason
@@ -69,10 +71,26 @@ class Trace:
     back: Route | None = None
     seen: int | None = None
     into: EndTrace | None = None
+    way: WholeWay | None = None
+    further: tuple[tuple[UnderlayHop, ...], ...] = ()
+
+    @property
+    def egress(self) -> NextHop | None:
+        """Where the last tunnel leads to: what looks for the receiver."""
+        return self.way.steps[-1].hop if self.way else self.next_hop
+
+    @property
+    def outer(self) -> tuple[int, int] | None:
+        """VTEP and VRF from which the last tunnel comes."""
+        return self.way.before[:2] if self.way else None
+
+    def same_way(self, other: Trace) -> bool:
+        """Whether both take the same way, of those that are told apart."""
+        return (self.way and self.way.key) == (other.way and other.way.key)
 
 
 def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
-    """Follow one flow; `choice` overrides which of the next steps its hash takes. Cost: a scan over
+    """Follow one flow; `choice` overrides which of its ways its hash takes. Cost: a scan over
     endpoints and the entries of the groups bound to two."""
     network, program = world.network, world.program
     if not 0 <= flow.vrf < len(network.vrfs) or flow.version not in (4, 6):
@@ -84,39 +102,48 @@ def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
         return Trace(flow, reason, onward=_elsewhere(network, flow))
     hashed = flow_hash(flow)
     sport = outer_port(hashed)
-    ways = onward(world, Place(bound.vtep, flow.vrf, flow))
-    if not ways:
-        return Trace(flow, Reason.NO_ROUTE_DROP, bound.index, outer_sport=sport)
+    start = Place(bound.vtep, flow.vrf, flow)
     if choice is None:
-        choice = choose(hashed, seed(bound.vtep), len(ways))
-    route, hop, there = ways[choice]
+        way = hashed_way(world, start, hashed)
+    else:
+        every = ways(world, start)
+        way = every[choice] if every else None
+    if way is None:
+        return Trace(flow, Reason.NO_ROUTE_DROP, bound.index, outer_sport=sport)
+    route, hop, there = way.steps[0]
     sent = there.header
     out = _side(
         program, Direction.OUT, bound.index, (bound.vtep, hop.vtep), sent, sent.dst, hop.vrf
     )
-    hops = underlay_path(network, bound.vtep, hop.vtep, sport)
-    away = leads_on(network, there.node, there.vrf, there.header.version, there.header.dst)
-    target = next(iter(receivers(network, there)), None)
-    back, seen = way_back(world, there, bound.vtep)
+    tunnels = [
+        underlay_path(network, here.node, step.to.node, sport)
+        for here, step in zip((start, *(s.to for s in way.steps)), way.steps, strict=False)
+    ]
+    end, outer, got = way.end, way.before[:2], way.end.header
+    away = None
+    if way.ends in (Reason.HAIRPIN_DROP, Reason.UNDERLAY_DROP):
+        away = leads_on(network, end.node, end.vrf, got.version, got.dst)
+    target = next(iter(receivers(network, end)), None)
+    back, seen = way_back(world, end, outer)
     into = None
-    if hops is not None and target is not None and seen is not None:
-        into = _side(
-            program, Direction.IN, target.index, (hop.vtep, bound.vtep), sent, sent.src, seen
-        )
+    if way.ends is None and target is not None and seen is not None:
+        into = _side(program, Direction.IN, target.index, (end.node, outer[0]), got, got.src, seen)
     return Trace(
         flow,
-        _reason(out, hops is not None, away is None, target is not None, into),
+        _reason(out, way.ends, target is not None, into),
         bound.index,
         route,
         hop,
         sport,
         out,
-        hops or (),
+        tunnels[0] or (),
         target.index if target is not None else None,
         away,
         back,
         seen,
         into,
+        way,
+        tuple(hops or () for hops in tunnels[1:]),
     )
 
 
@@ -161,13 +188,11 @@ def _side(
     return EndTrace(packet, *nodes, steps, reason)
 
 
-def _reason(out: EndTrace, tunnel: bool, stays: bool, bound: bool, into: EndTrace | None) -> Reason:
+def _reason(out: EndTrace, ends: Reason | None, bound: bool, into: EndTrace | None) -> Reason:
     if out.reason is not Reason.DELIVERED:
         return out.reason
-    if not tunnel:
-        return Reason.UNDERLAY_DROP
-    if not stays:
-        return Reason.HAIRPIN_DROP
+    if ends is not None:
+        return ends
     if not bound:
         return Reason.ENI_MISS_DROP
     return Reason.PA_VALIDATION_DROP if into is None else into.reason

@@ -40,7 +40,7 @@ from fabric.fingerprint import fingerprint
 from fabric.kubernetes.unevaluated import certified
 from fabric.network import Network
 from fabric.phases import phase
-from sim.assumptions import REPLIES, SCHEMA, assumptions
+from sim.assumptions import SCHEMA, assumptions, replies
 from sim.blocks.port_sets import Box, L4Space
 from sim.numbering import same_rows
 from sim.packets.reasons import Reason, reasons
@@ -63,6 +63,7 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
         what = f"a certificate says what becomes of {kind}: {said}"
         raise UndecidedError(Diagnostic("C694", what, None, HINT, "unknown"))
     under = [kind for o in proof.outcomes for kind in o.claim.hold_under]
+    hairpins = sorted(vrf.name for vrf in network.vrfs if vrf.hairpin)
     body = {
         "schema": SCHEMA,
         "fabric": network.spec.name if network.spec else None,
@@ -70,11 +71,12 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
         "inputs": [_input(path, network) for path in inputs],
         "down": sorted(network.fabric.down),
         "routing": fingerprint(network),
-        "assumptions": assumptions((e.assumed for e in network.endpoints), under),
+        "assumptions": assumptions((e.assumed for e in network.endpoints), under, hairpins),
         "exempt": sorted(set(proof.exempt)),
         "not_evaluated": certified(proof.not_evaluated),
-        "replies": REPLIES,
+        "replies": replies(hairpins),
         "vrfs": [vrf.name for vrf in network.vrfs],
+        **({"hairpins": hairpins} if hairpins else {}),
         "endpoints": _endpoints(reach),
         **_fields(reach),
         **_written(reach),

@@ -3,8 +3,9 @@
 A pod or a node has a few addresses, and each of them counts. An endpoint that owns whole prefixes
 counts with everything that it owns, but for what is somebody else's in the eyes of the other end:
 
-1. a destination to which the source's routes lead into another VRF than the endpoint's (the
-   tenant's own prefixes inside 0.0.0.0/0, or a service that is leaked to it);
+1. a destination to which the source's routes lead into another VRF than the endpoint's, over all
+   hairpins that are permitted (the tenant's own prefixes inside 0.0.0.0/0, or a service that is
+   leaked to it);
 2. a source for which the destination only has routes into another VRF: a packet from there would
    be an impostor's;
 3. at either end, an address that the endpoint's own VTEP routes on.
@@ -61,7 +62,7 @@ class Coverage:
             is_v4 = span < crossing.ref.n_v4
             found = self._mine(mine, home, at_home[span], is_v4, version)
             chosen = self._routes(vtep, vrf, there[span[found]])
-            counts = (chosen < 0) | self._leads(chosen, home)
+            counts = (chosen < 0) | self._leads(chosen, vtep, home)
             counts &= self._kept(home)[at_home[span[found]]]
             counts |= not (self.strict and self.space.wide[mine])
             known[key] = found[counts] + places.base
@@ -125,12 +126,12 @@ class Coverage:
         return mine
 
     def _routes(self, vtep: int, vrf: int, atoms: Column) -> Column:
-        """The next-hop set of each atom at an instance, -1 for none."""
+        """The way set of each atom at an instance, -1 for none."""
         b = self.space.blocks
         instance = int(b.inst_of[vtep, vrf])
         if instance < 0:
             return np.full(len(atoms), -1)
-        chosen: Column = b.fib[b.fib_off[instance] + atoms].astype(np.int64)
+        chosen: Column = self.space.closure.fib[b.fib_off[instance] + atoms].astype(np.int64)
         return chosen
 
     def _kept(self, vrf: int) -> Bits:
@@ -139,11 +140,13 @@ class Coverage:
             self.delivered[vrf] = kept(self.space.blocks, vrf)
         return self.delivered[vrf]
 
-    def _leads(self, chosen: Column, vrf: int) -> Bits:
-        """Whether any next hop of each set leads into a VRF."""
-        b = self.space.blocks
+    def _leads(self, chosen: Column, vtep: int, vrf: int) -> Bits:
+        """Whether any way of each set leads a VTEP into a VRF."""
+        ways = self.space.closure
         known: dict[int, bool] = {-1: False}
         for number in np.unique(chosen[chosen >= 0]).tolist():
-            hops = slice(int(b.set_off[number]), int(b.set_off[number + 1]))
-            known[number] = bool((b.set_vrf[hops] == vrf).any())
+            hops = slice(int(ways.off[number]), int(ways.off[number + 1]))
+            begins = self.space.underlay[vtep, ways.first_vtep[hops]]
+            ends = np.where(begins, ways.vrf[hops], ways.first_vrf[hops])
+            known[number] = bool((ends == vrf).any())
         return np.array([known[number] for number in chosen.tolist()], np.bool_)

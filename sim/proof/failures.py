@@ -140,10 +140,12 @@ class Failures:
         return self._kept[key]
 
     def touched(self, noticed: Noticed) -> Touched:
-        """Whose packets may fare otherwise, but for who is exempt."""
+        """Whose packets may fare otherwise, but for who is exempt: anybody's, where VTEPs pass on
+        what they take out of tunnels."""
         here, there = self.reach.world, noticed.world
         exempt = noticed.exempt(here)
-        if _beside(there) != self._beside:
+        relayed = any(vrf.hairpin for vrf in here.network.vrfs)
+        if relayed or _beside(there) != self._beside:
             return Touched(self._standing, None, exempt)
         return Touched(self._standing, there.network, exempt)
 

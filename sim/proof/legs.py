@@ -1,17 +1,18 @@
 """Legs: every way in which the routes carry an address range from a source to a VTEP.
 
-One row per (source, destination, next hop) that has a route, per source VRF; addresses are places
+One row per (source, destination, way) that has a route, per source VRF; addresses are places
 (`sim.proof.spans`). This is steps 1 to 3 of the datapath without the policies:
 
-1. the source's FIB maps the destination to a set of next hops (VTEP, VRF);
-2. the underlay carries the packet to that VTEP, or drops it;
+1. the source's FIB maps the destination to a set of next hops (VTEP, VRF), and whoever permits
+   hairpins passes it on from there (`sim.proof.closure`): to a set of ways;
+2. the underlay carries the packet to the VTEP at their end, or drops it;
 3. there the destination must have no route that leads on, and belong to an endpoint that lives at
    this VTEP; the source address must have a route back through the VTEP that sent the packet, and
    that route names the VRF behind which the source is seen.
 
 `drop` is a `Reason`: DELIVERED up to the receiving policy, or SPOOF_DROP, UNDERLAY_DROP,
-HAIRPIN_DROP, ENI_MISS_DROP, PA_VALIDATION_DROP. A leg holds one place of source addresses as well
-as one of destinations.
+HAIRPIN_DROP, TTL_DROP, ENI_MISS_DROP, PA_VALIDATION_DROP. A leg holds one place of source addresses
+as well as one of destinations.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from sim.blocks.blocks import Blocks
 from sim.blocks.onward import kept, leads_on
 from sim.numbering import expand
 from sim.packets.reasons import Reason
+from sim.proof.closure import Closure
 from sim.proof.spans import Places, Refinement, Spans
 
 Column = NDArray[Any]
@@ -37,7 +39,7 @@ Column = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """Columns. `hop` indexes `set_vtep`/`set_vrf`, `hops` is the size of its set; `dst` is -1 when
+    """Columns. `hop` indexes the ways of `Closure`, `hops` is the size of its set; `dst` is -1 when
     nobody owns the destination there; `out_key` and `in_key` name rows of the policy blocks."""
 
     src: Column
@@ -92,6 +94,7 @@ class LegSpace:
     spans: Spans
     underlay: NDArray[np.bool_]
     wide: NDArray[np.bool_]
+    closure: Closure
     joined: bool = True
     sharers: tuple[Column, Column] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
     known: dict[tuple[int, int], Column] = field(default_factory=dict)
@@ -102,7 +105,9 @@ class LegSpace:
         """That of a network and its compiled policy."""
         wide = np.array([owns_prefix(e) for e in network.endpoints], np.bool_)
         spans, sharers = Spans.over(blocks.addresses), blocks.addresses.sharers()
-        return LegSpace(network, blocks, spans, _underlay(network), wide, sharers=sharers)
+        underlay = _underlay(network)
+        closure = Closure.of(blocks, underlay)
+        return LegSpace(network, blocks, spans, underlay, wide, closure, sharers=sharers)
 
     def rerouted(self, network: Network, blocks: Blocks) -> LegSpace:
         """That of the same endpoints and policy with other routes; what does not hang on routes is
@@ -110,31 +115,32 @@ class LegSpace:
         same = network.endpoints is self.network.endpoints
         if not (same and blocks.addresses is self.blocks.addresses):
             return LegSpace.of(network, blocks)
-        spans, ways = self.spans.anew(), _underlay(network)
-        return LegSpace(network, blocks, spans, ways, self.wide, sharers=self.sharers)
+        spans, underlay = self.spans.anew(), _underlay(network)
+        closure = Closure.of(blocks, underlay)
+        return LegSpace(network, blocks, spans, underlay, self.wide, closure, sharers=self.sharers)
 
     def tables(self, vrf: int) -> tuple[Column, Column]:
-        """Where endpoints of a VRF live, and the next-hop sets there by atom, [VTEPs, atoms], -1
-        for none."""
-        b = self.blocks
+        """Where endpoints of a VRF live, and the way sets there by atom, [VTEPs, atoms], -1 for
+        none."""
+        b, fib = self.blocks, self.closure.fib
         vteps = np.unique(b.endpoint_vtep[b.endpoint_vrf == vrf])
         instance = b.inst_of[vteps, vrf][:, None]
         cells = b.fib_off[instance] + np.arange(b.addresses.count(vrf))
-        if not len(b.fib):
+        if not len(fib):
             return vteps, np.full(cells.shape, -1)
-        return vteps, np.where(instance >= 0, np.take(b.fib, cells, mode="clip"), -1)
+        return vteps, np.where(instance >= 0, np.take(fib, cells, mode="clip"), -1)
 
     def routes(self, vrf: int) -> tuple[Column, Column]:
-        """Endpoints of a VRF and their next-hop sets by atom, [endpoints, atoms], -1 for none."""
+        """Endpoints of a VRF and their way sets by atom, [endpoints, atoms], -1 for none."""
         members = np.flatnonzero(self.blocks.endpoint_vrf == vrf)
         vteps, sets = self.tables(vrf)
         return members, sets[np.searchsorted(vteps, self.blocks.endpoint_vtep[members])]
 
     def egresses(self, sets: Column) -> list[int]:
-        """VRFs to which any of these next-hop sets lead."""
-        b, used = self.blocks, np.flatnonzero(np.bincount(sets.ravel() + 1)[1:])
-        _, hop = expand(b.set_off[used], b.set_off[used + 1] - b.set_off[used])
-        found: list[int] = np.unique(b.set_vrf[hop]).tolist()
+        """VRFs to which any of these way sets lead."""
+        ways, used = self.closure, np.flatnonzero(np.bincount(sets.ravel() + 1)[1:])
+        _, hop = expand(ways.off[used], ways.width(used))
+        found: list[int] = np.unique(ways.vrf[hop]).tolist()
         return found
 
     def owners(self, vrf: int) -> Column:
@@ -238,16 +244,16 @@ def owns_prefix(endpoint: Endpoint) -> bool:
 
 def legs(space: LegSpace, vrf: int, only: int | None = None) -> Iterator[Legs]:
     """The legs of every source in `vrf`, per VRF in which they arrive (or in `only` one)."""
-    b = space.blocks
+    ways = space.closure
     members, sets = space.routes(vrf)
     for egress in space.egresses(sets) if only is None else [only]:
         crossing = space.crossing(vrf, egress)
         chosen = sets[:, crossing.ref.atom_a[crossing.targets.samples]]
         source, place = np.nonzero(chosen >= 0)
         chosen = chosen[source, place]
-        count = b.set_off[chosen + 1] - b.set_off[chosen]
-        row, hop = expand(b.set_off[chosen], count)
-        here = np.flatnonzero(b.set_vrf[hop] == egress)
+        count = ways.width(chosen)
+        row, hop = expand(ways.off[chosen], count)
+        here = np.flatnonzero(ways.vrf[hop] == egress)
         row, hop = row[here], hop[here]
         found = _arrive(space, crossing, members[source[row]], place[row], hop, count[row])
         yield _with_sources(space, crossing, found)
@@ -256,23 +262,24 @@ def legs(space: LegSpace, vrf: int, only: int | None = None) -> Iterator[Legs]:
 def _arrive(
     space: LegSpace, crossing: Crossing, src: Column, place: Column, hop: Column, hops: Column
 ) -> Legs:
-    """Bind the destination where the next hop leads, and name the row of the sender's policy."""
-    b, ref, vrf = space.blocks, crossing.ref, crossing.vrf
+    """Bind the destination where the way leads, and name the row of the sender's policy."""
+    b, ref, vrf, ways = space.blocks, crossing.ref, crossing.vrf, space.closure
     span = crossing.targets.samples[place]
-    at = b.set_vtep[hop]
+    at, home = ways.vtep[hop], b.endpoint_vtep[src]
     owner = space.owner_at(crossing.egress, ref.atom_b[span], at)
     bound = (owner >= 0) & (b.endpoint_vtep[owner] == at)
     drop = np.where(bound, Reason.DELIVERED, Reason.ENI_MISS_DROP)
     away = leads_on(b, at, crossing.egress, ref.atom_b[span])
     drop = np.where(away, Reason.HAIRPIN_DROP, drop)
-    drop = np.where(space.underlay[b.endpoint_vtep[src], at], drop, Reason.UNDERLAY_DROP)
-    cell = ref.atom_a[span] * int(b.remote_count[vrf]) + int(b.remote_index[vrf, crossing.egress])
+    drop = np.where(ways.drop[hop] > 0, ways.drop[hop], drop)
+    drop = np.where(space.underlay[home, ways.first_vtep[hop]], drop, Reason.UNDERLAY_DROP)
+    cell = ref.atom_a[span] * int(b.remote_count[vrf]) + b.remote_index[vrf, ways.first_vrf[hop]]
     out_key = row_key(b, b.ep_block[Direction.OUT, src], cell)
     version = np.where(span < ref.n_v4, 4, 6)
     none = np.full(len(src), -1, np.int64)
     there = place + crossing.targets.base
     rows = Legs(src, owner, version, none, there, hop, hops, drop, out_key, none)
-    return rows.take((owner != src) | (b.endpoint_vtep[src] != at))
+    return rows.take((owner != src) | (home != at) | (ways.drop[hop] > 0))
 
 
 def _with_sources(space: LegSpace, crossing: Crossing, rows: Legs) -> Legs:
@@ -301,18 +308,21 @@ def _with_sources(space: LegSpace, crossing: Crossing, rows: Legs) -> Legs:
 
 
 def _way_back(space: LegSpace, vrf: int, egress: int, rows: Legs, atom: Column) -> Column:
-    """The VRF behind which the receiver sees the source, -1 without a route through its VTEP. Of
-    several next hops at that VTEP the source's own VRF is preferred, then the first."""
-    b = space.blocks
+    """The VRF behind which the receiver sees the source, -1 without a route through the VTEP that
+    sent the packet. Of several next hops there that VTEP's own VRF is preferred, then the first."""
+    b, ways = space.blocks, space.closure
     out = np.full(len(rows), -1, np.int64)
-    instance = b.inst_of[b.set_vtep[rows.hop], egress]
+    instance = b.inst_of[ways.vtep[rows.hop], egress]
+    direct = ways.via_vtep[rows.hop] < 0
+    outer = np.where(direct, b.endpoint_vtep[rows.src], ways.via_vtep[rows.hop])
+    inner = np.where(direct, vrf, ways.via_vrf[rows.hop])
     known = np.flatnonzero((rows.drop == Reason.DELIVERED) & (instance >= 0))
     chosen = b.fib[b.fib_off[instance[known]] + atom[known]]
     known, chosen = known[chosen >= 0], chosen[chosen >= 0]
     row, hop = expand(b.set_off[chosen], b.set_off[chosen + 1] - b.set_off[chosen])
-    via = b.set_vtep[hop] == b.endpoint_vtep[rows.src[known[row]]]
+    via = b.set_vtep[hop] == outer[known[row]]
     row, hop = row[via], hop[via]
-    order = np.lexsort((hop, b.set_vrf[hop] != vrf, row))
+    order = np.lexsort((hop, b.set_vrf[hop] != inner[known[row]], row))
     row, hop = row[order], hop[order]
     best = np.r_[True, row[1:] != row[:-1]] if len(row) else np.zeros(0, bool)
     out[known[row[best]]] = b.set_vrf[hop[best]]

@@ -311,8 +311,8 @@ def _pairs(rows: Legs, leg_set: Column, leg_sure: Column, sets: L4Sets) -> tuple
     width = np.diff(np.r_[at, len(rows)])
     cell_of = np.repeat(np.arange(len(at)), width)
     may = combine(sets, cell_of, leg_set, np.logical_or)
-    # What delivers to one endpoint leads to its VTEP and VRF, and is decided alike.
-    sure = may if leg_sure is leg_set else combine(sets, cell_of, leg_sure, np.logical_and)
+    single = leg_sure is leg_set and len(at) == len(rows)
+    sure = may if single else combine(sets, cell_of, leg_sure, np.logical_and)
     must = np.where(width == rows.hops[at], sure, 0)
     cells = PairCells(pair_of[at], rows.src_place[at], rows.dst_place[at], may, must)
     none = np.zeros_like(some)

@@ -117,11 +117,9 @@ def _of_vrf(space: LegSpace, profiles: Profiles, vrf: int) -> Iterator[Sender]:
     owner = space.blocks.addresses.endpoint[space.blocks.addresses.base[vrf] + ref.atom_a]
     none = profiles.constant(Reason.NO_ROUTE_DROP), -1, -1
     held = kept(space.blocks, vrf)[ref.atom_a]
-    b = space.blocks
-    width = np.append(np.diff(b.set_off), 0)
     for number, endpoint in enumerate(members.tolist()):
         own = profiles.constant(SELF), endpoint, vrf
-        hops = width[sets[number][ref.atom_a]]
+        hops = space.closure.width(sets[number][ref.atom_a])
         first, last = np.searchsorted(rows.src, [endpoint, endpoint + 1])
         mine = rows.take(np.arange(first, last))
         for version, spans in ((4, np.arange(ref.n_v4)), (6, np.arange(ref.n_v4, len(ref)))):
@@ -177,9 +175,13 @@ def _stretches(
 ) -> tuple[Stretch, ...]:
     """Destination ranges in order; neighbours that fare alike are joined. A next hop without a leg
     leads back to the sender."""
-    b = space.blocks
-    there = (rows.dst >= 0) & (b.endpoint_vtep[rows.dst] == b.set_vtep[rows.hop])
+    ways = space.closure
+    there = (rows.dst >= 0) & (space.blocks.endpoint_vtep[rows.dst] == ways.vtep[rows.hop])
     there &= rows.drop != Reason.HAIRPIN_DROP
+    relayed = (ways.via_vtep[rows.hop] >= 0) & (rows.drop == Reason.UNDERLAY_DROP)
+    there &= ~relayed & (ways.drop[rows.hop] == 0)
+    home = space.blocks.endpoint_vtep[rows.src]
+    early = relayed & ~space.underlay[home, ways.first_vtep[rows.hop]]
     keys = zip(
         (rows.dst_place - spans[0]).tolist() if len(spans) else [],
         rows.hops.tolist(),
@@ -187,7 +189,7 @@ def _stretches(
         rows.out_key.tolist(),
         rows.in_key.tolist(),
         np.where(there, rows.dst, -1).tolist(),
-        b.set_vrf[rows.hop].tolist(),
+        np.where(early, ways.first_vrf[rows.hop], ways.vrf[rows.hop]).tolist(),
         strict=True,
     )
     choices: list[list[Choice]] = [[] for _ in starts]

@@ -15,6 +15,9 @@ Nothing is enumerated by address, port or pair of endpoints:
    that looks stray is therefore walked leg by leg (`sim.proof.reachability`), and is only called so
    with a packet in hand. `may pass` is not refined: it may hold where nothing passes.
 
+Where VRFs permit hairpins every pair is walked, since routes of others decide what a reaches; after
+an update too.
+
 After an update (`sim.blocks.update`) only the pairs of VRFs whose endpoints are bound otherwise are
 looked at again.
 """
@@ -42,8 +45,9 @@ from sim.proof.permits import (
     fold,
     members,
 )
-from sim.proof.reachability import reach_from
+from sim.proof.reachability import reach_from, reachability
 from sim.proof.witness import Witness, reached
+from sim.world import World
 
 DENSE = 1 << 26
 
@@ -91,14 +95,16 @@ def isolation(blocks: Blocks) -> Isolation:
     _between(blocks, decided, members(blocks), out, into)
     routed, sight = _routed(blocks), Sight(blocks)
     pairs = [(a, b) for a, b in np.argwhere(routed & (out > 0)).tolist()]
-    crossings = tuple(_crossings(blocks, pairs, out, into, sight))
+    found = _walked(blocks) if _relays(blocks) else _crossings(blocks, pairs, out, into, sight)
+    crossings = tuple(found)
     return Isolation(blocks, crossings, out, into, routed, asked, decided, sight)
 
 
 def recheck(before: Isolation, blocks: Blocks) -> Isolation:
     """The proof about updated blocks, from that about the blocks that were updated."""
     old = before.blocks
-    if blocks.store is not old.store or blocks.inst_of is not old.inst_of:
+    same = blocks.store is old.store and blocks.inst_of is old.inst_of
+    if not same or _relays(blocks):
         return isolation(blocks)
     groups = blocks.program.groups[len(old.program.groups) :]
     asked = np.append(before.declared, declared(blocks, groups))
@@ -173,6 +179,27 @@ def _crossings(
             sends = int(out[a, b])
             suspect = (sends | accepts) & UNDECLARED
             yield VrfCrossing(a, b, _stray(blocks, a, b) if suspect else None)
+
+
+def _relays(blocks: Blocks) -> bool:
+    """Whether any VRF passes on what it takes out of tunnels."""
+    return any(vrf.hairpin for vrf in blocks.program.network.vrfs)
+
+
+def _walked(blocks: Blocks) -> Iterable[VrfCrossing]:
+    """The pairs between which packets pass, found leg by leg."""
+    reach = reachability(World.compiled(blocks.program, blocks))
+    passing = np.asarray(reach.sets.any(axis=1))[reach.leg_set]
+    vrf = blocks.endpoint_vrf
+    ends = vrf[reach.legs.src[passing]], vrf[reach.legs.dst[passing]]
+    stray: dict[tuple[int, int], int] = {}
+    for leg in stray_legs(reach).tolist():
+        pair = int(vrf[reach.legs.src[leg]]), int(vrf[reach.legs.dst[leg]])
+        stray.setdefault(pair, leg)
+    for a, b in sorted({*zip(*(end.tolist() for end in ends), strict=True)}):
+        if a != b:
+            leg = stray.get((a, b))
+            yield VrfCrossing(a, b, None if leg is None else reached(reach, [leg]))
 
 
 def _stray(blocks: Blocks, a: int, b: int) -> Witness | None:

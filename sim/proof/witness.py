@@ -21,8 +21,10 @@ from sim.packets.headers import Flow
 from sim.packets.nobodys import NOBODYS
 from sim.packets.notation import show
 from sim.packets.reasons import Reason
-from sim.pipeline.forwarding import Place, onward
+from sim.pipeline.forwarding import Place
 from sim.pipeline.trace import Trace, trace
+from sim.pipeline.ways import WholeWay, ways
+from sim.proof.closure import Closure
 from sim.proof.coverage import Coverage
 from sim.proof.narrow import Ends, Limits, inside
 from sim.proof.reachability import Bits, Reach
@@ -68,15 +70,27 @@ def reached(
 def on_leg(reach: Reach, leg: int, l4: L4, inside: Ends = EVERYWHERE) -> Witness:
     """The packet with these ports and fields on one leg; `inside` narrows its source and
     destination addresses."""
-    rows, blocks = reach.legs, reach.blocks
+    rows = reach.legs
     src = reach.network.endpoints[int(rows.src[leg])]
     version, source, target = leg_ends(reach, leg, inside)
     flow = Flow(src.vrf, version, source, target, *l4[:3], src_endpoint=src.index, fields=l4[3])
-    hop = int(rows.hop[leg])
-    wanted = int(blocks.set_vtep[hop]), int(blocks.set_vrf[hop])
-    hops = [way.to[:2] for way in onward(reach.world, Place(src.vtep, src.vrf, flow))]
-    choice = hops.index(wanted) if wanted in hops else None
-    return Witness(src.index, int(rows.dst[leg]), flow, choice)
+    every = ways(reach.world, Place(src.vtep, src.vrf, flow))
+    taken = (
+        n for n, way in enumerate(every) if _takes(reach.leg_space.closure, rows.hop[leg], way)
+    )
+    return Witness(src.index, int(rows.dst[leg]), flow, next(taken, None))
+
+
+def _takes(closure: Closure, hop: int, way: WholeWay) -> bool:
+    """Whether this is the way of a leg."""
+    first = int(closure.first_vtep[hop]), int(closure.first_vrf[hop])
+    circles = Reason.TTL_DROP in (closure.drop[hop], way.ends)
+    if circles:
+        return way.steps[0].to[:2] == first and closure.drop[hop] == way.ends
+    via = int(closure.via_vtep[hop]), int(closure.via_vrf[hop])
+    outer = way.before[:2] if len(way.steps) > 1 else (-1, -1)
+    end = int(closure.vtep[hop]), int(closure.vrf[hop])
+    return (way.steps[0].to[:2], outer, way.end[:2]) == (first, via, end)
 
 
 def leg_ends(reach: Reach, leg: int, inside: Ends = EVERYWHERE) -> tuple[int, int, int]:
@@ -192,7 +206,7 @@ def _within(pair: tuple[Intervals, Intervals], ends: Ends) -> tuple[Intervals, I
 def failing(reach: Reach, dst: int, flow: Flow) -> int | None:
     """The first choice of ECMP that does not deliver this packet to `dst`."""
     at = reach.network.endpoints[flow.src_endpoint].vtep
-    for choice in range(len(onward(reach.world, Place(at, flow.vrf, flow)))):
+    for choice in range(len(ways(reach.world, Place(at, flow.vrf, flow)))):
         found = trace(reach.world, flow, choice)
         if found.reason is not Reason.DELIVERED or found.target != dst:
             return choice

@@ -8,7 +8,7 @@ zone rules, the tenant's own VRF.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 
@@ -27,8 +27,9 @@ from sim.names.ends import both, endpoints
 from sim.names.services import behind, every_port
 from sim.names.wanted_ports import ports_by, split_port, split_source
 from sim.packets.reasons import Reason
-from sim.pipeline.forwarding import Place, onward, way_back
+from sim.pipeline.forwarding import Place, way_back
 from sim.pipeline.trace import Trace
+from sim.pipeline.ways import ways
 from sim.proof.expect import selected
 from sim.proof.narrow import Limits
 from sim.proof.reachability import Bits, Reach, conditional, decisions
@@ -227,11 +228,11 @@ def _routes(reach: Reach, part: Asked, mask: Bits) -> tuple[Cause, ...]:
         return ()
     witness = on_leg(reach, leg, SOME)
     flow = witness.flow
-    route, hop, there = onward(reach.world, Place(src.vtep, src.vrf, flow))[witness.choice or 0]
-    back, seen = way_back(reach.world, there, src.vtep)
-    found = Trace(
-        flow, Reason.DELIVERED, src.index, route, hop, target=dst.index, back=back, seen=seen
-    )
+    way = ways(reach.world, Place(src.vtep, src.vrf, flow))[witness.choice or 0]
+    route, hop, _ = way.steps[0]
+    back, seen = way_back(reach.world, way.end, way.before[:2])
+    known = Trace(flow, Reason.DELIVERED, src.index, route, hop, target=dst.index, way=way)
+    found = replace(known, back=back, seen=seen)
     return tuple(cause for _, cause in crossings(network, found))
 
 

@@ -125,15 +125,16 @@ def crossings(network: Network, found: Trace) -> list[tuple[bool, Cause]]:
     """Where the way there and the way back cross VRFs; True for those that no intent declares."""
     if found.source is None or found.next_hop is None:
         return []
-    here, there = network.endpoints[found.source].vrf, found.next_hop.vrf
-    at = network.endpoints[found.source].vtep
-    out = []
-    if found.route and there != here:
-        out.append(_crossing(network, (at, here), found.route, found.next_hop, "there"))
-    if found.back and found.seen != there:
-        back = (h for h in found.back.nexthops if (h.vtep, h.vrf) == (at, found.seen))
-        far = found.next_hop.vtep, there
-        out += [_crossing(network, far, found.back, hop, "back") for hop in back]
+    source = network.endpoints[found.source]
+    out, here = [], (source.vtep, source.vrf)
+    steps = found.way.steps if found.way else ()
+    for route, hop in [(step.route, step.hop) for step in steps]:
+        if hop.vrf != here[1]:
+            out.append(_crossing(network, here, route, hop, "there"))
+        here = hop.vtep, hop.vrf
+    if found.back and found.outer and found.seen != here[1]:
+        back = (h for h in found.back.nexthops if (h.vtep, h.vrf) == (found.outer[0], found.seen))
+        out += [_crossing(network, here, found.back, hop, "back") for hop in back]
     return out
 
 
@@ -245,7 +246,7 @@ def _stop(network: Network, found: Trace, target: int | None) -> list[Cause]:
         return [Cause("the source address", "belongs to no endpoint that sends it")]
     source = network.endpoints[found.source]
     vrf = network.vrfs[source.vrf]
-    egress = found.next_hop.vrf if found.next_hop else source.vrf
+    egress = found.egress.vrf if found.egress else source.vrf
     meant = network.endpoints[target].vrf if target is not None else egress
     near = _intents(network, vrf.name, network.vrfs[meant].name, found.flow)
     there = network.vrfs[egress]
@@ -260,6 +261,9 @@ def _stop(network: Network, found: Trace, target: int | None) -> list[Cause]:
         case Reason.HAIRPIN_DROP if found.onward:
             text = f"routes {found.onward.prefix} on; what came out of a tunnel goes into no other"
             return [Cause(f"VRF {there.name}", text, found.onward.origin), *near]
+        case Reason.TTL_DROP:
+            text = "passes it on until its TTL is used up: hairpins are permitted there"
+            return [Cause(f"VRF {there.name}", text, there.span), *near]
         case Reason.PA_VALIDATION_DROP:
             return [*near, Cause(f"VRF {there.name}", f"no route back to {vrf.name}", there.span)]
         case _:

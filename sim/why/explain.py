@@ -27,8 +27,9 @@ from sim.names.wanted_ports import packet_port
 from sim.packets.headers import Flow
 from sim.packets.notation import show
 from sim.packets.reasons import Reason
-from sim.pipeline.forwarding import Place, onward
+from sim.pipeline.forwarding import Place
 from sim.pipeline.trace import Trace, trace
+from sim.pipeline.ways import ways
 from sim.verdicts import touching
 from sim.why.before_door import destination, same_before
 from sim.why.blame import Blame, Cause, blame
@@ -176,8 +177,8 @@ def between(
     verdicts = {v: _verdict(_traces(world, f), wanted)[0] for v, f in flows.items()}
     first, flow = next(iter(flows.items()))
     same_before(world, wanted, flow)
-    traces = _traces(world, flow)
     hashed = trace(world, flow)
+    traces = [hashed if t.same_way(hashed) else t for t in _traces(world, flow)]
     verdict, worst = _verdict(traces, wanted)
     meant = wanted.endpoint.index if wanted.endpoint else None
     told = touching(network).of(source.index, *_ends(wanted, traces))
@@ -191,7 +192,7 @@ def between(
         flow,
         verdict,
         worst.reason,
-        tuple(Choice(t, tuple(steps(world, t)), t.next_hop == hashed.next_hop) for t in traces),
+        tuple(Choice(t, tuple(steps(world, t)), t is hashed) for t in traces),
         blame(world, worst, meant),
         tuple((v, said) for v, said in verdicts.items() if v != first),
         tuple(_nearest(world, worst)),
@@ -248,9 +249,12 @@ def _versions(network: Network, src: Endpoint, wanted: Destination) -> list[int]
 
 
 def _traces(world: World, flow: Flow) -> list[Trace]:
-    """One trace per next step; one without when there is no route."""
+    """One trace per way; one without when there is no route, or nothing leaves."""
+    first = trace(world, flow)
+    if first.way is None:
+        return [first]
     at = world.network.endpoints[flow.src_endpoint].vtep
-    count = len(onward(world, Place(at, flow.vrf, flow))) or 1
+    count = len(ways(world, Place(at, flow.vrf, flow)))
     return [trace(world, flow, choice) for choice in range(count)]
 
 

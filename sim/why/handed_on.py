@@ -23,9 +23,10 @@ from sim.names.ends import address_of
 from sim.names.service_ways import ServiceWay, service_ways
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
-from sim.pipeline.forwarding import Place, onward, receivers
+from sim.pipeline.forwarding import Place, receivers
 from sim.pipeline.trace import trace
 from sim.pipeline.traffic import interesting_ports
+from sim.pipeline.ways import ways
 from sim.verdicts import detour
 from sim.world import World
 
@@ -36,8 +37,8 @@ def handed_on(world: World, flow: Flow, told: Iterable[Unevaluated]) -> Iterator
     source = network.endpoints[flow.src_endpoint]
     if source.kind != "node":
         return
-    steps = onward(world, Place(source.vtep, flow.vrf, flow))
-    ends = {end.index for step in steps for end in receivers(network, step.to)}
+    found_ways = ways(world, Place(source.vtep, flow.vrf, flow))
+    ends = {end.index for way in found_ways for end in receivers(network, way.end)}
     known = {(r.kind, r.tenant, r.namespace, r.name) for r in told}
     found: dict[tuple[str, ...], Unevaluated] = {}
     for way in service_ways(network):
@@ -84,6 +85,6 @@ def _gets_to(world: World, door: Endpoint, flow: Flow) -> bool:
         return False
     to = replace(flow, dst=at)
     here = world.network.endpoints[flow.src_endpoint].vtep
-    ways = range(len(onward(world, Place(here, flow.vrf, to))))
-    traces = (trace(world, to, choice) for choice in ways)
+    count = len(ways(world, Place(here, flow.vrf, to)))
+    traces = (trace(world, to, choice) for choice in range(count))
     return any((t.reason, t.target) == (Reason.DELIVERED, door.index) for t in traces)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
 from compiler.policy.points import where
 from compiler.program.program import Program
-from fabric.control.fib import Route
+from fabric.control.fib import NextHop, Route
 from fabric.network import Network
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
-from sim.pipeline.trace import EndTrace, Trace, underlay_path
+from sim.packets.ttl import TTL
+from sim.pipeline.trace import EndTrace, Trace, UnderlayHop, underlay_path
 from sim.why.step import Step, entry_step, line_of
 from sim.world import World
 
@@ -27,9 +28,10 @@ def steps(world: World, found: Trace) -> Iterator[Step]:
     if found.out:
         yield from _policy(network, program, found.out)
     yield from _tunnel(network, found, at)
-    if found.next_hop is None:
+    yield from _further(network, found)
+    if found.egress is None or found.reason is Reason.TTL_DROP:
         return
-    there = network.fabric.nodes[found.next_hop.vtep].name
+    there = network.fabric.nodes[found.egress.vtep].name
     if found.onward is not None:
         yield _onward(network, found, there)
         return
@@ -70,25 +72,51 @@ def _policy(network: Network, program: Program, side: EndTrace) -> Iterator[Step
 
 
 def _tunnel(network: Network, found: Trace, at: int) -> Iterator[Step]:
-    if found.next_hop is None or found.next_hop.vtep == at:
+    if found.next_hop is not None:
+        yield from _carried(network, found, at, found.next_hop, found.underlay)
+
+
+def _carried(
+    network: Network, found: Trace, at: int, hop: NextHop, hops: Sequence[UnderlayHop]
+) -> Iterator[Step]:
+    """The tunnel from a node to a next hop, if that is not the node itself."""
+    if hop.vtep == at:
         return
     names = [node.name for node in network.fabric.nodes]
-    hop = found.next_hop
-    if not found.underlay:
+    if not hops:
         text = f"no path to {names[hop.vtep]}"
         yield Step(names[at], "underlay", Reason.UNDERLAY_DROP.label, text)
         return
-    path = " - ".join([names[at], *(names[step.to] for step in found.underlay)])
+    path = " - ".join([names[at], *(names[step.to] for step in hops)])
     ways = len(network.underlay.paths(at, hop.vtep))
     text = f"VXLAN vni {hop.vni}, UDP source port {found.outer_sport}; one of {ways} paths"
     yield Step(names[at], "underlay", path, text)
 
 
+def _further(network: Network, found: Trace) -> Iterator[Step]:
+    """The steps behind the first: VTEPs that pass on what they took out of a tunnel."""
+    if found.way is None:
+        return
+    names = [node.name for node in network.fabric.nodes]
+    steps = found.way.steps
+    for before, step, hops in zip(steps, steps[1:], found.further, strict=False):
+        here = before.to
+        text = _leads_on(network, step.route, network.vrfs[here.vrf].name)
+        to = f"to {names[step.hop.vtep]} {network.vrfs[step.hop.vrf].name} vni {step.hop.vni}"
+        line = line_of(step.route.origin)
+        yield Step(names[here.node], "hairpin", to, f"{text}; hairpins are permitted", line)
+        yield from _carried(network, found, here.node, step.hop, hops)
+    if found.way.ends is Reason.TTL_DROP:
+        circle = any(step.to == steps[-1].to for step in steps[:-1])
+        text = "it has been there before" if circle else f"its TTL of {TTL} is used up"
+        yield Step(names[found.way.end.node], "TTL", Reason.TTL_DROP.label, text)
+
+
 def _onward(network: Network, found: Trace, there: str) -> Step:
     """Where the packet would go next, if what came out of a tunnel went into another one."""
-    assert found.next_hop is not None
+    assert found.egress is not None
     assert found.onward is not None
-    text = _leads_on(network, found.onward, network.vrfs[found.next_hop.vrf].name)
+    text = _leads_on(network, found.onward, network.vrfs[found.egress.vrf].name)
     return Step(there, "hairpin", Reason.HAIRPIN_DROP.label, text, line_of(found.onward.origin))
 
 
@@ -106,8 +134,8 @@ def _leads_on(network: Network, route: Route, vrf: str) -> str:
 
 
 def _way_back(network: Network, found: Trace, there: str) -> Iterator[Step]:
-    assert found.next_hop is not None
-    vrf = network.vrfs[found.next_hop.vrf].name
+    assert found.egress is not None
+    vrf = network.vrfs[found.egress.vrf].name
     if found.back is None or found.seen is None:
         text = f"{vrf} has no route to the source through the VTEP that sent this"
         if found.back is not None:
@@ -121,9 +149,9 @@ def _way_back(network: Network, found: Trace, there: str) -> Iterator[Step]:
 
 def _reply(network: Network, found: Trace) -> Step:
     """What an answer would do: skip the groups, take the route that admitted the packet."""
-    assert found.next_hop is not None
-    assert found.source is not None
-    here, back = found.next_hop.vtep, network.endpoints[found.source].vtep
+    assert found.egress is not None
+    assert found.outer is not None
+    here, back = found.egress.vtep, found.outer[0]
     name = network.fabric.nodes[here].name
     if found.reason is not Reason.DELIVERED:
         return Step(name, "reply", "none", "there is nothing to reply to")

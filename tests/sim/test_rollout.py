@@ -84,6 +84,7 @@ class Two(NamedTuple):
 def two(draw: Any) -> Two:
     old, new = draw(worlds()), draw(worlds())
     assume(old.endpoints == new.endpoints)
+    new = replace(new, vrfs=old.vrfs)
     before = draw(policies())
     other = draw(policies())
     kept = tuple(r for r in before.rules if draw(st.booleans()))

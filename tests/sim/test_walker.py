@@ -43,6 +43,7 @@ SOME = 40
 WANTED = (
     "vtep dpu", "vtep leaf", "peering", "leak", "zone", "transit", "several next hops",
     "raw import", "overlap", "several borders", "one way out inside another", "dual stack",
+    "hairpins permitted",
 )  # fmt: skip
 Breaches = set[tuple[int, int, int]]
 
@@ -81,6 +82,8 @@ def kinds_of(network: Network) -> Iterator[str]:
     yield from {intent.kind for intent in intents}
     if any(intent.via for intent in intents):
         yield "transit"
+    if any(vrf.hairpin for vrf in network.vrfs):
+        yield "hairpins permitted"
     if any(len(hops) > 1 for hops in network.fib.nexthop_sets):
         yield "several next hops"
     if any(vrf.import_rts for t in network.spec.tenants.values() for vrf in t.vrfs.values()):

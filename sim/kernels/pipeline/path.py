@@ -2,8 +2,8 @@
 
 Per packet: bind the source, look its destination up in the source VTEP's FIB, pick a next hop by
 the flow's hash, decide OUT, then at the next hop's VTEP bind the destination unless its route leads
-on, find behind which VRF the source lies there, decide IN. Every step is a gather on atoms
-(`sim.blocks.blocks`).
+on (where that is permitted, pass it on), find behind which VRF the source lies there, decide IN.
+Every step is a gather on atoms (`sim.blocks.blocks`).
 
 Packets go in blocks, each step is a loop over a block: a loop asks for the lines that the next one
 reads, so that the waits for memory overlap. Who goes on to the next step stands in a list, which is
@@ -48,23 +48,34 @@ from sim.kernels.pipeline.atoms import (
     search_v6,
 )
 from sim.kernels.pipeline.ecmp import choose, flow_hash, outer_port
+from sim.kernels.pipeline.relay import (
+    DELIVERED,
+    DST,
+    END,
+    LOW_32,
+    OUTER,
+    S16,
+    S32,
+    SRC,
+    UNDERLAY,
+    cut_off,
+    leads_on,
+    pass_on,
+)
 from sim.kernels.prefetch import prefetch
 from sim.packets.reasons import Reason
 
 U = np.uint64
 ZERO, ONE, TWO, THREE = U(0), U(1), U(2), U(3)
 NONE = U(2**64 - 1)
-SRC, DST, L4, REMOTE, OUT_CELL, OUT_COLUMN, IN_CELL, IN_COLUMN = (U(i) for i in range(8))
+L4, REMOTE, OUT_CELL, OUT_COLUMN, IN_CELL, IN_COLUMN = (U(i) for i in range(2, 8))
 LEFT, SENT, BOUND, ARRIVED = (U(i) for i in range(8, 12))
 SLOT, V4, V6 = (U(i) for i in range(8, 11))
-ROWS = 12
+ROWS = 14
 FIB, VTEP, VRF, COUNT, CELLS, COLUMNS, VALUES, WIDTH = (U(i) for i in range(8))
-S16, S32 = U(16), U(32)
 UNKNOWN_SOURCE = int(Reason.UNKNOWN_SOURCE)
 SPOOF = int(Reason.SPOOF_DROP)
 NO_ROUTE = int(Reason.NO_ROUTE_DROP)
-UNDERLAY = int(Reason.UNDERLAY_DROP)
-HAIRPIN = int(Reason.HAIRPIN_DROP)
 ENI_MISS = int(Reason.ENI_MISS_DROP)
 PA_VALIDATION = int(Reason.PA_VALIDATION_DROP)
 
@@ -149,20 +160,6 @@ def owner_at(t: Any, of: Any, vtep: Any) -> Any:
 
 
 @inlined
-def leads_on(t: Any, vtep: Any, vrf: Any, of: Any) -> Any:
-    """Whether what comes out of a tunnel here has a route away, to other places than this one."""
-    instance = t.inst_of[vtep, vrf]
-    members = np.int32(-1)
-    if instance >= 0:
-        members = t.fib[U(t.fib_off[U(instance)]) + of]
-    away = members >= 0
-    if away:
-        for m in range(t.set_off[U(members)], t.set_off[U(members) + ONE]):
-            away &= (U(t.set_vtep[U(m)]) != vtep) | (U(t.set_vrf[U(m)]) != vrf)
-    return away
-
-
-@inlined
 def bind_source(t: Any, e: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) -> Any:
     """The endpoint that owns the source address, if it is the one that claims to send and its own
     VTEP does not route the address on. Lists in `LEFT` who was bound and can look for a route;
@@ -181,10 +178,10 @@ def bind_source(t: Any, e: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) ->
             if claimed >= 0 and owner != claimed:
                 owner = claimed if is_owner(t, source, claimed) else np.int32(-1)
                 found = NO_ROUTE if owner >= 0 else SPOOF
-            elsewhere = False
+            elsewhere = np.int32(-1)
             if owner >= 0 and t.atom_local[source] != owner:
                 elsewhere = leads_on(t, U(t.ep_vtep[U(owner)]), U(h.vrf[i]), w[SRC, j])
-            if elsewhere:
+            if elsewhere >= 0:
                 owner, found = np.int32(-1), SPOOF if claimed >= 0 else UNKNOWN_SOURCE
         o.src_endpoint[i] = owner
         o.route[i] = o.reason[i] = found
@@ -259,14 +256,13 @@ def decide_out(
 def arrive(t: Any, e: Any, h: Any, begin: Any, sent: Any, w: Any, o: Any) -> Any:
     """Carry everyone in `SENT` to the far end and bind both addresses there. Lists in `BOUND` who
     was bound; returns how many."""
-    n_nodes, n = U(len(t.node_seed)), ZERO
+    n = ZERO
     into = U(len(t.ep_vrf)) << THREE
     for k in range(sent):
         j = w[SENT, U(k)]
         i = U(begin) + j
         vtep, target = e[(U(o.src_endpoint[i]) << THREE) | VTEP], U(o.next_hop[i])
-        tunnel = vtep * n_nodes + target
-        if vtep != target and t.hop_off[tunnel] == t.hop_off[tunnel + ONE]:
+        if cut_off(t, vtep, target):
             o.route[i] = UNDERLAY
             continue
         remote_vrf = w[REMOTE, j]
@@ -274,15 +270,23 @@ def arrive(t: Any, e: Any, h: Any, begin: Any, sent: Any, w: Any, o: Any) -> Any
             version = U(h.version[i])
             w[SRC, j] = atom(t, remote_vrf, version, h.src_hi[i], h.src_lo[i])
             w[DST, j] = atom(t, remote_vrf, version, h.dst_hi[i], h.dst_lo[i])
+        w[OUTER, j] = (vtep << S32) | U(h.vrf[i])
         o.route[i] = ENI_MISS
         if w[DST, j] == MISS:
             continue
         atom_there = U(t.atom_base[remote_vrf]) + w[DST, j]
         bound = t.atom_local[atom_there]
         if bound < 0 or U(t.ep_vtep[U(bound)]) != target:
-            if leads_on(t, target, remote_vrf, w[DST, j]):
-                o.route[i] = HAIRPIN
-                continue
+            if leads_on(t, target, remote_vrf, w[DST, j]) >= 0:
+                w[END, j] = (target << S32) | remote_vrf
+                reason = pass_on(t, h, i, j, w)
+                if reason != DELIVERED:
+                    o.route[i] = reason
+                    continue
+                if w[DST, j] == MISS:
+                    continue
+                target, remote_vrf = w[END, j] >> S32, w[END, j] & LOW_32
+                atom_there = U(t.atom_base[remote_vrf]) + w[DST, j]
             bound = t.atom_endpoint[atom_there]
             if bound >= 0 and U(t.ep_vtep[U(bound)]) != target:
                 bound = owner_at(t, atom_there, target)
@@ -300,7 +304,7 @@ def arrive(t: Any, e: Any, h: Any, begin: Any, sent: Any, w: Any, o: Any) -> Any
 @inlined
 def look_back(t: Any, e: Any, h: Any, begin: Any, bound: Any, w: Any, o: Any) -> Any:
     """Behind which VRF the far end sees the source: that of a next hop of the route back which
-    leads to the outer VTEP, the true VRF if it is among them; and where IN's word stands. Lists in
+    leads to the outer VTEP, the VRF there if it is among them; and where IN's word stands. Lists in
     `ARRIVED` whom routing takes all the way; returns how many."""
     into, n = U(len(t.ep_vrf)) << THREE, ZERO
     for k in range(bound):
@@ -310,9 +314,10 @@ def look_back(t: Any, e: Any, h: Any, begin: Any, bound: Any, w: Any, o: Any) ->
         members = t.fib[e[end | FIB] + w[SRC, j]] if e[end | FIB] != NONE else np.int32(-1)
         if members < 0:
             continue
-        vtep, seen = t.ep_vtep[U(o.src_endpoint[i])], np.int32(-1)
+        vtep, vrf = w[OUTER, j] >> S32, w[OUTER, j] & LOW_32
+        seen = np.int32(-1)
         for m in range(t.set_off[U(members)], t.set_off[U(members) + ONE]):
-            if t.set_vtep[U(m)] == vtep and (seen < 0 or t.set_vrf[U(m)] == h.vrf[i]):
+            if U(t.set_vtep[U(m)]) == vtep and (seen < 0 or U(t.set_vrf[U(m)]) == vrf):
                 seen = t.set_vrf[U(m)]
         if seen < 0:
             continue

@@ -11,7 +11,7 @@ FAULTS = (
     ),
     Fault(
         "sim/pipeline/forwarding.py",
-        "vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == outer] if back is not None else []",
+        "vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == vtep] if back is not None else []",
         "vrfs = [hop.vrf for hop in back.nexthops] if back is not None else []",
         "trace: a way back through another VTEP will do",
     ),

@@ -253,8 +253,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/witness.py",
-        "choice = hops.index(wanted) if wanted in hops else None",
-        "choice = 0",
+        "return Witness(src.index, int(rows.dst[leg]), flow, next(taken, None))",
+        "return Witness(src.index, int(rows.dst[leg]), flow, 0)",
         "a packet that one next hop stops is shown on the first one",
     ),
 )

@@ -23,15 +23,15 @@ FAULTS = (
     ),
     Fault(
         "sim/kernels/pipeline/path.py",
-        "if t.set_vtep[U(m)] == vtep and (seen < 0 or t.set_vrf[U(m)] == h.vrf[i]):",
-        "if seen < 0 or t.set_vrf[U(m)] == h.vrf[i]:",
+        "if U(t.set_vtep[U(m)]) == vtep and (seen < 0 or U(t.set_vrf[U(m)]) == vrf):",
+        "if seen < 0 or U(t.set_vrf[U(m)]) == vrf:",
         "a way back through another VTEP will do",
         "tests/sim/pipeline/test_datapath.py::test_kernel_agrees_with_trace",
         plain=True,
     ),
     Fault(
         "sim/kernels/pipeline/path.py",
-        "if vtep != target and t.hop_off[tunnel] == t.hop_off[tunnel + ONE]:",
+        "if cut_off(t, vtep, target):",
         "if False:",
         "the underlay carries packets everywhere",
         "tests/sim/pipeline/test_datapath.py::test_kernel_agrees_with_trace",
@@ -203,5 +203,17 @@ FAULTS = (
         "return end[0] or hi < end[1] or (hi == end[1] and lo <= end[2])",
         "classifiers: an IPv6 prefix holds one address more",
         "tests/sim/classify/test_rename.py",
+    ),
+    Fault(
+        "sim/kernels/pipeline/relay.py",
+        "elif t.hairpin[vrf] == 0:",
+        "elif False:",
+        "hairpins are permitted everywhere",
+    ),
+    Fault(
+        "sim/kernels/pipeline/relay.py",
+        "elif passed >= LAST:",
+        "elif passed > LAST:",
+        "a TTL lasts for one tunnel more",
     ),
 )

@@ -174,8 +174,8 @@ FAULTS = (
     ),
     Fault(
         "compiler/program/dpu.py",
-        "admits = sorted({h.vtep for r in routes for h in r.nexthops} - {vtep})",
-        "admits = sorted({h.vtep for r in routes for h in r.nexthops})",
+        "instances.append(Instance(network.vrfs[vrf], routes, tuple(sorted(admits - {vtep}))))",
+        "instances.append(Instance(network.vrfs[vrf], routes, tuple(sorted(admits))))",
         "dumps: a VTEP admits tunnels from itself",
     ),
     Fault(

@@ -13,7 +13,7 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/legs.py",
-        "drop = np.where(space.underlay[b.endpoint_vtep[src], at], drop, Reason.UNDERLAY_DROP)",
+        "drop = np.where(space.underlay[home, ways.first_vtep[hop]], drop, Reason.UNDERLAY_DROP)",
         "pass",
         "proof: the underlay carries packets everywhere",
     ),
@@ -25,13 +25,13 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/legs.py",
-        "via = b.set_vtep[hop] == b.endpoint_vtep[rows.src[known[row]]]",
+        "via = b.set_vtep[hop] == outer[known[row]]",
         "via = b.set_vtep[hop] >= 0",
         "proof: a way back through another VTEP will do",
     ),
     Fault(
         "sim/proof/legs.py",
-        "order = np.lexsort((hop, b.set_vrf[hop] != vrf, row))",
+        "order = np.lexsort((hop, b.set_vrf[hop] != inner[known[row]], row))",
         "order = np.lexsort((hop, row))",
         "proof: the source's own VRF is not preferred on the way back",
     ),
@@ -43,8 +43,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/legs.py",
-        "return rows.take((owner != src) | (b.endpoint_vtep[src] != at))",
-        "return rows.take((owner > src) | (b.endpoint_vtep[src] != at))",
+        "return rows.take((owner != src) | (home != at) | (ways.drop[hop] > 0))",
+        "return rows.take((owner > src) | (home != at) | (ways.drop[hop] > 0))",
         "proof: packets to endpoints with lower numbers are not looked at",
     ),
     Fault(
@@ -73,8 +73,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/legs.py",
-        "here = np.flatnonzero(b.set_vrf[hop] == egress)",
-        "here = np.flatnonzero(b.set_vrf[hop] >= 0)",
+        "here = np.flatnonzero(ways.vrf[hop] == egress)",
+        "here = np.flatnonzero(ways.vrf[hop] >= 0)",
         "proof: next hops into other VRFs lead into this one",
     ),
     Fault(
@@ -116,14 +116,14 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/coverage.py",
-        "counts = (chosen < 0) | self._leads(chosen, home)",
-        "counts = self._leads(chosen, home)",
+        "counts = (chosen < 0) | self._leads(chosen, vtep, home)",
+        "counts = self._leads(chosen, vtep, home)",
         "`allow`: addresses without any route do not count",
     ),
     Fault(
         "sim/proof/coverage.py",
-        "counts = (chosen < 0) | self._leads(chosen, home)",
-        "counts = (chosen < 0) | self._leads(chosen, vrf)",
+        "counts = (chosen < 0) | self._leads(chosen, vtep, home)",
+        "counts = (chosen < 0) | self._leads(chosen, vtep, vrf)",
         "`allow`: addresses count that routes lead into the other end's VRF",
     ),
     Fault(
@@ -140,8 +140,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/coverage.py",
-        "known[number] = bool((b.set_vrf[hops] == vrf).any())",
-        "known[number] = bool((b.set_vrf[hops] == vrf).all())",
+        "known[number] = bool((ends == vrf).any())",
+        "known[number] = bool((ends == vrf).all())",
         "`allow`: ECMP into two VRFs leads into neither",
     ),
     Fault(
@@ -197,5 +197,23 @@ FAULTS = (
         "np.array(of, np.int64)[self.blocks.dec_stage[found]]",
         "np.array(of, np.int64)[-1 - (self.blocks.dec_stage[found] >= 0)]",
         "certificates: all denials are those of workload policies",
+    ),
+    Fault(
+        "sim/proof/closure.py",
+        "yield (*first, *first, *first, int(Reason.TTL_DROP))",
+        "pass",
+        "proof: what goes in circles is no way",
+    ),
+    Fault(
+        "sim/proof/closure.py",
+        "yield (*hop, *first, *here, 0)",
+        "yield (*hop, *first, *first, 0)",
+        "proof: the receiver validates the first hop, not the last tunnel",
+    ),
+    Fault(
+        "sim/proof/failures.py",
+        "if relayed or _beside(there) != self._beside:",
+        "if _beside(there) != self._beside:",
+        "a failure touches nobody who is passed on by others",
     ),
 )

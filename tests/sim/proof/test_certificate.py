@@ -67,7 +67,7 @@ def test_packets_fare_as_regions_say(network: Network, policy: Policy, seed: int
         real = {
             outcome.reason.label
             for outcome in outcomes(policy, network, end, header)
-            if not _to_itself(network, end, header, outcome.hop)
+            if not _to_itself(network, end, header, outcome.last)
         }
         assert told == real
 

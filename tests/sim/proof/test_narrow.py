@@ -107,7 +107,7 @@ def test_what_is_said_to_hold_of_a_failing_line_holds(
         version = breach.version
         ends = breach.src, breach.dst, version
         for sources, targets in rectangles(holding(reach, *ends, ports, claim.limits)):
-            assert not block or claim.limits.holds(sources, targets)
+            assert not block or claim.limits.holds(version, sources, targets)
             sampled = {*points(network, policy, version)}
             for src in (x for x in {*sampled, sources[0][0]} if inside(sources, x)):
                 for dst in (x for x in {*sampled, targets[-1][1]} if inside(targets, x)):

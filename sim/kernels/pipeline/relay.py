@@ -1,0 +1,162 @@
+"""From tunnel to tunnel: what VTEPs pass on of what they took out of a tunnel, where VRFs permit
+hairpins; and the links over which that goes.
+
+Theory: where a packet goes is a function of place (VTEP, VRF) and destination; a flow's hash picks
+one next hop at each place, so that its way is a sequence of places. Invariants: as
+`sim.pipeline.ways.hashed_way`; a way ends, by its TTL. Cost: per tunnel two addresses, a next-hop
+set and a choice. Arguments: `t` Tables, `h` Headers, `o` Verdicts (named tuples that say their
+types), `w` u64[ROWS, block] as of `sim.kernels.pipeline.path`, `hops`, `length`, `count`, `links`
+as of `sim.kernels.pipeline.account.walk`, rows from `begin` to `end` (i64).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.kernels import inlined, kernel
+from sim.kernels.arrays import U32, U64
+from sim.kernels.pipeline.account import OVERHEAD_V4
+from sim.kernels.pipeline.atoms import MISS, atom
+from sim.kernels.pipeline.ecmp import K0, choose, flow_hash, outer_hash
+from sim.packets.reasons import Reason
+from sim.packets.ttl import LAST
+
+U = np.uint64
+ZERO, ONE = U(0), U(1)
+SRC, DST, OUTER, END = U(0), U(1), U(12), U(13)
+"""Rows of `w`."""
+S16, S32, LOW_32 = U(16), U(32), U(2**32 - 1)
+NONE = U(2**64 - 1)
+UNDERLAY = int(Reason.UNDERLAY_DROP)
+HAIRPIN = int(Reason.HAIRPIN_DROP)
+TTL = int(Reason.TTL_DROP)
+DELIVERED = int(Reason.DELIVERED)
+
+
+@inlined
+def leads_on(t: Any, vtep: Any, vrf: Any, of: Any) -> Any:
+    """The route by which what comes out of a tunnel here is led away, to other places than this
+    one: a next-hop set, -1 for none."""
+    instance = t.inst_of[vtep, vrf]
+    members = np.int32(-1)
+    if instance >= 0:
+        members = t.fib[U(t.fib_off[U(instance)]) + of]
+    away = members >= 0
+    if away:
+        for m in range(t.set_off[U(members)], t.set_off[U(members) + ONE]):
+            away &= (U(t.set_vtep[U(m)]) != vtep) | (U(t.set_vrf[U(m)]) != vrf)
+    return members if away else np.int32(-1)
+
+
+@inlined
+def hash_of(h: Any, i: Any) -> Any:
+    """The hash of a packet's flow."""
+    protocol, sport, dport = U(h.protocol[i]), U(h.sport[i]), U(h.dport[i])
+    ports = (protocol << S32) | (sport << S16) | dport
+    return flow_hash(h.src_hi[i], h.src_lo[i], h.dst_hi[i], h.dst_lo[i], ports)
+
+
+@inlined
+def chosen(t: Any, hashed: Any, node: Any, members: Any) -> Any:
+    """Which next hop of a set a node takes for a flow."""
+    first = U(t.set_off[U(members)])
+    width = U(t.set_off[U(members) + ONE]) - first
+    return first + choose(hashed, t.node_seed[node], width)
+
+
+@inlined
+def cut_off(t: Any, node: Any, target: Any) -> Any:
+    """Whether the underlay has no way between two nodes."""
+    tunnel = node * U(len(t.node_seed)) + target
+    return (node != target) & (t.hop_off[tunnel] == t.hop_off[tunnel + ONE])
+
+
+@inlined
+def pass_on(t: Any, h: Any, i: Any, j: Any, w: Any) -> Any:
+    """Pass a packet on from tunnel to tunnel, as long as VRFs permit it and its TTL lasts; the
+    reason why it ends on the way, `DELIVERED` for none. It came out in `END`; there stands after
+    that where it comes out last, in `OUTER` from where, and both addresses' atoms are those of the
+    VRF there."""
+    reason, passed, on = DELIVERED, 1, True
+    hashed, version = hash_of(h, i), U(h.version[i])
+    while on:
+        here, vrf = w[END, j] >> S32, w[END, j] & LOW_32
+        members = np.int32(-1)
+        if w[DST, j] != MISS:
+            members = leads_on(t, here, vrf, w[DST, j])
+        if members < 0:
+            on = False
+        elif t.hairpin[vrf] == 0:
+            reason, on = HAIRPIN, False
+        else:
+            hop = chosen(t, hashed, here, members)
+            there, into = U(t.set_vtep[hop]), U(t.set_vrf[hop])
+            if cut_off(t, here, there):
+                reason, on = UNDERLAY, False
+            elif passed >= LAST:
+                reason, on = TTL, False
+            passed += 1
+            w[OUTER, j], w[END, j] = w[END, j], (there << S32) | into
+            w[SRC, j] = atom(t, into, version, h.src_hi[i], h.src_lo[i])
+            w[DST, j] = atom(t, into, version, h.dst_hi[i], h.dst_lo[i])
+    return reason
+
+
+@inlined
+def carry(
+    t: Any, hops: U64, o: Any, i: Any, node: Any, target: Any, size: Any, count: Any, links: U64
+) -> None:
+    """Take a packet through one tunnel: links count, and its path hash goes on."""
+    hashed = outer_hash(U(o.outer_sport[i]), node, target)
+    path, n_nodes = U(o.path[i]) << S32, U(len(t.node_seed))
+    while node != target:
+        first = U(t.hop_off[node * n_nodes + target])
+        width = U(t.hop_off[node * n_nodes + target + ONE]) - first
+        if width > ONE:
+            first += choose(hashed, t.node_seed[node], width)
+        side, node = hops[first] & LOW_32, hops[first] >> S32
+        links[side, ZERO] += count
+        links[side, ONE] += count * (size + OVERHEAD_V4)
+        path = (path ^ (side + ONE)) * K0
+    o.path[i] = np.uint32(path >> S32)
+
+
+@kernel
+def walk_on(
+    t: Any,
+    hops: U64,
+    h: Any,
+    o: Any,
+    length: U32,
+    count: U32,
+    begin: int,
+    end: int,
+    links: U64,
+) -> None:
+    """Take rows `begin..end` through their further tunnels, behind the first."""
+    for row in range(begin, end):
+        i = U(row)
+        out = o.out_decision[i]
+        let_out = (out >= 0) & (t.dec_reason[U(max(out, 0))] == 0)
+        source = U(max(o.src_endpoint[i], 0))
+        if not (let_out | (o.flow_state[i] != 0)) or t.ep_fib[source] < 0:
+            continue
+        hashed, version = hash_of(h, i), U(h.version[i])
+        here, vrf = U(t.ep_vtep[source]), U(t.ep_vrf[source])
+        of = atom(t, vrf, version, h.dst_hi[i], h.dst_lo[i])
+        members, passed = t.fib[U(t.ep_fib[source]) + of], 0
+        while members >= 0:
+            hop = chosen(t, hashed, here, members)
+            there, vrf = U(t.set_vtep[hop]), U(t.set_vrf[hop])
+            members = np.int32(-1)
+            if not cut_off(t, here, there):
+                if passed > 0:
+                    packets, size = U(count[i]), U(length[i])
+                    carry(t, hops, o, i, here, there, size, packets, links)
+                of = atom(t, vrf, version, h.dst_hi[i], h.dst_lo[i])
+                if passed < LAST and t.hairpin[vrf] != 0:
+                    members = leads_on(t, there, vrf, of)
+                here = there
+                passed += 1

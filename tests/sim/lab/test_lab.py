@@ -157,6 +157,28 @@ def test_a_kernel_would_send_on_what_a_rule_stops(tmp_path: Path) -> None:
     }
 
 
+def test_a_kernel_sends_on_what_is_permitted(tmp_path: Path) -> None:
+    """The packet arrives by way of the border, and its reply comes back; without the rule that lets
+    it, it ends there."""
+    fabric = hairpin(tmp_path, hairpin="permit")
+    lab("up", fabric)
+    (name,) = state.labs()
+    asked = ["--port", "443/tcp", "-o", "json"]
+    result = lab("test", fabric, *asked)
+    assert (result.exit_code, json.loads(result.stdout)["rows"]) == (0, [])
+    borders = [own for own in ours(name) if own.startswith(f"cln-{name}-border1")]
+    (space,) = [own for own in borders if "hairpin: permit" in _rules(own)]
+    (line,) = [line for line in _rules(space).splitlines() if "hairpin: permit" in line]
+    assert "packets 0" not in line, "the kernel sent something on"
+    with kernel.inside(space):
+        rule = ["rule", "inet", "cloison", "enter", "handle", line.rpartition(" ")[2]]
+        subprocess.run(["nft", "delete", *rule], check=True)
+    rows = json.loads(lab("test", fabric, *asked).stdout)["rows"]
+    assert {(row["kernel"], row["simulator"]) for row in rows} == {
+        ("nothing arrives", "arrives at blue/shop/web")
+    }
+
+
 def test_a_short_prefix_does_not_take_what_a_failed_border_had(tmp_path: Path) -> None:
     """Without the border of the longer prefix a kernel has the other border's 0.0.0.0/0 alone: only
     the rule about what an endpoint is reached at stops what belongs to somebody else."""

@@ -3,10 +3,10 @@
 A name or a prefix that stands for many addresses has one answer only if they all fare alike. Rules
 that hold here:
 
-1. Addresses are alike when the same routes lead there and back, the same ranges of the entries that
-   decide hold them, and the same endpoint owns them. One of each kind is followed
-   (`sim.why.explain`), and kinds with the same verdict, reason and line are put together again, in
-   every IP version.
+1. Addresses are alike when the same routes lead there and back (those of whoever permits hairpins
+   included), the same ranges of the entries that decide hold them, and the same endpoint owns them.
+   One of each kind is followed (`sim.why.explain`), and kinds with the same verdict, reason and
+   line are put together again, in every IP version.
 2. Of an endpoint that owns prefixes only those addresses count that are nobody else's in the eyes
    of the other end (`sim.proof.coverage`); of written addresses those that the
    other end can mean by them.
@@ -34,7 +34,9 @@ from fabric.network import Network
 from sim.names.address_words import blocks_of
 from sim.names.ends import EXAMPLES, Destination, address_of
 from sim.names.wanted_ports import packet_port
-from sim.pipeline.forwarding import refuse_rewrites, sets_onward
+from sim.packets.headers import Flow
+from sim.pipeline.forwarding import Place, refuse_rewrites, sets_onward
+from sim.pipeline.ways import ways
 from sim.why.explain import Explanation, between
 from sim.world import World
 
@@ -167,7 +169,8 @@ def fate(found: Explanation) -> Hashable:
 def _targets(ends: Ends, version: int) -> list[AddressClass]:
     """Destinations of one family by kind (rules 1 and 2)."""
     network, source, wanted = ends.network, ends.source, ends.wanted
-    here, end, block = [(source.vtep, source.vrf)], wanted.endpoint, wanted.block
+    home, end, block = (source.vtep, source.vrf), wanted.endpoint, wanted.block
+    here = [home, *_relays(network)]
     if block is None and not _is_wide(wanted):
         mine = _address(ends, version)
         return (
@@ -178,7 +181,7 @@ def _targets(ends: Ends, version: int) -> list[AddressClass]:
     found, strict = _Kinds(version), _Kinds(version)
     owners = () if end else _edges(network, version)
     for low, high, held, sets in _cut(ends, space, version, groups, here, owners):
-        vrfs = {hop.vrf for hop in _hops(network, sets)}
+        vrfs = _led_into(ends, home, version, low, sets[:1])
         theirs = [] if end else [owner(network, vrf, version, low) for vrf in sorted(vrfs)]
         if source not in theirs:
             key = held, sets, tuple(e and e.index for e in theirs)
@@ -197,7 +200,7 @@ def _sources(
         return [AddressClass(None)]
     hops = {(hop.vtep, hop.vrf) for kind in targets for hop in _hops(network, kind.sets)}
     home = {(end.vtep, end.vrf)} if end else set[Instance]()
-    egresses = sorted(hops | home)
+    egresses = sorted({*hops, *home, *_relays(network)})
     groups = [
         group
         for e in network.endpoints
@@ -208,8 +211,8 @@ def _sources(
     space = _owned(ends, source, version)
     for low, high, held, sets in _cut(ends, space, version, groups, egresses):
         found.add((held, sets), low, high, sets)
-        seen = [sets[n] for n, at in enumerate(egresses) if at in (home or hops)]
-        if any(s < 0 or source.vrf in {h.vrf for h in _hops(network, (s,))} for s in seen):
+        seen = [(at, sets[n]) for n, at in enumerate(egresses) if at in (home or hops)]
+        if any(s < 0 or source.vrf in _led_into(ends, at, version, low, [s]) for at, s in seen):
             strict.add((held, sets), low, high, sets)
     return strict.kinds() or found.kinds()
 
@@ -297,6 +300,20 @@ def _sets(
     """The next-hop set of each address at each instance."""
     columns = [sets_onward(ends.network, *at, version, ips).tolist() for at in instances]
     return [*zip(*columns, strict=True)] if columns else [()] * len(ips)
+
+
+def _relays(network: Network) -> list[Instance]:
+    """Who passes on what it takes out of tunnels, and by its routes decides where that goes."""
+    return [at for at in network.fib.instances if network.vrfs[at[1]].hairpin]
+
+
+def _led_into(ends: Ends, at: Instance, version: int, ip: int, sets: Sequence[int]) -> set[int]:
+    """The VRFs into which an instance's route for an address leads in the end; `sets` has its
+    next-hop set."""
+    if not _relays(ends.network):
+        return {hop.vrf for hop in _hops(ends.network, sets)}
+    header = Flow(at[1], version, 0, ip, 0)
+    return {way.end.vrf for way in ways(ends.world, Place(*at, header))}
 
 
 def _hops(network: Network, sets: Iterable[int]) -> Iterator[NextHop]:

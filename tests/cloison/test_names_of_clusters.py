@@ -86,6 +86,7 @@ def shown(where: str) -> set[str]:
     return found | {re.sub(r"\[\w+\]$", "", end) for pair in edges for end in pair} | {*sides}
 
 
+@pytest.mark.slices(2)
 @pytest.mark.parametrize("name", DIRECTORIES)
 def test_what_is_printed_of_manifests_is_read(name: str, tmp_path: Path) -> None:
     where = str(MANIFESTS / name)

@@ -46,6 +46,10 @@ class RoutedFib:
         found = {r.nexthops for routes in self.tables.values() for r in routes}
         self.nexthop_sets = tuple(sorted(found))
         self.number = {hops: i for i, hops in enumerate(self.nexthop_sets)}
+        self.chosen = tuple(
+            np.array([self.number[r.nexthops] for r in self.tables[at]], np.int32)
+            for at in self.instances
+        )
         self.versions = ()
         self.vrf_routes = tuple(object() for _ in {vrf for _, vrf in self.instances})
 

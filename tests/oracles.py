@@ -40,7 +40,7 @@ ORACLES = {
     "rte_acl": Oracle("first-match verdicts", "DPDK's rte_acl", 1),
     "z3": Oracle("policies, proofs and diffs", "z3, an SMT solver", 1),
     "oxidd": Oracle("proofs and diffs", "oxidd, decision diagrams", 1),
-    "twins": Oracle("diffs, every kind in every verb", "slow twins of our own, in slices", 6),
+    "twins": Oracle("diffs, every kind in every verb", "slow twins of our own, in slices", 3),
     "mutants": Oracle("the tests themselves", "seeded faults, ten of them", 1.5),
 }
 """The value of the `oracle` marker, by name."""

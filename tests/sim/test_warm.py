@@ -52,7 +52,7 @@ def python(cache: Path, *arguments: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.slices(3)
+@pytest.mark.slices(4)
 def test_after_a_warmup_nothing_is_compiled(tmp_path: Path) -> None:
     first = json.loads(python(tmp_path, "-c", KERNELS))
     files = {path.name for path in tmp_path.rglob("*.nbc")}

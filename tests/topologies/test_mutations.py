@@ -76,13 +76,13 @@ def mutants(folder: Path) -> Iterator[tuple[Path, int, str]]:
 
 
 def chosen() -> list[tuple[str, int, str]]:
-    """Twenty of them, drawn once; a commit asks four."""
+    """Twenty of them, drawn once; a commit asks two."""
     every = [(str(p.relative_to(FOLDER)), n, text) for p, n, text in mutants(FOLDER)]
     return sorted(random.Random(SEED).sample(every, COUNT))
 
 
 @pytest.mark.slow
-@pytest.mark.slices(5)
+@pytest.mark.slices(10)
 @pytest.mark.parametrize(
     ("file", "number", "text"), chosen(), ids=[f"{f}:{n + 1}" for f, n, _ in chosen()]
 )

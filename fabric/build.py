@@ -16,8 +16,9 @@ from fabric.clos import build_fabric, take_down
 from fabric.control.evpn import imports, instances, originate
 from fabric.control.fib import build_fib
 from fabric.control.findings import findings
+from fabric.control.narrowed import narrowed
 from fabric.control.reconvergence import reconverge
-from fabric.control.underlay import converge, narrowed
+from fabric.control.underlay import converge
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
 from fabric.intent.intents import intents
@@ -96,15 +97,18 @@ def assemble(
     underlay = converge(fabric, numbers)
     routes = originate(spec, vrfs, endpoints, vtep_of, numbers, declared)
     wanted = imports(spec, vrfs, numbers, declared)
+    fib = build_fib(routes, wanted, underlay)
     return Network(
-        spec, fabric, numbers, vrfs, endpoints, manifests,
-        underlay, routes, build_fib(routes, wanted, underlay),
+        spec, fabric, numbers, vrfs, endpoints, manifests, underlay, routes, fib,
         (*site.problems.findings, *findings(spec, vrfs, routes, wanted, declared)),
         (
             *(r for tenant, m in manifests.items() for r in owned_by(tenant, m.not_evaluated)),
             *unpeopled(spec, endpoints),
         ),
-        (*site.problems.warnings, *narrowed(fabric, underlay)),
+        (
+            *site.problems.warnings,
+            *narrowed(fabric, underlay, fib, vrfs),
+        ),
         declared,
     )  # fmt: skip
 

@@ -44,6 +44,8 @@ class Endpoint:
     they are called otherwise, `also` other spellings of its own name.
     `service_account` is a pod's, in its own namespace. `anycast` are single addresses among the
     prefixes that others of its VRF may own as well, if they say so too.
+    A zone's endpoint may be behind several borders: `vtep` is the first, `also_at` are the others,
+    and `backups` those of them all that are a second choice.
     """
 
     index: int
@@ -70,6 +72,13 @@ class Endpoint:
     service_account: str | None = None
     anycast: frozenset[Prefix] = frozenset()
     runs: tuple[str, ...] = ()
+    also_at: tuple[int, ...] = ()
+    backups: frozenset[int] = frozenset()
+
+    @property
+    def vteps(self) -> tuple[int, ...]:
+        """Every VTEP where it is."""
+        return (self.vtep, *self.also_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class Network:
         spec = FabricSpec.model_construct(cloison=1, name=name, sites={})
         plan = plan or unread_plan()
         none, one = np.zeros(0, np.int32), np.zeros(1, np.int32)
-        routes = Type5(plan, (), (), (), none, none, none, none)
+        routes = Type5(plan, (), (), (), *(none,) * 5)
         small = np.zeros((0, 0), np.int16)
         return Network(
             spec,
@@ -91,6 +91,15 @@ class Network:
             routes,
             fib or Fib((), (), tuple(no_routes() for _ in vrfs), (), routes, (), {}),
         )
+
+    def entries(self, endpoint: Endpoint) -> tuple[int, ...]:
+        """The VTEPs at which what an endpoint sends may come in: its own; of several borders those
+        that are up, the second choice only without the others. With none up, all."""
+        if not endpoint.also_at:
+            return (endpoint.vtep,)
+        up = [vtep for vtep in endpoint.vteps if vtep not in self.fabric.down_nodes]
+        first = [vtep for vtep in up if vtep not in endpoint.backups]
+        return tuple(first or up or endpoint.vteps)
 
     def vrf(self, name: str) -> Vrf:
         """The VRF of that name; KeyError when there is none."""

@@ -40,6 +40,11 @@ REPLIES_BACK = (
     "if its source has a route back through the VTEP that sent it, and that one passes replies on "
     "by routes of its own"
 )
+SHARED = (
+    "borders behind which one endpoint is share what they track: replies may come in at another "
+    "one than the packets that they answer left by; what the endpoint sends comes in at any of "
+    "them that is up, at a backup while no other is"
+)
 DERIVED = ("address", "host")
 
 
@@ -63,6 +68,7 @@ def assumptions(
     ]
     if idle := sum("pod" in found for found in counted):
         derived.append(f"{idle} endpoints are pods of workloads that have none now")
+    shared = [SHARED] if any("state" in found for found in counted) else []
     failing = [*([UNDER_FAILURE] if kinds else []), *(OF_KINDS[k] for k in OF_KINDS if k in kinds)]
     tunnels = HAIRPINS.format(", ".join(sorted(hairpins))) if hairpins else NO_HAIRPINS
-    return [*ALWAYS, tunnels, SELF, *failing, *derived]
+    return [*ALWAYS, tunnels, SELF, *shared, *failing, *derived]

@@ -128,6 +128,10 @@ def refuse(old: tuple[Network, Policy], new: tuple[Network, Policy]) -> None:
     if any(stage.at is not Point.HERE for stage in old[1].stages):
         message = "what others than the DPU of the local side enforce has no version of one node"
         raise UndecidedError(Diagnostic("C857", message, None, None, "unknown"))
+    shared = next((e.name for e in old[0].endpoints if e.also_at), None)
+    if shared is not None:
+        message = f"{shared} is behind several nodes, and has no version of one node"
+        raise UndecidedError(Diagnostic("C857", message, None, None, "unknown"))
 
 
 def _exists(network: Network, policy: Policy) -> dict[str, object]:

@@ -7,7 +7,7 @@ Each outcome is one choice that ECMP may make.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from compiler.policy.fields import Values
 from compiler.policy.ir import Cidr, Direction, Packet, Policy, Verdict
@@ -57,16 +57,32 @@ def outcomes(
     source = network.endpoints[src]
     if source not in owners(network, source.vrf, header.version, header.src):
         return [Outcome(Reason.SPOOF_DROP, -1)]
-    if leads_on(network, source.vtep, source.vrf, header.version, header.src):
-        return [Outcome(Reason.SPOOF_DROP, -1)]
-    route = network.fib.lookup(source.vtep, source.vrf, header.version, header.dst)
-    if route is None:
-        return [Outcome(Reason.NO_ROUTE_DROP, -1)]
-    return [
-        _through(policy, network, src, header, way, judge)
-        for hop in route.nexthops
-        for way in _ways(network, header, (source.vtep, source.vrf), (hop.vtep, hop.vrf))
-    ]
+    found = []
+    for entry in entries(network, source):
+        home = entry, source.vrf
+        route = network.fib.lookup(*home, header.version, header.dst)
+        if leads_on(network, *home, header.version, header.src):
+            found.append(Outcome(Reason.SPOOF_DROP, -1))
+        elif route is None:
+            found.append(Outcome(Reason.NO_ROUTE_DROP, -1))
+        else:
+            found += [
+                _through(policy, network, src, header, way, judge)
+                for hop in route.nexthops
+                for way in _ways(network, header, home, (hop.vtep, hop.vrf))
+            ]
+    return found
+
+
+def entries(network: Network, end: Endpoint) -> list[int]:
+    """Where what an endpoint sends comes in, in a network of which nothing is down."""
+    return [v for v in end.vteps if v not in end.backups] or [*end.vteps]
+
+
+def hops_of(network: Network, source: Endpoint, version: int, dst: int) -> list[Any]:
+    """Next hops of what an endpoint sends, wherever it comes in; None for one without a route."""
+    routes = [network.fib.lookup(v, source.vrf, version, dst) for v in entries(network, source)]
+    return [hop for route in routes for hop in (route.nexthops if route else (None,))]
 
 
 Hop = tuple[int, int]
@@ -121,7 +137,7 @@ def _through(
     if way.ends is not None:
         return Outcome(way.ends, -1, hop, way.last)
     there = owners(network, vrf, header.version, header.dst)
-    target = next((end for end in there if end.vtep == vtep), None)
+    target = next((end for end in there if vtep in end.vteps), None)
     if target is None:
         return Outcome(Reason.ENI_MISS_DROP, -1, hop, way.last)
     back = network.fib.lookup(vtep, vrf, header.version, header.src)
@@ -160,20 +176,28 @@ def theirs(
 ) -> bool:
     """Whether a packet between these addresses is one between these endpoints: of a whole prefix
     an address that the other end's routes lead into somebody else's VRF for is somebody else's, and
-    so is one of either end that its own VTEP has a route away for."""
+    so is one of either end that its own VTEP has a route away for: of several, all where what it
+    sends comes in."""
     if target not in owners(network, target.vrf, version, dst):
         return False
     for end, ip in ((source, src), (target, dst)):
         wide = any(p.num_addresses > 1 for p in end.prefixes)
-        if wide and leads_on(network, end.vtep, end.vrf, version, ip):
+        at = entries(network, end)
+        if wide and all(leads_on(network, vtep, end.vrf, version, ip) for vtep in at):
             return False
     for mine, other, ip in ((target, source, dst), (source, target, src)):
-        route = network.fib.lookup(other.vtep, other.vrf, version, ip)
+        at = entries(network, other)
         wide = any(p.num_addresses > 1 for p in mine.prefixes)
-        if wide and route:
-            header, home = Header(version, 0, ip, 0, 0, 0), (other.vtep, other.vrf)
-            hops = [(hop.vtep, hop.vrf) for hop in route.nexthops]
-            ends = {way.last[1] for hop in hops for way in _ways(network, header, home, hop)}
-            if mine.vrf not in ends:
-                return False
+        if wide and all(_foreign(network, (vtep, other.vrf), version, ip, mine.vrf) for vtep in at):
+            return False
     return True
+
+
+def _foreign(network: Network, home: Hop, version: int, ip: int, vrf: int) -> bool:
+    """Whether routes lead an address into other VRFs alone."""
+    route = network.fib.lookup(*home, version, ip)
+    if route is None:
+        return False
+    header = Header(version, 0, ip, 0, 0, 0)
+    hops = [(hop.vtep, hop.vrf) for hop in route.nexthops]
+    return vrf not in {way.last[1] for hop in hops for way in _ways(network, header, home, hop)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -33,20 +34,29 @@ PREFIXES = ["10.0.0.0/24", "10.0.0.1/32", "10.0.0.2/32", "10.1.0.0/24", "0.0.0.0
 
 
 @st.composite
-def worlds(draw: Any, hairpins: bool = True) -> Network:
-    """Two tenants with overlapping addresses, two borders, ECMP, holes and wrong imports; maybe
-    VRFs that permit hairpins."""
+def worlds(draw: Any, hairpins: bool = True, several: bool = True) -> Network:
+    """Two tenants with overlapping addresses, a way out behind one border or both of them, ECMP,
+    holes and wrong imports; maybe VRFs that permit hairpins."""
     ends = [
         at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32", "fd00::1/128")),
         at(1, endpoint(1, "acme/web/b", 0, "10.0.0.2/32", "10.0.0.9/32", "fd00::2/128")),
         at(1, endpoint(2, "globex/web/a", 1, "10.0.0.1/32")),
         at(0, endpoint(3, "globex/db/c", 1, "10.1.0.3/32", "fd00::1/128")),
-        at(2, endpoint(4, "zone2/inet", 2, "0.0.0.0/0", "::/0", host=None)),
+        replace(
+            at(2, endpoint(4, "zone2/inet", 2, "0.0.0.0/0", "::/0", host=None)),
+            also_at=draw(st.sampled_from([(), (3,)] if several else [()])),
+            backups=frozenset(draw(st.sampled_from([(), (), (3,)]))),
+        ),
         at(draw(st.sampled_from([2, 3])), endpoint(5, "zone2/office", 2, "10.0.0.0/25", host=None)),
     ]
     tables: dict[tuple[int, int], list[Any]] = {}
-    for vtep, vrf in sorted({(e.vtep, e.vrf) for e in ends}):
-        rows = {str(p): [(e.vtep, e.vrf)] for e in ends if e.vrf == vrf for p in e.prefixes}
+    for vtep, vrf in sorted({(vtep, e.vrf) for e in ends for vtep in e.vteps}):
+        rows = {
+            str(p): [(v, e.vrf) for v in ([vtep] if vtep in e.vteps else e.vteps)]
+            for e in ends
+            if e.vrf == vrf
+            for p in e.prefixes
+        }
         dropped = draw(st.sets(st.sampled_from(sorted(rows)), max_size=1))
         extra = st.tuples(
             st.sampled_from(PREFIXES),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import z3
-from naive import Header
+from naive import Header, entries
 
 from compiler.policy.ir import (
     Action,
@@ -184,23 +184,33 @@ def delivered(policy: Policy, network: Network, a: int, b: int, p: Symbols) -> F
     """When a packet from an endpoint of VRF `a` may arrive at one of VRF `b`, for some choice."""
     ways = []
     for source, sent in owns(network, a, p.version, p.src):
-        for route, goes in taken(network, source.vtep, a, p, p.dst):
-            for hop in (h for h in route.nexthops if h.vrf == b):
-                if not network.underlay.reachable(source.vtep, hop.vtep):
-                    continue
-                out = permits(policy, network, Direction.OUT, source.index, b, p)
-                for target, bound in owns(network, b, p.version, p.dst):
-                    if target.vtep == hop.vtep:
-                        stays = z3.Not(_led_on(network, target, p, p.dst))
-                        stays = z3.And(stays, z3.Not(_led_on(network, source, p, p.src)))
-                        arrives = _accepted(policy, network, source, target, p)
-                        ways.append(z3.And(sent, goes, out, stays, bound, arrives))
+        ways += [
+            z3.And(sent, goes, _arrives(policy, network, (source, entry), hop, p))
+            for entry in entries(network, source)
+            for route, goes in taken(network, entry, a, p, p.dst)
+            for hop in route.nexthops
+            if hop.vrf == b and network.underlay.reachable(entry, hop.vtep)
+        ]
     return z3.Or(*ways)
 
 
-def _led_on(network: Network, end: Endpoint, p: Symbols, ip: Formula) -> Formula:
-    """When the VTEP of an endpoint has a route away for an address."""
-    home = end.vtep, end.vrf
+def _arrives(
+    policy: Policy, network: Network, sent: tuple[Endpoint, int], hop: Any, p: Symbols
+) -> Formula:
+    """When what came in at a VTEP arrives by a next hop."""
+    (source, entry), ways = sent, []
+    out = permits(policy, network, Direction.OUT, source.index, hop.vrf, p)
+    for target, bound in owns(network, hop.vrf, p.version, p.dst):
+        if hop.vtep in target.vteps:
+            stays = z3.Not(_led_on(network, (hop.vtep, hop.vrf), p, p.dst))
+            stays = z3.And(stays, z3.Not(_led_on(network, (entry, source.vrf), p, p.src)))
+            arrives = _accepted(policy, network, sent, (target, hop.vtep), p)
+            ways.append(z3.And(out, stays, bound, arrives))
+    return z3.Or(*ways)
+
+
+def _led_on(network: Network, home: tuple[int, int], p: Symbols, ip: Formula) -> Formula:
+    """When a VTEP has a route away for an address of one of its VRFs."""
     return z3.Or(
         *(
             taking
@@ -211,11 +221,15 @@ def _led_on(network: Network, end: Endpoint, p: Symbols, ip: Formula) -> Formula
 
 
 def _accepted(
-    policy: Policy, network: Network, source: Endpoint, target: Endpoint, p: Symbols
+    policy: Policy,
+    network: Network,
+    sent: tuple[Endpoint, int],
+    to: tuple[Endpoint, int],
+    p: Symbols,
 ) -> Formula:
-    ways = []
-    for route, back in taken(network, target.vtep, target.vrf, p, p.src):
-        behind = [h.vrf for h in sorted(route.nexthops) if h.vtep == source.vtep]
+    (source, entry), (target, vtep), ways = sent, to, []
+    for route, back in taken(network, vtep, target.vrf, p, p.src):
+        behind = [h.vrf for h in sorted(route.nexthops) if h.vtep == entry]
         if behind:
             seen = source.vrf if source.vrf in behind else behind[0]
             into = permits(policy, network, Direction.IN, target.index, seen, p)

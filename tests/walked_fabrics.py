@@ -169,8 +169,11 @@ def zones(rng: Random, names: list[str], borders: int) -> Document:
         left = [a for a in addresses if a not in seen]
         seen |= {*left}
         if left:
-            border = f"border{rng.randint(1, borders)}"
-            outside[f"out{number}"] = {"addresses": left, "border": border}
+            nodes = [f"border{n}" for n in range(1, borders + 1)]
+            border = rng.sample(nodes, rng.choice((1, 1, len(nodes))))
+            backup = border[1:] if chance(rng, 50) else []
+            first = border[: len(border) - len(backup)]
+            outside[f"out{number}"] = {"addresses": left, "border": first, "backup": backup}
     found: Document = {
         "zone2": {
             "endpoints": outside,

@@ -8,7 +8,10 @@ Everything is looked for anew, in plain lists:
 * which routes a VTEP has for a VRF: those that carry a route target that the VRF imports (RFC 4364
   §4.3.1) and whose next hop it reaches (RFC 4271 §9.1.2.1); `has`;
 * which of them answers for an address: of the longest prefix (RFC 4632 §5.1) its own, else those
-  over the shortest AS path, all that are equally short; `look_up`;
+  over the shortest AS path, all that are equally short; who is a second choice says his number
+  ten times more; `look_up`;
+* at which of its borders what an endpoint sends comes in: those that are up, and of these not a
+  second choice if there is another; `entries`;
 * who takes a packet out of a tunnel looks it up again (RFC 9136 §4.4.1), and sends it on where its
   VRF permits hairpins, as long as the packet's TTL lasts (RFC 1812 §5.3.1); `_ways`;
 * what endpoints may send and get: `compiler.policy.semantics.decide`; `outcomes`.
@@ -26,6 +29,7 @@ from naive import Header, Outcome, numbered
 from compiler.policy.ir import Cidr, Direction, InVrf, Packet, Policy
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import decide
+from fabric.control.evpn import Type5Route
 from fabric.inventory import Endpoint, Prefix
 from fabric.network import Network
 from fabric.topology import Role
@@ -47,6 +51,7 @@ class Announced(NamedTuple):
     targets: frozenset[str]
     vtep: int
     vrf: int
+    more: int
 
     def holds(self, version: int, ip: int) -> bool:
         host = WIDTHS[self.version] - self.length
@@ -57,13 +62,13 @@ class Announced(NamedTuple):
 class Way:
     """Where choices of ECMP take a packet: over a first hop to a last one. `reason` is what ends it
     there, if its sender's policy lets it out; `seen` is the VRF from which the receiver sees it
-    come."""
+    come. Without a hop there is no route, or nobody may send that."""
 
-    hop: Hop
+    hop: Hop | None
     reason: Reason | None
     target: int
     seen: int
-    last: Hop
+    last: Hop = (-1, -1)
 
 
 class Judge:
@@ -116,7 +121,8 @@ class Walker:
     def lengths(self) -> Lengths:
         """How many AS hops it is from a node to a loopback that it has a route for."""
         out: Lengths = {}
-        for origin in sorted({e.vtep for e in self.network.endpoints} | self._announcers):
+        ends = {vtep for e in self.network.endpoints for vtep in e.vteps}
+        for origin in sorted(ends | self._announcers):
             if origin not in self.down_nodes:
                 out |= {(node, origin): n for node, n in self._heard(origin).items()}
         return out
@@ -172,9 +178,27 @@ class Walker:
                 frozenset(route.rts),
                 route.vtep,
                 route.vrf,
+                10 if self._second(route) else 0,
             )
             for route in self.network.routes
         ]
+
+    def _second(self, route: Type5Route) -> bool:
+        """Whether all who have this prefix here, or else addresses in it, say so."""
+        here = [e for e in self.network.endpoints if e.vrf == route.vrf and route.vtep in e.vteps]
+        mine = [e for e in here if route.prefix in e.prefixes] or [
+            e
+            for e in here
+            for p in e.prefixes
+            if p.version == route.prefix.version and p.overlaps(route.prefix)
+        ]
+        return bool(mine) and all(route.vtep in e.backups for e in mine)
+
+    def entries(self, end: Endpoint) -> list[int]:
+        """The VTEPs at which what an endpoint sends may come in."""
+        up = [vtep for vtep in end.vteps if vtep not in self.down_nodes]
+        first = [vtep for vtep in up if vtep not in end.backups]
+        return first or up or list(end.vteps)
 
     @cached_property
     def imports(self) -> dict[int, set[str]]:
@@ -194,7 +218,7 @@ class Walker:
     @cached_property
     def has(self) -> dict[Hop, list[Announced]]:
         """The routes that each VTEP has in each of its VRFs, longest prefixes first."""
-        places = {(e.vtep, e.vrf) for e in self.network.endpoints}
+        places = {(vtep, e.vrf) for e in self.network.endpoints for vtep in e.vteps}
         places |= {(route.vtep, route.vrf) for route in self.announced}
         return {
             (vtep, vrf): sorted(
@@ -215,8 +239,8 @@ class Walker:
             mine = [r for r in self.has.get((vtep, vrf), ()) if r.holds(version, ip)]
             longest = [r for r in mine if r.length == mine[0].length]
             own = [r for r in longest if (r.vtep, r.vrf) == (vtep, vrf)]
-            near = min((self.lengths[vtep, r.vtep] for r in longest), default=0)
-            close = own or [r for r in longest if self.lengths[vtep, r.vtep] == near]
+            far = {r: self.lengths[vtep, r.vtep] + r.more for r in longest}
+            close = own or [r for r in longest if far[r] == min(far.values())]
             self._found[key] = tuple(sorted({(r.vtep, r.vrf) for r in close}))
         return self._found[key]
 
@@ -241,20 +265,23 @@ class Walker:
             self._owners[key] = ends[min(found)[1]] if found else None
         return self._owners[key]
 
-    def may_send(self, source: Endpoint, version: int, ip: int) -> bool:
-        """Whether an endpoint may send from an address: its own, that its own VTEP does not have
-        elsewhere."""
-        mine = self.owner(source.vrf, version, ip) is source
-        return mine and not self.elsewhere(source.vtep, source.vrf, version, ip)
-
     def ways(self, source: Endpoint, version: int, src: int, dst: int) -> list[Way]:
-        """What becomes of a packet that its sender's policy lets out, by next hop."""
-        home = source.vtep, source.vrf
-        return [
-            self._way(version, src, dst, hop, *end)
-            for hop in self.look_up(*home, version, dst)
-            for end in self.ends(home, hop, version, dst)
-        ]
+        """What becomes of a packet that its sender's policy lets out, by where it comes in and by
+        next hop. It may send from its own addresses, that the VTEP does not have elsewhere."""
+        found = []
+        for entry in self.entries(source):
+            home = entry, source.vrf
+            if self.elsewhere(*home, version, src):
+                found.append(Way(None, Reason.SPOOF_DROP, -1, -1))
+                continue
+            hops = self.look_up(*home, version, dst)
+            found += [
+                self._way(version, src, dst, hop, *end)
+                for hop in hops
+                for end in self.ends(home, hop, version, dst)
+            ]
+            found += [Way(None, Reason.NO_ROUTE_DROP, -1, -1)] if not hops else []
+        return found
 
     def ends(
         self, home: Hop, first: Hop, version: int, dst: int
@@ -294,7 +321,7 @@ class Walker:
         if reason is not None:
             return Way(hop, reason, -1, -1, last)
         target = self.owner(last[1], version, dst)
-        if target is None or target.vtep != last[0]:
+        if target is None or last[0] not in target.vteps:
             return Way(hop, Reason.ENI_MISS_DROP, -1, -1, last)
         back = [vrf for vtep, vrf in self.look_up(*last, version, src) if vtep == before[0]]
         if not back:
@@ -308,16 +335,18 @@ class Walker:
     def fates(self, src: int, headers: Sequence[Header]) -> Iterator[list[Outcome]]:
         """The same of packets that differ behind their addresses alone."""
         source, (version, a, b, *_) = self.network.endpoints[src], headers[0]
-        if not self.may_send(source, version, a):
+        if self.owner(source.vrf, version, a) is not source:
             yield from ([Outcome(Reason.SPOOF_DROP, -1)] for _ in headers)
             return
         ways = self.ways(source, version, a, b)
         for header in headers:
-            found = [self._outcome(src, header, way) for way in ways]
-            yield found or [Outcome(Reason.NO_ROUTE_DROP, -1)]
+            yield [self._outcome(src, header, way) for way in ways]
 
     def _outcome(self, src: int, header: Header, way: Way) -> Outcome:
         version, l4 = header.version, (*header[3:6], header.fields)
+        if way.hop is None:
+            assert way.reason is not None
+            return Outcome(way.reason, -1)
         out = Packet(Direction.OUT, src, version, header.dst, way.hop[1], *l4)
         if (said := self.judge.drops(out)) is not None:
             return Outcome(said, -1, way.hop)
@@ -326,20 +355,26 @@ class Walker:
         into = Packet(Direction.IN, way.target, version, header.src, way.seen, *l4)
         return Outcome(self.judge.drops(into) or Reason.DELIVERED, way.target, way.hop)
 
+    def _foreign(self, home: Hop, version: int, ip: int, vrf: int) -> bool:
+        """Whether routes lead an address into other VRFs alone."""
+        hops = self.look_up(*home, version, ip)
+        ends = {end[1][1] for hop in hops for end in self.ends(home, hop, version, ip)}
+        return bool(ends) and vrf not in ends
+
     def meant(self, source: Endpoint, target: Endpoint, version: int, src: int, dst: int) -> bool:
         """Whether a packet between these addresses is one between these endpoints: of a whole
         prefix an address that the other end's routes lead into somebody else's VRF for is somebody
-        else's, and so is an address of either end that its own VTEP has a route away for."""
+        else's, and so is an address of either end that its own VTEP has a route away for. Of an end
+        with several VTEPs all of those say so where what it sends comes in."""
         if self.owner(target.vrf, version, dst) is not target:
             return False
         for end, ip in ((source, src), (target, dst)):
-            if wide(end) and self.elsewhere(end.vtep, end.vrf, version, ip):
+            at = self.entries(end)
+            if wide(end) and all(self.elsewhere(vtep, end.vrf, version, ip) for vtep in at):
                 return False
         for mine, other, ip in ((target, source, dst), (source, target, src)):
-            home = other.vtep, other.vrf
-            hops = self.look_up(*home, version, ip) if wide(mine) else ()
-            ends = {end[1][1] for hop in hops for end in self.ends(home, hop, version, ip)}
-            if ends and mine.vrf not in ends:
+            at = [(vtep, other.vrf) for vtep in self.entries(other)] if wide(mine) else []
+            if at and all(self._foreign(home, version, ip, mine.vrf) for home in at):
                 return False
         return True
 

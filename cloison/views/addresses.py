@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fabric.inventory import Endpoint
     from fabric.network import Network
 
 
@@ -56,13 +57,20 @@ def blocks(network: Network) -> Iterator[dict[str, Any]]:
         }
 
 
+def _vteps(network: Network, endpoint: Endpoint) -> Iterator[str]:
+    """Where an endpoint is, with which of them are a second choice."""
+    for vtep in endpoint.vteps:
+        second = " (backup)" if vtep in endpoint.backups else ""
+        yield f"{network.fabric.nodes[vtep].name}{second}"
+
+
 def endpoints(network: Network) -> Iterator[dict[str, Any]]:
     """Endpoints; `assumed` names what was drawn by rule and not read."""
     for endpoint in network.endpoints:
         yield {
             "endpoint": endpoint.name,
             "vrf": network.vrfs[endpoint.vrf].name,
-            "vtep": network.fabric.nodes[endpoint.vtep].name,
+            "vtep": ", ".join(_vteps(network, endpoint)),
             "addresses": [
                 str(p.network_address if p.prefixlen == p.max_prefixlen else p)
                 for p in endpoint.prefixes

@@ -46,7 +46,7 @@ class Explained:
         names = [node.name for node in network.fabric.nodes]
         if trace.underlay:
             return (*(names[hop.node] for hop in trace.underlay), names[trace.underlay[-1].to])
-        return () if trace.source is None else (names[network.endpoints[trace.source].vtep],)
+        return () if trace.entry is None else (names[trace.entry],)
 
     @property
     def stops(self) -> Step | None:

@@ -101,12 +101,18 @@ def remarks(proof: Proof) -> Iterator[str]:
     """What the verdict rests on."""
     if down := proof.network.fabric.down:
         yield visible(f"Down: {', '.join(down)}.")
-    assumed = sum(bool(e.assumed - {"pod"}) for e in proof.network.endpoints)
+    assumed = sum(bool(e.assumed & {"address", "host"}) for e in proof.network.endpoints)
     if assumed:
         total = len(proof.network.endpoints)
         yield (
             f"Assumed: address or host of {assumed:,} of {total:,} endpoints "
             "(their manifests have no status)."
+        )
+    yield from (visible(f"{w.message}.") for w in proof.network.warnings if w.code == "C527")
+    if shared := [e.name for e in proof.network.endpoints if e.also_at]:
+        yield visible(
+            f"Assumed: the borders of {' and of '.join(shared)} share what they track, so that "
+            "replies pass at any of them."
         )
     if idle := sum("pod" in e.assumed for e in proof.network.endpoints):
         yield f"Idle: {idle:,} endpoints stand for workloads that have no pods now."

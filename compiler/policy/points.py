@@ -73,10 +73,10 @@ def at_border(endpoint: Endpoint | None, network: Network) -> bool:
     return 0 <= at < len(nodes) and nodes[at].role is Role.BORDER
 
 
-def where(point: Point, local: Endpoint, remote: int, network: Network) -> str:
-    """The name of who enforces, for a packet between `local` and an endpoint at node `remote`."""
+def where(point: Point, local: Endpoint, ends: tuple[int, int], network: Network) -> str:
+    """The name of who enforces, for a packet between `local` and somebody: the nodes of both."""
     nodes = network.fabric.nodes
     if point is Point.HOST:
         return local.host or "no host"
     here = point is Point.HERE or (point is Point.BORDER and at_border(local, network))
-    return nodes[local.vtep if here else remote].name
+    return nodes[ends[not here]].name

@@ -32,14 +32,17 @@ def held(network: Network, endpoints: Sequence[Endpoint]) -> Addresses:
     return found
 
 
-def at_home(network: Network, endpoints: Sequence[Endpoint], has: Addresses) -> Addresses:
-    """What of it each of them sends from and is reached at."""
+def at_home(
+    network: Network, endpoints: Sequence[Endpoint], has: Addresses, node: int | None = None
+) -> Addresses:
+    """What of it each of them sends from and is reached at, at a node where all of them live, or
+    each at its first."""
     known: dict[tuple[int, int, int], Intervals] = {}
     found: dict[int, dict[int, Intervals]] = {}
     for e in endpoints:
         found[e.index] = {}
         for version, mine in has[e.index].items():
-            key = e.vtep, e.vrf, version
+            key = e.vtep if node is None else node, e.vrf, version
             if mine and key not in known:
                 known[key] = _led_on(network, *key)
             found[e.index][version] = subtract(mine, known[key]) if mine else ()

@@ -25,7 +25,7 @@ SCHEMA = "cloison/dpu-rules/1"
 def document(program: Program, dpu: Dpu) -> dict[str, Any]:
     """The document as plain values."""
     network = program.network
-    home = at_home(network, dpu.endpoints, held(network, dpu.endpoints))
+    home = at_home(network, dpu.endpoints, held(network, dpu.endpoints), dpu.vtep)
     return {
         "schema": SCHEMA,
         "fabric": network.spec.name,

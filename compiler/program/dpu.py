@@ -61,7 +61,9 @@ class Dpu:
 
 def enforcement_points(program: Program) -> tuple[int, ...]:
     """Node indices of the VTEPs that have something to enforce, sorted."""
-    return tuple(sorted({endpoint.vtep for endpoint in program.network.endpoints}))
+    return tuple(
+        sorted({vtep for endpoint in program.network.endpoints for vtep in endpoint.vteps})
+    )
 
 
 def tables_of(program: Program, vtep: int) -> Dpu:
@@ -78,7 +80,7 @@ def tables_of(program: Program, vtep: int) -> Dpu:
     return Dpu(
         vtep,
         network.fabric.nodes[vtep].name,
-        tuple(e for e in network.endpoints if e.vtep == vtep),
+        tuple(e for e in network.endpoints if vtep in e.vteps),
         tuple(instances),
         program.groups_at(vtep),
         tuple(asked_for(program, vtep)) if elsewhere(program) else (),

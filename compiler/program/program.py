@@ -144,7 +144,7 @@ class Program:
     def groups_at(self, vtep: int) -> tuple[Group, ...]:
         """The groups that this VTEP holds, by id: those that it asks for its own endpoints, and
         for others."""
-        here = [e.index for e in self.network.endpoints if e.vtep == vtep]
+        here = [e.index for e in self.network.endpoints if vtep in e.vteps]
         own = [place for place, stage in enumerate(self.stages) if stage.at is Point.HERE]
         ids = {int(i) for i in np.unique(self.bindings[:, here][..., own]) if i >= 0}
         if len(own) < len(self.stages):
@@ -166,15 +166,15 @@ def asked_for(program: Program, vtep: int) -> list[tuple[Endpoint, tuple[Group, 
     for end in network.endpoints:
         at_its_own = at_border(end, network)
         asks = {Point.PEER}
-        if end.vtep == vtep if at_its_own else border:
+        if vtep in end.vteps if at_its_own else border:
             asks.add(Point.BORDER)
         groups = tuple(
             g for way in Direction for g in program.bound(way, end.index) if g.at in asks
         )
         if groups and (
-            end.vtep == vtep
-            or vtep in {at for at, _ in ahead(end.vtep, end.vrf)}
-            or any((end.vtep, end.vrf) in ahead(*instance) for instance in mine)
+            vtep in end.vteps
+            or any(vtep in {at for at, _ in ahead(home, end.vrf)} for home in end.vteps)
+            or any((home, end.vrf) in ahead(*at) for at in mine for home in end.vteps)
         ):
             out.append((end, groups))
     return out

@@ -205,25 +205,26 @@ def _vrf(network: Network, node: int, vrf: int, routes: list[Type5Route]) -> Ite
     yield " exit-address-family"
     yield "!"
     for version in FAMILIES:
-        yield from _offers(vni, version, _extra(routes, version, always))
+        extra = _extra(routes, version, always)
+        yield from _offers(vni, version, extra, network.plan.asn[node])
 
 
-def _extra(
-    routes: list[Type5Route], version: int, always: set[str]
-) -> dict[tuple[str, ...], list[Type5Route]]:
-    """Routes with targets beyond the VRF's own, by those targets."""
-    out: dict[tuple[str, ...], list[Type5Route]] = defaultdict(list)
+Extra = dict[tuple[tuple[str, ...], int], list[Type5Route]]
+
+
+def _extra(routes: list[Type5Route], version: int, always: set[str]) -> Extra:
+    """Routes with targets beyond the VRF's own, or with a longer AS path, by both."""
+    out: Extra = defaultdict(list)
     for route in routes:
         rts = tuple(rt for rt in route.rts if rt not in always)
-        if route.prefix.version == version and rts:
-            out[rts].append(route)
+        if route.prefix.version == version and (rts or route.prepended):
+            out[rts, route.prepended].append(route)
     return out
 
 
-def _offers(
-    vni: int, version: int, extra: dict[tuple[str, ...], list[Type5Route]]
-) -> Iterator[str]:
-    """A route-map that adds targets by prefix and lets everything else pass as it is."""
+def _offers(vni: int, version: int, extra: Extra, asn: int) -> Iterator[str]:
+    """A route-map that adds targets and own AS numbers by prefix and lets everything else pass as
+    it is."""
     if not extra:
         return
     word = "ip" if version == 4 else "ipv6"
@@ -231,10 +232,13 @@ def _offers(
     for number, (_, routes) in enumerate(sorted(extra.items()), 1):
         for seq, route in enumerate(routes, 1):
             yield f"{word} prefix-list {name}-{number} seq {5 * seq} permit {route.prefix}"
-    for number, (rts, _) in enumerate(sorted(extra.items()), 1):
+    for number, ((rts, prepended), _) in enumerate(sorted(extra.items()), 1):
         yield f"route-map {name} permit {10 * number}"
         yield f" match {word} address prefix-list {name}-{number}"
-        yield f" set extcommunity rt {' '.join(rts)}"
+        if rts:
+            yield f" set extcommunity rt {' '.join(rts)}"
+        if prepended:
+            yield f" set as-path prepend {' '.join([str(asn)] * prepended)}"
         yield "exit"
     yield f"route-map {name} permit {10 * (len(extra) + 1)}"
     yield "exit"

@@ -86,10 +86,10 @@ def ruleset(
         name = network.fabric.nodes[node].name
         message = f"{name} enforces for endpoints elsewhere, which nftables rulesets do not"
         raise UndecidedError(Diagnostic("C853", message, None, "other formats do", "unknown"))
-    here = [e for e in network.endpoints if e.vtep == node and vrf in (None, e.vrf)]
+    here = [e for e in network.endpoints if node in e.vteps and vrf in (None, e.vrf)]
     vrfs = [v for v in network.vrfs if any(e.vrf == v.index for e in here)]
     has = held(network, here)
-    home = at_home(network, here, has)
+    home = at_home(network, here, has, node)
     lines = [
         _clean(f"# {network.fabric.nodes[node].name}  fabric {network.spec and network.spec.name}"),
         *(_clean(f"# ep{e.index} is {e.name} in {network.vrfs[e.vrf].name}") for e in here),

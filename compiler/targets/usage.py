@@ -76,7 +76,7 @@ def measure(program: Program, vtep: int, sizes: Mapping[int, tuple[int, int]]) -
     hops = {hop for hops in used for hop in hops if hop.vtep != vtep}
     own = {program.network.vrfs[vrf].vni for _, vrf in mine}
     return {
-        "endpoints": sum(e.vtep == vtep for e in program.network.endpoints),
+        "endpoints": sum(vtep in e.vteps for e in program.network.endpoints),
         "vnis": len(own | {hop.vni for hop in hops}),
         "admitted_vteps": len({hop.vtep for hop in hops}),
         "groups": len(groups),

@@ -39,14 +39,34 @@ def borders(
     for i, border in enumerate(settings.borders):
         known_border(spec, border, (*at, "borders", i), names.borders, found)
     for name, endpoint in settings.endpoints.items():
-        if endpoint.border is None:
-            continue
-        where = (*at, "endpoints", name, "border")
-        if known_border(spec, endpoint.border, where, names.borders, found):
-            listed = settings.borders
-            if listed and endpoint.border not in listed:
-                what = f'"{endpoint.border}" is not among the borders of {zone}'
-                found.error("C304", what, spec.at(*where), f"its borders: {', '.join(listed)}")
+        at_endpoint = (*at, "endpoints", name)
+        for key, listed in (("border", endpoint.borders), ("backup", endpoint.backups)):
+            for i, border in enumerate(listed):
+                single = isinstance(getattr(endpoint, key), str)
+                where = (*at_endpoint, key) if single else (*at_endpoint, key, i)
+                if known_border(spec, border, where, names.borders, found):
+                    of_zone(spec, border, where, zone, settings.borders, found)
+        twice(spec, f"{zone}/{name}", endpoint, at_endpoint, found)
+
+
+def of_zone(
+    spec: FabricSpec, border: str, where: Path, zone: str, listed: list[str], found: Diagnostics
+) -> None:
+    """A zone that lists its borders has its endpoints behind these."""
+    if listed and border not in listed:
+        what = f'"{border}" is not among the borders of {zone}'
+        found.error("C304", what, spec.at(*where), f"its borders: {', '.join(listed)}")
+
+
+def twice(
+    spec: FabricSpec, name: str, endpoint: ZoneEndpoint, at: Path, found: Diagnostics
+) -> None:
+    """A border is one way to an endpoint: once, and either first or second choice."""
+    every = (*endpoint.borders, *endpoint.backups)
+    again = next((b for n, b in enumerate(every) if b in every[:n]), None)
+    if again is not None:
+        hint = "once, under `border` or under `backup`"
+        found.error("C343", f"{name} names {again} twice", spec.at(*at), hint)
 
 
 def known_border(

@@ -4,13 +4,15 @@ Rules that hold here:
 
 1. A VTEP announces, per VRF, its hosts' blocks, host routes for addresses outside their host's
    block, and the prefixes of zone endpoints. Next hop, RD, label and router MAC are the
-   originator's and nobody changes them on the way.
+   originator's and nobody changes them on the way. Where all that is in a prefix is behind a
+   VTEP as a second choice, that one announces it with its own ASN `PREPENDED` times more: eBGP
+   has no other preference that every neighbour hands on (RFC 4271 §5.1.4, §5.1.5).
 2. Every route carries its VRF's native route target and its raw `export_rts`. A route inside the
    prefixes of an offer also carries the offer's target. Where an offer is narrower than a block,
    the offered prefix is announced beside the block, and the block without the offer's target.
 3. A VRF imports a route when it shares a route target with it; nothing else decides.
 4. Zone 2 originates the default route of each IP version that it speaks where an endpoint owns
-   it, else at its first border.
+   it, else at the borders of its first endpoint.
 
 Routes are columns sorted by (VRF, VTEP, prefix); prefixes and sets of targets are tables.
 """
@@ -18,7 +20,7 @@ Routes are columns sorted by (VRF, VTEP, prefix); prefixes and sets of targets a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,6 +37,8 @@ from fabric.plan.pools import bounds
 
 I32 = NDArray[np.int32]
 Rows = dict[tuple[int, int, Prefix], set[str]]
+PREPENDED = 10
+"""More than the AS paths of a Clos differ by: the longest way down and up has six steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,13 @@ class Type5Route:
     next_hop: str
     vtep: int
     vrf: int
+    prepended: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Type5:
-    """Every announced route, one row each: `prefix` and `rts` index `prefixes` and `rt_sets`."""
+    """Every announced route, one row each: `prefix` and `rts` index `prefixes` and `rt_sets`;
+    `prepended` is by how much its AS path is longer than the way."""
 
     plan: Plan
     labels: tuple[int, ...]
@@ -63,6 +69,7 @@ class Type5:
     vtep: I32
     prefix: I32
     rts: I32
+    prepended: I32
 
     def __len__(self) -> int:
         return len(self.vrf)
@@ -79,7 +86,7 @@ class Type5:
         return Type5Route(
             self.plan.rd[vtep, vrf], self.prefixes[self.prefix[row]],
             self.rt_sets[self.rts[row]], self.labels[vrf], self.plan.router_mac[vtep, vrf],
-            self.plan.vtep(vtep), vtep, vrf,
+            self.plan.vtep(vtep), vtep, vrf, int(self.prepended[row]),
         )  # fmt: skip
 
     def of(self, vtep: int) -> Iterator[Type5Route]:
@@ -109,7 +116,7 @@ def originate(
             for prefix in prefixes:
                 rows[vrf.index, vtep, prefix] = set(targets)
     add_offers(rows, vrfs, endpoints, plan, offers)
-    return columns(rows, plan, vrfs)
+    return columns(rows, plan, vrfs, second_choice(rows, vrfs, endpoints))
 
 
 def own_prefixes(
@@ -128,7 +135,29 @@ def own_prefixes(
         for prefix in endpoint.prefixes:
             first, last = bounds(prefix)
             if not any(v == prefix.version and a <= first and last <= b for v, a, b in spans):
-                out[endpoint.vrf][endpoint.vtep].add(prefix)
+                for vtep in endpoint.vteps:
+                    out[endpoint.vrf][vtep].add(prefix)
+    return out
+
+
+def second_choice(
+    rows: Rows, vrfs: Sequence[Vrf], endpoints: Sequence[Endpoint]
+) -> set[tuple[int, int, Prefix]]:
+    """Routes that are announced with a longer AS path: of a zone's VTEPs that are a second choice
+    for everybody there who has addresses in the prefix; for a default route of nobody's, for
+    everybody there."""
+    out: set[tuple[int, int, Prefix]] = set()
+    seconds = {(e.vrf, vtep) for e in endpoints for vtep in e.backups}
+    for vrf, vtep, prefix in rows if seconds else ():
+        if (vrf, vtep) in seconds:
+            here = [e for e in endpoints if e.vrf == vrf and vtep in e.vteps]
+            owners = [e for e in here if prefix in e.prefixes] or [
+                e
+                for e in here
+                if any(p.version == prefix.version and p.overlaps(prefix) for p in e.prefixes)
+            ]
+            if all(vtep in e.backups for e in owners):
+                out.add((vrf, vtep, prefix))
     return out
 
 
@@ -143,7 +172,8 @@ def add_defaults(
     for default in EVERYWHERE:
         spoken = any(p.version == default.version for e in there for p in e.prefixes)
         if spoken and not any(default in prefixes for prefixes in inside[zone2].values()):
-            inside[zone2][there[0].vtep].add(default)
+            for vtep in there[0].vteps:
+                inside[zone2][vtep].add(default)
 
 
 def offers_by_exporter(intents: Iterable[Intent]) -> dict[str, tuple[Offer, ...]]:
@@ -169,7 +199,8 @@ def add_offers(
     exporters = {vrf.index for vrf in vrfs if offers.get(vrf.name)}
     for endpoint in endpoints:
         if endpoint.vrf in exporters:
-            living[endpoint.vtep, endpoint.vrf] += endpoint.prefixes
+            for vtep in endpoint.vteps:
+                living[vtep, endpoint.vrf] += endpoint.prefixes
     for vrf, vtep, prefix in rows:
         if vrf in exporters:
             by_vrf[vrf].append((vtep, prefix))
@@ -195,20 +226,24 @@ def covers(outer: Prefix, inner: Prefix) -> bool:
     return a <= first <= b
 
 
-def columns(rows: Rows, plan: Plan, vrfs: Sequence[Vrf]) -> Type5:
+def columns(
+    rows: Rows, plan: Plan, vrfs: Sequence[Vrf], second: Set[tuple[int, int, Prefix]] = frozenset()
+) -> Type5:
     """Sort rows and number their prefixes and sets of targets."""
     prefixes = sorted({prefix for _, _, prefix in rows}, key=prefix_key)
     rt_sets = sorted({tuple(sorted(targets)) for targets in rows.values()})
     number = {prefix: index for index, prefix in enumerate(prefixes)}
     rt_number = {targets: index for index, targets in enumerate(rt_sets)}
     table = sorted(
-        (vrf, vtep, number[prefix], rt_number[tuple(sorted(targets))])
+        (
+            *(vrf, vtep, number[prefix], rt_number[tuple(sorted(targets))]),
+            PREPENDED * ((vrf, vtep, prefix) in second),
+        )
         for (vrf, vtep, prefix), targets in rows.items()
     )
-    array = np.array(table, np.int32).reshape(-1, 4)
+    array = np.array(table, np.int32).reshape(-1, 5)
     return Type5(
-        plan, tuple(vrf.vni for vrf in vrfs), tuple(prefixes), tuple(rt_sets),
-        array[:, 0], array[:, 1], array[:, 2], array[:, 3],
+        plan, tuple(vrf.vni for vrf in vrfs), tuple(prefixes), tuple(rt_sets), *array.T
     )  # fmt: skip
 
 
@@ -311,4 +346,5 @@ def instances(
     vtep_of: Mapping[str, int],
 ) -> set[Instance]:
     """The (VTEP, VRF) pairs that exist: wherever an endpoint or a block is."""
-    return {(e.vtep, e.vrf) for e in endpoints} | {(vtep_of[host], vrf) for host, vrf in blocks}
+    ends = {(vtep, e.vrf) for e in endpoints for vtep in e.vteps}
+    return ends | {(vtep_of[host], vrf) for host, vrf in blocks}

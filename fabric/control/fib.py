@@ -2,8 +2,10 @@
 
 Rules that hold here:
 
-1. Of several origins of one prefix the own (VTEP, VRF) wins, then the shortest AS path, then all
-   equal ones share the load. An origin without an underlay path does not count.
+1. Of several origins of one prefix the own (VTEP, VRF) wins, then the shortest AS path (with what
+   the origin prepends), then all equal ones share the load, but no more than `ECMP_WIDTH`, in
+   order of router-ids (FRR's `bgp bestpath compare-routerid`). An origin without an underlay path
+   does not count.
 2. A prefix without a usable origin is not in the FIB: the next shorter one answers.
 3. A next hop names the VRF at the far end, found by its VNI there, so a leaked packet carries the
    exporter's VNI.
@@ -14,7 +16,7 @@ survive failures; only the chosen next-hop set per (instance, prefix) depends on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -23,7 +25,7 @@ from numpy.typing import NDArray
 
 from fabric.control.evpn import Carriers, Import, Imports, Type5, prefix_key, why_imported
 from fabric.control.lpm import Segments, nest
-from fabric.control.underlay import Underlay
+from fabric.control.underlay import ECMP_WIDTH, Underlay
 from fabric.diagnostics import Diagnostic, Span, UndecidedError
 from fabric.inventory import Prefix
 from fabric.phases import phase
@@ -77,7 +79,8 @@ class VrfRoutes:
 class Fib:
     """All instances. `chosen[i]` maps VRF-local prefixes to next-hop sets for instance i (-1 none);
     `nexthop_sets` starts with the single next hop to every instance, in order of instances. Where
-    nodes differ in their version, `versions` are the old and the new one, which is at `new_at`."""
+    nodes differ in their version, `versions` are the old and the new one, which is at `new_at`.
+    `wide` says of prefixes of (VTEP, VRF) with more equal origins than one installs how many."""
 
     instances: tuple[tuple[int, int], ...]
     nexthop_sets: tuple[tuple[NextHop, ...], ...]
@@ -88,6 +91,7 @@ class Fib:
     index: dict[tuple[int, int], int] = field(repr=False)
     versions: tuple[Fib, ...] = field(default=(), repr=False)
     new_at: frozenset[int] = frozenset()
+    wide: Mapping[tuple[int, int, Prefix], int] = field(default_factory=dict, repr=False)
 
     def mixed(self, new: Fib, nodes: Collection[int]) -> Fib:
         """These routes, but at `nodes` those of `new`, as while a change is rolled out. Both are of
@@ -290,6 +294,7 @@ def build_fib(
                 for vtep, vrf in plan.instances
             )
         )
+    wide: dict[tuple[int, int, Prefix], int] = {}
     members: dict[int, list[int]] = {}
     for vtep, vrf in plan.instances:
         members.setdefault(vrf, []).append(vtep)
@@ -302,10 +307,12 @@ def build_fib(
             continue
         ends = zip(routes.vtep[table.rows].tolist(), routes.vrf[table.rows].tolist(), strict=True)
         origin = np.array([index[pair] for pair in ends], np.int32)
-        found = choose(table, vrf, vteps, routes, underlay, origin, sets)
+        found, more = choose(table, vrf, vteps, routes, underlay, origin, sets)
         for vtep, row in zip(vteps, found, strict=True):
             chosen[index[vtep, vrf]] = row
-    return Fib(plan.instances, sets.tuples(), tables, tuple(chosen), routes, imports, index)
+        wide |= {(vteps[at], vrf, table.prefixes[n]): size for (at, n), size in more.items()}
+    made = plan.instances, sets.tuples(), tables, tuple(chosen), routes, imports, index
+    return Fib(*made, wide=wide)
 
 
 class _Sets:
@@ -346,23 +353,30 @@ def choose(
     underlay: Underlay,
     origin: I32,
     sets: _Sets,
-) -> I32:
-    """Rule 1 for every instance of a VRF at once: a set id per (instance, prefix)."""
+) -> tuple[I32, dict[tuple[int, int], int]]:
+    """Rule 1 for every instance of a VRF at once: a set id per (instance, prefix), and how many
+    equal origins those know that do not install all of them."""
     if not len(table.rows):
-        return np.zeros((len(vteps), 0), np.int32)
+        return np.zeros((len(vteps), 0), np.int32), {}
     far_vtep = routes.vtep[table.rows]
     here = np.array(vteps)[:, None]
     length = underlay.length[here, far_vtep].astype(np.int32)
     own = (here == far_vtep) & (routes.vrf[table.rows] == vrf)
-    rank = np.where(length < 0, FAR, np.where(own, -1, length))
+    length = np.where(length < 0, FAR, length + routes.prepended[table.rows])
+    rank = np.where(own & (length < FAR), -1, length)
     best = np.minimum.reduceat(rank, table.first, axis=1)
     size = np.diff(np.append(table.first, len(table.rows)))
     usable = (rank == np.repeat(best, size, axis=1)) & (rank < FAR)
     count = np.add.reduceat(usable, table.first, axis=1, dtype=np.int32)
     last = np.maximum.reduceat(np.where(usable, origin, -1), table.first, axis=1)
     out = np.where(count > 0, last, -1).astype(np.int32)
+    wide: dict[tuple[int, int], int] = {}
     for place, number in np.argwhere(count > 1).tolist():
         span = slice(table.first[number], table.first[number] + size[number])
         members = sorted(origin[span][usable[place, span]].tolist())
-        out[place, number] = sets.of(tuple(members))
-    return out
+        if len(members) > ECMP_WIDTH:
+            wide[place, number] = len(members)
+            loopback = routes.plan.loopback
+            members.sort(key=lambda i: (loopback[sets.hops[i].vtep], i))
+        out[place, number] = sets.of(tuple(sorted(members[:ECMP_WIDTH])))
+    return out, wide

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.diagnostics import Diagnostic
 from fabric.phases import phase
 from fabric.topology import Fabric, Link, Role
 
@@ -122,22 +121,6 @@ def settle(fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int, ...]) -> 
     off, node, link, widest = edges.next_hops(*hops)
     n = len(fabric.nodes)
     return Underlay(n, asn, length, parent, off, node, link, sessions, widest)
-
-
-def narrowed(fabric: Fabric, underlay: Underlay) -> Iterator[Diagnostic]:
-    """A warning where nodes know more equal paths than they install."""
-    for node, known in underlay.widest.items():
-        name = fabric.nodes[node].name
-        others = len(underlay.widest) - 1
-        more = f"; so do {others:,} other node{'s' * (others > 1)}" if others else ""
-        yield Diagnostic(
-            "C527",
-            f"{name} knows {known:,} equal paths to one node and installs {ECMP_WIDTH}{more}",
-            None,
-            "`maximum-paths`: the rest carries nothing until one of these fails",
-            "warning",
-        )
-        return
 
 
 def bgp_sessions(fabric: Fabric, asn: tuple[int, ...]) -> Iterator[Session]:

@@ -126,7 +126,22 @@ class ZoneEndpoint(Model):
     """A service or an external network behind a border node."""
 
     addresses: list[str] = Field(..., min_length=1, description="addresses or prefixes")
-    border: str | None = Field(None, description="its border node; default: the zone's first")
+    border: str | list[str] = Field(
+        [], description="its border node, or several at once; default: the zone's first"
+    )
+    backup: str | list[str] = Field(
+        [], description="borders that announce it with a longer AS path, for when those are gone"
+    )
+
+    @property
+    def borders(self) -> tuple[str, ...]:
+        """`border` as a list."""
+        return (self.border,) if isinstance(self.border, str) else tuple(self.border)
+
+    @property
+    def backups(self) -> tuple[str, ...]:
+        """`backup` as a list."""
+        return (self.backup,) if isinstance(self.backup, str) else tuple(self.backup)
 
 
 class ZoneRule(Model):

@@ -8,7 +8,7 @@ Rules that hold here:
    pods. In a VRF other than the main one it is called `tenant/@node/host@vrf`; the one in the main
    VRF answers to that form too. With one VRF per namespace all nodes live in `tenant/nodes`.
 3. Host-network pods are aliases of their node and have no endpoint.
-4. A zone endpoint sits behind its border node, by default the zone's first.
+4. A zone endpoint sits behind its border nodes, by default behind the zone's first.
 5. Endpoints are sorted by name.
 """
 

@@ -30,6 +30,7 @@ from fabric.control.fib_changes import moved, renumbered
 from fabric.phases import phase
 from sim.blocks.atoms import AddressAtoms, L4Atoms, address_atoms, l4_atoms
 from sim.blocks.grid import Ground
+from sim.blocks.homes import Homes, homes_of
 from sim.blocks.store import Key, Laid, Store
 
 I32 = NDArray[np.int32]
@@ -56,6 +57,7 @@ class Blocks:
     set_vrf: I32
     endpoint_vrf: I32
     endpoint_vtep: I32
+    homes: Homes
     ep_block: I32
     block_vrf: I32
     cell_off: I64
@@ -111,6 +113,7 @@ def build_blocks(program: Program) -> Blocks:
         program, l4, addresses, remote_index, remote_count, inst_of, fib_off, store.fib.view, *sets,
         np.array([e.vrf for e in network.endpoints], np.int32),
         np.array([e.vtep for e in network.endpoints], np.int32),
+        homes_of(network),
         np.array(ep_block, np.int32).reshape(len(Direction), len(network.endpoints)),
         np.array([b.vrf for b in laid], np.int32),
         np.array([b.cell_off for b in laid], np.int64),
@@ -128,13 +131,14 @@ def reroute(blocks: Blocks, program: Program) -> Blocks:
     """The same policy where only routes have changed, after a failure; `program` is the same but
     for its network. VRFs that no rule names share a cell, so a new egress VRF needs no new ones."""
     before, after = (p.network.fib for p in (blocks.program, program))
+    homes = homes_of(program.network) if len(blocks.homes.lives) else blocks.homes
     if before is after:
-        return replace(blocks, program=program)
+        return replace(blocks, program=program, homes=homes)
     if any(before.boundaries(v.index) != after.boundaries(v.index) for v in program.network.vrfs):
         return build_blocks(program)
     inst_of, fib_off, fib, (set_off, set_vtep, set_vrf) = _fib(program, blocks.addresses, blocks)
     return replace(
-        blocks, program=program, inst_of=inst_of, fib_off=fib_off, fib=fib,
+        blocks, program=program, homes=homes, inst_of=inst_of, fib_off=fib_off, fib=fib,
         set_off=set_off, set_vtep=set_vtep, set_vrf=set_vrf,
     )  # fmt: skip
 

@@ -36,20 +36,25 @@ def leads_on(blocks: Blocks, vtep: NDArray[Any], vrf: int, atom: NDArray[Any]) -
 
 
 def kept(blocks: Blocks, vrf: int) -> Bits:
-    """Which atoms of a VRF have an owner whose own VTEP does not route them on."""
+    """Which atoms of a VRF have an owner of whose VTEPs one, of those where what it sends comes in,
+    does not route them on."""
     base = blocks.addresses.base
     owner = blocks.addresses.endpoint[base[vrf] : base[vrf + 1]]
-    found: Bits = owner >= 0
-    owned = np.flatnonzero(found)
-    found[owned] = ~leads_on(blocks, blocks.endpoint_vtep[owner[owned]], vrf, owned)
+    found = np.zeros(len(owner), np.bool_)
+    owned = np.flatnonzero(owner >= 0)
+    row, vtep = blocks.homes.entries(owner[owned], blocks.endpoint_vtep[owner[owned]])
+    atom = owned[row]
+    found[atom[~leads_on(blocks, vtep, vrf, atom)]] = True
     return found
 
 
 def local_endpoints(blocks: Blocks) -> NDArray[np.int32]:
-    """The endpoint to which its own VTEP delivers an atom, over all VRFs; -1 for none."""
+    """The endpoint to which its one VTEP delivers an atom, over all VRFs; -1 for none."""
     vrfs = range(len(blocks.addresses.base) - 1)
+    owner = blocks.addresses.endpoint
     held = np.concatenate([np.zeros(0, np.bool_), *(kept(blocks, vrf) for vrf in vrfs)])
-    return np.where(held, blocks.addresses.endpoint, np.int32(-1))
+    held &= blocks.homes.several[owner] < 0
+    return np.where(held, owner, np.int32(-1))
 
 
 def hairpins(blocks: Blocks) -> dict[tuple[int, int], tuple[int, ...]]:
@@ -58,8 +63,10 @@ def hairpins(blocks: Blocks) -> dict[tuple[int, int], tuple[int, ...]]:
     b, found = blocks, dict[tuple[int, int], set[int]]()
     for vrf in range(len(b.addresses.base) - 1):
         owner = b.addresses.endpoint[b.addresses.base[vrf] : b.addresses.base[vrf + 1]]
-        for atom in np.flatnonzero((owner >= 0) & ~kept(b, vrf)).tolist():
-            vtep = int(b.endpoint_vtep[owner[atom]])
+        owned = np.flatnonzero(owner >= 0)
+        row, at = b.homes.everywhere(owner[owned], b.endpoint_vtep[owner[owned]])
+        away = leads_on(b, at, vrf, owned[row])
+        for atom, vtep in zip(owned[row[away]].tolist(), at[away].tolist(), strict=True):
             number = int(b.fib[b.fib_off[b.inst_of[vtep, vrf]] + atom])
             hops = b.set_vrf[b.set_off[number] : b.set_off[number + 1]].tolist()
             found.setdefault((vtep, vrf), set()).update(hops)

@@ -58,13 +58,13 @@ def _selves(regions: Regions) -> Iterator[str]:
 
 def _led(regions: Regions) -> Iterator[str]:
     """An endpoint lives in the VRF that a next hop leads to; what has no route, or is not sent at
-    all, has no next hop."""
+    all, has no next hop: beside others only where what is sent comes in at several VTEPs."""
     nowhere = ("spoof_drop", "no_route_drop")
     homeless = [all(why in nowhere for _, why in boxes) for boxes in regions.profiles]
     for place, rows in enumerate(regions.maps):
         for row in rows:
             for profile, endpoint, vrf in row.choices:
-                if homeless[profile] != (vrf < 0) or (homeless[profile] and len(row.choices) > 1):
+                if homeless[profile] != (vrf < 0):
                     yield f"maps[{place}]: without a route there is no VRF, with one there is"
                     return
                 if endpoint >= 0 and (

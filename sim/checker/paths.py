@@ -1,11 +1,12 @@
 """Every packet's way through a network, stretch by stretch, from routes and policies.
 
-For each endpoint, each stretch of its own addresses and each stretch of destinations: look the
-route up; on each of its next hops ask the sender's policies, the underlay, whether the route there
-leads on (where the packet ends, or is passed on if the VRF permits hairpins), who owns the
-destination there, whether the way back leads through the VTEP that sent the packet last, and the
-receiver's policies. One address of a stretch speaks for all of it (`address_space`), one cell for
-all its packets (`l4_space`).
+For each endpoint, each stretch of its own addresses and each stretch of destinations: at each
+border where what it sends may come in (of a pod or a node: at its VTEP) look the route up; on each
+of its next hops ask the sender's policies, the underlay, whether the route there leads on (where
+the packet ends, or is passed on if the VRF permits hairpins), who owns the destination there,
+whether the way back leads through the VTEP that sent the packet last, and the receiver's policies.
+One address of a stretch speaks for all of it (`address_space`), one cell for all its packets
+(`l4_space`).
 
 Cost: for each VRF its endpoints' stretches × stretches of its axis.
 """
@@ -87,35 +88,51 @@ class Paths:
             yield union(found), rows
 
     def _rows(self, endpoint: Endpoint, src: int, axis: Axis) -> tuple[Row, ...]:
-        """What becomes of packets from one address, destination by destination. What the endpoint's
-        own VTEP routes on is none of its addresses."""
-        home = endpoint.vtep, endpoint.vrf
-        if self.leads_on(home, axis.version, src):
-            return (Row(0, TOP[axis.version], (Choice(self.constant("spoof_drop"), -1, -1),)),)
+        """What becomes of packets from one address, destination by destination. What a VTEP of the
+        endpoint routes on is none of its addresses there."""
+        spoof = Choice(self.constant("spoof_drop"), -1, -1)
+        every = self._entries(endpoint)
+        away = [self.leads_on((vtep, endpoint.vrf), axis.version, src) for vtep in every]
+        if all(away):
+            return (Row(0, TOP[axis.version], (spoof,)),)
+        open_ = [vtep for vtep, gone in zip(every, away, strict=True) if not gone]
         out: list[Row] = []
         for first, last in axis.spans():
-            choices = self._choices(endpoint, axis.version, src, first)
+            found = {c for v in open_ for c in self._choices(endpoint, v, axis.version, src, first)}
+            choices = tuple(sorted({*found, *([spoof] if any(away) else [])}))
             if out and out[-1].choices == choices:
                 out[-1] = out[-1]._replace(last=last)
             else:
                 out.append(Row(first, last, choices))
         return tuple(out)
 
-    def _choices(self, endpoint: Endpoint, version: int, src: int, dst: int) -> tuple[Choice, ...]:
-        hops = self.hops(endpoint.vtep, endpoint.vrf, version, dst)
+    def _entries(self, endpoint: Endpoint) -> list[int]:
+        """Where what an endpoint sends comes in: at its VTEPs that stand, not at those of second
+        choice while there are others; at any of them where none stands."""
+        every = [endpoint.vtep, *endpoint.also_at]
+        if len(every) == 1:
+            return every
+        standing = [v for v in every if v not in self.network.fabric.down_nodes]
+        first = [v for v in standing if v not in endpoint.backups]
+        return first or standing or every
+
+    def _choices(
+        self, endpoint: Endpoint, entry: int, version: int, src: int, dst: int
+    ) -> list[Choice]:
+        hops = self.hops(entry, endpoint.vrf, version, dst)
         self.visited += max(1, len(hops)) * self.space.size
         if not hops:
-            return (Choice(self.constant("no_route_drop"), -1, -1),)
-        found = {
-            self._on(endpoint, version, src, dst, hop, *tunnel)
+            return [Choice(self.constant("no_route_drop"), -1, -1)]
+        return [
+            self._on(endpoint, entry, version, src, dst, hop, *tunnel)
             for hop in hops
             for tunnel in self.last_tunnels(hop, version, dst)
-        }
-        return tuple(sorted(found))
+        ]
 
     def _on(
         self,
         endpoint: Endpoint,
+        entry: int,
         version: int,
         src: int,
         dst: int,
@@ -124,26 +141,28 @@ class Paths:
         end: Hop,
         lost: str | None,
     ) -> Choice:
-        """What becomes of a packet that goes to a first hop and comes to an end, over a tunnel from
-        the place before, or straight from its sender; `lost` on the way there for some reason."""
+        """What becomes of a packet that came in at a VTEP, goes to a first hop and comes to an end,
+        over a tunnel from the place before, or straight from there; `lost` on the way for some
+        reason."""
         vtep, vrf = end
         owner = self.where.owner(vrf, version, dst)
-        if owner == endpoint.index and vtep == endpoint.vtep and lost is None:
+        there = self.network.endpoints[owner] if owner >= 0 else None
+        lives_there = there is not None and vtep in (there.vtep, *there.also_at)
+        if owner == endpoint.index and lives_there and lost is None:
             return Choice(self.constant("self"), owner, vrf)
-        lives_there = owner >= 0 and self.network.endpoints[owner].vtep == vtep
         target = owner if lives_there and lost is None else -1
         out = Direction.OUT, endpoint.index, version, first[1], dst
-        if not self.network.underlay.reachable(endpoint.vtep, first[0]):
+        if not self.network.underlay.reachable(entry, first[0]):
             straight = before is None
-            there = (target, vrf) if straight else (-1, first[1])
-            return Choice(self.combined(out, "underlay_drop"), *there)
+            reached = (target, vrf) if straight else (-1, first[1])
+            return Choice(self.combined(out, "underlay_drop"), *reached)
         if lost is not None:
             return Choice(self.combined(out, lost), -1, vrf)
         if self.leads_on(end, version, dst):
             return Choice(self.combined(out, "hairpin_drop"), -1, vrf)
         if target < 0:
             return Choice(self.combined(out, "eni_miss_drop"), target, vrf)
-        outer, inner = before or (endpoint.vtep, endpoint.vrf)
+        outer, inner = before or (entry, endpoint.vrf)
         seen = self.seen_behind(vtep, vrf, version, src, outer, inner)
         if seen is None:
             return Choice(self.combined(out, "pa_validation_drop"), target, vrf)

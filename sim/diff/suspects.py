@@ -76,14 +76,19 @@ class _World:
         self.who: dict[str, list[Hashable]] = defaultdict(list)
         self.owned: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
         for e in network.endpoints:
-            at = e.host, self.nodes[e.vtep]
+            nodes = [(self.nodes[vtep], vtep in e.backups) for vtep in e.vteps]
+            at = e.host, tuple(nodes)
             self.who[names[e.vrf]].append((e.name, e.kind, e.tenant, *at, e.prefixes, e.anycast))
             for p in e.prefixes:
                 bounds = int(p.network_address), int(p.broadcast_address)
                 self.owned[names[e.vrf], p.version].append(bounds)
         self.at: dict[str, list[list[tuple[int, int, int]]]] = defaultdict(list)
         for one in classes:
-            vteps = ((u.version, u.address, network.endpoints[u.endpoint].vtep) for u in one.units)
+            vteps = (
+                (u.version, u.address, vtep)
+                for u in one.units
+                for vtep in network.entries(network.endpoints[u.endpoint])
+            )
             self.at[one.key.vrf].append(list(vteps))
         self._tables: dict[str, tuple[I64, I64]] = {}
         self._uneven: dict[frozenset[str], bool] = {}

@@ -24,8 +24,7 @@ from sim.packets.headers import Packets
 from sim.packets.nobodys import UNROUTED
 from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Datapath
-from sim.pipeline.forwarding import Place
-from sim.pipeline.ways import ways
+from sim.pipeline.ways import entered
 from sim.world import World
 
 Rows = NDArray[np.bool_]
@@ -95,5 +94,5 @@ def _single_path(world: World, packets: Packets) -> Iterator[bool]:
         key = source, version, hi << 64 | lo
         if key not in known:
             end = world.network.endpoints[source]
-            known[key] = len(ways(world, Place(end.vtep, end.vrf, packets.flow(row)))) <= 1
+            known[key] = len(entered(world, end, packets.flow(row))) <= 1
         yield known[key]

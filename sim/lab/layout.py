@@ -133,14 +133,20 @@ class Layout:
         names = [
             *(self.space(node) for node in self.nodes),
             *(self.instance_space(*instance) for instance in self.instances),
-            *(self.ends_space(node) for node in sorted({e.vtep for e in self.endpoints})),
+            *(self.ends_space(node) for node in sorted({node for node, _ in self.lived})),
         ]
         return tuple(dict.fromkeys(names))
 
     @cached_property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """Endpoints whose VTEP is up."""
-        return tuple(e for e in self.network.endpoints if e.vtep in set(self.nodes))
+        """Endpoints of which a VTEP is up."""
+        return tuple(e for e in self.network.endpoints if set(e.vteps) & set(self.nodes))
+
+    @cached_property
+    def lived(self) -> tuple[tuple[int, Endpoint], ...]:
+        """(node, endpoint) of every VTEP that is up and every endpoint there."""
+        up = set(self.nodes)
+        return tuple((vtep, e) for e in self.endpoints for vtep in e.vteps if vtep in up)
 
     @cached_property
     def joins(self) -> dict[int, tuple[Join, ...]]:
@@ -160,7 +166,7 @@ class Layout:
 
     def entries(self, node: int, vrf: int) -> tuple[InstanceEntry, ...]:
         """The ways into an instance (rule 4)."""
-        ends = tuple(f"ep{e.index}" for e in self.endpoints if (e.vtep, e.vrf) == (node, vrf))
+        ends = tuple(f"ep{e.index}" for at, e in self.lived if (at, e.vrf) == (node, vrf))
         return (
             InstanceEntry(f"vrf{vrf}", ends, FIB + vrf),
             InstanceEntry(f"tun{vrf}", (f"vx{vrf}",), TUNNEL + vrf),
@@ -237,8 +243,8 @@ class Layout:
 
     def _live(self, node: int, vrf: int) -> Iterator[tuple[Prefix, tuple[Hop, ...]]]:
         """Prefixes of the endpoints of an instance."""
-        for endpoint in self.endpoints:
-            if (endpoint.vtep, endpoint.vrf) == (node, vrf):
+        for at, endpoint in self.lived:
+            if (at, endpoint.vrf) == (node, vrf):
                 hop = Hop(f"ep{endpoint.index}", HOST_GATEWAY)
                 yield from ((prefix, (hop,)) for prefix in endpoint.prefixes)
 

@@ -191,19 +191,18 @@ class Wire:
         self.back: dict[int, int] = {}
         self.captured = 0
         self._writer = CaptureWriter(tap) if tap else None
-        self._ends: dict[int, socket.socket] = {}
+        self._ends: dict[tuple[int, int], socket.socket] = {}
         self._sent: dict[int, Probe] = {}
         self._select = selectors.DefaultSelector()
 
     def __enter__(self) -> Wire:
-        by_space: dict[str, list[int]] = {}
-        for endpoint in self.layout.endpoints:
-            space = self.layout.ends_space(endpoint.vtep)
-            by_space.setdefault(space, []).append(endpoint.index)
-        for space, ends in by_space.items():
-            with inside(space):
+        by_node: dict[int, list[int]] = {}
+        for node, endpoint in self.layout.lived:
+            by_node.setdefault(node, []).append(endpoint.index)
+        for node, ends in by_node.items():
+            with inside(self.layout.ends_space(node)):
                 for end in ends:
-                    self._ends[end] = self._listen(f"h{end}", end)
+                    self._ends[node, end] = self._listen(f"h{end}", (node, end))
         if self._writer:
             self._tap()
         return self
@@ -237,10 +236,15 @@ class Wire:
         for at in range(0, len(probes), BURST):
             tell("send", at, len(probes))
             for one, source in zip(probes[at : at + BURST], sources[at : at + BURST], strict=True):
-                self._ends[source].send(self._frame(one, source))
+                self._ends[self._entry(source), source].send(self._frame(one, source))
             self._collect(0)
         while probes and self._collect(QUIET):
             pass
+
+    def _entry(self, end: int) -> int:
+        """Where what an endpoint sends comes in; probes have no choice."""
+        network = self.layout.network
+        return network.entries(network.endpoints[end])[0]
 
     def _frame(self, one: Probe, end: int) -> bytes:
         to, sender = (bytes.fromhex(mac(kind, end).replace(":", "")) for kind in (ENDPOINT, HOST))
@@ -259,8 +263,8 @@ class Wire:
                         self._take(data, key.data)
         return any_
 
-    def _take(self, data: bytes, end: int) -> None:
-        found = read(data)
+    def _take(self, data: bytes, at: tuple[int, int]) -> None:
+        found, (_, end) = read(data), at
         if found is None or found[0] not in self._sent:
             return
         number, reply = found
@@ -268,7 +272,7 @@ class Wire:
             self.back[number] = end
         else:
             self.at[number] = end
-            self._ends[end].send(self._frame(self._sent[number].answer(), end))
+            self._ends[at].send(self._frame(self._sent[number].answer(), end))
 
     def _keep(self, data: bytes) -> None:
         assert self._writer is not None

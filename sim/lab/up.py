@@ -161,9 +161,9 @@ def joins(layout: Layout, spaces: Spaces, node: int) -> None:
 
 def endpoints(layout: Layout, spaces: Spaces) -> None:
     """A veth pair per endpoint, from its instance to the hosts' side."""
-    for endpoint in layout.endpoints:
-        k, space = endpoint.index, layout.instance_space(endpoint.vtep, endpoint.vrf)
-        ends = layout.ends_space(endpoint.vtep)
+    for node, endpoint in layout.lived:
+        k, space = endpoint.index, layout.instance_space(node, endpoint.vrf)
+        ends = layout.ends_space(node)
         spaces.cable(space, f"ep{k}", mac(ENDPOINT, k), ends, f"h{k}", mac(HOST, k))
         if layout.vrf_devices:
             spaces.enslave(space, f"ep{k}", f"vrf{endpoint.vrf}")
@@ -182,7 +182,7 @@ def routes(layout: Layout, spaces: Spaces, node: int, vrf: int) -> None:
 def rules(program: Program, layout: Layout) -> Iterator[tuple[str, str]]:
     """The compiled rules, by namespace. VRFs as devices share one connection tracking: their flows
     are kept apart by zones."""
-    busy = sorted({(e.vtep, e.vrf) for e in layout.endpoints})
+    busy = sorted({(node, e.vrf) for node, e in layout.lived})
     if not layout.vrf_devices:
         for node, vrf in busy:
             yield layout.instance_space(node, vrf), ruleset(program, node, vrf=vrf)

@@ -12,6 +12,8 @@ from __future__ import annotations
 from sim.packets.headers import LOW, Flow
 
 PORTS = (49152, 65535)
+ENTRY = 0
+"""The seed by which a flow from outside comes in at one of several borders."""
 MULTIPLIERS = (
     0x9E3779B97F4A7C15,
     0xC2B2AE3D27D4EB4F,

@@ -71,7 +71,7 @@ def attach(
     tunnelled = np.flatnonzero(header.vni >= 0)
     if len(tunnelled):
         outer = batch.outer.take(row[tunnelled])
-        where[tunnelled] = _tunnelled(network, tables, header.take(tunnelled), outer)
+        where[tunnelled] = _tunnelled(world, tables, header.take(tunnelled), outer)
     (before or Conversations(world)).attach(header, where, by_address)
     if vrf is not None:
         where[where < 0] = vrf
@@ -86,8 +86,15 @@ def attach(
     if len(tunnelled):
         own = owners(tables, header.take(tunnelled), where[tunnelled])
         known = (where[tunnelled] >= 0) & (own >= 0)
-        elsewhere[tunnelled] = known & (tables.ep_vtep[own] != vteps(network, outer))
+        elsewhere[tunnelled] = known & ~_comes_in(world, own, vteps(network, outer))
     return Arrivals(packets, batch.records.time[row], portless, row, batch, icmp, elsewhere)
+
+
+def _comes_in(world: World, end: Ints, vtep: Ints) -> NDArray[np.bool_]:
+    """Whether what these endpoints send comes in at these VTEPs."""
+    at = [world.network.entries(endpoint) for endpoint in world.network.endpoints]
+    pairs = zip(end.tolist(), vtep.tolist(), strict=True)
+    return np.array([there in at[one] for one, there in pairs], np.bool_)
 
 
 def vteps(network: Network, outer: Decoded) -> Ints:
@@ -151,8 +158,9 @@ def _plain(tables: Tables, lonely: NDArray[np.bool_], header: Decoded) -> Ints:
     return np.where(ambiguous, -1, chosen)
 
 
-def _tunnelled(network: Network, tables: Tables, header: Decoded, outer: Decoded) -> Ints:
+def _tunnelled(world: World, tables: Tables, header: Decoded, outer: Decoded) -> Ints:
     """VRFs by VNI, or by who lives behind the outer source."""
+    network, homes = world.network, world.blocks.homes
     by_vni = {vrf.vni: vrf.index for vrf in network.vrfs}
     vrf = np.array([by_vni.get(vni, -1) for vni in outer.vni.tolist()], np.int64)
     lost = np.flatnonzero((vrf < 0) | (owners(tables, header, vrf) < 0))
@@ -162,7 +170,8 @@ def _tunnelled(network: Network, tables: Tables, header: Decoded, outer: Decoded
     sources = header.take(lost)
     for candidate in range(len(network.vrfs)):
         owner = owners(tables, sources, np.full(len(lost), candidate))
-        here = (owner >= 0) & (vtep >= 0) & (tables.ep_vtep[owner] == vtep)
+        lives = homes.at(owner, tables.ep_vtep[owner], vtep)
+        here = (owner >= 0) & (vtep >= 0) & lives
         vrf[lost[here]] = candidate
         hits += here
     vrf[lost[hits > 1]] = -1

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from fabric.network import Network
 from sim.packets.decode import Decoded
 from sim.packets.headers import Flow
-from sim.pipeline.forwarding import Place, receivers, sender
-from sim.pipeline.ways import ways
+from sim.pipeline.forwarding import receivers, sender
+from sim.pipeline.ways import entered
 from sim.world import World
 
 Ints = NDArray[np.int64]
@@ -90,7 +90,7 @@ def answerer(world: World, flow: Flow) -> int:
     source = sender(network, flow)
     if source is None:
         return -1
-    found = ways(world, Place(source.vtep, flow.vrf, flow))
+    found = [way for _, way, _ in entered(world, source, flow) if way is not None]
     vrfs = {way.end.vrf if receivers(network, way.end) else -1 for way in found}
     return vrfs.pop() if len(vrfs) == 1 else -1
 

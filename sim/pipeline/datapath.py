@@ -38,8 +38,9 @@ class Verdicts(NamedTuple):
     """One row per packet.
 
     `reason` is a `Reason`; `route` what routing alone says (0: both ends found); decisions index
-    `Blocks.dec_*` and are -1 where the packet did not come so far; `next_hop` is the VTEP's node
-    index or -1; `path` is a hash over the links taken (0: none).
+    `Blocks.dec_*` and are -1 where the packet did not come so far; `entry` is the VTEP where it
+    came in and `next_hop` the one that it was sent to, node indices or -1; `path` is a hash over
+    the links taken (0: none).
     """
 
     reason: NDArray[np.uint8]
@@ -48,6 +49,7 @@ class Verdicts(NamedTuple):
     in_decision: NDArray[np.int32]
     src_endpoint: NDArray[np.int32]
     dst_endpoint: NDArray[np.int32]
+    entry: NDArray[np.int32]
     next_hop: NDArray[np.int32]
     outer_sport: NDArray[np.uint16]
     path: NDArray[np.uint32]
@@ -63,7 +65,7 @@ class Verdicts(NamedTuple):
     def empty(n: int) -> Verdicts:
         """Room for `n` packets."""
         u8, i32 = np.uint8, np.int32
-        types: Any = (u8, u8, i32, i32, i32, i32, i32, np.uint16, np.uint32, u8)
+        types: Any = (u8, u8, i32, i32, i32, i32, i32, i32, np.uint16, np.uint32, u8)
         columns: list[Any] = [np.zeros(n, dtype) for dtype in types]
         return Verdicts(*columns)
 
@@ -226,10 +228,11 @@ def ends(tables: Tables) -> NDArray[np.uint64]:
     `sim.kernels.pipeline.path`."""
     t = tables
     vrf, block = t.ep_vrf, t.ep_block
+    vtep = np.where(t.ep_several < 0, t.ep_vtep, -1)
     words = [
         np.stack(
             [
-                *(t.ep_fib, t.ep_vtep, vrf, t.remote_count[vrf]),
+                *(t.ep_fib, vtep, vrf, t.remote_count[vrf]),
                 *(t.cell_off[b], t.l4_off[b], t.f_off[b], t.n_l4[b]),
             ],
             1,

@@ -11,7 +11,8 @@ A *place* is a node, a VRF and a header. Rules that hold here:
    begins here (`sim.pipeline.ways`). Tables and rulesets say either, since kernels and switches
    would send it on.
 4. Where a packet is delivered to is a set too: the endpoints that own its destination and live
-   there. A VTEP with several of them takes the first; other VTEPs have theirs.
+   there. A VTEP with several of them takes the first; other VTEPs have theirs. Likewise where it
+   comes in: of several borders of who sends it, one that is up (`Network.entries`).
 5. There the source is looked for in turn: the way back says behind which VRF it lies.
 6. An endpoint neither gets anything at an address that its own VTEP routes on, nor sends from there
    (`spoof_drop`): no answer would come back.
@@ -96,17 +97,14 @@ def receivers(network: Network, at: Place) -> tuple[Endpoint, ...]:
     if leads_on(network, at.node, at.vrf, *ip):
         return ()
     found = owners(network, at.vrf, *ip)
-    return tuple(end for end in found if end.vtep == at.node)
+    return tuple(end for end in found if at.node in end.vteps)
 
 
 def sender(network: Network, header: Flow) -> Endpoint | None:
     """Who sends a packet: of the owners of its source address the one that it names, or the first;
-    None where it names somebody else, or the endpoint's own VTEP has the address elsewhere: whoever
-    answers would not get there."""
-    ip, claimed = (header.version, header.src), header.src_endpoint
-    found = owners(network, header.vrf, *ip)
-    bound = next((e for e in found if claimed < 0 or claimed == e.index), None)
-    return None if bound is None or leads_on(network, bound.vtep, bound.vrf, *ip) else bound
+    None where it names somebody else. Whether it may send from there its VTEP says (`ways`)."""
+    found = owners(network, header.vrf, header.version, header.src)
+    return next((e for e in found if header.src_endpoint in (-1, e.index)), None)
 
 
 def way_back(world: World, at: Place, outer: tuple[int, int]) -> tuple[Route | None, int | None]:

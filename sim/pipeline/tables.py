@@ -28,9 +28,10 @@ class Tables(NamedTuple):
     `exact` is `sim.blocks.exact`'s table, flat; `top_row` the row of each VRF in `v4_top` and
     `v6_top`; `atom_local` the endpoint to which its own VTEP delivers an atom; `ep_fib` where an
     endpoint's routes begin in `fib`; `hairpin` which VRFs permit hairpins; `dec_reason` is the
-    drop reason of each decision (0: permit); `shared_*` are owners of addresses that have several.
-    `hop_*` are the underlay's ECMP hops in CSR form, row `node * n_nodes + target`; `link_a` tells
-    a link's two directions apart.
+    drop reason of each decision (0: permit); `shared_*` are owners of addresses that have several;
+    `ep_several`, `lives`, `entry_off` and `entry` are `sim.blocks.homes`. `hop_*` are the
+    underlay's ECMP hops in CSR form, row `node * n_nodes + target`; `link_a` tells a link's two
+    directions apart.
     """
 
     proto_class: NDArray[np.uint8]
@@ -64,6 +65,10 @@ class Tables(NamedTuple):
     ep_vrf: NDArray[np.int32]
     ep_vtep: NDArray[np.int32]
     ep_fib: NDArray[np.int64]
+    ep_several: NDArray[np.int32]
+    lives: NDArray[np.uint8]
+    entry_off: NDArray[np.int32]
+    entry: NDArray[np.int32]
     ep_block: NDArray[np.int32]
     cell_off: NDArray[np.int64]
     cell_class: NDArray[np.uint16]
@@ -135,6 +140,10 @@ def tables(blocks: Blocks) -> Tables:
         "ep_vrf": blocks.endpoint_vrf,
         "ep_vtep": blocks.endpoint_vtep,
         "ep_fib": endpoint_fib(blocks),
+        "ep_several": blocks.homes.several,
+        "lives": blocks.homes.lives,
+        "entry_off": blocks.homes.entry_off,
+        "entry": blocks.homes.entry,
         "f_off": blocks.F_off,
         "f": blocks.F,
         "dec_reason": decision_reason(blocks),
@@ -230,7 +239,7 @@ def _typed(name: str, array: Any) -> Any:
     return flat if flat.size else np.zeros((1,) * flat.ndim, dtype)
 
 
-_UNSIGNED_8 = {"proto_class", "dec_reason", "hairpin"}
+_UNSIGNED_8 = {"proto_class", "dec_reason", "hairpin", "lives"}
 _UNSIGNED_16 = {"dport_atom", "sport_atom", "cell_class", "l4_class"}
 _UNSIGNED_32 = {"v4_start", "v4_top", "v6_top"}
 _UNSIGNED_64 = {"n_sport", "exact", "exact_shift", "v6_hi", "v6_lo", "node_seed"}

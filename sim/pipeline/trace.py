@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compiler.policy.ir import Action, Direction, Packet
-from compiler.policy.semantics import owners
 from compiler.program.program import Entry, Group, Program
 from compiler.program.walk import walk
 from fabric.network import Network
 from sim.packets.ecmp import choose, flow_hash, outer_hash, outer_port, seed
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason, reasons
-from sim.pipeline.forwarding import Place, leads_on, receivers, sender, way_back
-from sim.pipeline.ways import WholeWay, hashed_way, ways
+from sim.pipeline.forwarding import leads_on, receivers, sender, way_back
+from sim.pipeline.ways import WholeWay, entered, hashed_entry
 from sim.world import World
 
 if TYPE_CHECKING:
@@ -52,15 +51,17 @@ class UnderlayHop:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What is None was not reached. `onward` is the egress VRF's route to the destination if that
-    leads away from there and nothing goes on, or the owner's route to the source if that does.
-    `back` is the egress VRF's route to the source, `seen` the VRF behind which it puts the source.
-    `underlay` is empty when both ends share a VTEP. `way` has all steps, with `route` and
-    `next_hop` those of the first, `further` the underlay's hops of the others."""
+    """What is None was not reached. `entry` is the VTEP where the packet came in. `onward` is the
+    egress VRF's route to the destination if that leads away from there and nothing goes on, or the
+    entry's route to the source if that does. `back` is the egress VRF's route to the source, `seen`
+    the VRF behind which it puts the source. `underlay` is empty when both ends share a VTEP. `way`
+    has all steps, with `route` and `next_hop` those of the first, `further` the underlay's hops of
+    the others."""
 
     flow: Flow
     reason: Reason
     source: int | None = None
+    entry: int | None = None
     route: Route | None = None
     next_hop: NextHop | None = None
     outer_sport: int | None = None
@@ -86,41 +87,39 @@ class Trace:
 
     def same_way(self, other: Trace) -> bool:
         """Whether both take the same way, of those that are told apart."""
-        return (self.way and self.way.key) == (other.way and other.way.key)
+        mine, theirs = ((t.entry, t.way and t.way.key) for t in (self, other))
+        return mine == theirs
 
 
 def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
-    """Follow one flow; `choice` overrides which of its ways its hash takes. Cost: a scan over
-    endpoints and the entries of the groups bound to two."""
+    """Follow one flow; `choice` overrides which of its ways (`ways.entered`) its hash takes. Cost:
+    a scan over endpoints and the entries of the groups bound to two."""
     network, program = world.network, world.program
     if not 0 <= flow.vrf < len(network.vrfs) or flow.version not in (4, 6):
         return Trace(flow, Reason.UNKNOWN_SOURCE)
+    spoofs = 0 <= flow.src_endpoint < len(network.endpoints)
+    stranger = Reason.SPOOF_DROP if spoofs else Reason.UNKNOWN_SOURCE
     bound = sender(network, flow)
     if bound is None:
-        spoofs = 0 <= flow.src_endpoint < len(network.endpoints)
-        reason = Reason.SPOOF_DROP if spoofs else Reason.UNKNOWN_SOURCE
-        return Trace(flow, reason, onward=_elsewhere(network, flow))
+        return Trace(flow, stranger)
     hashed = flow_hash(flow)
     sport = outer_port(hashed)
-    start = Place(bound.vtep, flow.vrf, flow)
     if choice is None:
-        way = hashed_way(world, start, hashed)
+        entry, way, away = hashed_entry(world, bound, flow, hashed)
     else:
-        every = ways(world, start)
-        way = every[choice] if every else None
+        entry, way, away = entered(world, bound, flow)[choice]
+    if away is not None:
+        return Trace(flow, stranger, onward=away)
     if way is None:
-        return Trace(flow, Reason.NO_ROUTE_DROP, bound.index, outer_sport=sport)
+        return Trace(flow, Reason.NO_ROUTE_DROP, bound.index, entry, outer_sport=sport)
     route, hop, there = way.steps[0]
     sent = there.header
-    out = _side(
-        program, Direction.OUT, bound.index, (bound.vtep, hop.vtep), sent, sent.dst, hop.vrf
-    )
+    out = _side(program, Direction.OUT, bound.index, (entry, hop.vtep), sent, sent.dst, hop.vrf)
     tunnels = [
         underlay_path(network, here.node, step.to.node, sport)
-        for here, step in zip((start, *(s.to for s in way.steps)), way.steps, strict=False)
+        for here, step in zip((way.start, *(s.to for s in way.steps)), way.steps, strict=False)
     ]
     end, outer, got = way.end, way.before[:2], way.end.header
-    away = None
     if way.ends in (Reason.HAIRPIN_DROP, Reason.UNDERLAY_DROP):
         away = leads_on(network, end.node, end.vrf, got.version, got.dst)
     target = next(iter(receivers(network, end)), None)
@@ -132,6 +131,7 @@ def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
         flow,
         _reason(out, way.ends, target is not None, into),
         bound.index,
+        entry,
         route,
         hop,
         sport,
@@ -145,13 +145,6 @@ def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
         way,
         tuple(hops or () for hops in tunnels[1:]),
     )
-
-
-def _elsewhere(network: Network, flow: Flow) -> Route | None:
-    """The route by which an owner's own VTEP has a source address elsewhere."""
-    ip, claimed = (flow.version, flow.src), flow.src_endpoint
-    found = (e for e in owners(network, flow.vrf, *ip) if claimed in (e.index, -1))
-    return next((r for e in found if (r := leads_on(network, e.vtep, e.vrf, *ip))), None)
 
 
 def underlay_path(

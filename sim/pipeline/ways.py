@@ -20,13 +20,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sim.packets.ecmp import choose, seed
+from fabric.inventory import Endpoint
+from sim.packets.ecmp import ENTRY, choose, seed
+from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.packets.ttl import LAST
 from sim.pipeline.forwarding import Onward, Place, leads_on, onward
 from sim.world import World
+
+if TYPE_CHECKING:
+    from fabric.control.fib import Route
 
 
 class WholeWay(NamedTuple):
@@ -59,6 +64,34 @@ def ways(world: World, at: Place) -> tuple[WholeWay, ...]:
     """Every way of a packet that an endpoint sends at a place, in order of first steps; one of the
     shortest for each end."""
     return tuple(way for first in onward(world, at) for way in _from(world, at, first))
+
+
+class Entered(NamedTuple):
+    """A packet comes in at the VTEP `entry`, and the way that it takes from there: None without a
+    route; `away` is the route by which that VTEP has the source elsewhere."""
+
+    entry: int
+    way: WholeWay | None
+    away: Route | None = None
+
+
+def entered(world: World, source: Endpoint, header: Flow) -> tuple[Entered, ...]:
+    """Everything that may become of what an endpoint sends: by entry, and from there by way."""
+    network, found = world.network, list[Entered]()
+    for entry in network.entries(source):
+        away = leads_on(network, entry, source.vrf, header.version, header.src)
+        every = () if away else ways(world, Place(entry, header.vrf, header))
+        found += [Entered(entry, way) for way in every] or [Entered(entry, None, away)]
+    return tuple(found)
+
+
+def hashed_entry(world: World, source: Endpoint, header: Flow, hashed: int) -> Entered:
+    """What becomes of the flow with this hash: first where it comes in, then where that leads."""
+    every = world.network.entries(source)
+    entry = every[choose(hashed, ENTRY, len(every))]
+    away = leads_on(world.network, entry, source.vrf, header.version, header.src)
+    start = Place(entry, header.vrf, header)
+    return Entered(entry, None if away else hashed_way(world, start, hashed), away)
 
 
 def hashed_way(world: World, at: Place, hashed: int) -> WholeWay | None:

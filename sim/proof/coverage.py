@@ -10,6 +10,8 @@ counts with everything that it owns, but for what is somebody else's in the eyes
    be an impostor's;
 3. at either end, an address that the endpoint's own VTEP routes on.
 
+Of an end at several VTEPs each where what it sends comes in has to say so.
+
 An address without any route is not somebody else's: there the connection fails.
 """
 
@@ -52,8 +54,8 @@ class Coverage:
         """Places of an endpoint's addresses that count in the eyes of the other end, which sends
         to it or is what it sends to."""
         known = self.sources if sends else self.targets
-        (vrf, vtep), (home, _) = map(self._instance, (other, mine))
-        key = vrf, vtep, mine, version
+        (vrf, at), (home, _) = map(self._instance, (other, mine))
+        key = vrf, at, mine, version
         if key not in known:
             crossing = self.space.crossing(*((home, vrf) if sends else (vrf, home)))
             places = crossing.sources if sends else crossing.targets
@@ -61,8 +63,10 @@ class Coverage:
             at_home, there = atoms if sends else atoms[::-1]
             is_v4 = span < crossing.ref.n_v4
             found = self._mine(mine, home, at_home[span], is_v4, version)
-            chosen = self._routes(vtep, vrf, there[span[found]])
-            counts = (chosen < 0) | self._leads(chosen, vtep, home)
+            counts = np.zeros(len(found), np.bool_)
+            for vtep in self._entries(other):
+                chosen = self._routes(vtep, vrf, there[span[found]])
+                counts |= (chosen < 0) | self._leads(chosen, vtep, home)
             counts &= self._kept(home)[at_home[span[found]]]
             counts |= not (self.strict and self.space.wide[mine])
             known[key] = found[counts] + places.base
@@ -92,23 +96,31 @@ class Coverage:
         out = np.ones(len(src), np.bool_)
         for mine, place, other, known in ends:
             loose = np.flatnonzero(wide[mine])
-            wanted = [self._keys(vrf, vtep, places) for (vrf, vtep, *_), places in known.items()]
+            wanted = [self._keys(vrf, at, places) for (vrf, at, *_), places in known.items()]
             keys = self._keys(*self._instances(other[loose]), place[loose])
             out[loose] &= np.isin(keys, np.concatenate([np.zeros(0, np.int64), *wanted]))
         return out
 
     def _instance(self, endpoint: int) -> tuple[int, int]:
-        vrf, vtep = self._instances(np.array(endpoint))
-        return int(vrf), int(vtep)
+        vrf, at = self._instances(np.array(endpoint))
+        return int(vrf), int(at)
 
     def _instances(self, endpoint: Column) -> tuple[Column, Column]:
+        """VRFs, and VTEPs by number; what lives at several has a number of its own behind them."""
         b = self.space.blocks
-        return b.endpoint_vrf[endpoint], b.endpoint_vtep[endpoint]
+        row, nodes = b.homes.several[endpoint], len(self.space.underlay)
+        return b.endpoint_vrf[endpoint], np.where(row < 0, b.endpoint_vtep[endpoint], nodes + row)
 
-    def _keys(self, vrf: Any, vtep: Any, place: Column) -> Column:
+    def _entries(self, endpoint: int) -> list[int]:
+        b, one = self.space.blocks, np.array([endpoint])
+        found: list[int] = b.homes.entries(one, b.endpoint_vtep[one])[1].tolist()
+        return found
+
+    def _keys(self, vrf: Any, at: Any, place: Column) -> Column:
         """Places as the instance of the other end sees them, as single integers."""
-        nodes, vrfs = len(self.space.underlay), len(self.space.network.vrfs)
-        keys: Column = (place.astype(np.int64) * vrfs + vrf) * nodes + vtep
+        homes = len(self.space.underlay) + len(self.space.blocks.homes.lives)
+        vrfs = len(self.space.network.vrfs)
+        keys: Column = (place.astype(np.int64) * vrfs + vrf) * homes + at
         return keys
 
     def _addresses(self, ends: Column) -> Column:

@@ -39,14 +39,16 @@ Column = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """Columns. `hop` indexes the ways of `Closure`, `hops` is the size of its set; `dst` is -1 when
-    nobody owns the destination there; `out_key` and `in_key` name rows of the policy blocks."""
+    """Columns. A packet comes in at the VTEP `entry`; `hop` indexes the ways of `Closure`, `hops`
+    is the size of its set, over all entries (1 for one without a route); `dst` is -1 when nobody
+    owns the destination there; `out_key` and `in_key` name rows of the policy blocks."""
 
     src: Column
     dst: Column
     version: Column
     src_place: Column
     dst_place: Column
+    entry: Column
     hop: Column
     hops: Column
     drop: Column
@@ -123,18 +125,21 @@ class LegSpace:
         """Where endpoints of a VRF live, and the way sets there by atom, [VTEPs, atoms], -1 for
         none."""
         b, fib = self.blocks, self.closure.fib
-        vteps = np.unique(b.endpoint_vtep[b.endpoint_vrf == vrf])
+        members = np.flatnonzero(b.endpoint_vrf == vrf)
+        vteps = np.unique(b.homes.everywhere(members, b.endpoint_vtep[members])[1])
         instance = b.inst_of[vteps, vrf][:, None]
         cells = b.fib_off[instance] + np.arange(b.addresses.count(vrf))
         if not len(fib):
             return vteps, np.full(cells.shape, -1)
         return vteps, np.where(instance >= 0, np.take(fib, cells, mode="clip"), -1)
 
-    def routes(self, vrf: int) -> tuple[Column, Column]:
-        """Endpoints of a VRF and their way sets by atom, [endpoints, atoms], -1 for none."""
+    def routes(self, vrf: int) -> tuple[Column, Column, Column]:
+        """Endpoints of a VRF, where what they send comes in (one row for each), and the way sets
+        there by atom, [rows, atoms], -1 for none."""
         members = np.flatnonzero(self.blocks.endpoint_vrf == vrf)
+        row, entry = self.blocks.homes.entries(members, self.blocks.endpoint_vtep[members])
         vteps, sets = self.tables(vrf)
-        return members, sets[np.searchsorted(vteps, self.blocks.endpoint_vtep[members])]
+        return members[row], entry, sets[np.searchsorted(vteps, entry)]
 
     def egresses(self, sets: Column) -> list[int]:
         """VRFs to which any of these way sets lead."""
@@ -174,9 +179,10 @@ class LegSpace:
         if (vrf, direction) not in self.known:
             b = self.blocks
             size, width = b.addresses.count(vrf), int(b.remote_count[vrf])
-            members, sets = self.routes(vrf)
+            members = np.flatnonzero(b.endpoint_vrf == vrf)
             if not len(members):
                 return np.zeros(size, np.int64)
+            _, sets = self.tables(vrf)
             rows = [_distinct(sets.astype(np.int32))]
             for first in b.cell_off[np.unique(b.ep_block[direction, members])].tolist():
                 table = b.cell_class[first : first + size * width].reshape(size, width)
@@ -245,41 +251,62 @@ def owns_prefix(endpoint: Endpoint) -> bool:
 def legs(space: LegSpace, vrf: int, only: int | None = None) -> Iterator[Legs]:
     """The legs of every source in `vrf`, per VRF in which they arrive (or in `only` one)."""
     ways = space.closure
-    members, sets = space.routes(vrf)
+    members, entry, sets = space.routes(vrf)
     for egress in space.egresses(sets) if only is None else [only]:
         crossing = space.crossing(vrf, egress)
         chosen = sets[:, crossing.ref.atom_a[crossing.targets.samples]]
+        hops = _hops(ways, members, chosen)
         source, place = np.nonzero(chosen >= 0)
         chosen = chosen[source, place]
-        count = ways.width(chosen)
-        row, hop = expand(ways.off[chosen], count)
+        row, hop = expand(ways.off[chosen], ways.width(chosen))
         here = np.flatnonzero(ways.vrf[hop] == egress)
         row, hop = row[here], hop[here]
-        found = _arrive(space, crossing, members[source[row]], place[row], hop, count[row])
+        at = source[row]
+        found = _arrive(
+            space, crossing, members[at], place[row], entry[at], hop, hops[at, place[row]]
+        )
         yield _with_sources(space, crossing, found)
 
 
+def _hops(ways: Closure, members: Column, chosen: Column) -> Column:
+    """How many ways each member has, of all entries together, [rows, places]."""
+    hops = np.where(chosen < 0, 1, ways.width(chosen))
+    first = np.flatnonzero(np.diff(members, prepend=-1))
+    if len(first) == len(members):
+        return hops
+    of = np.cumsum(np.diff(members, prepend=-1) != 0) - 1
+    total: Column = np.add.reduceat(hops, first, axis=0)[of]
+    return total
+
+
 def _arrive(
-    space: LegSpace, crossing: Crossing, src: Column, place: Column, hop: Column, hops: Column
+    space: LegSpace,
+    crossing: Crossing,
+    src: Column,
+    place: Column,
+    entry: Column,
+    hop: Column,
+    hops: Column,
 ) -> Legs:
     """Bind the destination where the way leads, and name the row of the sender's policy."""
     b, ref, vrf, ways = space.blocks, crossing.ref, crossing.vrf, space.closure
     span = crossing.targets.samples[place]
-    at, home = ways.vtep[hop], b.endpoint_vtep[src]
+    at = ways.vtep[hop]
     owner = space.owner_at(crossing.egress, ref.atom_b[span], at)
-    bound = (owner >= 0) & (b.endpoint_vtep[owner] == at)
+    bound = (owner >= 0) & b.homes.at(owner, b.endpoint_vtep[owner], at)
     drop = np.where(bound, Reason.DELIVERED, Reason.ENI_MISS_DROP)
     away = leads_on(b, at, crossing.egress, ref.atom_b[span])
     drop = np.where(away, Reason.HAIRPIN_DROP, drop)
     drop = np.where(ways.drop[hop] > 0, ways.drop[hop], drop)
-    drop = np.where(space.underlay[home, ways.first_vtep[hop]], drop, Reason.UNDERLAY_DROP)
+    drop = np.where(space.underlay[entry, ways.first_vtep[hop]], drop, Reason.UNDERLAY_DROP)
     cell = ref.atom_a[span] * int(b.remote_count[vrf]) + b.remote_index[vrf, ways.first_vrf[hop]]
     out_key = row_key(b, b.ep_block[Direction.OUT, src], cell)
     version = np.where(span < ref.n_v4, 4, 6)
     none = np.full(len(src), -1, np.int64)
     there = place + crossing.targets.base
-    rows = Legs(src, owner, version, none, there, hop, hops, drop, out_key, none)
-    return rows.take((owner != src) | (home != at) | (ways.drop[hop] > 0))
+    rows = Legs(src, owner, version, none, there, entry, hop, hops, drop, out_key, none)
+    back = b.homes.at(src, b.endpoint_vtep[src], at) & (ways.drop[hop] == 0)
+    return rows.take((owner != src) | ~back)
 
 
 def _with_sources(space: LegSpace, crossing: Crossing, rows: Legs) -> Legs:
@@ -297,7 +324,7 @@ def _with_sources(space: LegSpace, crossing: Crossing, rows: Legs) -> Legs:
     stray = (joined.drop == Reason.DELIVERED) & (back < 0)
     drop = np.where(stray, Reason.PA_VALIDATION_DROP, joined.drop)
     own = ref.atom_a[crossing.sources.samples[place]]
-    away = leads_on(b, b.endpoint_vtep[joined.src], crossing.vrf, own)
+    away = leads_on(b, joined.entry, crossing.vrf, own)
     drop = np.where(away, Reason.SPOOF_DROP, drop)
     cell = atom * int(b.remote_count[egress]) + b.remote_index[egress, back]
     in_key = np.full(len(drop), -1, np.int64)
@@ -314,7 +341,7 @@ def _way_back(space: LegSpace, vrf: int, egress: int, rows: Legs, atom: Column) 
     out = np.full(len(rows), -1, np.int64)
     instance = b.inst_of[ways.vtep[rows.hop], egress]
     direct = ways.via_vtep[rows.hop] < 0
-    outer = np.where(direct, b.endpoint_vtep[rows.src], ways.via_vtep[rows.hop])
+    outer = np.where(direct, rows.entry, ways.via_vtep[rows.hop])
     inner = np.where(direct, vrf, ways.via_vrf[rows.hop])
     known = np.flatnonzero((rows.drop == Reason.DELIVERED) & (instance >= 0))
     chosen = b.fib[b.fib_off[instance[known]] + atom[known]]

@@ -195,7 +195,7 @@ def reach_into(world: World, vrfs: Iterable[int]) -> Reach:
     parts = (
         part
         for vrf in range(len(world.network.vrfs))
-        for egress in space.egresses(space.routes(vrf)[1])
+        for egress in space.egresses(space.tables(vrf)[1])
         if egress in wanted
         for part in legs(space, vrf, egress)
     )
@@ -238,7 +238,8 @@ def _reach(world: World, leg_space: LegSpace, parts: Iterable[Legs], covered: bo
         must = _permitted(blocks, space, sets, rows, blocks.dec_permit & ~asks)
     else:
         must = leg_set
-    pairs, cells = _pairs(rows, leg_set, must, sets)
+    alike = must is leg_set and not len(blocks.homes.lives)
+    pairs, cells = _pairs(rows, leg_set, must, sets, alike)
     if covered:
         pairs = replace(pairs, sure=_sure(leg_space, pairs, cells, sets))
     return Reach(world, space, leg_space, rows, leg_set, sets.bits, pairs, cells)
@@ -302,7 +303,9 @@ def _permitted(blocks: Blocks, space: L4Space, sets: L4Sets, rows: Legs, permits
     return found
 
 
-def _pairs(rows: Legs, leg_set: Column, leg_sure: Column, sets: L4Sets) -> tuple[Pairs, PairCells]:
+def _pairs(
+    rows: Legs, leg_set: Column, leg_sure: Column, sets: L4Sets, alike: bool
+) -> tuple[Pairs, PairCells]:
     first = _starts(rows.src, rows.dst, rows.version)
     last = np.r_[first[1:], len(rows)].astype(np.int64)
     pair_of = np.repeat(np.arange(len(first)), last - first)
@@ -311,7 +314,7 @@ def _pairs(rows: Legs, leg_set: Column, leg_sure: Column, sets: L4Sets) -> tuple
     width = np.diff(np.r_[at, len(rows)])
     cell_of = np.repeat(np.arange(len(at)), width)
     may = combine(sets, cell_of, leg_set, np.logical_or)
-    single = leg_sure is leg_set and len(at) == len(rows)
+    single = alike and len(at) == len(rows)
     sure = may if single else combine(sets, cell_of, leg_sure, np.logical_and)
     must = np.where(width == rows.hops[at], sure, 0)
     cells = PairCells(pair_of[at], rows.src_place[at], rows.dst_place[at], may, must)

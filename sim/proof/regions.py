@@ -16,7 +16,7 @@ import numpy as np
 
 from fabric.interval_sets import union
 from sim.blocks.blocks import Blocks
-from sim.blocks.onward import kept
+from sim.blocks.onward import leads_on
 from sim.packets.reasons import Reason, reasons
 from sim.proof.legs import Column, Legs, LegSpace, legs
 from sim.proof.reachability import Bits, Reach, conditional, decisions
@@ -104,7 +104,7 @@ def _sources(reach: Reach, profiles: Profiles) -> Iterator[Sender]:
 
 def _egresses(space: LegSpace, vrf: int) -> list[int]:
     """Other VRFs in which packets of a VRF may arrive."""
-    _, sets = space.routes(vrf)
+    _, sets = space.tables(vrf)
     return [other for other in space.egresses(sets) if other != vrf]
 
 
@@ -113,22 +113,41 @@ def _of_vrf(space: LegSpace, profiles: Profiles, vrf: int) -> Iterator[Sender]:
     ref = space.spans.of(vrf, vrf)
     rows = Legs.concat([_localised(space, part) for part in legs(space, vrf)])
     rows = rows.take(np.lexsort((rows.hop, rows.dst_place, rows.src_place, rows.src)))
-    members, sets = space.routes(vrf)
-    owner = space.blocks.addresses.endpoint[space.blocks.addresses.base[vrf] + ref.atom_a]
-    none = profiles.constant(Reason.NO_ROUTE_DROP), -1, -1
-    held = kept(space.blocks, vrf)[ref.atom_a]
-    for number, endpoint in enumerate(members.tolist()):
-        own = profiles.constant(SELF), endpoint, vrf
-        hops = space.closure.width(sets[number][ref.atom_a])
+    senders, entries, sets = space.routes(vrf)
+    b = space.blocks
+    owner = b.addresses.endpoint[b.addresses.base[vrf] + ref.atom_a]
+    for endpoint in np.unique(senders).tolist():
+        here = np.flatnonzero(senders == endpoint)
+        chosen = sets[here][:, ref.atom_a]
+        hops = np.where(chosen < 0, 0, space.closure.width(chosen))
+        away = [leads_on(b, np.full(len(ref), v), vrf, ref.atom_a) for v in entries[here].tolist()]
         first, last = np.searchsorted(rows.src, [endpoint, endpoint + 1])
         mine = rows.take(np.arange(first, last))
         for version, spans in ((4, np.arange(ref.n_v4)), (6, np.arange(ref.n_v4, len(ref)))):
             starts = ref.starts(int(version == 6))
-            blank = [own if n else none for n in hops[spans].tolist()]
+            ways = _Ways(endpoint, version, vrf, spans, starts, entries[here], hops[:, spans])
             yield from _of_endpoint(
-                *(space, profiles, endpoint, version, starts, spans, mine, blank),
-                *(owner == endpoint, ~held),
+                space, profiles, ways, mine, owner == endpoint, np.array(away, np.bool_)
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """What an endpoint sends comes in at each of `entries`; `hops` says how many next hops these
+    have for each span of destinations, [entries, spans]."""
+
+    endpoint: int
+    version: int
+    vrf: int
+    spans: Column
+    starts: list[int]
+    entries: Column
+    hops: Column
+
+    @property
+    def ends(self) -> list[int]:
+        """The last address of each span."""
+        return [*(s - 1 for s in self.starts[1:]), TOP[self.version]]
 
 
 def _localised(space: LegSpace, part: Legs) -> Legs:
@@ -138,69 +157,58 @@ def _localised(space: LegSpace, part: Legs) -> Legs:
 
 
 def _of_endpoint(
-    space: LegSpace,
-    profiles: Profiles,
-    endpoint: int,
-    version: int,
-    starts: list[int],
-    spans: Column,
-    rows: Legs,
-    blank: list[Choice],
-    mine: Column,
-    away: Bits,
+    space: LegSpace, profiles: Profiles, ways: _Ways, rows: Legs, mine: Column, away: Bits
 ) -> Iterator[Sender]:
-    """Own spans that fare alike are one source; what its VTEP routes `away` sends nothing."""
-    nothing = ((0, TOP[version], ((profiles.constant(Reason.SPOOF_DROP), -1, -1),)),)
+    """Own spans that fare alike are one source; what an entry routes `away` it does not let in."""
     alike: dict[tuple[Stretch, ...], list[tuple[int, int]]] = {}
-    ends = [*(s - 1 for s in starts[1:]), TOP[version]]
-    for span in spans[mine[spans]].tolist():
+    for span in ways.spans[mine[ways.spans]].tolist():
         first, last = np.searchsorted(rows.src_place, [span, span + 1])
         there = rows.take(np.arange(first, last))
-        known = space, profiles, there, spans, blank, starts, ends
-        found = nothing if away[span] else _stretches(*known)
-        local = span - int(spans[0])
-        alike.setdefault(found, []).append((starts[local], ends[local]))
+        found = _stretches(space, profiles, ways, there, away[:, span])
+        local = span - int(ways.spans[0])
+        alike.setdefault(found, []).append((ways.starts[local], ways.ends[local]))
     for found, ranges in alike.items():
-        yield Sender(endpoint, version, union(ranges), found)
+        yield Sender(ways.endpoint, ways.version, union(ranges), found)
 
 
 def _stretches(
-    space: LegSpace,
-    profiles: Profiles,
-    rows: Legs,
-    spans: Column,
-    blank: list[Choice],
-    starts: list[int],
-    ends: list[int],
+    space: LegSpace, profiles: Profiles, ways: _Ways, rows: Legs, away: Bits
 ) -> tuple[Stretch, ...]:
     """Destination ranges in order; neighbours that fare alike are joined. A next hop without a leg
     leads back to the sender."""
-    ways = space.closure
-    there = (rows.dst >= 0) & (space.blocks.endpoint_vtep[rows.dst] == ways.vtep[rows.hop])
+    b, closure = space.blocks, space.closure
+    spoof = profiles.constant(Reason.SPOOF_DROP), -1, -1
+    own = profiles.constant(SELF), ways.endpoint, ways.vrf
+    none = profiles.constant(Reason.NO_ROUTE_DROP), -1, -1
+    if away.all():
+        return ((0, TOP[ways.version], (spoof,)),)
+    rows = rows.take(~np.isin(rows.entry, ways.entries[away]))
+    hops = ways.hops[~away]
+    at = closure.vtep[rows.hop]
+    there = (rows.dst >= 0) & b.homes.at(rows.dst, b.endpoint_vtep[rows.dst], at)
     there &= rows.drop != Reason.HAIRPIN_DROP
-    relayed = (ways.via_vtep[rows.hop] >= 0) & (rows.drop == Reason.UNDERLAY_DROP)
-    there &= ~relayed & (ways.drop[rows.hop] == 0)
-    home = space.blocks.endpoint_vtep[rows.src]
-    early = relayed & ~space.underlay[home, ways.first_vtep[rows.hop]]
+    relayed = (closure.via_vtep[rows.hop] >= 0) & (rows.drop == Reason.UNDERLAY_DROP)
+    there &= ~relayed & (closure.drop[rows.hop] == 0)
+    early = relayed & ~space.underlay[rows.entry, closure.first_vtep[rows.hop]]
     keys = zip(
-        (rows.dst_place - spans[0]).tolist() if len(spans) else [],
-        rows.hops.tolist(),
+        (rows.dst_place - ways.spans[0]).tolist() if len(ways.spans) else [],
         rows.drop.tolist(),
         rows.out_key.tolist(),
         rows.in_key.tolist(),
         np.where(there, rows.dst, -1).tolist(),
-        np.where(early, ways.first_vrf[rows.hop], ways.vrf[rows.hop]).tolist(),
+        np.where(early, closure.first_vrf[rows.hop], closure.vrf[rows.hop]).tolist(),
         strict=True,
     )
-    choices: list[list[Choice]] = [[] for _ in starts]
-    left = [1] * len(starts)
-    for span, hops, drop, out_key, in_key, dst, egress in keys:
-        left[span] = hops if not choices[span] else left[span]
+    choices: list[list[Choice]] = [[] for _ in ways.starts]
+    for span, drop, out_key, in_key, dst, egress in keys:
         choices[span].append((profiles.of(drop, out_key, in_key), dst, egress))
     out: list[Stretch] = []
-    for first, last, found, hops, other in zip(starts, ends, choices, left, blank, strict=True):
-        distinct = {*found, *([other] if len(found) < hops else [])}
-        what = tuple(sorted(distinct))
+    counts = zip(hops.sum(axis=0).tolist(), (hops == 0).any(axis=0).tolist(), strict=True)
+    for first, last, found, (every, lost) in zip(
+        ways.starts, ways.ends, choices, counts, strict=True
+    ):
+        distinct = {*found, *([spoof] if away.any() else []), *([none] if lost else [])}
+        what = tuple(sorted({*distinct, *([own] if len(found) < every else [])}))
         if out and out[-1][2] == what:
             out[-1] = (out[-1][0], last, what)
         else:

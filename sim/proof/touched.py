@@ -10,7 +10,8 @@ addresses, these pairs are touched, and nobody else:
    again, and the owner has a whole prefix (`sim.proof.coverage`, rule 1);
 2. who owns such an address there, with everybody, if the own VTEP routes it on now and did not, or
    did and does not (`sim.blocks.onward`);
-3. endpoints whose VTEPs reach each other no more, or again.
+3. endpoints whose VTEPs reach each other no more, or again;
+4. endpoints at several VTEPs, with everybody: another of these may take in what they send.
 
 Nothing is lost where only the new route leads to an owner, nor where an owner's VTEP keeps what it
 routed on before.
@@ -124,6 +125,7 @@ class Touched:
         here, blocks = standing.network, standing.reach.blocks
         self.standing, self.n = standing, len(here.endpoints)
         self.vrf, self.vtep = blocks.endpoint_vrf, blocks.endpoint_vtep
+        self.several = blocks.homes.several >= 0
         self.gone = np.zeros(self.n, np.bool_)
         self.gone[list(gone)] = True
         self.every, self.touches = True, tuple[Touch, ...]()
@@ -151,6 +153,7 @@ class Touched:
             ends = self.vtep[src], self.vtep[dst]
             was, now = self.before[ends], self.after[ends]
             found |= was > now if losing else was != now
+        found |= self.several[src] | self.several[dst]
         return np.asarray(found & ~(self.gone[src] | self.gone[dst]))
 
     def _within(self, touch: Touch, limits: Limits | None) -> tuple[bool, bool]:

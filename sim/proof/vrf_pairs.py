@@ -250,7 +250,10 @@ class Sight:
             atoms = self.blocks.addresses
             owner = atoms.endpoint[atoms.base[vrf] : atoms.base[vrf + 1]]
             at = np.flatnonzero(owner >= 0)
-            vteps = self.blocks.endpoint_vtep[owner[at]].tolist()
+            home = self.blocks.endpoint_vtep[owner[at]]
+            row, entry = self.blocks.homes.entries(owner[at], home)
+            order = np.lexsort((at[row], entry))
+            at, vteps = at[row][order], entry[order].tolist()
             out: list[tuple[int, int, int, int]] = []
             for i, vtep in zip(at.tolist(), vteps, strict=True):
                 version, first, last = atoms.bounds(vrf, i)

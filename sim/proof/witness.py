@@ -21,9 +21,8 @@ from sim.packets.headers import Flow
 from sim.packets.nobodys import NOBODYS
 from sim.packets.notation import show
 from sim.packets.reasons import Reason
-from sim.pipeline.forwarding import Place
 from sim.pipeline.trace import Trace, trace
-from sim.pipeline.ways import WholeWay, ways
+from sim.pipeline.ways import WholeWay, entered
 from sim.proof.closure import Closure
 from sim.proof.coverage import Coverage
 from sim.proof.narrow import Ends, Limits, inside
@@ -74,9 +73,12 @@ def on_leg(reach: Reach, leg: int, l4: L4, inside: Ends = EVERYWHERE) -> Witness
     src = reach.network.endpoints[int(rows.src[leg])]
     version, source, target = leg_ends(reach, leg, inside)
     flow = Flow(src.vrf, version, source, target, *l4[:3], src_endpoint=src.index, fields=l4[3])
-    every = ways(reach.world, Place(src.vtep, src.vrf, flow))
     taken = (
-        n for n, way in enumerate(every) if _takes(reach.leg_space.closure, rows.hop[leg], way)
+        n
+        for n, (entry, way, _) in enumerate(entered(reach.world, src, flow))
+        if way is not None
+        and entry == rows.entry[leg]
+        and _takes(reach.leg_space.closure, rows.hop[leg], way)
     )
     return Witness(src.index, int(rows.dst[leg]), flow, next(taken, None))
 
@@ -205,8 +207,8 @@ def _within(pair: tuple[Intervals, Intervals], ends: Ends) -> tuple[Intervals, I
 
 def failing(reach: Reach, dst: int, flow: Flow) -> int | None:
     """The first choice of ECMP that does not deliver this packet to `dst`."""
-    at = reach.network.endpoints[flow.src_endpoint].vtep
-    for choice in range(len(ways(reach.world, Place(at, flow.vrf, flow)))):
+    source = reach.network.endpoints[flow.src_endpoint]
+    for choice in range(len(entered(reach.world, source, flow))):
         found = trace(reach.world, flow, choice)
         if found.reason is not Reason.DELIVERED or found.target != dst:
             return choice

@@ -27,9 +27,9 @@ from sim.names.ends import both, endpoints
 from sim.names.services import behind, every_port
 from sim.names.wanted_ports import ports_by, split_port, split_source
 from sim.packets.reasons import Reason
-from sim.pipeline.forwarding import Place, way_back
+from sim.pipeline.forwarding import way_back
 from sim.pipeline.trace import Trace
-from sim.pipeline.ways import ways
+from sim.pipeline.ways import entered
 from sim.proof.expect import selected
 from sim.proof.narrow import Limits
 from sim.proof.reachability import Bits, Reach, conditional, decisions
@@ -228,10 +228,12 @@ def _routes(reach: Reach, part: Asked, mask: Bits) -> tuple[Cause, ...]:
         return ()
     witness = on_leg(reach, leg, SOME)
     flow = witness.flow
-    way = ways(reach.world, Place(src.vtep, src.vrf, flow))[witness.choice or 0]
+    entry, way, _ = entered(reach.world, src, flow)[witness.choice or 0]
+    assert way is not None, "a leg without a route"
     route, hop, _ = way.steps[0]
     back, seen = way_back(reach.world, way.end, way.before[:2])
-    known = Trace(flow, Reason.DELIVERED, src.index, route, hop, target=dst.index, way=way)
+    ends = src.index, entry, route, hop
+    known = Trace(flow, Reason.DELIVERED, *ends, target=dst.index, way=way)
     found = replace(known, back=back, seen=seen)
     return tuple(cause for _, cause in crossings(network, found))
 

@@ -169,8 +169,9 @@ def fate(found: Explanation) -> Hashable:
 def _targets(ends: Ends, version: int) -> list[AddressClass]:
     """Destinations of one family by kind (rules 1 and 2)."""
     network, source, wanted = ends.network, ends.source, ends.wanted
-    home, end, block = (source.vtep, source.vrf), wanted.endpoint, wanted.block
-    here = [home, *_relays(network)]
+    end, block = wanted.endpoint, wanted.block
+    entries = [(vtep, source.vrf) for vtep in network.entries(source)]
+    here = [*entries, *_relays(network)]
     if block is None and not _is_wide(wanted):
         mine = _address(ends, version)
         return (
@@ -181,7 +182,11 @@ def _targets(ends: Ends, version: int) -> list[AddressClass]:
     found, strict = _Kinds(version), _Kinds(version)
     owners = () if end else _edges(network, version)
     for low, high, held, sets in _cut(ends, space, version, groups, here, owners):
-        vrfs = _led_into(ends, home, version, low, sets[:1])
+        vrfs = {
+            vrf
+            for n, home in enumerate(entries)
+            for vrf in _led_into(ends, home, version, low, sets[n : n + 1])
+        }
         theirs = [] if end else [owner(network, vrf, version, low) for vrf in sorted(vrfs)]
         if source not in theirs:
             key = held, sets, tuple(e and e.index for e in theirs)
@@ -199,12 +204,12 @@ def _sources(
     if sent_from is not None or not is_wide(source):
         return [AddressClass(None)]
     hops = {(hop.vtep, hop.vrf) for kind in targets for hop in _hops(network, kind.sets)}
-    home = {(end.vtep, end.vrf)} if end else set[Instance]()
+    home = {(v, end.vrf) for v in network.entries(end)} if end else set[Instance]()
     egresses = sorted({*hops, *home, *_relays(network)})
     groups = [
         group
         for e in network.endpoints
-        if (e.vtep, e.vrf) in hops and end in (None, e)
+        if any((vtep, e.vrf) in hops for vtep in e.vteps) and end in (None, e)
         for group in ends.world.program.bound(Direction.IN, e.index)
     ]
     found, strict = _Kinds(version), _Kinds(version)

@@ -123,10 +123,10 @@ def _rank(network: Network, found: Trace, origin: Origin) -> int:
 
 def crossings(network: Network, found: Trace) -> list[tuple[bool, Cause]]:
     """Where the way there and the way back cross VRFs; True for those that no intent declares."""
-    if found.source is None or found.next_hop is None:
+    if found.source is None or found.entry is None or found.next_hop is None:
         return []
     source = network.endpoints[found.source]
-    out, here = [], (source.vtep, source.vrf)
+    out, here = [], (found.entry, source.vrf)
     steps = found.way.steps if found.way else ()
     for route, hop in [(step.route, step.hop) for step in steps]:
         if hop.vrf != here[1]:
@@ -178,10 +178,11 @@ def _cut_off(network: Network, found: Trace, target: int | None) -> Cause | None
     or AS numbers for which BGP drops every path."""
     if found.source is None or target is None or network.spec is None:
         return None
-    ends = [network.endpoints[e].vtep for e in (found.source, target)]
-    for here, there in (ends, ends[::-1]):
-        if not network.underlay.reachable(here, there):
-            return _looped(network, here, there) or _unwired(network, here, there)
+    at = found.entry if found.entry is not None else network.endpoints[found.source].vtep
+    ways = [(at, there) for there in network.endpoints[target].vteps]
+    for ends in (ways, [way[::-1] for way in ways]):
+        if not any(network.underlay.reachable(*way) for way in ends):
+            return _looped(network, *ends[0]) or _unwired(network, *ends[0])
     return None
 
 
@@ -256,7 +257,7 @@ def _stop(network: Network, found: Trace, target: int | None) -> list[Cause]:
             text = f"has no route{there_too} for this address"
             return [*near, Cause(f"VRF {vrf.name}", text, vrf.span)]
         case Reason.UNDERLAY_DROP:
-            at = network.fabric.nodes[source.vtep].name
+            at = network.fabric.nodes[found.entry].name if found.entry is not None else ""
             return [Cause(f"underlay of {at}", "no path to the next hop")]
         case Reason.HAIRPIN_DROP if found.onward:
             text = f"routes {found.onward.prefix} on; what came out of a tunnel goes into no other"

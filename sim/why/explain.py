@@ -27,9 +27,8 @@ from sim.names.wanted_ports import packet_port
 from sim.packets.headers import Flow
 from sim.packets.notation import show
 from sim.packets.reasons import Reason
-from sim.pipeline.forwarding import Place
 from sim.pipeline.trace import Trace, trace
-from sim.pipeline.ways import ways
+from sim.pipeline.ways import entered
 from sim.verdicts import touching
 from sim.why.before_door import destination, same_before
 from sim.why.blame import Blame, Cause, blame
@@ -249,12 +248,9 @@ def _versions(network: Network, src: Endpoint, wanted: Destination) -> list[int]
 
 
 def _traces(world: World, flow: Flow) -> list[Trace]:
-    """One trace per way; one without when there is no route, or nothing leaves."""
-    first = trace(world, flow)
-    if first.way is None:
-        return [first]
-    at = world.network.endpoints[flow.src_endpoint].vtep
-    count = len(ways(world, Place(at, flow.vrf, flow)))
+    """One trace per way; one without where there is no route."""
+    source = world.network.endpoints[flow.src_endpoint]
+    count = len(entered(world, source, flow))
     return [trace(world, flow, choice) for choice in range(count)]
 
 

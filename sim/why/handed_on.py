@@ -23,10 +23,10 @@ from sim.names.ends import address_of
 from sim.names.service_ways import ServiceWay, service_ways
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
-from sim.pipeline.forwarding import Place, receivers
+from sim.pipeline.forwarding import receivers
 from sim.pipeline.trace import trace
 from sim.pipeline.traffic import interesting_ports
-from sim.pipeline.ways import ways
+from sim.pipeline.ways import entered
 from sim.verdicts import detour
 from sim.world import World
 
@@ -37,7 +37,7 @@ def handed_on(world: World, flow: Flow, told: Iterable[Unevaluated]) -> Iterator
     source = network.endpoints[flow.src_endpoint]
     if source.kind != "node":
         return
-    found_ways = ways(world, Place(source.vtep, flow.vrf, flow))
+    found_ways = [way for _, way, _ in entered(world, source, flow) if way is not None]
     ends = {end.index for way in found_ways for end in receivers(network, way.end)}
     known = {(r.kind, r.tenant, r.namespace, r.name) for r in told}
     found: dict[tuple[str, ...], Unevaluated] = {}
@@ -84,7 +84,6 @@ def _gets_to(world: World, door: Endpoint, flow: Flow) -> bool:
     if at is None:
         return False
     to = replace(flow, dst=at)
-    here = world.network.endpoints[flow.src_endpoint].vtep
-    count = len(ways(world, Place(here, flow.vrf, to)))
-    traces = (trace(world, to, choice) for choice in range(count))
+    here = world.network.endpoints[flow.src_endpoint]
+    traces = (trace(world, to, choice) for choice in range(len(entered(world, here, to))))
     return any((t.reason, t.target) == (Reason.DELIVERED, door.index) for t in traces)

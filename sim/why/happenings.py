@@ -23,7 +23,8 @@ def steps(world: World, found: Trace) -> Iterator[Step]:
     if found.source is None:
         yield Step("source", "endpoint", found.reason.label, *_no_sender(network, found))
         return
-    at = network.endpoints[found.source].vtep
+    assert found.entry is not None
+    at = found.entry
     yield from _route(network, found, at)
     if found.out:
         yield from _policy(network, program, found.out)
@@ -65,7 +66,7 @@ def _policy(network: Network, program: Program, side: EndTrace) -> Iterator[Step
     name = network.fabric.nodes[side.vtep].name
     local = network.endpoints[side.packet.local]
     for group, entry in side.steps:
-        at = where(group.at, local, side.remote, network)
+        at = where(group.at, local, (side.vtep, side.remote), network)
         yield entry_step(program, at, group, entry, side.packet)
     if not side.steps:
         yield Step(name, f"{side.packet.direction.name} policy", "permit", "no group is bound")

@@ -43,7 +43,7 @@ SOME = 40
 WANTED = (
     "vtep dpu", "vtep leaf", "peering", "leak", "zone", "transit", "several next hops",
     "raw import", "overlap", "several borders", "one way out inside another", "dual stack",
-    "hairpins permitted",
+    "hairpins permitted", "two borders of one way out", "a border for want of another",
 )  # fmt: skip
 Breaches = set[tuple[int, int, int]]
 
@@ -97,6 +97,10 @@ def kinds_of(network: Network) -> Iterator[str]:
     out = [e for e in ends if e.kind == "zone" and wide(e)]
     if len({e.vtep for e in out}) > 1:
         yield "several borders"
+    if any(len(set(e.vteps) - e.backups) > 1 for e in out):
+        yield "two borders of one way out"
+    if any(e.backups for e in out):
+        yield "a border for want of another"
     for one, other in combinations(out, 2):
         if any(
             p != q and p.version == q.version and p.overlaps(q)

@@ -100,7 +100,7 @@ def walk(
             i, j = U(row), U(row - at)
             out, hop = o.out_decision[i], o.next_hop[i]
             let_out = (out >= 0) & (t.dec_reason[U(max(out, 0))] == 0)
-            vtep = t.ep_vtep[U(max(o.src_endpoint[i], 0))]
+            vtep = max(o.entry[i], 0)
             o.path[i] = 0
             w[NODE, j], w[TARGET, j], w[PATH, j] = U(vtep), U(hop), ZERO
             w[WALKING, n] = j

@@ -29,7 +29,7 @@ import numpy as np
 
 from sim.kernels import inlined, kernel
 from sim.kernels.pipeline.ecmp import K0, K1, K2, K3, K4, mix
-from sim.kernels.pipeline.path import NONE
+from sim.kernels.pipeline.whereabouts import NONE
 
 U = np.uint64
 ZERO, ONE, TWO, THREE = U(0), U(1), U(2), U(3)

@@ -63,7 +63,6 @@ from sim.kernels.pipeline.path import (
     ARRIVED,
     BOUND,
     LEFT,
-    NONE,
     SENT,
     arrive,
     bind_source,
@@ -76,6 +75,7 @@ from sim.kernels.pipeline.path import (
     settle,
 )
 from sim.kernels.pipeline.path import ROWS as PATH_ROWS
+from sim.kernels.pipeline.whereabouts import NONE, lives_at
 from sim.kernels.prefetch import prefetch
 from sim.packets.reasons import Reason
 
@@ -227,8 +227,8 @@ def pass_related(t: Any, i: Any, slot: Index, f: Any, o: Any) -> None:
     """An error about the known flow in this slot: at the flow's ends it passes, and on the way out
     of anyone else's VTEP the groups have said what they say."""
     ends, c = f.table[slot | FIVE], f.counters
-    vtep = t.ep_vtep[U(o.src_endpoint[i])]
-    if (vtep == t.ep_vtep[ends >> S32]) | (vtep == t.ep_vtep[ends & LOW_32]):
+    vtep = U(o.entry[i])
+    if lives_at(t, ends >> S32, vtep) | lives_at(t, ends & LOW_32, vtep):
         o.out_decision[i] = -1
     elif t.dec_reason[U(o.out_decision[i])] != 0:
         return

@@ -11,8 +11,8 @@ written without a branch: what becomes of a packet is anyone's guess, and a wron
 than the step. Between loops a block keeps what it knows in `w`, uint64 [ROWS, block].
 
 `e` has a line of eight words per endpoint and direction (OUT first): where its routes begin in
-`fib`, VTEP, VRF, number of remote VRFs, and where its block's cells, L4 atoms and values begin and
-how wide these are.
+`fib`, VTEP (`NONE` for an endpoint with several), VRF, number of remote VRFs, and where its block's
+cells, L4 atoms and values begin and how wide these are.
 
 `route` holds what routing alone says (0: both ends found), `out_decision` and `in_decision` what
 the policy blocks say; `reason` folds the three in pipeline order. With `complete` the IN side is
@@ -62,12 +62,19 @@ from sim.kernels.pipeline.relay import (
     leads_on,
     pass_on,
 )
+from sim.kernels.pipeline.whereabouts import (
+    NONE,
+    entry_of,
+    is_owner,
+    lives_at,
+    owner_at,
+    routes_at,
+)
 from sim.kernels.prefetch import prefetch
 from sim.packets.reasons import Reason
 
 U = np.uint64
 ZERO, ONE, TWO, THREE = U(0), U(1), U(2), U(3)
-NONE = U(2**64 - 1)
 L4, REMOTE, OUT_CELL, OUT_COLUMN, IN_CELL, IN_COLUMN = (U(i) for i in range(2, 8))
 LEFT, SENT, BOUND, ARRIVED = (U(i) for i in range(8, 12))
 SLOT, V4, V6 = (U(i) for i in range(8, 11))
@@ -140,26 +147,6 @@ def probe(exact: Any, at: Any, last: Any, hi: Any, lo: Any, owner: Any) -> Any:
 
 
 @inlined
-def is_owner(t: Any, of: Any, endpoint: Any) -> Any:
-    """Whether an endpoint is one of several owners of an atom."""
-    found = False
-    for k in range(len(t.shared_atom)):
-        found |= (t.shared_atom[k] == np.int64(of)) & (t.shared_endpoint[k] == endpoint)
-    return found
-
-
-@inlined
-def owner_at(t: Any, of: Any, vtep: Any) -> Any:
-    """The first of several owners of an atom that lives at a VTEP, -1 for none."""
-    found = np.int32(-1)
-    for k in range(len(t.shared_atom)):
-        if found < 0 and t.shared_atom[k] == np.int64(of):
-            end = t.shared_endpoint[k]
-            found = end if U(t.ep_vtep[U(end)]) == vtep else found
-    return found
-
-
-@inlined
 def bind_source(t: Any, e: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) -> Any:
     """The endpoint that owns the source address, if it is the one that claims to send and its own
     VTEP does not route the address on. Lists in `LEFT` who was bound and can look for a route;
@@ -168,6 +155,7 @@ def bind_source(t: Any, e: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) ->
     for row in range(begin, end):
         i, j = U(row), U(row - begin)
         o.out_decision[i] = o.in_decision[i] = o.dst_endpoint[i] = o.next_hop[i] = -1
+        o.entry[i] = -1
         o.outer_sport[i] = 0
         o.flow_state[i] = 0
         claimed, owner, found = h.src_endpoint[i], np.int32(-1), UNKNOWN_SOURCE
@@ -180,7 +168,7 @@ def bind_source(t: Any, e: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) ->
                 found = NO_ROUTE if owner >= 0 else SPOOF
             elsewhere = np.int32(-1)
             if owner >= 0 and t.atom_local[source] != owner:
-                elsewhere = leads_on(t, U(t.ep_vtep[U(owner)]), U(h.vrf[i]), w[SRC, j])
+                elsewhere = leads_on(t, entry_of(t, h, i, owner), U(h.vrf[i]), w[SRC, j])
             if elsewhere >= 0:
                 owner, found = np.int32(-1), SPOOF if claimed >= 0 else UNKNOWN_SOURCE
         o.src_endpoint[i] = owner
@@ -208,13 +196,18 @@ def leave(t: Any, e: Any, h: Any, begin: Any, bound: Any, w: Any, o: Any) -> Any
         ports = (protocol << S32) | (sport << S16) | dport
         hashed = flow_hash(h.src_hi[i], h.src_lo[i], h.dst_hi[i], h.dst_lo[i], ports)
         o.outer_sport[i] = outer_port(hashed)
-        members = t.fib[e[end | FIB] + w[DST, j]] if e[end | FIB] != NONE else np.int32(-1)
+        vtep, routes = e[end | VTEP], e[end | FIB]
+        if vtep == NONE:
+            vtep = entry_of(t, h, i, o.src_endpoint[i])
+            routes = routes_at(t, vtep, U(h.vrf[i]))
+        o.entry[i] = np.int32(vtep)
+        members = t.fib[routes + w[DST, j]] if routes != NONE else np.int32(-1)
         first = U(t.set_off[U(max(members, 0))])
         width = U(t.set_off[U(max(members, 0)) + ONE]) - first
         if members < 0 or width == ZERO:
             continue
         if width > ONE:
-            first += choose(hashed, t.node_seed[e[end | VTEP]], width)
+            first += choose(hashed, t.node_seed[vtep], width)
         o.next_hop[i] = t.set_vtep[first]
         remote_vrf = U(t.set_vrf[first])
         q = U(t.dport_atom[U(t.proto_class[protocol]), dport])
@@ -261,7 +254,7 @@ def arrive(t: Any, e: Any, h: Any, begin: Any, sent: Any, w: Any, o: Any) -> Any
     for k in range(sent):
         j = w[SENT, U(k)]
         i = U(begin) + j
-        vtep, target = e[(U(o.src_endpoint[i]) << THREE) | VTEP], U(o.next_hop[i])
+        vtep, target = U(o.entry[i]), U(o.next_hop[i])
         if cut_off(t, vtep, target):
             o.route[i] = UNDERLAY
             continue
@@ -288,12 +281,13 @@ def arrive(t: Any, e: Any, h: Any, begin: Any, sent: Any, w: Any, o: Any) -> Any
                 target, remote_vrf = w[END, j] >> S32, w[END, j] & LOW_32
                 atom_there = U(t.atom_base[remote_vrf]) + w[DST, j]
             bound = t.atom_endpoint[atom_there]
-            if bound >= 0 and U(t.ep_vtep[U(bound)]) != target:
+            if bound >= 0 and not lives_at(t, bound, target):
                 bound = owner_at(t, atom_there, target)
             if bound < 0:
                 continue
         o.dst_endpoint[i] = bound
         o.route[i] = PA_VALIDATION
+        w[END, j] = (target << S32) | remote_vrf
         w[BOUND, n] = j
         n += ONE
         prefetch(e, into + (U(bound) << THREE))
@@ -311,7 +305,10 @@ def look_back(t: Any, e: Any, h: Any, begin: Any, bound: Any, w: Any, o: Any) ->
         j = w[BOUND, U(k)]
         i = U(begin) + j
         end = into + (U(o.dst_endpoint[i]) << THREE)
-        members = t.fib[e[end | FIB] + w[SRC, j]] if e[end | FIB] != NONE else np.int32(-1)
+        routes = e[end | FIB]
+        if e[end | VTEP] == NONE:
+            routes = routes_at(t, w[END, j] >> S32, e[end | VRF])
+        members = t.fib[routes + w[SRC, j]] if routes != NONE else np.int32(-1)
         if members < 0:
             continue
         vtep, vrf = w[OUTER, j] >> S32, w[OUTER, j] & LOW_32

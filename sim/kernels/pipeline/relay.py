@@ -20,6 +20,7 @@ from sim.kernels.arrays import U32, U64
 from sim.kernels.pipeline.account import OVERHEAD_V4
 from sim.kernels.pipeline.atoms import MISS, atom
 from sim.kernels.pipeline.ecmp import K0, choose, flow_hash, outer_hash
+from sim.kernels.pipeline.whereabouts import NONE, routes_at
 from sim.packets.reasons import Reason
 from sim.packets.ttl import LAST
 
@@ -28,7 +29,6 @@ ZERO, ONE = U(0), U(1)
 SRC, DST, OUTER, END = U(0), U(1), U(12), U(13)
 """Rows of `w`."""
 S16, S32, LOW_32 = U(16), U(32), U(2**32 - 1)
-NONE = U(2**64 - 1)
 UNDERLAY = int(Reason.UNDERLAY_DROP)
 HAIRPIN = int(Reason.HAIRPIN_DROP)
 TTL = int(Reason.TTL_DROP)
@@ -141,12 +141,15 @@ def walk_on(
         out = o.out_decision[i]
         let_out = (out >= 0) & (t.dec_reason[U(max(out, 0))] == 0)
         source = U(max(o.src_endpoint[i], 0))
-        if not (let_out | (o.flow_state[i] != 0)) or t.ep_fib[source] < 0:
+        if not (let_out | (o.flow_state[i] != 0)) or o.entry[i] < 0:
             continue
         hashed, version = hash_of(h, i), U(h.version[i])
-        here, vrf = U(t.ep_vtep[source]), U(t.ep_vrf[source])
+        here, vrf = U(o.entry[i]), U(t.ep_vrf[source])
+        routes = routes_at(t, here, vrf)
+        if routes == NONE:
+            continue
         of = atom(t, vrf, version, h.dst_hi[i], h.dst_lo[i])
-        members, passed = t.fib[U(t.ep_fib[source]) + of], 0
+        members, passed = t.fib[routes + of], 0
         while members >= 0:
             hop = chosen(t, hashed, here, members)
             there, vrf = U(t.set_vtep[hop]), U(t.set_vrf[hop])

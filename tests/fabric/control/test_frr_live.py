@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fabric_files import network_of, write_fabric
 from frr_lab import FrrLab, frr_lab, wait_for
 from oracles import require, require_root
 
@@ -82,6 +83,38 @@ def test_frr_agrees(seed: int, vtep: str, fail: bool, tmp_path: Path) -> None:
             agree(lab, rebuild(network, down=[down]))
 
 
+def test_frr_agrees_on_several_borders(tmp_path: Path) -> None:
+    """All first choices share the load; a backup is used once they are gone."""
+    require("vtysh", "zebra", "bgpd", "ip", "nsenter")
+    require_root()
+    ends = {
+        "partner": {
+            "addresses": ["198.51.100.0/24", "2001:db8::/32"],
+            "border": ["border1", "border2"],
+            "backup": "border3",
+        },
+        "other": {"addresses": ["203.0.113.0/24"], "border": "border4"},
+    }
+    site = {"spines": 1, "leaves": 2, "hosts_per_pair": 1, "borders": 4}
+    more = {"sites": {"s": site}, "zones": {"zone2": {"endpoints": ends}}}
+    tenant = {"vrfs": {"main": {"prefixes": ["10.0.0.0/24"]}}}
+    network = network_of(write_fabric(tmp_path, {"a": tenant}, {"a": ["n/p@host1"]}, **more))
+    far = network.fabric.node("border4").index
+    zone = network.vrf("zone2/main").index
+    cut: list[str] = []
+    with frr_lab(network) as lab:
+        for link, left in (("", {1, 2}), ("border1--spine1", {2}), ("border2--spine1", {3})):
+            if link:
+                lab.fail(link)
+                cut.append(link)
+            now = rebuild(network, down=cut)
+            found = now.fib.lookup(far, zone, 4, int(ip_address("198.51.100.1")))
+            wanted = {network.fabric.node(f"border{n}").index for n in left}
+            assert found is not None
+            assert {hop.vtep for hop in found.nexthops} == wanted
+            agree(lab, now)
+
+
 def agree(lab: FrrLab, network: Network) -> None:
     """Wait until FRR says what we say; then compare once more, to show the difference."""
     wait_for(lambda: ours(network, lab) == theirs(network, lab), 40)
@@ -96,7 +129,13 @@ def ours(network: Network, lab: FrrLab) -> dict[str, Any]:
         out[f"{name} type-5"] = {
             (
                 route.rd, str(route.prefix), route.rts, route.router_mac, route.next_hop,
-                " ".join(map(str, network.underlay.as_path(node, route.vtep))),
+                " ".join(
+                str(asn)
+                for asn in (
+                    *network.underlay.as_path(node, route.vtep),
+                    *[network.plan.asn[route.vtep]] * route.prepended,
+                )
+            ),
             )
             for route in network.routes
             if network.underlay.reachable(node, route.vtep)

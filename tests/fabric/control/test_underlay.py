@@ -17,8 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabric.clos import build_fabric, take_down
-from fabric.control.underlay import Underlay, narrowed, settle
+from fabric.control.narrowed import narrowed
+from fabric.control.underlay import Underlay, settle
 from fabric.file.spec import FabricSpec, Site
+from fabric.network import Network
 from fabric.topology import Fabric, Role
 
 Asns = tuple[int, ...]
@@ -180,7 +182,7 @@ def test_of_equal_paths_64_are_installed_and_more_are_told() -> None:
     underlay = agree(fabric, asns(fabric), tuple(n.index + 1 for n in fabric.nodes), 0)
     assert len(underlay.ecmp(*leaves)) == 64
     assert underlay.widest == dict.fromkeys(leaves, 72)
-    (told,) = narrowed(fabric, underlay)
+    (told,) = narrowed(fabric, underlay, Network.bare("wide").fib, ())
     assert (told.code, told.severity) == ("C527", "warning")
     assert "knows 72 equal paths" in told.message
     some = take_down(fabric, [fabric.links[underlay.ecmp(*leaves)[0][1]].name])

@@ -5,7 +5,7 @@ from mutants.table import Fault
 FAULTS = (
     Fault(
         "sim/pipeline/forwarding.py",
-        "return tuple(end for end in found if end.vtep == at.node)",
+        "return tuple(end for end in found if at.node in end.vteps)",
         "return tuple(found)",
         "trace: a packet is delivered at a VTEP where its destination does not live",
     ),

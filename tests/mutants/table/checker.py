@@ -145,13 +145,13 @@ FAULTS = (
     ),
     Fault(
         "sim/checker/paths.py",
-        "lives_there = owner >= 0 and self.network.endpoints[owner].vtep == vtep",
-        "lives_there = owner >= 0",
+        "lives_there = there is not None and vtep in (there.vtep, *there.also_at)",
+        "lives_there = there is not None",
         "a packet is delivered at a VTEP where its destination does not live",
     ),
     Fault(
         "sim/checker/paths.py",
-        "if not self.network.underlay.reachable(endpoint.vtep, first[0]):",
+        "if not self.network.underlay.reachable(entry, first[0]):",
         "if False:",
         "the underlay carries packets everywhere",
     ),

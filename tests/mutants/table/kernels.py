@@ -15,7 +15,7 @@ FAULTS = (
     ),
     Fault(
         "sim/kernels/pipeline/path.py",
-        "if bound >= 0 and U(t.ep_vtep[U(bound)]) != target:",
+        "if bound >= 0 and not lives_at(t, bound, target):",
         "if False:",
         "a packet is delivered at a VTEP where its destination does not live",
         "tests/sim/pipeline/test_datapath.py::test_kernel_agrees_with_trace",

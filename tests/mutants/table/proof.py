@@ -7,13 +7,13 @@ from mutants.table import Fault
 FAULTS = (
     Fault(
         "sim/proof/legs.py",
-        "bound = (owner >= 0) & (b.endpoint_vtep[owner] == at)",
+        "bound = (owner >= 0) & b.homes.at(owner, b.endpoint_vtep[owner], at)",
         "bound = owner >= 0",
         "proof: a packet is delivered at a VTEP where its destination does not live",
     ),
     Fault(
         "sim/proof/legs.py",
-        "drop = np.where(space.underlay[home, ways.first_vtep[hop]], drop, Reason.UNDERLAY_DROP)",
+        "drop = np.where(space.underlay[entry, ways.first_vtep[hop]], drop, Reason.UNDERLAY_DROP)",
         "pass",
         "proof: the underlay carries packets everywhere",
     ),
@@ -43,8 +43,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/legs.py",
-        "return rows.take((owner != src) | (home != at) | (ways.drop[hop] > 0))",
-        "return rows.take((owner > src) | (home != at) | (ways.drop[hop] > 0))",
+        "return rows.take((owner != src) | ~back)",
+        "return rows.take((owner > src) | ~back)",
         "proof: packets to endpoints with lower numbers are not looked at",
     ),
     Fault(
@@ -116,14 +116,14 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/coverage.py",
-        "counts = (chosen < 0) | self._leads(chosen, vtep, home)",
-        "counts = self._leads(chosen, vtep, home)",
+        "counts |= (chosen < 0) | self._leads(chosen, vtep, home)",
+        "counts |= self._leads(chosen, vtep, home)",
         "`allow`: addresses without any route do not count",
     ),
     Fault(
         "sim/proof/coverage.py",
-        "counts = (chosen < 0) | self._leads(chosen, vtep, home)",
-        "counts = (chosen < 0) | self._leads(chosen, vtep, vrf)",
+        "counts |= (chosen < 0) | self._leads(chosen, vtep, home)",
+        "counts |= (chosen < 0) | self._leads(chosen, vtep, vrf)",
         "`allow`: addresses count that routes lead into the other end's VRF",
     ),
     Fault(
@@ -134,8 +134,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/coverage.py",
-        "key = vrf, vtep, mine, version",
-        "key = vrf, vtep, mine, 4",
+        "key = vrf, at, mine, version",
+        "key = vrf, at, mine, 4",
         "`allow`: IPv6 addresses that count are those of IPv4",
     ),
     Fault(
@@ -188,8 +188,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/regions.py",
-        "left[span] = hops if not choices[span] else left[span]",
-        "left[span] = 1",
+        "what = tuple(sorted({*distinct, *([own] if len(found) < every else [])}))",
+        "what = tuple(sorted(distinct))",
         "certificates lack the choice of ECMP that leads back",
     ),
     Fault(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive import entries
 from numpy.typing import NDArray
 from random_worlds import policies, worlds
 from wired import wired
@@ -20,6 +21,7 @@ from compiler.policy.ir import Policy
 from fabric.network import Network
 from sim.blocks.blocks import build_blocks
 from sim.kernels.pipeline.flow_table import ALIVE, KEY_ROWS, OPENED_BY_B, find
+from sim.packets.ecmp import ENTRY, choose, flow_hash
 from sim.packets.headers import Flow, Packets
 from sim.packets.icmp import ERROR, OTHER, REPLY, REQUEST, Marks
 from sim.packets.reasons import Reason
@@ -31,6 +33,12 @@ from sim.pipeline.tables import tables
 
 Answer = tuple[int, int, int, int, int]
 Oracle = Callable[[Flow], Answer]
+
+
+def entry(network: Network, source: int, flow: Flow) -> int:
+    """The VTEP where a flow of an endpoint comes in."""
+    at = entries(network, network.endpoints[source])
+    return at[choose(flow_hash(flow), ENTRY, len(at))]
 
 
 @dataclass(frozen=True)
@@ -119,8 +127,8 @@ class Model:
                 del self.flows[key]
                 self.counts["revoked"] += 1
                 known = None
-        vteps = [self.network.endpoints[e].vtep for e in (a, b, source)]
-        if known is None or (out and vteps[2] not in vteps[:2]):
+        ends = {vtep for e in (a, b) for vtep in self.network.endpoints[e].vteps}
+        if known is None or (out and entry(self.network, source, sent.flow) not in ends):
             return (out or reason), 0
         self.counts["related"] += 1
         return Reason.DELIVERED, 3

@@ -23,8 +23,16 @@ from fabric.diagnostics import UndecidedError
 from fabric.network import Network
 from sim.packets.headers import Flow, Packets
 from sim.pipeline.datapath import Datapath
-from sim.pipeline.forwarding import Place, onward, receivers, sender, sets_onward, way_back
+from sim.pipeline.forwarding import (
+    Place,
+    onward,
+    receivers,
+    sender,
+    sets_onward,
+    way_back,
+)
 from sim.pipeline.tables import tables
+from sim.pipeline.ways import entered
 from sim.proof.legs import LegSpace, legs
 from sim.proof.reachability import reachability
 from sim.why.one_answer import explain
@@ -50,6 +58,7 @@ def test_nobody_else_asks_where_a_packet_goes() -> None:
         "compiler/program/at_home.py",
         "compiler/targets/nftables.py",
         "sim/checker/paths.py",
+        "sim/proof/touched.py",
     }
 
 
@@ -61,12 +70,12 @@ def test_kernels_and_legs_take_the_steps_of_one_packet(network: Network) -> None
     flows = own(network)
     found = Datapath(tables(world.blocks), threads=1).decide(Packets.of(flows))
     space = LegSpace.of(world.network, world.blocks)
-    walked = defaultdict(set)
+    walked, ends_of = defaultdict(set), space.closure
     for vrf in range(len(network.vrfs)):
         for part in legs(space, vrf):
-            columns = part.src, part.dst, part.src_place, part.dst_place, part.hop
-            for src, dst, here, there, hop in zip(*(c.tolist() for c in columns), strict=True):
-                at = int(world.blocks.set_vtep[hop]), int(world.blocks.set_vrf[hop])
+            columns = part.src, part.dst, part.src_place, part.dst_place, part.hop, part.entry
+            for src, dst, here, there, hop, to in zip(*(c.tolist() for c in columns), strict=True):
+                at = to, int(ends_of.first_vtep[hop]), int(ends_of.first_vrf[hop])
                 for _, low, high in [space.spans.bounds(there)]:
                     walked[src, here, low, high].add((dst, at))
     for i, flow in enumerate(flows):
@@ -74,20 +83,31 @@ def test_kernels_and_legs_take_the_steps_of_one_packet(network: Network) -> None
         if source is None:
             assert found.next_hop[i] == -1
             continue
-        ways = onward(world, Place(source.vtep, source.vrf, flow))
-        hops = {way.to.node for way in ways}
-        assert int(found.next_hop[i]) in (hops or {-1}), flow
-        ends = {e.index for way in ways for e in receivers(network, way.to)}
+        every = entered(world, source, flow)
+        hops = {(e.entry, e.way.steps[0].to.node if e.way else -1) for e in every}
+        if all(e.away for e in every):
+            assert found.next_hop[i] == -1
+        elif not any(e.away for e in every):
+            assert (int(found.entry[i]), int(found.next_hop[i])) in hops, flow
+        ends = {end.index for e in every if e.way for end in receivers(network, e.way.end)}
         assert int(found.dst_endpoint[i]) in {*ends, -1}, flow
-        (number,) = sets_onward(network, source.vtep, source.vrf, flow.version, [flow.dst]).tolist()
-        chosen = network.fib.nexthop_sets[number] if number >= 0 else ()
-        assert [way.hop for way in ways] == [*chosen]
+        for entry in {e.entry for e in every if not e.away}:
+            at = entry, source.vrf, flow.version
+            (number,) = sets_onward(network, *at, [flow.dst]).tolist()
+            chosen = network.fib.nexthop_sets[number] if number >= 0 else ()
+            mine = [e.way.steps[0].hop for e in every if e.entry == entry and e.way]
+            assert [*dict.fromkeys(mine)] == [*chosen]
         for (src, here, low, high), reached in walked.items():
-            mine = src == source.index and low <= flow.dst <= high
+            is_his = src == source.index and low <= flow.dst <= high
             of, first, last = space.spans.bounds(here)
-            if mine and of == flow.version and first <= flow.src <= last:
+            if is_his and of == flow.version and first <= flow.src <= last:
                 said = {at for _, at in reached}
-                assert said <= {way.to[:2] for way in ways}, flow
+                known = {
+                    (entry, *step.to[:2])
+                    for entry in source.vteps
+                    for step in onward(world, Place(entry, source.vrf, flow))
+                }
+                assert said <= known, flow
 
 
 def test_the_way_back_says_behind_what_a_source_lies() -> None:
@@ -96,7 +116,7 @@ def test_the_way_back_says_behind_what_a_source_lies() -> None:
         source = sender(DEMO, flow)
         assert source is not None
         for way in onward(world, Place(source.vtep, source.vrf, flow)):
-            route, seen = way_back(world, way.to, source.vtep)
+            route, seen = way_back(world, way.to, (source.vtep, source.vrf))
             said = outcomes(Policy(), DEMO, source.index, Header(*astuple(flow)[1:7]))
             dropped = {o.reason.label for o in said if o.hop == way.to[:2]}
             assert (seen is None) == (dropped == {"pa_validation_drop"}) or dropped == {
@@ -115,8 +135,8 @@ def test_of_several_vrfs_behind_a_vtep_the_packet_s_own_is_seen() -> None:
     names = ["dpu1", "dpu2"], ["globex/main", "acme/main"]
     world = World(routed(*names, ends, {(0, 1): there, (1, 1): back}), Policy())
     (way,) = onward(world, Place(0, 1, Flow(1, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)))
-    assert way_back(world, way.to, 0)[1] == 1
-    assert way_back(world, way.to, 1)[1] is None, "no way back leads through that VTEP"
+    assert way_back(world, way.to, (0, 1))[1] == 1
+    assert way_back(world, way.to, (1, 1))[1] is None, "no way back leads through that VTEP"
     reach = reachability(world)
     assert len(reach.between(0, 1)) == 1
 

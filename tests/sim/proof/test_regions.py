@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from hypothesis import Phase, given, settings
-from naive import Header, numbered, outcomes, points
+from naive import Header, hops_of, numbered, outcomes, points
 from random_worlds import policies, worlds
 
 from compiler.policy.ir import Policy
@@ -56,7 +56,6 @@ def test_every_region_says_what_the_datapath_does(network: Network, policy: Poli
 def self_hops(network: Network, src: int, header: Header) -> bool:
     """Whether any choice leads back to the sender."""
     source = network.endpoints[src]
-    route = network.fib.lookup(source.vtep, source.vrf, header.version, header.dst)
-    hops = route.nexthops if route else ()
+    hops = [hop for hop in hops_of(network, source, header.version, header.dst) if hop]
     owners = (owner(network, h.vrf, header.version, header.dst) for h in hops)
     return any(o is source for o in owners)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from naive import Header, outcomes, points, theirs
+from naive import Header, hops_of, outcomes, points, theirs
 from random_worlds import policies, worlds
 from routed_demo import DEMO, DEMO_POLICY
 
@@ -141,10 +141,10 @@ def test_a_prefix_as_destination_is_whoever_answers_there(
         assert [d.code for d in error.diagnostics] == ["C712"]
         return
     for dst in [*points(network, policy, wanted.version), int(wanted[0])]:
-        route = network.fib.lookup(source.vtep, source.vrf, wanted.version, dst)
         own = any(
             owner(network, hop.vrf, wanted.version, dst) is source
-            for hop in (route.nexthops if route else ())
+            for hop in hops_of(network, source, wanted.version, dst)
+            if hop
         )
         if holds((block,), wanted.version, dst) and not own:
             one = of(found, wanted.version, found[0].flow.src, dst)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class How:
     """See the module's docstring; `down` names nodes, links, sessions and risk groups that have
-    failed."""
+    failed, `drained` nodes that are drained."""
 
     down: tuple[str, ...] = ()
     drawn: Literal["kept", "forgotten", "refused"] = "kept"
@@ -29,6 +29,7 @@ class How:
     accept: tuple[str, ...] = ()
     dual: bool = False
     sources: tuple[Source, ...] | None = None
+    drained: tuple[str, ...] = ()
 
 
 AS_USUAL = How()

@@ -72,7 +72,7 @@ def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
     """What one fabric file holds, or the cluster that manifests describe."""
     if len(paths) == 1 and is_fabric(paths[0]):
         return read_fabric(paths[0], how)
-    if how.down:
+    if how.down or how.drained:
         message = "what has failed must be part of a fabric file; these are manifests"
         return Read(errors=(Diagnostic("C716", message),))
     return _built(
@@ -107,7 +107,7 @@ def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic,
             refuse_idle(network.fabric, how.down)
             vet(network)
 
-        return build(spec, down=how.down, drawn=how.drawn, vet=heard)
+        return build(spec, down=how.down, drained=how.drained, drawn=how.drawn, vet=heard)
 
     read = _built(make, how, warnings)
     if read.network is None:

@@ -12,7 +12,7 @@ from fabric.budget import afford_contents
 from fabric.checks.allocations import read_lock
 from fabric.checks.left_out import left_out
 from fabric.checks.overlaps import ambiguous
-from fabric.clos import build_fabric, take_down
+from fabric.clos import build_fabric, drain, take_down
 from fabric.control.evpn import imports, instances, originate
 from fabric.control.fib import build_fib
 from fabric.control.findings import findings
@@ -44,18 +44,19 @@ def build(
     spec: FabricSpec,
     *,
     down: Iterable[str] = (),
+    drained: Iterable[str] = (),
     lock: bool = True,
     drawn: Drawn = "kept",
     vet: Vet | None = None,
 ) -> Network:
-    """The network of a fabric file, with nodes and links in `down` failed.
+    """The network of a fabric file, with nodes and links in `down` failed and nodes drained.
 
     With `lock` the lock file beside the fabric file counts; `drawn` says what becomes of
     allocations that it does not have yet. They are not kept when anything is wrong, nor when `vet`,
     which sees the network first, raises. Raises `InputError`.
     """
     down = tuple(down)
-    fabric = build_fabric(spec, down)
+    fabric = build_fabric(spec, down, drained)
     manifests = load_workloads(spec)
 
     def make(draws: Draws) -> Network:
@@ -114,12 +115,16 @@ def assemble(
 
 
 @phase("build with failures")
-def rebuild(network: Network, *, down: Iterable[str] = ()) -> Network:
-    """The same network with exactly these nodes and links failed; allocations and routes stay, so
-    only the underlay and the FIB are computed, and that only where it may be another one: of the
-    underlay it depends on how far VTEPs are from each other, and on nothing else."""
+def rebuild(
+    network: Network, *, down: Iterable[str] = (), drained: Iterable[str] | None = None
+) -> Network:
+    """The same network with exactly these nodes and links failed, and exactly these nodes drained
+    (None: those that are); allocations and routes stay, so only the underlay and the FIB are
+    computed, and that only where it may be another one: of the underlay it depends on how far
+    VTEPs are from each other, and whether by a drained node, and on nothing else."""
     fabric = take_down(network.fabric, down)
+    if drained is not None:
+        fabric = drain(fabric, drained)
     underlay = reconverge(network.fabric, network.underlay, fabric, network.plan)
-    differs = network.underlay.length != underlay.length
-    fib = network.fib.refilled(underlay, differs)
+    fib = network.fib.refilled(underlay, network.underlay.differs(underlay))
     return replace(network, fabric=fabric, underlay=underlay, fib=fib)

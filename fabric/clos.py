@@ -190,9 +190,9 @@ def wired(spec: FabricSpec) -> Multigraph:
 
 
 @phase("wire nodes and links")
-def build_fabric(spec: FabricSpec, down: Iterable[str] = ()) -> Fabric:
+def build_fabric(spec: FabricSpec, down: Iterable[str] = (), drained: Iterable[str] = ()) -> Fabric:
     """The wiring of a fabric file; `down` names nodes, links (either way round) and risk groups
-    that failed."""
+    that failed, `drained` nodes."""
     afford_wiring(spec)
     wiring = wired(spec)
     order = sorted(wiring.nodes, key=lambda name: wiring.nodes[name]["rank"])
@@ -204,7 +204,8 @@ def build_fabric(spec: FabricSpec, down: Iterable[str] = ()) -> Fabric:
         nodes.append(Node(number, name, Role(data["role"]), data["site"], data["pod"]))
     links = tuple(_links(wiring, index))
     fabric = Fabric(tuple(nodes), links, wiring, Role(spec.vtep))
-    return take_down(replace(fabric, risk_groups=risk_groups(spec, fabric)), down)
+    fabric = replace(fabric, risk_groups=risk_groups(spec, fabric))
+    return drain(take_down(fabric, down), drained)
 
 
 def _links(wiring: Multigraph, index: dict[str, int]) -> Iterator[Link]:
@@ -268,11 +269,29 @@ def take_down(fabric: Fabric, down: Iterable[str]) -> Fabric:
     )
 
 
+def drain(fabric: Fabric, names: Iterable[str]) -> Fabric:
+    """The same fabric with exactly these nodes drained."""
+    problems, found = Diagnostics(), set()
+    speakers = [node.name for node in fabric.nodes if node.role is not Role.HOST]
+    for name in names:
+        if name not in speakers:
+            hint = did_you_mean(name, speakers)
+            what = f'no node that speaks BGP is called "{name}", so it cannot be drained'
+            problems.error("C344", what, hint=hint)
+        else:
+            found.add(fabric.node(name).index)
+    problems.check()
+    return replace(fabric, drained=frozenset(found))
+
+
 def refuse_idle(fabric: Fabric, down: Sequence[str]) -> None:
     """C331 for names of which the fabric is as it would be without them: a cable of a node that is
     down as well, a node of a risk group that is, whatever is named twice. Of each other they may
-    be the same, so the first of them stays."""
+    be the same, so the first of them stays. C344 for nodes that are drained and down."""
     problems, kept = Diagnostics(), list(down)
+    for node in sorted(fabric.drained & fabric.down_nodes):
+        what = f'"{fabric.nodes[node].name}" is down, so draining it changes nothing'
+        problems.error("C344", what)
     for name in reversed(down):
         others = [*kept[: kept.index(name)], *kept[kept.index(name) + 1 :]]
         if _fallen(take_down(fabric, others)) == _fallen(take_down(fabric, kept)):

@@ -75,7 +75,8 @@ class RiskGroup:
 class Fabric:
     """Nodes, links and the wiring of both. Nodes and links that are down are still listed; those of
     a risk group in `down_groups` are in `down_nodes` and `down_links` too. `down_sessions` are
-    links that are up and have no BGP session."""
+    links that are up and have no BGP session. Nodes that are `drained` are up, and whoever knows
+    another way takes it (`fabric.control.underlay`)."""
 
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
@@ -86,6 +87,7 @@ class Fabric:
     risk_groups: tuple[RiskGroup, ...] = ()
     down_groups: frozenset[str] = field(default_factory=frozenset)
     down_sessions: frozenset[int] = field(default_factory=frozenset)
+    drained: frozenset[int] = field(default_factory=frozenset)
 
     @cached_property
     def graph(self) -> nx.MultiGraph[str]:
@@ -116,6 +118,11 @@ class Fabric:
     def failed(self) -> tuple[str, ...]:
         """Every node, link and session that has failed, by name."""
         return self._named(self.down_nodes, self.down_links)
+
+    @property
+    def draining(self) -> tuple[str, ...]:
+        """What is drained, by name."""
+        return tuple(self.nodes[i].name for i in sorted(self.drained))
 
     def _named(self, nodes: frozenset[int], links: frozenset[int]) -> tuple[str, ...]:
         names = (self.nodes[i].name for i in sorted(nodes))

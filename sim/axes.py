@@ -121,7 +121,46 @@ DOWN = WorldAxis(
     },
     _behind,
 )
-_axes: ContextVar[tuple[WorldAxis, ...]] = ContextVar("axes", default=(DOWN,))
+
+
+def standing(role: Role) -> Callable[[World], list[str]]:
+    """Nodes of a role that may be drained: those that are up and are not."""
+
+    def found(world: World) -> list[str]:
+        fabric = world.network.fabric
+        gone = fabric.down_nodes | fabric.drained
+        return [n.name for n in fabric.nodes if n.role is role and n.index not in gone]
+
+    return found
+
+
+def _read_drained(world: World, text: str) -> str:
+    from fabric.clos import drain
+
+    drain(world.network.fabric, [text])
+    return text
+
+
+def _drain(world: World, names: tuple[str, ...]) -> World:
+    from fabric.build import rebuild
+
+    network = world.network
+    return world.over(rebuild(network, down=network.fabric.down, drained=names))
+
+
+DRAINED = WorldAxis(
+    "drained",
+    "draining",
+    _read_drained,
+    lambda world: world.network.fabric.draining,
+    _drain,
+    {
+        "drain-any-leaf": Sweep(standing(Role.LEAF)),
+        "drain-any-spine": Sweep(standing(Role.SPINE)),
+    },
+    lambda world, name: (),
+)
+_axes: ContextVar[tuple[WorldAxis, ...]] = ContextVar("axes", default=(DOWN, DRAINED))
 
 
 def axes() -> tuple[WorldAxis, ...]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+from types import SimpleNamespace
+from typing import Any
+
 from hypothesis import strategies as st
 
 from fabric.file.spec import Site
@@ -33,3 +37,14 @@ def sites() -> st.SearchStrategy[dict[str, Site]]:
         ),
     )  # fmt: skip
     return st.dictionaries(st.sampled_from(["a", "b", "c"]), site, min_size=1, max_size=2)
+
+
+def plan_of(fabric: Fabric, seed: int) -> Any:
+    """Some AS numbers may stand twice, so that paths hold loops."""
+    rng, n = random.Random(seed), len(fabric.nodes)
+    router_id, asn = list(range(1, n + 1)), list(asns(fabric))
+    rng.shuffle(router_id)
+    speakers = [node.index for node in fabric.nodes if node.role is not Role.HOST]
+    for _ in range(seed % 3):
+        asn[rng.choice(speakers)] = asn[rng.choice(speakers)]
+    return SimpleNamespace(asn=tuple(asn), loopback=tuple(router_id))

@@ -53,6 +53,8 @@ def vrf(*prefixes: Any, **more: Any) -> dict[str, Any]:
     return {"vrfs": {"main": {"prefixes": list(prefixes), **more}}}
 
 
-def network_of(path: Path, *, lock: bool = False, down: Iterable[str] = ()) -> Network:
+def network_of(
+    path: Path, *, lock: bool = False, down: Iterable[str] = (), drained: Iterable[str] = ()
+) -> Network:
     """The network of a fabric file."""
-    return build(load_fabric(path), lock=lock, down=down)
+    return build(load_fabric(path), lock=lock, down=down, drained=drained)

@@ -47,6 +47,8 @@ def command(
     none, builds one for the test and removes it. Exit code 1 when the kernel
     and the simulator disagree on any packet, 4 when none could be compared.
     """
+    if how.drained:
+        raise click.UsageError("a lab drains nothing: it is built as the network stands")
     from cloison.cli.simulate import announce_kernels
     from cloison.render.files import apart, writing
     from cloison.render.formats import progress

@@ -23,6 +23,8 @@ def command(fabric: Path, how: How, quiet: bool) -> None:
     Where the kernel has VRF devices they are used instead of namespaces per
     VRF. Prints the lab's id and where to look.
     """
+    if how.drained:
+        raise click.UsageError("a lab drains nothing: it is built as the network stands")
     from cloison.render.formats import progress
     from cloison.views.lab import Lab
 

@@ -67,13 +67,14 @@ def target_option(function: F) -> F:
 
 
 def world_options(function: F) -> F:
-    """How the world is built: `--down`, `--locked`, `--accept-unevaluated`. The command gets them
-    as one `how`."""
+    """How the world is built: `--down`, `--drain`, `--locked`, `--accept-unevaluated`. The command
+    gets them as one `how`."""
 
     @wraps(function)
     def command(
         *args: Any,
         down: tuple[str, ...],
+        drained: tuple[str, ...],
         locked: bool,
         accept: tuple[str, ...],
         ipblock: Any = "pods",
@@ -82,10 +83,17 @@ def world_options(function: F) -> F:
     ) -> Any:
         from cloison.how import How
 
-        how = How(down, "refused" if locked else "kept", ipblock, host_network, accept)
+        how = How(
+            down,
+            "refused" if locked else "kept",
+            ipblock,
+            host_network,
+            accept,
+            drained=drained,
+        )
         return function(*args, how=how, **others)
 
-    return cast(F, down_option(locked_option(accept_option(command))))
+    return cast(F, down_option(drain_option(locked_option(accept_option(command)))))
 
 
 def sweep_options(function: F) -> F:
@@ -149,6 +157,18 @@ def down_option(function: F) -> F:
         metavar="NODE|LINK|SESSION|GROUP",
         help="Fail this node, link, BGP session or risk group first (repeatable), e.g. leaf1, "
         "leaf1--spine1 or leaf1~spine1.",
+    )(function)
+
+
+def drain_option(function: F) -> F:
+    """`--drain NODE`, repeatable: build the network with these nodes drained."""
+    return click.option(
+        "--drain",
+        "drained",
+        multiple=True,
+        shell_complete=completion.nodes,
+        metavar="NODE",
+        help="Drain this node first (repeatable): it is up, and who knows another way takes it.",
     )(function)
 
 

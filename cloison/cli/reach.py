@@ -102,8 +102,8 @@ def command(
         if unsure:
             raise click.exceptions.Exit(UNKNOWN)
         return
-    if how.down:
-        raise click.UsageError("--down needs a fabric file")
+    if how.down or how.drained:
+        raise click.UsageError(f"{'--down' if how.down else '--drain'} needs a fabric file")
     with progress(quiet=quiet) as tell:
         tell("read manifests")
         cluster = World.read(paths, how)

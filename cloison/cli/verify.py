@@ -61,11 +61,13 @@ def command(
     from cloison.render.formats import progress
 
     if checked is not None:
-        if certificate is not None or how.down:
+        if certificate is not None or how.down or how.drained:
             raise click.UsageError("a certificate is checked as it is: it says what was down")
         with progress(quiet=quiet) as tell:
             tell(f"checking {checked}")
             verdict = check_certificate(checked, fabric, how, output)
+    elif certificate is not None and how.drained:
+        raise click.UsageError("certificates do not say what is drained: write it without --drain")
     elif fabric is None:
         raise click.UsageError("name a FABRIC, or a certificate with --check-certificate FILE")
     else:

@@ -20,7 +20,7 @@ def node_rows(fabric: Fabric) -> Iterator[dict[str, Any]]:
             "pod": node.pod or None,
             "links": fabric.wiring.degree(node.name),
             "neighbours": len(neighbours),
-            "state": "down" if node.index in fabric.down_nodes else "up",
+            "state": _state(fabric, node.index),
         }
 
 
@@ -48,3 +48,9 @@ def known_node(fabric: Fabric, name: str) -> None:
     if name not in fabric.wiring.nodes:
         hint = did_you_mean(name, fabric.wiring.nodes)
         raise InputError(Diagnostic("C338", f'no node is called "{name}"', hint=hint))
+
+
+def _state(fabric: Fabric, node: int) -> str:
+    if node in fabric.down_nodes:
+        return "down"
+    return "drained" if node in fabric.drained else "up"

@@ -76,6 +76,7 @@ def document(proof: Proof, down: Sequence[str], certificate: Any) -> dict[str, A
         "verdict": proof.verdict,
         "holds": proof.holds,
         "down": sorted(down),
+        "drained": list(proof.network.fabric.draining),
         "single_failures_tried": proof.failures,
         **proven(proof),
         "certificate": certificate and certificate["digest"],

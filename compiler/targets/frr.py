@@ -167,6 +167,8 @@ def _process(network: Network, node: int, suffix: str) -> Iterator[str]:
     yield " no bgp default ipv4-unicast"
     yield " bgp bestpath as-path multipath-relax"
     yield " bgp bestpath compare-routerid"
+    if node in network.fabric.drained:
+        yield " bgp graceful-shutdown"
 
 
 def _own_routes(network: Network, node: int) -> dict[int, list[Type5Route]]:

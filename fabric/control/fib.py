@@ -2,10 +2,10 @@
 
 Rules that hold here:
 
-1. Of several origins of one prefix the own (VTEP, VRF) wins, then the shortest AS path (with what
-   the origin prepends), then all equal ones share the load, but no more than `ECMP_WIDTH`, in
-   order of router-ids (FRR's `bgp bestpath compare-routerid`). An origin without an underlay path
-   does not count.
+1. Of several origins of one prefix the own (VTEP, VRF) wins, then those by no drained node, then
+   the shortest AS path (with what the origin prepends), then all equal ones share the load, but no
+   more than `ECMP_WIDTH`, in order of router-ids (FRR's `bgp bestpath compare-routerid`). An origin
+   without an underlay path does not count.
 2. A prefix without a usable origin is not in the FIB: the next shorter one answers.
 3. A next hop names the VRF at the far end, found by its VNI there, so a leaked packet carries the
    exporter's VNI.
@@ -31,7 +31,7 @@ from fabric.inventory import Prefix
 from fabric.phases import phase
 
 I32 = NDArray[np.int32]
-FAR = np.int32(1 << 20)
+FAR, TAGGED = np.int32(1 << 20), np.int32(1 << 16)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -363,6 +363,8 @@ def choose(
     length = underlay.length[here, far_vtep].astype(np.int32)
     own = (here == far_vtep) & (routes.vrf[table.rows] == vrf)
     length = np.where(length < 0, FAR, length + routes.prepended[table.rows])
+    if underlay.tagged is not None:
+        length += np.where(underlay.tagged[here, far_vtep] & (length < FAR), TAGGED, 0)
     rank = np.where(own & (length < FAR), -1, length)
     best = np.minimum.reduceat(rank, table.first, axis=1)
     size = np.diff(np.append(table.first, len(table.rows)))

@@ -8,7 +8,7 @@ Rules that hold here (those of `fabric.control.underlay` in brackets):
    origin over another one keeps it and announces what it did before. Computed are the paths to the
    origins to which somebody but a DPU has its best path over a failed session; everywhere else the
    failed session is one next hop less.
-3. What comes back elsewhere makes everything converge again.
+3. What comes back elsewhere, or nodes that are drained, makes everything converge again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Concerned:
 def reconverge(before: Fabric, known: Underlay, fabric: Fabric, plan: Plan) -> Underlay:
     """`converge(fabric, plan)`, given that of the same fabric with other failures."""
     change = _change(before, fabric)
-    if change is None or known.widest:
+    if change is None or known.widest or before.drained | fabric.drained:
         return converge(fabric, plan)
     if not change.links:
         return known

@@ -8,6 +8,9 @@ Rules that hold here:
 4. Best: shortest AS path, then lowest router-id, then lowest port. Multipath: every path as short
    as the best, whatever its ASNs (`bestpath as-path multipath-relax`), in order of preference and
    at most `ECMP_WIDTH` (`maximum-paths`). Only the best is announced.
+5. A drained node tags what it announces, and what it receives, with the community GRACEFUL_SHUTDOWN
+   (RFC 8326), which stays on a path; a tagged path has local preference 0. So a path that holds no
+   drained node comes before one that does, whatever their lengths.
 
 Every announcement makes the AS path one longer, so the paths of length k follow from the best ones
 of length k-1 alone: settling lengths in order reaches the one fixed point that any order of events
@@ -58,6 +61,7 @@ class Underlay:
     `length[a, b]` is the AS path length from a to b's loopback, 0 for itself, -1 if unreachable.
     Next hops are CSR arrays: row `a * n + b` of `hop_off` bounds `hop_node` and `hop_link`.
     `widest` has nodes that leave some equal paths out, with all that they know to one target.
+    `tagged[a, b]`: a's paths to b hold a drained node.
     """
 
     n: int
@@ -69,6 +73,16 @@ class Underlay:
     hop_link: I32
     sessions: tuple[Session, ...] = field(repr=False)
     widest: Mapping[int, int] = field(default_factory=dict)
+    tagged: NDArray[np.bool_] | None = None
+
+    def differs(self, other: Underlay) -> NDArray[np.bool_]:
+        """Between which nodes routes may be chosen otherwise, bool[n, n]."""
+        found = np.asarray(self.length != other.length)
+        if self.tagged is not None or other.tagged is not None:
+            none = np.zeros_like(found)
+            pair = (none if x.tagged is None else x.tagged for x in (self, other))
+            found |= np.not_equal(*pair)
+        return found
 
     def reachable(self, a: int, b: int) -> bool:
         """Whether a has a route to b's loopback."""
@@ -117,10 +131,14 @@ def settle(fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int, ...]) -> 
     sessions = tuple(bgp_sessions(fabric, asn))
     edges = Edges(fabric, sessions, np.array(asn, np.int64), router_id)
     speakers = {v.index for v in fabric.nodes if v.role is not Role.HOST} - fabric.down_nodes
-    length, parent, *hops = edges.settle(np.array(sorted(speakers), np.int64))
+    drained = np.isin(np.arange(len(fabric.nodes)), list(fabric.drained))
+    length, parent, *hops, tagged = edges.settle_around(
+        np.array(sorted(speakers), np.int64), drained
+    )
     off, node, link, widest = edges.next_hops(*hops)
     n = len(fabric.nodes)
-    return Underlay(n, asn, length, parent, off, node, link, sessions, widest)
+    found = tagged if fabric.drained else None
+    return Underlay(n, asn, length, parent, off, node, link, sessions, widest, found)
 
 
 def bgp_sessions(fabric: Fabric, asn: tuple[int, ...]) -> Iterator[Session]:
@@ -173,28 +191,54 @@ class Edges:
 
     def settle(self, speakers: NDArray[np.int64]) -> tuple[I16, I16, Index, Index]:
         """Lengths 0, 1, 2, … in order: length, parent, and the (row, origin) pairs that are next
-        hops. Columns are speakers while it runs: nobody else originates anything."""
+        hops, where nobody is drained."""
+        return self.settle_around(speakers, np.zeros(self.n, np.bool_))[:4]
+
+    def settle_around(
+        self, speakers: NDArray[np.int64], drained: NDArray[np.bool_]
+    ) -> tuple[I16, I16, Index, Index, NDArray[np.bool_]]:
+        """As `settle`, and which paths are tagged: first those that hold no drained node, then, of
+        whom has none of these, the shortest others. Columns are speakers while it runs: nobody else
+        originates anything."""
         length = np.full((self.n, len(speakers)), -1, np.int16)
         parent = length.copy()
-        length[speakers, np.arange(len(speakers))] = step = 0
-        rows, origins = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)]
-        while (length == step).any():
-            step += 1
-            usable = (length[self.source] == step - 1) & (length[self.target] < 0)
-            if step > 1:
-                usable[self.from_dpu] = False
-            row, origin = self.loop_free(parent, usable, step)
-            length[self.target[row], origin] = step
-            # of several values for one place the last stays, and the best row comes first
-            parent[self.target[row[::-1]], origin[::-1]] = self.source[row[::-1]]
-            rows.append(row)
-            origins.append(speakers[origin])
+        length[speakers, np.arange(len(speakers))] = 0
+        clean = ~(drained[self.source] | drained[self.target])
+        found = self._rounds(length, parent, clean)
+        tagged = np.zeros((self.n, self.n), np.bool_)
+        if drained.any():
+            before = length < 0
+            more = self._rounds(length, parent, np.ones_like(clean))
+            found = np.r_[found[0], more[0]], np.r_[found[1], more[1]]
+            tagged[:, speakers] = (before & (length >= 0)) | drained[:, None]
+            tagged[:, drained] = True
+        origin = speakers[found[1]]
         return (
             self.by_node(length, speakers),
             self.by_node(parent, speakers),
-            np.concatenate(rows),
-            np.concatenate(origins),
+            found[0],
+            origin,
+            tagged,
         )
+
+    def _rounds(self, length: I16, parent: I16, may: NDArray[np.bool_]) -> tuple[Index, Index]:
+        """Announcements over some rows to whoever knows no path yet, in order of length, written
+        into `length` and `parent`; the (row, column) pairs that are next hops."""
+        rows, columns = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)]
+        step = 0
+        while (length == step).any():
+            step += 1
+            usable = (length[self.source] == step - 1) & (length[self.target] < 0)
+            usable[~may] = False
+            if step > 1:
+                usable[self.from_dpu] = False
+            row, column = self.loop_free(parent, usable, step)
+            length[self.target[row], column] = step
+            # of several values for one place the last stays, and the best row comes first
+            parent[self.target[row[::-1]], column[::-1]] = self.source[row[::-1]]
+            rows.append(row)
+            columns.append(column)
+        return np.concatenate(rows), np.concatenate(columns)
 
     def by_node(self, columns: I16, speakers: NDArray[np.int64]) -> I16:
         """Columns of speakers as columns of nodes."""

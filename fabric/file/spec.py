@@ -230,10 +230,19 @@ class Expectation(Model):
     only: str | None = Field(
         None, description='"A -> B:443/tcp": of what A could open to B, this and nothing else'
     )
-    hold_under: list[Literal["any-1-link", "any-1-node", "any-1-risk-group", "any-2-links"]] = (
-        Field(
-            [], description="also with any one link (node, risk group), or up to two links, failed"
-        )
+    hold_under: list[
+        Literal[
+            "any-1-link",
+            "any-1-node",
+            "any-1-risk-group",
+            "any-2-links",
+            "drain-any-leaf",
+            "drain-any-spine",
+        ]
+    ] = Field(
+        [],
+        description="also with any one link (node, risk group), or up to two links, failed, or any "
+        "one leaf (spine) drained",
     )
 
 

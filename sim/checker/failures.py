@@ -25,7 +25,10 @@ from sim.checker.detours import Doors, way_of
 from sim.checker.machines import led_on
 from sim.checker.paths import Paths
 
-KINDS = "any-1-link", "any-1-node", "any-1-risk-group", "any-2-links"
+KINDS = (
+    "any-1-link", "any-1-node", "any-1-risk-group", "any-2-links",
+    "drain-any-leaf", "drain-any-spine",
+)  # fmt: skip
 Asked = dict[int, tuple[Claim, tuple[str, ...]]]
 """Claims that must hold under failures, by their number, with the kinds of failures."""
 
@@ -41,6 +44,11 @@ def single(network: Network, what: str) -> Iterator[str]:
     elif what == "risk-group":
         standing = network.spec.risk_groups if network.spec else {}
         yield from (name for name in standing if name not in fabric.down)
+    elif what.startswith("drained "):
+        for node in fabric.nodes:
+            named = node.role.value == what.removeprefix("drained ")
+            if named and node.index not in fabric.down_nodes | fabric.drained:
+                yield node.name
     else:
         for node in fabric.nodes:
             if node.role is not Role.HOST and node.index not in fabric.down_nodes:
@@ -56,7 +64,9 @@ def failures(network: Network, kind: str) -> Iterator[tuple[str, ...]]:
 
 
 def asked_for(kind: str) -> tuple[int, str]:
-    """How many of what fail at once."""
+    """How many of what fail, or are drained, at once."""
+    if kind.startswith("drain-any-"):
+        return 1, f"drained {kind.removeprefix('drain-any-')}"
     _, number, what = kind.split("-", 2)
     return int(number), what.removesuffix("s")
 
@@ -78,6 +88,7 @@ def under_failures(
     that no packet can tell from this one is not judged again."""
     found: dict[int, str] = {}
     led: dict[tuple[str, ...], Unevaluated] = {}
+    fabric = network.fabric
     as_it_is, judged = noticeable(network), set[tuple[int, str, frozenset[int]]]()
     known: tuple[str, Judge] | None = None
     alike = reaching(network)
@@ -85,7 +96,10 @@ def under_failures(
     for kind in KINDS:
         concerned = {n: claim for n, (claim, named) in asked.items() if kind in named}
         for names in failures(network, kind) if concerned else ():
-            world = rebuild(network, down=(*network.fabric.down, *names))
+            draining = kind.startswith("drain-")
+            drained, down = (names, ()) if draining else ((), names)
+            drained = *fabric.draining, *drained
+            world = rebuild(network, down=(*fabric.down, *down), drained=drained)
             if world.fib is network.fib and reaching(world) == alike:
                 continue
             key = noticeable(world)
@@ -105,11 +119,11 @@ def under_failures(
             judge, name = known[1], " and ".join(names)
             for number, claim in news.items():
                 if number not in found and not judge.judge(claim, left_out).holds:
-                    found[number] = name
-            meant = news.values()
+                    found[number] = f"draining {name}" if draining else name
+            meant, word = news.values(), "draining" if draining else "without"
             opened = doors.opened(judge, left_out, meant)
             for record in (*opened, *led_on(network, judge, meant, left_out)):
-                led.setdefault(way_of(record), replace(record, under=f"without {name}"))
+                led.setdefault(way_of(record), replace(record, under=f"{word} {name}"))
     return found, [*led.values()]
 
 

@@ -183,7 +183,9 @@ def failing(claims: Any) -> list[dict[str, str]]:
         if not claim["holds"]:
             titles.append(f"{claim['claim']} fails")
         elif claim["fails_without"] is not None:
-            titles.append(f"{claim['claim']} fails without {claim['fails_without']}")
+            broken = claim["fails_without"]
+            word = "" if broken.startswith("draining ") else "without "
+            titles.append(f"{claim['claim']} fails {word}{broken}")
     return [{"kind": "expectation", "title": title} for title in titles]
 
 

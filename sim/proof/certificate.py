@@ -203,7 +203,7 @@ def _outcome(outcome: Ranks, known: Sequence[Reason]) -> dict[str, Any]:
 
 
 def _claim(outcome: Outcome, proof: Proof) -> dict[str, Any]:
-    under = {o.claim.number: o.under for o in proof.under_failure}
+    under = _failing(proof)
     return {
         "claim": str(outcome.claim),
         **_targets(outcome.claim),
@@ -212,6 +212,13 @@ def _claim(outcome: Outcome, proof: Proof) -> dict[str, Any]:
         "pairs": outcome.pairs,
         "fails_without": under.get(outcome.claim.number) if outcome.holds else None,
     }
+
+
+def _failing(proof: Proof) -> dict[int, str]:
+    """By claim the first failure that breaks it, or what is drained then."""
+    broken = proof.under_failure
+    word = {"without": "", "draining": "draining "}
+    return {o.claim.number: f"{word.get(o.word, '')}{o.under}" for o in broken}
 
 
 def _targets(claim: Claim) -> dict[str, Any]:
@@ -226,13 +233,15 @@ def _targets(claim: Claim) -> dict[str, Any]:
 
 def _findings(proof: Proof) -> list[dict[str, str]]:
     """One per claim that fails, then what else was found."""
-    under = {o.claim.number: o.under for o in proof.under_failure}
+    under = _failing(proof)
     titles = []
     for outcome in proof.outcomes:
         if not outcome.holds:
             titles.append(f"{outcome.claim} fails")
         elif outcome.claim.number in under:
-            titles.append(f"{outcome.claim} fails without {under[outcome.claim.number]}")
+            broken = under[outcome.claim.number]
+            word = "" if broken.startswith("draining ") else "without "
+            titles.append(f"{outcome.claim} fails {word}{broken}")
     others = ((f.kind, f.title) for f in proof.findings if f.kind != "expectation")
     return [
         *({"kind": "expectation", "title": title} for title in titles),

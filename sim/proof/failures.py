@@ -13,6 +13,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -76,7 +77,6 @@ class Failures:
         self._kept: OrderedDict[Key, Reach] = OrderedDict()
         self._standing = Standing(reach)
         self._beside = _beside(reach.world)
-        self._as_it_is = self._key(reach.world)
 
     def afford(self, asked: Iterable[str]) -> None:
         """Leave kinds out that the budget does not have enough for: several failures at once do not
@@ -96,8 +96,9 @@ class Failures:
 
     def begin(self, kind: str, values: tuple[str, ...]) -> None:
         """Say that a failure is tried."""
-        self.tried.add(values)
-        self.tell(f"{sweep(kind)[0].word} {' and '.join(values)}")
+        axis, _ = sweep(kind)
+        self.tried.add((axis.name, *values))
+        self.tell(f"{axis.word} {' and '.join(values)}")
 
     def each(self, kind: str) -> Iterator[Noticed]:
         """Every failure of a kind that some packet notices."""
@@ -112,6 +113,10 @@ class Failures:
         world = axis.move(here, (*axis.values(here), *values))
         key = self._key(world)
         return None if key == self._as_it_is else Noticed(axis, values, key, world)
+
+    @cached_property
+    def _as_it_is(self) -> Key:
+        return self._key(self.reach.world)
 
     def _key(self, world: World) -> Key:
         """Equal for worlds that no packet can tell apart, whoever asks, as long as nothing but

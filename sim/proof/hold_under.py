@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from fabric.kubernetes.unevaluated import Unevaluated
-from sim.axes import DOWN, sweep
+from sim.axes import DOWN, DRAINED, sweep
 from sim.proof.against import Against, only_under
 from sim.proof.expect import Claim, Outcome, check_claim, pairs_of, without
 from sim.proof.failures import Failures, Key, Noticed, kinds, vrfs_of
@@ -134,7 +134,7 @@ def check_failures(
     shared = FailureJudge(failures, claims, against)
     asked = (kind for kind in kinds() if any(kind in claim.hold_under for claim in claims))
     told: dict[tuple[Key, tuple[int, ...]], set[int]] = {}
-    for down, some in groupby(asked, lambda kind: sweep(kind)[0] is DOWN):
+    for down, some in groupby(asked, lambda kind: sweep(kind)[0] in (DOWN, DRAINED)):
         pieces = [(kind, values) for kind in some for values in failures.values(kind)]
         results = (runner if down else SERIAL).run(judge, shared, pieces)
         for kind, values in pieces:

@@ -218,3 +218,12 @@ def test_workers_of_a_cluster_are_not_of_this_machine(tmp_path: Path) -> None:
     found = verify("f.yaml", "--workers", "2", "--cluster", "tcp://127.0.0.1:9")
     assert found.exit_code == 2
     assert "--cluster has its own" in found.output
+
+
+def test_what_is_drained_is_said_and_in_no_certificate(tmp_path: Path) -> None:
+    found = json.loads(verify(SMALL, "--drain", "leaf1", "-o", "json").stdout)
+    assert (found["down"], found["drained"]) == ([], ["leaf1"])
+    refused = verify(SMALL, "--drain", "leaf1", "--certificate", str(tmp_path / "c.json"))
+    assert refused.exit_code == 2
+    assert "certificates do not say what is drained" in refused.output
+    assert verify(SMALL, "--drain", "leaf9").exit_code == 2

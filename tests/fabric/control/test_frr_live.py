@@ -217,3 +217,17 @@ def vrf_routes(*tables: dict[str, Any]) -> dict[str, set[str]]:
 def plain(address: str) -> str:
     """An IPv4-mapped IPv6 next hop as IPv4."""
     return str(getattr(ip_address(address), "ipv4_mapped", None) or address)
+
+
+@pytest.mark.parametrize(
+    ("seed", "vtep", "drained"), [(13, "dpu", ["leaf1", "spine1"]), (12, "leaf", ["leaf1"])]
+)
+def test_frr_drains(seed: int, vtep: str, drained: list[str], tmp_path: Path) -> None:
+    """`bgp graceful-shutdown`, as our configurations have it: everybody else goes another way."""
+    require("vtysh", "zebra", "bgpd", "ip", "nsenter")
+    require_root()
+    path, _ = random_fabric(seed, vtep, False, tmp_path)
+    network = build(load_fabric(path), drained=drained, lock=False)
+    with frr_lab(network) as lab:
+        agree(lab, network)
+        assert ours(network, lab) != ours(rebuild(network, drained=[]), lab)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 from dataclasses import fields
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from clos_sites import asns, sites
+from clos_sites import plan_of, sites
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,17 +27,6 @@ def alike(one: Underlay, other: Underlay) -> None:
             assert (a.dtype, a.tolist()) == (b.dtype, b.tolist()), at.name
         else:
             assert a == b, at.name
-
-
-def plan_of(fabric: Fabric, seed: int) -> Any:
-    """Some AS numbers may stand twice, so that paths hold loops."""
-    rng, n = random.Random(seed), len(fabric.nodes)
-    router_id, asn = list(range(1, n + 1)), list(asns(fabric))
-    rng.shuffle(router_id)
-    speakers = [node.index for node in fabric.nodes if node.role is not Role.HOST]
-    for _ in range(seed % 3):
-        asn[rng.choice(speakers)] = asn[rng.choice(speakers)]
-    return SimpleNamespace(asn=tuple(asn), loopback=tuple(router_id))
 
 
 def at_edge(fabric: Fabric) -> list[str]:

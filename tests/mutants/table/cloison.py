@@ -121,7 +121,7 @@ FAULTS = (
     ),
     Fault(
         "cloison/loader.py",
-        "if how.down:\n        message",
+        "if how.down or how.drained:\n        message",
         "if False:\n        message",
         "--down does nothing for manifests",
     ),

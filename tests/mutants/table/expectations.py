@@ -7,6 +7,27 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
+        "fabric/control/underlay.py",
+        "clean = ~(drained[self.source] | drained[self.target])",
+        "clean = ~drained[self.source]",
+        "what a drained node receives is not tagged",
+        by="tests/fabric/control/test_drained.py",
+    ),
+    Fault(
+        "fabric/control/fib.py",
+        "if underlay.tagged is not None:",
+        "if False:",
+        "of two VTEPs with one prefix the nearer one wins although it is drained",
+        by="tests/sim/proof/test_draining.py::test_a_drained_leaf_loses_nothing_but_its_preference",
+    ),
+    Fault(
+        "fabric/control/reconvergence.py",
+        " or before.drained | fabric.drained:",
+        ":",
+        "a failure beside a drained node forgets that it is drained",
+        by="tests/fabric/control/test_drained.py",
+    ),
+    Fault(
         "sim/sweep/processes.py",
         "known |= {n: f.result() for n, f in futures.items() if _good(f)}",
         "raise",

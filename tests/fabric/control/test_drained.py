@@ -1,0 +1,115 @@
+"""Drained nodes: as if every node told its neighbours its best path until nothing moves."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from clos_sites import plan_of, sites
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fabric.build import build, rebuild
+from fabric.clos import build_fabric, drain, refuse_idle, take_down
+from fabric.control.reconvergence import reconverge
+from fabric.control.underlay import Underlay, settle
+from fabric.diagnostics import InputError
+from fabric.file.spec import FabricSpec, Site
+from fabric.load import load_fabric
+from fabric.topology import Fabric, Role
+
+Path_ = tuple[int, ...]
+
+
+def naive(
+    fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int, ...], sessions: Underlay
+) -> dict[tuple[int, int], tuple[bool, Path_, list[tuple[int, int]]]]:
+    """By node and origin: whether the best path is tagged, its nodes, and next hops."""
+    ends = [s for s in sessions.sessions if s.up]
+    ends.sort(key=lambda s: (s.node, router_id[s.peer], int(s.port.removeprefix("swp"))))
+    speakers = [
+        v.index
+        for v in fabric.nodes
+        if v.role is not Role.HOST and v.index not in fabric.down_nodes
+    ]
+    best: dict[tuple[int, int], tuple[bool, Path_, list[tuple[int, int]]]] = {
+        (v, v): (v in fabric.drained, (v,), []) for v in speakers
+    }
+    while True:
+        now = {key: known for key, known in best.items() if key[0] == key[1]}
+        for node in speakers:
+            for origin in speakers:
+                if node == origin:
+                    continue
+                found = []
+                for s in (s for s in ends if s.node == node):
+                    if (s.peer, origin) not in best:
+                        continue
+                    if fabric.nodes[s.peer].role is Role.DPU and s.peer != origin:
+                        continue
+                    tag, path, _ = best[s.peer, origin]
+                    if asn[node] in {asn[v] for v in path}:
+                        continue
+                    found.append((tag or node in fabric.drained, len(path), path, s))
+                if found:
+                    first = min(found, key=lambda f: f[:2])
+                    alike = [f for f in found if f[:2] == first[:2]]
+                    hops = [(f[3].peer, f[3].link) for f in alike]
+                    now[node, origin] = first[0], (node, *first[2]), hops
+        if now == best:
+            return best
+        best = now
+
+
+@settings(max_examples=40, deadline=None)
+@given(sites(), st.integers(0, 2**16), st.integers(0, 3), st.integers(0, 2))
+def test_best_paths_hold_no_drained_node_where_others_are(
+    found: dict[str, Site], seed: int, drains: int, downs: int
+) -> None:
+    whole = build_fabric(FabricSpec(cloison=1, name="test", vtep="dpu", sites=found))
+    rng, plan = random.Random(seed), plan_of(whole, seed)
+    names = [n.name for n in whole.nodes if n.role is not Role.HOST]
+    links = [link.name for link in whole.links if link.kind != "host"]
+    fabric = take_down(whole, rng.sample(links, min(downs, len(links))))
+    fabric = drain(fabric, rng.sample(names, min(drains, len(names))))
+    if len(names) > 24:
+        return
+    ours = settle(fabric, plan.asn, plan.loopback)
+    theirs = naive(fabric, plan.asn, plan.loopback, ours)
+    for a in range(ours.n):
+        for b in range(ours.n):
+            assert ours.reachable(a, b) == ((a, b) in theirs), (a, b)
+            if a != b and ours.reachable(a, b):
+                tag, path, hops = theirs[a, b]
+                assert ours.as_path(a, b) == tuple(plan.asn[v] for v in path[1:])
+                assert list(ours.ecmp(a, b)) == hops
+                assert bool(ours.tagged is not None and ours.tagged[a, b]) == tag
+    known = settle(whole, plan.asn, plan.loopback)
+    again = reconverge(whole, known, fabric, plan)
+    assert again.length.tolist() == ours.length.tolist()
+    assert again.hop_node.tolist() == ours.hop_node.tolist()
+
+
+def test_what_cannot_be_drained() -> None:
+    fabric = build_fabric(FabricSpec(cloison=1, name="t", sites={"s": Site()}), ["spine1"])
+    for name in ("host1", "leaf9", "leaf1--spine2"):
+        with pytest.raises(InputError, match="C344"):
+            drain(fabric, [name])
+    with pytest.raises(InputError, match="C344"):
+        refuse_idle(drain(fabric, ["spine1"]), ["spine1"])
+    assert drain(fabric, ["leaf1"]).draining == ("leaf1",)
+    assert drain(drain(fabric, ["leaf1"]), []) == fabric
+
+
+SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
+
+
+def test_a_failure_keeps_what_is_drained() -> None:
+    network = build(load_fabric(SMALL), drained=["leaf1"], lock=False)
+    assert rebuild(network, down=["spine1"]).fabric.draining == ("leaf1",)
+    assert rebuild(network, drained=[]).fabric.draining == ()
+    fresh = build(load_fabric(SMALL), lock=False)
+    again = rebuild(network, drained=[])
+    assert again.underlay.length.tolist() == fresh.underlay.length.tolist()
+    assert [r.tolist() for r in again.fib.chosen] == [r.tolist() for r in fresh.fib.chosen]

@@ -57,8 +57,10 @@ def differences(certificate: Any, wanted: Any) -> list[str]:
     if certificate["routing"] != wanted["routing"]:
         down = " and ".join(certificate["down"]) or "nothing"
         problems.append(f"routing, down: with {down} down there are other routes or next hops")
+    if certificate.get("hairpins") != wanted.get("hairpins"):
+        problems.append("hairpins: other VRFs permit them")
     for key in wanted:
-        if key not in (*REGIONS, "inputs", "routing"):
+        if key not in (*REGIONS, "inputs", "routing", "hairpins"):
             problems += islice(_leaves(certificate[key], wanted[key], key), SHOWN)
     if certificate["endpoints"] == wanted["endpoints"]:
         problems += islice(otherwise(read(certificate), read(wanted)), SHOWN)

@@ -115,7 +115,17 @@ def test_certificates_name_who_permits_it(fabric: Path, tmp_path: Path) -> None:
     assert written["hairpins"] == ["zone2/main"]
     assert any("goes on into the next one" in said for said in written["assumptions"])
     checked = run("verify", fabric, "--check-certificate", file)
-    assert "valid" in checked.output, checked.output
+    assert "certificate is valid" in checked.output, checked.output
+
+
+@pytest.mark.parametrize("was", ["deny", "permit"])
+def test_certificates_are_about_who_permitted_it_then(was: str, tmp_path: Path) -> None:
+    fabric, file = hairpin(tmp_path, hairpin=was), tmp_path / "proof.json"
+    run("verify", fabric, "--certificate", file)
+    now = {"deny": "permit", "permit": "deny"}[was]
+    checked = run("verify", hairpin(tmp_path, hairpin=now), "--check-certificate", file)
+    assert checked.exit_code == 1, checked.output
+    assert "hairpins: other VRFs permit them" in checked.output
 
 
 def test_a_diff_says_what_permitting_opens(fabric: Path, tmp_path: Path) -> None:

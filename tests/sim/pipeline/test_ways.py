@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,8 @@ def test_kernels_and_traces_take_the_ways_of_the_definition(
 ) -> None:
     """Each packet, and over which links; what goes in circles is shown once round."""
     world = World(wired(network), policy)
-    flows = [f for f in own(network) if sender(network, f)]
+    claimed = ((f, sender(network, f)) for f in own(network))
+    flows = [replace(f, src_endpoint=end.index) for f, end in claimed if end is not None]
     packets, datapath = Packets.of(flows), Datapath.of(world, threads=1)
     found = datapath.decide(packets)
     number = reasons(world.program.stages).numbered

@@ -66,7 +66,8 @@ def assert_same(blocks: Blocks, v: Verdicts, i: int, path: Trace, complete: bool
 
 
 def assert_counted(blocks: Blocks, counters: Counters, paths: list[Trace]) -> None:
-    """Naive twins of the counters, packets and bytes: entries, reasons, links."""
+    """Naive twins of the counters, packets and bytes: entries, reasons, links; not of links where
+    something goes in circles, which a trace shows once (`test_ways`)."""
     entries = np.zeros((blocks.program.n_entries, 2), np.int64)
     reasons = np.zeros((LIMIT, 2), np.int64)
     links = np.zeros((len(counters.links), 2), np.int64)
@@ -76,7 +77,7 @@ def assert_counted(blocks: Blocks, counters: Counters, paths: list[Trace]) -> No
         sides = [path.out]
         if path.out is not None and path.out.reason is Reason.DELIVERED:
             sides.append(path.into)
-            for hop in path.underlay:
+            for hop in (hop for hops in (path.underlay, *path.further) for hop in hops):
                 up = hop.to > hop.node
                 at = 2 * hop.link + (0 if up else 1)
                 links[at] += seen
@@ -86,7 +87,8 @@ def assert_counted(blocks: Blocks, counters: Counters, paths: list[Trace]) -> No
                 entries[entry.id] += seen
     assert np.array_equal(counters.entries(blocks.dec_entries, len(entries)), entries)
     assert np.array_equal(counters.reasons, reasons)
-    assert np.array_equal(counters.links, links)
+    if Reason.TTL_DROP not in {path.reason for path in paths}:
+        assert np.array_equal(counters.links, links)
 
 
 @settings(max_examples=3)

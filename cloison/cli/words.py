@@ -13,6 +13,7 @@ OPTIONS = {
     "--all": "every one there is",
     "--all-ports": "try both sides of every bound that the policy knows",
     "--budget": "how large a world may get before it is refused",
+    "--cluster": "the scheduler of a dask cluster whose workers try failures",
     "--by-flow": "one row per flow and what became of it",
     "--certificate": "write the proof down, into this file",
     "--check-certificate": "check the proof that this file holds",
@@ -23,6 +24,7 @@ OPTIONS = {
     "--accept-unevaluated": "go on as if there were no objects of this kind; the answer says so",
     "--despite-findings": "go on although there are findings; the exit code stays",
     "--down": "fail this node, link, BGP session or risk group first",
+    "--drain": "move traffic away from this node first",
     "--dropped": "write dropped packets into this file",
     "--engine": "what decides about packets",
     "--evpn": "Type-5 routes as they are announced",
@@ -66,6 +68,7 @@ OPTIONS = {
     "--vrf": "the VRF that is meant, as tenant/vrf",
     "--watch": "again, whenever an input changes",
     "--what": "which kind of number",
+    "--workers": "how many processes try failures",
     "--zipf": "repeat random flows by this exponent",
 }
 

@@ -42,8 +42,8 @@ ROUTES: Part = (
     ),
 )  # fmt: skip
 BOUND: Part = (
-    "endpoints", "endpoints", "an element per endpoint, with its two blocks",
-    ("ep_vrf", "ep_vtep", "ep_block"),
+    "endpoints", "endpoints", "an element per endpoint, with its two blocks and where it lives",
+    ("ep_vrf", "ep_vtep", "ep_block", "ep_several", "lives", "entry_off", "entry"),
 )  # fmt: skip
 COLUMNS: Part = (
     "columns", "sets of ports", "an element per L4 atom, shared by blocks",

@@ -220,7 +220,7 @@ def plain(address: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("seed", "vtep", "drained"), [(13, "dpu", ["leaf1", "spine1"]), (12, "leaf", ["leaf1"])]
+    ("seed", "vtep", "drained"), [(13, "dpu", ["leaf1", "spine1"]), (12, "leaf", ["spine1"])]
 )
 def test_frr_drains(seed: int, vtep: str, drained: list[str], tmp_path: Path) -> None:
     """`bgp graceful-shutdown`, as our configurations have it: everybody else goes another way."""

@@ -195,8 +195,9 @@ def arrives(wire: Wire, at: dict[str, str], ends: dict[str, int], packet: Any) -
     source, target = owner[packet.src], owner[packet.dst]
     mine = bytes(packet.payload)
     to, sender = (mac(kind, source) for kind in (ENDPOINT, HOST))
-    listening = wire._ends[target]
-    wire._ends[source].send(bytes(Ether(dst=to, src=sender) / packet))
+    own = {end: socket for (_, end), socket in wire._ends.items()}
+    listening = own[target]
+    own[source].send(bytes(Ether(dst=to, src=sender) / packet))
     deadline = time.monotonic() + 0.4
     while time.monotonic() < deadline:
         if not select.select([listening], [], [], 0.1)[0]:

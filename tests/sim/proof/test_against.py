@@ -130,7 +130,7 @@ def test_it_is_said_in_every_form_and_can_be_accepted(tmp_path: Path) -> None:
         assert "Accepted, not evaluated: Service n/s" in told
         assert "1 of 1 expectations hold" in told
         done = CliRunner().invoke(main, [verb, path, "-q", "-o", "json"])
-        document = yaml.safe_load(done.output)
+        document = yaml.safe_load(done.stdout)
         rows = [(r["verdict"], r["under"]) for r in document["expectations"]]
         assert rows == [("holds", None), ("unknown", "dpu2")]
         assert [r["under"] for r in document["not_evaluated"]] == ["without dpu2"]

@@ -8,20 +8,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from fabric_files import vrf, write_fabric
-from hairpin_fabric import hairpin
-from oracles import require, require_root
+from oracles import require
+from own_labs import lab, ours, own_record
 
 from cloison.cli import main
 from sim.lab import kernel, state
 
 pytestmark = [pytest.mark.root, pytest.mark.oracle("kernel")]
+__all__ = ["own_record"]
 TWO_ALIKE = """
 cloison: 1
 name: alike
@@ -56,24 +55,6 @@ spec:
 """
 ROOT = Path(__file__).parents[3]
 SMALL, DEMO = (ROOT / "topologies" / f"{name}.yaml" for name in ("small", "demo"))
-
-
-@pytest.fixture(autouse=True)
-def own_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A record of labs of our own; whatever a test leaves is removed."""
-    require_root()
-    require("nft")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
-    yield
-    lab("down", "--all")
-
-
-def lab(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["lab", *map(str, arguments)])
-
-
-def ours(name: str) -> list[str]:
-    return [space for space in kernel.existing() if space.startswith(f"cln-{name}-")]
 
 
 @pytest.mark.parametrize("fabric", [SMALL, DEMO], ids=lambda p: p.stem)
@@ -133,90 +114,6 @@ def test_one_altered_entry_is_found_and_named() -> None:
     assert rows
     assert all(row["kernel"] == "nothing arrives" for row in rows)
     assert any(row["simulator"] == "arrives at acme/catalog/api-0" for row in rows)
-
-
-def test_a_kernel_would_send_on_what_a_rule_stops(tmp_path: Path) -> None:
-    """Out of one tunnel and into another at the border: with the rule it ends there, without it
-    the packet arrives where no rule said that it may."""
-    fabric = hairpin(tmp_path)
-    lab("up", fabric)
-    (name,) = state.labs()
-    result = lab("test", fabric, "--port", "443/tcp", "-o", "json")
-    assert (result.exit_code, json.loads(result.stdout)["rows"]) == (0, [])
-    borders = [own for own in ours(name) if own.startswith(f"cln-{name}-border1")]
-    (space,) = [own for own in borders if "hairpin_drop" in _rules(own)]
-    (line,) = [line for line in _rules(space).splitlines() if "hairpin_drop" in line]
-    handle = line.rpartition(" ")[2]
-    with kernel.inside(space):
-        rule = ["rule", "inet", "cloison", "enter", "handle", handle]
-        subprocess.run(["nft", "delete", *rule], check=True)
-    rows = json.loads(lab("test", fabric, "--port", "443/tcp", "-o", "json").stdout)["rows"]
-    assert rows
-    assert {(row["kernel"], row["simulator"]) for row in rows} == {
-        ("arrives at blue/shop/web", "hairpin_drop")
-    }
-
-
-def test_a_kernel_sends_on_what_is_permitted(tmp_path: Path) -> None:
-    """The packet arrives by way of the border, and its reply comes back; without the rule that lets
-    it, it ends there."""
-    fabric = hairpin(tmp_path, hairpin="permit")
-    lab("up", fabric)
-    (name,) = state.labs()
-    asked = ["--port", "443/tcp", "-o", "json"]
-    result = lab("test", fabric, *asked)
-    assert (result.exit_code, json.loads(result.stdout)["rows"]) == (0, [])
-    borders = [own for own in ours(name) if own.startswith(f"cln-{name}-border1")]
-    (space,) = [own for own in borders if "hairpin: permit" in _rules(own)]
-    (line,) = [line for line in _rules(space).splitlines() if "hairpin: permit" in line]
-    assert "packets 0" not in line, "the kernel sent something on"
-    with kernel.inside(space):
-        rule = ["rule", "inet", "cloison", "enter", "handle", line.rpartition(" ")[2]]
-        subprocess.run(["nft", "delete", *rule], check=True)
-    rows = json.loads(lab("test", fabric, *asked).stdout)["rows"]
-    assert {(row["kernel"], row["simulator"]) for row in rows} == {
-        ("nothing arrives", "arrives at blue/shop/web")
-    }
-
-
-def test_a_short_prefix_does_not_take_what_a_failed_border_had(tmp_path: Path) -> None:
-    """Without the border of the longer prefix a kernel has the other border's 0.0.0.0/0 alone: only
-    the rule about what an endpoint is reached at stops what belongs to somebody else."""
-    fabric = hairpin(tmp_path)
-    file = yaml.safe_load(fabric.read_text())
-    file["sites"] = {name: {**site, "borders": 2} for name, site in file["sites"].items()}
-    file["zones"]["zone2"]["endpoints"] = {
-        "inet": {"addresses": ["0.0.0.0/0"], "border": "border1"},
-        "corp": {"addresses": ["203.0.113.0/24"], "border": "border2"},
-    }
-    file["zones"]["zone2"]["rules"][0]["to"] = "zone2/*"
-    fabric.write_text(yaml.safe_dump(file))
-    found = lab("test", fabric, "--down", "border2", "--port", "443/tcp", "-o", "json")
-    assert (found.exit_code, json.loads(found.stdout)["rows"]) == (0, [])
-    asked = CliRunner().invoke(
-        main, ["explain", str(fabric), "red/lab/probe", "203.0.113.9", "--down", "border2"]
-    )
-    assert "eni_miss_drop" in asked.stdout
-    lab("up", fabric, "--down", "border2")
-    (name,) = state.labs()
-    (space,) = [own for own in ours(name) if "eni_miss_drop" in _rules(own)]
-    lines = [line for line in _rules(space).splitlines() if "eni_miss_drop" in line]
-    chain = _rules(space).split("eni_miss_drop")[0].rpartition("chain ")[2].split()[0]
-    with kernel.inside(space):
-        for line in lines:
-            rule = ["rule", "inet", "cloison", chain, "handle", line.rpartition(" ")[2]]
-            subprocess.run(["nft", "delete", *rule], check=True)
-    more = ["--down", "border2", "--port", "443/tcp", "-o", "json"]
-    rows = json.loads(lab("test", fabric, *more).stdout)["rows"]
-    assert {(row["kernel"], row["simulator"]) for row in rows} == {
-        ("arrives at zone2/inet", "eni_miss_drop")
-    }
-
-
-def _rules(space: str) -> str:
-    with kernel.inside(space):
-        listed = ["nft", "-a", "list", "table", "inet", "cloison"]
-        return subprocess.run(listed, capture_output=True, text=True).stdout
 
 
 def test_a_failed_link_changes_nothing_that_must_hold() -> None:

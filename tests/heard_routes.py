@@ -122,9 +122,14 @@ class Routes:
         ]
 
     def _second(self, route: Type5Route) -> bool:
-        """Whether all who have this prefix here, or else addresses in it, say so."""
-        here = [e for e in self.network.endpoints if e.vrf == route.vrf and route.vtep in e.vteps]
-        mine = [e for e in here if route.prefix in e.prefixes] or [
+        """Whether all who have this prefix here, or else addresses in it, say so; of a default
+        route that nobody has here, who is first in the zone."""
+        there = [e for e in self.network.endpoints if e.vrf == route.vrf]
+        here = [e for e in there if route.vtep in e.vteps]
+        mine = [e for e in here if route.prefix in e.prefixes]
+        if not mine and route.prefix.prefixlen == 0:
+            return route.vtep in there[0].backups
+        mine = mine or [
             e
             for e in here
             for p in e.prefixes

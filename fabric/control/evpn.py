@@ -144,14 +144,17 @@ def second_choice(
     rows: Rows, vrfs: Sequence[Vrf], endpoints: Sequence[Endpoint]
 ) -> set[tuple[int, int, Prefix]]:
     """Routes that are announced with a longer AS path: of a zone's VTEPs that are a second choice
-    for everybody there who has addresses in the prefix; for a default route of nobody's, for
-    everybody there."""
+    for everybody there who has addresses in the prefix; for a default route of nobody's, for the
+    zone's first endpoint (rule 4)."""
     out: set[tuple[int, int, Prefix]] = set()
     seconds = {(e.vrf, vtep) for e in endpoints for vtep in e.backups}
     for vrf, vtep, prefix in rows if seconds else ():
         if (vrf, vtep) in seconds:
             here = [e for e in endpoints if e.vrf == vrf and vtep in e.vteps]
-            owners = [e for e in here if prefix in e.prefixes] or [
+            owners = [e for e in here if prefix in e.prefixes]
+            if not owners and prefix in EVERYWHERE:
+                owners = [next(e for e in endpoints if e.vrf == vrf)]
+            owners = owners or [
                 e
                 for e in here
                 if any(p.version == prefix.version and p.overlaps(prefix) for p in e.prefixes)

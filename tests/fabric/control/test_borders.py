@@ -100,3 +100,16 @@ def test_of_equal_borders_64_are_installed_and_more_are_told(tmp_path: Path) -> 
     (told,) = network.warnings
     assert (told.code, told.severity) == ("C527", "warning")
     assert "a-dpu1 knows 80 equal paths to 0.0.0.0/0 in a/main and installs 64" in told.message
+
+
+def test_a_default_route_of_nobody_has_the_order_of_the_first_endpoint(tmp_path: Path) -> None:
+    """Whatever others behind the same borders prefer, of this IP version or of the other one."""
+    first = {"addresses": ["203.0.113.0/24"], "border": ["border1", "border2"]}
+    other = {"addresses": ["2001:db8::/64"], "border": "border3", "backup": "border1"}
+    network = built(tmp_path, {"a-first": first, "b-other": other})
+    defaults = {
+        (network.fabric.nodes[r.vtep].name, r.prefix.version): r.prepended
+        for r in network.routes
+        if not r.prefix.prefixlen
+    }
+    assert defaults == {(f"border{n}", version): 0 for n in (1, 2) for version in (4, 6)}

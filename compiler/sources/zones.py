@@ -141,7 +141,7 @@ def overrides(
     booting = hosts_in("provisioning", network)
     if booting:
         for item in services:
-            if "provisioning" in item.rule.states:
+            if "provisioning" in item.rule.states and item.action is Action.PERMIT:
                 yield from boot_exception(item, next(orders))
     for host in booting:
         yield from cut_off(network, host, "provisioning", next(orders))
@@ -166,17 +166,18 @@ def cut_off(network: Network, host: str, state: str, order: int) -> Iterator[Rul
 def boot_exception(item: Written, order: int) -> Iterator[Rule]:
     """At a provisioning host's endpoint a boot service ends the evaluation: nothing else is asked.
 
-    The service's own side has no state; the zone 0 group and isolation let it pass there.
+    The service's own side has no state; the zone 0 group and isolation let it pass there. A rule
+    for everyone (`to: "*"`) opens zone 0 alone, not other hosts.
     """
     booting = frozenset(("provisioning",))
-    sources, targets = patterns(item.rule.from_), patterns(item.rule.to)
     ports, origin = l4(item.rule), item.origin
+    (services, clients), (openers, accepting) = with_one_end_in("zone0", item.rule)
     for direction, near, far in (
-        (Direction.OUT, sources, targets),
-        (Direction.IN, targets, sources),
+        (Direction.OUT, openers, accepting),
+        (Direction.IN, clients, services),
     ):
         local, remote = Named(tuple(near), booting), side(far, item.rule)
-        if ports and any(not in_zone(pattern) for pattern in near):
+        if ports and remote and any(not in_zone(pattern) for pattern in near):
             final = Action.PERMIT_FINAL
             yield Rule(Stage.OVERRIDE, direction, order, (local,), remote, ports, final, origin)
 

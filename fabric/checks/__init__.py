@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fabric.checks import (
     expectations,
+    host_states,
     numbers,
     overlaps,
     pins,
@@ -28,6 +29,7 @@ SUBJECTS = (
     tenants.check,
     sharing.check,
     zones.check,
+    host_states.check,
     numbers.check,
     pins.check,
     expectations.check,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
+import pytest
 from worlds import endpoint, network
 
 from compiler.policy.ir import (
@@ -22,6 +23,9 @@ from compiler.policy.selectors import selects
 from compiler.policy.semantics import decide
 from compiler.policy.stages import STAGES
 from compiler.sources import zones
+from fabric.checks import host_states
+from fabric.checks.known_names import survey
+from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
 from fabric.network import Network
 from fabric.ports import PROTOCOLS
@@ -149,6 +153,25 @@ def test_at_a_booting_host_a_boot_service_is_all_that_is_asked() -> None:
         assert decide(policy, net, packet).stage is denied
 
 
+def test_a_boot_service_for_everyone_opens_zone_0_alone() -> None:
+    everywhere = {**DHCP, "from": "*", "to": ["*", "zone2/inet"]}
+    net = world(zone0_services=[everywhere])
+    booting = "acme/@node/host2"
+    assert verdicts(net, booting, "zone0/boot", "67/udp", sport=68) == OPEN
+    assert verdicts(net, "zone0/boot", booting, "67/udp", sport=68) == OPEN
+    for other in ("acme/web/a", "globex/web/a", "acme/@node/host1"):
+        assert verdicts(net, booting, other, "67/udp", sport=68)[0] is Stage.OVERRIDE
+        assert verdicts(net, other, booting, "67/udp", sport=68)[1] is Stage.OVERRIDE
+    assert verdicts(net, booting, "zone2/inet", "67/udp", sport=68)[0] is Stage.OVERRIDE
+
+
+def test_a_boot_service_that_is_denied_to_one_host_stays_so() -> None:
+    denied = {**DHCP, "name": "not-here", "action": "deny", "from": "acme/@node/host2", "to": "*"}
+    net = world(zone0_services=[denied, {**DHCP, "from": "*"}])
+    for other in ("zone0/boot", "acme/web/a"):
+        assert verdicts(net, "acme/@node/host2", other, "67/udp", sport=68)[0] is not None
+
+
 def test_a_quarantined_host_is_cut_off_and_the_line_is_named() -> None:
     net = world(zone0_services=[{**DHCP, "states": ["quarantined"]}])
     lost, ready = "acme/@node/host3", "acme/@node/host1"
@@ -211,3 +234,33 @@ def test_orders_are_unique_per_stage_direction_and_endpoint() -> None:
 def test_rules_that_select_nobody_are_worth_a_warning() -> None:
     net = world(zone0_services=[API], zone2_rules=[rule("acne/*", "zone2/inet", "permit")])
     assert [(d.code, "acne" in d.message) for d in zones.lints(net)] == [("C691", True)]
+
+
+LISTING = {
+    ("zone0", "services"): rule("acme/@node/*", "zone0/boot", "permit"),
+    ("zone0", "rules"): rule("acme/@node/*", "zone0/boot", "permit"),
+    ("zone1", "rules"): rule("acme/@node/*", "globex/*", "deny"),
+    ("zone2", "rules"): rule("acme/@node/*", "zone2/inet", "permit"),
+}
+
+
+@pytest.mark.parametrize("section", LISTING)
+@pytest.mark.parametrize("state", ["ready", "provisioning", "quarantined"])
+def test_a_state_that_a_rule_may_list_decides_something(
+    section: tuple[str, str], state: str
+) -> None:
+    """C619 stands exactly where a rule with this state leaves every decision as it is."""
+    zone, key = section
+    written = {**LISTING[section], "states": [state]}
+    net = world(**{f"{zone}_{key}": [written]})
+    found = Diagnostics()
+    host_states.check(net.spec, survey(net.spec), found)
+    said = {d.code for d in found.errors}
+    ends = [e.name for e in net.endpoints]
+    pairs = [(a, b) for a, b in product(ends, ends) if a != b]
+
+    def decided(of: Network) -> list[bool]:
+        return [verdicts(of, a, b, "67/udp", sport=68) == OPEN for a, b in pairs]
+
+    idle = decided(net) == decided(world())
+    assert said == ({"C619"} if idle else set())

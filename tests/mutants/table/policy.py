@@ -198,9 +198,21 @@ FAULTS = (
     ),
     Fault(
         "compiler/sources/zones.py",
-        'if "provisioning" in item.rule.states:',
-        "if item.rule.states:",
+        'if "provisioning" in item.rule.states and',
+        "if item.rule.states and",
         "provisioning hosts reach services that are not for them",
+    ),
+    Fault(
+        "compiler/sources/zones.py",
+        "(Direction.OUT, openers, accepting),",
+        "(Direction.OUT, patterns(item.rule.from_), patterns(item.rule.to)),",
+        "boot services for everyone let provisioning hosts reach other hosts",
+    ),
+    Fault(
+        "fabric/checks/host_states.py",
+        'section == "services" and state == "provisioning"',
+        'state == "provisioning"',
+        "every rule may list provisioning hosts, and nothing comes of it",
     ),
     Fault(
         "compiler/sources/zones.py",

@@ -1,11 +1,11 @@
-"""A network run by FRR: one zebra and one bgpd per node, in namespaces, with our `frr.conf`.
+"""A network run by a release of FRR, with our `frr.conf`: a node's daemons in its namespace.
 
 VRFs are network namespaces (`zebra -n`), so that the kernel needs no VRF devices. Each VTEP's zebra
 lives in a mount namespace of its own in which `/run/netns` shows that VTEP's VRFs only; otherwise
 every `zebra -n` adopts every namespace of the machine.
 
-Everything is called `cln-<random>-…`, processes are ended by pid file, and leaving the context
-takes all of it away, whatever happened inside.
+Everything is called `cln-<random>-…` and goes away with the context, whatever happened inside,
+and also when the test's own process is killed (`frr_sweep`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ import json
 import os
 import pwd
 import secrets
-import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -25,12 +23,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from frr_releases import DAEMONS, FRR_8, Release
+from frr_sweep import swept
+
 from compiler.targets.frr import config
 from fabric.network import Network
 from fabric.topology import Role
 
-DAEMONS = "/usr/lib/frr"
-ETC, RUN = Path("/etc/frr"), Path("/var/run/frr")
 SYSCTLS = (
     "net/ipv4/conf/all/rp_filter=0", "net/ipv4/conf/default/rp_filter=0", "net/ipv4/ip_forward=1",
     "net/ipv6/conf/all/forwarding=1", "net/ipv6/conf/default/accept_dad=0",
@@ -39,23 +38,23 @@ SYSCTLS = (
 
 
 @contextmanager
-def frr_lab(network: Network) -> Iterator[FrrLab]:
+def frr_lab(network: Network, release: Release = FRR_8) -> Iterator[FrrLab]:
     """The running network; all links are up at first, also those that are down in the model."""
-    with tempfile.TemporaryDirectory(prefix="cln-frr-") as scratch:
-        lab = FrrLab(network, f"cln-{secrets.token_hex(3)}-", Path(scratch))
-        try:
-            lab.wire()
-            lab.start()
-            yield lab
-        finally:
-            lab.remove()
+    release.require()
+    prefix, scratch = f"cln-{secrets.token_hex(3)}-", Path(tempfile.gettempdir())
+    with swept(prefix, release.etc, release.run, scratch):
+        lab = FrrLab(network, prefix, scratch / f"{prefix}scratch", release)
+        lab.wire()
+        lab.start()
+        yield lab
 
 
 class FrrLab:
     """Namespaces and daemons of one network."""
 
-    def __init__(self, network: Network, prefix: str, scratch: Path) -> None:
+    def __init__(self, network: Network, prefix: str, scratch: Path, release: Release) -> None:
         self.network, self.prefix, self.scratch = network, prefix, scratch
+        self.release = release
         self.nodes = [n.index for n in network.fabric.nodes if n.role is not Role.HOST]
         self.vrfs: dict[int, list[int]] = defaultdict(list)
         for vtep, vrf in network.plan.instances:
@@ -119,12 +118,12 @@ class FrrLab:
         """Daemons of every node, then their configuration."""
         for node in self.nodes:
             self.folders(node)
-            zebra = ["-n"] if self.vrfs[node] else []
-            self.daemon(node, "zebra", "-s", "90000000", *zebra)
-            self.daemon(node, "bgpd")
+            zebra = ["-s", "90000000", *(["-n"] if self.vrfs[node] else [])]
+            for name in self.release.daemons:
+                self.daemon(node, name, *(zebra if name == "zebra" else ()))
         loads = [
             subprocess.Popen(
-                ["vtysh", "-N", self.name(node), "-b"],
+                self.release.command("vtysh", "-N", self.name(node), "-b"),
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             )
             for node in self.nodes
@@ -134,35 +133,43 @@ class FrrLab:
             assert load.returncode == 0 and "%" not in said and "Unknown" not in said, said
 
     def folders(self, node: int) -> None:
-        frr = pwd.getpwnam("frr")
-        for parent in (ETC, RUN):
+        frr, etc = pwd.getpwnam(self.release.user), self.release.etc
+        for parent in (etc, self.release.run):
             folder = parent / self.name(node)
             folder.mkdir(parents=True)
             os.chown(folder, frr.pw_uid, frr.pw_gid)
-        (ETC / self.name(node) / "frr.conf").write_text(config(self.network, node))
-        (ETC / self.name(node) / "vtysh.conf").write_text("service integrated-vtysh-config\n")
+        (etc / self.name(node) / "frr.conf").write_text(config(self.network, node))
+        (etc / self.name(node) / "vtysh.conf").write_text("service integrated-vtysh-config\n")
 
     def daemon(self, node: int, name: str, *options: str) -> None:
         """Start a daemon in the node's namespace, where it sees the node's VRFs only."""
         folder = self.scratch / self.name(node)
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         mounts = []
         for vrf in self.vrfs[node]:
             seen = folder / f"vrf{self.network.vrfs[vrf].vni}"
             seen.touch()
             mounts.append(f"mount --bind /run/netns/{self.vrf_name(node, vrf)} {seen}")
-        mounts.append(f"mount --rbind {folder} /run/netns")
-        run(
+        mounts += self.release.mounts(folder)
+        command = (
             "nsenter", f"--net=/run/netns/{self.name(node)}",
             "unshare", "-m", "--propagation", "private",
             "sh", "-c", " && ".join([*mounts, 'exec "$@"']), "sh",
-            f"{DAEMONS}/{name}", "-d", "-N", self.name(node), "-P", "0", *options,
+            *self.release.command(f"{DAEMONS}/{name}", "-d", "-N", self.name(node), "-P", "0"),
+            *options,
         )  # fmt: skip
+        said = self.scratch / f"{self.name(node)}.{name}"
+        with said.open("w") as kept_open_by_mgmtd:
+            done = subprocess.run(
+                command, stdout=kept_open_by_mgmtd, stderr=subprocess.STDOUT, timeout=60
+            )
+        assert done.returncode == 0, said.read_text()
 
     def show(self, node: int, *commands: str) -> list[Any]:
         """JSON answers of one node's daemons."""
         words = [word for command in commands for word in ("-c", f"{command} json")]
-        text = run("vtysh", "-N", self.name(node), *words)
+        vtysh = self.release.command("vtysh", "-N", self.name(node))
+        text = self.release.mended(run(*vtysh, *words))
         decoder, place, out = json.JSONDecoder(), 0, []
         for _ in commands:
             while text[place] not in "{[":
@@ -175,35 +182,6 @@ class FrrLab:
         """Take a link down at its upper end."""
         data = next(link_ for link_ in self.network.fabric.links if link_.name == link)
         run("ip", "-n", self.name(data.b), "link", "set", data.b_port, "down")
-
-    def remove(self) -> None:
-        """Daemons, then namespaces and folders."""
-        pids = []
-        for node in self.nodes:
-            for name in ("bgpd", "zebra"):
-                try:
-                    pids.append(int((RUN / self.name(node) / f"{name}.pid").read_text()))
-                except (OSError, ValueError):
-                    continue
-        for signal_, patience in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
-            for pid in filter(alive, pids):
-                os.kill(pid, signal_)
-            deadline = time.monotonic() + patience
-            while any(map(alive, pids)) and time.monotonic() < deadline:
-                time.sleep(0.02)
-        for name in self.namespaces():
-            subprocess.run(["ip", "netns", "del", name], capture_output=True)
-        for node in self.nodes:
-            for parent in (ETC, RUN):
-                shutil.rmtree(parent / self.name(node), ignore_errors=True)
-
-
-def alive(pid: int) -> bool:
-    """Whether a daemon that we started still runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def wait_for(holds: Callable[[], bool], seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""Random small fabrics, run by FRR in namespaces with the `frr.conf` that we write for them.
+"""Random small fabrics, run by two releases of FRR in namespaces with our `frr.conf`.
 
 Compared: the Type-5 set with its route targets, router MACs, next hops and best AS paths at every
 node; every VRF's routes; ECMP widths in the underlay; with all links up and after one has failed.
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from fabric_files import network_of, write_fabric
 from frr_lab import FrrLab, frr_lab, wait_for
-from oracles import require, require_root
+from frr_releases import RELEASES, Release
 
 from fabric.build import build, rebuild
 from fabric.control.evpn import covers
@@ -68,25 +68,26 @@ CASES = [
     (10, "dpu", True), (11, "leaf", False), (12, "leaf", True), (13, "dpu", False),
     (14, "leaf", True),
 ]  # fmt: skip
+releases = pytest.mark.parametrize("release", RELEASES, ids=lambda release: f"frr{release.name}")
 
 
+@releases
+@pytest.mark.slices(3)
 @pytest.mark.parametrize(("seed", "vtep", "fail"), CASES)
-def test_frr_agrees(seed: int, vtep: str, fail: bool, tmp_path: Path) -> None:
-    require("vtysh", "zebra", "bgpd", "ip", "nsenter")
-    require_root()
+def test_frr_agrees(release: Release, seed: int, vtep: str, fail: bool, tmp_path: Path) -> None:
     path, down = random_fabric(seed, vtep, fail, tmp_path)
     network = build(load_fabric(path), lock=False)
-    with frr_lab(network) as lab:
+    with frr_lab(network, release) as lab:
         agree(lab, network)
         if down is not None:
             lab.fail(down)
             agree(lab, rebuild(network, down=[down]))
 
 
-def test_frr_agrees_on_several_borders(tmp_path: Path) -> None:
+@releases
+@pytest.mark.slices(2)
+def test_frr_agrees_on_several_borders(release: Release, tmp_path: Path) -> None:
     """All first choices share the load; a backup is used once they are gone."""
-    require("vtysh", "zebra", "bgpd", "ip", "nsenter")
-    require_root()
     ends = {
         "partner": {
             "addresses": ["198.51.100.0/24", "2001:db8::/32"],
@@ -102,7 +103,7 @@ def test_frr_agrees_on_several_borders(tmp_path: Path) -> None:
     far = network.fabric.node("border4").index
     zone = network.vrf("zone2/main").index
     cut: list[str] = []
-    with frr_lab(network) as lab:
+    with frr_lab(network, release) as lab:
         for link, left in (("", {1, 2}), ("border1--spine1", {2}), ("border2--spine1", {3})):
             if link:
                 lab.fail(link)
@@ -169,7 +170,7 @@ def theirs(network: Network, lab: FrrLab) -> dict[str, Any]:
         )
         out[f"{name} type-5"] = set(type5(evpn))
         out[f"{name} underlay"] = {
-            prefix: sum(1 for hop in entry["nexthops"] if hop.get("fib"))
+            prefix: sum(1 for hop in entry["nexthops"] if hop.get("fib") and hop.get("active"))
             for prefix, entries in underlay.items()
             for entry in entries
             if entry["protocol"] == "bgp"
@@ -219,15 +220,17 @@ def plain(address: str) -> str:
     return str(getattr(ip_address(address), "ipv4_mapped", None) or address)
 
 
+@releases
+@pytest.mark.slices(3)
 @pytest.mark.parametrize(
     ("seed", "vtep", "drained"), [(13, "dpu", ["leaf1", "spine1"]), (12, "leaf", ["spine1"])]
 )
-def test_frr_drains(seed: int, vtep: str, drained: list[str], tmp_path: Path) -> None:
+def test_frr_drains(
+    release: Release, seed: int, vtep: str, drained: list[str], tmp_path: Path
+) -> None:
     """`bgp graceful-shutdown`, as our configurations have it: everybody else goes another way."""
-    require("vtysh", "zebra", "bgpd", "ip", "nsenter")
-    require_root()
     path, _ = random_fabric(seed, vtep, False, tmp_path)
     network = build(load_fabric(path), drained=drained, lock=False)
-    with frr_lab(network) as lab:
+    with frr_lab(network, release) as lab:
         agree(lab, network)
         assert ours(network, lab) != ours(rebuild(network, drained=[]), lab)

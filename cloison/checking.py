@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cloison.how import How
 from cloison.loader import read_fabric, sources_of
+from cloison.views.diagnosed import in_order
 from compiler.policy.ir import Policy
 from fabric.diagnostics import Diagnostic
 from fabric.network import Network
@@ -23,8 +24,7 @@ def check_file(path: Path | str, text: str, how: How) -> list[Diagnostic]:
     if (network := found.network) is not None:
         beyond += [record.diagnostic() for record in network.not_evaluated]
         beyond += [*network.findings, *lints(network, found.policy, how)]
-    told = dict.fromkeys((*found.warnings, *beyond))
-    return sorted(told, key=lambda d: (d.span is None, d.span or 0, d.code))
+    return in_order((*found.warnings, *beyond))
 
 
 def lints(network: Network, policy: Policy | None, how: How) -> Iterator[Diagnostic]:

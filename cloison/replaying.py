@@ -13,6 +13,8 @@ from typing import Any
 
 from cloison.render.table import Table
 from cloison.views import replayed
+from cloison.views.diagnosed import diagnosed
+from cloison.views.diagnosed import doubtful as told
 from cloison.views.unknowns import as_rows, brief, notes
 from cloison.views.world import World
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
@@ -82,7 +84,8 @@ class Replay:
 
     def __repr__(self) -> str:
         report, left_out = self.report, brief(self.world.network.not_evaluated)
-        return f"{report.delivered:,} of {report.packets:,} packets delivered{left_out}"
+        doubts = told(self.world.network)
+        return f"{report.delivered:,} of {report.packets:,} packets delivered{left_out}{doubts}"
 
     def _repr_html_(self) -> str:
         return self.verdicts._repr_html_() + self.flows._repr_html_()
@@ -104,6 +107,7 @@ def document(
         "replay": found | {"outer_source_elsewhere": elsewhere},
         "verdict": verdict(world),
         "not_evaluated": as_rows(world.network.not_evaluated),
+        "diagnostics": diagnosed(world.network),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from cloison.render.formats import Tell
     from cloison.views.world import World
     from fabric.diagnostics import Diagnostic
-    from fabric.network import Network
 
 
 CODES = {"error": USAGE, "finding": FINDING, "unknown": UNKNOWN}
@@ -77,16 +77,16 @@ def tell_findings(world: World) -> None:
 
     if world.findings:
         click.echo(render(world.findings, colour=colour_wanted(sys.stderr)), err=True)
-    tell_warnings(world.network)
+    tell_warnings(world.network.warnings)
 
 
-def tell_warnings(network: Network) -> None:
-    """What is doubtful about a network, on stderr: the first of each code, and how many more there
-    are; `check` has all of them, with lines and hints."""
+def tell_warnings(found: Sequence[Diagnostic]) -> None:
+    """What is doubtful, on stderr: the first of each code, and how many more there are; `check` and
+    JSON have all of them, with lines and hints."""
     from cloison.render.formats import visible
 
-    count = Counter(warning.code for warning in network.warnings)
-    first = {warning.code: warning for warning in reversed(network.warnings)}
+    count = Counter(warning.code for warning in found)
+    first = {warning.code: warning for warning in reversed(found)}
     for code, warning in sorted(first.items()):
         more = f" (and {count[code] - 1:,} more: see cloison check)" if count[code] > 1 else ""
         click.echo(visible(f"{replace(warning, hint=None)}{more}"), err=True)
@@ -111,19 +111,9 @@ def diagnostics(path: Path, sources: dict[str, str], how: How, tell: Tell) -> li
 def as_json(found: list[Diagnostic]) -> str:
     """`cloison/diagnostics/1`."""
     from cloison.render.formats import json_text
+    from cloison.views.diagnosed import diagnostic_rows
 
-    rows = [
-        {
-            "code": d.code,
-            "severity": d.severity,
-            "file": d.span and d.span.file,
-            "line": d.span and d.span.line,
-            "column": d.span and d.span.column,
-            "message": d.message,
-            "hint": d.hint,
-        }
-        for d in found
-    ]
     worst = next((severity for severity in CODES if any(d.severity == severity for d in found)), "")
     verdict = {"error": None, "finding": "fails", "unknown": "unknown"}.get(worst, "holds")
+    rows = diagnostic_rows(found)
     return json_text({"schema": "cloison/diagnostics/1", "verdict": verdict, "rows": rows})

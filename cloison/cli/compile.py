@@ -110,7 +110,8 @@ def command(
         say(below(records))
     else:
         rows, title = usage_rows(found), f"Fill of {profile.title}"
-        say(with_records(records, rows, schema="cloison/capacity/1", output=output, title=title))
+        schema, of = "cloison/capacity/1", world.network
+        say(with_records(records, rows, network=of, schema=schema, output=output, title=title))
     if left_out and out is not None:
         click.echo("nothing is written: the dumps would lack what is not evaluated", err=True)
     if too_much:

@@ -146,10 +146,12 @@ def alike(found: Sequence[Explanation]) -> bool:
 def show(found: Explanation, output: str) -> None:
     """One flow in full."""
     from cloison.render import formats as render
+    from cloison.views.diagnosed import diagnosed
     from cloison.views.explained_text import report
 
     if output == "json":
-        click.echo(render.json_text({"schema": SCHEMA, **found.document()}))
+        beside = {"diagnostics": diagnosed(found.network)}
+        click.echo(render.json_text({"schema": SCHEMA, **found.document(), **beside}))
     else:
         render.show(*report(found))
 
@@ -198,9 +200,9 @@ def show_all(found: list[Explanation], output: str, alike_as: dict[str, int]) ->
     if output == "table":
         render.show(*report(found, alike_as))
     else:
-        rows = [row(one, alike_as) for one in found]
+        rows, network = [row(one, alike_as) for one in found], found[0].network
         records = tuple(dict.fromkeys(record for e in found for record in e.touched_by))
-        render.say(with_records(records, rows, schema=SEVERAL, output=output))
+        render.say(with_records(records, rows, network=network, schema=SEVERAL, output=output))
 
 
 def row(found: Explanation, alike_as: dict[str, int]) -> dict[str, Any]:

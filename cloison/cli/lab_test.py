@@ -81,6 +81,7 @@ def show(lab: Lab, found: Trial, output: str) -> None:
     """Counts per family, then what should not have happened."""
     from cloison.render.formats import emit, visible
     from cloison.render.formats import show as write
+    from cloison.views.diagnosed import diagnosed
     from cloison.views.lab import rows
     from cloison.views.unknowns import as_rows, sentences
 
@@ -94,6 +95,7 @@ def show(lab: Lab, found: Trial, output: str) -> None:
         "captured": found.captured,
         "differences": len(differences),
         "not_evaluated": as_rows(left_out),
+        "diagnostics": diagnosed(lab.program.network),
         "seconds": round(found.seconds, 3),
     }
     if output == "json":

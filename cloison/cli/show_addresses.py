@@ -36,4 +36,4 @@ def command(fabric: Path, what: str, how: How, output: str) -> None:
     network = told(World.of_fabric(fabric, how)).network
     rows, title = [*TABLES[what](network)], "VRFs" if what == "vrfs" else what.capitalize()
     schema = f"cloison/addresses-{what}/1"
-    say(listing(network.not_evaluated, rows, schema=schema, output=output, title=title))
+    say(listing(network, rows, schema=schema, output=output, title=title))

@@ -37,4 +37,4 @@ def command(fabric: Path, stage: str | None, how: How, output: str) -> None:
         say(left_out(records))
     else:
         schema = "cloison/policy/1"
-        say(listing(records, wanted, schema=schema, output=output, title="Policy"))
+        say(listing(world.network, wanted, schema=schema, output=output, title="Policy"))

@@ -76,8 +76,8 @@ def command(
         found, what = fib_rows(network, node, vrf), "routes"
     rows = [row for row in found if holds(row["prefix"], wanted)]
     title, columns = SHOWN[what]
-    schema, records = f"cloison/{what}/1", network.not_evaluated
-    say(listing(records, rows, schema=schema, output=output, title=title, columns=columns))
+    schema = f"cloison/{what}/1"
+    say(listing(network, rows, schema=schema, output=output, title=title, columns=columns))
     if what == "routes" and not rows and node is not None and not is_vtep(network, node):
         click.echo(
             f"{node} is no VTEP here and has no VRFs; --evpn shows what it receives, --underlay "

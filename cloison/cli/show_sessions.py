@@ -37,5 +37,4 @@ def command(fabric: Path, node: str | None, failed: bool, how: How, output: str)
         for row in rows(network)
         if node in (None, row["node"]) and not (failed and row["state"] == "established")
     ]
-    records = network.not_evaluated
-    say(listing(records, wanted, schema="cloison/sessions/1", output=output, title="Sessions"))
+    say(listing(network, wanted, schema="cloison/sessions/1", output=output, title="Sessions"))

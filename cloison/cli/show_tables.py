@@ -66,8 +66,7 @@ def command(
         show_node(program, node, output)
         return
     rows, title = usage_rows(usage(program, profile)), f"Fill of {profile.title}"
-    records = world.network.not_evaluated
-    say(listing(records, rows, schema="cloison/capacity/1", output=output, title=title))
+    say(listing(world.network, rows, schema="cloison/capacity/1", output=output, title=title))
 
 
 def show_node(program: Program, name: str, output: str) -> None:
@@ -83,8 +82,7 @@ def show_node(program: Program, name: str, output: str) -> None:
         say(left_out(program.network.not_evaluated))
         return
     rows, title = entry_rows(program, node), f"Entries of {name}"
-    records = program.network.not_evaluated
-    say(listing(records, rows, schema="cloison/entries/1", output=output, title=title))
+    say(listing(program.network, rows, schema="cloison/entries/1", output=output, title=title))
 
 
 def show_engines(world: World, name: str | None, output: str) -> None:
@@ -104,4 +102,4 @@ def show_engines(world: World, name: str | None, output: str) -> None:
         say(left_out(records))
         return
     schema, beside = "cloison/engines/2", {"node": name}
-    say(listing(records, rows, schema=schema, output=output, title=title, beside=beside))
+    say(listing(world.network, rows, schema=schema, output=output, title=title, beside=beside))

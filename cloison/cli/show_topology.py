@@ -24,15 +24,20 @@ def command(
     fabric: Path, links: bool, node: str | None, down: tuple[str, ...], output: str
 ) -> None:
     """Nodes of FABRIC by tier, or its links; needs no policies and no manifests."""
+    from cloison.cli.check import tell_warnings
     from cloison.render.formats import emit
+    from cloison.views.diagnosed import diagnostic_rows, in_order
     from cloison.views.topology import known_node, link_rows, node_rows
     from fabric.clos import build_fabric
-    from fabric.load import load_fabric
+    from fabric.load import load
 
-    built = build_fabric(load_fabric(fabric), down)
+    spec, warnings = load(fabric)
+    built = build_fabric(spec, down)
+    tell_warnings(warnings)
     rows = list(link_rows(built) if links else node_rows(built))
     if node is not None:
         known_node(built, node)
         rows = [row for row in rows if node in (row.get("node"), row.get("a"), row.get("b"))]
     thing = "links" if links else "topology"
-    emit(rows, schema=f"cloison/{thing}/1", output=output, title=thing.capitalize())
+    meta = {"diagnostics": diagnostic_rows(in_order(warnings))}
+    emit(rows, schema=f"cloison/{thing}/1", output=output, title=thing.capitalize(), meta=meta)

@@ -49,7 +49,7 @@ def command(fabric: Path, how: How, runner: Runner, target: str, output: str, qu
     with progress(quiet=quiet) as tell:
         found = run(lambda: World.read([fabric], how), target=target, tell=tell, runner=runner)
     show(found, output)
-    tell_warnings(found.world.network)
+    tell_warnings(found.world.network.warnings)
     leave(found.verdict)
 
 

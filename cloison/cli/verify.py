@@ -74,7 +74,7 @@ def command(
         with progress(quiet=quiet) as tell:
             proof, written = proven(fabric, how, runner, certificate, tell)
         show(proof, how.down, written, output)
-        tell_warnings(proof.network)
+        tell_warnings(proof.network.warnings)
         if certificate is not None:
             said = f"certificate in {certificate}" if written else unwritten(proof, certificate)
             click.echo(said, err=True)
@@ -128,12 +128,14 @@ def show(proof: Proof, down: tuple[str, ...], certificate: Any, output: str) -> 
 def check_certificate(path: Path, fabric: Path | None, how: How, output: str) -> str:
     """The verdict of a certificate that is consistent, with a fabric valid; fails where it is not.
     The answer goes to stdout."""
+    from cloison.cli.check import tell_warnings
     from cloison.render import formats as render
     from cloison.views import verified
 
-    found = verified.check(verified.read_certificate(path), fabric, how)
+    found, warnings = verified.check(verified.read_certificate(path), fabric, how)
     if output == "json":
         click.echo(render.json_text(found))
     else:
         render.show(*verified.checked(found))
+    tell_warnings(warnings)
     return "fails" if found["problems"] else str(found["verdict"])

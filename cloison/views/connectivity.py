@@ -24,6 +24,7 @@ from cloison.views.doubts import Doubts, pods_of
 from cloison.views.unknowns import below, notes, with_records
 from cloison.views.world import World
 from compiler.policy.ir import Direction, Origin
+from compiler.policy.lints import lints
 from compiler.program.program import goes_by_address
 from compiler.sources.past_egress import workload_of
 from fabric.address_sets import AddressSet, addresses_in, refusal
@@ -90,8 +91,9 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
         columns = COLUMNS | {name: name for name in doubt.columns}
         beside = {"doors": list(map(door, ways_in))} if ways_in else None
         text = with_records(
-            doubt.records, rows, schema=SCHEMA, output=output, columns=columns, beside=beside,
-            missing=lacking,
+            doubt.records, rows, network=world.network, schema=SCHEMA, output=output,
+            columns=columns, beside=beside, missing=lacking,
+            more=lints(world.network, world.program.policy),
         )  # fmt: skip
     shape = FORMATS.get(output)
     if ways_in and shape and shape.beside == "below":

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cloison.views.changed import EditGroup, addresses, end_row, grouped, line, plain, sentences
+from cloison.views.diagnosed import diagnosed
 from cloison.views.unknowns import as_rows, in_short, way_on
 from cloison.views.unknowns import sentences as unevaluated
 from fabric.door_names import HOST_PORT, SERVICE
@@ -61,6 +62,9 @@ def document(found: Diff) -> dict[str, Any]:
         "same": found.same and found.decided,
         "rest": "unchanged" if found.decided else "unknown",
         "not_evaluated": as_rows(found.not_evaluated),
+        "diagnostics": diagnosed(
+            *(side.reach.network for side in (found.sides.old, found.sides.new))
+        ),
         "groups": [group_row(found, group) for group in grouped(found)],
         "rows": rows(found),
         "peers": [

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloison.render.table import Table, escape
+from cloison.views.diagnosed import doubtful, warnings_table
 from cloison.views.isolation import heatmap, matrix_table
 from cloison.views.report import expectations, findings_table, in_words
 from cloison.views.unknowns import COLUMNS, as_rows
@@ -52,6 +53,11 @@ class Proved:
         """What is wrong, each with a packet and the line to look at."""
         return findings_table(self.proof)
 
+    @property
+    def warnings(self) -> Table:
+        """What is doubtful about the files, the manifests and what was built."""
+        return warnings_table(self.proof.network)
+
     def __bool__(self) -> bool:
         """Whether it holds: what fails or is unknown is false."""
         return self.holds
@@ -61,14 +67,14 @@ class Proved:
         return heatmap(self.proof)
 
     def __repr__(self) -> str:
-        return f"{self.proof.network.spec.name}: {self}"
+        return f"{self.proof.network.spec.name}: {self}{doubtful(self.proof.network)}"
 
     def __str__(self) -> str:
         return in_words(self.proof)
 
     def _repr_html_(self) -> str:
         name = escape(self.proof.network.spec.name)
-        optional = (table for table in (self.findings, self.not_evaluated) if len(table))
+        optional = (t for t in (self.findings, self.not_evaluated, self.warnings) if len(t))
         parts = [self.matrix, *optional]
         return f"<h4>{name}: {escape(str(self))}</h4>" + "".join(
             part._repr_html_() for part in parts

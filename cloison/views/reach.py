@@ -55,8 +55,8 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
         beside |= {"not_listed": note} if note else {}
         rows += [{"not_listed": note}] if note and shape.beside == "rows" else []
         text = with_records(
-            doubt.records, rows, schema=SCHEMA, output=output, columns=columns, beside=beside,
-            missing=missing(made(), source, to),
+            doubt.records, rows, network=network, schema=SCHEMA, output=output, columns=columns,
+            beside=beside, missing=missing(made(), source, to),
         )  # fmt: skip
         if ways_in and shape.beside == "below":
             rows = list(map(door_text, ways_in))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloison.render.table import Table, escape
+from cloison.views.diagnosed import diagnosed, doubtful, warnings_table
 from cloison.views.headroom import headroom, room_table
 from cloison.views.isolation import grid_table, matrix_table, open_table
 from cloison.views.unknowns import as_rows, in_short, sentences
@@ -72,12 +73,18 @@ class Simulation:
         """What is wrong, each with a packet and the line to look at."""
         return findings_table(self.proof)
 
+    @property
+    def warnings(self) -> Table:
+        """What is doubtful about the files, the manifests and what was built."""
+        return warnings_table(self.world.network)
+
     def __repr__(self) -> str:
         said = in_words(self.proof) if self.verdict != "computed" else self.verdict
-        return f"{self.world.network.spec.name}: {said}"
+        return f"{self.world.network.spec.name}: {said}{doubtful(self.world.network)}"
 
     def _repr_html_(self) -> str:
-        parts = [table._repr_html_() for table in tables(self) if len(table)]
+        shown = (*tables(self), self.warnings)
+        parts = [table._repr_html_() for table in shown if len(table)]
         left_out = (f"<p>{escape(line)}</p>" for line in sentences(self.proof.not_evaluated))
         return f"<h3>{escape(repr(self))}</h3>" + "".join((*parts, *left_out))
 
@@ -293,6 +300,7 @@ def proven(proof: Proof) -> dict[str, Any]:
         ],
         "unknown_because": list(proof.unknown_because),
         "not_evaluated": as_rows(proof.not_evaluated),
+        "diagnostics": diagnosed(proof.network),
     }
 
 

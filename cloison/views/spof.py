@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cloison.render.table import Table
+from cloison.views.diagnosed import diagnosed
 from cloison.views.emptied import words
 from cloison.views.unknowns import as_rows
 
@@ -104,4 +105,5 @@ def document(found: Spof) -> dict[str, Any]:
         "rows": rows(found),
         "services": service_rows(found),
         "not_evaluated": as_rows(found.network.not_evaluated),
+        "diagnostics": diagnosed(found.network),
     }

@@ -13,11 +13,13 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from cloison.render.formats import FORMATS, Format, written
+from cloison.views.diagnosed import diagnosed
+from fabric.diagnostics import Diagnostic
 from fabric.kubernetes.unevaluated import Unevaluated, accepted, pending
+from fabric.network import Network
 
 COLUMNS = ("kind", "namespace", "name", "what", "line", "accepted")
 NAMED = 4
@@ -90,6 +92,7 @@ def with_records(
     records: Sequence[Unevaluated],
     rows: Sequence[Mapping[str, Any]],
     *,
+    network: Network,
     schema: str,
     output: str,
     columns: Sequence[str] | Mapping[str, str] | None = None,
@@ -97,15 +100,19 @@ def with_records(
     beside: Mapping[str, Any] | None = None,
     missing: Sequence[tuple[str, str]] = (),
     judged: bool = True,
+    more: Iterable[Diagnostic] = (),
 ) -> str:
     """As `written`, with the records (rule 3), and unless it is `judged` no verdict (rule 4);
-    `beside` goes into JSON and YAML, `missing` (pairs that lack something because of an assumed
+    `beside` goes into JSON and YAML, and so does what is to be said about the `network` (and `more`
+    of it); `missing` (pairs that lack something because of an assumed
     address) wherever the records go."""
     verdict = "unknown" if pending(records) else "computed"
     meta: dict[str, Any] = {"verdict": verdict} if judged else {}
-    meta |= {"not_evaluated": as_rows(records), **(beside or {})}
-    meta |= {"assumed_missing": as_pairs(missing)} if missing else {}
     shape = FORMATS[output]
+    meta |= {"not_evaluated": as_rows(records)}
+    meta |= {"diagnostics": diagnosed(network, more=more)} if shape.beside == "document" else {}
+    meta |= beside or {}
+    meta |= {"assumed_missing": as_pairs(missing)} if missing else {}
     if shape.beside == "rows":
         rows = [*rows, *as_more_rows(shape, records, missing)]
     text = written(rows, schema=schema, output=output, columns=columns, meta=meta, title=title)
@@ -115,8 +122,21 @@ def with_records(
     return text
 
 
-listing = partial(with_records, judged=False)
-"""Rows of what was read or computed, with the records (rule 4)."""
+def listing(
+    network: Network,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    schema: str,
+    output: str,
+    columns: Sequence[str] | Mapping[str, str] | None = None,
+    title: str | None = None,
+    beside: Mapping[str, Any] | None = None,
+) -> str:
+    """Rows of what was read or computed, with what is not evaluated of the network (rule 4)."""
+    return with_records(
+        network.not_evaluated, rows, network=network, schema=schema, output=output,
+        columns=columns, title=title, beside=beside, judged=False,
+    )  # fmt: skip
 
 
 def left_out(records: Sequence[Unevaluated], shape: Format = FORMATS["table"]) -> str:

@@ -13,6 +13,7 @@ from rich.text import Text
 from cloison.how import AS_USUAL, How
 from cloison.render.formats import visible
 from cloison.render.table import Table
+from cloison.views.diagnosed import diagnosed
 from cloison.views.isolation import grid_table, open_table
 from cloison.views.report import proven
 from cloison.views.report_text import findings, remarks, section, verdict
@@ -22,6 +23,7 @@ from fabric.file.reader import read_text
 from fabric.inputs import input_files
 from fabric.io.strict_json import decoded, distinct
 from fabric.io.visible import lines
+from fabric.network import Network
 from sim.checker.consistency import inconsistencies
 from sim.checker.validity import validity
 from sim.proof.expect import Outcome
@@ -96,25 +98,32 @@ def read_certificate(path: Path) -> Any:
     return found
 
 
-def check(certificate: Any, fabric: Path | None, how: How = AS_USUAL) -> dict[str, Any]:
+def check(
+    certificate: Any, fabric: Path | None, how: How = AS_USUAL
+) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
     """`cloison/certificate-check/2`: whether a certificate is consistent, which it shows by itself,
-    and, with a fabric file, whether it is valid, which only that fabric shows."""
+    and, with a fabric file, whether it is valid, which only that fabric shows; and what is doubtful
+    about that one."""
     problems = inconsistencies(certificate)
-    consistent, compared = not problems, None
+    consistent, compared, network = not problems, None, None
     if consistent and fabric is not None:
-        problems, compared = _against(certificate, fabric, how)
-    return {
+        problems, compared, network = _against(certificate, fabric, how)
+    found = {
         "schema": CHECKED,
         "consistent": consistent,
         "valid": None if fabric is None else not problems,
         "problems": problems,
         "compared": compared,
         "not_evaluated": certificate["not_evaluated"] if consistent else [],
+        "diagnostics": [] if network is None else diagnosed(network),
         **summary(certificate),
     }
+    return found, () if network is None else network.warnings
 
 
-def _against(certificate: Any, fabric: Path, how: How) -> tuple[list[str], dict[str, int] | None]:
+def _against(
+    certificate: Any, fabric: Path, how: How
+) -> tuple[list[str], dict[str, int] | None, Network | None]:
     """What a fabric says about a consistent certificate. Whoever checks draws nothing for good."""
     how = replace(how, down=tuple(certificate["down"]))
     how = how if how.drawn == "refused" else replace(how, drawn="forgotten")
@@ -122,10 +131,10 @@ def _against(certificate: Any, fabric: Path, how: How) -> tuple[list[str], dict[
         network = World.of_fabric(fabric, how).network
     except InputError as error:
         if certificate["down"] and all(d.code == "C331" for d in error.diagnostics):
-            return [f"down: {d.message}" for d in error.diagnostics], None
+            return [f"down: {d.message}" for d in error.diagnostics], None, None
         raise
     found = validity(certificate, network, input_files(network.spec))
-    return found.problems, {"regions": found.regions, "packets": found.packets}
+    return found.problems, {"regions": found.regions, "packets": found.packets}, network
 
 
 def summary(certificate: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from cloison.how import AS_USUAL, How
 from cloison.loader import Read, accept, read, read_fabric, read_spec, with_detours
 from cloison.render.table import Table
 from cloison.views import addresses, policy, routes, sessions, topology
+from cloison.views.diagnosed import doubtful, warnings_table
 from cloison.views.unknowns import COLUMNS, as_rows, brief, computed, notes
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import FabricSpec
@@ -76,6 +77,11 @@ class World(sim.world.World):
         """What deserves a finding although no packet was looked at: exit 1 in every verb that
         judges (check, verify, simulate, diff, compile)."""
         return self.network.findings
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What is doubtful about the files, the manifests and what was built."""
+        return self.network.warnings
 
     @property
     def not_evaluated(self) -> Table:
@@ -229,10 +235,12 @@ class World(sim.world.World):
 
     def __repr__(self) -> str:
         left_out = brief(self.network.not_evaluated)
-        return f"{self.network.spec.name}: {len(self.network.endpoints)} endpoints{left_out}"
+        said = f"{self.network.spec.name}: {len(self.network.endpoints)} endpoints{left_out}"
+        return said + doubtful(self.network)
 
     def _repr_html_(self) -> str:
-        parts = (self.summary, *([self.not_evaluated] if len(self.not_evaluated) else []))
+        doubts = warnings_table(self.network)
+        parts = (self.summary, *(part for part in (self.not_evaluated, doubts) if len(part)))
         return "".join(part._repr_html_() for part in parts)
 
 

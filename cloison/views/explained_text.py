@@ -33,8 +33,9 @@ from compiler.policy.stages import Owner
 from fabric.cluster import CLUSTER, is_cluster
 from fabric.io.visible import lines
 from fabric.kubernetes.unevaluated import Unevaluated, pending
+from fabric.network import Network
 from sim.packets.notation import show
-from sim.pipeline.trace import EndTrace
+from sim.pipeline.trace import EndTrace, Trace
 from sim.why.blame import Cause
 from sim.why.explain import Explanation, Step
 from sim.why.pod_classes import workload
@@ -182,18 +183,27 @@ def policy_rows(found: Explanation, side: EndTrace) -> Iterator[tuple[str, str]]
 
 
 def others(found: Explanation) -> Iterator[Any]:
-    """The next hops that ECMP might have taken instead."""
+    """The next hops that ECMP might have taken instead, and the borders where it might come in."""
     if len(found.choices) < 2:
         return
-    names = [node.name for node in found.network.fabric.nodes]
-    yield f"{len(found.choices)} next hops; the hash of this flow takes one of them:"
+    several = len({choice.trace.entry for choice in found.choices}) > 1
+    what = "ways" if several else "next hops"
+    yield f"{len(found.choices)} {what}; the hash of this flow takes one of them:"
     for choice in found.choices:
-        hop = choice.trace.next_hop
-        assert hop is not None, "a choice without a next hop"
-        at = f"{names[hop.vtep]} {found.network.vrfs[hop.vrf].name}"
+        at = start(found.network, choice.trace, tell_entry=several)
         mark = " (taken)" if choice.hashed else ""
         yield Text(visible(f"  {at}: {choice.trace.reason.label}{mark}"))
     yield ""
+
+
+def start(network: Network, trace: Trace, *, tell_entry: bool) -> str:
+    """Where a packet enters the fabric, if that is to be told, and its first next hop, if any."""
+    names = [node.name for node in network.fabric.nodes]
+    parts = [f"in at {names[trace.entry]}"] if tell_entry and trace.entry is not None else []
+    if trace.next_hop is not None:
+        hop = trace.next_hop
+        parts.append(f"{names[hop.vtep]} {network.vrfs[hop.vrf].name}")
+    return ", to ".join(parts)
 
 
 def reasons(found: Explanation) -> Iterator[Any]:

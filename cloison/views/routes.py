@@ -82,7 +82,10 @@ def type5_rows(network: Network, node: str | None, vrf: str | None) -> Iterator[
             continue
         if here is not None and not network.underlay.reachable(here, route.vtep):
             continue
-        path = () if here is None else network.underlay.as_path(here, route.vtep)
+        path: tuple[int, ...] = ()
+        if here is not None:
+            more = (network.plan.asn[route.vtep],) * route.prepended
+            path = (*network.underlay.as_path(here, route.vtep), *more)
         yield {
             "rd": route.rd,
             "prefix": str(route.prefix),

@@ -8,6 +8,8 @@ Rules that hold here:
    namespaces (`lints` says so).
 3. Peerings, leaks and what follows from transit permit what `fabric.intent.intents` says: towards
    the prefixes that the other side offers, from the prefixes that this side offers, on their ports.
+   An endpoint is one side or none; but of its two IP versions one may be offered alone, and then
+   the permit is for that one: what the other sends would be answered elsewhere or not at all.
 4. Zone crossings with a declared intent pass here; the zones' own stages decide about them.
 
 A permit is written for both enforcement points: OUT at the side that opens the connection, IN at
@@ -16,7 +18,9 @@ the side that accepts it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import count, groupby
 
 from compiler.policy import origin_kinds
@@ -32,13 +36,17 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
+from compiler.policy.selectors import overlaps
 from compiler.policy.source import Source, no_mistakes
 from fabric.diagnostics import Diagnostic
 from fabric.intent.offers import Intent
+from fabric.inventory import Prefix
 from fabric.network import Network
 from fabric.plan.per_namespace import NODES
 from fabric.ports import PortRange
 
+Sides = tuple[InVrf, ...]
+Dual = defaultdict[str, list[tuple[Prefix, ...]]]
 UNASKED = Origin(origin_kinds.DEFAULT, "tenant isolation")
 
 
@@ -63,6 +71,7 @@ def own_vrfs(network: Network, orders: Iterator[int]) -> Iterator[Rule]:
 
 def crossings(network: Network, orders: Iterator[int]) -> Iterator[Rule]:
     """Rules 3 and 4: one pair of rules per intent, server VRF and way to open connections."""
+    dual = with_both(network)
     for _, group in groupby(network.intents, key=cause):
         members = list(group)
         origin = origin_of(members[0])
@@ -70,8 +79,8 @@ def crossings(network: Network, orders: Iterator[int]) -> Iterator[Rule]:
             both = [i for i in members if (i.a if opens_a else i.b) in i.opens]
             near = sides((i, i.a if opens_a else i.b) for i in both)
             far = sides((i, i.b if opens_a else i.a) for i in both)
-            if near and far:
-                yield from permits(next(orders), near, far, l4(both[0].ports), origin)
+            for here, there in by_version(dual, near, far):
+                yield from permits(next(orders), here, there, l4(both[0].ports), origin)
 
 
 def cause(intent: Intent) -> tuple[str, str, str, tuple[PortRange, ...]]:
@@ -85,7 +94,7 @@ def origin_of(intent: Intent) -> Origin:
     return Origin(origin_kinds.kind_of(intent.kind), intent.name, span=intent.span)
 
 
-def sides(members: Iterable[tuple[Intent, str]]) -> tuple[InVrf, ...]:
+def sides(members: Iterable[tuple[Intent, str]]) -> Sides:
     """What one side of each intent offers, as matchers; a side that offers nothing is left out."""
     out = dict.fromkeys(
         InVrf(frozenset((vrf,)), intent.offered(vrf))
@@ -95,10 +104,43 @@ def sides(members: Iterable[tuple[Intent, str]]) -> tuple[InVrf, ...]:
     return tuple(out)
 
 
+def by_version(dual: Dual, near: Sides, far: Sides) -> Iterator[tuple[Sides, Sides]]:
+    """Both sides of a crossing; each IP version for itself if some endpoint of either side offers
+    one and has the other too. A crossing of which a side offers nothing is left out."""
+    whole = [(near, far)]
+    if any(halved(dual, side) for side in (*near, *far)):
+        whole = [(of_version(near, version), of_version(far, version)) for version in (4, 6)]
+    yield from ((here, there) for here, there in whole if here and there)
+
+
+def halved(dual: Dual, side: InVrf) -> bool:
+    """Whether this side offers one IP version of an endpoint that has two."""
+    return any(
+        len({p.version for p in own if overlaps(side.prefixes or (), (p,))}) == 1
+        for vrf in side.vrfs
+        for own in dual[vrf]
+    )
+
+
+def with_both(network: Network) -> Dual:
+    """The prefixes of each endpoint that has both IP versions, by its VRF's name."""
+    found: Dual = defaultdict(list)
+    for endpoint in network.endpoints:
+        if len({prefix.version for prefix in endpoint.prefixes}) > 1:
+            found[network.vrfs[endpoint.vrf].name].append(endpoint.prefixes)
+    return found
+
+
+def of_version(sides: Sides, version: int) -> Sides:
+    """What sides offer of one IP version."""
+    offers = ((s, tuple(p for p in s.prefixes or () if p.version == version)) for s in sides)
+    return tuple(replace(side, prefixes=prefixes) for side, prefixes in offers if prefixes)
+
+
 def permits(
     order: int,
-    near: tuple[InVrf, ...],
-    far: tuple[InVrf, ...],
+    near: Sides,
+    far: Sides,
     ports: tuple[L4, ...],
     origin: Origin,
 ) -> Iterator[Rule]:

@@ -161,9 +161,15 @@ FAULTS = (
     ),
     Fault(
         "compiler/sources/isolation.py",
-        "yield from permits(next(orders), near, far, l4(both[0].ports), origin)",
-        "yield from permits(next(orders), near, far, (), origin)",
+        "yield from permits(next(orders), here, there, l4(both[0].ports), origin)",
+        "yield from permits(next(orders), here, there, (), origin)",
         "the ports of a peering or leak do not count",
+    ),
+    Fault(
+        "compiler/sources/isolation.py",
+        "    if any(halved(dual, side) for side in (*near, *far)):",
+        "    if False:",
+        "who offers one IP version crosses with both",
     ),
     Fault(
         "compiler/sources/zones.py",

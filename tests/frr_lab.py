@@ -178,6 +178,11 @@ class FrrLab:
             out.append(value)
         return out
 
+    def tell(self, node: int, *lines: str) -> None:
+        """Lines of configuration, to one node's daemons while they run."""
+        words = [word for line in ("configure terminal", *lines) for word in ("-c", line)]
+        run(*self.release.command("vtysh", "-N", self.name(node), *words))
+
     def fail(self, link: str) -> None:
         """Take a link down at its upper end."""
         data = next(link_ for link_ in self.network.fabric.links if link_.name == link)

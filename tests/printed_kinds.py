@@ -48,7 +48,7 @@ OTHER = re.compile(
     "rule|stage|action|direction|because|what|part|computed|order|rt|rd|next_hop|router_mac|"
     "(a_|b_)?port|protocol|capacity|families|imports|rts|protected_by|assumed|where|result|entry"
     "|IPv4|IPv6|by|routes|ports_list|via|door|code|file|hint|message|severity|partial"
-    "|title|old|new|not_listed|detail|change|families|nodes|only|is|was"
+    "|title|old|new|not_listed|detail|change|fate|why|families|nodes|only|is|was"
 )
 
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 @click.option("--prefix", help="Only routes that hold this address or lie in this prefix.")
 @click.option("--evpn", is_flag=True, help="Type-5 routes as announced instead of the FIB.")
 @click.option("--underlay", is_flag=True, help="Routes to loopbacks, of every node, instead.")
+@click.option(
+    "--paths", is_flag=True, help="With --underlay: what every session brings, and why not used."
+)
 @world_options
 @output_option()
 def command(
@@ -34,13 +37,17 @@ def command(
     prefix: str | None,
     evpn: bool,
     underlay: bool,
+    paths: bool,
     how: How,
     output: str,
 ) -> None:
     """Routes of FABRIC: where each prefix leads and why the VRF has it.
 
     With --underlay: what eBGP leaves on every node for the loopbacks of the
-    others, with all next hops and the AS path.
+    others, with all next hops and the AS path, and how many paths that are as
+    short are missed, for what reason. With --paths a row for every session
+    and loopback: the AS path that comes over it, whether it is used, and why
+    not.
     """
     from cloison.cli.check import told
     from cloison.render.formats import say
@@ -51,6 +58,7 @@ def command(
         is_vtep,
         known_vrf,
         parse_prefix,
+        path_rows,
         type5_rows,
         underlay_rows,
     )
@@ -60,6 +68,8 @@ def command(
 
     if underlay and (evpn or vrf is not None):
         raise click.UsageError("--underlay goes with neither --evpn nor --vrf: it has no VRFs")
+    if paths and not underlay:
+        raise click.UsageError("--paths goes with --underlay: it is about paths to loopbacks")
     network = told(World.of_fabric(fabric, how)).network
     if node is not None:
         known_node(network.fabric, node)
@@ -68,7 +78,9 @@ def command(
         wanted = parse_prefix(prefix)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--prefix") from error
-    if underlay:
+    if paths:
+        found, what = path_rows(network, node), "underlay-paths"
+    elif underlay:
         found, what = underlay_rows(network, node), "underlay-routes"
     elif evpn:
         found, what = type5_rows(network, node, vrf), "evpn-routes"

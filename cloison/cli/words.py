@@ -44,6 +44,7 @@ OPTIONS = {
     "--out": "the file or folder to write; -o where a verb writes files",
     "--output": "the format of the answer on stdout; -o elsewhere",
     "--packets": "how many packets are generated per trace",
+    "--paths": "what every BGP session brings",
     "--pairs": "generate every pair on every interesting port",
     "--pcap": "write packets as they were on the wire into this file",
     "--permitted": "the share of random flows that is permitted",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fabric.control.adj_rib_in import AdjRibIn
     from fabric.inventory import Prefix
     from fabric.network import Network
 
@@ -15,13 +16,17 @@ COLUMNS = ("node", "vrf", "prefix", "via", "reason")
 EVPN_COLUMNS = ("vrf", "prefix", "next_hop", "rts", "as_path")
 
 
-UNDERLAY_COLUMNS = ("node", "prefix", "owner", "via", "as_path")
+UNDERLAY_COLUMNS = ("node", "prefix", "owner", "via", "as_path", "missed")
+
+
+PATH_COLUMNS = ("node", "owner", "port", "peer", "as_path", "used", "missed", "why")
 
 
 SHOWN = {
     "routes": ("Routes", COLUMNS),
     "evpn-routes": ("Type-5 routes", EVPN_COLUMNS),
     "underlay-routes": ("Underlay routes", UNDERLAY_COLUMNS),
+    "underlay-paths": ("Underlay paths", PATH_COLUMNS),
 }
 
 
@@ -32,24 +37,56 @@ def is_vtep(network: Network, node: str) -> bool:
 
 
 def underlay_rows(network: Network, node: str | None) -> Iterator[dict[str, Any]]:
-    """Routes to loopbacks by node and owner; one that BGP does not bring has no next hop."""
+    """Routes to loopbacks by node and owner; one that BGP does not bring has no next hop. `missed`
+    counts paths as short as the best that are not used, by reason."""
     names, underlay = [n.name for n in network.fabric.nodes], network.underlay
-    speakers = [n.index for n in network.fabric.nodes if network.plan.asn[n.index]]
     links = network.fabric.links
-    for here in speakers:
-        if node not in (None, names[here]):
-            continue
-        for owner in speakers:
-            if owner != here:
+    for here, owners, rib in ribs(network, node):
+        for owner in owners:
+            yield {
+                "node": names[here],
+                "prefix": f"{network.plan.vtep(owner)}/32",
+                "owner": names[owner],
+                "via": [names[hop] for hop, _ in underlay.ecmp(here, owner)],
+                "links": [links[link].name for _, link in underlay.ecmp(here, owner)],
+                "as_path": list(underlay.as_path(here, owner)),
+                "reachable": underlay.reachable(here, owner),
+                "missed": rib.lost(owner),
+            }
+
+
+def path_rows(network: Network, node: str | None) -> Iterator[dict[str, Any]]:
+    """What every session of a node brings about every loopback, and why it is not used."""
+    fabric, asn = network.fabric, network.plan.asn
+    names = [n.name for n in fabric.nodes]
+    for here, owners, rib in ribs(network, node):
+        for owner in owners:
+            for heard in rib.about(owner):
                 yield {
                     "node": names[here],
                     "prefix": f"{network.plan.vtep(owner)}/32",
                     "owner": names[owner],
-                    "via": [names[hop] for hop, _ in underlay.ecmp(here, owner)],
-                    "links": [links[link].name for _, link in underlay.ecmp(here, owner)],
-                    "as_path": list(underlay.as_path(here, owner)),
-                    "reachable": underlay.reachable(here, owner),
+                    "port": heard.session.port,
+                    "peer": names[heard.session.peer],
+                    "link": fabric.links[heard.session.link].name,
+                    "as_path": [asn[v] for v in heard.nodes],
+                    "nodes": [names[v] for v in heard.nodes],
+                    "used": heard.fate == "used",
+                    "missed": heard.missed,
+                    "fate": heard.fate,
+                    "why": heard.why or None,
                 }
+
+
+def ribs(network: Network, node: str | None) -> Iterator[tuple[int, list[int], AdjRibIn]]:
+    """Nodes that speak BGP, or one of them: whose loopbacks each may know, and what it hears."""
+    from fabric.control.adj_rib_in import AdjRibIn
+
+    speakers = [n.index for n in network.fabric.nodes if network.plan.asn[n.index]]
+    for here in speakers:
+        if node in (None, network.fabric.nodes[here].name):
+            owners = [owner for owner in speakers if owner != here]
+            yield here, owners, AdjRibIn.of(network.fabric, network.underlay, here)
 
 
 def fib_rows(network: Network, node: str | None, vrf: str | None) -> Iterator[dict[str, Any]]:

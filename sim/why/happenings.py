@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from compiler.policy.points import where
 from compiler.program.program import Program
+from fabric.control.adj_rib_in import AdjRibIn
 from fabric.control.fib import NextHop, Route
 from fabric.network import Network
 from sim.packets.headers import Flow
@@ -91,7 +92,19 @@ def _carried(
     path = " - ".join([names[at], *(names[step.to] for step in hops)])
     ways = len(network.underlay.paths(at, hop.vtep))
     text = f"VXLAN vni {hop.vni}, UDP source port {found.outer_sport}; one of {ways} paths"
-    yield Step(names[at], "underlay", path, text)
+    missed = "".join(f"; {said}" for said in _missed(network, hop.vtep, hops))
+    yield Step(names[at], "underlay", path, text + missed)
+
+
+def _missed(network: Network, target: int, hops: Sequence[UnderlayHop]) -> Iterator[str]:
+    """Paths as short as the one that was taken, and why nodes on it do not use them."""
+    names = network.fabric.nodes
+    for step in hops:
+        rib = AdjRibIn.of(network.fabric, network.underlay, step.node)
+        for heard in rib.about(target):
+            if heard.missed:
+                peer = names[heard.session.peer].name
+                yield f"{names[step.node].name} does not use {peer}: {heard.why}"
 
 
 def _further(network: Network, found: Trace) -> Iterator[Step]:

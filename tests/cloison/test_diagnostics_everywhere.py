@@ -47,6 +47,7 @@ MORE = {
     "explain several": lambda f: ["explain", f, "a/web/*", "a/web/*:80/tcp"],
     "show routes --evpn": lambda f: ["show", "routes", f, "--evpn"],
     "show routes --underlay": lambda f: ["show", "routes", f, "--underlay"],
+    "show routes --paths": lambda f: ["show", "routes", f, "--underlay", "--paths"],
     "show tables --engine": lambda f: ["show", "tables", f, "--engine"],
     "show tables --node": lambda f: ["show", "tables", f, "--node", "dpu1"],
     "show topology --links": lambda f: ["show", "topology", f, "--links"],

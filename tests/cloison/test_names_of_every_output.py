@@ -45,6 +45,7 @@ VERBS = {
     "routes": "show routes {}",
     "evpn": "show routes {} --evpn",
     "underlay": "show routes {} --underlay",
+    "paths": "show routes {} --underlay --paths",
     "policy": "show policy {}",
     "tables": "show tables {}",
     "entries": "show tables {} --node dpu1",

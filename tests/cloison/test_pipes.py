@@ -29,6 +29,7 @@ RUNS = (
     "show routes FABRIC",
     "show routes FABRIC --evpn",
     "show routes FABRIC --underlay",
+    "show routes FABRIC --underlay --paths",
     "show policy FABRIC",
     "show tables FABRIC",
     "show tables FABRIC --node dpu1",

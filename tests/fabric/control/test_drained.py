@@ -9,57 +9,16 @@ import pytest
 from clos_sites import plan_of, sites
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive_bgp import naive
 
 from fabric.build import build, rebuild
 from fabric.clos import build_fabric, drain, refuse_idle, take_down
 from fabric.control.reconvergence import reconverge
-from fabric.control.underlay import Underlay, settle
+from fabric.control.underlay import settle
 from fabric.diagnostics import InputError
 from fabric.file.spec import FabricSpec, Site
 from fabric.load import load_fabric
-from fabric.topology import Fabric, Role
-
-Path_ = tuple[int, ...]
-
-
-def naive(
-    fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int, ...], sessions: Underlay
-) -> dict[tuple[int, int], tuple[bool, Path_, list[tuple[int, int]]]]:
-    """By node and origin: whether the best path is tagged, its nodes, and next hops."""
-    ends = [s for s in sessions.sessions if s.up]
-    ends.sort(key=lambda s: (s.node, router_id[s.peer], int(s.port.removeprefix("swp"))))
-    speakers = [
-        v.index
-        for v in fabric.nodes
-        if v.role is not Role.HOST and v.index not in fabric.down_nodes
-    ]
-    best: dict[tuple[int, int], tuple[bool, Path_, list[tuple[int, int]]]] = {
-        (v, v): (v in fabric.drained, (v,), []) for v in speakers
-    }
-    while True:
-        now = {key: known for key, known in best.items() if key[0] == key[1]}
-        for node in speakers:
-            for origin in speakers:
-                if node == origin:
-                    continue
-                found = []
-                for s in (s for s in ends if s.node == node):
-                    if (s.peer, origin) not in best:
-                        continue
-                    if fabric.nodes[s.peer].role is Role.DPU and s.peer != origin:
-                        continue
-                    tag, path, _ = best[s.peer, origin]
-                    if asn[node] in {asn[v] for v in path}:
-                        continue
-                    found.append((tag or node in fabric.drained, len(path), path, s))
-                if found:
-                    first = min(found, key=lambda f: f[:2])
-                    alike = [f for f in found if f[:2] == first[:2]]
-                    hops = [(f[3].peer, f[3].link) for f in alike]
-                    now[node, origin] = first[0], (node, *first[2]), hops
-        if now == best:
-            return best
-        best = now
+from fabric.topology import Role
 
 
 @settings(max_examples=40, deadline=None)

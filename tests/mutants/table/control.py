@@ -241,4 +241,22 @@ FAULTS = (
         "continue",
         "a raw import target that nobody exports is not told",
     ),
+    Fault(
+        "fabric/control/adj_rib_in.py",
+        "through |= here == node",
+        "through |= here == peer",
+        "paths through the node itself are called AS loops",
+    ),
+    Fault(
+        "fabric/control/adj_rib_in.py",
+        "short = announced & ((mine < 0) | (length + 1 <= mine))",
+        "short = announced & (length + 1 <= mine)",
+        "paths that are dropped where there is no other are not missed",
+    ),
+    Fault(
+        "fabric/control/adj_rib_in.py",
+        "UNLUCKY = (LOOP, DRAINED, WIDTH)",
+        "UNLUCKY = (DRAINED, WIDTH)",
+        "paths that are lost to AS loops are not missed",
+    ),
 )

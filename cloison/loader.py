@@ -19,6 +19,7 @@ from fabric.diagnostics import Diagnostic, Diagnostics, InputError
 from fabric.file.reader import read_text, read_yaml
 from fabric.kubernetes.unevaluated import accepting
 from fabric.network import Network
+from fabric.uncollected import uncollected
 
 Vet = Callable[[Network], None]
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def _looks_like_one(path: Path) -> bool:
         return False
 
 
+@uncollected()
 def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
     """What one fabric file holds, or the cluster that manifests describe."""
     if len(paths) == 1 and is_fabric(paths[0]):
@@ -86,6 +88,7 @@ def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
     )
 
 
+@uncollected()
 def read_fabric(path: Path | str, how: How = AS_USUAL, text: str | None = None) -> Read:
     """What a fabric file holds; `text` is what stands in it, if known already."""
     from fabric.load import examine
@@ -97,6 +100,7 @@ def read_fabric(path: Path | str, how: How = AS_USUAL, text: str | None = None) 
     return read_spec(spec, how, found.warnings)
 
 
+@uncollected()
 def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic, ...] = ()) -> Read:
     """What a checked file amounts to."""
     from fabric.build import build

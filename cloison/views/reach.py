@@ -31,15 +31,16 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
     from sim.reach.fabric_doors import fabric_doors
 
     network = world.network
-    made = cache(lambda: reachability(world))
-    found = asked(made, network, source, to)
+    made = cache(lambda: reachability(world, covered=False))
+    part = cache(lambda: within(world, source, to)) if source or to else made
+    found = asked(part, network, source, to)
     doubt = doubts(network, made, source, to)
     note = "" if source or to else handed_on(network, made)
     if output == "matrix":
         text = "".join(f"{line}\n" for line in matrix(found, doubt)) + below(doubt.records)
         text += f"{folded(note)}\n" if note else ""
     elif output == "dot":
-        picture = dot(found, doubt, missing(made(), source, to))
+        picture = dot(found, doubt, missing(part(), source, to))
         text = "".join(f"{line}\n" for line in picture)
         text += f"// {visible(note)}\n" if note else ""
     else:
@@ -48,15 +49,15 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
             doubt.marked(row.source, row.target, row.row()) | cells(row, shape.cells)
             for row in found
         ]
-        parts = [key for key in PARTS if any(key in addresses(row) for row in found)]
-        columns = (*COLUMNS, *(parts if shape.cells == "plain" else ()), *doubt.columns)
-        ways_in = [] if source else fabric_doors(made(), chosen(network, to))
+        ends = [key for key in PARTS if any(key in addresses(row) for row in found)]
+        columns = (*COLUMNS, *(ends if shape.cells == "plain" else ()), *doubt.columns)
+        ways_in = [] if source else fabric_doors(network, made, chosen(network, to))
         beside: dict[str, Any] = {"doors": [door.row() for door in ways_in]} if ways_in else {}
         beside |= {"not_listed": note} if note else {}
         rows += [{"not_listed": note}] if note and shape.beside == "rows" else []
         text = with_records(
             doubt.records, rows, network=network, schema=SCHEMA, output=output, columns=columns,
-            beside=beside, missing=missing(made(), source, to),
+            beside=beside, missing=missing(part(), source, to),
         )  # fmt: skip
         if ways_in and shape.beside == "below":
             rows = list(map(door_text, ways_in))
@@ -64,6 +65,19 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
         if note and shape.beside == "below":
             text += f"\n{shape.sentence(note)}\n"
     return text, len(found), bool(pending(doubt.records))
+
+
+def within(world: World, source: str | None, to: str | None) -> Reach:
+    """What gets from the VRFs that a source stands for to those of a destination."""
+    import numpy as np
+
+    from sim.proof.reachability import reach_within
+    from sim.reach.access import senders
+
+    vrf = np.array([e.vrf for e in world.network.endpoints], np.int64)
+    ends = senders(world.network, source), chosen(world.network, to)
+    out_of, into = (np.unique(vrf[some]).tolist() for some in ends)
+    return reach_within(world, out_of, into, covered=False)
 
 
 def missing(reach: Reach, source: str | None, to: str | None) -> list[tuple[str, str]]:

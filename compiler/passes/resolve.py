@@ -73,12 +73,14 @@ class Resolver:
         self.network = network
         self.place = {stage: place for place, stage in enumerate(stages)}
         self.owned: Owned = owned_addresses(network)
-        self.anycast = any(e.anycast for e in network.endpoints)
+        self.anycast: dict[int, list[int]] = defaultdict(list)
         self.vrf_index = {vrf.name: vrf.index for vrf in network.vrfs}
         self.by_tenant: dict[str, list[int]] = defaultdict(list)
         self.by_port: dict[str, list[int]] = defaultdict(list)
         for endpoint in network.endpoints:
             self.by_tenant[endpoint.tenant].append(endpoint.index)
+            if endpoint.anycast:
+                self.anycast[endpoint.vrf].append(endpoint.index)
             for port in {port.name for port in endpoint.ports}:
                 self.by_port[port].append(endpoint.index)
         self._endpoints: dict[Matcher, tuple[int, ...]] = {}
@@ -182,9 +184,8 @@ class Resolver:
     def _own(self, cover: Addresses, vrf: int, family: int) -> Intervals:
         """What the endpoints that are left out own behind a VRF."""
         out = frozenset(cover.without or ())
-        there = (e for e in self.network.endpoints if e.vrf == vrf)
         gone = union(*(self.owned[i][family] for i in out if self.network.endpoints[i].vrf == vrf))
-        kept = [self.owned[e.index][family] for e in there if e.anycast and e.index not in out]
+        kept = [self.owned[i][family] for i in self.anycast.get(vrf, ()) if i not in out]
         return subtract(gone, union(*kept)) if gone and kept else gone
 
     def _per_ports(

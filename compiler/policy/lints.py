@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from compiler.policy.ir import (
     Cidr,
@@ -81,11 +82,11 @@ def port_names(known: _Known, where: str, alike: list[Rule]) -> Iterator[Diagnos
 
 
 class _Known:
-    """Pods by namespace, those that no selector tells apart once."""
+    """Pods by tenant and namespace, those that no selector tells apart once."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.pods: defaultdict[tuple[str, str], list[Endpoint]] = defaultdict(list)
+        self.pods: defaultdict[str, dict[str, list[Endpoint]]] = defaultdict(dict)
         self.labels: dict[tuple[str, str], dict[str, str]] = {}
         seen = set()
         for tenant, manifests in network.manifests.items():
@@ -93,11 +94,10 @@ class _Known:
                 self.labels[tenant, namespace] = dict(labels)
         for e in network.endpoints:
             if e.kind == "pod" and e.namespace is not None and not e.host_network:
-                place = e.tenant, e.namespace
-                key = (*place, frozenset(e.labels.items()), e.ports)
+                key = e.tenant, e.namespace, frozenset(e.labels.items()), e.ports
                 if key not in seen:
                     seen.add(key)
-                    self.pods[place].append(e)
+                    self.pods[e.tenant].setdefault(e.namespace, []).append(e)
         self.answers: dict[Matcher, bool] = {}
 
     def any(self, matcher: Matcher) -> bool:
@@ -112,26 +112,25 @@ class _Known:
             yield from self._selected(matcher)
             return
         tenant = rule.origin.name.partition("/")[0]
-        for (owner, _), pods in self.pods.items():
-            if owner == tenant:
-                yield from (p for p in pods if isinstance(matcher, Cidr) or self._is(matcher, p))
+        for pods in self.pods.get(tenant, {}).values():
+            yield from (p for p in pods if isinstance(matcher, Cidr) or self._is(matcher, p))
 
     def why(self, matcher: Pods) -> str | None:
         """What of a peer nobody has, if it is one thing."""
         places = [place for place in self.labels if self._in(matcher, place)]
         if not places:
             return f"no namespace has {terms(matcher.namespaces or (), wide=True)}"
-        if not any(self.pods.get(place) for place in places):
+        if not any(self.pods.get(tenant, {}).get(name) for tenant, name in places):
             return f"there is no pod in {', '.join(sorted(n for _, n in places)[:3])}; {ON_HOSTS}"
         return f"no pod there has {terms(matcher.labels, wide=True)}; {ON_HOSTS}"
 
     def _selected(self, matcher: Matcher) -> Iterator[Endpoint]:
         if isinstance(matcher, Pods):
-            for place, pods in self.pods.items():
-                if self._in(matcher, place):
+            for namespace, pods in self.pods.get(matcher.cluster, {}).items():
+                if self._in(matcher, (matcher.cluster, namespace)):
                     yield from (p for p in pods if labels_match(matcher.labels, p.labels))
         else:
-            for pods in self.pods.values():
+            for pods in chain.from_iterable(of.values() for of in self.pods.values()):
                 yield from (p for p in pods if self._is(matcher, p))
 
     def _in(self, matcher: Pods, place: tuple[str, str]) -> bool:

@@ -31,7 +31,7 @@ from sim.names.service_ways import ServiceWay, service_ways
 from sim.proof.coverage import Coverage
 from sim.proof.legs import Column
 from sim.proof.pairs_into import PairsInto
-from sim.proof.reachability import Bits, Reach, reach_into
+from sim.proof.reachability import Bits, Reach, reach_within
 from sim.verdicts import DETOUR, detour
 from sim.why.pod_classes import workload
 from sim.world import World
@@ -51,7 +51,7 @@ def detours(world: World, known: Iterable[Unevaluated]) -> Iterator[Unevaluated]
     vrfs = {network.endpoints[i].vrf for way in ways for i in (*way.at, way.endpoint.index)}
     found: Entering | None = None
     with suppress(UndecidedError):
-        found = Entering(reach_into(world, vrfs))
+        found = Entering(reach_within(world, into=vrfs))
     for way in ways:
         if way_key(way) in told:
             continue

@@ -170,13 +170,13 @@ class Reach:
 
 
 @phase("find who reaches whom")
-def reachability(world: World) -> Reach:
-    """All pairs × all packets of a world."""
+def reachability(world: World, *, covered: bool = True) -> Reach:
+    """All pairs × all packets of a world. Unless `covered`, `sure` is known of cells alone."""
     refuse_rewrites(world, "the proof")
     _refuse_too_many(world.network, world.blocks)
     space = LegSpace.of(world.network, world.blocks)
     parts = (part for vrf in range(len(world.network.vrfs)) for part in legs(space, vrf))
-    return _reach(world, space, parts)
+    return _reach(world, space, parts, covered)
 
 
 def reach_from(blocks: Blocks, src: int, dst: int) -> Reach:
@@ -186,20 +186,28 @@ def reach_from(blocks: Blocks, src: int, dst: int) -> Reach:
     return _reach(world, space, legs(space, src, dst))
 
 
-def reach_into(world: World, vrfs: Iterable[int]) -> Reach:
-    """What anybody can reach in some VRFs, and nothing else."""
+def reach_within(
+    world: World,
+    out_of: Iterable[int] | None = None,
+    into: Iterable[int] | None = None,
+    *,
+    covered: bool = True,
+) -> Reach:
+    """What anybody in some VRFs can reach in some others, and nothing else; None stands for all.
+    `covered` as in `reachability`."""
     refuse_rewrites(world, "the proof")
-    wanted = set(vrfs)
-    _refuse_too_many(world.network, world.blocks, wanted)
+    every = range(len(world.network.vrfs))
+    sources, wanted = (set(every if some is None else some) for some in (out_of, into))
+    _refuse_too_many(world.network, world.blocks, sources & wanted)
     space = LegSpace.of(world.network, world.blocks)
     parts = (
         part
-        for vrf in range(len(world.network.vrfs))
+        for vrf in sorted(sources)
         for egress in space.egresses(space.tables(vrf)[1])
         if egress in wanted
         for part in legs(space, vrf, egress)
     )
-    return _reach(world, space, parts)
+    return _reach(world, space, parts, covered)
 
 
 @phase("find who reaches whom")

@@ -19,15 +19,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
 from compiler.policy.ir import Action, Direction, Origin, Stage
 from compiler.policy.stages import Owner
-from compiler.program.program import Entry, Group
+from compiler.program.program import Entry, Group, Region
 from sim.proof.legs import Column
 from sim.proof.reachability import Bits, Reach, decisions
-from sim.reach.drawn_from import Pool, by_address, cut, pools_of
+from sim.reach.drawn_from import Pool, by_address, cut, is_leak, pools_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,9 @@ class Assumed:
     def _by_address(self, pool: Pool, version: int) -> Bits:
         """By entry id: whether it goes by addresses of a pool."""
         if (pool, version) not in self.cuts:
-            found = [e.id for at, e, why in self._about if cut(at, e, why, pool, version)]
+            about = self._about
+            alike = (ids for at, e, why, ids in about if cut(at, e, why, pool, version))
+            found = [*chain.from_iterable(alike)]
             out = self._nobody.copy() if found else self._nobody
             out[found] = True
             self.cuts[pool, version] = out
@@ -145,13 +148,22 @@ class Assumed:
         return np.zeros(max(ids, default=0) + 1, np.bool_)
 
     @cached_property
-    def _about(self) -> list[tuple[Stage, Entry, Origin]]:
-        """Entries that may go by address, with their stages and origins."""
+    def _about(self) -> list[tuple[Stage, Entry, Origin, list[int]]]:
+        """Entries that may go by address, with stage and origin: of those that cut the same pools
+        one, and the ids of all."""
         origins = self.reach.program.origins
-        every = (
-            (g.stage, e, origins[e.origin]) for g in self.reach.program.groups for e in g.entries
-        )
-        return [(at, e, why) for at, e, why in every if by_address(e, why)]
+        found: dict[tuple[Owner, bool, tuple[Region, ...]], list[int]] = {}
+        first: list[tuple[Stage, Entry, Origin]] = []
+        for group in self.reach.program.groups:
+            for entry in group.entries:
+                why = origins[entry.origin]
+                if by_address(entry, why):
+                    key = group.stage.owner, is_leak(why), entry.regions
+                    if key not in found:
+                        found[key] = []
+                        first.append((group.stage, entry, why))
+                    found[key].append(entry.id)
+        return [(*one, ids) for one, ids in zip(first, found.values(), strict=True)]
 
     def _mask(self, side: Direction, endpoint: int, pool: Pool | None, version: int) -> Bits:
         """The L4 atoms that permits by address of an IP version cover, of a cluster's policies."""

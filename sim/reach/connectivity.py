@@ -89,7 +89,7 @@ class Connectivity:
 def connectivity(world: World, asked: Collection[Peer] = ()) -> Connectivity:
     """All pairs of workloads of a `fabric.cluster` network, and the outside; also of pods that are
     asked about (rule 5)."""
-    reach = reachability(world)
+    reach = reachability(world, covered=False)
     names = ClusterNames(world.network)
     groups: dict[int, list[Peer]] = defaultdict(list)
     for pod, end in names.labelled:

@@ -67,14 +67,19 @@ def _pool(endpoint: Endpoint, found: tuple[Slot, ...]) -> Pool:
 
 def by_address(entry: Entry, origin: Origin) -> bool:
     """Whether an entry of this origin may go by address at all."""
-    return origin.kind in (LEAK, PEERING) or goes_by_address(entry)
+    return is_leak(origin) or goes_by_address(entry)
+
+
+def is_leak(origin: Origin) -> bool:
+    """Whether an entry of this origin is about addresses of the VRF that it leads to."""
+    return origin.kind in (LEAK, PEERING)
 
 
 def cut(stage: Stage, entry: Entry, origin: Origin, pool: Pool, version: int) -> bool:
     """Whether an entry of this stage and origin cuts a pool (rules 2 and 3)."""
     if not pool:
         return stage.owner is Owner.CLUSTER and goes_by_address(entry)
-    leaks = origin.kind in (LEAK, PEERING)
+    leaks = is_leak(origin)
     vrf, prefixes = pool
     whole = of_prefixes(prefixes, version)
     meant = [r for r in entry.regions if r.vrf == ANY_VRF or (leaks and r.vrf == vrf)]

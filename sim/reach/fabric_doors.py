@@ -11,12 +11,13 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from fabric.network import Network
 from fabric.ports import PortRange
 from sim.proof.pairs_into import PairsInto
 from sim.proof.reachability import Bits, Reach
@@ -55,14 +56,15 @@ class FabricDoor:
         }
 
 
-def fabric_doors(reach: Reach, wanted: Bits) -> list[FabricDoor]:
-    """Every door of every tenant that leads to one of the wanted endpoints."""
-    entering = _Entering(reach)
-    names = [workload(e) for e in reach.network.endpoints]
+def fabric_doors(network: Network, made: Callable[[], Reach], wanted: Bits) -> list[FabricDoor]:
+    """Every door of every tenant that leads to one of the wanted endpoints; who reaches whom is
+    `made` where there is one."""
+    entering: _Entering | None = None
+    names = [workload(e) for e in network.endpoints]
     open_to: defaultdict[Key, set[str]] = defaultdict(set)
     unknown: set[Key] = set()
-    for tenant in reach.network.manifests:
-        for at in openings(reach.network, tenant):
+    for tenant in network.manifests:
+        for at in openings(network, tenant):
             _, pod = at.pod
             if wanted[pod.index]:
                 target = names[pod.index]
@@ -72,6 +74,7 @@ def fabric_doors(reach: Reach, wanted: Bits) -> list[FabricDoor]:
                 if at.on is None:
                     unknown.add(key)
                 else:
+                    entering = entering or _Entering(made())
                     open_to[key] |= entering.at(tenant, None if at.every else pod.host, at.on)
     rows = [FabricDoor(*key, open_to=tuple(sorted(who))) for key, who in open_to.items()]
     rows += [FabricDoor(*key, open_to=None) for key in unknown]

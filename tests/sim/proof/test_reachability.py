@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from naive import Header, outcomes
 from random_worlds import policies, worlds
 from reach_laws import says_what_brute_force_finds
@@ -14,7 +15,7 @@ from compiler.policy.ir import Policy
 from fabric.diagnostics import InputError
 from fabric.network import Network
 from sim.packets.reasons import Reason
-from sim.proof.reachability import reachability
+from sim.proof.reachability import Reach, reach_within, reachability
 from sim.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -43,3 +44,32 @@ def test_more_pairs_than_memory_holds_are_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("sim.proof.reachability.MAX_PAIRS", 3)
     with pytest.raises(InputError, match="C717"):
         reachability(World(DEMO, DEMO_POLICY))
+
+
+@settings(max_examples=25, deadline=None, phases=QUICK)
+@given(worlds(), policies(), st.data())
+def test_a_part_is_what_the_whole_says_of_it(
+    network: Network, policy: Policy, data: st.DataObject
+) -> None:
+    vrfs = st.sets(st.sampled_from(range(len(network.vrfs))))
+    out_of, into = data.draw(st.none() | vrfs), data.draw(st.none() | vrfs)
+    world = World(network, policy)
+    whole, part = told(reachability(world)), told(reach_within(world, out_of, into))
+    of = [e.vrf for e in network.endpoints]
+    asked = {
+        pair: said
+        for pair, said in whole.items()
+        if (out_of is None or of[pair[0]] in out_of) and (into is None or of[pair[1]] in into)
+    }
+    assert part == asked
+
+
+def told(reach: Reach) -> dict[tuple[int, int, int], tuple[bytes, bytes]]:
+    """The two answers of each pair."""
+    p = reach.pairs
+    keys = zip(p.src.tolist(), p.dst.tolist(), p.version.tolist(), strict=True)
+    sets = (
+        (reach.sets[some].tobytes(), reach.sets[sure].tobytes())
+        for some, sure in zip(p.some, p.sure, strict=True)
+    )
+    return dict(zip(keys, sets, strict=True))

@@ -1,8 +1,9 @@
-"""A network run by a release of FRR, with our `frr.conf`: a node's daemons in its namespace.
+"""A network run by a release of FRR, each node's daemons in its namespace, from the files that
+`compile` writes for it and nothing else: namespaces and cables are all that is added.
 
-VRFs are network namespaces (`zebra -n`), so that the kernel needs no VRF devices. Each VTEP's zebra
-lives in a mount namespace of its own in which `/run/netns` shows that VTEP's VRFs only; otherwise
-every `zebra -n` adopts every namespace of the machine.
+Where the kernel has no VRF devices, VRFs are network namespaces (`zebra -n`, `netns_vrfs`). Each
+VTEP's zebra then lives in a mount namespace of its own in which `/run/netns` shows that VTEP's VRFs
+only; otherwise every `zebra -n` adopts every namespace of the machine.
 
 Everything is called `cln-<random>-…` and goes away with the context, whatever happened inside,
 and also when the test's own process is killed (`frr_sweep`).
@@ -25,16 +26,13 @@ from typing import Any
 
 from frr_releases import DAEMONS, FRR_8, Release
 from frr_sweep import swept
+from netns_vrfs import Spaces, vrfs
 
-from compiler.targets.frr import config
+from cloison.cli.compile import write
+from compiler.compile import compile_network
+from compiler.targets.releases import RELEASES
 from fabric.network import Network
 from fabric.topology import Role
-
-SYSCTLS = (
-    "net/ipv4/conf/all/rp_filter=0", "net/ipv4/conf/default/rp_filter=0", "net/ipv4/ip_forward=1",
-    "net/ipv6/conf/all/forwarding=1", "net/ipv6/conf/default/accept_dad=0",
-    "net/ipv4/fib_multipath_hash_policy=1",
-)  # fmt: skip
 
 
 @contextmanager
@@ -44,83 +42,80 @@ def frr_lab(network: Network, release: Release = FRR_8) -> Iterator[FrrLab]:
     prefix, scratch = f"cln-{secrets.token_hex(3)}-", Path(tempfile.gettempdir())
     with swept(prefix, release.etc, release.run, scratch):
         lab = FrrLab(network, prefix, scratch / f"{prefix}scratch", release)
+        lab.write()
         lab.wire()
+        lab.set_up()
         lab.start()
         yield lab
 
 
 class FrrLab:
-    """Namespaces and daemons of one network."""
+    """Namespaces and daemons of one network, of which the cables are taken; everything else is in
+    files."""
 
     def __init__(self, network: Network, prefix: str, scratch: Path, release: Release) -> None:
         self.network, self.prefix, self.scratch = network, prefix, scratch
-        self.release = release
+        self.release, self.format = release, RELEASES[release.name].format
         self.nodes = [n.index for n in network.fabric.nodes if n.role is not Role.HOST]
         self.vrfs: dict[int, list[int]] = defaultdict(list)
         for vtep, vrf in network.plan.instances:
             self.vrfs[vtep].append(vrf)
+        self.devices = has_vrf_devices(f"{prefix}probe")
 
     def name(self, node: int) -> str:
         """Namespace and FRR path space of a node."""
         return f"{self.prefix}{self.network.fabric.nodes[node].name}"
 
-    def vrf_name(self, node: int, vrf: int) -> str:
-        """Namespace of a VRF at a node."""
-        return f"{self.name(node)}-vrf{self.network.vrfs[vrf].vni}"
+    def write(self) -> None:
+        """The files, as the command line writes them."""
+        program = compile_network(self.network)
+        write(program, self.scratch / "files", (self.format,), frozenset(), lambda *_: None)
 
-    def namespaces(self) -> list[str]:
-        vrfs = [self.vrf_name(n, v) for n, found in self.vrfs.items() for v in found]
-        return [self.name(node) for node in self.nodes] + vrfs
+    def file(self, node: int, kind: str) -> str:
+        """What was written for a node, of a format."""
+        (path,) = (self.scratch / "files" / kind).glob(f"{self.network.fabric.nodes[node].name}.*")
+        return path.read_text()
 
     def wire(self) -> None:
-        """Namespaces, cables, loopbacks, and a bridge with a VXLAN port per VRF."""
-        for name in self.namespaces():
-            run("ip", "netns", "add", name)
-            sysctl = "; ".join(
-                f"echo {s.split('=')[1]} > /proc/sys/{s.split('=')[0]}" for s in SYSCTLS
-            )
-            run("ip", "netns", "exec", name, "sh", "-c", f"{sysctl}; ip link set lo up")
+        """Machines and the cables between them; nothing is up."""
+        for node in self.nodes:
+            run("ip", "netns", "add", self.name(node))
         lines: dict[str, list[str]] = defaultdict(list)
         for link in self.network.fabric.links:
             if link.kind != "host":
                 a, b = self.name(link.a), self.name(link.b)
                 lines[a].append(
-                    f"link add {link.a_port} mtu 9216 type veth "
-                    f"peer name {link.b_port} mtu 9216 netns {b}"
+                    f"link add {link.a_port} type veth peer name {link.b_port} netns {b}"
                 )
-        run_batches(lines)
-        lines.clear()
-        for link in self.network.fabric.links:
-            if link.kind != "host":
-                lines[self.name(link.a)].append(f"link set {link.a_port} up")
-                lines[self.name(link.b)].append(f"link set {link.b_port} up")
+        for name, batch in lines.items():
+            run_batch(name, "", batch)
+
+    def set_up(self) -> None:
+        """Every machine becomes its node, by the script that was written for it."""
         for node in self.nodes:
-            loopback = self.network.plan.vtep(node)
-            lines[self.name(node)].append(f"addr add {loopback}/32 dev lo")
-            for vrf in self.vrfs[node]:
-                vni = self.network.vrfs[vrf].vni
-                lines[self.name(node)] += [
-                    f"link add vni{vni} mtu 9100 type vxlan id {vni} local {loopback} "
-                    "dstport 4789 nolearning",
-                    f"link set vni{vni} netns {self.vrf_name(node, vrf)}",
-                ]
-                mac = self.network.plan.router_mac[node, vrf]
-                lines[self.vrf_name(node, vrf)] += [
-                    f"link add br{vni} address {mac} mtu 9100 type bridge stp_state 0",
-                    f"link set vni{vni} master br{vni}",
-                    f"link set vni{vni} type bridge_slave learning off neigh_suppress on",
-                    f"link set vni{vni} up",
-                    f"link set br{vni} up",
-                ]
-        run_batches(lines)
+            text, name = self.file(node, "linux"), self.name(node)
+            if self.devices:
+                run("ip", "netns", "exec", name, "sh", stdin=text)
+                continue
+            for vrf in vrfs(text):
+                run("ip", "netns", "add", f"{name}-{vrf}")
+            todo = Spaces(text, lambda vrf, name=name: f"{name}-{vrf}" if vrf else name)
+            for space, switches in todo.switches.items():
+                run(
+                    "ip", "netns", "exec", space, "sysctl", "-q", "-p", "-",
+                    stdin="\n".join(switches) + "\n",
+                )  # fmt: skip
+            for (space, family), batch in todo.batches.items():
+                run_batch(space, family, batch)
 
     def start(self) -> None:
         """Daemons of every node, then their configuration."""
         for node in self.nodes:
             self.folders(node)
-            zebra = ["-s", "90000000", *(["-n"] if self.vrfs[node] else [])]
+            namespaces = ["-n"] if self.vrfs[node] and not self.devices else []
             for name in self.release.daemons:
-                self.daemon(node, name, *(zebra if name == "zebra" else ()))
+                zebra = ["-s", "90000000", *namespaces] if name == "zebra" else []
+                self.daemon(node, name, *zebra)
         loads = [
             subprocess.Popen(
                 self.release.command("vtysh", "-N", self.name(node), "-b"),
@@ -129,7 +124,7 @@ class FrrLab:
             for node in self.nodes
         ]  # fmt: skip
         for load in loads:
-            said, _ = load.communicate(timeout=60)
+            said, _ = load.communicate(timeout=240)
             assert load.returncode == 0 and "%" not in said and "Unknown" not in said, said
 
     def folders(self, node: int) -> None:
@@ -138,7 +133,7 @@ class FrrLab:
             folder = parent / self.name(node)
             folder.mkdir(parents=True)
             os.chown(folder, frr.pw_uid, frr.pw_gid)
-        (etc / self.name(node) / "frr.conf").write_text(config(self.network, node))
+        (etc / self.name(node) / "frr.conf").write_text(self.file(node, self.format))
         (etc / self.name(node) / "vtysh.conf").write_text("service integrated-vtysh-config\n")
 
     def daemon(self, node: int, name: str, *options: str) -> None:
@@ -146,10 +141,10 @@ class FrrLab:
         folder = self.scratch / self.name(node)
         folder.mkdir(parents=True, exist_ok=True)
         mounts = []
-        for vrf in self.vrfs[node]:
-            seen = folder / f"vrf{self.network.vrfs[vrf].vni}"
+        for vrf in [] if self.devices else vrfs(self.file(node, "linux")):
+            seen = folder / vrf
             seen.touch()
-            mounts.append(f"mount --bind /run/netns/{self.vrf_name(node, vrf)} {seen}")
+            mounts.append(f"mount --bind /run/netns/{self.name(node)}-{vrf} {seen}")
         mounts += self.release.mounts(folder)
         command = (
             "nsenter", f"--net=/run/netns/{self.name(node)}",
@@ -161,7 +156,7 @@ class FrrLab:
         said = self.scratch / f"{self.name(node)}.{name}"
         with said.open("w") as kept_open_by_mgmtd:
             done = subprocess.run(
-                command, stdout=kept_open_by_mgmtd, stderr=subprocess.STDOUT, timeout=60
+                command, stdout=kept_open_by_mgmtd, stderr=subprocess.STDOUT, timeout=240
             )
         assert done.returncode == 0, said.read_text()
 
@@ -201,12 +196,22 @@ def wait_for(holds: Callable[[], bool], seconds: float) -> bool:
 
 def run(*command: str, stdin: str | None = None) -> str:
     """Standard output of a command that must succeed."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr or done.stdout}"
     return done.stdout
 
 
-def run_batches(lines: dict[str, list[str]]) -> None:
-    """`ip -batch` per namespace."""
-    for name, batch in lines.items():
-        run("ip", "-n", name, "-batch", "-", stdin="\n".join(batch) + "\n")
+def run_batch(space: str, family: str, lines: list[str]) -> None:
+    """`ip -batch` in a namespace."""
+    options = [family] if family else []
+    run("ip", "-n", space, *options, "-batch", "-", stdin="\n".join(lines) + "\n")
+
+
+def has_vrf_devices(space: str) -> bool:
+    """Whether this kernel has them, tried in a namespace that is gone afterwards."""
+    run("ip", "netns", "add", space)
+    try:
+        add = ["ip", "-n", space, "link", "add", "probe", "type", "vrf", "table", "1"]
+        return subprocess.run(add, capture_output=True).returncode == 0
+    finally:
+        run("ip", "netns", "del", space)

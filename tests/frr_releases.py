@@ -75,6 +75,6 @@ def _unpacked() -> Path:
     return Path(os.environ.get("CLOISON_FRR_10") or cache / "cloison-ci" / "frr-10").resolve()
 
 
-FRR_8 = Release("8.4", Path("/"), ("zebra", "bgpd"))
+FRR_8 = Release("8.4", Path("/"), ("zebra", "staticd", "bgpd"))
 FRR_10 = Release("10.3", _unpacked(), ("mgmtd", "zebra", "bgpd"))
 RELEASES = (FRR_8, FRR_10)

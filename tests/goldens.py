@@ -23,6 +23,7 @@ from cloison.render.diagnostics import render, summary
 from compiler.compile import compile_network
 from compiler.sources.network_policy import policy
 from compiler.targets import canonical, text
+from compiler.targets.catalogue import along, dumper
 from fabric.build import build
 from fabric.cluster import CLUSTER, cluster_network
 from fabric.diagnostics import Diagnostic, InputError
@@ -32,6 +33,7 @@ TESTS = Path(__file__).parent
 ERRORS = TESTS / "fabric" / "errors"
 MANIFEST_ERRORS = TESTS / "compiler" / "manifest_errors"
 DUMPS = TESTS / "compiler" / "dumps"
+NODE_FILES = TESTS / "compiler" / "node_files"
 ANSWERS = TESTS / "cloison" / "answers"
 
 
@@ -64,6 +66,16 @@ def dumps(path: Path) -> str:
         return text.render(program, node) + canonical.render(program, node)
 
 
+def node_files(path: Path) -> str:
+    """What makes a machine the first leaf of a fabric file, for every release of FRR."""
+    with inside(path.parent):
+        program = compile_network(build(load_fabric(Path(path.name)), lock=False))
+        node = program.network.fabric.node("leaf1").index
+        formats = along(["frr", "frr10"])
+        parts = {name: dumper(name, program).render(program, node) for name in formats}
+        return "".join(f"--- {name}\n{part}" for name, part in parts.items())
+
+
 def answer(path: Path) -> str:
     """What a command prints on a terminal of 80 columns, and its exit code; it is run beside
     `topologies`."""
@@ -90,6 +102,7 @@ KINDS: dict[Path, Callable[[Path], str]] = {
     ERRORS: diagnostics,
     MANIFEST_ERRORS: manifest_diagnostics,
     DUMPS: dumps,
+    NODE_FILES: node_files,
     ANSWERS: answer,
 }
 

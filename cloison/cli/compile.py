@@ -152,7 +152,7 @@ def write(
     names = [node.name for node in program.network.fabric.nodes]
     count = 0
     with Together() as files:
-        for name in formats:
+        for name in catalogue.along(formats):
             writer = catalogue.writer(name)
             backend = catalogue.dumper(name, program)
             tell_remarks(backend.remarks(program))

@@ -58,7 +58,7 @@ class Compiled:
         return Table(tuple(rows), f"Entries of {node}")
 
     def dump(self, node: str, backend: str = "text") -> str:
-        """The rules of one node in a format of `compile`: text, canonical, nftables, frr."""
+        """The rules of one node in a format of `compile`: text, canonical, nftables, frr, linux."""
         written = dumper(backend, self.program)
         return written.render(self.program, enforcing(self.program, node))
 

@@ -39,13 +39,15 @@ class Writer:
     """A format of `compile`. `head` is how its files begin, as a regular expression in which NODE
     stands for the node's name: what does not begin like this is never taken for a dump and removed.
     `fields` are the further fields of a packet that its rules can match on (None: any; so also of a
-    format without rules). `usual`: written where no format is named."""
+    format without rules). `usual`: written where no format is named. `brings` names formats whose
+    files are of use only together with these, and are written with them."""
 
     suffix: str
     head: str
     fields: frozenset[str] | None
     load: Callable[[], Backend]
     usual: bool = False
+    brings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class Target:
 def module(name: str) -> Callable[[], Backend]:
     """A file of this folder, imported when somebody writes with it."""
     return lambda: cast(Backend, import_module(f"compiler.targets.{name}"))
+
+
+def frr(release: str) -> Callable[[], Backend]:
+    """FRR's format for one of its releases."""
+    return lambda: cast(Backend, getattr(import_module("compiler.targets.frr"), release)())
 
 
 def capacities(profile: Profile) -> Target:
@@ -80,7 +87,27 @@ TARGETS: Rows[Target] = Rows(
     ),
     Target("text", Writer("txt", r"# NODE  vtep ", None, module("text"), True)),
     Target("nftables", Writer("nft", r"# NODE  fabric ", frozenset(), module("nftables"), True)),
-    Target("frr", Writer("conf", r"frr defaults datacenter\nhostname NODE\n", None, module("frr"))),
+    Target(
+        "frr",
+        Writer(
+            "conf",
+            r"frr defaults datacenter\nhostname NODE\n",
+            None,
+            frr("for_frr_8"),
+            brings=("linux",),
+        ),
+    ),
+    Target(
+        "frr10",
+        Writer(
+            "conf",
+            r"! for FRR 10.3\nfrr defaults datacenter\nhostname NODE\n",
+            None,
+            frr("for_frr_10"),
+            brings=("linux",),
+        ),
+    ),
+    Target("linux", Writer("sh", r"#!/bin/sh\n# NODE  set-up of fabric ", None, module("linux"))),
     capacities(DASH_200G),
     capacities(DASH_400G),
     capacities(DASH_800G),
@@ -98,6 +125,14 @@ def writers() -> dict[str, Writer]:
 def usual() -> Iterator[str]:
     """The formats that are written where none is named."""
     return (name for name, writer in writers().items() if writer.usual)
+
+
+def along(formats: Iterable[str]) -> tuple[str, ...]:
+    """Formats, each once, and after each what it brings."""
+    known, out = writers(), dict[str, None]()
+    for name in formats:
+        out |= dict.fromkeys((name, *known[name].brings))
+    return tuple(out)
 
 
 def profiles() -> dict[str, Profile]:

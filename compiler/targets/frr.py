@@ -1,19 +1,31 @@
-"""frr: one `frr.conf` per BGP speaker, in integrated configuration, as FRR 8.4 and later take it.
+"""frr: one `frr.conf` per BGP speaker, in integrated configuration, for a release of FRR.
 
-A VRF is a device `vrf<VNI>`; ports have their fabric names. Blocks are announced by `network`
-without an import check, because the routes to the workloads are not FRR's business. Targets of
-offers ride on route-maps; FRR adds the VRF's own ones itself. A DPU announces only what it
-originates (`^$`, as a route-map because EVPN takes no filter-list). Manual RDs never look like
-FRR's automatic ones (see `fabric.plan.addressing`). What FRR does not do with routes of other VRFs
-is a remark, and a comment beside the VRF.
+A VRF is a device `vrf<VNI>`; ports have their fabric names; `linux` sets both up. Blocks are
+announced by `network` without an import check, because the routes to the workloads are not FRR's
+business. Targets of offers ride on route-maps; FRR adds the VRF's own ones itself. A DPU announces
+only what it originates (`^$`, as a route-map because EVPN takes no filter-list). Manual RDs never
+look like FRR's automatic ones (see `fabric.plan.addressing`). Routes of other VRFs on the same node
+come in by `vrf_leaks`; what a release does not do with those of other nodes is a remark, and a
+comment beside the VRF. The format `frr` is for 8.4 and what comes after, `frr10` for 10.3.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from compiler.program.program import Program
+from compiler.targets.releases import FRR_8_4, FRR_10_3, Release
+from compiler.targets.vrf_leaks import (
+    FAMILIES,
+    WORDS,
+    VrfLeak,
+    imports,
+    leaks_at,
+    second_of_several,
+    statics,
+)
 from fabric.control.evpn import Type5Route
 from fabric.control.fib import NextHop
 from fabric.control.underlay import ECMP_WIDTH
@@ -22,47 +34,73 @@ from fabric.io.visible import visible
 from fabric.network import Network
 from fabric.topology import Role
 
-FAMILIES = {4: "ipv4", 6: "ipv6"}
 SHOWN = 4
 
 
-def nodes(program: Program) -> tuple[int, ...]:
-    """Who gets a file: every BGP speaker, spines included."""
-    return tuple(n.index for n in program.network.fabric.nodes if n.role is not Role.HOST)
+@dataclass(frozen=True, slots=True)
+class Frr:
+    """The format of one release."""
+
+    release: Release
+
+    def nodes(self, program: Program) -> tuple[int, ...]:
+        """Who gets a file: every BGP speaker, spines included."""
+        return tuple(n.index for n in program.network.fabric.nodes if n.role is not Role.HOST)
+
+    def render(self, program: Program, node: int, /) -> str:
+        """The configuration of one node."""
+        return config(program.network, node, self.release)
+
+    def remarks(self, program: Program) -> tuple[Diagnostic, ...]:
+        """What this release does not do with routes between VRFs as the network means it."""
+        return remarks(program.network, self.release)
 
 
-def render(program: Program, node: int) -> str:
-    """The configuration of one node."""
-    return config(program.network, node)
+def for_frr_8() -> Frr:
+    """The format `frr`."""
+    return Frr(FRR_8_4)
 
 
-def remarks(program: Program) -> tuple[Diagnostic, ...]:
-    """Routes between VRFs, which no release of FRR imports as route targets say: RFC 4364 (4.3.5)
-    means them, and so does the network."""
-    network = program.network
-    found: tuple[dict[str, int], dict[str, int]] = ({}, {})
+def for_frr_10() -> Frr:
+    """The format `frr10`."""
+    return Frr(FRR_10_3)
+
+
+def remarks(network: Network, release: Release) -> tuple[Diagnostic, ...]:
+    """As `Frr.remarks`: RFC 4364 (4.3.5) has no node where routes between VRFs do not count, and so
+    has the network."""
+    near: dict[str, int] = defaultdict(int)
+    far: dict[str, int] = defaultdict(int)
+    for node in {vtep for vtep, _ in network.plan.instances} if not release.leaks_networks else ():
+        for leak in leaks_at(network, node):
+            if second_of_several(network, leak):
+                near[_pair(network, leak.exporter, leak.importer)] += 1
     for node, vrf, hop in _leaks(network, network.fib.instances):
-        names = network.vrfs[vrf].name, network.vrfs[hop.vrf].name
-        nodes_ = found[hop.vtep != node]
-        nodes_[f"{names[1]} into {names[0]}"] = nodes_.get(f"{names[1]} into {names[0]}", 0) + 1
+        if hop.vtep != node:
+            far[_pair(network, hop.vrf, vrf)] += 1
     said = (
         (
             "C866",
-            "FRR (8.4 to 10.3) imports no route of another VRF on the same node by its target",
-            "`import vrf` is its own way, which these files do not go; or keep the VRFs apart",
+            "takes the second choice of another node before that of the node's own in another VRF",
+            "keep the VRFs apart, or write for a release in which `import vrf` takes these routes",
+            near,
         ),
         (
             "C867",
-            "FRR 8.4 sends by a route of another VRF with its own VRF's VNI, and 10.3 leaves that "
-            "route inactive without a single VXLAN device",
+            release.other_vnis,
             "only a VTEP that takes the VNI from the route (downstream VNI) does what is meant",
+            far,
         ),
     )
     return tuple(
-        Diagnostic(code, f"{text}: {_listed(leaks)}", None, hint, "warning")
-        for (code, text, hint), leaks in zip(said, found, strict=True)
-        if leaks
+        Diagnostic(code, f"FRR {release.name} {text}: {_listed(found)}", None, hint, "warning")
+        for code, text, hint, found in said
+        if found
     )
+
+
+def _pair(network: Network, exporter: int, importer: int) -> str:
+    return f"{network.vrfs[exporter].name} into {network.vrfs[importer].name}"
 
 
 def _leaks(
@@ -77,15 +115,13 @@ def _leaks(
         yield from ((node, vrf, hop) for (_, of), hop in sorted(hops.items()) if of != vrf)
 
 
-def _comments(network: Network, node: int, hops: Iterable[NextHop]) -> Iterator[str]:
+def _comments(network: Network, release: Release, hops: Iterable[NextHop]) -> Iterator[str]:
     """What FRR does not do in a VRF as its targets say."""
     for hop in hops:
-        what = (
-            "FRR 8.4 to 10.3 do not import them from this very node"
-            if hop.vtep == node
-            else "needs downstream VNI: FRR 8.4 sends with its own VNI"
+        yield (
+            f"! routes of {network.vrfs[hop.vrf].name} from other nodes need downstream VNI: "
+            f"FRR {release.name} {release.other_vnis}"
         )
-        yield f"! routes of {network.vrfs[hop.vrf].name}: {what}"
 
 
 def _listed(leaks: Mapping[str, int]) -> str:
@@ -95,14 +131,15 @@ def _listed(leaks: Mapping[str, int]) -> str:
     return ", ".join(shown[:SHOWN]) + more
 
 
-def config(network: Network, node: int) -> str:
-    """As `render`; policies do not matter here. Raises `UndecidedError` where nodes have routes of
-    several versions."""
+def config(network: Network, node: int, release: Release = FRR_8_4) -> str:
+    """As `Frr.render`; policies do not matter here. Raises `UndecidedError` where nodes have routes
+    of several versions."""
     if network.fib.versions:
         message = "FRR configurations are those of one version of a network"
         raise UndecidedError(Diagnostic("C857", message, None, "write those of either", "unknown"))
     vrfs = [vrf for vtep, vrf in network.plan.instances if vtep == node]
     lines = [
+        *([] if release is FRR_8_4 else [f"! for FRR {release.name}"]),
         "frr defaults datacenter",
         f"hostname {network.fabric.nodes[node].name}",
         "service integrated-vtysh-config",
@@ -114,13 +151,23 @@ def config(network: Network, node: int) -> str:
         lines += [f" vni {vni}", "exit-vrf", "!"]
     if vrfs:
         lines += [*_hairpins(network, vrfs), "!"]
+    leaks: dict[int, list[VrfLeak]] = defaultdict(list)
+    for leak in leaks_at(network, node):
+        leaks[leak.importer].append(leak)
+    for vrf in () if release.leaks_networks else leaks:
+        lines += statics(network, vrf, leaks[vrf])
     lines += _underlay(network, node, bool(vrfs))
     routes = _own_routes(network, node)
-    leaks: dict[int, list[NextHop]] = defaultdict(list)
+    far: dict[int, dict[int, NextHop]] = defaultdict(dict)
     for _, vrf, hop in _leaks(network, ((node, vrf) for vrf in vrfs)):
-        leaks[vrf].append(hop)
+        if hop.vtep != node:
+            far[vrf][hop.vrf] = hop
     for vrf in vrfs:
-        lines += [*_comments(network, node, leaks[vrf]), *_vrf(network, node, vrf, routes[vrf])]
+        taken = leaks.get(vrf, []) if release.leaks_networks else []
+        lines += _comments(network, release, far[vrf].values())
+        lines += _vrf(network, node, vrf, routes[vrf], taken)
+    for vrf in leaks if release.leaks_networks else ():
+        lines += imports(network, node, leaks[vrf])
     return "".join(f"{visible(line)}\n" for line in (*lines, "end"))
 
 
@@ -179,9 +226,11 @@ def _own_routes(network: Network, node: int) -> dict[int, list[Type5Route]]:
     return out
 
 
-def _vrf(network: Network, node: int, vrf: int, routes: list[Type5Route]) -> Iterator[str]:
+def _vrf(
+    network: Network, node: int, vrf: int, routes: list[Type5Route], leaks: Sequence[VrfLeak]
+) -> Iterator[str]:
     """One VRF's BGP instance, its Type-5 export and import, and the route-maps that this needs."""
-    vni = network.vrfs[vrf].vni
+    vni, asn = network.vrfs[vrf].vni, network.plan.asn[node]
     offers = {*network.plan.intent_rt.values()}
     always = {network.plan.native_rt[vrf], *(rt for r in routes for rt in r.rts)} - offers
     yield from _process(network, node, f" vrf vrf{vni}")
@@ -198,7 +247,8 @@ def _vrf(network: Network, node: int, vrf: int, routes: list[Type5Route]) -> Ite
     yield " address-family l2vpn evpn"
     yield f"  rd {network.plan.rd[node, vrf]}"
     for version, family in FAMILIES.items():
-        named = f" route-map OFFER-{vni}-{version}" if _extra(routes, version, always) else ""
+        mapped = leaks or _extra(routes, version, always)
+        named = f" route-map OFFER-{vni}-{version}" if mapped else ""
         yield f"  advertise {family} unicast{named}"
     for rt in sorted(network.fib.imports[vrf]):
         yield f"  route-target import {rt}"
@@ -208,7 +258,8 @@ def _vrf(network: Network, node: int, vrf: int, routes: list[Type5Route]) -> Ite
     yield "!"
     for version in FAMILIES:
         extra = _extra(routes, version, always)
-        yield from _offers(vni, version, extra, network.plan.asn[node])
+        own = [r for r in routes if r.prefix.version == version] if leaks else None
+        yield from _offers(vni, version, extra, asn, own)
 
 
 Extra = dict[tuple[tuple[str, ...], int], list[Type5Route]]
@@ -224,16 +275,18 @@ def _extra(routes: list[Type5Route], version: int, always: set[str]) -> Extra:
     return out
 
 
-def _offers(vni: int, version: int, extra: Extra, asn: int) -> Iterator[str]:
+def _offers(
+    vni: int, version: int, extra: Extra, asn: int, own: list[Type5Route] | None
+) -> Iterator[str]:
     """A route-map that adds targets and own AS numbers by prefix and lets everything else pass as
-    it is."""
-    if not extra:
+    it is; where other VRFs' routes come in, `own` is everything that may pass."""
+    if not extra and own is None:
         return
-    word = "ip" if version == 4 else "ipv6"
+    word = WORDS[version]
     name = f"OFFER-{vni}-{version}"
     for number, (_, routes) in enumerate(sorted(extra.items()), 1):
-        for seq, route in enumerate(routes, 1):
-            yield f"{word} prefix-list {name}-{number} seq {5 * seq} permit {route.prefix}"
+        yield from _prefix_list(f"{name}-{number}", version, routes)
+    yield from _prefix_list(f"{name}-own", version, own or ())
     for number, ((rts, prepended), _) in enumerate(sorted(extra.items()), 1):
         yield f"route-map {name} permit {10 * number}"
         yield f" match {word} address prefix-list {name}-{number}"
@@ -242,6 +295,13 @@ def _offers(vni: int, version: int, extra: Extra, asn: int) -> Iterator[str]:
         if prepended:
             yield f" set as-path prepend {' '.join([str(asn)] * prepended)}"
         yield "exit"
-    yield f"route-map {name} permit {10 * (len(extra) + 1)}"
+    yield f"route-map {name} {'permit' if own or own is None else 'deny'} {10 * (len(extra) + 1)}"
+    if own:
+        yield f" match {word} address prefix-list {name}-own"
     yield "exit"
     yield "!"
+
+
+def _prefix_list(name: str, version: int, routes: Iterable[Type5Route]) -> Iterator[str]:
+    for seq, route in enumerate(routes, 1):
+        yield f"{WORDS[version]} prefix-list {name} seq {5 * seq} permit {route.prefix}"

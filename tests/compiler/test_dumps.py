@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from dump_reader import permits
-from goldens import DUMPS, dumps, expected, inputs
+from goldens import DUMPS, NODE_FILES, dumps, expected, inputs, node_files
 
 from compiler.compile import compile_network
 from compiler.policy.ir import Direction, Packet
@@ -31,6 +31,11 @@ def demo() -> Program:
 @pytest.mark.parametrize("path", inputs(DUMPS), ids=lambda p: p.stem)
 def test_exact_text(path: Path) -> None:
     assert dumps(path) == expected(path).read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", inputs(NODE_FILES), ids=lambda p: p.stem)
+def test_exact_files_of_a_node(path: Path) -> None:
+    assert node_files(path) == expected(path).read_text("utf-8")
 
 
 def test_every_enforcement_point_gets_a_document(demo: Program) -> None:

@@ -274,7 +274,7 @@ def test_what_are_no_versions_of_one_network_are_not_mixed(peering: Pair) -> Non
     with pytest.raises(InputError, match="other places on their axes"):
         old.mixed(later, ["dpu1"])
     with pytest.raises(UndecidedError, match="FRR"):
-        frr.render(old.mixed(new, ["dpu1"]).program, 0)
+        frr.for_frr_8().render(old.mixed(new, ["dpu1"]).program, 0)
 
 
 def test_the_matcher_of_versions_reads_what_it_says() -> None:

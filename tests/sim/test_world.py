@@ -22,7 +22,7 @@ from compiler.policy.semantics import decide
 from compiler.policy.stages import STAGES, inserted
 from compiler.program.program import Entry, Group, L4Range, Program, Region
 from compiler.program.walk import walk
-from compiler.targets import canonical, frr, nftables, text
+from compiler.targets import canonical, frr, linux, nftables, text
 from fabric.build import rebuild
 from fabric.diagnostics import UndecidedError
 from fabric.network import Network
@@ -183,7 +183,10 @@ def test_what_a_network_does_not_say_is_no_answer(tmp_path: Path) -> None:
     built = fabric(tmp_path)
     read, vtep = View(bare(built), World(built).policy_read), built.endpoints[0].vtep
     asks: list[Callable[[], object]] = [
-        *(partial(t.render, read.program, vtep) for t in (text, canonical, nftables, frr)),
+        *(
+            partial(t.render, read.program, vtep)
+            for t in (text, canonical, nftables, frr.for_frr_8(), linux)
+        ),
         lambda: read.sessions,
         lambda: read.vrfs,
         lambda: [*read.network.plan.loopback],

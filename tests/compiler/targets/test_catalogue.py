@@ -9,14 +9,17 @@ from target_laws import complete, known_again
 
 from compiler.compile import compile_network
 from compiler.program.program import Program
-from compiler.targets.catalogue import DEFAULT, TARGETS, Target, profiles, writer, writers
+from compiler.targets.catalogue import DEFAULT, TARGETS, Target, along, profiles, writer, writers
+from compiler.targets.frr import Frr
+from compiler.targets.releases import RELEASES
 from fabric.build import build
 from fabric.diagnostics import InputError
 from fabric.load import load_fabric
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 FOLDER = Path(__file__).parents[3] / "compiler" / "targets"
-NO_BACKEND = {"__init__", "catalogue", "profiles", "usage"}
+NO_BACKEND = {"__init__", "catalogue", "profiles", "releases", "usage", "vrf_leaks"}
+RELEASED = {release.format for release in RELEASES.values()}
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +38,21 @@ def test_dumps_are_known_again(name: str, small: Program) -> None:
 
 
 def test_every_file_has_its_row() -> None:
-    assert {path.stem for path in FOLDER.glob("*.py")} - NO_BACKEND == {*writers()}
+    assert {path.stem for path in FOLDER.glob("*.py")} - NO_BACKEND == {*writers()} - RELEASED | {
+        "frr"
+    }
     assert DEFAULT in profiles()
+
+
+def test_what_a_format_brings_is_written_after_it_and_once() -> None:
+    assert along(["frr10", "text", "frr", "linux"]) == ("frr10", "linux", "text", "frr")
+    assert all(name in writers() for row in writers().values() for name in row.brings)
+
+
+def test_every_release_has_its_format() -> None:
+    for release in RELEASES.values():
+        backend = writers()[release.format].load()
+        assert backend == Frr(release)
 
 
 def test_an_unknown_format_is_answered_with_the_closest() -> None:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import pytest
 
 from compiler.compile import compile_network
-from compiler.targets.frr import config, nodes, remarks
+from compiler.targets.frr import Frr, config
+from compiler.targets.releases import FRR_8_4, FRR_10_3, RELEASES, Release
 from fabric.build import build
 from fabric.load import load_fabric
 from fabric.network import Network
@@ -84,14 +85,20 @@ def network(request: pytest.FixtureRequest) -> Network:
     return build(load_fabric(TOPOLOGIES / f"{request.param}.yaml"), lock=False)
 
 
+def speakers(network: Network) -> list[int]:
+    return [n.index for n in network.fabric.nodes if n.role is not Role.HOST]
+
+
 def test_every_speaker_has_a_file(network: Network) -> None:
-    speakers = [n.index for n in network.fabric.nodes if n.role is not Role.HOST]
-    assert [*nodes(compile_network(network))] == speakers
+    assert [*Frr(FRR_8_4).nodes(compile_network(network))] == speakers(network)
 
 
-def test_instances_announce_and_import_what_the_network_says(network: Network) -> None:
-    for node in nodes(compile_network(network)):
-        found = instances(config(network, node))
+@pytest.mark.parametrize("release", RELEASES.values(), ids=lambda release: release.name)
+def test_instances_announce_and_import_what_the_network_says(
+    network: Network, release: Release
+) -> None:
+    for node in speakers(network):
+        found = instances(config(network, node, release))
         here = {vrf for vtep, vrf in network.plan.instances if vtep == node}
         assert found.keys() == {network.vrfs[vrf].vni for vrf in here}
         for vrf in here:
@@ -128,21 +135,32 @@ def test_the_underlay_is_that_of_the_network(network: Network) -> None:
             assert found["route-map OWN permit 10"] == ["match as-path OWN"]
 
 
-def test_what_frr_does_not_do_between_vrfs_is_said(network: Network) -> None:
-    """Every pair of VRFs of which one has routes of the other, on the same node or on another."""
-    wanted: dict[str, set[tuple[str, str]]] = {"C866": set(), "C867": set()}
+@pytest.mark.parametrize("release", RELEASES.values(), ids=lambda release: release.name)
+def test_what_a_release_does_not_do_between_vrfs_is_said(
+    network: Network, release: Release
+) -> None:
+    """Every pair of VRFs of which one has routes of the other on another node, by name."""
+    wanted: set[tuple[str, str]] = set()
     for node, vrf in network.fib.instances:
+        text = config(network, node, release)
         for route in network.fib.routes(node, vrf):
-            for hop in (h for h in route.nexthops if h.vrf != vrf):
-                code = "C866" if hop.vtep == node else "C867"
-                wanted[code].add((network.vrfs[hop.vrf].name, network.vrfs[vrf].name))
-                beside = f"! routes of {network.vrfs[hop.vrf].name}: "
-                assert beside in config(network, node)
-    told = {d.code: d for d in remarks(compile_network(network))}
-    assert told.keys() == {code for code, pairs in wanted.items() if pairs}
-    for code, found in told.items():
+            for hop in (h for h in route.nexthops if h.vrf != vrf and h.vtep != node):
+                wanted.add((network.vrfs[hop.vrf].name, network.vrfs[vrf].name))
+                beside = f"! routes of {network.vrfs[hop.vrf].name} from other nodes "
+                assert beside in text
+                assert f"FRR {release.name} {release.other_vnis}\n" in text
+    told = Frr(release).remarks(compile_network(network))
+    assert [d.code for d in told] == ["C867"] * bool(wanted)
+    for found in told:
         assert found.severity == "warning"
+        assert found.message.startswith(f"FRR {release.name} {release.other_vnis}: ")
         shown = re.findall(r"(\S+) into (\S+) on \d+ node", found.message)
         more = re.search(r"and ([\d,]+) more such pairs", found.message)
-        assert set(shown) <= wanted[code]
-        assert len(shown) + int(more[1] if more else 0) == len(wanted[code])
+        assert set(shown) <= wanted
+        assert len(shown) + int(more[1] if more else 0) == len(wanted)
+
+
+def test_only_the_file_for_a_later_release_names_it(network: Network) -> None:
+    node = speakers(network)[-1]
+    first = {r: config(network, node, r).splitlines()[0] for r in (FRR_8_4, FRR_10_3)}
+    assert first == {FRR_8_4: "frr defaults datacenter", FRR_10_3: "! for FRR 10.3"}

@@ -173,6 +173,18 @@ FAULTS = (
         "frr: DPUs pass on what they hear",
     ),
     Fault(
+        "compiler/targets/frr.py",
+        'if own:\n        yield f" match {word} address prefix-list {name}-own"',
+        'if False:\n        yield f" match {word} address prefix-list {name}-own"',
+        "frr: what came in from another VRF goes out again",
+    ),
+    Fault(
+        "compiler/targets/vrf_leaks.py",
+        "if vrf != route.vrf and (vrf, route.prefix) not in announced:",
+        "if vrf != route.vrf:",
+        "frr: a VRF takes of another what it has itself",
+    ),
+    Fault(
         "compiler/program/dpu.py",
         "instances.append(Instance(network.vrfs[vrf], routes, tuple(sorted(admits - {vtep}))))",
         "instances.append(Instance(network.vrfs[vrf], routes, tuple(sorted(admits))))",

@@ -1,4 +1,5 @@
-"""The daemons of one node of a lab: folders, processes and their configuration."""
+"""The daemons of one node of a lab: folders, processes and their configuration. Imports nothing of
+ours: where every instruction is emulated, imports take longer than FRR."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ import os
 import pwd
 import subprocess
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from frr_releases import DAEMONS, Release
@@ -45,3 +47,20 @@ def start(release: Release, space: str, config: str, vrfs: Mapping[str, str]) ->
     load = release.command("vtysh", "-N", space, "-b")
     done = subprocess.run(load, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "%" not in done.stdout, done.stdout + done.stderr
+
+
+def run(*command: str, stdin: str | None = None) -> str:
+    """Standard output of a command that must succeed."""
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr or done.stdout}"
+    return done.stdout
+
+
+def wait_for(holds: Callable[[], bool], seconds: float) -> bool:
+    """Poll until something holds; whether it did in time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True

@@ -18,8 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from frr_daemons import start
-from frr_lab import run
+from frr_daemons import run, start
 from frr_releases import Release
 from frr_sweep import swept
 

@@ -33,7 +33,9 @@ class Oracle:
 ORACLES = {
     "frr": Oracle("routes, sessions, ECMP sets", "FRR 8.4 and 10.3 in namespaces", 4),
     "kernel": Oracle("verdicts on real packets", "Linux: VRFs, VXLAN, nftables in namespaces", 6),
-    "uml": Oracle("the lab with VRF devices", "user-mode Linux; stock kernels below QEMU", 2),
+    "uml": Oracle(
+        "the lab and FRR with VRF devices", "user-mode Linux; stock kernels below QEMU", 2.5
+    ),
     "nft": Oracle("the nftables dump", "nft and the kernel that loads it", 1),
     "upstream": Oracle("NetworkPolicy verdicts, routes", "cases of upstream projects", 2),
     "tcpdump": Oracle("decoded captures", "tcpdump", 1),

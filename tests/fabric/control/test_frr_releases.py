@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from frr_lab import wait_for
+from frr_daemons import wait_for
 from frr_pair import LEAVES, VNIS, Pair
 from frr_releases import FRR_8, FRR_10, RELEASES, Release
 

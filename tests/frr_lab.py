@@ -30,6 +30,7 @@ from netns_vrfs import Spaces, vrfs
 
 from cloison.cli.compile import write
 from compiler.compile import compile_network
+from compiler.targets.catalogue import writers
 from compiler.targets.releases import RELEASES
 from fabric.network import Network
 from fabric.topology import Role
@@ -61,6 +62,10 @@ class FrrLab:
         for vtep, vrf in network.plan.instances:
             self.vrfs[vtep].append(vrf)
         self.devices = has_vrf_devices(f"{prefix}probe")
+        self.patience = 4 if self.devices else 1
+        """Where there are such devices, every instruction may be emulated."""
+        brought = writers()[self.format].brings[0]
+        self.set_up_format = brought if self.devices else "linux"
 
     def name(self, node: int) -> str:
         """Namespace and FRR path space of a node."""
@@ -69,7 +74,8 @@ class FrrLab:
     def write(self) -> None:
         """The files, as the command line writes them."""
         program = compile_network(self.network)
-        write(program, self.scratch / "files", (self.format,), frozenset(), lambda *_: None)
+        formats = self.format, self.set_up_format
+        write(program, self.scratch / "files", formats, frozenset(), lambda *_: None)
 
     def file(self, node: int, kind: str) -> str:
         """What was written for a node, of a format."""
@@ -93,7 +99,7 @@ class FrrLab:
     def set_up(self) -> None:
         """Every machine becomes its node, by the script that was written for it."""
         for node in self.nodes:
-            text, name = self.file(node, "linux"), self.name(node)
+            text, name = self.file(node, self.set_up_format), self.name(node)
             if self.devices:
                 run("ip", "netns", "exec", name, "sh", stdin=text)
                 continue

@@ -3,7 +3,7 @@
 An interpreter of exactly the lines that `compiler.targets.linux` writes; one that it does not know
 is an error, never skipped. A VRF's devices are made in its namespace, the tunnel below the node
 first: its socket and its routes stay there. The VRF's own device is one end of a cable to nowhere:
-routes of other VRFs point at it, in FRR; packets do not get there. On a kernel with VRF devices the
+routes of other VRFs point at it, in FRR. Packets are not sent. On a kernel with VRF devices the
 script is run as it is.
 """
 
@@ -13,11 +13,18 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-DOCUMENTS = ("sysctl -q -p -", "ip -batch -", "ip -6 -batch -")
+DOCUMENTS = (
+    "sysctl -q -p -", "ip -batch -", "bridge -batch -", "tc -batch -", "ip -6 -batch -",
+)  # fmt: skip
 NAME = r"[A-Za-z0-9._-]+"
 PORT_SWITCH = rf"net/ipv4/conf/(?!all/|default/){NAME}/rp_filter = 0"
 SWITCH = r"net/ipv[46]/[a-z_/]+ = \d"
 TUNNEL = r"link add (vni(\d+)) mtu \d+ type vxlan id (\d+) local [0-9.]+ dstport 4789 nolearning"
+TAKEN = (
+    r"qdisc add dev br\d+ clsact",
+    r"filter add dev br\d+ ingress protocol all matchall action skbedit ptype host",
+)
+"""What packets are taken: left out, because no packets are sent here."""
 NODE = (
     r"link set lo up",
     r"addr add [0-9.]+/32 dev lo",
@@ -68,6 +75,9 @@ class Spaces:
         self.batches: dict[tuple[str, str], list[str]] = {}
         """Lines by namespace and option of `ip`, in the order in which they can be run."""
         found = documents(text)
+        assert "bridge -batch -" not in found, "a single VXLAN device"
+        for line in found.get("tc -batch -", ()):
+            assert any(re.fullmatch(form, line) for form in TAKEN), line
         lines = found["ip -batch -"]
         self._places(lines)
         for line in lines:
@@ -127,7 +137,8 @@ class Spaces:
             or re.fullmatch(
                 r"link set (vni\d+) type bridge_slave learning off neigh_suppress on", line
             )
-            or re.fullmatch(r"link set ((?:br|vni)\d+) up", line)
+            or re.fullmatch(r"link set (vni\d+) up", line)
+            or re.fullmatch(r"link set (br\d+) promisc on up", line)
         ):
             self._add(self.at[device[1]], family, line)
         else:

@@ -64,9 +64,9 @@ def module(name: str) -> Callable[[], Backend]:
     return lambda: cast(Backend, import_module(f"compiler.targets.{name}"))
 
 
-def frr(release: str) -> Callable[[], Backend]:
-    """FRR's format for one of its releases."""
-    return lambda: cast(Backend, getattr(import_module("compiler.targets.frr"), release)())
+def made(name: str, how: str) -> Callable[[], Backend]:
+    """One of several formats of a file of this folder, by the function there that makes it."""
+    return lambda: cast(Backend, getattr(import_module(f"compiler.targets.{name}"), how)())
 
 
 def capacities(profile: Profile) -> Target:
@@ -93,7 +93,7 @@ TARGETS: Rows[Target] = Rows(
             "conf",
             r"frr defaults datacenter\nhostname NODE\n",
             None,
-            frr("for_frr_8"),
+            made("frr", "for_frr_8"),
             brings=("linux",),
         ),
     ),
@@ -103,11 +103,28 @@ TARGETS: Rows[Target] = Rows(
             "conf",
             r"! for FRR 10.3\nfrr defaults datacenter\nhostname NODE\n",
             None,
-            frr("for_frr_10"),
-            brings=("linux",),
+            made("frr", "for_frr_10"),
+            brings=("linux10",),
         ),
     ),
-    Target("linux", Writer("sh", r"#!/bin/sh\n# NODE  set-up of fabric ", None, module("linux"))),
+    Target(
+        "linux",
+        Writer(
+            "sh",
+            r"#!/bin/sh\n# NODE  set-up of fabric ",
+            None,
+            made("linux", "with_devices_per_vni"),
+        ),
+    ),
+    Target(
+        "linux10",
+        Writer(
+            "sh",
+            r"#!/bin/sh\n# NODE  set-up with a single VXLAN device of fabric ",
+            None,
+            made("linux", "with_a_single_device"),
+        ),
+    ),
     capacities(DASH_200G),
     capacities(DASH_400G),
     capacities(DASH_800G),

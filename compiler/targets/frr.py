@@ -1,12 +1,13 @@
 """frr: one `frr.conf` per BGP speaker, in integrated configuration, for a release of FRR.
 
-A VRF is a device `vrf<VNI>`; ports have their fabric names; `linux` sets both up. Blocks are
-announced by `network` without an import check, because the routes to the workloads are not FRR's
-business. Targets of offers ride on route-maps; FRR adds the VRF's own ones itself. A DPU announces
-only what it originates (`^$`, as a route-map because EVPN takes no filter-list). Manual RDs never
-look like FRR's automatic ones (see `fabric.plan.addressing`). Routes of other VRFs on the same node
-come in by `vrf_leaks`; what a release does not do with those of other nodes is a remark, and a
-comment beside the VRF. The format `frr` is for 8.4 and what comes after, `frr10` for 10.3.
+A VRF is a device `vrf<VNI>`; ports have their fabric names; `linux` sets both up (`linux10` for
+`frr10`). Blocks are announced by `network` without an import check, because the routes to the
+workloads are not FRR's business. Targets of offers ride on route-maps; FRR adds the VRF's own ones
+itself. A DPU announces only what it originates (`^$`, as a route-map because EVPN takes no
+filter-list). Manual RDs never look like FRR's automatic ones (see `fabric.plan.addressing`). Routes
+of other VRFs on the same node come in by `vrf_leaks`; what a release does not do with those of
+other nodes is a remark, and a comment beside the VRF. The format `frr` is for 8.4 and what comes
+after, `frr10` for 10.3.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def remarks(network: Network, release: Release) -> tuple[Diagnostic, ...]:
             if second_of_several(network, leak):
                 near[_pair(network, leak.exporter, leak.importer)] += 1
     for node, vrf, hop in _leaks(network, network.fib.instances):
-        if hop.vtep != node:
+        if hop.vtep != node and release.other_vnis:
             far[_pair(network, hop.vrf, vrf)] += 1
     said = (
         (
@@ -160,7 +161,7 @@ def config(network: Network, node: int, release: Release = FRR_8_4) -> str:
     routes = _own_routes(network, node)
     far: dict[int, dict[int, NextHop]] = defaultdict(dict)
     for _, vrf, hop in _leaks(network, ((node, vrf) for vrf in vrfs)):
-        if hop.vtep != node:
+        if hop.vtep != node and release.other_vnis:
             far[vrf][hop.vrf] = hop
     for vrf in vrfs:
         taken = leaks.get(vrf, []) if release.leaks_networks else []

@@ -8,14 +8,14 @@ dozen. What they read is in here-documents with a quoted end: the shell looks at
 the words of these lines only names of ports may be a stranger's; such that are no names of Linux
 interfaces are refused.
 
-What is set up is FRR's own recipe for symmetric routing with a device per VNI (its user guide,
-EVPN), and the kernel's for VRFs (Documentation/networking/vrf.rst):
+What is set up (the kernel's Documentation/networking/vrf.rst, FRR's user guide):
 
 1. The loopback address; ports up, with a larger MTU than tunnels.
 2. Per VRF a device `vrf<VNI>` with a table of its own that ends in *unreachable*: what a VRF does
    not know is never looked up in the underlay, whose local addresses are looked up last.
-3. Per VNI a bridge `br<VNI>` in its VRF, whose address is the router MAC, and in it the VXLAN
-   device `vni<VNI>`, which learns nothing and asks no neighbours.
+3. Per VNI an interface `br<VNI>` in its VRF, whose address is the router MAC, and VXLAN devices
+   that learn nothing and ask no neighbours: one per VNI in the format `linux`, a single one in
+   `linux10`, which goes with `frr10` (`vxlan_devices`).
 
 Cables are not set up, nor the ports to hosts and what is behind them.
 """
@@ -23,15 +23,17 @@ Cables are not set up, nor the ports to hosts and what is behind them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from compiler.program.program import Program
+from compiler.targets.vxlan_devices import Documents, per_vni, single
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.visible import visible
 from fabric.network import Network
 from fabric.topology import Role
 
-PORT_MTU, TUNNEL_MTU = 9216, 9100
+PORT_MTU = 9216
 END = 4278198272
 """Metric of a table's end: whatever else there is wins (vrf.rst; FRR reads distance 255)."""
 RESERVED, PAST_VNIS = 256, 1 << 24
@@ -47,41 +49,59 @@ SWITCHES = (
 )
 
 
-def nodes(program: Program) -> tuple[int, ...]:
-    """Who gets a file: every BGP speaker, spines included."""
-    return tuple(n.index for n in program.network.fabric.nodes if n.role is not Role.HOST)
+Tunnels = Callable[[Network, int, Sequence[int]], Documents]
+"""The VXLAN devices of a node with these VRFs."""
 
 
-def remarks(program: Program) -> tuple[Diagnostic, ...]:
-    """Nothing: the kernel does what these files say."""
-    return ()
+@dataclass(frozen=True, slots=True)
+class Linux:
+    """The format with one form of VXLAN devices."""
+
+    tunnels: Tunnels
+
+    def nodes(self, program: Program) -> tuple[int, ...]:
+        """Who gets a file: every BGP speaker, spines included."""
+        return tuple(n.index for n in program.network.fabric.nodes if n.role is not Role.HOST)
+
+    def render(self, program: Program, node: int, /) -> str:
+        """The script of one node."""
+        return script(program.network, node, self.tunnels)
+
+    def remarks(self, program: Program) -> tuple[Diagnostic, ...]:
+        """Nothing: the kernel does what these files say."""
+        return ()
 
 
-def render(program: Program, node: int) -> str:
-    """The script of one node."""
-    return script(program.network, node)
+def with_devices_per_vni() -> Linux:
+    """The format `linux`."""
+    return Linux(per_vni)
 
 
-def script(network: Network, node: int) -> str:
-    """As `render`; policies do not matter here. `InputError` C869 where a port's name is none of a
-    Linux interface."""
+def with_a_single_device() -> Linux:
+    """The format `linux10`."""
+    return Linux(single)
+
+
+def script(network: Network, node: int, tunnels: Tunnels = per_vni) -> str:
+    """As `Linux.render`; policies do not matter here. `InputError` C869 where a port's name is none
+    of a Linux interface."""
     vrfs = [vrf for vtep, vrf in network.plan.instances if vtep == node]
     ports = sorted(ports_of(network, node))
-    lines = [
+    switches = [*SWITCHES, *(f"net/ipv4/conf/{p}/rp_filter = 0" for p in ports)]
+    lines = [*_underlay(network, node, ports), *_vrfs(network, vrfs)]
+    devices = tunnels(network, node, vrfs)
+    form = " with a single VXLAN device" if tunnels is single else ""
+    out = [
         "#!/bin/sh",
-        f"# {network.fabric.nodes[node].name}  set-up of fabric {network.spec.name}, before FRR",
+        f"# {network.fabric.nodes[node].name}  set-up{form} of fabric {network.spec.name}",
         "# Ports to hosts, and routes to what is behind them, are not set up here.",
         "set -eu",
-        *_document(
-            "sysctl -q -p -", [*SWITCHES, *(f"net/ipv4/conf/{p}/rp_filter = 0" for p in ports)]
-        ),
-        *_document(
-            "ip -batch -", [*_underlay(network, node, ports), *_tunnels(network, node, vrfs)]
-        ),
+        *_document("sysctl -q -p -", switches),
     ]
-    if vrfs:
-        lines += _document("ip -6 -batch -", LOCAL_LAST)
-    return "".join(f"{visible(line)}\n" for line in lines)
+    for command, more in devices.items():
+        out += _document(f"{command} -batch -", [*lines, *more] if command == "ip" else more)
+    out += _document("ip -6 -batch -", LOCAL_LAST if vrfs else ())
+    return "".join(f"{visible(line)}\n" for line in out)
 
 
 def ports_of(network: Network, node: int) -> Iterator[str]:
@@ -104,9 +124,8 @@ LOCAL_LAST = ("rule add pref 32765 table local", "rule del pref 0")
 
 def _document(command: str, lines: Iterable[str]) -> Iterator[str]:
     """A command and what it reads; no line of ours is the end."""
-    yield f"{command} <<'END'"
-    yield from lines
-    yield "END"
+    if found := [*lines]:
+        yield from (f"{command} <<'END'", *found, "END")
 
 
 def _underlay(network: Network, node: int, ports: Iterable[str]) -> Iterator[str]:
@@ -121,24 +140,13 @@ def table(vni: int) -> int:
     return vni if vni >= RESERVED else PAST_VNIS + vni
 
 
-def _tunnels(network: Network, node: int, vrfs: list[int]) -> Iterator[str]:
+def _vrfs(network: Network, vrfs: Sequence[int]) -> Iterator[str]:
     if vrfs:
         yield from LOCAL_LAST
     for vrf in vrfs:
-        vni, loopback = network.vrfs[vrf].vni, network.plan.vtep(node)
+        vni = network.vrfs[vrf].vni
         yield f"# vrf{vni} is {network.vrfs[vrf].name}"
         yield f"link add vrf{vni} type vrf table {table(vni)}"
         yield f"link set vrf{vni} up"
         for everything in ("0.0.0.0/0", "::/0"):
             yield f"route add unreachable {everything} table {table(vni)} metric {END}"
-        mac = network.plan.router_mac[node, vrf]
-        yield f"link add br{vni} address {mac} mtu {TUNNEL_MTU} type bridge stp_state 0"
-        yield f"link set br{vni} master vrf{vni} addrgenmode none"
-        yield (
-            f"link add vni{vni} mtu {TUNNEL_MTU} type vxlan id {vni} local {loopback} "
-            "dstport 4789 nolearning"
-        )
-        yield f"link set vni{vni} master br{vni} addrgenmode none"
-        yield f"link set vni{vni} type bridge_slave learning off neigh_suppress on"
-        yield f"link set vni{vni} up"
-        yield f"link set br{vni} up"

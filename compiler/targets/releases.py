@@ -11,16 +11,14 @@ class Release:
     """One row. `leaks_networks`: what `network` announces in a VRF is valid in another that has
     `import vrf` of it, and leads there (8.4 tracks its next hop 0.0.0.0, which nothing resolves).
     `other_vnis`: what it does with a route of another node that carries the VNI of another VRF
-    than the one that imports it."""
+    than the one that imports it, where that is not what the route says."""
 
     name: str
     format: str
     leaks_networks: bool
-    other_vnis: str
+    other_vnis: str = ""
 
 
 FRR_8_4 = Release("8.4", "frr", False, "sends by a route of another VRF with its own VRF's VNI")
-FRR_10_3 = Release(
-    "10.3", "frr10", True, "leaves a route of another VRF inactive without a single VXLAN device"
-)
+FRR_10_3 = Release("10.3", "frr10", True)
 RELEASES = {release.name: release for release in (FRR_8_4, FRR_10_3)}

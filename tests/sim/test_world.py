@@ -185,7 +185,7 @@ def test_what_a_network_does_not_say_is_no_answer(tmp_path: Path) -> None:
     asks: list[Callable[[], object]] = [
         *(
             partial(t.render, read.program, vtep)
-            for t in (text, canonical, nftables, frr.for_frr_8(), linux)
+            for t in (text, canonical, nftables, frr.for_frr_8(), linux.with_devices_per_vni())
         ),
         lambda: read.sessions,
         lambda: read.vrfs,

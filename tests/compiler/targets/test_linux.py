@@ -12,13 +12,15 @@ import pytest
 from netns_vrfs import documents, vrfs
 
 from compiler.compile import compile_network
-from compiler.targets.linux import nodes, script, table
+from compiler.targets.linux import Linux, script, table
+from compiler.targets.vxlan_devices import VLANS, per_vni, single
 from fabric.build import build
 from fabric.diagnostics import InputError
 from fabric.load import load_fabric
 from fabric.network import Network
 from fabric.topology import Role
 
+TAKEN = "filter add dev br{} ingress protocol all matchall action skbedit ptype host"
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 
 
@@ -30,7 +32,7 @@ def network(request: pytest.FixtureRequest) -> Network:
 def test_a_node_is_what_the_network_says(network: Network) -> None:
     """Its address, its ports, its VRFs with their VNIs and router MACs."""
     speakers = [n.index for n in network.fabric.nodes if n.role is not Role.HOST]
-    assert [*nodes(compile_network(network))] == speakers
+    assert [*Linux(single).nodes(compile_network(network))] == speakers
     for node in speakers:
         text = script(network, node)
         lines = documents(text)["ip -batch -"]
@@ -46,9 +48,55 @@ def test_a_node_is_what_the_network_says(network: Network) -> None:
             assert f"link add br{vni} address {mac} mtu 9100 type bridge stp_state 0" in lines
             assert f"link set vni{vni} master br{vni} addrgenmode none" in lines
             assert f"link set br{vni} master vrf{vni} addrgenmode none" in lines
+            assert f"link set br{vni} promisc on up" in lines
+            assert TAKEN.format(vni) in documents(text)["tc -batch -"]
             ends = [line for line in lines if f" table {table(vni)} " in line]
             assert [line.split()[3] for line in ends] == ["0.0.0.0/0", "::/0"]
         assert ("ip -6 -batch -" in documents(text)) == bool(here)
+
+
+def test_a_single_device_serves_every_vni(network: Network) -> None:
+    """A VLAN each, with its VNI, its SVI in its VRF, and the router MAC; VRFs are as ever."""
+    for node in {vtep for vtep, _ in network.plan.instances}:
+        text = script(network, node, single)
+        found = documents(text)
+        here = [vrf for vtep, vrf in network.plan.instances if vtep == node]
+        assert vrfs(text) == vrfs(script(network, node))
+        tunnels = [line for line in found["ip -batch -"] if " type vxlan " in line]
+        assert len(tunnels) == 1
+        assert f" local {network.plan.vtep(node)} " in tunnels[0]
+        vlans: dict[int, str] = {}
+        for vrf in here:
+            vni, mac = network.vrfs[vrf].vni, network.plan.router_mac[node, vrf]
+            svi = rf"link add br{vni} link br0 address {mac} mtu 9100 type vlan id (\d+)"
+            (vlan,) = (m[1] for line in found["ip -batch -"] if (m := re.fullmatch(svi, line)))
+            vlans[vni] = vlan
+            assert f"link set br{vni} master vrf{vni} addrgenmode none" in found["ip -batch -"]
+            assert found["bridge -batch -"].count(f"vlan add vid {vlan} dev br0 self") == 1
+            assert (
+                f"vlan add vid {vlan} tunnel_info id {vni} dev vxlan0" in found["bridge -batch -"]
+            )
+            assert f"vni add vni {vni} dev vxlan0" in found["bridge -batch -"]
+            taken = (
+                f"filter add dev br{vni} ingress protocol all matchall action skbedit ptype host"
+            )
+            assert taken in found["tc -batch -"]
+        assert len({*vlans.values()}) == len(here)
+        assert len(found["bridge -batch -"]) == 4 * len(here)
+
+
+def test_more_vrfs_than_vlans_are_refused(network: Network) -> None:
+    node, vrf = network.plan.instances[0]
+    assert len(single(network, node, [vrf] * VLANS)["tc"]) == 2 * VLANS
+    with pytest.raises(InputError, match="C865"):
+        single(network, node, [vrf] * (VLANS + 1))
+    assert len(per_vni(network, node, [vrf] * (VLANS + 1))["ip"]) > VLANS
+
+
+def test_a_node_without_vrfs_has_no_tunnels(network: Network) -> None:
+    node = next(n.index for n in network.fabric.nodes if n.role is Role.SPINE)
+    assert documents(script(network, node)) == documents(script(network, node, single))
+    assert [*documents(script(network, node))] == ["sysctl -q -p -", "ip -batch -"]
 
 
 def test_tables_are_no_table_of_the_kernels_and_no_other_vrfs() -> None:
@@ -84,13 +132,14 @@ def test_no_name_is_a_command(network: Network, tmp_path: Path) -> None:
         fabric=replace(fabric, nodes=nodes_),
         vrfs=tuple(replace(vrf, name=ugly) for vrf in network.vrfs),
     )
-    text = script(changed, node)
-    assert documents(text) == documents(script(network, node))
-    for command in ("sysctl", "ip"):
+    text = script(changed, node, single)
+    assert documents(text) == documents(script(network, node, single))
+    for command in ("sysctl", "ip", "bridge", "tc"):
         (tmp_path / command).write_text(f'#!/bin/sh\necho {command} "$@" >>asked\ncat >/dev/null\n')
         (tmp_path / command).chmod(0o755)
     path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     subprocess.run(["sh"], input=text, text=True, check=True, cwd=tmp_path, env=path)
     asked = (tmp_path / "asked").read_text().splitlines()
-    assert asked == ["sysctl -q -p -", "ip -batch -", "ip -6 -batch -"]
+    assert asked == [*documents(text)]
+    assert len(asked) == 5
     assert not (tmp_path / "made").exists()

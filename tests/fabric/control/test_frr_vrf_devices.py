@@ -1,0 +1,100 @@
+"""FRR on real VRF devices, from the files as they are: `NODE.sh` is run and nothing is added.
+
+The kernels that tests are run on need not have them: below QEMU a stock one has. Routes are
+compared as everywhere; and packets go from every VRF of every node to all that it has a route to.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import qemu
+from fabric_files import network_of, write_fabric
+from frr_agreement import agree
+from frr_lab import FrrLab, frr_lab, has_vrf_devices, run
+from frr_releases import FRR_8, FRR_10, RELEASES, Release
+from oracles import require
+
+from fabric.control.fib import NextHop
+from fabric.inventory import Prefix
+from fabric.network import Network
+
+BELOW = "test_on_this_kernel"
+
+
+@pytest.mark.oracle("uml")
+@pytest.mark.slow
+@pytest.mark.slices(16)
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: f"frr{release.name}")
+def test_below_a_stock_kernel(release: Release, tmp_path: Path) -> None:
+    folder = qemu.kernel()
+    require("qemu-system-x86_64", "busybox", "modprobe", "depmod", "ip", "bridge", "tc", "ping")
+    release.require()
+    pytest_ = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "ignore"]
+    inner = f"{Path(__file__)}::{BELOW}[frr{release.name}]"
+    done = qemu.run([*pytest_, inner], folder, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: f"frr{release.name}")
+def test_on_this_kernel(release: Release, tmp_path: Path) -> None:
+    """VRFs a and b are peers on both of two leaves; c, on one of them, is b's."""
+    try:
+        devices = has_vrf_devices("cln-vrf-probe")
+    except (AssertionError, FileNotFoundError):
+        devices = False
+    if not devices:
+        pytest.skip("no VRF devices here: below QEMU")
+    tenants = {
+        t: {"vrfs": {"main": {"prefixes": [f"10.{n}.0.0/24", f"fd0{n}::/56"]}}}
+        for n, t in enumerate("abc", 1)
+    }
+    pods = {"a": ["n/p@host1", "n/q@host2"], "b": ["n/p@host1", "n/q@host2"], "c": ["n/p@host1"]}
+    site = {"spines": 1, "leaves": 2, "hosts_per_pair": 2, "borders": 0}
+    peerings = [{"name": two, "between": [f"{t}/main" for t in two]} for two in ("ab", "bc")]
+    more = {"sites": {"s": site}, "vtep": "leaf", "peerings": peerings}
+    network = network_of(write_fabric(tmp_path, tenants, pods, **more))
+    with frr_lab(network, release) as lab:
+        assert lab.devices
+        agree(lab, network)
+        for node, vrf in network.plan.instances:
+            for route in network.routes.of(node):
+                if route.vrf == vrf:
+                    where = ["dev", f"vrf{network.vrfs[vrf].vni}"]
+                    where += ["nodad"] if route.prefix.version == 6 else []
+                    run("ip", "-n", lab.name(node), "addr", "add", first(route.prefix), *where)
+        wanted = {
+            (node, vrf, first(route.prefix)): hop
+            for node, vrf in network.plan.instances
+            for route in network.fib.routes(node, vrf)
+            for hop in route.nexthops
+        }
+        lost = {key for key in wanted if not answers(lab, network, *key)}
+        assert lost == {
+            key for key, hop in wanted.items() if not carried_on(release, network, *key[:2], hop)
+        }
+        assert bool(lost) == (release is FRR_8)
+
+
+def carried_on(release: Release, network: Network, node: int, vrf: int, hop: NextHop) -> bool:
+    """Whether a packet arrives, and its answer. 8.4 sends with the VNI of the VRF that has the
+    route: the far node has to have this VRF, which takes it to the one that is meant."""
+    there = {*network.plan.instances}
+    both_there = (hop.vtep, vrf) in there and (node, hop.vrf) in there
+    return release is FRR_10 or hop.vtep == node or both_there
+
+
+def first(prefix: Prefix) -> str:
+    """An address of a block, alone."""
+    return f"{prefix[1]}/{prefix.max_prefixlen}"
+
+
+def answers(lab: FrrLab, network: Network, node: int, vrf: int, address: str) -> bool:
+    """Whether a VRF gets an echo from there."""
+    ping = ["ping", "-I", f"vrf{network.vrfs[vrf].vni}", "-c", "1", "-W", "3"]
+    command = ["ip", "netns", "exec", lab.name(node), *ping, address.partition("/")[0]]
+    return subprocess.run(command, capture_output=True).returncode == 0

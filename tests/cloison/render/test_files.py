@@ -8,16 +8,17 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+from forked import run
 
 from cloison.render.files import Together, write_text
 from compiler.targets.catalogue import writers
 
 ROOT = Path(__file__).parents[3]
+PROGRAM = "from cloison.cli import main; main()"
 FABRIC = {
     "cloison": 1,
     "name": "f",
@@ -37,8 +38,8 @@ WRITING = {
     "lock": (["show", "addresses", "f.yaml"], "f.lock.yaml"),
 }
 KILL = """\
-import os, pathlib, sys
-turn = int(sys.argv.pop(1))
+import os, pathlib
+turn = {}
 def at(place, real):
     def patched(*arguments, **more):
         global turn
@@ -53,8 +54,6 @@ os.fsync = at("fsync", os.fsync)
 os.replace = at("replace", os.replace)
 pathlib.Path.replace = at("replace", pathlib.Path.replace)
 os.fchmod = at("fchmod", os.fchmod)
-from cloison.cli import main
-main(sys.argv[1:])
 """
 
 
@@ -63,21 +62,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "f.yaml").write_text(yaml.safe_dump(FABRIC))
     (tmp_path / "m.yaml").write_text("\n---\n".join(POD.format(n) for n in range(40)))
     return tmp_path
-
-
-def run(
-    folder: Path, *command: str, limit: Callable[[], None] | None = None, **more: object
-) -> subprocess.CompletedProcess[str]:
-    cloison = [sys.executable, "-c", "from cloison.cli import main; main()"]
-    return subprocess.run(
-        [*(cloison if command[0] != "-c" else [sys.executable]), *command],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        preexec_fn=limit,
-        **more,  # type: ignore[call-overload]
-    )
 
 
 def state(folder: Path) -> dict[str, bytes]:
@@ -101,11 +85,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
         (folder / target).write_text("vni: {a/m: 10999}\n")
     kept = state(folder)
     size = 64 if name == "lock" else 512
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-    done = run(folder, *arguments, limit=limit)
+    done = run(folder, *arguments, limits={resource.RLIMIT_FSIZE: size})
     assert done.returncode == 2, done.stderr
     assert Path(target).parts[0] in done.stderr
     assert "File too large" in done.stderr
@@ -126,7 +106,7 @@ def test_a_small_file_system_that_is_full(name: str, folder: Path, tmp_path: Pat
         "(dd if=/dev/zero of=filler bs=1k 2>/dev/null; true) && ls -A > ../before && "
         '"$@"; code=$?; ls -A > ../after; exit $code'
     )
-    words = [sys.executable, "-c", "from cloison.cli import main; main()", *arguments]
+    words = [sys.executable, "-c", PROGRAM, *arguments]
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", script, "sh", *words],
         cwd=folder,
@@ -144,16 +124,7 @@ def test_a_small_file_system_that_is_full(name: str, folder: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("arguments", [["show", "addresses", "f.yaml"], ["check", "f.yaml"]])
 def test_stdout_that_is_full(arguments: list[str], folder: Path) -> None:
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-c", "from cloison.cli import main; main()", *arguments],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+    done = run(folder, *arguments, stdout=Path("/dev/full"))
     assert done.returncode == 2
     said = [line for line in done.stderr.splitlines() if "warning[" not in line]
     assert said == ["error: cannot read or write: No space left on device"]
@@ -170,7 +141,7 @@ def test_a_killed_writer_leaves_the_old_or_the_new(name: str, folder: Path) -> N
     old = (folder / target).read_bytes()
     killed = 0
     for turn in range(1, 4):
-        done = run(folder, "-c", KILL, str(turn), *arguments)
+        done = run(folder, *arguments, before=KILL.format(turn))
         found = (folder / target).read_bytes()
         if done.returncode == -signal.SIGKILL:
             killed += 1
@@ -209,15 +180,19 @@ def test_files_together_all_or_none(tmp_path: Path) -> None:
 
 
 def test_too_few_open_files_is_told(folder: Path) -> None:
+    """In fresh processes: what they import is opened as well."""
+
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
 
-    done = run(folder, "verify", "f.yaml", "-q", limit=limit)
-    if done.returncode != 0:
-        assert done.returncode == 2, done.stderr
-        assert re.search(r"ulimit -n\) is 20, and cloison needs 64", done.stderr)
     for verb in WRITING:
-        done = run(folder, *WRITING[verb][0], limit=limit)
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, *WRITING[verb][0]],
+            cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True, text=True, check=False, preexec_fn=limit,
+        )  # fmt: skip
+        if verb == "verify" and done.returncode != 0:
+            assert re.search(r"ulimit -n\) is 20, and cloison needs 64", done.stderr)
         assert done.returncode in (0, 2), done.stderr
         assert "internal error" not in done.stderr
         assert "Traceback" not in done.stderr

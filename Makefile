@@ -32,11 +32,14 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/cloison simulate $(DEMO)
 
+# Kernels are compiled once, by two processes, and not by each worker that comes to need one.
 test: $(VENV)/.installed-test
+	-$(BIN)/cloison warmup --quiet
 	CLOISON_LOCKED=requirements/test.txt CLOISON_SLICE=commit $(BIN)/python $(SUITE)
 
 # The formatter's and the type checker's opinion belongs to the versions of the lock.
 test-newest test-oldest: test-%: .venv-%/.installed
+	-.venv-$*/bin/cloison warmup --quiet
 	.venv-$*/bin/python $(SUITE) --deselect tests/test_house.py::test_gate
 
 oracles: $(VENV)/.installed-test

@@ -10,13 +10,44 @@ from __future__ import annotations
 import os
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from importlib import import_module
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from oracles import ORACLES
+
+LONG = [
+    "sim/lab/test_lab",
+    "sim/lab/test_vrf",
+    "test_house",
+    "fabric/control/test_frr_live",
+    "test_mutants",
+    "test_docs",
+    "cloison/test_names_of_every_output",
+    "cloison/cli/test_verify",
+    "sim/diff/test_diff_worlds",
+    "topologies/test_topologies",
+    "topologies/test_mutations",
+    "sim/classify/test_engines",
+    "sim/proof/test_against",
+    "sim/proof/test_certificate",
+    "sim/checker/test_failures",
+    "cloison/render/test_files",
+    "plugins/test_a_header_field",
+    "sim/kernels/test_cache_folder",
+    "cloison/test_hash_seeds",
+    "sim/test_warm",
+    "sim/checker/test_claims",
+    "sim/checker/test_forged_certificates",
+    "compiler/policy/test_network_policy_laws",
+]
+"""Modules that take longest, in the order in which they start: those that wait for kernels and
+daemons first, so that others calculate meanwhile, and no worker is left alone with one at last."""
 
 settings.register_profile(
     "cloison",
@@ -56,6 +87,23 @@ def drawn() -> int | None:
     return int(done.stdout[:8], 16) if done.returncode == 0 else 0
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores: tests of labs wait for the kernel much of their time."""
+    return cores() + 1
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers take modules in the order of `LONG`, not by how many tests these have."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
 def pytest_report_header() -> str:
     """Which slices run."""
     number = drawn()
@@ -63,19 +111,44 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Every n-th case of each function that is marked `slices(n)`; names of oracles are known."""
+    """Every n-th case of each function that is marked `slices(n)`, or every n-th example of a
+    law; names of oracles are known."""
     number = drawn()
     seen: dict[str, int] = defaultdict(int)
     kept, left = [], []
     for item in items:
         slices = item.get_closest_marker("slices")
+        law = getattr(getattr(item, "obj", None), "hypothesis", None)
+        if number is not None and slices is not None and law is not None:
+            if not hasattr(law.inner_test, "thinned"):
+                law.inner_test = thinned(law.inner_test, number, slices.args[0])
+            slices = None
         turn = seen[item.nodeid.partition("[")[0]]
         seen[item.nodeid.partition("[")[0]] += 1
         ours = number is None or slices is None or turn % slices.args[0] == number % slices.args[0]
         (kept if ours else left).append(item)
-    items[:] = kept
+    rank = {f"tests/{module}.py": at for at, module in enumerate(LONG)}
+    items[:] = sorted(kept, key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
     if left:
         config.hook.pytest_deselected(items=left)
+
+
+def thinned(law: Callable[..., None], number: int, slices: int) -> Callable[..., None]:
+    """A law that looks at one in so many of the examples that are drawn for it, always the same
+    ones; when one has failed, at all of them, for whoever looks for a shorter one."""
+    turns, failed = count(), list[BaseException]()
+
+    @wraps(law)
+    def some(*arguments: Any, **named: Any) -> None:
+        if next(turns) % slices == number % slices or failed:
+            try:
+                law(*arguments, **named)
+            except Exception as error:
+                failed.append(error)
+                raise
+
+    some.thinned = True  # type: ignore[attr-defined]
+    return some
 
 
 @pytest.fixture(autouse=True)
@@ -96,13 +169,16 @@ def _oracle(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What each oracle took of its budget."""
+    """What each oracle took of its budget: where more tests run at once than cores are there, of
+    that many tests' time, a part."""
+    at_once = max(len(getattr(terminalreporter.config.option, "tx", None) or ""), 1)
+    share = min(1.0, cores() / at_once)
     spent: dict[str, float] = defaultdict(float)
     for reports in terminalreporter.stats.values():
         for report in reports:
             for key, name in getattr(report, "user_properties", ()):
                 if key == "oracle":
-                    spent[name] += report.duration / 60
+                    spent[name] += share * report.duration / 60
     for name, minutes in sorted(spent.items()):
         budget = ORACLES[name].minutes
         over = "  over budget: mark its tests with more slices" if minutes > budget else ""

@@ -88,7 +88,7 @@ def warm(tell: Callable[..., None] = lambda *_: None) -> Warmed:
         raise MachineError("no place to keep compiled kernels: set XDG_CACHE_HOME to one")
     before, started = cached(kernels.CACHE_DIR), time.perf_counter()
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        paths = [pool.submit(step) for step in (datapath, captures)]
+        paths = [pool.submit(step) for step in PATHS.values()]
         for number, (name, step) in enumerate(ENGINES.items()):
             tell(name, number, len(ENGINES) + 1)
             step()
@@ -296,3 +296,5 @@ ENGINES: Mapping[str, Callable[[], None]] = {
     "bounds": streams,
 }
 """What compiles the engines' kernels, by name."""
+PATHS: Mapping[str, Callable[[], None]] = {"datapath": datapath, "captures": captures}
+"""What compiles those of packets' ways."""

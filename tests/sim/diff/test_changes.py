@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations, product
 from typing import Any
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from naive import L4S, points
@@ -63,6 +64,7 @@ def check(network: Network, was: Policy, now: Policy, found: tuple[ChangedRegion
         assert decide(now, network, region.after).permit is region.gained
 
 
+@pytest.mark.slices(3)
 @settings(max_examples=12, deadline=None, phases=QUICK)
 @given(worlds(), policies(), policies())
 def test_regions_are_what_differs(network: Network, was: Policy, now: Policy) -> None:
@@ -71,6 +73,7 @@ def test_regions_are_what_differs(network: Network, was: Policy, now: Policy) ->
     assert changes(old, old) == ()
 
 
+@pytest.mark.slices(2)
 @settings(max_examples=8, deadline=None, phases=QUICK)
 @given(worlds(), policies(), policies(), st.randoms())
 def test_regions_of_an_update(network: Network, was: Policy, added: Policy, chance: Any) -> None:

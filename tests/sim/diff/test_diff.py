@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import Phase, given, settings
 from naive import L4S, Header, outcomes, points
 from naive_diff import Twin
@@ -22,6 +23,7 @@ from sim.world import World
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
+@pytest.mark.slices(4)
 @settings(max_examples=40, deadline=None, phases=QUICK)
 @given(worlds(), worlds(), policies(), policies())
 def test_changes_are_what_differs_packet_by_packet(

@@ -92,6 +92,7 @@ def test_rows_of_suspects_are_the_rows_of_all_pairs(seed: int, tmp_path: Path) -
     check(old, new)
 
 
+@pytest.mark.slices(3)
 @settings(max_examples=30, deadline=None, phases=QUICK)
 @given(worlds(), worlds(), policies(), policies())
 def test_rows_of_suspects_are_the_rows_of_all_pairs_whatever_the_routes(
@@ -101,6 +102,7 @@ def test_rows_of_suspects_are_the_rows_of_all_pairs_whatever_the_routes(
     check(World(a, policy_a), World(b, policy_a))
 
 
+@pytest.mark.slices(6)
 @settings(max_examples=120, deadline=None, phases=QUICK)
 @given(worlds(), worlds(), policies(), st.randoms(use_true_random=False))
 def test_rows_of_suspects_are_the_rows_of_all_pairs_after_small_edits(

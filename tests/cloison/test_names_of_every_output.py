@@ -19,7 +19,7 @@ from shutil import copytree
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from printed_kinds import assert_names, kind_of, leaves
 
 from cloison.cli import main
@@ -99,7 +99,10 @@ def printed(world: World, verb: str, output: str, folder: Path) -> str:
     words = {"OUT": str(folder), "EDITED": str(folder / "edited.yaml"), "BROKEN": str(BROKEN)}
     arguments = [words.get(word, word) for word in VERBS[verb].format(path).split()]
     option = "--output" if verb == "compile" else "-o"
-    done = CliRunner().invoke(main, [*arguments, option, output])
+    if (verb, output) == ("explain outside", "json"):
+        done = outside(name_of(world))
+    else:
+        done = CliRunner().invoke(main, [*arguments, option, output])
     judges = verb == "spof" and done.exit_code == 1
     assert judges or done.exit_code == verb.startswith("diff"), (verb, done.output)
     return done.stdout
@@ -216,9 +219,14 @@ def test_hosts_of_a_tenant_that_is_new_have_one_name(name: str, tmp_path: Path) 
 
 
 @cache
+def outside(name: str) -> Result:
+    """The run that takes longest, for both laws about it."""
+    arguments = VERBS["explain outside"].format(TOPOLOGIES / f"{name}.yaml").split()
+    return CliRunner().invoke(main, [*arguments, "-o", "json"])
+
+
 def rows_of(name: str) -> list[dict[str, Any]]:
-    path = str(TOPOLOGIES / f"{name}.yaml")
-    done = CliRunner().invoke(main, ["explain", path, "zone2/*", "*/@node/host1", "-o", "json"])
+    done = outside(name)
     found = json.loads(done.stdout) if done.exit_code == 0 else {}
     return list(found["rows"]) if "rows" in found else [found][: len(found)]
 

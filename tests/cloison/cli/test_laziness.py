@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from cloison.cli import VERBS
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
@@ -16,38 +14,46 @@ HEAVY = ("numba", "scapy", "matplotlib", "pyroute2", "pandas", "IPython")
 ALSO_OURS = ("numpy", "networkx", "pydantic", "rich", "yaml")
 
 
-def imported(*arguments: str) -> set[str]:
-    """Top-level modules that a run of the command line has imported."""
-    program = (
-        "import json, sys\n"
-        "from cloison.cli import main\n"
-        "try:\n"
-        "    main(sys.argv[1:])\n"
-        "except SystemExit as end:\n"
-        "    assert end.code in (0, None), end.code\n"
-        "finally:\n"
-        "    print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})), file=sys.stderr)\n"
-    )
+PROGRAM = """\
+import contextlib, io, json, sys
+from cloison.cli import main
+for command in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            main(command)
+        except SystemExit as end:
+            assert end.code in (0, None), (command, end.code)
+    print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))
+"""
+
+
+def imported(*commands: tuple[object, ...]) -> list[set[str]]:
+    """Top-level modules that are imported after each of these runs of one fresh process."""
+    words = json.dumps([[str(word) for word in command] for command in commands])
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM, words], capture_output=True, text=True, check=True
     )
-    return set(json.loads(done.stderr.splitlines()[-1]))
+    found = [set(json.loads(line)) for line in done.stdout.splitlines()]
+    assert len(found) == len(commands)
+    return found
 
 
 def test_help_imports_click_alone() -> None:
-    modules = imported("--help")
+    (modules,) = imported(("--help",))
     assert "click" in modules
     assert not modules & {*HEAVY, *ALSO_OURS, "fabric", "compiler", "sim"}
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_help_of_a_verb_is_light(verb: str) -> None:
-    assert not imported(verb, "--help") & {*HEAVY, *ALSO_OURS}
+def test_help_of_a_verb_is_light() -> None:
+    """Even after those of all verbs before it."""
+    runs = zip(VERBS, imported(*((verb, "--help") for verb in VERBS)), strict=True)
+    assert {verb: found for verb, mods in runs if (found := mods & {*HEAVY, *ALSO_OURS})} == {}
 
 
 def test_check_needs_no_heavy_library() -> None:
     """Nor algorithms on graphs, which only people want (`Fabric.graph`)."""
-    assert not imported("check", str(SMALL)) & {*HEAVY, "networkx"}
+    (modules,) = imported(("check", SMALL))
+    assert not modules & {*HEAVY, "networkx"}
 
 
 WITHOUT_KERNELS = [
@@ -66,11 +72,10 @@ WITHOUT_KERNELS = [
 ]
 
 
-@pytest.mark.parametrize(
-    "arguments", WITHOUT_KERNELS, ids=lambda a: "-".join(a[:2]) if a[0] == "show" else a[0]
-)
-def test_what_needs_no_kernel_does_not_import_numba(arguments: tuple[object, ...]) -> None:
-    assert "numba" not in imported(*map(str, arguments))
+def test_what_needs_no_kernel_does_not_import_numba() -> None:
+    """Nor does any of those that ran before it in the same process."""
+    runs = zip(WITHOUT_KERNELS, imported(*WITHOUT_KERNELS), strict=True)
+    assert [run for run, modules in runs if "numba" in modules] == []
 
 
 def test_import_cloison_is_light_and_resolves_names_when_used() -> None:

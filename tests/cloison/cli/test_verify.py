@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from failing_fabrics import plain
 
 from cloison.cli import main
 from sim.lab import state
@@ -96,7 +97,9 @@ def test_the_certificate_names_what_was_down(tmp_path: Path) -> None:
 
 
 def test_a_valid_certificate_of_what_does_not_hold_is_a_finding(tmp_path: Path) -> None:
-    broken, path = str(TOPOLOGIES / "broken" / "zone0-hole.yaml"), tmp_path / "broken.json"
+    fabric, path = tmp_path / "broken.yaml", tmp_path / "broken.json"
+    fabric.write_text(f'extends: {SMALL}\npatch: [{{at: [expect], set: [{{deny: "* -> *"}}]}}]\n')
+    broken = str(fabric)
     assert verify(broken, "--certificate", str(path)).exit_code == 1
     found = verify(broken, "--check-certificate", str(path), "-o", "json")
     assert found.exit_code == 1
@@ -117,8 +120,8 @@ def test_a_copy_elsewhere_has_the_same_certificate(written: Path, tmp_path: Path
     assert path.read_bytes() == written.read_bytes()
 
 
-def test_another_fabric_s_certificate_is_refused(written: Path) -> None:
-    found = verify(str(TOPOLOGIES / "demo.yaml"), "--check-certificate", str(written))
+def test_another_fabric_s_certificate_is_refused(written: Path, tmp_path: Path) -> None:
+    found = verify(str(plain(tmp_path)), "--check-certificate", str(written))
     assert found.exit_code == 1
     text = " ".join(found.stdout.split())
     assert "inputs: small.yaml is not read" in text
@@ -206,8 +209,6 @@ def test_no_result_is_written_over_what_the_only_lab_was_built_from(
 
 
 def test_others_try_failures_and_say_the_same(tmp_path: Path) -> None:
-    from failing_fabrics import plain
-
     path = str(plain(tmp_path))
     alone, together = (verify(path, "-q", "-o", "json", *w) for w in ([], ["--workers", "2"]))
     assert together.stdout == alone.stdout

@@ -20,7 +20,9 @@ from fabric.network import Network
 def agree(lab: FrrLab, network: Network) -> None:
     """Wait until FRR says what we say; then compare once more, to show the difference."""
     wait_for(lambda: ours(network, lab) == theirs(network, lab), 40 * lab.patience)
-    assert theirs(network, lab) == ours(network, lab)
+    found, wanted = theirs(network, lab), ours(network, lab)
+    differ = {what: (found.get(what), wanted[what]) for what in wanted}
+    assert found == wanted, {what: two for what, two in differ.items() if two[0] != two[1]}
 
 
 def ours(network: Network, lab: FrrLab) -> dict[str, Any]:

@@ -96,3 +96,15 @@ def test_the_entries_of_one_node() -> None:
     assert data["schema"] == "cloison/entries/1"
     result = cloison("show", "tables", SMALL, "--node", "dpu11")
     assert (result.exit_code, "dpu1" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("named", "brought"), [("frr", "linux"), ("frr10", "linux10")])
+def test_what_makes_a_machine_the_node_comes_with_frrs_files(
+    named: str, brought: str, tmp_path: Path
+) -> None:
+    done = cloison("compile", SMALL, "-q", "--format", named, "-o", tmp_path)
+    assert done.exit_code == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {named, brought}
+    files = {folder: {p.stem for p in (tmp_path / folder).iterdir()} for folder in (named, brought)}
+    assert files[named] == files[brought]
+    assert "spine1" in files[brought]

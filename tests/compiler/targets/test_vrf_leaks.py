@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fabric_files import network_of, write_fabric
 
-from compiler.compile import compile_network
-from compiler.targets.frr import Frr, config
+from compiler.targets.frr import config, remarks
 from compiler.targets.releases import FRR_8_4, FRR_10_3
 from fabric.build import build
 from fabric.inventory import Prefix
@@ -131,12 +132,36 @@ def test_instances_are_there_before_others_import_from_them(peered: Network) -> 
     assert text.index("import vrf ") > last
 
 
+def second_choices(network: Network, nodes: set[int], exporter: int, prepended: int) -> Network:
+    """The same, but all nodes announce one prefix of a VRF, and some with a longer AS path: no file
+    has VRFs beside a border that is a second choice, Python may."""
+    routes = network.routes
+    of = routes.vrf == exporter
+    far = np.where(of & np.isin(routes.vtep, [*nodes]), prepended, 0).astype(np.int32)
+    one = np.where(of, routes.prefix[of][0], routes.prefix).astype(np.int32)
+    return replace(network, routes=replace(routes, prefix=one, prepended=far))
+
+
 def test_second_choices_wait(tmp_path: Path) -> None:
-    """A border that is a second choice for an endpoint prepends, also for the VRFs beside it."""
-    far = {"addresses": ["198.51.100.0/24"], "border": "border1", "backup": ["border2"]}
-    zones = {"zone2": {"endpoints": {"far": far}}}
-    tenants = {"a": {"vrfs": {"main": {"prefixes": ["10.0.0.0/24"]}}}}
-    path = write_fabric(tmp_path, tenants, {"a": ["n/p@host1"]}, zones=zones)
-    network = network_of(path)
-    text = config(network, network.fabric.node("border2").index, FRR_8_4)
-    assert not statics(text) and not Frr(FRR_8_4).remarks(compile_network(network))[1:]
+    """Static routes for what all others announce, a longer AS path for BGP; of several second
+    choices a static route takes the wrong one, which is said."""
+    tenants = {t: {"vrfs": {"main": {"prefixes": [f"10.{n}.0.0/24"]}}} for n, t in enumerate("ab")}
+    pods = {tenant: ["n/p@host1", "n/q@host2"] for tenant in tenants}
+    site = {"spines": 1, "leaves": 2, "hosts_per_pair": 2, "borders": 0}
+    more = {"vtep": "leaf", "sites": {"s": site}}
+    peerings = [{"name": "ab", "between": ["a/main", "b/main"]}]
+    network = network_of(write_fabric(tmp_path, tenants, pods, peerings=peerings, **more))
+    node, other = (network.fabric.node(name).index for name in ("leaf1", "leaf2"))
+    a, b = (network.vrf(f"{name}/main") for name in "ab")
+    asn = network.plan.asn[node]
+    for seconds, told in (({node}, []), ({node, other}, ["C866"]), (set(), [])):
+        changed = second_choices(network, seconds, a.index, 10)
+        old, new = (config(changed, node, release) for release in (FRR_8_4, FRR_10_3))
+        assert (f" vrf{a.vni} 21 nexthop-vrf vrf{a.vni}\n" in old) == (node in seconds)
+        assert f" vrf{b.vni} nexthop-vrf vrf{b.vni}\n" in old
+        longer = f" set weight 0\n set as-path prepend {' '.join([str(asn)] * 10)}\nexit\n"
+        assert (longer in new) == (node in seconds)
+        found = [d for d in remarks(changed, FRR_8_4) if d.code == "C866"]
+        assert [d.code for d in found] == told
+        assert all("FRR 8.4 " in d.message and "a/main into b/main" in d.message for d in found)
+        assert remarks(changed, FRR_10_3) == ()

@@ -185,6 +185,18 @@ FAULTS = (
         "frr: a VRF takes of another what it has itself",
     ),
     Fault(
+        "compiler/targets/vxlan_devices.py",
+        'f"vlan add vid {vlan} tunnel_info id {vni} dev vxlan0"',
+        'f"vlan add vid {vlan} tunnel_info id {vlan} dev vxlan0"',
+        "linux: a VLAN is sent as its own number",
+    ),
+    Fault(
+        "compiler/targets/linux.py",
+        'for everything in ("0.0.0.0/0", "::/0"):',
+        'for everything in ("0.0.0.0/0",):',
+        "linux: what a VRF does not know in IPv6 is looked up in the underlay",
+    ),
+    Fault(
         "compiler/program/dpu.py",
         "instances.append(Instance(network.vrfs[vrf], routes, tuple(sorted(admits - {vtep}))))",
         "instances.append(Instance(network.vrfs[vrf], routes, tuple(sorted(admits))))",

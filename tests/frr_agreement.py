@@ -10,7 +10,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Any
 
-from frr_lab import FrrLab, wait_for
+from frr_daemons import wait_for
+from frr_lab import FrrLab
 from frr_releases import FRR_8
 
 from fabric.control.fib import NextHop

@@ -8,10 +8,13 @@ import pwd
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from frr_releases import DAEMONS, Release
+
+PATIENCE = 240
+"""Seconds for a command: every instruction may be emulated."""
 
 
 def start(release: Release, space: str, config: str, vrfs: Mapping[str, str]) -> None:
@@ -38,20 +41,31 @@ def start(release: Release, space: str, config: str, vrfs: Mapping[str, str]) ->
             "sh", "-c", " && ".join([*mounts, 'exec "$@"']), "sh",
             *release.command(f"{DAEMONS}/{name}", "-d", "-N", space, "-P", "0", *zebra),
         )  # fmt: skip
-        with (scratch.parent / f"{space}-{name}.said").open("w+") as kept_open_by_mgmtd:
+        with (release.run / space / f"{name}.said").open("w+") as kept_open_by_mgmtd:
             done = subprocess.run(
-                command, stdout=kept_open_by_mgmtd, stderr=subprocess.STDOUT, timeout=60
+                command, stdout=kept_open_by_mgmtd, stderr=subprocess.STDOUT, timeout=PATIENCE
             )
             kept_open_by_mgmtd.seek(0)
             assert done.returncode == 0, kept_open_by_mgmtd.read()
-    load = release.command("vtysh", "-N", space, "-b")
-    done = subprocess.run(load, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0 and "%" not in done.stdout, done.stdout + done.stderr
+
+
+def load(release: Release, spaces: Iterable[str]) -> None:
+    """The configuration of every node, all at once; a line that is not taken is an error."""
+    loads = [
+        subprocess.Popen(
+            release.command("vtysh", "-N", space, "-b"),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for space in spaces
+    ]  # fmt: skip
+    for each in loads:
+        said, _ = each.communicate(timeout=PATIENCE)
+        assert each.returncode == 0 and "%" not in said and "Unknown" not in said, said
 
 
 def run(*command: str, stdin: str | None = None) -> str:
     """Standard output of a command that must succeed."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr or done.stdout}"
     return done.stdout
 

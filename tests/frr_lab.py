@@ -12,19 +12,17 @@ and also when the test's own process is killed (`frr_sweep`).
 from __future__ import annotations
 
 import json
-import os
-import pwd
 import secrets
 import subprocess
 import tempfile
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from frr_releases import DAEMONS, FRR_8, Release
+from frr_daemons import load, run, start
+from frr_releases import FRR_8, Release
 from frr_sweep import swept
 from netns_vrfs import Spaces, vrfs
 
@@ -117,54 +115,11 @@ class FrrLab:
     def start(self) -> None:
         """Daemons of every node, then their configuration."""
         for node in self.nodes:
-            self.folders(node)
-            namespaces = ["-n"] if self.vrfs[node] and not self.devices else []
-            for name in self.release.daemons:
-                zebra = ["-s", "90000000", *namespaces] if name == "zebra" else []
-                self.daemon(node, name, *zebra)
-        loads = [
-            subprocess.Popen(
-                self.release.command("vtysh", "-N", self.name(node), "-b"),
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            )
-            for node in self.nodes
-        ]  # fmt: skip
-        for load in loads:
-            said, _ = load.communicate(timeout=240)
-            assert load.returncode == 0 and "%" not in said and "Unknown" not in said, said
-
-    def folders(self, node: int) -> None:
-        frr, etc = pwd.getpwnam(self.release.user), self.release.etc
-        for parent in (etc, self.release.run):
-            folder = parent / self.name(node)
-            folder.mkdir(parents=True)
-            os.chown(folder, frr.pw_uid, frr.pw_gid)
-        (etc / self.name(node) / "frr.conf").write_text(self.file(node, self.format))
-        (etc / self.name(node) / "vtysh.conf").write_text("service integrated-vtysh-config\n")
-
-    def daemon(self, node: int, name: str, *options: str) -> None:
-        """Start a daemon in the node's namespace, where it sees the node's VRFs only."""
-        folder = self.scratch / self.name(node)
-        folder.mkdir(parents=True, exist_ok=True)
-        mounts = []
-        for vrf in [] if self.devices else vrfs(self.file(node, "linux")):
-            seen = folder / vrf
-            seen.touch()
-            mounts.append(f"mount --bind /run/netns/{self.name(node)}-{vrf} {seen}")
-        mounts += self.release.mounts(folder)
-        command = (
-            "nsenter", f"--net=/run/netns/{self.name(node)}",
-            "unshare", "-m", "--propagation", "private",
-            "sh", "-c", " && ".join([*mounts, 'exec "$@"']), "sh",
-            *self.release.command(f"{DAEMONS}/{name}", "-d", "-N", self.name(node), "-P", "0"),
-            *options,
-        )  # fmt: skip
-        said = self.scratch / f"{self.name(node)}.{name}"
-        with said.open("w") as kept_open_by_mgmtd:
-            done = subprocess.run(
-                command, stdout=kept_open_by_mgmtd, stderr=subprocess.STDOUT, timeout=240
-            )
-        assert done.returncode == 0, said.read_text()
+            name = self.name(node)
+            found = [] if self.devices else vrfs(self.file(node, "linux"))
+            config = self.file(node, self.format)
+            start(self.release, name, config, {vrf: f"{name}-{vrf}" for vrf in found})
+        load(self.release, map(self.name, self.nodes))
 
     def show(self, node: int, *commands: str) -> list[Any]:
         """JSON answers of one node's daemons."""
@@ -188,23 +143,6 @@ class FrrLab:
         """Take a link down at its upper end."""
         data = next(link_ for link_ in self.network.fabric.links if link_.name == link)
         run("ip", "-n", self.name(data.b), "link", "set", data.b_port, "down")
-
-
-def wait_for(holds: Callable[[], bool], seconds: float) -> bool:
-    """Poll until something holds; whether it did in time."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
-
-
-def run(*command: str, stdin: str | None = None) -> str:
-    """Standard output of a command that must succeed."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr or done.stdout}"
-    return done.stdout
 
 
 def run_batch(space: str, family: str, lines: list[str]) -> None:

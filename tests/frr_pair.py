@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from frr_daemons import run, start
+from frr_daemons import load, run, start
 from frr_releases import Release
 from frr_sweep import swept
 
@@ -108,6 +108,7 @@ class Pair:
             for leaf in LEAVES:
                 spaces = {vrf: self.name(leaf, vrf) for vrf in ([] if self.devices else VNIS)}
                 start(self.release, self.name(leaf), self.config(leaf), spaces)
+            load(self.release, map(self.name, LEAVES))
             yield self
 
     def name(self, leaf: int, vrf: str | None = None) -> str:

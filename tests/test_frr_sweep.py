@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fabric_files import write_fabric
-from frr_lab import wait_for
+from frr_daemons import wait_for
 from frr_releases import RELEASES, Release
 from frr_sweep import alive, swept
 from oracles import require, require_root

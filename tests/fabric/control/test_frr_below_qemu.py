@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.oracle("uml"), pytest.mark.slow]
 DEVICES = Path(__file__).with_name("test_frr_devices.py")
 
 
-@pytest.mark.slices(5)
+@pytest.mark.slices(10)
 def test_frr_and_vrf_devices(tmp_path: Path) -> None:
     folder = qemu.kernel()
     require("qemu-system-x86_64", "busybox", "modprobe", "depmod", "ip")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from fabric_files import network_of, vrf, write_fabric
-from frr_lab import FrrLab, frr_lab, wait_for
+from frr_daemons import wait_for
+from frr_lab import FrrLab, frr_lab
 
 from fabric.build import rebuild
 from fabric.control.adj_rib_in import AdjRibIn, Heard

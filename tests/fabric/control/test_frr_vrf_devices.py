@@ -14,7 +14,8 @@ import pytest
 import qemu
 from fabric_files import network_of, write_fabric
 from frr_agreement import agree
-from frr_lab import FrrLab, frr_lab, has_vrf_devices, run
+from frr_daemons import run
+from frr_lab import FrrLab, frr_lab, has_vrf_devices
 from frr_releases import FRR_8, FRR_10, RELEASES, Release
 from oracles import require
 

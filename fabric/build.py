@@ -19,6 +19,7 @@ from fabric.control.findings import findings
 from fabric.control.narrowed import narrowed
 from fabric.control.reconvergence import reconverge
 from fabric.control.underlay import converge
+from fabric.control.weights import uneven
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
 from fabric.intent.intents import intents
@@ -109,6 +110,7 @@ def assemble(
         (
             *site.problems.warnings,
             *narrowed(fabric, underlay, fib, vrfs),
+            *uneven(fabric, underlay),
         ),
         declared,
     )  # fmt: skip

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from fabric.budget import afford_wiring
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, did_you_mean
 from fabric.file.spec import FabricSpec, Site, Speeds
+from fabric.link_settings import set_links
 from fabric.multigraph import Multigraph
 from fabric.phases import phase
 from fabric.risk_groups import risk_groups
@@ -186,6 +187,7 @@ def wired(spec: FabricSpec) -> Multigraph:
     for (ours, site), (theirs, _) in combinations(tops, 2):
         for a, b in zip(ours, theirs, strict=False):
             whole.add_edge(a, b, f"{a}--{b}", a=a, b=b, speed=site.speeds.spine, kind="dci")
+    set_links(spec, whole)
     return whole
 
 
@@ -203,7 +205,8 @@ def build_fabric(spec: FabricSpec, down: Iterable[str] = (), drained: Iterable[s
         data["index"] = number
         nodes.append(Node(number, name, Role(data["role"]), data["site"], data["pod"]))
     links = tuple(_links(wiring, index))
-    fabric = Fabric(tuple(nodes), links, wiring, Role(spec.vtep))
+    weighted = spec.ecmp == "bandwidth"
+    fabric = Fabric(tuple(nodes), links, wiring, Role(spec.vtep), weighted=weighted)
     fabric = replace(fabric, risk_groups=risk_groups(spec, fabric))
     return drain(take_down(fabric, down), drained)
 

@@ -76,7 +76,8 @@ class Fabric:
     """Nodes, links and the wiring of both. Nodes and links that are down are still listed; those of
     a risk group in `down_groups` are in `down_nodes` and `down_links` too. `down_sessions` are
     links that are up and have no BGP session. Nodes that are `drained` are up, and whoever knows
-    another way takes it (`fabric.control.underlay`)."""
+    another way takes it (`fabric.control.underlay`). Where it is `weighted`, equal paths share load
+    by the speeds of links (`fabric.control.weights`)."""
 
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
@@ -88,6 +89,7 @@ class Fabric:
     down_groups: frozenset[str] = field(default_factory=frozenset)
     down_sessions: frozenset[int] = field(default_factory=frozenset)
     drained: frozenset[int] = field(default_factory=frozenset)
+    weighted: bool = False
 
     @cached_property
     def graph(self) -> nx.MultiGraph[str]:

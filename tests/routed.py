@@ -103,6 +103,9 @@ class RoutedFib:
 class Mesh:
     """An underlay in which every pair of nodes talks, but for `cut` pairs."""
 
+    speeds = None
+    sessions = ()
+
     def __init__(self, n: int, cut: Sequence[tuple[int, int]] = ()) -> None:
         self.n = n
         reach = np.array([[a != b and (a, b) not in cut for b in range(n)] for a in range(n)])

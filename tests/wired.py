@@ -17,6 +17,9 @@ N_SPINES = 2
 class TwoTier:
     """An underlay of VTEPs below two spines; `cut` pairs of VTEPs have no way."""
 
+    speeds = None
+    sessions = ()
+
     def __init__(self, vtep_count: int, cut: Any) -> None:
         self.n = vtep_count + N_SPINES
         self.cut = set(cut)

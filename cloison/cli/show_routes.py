@@ -88,6 +88,8 @@ def command(
         found, what = fib_rows(network, node, vrf), "routes"
     rows = [row for row in found if holds(row["prefix"], wanted)]
     title, columns = SHOWN[what]
+    if what == "underlay-routes" and network.underlay.speeds is not None:
+        columns = (*columns, "weights")
     schema = f"cloison/{what}/1"
     say(listing(network, rows, schema=schema, output=output, title=title, columns=columns))
     if what == "routes" and not rows and node is not None and not is_vtep(network, node):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fabric.control.adj_rib_in import AdjRibIn
+    from fabric.control.underlay import Underlay
     from fabric.inventory import Prefix
     from fabric.network import Network
 
@@ -52,7 +53,17 @@ def underlay_rows(network: Network, node: str | None) -> Iterator[dict[str, Any]
                 "as_path": list(underlay.as_path(here, owner)),
                 "reachable": underlay.reachable(here, owner),
                 "missed": rib.lost(owner),
+                **weighed(underlay, here, owner),
             }
+
+
+def weighed(underlay: Underlay, here: int, owner: int) -> dict[str, Any]:
+    """The shares of next hops, where these are not even by decree."""
+    from fabric.control.weights import weights
+
+    if underlay.speeds is None:
+        return {}
+    return {"weights": list(weights(underlay, [link for _, link in underlay.ecmp(here, owner)]))}
 
 
 def path_rows(network: Network, node: str | None) -> Iterator[dict[str, Any]]:

@@ -184,13 +184,19 @@ def _hairpins(network: Network, vrfs: Iterable[int]) -> Iterator[str]:
 def _underlay(network: Network, node: int, vtep: bool) -> Iterator[str]:
     """Unnumbered sessions on every port, for IPv4 loopbacks and EVPN."""
     own = network.fabric.nodes[node].role is Role.DPU
+    sessions = [s for s in network.underlay.sessions if s.node == node]
+    speed = network.underlay.speeds
+    maps = (
+        {s.port: f"{'OWN' if own else 'SPEED'}-{speed[s.link]}" for s in sessions} if speed else {}
+    )
+    if speed:
+        yield from _bandwidths({maps[s.port]: speed[s.link] for s in sessions}, own)
     yield from _process(network, node, "")
     yield " neighbor FABRIC peer-group"
     yield " neighbor FABRIC remote-as external"
     yield " neighbor FABRIC timers connect 1"
-    for session in network.underlay.sessions:
-        if session.node == node:
-            yield f" neighbor {session.port} interface peer-group FABRIC"
+    for session in sessions:
+        yield f" neighbor {session.port} interface peer-group FABRIC"
     for family in ("ipv4 unicast", "l2vpn evpn"):
         yield " !"
         yield f" address-family {family}"
@@ -202,11 +208,25 @@ def _underlay(network: Network, node: int, vtep: bool) -> Iterator[str]:
         yield "  neighbor FABRIC activate"
         if own:
             yield "  neighbor FABRIC route-map OWN out"
+        if family == "ipv4 unicast":
+            yield from (f"  neighbor {port} route-map {name} out" for port, name in maps.items())
         yield " exit-address-family"
     yield "!"
     if own:
         yield from ("bgp as-path access-list OWN seq 5 permit ^$", "!")
         yield from ("route-map OWN permit 10", " match as-path OWN", "exit", "!")
+
+
+def _bandwidths(maps: Mapping[str, int], own: bool) -> Iterator[str]:
+    """Route-maps that tell the speed of a link to whoever is at its other end, which is that one's
+    own speed to here. FRR 8.4 weighs by what it receives, and not by what a map sets on arrival;
+    and it sends to another AS only what is transitive."""
+    yield "! link bandwidth is in Gbit/s here: FRR takes up to 25600, and ratios alone count"
+    for name, speed in sorted(maps.items()):
+        yield f"route-map {name} permit 10"
+        if own:
+            yield " match as-path OWN"
+        yield from (f" set extcommunity bandwidth {speed}", "exit", "!")
 
 
 def _process(network: Network, node: int, suffix: str) -> Iterator[str]:

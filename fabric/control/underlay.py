@@ -61,7 +61,8 @@ class Underlay:
     `length[a, b]` is the AS path length from a to b's loopback, 0 for itself, -1 if unreachable.
     Next hops are CSR arrays: row `a * n + b` of `hop_off` bounds `hop_node` and `hop_link`.
     `widest` has nodes that leave some equal paths out, with all that they know to one target.
-    `tagged[a, b]`: a's paths to b hold a drained node.
+    `tagged[a, b]`: a's paths to b hold a drained node. `speeds` are those of the links where next
+    hops are weighed by them (`fabric.control.weights`).
     """
 
     n: int
@@ -74,6 +75,7 @@ class Underlay:
     sessions: tuple[Session, ...] = field(repr=False)
     widest: Mapping[int, int] = field(default_factory=dict)
     tagged: NDArray[np.bool_] | None = None
+    speeds: tuple[int, ...] | None = None
 
     def differs(self, other: Underlay) -> NDArray[np.bool_]:
         """Between which nodes routes may be chosen otherwise, bool[n, n]."""
@@ -138,7 +140,8 @@ def settle(fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int, ...]) -> 
     off, node, link, widest = edges.next_hops(*hops)
     n = len(fabric.nodes)
     found = tagged if fabric.drained else None
-    return Underlay(n, asn, length, parent, off, node, link, sessions, widest, found)
+    speeds = tuple(link.speed for link in fabric.links) if fabric.weighted else None
+    return Underlay(n, asn, length, parent, off, node, link, sessions, widest, found, speeds)
 
 
 def bgp_sessions(fabric: Fabric, asn: tuple[int, ...]) -> Iterator[Session]:

@@ -30,9 +30,17 @@ class Model(BaseModel):
 class Speeds(Model):
     """Link speeds in Gbit/s by the lower end of the link."""
 
-    host: int = Field(200, gt=0, description="a host's links to its leaves")
-    leaf: int = Field(400, gt=0, description="a leaf's links to its spines")
-    spine: int = Field(800, gt=0, description="a spine's links to its superspines")
+    host: int = Field(200, gt=0, le=25600, description="a host's links to its leaves")
+    leaf: int = Field(400, gt=0, le=25600, description="a leaf's links to its spines")
+    spine: int = Field(800, gt=0, le=25600, description="a spine's links to its superspines")
+
+
+class LinkSettings(Model):
+    """What a single link, or those of a pattern, have otherwise than their kind."""
+
+    speed: int | None = Field(
+        None, gt=0, le=25600, description="Gbit/s; default: what the site says of its kind"
+    )
 
 
 class Site(Model):
@@ -268,6 +276,12 @@ class FabricSpec(Model):
     name: Name = Field(description="what reports call the fabric")
     vtep: Literal["dpu", "leaf"] = Field("dpu", description="who encapsulates and enforces")
     sites: dict[Name, Site] = Field(..., min_length=1, description="wiring, one Clos per site")
+    links: dict[str, LinkSettings] = Field(
+        {}, description="what is special about single links; the last key that fits one counts"
+    )
+    ecmp: Literal["equal", "bandwidth"] = Field(
+        "equal", description="how nodes share load over equal paths; bandwidth: by link speed"
+    )
     hosts: dict[str, Host] = Field({}, description="what is special about single hosts")
     pools: Pools = Field(Pools(), description="where allocations come from")
     pins: Pins = Field(Pins(), description="allocations that are given")

@@ -153,7 +153,10 @@ class Spaces:
         elif len(ways) == 1:
             how |= ways[0]
         else:
-            how["multipath"] = [way | {"hops": 0} for way in ways]
+            shares = (hop.weight - 1 for hop in line.hops)
+            how["multipath"] = [
+                way | {"hops": share} for way, share in zip(ways, shares, strict=True)
+            ]
         self.socket(space).route("add", dst=str(line.prefix), **how)
 
     def _way(self, space: str, hop: Hop, six: bool) -> dict[str, Any]:

@@ -35,10 +35,12 @@ HOST_GATEWAY, JOIN_GATEWAY = "fe80::e", "fe80::b"
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """Where a route leads: a device, and the link-local address of whoever is behind it."""
+    """Where a route leads: a device, and the link-local address of whoever is behind it; and its
+    share, where others lead there as well."""
 
     device: str
     gateway: str
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)

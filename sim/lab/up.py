@@ -16,6 +16,7 @@ from ipaddress import ip_network
 from compiler.program.dpu import elsewhere
 from compiler.program.program import Program
 from compiler.targets.nftables import ruleset, tunnel_mac
+from fabric.control.weights import weights
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.network import Network
 from sim.lab import kernel, state
@@ -108,13 +109,14 @@ def underlay(layout: Layout, spaces: Spaces) -> None:
 
 
 def underlay_line(network: Network, node: int, vtep: int) -> RouteLine | None:
-    """A node's route to a VTEP's loopback, over all equal next hops."""
+    """A node's route to a VTEP's loopback, over all equal next hops with their weights."""
     hops = []
-    for _, index in network.underlay.ecmp(node, vtep):
+    found = [index for _, index in network.underlay.ecmp(node, vtep)]
+    for index, weight in zip(found, weights(network.underlay, found), strict=True):
         link = network.fabric.links[index]
         near = 0 if link.a == node else 1
         port = link.a_port if near == 0 else link.b_port
-        hops.append(Hop(port, _link_local(index, 1 - near)))
+        hops.append(Hop(port, _link_local(index, 1 - near), weight))
     prefix = ip_network(network.plan.vtep(vtep))
     return RouteLine(254, prefix, tuple(hops)) if hops else None
 

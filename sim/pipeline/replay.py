@@ -129,8 +129,9 @@ def decide(datapath: Datapath, batch: Traffic, flow_table: FlowTable | None = No
 
 
 def imbalances(network: Network, links: NDArray[np.uint64]) -> list[Imbalance]:
-    """Per node with several links to the tier above that carried anything: worst first."""
-    fabric = network.fabric
+    """Per node with several links to the tier above that carried anything: worst first. Where load
+    goes by the speeds of links, so does the comparison."""
+    fabric, speeds = network.fabric, network.underlay.speeds
     groups: dict[tuple[int, str], list[int]] = {}
     for link in fabric.links:
         if link.kind != "host":
@@ -138,6 +139,7 @@ def imbalances(network: Network, links: NDArray[np.uint64]) -> list[Imbalance]:
     found = []
     for (node, _), members in groups.items():
         load = links[2 * np.array(members), 1].astype(float)
+        load /= 1 if speeds is None else np.array(speeds)[members]
         if len(members) > 1 and load.any():
             busiest = fabric.links[members[int(load.argmax())]].name
             ratio = float(load.max() / load.mean())

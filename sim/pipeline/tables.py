@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fabric.control.weights import member_arrays
 from sim.blocks.atoms import AddressAtoms
 from sim.blocks.blocks import Blocks
 from sim.blocks.exact import WORDS, build, patched, single_addresses, single_addresses_of
@@ -30,8 +31,8 @@ class Tables(NamedTuple):
     endpoint's routes begin in `fib`; `hairpin` which VRFs permit hairpins; `dec_reason` is the
     drop reason of each decision (0: permit); `shared_*` are owners of addresses that have several;
     `ep_several`, `lives`, `entry_off` and `entry` are `sim.blocks.homes`. `hop_*` are the
-    underlay's ECMP hops in CSR form, row `node * n_nodes + target`; `link_a` tells a link's two
-    directions apart.
+    members of the underlay's routes (`fabric.control.weights`) in CSR form, row `node * n_nodes +
+    target`; `link_a` tells a link's two directions apart.
     """
 
     proto_class: NDArray[np.uint8]
@@ -114,7 +115,7 @@ def tables_of(world: World) -> Tables:
 def tables(blocks: Blocks) -> Tables:
     """Kernel arrays of blocks. Arrays that already have the right type are shared."""
     network, l4, addresses = blocks.program.network, blocks.l4, blocks.addresses
-    underlay = network.underlay
+    hop_off, hop_node, hop_link = member_arrays(network.underlay)
     exact, exact_shift = build(single_addresses(addresses))
     named: dict[str, Any] = {
         **{name: getattr(blocks, name) for name in Tables._fields if hasattr(blocks, name)},
@@ -147,9 +148,9 @@ def tables(blocks: Blocks) -> Tables:
         "f_off": blocks.F_off,
         "f": blocks.F,
         "dec_reason": decision_reason(blocks),
-        "hop_off": underlay.hop_off,
-        "hop_node": underlay.hop_node,
-        "hop_link": underlay.hop_link,
+        "hop_off": hop_off,
+        "hop_node": hop_node,
+        "hop_link": hop_link,
         "node_seed": np.array([seed(n.index) for n in network.fabric.nodes], np.uint64),
         "link_a": np.array([link.a for link in network.fabric.links]),
     }

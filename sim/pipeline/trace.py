@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from compiler.policy.ir import Action, Direction, Packet
 from compiler.program.program import Entry, Group, Program
 from compiler.program.walk import walk
+from fabric.control.weights import members
 from fabric.network import Network
 from sim.packets.ecmp import choose, flow_hash, outer_hash, outer_port, seed
 from sim.packets.headers import Flow
@@ -154,11 +155,11 @@ def underlay_path(
     hashed = outer_hash(outer_sport, source, target)
     node, hops = source, list[UnderlayHop]()
     while node != target:
-        choices = network.underlay.ecmp(node, target)
+        choices = members(network.underlay, node, target)
         if not choices:
             return None
         to, link = choices[choose(hashed, seed(node), len(choices))]
-        hops.append(UnderlayHop(node, link, to, len(choices)))
+        hops.append(UnderlayHop(node, link, to, len({hop for _, hop in choices})))
         node = to
     return tuple(hops)
 

@@ -259,4 +259,34 @@ FAULTS = (
         "UNLUCKY = (DRAINED, WIDTH)",
         "paths that are lost to AS loops are not missed",
     ),
+    Fault(
+        "fabric/control/weights.py",
+        "small = [speed // divisor for speed in speeds]",
+        "small = [divisor for speed in speeds]",
+        "traces share load evenly whatever the links' speeds",
+    ),
+    Fault(
+        "fabric/control/weights.py",
+        "small = speed // divisor[row]",
+        "small = divisor[row] // divisor[row]",
+        "replay shares load evenly whatever the links' speeds",
+    ),
+    Fault(
+        "compiler/targets/frr.py",
+        'yield from (f" set extcommunity bandwidth {speed}", "exit", "!")',
+        'yield from ("exit", "!")',
+        "configurations do not say link bandwidth",
+    ),
+    Fault(
+        "sim/lab/kernel.py",
+        "shares = (hop.weight - 1 for hop in line.hops)",
+        "shares = (0 for hop in line.hops)",
+        "kernels share load evenly whatever the links' speeds",
+    ),
+    Fault(
+        "fabric/control/weights.py",
+        "unlike = np.flatnonzero(least != most)",
+        "unlike = np.flatnonzero(least > most)",
+        "uneven links that share evenly are not told",
+    ),
 )

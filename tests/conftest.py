@@ -3,7 +3,8 @@ same examples on every run. And `lanes`, for tests of both kernels of an engine.
 
 `CLOISON_SLICE` says which part of suites marked `slices(n)` runs: `commit` (what `make test` sets:
 the hash of HEAD draws it), a number, or nothing for all; with `commit`, laws that do not say how
-many examples they want get half of them. What oracles took stands at the end."""
+many examples they want get half of them. `CLOISON_LAWS=whole`, as for mutants, thins no law. What
+oracles took stands at the end."""
 
 from __future__ import annotations
 
@@ -120,15 +121,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         slices = item.get_closest_marker("slices")
         law = getattr(getattr(item, "obj", None), "hypothesis", None)
         if number is not None and slices is not None and law is not None:
-            if not hasattr(law.inner_test, "thinned"):
+            if os.environ.get("CLOISON_LAWS") != "whole" and not hasattr(law.inner_test, "thinned"):
                 law.inner_test = thinned(law.inner_test, number, slices.args[0])
             slices = None
         turn = seen[item.nodeid.partition("[")[0]]
         seen[item.nodeid.partition("[")[0]] += 1
         ours = number is None or slices is None or turn % slices.args[0] == number % slices.args[0]
         (kept if ours else left).append(item)
-    rank = {f"tests/{module}.py": at for at, module in enumerate(LONG)}
-    items[:] = sorted(kept, key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
+    items[:] = kept
+    if hasattr(config, "workerinput"):  # who runs alone keeps the order that was asked for
+        rank = {f"tests/{module}.py": at for at, module in enumerate(LONG)}
+        items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
     if left:
         config.hook.pytest_deselected(items=left)
 

@@ -40,7 +40,7 @@ def test_the_page_says_what_the_table_says() -> None:
     assert sum(o.minutes for o in ORACLES.values()) / 2 <= 12
 
 
-def run(folder: Path, suite: str, draw: str, wrong: object = "") -> str:
+def run(folder: Path, suite: str, draw: str, wrong: object = "", **more: str) -> str:
     (folder / "test_suite.py").write_text(suite)
     (folder / "conftest.py").write_text((HERE / "conftest.py").read_text("utf-8"))
     markers = "[pytest]\nmarkers =\n slices(n)\n oracle(name)\n"
@@ -48,7 +48,7 @@ def run(folder: Path, suite: str, draw: str, wrong: object = "") -> str:
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)],
         capture_output=True, text=True, cwd=folder,
-        env={"CLOISON_SLICE": draw, "PATH": "", "WRONG": str(wrong)},
+        env={"CLOISON_SLICE": draw, "PATH": "", "WRONG": str(wrong)} | more,
     ).stdout  # fmt: skip
 
 
@@ -67,6 +67,7 @@ def test_each_example_of_a_law_has_its_turn(tmp_path: Path) -> None:
     every, *some = (seen(run(tmp_path, LAW, d)) for d in ("", *"0123"))
     assert len(every) == 40
     assert [every[n::4] for n in range(4)] == some
+    assert seen(run(tmp_path, LAW, "0", CLOISON_LAWS="whole")) == every
     wrong = next(n for n in every if n > 100 and every.count(n) == 1)
     for draw in range(4):
         said = run(tmp_path, LAW, str(draw), wrong)

@@ -167,6 +167,7 @@ class Tree:
             "PYTHONPATH": paths,
             "XDG_CACHE_HOME": str(self.home / "cache"),
             "CLOISON_SLICE": "0",
+            "CLOISON_LAWS": "whole",
             "CLOISON_REQUIRE_ORACLES": "",
         }
         return {**os.environ, **ours, **more}

@@ -48,7 +48,7 @@ WANTED = (
 Breaches = set[tuple[int, int, int]]
 
 
-@pytest.mark.slices(40)
+@pytest.mark.slices(64)
 @pytest.mark.parametrize("seed", range(WORLDS))
 def test_everything_says_what_the_walker_meets(seed: int, tmp_path: Path) -> None:
     rng = Random(seed)

@@ -76,13 +76,13 @@ def mutants(folder: Path) -> Iterator[tuple[Path, int, str]]:
 
 
 def chosen() -> list[tuple[str, int, str]]:
-    """Twenty of them, drawn once; a commit asks two."""
+    """Twenty of them, drawn once; a commit asks one."""
     every = [(str(p.relative_to(FOLDER)), n, text) for p, n, text in mutants(FOLDER)]
     return sorted(random.Random(SEED).sample(every, COUNT))
 
 
 @pytest.mark.slow
-@pytest.mark.slices(10)
+@pytest.mark.slices(20)
 @pytest.mark.parametrize(
     ("file", "number", "text"), chosen(), ids=[f"{f}:{n + 1}" for f, n, _ in chosen()]
 )
@@ -105,6 +105,7 @@ def test_a_mutation_is_found_or_harmless(
 
 
 @pytest.mark.slow
+@pytest.mark.slices(6)
 def test_brute_force_sees_what_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     network = build(load_fabric(FOLDER / "broken" / "missing-egress-rule.yaml"), lock=False)
     quicken(monkeypatch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from random_worlds import policies, worlds
@@ -59,6 +60,7 @@ def claims(draw: st.DrawFn) -> str:
     return f"{kind}: {ends[0]} {arrow} {target}{ports}"
 
 
+@pytest.mark.slices(3)
 @settings(max_examples=150, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(worlds(), policies(), st.lists(claims(), min_size=8, max_size=8))
 def test_both_judge_alike(network: Network, policy: Policy, texts: list[str]) -> None:

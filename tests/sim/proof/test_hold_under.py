@@ -20,7 +20,7 @@ from sim.world import World
 SEEDS = range(60)
 
 
-@pytest.mark.slices(20)
+@pytest.mark.slices(30)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_verdicts_are_those_of_every_world_built_anew(tmp_path: Path, seed: int) -> None:
     path, members = random_fabric(tmp_path, seed)
@@ -37,7 +37,7 @@ def test_verdicts_are_those_of_every_world_built_anew(tmp_path: Path, seed: int)
     assert proof.failures == body["failures_tried"] == len(every)
 
 
-@pytest.mark.slices(20)
+@pytest.mark.slices(30)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_failures_are_one_exactly_if_no_packet_can_tell(tmp_path: Path, seed: int) -> None:
     """By whatever tells worlds apart, in the proof and in the checker: routes with their next hops

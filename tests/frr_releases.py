@@ -50,9 +50,12 @@ class Release:
         return words if self.root == Path("/") else ("chroot", str(self.root), *words)
 
     def mounts(self, namespaces: Path) -> list[str]:
-        """What a daemon's own mount namespace needs: `namespaces` is all that it sees of VRFs."""
+        """What a daemon's own mount namespace needs: `namespaces` is all that it sees of VRFs, and
+        what it writes for the case of a crash goes with it."""
         seen = [] if self.root == Path("/") else [f"{each} {self.root}{each}" for each in SEEN]
-        return [f"mount --rbind {pair}" for pair in (*seen, f"{namespaces} {self.root}/run/netns")]
+        pairs = (*seen, f"{namespaces} {self.root}/run/netns")
+        logs = f"mount -t tmpfs none {self.root}/var/tmp"
+        return [*(f"mount --rbind {pair}" for pair in pairs), logs]
 
     def mended(self, text: str) -> str:
         """What it prints, as JSON."""

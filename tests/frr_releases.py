@@ -51,11 +51,12 @@ class Release:
 
     def mounts(self, namespaces: Path) -> list[str]:
         """What a daemon's own mount namespace needs: `namespaces` is all that it sees of VRFs, and
-        what it writes for the case of a crash goes with it."""
+        what it writes for the case of a crash, or as mgmtd's history, goes with it."""
         seen = [] if self.root == Path("/") else [f"{each} {self.root}{each}" for each in SEEN]
         pairs = (*seen, f"{namespaces} {self.root}/run/netns")
-        logs = f"mount -t tmpfs none {self.root}/var/tmp"
-        return [*(f"mount --rbind {pair}" for pair in pairs), logs]
+        lost = ["/var/tmp", *(["/var/lib/frr"] if "mgmtd" in self.daemons else [])]
+        written = [f"mount -t tmpfs none {self.root}{folder}" for folder in lost]
+        return [*(f"mount --rbind {pair}" for pair in pairs), *written]
 
     def mended(self, text: str) -> str:
         """What it prints, as JSON."""

@@ -82,7 +82,7 @@ def test_what_uses_need_is_warmed_up_and_no_kernel_is_forgotten(tmp_path: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.slices(len(STEPS))
+@pytest.mark.slices(3 * len(STEPS))
 @pytest.mark.parametrize("step", STEPS)
 def test_what_a_step_compiles_is_there_for_the_next_process(step: str, tmp_path: Path) -> None:
     first = python(STEP, step, cache=tmp_path)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import Any
+
+from routed_demo import DEMO
 
 from cloison.render.formats import FORMATS, Answer, Format
 from cloison.views.unknowns import with_records
@@ -25,4 +28,5 @@ def loses_nothing(row: Format) -> None:
 def told(row: Format) -> str:
     """Rows of which something is not evaluated."""
     with nullcontext() if FORMATS.get(row.name) is row else FORMATS.also(row):
-        return with_records([RECORD], ROWS, schema="cloison/test/1", output=row.name)
+        how: dict[str, Any] = {"network": DEMO, "schema": "cloison/test/1", "output": row.name}
+        return with_records([RECORD], ROWS, **how)

@@ -293,7 +293,9 @@ def test_dumps_say_it_or_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="rules match on ecn, which nftables cannot") as error:
         made.dump(node, "nftables")
     assert error.value.diagnostics[0].code == "C862"
-    assert error.value.diagnostics[0].hint == "these can: canonical, text, frr"
+    assert (
+        error.value.diagnostics[0].hint == "these can: canonical, text, frr, frr10, linux, linux10"
+    )
     with pytest.raises(InputError, match="which nftables cannot"):
         write(made.program, tmp_path, ("text", "nftables"), frozenset(), lambda *said: None)
     assert list(tmp_path.rglob("*.*")) == []
@@ -325,7 +327,7 @@ def test_edits_bring_it_and_take_it_away() -> None:
 
 def test_no_property_of_a_row_may_be_left_out(tmp_path: Path) -> None:
     for of in (Field, Writer, Profile):
-        own = [f for f in fields(of) if f.name != "usual"]
+        own = [f for f in fields(of) if f.name not in ("usual", "brings")]
         assert all(f.default is MISSING and f.default_factory is MISSING for f in own)
     (tmp_path / "half.py").write_text(
         "from compiler.policy.fields import Field\n"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from fabric_files import network_of, vrf, write_fabric
-from frr_lab import FrrLab, frr_lab, run, wait_for
+from frr_daemons import run, wait_for
+from frr_lab import FrrLab, frr_lab
 from frr_releases import RELEASES, Release
 
 from fabric.control.weights import weights

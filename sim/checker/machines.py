@@ -5,8 +5,8 @@ packets is spoken against by a node with host-network pods at one of its ends wh
 gets through with another node of that host in its place, or that one is at the other end. What
 addresses limit an end to counts where no other node stands in its place.
 
-It is spoken against, too, by a node on whose network both ends select pods, not the same ones, if
-neither selects the node by a name of its own; behind a Service may be any of the node's pods.
+It is spoken against, too, by a node on whose network both ends select pods, not the same ones: by
+name, or as all in their VRF; behind a Service may be any of the node's pods.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def led_on(
         for node in network.endpoints
         if node.kind == "node" and len(node.aliases) > 1 and node.index not in gone
         for names in [_pods(network, node)]
-        if any(_shared(claim, node, names) for claim in every)
+        for vrf in [network.vrfs[node.vrf].name]
+        if any(_shared(claim, node, vrf, names) for claim in every)
     }
     for claim in every if doors else ():
         for source, target in ((0, 1), (1, 0)) if claim.both_ways else ((0, 1),):
@@ -65,16 +66,15 @@ def _pods(network: Network, node: Endpoint) -> list[tuple[str, str]]:
     ]
 
 
-def _shared(claim: Claim, node: Endpoint, pods: list[tuple[str, str]]) -> bool:
+def _shared(claim: Claim, node: Endpoint, vrf: str, pods: list[tuple[str, str]]) -> bool:
     """Whether both ends select pods of a node that are not one and the same."""
 
     def selected(pattern: str) -> set[str]:
-        return {p for p, workload in pods if _any(pattern, (p, workload))}
+        by_name = {p for p, workload in pods if _any(pattern, (p, workload))}
+        return by_name or ({p for p, _ in pods} if pattern == vrf else by_name)
 
-    if _any(claim.source, (node.name, *node.also)):
-        return False
     if claim.pods is None:
-        into = set() if _any(claim.target, (node.name, *node.also)) else selected(claim.target)
+        into = selected(claim.target)
     else:
         into = {p for p, _ in pods} if node.index in claim.pods else set()
     return any(into - {pod} for pod in selected(claim.source))

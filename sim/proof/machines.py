@@ -15,8 +15,9 @@ Rules that hold here:
 3. A process is not compared with itself, whatever its addresses.
 4. It is asked as things are and in the world of every failure that the expectation names.
 5. Two host-network pods of one node always reach each other: no packet of theirs leaves it. So an
-   expectation is also spoken against by a node that both of its ends select for other pods of its
-   own, and neither by its own name; of a Service any pod there may be the other one.
+   expectation is also spoken against by a node where its ends select two different ones, by names,
+   as everybody of a tenant or as everybody in a VRF; of a Service any pod there may be the other
+   one. What is the node's own besides is not compared with them, as rule 3 has it.
 """
 
 from __future__ import annotations
@@ -131,19 +132,19 @@ class Machines:
         """Nodes with two pods that an expectation is about (rule 5)."""
         for number, every in self.guests.items():
             node, behind = self.network.endpoints[number], claim.pods
-            by_name = (claim.source,) if behind is not None else (claim.source, claim.target)
-            own = any(
-                matches(end, name, None) for end in by_name for name in (node.name, *node.also)
-            )
-            met = behind is None or number in behind
-            if number in gone or own or not met:
+            if number in gone or (behind is not None and number not in behind):
                 continue
-            froms = [g for g in every if any(matches(claim.source, n, None) for n in g)]
-            into = every
-            if behind is None:
-                into = [g for g in every if any(matches(claim.target, n, None) for n in g)]
+            froms = self._meant(claim.source, node)
+            into = self._meant(claim.target, node) if behind is None else every
             if pair := next(((a, b) for a in froms for b in into if a != b), None):
                 yield node, f"{pair[0][0]} and {pair[1][0]} are on it, and reach each other"
+
+    def _meant(self, end: str, node: Endpoint) -> list[Guest]:
+        """The host-network pods of a node that an end is about."""
+        every = self.guests[node.index]
+        named = [g for g in every if any(matches(end, name, None) for name in g)]
+        everybody = self.network.vrfs[node.vrf].name == end
+        return every if everybody and not named else named
 
     def _ways(self, reach: Reach, claim: Claim, gone: frozenset[int]) -> Iterator[LedOn]:
         ends = [(claim.source, claim.target), (claim.target, claim.source)]

@@ -152,6 +152,12 @@ FAULTS = (
         "two host-network pods of one node are kept apart",
     ),
     Fault(
+        "sim/proof/machines.py",
+        "return every if everybody and not named else named",
+        "return named",
+        "two host-network pods of one node are kept apart where all in their VRF are meant",
+    ),
+    Fault(
         "sim/names/services.py",
         'return mapped.name == name != "" and protocol in ("", "any", name_of(mapped.protocol))',
         'return mapped.name != "" and protocol in ("", "any", name_of(mapped.protocol))',

@@ -41,6 +41,8 @@ class Coverage:
     sources: dict[Key, Column] = field(default_factory=dict)
     strict: bool = True
     delivered: dict[int, Bits] = field(default_factory=dict)
+    led: dict[int, Bits] = field(default_factory=dict)
+    first: Column | None = None
 
     def to(self, src: int, dst: int, version: int) -> Column:
         """Places of `dst`'s addresses that count for packets from `src`."""
@@ -54,23 +56,33 @@ class Coverage:
         """Places of an endpoint's addresses that count in the eyes of the other end, which sends
         to it or is what it sends to."""
         known = self.sources if sends else self.targets
-        (vrf, at), (home, _) = map(self._instance, (other, mine))
+        vrf, at = self._instance(other)
         key = vrf, at, mine, version
         if key not in known:
-            crossing = self.space.crossing(*((home, vrf) if sends else (vrf, home)))
-            places = crossing.sources if sends else crossing.targets
-            span, atoms = places.samples, (crossing.ref.atom_a, crossing.ref.atom_b)
-            at_home, there = atoms if sends else atoms[::-1]
-            is_v4 = span < crossing.ref.n_v4
-            found = self._mine(mine, home, at_home[span], is_v4, version)
-            counts = np.zeros(len(found), np.bool_)
-            for vtep in self._entries(other):
-                chosen = self._routes(vtep, vrf, there[span[found]])
-                counts |= (chosen < 0) | self._leads(chosen, vtep, home)
-            counts &= self._kept(home)[at_home[span[found]]]
-            counts |= not (self.strict and self.space.wide[mine])
-            known[key] = found[counts] + places.base
+            self._look(known, mine, vrf, version, sends=sends)
         return known[key]
+
+    def _look(
+        self, known: dict[Key, Column], mine: int, vrf: int, version: int, *, sends: bool
+    ) -> None:
+        """What `_of` says of an endpoint, for all instances of a VRF at once."""
+        home, b = int(self.space.blocks.endpoint_vrf[mine]), self.space.blocks
+        crossing = self.space.crossing(*((home, vrf) if sends else (vrf, home)))
+        places = crossing.sources if sends else crossing.targets
+        span, atoms = places.samples, (crossing.ref.atom_a, crossing.ref.atom_b)
+        at_home, there = atoms if sends else atoms[::-1]
+        found = self._mine(mine, home, at_home[span], span < crossing.ref.n_v4, version)
+        span, place = span[found], found + places.base
+        members = np.flatnonzero(b.endpoint_vrf == vrf)
+        _, instance = self._instances(members)
+        row, vtep = b.homes.entries(members, b.endpoint_vtep[members])
+        seen = np.unique(np.column_stack([instance[row], vtep]), axis=0)
+        loose = not (self.strict and self.space.wide[mine])
+        chosen = self._routes(seen[:, 1], vrf, there[span])
+        counts = (chosen < 0) | self._leads(chosen, seen[:, 1], home)
+        counts &= self._kept(home)[at_home[span]]
+        for at in np.unique(instance).tolist():
+            known[vrf, at, mine, version] = place[counts[seen[:, 0] == at].any(axis=0) | loose]
 
     def places(self, src: int, dst: int, version: int) -> Iterator[tuple[int, int]]:
         """Every (source place, destination place) that counts for a pair."""
@@ -79,14 +91,22 @@ class Coverage:
                 yield a, b
 
     def count(self, src: Column, dst: Column, version: Column) -> Column:
-        """How many of them each pair has."""
-        family = (version == 6).astype(np.int64)
-        present, place = np.unique(np.r_[src, dst], return_inverse=True)
-        host = self._addresses(present)
-        out: Column = host[place[: len(src)], family] * host[place[len(src) :], family]
-        loose = np.flatnonzero(self.space.wide[src] | self.space.wide[dst])
-        ends = zip(*(c[loose].tolist() for c in (src, dst, version)), strict=True)
-        out[loose] = [len(self.of(*pair)) * len(self.to(*pair)) for pair in ends]
+        """How many of them each pair has; of an endpoint without whole prefixes each address."""
+        senders = self._sizes(src, dst, version, sends=True)
+        return senders * self._sizes(dst, src, version, sends=False)
+
+    def _sizes(self, mine: Column, other: Column, version: Column, *, sends: bool) -> Column:
+        """How many places of one end count, by row. Of those that own prefixes `_of` is asked once
+        for each instance of the others."""
+        present, place = np.unique(mine, return_inverse=True)
+        out: Column = self._addresses(present)[place, (version == 6).astype(np.int64)]
+        loose = np.flatnonzero(self.space.wide[mine])
+        mine, other, version = mine[loose], other[loose], version[loose]
+        keys = np.column_stack([*self._instances(other), mine, version])
+        _, sample, of = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        ends = zip(*(c[sample].tolist() for c in (mine, other, version)), strict=True)
+        found = [len(self._of(*end, sends=sends)) for end in ends]
+        out[loose] = np.array(found, np.int64)[of.ravel()]
         return out
 
     def among(self, src: Column, dst: Column, src_place: Column, dst_place: Column) -> Bits:
@@ -111,11 +131,6 @@ class Coverage:
         row, nodes = b.homes.several[endpoint], len(self.space.underlay)
         return b.endpoint_vrf[endpoint], np.where(row < 0, b.endpoint_vtep[endpoint], nodes + row)
 
-    def _entries(self, endpoint: int) -> list[int]:
-        b, one = self.space.blocks, np.array([endpoint])
-        found: list[int] = b.homes.entries(one, b.endpoint_vtep[one])[1].tolist()
-        return found
-
     def _keys(self, vrf: Any, at: Any, place: Column) -> Column:
         """Places as the instance of the other end sees them, as single integers."""
         homes = len(self.space.underlay) + len(self.space.blocks.homes.lives)
@@ -137,14 +152,14 @@ class Coverage:
         mine: Column = np.flatnonzero(own & (is_v4 == (version == 4)))
         return mine
 
-    def _routes(self, vtep: int, vrf: int, atoms: Column) -> Column:
-        """The way set of each atom at an instance, -1 for none."""
-        b = self.space.blocks
-        instance = int(b.inst_of[vtep, vrf])
-        if instance < 0:
-            return np.full(len(atoms), -1)
-        chosen: Column = self.space.closure.fib[b.fib_off[instance] + atoms].astype(np.int64)
-        return chosen
+    def _routes(self, vteps: Column, vrf: int, atoms: Column) -> Column:
+        """The way set of each atom at instances of a VRF, [VTEPs, atoms], -1 for none."""
+        b, fib = self.space.blocks, self.space.closure.fib
+        instance = b.inst_of[vteps, vrf][:, None]
+        cells = b.fib_off[instance] + atoms
+        if not len(fib):
+            return np.full(cells.shape, -1)
+        return np.where(instance >= 0, np.take(fib, cells, mode="clip"), -1)
 
     def _kept(self, vrf: int) -> Bits:
         """Which atoms of a VRF the VTEP of their owner delivers."""
@@ -152,13 +167,30 @@ class Coverage:
             self.delivered[vrf] = kept(self.space.blocks, vrf)
         return self.delivered[vrf]
 
-    def _leads(self, chosen: Column, vtep: int, vrf: int) -> Bits:
-        """Whether any way of each set leads a VTEP into a VRF."""
-        ways = self.space.closure
-        known: dict[int, bool] = {-1: False}
-        for number in np.unique(chosen[chosen >= 0]).tolist():
-            hops = slice(int(ways.off[number]), int(ways.off[number + 1]))
-            begins = self.space.underlay[vtep, ways.first_vtep[hops]]
-            ends = np.where(begins, ways.vrf[hops], ways.first_vrf[hops])
-            known[number] = bool((ends == vrf).any())
-        return np.array([known[number] for number in chosen.tolist()], np.bool_)
+    def _leads(self, chosen: Column, vteps: Column, vrf: int) -> Bits:
+        """Whether any way of each set leads a VTEP into a VRF, [VTEPs, sets]; -1 leads nowhere.
+        A way that the underlay cuts off ends where its first tunnel does."""
+        ways, underlay = self.space.closure, self.space.underlay
+        found = self._into(vrf, ways.vrf)[chosen]
+        for row in np.flatnonzero(~underlay[vteps][:, self._firsts()].all(axis=1)).tolist():
+            begins = underlay[vteps[row], ways.first_vtep]
+            ends = np.where(begins, ways.vrf, ways.first_vrf)
+            found[row] = self._of_sets(ends == vrf)[chosen[row]]
+        return found
+
+    def _into(self, vrf: int, ends: Column) -> Bits:
+        if vrf not in self.led:
+            self.led[vrf] = self._of_sets(ends == vrf)
+        return self.led[vrf]
+
+    def _of_sets(self, ways: Bits) -> Bits:
+        """Which way sets have one of these ways, and False for no set, last."""
+        off = self.space.closure.off
+        out = np.zeros(len(off), np.bool_)
+        out[np.searchsorted(off, np.flatnonzero(ways), "right") - 1] = True
+        return out
+
+    def _firsts(self) -> Column:
+        if self.first is None:
+            self.first = np.unique(self.space.closure.first_vtep)
+        return self.first

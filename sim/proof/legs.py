@@ -169,6 +169,8 @@ class LegSpace:
     def shared(self, vrf: int, atom: Column) -> tuple[Column, Column]:
         """Rows of atoms that have several owners, and the owners but for the first of each."""
         of, ends = self.sharers
+        if not len(of):
+            return of, ends
         base, first = int(self.blocks.addresses.base[vrf]), self.owners(vrf)[atom]
         row, sharer = np.nonzero((atom + base)[:, None] == of[None, :])
         more = ends[sharer] != first[row]

@@ -55,8 +55,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/coverage.py",
-        "counts &= self._kept(home)[at_home[span[found]]]",
-        "counts &= self._kept(home)[at_home[span[found]]] | True",
+        "counts &= self._kept(home)[at_home[span]]",
+        "counts &= self._kept(home)[at_home[span]] | True",
         "allow asks for addresses that the endpoint's own VTEP routes on",
     ),
     Fault(
@@ -116,32 +116,32 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/coverage.py",
-        "counts |= (chosen < 0) | self._leads(chosen, vtep, home)",
-        "counts |= self._leads(chosen, vtep, home)",
+        "counts = (chosen < 0) | self._leads(chosen, seen[:, 1], home)",
+        "counts = self._leads(chosen, seen[:, 1], home)",
         "`allow`: addresses without any route do not count",
     ),
     Fault(
         "sim/proof/coverage.py",
-        "counts |= (chosen < 0) | self._leads(chosen, vtep, home)",
-        "counts |= (chosen < 0) | self._leads(chosen, vtep, vrf)",
+        "counts = (chosen < 0) | self._leads(chosen, seen[:, 1], home)",
+        "counts = (chosen < 0) | self._leads(chosen, seen[:, 1], vrf)",
         "`allow`: addresses count that routes lead into the other end's VRF",
     ),
     Fault(
         "sim/proof/coverage.py",
-        "counts |= not (self.strict and self.space.wide[mine])",
-        "pass",
+        "counts[seen[:, 0] == at].any(axis=0) | loose",
+        "counts[seen[:, 0] == at].any(axis=0)",
         "`allow`: a pod's address that routes lead elsewhere does not count",
     ),
     Fault(
         "sim/proof/coverage.py",
-        "key = vrf, at, mine, version",
-        "key = vrf, at, mine, 4",
+        "span < crossing.ref.n_v4, version)",
+        "span < crossing.ref.n_v4, 4)",
         "`allow`: IPv6 addresses that count are those of IPv4",
     ),
     Fault(
         "sim/proof/coverage.py",
-        "known[number] = bool((ends == vrf).any())",
-        "known[number] = bool((ends == vrf).all())",
+        'out[np.searchsorted(off, np.flatnonzero(ways), "right") - 1] = True',
+        "out[np.searchsorted(off, np.flatnonzero(ways))] = True",
         "`allow`: ECMP into two VRFs leads into neither",
     ),
     Fault(

@@ -31,8 +31,9 @@ the same order and action, so their relative order cannot matter.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from compiler.passes.draft import Draft, Key, Term
 from compiler.policy.ir import (
@@ -84,30 +85,47 @@ class Resolver:
             for port in {port.name for port in endpoint.ports}:
                 self.by_port[port].append(endpoint.index)
         self._endpoints: dict[Matcher, tuple[int, ...]] = {}
+        self._looked: dict[tuple[frozenset[str], str], list[tuple[Endpoint, list[int]]]] = {}
 
     def endpoints(self, matcher: Matcher) -> tuple[int, ...]:
         """Endpoint indices that the matcher selects."""
         if matcher not in self._endpoints:
-            self._endpoints[matcher] = tuple(
-                e.index for e in self._candidates(matcher) if matcher.selects(e, self.network)
+            found = (
+                alike
+                for one, alike in self._candidates(matcher)
+                if matcher.selects(one, self.network)
             )
+            self._endpoints[matcher] = tuple(sorted(chain.from_iterable(found)))
         return self._endpoints[matcher]
 
-    def _candidates(self, matcher: Matcher) -> Iterable[Endpoint]:
-        """All endpoints, narrowed where that is cheap."""
-        endpoints = self.network.endpoints
+    def _candidates(self, matcher: Matcher) -> Iterable[tuple[Endpoint, Sequence[int]]]:
+        """All endpoints, narrowed where that is cheap: one of each set in which they have what the
+        matcher looks at in common, and the set."""
+        endpoints, looks = self.network.endpoints, matcher.looks()
         match matcher.inside():
             case "tenant", names:
-                return (endpoints[i] for name in names for i in self.of_tenant(name))
+                return (pair for name in names for pair in self._alike(looks, name))
             case "vrf", names:
                 indices = {self.vrf_index[name] for name in names if name in self.vrf_index}
-                return (e for e in endpoints if e.vrf in indices)
+                return ((e, (e.index,)) for e in endpoints if e.vrf in indices)
             case _:
-                return endpoints
+                return (pair for name in self.by_tenant for pair in self._alike(looks, name))
+
+    def _alike(self, looks: frozenset[str], tenant: str) -> list[tuple[Endpoint, list[int]]]:
+        """The endpoints of a tenant by what a matcher looks at."""
+        if (looks, tenant) not in self._looked:
+            sets: dict[tuple[object, ...], list[int]] = defaultdict(list)
+            for index in self.of_tenant(tenant):
+                values = (getattr(self.network.endpoints[index], name) for name in sorted(looks))
+                told = (frozenset(v.items()) if isinstance(v, Mapping) else v for v in values)
+                sets[tuple(told)].append(index)
+            found = [(self.network.endpoints[alike[0]], alike) for alike in sets.values()]
+            self._looked[looks, tenant] = found
+        return self._looked[looks, tenant]
 
     def of_tenant(self, tenant: str) -> Sequence[int]:
         """The endpoints of a tenant."""
-        return self.by_tenant[tenant]
+        return self.by_tenant.get(tenant, ())
 
     def locals(self, matchers: tuple[Matcher, ...]) -> tuple[int, ...]:
         """Endpoints that any of the matchers selects, sorted."""

@@ -20,15 +20,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
 from compiler.policy.ir import Action, Direction, Origin, Stage
 from compiler.policy.stages import Owner
 from compiler.program.program import Entry, Group, Region
+from sim.numbering import expand, same_rows
 from sim.proof.legs import Column
 from sim.proof.reachability import Bits, Reach, decisions
 from sim.reach.drawn_from import Pool, by_address, cut, is_leak, pools_of
+
+CHUNK = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +68,55 @@ class Assumed:
 
     @cached_property
     def _fates(self) -> list[tuple[int, bool, bool]]:
-        return list(self._legs())
-
-    def _legs(self) -> Iterator[tuple[int, bool, bool]]:
+        """Pairs with a drawn address that a rule at the other end may be about, a row for each leg:
+        whether it rests on it, whether it misses something."""
         if not self.drawn.any():
-            return
-        pairs, legs = self.reach.pairs, self.reach.legs
+            return []
+        pairs = self.reach.pairs
         out = self._meets(Direction.OUT, pairs.src, pairs.dst)
         into = self._meets(Direction.IN, pairs.dst, pairs.src)
-        for pair in np.flatnonzero(out | into).tolist():
-            src, dst = int(pairs.src[pair]), int(pairs.dst[pair])
-            version = int(pairs.version[pair])
-            theirs, ours = self.pools[dst], self.pools[src]
-            for leg in range(int(pairs.first[pair]), int(pairs.last[pair])):
-                here = self._side(int(legs.out_key[leg]), theirs, version)
-                there = self._side(int(legs.in_key[leg]), ours, version)
-                now = here.permits & there.permits
-                by, may_out, may_in = np.zeros_like(now), here.permits, there.permits
-                if out[pair]:
-                    mask = self._mask(Direction.OUT, src, theirs, version)
-                    by, may_out = by | here.by_address, may_out | (here.denied & mask)
-                if into[pair]:
-                    mask = self._mask(Direction.IN, dst, ours, version)
-                    by, may_in = by | there.by_address, may_in | (there.denied & mask)
-                yield pair, bool((now & by).any()), bool((may_out & may_in & ~now).any())
+        chosen = np.flatnonzero(out | into)
+        row, leg = expand(pairs.first[chosen], pairs.last[chosen] - pairs.first[chosen])
+        pair = chosen[row]
+        here = self._said(Direction.OUT, pair, leg, out[pair])
+        there = self._said(Direction.IN, pair, leg, into[pair])
+        step = max(1, CHUNK // max(1, self.reach.blocks.l4.size))
+        found: list[tuple[int, bool, bool]] = []
+        for i in range(0, len(leg), step):
+            part = slice(i, i + step)
+            (may, by, could), (may_in, by_in, could_in) = (
+                [table[number[part]] for table in tables] for number, *tables in (here, there)
+            )
+            now = may & may_in
+            rests = (now & (by | by_in)).any(axis=1)
+            misses = (could & could_in & ~now).any(axis=1)
+            found += zip(pair[part].tolist(), rests.tolist(), misses.tolist(), strict=True)
+        return found
+
+    def _said(self, side: Direction, pair: Column, leg: Column, counts: Bits) -> list[Any]:
+        """What the policies of one end say on some legs: the number of each leg's row, and the
+        rows: what passes; what of it by an address; what passes or would if the address of the
+        other end were another one. Unless it `counts`, addresses do not matter."""
+        pairs, legs = self.reach.pairs, self.reach.legs
+        ends = (pairs.src, pairs.dst) if side is Direction.OUT else (pairs.dst, pairs.src)
+        local, remote = (end[pair] for end in ends)
+        keys = (legs.out_key if side is Direction.OUT else legs.in_key)[leg]
+        pools = {pool: number for number, pool in enumerate(dict.fromkeys(self.pools))}
+        pool = np.array([pools[p] for p in self.pools], np.int64)[remote]
+        bound = self.reach.blocks.ep_block[side, local]
+        asked = same_rows([keys, pool, pairs.version[pair], counts, bound])
+        nothing: Bits = np.zeros(self.reach.blocks.l4.size, np.bool_)
+        rows: list[tuple[Bits, Bits, Bits]] = []
+        for i in asked.sample.tolist():
+            theirs, version = self.pools[int(remote[i])], int(pairs.version[pair[i]])
+            said = self._side(int(keys[i]), theirs, version)
+            if counts[i]:
+                mask = self._mask(side, int(local[i]), theirs, version)
+                rows.append((said.permits, said.by_address, said.permits | (said.denied & mask)))
+            else:
+                rows.append((said.permits, nothing, said.permits))
+        tables = [np.stack(column) for column in zip(*rows, strict=True)] if rows else []
+        return [asked.of, *tables]
 
     def _meets(self, side: Direction, local: Column, remote: Column) -> Bits:
         """The pairs of which the remote end is drawn and the local one has a rule about that."""

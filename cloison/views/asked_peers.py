@@ -154,3 +154,11 @@ def within(peer: Peer, asked: AddressSet | None) -> Peer:
         for text in range_words(version, *span)
     )
     return replace(peer, ranges=tuple(found))
+
+
+def title(found: Connectivity, of: Peer) -> str:
+    """A peer for people: its kind is left out where that is clear."""
+    if of.kind == "External":
+        return ", ".join(of.ranges) or "external"
+    plain = f"{of.namespace}/{of.name}"
+    return str(of) if plain in found.homonyms else plain

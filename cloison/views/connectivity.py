@@ -15,12 +15,13 @@ from cloison.views.asked_peers import (
     called,
     leads,
     short,
-    sought,
     stands_for,
     takes,
+    title,
     within,
 )
 from cloison.views.doubts import Doubts, pods_of
+from cloison.views.missing import missing
 from cloison.views.unknowns import below, notes, with_records
 from cloison.views.world import World
 from compiler.policy.ir import Direction, Origin
@@ -34,7 +35,6 @@ from fabric.kubernetes.unevaluated import Unevaluated, pending
 from sim.blocks.port_sets import rows as port_rows
 from sim.names.cluster_names import ClusterNames
 from sim.names.wanted_ports import ports_by, split_port
-from sim.reach.assumed import Assumed
 from sim.reach.connectivity import (
     OUTSIDE,
     Connection,
@@ -103,24 +103,6 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
     if read and (note := footnote(found, chosen)):
         text += f"\n{note if shape and shape.gap else folded(note)}\n"
     return text, bool(pending(doubt.records))
-
-
-def missing(found: Connectivity, source: str | None, to: str | None) -> list[tuple[str, str]]:
-    """Pairs of workloads that lack something because of an assumed address
-    (`sim.reach.assumed`)."""
-    pairs, name = found.reach.pairs, split_port(to)[0] if to else None
-    froms, into = (
-        {i: p for p, own in found.members.items() for i in own if sought(found, p, text)}
-        for text in (source, name)
-    )
-    rows = ((int(pairs.src[r]), int(pairs.dst[r])) for r in Assumed(found.reach).misses)
-    return sorted(
-        {
-            (title(found, froms[a]), title(found, into[b]))
-            for a, b in rows
-            if a in froms and b in into
-        }
-    )
 
 
 def door(of: Door) -> dict[str, Any]:
@@ -223,6 +205,8 @@ def narrowed(found: Connectivity, source: str | None, to: str | None) -> list[Co
 def part(of: Connection, *blocks: AddressSet | None) -> Connection:
     """A connection between those addresses that were asked for, in the IP versions that it has
     there."""
+    if not any(blocks):
+        return of
     ends = [
         end if block is None else within(end, block)
         for end, block in zip((of.source, of.target), blocks, strict=True)
@@ -287,18 +271,6 @@ def named(origin: Origin) -> str:
     """A rule as `policy#index`."""
     name = origin.name.rpartition("/")[2]
     return name if origin.rule is None else f"{name}#{origin.rule}"
-
-
-def title(found: Connectivity, of: Peer) -> str:
-    """A peer for people: its kind is left out where that is clear."""
-    if of.kind == "External":
-        return ", ".join(of.ranges) or "external"
-    alike = [
-        p
-        for p in (*found.workloads, *found.pods)
-        if (p.namespace, p.name) == (of.namespace, of.name)
-    ]
-    return str(of) if len(alike) > 1 else f"{of.namespace}/{of.name}"
 
 
 def peer(of: Peer) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from sim.blocks.atoms import AddressAtoms, L4Atoms, address_atoms, l4_atoms
 from sim.blocks.grid import Ground
 from sim.blocks.homes import Homes, homes_of
 from sim.blocks.store import Key, Laid, Store
+from sim.numbering import same_rows
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -77,6 +78,19 @@ class Blocks:
         """The cell of a remote as an endpoint in `vrf` sees it."""
         atom = self.addresses.find(vrf, version, ip)
         return atom * int(self.remote_count[vrf]) + int(self.remote_index[vrf, remote_vrf])
+
+    def told_apart(self, vrf: int) -> I64:
+        """Cells of a VRF by what rules of it say about them, [atoms, K[vrf]]: where two have one
+        number, every entry of a group that is bound in the VRF holds both or neither."""
+        count, width = self.addresses.count(vrf), int(self.remote_count[vrf])
+        grid = self.store.grids.get(vrf)
+        if grid is not None and self.store.serial == self.serial:
+            return grid.cells.of.reshape(count, width).astype(np.int64)
+        members = np.flatnonzero(self.endpoint_vrf == vrf)
+        first = np.unique(self.cell_off[np.unique(self.ep_block[:, members])])
+        cells = np.arange(count * width)
+        found = same_rows([np.zeros(len(cells)), *(self.cell_class[f + cells] for f in first)])
+        return found.of.reshape(count, width).astype(np.int64)
 
     def decision(self, direction: Direction, endpoint: int, cell: int, l4: int) -> int:
         """The decision id of one cell and L4 atom."""

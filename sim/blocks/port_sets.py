@@ -42,8 +42,7 @@ from fabric.ports import (
     span,
 )
 from sim.blocks.field_classes import PLAIN, PROTOCOLS, FieldClasses
-from sim.blocks.port_runs import bounds, consecutive, countable, openers, runs
-from sim.numbering import combine, same_rows
+from sim.blocks.port_runs import bounds, consecutive, openers, runs
 
 Bits = NDArray[np.bool_]
 Values = NDArray[Any]
@@ -222,6 +221,17 @@ class L4Space:
 
     def allowed(self, bits: Bits) -> tuple[Box, ...]:
         """The boxes of a set of atoms, of each class of further fields where they differ."""
+        key = np.packbits(bits).tobytes()
+        if key not in self._boxed:
+            self._boxed[key] = self._allowed(bits)
+        return self._boxed[key]
+
+    @cached_property
+    def _boxed(self) -> dict[bytes, tuple[Box, ...]]:
+        """Boxes of sets, so far."""
+        return {}
+
+    def _allowed(self, bits: Bits) -> tuple[Box, ...]:
         found = [[box for box, value in part.boxes(bits) if value] for part in self.each]
         if all(boxes == found[0] for boxes in found):
             return tuple(found[0])
@@ -354,32 +364,6 @@ def rows(space: L4Space, bits: Bits) -> list[dict[str, Any]]:
             row["fields"] = [[limit.name, limit.first, limit.last] for limit in box.fields]
         out.append(row)
     return out
-
-
-def common(a: L4Space, b: L4Space) -> tuple[L4Space, NDArray[np.int64], NDArray[np.int64]]:
-    """The coarsest space that both spaces are unions of, and for each of its atoms the atom of `a`
-    and the atom of `b` that hold it. Raises `CloisonError` where it has too many."""
-    fields, *numbers = a.fields.common(b.fields)
-    wide = [
-        np.concatenate([x.each[n].proto_class for n in of])
-        for x, of in zip((a, b), numbers, strict=True)
-    ]
-    protocols = same_rows(wide)
-    rows = [x.dport_atom[w[protocols.sample]] for x, w in zip((a, b), wide, strict=True)]
-    q, s = combine([row.ravel() for row in rows]), combine([a.sport_atom, b.sport_atom])
-    countable(len(q.sample))
-    space = L4Space(
-        protocols.of.astype(np.uint16),
-        q.of.reshape(rows[0].shape).astype(np.uint16),
-        s.of.astype(np.uint16),
-        fields=fields,
-    )
-    held = (
-        row.ravel()[q.sample].astype(np.int64)[:, None] * x.n_s + x.sport_atom[s.sample]
-        for row, x in zip(rows, (a, b), strict=True)
-    )
-    in_a, in_b = (atoms.ravel() for atoms in held)
-    return space, in_a, in_b
 
 
 def _by_protocol(boxes: Iterable[Box]) -> Iterable[tuple[int, tuple[int, int]]]:

@@ -28,7 +28,8 @@ from compiler.program.program import Intervals
 from fabric.inventory import Endpoint
 from sim.blocks.atoms import TOPS
 from sim.blocks.blocks import Blocks
-from sim.blocks.port_sets import L4, Bits, Box, common
+from sim.blocks.common_ports import common
+from sim.blocks.port_sets import L4, Bits, Box
 from sim.blocks.refine import parents
 from sim.numbering import combine
 

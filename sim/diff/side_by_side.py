@@ -23,7 +23,8 @@ import numpy as np
 from compiler.policy.ir import Direction, Packet
 from compiler.sources.network_policy import OWN_NODE
 from fabric.inventory import Endpoint
-from sim.blocks.port_sets import L4, L4Space, common
+from sim.blocks.common_ports import common
+from sim.blocks.port_sets import L4, L4Space
 from sim.diff.peers import Class, Joint, Peer, Peers, peers
 from sim.numbering import expand
 from sim.proof.legs import Column, owns_prefix

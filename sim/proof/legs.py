@@ -29,10 +29,11 @@ from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.blocks.blocks import Blocks
 from sim.blocks.onward import kept, leads_on
-from sim.numbering import expand
+from sim.numbering import expand, same_rows
 from sim.packets.reasons import Reason
 from sim.proof.closure import Closure
 from sim.proof.spans import Places, Refinement, Spans
+from sim.proof.stand_ins import StandIns
 
 Column = NDArray[Any]
 
@@ -99,17 +100,20 @@ class LegSpace:
     closure: Closure
     joined: bool = True
     sharers: tuple[Column, Column] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    stand_ins: StandIns | None = None
     known: dict[tuple[int, int], Column] = field(default_factory=dict)
     crossings: dict[tuple[int, int], Crossing] = field(default_factory=dict)
 
     @staticmethod
-    def of(network: Network, blocks: Blocks) -> LegSpace:
-        """That of a network and its compiled policy."""
+    def of(network: Network, blocks: Blocks, stand_ins: StandIns | None = None) -> LegSpace:
+        """That of a network and its compiled policy; maybe of those alone who stand in for all."""
         wide = np.array([owns_prefix(e) for e in network.endpoints], np.bool_)
         spans, sharers = Spans.over(blocks.addresses), blocks.addresses.sharers()
         underlay = _underlay(network)
         closure = Closure.of(blocks, underlay)
-        return LegSpace(network, blocks, spans, underlay, wide, closure, sharers=sharers)
+        return LegSpace(
+            network, blocks, spans, underlay, wide, closure, sharers=sharers, stand_ins=stand_ins
+        )
 
     def rerouted(self, network: Network, blocks: Blocks) -> LegSpace:
         """That of the same endpoints and policy with other routes; what does not hang on routes is
@@ -133,13 +137,15 @@ class LegSpace:
             return vteps, np.full(cells.shape, -1)
         return vteps, np.where(instance >= 0, np.take(fib, cells, mode="clip"), -1)
 
-    def routes(self, vrf: int) -> tuple[Column, Column, Column]:
-        """Endpoints of a VRF, where what they send comes in (one row for each), and the way sets
-        there by atom, [rows, atoms], -1 for none."""
+    def routes(self, vrf: int) -> tuple[Column, Column, Column, Column]:
+        """Senders of a VRF, where what they send comes in (one row for each), the way sets of its
+        VTEPs by atom, [VTEPs, atoms], -1 for none, and at which of these each row comes in."""
         members = np.flatnonzero(self.blocks.endpoint_vrf == vrf)
+        if self.stand_ins is not None:
+            members = members[self.stand_ins.sends(members)]
         row, entry = self.blocks.homes.entries(members, self.blocks.endpoint_vtep[members])
         vteps, sets = self.tables(vrf)
-        return members[row], entry, sets[np.searchsorted(vteps, entry)]
+        return members[row], entry, sets, np.searchsorted(vteps, entry)
 
     def egresses(self, sets: Column) -> list[int]:
         """VRFs to which any of these way sets lead."""
@@ -185,14 +191,17 @@ class LegSpace:
             if not len(members):
                 return np.zeros(size, np.int64)
             _, sets = self.tables(vrf)
-            rows = [_distinct(sets.astype(np.int32))]
-            for first in b.cell_off[np.unique(b.ep_block[direction, members])].tolist():
+            ways = _distinct(sets.astype(np.int32))
+            finer = same_rows([*b.told_apart(vrf).T, *ways])
+            rows = [ways[:, finer.sample]]
+            blocks = np.unique(b.ep_block[direction, members])
+            for first in np.unique(b.cell_off[blocks]).tolist():
                 table = b.cell_class[first : first + size * width].reshape(size, width)
-                rows.append(_distinct(table.T.astype(np.int32)))
+                rows.append(_distinct(table[finer.sample].T.astype(np.int32)))
             columns = np.ascontiguousarray(np.concatenate(rows).T)
             keys = columns.view(np.dtype((np.void, columns.itemsize * columns.shape[1])))
             _, number = np.unique(keys.ravel(), return_inverse=True)
-            self.known[vrf, direction] = number.ravel()
+            self.known[vrf, direction] = number.ravel()[finer.of]
         return self.known[vrf, direction]
 
     def crossing(self, vrf: int, egress: int) -> Crossing:
@@ -253,21 +262,32 @@ def owns_prefix(endpoint: Endpoint) -> bool:
 def legs(space: LegSpace, vrf: int, only: int | None = None) -> Iterator[Legs]:
     """The legs of every source in `vrf`, per VRF in which they arrive (or in `only` one)."""
     ways = space.closure
-    members, entry, sets = space.routes(vrf)
+    members, entry, sets, at_vtep = space.routes(vrf)
     for egress in space.egresses(sets) if only is None else [only]:
         crossing = space.crossing(vrf, egress)
-        chosen = sets[:, crossing.ref.atom_a[crossing.targets.samples]]
+        targets = _asked(space, crossing)
+        chosen = sets[:, crossing.ref.atom_a[crossing.targets.samples[targets]]][at_vtep]
         hops = _hops(ways, members, chosen)
-        source, place = np.nonzero(chosen >= 0)
-        chosen = chosen[source, place]
+        source, column = np.nonzero(chosen >= 0)
+        chosen = chosen[source, column]
         row, hop = expand(ways.off[chosen], ways.width(chosen))
         here = np.flatnonzero(ways.vrf[hop] == egress)
         row, hop = row[here], hop[here]
-        at = source[row]
-        found = _arrive(
-            space, crossing, members[at], place[row], entry[at], hop, hops[at, place[row]]
-        )
+        at, to = source[row], column[row]
+        found = _arrive(space, crossing, members[at], targets[to], entry[at], hop, hops[at, to])
+        if space.stand_ins is not None:
+            found = found.take(space.stand_ins.meet(found.src, found.dst))
         yield _with_sources(space, crossing, found)
+
+
+def _asked(space: LegSpace, crossing: Crossing) -> Column:
+    """The places of a crossing's targets that are asked about."""
+    number: Column = np.arange(len(crossing.targets))
+    if space.stand_ins is None:
+        return number
+    there = crossing.ref.atom_b[crossing.targets.samples]
+    owner = space.owners(crossing.egress)[there]
+    return number[(owner < 0) | space.stand_ins.takes(owner)]
 
 
 def _hops(ways: Closure, members: Column, chosen: Column) -> Column:

@@ -33,6 +33,7 @@ from sim.pipeline.forwarding import refuse_rewrites
 from sim.proof.coverage import Coverage
 from sim.proof.legs import Column, Legs, LegSpace, legs
 from sim.proof.spans import Spans
+from sim.proof.stand_ins import StandIns
 from sim.world import World
 
 Bits = NDArray[np.bool_]
@@ -170,11 +171,12 @@ class Reach:
 
 
 @phase("find who reaches whom")
-def reachability(world: World, *, covered: bool = True) -> Reach:
-    """All pairs × all packets of a world. Unless `covered`, `sure` is known of cells alone."""
+def reachability(world: World, *, covered: bool = True, stand_ins: StandIns | None = None) -> Reach:
+    """All pairs × all packets of a world, or of those that stand in for all. Unless `covered`,
+    `sure` is known of cells alone."""
     refuse_rewrites(world, "the proof")
-    _refuse_too_many(world.network, world.blocks)
-    space = LegSpace.of(world.network, world.blocks)
+    _refuse_too_many(world.network, world.blocks, stand_ins=stand_ins)
+    space = LegSpace.of(world.network, world.blocks, stand_ins)
     parts = (part for vrf in range(len(world.network.vrfs)) for part in legs(space, vrf))
     return _reach(world, space, parts, covered)
 
@@ -253,19 +255,27 @@ def _reach(world: World, leg_space: LegSpace, parts: Iterable[Legs], covered: bo
     return Reach(world, space, leg_space, rows, leg_set, sets.bits, pairs, cells)
 
 
-def _refuse_too_many(network: Network, blocks: Blocks, only: Iterable[int] | None = None) -> None:
+def _refuse_too_many(
+    network: Network,
+    blocks: Blocks,
+    only: Iterable[int] | None = None,
+    stand_ins: StandIns | None = None,
+) -> None:
     """Pairs are listed one by one: say so before the memory is gone."""
-    members = np.bincount(blocks.endpoint_vrf, minlength=len(network.vrfs)).astype(np.int64)
+    vrf_of = blocks.endpoint_vrf if stand_ins is None else blocks.endpoint_vrf[stand_ins.first]
+    members = np.bincount(vrf_of, minlength=len(network.vrfs)).astype(np.int64)
     if only is not None:
         members = np.where(np.isin(np.arange(len(members)), list(only)), members, 0)
     largest = int(members.argmax()) if len(members) else 0
     if (members**2).sum() > MAX_PAIRS:
         name, count = network.vrfs[largest].name, int(members[largest])
+        whom = "endpoints" if stand_ins is None else "classes of endpoints that fare differently"
         message = (
-            f"VRF {name} has {count:,} endpoints; more than {MAX_PAIRS:,} pairs inside VRFs are "
+            f"VRF {name} has {count:,} {whom}; more than {MAX_PAIRS:,} pairs inside VRFs are "
             "too many to list"
         )
         hint = "fewer replicas say the same: pods of one workload fare alike"
+        hint = hint if stand_ins is None else "fewer policies that tell workloads or nodes apart"
         raise UndecidedError(Diagnostic("C717", message, None, hint, "unknown"))
 
 

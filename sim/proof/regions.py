@@ -113,12 +113,12 @@ def _of_vrf(space: LegSpace, profiles: Profiles, vrf: int) -> Iterator[Sender]:
     ref = space.spans.of(vrf, vrf)
     rows = Legs.concat([_localised(space, part) for part in legs(space, vrf)])
     rows = rows.take(np.lexsort((rows.hop, rows.dst_place, rows.src_place, rows.src)))
-    senders, entries, sets = space.routes(vrf)
+    senders, entries, sets, at_vtep = space.routes(vrf)
     b = space.blocks
     owner = b.addresses.endpoint[b.addresses.base[vrf] + ref.atom_a]
     for endpoint in np.unique(senders).tolist():
         here = np.flatnonzero(senders == endpoint)
-        chosen = sets[here][:, ref.atom_a]
+        chosen = sets[at_vtep[here]][:, ref.atom_a]
         hops = np.where(chosen < 0, 0, space.closure.width(chosen))
         away = [leads_on(b, np.full(len(ref), v), vrf, ref.atom_a) for v in entries[here].tolist()]
         first, last = np.searchsorted(rows.src, [endpoint, endpoint + 1])

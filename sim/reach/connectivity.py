@@ -11,15 +11,19 @@ Rules that hold here:
    selects the pod there is none.
 4. A row is *assumed* when a rule behind it goes by the address of a pod whose address is not in the
    manifests but drawn by us: with another address the row could be another.
-5. A pod that is asked about by its own name has rows of its own beside those of its workload.
+5. Endpoints that fare alike are one class (`sim.proof.stand_ins`); what becomes of workloads is
+   worked out once per set of classes.
+6. A pod that is asked about by its own name has rows of its own beside those of its workload.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
+from itertools import permutations, product
+from typing import Literal
 
 import numpy as np
 
@@ -27,11 +31,14 @@ from compiler.policy.ir import Action, Direction, Origin
 from compiler.policy.stages import Owner
 from compiler.program.program import L4Range, goes_by_address
 from compiler.program.walk import inside
+from fabric.diagnostics import Diagnostic, UndecidedError
+from fabric.network import Network
 from fabric.phases import phase
 from sim.names.cluster_names import ClusterNames
-from sim.numbering import same_rows
+from sim.numbering import expand, same_rows
 from sim.proof.legs import Column
-from sim.proof.reachability import Bits, Reach, reachability
+from sim.proof.reachability import MAX_PAIRS, Bits, Reach, reachability
+from sim.proof.stand_ins import StandIns
 from sim.world import World
 
 Range = tuple[int, int, int, tuple[int, ...]]
@@ -51,6 +58,8 @@ class Peer:
 
 
 OUTSIDE = Peer("External")
+NOBODY = Peer("")
+SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,68 +85,168 @@ class Connection:
 @dataclass(frozen=True, slots=True)
 class Connectivity:
     """Every connection that is possible, sorted; `workloads` lists everybody in the cluster, `pods`
-    are those with rows of their own, and `members` maps them and the outside to their endpoints."""
+    are those with rows of their own, and `members` maps them and the outside to their endpoints. Of
+    `homonyms` (namespace/name) there are several kinds."""
 
     reach: Reach
     workloads: tuple[Peer, ...]
     connections: tuple[Connection, ...]
     members: Mapping[Peer, tuple[int, ...]]
     pods: frozenset[Peer] = frozenset()
+    homonyms: frozenset[str] = frozenset()
 
 
 @phase("find who reaches whom")
-def connectivity(world: World, asked: Collection[Peer] = ()) -> Connectivity:
+def connectivity(
+    world: World, asked: Collection[Peer] = (), stand_ins: StandIns | None = None
+) -> Connectivity:
     """All pairs of workloads of a `fabric.cluster` network, and the outside; also of pods that are
-    asked about (rule 5)."""
-    reach = reachability(world, covered=False)
+    asked about (rule 6). `stand_ins` are those of endpoints that fare alike."""
+    stand_ins = stand_ins or StandIns.among(world.blocks, [drawn(world.network)])
+    reach = reachability(world, covered=False, stand_ins=stand_ins)
     names = ClusterNames(world.network)
-    groups: dict[int, list[Peer]] = defaultdict(list)
+    groups: dict[int, dict[Peer, None]] = defaultdict(dict)
     for pod, end in names.labelled:
-        peer = Peer(pod.workload_kind, pod.namespace, pod.workload)
-        if peer not in groups[end.endpoint.index]:
-            groups[end.endpoint.index].append(peer)
+        groups[end.endpoint.index][Peer(pod.workload_kind, pod.namespace, pod.workload)] = None
     everybody = sorted({peer for peers in groups.values() for peer in peers})
     pods = frozenset(asked).difference(everybody)
     for pod, end in names.labelled:
         if (own := Peer("Pod", pod.namespace, pod.name)) in pods:
-            groups[end.endpoint.index].append(own)
-    found = _Rows(reach, groups, names.external.index)
-    rows = sorted(
-        (*found.between_workloads(), *found.outside()),
+            groups[end.endpoint.index][own] = None
+    found: dict[Peer, list[int]] = {peer: [] for peer in (*everybody, *sorted(pods))}
+    for index, peers in groups.items():
+        for peer in peers:
+            found[peer].append(index)
+    members = {peer: tuple(own) for peer, own in found.items()}
+    rows = _Rows(reach, stand_ins, members, names.external.index)
+    connections = sorted(
+        (*rows.between_workloads(), *rows.outside()),
         key=lambda c: (c.source, c.target, c.families),
     )
-    own_rows = (*everybody, *sorted(pods))
-    members = {p: tuple(i for i, peers in groups.items() if p in peers) for p in own_rows}
     members[OUTSIDE] = (names.external.index,)
-    return Connectivity(reach, tuple(everybody), tuple(rows), members, pods)
+    called = Counter(f"{peer.namespace}/{peer.name}" for peer in found)
+    homonyms = frozenset(name for name, times in called.items() if times > 1)
+    return Connectivity(reach, tuple(everybody), tuple(connections), members, pods, homonyms)
+
+
+def refuse_rows(count: int) -> None:
+    """Rows are listed one by one: say so before the memory is gone."""
+    if count > MAX_PAIRS:
+        message = (
+            f"{count:,} pairs of workloads may talk; more than {MAX_PAIRS:,} are too many to list"
+        )
+        raise UndecidedError(Diagnostic("C717", message, None, "ask with --flows", "unknown"))
+
+
+def drawn(network: Network) -> Bits:
+    """Whose address is not in the manifests."""
+    return np.array(["address" in e.assumed for e in network.endpoints], np.bool_)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Profile:
+    """Workloads whose pods are of the same classes, with whether more than one is; one that shares
+    an endpoint with another is alone."""
+
+    classes: tuple[tuple[int, bool], ...]
+    peers: list[Peer]
+    shares: bool
 
 
 class _Rows:
-    """Rows of one reach; `groups` maps endpoints to the workloads they answer for."""
+    """Rows of one reach, for the members of workloads and the endpoint of the outside. Workloads of
+    one profile differ in nothing but their names."""
 
-    def __init__(self, reach: Reach, groups: dict[int, list[Peer]], external: int) -> None:
-        self.reach, self.groups, self.external = reach, groups, external
+    def __init__(
+        self,
+        reach: Reach,
+        stand_ins: StandIns,
+        members: Mapping[Peer, tuple[int, ...]],
+        external: int,
+    ) -> None:
+        self.reach, self.stand_ins, self.external = reach, stand_ins, external
+        self.members = members
         self.causes = _Causes(reach)
+        self.profiles: dict[int, list[_Profile]] = defaultdict(list)
+        for profile in self.profiled():
+            for number, _ in profile.classes:
+                self.profiles[number].append(profile)
+        pairs, n = reach.pairs, max(1, len(stand_ins))
+        key = stand_ins.of[pairs.src] * n + stand_ins.of[pairs.dst]
+        self.order = np.argsort(key, kind="stable")
+        self.keys = key[self.order]
+
+    def profiled(self) -> Iterable[_Profile]:
+        """Every profile."""
+        of = self.stand_ins.of.tolist()
+        several = Counter(i for own in self.members.values() for i in own)
+        found: dict[object, _Profile] = {}
+        for peer, own in self.members.items():
+            shares = any(several[i] > 1 for i in own)
+            count = Counter(of[i] for i in own)
+            classes = tuple((number, n > 1) for number, n in sorted(count.items()))
+            key = classes, peer if shares else None
+            found.setdefault(key, _Profile(classes, [], shares)).peers.append(peer)
+        return found.values()
 
     def between_workloads(self) -> Iterator[Connection]:
         """Rule 1."""
-        pairs = self.reach.pairs
-        members: dict[tuple[Peer, Peer], list[int]] = defaultdict(list)
+        pairs, of = self.reach.pairs, self.stand_ins.of
         within = (pairs.src != self.external) & (pairs.dst != self.external)
-        for row in np.flatnonzero(within).tolist():
-            for source in self.groups.get(int(pairs.src[row]), ()):
-                for target in self.groups.get(int(pairs.dst[row]), ()):
-                    members[source, target].append(row)
-        for (source, target), rows in members.items():
-            chosen = np.array(rows)
-            versions = tuple(np.unique(pairs.version[chosen]).tolist())
-            for part in self.families(chosen):
-                sets = pairs.some[part]
-                if sets.any():
-                    spans = zip(pairs.first[part].tolist(), pairs.last[part].tolist(), strict=True)
-                    legs = np.array([leg for span in spans for leg in range(*span)])
-                    one = self.connection(source, target, sets, legs, pairs.version[part])
-                    yield replace(one, versions=versions)
+        some = np.flatnonzero(within & (pairs.some > 0))
+        ends = dict.fromkeys(
+            zip(of[pairs.src[some]].tolist(), of[pairs.dst[some]].tolist(), strict=True)
+        )
+        found = (pair for a, b in ends for pair in product(self.profiles[a], self.profiles[b]))
+        meet = dict.fromkeys(found)
+        refuse_rows(sum(len(a.peers) * len(b.peers) for a, b in meet))
+        for source, target in meet:
+            for apart, named in self.meeting(source, target):
+                rows = list(self.joining(source, target, apart)) if named else []
+                yield from (replace(row, source=a, target=b) for a, b in named for row in rows)
+
+    def meeting(
+        self, source: _Profile, target: _Profile
+    ) -> Iterator[tuple[frozenset[int], list[tuple[Peer, Peer]]]]:
+        """Pairs of workloads, and the classes of which they have nobody but one and the same."""
+        if source is target:
+            alone = frozenset(number for number, several in source.classes if not several)
+            yield frozenset(), [*permutations(source.peers, 2)]
+            yield alone, [(peer, peer) for peer in source.peers]
+            return
+        apart: frozenset[int] = frozenset()
+        if source.shares and target.shares:
+            here, there = (self.by_class(p.peers[0]) for p in (source, target))
+            both = here.keys() & there.keys()
+            apart = frozenset(n for n in both if len(here[n] | there[n]) == 1)
+        yield apart, [*product(source.peers, target.peers)]
+
+    def by_class(self, peer: Peer) -> dict[int, set[int]]:
+        """The members of a workload."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for member in self.members[peer]:
+            found[int(self.stand_ins.of[member])].add(member)
+        return found
+
+    def joining(
+        self, source: _Profile, target: _Profile, apart: frozenset[int]
+    ) -> Iterator[Connection]:
+        """The rows of two workloads of these profiles, without their names."""
+        pairs, n = self.reach.pairs, max(1, len(self.stand_ins))
+        keys = [
+            a * n + b
+            for (a, _), (b, _) in product(source.classes, target.classes)
+            if a != b or a not in apart
+        ]
+        first, last = (np.searchsorted(self.keys, keys, side) for side in SIDES)
+        chosen = self.order[expand(first, last - first)[1]]
+        versions = tuple(np.unique(pairs.version[chosen]).tolist())
+        for part in self.families(chosen) if len(chosen) else ():
+            sets = pairs.some[part]
+            if sets.any():
+                legs = expand(pairs.first[part], pairs.last[part] - pairs.first[part])[1]
+                one = self.connection(NOBODY, NOBODY, sets, legs, pairs.version[part])
+                yield replace(one, versions=versions)
 
     def families(self, rows: Column) -> list[Column]:
         """Pairs of two workloads by IP version; all together if the versions fare alike."""
@@ -149,22 +258,25 @@ class _Rows:
 
     def outside(self) -> Iterator[Connection]:
         """Rule 2, both ways."""
-        legs = self.reach.legs
+        legs, of = self.reach.legs, self.stand_ins.of
+        every = dict.fromkeys(profile for some in self.profiles.values() for profile in some)
         for direction, here, there, place in (
             (Direction.IN, legs.dst, legs.src, legs.src_place),
             (Direction.OUT, legs.src, legs.dst, legs.dst_place),
         ):
-            members: dict[Peer, list[int]] = defaultdict(list)
+            members: dict[int, list[int]] = defaultdict(list)
             for leg in np.flatnonzero(there == self.external).tolist():
-                for peer in self.groups.get(int(here[leg]), ()):
-                    members[peer].append(leg)
-            for peer, found in members.items():
-                for ranges, chosen in self.alike(np.array(found), place):
+                members[int(of[here[leg]])].append(leg)
+            for profile in every:
+                found = [leg for number, _ in profile.classes for leg in members.get(number, ())]
+                for ranges, chosen in self.alike(np.array(found, np.int64), place):
                     other = Peer("External", ranges=ranges)
-                    ends = (other, peer) if direction is Direction.IN else (peer, other)
-                    yield self.connection(
-                        *ends, self.reach.leg_set[chosen], chosen, legs.version[chosen]
-                    )
+                    ends = (other, NOBODY) if direction is Direction.IN else (NOBODY, other)
+                    sets, versions = self.reach.leg_set[chosen], legs.version[chosen]
+                    row = self.connection(*ends, sets, chosen, versions)
+                    for peer in profile.peers:
+                        ends = (other, peer) if direction is Direction.IN else (peer, other)
+                        yield replace(row, source=ends[0], target=ends[1])
 
     def alike(self, legs: Column, place: Column) -> Iterator[tuple[tuple[str, ...], Column]]:
         """Legs towards outside addresses for which the same sets apply, with the ranges."""
@@ -206,7 +318,7 @@ class _Causes:
     def __init__(self, reach: Reach) -> None:
         self.reach = reach
         self.known: dict[tuple[int, int, int], tuple[tuple[Origin, bool], ...]] = {}
-        self.drawn = np.array(["address" in e.assumed for e in reach.network.endpoints], np.bool_)
+        self.drawn = drawn(reach.network)
         self.masks: dict[tuple[L4Range, ...], Bits] = {}
 
     def of(self, legs: Column) -> tuple[tuple[tuple[Direction, Origin], ...], bool]:

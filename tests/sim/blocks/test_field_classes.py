@@ -15,8 +15,9 @@ from compiler.program.program import L4Range
 from fabric.diagnostics import CloisonError
 from fabric.ports import WITH_PORTS, parse_ports
 from sim.blocks.atoms import distinguishable
+from sim.blocks.common_ports import common
 from sim.blocks.field_classes import PROTOCOLS, FieldClasses, interesting
-from sim.blocks.port_sets import Box, L4Space, common, rows
+from sim.blocks.port_sets import Box, L4Space, rows
 
 QUICK = settings(deadline=None, max_examples=40, phases=[Phase.generate])
 PORTS = [(6, 40000, 80), (6, 1, 80), (17, 5, 53), (1, 0, 0), (58, 0, 0), (47, 0, 0), (6, 1024, 0)]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from fabric.diagnostics import CloisonError
 from fabric.ports import WITH_PORTS, PortRange, parse_ports
-from sim.blocks.port_sets import L4Space, common, rows
+from sim.blocks.common_ports import common
+from sim.blocks.port_sets import L4Space, rows
 
 PACKETS = [(6, 40000, 80), (6, 1, 80), (6, 40000, 443), (17, 5, 53), (1, 0, 0), (47, 0, 0),
            (132, 9, 65535), (6, 1023, 0), (6, 1024, 65535), (58, 0, 0), (17, 2000, 53)]  # fmt: skip

@@ -93,7 +93,10 @@ def _selected(
     if strays:
         known = [*chain(names.nodes, names.links)]
         what = f'no {"link" if "--" in member else "node"} is called "{strays[0]}"'
-        found.error("C337", what, span, did_you_mean(strays[0], known))
+        group = (
+            "that is a risk group: name its nodes and links" if member in spec.risk_groups else None
+        )
+        found.error("C337", what, span, group or did_you_mean(strays[0], known))
     if "--" not in member:
         return chosen
     routed = [n for n in chosen if names.fabric.links[n].kind != "host"]

@@ -26,6 +26,7 @@ from fabric.checks.values import (
     MAX_ASN,
     MAX_VNI,
     asns,
+    complaint,
     mac_pool,
     pin_values,
     route_target,
@@ -76,12 +77,9 @@ def value_at(pins: Pins, path: Path) -> Any:
 def unreadable(locked: Locked, found: Diagnostics) -> None:
     """Values of a lock file that are none."""
     for _, reader, text, place in pin_values(locked.pins):
-        try:
-            reader(text)
-        except ValueError as error:
-            what = str(error).partition("\n")[0]
+        if wrong := complaint(reader, text):
             where = ".".join(map(str, place[1:]))
-            found.items.append(lock.corrupt(f"has {what} at {where}", locked.span(*place[1:])))
+            found.items.append(lock.corrupt(f"has {wrong[0]} at {where}", locked.span(*place[1:])))
     numbers = (("vni", locked.pins.vni, MAX_VNI), ("asn", locked.pins.asn, MAX_ASN))
     for section, values, most in numbers:
         for key, number in values.items():

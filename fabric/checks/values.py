@@ -16,6 +16,7 @@ from fabric.checks.known_names import KnownNames
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec, Pins, ZoneRule
 from fabric.inventory import Prefix
+from fabric.io.visible import visible
 from fabric.ports import parse_ports
 
 THIS_NETWORK = IPv4Network("0.0.0.0/8")
@@ -320,8 +321,24 @@ def pin_values(pins: Pins) -> Iterator[tuple[str, Reader, str, Path]]:
 def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """Read every value."""
     for code, reader, text, path in written(spec):
+        if wrong := complaint(reader, text):
+            found.error(code, wrong[0], spec.at(*path), wrong[1])
+
+
+def complaint(reader: Reader, text: str) -> tuple[str, str | None] | None:
+    """What a reader has against a text, and a hint; characters that hide are escaped in both, or a
+    newline of the text would begin the hint.
+
+    >>> complaint(mac, "02:c1:00:00:00:01\\nrun this")[0]
+    '"02:c1:00:00:00:01\\\\nrun this" is not a MAC address'
+    """
+    try:
+        reader(text)
+    except ValueError:
         try:
-            reader(text)
+            reader(visible(text))
         except ValueError as error:
             message, _, hint = str(error).partition("\n")
-            found.error(code, message, spec.at(*path), hint or None)
+            return message, hint or None
+        return f'"{visible(text)}" cannot be read', None
+    return None

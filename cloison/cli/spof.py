@@ -41,6 +41,7 @@ def command(fabric: Path, how: How, runner: Runner, output: str, quiet: bool) ->
     from cloison.cli.check import tell_findings
     from cloison.render.formats import json_text, progress, say, show, table, titled, visible
     from cloison.views import spof as view
+    from cloison.views.report_text import otherwise
     from cloison.views.unknowns import below
     from cloison.views.world import World
     from sim.proof.spof import spof
@@ -58,6 +59,8 @@ def command(fabric: Path, how: How, runner: Runner, output: str, quiet: bool) ->
         say(below(world.network.not_evaluated))
         if words := view.of_services(found):
             show(visible(words))
+        for line in otherwise(world.network):
+            show(line)
         click.echo(view.sentence(found))
     tell_findings(world)
     leave("fails" if world.findings else view.verdict(found))

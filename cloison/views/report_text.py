@@ -31,6 +31,7 @@ from sim.why.blame import Cause
 
 if TYPE_CHECKING:
     from cloison.views.report import Simulation
+    from fabric.network import Network
 
 
 def report(sim: Simulation) -> Iterator[Any]:
@@ -97,10 +98,17 @@ def quoted(cause: Cause, lines: Excerpts) -> Iterator[tuple[str, str]]:
         yield "", below(str(cause.span), excerpt)
 
 
+def otherwise(network: Network) -> Iterator[str]:
+    """What is not as the fabric file has it: what is down, and what is drained."""
+    if down := network.fabric.down:
+        yield visible(f"Down: {', '.join(down)}.")
+    if drained := network.fabric.draining:
+        yield visible(f"Drained: {', '.join(drained)}.")
+
+
 def remarks(proof: Proof) -> Iterator[str]:
     """What the verdict rests on."""
-    if down := proof.network.fabric.down:
-        yield visible(f"Down: {', '.join(down)}.")
+    yield from otherwise(proof.network)
     assumed = sum(bool(e.assumed & {"address", "host"}) for e in proof.network.endpoints)
     if assumed:
         total = len(proof.network.endpoints)

@@ -100,6 +100,8 @@ def document(found: Spof) -> dict[str, Any]:
     return {
         "schema": "cloison/spof/1",
         "verdict": verdict(found),
+        "down": list(found.network.fabric.down),
+        "drained": list(found.network.fabric.draining),
         "tried": found.tried,
         "points": list(found.points),
         "rows": rows(found),

@@ -265,11 +265,32 @@ def _stop(network: Network, found: Trace, target: int | None) -> list[Cause]:
         case Reason.TTL_DROP:
             text = "passes it on until its TTL is used up: hairpins are permitted there"
             return [Cause(f"VRF {there.name}", text, there.span), *near]
+        case Reason.PA_VALIDATION_DROP if elsewhere := _back_elsewhere(network, found):
+            return [elsewhere]
         case Reason.PA_VALIDATION_DROP:
             return [*near, Cause(f"VRF {there.name}", f"no route back to {vrf.name}", there.span)]
         case _:
             text = "routes the address, but to another endpoint or to none"
             return [*near, Cause(f"VRF {there.name}", text, there.span)]
+
+
+def _back_elsewhere(network: Network, found: Trace) -> Cause | None:
+    """The receiver's way back into the source's VRF, where it leads through other VTEPs than the
+    one from which the tunnel comes: that is drained, or farther away, or second choice."""
+    if found.back is None or found.egress is None or found.outer is None:
+        return None
+    at, (came, behind_it) = found.egress, found.outer
+    hops = found.back.nexthops
+    if came in {hop.vtep for hop in hops} or behind_it not in {hop.vrf for hop in hops}:
+        return None
+    names = {network.fabric.nodes[hop.vtep].name for hop in hops}
+    drained = ", which is drained" if came in network.fabric.drained else ""
+    text = (
+        f"sends to {found.back.prefix} by way of {', '.join(sorted(names))} alone, and takes "
+        f"nothing from there by way of {network.fabric.nodes[came].name}{drained}"
+    )
+    why = network.fib.why_hop(at.vtep, at.vrf, found.back, hops[0])
+    return Cause(f"VRF {network.vrfs[at.vrf].name}", text, why.span or network.vrfs[at.vrf].span)
 
 
 def _intents(network: Network, here: str, meant: str, flow: Flow) -> list[Cause]:

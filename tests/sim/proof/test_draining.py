@@ -11,6 +11,7 @@ from fabric_files import network_of
 from failing_fabrics import plain, stand_in
 from random_failures import random_fabric, something_down
 
+from cloison.views.report_text import remarks
 from cloison.views.topology import node_rows
 from fabric.network import Network
 from sim.checker.expected import expected
@@ -98,3 +99,25 @@ def test_what_is_drained_is_said(tmp_path: Path) -> None:
     network = network_of(plain(tmp_path), drained=["leaf1"])
     state = {row["node"]: row["state"] for row in node_rows(network.fabric)}
     assert (state["leaf1"], state["leaf2"]) == ("drained", "up")
+    assert "Drained: leaf1." in remarks(prove(World(network)))
+
+
+def test_a_drained_border_takes_in_what_vteps_drop(tmp_path: Path) -> None:
+    """They send to the other border alone; the reason says so, and that it is for the drain."""
+    path = plain(tmp_path)
+    file = yaml.safe_load(path.read_text())
+    file["sites"]["s"]["borders"] = 2
+    vrf = {"prefixes": ["203.0.113.0/24"], "default_route": "zone2"}
+    file["tenants"] = {"a": {"vrfs": {"main": vrf | {"advertise": ["203.0.113.0/24"]}}}}
+    inet = {"addresses": ["0.0.0.0/0"], "border": ["border1", "border2"]}
+    rule = {"name": "in", "from": "zone2/inet", "to": "a/*"}
+    file["zones"] = {"zone2": {"endpoints": {"inet": inet}, "rules": [rule]}}
+    file["expect"] = [{"allow": "192.0.2.1 -> a:80/tcp"}]
+    path.write_text(yaml.safe_dump(file))
+    (finding,) = prove(World(network_of(path, drained=["border1"]))).findings
+    assert finding.culprit.part == (
+        "sends to 0.0.0.0/0 by way of border2 alone, and takes nothing from there by way of "
+        "border1, which is drained"
+    )
+    both = network_of(path, drained=["border1", "border2"])
+    assert prove(World(both)).verdict == "holds"

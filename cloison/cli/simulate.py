@@ -58,7 +58,7 @@ def announce_kernels() -> None:
     from sim.kernels import compiled
 
     if not compiled():
-        click.echo("compiling the simulator's kernels, once per machine; about 10 s", err=True)
+        click.echo("compiling the simulator's kernels, once per machine; up to a minute", err=True)
 
 
 def show(found: Simulation, output: str) -> None:

@@ -257,7 +257,9 @@ class Expectation(Model):
 class Pins(Model):
     """Allocations that are given, not drawn. The lock file has the same shape."""
 
-    asn: dict[str, int] = Field({}, description="key: node name")
+    asn: dict[str, int] = Field(
+        {}, description="key: node name, or spines, pod1-spines, superspines"
+    )
     loopback: dict[str, str] = Field({}, description="key: node name")
     vni: dict[str, int] = Field({}, description='key "tenant/vrf"')
     rd: dict[str, str] = Field({}, description='key "node tenant/vrf"')

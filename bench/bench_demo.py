@@ -26,7 +26,7 @@ def timed(command: list[str], cache: str) -> tuple[float, float]:
     start, before = time.perf_counter(), os.times()
     subprocess.run(
         command,
-        env={**os.environ, "XDG_CACHE_HOME": cache},
+        env={**os.environ, "XDG_CACHE_HOME": cache, "CLOISON_CACHE": "off"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,

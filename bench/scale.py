@@ -132,7 +132,8 @@ def inputs(world: str, folder: Path) -> Path:
 
 def measured(command: list[str], prints: bool) -> tuple[float, float, int]:
     """CPU seconds, GiB and exit code of one run; what it says of its stages goes to stderr."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    env = {**os.environ, "CLOISON_CACHE": "off"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:
         assert process.stdout is not None
         said = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)

@@ -1,14 +1,17 @@
 """Everything that can be said about a fabric file without sending a packet.
 
 A mistake in one tenant's manifests is told once, however many tenants share them. Nothing is
-written: the lock file counts, and what it does not have yet is drawn and forgotten.
+written: the lock file counts, and what it does not have yet is drawn and forgotten. What was found
+before is kept (`cloison.kept_worlds`).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from cloison import kept_worlds
 from cloison.how import How
 from cloison.loader import read_fabric, sources_of
 from cloison.views.diagnosed import in_order
@@ -16,15 +19,25 @@ from compiler.policy.ir import Policy
 from fabric.diagnostics import Diagnostic
 from fabric.network import Network
 
+DIAGNOSTICS = "diagnostics"
+
 
 def check_file(path: Path | str, text: str, how: How) -> list[Diagnostic]:
     """Errors, findings and warnings about a fabric file, in the order of the file."""
+    request = kept_worlds.Request.of([path], how, text)
+    shelf = None if request is None else kept_worlds.found(request)
+    if shelf is not None and (said := shelf.answer(DIAGNOSTICS)) is not None:
+        return list(said)
+    start = time.process_time()
     found = read_fabric(path, how, text)
     beyond = [*found.errors]
     if (network := found.network) is not None:
         beyond += [record.diagnostic() for record in network.not_evaluated]
         beyond += [*network.findings, *lints(network, found.policy, how)]
-    return in_order((*found.warnings, *beyond))
+    out = in_order((*found.warnings, *beyond))
+    if found.shelf is not None and time.process_time() - start >= kept_worlds.WORTH:
+        found.shelf.keep(DIAGNOSTICS, out)
+    return out
 
 
 def lints(network: Network, policy: Policy | None, how: How) -> Iterator[Diagnostic]:

@@ -8,15 +8,18 @@ plane; then policies and expectations. What is wrong is told once, all of a stag
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloison.how import AS_USUAL, How
+from cloison.kept_worlds import Made, Request, Shelf, begun, found
 from fabric.cluster import cluster_network
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError
 from fabric.file.reader import read_text, read_yaml
+from fabric.io.dependencies import recording, spoil
 from fabric.kubernetes.unevaluated import accepting
 from fabric.network import Network
 from fabric.uncollected import uncollected
@@ -25,6 +28,7 @@ Vet = Callable[[Network], None]
 if TYPE_CHECKING:
     from compiler.policy.ir import Policy
     from compiler.policy.source import Source
+    from compiler.program.program import Program
     from fabric.file.spec import FabricSpec
     from sim.world import World
 
@@ -33,13 +37,16 @@ if TYPE_CHECKING:
 class Read:
     """What came of a source: `network` and `policy` unless there are `errors`; `warnings` are
     doubts about the file and its manifests. Findings are the network's. `asked` is the world that
-    was asked for detours: what it has compiled is not compiled again."""
+    was asked for detours: what it has compiled is not compiled again. `program` is what the policy
+    compiles to, where that is known; `shelf` where more of the world is kept."""
 
     network: Network | None = None
     policy: Policy | None = None
     errors: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     asked: World | None = None
+    program: Program | None = None
+    shelf: Shelf | None = None
 
     def whole(self) -> tuple[Network, Policy]:
         """The network and its policy; raises `InputError` with every error."""
@@ -77,20 +84,49 @@ def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
     if how.down or how.drained:
         message = "what has failed must be part of a fabric file; these are manifests"
         return Read(errors=(Diagnostic("C716", message),))
-    return _built(
-        lambda vet: seen(
-            cluster_network(
-                paths, ipblock=how.ipblock, host_network=how.host_network, dual=how.dual
-            ),
-            vet,
-        ),
-        how,
-    )
+
+    def make(vet: Vet) -> Network:
+        network = cluster_network(
+            paths, ipblock=how.ipblock, host_network=how.host_network, dual=how.dual
+        )
+        vet(network)
+        return network
+
+    return _kept_or(lambda: _built(make, how), paths, how)
 
 
 @uncollected()
 def read_fabric(path: Path | str, how: How = AS_USUAL, text: str | None = None) -> Read:
     """What a fabric file holds; `text` is what stands in it, if known already."""
+    return _kept_or(lambda: _examined(path, how, text), [path], how, text)
+
+
+def _kept_or(
+    make: Callable[[], Read], paths: Sequence[Path | str], how: How, text: str | None = None
+) -> Read:
+    """What is kept of what somebody read before, or what `make` reads now, which is kept."""
+    request = Request.of(paths, how, text)
+    if request is None:
+        return make()
+    shelf = found(request)
+    if shelf is not None and (known := shelf.world()) is not None:
+        network, policy, program = known
+        return Read(network, policy, (), network.warnings, None, program, shelf)
+    start = time.process_time()
+    with recording() as record:
+        if not request.stands():
+            spoil()
+        read = make()
+    if read.network is None or read.policy is None or read.asked is None or read.errors:
+        return read
+    program = replace(read.asked.program, network=read.network)
+    shelf = begun(request, record)
+    if shelf is not None:
+        shelf.take(Made(read.network, read.policy, program), time.process_time() - start)
+    return replace(read, program=program, shelf=shelf)
+
+
+def _examined(path: Path | str, how: How, text: str | None) -> Read:
     from fabric.load import examine
 
     spec, found = examine(path, text)
@@ -137,12 +173,6 @@ def sources_of(how: How) -> tuple[Source, ...]:
     from compiler.sources import SOURCES
 
     return SOURCES if how.sources is None else how.sources
-
-
-def seen(network: Network, vet: Vet) -> Network:
-    """A network that has been looked at."""
-    vet(network)
-    return network
 
 
 def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic, ...] = ()) -> Read:

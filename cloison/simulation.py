@@ -71,5 +71,7 @@ def run(
         )
         report = replay(world, flows)
     with clock.stage("prove"):
-        proof = prove(world, tell=lambda what: tell(f"prove: {what}"), runner=runner)
+        proof = world.part(
+            "proof", lambda: prove(world, tell=lambda what: tell(f"prove: {what}"), runner=runner)
+        )
     return Simulation(world, profile, usage, report, sampled, proof, clock.seconds)

@@ -26,7 +26,8 @@ CODES = {
 ENVIRONMENT = {
     "NO_COLOR": "no colours, unless --color says otherwise",
     "COLUMNS": "how wide tables may get; in a pipe they are as wide as their rows",
-    "XDG_CACHE_HOME": "where compiled kernels are kept; ~/.cache without it",
+    "XDG_CACHE_HOME": "where compiled kernels and worlds are kept; ~/.cache without it",
+    "CLOISON_CACHE": "off keeps no worlds, and uses none that were kept (docs/limits.md)",
 }
 EXAMPLES = {
     "cloison init site && cloison simulate site/fabric.yaml": "Start with a small fabric.",

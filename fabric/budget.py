@@ -47,6 +47,11 @@ def multiplied(factor: float) -> Iterator[None]:
         _factor.reset(token)
 
 
+def factor() -> float:
+    """How many times as high every limit is."""
+    return _factor.get()
+
+
 def afford(code: str, need: float, limit: int, what: str, span: Span | None = None) -> None:
     """Raise when `need` is more than the budget has; `what` is a text with {need} and {limit}."""
     most = limit * _factor.get()

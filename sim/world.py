@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from compiler.compile import compile_policy, read_policy
 from compiler.policy.ir import Policy
@@ -38,17 +38,27 @@ Rewrite = Callable[[Network, int, Flow], Sequence[Flow]]
 NOWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
+class Parts(Protocol):
+    """Where parts of a world may be that were made of the same files before."""
+
+    def part(self, world: World, name: str, make: Callable[[], T]) -> T:
+        """The part of that name, as it is there or as it is made now."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class World:
     """See the module. `given` is the policy where it was read before; `base` the world whose policy
     this one has over other routes; `at` the values on axes (`sim.axes`) that nothing in the network
-    tells; `rewrites` what becomes of headers on their way (`sim.pipeline.forwarding`)."""
+    tells; `rewrites` what becomes of headers on their way (`sim.pipeline.forwarding`). `parts` are
+    those of a world as it was read, and of none that is made from it."""
 
     network: Network
     given: Policy | None = None
     base: World | None = field(default=None, repr=False)
     at: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NOWHERE)
     rewrites: tuple[Rewrite, ...] = ()
+    parts: Parts | None = field(default=None, init=False, repr=False)
     _made: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
@@ -116,9 +126,16 @@ class World:
     @cached_property
     def blocks(self) -> Blocks:
         """The compiled policy as arrays."""
+        return self.part("blocks", self._cut)
+
+    def _cut(self) -> Blocks:
         if self.base is not None:
             return reroute(self.base.blocks, self.program)
         return build_blocks(self.program)
+
+    def part(self, name: str, make: Callable[[], T]) -> T:
+        """What was made of this world, as whoever read it may have it from before."""
+        return make() if self.parts is None else self.parts.part(self, name, make)
 
     def once(self, make: Callable[[World], T]) -> T:
         """What some module makes of this world, made when it is first asked for."""

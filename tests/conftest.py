@@ -50,6 +50,9 @@ LONG = [
 """Modules that take longest, in the order in which they start: those that wait for kernels and
 daemons first, so that others calculate meanwhile, and no worker is left alone with one at last."""
 
+os.environ["CLOISON_CACHE"] = "off"
+"""Tests are about what is computed, in processes that they start as well."""
+
 settings.register_profile(
     "cloison",
     max_examples=50 if os.environ.get("CLOISON_SLICE") == "commit" else 100,

@@ -3,7 +3,7 @@ abstraction layer (EAL) started without NICs.
 
 Everything that may be missing is a `MachineError` that says what. The library is built once per
 source, compiler flags and DPDK version, into this user's cache directory
-(`sim.kernels.cache_folder`); for users without one, into a directory of this process alone. EAL
+(`fabric.io.cache_folder`); for users without one, into a directory of this process alone. EAL
 pins its caller to a core; affinity is put back.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from fabric.diagnostics import MachineError
-from sim.kernels import cache_folder
+from fabric.io import cache_folder
 
 SOURCE = Path(__file__).with_name("rte_acl.c")
 FLAGS = ["-O3", "-shared", "-fPIC", "-Wall"]

@@ -9,6 +9,7 @@ import click
 
 from cloison.cli.errors import USAGE, reported
 from cloison.cli.lazy import LazyGroup
+from cloison.keeping import keeping
 
 VERBS = {
     "init": ("cloison.cli.init", "Write a small fabric to start from."),
@@ -49,7 +50,7 @@ class Front(LazyGroup):
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")
-        with reported(debug=ctx.params["debug"]):
+        with reported(debug=ctx.params["debug"]), keeping():
             try:
                 return super().invoke(ctx)
             finally:

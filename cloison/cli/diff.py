@@ -10,6 +10,7 @@ import click
 
 from cloison.cli.errors import FINDING, leave
 from cloison.cli.options import manifest_options, output_option, quiet_option, world_options
+from cloison.keeping import keeping
 
 if TYPE_CHECKING:
     from cloison.how import How
@@ -101,15 +102,16 @@ def _watch(old: Path, new: Path, how: How, output: str, quiet: bool) -> None:
     def refused(error: Exception) -> None:
         click.echo(explain(error), err=True)
 
-    watch = Watch(old, new, how)
-    try:
-        for found, world in watch.rounds(refused):
-            _show(found, output)
-            if output == "table":
-                click.echo(watch.proved(world))
-            tell_findings(world)
+    with keeping(False):  # what is edited is soon no more
+        watch = Watch(old, new, how)
+        try:
+            for found, world in watch.rounds(refused):
+                _show(found, output)
+                if output == "table":
+                    click.echo(watch.proved(world))
+                tell_findings(world)
+                if not quiet:
+                    click.echo(f"watching {new}; Ctrl-C ends", err=True)
+        except KeyboardInterrupt:
             if not quiet:
-                click.echo(f"watching {new}; Ctrl-C ends", err=True)
-    except KeyboardInterrupt:
-        if not quiet:
-            click.echo("", err=True)
+                click.echo("", err=True)

@@ -97,7 +97,11 @@ def proven(
     if certificate is not None:
         apart(certificate, input_files(world.network.spec))
     tell("compile")
-    proof = prove(world, tell=lambda what: tell(f"prove: {what}"), runner=runner)
+
+    def make() -> Proof:
+        return prove(world, tell=lambda what: tell(f"prove: {what}"), runner=runner)
+
+    proof = world.part("proof", make) if certificate is None else make()
     if certificate is None or proof.untried:
         return proof, None
     from sim.proof.certificate import certificate as write_down

@@ -11,6 +11,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from cloison.how import AS_USUAL, How
+from cloison.keeping import keeping
 from cloison.render.formats import visible
 from cloison.render.table import Table
 from cloison.views.diagnosed import diagnosed
@@ -107,7 +108,8 @@ def check(
     problems = inconsistencies(certificate)
     consistent, compared, network = not problems, None, None
     if consistent and fabric is not None:
-        problems, compared, network = _against(certificate, fabric, how)
+        with keeping(False):  # whoever checks reads everything again
+            problems, compared, network = _against(certificate, fabric, how)
     found = {
         "schema": CHECKED,
         "consistent": consistent,

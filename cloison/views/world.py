@@ -70,7 +70,11 @@ class World(sim.world.World):
     @staticmethod
     def found(source: Read) -> World:
         """The world that came of reading."""
-        return World(*source.whole(), source.asked)
+        made = World(*source.whole(), source.asked)
+        vars(made)["parts"] = source.shelf
+        if source.program is not None:
+            vars(made)["program"] = source.program
+        return made
 
     @property
     def findings(self) -> tuple[Diagnostic, ...]:

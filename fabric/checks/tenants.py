@@ -10,6 +10,7 @@ from pathlib import Path
 from fabric.checks.known_names import ZONES, KnownNames
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.file.spec import FabricSpec, Tenant, VrfPrefix, VrfSpec
+from fabric.io.dependencies import exists
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 RESERVED = ("zone0", "zone1", "zone2", "cluster")
@@ -81,10 +82,10 @@ def manifests(spec: FabricSpec, name: str, tenant: Tenant, found: Diagnostics) -
     folder = spec.path.parent if spec.path else Path()
     for i, text in enumerate(tenant.manifests):
         try:
-            exists = (folder / text).exists()
+            there = exists(folder / text)
         except (OSError, ValueError):
-            exists = False
-        if not exists:
+            there = False
+        if not there:
             what = f'tenant "{name}": there is no {folder / text}'
             hint = "paths start at the fabric file's directory"
             found.error("C601", what, spec.at("tenants", name, "manifests", i), hint)

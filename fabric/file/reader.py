@@ -29,6 +29,7 @@ import yaml
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.file.scalars import resolve
+from fabric.io.dependencies import spoil
 from fabric.io.reading import MAX_BYTES, read_bytes, too_large
 from fabric.io.secrets import Secrets
 
@@ -157,6 +158,7 @@ def read_text(source: Path | str) -> tuple[str, str]:
 
 def read_stdin() -> bytes:
     """All of stdin."""
+    spoil()
     try:
         raw = sys.stdin.buffer.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:

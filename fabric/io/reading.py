@@ -9,6 +9,7 @@ Rules that hold here:
    directory and the working directory. Links count as the place that they lead to. What is kept in
    a `.git` directory is never read.
 3. Sizes are checked before and while reading.
+4. What is asked of the file system while a world is read is recorded (`fabric.io.dependencies`).
 
 A fabric file may come with a stranger's pull request; so may its links.
 """
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import IO
 
 from fabric.diagnostics import Diagnostic, InputError, Span
+from fabric.io.dependencies import asked, exists, noted, place, spoil
 
 MAX_BYTES = 256 * 2**20
 KINDS = {
@@ -48,10 +50,10 @@ class Trees:
     def holds(self, path: Path) -> bool:
         """Whether the place that a path leads to lies in one of them (rule 2)."""
         try:
-            real = path.resolve()
+            real = place(path)
         except (OSError, RuntimeError, ValueError):  # a circle of links; a NUL in the name
             return True  # whoever opens it says what is wrong
-        if any(real.is_relative_to(place) for place in MACHINE):
+        if any(real.is_relative_to(tree) for tree in MACHINE):
             return False
         return any(
             real.is_relative_to(root) and HIDDEN not in real.relative_to(root).parts
@@ -60,7 +62,7 @@ class Trees:
 
     def inside(self, path: Path) -> Path:
         """The path below the nearest of the trees; ValueError where it lies in none."""
-        real = path.resolve()
+        real = place(path)
         found = [real.relative_to(root) for root in self.roots if real.is_relative_to(root)]
         return min(found, key=lambda path: len(path.parts))
 
@@ -83,33 +85,42 @@ def rooted(root: Path | None) -> Iterator[None]:
         _root.reset(token)
 
 
+def root_named() -> Path | None:
+    """The only tree, where one was named."""
+    return _root.get()
+
+
 def trees_around(path: Path) -> Trees:
     """The trees of what is named at `path` by the user."""
     root = _root.get()
     if root is not None:
-        return Trees((root.resolve(),))
+        return Trees((place(root),))
     try:
-        folder = path.parent.resolve()
+        folder = place(path.parent)
     except (OSError, RuntimeError, ValueError):
         folder = Path.cwd()
     for above in (folder, *folder.parents):
-        if (above / HIDDEN).exists():
+        if exists(above / HIDDEN):
             return Trees((above,))
-    return Trees(tuple(dict.fromkeys((folder, Path.cwd().resolve()))))
+    return Trees(tuple(dict.fromkeys((folder, place(Path.cwd())))))
 
 
 def there(path: Path) -> bool:
     """Whether anything is at a path, a link that leads nowhere included."""
-    try:
-        path.lstat()
-    except (OSError, ValueError):  # also names that are too long, or hold a NUL
-        return False
-    return True
+    return bool(asked("there", path))
 
 
 @contextmanager
 def opened(path: Path, limit: int = MAX_BYTES, code: str = "C101") -> Iterator[IO[bytes]]:
-    """A regular file, open for reading; C102, C111, C112 or `code` when there is none to read."""
+    """A regular file, open for reading; C102, C111, C112 or `code` when there is none to read. What
+    is read of it nobody records."""
+    spoil()
+    with _opened(path, limit, code) as file:
+        yield file
+
+
+@contextmanager
+def _opened(path: Path, limit: int, code: str) -> Iterator[IO[bytes]]:
     try:
         check(path, path.stat(), limit)
         refused = trees_around(path).refusal(path)
@@ -141,8 +152,13 @@ def too_large(name: str, limit: int) -> Diagnostic:
 
 def read_bytes(path: Path, limit: int = MAX_BYTES, code: str = "C101") -> bytes:
     """All of a regular file."""
-    with opened(path, limit, code) as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise InputError(too_large(str(path), limit))
+    try:
+        with _opened(path, limit, code) as file:
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise InputError(too_large(str(path), limit))
+    except InputError:
+        spoil()
+        raise
+    noted(path, data)
     return data

@@ -16,11 +16,11 @@ Rules that hold here:
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fabric.diagnostics import Diagnostics, Span
+from fabric.io.dependencies import asked, entries, place
 from fabric.io.reading import there
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -63,18 +63,22 @@ def files(paths: Sequence[Path | str], problems: Diagnostics) -> Iterator[tuple[
 def below(directory: Path, problems: Diagnostics) -> tuple[list[Path], list[Path]]:
     """The files below a directory, and the folders there that are links elsewhere."""
 
-    def unreadable(error: OSError) -> None:
-        problems.error("C101", f"{error.filename} cannot be read: {error.strerror}")
-
     found: list[Path] = []
     links: list[Path] = []
-    real = directory.resolve()
-    for place, folders, names in os.walk(directory, onerror=unreadable):
-        here = Path(place)
-        folders[:] = [name for name in folders if name != ".git"]
-        linked = [here / name for name in folders if (here / name).is_symlink()]
-        links += [link for link in linked if not link.resolve().is_relative_to(real)]
-        found += [here / name for name in names if name != ".git" and not name.startswith(".#")]
+    real, todo = place(directory), [directory]
+    while todo:
+        here = todo.pop()
+        try:
+            inside = [entry for entry in entries(here) if entry[0] != ".git"]
+        except OSError as error:
+            problems.error("C101", f"{here} cannot be read: {error.strerror}")
+            continue
+        folders = [(here / name, linked) for name, folder, linked in inside if folder]
+        todo += [path for path, linked in folders if not linked]
+        ways = [path for path, linked in folders if linked]
+        links += [path for path in ways if not place(path).is_relative_to(real)]
+        names = [name for name, folder, _ in inside if not folder]
+        found += [here / name for name in names if not name.startswith(".#")]
     return sorted(found), sorted(links)
 
 
@@ -113,4 +117,4 @@ def _manifest_and(path: Path, suffixes: Sequence[str], more: Sequence[str] = ())
 
 def is_directory(path: Path) -> bool:
     """Whether there is a directory; a name that is too long for one names none."""
-    return there(path) and path.is_dir()
+    return there(path) and bool(asked("directory", path))

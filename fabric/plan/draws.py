@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeVar
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.file.spec import Pins
+from fabric.io.dependencies import drew
 from fabric.plan import lock
 from fabric.plan.ledger import Ledger
 from fabric.plan.lock import SECTIONS, Locked
@@ -109,7 +110,10 @@ def drawing(
     read = read or partial(lock.read, path)
     draws = Draws(pins, read())
     made = make(draws)
-    if drawn == "forgotten" or draws.lock() == draws.locked:
+    if draws.lock() == draws.locked:
+        return made
+    drew()
+    if drawn == "forgotten":
         return made
     new = draws.news()
     if drawn == "refused":

@@ -31,6 +31,7 @@ from fabric.diagnostics import Diagnostic, InputError, Span
 from fabric.file.reader import Document, read_text, read_yaml
 from fabric.file.spec import Pins
 from fabric.io.atomic import replacing, unfinished
+from fabric.io.dependencies import exists, spoil
 from fabric.io.reading import trees_around
 
 HEADER = """\
@@ -73,7 +74,7 @@ def read(path: Path, known: Locked | None = None) -> Locked:
     """What the lock file holds, nothing when there is none; `known` if that is the same."""
     if refused := trees_around(path).refusal(path):
         raise InputError(refused)
-    if not path.exists():
+    if not exists(path):
         return Locked(path=path)
     try:
         text, name = read_text(path)
@@ -137,6 +138,7 @@ def held(path: Path) -> Iterator[None]:
     """Nobody else writes the lock file inside the block. A file that this makes, to have something
     to hold, is gone afterwards unless something was written. C483 where it cannot be written, C484
     when somebody else holds it for too long."""
+    spoil()
     real = Path(os.path.realpath(path))
     try:
         handle, made = grasp(real, path)

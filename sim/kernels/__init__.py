@@ -5,7 +5,7 @@ Rules that hold here:
 1. Every kernel releases the GIL and is cached on disk; a naive twin of each is in `tests/sim`.
 2. Indices are unsigned 64-bit: signed ones make numba emit wrap-around code, which costs twice.
 3. A key that no table knows ends in an explicit miss, never in an access out of bounds.
-4. Compiled kernels are loaded from a directory of this user's alone (`sim.kernels.cache_folder`),
+4. Compiled kernels are loaded from a directory of this user's alone (`fabric.io.cache_folder`),
    and only as they were written (`sim.kernels.sealed`).
 
 numba's cache notices changes of a kernel's own file only, not of inlined functions in other files,
@@ -24,8 +24,8 @@ from typing import Any, TypeVar
 
 import numba
 
+from fabric.io import cache_folder
 from fabric.io.visible import visible
-from sim.kernels import cache_folder
 from sim.kernels.sealed import seal
 
 F = TypeVar("F", bound=Callable[..., Any])

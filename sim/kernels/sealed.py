@@ -5,7 +5,7 @@ stopped, ends in an error of pickle's; one with a flipped bit in its machine cod
 all. Here each file begins with the SHA-256 of the rest. What does not fit is compiled again and
 written anew; where nothing can be written, the kernel is used all the same.
 
-This guards against accidents. Against others there are `sim.kernels.cache_folder`'s rules.
+This guards against accidents. Against others there are `fabric.io.cache_folder`'s rules.
 """
 
 from __future__ import annotations

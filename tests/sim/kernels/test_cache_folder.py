@@ -176,7 +176,7 @@ def test_the_harness_is_built_where_nobody_else_writes(
 ) -> None:
     from peers import eal
 
-    from sim.kernels import cache_folder
+    from fabric.io import cache_folder
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     place = eal._folder.__wrapped__()

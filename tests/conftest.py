@@ -141,7 +141,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def thinned(law: Callable[..., None], number: int, slices: int) -> Callable[..., None]:
     """A law that looks at one in so many of the examples that are drawn for it, always the same
-    ones; when one has failed, at all of them, for whoever looks for a shorter one."""
+    ones; when one has failed, at all of them, for whoever looks for a shorter one. Not for laws
+    that draw while they look (`st.data`): hypothesis wonders why they draw less at times."""
     turns, failed = count(), list[BaseException]()
 
     @wraps(law)

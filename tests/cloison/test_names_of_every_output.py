@@ -108,6 +108,7 @@ def printed(world: World, verb: str, output: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slices(3)
 @pytest.mark.parametrize("verb", VERBS)
 def test_names_of_documents(world: World, verb: str, tmp_path: Path) -> None:
     if verb == "explain outside" and all(v.zone != 2 for v in world.network.vrfs):
@@ -131,6 +132,7 @@ def test_names_of_documents(world: World, verb: str, tmp_path: Path) -> None:
     assert bool(dumps) == (verb == "compile")
 
 
+@pytest.mark.slices(3)
 @pytest.mark.parametrize("verb", TABLES)
 @pytest.mark.parametrize("output", ["csv", "md"])
 def test_names_of_tables(world: World, verb: str, output: str, tmp_path: Path) -> None:
@@ -190,6 +192,7 @@ def said_in(line: str) -> Iterator[tuple[str, str]]:
         yield from narrowed(end)
 
 
+@pytest.mark.slices(2)
 @pytest.mark.parametrize("output", ["table", "md"])
 def test_names_of_diffs_for_people(world: World, output: str, tmp_path: Path) -> None:
     lines = printed(world, "diff", output, tmp_path).splitlines()

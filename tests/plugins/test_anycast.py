@@ -91,12 +91,14 @@ def test_kernels_traces_and_definition_agree(network: Network, policy: Policy) -
     stage_laws.replayed(network, policy)
 
 
+@pytest.mark.slices(2)
 @FEW
 @given(shared(), policies())
 def test_the_proof_is_what_brute_force_finds(network: Network, policy: Policy) -> None:
     says_what_brute_force_finds(reachability(World(network, policy)), network, policy)
 
 
+@pytest.mark.slices(2)
 @FEW
 @given(shared(), policies())
 def test_entries_say_what_the_definition_says(network: Network, policy: Policy) -> None:

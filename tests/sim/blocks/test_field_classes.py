@@ -113,6 +113,7 @@ def inside(box: Box, l4: tuple[int, int, int], carried: Values) -> bool:
     )
 
 
+@pytest.mark.slices(2)
 @QUICK
 @given(sets(), values)
 def test_boxes_and_rows_say_the_set(made: tuple[L4Space, np.ndarray], carried: Values) -> None:
@@ -139,6 +140,7 @@ def name(protocol: str) -> str:
     return f"protocols {protocol}" if protocol[0].isdigit() else protocol
 
 
+@pytest.mark.slices(2)
 @QUICK
 @given(sets(), st.sampled_from(["any", "80/tcp", "icmp", "53/udp from 5"]), st.booleans())
 def test_touching_and_pick_agree(
@@ -164,6 +166,7 @@ def test_text_leaves_no_class_out(made: tuple[L4Space, np.ndarray]) -> None:
         assert all(said in text for said in each if said != "none")
 
 
+@pytest.mark.slices(2)
 @QUICK
 @given(spaces(), spaces(), st.lists(st.tuples(st.sampled_from(PORTS), values), max_size=20))
 def test_a_common_space_refines_both(a: L4Space, b: L4Space, packets: list[Any]) -> None:

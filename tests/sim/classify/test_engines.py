@@ -45,6 +45,7 @@ def asked(shape: str, seed: int) -> tuple[RuleSet, list[tuple[Columns, np.ndarra
     return rules, [(some, scan(rules, some)) for some in packets]
 
 
+@pytest.mark.slices(2)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_engine_agrees_with_the_scan(

@@ -51,6 +51,7 @@ def test_stage_behaves_like_the_model(
             both.bump(both.policy ^ (action == "swap"))
 
 
+@pytest.mark.slices(2)
 @settings(max_examples=40)
 @given(worlds(), policies(), policies(), st.integers(0, 2**32), st.sampled_from([2, 6, 64]))
 def test_icmp_queries_and_errors_behave_like_the_model(

@@ -64,6 +64,7 @@ def test_diagrams_notice_what_is_wrong() -> None:
     assert [*crossed(replace(proof, into=into))] == ["IN t0/main t1/main: 1 is 0"]
 
 
+@pytest.mark.slices(2)
 @pytest.mark.oracle("z3")
 @settings(max_examples=4, deadline=None, phases=QUICK)
 @given(worlds(), policies(), policies())

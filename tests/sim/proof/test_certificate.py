@@ -104,15 +104,17 @@ def test_ours_is_accepted() -> None:
 
 
 @pytest.mark.slow
-def test_every_leaf_key_and_item_counts() -> None:
+@pytest.mark.slices(3)
+@pytest.mark.parametrize("part", range(3))
+def test_every_leaf_key_and_item_counts(part: int) -> None:
     tried = 0
-    for path, value in places(WRITTEN):
+    for path, value in [*places(WRITTEN)][part::3]:
         for change in changes(path, value):
             other = changed(WRITTEN, change)
             if other is not None:
                 tried += 1
                 assert refused(other, WANTED), str(change)
-    assert tried > 2000
+    assert tried > 650
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,8 @@
 
 A mistake in one tenant's manifests is told once, however many tenants share them. Nothing is
 written: the lock file counts, and what it does not have yet is drawn and forgotten. What was found
-before is kept (`cloison.kept_worlds`).
+before is kept (`cloison.kept_worlds`), and costs no more than to see that nothing has changed: what
+reads and builds is imported when it is needed.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cloison import kept_worlds
 from cloison.how import How
-from cloison.loader import read_fabric, sources_of
-from cloison.views.diagnosed import in_order
-from compiler.policy.ir import Policy
-from fabric.diagnostics import Diagnostic
-from fabric.network import Network
+
+if TYPE_CHECKING:
+    from compiler.policy.ir import Policy
+    from fabric.diagnostics import Diagnostic
+    from fabric.network import Network
 
 DIAGNOSTICS = "diagnostics"
 
@@ -28,6 +30,9 @@ def check_file(path: Path | str, text: str, how: How) -> list[Diagnostic]:
     shelf = None if request is None else kept_worlds.found(request)
     if shelf is not None and (said := shelf.answer(DIAGNOSTICS)) is not None:
         return list(said)
+    from cloison.loader import read_fabric
+    from cloison.views.diagnosed import in_order
+
     start = time.process_time()
     found = read_fabric(path, how, text)
     beyond = [*found.errors]
@@ -42,5 +47,7 @@ def check_file(path: Path | str, text: str, how: How) -> list[Diagnostic]:
 
 def lints(network: Network, policy: Policy | None, how: How) -> Iterator[Diagnostic]:
     """What is legal and doubtful."""
+    from cloison.loader import sources_of
+
     for source in sources_of(how):
         yield from source.lints(network, policy)

@@ -97,11 +97,12 @@ def diagnostics(path: Path, sources: dict[str, str], how: How, tell: Tell) -> li
     from cloison.checking import check_file
     from fabric.diagnostics import InputError
     from fabric.file.reader import read_text
-    from fabric.load import directed
 
     try:
         text, name = read_text(path)
     except InputError as error:
+        from fabric.load import directed
+
         return list(directed(path, error))
     sources[name] = text
     tell(f"checking {path}")

@@ -11,8 +11,8 @@ Rules that hold here:
 1. Answers are the same with and without what is kept, to the byte; only the time differs. What ends
    in an error, reads stdin, or writes to the lock file is not kept.
 2. A world has parts: itself (network, policy, program), and what was made of it and took long:
-   `diagnostics`, `blocks`, `proof`. Each is a file that may be missing. Parts refer to the world
-   that they were made with by its seal, since two processes may number things differently.
+   `diagnostics`, `blocks`, `proof`, `spof`. Each is a file that may be missing. Parts belong to the
+   world that they were made with, by its seal: two processes may number things differently.
 3. What took less than `WORTH` seconds to make is not kept.
 4. Nothing about keeping is ever an error, or told (`fabric.io.sealed_files`).
 """
@@ -36,7 +36,7 @@ from fabric.file.reader import read_text
 from fabric.io import pickled, sealed_files
 from fabric.io.cache_folder import home
 from fabric.io.dependencies import Answer, Asked, Record, same
-from fabric.io.reading import root_named
+from fabric.io.reading import root_named, trees_around
 from fabric.phases import phase
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class Shelf:
 
 def found(request: Request) -> Shelf | None:
     """Where parts of what is asked for are kept, if all that it was read from is as it was then."""
-    folder = _folder()
+    folder = _folder(request)
     if folder is None:
         return None
     known: dict[Asked, Answer | None] = {}
@@ -202,7 +202,7 @@ def found(request: Request) -> Shelf | None:
 
 def begun(request: Request, record: Record) -> Shelf | None:
     """Where the parts of what was read now are to be kept; None where they are not."""
-    folder = _folder()
+    folder = _folder(request)
     if folder is None or not record.whole:
         return None
     said = repr((record.drew, sorted(record.answers.items())))
@@ -210,9 +210,12 @@ def begun(request: Request, record: Record) -> Shelf | None:
     return Shelf(folder, f"{request.key}-{digest}", record)
 
 
-def _folder() -> Path | None:
+def _folder(request: Request) -> Path | None:
+    """Where worlds are kept; None where that is among the inputs: a stranger's files may lie there,
+    as they do in a checked out pull request, and to read what is kept is to run it."""
     root = home()
-    return root and root / FOLDER
+    trees = (trees_around(Path(path)) for path in request.paths)
+    return None if root is None or any(t.holds(root / FOLDER) for t in trees) else root / FOLDER
 
 
 def _with_later(name: str, known: dict[str, Any], world: World) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """A digest of everything that computes: our own sources, Python, and what values are made of.
 
 Sources may be edited while they run. So whoever keeps what was computed asks `steady` when it is
-done: whether the sources are still those of the digest, and none was written since shortly before
-this process began.
+done: whether none of them was touched since shortly before this process began.
 """
 
 from __future__ import annotations
@@ -24,19 +23,15 @@ EARLIER = 2.0
 """Seconds that a process may have run before it imported this."""
 
 
-@cache
-def own_code() -> str:
-    """Equal for programs that compute the same from the same files."""
-    return _digest()
-
-
 def steady() -> bool:
     """Whether what runs is what `own_code` says."""
     times = (max(about.st_mtime, about.st_ctime) for about in (p.stat() for p in _sources()))
-    return max(times) < STARTED - EARLIER and _digest() == own_code()
+    return max(times) < STARTED - EARLIER
 
 
-def _digest() -> str:
+@cache
+def own_code() -> str:
+    """Equal for programs that compute the same from the same files."""
     digest = sha256(f"{sys.version} {sys.implementation.cache_tag}".encode())
     for path in _sources():
         digest.update(f"\0{path}\0".encode())

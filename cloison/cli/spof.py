@@ -49,7 +49,9 @@ def command(fabric: Path, how: How, runner: Runner, output: str, quiet: bool) ->
     with progress(quiet=quiet) as tell:
         tell("build and converge")
         world = World.of_fabric(fabric, how)
-        found = spof(world, lambda what: tell(f"try failures: {what}"), runner)
+        found = world.part(
+            "spof", lambda: spof(world, lambda what: tell(f"try failures: {what}"), runner)
+        )
     if output == "json":
         click.echo(json_text(view.document(found)))
     else:

@@ -324,7 +324,7 @@ def test_parts_of_another_reading_of_the_same_files_are_not_mixed(site: Path, sh
     said("verify", str(site))
     before = {path.name: path.read_bytes() for path in shelf.iterdir()}
     world = next(shelf.glob("*.world"))
-    assert [*before] and world.unlink() is None
+    world.unlink()
     elsewhere(shelf, "5", "show", "policy", str(site)).communicate()
     assert world.exists()
     with keeping():
@@ -378,6 +378,19 @@ def test_nothing_that_cannot_be_written_is_an_error(
     assert [*shelf.iterdir()] == []
     monkeypatch.setattr("cloison.kept_worlds.home", lambda: None)
     assert said("verify", str(site)) == cold
+
+
+def test_what_lies_among_the_inputs_is_not_run(
+    site: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = site.parent / ".cache" / "cloison"
+    said("check", str(site))
+    shutil.copytree(shelf.parent, inside)
+    monkeypatch.setattr("cloison.kept_worlds.home", lambda: inside)
+    assert not kept(site)
+    shutil.rmtree(inside)
+    said("check", str(site))
+    assert not inside.exists()
 
 
 def test_there_are_never_many(site: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -554,3 +567,12 @@ def test_a_budget_has_worlds_of_its_own(site: Path, shelf: Path) -> None:
     with multiplied(0.5):
         assert not kept(site)
     assert said("check", str(site), "--budget", "0.000001")[0] == 2
+
+
+def test_code_that_is_edited_while_it_runs_keeps_nothing(
+    site: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = max(path.stat().st_ctime for path in (ROOT / "cloison").rglob("*.py"))
+    monkeypatch.setattr(own_code, "STARTED", newest + own_code.EARLIER)
+    said("check", str(site))
+    assert not shelf.exists()

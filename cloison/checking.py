@@ -26,8 +26,7 @@ DIAGNOSTICS = "diagnostics"
 
 def check_file(path: Path | str, text: str, how: How) -> list[Diagnostic]:
     """Errors, findings and warnings about a fabric file, in the order of the file."""
-    request = kept_worlds.Request.of([path], how, text)
-    shelf = None if request is None else kept_worlds.found(request)
+    shelf = kept_worlds.found(kept_worlds.Request("fabric", (str(path),), how, text))
     if shelf is not None and (said := shelf.answer(DIAGNOSTICS)) is not None:
         return list(said)
     from cloison.loader import read_fabric

@@ -20,14 +20,13 @@ Rules that hold here:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
-from cloison.how import AS_USUAL, How
 from cloison.keeping import kept
 from cloison.own_code import own_code, steady
 from fabric.budget import factor
@@ -40,6 +39,7 @@ from fabric.io.reading import root_named, trees_around
 from fabric.phases import phase
 
 if TYPE_CHECKING:
+    from cloison.how import How
     from compiler.policy.ir import Policy
     from compiler.program.program import Program
     from fabric.network import Network
@@ -57,20 +57,18 @@ SHARED = ("spec", "fabric", "plan", "vrfs", "endpoints", "manifests", "underlay"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody wants to read, and how; `text` is what they know to be in the file."""
+    """What somebody wants to read, as a fabric file or as manifests, and how; `text` is what they
+    know to be in the file."""
 
+    what: Literal["fabric", "manifests"]
     paths: tuple[str, ...]
     how: How
     text: str | None = None
 
-    @staticmethod
-    def of(
-        paths: Sequence[Path | str], how: How = AS_USUAL, text: str | None = None
-    ) -> Request | None:
-        """None where what comes of it is not kept."""
-        names = tuple(map(str, paths))
-        never = how.sources is not None or not {*STDIN}.isdisjoint(names)
-        return Request(names, how, text) if kept() and not never else None
+    def wanted(self) -> bool:
+        """Whether what comes of it is kept."""
+        never = self.how.sources is not None or not {*STDIN}.isdisjoint(self.paths)
+        return kept() and not never
 
     def stands(self) -> bool:
         """Whether that is what is in the file, which is read for that."""
@@ -84,7 +82,8 @@ class Request:
         """Equal for those who ask for the same: what becomes of new allocations matters only where
         there are some, which records say."""
         how = [(f.name, getattr(self.how, f.name)) for f in fields(self.how) if f.name != "drawn"]
-        parts = own_code(), str(Path.cwd()), str(root_named()), factor(), self.paths, how
+        where = str(Path.cwd()), str(root_named()), factor(), self.paths
+        parts = own_code(), self.what, where, how
         return sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
@@ -183,7 +182,7 @@ class Shelf:
 
 def found(request: Request) -> Shelf | None:
     """Where parts of what is asked for are kept, if all that it was read from is as it was then."""
-    folder = _folder(request)
+    folder = _folder(request) if request.wanted() else None
     if folder is None:
         return None
     known: dict[Asked, Answer | None] = {}
@@ -202,7 +201,7 @@ def found(request: Request) -> Shelf | None:
 
 def begun(request: Request, record: Record) -> Shelf | None:
     """Where the parts of what was read now are to be kept; None where they are not."""
-    folder = _folder(request)
+    folder = _folder(request) if request.wanted() else None
     if folder is None or not record.whole:
         return None
     said = repr((record.drew, sorted(record.answers.items())))

@@ -92,21 +92,19 @@ def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
         vet(network)
         return network
 
-    return _kept_or(lambda: _built(make, how), paths, how)
+    return _kept_or(lambda: _built(make, how), Request("manifests", tuple(map(str, paths)), how))
 
 
 @uncollected()
 def read_fabric(path: Path | str, how: How = AS_USUAL, text: str | None = None) -> Read:
     """What a fabric file holds; `text` is what stands in it, if known already."""
-    return _kept_or(lambda: _examined(path, how, text), [path], how, text)
+    request = Request("fabric", (str(path),), how, text)
+    return _kept_or(lambda: _examined(path, how, text), request)
 
 
-def _kept_or(
-    make: Callable[[], Read], paths: Sequence[Path | str], how: How, text: str | None = None
-) -> Read:
+def _kept_or(make: Callable[[], Read], request: Request) -> Read:
     """What is kept of what somebody read before, or what `make` reads now, which is kept."""
-    request = Request.of(paths, how, text)
-    if request is None:
+    if not request.wanted():
         return make()
     shelf = found(request)
     if shelf is not None and (known := shelf.world()) is not None:

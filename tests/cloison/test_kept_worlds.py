@@ -146,6 +146,15 @@ def test_what_one_verb_kept_another_uses(shelf: Path, read_anew: list[str]) -> N
     assert parts >= {".record", ".world", ".diagnostics", ".blocks", ".proof"}
 
 
+def test_manifests_that_are_kept_are_no_fabric(shelf: Path) -> None:
+    wrong = said("verify", POLICIES)
+    assert wrong[0] == 2
+    said("reach", POLICIES)
+    assert any(shelf.glob("*.world"))
+    assert said("verify", POLICIES) == wrong
+    assert said("check", POLICIES)[0] == 2
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     """A fabric that extends another one and names a folder and a link of manifests, with a lock
@@ -223,9 +232,7 @@ def test_a_change_of_any_input_makes_what_is_kept_useless(
 def kept(path: Path, **how: Any) -> bool:
     """Whether a world is there that would be used."""
     with keeping():
-        request = Request.of([path], How(**how))
-        assert request is not None
-        shelf = found(request)
+        shelf = found(Request("fabric", (str(path),), How(**how)))
         return shelf is not None and shelf.world() is not None
 
 
@@ -328,9 +335,7 @@ def test_parts_of_another_reading_of_the_same_files_are_not_mixed(site: Path, sh
     elsewhere(shelf, "5", "show", "policy", str(site)).communicate()
     assert world.exists()
     with keeping():
-        request = Request.of([site], How())
-        assert request is not None
-        there = found(request)
+        there = found(Request("fabric", (str(site),), How()))
         assert there is not None and there.world() is not None
         owner = there.seal or b""
     same = before[world.name] == world.read_bytes()

@@ -244,8 +244,8 @@ FAULTS = (
     ),
     Fault(
         "cloison/kept_worlds.py",
-        "str(root_named()), factor(), self.paths, how",
-        "str(root_named()), self.paths, how",
+        "str(root_named()), factor(), self.paths",
+        "str(root_named()), self.paths",
         "a world beyond the budget is answered from what was kept under a larger one",
         "tests/cloison/test_kept_worlds.py",
     ),

@@ -276,6 +276,10 @@ def _hairpins(proof: Proof, permitted: bool) -> list[dict[str, Any]]:
     return [{"node": node, "vrf": vrf, "leads_to": to} for node, vrf, to in rows]
 
 
+def _nothing_left(proof: Proof) -> list[dict[str, str]]:
+    return [{"expect": str(claim), "hold_under": kind} for claim, kind in proof.nothing_left]
+
+
 def proven(proof: Proof) -> dict[str, Any]:
     """What a proof has to say, as data."""
     return {
@@ -293,6 +297,7 @@ def proven(proof: Proof) -> dict[str, Any]:
             }
             for name, ends in proof.left_out.items()
         ],
+        **({"nothing_left": left} if (left := _nothing_left(proof)) else {}),
         "assumed": [
             {"endpoint": e.name, "what": sorted(e.assumed)}
             for e in proof.network.endpoints

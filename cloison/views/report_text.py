@@ -137,6 +137,11 @@ def remarks(proof: Proof) -> Iterator[str]:
         yield visible(
             f"No pod is left of {emptied_words(gone)}: nothing is expected of access to it then."
         )
+    for claim, kind in proof.nothing_left:
+        yield visible(
+            f"Nothing is left of {claim} under {kind}: each takes an end of every pair with it, so "
+            "that it holds then says nothing."
+        )
     for node, vrf, to in hairpin_rows(proof):
         yield visible(
             f"Rests on hairpin_drop at {node}: from a tunnel into {vrf} nothing goes on to "

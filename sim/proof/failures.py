@@ -24,7 +24,7 @@ from fabric.door_names import door_in
 from fabric.network import Network
 from sim.axes import WorldAxis, axes, sweep
 from sim.names.services import full_name
-from sim.proof.expect import Claim, pairs_of
+from sim.proof.expect import Claim, pairs_of, without
 from sim.proof.legs import Column
 from sim.proof.reachability import Reach, reach_among, reachability
 from sim.proof.touched import Standing, Touched, ways
@@ -197,6 +197,24 @@ def emptied(world: World, claims: tuple[Claim, ...]) -> dict[str, tuple[str, ...
             if names := {name for pods, name in asked if pods <= gone}:
                 found.setdefault(value, set()).update(names)
     return {value: tuple(sorted(names)) for value, names in found.items()}
+
+
+def nothing_left(world: World, claims: tuple[Claim, ...]) -> tuple[tuple[Claim, str], ...]:
+    """Claims, and kinds of failures under each of which they ask nothing: whatever of the kind
+    fails, an end of every pair fails with it."""
+    found: list[tuple[Claim, str]] = []
+    for kind in kinds():
+        asking = [claim for claim in claims if kind in claim.hold_under]
+        axis, meant = sweep(kind)
+        exempt = [axis.exempt(world, value) for value in meant.single(world)] if asking else []
+        if exempt and meant.most == 1 and all(exempt):
+            every = [(claim, pairs_of(claim, world.network)) for claim in asking]
+            found += [
+                (claim, kind)
+                for claim, pairs in every
+                if not any(len(without(pairs, world.network, gone)) for gone in exempt)
+            ]
+    return tuple(found)
 
 
 def _beside(world: World) -> Key:

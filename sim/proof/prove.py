@@ -32,7 +32,7 @@ from sim.pipeline.trace import Trace
 from sim.proof.against import Against
 from sim.proof.detours import record_key
 from sim.proof.expect import Breach, Claim, Outcome, check_claim, read_claims
-from sim.proof.failures import Failures, emptied, left_out, quiet
+from sim.proof.failures import Failures, emptied, left_out, nothing_left, quiet
 from sim.proof.hold_under import check_failures
 from sim.proof.machines import Machines
 from sim.proof.matrix import Matrix, matrix
@@ -74,7 +74,8 @@ class Proof:
     `under_failure` those that fail when something else does. `besides` is what else is not
     evaluated because an expectation forbids it (`sim.proof.against`); `doubts` has per expectation
     (by number) the first of it that nobody accepted. `left_out` has by failure the endpoints that
-    no expectation asks about then, `emptied` the Services of which no pod is left then; `untried`
+    no expectation asks about then, `emptied` the Services of which no pod is left then;
+    `nothing_left` has expectations with kinds of failures under which they ask nothing; `untried`
     says of kinds of `hold_under` why no budget has what it takes to try them, which leaves whoever
     asks for them unknown."""
 
@@ -88,6 +89,7 @@ class Proof:
     doubts: Mapping[int, Unevaluated] = field(default_factory=dict)
     left_out: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     emptied: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    nothing_left: tuple[tuple[Claim, str], ...] = ()
     untried: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -198,6 +200,7 @@ def prove(world: World, *, tell: Callable[[str], None] = quiet, runner: Runner =
     findings += _stray(reach, table)
     proof = Proof(reach, table, outcomes, tuple(broken), tuple(findings), len(failures.tried))
     proof = replace(proof, left_out=left_out(world, claims), emptied=emptied(world, claims))
+    proof = replace(proof, nothing_left=nothing_left(world, claims))
     return _with_doubts(replace(proof, untried=failures.untried), told)
 
 

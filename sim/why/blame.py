@@ -17,6 +17,7 @@ the failure is blamed, or the AS numbers for which BGP drops every path: no rout
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
@@ -178,12 +179,22 @@ def _cut_off(network: Network, found: Trace, target: int | None) -> Cause | None
     or AS numbers for which BGP drops every path."""
     if found.source is None or target is None or network.spec is None:
         return None
+    for end in (network.endpoints[found.source], network.endpoints[target]):
+        if len(end.vteps) > 1 and network.fabric.down_nodes.issuperset(end.vteps):
+            return _all_down(network, end.vteps)
     at = found.entry if found.entry is not None else network.endpoints[found.source].vtep
     ways = [(at, there) for there in network.endpoints[target].vteps]
     for ends in (ways, [way[::-1] for way in ways]):
         if not any(network.underlay.reachable(*way) for way in ends):
             return _looped(network, *ends[0]) or _unwired(network, *ends[0])
     return None
+
+
+def _all_down(network: Network, borders: Iterable[int]) -> Cause:
+    """The borders of an endpoint, when none of several is up."""
+    nodes = [network.fabric.nodes[number] for number in borders]
+    span = network.spec.at_key("sites", nodes[0].site) if network.spec else None
+    return Cause(" and ".join(node.name for node in nodes), "are down", span, "wiring")
 
 
 def _looped(network: Network, here: int, there: int) -> Cause | None:

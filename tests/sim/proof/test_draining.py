@@ -121,3 +121,6 @@ def test_a_drained_border_takes_in_what_vteps_drop(tmp_path: Path) -> None:
     )
     both = network_of(path, drained=["border1", "border2"])
     assert prove(World(both)).verdict == "holds"
+    gone = network_of(path, down=["border1", "border2"])
+    (finding,) = prove(World(gone)).findings
+    assert (finding.culprit.title, finding.culprit.part) == ("border1 and border2", "are down")

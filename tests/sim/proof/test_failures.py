@@ -23,6 +23,7 @@ from failing_fabrics import (
     stand_in,
 )
 
+from cloison.views.report_text import remarks
 from fabric.build import rebuild
 from fabric.network import Network
 from sim.axes import sweep
@@ -151,3 +152,26 @@ def test_two_links_that_move_a_route_and_cut_nobody_off(tmp_path: Path) -> None:
     (claim,) = read_claims(there.spec, there)
     assert not check_claim(reachability(World(there)), claim).holds
     assert check_claim(reachability(World(network)), claim).holds
+
+
+def test_a_line_that_asks_nothing_under_a_kind_of_failure_is_said_to(tmp_path: Path) -> None:
+    """In a rack that is the only group; beside a group that leaves somebody it asks something."""
+    path = racks(tmp_path)
+    file = yaml.safe_load(path.read_text())
+    inside = "a/@node/host1 -> a/@node/host2"
+    file["expect"] = [
+        {"allow": inside, "hold_under": [*BOTH, *RISKS]},
+        {"allow": "a/@node/host3 -> a/@node/host4", "hold_under": RISKS},
+        {"deny": "zone2/inet -> a/@node/host1", "hold_under": RISKS},
+    ]
+    file["risk_groups"] = {"rack1": file["risk_groups"]["rack1"]}
+    file["tenants"]["a"]["hosts"] = ["host[1-4]"]
+    file["sites"]["s"]["leaves"] = 4
+    path.write_text(yaml.safe_dump(file))
+    proof = prove(World(network_of(path)))
+    left = [(claim.number, kind) for claim, kind in proof.nothing_left]
+    assert left == [(0, RISKS[0]), (2, RISKS[0])]
+    assert f"Nothing is left of allow: {inside} under" in " ".join(remarks(proof))
+    file["risk_groups"]["feed"] = ["spine2", "dpu3"]
+    path.write_text(yaml.safe_dump(file))
+    assert not prove(World(network_of(path))).nothing_left

@@ -15,7 +15,7 @@ def missing(found: Connectivity, source: str | None, to: str | None) -> list[tup
     """Pairs of workloads that do, between two patterns."""
     pairs, name = found.reach.pairs, split_port(to)[0] if to else None
     stand_ins = found.reach.leg_space.stand_ins
-    assert stand_ins is not None
+    assert isinstance(stand_ins, StandIns)
     froms, into = (
         by_class(
             stand_ins,

@@ -26,6 +26,7 @@ import numpy as np
 from fabric.diagnostics import Diagnostic
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from fabric.phases import phase
+from sim.diff.by_class import ByClass, by_class
 from sim.diff.edits import Edits, InputEdit
 from sim.diff.host_port_leads import host_port_changes
 from sim.diff.merged import MergedRow, merged
@@ -41,7 +42,7 @@ from sim.packets.headers import Flow
 from sim.packets.notation import show
 from sim.pipeline.forwarding import refuse_anycast
 from sim.proof.legs import LegSpace
-from sim.proof.reachability import Bits, Reach, reach_between
+from sim.proof.reachability import Bits, reach_between
 from sim.why.blame import Blame
 from sim.world import World
 
@@ -131,16 +132,20 @@ def compared(
     found: Peers,
 ) -> Diff:
     """Compare two worlds in these pairs of VRFs."""
-    here, there = (reach_between(w, s, where) for w, s in zip((old, new), spaces, strict=True))
-    return _compared(here, there, found)
+    sides = by_class(old, new, spaces, where, found) if where else None
+    if sides is None:
+        here, there = (reach_between(w, s, where) for w, s in zip((old, new), spaces, strict=True))
+        return _compared(Sides.of(here, there, found))
+    return _compared(sides)
 
 
-def _compared(old: Reach, new: Reach, found: Peers) -> Diff:
-    sides, outside = Sides.of(old, new, found), Outside.of(old, new)
-    edits = Edits.of(old, new)
+def _compared(sides: Sides) -> Diff:
+    old, new = sides.old.reach, sides.new.reach
+    outside, edits = Outside.of(old, new), Edits.of(old, new)
     changes = []
     for row in merged(sides, outside, parts(sides, outside)):
-        seen = shown(sides, outside, row.first)
+        near = sides.detail(row.first) if isinstance(sides, ByClass) else sides
+        seen = shown(near, outside, row.first)
         edit = edits.behind(row.source, row.target, seen)
         bits = np.frombuffer(row.bits, np.bool_)
         changes.append(Change(row, bits, seen.flow, seen.old, seen.new, edit))

@@ -37,11 +37,8 @@ from sim.why.pod_classes import workload
 NODE = "/@node/"
 ELSEWHERE = frozenset(("vrf", "prefixes"))
 """What matchers look at that a class has in another way."""
-LOOKS = (
-    "kind", "tenant", "namespace", "workload", "name", "state", "host", "host_network", "labels",
-    "namespace_labels",
-)  # fmt: skip
-"""Fields of endpoints that are looked at anyway."""
+_ByLooks = dict[tuple[str, ...], list[tuple[int, Matcher]]]
+"""Matchers, numbered, by the fields of endpoints that they look at."""
 
 
 class Peer(NamedTuple):
@@ -221,22 +218,19 @@ class _Sight:
             for selection in policy.selections:
                 matchers.update(dict.fromkeys(selection.local))
         self.names = frozenset(names)
-        self.pods: dict[str, list[tuple[int, Matcher]]] = defaultdict(list)
-        self.named: list[tuple[int, Matcher]] = []
+        self.pods: dict[str, _ByLooks] = defaultdict(lambda: defaultdict(list))
+        self.named: _ByLooks = defaultdict(list)
         prefixes: dict[Prefix, None] = {}
-        beyond: set[str] = set()
         for number, matcher in enumerate(matchers):
             prefixes.update(dict.fromkeys(matcher.cuts()))
-            looks = matcher.looks() - ELSEWHERE
-            beyond |= looks - {*LOOKS}
+            looks = tuple(sorted(matcher.looks() - ELSEWHERE))
             if looks:
                 match matcher.inside():
                     case "tenant", tenants:
                         for tenant in tenants:
-                            self.pods[tenant].append((number, matcher))
+                            self.pods[tenant][looks].append((number, matcher))
                     case _:
-                        self.named.append((number, matcher))
-        self.looks = (*LOOKS, *sorted(beyond))
+                        self.named[looks].append((number, matcher))
         self.blocks = {version: _Blocks(prefixes, version) for version in (4, 6)}
         self.known: dict[object, frozenset[int]] = {}
 
@@ -259,13 +253,22 @@ class _Sight:
         return self.blocks[prefix.version].holding(int(prefix.network_address))
 
     def selected(self, network: Network, endpoint: Endpoint) -> frozenset[int]:
-        """The matchers by label or name that select an endpoint."""
-        values = (getattr(endpoint, name) for name in self.looks)
-        looks = tuple(frozenset(v.items()) if isinstance(v, Mapping) else v for v in values)
-        if looks not in self.known:
-            asked = [*self.pods.get(endpoint.tenant, ()), *self.named]
-            self.known[looks] = frozenset(n for n, m in asked if selects(m, endpoint, network))
-        return self.known[looks]
+        """The matchers by label or name that select an endpoint; those that look at the same are
+        asked once about what is the same there."""
+        found: list[frozenset[int]] = []
+        for tenant, by_looks in (
+            (endpoint.tenant, self.pods.get(endpoint.tenant, {})),
+            ("", self.named),
+        ):
+            for looks, asked in by_looks.items():
+                values = (getattr(endpoint, name) for name in looks)
+                seen = tuple(frozenset(v.items()) if isinstance(v, Mapping) else v for v in values)
+                key = tenant, looks, seen
+                if key not in self.known:
+                    alike = (n for n, m in asked if selects(m, endpoint, network))
+                    self.known[key] = frozenset(alike)
+                found.append(self.known[key])
+        return frozenset[int]().union(*found)
 
 
 class _Blocks:

@@ -14,7 +14,7 @@ of its own (`own`): a pod that moves takes it along.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -117,16 +117,17 @@ class Side:
             return self.pairs[pair]
         return (NOTHING, NOTHING) if self.count(pair) else None
 
-    def fold(self) -> None:
-        """Fill the tables."""
+    def fold(self, only: Collection[int] | None = None, *, inside: bool = True) -> None:
+        """Fill the tables, maybe of some classes only; of pairs of classes if `inside`."""
         cells, of = self.reach.cells, self.reach.pairs
         src, dst = of.src[cells.pair], of.dst[cells.pair]
         apart = self.reach.world.once(outer_ends)
         some, sure = self.number[cells.some], self.number[cells.sure]
-        at_src = self._members(cells.src_place, src, apart)
-        at_dst = self._members(cells.dst_place, dst, apart)
-        inside = np.flatnonzero(~apart[src] & ~apart[dst])
-        self._fold_pairs(inside, at_src, at_dst, some, sure, self._hosted(src, dst))
+        at_src = self._members(cells.src_place, src, apart, only)
+        at_dst = self._members(cells.dst_place, dst, apart, only)
+        if inside:
+            rows = np.flatnonzero(~apart[src] & ~apart[dst])
+            self._fold_pairs(rows, at_src, at_dst, some, sure, self._hosted(src, dst))
         for inward in (False, True):
             near, far = (dst, src) if inward else (src, dst)
             rows = np.flatnonzero(~apart[near] & apart[far])
@@ -135,11 +136,13 @@ class Side:
             self._fold_ways(rows, at, place, far, some, sure, inward)
         self._fold_through(np.flatnonzero(apart[src] & apart[dst]), src, dst, some, sure)
 
-    def _members(self, place: Column, end: Column, apart: Bits) -> tuple[Column, Column, Column]:
+    def _members(
+        self, place: Column, end: Column, apart: Bits, only: Collection[int] | None
+    ) -> tuple[Column, Column, Column]:
         """Per cell the first and number of its classes in a flat list, and the list."""
         known: dict[tuple[int, int, int], list[int]] = defaultdict(list)
-        for number, one in enumerate(self.classes):
-            for unit in one.units:
+        for number in range(len(self.classes)) if only is None else sorted(only):
+            for unit in self.classes[number].units:
                 known[unit.endpoint, unit.version, unit.address].append(number)
         places, row, inverse = np.unique(place, return_index=True, return_inverse=True)
         flat: list[int] = []
@@ -367,7 +370,7 @@ class Sides:
 
 def even(some: Column, sure: Column) -> bool:
     """Whether all cells say the same."""
-    return bool((some == some[0]).all() and (sure == sure[0]).all())
+    return len(some) == 1 or bool((some == some[0]).all() and (sure == sure[0]).all())
 
 
 def same_host(a: Endpoint, b: Endpoint) -> bool:

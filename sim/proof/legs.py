@@ -33,7 +33,7 @@ from sim.numbering import expand, same_rows
 from sim.packets.reasons import Reason
 from sim.proof.closure import Closure
 from sim.proof.spans import Places, Refinement, Spans
-from sim.proof.stand_ins import StandIns
+from sim.proof.stand_ins import Between, StandIns
 
 Column = NDArray[Any]
 
@@ -90,7 +90,7 @@ class Crossing:
 class LegSpace:
     """What legs are computed from. `underlay[a, b]`: node b is reachable from node a. Without
     `joined` every span is a place of its own. `sharers` are the owners of anycast atoms, as
-    `AddressAtoms.sharers`."""
+    `AddressAtoms.sharers`. With `stand_ins` these alone are asked about."""
 
     network: Network
     blocks: Blocks
@@ -100,12 +100,14 @@ class LegSpace:
     closure: Closure
     joined: bool = True
     sharers: tuple[Column, Column] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
-    stand_ins: StandIns | None = None
+    stand_ins: StandIns | Between | None = None
     known: dict[tuple[int, int], Column] = field(default_factory=dict)
     crossings: dict[tuple[int, int], Crossing] = field(default_factory=dict)
 
     @staticmethod
-    def of(network: Network, blocks: Blocks, stand_ins: StandIns | None = None) -> LegSpace:
+    def of(
+        network: Network, blocks: Blocks, stand_ins: StandIns | Between | None = None
+    ) -> LegSpace:
         """That of a network and its compiled policy; maybe of those alone who stand in for all."""
         wide = np.array([owns_prefix(e) for e in network.endpoints], np.bool_)
         spans, sharers = Spans.over(blocks.addresses), blocks.addresses.sharers()

@@ -33,7 +33,7 @@ from sim.pipeline.forwarding import refuse_rewrites
 from sim.proof.coverage import Coverage
 from sim.proof.legs import Column, Legs, LegSpace, legs
 from sim.proof.spans import Spans
-from sim.proof.stand_ins import StandIns
+from sim.proof.stand_ins import Between, StandIns
 from sim.world import World
 
 Bits = NDArray[np.bool_]
@@ -231,7 +231,8 @@ def reach_among(world: World, beside: Reach, pairs: Iterable[tuple[int, int]]) -
 def _among(world: World, space: LegSpace, pairs: Iterable[tuple[int, int]], covered: bool) -> Reach:
     refuse_rewrites(world, "the proof")
     chosen = sorted(pairs)
-    _refuse_too_many(world.network, world.blocks, {a for a, b in chosen if a == b})
+    within = {a for a, b in chosen if a == b}
+    _refuse_too_many(world.network, world.blocks, within, space.stand_ins)
     return _reach(world, space, (part for pair in chosen for part in legs(space, *pair)), covered)
 
 
@@ -259,10 +260,12 @@ def _refuse_too_many(
     network: Network,
     blocks: Blocks,
     only: Iterable[int] | None = None,
-    stand_ins: StandIns | None = None,
+    stand_ins: StandIns | Between | None = None,
 ) -> None:
     """Pairs are listed one by one: say so before the memory is gone."""
-    vrf_of = blocks.endpoint_vrf if stand_ins is None else blocks.endpoint_vrf[stand_ins.first]
+    vrf_of = blocks.endpoint_vrf
+    if stand_ins is not None:
+        vrf_of = vrf_of[stand_ins.sends(np.arange(len(vrf_of)))]
     members = np.bincount(vrf_of, minlength=len(network.vrfs)).astype(np.int64)
     if only is not None:
         members = np.where(np.isin(np.arange(len(members)), list(only)), members, 0)

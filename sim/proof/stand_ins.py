@@ -93,6 +93,29 @@ class StandIns:
         return (asked & sent) | (dst < 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Some senders and some receivers, flags by endpoint, of whom each is asked about each."""
+
+    senders: NDArray[np.bool_]
+    takers: NDArray[np.bool_]
+
+    def sends(self, endpoint: Column) -> Column:
+        """Which endpoints are asked as senders."""
+        sends: Column = self.senders[endpoint]
+        return sends
+
+    def takes(self, endpoint: Column) -> Column:
+        """Which endpoints are asked as receivers."""
+        takes: Column = self.takers[endpoint]
+        return takes
+
+    def meet(self, src: Column, dst: Column) -> Column:
+        """Which pairs of endpoints are asked about; those without a destination are."""
+        taken: Column = self.takers[dst] | (dst < 0)
+        return taken
+
+
 def _alone(blocks: Blocks) -> Column:
     """0 for endpoints that may be like others, else a number of their own."""
     ends = blocks.program.network.endpoints

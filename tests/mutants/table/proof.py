@@ -265,4 +265,32 @@ FAULTS = (
         "reach: a workload of one pod is told what pods like it may do to each other",
         "tests/sim/proof/test_stand_ins.py",
     ),
+    Fault(
+        "sim/diff/by_class.py",
+        "        if not side.count(pair):\n            return None\n",
+        "",
+        "diff: by classes, a workload of one pod has a pair of pods",
+        "tests/sim/diff/test_by_class.py",
+    ),
+    Fault(
+        "sim/diff/by_class.py",
+        "return not shared and all(",
+        "return all(",
+        "diff: by classes, the nodes that run pods are nodes like others",
+        "tests/sim/diff/test_by_class.py",
+    ),
+    Fault(
+        "sim/diff/by_class.py",
+        "yield a, b, False, was, now",
+        "yield b, a, False, was, now",
+        "diff: by classes, who sends and who receives are taken for each other",
+        "tests/sim/diff/test_by_class.py",
+    ),
+    Fault(
+        "sim/diff/by_class.py",
+        "named[places[int(of[number]), found.version]].append(number)",
+        "named[places[int(of[number]), found.version]] = [number]",
+        "diff: by classes, one workload of each kind meets the outside",
+        "tests/sim/diff/test_by_class.py",
+    ),
 )

@@ -101,8 +101,7 @@ class Assumed:
         ends = (pairs.src, pairs.dst) if side is Direction.OUT else (pairs.dst, pairs.src)
         local, remote = (end[pair] for end in ends)
         keys = (legs.out_key if side is Direction.OUT else legs.in_key)[leg]
-        pools = {pool: number for number, pool in enumerate(dict.fromkeys(self.pools))}
-        pool = np.array([pools[p] for p in self.pools], np.int64)[remote]
+        pool = self._numbered(remote)[0][remote]
         bound = self.reach.blocks.ep_block[side, local]
         asked = same_rows([keys, pool, pairs.version[pair], counts, bound])
         nothing: Bits = np.zeros(self.reach.blocks.l4.size, np.bool_)
@@ -120,8 +119,7 @@ class Assumed:
 
     def _meets(self, side: Direction, local: Column, remote: Column) -> Bits:
         """The pairs of which the remote end is drawn and the local one has a rule about that."""
-        pools = {p: n for n, p in enumerate(dict.fromkeys(p for p in self.pools if p is not None))}
-        number = np.array([-1 if p is None else pools[p] for p in self.pools], np.int64)
+        number, pools = self._numbered(remote)
         speaks = np.zeros((len(pools) + 1, len(self.pools)), np.bool_)
         for pool, place in pools.items():
             if any(self._by_address(pool, version).any() for version in (4, 6)):
@@ -129,6 +127,15 @@ class Assumed:
                 speaks[place] = np.isin(self.reach.program.bindings[side], groups).any(axis=1)
         found: Bits = speaks[number[remote], local]
         return found
+
+    def _numbered(self, remote: Column) -> tuple[Column, dict[Pool, int]]:
+        """The pools of these endpoints, numbered, and which one each has: -1 for none."""
+        number = np.full(len(self.pools), -1, np.int64)
+        pools: dict[Pool, int] = {}
+        for end in np.unique(remote).tolist():
+            if (pool := self.pools[end]) is not None:
+                number[end] = pools.setdefault(pool, len(pools))
+        return number, pools
 
     def _permits(self, group: Group, pool: Pool) -> Iterator[Entry]:
         """The permits of a group that go by addresses of a pool."""

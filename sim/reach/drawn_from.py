@@ -13,6 +13,7 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from compiler.policy.ir import Origin, Stage
 from compiler.policy.origin_kinds import LEAK, PEERING
@@ -40,7 +41,9 @@ def pools_of(network: Network) -> list[Pool | None]:
             namespaces[endpoint.tenant].add(endpoint.namespace)
     written = {draft.name: draft for draft in drafts(network.spec, namespaces)}
     by_vrf = {
-        v.index: slots(written[v.name], v.prefixes) for v in network.vrfs if v.name in written
+        v.index: [(slot, _ranges(slot)) for slot in slots(written[v.name], v.prefixes)]
+        for v in network.vrfs
+        if v.name in written
     }
     return [
         _pool(e, by_vrf.get(e.vrf, ())) if "address" in e.assumed else None
@@ -48,18 +51,22 @@ def pools_of(network: Network) -> list[Pool | None]:
     ]
 
 
-def _pool(endpoint: Endpoint, found: tuple[Slot, ...]) -> Pool:
+def _ranges(slot: Slot) -> list[tuple[int, int, int]]:
+    """IP version, first and last address of each of its prefixes."""
+    return [(p.version, int(p[0]), int(p[-1])) for p in slot.prefixes]
+
+
+def _pool(endpoint: Endpoint, found: Iterable[tuple[Slot, Sequence[tuple[int, int, int]]]]) -> Pool:
+    own = [(p.version, int(p.network_address)) for p in endpoint.prefixes]
     around = {
         prefix
-        for slot in found
-        for prefix in slot.prefixes
+        for slot, ranges in found
         if any(
-            own.version == other.version
-            and int(own.network_address)
-            in range(int(other.network_address), int(other.broadcast_address) + 1)
-            for own in endpoint.prefixes
-            for other in slot.prefixes
+            version == other and first <= address <= last
+            for version, address in own
+            for other, first, last in ranges
         )
+        for prefix in slot.prefixes
     }
     order = sorted(around, key=lambda p: (p.version, int(p.network_address), p.prefixlen))
     return endpoint.vrf, tuple(order)

@@ -51,7 +51,10 @@ def _one_family(network: Network, version: int) -> dict[int, Intervals]:
             span = (interval(prefix),)
             owned[owner].extend(subtract(span, taken))
             taken = union(taken, span)
-    return {owner: union(ranges) for owner, ranges in owned.items()}
+    return {
+        owner: union(ranges) if len(ranges) > 1 else tuple(ranges)
+        for owner, ranges in owned.items()
+    }
 
 
 def regions_of(network: Network, owned: Owned, endpoints: Iterable[int]) -> tuple[Region, ...]:

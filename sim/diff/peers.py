@@ -233,17 +233,19 @@ class _Sight:
                         self.named[looks].append((number, matcher))
         self.blocks = {version: _Blocks(prefixes, version) for version in (4, 6)}
         self.known: dict[object, frozenset[int]] = {}
+        self.told: dict[int, tuple[Mapping[str, str], frozenset[tuple[str, str]]]] = {}
 
     def key(self, network: Network, endpoint: Endpoint, prefix: Prefix, peer: Peer) -> Key:
         """The key of one address of a member."""
-        around = [self.at(p) for p in endpoint.prefixes]
+        here = self.at(prefix)
+        around = [self.at(p) for p in endpoint.prefixes if p is not prefix]
         ports = (p for p in endpoint.ports if p.name in self.names)
         return Key(
             network.vrfs[endpoint.vrf].name,
             endpoint.kind + (" on host" if endpoint.host_network else ""),
             self.selected(network, endpoint),
-            self.at(prefix),
-            frozenset().union(*around),
+            here,
+            here.union(*around) if around else here,
             frozenset((p.name, p.protocol, p.number) for p in ports),
             endpoint.host if peer in self.uneven else None,
         )
@@ -262,13 +264,19 @@ class _Sight:
         ):
             for looks, asked in by_looks.items():
                 values = (getattr(endpoint, name) for name in looks)
-                seen = tuple(frozenset(v.items()) if isinstance(v, Mapping) else v for v in values)
+                seen = tuple(self.items(v) if isinstance(v, Mapping) else v for v in values)
                 key = tenant, looks, seen
                 if key not in self.known:
                     alike = (n for n, m in asked if selects(m, endpoint, network))
                     self.known[key] = frozenset(alike)
                 found.append(self.known[key])
         return frozenset[int]().union(*found)
+
+    def items(self, labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+        """Labels as a value, once of each mapping: replicas share theirs."""
+        if id(labels) not in self.told:
+            self.told[id(labels)] = labels, frozenset(labels.items())
+        return self.told[id(labels)][1]
 
 
 class _Blocks:

@@ -168,6 +168,7 @@ def routed(
             down_sessions=(),
             down=(),
             failed=(),
+            drained=(),
         ),  # type: ignore[arg-type]
         anything,
         table,

@@ -39,6 +39,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CLOISON_CACHE", "on")
     monkeypatch.setattr("cloison.kept_worlds.home", lambda: tmp_path / "cache" / "cloison")
     monkeypatch.setattr(kept_worlds, "WORTH", -1.0)
+    monkeypatch.setattr(kept_worlds, "own_code", lambda: "tests")  # whoever edits meanwhile
     monkeypatch.setattr(own_code, "STARTED", float("inf"))
     return tmp_path / "cache" / "cloison" / "worlds"
 
@@ -49,7 +50,7 @@ from pathlib import Path
 from cloison import kept_worlds, own_code
 from cloison.cli import main
 kept_worlds.WORTH, own_code.STARTED = -1.0, float("inf")
-kept_worlds.home = lambda: Path(sys.argv[1])
+kept_worlds.home, kept_worlds.own_code = lambda: Path(sys.argv[1]), lambda: "tests"
 try:
     main(sys.argv[2:])
 finally:

@@ -37,7 +37,7 @@ def pair(seed: int, folder: Path) -> tuple[World, World]:
     return here, there
 
 
-@pytest.mark.slices(30)
+@pytest.mark.slices(60)
 @pytest.mark.parametrize("seed", range(WORLDS))
 def test_rows_are_those_of_all_pairs(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -67,7 +67,7 @@ def told(reach: Reach) -> Iterator[tuple[tuple[int, int, int], object]]:
         yield key, (*sets, each)
 
 
-@pytest.mark.slices(3)
+@pytest.mark.slices(6)
 @settings(max_examples=60, deadline=None, phases=QUICK)
 @given(worlds(), policies(), st.data())
 def test_stand_ins_fare_as_those_they_stand_for(
@@ -79,7 +79,7 @@ def test_stand_ins_fare_as_those_they_stand_for(
     says_the_same_of_all(world, StandIns.among(world.blocks))
 
 
-@pytest.mark.slices(3)
+@pytest.mark.slices(6)
 @settings(max_examples=60, deadline=None, phases=QUICK)
 @given(st.randoms(use_true_random=False))
 def test_and_so_they_do_in_clusters(rng: Random) -> None:
@@ -88,7 +88,7 @@ def test_and_so_they_do_in_clusters(rng: Random) -> None:
         says_the_same_of_all(world, StandIns.among(world.blocks))
 
 
-@pytest.mark.slices(4)
+@pytest.mark.slices(8)
 @settings(max_examples=24, deadline=None, phases=QUICK)
 @given(st.randoms(use_true_random=False))
 def test_answers_are_those_of_each_by_itself(rng: Random) -> None:

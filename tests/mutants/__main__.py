@@ -25,7 +25,7 @@ def main() -> int:
     if tree and given.what != "innocent":
         tree.keep_warm()
     if tree and given.what == "map":
-        reach.draw(tree, given.only)
+        reach.draw(tree, given.only, given.again)
         return 0
     if tree and given.what == "run":
         run.run(tree, given.only, given.again, given.new, given.part)

@@ -59,6 +59,19 @@ class Reach:
         """The committed one."""
         return cls(json.loads(MAP.read_text("utf-8")))
 
+    def records(self) -> dict[str, dict[str, Any]]:
+        """What is known of each test file, as `draw` notes it, of modules that are still there."""
+        there = {path: known for path, known in self.functions.items() if (ROOT / path).exists()}
+        found: dict[str, dict[str, Any]] = {
+            test: {"usable": True, "seconds": seconds, "calls": defaultdict(list)}
+            for test, seconds in self.tests.items()
+        }
+        for path, functions in there.items():
+            for name, index in functions.items():
+                for test in self._files(index):
+                    found[test]["calls"][path].append(name)
+        return found
+
     def of(self, path: str, function: str) -> list[str]:
         """Test files that execute a function, or the module when nobody is known to call it."""
         known = self.functions.get(path, {})
@@ -121,15 +134,18 @@ def test_files() -> list[str]:
     return sorted({*tests, *doctests} - LEFT_OUT)
 
 
-def draw(tree: Tree, only: str = "") -> None:
-    """Run every test file that has changed since it was run last, then write the map."""
+def draw(tree: Tree, only: str = "", again: bool = False) -> None:
+    """Run every test file that the map does not know, or that has changed since it was run in this
+    tree, and add it to the map; with `again` all of them."""
+    known_before = {} if again or not MAP.exists() else Reach.read().records()
     raw = tree.home / "calls"
     raw.mkdir(exist_ok=True)
     for test in test_files():
         note = raw / f"{test.replace('/', '+')}.json"
         content = hashlib.sha256((ROOT / test).read_bytes()).hexdigest()
         known = json.loads(note.read_text("utf-8")) if note.exists() else {}
-        if known.get("content") == content and not (only and only in test):
+        same = known.get("content") == content or (not known and test in known_before)
+        if same and not (only and only in test):
             continue
         folder = tree.home / "processes"
         shutil.rmtree(folder, ignore_errors=True)
@@ -158,14 +174,16 @@ def draw(tree: Tree, only: str = "") -> None:
         note.write_text(json.dumps(record), "utf-8")
         sys.stdout.write(f"{test}: {done.seconds:.1f} s{'' if done.passed else ', not used'}\n")
         sys.stdout.flush()
-    MAP.write_text(compact(raw), "utf-8")
+    MAP.write_text(compact(raw, known_before), "utf-8")
 
 
-def compact(raw: Path) -> str:
-    """The map of what has been noted."""
+def compact(raw: Path, known: dict[str, dict[str, Any]]) -> str:
+    """The map of what has been noted, and of what was known of other test files before."""
     notes = {test: raw / f"{test.replace('/', '+')}.json" for test in test_files()}
     records = {
-        test: json.loads(note.read_text("utf-8")) for test, note in notes.items() if note.exists()
+        test: json.loads(note.read_text("utf-8")) if note.exists() else known[test]
+        for test, note in notes.items()
+        if note.exists() or test in known
     }
     records = {test: record for test, record in records.items() if record["usable"]}
     bits: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))

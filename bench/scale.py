@@ -60,6 +60,26 @@ began = time.process_time()
 rebuild(network, down=[sys.argv[2]])
 print(time.process_time() - began)
 """
+SWEEP = """
+import subprocess, sys, time
+
+began = time.perf_counter()
+command = [sys.argv[2], "verify", sys.argv[1], "--root", "/", "--workers", "2"]
+code = subprocess.run(command, stdout=subprocess.DEVNULL).returncode
+print(time.perf_counter() - began)
+sys.exit(code)
+"""
+UNDER = """\
+cloison: 1
+extends: {large}
+name: failures
+patch:
+  - at: [expect]
+    set:
+      - {{ deny: "t001/* <-> t100/*", hold_under: [any-1-node] }}
+      - {{ allow: "t017/web/bff -> t017/ml/infer:8000/tcp", hold_under: [any-1-node] }}
+      - {{ deny: "*/@node/* -> zone0/bmc", hold_under: [any-1-node] }}
+"""
 READ = """
 import sys, yaml
 from pathlib import Path
@@ -114,6 +134,9 @@ ROWS = {
     "simulate": Row("simulate", "large", verb("simulate", "{}"), 10),
     "equal": Row("diff of equal worlds", "large", verb("diff", "{}", "{}"), 4),
     "compile": Row("compile -o", "large", verb("compile", "{}", "-o", "{out}"), 15),
+    "failures": Row(
+        "any-1-node (seconds of two cores)", "failures", python(SWEEP, CLOISON), 60, 2, True
+    ),
 }
 
 
@@ -121,6 +144,10 @@ def inputs(world: str, folder: Path) -> Path:
     """Write a world below a folder once, and an edited copy of a cluster beside it."""
     if world == "large":
         return LARGE
+    if world == "failures":
+        path = folder / "failures.yaml"
+        path.write_text(UNDER.format(large=LARGE), "utf-8")
+        return path
     path = write(SHAPES[world], folder / world)
     if path.is_dir():
         text = (path / "all.yaml").read_text("utf-8")

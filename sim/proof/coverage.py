@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.blocks.onward import kept
+from sim.numbering import same_rows
 from sim.proof.legs import Column, LegSpace
 
 Bits = NDArray[np.bool_]
@@ -76,13 +77,14 @@ class Coverage:
         members = np.flatnonzero(b.endpoint_vrf == vrf)
         _, instance = self._instances(members)
         row, vtep = b.homes.entries(members, b.endpoint_vtep[members])
-        seen = np.unique(np.column_stack([instance[row], vtep]), axis=0)
+        seen = same_rows([instance[row], vtep]).sample
+        here, entry = instance[row[seen]], vtep[seen]
         loose = not (self.strict and self.space.wide[mine])
-        chosen = self._routes(seen[:, 1], vrf, there[span])
-        counts = (chosen < 0) | self._leads(chosen, seen[:, 1], home)
+        chosen = self._routes(entry, vrf, there[span])
+        counts = (chosen < 0) | self._leads(chosen, entry, home)
         counts &= self._kept(home)[at_home[span]]
         for at in np.unique(instance).tolist():
-            known[vrf, at, mine, version] = place[counts[seen[:, 0] == at].any(axis=0) | loose]
+            known[vrf, at, mine, version] = place[counts[here == at].any(axis=0) | loose]
 
     def places(self, src: int, dst: int, version: int) -> Iterator[tuple[int, int]]:
         """Every (source place, destination place) that counts for a pair."""
@@ -102,11 +104,10 @@ class Coverage:
         out: Column = self._addresses(present)[place, (version == 6).astype(np.int64)]
         loose = np.flatnonzero(self.space.wide[mine])
         mine, other, version = mine[loose], other[loose], version[loose]
-        keys = np.column_stack([*self._instances(other), mine, version])
-        _, sample, of = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-        ends = zip(*(c[sample].tolist() for c in (mine, other, version)), strict=True)
+        alike = same_rows([*self._instances(other), mine, version])
+        ends = zip(*(c[alike.sample].tolist() for c in (mine, other, version)), strict=True)
         found = [len(self._of(*end, sends=sends)) for end in ends]
-        out[loose] = np.array(found, np.int64)[of.ravel()]
+        out[loose] = np.array(found, np.int64)[alike.of]
         return out
 
     def among(self, src: Column, dst: Column, src_place: Column, dst_place: Column) -> Bits:

@@ -94,7 +94,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         patch.setattr(
             "cloison.views.world.read", lambda paths, how: made.read(Path(paths[0]).is_dir(), how)
         )
-        for place in ("cloison.views.world.read_fabric", "cloison.checking.read_fabric"):
+        for place in ("cloison.views.world.read_fabric", "cloison.loader.read_fabric"):
             patch.setattr(place, lambda path, how, text=None: made.read(False, how))
         yield made
 

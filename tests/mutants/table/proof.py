@@ -116,20 +116,20 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/coverage.py",
-        "counts = (chosen < 0) | self._leads(chosen, seen[:, 1], home)",
-        "counts = self._leads(chosen, seen[:, 1], home)",
+        "counts = (chosen < 0) | self._leads(chosen, entry, home)",
+        "counts = self._leads(chosen, entry, home)",
         "`allow`: addresses without any route do not count",
     ),
     Fault(
         "sim/proof/coverage.py",
-        "counts = (chosen < 0) | self._leads(chosen, seen[:, 1], home)",
-        "counts = (chosen < 0) | self._leads(chosen, seen[:, 1], vrf)",
+        "counts = (chosen < 0) | self._leads(chosen, entry, home)",
+        "counts = (chosen < 0) | self._leads(chosen, entry, vrf)",
         "`allow`: addresses count that routes lead into the other end's VRF",
     ),
     Fault(
         "sim/proof/coverage.py",
-        "counts[seen[:, 0] == at].any(axis=0) | loose",
-        "counts[seen[:, 0] == at].any(axis=0)",
+        "counts[here == at].any(axis=0) | loose",
+        "counts[here == at].any(axis=0)",
         "`allow`: a pod's address that routes lead elsewhere does not count",
     ),
     Fault(

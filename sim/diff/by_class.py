@@ -27,6 +27,7 @@ from sim.blocks.port_sets import L4
 from sim.diff.parts import Outer, Part
 from sim.diff.peers import Joint, Peer, Peers
 from sim.diff.side_by_side import NOTHING, Pair, Side, Sides, is_outside, outer_ends
+from sim.numbering import same_rows
 from sim.proof.legs import Column, LegSpace
 from sim.proof.reachability import MAX_PAIRS, Bits, L4Sets, Reach, reach_between
 from sim.proof.stand_ins import Between, StandIns
@@ -94,9 +95,10 @@ class ByClass(Sides):
             if not mine:
                 continue
             ends = np.array([self._classes(joints[n]) for n in mine])
-            kinds, kind = np.unique(ends, axis=0, return_inverse=True)
+            alike = same_rows([*ends.T])
+            kinds = ends[alike.sample]
             members: dict[int, list[int]] = defaultdict(list)
-            for n, k in zip(mine, kind.ravel().tolist(), strict=True):
+            for n, k in zip(mine, alike.of.tolist(), strict=True):
                 members[k].append(n)
             pairs = np.argwhere(self._differ(kinds, int(version == 6))).tolist()
             refuse_parts(sum(len(members[a]) * len(members[b]) for a, b in pairs))

@@ -298,6 +298,9 @@ def build_fib(
     members: dict[int, list[int]] = {}
     for vtep, vrf in plan.instances:
         members.setdefault(vrf, []).append(vtep)
+    number = np.full((underlay.n, len(tables)), -1, np.int32)
+    for place, instance in index.items():
+        number[place] = instance
     for vrf, vteps in members.items():
         table = tables[vrf]
         if (
@@ -305,8 +308,7 @@ def build_fib(
             and not differs[np.array(vteps)[:, None], routes.vtep[table.rows]].any()
         ):
             continue
-        ends = zip(routes.vtep[table.rows].tolist(), routes.vrf[table.rows].tolist(), strict=True)
-        origin = np.array([index[pair] for pair in ends], np.int32)
+        origin = number[routes.vtep[table.rows], routes.vrf[table.rows]]
         found, more = choose(table, vrf, vteps, routes, underlay, origin, sets)
         for vtep, row in zip(vteps, found, strict=True):
             chosen[index[vtep, vrf]] = row

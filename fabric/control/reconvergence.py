@@ -65,9 +65,14 @@ def _change(before: Fabric, fabric: Fabric) -> Concerned | None:
 def _around(known: Underlay, fabric: Fabric, plan: Plan, change: Concerned) -> Underlay | None:
     """None where a node has more equal paths than it installs."""
     n, rows = known.n, np.array(sorted(change.dpus), np.int64)
-    sessions = tuple(_session(fabric, plan.asn, s, change.links) for s in known.sessions)
-    pairs = zip(known.sessions, sessions, strict=True)
-    failing = [(was.node, was.peer) for was, now in pairs if was.up > now.up]
+    concerned = [(i, was) for i, was in enumerate(known.sessions) if was.link in change.links]
+    now = [_session(fabric, plan.asn, was) for _, was in concerned]
+    found = list(known.sessions)
+    for (i, _), session in zip(concerned, now, strict=True):
+        found[i] = session
+    sessions = tuple(found)
+    pairs = zip(concerned, now, strict=True)
+    failing = [(was.node, was.peer) for (_, was), session in pairs if was.up > session.up]
     others = change.failed | _led(known, failing, change.dpus | change.failed)
     columns = np.array(sorted(change.dpus | others), np.int64)
     length, parent = known.length.copy(), known.parent.copy()
@@ -76,7 +81,7 @@ def _around(known: Underlay, fabric: Fabric, plan: Plan, change: Concerned) -> U
     for table, none in ((length, -1), (parent, -1), (gone, True)):
         table[away, :] = table[:, columns] = none
     dead = np.zeros(len(fabric.links), np.bool_)
-    dead[[s.link for s in sessions if s.link in change.links and not s.up]] = True
+    dead[[session.link for session in now if not session.up]] = True
     count = np.diff(known.hop_off).astype(np.int64)
     kept = ~np.repeat(gone.ravel(), count)
     cut = np.flatnonzero(dead[known.hop_link] & kept)
@@ -115,11 +120,8 @@ def _led(known: Underlay, failing: list[tuple[int, int]], but: frozenset[int]) -
     return set(np.flatnonzero(found).tolist())
 
 
-def _session(
-    fabric: Fabric, asn: tuple[int, ...], session: Session, links: frozenset[int]
-) -> Session:
-    if session.link not in links:
-        return session
+def _session(fabric: Fabric, asn: tuple[int, ...], session: Session) -> Session:
+    """A session as it is now."""
     reason = down_reason(fabric, fabric.links[session.link], asn)
     return replace(session, up=not reason, reason=reason)
 

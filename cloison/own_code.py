@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("cloison", "compiler", "fabric", "sim")
-LIBRARIES = ("llvmlite", "numba", "numpy", "pydantic", "pydantic-core", "PyYAML")
+LIBRARIES = ("llvmlite", "networkx", "numba", "numpy", "pydantic", "pydantic-core", "PyYAML")
 
 
 STARTED = time.time()

@@ -66,17 +66,8 @@ class ByClass(Sides):
                 self._known(side, table, pair, a.version)
                 for side, table, pair in zip((self.old, self.new), self.tables, both, strict=True)
             ]
-            if None in values and (values == [None, None] or -1 in (*a[2:], *b[2:])):
-                continue
-            if None in values:
-                packets = packets or self.packets()
-                values = [
-                    side.imagined(pair, self.space, packets) if value is None else value
-                    for side, pair, value in zip((self.old, self.new), both, values, strict=True)
-                ]
-            was, now = values
-            if was is not None and now is not None and was != now:
-                yield a, b, False, was, now
+            if found := self.settled((a, b), both, values, packets):
+                yield a, b, False, *found
 
     def _known(self, side: Side, table: _Table, pair: Pair, version: int) -> tuple[int, int] | None:
         """What passes between two classes; None when they have no members for it."""

@@ -323,20 +323,29 @@ class Sides:
         for i, j, own in sorted(keys | self._strangers()):
             a, b = joints[i], joints[j]
             both = Pair(a.old, b.old, own), Pair(a.new, b.new, own)
-            values: list[tuple[int, int] | None] = [
-                side.known(pair) for side, pair in zip((self.old, self.new), both, strict=True)
+            values = [self.old.known(both[0]), self.new.known(both[1])]
+            if found := self.settled((a, b), both, values, packets):
+                yield a, b, own, *found
+
+    def settled(
+        self,
+        ends: tuple[Joint, Joint],
+        both: tuple[Pair, Pair],
+        values: list[tuple[int, int] | None],
+        packets: list[L4 | None],
+    ) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """What passes between two joints, if that differs; what one world has nobody for is
+        imagined, with `packets`, which are filled then."""
+        if None in values:
+            if both[0].own or values == [None, None] or -1 in (*ends[0][2:], *ends[1][2:]):
+                return None
+            packets += () if packets else self.packets()
+            values = [
+                side.imagined(pair, self.space, packets) if value is None else value
+                for side, pair, value in zip((self.old, self.new), both, values, strict=True)
             ]
-            if None in values and (own or values == [None, None] or -1 in (*a[2:], *b[2:])):
-                continue
-            if None in values:
-                packets = packets or self.packets()
-                values = [
-                    side.imagined(pair, self.space, packets) if value is None else value
-                    for side, pair, value in zip((self.old, self.new), both, values, strict=True)
-                ]
-            was, now = values
-            if was is not None and now is not None and was != now:
-                yield a, b, own, was, now
+        was, now = values
+        return (was, now) if was is not None and now is not None and was != now else None
 
     def _joints(self) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
         """Numbers of the joints of each class, in both worlds."""

@@ -20,6 +20,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from fabric.uncollected import uncollected
 from sim.sweep.runner import ATTEMPTS, SERIAL, Work, chunks, died, done
 
 _shared: ContextVar[Any] = ContextVar("shared")
@@ -79,11 +80,9 @@ def _begin(path: str) -> None:
     """What a process does first. Ctrl-C ends it without a word: its parent has the word. What is
     shared stays, so the collector of garbage need not look at it each time."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    gc.disable()
-    with Path(path).open("rb") as file:
+    with uncollected(), Path(path).open("rb") as file:
         _shared.set(pickle.load(file))
-    gc.freeze()
-    gc.enable()
+        gc.freeze()
 
 
 def _done(pieces: Sequence[Any]) -> list[Any]:

@@ -67,8 +67,8 @@ FAULTS = (
     ),
     Fault(
         "sim/diff/side_by_side.py",
-        "if was is not None and now is not None and was != now:",
-        "if was is not None and now is not None and was[0] != now[0]:",
+        "was is not None and now is not None and was != now else None",
+        "was is not None and now is not None and was[0] != now[0] else None",
         "diff: what was sure and is not any more is no change",
     ),
     Fault(

@@ -281,8 +281,8 @@ FAULTS = (
     ),
     Fault(
         "sim/diff/by_class.py",
-        "yield a, b, False, was, now",
-        "yield b, a, False, was, now",
+        "yield a, b, False, *found",
+        "yield b, a, False, *found",
         "diff: by classes, who sends and who receives are taken for each other",
         "tests/sim/diff/test_by_class.py",
     ),

@@ -183,7 +183,7 @@ class Shelf:
 def found(request: Request) -> Shelf | None:
     """Where parts of what is asked for are kept, if all that it was read from is as it was then."""
     folder = _folder(request) if request.wanted() else None
-    if folder is None:
+    if folder is None or not steady():
         return None
     known: dict[Asked, Answer | None] = {}
     for name in sealed_files.names(folder, f"{request.key}-", f".{RECORD}"):
@@ -192,8 +192,8 @@ def found(request: Request) -> Shelf | None:
         if value is None:
             continue
         drew, answers = value
-        settled = request.how.drawn == "forgotten" or not drew
-        if settled and same(answers, known) and request.stands():
+        forgets = request.how.drawn == "forgotten" or not drew
+        if forgets and same(answers, known) and request.stands():
             sealed_files.touch(folder, name)
             return Shelf(folder, name.removesuffix(f".{RECORD}"))
     return None

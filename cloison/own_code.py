@@ -1,11 +1,12 @@
 """A digest of everything that computes: our own sources, Python, and what values are made of.
 
-Sources may be edited while they run. So whoever keeps what was computed asks `steady` when it is
-done: whether none of them was touched since shortly before this process began.
+Sources may be edited while they run. So whoever keeps what was computed, or uses what was kept,
+asks `steady`: whether none of them was touched since shortly before this process began.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -16,11 +17,22 @@ from pathlib import Path
 
 PACKAGES = ("cloison", "compiler", "fabric", "sim")
 LIBRARIES = ("llvmlite", "networkx", "numba", "numpy", "pydantic", "pydantic-core", "PyYAML")
-
-
-STARTED = time.time()
 EARLIER = 2.0
-"""Seconds that a process may have run before it imported this."""
+"""Seconds by which clocks, times of files and the start of a process may differ."""
+
+
+def began() -> float:
+    """When this process began, by when it had imported nothing; where the system does not say
+    that, now."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        boot = int(Path("/proc/stat").read_text().partition("\nbtime ")[2].split()[0])
+        return min(time.time(), boot + ticks / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, IndexError):
+        return time.time()
+
+
+STARTED = began()
 
 
 def steady() -> bool:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -241,10 +244,23 @@ def test_a_budget_has_worlds_of_its_own(site: Path, shelf: Path) -> None:
     assert said("check", str(site), "--budget", "0.000001")[0] == 2
 
 
-def test_code_that_is_edited_while_it_runs_keeps_nothing(
+def test_code_that_is_edited_while_it_runs_keeps_and_uses_nothing(
     site: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newest = max(path.stat().st_ctime for path in (ROOT / "cloison").rglob("*.py"))
-    monkeypatch.setattr(own_code, "STARTED", newest + own_code.EARLIER)
+    with monkeypatch.context() as patch:
+        patch.setattr(own_code, "STARTED", newest + own_code.EARLIER)
+        said("check", str(site))
+        assert not shelf.exists()
     said("check", str(site))
-    assert not shelf.exists()
+    assert kept(site)
+    monkeypatch.setattr(own_code, "STARTED", newest + own_code.EARLIER)
+    assert not kept(site)
+
+
+def test_a_process_begins_before_it_imports() -> None:
+    program = "import time; time.sleep(1.5); from cloison import own_code; print(own_code.STARTED)"
+    command = [sys.executable, "-c", program]
+    before = time.time()
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert before - 1.1 < float(told) < before + 1.1

@@ -237,8 +237,8 @@ FAULTS = (
     ),
     Fault(
         "cloison/kept_worlds.py",
-        'settled = request.how.drawn == "forgotten" or not drew',
-        "settled = True",
+        'forgets = request.how.drawn == "forgotten" or not drew',
+        "forgets = True",
         "what was drawn and forgotten is answered as if the lock file had it",
         "tests/cloison/test_kept_worlds.py",
     ),

@@ -156,6 +156,7 @@ FAULTS = (
         "return every if everybody and not named else named",
         "return named",
         "two host-network pods of one node are kept apart where all in their VRF are meant",
+        "tests/sim/proof/test_pods_of_one_node.py",
     ),
     Fault(
         "sim/names/services.py",

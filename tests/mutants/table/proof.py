@@ -58,6 +58,7 @@ FAULTS = (
         "counts &= self._kept(home)[at_home[span]]",
         "counts &= self._kept(home)[at_home[span]] | True",
         "allow asks for addresses that the endpoint's own VTEP routes on",
+        "tests/sim/proof/test_coverage.py",
     ),
     Fault(
         "sim/proof/legs.py",
@@ -119,30 +120,35 @@ FAULTS = (
         "counts = (chosen < 0) | self._leads(chosen, entry, home)",
         "counts = self._leads(chosen, entry, home)",
         "`allow`: addresses without any route do not count",
+        "tests/sim/proof/test_coverage.py",
     ),
     Fault(
         "sim/proof/coverage.py",
         "counts = (chosen < 0) | self._leads(chosen, entry, home)",
         "counts = (chosen < 0) | self._leads(chosen, entry, vrf)",
         "`allow`: addresses count that routes lead into the other end's VRF",
+        "tests/sim/proof/test_coverage.py",
     ),
     Fault(
         "sim/proof/coverage.py",
         "counts[here == at].any(axis=0) | loose",
         "counts[here == at].any(axis=0)",
         "`allow`: a pod's address that routes lead elsewhere does not count",
+        "tests/sim/proof/test_coverage.py",
     ),
     Fault(
         "sim/proof/coverage.py",
         "span < crossing.ref.n_v4, version)",
         "span < crossing.ref.n_v4, 4)",
         "`allow`: IPv6 addresses that count are those of IPv4",
+        "tests/sim/proof/test_coverage.py",
     ),
     Fault(
         "sim/proof/coverage.py",
         'out[np.searchsorted(off, np.flatnonzero(ways), "right") - 1] = True',
         "out[np.searchsorted(off, np.flatnonzero(ways))] = True",
         "`allow`: ECMP into two VRFs leads into neither",
+        "tests/sim/proof/test_coverage.py",
     ),
     Fault(
         "fabric/interval_sets.py",

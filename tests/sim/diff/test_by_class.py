@@ -42,10 +42,19 @@ def pair(seed: int, folder: Path) -> tuple[World, World]:
 def test_rows_are_those_of_all_pairs(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worlds = pair(seed, tmp_path)
-    found = document(diff(*worlds))
+    by_classes_and_by_pairs(*pair(seed, tmp_path), monkeypatch)
+
+
+def test_a_pod_s_own_node_is_no_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here two worlds would differ by classes as they do not."""
+    by_classes_and_by_pairs(*pair(12, tmp_path), monkeypatch)
+
+
+def by_classes_and_by_pairs(old: World, new: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The law for two worlds."""
+    found = document(diff(old, new))
     monkeypatch.setattr("sim.diff.diff.by_class", lambda *_: None)
-    assert found == document(diff(*worlds))
+    assert found == document(diff(old, new))
 
 
 def test_most_clusters_are_compared_by_classes(

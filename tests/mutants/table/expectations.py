@@ -150,6 +150,7 @@ FAULTS = (
         "if pair := next(((a, b) for a in froms for b in into if a != b), None):",
         "if pair := None:",
         "two host-network pods of one node are kept apart",
+        "tests/sim/proof/test_pods_of_one_node.py",
     ),
     Fault(
         "sim/proof/machines.py",

@@ -109,6 +109,7 @@ class Mesh:
     def __init__(self, n: int, cut: Sequence[tuple[int, int]] = ()) -> None:
         self.n = n
         reach = np.array([[a != b and (a, b) not in cut for b in range(n)] for a in range(n)])
+        self.length = np.where(reach, 1, np.eye(n, dtype=np.int16) - 1).astype(np.int16)
         self.hop_off = np.r_[0, np.cumsum(reach.ravel())].astype(np.int32)
         self.cut = set(cut)
 

@@ -23,6 +23,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from fabric.control.best_origins import Differing, VrfPart, best_origins, whole
 from fabric.control.evpn import Carriers, Import, Imports, Type5, prefix_key, why_imported
 from fabric.control.lpm import Segments, nest
 from fabric.control.underlay import ECMP_WIDTH, Underlay
@@ -31,7 +32,8 @@ from fabric.inventory import Prefix
 from fabric.phases import phase
 
 I32 = NDArray[np.int32]
-FAR, TAGGED = np.int32(1 << 20), np.int32(1 << 16)
+Index = NDArray[np.int64]
+Wide = dict[tuple[int, int, Prefix], int]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -91,7 +93,7 @@ class Fib:
     index: dict[tuple[int, int], int] = field(repr=False)
     versions: tuple[Fib, ...] = field(default=(), repr=False)
     new_at: frozenset[int] = frozenset()
-    wide: Mapping[tuple[int, int, Prefix], int] = field(default_factory=dict, repr=False)
+    wide: Wide = field(default_factory=dict, repr=False)
 
     def mixed(self, new: Fib, nodes: Collection[int]) -> Fib:
         """These routes, but at `nodes` those of `new`, as while a change is rolled out. Both are of
@@ -138,9 +140,10 @@ class Fib:
             message = "nothing says where the routes of this network come from"
             raise UndecidedError(Diagnostic("C859", message, None, None, "unknown"))
         vteps = sorted({vtep for vtep, _ in self.instances})
-        if not differs[np.ix_(vteps, vteps)].any():
+        others = Differing.among(vteps, differs)
+        if others is None:
             return self
-        return build_fib(self.routes_in, self.imports, underlay, self, differs)
+        return build_fib(self.routes_in, self.imports, underlay, self, others)
 
     def instance(self, vtep: int, vrf: int) -> int:
         """Number of an instance, -1 when this VTEP has no such VRF."""
@@ -277,110 +280,96 @@ def build_fib(
     imports: Imports,
     underlay: Underlay,
     known: Fib | None = None,
-    differs: NDArray[np.bool_] | None = None,
+    differing: Differing | None = None,
 ) -> Fib:
-    """The FIB of every instance; `known` is one of the same routes, of which VRFs stay where no
+    """The FIB of every instance; of one of the same routes that is `known` all stays where no
     distance differs (`Fib.refilled`)."""
     plan = routes.plan
-    if known is not None:
-        index, tables, chosen = known.index, known.vrf_routes, list(known.chosen)
-        sets = _Sets.of_fib(known)
-    else:
+    if known is None:
         index = {instance: number for number, instance in enumerate(plan.instances)}
         tables, chosen = vrf_routes(routes, imports), [np.zeros(0, np.int32)] * len(index)
-        sets = _Sets(
-            tuple(
-                NextHop(vtep, vrf, routes.labels[vrf], plan.router_mac[vtep, vrf])
-                for vtep, vrf in plan.instances
-            )
-        )
-    wide: dict[tuple[int, int, Prefix], int] = {}
-    members: dict[int, list[int]] = {}
-    for vtep, vrf in plan.instances:
-        members.setdefault(vrf, []).append(vtep)
-    number = np.full((underlay.n, len(tables)), -1, np.int32)
-    for place, instance in index.items():
-        number[place] = instance
-    for vrf, vteps in members.items():
-        table = tables[vrf]
-        if (
-            differs is not None
-            and not differs[np.array(vteps)[:, None], routes.vtep[table.rows]].any()
-        ):
-            continue
-        origin = number[routes.vtep[table.rows], routes.vrf[table.rows]]
-        found, more = choose(table, vrf, vteps, routes, underlay, origin, sets)
-        for vtep, row in zip(vteps, found, strict=True):
-            chosen[index[vtep, vrf]] = row
-        wide |= {(vteps[at], vrf, table.prefixes[n]): size for (at, n), size in more.items()}
-    made = plan.instances, sets.tuples(), tables, tuple(chosen), routes, imports, index
+        macs, labels = plan.router_mac, routes.labels
+        hops = ((NextHop(vtep, vrf, labels[vrf], macs[vtep, vrf]),) for vtep, vrf in plan.instances)
+        sets, wide = _Sets(tuple(hops), index), Wide()
+    else:
+        index, tables, chosen = known.index, known.vrf_routes, list(known.chosen)
+        sets, wide = _Sets(known.nexthop_sets, index), dict(known.wide)
+    places = np.array(plan.instances, np.int64).reshape(-1, 2)
+    instance = np.full((underlay.n, len(tables)), -1, np.int64)
+    instance[places[:, 0], places[:, 1]] = np.arange(len(places))
+    for vrf in dict.fromkeys(places[:, 1].tolist()):
+        table, mine = tables[vrf], np.flatnonzero(places[:, 1] == vrf)
+        vteps, far = places[mine, 0], routes.vtep[table.rows]
+        if differing is None:
+            parts = [whole(np.arange(len(mine)), vteps, table.rows, table.first)]
+        else:
+            parts = [*differing.parts(vteps, table.rows, table.first, far)]
+        found = [best_origins(part, vrf, routes, underlay, instance) for part in parts]
+        several = [(cell, rows) for rows, cells in found for cell in cells]
+        for cell, rows in sorted(several, key=lambda at: (at[0].member, at[0].prefix)):
+            rows[cell.row, cell.column] = sets.of(cell.installed)
+        for part, (rows, _) in zip(parts, found, strict=True):
+            _put(chosen, mine[part.members].tolist(), part.prefixes, rows)
+        wide = wide and _but(wide, vrf, table, parts)
+        wide |= {
+            (int(vteps[cell.member]), vrf, table.prefixes[cell.prefix]): cell.known
+            for cell, _ in several
+            if cell.known > ECMP_WIDTH
+        }
+    made = plan.instances, sets.every(), tables, tuple(chosen), routes, imports, index
     return Fib(*made, wide=wide)
+
+
+def _but(wide: Wide, vrf: int, table: VrfRoutes, parts: list[VrfPart]) -> Wide:
+    """Those that are not in some parts of a VRF."""
+    again = {
+        (vtep, vrf, table.prefixes[prefix])
+        for part in parts
+        for vtep in part.vteps.tolist()
+        for prefix in part.prefixes.tolist()
+    }
+    return {place: known for place, known in wide.items() if place not in again}
+
+
+def _put(chosen: list[I32], instances: list[int], prefixes: Index, rows: I32) -> None:
+    """Have instances choose `rows` for some prefixes. What stays as it is stays where it is."""
+    if not len(chosen[instances[0]]):
+        after, others = rows, [*range(len(rows))]
+    else:
+        after = np.stack([chosen[instance] for instance in instances])
+        others = np.flatnonzero((after[:, prefixes] != rows).any(axis=1)).tolist()
+        after[:, prefixes] = rows
+    for number in others:
+        chosen[instances[number]] = after[number]
 
 
 class _Sets:
     """Next-hop sets by id: first one per instance, then those with several members."""
 
-    def __init__(self, hops: tuple[NextHop, ...]) -> None:
-        self.hops = hops
-        self.several: dict[tuple[int, ...], int] = {}
+    def __init__(
+        self, known: tuple[tuple[NextHop, ...], ...], index: Mapping[tuple[int, int], int]
+    ) -> None:
+        self.known, self.index = known, index
+        self.new: dict[tuple[int, ...], int] = {}
 
-    @staticmethod
-    def of_fib(fib: Fib) -> _Sets:
-        """Those that there are already, with their numbers."""
-        n = len(fib.instances)
-        sets = _Sets(tuple(hop for (hop,) in fib.nexthop_sets[:n]))
-        for hops in fib.nexthop_sets[n:]:
-            sets.of(tuple(fib.index[hop.vtep, hop.vrf] for hop in hops))
-        return sets
+    @cached_property
+    def several(self) -> dict[tuple[int, ...], int]:
+        """Known sets that have several members."""
+        return {
+            tuple(self.index[hop.vtep, hop.vrf] for hop in hops): number
+            for number, hops in enumerate(self.known)
+            if len(hops) > 1
+        }
 
     def of(self, members: tuple[int, ...]) -> int:
         """Id of a set of instances; next hops sort as instances do."""
         if len(members) == 1:
             return members[0]
-        return self.several.setdefault(members, len(self.hops) + len(self.several))
+        if (known := self.several.get(members)) is not None:
+            return known
+        return self.new.setdefault(members, len(self.known) + len(self.new))
 
-    def tuples(self) -> tuple[tuple[NextHop, ...], ...]:
+    def every(self) -> tuple[tuple[NextHop, ...], ...]:
         """All sets, by id."""
-        return (
-            *((hop,) for hop in self.hops),
-            *(tuple(self.hops[i] for i in members) for members in self.several),
-        )
-
-
-def choose(
-    table: VrfRoutes,
-    vrf: int,
-    vteps: Sequence[int],
-    routes: Type5,
-    underlay: Underlay,
-    origin: I32,
-    sets: _Sets,
-) -> tuple[I32, dict[tuple[int, int], int]]:
-    """Rule 1 for every instance of a VRF at once: a set id per (instance, prefix), and how many
-    equal origins those know that do not install all of them."""
-    if not len(table.rows):
-        return np.zeros((len(vteps), 0), np.int32), {}
-    far_vtep = routes.vtep[table.rows]
-    here = np.array(vteps)[:, None]
-    length = underlay.length[here, far_vtep].astype(np.int32)
-    own = (here == far_vtep) & (routes.vrf[table.rows] == vrf)
-    length = np.where(length < 0, FAR, length + routes.prepended[table.rows])
-    if underlay.tagged is not None:
-        length += np.where(underlay.tagged[here, far_vtep] & (length < FAR), TAGGED, 0)
-    rank = np.where(own & (length < FAR), -1, length)
-    best = np.minimum.reduceat(rank, table.first, axis=1)
-    size = np.diff(np.append(table.first, len(table.rows)))
-    usable = (rank == np.repeat(best, size, axis=1)) & (rank < FAR)
-    count = np.add.reduceat(usable, table.first, axis=1, dtype=np.int32)
-    last = np.maximum.reduceat(np.where(usable, origin, -1), table.first, axis=1)
-    out = np.where(count > 0, last, -1).astype(np.int32)
-    wide: dict[tuple[int, int], int] = {}
-    for place, number in np.argwhere(count > 1).tolist():
-        span = slice(table.first[number], table.first[number] + size[number])
-        members = sorted(origin[span][usable[place, span]].tolist())
-        if len(members) > ECMP_WIDTH:
-            wide[place, number] = len(members)
-            loopback = routes.plan.loopback
-            members.sort(key=lambda i: (loopback[sets.hops[i].vtep], i))
-        out[place, number] = sets.of(tuple(sorted(members[:ECMP_WIDTH])))
-    return out, wide
+        new = (tuple(self.known[i][0] for i in members) for members in self.new)
+        return (*self.known, *new) if self.new else self.known

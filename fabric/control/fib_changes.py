@@ -40,6 +40,6 @@ def renumbered(before: Fib, after: Fib) -> I32:
     """The number in `after` of each next-hop set of `before`, -2 where it has no such set, and a
     last element -1 for none."""
     if numbers_kept(before, after):
-        return np.array([*range(len(before.nexthop_sets)), -1], np.int32)
+        return np.append(np.arange(len(before.nexthop_sets), dtype=np.int32), np.int32(-1))
     numbers = {hops: number for number, hops in enumerate(after.nexthop_sets)}
     return np.array([*(numbers.get(hops, -2) for hops in before.nexthop_sets), -1], np.int32)

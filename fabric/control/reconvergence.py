@@ -14,10 +14,12 @@ Rules that hold here (those of `fabric.control.underlay` in brackets):
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fabric.control.later_next_hops import LaterUnderlay, NextHops
 from fabric.control.underlay import ECMP_WIDTH, Edges, Session, Underlay, converge, down_reason
 from fabric.phases import phase
 from fabric.plan.addressing import Plan
@@ -76,19 +78,12 @@ def _around(known: Underlay, fabric: Fabric, plan: Plan, change: Concerned) -> U
     others = change.failed | _led(known, failing, change.dpus | change.failed)
     columns = np.array(sorted(change.dpus | others), np.int64)
     length, parent = known.length.copy(), known.parent.copy()
-    gone = np.zeros((n, n), np.bool_)
     away = np.r_[rows, np.array(sorted(change.failed), np.int64)]
-    for table, none in ((length, -1), (parent, -1), (gone, True)):
-        table[away, :] = table[:, columns] = none
+    for table in (length, parent):
+        table[away, :] = table[:, columns] = -1
     dead = np.zeros(len(fabric.links), np.bool_)
     dead[[session.link for session in now if not session.up]] = True
-    count = np.diff(known.hop_off).astype(np.int64)
-    kept = ~np.repeat(gone.ravel(), count)
-    cut = np.flatnonzero(dead[known.hop_link] & kept)
-    kept[cut] = False
-    count[gone.ravel()] = 0
-    np.subtract.at(count, np.searchsorted(known.hop_off, cut, "right") - 1, 1)
-    hops = known.hop_node[kept], known.hop_link[kept]
+    place, node, link = (np.zeros(0, np.int64) for _ in range(3))
     up, there = (at[~np.isin(at, list(fabric.down_nodes))] for at in (rows, columns))
     if len(there):
         edges = Edges(fabric, sessions, np.array(plan.asn, np.int64), plan.loopback)
@@ -98,17 +93,44 @@ def _around(known: Underlay, fabric: Fabric, plan: Plan, change: Concerned) -> U
         row, origin = np.r_[to_them[2], row], np.r_[to_them[3], origin]
         place = edges.target[row] * n + origin
         order = np.argsort(place, kind="stable")
-        where = np.r_[0, np.cumsum(count)][place[order]]
-        added = edges.source[row][order], edges.link[row][order]
-        hops = np.insert(hops[0], where, added[0]), np.insert(hops[1], where, added[1])
+        place, node, link = place[order], edges.source[row][order], edges.link[row][order]
+        if _longest_run(place) > ECMP_WIDTH:
+            return None
+    hops = partial(_next_hops, known, away, columns, dead, (place, node, link))
+    return LaterUnderlay.beside(known, length, parent, sessions, hops)
+
+
+def _next_hops(
+    known: Underlay,
+    away: Index,
+    columns: Index,
+    dead: NDArray[np.bool_],
+    added: tuple[Index, Index, Index],
+) -> NextHops:
+    """Those that are known, but for all of rows `away` and to `columns` and those over `dead`
+    links, with others that are `added` there, as (place, node, link) in order of places."""
+    n = known.n
+    gone = np.zeros((n, n), np.bool_)
+    gone[away, :] = gone[:, columns] = True
+    count = np.diff(known.hop_off).astype(np.int64)
+    kept = ~np.repeat(gone.ravel(), count)
+    cut = np.flatnonzero(dead[known.hop_link] & kept)
+    kept[cut] = False
+    count[gone.ravel()] = 0
+    np.subtract.at(count, np.searchsorted(known.hop_off, cut, "right") - 1, 1)
+    node, link = known.hop_node[kept], known.hop_link[kept]
+    place = added[0]
+    if len(place):
+        where = np.r_[0, np.cumsum(count)][place]
+        node, link = np.insert(node, where, added[1]), np.insert(link, where, added[2])
         count += np.bincount(place, minlength=n * n)
-    if count.max(initial=0) > ECMP_WIDTH:
-        return None
-    offsets = np.concatenate(([0], np.cumsum(count))).astype(np.int32)
-    return replace(
-        known, length=length, parent=parent, hop_off=offsets, hop_node=hops[0], hop_link=hops[1],
-        sessions=sessions,
-    )  # fmt: skip
+    return np.concatenate(([0], np.cumsum(count))).astype(np.int32), node, link
+
+
+def _longest_run(places: Index) -> int:
+    """How often the most frequent of some sorted numbers is there."""
+    first = np.flatnonzero(np.diff(places, prepend=-1))
+    return int(np.diff(np.r_[first, len(places)]).max(initial=0))
 
 
 def _led(known: Underlay, failing: list[tuple[int, int]], but: frozenset[int]) -> set[int]:

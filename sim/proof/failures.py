@@ -27,7 +27,7 @@ from sim.names.services import full_name
 from sim.proof.expect import Claim, pairs_of, without
 from sim.proof.legs import Column
 from sim.proof.reachability import Reach, reach_among, reachability
-from sim.proof.touched import Standing, Touched, ways
+from sim.proof.touched import AskedPairs, Standing, Touched, ways
 from sim.world import World
 
 Key = tuple[object, ...]
@@ -144,15 +144,19 @@ class Failures:
                 self._kept.popitem(last=False)
         return self._kept[key]
 
-    def touched(self, noticed: Noticed) -> Touched:
+    def asked(self, pairs: Column) -> AskedPairs:
+        """Pairs of endpoints about which `touched` is asked, of many failures."""
+        return AskedPairs(self._standing, pairs)
+
+    def touched(self, noticed: Noticed, asked: AskedPairs | None = None) -> Touched:
         """Whose packets may fare otherwise, but for who is exempt: anybody's, where VTEPs pass on
-        what they take out of tunnels."""
+        what they take out of tunnels. Of `asked` pairs alone, or of all."""
         here, there = self.reach.world, noticed.world
         exempt = noticed.exempt(here)
         relayed = any(vrf.hairpin for vrf in here.network.vrfs)
         if relayed or _beside(there) != self._beside:
             return Touched(self._standing, None, exempt)
-        return Touched(self._standing, there.network, exempt)
+        return Touched(self._standing, there.network, exempt, asked)
 
 
 def vrfs_of(reach: Reach, pairs: Column) -> Column:
@@ -250,7 +254,7 @@ def of_routes(fib: Fib, beside: Fib | None = None) -> bytes:
     digest.update(_names(fib.nexthop_sets[len(beside.nexthop_sets) :]))
     for number, (was, chosen) in enumerate(zip(beside.chosen, fib.chosen, strict=True)):
         if was is not chosen and len(at := np.flatnonzero(was != chosen)):
-            digest.update(np.r_[number, len(at), at, chosen[at]].tobytes())
+            digest.update(np.concatenate(([number, len(at)], at, chosen[at])).tobytes())
     return digest.digest()
 
 

@@ -63,6 +63,8 @@ class FailureJudge:
         self.wanted = {c.number: pairs_of(c, network) for c in claims if c.hold_under}
         self.vrfs = {n: vrfs_of(failures.reach, pairs) for n, pairs in self.wanted.items()}
         self.narrow = {c.number for c in claims if any(one.limits for one in c.each)}
+        pairs = [np.zeros(0, np.int64), *self.wanted.values()]
+        self.asked = failures.asked(np.concatenate(pairs))
         self.alone = not (against.asked_of_all or self.machines.apart)
         self.known: dict[tuple[Key, tuple[int, ...]], dict[int, Judged]] = {}
 
@@ -93,7 +95,7 @@ class FailureJudge:
         rows = {c.number: np.ones(len(self.wanted[c.number]), np.bool_) for c in claims}
         outcomes: dict[int, tuple[Outcome | None, Detours]] = dict.fromkeys(rows, (None, ()))
         if self.alone:
-            touched = self.failures.touched(noticed)
+            touched = self.failures.touched(noticed, self.asked)
             rows = {c.number: touched.rows(self.wanted[c.number], c.limits) for c in claims}
             claims = [claim for claim in claims if rows[claim.number].any()]
             rows |= {n: np.ones_like(rows[n]) for n in self.narrow & rows.keys()}

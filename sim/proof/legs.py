@@ -251,9 +251,8 @@ def _distinct(rows: Column) -> Column:
 
 
 def _underlay(network: Network) -> NDArray[np.bool_]:
-    n = len(network.fabric.nodes)
-    reach = np.diff(np.asarray(network.underlay.hop_off)).reshape(n, n) > 0
-    return np.asarray(reach | np.eye(n, dtype=bool))
+    reach = network.underlay.length > 0
+    return np.asarray(reach | np.eye(len(reach), dtype=bool))
 
 
 def owns_prefix(endpoint: Endpoint) -> bool:

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from fabric.address_sets import AddressSet
 from fabric.control.fib import Fib
-from fabric.control.fib_changes import alike, moved, renumbered
+from fabric.control.fib_changes import alike, moved, numbers_kept, renumbered
 from fabric.network import Network
 from sim.proof.legs import Column
 from sim.proof.narrow import Limits
@@ -117,13 +117,66 @@ class Standing:
         return found
 
 
+class AskedPairs:
+    """Pairs of endpoints (keys as of `sim.proof.expect.pairs_of`) about which alone it is asked
+    whether they are touched: what cannot touch one of them is not looked at."""
+
+    def __init__(self, standing: Standing, pairs: Column) -> None:
+        self.standing, vrf_of = standing, standing.reach.blocks.endpoint_vrf
+        src, dst = np.divmod(pairs // 2, len(vrf_of))
+        self.ends = np.zeros(len(vrf_of), np.bool_)
+        self.ends[src] = self.ends[dst] = True
+        met = np.zeros((len(standing.network.vrfs),) * 2, np.bool_)
+        met[vrf_of[src], vrf_of[dst]] = met[vrf_of[dst], vrf_of[src]] = True
+        np.fill_diagonal(met, met.any(axis=0))
+        self.met = met
+        self.known: dict[int, tuple[Column, Column]] = {}
+
+    def prefixes(self, vrf: int, gone: Bits) -> tuple[Bits, Column]:
+        """Which prefixes of a VRF answer for an address of an end, not `gone`, that counts there:
+        of its own, and of those that its own are compared with (the last stands for none); and the
+        numbers of these prefixes and of all around them."""
+        prefix, end = self._answering(vrf)
+        table = self.standing.network.fib.vrf_routes[vrf]
+        found = np.zeros(len(table.prefixes) + 1, np.bool_)
+        found[prefix[~gone[end]]] = True
+        around, up = np.zeros_like(found), np.flatnonzero(found[:-1])
+        while len(up):
+            around[up] = True
+            above = table.nesting[0][up]
+            up = np.flatnonzero(np.bincount(above[above >= 0]))
+        return found, np.flatnonzero(around)
+
+    def _answering(self, vrf: int) -> tuple[Column, Column]:
+        """The prefixes that answer for addresses of ends, and whose these are."""
+        if vrf not in self.known:
+            space, at = self.standing.reach.leg_space, self.standing.prefix_of(vrf)
+            found = [(np.zeros(0, np.int64),) * 2]
+            for home in np.flatnonzero(self.met[vrf]).tolist():
+                ref, owner = space.spans.of(vrf, home), space.owners(home)
+                span, more = space.shared(home, ref.atom_b)
+                span, of = np.r_[np.arange(len(ref)), span], np.r_[owner[ref.atom_b], more]
+                mine = (of >= 0) & self.ends[of]
+                found.append((at[ref.atom_a[span[mine]]], of[mine]))
+            prefix, end = (np.concatenate(column) for column in zip(*found, strict=True))
+            self.known[vrf] = prefix, end
+        return self.known[vrf]
+
+
 class Touched:
     """The pairs that are touched in `there`, the network of a failure, but for those of endpoints
-    that are `gone`; all others where it is not known (None)."""
+    that are `gone`; all others where it is not known (None). `asked` are pairs beyond which nothing
+    is said."""
 
-    def __init__(self, standing: Standing, there: Network | None, gone: Sequence[int]) -> None:
+    def __init__(
+        self,
+        standing: Standing,
+        there: Network | None,
+        gone: Sequence[int],
+        asked: AskedPairs | None = None,
+    ) -> None:
         here, blocks = standing.network, standing.reach.blocks
-        self.standing, self.n = standing, len(here.endpoints)
+        self.standing, self.n, self.asked = standing, len(here.endpoints), asked
         self.vrf, self.vtep = blocks.endpoint_vrf, blocks.endpoint_vtep
         self.several = blocks.homes.several >= 0
         self.gone = np.zeros(self.n, np.bool_)
@@ -167,6 +220,8 @@ class Touched:
         before = self.standing.network.fib
         number, places = renumbered(before, fib), (_Places(before), _Places(fib))
         for vrf in sorted(moved(before, fib)):
+            if self.asked and not self.asked.met[vrf].any():
+                continue
             at = self.standing.prefix_of(vrf)
             for other in self._others(vrf, fib, number):
                 atoms = other.prefixes[at]
@@ -176,16 +231,30 @@ class Touched:
     def _others(self, vrf: int, fib: Fib, number: I32) -> Iterator[_Other]:
         """Instances of a VRF by the prefixes for which they have other routes."""
         found: dict[bytes, list[tuple[int, Column, Column]]] = {}
-        for vtep in self.standing.vteps[vrf]:
+        wanted, vteps = None, self.standing.vteps[vrf]
+        if self.asked:
+            wanted, around = self.asked.prefixes(vrf, self.gone)
+            vteps = self._other_at(vrf, fib, number, around)
+        for vtep in vteps:
             was, now = self.standing.chosen(vtep, vrf), fib.sets_of_prefixes(vtep, vrf)
             differs = number[was] != now
-            if differs.any():
+            if (differs if wanted is None else differs & wanted).any():
                 rows = vtep, was[differs], now[differs]
                 found.setdefault(differs.tobytes(), []).append(rows)
         for key, members in found.items():
-            vteps = tuple(vtep for vtep, _, _ in members)
+            places = tuple(vtep for vtep, _, _ in members)
             was, now = (np.stack([member[i] for member in members]) for i in (1, 2))
-            yield _Other(vteps, np.frombuffer(key, np.bool_), was, now)
+            yield _Other(places, np.frombuffer(key, np.bool_), was, now)
+
+    def _other_at(self, vrf: int, fib: Fib, number: I32, prefixes: Column) -> list[int]:
+        """The VTEPs at which an instance of a VRF chooses otherwise for any of these prefixes."""
+        before, kept = self.standing.network.fib, numbers_kept(self.standing.network.fib, fib)
+        at = [(vtep, fib.index[vtep, vrf]) for vtep in self.standing.vteps[vrf]]
+        at = [(v, i) for v, i in at if not (kept and before.chosen[i] is fib.chosen[i])]
+        if not at:
+            return []
+        was, now = (np.stack([one.chosen[i][prefixes] for _, i in at]) for one in (before, fib))
+        return [at[row][0] for row in np.flatnonzero((number[was] != now).any(axis=1)).tolist()]
 
     def _with_owners(
         self, vrf: int, other: _Other, atoms: Bits, places: tuple[_Places, _Places]
@@ -195,12 +264,14 @@ class Touched:
         if not these.any():
             return
         old, new = places[0].of(other.was), places[1].of(other.now)
-        lost = self._led_to(old)
-        more = self._led_to(new)
+        lost, more = self._led_to(old), self._led_to(new)
         if ((other.was < 0) != (other.now < 0)).any():
             more |= self.standing.reach.leg_space.wide
+        among = ~self.gone
+        if self.asked:
+            among &= self.asked.ends & self.asked.met[vrf][self.vrf]
         for ends, loses in ((lost, True), (more & ~lost, False)):
-            those = self._owning(vrf, atoms, ends & ~self.gone)
+            those = self._owning(vrf, atoms, ends & among)
             if those.any():
                 yield Touch(these, those, vrf, atoms, loses)
 
@@ -260,6 +331,5 @@ class _Places:
 
 
 def ways(network: Network) -> Bits:
-    """Which nodes reach which, bool[nodes, nodes]."""
-    n = len(network.fabric.nodes)
-    return np.asarray(np.diff(network.underlay.hop_off).reshape(n, n) > 0)
+    """Which nodes reach which others, bool[nodes, nodes]."""
+    return np.asarray(network.underlay.length > 0)

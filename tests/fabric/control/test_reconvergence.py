@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import random
-from dataclasses import fields
+from copy import copy
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,31 @@ def alike(one: Underlay, other: Underlay) -> None:
             assert (a.dtype, a.tolist()) == (b.dtype, b.tolist()), at.name
         else:
             assert a == b, at.name
+    assert ((one.length > 0).ravel() == (np.diff(one.hop_off) > 0)).all()
+
+
+def test_next_hops_are_found_when_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = FabricSpec(cloison=1, name="test", sites={"s": Site(leaves=4, hosts_per_pair=2)})
+    whole = build_fabric(spec)
+    plan, asked = plan_of(whole, 0), list[str]()
+    known, find = settle(whole, plan.asn, plan.loopback), reconvergence._next_hops
+
+    def found(*given: Any) -> Any:
+        asked.append("hops")
+        return find(*given)
+
+    monkeypatch.setattr(reconvergence, "_next_hops", found)
+    without = take_down(whole, ["leaf1"])
+    there = reconverge(whole, known, without, plan)
+    assert there.length.tolist() == settle(without, plan.asn, plan.loopback).length.tolist()
+    assert asked == []
+    two, three = (whole.node(name).index for name in ("leaf2", "leaf3"))
+    assert there.ecmp(two, three) == there.ecmp(two, three) != ()
+    assert asked == ["hops"]
+    for again in (pickle.loads(pickle.dumps(there)), copy(there), replace(there, widest={})):
+        alike(again, settle(without, plan.asn, plan.loopback))
+    assert asked == ["hops"]
+    assert not hasattr(there, "hops_of")
 
 
 def at_edge(fabric: Fabric) -> list[str]:

@@ -14,7 +14,7 @@ FAULTS = (
         by="tests/fabric/control/test_drained.py",
     ),
     Fault(
-        "fabric/control/fib.py",
+        "fabric/control/best_origins.py",
         "if underlay.tagged is not None:",
         "if False:",
         "of two VTEPs with one prefix the nearer one wins although it is drained",
@@ -72,6 +72,29 @@ FAULTS = (
         "a failure that only cuts VTEPs off touches nothing",
         by="tests/sim/proof/test_touched.py::"
         "test_vteps_that_lost_each_other_are_touched_whatever_routes_say",
+    ),
+    Fault(
+        "sim/proof/touched.py",
+        "        np.fill_diagonal(met, met.any(axis=0))\n",
+        "",
+        "of pairs between VRFs none is touched by what changes inside one",
+        by="tests/sim/proof/test_touched.py::"
+        "test_who_asks_about_some_pairs_hears_of_them_what_is_said_of_all",
+    ),
+    Fault(
+        "sim/proof/touched.py",
+        "            around[up] = True\n",
+        "            around[found[:-1].nonzero()] = True\n",
+        "who has a shorter prefix now keeps what it chooses for longer ones",
+        by="tests/sim/proof/test_touched.py::"
+        "test_who_asks_about_some_pairs_hears_of_them_what_is_said_of_all",
+    ),
+    Fault(
+        "fabric/control/best_origins.py",
+        "anew[vteps], to[vteps] = most, found[~most].any(axis=0)",
+        "anew[vteps], to[vteps] = most, found[~most].all(axis=0)",
+        "of prefixes that come from somewhere farther now the chosen origin stays",
+        by="tests/fabric/control/test_refilled.py",
     ),
     Fault(
         "fabric/control/reconvergence.py",

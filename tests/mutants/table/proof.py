@@ -37,7 +37,7 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/legs.py",
-        "return np.asarray(reach | np.eye(n, dtype=bool))",
+        "return np.asarray(reach | np.eye(len(reach), dtype=bool))",
         "return np.asarray(reach)",
         "proof: endpoints of one VTEP do not reach each other",
     ),

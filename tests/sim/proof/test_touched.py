@@ -3,6 +3,7 @@ all pairs says: in fabrics of every kind, for every single failure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -17,6 +18,8 @@ from walked_fabrics import random_world
 
 from fabric.build import rebuild
 from sim.proof.failures import Failures, vrfs_of
+from sim.proof.legs import Column
+from sim.proof.narrow import Limits, limits_of
 from sim.proof.prove import prove
 from sim.proof.reachability import Reach, reachability
 from sim.world import World
@@ -66,6 +69,39 @@ def test_what_is_not_touched_fares_as_before(seed: int, tmp_path: Path) -> None:
             of = len(network.vrfs)
             assert among == {r: s for r, s in after.items() if vrf[r[0]] * of + vrf[r[1]] in asked}
     assert moved
+
+
+@pytest.mark.slices(8)
+@pytest.mark.parametrize("seed", range(48))
+def test_who_asks_about_some_pairs_hears_of_them_what_is_said_of_all(
+    seed: int, tmp_path: Path
+) -> None:
+    _, network = random_world(Random(seed), tmp_path)
+    vteps = sorted({network.fabric.nodes[vtep].name for vtep, _ in network.fib.instances})
+    found = 0
+    for down in ([], [vteps[0]], [vteps[-1]]):
+        failures = Failures(reachability(World(rebuild(network, down=down))), lambda _: None)
+        asked = [*questions(Random(seed), len(network.endpoints))]
+        known = [failures.asked(pairs) for pairs, _ in asked]
+        for noticed in (one for kind in KINDS[:-1] for one in failures.each(kind)):
+            every = failures.touched(noticed)
+            for (pairs, limits), some in zip(asked, known, strict=True):
+                mine = failures.touched(noticed, some)
+                for losing in (False, True):
+                    wanted = every.rows(pairs, limits, losing=losing)
+                    assert mine.rows(pairs, limits, losing=losing).tolist() == wanted.tolist()
+                    found += wanted.any()
+    assert found
+
+
+def questions(rng: Random, endpoints: int) -> Iterator[tuple[Column, Limits]]:
+    """Pairs about which alone something is asked, from one to all of some ends, and limits."""
+    for several in (1, 2, 4):
+        ends = [np.array(rng.sample(range(endpoints), min(several, endpoints))) for _ in range(2)]
+        pairs = (ends[0][:, None] * endpoints + ends[1]).ravel() * 2
+        limits = limits_of(rng.choice(["10.0.0.0/25", "a/*"]), rng.choice(["0.0.0.0/1", "b/*"]))
+        assert limits is not None
+        yield np.sort(np.r_[pairs, pairs + 1]), limits
 
 
 def some_lost(was: bytes, now: bytes) -> bool:

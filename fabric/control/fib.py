@@ -297,9 +297,13 @@ def build_fib(
     places = np.array(plan.instances, np.int64).reshape(-1, 2)
     instance = np.full((underlay.n, len(tables)), -1, np.int64)
     instance[places[:, 0], places[:, 1]] = np.arange(len(places))
+    anew = set() if differing is None else set(places[differing.anew[places[:, 0]], 1].tolist())
     for vrf in dict.fromkeys(places[:, 1].tolist()):
-        table, mine = tables[vrf], np.flatnonzero(places[:, 1] == vrf)
-        vteps, far = places[mine, 0], routes.vtep[table.rows]
+        table, far = tables[vrf], routes.vtep[tables[vrf].rows]
+        if differing is not None and vrf not in anew and not differing.to[far].any():
+            continue
+        mine = np.flatnonzero(places[:, 1] == vrf)
+        vteps = places[mine, 0]
         if differing is None:
             parts = [whole(np.arange(len(mine)), vteps, table.rows, table.first)]
         else:

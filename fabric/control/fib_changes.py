@@ -21,9 +21,10 @@ def moved(before: Fib, after: Fib) -> frozenset[int]:
     if len(found) == len(vrfs):
         return vrfs
     number, same = renumbered(before, after), numbers_kept(before, after)
-    rows = zip(after.instances, before.chosen, after.chosen, strict=True)
-    others = ((v, number[a], b) for (_, v), a, b in rows if not (same and a is b))
-    return vrfs & {*found, *(v for v, a, b in others if not np.array_equal(a, b))}
+    for (_, vrf), a, b in zip(after.instances, before.chosen, after.chosen, strict=True):
+        if vrf not in found and not (same and a is b) and not np.array_equal(number[a], b):
+            found.add(vrf)
+    return vrfs & found
 
 
 def alike(before: Fib, after: Fib) -> bool:

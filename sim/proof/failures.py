@@ -253,8 +253,8 @@ def of_routes(fib: Fib, beside: Fib | None = None) -> bytes:
     # sets that are new have numbers in the order in which routes were chosen anew
     digest.update(_names(fib.nexthop_sets[len(beside.nexthop_sets) :]))
     for number, (was, chosen) in enumerate(zip(beside.chosen, fib.chosen, strict=True)):
-        if was is not chosen and len(at := np.flatnonzero(was != chosen)):
-            digest.update(np.concatenate(([number, len(at)], at, chosen[at])).tobytes())
+        if was is not chosen and (now := chosen.tobytes()) != was.tobytes():
+            digest.update(number.to_bytes(8, "little") + now)
     return digest.digest()
 
 

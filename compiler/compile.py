@@ -51,8 +51,8 @@ def compile_policy(network: Network, policy: Policy) -> Program:
     refuse_hairpins(network, policy)
     draft = Draft(network, policy)
     for run in PASSES:
-        draft = run(draft)
-        verify(draft)
+        before, draft = draft, run(draft)
+        verify(draft, before)
     assert draft.bindings is not None
     n_entries = sum(len(group.entries) + 1 for group in draft.groups)
     return Program(network, policy, draft.groups, draft.bindings, draft.origins, n_entries)

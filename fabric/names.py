@@ -72,6 +72,19 @@ def selects(pattern: str, endpoint: Endpoint) -> bool:
     )
 
 
+def selected(pattern: str, endpoints: Iterable[Endpoint]) -> list[Endpoint]:
+    """The endpoints that a pattern selects, in their order. All names of an endpoint begin with its
+    tenant or zone, so the first segment is tried once for each of these."""
+    first, known, out = pattern.partition("/")[0], dict[str, bool](), []
+    for endpoint in endpoints:
+        head, slash, _ = endpoint.name.partition("/")
+        if head not in known:
+            known[head] = not slash or fits(head, first)
+        if known[head] and selects(pattern, endpoint):
+            out.append(endpoint)
+    return out
+
+
 def others(endpoint: Endpoint) -> Iterable[str]:
     """The names of an endpoint beside its own."""
     return (*endpoint.aliases, *endpoint.runs, *endpoint.also)

@@ -38,6 +38,8 @@ def fits(name: str, pattern: str) -> bool:
     >>> fits("host12", "host[1,3,5-7]"), fits("host6", "host[01-08]")
     (False, True)
     """
+    if pattern == "*":
+        return True
     if GLOB.isdisjoint(pattern):
         return name == pattern
     found = _compiled(pattern)

@@ -106,7 +106,7 @@ class Points:
             if (regions := self._within(line.regions))
         )
         beside = Line(self._elsewhere, (L4Range(),), Action.PERMIT, NO_BORDER)
-        return replace(scope, lines=(*lines, beside))
+        return scope._replace(lines=(*lines, beside))
 
     @cached_property
     def _at_borders(self) -> tuple[Region, ...]:

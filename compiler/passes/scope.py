@@ -15,7 +15,7 @@
 
 Where all rules of a stage count, those that win come first, and of permits those that ask for no
 conditions, so that the first that matches decides here as well. A stage that denies by default has
-a scope for everybody.
+a scope for everybody. Endpoints that the same terms are about have one scope, as one value.
 """
 
 from __future__ import annotations
@@ -45,10 +45,15 @@ def scope(draft: Draft) -> Draft:
         for direction in met(stages)[place]
         for endpoint in draft.network.endpoints
     }
-    scopes = {
-        key: Scope(tuple(map(line_of, terms.get(key, ()))), *defaults.get(key, unasked[key[1]]))
-        for key in sorted(terms.keys() | defaults.keys() | everywhere)
-    }
+    made: dict[tuple[Action, int, tuple[int, ...]], Scope] = {}
+    scopes = {}
+    for key in sorted(terms.keys() | defaults.keys() | everywhere):
+        mine = terms.get(key, ())
+        default, origin = defaults.get(key, unasked[key[1]])
+        alike = default, id(origin), tuple(map(id, mine))
+        if alike not in made:
+            made[alike] = Scope(tuple(map(line_of, mine)), default, origin)
+        scopes[key] = made[alike]
     return replace(draft, scopes=scopes)
 
 

@@ -31,6 +31,7 @@ def share(draft: Draft) -> Draft:
     bindings = np.full((len(Direction), len(draft.network.endpoints), len(stages)), -1, np.int32)
     groups: list[Group] = []
     known: dict[tuple[Direction, int, Scope], int] = {}
+    met: dict[tuple[Direction, int, int], int] = {}  # by the id of a scope, which is quicker
     origins: dict[Origin, int] = {}
     n_entries = 0
 
@@ -38,13 +39,16 @@ def share(draft: Draft) -> Draft:
         return origins.setdefault(origin, len(origins))
 
     for (direction, stage, endpoint), scope in (draft.scopes or {}).items():
-        key = (direction, stage, scope)
-        if key not in known:
-            known[key] = len(groups)
-            group = new_group(len(groups), direction, stages[stage], scope, n_entries, cause)
-            groups.append(group)
-            n_entries += len(group.entries) + 1
-        bindings[direction, endpoint, stage] = known[key]
+        place = (direction, stage, id(scope))
+        if place not in met:
+            key = (direction, stage, scope)
+            if key not in known:
+                known[key] = len(groups)
+                group = new_group(len(groups), direction, stages[stage], scope, n_entries, cause)
+                groups.append(group)
+                n_entries += len(group.entries) + 1
+            met[place] = known[key]
+        bindings[direction, endpoint, stage] = met[place]
     return replace(draft, groups=tuple(groups), bindings=bindings, origins=tuple(origins))
 
 

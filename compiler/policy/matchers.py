@@ -14,6 +14,7 @@ from compiler.policy.matcher import Addresses, Around, Inside, Matcher, Members
 from fabric.inventory import Endpoint, Prefix
 from fabric.names import selects as named
 from fabric.network import Network
+from fabric.plan.pools import bounds
 
 if TYPE_CHECKING:
     from compiler.policy.ir import Packet
@@ -282,7 +283,13 @@ MATCHERS: tuple[type[Matcher], ...] = (Everyone, Pods, Named, InVrf, Cidr, OwnNo
 
 def overlaps(prefixes: tuple[Prefix, ...], others: tuple[Prefix, ...]) -> bool:
     """Whether any prefix of one tuple overlaps any of the other (families never mix)."""
-    return any(a.version == b.version and a.overlaps(b) for a in prefixes for b in others)
+    spans = [(prefix.version, *bounds(prefix)) for prefix in others]
+    for prefix in prefixes:
+        version, (first, last) = prefix.version, bounds(prefix)
+        for other, low, high in spans:
+            if other == version and low <= last and first <= high:
+                return True
+    return False
 
 
 def holds(prefix: Prefix, packet: Packet) -> bool:

@@ -15,6 +15,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +36,7 @@ ALL_V4: Intervals = ((0, 2**32 - 1),)
 ALL_V6: Intervals = ((0, 2**128 - 1),)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Region:
+class Region(NamedTuple):
     """Remote addresses behind one VRF index (or `ANY_VRF`), per family."""
 
     vrf: int = ANY_VRF
@@ -44,8 +44,7 @@ class Region:
     v6: Intervals = ALL_V6
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class L4Range:
+class L4Range(NamedTuple):
     """Inclusive ranges; `protocol` is an IANA number or `ANY`; `fields` limit what else a header
     carries, all of them together."""
 
@@ -55,8 +54,7 @@ class L4Range:
     fields: tuple[Within, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """`id` is unique in the program (counters are indexed by it); `origin` indexes `origins`. Who
     enforces it, the stage of its group says."""
 

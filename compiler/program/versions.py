@@ -104,7 +104,7 @@ def together(old: Program, new: Program) -> Program:
 
             def moved(entry: Entry, number: int) -> Entry:
                 cause = origins.setdefault(new.origins[entry.origin], len(origins))
-                return replace(entry, id=number, origin=cause)
+                return entry._replace(id=number, origin=cause)
 
             entries = tuple(moved(e, first + n) for n, e in enumerate(group.entries))
             last = moved(group.default_entry, first + len(entries))

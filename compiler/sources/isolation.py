@@ -36,17 +36,19 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
-from compiler.policy.selectors import overlaps
 from compiler.policy.source import Source, no_mistakes
 from fabric.diagnostics import Diagnostic
 from fabric.intent.offers import Intent
 from fabric.inventory import Prefix
 from fabric.network import Network
 from fabric.plan.per_namespace import NODES
+from fabric.plan.pools import bounds
 from fabric.ports import PortRange
 
 Sides = tuple[InVrf, ...]
-Dual = defaultdict[str, list[tuple[Prefix, ...]]]
+Spans = tuple[tuple[int, int, int], ...]
+"""IP version, first and last address of prefixes."""
+Dual = defaultdict[str, list[Spans]]
 UNASKED = Origin(origin_kinds.DEFAULT, "tenant isolation")
 
 
@@ -115,11 +117,23 @@ def by_version(dual: Dual, near: Sides, far: Sides) -> Iterator[tuple[Sides, Sid
 
 def halved(dual: Dual, side: InVrf) -> bool:
     """Whether this side offers one IP version of an endpoint that has two."""
-    return any(
-        len({p.version for p in own if overlaps(side.prefixes or (), (p,))}) == 1
-        for vrf in side.vrfs
-        for own in dual[vrf]
-    )
+    offered = spans(side.prefixes or ())
+    for vrf in side.vrfs:
+        for own in dual[vrf]:
+            versions = {
+                version
+                for version, low, high in own
+                for other, first, last in offered
+                if version == other and low <= last and first <= high
+            }
+            if len(versions) == 1:
+                return True
+    return False
+
+
+def spans(prefixes: Iterable[Prefix]) -> Spans:
+    """Where prefixes begin and end."""
+    return tuple((prefix.version, *bounds(prefix)) for prefix in prefixes)
 
 
 def with_both(network: Network) -> Dual:
@@ -127,7 +141,7 @@ def with_both(network: Network) -> Dual:
     found: Dual = defaultdict(list)
     for endpoint in network.endpoints:
         if len({prefix.version for prefix in endpoint.prefixes}) > 1:
-            found[network.vrfs[endpoint.vrf].name].append(endpoint.prefixes)
+            found[network.vrfs[endpoint.vrf].name].append(spans(endpoint.prefixes))
     return found
 
 

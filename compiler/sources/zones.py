@@ -39,7 +39,7 @@ from compiler.policy.origin_kinds import OriginKind
 from compiler.policy.source import Source, no_mistakes
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import ZoneRule
-from fabric.names import selects
+from fabric.names import selected
 from fabric.network import Network
 from fabric.ports import ANY, PortRange, parse_ports
 from fabric.wildcard import fits
@@ -271,7 +271,7 @@ def unmatched(network: Network) -> tuple[Diagnostic, ...]:
         )
         for item in (*services, *rules)
         for pattern in (*patterns(item.rule.from_), *patterns(item.rule.to))
-        if not any(selects(pattern, e) for e in network.endpoints)
+        if not selected(pattern, network.endpoints)
     )
 
 

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_address
 from typing import Any
 
+from fabric import ip
 from fabric.checks.numbers import RESERVED_ASNS, pool_of
 from fabric.checks.values import (
     MAX_2_OCTETS,
@@ -143,7 +143,7 @@ def strangers(spec: FabricSpec, locked: Locked, found: Diagnostics) -> None:
         (
             "loopback",
             f"pools.loopbacks {pools.loopbacks}",
-            lambda text: loopbacks is None or ip_address(text) in loopbacks,
+            lambda text: loopbacks is None or ip.address(text) in loopbacks,
         ),
         ("vni", f"pools.vni {pools.vni}", lambda n: n in vni_pool),
         (

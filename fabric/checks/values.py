@@ -8,18 +8,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
+from fabric import ip
 from fabric.address_sets import mapped
 from fabric.checks.known_names import KnownNames
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec, Pins, ZoneRule
 from fabric.inventory import Prefix
 from fabric.io.visible import visible
+from fabric.plan.pools import bounds
 from fabric.ports import parse_ports
 
-THIS_NETWORK = IPv4Network("0.0.0.0/8")
+UNFIT = (
+    ("224.0.0.0/4", "a multicast address"),
+    ("0.0.0.0/32", "the unspecified address"),
+    ("127.0.0.0/8", "an address of the loopback network"),
+    ("169.254.0.0/16", "a link-local address"),
+    ("0.0.0.0/8", "an address of this network (0.0.0.0/8)"),
+    ("255.255.255.255/32", "the broadcast address"),
+    ("240.0.0.0/4", "a reserved address"),
+    ("ff00::/8", "a multicast address"),
+    ("::/128", "the unspecified address"),
+    ("::1/128", "an address of the loopback network"),
+    ("fe80::/10", "a link-local address"),
+)
+"""Where nobody can be reached, and why; the first that holds an address counts."""
+SPANS = [(p.version, *bounds(p), words) for p, words in ((ip.prefix(t), w) for t, w in UNFIT)]
+"""The same as IP versions, first and last addresses."""
 Path = tuple[str | int, ...]
 Reader = Callable[[str], Any]
 MAX_ASN, MAX_2_OCTETS, MAX_VNI = 2**32 - 1, 2**16 - 1, 2**24 - 1
@@ -44,7 +61,7 @@ def network(text: str) -> Prefix:
     if "%" in text:
         raise ValueError(f'"{text}" has a scope\nleave out the % and what follows')
     try:
-        found = ip_network(text)
+        found = ip.prefix(text)
     except ValueError:
         try:
             loose = ip_network(text, strict=False)
@@ -74,7 +91,7 @@ def slip(text: str) -> str:
 def address(text: str) -> IPv4Address | IPv6Address:
     """A single address."""
     try:
-        found = ip_address(text)
+        found = ip.address(text)
     except ValueError:
         hint = "write it without a length" if "/" in text else "write 10.0.0.1 or fd00::1"
         raise ValueError(f'"{text}" is not an IPv4 or IPv6 address\n{hint}') from None
@@ -105,16 +122,11 @@ def loopback_pool(text: str) -> Prefix:
 
 def unfit(found: IPv4Address | IPv6Address) -> str | None:
     """Why nobody can be reached at an address, if so."""
-    kinds = (
-        (found.is_multicast, "a multicast address"),
-        (found.is_unspecified, "the unspecified address"),
-        (found.is_loopback, "an address of the loopback network"),
-        (found.is_link_local, "a link-local address"),
-        (found in THIS_NETWORK, "an address of this network (0.0.0.0/8)"),
-        (str(found) == "255.255.255.255", "the broadcast address"),
-        (found.is_reserved and found.version == 4, "a reserved address"),
-    )
-    return next((words for is_so, words in kinds if is_so), None)
+    version, number = found.version, int(found)
+    for kind, first, last, words in SPANS:
+        if first <= number <= last and kind == version:
+            return words
+    return None
 
 
 def host_address(text: str) -> IPv4Address | IPv6Address:

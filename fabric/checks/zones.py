@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import ip_network
 
+from fabric import ip
 from fabric.checks.known_names import ZONES, KnownNames
 from fabric.checks.values import zone_rules
 from fabric.diagnostics import Diagnostics, did_you_mean
@@ -101,7 +101,7 @@ def addresses(
 def readable(text: str) -> Prefix | None:
     """A prefix; None for what is reported elsewhere as unreadable."""
     try:
-        return ip_network(text)
+        return ip.prefix(text)
     except ValueError:
         return None
 

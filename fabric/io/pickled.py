@@ -2,9 +2,9 @@
 
 Rules that hold here:
 
-1. Frozen dataclasses with slots and IP networks are taken apart and put together without the code
-   that the standard library has for them, which takes most of the time. Nothing is checked again:
-   what is put together was whole when it was taken apart.
+1. Frozen dataclasses with slots, named tuples and IP networks are taken apart and put together
+   without the code that the standard library has for them, which takes most of the time. Nothing is
+   checked again: what is put together was whole when it was taken apart.
 2. Arrays that are the beginning of another one share its memory, as they did.
 3. What a value refers to may be left out by name (`names`, by identity); whoever reads it says what
    has that name then.
@@ -28,7 +28,7 @@ from fabric.uncollected import uncollected
 PROTOCOL = 5
 Reducer = Callable[[Any], tuple[Any, ...]]
 NOTHING: Mapping[Any, Any] = {}
-_new = object.__new__
+_new, _new_tuple = object.__new__, tuple.__new__
 
 
 class Sink(Protocol):
@@ -50,7 +50,7 @@ def read(data: bytes, named: Mapping[str, Any] = NOTHING) -> Any:
 
 
 class _Reducers(dict[type[Any], Reducer]):
-    """How a class is taken apart; KeyError where pickle does it."""
+    """How a class is taken apart; KeyError for classes of classes, which are told by name."""
 
     def __missing__(self, kind: type[Any]) -> Reducer:
         if kind in (IPv4Network, IPv6Network):
@@ -59,7 +59,11 @@ class _Reducers(dict[type[Any], Reducer]):
             return self.setdefault(kind, _array)
         if is_dataclass(kind) and getattr(kind.__getstate__, "__module__", "") == "dataclasses":
             return self.setdefault(kind, _dataclass(kind))
-        raise KeyError(kind)
+        if issubclass(kind, type):
+            raise KeyError(kind)
+        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+            return self.setdefault(kind, lambda value: (_new_tuple, (kind, (*value,))))
+        return self.setdefault(kind, _as_usual)
 
 
 class _Writer(pickle.Pickler):
@@ -82,6 +86,12 @@ class _NamingReader(pickle.Unpickler):
 
     def persistent_load(self, name: str) -> Any:
         return self.named[name]
+
+
+def _as_usual(value: Any) -> tuple[Any, ...]:
+    """As pickle does it, which would ask for the class anew with every value."""
+    found: tuple[Any, ...] = value.__reduce_ex__(PROTOCOL)
+    return found
 
 
 def _network(value: Any) -> tuple[Any, ...]:

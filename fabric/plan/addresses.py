@@ -17,8 +17,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv4Address, IPv6Address
 
+from fabric import ip
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
 from fabric.inventory import Prefix, Vrf
@@ -73,6 +74,8 @@ class VrfAddresses:
         self.spoken = {slot: {p.version for p in slot.prefixes} for slot in self.slots}
         self.blocks: dict[str, list[Prefix]] = defaultdict(list)
         self.taken: set[Address] = set()
+        longest_first = sorted(vrf.prefixes, key=lambda p: -p.prefixlen)
+        self.specific = [(*bounds(p), p, self.slot_of(p)) for p in longest_first]
         self.free: dict[tuple[str, Slot, int], Iterator[Address]] = {}
 
     def own(self, host: str, block: Prefix) -> None:
@@ -87,7 +90,7 @@ class VrfAddresses:
                 self.space[prefix.version].add(*2 * bounds(prefix)[:1])
         for host in hosts:
             key = f"{host} {self.vrf.name}"
-            for number, block in enumerate(map(ip_network, self.draws.pins.blocks[key])):
+            for number, block in enumerate(map(ip.prefix, self.draws.pins.blocks[key])):
                 if not self.holds(block):
                     what = f"block {block} of {key} lies in no prefix of {self.vrf.name}"
                     hint = f"its prefixes: {', '.join(map(str, self.vrf.prefixes))}"
@@ -101,12 +104,10 @@ class VrfAddresses:
         """Then locked ones; one of a host without endpoints stays reserved."""
         for host in hosts:
             key = f"{host} {self.vrf.name}"
-            for number, block in enumerate(
-                map(ip_network, self.draws.drawn["blocks"].get(key, ()))
-            ):
-                span = self.draws.file.span("blocks", key, number)
+            for number, block in enumerate(map(ip.prefix, self.draws.drawn["blocks"].get(key, ()))):
                 other = self.space.pinned_around(block)
                 if other is not None:
+                    span = self.draws.file.span("blocks", key, number)
                     what = f'block {block} is pinned for "{other}", and locked for "{key}"'
                     hint = "pin another one, or delete the line to have another one drawn"
                     self.problems.error("C481", what, span, hint)
@@ -115,6 +116,7 @@ class VrfAddresses:
                     if host in here:
                         self.blocks[host].append(block)
                 elif host in here:
+                    span = self.draws.file.span("blocks", key, number)
                     what = f"the lock file gives block {block} to {key}, outside its VRF"
                     prefixes = ", ".join(map(str, self.vrf.prefixes))
                     hint = f"its prefixes: {prefixes}; delete the line to have another one drawn"
@@ -139,23 +141,30 @@ class VrfAddresses:
     def follow(self, host: str, address: Address) -> None:
         """Let a known address pull its block to its host, if the block is free (rule 2) and nobody
         pinned what the host owns."""
-        prefix = self.prefix_of(address)
-        slot = next((s for s in self.slots if prefix in s.prefixes), None)
+        prefix, slot = self.around(address)
         pinned = self.draws.pins.blocks.get(f"{host} {self.vrf.name}", ())
         if prefix is None or slot is None or slot.use == "pins":
             return
-        if any(ip_network(block).version == address.version for block in pinned):
+        version, number = address.version, int(address)
+        if any(ip.prefix(block).version == version for block in pinned):
             return
         length = self.length(slot, prefix)
         size = 1 << (prefix.max_prefixlen - length)
-        block = network(prefix.version, int(address) // size * size, length)
-        if not self.space[prefix.version].overlaps(*bounds(block)):
-            self.own(host, block)
+        first = number // size * size
+        if not self.space[version].overlaps(first, first + size - 1):
+            self.own(host, network(version, first, length))
 
-    def prefix_of(self, address: Address) -> Prefix | None:
-        """The most specific prefix of the VRF around an address."""
-        inside = [p for p in self.vrf.prefixes if p.version == address.version and address in p]
-        return max(inside, key=lambda p: p.prefixlen, default=None)
+    def around(self, address: Address) -> tuple[Prefix | None, Slot | None]:
+        """The most specific prefix of the VRF around an address, and its slot."""
+        version, number = address.version, int(address)
+        for first, last, prefix, slot in self.specific:
+            if first <= number <= last and prefix.version == version:
+                return prefix, slot
+        return None, None
+
+    def slot_of(self, prefix: Prefix) -> Slot | None:
+        """The slot that a prefix of the VRF belongs to."""
+        return next((s for s in self.slots if prefix in s.prefixes), None)
 
     def length(self, slot: Slot, prefix: Prefix) -> int:
         """Length of a host's block in a slot (rule 3)."""
@@ -177,7 +186,8 @@ class VrfAddresses:
             if address is not None:
                 found, assumed = [*found, address], True
         if assumed:
-            self.draws.drawn["addresses"][wish.name] = [str(a) for a in _sorted(found)]
+            texts = [ip.text(a) for a in _sorted(found)]
+            self.draws.drawn["addresses"][wish.name] = texts
         return Granted(_hosts(found), assumed)
 
     def draw(self, wish: Wish, slot: Slot, version: int) -> Address | None:
@@ -226,7 +236,7 @@ class VrfAddresses:
         for host, blocks in self.blocks.items():
             key = f"{host} {self.vrf.name}"
             if blocks and key not in self.draws.pins.blocks:
-                self.draws.drawn["blocks"][key] = [str(block) for block in blocks]
+                self.draws.drawn["blocks"][key] = [*map(ip.text, blocks)]
 
 
 _address: dict[int, Callable[[int], Address]] = {4: IPv4Address, 6: IPv6Address}

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.file.spec import Pins
 from fabric.io.dependencies import drew
+from fabric.ip import canonical_address, canonical_prefix
 from fabric.plan import lock
 from fabric.plan.ledger import Ledger
 from fabric.plan.lock import SECTIONS, Locked
@@ -79,11 +79,11 @@ def canonical(pins: Pins) -> Pins:
     """The same values, each in the one form in which it is drawn."""
     forms: dict[str, Callable[[str], str]] = {
         "router_mac": str.lower,
-        "prefixes": lambda text: str(ip_network(text)),
+        "prefixes": canonical_prefix,
     }
     lists: dict[str, Callable[[str], str]] = {
-        "blocks": lambda text: str(ip_network(text)),
-        "addresses": lambda text: str(ip_address(text)),
+        "blocks": canonical_prefix,
+        "addresses": canonical_address,
     }
     update: dict[str, dict[str, Any]] = {
         section: {key: form(text) for key, text in getattr(pins, section).items()}

@@ -18,9 +18,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from fabric import ip
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
 from fabric.inventory import Endpoint, Prefix, Vrf
@@ -174,7 +174,7 @@ def misplaced_nodes(site: PlanInputs, placed: Placement, nodes: Iterable[tuple[s
         for host, found in present.reported.items():
             here = where[tenant, host]
             prefixes = [prefix for vrf in here for prefix in vrf.prefixes]
-            made = [(f"{tenant}/@node/{host}", ip_address(a), s) for a, s in found.items()]
+            made = [(f"{tenant}/@node/{host}", ip.address(a), s) for a, s in found.items()]
             outside(" or ".join(vrf.name for vrf in here), prefixes, made, site.problems)
 
 
@@ -234,7 +234,7 @@ class VrfEndpoints:
         theirs = [c for pod in pods for c in claims(pod.name, pod.addresses, pod.span)]
         outside(self.vrf.name, self.vrf.prefixes, theirs, self.site.problems)
         own = [
-            (self.node_name(host), ip_address(text), span)
+            (self.node_name(host), ip.address(text), span)
             for host in self.nodes
             for text, span in self.presence.reported.get(host, {}).items()
         ]

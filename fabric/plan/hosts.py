@@ -16,8 +16,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from functools import cached_property
 
+from fabric import ip
 from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, Span
 from fabric.file.spec import FabricSpec, Pins
 from fabric.inventory import Prefix
@@ -80,14 +81,20 @@ class NodeNames:
         for host in sorted(hosts, key=lambda host: not node_names(spec, host)):
             for name in node_names(spec, host) or (host,):
                 self.by_name.setdefault(name, (host, NOTHING))
-        self.given, self.drawn = addresses(tenant, spec.pins), addresses(tenant, locked)
+        self.tenant, self.locked = tenant, locked
+        self.given = addresses(tenant, spec.pins)
         self.blocks = tuple(blocks(tenant, spec.pins))
+
+    @cached_property
+    def drawn(self) -> dict[str, str]:
+        """The hosts of node addresses that are locked."""
+        return addresses(self.tenant, self.locked)
 
     def host(self, node: str | None, known: Iterable[str]) -> Found | None:
         """The host of a node with this name and these addresses; what of that is assumed."""
         if node in self.by_name:
             return self.by_name[node or ""]
-        for address in map(ip_address, known):
+        for address in map(ip.address, known):
             pinned = (host for block, host in self.blocks if address in block)
             given = self.given.get(str(address)) or next(pinned, None)
             if given in self.hosts:
@@ -100,7 +107,7 @@ class NodeNames:
     def learn(self, node: str, found: Found, known: Iterable[str]) -> None:
         """What a Node object says about a host."""
         self.by_name[node] = found
-        self.given.update((str(ip_address(text)), found[0]) for text in known)
+        self.given.update((ip.canonical_address(text), found[0]) for text in known)
 
 
 def node_names(spec: FabricSpec, host: str) -> tuple[str, ...]:
@@ -113,7 +120,7 @@ def addresses(tenant: str, pins: Pins) -> dict[str, str]:
     """The hosts of node addresses, as pins or a lock file have them."""
     start = f"{tenant}/@node/"
     return {
-        str(ip_address(text)): key.removeprefix(start).partition("@")[0]
+        ip.canonical_address(text): key.removeprefix(start).partition("@")[0]
         for key, texts in pins.addresses.items()
         if key.startswith(start)
         for text in texts
@@ -125,7 +132,7 @@ def blocks(tenant: str, pins: Pins) -> Iterator[tuple[Prefix, str]]:
     for key, texts in pins.blocks.items():
         host, _, vrf = key.partition(" ")
         if vrf.startswith(f"{tenant}/"):
-            yield from ((ip_network(text), host) for text in texts)
+            yield from ((ip.prefix(text), host) for text in texts)
 
 
 class Nodes:
@@ -150,7 +157,7 @@ class Nodes:
                 self.hosts.add(where[0])
                 names.learn(node.name, where, known)
                 self.reported[where[0]].update(
-                    (str(ip_address(address)), span) for address, span in node.addresses
+                    (ip.canonical_address(address), span) for address, span in node.addresses
                 )
 
 

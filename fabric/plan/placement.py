@@ -20,10 +20,10 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from pathlib import Path
 from zlib import crc32
 
+from fabric import ip
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.file.extend import PatchEdit
 from fabric.file.spec import FabricSpec, Pins
@@ -215,7 +215,7 @@ class _Placer:
             self.contradicted(self.endpoint(pod), host)
             own = pod.addresses if pod.host_network else ()
             for address in (*pod.host_addresses, *own):
-                self.reported[host].setdefault(str(ip_address(address)), pod.span)
+                self.reported[host].setdefault(ip.canonical_address(address), pod.span)
             yield self.result(pod, host, assumed)
 
     def on_every_host(self, pod: Pod) -> Iterable[Pod]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 
+from fabric import ip
 from fabric.diagnostics import Diagnostics, Span
 from fabric.inventory import Prefix
 
@@ -19,7 +20,7 @@ Claim = tuple[str, Address, Span | None]
 
 def claims(name: str, texts: Iterable[str], span: Span | None) -> list[Claim]:
     """What one endpoint reports, each address once."""
-    return [(name, address, span) for address in dict.fromkeys(map(ip_address, texts))]
+    return [(name, address, span) for address in dict.fromkeys(map(ip.address, texts))]
 
 
 def inside(address: Address, prefixes: Iterable[Prefix]) -> bool:

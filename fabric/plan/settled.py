@@ -15,12 +15,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 
+from fabric import ip
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
 from fabric.inventory import Vrf
 from fabric.plan.draws import Draws
+from fabric.plan.pools import bounds
 from fabric.plan.vrfs import Slot
 
 Address = IPv4Address | IPv6Address
@@ -69,6 +71,7 @@ class Claims:
         self.pins, self.locks, self.kept = pins, locks, draws.drawn["addresses"]
         self.owner: dict[Address, tuple[str, str]] = {}
         self.mine: dict[str, Settled] = {}
+        self.spans = [(p.version, *bounds(p)) for p in vrf.prefixes]
 
     def settle(self, wishes: Sequence[Wish]) -> list[Settled]:
         """What each wish has; rules 1 to 3."""
@@ -82,12 +85,13 @@ class Claims:
 
     def contains(self, address: Address) -> bool:
         """Whether an address lies in a prefix of the VRF."""
-        return any(address in p for p in self.vrf.prefixes if p.version == address.version)
+        version, number = address.version, int(address)
+        return any(first <= number <= last and v == version for v, first, last in self.spans)
 
     def reported(self, wishes: Sequence[Wish]) -> None:
         """Addresses of statuses."""
         inside = [
-            {a: None for a in map(ip_address, wish.status) if self.contains(a)} for wish in wishes
+            {a: None for a in map(ip.address, wish.status) if self.contains(a)} for wish in wishes
         ]
         claims = Counter(address for addresses in inside for address in addresses)
         for wish, addresses in zip(wishes, inside, strict=True):
@@ -104,7 +108,7 @@ class Claims:
         """One entry of `pins.addresses`."""
         name = wish.name if wish else key
         good = []
-        for number, address in enumerate(map(ip_address, texts)):
+        for number, address in enumerate(map(ip.address, texts)):
             span = self.spec.at("pins", "addresses", key, number)
             other, how = self.owner.setdefault(address, (name, "pinned"))
             if not self.contains(address):
@@ -132,11 +136,11 @@ class Claims:
             return
         idle = wish is None or wish.name in self.mine
         good = []
-        for number, address in enumerate(map(ip_address, texts)):
-            span = self.draws.file.span("addresses", key, number)
+        for number, address in enumerate(map(ip.address, texts)):
             other, how = self.owner.get(address, (key, "locked"))
             if not self.contains(address):
                 if not idle:
+                    span = self.draws.file.span("addresses", key, number)
                     what = f"the lock file gives {address} to {key}, outside {self.vrf.name}"
                     prefixes = ", ".join(map(str, self.vrf.prefixes))
                     hint = f"its prefixes: {prefixes}; delete the line to have another one drawn"
@@ -146,12 +150,14 @@ class Claims:
                 good.append(address)
             elif how == "locked":
                 what = f"the lock file gives {address} in {self.vrf.name} to {other} and to {key}"
+                span = self.draws.file.span("addresses", key, number)
                 self.found.error("C485", what, span, "each needs its own")
             elif how == "pinned":
                 if idle:
                     self.kept.pop(key, None)
                     continue
                 what = f"{address} is pinned for {other}, and the lock file gives it to {key}"
+                span = self.draws.file.span("addresses", key, number)
                 hint = f"pin another one, or delete the line: then {key} draws again"
                 self.found.error("C481", what, span, hint)
         if not idle and wish is not None:

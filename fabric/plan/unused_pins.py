@@ -8,8 +8,8 @@ The value stays reserved: a slip, or what is kept for later. `fabric.plan.settle
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import ip_address
 
+from fabric import ip
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.file.spec import FabricSpec
 from fabric.inventory import Endpoint
@@ -30,7 +30,7 @@ def unused_pins(spec: FabricSpec, endpoints: Sequence[Endpoint], problems: Diagn
     for key in sorted(node_of.keys() & spec.pins.addresses):
         node, texts = node_of[key], spec.pins.addresses[key]
         own = [prefix.network_address for prefix in node.prefixes]
-        if not {*map(ip_address, texts)} <= {*own}:
+        if not {*map(ip.address, texts)} <= {*own}:
             had = " and ".join(map(str, own))
             what = f"{key} is pinned to {texts[0]}, and has the address of {node.name}, {had}"
             span = spec.at_key("pins", "addresses", key)

@@ -11,12 +11,12 @@ Rules that hold here:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from fabric.address_sets import addresses_in, refusal
 from fabric.diagnostics import InputError
 from fabric.inventory import Endpoint
-from fabric.names import nodes_of, selects
+from fabric.names import nodes_of, selected
 from fabric.network import Network
 from sim.names.address_sets import owning
 
@@ -31,10 +31,7 @@ def chosen(network: Network, name: str) -> list[Endpoint]:
         if wrong := refusal(name):
             raise InputError(wrong)
         return owning(network, block)
-    for meant in _readings(network, name):
-        if found := [e for e in network.endpoints if meant(e)]:
-            return found
-    return []
+    return next(filter(None, _readings(network, name)), [])
 
 
 def also_meant(network: Network, name: str) -> list[Endpoint]:
@@ -42,18 +39,19 @@ def also_meant(network: Network, name: str) -> list[Endpoint]:
     host is, an endpoint of a zone as a VRF."""
     if addresses_in(name) is not None:
         return []
-    meanings = [[e for e in network.endpoints if meant(e)] for meant in _readings(network, name)]
+    meanings = [*_readings(network, name)]
     first = {e.index for e in next(filter(None, meanings), [])}
     others = {e.index: e for found in meanings for e in found if e.index not in first}
     return [others[index] for index in sorted(others)]
 
 
-def _readings(network: Network, name: str) -> Iterator[Callable[[Endpoint], bool]]:
-    """What a name may mean, first things first (rule 2)."""
-    yield lambda e: selects(name, e)
-    yield lambda e: network.vrfs[e.vrf].name == name
+def _readings(network: Network, name: str) -> Iterator[list[Endpoint]]:
+    """Whom a name may mean, first things first (rule 2)."""
+    yield selected(name, network.endpoints)
+    vrfs = {vrf.index for vrf in network.vrfs if vrf.name == name}
+    yield [e for e in network.endpoints if e.vrf in vrfs] if vrfs else []
     if "/" not in name:
-        yield lambda e: selects(nodes_of(name), e)
+        yield selected(nodes_of(name), network.endpoints)
 
 
 def patterns(network: Network, name: str) -> tuple[str, ...]:

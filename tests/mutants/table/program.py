@@ -234,8 +234,8 @@ FAULTS = (
     ),
     Fault(
         "compiler/passes/scope.py",
-        "*defaults.get(key, unasked[key[1]])",
-        "*unasked[key[1]]",
+        "default, origin = defaults.get(key, unasked[key[1]])",
+        "default, origin = unasked[key[1]]",
         "selections say nothing",
     ),
     Fault(

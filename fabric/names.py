@@ -23,7 +23,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from fabric.wildcard import fits
@@ -72,17 +72,16 @@ def selects(pattern: str, endpoint: Endpoint) -> bool:
     )
 
 
-def selected(pattern: str, endpoints: Iterable[Endpoint]) -> list[Endpoint]:
+def selected(pattern: str, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
     """The endpoints that a pattern selects, in their order. All names of an endpoint begin with its
     tenant or zone, so the first segment is tried once for each of these."""
-    first, known, out = pattern.partition("/")[0], dict[str, bool](), []
+    first, known = pattern.partition("/")[0], dict[str, bool]()
     for endpoint in endpoints:
         head, slash, _ = endpoint.name.partition("/")
         if head not in known:
             known[head] = not slash or fits(head, first)
         if known[head] and selects(pattern, endpoint):
-            out.append(endpoint)
-    return out
+            yield endpoint
 
 
 def others(endpoint: Endpoint) -> Iterable[str]:

@@ -77,26 +77,39 @@ class Resolver:
         self.anycast: dict[int, list[int]] = defaultdict(list)
         self.vrf_index = {vrf.name: vrf.index for vrf in network.vrfs}
         self.by_tenant: dict[str, list[int]] = defaultdict(list)
+        self.by_vrf: dict[int, list[int]] = defaultdict(list)
         self.by_port: dict[str, list[int]] = defaultdict(list)
         for endpoint in network.endpoints:
             self.by_tenant[endpoint.tenant].append(endpoint.index)
+            self.by_vrf[endpoint.vrf].append(endpoint.index)
             if endpoint.anycast:
                 self.anycast[endpoint.vrf].append(endpoint.index)
             for port in {port.name for port in endpoint.ports}:
                 self.by_port[port].append(endpoint.index)
         self._endpoints: dict[Matcher, tuple[int, ...]] = {}
+        self._met: dict[int, tuple[Matcher, tuple[int, ...]]] = {}  # by id, which needs no hash
+        self._owned_by: dict[tuple[int, ...], tuple[Region, ...]] = {}
         self._looked: dict[tuple[frozenset[str], str], list[tuple[Endpoint, list[int]]]] = {}
 
     def endpoints(self, matcher: Matcher) -> tuple[int, ...]:
         """Endpoint indices that the matcher selects."""
-        if matcher not in self._endpoints:
+        met = self._met.get(id(matcher))
+        if met is None:
+            met = self._met[id(matcher)] = matcher, self._selected(matcher)
+        return met[1]
+
+    def _selected(self, matcher: Matcher) -> tuple[int, ...]:
+        """The same, for a matcher that is another value than those before, but may be equal."""
+        known = self._endpoints.get(matcher)
+        if known is None:
             found = (
                 alike
                 for one, alike in self._candidates(matcher)
                 if matcher.selects(one, self.network)
             )
-            self._endpoints[matcher] = tuple(sorted(chain.from_iterable(found)))
-        return self._endpoints[matcher]
+            known = tuple(sorted(chain.from_iterable(found)))
+            self._endpoints[matcher] = known
+        return known
 
     def _candidates(self, matcher: Matcher) -> Iterable[tuple[Endpoint, Sequence[int]]]:
         """All endpoints, narrowed where that is cheap: one of each set in which they have what the
@@ -107,7 +120,7 @@ class Resolver:
                 return (pair for name in names for pair in self._alike(looks, name))
             case "vrf", names:
                 indices = {self.vrf_index[name] for name in names if name in self.vrf_index}
-                return ((e, (e.index,)) for e in endpoints if e.vrf in indices)
+                return ((endpoints[i], (i,)) for vrf in indices for i in self.by_vrf[vrf])
             case _:
                 return (pair for name in self.by_tenant for pair in self._alike(looks, name))
 
@@ -175,14 +188,20 @@ class Resolver:
             for region in self._regions_of(cover):
                 by_vrf[region.vrf].append(region)
         merged = (
-            Region(vrf, union(*(r.v4 for r in parts)), union(*(r.v6 for r in parts)))
+            parts[0]
+            if len(parts) == 1
+            else Region(vrf, union(*(r.v4 for r in parts)), union(*(r.v6 for r in parts)))
             for vrf, parts in sorted(by_vrf.items())
         )
         return tuple(region for region in merged if region.v4 or region.v6)
 
     def _regions_of(self, cover: Members | Addresses) -> tuple[Region, ...]:
         if isinstance(cover, Members):
-            return regions_of(self.network, self.owned, cover.endpoints)
+            known = self._owned_by.get(cover.endpoints)
+            if known is None:
+                known = regions_of(self.network, self.owned, cover.endpoints)
+                self._owned_by[cover.endpoints] = known
+            return known
         v4, v6 = (
             everything(v)
             if cover.prefixes is None

@@ -7,11 +7,10 @@ NotIn and DoesNotExist also hold for objects that lack the key (apimachinery
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """One term of a label selector; `operator` is In, NotIn, Exists or DoesNotExist."""
 
     key: str

@@ -271,7 +271,7 @@ def unmatched(network: Network) -> tuple[Diagnostic, ...]:
         )
         for item in (*services, *rules)
         for pattern in (*patterns(item.rule.from_), *patterns(item.rule.to))
-        if not selected(pattern, network.endpoints)
+        if next(selected(pattern, network.endpoints), None) is None
     )
 
 

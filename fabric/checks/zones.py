@@ -12,6 +12,7 @@ from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.file.spec import FabricSpec, Zone0, Zone2, ZoneEndpoint, ZoneRule
 from fabric.inventory import Prefix
 from fabric.names import NODE
+from fabric.plan.pools import bounds
 from fabric.wildcard import HINT, any_fits, beyond, fits, mistake
 
 Path = tuple[str | int, ...]
@@ -123,11 +124,8 @@ def inside_zone0(spec: FabricSpec, found: Diagnostics) -> None:
 
 def within(inner: Prefix, outer: Prefix) -> bool:
     """Whether one prefix lies in another, whatever their versions."""
-    return (
-        inner.version == outer.version
-        and outer.prefixlen <= inner.prefixlen
-        and outer.overlaps(inner)
-    )
+    (low, high), (first, last) = bounds(inner), bounds(outer)
+    return first <= low and high <= last and inner.version == outer.version
 
 
 def serves(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:

@@ -37,6 +37,7 @@ from fabric.plan.pools import bounds
 
 I32 = NDArray[np.int32]
 Rows = dict[tuple[int, int, Prefix], set[str]]
+Spread = tuple[int, int, int]
 PREPENDED = 10
 """More than the AS paths of a Clos differ by: the longest way down and up has six steps."""
 
@@ -197,7 +198,7 @@ def add_offers(
 ) -> None:
     """Rule 2: targets of offers, and prefixes that are offered out of the middle of a block."""
     intent_targets = {*plan.intent_rt.values()}
-    by_vrf: dict[int, list[tuple[int, Prefix]]] = defaultdict(list)
+    by_vrf: dict[int, list[tuple[int, Prefix, Spread]]] = defaultdict(list)
     living: dict[Instance, list[Prefix]] = defaultdict(list)
     exporters = {vrf.index for vrf in vrfs if offers.get(vrf.name)}
     for endpoint in endpoints:
@@ -206,27 +207,30 @@ def add_offers(
                 living[vtep, endpoint.vrf] += endpoint.prefixes
     for vrf, vtep, prefix in rows:
         if vrf in exporters:
-            by_vrf[vrf].append((vtep, prefix))
+            by_vrf[vrf].append((vtep, prefix, spread(prefix)))
     for vrf_ in vrfs:
         for offer in offers.get(vrf_.name, ()):
             target = plan.intent_rt[offer.key]
             for wanted in offer.prefixes:
-                for vtep, prefix in by_vrf[vrf_.index]:
-                    if covers(wanted, prefix):
+                asked = spread(wanted)
+                for vtep, prefix, there in by_vrf[vrf_.index]:
+                    if covers(asked, there):
                         rows[vrf_.index, vtep, prefix].add(target)
-                    elif covers(prefix, wanted) and any(
-                        covers(wanted, address) for address in living[vtep, vrf_.index]
+                    elif covers(there, asked) and any(
+                        covers(asked, spread(address)) for address in living[vtep, vrf_.index]
                     ):
                         targets = rows[vrf_.index, vtep, prefix] - intent_targets
                         rows.setdefault((vrf_.index, vtep, wanted), targets).add(target)
 
 
-def covers(outer: Prefix, inner: Prefix) -> bool:
+def spread(prefix: Prefix) -> Spread:
+    """Where a prefix begins and ends, behind its IP version."""
+    return prefix.version, *bounds(prefix)
+
+
+def covers(outer: Spread, inner: Spread) -> bool:
     """Whether `inner` lies in `outer`; the same prefix does."""
-    if outer.version != inner.version or outer.prefixlen > inner.prefixlen:
-        return False
-    (a, b), (first, _) = bounds(outer), bounds(inner)
-    return a <= first <= b
+    return outer[1] <= inner[1] and inner[2] <= outer[2] and outer[0] == inner[0]
 
 
 def columns(

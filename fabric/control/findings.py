@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from fabric.control.evpn import Carriers, Imports, Type5, covers, raw_targets
+from fabric.control.evpn import Carriers, Imports, Type5, covers, raw_targets, spread
 from fabric.diagnostics import FINDING, Diagnostic, Span, did_you_mean
 from fabric.file.spec import FabricSpec
 from fabric.intent.offers import Intent
@@ -74,7 +74,9 @@ def unintended(
             targets = [rt for rt in routes.rt_sets[routes.rts[row]] if rt in wanted]
             own = {rt for rt, _ in offers} - exports[exporter].keys()
             if not own.intersection(targets) and not any(
-                covers(outer, prefix) for _, prefixes in offers for outer in prefixes
+                covers(spread(outer), spread(prefix))
+                for _, prefixes in offers
+                for outer in prefixes
             ):
                 strays[exporter, targets[0]].append(prefix)
         for (exporter, rt), prefixes in sorted(strays.items()):

@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +46,20 @@ PATIENCE = 60.0
 NOTHING = Pins()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Locked:
-    """What a lock file holds, and where."""
+    """What a lock file holds, and where; `name` is what its lines are told by."""
 
     pins: Pins = NOTHING
-    document: Document | None = None
     path: Path | None = None
     text: str = ""
+    name: str = ""
+
+    @cached_property
+    def document(self) -> Document | None:
+        """The file with the place of every value in it."""
+        found = read_yaml(self.text, self.name) if self.text else []
+        return found[0] if found else None
 
     def span(self, *place: str | int) -> Span | None:
         """Where the value at a place stands."""
@@ -80,18 +87,47 @@ def read(path: Path, known: Locked | None = None) -> Locked:
         text, name = read_text(path)
         if known is not None and known.text == text:
             return known
+        if pins := as_written(text):
+            return Locked(pins, path, text, name)
         found = read_yaml(text, name)
     except InputError as error:
         raise InputError(*map(about_content, error.diagnostics)) from None
     if not found:
-        return Locked(path=path, text=text)
+        return Locked(path=path, text=text, name=name)
     if len(found) > 1:
         raise InputError(corrupt("has several documents", found[1].span()))
     try:
         pins = Pins.model_validate(found[0].value, strict=True)
     except ValidationError as error:
         raise InputError(*(misshapen(found[0], detail) for detail in error.errors())) from None
-    return Locked(pins, found[0], path, text)
+    return Locked(pins, path, text, name)
+
+
+def as_written(text: str) -> Pins | None:
+    """What stands in a file that is to the byte as `render` writes it, without an escape: nothing
+    of YAML is needed for that, which takes ten times as long. None for all others.
+
+    >>> pins = Pins(vni={"acme/main": 10001}, blocks={"host1 acme/main": ["10.0.0.0/26"]})
+    >>> as_written(render(pins)) == pins, as_written(render(pins) + "# mine")
+    (True, None)
+    """
+    if "\\" in text or not text.startswith(HEADER):
+        return None
+    sections: dict[str, list[str]] = {"": []}
+    entries = sections[""]
+    for line in text.removeprefix(HEADER).splitlines():
+        if line.startswith("  "):
+            entries.append(line)
+        else:
+            entries = sections.setdefault(line.removesuffix(":"), [])
+    try:
+        value = {
+            name: json.loads(f"{{{','.join(some)}}}") for name, some in sections.items() if name
+        }
+        pins = Pins.model_validate(value, strict=True)
+    except ValueError:
+        return None
+    return pins if render(pins) == text else None
 
 
 def about_content(found: Diagnostic) -> Diagnostic:

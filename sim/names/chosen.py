@@ -47,11 +47,11 @@ def also_meant(network: Network, name: str) -> list[Endpoint]:
 
 def _readings(network: Network, name: str) -> Iterator[list[Endpoint]]:
     """Whom a name may mean, first things first (rule 2)."""
-    yield selected(name, network.endpoints)
+    yield [*selected(name, network.endpoints)]
     vrfs = {vrf.index for vrf in network.vrfs if vrf.name == name}
     yield [e for e in network.endpoints if e.vrf in vrfs] if vrfs else []
     if "/" not in name:
-        yield selected(nodes_of(name), network.endpoints)
+        yield [*selected(nodes_of(name), network.endpoints)]
 
 
 def patterns(network: Network, name: str) -> tuple[str, ...]:

@@ -141,14 +141,14 @@ FAULTS = (
     ),
     Fault(
         "fabric/control/evpn.py",
-        "if covers(wanted, prefix):\n                        rows",
-        "if covers(prefix, wanted):\n                        rows",
+        "if covers(asked, there):\n                        rows",
+        "if covers(there, asked):\n                        rows",
         "blocks larger than what is offered have the offer's target",
     ),
     Fault(
         "fabric/control/evpn.py",
-        "outer.version != inner.version or outer.prefixlen > inner.prefixlen",
-        "outer.version != inner.version or outer.prefixlen >= inner.prefixlen",
+        "return outer[1] <= inner[1] and",
+        "return outer != inner and outer[1] <= inner[1] and",
         "a prefix does not cover itself",
     ),
     Fault(

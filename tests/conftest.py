@@ -168,10 +168,9 @@ def _as_wide_as_it_gets(monkeypatch: pytest.MonkeyPatch) -> None:
 def _oracle(request: pytest.FixtureRequest) -> Iterator[None]:
     """Tests say which oracle they ask, for the sums at the end."""
     marker = request.node.get_closest_marker("oracle")
-    name = marker.args[0] if marker else "twins"
-    if marker or request.node.get_closest_marker("slices"):
-        assert name in ORACLES, f"tests/oracles.py knows no {name}"
-        request.node.user_properties.append(("oracle", name))
+    if marker:
+        assert marker.args[0] in ORACLES, f"tests/oracles.py knows no {marker.args[0]}"
+        request.node.user_properties.append(("oracle", marker.args[0]))
     yield
 
 

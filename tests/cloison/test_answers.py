@@ -8,6 +8,7 @@ import pytest
 from goldens import ANSWERS, answer, expected, inputs
 
 
+@pytest.mark.slices(2)
 @pytest.mark.parametrize("path", inputs(ANSWERS), ids=lambda p: p.stem)
 def test_text_is_as_written(path: Path) -> None:
     found = answer(path)

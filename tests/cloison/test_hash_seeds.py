@@ -61,10 +61,11 @@ def test_every_verb_is_here_or_named() -> None:
 
 
 @pytest.mark.slow
-def test_json_does_not_depend_on_the_hash_seed(tmp_path: Path) -> None:
-    runs = [
-        [word.format(folder=tmp_path) for word in run] for verb in RUNS.values() for run in verb
-    ]
+@pytest.mark.slices(3)
+@pytest.mark.parametrize("part", range(3))
+def test_json_does_not_depend_on_the_hash_seed(tmp_path: Path, part: int) -> None:
+    every = [run for verb in RUNS.values() for run in verb]
+    runs = [[word.format(folder=tmp_path) for word in run] for run in every[part::3]]
     first, second = (
         subprocess.run(
             [sys.executable, "-c", PROGRAM, str(tmp_path)],
@@ -77,4 +78,4 @@ def test_json_does_not_depend_on_the_hash_seed(tmp_path: Path) -> None:
         for seed in ("1", "7")
     )
     assert first == second
-    assert len(first) > 100_000
+    assert len(first) > 30_000

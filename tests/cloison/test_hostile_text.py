@@ -173,6 +173,7 @@ def test_a_certificate(world: Path, tmp_path: Path) -> None:
 TEXT = st.text() | st.text(st.sampled_from("=+-@|`\\*_<>[]#$~!:/w. \n\t\r\x1b\u202e\u2066xa1"))
 
 
+@pytest.mark.slices(2)
 @given(st.lists(TEXT, max_size=4))
 def test_lines_are_ours_alone(parts: list[str]) -> None:
     clean_parts = [visible(part) for part in parts if part]

@@ -61,7 +61,7 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.slices(4)
+@pytest.mark.slices(6)
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_an_answer_is_the_same_with_and_without_what_is_kept(
     command: tuple[str, ...], shelf: Path, read_anew: list[str], monkeypatch: pytest.MonkeyPatch

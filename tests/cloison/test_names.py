@@ -283,6 +283,7 @@ def expected(folder: Path, who: str, *lines: str) -> Any:
     return [said[line.replace('"', "")] for line in lines]
 
 
+@pytest.mark.slices(3)
 @pytest.mark.parametrize(
     ("name", "pattern"),
     [

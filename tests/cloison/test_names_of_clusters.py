@@ -86,7 +86,7 @@ def shown(where: str) -> set[str]:
     return found | {re.sub(r"\[\w+\]$", "", end) for pair in edges for end in pair} | {*sides}
 
 
-@pytest.mark.slices(2)
+@pytest.mark.slices(4)
 @pytest.mark.parametrize("name", DIRECTORIES)
 def test_what_is_printed_of_manifests_is_read(name: str, tmp_path: Path) -> None:
     where = str(MANIFESTS / name)
@@ -106,6 +106,7 @@ def test_what_is_printed_of_manifests_is_read(name: str, tmp_path: Path) -> None
     assert not wrong, wrong[:3]
 
 
+@pytest.mark.slices(2)
 @pytest.mark.parametrize("name", DIRECTORIES)
 def test_rows_of_reach_are_asked_again(name: str) -> None:
     """By what their ends are called, in a document or in a table: the row is among the answers."""

@@ -29,6 +29,8 @@ from sim.names.ends import endpoints
 from sim.names.wanted_ports import split_source
 from sim.why.one_answer import explain
 
+pytestmark = pytest.mark.oracle("twins")
+
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
 BROKEN = TOPOLOGIES / "broken" / "wrong-rt-import.yaml"
 BUNDLED = ["small", "demo", "namespaces"]
@@ -108,7 +110,7 @@ def printed(world: World, verb: str, output: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.slices(3)
+@pytest.mark.slices(6)
 @pytest.mark.parametrize("verb", VERBS)
 def test_names_of_documents(world: World, verb: str, tmp_path: Path) -> None:
     if verb == "explain outside" and all(v.zone != 2 for v in world.network.vrfs):
@@ -132,7 +134,7 @@ def test_names_of_documents(world: World, verb: str, tmp_path: Path) -> None:
     assert bool(dumps) == (verb == "compile")
 
 
-@pytest.mark.slices(3)
+@pytest.mark.slices(6)
 @pytest.mark.parametrize("verb", TABLES)
 @pytest.mark.parametrize("output", ["csv", "md"])
 def test_names_of_tables(world: World, verb: str, output: str, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -101,6 +102,7 @@ def test_every_mistake_is_found(tmp_path: Path) -> None:
         assert f"[{mistake[3]}]" in told(tmp_path, [mistake]), mistake
 
 
+@pytest.mark.slices(3)
 @settings(max_examples=25)
 @given(st.sets(st.sampled_from(PLANTED), min_size=2))
 def test_mistakes_do_not_hide_each_other(tmp_path_factory: object, mistakes: set[Mistake]) -> None:

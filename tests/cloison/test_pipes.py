@@ -88,6 +88,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
+@pytest.mark.slices(3)
 @pytest.mark.parametrize("run", RUNS)
 def test_no_word_is_broken_and_no_cell_folded(run: str, places: dict[str, str]) -> None:
     arguments = [places.get(word, word) for word in run.split()]

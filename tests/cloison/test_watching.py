@@ -72,6 +72,7 @@ def until_stopped(rounds: Iterator[tuple[Diff, World]]) -> Iterator[tuple[Diff, 
         return
 
 
+@pytest.mark.slices(4)
 @settings(max_examples=15, deadline=None, phases=QUICK)
 @given(st.integers(0, 2**32))
 def test_watched_manifests_are_read_anew(

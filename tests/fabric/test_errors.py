@@ -111,6 +111,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slices(2)
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES))
 @settings(max_examples=150)
 def test_any_value_in_any_place(value: dict[str, object]) -> None:

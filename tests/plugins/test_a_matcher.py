@@ -138,6 +138,7 @@ def test_definition_walk_and_blocks_agree(policy: Policy, seed: int) -> None:
     stage_laws.agree(policy, seed, HERE)
 
 
+@pytest.mark.slices(3)
 @FEW
 @given(random_worlds.worlds().map(peopled), small, small)
 def test_kernels_proof_checker_and_diff_agree(world: Network, one: Policy, two: Policy) -> None:

@@ -91,7 +91,7 @@ def test_kernels_traces_and_definition_agree(network: Network, policy: Policy) -
     stage_laws.replayed(network, policy)
 
 
-@pytest.mark.slices(2)
+@pytest.mark.slices(4)
 @FEW
 @given(shared(), policies())
 def test_the_proof_is_what_brute_force_finds(network: Network, policy: Policy) -> None:

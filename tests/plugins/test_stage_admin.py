@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import any_policies
+import pytest
 import random_worlds
 import stage_laws
 from any_policies import seeds
@@ -73,6 +74,7 @@ def test_definition_walk_and_blocks_agree(policy: Policy, seed: int) -> None:
     stage_laws.agree(policy, seed)
 
 
+@pytest.mark.slices(3)
 @FEW
 @given(random_worlds.worlds(), small, small)
 def test_kernels_proof_checker_and_diff_agree(world: Network, one: Policy, two: Policy) -> None:

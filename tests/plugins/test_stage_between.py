@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import any_policies
+import pytest
 import random_worlds
 import stage_laws
 from any_policies import seeds
@@ -37,12 +38,14 @@ small = random_worlds.policies(TABLE)
 large = any_policies.policies(TABLE)
 
 
+@pytest.mark.slices(3)
 @settings(max_examples=60, deadline=None)
 @given(large, seeds)
 def test_definition_walk_and_blocks_agree(policy: Policy, seed: int) -> None:
     stage_laws.agree(policy, seed)
 
 
+@pytest.mark.slices(3)
 @FEW
 @given(random_worlds.worlds(), small, small)
 def test_kernels_proof_checker_and_diff_agree(world: Network, one: Policy, two: Policy) -> None:

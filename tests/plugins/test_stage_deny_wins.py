@@ -59,12 +59,14 @@ small = random_worlds.policies(TABLE)
 large = any_policies.policies(TABLE)
 
 
+@pytest.mark.slices(3)
 @settings(max_examples=60, deadline=None)
 @given(large, seeds)
 def test_definition_walk_and_blocks_agree(policy: Policy, seed: int) -> None:
     stage_laws.agree(policy, seed)
 
 
+@pytest.mark.slices(3)
 @FEW
 @given(random_worlds.worlds(), small, small)
 def test_kernels_proof_checker_and_diff_agree(world: Network, one: Policy, two: Policy) -> None:
@@ -160,6 +162,7 @@ def test_definition_walk_and_blocks_agree_about_conditions(policy: Policy, seed:
     stage_laws.agree(asking(policy, seed), seed)
 
 
+@pytest.mark.slices(3)
 @FEW
 @given(random_worlds.worlds(), small, seeds)
 def test_proof_and_checker_agree_about_conditions(

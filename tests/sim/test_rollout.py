@@ -93,6 +93,7 @@ def two(draw: Any) -> Two:
     return Two(old, new, before, after, nodes)
 
 
+@pytest.mark.slices(2)
 @FEW
 @given(two())
 def test_replay_and_traces_ask_each_node_s_own_version(versions: Two) -> None:
@@ -111,6 +112,7 @@ def test_replay_and_traces_ask_each_node_s_own_version(versions: Two) -> None:
                 assert trace(world, flow, choice if len(said) > 1 else None).reason is wanted.reason
 
 
+@pytest.mark.slices(4)
 @FEW
 @given(two())
 def test_the_proof_is_what_brute_force_finds(versions: Two) -> None:
@@ -128,6 +130,7 @@ def test_the_proof_is_what_brute_force_finds(versions: Two) -> None:
     )
 
 
+@pytest.mark.slices(3)
 @FEW
 @given(two())
 def test_the_mixed_policy_says_what_the_mixed_program_says(versions: Two) -> None:

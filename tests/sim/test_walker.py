@@ -29,6 +29,8 @@ from sim.proof.prove import Proof, prove
 from sim.proof.reachability import reachability
 from sim.world import World
 
+pytestmark = pytest.mark.oracle("twins")
+
 WORLDS = 320
 PACKETS = 300
 ASKED = {
@@ -48,7 +50,7 @@ WANTED = (
 Breaches = set[tuple[int, int, int]]
 
 
-@pytest.mark.slices(64)
+@pytest.mark.slices(107)
 @pytest.mark.parametrize("seed", range(WORLDS))
 def test_everything_says_what_the_walker_meets(seed: int, tmp_path: Path) -> None:
     rng = Random(seed)

@@ -25,8 +25,8 @@ def made():
         module = importlib.import_module(found.name)
         name = found.name.rpartition(".")[2]
         for label, thing in vars(module).items():
-            options = getattr(thing, "targetoptions", {"inline": None})
-            if "inline" not in options and thing.__module__ == module.__name__:
+            options = getattr(thing, "targetoptions", {"forceinline": None})
+            if "forceinline" not in options and thing.__module__ == module.__name__:
                 yield f"{name}.{label}", [str(one) for one in thing.signatures]
 """
 STEP = f"""{MADE}

@@ -50,7 +50,13 @@ def test_a_twin_is_the_demo_with_one_line_patched(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["small", "demo", "namespaces", pytest.param("large", marks=pytest.mark.slow)]
+    "name",
+    [
+        "small",
+        "demo",
+        "namespaces",
+        pytest.param("large", marks=[pytest.mark.slow, pytest.mark.slices(4)]),
+    ],
 )
 def test_what_a_file_expects_holds(name: str) -> None:
     proved = proof(FOLDER / f"{name}.yaml")
@@ -67,6 +73,7 @@ BLAMED = {
 }
 
 
+@pytest.mark.slices(2)
 @pytest.mark.parametrize("path", TWINS, ids=[path.stem for path in TWINS])
 def test_a_twin_fails_and_the_patched_line_is_blamed(path: Path) -> None:
     file, text = BLAMED[path.stem]

@@ -43,6 +43,7 @@ def test_json_holds_everything_that_the_text_says() -> None:
     assert {cause["kind"] for cause in leak["because"]} == {"leak", "NetworkPolicy"}
 
 
+@pytest.mark.slices(4)
 @pytest.mark.parametrize("path", BROKEN, ids=lambda p: p.stem)
 def test_a_broken_twin_fails_with_the_words_of_simulate(path: Path) -> None:
     found = verify(str(path))

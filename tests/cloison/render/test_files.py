@@ -71,6 +71,7 @@ def state(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slices(3)
 @pytest.mark.parametrize("name", WRITING)
 @pytest.mark.parametrize("before", [None, "old"])
 def test_a_full_disk_is_told_and_leaves_nothing(
@@ -93,6 +94,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     assert state(folder) == kept
 
 
+@pytest.mark.slices(3)
 @pytest.mark.root
 @pytest.mark.parametrize("name", WRITING)
 def test_a_small_file_system_that_is_full(name: str, folder: Path, tmp_path: Path) -> None:
@@ -130,6 +132,7 @@ def test_stdout_that_is_full(arguments: list[str], folder: Path) -> None:
     assert said == ["error: cannot read or write: No space left on device"]
 
 
+@pytest.mark.slices(3)
 @pytest.mark.parametrize("name", WRITING)
 def test_a_killed_writer_leaves_the_old_or_the_new(name: str, folder: Path) -> None:
     arguments, target = WRITING[name]

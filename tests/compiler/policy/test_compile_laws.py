@@ -15,6 +15,7 @@ from compiler.policy.ir import L4, Action, Cidr, Direction, Everyone, Origin, Po
 from fabric.diagnostics import InputError
 
 
+@pytest.mark.slices(3)
 @settings(max_examples=200, deadline=None)
 @given(policies(), seeds)
 def test_semantics_walk_and_blocks_agree(policy: Policy, seed: int) -> None:

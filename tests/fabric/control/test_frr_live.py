@@ -68,7 +68,7 @@ releases = pytest.mark.parametrize("release", RELEASES, ids=lambda release: f"fr
 
 
 @releases
-@pytest.mark.slices(3)
+@pytest.mark.slices(6)
 @pytest.mark.parametrize(("seed", "vtep", "fail"), CASES)
 def test_frr_agrees(release: Release, seed: int, vtep: str, fail: bool, tmp_path: Path) -> None:
     path, down = random_fabric(seed, vtep, fail, tmp_path)
@@ -124,7 +124,7 @@ def test_frr_leaks_what_the_network_does(release: Release, vtep: str, tmp_path: 
 
 
 @releases
-@pytest.mark.slices(2)
+@pytest.mark.slices(4)
 def test_frr_agrees_on_several_borders(release: Release, tmp_path: Path) -> None:
     """All first choices share the load; a backup is used once they are gone."""
     ends = {
@@ -156,7 +156,7 @@ def test_frr_agrees_on_several_borders(release: Release, tmp_path: Path) -> None
 
 
 @releases
-@pytest.mark.slices(3)
+@pytest.mark.slices(4)
 @pytest.mark.parametrize(
     ("seed", "vtep", "drained"), [(13, "dpu", ["leaf1", "spine1"]), (12, "leaf", ["spine1"])]
 )

@@ -60,6 +60,7 @@ def test_a_target_brings_routes_of_other_nodes_and_not_of_the_same(release: Rele
         assert not pair.answers(1, "red", pair.address(2, "blue"))
 
 
+@pytest.mark.slices(2)
 @releases
 @pytest.mark.parametrize("one_mac", [False, True], ids=["macs", "mac"])
 def test_a_vrf_sends_to_one_router_mac_of_each_vtep(release: Release, one_mac: bool) -> None:

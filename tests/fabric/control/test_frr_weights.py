@@ -20,6 +20,7 @@ ROUNDING = 0.02
 """8.4 installs percentages, 10.3 parts of 255."""
 
 
+@pytest.mark.slices(2)
 @pytest.mark.parametrize("release", RELEASES, ids=lambda r: r.name)
 def test_kernels_below_frr_have_our_shares(tmp_path: Path, release: Release) -> None:
     site = {"spines": 2, "leaves": 4, "hosts_per_pair": 1, "borders": 0}

@@ -141,7 +141,7 @@ def world(folder: Path, chance: random.Random, *, locked: bool = True) -> Path:
     return path
 
 
-@pytest.mark.slices(3)
+@pytest.mark.slices(6)
 @settings(max_examples=250, deadline=None)
 @given(st.integers(0, 2**32))
 def test_no_number_is_given_to_two_or_the_file_is_refused(
@@ -159,7 +159,7 @@ def test_no_number_is_given_to_two_or_the_file_is_refused(
     assert shared(again) == []
 
 
-@pytest.mark.slices(3)
+@pytest.mark.slices(6)
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 2**32))
 def test_what_is_locked_stays_or_the_change_is_refused(

@@ -58,7 +58,7 @@ def same(blocks: Blocks, policy: Policy) -> None:
     assert blocks.l4.size >= fresh.l4.size
 
 
-@pytest.mark.slices(2)
+@pytest.mark.slices(4)
 @settings(max_examples=25, deadline=None, phases=QUICK)
 @given(worlds(), policies(), st.lists(policies(), min_size=1, max_size=4), st.randoms())
 def test_updates_are_what_building_anew_gives(

@@ -60,7 +60,7 @@ def claims(draw: st.DrawFn) -> str:
     return f"{kind}: {ends[0]} {arrow} {target}{ports}"
 
 
-@pytest.mark.slices(3)
+@pytest.mark.slices(6)
 @settings(max_examples=150, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(worlds(), policies(), st.lists(claims(), min_size=8, max_size=8))
 def test_both_judge_alike(network: Network, policy: Policy, texts: list[str]) -> None:

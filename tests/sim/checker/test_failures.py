@@ -18,7 +18,7 @@ from sim.checker.expected import expected
 from sim.checker.failures import failures, tried
 
 
-@pytest.mark.slices(3)
+@pytest.mark.slices(6)
 @pytest.mark.parametrize("world", WORLDS)
 def test_claims_say_without_what_they_fail(tmp_path: Path, world: str) -> None:
     make, down = WORLDS[world]

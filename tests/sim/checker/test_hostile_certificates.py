@@ -61,6 +61,7 @@ def stripes(written: Any) -> None:
     rows[-1:] = [*striped, [start + 100_000, end, *last[2:]]]
 
 
+@pytest.mark.slices(2)
 @pytest.mark.parametrize("change", [tiles, groups, claims, stripes])
 def test_work_grows_with_size(change: Callable[[Any], None]) -> None:
     other = json.loads(json.dumps(WANTED))

@@ -88,6 +88,7 @@ HOSTILE = {
 KEYS = {"state": np.arange(1000, dtype=np.uint8) % 4, "dscp": np.arange(1000, dtype=np.uint8) % 64}
 
 
+@pytest.mark.slices(3)
 @pytest.mark.parametrize("case", HOSTILE)
 def test_hostile_tables_stay_within_the_budget_and_exact(case: str) -> None:
     """Tables that explode grids and pair tables get another engine, and say why."""

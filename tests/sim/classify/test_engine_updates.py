@@ -15,6 +15,7 @@ from sim.classify.linear import scan
 from sim.classify.ruleset import ANY, Rule, RuleSet
 
 
+@pytest.mark.slices(2)
 @pytest.mark.parametrize("shape", ["VNI", "all keys"])
 def test_an_update_changes_one_vni(shape: str) -> None:
     """The changed VNI answers by its new rules, every other packet as before, again and again."""

@@ -45,7 +45,7 @@ def asked(shape: str, seed: int) -> tuple[RuleSet, list[tuple[Columns, np.ndarra
     return rules, [(some, scan(rules, some)) for some in packets]
 
 
-@pytest.mark.slices(2)
+@pytest.mark.slices(4)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_engine_agrees_with_the_scan(
@@ -92,6 +92,7 @@ def test_few_rules_without_source_ports(lanes: str, monkeypatch: pytest.MonkeyPa
     assert used == {"PortTables"}
 
 
+@pytest.mark.slices(3)
 @settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32),

@@ -166,7 +166,7 @@ ADDRESSES = st.builds(lambda high, low: high << 64 | low, WORDS, WORDS)
 NEAR = st.builds(lambda near, bit: near ^ 1 << bit, ADDRESSES, st.integers(0, 127))
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(ADDRESSES | NEAR, st.integers(0, 128)), max_size=24),
     st.randoms(use_true_random=False),

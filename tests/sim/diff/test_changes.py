@@ -64,7 +64,7 @@ def check(network: Network, was: Policy, now: Policy, found: tuple[ChangedRegion
         assert decide(now, network, region.after).permit is region.gained
 
 
-@pytest.mark.slices(3)
+@pytest.mark.slices(6)
 @settings(max_examples=12, deadline=None, phases=QUICK)
 @given(worlds(), policies(), policies())
 def test_regions_are_what_differs(network: Network, was: Policy, now: Policy) -> None:

@@ -23,7 +23,7 @@ from sim.world import World
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
-@pytest.mark.slices(4)
+@pytest.mark.slices(8)
 @settings(max_examples=40, deadline=None, phases=QUICK)
 @given(worlds(), worlds(), policies(), policies())
 def test_changes_are_what_differs_packet_by_packet(

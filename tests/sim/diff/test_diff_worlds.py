@@ -15,12 +15,14 @@ from said_diff import said
 from sim.diff.diff import diff
 from sim.world import World
 
+pytestmark = pytest.mark.oracle("twins")
+
 CLUSTERS, FABRICS = 240, 120
 DOWN = ((), (), (), ("dpu1",), ("dpu2",), ("leaf1",))
 """What has failed; hosts of one workload then fare differently."""
 
 
-@pytest.mark.slices(20)
+@pytest.mark.slices(40)
 @pytest.mark.parametrize("seed", range(CLUSTERS))
 def test_rows_are_what_differs_between_two_clusters(seed: int, tmp_path: Path) -> None:
     old, new = cluster_pair(Random(seed))
@@ -28,7 +30,7 @@ def test_rows_are_what_differs_between_two_clusters(seed: int, tmp_path: Path) -
     check(*worlds, alone=True)
 
 
-@pytest.mark.slices(40)
+@pytest.mark.slices(80)
 @pytest.mark.parametrize("seed", range(FABRICS))
 def test_rows_are_what_differs_between_two_fabrics(seed: int, tmp_path: Path) -> None:
     rng = Random(seed)

@@ -38,6 +38,8 @@ from sim.proof.legs import LegSpace
 from sim.proof.reachability import reachability
 from sim.world import World
 
+pytestmark = pytest.mark.oracle("twins")
+
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 FABRICS = 200
 DOWN = ((), (), (), ("dpu2",), ("leaf1",))
@@ -78,7 +80,7 @@ def check(old: World, new: World) -> Names:
     return suspects(*both, found)
 
 
-@pytest.mark.slices(10)
+@pytest.mark.slices(20)
 @pytest.mark.parametrize("seed", range(FABRICS))
 def test_rows_of_suspects_are_the_rows_of_all_pairs(seed: int, tmp_path: Path) -> None:
     rng = Random(seed)
@@ -92,7 +94,7 @@ def test_rows_of_suspects_are_the_rows_of_all_pairs(seed: int, tmp_path: Path) -
     check(old, new)
 
 
-@pytest.mark.slices(3)
+@pytest.mark.slices(6)
 @settings(max_examples=30, deadline=None, phases=QUICK)
 @given(worlds(), worlds(), policies(), policies())
 def test_rows_of_suspects_are_the_rows_of_all_pairs_whatever_the_routes(

@@ -105,6 +105,7 @@ def kept(folder: Path, suffix: str) -> list[Path]:
     return sorted((folder / "cache").rglob(f"*{suffix}"))
 
 
+@pytest.mark.slices(4)
 @pytest.mark.parametrize("how", DAMAGE)
 @pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
 def test_a_damaged_file_is_a_miss_and_is_written_anew(

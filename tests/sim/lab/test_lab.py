@@ -57,6 +57,7 @@ ROOT = Path(__file__).parents[3]
 SMALL, DEMO = (ROOT / "topologies" / f"{name}.yaml" for name in ("small", "demo"))
 
 
+@pytest.mark.slices(2)
 @pytest.mark.parametrize("fabric", [SMALL, DEMO], ids=lambda p: p.stem)
 def test_the_kernel_agrees_on_every_packet(fabric: Path) -> None:
     result = lab("test", fabric, "-o", "json")
@@ -121,6 +122,7 @@ def test_a_failed_link_changes_nothing_that_must_hold() -> None:
     assert (result.exit_code, "0 differences" in result.stdout) == (0, True)
 
 
+@pytest.mark.slices(3)
 @pytest.mark.parametrize(
     ("vtep", "down", "left"),
     [("dpu", "dpu1", True), ("leaf", "leaf1", True), ("dpu", "leaf1", False)],
@@ -154,6 +156,7 @@ def test_what_no_flow_of_could_be_compared_is_unknown(tmp_path: Path) -> None:
     assert "0 differences" not in result.stdout
 
 
+@pytest.mark.slices(3)
 @pytest.mark.parametrize(
     ("odd", "left"),
     [
@@ -214,6 +217,7 @@ def test_a_capture_of_the_lab_is_counted_as_tcpdump_counts_it(tmp_path: Path) ->
     assert decoded["vxlan"] == decoded["inner"]["tcp"] == len(outer)
 
 
+@pytest.mark.slices(2)
 @pytest.mark.parametrize("verb", ["up", "test"])
 def test_what_was_killed_is_found_and_removed(verb: str, tmp_path: Path) -> None:
     before = kernel.existing()

@@ -41,7 +41,7 @@ from sim.world import World
 
 pytestmark = [pytest.mark.root, pytest.mark.oracle("kernel")]
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
-EXAMPLES = 25
+EXAMPLES = 12
 PREFIXES = ["10.0.0.0/27", "10.0.0.2/32", "100.64.0.0/24", "fd00:a::/64", "fd64:1::2/128"]
 PORTS = [(6, 80), (6, 81), (6, 8080), (17, 80), (132, 80)]
 

@@ -240,7 +240,7 @@ def opened(path: Path, failure: str) -> set[str]:
     }
 
 
-@pytest.mark.slices(4)
+@pytest.mark.slices(6)
 @pytest.mark.parametrize("seed", range(12))
 def test_no_expectation_holds_that_a_packet_gets_around(tmp_path: Path, seed: int) -> None:
     path = drawn(tmp_path, seed)

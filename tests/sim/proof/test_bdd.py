@@ -100,6 +100,7 @@ def _impossible(*formulas: z3.BoolRef) -> bool:
     return bool(solver.check() == z3.unsat)
 
 
+@pytest.mark.slices(2)
 @pytest.mark.oracle("z3")
 @settings(max_examples=20, deadline=None, phases=QUICK)
 @given(worlds(), policies())

@@ -39,6 +39,7 @@ def made(network: Network, policy: Policy, inputs: tuple[Path, ...] = ()) -> Any
     return json.loads(json.dumps(certificate(proof, inputs)))
 
 
+@pytest.mark.slices(3)
 @QUICK
 @given(worlds(), policies())
 def test_the_checker_computes_the_same_certificate(network: Network, policy: Policy) -> None:
@@ -128,7 +129,7 @@ def small() -> tuple[Any, Any]:
 
 @pytest.mark.slow
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data())
 def test_drawn_leaves_of_a_larger_one_count(small: tuple[Any, Any], data: Any) -> None:

@@ -155,7 +155,7 @@ def by_hand(world: World) -> set[tuple[str, str, str, str]]:
     return out
 
 
-@pytest.mark.slices(4)
+@pytest.mark.slices(9)
 @pytest.mark.parametrize("seed", range(36))
 def test_detours_are_those_of_all_packets_one_by_one(tmp_path: Path, seed: int) -> None:
     path = drawn(tmp_path, seed)

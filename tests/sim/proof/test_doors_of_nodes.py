@@ -21,6 +21,7 @@ def status(*arguments: object) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.mark.slices(3)
 @pytest.mark.parametrize(
     ("door", "rules", "code"),
     [

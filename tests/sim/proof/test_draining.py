@@ -48,7 +48,7 @@ def broken(path: Path, network: Network, down: list[str]) -> dict[int, str]:
     return found
 
 
-@pytest.mark.slices(6)
+@pytest.mark.slices(10)
 @pytest.mark.parametrize("seed", range(30))
 def test_verdicts_are_those_of_every_world_built_anew(tmp_path: Path, seed: int) -> None:
     path = asked(random_fabric(tmp_path, seed)[0])

@@ -36,7 +36,7 @@ from sim.proof.reachability import reachability
 from sim.world import World
 
 
-@pytest.mark.slices(3)
+@pytest.mark.slices(6)
 @pytest.mark.parametrize("world", WORLDS)
 def test_the_first_failure_that_breaks_is_found(tmp_path: Path, world: str) -> None:
     make, down = WORLDS[world]

@@ -17,10 +17,12 @@ from sim.proof.failures import signature
 from sim.proof.prove import prove
 from sim.world import World
 
+pytestmark = pytest.mark.oracle("twins")
+
 SEEDS = range(60)
 
 
-@pytest.mark.slices(30)
+@pytest.mark.slices(60)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_verdicts_are_those_of_every_world_built_anew(tmp_path: Path, seed: int) -> None:
     path, members = random_fabric(tmp_path, seed)

@@ -65,7 +65,7 @@ def delivers(policy: Policy, network: Network, a: Endpoint, b: Endpoint) -> bool
     )
 
 
-@pytest.mark.slices(3)
+@pytest.mark.slices(6)
 @settings(max_examples=6, deadline=None, phases=QUICK)
 @given(worlds(), policies())
 def test_cells_are_what_brute_force_finds(network: Network, policy: Policy) -> None:

@@ -63,7 +63,7 @@ def brute(network: Network, policy: Policy, claim: Claim, limited: str, side: in
 
 
 @pytest.mark.parametrize("kind", ["allow", "deny", "only"])
-@settings(max_examples=25, deadline=None, phases=QUICK)
+@settings(max_examples=9, deadline=None, phases=QUICK)
 @given(worlds(), policies(), st.sampled_from(BLOCKS), st.booleans(), st.data())
 def test_a_block_means_its_addresses(
     kind: str, network: Network, policy: Policy, block: str, at_source: bool, data: Any

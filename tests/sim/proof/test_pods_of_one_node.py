@@ -43,6 +43,7 @@ def world(root: Path, *lines: Any, accept: tuple[str, ...] = ()) -> World:
     return World.of(path, accept_unevaluated=accept)
 
 
+@pytest.mark.slices(3)
 @pytest.mark.parametrize(
     ("line", "said", "hosts"),
     [

@@ -21,7 +21,7 @@ from sim.world import World
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
-@pytest.mark.slices(3)
+@pytest.mark.slices(6)
 @settings(max_examples=25, deadline=None, phases=QUICK)
 @given(worlds(), policies())
 def test_may_deliver_is_what_brute_force_finds(network: Network, policy: Policy) -> None:

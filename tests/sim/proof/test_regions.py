@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import Phase, given, settings
 from naive import Header, hops_of, numbered, outcomes, points
 from random_worlds import policies, worlds
@@ -17,6 +18,7 @@ from sim.proof.spans import TOP
 from sim.world import World
 
 
+@pytest.mark.slices(3)
 @settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(worlds(), policies())
 def test_every_region_says_what_the_datapath_does(network: Network, policy: Policy) -> None:

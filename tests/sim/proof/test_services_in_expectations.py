@@ -226,6 +226,7 @@ def test_a_finding_has_the_pod_s_own_port(tmp_path: Path) -> None:
 NUMBERS = st.lists(st.sampled_from([80, 81, 8080, 9000, 9090]), max_size=4, unique=True)
 
 
+@pytest.mark.slices(4)
 @settings(max_examples=40, deadline=None)
 @given(
     opened=NUMBERS,
@@ -303,6 +304,7 @@ def test_every_altered_leaf_of_targets_is_refused(tmp_path: Path) -> None:
     assert tried > 200
 
 
+@pytest.mark.slices(2)
 @pytest.mark.parametrize(
     "forge",
     [

@@ -36,6 +36,7 @@ def access(reach: Reach) -> dict[Pair, set[int]]:
     return {(a, b, v): set(reach.sets[some].nonzero()[0].tolist()) for a, b, v, some in rows}
 
 
+@pytest.mark.slices(2)
 @pytest.mark.parametrize("make", [plain, racks, stand_in, hairpin])
 def test_what_is_lost_is_what_pairs_lose(tmp_path: Path, make: object) -> None:
     path = make(tmp_path)  # type: ignore[operator]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from naive import Header, outcomes
@@ -38,6 +39,7 @@ def said(found: Isolation) -> dict[tuple[int, int], bool]:
     return {(c.src, c.dst): c.stray is not None for c in found.crossings}
 
 
+@pytest.mark.slices(3)
 @settings(max_examples=40, deadline=None, phases=QUICK)
 @given(worlds(), policies())
 def test_strays_are_exact_and_nothing_else_is_missed(network: Network, policy: Policy) -> None:
@@ -57,6 +59,7 @@ def test_strays_are_exact_and_nothing_else_is_missed(network: Network, policy: P
             assert any((o.reason, o.dst) == (Reason.DELIVERED, c.stray.dst) for o in done)
 
 
+@pytest.mark.slices(3)
 @settings(max_examples=25, deadline=None, phases=QUICK)
 @given(worlds(), policies(), st.lists(policies(), min_size=1, max_size=3), st.randoms())
 def test_rechecked_is_proven_anew(

@@ -52,6 +52,7 @@ def holds(row: Access, version: int, src: int, dst: int, l4: tuple[int, int, int
     return version in row.families and all(inside) and ports
 
 
+@pytest.mark.slices(3)
 @settings(max_examples=60, deadline=None, phases=QUICK)
 @given(worlds(), policies(), st.sampled_from(SETS), st.sampled_from([None, *SETS]))
 def test_rows_are_what_single_packets_do(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from any_policies import WORLD, packets, policies, seeds
 from fabric_files import vrf, write_fabric
 from hypothesis import given, settings
@@ -131,6 +132,7 @@ def test_rules_that_are_not_needed_are_not_blamed() -> None:
     assert culprit(own, some[1]) == "NetworkPolicy acme/web/p1"
 
 
+@pytest.mark.slices(3)
 @settings(max_examples=150)
 @given(policies(), seeds)
 def test_without_a_rule_packets_fare_as_in_a_policy_that_lacks_it(

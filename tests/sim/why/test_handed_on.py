@@ -44,6 +44,7 @@ def world(root: Path, doors: list[Any], expect: list[Any], zone1: list[Any]) -> 
     return World.of(written(root, spec, red, [pod("a", "x")]))
 
 
+@pytest.mark.slices(3)
 @pytest.mark.parametrize("port", ["8080/tcp", "8080/udp"])
 @pytest.mark.parametrize(
     "rules", [[], [SHUT], [SHUT | {"ports": ["30090/tcp"]}], [SHUT | {"ports": ["30091/tcp"]}]]
@@ -92,6 +93,7 @@ def test_it_is_said_in_every_form(tmp_path: Path) -> None:
     assert cloison.reach(found, from_="red/@node/host2", to="red/b/z").verdict == "computed"
 
 
+@pytest.mark.slices(3)
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "yaml", "csv", "md", "matrix", "dot"])
 def test_a_list_of_everybody_says_what_is_not_in_it(tmp_path: Path, output: str) -> None:
     found = world(tmp_path, DOORS["two"], [{"deny": "blue/* -> red/*"}], [])

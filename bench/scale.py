@@ -160,6 +160,7 @@ def inputs(world: str, folder: Path) -> Path:
 def measured(command: list[str], prints: bool) -> tuple[float, float, int]:
     """CPU seconds, GiB and exit code of one run; what it says of its stages goes to stderr."""
     env = {**os.environ, "CLOISON_CACHE": "off"}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # who installs has modules that are compiled
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:
         assert process.stdout is not None
         said = process.stdout.read()

@@ -151,5 +151,6 @@ def expand(first: NDArray[Any], count: NDArray[Any]) -> tuple[NDArray[np.int64],
     [[0, 0, 1], [5, 6, 9]]
     """
     row = np.repeat(np.arange(len(count)), count)
-    begin = np.cumsum(count) - count
-    return row, np.arange(len(row)) - begin[row] + first[row]
+    value = np.arange(len(row))
+    value += np.repeat(first - (np.cumsum(count) - count), count)
+    return row, value

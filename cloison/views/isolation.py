@@ -55,13 +55,9 @@ def state(cell: Cell) -> str:
 
 def groups_alike(proof: Proof) -> list[list[str]]:
     """Tenants and zones by class."""
-    table = proof.matrix
-
-    def seen(src: str, dst: str) -> tuple[str, bytes]:
-        cell = table.cell(src, dst)
-        return state(cell), cell.ports.tobytes()
-
-    return classes(table.groups, seen)
+    cells = proof.matrix.cells
+    seen = {(cell.src, cell.dst): (state(cell), cell.ports.tobytes()) for cell in cells}
+    return classes(proof.matrix.groups, lambda src, dst: seen[src, dst])
 
 
 def grid_table(proof: Proof) -> Table:

@@ -139,10 +139,11 @@ class Program:
         group = self.groups[bisect_left(first, number)]
         return group, (*group.entries, group.default_entry)[number - group.default_entry.id - 1]
 
-    def groups_at(self, vtep: int) -> tuple[Group, ...]:
+    def groups_at(self, vtep: int, here: Sequence[int] | None = None) -> tuple[Group, ...]:
         """The groups that this VTEP holds, by id: those that it asks for its own endpoints, and
-        for others."""
-        here = [e.index for e in self.network.endpoints if vtep in e.vteps]
+        for others. `here` are its endpoints, if who asks knows them."""
+        if here is None:
+            here = [e.index for e in self.network.endpoints if vtep in e.vteps]
         own = [place for place, stage in enumerate(self.stages) if stage.at is Point.HERE]
         ids = {int(i) for i in np.unique(self.bindings[:, here][..., own]) if i >= 0}
         if len(own) < len(self.stages):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from math import prod
 
 import numpy as np
@@ -45,10 +45,16 @@ def usage(program: Program, profile: Profile) -> tuple[Usage, ...]:
     }
     every = (entry for group in program.groups for entry in group.entries)
     unmatched = profile.unmatched(fields_of(every))
+    living, places = defaultdict(list), defaultdict(list)
+    for endpoint in program.network.endpoints:
+        for vtep in dict.fromkeys(endpoint.vteps):
+            living[vtep].append(endpoint.index)
+    for place, (vtep, vrf) in enumerate(program.network.fib.instances):
+        places[vtep].append((place, vrf))
     rows = []
     for vtep in enforcement_points(program):
         name = program.network.fabric.nodes[vtep].name
-        used = measure(program, vtep, sizes)
+        used = measure(program, vtep, living[vtep], places[vtep], sizes)
         rows += [Usage(name, l.table, used[l.table], l.capacity, l.source) for l in profile.limits]
         rows += unable(program, unmatched, vtep) if unmatched else ()
     return tuple(rows)
@@ -64,19 +70,24 @@ def unable(program: Program, unmatched: Sequence[str], vtep: int) -> Iterator[Us
             yield Usage(name, f"entries on {field}", found, 0, "what its rules match on")
 
 
-def measure(program: Program, vtep: int, sizes: Mapping[int, tuple[int, int]]) -> dict[str, int]:
-    """Entries per table of one VTEP; `sizes` holds (entries, prefixes) of each group. Counts what
-    `tables_of` would list, without building it: a large fabric has hundreds of thousands of routes.
-    """
+def measure(
+    program: Program,
+    vtep: int,
+    here: Sequence[int],
+    mine: Sequence[tuple[int, int]],
+    sizes: Mapping[int, tuple[int, int]],
+) -> dict[str, int]:
+    """Entries per table of one VTEP, which has the endpoints `here` and these FIBs (place, VRF);
+    `sizes` holds (entries, prefixes) of each group. Counts what `tables_of` would list, without
+    building it: a large fabric has hundreds of thousands of routes."""
     fib = program.network.fib
-    groups = [sizes[group.id] for group in program.groups_at(vtep)]
-    mine = [(place, vrf) for place, (at, vrf) in enumerate(fib.instances) if at == vtep]
+    groups = [sizes[group.id] for group in program.groups_at(vtep, here)]
     chosen = [fib.chosen[place][fib.chosen[place] >= 0] for place, _ in mine]
     used = [fib.nexthop_sets[i] for i in np.unique(np.concatenate([*chosen, np.zeros(0, int)]))]
     hops = {hop for hops in used for hop in hops if hop.vtep != vtep}
     own = {program.network.vrfs[vrf].vni for _, vrf in mine}
     return {
-        "endpoints": sum(vtep in e.vteps for e in program.network.endpoints),
+        "endpoints": len(here),
         "vnis": len(own | {hop.vni for hop in hops}),
         "admitted_vteps": len({hop.vtep for hop in hops}),
         "groups": len(groups),
@@ -97,11 +108,25 @@ def lines(group: Group) -> Iterable[Entry]:
 def prefixes(entry: Entry) -> int:
     """How many CIDR blocks the entry's address intervals need."""
     return sum(
-        sum(1 for _ in summarize_address_range(kind(low), kind(high)))
+        blocks_in(low, high)
         for region in entry.regions
-        for kind, intervals in ((IPv4Address, region.v4), (IPv6Address, region.v6))
+        for intervals in (region.v4, region.v6)
         for low, high in intervals
     )
+
+
+def blocks_in(low: int, high: int) -> int:
+    """How many CIDR blocks an interval of addresses needs.
+
+    >>> blocks_in(0, 2**32 - 1), blocks_in(7, 7), blocks_in(1, 6)
+    (1, 1, 4)
+    """
+    count = 0
+    while low <= high:
+        fits = 1 << (high - low + 1).bit_length() - 1
+        low += min(low & -low or fits, fits)
+        count += 1
+    return count
 
 
 def _product(entry: Entry) -> int:

@@ -192,7 +192,7 @@ class Tree:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                start_new_session=True,
+                process_group=0,
                 preexec_fn=bounded,
             )
             used, status, late = self._wait(process.pid, begun + 4 * limit)

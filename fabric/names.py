@@ -73,14 +73,14 @@ def selects(pattern: str, endpoint: Endpoint) -> bool:
 
 
 def selected(pattern: str, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
-    """The endpoints that a pattern selects, in their order. All names of an endpoint begin with its
-    tenant or zone, so the first segment is tried once for each of these."""
+    """The endpoints that a pattern selects, in their order. The first segment is tried once for a
+    tenant or zone; endpoints with further names are asked about each of them."""
     first, known = pattern.partition("/")[0], dict[str, bool]()
     for endpoint in endpoints:
         head, slash, _ = endpoint.name.partition("/")
         if head not in known:
             known[head] = not slash or fits(head, first)
-        if known[head] and selects(pattern, endpoint):
+        if (known[head] or any(others(endpoint))) and selects(pattern, endpoint):
             yield endpoint
 
 

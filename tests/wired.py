@@ -25,7 +25,9 @@ class TwoTier:
         self.cut = set(cut)
         self.vteps = vtep_count
         rows = [self.ecmp(a, b) for a in range(self.n) for b in range(self.n)]
-        self.hop_off = np.cumsum([0] + [len(row) for row in rows]).astype(np.int32)
+        count = np.array([len(row) for row in rows])
+        self.length = count.reshape(self.n, self.n)
+        self.hop_off = np.r_[0, np.cumsum(count)].astype(np.int32)
         self.hop_node = np.array([node for row in rows for node, _ in row], np.int32)
         self.hop_link = np.array([link for row in rows for _, link in row], np.int32)
 

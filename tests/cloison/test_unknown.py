@@ -120,7 +120,7 @@ def promises(stdout: str, output: str) -> bool:
     return any(words in stdout for words in green)
 
 
-@pytest.mark.slices(4)
+@pytest.mark.slices(8)
 @pytest.mark.parametrize(
     ("turn", "api_version", "kind"),
     [(turn, *found) for turn, found in enumerate(listed(DECIDES, CUSTOM))],

@@ -67,22 +67,33 @@ def python(program: str, *arguments: str, cache: Path | None = None) -> dict[str
     return dict(json.loads(done.stdout))
 
 
-def test_what_uses_need_is_warmed_up_and_no_kernel_is_forgotten(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def warmed() -> dict[str, list[str]]:
+    """Versions of each kernel that every step together makes."""
+    return python(STEP, *STEPS)
+
+
+def test_no_kernel_is_forgotten(warmed: dict[str, list[str]]) -> None:
     """Whatever is in the cache: what counts is which versions a process asks for."""
-    warmed = python(STEP, *STEPS)
     assert {kernel for kernel, versions in warmed.items() if not versions} <= CALLED_BY_KERNELS
-    for name in SETS:
-        write_rules(generate(name), tmp_path / name)
-    benches = [("bench", *BENCH, "--rules", str(tmp_path / name)) for name in SETS]
-    for use in (*USES, *benches):
-        used = python(USE, *use)
-        assert any(used.values())
-        for kernel, versions in used.items():
-            assert set(versions) <= set(warmed[kernel]), (use, kernel)
+
+
+@pytest.mark.slices(3)
+@pytest.mark.parametrize("use", [*USES, *SETS], ids="".join)
+def test_what_uses_need_is_warmed_up(
+    use: tuple[str, ...] | str, warmed: dict[str, list[str]], tmp_path: Path
+) -> None:
+    if isinstance(use, str):
+        write_rules(generate(use), tmp_path / use)
+        use = ("bench", *BENCH, "--rules", str(tmp_path / use))
+    used = python(USE, *use)
+    assert any(used.values())
+    for kernel, versions in used.items():
+        assert set(versions) <= set(warmed[kernel]), (use, kernel)
 
 
 @pytest.mark.slow
-@pytest.mark.slices(3 * len(STEPS))
+@pytest.mark.slices(6 * len(STEPS))
 @pytest.mark.parametrize("step", STEPS)
 def test_what_a_step_compiles_is_there_for_the_next_process(step: str, tmp_path: Path) -> None:
     first = python(STEP, step, cache=tmp_path)

@@ -30,7 +30,7 @@ def test_rows_are_what_differs_between_two_clusters(seed: int, tmp_path: Path) -
     check(*worlds, alone=True)
 
 
-@pytest.mark.slices(80)
+@pytest.mark.slices(100)
 @pytest.mark.parametrize("seed", range(FABRICS))
 def test_rows_are_what_differs_between_two_fabrics(seed: int, tmp_path: Path) -> None:
     rng = Random(seed)

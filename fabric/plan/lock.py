@@ -18,6 +18,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -42,6 +43,8 @@ HEADER = """\
 SECTIONS = tuple(Pins.model_fields)
 RESTORE = "restore it from version control; deleting it draws every allocation again"
 NOT_CONTENT = ("C101", "C102", "C111", "C112")
+TOO_LONG = re.compile(r'^  "[^"]{1000}|[0-9]{400}')
+"""Where a key or a number is perhaps longer than one in YAML can be."""
 PATIENCE = 60.0
 NOTHING = Pins()
 
@@ -104,8 +107,9 @@ def read(path: Path, known: Locked | None = None) -> Locked:
 
 
 def as_written(text: str) -> Pins | None:
-    """What stands in a file that is to the byte as `render` writes it, without an escape: nothing
-    of YAML is needed for that, which takes ten times as long. None for all others.
+    """What stands in a file that is to the byte as `render` writes it, without an escape or
+    anything very long: nothing of YAML is needed for that, which takes ten times as long. None for
+    all others.
 
     >>> pins = Pins(vni={"acme/main": 10001}, blocks={"host1 acme/main": ["10.0.0.0/26"]})
     >>> as_written(render(pins)) == pins, as_written(render(pins) + "# mine")
@@ -116,6 +120,8 @@ def as_written(text: str) -> Pins | None:
     sections: dict[str, list[str]] = {"": []}
     entries = sections[""]
     for line in text.removeprefix(HEADER).splitlines():
+        if len(line) >= 400 and TOO_LONG.search(line):
+            return None
         if line.startswith("  "):
             entries.append(line)
         else:
@@ -125,7 +131,7 @@ def as_written(text: str) -> Pins | None:
             name: json.loads(f"{{{','.join(some)}}}") for name, some in sections.items() if name
         }
         pins = Pins.model_validate(value, strict=True)
-    except ValueError:
+    except (ValueError, RecursionError):  # nested too deep for JSON
         return None
     return pins if render(pins) == text else None
 

@@ -140,6 +140,24 @@ def test_a_damaged_lock_file_is_an_input_error(tmp_path: Path, text: str) -> Non
         network_of(path, lock=True)
 
 
+@pytest.mark.parametrize(
+    ("vni", "what"),
+    [
+        (f'"a": {"[" * 2000}', "nested more than 200 deep"),
+        (f'"a": {"9" * 401}', "a number of 401 digits is too long"),
+        (f'"{"a" * 1100}": 10001', "not valid YAML"),
+    ],
+)
+def test_what_yaml_cannot_say_is_not_read_without_it(tmp_path: Path, vni: str, what: str) -> None:
+    path = tmp_path / "fabric.lock.yaml"
+    path.write_text(f"{lock.HEADER}vni:\n  {vni}\n")
+    with pytest.raises(InputError) as error:
+        lock.read(path)
+    (found,) = error.value.diagnostics
+    assert found.code == "C480" and what in found.message
+    assert found.span is not None and found.span.line == 4
+
+
 def test_what_was_written_reads_back_and_passes_as_pins(tmp_path: Path) -> None:
     path = write_fabric(tmp_path, {"m": ACME}, {"m": WORK}, pools=POOLS)
     before = allocations(network_of(path, lock=True))

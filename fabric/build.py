@@ -36,11 +36,13 @@ from fabric.plan.placement import load_workloads, place, sizes
 from fabric.plan.unused_pins import unused_numbers
 from fabric.plan.vrfs import vrf_table
 from fabric.topology import Fabric, Role
+from fabric.uncollected import uncollected
 
 Vet = Callable[[Network], None]
 
 
 @phase("build")
+@uncollected()
 def build(
     spec: FabricSpec,
     *,
@@ -117,6 +119,7 @@ def assemble(
 
 
 @phase("build with failures")
+@uncollected()
 def rebuild(
     network: Network, *, down: Iterable[str] = (), drained: Iterable[str] | None = None
 ) -> Network:

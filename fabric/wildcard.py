@@ -61,14 +61,20 @@ def among(names: Sequence[str], patterns: Iterable[str]) -> list[str]:
     >>> among(["host1", "host2", "host10", "spine1"], ["host[2-10]", "sp*"])
     ['host2', 'host10', 'spine1']
     """
-    known, found = {*names}, set[str]()
+    (known, padded), found = _known(tuple(names)), set[str]()
     for pattern in patterns:
         spelled = [*islice(meant(pattern), len(known))]
-        if 0 < len(spelled) < len(known) and not any(map(ZEROS.search, known)):
+        if 0 < len(spelled) < len(known) and not padded:
             found |= known.intersection(spelled)
         else:
             found.update(name for name in known if fits(name, pattern))
     return [name for name in names if name in found]
+
+
+@lru_cache(16)
+def _known(names: tuple[str, ...]) -> tuple[frozenset[str], bool]:
+    """Names as a set, and whether any has zeros in front of a number: many ask of the same ones."""
+    return frozenset(names), any(map(ZEROS.search, names))
 
 
 def mistake(pattern: str, *, numbers_only: bool = False) -> str | None:

@@ -186,7 +186,8 @@ class VrfAddresses:
             if address is not None:
                 found, assumed = [*found, address], True
         if assumed:
-            texts = [ip.text(a) for a in _sorted(found)]
+            found = _sorted(found)
+            texts = [ip.text(a) for a in found]
             self.draws.drawn["addresses"][wish.name] = texts
         return Granted(_hosts(found), assumed)
 
@@ -233,10 +234,11 @@ class VrfAddresses:
 
     def lock_blocks(self) -> None:
         """Remember the blocks that were drawn."""
+        pinned, drawn = self.draws.pins.blocks, self.draws.drawn["blocks"]
         for host, blocks in self.blocks.items():
             key = f"{host} {self.vrf.name}"
-            if blocks and key not in self.draws.pins.blocks:
-                self.draws.drawn["blocks"][key] = [*map(ip.text, blocks)]
+            if blocks and key not in pinned:
+                drawn[key] = [*map(ip.text, blocks)]
 
 
 _address: dict[int, Callable[[int], Address]] = {4: IPv4Address, 6: IPv6Address}
@@ -251,9 +253,11 @@ def _meet(a: Prefix, b: Prefix) -> bool:
     return a.version == b.version and bounds(a)[0] <= bounds(b)[1] and bounds(b)[0] <= bounds(a)[1]
 
 
-def _sorted(addresses: Iterable[Address]) -> list[Address]:
+def _sorted(addresses: list[Address]) -> list[Address]:
+    if len(addresses) < 2:
+        return addresses
     return sorted(addresses, key=lambda a: (a.version, int(a)))
 
 
-def _hosts(addresses: Iterable[Address]) -> tuple[Prefix, ...]:
+def _hosts(addresses: list[Address]) -> tuple[Prefix, ...]:
     return tuple(network(a.version, int(a), a.max_prefixlen) for a in _sorted(addresses))

@@ -162,16 +162,17 @@ def rds(
     """RD per instance (rule 2). Only those whose index was drawn go to the lock file."""
     used = {vrf.vni for vrf in vrfs}
     ledger: Ledger[str] = draws.ledger("rd", "RD")
+    router_ids = {t: str(IPv4Address(loopback[t])) for t in {t for t, _ in instances}}
     keys = {(t, v): f"{fabric.nodes[t].name} {vrfs[v].name}" for t, v in instances}
     by_rule = {
-        keys[t, v]: f"{IPv4Address(loopback[t])}:{vrfs[v].vni}"
+        keys[t, v]: f"{router_ids[t]}:{vrfs[v].vni}"
         for t, v in instances
         if FIRST_RD <= vrfs[v].vni <= LAST_RD and keys[t, v] not in ledger.pinned
     }
     taken_rds(spec, by_rule, ledger, problems)
     out = {}
     for vtep, vrf in instances:
-        key, router_id = keys[vtep, vrf], IPv4Address(loopback[vtep])
+        key, router_id = keys[vtep, vrf], router_ids[vtep]
         rule = by_rule.get(key)
         if rule is not None and key not in ledger.locked and rule not in ledger.taken:
             out[vtep, vrf] = rule

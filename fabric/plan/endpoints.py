@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -95,7 +95,9 @@ def endpoint_table(site: PlanInputs, placed: Placement) -> tuple[tuple[Endpoint,
     endpoints += zone_endpoints(site)
     ordered = sorted(endpoints, key=lambda e: e.name)
     unused_pins(site.spec, ordered, site.problems)
-    return tuple(replace(e, index=i) for i, e in enumerate(ordered)), blocks
+    for index, endpoint in enumerate(ordered):
+        object.__setattr__(endpoint, "index", index)  # nobody else has one yet
+    return tuple(ordered), blocks
 
 
 def in_two_namespaces(site: PlanInputs, endpoints: Iterable[Endpoint]) -> None:

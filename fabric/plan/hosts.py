@@ -71,16 +71,28 @@ def presence(
     return Presence(tuple(allowed), False, reported)
 
 
-class NodeNames:
-    """What a tenant's cluster calls the hosts (rule 2)."""
+def hosts_by_name(spec: FabricSpec, fabric: Fabric) -> dict[str, Found]:
+    """Every host by what the file says that clusters call it, else by its own name."""
+    out: dict[str, Found] = {}
+    for host in sorted(fabric.hosts, key=lambda host: not node_names(spec, host)):
+        for name in node_names(spec, host) or (host,):
+            out.setdefault(name, (host, NOTHING))
+    return out
 
-    def __init__(self, spec: FabricSpec, tenant: str, fabric: Fabric, locked: Pins) -> None:
-        hosts = fabric.hosts
-        self.hosts = {*hosts}
-        self.by_name: dict[str, Found] = {}
-        for host in sorted(hosts, key=lambda host: not node_names(spec, host)):
-            for name in node_names(spec, host) or (host,):
-                self.by_name.setdefault(name, (host, NOTHING))
+
+class NodeNames:
+    """What a tenant's cluster calls the hosts (rule 2), beyond what is `known` of all clusters."""
+
+    def __init__(
+        self,
+        spec: FabricSpec,
+        tenant: str,
+        fabric: Fabric,
+        locked: Pins,
+        known: Mapping[str, Found],
+    ) -> None:
+        self.hosts = {*fabric.hosts}
+        self.by_name = dict(known)
         self.tenant, self.locked = tenant, locked
         self.given = addresses(tenant, spec.pins)
         self.blocks = tuple(blocks(tenant, spec.pins))

@@ -40,6 +40,7 @@ from fabric.plan.hosts import (
     Nodes,
     Presence,
     crowded,
+    hosts_by_name,
     hosts_of,
     presence,
     stranger,
@@ -140,12 +141,13 @@ def place(
     `problems`."""
     out: list[Placed] = []
     hosts: dict[str, Presence] = {}
+    known = hosts_by_name(spec, fabric)
     for tenant, found in manifests.items():
         allowed = hosts_of(spec, tenant, fabric)
         if found.pods and not allowed:
             problems.items.append(homeless(spec, tenant))
             continue
-        placer = _Placer(spec, tenant, found, allowed, fabric, locked, problems)
+        placer = _Placer(spec, tenant, found, allowed, fabric, locked, known, problems)
         pods = [*placer.placed()]
         out += pods
         hosts[tenant] = presence(
@@ -187,11 +189,12 @@ class _Placer:
         allowed: list[str],
         fabric: Fabric,
         locked: Pins,
+        known: Mapping[str, Found],
         problems: Diagnostics,
     ) -> None:
         self.spec, self.tenant, self.manifests = spec, tenant, manifests
         self.problems, self.allowed = problems, {*allowed}
-        self.names = NodeNames(spec, tenant, fabric, locked)
+        self.names = NodeNames(spec, tenant, fabric, locked, known)
         self.nodes = Nodes(tenant, self.names, allowed, manifests.nodes, problems)
         self.reported = self.nodes.reported
         here = [host for host in allowed if host in self.nodes.hosts]

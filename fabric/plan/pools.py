@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from fabric.inventory import Prefix
+from fabric.ip import MANY
 
 FIRST_RD, LAST_RD = 1024, 65535
 FIRST_DRAWN_RD = 32768
@@ -51,11 +53,12 @@ def macs(text: str) -> Iterator[str]:
     """
     first, last = mac_bounds(text)
     for number in range(first, last + 1):
-        yield ":".join(f"{number:012x}"[i : i + 2] for i in range(0, 12, 2))
+        yield number.to_bytes(6, "big").hex(":")
 
 
+@lru_cache(MANY)
 def network(version: int, first: int, length: int) -> Prefix:
-    """The prefix that starts at an integer address."""
+    """The prefix that starts at an integer address: one object, as VRFs have the same ones."""
     return IPv4Network((first, length)) if version == 4 else IPv6Network((first, length))
 
 

@@ -51,6 +51,11 @@ from compiler.program.space import everything, intersect, of_prefixes, subtract,
 from fabric.inventory import Endpoint
 from fabric.network import Network
 
+_Pairs = list[tuple[Endpoint, list[int]]]
+"""One of each set of endpoints that look the same, and the set."""
+_Alike = tuple[_Pairs, Mapping[str | None, _Pairs]]
+"""All of a tenant, and those of each namespace."""
+
 
 def resolve(draft: Draft) -> Draft:
     """Fill `terms` and `defaults`."""
@@ -89,7 +94,7 @@ class Resolver:
         self._endpoints: dict[Matcher, tuple[int, ...]] = {}
         self._met: dict[int, tuple[Matcher, tuple[int, ...]]] = {}  # by id, which needs no hash
         self._owned_by: dict[tuple[int, ...], tuple[Region, ...]] = {}
-        self._looked: dict[tuple[frozenset[str], str], list[tuple[Endpoint, list[int]]]] = {}
+        self._looked: dict[tuple[frozenset[str], str], _Alike] = {}
 
     def endpoints(self, matcher: Matcher) -> tuple[int, ...]:
         """Endpoint indices that the matcher selects."""
@@ -117,15 +122,16 @@ class Resolver:
         endpoints, looks = self.network.endpoints, matcher.looks()
         match matcher.inside():
             case "tenant", names:
-                return (pair for name in names for pair in self._alike(looks, name))
+                space = matcher.in_namespace()
+                return (pair for name in names for pair in self._alike(looks, name, space))
             case "vrf", names:
                 indices = {self.vrf_index[name] for name in names if name in self.vrf_index}
                 return ((endpoints[i], (i,)) for vrf in indices for i in self.by_vrf[vrf])
             case _:
                 return (pair for name in self.by_tenant for pair in self._alike(looks, name))
 
-    def _alike(self, looks: frozenset[str], tenant: str) -> list[tuple[Endpoint, list[int]]]:
-        """The endpoints of a tenant by what a matcher looks at."""
+    def _alike(self, looks: frozenset[str], tenant: str, namespace: str | None = None) -> _Pairs:
+        """The endpoints of a tenant, or of one namespace, by what a matcher looks at."""
         if (looks, tenant) not in self._looked:
             sets: dict[tuple[object, ...], list[int]] = defaultdict(list)
             for index in self.of_tenant(tenant):
@@ -133,8 +139,12 @@ class Resolver:
                 told = (frozenset(v.items()) if isinstance(v, Mapping) else v for v in values)
                 sets[tuple(told)].append(index)
             found = [(self.network.endpoints[alike[0]], alike) for alike in sets.values()]
-            self._looked[looks, tenant] = found
-        return self._looked[looks, tenant]
+            by_namespace: dict[str | None, _Pairs] = defaultdict(list)
+            for pair in found if "namespace" in looks else ():
+                by_namespace[pair[0].namespace].append(pair)
+            self._looked[looks, tenant] = found, by_namespace
+        everyone, apart = self._looked[looks, tenant]
+        return everyone if namespace is None else apart.get(namespace, [])
 
     def of_tenant(self, tenant: str) -> Sequence[int]:
         """The endpoints of a tenant."""

@@ -104,3 +104,7 @@ class Matcher(ABC):
     def inside(self) -> Inside | None:
         """Where all endpoints are that it selects, if that is known without looking at them."""
         return None
+
+    def in_namespace(self) -> str | None:
+        """The namespace of all endpoints that it selects, if it is about one; `looks` names it."""
+        return None

@@ -102,6 +102,9 @@ class Pods(Matcher):
     def inside(self) -> Inside:
         return "tenant", frozenset((self.cluster,))
 
+    def in_namespace(self) -> str | None:
+        return self.namespace
+
 
 PODS_LOOK = frozenset(("kind", "host_network", "tenant", "namespace", "namespace_labels", "labels"))
 

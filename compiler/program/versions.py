@@ -64,6 +64,9 @@ class LivesAt(Matcher):
     def inside(self) -> Inside | None:
         return self.whom.inside()
 
+    def in_namespace(self) -> str | None:
+        return self.whom.in_namespace()
+
 
 def policy_at(old: Policy, new: Policy, nodes: Collection[str]) -> Policy:
     """The policy of a network where some nodes have the new one; both of the same stages."""

@@ -37,8 +37,9 @@ from sim.why.pod_classes import workload
 NODE = "/@node/"
 ELSEWHERE = frozenset(("vrf", "prefixes"))
 """What matchers look at that a class has in another way."""
-_ByLooks = dict[tuple[str, ...], list[tuple[int, Matcher]]]
-"""Matchers, numbered, by the fields of endpoints that they look at."""
+_ByLooks = dict[tuple[str, ...], dict[str | None, list[tuple[int, Matcher]]]]
+"""Matchers, numbered, by the fields of endpoints that they look at, and then by the namespace that
+they are about, None for any."""
 
 
 class Peer(NamedTuple):
@@ -218,8 +219,8 @@ class _Sight:
             for selection in policy.selections:
                 matchers.update(dict.fromkeys(selection.local))
         self.names = frozenset(names)
-        self.pods: dict[str, _ByLooks] = defaultdict(lambda: defaultdict(list))
-        self.named: _ByLooks = defaultdict(list)
+        self.pods: dict[str, _ByLooks] = defaultdict(_by_looks)
+        self.named = _by_looks()
         prefixes: dict[Prefix, None] = {}
         for number, matcher in enumerate(matchers):
             prefixes.update(dict.fromkeys(matcher.cuts()))
@@ -228,9 +229,10 @@ class _Sight:
                 match matcher.inside():
                     case "tenant", tenants:
                         for tenant in tenants:
-                            self.pods[tenant][looks].append((number, matcher))
+                            asked = self.pods[tenant][looks]
+                            asked[matcher.in_namespace()].append((number, matcher))
                     case _:
-                        self.named[looks].append((number, matcher))
+                        self.named[looks][None].append((number, matcher))
         self.blocks = {version: _Blocks(prefixes, version) for version in (4, 6)}
         self.known: dict[object, frozenset[int]] = {}
         self.told: dict[int, tuple[Mapping[str, str], frozenset[tuple[str, str]]]] = {}
@@ -263,13 +265,16 @@ class _Sight:
             ("", self.named),
         ):
             for looks, asked in by_looks.items():
-                values = (getattr(endpoint, name) for name in looks)
-                seen = tuple(self.items(v) if isinstance(v, Mapping) else v for v in values)
-                key = tenant, looks, seen
-                if key not in self.known:
-                    alike = (n for n, m in asked if selects(m, endpoint, network))
-                    self.known[key] = frozenset(alike)
-                found.append(self.known[key])
+                values = [getattr(endpoint, name) for name in looks]
+                seen = [self.items(v) if isinstance(v, Mapping) else v for v in values]
+                key = tenant, looks, *seen
+                known = self.known.get(key)
+                if known is None:
+                    here = {None, endpoint.namespace}
+                    pairs = (pair for space in here for pair in asked.get(space, ()))
+                    alike = (n for n, m in pairs if selects(m, endpoint, network))
+                    known = self.known[key] = frozenset(alike)
+                found.append(known)
         return frozenset[int]().union(*found)
 
     def items(self, labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:
@@ -277,6 +282,10 @@ class _Sight:
         if id(labels) not in self.told:
             self.told[id(labels)] = labels, frozenset(labels.items())
         return self.told[id(labels)][1]
+
+
+def _by_looks() -> _ByLooks:
+    return defaultdict(lambda: defaultdict(list))
 
 
 class _Blocks:

@@ -22,11 +22,13 @@ from compiler.policy.ir import (
 )
 from compiler.policy.matchers import MATCHERS, holds
 
-TENANT = next(e.tenant for e in WORLD.endpoints if e.kind == "pod")
+POD = next(e for e in WORLD.endpoints if e.kind == "pod")
+TENANT = POD.tenant
 VRF = WORLD.vrfs[0].name
 SAMPLES: tuple[Matcher, ...] = (
     Everyone(),
     Pods(TENANT),
+    Pods(TENANT, (), POD.namespace),
     Pods(TENANT, (Requirement("app", "Exists"),), None, (Requirement("x", "DoesNotExist"),)),
     Named((f"{TENANT}/*", "zone*/*")),
     Named(("*",), frozenset({"ready"}), frozenset({"host1"})),
@@ -68,3 +70,12 @@ def test_it_selects_nobody_elsewhere(matcher: Matcher) -> None:
     for endpoint in WORLD.endpoints:
         there = endpoint.tenant if kind == "tenant" else WORLD.vrfs[endpoint.vrf].name
         assert there in names or not matcher.selects(endpoint, WORLD)
+
+
+@pytest.mark.parametrize("matcher", SAMPLES, ids=str)
+def test_it_selects_nobody_of_other_namespaces(matcher: Matcher) -> None:
+    if (namespace := matcher.in_namespace()) is None:
+        return
+    assert "namespace" in matcher.looks()
+    selected = {e.namespace for e in WORLD.endpoints if matcher.selects(e, WORLD)}
+    assert selected == {namespace}

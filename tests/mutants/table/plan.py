@@ -81,6 +81,7 @@ FAULTS = (
         'other, how = self.owner.setdefault(address, (name, "pinned"))',
         'other, how = name, self.owner.setdefault(address, (name, "pinned"))[1]',
         "a pinned address that somebody else has is no error",
+        "tests/fabric/test_errors.py::test_exact_text[c428_pinned_where_reported]",
     ),
     Fault(
         "fabric/plan/settled.py",

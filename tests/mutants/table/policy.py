@@ -207,7 +207,6 @@ FAULTS = (
         'if "provisioning" in item.rule.states and',
         "if item.rule.states and",
         "provisioning hosts reach services that are not for them",
-        "tests/compiler/sources/test_zones.py::test_a_state_that_a_rule_may_list_decides_something",
     ),
     Fault(
         "compiler/sources/zones.py",

@@ -232,17 +232,20 @@ def _links(wiring: Multigraph, index: dict[str, int]) -> Iterator[Link]:
 
 def take_down(fabric: Fabric, down: Iterable[str]) -> Fabric:
     """The same fabric with these nodes, links, risk groups and BGP sessions (`leaf1~spine1`) down,
-    and nothing else. Hosts have no routes: what is on one that is down would seem to answer, so
-    neither they nor their links may be."""
+    and nothing else. A host is the whole machine, its DPU with it. Where leaves encapsulate what is
+    on one that is down would seem to answer, so it may not be, and no link to a host either."""
     links, sessions = fabric.links_by_name, fabric.sessions_by_name
     groups = {group.name: group for group in fabric.risk_groups}
     down_nodes, down_links, down_groups, down_sessions = set(), set(), set(), set()
     problems = Diagnostics()
     for name in down:
         if name in fabric.wiring.nodes and fabric.node(name).role is Role.HOST:
-            end = fabric.vtep_of(name).name
-            what = f'"{name}" is a host, and that one is down is not looked at'
-            problems.error("C331", what, hint=f"what it is attached to may be: {end}")
+            end = fabric.vtep_of(name)
+            if end.role is Role.DPU:
+                down_nodes.add(end.index)
+                continue
+            what = f'"{name}" is a host, and that one behind {end.name} is down is not looked at'
+            problems.error("C331", what, hint=f"what it is attached to may be: {end.name}")
         elif name in links and fabric.links[links[name]].kind == "host":
             what = f'"{name}" leads to a host, and that it is down is not looked at'
             problems.error("C331", what, hint="links between devices that speak BGP may be")

@@ -103,14 +103,18 @@ def test_down_names_that_do_not_exist_are_reported_together() -> None:
 
 
 @pytest.mark.parametrize("vtep", ["dpu", "leaf"])
-def test_hosts_and_their_links_are_not_taken_down(vtep: str) -> None:
-    """Nothing routes at a host: what is on it would answer as before."""
+def test_hosts_go_with_their_dpus_and_their_links_stay(vtep: str) -> None:
+    """Nothing routes at a host: what is on one behind a leaf would answer as before."""
     fabric = build_fabric(spec(vtep, s=Site(spines=2, leaves=2, hosts_per_pair=4, borders=1)))
     ends = {link.index: {fabric.nodes[n] for n in (link.a, link.b)} for link in fabric.links}
     hosts = [n.name for n in fabric.nodes if n.role is Role.HOST]
     theirs = [x.name for x in fabric.links if any(n.role is Role.HOST for n in ends[x.index])]
     assert len(hosts) == len(theirs) == 4
-    for name in (*hosts, *theirs):
+    for name in hosts if vtep == "dpu" else ():
+        machine = take_down(fabric, [name])
+        assert [fabric.nodes[n].name for n in machine.down_nodes] == [fabric.vtep_of(name).name]
+        assert machine == take_down(fabric, [fabric.vtep_of(name).name])
+    for name in theirs if vtep == "dpu" else (*hosts, *theirs):
         with pytest.raises(InputError, match="C331"):
             take_down(fabric, [name])
     rest = {n.name for n in fabric.nodes} | {x.name for x in fabric.links}
@@ -127,6 +131,8 @@ def test_hosts_and_their_links_are_not_taken_down(vtep: str) -> None:
         (["leaf1--spine1", "spine1--leaf1"], ["spine1--leaf1"]),
         (["rack", "leaf1", "dpu1--leaf2"], ["leaf1", "dpu1--leaf2"]),
         (["leaf1", "rack"], ["leaf1"]),
+        (["dpu2", "host2"], ["host2"]),
+        (["rack", "host1"], ["host1"]),
         (["leaf1", "spine1"], []),
         (["leaf1--spine1", "leaf1--spine2"], []),
         ([], []),

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from fabric_files import vrf, write_fabric
+from worlds import endpoint, network
 
 import cloison
 from cloison.cli import main
+from sim.verdicts import empty
 
 PODS = ("ns/one@host1", "ns/two@host2", "other/three@host2")
 TENANT = {"a": vrf("10.0.0.0/16")}
@@ -39,6 +41,14 @@ def test_a_proof_of_nobody_or_of_nothing_does_not_hold(
         assert any(why in reason for reason in data["unknown_because"])
     proved = cloison.prove(path)
     assert not proved.holds and "unknown" in repr(proved)
+
+
+def test_zones_alone_are_nobody() -> None:
+    inet = endpoint(0, "zone2/inet", 0, "0.0.0.0/0", host=None)
+    (why,) = empty(network(["zone2/main"], [inet]), 1)
+    assert "no pod and no node" in why
+    pod = endpoint(1, "acme/web/a", 1, "10.0.0.1/32")
+    assert not [*empty(network(["zone2/main", "acme/main"], [inet, pod]), 1)]
 
 
 def test_a_tenant_without_anybody_keeps_a_proof_from_holding(tmp_path: Path) -> None:

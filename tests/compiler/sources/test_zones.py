@@ -136,6 +136,14 @@ def test_a_provisioning_host_boots_and_does_nothing_else() -> None:
     assert verdicts(net, ready, booting, "22/tcp") == (None, Stage.OVERRIDE)
 
 
+def test_what_lets_a_host_boot_is_a_service_for_such_hosts() -> None:
+    """Also where one for ready hosts opens the same ports before it."""
+    service = {**DHCP, "name": "lease", "states": ["ready"]}
+    policy = zones.policy(world(zone0_services=[service, DHCP]))
+    final = {r.origin.name for r in policy.rules if r.action is Action.PERMIT_FINAL}
+    assert final == {"zone0 dhcp"}
+
+
 def test_at_a_booting_host_a_boot_service_is_all_that_is_asked() -> None:
     """Also where isolation and workload policies let nothing pass; elsewhere these count."""
     net = world(zone0_services=[DHCP])

@@ -106,3 +106,17 @@ def test_what_a_rule_does_is_what_its_entry_does(program: Program) -> None:
             said = {"mark" if rule.startswith("meta mark set") else rule for rule in rules}
             words = {Action.DENY: "drop", Action.PERMIT: "return", Action.PERMIT_FINAL: "mark"}
             assert said == {words[e.action] for e in (*group.entries, group.default_entry)}
+
+
+def test_sources_of_other_vteps_are_known_by_their_tunnels_and_own_ones_by_none(
+    program: Program,
+) -> None:
+    network = program.network
+    for node in nftables.nodes(program):
+        text = nftables.render(program, node)
+        maps = dict(re.findall(r"^\tmap (\w+) \{\n(.*?)^\t\}", text, re.M | re.S))
+        mine = {nftables.tunnel_mac(network, node, vrf.index) for vrf in network.vrfs}
+        told = "".join(body for name, body in maps.items() if name.startswith("tunnel"))
+        assert mine.isdisjoint(re.findall(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", told))
+        for vrf in {e.vrf for e in network.endpoints if e.vteps == (node,)}:
+            assert any("elements" in maps[f"own{version}_{vrf}"] for version in (4, 6))

@@ -177,3 +177,16 @@ def test_nesting_equals_a_scan(prefixes: list[Prefix], seed: int) -> None:
             around.sort(key=lambda n: prefixes[n].prefixlen)
             assert found == (around[-1] if around else -1)
             assert [int(parent[n]) for n in around] == [-1, *around][: len(around)]
+
+
+def test_an_own_route_wins_over_that_of_another_vrf_of_the_same_vtep(tmp_path: Path) -> None:
+    tenants = {
+        "a": vrf("10.0.0.0/24", import_rts=["65000:10702"]),
+        "b": vrf("10.0.0.0/24", vni=10702),
+    }
+    net = network_of(write_fabric(tmp_path, tenants, {t: ["n/p@host1"] for t in tenants}))
+    here, own = net.fabric.node("dpu1").index, 0
+    assert {(r.vtep, r.vrf) for r in net.routes} == {(here, 0), (here, 1)}
+    found = net.fib.lookup(here, own, 4, int(net.endpoints[0].prefixes[0].network_address))
+    assert found is not None
+    assert [(hop.vtep, hop.vrf) for hop in found.nexthops] == [(here, own)]

@@ -127,6 +127,18 @@ def test_an_edit_of_an_object_that_is_not_there_is_an_error(folder: Path) -> Non
     assert [(d.code, d.span.line if d.span else 0) for d in problems.items] == [("C293", 4)]
 
 
+def test_what_is_no_object_has_no_name_to_be_edited_by(folder: Path) -> None:
+    _, edits = load(folder, "{ tenant: acme, object: Service/n/a, at: [spec, ports, 1], set: 9 }")
+    strangers = (
+        "--- text\n---\n- 1\n--- { kind: Service }\n--- { kind: Service, metadata: 7 }\n---\n"
+    )
+    problems, objects = Diagnostics(), read_yaml(strangers + MANIFEST, name="m.yaml")
+    changed = edit_objects(objects, "acme", edits, problems)
+    assert [o is before for o, before in zip(changed, objects, strict=True)][-2:] == [True, False]
+    assert changed[-1].value["spec"] == {"ports": [1, 9]}
+    assert not problems.items
+
+
 @pytest.mark.parametrize(
     ("edit", "code"),
     [

@@ -57,6 +57,15 @@ def test_rds_avoid_frr_s_own_and_what_does_not_fit(tmp_path: Path) -> None:
     assert drawn == [32768, 32769, 32770]
 
 
+def test_nobody_draws_the_number_of_a_route_target_that_somebody_writes(tmp_path: Path) -> None:
+    def vnis(*written: str) -> set[int]:
+        tenants = {"a": vrf("10.0.0.0/16"), "b": vrf("10.1.0.0/16", import_rts=[*written])}
+        return {v.vni for v in network_of(write_fabric(tmp_path, tenants, {})).vrfs}
+
+    drawn = vnis()
+    assert vnis(*(f"65000:{vni}" for vni in drawn)).isdisjoint(drawn)
+
+
 def test_route_distinguishers_run_out_at_the_vtep_that_needs_too_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ FAULTS = (
         'if not any(e.kind in ("pod", "node") for e in network.endpoints):',
         "if not network.endpoints:",
         "a proof about zones alone holds",
+        by="tests/cloison/test_proof_of_nothing.py::test_zones_alone_are_nobody",
     ),
     Fault(
         "sim/diff/diff.py",
@@ -64,6 +65,7 @@ FAULTS = (
         "complete = len(mine) == self.count(pair)",
         "complete = True",
         "diff: members of a workload without a route do not count",
+        by="tests/sim/diff/test_diff.py::test_a_workload_of_which_one_has_no_route_any_more_is_reached_at_times",
     ),
     Fault(
         "sim/diff/side_by_side.py",
@@ -220,6 +222,7 @@ FAULTS = (
         "& (found.src_lo == outer.dst_lo)",
         "",
         "captures: an ICMP error about somebody else's packet counts",
+        by="tests/sim/pipeline/test_arrivals.py",
     ),
     Fault(
         "sim/pipeline/tables.py",

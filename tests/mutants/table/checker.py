@@ -197,6 +197,7 @@ FAULTS = (
         "numbers = tuple(number for *_, number in sorted(rules))",
         "numbers = tuple(number for *_, number in rules)",
         "rules are tried in the order of the policy, not in theirs",
+        by="tests/sim/checker/test_decisions.py",
     ),
     Fault(
         "sim/checker/address_space.py",
@@ -209,6 +210,7 @@ FAULTS = (
         "near |= {far for other in near for far in self.leads[other]}",
         "pass",
         "address space is not cut at the routes of VRFs behind a neighbour",
+        by="tests/sim/checker/test_address_space.py",
     ),
     Fault(
         "compiler/policy/matchers.py",

@@ -84,6 +84,7 @@ FAULTS = (
         "(here == far_vtep) & (routes.vrf[part.rows] == vrf)",
         "here == far_vtep",
         "another VRF's route of the own VTEP is an own one",
+        by="tests/fabric/control/test_fib.py::test_an_own_route_wins_over_that_of_another_vrf_of_the_same_vtep",
     ),
     Fault(
         "fabric/control/fib.py",

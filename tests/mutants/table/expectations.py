@@ -259,6 +259,7 @@ FAULTS = (
         "return not outcome.holds and outcome.claim.number not in known",
         "return not outcome.holds and not known",
         "only the first expectation that a failure breaks is told",
+        by="tests/sim/proof/test_failures.py::test_the_first_failure_that_breaks_is_found",
     ),
     Fault(
         "sim/proof/matrix.py",
@@ -308,5 +309,6 @@ FAULTS = (
         "return Witness(src.index, int(rows.dst[leg]), flow, next(taken, None))",
         "return Witness(src.index, int(rows.dst[leg]), flow, 0)",
         "a packet that one next hop stops is shown on the first one",
+        by="tests/sim/proof/test_witness.py",
     ),
 )

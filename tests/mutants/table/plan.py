@@ -196,6 +196,7 @@ FAULTS = (
         "if not first <= last <= MAX_PORT:",
         "if not first <= last <= MAX_PORT + 1:",
         "port 65536 is one",
+        "tests/fabric/test_ports.py",
     ),
     Fault(
         "fabric/ports.py",
@@ -244,6 +245,7 @@ FAULTS = (
         'free = (vni for vni in numbers(pool) if f"{spec.pools.rt_asn}:{vni}" not in used)',
         "free = iter(numbers(pool))",
         "a VRF draws the route target that another one writes",
+        "tests/fabric/plan/test_addressing.py",
     ),
     Fault(
         "fabric/plan/per_namespace.py",

@@ -173,6 +173,7 @@ FAULTS = (
         "accepts |= own if vrf == b else int(into[b, vrf])",
         "accepts |= int(into[b, vrf])",
         "proof without pairs: who is seen in one's own VRF is not let in",
+        by="tests/sim/proof/test_vrf_pairs.py::test_who_is_seen_in_one_s_own_vrf_is_let_in",
     ),
     Fault(
         "sim/proof/vrf_pairs.py",

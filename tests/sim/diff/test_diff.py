@@ -10,7 +10,7 @@ from naive import L4S, Header, outcomes, points
 from naive_diff import Twin
 from naive_worlds import World as TwinWorld
 from random_worlds import policies, worlds
-from routed import at, endpoint
+from routed import at, endpoint, routed
 from routed_demo import DEMO, DEMO_POLICY, WEB
 from said_diff import said
 
@@ -86,3 +86,21 @@ def test_a_lost_address_is_lost_access_of_its_family() -> None:
     found = diff(HERE, World.compiled(replace(HERE.program, network=shrunk)))
     assert {c.kind for c in found.changes} == {"lost"}
     assert {c.row.versions for c in found.changes} == {(6,)}
+
+
+def test_a_workload_of_which_one_has_no_route_any_more_is_reached_at_times() -> None:
+    ends = [
+        at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32")),
+        at(1, endpoint(1, "acme/web/b-0", 0, "10.0.0.2/32", workload="b")),
+        at(1, endpoint(2, "acme/web/b-1", 0, "10.0.0.3/32", workload="b")),
+    ]
+    rows = [("10.0.0.1/32", [(0, 0)]), ("10.0.0.2/32", [(1, 0)]), ("10.0.0.3/32", [(1, 0)])]
+    old, new = (
+        World(routed(["dpu1", "dpu2"], ["acme/main"], ends, {(0, 0): mine, (1, 0): rows}), Policy())
+        for mine in (rows, rows[:2])
+    )
+    found = {(c.kind, c.row.source.name, c.row.target.name) for c in diff(old, new).changes}
+    assert found == {
+        ("unsteady", "acme/web/a", "acme/web/b"),
+        ("unsteady", "acme/web/b", "acme/web/a"),
+    }

@@ -125,6 +125,10 @@ def cases(at: dict[str, str], first: int = 5) -> dict[str, tuple[list[Any], list
             [syn, back / ICMP(type=3, code=3) / other_port], [PASS, STOP]),
         "about another's packet": (
             [syn, back / ICMP(type=3) / theirs], [PASS, STOP]),
+        "about another's connection": (
+            [theirs, back / ICMP(type=3) / theirs], [PASS, STOP]),
+        "about a packet of its sender": (
+            [syn, back / ICMP(type=3) / back / TCP(sport=80, dport=40000 + first)], [PASS, STOP]),
         "about an error": (
             [syn, back / ICMP(type=3, code=3) / syn, back / ICMP(type=3) / there / ICMP(type=3)],
             [PASS, PASS, STOP]),

@@ -109,3 +109,19 @@ def test_every_next_hop_of_a_set_leads_somewhere() -> None:
     network = routed(["dpu1", "dpu2", "dpu3"], names, ends, rows)
     found = said(isolation(build_blocks(compile_policy(network, Policy()))))
     assert found == {(0, 1): True, (0, 2): True, (1, 0): True, (2, 0): True}
+
+
+def test_who_is_seen_in_one_s_own_vrf_is_let_in() -> None:
+    """By the receiver's routes the sender's address lies in the receiver's own VRF."""
+    ends = [
+        at(0, endpoint(0, "acme/web/x", 0, "10.0.0.1/32")),
+        at(1, endpoint(1, "globex/web/y", 1, "10.0.1.1/32")),
+    ]
+    rows = {
+        (0, 0): [("10.0.0.1/32", [(0, 0)]), ("10.0.1.1/32", [(1, 1)])],
+        (1, 1): [("10.0.0.1/32", [(0, 1)]), ("10.0.1.1/32", [(1, 1)])],
+    }
+    network = routed(["dpu1", "dpu2"], ["acme/main", "globex/main"], ends, rows)
+    world = World(network, Policy())
+    assert said(isolation(world.blocks)) == {(0, 1): True}
+    assert pairs(reachability(world), matrix(reachability(world)).stray) == {(0, 1)}

@@ -283,6 +283,7 @@ FAULTS = (
         "shares = (hop.weight - 1 for hop in line.hops)",
         "shares = (0 for hop in line.hops)",
         "kernels share load evenly whatever the links' speeds",
+        by="tests/sim/lab/test_kernel.py",
     ),
     Fault(
         "fabric/control/weights.py",

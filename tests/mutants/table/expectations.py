@@ -61,9 +61,11 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/touched.py",
-        "            more |= self.standing.reach.leg_space.wide\n",
-        "            pass\n",
-        "addresses that have no route any more do not begin to count",
+        "for ends, loses in ((lost, True), (more & ~lost, False)):",
+        "for ends, loses in ((lost, True),):",
+        "who is led to after a failure alone is not touched",
+        by="tests/sim/proof/test_failures.py::"
+        "test_the_first_failure_that_breaks_is_found[somebody stands in]",
     ),
     Fault(
         "sim/proof/touched.py",

@@ -215,5 +215,7 @@ FAULTS = (
         "elif passed >= LAST:",
         "elif passed > LAST:",
         "a TTL lasts for one tunnel more",
+        by="tests/sim/pipeline/test_ways.py::test_a_ttl_lasts_for_so_many_tunnels",
+        plain=True,
     ),
 )

@@ -216,6 +216,7 @@ FAULTS = (
         "yield (*hop, *first, *here, 0)",
         "yield (*hop, *first, *first, 0)",
         "proof: the receiver validates the first hop, not the last tunnel",
+        by="tests/sim/proof/test_closure.py",
     ),
     Fault(
         "sim/proof/failures.py",

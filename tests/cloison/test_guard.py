@@ -21,6 +21,15 @@ def test_a_distribution_that_owns_fabric(tmp_path: Path) -> None:
     assert "venv" in problem
 
 
+def test_a_distribution_is_known_however_it_writes_its_name(tmp_path: Path) -> None:
+    info = tmp_path / "site-packages" / "Fabric-1.15.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "RECORD").write_text("fabric/api.py,,\n")
+    problem = conflict([str(info.parent)])
+    assert problem is not None
+    assert '"Fabric"' in problem
+
+
 def test_a_distribution_of_that_name_without_our_package(tmp_path: Path) -> None:
     info = tmp_path / "site-packages" / "sim-1.0.dist-info"
     info.mkdir(parents=True)

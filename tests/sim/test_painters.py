@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compiler.policy.stages import DROPPED
 from sim.blocks.painter import Merged, Patterns
 from sim.kernels.match.paint import Boxes, paint_rules
 
@@ -27,6 +28,20 @@ def test_the_first_rule_that_holds_a_cell_is_painted(
             holding = [r for r in range(rules) if rows[r, i] and columns[r, j]]
             assert blocks[i, j] == min(holding, default=rules)
     assert painted_by_kernel(rows, columns).tolist() == blocks.tolist()
+
+
+def test_equal_tables_that_do_otherwise_are_chains_of_their_own() -> None:
+    """One rule for one of two cells, as a permit and as a denial."""
+    patterns = Patterns()
+    cells, ports = np.array([[True, False]]), np.array([[True]])
+    merged = [
+        Merged(number, np.arange(held.shape[1], dtype=np.int32), held)
+        for number, held in enumerate((cells, ports))
+    ]
+    table = patterns.painted("vrf", *merged)
+    for goes, denied in (([1, DROPPED], [-1, 0]), ([DROPPED, 1], [0, -1])):
+        found = patterns.chained("vrf", [(table, 0, np.array(goes, np.int8))])
+        assert found.stage[found.values[:, 0]].tolist() == denied
 
 
 def painted_by_kernel(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from cloison.checking import check_file
 from cloison.cli import main
+from cloison.how import How
 from cloison.render.diagnostics import render
 from fabric.diagnostics import Diagnostic, Span
 
@@ -108,3 +110,19 @@ def test_manifests_and_expectations_are_read_too(tmp_path: Path) -> None:
     assert {Path(r["file"]).name for r in rows} >= {"f.yaml", "k8s.yaml"}
     assert "C702" in {r["code"] for r in rows}
     assert not [*tmp_path.glob("*.lock.yaml")]
+
+
+def test_what_is_not_evaluated_is_told(tmp_path: Path) -> None:
+    (tmp_path / "k8s.yaml").write_text(
+        "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
+        "metadata: { name: fence, namespace: web }\n---\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: { name: p, namespace: web }\n"
+        "spec: { containers: [{ name: c, image: i }] }\n"
+    )
+    path = tmp_path / "f.yaml"
+    path.write_text(
+        "cloison: 1\nname: x\nsites: { s: {} }\ntenants:\n"
+        "  acme: { manifests: [k8s.yaml], vrfs: { main: { prefixes: [10.0.0.0/16] } } }\n"
+    )
+    (told,) = [d for d in check_file(path, path.read_text(), How()) if "fence" in d.message]
+    assert told.span is not None and told.span.line == 3

@@ -10,7 +10,16 @@ import pytest
 import yaml
 from format_laws import loses_nothing
 
-from cloison.render.formats import FORMATS, Format, csv_text, emit, markdown, progress
+from cloison.render.formats import (
+    FORMATS,
+    Format,
+    csv_text,
+    emit,
+    markdown,
+    printed,
+    progress,
+    table,
+)
 from fabric.io.visible import paragraph
 
 ROWS = [
@@ -45,6 +54,15 @@ def test_table_fits_80_columns_and_loses_nothing(capsys: pytest.CaptureFixture[s
     out = written(capsys, "table", [{"name": long, "why": "because " * 20, "n": 1}])
     assert max(map(len, out.splitlines())) <= 80
     assert out.count("x") == 120
+
+
+@pytest.mark.parametrize("heads", [{"name": "name", "why": "why"}, {"name": "", "why": ""}])
+def test_a_table_in_a_pipe_is_as_wide_as_its_rows(
+    monkeypatch: pytest.MonkeyPatch, heads: dict[str, str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    long = " ".join(["one after the other"] * 20)
+    assert long in printed(table([{"name": "x", "why": long}], heads))
 
 
 @pytest.mark.parametrize("row", FORMATS.values(), ids=lambda row: row.name)

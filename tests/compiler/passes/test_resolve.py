@@ -3,14 +3,26 @@ the selections; and what it writes has one form."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
-from any_policies import WORLD, packets, policies, seeds
+from any_policies import WEB, WORLD, packets, policies, seeds
 from hypothesis import given, settings
 
 from compiler.passes.draft import Draft, Term, verify
 from compiler.passes.resolve import resolve
-from compiler.policy.ir import Action, Direction, Packet, Policy, Rule
+from compiler.policy.ir import (
+    L4,
+    Action,
+    Direction,
+    InVrf,
+    Named,
+    Origin,
+    Packet,
+    Policy,
+    Rule,
+    Stage,
+)
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import l4_matches, owner, remote_matches
 from compiler.program.walk import entry_matches
@@ -82,3 +94,14 @@ def test_regions_have_one_form(policy: Policy) -> None:
             for intervals in (region.v4, region.v6):
                 assert all(low <= high for low, high in intervals)
                 assert all(a[1] + 1 < b[0] for a, b in pairwise(intervals))
+
+
+def test_a_named_port_is_open_where_the_rule_and_its_owner_agree() -> None:
+    """Two tenants have a pod of one address and one port's name; a rule is about one's VRF."""
+    local, remote = (Named(("acme/*",)),), (InVrf(frozenset(("globex/main",))),)
+    ports, make = (L4(6, 0, 0, "http"),), Origin("zone rule", "r")
+    rule = Rule(Stage.WORKLOAD, Direction.OUT, 0, local, remote, ports, Action.PERMIT, make)
+    ends = [replace(e, ports=(WEB,)) if e.tenant == "globex" else e for e in WORLD.endpoints]
+    draft = resolve(Draft(replace(WORLD, endpoints=tuple(ends)), Policy((rule,))))
+    regions = [region for term in draft.terms for region in term.regions]
+    assert {region.vrf for region in regions} == {1}

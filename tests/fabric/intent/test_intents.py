@@ -11,7 +11,7 @@ from fabric_files import network_of, vrf, write_fabric
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabric.intent.intents import Intent, common_prefixes, intents
+from fabric.intent.intents import Intent, common_prefixes, intents, one_vrf
 from fabric.intent.transit import derived, intersect_ports
 from fabric.network import Network
 from fabric.ports import ANY, PortRange
@@ -188,3 +188,11 @@ def test_transit_is_every_shortest_way_of_transit_intents(direct: list[Intent]) 
                 expected.add((start, end, opens, ports, via))
     found = {(i.a, i.b, i.opens, i.ports, i.via) for i in derived(direct)}
     assert found == expected
+
+
+def test_a_name_that_several_vrfs_have_stands_for_none_of_them() -> None:
+    names = ["t/main", "t/side", "u/main", "zone2/main"]
+    said = {name: one_vrf(name, names) for name in ("t", "t/side", "t/*", "u", "zone2", "nobody")}
+    assert said == {
+        "t": None, "t/side": "t/side", "t/*": None, "u": "u/main", "zone2": None, "nobody": None,
+    }  # fmt: skip

@@ -44,15 +44,13 @@ def test_asns_follow_rfc_7938(tmp_path: Path) -> None:
 
 
 def test_rds_avoid_frr_s_own_and_what_does_not_fit(tmp_path: Path) -> None:
-    tenants = {
-        name: vrf("10.0.0.0/16", vni=vni)
-        for name, vni in (("fits", 5001), ("big", 70000), ("bigger", 70001), ("small", 7))
-    }
+    vnis = {"fits": 5001, "last": LAST_RD, "big": 70000, "bigger": 70001, "small": 7}
+    tenants = {name: vrf("10.0.0.0/16", vni=vni) for name, vni in vnis.items()}
     net = network_of(write_fabric(tmp_path, tenants, {t: ["n/p@host1"] for t in tenants}))
     dpu = net.fabric.node("dpu1").index
     rds = {net.vrfs[v].tenant: net.plan.rd[dpu, v] for _, v in net.plan.instances}
     lo = net.plan.vtep(dpu)
-    assert rds["fits"] == f"{lo}:5001"
+    assert (rds["fits"], rds["last"]) == (f"{lo}:5001", f"{lo}:{LAST_RD}")
     drawn = sorted(int(rds[t].partition(":")[2]) for t in ("big", "bigger", "small"))
     assert drawn == [32768, 32769, 32770]
 

@@ -65,7 +65,8 @@ FAULTS = (
         "complete = len(mine) == self.count(pair)",
         "complete = True",
         "diff: members of a workload without a route do not count",
-        by="tests/sim/diff/test_diff.py::test_a_workload_of_which_one_has_no_route_any_more_is_reached_at_times",
+        by="tests/sim/diff/test_diff.py::"
+        "test_a_workload_of_which_one_has_no_route_any_more_is_reached_at_times",
     ),
     Fault(
         "sim/diff/side_by_side.py",

@@ -110,6 +110,8 @@ FAULTS = (
         "(table.number, stage, goes.tobytes())",
         "(table.number, stage)",
         "chains of equal tables are one, whatever they do",
+        by="tests/sim/test_painters.py::"
+        "test_equal_tables_that_do_otherwise_are_chains_of_their_own",
     ),
     Fault(
         "sim/blocks/store.py",

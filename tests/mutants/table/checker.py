@@ -332,5 +332,6 @@ FAULTS = (
         'found[first, first, "ttl_drop"] = None',
         "pass",
         "what goes in circles is no way",
+        by="tests/sim/checker/test_paths.py",
     ),
 )

@@ -5,9 +5,9 @@ from mutants.table import Fault
 FAULTS = (
     Fault(
         "fabric/control/underlay.py",
-        "good = self.asn[here] != own",
-        "good = np.ones(len(own), np.bool_)",
-        "a path whose first hop has the receiver's AS is taken",
+        "for _ in range(step - 1):",
+        "for _ in range(step - 2):",
+        "a path that begins in the receiver's AS is taken",
     ),
     Fault(
         "fabric/control/underlay.py",
@@ -84,7 +84,8 @@ FAULTS = (
         "(here == far_vtep) & (routes.vrf[part.rows] == vrf)",
         "here == far_vtep",
         "another VRF's route of the own VTEP is an own one",
-        by="tests/fabric/control/test_fib.py::test_an_own_route_wins_over_that_of_another_vrf_of_the_same_vtep",
+        by="tests/fabric/control/test_fib.py::"
+        "test_an_own_route_wins_over_that_of_another_vrf_of_the_same_vtep",
     ),
     Fault(
         "fabric/control/fib.py",
@@ -205,6 +206,8 @@ FAULTS = (
         "return found[0] if len(found) == 1 else None",
         "return found[0] if found else None",
         "a name that stands for several VRFs is the first of them",
+        by="tests/fabric/intent/test_intents.py::"
+        "test_a_name_that_several_vrfs_have_stands_for_none_of_them",
     ),
     Fault(
         "fabric/intent/transit.py",

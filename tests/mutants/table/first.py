@@ -103,14 +103,16 @@ FAULTS = (
         "key = noticed.key, noticed.exempt(self.failures.reach.world)",
         "key = noticed.key, ()",
         "nobody is exempt under a failure",
-        by="tests/sim/proof/test_failures.py::test_the_first_failure_that_breaks_is_found[nothing down]",
+        by="tests/sim/proof/test_failures.py::"
+        "test_the_first_failure_that_breaks_is_found[nothing down]",
     ),
     Fault(
         "sim/proof/hold_under.py",
         "known = self.known.setdefault(key, {})",
         "known = self.known.setdefault(kind, {})",
         "the first failure of a kind stands for all",
-        by="tests/sim/proof/test_failures.py::test_the_first_failure_that_breaks_is_found[nothing down]",
+        by="tests/sim/proof/test_failures.py::"
+        "test_the_first_failure_that_breaks_is_found[nothing down]",
     ),
     Fault(
         "sim/proof/prove.py",

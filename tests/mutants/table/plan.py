@@ -38,6 +38,7 @@ FAULTS = (
         "self.taken.add(value)",
         "pass",
         "a value is drawn twice in one run",
+        by="tests/fabric/plan/test_ledger.py",
     ),
     Fault(
         "fabric/plan/ledger.py",

@@ -38,6 +38,7 @@ FAULTS = (
         "if region.vrf in (ANY_VRF, own.vrf):",
         "if True:",
         "endpoints of other VRFs are inside a region",
+        by="tests/compiler/passes/test_resolve.py",
     ),
     Fault(
         "compiler/passes/resolve.py",
@@ -62,6 +63,7 @@ FAULTS = (
         "line.action not in onward or line.conditions for line in scope.lines",
         "line.action == 0 or line.conditions for line in scope.lines",
         "stages that only end the evaluation are skipped",
+        by="tests/compiler/passes/test_prune.py",
     ),
     Fault(
         "compiler/passes/share.py",

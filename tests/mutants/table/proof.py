@@ -210,6 +210,7 @@ FAULTS = (
         "yield (*first, *first, *first, int(Reason.TTL_DROP))",
         "pass",
         "proof: what goes in circles is no way",
+        by="tests/sim/proof/test_closure.py",
     ),
     Fault(
         "sim/proof/closure.py",

@@ -123,3 +123,15 @@ def test_packets_between_vrfs_need_an_intent_at_both_ends(out: str, into: str) -
     paths = Paths(network, policy)
     paths.regions()
     assert paths.stray == ({(0, 1)} if stray else set())
+
+
+def test_nobody_is_let_in_to_himself() -> None:
+    """What policies would let pass is asked of two endpoints, also where both are of one VRF."""
+    ends = [
+        at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32")),
+        *(at(1, endpoint(n, f"globex/web/{n}", 1, f"10.0.1.{n}/32")) for n in (1, 2)),
+    ]
+    network = routed(["dpu1", "dpu2"], ["acme/main", "globex/main"], ends, {})
+    found = matrix(reachability(World(network, Policy())))
+    assert found.cell("acme", "acme").layers == ("route", "policy")
+    assert found.cell("globex", "globex").layers == ("route",)

@@ -131,7 +131,8 @@ def test_nobody_is_let_in_to_himself() -> None:
         at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32")),
         *(at(1, endpoint(n, f"globex/web/{n}", 1, f"10.0.1.{n}/32")) for n in (1, 2)),
     ]
-    network = routed(["dpu1", "dpu2"], ["acme/main", "globex/main"], ends, {})
+    tables = {(0, 0): [("10.0.0.1/32", [(0, 0)])]}
+    network = routed(["dpu1", "dpu2"], ["acme/main", "globex/main"], ends, tables)
     found = matrix(reachability(World(network, Policy())))
     assert found.cell("acme", "acme").layers == ("route", "policy")
     assert found.cell("globex", "globex").layers == ("route",)

@@ -97,6 +97,15 @@ class Fabric:
         return self.wiring.graph()
 
     @cached_property
+    def links_of(self) -> dict[int, list[Link]]:
+        """The links of each node that has some, by number."""
+        found: dict[int, list[Link]] = {}
+        for link in self.links:
+            for node in (link.a, link.b):
+                found.setdefault(node, []).append(link)
+        return found
+
+    @cached_property
     def links_by_name(self) -> dict[str, int]:
         """The numbers of links, by each name that they answer to."""
         return {alias: link.index for link in self.links for alias in aliases(self, link)}

@@ -150,20 +150,22 @@ def write(
     from cloison.render.stale import stale
 
     names = [node.name for node in program.network.fabric.nodes]
-    count = 0
+    backends = {name: catalogue.dumper(name, program) for name in catalogue.along(formats)}
+    paths: dict[int, dict[str, Path]] = {}
+    for name, backend in backends.items():
+        tell_remarks(backend.remarks(program))
+        for node in backend.nodes(program):
+            if not only or names[node] in only:
+                file = f"{names[node]}.{catalogue.writer(name).suffix}"
+                paths.setdefault(node, {})[name] = out / name / file
     with Together() as files:
-        for name in catalogue.along(formats):
-            writer = catalogue.writer(name)
-            backend = catalogue.dumper(name, program)
-            tell_remarks(backend.remarks(program))
-            nodes = [node for node in backend.nodes(program) if not only or names[node] in only]
-            for done, node in enumerate(nodes):
-                tell(f"write {name}", done, len(nodes))
-                path = out / name / f"{names[node]}.{writer.suffix}"
-                files.write(path, backend.render(program, node).encode())
-                count += 1
-            kept = {out / name / f"{names[node]}.{writer.suffix}" for node in nodes}
-            for path in () if only else stale(out / name, writer, kept):
+        for done, node in enumerate(sorted(paths)):
+            tell("write", done, len(paths))
+            for name, path in paths[node].items():
+                files.write(path, backends[name].render(program, node).encode())
+        for name in () if only else backends:
+            kept = {path for mine in paths.values() for of, path in mine.items() if of == name}
+            for path in stale(out / name, catalogue.writer(name), kept):
                 files.remove(path)
                 click.echo(f"{visible(str(path))} is removed: there is no such node", err=True)
-    return count
+    return sum(map(len, paths.values()))

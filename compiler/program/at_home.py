@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from compiler.program.ownership import owned_addresses
 from compiler.program.program import Intervals
 from compiler.program.space import of_prefixes, subtract
-from fabric.control.fib import spans
+from fabric.control.fib import numbered_spans
 from fabric.inventory import Endpoint
 from fabric.network import Network
 
@@ -38,14 +38,24 @@ def at_home(
     """What of it each of them sends from and is reached at, at a node where all of them live, or
     each at its first."""
     known: dict[tuple[int, int, int], Intervals] = {}
+    single: dict[tuple[int, int, int], list[tuple[int, Intervals]]] = {}
     found: dict[int, dict[int, Intervals]] = {}
     for e in endpoints:
         found[e.index] = {}
         for version, mine in has[e.index].items():
             key = e.vtep if node is None else node, e.vrf, version
-            if mine and key not in known:
-                known[key] = _led_on(network, *key)
-            found[e.index][version] = subtract(mine, known[key]) if mine else ()
+            found[e.index][version] = ()
+            if len(mine) == 1 and mine[0][0] == mine[0][1]:
+                single.setdefault(key, []).append((e.index, mine))
+            elif mine:
+                if key not in known:
+                    known[key] = _led_on(network, *key)
+                found[e.index][version] = subtract(mine, known[key])
+    for key, ones in single.items():
+        sets = network.fib.lookup_many(*key, [mine[0][0] for _, mine in ones])
+        for (end, mine), number in zip(ones, sets.tolist(), strict=True):
+            if number < 0 or not _away(network, key[0], key[1], number):
+                found[end][key[2]] = mine
     return found
 
 
@@ -56,9 +66,13 @@ def others(endpoint: Endpoint, mine: Mapping[int, Intervals], version: int) -> I
 
 def _led_on(network: Network, node: int, vrf: int, version: int) -> Intervals:
     """Addresses for which the routes of a node lead out of the VRF there."""
-    away = (
-        span
-        for span, hops in spans(network.fib, node, vrf, version)
-        if all((hop.vtep, hop.vrf) != (node, vrf) for hop in hops)
-    )
-    return tuple(away)
+    found = list(numbered_spans(network.fib, node, vrf, version))
+    sets = {number for _, number in found}
+    away = {number for number in sets if _away(network, node, vrf, number)}
+    return tuple(span for span, number in found if number in away)
+
+
+def _away(network: Network, node: int, vrf: int, number: int) -> bool:
+    """Whether a next-hop set leads out of the VRF at a node."""
+    hops = network.fib.nexthop_sets[number]
+    return all((hop.vtep, hop.vrf) != (node, vrf) for hop in hops)

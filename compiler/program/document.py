@@ -6,25 +6,84 @@ a DPU needs is left out. Addresses are CIDR blocks, ports are inclusive ranges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv6Address, summarize_address_range
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from compiler.policy.ir import Direction, Origin, Point, Stage
 from compiler.policy.stages import OR_FINAL, To, leads
 from compiler.program.at_home import at_home, held, others
-from compiler.program.dpu import Dpu, Instance
+from compiler.program.dpu import Dpu, Instance, tables_of
 from compiler.program.program import ANY_VRF, Entry, Group, Intervals, L4Range, Program, Region
-from fabric.inventory import Endpoint
+from fabric.control.fib import NextHop, Route
+from fabric.inventory import Endpoint, Vrf
 from fabric.network import Network
 from fabric.ports import ANY, NAMES
 
 SCHEMA = "cloison/dpu-rules/1"
 
 
+class Piece(dict[str, Any]):
+    """A part of documents that nobody changes, with the texts that were made of it, by form."""
+
+    __slots__ = ("texts",)
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        super().__init__(values)
+        self.texts: dict[str, str] = {}
+
+    def text(self, form: str, write: Callable[[dict[str, Any]], str]) -> str:
+        """The piece as text of some form, written once."""
+        if form not in self.texts:
+            self.texts[form] = write(self)
+        return self.texts[form]
+
+
+class Pieces:
+    """What the documents of a program's VTEPs have in common: groups, routes and mappings, each
+    made once."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._made: dict[tuple[int, int], tuple[Any, Piece]] = {}
+        self._latest: tuple[int, dict[str, Any]] = -1, {}
+
+    def latest(self, vtep: int) -> dict[str, Any]:
+        """The document of a VTEP, which is kept until that of another one is asked for: its formats
+        are written one after the other."""
+        if self._latest[0] != vtep:
+            self._latest = vtep, document(self._program, tables_of(self._program, vtep))
+        return self._latest[1]
+
+    def group(self, group: Group) -> Piece:
+        """A group with its entries."""
+        return self._once(-1, group, lambda: _group(self._program, group))
+
+    def routes(self, instance: Instance) -> list[Piece]:
+        """The routes of a VRF."""
+        made, vrf, network = self._made, instance.vrf, self._program.network
+        keys = [(vrf.index, id(route)) for route in instance.routes]
+        for key, route in zip(keys, instance.routes, strict=True):
+            if key not in made:
+                made[key] = route, Piece(_route(network, vrf, route))
+        return [made[key][1] for key in keys]
+
+    def mapping(self, hop: NextHop) -> Piece:
+        """How a next hop is reached."""
+        return self._once(-1, hop, lambda: _mapping(self._program.network, hop))
+
+    def _once(self, vrf: int, of: Any, make: Callable[[], dict[str, Any]]) -> Piece:
+        """What is made of an object, which is kept, so that its id stays its own."""
+        key = vrf, id(of)
+        if key not in self._made:
+            self._made[key] = of, Piece(make())
+        return self._made[key][1]
+
+
 def document(program: Program, dpu: Dpu) -> dict[str, Any]:
-    """The document as plain values."""
-    network = program.network
+    """The document as plain values; its groups, routes and mappings are `Pieces`."""
+    network, pieces = program.network, program.once(Pieces)
     home = at_home(network, dpu.endpoints, held(network, dpu.endpoints), dpu.vtep)
     return {
         "schema": SCHEMA,
@@ -53,12 +112,9 @@ def document(program: Program, dpu: Dpu) -> dict[str, Any]:
             for endpoint in dpu.endpoints
         ],
         **_asked_for(network, dpu),
-        "groups": [_group(program, group) for group in dpu.groups],
-        "routes": [route for instance in dpu.instances for route in _routes(network, instance)],
-        "mappings": [
-            {"vtep": network.plan.vtep(h.vtep), "vni": h.vni, "router_mac": h.router_mac}
-            for h in dpu.mappings
-        ],
+        "groups": [pieces.group(group) for group in dpu.groups],
+        "routes": [route for instance in dpu.instances for route in pieces.routes(instance)],
+        "mappings": [pieces.mapping(hop) for hop in dpu.mappings],
     }
 
 
@@ -84,23 +140,24 @@ def _asked_for(network: Network, dpu: Dpu) -> dict[str, Any]:
     return {"asked_for": rows} if rows else {}
 
 
-def _routes(network: Network, instance: Instance) -> list[dict[str, Any]]:
-    return [
-        {
-            "vrf": instance.vrf.name,
-            "prefix": str(route.prefix),
-            "next_hops": [
-                {
-                    "vtep": network.plan.vtep(hop.vtep),
-                    "vni": hop.vni,
-                    "remote_vrf": network.vrfs[hop.vrf].name,
-                }
-                for hop in route.nexthops
-            ],
-            "reason": route.reason,
-        }
-        for route in instance.routes
-    ]
+def _route(network: Network, vrf: Vrf, route: Route) -> dict[str, Any]:
+    return {
+        "vrf": vrf.name,
+        "prefix": str(route.prefix),
+        "next_hops": [
+            {
+                "vtep": network.plan.vtep(hop.vtep),
+                "vni": hop.vni,
+                "remote_vrf": network.vrfs[hop.vrf].name,
+            }
+            for hop in route.nexthops
+        ],
+        "reason": route.reason,
+    }
+
+
+def _mapping(network: Network, hop: NextHop) -> dict[str, Any]:
+    return {"vtep": network.plan.vtep(hop.vtep), "vni": hop.vni, "router_mac": hop.router_mac}
 
 
 def _group(program: Program, group: Group) -> dict[str, Any]:
@@ -147,18 +204,22 @@ def _remote(network: Network, region: Region) -> dict[str, Any]:
     }
 
 
-def cidrs(intervals: Intervals, version: int) -> list[str]:
+@lru_cache(2**14)
+def cidrs(intervals: Intervals, version: int) -> tuple[str, ...]:
     """Intervals as the fewest CIDR blocks.
 
     >>> cidrs(((1, 4),), 4)
-    ['0.0.0.1/32', '0.0.0.2/31', '0.0.0.4/32']
+    ('0.0.0.1/32', '0.0.0.2/31', '0.0.0.4/32')
     """
-    kind: Any = IPv4Address if version == 4 else IPv6Address
-    return [
-        str(block)
-        for low, high in intervals
-        for block in summarize_address_range(kind(low), kind(high))
-    ]
+    width, kind = (32, IPv4Address) if version == 4 else (128, IPv6Address)
+    found = []
+    for low, high in intervals:
+        while low <= high:
+            aligned = (low & -low).bit_length() - 1 if low else width
+            bits = min(aligned, (high - low + 1).bit_length() - 1)
+            found.append(f"{kind(low)}/{width - bits}")
+            low += 1 << bits
+    return tuple(found)
 
 
 def _l4(l4: L4Range) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from compiler.policy.ir import Point
 from compiler.program.program import Group, Program, asked_for, leads
 from fabric.control.fib import NextHop, Route
 from fabric.inventory import Endpoint, Vrf
-from fabric.network import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +69,29 @@ def tables_of(program: Program, vtep: int) -> Dpu:
     """The tables of one VTEP; built on demand because large fabrics have hundreds."""
     network = program.network
     instances = []
-    for at, vrf in network.fib.instances:
-        if at == vtep:
-            routes = network.fib.routes(at, vrf)
-            admits = {h.vtep for r in routes for h in r.nexthops}
-            if network.vrfs[vrf].hairpin:
-                admits |= senders(network, at, vrf)
-            instances.append(Instance(network.vrfs[vrf], routes, tuple(sorted(admits - {vtep}))))
+    for vrf in network.fib.vrfs_at(vtep):
+        routes = network.fib.routes(vtep, vrf)
+        admits = {at for at, _ in leads(network, vtep, vrf)}
+        if network.vrfs[vrf].hairpin:
+            admits |= program.once(_senders).get((vtep, vrf), set())
+        instances.append(Instance(network.vrfs[vrf], routes, tuple(sorted(admits - {vtep}))))
     return Dpu(
         vtep,
         network.fabric.nodes[vtep].name,
-        tuple(e for e in network.endpoints if vtep in e.vteps),
+        program.ends_at(vtep),
         tuple(instances),
         program.groups_at(vtep),
         tuple(asked_for(program, vtep)) if elsewhere(program) else (),
     )
 
 
-def senders(network: Network, vtep: int, vrf: int) -> set[int]:
-    """The VTEPs of which some route leads to a VTEP's VRF."""
-    return {at for at, of in network.fib.instances if (vtep, vrf) in leads(network, at, of)}
+def _senders(program: Program) -> dict[tuple[int, int], set[int]]:
+    """By VTEP and VRF, the VTEPs of which some route leads there."""
+    found: dict[tuple[int, int], set[int]] = {}
+    for at, of in program.network.fib.instances:
+        for there in leads(program.network, at, of):
+            found.setdefault(there, set()).add(at)
+    return found
 
 
 def elsewhere(program: Program) -> bool:

@@ -12,10 +12,10 @@ inclusive integer intervals, sorted and disjoint. `ANY_VRF` matches every VRF, a
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ from fabric.network import Network
 from fabric.ports import ANY, MAX_PORT
 from fabric.topology import Role
 
+T = TypeVar("T")
 ANY_VRF = -1
 ALL_V4: Intervals = ((0, 2**32 - 1),)
 ALL_V6: Intervals = ((0, 2**128 - 1),)
@@ -98,6 +99,16 @@ class Program:
     bindings: NDArray[np.int32]
     origins: tuple[Origin, ...]
     n_entries: int
+    _made: dict[Callable[[Program], Any], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, make: Callable[[Program], T]) -> T:
+        """What some module makes of this program, made when it is first asked for."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
 
     @staticmethod
     def of_tables(
@@ -139,11 +150,15 @@ class Program:
         group = self.groups[bisect_left(first, number)]
         return group, (*group.entries, group.default_entry)[number - group.default_entry.id - 1]
 
+    def ends_at(self, vtep: int) -> tuple[Endpoint, ...]:
+        """The endpoints of a VTEP, by index."""
+        return tuple(self.once(_by_vtep).get(vtep, ()))
+
     def groups_at(self, vtep: int, here: Sequence[int] | None = None) -> tuple[Group, ...]:
         """The groups that this VTEP holds, by id: those that it asks for its own endpoints, and
         for others. `here` are its endpoints, if who asks knows them."""
         if here is None:
-            here = [e.index for e in self.network.endpoints if vtep in e.vteps]
+            here = [e.index for e in self.ends_at(vtep)]
         own = [place for place, stage in enumerate(self.stages) if stage.at is Point.HERE]
         ids = {int(i) for i in np.unique(self.bindings[:, here][..., own]) if i >= 0}
         if len(own) < len(self.stages):
@@ -160,7 +175,7 @@ def asked_for(program: Program, vtep: int) -> list[tuple[Endpoint, tuple[Group, 
     it may exchange packets with by its routes or theirs."""
     network, ahead = program.network, cache(partial(leads, program.network))
     border = network.fabric.nodes[vtep].role is Role.BORDER
-    mine = [(at, vrf) for at, vrf in network.fib.instances if at == vtep]
+    mine = [(vtep, vrf) for vrf in network.fib.vrfs_at(vtep)]
     out = []
     for end in network.endpoints:
         at_its_own = at_border(end, network)
@@ -195,11 +210,23 @@ def fields_of(entries: Iterable[Entry]) -> tuple[str, ...]:
 def refuse_fields(program: Program, who: str) -> None:
     """Nothing, unless rules match on further fields of packets, which `who` does not look at:
     `UndecidedError` C864."""
-    names = fields_of(entry for group in program.groups for entry in group.entries)
-    if names:
+    if names := program.once(_fields):
         message = f"rules match on {' and '.join(names)}, which {who} does not look at"
         hint = "proofs, replay and explain do"
         raise UndecidedError(Diagnostic("C864", message, None, hint, "unknown"))
+
+
+def _by_vtep(program: Program) -> dict[int, list[Endpoint]]:
+    """Endpoints by each of their VTEPs."""
+    found: dict[int, list[Endpoint]] = {}
+    for end in program.network.endpoints:
+        for vtep in dict.fromkeys(end.vteps):
+            found.setdefault(vtep, []).append(end)
+    return found
+
+
+def _fields(program: Program) -> tuple[str, ...]:
+    return fields_of(entry for group in program.groups for entry in group.entries)
 
 
 def goes_by_address(entry: Entry) -> bool:

@@ -29,7 +29,7 @@ from compiler.targets.vrf_leaks import (
 )
 from fabric.control.evpn import Type5Route
 from fabric.control.fib import NextHop
-from fabric.control.underlay import ECMP_WIDTH
+from fabric.control.underlay import ECMP_WIDTH, Session
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.io.visible import visible
 from fabric.network import Network
@@ -50,11 +50,19 @@ class Frr:
 
     def render(self, program: Program, node: int, /) -> str:
         """The configuration of one node."""
-        return config(program.network, node, self.release)
+        return config(program.network, node, self.release, program.once(_sessions).get(node, ()))
 
     def remarks(self, program: Program) -> tuple[Diagnostic, ...]:
         """What this release does not do with routes between VRFs as the network means it."""
         return remarks(program.network, self.release)
+
+
+def _sessions(program: Program) -> dict[int, list[Session]]:
+    """Ends of sessions by node."""
+    found: dict[int, list[Session]] = {}
+    for session in program.network.underlay.sessions:
+        found.setdefault(session.node, []).append(session)
+    return found
 
 
 def for_frr_8() -> Frr:
@@ -132,13 +140,20 @@ def _listed(leaks: Mapping[str, int]) -> str:
     return ", ".join(shown[:SHOWN]) + more
 
 
-def config(network: Network, node: int, release: Release = FRR_8_4) -> str:
-    """As `Frr.render`; policies do not matter here. Raises `UndecidedError` where nodes have routes
-    of several versions."""
+def config(
+    network: Network,
+    node: int,
+    release: Release = FRR_8_4,
+    sessions: Sequence[Session] | None = None,
+) -> str:
+    """As `Frr.render`, of a node with these ends of sessions, if who asks knows them; policies do
+    not matter here. Raises `UndecidedError` where nodes have routes of several versions."""
+    if sessions is None:
+        sessions = [session for session in network.underlay.sessions if session.node == node]
     if network.fib.versions:
         message = "FRR configurations are those of one version of a network"
         raise UndecidedError(Diagnostic("C857", message, None, "write those of either", "unknown"))
-    vrfs = [vrf for vtep, vrf in network.plan.instances if vtep == node]
+    vrfs = network.plan.vrfs_at(node)
     lines = [
         *([] if release is FRR_8_4 else [f"! for FRR {release.name}"]),
         "frr defaults datacenter",
@@ -157,7 +172,7 @@ def config(network: Network, node: int, release: Release = FRR_8_4) -> str:
         leaks[leak.importer].append(leak)
     for vrf in () if release.leaks_networks else leaks:
         lines += statics(network, vrf, leaks[vrf])
-    lines += _underlay(network, node, bool(vrfs))
+    lines += _underlay(network, node, sessions, bool(vrfs))
     routes = _own_routes(network, node)
     far: dict[int, dict[int, NextHop]] = defaultdict(dict)
     for _, vrf, hop in _leaks(network, ((node, vrf) for vrf in vrfs)):
@@ -181,10 +196,11 @@ def _hairpins(network: Network, vrfs: Iterable[int]) -> Iterator[str]:
     yield f"! no packet goes {others}: hairpin_drop of the ruleset"
 
 
-def _underlay(network: Network, node: int, vtep: bool) -> Iterator[str]:
+def _underlay(
+    network: Network, node: int, sessions: Sequence[Session], vtep: bool
+) -> Iterator[str]:
     """Unnumbered sessions on every port, for IPv4 loopbacks and EVPN."""
     own = network.fabric.nodes[node].role is Role.DPU
-    sessions = [s for s in network.underlay.sessions if s.node == node]
     speed = network.underlay.speeds
     maps = (
         {s.port: f"{'OWN' if own else 'SPEED'}-{speed[s.link]}" for s in sessions} if speed else {}

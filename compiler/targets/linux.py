@@ -85,7 +85,7 @@ def with_a_single_device() -> Linux:
 def script(network: Network, node: int, tunnels: Tunnels = per_vni) -> str:
     """As `Linux.render`; policies do not matter here. `InputError` C869 where a port's name is none
     of a Linux interface."""
-    vrfs = [vrf for vtep, vrf in network.plan.instances if vtep == node]
+    vrfs = network.plan.vrfs_at(node)
     ports = sorted(ports_of(network, node))
     switches = [*SWITCHES, *(f"net/ipv4/conf/{p}/rp_filter = 0" for p in ports)]
     lines = [*_underlay(network, node, ports), *_vrfs(network, vrfs)]
@@ -106,7 +106,7 @@ def script(network: Network, node: int, tunnels: Tunnels = per_vni) -> str:
 
 def ports_of(network: Network, node: int) -> Iterator[str]:
     """The ports of a node that lead to other speakers."""
-    for link in network.fabric.links:
+    for link in network.fabric.links_of.get(node, ()):
         for end, port in ((link.a, link.a_port), (link.b, link.b_port)):
             if end == node and link.kind != "host":
                 if not DEVICE.fullmatch(port):

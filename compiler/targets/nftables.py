@@ -25,6 +25,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from compiler.policy.ir import Direction, Point
@@ -86,10 +87,11 @@ def ruleset(
         name = network.fabric.nodes[node].name
         message = f"{name} enforces for endpoints elsewhere, which nftables rulesets do not"
         raise UndecidedError(Diagnostic("C853", message, None, "other formats do", "unknown"))
-    here = [e for e in network.endpoints if node in e.vteps and vrf in (None, e.vrf)]
-    vrfs = [v for v in network.vrfs if any(e.vrf == v.index for e in here)]
+    here = [e for e in program.ends_at(node) if vrf in (None, e.vrf)]
+    vrfs = [network.vrfs[number] for number in sorted({e.vrf for e in here})]
     has = held(network, here)
     home = at_home(network, here, has, node)
+    known = program.once(Chains)
     lines = [
         _clean(f"# {network.fabric.nodes[node].name}  fabric {network.spec and network.spec.name}"),
         *(_clean(f"# ep{e.index} is {e.name} in {network.vrfs[e.vrf].name}") for e in here),
@@ -97,7 +99,7 @@ def ruleset(
         "delete table inet cloison",
         "table inet cloison {",
         *(line for v in vrfs for line in _maps(network, node, v)),
-        *(line for group in _groups(program, here) for line in _group(program, group)),
+        *(known[group.id] for group in _groups(program, here)),
         *(
             line
             for e in here
@@ -118,7 +120,7 @@ def tunnel_mac(network: Network, vtep: int, vrf: int) -> str:
 
 def _relays(network: Network, node: int, only: int | None) -> list[int]:
     """The VRFs of a node that permit hairpins, or whether one does."""
-    mine = sorted(vrf for at, vrf in network.fib.instances if at == node and only in (None, vrf))
+    mine = (vrf for vrf in network.fib.vrfs_at(node) if only in (None, vrf))
     return [vrf for vrf in mine if network.vrfs[vrf].hairpin]
 
 
@@ -209,7 +211,8 @@ def _set(endpoint: Endpoint, mine: Mapping[int, Intervals], version: int) -> str
 def _policy(program: Program, name: str, groups: Sequence[Group]) -> Iterator[str]:
     """Groups one after the other, until one says that the rest does not matter; a chain of its own
     for those from each stage on with which some entry says to go on."""
-    targets = sorted({at for group in groups for at in _skips(program, group)})
+    skips = program.once(Skips)
+    targets = sorted({at for group in groups for at in skips[group.id]})
     last = _last(program)
     for at in [*reversed([at for at in targets if at < last]), 0]:
         rest = [group for group in groups if program.stages.index(group.stage) >= at]
@@ -221,7 +224,7 @@ def _policy(program: Program, name: str, groups: Sequence[Group]) -> Iterator[st
 def _in_order(program: Program, name: str, groups: Iterable[Group]) -> Iterator[str]:
     for group in groups:
         yield f"jump g{group.id}"
-        for at in _skips(program, group):
+        for at in program.once(Skips)[group.id]:
             if at == _last(program):
                 yield f"meta mark & {FINAL:#x} == {FINAL:#x} return"
             else:
@@ -229,8 +232,17 @@ def _in_order(program: Program, name: str, groups: Iterable[Group]) -> Iterator[
                 yield f"{mark} goto {name}-{program.stages[at].label}"
 
 
+class Skips(dict[int, list[int]]):
+    """By the id of a group, the stages with which its entries say to go on, the next one aside."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    def __missing__(self, number: int) -> list[int]:
+        return self.setdefault(number, _skips(self._program, self._program.groups[number]))
+
+
 def _skips(program: Program, group: Group) -> list[int]:
-    """The stages with which entries of a group say to go on, the next one aside."""
     place = program.stages.index(group.stage)
     entries = (*group.entries, group.default_entry)
     found = {leads(program.stages)[place][entry.action] for entry in entries}
@@ -258,6 +270,17 @@ def _groups(program: Program, here: Iterable[Endpoint]) -> list[Group]:
     """The groups of these endpoints, by id."""
     held = {g.id: g for e in here for way in Direction for g in program.own(way, e.index)}
     return [held[number] for number in sorted(held)]
+
+
+class Chains(dict[int, str]):
+    """The chain of each group, by its id; VTEPs have most in common."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    def __missing__(self, number: int) -> str:
+        lines = _group(self._program, self._program.groups[number])
+        return self.setdefault(number, "\n".join(lines))
 
 
 def _group(program: Program, group: Group) -> Iterator[str]:
@@ -318,6 +341,7 @@ def _range(ports: Span) -> str:
     return str(ports[0]) if ports[0] == ports[1] else f"{ports[0]}-{ports[1]}"
 
 
+@lru_cache(2**17)
 def _span(version: int, low: int, high: int) -> str:
     kind = IPv4Address if version == 4 else IPv6Address
     return str(kind(low)) if low == high else f"{kind(low)}-{kind(high)}"
@@ -327,29 +351,45 @@ def _maps(network: Network, node: int, vrf: Vrf) -> Iterator[str]:
     """What the routes of an instance say about an address: behind which VRF it lies as a
     destination (`there`), as a source on this VTEP (`own`) and as one behind each other VTEP."""
     for version, _, kind in FAMILIES:
-        there: dict[Span, int] = {}
-        own: dict[Span, int] = {}
-        tunnel: dict[tuple[str, Span], int] = {}
-        for span, hops in fib.spans(network.fib, node, vrf.index, version):
-            there[span] = hops[0].vrf
-            for hop in reversed(hops):
-                if hop.vtep == node:
-                    own[span] = hop.vrf
-                else:
-                    tunnel[tunnel_mac(network, hop.vtep, vrf.index), span] = hop.vrf
-        for name, found in (("there", there), ("own", own)):
-            elements = [f"{_span(version, *span)} : {_mark(v)}" for span, v in _joined(found)]
+        found = [*fib.numbered_spans(network.fib, node, vrf.index, version)]
+        there, own, tunnel = _far(network, node, vrf, {number for _, number in found})
+        for name, at in (("there", there), ("own", own)):
+            rows = ((span, at[number]) for span, number in found if number in at)
+            elements = [f"{_span(version, *span)} : {_mark(v)}" for span, v in _joined(rows)]
             yield from _map(f"{name}{version}_{vrf.index}", f"{kind}_addr", elements)
         elements = [
-            f"{mac} . {_span(version, *span)} : {_mark(v)}" for (mac, span), v in tunnel.items()
+            f"{mac} . {_span(version, *span)} : {mark}"
+            for span, number in found
+            for mac, mark in tunnel[number]
         ]
         yield from _map(f"tunnel{version}_{vrf.index}", f"ether_addr . {kind}_addr", elements)
 
 
-def _joined(found: Mapping[Span, int]) -> Iterator[tuple[Span, int]]:
+def _far(
+    network: Network, node: int, vrf: Vrf, numbers: Iterable[int]
+) -> tuple[dict[int, int], dict[int, int], dict[int, list[tuple[str, str]]]]:
+    """By next-hop set, behind which VRF an address lies: as a destination, as a source on this
+    VTEP, and, as a mark, as one behind the tunnel MAC of each other VTEP."""
+    there: dict[int, int] = {}
+    own: dict[int, int] = {}
+    tunnel: dict[int, list[tuple[str, str]]] = {}
+    for number in numbers:
+        hops = network.fib.nexthop_sets[number]
+        there[number] = hops[0].vrf
+        macs: dict[str, str] = {}
+        for hop in reversed(hops):
+            if hop.vtep == node:
+                own[number] = hop.vrf
+            else:
+                macs[tunnel_mac(network, hop.vtep, vrf.index)] = _mark(hop.vrf)
+        tunnel[number] = [*macs.items()]
+    return there, own, tunnel
+
+
+def _joined(found: Iterable[tuple[Span, int]]) -> Iterator[tuple[Span, int]]:
     """Neighbouring ranges with one value as one range; ranges come sorted."""
     held: tuple[Span, int] | None = None
-    for (low, high), value in found.items():
+    for (low, high), value in found:
         if held and held[1] == value and held[0][1] + 1 == low:
             held = (held[0][0], high), value
             continue

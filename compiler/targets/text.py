@@ -5,12 +5,12 @@ One line per entry: order, action, remote, protocol and ports, and the line it c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from compiler.policy.fields import Within
-from compiler.program.document import document
-from compiler.program.dpu import enforcement_points, tables_of
+from compiler.program.document import Pieces
+from compiler.program.dpu import enforcement_points
 from compiler.program.program import Program
 from fabric.diagnostics import Diagnostic
 from fabric.io.visible import visible
@@ -29,11 +29,28 @@ def remarks(program: Program) -> tuple[Diagnostic, ...]:
 
 def render(program: Program, vtep: int) -> str:
     """The dump of one VTEP."""
-    doc = document(program, tables_of(program, vtep))
-    return "".join(f"{visible(line)}\n" for line in _lines(doc))
+    doc = program.once(Pieces).latest(vtep)
+
+    def rows(key: str, write: Callable[[dict[str, Any]], Iterator[str]]) -> Iterator[str]:
+        return (row.text("text", lambda row: _text(write(row))) for row in doc[key])
+
+    return "".join(
+        (
+            _text(_head(doc)),
+            *rows("groups", _group),
+            _text(("", "== routes: VRF, prefix, next hops (VTEP, VNI)")),
+            *rows("routes", _route),
+            _text(("", "== mappings: VTEP, VNI, router MAC")),
+            *rows("mappings", _mapping),
+        )
+    )
 
 
-def _lines(doc: dict[str, Any]) -> Iterator[str]:
+def _text(lines: Iterable[str]) -> str:
+    return "".join(f"{visible(line)}\n" for line in lines)
+
+
+def _head(doc: dict[str, Any]) -> Iterator[str]:
     yield f"# {doc['node']}  vtep {doc['vtep']}  fabric {doc['fabric']}"
     yield ""
     yield "== tunnel admit: VNI → VRF, from these outer sources, into no other tunnel"
@@ -52,25 +69,27 @@ def _lines(doc: dict[str, Any]) -> Iterator[str]:
     for row in doc.get("asked_for", ()):
         groups = f"out {_ids(row['out'])}  in {_ids(row['in'])}"
         yield f"  {row['name']:<32} {row['vrf']:<20} {','.join(row['addresses'])}  {groups}"
-    for group in doc["groups"]:
-        yield ""
-        at = f", at {group['default']['at']}" if "at" in group["default"] else ""
-        yield f"== group {group['id']}: {group['direction']} {group['stage']}{at}"
-        for entry in (*group["entries"], group["default"]):
-            label = "default" if entry is group["default"] else str(entry["order"])
-            yield (
-                f"  {label:>7} {entry['action']:<12} {_remote(entry['remote'])}"
-                f"  {_ports(entry['l4'])}  # {_cause(entry['origin'])}"
-            )
+
+
+def _group(group: dict[str, Any]) -> Iterator[str]:
     yield ""
-    yield "== routes: VRF, prefix, next hops (VTEP, VNI)"
-    for row in doc["routes"]:
-        hops = " ".join(f"{h['vtep']}/{h['vni']}" for h in row["next_hops"])
-        yield f"  {row['vrf']:<20} {row['prefix']:<24} {hops}  # {row['reason']}"
-    yield ""
-    yield "== mappings: VTEP, VNI, router MAC"
-    for row in doc["mappings"]:
-        yield f"  {row['vtep']:<16} {row['vni']:<8} {row['router_mac']}"
+    at = f", at {group['default']['at']}" if "at" in group["default"] else ""
+    yield f"== group {group['id']}: {group['direction']} {group['stage']}{at}"
+    for entry in (*group["entries"], group["default"]):
+        label = "default" if entry is group["default"] else str(entry["order"])
+        yield (
+            f"  {label:>7} {entry['action']:<12} {_remote(entry['remote'])}"
+            f"  {_ports(entry['l4'])}  # {_cause(entry['origin'])}"
+        )
+
+
+def _route(row: dict[str, Any]) -> Iterator[str]:
+    hops = " ".join(f"{h['vtep']}/{h['vni']}" for h in row["next_hops"])
+    yield f"  {row['vrf']:<20} {row['prefix']:<24} {hops}  # {row['reason']}"
+
+
+def _mapping(row: dict[str, Any]) -> Iterator[str]:
+    yield f"  {row['vtep']:<16} {row['vni']:<8} {row['router_mac']}"
 
 
 def _addresses(row: dict[str, Any]) -> str:

@@ -39,7 +39,7 @@ class VrfLeak:
 
 def leaks_at(network: Network, node: int) -> tuple[VrfLeak, ...]:
     """Those of one node, in order of importer and exporter."""
-    here = [vrf for vtep, vrf in network.plan.instances if vtep == node]
+    here = network.plan.vrfs_at(node)
     takers: dict[str, list[int]] = defaultdict(list)
     for vrf in here:
         for rt in network.fib.imports[vrf]:

@@ -16,6 +16,7 @@ survive failures; only the chosen next-hop set per (instance, prefix) depends on
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -94,6 +95,9 @@ class Fib:
     versions: tuple[Fib, ...] = field(default=(), repr=False)
     new_at: frozenset[int] = frozenset()
     wide: Wide = field(default_factory=dict, repr=False)
+    _made: dict[tuple[int, int, int, bool], Route] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def mixed(self, new: Fib, nodes: Collection[int]) -> Fib:
         """These routes, but at `nodes` those of `new`, as while a change is rolled out. Both are of
@@ -148,6 +152,11 @@ class Fib:
     def instance(self, vtep: int, vrf: int) -> int:
         """Number of an instance, -1 when this VTEP has no such VRF."""
         return self.index.get((vtep, vrf), -1)
+
+    def vrfs_at(self, vtep: int) -> list[int]:
+        """The VRFs of which a VTEP has an instance, sorted."""
+        first, end = (bisect_left(self.instances, (at, -1)) for at in (vtep, vtep + 1))
+        return [vrf for _, vrf in self.instances[first:end]]
 
     def boundaries(self, vrf: int) -> tuple[list[int], list[int]]:
         """IPv4 and IPv6 addresses from which on another prefix may answer; both start with 0."""
@@ -217,12 +226,22 @@ class Fib:
         if self.versions:
             mine = self.version(vtep)
             return mine._route(place, mine.vrf_routes[vrf].number[table.prefixes[number]])
-        hops = self.nexthop_sets[self.chosen[place][number]]
-        if (hops[0].vtep, hops[0].vrf) == (vtep, vrf):
+        chosen = int(self.chosen[place][number])
+        hops = self.nexthop_sets[chosen]
+        local = (hops[0].vtep, hops[0].vrf) == (vtep, vrf)
+        key = vrf, number, chosen, local
+        if key not in self._made:
+            self._made[key] = self._chosen(vrf, number, hops, local)
+        return self._made[key]
+
+    def _chosen(self, vrf: int, number: int, hops: tuple[NextHop, ...], local: bool) -> Route:
+        """A route as every VTEP has it that chose the same next hops."""
+        prefix = self.vrf_routes[vrf].prefixes[number]
+        if local:
             native = next(iter(self.imports[vrf].values()))[0]
-            return Route(table.prefixes[number], hops, "local", native.span, None)
+            return Route(prefix, hops, "local", native.span, None)
         why = self.why(vrf, number, hops[0])
-        return Route(table.prefixes[number], hops, str(why), why.span, why.intent or None)
+        return Route(prefix, hops, str(why), why.span, why.intent or None)
 
     def why(self, vrf: int, number: int, hop: NextHop) -> Import:
         """The import that brought a next hop's route in."""
@@ -239,15 +258,21 @@ def spans(
 ) -> Iterator[tuple[tuple[int, int], tuple[NextHop, ...]]]:
     """Disjoint address ranges (first, last) of an instance that have a route, with their next hops,
     in order; neighbours that fare alike are one."""
+    for span, number in numbered_spans(fib, vtep, vrf, version):
+        yield span, fib.nexthop_sets[number]
+
+
+def numbered_spans(
+    fib: Fib, vtep: int, vrf: int, version: int
+) -> Iterator[tuple[tuple[int, int], int]]:
+    """The same with numbers of next-hop sets."""
     starts = fib.boundaries(vrf)[0 if version == 4 else 1]
-    chosen = fib.lookup_many(vtep, vrf, version, starts).tolist()
-    top = 1 << (32 if version == 4 else 128)
-    first = 0
-    for i, start in enumerate([*starts, top]):
-        if i and (start == top or chosen[i] != chosen[first]):
-            if chosen[first] >= 0:
-                yield (starts[first], start - 1), fib.nexthop_sets[chosen[first]]
-            first = i
+    chosen = fib.lookup_many(vtep, vrf, version, starts)
+    first = [0, *(np.flatnonzero(chosen[1:] != chosen[:-1]) + 1).tolist()]
+    ends = [*(starts[at] for at in first[1:]), 1 << (32 if version == 4 else 128)]
+    for at, number, end in zip(first, chosen[first].tolist(), ends, strict=True):
+        if number >= 0:
+            yield (starts[at], end - 1), number
 
 
 def no_routes() -> VrfRoutes:

@@ -16,6 +16,7 @@ Rules that hold here:
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -57,6 +58,11 @@ class Plan:
     native_rt: tuple[str, ...]
     intent_rt: Mapping[str, str]
     blocks: Mapping[tuple[str, int], tuple[Prefix, ...]]
+
+    def vrfs_at(self, node: int) -> list[int]:
+        """The VRFs that a VTEP has, sorted."""
+        first, end = (bisect_left(self.instances, (at, -1)) for at in (node, node + 1))
+        return [vrf for _, vrf in self.instances[first:end]]
 
     def vtep(self, node: int) -> str:
         """A node's loopback as text: its router-id and, on a VTEP, the tunnel's outer address."""

@@ -152,8 +152,8 @@ FAULTS = (
     ),
     Fault(
         "compiler/targets/nftables.py",
-        "if hop.vtep == node:\n                    own[span] = hop.vrf",
-        "if hop.vtep != node:\n                    own[span] = hop.vrf",
+        "if hop.vtep == node:\n                own[number] = hop.vrf",
+        "if hop.vtep != node:\n                own[number] = hop.vrf",
         "nftables: sources of this VTEP are taken for those of others",
         "tests/compiler/targets/test_nftables.py",
     ),

@@ -23,10 +23,7 @@ Source: nft(8). Concatenated interval maps need Linux 5.6, `sdifname` below VRFs
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
 
 from compiler.policy.ir import Direction, Point
 from compiler.policy.stages import DROPPED, leads
@@ -44,21 +41,19 @@ from compiler.program.program import (
     asked_for,
     refuse_fields,
 )
-from fabric.control import fib
+from compiler.targets.nft_maps import FAMILIES, MARK, Span, maps, span_text
 from fabric.diagnostics import Diagnostic, UndecidedError
-from fabric.inventory import Endpoint, Vrf
+from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import ANY, MAX_PORT
 
-Span = tuple[int, int]
-MARK, FINAL, SKIP = 0x10000, 0x20000, 0x7F00000
+FINAL, SKIP = 0x20000, 0x7F00000
 SKIPPED = 20
 """Where the place of a stage stands in a mark."""
 COMMENT = 120
 KNOWN = "ct state established,related counter"
 MISS = 'counter drop comment "eni_miss_drop"'
 PROTOCOL = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp"}
-FAMILIES = ((4, "ip", "ipv4"), (6, "ip6", "ipv6"))
 
 
 def nodes(program: Program) -> tuple[int, ...]:
@@ -98,7 +93,7 @@ def ruleset(
         "table inet cloison",
         "delete table inet cloison",
         "table inet cloison {",
-        *(line for v in vrfs for line in _maps(network, node, v)),
+        *(line for v in vrfs for line in maps(network, node, v)),
         *(known[group.id] for group in _groups(program, here)),
         *(
             line
@@ -109,13 +104,6 @@ def ruleset(
         "}",
     ]
     return "\n".join(lines) + "\n"
-
-
-def tunnel_mac(network: Network, vtep: int, vrf: int) -> str:
-    """The MAC of a VTEP's tunnel into a VRF: the router MAC of its instance, or, when it only
-    sends there, of its first instance."""
-    known, instances = network.plan.router_mac, network.plan.instances
-    return known.get((vtep, vrf)) or known[instances[bisect_left(instances, (vtep, 0))]]
 
 
 def _relays(network: Network, node: int, only: int | None) -> list[int]:
@@ -204,7 +192,7 @@ def _endpoint(
 def _set(endpoint: Endpoint, mine: Mapping[int, Intervals], version: int) -> str:
     """Addresses of one family, as prefixes where they are all of the endpoint's."""
     if others(endpoint, mine, version):
-        return ", ".join(_span(version, *span) for span in mine[version])
+        return ", ".join(span_text(version, *span) for span in mine[version])
     return ", ".join(str(p) for p in endpoint.prefixes if p.version == version)
 
 
@@ -310,7 +298,7 @@ def _addresses(v4: Intervals, v6: Intervals, remote: str) -> Iterator[str]:
         if spans == every:
             yield f"meta nfproto {kind} "
         elif spans:
-            yield f"{word} {remote} {{ {', '.join(_span(version, *s) for s in spans)} }} "
+            yield f"{word} {remote} {{ {', '.join(span_text(version, *s) for s in spans)} }} "
 
 
 def _ports(ranges: Iterable[L4Range]) -> Iterator[str]:
@@ -339,78 +327,6 @@ def _merged(ranges: Iterable[Span]) -> list[Span]:
 
 def _range(ports: Span) -> str:
     return str(ports[0]) if ports[0] == ports[1] else f"{ports[0]}-{ports[1]}"
-
-
-@lru_cache(2**17)
-def _span(version: int, low: int, high: int) -> str:
-    kind = IPv4Address if version == 4 else IPv6Address
-    return str(kind(low)) if low == high else f"{kind(low)}-{kind(high)}"
-
-
-def _maps(network: Network, node: int, vrf: Vrf) -> Iterator[str]:
-    """What the routes of an instance say about an address: behind which VRF it lies as a
-    destination (`there`), as a source on this VTEP (`own`) and as one behind each other VTEP."""
-    for version, _, kind in FAMILIES:
-        found = [*fib.numbered_spans(network.fib, node, vrf.index, version)]
-        there, own, tunnel = _far(network, node, vrf, {number for _, number in found})
-        for name, at in (("there", there), ("own", own)):
-            rows = ((span, at[number]) for span, number in found if number in at)
-            elements = [f"{_span(version, *span)} : {_mark(v)}" for span, v in _joined(rows)]
-            yield from _map(f"{name}{version}_{vrf.index}", f"{kind}_addr", elements)
-        elements = [
-            f"{mac} . {_span(version, *span)} : {mark}"
-            for span, number in found
-            for mac, mark in tunnel[number]
-        ]
-        yield from _map(f"tunnel{version}_{vrf.index}", f"ether_addr . {kind}_addr", elements)
-
-
-def _far(
-    network: Network, node: int, vrf: Vrf, numbers: Iterable[int]
-) -> tuple[dict[int, int], dict[int, int], dict[int, list[tuple[str, str]]]]:
-    """By next-hop set, behind which VRF an address lies: as a destination, as a source on this
-    VTEP, and, as a mark, as one behind the tunnel MAC of each other VTEP."""
-    there: dict[int, int] = {}
-    own: dict[int, int] = {}
-    tunnel: dict[int, list[tuple[str, str]]] = {}
-    for number in numbers:
-        hops = network.fib.nexthop_sets[number]
-        there[number] = hops[0].vrf
-        macs: dict[str, str] = {}
-        for hop in reversed(hops):
-            if hop.vtep == node:
-                own[number] = hop.vrf
-            else:
-                macs[tunnel_mac(network, hop.vtep, vrf.index)] = _mark(hop.vrf)
-        tunnel[number] = [*macs.items()]
-    return there, own, tunnel
-
-
-def _joined(found: Iterable[tuple[Span, int]]) -> Iterator[tuple[Span, int]]:
-    """Neighbouring ranges with one value as one range; ranges come sorted."""
-    held: tuple[Span, int] | None = None
-    for (low, high), value in found:
-        if held and held[1] == value and held[0][1] + 1 == low:
-            held = (held[0][0], high), value
-            continue
-        if held:
-            yield held
-        held = (low, high), value
-    if held:
-        yield held
-
-
-def _map(name: str, key: str, elements: Sequence[str]) -> Iterator[str]:
-    yield f"\tmap {name} {{"
-    yield f"\t\ttype {key} : mark"
-    yield "\t\tflags interval"
-    if elements:
-        yield f"\t\telements = {{ {f',{chr(10)}{chr(9) * 4}'.join(elements)} }}"
-    yield "\t}"
-
-
-def _mark(vrf: int) -> str:
-    return f"{MARK | vrf:#x}"
 
 
 def _chain(name: str, rules: Iterable[str], *last: str) -> Iterator[str]:

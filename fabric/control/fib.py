@@ -253,19 +253,9 @@ class Fib:
         raise KeyError(hop)
 
 
-def spans(
-    fib: Fib, vtep: int, vrf: int, version: int
-) -> Iterator[tuple[tuple[int, int], tuple[NextHop, ...]]]:
-    """Disjoint address ranges (first, last) of an instance that have a route, with their next hops,
-    in order; neighbours that fare alike are one."""
-    for span, number in numbered_spans(fib, vtep, vrf, version):
-        yield span, fib.nexthop_sets[number]
-
-
-def numbered_spans(
-    fib: Fib, vtep: int, vrf: int, version: int
-) -> Iterator[tuple[tuple[int, int], int]]:
-    """The same with numbers of next-hop sets."""
+def spans(fib: Fib, vtep: int, vrf: int, version: int) -> Iterator[tuple[tuple[int, int], int]]:
+    """Disjoint address ranges (first, last) of an instance that have a route, with the numbers of
+    their next-hop sets, in order; neighbours that fare alike are one."""
     starts = fib.boundaries(vrf)[0 if version == 4 else 1]
     chosen = fib.lookup_many(vtep, vrf, version, starts)
     first = [0, *(np.flatnonzero(chosen[1:] != chosen[:-1]) + 1).tolist()]

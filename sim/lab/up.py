@@ -15,7 +15,8 @@ from ipaddress import ip_network
 
 from compiler.program.dpu import elsewhere
 from compiler.program.program import Program
-from compiler.targets.nftables import ruleset, tunnel_mac
+from compiler.targets.nft_maps import tunnel_mac
+from compiler.targets.nftables import ruleset
 from fabric.control.weights import weights
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.network import Network

@@ -16,7 +16,7 @@ from oracles import require, require_root
 from compiler.compile import compile_network
 from compiler.policy.ir import Action, Direction
 from compiler.program.program import Program
-from compiler.targets import nftables
+from compiler.targets import nft_maps, nftables
 from fabric.build import build
 from fabric.diagnostics import Span
 from fabric.load import load_fabric
@@ -115,7 +115,7 @@ def test_sources_of_other_vteps_are_known_by_their_tunnels_and_own_ones_by_none(
     for node in nftables.nodes(program):
         text = nftables.render(program, node)
         maps = dict(re.findall(r"^\tmap (\w+) \{\n(.*?)^\t\}", text, re.M | re.S))
-        mine = {nftables.tunnel_mac(network, node, vrf.index) for vrf in network.vrfs}
+        mine = {nft_maps.tunnel_mac(network, node, vrf.index) for vrf in network.vrfs}
         told = "".join(body for name, body in maps.items() if name.startswith("tunnel"))
         assert mine.isdisjoint(re.findall(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", told))
         for vrf in {e.vrf for e in network.endpoints if e.vteps == (node,)}:

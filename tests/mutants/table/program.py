@@ -151,7 +151,7 @@ FAULTS = (
         "nftables: source ports do not count",
     ),
     Fault(
-        "compiler/targets/nftables.py",
+        "compiler/targets/nft_maps.py",
         "if hop.vtep == node:\n                own[number] = hop.vrf",
         "if hop.vtep != node:\n                own[number] = hop.vrf",
         "nftables: sources of this VTEP are taken for those of others",

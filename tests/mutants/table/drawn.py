@@ -139,7 +139,7 @@ FAULTS = (
     ),
     Fault(
         "compiler/targets/frr.py",
-        "lines += _underlay(network, node, bool(vrfs))",
+        "lines += _underlay(network, node, sessions, bool(vrfs))",
         "pass",
         "config: it is left out",
     ),

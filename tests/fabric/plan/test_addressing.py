@@ -99,6 +99,14 @@ def test_a_status_address_counts_and_pulls_its_block(tmp_path: Path) -> None:
     assert all(text.startswith("10.0.3.") for (text,) in found.values())
 
 
+def test_an_address_that_somebody_reports_is_drawn_by_nobody(tmp_path: Path) -> None:
+    work = {"t": ["n/in@host1=10.0.0.2", "n/none@host1", "n/other@host1"]}
+    here = {"t": {"hosts": ["host1"], **vrf("10.0.0.0/16")}}
+    found = addresses(network_of(write_fabric(tmp_path, here, work)))
+    assert found["t/n/in"] == ["10.0.0.2"]
+    assert len({text for (text,) in found.values()}) == len(found) == 4
+
+
 def test_a_pin_gives_addresses_outside_the_block_as_host_routes(tmp_path: Path) -> None:
     settings_ = vrf("10.0.0.0/16", {"cidr": "172.20.0.0/24", "use": "pins"})
     settings_["hosts"] = ["host1"]
@@ -107,6 +115,21 @@ def test_a_pin_gives_addresses_outside_the_block_as_host_routes(tmp_path: Path) 
     assert addresses(net)["t/n/p"] == ["172.20.0.5"]
     assert {str(r.prefix) for r in net.routes} == {"10.0.0.0/26", "172.20.0.5/32"}
     assert not next(e for e in net.endpoints if e.name == "t/n/p").assumed
+
+
+def test_a_block_of_another_vrf_of_the_tenant_is_pinned_for_nobody(tmp_path: Path) -> None:
+    side = {"prefixes": ["10.1.0.0/16"], "namespaces": ["m"]}
+    tenant = {"vrfs": {"main": {"prefixes": ["10.0.0.0/16"]}, "side": side}}
+    for name, fits in (("t/main", False), ("t/side", True)):
+        pins = {"blocks": {f"host1 {name}": ["10.1.0.0/26"]}}
+        path = write_fabric(tmp_path, {"t": tenant}, {"t": ["m/p@host1", "n/p@host1"]}, pins=pins)
+        if fits:
+            assert [str(b) for b in network_of(path).plan.blocks["host1", 1]] == ["10.1.0.0/26"]
+            continue
+        with pytest.raises(InputError) as error:
+            network_of(path)
+        (told,) = error.value.diagnostics
+        assert told.code == "C448" and "lies in no prefix of t/main" in told.message
 
 
 def test_nodes_draw_from_their_own_prefix_and_namespaces_from_theirs(tmp_path: Path) -> None:

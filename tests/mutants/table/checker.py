@@ -16,6 +16,7 @@ FAULTS = (
         'if certificate["routing"] != wanted["routing"]:',
         "if False:",
         "certificates of other routes are valid",
+        by="tests/sim/checker/test_validity.py",
     ),
     Fault(
         "sim/checker/validity.py",
@@ -28,6 +29,7 @@ FAULTS = (
         "problems += islice(otherwise(read(certificate), read(wanted)), SHOWN)",
         "pass",
         "packets are not compared, only their texts",
+        by="tests/sim/checker/test_validity.py",
     ),
     Fault(
         "sim/checker/validity.py",
@@ -76,6 +78,7 @@ FAULTS = (
         'if written["holds"] != found.holds:',
         'if written["holds"] < found.holds:',
         "claims may be said to hold",
+        by="tests/sim/checker/test_follows.py",
     ),
     Fault(
         "sim/checker/follows.py",
@@ -88,12 +91,14 @@ FAULTS = (
         "nobody = all(group in ZONES for group in groups)",
         "nobody = False",
         "a certificate about nobody holds",
+        by="tests/sim/checker/test_follows.py",
     ),
     Fault(
         "sim/checker/follows.py",
         'if certificate["verdict"] != said:',
         'if certificate["verdict"] == "fails" != said:',
         "the verdict need not follow",
+        by="tests/sim/checker/test_follows.py",
     ),
     Fault(
         "sim/checker/claims.py",
@@ -284,6 +289,7 @@ FAULTS = (
         "findings = [*failing(claims), *_others(network, paths)]",
         "findings = [*failing(claims)]",
         "findings that no expectation asks for are not expected",
+        by="tests/sim/checker/test_validity.py",
     ),
     Fault(
         "sim/checker/expected.py",
@@ -314,6 +320,7 @@ FAULTS = (
         "if _content(said, claimed) != _content(true, real):",
         "if len(_content(said, claimed)) != len(_content(true, real)):",
         "of destinations only how many choices they have is compared",
+        by="tests/sim/checker/test_validity.py",
     ),
     Fault(
         "sim/checker/form.py",

@@ -43,8 +43,9 @@ FAULTS = (
     Fault(
         "fabric/plan/ledger.py",
         "known = self.pinned.get(key, self.locked.get(key))",
-        "known = self.locked.get(key, self.pinned.get(key))",
-        "the lock file wins over a pin",
+        "known = self.locked.get(key)",
+        "pins do not count",
+        "tests/fabric/plan/test_ledger.py",
     ),
     Fault(
         "fabric/plan/ledger.py",
@@ -107,12 +108,14 @@ FAULTS = (
         "if address not in self.taken:",
         "if True:",
         "addresses that others report are drawn",
+        by="tests/fabric/plan/test_addressing.py",
     ),
     Fault(
         "fabric/plan/addresses.py",
         "if not self.holds(block):",
         "if False:",
         "a block pinned outside of its VRF is owned",
+        by="tests/fabric/plan/test_addressing.py",
     ),
     Fault(
         "fabric/plan/vrf_of.py",

@@ -1,0 +1,56 @@
+"""What a certificate says has to follow from its own regions: claims, findings, the verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from certificate_cases import two_ways
+
+from sim.checker.follows import failing, problems, verdict
+from sim.checker.regions import read
+from sim.checker.work import Budget
+
+NOT_READ = [{"accepted": False, "under": None}]
+
+
+@pytest.fixture(scope="module")
+def honest() -> Any:
+    return two_ways()[0]
+
+
+def said(honest: Any, holds: bool, **more: Any) -> list[str]:
+    """The problems of a certificate with a claim that does not hold, of which it says `holds`."""
+    claim = {"claim": "deny: acme/web/a -> zone2/inet", "hold_under": [], "holds": holds,
+             "pairs": 1, "fails_without": None}  # fmt: skip
+    findings = [*failing([claim]), *honest["findings"]]
+    body = honest | {"claims": [claim], "findings": findings, "verdict": "fails"} | more
+    return [problem.partition(":")[0] for problem in problems(body, read(body), Budget(10**6))]
+
+
+def test_a_claim_holds_if_its_regions_say_so(honest: Any) -> None:
+    assert said(honest, holds=False) == []
+    assert said(honest, holds=True) == ["claims[0].holds"]
+
+
+@pytest.mark.parametrize("written", ["holds", "unknown"])
+def test_a_verdict_is_that_of_findings(honest: Any, written: str) -> None:
+    assert said(honest, holds=False, verdict=written) == ["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("findings", "claims", "left_out", "groups", "expected"),
+    [
+        ([{}], [{}], [], ["acme"], "fails"),
+        ([], [{}], [], ["acme", "zone2"], "holds"),
+        ([], [{}], [], ["zone0", "zone2"], "unknown"),
+        ([], [{}], [], [], "unknown"),
+        ([], [], [], ["acme"], "unknown"),
+        ([], [{}], NOT_READ, ["acme"], "unknown"),
+        ([], [{}], [{"accepted": True, "under": None}], ["acme"], "holds"),
+    ],
+)
+def test_nothing_holds_without_anybody_or_anything(
+    findings: Any, claims: Any, left_out: Any, groups: list[str], expected: str
+) -> None:
+    assert verdict(findings, claims, left_out, groups) == expected

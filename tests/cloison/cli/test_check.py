@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from cloison.checking import check_file
@@ -126,3 +127,21 @@ def test_what_is_not_evaluated_is_told(tmp_path: Path) -> None:
     )
     (told,) = [d for d in check_file(path, path.read_text(), How()) if "fence" in d.message]
     assert told.span is not None and told.span.line == 3
+
+
+@pytest.mark.parametrize(
+    ("severities", "code", "verdict"),
+    [
+        (("warning", "unknown", "finding", "error"), 2, None),
+        (("warning", "unknown", "finding"), 1, "fails"),
+        (("unknown", "warning"), 4, "unknown"),
+        (("warning",), 0, "holds"),
+    ],
+)
+def test_the_worst_is_what_is_said(
+    severities: tuple[str, ...], code: int, verdict: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [Diagnostic("C201", "so", Span("f", 1, 1), None, severity) for severity in severities]
+    monkeypatch.setattr("cloison.checking.check_file", lambda *_: found)
+    done = CliRunner().invoke(main, ["check", "-", "-o", "json"], input="")
+    assert (done.exit_code, json.loads(done.output)["verdict"]) == (code, verdict)

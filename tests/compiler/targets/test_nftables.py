@@ -15,7 +15,7 @@ from oracles import require, require_root
 
 from compiler.compile import compile_network
 from compiler.policy.ir import Action, Direction
-from compiler.program.program import Program
+from compiler.program.program import ANY_VRF, Program
 from compiler.targets import nft_maps, nftables
 from fabric.build import build
 from fabric.diagnostics import Span
@@ -89,6 +89,20 @@ def test_what_goes_out_is_matched_by_its_destination_and_what_comes_in_by_its_so
             assert words <= {"daddr" if group.direction is Direction.OUT else "saddr"}
             seen |= words
     assert seen == {"saddr", "daddr"}
+
+
+def test_a_rule_says_behind_which_vrf_its_addresses_lie(program: Program) -> None:
+    seen = set()
+    for node in nftables.nodes(program):
+        text = nftables.render(program, node)
+        chains = dict(re.findall(r"^\tchain g(\d+) \{\n(.*?)^\t\}", text, re.M | re.S))
+        for group in program.groups_at(node):
+            marks = re.findall(r"meta mark (0x[0-9a-f]+) ", chains[str(group.id)])
+            regions = (region for entry in group.entries for region in entry.regions)
+            wanted = {region.vrf for region in regions} - {ANY_VRF}
+            assert {int(mark, 16) ^ nft_maps.MARK for mark in marks} == wanted
+            seen |= wanted
+    assert len(seen) > 1
 
 
 def test_the_same_text_on_every_run(program: Program) -> None:

@@ -16,6 +16,7 @@ from fabric_files import network_of, write_fabric
 
 from compiler.targets.frr import config, remarks
 from compiler.targets.releases import FRR_8_4, FRR_10_3
+from compiler.targets.vrf_leaks import leaks_at
 from fabric.build import build
 from fabric.inventory import Prefix
 from fabric.load import load_fabric
@@ -165,3 +166,20 @@ def test_second_choices_wait(tmp_path: Path) -> None:
         assert [d.code for d in found] == told
         assert all("FRR 8.4 " in d.message and "a/main into b/main" in d.message for d in found)
         assert remarks(changed, FRR_10_3) == ()
+
+
+def test_a_vrf_takes_of_another_what_it_does_not_announce_itself(tmp_path: Path) -> None:
+    """Both have a block at one host, the other one a second."""
+    mine, other = {"import_rts": ["65000:10702"]}, {"vni": 10702}
+    tenants = {
+        name: {"vrfs": {"main": {"prefixes": ["10.0.0.0/24"], **more}}}
+        for name, more in (("a", mine), ("b", other))
+    }
+    pods = {"a": ["n/p@host1"], "b": ["n/p@host1=10.0.0.3", "n/q@host1=10.0.0.200"]}
+    network = network_of(write_fabric(tmp_path, tenants, pods))
+    node = network.fabric.node("dpu1").index
+    (leak,) = leaks_at(network, node)
+    own = {r.prefix for r in network.routes.of(node) if r.vrf == leak.importer}
+    theirs = {r.prefix for r in network.routes.of(node) if r.vrf == leak.exporter}
+    assert own & theirs
+    assert {route.prefix for route in leak.routes} == theirs - own != set()

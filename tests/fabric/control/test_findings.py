@@ -106,6 +106,14 @@ def test_an_offer_speaks_for_the_side_that_makes_it(tmp_path: Path, way: int) ->
     assert told(three(tmp_path, keys=keys, peerings=[peering()])) == []
 
 
+def test_an_intent_s_target_on_all_of_its_exporter_s_routes_is_raw(tmp_path: Path) -> None:
+    """a offers b a part of its prefix, and puts the target of that on everything else as well."""
+    leak = {"name": "nfs", "from": "a/main", "to": ["b/main"], "prefixes": ["172.16.0.0/28"]}
+    pins = {"rt": {"leak nfs": "65000:60000"}}
+    for keys, expected in (({}, []), ({"a": {"export_rts": ["65000:60000"]}}, [("C510", "b")])):
+        assert told(three(tmp_path, leaks=[leak], pins=pins, keys=keys)) == expected
+
+
 def test_an_intent_s_target_on_routes_of_somebody_else_is_raw(tmp_path: Path) -> None:
     """c puts the target of a's offer to b on its own routes: b imports them, and no intent says
     that it may."""

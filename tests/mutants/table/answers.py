@@ -85,42 +85,44 @@ FAULTS = (
         "pairs |= routed.intersection(_rerouted(*both, alike, leads, routed))",
         "pass",
         "diff: routes that changed are not looked at",
-        "tests/sim/diff/test_suspects.py",
+        by="tests/sim/diff/test_suspects.py::test_where_packets_are_carried_otherwise_is_looked_at",
     ),
     Fault(
         "sim/diff/suspects.py",
         "pairs |= routed.intersection(_underlay(*both, alike))",
         "pass",
         "diff: links of the underlay are not looked at",
-        "tests/sim/diff/test_suspects.py",
+        by="tests/sim/diff/test_suspects.py::test_where_packets_are_carried_otherwise_is_looked_at",
     ),
     Fault(
         "sim/diff/suspects.py",
         "return frozenset(pairs | set(_uneven(both, pairs, routed)))",
         "return frozenset(pairs)",
         "diff: members that fare otherwise elsewhere are one",
-        "tests/sim/diff/test_suspects.py",
+        by="tests/sim/diff/test_suspects.py::"
+        "test_members_that_fare_otherwise_elsewhere_are_told_apart_here",
     ),
     Fault(
         "sim/diff/suspects.py",
         "if told[0] != told[1] or len(vrfs) > 1:",
         "if len(vrfs) > 1:",
         "diff: who is compared with whom is not looked at",
-        "tests/sim/diff/test_suspects.py",
+        by="tests/sim/diff/test_suspects.py::test_members_that_rules_tell_apart_now_are_looked_at",
     ),
     Fault(
         "sim/diff/suspects.py",
         "seen = {a}.union(*(world.sees(sight, a, b) for world, sight in sights))",
         "seen = {a}",
         "diff: senders are seen behind their own VRF",
-        "tests/sim/diff/test_suspects.py",
+        by="tests/sim/diff/test_suspects.py::"
+        "test_a_rule_about_the_vrf_that_a_sender_is_seen_behind_is_about_the_sender",
     ),
     Fault(
         "sim/diff/suspects.py",
         "cuts.append(BothBlocks(*blocks, (must[0], must[1])))",
         "pass",
         "diff: conditions of a permit are not looked at",
-        "tests/sim/diff/test_suspects.py",
+        by="tests/sim/diff/test_suspects.py::test_what_is_sure_no_longer_is_looked_at",
     ),
     Fault(
         "sim/diff/changes.py",
@@ -139,6 +141,7 @@ FAULTS = (
         "passing = np.where(pairs.version == 4, open_[4], open_[6])",
         "passing = open_[4]",
         "reach asks IPv6 packets what IPv4 packets would do",
+        by="tests/sim/reach/test_access.py",
     ),
     Fault(
         "sim/reach/access.py",
@@ -205,6 +208,7 @@ FAULTS = (
         "if not ways:",
         "if True:",
         "reach: what other nodes hand on to pods is not told of nodes",
+        by="tests/sim/why/test_handed_on.py::test_it_is_said_in_every_form",
     ),
     Fault(
         "sim/pipeline/conversations.py",

@@ -50,12 +50,14 @@ FAULTS = (
         "if any(before.boundaries(v.index) != after.boundaries(v.index) for v in program.network.vrfs):",
         "if False:",
         "after a failure routes are looked up by the cuts of before",
+        by="tests/sim/blocks/test_blocks.py",
     ),
     Fault(
         "sim/blocks/blocks.py",
         "named[vrf, sorted(regions)] = True",
         "pass",
         "VRFs that only rules name are not told apart",
+        by="tests/sim/proof/test_matrix.py::test_policies_speak_of_vrfs_to_which_no_route_leads",
     ),
     Fault(
         "sim/blocks/update.py",
@@ -92,6 +94,7 @@ FAULTS = (
         "(self.s_first >= r.sport[0])",
         "(self.s_first >= 0)",
         "masks of ports have no first source port",
+        by="tests/sim/blocks/test_atoms.py",
     ),
     Fault(
         "sim/blocks/grid.py",

@@ -60,6 +60,7 @@ FAULTS = (
         "yield from _led(regions)",
         "yield from ()",
         "ranges may lead to endpoints of other VRFs",
+        by="tests/sim/checker/test_follows.py",
     ),
     Fault(
         "sim/checker/follows.py",

@@ -41,6 +41,7 @@ FAULTS = (
         'CODES = {"error": USAGE, "finding": FINDING, "unknown": UNKNOWN}',
         'CODES = {"unknown": UNKNOWN, "finding": FINDING, "error": USAGE}',
         "check tells the least before the worst",
+        by="tests/cloison/cli/test_check.py::test_the_worst_is_what_is_said",
     ),
     Fault(
         "cloison/cli/check.py",

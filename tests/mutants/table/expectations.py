@@ -163,6 +163,7 @@ FAULTS = (
         "mine = (np.intersect1d(wanted, pairs_of(part, network)) for part in claim.parts)",
         "mine = (np.intersect1d(wanted, pairs_of(part, network)) for part in claim.parts[:1])",
         "of the pods behind a Service only those at the first one's ports are judged",
+        by="tests/sim/proof/test_services_in_expectations.py::test_verdicts",
     ),
     Fault(
         "sim/names/services.py",

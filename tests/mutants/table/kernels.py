@@ -209,6 +209,8 @@ FAULTS = (
         "elif t.hairpin[vrf] == 0:",
         "elif False:",
         "hairpins are permitted everywhere",
+        by="tests/sim/pipeline/test_ways.py::test_a_vtep_passes_on_where_its_vrf_permits_it",
+        plain=True,
     ),
     Fault(
         "sim/kernels/pipeline/relay.py",

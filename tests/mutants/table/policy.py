@@ -111,6 +111,7 @@ FAULTS = (
         "tuple(r for r in rules if r.direction in directions),",
         "tuple(rules),",
         "rules of directions that a policy does not isolate count",
+        by="tests/compiler/test_network_policy_cases.py",
     ),
     Fault(
         "compiler/sources/network_policy_v1.py",

@@ -143,6 +143,7 @@ FAULTS = (
         'behind = "" if region.vrf == ANY_VRF else f"meta mark {MARK | region.vrf:#x} "',
         'behind = ""',
         "nftables: whatever VRF an address lies behind",
+        by="tests/compiler/targets/test_nftables.py",
     ),
     Fault(
         "compiler/targets/nftables.py",
@@ -186,6 +187,7 @@ FAULTS = (
         "if vrf != route.vrf and (vrf, route.prefix) not in announced:",
         "if vrf != route.vrf:",
         "frr: a VRF takes of another what it has itself",
+        by="tests/compiler/targets/test_vrf_leaks.py",
     ),
     Fault(
         "compiler/targets/vxlan_devices.py",

@@ -180,6 +180,8 @@ FAULTS = (
         "behind = np.flatnonzero(before.routed[:, vrf] & (out[:, vrf] > 0)).tolist()",
         "behind: list[int] = []",
         "proof without pairs: after an update senders to a changed VRF are not looked at",
+        by="tests/sim/proof/test_vrf_pairs.py::"
+        "test_who_sends_to_a_vrf_that_opens_is_looked_at_again",
     ),
     Fault(
         "sim/proof/spans.py",

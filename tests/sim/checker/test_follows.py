@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -17,6 +18,15 @@ NOT_READ = [{"accepted": False, "under": None}]
 @pytest.fixture(scope="module")
 def honest() -> Any:
     return two_ways()[0]
+
+
+def test_a_range_leads_to_endpoints_of_the_vrf_behind_its_next_hop(honest: Any) -> None:
+    body = copy.deepcopy(honest)
+    row = next(row for rows in body["maps"] for row in rows if row[3:] == [[-1, 1], [1, 1]])
+    row[4] = [1, 0]
+    told = [*problems(body, read(body), Budget(10**6))]
+    assert [problem for problem in told if "leads to an endpoint of another VRF" in problem]
+    assert not [*problems(honest, read(honest), Budget(10**6))]
 
 
 def said(honest: Any, holds: bool, **more: Any) -> list[str]:

@@ -225,3 +225,14 @@ def test_a_vrf_too_large_to_list_may_stay_as_it_is(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("sim.proof.reachability.MAX_PAIRS", 3)
     with pytest.raises(InputError, match="VRF t1/main has 2 endpoints"):
         diff(World(network, policy), World(network, more))
+
+
+@pytest.mark.parametrize(
+    ("rows", "cut"), [(WITHIN[:1], []), (WITHIN, [(0, 1)])], ids=["routes", "links"]
+)
+def test_where_packets_are_carried_otherwise_is_looked_at(rows: Any, cut: Any) -> None:
+    old, new = (
+        World(routed(NODES, ["acme/main"], PODS, {(0, 0): mine, (1, 0): WITHIN}, lost), Policy())
+        for mine, lost in ((WITHIN, []), (rows, cut))
+    )
+    assert check(old, new) == {("acme/main", "acme/main")}

@@ -190,6 +190,26 @@ def test_what_goes_in_circles_ends() -> None:
     assert trace(world, flow).reason is Reason.TTL_DROP
 
 
+@pytest.mark.parametrize(
+    ("permit", "reason"), [((), Reason.HAIRPIN_DROP), ((0,), Reason.DELIVERED)]
+)
+def test_a_vtep_passes_on_where_its_vrf_permits_it(permit: tuple[int, ...], reason: Reason) -> None:
+    ends = [
+        at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32")),
+        at(2, endpoint(1, "acme/web/b", 0, "10.0.0.2/32")),
+    ]
+    tables = {
+        (n, 0): [("10.0.0.2/32", [(min(n + 1, 2), 0)]), ("10.0.0.1/32", [(max(n - 1, 0), 0)])]
+        for n in range(3)
+    }
+    names = [f"dpu{n}" for n in range(3)], ["acme/main"]
+    world = World(wired(routed(*names, ends, tables, hairpins=permit)), Policy())
+    flow = Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)
+    found = Datapath.of(world, threads=1).decide(Packets.of([flow]))
+    number = reasons(world.program.stages).numbered
+    assert number[int(found.reason[0])] is trace(world, flow).reason is reason
+
+
 @pytest.mark.parametrize(("tunnels", "ends"), [(LAST, None), (LAST + 1, Reason.TTL_DROP)])
 def test_a_ttl_lasts_for_so_many_tunnels(tunnels: int, ends: Reason | None) -> None:
     last = [at(tunnels, endpoint(1, "acme/web/b", 0, "10.0.0.2/32"))]

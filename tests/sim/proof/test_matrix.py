@@ -14,6 +14,7 @@ from compiler.policy.ir import (
     Action,
     Direction,
     Everyone,
+    InVrf,
     Named,
     Origin,
     Packet,
@@ -136,3 +137,21 @@ def test_nobody_is_let_in_to_himself() -> None:
     found = matrix(reachability(World(network, Policy())))
     assert found.cell("acme", "acme").layers == ("route", "policy")
     assert found.cell("globex", "globex").layers == ("route",)
+
+
+@pytest.mark.parametrize("named", ["globex/main", "initech/main"])
+def test_policies_speak_of_vrfs_to_which_no_route_leads(named: str) -> None:
+    ends = [
+        at(n, endpoint(n, f"{tenant}/web/x", n, f"10.0.{n}.1/32"))
+        for n, tenant in enumerate(("acme", "globex", "initech"))
+    ]
+    tables = {(n, n): [(f"10.0.{n}.1/32", [(n, n)])] for n in range(3)}
+    names = ["acme/main", "globex/main", "initech/main"]
+    network = routed(["dpu1", "dpu2", "dpu3"], names, ends, tables)
+    local, remote = (Named(("acme/*",)),), (InVrf(frozenset((named,))),)
+    origin = Origin("zone rule", "closed")
+    rule = Rule(Stage.OVERRIDE, Direction.OUT, 0, local, remote, (), Action.DENY, origin)
+    found = matrix(reachability(World(network, Policy((rule,)))))
+    for tenant in ("globex", "initech"):
+        closed = ("policy",) * named.startswith(tenant)
+        assert found.cell("acme", tenant).layers == ("route", *closed)

@@ -16,7 +16,7 @@ from small_tenants import inside, tenants
 
 from compiler.compile import compile_policy
 from compiler.edit import Edit, Editor, edited
-from compiler.policy.ir import Policy
+from compiler.policy.ir import Action, Direction, Everyone, Named, Origin, Policy, Rule, Stage
 from fabric.network import Network
 from sim.blocks.blocks import build_blocks
 from sim.blocks.update import update
@@ -92,6 +92,30 @@ def test_tenants_with_equal_addresses_do_not_meet() -> None:
     )
     assert after.into[3].astype(bool).sum() == 29, "the rule lets everybody in who had a route"
     assert after.holds
+
+
+def test_who_sends_to_a_vrf_that_opens_is_looked_at_again() -> None:
+    """Only the receiver's own rules change."""
+    ends = [
+        at(0, endpoint(0, "acme/web/x", 0, "10.0.0.1/32")),
+        at(1, endpoint(1, "globex/web/y", 1, "10.0.1.1/32")),
+    ]
+    rows = [("10.0.0.1/32", [(0, 0)]), ("10.0.1.1/32", [(1, 1)])]
+    names = ["acme/main", "globex/main"]
+    network = routed(["dpu1", "dpu2"], names, ends, {(0, 0): rows, (1, 1): rows})
+    deny, permit = (
+        Rule(
+            Stage.OVERRIDE, Direction.IN, order, (Named(("globex/*",)),), (Everyone(),), (),
+            action, Origin("zone rule", "r"),
+        )
+        for order, action in ((1, Action.DENY), (0, Action.PERMIT))
+    )  # fmt: skip
+    editor = Editor(network, Policy((deny,)))
+    blocks = build_blocks(editor.program)
+    found = isolation(blocks)
+    assert said(found) == {(1, 0): True}
+    after = recheck(found, update(blocks, editor.apply(Edit(added=Policy((permit,))))))
+    assert said(after).keys() == {(0, 1), (1, 0)}
 
 
 def test_every_next_hop_of_a_set_leads_somewhere() -> None:

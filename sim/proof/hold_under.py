@@ -145,7 +145,7 @@ def check_failures(
             if found is not None:
                 known = told.setdefault(found.key, set())
                 yield from _failed(failures, (kind, values), found, known)
-                known |= found.outcomes.keys()
+                known.update(found.outcomes)
 
 
 def _failed(failures: Failures, piece: Piece, found: Judged, known: set[int]) -> Iterator[Failed]:

@@ -39,6 +39,8 @@ FAULTS = (
         "if number not in known and outcome is not None:",
         "if outcome is not None:",
         "a failure that no packet can tell from an earlier one is told again",
+        by="tests/sim/proof/test_failures.py::"
+        "test_of_failures_that_no_packet_can_tell_apart_the_first_is_told",
     ),
     Fault(
         "sim/proof/hold_under.py",

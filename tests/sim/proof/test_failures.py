@@ -29,8 +29,10 @@ from fabric.network import Network
 from sim.axes import sweep
 from sim.checker.expected import expected
 from sim.checker.failures import noticeable
+from sim.proof.against import Against
 from sim.proof.expect import check_claim, read_claims
-from sim.proof.failures import signature
+from sim.proof.failures import Failures, signature
+from sim.proof.hold_under import check_failures
 from sim.proof.prove import prove
 from sim.proof.reachability import reachability
 from sim.world import World
@@ -175,3 +177,18 @@ def test_a_line_that_asks_nothing_under_a_kind_of_failure_is_said_to(tmp_path: P
     file["risk_groups"]["feed"] = ["spine2", "dpu3"]
     path.write_text(yaml.safe_dump(file))
     assert not prove(World(network_of(path))).nothing_left
+
+
+def test_of_failures_that_no_packet_can_tell_apart_the_first_is_told(tmp_path: Path) -> None:
+    """A risk group, and the two cables of which it consists."""
+    path = plain(tmp_path)
+    document = yaml.safe_load(path.read_text())
+    document["risk_groups"] = {"cut": ["dpu1--leaf1", "dpu1--leaf2"]}
+    kinds = ["any-1-risk-group", "any-2-links"]
+    document["expect"] = [{"allow": "a/n/p -> a/n/q", "hold_under": kinds}]
+    path.write_text(yaml.safe_dump(document))
+    network = network_of(path)
+    reach, claims = reachability(World(network)), read_claims(network.spec, network)
+    found = check_failures(Failures(reach), claims, Against(reach, claims))
+    told = [f.outcome.under for f in found if not f.outcome.holds]
+    assert told == ["cut", "dpu2--leaf1 and dpu2--leaf2"]

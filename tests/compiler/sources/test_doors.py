@@ -80,6 +80,14 @@ def test_a_door_past_a_policy_that_lets_nobody_in(tmp_path: Path, door: Any) -> 
     assert told(tmp_path, policy(ALL, [{"port": 5000, "endPort": 6000}]), door) == []
 
 
+def test_a_door_is_told_unless_all_of_its_ports_are_open(tmp_path: Path) -> None:
+    ports = [{"name": f"p{number}", "port": number} for number in (5432, 9000)]
+    door = service("NodePort", ports=ports)
+    for opened, codes in (([5432], ["Service"]), ([9000], ["Service"]), ([5432, 9000], [])):
+        rule = policy(EVERYBODY, [{"port": number} for number in opened])
+        assert told(tmp_path, rule, door) == codes
+
+
 def test_blocks_of_the_outside_do_not_let_pods_in(tmp_path: Path) -> None:
     """Where blocks mean no pods, a node port leads these past a policy of blocks."""
     path = tmp_path / "m.yaml"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,23 @@ def test_transit_is_every_shortest_way_of_transit_intents(direct: list[Intent]) 
                 expected.add((start, end, opens, ports, via))
     found = {(i.a, i.b, i.opens, i.ports, i.via) for i in derived(direct)}
     assert found == expected
+
+
+def test_transit_goes_along_shortest_paths_alone() -> None:
+    """Of a line and of a square, neither there and back nor once round."""
+    line, square = ["ab", "bc", "cd"], ["ab", "bc", "cd", "da"]
+    for pairs, expected in (
+        (line, [("a", "c", "ab bc"), ("a", "d", "ab bc cd"), ("b", "d", "bc cd")]),
+        (
+            square,
+            [("a", "c", "ab bc"), ("a", "c", "da cd"), ("b", "d", "ab da"), ("b", "d", "bc cd")],
+        ),
+    ):
+        direct = [
+            Intent("peering", p, *p, (), frozenset(p), (PortRange(),), None, True) for p in pairs
+        ]
+        found = [(i.a, i.b, " ".join(i.via)) for i in islice(derived(direct), 9)]
+        assert sorted(found) == expected
 
 
 def test_a_name_that_several_vrfs_have_stands_for_none_of_them() -> None:

@@ -136,6 +136,7 @@ FAULTS = (
         "and not all(owned):",
         "and not any(owned):",
         "`allow` holds where an address is another endpoint's",
+        by="tests/sim/checker/test_claims.py::test_every_address_of_a_pod_has_to_be_its_own",
     ),
     Fault(
         "sim/checker/boxes.py",
@@ -166,6 +167,7 @@ FAULTS = (
         "vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == outer] if back else []",
         "vrfs = [hop.vrf for hop in back.nexthops] if back else []",
         "a way back through another VTEP will do",
+        by="tests/sim/checker/test_paths.py",
     ),
     Fault(
         "sim/checker/paths.py",

@@ -72,6 +72,8 @@ FAULTS = (
         "rank = np.where(own & (length < FAR), -1, length)",
         "rank = length",
         "the own origin of a prefix does not win",
+        by="tests/fabric/control/test_fib.py::"
+        "test_an_own_route_wins_over_that_of_another_vrf_of_the_same_vtep",
     ),
     Fault(
         "fabric/control/best_origins.py",
@@ -232,6 +234,7 @@ FAULTS = (
         "if step.other(end) not in reached",
         "if step.other(end) != start",
         "transit goes by longer ways too",
+        by="tests/fabric/intent/test_intents.py::test_transit_goes_along_shortest_paths_alone",
     ),
     Fault(
         "fabric/control/findings.py",

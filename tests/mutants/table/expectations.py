@@ -252,6 +252,7 @@ FAULTS = (
         "findings += _stray(reach, table)",
         "pass",
         "packets between VRFs that no intent explains are no finding",
+        by="tests/sim/proof/test_prove.py",
     ),
     Fault(
         "sim/proof/prove.py",

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from random_worlds import policies, worlds
+from routed import at, endpoint, routed
 
 from compiler.policy.ir import Policy
 from fabric.file.claims import parse_claim
@@ -43,6 +44,23 @@ BLOCKS = [
 ]
 BOTH = ["0.0.0.0/0, ::/0", "10.0.0.0/24, fd00::1", "10.0.0.1-10.0.0.2, fd00::/64 except fd00::2"]
 PORTS = ["", ":80/tcp", ":80-81/tcp,udp", ":icmp", ":icmp6", ":any", ":tcp from 0-1023", ":icmp4"]
+
+
+@pytest.mark.parametrize(("kind", "holds"), [("allow", False), ("deny", False)])
+def test_every_address_of_a_pod_has_to_be_its_own(kind: str, holds: bool) -> None:
+    """One of its two is that of another pod, which gets what is sent there."""
+    ends = [
+        at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32")),
+        at(1, endpoint(1, "acme/web/c", 0, "10.0.0.3/32")),
+        at(1, endpoint(2, "acme/web/b", 0, "10.0.0.2/32", "10.0.0.3/32")),
+    ]
+    rows = [("10.0.0.1/32", [(0, 0)]), ("10.0.0.2/31", [(1, 0)])]
+    network = routed(["dpu1", "dpu2"], ["acme/main"], ends, {(0, 0): rows, (1, 0): rows})
+    text = "acme/web/a -> acme/web/b:80/tcp"
+    source, target, both, ports = parse_claim(text)
+    reach = reachability(World(network, Policy()))
+    assert check_claim(reach, Claim(0, kind, source, target, both, ports)).holds is holds
+    assert Judge(Paths(network, Policy()).regions()).judge(read(f"{kind}: {text}")).holds is holds
 
 
 @st.composite

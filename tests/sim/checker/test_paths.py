@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import pytest
 from routed import at, endpoint, routed
 
 from compiler.policy.ir import Policy
 from sim.checker.paths import Paths
+
+
+@pytest.mark.parametrize(("back", "reason"), [(0, "delivered"), (2, "pa_validation_drop")])
+def test_the_way_back_leads_to_where_packets_come_from(back: int, reason: str) -> None:
+    a, b = "10.0.0.1/32", "10.0.0.2/32"
+    ends = [at(0, endpoint(0, "acme/web/a", 0, a)), at(1, endpoint(1, "acme/web/b", 0, b))]
+    tables = {(0, 0): [(a, [(0, 0)]), (b, [(1, 0)])], (1, 0): [(a, [(back, 0)]), (b, [(1, 0)])]}
+    regions = Paths(
+        routed(["dpu1", "dpu2", "dpu3"], ["acme/main"], ends, tables), Policy()
+    ).regions([0])
+    (there,) = [row for row in regions.maps[0] if row.first == 0x0A000002]
+    assert [{why for _, why in regions.profiles[c.profile]} for c in there.choices] == [{reason}]
 
 
 def test_what_goes_in_circles_ends() -> None:

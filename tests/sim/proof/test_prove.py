@@ -1,0 +1,33 @@
+"""Proofs of networks of two pods: what is found where no expectation asks for anything."""
+
+from __future__ import annotations
+
+import pytest
+from routed import at, endpoint, routed
+
+from compiler.policy.ir import Action, Direction, Everyone, Named, Origin, Policy, Rule, Stage
+from sim.packets.reasons import Reason
+from sim.proof.prove import prove
+from sim.world import World
+
+
+@pytest.mark.parametrize("declared", [False, True])
+def test_packets_between_vrfs_that_no_intent_explains_are_findings(declared: bool) -> None:
+    ends = [
+        at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32")),
+        at(1, endpoint(1, "globex/web/b", 1, "10.0.1.1/32")),
+    ]
+    rows = [("10.0.0.1/32", [(0, 0)]), ("10.0.1.1/32", [(1, 1)])]
+    names = ["acme/main", "globex/main"]
+    network = routed(["dpu1", "dpu2"], names, ends, {(0, 0): rows, (1, 1): rows})
+    origin = Origin("leak" if declared else "tenant", "ab")
+    rules = (
+        Rule(Stage.ISOLATION, way, 0, (Named(("*",)),), (Everyone(),), (), Action.PERMIT, origin)
+        for way in Direction
+    )
+    proof = prove(World(network, Policy(tuple(rules))))
+    assert {f.kind for f in proof.findings} == (set() if declared else {"isolation"})
+    assert proof.verdict == ("unknown" if declared else "fails")
+    for finding in proof.findings:
+        assert finding.witness is not None
+        assert finding.witness.trace(proof.reach).reason is Reason.DELIVERED

@@ -58,6 +58,7 @@ FAULTS = (
         'if drawn == "forgotten":',
         'if drawn != "kept":',
         "--locked draws what the lock file lacks",
+        by="tests/fabric/plan/test_draws.py",
     ),
     Fault(
         "fabric/plan/draws.py",

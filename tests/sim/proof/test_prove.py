@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 from routed import at, endpoint, routed
 
-from compiler.policy.ir import Action, Direction, Everyone, Named, Origin, Policy, Rule, Stage
+from compiler.policy.ir import (
+    Action,
+    Direction,
+    Everyone,
+    Named,
+    Origin,
+    Policy,
+    Rule,
+    Selection,
+    Stage,
+)
 from sim.packets.reasons import Reason
 from sim.proof.prove import prove
 from sim.world import World
@@ -20,12 +30,16 @@ def test_packets_between_vrfs_that_no_intent_explains_are_findings(declared: boo
     rows = [("10.0.0.1/32", [(0, 0)]), ("10.0.1.1/32", [(1, 1)])]
     names = ["acme/main", "globex/main"]
     network = routed(["dpu1", "dpu2"], names, ends, {(0, 0): rows, (1, 1): rows})
-    origin = Origin("leak" if declared else "tenant", "ab")
-    rules = (
-        Rule(Stage.ISOLATION, way, 0, (Named(("*",)),), (Everyone(),), (), Action.PERMIT, origin)
+    origin, closed = Origin("leak" if declared else "tenant", "ab"), Origin("tenant", "closed")
+    everybody = (Named(("*",)),)
+    rules = tuple(
+        Rule(Stage.ISOLATION, way, 0, everybody, (Everyone(),), (), Action.PERMIT, origin)
         for way in Direction
     )
-    proof = prove(World(network, Policy(tuple(rules))))
+    selections = tuple(
+        Selection(Stage.ISOLATION, way, everybody, Action.DENY, closed) for way in Direction
+    )
+    proof = prove(World(network, Policy(rules, selections)))
     assert {f.kind for f in proof.findings} == (set() if declared else {"isolation"})
     assert proof.verdict == ("unknown" if declared else "fails")
     for finding in proof.findings:

@@ -44,6 +44,22 @@ def test_equal_tables_that_do_otherwise_are_chains_of_their_own() -> None:
         assert found.stage[found.values[:, 0]].tolist() == denied
 
 
+def test_what_a_stage_ended_is_denied_by_none_that_comes_later() -> None:
+    """A rule of the first of two stages ends the evaluation of one of two cells."""
+    cells, ports, nothing = np.array([[True, False]]), np.array([[True]]), np.zeros((0, 1), bool)
+    patterns, of = Patterns(), np.zeros(1, np.int32)
+    held = Merged(0, np.arange(2, dtype=np.int32), cells), Merged(1, of, ports)
+    some = patterns.painted("vrf", *held)
+    rest = patterns.painted(
+        "vrf", Merged(2, np.zeros(2, np.int32), nothing), Merged(3, of, nothing)
+    )
+    ends, denies = np.array([2, 1], np.int8), np.array([DROPPED], np.int8)
+    found = patterns.chained("vrf", [(some, 0, ends), (rest, 1, denies)])
+    at = found.values[found.rows, 0]
+    assert found.stage[at].tolist() == [-1, 1]
+    assert found.matched[at].tolist() == [[0, -1], [1, 0]]
+
+
 def painted_by_kernel(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Each cell that a rule holds is a box of its own, of the one column that there is."""
     (rules, cells), ports = rows.shape, columns.shape[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
@@ -79,3 +80,27 @@ def test_it_selects_nobody_of_other_namespaces(matcher: Matcher) -> None:
     assert "namespace" in matcher.looks()
     selected = {e.namespace for e in WORLD.endpoints if matcher.selects(e, WORLD)}
     assert selected == {namespace}
+
+
+def test_names_may_be_those_on_some_hosts_in_some_states_alone() -> None:
+    hosts, states = ("host1", "host2", None), ("ready", "provisioning")
+    ends = [replace(POD, host=host, state=state) for host in hosts for state in states]
+    for only, when in ((None, None), ("host1", None), (None, "ready"), ("host2", "provisioning")):
+        matcher = Named(("*",), when and frozenset({when}), only and frozenset({only}))
+        selected = [(e.host, e.state) for e in ends if matcher.selects(e, WORLD)]
+        assert selected == [
+            (e.host, e.state) for e in ends if only in (None, e.host) and when in (None, e.state)
+        ]
+
+
+@pytest.mark.parametrize("matcher", SAMPLES, ids=str)
+def test_its_answer_changes_at_its_cuts_alone(matcher: Matcher) -> None:
+    cuts = [p for p in matcher.cuts() if p.version == 4]
+    inside = {int(p[0]) for p in cuts} | {int(p[-1]) + 1 for p in cuts}
+    for text in ("10.0.0.0/8", "10.0.0.0/9", "10.128.0.0/9"):
+        for first in (int(ip_network(text)[0]), int(ip_network(text)[-1]) + 1):
+            below, above = (
+                matcher.means(Packet(Direction.OUT, 0, 4, ip, 0, 6, 1, 1), POD, None, WORLD)
+                for ip in (first - 1, first)
+            )
+            assert below == above or first in inside

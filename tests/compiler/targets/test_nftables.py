@@ -13,8 +13,19 @@ from pathlib import Path
 import pytest
 from oracles import require, require_root
 
-from compiler.compile import compile_network
-from compiler.policy.ir import Action, Direction
+from compiler.compile import compile_network, compile_policy
+from compiler.policy.ir import (
+    L4,
+    Action,
+    Direction,
+    Everyone,
+    Named,
+    Origin,
+    Policy,
+    Rule,
+    Selection,
+    Stage,
+)
 from compiler.program.program import ANY_VRF, Program
 from compiler.targets import nft_maps, nftables
 from fabric.build import build
@@ -134,3 +145,15 @@ def test_sources_of_other_vteps_are_known_by_their_tunnels_and_own_ones_by_none(
         assert mine.isdisjoint(re.findall(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", told))
         for vrf in {e.vrf for e in network.endpoints if e.vteps == (node,)}:
             assert any("elements" in maps[f"own{version}_{vrf}"] for version in (4, 6))
+
+
+def test_a_rule_says_which_ports_packets_come_from() -> None:
+    network = build(load_fabric(TOPOLOGIES / "small.yaml"), lock=False)
+    everybody, make = (Named(("*",)),), Origin("zone rule", "r")
+    l4 = L4(17, 53, 53, source_first=1024, source_last=2047), L4(6, 80, 80)
+    rule = Rule(Stage.WORKLOAD, Direction.IN, 0, everybody, (Everyone(),), l4, Action.PERMIT, make)
+    closed = Selection(Stage.WORKLOAD, Direction.IN, everybody, Action.DENY, make)
+    program = compile_policy(network, Policy((rule,), (closed,)))
+    text = "".join(nftables.render(program, node) for node in nftables.nodes(program))
+    told = {*re.findall(r"(?:udp|tcp) th .*?(?= counter return)", text)}
+    assert told == {"udp th sport 1024-2047 th dport { 53 }", "tcp th dport { 80 }"}

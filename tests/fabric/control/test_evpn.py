@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from fabric_files import network_of, vrf, write_fabric
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from worlds import endpoint
 
+from fabric.control.evpn import own_prefixes
 from fabric.intent.intents import intents
 from fabric.network import Network
 
@@ -238,3 +242,13 @@ def test_without_raw_targets_nothing_is_imported_that_was_not_declared(
     for tenant in UNIQUE:
         for other in reaches(net, tenant):
             assert (f"{tenant}/main", f"{other}/main") in declared
+
+
+def test_addresses_beside_blocks_have_routes_of_their_own() -> None:
+    inside, outside, other = "10.0.0.5/32", "10.0.0.64/32", "::a00:5/128"
+    end = endpoint(0, "acme/web/a", 0, inside, outside, other)
+    plan: Any = SimpleNamespace(blocks={("host1", 0): (ip_network("10.0.0.0/26"),)})
+    routes = own_prefixes((), [end], {"host1": 3}, plan)
+    assert {vtep: {*map(str, found)} for vtep, found in routes[0].items()} == {
+        3: {"10.0.0.0/26"}, 0: {outside, other},
+    }  # fmt: skip

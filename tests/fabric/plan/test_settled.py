@@ -6,6 +6,7 @@ from ipaddress import ip_address, ip_network
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,3 +34,31 @@ def test_who_alone_reports_an_address_of_the_vrf_has_it(statuses: list[list[str]
         assert {a for a in inside if any(f"{wish.name} reports {a}," in text for text in told)} == (
             inside - alone
         )
+
+
+@pytest.mark.parametrize(
+    ("pins", "locks", "code"),
+    [
+        ({"a/0": ["10.0.0.1"]}, {}, None),
+        ({}, {"a/0": ["10.0.0.1"], "a/1": ["10.0.0.2"]}, None),
+        ({}, {"a/0": ["10.0.0.1"], "a/1": ["10.0.0.1"]}, "C485"),
+        ({}, {"a/0": ["192.0.2.1"]}, "C486"),
+        ({"a/0": ["10.0.0.1"]}, {"a/1": ["10.0.0.1"]}, "C481"),
+        ({"a/0": ["10.0.0.1"], "a/1": ["10.0.0.1"]}, {}, "C428"),
+    ],
+)
+def test_nobody_has_what_somebody_else_is_given(
+    pins: dict[str, list[str]], locks: dict[str, list[str]], code: str | None
+) -> None:
+    found = Diagnostics()
+    file = SimpleNamespace(span=lambda *_: None)
+    draws: Any = SimpleNamespace(drawn={"addresses": dict(locks)}, file=file)
+    spec: Any = SimpleNamespace(at=lambda *_: None)
+    wishes = [Wish(f"a/{n}", "host1", (), ()) for n in range(2)]
+    has = Claims(spec, VRF, draws, pins, locks, found).settle(wishes)
+    assert [d.code for d in found.errors] == ([code] if code else [])
+    if code is None:
+        given = {**locks, **pins}
+        assert [[*map(str, one.addresses)] for one in has] == [
+            given.get(wish.name, []) for wish in wishes
+        ]

@@ -26,6 +26,7 @@ FAULTS = (
         "denied[here & (then == DROPPED)] = stage",
         "denied[then == DROPPED] = stage",
         "a later stage denies what an earlier one ended",
+        by="tests/sim/test_painters.py::test_what_a_stage_ended_is_denied_by_none_that_comes_later",
     ),
     Fault(
         "fabric/interval_sets.py",

@@ -36,6 +36,7 @@ FAULTS = (
         "for place, pair in enumerate(zip(said, true, strict=False)):",
         "for place, pair in enumerate(zip(said[:1], true, strict=False)):",
         "of lists the first item is compared",
+        by="tests/sim/checker/test_validity.py",
     ),
     Fault(
         "sim/checker/consistency.py",
@@ -48,6 +49,7 @@ FAULTS = (
         "if not wrong:\n        yield from follows.problems(certificate, regions, budget)",
         "if wrong:\n        yield from follows.problems(certificate, regions, budget)",
         "verdicts need not follow from regions",
+        by="tests/sim/checker/test_follows.py",
     ),
     Fault(
         "sim/checker/follows.py",
@@ -193,6 +195,7 @@ FAULTS = (
         "ended[stage.at][cells] = True",
         "pass",
         "a final permit ends nothing",
+        by="tests/sim/checker/test_decisions.py",
     ),
     Fault(
         "sim/checker/decisions.py",
@@ -225,6 +228,7 @@ FAULTS = (
         "return (self.prefix, *self.excepts)",
         "return (self.prefix,)",
         "address space is not cut at exceptions of blocks",
+        by="tests/compiler/policy/test_matchers.py",
     ),
     Fault(
         "sim/checker/l4_space.py",

@@ -90,6 +90,7 @@ FAULTS = (
         'for title, listed in (("New finding", found.found), ("Finding gone", found.gone)):',
         'for title, listed in (("Finding gone", found.gone),):',
         "diff: new findings are not printed",
+        by="tests/cloison/views/test_differences.py",
     ),
     Fault(
         "cloison/views/world.py",

@@ -172,6 +172,7 @@ FAULTS = (
         "v == prefix.version and a <= first and last <= b for v, a, b in spans",
         "a <= first and last <= b for _, a, b in spans",
         "an IPv6 address inside an IPv4 block's numbers has no route",
+        by="tests/fabric/control/test_evpn.py::test_addresses_beside_blocks_have_routes_of_their_own",
     ),
     Fault(
         "fabric/intent/intents.py",

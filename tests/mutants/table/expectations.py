@@ -210,6 +210,7 @@ FAULTS = (
         "kept: Column = wanted[~(np.isin(src, left_out) | np.isin(dst, left_out))]",
         "kept: Column = wanted[~np.isin(src, left_out)]",
         "packets to the failed node are expected to arrive",
+        by="tests/sim/proof/test_expect.py",
     ),
     Fault(
         "sim/proof/expect.py",
@@ -234,6 +235,7 @@ FAULTS = (
         'if self.findings:\n            return "fails"',
         'if self.findings and not self.pending:\n            return "fails"',
         "what fails is called unknown",
+        by="tests/sim/proof/test_prove.py",
     ),
     Fault(
         "sim/proof/prove.py",
@@ -246,6 +248,7 @@ FAULTS = (
         "findings += [_of_diagnostic(reach, diagnostic) for diagnostic in network.findings]",
         "pass",
         "findings of the control plane are no findings of a proof",
+        by="tests/sim/proof/test_prove.py",
     ),
     Fault(
         "sim/proof/prove.py",

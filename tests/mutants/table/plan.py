@@ -91,6 +91,7 @@ FAULTS = (
         'elif how == "locked":',
         'elif how == "nothing":',
         "an address that the lock file gives twice is no error",
+        by="tests/fabric/plan/test_settled.py",
     ),
     Fault(
         "fabric/plan/reported.py",
@@ -220,6 +221,7 @@ FAULTS = (
         "for route in network.fib.routes(vtep, vrf):",
         "for route in network.fib.routes(vtep, vrf)[:0]:",
         "certificates do not depend on routes",
+        by="tests/fabric/test_fingerprint.py",
     ),
     Fault(
         "fabric/kubernetes/unevaluated.py",

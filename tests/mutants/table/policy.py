@@ -68,12 +68,14 @@ FAULTS = (
         "(self.states is None or endpoint.state in self.states)",
         "True",
         "rules for hosts in a state are for all hosts",
+        by="tests/compiler/policy/test_matchers.py",
     ),
     Fault(
         "compiler/policy/matchers.py",
         "and (self.hosts is None or endpoint.host in self.hosts)",
         "and (self.hosts is None or endpoint.host is not None)",
         "who cuts off one host cuts off all",
+        by="tests/compiler/policy/test_matchers.py",
     ),
     Fault(
         "compiler/sources/network_policy_v1.py",

@@ -226,6 +226,7 @@ FAULTS = (
         "if relayed or _beside(there) != self._beside:",
         "if _beside(there) != self._beside:",
         "a failure touches nobody who is passed on by others",
+        by="tests/sim/proof/test_touched.py::test_anybody_is_touched_where_vteps_pass_on_what_they_take_out_of_tunnels",
     ),
     Fault(
         "sim/proof/stand_ins.py",

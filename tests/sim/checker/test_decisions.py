@@ -48,3 +48,28 @@ def test_rules_count_in_their_order_wherever_they_stand(rules: tuple[Rule, ...])
     for packet, passes in zip(space.packets, found.passes, strict=True):
         asked = Packet(Direction.OUT, 0, 4, remote, 0, *packet)
         assert decide(policy, net, asked).permit == passes
+
+
+@pytest.mark.parametrize("action", [Action.PERMIT, Action.PERMIT_FINAL])
+def test_what_a_permit_ends_no_later_stage_denies(action: Action) -> None:
+    """An override at the sender, who may send nothing else; another one's word is asked as well."""
+    ends = [
+        endpoint(0, "acme/web/a", 0, "10.0.0.1/32"),
+        endpoint(1, "acme/web/b", 0, "10.0.0.2/32"),
+    ]
+    web = (L4(6, 80, 80),)
+    rules = (
+        Rule(Stage.OVERRIDE, Direction.OUT, 0, LOCAL, (Everyone(),), web, action, MAKE),
+        Rule(Stage.WORKLOAD, Direction.OUT, 0, LOCAL, (Everyone(),), (), Action.DENY, MAKE),
+    )
+    net, policy = routed(["dpu1"], ["acme/main"], ends, {}), Policy(rules)
+    space = Space.of(policy, net.endpoints)
+    remote = int(ends[1].prefixes[0].network_address)
+    found = Decisions(net, policy, space, AddressSpace(net, policy)).decide(
+        Direction.OUT, 0, 4, 0, remote
+    )
+    passing = [packet for packet, ok in zip(space.packets, found.passes, strict=True) if ok]
+    assert bool(passing) == (action is Action.PERMIT_FINAL)
+    for packet, passes in zip(space.packets, found.passes, strict=True):
+        asked = Packet(Direction.OUT, 0, 4, remote, 0, *packet)
+        assert decide(policy, net, asked).permit == passes

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from typing import Any
 
 import pytest
 from certificate_cases import two_ways
 
+from sim.checker.consistency import canonical, inconsistencies
 from sim.checker.follows import failing, problems, verdict
 from sim.checker.regions import read
 from sim.checker.work import Budget
@@ -64,3 +66,11 @@ def test_nothing_holds_without_anybody_or_anything(
     findings: Any, claims: Any, left_out: Any, groups: list[str], expected: str
 ) -> None:
     assert verdict(findings, claims, left_out, groups) == expected
+
+
+def test_what_follows_is_asked_of_whatever_is_in_order(honest: Any) -> None:
+    assert inconsistencies(honest) == []
+    other = honest | {"verdict": "holds" if honest["verdict"] != "holds" else "fails"}
+    other["digest"] = hashlib.sha256(canonical(other)).hexdigest()
+    (told,) = inconsistencies(other)
+    assert told.startswith("verdict: ")

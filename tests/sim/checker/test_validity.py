@@ -66,3 +66,11 @@ def test_one_choice_differs_from_another_one() -> None:
     assert [*otherwise(regions(1), regions(1))] == []
     (told, *_) = otherwise(regions(1), regions(2))
     assert "acme/web/a" in told and "the certificate says delivered (zone2/inet)" in told
+
+
+def test_every_item_of_a_list_is_compared(both: tuple[Any, Any]) -> None:
+    for place in range(len(both[1]["endpoints"])):
+        certificate = copy.deepcopy(both[0])
+        certificate["endpoints"][place]["name"] += "x"
+        told = differences(certificate, both[1])
+        assert told[0].partition(":")[0] == f"endpoints[{place}].name"

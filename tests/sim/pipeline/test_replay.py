@@ -216,9 +216,10 @@ def test_frames_enter_where_their_source_lives(tmp_path: Path) -> None:
             vxlan(5002, two, Flow(0, 4, B, SHARED, 6, 1, 2)),
             vxlan(5002, two, Flow(0, 4, A, SHARED, 6, 1, 2)),
             vxlan(7, two, Flow(0, 4, C, A, 6, 1, 2)),
+            vxlan(7, one, Flow(0, 4, A, SHARED, 6, 3, 4)),
         ],
     )
-    assert arrivals.packets.vrf.tolist() == [0, -1, -1, 0, 1, -1, 0, -1, 1]
+    assert arrivals.packets.vrf.tolist() == [0, -1, -1, 0, 1, -1, 0, -1, 1, -1]
 
 
 def test_the_caller_may_name_the_vrf_of_the_rest(tmp_path: Path) -> None:

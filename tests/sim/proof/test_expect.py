@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from routed import at, endpoint, routed
 
@@ -25,7 +26,15 @@ from compiler.policy.ir import (
 from fabric.diagnostics import InputError
 from fabric.file.spec import Expectation
 from fabric.network import Network
-from sim.proof.expect import Claim, Outcome, check_claim, pairs_of, parse_claim, read_claims
+from sim.proof.expect import (
+    Claim,
+    Outcome,
+    check_claim,
+    pairs_of,
+    parse_claim,
+    read_claims,
+    without,
+)
 from sim.proof.prove import explain_breaches
 from sim.proof.reachability import reachability
 from sim.world import World
@@ -226,3 +235,9 @@ def test_addresses_that_meet_nobody_are_errors(text: str) -> None:
 def test_addresses_have_one_direction_and_no_port_at_the_source(text: str) -> None:
     with pytest.raises(ValueError, match=r"on one side of|ports stand after"):
         parse_claim(text)
+
+
+def test_who_is_gone_is_asked_neither_as_a_source_nor_as_a_destination() -> None:
+    ends, every = len(ENDS), np.arange(2 * len(ENDS) ** 2)
+    pairs = {divmod(pair // 2, ends) for pair in without(every, WORLD, (1,)).tolist()}
+    assert pairs == {(a, b) for a in (0, 2) for b in (0, 2)}

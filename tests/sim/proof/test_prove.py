@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from certificate_cases import LEFT_OUT
 from routed import at, endpoint, routed
 
 from compiler.policy.ir import (
@@ -16,6 +19,8 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
+from fabric.diagnostics import Diagnostic, Span
+from fabric.kubernetes.unevaluated import Unevaluated
 from sim.packets.reasons import Reason
 from sim.proof.prove import prove
 from sim.world import World
@@ -45,3 +50,17 @@ def test_packets_between_vrfs_that_no_intent_explains_are_findings(declared: boo
     for finding in proof.findings:
         assert finding.witness is not None
         assert finding.witness.trace(proof.reach).reason is Reason.DELIVERED
+
+
+@pytest.mark.parametrize("left_out", [(), (LEFT_OUT,)])
+def test_what_the_control_plane_finds_fails_whatever_is_not_evaluated(
+    left_out: tuple[Unevaluated, ...],
+) -> None:
+    ends = [at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32"))]
+    network = routed(["dpu1"], ["acme/main"], ends, {(0, 0): [("10.0.0.1/32", [(0, 0)])]})
+    found = Diagnostic("C510", "a route", Span("f.yaml", 2), "", "finding")
+    open_ = prove(World(replace(network, not_evaluated=left_out), Policy()))
+    proof = prove(World(replace(network, not_evaluated=left_out, findings=(found,)), Policy()))
+    assert (open_.findings, open_.verdict) == ((), "unknown")
+    assert [(f.kind, f.title) for f in proof.findings] == [("import", "a route")]
+    assert (proof.pending, proof.verdict) == (left_out, "fails")

@@ -147,3 +147,18 @@ def test_one_end_with_other_routes_is_enough(tmp_path: Path) -> None:
     (standing,), (without,) = prove(here).outcomes, prove(there).outcomes
     assert (standing.holds, without.holds) == (True, False)
     assert [o.under for o in prove(here).under_failure] == ["dpu2"]
+
+
+def test_anybody_is_touched_where_vteps_pass_on_what_they_take_out_of_tunnels(
+    tmp_path: Path,
+) -> None:
+    network = network_of(hairpin(tmp_path))
+    here, n = World(network), len(network.endpoints)
+    relayed = replace(network, vrfs=tuple(replace(vrf, hairpin=True) for vrf in network.vrfs))
+    keys = np.arange(n * n * 2)
+    for world in (here, here.over(relayed)):
+        failures = Failures(reachability(world), lambda _: None)
+        (one, *_) = failures.each("any-1-node")
+        gone = np.isin(np.divmod(keys // 2, n), one.exempt(world)).any(axis=0)
+        assert failures.touched(one).every == (world is not here)
+        assert failures.touched(one).rows(keys)[~gone].all() == (world is not here)

@@ -6,14 +6,15 @@ and endpoints are referred to by index; `Network` maps names to them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 from fabric.diagnostics import Diagnostic
 from fabric.intent.offers import Intent
 from fabric.inventory import Endpoint, Vrf
 from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.made import Made
 from fabric.multigraph import Multigraph
 from fabric.topology import Fabric
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from fabric.file.spec import FabricSpec
     from fabric.kubernetes.manifests import Manifests
     from fabric.plan.addressing import Plan
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,11 @@ class Network:
     warnings: tuple[Diagnostic, ...] = ()
     intents: tuple[Intent, ...] = ()
     accepts: tuple[str, ...] = ()
+    made: Made = field(default_factory=Made, init=False, repr=False, compare=False)
+
+    def once(self, make: Callable[[Network], T]) -> T:
+        """What some module makes of this network, made when it is first asked for."""
+        return self.made.of(self, make)
 
     @staticmethod
     def bare(

@@ -15,7 +15,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from compiler.policy.stages import STAGES, Stages
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.interval_sets import Intervals as Intervals
 from fabric.inventory import Endpoint, Vrf
+from fabric.made import Made
 from fabric.network import Network
 from fabric.ports import ANY, MAX_PORT
 from fabric.topology import Role
@@ -99,16 +100,11 @@ class Program:
     bindings: NDArray[np.int32]
     origins: tuple[Origin, ...]
     n_entries: int
-    _made: dict[Callable[[Program], Any], Any] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    made: Made = field(default_factory=Made, init=False, repr=False, compare=False)
 
     def once(self, make: Callable[[Program], T]) -> T:
         """What some module makes of this program, made when it is first asked for."""
-        if make not in self._made:
-            self._made[make] = make(self)
-        made: T = self._made[make]
-        return made
+        return self.made.of(self, make)
 
     @staticmethod
     def of_tables(

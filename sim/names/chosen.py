@@ -47,11 +47,24 @@ def also_meant(network: Network, name: str) -> list[Endpoint]:
 
 def _readings(network: Network, name: str) -> Iterator[list[Endpoint]]:
     """Whom a name may mean, first things first (rule 2)."""
-    yield [*selected(name, network.endpoints)]
+    yield _fitting(network, name)
     vrfs = {vrf.index for vrf in network.vrfs if vrf.name == name}
     yield [e for e in network.endpoints if e.vrf in vrfs] if vrfs else []
     if "/" not in name:
-        yield [*selected(nodes_of(name), network.endpoints)]
+        yield _fitting(network, nodes_of(name))
+
+
+def _fitting(network: Network, pattern: str) -> list[Endpoint]:
+    """Whom a pattern selects. Claims and answers ask about few names, many times."""
+    known = network.once(_asked)
+    if pattern not in known:
+        known[pattern] = [*selected(pattern, network.endpoints)]
+    return [*known[pattern]]
+
+
+def _asked(_: Network) -> dict[str, list[Endpoint]]:
+    """Nobody has asked yet."""
+    return {}
 
 
 def patterns(network: Network, name: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from fabric.diagnostics import Diagnostic
 from fabric.intent.offers import Intent
 from fabric.inventory import Endpoint, Vrf
 from fabric.kubernetes.unevaluated import Unevaluated
-from fabric.made import Made
+from fabric.memo import Memo
 from fabric.multigraph import Multigraph
 from fabric.topology import Fabric
 
@@ -55,11 +55,11 @@ class Network:
     warnings: tuple[Diagnostic, ...] = ()
     intents: tuple[Intent, ...] = ()
     accepts: tuple[str, ...] = ()
-    made: Made = field(default_factory=Made, init=False, repr=False, compare=False)
+    memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
 
     def once(self, make: Callable[[Network], T]) -> T:
         """What some module makes of this network, made when it is first asked for."""
-        return self.made.of(self, make)
+        return self.memo.of(self, make)
 
     @staticmethod
     def bare(

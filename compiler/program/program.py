@@ -27,7 +27,7 @@ from compiler.policy.stages import STAGES, Stages
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.interval_sets import Intervals as Intervals
 from fabric.inventory import Endpoint, Vrf
-from fabric.made import Made
+from fabric.memo import Memo
 from fabric.network import Network
 from fabric.ports import ANY, MAX_PORT
 from fabric.topology import Role
@@ -100,11 +100,11 @@ class Program:
     bindings: NDArray[np.int32]
     origins: tuple[Origin, ...]
     n_entries: int
-    made: Made = field(default_factory=Made, init=False, repr=False, compare=False)
+    memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
 
     def once(self, make: Callable[[Program], T]) -> T:
         """What some module makes of this program, made when it is first asked for."""
-        return self.made.of(self, make)
+        return self.memo.of(self, make)
 
     @staticmethod
     def of_tables(

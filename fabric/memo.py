@@ -9,11 +9,11 @@ V = TypeVar("V")
 T = TypeVar("T")
 
 
-class Made:
+class Memo:
     """No part of the value: another one that is made of it (`replace`, `pickle`) has nothing yet.
 
-    >>> made = Made()
-    >>> made.of([1, 2], len), made.of([1, 2], sum)
+    >>> memo = Memo()
+    >>> memo.of([1, 2], len), memo.of([1, 2], sum)
     (2, 3)
     """
 
@@ -29,5 +29,5 @@ class Made:
         made: T = self._known[make]
         return made
 
-    def __reduce__(self) -> tuple[type[Made], tuple[()]]:
-        return Made, ()
+    def __reduce__(self) -> tuple[type[Memo], tuple[()]]:
+        return Memo, ()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from worlds import endpoint
 
 import cloison
 from fabric.cluster import cluster_network
@@ -138,6 +139,18 @@ def test_an_object_of_a_namespace_without_pods_touches_who_asks_about_that_names
         assert touching.asked(everybody, [pattern]), pattern
     for pattern in ("cluster/a/*", "cluster/b/db", "zone2/*"):
         assert not touching.asked(everybody, [pattern]), pattern
+
+
+def test_what_is_about_a_cluster_touches_all_of_its_tenant_and_nobody_else() -> None:
+    ends = [
+        endpoint(0, "acme/web/a", 0, "10.0.0.1/32"),
+        endpoint(1, "acme/@node/host1", 0, "10.0.1.1/32"),
+        endpoint(2, "globex/web/a", 1, "10.0.0.1/32"),
+        endpoint(3, "zone2/inet", 2, "0.0.0.0/0", host=None),
+    ]
+    record = Unevaluated("x/v1", "Whatnot", "", "x", None, "policy", "", "cluster", "acme")
+    touching = Touching([record], ends)
+    assert [bool(touching.of(e.index)) for e in ends] == [True, True, False, False]
 
 
 SLICE = manifest("discovery.k8s.io/v1", "EndpointSlice", "a")

@@ -26,6 +26,7 @@ FAULTS = (
         "if asn[link.a] == asn[link.b]:",
         "if asn[link.a] == asn[link.b] == 0:",
         "sessions come up inside one AS",
+        by="tests/fabric/control/test_underlay.py::test_a_session_says_why_it_is_down",
     ),
     Fault(
         "fabric/control/underlay.py",
@@ -118,6 +119,7 @@ FAULTS = (
         'np.asarray(ips, np.int64), "right") - 1]',
         'np.asarray(ips, np.int64), "left") - 1]',
         "the first IPv4 address of a prefix belongs to what comes before it",
+        by="tests/fabric/control/test_fib.py",
     ),
     Fault(
         "fabric/control/lpm.py",
@@ -185,6 +187,7 @@ FAULTS = (
         "client, source, clients, back",
         "client, source, vrfs[client].prefixes, back",
         "a leak's clients offer all of their prefixes",
+        by="tests/fabric/intent/test_intents.py",
     ),
     Fault(
         "fabric/intent/intents.py",

@@ -240,6 +240,7 @@ FAULTS = (
         'out: set[Key] = {("fabric",), ("cluster", tenant)}',
         'out: set[Key] = {("fabric",)}',
         "records about a cluster touch nobody",
+        by="tests/fabric/kubernetes/test_unevaluated.py",
     ),
     Fault(
         "fabric/kubernetes/unevaluated.py",

@@ -28,12 +28,14 @@ FAULTS = (
         "via = b.set_vtep[hop] == outer[known[row]]",
         "via = b.set_vtep[hop] >= 0",
         "proof: a way back through another VTEP will do",
+        by="tests/sim/proof/test_closure.py",
     ),
     Fault(
         "sim/proof/legs.py",
         "order = np.lexsort((hop, b.set_vrf[hop] != inner[known[row]], row))",
         "order = np.lexsort((hop, row))",
         "proof: the source's own VRF is not preferred on the way back",
+        by="tests/sim/proof/test_legs.py",
     ),
     Fault(
         "sim/proof/legs.py",
@@ -96,6 +98,7 @@ FAULTS = (
         "passing = table[part // len(keys)] & table[part % len(keys)]",
         "passing = table[part // len(keys)]",
         "proof: the receiver's policies are not asked",
+        by="tests/sim/proof/test_expect.py",
     ),
     Fault(
         "sim/proof/reachability.py",

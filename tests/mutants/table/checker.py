@@ -56,6 +56,7 @@ FAULTS = (
         "yield from _selves(regions)",
         "yield from ()",
         "packets to others may be called exempt",
+        by="tests/sim/checker/test_follows.py",
     ),
     Fault(
         "sim/checker/follows.py",
@@ -75,6 +76,7 @@ FAULTS = (
         'return "allow" if all(delivered) else "depends" if some else "deny"',
         'return "allow" if any(delivered) else "deny"',
         "what one choice of ECMP delivers is allowed",
+        by="tests/sim/checker/test_follows.py",
     ),
     Fault(
         "sim/checker/follows.py",
@@ -88,6 +90,7 @@ FAULTS = (
         'pending = any(not row["accepted"] for row in left_out)',
         "pending = False",
         "what is not evaluated makes nothing unknown",
+        by="tests/sim/checker/test_follows.py",
     ),
     Fault(
         "sim/checker/follows.py",
@@ -202,6 +205,7 @@ FAULTS = (
         "left &= ~hit",
         "pass",
         "later rules overrule earlier ones",
+        by="tests/sim/checker/test_decisions.py",
     ),
     Fault(
         "sim/checker/decisions.py",
@@ -309,6 +313,7 @@ FAULTS = (
         "yield from _unused(certificate)",
         "yield from ()",
         "what nothing refers to may stand there",
+        by="tests/sim/checker/test_order.py",
     ),
     Fault(
         "sim/checker/order.py",

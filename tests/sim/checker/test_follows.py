@@ -31,6 +31,39 @@ def test_a_range_leads_to_endpoints_of_the_vrf_behind_its_next_hop(honest: Any) 
     assert not [*problems(honest, read(honest), Budget(10**6))]
 
 
+def test_only_what_an_endpoint_says_to_itself_is_exempt(honest: Any) -> None:
+    body = copy.deepcopy(honest)
+    alone = next(n for n, outcome in enumerate(body["outcomes"]) if outcome["reasons"] == ["self"])
+    number = next(n for n, boxes in enumerate(body["profiles"]) if boxes[0][-1] == alone)
+    source = next(source for source in body["sources"] if source[0] == 1)
+    row = next(row for row in body["maps"][source[3]] if row[3] == [0])
+    row[2] = number
+    told = [*problems(body, read(body), Budget(10**6))]
+    assert [problem for problem in told if "self is not what" in problem]
+
+
+@pytest.mark.parametrize(
+    ("reasons", "verdict_"),
+    [
+        (["self"], "exempt"),
+        (["delivered"], "allow"),
+        (["delivered", "spoof_drop"], "depends"),
+        (["spoof_drop", "delivered"], "depends"),
+        (["delivered_if"], "depends"),
+        (["spoof_drop"], "deny"),
+    ],
+)
+def test_a_verdict_is_over_all_choices_of_ecmp(reasons: list[str], verdict_: str) -> None:
+    assert verdict_of(reasons) == verdict_
+
+
+def test_a_certificate_is_consistent_only_if_everything_follows(honest: Any) -> None:
+    assert inconsistencies(honest) == []
+    body = honest | {"verdict": "unknown"}
+    body |= {"digest": hashlib.sha256(canonical(body)).hexdigest()}
+    assert [told.partition(":")[0] for told in inconsistencies(body)] == ["verdict"]
+
+
 def said(honest: Any, holds: bool, **more: Any) -> list[str]:
     """The problems of a certificate with a claim that does not hold, of which it says `holds`."""
     claim = {"claim": "deny: acme/web/a -> zone2/inet", "hold_under": [], "holds": holds,

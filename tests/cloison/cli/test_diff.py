@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from fabric_files import vrf, write_fabric
 
 import cloison
 from cloison.cli import main
@@ -71,6 +72,29 @@ def test_folded_sentences_are_indented(columns: int) -> None:
     assert [line.split()[0] for line in begin] == ["training/@node/*", "training/data/loader"]
     assert sum("gains" in line for line in said) == 2
     assert len(said) > 2 or columns > 40
+
+
+def test_findings_are_told_in_whichever_world_they_are(tmp_path: Path) -> None:
+    """Also where they are in both, and nothing differs."""
+    paths = []
+    for name, targets in (("clean", []), ("stray", ["65000:10555"])):
+        (tmp_path / name).mkdir()
+        tenants = {
+            "a": vrf("172.16.0.0/24", import_rts=targets), "b": vrf("172.17.0.0/24", vni=10555)
+        }  # fmt: skip
+        pods = {"a": ["n/p@host1"], "b": ["n/p@host2"]}
+        paths.append(write_fabric(tmp_path / name, tenants, pods))
+    clean, stray = map(str, paths)
+    for old, new, code, word in (
+        (clean, clean, 0, ""),
+        (clean, stray, 1, "New finding: C510"),
+        (stray, clean, 1, "Finding gone: C510"),
+        (stray, stray, 1, ""),
+    ):
+        done = CliRunner().invoke(main, ["diff", old, new, "-q"])
+        assert done.exit_code == code, (old, new, done.output)
+        assert word in done.stdout
+        assert ("finding" in done.stdout.lower()) == bool(word)
 
 
 def test_the_same_world_is_the_same() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import string
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabric.diagnostics import InputError, Span
-from fabric.file.reader import Document, read_yaml
+from fabric.file.reader import Document, read_stdin, read_yaml
 
 TEXT = st.text(alphabet=string.ascii_letters + " :-#'\"é\\{}[],&*!|>%@\n\t", max_size=12)
 VALUES = st.recursive(
@@ -30,6 +32,17 @@ def errors(text: str) -> list[str]:
     with pytest.raises(InputError) as caught:
         read_yaml(text, name="f")
     return [f"{d.code} {d.span}" for d in caught.value.diagnostics]
+
+
+def test_stdin_is_read_up_to_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fabric.file.reader.MAX_BYTES", 10)
+    for size in (0, 9, 10, 11):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * size)))
+        if size <= 10:
+            assert read_stdin() == b"x" * size
+        else:
+            with pytest.raises(InputError, match="<stdin>"):
+                read_stdin()
 
 
 @given(VALUES.filter(lambda value: value is not None))

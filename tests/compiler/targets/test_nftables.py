@@ -31,7 +31,6 @@ from compiler.targets import nft_maps, nftables
 from fabric.build import build
 from fabric.diagnostics import Span
 from fabric.load import load_fabric
-from fabric.ports import MAX_PORT
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 
@@ -115,17 +114,6 @@ def test_a_rule_says_behind_which_vrf_its_addresses_lie(program: Program) -> Non
             assert {int(mark, 16) ^ nft_maps.MARK for mark in marks} == wanted
             seen |= wanted
     assert len(seen) > 1
-
-
-def test_a_rule_says_from_which_source_ports_it_is_about_packets(program: Program) -> None:
-    for node in nftables.nodes(program):
-        text = nftables.render(program, node)
-        chains = dict(re.findall(r"^\tchain g(\d+) \{\n(.*?)^\t\}", text, re.M | re.S))
-        for group in program.groups_at(node):
-            told = re.findall(r" th sport (\d+)(?:-(\d+))? ", chains[str(group.id)])
-            found = {(int(first), int(last or first)) for first, last in told}
-            wanted = {l4.sport for entry in group.entries for l4 in entry.l4}
-            assert found == wanted - {(0, MAX_PORT)}
 
 
 def test_the_same_text_on_every_run(program: Program) -> None:

@@ -107,18 +107,6 @@ def test_an_address_that_somebody_reports_is_drawn_by_nobody(tmp_path: Path) -> 
     assert len({text for (text,) in found.values()}) == len(found) == 4
 
 
-def test_an_address_that_the_lock_file_gives_twice_is_nobody_s(tmp_path: Path) -> None:
-    path = write_fabric(tmp_path, {"t": vrf("10.0.0.0/16")}, {"t": ["n/p@host1", "n/q@host1"]})
-    locked = 'addresses: {{ "t/n/p": ["10.0.0.9"], "t/n/q": ["{}"] }}\n'
-    (tmp_path / "fabric.lock.yaml").write_text(locked.format("10.0.0.9"))
-    with pytest.raises(InputError) as error:
-        network_of(path, lock=True)
-    (told,) = error.value.diagnostics
-    assert told.code == "C485" and "10.0.0.9 in t/main to t/n/p and to t/n/q" in told.message
-    (tmp_path / "fabric.lock.yaml").write_text(locked.format("10.0.0.8"))
-    assert addresses(network_of(path, lock=True))["t/n/q"] == ["10.0.0.8"]
-
-
 def test_a_pin_gives_addresses_outside_the_block_as_host_routes(tmp_path: Path) -> None:
     settings_ = vrf("10.0.0.0/16", {"cidr": "172.20.0.0/24", "use": "pins"})
     settings_["hosts"] = ["host1"]

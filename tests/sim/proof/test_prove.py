@@ -25,25 +25,6 @@ from sim.packets.reasons import Reason
 from sim.proof.prove import prove
 from sim.world import World
 
-OPEN = Unevaluated("x/v1", "Whatnot", "web", "x", None, "policy", "", "namespace", "acme")
-STRAY = Diagnostic("C510", "acme/main imports something", Span("f.yaml", 3), None, "finding")
-
-
-@pytest.mark.parametrize("found", [(), (STRAY,)])
-@pytest.mark.parametrize("left_out", [(), (OPEN,)])
-def test_findings_of_the_control_plane_fail_whatever_is_not_evaluated(
-    found: tuple[Diagnostic, ...], left_out: tuple[Unevaluated, ...]
-) -> None:
-    ends = [
-        at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32")),
-        at(1, endpoint(1, "acme/web/b", 0, "10.0.0.2/32")),
-    ]
-    rows = [("10.0.0.1/32", [(0, 0)]), ("10.0.0.2/32", [(1, 0)])]
-    plain = routed(["dpu1", "dpu2"], ["acme/main"], ends, {(0, 0): rows, (1, 0): rows})
-    proof = prove(World(replace(plain, findings=found, not_evaluated=left_out), Policy()))
-    assert [(f.kind, f.title) for f in proof.findings] == [("import", d.message) for d in found]
-    assert proof.verdict == ("fails" if found else "unknown")
-
 
 @pytest.mark.parametrize("declared", [False, True])
 def test_packets_between_vrfs_that_no_intent_explains_are_findings(declared: bool) -> None:

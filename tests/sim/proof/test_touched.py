@@ -135,15 +135,6 @@ def test_vteps_that_lost_each_other_are_touched_whatever_routes_say(tmp_path: Pa
     assert not failures.touched(replace(one, world=here)).rows(keys).any()
 
 
-def test_where_hairpins_are_permitted_a_failure_touches_everybody(tmp_path: Path) -> None:
-    for permit in ("deny", "permit"):
-        network = network_of(hairpin(tmp_path, hairpin=permit))
-        failures = Failures(reachability(World(network)))
-        touched = [failures.touched(noticed) for noticed in failures.each("any-1-node")]
-        assert touched
-        assert all(found.every for found in touched) == (permit == "permit")
-
-
 def test_one_end_with_other_routes_is_enough(tmp_path: Path) -> None:
     """Without the DPU of `blue` the border has no route for its prefix any more, so what `red`
     sends there goes on to the outside; `red` has the same routes as before."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mutants.reach import function_at
+from mutants.table.drawn import FAULTS
 from mutants.tree import ROOT
 
 SEED = 20
@@ -117,12 +118,15 @@ def parses(text: str) -> bool:
 
 
 def write() -> None:
-    """Write the table."""
+    """Write the table; the tests that rows name stay with them."""
+    named = {(f.path, f.before, f.after): f for f in FAULTS}
     rows = []
     for draw in drawn():
         breaks = f"{draw.function}: {draw.what}"
-        texts = (draw.path, draw.before, draw.after, breaks)
-        rows.append("    Fault(\n" + "".join(f"        {text!r},\n" for text in texts) + "    ),\n")
+        texts = [*map(repr, (draw.path, draw.before, draw.after, breaks))]
+        if (known := named.get((draw.path, draw.before, draw.after))) and known.by:
+            texts += [f"by={known.by!r}", *(["plain=True"] if known.plain else [])]
+        rows.append("    Fault(\n" + "".join(f"        {text},\n" for text in texts) + "    ),\n")
     TABLE.write_text(
         '"""Faults that were drawn, by `mutants.drawn`: `make mutants-draw`."""\n\n'
         "from __future__ import annotations\n\nfrom mutants.table import Fault\n\n"

@@ -28,12 +28,14 @@ FAULTS = (
         '(found.error if exact else found.warn)("C430", what, span, hint)',
         "pass",
         "of_leak: it is left out",
+        by="tests/fabric/test_errors.py::test_exact_text[c430_clients_outside]",
     ),
     Fault(
         "fabric/file/reader.py",
         "if len(raw) > MAX_BYTES:",
         "if len(raw) >= MAX_BYTES:",
         "read_stdin: > becomes >=",
+        by="tests/fabric/file/test_reader.py",
     ),
     Fault(
         "fabric/checks/left_out.py",
@@ -46,6 +48,7 @@ FAULTS = (
         'if owner.kind == "Job":',
         'if owner.kind != "Job":',
         "top: == becomes !=",
+        by="tests/fabric/kubernetes/test_workloads.py",
     ),
     Fault(
         "fabric/file/extend.py",
@@ -76,6 +79,7 @@ FAULTS = (
         'if value["kind"] == "Endpoints":',
         'if value["kind"] != "Endpoints":',
         "repeats_a_service: == becomes !=",
+        by="tests/fabric/kubernetes/test_unevaluated.py::test_endpoints_that_repeat_a_service_are_nothing_new",
     ),
     Fault(
         "fabric/file/shape.py",
@@ -208,6 +212,7 @@ FAULTS = (
         "used = there[:, 3] != 0",
         "used = there[:, 3] != 1",
         "_place: 0 becomes 1",
+        by="tests/sim/blocks/test_exact.py",
     ),
     Fault(
         "sim/classify/choose.py",
@@ -232,6 +237,7 @@ FAULTS = (
         "self.cuts = sorted({x for _, low, high in self.ranges for x in (low, high + 1)})",
         "self.cuts = sorted({x for _, low, high in self.ranges for x in (low, high + 2)})",
         "_Blocks.__init__: 1 becomes 2",
+        by="tests/sim/diff/test_peers.py",
     ),
     Fault(
         "sim/kernels/match/keyed.py",
@@ -262,6 +268,7 @@ FAULTS = (
         "hits += here",
         "pass",
         "_tunnelled: it is left out",
+        by="tests/sim/pipeline/test_replay.py::test_frames_enter_where_their_source_lives",
     ),
     Fault(
         "sim/why/loops.py",
@@ -286,6 +293,8 @@ FAULTS = (
         "parent[i] = stack[depth - 1] if depth > 0 else -1",
         "parent[i] = stack[depth - 1] if depth > 0 else -2",
         "nest: 1 becomes 2",
+        by="tests/sim/kernels/test_tries.py",
+        plain=True,
     ),
     Fault(
         "sim/diff/merged.py",
@@ -322,6 +331,7 @@ FAULTS = (
         "forth, back = (ZERO, TWO) if not by_b else (TWO, ZERO)",
         "forth, back = (ZERO, TWO) if by_b else (TWO, ZERO)",
         "recall: a `not` is dropped",
+        by="tests/sim/pipeline/test_flow_table.py",
     ),
     Fault(
         "sim/packets/pcap.py",

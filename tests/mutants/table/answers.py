@@ -20,6 +20,8 @@ FAULTS = (
         "return Reason.PA_VALIDATION_DROP if into is None else into.reason",
         "return Reason.DELIVERED if into is None else into.reason",
         "trace: without a way back packets are delivered",
+        by="tests/sim/why/test_address_parts.py::"
+        "test_a_prefix_as_source_is_all_that_anybody_has_of_it",
     ),
     Fault(
         "sim/why/blame.py",
@@ -81,6 +83,7 @@ FAULTS = (
         "found[way].append(line)",
         "found[way] = [line]",
         "diff: of outside addresses the last range counts",
+        by="tests/cloison/test_diff_truth.py::test_the_first_word_of_ipv6_gives_nobody_an_address",
     ),
     Fault(
         "sim/diff/suspects.py",
@@ -204,6 +207,8 @@ FAULTS = (
         'if source.kind != "node":',
         "if True:",
         "explain: what other nodes hand on to pods is not told of nodes",
+        by="tests/sim/why/test_handed_on.py::"
+        "test_questions_are_answered_as_expectations_are[node port-rules0-8080/tcp]",
     ),
     Fault(
         "sim/reach/led_nodes.py",
@@ -236,6 +241,7 @@ FAULTS = (
         "return of[blocks.dec_stage[first:]]",
         "return of[-1 - (blocks.dec_stage[first:] >= 0)]",
         "replay: all denials are those of workload policies",
+        by="tests/sim/blocks/test_follow.py::test_verdicts_are_those_of_new_arrays",
     ),
     Fault(
         "sim/packets/icmp.py",

@@ -166,6 +166,7 @@ FAULTS = (
         "if not self.network.underlay.reachable(entry, first[0]):",
         "if False:",
         "the underlay carries packets everywhere",
+        by="tests/plugins/test_stage_admin.py::test_kernels_proof_checker_and_diff_agree",
     ),
     Fault(
         "sim/checker/paths.py",
@@ -186,6 +187,8 @@ FAULTS = (
         "reasons = np.where(first.passes, second.reasons, first.reasons)",
         "reasons = first.reasons",
         "the receiver's policies are not asked",
+        by="tests/fabric/control/test_sessions_down.py::"
+        "test_a_certificate_says_which_session_was_down",
     ),
     Fault(
         "sim/checker/decisions.py",

@@ -54,12 +54,15 @@ FAULTS = (
         'return "fails" if found["problems"] else str(found["verdict"])',
         'return str(found["verdict"])',
         "a certificate that is not valid ends with the code of what it says",
+        by="tests/sim/pipeline/test_ways.py::"
+        "test_certificates_are_about_who_permitted_it_then[deny]",
     ),
     Fault(
         "cloison/cli/verify.py",
         "verdict = str(proof.verdict)",
         'verdict = "fails" if proof.findings else "holds"',
         "verify: what is unknown ends with exit code 0",
+        by="tests/sim/proof/test_untried.py::test_the_verb_says_unknown_and_what_it_takes",
     ),
     Fault(
         "cloison/cli/diff.py",
@@ -99,18 +102,21 @@ FAULTS = (
         'where = {"down": how.down, **at} if how.down else at',
         'where = {"down": how.down, **at} if not how.down else at',
         "Python: `down` is not read",
+        by="tests/cloison/cli/test_simulate.py::test_the_api_answers_the_same_questions",
     ),
     Fault(
         "cloison/views/world.py",
         "return self.network.findings",
         "return ()",
         "verbs do not know findings",
+        by="tests/cloison/test_answers.py::test_text_is_as_written[explain-wrong-rt-import]",
     ),
     Fault(
         "cloison/views/verified.py",
         '"": "FAILS" if said == "fails" else said,',
         '"": "FAILS" if not outcome.holds else "holds",',
         "verify: an expectation that fails under a failure is said to hold",
+        by="tests/cloison/test_answers.py::test_text_is_as_written[verify-leaf-down]",
     ),
     Fault(
         "cloison/views/verified.py",
@@ -123,6 +129,8 @@ FAULTS = (
         "consistent, compared, network = not problems, None, None",
         "consistent, compared, network = True, None, None",
         "certificates are said to be consistent",
+        by="tests/cloison/cli/test_verify.py::"
+        "test_a_tampered_certificate_is_a_finding[cells: acme to acme is called closed, its regions are open]",
     ),
     Fault(
         "cloison/loader.py",
@@ -135,6 +143,7 @@ FAULTS = (
         "read_claims(made.spec, made)",
         "pass",
         "expectations about nobody are found by verify only",
+        by="tests/cloison/cli/test_check.py::test_manifests_and_expectations_are_read_too",
     ),
     Fault(
         "cloison/loader.py",
@@ -194,6 +203,7 @@ FAULTS = (
         "if cell.open and cell.src != cell.dst:",
         "if cell.open and cell.src < cell.dst:",
         "half of what is open is not printed",
+        by="tests/cloison/test_answers.py::test_text_is_as_written[verify-missing-egress-rule]",
     ),
     Fault(
         "cloison/views/replayed.py",
@@ -206,6 +216,8 @@ FAULTS = (
         '"declared": crossing.stray is None,',
         '"declared": True,',
         "isolation: everything that passes was asked for",
+        by="tests/cloison/test_watching.py::"
+        "test_what_a_watch_says_of_isolation_is_never_more_than_known",
     ),
     Fault(
         "cloison/views/changed.py",
@@ -238,6 +250,8 @@ FAULTS = (
         'if shape.beside == "document" else {}',
         'if shape.beside == "rows" else {}',
         "rows as JSON do not say what is doubtful",
+        by="tests/cloison/test_diagnostics_everywhere.py::"
+        "test_every_document_has_what_check_lists[compile]",
     ),
     Fault(
         "cloison/views/diagnosed.py",

@@ -126,6 +126,7 @@ FAULTS = (
         "while stack and stack[-1][0] < upto:",
         "while stack and stack[-1][0] <= upto:",
         "a prefix that ends where the next one begins is closed too early",
+        by="tests/fabric/control/test_fib.py::test_nesting_equals_a_scan",
     ),
     Fault(
         "fabric/control/evpn.py",
@@ -174,7 +175,8 @@ FAULTS = (
         "v == prefix.version and a <= first and last <= b for v, a, b in spans",
         "a <= first and last <= b for _, a, b in spans",
         "an IPv6 address inside an IPv4 block's numbers has no route",
-        by="tests/fabric/control/test_evpn.py::test_addresses_beside_blocks_have_routes_of_their_own",
+        by="tests/fabric/control/test_evpn.py::"
+        "test_addresses_beside_blocks_have_routes_of_their_own",
     ),
     Fault(
         "fabric/intent/intents.py",
@@ -252,6 +254,7 @@ FAULTS = (
         'yield Diagnostic("C522", f"{what}, which no VRF exports", span, hint, FINDING)',
         "continue",
         "a raw import target that nobody exports is not told",
+        by="tests/fabric/control/test_evpn.py::test_an_import_of_nothing_is_a_finding",
     ),
     Fault(
         "fabric/control/adj_rib_in.py",

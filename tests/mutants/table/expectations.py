@@ -47,6 +47,8 @@ FAULTS = (
         "named = {number: _named(noticed, *found) for number, found in told.items()}",
         "named = told",
         "a failure is told by the name of another one that is like it",
+        by="tests/sim/proof/test_draining.py::"
+        "test_verdicts_are_those_of_every_world_built_anew[10]",
     ),
     Fault(
         "sim/proof/touched.py",
@@ -91,7 +93,7 @@ FAULTS = (
         "            around[found[:-1].nonzero()] = True\n",
         "who has a shorter prefix now keeps what it chooses for longer ones",
         by="tests/sim/proof/test_touched.py::"
-        "test_who_asks_about_some_pairs_hears_of_them_what_is_said_of_all",
+        "test_who_asks_about_some_pairs_hears_of_them_what_is_said_of_all[38]",
     ),
     Fault(
         "fabric/control/best_origins.py",
@@ -111,6 +113,7 @@ FAULTS = (
         'if kind != "allow":\n            open_',
         'if kind == "deny":\n            open_',
         "`only` about addresses lets everything else pass",
+        by="tests/sim/checker/test_claims.py::test_both_judge_alike",
     ),
     Fault(
         "sim/proof/narrow.py",
@@ -192,6 +195,7 @@ FAULTS = (
         'return mapped.name == name != "" and protocol in ("", "any", name_of(mapped.protocol))',
         'return mapped.name != "" and protocol in ("", "any", name_of(mapped.protocol))',
         "the name of a port of a Service is that of all of them",
+        by="tests/sim/proof/test_services_in_expectations.py::test_verdicts[opened21-line21-holds]",
     ),
     Fault(
         "sim/names/led_by.py",
@@ -223,12 +227,15 @@ FAULTS = (
         "return None if key == self._as_it_is else Noticed(axis, values, key, world)",
         "return None",
         "nothing is proven under failures",
+        by="tests/plugins/test_world_axis.py::test_expectations_are_tried_at_every_hour",
     ),
     Fault(
         "sim/proof/failures.py",
         "world = axis.move(here, (*axis.values(here), *values))",
         "world = axis.move(here, values)",
         "what was down before a failure comes up with it",
+        by="tests/cloison/test_doors_of_every_kind.py::"
+        "test_nobody_gets_in_through_a_border_that_failed",
     ),
     Fault(
         "sim/proof/prove.py",

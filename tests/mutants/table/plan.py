@@ -136,18 +136,23 @@ FAULTS = (
         "aliases=tuple(pod.name for pod in guests), runs=workloads(guests),",
         "aliases=tuple(pod.name for pod in guests), runs=(),",
         "a workload on its nodes' network has no name",
+        by="tests/fabric/plan/test_hosts.py::"
+        "test_a_node_says_which_workloads_are_on_its_network[-assumed0]",
     ),
     Fault(
         "fabric/plan/endpoints.py",
         'assumed=frozenset({"address"} if grant.assumed else ()).union(*drawn),',
         'assumed=frozenset({"address"} if grant.assumed else ()),',
         "nobody says that a host-network pod was put on a node by rule",
+        by="tests/fabric/plan/test_hosts.py::"
+        "test_a_node_says_which_workloads_are_on_its_network[-assumed0]",
     ),
     Fault(
         "fabric/plan/endpoints.py",
         'return settings.state if settings else "ready"',
         'return "ready"',
         "every host is ready",
+        by="tests/cloison/cli/test_diff.py::test_a_twin_of_the_demo_gains_what_its_patch_opens",
     ),
     Fault(
         "fabric/plan/placement.py",
@@ -160,6 +165,8 @@ FAULTS = (
         "if found is not None and found[0] not in self.allowed:",
         "if False:",
         "pods on hosts of other tenants are no error",
+        by="tests/fabric/plan/test_hosts.py::"
+        "test_what_fits_nowhere_is_refused[n/p@host4-pins1-C452]",
     ),
     Fault(
         "fabric/plan/hosts.py",

@@ -50,6 +50,8 @@ FAULTS = (
         "self.namespaces is None or labels_match(self.namespaces, endpoint.namespace_labels)",
         "self.namespaces is None or labels_match(self.namespaces, endpoint.labels)",
         "namespaceSelector looks at the labels of pods",
+        by="tests/fabric/control/test_sessions_down.py::"
+        "test_a_certificate_says_which_session_was_down",
     ),
     Fault(
         "compiler/policy/matchers.py",
@@ -263,6 +265,8 @@ FAULTS = (
         'if (e.kind, e.host) == ("node", local.host)',
         'if e.kind == "node"',
         "every node of a tenant may open connections to its pods",
+        by="tests/cloison/test_newcomer.py::"
+        "test_rows_say_where_pods_of_one_workload_fare_otherwise",
     ),
     Fault(
         "compiler/policy/origin_kinds.py",

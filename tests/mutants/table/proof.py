@@ -54,6 +54,8 @@ FAULTS = (
         "drop = np.where(away, Reason.HAIRPIN_DROP, drop)",
         "drop = np.where(away & (owner < 0), Reason.HAIRPIN_DROP, drop)",
         "proof: what a VTEP routes on is delivered to whoever owns all around it",
+        by="tests/sim/proof/test_accounted_detours.py::"
+        "test_a_door_of_another_kind_does_not_hide_a_detour",
     ),
     Fault(
         "sim/proof/coverage.py",
@@ -92,6 +94,7 @@ FAULTS = (
         "some = combine(sets, pair_of, leg_set, np.logical_or)",
         "some = combine(sets, pair_of, leg_set, np.logical_and)",
         "proof: what only some addresses or paths pass is not open",
+        by="tests/sim/proof/test_expect.py::test_a_part_of_a_prefix_is_not_all_of_it",
     ),
     Fault(
         "sim/proof/reachability.py",
@@ -229,7 +232,8 @@ FAULTS = (
         "if relayed or _beside(there) != self._beside:",
         "if _beside(there) != self._beside:",
         "a failure touches nobody who is passed on by others",
-        by="tests/sim/proof/test_touched.py::test_anybody_is_touched_where_vteps_pass_on_what_they_take_out_of_tunnels",
+        by="tests/sim/proof/test_touched.py::"
+        "test_anybody_is_touched_where_vteps_pass_on_what_they_take_out_of_tunnels",
     ),
     Fault(
         "sim/proof/stand_ins.py",

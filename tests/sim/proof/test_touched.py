@@ -22,6 +22,7 @@ from sim.proof.legs import Column
 from sim.proof.narrow import Limits, limits_of
 from sim.proof.prove import prove
 from sim.proof.reachability import Reach, reachability
+from sim.proof.touched import AskedPairs, Standing
 from sim.world import World
 
 Said = dict[tuple[int, int, int], tuple[bytes, bytes]]
@@ -133,6 +134,22 @@ def test_vteps_that_lost_each_other_are_touched_whatever_routes_say(tmp_path: Pa
     assert pairs
     assert all(touched[(a * n + b) * 2] and touched[(b * n + a) * 2] for a, b in pairs)
     assert not failures.touched(replace(one, world=here)).rows(keys).any()
+
+
+def test_who_is_asked_about_may_be_answered_by_any_prefix_around(tmp_path: Path) -> None:
+    """A VTEP that lacks the longest prefix of an address goes by one that holds it."""
+    network = network_of(plain(tmp_path))
+    reach, n = reachability(World(network)), len(network.endpoints)
+    pods = np.array([e.index for e in network.endpoints if e.kind == "pod"])
+    asked = AskedPairs(Standing(reach), (pods[:, None] * n + pods).ravel() * 2)
+    vrf = network.endpoints[pods[0]].vrf
+    found, around = asked.prefixes(vrf, np.zeros(n, np.bool_))
+    known = network.fib.vrf_routes[vrf].prefixes
+    of = [prefix for prefix, asked_of in zip(known, found, strict=False) if asked_of]
+    assert [known[number] for number in around] == [
+        p for p in known if any(p.version == q.version and q.subnet_of(p) for q in of)
+    ]
+    assert len(around) > len(of) > 0
 
 
 def test_one_end_with_other_routes_is_enough(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ FAULTS = (
         "out[tenant].append(namespace)",
         "pass",
         "namespaces: it is left out",
+        by="tests/fabric/test_overlaps.py",
     ),
     Fault(
         "fabric/kubernetes/unevaluated.py",
@@ -22,6 +23,7 @@ FAULTS = (
         'vrfs = (Vrf(0, f"{CLUSTER}/main", CLUSTER, 1, 1, EVERYWHERE),)',
         'vrfs = (Vrf(0, f"{CLUSTER}/main", CLUSTER, 2, 1, EVERYWHERE),)',
         "around: 1 becomes 2",
+        by="tests/fabric/test_cluster.py",
     ),
     Fault(
         "fabric/checks/offers.py",
@@ -275,6 +277,7 @@ FAULTS = (
         "alike = [n for n in way if numbers[n] == asn and n != drops]",
         "alike = [n for n in way if numbers[n] == asn or n != drops]",
         "loop: and becomes or",
+        by="tests/sim/why/test_loops.py",
     ),
     Fault(
         "sim/blocks/port_sets.py",

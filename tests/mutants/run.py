@@ -1,7 +1,8 @@
 """Mutants against the tests that execute them; what came of each goes to `results.json`.
 
-The test that killed a mutant last is asked first, then the test files that execute the function,
-those of its own module first and then the fastest (`reach.py`), a few at a time, until one fails.
+The test that its row names is asked first, or what of that killed it last; then the one that killed
+it last, and then the test files that execute the function, those of its own module first and then
+the fastest (`reach.py`), a few at a time, until one fails.
 A minute of the processor is all that a mutant gets; what is not dead then has survived.
 """
 
@@ -91,7 +92,8 @@ def chunks(tests: Iterable[str], reach: Reach) -> Iterator[list[str]]:
 
 def asked(fault: Fault, reach: Reach, known: str) -> Iterator[list[str]]:
     """The tests of a mutant in the order in which they run, a few at a time."""
-    yield from ([test] for test in dict.fromkeys((known, fault.by)) if test)
+    first = (known, fault.by) if known.startswith(fault.by) else (fault.by, known)
+    yield from ([test] for test in dict.fromkeys(first) if test)
     yield from chunks(tests_of(fault, reach), reach)
 
 

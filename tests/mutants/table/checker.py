@@ -160,13 +160,14 @@ FAULTS = (
         "lives_there = there is not None and vtep in (there.vtep, *there.also_at)",
         "lives_there = there is not None",
         "a packet is delivered at a VTEP where its destination does not live",
+        by="tests/sim/checker/test_paths.py",
     ),
     Fault(
         "sim/checker/paths.py",
         "if not self.network.underlay.reachable(entry, first[0]):",
         "if False:",
         "the underlay carries packets everywhere",
-        by="tests/plugins/test_stage_admin.py::test_kernels_proof_checker_and_diff_agree",
+        by="tests/sim/checker/test_paths.py",
     ),
     Fault(
         "sim/checker/paths.py",
@@ -297,6 +298,7 @@ FAULTS = (
         "out.update(repr(reaching(network)).encode())",
         "pass",
         "a world in which VTEPs are cut off passes for the one in which they are not",
+        by="tests/sim/proof/test_failures.py::test_a_vtep_that_is_cut_off_is_noticed_whatever_routes_say",
     ),
     Fault(
         "sim/checker/expected.py",

@@ -147,14 +147,14 @@ FAULTS = (
         "span < crossing.ref.n_v4, version)",
         "span < crossing.ref.n_v4, 4)",
         "`allow`: IPv6 addresses that count are those of IPv4",
-        "tests/sim/proof/test_coverage.py",
+        by="tests/sim/proof/test_coverage.py::test_whoever_a_next_hop_leads_to_has_the_address",
     ),
     Fault(
         "sim/proof/coverage.py",
         'out[np.searchsorted(off, np.flatnonzero(ways), "right") - 1] = True',
         "out[np.searchsorted(off, np.flatnonzero(ways))] = True",
         "`allow`: ECMP into two VRFs leads into neither",
-        "tests/sim/proof/test_coverage.py",
+        by="tests/sim/proof/test_coverage.py::test_whoever_a_next_hop_leads_to_has_the_address",
     ),
     Fault(
         "fabric/interval_sets.py",

@@ -34,3 +34,19 @@ def test_what_goes_in_circles_ends() -> None:
     assert sorted(reason for c in there.choices for reason in reasons[c.profile]) == [
         "delivered", "ttl_drop",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("home", "cut", "reason"),
+    [(1, [], "delivered"), (2, [], "eni_miss_drop"), (1, [(0, 1)], "underlay_drop")],
+)
+def test_packets_arrive_where_their_destination_lives_and_the_underlay_leads(
+    home: int, cut: list[tuple[int, int]], reason: str
+) -> None:
+    a, b = "10.0.0.1/32", "10.0.0.2/32"
+    ends = [at(0, endpoint(0, "acme/web/a", 0, a)), at(home, endpoint(1, "acme/web/b", 0, b))]
+    tables = {(n, 0): [(a, [(0, 0)]), (b, [(1, 0)])] for n in range(2)}
+    network = routed(["dpu1", "dpu2", "dpu3"], ["acme/main"], ends, tables, cut)
+    regions = Paths(network, Policy()).regions([0])
+    (there,) = [row for row in regions.maps[0] if row.first == 0x0A000002]
+    assert [{why for _, why in regions.profiles[c.profile]} for c in there.choices] == [{reason}]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from itertools import product
 
+import pytest
 from hypothesis import Phase, given, settings
 from naive import theirs
 from random_worlds import policies, worlds
+from routed import at, endpoint, routed
 
 from compiler.policy.ir import Policy
 from compiler.policy.semantics import owners
@@ -37,3 +39,25 @@ def test_places_count_as_the_definition_has_it(network: Network, policy: Policy)
             }
             found = {*coverage.places(source.index, target.index, version)}
             assert found == wanted, (source.name, target.name, version)
+
+
+@pytest.mark.parametrize("hops", [[(1, 1)], [(2, 2)], [(1, 1), (2, 2)]])
+def test_whoever_a_next_hop_leads_to_has_the_address(hops: list[tuple[int, int]]) -> None:
+    """Of two networks around everything else, in both IP versions."""
+    mine, every = ("10.0.0.1/32", "fd00::1/128"), ("0.0.0.0/0", "::/0")
+    ends = [
+        at(0, endpoint(0, "acme/web/a", 0, *mine)),
+        *(at(n, endpoint(n, f"zone{2 * n - 2}/inet", n, *every, host=None)) for n in (1, 2)),
+    ]
+    back = [(prefix, [(0, 0)]) for prefix in mine]
+    tables = {
+        (n, n): [*back, *((prefix, hops if n == 0 else [(n, n)]) for prefix in every)]
+        for n in range(3)
+    }
+    vrfs = ["acme/main", "zone0/main", "zone2/main"]
+    network = routed(["dpu1", "border1", "border2"], vrfs, ends, tables)
+    coverage = Coverage(space := LegSpace.of(network, World(network, Policy()).blocks))
+    for there, version in product((1, 2), (4, 6)):
+        found = coverage.to(0, there, version).tolist()
+        assert bool(found) == ((there, there) in hops)
+        assert {space.spans.bounds(place)[0] for place in found} <= {version}

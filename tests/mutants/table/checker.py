@@ -123,18 +123,21 @@ FAULTS = (
         "for src, dst in ((a, b), (b, a)) if claim.both_ways else ((a, b),):",
         "for src, dst in ((a, b),):",
         "<-> is judged one way",
+        by="tests/sim/checker/test_claims.py::test_both_judge_a_small_network_as_people_do",
     ),
     Fault(
         "sim/checker/claims.py",
         "return bool(rows) and all(self._sure(row, claim.ports, b, version) for row in rows)",
         "return all(self._sure(row, claim.ports, b, version) for row in rows)",
         "`allow` of nothing holds",
+        by="tests/sim/checker/test_claims.py::test_both_judge_a_small_network_as_people_do",
     ),
     Fault(
         "sim/checker/claims.py",
         "choice.endpoint == b and not self.view(choice.profile, ports, version)[2]",
         "not self.view(choice.profile, ports, version)[2]",
         "`allow` holds where packets go to somebody else",
+        by="tests/sim/checker/test_claims.py::test_both_judge_a_small_network_as_people_do",
     ),
     Fault(
         "sim/checker/claims.py",
@@ -223,6 +226,7 @@ FAULTS = (
         "for (family, length), found in sorted(self._owners.get(vrf, {}).items(), reverse=True):",
         "for (family, length), found in sorted(self._owners.get(vrf, {}).items()):",
         "the least specific owner wins",
+        by="tests/sim/checker/test_claims.py::test_both_judge_a_small_network_as_people_do",
     ),
     Fault(
         "sim/checker/address_space.py",
@@ -331,6 +335,7 @@ FAULTS = (
         "return any(a <= last and first <= b for first, last in ranges for a, b in block)",
         "return any(a <= first and last <= b for first, last in ranges for a, b in block)",
         "an address inside a larger range is not judged",
+        by="tests/sim/checker/test_claims.py::test_both_judge_a_small_network_as_people_do",
     ),
     Fault(
         "sim/checker/packets.py",

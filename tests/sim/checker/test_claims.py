@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 from random_worlds import policies, worlds
 from routed import at, endpoint, routed
 
-from compiler.policy.ir import Policy
+from compiler.policy.ir import (
+    L4,
+    Action,
+    Direction,
+    Everyone,
+    Named,
+    Origin,
+    Policy,
+    Rule,
+    Stage,
+)
 from fabric.file.claims import parse_claim
 from fabric.network import Network
 from sim.checker.claims import Judge, read
@@ -61,6 +71,63 @@ def test_every_address_of_a_pod_has_to_be_its_own(kind: str, holds: bool) -> Non
     reach = reachability(World(network, Policy()))
     assert check_claim(reach, Claim(0, kind, source, target, both, ports)).holds is holds
     assert Judge(Paths(network, Policy()).regions()).judge(read(f"{kind}: {text}")).holds is holds
+
+
+def small() -> tuple[Network, Policy]:
+    """Two pods, of which the first may send to web servers alone, and the outside: `office` and
+    `lab` lie inside `inet`, what pods send to `lab` goes to their own network, and to some
+    addresses of `inet` another next hop leads to `store`."""
+    a, b = ("10.0.0.1/32", "fd00::1/128"), ("10.0.0.2/32", "fd00::2/128")
+    ends = [
+        at(0, endpoint(0, "acme/web/a", 0, *a)),
+        at(1, endpoint(1, "acme/web/b", 0, *b)),
+        at(1, endpoint(2, "zone2/inet", 1, "0.0.0.0/0", host=None)),
+        at(1, endpoint(3, "zone2/lab", 1, "10.0.0.2/31", host=None)),
+        at(1, endpoint(4, "zone2/office", 1, "10.1.0.0/24", host=None)),
+        at(2, endpoint(5, "zone0/store", 2, "192.0.2.0/24", host=None)),
+    ]
+    pods = [*((p, [(0, 0)]) for p in a), *((p, [(1, 0)]) for p in b)]
+    out = [("10.0.0.2/31", [(1, 0)]), ("192.0.2.0/24", [(1, 1), (2, 2)]), ("0.0.0.0/0", [(1, 1)])]
+    tables = {
+        **{(n, 0): [*pods, *out] for n in range(2)},
+        (1, 1): [*pods, ("0.0.0.0/0", [(1, 1)])],
+        (2, 2): [*pods, ("192.0.2.0/24", [(2, 2)])],
+    }
+    names = ["dpu1", "border1", "border2"], ["acme/main", "zone2/main", "zone0/main"]
+    first, make = (Named(("acme/web/a",)),), Origin("zone rule", "web")
+    rules = [
+        Rule(Stage.WORKLOAD, Direction.OUT, n, first, (Everyone(),), l4, action, make)
+        for n, (l4, action) in enumerate([((L4(6, 80, 80),), Action.PERMIT), ((), Action.DENY)])
+    ]
+    return routed(*names, ends, tables), Policy(tuple(rules))
+
+
+def test_both_judge_a_small_network_as_people_do() -> None:
+    network, policy = small()
+    reach, judge = reachability(World(network, policy)), Judge(Paths(network, policy).regions())
+    wanted = {
+        "deny: acme/web/a -> acme/web/b:udp": True,
+        "deny: acme/web/a <-> acme/web/b:udp": False,
+        "allow: acme/web/a <-> acme/web/b:80/tcp": True,
+        "only: acme/web/a -> 10.0.0.2:80/tcp": True,
+        "only: acme/web/b -> 10.0.0.1:80/tcp": False,
+        "allow: acme/web/b -> 8.8.8.8": True,
+        "deny: acme/web/b -> 8.8.8.8": False,
+        "allow: acme/web/b -> zone2/office": True,
+        "deny: acme/web/b -> zone2/office": False,
+        "allow: acme/web/b -> zone2/inet": False,
+        "allow: acme/web/b -> zone2/lab": False,
+        "deny: acme/* -> zone2/lab": True,
+    }
+    found = {
+        text: (
+            check_claim(reach, Claim(0, kind, *parse_claim(rest))).holds,
+            judge.judge(read(text)).holds,
+        )
+        for text in wanted
+        for kind, _, rest in [text.partition(": ")]
+    }
+    assert found == {text: (holds, holds) for text, holds in wanted.items()}
 
 
 @st.composite

@@ -77,6 +77,7 @@ FAULTS = (
         "was is not None and now is not None and was != now else None",
         "was is not None and now is not None and was[0] != now[0] else None",
         "diff: what was sure and is not any more is no change",
+        by="tests/sim/diff/test_diff.py::test_a_workload_of_which_one_has_no_route_any_more_is_reached_at_times",
     ),
     Fault(
         "sim/diff/side_by_side.py",

@@ -23,6 +23,7 @@ FAULTS = (
         "if path in now and before[path] != now[path]:",
         "if False:",
         "files may have changed since",
+        by="tests/sim/checker/test_validity.py",
     ),
     Fault(
         "sim/checker/validity.py",
@@ -70,6 +71,7 @@ FAULTS = (
         'yield from _cells(certificate["cells"], regions, budget)',
         "yield from ()",
         "the matrix need not follow from regions",
+        by="tests/sim/checker/test_follows.py",
     ),
     Fault(
         "sim/checker/follows.py",
@@ -247,12 +249,14 @@ FAULTS = (
         "d |= {x for p, number in named if p == protocol for x in (number, number + 1)}",
         "pass",
         "ports are not cut at named ones",
+        by="tests/sim/checker/test_l4_space.py",
     ),
     Fault(
         "sim/checker/l4_space.py",
         "s = {x for l4 in ranges for x in (l4.source_first, l4.source_last + 1)}",
         "s: set[int] = set()",
         "ports are not cut at source ports",
+        by="tests/sim/checker/test_l4_space.py",
     ),
     Fault(
         "sim/checker/failures.py",
@@ -278,6 +282,7 @@ FAULTS = (
         "yield from (name for name in standing if name not in fabric.down)",
         "yield from ()",
         "the checker tries no risk group",
+        by="tests/sim/checker/test_failures.py::test_every_failure_of_what_is_up_is_tried",
     ),
     Fault(
         "sim/checker/failures.py",

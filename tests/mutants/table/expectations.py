@@ -308,6 +308,7 @@ FAULTS = (
         '"holds": outcome.holds,',
         '"holds": True,',
         "certificates: every claim holds",
+        by="tests/sim/proof/test_certificate.py::test_a_claim_says_whether_it_holds",
     ),
     Fault(
         "sim/proof/certificate.py",

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 from fabric_files import network_of
-from failing_fabrics import KINDS, WORLDS, broken, failing
+from failing_fabrics import KINDS, WORLDS, broken, failing, racks
 
 from fabric.clos import build_fabric
 from fabric.file.spec import FabricSpec, Site
@@ -50,3 +50,10 @@ def test_too_many_failures_are_counted_without_a_list_of_them() -> None:
     claim = read("allow: a/* -> a/*")
     asked = {0: (claim, ("any-1-link", "any-2-links")), 1: (claim, ("any-2-links",))}
     assert links == 18_000 and tried(network, asked) == links + links * (links - 1) // 2
+
+
+@pytest.mark.parametrize("down", [(), ("rack1",), ("spine1", "dpu2--leaf1")])
+def test_every_failure_of_what_is_up_is_tried(tmp_path: Path, down: tuple[str, ...]) -> None:
+    network = network_of(racks(tmp_path), down=down)
+    for kind in KINDS:
+        assert [*failures(network, kind)] == failing(network, kind)

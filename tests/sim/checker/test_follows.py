@@ -100,3 +100,11 @@ def test_what_follows_is_asked_of_whatever_is_in_order(honest: Any) -> None:
     other["digest"] = hashlib.sha256(canonical(other)).hexdigest()
     (told,) = inconsistencies(other)
     assert told.startswith("verdict: ")
+
+
+def test_cells_are_as_open_as_regions(honest: Any) -> None:
+    other = {"open": "closed", "closed": "open"}
+    for place, (src, dst, state) in enumerate(honest["cells"]):
+        cells = [*honest["cells"]]
+        cells[place] = [src, dst, other[state]]
+        assert said(honest, holds=False, cells=cells) == ["cells"]

@@ -74,3 +74,17 @@ def test_every_item_of_a_list_is_compared(both: tuple[Any, Any]) -> None:
         certificate["endpoints"][place]["name"] += "x"
         told = differences(certificate, both[1])
         assert told[0].partition(":")[0] == f"endpoints[{place}].name"
+
+
+def test_inputs_that_are_others_or_say_otherwise_are_told(both: tuple[Any, Any]) -> None:
+    def told(said: dict[str, str], found: dict[str, str]) -> list[str]:
+        files = [[{"path": p, "sha256": s} for p, s in of.items()] for of in (said, found)]
+        return differences(both[0] | {"inputs": files[0]}, both[1] | {"inputs": files[1]})
+
+    assert told({"a": "1", "b": "2"}, {"a": "1", "b": "2"}) == []
+    assert told({"a": "1"}, {"a": "2"}) == ["inputs: a has changed since"]
+    assert told({"a": "1", "b": "2"}, {"a": "1"}) == ["inputs: b is not read"]
+    assert told({"a": "1"}, {"a": "1", "b": "2"}) == ["inputs: b is read and not listed"]
+    assert told({"b": "2", "a": "1"}, {"a": "1", "b": "2"}) == [
+        "inputs: not in the order in which files are read, each once"
+    ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from certificate_changes import changed, changes, places
+from fabric_files import network_of, vrf, write_fabric
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from naive import Header, outcomes
@@ -145,3 +146,13 @@ def test_drawn_leaves_of_a_larger_one_count(small: tuple[Any, Any], data: Any) -
 def test_any_change_breaks_the_digest() -> None:
     other = WRITTEN | {"inputs": [{"path": "x", "sha256": "0" * 64}]}
     assert inconsistencies(other) == ["digest: it does not fit the content"]
+
+
+def test_a_claim_says_whether_it_holds(tmp_path: Path) -> None:
+    work = {"a": ["n/p@host1", "n/q@host2"]}
+    expect = [{"deny": "a/n/p -> a/n/q"}, {"allow": "a/n/p -> a/n/q"}]
+    network = network_of(write_fabric(tmp_path, {"a": vrf("10.0.0.0/24")}, work, expect=expect))
+    written = made(network, Policy())
+    assert [claim["holds"] for claim in written["claims"]] == [False, True]
+    assert written["verdict"] == "fails"
+    assert inconsistencies(written) == []

@@ -21,6 +21,8 @@ WORDS = {
     "steady": ("reaches wholly, no longer in part", "reach wholly, no longer in part"),
 }
 HOSTS = {"same": " (its own node)", "other": " (not its own node)"}
+FEW = 4
+"""Ranges of addresses that a sentence names."""
 ALONE = re.compile(r"(?<![\w./-])cluster/(?!main(?![\w/-]))")
 
 
@@ -53,7 +55,7 @@ def line(span: Span | None) -> str | None:
 
 def sentences(found: Diff, changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
     """(kind, sentence); changes that differ in the source alone, then in the target alone, share
-    one. Nothing is left out."""
+    one. No change is left out; of many ranges of addresses the first are named."""
     by_source: dict[tuple[str, str, str], list[str]] = {}
     for change in changes:
         source, target = (addresses(found, end) for end in (change.row.source, change.row.target))
@@ -78,13 +80,15 @@ def addresses(found: Diff, end: RowEnd) -> str:
     if end.members:
         return f"{name} ({', '.join(m.rpartition('/')[2] for m in end.members)})"
     if end.addresses and not end.whole:
-        return f"{name} ({', '.join(ranges(end))})"
+        more = len(end.addresses) - FEW if len(end.addresses) > FEW + 1 else 0
+        first = ranges(end.addresses[: len(end.addresses) - more])
+        return f"{name} ({', '.join(first)}{f' and {more} more ranges' if more else ''})"
     return name
 
 
-def ranges(end: RowEnd) -> list[str]:
-    """The addresses of an end as prefixes, or as ranges that are none."""
-    return [text for part in end.addresses for text in range_words(*part)]
+def ranges(of: Sequence[tuple[int, int, int]]) -> list[str]:
+    """Addresses (version, first, last) as prefixes, or as ranges that are none."""
+    return [text for part in of for text in range_words(*part)]
 
 
 def end_row(found: Diff, end: RowEnd) -> dict[str, Any]:
@@ -92,6 +96,6 @@ def end_row(found: Diff, end: RowEnd) -> dict[str, Any]:
     return {
         "only": end.only or None,
         "members": [plain(found, name) for name in end.members] or None,
-        "addresses": ranges(end) or None,
+        "addresses": ranges(end.addresses) or None,
         "whole": end.whole and not end.members,
     }

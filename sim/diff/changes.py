@@ -106,6 +106,7 @@ class BothBlocks:
             for vrf in old.program.network.vrfs
             if vrf.name in there
         ]
+        self._alike: dict[tuple[int, int], bool] = {}
         self._ports: dict[bytes, Ports] = {}
         self._spans: dict[tuple[int, int], CommonSpans] = {}
         self._columns: dict[tuple[int, int], dict[tuple[int, int], list[str]]] = {}
@@ -136,6 +137,28 @@ class BothBlocks:
             for name, a, b in self.vrfs:
                 found.setdefault((int(old[a]), int(new[b])), []).append(name)
         return self._columns[vrfs]
+
+    def equal(self, vrfs: tuple[int, int], block: tuple[int, int]) -> bool:
+        """Whether two blocks are the same tables over the same spans, columns and L4 atoms: nothing
+        differs then. Where they are not, something may."""
+        if vrfs not in self._alike:
+            starts = [b.addresses.starts[v] for b, v in zip(self.both, vrfs, strict=True)]
+            columns = [b.remote_index[v] for b, v in zip(self.both, vrfs, strict=True)]
+            same = starts[0] == starts[1] and np.array_equal(columns[0], columns[1])
+            same = same and np.array_equal(self.l4[0], self.l4[1])
+            self._alike[vrfs] = same and all(a == b for _, a, b in self.vrfs)
+        if not self._alike[vrfs]:
+            return False
+        tables = []
+        for side, blocks in enumerate(self.both):
+            at, vrf = block[side], vrfs[side]
+            first = int(blocks.cell_off[at])
+            size = blocks.addresses.count(vrf) * int(blocks.remote_count[vrf])
+            cells = blocks.cell_class[first : first + size]
+            l4 = blocks.l4_class[int(blocks.l4_off[at]) :][: blocks.l4.size]
+            rows = blocks.F[int(blocks.F_off[at]) :][: (int(cells.max()) + 1) * blocks.n_l4[at]]
+            tables.append((cells, l4, self.permit[side][rows]))
+        return all(np.array_equal(*pair) for pair in zip(*tables, strict=True))
 
     def differing(
         self, vrfs: tuple[int, int], block: tuple[int, int]

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 from compiler.policy.ir import Matcher, Policy
 from compiler.policy.selectors import selects
 from fabric.cluster import is_cluster
-from fabric.inventory import Endpoint, Prefix
+from fabric.inventory import Endpoint, Prefix, wherever_written
 from fabric.network import Network
 from sim.why.pod_classes import workload
 
@@ -117,7 +117,8 @@ def peers(
 ) -> Peers:
     """Match the peers of two worlds under these policies."""
     sight = _Sight(policies, uneven)
-    sides = [_classes(a, b, sight, only) for a, b, only in ((old, new, "old"), (new, old, "new"))]
+    here = _classes(old, new, sight, "old")
+    sides = [here, here if _alike(old, new) else _classes(new, old, sight, "new")]
     found: list[dict[tuple[Peer, int], list[int]]] = []
     for classes in sides:
         at: dict[tuple[Peer, int], list[int]] = defaultdict(list)
@@ -133,6 +134,19 @@ def peers(
         )
     )
     return Peers(sides[0], sides[1], tuple(joints))
+
+
+def _alike(old: Network, new: Network) -> bool:
+    """Whether two worlds have the same endpoints with the same numbers, wherever they are written:
+    their classes are the same then."""
+    ends = zip(old.endpoints, new.endpoints, strict=False)
+    return (
+        len(old.endpoints) == len(new.endpoints)
+        and [vrf.name for vrf in old.vrfs] == [vrf.name for vrf in new.vrfs]
+        and is_cluster(old) == is_cluster(new)
+        and all(wherever_written(a) == wherever_written(b) for a, b in ends)
+        and _guests(old) == _guests(new)
+    )
 
 
 def members(network: Network, other: Network, only: str) -> Iterator[tuple[Endpoint, Peer, str]]:

@@ -222,6 +222,8 @@ def _decided(old: _World, new: _World, alike: set[str], routed: Iterable[Names])
         if (name := names[vrfs[0]]) not in alike:
             continue
         for cut in cuts:
+            if cut.equal(vrfs, block):
+                continue
             number, found, *_ = cut.differing(vrfs, block)
             if not len(found):
                 continue

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv6Address, summarize_address_range
+from ipaddress import IPv4Address, IPv6Address
 from itertools import permutations, product
 from typing import Literal
 
@@ -385,6 +385,9 @@ def range_words(version: int, first: int, last: int) -> Iterator[str]:
     >>> [*range_words(4, 0, 2**32 - 1), *range_words(4, 1, 3)]
     ['0.0.0.0/0', '0.0.0.1-0.0.0.3']
     """
-    make = IPv4Address if version == 4 else IPv6Address
-    prefixes = list(summarize_address_range(make(first), make(last)))
-    yield str(prefixes[0]) if len(prefixes) == 1 else f"{make(first)}-{make(last)}"
+    width, make = (32, IPv4Address) if version == 4 else (128, IPv6Address)
+    size = last - first + 1
+    if size & (size - 1) or first & (size - 1):
+        yield f"{make(first)}-{make(last)}"
+    else:
+        yield f"{make(first)}/{width + 1 - size.bit_length()}"

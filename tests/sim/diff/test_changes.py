@@ -20,7 +20,7 @@ from compiler.policy.semantics import decide
 from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
 from sim.blocks.update import update
-from sim.diff.changes import ChangedRegion, changes
+from sim.diff.changes import BothBlocks, ChangedRegion, blocks_asked, changes
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 SEEDED = st.integers(0, 2**32).map(Random)
@@ -105,3 +105,15 @@ def test_one_port_more_is_one_region() -> None:
     assert remote.vrfs == ("t1/main",)
     assert remote.v4 == ((0, 2**32 - 1),)
     assert [str(box) for box in found.ports] == ["443/tcp"]
+
+
+@pytest.mark.slices(2)
+@settings(max_examples=12, deadline=None, phases=QUICK)
+@given(worlds(), policies(), policies())
+def test_in_equal_tables_nothing_differs(network: Network, was: Policy, now: Policy) -> None:
+    old, new = (build_blocks(compile_policy(network, p)) for p in (was, now))
+    sides, again = BothBlocks(old, new), BothBlocks(old, build_blocks(compile_policy(network, was)))
+    for _, vrfs, block in blocks_asked(old, new):
+        assert again.equal(vrfs, (block[0], block[0]))
+        _, differ, *_ = sides.differing(vrfs, block)
+        assert not (sides.equal(vrfs, block) and len(differ))

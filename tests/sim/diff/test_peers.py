@@ -8,7 +8,8 @@ import pytest
 from worlds import endpoint, network
 
 from compiler.policy.ir import Action, Cidr, Direction, Named, Origin, Policy, Rule, Stage
-from sim.diff.peers import peers
+from fabric.network import Network
+from sim.diff.peers import Class, peers
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,25 @@ def test_addresses_of_a_workload_are_told_apart_at_both_ends_of_a_block(
     for side in (found.old, found.new):
         numbers = [{int(IPv4Address(u.address)) & 255 for u in one.units} for one in side]
         assert sorted(numbers, key=min) == classes
+
+
+def test_what_is_the_same_in_both_worlds_is_classed_once() -> None:
+    def world(*names: str) -> Network:
+        ends = [
+            endpoint(n, f"acme/web/{name}", 0, f"10.0.0.{ord(name)}/32", workload="front")
+            for n, name in enumerate(names)
+        ]
+        return network(["acme/main"], ends)
+
+    def numbers(classes: tuple[Class, ...]) -> list[list[tuple[str, int]]]:
+        return [[(unit.name, unit.endpoint) for unit in one.units] for one in classes]
+
+    policies = Policy(), Policy()
+    alike, turned, fewer = (
+        peers(world("a", "b"), other, policies, frozenset())
+        for other in (world("a", "b"), world("b", "a"), world("a"))
+    )
+    first = [[("acme/web/a", 0), ("acme/web/b", 1)]]
+    assert numbers(alike.old) == numbers(alike.new) == first
+    assert numbers(turned.new) == [[("acme/web/a", 1), ("acme/web/b", 0)]]
+    assert (numbers(fewer.old), numbers(fewer.new)) == (first, [[("acme/web/a", 0)]])

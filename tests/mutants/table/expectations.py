@@ -295,6 +295,7 @@ FAULTS = (
         "may = (out & into.T) > 0",
         "may = (out & into) > 0",
         "policies alone: the receiver is asked about what it sends",
+        by="tests/sim/proof/test_matrix.py::test_policies_speak_of_vrfs_to_which_no_route_leads",
     ),
     Fault(
         "sim/proof/matrix.py",

@@ -140,7 +140,8 @@ def test_nobody_is_let_in_to_himself() -> None:
 
 
 @pytest.mark.parametrize("named", ["globex/main", "initech/main"])
-def test_policies_speak_of_vrfs_to_which_no_route_leads(named: str) -> None:
+@pytest.mark.parametrize("way", Direction)
+def test_policies_speak_of_vrfs_to_which_no_route_leads(named: str, way: Direction) -> None:
     ends = [
         at(n, endpoint(n, f"{tenant}/web/x", n, f"10.0.{n}.1/32"))
         for n, tenant in enumerate(("acme", "globex", "initech"))
@@ -150,8 +151,10 @@ def test_policies_speak_of_vrfs_to_which_no_route_leads(named: str) -> None:
     network = routed(["dpu1", "dpu2", "dpu3"], names, ends, tables)
     local, remote = (Named(("acme/*",)),), (InVrf(frozenset((named,))),)
     origin = Origin("zone rule", "closed")
-    rule = Rule(Stage.OVERRIDE, Direction.OUT, 0, local, remote, (), Action.DENY, origin)
+    rule = Rule(Stage.OVERRIDE, way, 0, local, remote, (), Action.DENY, origin)
     found = matrix(reachability(World(network, Policy((rule,)))))
     for tenant in ("globex", "initech"):
         closed = ("policy",) * named.startswith(tenant)
-        assert found.cell("acme", tenant).layers == ("route", *closed)
+        asked = ("acme", tenant) if way is Direction.OUT else (tenant, "acme")
+        assert found.cell(*asked).layers == ("route", *closed)
+        assert found.cell(*asked[::-1]).layers == ("route",)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.kernels.match.tries import nest
+from sim.classify.intervals import intervals
+from sim.kernels.match.tries import interval_walk, nest
 
 PREFIXES = st.sets(
     st.tuples(st.integers(0, 15), st.integers(28, 32)).map(
@@ -14,6 +18,7 @@ PREFIXES = st.sets(
     ),
     max_size=12,
 )
+CROWD = [f"10.0.{n % 3}.{8 * n}/{30 + n % 3}" for n in range(24)]
 
 
 @settings(max_examples=50)
@@ -30,3 +35,17 @@ def test_parents_are_the_closest_prefixes_around(prefixes: set[tuple[int, int]])
         around = [n for n, (a, b) in enumerate(rows) if b < bits and a >> 32 - b == low >> 32 - b]
         assert parent[i] == max(around, key=lambda n: rows[n][1], default=-1)
         assert inside == [*range(i, int(end[i]))]
+
+
+@pytest.mark.parametrize("texts", [["10.0.0.4/30"], CROWD], ids=["few", "many"])
+def test_an_interval_begins_with_its_first_address(texts: list[str]) -> None:
+    prefixes = sorted(map(IPv4Network, texts), key=lambda p: (int(p[0]), p.prefixlen))
+    first = np.array([int(p[0]) for p in prefixes], np.uint32)
+    length = np.array([p.prefixlen for p in prefixes], np.uint8)
+    found = intervals(first, length, np.arange(1, len(prefixes) + 1, dtype=np.uint32), 0)
+    assert found is not None
+    ends = {int(end) for p in prefixes for end in (p[0], p[-1])}
+    for address in sorted({end + step for end in ends for step in (-1, 0, 1)}):
+        around = [n for n, p in enumerate(prefixes, 1) if int(p[0]) <= address <= int(p[-1])]
+        wanted = max(around, key=lambda n: prefixes[n - 1].prefixlen, default=0)
+        assert interval_walk(*found, np.uint32(address)) == wanted

@@ -14,7 +14,7 @@ from scapy.layers.l2 import Ether
 from scapy.utils import RawPcapNgReader
 
 from sim.packets.headers import Flow
-from sim.packets.pcap import CaptureWriter, Counts, Reader, craft
+from sim.packets.pcap import CaptureWriter, Reader, craft
 
 FRAMES = 400_000
 SCAPY_FRAMES = 4_000
@@ -36,10 +36,10 @@ def write(path: Path) -> None:
 
 def cloison(path: Path) -> int:
     """Decode, count, as `cloison replay` does."""
-    counts = Counts()
-    for batch in Reader(path):
-        counts.add(batch)
-    return counts.ipv4 + counts.ipv6
+    reader = Reader(path)
+    for _ in reader:
+        pass
+    return reader.counts.ipv4 + reader.counts.ipv6
 
 
 def tcpdump(path: Path) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cloison.replaying import Elsewhere
     from cloison.views.world import World
     from fabric.kubernetes.unevaluated import Unevaluated
-    from sim.packets.pcap import Counts, Reader
+    from sim.packets.pcap import Reader
     from sim.pipeline.flow_verdicts import FlowVerdicts
     from sim.pipeline.replay import ReplayReport, Sink
 
@@ -90,6 +90,7 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
     its suffix (.yaml, .yml, .json).
     """
     from cloison.render.formats import json_text, say
+    from cloison.views.replayed import capture_table
     from cloison.views.unknowns import below
 
     fabrics = [path for path in files if path.suffix in FABRIC_SUFFIXES]
@@ -113,20 +114,24 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
     tables: list[Any] = []
     readers: list[Reader] = []
     if captures:
-        from cloison.views.replayed import capture_table
         from sim.packets.pcap import Reader
 
         readers = [Reader(path) for path in captures]
         for reader in readers:
-            counts = count(reader, show)
-            found["captures"][str(reader.path)] = asdict(counts)
-            tables.append(capture_table(reader.path.name, counts))
+            reader.begun()
+            if fabric is None or show:
+                dissected(reader, show)
     left_out: tuple[Unevaluated, ...] = ()
     beside: tuple[str, ...] = ()
     if fabric is not None:
         more, shown, left_out, beside = run(fabric, readers, **options)
         found = {**more, "captures": found["captures"]}
         tables += shown
+    for place, reader in enumerate(readers):
+        found["captures"][str(reader.path)] = asdict(reader.counts)
+        tables.insert(place, capture_table(reader.path.name, reader.counts))
+        for warning in reader.warnings:
+            click.echo(str(warning), err=True)
     if output == "json":
         click.echo(json_text(found))
     else:
@@ -148,22 +153,17 @@ def report(tables: list[Any], found: dict[str, Any], beside: Sequence[str]) -> N
         click.echo(f"The simulator's speed, not a DPU's: {rate:.2f} million packets per second.")
 
 
-def count(reader: Reader, show: int) -> Counts:
-    """What a capture holds; `show` frames without IP are dissected, and damage told, on stderr."""
-    from sim.packets.pcap import Counts, dissect
+def dissected(reader: Reader, show: int) -> None:
+    """Read a capture; `show` frames without IP are dissected on stderr."""
+    from sim.packets.pcap import dissect
 
-    counts = Counts()
     for batch in reader:
-        counts.add(batch)
         for row in (batch.header.version == 0).nonzero()[0][:show].tolist():
             link = int(batch.records.link[row])
             click.echo(
                 f"{reader.path}: frame {row + 1}: {dissect(batch.frame(row), link)}", err=True
             )
         show = 0
-    for warning in reader.warnings:
-        click.echo(str(warning), err=True)
-    return counts
 
 
 def run(

@@ -6,11 +6,17 @@ Both byte orders, microseconds and nanoseconds, several sections and interfaces.
 Files are hostile until shown otherwise: every length is checked against what is left of the file
 before it is used; memory follows the number of records in a batch, never a number in the file. A
 file that is cut short or damaged yields the records before the damage, and `Problem` says where.
+
+Records follow one another, so where each begins is found one at a time, and looking at no more than
+its length; what else a run of them says is read of all at once. Blocks that are not in such a run
+(pcapng in the other byte order, or of other kinds) are read one by one, and so is the first one of
+a run that is damaged: what is wrong is said in one place.
 """
 
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -39,10 +45,6 @@ class Problem(NamedTuple):
     what: str
 
 
-class NotACaptureError(ValueError):
-    """The file begins like no capture format that we read."""
-
-
 @dataclass(frozen=True, slots=True)
 class CapturedFrames:
     """Frames of one batch: `offset` into the file, bytes `captured` there, bytes `original` on the
@@ -59,50 +61,99 @@ class CapturedFrames:
 
 
 Row = tuple[int, int, int, int, int]
+"""Offset, captured, original, time, link."""
+I64 = NDArray[np.int64]
+Table = I64
+"""A row for each frame, [frames, 5]."""
+TIME, LINK = 3, 4
+SHORT = 8
+"""Runs of fewer blocks are quicker read one by one."""
+NATIVE = "<" if sys.byteorder == "little" else ">"
+
+
+def begins(data: NDArray[np.uint8]) -> bool:
+    """Whether a file begins as a capture does that we read."""
+    magic = data[:4].tobytes()
+    return magic in PCAP_MAGICS or magic == SECTION_MAGIC
 
 
 def records(data: NDArray[np.uint8], problems: list[Problem]) -> Iterator[CapturedFrames]:
-    """Batches of at most `BATCH` records; damage is appended to `problems`."""
+    """Batches of at most `BATCH` records of a file that `begins`; damage is appended to
+    `problems`."""
     view = memoryview(data)  # type: ignore[arg-type]
     magic = bytes(view[:4])
     if magic in PCAP_MAGICS:
         rows = _pcap(view, *PCAP_MAGICS[magic], problems)
-    elif magic == SECTION_MAGIC:
-        rows = _pcapng(view, problems)
     else:
-        raise NotACaptureError("neither pcap nor pcapng")
-    batch: list[Row] = []
+        rows = _pcapng(view, problems)
+    batch: list[Table] = []
+    for table in _tables(rows):
+        batch.append(table)
+        if (count := sum(map(len, batch))) >= BATCH:
+            whole = np.concatenate(batch)
+            for first in range(0, count - BATCH + 1, BATCH):
+                yield _frames(whole[first : first + BATCH])
+            batch = [whole[count - count % BATCH :]]
+    if sum(map(len, batch)):
+        yield _frames(np.concatenate(batch))
+
+
+def _tables(rows: Iterator[Row | Table]) -> Iterator[Table]:
+    """Runs as they are, and what comes between them as tables of at most `BATCH` rows."""
+    single: list[Row] = []
     for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH:
-            yield _table(batch)
-            batch = []
-    if batch:
-        yield _table(batch)
+        if not isinstance(row, tuple):
+            if single:
+                yield np.array(single, np.int64)
+                single = []
+            yield row
+            continue
+        single.append(row)
+        if len(single) == BATCH:
+            yield np.array(single, np.int64)
+            single = []
+    if single:
+        yield np.array(single, np.int64)
 
 
-def _table(batch: list[Row]) -> CapturedFrames:
-    table = np.array(batch, np.int64)
+def _frames(table: Table) -> CapturedFrames:
     offset, captured, original, time, link = np.ascontiguousarray(table.T)
     return CapturedFrames(offset, captured, original, time, link.astype(np.int32))
 
 
-def _pcap(view: memoryview, order: str, tick: int, problems: list[Problem]) -> Iterator[Row]:
+def _pcap(
+    view: memoryview, order: str, tick: int, problems: list[Problem]
+) -> Iterator[Row | Table]:
     if len(view) < 24:
         problems.append(Problem(0, "file header cut short"))
         return
     link = struct.unpack_from(f"{order}I", view, 20)[0] & 0xFFFF
-    header = struct.Struct(f"{order}IIII")
+    length = struct.Struct(f"{order}I").unpack_from
     at, size = 24, len(view)
     while at + 16 <= size:
-        seconds, ticks, captured, original = header.unpack_from(view, at)
-        if captured > size - at - 16:
+        found = list[int]()
+        while at + 16 <= size and len(found) < BATCH:
+            (captured,) = length(view, at + 8)
+            if captured > size - at - 16:
+                break
+            found.append(at)
+            at += 16 + captured
+        if found:
+            yield _pcap_run(view, np.array(found), order, tick, link)
+        if len(found) < BATCH and at + 16 <= size:
             problems.append(Problem(at, "record longer than the rest of the file"))
             return
-        yield at + 16, captured, original, seconds * 10**9 + ticks * tick, link
-        at += 16 + captured
     if at < size:
         problems.append(Problem(at, "record header cut short"))
+
+
+def _pcap_run(view: memoryview, at: I64, order: str, tick: int, link: int) -> Table:
+    """Records that begin there, all of them whole."""
+    data = np.frombuffer(view, np.uint8)
+    header = data[at[:, None] + np.arange(16)].view(f"{order}u4").astype(np.int64)
+    seconds, ticks, captured, original = header.T
+    time = seconds * 10**9 + ticks * tick
+    return np.column_stack([at + 16, captured, original, time, np.full(len(at), link)])
 
 
 class _Interface(NamedTuple):
@@ -110,6 +161,15 @@ class _Interface(NamedTuple):
     snaplen: int
     per_second: int
     offset: int
+
+    def times(self, high: I64, low: I64) -> I64:
+        """As `time` of each: at once where a tick is some nanoseconds and none is far away."""
+        tick, rest = divmod(10**9, self.per_second)
+        most = (int(high.max()) << 32) + 2**32
+        if not rest and most * tick + abs(self.offset) < 2**63:
+            return np.asarray(((high << 32) + low) * tick + self.offset, np.int64)
+        ticks = zip(high.tolist(), low.tolist(), strict=True)
+        return np.array([self.time(a << 32 | b) for a, b in ticks], np.int64)
 
     def time(self, ticks: int) -> int:
         ns = ticks * 10**9 // self.per_second + self.offset
@@ -132,10 +192,18 @@ class _Layout(NamedTuple):
 LAYOUT = ("II", "IIIII", "HHIIII")
 
 
-def _pcapng(view: memoryview, problems: list[Problem]) -> Iterator[Row]:
+def _pcapng(view: memoryview, problems: list[Problem]) -> Iterator[Row | Table]:
     at, size, layout = 0, len(view), _Layout.of("<")
     interfaces: list[_Interface] = []
+    words, looked = view[: size // 4 * 4].cast("I"), 0
     while at + 12 <= size:
+        if layout.order == NATIVE and at >= looked:
+            found = _run(words, at // 4)
+            if len(found) >= SHORT and len(table := _packets(words, np.array(found), interfaces)):
+                yield table
+                at = 4 * found[len(table) - 1] + words[found[len(table) - 1] + 1]
+                continue
+            looked = 4 * found[-1] + 1 if found else at + 1
         kind, length = layout.block.unpack_from(view, at)
         if kind == SECTION:
             layout, interfaces = _Layout.of("<" if view[at + 8] == 0x4D else ">"), []
@@ -156,6 +224,32 @@ def _pcapng(view: memoryview, problems: list[Problem]) -> Iterator[Row]:
         at += length
     if at < size:
         problems.append(Problem(at, "block header cut short"))
+
+
+def _run(words: memoryview, at: int) -> list[int]:
+    """Where packet blocks begin that follow one another, in words of four bytes."""
+    found, end = list[int](), len(words) - 2
+    while at < end and len(found) < BATCH:
+        length = words[at + 1]
+        if words[at] != PACKET or length < 32 or length & 3 or length >> 2 > end + 2 - at:
+            break
+        found.append(at)
+        at += length >> 2
+    return found
+
+
+def _packets(words: memoryview, at: I64, interfaces: list[_Interface]) -> Table:
+    """Blocks that begin at these words, up to the first that is damaged."""
+    fields = np.asarray(words)[at[:, None] + np.arange(1, 7)].astype(np.int64)
+    length, number, high, low, captured, original = fields.T
+    bad = np.flatnonzero((number >= len(interfaces)) | (captured > length - 32))
+    good = int(bad[0]) if len(bad) else len(at)
+    table = np.column_stack([4 * at + 28, captured, original, low, number])[:good]
+    for index in np.unique(number[:good]).tolist():
+        interface, mine = interfaces[index], np.flatnonzero(number[:good] == index)
+        table[mine, TIME] = interface.times(high[mine], low[mine])
+        table[mine, LINK] = interface.link
+    return table
 
 
 def _packet(

@@ -11,7 +11,7 @@ import os
 import struct
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -87,42 +87,52 @@ class Counts:
         self.truncated += int(outer.cut.sum())
         self.other += int(((outer.version == 0) & ~outer.cut).sum())
         self.fragments += int((outer.fragment != 0).sum())
-        _tally(self.protocols, _names(outer))
-        _tally(self.inner, [f"ipv{v}" if v else "other" for v in inside.version.tolist()])
-        _tally(self.inner, _names(inside))
-        _tally(self.vnis, outer.vni[batch.tunnel].tolist())
+        _tally(self.protocols, outer.protocol[outer.version > 0], _name)
+        _tally(self.inner, inside.version, lambda v: f"ipv{v}" if v else "other")
+        _tally(self.inner, inside.protocol[inside.version > 0], _name)
+        _tally(self.vnis, outer.vni[batch.tunnel], int)
 
 
-def _names(header: Decoded) -> list[str]:
-    known = header.protocol[header.version > 0].tolist()
-    return [NAMES.get(number, f"protocol {number}") for number in known]
+def _name(protocol: int) -> str:
+    return NAMES.get(protocol, f"protocol {protocol}")
 
 
-def _tally(into: dict[Any, int], keys: list[Any]) -> None:
-    for key, count in zip(*np.unique(np.array(keys), return_counts=True), strict=True):
-        into[key.item()] = into.get(key.item(), 0) + int(count)
+def _tally(into: dict[Any, int], numbers: NDArray[Any], word: Callable[[int], Any]) -> None:
+    """Count what occurs, in order of the words for it."""
+    found = zip(*(a.tolist() for a in np.unique(numbers, return_counts=True)), strict=True)
+    for key, count in sorted((word(number), count) for number, count in found):
+        into[key] = into.get(key, 0) + count
 
 
 @dataclass(slots=True)
 class Reader:
-    """Iterate over it for `Batch`es; `problems` then says where a file is damaged. Iterating again
-    starts from the first packet, also of a pipe."""
+    """Iterate over it for `Batch`es; `counts` and `problems` then say what was in it and where it
+    is damaged. Iterating again starts from the first packet, also of a pipe."""
 
     path: Path
     vxlan_port: int = VXLAN_PORT
     problems: list[Problem] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
     _data: NDArray[np.uint8] | None = None
 
     def __iter__(self) -> Iterator[Batch]:
-        data = self._data = _load(self.path) if self._data is None else self._data
+        data = self.begun()
         datagrams = _Datagrams()
         self.problems.clear()
-        try:
-            for frames in capfile.records(data, self.problems):
-                yield _batch(data, frames, self.vxlan_port, datagrams)
-        except capfile.NotACaptureError as error:
+        self.counts = Counts()
+        for frames in capfile.records(data, self.problems):
+            batch = _batch(data, frames, self.vxlan_port, datagrams)
+            self.counts.add(batch)
+            yield batch
+
+    def begun(self) -> NDArray[np.uint8]:
+        """The bytes; `InputError` when there are none to be had, or they begin like no capture."""
+        data = self._data = _load(self.path) if self._data is None else self._data
+        if not capfile.begins(data):
             hint = "write it with tcpdump -w; unpack a compressed file first"
-            raise InputError(Diagnostic("C951", f"{self.path}: {error}", hint=hint)) from None
+            message = f"{self.path}: neither pcap nor pcapng"
+            raise InputError(Diagnostic("C951", message, hint=hint))
+        return data
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:

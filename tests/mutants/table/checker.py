@@ -263,6 +263,7 @@ FAULTS = (
         "if node.role is not Role.HOST and node.index not in fabric.down_nodes:",
         "if node.role is Role.SPINE and node.index not in fabric.down_nodes:",
         "any-1-node tries spines only",
+        by="tests/sim/checker/test_failures.py::test_every_failure_of_what_is_up_is_tried",
     ),
     Fault(
         "sim/checker/failures.py",

@@ -56,7 +56,7 @@ def test_nobody_else_asks_where_a_packet_goes() -> None:
         "sim/pipeline/forwarding.py",
         "sim/blocks/blocks.py",
         "compiler/program/at_home.py",
-        "compiler/targets/nftables.py",
+        "compiler/targets/nft_maps.py",
         "sim/checker/paths.py",
         "sim/proof/touched.py",
     }

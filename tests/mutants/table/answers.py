@@ -8,6 +8,7 @@ FAULTS = (
         "return tuple(end for end in found if at.node in end.vteps)",
         "return tuple(found)",
         "trace: a packet is delivered at a VTEP where its destination does not live",
+        by="tests/sim/pipeline/test_forwarding.py::test_packets_are_delivered_where_their_destination_lives_and_does_not_route_them_on",
     ),
     Fault(
         "sim/pipeline/forwarding.py",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +139,19 @@ def test_of_several_vrfs_behind_a_vtep_the_packet_s_own_is_seen() -> None:
     assert way_back(world, way.to, (1, 1))[1] is None, "no way back leads through that VTEP"
     reach = reachability(world)
     assert len(reach.between(0, 1)) == 1
+
+
+def test_packets_are_delivered_where_their_destination_lives_and_does_not_route_them_on() -> None:
+    a, b, c = (f"10.0.0.{n}/32" for n in (1, 2, 3))
+    ends = [at(n, endpoint(n, f"acme/web/{'abc'[n]}", 0, ip)) for n, ip in enumerate((a, b, c))]
+    onward_at = {0: [(a, [(0, 0)]), (c, [(1, 0)])], 1: [(c, [(1, 0)])], 2: [(c, [(1, 0)])]}
+    tables = {(n, 0): rows for n, rows in onward_at.items()}
+    network = routed(["dpu1", "dpu2", "dpu3"], ["acme/main"], ends, tables)
+    header = Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)
+    there = [receivers(network, Place(node, 0, header)) for node in range(3)]
+    assert [[end.name for end in found] for found in there] == [[], ["acme/web/b"], []]
+    away = replace(header, dst=0x0A000003)
+    assert not any(receivers(network, Place(node, 0, away)) for node in range(3))
 
 
 def test_parts_of_a_prefix_are_not_cut_by_what_a_rewrite_hides() -> None:

@@ -22,7 +22,7 @@ from fabric.file.reader import read_text, read_yaml
 from fabric.io.dependencies import recording, spoil
 from fabric.kubernetes.unevaluated import accepting
 from fabric.network import Network
-from fabric.uncollected import uncollected
+from fabric.uncollected import read_for_good, uncollected
 
 Vet = Callable[[Network], None]
 if TYPE_CHECKING:
@@ -105,10 +105,13 @@ def read_fabric(path: Path | str, how: How = AS_USUAL, text: str | None = None) 
 def _kept_or(make: Callable[[], Read], request: Request) -> Read:
     """What is kept of what somebody read before, or what `make` reads now, which is kept."""
     if not request.wanted():
-        return make()
+        read = make()
+        read_for_good()
+        return read
     shelf = found(request)
     if shelf is not None and (known := shelf.world()) is not None:
         network, policy, program = known
+        read_for_good()
         return Read(network, policy, (), network.warnings, None, program, shelf)
     start = time.process_time()
     with recording() as record:
@@ -121,6 +124,7 @@ def _kept_or(make: Callable[[], Read], request: Request) -> Read:
     shelf = begun(request, record)
     if shelf is not None:
         shelf.take(Made(read.network, read.policy, program), time.process_time() - start)
+    read_for_good()
     return replace(read, program=program, shelf=shelf)
 
 

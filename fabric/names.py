@@ -24,6 +24,7 @@ True
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fabric.wildcard import fits
@@ -36,11 +37,11 @@ NODE = "@node"
 
 def matches(pattern: str, name: str, workload: str | None) -> bool:
     """Whether `pattern` selects the endpoint called `name` of `workload`."""
-    wanted, parts = pattern.split("/"), name.split("/")
+    wanted, parts = _segments(pattern), name.split("/")
     if len(parts) > 1 and not fits(parts[0], wanted[0]):
         return False
     if len(wanted) == 1 < len(parts):
-        wanted.append("*")
+        wanted = (*wanted, "*")
     if len(wanted) > len(parts) or (len(wanted) < len(parts) and wanted[-1] != "*"):
         return False
     if not all(fits(part, want) for part, want in zip(parts[1:-1], wanted[1:], strict=False)):
@@ -53,6 +54,11 @@ def matches(pattern: str, name: str, workload: str | None) -> bool:
     if NODE in parts[1:-1]:
         last.append(host_of(parts[-1]))
     return any(fits(part, wanted[-1]) for part in last)
+
+
+@lru_cache(4096)
+def _segments(pattern: str) -> tuple[str, ...]:
+    return tuple(pattern.split("/"))
 
 
 def nodes_of(host: str) -> str:

@@ -10,6 +10,7 @@ import click
 from cloison.cli.errors import USAGE, reported
 from cloison.cli.lazy import LazyGroup
 from cloison.keeping import keeping
+from fabric.uncollected import brief
 
 VERBS = {
     "init": ("cloison.cli.init", "Write a small fabric to start from."),
@@ -44,6 +45,11 @@ cloison init DIR"""
 
 class Front(LazyGroup):
     """The top group: guards the package names, and turns failures into exit codes."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """As a command: the process ends with it."""
+        with brief():
+            return super().__call__(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb."""

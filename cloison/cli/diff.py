@@ -11,6 +11,7 @@ import click
 from cloison.cli.errors import FINDING, leave
 from cloison.cli.options import manifest_options, output_option, quiet_option, world_options
 from cloison.keeping import keeping
+from fabric.uncollected import brief
 
 if TYPE_CHECKING:
     from cloison.how import How
@@ -102,7 +103,7 @@ def _watch(old: Path, new: Path, how: How, output: str, quiet: bool) -> None:
     def refused(error: Exception) -> None:
         click.echo(explain(error), err=True)
 
-    with keeping(False):  # what is edited is soon no more
+    with keeping(False), brief(False):  # what is edited is soon no more
         watch = Watch(old, new, how)
         try:
             for found, world in watch.rounds(refused):

@@ -88,12 +88,16 @@ class _Known:
         self.network = network
         self.pods: defaultdict[str, dict[str, list[Endpoint]]] = defaultdict(dict)
         self.labels: dict[tuple[str, str], dict[str, str]] = {}
-        seen = set()
+        seen, replicas = set(), set()
         for tenant, manifests in network.manifests.items():
             for namespace, labels in manifests.namespaces.items():
                 self.labels[tenant, namespace] = dict(labels)
         for e in network.endpoints:
             if e.kind == "pod" and e.namespace is not None and not e.host_network:
+                like = e.tenant, e.namespace, id(e.labels), id(e.ports)
+                if like in replicas:
+                    continue
+                replicas.add(like)
                 key = e.tenant, e.namespace, frozenset(e.labels.items()), e.ports
                 if key not in seen:
                     seen.add(key)

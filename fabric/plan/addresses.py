@@ -245,12 +245,17 @@ _address: dict[int, Callable[[int], Address]] = {4: IPv4Address, 6: IPv6Address}
 
 
 def _inside(block: Prefix, prefix: Prefix) -> bool:
-    first, last = bounds(prefix)
-    return block.version == prefix.version and first <= bounds(block)[0] <= bounds(block)[1] <= last
+    if block.version != prefix.version:
+        return False
+    (low, high), (first, last) = bounds(block), bounds(prefix)
+    return first <= low and high <= last
 
 
 def _meet(a: Prefix, b: Prefix) -> bool:
-    return a.version == b.version and bounds(a)[0] <= bounds(b)[1] and bounds(b)[0] <= bounds(a)[1]
+    if a.version != b.version:
+        return False
+    (low, high), (first, last) = bounds(a), bounds(b)
+    return low <= last and first <= high
 
 
 def _sorted(addresses: list[Address]) -> list[Address]:

@@ -30,12 +30,11 @@ def indented(value: Any, depth: int = 0) -> str:
         return _one(value)
     inner, outer = "\n" + " " * (depth + 1), "\n" + " " * depth
     first, last = "{}" if isinstance(value, dict) else "[]"
-    if not any(isinstance(v, dict | list) for v in held):
+    if not [None for v in held if isinstance(v, dict | list)]:
         return f"{first}{inner}{_broken(inner).encode(value)[1:-1]}{outer}{last}"
+    parts = [indented(v, depth + 1) if isinstance(v, dict | list) else _one(v) for v in held]
     if isinstance(value, dict):
-        parts = (f"{_one(k)}: {indented(v, depth + 1)}" for k, v in value.items())
-    else:
-        parts = (indented(v, depth + 1) for v in value)
+        parts = [f"{_one(k)}: {part}" for k, part in zip(value, parts, strict=True)]
     return f"{first}{inner}{f',{inner}'.join(parts)}{outer}{last}"
 
 

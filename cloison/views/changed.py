@@ -55,17 +55,28 @@ def line(span: Span | None) -> str | None:
 
 def sentences(found: Diff, changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
     """(kind, sentence); changes that differ in the source alone, then in the target alone, share
-    one. No change is left out; of many ranges of addresses the first are named."""
-    by_source: dict[tuple[str, str, str], list[str]] = {}
+    one. No change is left out; of many ranges of addresses the first are named, and where the rest
+    differ between those who share a sentence it says so."""
+    by_source: dict[tuple[str, str, str], list[tuple[RowEnd, RowEnd]]] = {}
     for change in changes:
-        source, target = (addresses(found, end) for end in (change.row.source, change.row.target))
-        by_source.setdefault((change.kind, target, _rest(found, change)), []).append(source)
-    by_target: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
-    for (kind, target, rest), sources in by_source.items():
-        by_target.setdefault((kind, tuple(sources), rest), []).append(target)
+        key = change.kind, addresses(found, change.row.target), _rest(found, change)
+        by_source.setdefault(key, []).append((change.row.source, change.row.target))
+    by_target: dict[tuple[str, tuple[str, ...], str], list[tuple[str, list[RowEnd]]]] = {}
+    for (kind, _, rest), ends in by_source.items():
+        texts = tuple(addresses(found, source) for source, _ in ends)
+        (target,) = _worded(found, [[target] for _, target in ends])
+        sources = [source for source, _ in ends]
+        by_target.setdefault((kind, texts, rest), []).append((target, sources))
     for (kind, many, rest), targets in by_target.items():
+        who = _worded(found, [sources for _, sources in targets])
         verb = WORDS[kind][len(many) > 1]
-        yield kind, f"{', '.join(many)} {verb} {', '.join(targets)} {rest}"
+        yield kind, f"{', '.join(who)} {verb} {', '.join(to for to, _ in targets)} {rest}"
+
+
+def _worded(found: Diff, alike: Sequence[list[RowEnd]]) -> list[str]:
+    """Ends that have the same words, once; these say so where the ends are not the same."""
+    more = "" if all(ends == alike[0] for ends in alike) else ", others for each"
+    return [addresses(found, end, more) for end in alike[0]]
 
 
 def _rest(found: Diff, change: Change) -> str:
@@ -74,15 +85,17 @@ def _rest(found: Diff, change: Change) -> str:
     return f"on {found.ports(change)}{families}{HOSTS.get(row.hosts, '')}"
 
 
-def addresses(found: Diff, end: RowEnd) -> str:
-    """An end with what it is narrowed to."""
+def addresses(found: Diff, end: RowEnd, besides: str = "") -> str:
+    """An end with what it is narrowed to; what is to be said `besides` of ranges that it does not
+    name."""
     name = plain(found, end.name)
     if end.members:
         return f"{name} ({', '.join(m.rpartition('/')[2] for m in end.members)})"
     if end.addresses and not end.whole:
         more = len(end.addresses) - FEW if len(end.addresses) > FEW + 1 else 0
         first = ranges(end.addresses[: len(end.addresses) - more])
-        return f"{name} ({', '.join(first)}{f' and {more} more ranges' if more else ''})"
+        rest = f" and {more} more ranges{besides}" if more else ""
+        return f"{name} ({', '.join(first)}{rest})"
     return name
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cloison.brief import read_for_good
 from cloison.how import AS_USUAL, How
 from cloison.kept_worlds import Made, Request, Shelf, begun, found
 from fabric.cluster import cluster_network
@@ -22,7 +23,7 @@ from fabric.file.reader import read_text, read_yaml
 from fabric.io.dependencies import recording, spoil
 from fabric.kubernetes.unevaluated import accepting
 from fabric.network import Network
-from fabric.uncollected import read_for_good, uncollected
+from fabric.uncollected import uncollected
 
 Vet = Callable[[Network], None]
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from cloison.brief import brief
 from cloison.cli.errors import USAGE, reported
 from cloison.cli.lazy import LazyGroup
 from cloison.keeping import keeping
-from fabric.uncollected import brief
 
 VERBS = {
     "init": ("cloison.cli.init", "Write a small fabric to start from."),

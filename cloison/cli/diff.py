@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cloison.brief import brief
 from cloison.cli.errors import FINDING, leave
 from cloison.cli.options import manifest_options, output_option, quiet_option, world_options
 from cloison.keeping import keeping
-from fabric.uncollected import brief
 
 if TYPE_CHECKING:
     from cloison.how import How

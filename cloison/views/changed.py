@@ -23,6 +23,7 @@ WORDS = {
 HOSTS = {"same": " (its own node)", "other": " (not its own node)"}
 FEW = 4
 """Ranges of addresses that a sentence names."""
+MORE = "more ranges"
 ALONE = re.compile(r"(?<![\w./-])cluster/(?!main(?![\w/-]))")
 
 
@@ -75,7 +76,7 @@ def sentences(found: Diff, changes: Sequence[Change]) -> Iterator[tuple[str, str
 
 def _worded(found: Diff, alike: Sequence[list[RowEnd]]) -> list[str]:
     """Ends that have the same words, once; these say so where the ends are not the same."""
-    more = "" if all(ends == alike[0] for ends in alike) else ", others for each"
+    more = MORE if all(ends == alike[0] for ends in alike) else "others for each"
     return [addresses(found, end, more) for end in alike[0]]
 
 
@@ -85,17 +86,15 @@ def _rest(found: Diff, change: Change) -> str:
     return f"on {found.ports(change)}{families}{HOSTS.get(row.hosts, '')}"
 
 
-def addresses(found: Diff, end: RowEnd, besides: str = "") -> str:
-    """An end with what it is narrowed to; what is to be said `besides` of ranges that it does not
-    name."""
+def addresses(found: Diff, end: RowEnd, more: str = MORE) -> str:
+    """An end with what it is narrowed to; what ranges are called that it does not name."""
     name = plain(found, end.name)
     if end.members:
         return f"{name} ({', '.join(m.rpartition('/')[2] for m in end.members)})"
     if end.addresses and not end.whole:
-        more = len(end.addresses) - FEW if len(end.addresses) > FEW + 1 else 0
-        first = ranges(end.addresses[: len(end.addresses) - more])
-        rest = f" and {more} more ranges{besides}" if more else ""
-        return f"{name} ({', '.join(first)}{rest})"
+        left = len(end.addresses) - FEW if len(end.addresses) > FEW + 1 else 0
+        first = ranges(end.addresses[: len(end.addresses) - left])
+        return f"{name} ({', '.join(first)}{f' and {left} {more}' if left else ''})"
     return name
 
 

@@ -165,6 +165,7 @@ def listed(text: str) -> list[str]:
 
 def narrowed(text: str) -> Iterator[tuple[str, str]]:
     """A name with what it is narrowed to in parentheses: members of it, or addresses."""
+    text = re.sub(r" and \d+ (more ranges|others for each)\)$", ")", text)
     name, _, part = text.removesuffix(")").partition(" (")
     yield ".rows[].source", name
     for one in part.split(", ") if part else ():

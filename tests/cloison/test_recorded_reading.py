@@ -131,7 +131,7 @@ SAYS_NOTHING = {
     "fabric.phases": "who hears what is done",
     "fabric.io.dependencies": "the record itself",
     "cloison.keeping": "whether to keep",
-    "fabric.uncollected": "whether the collector looks at what was read",
+    "cloison.brief": "whether the collector looks at what was read",
     "sim.sweep.processes": "work that a process was given",
     "sim.axes": "axes of Python: no command has others, and `prove` keeps nothing by itself",
 }

@@ -17,7 +17,7 @@ Rules that hold here:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.network import Network
+from sim.numbering import same_rows
 from sim.packets.decode import Decoded
 from sim.packets.headers import Flow
 from sim.pipeline.forwarding import receivers, sender
@@ -35,6 +36,7 @@ Ints = NDArray[np.int64]
 KEPT = 1 << 20
 Key = tuple[int, int, int, int, int, int]
 """IP version, source, destination, protocol, ports."""
+FLOW = ("version", "src_hi", "src_lo", "dst_hi", "dst_lo", "protocol", "sport", "dport")
 K = TypeVar("K")
 
 
@@ -55,19 +57,17 @@ class Conversations:
         lost = np.flatnonzero(plain & (where < 0))
         if not len(lost) and not len(asking):
             return
-        for row in np.sort(np.concatenate([asking, lost])).tolist():
-            version, protocol = int(header.version[row]), int(header.protocol[row])
-            src, dst = (
-                int(hi[row]) << 64 | int(lo[row])
-                for hi, lo in ((header.src_hi, header.src_lo), (header.dst_hi, header.dst_lo))
-            )
-            sport, dport = int(header.sport[row]), int(header.dport[row])
-            if where[row] < 0:
-                where[row] = self.answers.get((version, src, dst, protocol, sport, dport), -1)
-                continue
-            key = version, dst, src, protocol, dport, sport
-            if key not in self.answers:
-                remember(self.answers, key, self._answerer(int(where[row]), version, src, dst))
+        rows = np.sort(np.concatenate([asking, lost]))
+        of_row, sample = same_rows([getattr(header, name)[rows] for name in FLOW])
+        keys = [*_keys(header.take(rows[sample]))]
+        answers, found = self.answers, where[rows].tolist()
+        for at, (vrf, flow) in enumerate(zip(found, of_row.tolist(), strict=True)):
+            here, back = keys[flow]
+            if vrf < 0:
+                found[at] = answers.get(here, -1)
+            elif back not in answers:
+                remember(answers, back, self._answerer(vrf, *here[:3]))
+        where[rows] = found
 
     def _answerer(self, vrf: int, version: int, src: int, dst: int) -> int:
         """The VRF of whoever gets what is sent from here to there; -1 if that is not known."""
@@ -75,6 +75,17 @@ class Conversations:
         if key not in self.led:
             remember(self.led, key, answerer(self.world, Flow(vrf, version, src, dst, 0)))
         return self.led[key]
+
+
+def _keys(header: Decoded) -> Iterator[tuple[Key, Key]]:
+    """The key of each packet, and of what answers it."""
+    for row in range(len(header.version)):
+        version, src_hi, src_lo, dst_hi, dst_lo, protocol, sport, dport = (
+            int(getattr(header, name)[row]) for name in FLOW
+        )
+        src, dst = src_hi << 64 | src_lo, dst_hi << 64 | dst_lo
+        here, back = (src, dst, protocol, sport, dport), (dst, src, protocol, dport, sport)
+        yield (version, *here), (version, *back)
 
 
 def remember(known: dict[K, int], key: K, vrf: int) -> None:

@@ -12,6 +12,7 @@ capture says was on the wire.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,13 +72,28 @@ class _Bytes:
         return np.where(at < self.end, self.data[np.minimum(at, self.last)], 0).astype(np.int64)
 
     def u16(self, at: Ints) -> Ints:
+        if (found := self._whole(at, 2)) is not None:
+            return found.astype(np.int64)
         return self.u8(at) << 8 | self.u8(at + 1)
 
     def u32(self, at: Ints) -> Ints:
+        if (found := self._whole(at, 4)) is not None:
+            return found.astype(np.int64)
         return self.u16(at) << 16 | self.u16(at + 2)
 
     def u64(self, at: Ints) -> NDArray[np.uint64]:
+        if (found := self._whole(at, 8)) is not None:
+            return found.astype(np.uint64)
         return self.u32(at).astype(np.uint64) << np.uint64(32) | self.u32(at + 4).astype(np.uint64)
+
+    def _whole(self, at: Ints, size: int) -> NDArray[Any] | None:
+        """Numbers of so many bytes at once, where no frame ends before; else None."""
+        if len(self.data) < size or not (at + size <= self.end).all():
+            return None
+        shape = (len(self.data) - size + 1,)
+        everywhere = np.ndarray(shape, f">u{size}", self.data.data, strides=(1,))
+        found: NDArray[Any] = everywhere[at]
+        return found
 
     def rows(self, keep: Ints) -> _Bytes:
         return _Bytes(self.data, self.end[keep])

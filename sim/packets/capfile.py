@@ -87,14 +87,17 @@ def records(data: NDArray[np.uint8], problems: list[Problem]) -> Iterator[Captur
     else:
         rows = _pcapng(view, problems)
     batch: list[Table] = []
+    count = 0
     for table in _tables(rows):
         batch.append(table)
-        if (count := sum(map(len, batch))) >= BATCH:
+        count += len(table)
+        if count >= BATCH:
             whole = np.concatenate(batch)
             for first in range(0, count - BATCH + 1, BATCH):
                 yield _frames(whole[first : first + BATCH])
             batch = [whole[count - count % BATCH :]]
-    if sum(map(len, batch)):
+            count %= BATCH
+    if count:
         yield _frames(np.concatenate(batch))
 
 

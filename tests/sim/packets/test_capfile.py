@@ -66,6 +66,27 @@ def test_runs_are_read_as_blocks_are(chance: Random) -> None:
         assert read(data) == one_by_one
 
 
+class Asked(np.ndarray):  # type: ignore[type-arg]
+    """A table that counts how often its length is asked for."""
+
+    times = 0
+
+    def __len__(self) -> int:
+        Asked.times += 1
+        return super().__len__()
+
+
+def test_short_runs_are_not_counted_again_for_each_that_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A file may be made of nothing else, such as sections of a few packets."""
+    tables = [np.zeros((8, 5), np.int64).view(Asked) for _ in range(300)]
+    monkeypatch.setattr(capfile, "_tables", lambda rows: iter(tables))
+    rows, _ = read(capfile.SECTION_MAGIC)
+    assert len(rows) == 8 * 300
+    assert Asked.times < 3 * 300
+
+
 @given(SEEDED, st.sampled_from(["<", ">"]), st.sampled_from([1, 1000]))
 def test_records_of_pcap_are_what_the_format_says(chance: Random, order: str, tick: int) -> None:
     magic = next(m for m, of in capfile.PCAP_MAGICS.items() if of == (order, tick))

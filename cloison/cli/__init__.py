@@ -47,8 +47,8 @@ class Front(LazyGroup):
     """The top group: guards the package names, and turns failures into exit codes."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """As a command: the process ends with it."""
-        with brief():
+        """As a command: the process ends with it, unless the caller says that it goes on."""
+        with brief(kwargs.get("standalone_mode", True)):
             return super().__call__(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:

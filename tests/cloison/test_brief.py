@@ -32,15 +32,18 @@ def test_only_commands_end_soon() -> None:
         "from cloison.cli import main\n"
         "asked = sys.argv[1:]\n"
         "sys.argv = ['cloison', *asked]\n"
-        "if sys.argv.pop() == 'command':\n"
+        "how = sys.argv.pop()\n"
+        "if how == 'command':\n"
         "    try: main()\n"
         "    except SystemExit: pass\n"
+        "elif how == 'goes on':\n"
+        "    main(standalone_mode=False)\n"
         "else:\n"
         "    CliRunner().invoke(main, asked[:-1])\n"
         "print(gc.get_freeze_count() > 0, gc.isenabled())\n"
     )
     file = str(Path(__file__).parents[2] / "topologies" / "small.yaml")
-    for how, frozen in (("command", True), ("library", False)):
+    for how, frozen in (("command", True), ("goes on", False), ("library", False)):
         command = [sys.executable, "-c", code, "check", file, how]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == f"{frozen} True"

@@ -105,14 +105,15 @@ def read_fabric(path: Path | str, how: How = AS_USUAL, text: str | None = None) 
 
 def _kept_or(make: Callable[[], Read], request: Request) -> Read:
     """What is kept of what somebody read before, or what `make` reads now, which is kept."""
-    if not request.wanted():
-        read = make()
-        read_for_good()
-        return read
+    read = _known_or(make, request) if request.wanted() else make()
+    read_for_good()
+    return read
+
+
+def _known_or(make: Callable[[], Read], request: Request) -> Read:
     shelf = found(request)
     if shelf is not None and (known := shelf.world()) is not None:
         network, policy, program = known
-        read_for_good()
         return Read(network, policy, (), network.warnings, None, program, shelf)
     start = time.process_time()
     with recording() as record:
@@ -125,7 +126,6 @@ def _kept_or(make: Callable[[], Read], request: Request) -> Read:
     shelf = begun(request, record)
     if shelf is not None:
         shelf.take(Made(read.network, read.policy, program), time.process_time() - start)
-    read_for_good()
     return replace(read, program=program, shelf=shelf)
 
 

@@ -29,5 +29,9 @@ class Memo:
         made: T = self._known[make]
         return made
 
+    def keep(self, make: Callable[[Any], T], made: T) -> None:
+        """Have `of` say this, which was made in another way and is the same."""
+        self._known[make] = made
+
     def __reduce__(self) -> tuple[type[Memo], tuple[()]]:
         return Memo, ()

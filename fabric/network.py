@@ -55,11 +55,11 @@ class Network:
     warnings: tuple[Diagnostic, ...] = ()
     intents: tuple[Intent, ...] = ()
     accepts: tuple[str, ...] = ()
-    memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
+    _memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
 
     def once(self, make: Callable[[Network], T]) -> T:
         """What some module makes of this network, made when it is first asked for."""
-        return self.memo.of(self, make)
+        return self._memo.of(self, make)
 
     @staticmethod
     def bare(

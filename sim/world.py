@@ -19,13 +19,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from compiler.compile import compile_policy, read_policy
 from compiler.policy.ir import Policy
 from compiler.program.program import Program
 from compiler.program.versions import together
 from fabric.diagnostics import Diagnostic, InputError
+from fabric.memo import Memo
 from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks, reroute
 from sim.blocks.update import update
@@ -59,7 +60,7 @@ class World:
     at: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NOWHERE)
     rewrites: tuple[Rewrite, ...] = ()
     parts: Parts | None = field(default=None, init=False, repr=False)
-    _made: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False)
+    _memo: Memo = field(default_factory=Memo, init=False, repr=False)
 
     @classmethod
     def compiled(cls, program: Program, blocks: Blocks | None = None) -> Self:
@@ -139,14 +140,11 @@ class World:
 
     def once(self, make: Callable[[World], T]) -> T:
         """What some module makes of this world, made when it is first asked for."""
-        if make not in self._made:
-            self._made[make] = make(self)
-        made: T = self._made[make]
-        return made
+        return self._memo.of(self, make)
 
     def keep(self, make: Callable[[World], T], made: T) -> None:
         """Have `once` say this, which was made in another way and is the same."""
-        self._made[make] = made
+        self._memo.keep(make, made)
 
 
 def _rollouts(_: World) -> dict[int, tuple[World, Rollout]]:

@@ -100,11 +100,11 @@ class Program:
     bindings: NDArray[np.int32]
     origins: tuple[Origin, ...]
     n_entries: int
-    memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
+    _memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
 
     def once(self, make: Callable[[Program], T]) -> T:
         """What some module makes of this program, made when it is first asked for."""
-        return self.memo.of(self, make)
+        return self._memo.of(self, make)
 
     @staticmethod
     def of_tables(

@@ -30,6 +30,7 @@ from fabric.control.lpm import Segments, nest
 from fabric.control.underlay import ECMP_WIDTH, Underlay
 from fabric.diagnostics import Diagnostic, Span, UndecidedError
 from fabric.inventory import Prefix
+from fabric.memo import Memo
 from fabric.phases import phase
 
 I32 = NDArray[np.int32]
@@ -95,9 +96,7 @@ class Fib:
     versions: tuple[Fib, ...] = field(default=(), repr=False)
     new_at: frozenset[int] = frozenset()
     wide: Wide = field(default_factory=dict, repr=False)
-    _made: dict[tuple[int, int, int, bool], Route] = field(
-        default_factory=dict, init=False, repr=False
-    )
+    _memo: Memo = field(default_factory=Memo, init=False, repr=False)
 
     def mixed(self, new: Fib, nodes: Collection[int]) -> Fib:
         """These routes, but at `nodes` those of `new`, as while a change is rolled out. Both are of
@@ -229,10 +228,10 @@ class Fib:
         chosen = int(self.chosen[place][number])
         hops = self.nexthop_sets[chosen]
         local = (hops[0].vtep, hops[0].vrf) == (vtep, vrf)
-        key = vrf, number, chosen, local
-        if key not in self._made:
-            self._made[key] = self._chosen(vrf, number, hops, local)
-        return self._made[key]
+        known, key = self._memo.of(self, _no_routes_made), (vrf, number, chosen, local)
+        if key not in known:
+            known[key] = self._chosen(vrf, number, hops, local)
+        return known[key]
 
     def _chosen(self, vrf: int, number: int, hops: tuple[NextHop, ...], local: bool) -> Route:
         """A route as every VTEP has it that chose the same next hops."""
@@ -251,6 +250,11 @@ class Fib:
             if (routes.vtep[row], routes.vrf[row]) == (hop.vtep, hop.vrf):
                 return why_imported(self.imports[vrf], routes.rt_sets[routes.rts[row]], hop.vrf)
         raise KeyError(hop)
+
+
+def _no_routes_made(_: Fib) -> dict[tuple[int, int, int, bool], Route]:
+    """By VRF, prefix, next-hop set and whether it is the VTEP's own: none yet."""
+    return {}
 
 
 def spans(fib: Fib, vtep: int, vrf: int, version: int) -> Iterator[tuple[tuple[int, int], int]]:

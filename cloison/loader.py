@@ -182,7 +182,7 @@ def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic,
     """What `make` builds, with its policy; it hands the network to the function that it gets, which
     raises when policies or expectations cannot be read, before anything is kept."""
     from compiler.compile import read_policy
-    from compiler.policy.source import settled
+    from compiler.policy.source import with_unclaimed
     from sim.proof.expect import read_claims
 
     network: Network | None = None
@@ -206,7 +206,7 @@ def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic,
     errors: tuple[Diagnostic, ...] = ()
     asked: World | None = None
     try:
-        doubted = with_warnings(settled(make(vet), sources), warnings)
+        doubted = with_warnings(with_unclaimed(make(vet), sources), warnings)
         network, asked = made_known(doubted, policy, how)
     except InputError as error:
         errors = error.diagnostics
@@ -229,8 +229,8 @@ def made_known(network: Network, policy: Policy | None, how: How) -> tuple[Netwo
 
     if policy is None:
         return accept(network, how.accept), None
-    settled = {*open_anyway(network, policy)}
-    told = (record for record in network.not_evaluated if record not in settled)
+    answered = {*open_anyway(network, policy)}
+    told = (record for record in network.not_evaluated if record not in answered)
     left_out = replace(network, not_evaluated=(*told, *doors(network, policy), *taken(network)))
     asked = sim.world.World(left_out, policy)
     return accept(with_detours(asked), how.accept), asked

@@ -73,11 +73,11 @@ class Watch:
     def proved(self, world: World) -> str:
         """What holds between VRFs in the new world, for all packets."""
         rows = [*crossing_rows(world.proof)]
-        stray = [row for row in rows if not row["declared"]]
-        if stray:
-            first = stray[0]
+        undeclared = [row for row in rows if not row["declared"]]
+        if undeclared:
+            first = undeclared[0]
             return (
-                f"Isolation fails for {len(stray):,} pairs of VRFs, first "
+                f"Isolation fails for {len(undeclared):,} pairs of VRFs, first "
                 f"{first['source']} -> {first['destination']}: {first['packet']}."
             )
         left_out = world.network.not_evaluated

@@ -15,7 +15,7 @@ from compiler.passes.resolve import resolve
 from compiler.passes.scope import scope
 from compiler.passes.share import share
 from compiler.policy.ir import Point, Policy
-from compiler.policy.source import Source, settled, together
+from compiler.policy.source import Source, together, with_unclaimed
 from compiler.program.program import Program
 from compiler.sources import SOURCES
 from fabric.diagnostics import Diagnostic, UndecidedError
@@ -33,7 +33,7 @@ def read_policy(network: Network, sources: Sequence[Source] = SOURCES) -> Policy
 
 def compile_network(network: Network, sources: Sequence[Source] = SOURCES) -> Program:
     """The program of a network: its policies read, resolved, scoped, pruned and shared."""
-    return compile_policy(settled(network, sources), read_policy(network, sources))
+    return compile_policy(with_unclaimed(network, sources), read_policy(network, sources))
 
 
 def refuse_hairpins(network: Network, policy: Policy) -> None:

@@ -28,9 +28,9 @@ def set_links(spec: FabricSpec, wiring: Multigraph) -> None:
             problems.error("C345", f'cannot read "{pattern}": {wrong}', span, HINT)
             continue
         found = [data for name, data in known.items() if fits(name, pattern)]
-        if strays := beyond(pattern, known) if found else (pattern,):
-            hint = did_you_mean(strays[0], known)
-            problems.error("C345", f'no link is called "{strays[0]}"', span, hint)
+        if unknown := beyond(pattern, known) if found else (pattern,):
+            hint = did_you_mean(unknown[0], known)
+            problems.error("C345", f'no link is called "{unknown[0]}"', span, hint)
         for data in found:
             data["speed"] = settings.speed or data["speed"]
     problems.check()

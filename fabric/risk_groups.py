@@ -89,14 +89,14 @@ def _selected(
         found.error("C337", f'cannot read "{member}": {wrong}', span, HINT)
         return []
     chosen = [number for known, number in there.items() if fits(known, member)]
-    strays = beyond(member, there) if chosen else (member,)
-    if strays:
+    unknown = beyond(member, there) if chosen else (member,)
+    if unknown:
         known = [*chain(names.nodes, names.links)]
-        what = f'no {"link" if "--" in member else "node"} is called "{strays[0]}"'
+        what = f'no {"link" if "--" in member else "node"} is called "{unknown[0]}"'
         group = (
             "that is a risk group: name its nodes and links" if member in spec.risk_groups else None
         )
-        found.error("C337", what, span, group or did_you_mean(strays[0], known))
+        found.error("C337", what, span, group or did_you_mean(unknown[0], known))
     if "--" not in member:
         return chosen
     routed = [n for n in chosen if names.fabric.links[n].kind != "host"]

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import IO
 
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.io.atomic import beside, full, named, replacing, resemble, settle
+from fabric.io.atomic import beside, full, named, replacing, resemble, sync_entries
 
 
 class Together:
@@ -59,7 +59,7 @@ class Together:
             with _about(path):
                 path.unlink(missing_ok=True)
         for folder in folders:
-            settle(folder)
+            sync_entries(folder)
 
     def write(self, path: Path, data: bytes) -> None:
         """A file of these bytes."""

@@ -14,7 +14,7 @@ from sim.reach.connectivity import Connectivity, Peer
 def missing(found: Connectivity, source: str | None, to: str | None) -> list[tuple[str, str]]:
     """Pairs of workloads that do, between two patterns."""
     pairs, name = found.reach.pairs, split_port(to)[0] if to else None
-    stand_ins = found.reach.leg_space.stand_ins
+    stand_ins = found.reach.path_space.stand_ins
     assert isinstance(stand_ins, StandIns)
     froms, into = (
         by_class(

@@ -29,8 +29,8 @@ def crossing_rows(proof: Isolation) -> Iterator[dict[str, Any]]:
         yield {
             "source": network.vrfs[crossing.src].name,
             "destination": network.vrfs[crossing.dst].name,
-            "declared": crossing.stray is None,
-            "packet": crossing.stray and label(network, crossing.stray),
+            "declared": crossing.undeclared is None,
+            "packet": crossing.undeclared and label(network, crossing.undeclared),
         }
 
 

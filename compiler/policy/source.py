@@ -5,9 +5,9 @@ Rules that hold here:
 1. A source reads a network and says a `Policy`; it knows no other source. Sources are asked in the
    order of a table (`compiler.sources.SOURCES`) that whoever compiles may pass another of.
 2. Manifests keep every object. A source claims the kinds of objects that it evaluates; what may
-   decide who reaches whom and nobody claims is not evaluated, and so told (`settled`). A claim is
-   about objects as wholes: what was found in one that nobody can evaluate, such as a field of its
-   pod template or a selector by a label with an unknown value, stays told.
+   decide who reaches whom and nobody claims is not evaluated, and so told (`with_unclaimed`). A
+   claim is about objects as wholes: what was found in one that nobody can evaluate, such as a
+   field of its pod template or a selector by a label with an unknown value, stays told.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def together(network: Network, sources: Iterable[Source]) -> Policy:
     return out
 
 
-def settled(network: Network, sources: Sequence[Source]) -> Network:
+def with_unclaimed(network: Network, sources: Sequence[Source]) -> Network:
     """The network, with what these sources leave unread among what is not evaluated (rule 2)."""
     claims = [claim for source in sources for claim in source.claims]
     evaluated = {

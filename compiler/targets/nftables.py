@@ -100,21 +100,21 @@ def ruleset(
             for e in here
             for line in _endpoint(program, e, has[e.index], home[e.index], incoming)
         ),
-        *_forward(here, _relays(network, node, vrf), incoming),
+        *_forward(here, _hairpins(network, node, vrf), incoming),
         "}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _relays(network: Network, node: int, only: int | None) -> list[int]:
+def _hairpins(network: Network, node: int, only: int | None) -> list[int]:
     """The VRFs of a node that permit hairpins, or whether one does."""
     mine = (vrf for vrf in network.fib.vrfs_at(node) if only in (None, vrf))
     return [vrf for vrf in mine if network.vrfs[vrf].hairpin]
 
 
-def _forward(here: Sequence[Endpoint], relays: Sequence[int], incoming: str) -> Iterator[str]:
+def _forward(here: Sequence[Endpoint], hairpins: Sequence[int], incoming: str) -> Iterator[str]:
     leaves = (f'oifname "ep{e.index}" goto in{e.index}' for e in here)
-    onward = [f'{incoming} "vx{v}" counter accept comment "hairpin: permit"' for v in relays]
+    onward = [f'{incoming} "vx{v}" counter accept comment "hairpin: permit"' for v in hairpins]
     onward.append(f'{incoming} "vx*" counter drop comment "hairpin_drop"')
     yield from _chain("enter", [*leaves, *onward], "counter accept")
     yield from _chain(

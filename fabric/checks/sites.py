@@ -78,8 +78,8 @@ def hosts(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
                 found.error("C450", f'cannot read "{pattern}": {wrong}', span, HINT)
             elif not any_fits(pattern, names.hosts):
                 missing(pattern, names, found, spec.at("tenants", tenant, "hosts", i))
-            elif strays := beyond(pattern, names.hosts):
-                missing(strays[0], names, found, spec.at("tenants", tenant, "hosts", i))
+            elif unknown := beyond(pattern, names.hosts):
+                missing(unknown[0], names, found, spec.at("tenants", tenant, "hosts", i))
     for endpoint, name in spec.pins.hosts.items():
         if name not in there:
             missing(name, names, found, spec.at("pins", "hosts", endpoint))

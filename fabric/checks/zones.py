@@ -193,10 +193,10 @@ def unmatched(pattern: str, names: KnownNames) -> tuple[str, str, str | None] | 
     endpoints = [e for e in names.zone_endpoints if fits(e, f"{first}/{rest or '*'}")]
     tenants = [t for t in names.tenants if fits(t, first)]
     if first in ZONES:
-        strays = beyond(pattern, names.zone_endpoints) if endpoints and rest else ()
-        if endpoints and not strays:
+        unknown = beyond(pattern, names.zone_endpoints) if endpoints and rest else ()
+        if endpoints and not unknown:
             return None
-        pattern = strays[0] if strays else pattern
+        pattern = unknown[0] if unknown else pattern
         known = [e for e in names.zone_endpoints if e.startswith(f"{first}/")]
         hint = did_you_mean(pattern, known) or f"{first} has {', '.join(known) or 'no endpoints'}"
         return "C307", f'no zone endpoint is called "{pattern}"', hint
@@ -215,15 +215,15 @@ def unmatched(pattern: str, names: KnownNames) -> tuple[str, str, str | None] | 
                 f'it is a VRF; write "{first}/*", or "{first}/NAMESPACE/*" for each namespace in it'
             )
         return "C318", f'"{pattern}" selects no endpoint', hint
-    if strays := beyond(first, names.tenants):
-        hint = did_you_mean(strays[0], names.tenants)
-        return "C311", f'"{pattern}": no tenant is called {some(strays)}', hint
+    if unknown := beyond(first, names.tenants):
+        hint = did_you_mean(unknown[0], names.tenants)
+        return "C311", f'"{pattern}": no tenant is called {some(unknown)}', hint
     return unknown_node(pattern, names) if len(parts) == 3 and parts[1] == NODE else None
 
 
-def some(strays: Sequence[str]) -> str:
+def some(unknown: Sequence[str]) -> str:
     """The first of the names that a range has too many of."""
-    return ", ".join(f'"{name}"' for name in strays[:3]) + (" …" if len(strays) > 3 else "")
+    return ", ".join(f'"{name}"' for name in unknown[:3]) + (" …" if len(unknown) > 3 else "")
 
 
 def unknown_node(pattern: str, names: KnownNames) -> tuple[str, str, str | None] | None:
@@ -233,9 +233,9 @@ def unknown_node(pattern: str, names: KnownNames) -> tuple[str, str, str | None]
     if not any_fits(host, names.hosts):
         message, hint = f'"{pattern}": no host is called "{host}"', did_you_mean(host, names.hosts)
         return "C303", message, hint
-    if strays := beyond(host, names.hosts):
+    if unknown := beyond(host, names.hosts):
         hint = f"there are {names.hosts[0]} to {names.hosts[-1]}"
-        return "C303", f'"{pattern}": no host is called {some(strays)}', hint
+        return "C303", f'"{pattern}": no host is called {some(unknown)}', hint
     if not at or any(fits(name, tenant) for name in names.dynamic):
         return None
     known = [name for name in names.vrfs if fits(name.partition("/")[0], tenant)]

@@ -65,7 +65,7 @@ def unintended(
     carriers = Carriers.of(routes)
     for vrf in vrfs:
         wanted = imports[vrf.index]
-        strays: dict[tuple[int, str], list[Prefix]] = defaultdict(list)
+        unoffered: dict[tuple[int, str], list[Prefix]] = defaultdict(list)
         rows = carriers.imported(wanted)
         for row in rows[routes.vrf[rows] != vrf.index].tolist():
             exporter = int(routes.vrf[row])
@@ -78,14 +78,14 @@ def unintended(
                 for _, prefixes in offers
                 for outer in prefixes
             ):
-                strays[exporter, targets[0]].append(prefix)
-        for (exporter, rt), prefixes in sorted(strays.items()):
+                unoffered[exporter, targets[0]].append(prefix)
+        for (exporter, rt), prefixes in sorted(unoffered.items()):
             raw = next((why.span for why in wanted[rt] if why.intent is None), None)
             span = raw or exports[exporter].get(rt) or wanted[rt][0].span
-            yield stray(vrf, vrfs[exporter], rt, prefixes, span)
+            yield unoffered_import(vrf, vrfs[exporter], rt, prefixes, span)
 
 
-def stray(
+def unoffered_import(
     importer: Vrf, exporter: Vrf, rt: str, prefixes: list[Prefix], span: Span | None
 ) -> Diagnostic:
     """The message of C510."""

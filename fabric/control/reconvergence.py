@@ -87,7 +87,7 @@ def _around(known: Underlay, fabric: Fabric, plan: Plan, change: Concerned) -> U
     up, there = (at[~np.isin(at, list(fabric.down_nodes))] for at in (rows, columns))
     if len(there):
         edges = Edges(fabric, sessions, np.array(plan.asn, np.int64), plan.loopback)
-        to_them = edges.settle(there)
+        to_them = edges.converge(there)
         length[:, there], parent[:, there] = to_them[0][:, there], to_them[1][:, there]
         row, origin = _from_them(edges, length, parent, up, there)
         row, origin = np.r_[to_them[2], row], np.r_[to_them[3], origin]

@@ -125,16 +125,16 @@ class Underlay:
 @phase("converge eBGP")
 def converge(fabric: Fabric, plan: Plan) -> Underlay:
     """The fixed point of the underlay with the fabric's failures."""
-    return settle(fabric, plan.asn, plan.loopback)
+    return converge_sessions(fabric, plan.asn, plan.loopback)
 
 
-def settle(fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int, ...]) -> Underlay:
+def converge_sessions(fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int, ...]) -> Underlay:
     """As `converge`, from ASN and router-id per node (0 for hosts)."""
     sessions = tuple(bgp_sessions(fabric, asn))
     edges = Edges(fabric, sessions, np.array(asn, np.int64), router_id)
     speakers = {v.index for v in fabric.nodes if v.role is not Role.HOST} - fabric.down_nodes
     drained = np.isin(np.arange(len(fabric.nodes)), list(fabric.drained))
-    length, parent, *hops, tagged = edges.settle_around(
+    length, parent, *hops, tagged = edges.converge_around(
         np.array(sorted(speakers), np.int64), drained
     )
     off, node, link, widest = edges.next_hops(*hops)
@@ -192,17 +192,17 @@ class Edges:
         self.target, self.source, self.link = table[:, 0], table[:, 3], table[:, 4]
         self.from_dpu = np.array([node.role is Role.DPU for node in fabric.nodes])[self.source]
 
-    def settle(self, speakers: NDArray[np.int64]) -> tuple[I16, I16, Index, Index]:
+    def converge(self, speakers: NDArray[np.int64]) -> tuple[I16, I16, Index, Index]:
         """Lengths 0, 1, 2, … in order: length, parent, and the (row, origin) pairs that are next
         hops, where nobody is drained."""
-        return self.settle_around(speakers, np.zeros(self.n, np.bool_))[:4]
+        return self.converge_around(speakers, np.zeros(self.n, np.bool_))[:4]
 
-    def settle_around(
+    def converge_around(
         self, speakers: NDArray[np.int64], drained: NDArray[np.bool_]
     ) -> tuple[I16, I16, Index, Index, NDArray[np.bool_]]:
-        """As `settle`, and which paths are tagged: first those that hold no drained node, then, of
-        whom has none of these, the shortest others. Columns are speakers while it runs: nobody else
-        originates anything."""
+        """As `converge`, and which paths are tagged: first those that hold no drained node, then,
+        of whom has none of these, the shortest others. Columns are speakers while it runs: nobody
+        else originates anything."""
         length = np.full((self.n, len(speakers)), -1, np.int16)
         parent = length.copy()
         length[speakers, np.arange(len(speakers))] = 0

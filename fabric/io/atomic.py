@@ -36,7 +36,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(real)
-        settle(real.parent)
+        sync_entries(real.parent)
     except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
@@ -66,7 +66,7 @@ def resemble(handle: int, real: Path) -> None:
                 os.fchown(handle, known.st_uid, known.st_gid)
 
 
-def settle(folder: Path) -> None:
+def sync_entries(folder: Path) -> None:
     """Bring the entries of a directory to the disk, where the file system knows how to."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -2,7 +2,7 @@
 
 Rules that hold here:
 
-1. A pod's address is what is settled (`fabric.plan.settled`), else the next free one of its host's
+1. A pod's address is kept (`fabric.plan.kept_addresses`), else the next free one of its host's
    block (then the address is *assumed*).
 2. A host owns at least one block per (VRF, slot, family) from which it needs an address. Addresses
    that are known first pull their block to their host, so that blocks follow a running cluster.
@@ -24,8 +24,8 @@ from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
 from fabric.inventory import Prefix, Vrf
 from fabric.plan.draws import Draws
+from fabric.plan.kept_addresses import Claims, Wish
 from fabric.plan.pools import FreeSpace, bounds, network, usable
-from fabric.plan.settled import Claims, Wish
 from fabric.plan.vrfs import Slot
 
 Address = IPv4Address | IPv6Address
@@ -128,7 +128,7 @@ class VrfAddresses:
 
     def grant(self, wishes: Sequence[Wish], claims: Claims) -> list[Granted]:
         """Addresses of everybody, in order of the wishes."""
-        settled = claims.settle(wishes)
+        settled = claims.decide(wishes)
         self.taken.update(claims.owner)
         for wish, found in zip(wishes, settled, strict=True):
             for address in found.addresses:

@@ -28,9 +28,9 @@ from fabric.phases import phase
 from fabric.plan.addresses import Granted, Taken, VrfAddresses
 from fabric.plan.draws import Draws
 from fabric.plan.hosts import ASSUMED, Presence
+from fabric.plan.kept_addresses import Claims, Wish
 from fabric.plan.per_namespace import NODES, dynamic
 from fabric.plan.reported import Claim, claims, inside, outside, twice
-from fabric.plan.settled import Claims, Wish
 from fabric.plan.unused_pins import unused_pins
 from fabric.plan.vrf_of import VrfOf, main_vrf
 from fabric.plan.vrfs import Slot

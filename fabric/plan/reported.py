@@ -30,11 +30,11 @@ def inside(address: Address, prefixes: Iterable[Prefix]) -> bool:
 
 def outside(where: str, prefixes: Sequence[Prefix], made: Iterable[Claim], to: Diagnostics) -> None:
     """C453, once per IP version."""
-    strays: dict[int, list[Claim]] = defaultdict(list)
+    outside: dict[int, list[Claim]] = defaultdict(list)
     for claim in made:
         if not inside(claim[1], prefixes):
-            strays[claim[1].version].append(claim)
-    for found in strays.values():
+            outside[claim[1].version].append(claim)
+    for found in outside.values():
         name, address, span = found[0]
         more = f" ({len(found) - 1} more such addresses)" if len(found) > 1 else ""
         listed = ", ".join(map(str, prefixes[:6])) or "none"

@@ -1,7 +1,7 @@
 """Pins that come to nothing: for endpoints that are not there, or have no address of their own, and
 numbers for what has none.
 
-The value stays reserved: a slip, or what is kept for later. `fabric.plan.settled` and
+The value stays reserved: a slip, or what is kept for later. `fabric.plan.kept_addresses` and
 `fabric.plan.placement` tell pins that manifests contradict.
 """
 

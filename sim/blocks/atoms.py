@@ -211,8 +211,8 @@ def address_atoms(
         v4, v6 = network.fib.boundaries(vrf.index)
         cuts[vrf.index][0].update(v4)
         cuts[vrf.index][1].update(v6)
-    for relay in (vrf.index for vrf in network.vrfs if vrf.hairpin):
-        v4, v6 = network.fib.boundaries(relay)
+    for via in (vrf.index for vrf in network.vrfs if vrf.hairpin):
+        v4, v6 = network.fib.boundaries(via)
         for mine in cuts:
             mine[0].update(v4)
             mine[1].update(v6)

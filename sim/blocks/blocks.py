@@ -29,9 +29,9 @@ from fabric.control.fib import Fib
 from fabric.control.fib_changes import moved, renumbered
 from fabric.phases import phase
 from sim.blocks.atoms import AddressAtoms, L4Atoms, address_atoms, l4_atoms
-from sim.blocks.grid import Ground
+from sim.blocks.grid import VrfSpace
 from sim.blocks.homes import Homes, homes_of
-from sim.blocks.store import Key, Laid, Store
+from sim.blocks.store import BlockRow, Key, Store
 from sim.numbering import same_rows
 
 I32 = NDArray[np.int32]
@@ -113,29 +113,31 @@ def build_blocks(program: Program) -> Blocks:
     remote_index, remote_count = _remotes(program, bound, inst_of, fib_off, fib, sets)
     store.learn(program.groups)
     keys = _keys(program)
-    laid: list[Laid] = []
+    placed: list[BlockRow] = []
     for vrf, distinct in sorted(_distinct(program, keys).items()):
         width = int(remote_count[vrf])
-        laid += store.lay(Ground(program, vrf, addresses, l4, remote_index[vrf], width), distinct)
-    store.settle()
+        placed += store.add(
+            VrfSpace(program, vrf, addresses, l4, remote_index[vrf], width), distinct
+        )
+    store.finish()
     known = store.known
     ep_block = [
         [known[e.vrf][key] for e, key in zip(network.endpoints, row, strict=True)] for row in keys
     ]
-    store.lane = np.array([b.lane for b in laid], np.int64)
+    store.lane = np.array([b.lane for b in placed], np.int64)
     return Blocks(
         program, l4, addresses, remote_index, remote_count, inst_of, fib_off, store.fib.view, *sets,
         np.array([e.vrf for e in network.endpoints], np.int32),
         np.array([e.vtep for e in network.endpoints], np.int32),
         homes_of(network),
         np.array(ep_block, np.int32).reshape(len(Direction), len(network.endpoints)),
-        np.array([b.vrf for b in laid], np.int32),
-        np.array([b.cell_off for b in laid], np.int64),
+        np.array([b.vrf for b in placed], np.int32),
+        np.array([b.cell_off for b in placed], np.int64),
         store.cells.view,
         store.lane * store.lanes.stride,
         store.lanes.view,
-        np.array([b.n_l4 for b in laid], np.int32),
-        np.array([b.f_off for b in laid], np.int64),
+        np.array([b.n_l4 for b in placed], np.int32),
+        np.array([b.f_off for b in placed], np.int64),
         store.values.view, store.permit.view, store.stage.view, store.entries.view,
         store,
     )  # fmt: skip

@@ -3,7 +3,7 @@
     cell = atom * width + k           atom: VRF-local address atom, k: remote VRF as seen from here
 
 Classes are few where atoms are many: most addresses fare like their neighbours. Tables are made
-over classes (`sim.blocks.painter`), and laid out over cells and atoms at last (`sim.blocks.store`).
+over classes (`sim.blocks.tabulate`), and at last written over cells and atoms (`sim.blocks.store`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_GRID = 1 << 23
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class VrfSpace:
     """Where a grid stands: the atoms of VRF `vrf` on both axes, and how it numbers remote VRFs
     (`remotes[r]` in 0..width-1)."""
 
@@ -63,29 +63,29 @@ class Grid:
     l4: Axis
 
     @staticmethod
-    def empty(ground: Ground) -> Grid:
+    def empty(space: VrfSpace) -> Grid:
         """Nothing told apart yet."""
-        return Grid(Axis.plain(ground.cells), Axis.plain(ground.l4.size))
+        return Grid(Axis.plain(space.cells), Axis.plain(space.l4.size))
 
-    def knowing(self, ground: Ground, groups: Sequence[Group]) -> Grid:
+    def knowing(self, space: VrfSpace, groups: Sequence[Group]) -> Grid:
         """The grid with all keys of these groups."""
         entries = [entry for group in groups for entry in group.entries]
         regions = dict.fromkeys(distinct(e.regions for e in entries))
         ranges = dict.fromkeys(distinct(e.l4 for e in entries))
         cells = self.cells.add(
-            (key, ground.cell_mask(key)) for key in regions if key not in self.cells.keys
+            (key, space.cell_mask(key)) for key in regions if key not in self.cells.keys
         )
-        l4 = self.l4.add((key, ground.l4.mask(key)) for key in ranges if key not in self.l4.keys)
+        l4 = self.l4.add((key, space.l4.mask(key)) for key in ranges if key not in self.l4.keys)
         return self if cells is self.cells and l4 is self.l4 else Grid(cells, l4)
 
-    def over(self, ground: Ground, cells: I64 | None) -> Grid:
+    def over(self, space: VrfSpace, cells: I64 | None) -> Grid:
         """The same on atoms that were cut further; `cells` names for each cell the one of before
         that held it, None when cells are as before."""
         out = self if cells is None else replace(self, cells=self.cells.moved(cells))
         size = len(self.l4.of)
-        if size == ground.l4.size:
+        if size == space.l4.size:
             return out
-        return replace(out, l4=self.l4.moved(ground.l4.ancestors(size)))
+        return replace(out, l4=self.l4.moved(space.l4.ancestors(size)))
 
 
 def distinct(keys: Iterable[T]) -> Iterator[T]:

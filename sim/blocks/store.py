@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from compiler.policy.stages import Stages, leads
 from compiler.program.program import Group
 from sim.blocks.arena import Arena, Lanes
-from sim.blocks.grid import Grid, Ground, groups_of
-from sim.blocks.painter import Painter, Patterns
+from sim.blocks.grid import Grid, VrfSpace, groups_of
+from sim.blocks.tabulate import Patterns, Tabulator
 
 I64 = NDArray[np.int64]
 Key = tuple[int, ...]
@@ -24,7 +24,7 @@ Key = tuple[int, ...]
 SPARE = 1 << 22
 
 
-class Laid(NamedTuple):
+class BlockRow(NamedTuple):
     """One block in the arenas; `lane` is its row of L4 classes."""
 
     vrf: int
@@ -55,14 +55,14 @@ class Store:
         self._patterns = Patterns()
         self._built = 0
 
-    def settle(self) -> None:
-        """Remember how much there is: `worn` is about what comes after. Forget what was only good
-        for tenants that are alike."""
+    def finish(self) -> None:
+        """Remember how much there is: `fragmented` is about what comes after. Forget what was only
+        good for tenants that are alike."""
         self._built = self._size
         self._patterns = Patterns()
 
     @property
-    def worn(self) -> bool:
+    def fragmented(self) -> bool:
         """Whether more than half of what is stored is left over from earlier versions."""
         return self._size > 2 * self._built + SPARE
 
@@ -77,18 +77,18 @@ class Store:
         found = [row[entry.action] for row, entries in rows for entry in entries]
         self.leads.append(np.array(found, np.int8))
 
-    def lay(self, ground: Ground, keys: Sequence[Key]) -> list[Laid]:
+    def add(self, space: VrfSpace, keys: Sequence[Key]) -> list[BlockRow]:
         """Add blocks to a VRF."""
-        vrf = ground.program.network.vrfs[ground.vrf].name
-        groups = {g.id: g for key in keys for g in groups_of(ground.program, key[1:])}
-        before = self.grids.get(ground.vrf) or Grid.empty(ground)
-        grid = self.grids[ground.vrf] = before.knowing(ground, [*groups.values()])
-        painter = Painter(self._patterns, grid, vrf, self._stages, self.leads.view)
-        known = self.known.setdefault(ground.vrf, {})
+        vrf = space.program.network.vrfs[space.vrf].name
+        groups = {g.id: g for key in keys for g in groups_of(space.program, key[1:])}
+        before = self.grids.get(space.vrf) or Grid.empty(space)
+        grid = self.grids[space.vrf] = before.knowing(space, [*groups.values()])
+        tabulator = Tabulator(self._patterns, grid, vrf, self._stages, self.leads.view)
+        known = self.known.setdefault(space.vrf, {})
         rows: dict[bytes, int] = {}
         out = []
         for key in keys:
-            table, entries = painter.chain([groups[n] for n in key[1:] if n >= 0])
+            table, entries = tabulator.chain([groups[n] for n in key[1:] if n >= 0])
             row = table.rows.tobytes()
             if row not in rows:
                 rows[row] = self.cells.append(table.rows[grid.cells.of])
@@ -97,13 +97,13 @@ class Store:
             self.stage.append(table.stage)
             decisions = table.values.reshape(-1) + self.entries.append(entries)
             first = self.values.append(decisions)
-            out.append(Laid(ground.vrf, rows[row], lane, table.values.shape[1], first))
+            out.append(BlockRow(space.vrf, rows[row], lane, table.values.shape[1], first))
             known[key] = self.n_blocks
             self.n_blocks += 1
         return out
 
-    def relay(self, offsets: I64, size: int, parent: I64) -> I64:
-        """Lay rows of `size` cells out again over cells that were cut further; the new offsets."""
+    def refine(self, offsets: I64, size: int, parent: I64) -> I64:
+        """Copy rows of `size` cells over to cells that were cut further; the new offsets."""
         unique, which = np.unique(offsets, return_inverse=True)
         out = np.zeros(len(unique), np.int64)
         for number, first in enumerate(unique.tolist()):

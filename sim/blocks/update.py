@@ -26,9 +26,9 @@ from sim.blocks.arena import Arena
 from sim.blocks.atoms import AddressAtoms, L4Atoms
 from sim.blocks.blocks import Blocks, build_blocks
 from sim.blocks.field_classes import PLAIN
-from sim.blocks.grid import Ground, distinct
+from sim.blocks.grid import VrfSpace, distinct
 from sim.blocks.refine import cut_addresses, cut_l4
-from sim.blocks.store import Key, Laid
+from sim.blocks.store import BlockRow, Key
 
 I64 = NDArray[np.int64]
 
@@ -45,7 +45,7 @@ def update(blocks: Blocks, program: Program) -> Blocks:
         or store.serial != blocks.serial
         or blocks.l4.fields != PLAIN
         or any(r.fields for g in fresh_groups(before, program) for e in g.entries for r in e.l4)
-        or store.worn
+        or store.fragmented
     ):
         return build_blocks(program)
     moved = _moved(before, program)
@@ -124,7 +124,7 @@ class _Update:
         self.remote_count = blocks.remote_count
         self.fib, self.fib_off = blocks.fib, blocks.fib_off
         self.cell_off = blocks.cell_off
-        self.laid: list[Laid] = []
+        self.placed: list[BlockRow] = []
 
     def add(self, vrf: int, keys: list[Key]) -> None:
         """Blocks for new keys of one VRF; what its rules tell apart more is cut."""
@@ -141,15 +141,15 @@ class _Update:
             parent = np.arange(addresses.count(vrf)) if atoms is None else atoms
             columns = np.arange(width) if names is None else names
             cells = (parent[:, None] * width + columns).reshape(-1)
-            self._relay(vrf, cells)
+            self._refine(vrf, cells)
         if atoms is not None:
             self._reroute(vrf, atoms)
-        ground = Ground(
+        space = VrfSpace(
             self.program, vrf, addresses, self.l4, self.remote_index[vrf],
             int(self.remote_count[vrf]),
         )  # fmt: skip
-        self.store.grids[vrf] = self.store.grids[vrf].over(ground, cells)
-        self.laid += self.store.lay(ground, keys)
+        self.store.grids[vrf] = self.store.grids[vrf].over(space, cells)
+        self.placed += self.store.add(space, keys)
 
     def _name(self, vrf: int, remotes: Iterable[int]) -> I64 | None:
         """Tell more remote VRFs apart; for each column of before the one it was, None if none is
@@ -167,7 +167,7 @@ class _Update:
         self.remote_count[vrf] = named.sum() + 1
         return np.append(row[named], width - 1).astype(np.int64)
 
-    def _relay(self, vrf: int, cells: I64) -> None:
+    def _refine(self, vrf: int, cells: I64) -> None:
         """Lay the VRF's blocks that are in use out over its new cells; forget the others."""
         store, members = self.store, np.flatnonzero(self.blocks.endpoint_vrf == vrf)
         known = store.known[vrf]
@@ -175,7 +175,7 @@ class _Update:
         live = np.unique(np.append(self.blocks.ep_block[:, members], np.array(again, np.int32)))
         size = int(self.blocks.addresses.count(vrf) * self.blocks.remote_count[vrf])
         self.cell_off = self.cell_off.copy()
-        self.cell_off[live] = store.relay(self.cell_off[live], size, cells)
+        self.cell_off[live] = store.refine(self.cell_off[live], size, cells)
         used = set(live.tolist())
         store.known[vrf] = {key: b for key, b in known.items() if b in used}
 
@@ -199,7 +199,7 @@ class _Update:
         ep_block = blocks.ep_block.copy()
         for (direction, endpoint), (vrf, key) in self.moved.keys.items():
             ep_block[direction, endpoint] = store.known[vrf][key]
-        store.lane = np.append(store.lane, np.array([b.lane for b in self.laid], np.int64))
+        store.lane = np.append(store.lane, np.array([b.lane for b in self.placed], np.int64))
 
         return replace(
             blocks,
@@ -211,13 +211,13 @@ class _Update:
             fib_off=self.fib_off,
             fib=self.fib,
             ep_block=ep_block,
-            block_vrf=_more(blocks.block_vrf, [b.vrf for b in self.laid]),
-            cell_off=_more(self.cell_off, [b.cell_off for b in self.laid]),
+            block_vrf=_more(blocks.block_vrf, [b.vrf for b in self.placed]),
+            cell_off=_more(self.cell_off, [b.cell_off for b in self.placed]),
             cell_class=store.cells.view,
             l4_off=store.lane * store.lanes.stride,
             l4_class=store.lanes.view,
-            n_l4=_more(blocks.n_l4, [b.n_l4 for b in self.laid]),
-            F_off=_more(blocks.F_off, [b.f_off for b in self.laid]),
+            n_l4=_more(blocks.n_l4, [b.n_l4 for b in self.placed]),
+            F_off=_more(blocks.F_off, [b.f_off for b in self.placed]),
             F=store.values.view,
             dec_permit=store.permit.view,
             dec_stage=store.stage.view,

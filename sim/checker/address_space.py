@@ -79,7 +79,7 @@ class AddressSpace:
         passed: set[int] = set()
         while more := {far for far in near - passed if self.network.vrfs[far].hairpin}:
             passed |= more
-            near |= {far for relay in more for far in self.leads[relay]}
+            near |= {far for via in more for far in self.leads[via]}
         near |= {far for other in near for far in self.leads[other]}
         prefixes = {*self.named, *(p for other in near for p in self.routed[other])}
         prefixes |= {p for e in self.network.endpoints if e.vrf in near for p in e.prefixes}

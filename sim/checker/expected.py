@@ -149,5 +149,5 @@ def _others(network: Network, paths: Paths) -> list[dict[str, str]]:
     names = [vrf.name for vrf in network.vrfs]
     imports = [{"kind": "import", "title": finding.message} for finding in network.findings]
     why = "although no leak, peering or zone rule says so"
-    strays = [f"{names[a]} reaches {names[b]} {why}" for a, b in sorted(paths.stray)]
-    return [*imports, *({"kind": "isolation", "title": title} for title in strays)]
+    undeclared = [f"{names[a]} reaches {names[b]} {why}" for a, b in sorted(paths.undeclared)]
+    return [*imports, *({"kind": "isolation", "title": title} for title in undeclared)]

@@ -38,7 +38,7 @@ Tunnel = tuple[Hop | None, Hop, str | None]
 
 class Paths:
     """The ways of all packets of a network under a policy. `visited` counts packets decided, one
-    for each choice of ECMP and cell; `stray` collects pairs of VRFs between which packets get
+    for each choice of ECMP and cell; `undeclared` collects pairs of VRFs between which packets get
     without a declared intent."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Paths:
         self.names = reasons_of(policy.stages)
         self.profiles: dict[bytes, int] = {}
         self.values: list[Cells] = []
-        self.stray: set[tuple[int, int]] = set()
+        self.undeclared: set[tuple[int, int]] = set()
         self.visited = 0
         self.hops = cache(self._hops)
         self.last_tunnels = cache(self._last_tunnels)
@@ -226,7 +226,7 @@ class Paths:
         src, dst = (self.network.endpoints[end[1]].vrf for end in (out, then))
         undeclared = ~(first.declared & second.declared)
         if src != dst and (first.passes & second.passes & undeclared).any():
-            self.stray.add((src, dst))
+            self.undeclared.add((src, dst))
         return self._number(reasons)
 
     def _number(self, reasons: Cells) -> int:

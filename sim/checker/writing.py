@@ -23,7 +23,7 @@ Boxes = tuple[tuple[Box, Outcome], ...]
 
 def sections(regions: Regions, names: tuple[str, ...] = REASONS) -> dict[str, Any]:
     """The sections, made of JSON's types; `names` are all reasons in order."""
-    ways = _Ways(regions, names)
+    ways = _WayWriter(regions, names)
     rows = [[ways.of(row) for row in found] for found in regions.maps]
     profiles = sorted({boxes for found in rows for _, _, boxes, *_ in found})
     outcomes = sorted({outcome for boxes in profiles for _, outcome in boxes})
@@ -56,7 +56,7 @@ def _outcome(reasons: list[str]) -> dict[str, Any]:
     return {"verdict": verdict_of(reasons), "reasons": reasons}
 
 
-class _Ways:
+class _WayWriter:
     """Rows with their choices side by side."""
 
     def __init__(self, regions: Regions, names: tuple[str, ...]) -> None:

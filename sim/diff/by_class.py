@@ -28,12 +28,12 @@ from sim.diff.parts import Outer, Part
 from sim.diff.peers import Joint, Peer, Peers
 from sim.diff.side_by_side import NOTHING, Pair, Side, Sides, is_outside, outer_ends
 from sim.numbering import same_rows
-from sim.proof.legs import Column, LegSpace
+from sim.proof.paths import Column, PathSpace
 from sim.proof.reachability import MAX_PAIRS, Bits, L4Sets, Reach, reach_between
 from sim.proof.stand_ins import Between, StandIns
 from sim.world import World
 
-Spaces = tuple[LegSpace, LegSpace]
+Spaces = tuple[PathSpace, PathSpace]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class ByClass(Sides):
                 self._known(side, table, pair, a.version)
                 for side, table, pair in zip((self.old, self.new), self.tables, both, strict=True)
             ]
-            if found := self.settled((a, b), both, values, packets):
+            if found := self.decided((a, b), both, values, packets):
                 yield a, b, False, *found
 
     def _known(self, side: Side, table: _Table, pair: Pair, version: int) -> tuple[int, int] | None:
@@ -264,6 +264,6 @@ def _table(side: Side, of: Column) -> _Table:
 
 
 def _stand_ins(side: Side) -> StandIns:
-    found = side.reach.leg_space.stand_ins
+    found = side.reach.path_space.stand_ins
     assert isinstance(found, StandIns)
     return found

@@ -41,7 +41,7 @@ from sim.diff.suspects import Names, suspects
 from sim.packets.headers import Flow
 from sim.packets.notation import show
 from sim.pipeline.forwarding import refuse_anycast
-from sim.proof.legs import LegSpace
+from sim.proof.paths import PathSpace
 from sim.proof.reachability import Bits, reach_between
 from sim.why.blame import Blame
 from sim.world import World
@@ -120,14 +120,14 @@ def diff(old: World, new: World) -> Diff:
         refuse_anycast(world.network, "a comparison")
     policies = old.program.policy, new.program.policy
     found = peers(old.network, new.network, policies, frozenset())
-    here, there = (LegSpace.of(world.network, world.blocks) for world in (old, new))
+    here, there = (PathSpace.of(world.network, world.blocks) for world in (old, new))
     return compared(old, new, (here, there), suspects(here, there, found), found)
 
 
 def compared(
     old: World,
     new: World,
-    spaces: tuple[LegSpace, LegSpace],
+    spaces: tuple[PathSpace, PathSpace],
     where: Collection[Names],
     found: Peers,
 ) -> Diff:

@@ -34,7 +34,7 @@ from sim.diff.side_by_side import (
     is_outside,
     outer_ends,
 )
-from sim.proof.legs import Column, owns_prefix
+from sim.proof.paths import Column, owns_prefix
 from sim.proof.reachability import Bits, Reach
 from sim.proof.spans import TOP
 
@@ -175,18 +175,18 @@ class _View:
             return None
         instances = blocks.inst_of[:, vrf]
         first = blocks.fib_off[instances[instances >= 0]]
-        routes = reach.leg_space.closure.fib
+        routes = reach.path_space.closure.fib
         sets = routes[first[:, None] + np.arange(blocks.addresses.count(vrf))]
         owned: dict[int, list[tuple[int, int]]] = defaultdict(list)
         free: dict[int, list[tuple[int, int]]] = defaultdict(list)
         leads = set()
         outside = reach.world.once(outer_ends)
-        for egress in reach.leg_space.egresses(sets):
+        for egress in reach.path_space.egresses(sets):
             if network.vrfs[egress].zone != 1:
                 continue
             leads.add(network.vrfs[egress].name)
             ref = reach.spans.of(vrf, egress)
-            owner = reach.leg_space.owners(egress)[ref.atom_b]
+            owner = reach.path_space.owners(egress)[ref.atom_b]
             there = _leading(reach, sets, egress)[ref.atom_a]
             theirs = np.asarray(there & (owner >= 0) & ~outside[owner])
             for into, chosen in ((owned, theirs), (free, np.asarray(there & (owner < 0)))):
@@ -202,7 +202,7 @@ class _View:
 
 def _leading(reach: Reach, sets: Column, egress: int) -> Bits:
     """The atoms of which some way, from some VTEP, ends in VRF `egress`."""
-    ways = reach.leg_space.closure
+    ways = reach.path_space.closure
     hops = np.repeat(np.arange(len(ways.off) - 1), np.diff(ways.off))
     holds = np.zeros(len(ways.off), np.bool_)
     holds[hops[ways.vrf == egress]] = True

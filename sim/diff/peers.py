@@ -116,9 +116,9 @@ def peers(
     old: Network, new: Network, policies: tuple[Policy, Policy], uneven: frozenset[Peer]
 ) -> Peers:
     """Match the peers of two worlds under these policies."""
-    sight = _Sight(policies, uneven)
-    here = _classes(old, new, sight, "old")
-    sides = [here, here if _alike(old, new) else _classes(new, old, sight, "new")]
+    keys = _ClassKeys(policies, uneven)
+    here = _classes(old, new, keys, "old")
+    sides = [here, here if _alike(old, new) else _classes(new, old, keys, "new")]
     found: list[dict[tuple[Peer, int], list[int]]] = []
     for classes in sides:
         at: dict[tuple[Peer, int], list[int]] = defaultdict(list)
@@ -184,7 +184,7 @@ def _guests(network: Network) -> dict[str, str]:
     return out
 
 
-def _classes(network: Network, other: Network, sight: _Sight, only: str) -> tuple[Class, ...]:
+def _classes(network: Network, other: Network, keys: _ClassKeys, only: str) -> tuple[Class, ...]:
     found: dict[tuple[Peer, int, Key], list[Unit]] = defaultdict(list)
     for e, peer, name in members(network, other, only):
         count = {4: 0, 6: 0}
@@ -192,7 +192,7 @@ def _classes(network: Network, other: Network, sight: _Sight, only: str) -> tupl
             first = int(prefix.network_address)
             unit = Unit(e.index, prefix.version, first, name, count[prefix.version])
             count[prefix.version] += 1
-            found[peer, prefix.version, sight.key(network, e, prefix, peer)].append(unit)
+            found[peer, prefix.version, keys.key(network, e, prefix, peer)].append(unit)
     made = [Class(*key, tuple(sorted(units, key=_named))) for key, units in found.items()]
     return tuple(sorted(made, key=lambda c: (c.peer, c.version, _named(c.units[0]))))
 
@@ -219,7 +219,7 @@ def _nearest(wanted: Class, among: dict[int, Class]) -> int:
     return min(among, key=lambda n: (wanted.key.distance(among[n].key), n))
 
 
-class _Sight:
+class _ClassKeys:
     """What the rules of both worlds can tell apart."""
 
     def __init__(self, policies: tuple[Policy, Policy], uneven: frozenset[Peer]) -> None:

@@ -22,8 +22,8 @@ from sim.diff.parts import Outer, Part, side_where
 from sim.diff.peers import Joint, Unit
 from sim.diff.side_by_side import Pair, Side, Sides, Way, same_host
 from sim.packets.headers import Flow
-from sim.proof.legs import Column
-from sim.proof.witness import Witness, failing, on_leg
+from sim.proof.paths import Column
+from sim.proof.witness import Witness, failing, on_path
 from sim.why.blame import Blame, Cause, blame
 
 
@@ -119,25 +119,25 @@ def _passing(sides: Sides, side: Side, part: Part, l4: L4) -> Witness | None:
     inside = [-1, -1, -1, -1]
     for cells in _cells(sides, side, part, inside):
         for cell in cells.tolist():
-            leg = _leg(side, cell, sides.space.atom(*l4), side.reach.space.atom(*l4))
-            if leg is not None:
+            path = _path(side, cell, sides.space.atom(*l4), side.reach.space.atom(*l4))
+            if path is not None:
                 ends = zip(inside[::2], inside[1::2], strict=True)
                 source, target = (((a, b),) if a >= 0 else None for a, b in ends)
-                return on_leg(side.reach, leg, l4, (source, target))
+                return on_path(side.reach, path, l4, (source, target))
     return None
 
 
-def _leg(side: Side, cell: int, atom: int, own_atom: int) -> int | None:
-    """A leg of a cell on which an atom passes."""
-    cells, pairs, legs = side.reach.cells, side.reach.pairs, side.reach.legs
+def _path(side: Side, cell: int, atom: int, own_atom: int) -> int | None:
+    """A path of a cell on which an atom passes."""
+    cells, pairs, paths = side.reach.cells, side.reach.pairs, side.reach.paths
     if not side.sets.bits[side.number[cells.some[cell]], atom]:
         return None
     pair = int(cells.pair[cell])
     span = slice(int(pairs.first[pair]), int(pairs.last[pair]))
-    mine = (legs.src_place[span] == cells.src_place[cell]) & (
-        legs.dst_place[span] == cells.dst_place[cell]
+    mine = (paths.src_place[span] == cells.src_place[cell]) & (
+        paths.dst_place[span] == cells.dst_place[cell]
     )
-    passes = side.reach.sets[side.reach.leg_set[span], own_atom]
+    passes = side.reach.sets[side.reach.path_set[span], own_atom]
     found = np.flatnonzero(mine & passes)
     return int(found[0]) + span.start if len(found) else None
 

@@ -27,7 +27,7 @@ from sim.blocks.common_ports import common
 from sim.blocks.port_sets import L4, L4Space
 from sim.diff.peers import Class, Joint, Peer, Peers, peers
 from sim.numbering import expand
-from sim.proof.legs import Column, owns_prefix
+from sim.proof.paths import Column, owns_prefix
 from sim.proof.reachability import Bits, L4Sets, Reach, combine
 from sim.why.blame import permits_without
 from sim.world import World
@@ -324,10 +324,10 @@ class Sides:
             a, b = joints[i], joints[j]
             both = Pair(a.old, b.old, own), Pair(a.new, b.new, own)
             values = [self.old.known(both[0]), self.new.known(both[1])]
-            if found := self.settled((a, b), both, values, packets):
+            if found := self.decided((a, b), both, values, packets):
                 yield a, b, own, *found
 
-    def settled(
+    def decided(
         self,
         ends: tuple[Joint, Joint],
         both: tuple[Pair, Pair],

@@ -30,9 +30,9 @@ from compiler.policy.ir import Direction
 from fabric.interval_sets import Intervals, intersect, union
 from sim.diff.changes import BothBlocks, CommonSpans, blocks_asked
 from sim.diff.peers import Class, Peers
-from sim.proof.legs import LegSpace
+from sim.proof.paths import PathSpace
 from sim.proof.reachability import conditional
-from sim.proof.vrf_pairs import Sight
+from sim.proof.vrf_pairs import SeenBehind
 
 I64 = NDArray[np.int64]
 Names = tuple[str, str]
@@ -40,7 +40,7 @@ HopSet = tuple[Names, ...]
 """Node and VRF of each next hop."""
 
 
-def suspects(old: LegSpace, new: LegSpace, found: Peers) -> frozenset[Names]:
+def suspects(old: PathSpace, new: PathSpace, found: Peers) -> frozenset[Names]:
     """Pairs of VRFs, by name, outside of which nothing differs."""
     if any(vrf.hairpin for space in (old, new) for vrf in space.network.vrfs):
         names = {vrf.name for space in (old, new) for vrf in space.network.vrfs}
@@ -62,7 +62,7 @@ class _World:
     """One world by names: its VRFs, who lives there, and its next-hop sets, numbered as in both."""
 
     def __init__(
-        self, space: LegSpace, classes: tuple[Class, ...], hops: dict[HopSet, int]
+        self, space: PathSpace, classes: tuple[Class, ...], hops: dict[HopSet, int]
     ) -> None:
         network, b = space.network, space.blocks
         self.space, self.classes = space, classes
@@ -105,10 +105,10 @@ class _World:
         """Next-hop sets of a VRF as numbered in both worlds, [VTEPs, atoms], -1 for none."""
         return self.sets[self.tables(vrf)[1]]
 
-    def sees(self, sight: Sight, a: str, b: str) -> set[str]:
+    def sees(self, behind_of: SeenBehind, a: str, b: str) -> set[str]:
         """As what endpoints of `b` see those of `a`."""
         vrfs = self.space.network.vrfs
-        return {vrfs[vrf].name for vrf in sight.seen(self.vrfs[a], self.vrfs[b])}
+        return {vrfs[vrf].name for vrf in behind_of.seen(self.vrfs[a], self.vrfs[b])}
 
     def owns(self, vrf: str, ranges: tuple[Intervals, Intervals]) -> bool:
         """Whether anybody in a VRF has one of these addresses, of either family."""
@@ -233,10 +233,12 @@ def _decided(old: _World, new: _World, alike: set[str], routed: Iterable[Names])
                     yield name, remote
                 else:
                     inward[name].add(remote)
-    sights = [(world, Sight(world.space.blocks)) for world in (old, new)] if inward else []
+    seen_behind = (
+        [(world, SeenBehind(world.space.blocks)) for world in (old, new)] if inward else []
+    )
     for a, b in routed:
         if a in alike and b in inward:
-            seen = {a}.union(*(world.sees(sight, a, b) for world, sight in sights))
+            seen = {a}.union(*(world.sees(behind_of, a, b) for world, behind_of in seen_behind))
             if seen & inward[b]:
                 yield a, b
 

@@ -190,7 +190,7 @@ class Datapath:
     def walk(self, packets: Packets, verdicts: Verdicts) -> NDArray[np.uint64]:
         """Packets and bytes per link direction; fills the `path` column."""
         from sim.kernels.pipeline.account import ROWS, walk
-        from sim.kernels.pipeline.relay import walk_on
+        from sim.kernels.pipeline.hairpins import walk_on
 
         relayed = headers(packets) if self.tables.hairpin.any() else None
         found = np.zeros((self.threads, 2 * len(self.tables.link_a), 2), np.uint64)

@@ -18,7 +18,7 @@ A *place* is a node, a VRF and a header. Rules that hold here:
    (`spoof_drop`): no answer would come back.
 
 One step leads from a VTEP to the next one, through a tunnel. `sim.pipeline.trace`,
-explanations, witnesses and the lab take steps from here. `sim.proof.legs` and the kernels take the
+explanations, witnesses and the lab take steps from here. `sim.proof.paths` and the kernels take the
 same step for columns of packets, on routes that `sim.blocks.blocks` looked up, without rewrites,
 and refuse worlds that have some. Nobody else asks a FIB where a packet goes, but dumps of it and
 the checker, which shares nothing with this.

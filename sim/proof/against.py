@@ -29,7 +29,7 @@ from fabric.kubernetes.unevaluated import Unevaluated, accepting
 from sim.names.service_ways import ServiceWay, service_ways
 from sim.proof.detours import Door, Entering, Ranges, door, record, record_key, way_key
 from sim.proof.expect import Claim, pairs_of
-from sim.proof.legs import Column
+from sim.proof.paths import Column
 from sim.proof.reachability import Reach
 from sim.verdicts import DETOUR
 from sim.why.pod_classes import workload

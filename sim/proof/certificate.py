@@ -137,7 +137,7 @@ def _written(reach: Reach) -> dict[str, Any]:
     profiles, found = regions(reach)
     known_reasons = reasons(reach.program.stages).in_order
     sources = list(found)
-    ways = _Ways(reach.space, profiles, known_reasons)
+    ways = _WayNumbers(reach.space, profiles, known_reasons)
     stretches = {choices for s in sources for *_, choices in s.stretches}
     known = {choices: ways.of(choices) for choices in stretches}
     outcomes = sorted({o for told, *_ in known.values() for _, o in told})
@@ -166,7 +166,7 @@ def _written(reach: Reach) -> dict[str, Any]:
     }
 
 
-class _Ways:
+class _WayNumbers:
     """Choices of ECMP put side by side: by endpoint, VRF, then by what becomes of packets: ranks of
     reasons in the order in which packets meet them; what one says to oneself comes last."""
 

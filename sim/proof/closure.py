@@ -55,8 +55,8 @@ class Closure:
         sender, none = np.full(len(b.set_vtep), -1), np.zeros(len(b.set_vtep), np.int64)
         ends = b.set_vtep, b.set_vrf
         plain = Closure(b.fib, b.set_off, *ends, *ends, sender, sender, none)
-        relays = [v.index for v in b.program.network.vrfs if v.hairpin]
-        return _Walks(b, underlay, relays).extend(plain) if relays and len(b.fib) else plain
+        hairpins = [v.index for v in b.program.network.vrfs if v.hairpin]
+        return _Walks(b, underlay, hairpins).extend(plain) if hairpins and len(b.fib) else plain
 
     def width(self, sets: Column) -> Column:
         """How many ways each set has, 0 for none (-1)."""
@@ -66,11 +66,13 @@ class Closure:
 class _Walks:
     """Ways of one network, walked once per next-hop set and class of destinations."""
 
-    def __init__(self, blocks: Blocks, underlay: NDArray[np.bool_], relays: list[int]) -> None:
-        self.blocks, self.underlay, self.relays = blocks, underlay, relays
+    def __init__(self, blocks: Blocks, underlay: NDArray[np.bool_], hairpins: list[int]) -> None:
+        self.blocks, self.underlay, self.hairpins = blocks, underlay, hairpins
         b = blocks
-        nodes, vrf = np.nonzero(b.inst_of[:, relays] >= 0)
-        self.places: list[Hop] = [*zip(nodes.tolist(), np.array(relays)[vrf].tolist(), strict=True)]
+        nodes, vrf = np.nonzero(b.inst_of[:, hairpins] >= 0)
+        self.places: list[Hop] = [
+            *zip(nodes.tolist(), np.array(hairpins)[vrf].tolist(), strict=True)
+        ]
         self.number = {place: row for row, place in enumerate(self.places)}
         ends = zip(b.set_vtep.tolist(), b.set_vrf.tolist(), strict=True)
         self.hops: list[Hop] = [*ends]
@@ -103,14 +105,14 @@ class _Walks:
         b = self.blocks
         starts = b.addresses.starts
         table = np.full((b.addresses.count(vrf), len(self.places)), -1, np.int32)
-        for relay in self.relays:
+        for via in self.hairpins:
             there = [
-                np.searchsorted(starts[relay][family], starts[vrf][family], "right") - 1
+                np.searchsorted(starts[via][family], starts[vrf][family], "right") - 1
                 for family in (0, 1)
             ]
-            atoms = np.r_[there[0], there[1] + len(starts[relay][0])]
+            atoms = np.r_[there[0], there[1] + len(starts[via][0])]
             for column, (node, of) in enumerate(self.places):
-                if of == relay:
+                if of == via:
                     table[:, column] = b.fib[b.fib_off[b.inst_of[node, of]] + atoms]
         rows = np.ascontiguousarray(table)
         keys = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()

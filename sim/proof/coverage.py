@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from sim.blocks.onward import kept
 from sim.numbering import same_rows
-from sim.proof.legs import Column, LegSpace
+from sim.proof.paths import Column, PathSpace
 
 Bits = NDArray[np.bool_]
 Key = tuple[int, int, int, int]
@@ -37,7 +37,7 @@ class Coverage:
     """Places (`sim.proof.spans`) that count, by other end; what was worked out is kept. Unless
     `strict` somebody else's do too."""
 
-    space: LegSpace
+    space: PathSpace
     targets: dict[Key, Column] = field(default_factory=dict)
     sources: dict[Key, Column] = field(default_factory=dict)
     strict: bool = True

@@ -29,8 +29,8 @@ from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.ports import PortRange
 from sim.names.service_ways import ServiceWay, service_ways
 from sim.proof.coverage import Coverage
-from sim.proof.legs import Column
 from sim.proof.pairs_into import PairsInto
+from sim.proof.paths import Column
 from sim.proof.reachability import Bits, Reach, reach_within
 from sim.verdicts import DETOUR, detour
 from sim.why.pod_classes import workload
@@ -105,9 +105,9 @@ class Entering:
     opened: dict[Door, Column] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.coverage = Coverage(self.reach.leg_space)
+        self.coverage = Coverage(self.reach.path_space)
         self.into = PairsInto.sorted(self.reach.pairs)
-        wide, endpoints = self.reach.leg_space.wide, self.reach.network.endpoints
+        wide, endpoints = self.reach.path_space.wide, self.reach.network.endpoints
         counts = (
             (e.index * 2 + (v == 6), sum(p.version == v for p in e.prefixes))
             for e in endpoints
@@ -134,7 +134,7 @@ class Entering:
         mask = self.reach.space.touching([way.target])
         passing = ~np.asarray((mask & ~self.reach.sets).any(axis=1))
         whole = rows[passing[pairs.sure[rows]]]
-        known = self._keys(whole[~self.reach.leg_space.wide[pairs.src[whole]]])
+        known = self._keys(whole[~self.reach.path_space.wide[pairs.src[whole]]])
         opened = self.senders(way)
         rest: Column = opened[~np.isin(opened, known)]
         return rest

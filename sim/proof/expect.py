@@ -43,9 +43,9 @@ from fabric.ports import PortRange, sent
 from fabric.wildcard import beyond
 from sim.names.chosen import also_meant, chosen
 from sim.names.services import led_to
-from sim.proof.legs import Column
 from sim.proof.narrow import Limits, limits_of
 from sim.proof.narrow import breaches as narrow_breaches
+from sim.proof.paths import Column
 from sim.proof.reachability import Bits, Reach
 
 End = str | tuple[int, ...]
@@ -171,10 +171,10 @@ def _selects_pairs(claim: Claim, network: Network, problems: Diagnostics) -> boo
             hint = "write TENANT/* for a tenant, */@node/HOST for a host, ZONE/* for a zone"
             problems.error("C711", what, span, hint)
             empty.append(pattern)
-        strays = beyond(pattern.rpartition("/")[2], _last_parts(network, pattern))
-        if strays and pattern not in empty and addresses_in(pattern) is None:
-            more = " and more" if len(strays) > 1 else ""
-            what = f'"{pattern}" selects no "{strays[0]}"{more}, which its range has'
+        unknown = beyond(pattern.rpartition("/")[2], _last_parts(network, pattern))
+        if unknown and pattern not in empty and addresses_in(pattern) is None:
+            more = " and more" if len(unknown) > 1 else ""
+            what = f'"{pattern}" selects no "{unknown[0]}"{more}, which its range has'
             problems.error("C702", what, span, "write the range that exists, or *")
             empty.append(pattern)
     if limits_of(source, target) is None:

@@ -25,7 +25,7 @@ from fabric.network import Network
 from sim.axes import WorldAxis, axes, sweep
 from sim.names.services import full_name
 from sim.proof.expect import Claim, pairs_of, without
-from sim.proof.legs import Column
+from sim.proof.paths import Column
 from sim.proof.reachability import Reach, reach_among, reachability
 from sim.proof.touched import AskedPairs, Standing, Touched, ways
 from sim.world import World
@@ -153,8 +153,8 @@ class Failures:
         what they take out of tunnels. Of `asked` pairs alone, or of all."""
         here, there = self.reach.world, noticed.world
         exempt = noticed.exempt(here)
-        relayed = any(vrf.hairpin for vrf in here.network.vrfs)
-        if relayed or _beside(there) != self._beside:
+        passed_on = any(vrf.hairpin for vrf in here.network.vrfs)
+        if passed_on or _beside(there) != self._beside:
             return Touched(self._standing, None, exempt)
         return Touched(self._standing, there.network, exempt, asked)
 

@@ -22,8 +22,8 @@ from sim.axes import DOWN, DRAINED, sweep
 from sim.proof.against import Against, only_under
 from sim.proof.expect import Claim, Outcome, check_claim, pairs_of, without
 from sim.proof.failures import Failures, Key, Noticed, kinds, vrfs_of
-from sim.proof.legs import Column
 from sim.proof.machines import Machines
+from sim.proof.paths import Column
 from sim.proof.reachability import Reach
 from sim.sweep.runner import SERIAL, Runner
 

@@ -36,7 +36,7 @@ from fabric.network import Network
 from sim.names.chosen import ANYBODY, chosen
 from sim.names.members import members
 from sim.proof.expect import Claim, check_claim
-from sim.proof.legs import Column
+from sim.proof.paths import Column
 from sim.proof.reachability import Reach
 from sim.verdicts import DETOUR
 from sim.why.pod_classes import workload

@@ -21,7 +21,7 @@ import numpy as np
 from compiler.policy.ir import Direction, Origin
 from sim.blocks.blocks import Blocks
 from sim.numbering import same_rows
-from sim.proof.legs import Column, row_key
+from sim.proof.paths import Column, row_key
 from sim.proof.permits import PERMITTED, declared, fold, intended, members
 from sim.proof.reachability import Bits, Reach, decisions
 
@@ -50,11 +50,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """All cells, row by row. `stray` are legs between VRFs that pass without a declared intent."""
+    """All cells, row by row. `undeclared` are paths between VRFs that pass without an intent."""
 
     groups: tuple[str, ...]
     cells: tuple[Cell, ...]
-    stray: Column
+    undeclared: Column
 
     def cell(self, src: str, dst: str) -> Cell:
         """The cell of two groups; ValueError when there is no such group."""
@@ -75,7 +75,7 @@ def matrix(reach: Reach) -> Matrix:
     closed = (open_pairs == 0).reshape(n, n)
     asked = in_vrf.T.astype(np.int64) @ closed @ in_vrf > 0
     permitted = (in_vrf.astype(np.int64) @ policy_alone(reach, asked) @ in_vrf.T).ravel() > 0
-    causes, stray = _causes(reach, group, n)
+    causes, undeclared = _causes(reach, group, n)
     ports = _ports(reach, cell[is_open], pairs.some[is_open], n * n)
     totals = _totals(reach, member).ravel()
     cells = []
@@ -94,7 +94,7 @@ def matrix(reach: Reach) -> Matrix:
                 () if open_pairs[number] else tuple(layers),
             )
         )
-    return Matrix(tuple(names), tuple(cells), stray)
+    return Matrix(tuple(names), tuple(cells), undeclared)
 
 
 def _groups(reach: Reach) -> tuple[list[str], Column]:
@@ -125,17 +125,17 @@ def _totals(reach: Reach, member: Column) -> Column:
 
 
 def _causes(reach: Reach, group: Column, n: int) -> tuple[list[tuple[Origin, ...]], Column]:
-    """Per cell the origins that permit what passes; and the legs that no intent explains."""
-    blocks, rows = reach.blocks, reach.legs
+    """Per cell the origins that permit what passes; and the paths that no intent explains."""
+    blocks, rows = reach.blocks, reach.paths
     origin_of, asked = _decision_origins(blocks)
-    passing = np.flatnonzero(np.asarray(reach.sets.any(axis=1))[reach.leg_set])
+    passing = np.flatnonzero(np.asarray(reach.sets.any(axis=1))[reach.path_set])
     crosses = blocks.endpoint_vrf[rows.src] != blocks.endpoint_vrf[rows.dst]
     cells = group[rows.src] * n + group[rows.dst]
     columns = np.stack([cells, rows.out_key, rows.in_key, crosses, rows.version])[:, passing]
     alike = same_rows(list(columns))
     unique = columns[:, alike.sample]
     found: set[tuple[int, int]] = set()
-    stray = np.zeros(unique.shape[1], np.bool_)
+    undeclared = np.zeros(unique.shape[1], np.bool_)
     real = np.stack([reach.space.sent(version) for version in (4, 6)])
     step = max(1, CHUNK // max(1, reach.space.size))
     for start in range(0, unique.shape[1], step):
@@ -143,16 +143,16 @@ def _causes(reach: Reach, group: Column, n: int) -> tuple[list[tuple[Origin, ...
         out, into = decisions(blocks, out_key), decisions(blocks, in_key)
         both = blocks.dec_permit[out] & blocks.dec_permit[into] & real[(version == 6).astype(int)]
         without = both & ~(asked[out] & asked[into])
-        stray[start : start + step] = np.asarray(without.any(axis=1)) & (crossing > 0)
+        undeclared[start : start + step] = np.asarray(without.any(axis=1)) & (crossing > 0)
         row, atom = np.nonzero(both)
         for side in (out, into):
             pair = np.unique(cell[row] * len(asked) + side[row, atom])
             found |= set(zip(*(x.tolist() for x in np.divmod(pair, len(asked))), strict=True))
-    return _by_cell(reach, found, origin_of, n), passing[stray[alike.of]]
+    return _by_cell(reach, found, origin_of, n), passing[undeclared[alike.of]]
 
 
-def stray_legs(reach: Reach) -> Column:
-    """Legs between VRFs that pass without a declared intent."""
+def undeclared_paths(reach: Reach) -> Column:
+    """Paths between VRFs that pass without a declared intent."""
     names, group = _groups(reach)
     return _causes(reach, group, len(names))[1]
 

@@ -69,10 +69,10 @@ def breaches(
     n = len(reach.network.endpoints)
     forbidden = reach.space.touching(ports, kind == "only", version)
     needed = reach.space.touching(ports, version=version)
-    coverage = Coverage(reach.leg_space)
+    coverage = Coverage(reach.path_space)
     ends = [(*divmod(key // 2, n), version) for key in keys]
     if not any(inside(reach, limits, *p) for pair in ends for p in coverage.places(*pair)):
-        coverage = Coverage(reach.leg_space, strict=False)
+        coverage = Coverage(reach.path_space, strict=False)
     for key in keys:
         src, dst = divmod(key // 2, n)
         cells = reach.cells_of(src, dst, version, every=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.proof.legs import Column
+from sim.proof.paths import Column
 from sim.proof.reachability import Pairs
 
 

@@ -197,7 +197,7 @@ def prove(world: World, *, tell: Callable[[str], None] = quiet, runner: Runner =
     tell("isolation matrix")
     table = matrix(reach)
     findings += [_of_diagnostic(reach, diagnostic) for diagnostic in network.findings]
-    findings += _stray(reach, table)
+    findings += _undeclared(reach, table)
     proof = Proof(reach, table, outcomes, tuple(broken), tuple(findings), len(failures.tried))
     proof = replace(proof, left_out=left_out(world, claims), emptied=emptied(world, claims))
     proof = replace(proof, nothing_left=nothing_left(world, claims))
@@ -305,8 +305,8 @@ def _witness(reach: Reach, claim: Claim, breach: Breach) -> Witness:
     if breach.reached:
         pairs = reach.between(breach.src, breach.dst)
         row = pairs.version.tolist().index(breach.version)
-        legs = range(int(pairs.first[row]), int(pairs.last[row]))
-        found = reached(reach, legs, claim.ports, claim.kind == "only", claim.limits)
+        paths = range(int(pairs.first[row]), int(pairs.last[row]))
+        found = reached(reach, paths, claim.ports, claim.kind == "only", claim.limits)
         assert found is not None, "a breach without a packet"
         return found
     return stopped(reach, breach.src, breach.dst, breach.version, claim.ports, claim.limits)
@@ -353,17 +353,17 @@ def _towards(source: Endpoint, target: Endpoint, prefix: Prefix) -> Witness | No
     return Witness(source.index, target.index, flow)
 
 
-def _stray(reach: Reach, table: Matrix) -> list[Finding]:
+def _undeclared(reach: Reach, table: Matrix) -> list[Finding]:
     """Packets between VRFs that no intent explains: one finding per pair of VRFs."""
     vrf = reach.blocks.endpoint_vrf
     seen: dict[tuple[int, int], list[int]] = {}
-    for leg in table.stray.tolist():
-        key = int(vrf[reach.legs.src[leg]]), int(vrf[reach.legs.dst[leg]])
-        seen.setdefault(key, []).append(leg)
+    for path in table.undeclared.tolist():
+        key = int(vrf[reach.paths.src[path]]), int(vrf[reach.paths.dst[path]])
+        seen.setdefault(key, []).append(path)
     out = []
-    for (a, b), legs in sorted(seen.items()):
-        witness = reached(reach, legs[:1])
-        assert witness is not None, "a stray leg without a packet"
+    for (a, b), paths in sorted(seen.items()):
+        witness = reached(reach, paths[:1])
+        assert witness is not None, "an undeclared path without a packet"
         trace = witness.trace(reach)
         guilty = blame(reach.world, trace)
         names = [reach.network.vrfs[v].name for v in (a, b)]
@@ -376,7 +376,7 @@ def _stray(reach: Reach, table: Matrix) -> list[Finding]:
                 witness,
                 label(reach.network, witness),
                 trace.reason,
-                len({(int(reach.legs.src[i]), int(reach.legs.dst[i])) for i in legs}),
+                len({(int(reach.paths.src[i]), int(reach.paths.dst[i])) for i in paths}),
             )
         )
     return out

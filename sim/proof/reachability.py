@@ -1,7 +1,7 @@
 """Who can reach whom, for all packets: the blocks of both ends walked over the routes.
 
-`reachability` takes every leg (`sim.proof.legs`) and asks both policies for its set of L4 atoms.
-The sets are few and shared: a leg only holds the number of its set. Per (source, destination,
+`reachability` takes every path (`sim.proof.paths`) and asks both policies for its set of L4 atoms.
+The sets are few and shared: a path only holds the number of its set. Per (source, destination,
 family) there are two answers:
 
 * `some`: the packets that *may* be delivered, for some address of an endpoint that owns a whole
@@ -31,7 +31,7 @@ from sim.numbering import same_sets
 from sim.packets.reasons import Reason
 from sim.pipeline.forwarding import refuse_rewrites
 from sim.proof.coverage import Coverage
-from sim.proof.legs import Column, Legs, LegSpace, legs
+from sim.proof.paths import Column, Paths, PathSpace, paths
 from sim.proof.spans import Spans
 from sim.proof.stand_ins import Between, StandIns
 from sim.world import World
@@ -66,7 +66,7 @@ class L4Sets:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """One row per (source, destination, family) with a route; legs `first:last` are its legs."""
+    """One row per (source, destination, family) with a route; paths `first:last` are its paths."""
 
     src: Column
     dst: Column
@@ -97,14 +97,14 @@ class PairCells:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Everything that is reachable. `legs` holds delivered legs sorted by pair; `leg_set` the set
+    """Everything that is reachable. `paths` holds delivered ones sorted by pair; `path_set` the set
     of L4 atoms that both policies let through on each; `sets[i]` is a boolean row over `space`."""
 
     world: World
     space: L4Space
-    leg_space: LegSpace
-    legs: Legs
-    leg_set: Column
+    path_space: PathSpace
+    paths: Paths
+    path_set: Column
     sets: Bits
     pairs: Pairs
     cells: PairCells
@@ -126,8 +126,8 @@ class Reach:
 
     @property
     def spans(self) -> Spans:
-        """What `legs` says of addresses."""
-        return self.leg_space.spans
+        """What `paths` says of addresses."""
+        return self.path_space.spans
 
     def portable(self, *, pairs: bool = True) -> Reach:
         """The same as a value that can be pickled; maybe without what gets where, for whoever asks
@@ -135,10 +135,10 @@ class Reach:
         world = self.world.portable()
         if pairs:
             return replace(self, world=world)
-        lasting = LegSpace.of(self.network, self.blocks)
+        lasting = PathSpace.of(self.network, self.blocks)
         none = np.zeros(0, np.int64)
         return Reach(
-            world, self.space, lasting, Legs.concat([]), none, self.sets[:1],
+            world, self.space, lasting, Paths.concat([]), none, self.sets[:1],
             Pairs(*(none for _ in fields(Pairs))), PairCells(*(none for _ in fields(PairCells))),
         )  # fmt: skip
 
@@ -160,7 +160,7 @@ class Reach:
         found: Column = np.arange(*np.searchsorted(self.cells.pair, [rows[0], rows[0] + 1]))
         if every:
             return found
-        wanted = set(Coverage(self.leg_space).places(src, dst, version))
+        wanted = set(Coverage(self.path_space).places(src, dst, version))
         counts: Column = found[np.array([p in wanted for p in self.places(found)], np.bool_)]
         return counts
 
@@ -176,16 +176,16 @@ def reachability(world: World, *, covered: bool = True, stand_ins: StandIns | No
     `sure` is known of cells alone."""
     refuse_rewrites(world, "the proof")
     _refuse_too_many(world.network, world.blocks, stand_ins=stand_ins)
-    space = LegSpace.of(world.network, world.blocks, stand_ins)
-    parts = (part for vrf in range(len(world.network.vrfs)) for part in legs(space, vrf))
+    space = PathSpace.of(world.network, world.blocks, stand_ins)
+    parts = (part for vrf in range(len(world.network.vrfs)) for part in paths(space, vrf))
     return _reach(world, space, parts, covered)
 
 
 def reach_from(blocks: Blocks, src: int, dst: int) -> Reach:
     """What endpoints of one VRF can reach in another one, and nothing else."""
     world = World.compiled(blocks.program, blocks)
-    space = LegSpace.of(world.network, blocks)
-    return _reach(world, space, legs(space, src, dst))
+    space = PathSpace.of(world.network, blocks)
+    return _reach(world, space, paths(space, src, dst))
 
 
 def reach_within(
@@ -201,19 +201,19 @@ def reach_within(
     every = range(len(world.network.vrfs))
     sources, wanted = (set(every if some is None else some) for some in (out_of, into))
     _refuse_too_many(world.network, world.blocks, sources & wanted)
-    space = LegSpace.of(world.network, world.blocks)
+    space = PathSpace.of(world.network, world.blocks)
     parts = (
         part
         for vrf in sorted(sources)
         for egress in space.egresses(space.tables(vrf)[1])
         if egress in wanted
-        for part in legs(space, vrf, egress)
+        for part in paths(space, vrf, egress)
     )
     return _reach(world, space, parts, covered)
 
 
 @phase("find who reaches whom")
-def reach_between(world: World, space: LegSpace, pairs: Iterable[tuple[str, str]]) -> Reach:
+def reach_between(world: World, space: PathSpace, pairs: Iterable[tuple[str, str]]) -> Reach:
     """What anybody in one VRF can reach in another one, for these pairs of names, and nothing
     else. `sure` is known of cells; of pairs nothing is."""
     number = {vrf.name: vrf.index for vrf in world.network.vrfs}
@@ -224,36 +224,40 @@ def reach_between(world: World, space: LegSpace, pairs: Iterable[tuple[str, str]
 def reach_among(world: World, beside: Reach, pairs: Iterable[tuple[int, int]]) -> Reach:
     """What anybody in one VRF can reach in another one, for these pairs, and nothing else; `beside`
     is of a world that differs in little."""
-    space = beside.leg_space.rerouted(world.network, world.blocks)
+    space = beside.path_space.rerouted(world.network, world.blocks)
     return _among(world, space, pairs, covered=True)
 
 
-def _among(world: World, space: LegSpace, pairs: Iterable[tuple[int, int]], covered: bool) -> Reach:
+def _among(
+    world: World, space: PathSpace, pairs: Iterable[tuple[int, int]], covered: bool
+) -> Reach:
     refuse_rewrites(world, "the proof")
     chosen = sorted(pairs)
     within = {a for a, b in chosen if a == b}
     _refuse_too_many(world.network, world.blocks, within, space.stand_ins)
-    return _reach(world, space, (part for pair in chosen for part in legs(space, *pair)), covered)
+    return _reach(world, space, (part for pair in chosen for part in paths(space, *pair)), covered)
 
 
-def _reach(world: World, leg_space: LegSpace, parts: Iterable[Legs], covered: bool = True) -> Reach:
+def _reach(
+    world: World, path_space: PathSpace, parts: Iterable[Paths], covered: bool = True
+) -> Reach:
     blocks = world.blocks
-    rows = Legs.concat([part.take(part.drop == Reason.DELIVERED) for part in parts])
+    rows = Paths.concat([part.take(part.drop == Reason.DELIVERED) for part in parts])
     rows = rows.take(
         np.lexsort((rows.hop, rows.dst_place, rows.src_place, rows.version, rows.dst, rows.src))
     )
     space = blocks.l4
     sets = L4Sets(space.size)
-    leg_set = _permitted(blocks, space, sets, rows, blocks.dec_permit)
+    path_set = _permitted(blocks, space, sets, rows, blocks.dec_permit)
     if (asks := conditional(blocks)).any():
         must = _permitted(blocks, space, sets, rows, blocks.dec_permit & ~asks)
     else:
-        must = leg_set
-    alike = must is leg_set and not len(blocks.homes.lives)
-    pairs, cells = _pairs(rows, leg_set, must, sets, alike)
+        must = path_set
+    alike = must is path_set and not len(blocks.homes.lives)
+    pairs, cells = _pairs(rows, path_set, must, sets, alike)
     if covered:
-        pairs = replace(pairs, sure=_sure(leg_space, pairs, cells, sets))
-    return Reach(world, space, leg_space, rows, leg_set, sets.bits, pairs, cells)
+        pairs = replace(pairs, sure=_sure(path_space, pairs, cells, sets))
+    return Reach(world, space, path_space, rows, path_set, sets.bits, pairs, cells)
 
 
 def _refuse_too_many(
@@ -293,7 +297,7 @@ def conditional(blocks: Blocks) -> Bits:
 
 
 def decisions(blocks: Blocks, keys: Column) -> NDArray[np.int32]:
-    """Decision ids per block row (see `legs.row_key`) and L4 atom, [rows, atoms]."""
+    """Decision ids per block row (see `paths.row_key`) and L4 atom, [rows, atoms]."""
     block, cls = keys >> 16, keys & 0xFFFF
     row = blocks.F_off[block] + cls * blocks.n_l4[block]
     columns = blocks.l4_class[blocks.l4_off[block][:, None] + np.arange(blocks.l4.size)]
@@ -301,8 +305,8 @@ def decisions(blocks: Blocks, keys: Column) -> NDArray[np.int32]:
     return found
 
 
-def _permitted(blocks: Blocks, space: L4Space, sets: L4Sets, rows: Legs, permits: Bits) -> Column:
-    """The set of each leg that both ends permit (bool[decisions]), as its IP version reads it;
+def _permitted(blocks: Blocks, space: L4Space, sets: L4Sets, rows: Paths, permits: Bits) -> Column:
+    """The set of each path that both ends permit (bool[decisions]), as its IP version reads it;
     computed once per distinct pair of block rows."""
     keys, inverse = np.unique(np.r_[rows.out_key, rows.in_key], return_inverse=True)
     out, into = inverse[: len(rows)], inverse[len(rows) :]
@@ -314,29 +318,29 @@ def _permitted(blocks: Blocks, space: L4Space, sets: L4Sets, rows: Legs, permits
     found = np.zeros(len(rows), np.int64)
     for version in (4, 6):
         mine = np.flatnonzero(rows.version == version)
-        both, leg_of = np.unique(out[mine] * len(keys) + into[mine], return_inverse=True)
+        both, path_of = np.unique(out[mine] * len(keys) + into[mine], return_inverse=True)
         for i in range(0, len(both), step):
             part = both[i : i + step]
             passing = table[part // len(keys)] & table[part % len(keys)]
             ids = sets.intern(space.of_version(passing, version))
-            chosen = (leg_of >= i) & (leg_of < i + step)
-            found[mine[chosen]] = ids[leg_of[chosen] - i]
+            chosen = (path_of >= i) & (path_of < i + step)
+            found[mine[chosen]] = ids[path_of[chosen] - i]
     return found
 
 
 def _pairs(
-    rows: Legs, leg_set: Column, leg_sure: Column, sets: L4Sets, alike: bool
+    rows: Paths, path_set: Column, path_sure: Column, sets: L4Sets, alike: bool
 ) -> tuple[Pairs, PairCells]:
     first = _starts(rows.src, rows.dst, rows.version)
     last = np.r_[first[1:], len(rows)].astype(np.int64)
     pair_of = np.repeat(np.arange(len(first)), last - first)
-    some = combine(sets, pair_of, leg_set, np.logical_or)
+    some = combine(sets, pair_of, path_set, np.logical_or)
     at = _starts(pair_of, rows.src_place, rows.dst_place)
     width = np.diff(np.r_[at, len(rows)])
     cell_of = np.repeat(np.arange(len(at)), width)
-    may = combine(sets, cell_of, leg_set, np.logical_or)
+    may = combine(sets, cell_of, path_set, np.logical_or)
     single = alike and len(at) == len(rows)
-    sure = may if single else combine(sets, cell_of, leg_sure, np.logical_and)
+    sure = may if single else combine(sets, cell_of, path_sure, np.logical_and)
     must = np.where(width == rows.hops[at], sure, 0)
     cells = PairCells(pair_of[at], rows.src_place[at], rows.dst_place[at], may, must)
     none = np.zeros_like(some)
@@ -344,7 +348,7 @@ def _pairs(
     return pairs, cells
 
 
-def _sure(space: LegSpace, pairs: Pairs, cells: PairCells, sets: L4Sets) -> Column:
+def _sure(space: PathSpace, pairs: Pairs, cells: PairCells, sets: L4Sets) -> Column:
     """Per pair what every address that counts can do."""
     coverage = Coverage(space)
     wanted = coverage.count(pairs.src, pairs.dst, pairs.version)

@@ -1,6 +1,6 @@
 """Regions: every source × every destination address × every protocol and port, with its verdict.
 
-The same legs as `sim.proof.reachability`, but nothing is left out: also what has no route, what is
+The same paths as `sim.proof.reachability`, but nothing is left out: also what has no route, what is
 dropped on the way, and which stage denies. Destination ranges of a source cover the whole address
 space of a family. This is what certificates are made of; it costs more than reachability, and is
 only computed when a certificate is asked for.
@@ -18,7 +18,7 @@ from fabric.interval_sets import union
 from sim.blocks.blocks import Blocks
 from sim.blocks.onward import leads_on
 from sim.packets.reasons import Reason, reasons
-from sim.proof.legs import Column, Legs, LegSpace, legs
+from sim.proof.paths import Column, Paths, PathSpace, paths
 from sim.proof.reachability import Bits, Reach, conditional, decisions
 from sim.proof.spans import TOP, Spans
 
@@ -56,7 +56,7 @@ class Profiles:
         return self._intern(np.full(self.blocks.l4.size, reason, np.int64))
 
     def of(self, drop: int, out_key: int, in_key: int) -> int:
-        """The profile of one leg: OUT policy, the way, IN policy."""
+        """The profile of one path: OUT policy, the way, IN policy."""
         key = drop, out_key, in_key
         if key not in self.known:
             reason = np.full(self.blocks.l4.size, drop, np.int64)
@@ -95,23 +95,23 @@ def regions(reach: Reach) -> tuple[Profiles, Iterator[Sender]]:
 
 def _sources(reach: Reach, profiles: Profiles) -> Iterator[Sender]:
     n = len(reach.network.vrfs)
-    egress = {vrf: _egresses(reach.leg_space, vrf) for vrf in range(n)}
+    egress = {vrf: _egresses(reach.path_space, vrf) for vrf in range(n)}
     spans = Spans.over(reach.blocks.addresses, egress)
-    space = replace(reach.leg_space, spans=spans, joined=False, known={}, crossings={})
+    space = replace(reach.path_space, spans=spans, joined=False, known={}, crossings={})
     for vrf in range(n):
         yield from _of_vrf(space, profiles, vrf)
 
 
-def _egresses(space: LegSpace, vrf: int) -> list[int]:
+def _egresses(space: PathSpace, vrf: int) -> list[int]:
     """Other VRFs in which packets of a VRF may arrive."""
     _, sets = space.tables(vrf)
     return [other for other in space.egresses(sets) if other != vrf]
 
 
-def _of_vrf(space: LegSpace, profiles: Profiles, vrf: int) -> Iterator[Sender]:
+def _of_vrf(space: PathSpace, profiles: Profiles, vrf: int) -> Iterator[Sender]:
     """Sources of one VRF; all its spans have the same bounds, so local span numbers compare."""
     ref = space.spans.of(vrf, vrf)
-    rows = Legs.concat([_localised(space, part) for part in legs(space, vrf)])
+    rows = Paths.concat([_localised(space, part) for part in paths(space, vrf)])
     rows = rows.take(np.lexsort((rows.hop, rows.dst_place, rows.src_place, rows.src)))
     senders, entries, sets, at_vtep = space.routes(vrf)
     b = space.blocks
@@ -125,14 +125,14 @@ def _of_vrf(space: LegSpace, profiles: Profiles, vrf: int) -> Iterator[Sender]:
         mine = rows.take(np.arange(first, last))
         for version, spans in ((4, np.arange(ref.n_v4)), (6, np.arange(ref.n_v4, len(ref)))):
             starts = ref.starts(int(version == 6))
-            ways = _Ways(endpoint, version, vrf, spans, starts, entries[here], hops[:, spans])
+            ways = _Sending(endpoint, version, vrf, spans, starts, entries[here], hops[:, spans])
             yield from _of_endpoint(
                 space, profiles, ways, mine, owner == endpoint, np.array(away, np.bool_)
             )
 
 
 @dataclass(frozen=True, slots=True)
-class _Ways:
+class _Sending:
     """What an endpoint sends comes in at each of `entries`; `hops` says how many next hops these
     have for each span of destinations, [entries, spans]."""
 
@@ -150,14 +150,14 @@ class _Ways:
         return [*(s - 1 for s in self.starts[1:]), TOP[self.version]]
 
 
-def _localised(space: LegSpace, part: Legs) -> Legs:
+def _localised(space: PathSpace, part: Paths) -> Paths:
     """Span numbers instead of places, of which each has one span here."""
     src, dst = (space.spans.spans_of(x) for x in (part.src_place, part.dst_place))
     return replace(part, src_place=src, dst_place=dst)
 
 
 def _of_endpoint(
-    space: LegSpace, profiles: Profiles, ways: _Ways, rows: Legs, mine: Column, away: Bits
+    space: PathSpace, profiles: Profiles, ways: _Sending, rows: Paths, mine: Column, away: Bits
 ) -> Iterator[Sender]:
     """Own spans that fare alike are one source; what an entry routes `away` it does not let in."""
     alike: dict[tuple[Stretch, ...], list[tuple[int, int]]] = {}
@@ -172,9 +172,9 @@ def _of_endpoint(
 
 
 def _stretches(
-    space: LegSpace, profiles: Profiles, ways: _Ways, rows: Legs, away: Bits
+    space: PathSpace, profiles: Profiles, ways: _Sending, rows: Paths, away: Bits
 ) -> tuple[Stretch, ...]:
-    """Destination ranges in order; neighbours that fare alike are joined. A next hop without a leg
+    """Destination ranges in order; neighbours that fare alike are joined. A next hop without a path
     leads back to the sender."""
     b, closure = space.blocks, space.closure
     spoof = profiles.constant(Reason.SPOOF_DROP), -1, -1
@@ -187,9 +187,9 @@ def _stretches(
     at = closure.vtep[rows.hop]
     there = (rows.dst >= 0) & b.homes.at(rows.dst, b.endpoint_vtep[rows.dst], at)
     there &= rows.drop != Reason.HAIRPIN_DROP
-    relayed = (closure.via_vtep[rows.hop] >= 0) & (rows.drop == Reason.UNDERLAY_DROP)
-    there &= ~relayed & (closure.drop[rows.hop] == 0)
-    early = relayed & ~space.underlay[rows.entry, closure.first_vtep[rows.hop]]
+    passed_on = (closure.via_vtep[rows.hop] >= 0) & (rows.drop == Reason.UNDERLAY_DROP)
+    there &= ~passed_on & (closure.drop[rows.hop] == 0)
+    early = passed_on & ~space.underlay[rows.entry, closure.first_vtep[rows.hop]]
     keys = zip(
         (rows.dst_place - ways.spans[0]).tolist() if len(ways.spans) else [],
         rows.drop.tolist(),

@@ -30,7 +30,7 @@ from sim.axes import DOWN
 from sim.names.services import known
 from sim.proof.expect import keys_of
 from sim.proof.failures import Failures, Key, Noticed, vrfs_of
-from sim.proof.legs import Column
+from sim.proof.paths import Column
 from sim.proof.reachability import Reach, reachability
 from sim.sweep.runner import SERIAL, Runner
 from sim.world import World

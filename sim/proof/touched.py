@@ -1,6 +1,6 @@
 """What a failure touches: pairs of endpoints of which a packet may fare otherwise.
 
-A packet from one endpoint to another meets three routes (`sim.proof.legs`): at the source's VTEP
+A packet from one endpoint to another meets three routes (`sim.proof.paths`): at the source's VTEP
 the one for its destination, at the destination's VTEP the one back to its source, and at the VTEP
 of either end the one for that end's own address. So where an instance has another route for some
 addresses, these pairs are touched, and nobody else:
@@ -31,8 +31,8 @@ from fabric.address_sets import AddressSet
 from fabric.control.fib import Fib
 from fabric.control.fib_changes import alike, moved, numbers_kept, renumbered
 from fabric.network import Network
-from sim.proof.legs import Column
 from sim.proof.narrow import Limits
+from sim.proof.paths import Column
 from sim.proof.reachability import Bits, Reach
 
 I32 = NDArray[np.int32]
@@ -150,7 +150,7 @@ class AskedPairs:
     def _answering(self, vrf: int) -> tuple[Column, Column]:
         """The prefixes that answer for addresses of ends, and whose these are."""
         if vrf not in self.known:
-            space, at = self.standing.reach.leg_space, self.standing.prefix_of(vrf)
+            space, at = self.standing.reach.path_space, self.standing.prefix_of(vrf)
             found = [(np.zeros(0, np.int64),) * 2]
             for home in np.flatnonzero(self.met[vrf]).tolist():
                 ref, owner = space.spans.of(vrf, home), space.owners(home)
@@ -266,7 +266,7 @@ class Touched:
         old, new = places[0].of(other.was), places[1].of(other.now)
         lost, more = self._led_to(old), self._led_to(new)
         if ((other.was < 0) != (other.now < 0)).any():
-            more |= self.standing.reach.leg_space.wide
+            more |= self.standing.reach.path_space.wide
         among = ~self.gone
         if self.asked:
             among &= self.asked.ends & self.asked.met[vrf][self.vrf]
@@ -297,7 +297,7 @@ class Touched:
 
     def _owning(self, vrf: int, atoms: Bits, among: Bits) -> Bits:
         """Those of some endpoints that own an address in atoms of a VRF."""
-        space, found = self.standing.reach.leg_space, np.zeros(self.n, np.bool_)
+        space, found = self.standing.reach.path_space, np.zeros(self.n, np.bool_)
         for home in np.unique(self.vrf[among]).tolist():
             ref = space.spans.of(vrf, home)
             there = np.unique(ref.atom_b[atoms[ref.atom_a]])

@@ -3,7 +3,7 @@
 Proven for every ordered pair of different VRFs (a, b): no packet (any addresses of either family,
 any protocol and ports) gets from an endpoint of a to an endpoint of b, except where `VrfCrossing`
 says that it may; and whatever passes there is permitted at both ends by a declared intent (leak,
-peering, zone), unless the crossing is *stray*.
+peering, zone), unless the crossing is *undeclared*.
 
 Nothing is enumerated by address, port or pair of endpoints:
 
@@ -12,8 +12,8 @@ Nothing is enumerated by address, port or pair of endpoints:
 2. a can only send to b if a route of a leads there, and b only answers to what it sees a's
    addresses as coming from (`seen`, by b's own routes). Both bits must be set at both ends.
 3. This errs on one side: it forgets that both ends must agree on addresses, ports and VTEPs. A pair
-   that looks stray is therefore walked leg by leg (`sim.proof.reachability`), and is only called so
-   with a packet in hand. `may pass` is not refined: it may hold where nothing passes.
+   that looks undeclared is therefore walked path by path (`sim.proof.reachability`), and is only
+   called so with a packet in hand. `may pass` is not refined: it may hold where nothing passes.
 
 Where VRFs permit hairpins every pair is walked, since routes of others decide what a reaches; after
 an update too.
@@ -34,7 +34,7 @@ from compiler.policy.ir import Direction
 from sim.blocks.blocks import Blocks
 from sim.numbering import expand
 from sim.pipeline.forwarding import refuse_anycast
-from sim.proof.matrix import stray_legs
+from sim.proof.matrix import undeclared_paths
 from sim.proof.permits import (
     I64,
     PERMITTED,
@@ -54,11 +54,11 @@ DENSE = 1 << 26
 
 @dataclass(frozen=True, slots=True)
 class VrfCrossing:
-    """Packets may pass from VRF `src` to VRF `dst`; `stray` is one that no intent explains."""
+    """Packets may pass from VRF `src` to VRF `dst`; `undeclared` is one that no intent explains."""
 
     src: int
     dst: int
-    stray: Witness | None = None
+    undeclared: Witness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,12 @@ class Isolation:
     routed: NDArray[np.bool_] = field(repr=False)
     declared: NDArray[np.bool_] = field(repr=False)
     decided: Flags = field(repr=False)
-    sight: Sight = field(repr=False)
+    behind_of: SeenBehind = field(repr=False)
 
     @property
     def holds(self) -> bool:
         """Whether whatever passes between VRFs was asked for."""
-        return not any(crossing.stray for crossing in self.crossings)
+        return not any(crossing.undeclared for crossing in self.crossings)
 
     def __bool__(self) -> bool:
         """Whether it holds."""
@@ -93,18 +93,20 @@ def isolation(blocks: Blocks) -> Isolation:
     decided = bits(blocks, asked)
     out, into = (np.zeros((n, n), np.uint8) for _ in Direction)
     _between(blocks, decided, members(blocks), out, into)
-    routed, sight = _routed(blocks), Sight(blocks)
+    routed, behind_of = _routed(blocks), SeenBehind(blocks)
     pairs = [(a, b) for a, b in np.argwhere(routed & (out > 0)).tolist()]
-    found = _walked(blocks) if _relays(blocks) else _crossings(blocks, pairs, out, into, sight)
+    found = (
+        _walked(blocks) if _hairpins(blocks) else _crossings(blocks, pairs, out, into, behind_of)
+    )
     crossings = tuple(found)
-    return Isolation(blocks, crossings, out, into, routed, asked, decided, sight)
+    return Isolation(blocks, crossings, out, into, routed, asked, decided, behind_of)
 
 
 def recheck(before: Isolation, blocks: Blocks) -> Isolation:
     """The proof about updated blocks, from that about the blocks that were updated."""
     old = before.blocks
     same = blocks.store is old.store and blocks.inst_of is old.inst_of
-    if not same or _relays(blocks):
+    if not same or _hairpins(blocks):
         return isolation(blocks)
     groups = blocks.program.groups[len(old.program.groups) :]
     asked = np.append(before.declared, declared(blocks, groups))
@@ -121,7 +123,7 @@ def recheck(before: Isolation, blocks: Blocks) -> Isolation:
         pairs |= {*((vrf, b) for b in ahead), *((a, vrf) for a in behind)}
     again = set(vrfs)
     kept = [c for c in before.crossings if c.src not in again and c.dst not in again]
-    found = _crossings(blocks, pairs, out, into, before.sight)
+    found = _crossings(blocks, pairs, out, into, before.behind_of)
     crossings = tuple(sorted([*kept, *found], key=lambda c: (c.src, c.dst)))
     return replace(
         before,
@@ -166,11 +168,11 @@ def _routed(blocks: Blocks) -> NDArray[np.bool_]:
 
 
 def _crossings(
-    blocks: Blocks, pairs: Iterable[tuple[int, int]], out: Flags, into: Flags, sight: Sight
+    blocks: Blocks, pairs: Iterable[tuple[int, int]], out: Flags, into: Flags, behind_of: SeenBehind
 ) -> Iterable[VrfCrossing]:
     """The pairs, of those that routes and the senders' policies allow, where packets may pass."""
     for a, b in pairs:
-        behind = sight.seen(a, b)
+        behind = behind_of.seen(a, b)
         own = PERMITTED | UNDECLARED
         accepts = 0
         for vrf in behind:
@@ -178,38 +180,38 @@ def _crossings(
         if accepts:
             sends = int(out[a, b])
             suspect = (sends | accepts) & UNDECLARED
-            yield VrfCrossing(a, b, _stray(blocks, a, b) if suspect else None)
+            yield VrfCrossing(a, b, _undeclared(blocks, a, b) if suspect else None)
 
 
-def _relays(blocks: Blocks) -> bool:
+def _hairpins(blocks: Blocks) -> bool:
     """Whether any VRF passes on what it takes out of tunnels."""
     return any(vrf.hairpin for vrf in blocks.program.network.vrfs)
 
 
 def _walked(blocks: Blocks) -> Iterable[VrfCrossing]:
-    """The pairs between which packets pass, found leg by leg."""
+    """The pairs between which packets pass, found path by path."""
     reach = reachability(World.compiled(blocks.program, blocks))
-    passing = np.asarray(reach.sets.any(axis=1))[reach.leg_set]
+    passing = np.asarray(reach.sets.any(axis=1))[reach.path_set]
     vrf = blocks.endpoint_vrf
-    ends = vrf[reach.legs.src[passing]], vrf[reach.legs.dst[passing]]
-    stray: dict[tuple[int, int], int] = {}
-    for leg in stray_legs(reach).tolist():
-        pair = int(vrf[reach.legs.src[leg]]), int(vrf[reach.legs.dst[leg]])
-        stray.setdefault(pair, leg)
+    ends = vrf[reach.paths.src[passing]], vrf[reach.paths.dst[passing]]
+    undeclared: dict[tuple[int, int], int] = {}
+    for path in undeclared_paths(reach).tolist():
+        pair = int(vrf[reach.paths.src[path]]), int(vrf[reach.paths.dst[path]])
+        undeclared.setdefault(pair, path)
     for a, b in sorted({*zip(*(end.tolist() for end in ends), strict=True)}):
         if a != b:
-            leg = stray.get((a, b))
-            yield VrfCrossing(a, b, None if leg is None else reached(reach, [leg]))
+            path = undeclared.get((a, b))
+            yield VrfCrossing(a, b, None if path is None else reached(reach, [path]))
 
 
-def _stray(blocks: Blocks, a: int, b: int) -> Witness | None:
+def _undeclared(blocks: Blocks, a: int, b: int) -> Witness | None:
     """A packet from VRF a to VRF b that no intent explains."""
     reach = reach_from(blocks, a, b)
-    legs = stray_legs(reach)
-    return reached(reach, legs[:1].tolist())
+    paths = undeclared_paths(reach)
+    return reached(reach, paths[:1].tolist())
 
 
-class Sight:
+class SeenBehind:
     """Behind which VRFs a receiver sees a sender's addresses. This depends on routes and owners
     alone, so updates keep it."""
 

@@ -49,42 +49,42 @@ class Witness:
 
 def reached(
     reach: Reach,
-    legs: Sequence[int],
+    paths: Sequence[int],
     ranges: Sequence[PortRange] = ANYTHING,
     inverse: bool = False,
     limits: Limits = ANYWHERE,
 ) -> Witness | None:
-    """A packet inside (with `inverse`: outside) `ranges` that one of these legs delivers."""
-    for leg in legs:
-        places = int(reach.legs.src_place[leg]), int(reach.legs.dst_place[leg])
+    """A packet inside (with `inverse`: outside) `ranges` that one of these paths delivers."""
+    for path in paths:
+        places = int(reach.paths.src_place[path]), int(reach.paths.dst_place[path])
         if not inside(reach, limits, *places):
             continue
-        version, *_ = reach.spans.bounds(int(reach.legs.src_place[leg]))
-        l4 = reach.space.pick(reach.sets[reach.leg_set[leg]], ranges, inverse, version)
+        version, *_ = reach.spans.bounds(int(reach.paths.src_place[path]))
+        l4 = reach.space.pick(reach.sets[reach.path_set[path]], ranges, inverse, version)
         if l4 is not None:
-            return on_leg(reach, leg, l4, limits.of(version))
+            return on_path(reach, path, l4, limits.of(version))
     return None
 
 
-def on_leg(reach: Reach, leg: int, l4: L4, inside: Ends = EVERYWHERE) -> Witness:
-    """The packet with these ports and fields on one leg; `inside` narrows its source and
+def on_path(reach: Reach, path: int, l4: L4, inside: Ends = EVERYWHERE) -> Witness:
+    """The packet with these ports and fields on one path; `inside` narrows its source and
     destination addresses."""
-    rows = reach.legs
-    src = reach.network.endpoints[int(rows.src[leg])]
-    version, source, target = leg_ends(reach, leg, inside)
+    rows = reach.paths
+    src = reach.network.endpoints[int(rows.src[path])]
+    version, source, target = path_ends(reach, path, inside)
     flow = Flow(src.vrf, version, source, target, *l4[:3], src_endpoint=src.index, fields=l4[3])
     taken = (
         n
         for n, (entry, way, _) in enumerate(entered(reach.world, src, flow))
         if way is not None
-        and entry == rows.entry[leg]
-        and _takes(reach.leg_space.closure, rows.hop[leg], way)
+        and entry == rows.entry[path]
+        and _takes(reach.path_space.closure, rows.hop[path], way)
     )
-    return Witness(src.index, int(rows.dst[leg]), flow, next(taken, None))
+    return Witness(src.index, int(rows.dst[path]), flow, next(taken, None))
 
 
 def _takes(closure: Closure, hop: int, way: WholeWay) -> bool:
-    """Whether this is the way of a leg."""
+    """Whether this is the way of a path."""
     first = int(closure.first_vtep[hop]), int(closure.first_vrf[hop])
     circles = Reason.TTL_DROP in (closure.drop[hop], way.ends)
     if circles:
@@ -95,9 +95,9 @@ def _takes(closure: Closure, hop: int, way: WholeWay) -> bool:
     return (way.steps[0].to[:2], outer, way.end[:2]) == (first, via, end)
 
 
-def leg_ends(reach: Reach, leg: int, inside: Ends = EVERYWHERE) -> tuple[int, int, int]:
-    """Family, a source and a destination address of a leg."""
-    places = int(reach.legs.src_place[leg]), int(reach.legs.dst_place[leg])
+def path_ends(reach: Reach, path: int, inside: Ends = EVERYWHERE) -> tuple[int, int, int]:
+    """Family, a source and a destination address of a path."""
+    places = int(reach.paths.src_place[path]), int(reach.paths.dst_place[path])
     version, *_ = reach.spans.bounds(places[0])
     source, target = (
         _inside(reach.spans.ranges(place), limits, version)
@@ -145,10 +145,10 @@ def stopped(
     else:
         both = zip(place, limits.of(version), strict=True)
         ends = [_inside(reach.spans.ranges(at), given, version) for at, given in both]
-        for leg in _legs_of(reach, src, dst, version):
-            here = int(reach.legs.src_place[leg]), int(reach.legs.dst_place[leg])
-            if here == place and not reach.sets[reach.leg_set[leg], atom]:
-                return on_leg(reach, leg, l4, limits.of(version))
+        for path in _paths_of(reach, src, dst, version):
+            here = int(reach.paths.src_place[path]), int(reach.paths.dst_place[path])
+            if here == place and not reach.sets[reach.path_set[path], atom]:
+                return on_path(reach, path, l4, limits.of(version))
     vrf = reach.network.endpoints[src].vrf
     flow = Flow(vrf, version, ends[0], ends[1], *l4[:3], src_endpoint=src, fields=l4[3])
     return Witness(src, dst, flow, failing(reach, dst, flow))
@@ -160,7 +160,7 @@ def _wanted(
     """The places within the limits that count, those with most addresses first; all of them when
     none does."""
     for strict in (True, False):
-        every = Coverage(reach.leg_space, strict=strict).places(src, dst, version)
+        every = Coverage(reach.path_space, strict=strict).places(src, dst, version)
         found = [places for places in every if inside(reach, limits, *places)]
         if found:
             break
@@ -173,7 +173,7 @@ def _size(reach: Reach, places: tuple[int, int]) -> int:
     return sizes[0] * sizes[1]
 
 
-def _legs_of(reach: Reach, src: int, dst: int, version: int) -> range:
+def _paths_of(reach: Reach, src: int, dst: int, version: int) -> range:
     pairs = reach.between(src, dst)
     row = np.flatnonzero(pairs.version == version)
     return range(int(pairs.first[row[0]]), int(pairs.last[row[0]])) if len(row) else range(0)

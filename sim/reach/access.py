@@ -33,7 +33,7 @@ from sim.pipeline.ways import entered
 from sim.proof.expect import selected
 from sim.proof.narrow import Limits
 from sim.proof.reachability import Bits, Reach, conditional, decisions
-from sim.proof.witness import on_leg
+from sim.proof.witness import on_path
 from sim.reach.asked_parts import ALL, Addresses, Asked, asked_parts
 from sim.reach.assumed import Assumed
 from sim.why.blame import Cause, crossings
@@ -220,16 +220,16 @@ class _AllPairs:
 
 
 def _routes(reach: Reach, part: Asked, mask: Bits) -> tuple[Cause, ...]:
-    """What brings the routes of a pair across VRFs, on the first leg that is open."""
-    leg = next(i for i in part.legs.tolist() if (reach.sets[reach.leg_set[i]] & mask).any())
+    """What brings the routes of a pair across VRFs, on the first path that is open."""
+    path = next(i for i in part.paths.tolist() if (reach.sets[reach.path_set[i]] & mask).any())
     network = reach.network
-    src, dst = (network.endpoints[int(end[leg])] for end in (reach.legs.src, reach.legs.dst))
+    src, dst = (network.endpoints[int(end[path])] for end in (reach.paths.src, reach.paths.dst))
     if src.vrf == dst.vrf:
         return ()
-    witness = on_leg(reach, leg, SOME)
+    witness = on_path(reach, path, SOME)
     flow = witness.flow
     entry, way, _ = entered(reach.world, src, flow)[witness.choice or 0]
-    assert way is not None, "a leg without a route"
+    assert way is not None, "a path without a route"
     route, hop, _ = way.steps[0]
     back, seen = way_back(reach.world, way.end, way.before[:2])
     ends = src.index, entry, route, hop
@@ -239,7 +239,7 @@ def _routes(reach: Reach, part: Asked, mask: Bits) -> tuple[Cause, ...]:
 
 
 class _LegCauses:
-    """Origins behind legs, worked out once per pair of block rows."""
+    """Origins behind paths, worked out once per pair of block rows."""
 
     def __init__(self, reach: Reach, masks: Mapping[int, Bits]) -> None:
         self.reach = reach
@@ -253,19 +253,19 @@ class _LegCauses:
         self.asks = conditional(reach.blocks)
 
     def of(self, parts: Iterable[Asked]) -> tuple[tuple[Origin, ...], tuple[Origin, ...], bool]:
-        """What permits on the legs of these parts, at the source and at the destination; and if
+        """What permits on the paths of these parts, at the source and at the destination; and if
         that is under conditions somewhere."""
         asks = False
         out: set[int] = set()
         into: set[int] = set()
         for part in parts:
-            legs = zip(
-                self.reach.legs.out_key[part.legs].tolist(),
-                self.reach.legs.in_key[part.legs].tolist(),
+            paths = zip(
+                self.reach.paths.out_key[part.paths].tolist(),
+                self.reach.paths.in_key[part.paths].tolist(),
                 strict=True,
             )
             version = int(self.reach.pairs.version[part.pair])
-            for key in {(*keys, version) for keys in legs}:
+            for key in {(*keys, version) for keys in paths}:
                 if key not in self.known:
                     self.known[key] = self._origins(*key)
                 out |= self.known[key][0]

@@ -1,8 +1,8 @@
-"""Which legs of a pair of endpoints are asked about, where ends are addresses and not endpoints.
+"""Which paths of a pair of endpoints are asked about, where ends are addresses and not endpoints.
 
 Rules that hold here:
 
-1. Whoever asks by a name asks about all of a pair's legs; by addresses (`sim.proof.narrow`) about
+1. Whoever asks by a name asks about all of a pair's paths; by addresses (`sim.proof.narrow`) about
    those from and to places that hold some of these. Addresses of a place fare alike, so what passes
    there passes from and to exactly the part that was asked for.
 2. Places that pass the same make one part, as far as every source of it meets every destination.
@@ -20,8 +20,8 @@ import numpy as np
 from compiler.program.ownership import Owned, owned_addresses
 from fabric.interval_sets import Intervals, intersect
 from sim.names.address_words import blocks_of, rectangles
-from sim.proof.legs import Column
 from sim.proof.narrow import Limits, inside
+from sim.proof.paths import Column
 from sim.proof.reachability import Bits, Reach
 
 Addresses = tuple[tuple[str, ...], tuple[str, ...]]
@@ -31,11 +31,11 @@ ALL: Addresses = ((), ())
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Legs of one pair (row of `Reach.pairs`) on which the L4 atoms `bits` pass."""
+    """Paths of one pair (row of `Reach.pairs`) on which the L4 atoms `bits` pass."""
 
     pair: int
     bits: Bits
-    legs: Column
+    paths: Column
     addresses: Addresses = ALL
 
 
@@ -47,28 +47,28 @@ def asked_parts(
     kept: dict[tuple[int, int], Bits] = {}
     for i in rows:
         version = int(pairs.version[i])
-        legs: Column = np.arange(pairs.first[i], pairs.last[i])
+        paths: Column = np.arange(pairs.first[i], pairs.last[i])
         if not limits:
             some = int(pairs.some[i]), version
             if some not in kept:
                 mask = reach.space.of_version(masks[version], version)
                 kept[some] = reach.sets[some[0]] & mask
-            yield Asked(i, kept[some], legs)
+            yield Asked(i, kept[some], paths)
         elif version in limits.versions:
             mask = reach.space.of_version(masks[version], version)
-            yield from _within(reach, i, legs, mask, limits, owned)
+            yield from _within(reach, i, paths, mask, limits, owned)
 
 
 def _within(
-    reach: Reach, pair: int, legs: Column, mask: Bits, limits: Limits, owned: Owned
+    reach: Reach, pair: int, paths: Column, mask: Bits, limits: Limits, owned: Owned
 ) -> Iterator[Asked]:
     version = int(reach.pairs.version[pair])
     by_place: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for leg in legs.tolist():
-        by_place[int(reach.legs.src_place[leg]), int(reach.legs.dst_place[leg])].append(leg)
+    for path in paths.tolist():
+        by_place[int(reach.paths.src_place[path]), int(reach.paths.dst_place[path])].append(path)
     alike: dict[bytes, tuple[Bits, list[int], list[tuple[Intervals, Intervals]]]] = {}
     for places, mine in by_place.items():
-        bits: Bits = reach.sets[reach.leg_set[mine]].any(axis=0) & mask
+        bits: Bits = reach.sets[reach.path_set[mine]].any(axis=0) & mask
         if not bits.any() or not inside(reach, limits, *places):
             continue
         _, some, ends = alike.setdefault(bits.tobytes(), (bits, [], []))

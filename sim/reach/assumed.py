@@ -28,7 +28,7 @@ from compiler.policy.ir import Action, Direction, Origin, Stage
 from compiler.policy.stages import Owner
 from compiler.program.program import Entry, Group, Region
 from sim.numbering import expand, same_rows
-from sim.proof.legs import Column
+from sim.proof.paths import Column
 from sim.proof.reachability import Bits, Reach, decisions
 from sim.reach.drawn_from import Pool, by_address, cut, is_leak, pools_of
 
@@ -68,21 +68,21 @@ class Assumed:
 
     @cached_property
     def _fates(self) -> list[tuple[int, bool, bool]]:
-        """Pairs with a drawn address that a rule at the other end may be about, a row for each leg:
-        whether it rests on it, whether it misses something."""
+        """Pairs with a drawn address that a rule at the other end may be about, a row for each
+        path: whether it rests on it, whether it misses something."""
         if not self.drawn.any():
             return []
         pairs = self.reach.pairs
         out = self._meets(Direction.OUT, pairs.src, pairs.dst)
         into = self._meets(Direction.IN, pairs.dst, pairs.src)
         chosen = np.flatnonzero(out | into)
-        row, leg = expand(pairs.first[chosen], pairs.last[chosen] - pairs.first[chosen])
+        row, path = expand(pairs.first[chosen], pairs.last[chosen] - pairs.first[chosen])
         pair = chosen[row]
-        here = self._said(Direction.OUT, pair, leg, out[pair])
-        there = self._said(Direction.IN, pair, leg, into[pair])
+        here = self._said(Direction.OUT, pair, path, out[pair])
+        there = self._said(Direction.IN, pair, path, into[pair])
         step = max(1, CHUNK // max(1, self.reach.blocks.l4.size))
         found: list[tuple[int, bool, bool]] = []
-        for i in range(0, len(leg), step):
+        for i in range(0, len(path), step):
             part = slice(i, i + step)
             (may, by, could), (may_in, by_in, could_in) = (
                 [table[number[part]] for table in tables] for number, *tables in (here, there)
@@ -93,14 +93,14 @@ class Assumed:
             found += zip(pair[part].tolist(), rests.tolist(), misses.tolist(), strict=True)
         return found
 
-    def _said(self, side: Direction, pair: Column, leg: Column, counts: Bits) -> list[Any]:
-        """What the policies of one end say on some legs: the number of each leg's row, and the
+    def _said(self, side: Direction, pair: Column, path: Column, counts: Bits) -> list[Any]:
+        """What the policies of one end say on some paths: the number of each path's row, and the
         rows: what passes; what of it by an address; what passes or would if the address of the
         other end were another one. Unless it `counts`, addresses do not matter."""
-        pairs, legs = self.reach.pairs, self.reach.legs
+        pairs, paths = self.reach.pairs, self.reach.paths
         ends = (pairs.src, pairs.dst) if side is Direction.OUT else (pairs.dst, pairs.src)
         local, remote = (end[pair] for end in ends)
-        keys = (legs.out_key if side is Direction.OUT else legs.in_key)[leg]
+        keys = (paths.out_key if side is Direction.OUT else paths.in_key)[path]
         pool = self._numbered(remote)[0][remote]
         bound = self.reach.blocks.ep_block[side, local]
         asked = same_rows([keys, pool, pairs.version[pair], counts, bound])

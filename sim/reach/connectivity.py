@@ -36,7 +36,7 @@ from fabric.network import Network
 from fabric.phases import phase
 from sim.names.cluster_names import ClusterNames
 from sim.numbering import expand, same_rows
-from sim.proof.legs import Column
+from sim.proof.paths import Column
 from sim.proof.reachability import MAX_PAIRS, Bits, Reach, reachability
 from sim.proof.stand_ins import StandIns
 from sim.world import World
@@ -244,8 +244,8 @@ class _Rows:
         for part in self.families(chosen) if len(chosen) else ():
             sets = pairs.some[part]
             if sets.any():
-                legs = expand(pairs.first[part], pairs.last[part] - pairs.first[part])[1]
-                one = self.connection(NOBODY, NOBODY, sets, legs, pairs.version[part])
+                paths = expand(pairs.first[part], pairs.last[part] - pairs.first[part])[1]
+                one = self.connection(NOBODY, NOBODY, sets, paths, pairs.version[part])
                 yield replace(one, versions=versions)
 
     def families(self, rows: Column) -> list[Column]:
@@ -258,32 +258,32 @@ class _Rows:
 
     def outside(self) -> Iterator[Connection]:
         """Rule 2, both ways."""
-        legs, of = self.reach.legs, self.stand_ins.of
+        paths, of = self.reach.paths, self.stand_ins.of
         every = dict.fromkeys(profile for some in self.profiles.values() for profile in some)
         for direction, here, there, place in (
-            (Direction.IN, legs.dst, legs.src, legs.src_place),
-            (Direction.OUT, legs.src, legs.dst, legs.dst_place),
+            (Direction.IN, paths.dst, paths.src, paths.src_place),
+            (Direction.OUT, paths.src, paths.dst, paths.dst_place),
         ):
             members: dict[int, list[int]] = defaultdict(list)
-            for leg in np.flatnonzero(there == self.external).tolist():
-                members[int(of[here[leg]])].append(leg)
+            for path in np.flatnonzero(there == self.external).tolist():
+                members[int(of[here[path]])].append(path)
             for profile in every:
-                found = [leg for number, _ in profile.classes for leg in members.get(number, ())]
+                found = [path for number, _ in profile.classes for path in members.get(number, ())]
                 for ranges, chosen in self.alike(np.array(found, np.int64), place):
                     other = Peer("External", ranges=ranges)
                     ends = (other, NOBODY) if direction is Direction.IN else (NOBODY, other)
-                    sets, versions = self.reach.leg_set[chosen], legs.version[chosen]
+                    sets, versions = self.reach.path_set[chosen], paths.version[chosen]
                     row = self.connection(*ends, sets, chosen, versions)
                     for peer in profile.peers:
                         ends = (other, peer) if direction is Direction.IN else (peer, other)
                         yield replace(row, source=ends[0], target=ends[1])
 
-    def alike(self, legs: Column, place: Column) -> Iterator[tuple[tuple[str, ...], Column]]:
-        """Legs towards outside addresses for which the same sets apply, with the ranges."""
-        legs = legs[np.argsort(place[legs], kind="stable")]
-        places, first = np.unique(place[legs], return_index=True)
-        parts = np.split(legs, first[1:])
-        sets = [tuple(sorted({*self.reach.leg_set[part].tolist()})) for part in parts]
+    def alike(self, paths: Column, place: Column) -> Iterator[tuple[tuple[str, ...], Column]]:
+        """Paths towards outside addresses for which the same sets apply, with the ranges."""
+        paths = paths[np.argsort(place[paths], kind="stable")]
+        places, first = np.unique(place[paths], return_index=True)
+        parts = np.split(paths, first[1:])
+        sets = [tuple(sorted({*self.reach.path_set[part].tolist()})) for part in parts]
         spans = self.reach.spans
         ranges = sorted(
             (spans.bounds(p)[0], *bounds, s)
@@ -296,11 +296,11 @@ class _Rows:
                 yield tuple(joined(ranges, wanted)), np.concatenate(chosen)
 
     def connection(
-        self, source: Peer, target: Peer, sets: Column, legs: Column, versions: Column
+        self, source: Peer, target: Peer, sets: Column, paths: Column, versions: Column
     ) -> Connection:
-        """One row from the sets of its members and their legs."""
+        """One row from the sets of its members and their paths."""
         distinct = np.unique(sets)
-        causes, assumed = self.causes.of(legs)
+        causes, assumed = self.causes.of(paths)
         return Connection(
             source,
             target,
@@ -321,23 +321,23 @@ class _Causes:
         self.drawn = drawn(reach.network)
         self.masks: dict[tuple[L4Range, ...], Bits] = {}
 
-    def of(self, legs: Column) -> tuple[tuple[tuple[Direction, Origin], ...], bool]:
-        """The causes behind these legs (rule 3), and whether they are assumed (rule 4)."""
-        rows, chosen = self.reach.legs, self.reach.leg_set[legs]
+    def of(self, paths: Column) -> tuple[tuple[tuple[Direction, Origin], ...], bool]:
+        """The causes behind these paths (rule 3), and whether they are assumed (rule 4)."""
+        rows, chosen = self.reach.paths, self.reach.path_set[paths]
         found: dict[tuple[Direction, Origin], None] = {}
         assumed = False
         for direction, key, local, remote, place in (
             (Direction.OUT, rows.out_key, rows.src, rows.dst, rows.dst_place),
             (Direction.IN, rows.in_key, rows.dst, rows.src, rows.src_place),
         ):
-            drawn = self.drawn[remote[legs]]
-            for i in same_rows([key[legs], chosen, drawn]).sample.tolist():
-                leg, number = int(legs[i]), int(chosen[i])
+            drawn = self.drawn[remote[paths]]
+            for i in same_rows([key[paths], chosen, drawn]).sample.tolist():
+                path, number = int(paths[i]), int(chosen[i])
                 if number:
-                    where = (direction, int(key[leg]), number)
+                    where = (direction, int(key[path]), number)
                     if where not in self.known:
                         self.known[where] = tuple(
-                            self.allowing(direction, int(local[leg]), int(place[leg]), number)
+                            self.allowing(direction, int(local[path]), int(place[path]), number)
                         )
                     causes = self.known[where]
                     found.update(dict.fromkeys((direction, origin) for origin, _ in causes))

@@ -171,7 +171,7 @@ def _targets(ends: Ends, version: int) -> list[AddressClass]:
     network, source, wanted = ends.network, ends.source, ends.wanted
     end, block = wanted.endpoint, wanted.block
     entries = [(vtep, source.vrf) for vtep in network.entries(source)]
-    here = [*entries, *_relays(network)]
+    here = [*entries, *_hairpins(network)]
     if block is None and not _is_wide(wanted):
         mine = _address(ends, version)
         return (
@@ -205,7 +205,7 @@ def _sources(
         return [AddressClass(None)]
     hops = {(hop.vtep, hop.vrf) for kind in targets for hop in _hops(network, kind.sets)}
     home = {(v, end.vrf) for v in network.entries(end)} if end else set[Instance]()
-    egresses = sorted({*hops, *home, *_relays(network)})
+    egresses = sorted({*hops, *home, *_hairpins(network)})
     groups = [
         group
         for e in network.endpoints
@@ -307,7 +307,7 @@ def _sets(
     return [*zip(*columns, strict=True)] if columns else [()] * len(ips)
 
 
-def _relays(network: Network) -> list[Instance]:
+def _hairpins(network: Network) -> list[Instance]:
     """Who passes on what it takes out of tunnels, and by its routes decides where that goes."""
     return [at for at in network.fib.instances if network.vrfs[at[1]].hairpin]
 
@@ -315,7 +315,7 @@ def _relays(network: Network) -> list[Instance]:
 def _led_into(ends: Ends, at: Instance, version: int, ip: int, sets: Sequence[int]) -> set[int]:
     """The VRFs into which an instance's route for an address leads in the end; `sets` has its
     next-hop set."""
-    if not _relays(ends.network):
+    if not _hairpins(ends.network):
         return {hop.vrf for hop in _hops(ends.network, sets)}
     header = Flow(at[1], version, 0, ip, 0)
     return {way.end.vrf for way in ways(ends.world, Place(*at, header))}

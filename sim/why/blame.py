@@ -87,7 +87,7 @@ def for_allow(world: World, found: Trace) -> Blame:
     """The necessary permits and routes of a delivered packet, the likeliest mistake first."""
     network, program = world.network, world.program
     causes = [cause for _, cause in crossings(network, found)]
-    ranked = [(0, cause) for stray, cause in crossings(network, found) if stray]
+    ranked = [(0, cause) for undeclared, cause in crossings(network, found) if undeclared]
     for side in (found.out, found.into):
         for entry in _permits(program, side):
             origin = program.origins[entry.origin]
@@ -154,9 +154,9 @@ def for_deny(world: World, found: Trace, target: int | None) -> Blame:
     network, program = world.network, world.program
     if cut := _cut_off(network, found, target):
         return Blame(cut)
-    strays = [cause for stray, cause in crossings(network, found) if stray]
-    if strays:
-        return Blame(strays[0], tuple(_stop(network, found, target)))
+    undeclared = [cause for undeclared, cause in crossings(network, found) if undeclared]
+    if undeclared:
+        return Blame(undeclared[0], tuple(_stop(network, found, target)))
     side = found.out if found.out and found.out.reason.by_policy else found.into
     if not found.reason.by_policy or side is None:
         causes = _stop(network, found, target)

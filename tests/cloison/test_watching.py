@@ -198,8 +198,8 @@ def test_what_a_watch_says_of_isolation_is_never_more_than_known(small: Path) ->
     other.write_text(OTHER)
     assert watch.proved(World.read([small])).startswith("Isolation is unknown")
     crossing = World(DEMO, Policy())
-    stray = next(row for row in crossing_rows(crossing.proof) if not row["declared"])
-    said = f"first {stray['source']} -> {stray['destination']}: {stray['packet']}."
+    undeclared = next(row for row in crossing_rows(crossing.proof) if not row["declared"])
+    said = f"first {undeclared['source']} -> {undeclared['destination']}: {undeclared['packet']}."
     assert watch.proved(crossing).startswith("Isolation fails for ")
     assert watch.proved(crossing).endswith(said)
 

@@ -16,7 +16,7 @@ from cloison.cli import main
 from fabric.budget import MEMORY, STEPS, multiplied, of_site, wiring
 from fabric.build import build
 from fabric.clos import build_fabric, wired
-from fabric.control.underlay import settle
+from fabric.control.underlay import converge_sessions
 from fabric.diagnostics import InputError
 from fabric.file.spec import FabricSpec, Site
 from fabric.load import load, load_fabric
@@ -68,7 +68,7 @@ def test_memory_stays_below_the_estimate(site: dict[str, object]) -> None:
     numbers = range(1, wiring(spec).nodes + 1)
     asn = tuple(4_200_000_000 + n for n in numbers)
     tracemalloc.start()
-    settle(build_fabric(spec), asn, tuple(numbers))
+    converge_sessions(build_fabric(spec), asn, tuple(numbers))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert wiring(spec).memory / 4 < peak < wiring(spec).memory

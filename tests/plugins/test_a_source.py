@@ -34,7 +34,7 @@ from compiler.policy.ir import (
 )
 from compiler.policy.origin_kinds import Listed, OriginKind
 from compiler.policy.semantics import decide
-from compiler.policy.source import Source, no_mistakes, settled
+from compiler.policy.source import Source, no_mistakes, with_unclaimed
 from compiler.program.document import document
 from compiler.program.dpu import enforcement_points, tables_of
 from compiler.program.walk import verdict
@@ -164,9 +164,11 @@ def test_what_no_source_claims_is_not_evaluated(tmp_path: Path) -> None:
         "metadata": {"name": "shut", "namespace": "shop"}, "spec": {"podSelector": {}},
     }  # fmt: skip
     network = cluster_network([written(tmp_path, isolate)])
-    assert settled(network, SOURCES) is network
+    assert with_unclaimed(network, SOURCES) is network
     without = tuple(s for s in SOURCES if s is not network_policy.SOURCE)
-    assert [r.title for r in settled(network, without).not_evaluated] == ["NetworkPolicy shop/shut"]
+    assert [r.title for r in with_unclaimed(network, without).not_evaluated] == [
+        "NetworkPolicy shop/shut"
+    ]
     assert compile_network(network, without).network.not_evaluated
 
 
@@ -186,7 +188,7 @@ def test_what_nobody_evaluates_inside_a_claimed_object_stays_told(tmp_path: Path
     told = {r.category for r in network.not_evaluated if r.kind == "Deployment"}
     assert told == {"field", "door"}
     reader = replace(ROW, claims=(CLAIM, ClaimedKind("apps", "Deployment", ("v1",))))
-    left = settled(network, (*SOURCES, reader)).not_evaluated
+    left = with_unclaimed(network, (*SOURCES, reader)).not_evaluated
     assert left == tuple(r for r in network.not_evaluated if r.kind == "Deployment")
 
 

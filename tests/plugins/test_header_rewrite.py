@@ -93,13 +93,13 @@ def test_who_does_not_follow_says_so() -> None:
 
 
 def test_the_proof_s_columns_take_the_same_steps() -> None:
-    """Every leg of the proof is a step from here, to the places that it says."""
+    """Every path of the proof is a step from here, to the places that it says."""
     reach = prove(PLAIN).reach
     b = reach.blocks
     said = set()
-    for row in range(len(reach.legs)):
+    for row in range(len(reach.paths)):
         src, dst, hop = (
-            int(column[row]) for column in (reach.legs.src, reach.legs.dst, reach.legs.hop)
+            int(column[row]) for column in (reach.paths.src, reach.paths.dst, reach.paths.hop)
         )
         said.add((src, dst, int(b.set_vtep[hop]), int(b.set_vrf[hop])))
     stepped = set()

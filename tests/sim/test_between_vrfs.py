@@ -29,7 +29,7 @@ NETWORK = routed(
 ANY = (Named(("*",)),)
 
 
-def strays(out: str, into: str) -> list[bool]:
+def undeclared(out: str, into: str) -> list[bool]:
     """Whether a packet from acme to globex is one that nobody declared, by each of the three: a
     cause of the kind `out` lets it leave, one of the kind `into` lets it in."""
     causes = {Direction.OUT: Origin(out, "x"), Direction.IN: Origin(into, "x")}
@@ -50,16 +50,16 @@ def strays(out: str, into: str) -> list[bool]:
     assert np.any(reachability(world).sets), "the packet gets there"
     return [
         not isolation(build_blocks(world.program)).holds,
-        bool(len(matrix(reachability(world)).stray)),
-        paths.stray == {(0, 1)},
+        bool(len(matrix(reachability(world)).undeclared)),
+        paths.undeclared == {(0, 1)},
     ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_intents_are_declared(kind: str) -> None:
-    assert strays(kind, kind) == [kind not in INTENTS] * 3
+    assert undeclared(kind, kind) == [kind not in INTENTS] * 3
 
 
 @pytest.mark.parametrize(("out", "into"), [("leak", "tenant"), ("NetworkPolicy", "peering")])
 def test_an_intent_at_one_end_is_not_enough(out: str, into: str) -> None:
-    assert strays(out, into) == [True] * 3
+    assert undeclared(out, into) == [True] * 3

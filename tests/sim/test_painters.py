@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiler.policy.stages import DROPPED
-from sim.blocks.painter import Merged, Patterns
+from sim.blocks.tabulate import Merged, Patterns
 from sim.kernels.match.paint import Boxes, paint_rules
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 6), st.integers(1, 8), st.integers(1, 6), st.integers(0, 2**32 - 1))
-def test_the_first_rule_that_holds_a_cell_is_painted(
+def test_the_first_rule_that_holds_a_cell_is_tables(
     rules: int, cells: int, ports: int, seed: int
 ) -> None:
     chance = np.random.default_rng(seed)
@@ -22,7 +22,7 @@ def test_the_first_rule_that_holds_a_cell_is_painted(
         Merged(number, np.arange(held.shape[1], dtype=np.int32), held)
         for number, held in enumerate((rows, columns))
     ]
-    blocks = Patterns().painted("vrf", *merged).order
+    blocks = Patterns().tabulated("vrf", *merged).order
     for i in range(cells):
         for j in range(ports):
             holding = [r for r in range(rules) if rows[r, i] and columns[r, j]]
@@ -38,7 +38,7 @@ def test_equal_tables_that_do_otherwise_are_chains_of_their_own() -> None:
         Merged(number, np.arange(held.shape[1], dtype=np.int32), held)
         for number, held in enumerate((cells, ports))
     ]
-    table = patterns.painted("vrf", *merged)
+    table = patterns.tabulated("vrf", *merged)
     for goes, denied in (([1, DROPPED], [-1, 0]), ([DROPPED, 1], [0, -1])):
         found = patterns.chained("vrf", [(table, 0, np.array(goes, np.int8))])
         assert found.stage[found.values[:, 0]].tolist() == denied
@@ -49,8 +49,8 @@ def test_what_a_stage_ended_is_denied_by_none_that_comes_later() -> None:
     cells, ports, nothing = np.array([[True, False]]), np.array([[True]]), np.zeros((0, 1), bool)
     patterns, of = Patterns(), np.zeros(1, np.int32)
     held = Merged(0, np.arange(2, dtype=np.int32), cells), Merged(1, of, ports)
-    some = patterns.painted("vrf", *held)
-    rest = patterns.painted(
+    some = patterns.tabulated("vrf", *held)
+    rest = patterns.tabulated(
         "vrf", Merged(2, np.zeros(2, np.int32), nothing), Merged(3, of, nothing)
     )
     ends, denies = np.array([2, 1], np.int8), np.array([DROPPED], np.int8)

@@ -4,7 +4,7 @@ A rule covers a union of intervals on either axis, a box at a time. Signatures o
 where they begin and subtracted where they end while a grid is swept row by row, so that finding its
 distinct cells costs the same whatever the sizes of boxes.
 
-Blocks have a painter of their own (`sim.blocks.painter`, which says why); both paint alike by law.
+Blocks make their tables on their own (`sim.blocks.tabulate`, which says why); alike, by law.
 
 Theory: a grid of classes is the arrangement of all boxes; two cells are alike if the same rules
 cover them. Rules get random words, a cell the sum (mod 2**64) of the words of the rules that cover

@@ -66,13 +66,13 @@ from sim.kernels.pipeline.path import (
     SENT,
     arrive,
     bind_source,
+    conclude,
     decide_in,
     decide_out,
     find_atoms,
     forward,
     leave,
     look_back,
-    settle,
 )
 from sim.kernels.pipeline.path import ROWS as PATH_ROWS
 from sim.kernels.pipeline.whereabouts import NONE, lives_at
@@ -96,7 +96,7 @@ def ask(t: Any, e: U64, begin: int, n: int | Index, w: U64, o: Any) -> None:
         w[BOUND, routed] = j
         routed += U(o.route[U(begin) + j] == 0)
     decide_in(t, e, begin, BOUND, routed, w, o)
-    settle(t, begin, sent, w, o)
+    conclude(t, begin, sent, w, o)
 
 
 @inlined

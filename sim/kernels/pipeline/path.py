@@ -48,7 +48,7 @@ from sim.kernels.pipeline.atoms import (
     search_v6,
 )
 from sim.kernels.pipeline.ecmp import choose, flow_hash, outer_port
-from sim.kernels.pipeline.relay import (
+from sim.kernels.pipeline.hairpins import (
     DELIVERED,
     DST,
     END,
@@ -342,7 +342,7 @@ def decide_in(t: Any, e: Any, begin: Any, who: Any, many: Any, w: Any, o: Any) -
 
 
 @inlined
-def settle(t: Any, begin: Any, many: Any, w: Any, o: Any) -> None:
+def conclude(t: Any, begin: Any, many: Any, w: Any, o: Any) -> None:
     """The reason of everyone in `SENT`: OUT, then the tunnel and its far end, then IN."""
     for k in range(many):
         i = U(begin) + w[SENT, U(k)]
@@ -363,4 +363,4 @@ def forward(t: Any, e: Any, h: Any, complete: Any, begin: Any, end: Any, w: Any,
         sent = decide_out(t, e, at, LEFT, left, complete, w, o)
         arrived = look_back(t, e, h, at, arrive(t, e, h, at, sent, w, o), w, o)
         decide_in(t, e, at, ARRIVED, arrived, w, o)
-        settle(t, at, sent, w, o)
+        conclude(t, at, sent, w, o)

@@ -11,14 +11,14 @@ from naive_bgp import Best, naive
 
 from fabric.clos import build_fabric, drain, take_down
 from fabric.control.adj_rib_in import FATES, AdjRibIn
-from fabric.control.underlay import ECMP_WIDTH, Session, settle
+from fabric.control.underlay import ECMP_WIDTH, Session, converge_sessions
 from fabric.file.spec import FabricSpec, Site
 from fabric.topology import Fabric, Role
 
 
 def told(fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int, ...]) -> set[str]:
     """Compares every (node, target, session) of both; which fates there were."""
-    ours = settle(fabric, asn, router_id)
+    ours = converge_sessions(fabric, asn, router_id)
     best = naive(fabric, asn, router_id, ours)
     seen = set()
     for node in (n.index for n in fabric.nodes if n.role is not Role.HOST):
@@ -93,7 +93,7 @@ def three_spines(**asn: int) -> tuple[Fabric, tuple[int, ...]]:
 
 def paths(fabric: Fabric, asn: tuple[int, ...], node: str, target: str) -> dict[str, str]:
     """By neighbour: why its path is not used."""
-    underlay = settle(fabric, asn, tuple(n.index + 1 for n in fabric.nodes))
+    underlay = converge_sessions(fabric, asn, tuple(n.index + 1 for n in fabric.nodes))
     rib = AdjRibIn.of(fabric, underlay, fabric.node(node).index)
     heard = rib.about(fabric.node(target).index)
     return {fabric.nodes[h.session.peer].name: h.why for h in heard}
@@ -136,7 +136,7 @@ def test_what_is_beyond_the_width() -> None:
     site = Site(spines=9, leaves=2, uplinks=8, hosts_per_pair=2, borders=0)
     fabric = build_fabric(FabricSpec(cloison=1, name="wide", vtep="leaf", sites={"s": site}))
     here, there = (n.index for n in fabric.nodes if n.role is Role.LEAF)
-    underlay = settle(fabric, asns(fabric), tuple(n.index + 1 for n in fabric.nodes))
+    underlay = converge_sessions(fabric, asns(fabric), tuple(n.index + 1 for n in fabric.nodes))
     rib = AdjRibIn.of(fabric, underlay, here)
     assert rib.lost(there) == {"width": 8}
     fates = [h.fate for h in rib.about(there)]

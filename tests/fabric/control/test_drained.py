@@ -14,7 +14,7 @@ from naive_bgp import naive
 from fabric.build import build, rebuild
 from fabric.clos import build_fabric, drain, refuse_idle, take_down
 from fabric.control.reconvergence import reconverge
-from fabric.control.underlay import settle
+from fabric.control.underlay import converge_sessions
 from fabric.diagnostics import InputError
 from fabric.file.spec import FabricSpec, Site
 from fabric.load import load_fabric
@@ -34,7 +34,7 @@ def test_best_paths_hold_no_drained_node_where_others_are(
     fabric = drain(fabric, rng.sample(names, min(drains, len(names))))
     if len(names) > 24:
         return
-    ours = settle(fabric, plan.asn, plan.loopback)
+    ours = converge_sessions(fabric, plan.asn, plan.loopback)
     theirs = naive(fabric, plan.asn, plan.loopback, ours)
     for a in range(ours.n):
         for b in range(ours.n):
@@ -44,7 +44,7 @@ def test_best_paths_hold_no_drained_node_where_others_are(
                 assert ours.as_path(a, b) == tuple(plan.asn[v] for v in path[1:])
                 assert list(ours.ecmp(a, b)) == hops
                 assert bool(ours.tagged is not None and ours.tagged[a, b]) == tag
-    known = settle(whole, plan.asn, plan.loopback)
+    known = converge_sessions(whole, plan.asn, plan.loopback)
     again = reconverge(whole, known, fabric, plan)
     assert again.length.tolist() == ours.length.tolist()
     assert again.hop_node.tolist() == ours.hop_node.tolist()

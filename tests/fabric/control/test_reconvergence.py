@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from fabric.clos import build_fabric, take_down
 from fabric.control import reconvergence
 from fabric.control.reconvergence import reconverge
-from fabric.control.underlay import Underlay, settle
+from fabric.control.underlay import Underlay, converge_sessions
 from fabric.file.spec import FabricSpec, Site
 from fabric.topology import Fabric, Role, session
 
@@ -36,7 +36,7 @@ def test_next_hops_are_found_when_somebody_asks(monkeypatch: pytest.MonkeyPatch)
     spec = FabricSpec(cloison=1, name="test", sites={"s": Site(leaves=4, hosts_per_pair=2)})
     whole = build_fabric(spec)
     plan, asked = plan_of(whole, 0), list[str]()
-    known, find = settle(whole, plan.asn, plan.loopback), reconvergence._next_hops
+    known, find = converge_sessions(whole, plan.asn, plan.loopback), reconvergence._next_hops
 
     def found(*given: Any) -> Any:
         asked.append("hops")
@@ -45,13 +45,15 @@ def test_next_hops_are_found_when_somebody_asks(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(reconvergence, "_next_hops", found)
     without = take_down(whole, ["leaf1"])
     there = reconverge(whole, known, without, plan)
-    assert there.length.tolist() == settle(without, plan.asn, plan.loopback).length.tolist()
+    assert (
+        there.length.tolist() == converge_sessions(without, plan.asn, plan.loopback).length.tolist()
+    )
     assert asked == []
     two, three = (whole.node(name).index for name in ("leaf2", "leaf3"))
     assert there.ecmp(two, three) == there.ecmp(two, three) != ()
     assert asked == ["hops"]
     for again in (pickle.loads(pickle.dumps(there)), copy(there), replace(there, widest={})):
-        alike(again, settle(without, plan.asn, plan.loopback))
+        alike(again, converge_sessions(without, plan.asn, plan.loopback))
     assert asked == ["hops"]
     assert not hasattr(there, "hops_of")
 
@@ -80,8 +82,8 @@ def test_what_is_left_alone_is_as_it_would_be(
         take_down(whole, {*down, *rng.sample(edge, min(some, len(edge)))})
         for down, some in ((rest, before), ([*rest, *new], after))
     )
-    known = settle(first, plan.asn, plan.loopback)
-    alike(reconverge(first, known, then, plan), settle(then, plan.asn, plan.loopback))
+    known = converge_sessions(first, plan.asn, plan.loopback)
+    alike(reconverge(first, known, then, plan), converge_sessions(then, plan.asn, plan.loopback))
 
 
 def test_only_what_comes_back_is_computed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,12 +91,12 @@ def test_only_what_comes_back_is_computed_anew(monkeypatch: pytest.MonkeyPatch) 
     spec = FabricSpec(cloison=1, name="test", sites={"s": Site(leaves=4, hosts_per_pair=2)})
     whole = build_fabric(spec)
     plan = plan_of(whole, 0)
-    known = settle(whole, plan.asn, plan.loopback)
+    known = converge_sessions(whole, plan.asn, plan.loopback)
     asked: list[Fabric] = []
 
     def converge(fabric: Fabric, plan: Any) -> Underlay:
         asked.append(fabric)
-        return settle(fabric, plan.asn, plan.loopback)
+        return converge_sessions(fabric, plan.asn, plan.loopback)
 
     monkeypatch.setattr(reconvergence, "converge", converge)
     for down in (["dpu1"], ["dpu1--leaf1"], ["dpu1~leaf1"], ["dpu1", "dpu2--leaf2"], []):
@@ -107,7 +109,7 @@ def test_only_what_comes_back_is_computed_anew(monkeypatch: pytest.MonkeyPatch) 
     assert asked == []
     for down in inside:
         without = take_down(whole, down)
-        reconverge(without, settle(without, plan.asn, plan.loopback), whole, plan)
+        reconverge(without, converge_sessions(without, plan.asn, plan.loopback), whole, plan)
     assert len(asked) == 4
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from fabric.clos import build_fabric, take_down
 from fabric.control.narrowed import narrowed
-from fabric.control.underlay import Underlay, settle
+from fabric.control.underlay import Underlay, converge_sessions
 from fabric.file.spec import FabricSpec, Site
 from fabric.network import Network
 from fabric.topology import Fabric, Role
@@ -124,7 +124,7 @@ def agree(fabric: Fabric, asn: Asns, router_id: Asns, seed: int) -> Underlay:
     twin = Twin(whole, asn, router_id, random.Random(seed))
     twin.start()
     twin.fail(fabric)
-    underlay = settle(fabric, asn, router_id)
+    underlay = converge_sessions(fabric, asn, router_id)
     for a in range(len(fabric.nodes)):
         for b in range(len(fabric.nodes)):
             best = twin.best(a, b) if a in twin.speakers and b in twin.speakers else None
@@ -157,7 +157,7 @@ def test_any_order_of_events_reaches_what_settling_computes(
 def demo(down: Iterator[str] | tuple[str, ...] = ()) -> tuple[Fabric, Underlay]:
     spec = FabricSpec(cloison=1, name="test", sites={"s": Site(leaves=4, hosts_per_pair=2)})
     fabric = build_fabric(spec, down)
-    return fabric, settle(fabric, asns(fabric), tuple(range(1, len(fabric.nodes) + 1)))
+    return fabric, converge_sessions(fabric, asns(fabric), tuple(range(1, len(fabric.nodes) + 1)))
 
 
 def names(fabric: Fabric, path: tuple[int, ...]) -> list[str]:
@@ -186,7 +186,7 @@ def test_of_equal_paths_64_are_installed_and_more_are_told() -> None:
     assert (told.code, told.severity) == ("C527", "warning")
     assert "knows 72 equal paths" in told.message
     some = take_down(fabric, [fabric.links[underlay.ecmp(*leaves)[0][1]].name])
-    fewer = settle(some, asns(fabric), tuple(n.index + 1 for n in fabric.nodes))
+    fewer = converge_sessions(some, asns(fabric), tuple(n.index + 1 for n in fabric.nodes))
     assert len(fewer.ecmp(*leaves)) == 64
     assert fewer.widest == {leaves[0]: 71, leaves[1]: 72}
 
@@ -208,7 +208,9 @@ def test_a_session_says_why_it_is_down() -> None:
     }
     assert reasons["leaf1", "spine1"] == reasons["spine1", "leaf1"] == "link is down"
     assert reasons["leaf2", "spine2"] == "spine2 is down"
-    same = settle(fabric, tuple(7 for _ in fabric.nodes), tuple(range(len(fabric.nodes))))
+    same = converge_sessions(
+        fabric, tuple(7 for _ in fabric.nodes), tuple(range(len(fabric.nodes)))
+    )
     assert {s.reason for s in same.sessions} >= {"both ends have the same ASN"}
 
 

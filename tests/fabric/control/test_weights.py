@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from fabric.build import rebuild
 from fabric.clos import build_fabric
-from fabric.control.underlay import Underlay, settle
+from fabric.control.underlay import Underlay, converge_sessions
 from fabric.control.weights import MEMBERS, member_arrays, members, uneven, weights
 from fabric.diagnostics import InputError
 from fabric.file.spec import FabricSpec, LinkSettings, Site
@@ -28,7 +28,7 @@ UNEVEN = {"leaf1--spine1": {"speed": 100}}
 
 
 def settled(fabric: Fabric) -> Underlay:
-    return settle(fabric, asns(fabric), tuple(n.index + 1 for n in fabric.nodes))
+    return converge_sessions(fabric, asns(fabric), tuple(n.index + 1 for n in fabric.nodes))
 
 
 @settings(max_examples=40, deadline=None)

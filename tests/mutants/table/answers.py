@@ -118,7 +118,7 @@ FAULTS = (
     ),
     Fault(
         "sim/diff/suspects.py",
-        "seen = {a}.union(*(world.sees(sight, a, b) for world, sight in sights))",
+        "seen = {a}.union(*(world.sees(behind_of, a, b) for world, behind_of in seen_behind))",
         "seen = {a}",
         "diff: senders are seen behind their own VRF",
         by="tests/sim/diff/test_suspects.py::"

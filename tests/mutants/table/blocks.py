@@ -16,13 +16,13 @@ FAULTS = (
         "what was told apart before is joined again",
     ),
     Fault(
-        "sim/blocks/painter.py",
+        "sim/blocks/tabulate.py",
         "for place in range(len(cells.bits) - 1, -1, -1):",
         "for place in range(len(cells.bits)):",
         "the last entry that matches decides",
     ),
     Fault(
-        "sim/blocks/painter.py",
+        "sim/blocks/tabulate.py",
         "denied[here & (then == DROPPED)] = stage",
         "denied[then == DROPPED] = stage",
         "a later stage denies what an earlier one ended",
@@ -68,8 +68,8 @@ FAULTS = (
     ),
     Fault(
         "sim/blocks/update.py",
-        "self._reroute(vrf, atoms)\n        ground",
-        "pass\n        ground",
+        "self._reroute(vrf, atoms)\n        space",
+        "pass\n        space",
         "after an update routes are those of the atoms of before",
     ),
     Fault(
@@ -104,13 +104,13 @@ FAULTS = (
         "cells are held whatever VRF they lie behind",
     ),
     Fault(
-        "sim/blocks/painter.py",
+        "sim/blocks/tabulate.py",
         "key = cells.number, l4.number",
         "key = cells.number, 0",
         "tables of equal cells are one, whatever their ports",
     ),
     Fault(
-        "sim/blocks/painter.py",
+        "sim/blocks/tabulate.py",
         "(table.number, stage, goes.tobytes())",
         "(table.number, stage)",
         "chains of equal tables are one, whatever they do",

@@ -213,7 +213,7 @@ FAULTS = (
     ),
     Fault(
         "cloison/views/vrf_pairs.py",
-        '"declared": crossing.stray is None,',
+        '"declared": crossing.undeclared is None,',
         '"declared": True,',
         "isolation: everything that passes was asked for",
         by="tests/cloison/test_watching.py::"

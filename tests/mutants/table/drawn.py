@@ -205,9 +205,9 @@ FAULTS = (
     ),
     Fault(
         "sim/blocks/store.py",
-        "table, entries = painter.chain([groups[n] for n in key[1:] if n >= 0])",
-        "table, entries = painter.chain([groups[n] for n in key[1:] if n > 0])",
-        "Store.lay: >= becomes >",
+        "table, entries = tabulator.chain([groups[n] for n in key[1:] if n >= 0])",
+        "table, entries = tabulator.chain([groups[n] for n in key[1:] if n > 0])",
+        "Store.add: >= becomes >",
     ),
     Fault(
         "sim/blocks/exact.py",

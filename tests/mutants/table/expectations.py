@@ -259,7 +259,7 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/prove.py",
-        "findings += _stray(reach, table)",
+        "findings += _undeclared(reach, table)",
         "pass",
         "packets between VRFs that no intent explains are no finding",
         by="tests/sim/proof/test_prove.py",
@@ -325,8 +325,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/witness.py",
-        "return Witness(src.index, int(rows.dst[leg]), flow, next(taken, None))",
-        "return Witness(src.index, int(rows.dst[leg]), flow, 0)",
+        "return Witness(src.index, int(rows.dst[path]), flow, next(taken, None))",
+        "return Witness(src.index, int(rows.dst[path]), flow, 0)",
         "a packet that one next hop stops is shown on the first one",
         by="tests/sim/proof/test_witness.py",
     ),

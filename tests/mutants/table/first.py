@@ -285,7 +285,7 @@ FAULTS = (
         "a boot service asks the remaining stages",
     ),
     Fault(
-        "sim/blocks/painter.py",
+        "sim/blocks/tabulate.py",
         "at = np.where(here, then, at)",
         "at = np.where(here & (then == DROPPED), then, at)",
         "a final permit ends nothing in the tables",

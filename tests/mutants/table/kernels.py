@@ -205,7 +205,7 @@ FAULTS = (
         "tests/sim/classify/test_rename.py",
     ),
     Fault(
-        "sim/kernels/pipeline/relay.py",
+        "sim/kernels/pipeline/hairpins.py",
         "elif t.hairpin[vrf] == 0:",
         "elif False:",
         "hairpins are permitted everywhere",
@@ -213,7 +213,7 @@ FAULTS = (
         plain=True,
     ),
     Fault(
-        "sim/kernels/pipeline/relay.py",
+        "sim/kernels/pipeline/hairpins.py",
         "elif passed >= LAST:",
         "elif passed > LAST:",
         "a TTL lasts for one tunnel more",

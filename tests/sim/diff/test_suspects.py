@@ -34,7 +34,7 @@ from fabric.network import Network
 from sim.diff.diff import Diff, compared, diff
 from sim.diff.peers import Peers, peers
 from sim.diff.suspects import suspects
-from sim.proof.legs import LegSpace
+from sim.proof.paths import PathSpace
 from sim.proof.reachability import reachability
 from sim.world import World
 
@@ -58,8 +58,8 @@ def matched(old: World, new: World) -> Peers:
     return peers(old.network, new.network, policies, frozenset())
 
 
-def spaces(*both: World) -> tuple[LegSpace, LegSpace]:
-    here, there = (LegSpace.of(world.network, world.blocks) for world in both)
+def spaces(*both: World) -> tuple[PathSpace, PathSpace]:
+    here, there = (PathSpace.of(world.network, world.blocks) for world in both)
     return here, there
 
 

@@ -33,7 +33,7 @@ from sim.pipeline.forwarding import (
 )
 from sim.pipeline.tables import tables
 from sim.pipeline.ways import entered
-from sim.proof.legs import LegSpace, legs
+from sim.proof.paths import PathSpace, paths
 from sim.proof.reachability import reachability
 from sim.why.one_answer import explain
 from sim.world import World
@@ -64,15 +64,15 @@ def test_nobody_else_asks_where_a_packet_goes() -> None:
 
 @FEW
 @given(worlds())
-def test_kernels_and_legs_take_the_steps_of_one_packet(network: Network) -> None:
+def test_kernels_and_paths_take_the_steps_of_one_packet(network: Network) -> None:
     """Without policies, so that nothing hides a step."""
     world = World(wired(network), Policy())
     flows = own(network)
     found = Datapath(tables(world.blocks), threads=1).decide(Packets.of(flows))
-    space = LegSpace.of(world.network, world.blocks)
+    space = PathSpace.of(world.network, world.blocks)
     walked, ends_of = defaultdict(set), space.closure
     for vrf in range(len(network.vrfs)):
-        for part in legs(space, vrf):
+        for part in paths(space, vrf):
             columns = part.src, part.dst, part.src_place, part.dst_place, part.hop, part.entry
             for src, dst, here, there, hop, to in zip(*(c.tolist() for c in columns), strict=True):
                 at = to, int(ends_of.first_vtep[hop]), int(ends_of.first_vrf[hop])

@@ -27,8 +27,8 @@ def test_the_receiver_validates_where_the_last_tunnel_comes_from(back: int) -> N
     flow = Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)
     passes = trace(world, flow).reason is Reason.DELIVERED
     reach = reachability(world)
-    there = (reach.legs.src == 0) & (reach.legs.dst == 1)
-    found = reach.sets[reach.leg_set[there]]
+    there = (reach.paths.src == 0) & (reach.paths.dst == 1)
+    found = reach.sets[reach.path_set[there]]
     assert bool(found.any()) == passes == (back == 2)
 
 

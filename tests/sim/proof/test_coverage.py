@@ -14,14 +14,14 @@ from compiler.policy.ir import Policy
 from compiler.policy.semantics import owners
 from fabric.network import Network
 from sim.proof.coverage import Coverage
-from sim.proof.legs import LegSpace
+from sim.proof.paths import PathSpace
 from sim.world import World
 
 
 @settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(worlds(), policies())
 def test_places_count_as_the_definition_has_it(network: Network, policy: Policy) -> None:
-    space = LegSpace.of(network, World(network, policy).blocks)
+    space = PathSpace.of(network, World(network, policy).blocks)
     coverage = Coverage(space)
     for source, target in product(network.endpoints, repeat=2):
         crossing = space.crossing(source.vrf, target.vrf)
@@ -56,7 +56,7 @@ def test_whoever_a_next_hop_leads_to_has_the_address(hops: list[tuple[int, int]]
     }
     vrfs = ["acme/main", "zone0/main", "zone2/main"]
     network = routed(["dpu1", "border1", "border2"], vrfs, ends, tables)
-    coverage = Coverage(space := LegSpace.of(network, World(network, Policy()).blocks))
+    coverage = Coverage(space := PathSpace.of(network, World(network, Policy()).blocks))
     for there, version in product((1, 2), (4, 6)):
         found = coverage.to(0, there, version).tolist()
         assert bool(found) == ((there, there) in hops)

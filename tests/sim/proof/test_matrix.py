@@ -1,4 +1,4 @@
-"""The isolation matrix against brute force over pairs: open cells, layers, causes, stray legs."""
+"""The isolation matrix against brute force over pairs: cells, layers, causes, undeclared paths."""
 
 from __future__ import annotations
 
@@ -115,15 +115,15 @@ def test_packets_between_vrfs_need_an_intent_at_both_ends(out: str, into: str) -
             )
     policy = Policy(tuple(rules), tuple(selections))
     passes = bool(out and into)
-    stray = passes and not all(KINDS[kind].declared for kind in (out, into))
+    undeclared = passes and not all(KINDS[kind].declared for kind in (out, into))
     world = World(network, policy)
     found = matrix(reachability(world))
     assert found.cell("acme", "globex").open == passes
-    assert bool(len(found.stray)) == stray
-    assert isolation(world.blocks).holds == (not stray)
+    assert bool(len(found.undeclared)) == undeclared
+    assert isolation(world.blocks).holds == (not undeclared)
     paths = Paths(network, policy)
     paths.regions()
-    assert paths.stray == ({(0, 1)} if stray else set())
+    assert paths.undeclared == ({(0, 1)} if undeclared else set())
 
 
 def test_nobody_is_let_in_to_himself() -> None:

@@ -30,15 +30,15 @@ def test_may_deliver_is_what_brute_force_finds(network: Network, policy: Policy)
 
 @settings(max_examples=25, deadline=None, phases=QUICK)
 @given(worlds(), policies())
-def test_legs_hold_addresses_that_deliver(network: Network, policy: Policy) -> None:
+def test_paths_hold_addresses_that_deliver(network: Network, policy: Policy) -> None:
     reach = reachability(World(network, policy))
-    for row in np.flatnonzero(reach.sets.any(1)[reach.leg_set])[:200].tolist():
-        version, src, _ = reach.spans.bounds(int(reach.legs.src_place[row]))
-        _, _, dst = reach.spans.bounds(int(reach.legs.dst_place[row]))
-        l4 = reach.space.pick(reach.sets[reach.leg_set[row]], version=version)
+    for row in np.flatnonzero(reach.sets.any(1)[reach.path_set])[:200].tolist():
+        version, src, _ = reach.spans.bounds(int(reach.paths.src_place[row]))
+        _, _, dst = reach.spans.bounds(int(reach.paths.dst_place[row]))
+        l4 = reach.space.pick(reach.sets[reach.path_set[row]], version=version)
         assert l4 is not None
-        found = outcomes(policy, network, int(reach.legs.src[row]), Header(version, src, dst, *l4))
-        assert any(o.dst == reach.legs.dst[row] and o.reason is Reason.DELIVERED for o in found)
+        found = outcomes(policy, network, int(reach.paths.src[row]), Header(version, src, dst, *l4))
+        assert any(o.dst == reach.paths.dst[row] and o.reason is Reason.DELIVERED for o in found)
 
 
 def test_more_pairs_than_memory_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

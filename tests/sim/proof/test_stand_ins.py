@@ -35,7 +35,7 @@ OUTPUTS = ("json", "table", "csv", "matrix", "dot")
 
 
 def says_the_same_of_all(world: World, stand_ins: StandIns) -> None:
-    """Every pair of different endpoints is listed, with what may and must pass on each leg and the
+    """Every pair of different endpoints is listed, with what may and must pass on each path and the
     rows of policies behind it, exactly as the pair of their stand-ins is."""
     whole, part = reachability(world), reachability(world, stand_ins=stand_ins)
     asked, of = dict(told(part)), stand_ins.of.tolist()
@@ -53,16 +53,17 @@ def says_the_same_of_all(world: World, stand_ins: StandIns) -> None:
 
 
 def told(reach: Reach) -> Iterator[tuple[tuple[int, int, int], object]]:
-    """Of each pair what may pass and what surely does, and its legs without their addresses."""
-    pairs, legs = reach.pairs, reach.legs
+    """Of each pair what may pass and what surely does, and its paths without their addresses."""
+    pairs, paths = reach.pairs, reach.paths
     for row in range(len(pairs)):
         span = range(int(pairs.first[row]), int(pairs.last[row]))
         each = sorted(
             (
-                int(legs.hops[leg]), int(legs.out_key[leg]) >> 16, int(legs.in_key[leg]) >> 16,
-                reach.sets[reach.leg_set[leg]].tobytes(),
+                int(paths.hops[path]), int(paths.out_key[path]) >> 16,
+                int(paths.in_key[path]) >> 16,
+                reach.sets[reach.path_set[path]].tobytes(),
             )
-            for leg in span
+            for path in span
         )  # fmt: skip
         key = int(pairs.src[row]), int(pairs.dst[row]), int(pairs.version[row])
         sets = (reach.sets[column[row]].tobytes() for column in (pairs.some, pairs.sure))

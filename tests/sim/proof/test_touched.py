@@ -18,8 +18,8 @@ from walked_fabrics import random_world
 
 from fabric.build import rebuild
 from sim.proof.failures import Failures, vrfs_of
-from sim.proof.legs import Column
 from sim.proof.narrow import Limits, limits_of
+from sim.proof.paths import Column
 from sim.proof.prove import prove
 from sim.proof.reachability import Reach, reachability
 from sim.proof.touched import AskedPairs, Standing

@@ -30,15 +30,17 @@ QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 SEEDED = st.integers(0, 2**32).map(Random)
 
 
-def pairs(reach: Reach, legs: Any) -> set[tuple[int, int]]:
-    """VRFs of the ends of some legs."""
+def pairs(reach: Reach, paths: Any) -> set[tuple[int, int]]:
+    """VRFs of the ends of some paths."""
     vrf = reach.blocks.endpoint_vrf
-    ends = zip(vrf[reach.legs.src[legs]].tolist(), vrf[reach.legs.dst[legs]].tolist(), strict=True)
+    ends = zip(
+        vrf[reach.paths.src[paths]].tolist(), vrf[reach.paths.dst[paths]].tolist(), strict=True
+    )
     return {(a, b) for a, b in ends if a != b}
 
 
 def said(found: Isolation) -> dict[tuple[int, int], bool]:
-    return {(c.src, c.dst): c.stray is not None for c in found.crossings}
+    return {(c.src, c.dst): c.undeclared is not None for c in found.crossings}
 
 
 @pytest.mark.slices(3)
@@ -48,17 +50,19 @@ def test_strays_are_exact_and_nothing_else_is_missed(network: Network, policy: P
     program = compile_policy(network, policy)
     found = isolation(build_blocks(program))
     reach = reachability(World.compiled(program))
-    passing = np.flatnonzero(reach.sets.any(axis=1)[reach.leg_set])
+    passing = np.flatnonzero(reach.sets.any(axis=1)[reach.path_set])
     crossing = said(found)
     assert pairs(reach, passing) <= crossing.keys()
-    assert pairs(reach, matrix(reach).stray) == {pair for pair, stray in crossing.items() if stray}
+    assert pairs(reach, matrix(reach).undeclared) == {
+        pair for pair, undeclared in crossing.items() if undeclared
+    }
     assert found.holds == (not any(crossing.values()))
     for c in found.crossings:
-        if c.stray:
-            flow = c.stray.flow
+        if c.undeclared:
+            flow = c.undeclared.flow
             header = Header(flow.version, flow.src, flow.dst, flow.protocol, flow.sport, flow.dport)
             done = outcomes(policy, network, flow.src_endpoint, header)
-            assert any((o.reason, o.dst) == (Reason.DELIVERED, c.stray.dst) for o in done)
+            assert any((o.reason, o.dst) == (Reason.DELIVERED, c.undeclared.dst) for o in done)
 
 
 @pytest.mark.slices(3)
@@ -148,4 +152,4 @@ def test_who_is_seen_in_one_s_own_vrf_is_let_in() -> None:
     network = routed(["dpu1", "dpu2"], ["acme/main", "globex/main"], ends, rows)
     world = World(network, Policy())
     assert said(isolation(world.blocks)) == {(0, 1): True}
-    assert pairs(reachability(world), matrix(reachability(world)).stray) == {(0, 1)}
+    assert pairs(reachability(world), matrix(reachability(world)).undeclared) == {(0, 1)}

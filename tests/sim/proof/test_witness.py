@@ -10,7 +10,7 @@ from routed import at, endpoint, routed
 from compiler.policy.ir import Action, Direction, InVrf, Named, Origin, Policy, Rule, Stage
 from sim.packets.reasons import Reason
 from sim.proof.reachability import Reach, reachability
-from sim.proof.witness import on_leg
+from sim.proof.witness import on_path
 from sim.world import World
 
 ENDS = [
@@ -34,12 +34,12 @@ def split(hops: Sequence[tuple[int, int]]) -> Reach:
 
 
 @pytest.mark.parametrize("hops", [[(1, 0), (1, 1)], [(0, 0), (1, 0)], [(1, 1)]])
-def test_every_leg_is_shown_on_its_next_hop(hops: list[tuple[int, int]]) -> None:
+def test_every_path_is_shown_on_its_next_hop(hops: list[tuple[int, int]]) -> None:
     reach = split(hops)
-    legs = [n for n in range(len(reach.legs.src)) if reach.legs.src[n] == 0]
-    assert legs
-    for leg in legs:
-        witness = on_leg(reach, leg, (6, 40000, 80, ()))
-        passes = bool(reach.sets[reach.leg_set[leg]].any())
+    paths = [n for n in range(len(reach.paths.src)) if reach.paths.src[n] == 0]
+    assert paths
+    for path in paths:
+        witness = on_path(reach, path, (6, 40000, 80, ()))
+        passes = bool(reach.sets[reach.path_set[path]].any())
         found = witness.trace(reach)
-        assert (found.target, found.reason is Reason.DELIVERED) == (reach.legs.dst[leg], passes)
+        assert (found.target, found.reason is Reason.DELIVERED) == (reach.paths.dst[path], passes)

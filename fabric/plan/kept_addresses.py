@@ -47,7 +47,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Kept:
     """Addresses that one wish has already: reported, pinned or locked."""
 
     addresses: tuple[Address, ...] = ()
@@ -70,10 +70,10 @@ class Claims:
         self.spec, self.vrf, self.draws, self.found = spec, vrf, draws, found
         self.pins, self.locks, self.kept = pins, locks, draws.drawn["addresses"]
         self.owner: dict[Address, tuple[str, str]] = {}
-        self.mine: dict[str, Settled] = {}
+        self.mine: dict[str, Kept] = {}
         self.spans = [(p.version, *bounds(p)) for p in vrf.prefixes]
 
-    def settle(self, wishes: Sequence[Wish]) -> list[Settled]:
+    def decide(self, wishes: Sequence[Wish]) -> list[Kept]:
         """What each wish has; rules 1 to 3."""
         there = {name: wish for wish in wishes for name in (wish.name, *wish.also)}
         self.reported(wishes)
@@ -81,7 +81,7 @@ class Claims:
             self.pinned(key, texts, there.get(key))
         for key, texts in sorted(self.locks.items()):
             self.locked(key, texts, there.get(key))
-        return [self.mine.get(wish.name, Settled()) for wish in wishes]
+        return [self.mine.get(wish.name, Kept()) for wish in wishes]
 
     def contains(self, address: Address) -> bool:
         """Whether an address lies in a prefix of the VRF."""
@@ -102,7 +102,7 @@ class Claims:
                     what = f"{wish.name} reports {address}, and so does another endpoint"
                     self.found.warn("C616", what, None, "an address is assumed for both")
             if alone:
-                self.mine[wish.name] = Settled(alone, "reported")
+                self.mine[wish.name] = Kept(alone, "reported")
 
     def pinned(self, key: str, texts: Sequence[str], wish: Wish | None) -> None:
         """One entry of `pins.addresses`."""
@@ -120,7 +120,7 @@ class Claims:
                 self.found.error("C428", f"{what} {other} already", span, "each needs its own")
             good.append(address)
         if wish is not None:
-            has = self.mine.setdefault(name, Settled(tuple(good), "pinned"))
+            has = self.mine.setdefault(name, Kept(tuple(good), "pinned"))
             for number, address in enumerate(good):
                 if address not in has.addresses:
                     had = " and ".join(map(str, has.addresses))
@@ -161,4 +161,4 @@ class Claims:
                 hint = f"pin another one, or delete the line: then {key} draws again"
                 self.found.error("C481", what, span, hint)
         if not idle and wish is not None:
-            self.mine[wish.name] = Settled(tuple(good), "locked")
+            self.mine[wish.name] = Kept(tuple(good), "locked")

@@ -1,4 +1,4 @@
-"""Legs of a few pods: behind which VRF a receiver sees who sends, where it has a choice."""
+"""Paths of a few pods: behind which VRF a receiver sees who sends, where it has a choice."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def test_of_two_vrfs_of_the_sender_s_vtep_its_own_is_seen(sender: str, closed: s
     flow = Flow(mine, 4, 0x0A000001, 0x0A000101, 6, 40000, 80, 0)
     passes = trace(world, flow).reason is Reason.DELIVERED
     reach = reachability(world)
-    there = (reach.legs.src == 0) & (reach.legs.dst == 1)
-    assert bool(reach.sets[reach.leg_set[there]].any()) == passes == (sender != closed)
+    there = (reach.paths.src == 0) & (reach.paths.dst == 1)
+    assert bool(reach.sets[reach.path_set[there]].any()) == passes == (sender != closed)

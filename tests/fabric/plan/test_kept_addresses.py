@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabric.diagnostics import Diagnostics
-from fabric.plan.settled import Claims, Wish
+from fabric.plan.kept_addresses import Claims, Wish
 
 ADDRESSES = ["10.0.0.1", "10.0.0.2", "fd00::1", "192.0.2.1"]
 VRF: Any = SimpleNamespace(
@@ -25,7 +25,7 @@ def test_who_alone_reports_an_address_of_the_vrf_has_it(statuses: list[list[str]
     draws: Any = SimpleNamespace(drawn={"addresses": {}})
     nothing: Any = None
     wishes = [Wish(f"a/{n}", "host1", tuple(status), ()) for n, status in enumerate(statuses)]
-    has = Claims(nothing, VRF, draws, {}, {}, found).settle(wishes)
+    has = Claims(nothing, VRF, draws, {}, {}, found).decide(wishes)
     told = [d.message for d in found.warnings]
     for wish, settled in zip(wishes, has, strict=True):
         inside = {a for a in wish.status if any(ip_address(a) in p for p in VRF.prefixes)}
@@ -55,7 +55,7 @@ def test_nobody_has_what_somebody_else_is_given(
     draws: Any = SimpleNamespace(drawn={"addresses": dict(locks)}, file=file)
     spec: Any = SimpleNamespace(at=lambda *_: None)
     wishes = [Wish(f"a/{n}", "host1", (), ()) for n in range(2)]
-    has = Claims(spec, VRF, draws, pins, locks, found).settle(wishes)
+    has = Claims(spec, VRF, draws, pins, locks, found).decide(wishes)
     assert [d.code for d in found.errors] == ([code] if code else [])
     if code is None:
         given = {**locks, **pins}

@@ -5,7 +5,7 @@ other. Both only look at which classes an entry holds, never at what it is calle
 alike have equal patterns, which are worked out once.
 
 Engines paint as well (`sim.kernels.match.paint`), and a law holds both together. They stay two:
-what is painted here takes a millisecond on the demo and six on the large fabric, and loading
+what is tabulated here takes a millisecond on the demo and six on the large fabric, and loading
 kernels takes 130, in verbs that need none. There, rules are many and hold few cells each; in NumPy
 they would take fifty to eighty times as long (`acl-1k`: 15 ms, not 0.2).
 """
@@ -42,7 +42,7 @@ class Merged:
 
 
 @dataclass(frozen=True, slots=True)
-class Painted:
+class Tabulated:
     """The place in its group of the first entry that matches, per set of cells and set of ports."""
 
     number: int
@@ -64,7 +64,7 @@ class Chained:
     stage: NDArray[np.int8]
 
 
-Link = tuple[Painted, int, NDArray[np.int8]]
+Link = tuple[Tabulated, int, NDArray[np.int8]]
 """One group of a chain: its table, the place of its stage, and with which stage its entries go on,
 the default last."""
 
@@ -75,7 +75,7 @@ class Patterns:
     def __init__(self) -> None:
         self._count = 0
         self._merged: dict[tuple[tuple[int, ...], bytes], Merged] = {}
-        self._painted: dict[tuple[int, int], Painted] = {}
+        self._tables: dict[tuple[int, int], Tabulated] = {}
         self._chained: dict[tuple[object, ...], Chained] = {}
 
     def merged(self, axis: Axis, keys: Sequence[int]) -> Merged:
@@ -87,17 +87,17 @@ class Patterns:
             self._merged[key] = Merged(self._next(), of, rows[:, sample])
         return self._merged[key]
 
-    def painted(self, vrf: str, cells: Merged, l4: Merged) -> Painted:
+    def tabulated(self, vrf: str, cells: Merged, l4: Merged) -> Tabulated:
         """Entries in the order of the keys, the default after them."""
         key = cells.number, l4.number
-        if key not in self._painted:
+        if key not in self._tables:
             shape = cells.bits.shape[1], l4.bits.shape[1]
             bounded(vrf, *shape)
             order = np.full(shape, len(cells.bits), np.int32)
             for place in range(len(cells.bits) - 1, -1, -1):
                 order[cells.bits[place][:, None] & l4.bits[place]] = place
-            self._painted[key] = Painted(self._next(), cells, l4, order)
-        return self._painted[key]
+            self._tables[key] = Tabulated(self._next(), cells, l4, order)
+        return self._tables[key]
 
     def chained(self, vrf: str, links: Sequence[Link]) -> Chained:
         """The first deny ends it; a permit may skip stages."""
@@ -113,7 +113,7 @@ class Patterns:
         return self._count
 
     def _forget(self) -> None:
-        for known in (self._merged, self._painted, self._chained):
+        for known in (self._merged, self._tables, self._chained):
             known.clear()
 
 
@@ -145,7 +145,7 @@ def narrow(classes: I32) -> NDArray[np.uint16]:
     return classes.astype(np.uint16)
 
 
-class Painter:
+class Tabulator:
     """Makes the tables of one VRF. `leads` says of every entry, by id, with
     which stage of `stages` the evaluation goes on."""
 
@@ -157,7 +157,7 @@ class Painter:
         self._grid = grid
         self._vrf = vrf
         self._leads = leads
-        self._painted: dict[int, Painted] = {}
+        self._tables: dict[int, Tabulated] = {}
         self._numbers: dict[int, int] = {}
 
     def chain(self, groups: Sequence[Group]) -> tuple[Chained, I32]:
@@ -167,7 +167,7 @@ class Painter:
         first = [group.default_entry.id - len(group.entries) for group in groups]
         links = [
             (
-                self.paint(group),
+                self._tabulate(group),
                 self._stages.index(group.stage),
                 self._leads[begin : group.default_entry.id + 1],
             )
@@ -186,17 +186,17 @@ class Painter:
         nothing = np.zeros((1, 1), np.int32)
         return Chained(rows, columns, nothing, nothing, np.full(1, -1, np.int8))
 
-    def paint(self, group: Group) -> Painted:
+    def _tabulate(self, group: Group) -> Tabulated:
         """The table of one group."""
-        if group.id not in self._painted:
+        if group.id not in self._tables:
             cells = [self._number(self._grid.cells, e.regions) for e in group.entries]
             l4 = [self._number(self._grid.l4, e.l4) for e in group.entries]
-            self._painted[group.id] = self._patterns.painted(
+            self._tables[group.id] = self._patterns.tabulated(
                 self._vrf,
                 self._patterns.merged(self._grid.cells, cells),
                 self._patterns.merged(self._grid.l4, l4),
             )
-        return self._painted[group.id]
+        return self._tables[group.id]
 
     def _number(self, axis: Axis, key: tuple[object, ...]) -> int:
         """The number of a key; by object first, because hashing one takes its time."""

@@ -1,4 +1,4 @@
-"""Legs: every way in which the routes carry an address range from a source to a VTEP.
+"""Paths: every way in which the routes carry an address range from a source to a VTEP.
 
 One row per (source, destination, way) that has a route, per source VRF; addresses are places
 (`sim.proof.spans`). This is steps 1 to 3 of the datapath without the policies:
@@ -11,8 +11,8 @@ One row per (source, destination, way) that has a route, per source VRF; address
    that route names the VRF behind which the source is seen.
 
 `drop` is a `Reason`: DELIVERED up to the receiving policy, or SPOOF_DROP, UNDERLAY_DROP,
-HAIRPIN_DROP, TTL_DROP, ENI_MISS_DROP, PA_VALIDATION_DROP. A leg holds one place of source addresses
-as well as one of destinations.
+HAIRPIN_DROP, TTL_DROP, ENI_MISS_DROP, PA_VALIDATION_DROP. A path holds one place of source
+addresses as well as one of destinations.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Column = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Legs:
+class Paths:
     """Columns. A packet comes in at the VTEP `entry`; `hop` indexes the ways of `Closure`, `hops`
     is the size of its set, over all entries (1 for one without a route); `dst` is -1 when nobody
     owns the destination there; `out_key` and `in_key` name rows of the policy blocks."""
@@ -59,16 +59,16 @@ class Legs:
     def __len__(self) -> int:
         return len(self.src)
 
-    def take(self, rows: Column) -> Legs:
+    def take(self, rows: Column) -> Paths:
         """The rows that an index or mask selects."""
-        return Legs(*(getattr(self, f.name)[rows] for f in fields(self)))
+        return Paths(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @staticmethod
-    def concat(parts: list[Legs]) -> Legs:
+    def concat(parts: list[Paths]) -> Paths:
         """All rows, in order."""
         if not parts:
-            return Legs(*(np.zeros(0, np.int64) for _ in fields(Legs)))
-        return Legs(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Legs)))
+            return Paths(*(np.zeros(0, np.int64) for _ in fields(Paths)))
+        return Paths(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Paths)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
-class LegSpace:
-    """What legs are computed from. `underlay[a, b]`: node b is reachable from node a. Without
+class PathSpace:
+    """What paths are computed from. `underlay[a, b]`: node b is reachable from node a. Without
     `joined` every span is a place of its own. `sharers` are the owners of anycast atoms, as
     `AddressAtoms.sharers`. With `stand_ins` these alone are asked about."""
 
@@ -107,25 +107,25 @@ class LegSpace:
     @staticmethod
     def of(
         network: Network, blocks: Blocks, stand_ins: StandIns | Between | None = None
-    ) -> LegSpace:
+    ) -> PathSpace:
         """That of a network and its compiled policy; maybe of those alone who stand in for all."""
         wide = np.array([owns_prefix(e) for e in network.endpoints], np.bool_)
         spans, sharers = Spans.over(blocks.addresses), blocks.addresses.sharers()
         underlay = _underlay(network)
         closure = Closure.of(blocks, underlay)
-        return LegSpace(
+        return PathSpace(
             network, blocks, spans, underlay, wide, closure, sharers=sharers, stand_ins=stand_ins
         )
 
-    def rerouted(self, network: Network, blocks: Blocks) -> LegSpace:
+    def rerouted(self, network: Network, blocks: Blocks) -> PathSpace:
         """That of the same endpoints and policy with other routes; what does not hang on routes is
         shared."""
         same = network.endpoints is self.network.endpoints
         if not (same and blocks.addresses is self.blocks.addresses):
-            return LegSpace.of(network, blocks)
+            return PathSpace.of(network, blocks)
         spans, underlay = self.spans.anew(), _underlay(network)
         closure = Closure.of(blocks, underlay)
-        return LegSpace(network, blocks, spans, underlay, self.wide, closure, sharers=self.sharers)
+        return PathSpace(network, blocks, spans, underlay, self.wide, closure, sharers=self.sharers)
 
     def tables(self, vrf: int) -> tuple[Column, Column]:
         """Where endpoints of a VRF live, and the way sets there by atom, [VTEPs, atoms], -1 for
@@ -260,8 +260,8 @@ def owns_prefix(endpoint: Endpoint) -> bool:
     return any(p.num_addresses > 1 for p in endpoint.prefixes)
 
 
-def legs(space: LegSpace, vrf: int, only: int | None = None) -> Iterator[Legs]:
-    """The legs of every source in `vrf`, per VRF in which they arrive (or in `only` one)."""
+def paths(space: PathSpace, vrf: int, only: int | None = None) -> Iterator[Paths]:
+    """The paths of every source in `vrf`, per VRF in which they arrive (or in `only` one)."""
     ways = space.closure
     members, entry, sets, at_vtep = space.routes(vrf)
     for egress in space.egresses(sets) if only is None else [only]:
@@ -281,7 +281,7 @@ def legs(space: LegSpace, vrf: int, only: int | None = None) -> Iterator[Legs]:
         yield _with_sources(space, crossing, found)
 
 
-def _asked(space: LegSpace, crossing: Crossing) -> Column:
+def _asked(space: PathSpace, crossing: Crossing) -> Column:
     """The places of a crossing's targets that are asked about."""
     number: Column = np.arange(len(crossing.targets))
     if space.stand_ins is None:
@@ -303,14 +303,14 @@ def _hops(ways: Closure, members: Column, chosen: Column) -> Column:
 
 
 def _arrive(
-    space: LegSpace,
+    space: PathSpace,
     crossing: Crossing,
     src: Column,
     place: Column,
     entry: Column,
     hop: Column,
     hops: Column,
-) -> Legs:
+) -> Paths:
     """Bind the destination where the way leads, and name the row of the sender's policy."""
     b, ref, vrf, ways = space.blocks, crossing.ref, crossing.vrf, space.closure
     span = crossing.targets.samples[place]
@@ -327,12 +327,12 @@ def _arrive(
     version = np.where(span < ref.n_v4, 4, 6)
     none = np.full(len(src), -1, np.int64)
     there = place + crossing.targets.base
-    rows = Legs(src, owner, version, none, there, entry, hop, hops, drop, out_key, none)
+    rows = Paths(src, owner, version, none, there, entry, hop, hops, drop, out_key, none)
     back = b.homes.at(src, b.endpoint_vtep[src], at) & (ways.drop[hop] == 0)
     return rows.take((owner != src) | ~back)
 
 
-def _with_sources(space: LegSpace, crossing: Crossing, rows: Legs) -> Legs:
+def _with_sources(space: PathSpace, crossing: Crossing, rows: Paths) -> Paths:
     """Join the source's own places, check the way back, and name the row of the receiver's
     policy."""
     b, ref, egress = space.blocks, crossing.ref, crossing.egress
@@ -344,8 +344,8 @@ def _with_sources(space: LegSpace, crossing: Crossing, rows: Legs) -> Legs:
     atom = ref.atom_b[crossing.sources.samples[place]]
     joined = rows.take(row)
     back = _way_back(space, crossing.vrf, egress, joined, atom)
-    stray = (joined.drop == Reason.DELIVERED) & (back < 0)
-    drop = np.where(stray, Reason.PA_VALIDATION_DROP, joined.drop)
+    unvalidated = (joined.drop == Reason.DELIVERED) & (back < 0)
+    drop = np.where(unvalidated, Reason.PA_VALIDATION_DROP, joined.drop)
     own = ref.atom_a[crossing.sources.samples[place]]
     away = leads_on(b, joined.entry, crossing.vrf, own)
     drop = np.where(away, Reason.SPOOF_DROP, drop)
@@ -357,7 +357,7 @@ def _with_sources(space: LegSpace, crossing: Crossing, rows: Legs) -> Legs:
     return replace(joined, src_place=there, drop=drop, in_key=in_key)
 
 
-def _way_back(space: LegSpace, vrf: int, egress: int, rows: Legs, atom: Column) -> Column:
+def _way_back(space: PathSpace, vrf: int, egress: int, rows: Paths, atom: Column) -> Column:
     """The VRF behind which the receiver sees the source, -1 without a route through the VTEP that
     sent the packet. Of several next hops there that VTEP's own VRF is preferred, then the first."""
     b, ways = space.blocks, space.closure

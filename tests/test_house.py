@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -55,6 +56,19 @@ def test_gate(gate: str) -> None:
     tool, *arguments = GATES[gate]
     done = subprocess.run([BIN / tool, *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_module_stands_on_a_floor() -> None:
+    """import-linter refuses a module of these packages that no floor names."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    floors = {
+        container
+        for contract in contracts["contracts"]
+        if contract.get("exhaustive")
+        for container in contract["containers"]
+    }
+    alike = {"compiler.passes", "compiler.sources", "compiler.targets"}
+    assert floors >= {*PACKAGES, *alike}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))

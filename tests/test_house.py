@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import re
 import subprocess
 import sys
@@ -43,6 +44,13 @@ SAME_CLASSES = {
 MOST_UNTYPED = 8
 """Parameters of one function that may be `Any`."""
 
+INPUT = {
+    "cloison/starter": "`cloison init` writes all of it into a user's folder",
+    "tests/fabric/errors/clusters": "manifests of the files beside it, whose README tells of them",
+    "topologies/manifests": "clusters as users have them, told of in the README here",
+}
+"""Folders below which there is no README."""
+
 GATES = {
     "format": ["ruff", "format", "--check", "."],
     "lint": ["ruff", "check", "."],
@@ -69,6 +77,36 @@ def test_every_module_stands_on_a_floor() -> None:
     }
     alike = {"compiler.passes", "compiler.sources", "compiler.targets"}
     assert floors >= {*PACKAGES, *alike}
+
+
+def rooms() -> set[Path]:
+    """Folders with files that git knows, or would take."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("git knows nothing of this tree")
+    files = (Path(name) for name in done.stdout.split("\0") if name)
+    return {file.parent for file in files if (ROOT / file).is_file()}
+
+
+def test_every_folder_has_a_readme() -> None:
+    without = {room for room in rooms() if not (ROOT / room / "README.md").is_file()}
+    input_of_users = {r for top in INPUT for r in without if {r, *r.parents} & {Path(top)}}
+    assert without - input_of_users == set()
+    assert all((ROOT / top).is_dir() for top in INPUT)
+
+
+def test_test_files_that_readmes_name_exist() -> None:
+    """Whoever renames a test file renames it where people look for it."""
+    tests = ROOT / "tests"
+    there = sorted(path.stem for path in tests.rglob("test_*.py"))
+    named = {
+        (str(page.relative_to(tests)), name)
+        for page in tests.rglob("README.md")
+        for name in re.findall(r"`(?:[\w./]+/)?(test_\w+\*?)(?:\.py)?`", page.read_text())
+    }
+    assert len(named) > 50
+    assert {(page, name) for page, name in named if not fnmatch.filter(there, name)} == set()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -4,6 +4,9 @@ The test that its row names is asked first, or what of that killed it last; then
 it last, and then the test files that execute the function, those of its own module first and then
 the fastest (`reach.py`), a few at a time, until one fails.
 A minute of the processor is all that a mutant gets; what is not dead then has survived.
+
+A judgement is of a row as it stood: its file, the text before and the text after (`fingerprint`). A
+row that is another one since has not been judged.
 """
 
 from __future__ import annotations
@@ -11,8 +14,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -35,11 +38,13 @@ PLAIN = {"NUMBA_DISABLE_JIT": "1"}
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`outcome` is killed, survived or late; `by` the test that failed; `seconds` of processor."""
+    """`outcome` is killed, survived or late; `by` the test that failed; `seconds` of processor;
+    `row` the fingerprint of what was judged."""
 
     outcome: str
     by: str
     seconds: float
+    row: str = ""
 
 
 @cache
@@ -54,6 +59,22 @@ def faults() -> dict[str, Fault]:
             assert key not in found, f"twice: {key}"
             found[key] = row
     return found
+
+
+def fingerprint(fault: Fault) -> str:
+    """What a judgement is of: another file, or another text before or after, is another fault. Who
+    is asked first changes nothing."""
+    text = json.dumps([fault.path, fault.before, fault.after])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def judged(results: Mapping[str, Result]) -> dict[str, Result]:
+    """The results of faults that are as they were when they were judged."""
+    return {
+        key: results[key]
+        for key, fault in faults().items()
+        if key in results and results[key].row == fingerprint(fault)
+    }
 
 
 def mutated(fault: Fault) -> str:
@@ -99,6 +120,10 @@ def asked(fault: Fault, reach: Reach, known: str) -> Iterator[list[str]]:
 
 def judge(tree: Tree, fault: Fault, reach: Reach, known: str = "") -> Result:
     """What becomes of one mutant; `known` killed it last."""
+    return replace(_judge(tree, fault, reach, known), row=fingerprint(fault))
+
+
+def _judge(tree: Tree, fault: Fault, reach: Reach, known: str) -> Result:
     left = MINUTE
     with tree.mutated(fault.path, mutated(fault)):
         for tests in asked(fault, reach, known):
@@ -145,7 +170,8 @@ def run(
         before = results.get(key)
         if only not in f"{key} {fault.path}":
             continue
-        if before and (new or before.outcome == "killed") and not (again or only):
+        stands = before is not None and before.row == fingerprint(fault)
+        if before and stands and (new or before.outcome == "killed") and not (again or only):
             continue
         results[key] = found = judge(tree, fault, reach, before.by if before else "")
         results = {**read(), key: found}
@@ -159,16 +185,22 @@ def turn(key: str) -> tuple[bool, str]:
     return not key.startswith("first:"), hashlib.sha256(key.encode()).hexdigest()
 
 
-def sums(results: dict[str, Result]) -> Iterator[str]:
-    """How many of each floor have died."""
+def sums(results: Mapping[str, Result]) -> Iterator[str]:
+    """How many of each floor have died, and who is not judged as it stands now."""
+    valid = judged(results)
     for table in (*TABLES, ""):
-        rows = [r for key, r in results.items() if key.startswith(f"{table}:" if table else "")]
+        keys = [key for key in faults() if key.startswith(f"{table}:" if table else "")]
+        rows = [valid[key] for key in keys if key in valid]
         dead = sum(r.outcome == "killed" for r in rows)
         late = sum(r.outcome == "late" for r in rows)
         seconds = sum(r.seconds for r in rows) / max(1, len(rows))
         name = table or "all"
-        yield f"{name}: {len(rows)} mutants, {dead} killed, {len(rows) - dead - late} survived, "\
-              f"{late} late; {seconds:.1f} s each"  # fmt: skip
+        yield f"{name}: {len(keys)} mutants, {dead} killed, {len(rows) - dead - late} survived, "\
+              f"{late} late, {len(keys) - len(rows)} unjudged; {seconds:.1f} s each"  # fmt: skip
+    for key in faults():
+        if key not in valid:
+            why = "its row has changed since" if key in results else "nobody was asked"
+            yield f"unjudged: {key} ({why})"
 
 
 def innocent(tree: Tree, results: dict[str, Result]) -> list[str]:

@@ -1,4 +1,5 @@
 """Changing one VNI's rules in a keyed table: its blocks are built, and then swapped in at once.
+Part of the classifier as a library: `Classifier.update` in docs/classifier.md.
 
 Cost: the blocks of that VNI and one pass over the L4 tables; independent of how many others there
 are, until the spare room is used up and everything is laid out again.

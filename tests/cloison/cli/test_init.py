@@ -87,7 +87,7 @@ def test_the_wheel_carries_it_and_the_man_page(tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
     source = tmp_path / "source"
     source.mkdir()
-    for folder in ("cloison", "fabric", "compiler", "sim", "docs"):
+    for folder in ("cloison", "fabric", "compiler", "sim", "docs", "bench", "topologies"):
         shutil.copytree(root / folder, source / folder)
     for file in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(root / file, source / file)
@@ -101,3 +101,6 @@ def test_the_wheel_carries_it_and_the_man_page(tmp_path: Path) -> None:
     assert "cloison/starter/fabric.yaml" in names
     assert "cloison/starter/manifests/shop/web.yaml" in names
     assert any(name.endswith("share/man/man1/cloison.1") for name in names)
+    tops = {name.partition("/")[0].partition("-")[0] for name in names}
+    assert tops == {"cloison", "fabric", "compiler", "sim"}, "what benchmarks and tests need stays"
+    assert not [name for name in names if "/tests/" in name or "README" in name]

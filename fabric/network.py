@@ -16,6 +16,7 @@ from fabric.inventory import Endpoint, Vrf
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.memo import Memo
 from fabric.multigraph import Multigraph
+from fabric.rewrites import Rewrite, moves
 from fabric.topology import Fabric
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Network:
     line to blame. Every verb that judges (check, verify, simulate, diff, compile) counts the same.
     `warnings` are doubts about the world as it was built. `not_evaluated` is everything that was
     read and is not modelled, of all tenants; `accepts` are the kinds of it that the user lets pass.
-    `intents` say which VRFs may exchange what.
+    `intents` say which VRFs may exchange what, `rewrites` what becomes of destinations
+    (`fabric.rewrites`; no file says any).
     """
 
     spec: FabricSpec
@@ -55,11 +57,17 @@ class Network:
     warnings: tuple[Diagnostic, ...] = ()
     intents: tuple[Intent, ...] = ()
     accepts: tuple[str, ...] = ()
+    rewrites: tuple[Rewrite, ...] = ()
     _memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
 
     def once(self, make: Callable[[Network], T]) -> T:
         """What some module makes of this network, made when it is first asked for."""
         return self._memo.of(self, make)
+
+    @property
+    def moves(self) -> tuple[Rewrite, ...]:
+        """The rewrites as disjoint ones. Raises `UndecidedError`."""
+        return self.once(_moves)
 
     @staticmethod
     def bare(
@@ -112,3 +120,7 @@ class Network:
     def vrf(self, name: str) -> Vrf:
         """The VRF of that name; KeyError when there is none."""
         return next(v for v in self.vrfs if v.name == name)
+
+
+def _moves(network: Network) -> tuple[Rewrite, ...]:
+    return moves(network.rewrites)

@@ -70,6 +70,7 @@ def alike(a: Network, b: Network) -> bool:
         and (a.fabric.nodes, a.fabric.links) == (b.fabric.nodes, b.fabric.links)
         and a.fabric.failed == b.fabric.failed
         and a.plan.loopback == b.plan.loopback
+        and a.rewrites == b.rewrites
         and (a.fib.instances, a.fib.nexthop_sets) == (b.fib.instances, b.fib.nexthop_sets)
         and [r.prefixes for r in a.fib.vrf_routes] == [r.prefixes for r in b.fib.vrf_routes]
         and all(map(np.array_equal, a.fib.chosen, b.fib.chosen))

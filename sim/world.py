@@ -15,7 +15,7 @@ one, with what people see of it as tables and pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -30,12 +30,9 @@ from fabric.memo import Memo
 from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks, reroute
 from sim.blocks.update import update
-from sim.packets.headers import Flow
 from sim.rollout import Rollout, WorldVersion, refuse
 
 T = TypeVar("T")
-Rewrite = Callable[[Network, int, Flow], Sequence[Flow]]
-"""What becomes of a header at a node (`sim.pipeline.forwarding`)."""
 NOWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
@@ -51,14 +48,12 @@ class Parts(Protocol):
 class World:
     """See the module. `given` is the policy where it was read before; `base` the world whose policy
     this one has over other routes; `at` the values on axes (`sim.axes`) that nothing in the network
-    tells; `rewrites` what becomes of headers on their way (`sim.pipeline.forwarding`). `parts` are
-    those of a world as it was read, and of none that is made from it."""
+    tells. `parts` are those of a world as it was read, and of none that is made from it."""
 
     network: Network
     given: Policy | None = None
     base: World | None = field(default=None, repr=False)
     at: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NOWHERE)
-    rewrites: tuple[Rewrite, ...] = ()
     parts: Parts | None = field(default=None, init=False, repr=False)
     _memo: Memo = field(default_factory=Memo, init=False, repr=False)
 
@@ -73,7 +68,7 @@ class World:
 
     def portable(self) -> World:
         """The same as a value that can be pickled, without what others made of it."""
-        made = World(self.network, self.policy_read, None, dict(self.at), self.rewrites)
+        made = World(self.network, self.policy_read, None, dict(self.at))
         vars(made).update(program=self.program, blocks=self.blocks)
         return made
 
@@ -97,7 +92,7 @@ class World:
         """This world where some nodes have tables and routes of a new one already, as while a
         change is rolled out. What both have is shared with this world and with its other mixtures
         with the same one. Raises `InputError`."""
-        if (self.at, self.rewrites) != (new.at, new.rewrites):
+        if (self.at, self.network.rewrites) != (new.at, new.network.rewrites):
             message = "worlds at other places on their axes are no versions of one network"
             raise InputError(Diagnostic("C855", message))
         known = self.once(_rollouts)

@@ -21,9 +21,9 @@ from cloison.views.diagnosed import doubtful, warnings_table
 from cloison.views.unknowns import COLUMNS, as_rows, brief, computed, notes
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import FabricSpec
+from fabric.rewrites import refuse_rewrites
 from fabric.topology import Role
 from sim.axes import moved
-from sim.pipeline.forwarding import refuse_rewrites
 
 if TYPE_CHECKING:
     from cloison.render.plot import Drawing, Stop
@@ -99,7 +99,6 @@ class World(sim.world.World):
         """Which pairs of VRFs meet, for all packets."""
         from sim.proof.vrf_pairs import isolation
 
-        refuse_rewrites(self, "the proof")
         return isolation(self.blocks)
 
     @cached_property
@@ -209,7 +208,7 @@ class World(sim.world.World):
         from sim.diff.changes import changes
 
         for world in (self, new):
-            refuse_rewrites(world, "a comparison")
+            refuse_rewrites(world.network.rewrites, "a comparison")
         found = changes(self.blocks, new.blocks)
         left_out = (*self.network.not_evaluated, *new.network.not_evaluated)
         rows = tuple(change_rows(new.network, found))

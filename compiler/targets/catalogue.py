@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from compiler.targets.profiles import DASH_200G, DASH_400G, DASH_800G, HBN_NICO, Profile
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
+from fabric.rewrites import refuse_rewrites
 from fabric.rows import Rows
 
 if TYPE_CHECKING:
@@ -168,10 +169,12 @@ def writer(name: str) -> Writer:
 
 def dumper(name: str, program: Program) -> Backend:
     """What writes the files of a format; `InputError` C862 where rules of the program match on a
-    field on which those of the format cannot: a dump never leaves a match out."""
+    field on which those of the format cannot, C851 where headers are rewritten: a dump never leaves
+    anything out."""
     from compiler.program.program import fields_of
 
     row = writer(name)
+    refuse_rewrites(program.network.rewrites, "a dump")
     asked = fields_of(entry for group in program.groups for entry in group.entries)
     missing = [] if row.fields is None else [field for field in asked if field not in row.fields]
     if missing:

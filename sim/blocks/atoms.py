@@ -27,6 +27,7 @@ from fabric.diagnostics import CloisonError
 from fabric.interval_sets import cut
 from fabric.network import Network
 from fabric.ports import ANY, BOTH, GROUPS, MAX_PORT, stretches
+from fabric.rewrites import sources
 from sim.blocks.field_classes import PROTOCOLS, FieldClasses
 from sim.blocks.port_runs import countable
 from sim.blocks.port_sets import L4Space
@@ -201,7 +202,8 @@ def address_atoms(
     program: Program, owned: Owned, bound: Mapping[int, Sequence[int]]
 ) -> AddressAtoms:
     """Cut every VRF's address axes at its endpoints, its routes and the regions of its rules, which
-    are those of the groups `bound` there; and at the routes of VRFs that may pass on packets."""
+    are those of the groups `bound` there; at the routes of VRFs that may pass on packets; and at
+    destinations that are rewritten."""
     network = program.network
     cuts: list[tuple[set[int], set[int]]] = [({0}, {0}) for _ in network.vrfs]
     for endpoint in network.endpoints:
@@ -216,6 +218,9 @@ def address_atoms(
         for mine in cuts:
             mine[0].update(v4)
             mine[1].update(v6)
+    for mine in cuts if network.rewrites else ():
+        for family in (0, 1):
+            mine[family].update(cut(sources(network.moves, (4, 6)[family]), TOPS[family]))
     for index, groups in bound.items():
         entries = (entry for g in groups for entry in program.groups[g].entries)
         for v4_ranges, v6_ranges in {(r.v4, r.v6) for entry in entries for r in entry.regions}:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fabric.rewrites import sources
 from sim.blocks.blocks import Blocks
 from sim.numbering import expand
 
@@ -45,6 +46,16 @@ def kept(blocks: Blocks, vrf: int) -> Bits:
     row, vtep = blocks.homes.entries(owner[owned], blocks.endpoint_vtep[owner[owned]])
     atom = owned[row]
     found[atom[~leads_on(blocks, vtep, vrf, atom)]] = True
+    return found
+
+
+def rewritten(blocks: Blocks, vrf: int) -> Bits:
+    """Which atoms of a VRF nobody gets packets to, since as destinations they become others."""
+    atoms, found = blocks.addresses, np.zeros(blocks.addresses.count(vrf), np.bool_)
+    network = blocks.program.network
+    if network.rewrites:
+        moved = (sources(network.moves, version) for version in (4, 6))
+        found |= atoms.mask(vrf, *moved)
     return found
 
 

@@ -26,6 +26,7 @@ import numpy as np
 from fabric.diagnostics import Diagnostic
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from fabric.phases import phase
+from fabric.rewrites import refuse_rewrites
 from sim.diff.by_class import ByClass, by_class
 from sim.diff.edits import Edits, InputEdit
 from sim.diff.host_port_leads import host_port_changes
@@ -118,6 +119,7 @@ def diff(old: World, new: World) -> Diff:
     """Compare two worlds."""
     for world in (old, new):
         refuse_anycast(world.network, "a comparison")
+        refuse_rewrites(world.network.rewrites, "a comparison")
     policies = old.program.policy, new.program.policy
     found = peers(old.network, new.network, policies, frozenset())
     here, there = (PathSpace.of(world.network, world.blocks) for world in (old, new))

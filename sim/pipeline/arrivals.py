@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from compiler.policy.fields import further
 from fabric.network import Network
 from fabric.ports import WITH_PORTS
+from fabric.rewrites import refuse_rewrites
 from sim.packets import carried, decode
 from sim.packets.decode import Decoded
 from sim.packets.headers import Packets
@@ -64,6 +65,7 @@ def attach(
     with these further fields; `before` are the conversations of batches before."""
     network, tables = world.network, world.once(tables_of)
     refuse_anycast(network, "a replay of captures")
+    refuse_rewrites(network.rewrites, "a replay of captures")
     row = np.flatnonzero(batch.header.version > 0)
     header = batch.header.take(row)
     by_address = partial(_plain, tables, world.once(single_ends))

@@ -116,7 +116,7 @@ class FlowTable:
         if self._by is not None and self._by is not datapath.tables:
             self.bump()
         self._by = datapath.tables
-        columns, out = headers(packets), Verdicts.empty(len(packets))
+        columns, out = datapath.columns(packets), Verdicts.empty(len(packets))
         marks = icmp or Marks.unknown(len(packets))
         queries = Queries(marks.mark, marks.inner, headers(marks.quoted), marks.quoted_marks)
         asked = headers(Packets.make(np.zeros(BLOCK + 1, np.uint8)))

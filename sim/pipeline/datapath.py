@@ -23,10 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.phases import phase
+from fabric.rewrites import Rewrite, rewritten_columns
 from sim.blocks.field_classes import PLAIN, PROTOCOLS, FieldClasses
 from sim.packets.headers import Packets
 from sim.packets.reasons import LIMIT, Reason
-from sim.pipeline.tables import Tables, headers, tables_of
+from sim.pipeline.tables import Headers, Tables, headers, tables_of
 from sim.world import World
 
 SLICE = 1 << 16
@@ -101,18 +102,19 @@ class Counters(NamedTuple):
 class Datapath:
     """Runs batches through the kernels, in slices over `threads` threads. `fields` are the classes
     of further fields that the tables' wide protocols are made of; kernels see the tables of one
-    class at a time, in which a wide protocol is the protocol."""
+    class at a time, in which a wide protocol is the protocol. `rewrites` are disjoint ones."""
 
     tables: Tables
     threads: int = 2
     fields: FieldClasses = PLAIN
+    rewrites: tuple[Rewrite, ...] = ()
     ends: NDArray[np.uint64] = field(init=False)
     hops: NDArray[np.uint64] = field(init=False)
 
     @staticmethod
     def of(world: World, threads: int = 2) -> Datapath:
         """The datapath of a world."""
-        return Datapath(world.once(tables_of), threads, world.blocks.l4.fields)
+        return Datapath(world.once(tables_of), threads, world.blocks.l4.fields, world.network.moves)
 
     def __post_init__(self) -> None:
         if len(self.tables.proto_class) != self.fields.size * PROTOCOLS:
@@ -140,6 +142,14 @@ class Datapath:
                 getattr(out, name)[rows] = getattr(found, name)
         return out
 
+    def columns(self, packets: Packets) -> Headers:
+        """What kernels see of packets: destinations are rewritten."""
+        found = headers(packets)
+        if not self.rewrites:
+            return found
+        hi, lo = rewritten_columns(self.rewrites, found.version, found.dst_hi, found.dst_lo)
+        return found._replace(dst_hi=hi, dst_lo=lo)
+
     def of_class(self, number: int) -> Tables:
         """The tables as packets of a class of further fields see them."""
         wide = self.tables.proto_class.reshape(-1, PROTOCOLS)
@@ -156,7 +166,7 @@ class Datapath:
     def _decide(self, tables: Tables, packets: Packets, complete: bool) -> Verdicts:
         from sim.kernels.pipeline.path import ROWS, forward
 
-        out, columns = Verdicts.empty(len(packets)), headers(packets)
+        out, columns = Verdicts.empty(len(packets)), self.columns(packets)
 
         def work(begin: int, end: int) -> None:
             scratch = np.empty((ROWS, BLOCK), np.uint64)
@@ -192,15 +202,15 @@ class Datapath:
         from sim.kernels.pipeline.account import ROWS, walk
         from sim.kernels.pipeline.hairpins import walk_on
 
-        relayed = headers(packets) if self.tables.hairpin.any() else None
+        passed_on = self.columns(packets) if self.tables.hairpin.any() else None
         found = np.zeros((self.threads, 2 * len(self.tables.link_a), 2), np.uint64)
         columns = verdicts, packets.length, packets.count
 
         def work(part: int, begin: int, end: int) -> None:
             scratch = np.empty((ROWS, BLOCK), np.uint64)
             walk(self.tables, self.hops, *columns, begin, end, scratch, found[part])
-            if relayed is not None:
-                walk_on(self.tables, self.hops, relayed, *columns, begin, end, found[part])
+            if passed_on is not None:
+                walk_on(self.tables, self.hops, passed_on, *columns, begin, end, found[part])
 
         self._parts(len(packets), work)
         links: NDArray[np.uint64] = found.sum(0)

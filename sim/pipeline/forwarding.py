@@ -2,10 +2,9 @@
 
 A *place* is a node, a VRF and a header. Rules that hold here:
 
-1. A world's *rewrites* see the packet first, each after the one before: a header becomes a set of
-   headers. None are built in.
-2. The FIB of the node's VRF then maps each header's destination to next hops. Their places come in
-   the order of the route, headers in order: ECMP picks one of all by its number.
+1. A network's *rewrites* see the packet first, each after the one before (`fabric.rewrites`).
+2. The FIB of the node's VRF then maps the destination to next hops. Their places come in the order
+   of the route: ECMP picks one of all by its number.
 3. Who takes a packet out of a tunnel looks its destination up again (RFC 9136 §4.4.1). Where its
    route leads on, the packet ends, unless the VRF there says `hairpin: permit`: then the next step
    begins here (`sim.pipeline.ways`). Tables and rulesets say either, since kernels and switches
@@ -19,14 +18,15 @@ A *place* is a node, a VRF and a header. Rules that hold here:
 
 One step leads from a VTEP to the next one, through a tunnel. `sim.pipeline.trace`,
 explanations, witnesses and the lab take steps from here. `sim.proof.paths` and the kernels take the
-same step for columns of packets, on routes that `sim.blocks.blocks` looked up, without rewrites,
-and refuse worlds that have some. Nobody else asks a FIB where a packet goes, but dumps of it and
-the checker, which shares nothing with this.
+same step for columns of packets, on routes that `sim.blocks.blocks` looked up: rewrites are made
+before it. Who follows no rewrites refuses networks that have some. Nobody else asks a FIB where a
+packet goes, but dumps of it and the checker, which shares nothing with this.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -36,6 +36,7 @@ from compiler.policy.semantics import owners
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.inventory import Endpoint
 from fabric.network import Network
+from fabric.rewrites import rewritten
 from sim.packets.headers import Flow
 from sim.world import World
 
@@ -64,20 +65,22 @@ class Onward(NamedTuple):
 
 def onward(world: World, at: Place) -> tuple[Onward, ...]:
     """Everywhere that a packet may be next; empty without a route."""
-    headers: tuple[Flow, ...] = (at.header,)
-    for rewrite in world.rewrites:
-        headers = tuple(new for old in headers for new in rewrite(world.network, at.node, old))
-    found = []
-    for header in headers:
-        route = world.network.fib.lookup(at.node, at.vrf, header.version, header.dst)
-        for hop in route.nexthops if route is not None else ():
-            assert route is not None
-            found.append(Onward(route, hop, Place(hop.vtep, hop.vrf, header)))
-    return tuple(found)
+    header = as_rewritten(world.network, at.header)
+    route = world.network.fib.lookup(at.node, at.vrf, header.version, header.dst)
+    if route is None:
+        return ()
+    return tuple(Onward(route, hop, Place(hop.vtep, hop.vrf, header)) for hop in route.nexthops)
+
+
+def as_rewritten(network: Network, header: Flow) -> Flow:
+    """What becomes of a header, wherever it comes in."""
+    if not network.rewrites:
+        return header
+    return replace(header, dst=rewritten(network.moves, header.version, header.dst))
 
 
 def sets_onward(network: Network, vtep: int, vrf: int, version: int, ips: Sequence[int]) -> I32:
-    """The same step for a column of destinations, without rewrites: the next-hop set of each
+    """The same step for a column of destinations, rewritten before: the next-hop set of each
     (`Fib.nexthop_sets`), -1 without a route."""
     return network.fib.lookup_many(vtep, vrf, version, ips)
 
@@ -122,10 +125,3 @@ def refuse_anycast(network: Network, who: str) -> None:
     if any(endpoint.anycast for endpoint in network.endpoints):
         message = f"{who} does not follow addresses that several endpoints own"
         raise UndecidedError(Diagnostic("C858", message, None, "replay and proofs do", "unknown"))
-
-
-def refuse_rewrites(world: World, who: str) -> None:
-    """Nothing, unless a world rewrites headers: `who` does not follow that."""
-    if world.rewrites:
-        message = f"{who} does not follow headers that are rewritten on their way"
-        raise UndecidedError(Diagnostic("C851", message, None, "explain follows them", "unknown"))

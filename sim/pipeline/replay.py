@@ -19,7 +19,6 @@ from sim.packets.reasons import Reason, reasons
 from sim.pipeline.arrivals import Arrivals
 from sim.pipeline.conntrack import FlowTable
 from sim.pipeline.datapath import Counters, Datapath, Verdicts
-from sim.pipeline.forwarding import refuse_rewrites
 from sim.world import World
 
 Traffic = Packets | Arrivals
@@ -77,7 +76,6 @@ def replay(
     """Send batches through the datapath. With a `flow_table` replies and later packets of known
     flows skip the groups. `progress` hears how many headers are done, `sink` gets every batch with
     its verdicts."""
-    refuse_rewrites(world, "replay")
     datapath = Datapath.of(world, threads)
     datapath.warm()
     decide(datapath, Packets.of([]), flow_table)

@@ -19,7 +19,7 @@ from fabric.network import Network
 from sim.packets.ecmp import choose, flow_hash, outer_hash, outer_port, seed
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason, reasons
-from sim.pipeline.forwarding import leads_on, receivers, sender, way_back
+from sim.pipeline.forwarding import as_rewritten, leads_on, receivers, sender, way_back
 from sim.pipeline.ways import WholeWay, entered, hashed_entry
 from sim.world import World
 
@@ -103,7 +103,7 @@ def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
     bound = sender(network, flow)
     if bound is None:
         return Trace(flow, stranger)
-    hashed = flow_hash(flow)
+    hashed = flow_hash(as_rewritten(network, flow))
     sport = outer_port(hashed)
     if choice is None:
         entry, way, away = hashed_entry(world, bound, flow, hashed)

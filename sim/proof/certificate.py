@@ -40,6 +40,7 @@ from fabric.fingerprint import fingerprint
 from fabric.kubernetes.unevaluated import certified
 from fabric.network import Network
 from fabric.phases import phase
+from fabric.rewrites import refuse_rewrites
 from sim.assumptions import SCHEMA, assumptions, replies
 from sim.blocks.port_sets import Box, L4Space
 from sim.numbering import same_rows
@@ -59,6 +60,7 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
     """The certificate of a proof, made of JSON's types. Cost: sources × destination ranges."""
     reach, network = proof.reach, proof.network
     refuse_anycast(network, "a certificate")
+    refuse_rewrites(network.rewrites, "a certificate")
     for kind, said in proof.untried.items():
         what = f"a certificate says what becomes of {kind}: {said}"
         raise UndecidedError(Diagnostic("C694", what, None, HINT, "unknown"))

@@ -8,7 +8,8 @@ counts with everything that it owns, but for what is somebody else's in the eyes
    leaked to it);
 2. a source for which the destination only has routes into another VRF: a packet from there would
    be an impostor's;
-3. at either end, an address that the endpoint's own VTEP routes on.
+3. at either end, an address that the endpoint's own VTEP routes on;
+4. a destination that is rewritten to another one.
 
 Of an end at several VTEPs each where what it sends comes in has to say so.
 
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.blocks.onward import kept
+from sim.blocks.onward import kept, rewritten
 from sim.numbering import same_rows
 from sim.proof.paths import Column, PathSpace
 
@@ -83,6 +84,8 @@ class Coverage:
         chosen = self._routes(entry, vrf, there[span])
         counts = (chosen < 0) | self._leads(chosen, entry, home)
         counts &= self._kept(home)[at_home[span]]
+        if not sends:
+            counts &= ~rewritten(b, home)[at_home[span]]
         for at in np.unique(instance).tolist():
             known[vrf, at, mine, version] = place[counts[here == at].any(axis=0) | loose]
 

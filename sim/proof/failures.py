@@ -223,7 +223,7 @@ def nothing_left(world: World, claims: tuple[Claim, ...]) -> tuple[tuple[Claim, 
 
 def _beside(world: World) -> Key:
     """What tells worlds apart besides routes."""
-    return *map(id, _shared(world)), *sorted(world.at.items()), *world.rewrites
+    return *map(id, _shared(world)), *sorted(world.at.items()), *world.network.rewrites
 
 
 def _shared(world: World) -> tuple[object, ...]:

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 from fabric.address_sets import AddressSet, addresses_in
 from fabric.interval_sets import Intervals, touch
+from fabric.network import Network
 from fabric.ports import PortRange, sent
+from fabric.rewrites import refuse_rewrites, sources
 from sim.proof.coverage import Coverage
 from sim.proof.reachability import Reach
 
@@ -54,6 +56,14 @@ def limits_of(source: str, target: str) -> Limits | None:
     """The limits that the ends of an expectation set; None when they contradict each other."""
     found = Limits(addresses_in(source), addresses_in(target))
     return found if found.versions else None
+
+
+def refuse_rewritten(network: Network, limits: Limits) -> None:
+    """Nothing, unless destinations that are asked about become others on their way (C851)."""
+    for version in limits.versions if limits.target is not None else ():
+        asked = limits.of(version)[1] or ()
+        if touch(asked, sources(network.moves, version)):
+            refuse_rewrites(network.rewrites, "a question about their destinations")
 
 
 def breaches(

@@ -7,8 +7,8 @@ One row per (source, destination, way) that has a route, per source VRF; address
    hairpins passes it on from there (`sim.proof.closure`): to a set of ways;
 2. the underlay carries the packet to the VTEP at their end, or drops it;
 3. there the destination must have no route that leads on, and belong to an endpoint that lives at
-   this VTEP; the source address must have a route back through the VTEP that sent the packet, and
-   that route names the VRF behind which the source is seen.
+   this VTEP, and nothing may rewrite it; the source address must have a route back through the
+   VTEP that sent the packet, and that route names the VRF behind which the source is seen.
 
 `drop` is a `Reason`: DELIVERED up to the receiving policy, or SPOOF_DROP, UNDERLAY_DROP,
 HAIRPIN_DROP, TTL_DROP, ENI_MISS_DROP, PA_VALIDATION_DROP. A path holds one place of source
@@ -28,7 +28,7 @@ from compiler.policy.ir import Direction
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.blocks.blocks import Blocks
-from sim.blocks.onward import kept, leads_on
+from sim.blocks.onward import kept, leads_on, rewritten
 from sim.numbering import expand, same_rows
 from sim.packets.reasons import Reason
 from sim.proof.closure import Closure
@@ -219,6 +219,7 @@ class PathSpace:
         sources = self._place_keys(ref, owner_here, egress, Direction.IN, ref.atom_b)
         if self.joined:
             targets = targets * 2 + kept(self.blocks, egress)[ref.atom_b]
+            targets = targets * 2 + rewritten(self.blocks, vrf)[ref.atom_a]
             sources = sources * 2 + kept(self.blocks, vrf)[ref.atom_a]
         there = self.spans.places(ref, targets)
         here = self.spans.places(ref, np.where(owner_here < 0, -1, sources))
@@ -320,6 +321,7 @@ def _arrive(
     drop = np.where(bound, Reason.DELIVERED, Reason.ENI_MISS_DROP)
     away = leads_on(b, at, crossing.egress, ref.atom_b[span])
     drop = np.where(away, Reason.HAIRPIN_DROP, drop)
+    drop = np.where(rewritten(b, vrf)[ref.atom_a[span]], Reason.ENI_MISS_DROP, drop)
     drop = np.where(ways.drop[hop] > 0, ways.drop[hop], drop)
     drop = np.where(space.underlay[entry, ways.first_vtep[hop]], drop, Reason.UNDERLAY_DROP)
     cell = ref.atom_a[span] * int(b.remote_count[vrf]) + b.remote_index[vrf, ways.first_vrf[hop]]

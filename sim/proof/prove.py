@@ -36,6 +36,7 @@ from sim.proof.failures import Failures, emptied, left_out, nothing_left, quiet
 from sim.proof.hold_under import check_failures
 from sim.proof.machines import Machines
 from sim.proof.matrix import Matrix, matrix
+from sim.proof.narrow import refuse_rewritten
 from sim.proof.reachability import Reach, reachability
 from sim.proof.witness import Witness, address, holding, label, reached, stopped
 from sim.sweep.runner import SERIAL, Runner
@@ -180,6 +181,8 @@ def prove(world: World, *, tell: Callable[[str], None] = quiet, runner: Runner =
     tell("reachability")
     reach = reachability(world)
     claims = read_claims(network.spec, network) if network.spec else ()
+    for claim in claims:
+        refuse_rewritten(network, claim.limits)
     outcomes = tuple(check_claim(reach, claim) for claim in claims)
     findings = [f for outcome in outcomes for f in explain_breaches(reach, outcome)]
     broken: list[Outcome] = []

@@ -29,7 +29,6 @@ from sim.blocks.blocks import Blocks
 from sim.blocks.port_sets import L4Space
 from sim.numbering import same_sets
 from sim.packets.reasons import Reason
-from sim.pipeline.forwarding import refuse_rewrites
 from sim.proof.coverage import Coverage
 from sim.proof.paths import Column, Paths, PathSpace, paths
 from sim.proof.spans import Spans
@@ -174,7 +173,6 @@ class Reach:
 def reachability(world: World, *, covered: bool = True, stand_ins: StandIns | None = None) -> Reach:
     """All pairs × all packets of a world, or of those that stand in for all. Unless `covered`,
     `sure` is known of cells alone."""
-    refuse_rewrites(world, "the proof")
     _refuse_too_many(world.network, world.blocks, stand_ins=stand_ins)
     space = PathSpace.of(world.network, world.blocks, stand_ins)
     parts = (part for vrf in range(len(world.network.vrfs)) for part in paths(space, vrf))
@@ -197,7 +195,6 @@ def reach_within(
 ) -> Reach:
     """What anybody in some VRFs can reach in some others, and nothing else; None stands for all.
     `covered` as in `reachability`."""
-    refuse_rewrites(world, "the proof")
     every = range(len(world.network.vrfs))
     sources, wanted = (set(every if some is None else some) for some in (out_of, into))
     _refuse_too_many(world.network, world.blocks, sources & wanted)
@@ -231,7 +228,6 @@ def reach_among(world: World, beside: Reach, pairs: Iterable[tuple[int, int]]) -
 def _among(
     world: World, space: PathSpace, pairs: Iterable[tuple[int, int]], covered: bool
 ) -> Reach:
-    refuse_rewrites(world, "the proof")
     chosen = sorted(pairs)
     within = {a for a, b in chosen if a == b}
     _refuse_too_many(world.network, world.blocks, within, space.stand_ins)

@@ -31,7 +31,7 @@ from sim.pipeline.forwarding import way_back
 from sim.pipeline.trace import Trace
 from sim.pipeline.ways import entered
 from sim.proof.expect import selected
-from sim.proof.narrow import Limits
+from sim.proof.narrow import Limits, refuse_rewritten
 from sim.proof.reachability import Bits, Reach, conditional, decisions
 from sim.proof.witness import on_path
 from sim.reach.asked_parts import ALL, Addresses, Asked, asked_parts
@@ -116,6 +116,7 @@ def asked(
     rests = Assumed(found).rests
     ends = split_source(source or "")[0], split_port(target or "")[0]
     limits = Limits(*map(addresses_in, ends))
+    refuse_rewritten(network, limits)
     rows = [row for dst, ports in parts for row in access(found, src, dst, ports, rests, limits)]
     return sorted(rows, key=lambda row: (row.source, row.target)) if len(parts) > 1 else rows
 
@@ -181,7 +182,7 @@ def access(
         i = part.pair
         key = names[int(pairs.src[i])], names[int(pairs.dst[i])], number, part.addresses
         groups.setdefault(key, []).append(part)
-    causes, all_pairs = _LegCauses(reach, masks), _AllPairs(reach.network, src, dst, limits)
+    causes, all_pairs = _PathCauses(reach, masks), _AllPairs(reach.network, src, dst, limits)
     out = []
     for (source, target, number, addresses), parts in sorted(groups.items(), key=itemgetter(0)):
         members = [part.pair for part in parts]
@@ -238,7 +239,7 @@ def _routes(reach: Reach, part: Asked, mask: Bits) -> tuple[Cause, ...]:
     return tuple(cause for _, cause in crossings(network, found))
 
 
-class _LegCauses:
+class _PathCauses:
     """Origins behind paths, worked out once per pair of block rows."""
 
     def __init__(self, reach: Reach, masks: Mapping[int, Bits]) -> None:

@@ -34,6 +34,7 @@ from compiler.program.walk import inside
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.network import Network
 from fabric.phases import phase
+from fabric.rewrites import refuse_rewrites
 from sim.names.cluster_names import ClusterNames
 from sim.numbering import expand, same_rows
 from sim.proof.paths import Column
@@ -102,6 +103,7 @@ def connectivity(
 ) -> Connectivity:
     """All pairs of workloads of a `fabric.cluster` network, and the outside; also of pods that are
     asked about (rule 6). `stand_ins` are those of endpoints that fare alike."""
+    refuse_rewrites(world.network.rewrites, "a list of workloads")
     stand_ins = stand_ins or StandIns.among(world.blocks, [drawn(world.network)])
     reach = reachability(world, covered=False, stand_ins=stand_ins)
     names = ClusterNames(world.network)

@@ -31,11 +31,12 @@ from fabric.control.fib import NextHop
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.inventory import Endpoint
 from fabric.network import Network
+from fabric.rewrites import refuse_rewrites
 from sim.names.address_words import blocks_of
 from sim.names.ends import EXAMPLES, Destination, address_of
 from sim.names.wanted_ports import packet_port
 from sim.packets.headers import Flow
-from sim.pipeline.forwarding import Place, refuse_rewrites, sets_onward
+from sim.pipeline.forwarding import Place, sets_onward
 from sim.pipeline.ways import ways
 from sim.why.explain import Explanation, between
 from sim.world import World
@@ -281,7 +282,7 @@ def _cut(
 ) -> Iterator[tuple[int, int, tuple[int, ...], tuple[int, ...]]]:
     """Pieces of a space that no range of these groups and no route of these instances divides:
     first and last address, which ranges hold them, and their next-hop sets by instance."""
-    refuse_rewrites(ends.world, "an explanation of parts of a prefix")
+    refuse_rewrites(ends.world.network.rewrites, "an explanation of parts of a prefix")
     numbered = {group.id: group for group in groups}
     regions = (r for group in numbered.values() for entry in group.entries for r in entry.regions)
     ranges = sorted({region.v4 if version == 4 else region.v6 for region in regions})

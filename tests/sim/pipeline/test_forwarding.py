@@ -21,6 +21,7 @@ from wired import wired
 from compiler.policy.ir import Policy
 from fabric.diagnostics import UndecidedError
 from fabric.network import Network
+from fabric.rewrites import Rewrite
 from sim.packets.headers import Flow, Packets
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.forwarding import (
@@ -155,6 +156,6 @@ def test_packets_are_delivered_where_their_destination_lives_and_does_not_route_
 
 
 def test_parts_of_a_prefix_are_not_cut_by_what_a_rewrite_hides() -> None:
-    world = World(DEMO, DEMO_POLICY, rewrites=(lambda network, node, header: (header,),))
+    world = World(replace(DEMO, rewrites=(Rewrite(4, 1, 1, 2),)), DEMO_POLICY)
     with pytest.raises(UndecidedError, match="rewritten"):
         explain(world, "acme/web/a", "zone2/inet:443")

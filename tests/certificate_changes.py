@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sim.proof.certificate import digest
+from sim.proof.certificate_text import digest
 
 Path = tuple[str | int, ...]
 

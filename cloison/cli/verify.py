@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +86,7 @@ def proven(
 ) -> tuple[Proof, Any]:
     """The proof, and its certificate where one is wanted and everything asked was tried: then it is
     written."""
-    from cloison.render.files import apart, write_text
+    from cloison.render.files import apart, writing
     from cloison.views.world import World
     from fabric.inputs import input_files
     from sim.proof.prove import prove
@@ -105,10 +104,13 @@ def proven(
     if certificate is None or proof.untried:
         return proof, None
     from sim.proof.certificate import certificate as write_down
+    from sim.proof.certificate_text import pieces
 
     tell("writing the certificate")
     written = write_down(proof, input_files(world.network.spec))
-    write_text(certificate, json.dumps(written, separators=(",", ":")) + "\n")
+    with writing(certificate) as file:
+        file.writelines(pieces(written))
+        file.write(b"\n")
     return proof, written
 
 

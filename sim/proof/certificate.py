@@ -24,7 +24,6 @@ module.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import astuple
@@ -46,10 +45,12 @@ from sim.blocks.port_sets import Box, L4Space
 from sim.numbering import same_rows
 from sim.packets.reasons import Reason, reasons
 from sim.pipeline.forwarding import refuse_anycast
+from sim.proof.certificate_text import digest
 from sim.proof.expect import Claim, Outcome
 from sim.proof.prove import Proof
 from sim.proof.reachability import Reach
-from sim.proof.regions import CONDITIONAL, SELF, Choice, Profiles, regions
+from sim.proof.regions import CONDITIONAL, SELF, AllRegions, Choice, Profiles, Sender, regions
+from sim.proof.spans import TOP
 
 Ranks = tuple[int, ...]
 """Reasons of all choices of ECMP, by rank."""
@@ -88,12 +89,6 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
         "findings": _findings(proof),
     }
     return body | {"digest": digest(body)}
-
-
-def digest(body: dict[str, Any]) -> str:
-    """SHA-256 of the certificate's canonical text."""
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _input(path: Path, network: Network) -> dict[str, str]:
@@ -136,36 +131,81 @@ def _fields(reach: Reach) -> dict[str, Any]:
 
 def _written(reach: Reach) -> dict[str, Any]:
     """Outcomes, profiles, maps and sources, numbered in their order."""
-    profiles, found = regions(reach)
+    found = regions(reach)
     known_reasons = reasons(reach.program.stages).in_order
-    sources = list(found)
-    ways = _WayNumbers(reach.space, profiles, known_reasons)
-    stretches = {choices for s in sources for *_, choices in s.stretches}
-    known = {choices: ways.of(choices) for choices in stretches}
-    outcomes = sorted({o for told, *_ in known.values() for _, o in told})
+    sources = list(found.sources)
+    rows = _MapRows(found, sources)
+    ways = _WayNumbers(reach.space, found.profiles, known_reasons)
+    told = {number: ways.of(found.choices.of(number)) for number in rows.choices}
+    outcomes = sorted({o for boxes in ways.told.values() for _, o in boxes})
     number = {outcome: n for n, outcome in enumerate(outcomes)}
     boxes = {
-        choices: [[*box.protocols, *box.dport, *box.sport, number[o]] for box, o in told]
-        for choices, (told, *_) in known.items()
+        key: tuple((*box.protocols, *box.dport, *box.sport, number[o]) for box, o in found)
+        for key, found in ways.told.items()
     }
-    distinct = sorted({tuple(map(tuple, found)) for found in boxes.values()})
-    place = {found: n for n, found in enumerate(distinct)}
-    rows = {c: (place[tuple(map(tuple, boxes[c]))], *known[c][1:]) for c in stretches}
-    named = [(s, tuple((f, l, *rows[c]) for f, l, c in s.stretches)) for s in sources]
-    maps = sorted({(s.version, stretch) for s, stretch in named})
-    map_of = {key: n for n, key in enumerate(maps)}
+    profiles = sorted({*boxes.values()})
+    place = {found: n for n, found in enumerate(profiles)}
+    maps, map_of = rows.maps({n: (place[boxes[key]], e, v) for n, (key, e, v) in told.items()})
     lines = sorted(
-        (s.endpoint, s.version, s.ranges, map_of[s.version, found]) for s, found in named
+        (s.endpoint, s.version, s.ranges, m) for s, m in zip(sources, map_of, strict=True)
     )
     return {
         "outcomes": [_outcome(outcome, known_reasons) for outcome in outcomes],
-        "profiles": [[list(box) for box in found] for found in distinct],
-        "maps": [
-            [[*_range(version, f, l), p, list(ends), list(vrfs)] for f, l, p, ends, vrfs in stretch]
-            for version, stretch in maps
-        ],
+        "profiles": [[list(box) for box in found] for found in profiles],
+        "maps": maps,
         "sources": [[e, v, [_range(v, *r) for r in ranges], m] for e, v, ranges, m in lines],
     }
+
+
+class _MapRows:
+    """Ranges of maps, each kept once: most are the same for everybody in a VRF."""
+
+    def __init__(self, found: AllRegions, sources: list[Sender]) -> None:
+        self.axes, self.sources = found.axes, sources
+        width = [len(source.first) for source in sources]
+        first = np.concatenate([np.zeros(0, np.int64), *(s.first for s in sources)])
+        end = np.zeros(len(sources), np.int64) + [len(self.axes[s.version == 6]) for s in sources]
+        at_end = np.cumsum(width) - 1
+        last = np.append(first[1:], 0)
+        last[at_end] = end
+        chosen = np.concatenate([np.zeros(0, np.int64), *(s.chosen for s in sources)])
+        six = np.repeat(np.array([s.version == 6 for s in sources], np.bool_), width)
+        self.of, self.sample = same_rows([six, first, last, chosen])
+        columns = (column[self.sample].tolist() for column in (six, first, last, chosen))
+        self.rows: list[tuple[bool, int, int, int]] = list(zip(*columns, strict=True))
+        self.choices = {chosen for *_, chosen in self.rows}
+        self.at = np.cumsum(width) - width
+        self.width = width
+
+    def maps(
+        self, ways: dict[int, tuple[int, tuple[int, ...], tuple[int, ...]]]
+    ) -> tuple[list[list[list[Any]]], list[int]]:
+        """All maps in order, and the number of the map of each source. Ranges that maps have in
+        common are one list."""
+        told = [
+            (six, self._address(six, a), self._address(six, b) - 1, *ways[chosen])
+            for six, a, b, chosen in self.rows
+        ]
+        order = sorted(range(len(told)), key=told.__getitem__)
+        rank = np.empty(len(told), np.dtype(">u4"))
+        rank[order] = np.arange(len(told))
+        written = [
+            [*_range(6 if six else 4, first, last), p, [*ends], [*vrfs]]
+            for six, first, last, p, ends, vrfs in map(told.__getitem__, order)
+        ]
+        ranked = rank[self.of]
+        keys = [
+            ranked[at : at + width].tobytes()
+            for at, width in zip(self.at.tolist(), self.width, strict=True)
+        ]
+        maps = {key: n for n, key in enumerate(sorted(set(keys)))}
+        rows = (np.frombuffer(key, ranked.dtype).tolist() for key in maps)
+        return [[written[row] for row in found] for found in rows], [maps[key] for key in keys]
+
+    def _address(self, six: bool, place: int) -> int:
+        """Where a place of the axis begins, behind its last one the end of all addresses."""
+        axis = self.axes[six]
+        return axis[place] if place < len(axis) else TOP[6 if six else 4] + 1
 
 
 class _WayNumbers:
@@ -177,18 +217,25 @@ class _WayNumbers:
         self.rank = {int(reason): rank for rank, reason in enumerate(known)}
         self.rank |= {SELF: len(known), CONDITIONAL: len(known) + 1}
         self.boxes = cache(lambda profile: space.boxes(profiles.values[profile]))
+        self.told: dict[tuple[int, ...], list[tuple[Box, Ranks]]] = {}
 
     def of(
         self, choices: tuple[Choice, ...]
-    ) -> tuple[list[tuple[Box, Ranks]], tuple[int, ...], tuple[int, ...]]:
-        """A partition into boxes with the reasons of all choices, and where each leads to."""
+    ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """The profiles of all choices in order, of which `told` has the partition into boxes with
+        the reasons of all of them, and where each leads to."""
         ordered = sorted(choices, key=lambda choice: (*choice[1:], self._told(choice[0])))
-        table = np.stack([self.values[profile] for profile, *_ in ordered])
+        key = tuple(c[0] for c in ordered)
+        if key not in self.told:
+            self.told[key] = self._together(key)
+        return key, tuple(c[1] for c in ordered), tuple(c[2] for c in ordered)
+
+    def _together(self, profiles: tuple[int, ...]) -> list[tuple[Box, Ranks]]:
+        table = np.stack([self.values[profile] for profile in profiles])
         alike = same_rows(list(table))
         columns = table[:, alike.sample].T.tolist()
         outcomes = [tuple(map(self.rank.__getitem__, column)) for column in columns]
-        told = [(box, outcomes[value]) for box, value in self.space.boxes(alike.of)]
-        return told, tuple(c[1] for c in ordered), tuple(c[2] for c in ordered)
+        return [(box, outcomes[value]) for box, value in self.space.boxes(alike.of)]
 
     def _told(self, profile: int) -> list[tuple[Box, int]]:
         return [(box, self.rank[value]) for box, value in self.boxes(profile)]

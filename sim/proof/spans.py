@@ -140,12 +140,9 @@ class Spans:
                 out.append((first, last))
         return tuple(out)
 
-    def spans_of(self, places: I64) -> I64:
-        """One span of each place; all places must come from one refinement."""
-        if not len(places):
-            return places
-        part, _ = self._find(int(places[0]))
-        return part.samples[places - part.base]
+    def numbers(self, places: I64) -> I64:
+        """The number of each place in its refinement; all places must come from one."""
+        return places - self._find(int(places[0]))[0].base if len(places) else places
 
     def _find(self, place: int) -> tuple[Places, int]:
         part = self.parts[bisect_right(self.bases, place) - 1]
@@ -155,9 +152,7 @@ class Spans:
         cuts, atoms_a, atoms_b = [], [], []
         for family in (0, 1):
             of_a, of_b = self.ranks[a][family], self.ranks[b][family]
-            merged = of_a
-            for other in {a, b, *self.also.get(a, ())} - {a}:
-                merged = _merge(merged, self.ranks[other][family])
+            merged = self._merged([a, b, *self.also.get(a, ())], family)
             shift_a, shift_b = (len(self.ranks[vrf][0]) * family for vrf in (a, b))
             cuts.append(merged)
             atoms_a.append(np.searchsorted(of_a, merged, "right") - 1 + shift_a)
@@ -166,9 +161,13 @@ class Spans:
             self.axes, (cuts[0], cuts[1]), np.concatenate(atoms_a), np.concatenate(atoms_b)
         )
 
-
-def _merge(a: I64, b: I64) -> I64:
-    """The union of two sorted arrays (np.union1d would hash them)."""
-    both = np.sort(np.concatenate([a, b]), kind="stable")
-    merged: I64 = both[np.diff(both, prepend=-1) != 0]
-    return merged
+    def _merged(self, vrfs: list[int], family: int) -> I64:
+        """Where atoms of any of these VRFs begin (np.union1d would hash them)."""
+        if len(vrfs) > 2:
+            cut = np.zeros(len(self.axes[family]), np.bool_)
+            for vrf in vrfs:
+                cut[self.ranks[vrf][family]] = True
+            return np.flatnonzero(cut)
+        both = np.sort(np.concatenate([self.ranks[vrf][family] for vrf in vrfs]), kind="stable")
+        merged: I64 = both[np.diff(both, prepend=-1) != 0]
+        return merged

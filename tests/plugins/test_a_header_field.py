@@ -56,7 +56,8 @@ from sim.pipeline.conntrack import FlowTable
 from sim.pipeline.replay import replay as send
 from sim.pipeline.trace import trace
 from sim.pipeline.traffic import all_pairs, n_pairs, random_flows
-from sim.proof.certificate import certificate, digest
+from sim.proof.certificate import certificate
+from sim.proof.certificate_text import digest
 from sim.proof.prove import prove
 from sim.reach.questions import Questions
 from sim.why.nearest import nearest

@@ -203,14 +203,14 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/regions.py",
-        "what = tuple(sorted({*distinct, *([own] if len(found) < every else [])}))",
-        "what = tuple(sorted(distinct))",
+        "back = np.flatnonzero(np.bincount(cell, minlength=size) < every.ravel())",
+        "back = np.zeros(0, np.int64)",
         "certificates lack the choice of ECMP that leads back",
     ),
     Fault(
         "sim/proof/regions.py",
-        "np.array(of, np.int64)[self.blocks.dec_stage[found]]",
-        "np.array(of, np.int64)[-1 - (self.blocks.dec_stage[found] >= 0)]",
+        "np.array(names, np.int64)[self.blocks.dec_stage[found]]",
+        "np.array(names, np.int64)[-1 - (self.blocks.dec_stage[found] >= 0)]",
         "certificates: all denials are those of workload policies",
     ),
     Fault(

@@ -23,11 +23,12 @@ from sim.world import World
 @given(worlds(), policies())
 def test_every_region_says_what_the_datapath_does(network: Network, policy: Policy) -> None:
     reach = reachability(World(network, policy))
-    profiles, found = regions(reach)
-    sources = list(found)
+    found = regions(reach)
+    sources = list(found.sources)
     covered = 0
     for source in sources:
-        edges = [(first, last) for first, last, _ in source.stretches]
+        stretches = list(found.stretches(source))
+        edges = [(first, last) for first, last, _ in stretches]
         assert edges[0][0] == 0
         assert edges[-1][1] == TOP[source.version]
         assert all(a[1] + 1 == b[0] for a, b in pairwise(edges))
@@ -35,10 +36,10 @@ def test_every_region_says_what_the_datapath_does(network: Network, policy: Poli
         for src in (x for x in axis if any(a <= x <= b for a, b in source.ranges)):
             covered += 1
             for dst in axis:
-                choices = next(c for a, b, c in source.stretches if a <= dst <= b)
+                choices = next(c for a, b, c in stretches if a <= dst <= b)
                 for _, l4 in numbered(source.version):
                     atom = reach.space.atom(*l4)
-                    said = {int(profiles.values[profile][atom]) for profile, _, _ in choices}
+                    said = {int(found.profiles.values[profile][atom]) for profile, _, _ in choices}
                     header = Header(source.version, src, dst, *l4)
                     done = outcomes(policy, network, source.endpoint, header)
                     selves = self_hops(network, source.endpoint, header)

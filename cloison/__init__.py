@@ -1,7 +1,7 @@
 """cloison: who can reach whom in a multi-tenant GPU cloud, why, and can you prove it?
 
     import cloison
-    world = cloison.build("topologies/demo.yaml")
+    world = cloison.world("topologies/demo.yaml", down="spine1")
     cloison.simulate(world)                                   # the report
     cloison.explain(world, "192.0.2.1", "inference/edge/gateway:443/tcp")
     cloison.replay(world, "traffic.pcap", vrf="acme/main").flows
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         reach,
         replay,
         simulate,
+        world,
     )
     from cloison.render.plot import Drawing
     from cloison.render.table import Table
@@ -51,6 +52,7 @@ HOME = {
     "reach": "cloison.api",
     "replay": "cloison.api",
     "simulate": "cloison.api",
+    "world": "cloison.api",
 }
 
 __all__ = [
@@ -70,6 +72,7 @@ __all__ = [
     "reach",
     "replay",
     "simulate",
+    "world",
 ]
 
 

@@ -1,16 +1,17 @@
 """What `import cloison` offers: one function per question.
 
 A *source* is the path of a fabric file or of a directory of Kubernetes manifests, a spec (`load`),
-or a world (`build`). `down` names nodes, links, sessions and risk groups that have failed,
-`accept_unevaluated` kinds of objects that are not evaluated and may be left out; what else is not
-evaluated makes an answer that it touches unknown. What `prove` and `simulate` return is true only
-where everything holds; other answers are compared by their `verdict`, and refuse to be true or
-false. Wrong input raises `InputError`, which lists everything that is wrong.
+or a `world`, which every verb takes. `down` names nodes, links, sessions and risk groups that have
+failed (`world` takes other axes too), `accept_unevaluated` kinds of objects that are not evaluated
+and may be left out; what else is not evaluated makes an answer that it touches unknown. What
+`prove` and `simulate` return is true only where everything holds; other answers are compared by
+their `verdict`, and refuse to be true or false. Wrong input raises `InputError`, which lists
+everything that is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -28,7 +29,7 @@ from cloison.views.explained import Explained
 from cloison.views.proved import Proved
 from cloison.views.report import Simulation
 from cloison.views.unknowns import computed, notes
-from cloison.views.world import World
+from cloison.views.world import Names, Source, World
 from compiler.policy.fields import read as carried
 from compiler.targets import catalogue
 from fabric.diagnostics import Diagnostic, InputError
@@ -40,11 +41,11 @@ from sim.proof.prove import prove as prove_network
 from sim.proof.reachability import reachability
 from sim.reach.access import asked
 from sim.why.one_answer import explain as explain_flow
+from sim.world import NOWHERE
 
 if TYPE_CHECKING:
     from cloison.replaying import Replay
 
-Source = str | Path | FabricSpec | World
 CHANGES = ("change", "source", "destination", "ports", "because", "pairs", "packet")
 Kinds = Iterable[str]
 
@@ -64,37 +65,56 @@ def check(path: str | Path) -> tuple[Diagnostic, ...]:
     return tuple(check_file(name, text, How(drawn="forgotten")))
 
 
-def build(
+def world(
     source: Source,
     *,
-    down: Iterable[str] = (),
-    at: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    down: Names = None,
+    drained: Names = None,
+    at: Mapping[str, str | Iterable[str]] = NOWHERE,
     locked: bool = False,
     accept_unevaluated: Kinds = (),
+    **axes: Names,
 ) -> World:
-    """Place endpoints, allocate addresses, converge the control plane; `locked` refuses to draw
-    what the lock file does not have. `at` has values by name of other axes on which worlds
-    differ."""
-    return World.of(source, down, locked=locked, accept_unevaluated=accept_unevaluated, at=at)
+    """The world of a source, which every verb takes: endpoints placed, addresses allocated, the
+    control plane converged.
+
+    `down` are the nodes, links, sessions and risk groups that have failed, `drained` the nodes that
+    traffic was moved away from. Every axis on which worlds differ (`sim.axes`) is a keyword: one
+    name or several; an empty list is none of them, and left out an axis of a source that is a world
+    stays as it is. `at` has values by name of the axis, beside those of keywords. `locked` refuses
+    to draw what the lock file does not have. Raises `InputError`."""
+    return World.of(
+        source,
+        down,
+        drained=drained,
+        at=at,
+        locked=locked,
+        accept_unevaluated=accept_unevaluated,
+        **axes,
+    )
+
+
+build = world
+"""The name that `world` had first."""
 
 
 def compile(
     source: Source,
     *,
     target: str = catalogue.DEFAULT,
-    down: Iterable[str] = (),
+    down: Names = None,
     accept_unevaluated: Kinds = (),
 ) -> Compiled:
     """The tables that every enforcement point holds, against what a target can hold."""
-    world = World.of(source, down, accept_unevaluated=accept_unevaluated)
-    return Compiled(world.program, catalogue.profile(target))
+    there = world(source, down=down, accept_unevaluated=accept_unevaluated)
+    return Compiled(there.program, catalogue.profile(target))
 
 
 def simulate(
     source: Source,
     *,
     target: str = catalogue.DEFAULT,
-    down: Iterable[str] = (),
+    down: Names = None,
     accept_unevaluated: Kinds = (),
 ) -> Simulation:
     """Build, converge, compile, replay traffic, prove.
@@ -102,13 +122,13 @@ def simulate(
     Every pair is replayed on every interesting port; where that is too much, random flows.
     """
     accept = accept_unevaluated
-    return run(lambda: World.of(source, down, accept_unevaluated=accept), target=target)
+    return run(lambda: world(source, down=down, accept_unevaluated=accept), target=target)
 
 
-def prove(source: Source, *, down: Iterable[str] = (), accept_unevaluated: Kinds = ()) -> Proved:
+def prove(source: Source, *, down: Names = None, accept_unevaluated: Kinds = ()) -> Proved:
     """Isolation and every expectation, for all packets of both IP versions."""
-    world = World.of(source, down, accept_unevaluated=accept_unevaluated)
-    return Proved(prove_network(world))
+    there = world(source, down=down, accept_unevaluated=accept_unevaluated)
+    return Proved(prove_network(there))
 
 
 def explain(
@@ -117,13 +137,13 @@ def explain(
     dst: str,
     *,
     carrying: Mapping[str, str | int] = MappingProxyType({}),
-    down: Iterable[str] = (),
+    down: Names = None,
     accept_unevaluated: Kinds = (),
 ) -> Explained:
     """Why the flow from `src` to `dst` (`name:port/protocol`) is allowed or denied; `carrying` has
     values by name of further fields of its packets, where rules ask for some."""
-    world = World.of(source, down, accept_unevaluated=accept_unevaluated)
-    return Explained(explain_flow(world, src, dst, fields=carried(carrying)))
+    there = world(source, down=down, accept_unevaluated=accept_unevaluated)
+    return Explained(explain_flow(there, src, dst, fields=carried(carrying)))
 
 
 def replay(
@@ -134,7 +154,7 @@ def replay(
     vrf: str | None = None,
     stateless: bool = False,
     after: Replay | None = None,
-    down: Iterable[str] = (),
+    down: Names = None,
     accept_unevaluated: Kinds = (),
 ) -> Replay:
     """What would happen to captured traffic (pcap, pcapng; plain or VXLAN), or, without captures,
@@ -143,9 +163,9 @@ def replay(
     (its counters go on), and decided again where the policy has changed since (`World.edit`)."""
     from cloison.replaying import replay as send
 
-    world = World.of(source, down, accept_unevaluated=accept_unevaluated)
+    there = world(source, down=down, accept_unevaluated=accept_unevaluated)
     paths = [*map(Path, captures)]
-    return send(world, paths, count=random, seed=seed, vrf=vrf, stateless=stateless, after=after)
+    return send(there, paths, count=random, seed=seed, vrf=vrf, stateless=stateless, after=after)
 
 
 def reach(
@@ -153,18 +173,18 @@ def reach(
     *,
     to: str | None = None,
     from_: str | None = None,
-    down: Iterable[str] = (),
+    down: Names = None,
     accept_unevaluated: Kinds = (),
 ) -> Table:
     """Who reaches whom, on which ports and because of what; narrowed by `to` (`name[:port]`) and
     `from_` (`name`), both patterns or addresses."""
-    world = World.of(source, down, accept_unevaluated=accept_unevaluated)
-    made = cache(lambda: reachability(world))
-    found = asked(made, world.network, from_, to)
-    doubt = doubts(world.network, made, from_, to)
+    there = world(source, down=down, accept_unevaluated=accept_unevaluated)
+    made = cache(lambda: reachability(there))
+    found = asked(made, there.network, from_, to)
+    doubt = doubts(there.network, made, from_, to)
     rows = tuple(doubt.marked(row.source, row.target, row.row()) for row in found)
     columns = ("source", "destination", "ports", "pairs", *doubt.columns)
-    more = () if from_ or to else filter(None, [handed_on(world.network, made)])
+    more = () if from_ or to else filter(None, [handed_on(there.network, made)])
     beside = (*notes(doubt.records), *more)
     return Table(rows, "Reach", columns, beside, computed(doubt.records))
 
@@ -174,15 +194,8 @@ def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> Table:
     a note says that something is not evaluated. The table's `verdict` is that of `cloison diff`:
     holds where nothing differs, be it in rows or notes, else fails or unknown."""
     how = How(accept=tuple(accept_unevaluated))
-    before, after = both([partial(_world, source) for source in (old, new)], how)
+    before, after = both([partial(World.read, source) for source in (old, new)], how)
     found = diff_worlds(before, after)
     beside = (*differences.notes(found), *notes(found.not_evaluated))
     rows = tuple(differences.rows(found))
     return Table(rows, "Changes", CHANGES, beside, differences.said(found))
-
-
-def _world(source: Source, how: How) -> World:
-    """A source as it is to be read."""
-    if isinstance(source, World | FabricSpec):
-        return World.of(source, accept_unevaluated=how.accept)
-    return World.read([Path(source)], how)

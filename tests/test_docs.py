@@ -143,11 +143,15 @@ def test_every_schema_is_documented() -> None:
     assert {name for name in named if f"`{name}`" not in page} == set()
 
 
-@pytest.mark.parametrize("page", [ROOT / "docs" / "classifier.md"], ids=lambda page: page.name)
-def test_python_examples_give_what_the_page_says(page: Path) -> None:
+@pytest.mark.parametrize("name", ["classifier.md", "python.md"])
+def test_python_examples_give_what_the_page_says(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A comment behind an expression is its value; other comments are words."""
+    monkeypatch.chdir(ROOT)
     names: dict[str, object] = {}
-    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+    page = (ROOT / "docs" / name).read_text()
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
         exec(block, names)
         for expression, value in re.findall(r"^(\S.*\S)  # (\[.*\])$", block, re.MULTILINE):
             assert str(eval(expression, names)) == value

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import sim.world
@@ -19,11 +18,13 @@ from cloison.render.table import Table
 from cloison.views import addresses, policy, routes, sessions, topology
 from cloison.views.diagnosed import doubtful, warnings_table
 from cloison.views.unknowns import COLUMNS, as_rows, brief, computed, notes
+from fabric.clos import refuse_idle
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import FabricSpec
 from fabric.rewrites import refuse_rewrites
 from fabric.topology import Role
-from sim.axes import moved
+from sim.axes import axis_of, moved
+from sim.world import NOWHERE
 
 if TYPE_CHECKING:
     from cloison.render.plot import Drawing, Stop
@@ -31,36 +32,50 @@ if TYPE_CHECKING:
     from sim.proof.vrf_pairs import Isolation
 
 
+Names = str | Iterable[str] | None
+"""One name, or several; None leaves an axis as it is."""
+
+
 class World(sim.world.World):
     """What exists (`network`) and what is allowed in it (`policy`, compiled: `program`)."""
 
     @staticmethod
     def of(
-        source: str | Path | FabricSpec | World,
-        down: Iterable[str] = (),
+        source: Source,
+        down: Names = None,
         *,
         locked: bool = False,
         accept_unevaluated: Iterable[str] = (),
-        at: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        at: Mapping[str, str | Iterable[str]] = NOWHERE,
+        **axes: Names,
     ) -> World:
-        """The world of a fabric file or of manifests, of a spec, or of a world (with exactly `down`
-        failed). With `locked` nothing is drawn that the lock file does not have; kinds in
-        `accept_unevaluated` may be left out. `at` has values on other axes (`sim.axes`)."""
+        """What `cloison.world` makes."""
         drawn: Literal["refused", "kept"] = "refused" if locked else "kept"
-        how = How(tuple(down), drawn, accept=tuple(accept_unevaluated))
-        if how.down and "down" in at:
-            at = {**at, "down": (*how.down, *at["down"])}
-        if isinstance(source, World):
-            where = {"down": how.down, **at} if how.down else at
-            return _elsewhere(source, where, how.accept)
-        if isinstance(source, FabricSpec):
-            return _elsewhere(World.found(read_spec(source, how)), at, how.accept)
-        return _elsewhere(World.read([Path(source)], how), at, how.accept)
+        how = How(drawn=drawn, accept=tuple(accept_unevaluated))
+        return World.read(source, how, _places({"down": down, **axes}, at))
 
     @staticmethod
-    def read(paths: Sequence[Path], how: How = AS_USUAL) -> World:
-        """The world that files describe; raises `InputError` with everything that is wrong."""
-        return World.found(read(paths, how))
+    def read(
+        source: Source | Sequence[Path],
+        how: How = AS_USUAL,
+        at: Mapping[str, tuple[str, ...]] = NOWHERE,
+    ) -> World:
+        """The world of a source: the one way in, for commands and for Python. `at` has the values
+        on axes (`sim.axes`); of a world, those of axes that it does not name stay. Raises
+        `InputError` with everything that is wrong."""
+        there = dict(at)
+        for name, values in (("down", how.down), ("drained", how.drained)):
+            if values:
+                there[name] = (*values, *there.get(name, ()))
+        if isinstance(source, World):
+            return _elsewhere(source, there, how.accept)
+        how = replace(how, down=there.pop("down", ()), drained=there.pop("drained", ()))
+        if isinstance(source, FabricSpec):
+            made = World.found(read_spec(source, how))
+        else:
+            paths = [Path(source)] if isinstance(source, str | Path) else source
+            made = World.found(read(paths, how))
+        return _elsewhere(made, there, how.accept) if there else made
 
     @staticmethod
     def of_fabric(path: Path, how: How = AS_USUAL) -> World:
@@ -109,7 +124,7 @@ class World(sim.world.World):
 
         return Live(self.network, self.policy_read)
 
-    def edit(self, source: str | Path | FabricSpec | World) -> World:
+    def edit(self, source: Source) -> World:
         """The world of a source, made from this one: where only policies differ, rules that came
         or went are compiled and proven, and the rest is shared. It says what the source read by
         itself would say."""
@@ -247,10 +262,28 @@ class World(sim.world.World):
         return "".join(part._repr_html_() for part in parts)
 
 
+Source = str | Path | FabricSpec | World
+"""What a world may be made of: files, a spec that was loaded, or a world."""
+
+
+def _places(
+    axes: Mapping[str, Names], at: Mapping[str, str | Iterable[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Values by name of the axis, of keywords and of `at` together. Raises `InputError`."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, values in (*axes.items(), *at.items()):
+        if values is not None:
+            known = found.get(axis_of(name).name, ())
+            found[name] = (*known, *([values] if isinstance(values, str) else values))
+    return found
+
+
 def _elsewhere(world: World, at: Mapping[str, Sequence[str]], accepted: Iterable[str]) -> World:
-    """The world with these values on its axes: who gets around policies there is asked again, and
-    what is accepted stays so."""
+    """The world with these values on its axes, refused where a file read so would be: who gets
+    around policies there is asked again, and what is accepted stays so."""
     there = moved(world, at)
+    if "down" in at or "drained" in at:
+        refuse_idle(there.network.fabric, at.get("down", ()))
     network = there.network if there is world else with_detours(there)
     network = accept(network, accepted)
     seen = [(n.not_evaluated, n.accepts) for n in (network, there.network)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -12,9 +15,14 @@ from fabric_files import vrf, write_fabric
 
 import cloison
 from cloison.cli import main
+from cloison.cli.verify import command as verify
+from cloison.render.formats import json_text
+from cloison.views import report, verified
 from cloison.views.world import World
 from fabric.diagnostics import InputError
+from fabric.fingerprint import fingerprint
 from fabric.plan import lock
+from sim.axes import axes
 
 LINK = ("a/web/one", "a/web/two:80/tcp")
 JUDGES: dict[str, Callable[[str, str], list[str]]] = {
@@ -173,3 +181,107 @@ def test_check_draws_and_forgets(tmp_path: Path) -> None:
     path = fabric(tmp_path)
     assert run("check", path).exit_code == 0
     assert not lock.path_of(path).exists()
+
+
+SMALL = Path(__file__).parents[2] / "topologies" / "small.yaml"
+
+
+def test_every_axis_of_the_table_is_a_keyword_and_an_option() -> None:
+    keywords = signature(cloison.world).parameters
+    assert [axis.name for axis in axes() if axis.name not in keywords] == []
+    names = {parameter.name for parameter in verify.params}
+    assert [axis.name for axis in axes() if axis.name not in names] == []
+
+
+def seen(world: cloison.World) -> tuple[object, ...]:
+    """What tells two worlds apart, as far as anybody is told."""
+    network = world.network
+    state = network.fabric.down, network.fabric.draining, network.findings, network.not_evaluated
+    return fingerprint(network), world.policy_read, *state
+
+
+def test_a_world_is_the_same_however_its_places_are_said(tmp_path: Path) -> None:
+    """By keyword, by `at`, one name or a list, at once or one after the other; of a file, a spec or
+    a world."""
+    path = fabric(tmp_path)
+    plain = cloison.world(path)
+    wanted = seen(cloison.world(path, down="spine1", drained=["leaf1"]))
+    assert wanted != seen(plain)
+    for source in (path, str(path), cloison.load(path), plain, cloison.build(path)):
+        for there in (
+            cloison.world(source, down=["spine1"], drained="leaf1"),
+            cloison.world(source, at={"down": ["spine1"], "drained": "leaf1"}),
+            cloison.world(source, down="spine1", at={"drained": ["leaf1"]}),
+            cloison.world(cloison.world(source, drained="leaf1"), down="spine1"),
+            cloison.world(cloison.world(source, down="spine1"), drained="leaf1"),
+        ):
+            assert seen(there) == wanted
+            assert seen(cloison.world(there)) == wanted
+            assert seen(cloison.world(there, down=[], drained=[])) == seen(plain)
+
+
+@pytest.mark.parametrize(
+    ("places", "code"),
+    [
+        ({"down": "leaf1", "drained": "leaf1"}, "C344"),
+        ({"down": ["leaf1", "leaf1--spine1"]}, "C331"),
+        ({"down": ["leaf1", "leaf1"]}, "C331"),
+        ({"down": "nobody"}, "C331"),
+        ({"drained": "nobody"}, "C344"),
+        ({"dwon": "leaf1"}, "C850"),
+        ({"at": {"dwon": "leaf1"}}, "C850"),
+        ({"lock": True}, "C850"),
+    ],
+)
+def test_what_no_world_can_be_is_refused_of_a_file_and_of_a_world(
+    tmp_path: Path, places: dict[str, Any], code: str
+) -> None:
+    path = fabric(tmp_path)
+    for source in (path, cloison.world(path)):
+        with pytest.raises(InputError) as refused:
+            cloison.world(source, **places)
+        assert {d.code for d in refused.value.diagnostics} == {code}
+
+
+def test_every_verb_says_of_a_world_what_its_command_says_with_the_same_options(
+    tmp_path: Path,
+) -> None:
+    there = cloison.world(SMALL, down="spine1", drained="leaf1", locked=True)
+    where = [str(SMALL), "--down", "spine1", "--drain", "leaf1", "--locked"]
+
+    def told(verb: str, *more: str) -> Any:
+        done = CliRunner().invoke(main, [verb, *where, *more])
+        assert done.exit_code in (0, 1), done.output
+        return json.loads(done.stdout)
+
+    def as_json(value: Any) -> Any:
+        return json.loads(json_text(value))
+
+    proof = cloison.prove(there).proof
+    by_verb = told("verify", "-q", "-o", "json")
+    assert as_json(verified.document(proof, ("spine1",), None)) == by_verb
+    assert by_verb["down"] == ["spine1"]
+    ends = "acme/web/front-1", "acme/catalog/api-0:8080"
+    found = cloison.explain(there, *ends).explanation.document()
+    by_verb = told("explain", *ends, "-o", "json")
+    assert as_json(found) == {key: by_verb[key] for key in found}
+    rows = [(row["source"], row["destination"]) for row in cloison.reach(there).rows]
+    assert rows == [(r["source"], r["destination"]) for r in told("reach", "-o", "json")["rows"]]
+    found, by_verb = (
+        as_json(report.document(cloison.simulate(there))),
+        told("simulate", "-q", "-o", "json"),
+    )
+    for answer in (found, by_verb):
+        del answer["seconds"], answer["replay"]["packets_per_second"]
+    assert found == by_verb
+    out = tmp_path / "out"
+    assert CliRunner().invoke(main, ["compile", *where, "-q", "-o", str(out)]).exit_code == 0
+    compiled = cloison.compile(there)
+    assert compiled.nodes == ("dpu1", "dpu2", "dpu3", "dpu4")
+    for node in compiled.nodes:
+        written = (out / "canonical" / f"{node}.json").read_text()
+        assert compiled.dump(node, "canonical") == written
+    changes = cloison.diff(there, cloison.world(there, down=["leaf1", "leaf2"], drained=[]))
+    assert {row["change"] for row in changes.rows} == {"lost"}
+    done = told("diff", str(SMALL), "-q", "-o", "json")
+    assert done["verdict"] == cloison.diff(there, there).verdict == "holds"

@@ -99,10 +99,24 @@ FAULTS = (
     ),
     Fault(
         "cloison/views/world.py",
-        'where = {"down": how.down, **at} if how.down else at',
-        'where = {"down": how.down, **at} if not how.down else at',
+        'how = replace(how, down=there.pop("down", ()), drained=there.pop("drained", ()))',
+        'how = replace(how, down=there.pop("down", ())[:0], drained=there.pop("drained", ()))',
         "Python: `down` is not read",
-        by="tests/cloison/cli/test_simulate.py::test_the_api_answers_the_same_questions",
+        by="tests/cloison/test_one_world.py::test_what_is_down_is_down_however_it_is_said",
+    ),
+    Fault(
+        "cloison/views/world.py",
+        "        if values is not None:",
+        "        if values:",
+        "Python: `down=[]` leaves a world as it is",
+        by="tests/cloison/test_one_world.py::test_a_world_is_the_same_however_its_places_are_said",
+    ),
+    Fault(
+        "cloison/views/world.py",
+        'refuse_idle(there.network.fabric, at.get("down", ()))',
+        "pass",
+        "Python: a world may be what a file may not, drained and down",
+        by="tests/cloison/test_one_world.py::test_what_no_world_can_be_is_refused_of_a_file_and_of_a_world",
     ),
     Fault(
         "cloison/views/world.py",

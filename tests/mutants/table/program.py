@@ -260,4 +260,18 @@ FAULTS = (
         "key=lambda claim: claim[1]",
         "the first owner wins, however specific",
     ),
+    Fault(
+        "compiler/passes/enforce.py",
+        "Region(v.index, subtract(ALL_V4, mine.v4), subtract(ALL_V6, mine.v6))",
+        "Region(v.index, ALL_V4, subtract(ALL_V6, mine.v6))",
+        "borders let through what comes to them where no rule matches",
+        by="tests/compiler/passes/test_enforce.py",
+    ),
+    Fault(
+        "compiler/passes/enforce.py",
+        "if scope.default is Action.DENY or not scope.lines:",
+        "if scope.default is Action.DENY and not scope.lines:",
+        "a default deny that nobody enforces is not told beside rules",
+        by="tests/compiler/passes/test_enforce.py",
+    ),
 )

@@ -7,12 +7,15 @@ numbered from 0 without gaps.
 * `distinct`: values of one array; in order of values.
 * `same_rows`: equal in each of several arrays; in the order of the first array, then the second, …
 * `combine`: the same for small numbers, faster; in that order.
-* `same_sets`: rows of a table of flags; in the order of the rows as bytes.
+* `same_bytes`: rows of a table of numbers, `same_sets` of flags; in the order of the rows as bytes.
 * `partition`: columns of a table of flags that no row tells apart; in no order that matters.
 
 Of equal elements the first is the sample, but for `combine`. Cost: one sort of the elements per
-array, none of them where `combine` counts. Tables of a million rules are numbered by hash tables
-and radix sort instead (`sim.classify.lists`), in order of appearance: a law holds both together.
+array, none of them where `combine` counts. What comes one by one is numbered by whoever keeps it,
+in a dictionary. Tables of a million rules are numbered by hash tables and radix sort instead
+(`sim.classify.lists`), in order of appearance, and a law holds both together: a hash table takes a
+half to a fifth of what the sort does (8 ms, not 19, for a million different keys), but its kernel
+takes a quarter of a second to load, in verbs that need none.
 """
 
 from __future__ import annotations
@@ -39,8 +42,10 @@ class Numbering(NamedTuple):
 
 
 def distinct(keys: NDArray[Any]) -> Numbering:
-    """By value (`np.unique`, without its overhead on small arrays)."""
-    return _runs([keys], keys.argsort(kind="stable"))
+    """By value. The sort need not be stable, which makes it three times as fast."""
+    order = keys.argsort()
+    new, of = _runs([keys], order)
+    return Numbering(of, np.minimum.reduceat(order, np.flatnonzero(new)))
 
 
 def same_rows(columns: Sequence[NDArray[Any]]) -> Numbering:
@@ -54,20 +59,33 @@ def same_rows(columns: Sequence[NDArray[Any]]) -> Numbering:
     if not telling:
         n = len(columns[0])
         return Numbering(np.zeros(n, np.int32), np.zeros(min(n, 1), np.int64))
-    return _runs(telling, np.lexsort(telling[::-1]))
+    order = np.lexsort(telling[::-1])
+    new, of = _runs(telling, order)
+    return Numbering(of, order[new])
+
+
+def same_bytes(rows: NDArray[Any]) -> Numbering:
+    """By all that a row holds, of whatever type; in the order of the rows as bytes.
+
+    >>> same_bytes(np.array([[7, 1], [0, 1], [7, 1]])).of.tolist()
+    [1, 0, 1]
+    """
+    rows = np.ascontiguousarray(rows)
+    if not rows.shape[1]:
+        return same_rows([np.zeros(len(rows), np.int8)])
+    return distinct(rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel())
 
 
 def same_sets(rows: Bits) -> Numbering:
     """By the flags in each row; in the order of the rows as bytes."""
-    packed = np.packbits(rows, axis=1)
-    wide = np.zeros((len(packed), max(-(-packed.shape[1] // 8) * 8, 8)), np.uint8)
-    wide[:, : packed.shape[1]] = packed
-    words = wide.view(">u8").astype(np.uint64)
-    return same_rows(list(words.T))
+    return same_bytes(np.packbits(rows, axis=1))
 
 
-def _runs(columns: Sequence[NDArray[Any]], order: NDArray[np.int64]) -> Numbering:
-    """Elements of equal columns, which `order` puts side by side."""
+def _runs(
+    columns: Sequence[NDArray[Any]], order: NDArray[np.int64]
+) -> tuple[Bits, NDArray[np.int32]]:
+    """Elements of equal columns, which `order` puts side by side: where each class begins there,
+    and the class of each element."""
     new = np.zeros(len(order), np.bool_)
     new[:1] = True
     for column in columns:
@@ -75,7 +93,7 @@ def _runs(columns: Sequence[NDArray[Any]], order: NDArray[np.int64]) -> Numberin
         new[1:] |= ordered[1:] != ordered[:-1]
     of = np.empty(len(order), np.int32)
     of[order] = np.cumsum(new, dtype=np.int32) - 1
-    return Numbering(of, order[new])
+    return new, of
 
 
 def combine(columns: Sequence[NDArray[Any]]) -> Numbering:

@@ -17,6 +17,7 @@ from compiler.program.program import Group
 from sim.blocks.arena import Arena, Lanes
 from sim.blocks.grid import Grid, VrfSpace, groups_of
 from sim.blocks.tabulate import Patterns, Tabulator
+from sim.numbering import distinct
 
 I64 = NDArray[np.int64]
 Key = tuple[int, ...]
@@ -104,8 +105,9 @@ class Store:
 
     def refine(self, offsets: I64, size: int, parent: I64) -> I64:
         """Copy rows of `size` cells over to cells that were cut further; the new offsets."""
-        unique, which = np.unique(offsets, return_inverse=True)
-        out = np.zeros(len(unique), np.int64)
-        for number, first in enumerate(unique.tolist()):
+        which, sample = distinct(offsets)
+        out = np.zeros(len(sample), np.int64)
+        for number, first in enumerate(offsets[sample].tolist()):
             out[number] = self.cells.append(self.cells.view[first : first + size][parent])
-        return out[which.reshape(-1)]
+        moved: I64 = out[which]
+        return moved

@@ -12,6 +12,7 @@ from sim.classify.cell_grid import CellGrid, paint
 from sim.classify.l4_classes import L4Classes, as_lists, held_by
 from sim.classify.lists import merge_columns
 from sim.classify.ruleset import I64, RuleSet
+from sim.numbering import distinct
 
 NOTHING = np.zeros(0, np.int64)
 NO_AXIS = Axis(
@@ -67,13 +68,14 @@ def build_block(
 ) -> Block:
     """The block of these rules; `elsewhere` if it needs more than `max_places` values."""
     part = rules.take(which)
-    sets, used = np.unique(l4.set_of[which], return_inverse=True)
-    held = held_by(l4, sets)
+    own = l4.set_of[which]
+    used, sample = distinct(own)
+    held = held_by(l4, own[sample])
     local, rep = merge_columns(held)
     n_local = len(rep)
     y_off, y_list = as_lists(held[:, rep])
     src, dst = axis(part.src4), axis(part.dst4)
-    grid = paint(src, dst, used, y_off, y_list, n_local, ids[which], max_places)
+    grid = paint(src, dst, used.astype(np.int64), y_off, y_list, n_local, ids[which], max_places)
     if grid is None or grid.n_rows * grid.n_columns * n_local > max_places:
         return elsewhere(number, l4.n_y)
     return Block(src, dst, grid, local.astype(np.uint16), False)

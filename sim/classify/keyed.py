@@ -24,6 +24,7 @@ from sim.classify.keys import Keys, numbers
 from sim.classify.l4_classes import L4Classes, Narrow
 from sim.classify.pages import pack
 from sim.classify.ruleset import I64
+from sim.numbering import distinct
 
 RAW_PLACES = 1 << 19
 DIRECT_BYTES = 1 << 21
@@ -176,13 +177,13 @@ class BlockLayout:
 
     def _anew(self, keys: Keys, new: list[Block]) -> BlockLayout:
         """The blocks that are in use, laid out with room to spare."""
-        used, block = np.unique(keys.block, return_inverse=True)
+        block, sample = distinct(keys.block)
         n = len(self.blocks)
         live = [
             new[b - n] if b >= n else replace(self.blocks[b], local=self.locals[self.at[b]])
-            for b in used.tolist()
+            for b in keys.block[sample].tolist()
         ]
-        return BlockLayout(replace(keys, block=block.reshape(-1).astype(np.uint32)), live, self.l4)
+        return BlockLayout(replace(keys, block=block.astype(np.uint32)), live, self.l4)
 
     def refined(self, l4: L4Classes, parent: I64) -> BlockLayout:
         """The same blocks under finer L4 classes; tables that do not depend on them are shared."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.classify.ruleset import I64, Prefixes, Prefixes6
+from sim.numbering import same_rows
 
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
@@ -97,14 +98,8 @@ def rename(lists: Prefixes6) -> tuple[Prefixes, AddressNames, Forest] | None:
 
 def _distinct(lists: Prefixes6) -> tuple[U64, U64, I64, I64]:
     """Distinct prefixes in preorder, and the prefix of each list item."""
-    length = lists.length.astype(np.int64)
-    order = np.lexsort((length, lists.lo, lists.hi))
-    hi, lo, length = lists.hi[order], lists.lo[order], length[order]
-    new = np.ones(len(order), bool)
-    new[1:] = (hi[1:] != hi[:-1]) | (lo[1:] != lo[:-1]) | (length[1:] != length[:-1])
-    item = np.empty(len(order), np.int64)
-    item[order] = np.cumsum(new) - 1
-    return hi[new], lo[new], length[new], item
+    item, sample = same_rows([lists.hi, lists.lo, lists.length])
+    return lists.hi[sample], lists.lo[sample], lists.length[sample].astype(np.int64), item
 
 
 def _parents(hi: U64, lo: U64, length: I64) -> I64:

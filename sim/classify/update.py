@@ -31,6 +31,7 @@ from sim.classify.l4_classes import (
 )
 from sim.classify.plan import BLOCK_PLACES
 from sim.classify.ruleset import ANY, I64, RuleSet
+from sim.numbering import distinct
 
 
 def updated(layout: BlockLayout, vni: int, rules: RuleSet, ids: I64) -> BlockLayout | None:
@@ -91,10 +92,10 @@ def refine(old: L4Classes, new: L4Classes) -> tuple[L4Classes, I64] | None:
     z_old = _cells(a_old * old.n_dport, b_old, c_old, old.n_meta)
     z_new = _cells(a_new * new.n_dport, b_new, c_new, new.n_meta)
     key = old.y[z_old].astype(np.int64) * new.n_y + new.y[z_new]
-    classes, y = np.unique(key, return_inverse=True)
-    if len(classes) > MAX_CLASSES:
+    y, sample = distinct(key)
+    if len(sample) > MAX_CLASSES:
         return None
-    parent, child = np.divmod(classes, new.n_y)
+    parent, child = np.divmod(key[sample], new.n_y)
     off, members = as_lists(held_by(new, np.arange(len(new.y_off) - 1))[:, child])
     uses_meta = old.uses_meta or new.uses_meta
     return L4Classes(
@@ -102,7 +103,7 @@ def refine(old: L4Classes, new: L4Classes) -> tuple[L4Classes, I64] | None:
         len(b_old),
         len(c_old),
         y.astype(np.uint16),
-        len(classes),
+        len(sample),
         new.set_of,
         off,
         members,

@@ -26,7 +26,7 @@ from fabric.inventory import Endpoint
 from sim.blocks.common_ports import common
 from sim.blocks.port_sets import L4, L4Space
 from sim.diff.peers import Class, Joint, Peer, Peers, peers
-from sim.numbering import expand
+from sim.numbering import distinct, expand
 from sim.proof.paths import Column, owns_prefix
 from sim.proof.reachability import Bits, L4Sets, Reach, combine
 from sim.why.blame import permits_without
@@ -144,16 +144,16 @@ class Side:
         for number in range(len(self.classes)) if only is None else sorted(only):
             for unit in self.classes[number].units:
                 known[unit.endpoint, unit.version, unit.address].append(number)
-        places, row, inverse = np.unique(place, return_index=True, return_inverse=True)
+        of, row = distinct(place)
         flat: list[int] = []
-        first, count = np.zeros(len(places), np.int64), np.zeros(len(places), np.int64)
-        for i, (p, e) in enumerate(zip(places.tolist(), end[row].tolist(), strict=True)):
+        first, count = np.zeros(len(row), np.int64), np.zeros(len(row), np.int64)
+        for i, (p, e) in enumerate(zip(place[row].tolist(), end[row].tolist(), strict=True)):
             if not apart[e]:
                 version, address, _ = self.reach.spans.bounds(p)
                 found = known[e, version, address]
                 first[i], count[i] = len(flat), len(found)
                 flat += found
-        return first[inverse.ravel()], count[inverse.ravel()], np.array(flat, np.int64)
+        return first[of], count[of], np.array(flat, np.int64)
 
     def _hosted(self, src: Column, dst: Column) -> Bits:
         """Which pairs are a node and a pod of its own host."""
@@ -242,11 +242,11 @@ class Side:
         """(key, may, must, cells) of each distinct key."""
         order = np.argsort(key, kind="stable")
         rows, key = rows[order], key[order]
-        keys, first, group = np.unique(key, return_index=True, return_inverse=True)
-        may = combine(self.sets, group.ravel(), some[rows], np.logical_or)
-        must = combine(self.sets, group.ravel(), sure[rows], np.logical_and)
+        group, first = distinct(key)
+        may = combine(self.sets, group, some[rows], np.logical_or)
+        must = combine(self.sets, group, sure[rows], np.logical_and)
         parts = np.split(rows, first[1:]) if len(first) else []
-        yield from zip(keys.tolist(), may.tolist(), must.tolist(), parts, strict=True)
+        yield from zip(key[first].tolist(), may.tolist(), must.tolist(), parts, strict=True)
 
     def imagined(self, pair: Pair, space: L4Space, packets: Sequence[L4 | None]) -> tuple[int, int]:
         """How one more member of either class would fare, where no two are there: see the module.

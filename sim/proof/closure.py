@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.blocks.blocks import Blocks
-from sim.numbering import expand
+from sim.numbering import distinct, expand, same_bytes
 from sim.packets.reasons import Reason
 from sim.packets.ttl import LAST
 
@@ -114,17 +114,17 @@ class _Walks:
             for column, (node, of) in enumerate(self.places):
                 if of == via:
                     table[:, column] = b.fib[b.fib_off[b.inst_of[node, of]] + atoms]
-        rows = np.ascontiguousarray(table)
-        keys = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
-        _, sample, of_atom = np.unique(keys, return_index=True, return_inverse=True)
-        return of_atom.ravel(), table[sample]
+        of_atom, sample = same_bytes(table)
+        return of_atom, table[sample]
 
     def _ways(self, sets: Column, of_atom: Column, classes: Column, size: int) -> Column:
         """The way set of each next-hop set, [VTEPs, atoms]."""
         b, out = self.blocks, sets.copy()
         passes = self._passes(classes)
         n = len(classes)
-        used, where = np.unique(np.where(sets >= 0, sets * n + of_atom, -1), return_inverse=True)
+        keys = np.where(sets >= 0, sets.astype(np.int64) * n + of_atom, -1).ravel()
+        where, sample = distinct(keys)
+        used = keys[sample]
         number, of = np.divmod(np.maximum(used, 0), n)
         row, hop = expand(b.set_off[number], b.set_off[number + 1] - b.set_off[number])
         place = self.place_of[hop]

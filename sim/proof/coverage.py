@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.blocks.onward import kept, rewritten
-from sim.numbering import same_rows
+from sim.numbering import distinct, same_rows
 from sim.proof.paths import Column, PathSpace
 
 Bits = NDArray[np.bool_]
@@ -103,8 +103,8 @@ class Coverage:
     def _sizes(self, mine: Column, other: Column, version: Column, *, sends: bool) -> Column:
         """How many places of one end count, by row. Of those that own prefixes `_of` is asked once
         for each instance of the others."""
-        present, place = np.unique(mine, return_inverse=True)
-        out: Column = self._addresses(present)[place, (version == 6).astype(np.int64)]
+        place, sample = distinct(mine)
+        out: Column = self._addresses(mine[sample])[place, (version == 6).astype(np.int64)]
         loose = np.flatnonzero(self.space.wide[mine])
         mine, other, version = mine[loose], other[loose], version[loose]
         alike = same_rows([*self._instances(other), mine, version])

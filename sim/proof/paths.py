@@ -29,7 +29,7 @@ from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.blocks.blocks import Blocks
 from sim.blocks.onward import kept, leads_on, rewritten
-from sim.numbering import expand, same_rows
+from sim.numbering import expand, same_bytes, same_rows
 from sim.packets.reasons import Reason
 from sim.proof.closure import Closure
 from sim.proof.spans import Places, Refinement, Spans
@@ -200,10 +200,8 @@ class PathSpace:
             for first in np.unique(b.cell_off[blocks]).tolist():
                 table = b.cell_class[first : first + size * width].reshape(size, width)
                 rows.append(_distinct(table[finer.sample].T.astype(np.int32)))
-            columns = np.ascontiguousarray(np.concatenate(rows).T)
-            keys = columns.view(np.dtype((np.void, columns.itemsize * columns.shape[1])))
-            _, number = np.unique(keys.ravel(), return_inverse=True)
-            self.known[vrf, direction] = number.ravel()[finer.of]
+            number = same_bytes(np.concatenate(rows).T).of.astype(np.int64)
+            self.known[vrf, direction] = number[finer.of]
         return self.known[vrf, direction]
 
     def crossing(self, vrf: int, egress: int) -> Crossing:
@@ -246,9 +244,9 @@ class PathSpace:
 
 
 def _distinct(rows: Column) -> Column:
-    """The rows that differ, whatever their order."""
-    known = {row.tobytes(): number for number, row in enumerate(rows)}
-    return rows[list(known.values())]
+    """The rows that differ, as they stand."""
+    differing: Column = rows[np.sort(same_bytes(rows).sample)]
+    return differing
 
 
 def _underlay(network: Network) -> NDArray[np.bool_]:

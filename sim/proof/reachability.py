@@ -27,7 +27,7 @@ from fabric.network import Network
 from fabric.phases import phase
 from sim.blocks.blocks import Blocks
 from sim.blocks.port_sets import L4Space
-from sim.numbering import same_sets
+from sim.numbering import distinct, same_sets
 from sim.packets.reasons import Reason
 from sim.proof.coverage import Coverage
 from sim.proof.paths import Column, Paths, PathSpace, paths
@@ -304,8 +304,10 @@ def decisions(blocks: Blocks, keys: Column) -> NDArray[np.int32]:
 def _permitted(blocks: Blocks, space: L4Space, sets: L4Sets, rows: Paths, permits: Bits) -> Column:
     """The set of each path that both ends permit (bool[decisions]), as its IP version reads it;
     computed once per distinct pair of block rows."""
-    keys, inverse = np.unique(np.r_[rows.out_key, rows.in_key], return_inverse=True)
-    out, into = inverse[: len(rows)], inverse[len(rows) :]
+    asked = np.r_[rows.out_key, rows.in_key]
+    of, sample = distinct(asked)
+    keys, number = asked[sample], of.astype(np.int64)
+    out, into = number[: len(rows)], number[len(rows) :]
     step = max(1, CHUNK // max(1, blocks.l4.size))
     permit = [permits[decisions(blocks, keys[i : i + step])] for i in range(0, len(keys), step)]
     if not permit:
@@ -314,7 +316,9 @@ def _permitted(blocks: Blocks, space: L4Space, sets: L4Sets, rows: Paths, permit
     found = np.zeros(len(rows), np.int64)
     for version in (4, 6):
         mine = np.flatnonzero(rows.version == version)
-        both, path_of = np.unique(out[mine] * len(keys) + into[mine], return_inverse=True)
+        pairs = out[mine] * len(keys) + into[mine]
+        path_of, sample = distinct(pairs)
+        both = pairs[sample]
         for i in range(0, len(both), step):
             part = both[i : i + step]
             passing = table[part // len(keys)] & table[part % len(keys)]

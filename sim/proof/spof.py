@@ -28,6 +28,7 @@ from fabric.budget import afford_failures
 from fabric.network import Network
 from sim.axes import DOWN
 from sim.names.services import known
+from sim.numbering import distinct
 from sim.proof.expect import keys_of
 from sim.proof.failures import Failures, Key, Noticed, vrfs_of
 from sim.proof.paths import Column
@@ -153,10 +154,11 @@ def _emptied(world: World) -> Iterator[Emptied]:
 def _lost(here: Reach, there: Reach, rows: Column) -> Column:
     """Those of some rows of `here.pairs` from which some port is gone."""
     combined = here.pairs.some[rows] * len(there.sets) + _sets_of(there, keys_of(here)[rows])
-    number, of = np.unique(combined, return_inverse=True)
-    before, after = np.divmod(number, len(there.sets))
+    of, sample = distinct(combined)
+    before, after = np.divmod(combined[sample], len(there.sets))
     gone = np.asarray((here.sets[before] & ~there.sets[after]).any(axis=1))
-    return rows[gone[of]]
+    lost: Column = rows[gone[of]]
+    return lost
 
 
 def _sets_of(reach: Reach, keys: Column) -> Column:

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
 from sim.blocks.blocks import Blocks
-from sim.numbering import same_rows
+from sim.numbering import distinct, same_rows
 from sim.proof.spans import Spans
 
 Column = NDArray[Any]
@@ -46,10 +46,10 @@ class StandIns:
     @staticmethod
     def by(classes: Column) -> StandIns:
         """Those of a numbering of endpoints."""
-        _, first, of = np.unique(classes, return_index=True, return_inverse=True)
+        of, first = distinct(classes)
         rank = np.empty(len(first), np.int64)
         rank[np.argsort(first, kind="stable")] = np.arange(len(first))
-        of = rank[of.ravel()]
+        of = rank[of]
         others = np.ones(len(of), np.bool_)
         others[first] = False
         number, at = np.unique(of[others], return_index=True)

@@ -20,7 +20,7 @@ import numpy as np
 
 from compiler.policy.ir import Direction
 from sim.blocks.onward import leads_on
-from sim.numbering import Numbering, partition, same_rows
+from sim.numbering import Numbering, distinct, partition, same_rows
 from sim.proof.paths import Column, Crossing, PathSpace
 from sim.proof.reachability import Bits
 from sim.proof.spans import Refinement
@@ -113,8 +113,7 @@ class AddressClasses:
     def _targets(self, vrf: int, ref: Refinement, across: dict[int, Refinement]) -> Alike:
         """Destinations; where no route leads to a VRF, that does not matter."""
         six = np.arange(len(ref)) >= ref.n_v4
-        out = self.space.classes(vrf, Direction.OUT)
-        _, atom, of_atom = np.unique(out, return_index=True, return_inverse=True)
+        of_atom, atom = distinct(self.space.classes(vrf, Direction.OUT))
         _, sets = self.space.tables(vrf)
         ways = self.space.closure
         set_of = np.repeat(np.arange(len(ways.off) - 1), np.diff(ways.off))

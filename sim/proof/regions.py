@@ -19,7 +19,7 @@ import numpy as np
 
 from fabric.interval_sets import union
 from sim.blocks.blocks import Blocks
-from sim.numbering import expand, same_rows
+from sim.numbering import distinct, expand, same_rows
 from sim.packets.reasons import Reason, reasons
 from sim.proof.address_classes import AddressClasses, VrfClasses
 from sim.proof.paths import Column, Paths, PathSpace, paths
@@ -76,11 +76,12 @@ class Profiles:
         return numbers
 
     def _policy(self, keys: Column) -> Column:
-        distinct, of = np.unique(keys, return_inverse=True)
-        found = decisions(self.blocks, distinct)
+        of, sample = distinct(keys)
+        found = decisions(self.blocks, keys[sample])
         names = [*reasons(self.blocks.program.stages).of_place, Reason.DELIVERED]
-        verdict: Column = np.array(names, np.int64)[self.blocks.dec_stage[found]]
-        return np.where(self.asks[found], CONDITIONAL, verdict)[of]
+        verdict = np.array(names, np.int64)[self.blocks.dec_stage[found]]
+        told: Column = np.where(self.asks[found], CONDITIONAL, verdict)
+        return told.take(of, axis=0)
 
     @cached_property
     def asks(self) -> Bits:

@@ -59,6 +59,8 @@ class World(sim.world.World):
         source: Source | Sequence[Path],
         how: How = AS_USUAL,
         at: Mapping[str, tuple[str, ...]] = NOWHERE,
+        *,
+        only_fabric: bool = False,
     ) -> World:
         """The world of a source: the one way in, for commands and for Python. `at` has the values
         on axes (`sim.axes`); of a world, those of axes that it does not name stay. Raises
@@ -74,13 +76,13 @@ class World(sim.world.World):
             made = World.found(read_spec(source, how))
         else:
             paths = [Path(source)] if isinstance(source, str | Path) else source
-            made = World.found(read(paths, how))
+            made = World.found(read_fabric(paths[0], how) if only_fabric else read(paths, how))
         return _elsewhere(made, there, how.accept) if there else made
 
     @staticmethod
     def of_fabric(path: Path, how: How = AS_USUAL) -> World:
         """The world of a fabric file; manifests alone will not do."""
-        return World.found(read_fabric(path, how))
+        return World.read(path, how, only_fabric=True)
 
     @staticmethod
     def found(source: Read) -> World:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from compiler.targets.profiles import DASH_200G, DASH_400G, DASH_800G, HBN_NICO, Profile
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.rewrites import refuse_rewrites
 from fabric.rows import Rows
 
 if TYPE_CHECKING:
@@ -172,6 +171,7 @@ def dumper(name: str, program: Program) -> Backend:
     field on which those of the format cannot, C851 where headers are rewritten: a dump never leaves
     anything out."""
     from compiler.program.program import fields_of
+    from fabric.rewrites import refuse_rewrites
 
     row = writer(name)
     refuse_rewrites(program.network.rewrites, "a dump")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from cloison.brief import read_for_good
 from cloison.how import AS_USUAL, How
 from cloison.kept_worlds import Made, Request, Shelf, begun, found
 from fabric.cluster import cluster_network
-from fabric.diagnostics import Diagnostic, Diagnostics, InputError
+from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, InputError
 from fabric.file.reader import read_text, read_yaml
 from fabric.io.dependencies import recording, spoil
 from fabric.kubernetes.unevaluated import accepting
@@ -233,7 +233,23 @@ def made_known(network: Network, policy: Policy | None, how: How) -> tuple[Netwo
     told = (record for record in network.not_evaluated if record not in answered)
     left_out = replace(network, not_evaluated=(*told, *doors(network, policy), *taken(network)))
     asked = sim.world.World(left_out, policy)
-    return accept(with_detours(asked), how.accept), asked
+    done = accept(with_detours(asked), how.accept)
+    unordered = tuple(without_order(asked, how))
+    return replace(done, findings=(*done.findings, *unordered)) if unordered else done, asked
+
+
+def without_order(world: World, how: How) -> Iterator[Diagnostic]:
+    """Findings about policies whose order decides and is not defined, each with a packet."""
+    for source in sources_of(how):
+        for what, span, policy in source.otherwise(world.network, world.policy_read):
+            from sim.diff.changes import changes, packet_text
+
+            there = world.saying(policy)
+            for region in changes(world.blocks, there.blocks)[:1]:
+                packet = packet_text(world.network, region.after)
+                text = f"{what}, which decides about {packet}"
+                hint = "give each its own priority"
+                yield Diagnostic("C676", text, span, hint, FINDING)
 
 
 def with_detours(world: World) -> Network:

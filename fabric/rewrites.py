@@ -13,14 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.interval_sets import Intervals, subtract, union
 
-U64 = NDArray[np.uint64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    U64 = NDArray[np.uint64]
+
 LOW = (1 << 64) - 1
 
 
@@ -102,6 +105,8 @@ def rewritten_columns(
     rewrites: Iterable[Rewrite], version: NDArray[np.uint8], hi: U64, lo: U64
 ) -> tuple[U64, U64]:
     """What becomes of columns of destinations: both halves of each address."""
+    import numpy as np
+
     hi, lo = hi.copy(), lo.copy()
     for one in rewrites:
         rows = np.flatnonzero(version == one.version)
@@ -116,10 +121,14 @@ def rewritten_columns(
 
 def split(number: int) -> tuple[np.uint64, np.uint64]:
     """Both halves of 128 bits, of a negative number those of its complement."""
+    import numpy as np
+
     return np.uint64((number >> 64) & LOW), np.uint64(number & LOW)
 
 
 def _less(
     hi: U64 | np.uint64, lo: U64 | np.uint64, other_hi: U64 | np.uint64, other_lo: U64 | np.uint64
 ) -> NDArray[np.bool_]:
+    import numpy as np
+
     return np.asarray((hi < other_hi) | ((hi == other_hi) & (lo < other_lo)))

@@ -107,7 +107,7 @@ def command(
     with progress(quiet=quiet) as tell:
         tell("read manifests")
         cluster = World.read(paths, how)
-    warn(cluster.network, cluster.program.policy)
+    warn(cluster.network, cluster.program.policy, how)
     if flows is not None:
         if output not in (None, "jsonl"):
             raise click.UsageError("--flows answers with -o jsonl")
@@ -121,14 +121,14 @@ def command(
             raise click.exceptions.Exit(UNKNOWN)
 
 
-def warn(network: Network, policy: Policy) -> None:
-    """What is doubtful about manifests, on stderr."""
+def warn(network: Network, policy: Policy, how: How) -> None:
+    """What is doubtful about manifests, and what must not be, on stderr."""
+    from cloison.checking import lints
     from cloison.render.formats import visible
-    from compiler.policy.lints import lints
     from fabric.cluster import CLUSTER
 
     found = network.manifests[CLUSTER].warnings
-    for warning in (*found, *lints(network, policy)):
+    for warning in (*found, *network.findings, *lints(network, policy, how)):
         for line in str(warning).splitlines():
             click.echo(visible(line), err=True)
 

@@ -14,7 +14,7 @@ from cloison.views.connectivity import doubts, matrix, peer_key, structured
 from cloison.views.report import Simulation, replay_table, time_table
 from cloison.views.report_text import remarks, section
 from cloison.views.unknowns import in_short
-from compiler.sources.network_policy import CLAIMS
+from compiler.sources import admin_policy, network_policy_v1
 from fabric.cluster import CLUSTER
 from fabric.kubernetes.unevaluated import Unevaluated
 from sim.reach.connectivity import Connectivity, connectivity
@@ -44,9 +44,14 @@ def size_table(sim: Simulation, found: Connectivity) -> Table:
         "workloads": f"{len(found.workloads):,}, of {len(manifests.pods):,} pods",
         "endpoints": f"{pods:,} pods, {len(sim.proof.exempt):,} more on their host's network",
         "services": f"{len(manifests.services):,}",
-        "NetworkPolicies": f"{len(manifests.claimed(CLAIMS)):,}: {len(program.policy.rules):,} "
-        f"rules, {program.n_entries:,} entries in {len(program.groups):,} groups",
+        "NetworkPolicies": f"{len(manifests.claimed(network_policy_v1.CLAIMS)):,}",
     }
+    if whole := len(manifests.claimed(admin_policy.CLAIMS)):
+        words["NetworkPolicies"] += f", and {whole:,} cluster-wide"
+    words["NetworkPolicies"] += (
+        f": {len(program.policy.rules):,} rules, {program.n_entries:,} entries "
+        f"in {len(program.groups):,} groups"
+    )
     rows = tuple({"what": what, "size": size} for what, size in words.items())
     return Table(rows, "Cluster", {"what": "", "size": ""})
 

@@ -22,11 +22,12 @@ from cloison.views.asked_peers import (
 )
 from cloison.views.doubts import Doubts, pods_of
 from cloison.views.missing import missing
+from cloison.views.policy import policy_object
 from cloison.views.unknowns import below, notes, with_records
 from cloison.views.world import World
 from compiler.policy.ir import Direction, Origin
-from compiler.policy.lints import lints
 from compiler.program.program import goes_by_address
+from compiler.sources import SOURCES
 from compiler.sources.past_egress import workload_of
 from fabric.address_sets import AddressSet, addresses_in, refusal
 from fabric.cluster import CLUSTER
@@ -93,7 +94,7 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
         text = with_records(
             doubt.records, rows, network=world.network, schema=SCHEMA, output=output,
             columns=columns, beside=beside, missing=lacking,
-            more=lints(world.network, world.program.policy),
+            more=doubts_of(world),
         )  # fmt: skip
     shape = FORMATS.get(output)
     if ways_in and shape and shape.beside == "below":
@@ -103,6 +104,13 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
     if read and (note := footnote(found, chosen)):
         text += f"\n{note if shape and shape.gap else folded(note)}\n"
     return text, bool(pending(doubt.records))
+
+
+def doubts_of(world: World) -> Iterator[Diagnostic]:
+    """What policies of the manifests say to no effect."""
+    for source in SOURCES:
+        if source.claims:
+            yield from source.lints(world.network, world.program.policy)
 
 
 def door(of: Door) -> dict[str, Any]:
@@ -282,10 +290,9 @@ def peer(of: Peer) -> dict[str, Any]:
 
 def cause(direction: Direction, origin: Origin) -> dict[str, Any]:
     """One rule that allows, with its line."""
-    namespace, _, name = origin.name.removeprefix(f"{CLUSTER}/").partition("/")
     return {
         "direction": SIDES[direction],
-        "policy": {"kind": origin.kind, "namespace": namespace, "name": name},
+        "policy": policy_object(origin),
         "rule": origin.rule,
         "at": None if origin.span is None else str(origin.span),
     }

@@ -177,7 +177,8 @@ def policy_rows(found: Explanation, side: EndTrace) -> Iterator[tuple[str, str]]
     }
     chosen = [step for step in steps if step.what in names]
     for step in chosen:
-        yield step.result, lines(plain(found, step.because), step.line)
+        tier = f"{step.what.partition(' ')[2].lower()}: " if len(names) > 1 else ""
+        yield step.result, lines(tier + plain(found, step.because), step.line)
     if not chosen:
         yield "permit", "no policy selects it"
 

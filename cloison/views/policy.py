@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from fabric.cluster import CLUSTER
+
 if TYPE_CHECKING:
-    from compiler.policy.ir import L4, Policy, Stage, Within
+    from compiler.policy.ir import L4, Origin, Policy, Stage, Within
 
 
 def rows(policy: Policy) -> Iterator[dict[str, Any]]:
@@ -77,3 +79,9 @@ def ports(ranges: Iterable[L4]) -> list[str]:
         limits = f" with {' and '.join(map(str, fields))}" if fields else ""
         out += [text + limits for text in (*texts(numbers), *named)]
     return out
+
+
+def policy_object(origin: Origin) -> dict[str, Any]:
+    """A policy of a cluster as data; one about all namespaces is in none."""
+    place, _, name = origin.name.removeprefix(f"{CLUSTER}/").rpartition("/")
+    return {"kind": origin.kind, "namespace": place or None, "name": name}

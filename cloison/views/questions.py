@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from cloison.views.policy import policy_object
 from cloison.views.unknowns import as_rows
-from fabric.cluster import CLUSTER
 from fabric.diagnostics import InputError
 from fabric.door_names import door_in
 from fabric.io.strict_json import decoded, distinct
@@ -123,8 +123,7 @@ def as_json(cause: SideCause) -> dict[str, Any]:
         "reason": cause.reason,
     }
     if origin is not None and origin.kind.policy:
-        namespace, _, name = origin.name.removeprefix(f"{CLUSTER}/").partition("/")
-        out["policy"] = {"kind": origin.kind, "namespace": namespace, "name": name}
+        out["policy"] = policy_object(origin)
         out["rule"] = origin.rule
         out["at"] = None if origin.span is None else str(origin.span)
     elif origin is not None:

@@ -7,14 +7,12 @@ quick for a VRF of ten thousand endpoints as for one of ten.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
-from compiler.policy.ir import Direction, Packet
+from compiler.policy.ir import Direction
 from compiler.program.program import ALL_V4, ALL_V6
 from fabric.network import Network
-from fabric.ports import name_of
-from sim.diff.changes import ChangedRegion, Remote
+from sim.diff.changes import ChangedRegion, Remote, packet_text
 from sim.names.address_words import blocks_of
 from sim.proof.vrf_pairs import Isolation
 from sim.proof.witness import label
@@ -58,13 +56,3 @@ def remote_text(remote: Remote) -> str:
     else:
         spans = ", ".join([*blocks_of(remote.v4, 4), *blocks_of(remote.v6, 6)])
     return f"{spans} in {', '.join(remote.vrfs)}"
-
-
-def packet_text(network: Network, packet: Packet) -> str:
-    """A packet as an enforcement point sees it."""
-    ip = (IPv4Address if packet.version == 4 else IPv6Address)(packet.remote_ip)
-    local, vrf = network.endpoints[packet.local].name, network.vrfs[packet.remote_vrf].name
-    way = "to" if packet.direction is Direction.OUT else "from"
-    protocol = name_of(packet.protocol, packet.version)
-    ports = f"port {packet.sport} to {packet.dport}/{protocol}"
-    return f"{local} {way} {ip} in {vrf}, {ports}"

@@ -29,7 +29,8 @@ class OriginKind(str):
     `own`: what tenants and zones may do among themselves; no hint, and nothing that differs.
     `closing`: its denies close a group, as a default does; blamed is what should have come before.
     `bare`: its name says all; the kind is left out of steps.
-    `policy`: an object of a cluster, called `tenant/namespace/name`, with numbered rules.
+    `policy`: an object of a cluster, called `tenant/namespace/name`, with numbered rules; with
+    `whole` it is about all namespaces, and called `tenant/name`.
     `suspicion`: of several causes of an unexpected permit the lowest is blamed; the second number
     counts where zone 0 is an end.
     `listed`: see `Listed`; `many` is the plural of the name. `said`: what stands before the name
@@ -48,6 +49,7 @@ class OriginKind(str):
     suspicion: tuple[int, int]
     listed: Listed
     said: str
+    whole: bool
 
     def __new__(
         cls,
@@ -62,11 +64,12 @@ class OriginKind(str):
         suspicion: tuple[int, int],
         listed: Listed,
         said: str = "",
+        whole: bool = False,
     ) -> OriginKind:
         self = super().__new__(cls, name)
         self.declared, self.silent, self.own, self.closing = declared, silent, own, closing
         self.bare, self.policy, self.suspicion = bare, policy, suspicion
-        self.listed, self.said = listed, said or name
+        self.listed, self.said, self.whole = listed, said or name, whole
         return self
 
     @property
@@ -94,6 +97,13 @@ NEVER_BLAMED = (8, 8)
 NETWORK_POLICY = OriginKind(
     "NetworkPolicy", declared=False, silent=False, own=False, closing=False, bare=False,
     policy=True, suspicion=(1, 3), listed=Listed.COUNTED,
+)  # fmt: skip
+ADMIN_POLICY, BASELINE_POLICY, CLUSTER_POLICY = (
+    OriginKind(
+        name, declared=False, silent=False, own=False, closing=False, bare=False,
+        policy=True, suspicion=(1, 3), listed=Listed.COUNTED, whole=True,
+    )
+    for name in ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy")
 )  # fmt: skip
 ZONE_RULE = OriginKind(
     "zone rule", declared=True, silent=False, own=False, closing=False, bare=False,
@@ -123,6 +133,10 @@ HOST_STATE = OriginKind(
     "host state", declared=False, silent=True, own=False, closing=False, bare=False,
     policy=False, suspicion=NEVER_BLAMED, listed=Listed.NAMED,
 )  # fmt: skip
+LAST_WORD = OriginKind(
+    "last word", declared=False, silent=True, own=False, closing=False, bare=True,
+    policy=False, suspicion=NEVER_BLAMED, listed=Listed.NEVER,
+)  # fmt: skip
 DEFAULT = OriginKind(
     "default", declared=False, silent=True, own=False, closing=False, bare=True,
     policy=False, suspicion=NEVER_BLAMED, listed=Listed.NEVER,
@@ -132,8 +146,8 @@ KINDS: Mapping[str, OriginKind] = MappingProxyType(
     {
         str(kind): kind
         for kind in (
-            NETWORK_POLICY, ZONE_RULE, BOOT_SERVICE, LEAK, PEERING, ZONE, TENANT, HOST_STATE,
-            DEFAULT,
+            NETWORK_POLICY, ADMIN_POLICY, BASELINE_POLICY, CLUSTER_POLICY, ZONE_RULE, BOOT_SERVICE,
+            LEAK, PEERING, ZONE, TENANT, HOST_STATE, LAST_WORD, DEFAULT,
         )
     }
 )  # fmt: skip

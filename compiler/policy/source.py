@@ -14,26 +14,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from compiler.policy.ir import Policy
-from fabric.diagnostics import Diagnostic, Diagnostics
+from fabric.diagnostics import Diagnostic, Diagnostics, Span
 from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.manifests import Manifests
-from fabric.kubernetes.unevaluated import as_wholes, owned_by, unclaimed
+from fabric.kubernetes.unevaluated import Unevaluated, as_wholes, owned_by, unclaimed
 from fabric.network import Network
+
+
+class Otherwise(NamedTuple):
+    """A whole policy that would be in force if what has no order stood in another one; `what` says
+    what that is, as the beginning of a sentence."""
+
+    what: str
+    span: Span
+    policy: Policy
+
+
+def ordered(network: Network, policy: Policy) -> Iterable[Otherwise]:
+    """Of a source in which everything has an order, or needs none."""
+    return ()
+
+
+def all_read(network: Network) -> Iterable[Unevaluated]:
+    """Of a source that evaluates all that it claims."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """`policy` is everything that the source says about a network; it raises one `InputError` with
     every mistake. `lints` are doubts (without a policy: where there were mistakes), `mistakes`
-    what is wrong with manifests by themselves. `claims` are the kinds that it evaluates."""
+    what is wrong with manifests by themselves. `claims` are the kinds that it evaluates, `unread`
+    what of their objects it cannot; `otherwise` are the policies that it might have said too."""
 
     name: str
     policy: Callable[[Network], Policy]
     lints: Callable[[Network, Policy | None], Iterable[Diagnostic]]
     mistakes: Callable[[Manifests, Diagnostics], None]
     claims: tuple[ClaimedKind, ...]
+    unread: Callable[[Network], Iterable[Unevaluated]]
+    otherwise: Callable[[Network, Policy], Iterable[Otherwise]]
 
 
 def no_mistakes(manifests: Manifests, problems: Diagnostics) -> None:
@@ -59,5 +82,6 @@ def with_unclaimed(network: Network, sources: Sequence[Source]) -> Network:
     told = [r for r in network.not_evaluated if replace(r, touches="") not in evaluated]
     for tenant, manifests in network.manifests.items():
         told += owned_by(tenant, unclaimed(manifests.objects, claims))
+    told += (record for source in sources for record in source.unread(network))
     same = tuple(told) == network.not_evaluated
     return network if same else replace(network, not_evaluated=tuple(told))

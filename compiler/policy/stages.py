@@ -95,7 +95,9 @@ class Stage:
     OVERRIDE: ClassVar[Stage]
     ZONE2: ClassVar[Stage]
     ISOLATION: ClassVar[Stage]
+    ADMIN: ClassVar[Stage]
     WORKLOAD: ClassVar[Stage]
+    BASELINE: ClassVar[Stage]
 
     def __repr__(self) -> str:
         return f"Stage.{self.name}"
@@ -123,6 +125,11 @@ WINS = {Action.DENY: 0, Action.PERMIT_FINAL: 1, Action.PERMIT: 2}
 DROPPED = 127
 """In the place of a stage to go on with: there is none."""
 DENY_OR_NEXT = (Does(Action.DENY, "deny", To.DROP), Does(Action.PERMIT, "permit", To.NEXT))
+PASS_OR_ACCEPT = (
+    Does(Action.DENY, "deny", To.DROP),
+    Does(Action.PERMIT, "pass", To.NEXT),
+    Does(Action.PERMIT_FINAL, "accept", To.END),
+)
 OR_FINAL = (*DENY_OR_NEXT, Does(Action.PERMIT_FINAL, "permit_final", To.END))
 FIRST = Combine.FIRST_MATCH
 HERE = Point.HERE
@@ -141,7 +148,18 @@ STAGES: Stages = (
 # fmt: on
 """The stages of a policy that says nothing else."""
 
-for _stage in STAGES:
+# fmt: off
+TIERS = (
+    Stage("ADMIN", "admin", Owner.CLUSTER, HERE, "admin_drop", Action.PERMIT, FIRST,
+          PASS_OR_ACCEPT),
+    Stage("BASELINE", "baseline", Owner.CLUSTER, HERE, "baseline_drop", Action.PERMIT, FIRST,
+          PASS_OR_ACCEPT),
+)
+# fmt: on
+"""Before and behind the policies of namespaces; a policy has them where a cluster has such
+objects."""
+
+for _stage in (*STAGES, *TIERS):
     setattr(Stage, _stage.name, _stage)
 
 

@@ -102,7 +102,8 @@ def is_door(service: Service, in_fabric: bool = False) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Wall:
     """What one stage of a cluster's policies says about packets that come in: whom it closes, and
-    the rules about the outside that let packets in and that stop them."""
+    the rules about the outside that let packets in, and about anybody that stop them: who they are
+    about may come through the door too."""
 
     isolating: tuple[tuple[Matcher, ...], ...]
     letting: tuple[Rule, ...]
@@ -114,17 +115,12 @@ def _wall(policy: Policy, stage: Stage) -> _Wall:
     closing = [s.local for s in mine if s.default is Action.DENY]
     if stage.default is Action.DENY:
         closing.append((Everyone(),))
-    outside = [
-        r
-        for r in policy.rules
-        if r.stage is stage
-        and r.direction is Direction.IN
-        and any(isinstance(m, Everyone | Cidr) for m in r.remote)
-    ]
+    inward = [r for r in policy.rules if r.stage is stage and r.direction is Direction.IN]
+    outside = [r for r in inward if any(isinstance(m, Everyone | Cidr) for m in r.remote)]
     return _Wall(
         tuple(closing),
         tuple(r for r in outside if r.action is not Action.DENY),
-        tuple(r for r in outside if r.action is Action.DENY),
+        tuple(r for r in inward if r.action is Action.DENY),
     )
 
 

@@ -36,7 +36,7 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
-from compiler.policy.source import Source, no_mistakes
+from compiler.policy.source import Source, all_read, no_mistakes, ordered
 from fabric.diagnostics import Diagnostic
 from fabric.intent.offers import Intent
 from fabric.inventory import Prefix
@@ -190,4 +190,4 @@ def lints(network: Network, policy: Policy | None = None) -> tuple[Diagnostic, .
     return tuple(out)
 
 
-SOURCE = Source("tenant isolation", policy, lints, no_mistakes, ())
+SOURCE = Source("tenant isolation", policy, lints, no_mistakes, (), all_read, ordered)

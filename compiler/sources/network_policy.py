@@ -33,14 +33,12 @@ from compiler.policy.ir import (
 )
 from compiler.policy.lints import lints as doubts
 from compiler.policy.origin_kinds import DEFAULT, NETWORK_POLICY
-from compiler.policy.source import Source
-from compiler.sources.network_policy_v1 import AllowRule, NetworkPolicy, network_policy
+from compiler.policy.source import Source, all_read, ordered
+from compiler.sources.network_policy_v1 import CLAIMS, AllowRule, NetworkPolicy, network_policy
 from fabric.diagnostics import Diagnostic, Diagnostics
-from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.manifests import Manifests
 from fabric.network import Network
 
-CLAIMS = (ClaimedKind("networking.k8s.io", "NetworkPolicy", ("v1",)),)
 OWN_NODE = Origin(DEFAULT, "from the pod's own node")
 
 
@@ -126,4 +124,4 @@ def lints(network: Network, policy: Policy | None) -> Iterator[Diagnostic]:
     yield from doubts(network, policy) if policy is not None else ()
 
 
-SOURCE = Source("NetworkPolicy", policy, lints, mistakes, CLAIMS)
+SOURCE = Source("NetworkPolicy", policy, lints, mistakes, CLAIMS, all_read, ordered)

@@ -15,11 +15,13 @@ from fabric.address_sets import refusal
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.extend import ReadableDocument
 from fabric.inventory import Prefix
+from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import metadata, valid_key, valid_value
 from fabric.kubernetes.workloads import PORTED
 from fabric.ports import MAX_PORT
 
+CLAIMS = (ClaimedKind("networking.k8s.io", "NetworkPolicy", ("v1",)),)
 TYPES = {"Ingress": Direction.IN, "Egress": Direction.OUT}
 LISTS = {Direction.IN: ("ingress", "from"), Direction.OUT: ("egress", "to")}
 PEERS = ("podSelector", "namespaceSelector", "ipBlock")

@@ -115,6 +115,11 @@ class _Closure:
     closed: frozenset[int]
     rules: Mapping[int, Sequence[Rule]]
 
+    @property
+    def denied(self) -> Iterator[int]:
+        """The pods to which rules deny something."""
+        return (i for i, mine in self.rules.items() if any(r.action is Action.DENY for r in mine))
+
     def of(self, pod: Endpoint) -> tuple[object, ...]:
         """What it says about a pod."""
         return pod.index in self.closed, *map(id, self.rules.get(pod.index, ()))
@@ -132,7 +137,7 @@ class _Cluster:
             self._inside[pod.namespace].append(pod)
         self.walls = {d: list(self._walls(policy, d)) for d in Direction}
         alike = {(e.namespace, e.workload, *sorted(e.labels.items())): e for e in self.pods}
-        closed = {i for wall in self.walls[Direction.OUT] for i in wall.closed}
+        closed = {i for wall in self.walls[Direction.OUT] for i in (*wall.closed, *wall.denied)}
         groups: defaultdict[object, list[Endpoint]] = defaultdict(list)
         for pod in (e for e in alike.values() if e.index in closed):
             groups[tuple(wall.of(pod) for wall in self.walls[Direction.OUT])].append(pod)

@@ -36,7 +36,7 @@ from compiler.policy.ir import (
     Stage,
 )
 from compiler.policy.origin_kinds import OriginKind
-from compiler.policy.source import Source, no_mistakes
+from compiler.policy.source import Source, all_read, no_mistakes, ordered
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import ZoneRule
 from fabric.names import selected
@@ -275,4 +275,4 @@ def unmatched(network: Network) -> tuple[Diagnostic, ...]:
     )
 
 
-SOURCE = Source("zones", policy, lints, no_mistakes, ())
+SOURCE = Source("zones", policy, lints, no_mistakes, (), all_read, ordered)

@@ -60,10 +60,12 @@ class Manifests:
     def claimed(self, claims: Iterable[ClaimedKind]) -> tuple[ReadableDocument, ...]:
         """The objects that these claims cover, in the order of the files."""
         wanted = tuple(claims)
+        kinds = {claim.kind for claim in wanted}
         return tuple(
             source
             for source in self.objects
-            if any(c.covers(source.value["apiVersion"], source.value["kind"]) for c in wanted)
+            if source.value["kind"] in kinds
+            and any(c.covers(source.value["apiVersion"], source.value["kind"]) for c in wanted)
         )
 
 

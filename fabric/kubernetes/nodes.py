@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from fabric.diagnostics import Span
 from fabric.kubernetes.cursor import Cursor
@@ -13,13 +13,14 @@ from fabric.kubernetes.workloads import is_address
 
 @dataclass(frozen=True, slots=True)
 class ClusterNode:
-    """A Node object: its name, its internal addresses with their places, and those by which it is
-    known outside of the cluster."""
+    """A Node object: its name, its internal addresses with their places, those by which it is known
+    outside of the cluster, and its labels."""
 
     name: str
     addresses: tuple[tuple[str, Span], ...]
     span: Span
     outside: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def everywhere(self) -> tuple[str, ...]:
@@ -31,7 +32,9 @@ def cluster_node(root: Cursor) -> ClusterNode:
     """A Node as its object describes it."""
     about = metadata(root)
     outside = tuple(text for text, _ in of_type(root, "ExternalIP"))
-    return ClusterNode(about.name, tuple(of_type(root, "InternalIP")), about.span, outside)
+    return ClusterNode(
+        about.name, tuple(of_type(root, "InternalIP")), about.span, outside, about.labels
+    )
 
 
 def of_type(root: Cursor, kind: str) -> Iterator[tuple[str, Span]]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Direction, Packet
 from compiler.program.program import Intervals
 from fabric.inventory import Endpoint
+from fabric.network import Network
+from fabric.ports import name_of
 from sim.blocks.atoms import TOPS
 from sim.blocks.blocks import Blocks
 from sim.blocks.common_ports import common
@@ -261,3 +264,13 @@ def _region(
     )
     names = tuple(sorted(a.name for a, _ in pairs))
     return ChangedRegion(direction, gained, names, remotes, ports, before, after)
+
+
+def packet_text(network: Network, packet: Packet) -> str:
+    """A packet as an enforcement point sees it."""
+    ip = (IPv4Address if packet.version == 4 else IPv6Address)(packet.remote_ip)
+    local, vrf = network.endpoints[packet.local].name, network.vrfs[packet.remote_vrf].name
+    way = "to" if packet.direction is Direction.OUT else "from"
+    protocol = name_of(packet.protocol, packet.version)
+    ports = f"port {packet.sport} to {packet.dport}/{protocol}"
+    return f"{local} {way} {ip} in {vrf}, {ports}"

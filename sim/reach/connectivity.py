@@ -28,8 +28,9 @@ from typing import Literal
 import numpy as np
 
 from compiler.policy.ir import Action, Direction, Origin
+from compiler.policy.origin_kinds import LAST_WORD
 from compiler.policy.stages import Owner
-from compiler.program.program import L4Range, goes_by_address
+from compiler.program.program import Entry, L4Range, goes_by_address
 from compiler.program.walk import inside
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.network import Network
@@ -355,11 +356,15 @@ class _Causes:
         version, address, _ = self.reach.spans.bounds(place)
         for group in program.bound(direction, local):
             for entry in group.entries if group.stage.owner is Owner.CLUSTER else ():
-                if entry.action is Action.DENY:
+                if entry.action is Action.DENY or self.last_word(entry):
                     continue
                 regions = (r.v4 if version == 4 else r.v6 for r in entry.regions)
                 if any(inside(r, address) for r in regions) and (self.mask(entry.l4) & bits).any():
                     yield program.origins[entry.origin], goes_by_address(entry)
+
+    def last_word(self, entry: Entry) -> bool:
+        """Whether an entry only says that others have decided."""
+        return self.reach.program.origins[entry.origin].kind == LAST_WORD
 
     def mask(self, l4: tuple[L4Range, ...]) -> Bits:
         """The L4 atoms of an entry."""

@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from compiler.policy.ir import Action, Direction, Origin, Packet
+from compiler.policy.origin_kinds import LAST_WORD
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner
 from compiler.program.program import goes_by_address, refuse_fields
-from compiler.program.walk import entry_matches
+from compiler.program.walk import entry_matches, walk
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import InputError
 from fabric.kubernetes.services import numbers
@@ -170,24 +171,37 @@ class Questions:
     def _causes(self, packet: Packet, permit: bool, local: End, remote: End) -> Iterator[SideCause]:
         side, index = packet.direction, local.endpoint.index
         word = "egress" if side is Direction.OUT else "ingress"
+        origins, steps = self.program.origins, list(walk(self.program, packet))
+        drawn = "address" in remote.endpoint.assumed
         if not permit:
-            hangs = "address" in remote.endpoint.assumed and self.might_hold(packet)
+            group, entry = steps[-1]
+            hangs = drawn and self.might_hold(packet)
+            if entry is not group.default_entry:
+                yield SideCause(side, False, origins[entry.origin], None, hangs)
+                return
             for origin in self.isolating[side, index]:
                 yield SideCause(side, False, origin, f"no rule allows this {word}", hangs)
             return
-        if not self.isolating.get((side, index)):
+        whole = [entry for _, entry in steps if origins[entry.origin].kind.whole]
+        isolated = (side, index) in self.isolating
+        if not whole and not isolated:
             name = local.endpoint.name.removeprefix(f"{CLUSTER}/")
             yield SideCause(side, True, None, f"no policy selects {name} for {word}")
             return
-        drawn = "address" in remote.endpoint.assumed
-        for group in self.program.bound(side, index):
-            if group.stage.owner is Owner.CLUSTER:
-                for entry in group.entries:
-                    if entry.action is not Action.DENY and entry_matches(entry, packet):
-                        assumed = drawn and goes_by_address(entry)
-                        yield SideCause(
-                            side, True, self.program.origins[entry.origin], None, assumed
-                        )
+        asked = [g for g, _ in steps if g.stage.owner is Owner.CLUSTER and isolated]
+        allowing = (
+            entry
+            for group in asked
+            for entry in group.entries
+            if not origins[entry.origin].kind.whole
+            and origins[entry.origin].kind != LAST_WORD
+            and entry.action is not Action.DENY
+            and entry_matches(entry, packet)
+        )
+        for entry in (*whole, *allowing):
+            yield SideCause(
+                side, True, origins[entry.origin], None, drawn and goes_by_address(entry)
+            )
 
     def might_hold(self, packet: Packet) -> bool:
         """Whether some block would permit the packet if the remote end had another address."""

@@ -209,10 +209,10 @@ kind: NetworkPolicy
 metadata: { name: zz, namespace: catalog }
 spec: { podSelector: {}, policyTypes: [Ingress, Egress] }
 """
-OTHER = """apiVersion: policy.networking.k8s.io/v1alpha1
-kind: AdminNetworkPolicy
+OTHER = """apiVersion: cilium.io/v2
+kind: CiliumClusterwideNetworkPolicy
 metadata: { name: other }
-spec: { priority: 1, subject: { namespaces: {} } }
+spec: { endpointSelector: {} }
 """
 
 

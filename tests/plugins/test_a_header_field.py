@@ -40,7 +40,7 @@ from compiler.policy.ir import (
     Stage,
 )
 from compiler.policy.origin_kinds import Listed, OriginKind
-from compiler.policy.source import Source, no_mistakes
+from compiler.policy.source import Source, all_read, no_mistakes, ordered
 from compiler.sources import SOURCES
 from compiler.targets import catalogue, nftables
 from compiler.targets.catalogue import TARGETS, Target, Writer
@@ -137,7 +137,7 @@ def stamped(action: Action, first: int, last: int) -> Source:
         made = (Rule(Stage.OVERRIDE, way, -1, *both, limit, action, origin) for way in Direction)
         return Policy(tuple(made))
 
-    return Source("stamps", policy, lambda network, found: (), no_mistakes, ())
+    return Source("stamps", policy, lambda network, found: (), no_mistakes, (), all_read, ordered)
 
 
 def world(*sources: Source) -> World:

@@ -1,0 +1,235 @@
+"""Cluster-wide policies (AdminNetworkPolicy, BaselineAdminNetworkPolicy, ClusterNetworkPolicy): the
+ADMIN stage before the policies of namespaces, the BASELINE stage behind them.
+
+Rules that hold here:
+
+1. Of the policies of a tier that select a pod the lowest priority is asked first, of its rules the
+   first in its list; the first that matches decides. Nobody decides what no rule matches. Who comes
+   first of two with one priority is not defined: here the first by name (C676 tells).
+2. Accept (Allow) and Deny are final. Pass leaves the tier for the next one.
+3. A NetworkPolicy that isolates a pod in a direction has the last word there: then the baseline is
+   not asked in this direction.
+4. `networks` hold addresses of pods too, `nodes` the addresses that Node objects report.
+5. A peer of an unknown kind lets nothing through; a rule that denies or passes on with one denies
+   everything (C675 tells).
+6. Nobody knows which addresses a domain name has, nor the labels of nodes without an object: such a
+   peer matches nothing here, and what the policy is about is unknown.
+
+Source: network-policy-api `apis/v1alpha2/clusternetworkpolicy_types.go`, for rule 3 its blog
+"Getting started with ANP", which speaks of each direction; the reading of objects is in
+`compiler.sources.admin_policy_objects`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from ipaddress import ip_network
+from itertools import count
+
+from compiler.policy.ir import (
+    Action,
+    Cidr,
+    Direction,
+    Everyone,
+    Matcher,
+    Named,
+    Origin,
+    Pods,
+    Policy,
+    Rule,
+    Stage,
+)
+from compiler.policy.labels import LabelSelector, labels_match
+from compiler.policy.origin_kinds import LAST_WORD, kind_of
+from compiler.policy.source import Otherwise, Source
+from compiler.policy.stages import STAGES, inserted
+from compiler.sources import network_policy_v1
+from compiler.sources.admin_policy_objects import (
+    AdminPeer,
+    AdminPolicy,
+    AdminRule,
+    Tier,
+    admin_policy,
+)
+from fabric.address_sets import address_in
+from fabric.diagnostics import Diagnostic, Diagnostics, Span
+from fabric.kubernetes.claimed_kinds import ClaimedKind
+from fabric.kubernetes.manifests import Manifests
+from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.names import NODE
+from fabric.network import Network
+
+GROUP = "policy.networking.k8s.io"
+CLAIMS = (
+    ClaimedKind(GROUP, "AdminNetworkPolicy", ("v1alpha1",)),
+    ClaimedKind(GROUP, "BaselineAdminNetworkPolicy", ("v1alpha1",)),
+    ClaimedKind(GROUP, "ClusterNetworkPolicy", ("v1alpha2", "v1beta1")),
+)
+STAGE = {Tier.ADMIN: Stage.ADMIN, Tier.BASELINE: Stage.BASELINE}
+TABLE = inserted(
+    inserted(STAGES, Stage.ADMIN, after=Stage.ISOLATION), Stage.BASELINE, after=Stage.WORKLOAD
+)
+
+
+def policy(network: Network) -> Policy:
+    """Every tenant's policies; raises one `InputError` with every mistake."""
+    problems = Diagnostics()
+    found = {t: read(m, problems) for t, m in sorted(network.manifests.items())}
+    problems.check()
+    orders, out = count(), Policy()
+    for tenant, policies in found.items():
+        if policies:
+            rules = tuple(cluster(network, tenant, policies, orders))
+            out += Policy(rules, stages=TABLE)
+    return out
+
+
+def read(manifests: Manifests, problems: Diagnostics) -> tuple[AdminPolicy, ...]:
+    """The policies of a cluster, in the order in which they are asked (rule 1)."""
+    found = (admin_policy(source, problems) for source in manifests.claimed(CLAIMS))
+    return tuple(sorted(found, key=lambda p: (*rank(p), p.name)))
+
+
+def cluster(
+    network: Network, tenant: str, policies: Sequence[AdminPolicy], orders: Iterator[int]
+) -> Iterator[Rule]:
+    """The policies of one tenant, and before its baseline who is not asked (rule 3)."""
+    if any(p.tier is Tier.BASELINE for p in policies):
+        yield from decided_before(network, tenant, orders)
+    for item in policies:
+        local = (subject(tenant, item.subject),)
+        for rule in item.rules:
+            place = STAGE[item.tier], rule.direction
+            for action, remote, span in meant(network, tenant, rule):
+                origin = Origin(kind_of(item.kind), f"{tenant}/{item.name}", rule.index, span)
+                l4 = () if isinstance(remote, Everyone) else rule.l4
+                yield Rule(*place, next(orders), local, (remote,), l4, action, origin)
+
+
+def decided_before(network: Network, tenant: str, orders: Iterator[int]) -> Iterator[Rule]:
+    """Rule 3."""
+    for source in network.manifests[tenant].claimed(network_policy_v1.CLAIMS):
+        item = network_policy_v1.network_policy(source, Diagnostics())
+        local = (Pods(tenant, item.selector, item.namespace),)
+        for direction, span in sorted(item.isolates.items()):
+            name = f"NetworkPolicy {item.namespace}/{item.name} has the last word"
+            origin = Origin(LAST_WORD, name, span=span)
+            place = Stage.BASELINE, direction, next(orders)
+            yield Rule(*place, local, (Everyone(),), (), Action.PERMIT_FINAL, origin)
+
+
+def subject(tenant: str, selectors: tuple[LabelSelector, LabelSelector]) -> Pods:
+    """Pods by labels of their namespaces and their own."""
+    namespaces, labels = selectors
+    return Pods(tenant, labels, None, namespaces)
+
+
+def meant(network: Network, tenant: str, rule: AdminRule) -> Iterator[tuple[Action, Matcher, Span]]:
+    """What a rule does to whom, peer by peer; rules 4 and 5."""
+    closed = next((p for p in rule.peers if p.closed), None)
+    if closed is not None and rule.action is not Action.PERMIT_FINAL:
+        yield Action.DENY, Everyone(), closed.span
+        return
+    for peer in rule.peers:
+        if peer.pods is not None:
+            yield rule.action, subject(tenant, peer.pods), peer.span
+        for prefix, span in peer.networks:
+            yield rule.action, Cidr(prefix, (), True, tenant), span
+        if peer.nodes is not None:
+            for matcher in nodes(network, tenant, peer.nodes):
+                yield rule.action, matcher, peer.span
+
+
+def nodes(network: Network, tenant: str, labels: LabelSelector) -> Iterator[Matcher]:
+    """The nodes with these labels: every address that their objects report; without any label
+    those too that have no object."""
+    if not labels:
+        yield Named((f"{tenant}/{NODE}/*",))
+    for node in network.manifests[tenant].nodes:
+        if labels_match(labels, node.labels):
+            for text in node.everywhere:
+                yield Cidr(ip_network(text), (), True, tenant)
+
+
+def unread(network: Network) -> Iterator[Unevaluated]:
+    """Rule 6."""
+    for tenant, manifests in sorted(network.manifests.items()):
+        for source in manifests.claimed(CLAIMS):
+            item = admin_policy(source, Diagnostics())
+            for what, span in _unknown(network, tenant, item):
+                yield Unevaluated(
+                    source.value["apiVersion"], item.kind, "", item.name, span, "policy", what,
+                    "cluster", tenant,
+                )  # fmt: skip
+
+
+def _unknown(network: Network, tenant: str, item: AdminPolicy) -> Iterator[tuple[str, Span]]:
+    """What of a policy cannot be evaluated, each thing once."""
+    peers = [p for rule in item.rules for p in rule.peers]
+    named = next((p for p in peers if p.names), None)
+    if named is not None:
+        yield "nobody knows the addresses of its domain names", named.span
+    labelled = next((p for p in peers if p.nodes), None)
+    if labelled is not None and (node := _without_object(network, tenant)):
+        yield f"nobody knows the labels of nodes such as {node}", labelled.span
+
+
+def _without_object(network: Network, tenant: str) -> str | None:
+    """A node of a tenant whose address no Node object reports."""
+    told = {
+        address
+        for node in network.manifests[tenant].nodes
+        for address in map(address_in, node.everywhere)
+    }
+    for endpoint in network.endpoints:
+        own = {prefix.network_address for prefix in endpoint.prefixes}
+        if (endpoint.kind, endpoint.tenant) == ("node", tenant) and not own <= told:
+            return endpoint.name
+    return None
+
+
+def otherwise(network: Network, policy: Policy) -> Iterator[Otherwise]:
+    """Rule 1: what would be in force if others of one priority came first, each once."""
+    found = {t: read(m, Diagnostics()) for t, m in sorted(network.manifests.items())}
+    others = tuple(rule for rule in policy.rules if rule.stage not in STAGE.values())
+    for tenant, policies in found.items():
+        for item in policies:
+            alike = [p for p in policies if (p.tier, p.priority) == (item.tier, item.priority)]
+            if item is alike[0]:
+                continue
+            moved = sorted(policies, key=lambda p: (rank(p), p is not item, p.name))
+            orders, rules = count(), list(others)
+            for owner in found:
+                rules += cluster(network, owner, moved if owner == tenant else found[owner], orders)
+            what = f"{alike[0].kind} {alike[0].name} and {item.kind} {item.name}"
+            what += f" have one priority, {item.priority}, and no order"
+            yield Otherwise(what, item.span, replace(policy, rules=tuple(rules)))
+
+
+def rank(item: AdminPolicy) -> tuple[bool, int]:
+    """By what policies are asked."""
+    return item.tier is Tier.BASELINE, item.priority
+
+
+def mistakes(manifests: Manifests, problems: Diagnostics) -> None:
+    """What is wrong with the policies of manifests, whatever else there is."""
+    read(manifests, problems)
+
+
+def lints(network: Network, policy: Policy | None) -> Iterator[Diagnostic]:
+    """Rule 5: what only looks as if it said something."""
+    for _, manifests in sorted(network.manifests.items()):
+        for item in read(manifests, Diagnostics()):
+            for rule in item.rules:
+                yield from (_closed(item, rule, p) for p in rule.peers if p.closed)
+
+
+def _closed(item: AdminPolicy, rule: AdminRule, peer: AdminPeer) -> Diagnostic:
+    does = "lets nothing through" if rule.action is Action.PERMIT_FINAL else "denies everything"
+    side = "ingress" if rule.direction is Direction.IN else "egress"
+    what = f"{item.kind} {item.name}, {side} rule {rule.index}: nobody knows this kind of peer, so"
+    return Diagnostic("C675", f"{what} it {does}", peer.span, None, "warning")
+
+
+SOURCE = Source("cluster-wide policies", policy, lints, mistakes, CLAIMS, unread, otherwise)

@@ -43,6 +43,7 @@ from sim.classify.plan import (
 from sim.classify.prefix_rows import n_rows
 from sim.classify.ruleset import ANY, I64, RuleSet
 from sim.classify.tuples import TupleTables, tuple_tables
+from sim.packets.headers import Row
 
 CACHED = 1 << 15
 """Packets whose headers and answers fit the caches while they are sorted by table."""
@@ -54,7 +55,7 @@ FIXED_BYTES = 4 << 20
 class RuleTable(Protocol):
     """Anything that answers for a range of packets."""
 
-    def match(self, headers: Headers32, begin: int, end: int, out: NDArray[np.int32]) -> None:
+    def match(self, headers: Row, begin: int, end: int, out: NDArray[np.int32]) -> None:
         """Write rule ids, -1 for none, to `out[begin:end]`."""
 
 
@@ -65,7 +66,7 @@ class LinearTable:
     rules: RuleSet
     ids: I64
 
-    def match(self, headers: Headers32, begin: int, end: int, out: NDArray[np.int32]) -> None:
+    def match(self, headers: Row, begin: int, end: int, out: NDArray[np.int32]) -> None:
         """See `RuleTable`."""
         names = [f for f in Headers32._fields if len(getattr(headers, f)) >= end]
         part = Columns(**{name: getattr(headers, name)[begin:end] for name in names})
@@ -82,7 +83,7 @@ class KeyedTable:
     layout: BlockLayout
     others: dict[int, RuleTable]
 
-    def match(self, headers: Headers32, begin: int, end: int, out: NDArray[np.int32]) -> None:
+    def match(self, headers: Row, begin: int, end: int, out: NDArray[np.int32]) -> None:
         """See `RuleTable`."""
         from sim.kernels.match.keyed import match_blocks
 
@@ -98,9 +99,7 @@ class KeyedTable:
             if self.others:
                 self._match_others(headers, first, last, out)
 
-    def _match_others(
-        self, headers: Headers32, begin: int, end: int, out: NDArray[np.int32]
-    ) -> None:
+    def _match_others(self, headers: Row, begin: int, end: int, out: NDArray[np.int32]) -> None:
         """Packets of blocks without a grid, block by block."""
         from sim.kernels.match.split import count_left, place_left, put
 
@@ -116,7 +115,7 @@ class KeyedTable:
             put(found, mine, out)
 
 
-def _taken(headers: Headers32, rows: I64, end: int) -> Headers32:
+def _taken(headers: Row, rows: I64, end: int) -> Row:
     """Some packets' columns; those that the rules do not look at stay as they are."""
     from sim.kernels.match.split import take
 
@@ -127,7 +126,8 @@ def _taken(headers: Headers32, rows: I64, end: int) -> Headers32:
             continue
         out.append(np.empty(len(rows), column.dtype))
         take(column, rows, out[-1])
-    return Headers32(*out)
+    taken: Row = Headers32(*out)
+    return taken
 
 
 def build_table(

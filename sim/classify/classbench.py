@@ -61,7 +61,7 @@ PARTS = (
 )
 LINE = re.compile("".join(pattern for _, pattern in PARTS))
 NUMBER = re.compile("[0-9]+|0[xX][0-9a-fA-F]+")
-FIELDS = ("vni", "src", "dst", "sport", "sport_last", "dport", "dport_last", "protocol")
+FIELDS = tuple(LINE.groupindex)
 
 
 class DistinctTexts(dict[str, int]):

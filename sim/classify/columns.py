@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,7 @@ DTYPES: dict[str, Any] = {
 }
 HINT = "one dimension, contiguous, equally long; .astype() makes the right type"
 LARGEST = {name: field.last for name, field in FIELDS.items() if not field.tight}
-REQUIRED = ("src", "dst", "sport", "dport", "protocol")
+REQUIRED = tuple(column.name for column in fields(Columns) if column.default is MISSING)
 
 
 def _is_half(columns: Columns, name: str) -> bool:

@@ -8,20 +8,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.policy.fields import FIELDS
 from fabric.diagnostics import Diagnostic, InputError
-from sim.classify.columns import Columns
+from sim.classify.columns import DTYPES, Columns
 from sim.classify.ruleset import (
     ALL_DSCP,
     ALL_STATES,
     ANY,
+    KEYS,
     Prefixes,
     Prefixes6,
     Ranges,
     RuleSet,
 )
+from sim.packets.headers import Row, row_type
 
-KEYS = ("vni", "direction", "endpoint")
-WORDS = ("src", "src_lo", "dst", "dst_lo")
+WIDE = {n: np.int64 if n in KEYS else np.uint64 for n in DTYPES if n not in FIELDS}
+Headers128 = row_type("Headers128", DTYPES, __name__)
+"""Columns of packets; those that no rule looks at are zeros. Keys and addresses are as wide as in
+rules, of whichever IP version."""
 BITS = {"state": ALL_STATES, "dscp": ALL_DSCP}
 
 
@@ -58,17 +63,13 @@ def require(names: tuple[str, ...], columns: Columns) -> None:
         )
 
 
-def _headers(columns: Columns) -> Any:
-    from sim.kernels.match.linear import Headers128
-
-    def filled(column: Any, kind: Any) -> Any:
-        return np.zeros(len(columns), kind) if column is None else column.astype(kind, copy=False)
-
-    keys = [filled(getattr(columns, name), np.int64) for name in KEYS]
-    words = [filled(getattr(columns, name), np.uint64) for name in WORDS]
-    bits = [filled(getattr(columns, name), np.uint8) for name in BITS]
-    l4 = [columns.sport, columns.dport, columns.protocol]
-    return Headers128._make(keys + words + l4 + bits)
+def _headers(columns: Columns) -> Row:
+    found = ((getattr(columns, name), WIDE.get(name, kind)) for name, kind in DTYPES.items())
+    n = len(columns)
+    made: Row = Headers128(
+        *(np.zeros(n, kind) if c is None else c.astype(kind, copy=False) for c, kind in found)
+    )
+    return made
 
 
 def _rules(rules: RuleSet, version: int) -> Any:

@@ -8,25 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.classify.columns import Columns
+from sim.classify.columns import DTYPES, Columns
+from sim.packets.headers import Row, row_type
 
 LANES = 8
 SCRATCH = 17, 840
 
 
-class Headers32(NamedTuple):
-    """Columns as kernels read them; those that a table does not look at may be empty."""
-
-    src: NDArray[np.uint32]
-    dst: NDArray[np.uint32]
-    sport: NDArray[np.uint16]
-    dport: NDArray[np.uint16]
-    protocol: NDArray[np.uint8]
-    state: NDArray[np.uint8]
-    dscp: NDArray[np.uint8]
-    vni: NDArray[np.uint32]
-    direction: NDArray[np.uint8]
-    endpoint: NDArray[np.uint32]
+Headers32 = row_type("Headers32", (n for n in DTYPES if not n.endswith("_lo")), __name__)
+"""Columns as kernels read them; those that a table does not look at may be empty."""
 
 
 class Lookup(NamedTuple):
@@ -36,7 +26,7 @@ class Lookup(NamedTuple):
     narrow: Callable[..., None]
     wide: Callable[..., None] | None
 
-    def match(self, headers: Headers32, begin: int, end: int, out: NDArray[np.int32]) -> None:
+    def match(self, headers: Row, begin: int, end: int, out: NDArray[np.int32]) -> None:
         """Rule ids of packets `begin..end`; releases the GIL."""
         scratch = np.empty(SCRATCH, np.uint32)
         middle = begin
@@ -46,24 +36,14 @@ class Lookup(NamedTuple):
         self.narrow(self.tables, headers, middle, end, scratch, out)
 
 
-def headers(columns: Columns, src: NDArray[np.uint32], dst: NDArray[np.uint32]) -> Headers32:
-    """Kernel columns with these addresses."""
-
-    def present(column: Any, kind: Any) -> Any:
-        return np.zeros(LANES, kind) if column is None else _writable(column)
-
-    return Headers32(
-        _writable(src),
-        _writable(dst),
-        _writable(columns.sport),
-        _writable(columns.dport),
-        _writable(columns.protocol),
-        present(columns.state, np.uint8),
-        present(columns.dscp, np.uint8),
-        present(columns.vni, np.uint32),
-        present(columns.direction, np.uint8),
-        present(columns.endpoint, np.uint32),
+def headers(columns: Columns, src: NDArray[np.uint32], dst: NDArray[np.uint32]) -> Row:
+    """Kernel columns, `Headers32`, with these addresses."""
+    own = {"src": src, "dst": dst}
+    found = ((name, own.get(name, getattr(columns, name))) for name in Headers32._fields)
+    made: Row = Headers32(
+        *(np.zeros(LANES, DTYPES[n]) if c is None else _writable(c) for n, c in found)
     )
+    return made
 
 
 def _writable(column: NDArray[Any]) -> NDArray[Any]:

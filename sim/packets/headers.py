@@ -14,7 +14,8 @@ Rules that hold here:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import namedtuple
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from ipaddress import IPv4Address, IPv6Address
@@ -27,6 +28,8 @@ from compiler.policy.fields import Values, further, shown, value_of
 
 LOW = 2**64 - 1
 Column = NDArray[Any]
+Row = tuple[Column, ...]
+"""What a `row_type` makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +230,12 @@ class Packets(HeaderColumns):
         return Packets._of(
             {name: np.concatenate([c[name] for c in columns]) for name in [*DTYPES, *names]}
         )
+
+
+def row_type(name: str, columns: Iterable[str], module: str) -> Any:
+    """A named tuple of columns, which is how kernels take them: made of names that are listed
+    elsewhere. numba knows compiled code by the `name` that it has in a `module`."""
+    return namedtuple(name, tuple(columns), module=module)
 
 
 def _dtypes(columns: type) -> dict[str, Any]:

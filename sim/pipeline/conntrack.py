@@ -29,9 +29,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.packets.headers import Packets
+from sim.packets.headers import Packets, Row
 from sim.packets.icmp import Marks
-from sim.pipeline.tables import Headers, Tables, headers
+from sim.pipeline.tables import Tables, headers
 
 if TYPE_CHECKING:
     from sim.pipeline.datapath import Datapath, Verdicts
@@ -54,7 +54,7 @@ class Queries(NamedTuple):
 
     mark: NDArray[np.uint32]
     inner: NDArray[np.int32]
-    quoted: Headers
+    quoted: Row
     quoted_marks: NDArray[np.uint32]
 
 
@@ -71,7 +71,7 @@ class Flows(NamedTuple):
     room: int
     capacity: int
     keys: Words
-    headers: Headers
+    headers: Row
     verdicts: Verdicts
     scratch: Words
 

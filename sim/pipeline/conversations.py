@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from fabric.network import Network
 from sim.numbering import same_rows
 from sim.packets.decode import Decoded
-from sim.packets.headers import Flow
+from sim.packets.headers import HEADER, Flow
 from sim.pipeline.forwarding import receivers, sender
 from sim.pipeline.ways import entered
 from sim.world import World
@@ -36,7 +36,6 @@ Ints = NDArray[np.int64]
 KEPT = 1 << 20
 Key = tuple[int, int, int, int, int, int]
 """IP version, source, destination, protocol, ports."""
-FLOW = ("version", "src_hi", "src_lo", "dst_hi", "dst_lo", "protocol", "sport", "dport")
 K = TypeVar("K")
 
 
@@ -58,7 +57,7 @@ class Conversations:
         if not len(lost) and not len(asking):
             return
         rows = np.sort(np.concatenate([asking, lost]))
-        of_row, sample = same_rows([getattr(header, name)[rows] for name in FLOW])
+        of_row, sample = same_rows([getattr(header, name)[rows] for name in HEADER])
         keys = [*_keys(header.take(rows[sample]))]
         answers, found = self.answers, where[rows].tolist()
         for at, (vrf, flow) in enumerate(zip(found, of_row.tolist(), strict=True)):
@@ -81,7 +80,7 @@ def _keys(header: Decoded) -> Iterator[tuple[Key, Key]]:
     """The key of each packet, and of what answers it."""
     for row in range(len(header.version)):
         version, src_hi, src_lo, dst_hi, dst_lo, protocol, sport, dport = (
-            int(getattr(header, name)[row]) for name in FLOW
+            int(getattr(header, name)[row]) for name in HEADER
         )
         src, dst = src_hi << 64 | src_lo, dst_hi << 64 | dst_lo
         here, back = (src, dst, protocol, sport, dport), (dst, src, protocol, dport, sport)

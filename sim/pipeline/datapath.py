@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from fabric.phases import phase
 from fabric.rewrites import Rewrite, rewritten_columns
 from sim.blocks.field_classes import PLAIN, PROTOCOLS, FieldClasses
-from sim.packets.headers import Packets
+from sim.packets.headers import Packets, Row
 from sim.packets.reasons import LIMIT, Reason
-from sim.pipeline.tables import Headers, Tables, headers, tables_of
+from sim.pipeline.tables import Tables, headers, tables_of
 from sim.world import World
 
 SLICE = 1 << 16
@@ -142,13 +142,13 @@ class Datapath:
                 getattr(out, name)[rows] = getattr(found, name)
         return out
 
-    def columns(self, packets: Packets) -> Headers:
+    def columns(self, packets: Packets) -> Row:
         """What kernels see of packets: destinations are rewritten."""
-        found = headers(packets)
-        if not self.rewrites:
-            return found
-        hi, lo = rewritten_columns(self.rewrites, found.version, found.dst_hi, found.dst_lo)
-        return found._replace(dst_hi=hi, dst_lo=lo)
+        if self.rewrites:
+            ends = packets.version, packets.dst_hi, packets.dst_lo
+            hi, lo = rewritten_columns(self.rewrites, *ends)
+            packets = replace(packets, dst_hi=hi, dst_lo=lo)
+        return headers(packets)
 
     def of_class(self, number: int) -> Tables:
         """The tables as packets of a class of further fields see them."""

@@ -18,7 +18,7 @@ from sim.blocks.exact import WORDS, build, patched, single_addresses, single_add
 from sim.blocks.onward import local_endpoints
 from sim.blocks.top_rows import top_index, top_row_of
 from sim.packets.ecmp import seed
-from sim.packets.headers import Packets
+from sim.packets.headers import HEADER, Packets, Row, row_type
 from sim.packets.reasons import Reason, reasons
 from sim.world import World
 
@@ -87,24 +87,14 @@ class Tables(NamedTuple):
     link_a: NDArray[np.int32]
 
 
-class Headers(NamedTuple):
-    """The columns of `Packets` that the datapath reads: who sends, into which VRF, and `HEADER`."""
-
-    src_endpoint: NDArray[np.int32]
-    vrf: NDArray[np.int32]
-    version: NDArray[np.uint8]
-    src_hi: NDArray[np.uint64]
-    src_lo: NDArray[np.uint64]
-    dst_hi: NDArray[np.uint64]
-    dst_lo: NDArray[np.uint64]
-    protocol: NDArray[np.uint8]
-    sport: NDArray[np.uint16]
-    dport: NDArray[np.uint16]
+Headers = row_type("Headers", ("src_endpoint", "vrf", *HEADER), __name__)
+"""The columns of `Packets` that the datapath reads: who sends, into which VRF, and `HEADER`."""
 
 
-def headers(packets: Packets) -> Headers:
-    """The kernel's view of packets; no copies."""
-    return Headers(*(getattr(packets, name) for name in Headers._fields))
+def headers(packets: Packets) -> Row:
+    """The kernel's view of packets: `Headers`, of the types that `Packets` has; no copies."""
+    made: Row = Headers(*(getattr(packets, name) for name in Headers._fields))
+    return made
 
 
 def tables_of(world: World) -> Tables:

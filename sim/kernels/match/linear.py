@@ -24,23 +24,6 @@ SIX, WORD = U(6), U(63)
 ANY = -1
 
 
-class Headers128(NamedTuple):
-    """Columns of packets; those that no rule looks at are zeros."""
-
-    vni: NDArray[np.int64]
-    direction: NDArray[np.int64]
-    endpoint: NDArray[np.int64]
-    src_hi: NDArray[np.uint64]
-    src_lo: NDArray[np.uint64]
-    dst_hi: NDArray[np.uint64]
-    dst_lo: NDArray[np.uint64]
-    sport: NDArray[np.uint16]
-    dport: NDArray[np.uint16]
-    protocol: NDArray[np.uint8]
-    state: NDArray[np.uint8]
-    dscp: NDArray[np.uint8]
-
-
 class Rules(NamedTuple):
     """A rule set: keys, bit sets, and lists in CSR form (`*_off`) for one IP version."""
 
@@ -94,7 +77,7 @@ def _in_range(off: Any, first: Any, last: Any, rule: Any, port: Any) -> Any:
 def scan(rules: Any, packets: Any, out: Any) -> None:
     """Write the first matching rule of each packet, -1 for none.
 
-    `rules` Rules, `packets` Headers, `out` i32[n].
+    `rules` Rules, `packets` the named tuple `sim.classify.linear.Headers128`, `out` i32[n].
     """
     p = packets
     for packet in range(len(out)):
@@ -113,8 +96,8 @@ def scan(rules: Any, packets: Any, out: Any) -> None:
                 and (rules.dscp[r] >> (dscp & WORD)) & ONE
                 and _in_range(rules.dport_off, rules.dport, rules.dport_last, r, p.dport[i])
                 and _in_range(rules.sport_off, rules.sport, rules.sport_last, r, p.sport[i])
-                and _below(rules.dst_off, rules.dst, rules.dst_mask, r, p.dst_hi[i], p.dst_lo[i])
-                and _below(rules.src_off, rules.src, rules.src_mask, r, p.src_hi[i], p.src_lo[i])
+                and _below(rules.dst_off, rules.dst, rules.dst_mask, r, p.dst[i], p.dst_lo[i])
+                and _below(rules.src_off, rules.src, rules.src_mask, r, p.src[i], p.src_lo[i])
             ):
                 out[i] = rule
                 break

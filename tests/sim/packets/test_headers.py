@@ -1,6 +1,9 @@
 """Columns keep what flows say, and refuse what is not a column."""
 
-from typing import get_type_hints
+import ast
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -8,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler.policy.fields import FIELDS
+from sim.classify import columns as classifier
+from sim.classify.ruleset import KEYS
 from sim.packets.headers import DTYPES, HEADER, Flow, Packets
-from sim.pipeline.tables import Headers
 
+ROOT = Path(__file__).parents[3]
 FLOWS = st.builds(
     Flow,
     vrf=st.integers(-1, 2**31 - 1),
@@ -67,10 +72,49 @@ def test_make_fills_defaults() -> None:
     assert packets.flow(1) == Flow(0, 6, 0, 0, 0, 0, 443)
 
 
-def test_kernels_read_the_header_as_it_is_listed() -> None:
-    """Also of the types that fields have where they are declared."""
-    assert Headers._fields == ("src_endpoint", "vrf", *HEADER)
-    seen = get_type_hints(Headers)
-    assert all(hint.__args__[1].__args__[0] is DTYPES[name] for name, hint in seen.items())
+def test_columns_have_the_types_of_the_fields_that_they_hold() -> None:
     assert all(FIELDS[name].dtype == DTYPES[name] for name in FIELDS if name in DTYPES)
     assert {name for name in FIELDS if FIELDS[name].own} == set(HEADER) & set(FIELDS)
+
+
+def test_columns_of_the_classifier_are_addresses_keys_and_fields() -> None:
+    hints = get_type_hints(classifier.Columns)
+    said = {name: [np.dtype(kind) for kind in types(hint)] for name, hint in hints.items()}
+    wanted = {name: [np.dtype(kind)] for name, kind in classifier.DTYPES.items()}
+    wide = {name: [*wanted[name], np.dtype(np.uint64)] for name in ("src", "dst")}
+    assert said == wanted | wide
+    assert said.keys() == {"src", "dst", "src_lo", "dst_lo", *KEYS, *FIELDS}
+    assert set(classifier.REQUIRED) == {"src", "dst", *(n for n in FIELDS if FIELDS[n].own)}
+
+
+def types(hint: Any) -> list[Any]:
+    """Those of the arrays that a column may be."""
+    kinds = hint.__args__ if isinstance(hint, UnionType) else [hint]
+    return [kind.__args__[1].__args__[0] for kind in kinds if kind is not type(None)]
+
+
+PACKETS = {"packets/headers.py", "classify/columns.py", "lab/probes.py"}
+"""Of the fabric, of the classifier, whose keys are not the fabric's, and one packet of the lab."""
+RULES = {"classify/ruleset.py", "classify/expand.py", "kernels/match/linear.py"}
+
+
+def test_nobody_lists_the_header_again() -> None:
+    """Neither as names in a row, nor as what a class declares. Rules have columns of their own."""
+    listed = {
+        str(path.relative_to(ROOT / "sim"))
+        for path in (ROOT / "sim").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if {"sport", "dport", "protocol"} <= names_in(node)
+    }
+    assert listed == PACKETS | RULES
+
+
+def names_in(node: ast.AST) -> set[str]:
+    """Strings of a list, or annotated names of a class."""
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return {
+            n.value for n in node.elts if isinstance(n, ast.Constant) and isinstance(n.value, str)
+        }
+    body = node.body if isinstance(node, ast.ClassDef) else ()
+    own = (n.target for n in body if isinstance(n, ast.AnnAssign))
+    return {target.id for target in own if isinstance(target, ast.Name)}

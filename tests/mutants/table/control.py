@@ -81,6 +81,7 @@ FAULTS = (
         "rank = np.where(own & (length < FAR), -1, length)",
         "rank = np.where(own, -1, length)",
         "origins that cannot be reached win",
+        by="tests/fabric/control/test_fib.py::test_lookups_equal_the_naive_walk",
     ),
     Fault(
         "fabric/control/best_origins.py",

@@ -6,7 +6,7 @@ alike have equal patterns, which are worked out once.
 
 Engines paint as well (`sim.kernels.match.paint`), and a law holds both together. They stay two:
 what is tabulated here takes a millisecond on the demo and six on the large fabric, and loading
-kernels takes 130, in verbs that need none. There, rules are many and hold few cells each; in NumPy
+kernels takes 200, in verbs that need none. There, rules are many and hold few cells each; in NumPy
 they would take fifty to eighty times as long (`acl-1k`: 15 ms, not 0.2).
 """
 

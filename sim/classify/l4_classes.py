@@ -9,6 +9,11 @@ eighth of a core's cache.
 
 A rule's L4 condition is a *set*; the rules of a table use few distinct ones, and set `i` holds the
 classes `y_list[y_off[i]:y_off[i + 1]]`.
+
+Blocks cut layer 4 as well (`sim.blocks.atoms`), and a law holds both together. They stay two: an
+atom is a range of ports that is told to people and cut again when a policy is edited, without
+kernels; a class is a set of any shape, found in tables that a core's cache holds. For the rules of
+engines atoms and their classes would take up to twelve times as long (`fw-10k`: 56 ms, not 5).
 """
 
 from __future__ import annotations

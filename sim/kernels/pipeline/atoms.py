@@ -9,7 +9,7 @@ much: LLVM makes its comparisons unpredictable branches.
 The names of the engines (`sim.kernels.match.rename`) are another such look-up, of one axis: a batch
 is of all VRFs at once, and sorting it by VRF first costs two to four times what looking up does (7
 ns per address on the demo there and here, 8 there and 16 here on the large fabric, 27 to 39 to
-sort).
+sort). A law holds both together.
 
 Results are numbers within the VRF (IPv4 atoms first), or `MISS` where the VRF has no atoms of the
 family or the version is neither 4 nor 6.

@@ -69,13 +69,7 @@ class Twin:
     ) -> bool:  # fmt: skip
         if local.on_host:
             return True
-        chosen = [
-            spec
-            for namespace, spec in self.policies
-            if namespace == local.namespace
-            and matches(spec.get("podSelector"), local.labels)
-            and key.capitalize() in types(spec)
-        ]
+        chosen = self.chosen(key, local)
         if not chosen:
             return True
         if key == "ingress" and remote is not None and remote.on_host:
@@ -88,6 +82,16 @@ class Twin:
             for spec in chosen
             for rule in spec.get(key) or []
         )
+
+    def chosen(self, key: str, local: Pod) -> list[dict[str, Any]]:
+        """The policies that isolate a pod in a direction."""
+        return [
+            spec
+            for namespace, spec in self.policies
+            if namespace == local.namespace
+            and matches(spec.get("podSelector"), local.labels)
+            and key.capitalize() in types(spec)
+        ]
 
     def peers_match(
         self, peers: list[dict[str, Any]] | None, local: Pod, remote: Pod | None, ip: str

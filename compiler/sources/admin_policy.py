@@ -10,8 +10,8 @@ Rules that hold here:
 3. A NetworkPolicy that isolates a pod in a direction has the last word there: then the baseline is
    not asked in this direction.
 4. `networks` hold addresses of pods too, `nodes` the addresses that Node objects report.
-5. A peer of an unknown kind lets nothing through; a rule that denies or passes on with one denies
-   everything (C675 tells).
+5. A rule that lets through and has a peer of an unknown kind lets nothing through, whatever its
+   other peers are; one that denies or passes on denies everything (C675 tells).
 6. Nobody knows which addresses a domain name has, nor the labels of nodes without an object: such a
    peer matches nothing here, and what the policy is about is unknown.
 
@@ -128,8 +128,9 @@ def subject(tenant: str, selectors: tuple[LabelSelector, LabelSelector]) -> Pods
 def meant(network: Network, tenant: str, rule: AdminRule) -> Iterator[tuple[Action, Matcher, Span]]:
     """What a rule does to whom, peer by peer; rules 4 and 5."""
     closed = next((p for p in rule.peers if p.closed), None)
-    if closed is not None and rule.action is not Action.PERMIT_FINAL:
-        yield Action.DENY, Everyone(), closed.span
+    if closed is not None:
+        if rule.action is not Action.PERMIT_FINAL:
+            yield Action.DENY, Everyone(), closed.span
         return
     for peer in rule.peers:
         if peer.pods is not None:

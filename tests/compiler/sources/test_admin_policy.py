@@ -172,6 +172,8 @@ SPY, CART = "wild/spy", "shop/cart:80/tcp"
         # rule 5: a peer of an unknown kind is closed, by action
         ([admin("x", 5, ALL, ingress=[item("Allow", "from", {"services": {}})]),
           plain("shut", podSelector={})], ("deny", "policy_drop")),
+        ([admin("x", 5, ALL, ingress=[item("Allow", "from", {"services": {}}, ALL), *DENY_B])],
+         ("deny", "admin_drop")),
         ([admin("x", 5, ALL, ingress=[item("Deny", "from", {}, ports=[{"portNumber": {"port": 1}}])])],
          ("deny", "admin_drop")),
         ([wide("x", "Admin", 5, ALL, ingress=[item("Pass", "from", {"services": {}}, ALL)])],

@@ -99,11 +99,16 @@ def wiring(spec: FabricSpec) -> Wiring:
 
 def top(site: Site) -> int:
     """Nodes of a site's top tier."""
+    if site.clos == "none":
+        return 0
     return site.spines if site.clos == "leaf-spine" else site.superspines
 
 
 def of_site(site: Site, vtep: str) -> Wiring:
-    """The sizes of one Clos."""
+    """The sizes of one Clos, and of what is written beside it."""
+    own = of_written(site)
+    if site.clos == "none":
+        return own
     pods = site.pods if site.clos == "three-tier" else 1
     leaves, spines = pods * site.leaves, pods * site.spines
     hosts = pods * -(-site.leaves // 2) * site.hosts_per_pair
@@ -116,7 +121,20 @@ def of_site(site: Site, vtep: str) -> Wiring:
         + spines * upper
         + site.borders * top(site) * site.uplinks
     )
-    return Wiring(speakers + hosts, speakers, sessions + hosts, sessions)
+    return Wiring(
+        speakers + hosts + own.nodes,
+        speakers + own.speakers,
+        sessions + hosts + own.links,
+        sessions + own.sessions,
+    )
+
+
+def of_written(site: Site) -> Wiring:
+    """The sizes of what is written down."""
+    inside = sum(node.host is not None for node in site.nodes.values())
+    speakers = sum(node.role != "host" for node in site.nodes.values())
+    cables = len(site.cables)
+    return Wiring(len(site.nodes) + inside, speakers, cables + inside, cables)
 
 
 def afford_wiring(spec: FabricSpec) -> None:

@@ -8,7 +8,8 @@ Rules that hold here:
 2. Borders are cabled like leaves: to every spine, in a three-tier site to every superspine.
 3. Tops of several sites (spines or superspines) are linked index by index.
 4. Ports are `swp1`, `swp2`, … in order of cabling, lower tiers first. A link is called
-   `lower--upper`; parallel ones get `#2`, `#3`, ….
+   `lower--upper`; parallel ones get `#2`, `#3`, …. What is written down has the names and ports
+   that it says (`fabric.written_wiring`).
 
 Nodes and edges carry the attributes that `fabric.topology` documents.
 """
@@ -25,10 +26,11 @@ from fabric.budget import afford_wiring
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, did_you_mean
 from fabric.file.spec import FabricSpec, Site, Speeds
 from fabric.link_settings import set_links
-from fabric.multigraph import Multigraph
+from fabric.multigraph import Attributes, Multigraph
 from fabric.phases import phase
 from fabric.risk_groups import risk_groups
 from fabric.topology import RANK, Fabric, Link, Node, Role
+from fabric.written_wiring import written
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -105,7 +107,8 @@ class _Cabling:
         return names
 
     def node(self, role: Role, name: str, pod: int) -> str:
-        self.wiring.add_node(name, role=role.value, rank=RANK[role], site=self.site, pod=pod)
+        where = {"site": self.site, "pod": pod, "rack": ""}
+        self.wiring.add_node(name, role=role.value, rank=RANK[role], **where)
         return name
 
     def link(self, a: str, b: str, speed: int, kind: str = "fabric") -> None:
@@ -151,6 +154,8 @@ class _Cabling:
 def site_wiring(name: str, site: Site, *, vtep: str, prefix: str) -> Multigraph:
     """One site as the fabric file describes it."""
     plan = _Cabling(site, vtep, name, prefix)
+    if site.clos == "none":
+        return plan.wiring
     if site.clos == "leaf-spine":
         tops = plan.pod("", 0)
     else:
@@ -163,7 +168,8 @@ def site_wiring(name: str, site: Site, *, vtep: str, prefix: str) -> Multigraph:
 
 
 def wired(spec: FabricSpec) -> Multigraph:
-    """All sites, joined at their tops; names carry the site when there are several."""
+    """All sites, joined at their tops, and what is written beside them; names of a Clos carry the
+    site when there are several."""
     whole = Multigraph()
     tops: list[tuple[list[str], Site]] = []
     for name, site in spec.sites.items():
@@ -179,7 +185,8 @@ def wired(spec: FabricSpec) -> Multigraph:
         prefix = f"{name}-" if len(spec.sites) > 1 else ""
         part = site_wiring(name, site, vtep=spec.vtep, prefix=prefix)
         top = Role.SPINE if site.clos == "leaf-spine" else Role.SUPERSPINE
-        tops.append(([n for n, data in part.nodes.items() if data["role"] == top], site))
+        if site.clos != "none":
+            tops.append(([n for n, data in part.nodes.items() if data["role"] == top], site))
         for node, data in part.nodes.items():
             whole.add_node(node, **data)
         for a, b, key, data in part.edges():
@@ -187,6 +194,7 @@ def wired(spec: FabricSpec) -> Multigraph:
     for (ours, site), (theirs, _) in combinations(tops, 2):
         for a, b in zip(ours, theirs, strict=False):
             whole.add_edge(a, b, f"{a}--{b}", a=a, b=b, speed=site.speeds.spine, kind="dci")
+    written(spec, whole)
     set_links(spec, whole)
     return whole
 
@@ -203,7 +211,8 @@ def build_fabric(spec: FabricSpec, down: Iterable[str] = (), drained: Iterable[s
     for number, name in enumerate(order):
         data = wiring.nodes[name]
         data["index"] = number
-        nodes.append(Node(number, name, Role(data["role"]), data["site"], data["pod"]))
+        where = data["site"], data["pod"], data["rack"]
+        nodes.append(Node(number, name, Role(data["role"]), *where))
     links = tuple(_links(wiring, index))
     weighted = spec.ecmp == "bandwidth"
     fabric = Fabric(tuple(nodes), links, wiring, Role(spec.vtep), weighted=weighted)
@@ -214,16 +223,22 @@ def build_fabric(spec: FabricSpec, down: Iterable[str] = (), drained: Iterable[s
 def _links(wiring: Multigraph, index: dict[str, int]) -> Iterator[Link]:
     """Number links and ports, lower tiers first."""
     used: dict[str, int] = defaultdict(int)
-
-    def port(node: str) -> str:
-        used[node] += 1
-        return f"swp{used[node]}"
-
     edges = [(name, data) for _, _, name, data in wiring.edges()]
+    given = {(data[end], data[f"{end}_port"]) for _, data in edges for end in "ab"
+             if f"{end}_port" in data}  # fmt: skip
+
+    def port(data: Attributes, end: str) -> str:
+        node = data[end]
+        known: str | None = data.get(f"{end}_port")
+        while known is None or (f"{end}_port" not in data and (node, known) in given):
+            used[node] += 1
+            known = f"swp{used[node]}"
+        return known
+
     edges.sort(key=lambda e: wiring.nodes[e[1]["a"]]["rank"])
     for number, (name, data) in enumerate(edges):
         a, b = data["a"], data["b"]
-        data.update(index=number, a_port=port(a), b_port=port(b))
+        data.update(index=number, a_port=port(data, "a"), b_port=port(data, "b"))
         yield Link(
             number, name, index[a], data["a_port"], index[b], data["b_port"],
             data["speed"], data["kind"],

@@ -8,11 +8,12 @@ Rules that hold here:
 2. A host is the whole machine: its DPU is a member with it. Where leaves encapsulate, the host's
    leaf has to be a member too: what is on a host that fails alone is not looked at.
 3. A group has a name that no node and no link has, and at least one member.
+4. What stands in one rack is a group, `rack-` and its name, unless the file has one of that name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -37,8 +38,6 @@ class _Names:
 
 def risk_groups(spec: FabricSpec, fabric: Fabric) -> tuple[RiskGroup, ...]:
     """The groups of a fabric file, in its order; `InputError` lists every mistake."""
-    if not spec.risk_groups:
-        return ()
     found = Diagnostics()
     links = {alias: link.index for link in fabric.links for alias in aliases(fabric, link)}
     names = _Names(fabric, {node.name: node.index for node in fabric.nodes}, links)
@@ -54,7 +53,20 @@ def risk_groups(spec: FabricSpec, fabric: Fabric) -> tuple[RiskGroup, ...]:
             found.error("C341", what, spec.at("risk_groups", name), "name its nodes and links")
         made.append(_made(spec, name, members, names, found))
     found.check()
-    return tuple(made)
+    return (*made, *racks(spec, fabric))
+
+
+def racks(spec: FabricSpec, fabric: Fabric) -> Iterator[RiskGroup]:
+    """Rule 4."""
+    inside: dict[str, set[int]] = {}
+    for node in fabric.nodes:
+        if node.rack:
+            inside.setdefault(node.rack, set()).add(node.index)
+    for rack, nodes in inside.items():
+        name = rack if rack.startswith("rack") else f"rack-{rack}"
+        if name not in spec.risk_groups:
+            speakers = (n for n in nodes if fabric.nodes[n].role is not Role.HOST)
+            yield RiskGroup(name, frozenset(speakers), frozenset())
 
 
 def _made(

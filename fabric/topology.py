@@ -4,14 +4,15 @@
 for; the tuples are for code that wants arrays. Both hold the same facts, as does `Fabric.wiring`.
 
 * node key: the node's name. Attributes: `role` (str), `rank` (int: host 0, dpu 1, leaf and border
-  2, spine 3, superspine 4), `site`, `pod` (int, 0 in a two-tier site), `index` (int), and once the
-  plan is known `asn` (int) and `loopback` (str).
+  2, spine 3, superspine 4), `site`, `pod` (int, 0 in a two-tier site), `rack`, `index` (int),
+  and once the plan is known `asn` (int) and `loopback` (str).
 * edge key: the link's name. Attributes: `a`, `a_port`, `b`, `b_port` (b is the higher tier),
   `speed` (Gbit/s), `index` (int), `kind` ("fabric", "host" for the PCIe side of a DPU, "dci").
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -34,6 +35,7 @@ class Role(StrEnum):
     SUPERSPINE = "superspine"
 
 
+NUMBERS = re.compile(r"(\d+)")
 RANK = {Role.HOST: 0, Role.DPU: 1, Role.LEAF: 2, Role.BORDER: 2, Role.SPINE: 3, Role.SUPERSPINE: 4}
 
 
@@ -46,6 +48,7 @@ class Node:
     role: Role
     site: str
     pod: int = 0
+    rack: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,16 @@ class Fabric:
     def _vtep_of(self) -> dict[str, Node]:
         peers = ((h, map(self.node, self.wiring.neighbors(h))) for h in self.hosts)
         return {h: next(node for node in near if node.role is self.vtep_role) for h, near in peers}
+
+
+def port_order(port: str) -> tuple[str | int, ...]:
+    """What ports of a node are sorted by: numbers in them count as numbers.
+
+    >>> sorted(["swp10", "swp9", "swp9s1", "p0"], key=port_order)
+    ['p0', 'swp9', 'swp9s1', 'swp10']
+    """
+    parts = NUMBERS.split(port)
+    return tuple(int(p) if n % 2 else p for n, p in enumerate(parts))
 
 
 def aliases(fabric: Fabric, link: Link) -> tuple[str, str]:

@@ -48,12 +48,13 @@ class KnownNames:
 def survey(spec: FabricSpec) -> KnownNames:
     """The names of a file."""
     dynamic = frozenset(t for t, s in spec.tenants.items() if s.vrf_per == "namespace")
-    hosts = tuple(name for name in site_names(spec, "host"))
-    borders = tuple(site_names(spec, "border"))
+    own = written_nodes(spec)
+    hosts = (*site_names(spec, "host"), *(name for name, role in own if role == "host"))
+    borders = (*site_names(spec, "border"), *(name for name, role in own if role == "border"))
     return KnownNames(
         hosts=hosts,
         borders=borders,
-        nodes=frozenset((*hosts, *borders, *devices(spec))),
+        nodes=frozenset((*hosts, *borders, *devices(spec), *(name for name, _ in own))),
         tenants=tuple(spec.tenants),
         vrfs=tuple(vrf_names(spec, dynamic)),
         dynamic=dynamic,
@@ -64,6 +65,16 @@ def survey(spec: FabricSpec) -> KnownNames:
     )
 
 
+def written_nodes(spec: FabricSpec) -> list[tuple[str, str]]:
+    """Names and roles of what is written down, hosts of DPUs among them."""
+    found: list[tuple[str, str]] = []
+    for site in spec.sites.values():
+        for name, node in site.nodes.items():
+            found += [(node.host, "host")] if node.host else []
+            found.append((name, node.role))
+    return found
+
+
 def prefix_of(spec: FabricSpec, site: str) -> str:
     """What the names of a site's nodes start with."""
     return f"{site}-" if len(spec.sites) > 1 else ""
@@ -72,7 +83,9 @@ def prefix_of(spec: FabricSpec, site: str) -> str:
 def count(site: Site, stem: str) -> int:
     """How many hosts (so many DPUs) or borders a site has."""
     if stem == "border":
-        return site.borders
+        return 0 if site.clos == "none" else site.borders
+    if site.clos == "none":
+        return 0
     pods = site.pods if site.clos == "three-tier" else 1
     return pods * -(-site.leaves // 2) * site.hosts_per_pair
 
@@ -91,6 +104,8 @@ def devices(spec: FabricSpec) -> Iterator[str]:
     for name, site in spec.sites.items():
         start = prefix_of(spec, name)
         three = site.clos == "three-tier"
+        if site.clos == "none":
+            continue
         for pod in [f"pod{n}-" for n in range(1, site.pods + 1)] if three else [""]:
             yield from (f"{start}{pod}leaf{n}" for n in range(1, site.leaves + 1))
             yield from (f"{start}{pod}spine{n}" for n in range(1, site.spines + 1))

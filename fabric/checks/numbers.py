@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 
 from fabric.checks.known_names import KnownNames
-from fabric.checks.values import MAX_2_OCTETS, asns, vnis
+from fabric.checks.values import MAX_2_OCTETS, MAX_ASN, asns, vnis
 from fabric.checks.zones import readable
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
@@ -18,6 +18,11 @@ from fabric.file.spec import FabricSpec
 FIT = "after a 4-octet AS number it has 16 bits: use VNIs to 65535, or a 2-octet pools.rt_asn"
 RESERVED_ASNS = (23456, 65535, 2**32 - 1)
 Path = tuple[str | int, ...]
+
+
+def usable(asn: int) -> bool:
+    """Whether a node may have an AS number."""
+    return 1 <= asn < MAX_ASN and asn not in RESERVED_ASNS
 
 
 def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 from fabric.checks.allocations import EACH, Path, misplaced, read_lock, twice, value_at
 from fabric.checks.known_names import ZONE_VRFS, KnownNames
-from fabric.checks.numbers import RESERVED_ASNS
-from fabric.checks.values import MAX_ASN
+from fabric.checks.numbers import usable
 from fabric.checks.zones import readable, within
 from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
 from fabric.file.spec import FabricSpec
@@ -39,7 +38,7 @@ def pinned_asns(spec: FabricSpec, found: Diagnostics) -> None:
     owner: dict[int, str] = {}
     for key, asn in spec.pins.asn.items():
         span = spec.at("pins", "asn", key)
-        if not 1 <= asn < MAX_ASN or asn in RESERVED_ASNS:
+        if not usable(asn):
             found.error("C436", f"{asn} is no AS number that a node may use", span)
         other = owner.setdefault(asn, key)
         if other != key:

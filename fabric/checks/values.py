@@ -247,6 +247,7 @@ def written(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
                     yield "C444", route_target, text, (*at, key, i)
             yield from offered(vrf.advertise, (*at, "advertise"))
     yield from sharing_values(spec)
+    yield from node_values(spec)
     yield from zone_values(spec)
     yield from pin_values(spec.pins)
 
@@ -299,6 +300,13 @@ def zone_rules(spec: FabricSpec) -> Iterator[tuple[str, str, int, ZoneRule]]:
     ):
         for i, rule in enumerate(rules):
             yield zone, section, i, rule
+
+
+def node_values(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:
+    for site, settings in spec.sites.items():
+        for name, node in settings.nodes.items():
+            if node.loopback is not None:
+                yield "C440", loopback, node.loopback, ("sites", site, "nodes", name, "loopback")
 
 
 def zone_values(spec: FabricSpec) -> Iterator[tuple[str, Reader, str, Path]]:

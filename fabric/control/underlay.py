@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.phases import phase
-from fabric.topology import Fabric, Link, Role
+from fabric.topology import Fabric, Link, Role, port_order
 
 if TYPE_CHECKING:
     from fabric.plan.addressing import Plan
@@ -153,7 +153,7 @@ def bgp_sessions(fabric: Fabric, asn: tuple[int, ...]) -> Iterator[Session]:
         reason = down_reason(fabric, link, asn)
         for node, port, peer in ((link.a, link.a_port, link.b), (link.b, link.b_port, link.a)):
             ends.append(Session(node, port, peer, link.index, asn[peer], not reason, reason))
-    yield from sorted(ends, key=lambda s: (s.node, int(s.port.removeprefix("swp"))))
+    yield from sorted(ends, key=lambda s: (s.node, port_order(s.port)))
 
 
 def down_reason(fabric: Fabric, link: Link, asn: tuple[int, ...]) -> str:
@@ -171,8 +171,9 @@ def down_reason(fabric: Fabric, link: Link, asn: tuple[int, ...]) -> str:
 
 
 class Edges:
-    """Sessions as arrays, one row per direction `source` announces to `target`; rows are sorted by
-    target and then by preference, so that the first usable row of a target is its best path."""
+    """Sessions (by node and port) as arrays, one row per direction `source` announces to `target`;
+    rows are sorted by target and then by preference, so that the first usable row of a target is
+    its best path."""
 
     def __init__(
         self,
@@ -184,8 +185,8 @@ class Edges:
         self.n = len(fabric.nodes)
         self.asn = asn
         rows = [
-            (s.node, router_id[s.peer], int(s.port.removeprefix("swp")), s.peer, s.link)
-            for s in sessions
+            (s.node, router_id[s.peer], place, s.peer, s.link)
+            for place, s in enumerate(sessions)
             if s.up
         ]
         table = np.array(sorted(rows), np.int64).reshape(-1, 5)

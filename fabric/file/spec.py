@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraint
 from fabric.diagnostics import Span
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+NodeName = Annotated[
+    str, StringConstraints(max_length=63, pattern=r"^[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*$")
+]
 HostState = Literal["ready", "provisioning", "quarantined"]
 Hairpin = Annotated[
     Literal["permit", "deny"],
@@ -43,10 +46,35 @@ class LinkSettings(Model):
     )
 
 
-class Site(Model):
-    """One Clos. `leaves` and `spines` count per site, in a three-tier site per pod."""
+class SiteNode(Model):
+    """A device that is written down, and not one of a Clos that is counted."""
 
-    clos: Literal["leaf-spine", "three-tier"] = Field("leaf-spine", description="how many tiers")
+    role: Literal["host", "dpu", "leaf", "border", "spine", "superspine"] = Field(
+        description="what it is; a switch between racks and spines is a leaf"
+    )
+    pod: int = Field(0, ge=0, le=4096, description="of a three-tier site; 0: none")
+    rack: Name | None = Field(None, description="what stands in one rack fails together")
+    asn: int | None = Field(None, description="its AS number; default: drawn")
+    loopback: str | None = Field(None, description="its loopback; default: drawn")
+    host: NodeName | None = Field(None, description="of a DPU: the host that it sits in")
+
+
+class SiteCable(Model):
+    """A cable with more to say than its ends."""
+
+    between: list[str] = Field(..., min_length=2, max_length=2, description="node or node:port")
+    speed: int | None = Field(
+        None, gt=0, le=25600, description="Gbit/s; default: what the site says of its kind"
+    )
+
+
+class Site(Model):
+    """One Clos, and what is written beside it. `leaves` and `spines` count per site, in a
+    three-tier site per pod; with `clos: none` nothing is counted."""
+
+    clos: Literal["leaf-spine", "three-tier", "none"] = Field(
+        "leaf-spine", description="how many tiers are counted; none: nodes and cables say it all"
+    )
     spines: int = Field(2, ge=1, le=64, description="spines; in a three-tier site per pod")
     leaves: int = Field(2, ge=1, le=512, description="leaves; in a three-tier site per pod")
     pods: int = Field(1, ge=1, le=64, description="pods of a three-tier site")
@@ -55,6 +83,10 @@ class Site(Model):
     uplinks: int = Field(1, ge=1, le=8, description="parallel links from a leaf to each spine")
     borders: int = Field(2, ge=0, le=16, description="border nodes, cabled like leaves")
     speeds: Speeds = Field(Speeds(), description="Gbit/s of the links")
+    nodes: dict[NodeName, SiteNode] = Field({}, description="devices by name")
+    cables: list[str | SiteCable] = Field(
+        [], description='"dpu7:p0 -- leaf3:swp7"; a port that is left out is the next free one'
+    )
 
 
 class Host(Model):

@@ -3,7 +3,7 @@
 Rules that hold here:
 
 1. ASNs as RFC 7938 §5.2 has them: one for the spines of a site or pod, one for the superspines of a
-   site, one per leaf and border, one per DPU.
+   site, one per leaf and border, one per DPU; those of nodes that are written down may be too.
 2. RDs are type 1, loopback:index. The index is the VNI where it fits in 16 bits and nobody has
    that RD, else one drawn from 32768 up. Small indices are FRR's own (it counts VRFs), so they are
    never used.
@@ -17,12 +17,12 @@ Rules that hold here:
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from fabric.diagnostics import Diagnostics, did_you_mean
-from fabric.file.spec import FabricSpec
+from fabric.file.spec import FabricSpec, SiteNode
 from fabric.inventory import Prefix, Vrf
 from fabric.plan.draws import Draws
 from fabric.plan.ledger import Ledger
@@ -112,27 +112,40 @@ def top_down(fabric: Fabric) -> list[Node]:
     return sorted(speakers, key=lambda node: (-RANK[node.role], node.index))
 
 
-def asn_key(node: Node) -> str:
+def asn_key(node: Node, prefix: str) -> str:
     """Who shares an ASN (rule 1), as pins and the lock file call it: a node, or a tier of spines.
 
-    >>> asn_key(Node(0, "pod2-spine3", Role.SPINE, "fra1", 2))
+    >>> asn_key(Node(0, "pod2-spine3", Role.SPINE, "fra1", 2), "")
     'pod2-spines'
     """
     if node.role in (Role.SPINE, Role.SUPERSPINE):
-        return f"{node.name.rstrip('0123456789')}s"
+        return f"{prefix}{f'pod{node.pod}-' if node.pod else ''}{node.role}s"
     return node.name
+
+
+def written_by_name(spec: FabricSpec) -> Iterator[tuple[str, SiteNode]]:
+    """The nodes that are written down."""
+    return (item for site in spec.sites.values() for item in site.nodes.items())
+
+
+def prefix_of(spec: FabricSpec, site: str) -> str:
+    """What the names of a site's nodes start with where they are counted."""
+    return f"{site}-" if len(spec.sites) > 1 else ""
 
 
 def asns(spec: FabricSpec, fabric: Fabric, draws: Draws, problems: Diagnostics) -> tuple[int, ...]:
     """ASN per node; 0 for hosts."""
     out = [0] * len(fabric.nodes)
-    ledger = draws.ledger("asn", "ASN")
+    own = {n: node.asn for n, node in written_by_name(spec) if node.asn is not None}
+    ledger = draws.ledger("asn", "ASN", own)
     for node in top_down(fabric):
         pinned = ledger.pinned.get(node.name)
-        key = asn_key(node) if pinned is None else node.name
+        key = asn_key(node, prefix_of(spec, node.site)) if pinned is None else node.name
         value = ledger.draw(key, "asn", numbers(spec.pools.asn))
         if value is None:
-            need = f"{len({asn_key(n) for n in top_down(fabric)})} are needed"
+            need = (
+                f"{len({asn_key(n, prefix_of(spec, n.site)) for n in top_down(fabric)})} are needed"
+            )
             exhausted(spec, problems, "C404", f"ASN pool {spec.pools.asn}", need, "asn")
             break
         out[node.index] = value
@@ -144,7 +157,8 @@ def loopbacks(
 ) -> tuple[int, ...]:
     """Loopback per node as an integer; 0 for hosts."""
     out = [0] * len(fabric.nodes)
-    ledger = draws.ledger("loopback", "loopback")
+    own = {n: node.loopback for n, node in written_by_name(spec) if node.loopback is not None}
+    ledger = draws.ledger("loopback", "loopback", own)
     for node in top_down(fabric):
         text = ledger.draw(node.name, "loopback", host_addresses(spec.pools.loopbacks))
         if text is None:

@@ -42,8 +42,7 @@ def single(network: Network, what: str) -> Iterator[str]:
             if link.kind != "host" and link.index not in fabric.down_links:
                 yield link.name
     elif what == "risk-group":
-        standing = network.spec.risk_groups if network.spec else {}
-        yield from (name for name in standing if name not in fabric.down)
+        yield from (g.name for g in fabric.risk_groups if g.name not in fabric.down)
     elif what.startswith("drained "):
         for node in fabric.nodes:
             named = node.role.value == what.removeprefix("drained ")

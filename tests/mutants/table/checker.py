@@ -280,7 +280,7 @@ FAULTS = (
     ),
     Fault(
         "sim/checker/failures.py",
-        "yield from (name for name in standing if name not in fabric.down)",
+        "yield from (g.name for g in fabric.risk_groups if g.name not in fabric.down)",
         "yield from ()",
         "the checker tries no risk group",
         by="tests/sim/checker/test_failures.py::test_every_failure_of_what_is_up_is_tried",

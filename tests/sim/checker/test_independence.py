@@ -8,6 +8,8 @@ import sys
 ALLOWED = {
     "compiler",
     "compiler.sources",
+    "compiler.sources.admin_policy",
+    "compiler.sources.admin_policy_objects",
     "compiler.sources.doors",
     "compiler.sources.isolation",
     "compiler.sources.network_policy",

@@ -9,9 +9,9 @@ Rules that hold here:
 1. A label is untold for pods made from a template of a kind in `ADDED`, where the template does not
    give it, unless it is one of those that are known (`fabric.kubernetes.workloads`,
    `fabric.kubernetes.templates`).
-2. What selects by an untold label has a record: a NetworkPolicy, or a Service that is a door. It
-   touches its own namespace, as the policy does. Who is behind any other Service that does is asked
-   by whoever asks about it (`maybe_behind`).
+2. What selects by an untold label has a record: a policy, or a Service that is a door. It touches
+   its own namespace, as the policy does, or a whole cluster. Who is behind any other Service that
+   does is asked by whoever asks about it (`maybe_behind`).
 
 Source: kubernetes/api (well-known labels; `apps`, `batch`), and the controllers of the projects
 that `fabric.kubernetes.templates` names.
@@ -19,13 +19,14 @@ that `fabric.kubernetes.templates` names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fabric.file.extend import ReadableDocument
 from fabric.kubernetes.metadata import DEFAULT_NAMESPACE
 from fabric.kubernetes.services import Service
 from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.wide_selectors import as_list, as_mapping, is_wide, peers, subject
 from fabric.kubernetes.workloads import Pod
 
 JOBS = (
@@ -113,9 +114,10 @@ def record(source: ReadableDocument, namespace: str, key: str, pod: Pod) -> Unev
     """The record of one selector."""
     value = source.value
     name = str(as_mapping(value.get("metadata")).get("name") or "")
+    wide = is_wide(value)
     return Unevaluated(
-        value["apiVersion"], value["kind"], namespace, name, source.span(("spec",)), "field",
-        _why(key, pod), "namespace",
+        value["apiVersion"], value["kind"], "" if wide else namespace, name,
+        source.span(("spec",)), "field", _why(key, pod), "cluster" if wide else "namespace",
     )  # fmt: skip
 
 
@@ -134,6 +136,10 @@ def selectors(value: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], boo
         spec.get("type") in ("NodePort", "LoadBalancer") or spec.get("externalIPs")
     ):
         yield {"matchLabels": as_mapping(spec.get("selector"))}, False
+    elif is_wide(value):
+        chosen = subject(value)
+        for found in (*([chosen] if chosen else ()), *peers(value)):
+            yield found.pods, True
 
 
 def keys(selector: Mapping[str, Any]) -> Iterator[str]:
@@ -147,13 +153,3 @@ def keys(selector: Mapping[str, Any]) -> Iterator[str]:
 
 def _of(pods: Iterable[Pod], namespace: object) -> Iterator[Pod]:
     return (pod for pod in pods if pod.namespace == namespace)
-
-
-def as_mapping(value: object) -> Mapping[str, Any]:
-    """A mapping, of whatever is there."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def as_list(value: object) -> Sequence[Any]:
-    """A list, of whatever is there."""
-    return value if isinstance(value, list) else ()

@@ -10,7 +10,7 @@ Rules that hold here:
    which controllers give it (`GIVEN`), unless the object shows them.
 2. A namespace has a record where the selector of a policy depends on such a label: all that is
    known of the namespace fits, some pod there may be the peer, and some pod may be whom the policy
-   is about.
+   is about. A policy of the whole cluster may select those whom it is about by such a label too.
 
 Source: kubernetes/api (NamespaceSelector, well-known labels); documentation of Rancher, Capsule,
 KubeSphere and the Hierarchical Namespace Controller.
@@ -26,7 +26,8 @@ from fabric.diagnostics import Span
 from fabric.file.extend import ReadableDocument
 from fabric.kubernetes.metadata import DEFAULT_NAMESPACE, NAME_LABEL
 from fabric.kubernetes.unevaluated import Unevaluated
-from fabric.kubernetes.untold_labels import as_list, as_mapping, is_untold
+from fabric.kubernetes.untold_labels import is_untold
+from fabric.kubernetes.wide_selectors import as_list, as_mapping, is_wide, peers, subject
 from fabric.kubernetes.workloads import Pod
 
 GIVEN = ("field.cattle.io/", "capsule.clastix.io/", "kubesphere.io/")
@@ -37,7 +38,7 @@ Namespaces = Mapping[str, Mapping[str, str]]
 
 
 class _Peer(NamedTuple):
-    """A peer by labels of namespaces, of a policy that is about somebody."""
+    """Somebody by labels of namespaces, of a policy that is about somebody."""
 
     source: ReadableDocument
     namespaces: Mapping[str, Any]
@@ -52,16 +53,21 @@ def untold_namespaces(
     inside: defaultdict[str, dict[object, Pod]] = defaultdict(dict)
     for pod in pods:
         inside[pod.namespace].setdefault((pod.workload_kind, *sorted(pod.labels.items())), pod)
-    peers = [p for source in objects for p in _peers(source, inside)]
-    for name in sorted(inside) if peers else ():
-        for peer in peers:
+    chosen = [p for source in objects for p in _chosen(source, inside, declared)]
+    for name in sorted(inside) if chosen else ():
+        for peer in chosen:
             key = depends(peer.namespaces, *_known(name, declared))
             if key is not None and any(may_be(peer.pods, p) for p in inside[name].values()):
                 yield _record(name, key, peer, name in declared)
                 break
 
 
-def _peers(source: ReadableDocument, inside: Mapping[str, Mapping[object, Pod]]) -> Iterator[_Peer]:
+def _chosen(
+    source: ReadableDocument, inside: Mapping[str, Mapping[object, Pod]], declared: Namespaces
+) -> Iterator[_Peer]:
+    if is_wide(source.value):
+        yield from _wide(source, inside, declared)
+        return
     value = source.value
     if (value["apiVersion"], value["kind"]) != ("networking.k8s.io/v1", "NetworkPolicy"):
         return
@@ -78,6 +84,21 @@ def _peers(source: ReadableDocument, inside: Mapping[str, Mapping[object, Pod]])
                     path = ("spec", direction, number, end, place, "namespaceSelector")
                     which = as_mapping(as_mapping(peer).get("podSelector"))
                     yield _Peer(source, chosen, which, source.span(path))
+
+
+def _wide(
+    source: ReadableDocument, inside: Mapping[str, Mapping[object, Pod]], declared: Namespaces
+) -> Iterator[_Peer]:
+    about = subject(source.value)
+    if about is None or not any(
+        fits(about.namespaces, *_known(name, declared)) and may_be(about.pods, pod)
+        for name, pods in inside.items()
+        for pod in pods.values()
+    ):
+        return
+    for found in (about, *peers(source.value)):
+        if found.namespaces:
+            yield _Peer(source, found.namespaces, found.pods, source.span(found.path))
 
 
 def _known(name: str, declared: Namespaces) -> tuple[Mapping[str, str], Callable[[str], bool]]:
@@ -105,8 +126,14 @@ def depends(
     None
     """
     untold = [key for key, _, _ in _terms(selector) if unknown(key)]
-    fits = all(_holds(*term, labels) for term in _terms(selector) if not unknown(term[0]))
-    return untold[0] if untold and fits else None
+    return untold[0] if untold and fits(selector, labels, unknown) else None
+
+
+def fits(
+    selector: Mapping[str, Any], labels: Mapping[str, str], unknown: Callable[[str], bool]
+) -> bool:
+    """Whether a selector may select what has these labels and maybe unknown ones."""
+    return all(_holds(*term, labels) for term in _terms(selector) if not unknown(term[0]))
 
 
 def _terms(selector: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
@@ -128,12 +155,15 @@ def _holds(key: str, operator: str, values: tuple[Any, ...], labels: Mapping[str
 
 
 def _record(name: str, key: str, peer: _Peer, declared: bool) -> Unevaluated:
-    about = as_mapping(peer.source.value.get("metadata"))
-    policy = f"{about.get('namespace') or DEFAULT_NAMESPACE}/{about.get('name')}"
+    value = peer.source.value
+    about = as_mapping(value.get("metadata"))
+    policy = f"{value['kind']} "
+    policy += "" if is_wide(value) else f"{about.get('namespace') or DEFAULT_NAMESPACE}/"
+    policy += str(about.get("name"))
     why = (
         "controllers give it, and it does not show"
         if declared
         else "its object, not read, may have"
     )
-    what = f"NetworkPolicy {policy} selects it by label {key}, which {why}"
+    what = f"{policy} selects it by label {key}, which {why}"
     return Unevaluated("v1", "Namespace", name, name, peer.span, "field", what, "namespace")

@@ -63,6 +63,30 @@ def test_a_policy_that_selects_by_one_is_not_evaluated(tmp_path: Path, key: str)
         assert key in record.what and record.scope == "namespace"
 
 
+def wide(subject: Any, **lists: Any) -> dict[str, Any]:
+    spec = {"priority": 1, "subject": subject, **lists}
+    found = thing("policy.networking.k8s.io/v1alpha1", "AdminNetworkPolicy", spec, "p")
+    return {**found, "metadata": {"name": "p"}}
+
+
+def test_a_policy_of_the_whole_cluster_that_selects_by_one(tmp_path: Path) -> None:
+    key = "pod-template-hash"
+    made = thing(*WORKLOADS[key])
+    pods = {"pods": {"namespaceSelector": {}, "podSelector": {"matchLabels": {key: "1"}}}}
+    every: dict[str, Any] = {"namespaces": {}}
+    for policy in (
+        wide(pods),
+        wide(every, ingress=[{"action": "Deny", "from": [every, pods]}]),
+        wide(every, egress=[{"action": "Deny", "to": [every]}, {"action": "Deny", "to": [pods]}]),
+    ):
+        left = read(tmp_path, made, policy).not_evaluated
+        (record,) = (r for r in left if r.category == "field")
+        assert (record.kind, record.namespace, record.name) == ("AdminNetworkPolicy", "", "p")
+        assert key in record.what and record.scope == "cluster"
+    plain = wide(every, ingress=[{"action": "Deny", "from": [every]}])
+    assert all(r.category != "field" for r in read(tmp_path, made, plain).not_evaluated)
+
+
 @pytest.mark.parametrize("key", WORKLOADS)
 def test_not_for_pods_that_have_it_or_live_elsewhere_or_run(tmp_path: Path, key: str) -> None:
     api, kind, spec = WORKLOADS[key]

@@ -96,6 +96,46 @@ def test_labels_that_controllers_give_to_namespaces(tmp_path: Path, key: str) ->
     assert told(tmp_path, policy(peer), pod("db", "rest"), shown) == ["shop"]
 
 
+def wide(subject: Any, peer: Any = None, end: str = "ingress") -> dict[str, Any]:
+    rule = {"action": "Deny", {"ingress": "from", "egress": "to"}[end]: [peer]}
+    spec = {"priority": 1, "subject": subject, end: [rule] if peer else []}
+    api = "policy.networking.k8s.io/v1alpha1"
+    return thing(api, "AdminNetworkPolicy", "p", "", spec=spec)
+
+
+TEAM: dict[str, Any] = {"matchLabels": {"team": "a"}}
+ALL: dict[str, Any] = {"namespaces": {}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        (wide({"namespaces": TEAM}), ["rest"]),
+        (wide({"pods": {"namespaceSelector": TEAM, "podSelector": {}}}), ["rest"]),
+        (wide(ALL, {"namespaces": TEAM}), ["rest"]),
+        (wide(ALL, {"namespaces": TEAM}, "egress"), ["rest"]),
+        (wide(ALL, {"pods": {"namespaceSelector": TEAM, "podSelector": {}}}), ["rest"]),
+        (wide({"namespaces": {"matchLabels": {NAME: "shop"}}}, {"namespaces": TEAM}), ["rest"]),
+        (wide({"namespaces": {"matchLabels": {NAME: "none"}}}, {"namespaces": TEAM}), []),
+        (wide(ALL, ALL), []),
+        (wide(ALL, {"pods": {"namespaceSelector": TEAM,
+                             "podSelector": {"matchLabels": {"app": "nobody"}}}}), []),
+        (wide({}, {"namespaces": TEAM}), []),
+        (wide(ALL, {"networks": ["10.0.0.0/8"]}, "egress"), []),
+    ],
+)  # fmt: skip
+def test_policies_of_the_whole_cluster(tmp_path: Path, asked: Any, names: list[str]) -> None:
+    assert told(tmp_path, pod("db", "rest"), asked) == names
+    assert not told(tmp_path, pod("db", "rest"), asked, space("rest"))
+
+
+def test_a_policy_of_the_whole_cluster_is_named_without_a_namespace(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text(yaml.safe_dump_all([pod("db", "rest"), wide(ALL, {"namespaces": TEAM})]))
+    (record,) = (r for r in load_manifests([path]).not_evaluated if r.kind == "Namespace")
+    assert record.what.startswith("AdminNetworkPolicy p selects it by label team")
+
+
 def test_one_record_for_a_namespace_says_which_policy_and_label(tmp_path: Path) -> None:
     path = tmp_path / "m.yaml"
     again = policy(chosen(team="b"))

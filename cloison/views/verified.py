@@ -22,16 +22,18 @@ from cloison.views.world import World
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.reader import read_text
 from fabric.inputs import input_files
-from fabric.io.strict_json import decoded, distinct
 from fabric.io.visible import lines
 from fabric.network import Network
 from sim.checker.consistency import inconsistencies
+from sim.checker.shared_rows import parsed
 from sim.checker.validity import validity
 from sim.proof.expect import Outcome
 from sim.proof.prove import Proof
 
 SCHEMA = "cloison/verification/1"
 CHECKED = "cloison/certificate-check/2"
+MOST_BYTES = 2**31
+"""A certificate of a large fabric is larger than any input."""
 
 
 def report(proof: Proof) -> Iterator[Any]:
@@ -88,9 +90,9 @@ def document(proof: Proof, down: Sequence[str], certificate: Any) -> dict[str, A
 
 def read_certificate(path: Path) -> Any:
     """The JSON of a certificate; `InputError` when it is none."""
-    text, file = read_text(path)
+    text, file = read_text(path, MOST_BYTES)
     try:
-        found = decoded(text, distinct)
+        found = parsed(text)
     except ValueError as error:
         raise InputError(Diagnostic("C730", f"{file} is no JSON: {error}")) from None
     if not isinstance(found, dict) or "schema" not in found:

@@ -140,13 +140,14 @@ def read_yaml(source: Path | str, name: str | None = None) -> list[Document]:
     return out
 
 
-def read_text(source: Path | str) -> tuple[str, str]:
-    """The text of a file or of "-" (stdin), and what to call it."""
+def read_text(source: Path | str, limit: int | None = None) -> tuple[str, str]:
+    """The text of a file or of "-" (stdin), and what to call it; `limit` is the most bytes."""
     file = "<stdin>" if str(source) == "-" else str(source)
-    raw = read_stdin() if file == "<stdin>" else read_bytes(Path(source))
+    raw = read_stdin(limit) if file == "<stdin>" else read_bytes(Path(source), limit or MAX_BYTES)
     encoding = next((name for bom, name in ENCODINGS if raw.startswith(bom)), "utf-8")
     try:
-        return STARTS.sub(r"\1", raw.decode(encoding)), file
+        text = raw.decode(encoding)
+        return STARTS.sub(r"\1", text) if "\ufeff" in text else text, file
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         column = error.start - before.rfind(b"\n")
@@ -156,15 +157,16 @@ def read_text(source: Path | str) -> tuple[str, str]:
         raise InputError(Diagnostic("C103", f"this is not {name} text", span, hint)) from None
 
 
-def read_stdin() -> bytes:
-    """All of stdin."""
+def read_stdin(limit: int | None = None) -> bytes:
+    """All of stdin, no more than so many bytes."""
+    limit = limit or MAX_BYTES
     spoil()
     try:
-        raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+        raw = sys.stdin.buffer.read(limit + 1)
     except (OSError, ValueError) as error:
         raise InputError(Diagnostic("C101", f"cannot read <stdin>: {error}")) from None
-    if len(raw) > MAX_BYTES:
-        raise InputError(too_large("<stdin>", MAX_BYTES))
+    if len(raw) > limit:
+        raise InputError(too_large("<stdin>", limit))
     return raw
 
 

@@ -26,6 +26,8 @@ from collections.abc import Iterator, Sequence, Set
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from fabric.address_sets import AddressSet, addresses_in
 from fabric.door_names import door_in
 from fabric.file.claims import parse_claim
@@ -37,6 +39,8 @@ from sim.checker.regions import Choice, Ranges, Regions, Row, Sender
 from sim.checker.work import Budget
 
 KINDS = ("allow", "deny", "only")
+A_STEP = 50
+"""So many ranges are looked at in one step."""
 
 
 class Claim(NamedTuple):
@@ -117,7 +121,7 @@ class Judge:
         self.regions = regions
         self.index = Index(regions)
         self.spend = budget.spend if budget else lambda steps: None
-        self.selected = cache(self._selected)
+        self.selected, self.entering = cache(self._selected), cache(self._entering)
         self._seen: dict[tuple[int, tuple[PortRange, ...], int], tuple[bool, bool, bool]] = {}
 
     def judge(self, claim: Claim, left_out: Set[int] = frozenset()) -> Judgement:
@@ -196,11 +200,23 @@ class Judge:
 
     def _towards(self, number: int, ends: Set[int]) -> Iterator[tuple[int, Row]]:
         """The ranges of a map that lead to any of these endpoints."""
-        targets = self.index.targets[number]
-        self.spend(len(ends))
-        for end in targets.keys() & ends:
-            self.spend(len(targets[end]))
-            yield from ((end, row) for row in targets[end])
+        self.spend(len(ends) + len(self.regions.numbered.of[number]) // A_STEP)
+        found = self.index.towards(number, ends)
+        self.spend(len(found))
+        yield from found
+
+    def _entering(
+        self, ends: frozenset[int], ports: tuple[PortRange, ...], version: int
+    ) -> frozenset[int]:
+        """The maps in which a packet of these ports gets to any of these endpoints."""
+        flat, rows = self.regions.flat, len(self.regions.numbered.rows)
+        profiles = range(len(self.regions.profiles))
+        delivers = np.array([self.view(p, ports, version)[0] for p in profiles], np.bool_)
+        hit = delivers[flat.profile] & np.isin(
+            flat.endpoint, np.fromiter(ends, np.int64, len(ends))
+        )
+        row = np.repeat(np.arange(rows), np.diff(flat.first))
+        return frozenset(self.regions.numbered.maps_with(np.bincount(row[hit], minlength=rows) > 0))
 
     def _stopped(self, claim: Claim, src: Set[int], dst: Set[int], version: int) -> bool:
         pairs = ((a, b) for a in sorted(src) for b in sorted(dst) if a != b)

@@ -11,7 +11,6 @@ It may still be the certificate of no network at all: see `sim.checker.validity`
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from compiler.policy.stages import STAGES, Stages
 from sim.checker import follows, form, order, partitions
 from sim.checker.regions import read
+from sim.checker.shared_rows import compact
 from sim.checker.work import Budget
 
 SHOWN = 50
@@ -31,11 +31,14 @@ def inconsistencies(certificate: Any, stages: Stages = STAGES) -> list[str]:
     wrong = form.problems(certificate, names)
     if wrong:
         return wrong[:SHOWN]
-    text = canonical(certificate)
-    if hashlib.sha256(text).hexdigest() != certificate["digest"]:
+    text, size = hashlib.sha256(), 0
+    for piece in _canonical(certificate):
+        text.update(piece)
+        size += len(piece)
+    if text.hexdigest() != certificate["digest"]:
         return ["digest: it does not fit the content"]
     try:
-        return list(islice(_beyond_form(certificate, names, Budget(len(text))), SHOWN))
+        return list(islice(_beyond_form(certificate, names, Budget(size)), SHOWN))
     except OverflowError as error:
         return [f"certificate: {error}"]
 
@@ -58,5 +61,8 @@ def _beyond_form(certificate: Any, names: tuple[str, ...], budget: Budget) -> It
 
 def canonical(certificate: Any) -> bytes:
     """The text that the digest is of: everything else, keys sorted, no spaces."""
-    body = {key: value for key, value in certificate.items() if key != "digest"}
-    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+    return b"".join(_canonical(certificate))
+
+
+def _canonical(certificate: Any) -> Iterator[bytes]:
+    return compact({key: value for key, value in certificate.items() if key != "digest"})

@@ -223,15 +223,9 @@ def _around(judge: Judge, entry: _Entry, source: Sender) -> bool:
 
 def _enters(judge: Judge, entry: _Entry, source: Sender) -> bool:
     """Whether a packet of these addresses gets to where a Service takes packets."""
-    targets, version = judge.index.targets[source.map], source.version
+    version = source.version
     own = judge.regions.parties[source.endpoint].group == entry.pod.tenant
     shares = source.endpoint in entry.at and not own
     return version in entry.versions and (
-        shares
-        or any(
-            choice.endpoint == node and judge.view(choice.profile, (entry.port,), version)[0]
-            for node in entry.at & targets.keys()
-            for row in targets[node]
-            for choice in row.choices
-        )
+        shares or source.map in judge.entering(entry.at, (entry.port,), version)
     )

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product
 from typing import Any
 
+import numpy as np
+
 from sim.assumptions import assumptions, replies
 from sim.checker.claims import Claim, Judge, Judgement, opens
 from sim.checker.claims import read as read_claim
@@ -44,14 +46,16 @@ def verdict_of(reasons: Sequence[str]) -> str:
 
 def _selves(regions: Regions) -> Iterator[str]:
     """Only what an endpoint says to itself is exempt, and all of that is."""
-    alone = ["self" in {reason for _, reason in boxes} for boxes in regions.profiles]
-    selves, others = [], []
-    for rows in regions.maps:
-        ends = {(alone[c.profile], c.endpoint) for row in rows for c in row.choices}
-        selves.append({end for is_self, end in ends if is_self})
-        others.append({end for is_self, end in ends if not is_self})
+    alone = np.array(["self" in {reason for _, reason in p} for p in regions.profiles], np.bool_)
+    is_self = alone[regions.flat.profile]
+    told = []
+    for number in range(len(regions.maps)):
+        choices = regions.choices(number)
+        ends, own = regions.flat.endpoint[choices], is_self[choices]
+        told.append((set(ends[own].tolist()), set(ends[~own].tolist())))
     for place, source in enumerate(regions.sources):
-        if selves[source.map] - {source.endpoint} or source.endpoint in others[source.map]:
+        selves, others = told[source.map]
+        if selves - {source.endpoint} or source.endpoint in others:
             yield f"sources[{place}]: self is not what {source.endpoint} says to itself"
             return
 
@@ -61,17 +65,22 @@ def _led(regions: Regions) -> Iterator[str]:
     all, has no next hop: beside others only where what is sent comes in at several VTEPs."""
     nowhere = ("spoof_drop", "no_route_drop")
     homeless = [all(why in nowhere for _, why in boxes) for boxes in regions.profiles]
-    for place, rows in enumerate(regions.maps):
-        for row in rows:
-            for profile, endpoint, vrf in row.choices:
-                if homeless[profile] != (vrf < 0):
-                    yield f"maps[{place}]: without a route there is no VRF, with one there is"
-                    return
-                if endpoint >= 0 and (
-                    vrf < 0 or regions.parties[endpoint].vrf != regions.vrfs[vrf]
-                ):
-                    yield f"maps[{place}]: a range leads to an endpoint of another VRF"
-                    return
+    no_vrf, elsewhere = [], []
+    for row in regions.numbered.rows:
+        no_vrf.append(any(homeless[profile] != (vrf < 0) for profile, _, vrf in row.choices))
+        elsewhere.append(
+            any(
+                end >= 0 and (vrf < 0 or regions.parties[end].vrf != regions.vrfs[vrf])
+                for _, end, vrf in row.choices
+            )
+        )
+    for flags, why in (
+        (no_vrf, "without a route there is no VRF, with one there is"),
+        (elsewhere, "a range leads to an endpoint of another VRF"),
+    ):
+        for place in regions.numbered.maps_with(flags):
+            yield f"maps[{place}]: {why}"
+            return
 
 
 def _words(certificate: Any) -> Iterator[str]:
@@ -101,15 +110,14 @@ def cells(regions: Regions, budget: Budget | None = None) -> list[list[str]]:
     names = _groups(regions)
     open_: dict[int, set[str]] = {}
     versions = {source.map: source.version for source in regions.sources}
-    delivers = {version: opens(regions, version, budget) for version in (4, 6)}
-    for number, rows in enumerate(regions.maps):
-        passing = delivers[versions[number]]
-        open_[number] = {
-            groups[choice.endpoint]
-            for row in rows
-            for choice in row.choices
-            if passing[choice.profile] and choice.endpoint >= 0
-        }
+    order = {name: number for number, name in enumerate(names)}
+    group = np.array([order[name] for name in groups], np.int64)
+    delivers = {version: np.array(opens(regions, version, budget)) for version in (4, 6)}
+    for number in range(len(regions.maps)):
+        choices = regions.choices(number)
+        ends = regions.flat.endpoint[choices]
+        passing = delivers[versions[number]][regions.flat.profile[choices]] & (ends >= 0)
+        open_[number] = {names[place] for place in np.unique(group[ends[passing]]).tolist()}
     if budget:
         budget.spend(sum(len(open_[source.map]) for source in regions.sources))
     found = {(groups[s.endpoint], group) for s in regions.sources for group in open_[s.map]}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from ipaddress import ip_network
 from typing import Any
 
@@ -119,6 +118,25 @@ def items(check: Check) -> Check:
     return check_all
 
 
+def rows_once(check: Check) -> Check:
+    """The same of several lists; an item that stands in many is looked at once."""
+    good: dict[int, Any] = {}
+
+    def check_all(value: Any, at: str) -> Iterator[str]:
+        if not isinstance(value, list):
+            yield f"{at}: {_short(value)} is no list"
+            return
+        for place, item in enumerate(value):
+            if id(item) not in good:
+                wrong = next(check(item, f"{at}[{place}]"), None)
+                if wrong is not None:
+                    yield wrong
+                    return
+                good[id(item)] = item
+
+    return check_all
+
+
 def row(*checks: Check) -> Check:
     """A list of this length."""
 
@@ -192,7 +210,6 @@ def _port(value: Any, at: str) -> Iterator[str]:
 PORT, INDEX = number(0, 65535), number(0, 2**31)
 
 
-@cache
 def form(reasons: tuple[str, ...], parts: int = 1) -> Check:
     """Certificates in which packets fare in these ways, and what else they carry is cut into so
     many parts (`sim.checker.fields`)."""
@@ -247,7 +264,7 @@ def form(reasons: tuple[str, ...], parts: int = 1) -> Check:
         ),
         profiles=items(items(row(protocol, protocol, PORT, PORT, PORT, PORT, INDEX))),
         maps=items(
-            items(
+            rows_once(
                 row(_address, _address, INDEX, items(number(-1, 2**31)), items(number(-1, 2**31)))
             )
         ),

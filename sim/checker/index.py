@@ -4,11 +4,17 @@ two addresses."""
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Iterator, Set
+from functools import cached_property, lru_cache
 from ipaddress import ip_network
 
+import numpy as np
+
 from sim.checker.regions import Ranges, Regions, Row, Sender
+from sim.checker.shared_rows import expanded
+
+MOST = 2000
+"""Of no more maps is kept what is in them."""
 
 
 def inside(ranges: Ranges, block: Ranges | None) -> bool:
@@ -23,6 +29,7 @@ class Index:
 
     def __init__(self, regions: Regions) -> None:
         self.regions = regions
+        self.starts = lru_cache(MOST)(self._starts)
 
     @cached_property
     def speaks(self) -> tuple[frozenset[int], frozenset[int]]:
@@ -41,22 +48,22 @@ class Index:
             found.setdefault((source.endpoint, source.version), []).append(source)
         return found
 
-    @cached_property
-    def targets(self) -> list[dict[int, list[Row]]]:
-        """Per map the ranges in which some next hop leads to an endpoint."""
-        out: list[dict[int, list[Row]]] = []
-        for rows in self.regions.maps:
-            found: dict[int, list[Row]] = {}
-            for row in rows:
-                for endpoint in dict.fromkeys(choice.endpoint for choice in row.choices):
-                    found.setdefault(endpoint, []).append(row)
-            out.append(found)
-        return out
+    def towards(self, number: int, ends: Set[int]) -> list[tuple[int, Row]]:
+        """The ranges of a map in which some next hop leads to any of these endpoints, each once for
+        each of them."""
+        flat, numbered = self.regions.flat, self.regions.numbered
+        wanted = np.zeros(len(self.regions.parties) + 1, np.bool_)
+        wanted[np.fromiter(ends, np.int64, len(ends))] = True
+        of = numbered.of[number]
+        row, choice = expanded(flat.first[of], flat.first[of + 1] - flat.first[of])
+        end = flat.endpoint[choice]
+        met = np.flatnonzero(wanted[end])
+        pairs = dict.fromkeys(zip(end[met].tolist(), of[row[met]].tolist(), strict=True))
+        return [(end, numbered.rows[row]) for end, row in pairs]
 
-    @cached_property
-    def starts(self) -> list[list[int]]:
-        """First addresses of the ranges of each map."""
-        return [[row.first for row in rows] for rows in self.regions.maps]
+    def _starts(self, number: int) -> list[int]:
+        """First addresses of the ranges of a map."""
+        return [row.first for row in self.regions.maps[number]]
 
     @cached_property
     def wide(self) -> list[bool]:
@@ -81,7 +88,7 @@ class Index:
     def between(self, number: int, first: int, last: int) -> Iterator[Row]:
         """The ranges of a map that touch a range."""
         rows = self.regions.maps[number]
-        place = bisect_right(self.starts[number], first) - 1
+        place = bisect_right(self.starts(number), first) - 1
         while place < len(rows) and rows[place].first <= last:
             yield rows[place]
             place += 1

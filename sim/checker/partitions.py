@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from itertools import product
 
+import numpy as np
+
 from sim.checker.fields import PROTOCOLS
 from sim.checker.form import TOP
 from sim.checker.regions import Box, Party, Ranges, Regions
@@ -26,9 +28,8 @@ def problems(regions: Regions) -> Iterator[str]:
         if not fills([box for box, _ in boxes], regions.fields.size):
             yield f"profiles[{number}]: boxes do not hold every protocol and port exactly once"
     families = {source.map: source.version for source in regions.sources}
-    for number, rows in enumerate(regions.maps):
-        if not covers([(row.first, row.last) for row in rows], 0, TOP[families[number]]):
-            yield f"maps[{number}]: ranges do not hold every destination address exactly once"
+    for number in _gaps(regions, families):
+        yield f"maps[{number}]: ranges do not hold every destination address exactly once"
     yield from _sources(regions)
     yield from _owners(regions.parties)
 
@@ -56,6 +57,23 @@ def fills(boxes: Sequence[Box], parts: int = 1) -> bool:
             for (p, s), (q, t), (r, u) in corners:
                 sums[p, q, r] += sign * s * t * u
     return not any(sums.values())
+
+
+def _gaps(regions: Regions, families: Mapping[int, int]) -> Iterator[int]:
+    """Maps whose ranges do not follow each other from the first to the last address; each address
+    at which a range begins, or behind which one ends, has a number."""
+    rows, maps = regions.numbered
+    known = {0: 0, TOP[4] + 1: 1, TOP[6] + 1: 2}
+    begin, after = (
+        np.array([known.setdefault(at, len(known)) for at in found], np.int64)
+        for found in ([row.first for row in rows], [row.last + 1 for row in rows])
+    )
+    wrong = np.array([row.last < row.first for row in rows], np.bool_)
+    for number, of in enumerate(maps):
+        top = known[TOP[families[number]] + 1]
+        ends = len(of) and begin[of[0]] == known[0] and after[of[-1]] == top
+        if not ends or (begin[of[1:]] != after[of[:-1]]).any() or wrong[of].any():
+            yield number
 
 
 def covers(ranges: Sequence[tuple[int, int]], first: int, last: int) -> bool:

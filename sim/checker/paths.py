@@ -1,20 +1,21 @@
-"""Every packet's way through a network, stretch by stretch, from routes and policies.
+"""Every packet's way through a network, class by class of addresses, from routes and policies.
 
-For each endpoint, each stretch of its own addresses and each stretch of destinations: at each
-border where what it sends may come in (of a pod or a node: at its VTEP) look the route up; on each
-of its next hops ask the sender's policies, the underlay, whether the route there leads on (where
-the packet ends, or is passed on if the VRF permits hairpins), who owns the destination there,
-whether the way back leads through the VTEP that sent the packet last, and the receiver's policies.
-One address of a stretch speaks for all of it (`address_space`), one cell for all its packets
+For each endpoint, each class of its own addresses and each class of destinations: at each border
+where what it sends may come in (of a pod or a node: at its VTEP) look the route up; on each of its
+next hops ask the sender's policies, the underlay, whether the route there leads on (where the
+packet ends, or is passed on if the VRF permits hairpins), who owns the destination there, whether
+the way back leads through the VTEP that sent the packet last, and the receiver's policies
+(`sending`). One address of a class speaks for all of it (`stretches`), one cell for all its packets
 (`l4_space`).
 
-Cost: for each VRF its endpoints' stretches × stretches of its axis.
+Cost: for each VRF its endpoints' classes × classes of destinations, as columns of numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -22,30 +23,27 @@ from compiler.policy.ir import Direction, Policy
 from fabric.interval_sets import union
 from fabric.inventory import Endpoint
 from fabric.network import Network
-from sim.checker.address_space import AddressSpace, Axis, owned
+from sim.checker.address_space import AddressSpace, Cut
 from sim.checker.decisions import DELIVERED, Cells, Decisions
-from sim.checker.form import TOP, reasons_of
+from sim.checker.form import reasons_of
 from sim.checker.guests import workloads
 from sim.checker.l4_space import Space
 from sim.checker.regions import Choice, Party, Ranges, Regions, Row, Sender
-
-TTL = 64
-"""What senders send with; every VTEP takes one away, and passes nothing on that has one left."""
-Hop = tuple[int, int]
-"""A VTEP and a VRF there."""
-Tunnel = tuple[Hop | None, Hop, str | None]
+from sim.checker.sending import Sending
+from sim.checker.shared_rows import Numbered
+from sim.checker.stretches import cuts_of
 
 
 class Paths:
-    """The ways of all packets of a network under a policy. `visited` counts packets decided, one
-    for each choice of ECMP and cell; `undeclared` collects pairs of VRFs between which packets get
-    without a declared intent."""
+    """The ways of all packets of a network under a policy. `visited` counts packets, one for each
+    choice of ECMP, cell, and stretch of source and destination addresses; `undeclared` collects
+    pairs of VRFs between which packets get without a declared intent."""
 
     def __init__(
         self, network: Network, policy: Policy, decisions: Decisions | None = None
     ) -> None:
         """`decisions` are those of the same endpoints and policy, whatever the routes."""
-        self.network = network
+        self.network, self.policy = network, policy
         self.where = AddressSpace(network, policy)
         if decisions is None:
             space = Space.of(policy, network.endpoints)
@@ -54,59 +52,46 @@ class Paths:
         self.names = reasons_of(policy.stages)
         self.profiles: dict[bytes, int] = {}
         self.values: list[Cells] = []
+        self.several: list[tuple[Choice, ...]] = []
+        """Distinct choices of ECMP."""
+        self.rows: list[Row] = []
         self.undeclared: set[tuple[int, int]] = set()
         self.visited = 0
-        self.hops = cache(self._hops)
-        self.last_tunnels = cache(self._last_tunnels)
-        self.seen_behind = cache(self._seen_behind)
-        self.constant = cache(self._constant)
-        self.combined = cache(self._combined)
+        self.constant, self.combined = cache(self._constant), cache(self._combined)
+        self.cuts = cache(self._cuts)
+        self._several: dict[tuple[int, ...], int] = {}
+        self._named: dict[tuple[Direction, frozenset[int]], frozenset[Cut]] = {}
+        self._rows: dict[Row, int] = {}
+        self._owners: dict[int, list[dict[int, Ranges]]] = {}
+        nodes, reaches = range(len(network.fabric.nodes)), network.underlay.reachable
+        self.reached = np.array([[reaches(a, b) for b in nodes] for a in nodes], np.bool_)
+        self.homes = np.array(
+            [e.index * len(nodes) + v for e in network.endpoints for v in (e.vtep, *e.also_at)]
+        )
+        """Where endpoints live: number of the endpoint × nodes + VTEP."""
+        self.members: dict[int, list[Endpoint]] = {}
+        for endpoint in network.endpoints:
+            self.members.setdefault(endpoint.vrf, []).append(endpoint)
 
     def regions(self, only: Iterable[int] | None = None) -> Regions:
         """The regions of all endpoints, or of these as senders."""
-        senders = self.network.endpoints if only is None else map(self._endpoint, sorted(set(only)))
-        maps: dict[tuple[Row, ...], int] = {}
+        wanted = None if only is None else set(only)
+        maps: dict[bytes, int] = {}
         sources: list[Sender] = []
-        for endpoint in senders:
-            for version in (4, 6):
-                for ranges, rows in self._of(endpoint, version):
-                    number = maps.setdefault(rows, len(maps))
-                    sources.append(Sender(endpoint.index, version, ranges, number))
+        for vrf, members in self.members.items():
+            senders = [e for e in members if wanted is None or e.index in wanted]
+            for version in (4, 6) if senders else ():
+                for endpoint, ranges, rows in Sending(self, vrf, version, senders).sources():
+                    number = maps.setdefault(rows.tobytes(), len(maps))
+                    sources.append(Sender(endpoint, version, ranges, number))
+        sources.sort(key=lambda source: source[:2])
         vrfs = [vrf.name for vrf in self.network.vrfs]
-        return Regions(vrfs, self._parties(), self._boxes(), list(maps), sources, self.space.fields)
+        of = [np.frombuffer(key, np.int64) for key in maps]
+        lists = [[self.rows[row] for row in found.tolist()] for found in of]
+        every = vrfs, self._parties(), self._boxes(), lists, sources, self.space.fields
+        return Regions(*every).with_rows(Numbered(self.rows, of))
 
-    def _endpoint(self, index: int) -> Endpoint:
-        return self.network.endpoints[index]
-
-    def _of(self, endpoint: Endpoint, version: int) -> Iterator[tuple[Ranges, tuple[Row, ...]]]:
-        """Own stretches that fare alike are one source."""
-        axis = self.where.axis(endpoint.vrf, version)
-        alike: dict[tuple[Row, ...], list[tuple[int, int]]] = {}
-        for first, last in owned(axis, self.where, endpoint.vrf, endpoint.index):
-            alike.setdefault(self._rows(endpoint, first, axis), []).append((first, last))
-        for rows, found in alike.items():
-            yield union(found), rows
-
-    def _rows(self, endpoint: Endpoint, src: int, axis: Axis) -> tuple[Row, ...]:
-        """What becomes of packets from one address, destination by destination. What a VTEP of the
-        endpoint routes on is none of its addresses there."""
-        spoof = Choice(self.constant("spoof_drop"), -1, -1)
-        every = self._entries(endpoint)
-        away = [self.leads_on((vtep, endpoint.vrf), axis.version, src) for vtep in every]
-        if all(away):
-            return (Row(0, TOP[axis.version], (spoof,)),)
-        open_ = [vtep for vtep, gone in zip(every, away, strict=True) if not gone]
-        out: list[Row] = []
-        for first, last in axis.spans():
-            found = {c for v in open_ for c in self._choices(endpoint, v, axis.version, src, first)}
-            choices = tuple(sorted({*found, *([spoof] if any(away) else [])}))
-            if out and out[-1].choices == choices:
-                out[-1] = out[-1]._replace(last=last)
-            else:
-                out.append(Row(first, last, choices))
-        return tuple(out)
-
-    def _entries(self, endpoint: Endpoint) -> list[int]:
+    def entries(self, endpoint: Endpoint) -> list[int]:
         """Where what an endpoint sends comes in: at its VTEPs that stand, not at those of second
         choice while there are others; at any of them where none stands."""
         every = [endpoint.vtep, *endpoint.also_at]
@@ -116,114 +101,55 @@ class Paths:
         first = [v for v in standing if v not in endpoint.backups]
         return first or standing or every
 
-    def _choices(
-        self, endpoint: Endpoint, entry: int, version: int, src: int, dst: int
-    ) -> list[Choice]:
-        hops = self.hops(entry, endpoint.vrf, version, dst)
-        self.visited += max(1, len(hops)) * self.space.size
-        if not hops:
-            return [Choice(self.constant("no_route_drop"), -1, -1)]
-        return [
-            self._on(endpoint, entry, version, src, dst, hop, *tunnel)
-            for hop in hops
-            for tunnel in self.last_tunnels(hop, version, dst)
-        ]
+    def named(self, direction: Direction, endpoints: Iterable[int]) -> frozenset[Cut]:
+        """The cuts of prefixes that rules about these endpoints name."""
+        kinds = {self.decisions.groups(direction, index)[1]: index for index in endpoints}
+        key = direction, frozenset(kinds)
+        if key not in self._named:
+            found = (self.cuts(direction, index) for index in kinds.values())
+            self._named[key] = frozenset[Cut]().union(*found)
+        return self._named[key]
 
-    def _on(
-        self,
-        endpoint: Endpoint,
-        entry: int,
-        version: int,
-        src: int,
-        dst: int,
-        first: Hop,
-        before: Hop | None,
-        end: Hop,
-        lost: str | None,
-    ) -> Choice:
-        """What becomes of a packet that came in at a VTEP, goes to a first hop and comes to an end,
-        over a tunnel from the place before, or straight from there; `lost` on the way for some
-        reason."""
-        vtep, vrf = end
-        owner = self.where.owner(vrf, version, dst)
-        there = self.network.endpoints[owner] if owner >= 0 else None
-        lives_there = there is not None and vtep in (there.vtep, *there.also_at)
-        if owner == endpoint.index and lives_there and lost is None:
-            return Choice(self.constant("self"), owner, vrf)
-        target = owner if lives_there and lost is None else -1
-        out = Direction.OUT, endpoint.index, version, first[1], dst
-        if not self.network.underlay.reachable(entry, first[0]):
-            straight = before is None
-            reached = (target, vrf) if straight else (-1, first[1])
-            return Choice(self.combined(out, "underlay_drop"), *reached)
-        if lost is not None:
-            return Choice(self.combined(out, lost), -1, vrf)
-        if self.leads_on(end, version, dst):
-            return Choice(self.combined(out, "hairpin_drop"), -1, vrf)
-        if target < 0:
-            return Choice(self.combined(out, "eni_miss_drop"), target, vrf)
-        outer, inner = before or (entry, endpoint.vrf)
-        seen = self.seen_behind(vtep, vrf, version, src, outer, inner)
-        if seen is None:
-            return Choice(self.combined(out, "pa_validation_drop"), target, vrf)
-        into = Direction.IN, target, version, seen, src
-        return Choice(self.combined(out, into), target, vrf)
+    def _cuts(self, direction: Direction, endpoint: int) -> frozenset[Cut]:
+        groups, _ = self.decisions.groups(direction, endpoint)
+        numbers = (number for group in groups for number in group.rules)
+        return frozenset(cuts_of(map(self.policy.rules.__getitem__, numbers)))
 
-    def _hops(self, vtep: int, vrf: int, version: int, dst: int) -> tuple[tuple[int, int], ...]:
-        route = self.network.fib.lookup(vtep, vrf, version, dst)
-        return () if route is None else tuple((hop.vtep, hop.vrf) for hop in route.nexthops)
+    def row(self, row: Row) -> int:
+        """Its number in `rows`."""
+        if row not in self._rows:
+            self._rows[row] = len(self.rows)
+            self.rows.append(row)
+        return self._rows[row]
 
-    def leads_on(self, at: Hop, version: int, dst: int) -> bool:
-        """Whether the route of a VTEP and VRF leads away from there."""
-        hops = self.hops(*at, version, dst)
-        return bool(hops) and at not in hops
+    def code(self, profile: Any, endpoint: Any, vrf: Any) -> Any:
+        """One number for a choice, or for each of several."""
+        ends, vrfs = len(self.network.endpoints) + 1, len(self.network.vrfs) + 1
+        return (profile * ends + endpoint + 1) * vrfs + vrf + 1
 
-    def _last_tunnels(self, first: Hop, version: int, dst: int) -> tuple[Tunnel, ...]:
-        """The last tunnels of packets over a first hop, those of all walks that their TTL allows:
-        where each comes from (None: from the sender), where it leads to, and why it does not."""
-        found: dict[Tunnel, None] = {}
-        walks: dict[tuple[Hop | None, Hop], None] = {(None, first): None}
-        for left in range(TTL - 1, 0, -1):
-            further: dict[tuple[Hop | None, Hop], None] = {}
-            for before, here in walks:
-                if before and not self.network.underlay.reachable(before[0], here[0]):
-                    found[before, here, "underlay_drop"] = None
-                elif left == 1:
-                    found[first, first, "ttl_drop"] = None
-                elif self.leads_on(here, version, dst) and self.network.vrfs[here[1]].hairpin:
-                    further |= {(here, hop): None for hop in self.hops(*here, version, dst)}
-                else:
-                    found[before, here, None] = None
-            walks = further
-        return tuple(found)
-
-    def _seen_behind(
-        self, vtep: int, vrf: int, version: int, src: int, outer: int, true_vrf: int
-    ) -> int | None:
-        """The VRF behind which the receiver sees a source: that of a next hop of the way back which
-        leads to the VTEP that sent the packet, the one it sent it from first. None: no such way."""
-        back = self.network.fib.lookup(vtep, vrf, version, src)
-        vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == outer] if back else []
-        return true_vrf if true_vrf in vrfs else next(iter(vrfs), None)
+    def together(self, codes: list[int]) -> int:
+        """The number in `several` of these choices."""
+        key = tuple(codes)
+        if key not in self._several:
+            ends, vrfs = len(self.network.endpoints) + 1, len(self.network.vrfs) + 1
+            split = [(*divmod(code // vrfs, ends), code % vrfs) for code in key]
+            self._several[key] = len(self.several)
+            self.several.append(tuple(Choice(p, e - 1, v - 1) for p, e, v in split))
+        return self._several[key]
 
     def _constant(self, reason: str) -> int:
         return self._number(np.full(self.space.size, self.names.index(reason), np.int16))
 
-    def _combined(
-        self,
-        out: tuple[Direction, int, int, int, int],
-        then: tuple[Direction, int, int, int, int] | str,
-    ) -> int:
-        """The profile of the sender's decision, then the receiver's or a drop on the way."""
-        first = self.decisions.decide(*out)
-        if isinstance(then, str):
-            lost = np.int16(self.names.index(then))
-            return self._number(np.where(first.passes, lost, first.reasons))
-        second = self.decisions.decide(*then)
+    def _combined(self, out: int, then: int, src: int, dst: int) -> int:
+        """The profile of the sender's decision, then the receiver's, or -1 - a reason of being
+        dropped on the way; between these VRFs."""
+        first = self.decisions.made[out]
+        if then < 0:
+            return self._number(np.where(first.passes, np.int16(-1 - then), first.reasons))
+        second = self.decisions.made[then]
         reasons = np.where(first.passes, second.reasons, first.reasons)
         asks = first.passes & (first.reasons != DELIVERED) & (second.reasons == DELIVERED)
         reasons = np.where(asks, first.reasons, reasons)
-        src, dst = (self.network.endpoints[end[1]].vrf for end in (out, then))
         undeclared = ~(first.declared & second.declared)
         if src != dst and (first.passes & second.passes & undeclared).any():
             self.undeclared.add((src, dst))
@@ -258,14 +184,20 @@ class Paths:
 
     def _owned(self, endpoint: Endpoint) -> tuple[Ranges, Ranges]:
         four, six = (
-            union(
-                owned(
-                    self.where.axis(endpoint.vrf, version),
-                    self.where,
-                    endpoint.vrf,
-                    endpoint.index,
-                )
-            )
-            for version in (4, 6)
+            self._owned_in(version)[endpoint.vrf].get(endpoint.index, ()) for version in (4, 6)
         )
         return four, six
+
+    def _owned_in(self, version: int) -> list[dict[int, Ranges]]:
+        """Per VRF the addresses of each endpoint."""
+        if version not in self._owners:
+            found = self._owners[version] = []
+            for vrf in range(len(self.network.vrfs)):
+                axis = self.where.axis(vrf, version)
+                mine: dict[int, list[tuple[int, int]]] = {}
+                owners = self.where.owners(vrf, axis).tolist()
+                for span, owner in zip(axis.spans(), owners, strict=True):
+                    if owner >= 0:
+                        mine.setdefault(owner, []).append(span)
+                found.append({owner: union(spans) for owner, spans in mine.items()})
+        return self._owners[version]

@@ -9,11 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import ip_network
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sim.checker import fields
 from sim.checker.fields import NOTHING_ELSE, Fields
+from sim.checker.shared_rows import Numbered, expanded, numbered
+
+Column = NDArray[Any]
 
 Ranges = tuple[tuple[int, int], ...]
 Box = tuple[int, int, int, int, int, int]
@@ -63,7 +70,15 @@ class Party(NamedTuple):
         return any(ip_network(prefix).version == version for prefix in self.prefixes)
 
 
-@dataclass(frozen=True, slots=True)
+class Flat(NamedTuple):
+    """All choices of all rows, one behind the other: row r has `first[r]:first[r + 1]`."""
+
+    first: Column
+    profile: Column
+    endpoint: Column
+
+
+@dataclass(frozen=True)
 class Regions:
     """All of them. `profiles[i]` is a partition of protocols and ports into boxes, each with the
     reason of what becomes of its packets."""
@@ -74,6 +89,31 @@ class Regions:
     maps: Sequence[Sequence[Row]]
     sources: Sequence[Sender]
     fields: Fields = NOTHING_ELSE
+
+    @cached_property
+    def numbered(self) -> Numbered:
+        """The rows of maps, each once."""
+        return numbered(self.maps)
+
+    def with_rows(self, known: Numbered) -> Regions:
+        """The same, of which the rows are known."""
+        self.__dict__["numbered"] = known
+        return self
+
+    @cached_property
+    def flat(self) -> Flat:
+        """The choices of these rows."""
+        rows = self.numbered.rows
+        first = np.cumsum([0, *(len(row.choices) for row in rows)])
+        profile = np.array([c.profile for row in rows for c in row.choices], np.int64)
+        endpoint = np.array([c.endpoint for row in rows for c in row.choices], np.int64)
+        return Flat(first, profile, endpoint)
+
+    def choices(self, number: int) -> Column:
+        """All choices of a map, as places in `flat`."""
+        first = self.flat.first
+        rows = self.numbered.of[number]
+        return expanded(first[rows], first[rows + 1] - first[rows])[1]
 
 
 def read(certificate: Any) -> Regions:
@@ -86,30 +126,30 @@ def read(certificate: Any) -> Regions:
         for way in range(len(reasons[boxes[0][6]]) if boxes else 0):
             number_of[number, way] = len(profiles)
             profiles.append([((*box[:6],), reasons[box[6]][way]) for box in boxes])
-    return Regions(
+    rows = numbered(certificate["maps"])
+    told = [
+        Row(
+            as_number(first),
+            as_number(last),
+            tuple(
+                Choice(number_of[p, way], *end)
+                for way, end in enumerate(zip(endpoints, vrfs, strict=True))
+            ),
+        )
+        for first, last, p, endpoints, vrfs in rows.rows
+    ]
+    found = Regions(
         certificate["vrfs"],
         [_party(endpoint) for endpoint in certificate["endpoints"]],
         profiles,
-        [
-            [
-                Row(
-                    as_number(first),
-                    as_number(last),
-                    tuple(
-                        Choice(number_of[p, way], *end)
-                        for way, end in enumerate(zip(endpoints, vrfs, strict=True))
-                    ),
-                )
-                for first, last, p, endpoints, vrfs in rows
-            ]
-            for rows in certificate["maps"]
-        ],
+        [[told[number] for number in found.tolist()] for found in rows.of],
         [
             Sender(endpoint, version, ranges(found), place)
             for endpoint, version, found, place in certificate["sources"]
         ],
         fields.read(certificate),
     )
+    return found.with_rows(Numbered(told, rows.of))
 
 
 def _party(endpoint: Any) -> Party:

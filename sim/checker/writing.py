@@ -14,6 +14,7 @@ from typing import Any
 from sim.checker.follows import verdict_of
 from sim.checker.form import REASONS
 from sim.checker.l4_space import overlay
+from sim.checker.order import ranks
 from sim.checker.regions import Box, Choice, Regions, Row, Sender, written
 
 Outcome = tuple[int, ...]
@@ -24,16 +25,25 @@ Boxes = tuple[tuple[Box, Outcome], ...]
 def sections(regions: Regions, names: tuple[str, ...] = REASONS) -> dict[str, Any]:
     """The sections, made of JSON's types; `names` are all reasons in order."""
     ways = _WayWriter(regions, names)
-    rows = [[ways.of(row) for row in found] for found in regions.maps]
-    profiles = sorted({boxes for found in rows for _, _, boxes, *_ in found})
+    rows = [ways.of(row) for row in regions.numbered.rows]
+    profiles = sorted({boxes for _, _, boxes, *_ in rows})
     outcomes = sorted({outcome for boxes in profiles for _, outcome in boxes})
     number = {outcome: n for n, outcome in enumerate(outcomes)}
     lists = [[[*box, number[outcome]] for box, outcome in boxes] for boxes in profiles]
     place = {boxes: n for n, boxes in enumerate(profiles)}
     family = {source.map: source.version for source in regions.sources}
-    maps = [[(a, b, place[boxes], e, v) for a, b, boxes, e, v in found] for found in rows]
-    ranked = sorted(range(len(maps)), key=lambda m: (family[m], maps[m]))
+    told = [(a, b, place[boxes], e, v) for a, b, boxes, e, v in rows]
+    rank = ranks(told)
+    keys = [rank[of].tobytes() for of in regions.numbered.of]
+    ranked = sorted(range(len(keys)), key=lambda m: (family[m], keys[m]))
     map_of = {m: n for n, m in enumerate(ranked)}
+    texts: dict[tuple[int, int], list[Any]] = {}
+
+    def listed(version: int, row: int) -> list[Any]:
+        if (version, row) not in texts:
+            a, b, p, e, v = told[row]
+            texts[version, row] = [*written(version, a, b), p, list(e), list(v)]
+        return texts[version, row]
 
     def key(source: Sender) -> tuple[int, int, Any]:
         return source.endpoint, source.version, source.ranges
@@ -42,8 +52,7 @@ def sections(regions: Regions, names: tuple[str, ...] = REASONS) -> dict[str, An
         "outcomes": [_outcome([names[rank] for rank in outcome]) for outcome in outcomes],
         "profiles": lists,
         "maps": [
-            [[*written(family[m], a, b), p, list(e), list(v)] for a, b, p, e, v in maps[m]]
-            for m in ranked
+            [listed(family[m], row) for row in regions.numbered.of[m].tolist()] for m in ranked
         ],
         "sources": [
             [s.endpoint, s.version, [written(s.version, *r) for r in s.ranges], map_of[s.map]]

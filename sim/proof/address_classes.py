@@ -27,7 +27,7 @@ from sim.proof.spans import Refinement
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class SpanClasses:
     """Classes of spans, IPv4 first: `of[i]` is the class of span i, -1 for none; `sample` has one
     span of each class; `v4` of them are IPv4."""
 
@@ -47,8 +47,8 @@ class VrfClasses:
     space: PathSpace
     vrf: int
     ref: Refinement
-    sources: Alike
-    targets: Alike
+    sources: SpanClasses
+    targets: SpanClasses
     owner: Column
     by_source: Column
     first_source: Column
@@ -103,14 +103,14 @@ class AddressClasses:
         of = np.full(len(ref), -1)
         of[owned] = told.of
         sample = owned[told.sample]
-        sources = Alike(of, sample, int(np.count_nonzero(sample < ref.n_v4)))
+        sources = SpanClasses(of, sample, int(np.count_nonzero(sample < ref.n_v4)))
         for egress, crossed in across.items():
             space.crossings[vrf, egress] = _crossing(space, vrf, egress, crossed, sources, targets)
         by_source = owned[np.argsort(told.of, kind="stable")]
         first = np.r_[0, np.cumsum(np.bincount(told.of, minlength=len(sample)))]
         return VrfClasses(space, vrf, ref, sources, targets, owner[sample], by_source, first)
 
-    def _targets(self, vrf: int, ref: Refinement, across: dict[int, Refinement]) -> Alike:
+    def _targets(self, vrf: int, ref: Refinement, across: dict[int, Refinement]) -> SpanClasses:
         """Destinations; where no route leads to a VRF, that does not matter."""
         six = np.arange(len(ref)) >= ref.n_v4
         of_atom, atom = distinct(self.space.classes(vrf, Direction.OUT))
@@ -125,7 +125,7 @@ class AddressClasses:
             owner, led = self.space.owners(egress), self._led(egress)
             columns += (np.where(there, told[crossed.atom_b], -2) for told in (owner, led))
         told = same_rows(columns)
-        return Alike(told.of, told.sample, int(np.count_nonzero(~six[told.sample])))
+        return SpanClasses(told.of, told.sample, int(np.count_nonzero(~six[told.sample])))
 
     def _sources(
         self, vrf: int, ref: Refinement, across: dict[int, Refinement], owned: Column
@@ -198,7 +198,12 @@ def _distinct(rows: Column) -> list[Column]:
 
 
 def _crossing(
-    space: PathSpace, vrf: int, egress: int, ref: Refinement, sources: Alike, targets: Alike
+    space: PathSpace,
+    vrf: int,
+    egress: int,
+    ref: Refinement,
+    sources: SpanClasses,
+    targets: SpanClasses,
 ) -> Crossing:
     """From one VRF to another, with a place for each class."""
     there, here = (space.spans.places(ref, alike.of) for alike in (targets, sources))

@@ -34,8 +34,8 @@ FAULTS = (
     ),
     Fault(
         "fabric/file/reader.py",
-        "if len(raw) > MAX_BYTES:",
-        "if len(raw) >= MAX_BYTES:",
+        "if len(raw) > limit:",
+        "if len(raw) >= limit:",
         "read_stdin: > becomes >=",
         by="tests/fabric/file/test_reader.py",
     ),

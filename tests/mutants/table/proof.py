@@ -214,6 +214,20 @@ FAULTS = (
         "certificates: all denials are those of workload policies",
     ),
     Fault(
+        "sim/proof/address_classes.py",
+        "columns += self._seen(vrf, egress, crossed.atom_b[owned])",
+        "pass",
+        "certificates: addresses that receivers see behind other VRFs fare alike",
+        by="tests/sim/proof/test_address_classes.py",
+    ),
+    Fault(
+        "sim/proof/address_classes.py",
+        "for told in (owner, led))",
+        "for told in (owner,))",
+        "certificates: destinations that their VTEP leads on fare as others do",
+        by="tests/sim/proof/test_address_classes.py",
+    ),
+    Fault(
         "sim/proof/closure.py",
         "yield (*first, *first, *first, int(Reason.TTL_DROP))",
         "pass",

@@ -31,6 +31,7 @@ from fabric.file.spec import FabricSpec, Site, Tenant
 from fabric.inventory import Endpoint, Prefix, Vrf
 from fabric.kubernetes.manifests import Manifests, load_manifests
 from fabric.kubernetes.unevaluated import Unevaluated, left_to_sources, owned_by
+from fabric.kubernetes.wide_selectors import is_wide
 from fabric.kubernetes.workloads import Pod
 from fabric.multigraph import Multigraph
 from fabric.network import Network
@@ -74,6 +75,16 @@ def is_cluster(network: Network) -> bool:
     """Whether a network is that of manifests alone, in which nodes are whatever pods name."""
     spec = network.spec
     return spec is not None and spec.path is None and CLUSTER in network.manifests
+
+
+def nodes_are_placed(network: Network) -> bool:
+    """Whether the addresses of all nodes of a cluster are known, of those that pods name and those
+    that have objects; without any object there may be others."""
+    objects = network.manifests[CLUSTER].nodes
+    placed = {e.host for e in network.endpoints if e.kind == "node" and not e.assumed}
+    placed |= {node.name for node in objects if node.addresses}
+    named = {e.host for e in network.endpoints if e.host} | {node.name for node in objects}
+    return bool(objects) and named <= placed
 
 
 def around(endpoints: tuple[Endpoint, ...], manifests: Manifests, ipblock: IpBlock) -> Network:
@@ -244,16 +255,18 @@ def speaks_of_ipv6(manifests: Manifests) -> bool:
     """Whether any pod has an IPv6 address or any policy an IPv6 block."""
     if any(":" in address for pod in manifests.pods for address in pod.addresses):
         return True
-    policies = (o for o in manifests.objects if left_to_sources(o))
+    policies = (o for o in manifests.objects if left_to_sources(o) or is_wide(o.value))
     return any(":" in cidr for policy in policies for cidr in cidrs(policy.value))
 
 
 def cidrs(value: object) -> Iterator[str]:
-    """The values of all `cidr` keys below a value."""
+    """The values of all `cidr` keys below a value, and of the lists of all `networks`."""
     if isinstance(value, Mapping):
         for key, below in value.items():
             if key == "cidr" and isinstance(below, str):
                 yield below
+            if key == "networks" and isinstance(below, list):
+                yield from (text for text in below if isinstance(text, str))
             yield from cidrs(below)
     elif isinstance(value, list):
         for below in value:

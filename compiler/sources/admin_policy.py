@@ -12,8 +12,11 @@ Rules that hold here:
 4. `networks` hold addresses of pods too, `nodes` the addresses that Node objects report.
 5. A rule that lets through and has a peer of an unknown kind lets nothing through, whatever its
    other peers are; one that denies or passes on denies everything (C675 tells).
-6. Nobody knows which addresses a domain name has, nor the labels of nodes without an object: such a
-   peer matches nothing here, and what the policy is about is unknown.
+6. Nobody knows which addresses a domain name has, nor the labels of nodes without an object, nor in
+   a cluster without a fabric the addresses of all nodes, unless their objects say them: such a peer
+   matches nothing here, and what the policy is about is unknown.
+7. Where only addresses are unknown that no endpoint is known to have, it is packets to the outside
+   that are unknown; all of them, where nodes have doors to pods.
 
 Source: network-policy-api `apis/v1alpha2/clusternetworkpolicy_types.go`, for rule 3 its blog
 "Getting started with ANP", which speaks of each direction; the reading of objects is in
@@ -53,6 +56,7 @@ from compiler.sources.admin_policy_objects import (
     admin_policy,
 )
 from fabric.address_sets import address_in
+from fabric.cluster import is_cluster, nodes_are_placed
 from fabric.diagnostics import Diagnostic, Diagnostics, Span
 from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.manifests import Manifests
@@ -66,6 +70,8 @@ CLAIMS = (
     ClaimedKind(GROUP, "BaselineAdminNetworkPolicy", ("v1alpha1",)),
     ClaimedKind(GROUP, "ClusterNetworkPolicy", ("v1alpha2", "v1beta1")),
 )
+OUTSIDE = "0.0.0.0", "::"
+"""Addresses that nobody has but whoever has all others."""
 STAGE = {Tier.ADMIN: Stage.ADMIN, Tier.BASELINE: Stage.BASELINE}
 TABLE = inserted(
     inserted(STAGES, Stage.ADMIN, after=Stage.ISOLATION), Stage.BASELINE, after=Stage.WORKLOAD
@@ -158,22 +164,34 @@ def unread(network: Network) -> Iterator[Unevaluated]:
     for tenant, manifests in sorted(network.manifests.items()):
         for source in manifests.claimed(CLAIMS):
             item = admin_policy(source, Diagnostics())
-            for what, span in _unknown(network, tenant, item):
+            for what, span, outside in _unknown(network, tenant, item):
                 yield Unevaluated(
                     source.value["apiVersion"], item.kind, "", item.name, span, "policy", what,
-                    "cluster", tenant,
+                    "addresses" if outside else "cluster", tenant,
+                    addresses=OUTSIDE if outside else (),
                 )  # fmt: skip
 
 
-def _unknown(network: Network, tenant: str, item: AdminPolicy) -> Iterator[tuple[str, Span]]:
-    """What of a policy cannot be evaluated, each thing once."""
+def _unknown(network: Network, tenant: str, item: AdminPolicy) -> Iterator[tuple[str, Span, bool]]:
+    """What of a policy cannot be evaluated, each thing once, and whether it is all outside."""
     peers = [p for rule in item.rules for p in rule.peers]
     named = next((p for p in peers if p.names), None)
     if named is not None:
-        yield "nobody knows the addresses of its domain names", named.span
+        yield "nobody knows the addresses of its domain names", named.span, False
     labelled = next((p for p in peers if p.nodes), None)
     if labelled is not None and (node := _without_object(network, tenant)):
-        yield f"nobody knows the labels of nodes such as {node}", labelled.span
+        yield f"nobody knows the labels of nodes such as {node}", labelled.span, False
+    placed = next((p for p in peers if p.nodes is not None), None)
+    if placed is not None and is_cluster(network) and not nodes_are_placed(network):
+        outside = not _has_doors(network, tenant)
+        yield "nobody knows the addresses of all nodes", placed.span, outside
+
+
+def _has_doors(network: Network, tenant: str) -> bool:
+    """Whether anything opens on nodes or at addresses outside."""
+    ports = (port for endpoint in network.endpoints for port in endpoint.ports)
+    services = network.manifests[tenant].services
+    return any(service.opened for service in services) or any(port.host for port in ports)
 
 
 def _without_object(network: Network, tenant: str) -> str | None:

@@ -30,9 +30,9 @@ from typing import NamedTuple
 
 from compiler.policy.ir import Action, Cidr, Direction, Everyone, Matcher, Pods, Policy, Rule
 from compiler.policy.selectors import selects
-from compiler.policy.stages import Owner
+from compiler.policy.stages import Owner, To
 from fabric.address_sets import Address, address_in
-from fabric.cluster import CLUSTER, is_cluster
+from fabric.cluster import CLUSTER, is_cluster, nodes_are_placed
 from fabric.inventory import Endpoint
 from fabric.kubernetes.services import ON_NODES, Service, ServicePort
 from fabric.kubernetes.unevaluated import Unevaluated
@@ -114,6 +114,8 @@ class _Closure:
 
     closed: frozenset[int]
     rules: Mapping[int, Sequence[Rule]]
+    final: frozenset[Action]
+    """What its rules may say after which no other stage is asked."""
 
     @property
     def denied(self) -> Iterator[int]:
@@ -202,8 +204,8 @@ class _Cluster:
         target: Endpoint | None = None,
         surely: bool = False,
     ) -> bool:
-        """Whether every stage lets packets of a pod pass; `surely`: all of them, whatever else they
-        carry."""
+        """Whether the stages let packets of a pod pass; `surely`: all of them, whatever else they
+        carry. Behind one that has the last word nobody is asked."""
         for wall in self.walls[direction]:
             mine = [
                 r
@@ -216,6 +218,9 @@ class _Cluster:
             denying = surely and any(r.action is Action.DENY for r in mine)
             if denying or (pod.index in wall.closed and not letting):
                 return False
+            last = [r for r in letting if r.action in wall.final]
+            if last and (not surely or len(last) == len(mine)):
+                return True
         return True
 
     def _is(self, pod: Endpoint) -> Callable[[Matcher], bool]:
@@ -242,7 +247,9 @@ class _Cluster:
                 if (rule.stage, rule.direction) == (stage, direction):
                     for index in self._members(rule.local):
                         rules[index].append(rule)
-            yield _Closure(frozenset(i for local in closing for i in self._members(local)), rules)
+            closed = frozenset(i for local in closing for i in self._members(local))
+            final = frozenset(does.action for does in stage.does if does.to is To.END)
+            yield _Closure(closed, rules, final)
 
     def _members(self, local: tuple[Matcher, ...]) -> frozenset[int]:
         """The pods that any of these matchers selects."""
@@ -257,13 +264,15 @@ class _Cluster:
 
 def _nodes(network: Network) -> list[Address]:
     """The addresses of all nodes, whether pods name them or not; none where some are not known."""
-    objects = network.manifests[CLUSTER].nodes
-    found = [e for e in network.endpoints if e.kind == "node" and not e.assumed]
-    placed = {e.host for e in found} | {node.name for node in objects if node.addresses}
-    named = {e.host for e in network.endpoints if e.host} | {node.name for node in objects}
-    if not objects or not named <= placed:
+    if not nodes_are_placed(network):
         return []
-    told = [a for n in objects for a in map(address_in, n.everywhere) if a is not None]
+    found = [e for e in network.endpoints if e.kind == "node" and not e.assumed]
+    told = [
+        a
+        for n in network.manifests[CLUSTER].nodes
+        for a in map(address_in, n.everywhere)
+        if a is not None
+    ]
     return [*told, *(p.network_address for e in found for p in e.prefixes)]
 
 

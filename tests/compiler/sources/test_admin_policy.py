@@ -309,6 +309,65 @@ def test_doors_past_denials_of_administrators_are_told(tmp_path: Path) -> None:
     assert verdict(written(tmp_path / "m", service), SPY, CART)[0] == "allow"
 
 
+NODE_PORT: Object = {
+    "apiVersion": "v1", "kind": "Service", "metadata": {"name": "door", "namespace": "shop"},
+    "spec": {"type": "NodePort", "selector": {"app": "cart"}, "ports": [{"port": 80, "nodePort": 30080}]},
+}  # fmt: skip
+SHUT_IN = {**plain("in", podSelector={}, policyTypes=["Egress"]), "metadata": {"name": "in", "namespace": "wild"}}  # fmt: skip
+N1: Object = {"networks": ["192.0.2.0/24"]}
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        # the door is at the node, which an administrator lets everybody send to
+        ([item("Allow", "to", N1)], "unknown"),
+        ([item("Allow", "to", {"nodes": {}})], "unknown"),
+        ([item("Pass", "to", N1)], "deny"),
+        ([item("Allow", "to", {"networks": ["192.0.2.9/32"]})], "deny"),
+        # who may send to the pod itself needs no door
+        ([item("Allow", "to", {"networks": ["0.0.0.0/0"]})], "allow"),
+        ([item("Allow", "to", N1), item("Allow", "to", ALL)], "allow"),
+        ([item("Pass", "to", {"namespaces": B}), item("Allow", "to", ALL), item("Allow", "to", N1)], "allow"),
+    ],
+)  # fmt: skip
+def test_who_is_let_through_to_a_node_gets_in_by_the_door(
+    tmp_path: Path, rules: Sequence[Object], said: str
+) -> None:
+    policies = SHUT_IN, admin("x", 5, ALL, egress=rules)
+    folder = written(tmp_path / "m", NODE_PORT, node("n1", "192.0.2.1"), *policies)
+    assert verdict(folder, SPY, CART)[0] == said
+
+
+def test_nodes_of_which_nobody_knows_the_addresses(tmp_path: Path) -> None:
+    """Rules 6 and 7."""
+    outside = "192.0.2.1:80/tcp"
+    bare = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n2"}}
+    for number, (known, peer) in enumerate([
+        ((), {"nodes": {}}),
+        ((), {"nodes": {"matchLabels": {"gpu": "yes"}}}),
+        ((node("n1", "192.0.2.1"), bare), {"nodes": {}}),
+        ((node("n1", "192.0.2.1"), pod("guest", "wild", nodeName="n2")), {"nodes": {}}),
+    ]):  # fmt: skip
+        policies = SHUT_IN, admin("x", 5, ALL, egress=[item("Allow", "to", peer)])
+        folder = written(tmp_path / str(number), *known, *policies)
+        assert verdict(folder, SPY, outside)[0] == "unknown"
+        assert verdict(folder, SPY, CART) == ("deny", "policy_drop")
+        door = written(tmp_path / f"{number}d", *known, *policies, NODE_PORT)
+        assert verdict(door, SPY, CART)[0] == "unknown"
+        port = {"name": "c", "image": "c", "ports": [{"containerPort": 80, "hostPort": 8000}]}
+        host = pod("open", "shop", containers=[port])
+        assert verdict(written(tmp_path / f"{number}p", *known, *policies, host), SPY, CART)[0] == "unknown"  # fmt: skip
+    folder = written(tmp_path / "all", node("n1", "192.0.2.1"), *policies)
+    assert verdict(folder, SPY, outside) == ("allow", "delivered")
+
+
+def test_networks_speak_of_ipv6(tmp_path: Path) -> None:
+    shut = item("Deny", "to", {"networks": ["::/0"]})
+    done = run("explain", written(tmp_path / "m", admin("x", 5, ALL, egress=[shut])), SPY, CART)
+    assert "IPv6: deny" in done.stdout
+
+
 MISTAKES = {
     "1001 is not one: 0 (first) to 1000": admin("x", 1001, ALL),
     'unknown field "egres"': admin("x", 1, ALL, egres=[]),

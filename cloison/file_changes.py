@@ -20,7 +20,7 @@ from pathlib import Path
 
 from fabric.cluster import is_cluster
 from fabric.diagnostics import CloisonError, Diagnostics
-from fabric.inputs import chain, named_manifests
+from fabric.inputs import chain, named_manifests, tables
 from fabric.kubernetes.folders import files
 from fabric.network import Network
 from fabric.plan import lock
@@ -53,7 +53,7 @@ class Watched:
         assert spec.path is not None and spec.base is not None
         named = tuple(path for some in named_manifests(spec) for path in some)
         locked = lock.path_of(spec.base)
-        return Watched((*chain(spec.path), locked), named, locked)
+        return Watched((*chain(spec.path), *tables(spec), locked), named, locked)
 
     def state(self) -> State:
         """How every file stands now."""

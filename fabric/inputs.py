@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fabric.diagnostics import Diagnostics
 from fabric.file.extend import MAX_CHAIN
+from fabric.file.joined_wiring import table_files
 from fabric.file.reader import read_yaml
 from fabric.file.spec import FabricSpec
 from fabric.kubernetes.folders import files
@@ -22,7 +23,8 @@ def input_files(spec: FabricSpec) -> tuple[Path, ...]:
     if spec.path is None or spec.base is None:
         return ()
     locked = lock.path_of(spec.base)
-    found = [*chain(spec.path), *([locked] if locked.exists() else []), *manifests(spec)]
+    found = [*chain(spec.path), *([locked] if locked.exists() else []), *tables(spec)]
+    found += manifests(spec)
     return tuple(dict.fromkeys(found))
 
 
@@ -34,6 +36,12 @@ def chain(path: Path) -> Iterator[Path]:
         if "extends" not in value:
             return
         path = Path(os.path.normpath(path.parent / value["extends"]))
+
+
+def tables(spec: FabricSpec) -> Iterator[Path]:
+    """The tables of wiring of every site."""
+    for name in spec.sites:
+        yield from (path for path, _ in table_files(spec, name))
 
 
 def manifests(spec: FabricSpec) -> Iterator[Path]:

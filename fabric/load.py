@@ -14,6 +14,7 @@ from fabric.budget import afford_wiring
 from fabric.checks import check
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.file.extend import extended
+from fabric.file.joined_wiring import with_tables
 from fabric.file.ranges import expand
 from fabric.file.reader import Document, documents, read_text
 from fabric.file.shape import validate
@@ -69,6 +70,7 @@ def examine(path: Path | str, text: str | None = None) -> tuple[FabricSpec | Non
             spec._document = shaped.document
             spec._path = None if file in STDIN else Path(file)
             spec._edits, spec._trees = edits, trees
+            spec = with_tables(spec, found)
             afford_wiring(spec)
             found.items += check(spec)
     except InputError as error:

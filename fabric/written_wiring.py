@@ -19,12 +19,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
+from fabric.file.joined_wiring import ends_of
 from fabric.file.spec import FabricSpec, Site, SiteCable
 from fabric.io.visible import visible
 from fabric.multigraph import Multigraph
 from fabric.topology import RANK, Role
 
-END = re.compile(r"\s*([^\s:]+)(?::(\S+))?\s*")
 PORT = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_./]{0,14}")
 FORM = 'write "node:port -- node:port"; a port may be left out'
 
@@ -84,15 +84,13 @@ def cables(spec: FabricSpec, found: Diagnostics) -> Iterator[WrittenCable]:
     for site_name, site in spec.sites.items():
         for number, cable in enumerate(site.cables):
             span = spec.at("sites", site_name, "cables", number)
-            texts = cable.between if isinstance(cable, SiteCable) else re.split(r"\s--\s", cable)
-            read = [END.fullmatch(text) for text in texts]
-            if len(read) != 2 or None in read:
+            texts, ends = ends_of(cable)
+            if ends is None:
                 text = visible(" -- ".join(texts))
                 found.error("C347", f'"{text}" is no cable', span, FORM)
                 continue
-            a, b = ((m[1], m[2]) for m in read if m)
             speed = cable.speed if isinstance(cable, SiteCable) else None
-            yield WrittenCable((a, b), speed, site, span)
+            yield WrittenCable(ends, speed, site, span)
 
 
 def known_ends(

@@ -84,6 +84,14 @@ class Site(Model):
     borders: int = Field(2, ge=0, le=16, description="border nodes, cabled like leaves")
     speeds: Speeds = Field(Speeds(), description="Gbit/s of the links")
     nodes: dict[NodeName, SiteNode] = Field({}, description="devices by name")
+    tables: list[str] = Field(
+        [], description="files or directories that list more of both: CSV, NetBox, LLDP"
+    )
+    dpus: str | None = Field(
+        None,
+        description='"{host}-dpu": hosts that are cabled to leaves have a DPU of this name, '
+        "and the cables are its own",
+    )
     cables: list[str | SiteCable] = Field(
         [], description='"dpu7:p0 -- leaf3:swp7"; a port that is left out is the next free one'
     )
@@ -333,14 +341,22 @@ class FabricSpec(Model):
     _edits: Any = PrivateAttr(default=())
     _locked: Any = PrivateAttr(default=None)
     _trees: Any = PrivateAttr(default=None)
+    _elsewhere: dict[tuple[str | int, ...], Span] = PrivateAttr(default_factory=dict)
 
     def at(self, *path: str | int) -> Span | None:
         """Where the value at this path stands in the file (or its nearest ancestor)."""
-        return self._document.span(path) if self._document else None
+        return self._told(path) or (self._document.span(path) if self._document else None)
 
     def at_key(self, *path: str | int) -> Span | None:
         """Where the key that ends this path stands."""
-        return self._document.key_span(path) if self._document else None
+        return self._told(path) or (self._document.key_span(path) if self._document else None)
+
+    def _told(self, path: tuple[str | int, ...]) -> Span | None:
+        """Where a value stands that another file adds to this one, or its nearest ancestor."""
+        if not self._elsewhere:
+            return None
+        ways = (path[:length] for length in range(len(path), 0, -1))
+        return next((self._elsewhere[way] for way in ways if way in self._elsewhere), None)
 
     @property
     def path(self) -> Path | None:

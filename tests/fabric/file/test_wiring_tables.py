@@ -1,0 +1,313 @@
+"""Tables of devices and cables: every kind by the smallest one, and what several say together."""
+# ruff: noqa: E501 (one row, one line)
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cloison.cli import main
+from fabric.build import build
+from fabric.clos import build_fabric
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.file.wiring_tables import ROWS, read_table
+from fabric.inputs import input_files
+from fabric.load import load, load_fabric
+from fabric.topology import Fabric
+
+SITE = """
+cloison: 1
+name: x
+sites:
+  fra1:
+    clos: none
+    {more}
+tenants: {{ red: {{ vrfs: {{ main: {{ prefixes: [10.1.0.0/16] }} }} }} }}
+"""
+DEVICES = """name,role,rack
+sp1,Spine,r0
+tor1,ToR,r1
+tor2,Leaf Switch,R 1
+bf1,DPU,r1
+"""
+CABLES = """from,from_port,to,to_port,speed
+bf1,p0,tor1,swp1,200
+bf1,p1,tor2,swp1,200 Gbps
+tor1,swp9,sp1,swp1,
+tor2:swp9,,sp1:swp2,,
+"""
+HOST = "nodes: { bf1: { role: dpu, host: gpu1 } }"
+
+
+def site(folder: Path, *lines: str, **files: str) -> Path:
+    for name, text in files.items():
+        at = folder / name.replace("__", "/").replace("_csv", ".csv").replace("_json", ".json")
+        at.parent.mkdir(exist_ok=True)
+        at.write_text(text)
+    path = folder / "site.yaml"
+    path.write_text(SITE.format(more="\n    ".join(lines)))
+    return path
+
+
+def read(path: Path) -> tuple[Fabric, list[Diagnostic]]:
+    spec, warnings = load(path)
+    return build_fabric(spec), [w for w in warnings if w.code in ("C349", "C350", "C351", "C352")]
+
+
+def links(fabric: Fabric) -> set[tuple[str, str, str, str, int]]:
+    n = [node.name for node in fabric.nodes]
+    return {(n[k.a], k.a_port, n[k.b], k.b_port, k.speed) for k in fabric.links if k.kind != "host"}
+
+
+WHOLE = {
+    ("bf1", "p0", "tor1", "swp1", 200),
+    ("bf1", "p1", "tor2", "swp1", 200),
+    ("tor1", "swp9", "sp1", "swp1", 400),
+    ("tor2", "swp9", "sp1", "swp2", 400),
+}
+
+
+def test_devices_and_cables_in_csv(tmp_path: Path) -> None:
+    path = site(tmp_path, "tables: [d.csv, c.csv]", HOST, d_csv=DEVICES, c_csv=CABLES)
+    fabric, warnings = read(path)
+    assert warnings == []
+    assert {n.name: (n.role.value, n.rack) for n in fabric.nodes} == {
+        "sp1": ("spine", "r0"), "tor1": ("leaf", "r1"), "tor2": ("leaf", "r-1"),
+        "bf1": ("dpu", "r1"), "gpu1": ("host", "r1"),
+    }  # fmt: skip
+    assert links(fabric) == WHOLE
+
+
+@pytest.mark.parametrize("comma", [";", "\t"])
+def test_what_stands_between_cells(tmp_path: Path, comma: str) -> None:
+    texts = {"d_csv": DEVICES.replace(",", comma), "c_csv": CABLES.replace(",", comma)}
+    fabric, _ = read(site(tmp_path, "tables: [d.csv, c.csv]", HOST, **texts))
+    assert links(fabric) == WHOLE
+
+
+def netbox(folder: Path) -> dict[str, str]:
+    """The same as the API of NetBox has it."""
+    rows = [line.split(",") for line in DEVICES.splitlines()[1:]]
+    devices = [
+        {"name": n, "role": {"slug": r.lower().replace(" ", "-"), "name": r}, "site": {"slug": "fra1"},
+         "rack": {"name": k}, "status": {"value": "active"}, "custom_fields": {"asn": 65000 if n == "sp1" else None}}
+        for n, r, k in rows
+    ]  # fmt: skip
+    devices.append(
+        {"name": "old", "role": {"slug": "leaf"}, "status": {"value": "decommissioning"}}
+    )
+
+    def end(device: str, port: str) -> list[Any]:
+        return [
+            {"object_type": "dcim.interface", "object": {"device": {"name": device}, "name": port}}
+        ]
+
+    cables = [
+        {
+            "a_terminations": end(b, bp),
+            "b_terminations": end(a, ap),
+            "status": {"value": "connected"},
+        }
+        for a, ap, b, bp, _ in sorted(WHOLE)
+    ]
+    power = [
+        {"object_type": "dcim.powerport", "object": {"device": {"name": "sp1"}, "name": "PSU1"}}
+    ]
+    cables.append(
+        {"a_terminations": power, "b_terminations": power, "status": {"value": "connected"}}
+    )
+    return {"d_json": json.dumps({"count": 5, "results": devices}), "c_json": json.dumps(cables)}
+
+
+def test_what_netbox_s_api_answers(tmp_path: Path) -> None:
+    path = site(
+        tmp_path,
+        "tables: [d.json, c.json]",
+        HOST,
+        "speeds: { host: 200, leaf: 400 }",
+        **netbox(tmp_path),
+    )
+    fabric, warnings = read(path)
+    assert links(fabric) == WHOLE
+    assert [w.code for w in warnings] == ["C351"] and "1 planned or taken away" in warnings[
+        0
+    ].message
+    plan = build(load_fabric(path), lock=False).plan
+    assert plan.asn[fabric.node("sp1").index] == 65000
+
+
+def heard(*rows: tuple[str, str, str], zero: bool = False) -> str:
+    """What lldpctl says: port, neighbour, its port."""
+    if zero:
+        seen = [
+            {"name": port, "chassis": [{"id": [{"type": "mac", "value": "aa"}], "name": [{"value": far}]}],
+             "port": [{"id": [{"type": "ifname", "value": there}], "descr": [{"value": "x"}]}]}
+            for port, far, there in rows
+        ]  # fmt: skip
+        return json.dumps({"lldp": [{"interface": seen}]})
+    said = [
+        {port: {"chassis": {far: {"id": {"type": "mac", "value": "aa"}}},
+                "port": {"id": {"type": "ifname", "value": there}, "ttl": "120"}}}
+        for port, far, there in rows
+    ]  # fmt: skip
+    return json.dumps({"lldp": {"interface": said if len(said) != 1 else said[0]}})
+
+
+@pytest.mark.parametrize("zero", [False, True])
+def test_what_neighbours_hear(tmp_path: Path, zero: bool) -> None:
+    """A cable that both of its ends hear is one; names may have a domain."""
+    texts = {
+        "d_csv": DEVICES,
+        "lldp__tor1_json": heard(
+            ("swp1", "bf1", "p0"),
+            ("swp9", "sp1.example.org", "swp1"),
+            ("eth0", "oob", "7"),
+            zero=zero,
+        ),
+        "lldp__tor2_json": heard(("swp1", "bf1", "p1"), ("swp9", "sp1", "swp2"), zero=zero),
+        "lldp__sp1_json": heard(("swp1", "tor1.example.org", "swp9"), zero=zero),
+    }
+    fabric, warnings = read(site(tmp_path, "tables: [d.csv, lldp]", HOST, **texts))
+    assert links(fabric) == WHOLE
+    assert "1 cables to oob, which is no node here" in warnings[0].message
+
+
+def test_a_server_with_the_ports_of_its_dpu(tmp_path: Path) -> None:
+    devices = DEVICES.replace("bf1,DPU", "gpu1,GPU Server")
+    path = site(
+        tmp_path,
+        "tables: [d.csv, c.csv]",
+        'dpus: "{host}-bf3"',
+        d_csv=devices,
+        c_csv=CABLES.replace("bf1", "gpu1"),
+    )
+    fabric, warnings = read(path)
+    assert warnings == [] and fabric.hosts == ("gpu1",)
+    assert fabric.vtep_of("gpu1").name == "gpu1-bf3"
+    assert links(fabric) == {("gpu1-bf3" if a == "bf1" else a, *more) for a, *more in WHOLE}
+    written = site(
+        tmp_path,
+        'dpus: "{host}-bf3"',
+        "nodes: { gpu1: { role: host }, t: { role: leaf } }",
+        "cables: [gpu1:p0 -- t]",
+    )
+    assert links(read(written)[0]) == {("gpu1-bf3", "p0", "t", "swp1", 200)}
+
+
+def test_the_file_wins_over_tables_and_the_first_over_the_second(tmp_path: Path) -> None:
+    other = CABLES.replace("tor2:swp9,,sp1:swp2", "tor2:swp9,,sp1:swp3")
+    path = site(
+        tmp_path, "tables: [d.csv, c.csv, e.csv]",
+        "nodes: { bf1: { role: dpu, host: gpu1 }, tor1: { role: leaf, rack: mine } }",
+        'cables: ["bf1:p0 -- tor2:swp7"]', d_csv=DEVICES, c_csv=CABLES, e_csv=other,
+    )  # fmt: skip
+    fabric, warnings = read(path)
+    assert fabric.node("tor1").rack == "mine"
+    assert ("bf1", "p0", "tor2", "swp7", 200) in links(fabric)
+    assert ("tor2", "swp9", "sp1", "swp2", 400) in links(fabric)
+    said = sorted(w.message for w in warnings if w.code == "C352")
+    assert len(said) == 4
+    assert (
+        f"here is tor2:swp9 -- sp1:swp3, and at {tmp_path}/c.csv:5:1 sp1:swp2 -- tor2:swp9" in said
+    )
+    assert any("tor1 has rack mine at" in text and "r1 here" in text for text in said)
+    assert {Path(w.span.file).name for w in warnings if w.span} == {"d.csv", "c.csv", "e.csv"}
+
+
+def test_devices_of_other_roles_and_sites_are_counted(tmp_path: Path) -> None:
+    devices = "name,role,site\nsp1,spine,fra1\ntor1,leaf,FRA1\nbf1,dpu,fra1\npdu1,PDU,fra1\nfar,leaf,ams1\n"
+    cables = "from,to\nbf1,tor1\ntor1,sp1\ntor1,pdu1\ntor1,typo\nfar,sp1\n"
+    fabric, warnings = read(
+        site(tmp_path, "tables: [d.csv, c.csv]", HOST, d_csv=devices, c_csv=cables)
+    )
+    assert {n.name for n in fabric.nodes} == {"sp1", "tor1", "bf1", "gpu1"}
+    (told,) = warnings
+    for part in (
+        "1 cables to typo, which is no node here",
+        "1 of role PDU",
+        "1 of site ams1",
+        "2 cables of devices",
+    ):
+        assert part in told.message
+
+
+WRONG = {
+    "it is empty": "",
+    "its columns are colour, size": "colour,size\nred,1\n",
+    "it is no CSV": 'name,role\n"sp1,spine\n',
+    "it is no JSON": "{nothing",
+    "neither a list of objects": '{"results": 5}',
+    "neither devices nor cables": '[{"prefix": "10.0.0.0/8"}]',
+    '"sp 1" cannot be its name': "name,role\nsp 1,spine\n",
+    '"x" cannot be its asn': "name,role,asn\nsp1,spine,x\n",
+    '"-1" cannot be its pod': "name,role,pod\nsp1,spine,-1\n",
+}
+
+
+@pytest.mark.parametrize("said", WRONG)
+def test_what_is_no_table_is_told(tmp_path: Path, said: str) -> None:
+    path = site(tmp_path, "tables: [t.csv]", HOST, t_csv=WRONG[said])
+    with pytest.raises(InputError) as raised:
+        load_fabric(path)
+    wrong = next(d for d in raised.value.diagnostics if said in d.message)
+    assert wrong.code == "C350" and wrong.span is not None and wrong.span.file.endswith("t.csv")
+
+
+def test_a_table_that_is_not_there_or_lies_elsewhere(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="C350"):
+        load_fabric(site(tmp_path, "tables: [none.csv]"))
+    outside = tmp_path / "outside.csv"
+    outside.write_text(DEVICES)
+    (tmp_path / "in").mkdir()
+    with pytest.raises(InputError, match="C112"):
+        load_fabric(site(tmp_path / "in", "tables: [../outside.csv]"))
+
+
+def test_a_table_of_too_many_rows_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("name,role\n" + "a,leaf\n" * (ROWS + 1))
+    with pytest.raises(InputError, match="more than"):
+        read_table(path)
+
+
+def test_tables_are_inputs(tmp_path: Path) -> None:
+    path = site(tmp_path, "tables: [d.csv, c.csv]", HOST, d_csv=DEVICES, c_csv=CABLES)
+    spec = load_fabric(path)
+    assert {p.name for p in input_files(spec)} >= {"site.yaml", "d.csv", "c.csv"}
+    proof = tmp_path / "proof.json"
+    runner = CliRunner()
+    assert runner.invoke(main, ["verify", str(path), "--certificate", str(proof)]).exit_code == 4
+    assert any("c.csv" in str(item) for item in json.loads(proof.read_text())["inputs"])
+    (tmp_path / "c.csv").write_text(CABLES.replace("swp2", "swp4"))
+    done = runner.invoke(main, ["verify", str(path), "--check-certificate", str(proof)])
+    assert done.exit_code == 1 and "c.csv" in done.output
+
+
+def test_damaged_tables_are_errors_and_nothing_else(tmp_path: Path) -> None:
+    """Every table with letters changed, cut or doubled: read, or refused."""
+    texts = [
+        DEVICES,
+        CABLES,
+        *netbox(tmp_path).values(),
+        heard(("swp1", "bf1", "p0")),
+        heard(("swp1", "bf1", "p0"), zero=True),
+    ]
+    rng = Random(7)
+    for number in range(400):
+        text = rng.choice(texts)
+        for _ in range(rng.randint(1, 4)):
+            at = rng.randrange(len(text) or 1)
+            piece = rng.choice(
+                ["", "\x00", '"', "{", "]", ",", "\n", "null", "é", "0" * 30, text[:9]]
+            )
+            text = text[:at] + piece + text[at + rng.randint(0, 3) :]
+        path = site(tmp_path, "tables: [d.csv, t.json]", HOST, d_csv=DEVICES, t_json=text)
+        try:
+            load(path)
+        except InputError as error:
+            assert all(d.code for d in error.diagnostics), number

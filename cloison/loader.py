@@ -248,7 +248,7 @@ def without_order(world: World, how: How) -> Iterator[Diagnostic]:
             for region in changes(world.blocks, there.blocks)[:1]:
                 packet = packet_text(world.network, region.after)
                 text = f"{what}, which decides about {packet}"
-                hint = "give each its own priority"
+                hint = "give each its own priority, in one version of the API"
                 yield Diagnostic("C676", text, span, hint, FINDING)
 
 

@@ -5,7 +5,8 @@ Rules that hold here:
 
 1. Of the policies of a tier that select a pod the lowest priority is asked first, of its rules the
    first in its list; the first that matches decides. Nobody decides what no rule matches. Who comes
-   first of two with one priority is not defined: here the first by name (C676 tells).
+   first of two with one priority is not defined: here the first by name (C676 tells). Nor is it of
+   the two versions of the API, which may stand side by side: here their priorities count as one.
 2. Accept (Allow) and Deny are final. Pass leaves the tier for the next one.
 3. A NetworkPolicy that isolates a pod in a direction has the last word there: then the baseline is
    not asked in this direction.
@@ -209,21 +210,46 @@ def _without_object(network: Network, tenant: str) -> str | None:
 
 
 def otherwise(network: Network, policy: Policy) -> Iterator[Otherwise]:
-    """Rule 1: what would be in force if others of one priority came first, each once."""
+    """Rule 1: what would be in force if others of one priority or version came first, each once."""
     found = {t: read(m, Diagnostics()) for t, m in sorted(network.manifests.items())}
     others = tuple(rule for rule in policy.rules if rule.stage not in STAGE.values())
     for tenant, policies in found.items():
-        for item in policies:
-            alike = [p for p in policies if (p.tier, p.priority) == (item.tier, item.priority)]
-            if item is alike[0]:
-                continue
-            moved = sorted(policies, key=lambda p: (rank(p), p is not item, p.name))
+        for first, item, why, moved in (*_alike(policies), *_of_two_versions(policies)):
             orders, rules = count(), list(others)
             for owner in found:
                 rules += cluster(network, owner, moved if owner == tenant else found[owner], orders)
-            what = f"{alike[0].kind} {alike[0].name} and {item.kind} {item.name}"
-            what += f" have one priority, {item.priority}, and no order"
+            what = f"{first.kind} {first.name} and {item.kind} {item.name} {why}, and no order"
             yield Otherwise(what, item.span, replace(policy, rules=tuple(rules)))
+
+
+Order = tuple[AdminPolicy, AdminPolicy, str, Sequence[AdminPolicy]]
+"""Two policies without an order, why they have none, and another order of all."""
+
+
+def _alike(policies: Sequence[AdminPolicy]) -> Iterator[Order]:
+    """Each that is not the first of its priority, before all of these."""
+    for item in policies:
+        alike = [p for p in policies if rank(p) == rank(item) and newer(p) == newer(item)]
+        if item is not alike[0]:
+            moved = sorted(policies, key=lambda p: (rank(p), p is not item, p.name))
+            yield alike[0], item, f"have one priority, {item.priority}", moved
+
+
+def _of_two_versions(policies: Sequence[AdminPolicy]) -> Iterator[Order]:
+    """In each tier all of one version before all of the other."""
+    for tier in Tier:
+        mine = [p for p in policies if p.tier is tier]
+        sides = [[p for p in mine if newer(p) is side] for side in (True, False)]
+        if not all(sides):
+            continue
+        for first, then in (sides, sides[::-1]):
+            kept = [p for p in policies if p.tier is not tier]
+            yield sides[0][0], sides[1][0], "are of two versions", [*kept, *first, *then]
+
+
+def newer(item: AdminPolicy) -> bool:
+    """Whether a policy is of the version of the API that has one kind for both tiers."""
+    return item.kind == "ClusterNetworkPolicy"
 
 
 def rank(item: AdminPolicy) -> tuple[bool, int]:

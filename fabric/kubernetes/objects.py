@@ -27,6 +27,7 @@ from fabric.file.extend import PatchEdit, Place, ReadableDocument, edit_objects,
 from fabric.file.reader import Document, KeyEntry, Mark, descend, read_text, read_yaml
 from fabric.kubernetes.folders import RECIPES, files
 from fabric.kubernetes.kinds import READ_VERSIONS
+from fabric.kubernetes.wide_selectors import is_wide
 
 YAML_1_1_BOOLEANS = frozenset(
     word
@@ -37,6 +38,8 @@ NAMING = frozenset({"name", "namespace", "labels", "matchLabels", "values", "key
 MAX_LIST_DEPTH = 10
 OCTAL = re.compile(r"(^|[\s,:\[-])0[0-7]+")
 MEANINGFUL = frozenset(kind for _, kind in READ_VERSIONS)
+UNSPACED = re.compile(r"^(Namespace|(?:Baseline)?AdminNetworkPolicy|ClusterNetworkPolicy)/default/")
+"""How the identities begin of objects that have no namespace."""
 
 
 def read_objects(
@@ -137,11 +140,12 @@ def distinct(objects: Iterable[ReadableDocument], problems: Diagnostics) -> list
         name = identity(item.value)
         group = item.value["apiVersion"].rpartition("/")[0]
         known = first.setdefault((group, name), item)
-        if known is item or not name or item.value["kind"] not in MEANINGFUL:
+        matters = item.value["kind"] in MEANINGFUL or is_wide(item.value)
+        if known is item or not name or not matters:
             out.append(item)
         elif known.value != item.value:
             hint = "read one overlay at a time"
-            named = name.replace("Namespace/default/", "Namespace ")
+            named = UNSPACED.sub(r"\1 ", name)
             what = f"{named} stands already at {known.span()}, with other contents"
             if (group, item.value["kind"]) == ("", "Service"):
                 problems.warn("C608", what, item.span(), hint)

@@ -266,6 +266,21 @@ def test_one_priority_is_a_finding_where_it_decides(tmp_path: Path) -> None:
         (admin("first", 5, ALL, ingress=ask), admin("second", 5, ALL, ingress=allow)),
     ):
         assert "C676" not in run("reach", written(tmp_path / "m", *quiet)).stderr
+    # one version of the API has no place in the order of the other, whatever the priorities
+    for newer, older in (
+        (wide("new", "Admin", 4, ALL, ingress=[item("Accept", "from", ALL)]), two),
+        (wide("new", "Baseline", 0, ALL, ingress=[item("Accept", "from", ALL)]),
+         baseline(ALL, ingress=DENY_B)),
+    ):  # fmt: skip
+        done = run("reach", written(tmp_path / "m", newer, older))
+        assert done.stderr.count("C676") == 1
+        assert f"and {older['kind']} {older['metadata']['name']} are of two" in done.stderr
+    apart = (
+        admin("a", 1, ALL, ingress=allow),
+        wide("b", "Admin", 2, ALL, egress=[item("Deny", "to", ALL)]),
+        admin("c", 3, ALL, ingress=DENY_B),
+    )
+    assert "C676" not in run("reach", written(tmp_path / "m", *apart)).stderr
     between = (
         admin("a", 5, ALL, ingress=allow),
         admin("b", 5, ALL, ingress=DENY_B),
@@ -412,6 +427,21 @@ def test_mistakes_have_a_place(tmp_path: Path, said: str) -> None:
     assert done.exit_code == 2 and wrong.code in done.stderr
 
 
+def test_two_of_one_name_are_one_object_twice(tmp_path: Path) -> None:
+    shut, wider = admin("x", 5, ALL, ingress=DENY_B), admin("x", 6, ALL, ingress=[])
+    done = run("reach", written(tmp_path / "m", shut, wider))
+    assert done.exit_code == 2 and "C608" in done.stderr
+    assert "AdminNetworkPolicy x stands already" in done.stderr
+    newer = {**wide("x", "Admin", 5, ALL), "apiVersion": "policy.networking.k8s.io/v1beta1"}
+    done = run("reach", written(tmp_path / "n", wide("x", "Admin", 5, ALL), newer))
+    assert done.exit_code == 2 and "ClusterNetworkPolicy x stands already" in done.stderr
+    assert run("reach", written(tmp_path / "s", shut, shut)).exit_code == 0
+
+
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
-    done = run("reach", written(tmp_path / "m", *MISTAKES.values()))
+    each = [
+        {**wrong, "metadata": {"name": f"{wrong['metadata']['name']}{number}"}}
+        for number, wrong in enumerate(MISTAKES.values())
+    ]
+    done = run("reach", written(tmp_path / "m", *each))
     assert done.stderr.count("error[") >= len(MISTAKES)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,14 @@ from cloison.cli.options import (
 )
 from cloison.render.colour import colour_wanted
 from compiler.targets import catalogue
+from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.visible import visible
 
 if TYPE_CHECKING:
     from cloison.how import How
+    from cloison.views.drift import Drift
     from compiler.program.program import Program
-    from fabric.diagnostics import Diagnostic
+    from compiler.targets.catalogue import Backend
 
 
 @click.command()
@@ -52,6 +55,12 @@ if TYPE_CHECKING:
     shell_complete=completion.nodes,
     help="Only this node (repeatable).",
 )
+@click.option(
+    "--check",
+    "checked",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Compare with the dumps in this folder; write nothing.",
+)
 @output_option(short=False)
 @world_options
 @quiet_option
@@ -62,6 +71,7 @@ def command(
     target: str,
     despite_findings: bool,
     only: tuple[str, ...],
+    checked: Path | None,
     output: str,
     how: How,
     quiet: bool,
@@ -75,7 +85,13 @@ def command(
     that is imported without a declared intent, nothing is written and it is 1;
     when manifests hold what may decide who reaches whom and is not evaluated,
     nothing is written and it is 4.
+
+    With --check nothing is written: the dumps in DIR are compared with what
+    would be, and the exit code is 1 when one differs, is missing, or is of a
+    node that is no more.
     """
+    if out is not None and checked is not None:
+        raise click.UsageError("-o writes, and --check writes nothing: choose one")
     from cloison.cli.check import tell_findings
     from cloison.render.formats import progress, say, show, table, titled
     from cloison.views.compiled import usage_rows
@@ -101,10 +117,15 @@ def command(
         tell_findings(world)
         if out is not None and not too_much and sound and not left_out:
             written = write(program, out, formats or (*catalogue.usual(),), nodes, tell)
+        drift = None if checked is None else compared(program, checked, formats, nodes, tell)
     if written:
         click.echo(f"{written} files in {visible(str(out))}", err=True)
     records = world.network.not_evaluated
-    if output == "table" and not nodes:
+    if drift is not None:
+        from cloison.views.drift import told
+
+        say(told(drift, output))
+    elif output == "table" and not nodes:
         part = room_table(world.network, profile, found)
         show(*titled(part.title, table(part.rows, part.columns)))
         say(below(records))
@@ -120,7 +141,7 @@ def command(
             f"{profile.name} cannot hold the program: {worst.table} of {worst.node} are "
             f"{worst.used:,}, and {worst.capacity:,} fit; {len(too_much)} tables are too small"
         )
-    if world.findings:
+    if world.findings or (drift is not None and drift.rows):
         raise click.exceptions.Exit(FINDING)
     if left_out:
         raise click.exceptions.Exit(UNKNOWN)
@@ -147,25 +168,71 @@ def write(
     """Write each format's files; all appear, whole, or none. Returns how many. Dumps of nodes that
     are no more are removed, unless only some nodes are asked for."""
     from cloison.render.files import Together
-    from cloison.render.stale import stale
 
-    names = [node.name for node in program.network.fabric.nodes]
-    backends = {name: catalogue.dumper(name, program) for name in catalogue.along(formats)}
-    paths: dict[int, dict[str, Path]] = {}
-    for name, backend in backends.items():
-        tell_remarks(backend.remarks(program))
-        for node in backend.nodes(program):
-            if not only or names[node] in only:
-                file = f"{names[node]}.{catalogue.writer(name).suffix}"
-                paths.setdefault(node, {})[name] = out / name / file
+    dumps = Dumps.of(program, out, formats, only)
     with Together() as files:
-        for done, node in enumerate(sorted(paths)):
-            tell("write", done, len(paths))
-            for name, path in paths[node].items():
-                files.write(path, backends[name].render(program, node).encode())
-        for name in () if only else backends:
-            kept = {path for mine in paths.values() for of, path in mine.items() if of == name}
-            for path in stale(out / name, catalogue.writer(name), kept):
-                files.remove(path)
-                click.echo(f"{visible(str(path))} is removed: there is no such node", err=True)
-    return sum(map(len, paths.values()))
+        for _, path, text in dumps.rendered(lambda done, all_: tell("write", done, all_)):
+            files.write(path, text)
+        for _, path in dumps.stale():
+            files.remove(path)
+            click.echo(f"{visible(str(path))} is removed: there is no such node", err=True)
+    return len(dumps)
+
+
+def compared(
+    program: Program, folder: Path, formats: tuple[str, ...], only: frozenset[str], tell: Any
+) -> Drift:
+    """What dumps in a folder have otherwise; of all formats that are there, unless some are asked
+    for."""
+    from cloison.views.drift import drift
+
+    chosen = formats or tuple(n for n in catalogue.writers() if (folder / n).is_dir())
+    if not chosen:
+        what = f"there are no dumps in {visible(str(folder))}"
+        raise InputError(Diagnostic("C874", what, hint="compile -o DIR writes some"))
+    dumps = Dumps.of(program, folder, chosen, only)
+    return drift(dumps, lambda done, all_: tell("compare", done, all_))
+
+
+@dataclass(frozen=True, slots=True)
+class Dumps:
+    """The files of some formats: `paths` by node and format."""
+
+    program: Program
+    folder: Path
+    backends: Mapping[str, Backend]
+    paths: Mapping[int, Mapping[str, Path]]
+    whole: bool
+
+    @staticmethod
+    def of(program: Program, folder: Path, formats: tuple[str, ...], only: frozenset[str]) -> Dumps:
+        """Those of a program below a folder, of all its nodes or of some."""
+        names = [node.name for node in program.network.fabric.nodes]
+        backends = {name: catalogue.dumper(name, program) for name in catalogue.along(formats)}
+        paths: dict[int, dict[str, Path]] = {}
+        for name, backend in backends.items():
+            tell_remarks(backend.remarks(program))
+            for node in backend.nodes(program):
+                if not only or names[node] in only:
+                    file = f"{names[node]}.{catalogue.writer(name).suffix}"
+                    paths.setdefault(node, {})[name] = folder / name / file
+        return Dumps(program, folder, backends, paths, not only)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.paths.values()))
+
+    def rendered(self, tell: Callable[[int, int], None]) -> Iterator[tuple[str, Path, bytes]]:
+        """Every file with its format, node by node: what a node has in several is made once."""
+        for done, node in enumerate(sorted(self.paths)):
+            tell(done, len(self.paths))
+            for name, path in self.paths[node].items():
+                yield name, path, self.backends[name].render(self.program, node).encode()
+
+    def stale(self) -> Iterator[tuple[str, Path]]:
+        """Files that were dumps of these formats, of nodes that are no more."""
+        from cloison.render.stale import stale
+
+        for name in self.backends if self.whole else ():
+            kept = {path for mine in self.paths.values() for of, path in mine.items() if of == name}
+            for path in stale(self.folder / name, catalogue.writer(name), kept):
+                yield name, path

@@ -3,7 +3,7 @@
 Rules that hold here (a test walks the whole command line):
 
 1. An option means the same wherever it stands: another meaning needs another word.
-2. An option is no verb's name.
+2. An option is no verb's name, but for `--check`, which checks the folder that it names.
 3. Reserved words are nobody's yet: who brings the capability takes the word with this meaning.
 """
 
@@ -16,6 +16,7 @@ OPTIONS = {
     "--cluster": "the scheduler of a dask cluster whose workers try failures",
     "--by-flow": "one row per flow and what became of it",
     "--certificate": "write the proof down, into this file",
+    "--check": "compare with the dumps in this folder, and write nothing",
     "--check-certificate": "check the proof that this file holds",
     "--color": "whether tables and messages have colours",
     "--columns": "the columns of a trace, one .npy file each",

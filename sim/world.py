@@ -97,15 +97,23 @@ class World:
             raise InputError(Diagnostic("C855", message))
         known = self.once(_rollouts)
         if id(new) not in known:
-            refuse(*((w.network, w.policy_read) for w in (self, new)))
-            versions = (
-                WorldVersion(w.network, w.policy_read, w.program, w.blocks) for w in (self, new)
-            )
+            both = self._with_stages_of(new), new._with_stages_of(self)
+            refuse(*((w.network, w.policy_read) for w in both))
+            versions = (WorldVersion(w.network, w.policy_read, w.program, w.blocks) for w in both)
             known[id(new)] = new, Rollout(*versions)
         there = known[id(new)][1].at(nodes)
         made = replace(self, network=there.network, given=there.policy, base=None)
         vars(made).update(program=there.program, blocks=there.blocks)
         return made
+
+    def _with_stages_of(self, other: World) -> World:
+        """The same where its policy has the stages of another's as well, about which it says
+        nothing; itself where it has them or the tables do not go together."""
+        policy, more = self.policy_read, other.policy_read.stages
+        known = tuple(stage for stage in more if stage in policy.stages)
+        if policy.stages == more or policy.stages != known:
+            return self
+        return World(self.network, replace(policy, stages=more))
 
     @cached_property
     def policy_read(self) -> Policy:

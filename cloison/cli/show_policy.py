@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cloison.cli.options import fabric_argument, output_option, world_options
-from compiler.policy.stages import STAGES
+from compiler.policy.stages import TIERED
 
 if TYPE_CHECKING:
     from cloison.how import How
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command()
 @fabric_argument
 @click.option(
-    "--stage", type=click.Choice([stage.label for stage in STAGES]), help="Only this stage."
+    "--stage", type=click.Choice([stage.label for stage in TIERED]), help="Only this stage."
 )
 @world_options
 @output_option()

@@ -169,6 +169,10 @@ def inserted(stages: Stages, new: Stage, *, after: Stage) -> Stages:
     return checked((*stages[:place], new, *stages[place:]))
 
 
+TIERED = (*STAGES[:-1], Stage.ADMIN, Stage.WORKLOAD, Stage.BASELINE)
+"""All of them: the stages of a policy of which some cluster has tiers."""
+
+
 @lru_cache(maxsize=64)
 def checked(stages: Stages) -> Stages:
     """The table; `ValueError` where a row contradicts itself or another one."""

@@ -47,7 +47,7 @@ from compiler.policy.ir import (
 from compiler.policy.labels import LabelSelector, labels_match
 from compiler.policy.origin_kinds import LAST_WORD, kind_of
 from compiler.policy.source import Otherwise, Source
-from compiler.policy.stages import STAGES, inserted
+from compiler.policy.stages import TIERED
 from compiler.sources import network_policy_v1
 from compiler.sources.admin_policy_objects import (
     AdminPeer,
@@ -74,9 +74,6 @@ CLAIMS = (
 OUTSIDE = "0.0.0.0", "::"
 """Addresses that nobody has but whoever has all others."""
 STAGE = {Tier.ADMIN: Stage.ADMIN, Tier.BASELINE: Stage.BASELINE}
-TABLE = inserted(
-    inserted(STAGES, Stage.ADMIN, after=Stage.ISOLATION), Stage.BASELINE, after=Stage.WORKLOAD
-)
 
 
 def policy(network: Network) -> Policy:
@@ -88,7 +85,7 @@ def policy(network: Network) -> Policy:
     for tenant, policies in found.items():
         if policies:
             rules = tuple(cluster(network, tenant, policies, orders))
-            out += Policy(rules, stages=TABLE)
+            out += Policy(rules, stages=TIERED)
     return out
 
 

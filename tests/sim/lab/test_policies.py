@@ -31,7 +31,7 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
-from compiler.policy.stages import STAGES
+from compiler.policy.stages import STAGES, TIERED
 from fabric.build import build
 from fabric.load import load_fabric
 from sim.lab import kernel, state, trial, up
@@ -68,9 +68,9 @@ def policies(draw: Any) -> Policy:
     def some(least: int) -> tuple[Matcher, ...]:
         return tuple(draw(st.lists(matchers, min_size=least, max_size=2)))
 
-    rules = []
+    rules, table = [], draw(st.sampled_from([STAGES, TIERED]))
     for number in range(draw(st.integers(1, 8))):
-        stage = draw(st.sampled_from(STAGES))
+        stage = draw(st.sampled_from(table))
         actions = [does.action for does in stage.does]
         direction, action = draw(st.sampled_from(Direction)), draw(st.sampled_from(list(actions)))
         ports = tuple(draw(st.lists(l4, max_size=2)))
@@ -83,7 +83,7 @@ def policies(draw: Any) -> Policy:
         Selection(stage, draw(st.sampled_from(Direction)), some(1), Action.DENY, origin)
         for stage in draw(st.lists(st.sampled_from([Stage.ISOLATION, Stage.WORKLOAD]), max_size=2))
     )
-    return Policy(tuple(rules), selections)
+    return Policy(tuple(rules), selections, stages=table)
 
 
 @pytest.fixture(scope="module")

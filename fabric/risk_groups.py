@@ -8,18 +8,22 @@ Rules that hold here:
 2. A host is the whole machine: its DPU is a member with it. Where leaves encapsulate, the host's
    leaf has to be a member too: what is on a host that fails alone is not looked at.
 3. A group has a name that no node and no link has, and at least one member.
-4. What stands in one rack is a group, `rack-` and its name, unless the file has one of that name.
+4. What stands in one rack of a site is a group, `rack-` and its name (with the site before it where
+   several have a rack of that name), unless the file has a group of that name. A rack whose group
+   would have the name of another rack's, of a node or of a link is an error: only one of the two
+   would ever be tried.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.file.spec import FabricSpec
-from fabric.topology import Fabric, RiskGroup, Role, aliases
+from fabric.topology import Fabric, Node, RiskGroup, Role, aliases
 from fabric.wildcard import HINT, beyond, fits, mistake
 
 
@@ -52,21 +56,43 @@ def risk_groups(spec: FabricSpec, fabric: Fabric) -> tuple[RiskGroup, ...]:
             what = f'risk group "{name}" has no members'
             found.error("C341", what, spec.at("risk_groups", name), "name its nodes and links")
         made.append(_made(spec, name, members, names, found))
+    made += racks(spec, names, found)
     found.check()
-    return (*made, *racks(spec, fabric))
+    return tuple(made)
 
 
-def racks(spec: FabricSpec, fabric: Fabric) -> Iterator[RiskGroup]:
+def racks(spec: FabricSpec, names: _Names, found: Diagnostics) -> Iterator[RiskGroup]:
     """Rule 4."""
-    inside: dict[str, set[int]] = {}
+    fabric = names.fabric
+    inside: dict[tuple[str, str], list[Node]] = {}
     for node in fabric.nodes:
         if node.rack:
-            inside.setdefault(node.rack, set()).add(node.index)
-    for rack, nodes in inside.items():
-        name = rack if rack.startswith("rack") else f"rack-{rack}"
-        if name not in spec.risk_groups:
-            speakers = (n for n in nodes if fabric.nodes[n].role is not Role.HOST)
-            yield RiskGroup(name, frozenset(speakers), frozenset())
+            inside.setdefault((node.site, node.rack), []).append(node)
+    often = Counter(rack for _, rack in inside)
+    owner: dict[str, str] = {}
+    for (site, rack), nodes in inside.items():
+        stem = rack if rack.startswith("rack") else f"rack-{rack}"
+        name = stem if often[rack] == 1 else f"{site}-{stem}"
+        if name in spec.risk_groups:
+            continue
+        kind = "node" if name in names.nodes else "link" if name in names.links else ""
+        other = owner.setdefault(name, rack)
+        if kind or other != rack:
+            whose = f"the name of a {kind}" if kind else f'that of rack "{other}"'
+            what = f'the risk group "{name}" of rack "{rack}" has {whose}'
+            span = spec.at("sites", site, "nodes", nodes[0].name, "rack")
+            found.error("C342", what, span, "call either of them otherwise")
+        elif speakers := rack_speakers(fabric, nodes):
+            yield RiskGroup(name, speakers, frozenset())
+
+
+def rack_speakers(fabric: Fabric, nodes: Iterable[Node]) -> frozenset[int]:
+    """What of a rack may fail: a host is the whole machine, its DPU with it."""
+    within = (
+        fabric.vtep_of(n.name) if n.role is Role.HOST and fabric.vtep_role is Role.DPU else n
+        for n in nodes
+    )
+    return frozenset(n.index for n in within if n.role is not Role.HOST)
 
 
 def _made(

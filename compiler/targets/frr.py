@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from compiler.program.program import Program
+from compiler.targets.port_names import ports_of
 from compiler.targets.releases import FRR_8_4, FRR_10_3, Release
 from compiler.targets.vrf_leaks import (
     FAMILIES,
@@ -147,12 +148,14 @@ def config(
     sessions: Sequence[Session] | None = None,
 ) -> str:
     """As `Frr.render`, of a node with these ends of sessions, if who asks knows them; policies do
-    not matter here. Raises `UndecidedError` where nodes have routes of several versions."""
+    not matter here. Raises `UndecidedError` where nodes have routes of several versions,
+    `InputError` C869 where a port's name is none of an interface."""
     if sessions is None:
         sessions = [session for session in network.underlay.sessions if session.node == node]
     if network.fib.versions:
         message = "FRR configurations are those of one version of a network"
         raise UndecidedError(Diagnostic("C857", message, None, "write those of either", "unknown"))
+    ports_of(network, node)  # FRR knows interfaces, and nothing of others
     vrfs = network.plan.vrfs_at(node)
     lines = [
         *([] if release is FRR_8_4 else [f"! for FRR {release.name}"]),

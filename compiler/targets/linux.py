@@ -22,13 +22,13 @@ Cables are not set up, nor the ports to hosts and what is behind them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from compiler.program.program import Program
+from compiler.targets.port_names import ports_of
 from compiler.targets.vxlan_devices import Documents, per_vni, single
-from fabric.diagnostics import Diagnostic, InputError
+from fabric.diagnostics import Diagnostic
 from fabric.io.visible import visible
 from fabric.network import Network
 from fabric.topology import Role
@@ -38,7 +38,6 @@ END = 4278198272
 """Metric of a table's end: whatever else there is wins (vrf.rst; FRR reads distance 255)."""
 RESERVED, PAST_VNIS = 256, 1 << 24
 """Tables below are the kernel's own; no VNI has 25 bits."""
-DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 SWITCHES = (
     "net/ipv4/ip_forward = 1",
     "net/ipv4/conf/all/rp_filter = 0",
@@ -102,20 +101,6 @@ def script(network: Network, node: int, tunnels: Tunnels = per_vni) -> str:
         out += _document(f"{command} -batch -", [*lines, *more] if command == "ip" else more)
     out += _document("ip -6 -batch -", LOCAL_LAST if vrfs else ())
     return "".join(f"{visible(line)}\n" for line in out)
-
-
-def ports_of(network: Network, node: int) -> Iterator[str]:
-    """The ports of a node that lead to other speakers."""
-    for link in network.fabric.links_of.get(node, ()):
-        for end, port in ((link.a, link.a_port), (link.b, link.b_port)):
-            if end == node and link.kind != "host":
-                if not DEVICE.fullmatch(port):
-                    name = network.fabric.nodes[node].name
-                    message = f'"{port}", a port of {name}, is no name of a Linux interface'
-                    raise InputError(
-                        Diagnostic("C869", message, None, "15 of a-z, 0-9, dot, dash, underline")
-                    )
-                yield port
 
 
 LOCAL_LAST = ("rule add pref 32765 table local", "rule del pref 0")

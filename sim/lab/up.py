@@ -17,6 +17,7 @@ from compiler.program.dpu import elsewhere
 from compiler.program.program import Program
 from compiler.targets.nft_maps import tunnel_mac
 from compiler.targets.nftables import ruleset
+from compiler.targets.port_names import ports_of
 from fabric.control.weights import weights
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.network import Network
@@ -90,8 +91,11 @@ def remove(lab: str) -> int:
 
 
 def underlay(layout: Layout, spaces: Spaces) -> None:
-    """Cables, loopbacks, and on every node the ECMP routes to every VTEP."""
+    """Cables, loopbacks, and on every node the ECMP routes to every VTEP. `InputError` C869 where a
+    port has a name that no interface may have."""
     network = layout.network
+    for node in layout.nodes:
+        ports_of(network, node)
     for link in layout.cables:
         ends = (link.a, link.a_port), (link.b, link.b_port)
         names = [(layout.space(node), port) for node, port in ends]

@@ -12,6 +12,7 @@ import pytest
 from netns_vrfs import documents, vrfs
 
 from compiler.compile import compile_network
+from compiler.targets.frr import config
 from compiler.targets.linux import Linux, script, table
 from compiler.targets.vxlan_devices import VLANS, per_vni, single
 from fabric.build import build
@@ -107,10 +108,22 @@ def test_tables_are_no_table_of_the_kernels_and_no_other_vrfs() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a\nEND\ntouch made", "$(touch made)", "swp1 up; x", "#", "sixteen-letters-", ""]
+    "name",
+    [
+        *(
+            "a\nEND\ntouch made",
+            "$(touch made)",
+            "swp1 up; x",
+            "#",
+            "sixteen-letters-",
+            "",
+            "Eth1/1",
+        ),
+        *("lo", "all", "default", "vrf10001", "br0", "vxlan0", "ep3", "j1t2", "FABRIC", "10.0.0.1"),
+    ],
 )
 def test_a_port_that_is_no_interface_is_refused(name: str, network: Network) -> None:
-    """Python may give any; a fabric file cannot."""
+    """Python may give any, a fabric file some; neither writer takes them."""
     first = next(link for link in network.fabric.links if link.kind != "host")
     links = tuple(
         replace(link, b_port=name) if link is first else link for link in network.fabric.links
@@ -118,6 +131,8 @@ def test_a_port_that_is_no_interface_is_refused(name: str, network: Network) -> 
     changed = replace(network, fabric=replace(network.fabric, links=links))
     with pytest.raises(InputError, match="C869"):
         script(changed, first.b)
+    with pytest.raises(InputError, match="C869"):
+        config(changed, first.b)
 
 
 def test_no_name_is_a_command(network: Network, tmp_path: Path) -> None:

@@ -80,7 +80,8 @@ def racks(spec: FabricSpec, names: _Names, found: Diagnostics) -> Iterator[RiskG
         if kind or other != rack:
             whose = f"the name of a {kind}" if kind else f'that of rack "{other}"'
             what = f'the risk group "{name}" of rack "{rack}" has {whose}'
-            span = spec.at("sites", site, "nodes", nodes[0].name, "rack")
+            named = next(n.name for n in nodes if n.name in spec.sites[site].nodes)
+            span = spec.at("sites", site, "nodes", named, "rack")
             found.error("C342", what, span, "call either of them otherwise")
         elif speakers := rack_speakers(fabric, nodes):
             yield RiskGroup(name, speakers, frozenset())

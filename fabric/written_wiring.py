@@ -26,6 +26,7 @@ from fabric.multigraph import Multigraph
 from fabric.topology import RANK, Role
 
 PORT = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_./]{0,14}")
+ONE_DPU = "a host has one DPU here: write another host for the other one"
 FORM = 'write "node:port -- node:port"; a port may be left out'
 
 
@@ -39,6 +40,32 @@ class WrittenCable:
     span: Span | None
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenPlaces:
+    """Where nodes are written, themselves or as the hosts of DPUs."""
+
+    spec: FabricSpec
+    paths: dict[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, spec: FabricSpec) -> WrittenPlaces:
+        """Of all of a file."""
+        paths: dict[str, tuple[str, ...]] = {}
+        for site_name, site in spec.sites.items():
+            for name, node in site.nodes.items():
+                paths[name] = "sites", site_name, "nodes", name
+                if node.host is not None:
+                    paths.setdefault(node.host, (*paths[name], "host"))
+        return cls(spec, paths)
+
+    def span(self, name: str) -> Span | None:
+        """Where a node stands; None for one of a Clos that is counted."""
+        path = self.paths.get(name)
+        if path is None:
+            return None
+        return self.spec.at(*path) if path[4:] else self.spec.at_key(*path)
+
+
 def written(spec: FabricSpec, whole: Multigraph) -> None:
     """Put everything that is written down into the wiring. Raises `InputError` with all that is
     wrong."""
@@ -50,8 +77,9 @@ def written(spec: FabricSpec, whole: Multigraph) -> None:
     for cable in cables(spec, found):
         if ends := known_ends(cable, whole, used, found):
             lay(spec, whole, cable, ends)
+    places = WrittenPlaces.of(spec)
     for name in whole.nodes:
-        attached(spec, whole, name, found)
+        attached(spec, whole, name, places, found)
     found.check()
 
 
@@ -71,7 +99,11 @@ def add_nodes(spec: FabricSpec, whole: Multigraph, found: Diagnostics) -> None:
             span = spec.at("sites", site_name, "nodes", name, "host")
             if role is not Role.DPU:
                 found.error("C348", f'"{name}" is no DPU, and sits in no host', span)
-            elif node.host in whole.nodes:
+            elif (other := whole.nodes.get(node.host)) is not None:
+                dpus = [n for n in whole.neighbors(node.host) if other["role"] == Role.HOST]
+                if dpus:
+                    found.error("C348", f"host {node.host} has {dpus[0]} already", span, ONE_DPU)
+                    continue
                 found.error("C346", f'"{node.host}" is a node already', span, "names are unique")
             else:
                 whole.add_node(node.host, role="host", rank=RANK[Role.HOST], **where)
@@ -138,38 +170,31 @@ def lay(
     whole.add_edge(a, b, name, a=a, b=b, speed=cable.speed or default, kind=kind, **ports)
 
 
-def attached(spec: FabricSpec, whole: Multigraph, name: str, found: Diagnostics) -> None:
+def attached(
+    spec: FabricSpec, whole: Multigraph, name: str, places: WrittenPlaces, found: Diagnostics
+) -> None:
     """Rule 3."""
     role, others = whole.nodes[name]["role"], [*whole.neighbors(name)]
-    span = where(spec, name)
     if role == Role.HOST:
         wanted = Role(spec.vtep)
         good = [o for o in others if whole.nodes[o]["role"] == wanted]
         if len(good) != 1 or len(others) != 1 or whole.degree(name) != 1:
-            are = ", ".join(others) or "nothing"
+            twice = {o: " twice" for o in others if whole.number_of_edges(name, o) > 1}
+            are = ", ".join(f"{o}{twice.get(o, '')}" for o in others) or "nothing"
             what = f"host {name} is cabled to {are}, and has to be to one {wanted}"
-            hint = f"write host: {name} at its DPU" if wanted is Role.DPU else None
-            found.error("C348", what, span, hint)
+            hint = f"write host: {name} at its DPU" if not good and wanted is Role.DPU else None
+            found.error("C348", what, places.span(name), hint)
         return
     hosts = [o for o in others if whole.nodes[o]["role"] == Role.HOST]
     if role == Role.DPU and len(hosts) > 1:
-        found.error("C348", f"DPU {name} sits in {' and in '.join(hosts)}", span, "a DPU has one")
+        what = f"DPU {name} sits in {' and in '.join(hosts)}"
+        found.error("C348", what, places.span(name), "a DPU has one")
 
 
 def lonely(spec: FabricSpec, whole: Multigraph) -> Iterator[tuple[str, Span | None]]:
     """Nodes that are written down and speak BGP, without a cable to another one that does."""
+    places = WrittenPlaces.of(spec)
     for name, data in whole.nodes.items():
         others = (whole.nodes[o]["role"] for o in whole.neighbors(name))
         if data["role"] != Role.HOST and all(role == Role.HOST for role in others):
-            yield name, where(spec, name)
-
-
-def where(spec: FabricSpec, name: str) -> Span | None:
-    """Where a node is written, itself or as the host of a DPU."""
-    for site_name, site in spec.sites.items():
-        if name in site.nodes:
-            return spec.at_key("sites", site_name, "nodes", name)
-        for dpu, node in site.nodes.items():
-            if node.host == name:
-                return spec.at("sites", site_name, "nodes", dpu, "host")
-    return None
+            yield name, places.span(name)

@@ -17,6 +17,7 @@ from fabric.checks import (
     sites,
     tenants,
     values,
+    written_nodes,
     zones,
 )
 from fabric.checks.known_names import survey
@@ -26,6 +27,7 @@ from fabric.file.spec import FabricSpec
 SUBJECTS = (
     values.check,
     sites.check,
+    written_nodes.check,
     tenants.check,
     sharing.check,
     zones.check,

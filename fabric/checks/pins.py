@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 
 from fabric.checks.allocations import EACH, Path, misplaced, read_lock, twice, value_at
-from fabric.checks.known_names import ZONE_VRFS, KnownNames
+from fabric.checks.known_names import ZONE_VRFS, KnownNames, devices
 from fabric.checks.numbers import usable
+from fabric.checks.written_nodes import written_tiers
 from fabric.checks.zones import readable, within
 from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
 from fabric.file.spec import FabricSpec
@@ -114,7 +115,8 @@ def extents(spec: FabricSpec, tenant: str) -> list[Prefix]:
 
 def pinned_names(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     """Pins name things that exist."""
-    tiers = {f"{match[1]}s" for node in names.nodes if (match := TIER.fullmatch(node))}
+    tiers = {f"{match[1]}s" for node in devices(spec) if (match := TIER.fullmatch(node))}
+    tiers |= written_tiers(spec)
     for key in spec.pins.asn:
         known(spec, ("asn", key), key, (*names.nodes, *tiers), "node or tier of spines", found)
     for key in spec.pins.loopback:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from fabric.checks.known_names import KnownNames
-from fabric.checks.numbers import usable
-from fabric.clos import wired
-from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
+from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.file.spec import FabricSpec, Site
 from fabric.kubernetes.metadata import valid_node_name
 from fabric.plan.hosts import node_names
 from fabric.wildcard import HINT, any_fits, beyond, mistake
-from fabric.written_wiring import lonely
 
 
 def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
@@ -21,42 +18,11 @@ def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     if not names.hosts:
         first = next(iter(spec.sites))
         hint = "set hosts_per_pair to 1 or more"
+        if spec.sites[first].clos == "none":
+            hint = "write nodes: { bf1: { role: dpu, host: gpu1 } }"
         found.error("C334", "no site has a host", spec.at("sites", first), hint)
     tops(spec, found)
     hosts(spec, names, found)
-    wiring(spec, found)
-
-
-def wiring(spec: FabricSpec, found: Diagnostics) -> None:
-    """What is written down can be wired (`fabric.written_wiring`)."""
-    if not any(site.nodes or site.cables for site in spec.sites.values()):
-        return
-    numbers_of_nodes(spec, found)
-    try:
-        for name, span in lonely(spec, wired(spec)):
-            found.warn("C349", f"{name} is cabled to no switch, so nobody reaches it", span)
-    except InputError as error:
-        found.items += [d for d in error.diagnostics if d not in found.items]
-
-
-def numbers_of_nodes(spec: FabricSpec, found: Diagnostics) -> None:
-    """AS numbers and loopbacks of nodes that are written down: readable, said once, and loopbacks
-    one node's alone."""
-    owner = {text: key for key, text in spec.pins.loopback.items()}
-    for site_name, site in spec.sites.items():
-        for name, node in site.nodes.items():
-            at = "sites", site_name, "nodes", name
-            for key, pins in (("asn", spec.pins.asn), ("loopback", spec.pins.loopback)):
-                if getattr(node, key) is not None and name in pins:
-                    what = f"the {key} of {name} is pinned, and written where the node is"
-                    found.error("C428", what, spec.at(*at, key), "remove either")
-            if node.asn is not None and not usable(node.asn):
-                what = f"{node.asn} is no AS number that a node may use"
-                found.error("C436", what, spec.at(*at, "asn"))
-            other = owner.setdefault(node.loopback, name) if node.loopback else name
-            if other != name:
-                what = f"{other} has that loopback already"
-                found.error("C428", what, spec.at(*at, "loopback"), "each node has its own")
 
 
 def three_tier(spec: FabricSpec, name: str, site: Site, found: Diagnostics) -> None:

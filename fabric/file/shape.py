@@ -147,8 +147,8 @@ def explain(
     elif kind in RANGES:
         limit = next(iter(context.values()))
         found.error("C205", f"{name} must be {RANGES[kind]} {limit}, not {got}", at)
-    elif kind == "string_pattern_mismatch":
-        hint = "a name has lower-case letters, digits and inner dashes, at most 63"
+    elif kind in ("string_pattern_mismatch", "string_too_long"):
+        hint = NODE_NAMES if place[-2:-1] == ("nodes",) or place[-1] == "host" else NAMES
         span = key_at if detail["loc"][-1] == "[key]" else at
         found.error("C206", f"{got} cannot be a name", span, hint)
     elif kind in ("too_short", "too_long"):
@@ -160,6 +160,8 @@ def explain(
 
 
 QUOTED = "remove the quotes"
+NAMES = "a name has lower-case letters, digits and inner dashes, at most 63"
+NODE_NAMES = "letters and digits, with single dots, dashes or underlines between them, at most 63"
 RANGES = {
     "greater_than": "greater than",
     "greater_than_equal": "at least",

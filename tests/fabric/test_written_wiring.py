@@ -245,7 +245,7 @@ def test_a_host_in_a_rack_takes_its_dpu_along(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("near", "far", "why"),
     [
-        ("1", "rack-1", 'that of rack "1"'),
+        ('"1"', "rack-1", "has that of rack"),
         ("r1", "a--spine", "the name of a link"),
         ("r1", "a", "the name of a node"),
     ],
@@ -313,7 +313,8 @@ tenants: { red: { vrfs: { main: { prefixes: [10.1.0.0/16] } } } }
 
 WRONG = {
     "no node is called": ("bf-201 -- tor-r2.lab", "bf-201 -- tor-r3"),
-    "is a node already": ("host: gpu-201", "host: gpu-101"),
+    "is a node already": ("host: gpu-201", "host: gw1"),
+    "has bf-101 already": ("host: gpu-102", "host: gpu-101"),
     "is no cable": ("bf-201 -- tor-r2.lab", "bf-201 to tor-r2.lab"),
     "has a cable already": ("bf-102:p0 -- tor-r1a:swp1s1", "bf-102:p0 -- tor-r1a:swp1s0"),
     "is cabled to itself": ("- gw1 -- Spine-B", "- gw1 -- gw1"),

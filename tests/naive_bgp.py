@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fabric.control.underlay import Underlay
 from fabric.topology import Fabric, Role
 
@@ -9,12 +11,18 @@ Path_ = tuple[int, ...]
 Best = dict[tuple[int, int], tuple[bool, Path_, list[tuple[int, int]]]]
 
 
+def numbered(port: str) -> list[tuple[int, int, str]]:
+    """Ports in the order in which people count them: swp9 before swp10."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", port)
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+
+
 def naive(
     fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int, ...], sessions: Underlay
 ) -> Best:
     """By node and origin: whether the best path is tagged, its nodes, and next hops."""
     ends = [s for s in sessions.sessions if s.up]
-    ends.sort(key=lambda s: (s.node, router_id[s.peer], int(s.port.removeprefix("swp"))))
+    ends.sort(key=lambda s: (s.node, router_id[s.peer], numbered(s.port)))
     speakers = [
         v.index
         for v in fabric.nodes

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import pytest
 from clos_sites import asns, sites
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from naive_bgp import numbered
 
 from fabric.clos import build_fabric, take_down
 from fabric.control.narrowed import narrowed
@@ -46,12 +47,16 @@ class Twin:
             for node in fabric.nodes
             if node.role is not Role.HOST and node.index not in fabric.down_nodes
         }
+        ends = {(k.index, end): port for k in fabric.links
+                for end, port in ((k.a, k.a_port), (k.b, k.b_port))}  # fmt: skip
         for link in fabric.links:
             if link.index in fabric.down_links or link.kind == "host":
                 continue
             if {link.a, link.b} <= self.speakers.keys() and asn[link.a] != asn[link.b]:
                 self.speakers[link.a].ports.append((link.index, link.b))
                 self.speakers[link.b].ports.append((link.index, link.a))
+        for node, speaker in self.speakers.items():
+            speaker.ports.sort(key=lambda port, node=node: numbered(ends[port[0], node]))
         self.queue: list[tuple[int, int, int, Asns | None]] = []
 
     def start(self) -> None:
@@ -143,6 +148,7 @@ def agree(fabric: Fabric, asn: Asns, router_id: Asns, seed: int) -> Underlay:
 def test_any_order_of_events_reaches_what_settling_computes(
     found: dict[str, Site], vtep: str, seed: int, failures: int
 ) -> None:
+    assume(vtep == "dpu" or not any(site.nodes for site in found.values()))
     spec = FabricSpec(cloison=1, name="test", vtep=vtep, sites=found)  # type: ignore[arg-type]
     fabric = build_fabric(spec)
     rng = random.Random(seed)

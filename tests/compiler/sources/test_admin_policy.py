@@ -280,7 +280,13 @@ def test_one_priority_is_a_finding_where_it_decides(tmp_path: Path) -> None:
         wide("b", "Admin", 2, ALL, egress=[item("Deny", "to", ALL)]),
         admin("c", 3, ALL, ingress=DENY_B),
     )
-    assert "C676" not in run("reach", written(tmp_path / "m", *apart)).stderr
+    agreed = (
+        admin("a", 1, {"namespaces": B}, ingress=allow),
+        wide("b", "Admin", 2, {"namespaces": B}, ingress=[item("Accept", "from", ALL)]),
+        baseline(ALL, ingress=DENY_B),
+    )
+    for quiet in (apart, agreed):
+        assert "C676" not in run("reach", written(tmp_path / "m", *quiet)).stderr
     between = (
         admin("a", 5, ALL, ingress=allow),
         admin("b", 5, ALL, ingress=DENY_B),

@@ -7,6 +7,7 @@ different priorities.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -19,9 +20,11 @@ from generators_netpol import (
     PORT_NAMES,
     PORTS,
     PROTOCOLS,
+    Flow,
     chance,
     cluster,
     labels,
+    of_version,
     selector,
     some,
 )  # fmt: skip
@@ -49,11 +52,26 @@ def node(rng: Random, number: int, name: str) -> dict[str, Any]:
         addresses.append({"type": "InternalIP", "address": f"fd01:2::{number}"})
     if chance(rng, 40):
         addresses.append({"type": "ExternalIP", "address": f"203.0.113.{number}"})
-    addresses.append({"type": "Hostname", "address": name})
+    host = f"192.0.2.{200 + number}" if chance(rng, 30) else name
+    addresses.append({"type": "Hostname", "address": host})
     rng.shuffle(addresses)
     meta = {"name": name, "labels": labels(rng, NODE_LABELS)}
     status = {"addresses": addresses}
     return {"apiVersion": "v1", "kind": "Node", "metadata": meta, "status": status}
+
+
+def node_flows(
+    rng: Random, objects: list[dict[str, Any]], addresses: dict[str, list[str]], count: int
+) -> Iterator[Flow]:
+    """Flows from pods to what nodes report as their addresses, of which nobody else has any."""
+    told = [a["address"] for o in objects if o["kind"] == "Node" for a in o["status"]["addresses"]]
+    owned = {ip for ips in addresses.values() for ip in ips}
+    ips = sorted({ip for ip in told if ip not in NODES} - owned)
+    for _ in range(count if ips else 0):
+        src, ip = rng.choice(sorted(addresses)), rng.choice(ips)
+        mine = of_version(addresses[src], 6 if ":" in ip else 4)
+        if mine:
+            yield Flow(src, rng.choice(mine), "", ip, rng.choice(PROTOCOLS), rng.choice(PORTS))
 
 
 def settled(rng: Random, item: dict[str, Any], nodes: list[dict[str, Any]]) -> dict[str, Any]:

@@ -42,8 +42,9 @@ class AdminTwin(Twin):
 
     def node_addresses(self, name: str, *kinds: str) -> list[str]:
         found = (self.nodes[name].get("status") or {}).get("addresses") or []
-        wanted = kinds or ("InternalIP", "ExternalIP")
-        return [a["address"] for a in found if a["type"] in wanted]
+        return [
+            a["address"] for a in found if is_ip(a["address"]) and (not kinds or a["type"] in kinds)
+        ]
 
     def one_way(
         self, key: str, peers_key: str, local: Pod, remote: Pod | None, remote_ip: str,
@@ -114,6 +115,10 @@ class AdminTwin(Twin):
                 for name, node in self.nodes.items()
             )
         return remote is not None and not remote.on_host and self.named(item, remote)
+
+
+def is_ip(text: str) -> bool:
+    return text.replace(".", "").isdigit() or ":" in text
 
 
 def behind(item: dict[str, Any]) -> bool:

@@ -10,6 +10,8 @@ from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import metadata
 from fabric.kubernetes.workloads import is_address
 
+NAMED = ("Hostname", "InternalDNS", "ExternalDNS")
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterNode:
@@ -31,10 +33,18 @@ class ClusterNode:
 def cluster_node(root: Cursor) -> ClusterNode:
     """A Node as its object describes it."""
     about = metadata(root)
-    outside = tuple(text for text, _ in of_type(root, "ExternalIP"))
+    outside = (*(text for text, _ in of_type(root, "ExternalIP")), *names_that_are_addresses(root))
     return ClusterNode(
         about.name, tuple(of_type(root, "InternalIP")), about.span, outside, about.labels
     )
+
+
+def names_that_are_addresses(root: Cursor) -> Iterator[str]:
+    """What kubelets report as names where nobody named the machine."""
+    for item in root["status"]["addresses"].items():
+        named, text = item["type"].text() in NAMED, item["address"].text()
+        if named and is_address(text):
+            yield text
 
 
 def of_type(root: Cursor, kind: str) -> Iterator[tuple[str, Span]]:

@@ -212,6 +212,16 @@ def test_nodes_are_meant_by_the_addresses_of_their_objects(tmp_path: Path) -> No
     assert verdict(folder, SPY, "192.0.2.2:80/tcp") == ("deny", "admin_drop")
 
 
+def test_a_name_of_a_node_that_is_an_address_is_one(tmp_path: Path) -> None:
+    named = node("n1", "192.0.2.1")
+    more = {"type": "Hostname", "address": "192.0.2.9"}, {"type": "InternalDNS", "address": "n1"}
+    named["status"]["addresses"] += more
+    shut = admin("x", 5, ALL, egress=[item("Deny", "to", {"nodes": {}})])
+    folder = written(tmp_path / "m", named, shut)
+    assert verdict(folder, SPY, "192.0.2.9:80/tcp") == ("deny", "admin_drop")
+    assert verdict(folder, SPY, "192.0.2.8:80/tcp") == ("allow", "delivered")
+
+
 def test_what_nobody_knows_leaves_the_answer_open(tmp_path: Path) -> None:
     """Rule 6: labels of a node that only a pod names, and addresses of a domain."""
     on_n1 = pod("guest", "wild", nodeName="n1", hostNetwork=True) | {

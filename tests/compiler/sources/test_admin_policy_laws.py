@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 import pytest
 import yaml
-from generators_admin_netpol import admin_cluster
+from generators_admin_netpol import admin_cluster, node_flows
 from generators_netpol import PORTS, Flow, flows, text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -61,6 +61,7 @@ class Case:
         pods = {name: ips for name, ips in self.addresses.items() if not name.startswith("@node")}
         self.twin = AdminTwin(self.objects, pods)
         self.flows = list(flows(rng, self.objects, pods, FLOWS))
+        self.flows += node_flows(rng, self.objects, pods, FLOWS // 5)
 
     def expected(self, flow: Flow, protocol: str, port: int) -> tuple[bool, str]:
         """What the twin says, and the counter that it names."""

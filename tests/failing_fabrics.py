@@ -112,7 +112,7 @@ def failing(network: Network, kind: str) -> list[tuple[str, ...]]:
     one cable, then two. Hosts are none."""
     fabric = network.fabric
     if kind in RISKS:
-        return [(name,) for name in network.spec.risk_groups if name not in fabric.down]
+        return [(name,) for name in groups(network) if name not in fabric.down]
     hosts = {n.index for n in fabric.nodes if n.role.value == "host"}
     if kind in ("any-1-link", "any-2-links"):
         links = [x for x in fabric.links if not {x.a, x.b} & hosts]
@@ -121,6 +121,18 @@ def failing(network: Network, kind: str) -> list[tuple[str, ...]]:
         return [*((name,) for name in names), *(pairs if kind == "any-2-links" else [])]
     nodes = [n for n in fabric.nodes if n.index not in hosts]
     return [(n.name,) for n in nodes if n.index not in fabric.down_nodes]
+
+
+def groups(network: Network) -> dict[str, list[str]]:
+    """Members of risk groups by name: what the file says, and what one rack holds but for hosts,
+    which are no members. Sites of these fabrics have no rack's name in common."""
+    found = dict(network.spec.risk_groups)
+    for role in ("dpu", "leaf", "border", "spine"):
+        for site in network.spec.sites.values():
+            for name, node in site.nodes.items():
+                if node.rack and node.role == role:
+                    found.setdefault(f"rack-{node.rack}", []).append(name)
+    return found
 
 
 def spelled_out(down: Sequence[str], members: Mapping[str, list[str]] = MEMBERS) -> list[str]:

@@ -66,8 +66,8 @@ class FrrLab:
         self.set_up_format = brought if self.devices else "linux"
 
     def name(self, node: int) -> str:
-        """Namespace and FRR path space of a node."""
-        return f"{self.prefix}{self.network.fabric.nodes[node].name}"
+        """Namespace and FRR path space of a node; a path space has no dots."""
+        return f"{self.prefix}{self.network.fabric.nodes[node].name.replace('.', '_')}"
 
     def write(self) -> None:
         """The files, as the command line writes them."""

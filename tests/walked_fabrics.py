@@ -81,7 +81,40 @@ def document(rng: Random) -> Document:
     permit_hairpins(rng, made)
     made["risk_groups"] = risk_groups(rng, made["vtep"], borders)
     made["expect"] = [line(rng, made) for _ in range(8)]
+    if chance(rng, 35):
+        made["sites"] = {"s": by_hand(rng, site, made["vtep"])}
     return made
+
+
+def by_hand(rng: Random, site: Document, vtep: str) -> Document:
+    """Nodes of the same names, cabled as it happens: leaves with few or many uplinks, some to each
+    other, DPUs with one leaf to three, borders below leaves, racks across all of it. What the risk
+    groups of these files name is there."""
+    spines, leaves, borders = (
+        [f"{stem}{n + 1}" for n in range(site[key])]
+        for stem, key in (("spine", "spines"), ("leaf", "leaves"), ("border", "borders"))
+    )
+    nodes: Document = {name: {"role": "spine"} for name in spines}
+    nodes |= {name: {"role": "leaf"} for name in leaves}
+    nodes |= {name: {"role": "border"} for name in borders}
+    cables = [("leaf1", "spine1"), ("leaf2", "spine1")]
+    cables += [(a, b) for a in leaves for b in spines if chance(rng, 60)]
+    cables += [(a, b) for a, b in pairwise(leaves) if chance(rng, 40)]
+    cables += [(name, rng.choice([*spines, *spines, *leaves])) for name in borders]
+    cables += [(name, rng.choice(spines)) for name in borders if chance(rng, 60)]
+    for n in range(1, 3 * len(leaves) // 2 + 1):
+        if vtep == "leaf":
+            nodes[f"host{n}"] = {"role": "host"}
+            cables.append((f"host{n}", rng.choice(leaves)))
+            continue
+        nodes[f"dpu{n}"] = {"role": "dpu", "host": f"host{n}"}
+        below = rng.sample(leaves, rng.randint(1, min(3, len(leaves))))
+        cables += [(f"dpu{n}", leaf) for leaf in sorted({*below, *(["leaf1"] * (n == 2))})]
+    for node in nodes.values():
+        if node["role"] != "host" and chance(rng, 50):
+            node["rack"] = rng.choice(("r1", "r2"))
+    single = cables if chance(rng, 30) else [*dict.fromkeys(cables)]
+    return {"clos": "none", "nodes": nodes, "cables": [f"{a} -- {b}" for a, b in single]}
 
 
 def tenant(rng: Random, number: int, leaves: int) -> Document:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fabric_files import network_of
-from failing_fabrics import failing
+from failing_fabrics import failing, groups
 from naive import L4S, Header, numbered
 from reach_laws import told
 from walked_fabrics import KINDS, random_failures, random_world
@@ -46,6 +46,7 @@ WANTED = (
     "vtep dpu", "vtep leaf", "peering", "leak", "zone", "transit", "several next hops",
     "raw import", "overlap", "several borders", "one way out inside another", "dual stack",
     "hairpins permitted", "two borders of one way out", "a border for want of another",
+    "written down",
 )  # fmt: skip
 Breaches = set[tuple[int, int, int]]
 
@@ -80,6 +81,8 @@ def test_the_fabrics_are_of_every_kind(tmp_path: Path) -> None:
 def kinds_of(network: Network) -> Iterator[str]:
     """What there is in a fabric, of what makes packets take ways of their own."""
     yield f"vtep {network.spec.vtep}"
+    if any(site.nodes for site in network.spec.sites.values()):
+        yield "written down"
     ends, intents = network.endpoints, network.intents
     yield from {intent.kind for intent in intents}
     if any(intent.via for intent in intents):
@@ -212,8 +215,8 @@ def expectations_hold_the_same(
 
 def members(network: Network, names: Sequence[str]) -> tuple[str, ...]:
     """What is down without these nodes, cables and risk groups."""
-    groups = network.spec.risk_groups
-    return tuple(member for name in names for member in groups.get(name, [name]))
+    known = groups(network)
+    return tuple(member for name in names for member in known.get(name, [name]))
 
 
 class Line:

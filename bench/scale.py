@@ -26,7 +26,7 @@ from pathlib import Path
 from random import Random
 
 import click
-from shaped_worlds import SHAPES, digest, write
+from shaped_worlds import SHAPES, WRITTEN, digest, write
 
 from fabric.build import build
 from fabric.load import load_fabric
@@ -146,6 +146,8 @@ ROWS = {
     "vrfs": Row("build and converge", "vrfs", python(STAGES), 15, 8),
     "reach": Row("reach DIR", "cluster", verb("reach", "{}", "-o", "json"), 10, 2),
     "diff": Row("diff DIR DIR, one policy less", "cluster", verb("diff", "{}", "{other}"), 10, 2),
+    "tables": Row("check, wiring in tables", "written", verb("check", "{}"), 5, 2),
+    "wired": Row("verify, wiring in tables", "written", verb("verify", "{}"), 10, 2),
     "check": Row("check", "large", verb("check", "{}"), 3),
     "verify": Row("verify", "large", verb("verify", "{}"), 8),
     "explain": Row(
@@ -199,7 +201,7 @@ def inputs(world: str, folder: Path) -> Path:
         text = UNDER if world == "failures" else EDITED
         path.write_text(text.format(large=LARGE), "utf-8")
         return path
-    path = write(SHAPES[world], folder / world)
+    path = write(SHAPES.get(world) or WRITTEN[world], folder / world)
     if path.is_dir():
         text = (path / "all.yaml").read_text("utf-8")
         other = folder / "other"
@@ -259,7 +261,7 @@ def bound(path: Path, shaped: bool) -> float:
 def main(rows: tuple[str, ...], rounds: int, kept: bool) -> None:
     """Print the table, a row as soon as it is known."""
     for world in dict.fromkeys(ROWS[row].world for row in rows or ROWS):
-        shape = SHAPES.get(world)
+        shape = SHAPES.get(world) or WRITTEN.get(world)
         click.echo(f"{world}: {shape} ({digest(shape)})" if shape else f"{world}: {WORLDS[world]}")
     click.echo(f"{'':10}{'':38}{'CPU s':>9}{'must':>7}{'GiB':>8}{'must':>6}{'bound s':>9}")
     with tempfile.TemporaryDirectory() as name:

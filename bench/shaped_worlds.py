@@ -107,8 +107,29 @@ SHAPES = {
 }  # fmt: skip
 
 
-def files(shape: Shape, seed: int = 1) -> Iterator[tuple[str, str]]:
-    """Paths and texts of a world, manifests first, in a fixed order."""
+@dataclass(frozen=True, slots=True)
+class WrittenShape:
+    """A site that is written down in tables: racks of 8 to 40 DPUs with one leaf to four, each DPU
+    at two of them where there are two, leaves with two to four uplinks; `racks` to a pod of four
+    spines below four superspines. `tenants` have `hosts` each, and nothing on them."""
+
+    dpus: int
+    racks: int
+    tenants: int
+    hosts: int
+
+    def __str__(self) -> str:
+        return f"{self.dpus:,} DPUs in uneven racks (CSV), {self.tenants:,} tenants"
+
+
+WRITTEN = {"written": WrittenShape(2_000, 10, 40, 200)}
+
+
+def files(shape: Shape | WrittenShape, seed: int = 1) -> Iterator[tuple[str, str]]:
+    """Paths and texts of a world, manifests or tables first, in a fixed order."""
+    if isinstance(shape, WrittenShape):
+        yield from written_files(shape, seed)
+        return
     for number in range(1, shape.tenants + 1):
         if not shape.bare:
             folder = f"manifests/t{number:04}" if shape.site else "cluster"
@@ -117,22 +138,91 @@ def files(shape: Shape, seed: int = 1) -> Iterator[tuple[str, str]]:
         yield "fabric.yaml", fabric(shape)
 
 
-def write(shape: Shape, folder: Path, seed: int = 1) -> Path:
+def write(shape: Shape | WrittenShape, folder: Path, seed: int = 1) -> Path:
     """Write a world below a folder; the fabric file, or the folder of manifests."""
     path = folder
     for name, text in files(shape, seed):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    return path if shape.site else path.parent
+    return path if isinstance(shape, WrittenShape) or shape.site else path.parent
 
 
-def digest(shape: Shape, seed: int = 1) -> str:
+def digest(shape: Shape | WrittenShape, seed: int = 1) -> str:
     """SHA-256 of everything that `write` writes, shortened."""
     found = hashlib.sha256()
     for name, text in files(shape, seed):
         found.update(f"{name}\0{text}\0".encode())
     return found.hexdigest()[:16]
+
+
+def written_files(shape: WrittenShape, seed: int) -> Iterator[tuple[str, str]]:
+    """Devices, cables and the fabric file. Only `random()` is asked."""
+    chance = random.Random(seed)
+
+    def some(first: int, last: int) -> int:
+        return first + int(chance.random() * (last - first + 1))
+
+    devices = ["name,role,pod,rack,host"]
+    cables = ["from,from_port,to,to_port,speed"]
+    used: dict[str, int] = {}
+
+    def cable(a: str, b: str, speed: int) -> None:
+        ports = []
+        for name in (a, b):
+            used[name] = used.get(name, 0) + 1
+            ports.append(f"Eth{used[name]}")
+        cables.append(f"{a},{ports[0]},{b},{ports[1]},{speed}")
+
+    tops = [f"core-{n}" for n in range(1, 5)]
+    devices += [f"{name},superspine,,," for name in tops]
+    dpus, rack, spines = 0, 0, list[str]()
+    while dpus < shape.dpus:
+        pod = rack // shape.racks + 1
+        if rack % shape.racks == 0:
+            spines = [f"p{pod}-spine-{n}" for n in range(1, 5)]
+            devices += [f"{name},spine,{pod},," for name in spines]
+            for spine in spines:
+                for top in tops:
+                    cable(spine, top, 800)
+        rack += 1
+        leaves = [f"r{rack:03}-tor-{n}" for n in range(1, some(1, 4) + 1)]
+        for leaf in leaves:
+            devices.append(f"{leaf},leaf,{pod},r{rack},")
+            for spine in spines[: some(2, 4)]:
+                cable(leaf, spine, 400)
+        for _ in range(min(some(8, 40), shape.dpus - dpus)):
+            dpus += 1
+            devices.append(f"bf-{dpus:05},dpu,{pod},r{rack},gpu-{dpus:05}")
+            first = some(0, len(leaves) - 1)
+            for leaf in dict.fromkeys(leaves[(first + n) % len(leaves)] for n in (0, 1)):
+                cable(f"bf-{dpus:05}", leaf, 200)
+    for border in ("gw-1", "gw-2"):
+        devices.append(f"{border},border,,,")
+        for top in tops:
+            cable(border, top, 400)
+    yield "devices.csv", "\n".join(devices) + "\n"
+    yield "cables.csv", "\n".join(cables) + "\n"
+    yield "fabric.yaml", written_fabric(shape)
+
+
+def written_fabric(shape: WrittenShape) -> str:
+    """The file that names the tables."""
+    lines = [
+        "cloison: 1",
+        "name: growth",
+        "sites: { ams1: { clos: none, tables: [devices.csv, cables.csv] } }",
+        "pools: { blocks: { v4: 28, v6: 112 } }",
+        "tenants:",
+    ]
+    for number in range(shape.tenants):
+        first = number * shape.dpus // shape.tenants
+        at = sorted((first + n) % shape.dpus + 1 for n in range(shape.hosts))
+        lines.append(f"  t{number + 1:04}:")
+        lines.append(f"    hosts: [{', '.join(f'gpu-{n:05}' for n in at)}]")
+        lines.append("    vrfs: { main: { prefixes: [10.0.0.0/12] } }")
+    lines += ["expect:", '  - deny: "t0001/* <-> t0002/*"']
+    return "\n".join(lines) + "\n"
 
 
 def fabric(shape: Shape) -> str:

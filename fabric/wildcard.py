@@ -63,6 +63,9 @@ def among(names: Sequence[str], patterns: Iterable[str]) -> list[str]:
     """
     (known, padded), found = _known(tuple(names)), set[str]()
     for pattern in patterns:
+        if GLOB.isdisjoint(pattern):
+            found |= known & {pattern}
+            continue
         spelled = [*islice(meant(pattern), len(known))]
         if 0 < len(spelled) < len(known) and not padded:
             found |= known.intersection(spelled)

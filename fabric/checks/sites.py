@@ -78,6 +78,8 @@ def hosts(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     kubernetes_names(spec, found)
     for tenant, settings in spec.tenants.items():
         for i, pattern in enumerate(settings.hosts):
+            if pattern in there:
+                continue
             wrong = mistake(pattern, numbers_only=True)
             if wrong is not None:
                 span = spec.at("tenants", tenant, "hosts", i)

@@ -1,7 +1,7 @@
-"""A site that is written down, as irregular as sites get, run by two releases of FRR: leaves that are
-cabled to each other, spines of two AS numbers, a DPU with three leaves, a border below a leaf, two
-cables side by side; names with dots, capitals and leading digits, ports called in every way that Linux
-has. What is compared is in `frr_agreement`.
+"""A site that is written down, as irregular as sites get, run by two releases of FRR: leaves that
+are cabled to each other, spines of two AS numbers, a DPU with three leaves, a border below a leaf,
+two cables side by side; names with dots, capitals and leading digits, ports called in every way
+that Linux has. What is compared is in `frr_agreement`.
 """
 
 from __future__ import annotations

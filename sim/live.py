@@ -11,8 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Lock
 
-import numpy as np
-
 from compiler.edit import Edit, Editor
 from compiler.policy.ir import Policy
 from compiler.program.program import Program
@@ -60,23 +58,3 @@ class Live:
         arrays = follow(old.tables, old.blocks, blocks)
         self.now = Version(program, blocks, arrays, recheck(old.proof, blocks))
         return self.now
-
-
-def alike(a: Network, b: Network) -> bool:
-    """Whether nothing differs between two networks that programs, blocks or proofs read: then a
-    policy that was compiled for one holds in the other, whatever else their files say."""
-    return (
-        (a.vrfs, a.endpoints) == (b.vrfs, b.endpoints)
-        and (a.fabric.nodes, a.fabric.links) == (b.fabric.nodes, b.fabric.links)
-        and a.fabric.failed == b.fabric.failed
-        and a.plan.loopback == b.plan.loopback
-        and a.rewrites == b.rewrites
-        and (a.fib.instances, a.fib.nexthop_sets) == (b.fib.instances, b.fib.nexthop_sets)
-        and [r.prefixes for r in a.fib.vrf_routes] == [r.prefixes for r in b.fib.vrf_routes]
-        and all(map(np.array_equal, a.fib.chosen, b.fib.chosen))
-        and a.underlay.speeds == b.underlay.speeds
-        and np.array_equal(a.underlay.hop_off, b.underlay.hop_off)
-        and np.array_equal(a.underlay.hop_node, b.underlay.hop_node)
-        and np.array_equal(a.underlay.hop_link, b.underlay.hop_link)
-        and a.routes == b.routes
-    )

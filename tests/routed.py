@@ -51,7 +51,11 @@ class RoutedFib:
             for at in self.instances
         )
         self.versions = ()
-        self.vrf_routes = tuple(object() for _ in {vrf for _, vrf in self.instances})
+        self.vrf_routes = tuple(map(self._prefixes, sorted({vrf for _, vrf in self.instances})))
+
+    def _prefixes(self, vrf: int) -> SimpleNamespace:
+        mine = ([r.prefix for r in self.tables[at]] for at in self.instances if at[1] == vrf)
+        return SimpleNamespace(prefixes=[*mine])
 
     def mixed(self, new: RoutedFib, nodes: Collection[int]) -> RoutedFib:
         mine, theirs = self.tables, new.tables
@@ -111,6 +115,8 @@ class Mesh:
         reach = np.array([[a != b and (a, b) not in cut for b in range(n)] for a in range(n)])
         self.length = np.where(reach, 1, np.eye(n, dtype=np.int16) - 1).astype(np.int16)
         self.hop_off = np.r_[0, np.cumsum(reach.ravel())].astype(np.int32)
+        self.hop_node = np.nonzero(reach)[1]
+        self.hop_link = np.zeros(len(self.hop_node), np.int32)
         self.cut = set(cut)
 
     def reachable(self, a: int, b: int) -> bool:
@@ -171,7 +177,7 @@ def routed(
             failed=(),
             drained=(),
         ),  # type: ignore[arg-type]
-        anything,
+        SimpleNamespace(loopback=()),  # type: ignore[arg-type]
         table,
         tuple(endpoints),
         {},

@@ -130,8 +130,8 @@ class World(sim.world.World):
         """The world of a source, made from this one: where only policies differ, rules that came
         or went are compiled and proven, and the rest is shared. It says what the source read by
         itself would say."""
+        from sim.blocks.equal_worlds import alike
         from sim.blocks.field_classes import FieldClasses
-        from sim.live import alike
         from sim.pipeline.tables import tables_of
 
         new, now = World.of(source), self.live.now
@@ -139,7 +139,9 @@ class World(sim.world.World):
         same = (before.stages, before.enforced) == (after.stages, after.enforced)
         if FieldClasses.of_policy(after) != now.blocks.l4.fields:
             return new
-        if not same or not alike(now.program.network, new.network):
+        network = now.program.network
+        here = (network.vrfs, network.endpoints) == (new.network.vrfs, new.network.endpoints)
+        if not (same and here and alike(network, new.network)):
             return new
         version = self.live.become(new.policy_read)
         program = replace(version.program, network=new.network, policy=new.policy_read)

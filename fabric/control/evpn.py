@@ -79,7 +79,18 @@ class Type5:
         return map(self.route, range(len(self)))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Type5) and list(self) == list(other)
+        if not isinstance(other, Type5) or len(self) != len(other):
+            return False
+        return self._as_written(other) or list(self) == list(other)
+
+    def _as_written(self, other: Type5) -> bool:
+        """Whether rows and tables are the same: routes are then, and none is made to tell."""
+        plans = ((p.rd, p.router_mac, p.loopback) for p in (self.plan, other.plan))
+        tables = ((r.labels, r.prefixes, r.rt_sets) for r in (self, other))
+        return all(a == b for a, b in (tuple(plans), tuple(tables))) and all(
+            np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("vrf", "vtep", "prefix", "rts", "prepended")
+        )
 
     def route(self, row: int) -> Type5Route:
         """One row as an object."""

@@ -1,0 +1,53 @@
+"""Whether two worlds decide alike about every packet, by what blocks and proofs are made of.
+
+This errs on one side: worlds that decide alike may be told apart, where they number what they have
+otherwise. Lines and names of files say nothing about packets and do not count.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compiler.program.program import Program
+from fabric.inventory import wherever_written
+from fabric.network import Network
+from sim.blocks.field_classes import FieldClasses
+
+
+def decide_alike(a: Program, b: Program) -> bool:
+    """Whether two programs say the same about the same endpoints, in networks that are alike."""
+    return (
+        (a.stages, a.policy.enforced) == (b.stages, b.policy.enforced)
+        and np.array_equal(a.bindings, b.bindings)
+        and a.groups == b.groups
+        and [(o.kind, o.name) for o in a.origins] == [(o.kind, o.name) for o in b.origins]
+        and FieldClasses.of_policy(a.policy) == FieldClasses.of_policy(b.policy)
+        and alike(a.network, b.network)
+    )
+
+
+def alike(a: Network, b: Network) -> bool:
+    """Whether nothing differs between two networks that programs, blocks or proofs read: then a
+    policy that was compiled for one holds in the other, whatever else their files say."""
+    return a is b or (
+        _same_things(a, b)
+        and (a.fabric.nodes, a.fabric.links) == (b.fabric.nodes, b.fabric.links)
+        and a.fabric.failed == b.fabric.failed
+        and a.plan.loopback == b.plan.loopback
+        and a.rewrites == b.rewrites
+        and (a.fib.instances, a.fib.nexthop_sets) == (b.fib.instances, b.fib.nexthop_sets)
+        and [r.prefixes for r in a.fib.vrf_routes] == [r.prefixes for r in b.fib.vrf_routes]
+        and all(map(np.array_equal, a.fib.chosen, b.fib.chosen))
+        and a.underlay.speeds == b.underlay.speeds
+        and np.array_equal(a.underlay.hop_off, b.underlay.hop_off)
+        and np.array_equal(a.underlay.hop_node, b.underlay.hop_node)
+        and np.array_equal(a.underlay.hop_link, b.underlay.hop_link)
+        and a.routes == b.routes
+    )
+
+
+def _same_things(a: Network, b: Network) -> bool:
+    """Whether two networks have the same VRFs and endpoints, wherever they are written."""
+    here, there = ([wherever_written(e) for e in n.endpoints] for n in (a, b))
+    vrfs, others = ([wherever_written(vrf) for vrf in n.vrfs] for n in (a, b))
+    return (here, vrfs) == (there, others)

@@ -19,7 +19,7 @@ from fabric.load import load_fabric
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 FOLDER = Path(__file__).parents[3] / "compiler" / "targets"
 NO_BACKEND = {"__init__", "catalogue", "profiles", "releases", "usage"}
-NO_BACKEND |= {"nft_maps", "vrf_leaks", "vxlan_devices"}
+NO_BACKEND |= {"nft_maps", "port_names", "vrf_leaks", "vxlan_devices"}
 LATER = {"frr10", "linux10"}
 """Second forms of a file."""
 

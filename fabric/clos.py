@@ -215,7 +215,9 @@ def build_fabric(spec: FabricSpec, down: Iterable[str] = (), drained: Iterable[s
         nodes.append(Node(number, name, Role(data["role"]), *where))
     links = tuple(_links(wiring, index))
     weighted = spec.ecmp == "bandwidth"
-    fabric = Fabric(tuple(nodes), links, wiring, Role(spec.vtep), weighted=weighted)
+    by_hand = any(site.nodes for site in spec.sites.values())
+    vtep = Role(spec.vtep)
+    fabric = Fabric(tuple(nodes), links, wiring, vtep, weighted=weighted, by_hand=by_hand)
     fabric = replace(fabric, risk_groups=risk_groups(spec, fabric))
     return drain(take_down(fabric, down), drained)
 

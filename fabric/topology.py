@@ -80,7 +80,8 @@ class Fabric:
     a risk group in `down_groups` are in `down_nodes` and `down_links` too. `down_sessions` are
     links that are up and have no BGP session. Nodes that are `drained` are up, and whoever knows
     another way takes it (`fabric.control.underlay`). Where it is `weighted`, equal paths share load
-    by the speeds of links (`fabric.control.weights`)."""
+    by the speeds of links (`fabric.control.weights`). `by_hand`: some nodes are written down, which
+    matters to pictures alone."""
 
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
@@ -93,6 +94,7 @@ class Fabric:
     down_sessions: frozenset[int] = field(default_factory=frozenset)
     drained: frozenset[int] = field(default_factory=frozenset)
     weighted: bool = False
+    by_hand: bool = False
 
     @cached_property
     def graph(self) -> nx.MultiGraph[str]:

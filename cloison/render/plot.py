@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from matplotlib.patches import Patch
 
 from cloison.render.files import write_bytes
 from cloison.render.places import LIMIT, Spot, placed
+from cloison.render.untangled import way_round
 from fabric.io.visible import lines as lines_of
 from fabric.io.visible import visible
 from fabric.topology import Fabric, Role
@@ -135,6 +136,9 @@ def draw_fabric(
     axes.set_axis_off()
     axes.set_title(visible(title), loc="left", fontsize=10, parse_math=False)
     cables = bundle_cables(fabric, spots, shown)
+    if fabric.by_hand:
+        at = [(spot.x, spot.y) for spot in spots]
+        cables = [replace(c, way=way_round(c.way, at)) for c in cables]
     for shade in (DOWN, CABLE, UNREACHED, PATH):
         axes.add_collection(lines([c for c in cables if c.colour == shade], shade))
     for spot in spots:
@@ -162,12 +166,13 @@ def spacing(spots: Sequence[Spot], width: float) -> dict[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class Cable:
-    """All links between two spots."""
+    """All links between two spots, and the points that it leads through."""
 
     a: Spot
     b: Spot
     count: int
     colour: str
+    way: Sequence[tuple[float, float]]
 
 
 def bundle_cables(fabric: Fabric, spots: Sequence[Spot], shown: Highlights) -> list[Cable]:
@@ -183,16 +188,21 @@ def bundle_cables(fabric: Fabric, spots: Sequence[Spot], shown: Highlights) -> l
             shades.setdefault((at[link.a], at[link.b]), []).append(DOWN if failed else way)
     order = (PATH, UNREACHED, CABLE, DOWN).index
     return [
-        Cable(spots[a], spots[b], len(found), min(found, key=order))
+        Cable(spots[a], spots[b], len(found), min(found, key=order), straight(spots[a], spots[b]))
         for (a, b), found in sorted(shades.items())
     ]
+
+
+def straight(a: Spot, b: Spot) -> Sequence[tuple[float, float]]:
+    """From one spot to another."""
+    return (a.x, a.y), (b.x, b.y)
 
 
 def lines(cables: Sequence[Cable], shade: str) -> LineCollection:
     """Cables of one colour; a bundle is thicker than a link."""
     way = shade in (PATH, UNREACHED)
     return LineCollection(
-        [[(c.a.x, c.a.y), (c.b.x, c.b.y)] for c in cables],
+        [c.way for c in cables],
         colors=shade,
         linewidths=[2.4 if way else min(3.0, 0.7 + 0.2 * (c.count - 1)) for c in cables],
         linestyles="dashed" if shade in (DOWN, UNREACHED) else "solid",

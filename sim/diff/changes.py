@@ -142,26 +142,25 @@ class BothBlocks:
         return self._columns[vrfs]
 
     def equal(self, vrfs: tuple[int, int], block: tuple[int, int]) -> bool:
-        """Whether two blocks are the same tables over the same spans, columns and L4 atoms: nothing
-        differs then. Where they are not, something may."""
+        """Whether two blocks say the same about each span, column and L4 atom, row by row: nothing
+        differs then. Where they do not, or spans or columns are others, something may."""
         if vrfs not in self._alike:
             starts = [b.addresses.starts[v] for b, v in zip(self.both, vrfs, strict=True)]
             columns = [b.remote_index[v] for b, v in zip(self.both, vrfs, strict=True)]
             same = starts[0] == starts[1] and np.array_equal(columns[0], columns[1])
-            same = same and np.array_equal(self.l4[0], self.l4[1])
             self._alike[vrfs] = same and all(a == b for _, a, b in self.vrfs)
         if not self._alike[vrfs]:
             return False
-        tables = []
-        for side, blocks in enumerate(self.both):
-            at, vrf = block[side], vrfs[side]
+        cells = []
+        for at, vrf, blocks in zip(block, vrfs, self.both, strict=True):
             first = int(blocks.cell_off[at])
             size = blocks.addresses.count(vrf) * int(blocks.remote_count[vrf])
-            cells = blocks.cell_class[first : first + size]
-            l4 = blocks.l4_class[int(blocks.l4_off[at]) :][: blocks.l4.size]
-            rows = blocks.F[int(blocks.F_off[at]) :][: (int(cells.max()) + 1) * blocks.n_l4[at]]
-            tables.append((cells, l4, self.permit[side][rows]))
-        return all(np.array_equal(*pair) for pair in zip(*tables, strict=True))
+            cells.append(blocks.cell_class[first : first + size])
+        if not np.array_equal(cells[0], cells[1]):
+            return False
+        rows = np.arange(int(cells[0].max()) + 1)
+        was, now = (self._permits(side, block[side], rows) for side in (0, 1))
+        return np.array_equal(was, now)
 
     def differing(
         self, vrfs: tuple[int, int], block: tuple[int, int]

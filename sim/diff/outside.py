@@ -190,8 +190,7 @@ class _View:
             there = _leading(reach, sets, egress)[ref.atom_a]
             theirs = np.asarray(there & (owner >= 0) & ~outside[owner])
             for into, chosen in ((owned, theirs), (free, np.asarray(there & (owner < 0)))):
-                for span in np.flatnonzero(chosen).tolist():
-                    version, low, high = ref.bounds(span)
+                for version, low, high in ref.runs(np.flatnonzero(chosen)):
                     into[version].append((low, high))
         return _View(
             {v: union(owned[v]) for v in (4, 6)},

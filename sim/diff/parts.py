@@ -134,8 +134,11 @@ def _cut(
 ) -> Iterator[tuple[str, bytes, list[Piece]]]:
     """Kinds and sets that changed, and where."""
     found: dict[tuple[str, bytes], list[Piece]] = defaultdict(list)
+    known: dict[tuple[tuple[int, int], tuple[int, int]], list[tuple[str, bytes]]] = {}
     for piece, was, now in pieces(old, new):
-        for change in kinds(sides, was, now):
+        if (was, now) not in known:
+            known[was, now] = [*kinds(sides, was, now)]
+        for change in known[was, now]:
             found[change].append(piece)
     for (kind, bits), where in found.items():
         yield kind, bits, where

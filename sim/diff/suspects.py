@@ -89,9 +89,12 @@ class _World:
                 for u in one.units
                 for vtep in network.entries(network.endpoints[u.endpoint])
             )
-            self.at[one.key.vrf].append(list(vteps))
+            if len(where := list(vteps)) > 1:
+                self.at[one.key.vrf].append(where)
         self._tables: dict[str, tuple[I64, I64]] = {}
         self._uneven: dict[frozenset[str], bool] = {}
+        self._led: dict[Names, bool] = {}
+        self._ways: dict[tuple[int, int], tuple[int, ...]] = {}
 
     def tables(self, vrf: str) -> tuple[I64, I64]:
         """VTEPs of a VRF by name, and their own next-hop sets by atom."""
@@ -131,21 +134,27 @@ class _World:
 
     def _apart(self, vrf: str, other: str) -> bool:
         """Whether routes of a VRF lead otherwise to members of one class of another."""
-        b, sets = self.space.blocks, self.tables(vrf)[1]
-        known: dict[tuple[int, int], tuple[int, ...]] = {}
-        for units in self.at[other] if len(sets) else ():
-            ways = set()
-            for version, address, vtep in units:
-                atom = b.addresses.find(self.vrfs[vrf], version, address)
-                key = int(sets[0, atom]), vtep
-                if key not in known:
-                    hops = slice(*b.set_off[key[0] : key[0] + 2]) if key[0] >= 0 else slice(0)
-                    there = b.set_vrf[hops][b.set_vtep[hops] == vtep]
-                    known[key] = len(b.set_vrf[hops]), *there.tolist()
-                ways.add(known[key])
-            if len(ways) > 1:
-                return True
-        return False
+        if (vrf, other) not in self._led:
+            sets = self.tables(vrf)[1]
+            there = self.at[other] if len(sets) else ()
+            self._led[vrf, other] = any(self._led_apart(vrf, sets[0], units) for units in there)
+        return self._led[vrf, other]
+
+    def _led_apart(self, vrf: str, sets: I64, units: list[tuple[int, int, int]]) -> bool:
+        """Whether sets of a VRF by atom lead otherwise to some of these members than to others."""
+        find, number = self.space.blocks.addresses.find, self.vrfs[vrf]
+        keys = {(int(sets[find(number, version, ip)]), vtep) for version, ip, vtep in units}
+        return len(keys) > 1 and len({self._way(*key) for key in keys}) > 1
+
+    def _way(self, hop_set: int, vtep: int) -> tuple[int, ...]:
+        """How a set leads to a VTEP: of how many hops, and to which VRFs there."""
+        key = hop_set, vtep
+        if key not in self._ways:
+            b = self.space.blocks
+            hops = slice(*b.set_off[hop_set : hop_set + 2]) if hop_set >= 0 else slice(0)
+            there = b.set_vrf[hops][b.set_vtep[hops] == vtep]
+            self._ways[key] = len(b.set_vrf[hops]), *there.tolist()
+        return self._ways[key]
 
 
 def _ahead(leads: list[set[str]], sets: NDArray[Any]) -> set[str]:
@@ -238,6 +247,9 @@ def _decided(old: _World, new: _World, alike: set[str], routed: Iterable[Names])
     )
     for a, b in routed:
         if a in alike and b in inward:
+            if a in inward[b]:
+                yield a, b
+                continue
             seen = {a}.union(*(world.sees(behind_of, a, b) for world, behind_of in seen_behind))
             if seen & inward[b]:
                 yield a, b

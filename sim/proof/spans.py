@@ -13,7 +13,7 @@ With `also[a]`, spans of every (a, …) are cut by those VRFs too, and so have t
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -55,6 +55,15 @@ class Refinement:
         local = span - self.n_v4 * family
         last = axis[cuts[local + 1]] - 1 if local + 1 < len(cuts) else TOP[version]
         return version, axis[cuts[local]], last
+
+    def runs(self, spans: I64) -> Iterator[tuple[int, int, int]]:
+        """(version, first, last) of neighbours among sorted spans, as one."""
+        if len(spans):
+            ends = np.flatnonzero((np.diff(spans) != 1) | (spans[1:] == self.n_v4))
+            firsts, lasts = spans[np.r_[0, ends + 1]], spans[np.r_[ends, len(spans) - 1]]
+            for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+                version, low, _ = self.bounds(first)
+                yield version, low, self.bounds(last)[2]
 
 
 @dataclass(frozen=True, slots=True)

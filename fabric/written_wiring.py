@@ -25,7 +25,7 @@ from fabric.io.visible import visible
 from fabric.multigraph import Multigraph
 from fabric.topology import RANK, Role
 
-PORT = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_./]{0,14}")
+PORT = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_./]{0,62}")
 ONE_DPU = "a host has one DPU here: write another host for the other one"
 FORM = 'write "node:port -- node:port"; a port may be left out'
 
@@ -139,7 +139,7 @@ def known_ends(
             found.error("C347", f'no node is called "{visible(name)}"', cable.span, hint)
         elif port is not None and not PORT.fullmatch(port):
             what = f'"{visible(port)}" cannot be a port'
-            found.error("C347", what, cable.span, "such as swp1, p0 or Ethernet1/1; 15 letters")
+            found.error("C347", what, cable.span, "such as swp1, p0 or Ethernet1/1; 63 letters")
         elif port is not None and (name, port) in used:
             other = used[name, port]
             hint = f"the other one: {other}" if other else None

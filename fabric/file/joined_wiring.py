@@ -6,8 +6,9 @@ Rules that hold here:
    things about one node or one port, that is a warning (C352) with both lines.
 2. A row about a device of another site is that site's. Devices whose role is none of ours are
    passed over with their cables, and so is a cable to a device that nobody names; C351 counts.
-3. A device is known by its name, or by the first part of it (`leaf1` for `leaf1.example.org`). One
-   cable that both of its ends see is one.
+3. A device is known by its name, or by the first part of it (`leaf1` for `leaf1.example.org`, and
+   the other way round where only one has it). One cable that both of its ends see is one
+   (`fabric.file.seen_cables`).
 4. With `dpus: "{host}-dpu"` a host that has no DPU gets one of that name, and its cables are the
    DPU's: inventories list a server with the ports of its DPU.
 """
@@ -25,6 +26,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
+from fabric.file.seen_cables import Ends, OneCable, SeenCables
 from fabric.file.spec import FabricSpec, NodeName, Site, SiteCable, SiteNode
 from fabric.file.wiring_tables import SeenCable, SeenNode, read_table, slug
 from fabric.io.dependencies import asked, entries
@@ -35,11 +37,9 @@ END = re.compile(r"\s*([^\s:]+)(?::(\S+))?\s*")
 SUFFIXES = (".csv", ".json")
 HOST = "{host}"
 SHOWN = 4
+FASTEST = 25600
+"""Gbit/s, as for cables of the file."""
 NAMES: TypeAdapter[str] = TypeAdapter(NodeName)
-Ends = tuple[tuple[str, str | None], tuple[str, str | None]]
-Cabled = tuple[frozenset[tuple[str, str | None]], Span | None]
-"""Both ends of a cable, and where it is written."""
-Used = dict[tuple[str, str], Cabled]
 
 
 def ends_of(cable: str | SiteCable) -> tuple[list[str], Ends | None]:
@@ -78,15 +78,25 @@ def with_tables(spec: FabricSpec, found: Diagnostics) -> FabricSpec:
             except InputError as error:
                 found.items += error.diagnostics
     sites = {}
-    known = {node for joined in made.values() for node in (*joined.nodes, *_hosts(joined.nodes))}
-    skipped = set[str]().union(*(joined.skipped for joined in made.values()))
-    used: Used = {}
+    names = DeviceNames.of(made.values())
+    seen = SeenCables()
+    own = {name: [*written(spec, name, seen)] for name in made}
     for name, joined in made.items():
-        cables = [*joined.site.cables, *added(spec, name, joined, known, skipped, used, found)]
+        more = [*added(spec, name, joined, names, seen, found)]
+        number = len(joined.site.cables)
+        joined.at |= {
+            ("sites", name, "cables", number + n): cable.span
+            for n, cable in enumerate(more)
+            if cable.span is not None
+        }
+        sites[name] = own[name], more
+    done = {}
+    for name, joined in made.items():
+        cables = [*as_written(joined.site.cables, sites[name][0]), *map(spelled, sites[name][1])]
         nodes, cables = with_dpus(spec, name, joined, cables, found)
-        sites[name] = joined.site.model_copy(update={"nodes": nodes, "cables": cables})
+        done[name] = joined.site.model_copy(update={"nodes": nodes, "cables": cables})
         told(spec, name, joined, found)
-    out = spec.model_copy(update={"sites": sites})
+    out = spec.model_copy(update={"sites": done})
     out._elsewhere = {key: span for joined in made.values() for key, span in joined.at.items()}
     return out
 
@@ -175,55 +185,99 @@ def join(
     into.nodes[row.name] = SiteNode.model_validate({**theirs, **mine})
 
 
+def written(spec: FabricSpec, site: str, seen: SeenCables) -> Iterator[OneCable | None]:
+    """The cables of the file itself, None for those that cannot be read."""
+    for i, cable in enumerate(spec.sites[site].cables):
+        _, ends = ends_of(cable)
+        span = spec.at("sites", site, "cables", i)
+        yield None if ends is None else seen.written(ends, getattr(cable, "speed", None), span)
+
+
+def as_written(
+    cables: Iterable[str | SiteCable], known: Iterable[OneCable | None]
+) -> Iterator[str | SiteCable]:
+    """The cables of the file, with ports that tables say of them."""
+    for cable, one in zip(cables, known, strict=True):
+        yield spelled(one) if one is not None and one.filled else cable
+
+
+def spelled(cable: OneCable) -> SiteCable:
+    """A cable as a file has it."""
+    return SiteCable(between=[told_end(end) for end in cable.ends], speed=cable.speed)
+
+
 def added(
     spec: FabricSpec,
     site: str,
     joined: _Joined,
-    known: set[str],
-    skipped: set[str],
-    used: Used,
+    names: DeviceNames,
+    seen: SeenCables,
     found: Diagnostics,
-) -> Iterator[SiteCable]:
+) -> Iterator[OneCable]:
     """The cables that tables add to those of the file (rules 1 to 3)."""
-    number = len(joined.site.cables)
-    for i, cable in enumerate(joined.site.cables):
-        _, ends = ends_of(cable)
-        if ends is not None:
-            note(ends, spec.at("sites", site, "cables", i), used)
     for row in joined.seen:
-        names = [resolved(name, known, skipped) for name in (row.a, row.b)]
-        if None in names:
-            strange = [n for n, ours in zip((row.a, row.b), names, strict=True) if ours is None]
-            if any(name in skipped or short(name) in skipped for name in strange):
+        a, b = (names.resolved(name) for name in (row.a, row.b))
+        if a is None or b is None:
+            strange = [n for n, ours in ((row.a, a), (row.b, b)) if ours is None]
+            if any(names.passed_over(name) for name in strange):
                 joined.passed["cables of devices that are passed over"] += 1
             else:
                 joined.strange.update(visible(name) or "nobody" for name in strange)
             continue
-        ends = ((str(names[0]), row.a_port or None), (str(names[1]), row.b_port or None))
-        other = note(ends, row.span, used)
-        if other is not None:
-            pair, span = other
-            if pair != frozenset(ends):
-                text = f"{told_ends(ends)}, and at {span} {told_ends(sorted(pair, key=str))}"
-                found.warn("C352", f"here is {text}", row.span, "the first one counts")
-            continue
-        joined.at["sites", site, "cables", number] = row.span
-        number += 1
-        speed = int(row.speed) if re.fullmatch(r"[1-9][0-9]{0,4}", row.speed) else None
-        yield SiteCable(between=[told_end(end) for end in ends], speed=speed)
+        ends = (a, row.a_port or None), (b, row.b_port or None)
+        speed = speed_of(row, found)
+        cable, new = seen.listed(ends, speed, row.span, row.span.file)
+        if new:
+            yield cable
+        elif seen.contradicts(cable, ends):
+            text = f"{told_ends(ends)}, and at {cable.span} {told_ends(cable.ends)}"
+            found.warn("C352", f"here is {text}", row.span, "the first one counts")
+        elif None not in (speed, cable.speed) and speed != cable.speed:
+            text = f"{told_ends(ends)} has speed {cable.speed} at {cable.span}, and {speed} here"
+            found.warn("C352", text, row.span, "the first one counts")
+        else:
+            cable.speed = cable.speed or speed
 
 
-def note(
-    ends: Ends,
-    span: Span | None,
-    used: Used,
-) -> Cabled | None:
-    """Remember a cable at its ports; the one that is at either of them already, if there is one."""
-    ports = [(name, port) for name, port in ends if port]
-    other = next((used[port] for port in ports if port in used), None)
-    if other is None:
-        used.update(dict.fromkeys(ports, (frozenset(ends), span)))
-    return other
+def speed_of(row: SeenCable, found: Diagnostics) -> int | None:
+    """Gbit/s, where a row says how many."""
+    if not row.speed:
+        return None
+    if re.fullmatch(r"[1-9][0-9]{0,4}", row.speed) and int(row.speed) <= FASTEST:
+        return int(row.speed)
+    text = f'"{visible(row.speed)}" is no speed of a cable'
+    found.error("C350", text, row.span, f"Gbit/s, 1 to {FASTEST:,}")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceNames:
+    """Names of nodes, and of devices that are passed over; `longer` has the one name that begins
+    with a first part."""
+
+    known: set[str]
+    skipped: set[str]
+    longer: dict[str, str]
+
+    @classmethod
+    def of(cls, made: Iterable[_Joined]) -> DeviceNames:
+        """Of all sites."""
+        known, skipped = set[str](), set[str]()
+        for joined in made:
+            known |= {*joined.nodes, *_hosts(joined.nodes)}
+            skipped |= joined.skipped
+        often = Counter(map(short, known))
+        longer = {short(name): name for name in known if often[short(name)] == 1}
+        return cls(known, skipped, longer)
+
+    def resolved(self, name: str) -> str | None:
+        """The node that a table means, None where there is none (rule 3)."""
+        ways = name, short(name), self.longer.get(name, name)
+        return next((way for way in ways if way in self.known and way not in self.skipped), None)
+
+    def passed_over(self, name: str) -> bool:
+        """Whether it is a device of another kind or site."""
+        return name in self.skipped or short(name) in self.skipped
 
 
 def told_end(end: Any) -> str:
@@ -242,12 +296,6 @@ def short(name: str) -> str:
     return name.partition(".")[0]
 
 
-def resolved(name: str, known: set[str], skipped: set[str]) -> str | None:
-    """The node that a table means, None where there is none (rule 3)."""
-    ways = (name, short(name))
-    return next((way for way in ways if way in known and way not in skipped), None)
-
-
 def with_dpus(
     spec: FabricSpec,
     site: str,
@@ -259,15 +307,29 @@ def with_dpus(
     form, nodes = joined.site.dpus, joined.nodes
     if form is None:
         return nodes, cables
-    if form.count(HOST) != 1 or "{" in form.replace(HOST, ""):
+    if form.count(HOST) != 1 or not named_well(form.replace(HOST, "x")) or form == HOST:
         found.error("C350", f'"{visible(form)}" names no DPU', spec.at("sites", site, "dpus"),
                     f'write "{HOST}-dpu"')  # fmt: skip
         return nodes, cables
     have = {*_hosts(nodes)}
     named = {n: form.replace(HOST, n) for n, node in nodes.items() if node.role == "host"}
-    named = {host: dpu for host, dpu in named.items() if host not in have and dpu not in nodes}
+    named = {host: dpu for host, dpu in named.items() if host not in have}
+    listed = {dpu: host for host, dpu in named.items() if dpu in nodes}
+    for host, dpu in [*named.items()]:
+        free = dpu not in nodes or (nodes[dpu].role == "dpu" and nodes[dpu].host is None)
+        if not free or not named_well(dpu):
+            span = joined.at.get(("sites", site, "nodes", host)) or spec.at("sites", site, "dpus")
+            what = f'the DPU of {host} cannot be called "{visible(dpu)}"'
+            hint = f"{dpu} is something else" if named_well(dpu) else "at most 63 letters"
+            found.error("C350", what, span, hint)
+            del named[host]
     out: dict[str, SiteNode] = {}
     for name, node in nodes.items():
+        if name in named and named[name] in nodes:
+            continue
+        if name in listed and listed[name] in named:
+            out[name] = node.model_copy(update={"host": listed[name]})
+            continue
         if name not in named:
             out[name] = node
             continue
@@ -278,6 +340,14 @@ def with_dpus(
         if where is not None:
             joined.at[(*key, named[name])] = where
     return out, [moved(cable, named) for cable in cables]
+
+
+def named_well(name: str) -> bool:
+    """Whether a node may have this name."""
+    try:
+        return bool(NAMES.validate_python(name))
+    except ValidationError:
+        return False
 
 
 def moved(cable: str | SiteCable, named: dict[str, str]) -> str | SiteCable:
@@ -291,7 +361,9 @@ def moved(cable: str | SiteCable, named: dict[str, str]) -> str | SiteCable:
 
 def told(spec: FabricSpec, site: str, joined: _Joined, found: Diagnostics) -> None:
     """C351: what was passed over."""
-    counts = [(what, n) for what, n in joined.passed.items() if n]
+    counts = [(what, n) for what, n in joined.passed.most_common() if n]
+    if more := counts[2 * SHOWN :]:
+        counts[2 * SHOWN :] = [("of other kinds", sum(n for _, n in more))]
     if joined.strange:
         dots = ", …" if len(joined.strange) > SHOWN else ""
         names = ", ".join([*joined.strange][:SHOWN]) + dots

@@ -19,6 +19,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -122,21 +123,25 @@ def unknown(file: str, why: str) -> InputError:
 
 def of_csv(text: str, file: str) -> WiringTable:
     """Rule 1."""
-    lines = text.splitlines()
-    if not lines:
+    if not text.strip():
         raise unknown(file, "it is empty")
-    if len(lines) > ROWS + 1:
-        raise unknown(file, f"it has more than {ROWS:,} rows")
-    comma = max(",;\t", key=lines[0].count)
+    comma = max(",;\t", key=text.partition("\n")[0].count)
+    rows: list[tuple[int, list[str]]] = []
+    reader = csv.reader(StringIO(text, newline=""), delimiter=comma, strict=True)
     try:
-        rows = list(csv.reader(lines, delimiter=comma, strict=True))
+        last = 0
+        for row in reader:
+            rows.append((last + 1, row))
+            last = reader.line_num
+            if len(rows) > ROWS + 1:
+                raise unknown(file, f"it has more than {ROWS:,} rows")
     except csv.Error as error:
         raise unknown(file, f"it is no CSV: {error}") from None
-    header = [slug(cell, "_") for cell in rows[0]]
+    header = [slug(cell, "_") for cell in rows[0][1]]
     nodes, cables = columns(header, NODES), columns(header, CABLES)
     status = header.index("status") if "status" in header else None
     found, gone = [], 0
-    for number, row in enumerate(rows[1:], 2):
+    for number, row in rows[1:]:
         if not any(cell.strip() for cell in row):
             continue
         if status is not None and status < len(row) and slug(row[status]) in GONE:
@@ -149,7 +154,7 @@ def of_csv(text: str, file: str) -> WiringTable:
     if nodes.keys() >= {"name", "role"}:
         told = (node(cells(row, nodes), Span(file, number)) for number, row in found)
         return WiringTable(tuple(told), gone=gone)
-    names = ", ".join(visible(cell) for cell in rows[0][:8])
+    names = ", ".join(visible(cell) for cell in rows[0][1][:8])
     raise unknown(file, f"its columns are {names}")
 
 

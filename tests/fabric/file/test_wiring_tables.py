@@ -213,7 +213,7 @@ def test_the_file_wins_over_tables_and_the_first_over_the_second(tmp_path: Path)
     said = sorted(w.message for w in warnings if w.code == "C352")
     assert len(said) == 4
     assert (
-        f"here is tor2:swp9 -- sp1:swp3, and at {tmp_path}/c.csv:5:1 sp1:swp2 -- tor2:swp9" in said
+        f"here is tor2:swp9 -- sp1:swp3, and at {tmp_path}/c.csv:5:1 tor2:swp9 -- sp1:swp2" in said
     )
     assert any("tor1 has rack mine at" in text and "r1 here" in text for text in said)
     assert {Path(w.span.file).name for w in warnings if w.span} == {"d.csv", "c.csv", "e.csv"}

@@ -1,0 +1,178 @@
+"""Cables that several lists have are one each; what cannot be a name or a number is refused."""
+
+from __future__ import annotations
+
+import json
+from itertools import permutations
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fabric.clos import build_fabric
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.file.seen_cables import SeenCables
+from fabric.load import load
+from fabric.topology import Fabric
+
+SITE = """
+cloison: 1
+name: x
+sites:
+  s:
+    clos: none
+    tables: [TABLES]
+    nodes:
+      sp: { role: spine }
+      tor.lab: { role: leaf }
+      bf: { role: dpu, host: gpu }
+    MORE
+tenants: { red: { vrfs: { main: { prefixes: [10.1.0.0/16] } } } }
+"""
+HEAD = "from,from_port,to,to_port,speed\n"
+
+
+def read(folder: Path, *tables: str, more: str = "") -> tuple[Fabric, list[Diagnostic]]:
+    names = [f"t{n}.csv" for n in range(len(tables))]
+    for name, text in zip(names, tables, strict=True):
+        (folder / name).write_text(text if text.startswith(("name", "[")) else HEAD + text)
+    path = folder / "site.yaml"
+    path.write_text(SITE.replace("TABLES", ", ".join(names)).replace("MORE", more))
+    spec, warnings = load(path)
+    return build_fabric(spec), [w for w in warnings if w.code in ("C351", "C352")]
+
+
+def cabled(fabric: Fabric) -> list[str]:
+    n = [node.name for node in fabric.nodes]
+    return sorted(
+        f"{n[k.a]}:{k.a_port} {n[k.b]}:{k.b_port}" for k in fabric.links if k.kind != "host"
+    )
+
+
+ONE = ["bf:p0 tor.lab:1", "tor.lab:2 sp:9"]
+LISTS = {
+    "ports at one end each": ("bf,p0,tor,\ntor,2,sp,\n", "tor,1,bf,\nsp,9,tor,\n"),
+    "no ports in one of them": ("bf,,tor,\ntor,,sp,\n", "bf,p0,tor,1\ntor,2,sp,9\n"),
+    "no ports in the second": ("bf,p0,tor,1\ntor,2,sp,9\n", "tor,,bf,\nsp,,tor,\n"),
+    "both ways in one list": ("bf,p0,tor,\ntor,2,sp,\ntor,1,bf,\nsp,9,tor,\n",),
+    "a node by its whole name": ("bf,p0,tor.lab,1\n", "tor,2,sp.lab,9\nbf.lab,,tor,\n"),
+}
+
+
+@pytest.mark.parametrize("what", LISTS)
+def test_what_several_lists_have_is_one_cable(what: str, tmp_path: Path) -> None:
+    """A way too many would make lines hold without the only way that there is."""
+    fabric, warnings = read(tmp_path, *LISTS[what])
+    assert cabled(fabric) == ONE and warnings == []
+
+
+def test_a_cable_of_the_file_gets_its_ports_from_a_table(tmp_path: Path) -> None:
+    more = "cables: [bf -- tor.lab, { between: [tor.lab, sp], speed: 25 }]"
+    fabric, warnings = read(tmp_path, "bf,p0,tor,1\nsp,9,tor,2\n", more=more)
+    assert cabled(fabric) == ONE and warnings == []
+    assert [k.speed for k in fabric.links if k.kind == "fabric"] == [200, 25]
+
+
+def test_rows_of_one_list_are_cables_side_by_side(tmp_path: Path) -> None:
+    fabric, _ = read(tmp_path, "bf,,tor,\nbf,,tor,\ntor,,sp,\n", "bf,p7,tor,7\n")
+    assert len(fabric.links) == 4 and "bf:p7 tor.lab:7" in cabled(fabric)
+    fabric, _ = read(tmp_path, "bf,p0,tor,\nbf,p1,tor,\n", "tor,1,bf,p1\ntor,2,bf,p0\n")
+    assert cabled(fabric) == ["bf:p0 tor.lab:2", "bf:p1 tor.lab:1"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("bf,p0,tor,1\n", "bf,p0,tor,2\n"),
+        ("bf,p0,tor,1\n", "bf,p0,sp,2\n"),
+        ("bf,p0,tor,1\nbf,p1,tor,2\n", "bf,p0,tor,2\n"),
+        ("bf,p0,tor,1,100\n", "bf,p0,tor,1,200\n"),
+    ],
+)
+def test_who_says_otherwise_is_told_with_both_lines(
+    first: str, second: str, tmp_path: Path
+) -> None:
+    fabric, (warning,) = read(tmp_path, first, second)
+    assert warning.code == "C352" and "t0.csv:" in warning.message
+    assert warning.span is not None and warning.span.file.endswith("t1.csv")
+    assert cabled(fabric) == cabled(read(tmp_path, first)[0])
+
+
+@given(st.integers(0, 2**16))
+def test_whatever_lists_leave_out_there_is_no_cable_too_many(seed: int) -> None:
+    """Lists of the same cables, ports left out at random, in any order of lists."""
+    rng = Random(seed)
+    real = [
+        ((a, f"{a}{n}"), (b, f"{b}{n}"))
+        for n, (a, b) in enumerate(rng.choice([*permutations("abc", 2)]) for _ in range(4))
+    ]
+    lists = []
+    for source in range(rng.randint(1, 3)):
+        rows = []
+        for ends in real if source else [real[i] for i in sorted(rng.sample(range(4), 4))]:
+            said = [(name, port if rng.random() < 0.5 else None) for name, port in ends]
+            rows.append((said[0], said[1]) if rng.random() < 0.5 else (said[1], said[0]))
+        lists.append(rows)
+    seen, made = SeenCables(), []
+    for source, rows in enumerate(lists):
+        for ends in rows:
+            cable, new = seen.listed(ends, None, None, source)
+            made += [cable] * new
+    pairs = sorted(sorted(name for name, _ in ends) for ends in real)
+    if len({tuple(pair) for pair in pairs}) == len(pairs):
+        assert sorted(sorted(name for name, _ in cable.ends) for cable in made) == pairs
+    ports = [end for cable in made for end in cable.ends if end[1]]
+    assert len(ports) == len({*ports})
+
+
+@pytest.mark.parametrize(
+    ("form", "why"),
+    [
+        ("../{host}", "names no DPU"),
+        ("/tmp/{host}", "names no DPU"),
+        ("{host}", "names no DPU"),
+        ("{host}--x", "names no DPU"),
+        ("a{host}\\u202e", "names no DPU"),
+        ("sp-{host}", "cannot be called"),
+        ("{host}-" + "x" * 60, "cannot be called"),
+    ],
+)
+def test_dpus_have_names_of_nodes(form: str, why: str, tmp_path: Path) -> None:
+    """Files are named after nodes: none leads out of the directory that was asked for."""
+    devices = "name,role\nsrv-1,server\nsp-srv-1,leaf\n"
+    with pytest.raises(InputError) as raised:
+        read(tmp_path, devices, more=f"dpus: {json.dumps(form).replace('u005c', '')}")
+    assert any(d.code == "C350" and why in d.message for d in raised.value.diagnostics)
+
+
+def test_a_dpu_that_the_inventory_has_gets_its_host(tmp_path: Path) -> None:
+    devices = "name,role,rack\nsrv-1,server,r1\nsrv-1-bf,dpu,r1\n"
+    fabric, _ = read(
+        tmp_path, devices, "srv-1,p0,tor,3\nsrv-1-bf,p1,tor,4\n", more='dpus: "{host}-bf"'
+    )
+    assert fabric.vtep_of("srv-1").name == "srv-1-bf"
+    assert cabled(fabric) == ["srv-1-bf:p0 tor.lab:3", "srv-1-bf:p1 tor.lab:4"]
+
+
+@pytest.mark.parametrize("speed", ["99999", "0", "-1", "25.5", "25000000", "fast"])
+def test_a_speed_is_gbit_per_second(speed: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is no speed"):
+        read(tmp_path, f"bf,p0,tor,1,{speed}\n")
+
+
+def test_rows_end_where_csv_says(tmp_path: Path) -> None:
+    """Not within quotes, and not at every letter that Unicode calls the end of a line."""
+    fabric, _ = read(tmp_path, 'name,role,rack\nq1,leaf,"row 1\u2028\x0brack 2"\nq2,spine,\n')
+    assert fabric.node("q1").rack == "row-1-rack-2"
+    with pytest.raises(InputError) as raised:
+        read(tmp_path, 'name,role\n"q\n1",leaf\n"\u202eq2",leaf\n')
+    assert [d.span.line for d in raised.value.diagnostics if d.span] == [2, 4]
+    assert all("\u202e" not in d.message for d in raised.value.diagnostics)
+
+
+def test_kinds_that_are_passed_over_are_told_in_short(tmp_path: Path) -> None:
+    rows = "".join(f"x{n},kind {n}\n" for n in range(500))
+    _, (warning,) = read(tmp_path, f"name,role\n{rows}")
+    assert len(warning.message) < 400 and "492 of other kinds" in warning.message

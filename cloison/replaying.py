@@ -171,6 +171,11 @@ def doubtful(report: ReplayReport, elsewhere: int = 0, vrf: str | None = None) -
             f"{unknown:,} packets have a source that no VRF or several VRFs know: "
             "--vrf names the one in which they enter."
         )
+    if report.conditions:
+        yield (
+            f"Some rules permit only if {' and '.join(report.conditions)}, which no header tells: "
+            "packets are counted as if it held."
+        )
     if elsewhere:
         yield (
             f"{elsewhere:,} VXLAN packets have an outer source that is not the VTEP of their inner "

@@ -32,9 +32,10 @@ from compiler.policy.ir import Direction, Packet, Policy
 from compiler.policy.semantics import decide
 from compiler.program.document import document
 from compiler.program.dpu import tables_of
-from compiler.program.program import fields_of
+from compiler.program.program import conditions_of, fields_of
 from compiler.program.walk import verdict
 from compiler.targets import canonical, nftables, text
+from compiler.targets.catalogue import dumper
 from fabric.build import build
 from fabric.diagnostics import InputError
 from fabric.load import load_fabric
@@ -180,9 +181,17 @@ def dumped(
         vrf, address = network.vrfs[remote.vrf].name, str(prefix[0])
         found = permits(said, way.name.lower(), local.name, vrf, address, l4, beside)
         assert found == decide(policy, network, packet).permit, packet
+    asked = {c for g in program.groups_at(vtep) for e in g.entries for c in e.conditions}
     for target in (canonical, text):
         written = target.render(program, vtep)
         assert all(group.stage.label in written for group in program.groups_at(vtep))
+        assert all(condition in written for condition in asked)
+    if conditions_of(program):
+        with pytest.raises(InputError, match="which nftables"):
+            nftables.render(program, vtep)
+        with pytest.raises(InputError, match="which nftables cannot say"):
+            dumper("nftables", program)
+        return
     if fields_of(entry for group in program.groups for entry in group.entries):
         with pytest.raises(InputError, match="which nftables"):
             nftables.render(program, vtep)

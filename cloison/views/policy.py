@@ -24,6 +24,7 @@ def rows(policy: Policy) -> Iterator[dict[str, Any]]:
             "ports": " | ".join(ports(rule.l4)) or "any",
             "action": rule.stage.doing(rule.action).label,
             "origin": str(rule.origin),
+            **({"conditions": list(rule.conditions)} if rule.conditions else {}),
             **enforced(rule.stage),
         }
     for selection in sorted(policy.selections, key=lambda s: (place[s.stage], s.direction)):
@@ -55,8 +56,10 @@ def listed(row: dict[str, Any]) -> Iterator[Any]:
     from cloison.render.formats import visible
 
     there = "->" if row["direction"] == "out" else "<-"
+    said = f"{row['stage']} {row['direction']} {row['order']}"
     ports_ = "" if row["ports"] == "any" else f"  {row['ports']}"
-    yield f"{row['stage']} {row['direction']} {row['order']}: {row['action']}{ports_}"
+    asks = f"  if {' and '.join(row['conditions'])}" if "conditions" in row else ""
+    yield f"{said}: {row['action']}{ports_}{visible(asks)}"
     for line in (f"{row['local']} {there} {row['remote']}", row["origin"]):
         yield Padding(Text(visible(line)), (0, 0, 0, 4))
 

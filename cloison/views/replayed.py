@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cloison.render.table import Table
+from compiler.policy.ir import Condition
 from compiler.policy.stages import To
 from fabric.network import Network
 from sim.blocks.blocks import Blocks
@@ -65,17 +66,18 @@ def rule_table(report: ReplayReport, blocks: Blocks, top: int = TOP) -> Table:
 def rule_rows(report: ReplayReport, blocks: Blocks) -> list[dict[str, Any]]:
     """Packets and bytes per rule and direction, over all enforcement points; busiest first. A
     stage's default that hands packets on to the next stage decides nothing and is left out."""
-    sums: dict[tuple[str, ...], list[int]] = {}
+    sums: dict[tuple[Any, ...], list[int]] = {}
     named = ("stage", "action", "rule", "line")
     for row in entry_rows(report, blocks):
         if not row["hands_on"]:
-            total = sums.setdefault(tuple(row[key] for key in named), [0, 0])
+            key = (*(row[key] for key in named), tuple(row.get("conditions", ())))
+            total = sums.setdefault(key, [0, 0])
             total[0] += row["packets"]
             total[1] += row["bytes"]
     busiest = sorted(sums.items(), key=lambda item: (-item[1][0], str(item[0])))
     return [
-        {"packets": n, "bytes": size, **dict(zip(named, key, strict=True))}
-        for key, (n, size) in busiest
+        {"packets": n, "bytes": size, **dict(zip(named, key, strict=True)), **asked(besides)}
+        for (*key, besides), (n, size) in busiest
     ]
 
 
@@ -100,7 +102,13 @@ def _entry_rows(report: ReplayReport, blocks: Blocks) -> Iterator[dict[str, Any]
                     "rule": str(replace(origin, span=None)),
                     "line": None if origin.span is None else str(origin.span),
                     "hands_on": entry is group.default_entry and does.to is To.NEXT,
+                    **asked(entry.conditions),
                 }
+
+
+def asked(conditions: tuple[Condition, ...]) -> dict[str, list[str]]:
+    """What must hold besides what a header tells, where anything must."""
+    return {"conditions": list(conditions)} if conditions else {}
 
 
 def link_table(report: ReplayReport, network: Network, top: int = TOP) -> Table:
@@ -155,6 +163,7 @@ def document(
     return {
         **listed,
         **left_out,
+        **asked(report.conditions),
         "packets": report.packets,
         "bytes": report.bytes,
         "verdicts": {reason.label: n for reason, n in report.verdicts.items()},

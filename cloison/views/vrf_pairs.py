@@ -36,13 +36,22 @@ def change_rows(network: Network, found: Sequence[ChangedRegion]) -> Iterator[di
     """One row per region; `network` is the new one."""
     for region in found:
         yield {
-            "change": "gained" if region.gained else "lost",
+            "change": region.change.value,
             "direction": WAYS[region.direction],
             "endpoints": ", ".join(region.endpoints),
             "remotes": "; ".join(map(remote_text, region.remotes)),
             "ports": ", ".join(map(str, region.ports)),
             "packet": packet_text(network, region.after),
+            **_asked(region),
         }
+
+
+def _asked(region: ChangedRegion) -> dict[str, Any]:
+    """What permits of a region ask for besides what a header tells, if anything."""
+    if not any(region.asked):
+        return {}
+    before, after = map(list, region.asked)
+    return {"conditions_before": before, "conditions": after}
 
 
 def remote_text(remote: Remote) -> str:

@@ -212,6 +212,20 @@ def refuse_fields(program: Program, who: str) -> None:
         raise UndecidedError(Diagnostic("C864", message, None, hint, "unknown"))
 
 
+def conditions_of(program: Program) -> tuple[Condition, ...]:
+    """What some permits ask for besides what a header tells, sorted."""
+    return program.once(_conditions)
+
+
+def refuse_conditions(program: Program, who: str) -> None:
+    """Nothing, unless permits ask for what no header tells, which `who` does not look at:
+    `UndecidedError` C877."""
+    if words := conditions_of(program):
+        message = f"rules permit only if {' and '.join(words)}, which {who} does not look at"
+        hint = "proofs, replay and explain say it"
+        raise UndecidedError(Diagnostic("C877", message, None, hint, "unknown"))
+
+
 def _by_vtep(program: Program) -> dict[int, list[Endpoint]]:
     """Endpoints by each of their VTEPs."""
     found: dict[int, list[Endpoint]] = {}
@@ -223,6 +237,11 @@ def _by_vtep(program: Program) -> dict[int, list[Endpoint]]:
 
 def _fields(program: Program) -> tuple[str, ...]:
     return fields_of(entry for group in program.groups for entry in group.entries)
+
+
+def _conditions(program: Program) -> tuple[Condition, ...]:
+    entries = (entry for group in program.groups for entry in group.entries)
+    return tuple(sorted({words for entry in entries for words in entry.conditions}))
 
 
 def goes_by_address(entry: Entry) -> bool:

@@ -39,12 +39,14 @@ class Writer:
     """A format of `compile`. `head` is how its files begin, as a regular expression in which NODE
     stands for the node's name: what does not begin like this is never taken for a dump and removed.
     `fields` are the further fields of a packet that its rules can match on (None: any; so also of a
-    format without rules). `usual`: written where no format is named. `brings` names formats whose
-    files are of use only together with these, and are written with them."""
+    format without rules); `conditions`: whether its rules say what must hold besides, of which no
+    header tells, or it has no rules. `usual`: written where no format is named. `brings` names
+    formats whose files are of use only together with these, and are written with them."""
 
     suffix: str
     head: str
     fields: frozenset[str] | None
+    conditions: bool
     load: Callable[[], Backend]
     usual: bool = False
     brings: tuple[str, ...] = ()
@@ -81,18 +83,22 @@ TARGETS: Rows[Target] = Rows(
             "json",
             r'\{\s*"schema":\s*"cloison/[^}]*?"node":\s*"NODE"',
             None,
+            True,
             module("canonical"),
             True,
         ),
     ),
-    Target("text", Writer("txt", r"# NODE  vtep ", None, module("text"), True)),
-    Target("nftables", Writer("nft", r"# NODE  fabric ", frozenset(), module("nftables"), True)),
+    Target("text", Writer("txt", r"# NODE  vtep ", None, True, module("text"), True)),
+    Target(
+        "nftables", Writer("nft", r"# NODE  fabric ", frozenset(), False, module("nftables"), True)
+    ),
     Target(
         "frr",
         Writer(
             "conf",
             r"frr defaults datacenter\nhostname NODE\n",
             None,
+            True,
             made("frr", "for_frr_8"),
             brings=("linux",),
         ),
@@ -103,6 +109,7 @@ TARGETS: Rows[Target] = Rows(
             "conf",
             r"! for FRR 10.3\nfrr defaults datacenter\nhostname NODE\n",
             None,
+            True,
             made("frr", "for_frr_10"),
             brings=("linux10",),
         ),
@@ -113,6 +120,7 @@ TARGETS: Rows[Target] = Rows(
             "sh",
             r"#!/bin/sh\n# NODE  set-up of fabric ",
             None,
+            True,
             made("linux", "with_devices_per_vni"),
         ),
     ),
@@ -122,6 +130,7 @@ TARGETS: Rows[Target] = Rows(
             "sh",
             r"#!/bin/sh\n# NODE  set-up with a single VXLAN device of fabric ",
             None,
+            True,
             made("linux", "with_a_single_device"),
         ),
     ),
@@ -168,9 +177,9 @@ def writer(name: str) -> Writer:
 
 def dumper(name: str, program: Program) -> Backend:
     """What writes the files of a format; `InputError` C862 where rules of the program match on a
-    field on which those of the format cannot, C851 where headers are rewritten: a dump never leaves
-    anything out."""
-    from compiler.program.program import fields_of
+    field on which those of the format cannot, C875 where permits have conditions that it cannot
+    say, C851 where headers are rewritten: a dump never leaves anything out."""
+    from compiler.program.program import conditions_of, fields_of
     from fabric.rewrites import refuse_rewrites
 
     row = writer(name)
@@ -181,6 +190,10 @@ def dumper(name: str, program: Program) -> Backend:
         message = f"rules match on {' and '.join(missing)}, which {name} cannot"
         able = [n for n, w in writers().items() if w.fields is None or w.fields >= {*asked}]
         raise InputError(Diagnostic("C862", message, None, f"these can: {', '.join(able)}"))
+    if not row.conditions and (words := conditions_of(program)):
+        message = f"rules permit only if {' and '.join(words)}, which {name} cannot say"
+        able = [n for n, w in writers().items() if w.conditions]
+        raise InputError(Diagnostic("C875", message, None, f"these can: {', '.join(able)}"))
     return row.load()
 
 

@@ -39,6 +39,7 @@ from compiler.program.program import (
     L4Range,
     Program,
     asked_for,
+    refuse_conditions,
     refuse_fields,
 )
 from compiler.targets.nft_maps import FAMILIES, MARK, Span, maps, span_text
@@ -77,6 +78,7 @@ def ruleset(
     """The ruleset of one VTEP, or of one of its VRFs. `incoming` is how nft names the interface
     that a forwarded packet came in by: `meta sdifname` below a VRF device."""
     refuse_fields(program, "nftables")
+    refuse_conditions(program, "nftables")
     network = program.network
     if elsewhere(program) and asked_for(program, node):
         name = network.fabric.nodes[node].name

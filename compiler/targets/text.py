@@ -1,6 +1,7 @@
 """text: the tables of one VTEP for reading, in the order in which a packet meets them.
 
-One line per entry: order, action, remote, protocol and ports, and the line it comes from.
+One line per entry: order, action, remote, protocol and ports, what must hold besides, and the line
+it comes from.
 """
 
 from __future__ import annotations
@@ -79,8 +80,12 @@ def _group(group: dict[str, Any]) -> Iterator[str]:
         label = "default" if entry is group["default"] else str(entry["order"])
         yield (
             f"  {label:>7} {entry['action']:<12} {_remote(entry['remote'])}"
-            f"  {_ports(entry['l4'])}  # {_cause(entry['origin'])}"
+            f"  {_ports(entry['l4'])}{_asked(entry)}  # {_cause(entry['origin'])}"
         )
+
+
+def _asked(entry: dict[str, Any]) -> str:
+    return f"  if {' and '.join(entry['conditions'])}" if "conditions" in entry else ""
 
 
 def _route(row: dict[str, Any]) -> Iterator[str]:

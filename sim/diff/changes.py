@@ -6,6 +6,7 @@ VRF behind which it lies, protocol, ports), and finds exactly those about which 
 They come as regions: endpoints × remotes × ports, each a set.
 
 1. Regions are disjoint, and what is in none is decided alike in both worlds.
+   Where both permit under other conditions (`sim.blocks.conditions`), they disagree as well.
 2. There are as few as there can be without cutting: two regions of a kind and direction never
    agree in two of their three sets, so no two could be written as one.
 3. Each has a packet that shows it, numbered as in either world.
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
@@ -32,6 +34,7 @@ from fabric.ports import name_of
 from sim.blocks.atoms import TOPS
 from sim.blocks.blocks import Blocks
 from sim.blocks.common_ports import common
+from sim.blocks.conditions import Conditions, demanded
 from sim.blocks.port_sets import L4, Bits, Box
 from sim.blocks.refine import parents
 from sim.numbering import combine
@@ -48,18 +51,37 @@ class Remote:
     v6: Intervals
 
 
-@dataclass(frozen=True, slots=True, order=True)
+class Became(Enum):
+    """What became of packets; under other conditions, which both worlds permit."""
+
+    LOST = "lost"
+    GAINED = "gained"
+    ASKED = "conditions"
+
+
+Asked = tuple[Conditions, Conditions]
+"""What permits ask for besides, in either world; nothing where one denies."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChangedRegion:
-    """`gained` or lost: what these endpoints may send to (OUT) or take from (IN) these remotes on
-    these ports. `before` and `after` are one packet of it, as either world numbers it."""
+    """What became of what these endpoints may send to (OUT) or take from (IN) these remotes on
+    these ports. `before` and `after` are one packet of it, as either world numbers it; `asked` is
+    what must hold besides."""
 
     direction: Direction
-    gained: bool
+    change: Became
     endpoints: tuple[str, ...]
     remotes: tuple[Remote, ...]
     ports: tuple[Box, ...]
     before: Packet
     after: Packet
+    asked: Asked = ((), ())
+
+    @property
+    def gained(self) -> bool:
+        """Whether only the new world permits it."""
+        return self.change is Became.GAINED
 
 
 Pair = tuple[Endpoint, Endpoint]
@@ -97,11 +119,13 @@ class CommonSpans:
 
 class BothBlocks:
     """Both worlds: their L4 atoms in one `space`, and the VRFs that exist in both. What is compared
-    is which decisions `permit`."""
+    is what decisions `say`: whether they permit, or a number that stands for something."""
 
-    def __init__(self, old: Blocks, new: Blocks, permit: tuple[Bits, Bits] | None = None) -> None:
+    def __init__(
+        self, old: Blocks, new: Blocks, say: tuple[NDArray[Any], NDArray[Any]] | None = None
+    ) -> None:
         self.both = old, new
-        self.permit = permit or (old.dec_permit, new.dec_permit)
+        self.say = say or (old.dec_permit, new.dec_permit)
         self.space, *self.l4 = common(old.l4, new.l4)
         there = {vrf.name: vrf.index for vrf in new.program.network.vrfs}
         self.vrfs = [
@@ -159,14 +183,14 @@ class BothBlocks:
         if not np.array_equal(cells[0], cells[1]):
             return False
         rows = np.arange(int(cells[0].max()) + 1)
-        was, now = (self._permits(side, block[side], rows) for side in (0, 1))
+        was, now = (self._says(side, block[side], rows) for side in (0, 1))
         return np.array_equal(was, now)
 
     def differing(
         self, vrfs: tuple[int, int], block: tuple[int, int]
-    ) -> tuple[NDArray[Any], I64, Bits, Bits]:
+    ) -> tuple[NDArray[Any], I64, NDArray[Any], NDArray[Any]]:
         """What two blocks say otherwise: a number per column and span, which of these numbers
-        differ, and what either world permits there."""
+        differ, and what either world says there."""
         spans, columns = self.spans(vrfs), np.array(list(self.columns(vrfs)))
         rows = []
         for side, blocks in enumerate(self.both):
@@ -174,16 +198,16 @@ class BothBlocks:
             cells = spans.atoms[side] * width + columns[:, side, None]
             rows.append(blocks.cell_class[blocks.cell_off[block[side]] + cells].ravel())
         of, sample = combine(rows)
-        was, now = (self._permits(side, block[side], rows[side][sample]) for side in (0, 1))
+        was, now = (self._says(side, block[side], rows[side][sample]) for side in (0, 1))
         found = np.flatnonzero((was != now).any(axis=1))
         return of.reshape(len(columns), -1), found, was[found], now[found]
 
-    def _permits(self, side: int, block: int, rows: NDArray[Any]) -> Bits:
-        """What rows of a block permit."""
+    def _says(self, side: int, block: int, rows: NDArray[Any]) -> NDArray[Any]:
+        """What rows of a block say."""
         blocks = self.both[side]
         columns = blocks.l4_class[blocks.l4_off[block] + self.l4[side]].astype(np.int64)
         first = int(blocks.F_off[block]) + rows[:, None].astype(np.int64) * int(blocks.n_l4[block])
-        found: Bits = self.permit[side][blocks.F[first + columns]]
+        found: NDArray[Any] = self.say[side][blocks.F[first + columns]]
         return found
 
 
@@ -192,12 +216,19 @@ def changes(old: Blocks, new: Blocks) -> tuple[ChangedRegion, ...]:
     asked = blocks_asked(old, new)
     if not asked:
         return ()
-    sides = BothBlocks(old, new)
-    found: dict[tuple[Direction, bool, tuple[Remote, ...], Ports], list[Pair]] = {}
+    conditions, says = demanded((old, new))
+    sides = BothBlocks(old, new, (says[0], says[1]))
+    found: dict[tuple[Direction, Became, Asked, tuple[Remote, ...], Ports], list[Pair]] = {}
     for (direction, vrfs, block), pairs in asked.items():
-        for key in _of_blocks(sides, vrfs, block):
+        for key in _of_blocks(sides, conditions, vrfs, block):
             found.setdefault((direction, *key), []).extend(pairs)
-    return tuple(sorted(_region(sides, *key, pairs) for key, pairs in found.items()))
+    return tuple(sorted((_region(sides, *key, pairs) for key, pairs in found.items()), key=_order))
+
+
+def _order(region: ChangedRegion) -> tuple[Any, ...]:
+    """What regions are sorted by."""
+    place = [*Became].index(region.change)
+    return region.direction, place, region.endpoints, region.remotes, region.ports, region.asked
 
 
 def blocks_asked(
@@ -223,32 +254,39 @@ def blocks_asked(
 
 
 def _of_blocks(
-    sides: BothBlocks, vrfs: tuple[int, int], block: tuple[int, int]
-) -> Iterator[tuple[bool, tuple[Remote, ...], Ports]]:
+    sides: BothBlocks,
+    conditions: list[Conditions],
+    vrfs: tuple[int, int],
+    block: tuple[int, int],
+) -> Iterator[tuple[Became, Asked, tuple[Remote, ...], Ports]]:
     """The regions of two blocks, without endpoints."""
     columns = sides.columns(vrfs)
     if not columns:
         return
-    number, found, *permitted = sides.differing(vrfs, block)
-    differ: dict[tuple[bool, Ports], list[int]] = {}
-    for row, was, now in zip(found.tolist(), *permitted, strict=True):
-        for gained, bits in ((True, now & ~was), (False, was & ~now)):
-            if bits.any() and (ports := sides.ports(bits)):
-                differ.setdefault((gained, ports), []).append(row)
-    for (gained, ports), members in differ.items():
+    number, found, *said = sides.differing(vrfs, block)
+    differ: dict[tuple[Became, Asked, Ports], list[int]] = {}
+    for row, was, now in zip(found.tolist(), *said, strict=True):
+        at = was != now
+        for a, b in sorted({*zip(was[at].tolist(), now[at].tolist(), strict=True)}):
+            if ports := sides.ports((was == a) & (now == b)):
+                change = Became.GAINED if a < 0 else Became.LOST if b < 0 else Became.ASKED
+                asked = conditions[a] if a >= 0 else (), conditions[b] if b >= 0 else ()
+                differ.setdefault((change, asked, ports), []).append(row)
+    for (change, asked, ports), members in differ.items():
         there = np.isin(number, members)
         behind: dict[tuple[Intervals, Intervals], list[str]] = {}
         for names, spans in zip(columns.values(), there, strict=True):
             if spans.any():
                 behind.setdefault(sides.spans(vrfs).intervals(spans), []).extend(names)
         remotes = (Remote(tuple(sorted(names)), *ips) for ips, names in behind.items())
-        yield gained, tuple(sorted(remotes)), ports
+        yield change, asked, tuple(sorted(remotes)), ports
 
 
 def _region(
     sides: BothBlocks,
     direction: Direction,
-    gained: bool,
+    change: Became,
+    asked: Asked,
     remotes: tuple[Remote, ...],
     ports: Ports,
     pairs: list[Pair],
@@ -262,7 +300,7 @@ def _region(
         for end, vrf in zip(pair, numbers, strict=True)
     )
     names = tuple(sorted(a.name for a, _ in pairs))
-    return ChangedRegion(direction, gained, names, remotes, ports, before, after)
+    return ChangedRegion(direction, change, names, remotes, ports, before, after, asked)
 
 
 def packet_text(network: Network, packet: Packet) -> str:

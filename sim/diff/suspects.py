@@ -28,10 +28,10 @@ from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
 from fabric.interval_sets import Intervals, intersect, union
+from sim.blocks.conditions import conditional
 from sim.diff.changes import BothBlocks, CommonSpans, blocks_asked
 from sim.diff.peers import Class, Peers
 from sim.proof.paths import PathSpace
-from sim.proof.reachability import conditional
 from sim.proof.vrf_pairs import SeenBehind
 
 I64 = NDArray[np.int64]

@@ -19,7 +19,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program.program import refuse_fields
+from compiler.program.program import refuse_conditions, refuse_fields
 from fabric.rewrites import refuse_rewrites
 from sim.blocks.blocks import Blocks
 from sim.lab.comparable import LeftOut, comparable
@@ -106,6 +106,7 @@ def trial(
     """Send, collect, compare. With `tap` every tunnel packet is written there as it arrives.
     Without `rules` the lab has routes alone, and is compared with what these let through."""
     refuse_fields(world.program, "the lab")
+    refuse_conditions(world.program, "the lab")
     refuse_rewrites(world.network.rewrites, "the lab")
     network, blocks = world.network, world.blocks
     every = flows(blocks, ports or few_ports(blocks))

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.policy.ir import Condition
+from compiler.program.program import conditions_of
 from fabric.network import Network
 from fabric.phases import phase
 from sim.packets.headers import Packets
@@ -41,7 +43,8 @@ class Imbalance:
 class ReplayReport:
     """`verdicts` counts packets by reason; `entries` (packets, bytes) by entry id; `links` the same
     per link and direction: row `2 * link` up, `2 * link + 1` down; `flows` the flow table's
-    counters when there was one. `seconds` is the time in the datapath alone."""
+    counters when there was one; `conditions` what some permits ask for besides what a header tells:
+    packets are counted as if it held. `seconds` is the time in the datapath alone."""
 
     packets: int
     bytes: int
@@ -51,6 +54,7 @@ class ReplayReport:
     seconds: float
     threads: int
     flows: Mapping[str, int] | None = None
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def delivered(self) -> int:
@@ -104,6 +108,7 @@ def replay(
         seconds,
         threads,
         flow_table.counts() if flow_table is not None else None,
+        conditions_of(world.program),
     )
 
 

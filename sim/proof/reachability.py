@@ -26,6 +26,7 @@ from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.network import Network
 from fabric.phases import phase
 from sim.blocks.blocks import Blocks
+from sim.blocks.conditions import conditional
 from sim.blocks.port_sets import L4Space
 from sim.numbering import distinct, same_sets
 from sim.packets.reasons import Reason
@@ -280,16 +281,6 @@ def _refuse_too_many(
         hint = "fewer replicas say the same: pods of one workload fare alike"
         hint = hint if stand_ins is None else "fewer policies that tell workloads or nodes apart"
         raise UndecidedError(Diagnostic("C717", message, None, hint, "unknown"))
-
-
-def conditional(blocks: Blocks) -> Bits:
-    """Which decisions permit only if something holds besides that no header shows: those of which
-    some entry has conditions (`compiler.passes.scope` has others before it)."""
-    entries = [e for group in blocks.program.groups for e in group.entries if e.conditions]
-    if not entries:
-        return np.zeros(len(blocks.dec_permit), np.bool_)
-    asks = np.isin(blocks.dec_entries, [e.id for e in entries]).any(axis=1)
-    return np.asarray(blocks.dec_permit & asks)
 
 
 def decisions(blocks: Blocks, keys: Column) -> NDArray[np.int32]:

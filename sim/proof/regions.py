@@ -19,11 +19,12 @@ import numpy as np
 
 from fabric.interval_sets import union
 from sim.blocks.blocks import Blocks
+from sim.blocks.conditions import conditional
 from sim.numbering import distinct, expand, same_rows
 from sim.packets.reasons import Reason, reasons
 from sim.proof.address_classes import AddressClasses, VrfClasses
 from sim.proof.paths import Column, Paths, PathSpace, paths
-from sim.proof.reachability import Bits, Reach, conditional, decisions
+from sim.proof.reachability import Bits, Reach, decisions
 from sim.proof.spans import TOP, Spans
 
 SELF = -1

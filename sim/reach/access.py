@@ -22,6 +22,7 @@ from fabric.interval_sets import touch
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.ports import PortRange
+from sim.blocks.conditions import conditional
 from sim.blocks.port_sets import rows as port_rows
 from sim.names.ends import both, endpoints
 from sim.names.services import behind, every_port
@@ -32,7 +33,7 @@ from sim.pipeline.trace import Trace
 from sim.pipeline.ways import entered
 from sim.proof.expect import selected
 from sim.proof.narrow import Limits, refuse_rewritten
-from sim.proof.reachability import Bits, Reach, conditional, decisions
+from sim.proof.reachability import Bits, Reach, decisions
 from sim.proof.witness import on_path
 from sim.reach.asked_parts import ALL, Addresses, Asked, asked_parts
 from sim.reach.assumed import Assumed

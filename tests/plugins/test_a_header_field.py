@@ -341,7 +341,7 @@ def test_no_property_of_a_row_may_be_left_out(tmp_path: Path) -> None:
     mypy = [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml"]
     done = subprocess.run([*mypy, tmp_path / "half.py"], cwd=ROOT, capture_output=True, text=True)
     assert 'Missing positional argument "words" in call to "Field"' in done.stdout, done.stdout
-    assert 'Missing positional argument "load" in call to "Writer"' in done.stdout
+    assert 'Missing positional arguments "conditions", "load" in call to "Writer"' in done.stdout
 
 
 WRONG: dict[str, dict[str, Any]] = {

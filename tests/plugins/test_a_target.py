@@ -40,7 +40,7 @@ class Abacus:
 
 ROW = Target(
     "abacus",
-    Writer("beads", r"ABACUS of NODE\n", None, Abacus),
+    Writer("beads", r"ABACUS of NODE\n", None, True, Abacus),
     Profile("abacus", "Wooden DPU", "ranges", (Limit("groups", 2, "its rods"),), None),
 )
 

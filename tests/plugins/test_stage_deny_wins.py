@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
+from typing import cast
 
 import any_policies
 import numpy as np
@@ -14,15 +15,24 @@ from any_policies import WORLD, packets, seeds
 from hypothesis import Phase, given, settings
 from routed_demo import DEMO, DEMO_POLICY
 
+from cloison.replaying import replay
+from cloison.views.compiled import Compiled, enforcing
+from cloison.views.policy import listed, rows
 from cloison.views.reach import cells
+from cloison.views.world import World as View
 from compiler.policy.ir import Direction, Everyone, Named, Origin, Policy, Rule
 from compiler.policy.points import Point
 from compiler.policy.semantics import decide
 from compiler.policy.stages import DENY_OR_NEXT, STAGES, Action, Combine, Owner, Stage, inserted
+from compiler.targets import nftables
+from compiler.targets.catalogue import dumper, profile
+from fabric.diagnostics import InputError, UndecidedError
 from fabric.file.claims import parse_claim
 from fabric.network import Network
 from sim.checker.claims import Judge, read
 from sim.checker.paths import Paths
+from sim.lab.layout import Layout
+from sim.lab.trial import trial
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
 from sim.proof.expect import Claim, check_claim
@@ -80,6 +90,7 @@ def test_kernels_proof_checker_and_diff_agree(world: Network, one: Policy, two: 
 def test_edits_and_dumps_agree(policy: Policy, added: Policy, of: Policy, seed: int) -> None:
     stage_laws.edits(policy, added, seed)
     stage_laws.dumped(of, seed)
+    stage_laws.dumped(asking(of, seed), seed)
 
 
 @settings(max_examples=30, deadline=None)
@@ -181,6 +192,61 @@ def test_proof_and_checker_agree_about_conditions(
 
 
 GET = ("the request matches GET /",)
+POST = ("the request matches POST /",)
+
+
+def test_whoever_cannot_say_a_condition_refuses() -> None:
+    policy = said(("web/a", ALLOW, GET))
+    world = View(stage_laws.small(), policy)
+    node = Compiled(world.program, profile("dash-400g")).nodes[0]
+    plain = View(stage_laws.small(), said(("web/a", ALLOW, ())))
+    for name in ("canonical", "text"):
+        texts = [Compiled(w.program, profile("dash-400g")).dump(node, name) for w in (world, plain)]
+        assert "the request matches GET /" in texts[0] and texts[0] != texts[1]
+    with pytest.raises(InputError, match="GET /, which nftables cannot say") as error:
+        dumper("nftables", world.program)
+    assert error.value.diagnostics[0].code == "C875"
+    assert error.value.diagnostics[0].hint == (
+        "these can: canonical, text, frr, frr10, linux, linux10"
+    )
+    for look in (
+        lambda: nftables.ruleset(world.program, enforcing(world.program, node)),
+        lambda: trial(World(DEMO, policy), cast("Layout", None), tell=lambda *_: None),
+    ):
+        with pytest.raises(UndecidedError, match=r"GET /, which (nftables|the lab) does not") as no:
+            look()
+        assert no.value.diagnostics[0].code == "C877"
+
+
+def test_rules_changes_and_replays_say_a_condition() -> None:
+    asked, plain, other = (
+        View(DEMO, said(("web/a", ALLOW, besides))) for besides in (GET, (), POST)
+    )
+    (row,) = [r for r in rows(asked.policy_read) if r["origin"].endswith("web/a")]
+    assert row["conditions"] == [*GET] and "if the request matches GET /" in next(iter(listed(row)))
+    for old, new, wanted in ((plain, asked, ((), GET)), (asked, other, (GET, POST))):
+        found = old.changes(new).rows
+        assert {r["change"] for r in found} == {"conditions"}
+        assert {(*r["conditions_before"],) for r in found} == {wanted[0]}
+        assert {(*r["conditions"],) for r in found} == {wanted[1]}
+    assert [*asked.changes(View(DEMO, said(("web/a", ALLOW, GET)))).rows] == []
+    told, everybody = "only if the request matches GET /, which no header tells", Named(("*",))
+    rule = replace(said(("web/a", ALLOW, GET)).rules[-1], local=(everybody,))
+    traffic, silent = (
+        replay(View(stage_laws.small(), Policy((r,), (), TABLE)))
+        for r in (rule, replace(rule, conditions=()))
+    )
+    assert any(told in note for note in traffic.verdicts.notes)
+    assert traffic.document()["replay"]["conditions"] == [*GET]
+    assert any(r.get("conditions") == [*GET] for r in traffic.rules)
+    assert silent.verdicts.notes == () and "conditions" not in silent.document()["replay"]
+
+
+def test_several_conditions_where_all_rules_count_are_not_compared() -> None:
+    world = View(DEMO, said(("web/a", ALLOW, GET), ("web/b", ALLOW, POST)))
+    with pytest.raises(UndecidedError, match="GET /; the request matches POST /") as error:
+        world.changes(View(DEMO, said(("web/a", ALLOW, GET))))
+    assert error.value.diagnostics[0].code == "C876"
 
 
 @pytest.mark.parametrize(

@@ -147,8 +147,8 @@ FAULTS = (
     ),
     Fault(
         "sim/diff/changes.py",
-        "for gained, bits in ((True, now & ~was), (False, was & ~now)):",
-        "for gained, bits in ((True, now & ~was),):",
+        "at = was != now",
+        "at = was < now",
         "changed decisions: what is lost is not told",
     ),
     Fault(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations, product
 from random import Random
 from typing import Any
@@ -15,12 +16,12 @@ from small_tenants import inside, tenants
 
 from compiler.compile import compile_policy
 from compiler.edit import Edit, Editor, edited
-from compiler.policy.ir import Direction, Packet, Policy
+from compiler.policy.ir import Action, Direction, Packet, Policy
 from compiler.policy.semantics import decide
 from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
 from sim.blocks.update import update
-from sim.diff.changes import BothBlocks, ChangedRegion, blocks_asked, changes
+from sim.diff.changes import Became, BothBlocks, ChangedRegion, blocks_asked, changes
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 SEEDED = st.integers(0, 2**32).map(Random)
@@ -53,17 +54,22 @@ def check(network: Network, was: Policy, now: Policy, found: tuple[ChangedRegion
         for ip, e, vrf in product(axis, network.endpoints, range(len(network.vrfs))):
             for direction, l4 in product(Direction, L4S):
                 packet = Packet(direction, e.index, version, ip, vrf, *l4)
-                before, after = (decide(p, network, packet).permit for p in (was, now))
-                there = [r for r in found if holds(r, network, packet)]
-                assert [r.gained for r in there] == ([after] if before != after else [])
+                before, after = (decide(p, network, packet) for p in (was, now))
+                asked = tuple(v.conditions if v.permit else () for v in (before, after))
+                became = Became.GAINED if after.permit else Became.LOST
+                if before.permit and after.permit:
+                    became = Became.ASKED
+                differs = before.permit != after.permit or asked[0] != asked[1]
+                there = [(r.change, r.asked) for r in found if holds(r, network, packet)]
+                assert there == ([(became, asked)] if differs else [])
     for a, b in combinations(found, 2):
-        if (a.direction, a.gained) == (b.direction, b.gained):
+        if (a.direction, a.change, a.asked) == (b.direction, b.change, b.asked):
             parts = (a.endpoints, a.remotes, a.ports), (b.endpoints, b.remotes, b.ports)
             assert sum(x == y for x, y in zip(*parts, strict=True)) < 2, "could be one region"
     for region in found:
         assert holds(region, network, region.after)
-        assert decide(was, network, region.before).permit is not region.gained
-        assert decide(now, network, region.after).permit is region.gained
+        assert decide(was, network, region.before).permit is (region.change is not Became.GAINED)
+        assert decide(now, network, region.after).permit is (region.change is not Became.LOST)
 
 
 @pytest.mark.slices(6)
@@ -72,6 +78,29 @@ def check(network: Network, was: Policy, now: Policy, found: tuple[ChangedRegion
 def test_regions_are_what_differs(network: Network, was: Policy, now: Policy) -> None:
     old, new = (build_blocks(compile_policy(network, p)) for p in (was, now))
     check(network, was, now, changes(old, new))
+    assert changes(old, old) == ()
+
+
+def asking(policy: Policy, chance: Random) -> Policy:
+    """The policy, in which some permits ask for something."""
+    rules = (
+        replace(rule, conditions=(f"the request matches {chance.choice('XY')}",))
+        if rule.action is not Action.DENY and chance.random() < 0.5
+        else rule
+        for rule in policy.rules
+    )
+    return replace(policy, rules=tuple(rules))
+
+
+@pytest.mark.slices(6)
+@settings(max_examples=12, deadline=None, phases=QUICK)
+@given(worlds(), policies(), st.none() | policies(), SEEDED)
+def test_other_conditions_are_a_difference(
+    network: Network, was: Policy, now: Policy | None, chance: Random
+) -> None:
+    both = asking(was, chance), asking(now or was, chance)
+    old, new = (build_blocks(compile_policy(network, p)) for p in both)
+    check(network, *both, changes(old, new))
     assert changes(old, old) == ()
 
 

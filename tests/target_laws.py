@@ -7,6 +7,10 @@ import re
 
 from compiler.program.program import Program
 from compiler.targets.catalogue import Backend, Target, writers
+from fabric.diagnostics import Diagnostic
+
+ASKED = tuple(name for name in vars(Backend) if not name.startswith("_"))
+"""What is asked of a back end: all that the protocol has."""
 
 
 def complete(row: Target) -> None:
@@ -18,7 +22,8 @@ def complete(row: Target) -> None:
     if row.writer:
         backend = row.writer.load()
         assert "NODE" in row.writer.head
-        for name in ("nodes", "render"):
+        for name in ASKED:
+            assert hasattr(backend, name), f"{row.name} has no {name}"
             wanted = len(inspect.signature(getattr(Backend, name)).parameters) - 1
             assert len(inspect.signature(getattr(backend, name)).parameters) == wanted
 
@@ -26,6 +31,7 @@ def complete(row: Target) -> None:
 def known_again(name: str, program: Program) -> None:
     """A format's dumps begin as its row says, each for its own node, and as no other format's."""
     backend = writers()[name].load()
+    assert all(isinstance(remark, Diagnostic) for remark in backend.remarks(program))
     nodes = program.network.fabric.nodes
     for node in backend.nodes(program):
         text = backend.render(program, node)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.shell_completion import ShellComplete
@@ -112,3 +113,20 @@ def test_with_neither_writer_nor_profile_it_is_none() -> None:
     with pytest.raises(AssertionError, match="goes by the name"):
         complete(replace(ROW, name="soroban"))
     assert "abacus" in writers()
+
+
+class Quiet:
+    """A back end that looks whole until `compile` asks what its files do not do."""
+
+    nodes, render = Abacus.nodes, Abacus.render
+
+
+class Nodeless:
+    remarks, render = Abacus.remarks, Abacus.render
+
+
+@pytest.mark.parametrize(("half", "lacks"), [(Quiet, "remarks"), (Nodeless, "nodes")])
+def test_with_half_a_back_end_it_is_none(half: Any, lacks: str) -> None:
+    assert ROW.writer is not None
+    with pytest.raises(AssertionError, match=f"abacus has no {lacks}"):
+        complete(replace(ROW, writer=replace(ROW.writer, load=half)))

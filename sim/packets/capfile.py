@@ -7,8 +7,9 @@ Files are hostile until shown otherwise: every length is checked against what is
 before it is used; memory follows the number of records in a batch, never a number in the file. A
 file that is cut short or damaged yields the records before the damage, and `Problem` says where.
 
-Records follow one another, so where each begins is found one at a time, and looking at no more than
-its length; what else a run of them says is read of all at once. Blocks that are not in such a run
+Records follow one another: where a run of pcapng blocks begins and ends is found by looking for
+words that look like the first of one, and keeping those to which the lengths before them lead; in
+pcap it is found one record at a time. The rest is read of all at once. Blocks that are not in a run
 (pcapng in the other byte order, or of other kinds) are read one by one, and so is the first one of
 a run that is damaged: what is wrong is said in one place.
 """
@@ -68,6 +69,10 @@ Table = I64
 TIME, LINK = 3, 4
 SHORT = 8
 """Runs of fewer blocks are quicker read one by one."""
+STEPS, WINDOWS = 64, (1 << 12, 1 << 20)
+"""How many blocks are followed one by one where looking for them fails; and the words that are
+looked at together, at first and at most: twice as many each time, so that no file costs more than
+some times its size."""
 NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
@@ -202,11 +207,12 @@ def _pcapng(view: memoryview, problems: list[Problem]) -> Iterator[Row | Table]:
     while at + 12 <= size:
         if layout.order == NATIVE and at >= looked:
             found = _run(words, at // 4)
-            if len(found) >= SHORT and len(table := _packets(words, np.array(found), interfaces)):
+            if len(found) >= SHORT and len(table := _packets(words, found, interfaces)):
                 yield table
-                at = 4 * found[len(table) - 1] + words[found[len(table) - 1] + 1]
+                last = int(found[len(table) - 1])
+                at = 4 * last + words[last + 1]
                 continue
-            looked = 4 * found[-1] + 1 if found else at + 1
+            looked = 4 * int(found[-1]) + 1 if len(found) else at + 1
         kind, length = layout.block.unpack_from(view, at)
         if kind == SECTION:
             layout, interfaces = _Layout.of("<" if view[at + 8] == 0x4D else ">"), []
@@ -229,16 +235,55 @@ def _pcapng(view: memoryview, problems: list[Problem]) -> Iterator[Row | Table]:
         problems.append(Problem(at, "block header cut short"))
 
 
-def _run(words: memoryview, at: int) -> list[int]:
+def _run(words: memoryview, at: int) -> I64:
     """Where packet blocks begin that follow one another, in words of four bytes."""
+    parts, count, window = list[I64](), 0, WINDOWS[0]
+    while count < BATCH:
+        part, window = _leaps(words, at, window), min(2 * window, WINDOWS[1])
+        if len(part) < SHORT:
+            part, window = _steps(words, at), WINDOWS[0]
+        if not len(part):
+            break
+        parts.append(part[: BATCH - count])
+        count += len(parts[-1])
+        last = int(parts[-1][-1])
+        at = last + (words[last + 1] >> 2)
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _steps(words: memoryview, at: int) -> I64:
+    """The same, some of them, each found by the length of the one before."""
     found, end = list[int](), len(words) - 2
-    while at < end and len(found) < BATCH:
+    while at < end and len(found) < STEPS:
         length = words[at + 1]
         if words[at] != PACKET or length < 32 or length & 3 or length >> 2 > end + 2 - at:
             break
         found.append(at)
         at += length >> 2
-    return found
+    return np.array(found, np.int64)
+
+
+def _leaps(words: memoryview, first: int, window: int) -> I64:
+    """The same, of those that begin in a window: of all words that look like blocks, which end as
+    they begin, those to which blocks before lead."""
+    here = np.asarray(words)[first:]
+    seem = np.flatnonzero(here[: min(window, max(len(here) - 7, 0))] == PACKET)
+    length = here[seem + 1].astype(np.int64)
+    whole = (length >= 32) & (length & 3 == 0) & (length >> 2 <= len(here) - seem)
+    seem, length = seem[whole], length[whole]
+    ends = here[seem + (length >> 2) - 1] == length
+    seem, after = seem[ends], (seem + (length >> 2))[ends]
+    if not len(seem) or seem[0] != 0:
+        return np.zeros(0, np.int64)
+    breaks = [*np.flatnonzero(after[:-1] != seem[1:]).tolist(), len(seem) - 1]
+    led, at = list[I64](), 0
+    for last in breaks:
+        if last >= at:
+            led.append(seem[at : last + 1])
+            at = int(np.searchsorted(seem, after[last]))
+            if at == len(seem) or seem[at] != after[last]:
+                break
+    return np.concatenate(led) + first
 
 
 def _packets(words: memoryview, at: I64, interfaces: list[_Interface]) -> Table:

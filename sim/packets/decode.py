@@ -69,6 +69,8 @@ class _Bytes:
     def u8(self, at: Ints) -> Ints:
         if not len(self.data):
             return np.zeros(len(at), np.int64)
+        if (at < self.end).all():
+            return self.data[at].astype(np.int64)
         return np.where(at < self.end, self.data[np.minimum(at, self.last)], 0).astype(np.int64)
 
     def u16(self, at: Ints) -> Ints:
@@ -128,6 +130,8 @@ def _link(read: _Bytes, at: Ints, link: NDArray[np.int32]) -> tuple[Ints, Ints]:
     kind = read.u16(where)
     for _ in range(4):
         tagged = np.isin(kind, TAGS)
+        if not tagged.any():
+            break
         kind = np.where(tagged, read.u16(network + 2), kind)
         network = np.where(tagged, network + 4, network)
     nibble = read.u8(network) >> 4
@@ -140,32 +144,41 @@ def _link(read: _Bytes, at: Ints, link: NDArray[np.int32]) -> tuple[Ints, Ints]:
 
 def _ip(read: _Bytes, kind: Ints, at: Ints, wire_end: Ints, vxlan_port: int) -> Decoded:
     n = len(at)
-    nibble = read.u8(at) >> 4
-    head = (read.u8(at) & 15) * 4
+    first = read.u8(at)
+    nibble, head = first >> 4, (first & 15) * 4
     is4 = (kind == IPV4) & (nibble == 4) & (head >= 20) & (at + 20 <= read.end)
     is6 = (kind == IPV6) & (nibble == 6) & (at + 40 <= read.end)
     cut = ~is4 & ~is6 & ((kind == -1) | np.isin(kind, (IPV4, IPV6)))
-    zero = np.zeros(n, np.uint64)
-    six = np.flatnonzero(is6)
-    protocol, l4, fragment = read.u8(at + 9), at + head, _fragment_v4(read, at)
-    protocol[six], l4[six], fragment[six] = _extensions(read.rows(six), at[six])
-    stated = np.where(is4, read.u16(at + 2), read.u16(at + 4))
+    six, four = np.flatnonzero(is6), np.flatnonzero(is4)
+    behind = read.rows(six)
+    src_hi, src_lo, dst_hi, dst_lo = np.zeros((4, n), np.uint64)
+    for column, place in ((src_hi, 8), (src_lo, 16), (dst_hi, 24), (dst_lo, 32)):
+        column[six] = behind.u64(at[six] + place)
+    for column, place in ((src_lo, 12), (dst_lo, 16)):
+        column[four] = read.rows(four).u32(at[four] + place)
+    protocol, l4, fragment = read.u8(at + 9), at + head, np.zeros(n, np.int64)
+    fragment[four] = _fragment_v4(read.rows(four), at[four])
+    protocol[six], l4[six], fragment[six] = _extensions(behind, at[six])
+    stated = read.u16(np.where(is4, at + 2, at + 4))
     length = np.where(is6, stated + 40, stated)
     length = np.where(stated == 0, np.maximum(wire_end - at, 0), length)
     ip = is4 | is6
-    fragment = np.where(ip, fragment, 0)
     ports = ip & np.isin(protocol, list(WITH_PORTS)) & (fragment >= 0) & (l4 + 4 <= read.end)
     sport, dport = (np.where(ports, read.u16(l4 + shift), 0) for shift in (0, 2))
-    mark = _icmp(read, np.select([is4, is6], [4, 6], 0), protocol, l4, fragment)
+    version = np.select([is4, is6], [4, 6], 0)
+    mark = _icmp(read, version, protocol, l4, fragment)
     error = mark >> 24 == ERROR
     tunnel = ports & (protocol == 17) & (dport == vxlan_port) & (l4 + 16 <= read.end)
-    tunnel &= (read.u8(l4 + 8) & 8 > 0) & (fragment == 0)
+    rows = np.flatnonzero(tunnel & (fragment == 0))
+    rows = rows[read.rows(rows).u8(l4[rows] + 8) & 8 > 0]
+    vni = np.full(n, -1, np.int32)
+    vni[rows] = read.rows(rows).u32(l4[rows] + 12) >> 8
     return Decoded(
-        np.select([is4, is6], [4, 6], 0).astype(np.uint8),
-        np.where(is6, read.u64(at + 8), zero),
-        np.select([is4, is6], [read.u32(at + 12).astype(np.uint64), read.u64(at + 16)], zero),
-        np.where(is6, read.u64(at + 24), zero),
-        np.select([is4, is6], [read.u32(at + 16).astype(np.uint64), read.u64(at + 32)], zero),
+        version.astype(np.uint8),
+        src_hi,
+        src_lo,
+        dst_hi,
+        dst_lo,
         np.where(ip, protocol, 0).astype(np.uint8),
         sport.astype(np.uint16),
         dport.astype(np.uint16),
@@ -173,7 +186,7 @@ def _ip(read: _Bytes, kind: Ints, at: Ints, wire_end: Ints, vxlan_port: int) -> 
         ports,
         cut,
         fragment,
-        np.where(tunnel, read.u32(l4 + 12) >> 8, -1).astype(np.int32),
+        vni,
         np.where(error, l4 + 8, l4 + 16),
         mark,
         at,
@@ -197,9 +210,11 @@ def _icmp(
     mine = ((version == 4) & (protocol == PROTOCOL[4])) | (
         (version == 6) & (protocol == PROTOCOL[6])
     )
-    whole = mine & (fragment >= 0) & (l4 + 8 <= read.end)
-    marks = marks_of(version, read.u8(l4), read.u16(l4 + 4))
-    return np.where(whole, marks, np.where(mine, OTHER << 24, 0)).astype(np.uint32)
+    whole = np.flatnonzero(mine & (fragment >= 0) & (l4 + 8 <= read.end))
+    found = np.where(mine, OTHER << 24, 0).astype(np.uint32)
+    behind, place = read.rows(whole), l4[whole]
+    found[whole] = marks_of(version[whole], behind.u8(place), behind.u16(place + 4))
+    return found
 
 
 def _fragment_v4(read: _Bytes, at: Ints) -> Ints:

@@ -151,10 +151,12 @@ def _plain(tables: Tables, lonely: NDArray[np.bool_], header: Decoded) -> Ints:
     single, wide = (np.full((2, n), -1, np.int64) for _ in range(2))
     for vrf in range(len(tables.atom_base) - 1):
         owner = owners(tables, header, np.full(n, vrf))
-        for found, of_kind in ((single, lonely[owner]), (wide, ~lonely[owner])):
-            here = (owner >= 0) & of_kind
-            found[1] = np.where(here & (found[0] >= 0), vrf, found[1])
-            found[0] = np.where(here & (found[0] < 0), vrf, found[0])
+        rows = np.flatnonzero(owner >= 0)
+        alone = lonely[owner[rows]]
+        for found, here in ((single, rows[alone]), (wide, rows[~alone])):
+            again = found[0, here] >= 0
+            found[1, here[again]] = vrf
+            found[0, here[~again]] = vrf
     chosen = np.where(single[0] >= 0, single[0], wide[0])
     ambiguous = np.where(single[0] >= 0, single[1] >= 0, wide[1] >= 0)
     return np.where(ambiguous, -1, chosen)

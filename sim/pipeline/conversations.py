@@ -56,7 +56,9 @@ class Conversations:
         lost = np.flatnonzero(plain & (where < 0))
         if not len(lost) and not len(asking):
             return
-        rows = np.sort(np.concatenate([asking, lost]))
+        chosen = np.zeros(len(where), np.bool_)
+        chosen[asking], chosen[lost] = True, True
+        rows = np.flatnonzero(chosen)
         of_row, sample = same_rows([getattr(header, name)[rows] for name in HEADER])
         keys = [*_keys(header.take(rows[sample]))]
         answers, found = self.answers, where[rows].tolist()

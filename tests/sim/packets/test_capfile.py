@@ -28,12 +28,18 @@ def capture(chance: Random) -> bytes:
             kind, size = chance.choice([2, 3, 4, 5, 7]), len(body) + 12
             file.write(struct.pack("<II", kind, size) + body + struct.pack("<I", size))
         else:
-            frame = chance.randbytes(chance.randrange(40))
+            frame = chance.choice([chance.randbytes, looking])(chance.randrange(40))
             time = chance.choice([0, 1, 2**62, chance.getrandbits(60)])
             writer.write(
                 frame, time=time, comment="", original=99, link=chance.choice([1, 101, 113])
             )
     return file.getvalue()
+
+
+def looking(size: int) -> bytes:
+    """A frame in which a packet block seems to be."""
+    whole = max(32, size // 4 * 4)
+    return struct.pack("<II", 6, whole) + bytes(whole - 12) + struct.pack("<I", whole)
 
 
 def broken(data: bytes, chance: Random) -> bytes:

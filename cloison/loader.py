@@ -161,11 +161,13 @@ def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic,
 
 def manifest_errors(spec: FabricSpec, how: How) -> tuple[Diagnostic, ...]:
     """What is wrong with the manifests of a file that cannot be built, policies included."""
+    from compiler.policy.source import twice
     from fabric.plan.placement import readable_workloads
 
     problems = Diagnostics()
     found = readable_workloads(spec, problems)
     for manifests in {id(m): m for m in found.values()}.values():
+        twice(manifests, sources_of(how), problems)
         for source in sources_of(how):
             source.mistakes(manifests, problems)
     return problems.errors

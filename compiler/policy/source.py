@@ -63,8 +63,19 @@ def no_mistakes(manifests: Manifests, problems: Diagnostics) -> None:
     """Of a source that reads no manifests."""
 
 
-def together(network: Network, sources: Iterable[Source]) -> Policy:
-    """Everything that these sources say, in their order."""
+def twice(manifests: Manifests, sources: Iterable[Source], problems: Diagnostics) -> None:
+    """Tell of claimed objects of one name that say different things."""
+    for source in sources:
+        manifests.claimed(source.claims, problems)
+
+
+def together(network: Network, sources: Sequence[Source]) -> Policy:
+    """Everything that these sources say, in their order. Raises `InputError` where objects that
+    they claim stand twice and say different things."""
+    problems = Diagnostics()
+    for manifests in network.manifests.values():
+        twice(manifests, sources, problems)
+    problems.check()
     out = Policy()
     for source in sources:
         out += source.policy(network)
@@ -77,7 +88,7 @@ def with_unclaimed(network: Network, sources: Sequence[Source]) -> Network:
     evaluated = {
         record
         for tenant, manifests in network.manifests.items()
-        for record in owned_by(tenant, as_wholes(manifests.claimed(claims)))
+        for record in owned_by(tenant, as_wholes(manifests.covered(claims)))
     }
     told = [r for r in network.not_evaluated if replace(r, touches="") not in evaluated]
     for tenant, manifests in network.manifests.items():

@@ -67,9 +67,11 @@ from fabric.network import Network
 
 GROUP = "policy.networking.k8s.io"
 CLAIMS = (
-    ClaimedKind(GROUP, "AdminNetworkPolicy", ("v1alpha1",)),
-    ClaimedKind(GROUP, "BaselineAdminNetworkPolicy", ("v1alpha1",)),
-    ClaimedKind(GROUP, "ClusterNetworkPolicy", ("v1alpha2", "v1beta1")),
+    ClaimedKind(GROUP, "AdminNetworkPolicy", ("v1alpha1",), once=True, namespaced=False),
+    ClaimedKind(GROUP, "BaselineAdminNetworkPolicy", ("v1alpha1",), once=True, namespaced=False),
+    ClaimedKind(
+        GROUP, "ClusterNetworkPolicy", ("v1alpha2", "v1beta1"), once=True, namespaced=False
+    ),
 )
 OUTSIDE = "0.0.0.0", "::"
 """Addresses that nobody has but whoever has all others."""

@@ -21,7 +21,7 @@ from fabric.kubernetes.metadata import metadata, valid_key, valid_value
 from fabric.kubernetes.workloads import PORTED
 from fabric.ports import MAX_PORT
 
-CLAIMS = (ClaimedKind("networking.k8s.io", "NetworkPolicy", ("v1",)),)
+CLAIMS = (ClaimedKind("networking.k8s.io", "NetworkPolicy", ("v1",), once=True, namespaced=True),)
 TYPES = {"Ingress": Direction.IN, "Egress": Direction.OUT}
 LISTS = {Direction.IN: ("ingress", "from"), Direction.OUT: ("egress", "to")}
 PEERS = ("podSelector", "namespaceSelector", "ipBlock")

@@ -9,15 +9,20 @@ from typing import NamedTuple
 
 
 class ClaimedKind(NamedTuple):
-    """A kind of objects that a source of policy evaluates, in these versions of its group.
+    """A kind of objects that a source of policy evaluates, in these versions of its group. `once`:
+    two objects of one name that say different things are a mistake; `namespaced`: objects of one
+    name in two namespaces are two.
 
-    >>> ClaimedKind("batch", "Job", ("v1",)).covers("batch/v1beta1", "Job")
+    >>> job = ClaimedKind("batch", "Job", ("v1",), once=True, namespaced=True)
+    >>> job.covers("batch/v1beta1", "Job")
     False
     """
 
     group: str
     kind: str
     versions: tuple[str, ...]
+    once: bool
+    namespaced: bool
 
     def covers(self, api_version: str, kind: str) -> bool:
         """Whether an object of that version and kind is claimed."""

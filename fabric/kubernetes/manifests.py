@@ -23,7 +23,7 @@ from fabric.kubernetes.kinds import IRRELEVANT, meaning
 from fabric.kubernetes.mentions import elsewhere
 from fabric.kubernetes.metadata import NAME_LABEL, NAMESPACES, metadata
 from fabric.kubernetes.nodes import ClusterNode, cluster_node
-from fabric.kubernetes.objects import read_objects
+from fabric.kubernetes.objects import claimed_once, read_objects
 from fabric.kubernetes.service_fields import of_services
 from fabric.kubernetes.services import Service, service
 from fabric.kubernetes.unevaluated import (
@@ -57,8 +57,16 @@ class Manifests:
     nodes: tuple[ClusterNode, ...] = ()
     ways_in: tuple[WayIn, ...] = ()
 
-    def claimed(self, claims: Iterable[ClaimedKind]) -> tuple[ReadableDocument, ...]:
-        """The objects that these claims cover, in the order of the files."""
+    def claimed(
+        self, claims: Sequence[ClaimedKind], problems: Diagnostics | None = None
+    ) -> tuple[ReadableDocument, ...]:
+        """The objects that these claims cover, each once, in the order of the files. Where several
+        of one name say different things, `problems` hears of it."""
+        found = self.covered(claims)
+        return tuple(claimed_once(found, claims, Diagnostics() if problems is None else problems))
+
+    def covered(self, claims: Iterable[ClaimedKind]) -> tuple[ReadableDocument, ...]:
+        """The objects that these claims cover as they stand, in the order of the files."""
         wanted = tuple(claims)
         kinds = {claim.kind for claim in wanted}
         return tuple(

@@ -9,7 +9,8 @@ Rules that hold here:
    what they say about kinds and versions may be left out.
 4. An object that matters to the network may be given twice if both say the same; otherwise it is
    unclear which one counts: an error. Services decide nothing by themselves: a warning, and who
-   asks about the name is told.
+   asks about the name is told. Of kinds that only a source of policy reads, its claim says whether
+   they matter so, and whether they have a namespace.
 5. YAML is read as 1.2. Where kubectl, which reads 1.1, sees a boolean in an unquoted `y` or `on`,
    a warning says so and the text is kept. A number that starts with 0 is octal to kubectl: it is
    refused, since nobody can tell what was meant.
@@ -18,15 +19,17 @@ Rules that hold here:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from fabric.diagnostics import Diagnostics, InputError, Span
 from fabric.file.extend import PatchEdit, Place, ReadableDocument, edit_objects, identity
 from fabric.file.reader import Document, KeyEntry, Mark, descend, read_text, read_yaml
+from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.folders import RECIPES, files
 from fabric.kubernetes.kinds import READ_VERSIONS
+from fabric.kubernetes.metadata import NAMESPACES
 from fabric.kubernetes.wide_selectors import is_wide
 
 YAML_1_1_BOOLEANS = frozenset(
@@ -38,8 +41,9 @@ NAMING = frozenset({"name", "namespace", "labels", "matchLabels", "values", "key
 MAX_LIST_DEPTH = 10
 OCTAL = re.compile(r"(^|[\s,:\[-])0[0-7]+")
 MEANINGFUL = frozenset(kind for _, kind in READ_VERSIONS)
-UNSPACED = re.compile(r"^(Namespace|(?:Baseline)?AdminNetworkPolicy|ClusterNetworkPolicy)/default/")
-"""How the identities begin of objects that have no namespace."""
+UNSPACED = frozenset({*NAMESPACES, ("", "Node")})
+"""Groups and kinds that are read here and have no namespace; policies of the whole cluster have
+none either."""
 
 
 def read_objects(
@@ -133,20 +137,53 @@ def items(document: Document) -> Iterator[Document]:
 
 
 def distinct(objects: Iterable[ReadableDocument], problems: Diagnostics) -> list[ReadableDocument]:
-    """Rule 4."""
+    """Rule 4, about what is read here."""
+    return standing_once(objects, problems, _as_read)
+
+
+def claimed_once(
+    objects: Iterable[ReadableDocument], claims: Sequence[ClaimedKind], problems: Diagnostics
+) -> list[ReadableDocument]:
+    """Rule 4, about what sources of policy claim."""
+
+    def identified(value: Mapping[str, Any]) -> str:
+        covering = (c for c in claims if c.covers(value["apiVersion"], value["kind"]))
+        claim = next(covering, None)
+        return named(value, claim.namespaced) if claim and claim.once else ""
+
+    return standing_once(objects, problems, identified)
+
+
+def named(value: Mapping[str, Any], namespaced: bool) -> str:
+    """An object as people call it: with its namespace, where it has one; nothing without a name."""
+    name = identity(value)
+    return name if namespaced or not name else f"{value['kind']} {value['metadata']['name']}"
+
+
+def _as_read(value: Mapping[str, Any]) -> str:
+    group, kind = value["apiVersion"].rpartition("/")[0], value["kind"]
+    if is_wide(value):
+        return named(value, False)
+    return named(value, (group, kind) not in UNSPACED) if kind in MEANINGFUL else ""
+
+
+def standing_once(
+    objects: Iterable[ReadableDocument],
+    problems: Diagnostics,
+    identified: Callable[[Mapping[str, Any]], str],
+) -> list[ReadableDocument]:
+    """Objects of which those that are `identified` stand once."""
     first: dict[tuple[str, str], ReadableDocument] = {}
     out = []
     for item in objects:
-        name = identity(item.value)
+        name = identified(item.value)
         group = item.value["apiVersion"].rpartition("/")[0]
-        known = first.setdefault((group, name), item)
-        matters = item.value["kind"] in MEANINGFUL or is_wide(item.value)
-        if known is item or not name or not matters:
+        known = first.setdefault((group, name), item) if name else item
+        if known is item:
             out.append(item)
         elif known.value != item.value:
             hint = "read one overlay at a time"
-            named = UNSPACED.sub(r"\1 ", name)
-            what = f"{named} stands already at {known.span()}, with other contents"
+            what = f"{name} stands already at {known.span()}, with other contents"
             if (group, item.value["kind"]) == ("", "Service"):
                 problems.warn("C608", what, item.span(), hint)
                 out.append(item)

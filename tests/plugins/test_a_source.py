@@ -40,9 +40,10 @@ from compiler.program.dpu import enforcement_points, tables_of
 from compiler.program.walk import verdict
 from compiler.sources import SOURCES, network_policy
 from fabric.cluster import cluster_network
-from fabric.diagnostics import Diagnostic
+from fabric.diagnostics import Diagnostic, InputError
 from fabric.kubernetes.claimed_kinds import LEFT_TO_SOURCES, ClaimedKind
 from fabric.kubernetes.kinds import meaning
+from fabric.kubernetes.wide_selectors import is_wide
 from fabric.network import Network
 from sim.checker.consistency import inconsistencies
 from sim.checker.validity import validity
@@ -53,7 +54,7 @@ WALL = OriginKind(
     "Wall", declared=False, silent=False, own=False, closing=False, bare=False,
     policy=True, suspicion=(1, 3), listed=Listed.COUNTED,
 )  # fmt: skip
-CLAIM = ClaimedKind("walls.example.org", "Wall", ("v1",))
+CLAIM = ClaimedKind("walls.example.org", "Wall", ("v1",), once=True, namespaced=True)
 
 
 def policy(network: Network) -> Policy:
@@ -188,7 +189,8 @@ def test_what_nobody_evaluates_inside_a_claimed_object_stays_told(tmp_path: Path
     network = cluster_network([written(tmp_path, wall("shop"), web)])
     told = {r.category for r in network.not_evaluated if r.kind == "Deployment"}
     assert told == {"field", "door"}
-    reader = replace(ROW, claims=(CLAIM, ClaimedKind("apps", "Deployment", ("v1",))))
+    deployments = ClaimedKind("apps", "Deployment", ("v1",), once=True, namespaced=True)
+    reader = replace(ROW, claims=(CLAIM, deployments))
     left = with_unclaimed(network, (*SOURCES, reader)).not_evaluated
     assert left == tuple(r for r in network.not_evaluated if r.kind == "Deployment")
 
@@ -197,6 +199,57 @@ def test_half_done_it_claims_nothing_and_so_decides_nothing(tmp_path: Path) -> N
     half = (*SOURCES, replace(ROW, claims=()))
     world = World.read([written(tmp_path, wall("shop"))], How(sources=half))
     assert prove(world).pending
+
+
+def named_wall(place: str | None, guests: str) -> dict[str, Any]:
+    meta = {"name": "ring"} | ({"namespace": place} if place else {})
+    return {**wall(guests), "metadata": meta}
+
+
+@pytest.mark.parametrize(
+    ("namespaced", "places", "said"),
+    [
+        (True, ("shop", "shop"), "Wall/shop/ring stands already at"),
+        (True, ("shop", "wild"), None),
+        (False, (None, None), "Wall ring stands already at"),
+        (False, ("shop", "wild"), "Wall ring stands already at"),
+    ],
+)
+def test_a_claim_says_what_stands_once(
+    tmp_path: Path, namespaced: bool, places: tuple[str | None, ...], said: str | None
+) -> None:
+    """With other contents it is unclear which counts; with the same it is one object."""
+    claim, asked = CLAIM._replace(namespaced=namespaced), list[int]()
+
+    def counted(network: Network) -> Policy:
+        asked.extend(len(m.claimed((claim,))) for m in network.manifests.values())
+        return Policy()
+
+    row = replace(ROW, claims=(claim,), policy=counted)
+    walls = [named_wall(place, guests) for place, guests in zip(places, "ab", strict=True)]
+    files = written(tmp_path / "twice", *walls)
+    if said is None:
+        World.read([files], How(sources=(*SOURCES, row)))
+        assert asked == [2]
+    else:
+        with pytest.raises(InputError, match=said) as error:
+            World.read([files], How(sources=(*SOURCES, row)))
+        assert error.value.diagnostics[0].code == "C608"
+    many = replace(row, claims=(claim._replace(once=False),))
+    world = World.read([files], How(sources=(*SOURCES, many)))
+    assert world.network.not_evaluated == ()
+    same = written(tmp_path / "same", walls[0], walls[0])
+    asked.clear()
+    world = World.read([same], How(sources=(*SOURCES, row)))
+    assert asked == [1]
+    assert world.network.not_evaluated == ()
+
+
+def test_what_the_house_claims_stands_once() -> None:
+    """And has a namespace, unless it is about the whole cluster: the reader knows these kinds."""
+    for claim in (claim for source in SOURCES for claim in source.claims):
+        about = {"apiVersion": f"{claim.group}/{claim.versions[0]}", "kind": claim.kind}
+        assert (claim.once, claim.namespaced) == (True, not is_wide(about))
 
 
 def test_what_is_left_to_sources_is_what_they_claim() -> None:

@@ -26,6 +26,8 @@ from fabric.multigraph import Multigraph
 from fabric.topology import RANK, Role
 
 PORT = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_./]{0,62}")
+HINTS = 20
+"""Mistakes that get a hint of what was meant: to look for each among all nodes takes long."""
 ONE_DPU = "a host has one DPU here: write another host for the other one"
 FORM = 'write "node:port -- node:port"; a port may be left out'
 
@@ -135,7 +137,7 @@ def known_ends(
     before = len(found.items)
     for name, port in cable.ends:
         if name not in whole.nodes:
-            hint = did_you_mean(name, whole.nodes)
+            hint = did_you_mean(name, whole.nodes) if before < HINTS else None
             found.error("C347", f'no node is called "{visible(name)}"', cable.span, hint)
         elif port is not None and not PORT.fullmatch(port):
             what = f'"{visible(port)}" cannot be a port'

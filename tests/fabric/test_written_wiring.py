@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from time import process_time
 from typing import Any
 
 import pytest
@@ -376,3 +377,15 @@ def test_an_empty_site_is_no_fabric() -> None:
     with pytest.raises(InputError):
         Site.model_validate({"clos": "none"})
         build_fabric(spec_of({"s": {"clos": "none", "cables": ["a -- b"]}}))
+
+
+def test_thousands_of_mistakes_are_told_in_little_time() -> None:
+    """What was meant is looked for among all nodes, and so for the first mistakes alone."""
+    nodes = {f"leaf-{n}": {"role": "leaf"} for n in range(3000)}
+    cables = [f"leef-{n} -- leaf-0" for n in range(3000)]
+    began = process_time()
+    with pytest.raises(InputError) as raised:
+        build_fabric(spec_of({"s": {"clos": "none", "nodes": nodes, "cables": cables}}))
+    hints = [d.hint for d in raised.value.diagnostics]
+    assert hints[0] == 'did you mean "leaf-0"?' and len(hints) == 3000 and hints[-1] is None
+    assert process_time() - began < 5

@@ -127,6 +127,7 @@ def read(
         raise InputError(Diagnostic("C350", f"there is no {path}", span))
     table = read_table(path)
     into.passed["planned or taken away"] += table.gone
+    into.passed["cables that are none between two interfaces"] += table.other
     ours = any(slug(row.site) == name for row in table.nodes)
     for row in table.nodes:
         where = slug(row.site)

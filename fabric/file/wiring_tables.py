@@ -91,11 +91,13 @@ class SeenCable(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WiringTable:
-    """What one file holds; `gone` counts rows about what is not there yet or any more."""
+    """What one file holds; `gone` counts rows about what is not there yet or any more, `other`
+    cables that are none between two interfaces."""
 
     nodes: tuple[SeenNode, ...] = ()
     cables: tuple[SeenCable, ...] = ()
     gone: int = 0
+    other: int = 0
 
 
 def read_table(path: Path) -> WiringTable:
@@ -211,8 +213,8 @@ def of_json(value: Any, path: Path, span: Span) -> WiringTable:
     here = [item for item in items if slug(label(item.get("status"))) not in GONE]
     gone = len(items) - len(here)
     if all("a_terminations" in item for item in items):
-        found = filter(None, (netbox_cable(item, span) for item in here))
-        return WiringTable(cables=tuple(found), gone=gone)
+        found = tuple(filter(None, (netbox_cable(item, span) for item in here)))
+        return WiringTable(cables=found, gone=gone, other=len(here) - len(found))
     if all("name" in item and ("role" in item or "device_role" in item) for item in items):
         return WiringTable(tuple(netbox_device(item, span) for item in here), gone=gone)
     raise unknown(span.file, "its objects are neither devices nor cables")

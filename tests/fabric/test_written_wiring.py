@@ -389,3 +389,27 @@ def test_thousands_of_mistakes_are_told_in_little_time() -> None:
     hints = [d.hint for d in raised.value.diagnostics]
     assert hints[0] == 'did you mean "leaf-0"?' and len(hints) == 3000 and hints[-1] is None
     assert process_time() - began < 5
+
+
+def test_only_tops_of_two_sites_are_joined_as_sites() -> None:
+    """A cable between leaves of two sites is one of the fabric; hosts are where their DPUs are."""
+    nodes = [
+        {f"{s}-leaf": {"role": "leaf", "pod": 3}, f"{s}-top": {"role": "spine", "pod": 3},
+         f"{s}-dpu": {"role": "dpu", "host": f"{s}-host", "pod": 3}}
+        for s in "ab"
+    ]  # fmt: skip
+    near = ["a-dpu -- a-leaf", "a-leaf -- a-top", "a-leaf -- b-leaf", "a-top -- b-top"]
+    far = ["b-dpu -- b-leaf", "b-leaf -- b-top", "a-leaf -- b-top"]
+    sites_ = {s: {"clos": "none", "nodes": n, "cables": c}
+              for s, n, c in zip("ab", nodes, (near, far), strict=True)}  # fmt: skip
+    fabric = build_fabric(spec_of(sites_))
+    assert [k.name for k in fabric.links if k.kind == "dci"] == ["a-top--b-top"]
+    assert {(n.site, n.pod) for n in fabric.nodes} == {("a", 3), ("b", 3)}
+
+
+@pytest.mark.parametrize("more", ["gpu-201 -- tor-r2.lab", "gpu-201 -- bf-201", "gpu-201 -- gw1"])
+def test_a_host_has_no_cable_but_that_to_its_dpu(more: str, tmp_path: Path) -> None:
+    """Past its DPU nobody would enforce."""
+    text = IRREGULAR.replace("- bf-201 -- tor-r2.lab", f"- bf-201 -- tor-r2.lab\n      - {more}")
+    with pytest.raises(InputError, match="has to be to one dpu"):
+        load_fabric(file(tmp_path, text))

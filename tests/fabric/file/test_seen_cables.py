@@ -176,3 +176,31 @@ def test_kinds_that_are_passed_over_are_told_in_short(tmp_path: Path) -> None:
     rows = "".join(f"x{n},kind {n}\n" for n in range(500))
     _, (warning,) = read(tmp_path, f"name,role\n{rows}")
     assert len(warning.message) < 400 and "492 of other kinds" in warning.message
+
+
+def test_what_is_planned_is_no_way(tmp_path: Path) -> None:
+    devices = "name,role,status\nq1,leaf,Active\nq2,leaf,planned\n"
+    cables = "from,to,status\nbf,tor,connected\nbf,q1,Planned\nq1,sp,Decommissioning\n"
+    (tmp_path / "t.csv").write_text(cables)
+    fabric, (warning,) = read(tmp_path, devices, "name,role\nq3,leaf\n", more="cables: []")
+    assert "q2" not in fabric.wiring.nodes and "1 planned" in warning.message
+    (tmp_path / "t0.csv").write_text(cables)
+    spec, warnings = load(tmp_path / "site.yaml")
+    assert len([k for k in build_fabric(spec).links if k.kind != "host"]) == 1
+    assert any("2 planned" in w.message for w in warnings)
+
+
+def test_cables_with_other_ends_than_two_interfaces_are_counted(tmp_path: Path) -> None:
+    """A breakout, and one to an outlet: neither is read as a cable to the first end."""
+
+    def end(device: str, kind: str = "dcim.interface") -> dict[str, object]:
+        return {"object_type": kind, "object": {"name": "1", "device": {"name": device}}}
+
+    items = [
+        {"a_terminations": [end("bf")], "b_terminations": [end("tor")]},
+        {"a_terminations": [end("tor"), end("sp")], "b_terminations": [end("sp")]},
+        {"a_terminations": [end("sp", "dcim.powerport")], "b_terminations": [end("tor")]},
+    ]
+    fabric, (warning,) = read(tmp_path, json.dumps(items))
+    assert cabled(fabric) == ["bf:1 tor.lab:1"]
+    assert "2 cables that are none between two interfaces" in warning.message

@@ -161,7 +161,7 @@ FAULTS = (
         "if status is not None and status < len(row) and slug(row[status]) in GONE:",
         "if False:",
         "cables that are planned are ways",
-        by=TABLES,
+        by=SEEN,
     ),
     Fault(
         "fabric/file/wiring_tables.py",
@@ -175,7 +175,7 @@ FAULTS = (
         "if not isinstance(found, list) or len(found) != 1 or not isinstance(found[0], dict):",
         "if not isinstance(found, list) or not found or not isinstance(found[0], dict):",
         "of a cable with several ends the first is taken",
-        by=TABLES,
+        by=SEEN,
     ),
     Fault(
         "compiler/targets/port_names.py",

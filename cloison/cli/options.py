@@ -10,14 +10,15 @@ from typing import Any, TypeVar, cast
 import click
 
 from cloison.cli import completion
-from cloison.render.formats import FORMATS
-from compiler.targets.catalogue import DEFAULT
+from compiler.targets import DEFAULT
 
 F = TypeVar("F", bound=Callable[..., Any])
+FIRST_FORMAT = "table"
+"""The first of `cloison.render.formats`, which nobody imports to say a default."""
 
 
 class NameChoice(click.Choice[str]):
-    """One of the names that a table has when somebody asks."""
+    """One of the names that a table has when somebody asks: until then nobody imports it."""
 
     def __init__(self, names: Callable[[], Iterable[str]]) -> None:
         self.names, self.case_sensitive = names, True
@@ -40,6 +41,8 @@ def output_option(
     default."""
 
     def every() -> tuple[str, ...]:
+        from cloison.render.formats import FORMATS
+
         first, *rest = FORMATS
         return (first, *around[:1], *rest, *around[1:])
 
@@ -48,7 +51,7 @@ def output_option(
         "--output",
         type=click.Choice(formats) if formats else NameChoice(every),
         **{
-            "default": (formats or every())[0],
+            "default": formats[0] if formats else FIRST_FORMAT,
             "show_default": True,
             "help": "Format of the result on stdout.",
             **others,

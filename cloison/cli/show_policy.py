@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cloison.cli.options import fabric_argument, output_option, world_options
-from compiler.policy.stages import TIERED
+from cloison.cli.options import NameChoice, fabric_argument, output_option, world_options
 
 if TYPE_CHECKING:
     from cloison.how import How
 
 
+def labels() -> Iterable[str]:
+    """The stages of every policy that is read."""
+    from compiler.policy.stages import TIERED
+
+    return (stage.label for stage in TIERED)
+
+
 @click.command()
 @fabric_argument
-@click.option(
-    "--stage", type=click.Choice([stage.label for stage in TIERED]), help="Only this stage."
-)
+@click.option("--stage", type=NameChoice(labels), help="Only this stage.")
 @world_options
 @output_option()
 def command(fabric: Path, stage: str | None, how: How, output: str) -> None:

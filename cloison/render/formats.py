@@ -16,8 +16,6 @@ Rules that hold here:
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import os
@@ -165,6 +163,9 @@ def text(value: Any) -> str:
 def csv_text(rows: Sequence[Row], columns: Columns | None = None) -> str:
     """CSV with a header; cells that a spreadsheet would calculate get a leading apostrophe."""
     keys = list(dict.fromkeys(k for row in rows for k in row)) or list(columns or ())
+    import csv
+    import io
+
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(keys)

@@ -26,10 +26,13 @@ Rules that hold here:
 from __future__ import annotations
 
 from enum import Enum, IntEnum
+from typing import TYPE_CHECKING
 
-from fabric.inventory import Endpoint
-from fabric.network import Network
 from fabric.topology import Role
+
+if TYPE_CHECKING:
+    from fabric.inventory import Endpoint
+    from fabric.network import Network
 
 
 class Direction(IntEnum):

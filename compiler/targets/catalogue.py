@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
+from compiler.targets import DEFAULT as DEFAULT
 from compiler.targets.profiles import DASH_200G, DASH_400G, DASH_800G, HBN_NICO, Profile
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.rows import Rows
@@ -139,8 +140,6 @@ TARGETS: Rows[Target] = Rows(
     capacities(DASH_800G),
     capacities(HBN_NICO),
 )
-DEFAULT = DASH_400G.name
-"""The profile where none is named."""
 
 
 def writers() -> dict[str, Writer]:

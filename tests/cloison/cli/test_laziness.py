@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 from cloison.cli import VERBS
+from cloison.cli.options import FIRST_FORMAT
+from cloison.cli.show import THINGS
+from cloison.render.formats import FORMATS
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 HEAVY = ("numba", "scapy", "matplotlib", "pyroute2", "pandas", "IPython")
@@ -23,12 +26,12 @@ for command in json.loads(sys.argv[1]):
             main(command)
         except SystemExit as end:
             assert end.code in (0, None), (command, end.code)
-    print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))
+    print(json.dumps(sorted(sys.modules)))
 """
 
 
-def imported(*commands: tuple[object, ...]) -> list[set[str]]:
-    """Top-level modules that are imported after each of these runs of one fresh process."""
+def loaded(*commands: tuple[object, ...]) -> list[set[str]]:
+    """Modules that are imported after each of these runs of one fresh process."""
     words = json.dumps([[str(word) for word in command] for command in commands])
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, words], capture_output=True, text=True, check=True
@@ -36,6 +39,11 @@ def imported(*commands: tuple[object, ...]) -> list[set[str]]:
     found = [set(json.loads(line)) for line in done.stdout.splitlines()]
     assert len(found) == len(commands)
     return found
+
+
+def imported(*commands: tuple[object, ...]) -> list[set[str]]:
+    """The same without what is inside packages."""
+    return [{name.split(".")[0] for name in found} for found in loaded(*commands)]
 
 
 def test_help_imports_click_alone() -> None:
@@ -48,6 +56,34 @@ def test_help_of_a_verb_is_light() -> None:
     """Even after those of all verbs before it."""
     runs = zip(VERBS, imported(*((verb, "--help") for verb in VERBS)), strict=True)
     assert {verb: found for verb, mods in runs if (found := mods & {*HEAVY, *ALSO_OURS})} == {}
+
+
+TABLES = {
+    "cloison.render.formats", "compiler.targets.catalogue", "compiler.targets.profiles",
+    "compiler.policy.stages", "fabric.diagnostics", "fabric.network",
+}  # fmt: skip
+"""Whose rows a command line offers, and what they bring."""
+LISTS = {
+    **{("show", thing): {"cloison.render.formats"} for thing in THINGS},
+    ("reach",): {"cloison.render.formats"},
+    ("show", "policy"): {"cloison.render.formats", "compiler.policy.stages"},
+    ("compile",): TABLES - {"compiler.policy.stages", "fabric.network"},
+}
+"""Helps that list rows: theirs alone are read."""
+
+
+def test_help_reads_no_table_that_it_does_not_list() -> None:
+    every = [(verb,) for verb in VERBS] + [("show", thing) for thing in THINGS]
+    plain = [verb for verb in every if verb not in LISTS]
+    (*_, found) = loaded(*((*verb, "--help") for verb in plain))
+    assert found & TABLES == set()
+    for verb, may in LISTS.items():
+        (found,) = loaded((*verb, "--help"))
+        assert found & TABLES == may, verb
+
+
+def test_the_first_format_is_the_default() -> None:
+    assert next(iter(FORMATS)) == FIRST_FORMAT
 
 
 def test_check_needs_no_heavy_library() -> None:

@@ -123,8 +123,10 @@ class Diagnostics:
 def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
     """A hint naming the closest candidate, or None.
 
-    >>> did_you_mean("acne", ["acme", "globex"])
-    'did you mean "acme"?'
+    >>> did_you_mean("acne", ["acme", "globex"]), did_you_mean("tor-1", ["tor-2", "ToR-1"])
+    ('did you mean "acme"?', 'did you mean "ToR-1"?')
     """
-    close = difflib.get_close_matches(name, list(candidates), n=1)
+    known = list(candidates)
+    alike = [other for other in known if other.lower() == name.lower()]
+    close = alike or difflib.get_close_matches(name, known, n=1)
     return f'did you mean "{close[0]}"?' if close else None

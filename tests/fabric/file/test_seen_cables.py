@@ -6,14 +6,17 @@ import json
 from itertools import permutations
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from clos_sites import irregular
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fabric.clos import build_fabric
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.seen_cables import SeenCables
+from fabric.file.spec import FabricSpec
 from fabric.load import load
 from fabric.topology import Fabric
 
@@ -31,6 +34,11 @@ sites:
     MORE
 tenants: { red: { vrfs: { main: { prefixes: [10.1.0.0/16] } } } }
 """
+WHOLE = {
+    "cloison": 1,
+    "name": "x",
+    "tenants": {"red": {"vrfs": {"main": {"prefixes": ["10.1.0.0/16"]}}}},
+}
 HEAD = "from,from_port,to,to_port,speed\n"
 
 
@@ -49,6 +57,11 @@ def cabled(fabric: Fabric) -> list[str]:
     return sorted(
         f"{n[k.a]}:{k.a_port} {n[k.b]}:{k.b_port}" for k in fabric.links if k.kind != "host"
     )
+
+
+def at_either_end(fabric: Fabric) -> list[list[str]]:
+    """The same where nothing says which end is the first."""
+    return sorted(sorted(ends.split()) for ends in cabled(fabric))
 
 
 ONE = ["bf:p0 tor.lab:1", "tor.lab:2 sp:9"]
@@ -204,3 +217,35 @@ def test_cables_with_other_ends_than_two_interfaces_are_counted(tmp_path: Path) 
     fabric, (warning,) = read(tmp_path, json.dumps(items))
     assert cabled(fabric) == ["bf:1 tor.lab:1"]
     assert "2 cables that are none between two interfaces" in warning.message
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**16))
+def test_a_site_in_tables_is_the_one_that_is_written(seed: int) -> None:
+    """Rows of two tables in any order, either way round, some of them at both ends."""
+    rng, site = Random(seed), irregular(seed)
+    there = build_fabric(FabricSpec.model_validate({**WHOLE, "sites": {"s": site}}))
+    assume(there.hosts)
+    rows = []
+    for k in there.links:
+        if k.kind != "host":
+            ends = [(there.nodes[k.a].name, k.a_port), (there.nodes[k.b].name, k.b_port)]
+            rng.shuffle(ends)
+            rows += [ends, ends[::-1]] if rng.random() < 0.3 else [ends]
+    rng.shuffle(rows)
+    lines = ["{},{},{},{},".format(*one, *other) for one, other in rows]
+    nodes = [f"{n},{v.role},{v.rack or ''},{v.host or ''}" for n, v in site.nodes.items()]
+    half = len(lines) // 2
+    with TemporaryDirectory() as name:
+        tables = ["\n".join(["name,role,rack,host", *nodes])]
+        tables += [HEAD + "\n".join(part) for part in (lines[:half], lines[half:])]
+        for number, text in enumerate(tables):
+            (Path(name) / f"t{number}.csv").write_text(text + "\n")
+        at = {"clos": "none", "tables": ["t0.csv", "t1.csv", "t2.csv"]}
+        path = Path(name) / "site.yaml"
+        path.write_text(json.dumps({**WHOLE, "sites": {"s": at}}))
+        spec, warnings = load(path)
+    here = build_fabric(spec)
+    assert not [w for w in warnings if w.code in ("C351", "C352")]
+    assert here.nodes == there.nodes and here.risk_groups == there.risk_groups
+    assert at_either_end(here) == at_either_end(there)

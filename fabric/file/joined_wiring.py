@@ -71,10 +71,13 @@ def with_tables(spec: FabricSpec, found: Diagnostics) -> FabricSpec:
     if not any(site.tables or site.dpus for site in spec.sites.values()):
         return spec
     made = {name: _Joined(site, dict(site.nodes)) for name, site in spec.sites.items()}
+    once = set[str]()
     for name, joined in made.items():
         for path, span in table_files(spec, name):
             try:
-                read(spec, name, path, span, joined, found)
+                rows = read(spec, name, path, span, joined, found)
+                joined.seen += rows if (at := os.path.realpath(path)) not in once else ()
+                once.add(at)
             except InputError as error:
                 found.items += error.diagnostics
     sites = {}
@@ -119,8 +122,9 @@ def table_files(spec: FabricSpec, site: str) -> Iterator[tuple[Path, Span | None
 
 def read(
     spec: FabricSpec, name: str, path: Path, span: Span | None, into: _Joined, found: Diagnostics
-) -> None:
-    """Add the nodes of a table to a site, and keep its cables."""
+) -> tuple[SeenCable, ...]:
+    """Add the nodes of a table to a site; its cables, which are there once however many sites name
+    the table."""
     if refused := spec._trees and spec._trees.refusal(path, span):
         raise InputError(refused)
     if not there(path):
@@ -140,7 +144,7 @@ def read(
             into.skipped.add(row.name)
         elif (seen := node_of(row, found)) is not None:
             join(spec, name, row, seen, into, found)
-    into.seen += table.cables
+    return table.cables
 
 
 def node_of(row: SeenNode, found: Diagnostics) -> SiteNode | None:

@@ -249,3 +249,18 @@ def test_a_site_in_tables_is_the_one_that_is_written(seed: int) -> None:
     assert not [w for w in warnings if w.code in ("C351", "C352")]
     assert here.nodes == there.nodes and here.risk_groups == there.risk_groups
     assert at_either_end(here) == at_either_end(there)
+
+
+def test_a_table_that_two_sites_name_has_its_cables_once(tmp_path: Path) -> None:
+    """One export of the whole inventory, each device at its site, without ports."""
+    devices = "name,role,site,host\n" + "".join(
+        f"{s}-top,spine,{s},\n{s}-tor,leaf,{s},\n{s}-bf,dpu,{s},{s}-gpu\n" for s in "ab"
+    )
+    cables = "from,to\n" + "".join(f"{s}-bf,{s}-tor\n{s}-tor,{s}-top\n" for s in "ab")
+    (tmp_path / "d.csv").write_text(devices)
+    (tmp_path / "c.csv").write_text(cables + "a-top,b-top\n")
+    at = {"clos": "none", "tables": ["d.csv", "c.csv", "./c.csv"]}
+    path = tmp_path / "site.yaml"
+    path.write_text(json.dumps({**WHOLE, "sites": {"a": at, "b": at}}))
+    fabric = build_fabric(load(path)[0])
+    assert len(fabric.links) == 2 + 5 and {n.site for n in fabric.nodes} == {"a", "b"}

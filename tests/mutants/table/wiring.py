@@ -151,6 +151,13 @@ FAULTS = (
     ),
     Fault(
         "fabric/file/joined_wiring.py",
+        "joined.seen += rows if (at := os.path.realpath(path)) not in once else ()",
+        "joined.seen += rows if (at := os.path.realpath(path)) else ()",
+        "cables of a table that two sites name are there twice",
+        by=SEEN,
+    ),
+    Fault(
+        "fabric/file/joined_wiring.py",
         'joined.passed["cables of devices that are passed over"] += 1',
         "pass",
         "cables are passed over without a word",

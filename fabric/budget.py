@@ -79,7 +79,7 @@ class Wiring:
 
     @property
     def memory(self) -> int:
-        """Bytes at the peak: per (session end, speaker) whose next hops are settled, per pair of
+        """Bytes at the peak: per (session end, speaker) whose next hops are known, per pair of
         nodes in the finished tables, per object."""
         return 28 * self.steps + 34 * self.nodes**2 + 2500 * (self.nodes + self.links)
 

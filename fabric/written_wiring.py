@@ -78,7 +78,7 @@ def written(spec: FabricSpec, whole: Multigraph) -> None:
     used: dict[tuple[str, str], Span | None] = {}
     for cable in cables(spec, found):
         if ends := known_ends(cable, whole, used, found):
-            lay(spec, whole, cable, ends)
+            add_cable(spec, whole, cable, ends)
     places = WrittenPlaces.of(spec)
     for name in whole.nodes:
         attached(spec, whole, name, places, found)
@@ -155,7 +155,7 @@ def known_ends(
     return sorted(cable.ends, key=lambda end: int(whole.nodes[end[0]]["rank"]))
 
 
-def lay(
+def add_cable(
     spec: FabricSpec, whole: Multigraph, cable: WrittenCable, ends: list[tuple[str, str | None]]
 ) -> None:
     """Add a cable to the wiring (rule 4)."""

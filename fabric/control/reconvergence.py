@@ -153,9 +153,9 @@ def _from_them(
     length: NDArray[np.int16],
     parent: NDArray[np.int16],
     up: NDArray[np.int64],
-    settled: NDArray[np.int64],
+    computed: NDArray[np.int64],
 ) -> tuple[Index, Index]:
-    """The paths of DPUs to all that are not settled, written into `length` and `parent`: the
+    """The paths of DPUs to all that are not computed yet, written into `length` and `parent`: the
     shortest that its neighbours announce and that do not hold its own ASN. Returns (row, origin) of
     next hops."""
     rows = np.flatnonzero(np.isin(edges.target, up))
@@ -163,7 +163,7 @@ def _from_them(
     own = edges.asn[target][:, None]
     origins = np.arange(length.shape[1])
     steps = length[source].astype(np.int64) + 1
-    usable = (steps > 0) & ~np.isin(origins, settled)
+    usable = (steps > 0) & ~np.isin(origins, computed)
     usable &= (source[:, None] == origins) | ~edges.from_dpu[rows][:, None]
     here = np.broadcast_to(source[:, None], usable.shape).astype(np.int64)
     usable &= edges.asn[here] != own

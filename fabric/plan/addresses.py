@@ -128,14 +128,14 @@ class VrfAddresses:
 
     def grant(self, wishes: Sequence[Wish], claims: Claims) -> list[Granted]:
         """Addresses of everybody, in order of the wishes."""
-        settled = claims.decide(wishes)
+        decided = claims.decide(wishes)
         self.taken.update(claims.owner)
-        for wish, found in zip(wishes, settled, strict=True):
+        for wish, found in zip(wishes, decided, strict=True):
             for address in found.addresses:
                 self.follow(wish.host, address)
         return [
             self.complete(wish, [*found.addresses], found.how)
-            for wish, found in zip(wishes, settled, strict=True)
+            for wish, found in zip(wishes, decided, strict=True)
         ]
 
     def follow(self, host: str, address: Address) -> None:

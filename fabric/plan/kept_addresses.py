@@ -1,4 +1,4 @@
-"""Addresses of a VRF that are settled before any is drawn: reported, pinned, or locked.
+"""Addresses of a VRF that are known before any is drawn: reported, pinned, or locked.
 
 Rules that hold here:
 

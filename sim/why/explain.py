@@ -109,9 +109,9 @@ class Explanation:
     def why(self) -> str:
         """The drop reason; or who gets the packet, when the address leads to somebody else."""
         if self.reason is Reason.DELIVERED and self.computed != "allow":
-            astray = next(c.trace for c in self.choices if c.trace.reason is Reason.DELIVERED)
-            assert astray.target is not None
-            return f"its address leads to {self.network.endpoints[astray.target].name}"
+            elsewhere = next(c.trace for c in self.choices if c.trace.reason is Reason.DELIVERED)
+            assert elsewhere.target is not None
+            return f"its address leads to {self.network.endpoints[elsewhere.target].name}"
         return self.reason.label
 
     def rows(self) -> list[dict[str, Any]]:

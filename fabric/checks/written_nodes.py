@@ -28,6 +28,7 @@ def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     try:
         whole = wired(spec)
         one_as(spec, whole, found)
+        capitals(spec, whole, found)
         for name, span in lonely(spec, whole):
             found.warn("C349", f"{name} is cabled to no switch, so nobody reaches it", span)
     except InputError as error:
@@ -46,6 +47,17 @@ def one_as(spec: FabricSpec, whole: Multigraph, found: Diagnostics) -> None:
             span = places.span(a) or places.span(b)
             what = f"{name} joins two nodes of one AS, which take no routes from each other"
             found.warn("C354", what, span, "write asn: at one of them, or pod: where spines differ")
+
+
+def capitals(spec: FabricSpec, whole: Multigraph, found: Diagnostics) -> None:
+    """C355: names that some file systems take for one."""
+    places, seen = WrittenPlaces.of(spec), dict[str, str]()
+    for name in whole.nodes:
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            what = f"{other} and {name} differ in capitals alone"
+            hint = "files of nodes are one where a file system does not tell capitals apart"
+            found.warn("C355", what, places.span(name) or places.span(other), hint)
 
 
 def tier(spec: FabricSpec, name: str, data: Attributes) -> str | None:

@@ -8,10 +8,10 @@ lanes has a scalar twin for other machines and for tests.
 than with the gather instruction. Where lanes need a mask (`follow`), the instruction is faster.
 
 Theory: one vector register of LLVM's type `<8 x i32>`; each operation is a few instructions that
-LLVM knows, so that it optimises over them. Invariants: lane `k` of a result depends on no lane but `k`
-of the arguments, except in `keep`, `records` and `bits`; arithmetic is modulo 2**32; whoever loads
-or gathers sees to it that all eight places exist. Cost: one to three instructions each, `gather`
-eight loads, `records` eight loads of 32 bytes and 24 shuffles.
+LLVM knows, so that it optimises over them. Invariants: lane `k` of a result depends on no lane of
+the arguments but `k`, except in `keep`, `records` and `bits`; arithmetic is modulo 2**32; whoever
+loads or gathers sees to it that all eight places exist. Cost: one to three instructions each,
+`gather` eight loads, `records` eight loads of 32 bytes and 24 shuffles.
 """
 
 from __future__ import annotations

@@ -311,3 +311,15 @@ def test_damaged_tables_are_errors_and_nothing_else(tmp_path: Path) -> None:
             load(path)
         except InputError as error:
             assert all(d.code for d in error.diagnostics), number
+
+
+def test_a_file_that_extends_one_with_tables_has_its_tables(tmp_path: Path) -> None:
+    """From another directory, in which files of the same names say something else."""
+    (tmp_path / "base").mkdir()
+    (tmp_path / "child").mkdir()
+    site(tmp_path / "base", "tables: [d.csv, c.csv]", HOST, d_csv=DEVICES, c_csv=CABLES)
+    (tmp_path / "child" / "c.csv").write_text("from,to\nbf1,sp1\n")
+    child = tmp_path / "child" / "site.yaml"
+    child.write_text("cloison: 1\nextends: ../base/site.yaml\nname: y\n")
+    (tmp_path / ".git").mkdir()
+    assert links(build_fabric(load_fabric(child))) == WHOLE

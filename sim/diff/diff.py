@@ -24,12 +24,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fabric.diagnostics import Diagnostic
+from compiler.program.program import conditions_of
+from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from fabric.phases import phase
 from fabric.rewrites import refuse_rewrites
 from sim.blocks.equal_worlds import decide_alike
 from sim.diff.by_class import ByClass, by_class
+from sim.diff.changes import Became, changes, packet_text
 from sim.diff.edits import Edits, InputEdit
 from sim.diff.host_port_leads import host_port_changes
 from sim.diff.merged import MergedRow, merged
@@ -147,11 +149,26 @@ def compared(
     found: Peers,
 ) -> Diff:
     """Compare two worlds in these pairs of VRFs."""
+    refuse_other_conditions(old, new)
     sides = by_class(old, new, spaces, where, found) if where else None
     if sides is None:
         here, there = (reach_between(w, s, where) for w, s in zip((old, new), spaces, strict=True))
         return _compared(Sides.of(here, there, found))
     return _compared(sides)
+
+
+def refuse_other_conditions(old: World, new: World) -> None:
+    """Nothing, unless permits of both worlds ask for other things of which no header tells: whether
+    they do is compared here, and not for what. `UndecidedError` C878."""
+    if not (conditions_of(old.program) and conditions_of(new.program)):
+        return
+    for region in changes(old.blocks, new.blocks):
+        if region.change is Became.ASKED and all(region.asked):
+            was, now = (" and ".join(words) for words in region.asked)
+            packet = packet_text(new.network, region.after)
+            message = f"permits ask for other things: {was} before, {now} now ({packet})"
+            hint = "World.changes lists where they do"
+            raise UndecidedError(Diagnostic("C878", message, None, hint, "unknown"))
 
 
 def _compared(sides: Sides) -> Diff:

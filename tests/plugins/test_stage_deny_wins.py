@@ -15,6 +15,7 @@ from any_policies import WORLD, packets, seeds
 from hypothesis import Phase, given, settings
 from routed_demo import DEMO, DEMO_POLICY
 
+from cloison import diff
 from cloison.replaying import replay
 from cloison.views.compiled import Compiled, enforcing
 from cloison.views.policy import listed, rows
@@ -240,6 +241,20 @@ def test_rules_changes_and_replays_say_a_condition() -> None:
     assert traffic.document()["replay"]["conditions"] == [*GET]
     assert any(r.get("conditions") == [*GET] for r in traffic.rules)
     assert silent.verdicts.notes == () and "conditions" not in silent.document()["replay"]
+
+
+def test_a_comparison_does_not_call_other_conditions_unchanged() -> None:
+    everybody = (Named(("*",)),)
+
+    def world(besides: tuple[str, ...]) -> View:
+        rule = replace(said(("web/a", ALLOW, besides)).rules[-1], local=everybody)
+        return View(stage_laws.small(), Policy((rule,), (), TABLE))
+
+    assert not [*diff(world(GET), world(GET))]
+    assert {row["change"] for row in diff(world(()), world(GET))} == {"unsteady"}
+    with pytest.raises(UndecidedError, match="GET / before, the request matches POST /") as no:
+        diff(world(GET), world(POST))
+    assert no.value.diagnostics[0].code == "C878"
 
 
 def test_several_conditions_where_all_rules_count_are_not_compared() -> None:

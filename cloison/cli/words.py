@@ -59,6 +59,7 @@ OPTIONS = {
     "--rules": "a file of rules, not from a fabric",
     "--seed": "where random numbers start",
     "--stage": "only this stage of the policy",
+    "--state": "what devices say that they have, in this folder",
     "--stateless": "decide every packet anew",
     "--target": "the device whose capacity and format count",
     "--tenant": "only this tenant",

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+SPACE = re.compile(r"[ \t\n\r]*")
 HALF = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 Pairs = Callable[[list[tuple[str, Any]]], Any]
 
@@ -38,6 +39,22 @@ def decoded(text: str, pairs: Pairs | None = None) -> Any:
     return value
 
 
+def stream(text: str, pairs: Pairs | None = None) -> Iterator[Any]:
+    """The values of JSON texts that stand one behind the other; errors as those of `decoded`.
+
+    >>> list(stream('{"a": 1} {"b": 2}'))
+    [{'a': 1}, {'b': 2}]
+    """
+    reader, at = json.JSONDecoder(), _behind_space(text, 0)
+    while at < len(text):
+        try:
+            _, end = reader.raw_decode(text, at)
+        except RecursionError:
+            raise ValueError("nested too deep") from None
+        yield decoded(text[at:end], pairs)
+        at = _behind_space(text, end)
+
+
 def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object whose keys stand there once: readers disagree about others.
 
@@ -49,6 +66,11 @@ def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("an object has a key twice")
     return found
+
+
+def _behind_space(text: str, at: int) -> int:
+    found = SPACE.match(text, at)
+    return at if found is None else found.end()
 
 
 def _whole(value: Any) -> None:

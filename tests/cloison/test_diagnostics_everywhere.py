@@ -53,6 +53,7 @@ MORE = {
     "show topology --links": lambda f: ["show", "topology", f, "--links"],
 }
 APART = {
+    "compare": "tests/cloison/cli/test_compare.py",
     "check": "its rows are these",
     "bench": "no fabric",
     "lab test": "tests/sim/lab/test_lab.py",

@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from device_state import write_state
 
 from cloison.cli import VERBS
+from fabric.build import build
+from fabric.load import load_fabric
 
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
 SMALL, DEMO = (str(TOPOLOGIES / f"{name}.yaml") for name in ("small", "demo"))
@@ -31,6 +34,7 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
         ("reach", str(TOPOLOGIES / "manifests" / "demo" / "inference"), *JSON),
     ],
     "diff": [("diff", DEMO, HOLE, *JSON)],
+    "compare": [("compare", SMALL, "--state", "{folder}/state/small", *JSON)],
     "compile": [("compile", DEMO, "-o", "{folder}", "--output", "json")],
     "show": [
         ("show", what, DEMO, *JSON)
@@ -65,6 +69,7 @@ def test_every_verb_is_here_or_named() -> None:
 @pytest.mark.parametrize("part", range(3))
 def test_json_does_not_depend_on_the_hash_seed(tmp_path: Path, part: int) -> None:
     every = [run for verb in RUNS.values() for run in verb]
+    write_state(build(load_fabric(Path(SMALL)), lock=False), tmp_path / "state" / "small")
     runs = [[word.format(folder=tmp_path) for word in run] for run in every[part::3]]
     first, second = (
         subprocess.run(

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from device_state import write_state
 from rule_sets.catalogue import generate
 
 from cloison.cli import VERBS, main
+from fabric.build import build
+from fabric.load import load_fabric
 from sim.classify.classbench import write_rules
 
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
@@ -46,6 +49,7 @@ RUNS = (
     "explain FABRIC acme/web/front acme/catalog/db:5432",
     "explain CLUSTER serving/router serving/llm:8000",
     "replay FABRIC --random 60 --by-flow",
+    "compare FABRIC --state STATE",
     "diff FABRIC BROKEN",
     "diff CLUSTER OTHERS",
     "bench --rules RULES --packets 500 --rounds 1",
@@ -77,12 +81,14 @@ def tables(lines: list[str]) -> list[list[str]]:
 def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("p")
     write_rules(generate("policy-1k"), folder / "mine.rules")
+    state = write_state(build(load_fabric(BROKEN), lock=False), folder / "state")
     others = TOPOLOGIES / "manifests" / "demo" / "training"
     return {
         "FABRIC": str(TOPOLOGIES / "small.yaml"),
         "BROKEN": str(BROKEN),
         "CLUSTER": str(CLUSTER),
         "OTHERS": str(others),
+        "STATE": str(state),
         "RULES": str(folder / "mine.rules"),
         "OUT": str(folder / "out"),
     }

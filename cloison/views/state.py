@@ -1,0 +1,92 @@
+"""What devices have otherwise than the model says, and how much of it was there to compare."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from cloison.render.formats import Tell
+from cloison.render.table import Table
+from cloison.views.unknowns import left_out, listing
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.io.visible import visible
+from fabric.network import Network
+from sim.state.compared import Compared, StateRow, compared
+from sim.state.heard import Heard
+
+SCHEMA = "cloison/state/1"
+COLUMNS = ("node", "kind", "where", "prefix", "state", "wanted", "found", "line")
+UNITS = {"evpn route": "nodes", "underlay": "nodes"}
+"""What is counted of a kind; of others it is VRFs of nodes."""
+NOT_COMPARED = (
+    "rules, filters and state of the kernel besides routes, and of BGP all but Type-5 routes"
+)
+
+
+def state(network: Network, folder: Path, tell: Tell) -> tuple[Compared, Heard]:
+    """Compare the files of a folder. Raises `InputError` when none of them says anything."""
+    found = Heard(network, folder)
+    result = compared(network, found, tell)
+    if not any(result.seen.values()):
+        why = f": {found.passed[0][0]}: {found.passed[0][1]}" if found.passed else ""
+        raise InputError(
+            Diagnostic(
+                "C879",
+                f"no file in {folder} says what a node has{why}",
+                hint="name them NODE/WHAT.json or NODE.WHAT.json, as FRR's `show … json` and"
+                " `ip -j route` write them",
+            )
+        )
+    return result, found
+
+
+def told(network: Network, result: Compared, found: Heard, output: str) -> str:
+    """The answer as text, or as rows for scripts."""
+    if output == "table":
+        return "".join(f"{line}\n" for line in text(result, found)) + left_out(
+            network.not_evaluated
+        )
+    rows = [{**row_of(row), "file": str(row.file)} for row in result.rows]
+    beside = {
+        "compared": {
+            kind: {"seen": result.seen[kind], "due": due} for kind, due in result.due.items()
+        },
+        "passed": [{"file": str(path), "why": why} for path, why in found.passed],
+        "unasked": result.unasked,
+        "not_compared": NOT_COMPARED,
+    }
+    return listing(network, rows, schema=SCHEMA, output=output, title="State", beside=beside)
+
+
+def row_of(row: StateRow) -> dict[str, str]:
+    """A difference, in words."""
+    return {
+        "node": row.node, "kind": row.kind, "where": row.where, "prefix": row.prefix,
+        "state": row.state, "wanted": row.wanted, "found": row.found,
+        "line": "" if row.line is None else str(row.line),
+    }  # fmt: skip
+
+
+def text(result: Compared, found: Heard) -> Iterator[str]:
+    """A table, how much was there to compare, and what was not."""
+    if result.rows:
+        rows = tuple(row_of(row) for row in result.rows)
+        yield str(Table(rows, "State", {key: key for key in COLUMNS})).rstrip("\n")
+        yield ""
+    for kind, due in result.due.items():
+        unit = UNITS.get(kind, "VRFs of nodes")
+        yield f"{kind}s of {result.seen[kind]:,} of {due:,} {unit} were there to compare"
+    for why, count in Counter(why for _, why in found.passed).items():
+        first = next(path for path, other in found.passed if other == why)
+        more = f" and {count - 1:,} more" if count > 1 else ""
+        yield visible(f"passed over: {first}{more}: {why}")
+    if result.unasked:
+        yield f"passed over: {', '.join(result.unasked)}: nothing is wanted of them"
+    yield f"not compared: {NOT_COMPARED}"
+    count = len(result.rows)
+    yield (
+        f"{count:,} difference{'s' * (count != 1)}."
+        if count
+        else "What was there is as the fabric file wants it."
+    )

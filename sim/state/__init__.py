@@ -1,0 +1,1 @@
+"""What devices say that they have, against what the model says that they should have."""

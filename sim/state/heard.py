@@ -1,0 +1,342 @@
+"""What FRR and the kernel say of a node, as facts: JSON of `show …` and of `ip -j route`.
+
+Rules that hold here:
+
+1. A file is about the node whose folder it lies in, or whose name it begins with. What it says is
+   told by what stands in it (`KINDS`), and by nothing else, but for the VRF of the kernel's routes,
+   which do not name it: the file's name does.
+2. Of several paths of an EVPN route the best counts; of a RIB what is selected, of BGP or static:
+   connected networks are those of the VRF itself.
+3. A VRF is known by the name that dumps give it (`vrf10001`), or its own one, with a slash, a dash
+   or an underline. One of another name stays: nobody wants what it has.
+4. A file of a VRF says all of one family: who has no other file has not said anything of the other.
+
+Source: FRR 8.4 and 10.3 (`show bgp l2vpn evpn route type prefix json`, `show ip route vrf … json`,
+also `vrf all`), iproute2 6 (`ip -j route show vrf …`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fabric.diagnostics import InputError
+from fabric.io.dependencies import asked
+from fabric.io.dependencies import entries as inside
+from fabric.io.reading import read_bytes
+from fabric.io.strict_json import stream
+from fabric.network import Network
+
+UNDERLAY = "default"
+"""What FRR calls the VRF of the underlay."""
+Vrf = tuple[str, int]
+"""A VRF by name, and 4 or 6 (rule 4)."""
+Routes = dict[str, frozenset[str]]
+"""Next hops by prefix."""
+COUNTED = ("bgp", "static", "zebra", "186")
+"""Protocols of routes that the control plane made, also as iproute2 numbers them."""
+NOWHERE = "nowhere"
+"""Where a route leads that names no next hop, such as a blackhole."""
+SUFFIX = ".json"
+NOTHING_FIRST = re.compile(r"\{\s*,")
+PREFIX_ROUTE = 5
+"""EVPN's route type of IP prefixes (RFC 9136)."""
+
+
+class EvpnRoute(NamedTuple):
+    """What an EVPN Type-5 route says."""
+
+    rts: tuple[str, ...]
+    next_hop: str
+    router_mac: str
+
+
+@dataclass(slots=True)
+class HeardNode:
+    """Facts about a node, None where no file says any: EVPN routes by RD and prefix, routes by VRF
+    as FRR and as the kernel has them, `widths` of the underlay by loopback. `files` says where each
+    was heard first, of routes also by VRF; of families in `whole` one file says all VRFs: what it
+    lacks is not there."""
+
+    evpn: dict[tuple[str, str], EvpnRoute] | None = None
+    routes: dict[Vrf, Routes] = field(default_factory=dict)
+    kernel: dict[Vrf, Routes] = field(default_factory=dict)
+    widths: dict[str, int] | None = None
+    files: dict[Any, Path] = field(default_factory=dict)
+    whole: set[int] = field(default_factory=set)
+
+
+class Heard:
+    """What the files in a folder say, node by node: no more than one node's is ever held. What
+    nobody understands is in `passed` once its node was read, with why."""
+
+    def __init__(self, network: Network, folder: Path) -> None:
+        self.vrfs = vrf_names(network)
+        self.passed: list[tuple[Path, str]] = []
+        self.paths: dict[int, list[Path]] = {}
+        names = {node.name: node.index for node in network.fabric.nodes}
+        for path, node in files(folder, names):
+            if node is None:
+                self.passed.append((path, "it is of no node"))
+            else:
+                self.paths.setdefault(node, []).append(path)
+
+    def node(self, node: int) -> HeardNode:
+        """The facts about one."""
+        out = HeardNode()
+        for path in self.paths.get(node, ()):
+            why = self._read(path, out)
+            if why is not None:
+                self.passed.append((path, why))
+        return out
+
+    def _read(self, path: Path, into: HeardNode) -> str | None:
+        """Read a file; why it is passed over, None when it is not."""
+        try:
+            return read(
+                documents(read_bytes(path).decode("utf-8", "replace")), path, self.vrfs, into
+            )
+        except InputError as error:
+            return error.diagnostics[0].message
+        except ValueError as error:
+            return f"it is no JSON: {error}"
+
+
+def documents(text: str) -> list[Any]:
+    """What a file says: FRR before 9 writes a document per VRF, one behind the other, and now and
+    then a comma before the first member of an object.
+
+    >>> documents('{, "a": [1], "a": [2]} {}')
+    [{'a': [1, 2]}, {}]
+    """
+    try:
+        return list(stream(text, together))
+    except ValueError:
+        return list(stream(NOTHING_FIRST.sub("{", text), together))
+
+
+def together(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object in which a key stands once: entries of a prefix that stands there for several VRFs
+    are one list."""
+    out: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in out and not (isinstance(value, list) and isinstance(out[key], list)):
+            raise ValueError("an object has a key twice")
+        out[key] = [*out[key], *value] if key in out else value
+    return out
+
+
+def read(found: list[Any], path: Path, vrfs: Mapping[str, str], into: HeardNode) -> str | None:
+    """Read the documents of a file; why it is passed over, None when it is not."""
+    if len(found) > 1 and all(isinstance(one, dict) for one in found):
+        found = [{str(n): one for n, one in enumerate(found)}]
+    for document in found:
+        kind = next((kind for kind, is_one in KINDS.items() if is_one(document)), None)
+        if kind is None:
+            return "it is none of the kinds that are known, or empty"
+        if not READERS[kind](document, path, vrfs, into):
+            return "it does not say of which VRF it is"
+        into.files.setdefault(kind, path)
+    return None if found else "it is empty"
+
+
+def files(folder: Path, names: Mapping[str, int]) -> Iterator[tuple[Path, int | None]]:
+    """JSON files with their nodes (rule 1), in order."""
+    for name, is_folder, link in sorted(inside(folder)):
+        path = folder / name
+        if is_folder and not link:
+            below_it = sorted(n for n, below, _ in inside(path) if not below and n.endswith(SUFFIX))
+            yield from ((path / n, names.get(name)) for n in below_it)
+        elif name.endswith(SUFFIX) and not asked("directory", path):
+            parts = name.removesuffix(SUFFIX).split(".")
+            starts = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
+            yield path, next((names[start] for start in starts if start in names), None)
+
+
+def vrf_names(network: Network) -> dict[str, str]:
+    """Rule 3: what a VRF may be called, and its name."""
+    out = {UNDERLAY: UNDERLAY}
+    for vrf in network.vrfs:
+        ways = (vrf.name, vrf.name.replace("/", "-"), vrf.name.replace("/", "_"), f"vrf{vrf.vni}")
+        out.update(dict.fromkeys(ways, vrf.name))
+    return out
+
+
+def is_evpn(document: Any) -> bool:
+    """`show bgp l2vpn evpn route type prefix json`."""
+    return isinstance(document, dict) and (
+        "numPrefix" in document
+        or any(isinstance(v, dict) and v.get("rd") == key for key, v in document.items())
+    )
+
+
+def is_rib(document: Any) -> bool:
+    """`show ip route … json`, of one VRF or of all."""
+    return isinstance(document, dict) and any(True for _ in rib_entries(document))
+
+
+def is_kernel(document: Any) -> bool:
+    """`ip -j route show vrf …`."""
+    return (
+        isinstance(document, list)
+        and bool(document)
+        and all(isinstance(item, dict) and isinstance(item.get("dst"), str) for item in document)
+    )
+
+
+def rib_entries(document: Mapping[str, Any], deep: bool = True) -> Iterator[Mapping[str, Any]]:
+    """Entries of a RIB, which `vrf all` has one level lower."""
+    for value in document.values():
+        if isinstance(value, list):
+            yield from (e for e in value if isinstance(e, dict) and "protocol" in e)
+        elif deep and isinstance(value, dict):
+            yield from rib_entries(value, deep=False)
+
+
+def read_evpn(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardNode) -> bool:
+    """Rule 2, for EVPN."""
+    found = {} if into.evpn is None else into.evpn
+    for rd, routes in document.items():
+        for route in routes.values() if isinstance(routes, dict) else ():
+            for item in evpn_paths(route):
+                prefix = canonical(f"{item.get('ip')}/{item.get('ipLen')}")
+                if prefix is not None and item.get("routeType", PREFIX_ROUTE) == PREFIX_ROUTE:
+                    found[rd, prefix] = evpn_route(item)
+    into.evpn = found
+    return True
+
+
+def evpn_paths(route: Any) -> Iterator[Mapping[str, Any]]:
+    """The best paths of a route."""
+    paths = route.get("paths") if isinstance(route, dict) else None
+    for group in paths if isinstance(paths, list) else ():
+        for item in group if isinstance(group, list) else [group]:
+            if isinstance(item, dict) and item.get("bestpath"):
+                yield item
+
+
+def evpn_route(item: Mapping[str, Any]) -> EvpnRoute:
+    """What a path carries."""
+    community = item.get("extendedCommunity")
+    words = str(community.get("string", "")).split() if isinstance(community, dict) else []
+    hops = item.get("nexthops")
+    used = (
+        [h for h in hops if isinstance(h, dict) and h.get("used")] if isinstance(hops, list) else []
+    )
+    return EvpnRoute(
+        tuple(sorted(w.removeprefix("RT:") for w in words if w.startswith("RT:"))),
+        plain(str(used[0].get("ip", ""))) if used else "",
+        next((w.removeprefix("Rmac:") for w in words if w.startswith("Rmac:")), ""),
+    )
+
+
+def read_rib(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardNode) -> bool:
+    """Rule 2, for RIBs."""
+    entries = list(rib_entries(document))
+    if any(isinstance(value, dict) for value in document.values()):
+        into.whole |= {version(str(entry.get("prefix"))) for entry in entries}
+    for entry in entries:
+        name = str(entry.get("vrfName", ""))
+        prefix = canonical(str(entry.get("prefix")))
+        if prefix is None:
+            continue
+        counts = entry.get("protocol") in COUNTED and bool(entry.get("selected"))
+        found = entry.get("nexthops")
+        hops = [h for h in found if isinstance(h, dict)] if isinstance(found, list) else []
+        if name == UNDERLAY and version(prefix) == 6:
+            continue
+        if name == UNDERLAY:
+            widths = {} if into.widths is None else into.widths
+            if counts and entry.get("protocol") == "bgp":
+                widths[prefix] = sum(1 for h in hops if h.get("fib") and h.get("active"))
+            into.widths = widths
+        else:
+            vrf = vrfs.get(name, name), version(prefix)
+            routes = into.routes.setdefault(vrf, {})
+            into.files.setdefault(("rib", *vrf), path)
+            if counts:
+                routes[prefix] = frozenset(rib_hop(hop, vrfs) for hop in hops)
+    return True
+
+
+def version(prefix: str) -> int:
+    """The family of a prefix, or of what is in a list of them."""
+    return 6 if ":" in prefix else 4
+
+
+def rib_hop(hop: Mapping[str, Any], vrfs: Mapping[str, str]) -> str:
+    """A next hop of a RIB: an address, or a VRF on the same node."""
+    if hop.get("ip"):
+        return plain(str(hop["ip"]))
+    name = str(hop.get("vrf") or NOWHERE)
+    return vrfs.get(name, name)
+
+
+def read_kernel(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardNode) -> bool:
+    """Routes of the kernel (rule 1). IPv6 is told by the addresses: a gateway of the other family
+    is a `via`."""
+    vrf = next((n for way, n in vrfs.items() if n != UNDERLAY and in_name(way, path.name)), None)
+    if vrf is None:
+        return False
+    family = max(version(f"{item['dst']}{item.get('gateway', '')}") for item in document)
+    routes = into.kernel.setdefault((vrf, family), {})
+    into.files.setdefault(("kernel", vrf, family), path)
+    for item in document:
+        any_to = "::/0" if family == 6 else "0.0.0.0/0"
+        prefix = canonical(any_to if item["dst"] == "default" else item["dst"])
+        if prefix is None or str(item.get("protocol")) not in COUNTED:
+            continue
+        many = item.get("nexthops")
+        hops = [h for h in many if isinstance(h, dict)] if isinstance(many, list) else [item]
+        routes[prefix] = routes.get(prefix, frozenset()) | frozenset(
+            kernel_hop(hop, vrfs) for hop in hops
+        )
+    return True
+
+
+def in_name(name: str, file: str) -> bool:
+    """Whether a file's name names a VRF, and not one whose name goes on.
+
+    >>> in_name("vrf1000", "dpu1.ip_route_vrf10001.json"), in_name("vrf10001", "ip-vrf10001.json")
+    (False, True)
+    """
+    _, found, rest = file.partition(name)
+    return bool(found) and not rest[:1].isalnum()
+
+
+def kernel_hop(hop: Mapping[str, Any], vrfs: Mapping[str, str]) -> str:
+    """A next hop of the kernel: an address, or the device of another VRF."""
+    via = hop.get("via")
+    address = hop.get("gateway") or (via.get("host") if isinstance(via, dict) else None)
+    name = str(hop.get("dev") or NOWHERE)
+    return plain(str(address)) if address else vrfs.get(name, name)
+
+
+@lru_cache(maxsize=1 << 18)
+def canonical(text: str) -> str | None:
+    """A prefix as it is written, None for what is none."""
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=1 << 18)
+def plain(address: str) -> str:
+    """An IPv4-mapped IPv6 next hop as IPv4; what is no address as it is."""
+    try:
+        return str(getattr(ip_address(address), "ipv4_mapped", None) or ip_address(address))
+    except ValueError:
+        return address
+
+
+Reader = Callable[[Any, Path, Mapping[str, str], HeardNode], bool]
+KINDS: Mapping[str, Callable[[Any], bool]] = {
+    "evpn": is_evpn, "rib": is_rib, "kernel": is_kernel,
+}  # fmt: skip
+READERS: Mapping[str, Reader] = {"evpn": read_evpn, "rib": read_rib, "kernel": read_kernel}

@@ -1,0 +1,88 @@
+"""Faults of comparing devices with the model: what makes drift pass for none."""
+
+from mutants.table import Fault
+
+HEARD = "sim/state/heard.py"
+COMPARED = "sim/state/compared.py"
+WANTED = "sim/state/wanted.py"
+LAW = "tests/sim/state/test_state.py::"
+
+FAULTS = (
+    Fault(
+        COMPARED,
+        "for key in sorted(wanted.keys() | found.keys()):",
+        "for key in sorted(wanted.keys()):",
+        "what devices have besides is no difference",
+        by=LAW + "test_one_route_more_fewer_and_elsewhere",
+    ),
+    Fault(
+        COMPARED,
+        "for key in sorted(wanted.keys() | found.keys()):",
+        "for key in sorted(found.keys()):",
+        "what devices lack is no difference",
+        by=LAW + "test_one_route_more_fewer_and_elsewhere",
+    ),
+    Fault(
+        COMPARED,
+        'if kind == "route" and vrf[1] in here.whole',
+        "if False",
+        "a VRF that a device does not have is one about which it said nothing",
+        by=LAW + "test_a_vrf_that_nobody_wants_and_one_that_is_gone",
+    ),
+    Fault(
+        COMPARED,
+        "for vrf, had in sorted(there.items()):",
+        "for vrf, had in sorted((v, h) for v, h in there.items() if v in routes):",
+        "VRFs of which nothing is wanted are not looked at",
+        by=LAW + "test_a_route_in_a_vrf_that_is_not_of_this_node",
+    ),
+    Fault(
+        COMPARED,
+        "if here.evpn is not None:",
+        "if here.evpn:",
+        "a device without any EVPN route lacks none",
+        by=LAW + "test_no_evpn_routes_are_missing_and_not_unseen",
+    ),
+    Fault(
+        COMPARED,
+        "if here.widths is not None:",
+        "if here.widths:",
+        "a device without any route of the underlay lacks none",
+        by=LAW + "test_an_empty_underlay_is_missing_and_not_unseen",
+    ),
+    Fault(
+        HEARD,
+        'if h.get("fib") and h.get("active")',
+        'if h.get("fib")',
+        "a next hop that is not active counts",
+        by=LAW + "test_an_underlay_with_a_link_less",
+    ),
+    Fault(
+        HEARD,
+        'tuple(sorted(w.removeprefix("RT:") for w in words if w.startswith("RT:"))),',
+        'tuple(sorted(w.removeprefix("RT:") for w in words if w.startswith("RT:")))[-1:],',
+        "one route target of a route is heard",
+        by=LAW + "test_a_route_target_more",
+    ),
+    Fault(
+        HEARD,
+        "routes = into.routes.setdefault(vrf, {})",
+        "routes = into.routes.setdefault(vrf, {}) if name in vrfs else {}",
+        "routes of VRFs of unknown names are passed over",
+        by=LAW + "test_a_vrf_that_nobody_wants_and_one_that_is_gone",
+    ),
+    Fault(
+        HEARD,
+        "return list(stream(text, together))\n    except",
+        "return list(stream(text, together))[:1]\n    except",
+        "the first of several documents in a file is heard",
+        by=LAW + "test_documents_one_behind_the_other",
+    ),
+    Fault(
+        WANTED,
+        "if (hop.vtep, hop.vrf) != (node, vrf)",
+        "if hop.vtep != node",
+        "routes to VRFs beside it are not wanted",
+        by=LAW + "test_state_as_wanted",
+    ),
+)

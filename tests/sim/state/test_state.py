@@ -1,0 +1,226 @@
+"""State of devices: as wanted, changed, absent, damaged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from device_state import write_state
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fabric.build import build, rebuild
+from fabric.load import load_fabric
+from fabric.network import Network
+from sim.state.compared import StateRow, compared
+from sim.state.heard import Heard
+
+DEMO = Path(__file__).parents[3] / "topologies" / "demo.yaml"
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return build(load_fabric(DEMO), lock=False)
+
+
+@pytest.fixture
+def state(network: Network, tmp_path: Path) -> Path:
+    return write_state(network, tmp_path / "state")
+
+
+def rows(network: Network, folder: Path) -> list[StateRow]:
+    return compared(network, Heard(network, folder)).rows
+
+
+def change(path: Path, how: Callable[[Any], Any]) -> None:
+    path.write_text(json.dumps(how(json.loads(path.read_text()))))
+
+
+def test_state_as_wanted(network: Network, state: Path) -> None:
+    said = Heard(network, state)
+    found = compared(network, said)
+    assert found.rows == [] and found.unasked == []
+    assert found.seen["evpn route"] == found.due["evpn route"] > 0
+    assert found.seen["underlay"] == found.due["underlay"] > 0
+    assert found.seen["route"] == found.due["route"] > 0
+    assert said.passed == []
+
+
+def test_state_of_another_world_differs(network: Network, tmp_path: Path) -> None:
+    """A leaf that is down is no state that is wanted, and the other way round."""
+    without = rebuild(network, down=["leaf1"])
+    there = write_state(without, tmp_path / "state")
+    assert rows(without, there) == []
+    assert {row.state for row in rows(network, there)} >= {"missing", "different"}
+
+
+def dpu(network: Network) -> tuple[str, str, int]:
+    """A node with a VRF that has routes, its device, and its index."""
+    node, vrf = next(pair for pair in network.plan.rd if network.fib.routes(*pair))
+    return network.fabric.nodes[node].name, f"vrf{network.vrfs[vrf].vni}", vrf
+
+
+def test_one_route_more_fewer_and_elsewhere(network: Network, state: Path) -> None:
+    node, device, vrf = dpu(network)
+    rib = state / node / "ip.json"
+    name = network.vrfs[vrf].name
+    before = json.loads(rib.read_text())[device]
+    gone, moved = sorted(before)[:2]
+
+    def changed(document: Any) -> Any:
+        del document[device][gone]
+        document[device][moved][0]["nexthops"] = [{"ip": "192.0.2.1", "fib": True}]
+        more = {**before[gone][0], "prefix": "203.0.113.0/24"}
+        document[device]["203.0.113.0/24"] = [more]
+        return document
+
+    change(rib, changed)
+    found = {(r.prefix, r.state): r for r in rows(network, state)}
+    assert set(found) == {(gone, "missing"), (moved, "different"), ("203.0.113.0/24", "extra")}
+    assert all(r.node == node and r.where == name and r.file == rib for r in found.values())
+    assert found[gone, "missing"].line is not None
+    assert found[moved, "different"].found == "192.0.2.1"
+    assert found["203.0.113.0/24", "extra"].line is None
+
+
+def test_a_route_target_more(network: Network, state: Path) -> None:
+    """It opens a VRF to others, and nothing but it is otherwise."""
+    node, _, _ = dpu(network)
+    path = state / node / "evpn.json"
+
+    def changed(document: Any) -> Any:
+        rd = next(key for key in document if not key.startswith("num"))
+        key = next(key for key in document[rd] if key != "rd")
+        document[rd][key]["paths"][0][0]["extendedCommunity"]["string"] += " RT:65000:666"
+        return document
+
+    change(path, changed)
+    (row,) = rows(network, state)
+    assert (row.kind, row.state) == ("evpn route", "different")
+    assert "65000:666" in row.found and "65000:666" not in row.wanted
+
+
+def test_a_vrf_that_nobody_wants_and_one_that_is_gone(network: Network, state: Path) -> None:
+    node, device, vrf = dpu(network)
+
+    def changed(document: Any) -> Any:
+        found = document.pop(device)
+        for entries in found.values():
+            entries[0]["vrfName"] = "backdoor"
+        return {**document, "backdoor": found}
+
+    change(state / node / "ip.json", changed)
+    found = rows(network, state)
+    assert {(r.where, r.state) for r in found} == {
+        ("backdoor", "extra"),
+        (network.vrfs[vrf].name, "missing"),
+    }
+
+
+def test_a_route_in_a_vrf_that_is_not_of_this_node(network: Network, state: Path) -> None:
+    node, device, _ = dpu(network)
+    here = next(n.index for n in network.fabric.nodes if n.name == node)
+    other = next(v for v in network.vrfs if v.index not in network.fib.vrfs_at(here))
+
+    def changed(document: Any) -> Any:
+        (prefix, entries), *_ = document[device].items()
+        more = {**entries[0], "vrfName": f"vrf{other.vni}"}
+        return {**document, f"vrf{other.vni}": {prefix: [more]}}
+
+    change(state / node / "ip.json", changed)
+    (row,) = rows(network, state)
+    assert (row.where, row.state) == (other.name, "extra")
+
+
+def test_kernel_routes(network: Network, state: Path) -> None:
+    node, device, _ = dpu(network)
+    path = state / node / f"ip-route.{device}.json"
+    change(
+        path, lambda routes: [{**routes[0], "protocol": "static", "dst": "9.9.9.9"}, *routes[1:]]
+    )
+    found = {(r.kind, r.state) for r in rows(network, state)}
+    assert found == {("kernel route", "missing"), ("kernel route", "extra")}
+
+
+def test_an_underlay_with_a_link_less(network: Network, state: Path) -> None:
+    def changed(document: Any) -> Any:
+        wide = next(e for e in document["default"].values() if len(e[0]["nexthops"]) > 1)
+        wide[0]["nexthops"][0]["active"] = False
+        return document
+
+    change(state / "leaf1" / "ip.json", changed)
+    (row,) = rows(network, state)
+    assert (row.kind, row.state, row.node) == ("underlay", "different", "leaf1")
+
+
+def test_an_empty_underlay_is_missing_and_not_unseen(network: Network, state: Path) -> None:
+    def changed(document: Any) -> Any:
+        own = next(k for k, e in document["default"].items() if e[0]["protocol"] == "connected")
+        return {**document, "default": {own: document["default"][own]}}
+
+    change(state / "leaf1" / "ip.json", changed)
+    found = rows(network, state)
+    assert len(found) > 1 and {(r.kind, r.state) for r in found} == {("underlay", "missing")}
+
+
+def test_no_evpn_routes_are_missing_and_not_unseen(network: Network, state: Path) -> None:
+    node, _, _ = dpu(network)
+    change(state / node / "evpn.json", lambda _: {"numPrefix": 0, "numPaths": 0})
+    found = rows(network, state)
+    assert {(r.kind, r.state) for r in found} == {("evpn route", "missing")}
+
+
+def test_what_has_no_file_is_not_seen(network: Network, state: Path) -> None:
+    node = dpu(network)[0]
+    for path in (state / node).iterdir():
+        path.unlink()
+    (state / node / "version.json").write_text('{"kernel": "6.1"}')
+    (state / "nobody.json").write_text("{}")
+    (state / node / "broken.json").write_text("{")
+    said = Heard(network, state)
+    found = compared(network, said)
+    assert found.rows == [] and found.seen["evpn route"] == found.due["evpn route"] - 1
+    assert [(path.name, why.partition(":")[0]) for path, why in said.passed] == [
+        ("nobody.json", "it is of no node"),
+        ("broken.json", "it is no JSON"),
+        ("version.json", "it is none of the kinds that are known, or empty"),
+    ]
+
+
+def test_documents_one_behind_the_other(network: Network, state: Path) -> None:
+    """FRR 8.4 writes one per VRF."""
+    for node in state.iterdir():
+        for name in ("ip.json", "ipv6.json"):
+            parts = json.loads((node / name).read_text()).values()
+            (node / name).write_text("\n".join(map(json.dumps, parts)))
+    assert rows(network, state) == []
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_damaged_state_is_never_an_exception_nor_silence(
+    network: Network, tmp_path: Path, data: st.DataObject
+) -> None:
+    """Any value of a document made another: it is told, passed over, or was of no account."""
+    folder = write_state(network, tmp_path / "state")
+    path = data.draw(st.sampled_from(sorted(folder.rglob("*.json"))))
+    document = json.loads(path.read_text())
+    place: Any = document
+    while True:
+        keys = sorted(place) if isinstance(place, dict) else range(len(place))
+        if not keys:
+            return
+        key = data.draw(st.sampled_from(list(keys)))
+        if not isinstance(place[key], dict | list) or data.draw(st.integers(0, 5)) == 0:
+            break
+        place = place[key]
+    place[key] = data.draw(
+        st.sampled_from([None, [], {}, "", "::", -1, True, 2**70, ["x"], {"a": []}, [[None]]])
+    )
+    path.write_text(json.dumps(document))
+    compared(network, Heard(network, folder))

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 from fabric.control.fib import Route
 from fabric.diagnostics import Span
 from fabric.network import Network
-from sim.state.heard import Heard, HeardNode, Routes, Vrf
+from sim.state.heard import HeardNode, Routes, StateFolder, Vrf
 from sim.state.wanted import Wanted
 
 V = TypeVar("V")
@@ -50,7 +50,9 @@ class Compared:
         self.seen[kind] = self.seen.get(kind, 0) + seen * due
 
 
-def compared(network: Network, found: Heard, tell: Callable[[str], None] | None = None) -> Compared:
+def compared(
+    network: Network, found: StateFolder, tell: Callable[[str], None] | None = None
+) -> Compared:
     """Everything that was heard, against what is wanted."""
     wanted, out = Wanted(network), Compared()
     for number, node in enumerate(wanted.speakers):

@@ -71,7 +71,7 @@ class HeardNode:
     whole: set[int] = field(default_factory=set)
 
 
-class Heard:
+class StateFolder:
     """What the files in a folder say, node by node: no more than one node's is ever held. What
     nobody understands is in `passed` once its node was read, with why."""
 

@@ -14,7 +14,7 @@ from frr_releases import RELEASES, Release
 
 from fabric.network import Network
 from sim.state.compared import Compared, StateRow, compared
-from sim.state.heard import Heard
+from sim.state.heard import StateFolder
 
 pytestmark = [pytest.mark.root, pytest.mark.oracle("frr")]
 COMMANDS = {
@@ -33,7 +33,7 @@ def said(lab: FrrLab, network: Network, folder: Path) -> Compared:
         for what, command in COMMANDS.items():
             asked = lab.release.command("vtysh", "-N", lab.name(node), "-c", f"{command} json")
             (folder / f"{name}.{what}.json").write_text(run(*asked))
-    found = Heard(network, folder)
+    found = StateFolder(network, folder)
     return compared(network, found)
 
 

@@ -16,7 +16,7 @@ from fabric.build import build, rebuild
 from fabric.load import load_fabric
 from fabric.network import Network
 from sim.state.compared import StateRow, compared
-from sim.state.heard import Heard
+from sim.state.heard import StateFolder
 
 DEMO = Path(__file__).parents[3] / "topologies" / "demo.yaml"
 
@@ -32,7 +32,7 @@ def state(network: Network, tmp_path: Path) -> Path:
 
 
 def rows(network: Network, folder: Path) -> list[StateRow]:
-    return compared(network, Heard(network, folder)).rows
+    return compared(network, StateFolder(network, folder)).rows
 
 
 def change(path: Path, how: Callable[[Any], Any]) -> None:
@@ -40,7 +40,7 @@ def change(path: Path, how: Callable[[Any], Any]) -> None:
 
 
 def test_state_as_wanted(network: Network, state: Path) -> None:
-    said = Heard(network, state)
+    said = StateFolder(network, state)
     found = compared(network, said)
     assert found.rows == [] and found.unasked == []
     assert found.seen["evpn route"] == found.due["evpn route"] > 0
@@ -180,7 +180,7 @@ def test_what_has_no_file_is_not_seen(network: Network, state: Path) -> None:
     (state / node / "version.json").write_text('{"kernel": "6.1"}')
     (state / "nobody.json").write_text("{}")
     (state / node / "broken.json").write_text("{")
-    said = Heard(network, state)
+    said = StateFolder(network, state)
     found = compared(network, said)
     assert found.rows == [] and found.seen["evpn route"] == found.due["evpn route"] - 1
     assert [(path.name, why.partition(":")[0]) for path, why in said.passed] == [
@@ -196,7 +196,7 @@ def test_documents_one_behind_the_other(network: Network, state: Path) -> None:
         for name in ("ip.json", "ipv6.json"):
             parts = json.loads((node / name).read_text()).values()
             (node / name).write_text("\n".join(map(json.dumps, parts)))
-    found = compared(network, Heard(network, state))
+    found = compared(network, StateFolder(network, state))
     assert found.rows == [] and found.seen["route"] == found.due["route"]
 
 
@@ -224,4 +224,4 @@ def test_damaged_state_is_never_an_exception_nor_silence(
         st.sampled_from([None, [], {}, "", "::", -1, True, 2**70, ["x"], {"a": []}, [[None]]])
     )
     path.write_text(json.dumps(document))
-    compared(network, Heard(network, folder))
+    compared(network, StateFolder(network, folder))

@@ -13,7 +13,7 @@ from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.visible import visible
 from fabric.network import Network
 from sim.state.compared import Compared, StateRow, compared
-from sim.state.heard import Heard
+from sim.state.heard import StateFolder
 
 SCHEMA = "cloison/state/1"
 COLUMNS = ("node", "kind", "where", "prefix", "state", "wanted", "found", "line")
@@ -24,9 +24,9 @@ NOT_COMPARED = (
 )
 
 
-def state(network: Network, folder: Path, tell: Tell) -> tuple[Compared, Heard]:
+def state(network: Network, folder: Path, tell: Tell) -> tuple[Compared, StateFolder]:
     """Compare the files of a folder. Raises `InputError` when none of them says anything."""
-    found = Heard(network, folder)
+    found = StateFolder(network, folder)
     result = compared(network, found, tell)
     if not any(result.seen.values()):
         why = f": {found.passed[0][0]}: {found.passed[0][1]}" if found.passed else ""
@@ -41,7 +41,7 @@ def state(network: Network, folder: Path, tell: Tell) -> tuple[Compared, Heard]:
     return result, found
 
 
-def told(network: Network, result: Compared, found: Heard, output: str) -> str:
+def told(network: Network, result: Compared, found: StateFolder, output: str) -> str:
     """The answer as text, or as rows for scripts."""
     if output == "table":
         return "".join(f"{line}\n" for line in text(result, found)) + left_out(
@@ -68,7 +68,7 @@ def row_of(row: StateRow) -> dict[str, str]:
     }  # fmt: skip
 
 
-def text(result: Compared, found: Heard) -> Iterator[str]:
+def text(result: Compared, found: StateFolder) -> Iterator[str]:
     """A table, how much was there to compare, and what was not."""
     if result.rows:
         rows = tuple(row_of(row) for row in result.rows)

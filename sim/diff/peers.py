@@ -187,12 +187,12 @@ def _guests(network: Network) -> dict[str, str]:
 def _classes(network: Network, other: Network, keys: _ClassKeys, only: str) -> tuple[Class, ...]:
     found: dict[tuple[Peer, int, Key], list[Unit]] = defaultdict(list)
     for e, peer, name in members(network, other, only):
-        count = {4: 0, 6: 0}
+        count, selected = {4: 0, 6: 0}, keys.selected(network, e)
         for prefix in sorted(e.prefixes, key=lambda p: (p.version, p)):
             first = int(prefix.network_address)
             unit = Unit(e.index, prefix.version, first, name, count[prefix.version])
             count[prefix.version] += 1
-            found[peer, prefix.version, keys.key(network, e, prefix, peer)].append(unit)
+            found[peer, prefix.version, keys.key(network, e, prefix, peer, selected)].append(unit)
     made = [Class(*key, tuple(sorted(units, key=_named))) for key, units in found.items()]
     return tuple(sorted(made, key=lambda c: (c.peer, c.version, _named(c.units[0]))))
 
@@ -251,15 +251,22 @@ class _ClassKeys:
         self.known: dict[object, frozenset[int]] = {}
         self.told: dict[int, tuple[Mapping[str, str], frozenset[tuple[str, str]]]] = {}
 
-    def key(self, network: Network, endpoint: Endpoint, prefix: Prefix, peer: Peer) -> Key:
-        """The key of one address of a member."""
+    def key(
+        self,
+        network: Network,
+        endpoint: Endpoint,
+        prefix: Prefix,
+        peer: Peer,
+        selected: frozenset[int],
+    ) -> Key:
+        """The key of one address of a member, which these matchers select."""
         here = self.at(prefix)
         around = [self.at(p) for p in endpoint.prefixes if p is not prefix]
         ports = (p for p in endpoint.ports if p.name in self.names)
         return Key(
             network.vrfs[endpoint.vrf].name,
             endpoint.kind + (" on host" if endpoint.host_network else ""),
-            self.selected(network, endpoint),
+            selected,
             here,
             here.union(*around) if around else here,
             frozenset((p.name, p.protocol, p.number) for p in ports),

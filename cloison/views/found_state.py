@@ -20,7 +20,8 @@ COLUMNS = ("node", "kind", "where", "prefix", "state", "wanted", "found", "line"
 UNITS = {"evpn route": "nodes", "underlay": "nodes"}
 """What is counted of a kind; of others it is VRFs of nodes."""
 NOT_COMPARED = (
-    "rules, filters and state of the kernel besides routes, and of BGP all but Type-5 routes"
+    "rules and filters, devices of next hops, how what lies behind a VRF itself is reached,"
+    " routes of the underlay that are not BGP's, and of BGP's all but the best Type-5 routes"
 )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from fabric.control.fib import Route
 from fabric.diagnostics import Span
+from fabric.inventory import Prefix
 from fabric.network import Network
 from sim.state.heard import HeardNode, Routes, StateFolder, Vrf
 from sim.state.wanted import Wanted
@@ -91,7 +93,30 @@ def at_node(network: Network, wanted: Wanted, node: int, here: HeardNode, out: C
             out.counted(kind, all(one in there for one in due))
         for vrf, had in sorted(there.items()):
             file = here.files.get((source, *vrf), here.files[source])
-            out.rows += in_vrf(name, kind, vrf[0], routes.get(vrf, {}), had, file)
+            mine = routes.get(vrf, {})
+            other = {prefix: had[prefix] for prefix in had.keys() - mine.keys()}
+            inside = own(wanted, node, vrf[0], other) if other and vrf in routes else set()
+            had = {prefix: to for prefix, to in had.items() if prefix not in inside}
+            out.rows += in_vrf(name, kind, vrf[0], mine, had, file)
+
+
+def own(wanted: Wanted, node: int, vrf: str, others: Routes) -> set[str]:
+    """Prefixes of other routes that lead to what lies behind the VRF itself: to none of the places
+    that overlays lead to."""
+    elsewhere = {*map(wanted.network.plan.vtep, wanted.speakers)}
+    elsewhere |= {other.name for other in wanted.network.vrfs}
+    behind = wanted.behind(node, vrf)
+    return {
+        prefix
+        for prefix, to in others.items()
+        if not to & elsewhere and any(within(prefix, block) for block in behind)
+    }
+
+
+def within(prefix: str, block: Prefix) -> bool:
+    """Whether a prefix lies in a block."""
+    found = ip_network(prefix)
+    return found.version == block.version and found.subnet_of(block)  # type: ignore[arg-type]
 
 
 def differing(

@@ -5,8 +5,8 @@ Rules that hold here:
 1. A file is about the node whose folder it lies in, or whose name it begins with. What it says is
    told by what stands in it (`KINDS`), and by nothing else, but for the VRF of the kernel's routes,
    which do not name it: the file's name does.
-2. Of several paths of an EVPN route the best counts; of a RIB what is selected, of BGP or static:
-   connected networks are those of the VRF itself.
+2. Of several paths of an EVPN route the best counts; of a RIB what is selected, in the underlay of
+   BGP, in VRFs of any protocol, but for connected networks. A default route to nowhere is none.
 3. A VRF is known by the name that dumps give it (`vrf10001`), or its own one, with a slash, a dash
    or an underline. One of another name stays: nobody wants what it has.
 4. A file of a VRF says all of one family: who has no other file has not said anything of the other.
@@ -38,10 +38,13 @@ Vrf = tuple[str, int]
 """A VRF by name, and 4 or 6 (rule 4)."""
 Routes = dict[str, frozenset[str]]
 """Next hops by prefix."""
-COUNTED = ("bgp", "static", "zebra", "186")
-"""Protocols of routes that the control plane made, also as iproute2 numbers them."""
+AUTOMATIC = ("connected", "local", "kernel", "ra")
+"""Protocols of routes that come with addresses. What FRR calls `kernel` somebody put there."""
+DEFAULTS = ("0.0.0.0/0", "::/0")
 NOWHERE = "nowhere"
 """Where a route leads that names no next hop, such as a blackhole."""
+REJECTING = ("unreachable", "blackhole", "prohibit", "throw")
+"""Types of the kernel's routes that send nothing, whatever device stands there."""
 SUFFIX = ".json"
 NOTHING_FIRST = re.compile(r"\{\s*,")
 PREFIX_ROUTE = 5
@@ -245,22 +248,24 @@ def read_rib(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardNode
         prefix = canonical(str(entry.get("prefix")))
         if prefix is None:
             continue
-        counts = entry.get("protocol") in COUNTED and bool(entry.get("selected"))
+        protocol = entry.get("protocol")
         found = entry.get("nexthops")
         hops = [h for h in found if isinstance(h, dict)] if isinstance(found, list) else []
         if name == UNDERLAY and version(prefix) == 6:
             continue
         if name == UNDERLAY:
             widths = {} if into.widths is None else into.widths
-            if counts and entry.get("protocol") == "bgp":
+            if protocol == "bgp" and entry.get("selected"):
                 widths[prefix] = sum(1 for h in hops if h.get("fib") and h.get("active"))
             into.widths = widths
         else:
             vrf = vrfs.get(name, name), version(prefix)
             routes = into.routes.setdefault(vrf, {})
             into.files.setdefault(("rib", *vrf), path)
-            if counts:
-                routes[prefix] = frozenset(rib_hop(hop, vrfs) for hop in hops)
+            to = frozenset(rib_hop(hop, vrfs) for hop in hops) or frozenset({NOWHERE})
+            added = protocol == "kernel" or protocol not in AUTOMATIC
+            if added and entry.get("selected") and not is_end(prefix, to):
+                routes[prefix] = to
     return True
 
 
@@ -280,23 +285,30 @@ def rib_hop(hop: Mapping[str, Any], vrfs: Mapping[str, str]) -> str:
 def read_kernel(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardNode) -> bool:
     """Routes of the kernel (rule 1). IPv6 is told by the addresses: a gateway of the other family
     is a `via`."""
-    vrf = next((n for way, n in vrfs.items() if n != UNDERLAY and in_name(way, path.name)), None)
-    if vrf is None:
+    named = [way for way, n in vrfs.items() if n != UNDERLAY and in_name(way, path.name)]
+    if not named:
         return False
+    vrf = vrfs[max(named, key=len)]
     family = max(version(f"{item['dst']}{item.get('gateway', '')}") for item in document)
     routes = into.kernel.setdefault((vrf, family), {})
     into.files.setdefault(("kernel", vrf, family), path)
     for item in document:
         any_to = "::/0" if family == 6 else "0.0.0.0/0"
         prefix = canonical(any_to if item["dst"] == "default" else item["dst"])
-        if prefix is None or str(item.get("protocol")) not in COUNTED:
+        if prefix is None or str(item.get("protocol")) in AUTOMATIC:
             continue
         many = item.get("nexthops")
         hops = [h for h in many if isinstance(h, dict)] if isinstance(many, list) else [item]
-        routes[prefix] = routes.get(prefix, frozenset()) | frozenset(
-            kernel_hop(hop, vrfs) for hop in hops
-        )
+        nowhere = item.get("type") in REJECTING
+        to = frozenset({NOWHERE} if nowhere else (kernel_hop(hop, vrfs) for hop in hops))
+        if not is_end(prefix, to):
+            routes[prefix] = routes.get(prefix, frozenset()) | to
     return True
+
+
+def is_end(prefix: str, to: frozenset[str]) -> bool:
+    """Whether a route is where a VRF ends: the default of last resort, to nowhere."""
+    return prefix in DEFAULTS and to <= {NOWHERE}
 
 
 def in_name(name: str, file: str) -> bool:
@@ -304,9 +316,10 @@ def in_name(name: str, file: str) -> bool:
 
     >>> in_name("vrf1000", "dpu1.ip_route_vrf10001.json"), in_name("vrf10001", "ip-vrf10001.json")
     (False, True)
+    >>> in_name("a-main", "aa-main.a-main.json"), in_name("a-main", "aa-main.json")
+    (True, False)
     """
-    _, found, rest = file.partition(name)
-    return bool(found) and not rest[:1].isalnum()
+    return bool(re.search(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", file))
 
 
 def kernel_hop(hop: Mapping[str, Any], vrfs: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fabric.control.fib import Route
+from fabric.inventory import Prefix
 from fabric.network import Network
 from fabric.topology import Role
 from sim.state.heard import EvpnRoute, Vrf
@@ -45,6 +46,15 @@ class Wanted:
             if families[6]:
                 out[name, 6] = families[6]
         return out
+
+    def behind(self, node: int, vrf: str) -> list[Prefix]:
+        """What lies behind a VRF of a node itself: how it is reached there is not said."""
+        index = self.network.vrf(vrf).index
+        return [
+            route.prefix
+            for route in self.network.fib.routes(node, index)
+            if any((hop.vtep, hop.vrf) == (node, index) for hop in route.nexthops)
+        ]
 
     def _hops(self, node: int, vrf: int, route: Route) -> Hops:
         """Next hops that are not the VRF itself: VTEPs, or names of VRFs

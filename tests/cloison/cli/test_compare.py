@@ -31,7 +31,7 @@ def test_nothing_differs(state: Path) -> None:
     done = cloison("compare", DEMO, "--state", state)
     assert done.exit_code == 0, done.stderr
     assert done.stdout.endswith("What was there is as the fabric file wants it.\n")
-    assert "not compared: rules, filters" in done.stdout
+    assert "not compared: rules and filters" in done.stdout
 
 
 def test_an_edited_device(state: Path) -> None:

@@ -85,4 +85,32 @@ FAULTS = (
         "routes to VRFs beside it are not wanted",
         by=LAW + "test_state_as_wanted",
     ),
+    Fault(
+        HEARD,
+        'added = protocol == "kernel" or protocol not in AUTOMATIC',
+        'added = protocol in ("bgp", "static")',
+        "routes that somebody put into the kernel are no routes of FRR",
+        by=LAW + "test_what_somebody_put_into_the_kernel",
+    ),
+    Fault(
+        HEARD,
+        'str(item.get("protocol")) in AUTOMATIC',
+        'str(item.get("protocol")) not in ("bgp", "static")',
+        "routes that somebody put into the kernel are not heard",
+        by=LAW + "test_what_somebody_put_into_the_kernel",
+    ),
+    Fault(
+        COMPARED,
+        "if not to & elsewhere and any(",
+        "if any(",
+        "what lies behind a VRF may be sent to another node",
+        by=LAW + "test_what_lies_behind_a_vrf_may_be_reached_in_any_way",
+    ),
+    Fault(
+        HEARD,
+        "return prefix in DEFAULTS and to <= {NOWHERE}",
+        "return to <= {NOWHERE}",
+        "routes to nowhere are none",
+        by=LAW + "test_what_somebody_put_into_the_kernel",
+    ),
 )

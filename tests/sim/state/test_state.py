@@ -145,6 +145,59 @@ def test_kernel_routes(network: Network, state: Path) -> None:
     assert found == {("kernel route", "missing"), ("kernel route", "extra")}
 
 
+def test_what_somebody_put_into_the_kernel(network: Network, state: Path) -> None:
+    """By hand (`boot`) or by a protocol that nobody runs; not what comes with addresses, nor where
+    the VRF ends."""
+    node, device, _ = dpu(network)
+    path = state / node / f"ip-route.{device}.json"
+    more = [
+        {"dst": "198.18.100.0/24", "protocol": "boot", "gateway": "192.0.2.1"},
+        {"dst": "198.18.101.0/24", "protocol": "kernel", "dev": "eth9"},
+        {"type": "unreachable", "dst": "default", "protocol": "boot", "dev": "lo"},
+        {"type": "blackhole", "dst": "198.18.102.0/24", "protocol": "ospf", "dev": "lo"},
+    ]
+    change(path, lambda routes: [*routes, *more])
+    rib = state / node / "ip.json"
+
+    def changed(document: Any) -> Any:
+        for prefix, protocol in (("198.18.100.0/24", "kernel"), ("198.18.101.0/24", "connected")):
+            document[device][prefix] = [
+                {
+                    "prefix": prefix, "protocol": protocol, "vrfName": device, "selected": True,
+                    "nexthops": [{"ip": "192.0.2.1"}],
+                }
+            ]  # fmt: skip
+        return document
+
+    change(rib, changed)
+    found = {(r.kind, r.prefix, r.state, r.found) for r in rows(network, state)}
+    assert found == {
+        ("kernel route", "198.18.100.0/24", "extra", "192.0.2.1"),
+        ("kernel route", "198.18.102.0/24", "extra", "nowhere"),
+        ("route", "198.18.100.0/24", "extra", "192.0.2.1"),
+    }
+
+
+def test_what_lies_behind_a_vrf_may_be_reached_in_any_way(network: Network, state: Path) -> None:
+    """But for a way that leads elsewhere."""
+    node, vrf, prefix = next(
+        (node, vrf, route.prefix)
+        for node, vrf in network.plan.rd
+        for route in network.fib.routes(node, vrf)
+        if route.prefix.version == 4 and any((h.vtep, h.vrf) == (node, vrf) for h in route.nexthops)
+    )
+    name, device = network.fabric.nodes[node].name, f"vrf{network.vrfs[vrf].vni}"
+    path = state / name / f"ip-route.{device}.json"
+    one = str(prefix.network_address)
+    local = {"dst": one, "protocol": "static", "dev": "pf0"}
+    change(path, lambda routes: [*routes, local])
+    assert rows(network, state) == []
+    far = network.plan.vtep(next(n for n, v in network.plan.rd if n != node))
+    change(path, lambda routes: [*routes, {**local, "gateway": far}])
+    (row,) = rows(network, state)
+    assert (row.state, row.prefix) == ("extra", f"{one}/32")
+
+
 def test_an_underlay_with_a_link_less(network: Network, state: Path) -> None:
     def changed(document: Any) -> Any:
         wide = next(e for e in document["default"].values() if len(e[0]["nexthops"]) > 1)

@@ -47,8 +47,8 @@ FEW = settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reu
 
 
 def test_nobody_else_asks_where_a_packet_goes() -> None:
-    """Arrays are made of routes once, for all columns; a dump, a lab, a finding and a list say
-    what a table holds; the checker shares nothing."""
+    """Arrays are made of routes once, for all columns; a dump, a lab, a finding, a list and what
+    devices should have say what a table holds; the checker shares nothing."""
     asking = {
         str(path.relative_to(ROOT))
         for room in ("compiler", "sim", "cloison")
@@ -66,6 +66,7 @@ def test_nobody_else_asks_where_a_packet_goes() -> None:
         "sim/lab/layout.py",
         "sim/proof/prove.py",
         "sim/proof/touched.py",
+        "sim/state/wanted.py",
         "cloison/views/routes.py",
     }
 

@@ -65,6 +65,7 @@ TABLES = {
 """Whose rows a command line offers, and what they bring."""
 LISTS = {
     **{("show", thing): {"cloison.render.formats"} for thing in THINGS},
+    ("compare",): {"cloison.render.formats"},
     ("reach",): {"cloison.render.formats"},
     ("show", "policy"): {"cloison.render.formats", "compiler.policy.stages"},
     ("compile",): TABLES - {"compiler.policy.stages", "fabric.network"},

@@ -147,9 +147,8 @@ def test_many_clusters_many_flows(tmp_path: Path, part: int) -> None:
     assert 0.15 < v6 / len(seen) < 0.8
 
 
-@pytest.mark.slices(3)
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.randoms(use_true_random=False))
 def test_any_cluster(tmp_path: Path, rng: Random) -> None:

@@ -13,7 +13,9 @@ Rules that hold here:
    and of a load balancer without an address, any address outside may be the one.
 3. With `externalTrafficPolicy: Local`, and at a host port, the pod sees who sends, and its own
    policies decide.
-4. A record touches packets between the workload behind and those that it names (`senders`).
+4. A door leads from an address of IPv4 to one of IPv4, and so does IPv6: a rule that holds the one
+   address of a pod says nothing of the other.
+5. A record touches packets between the workload behind and those that it names (`senders`).
 
 Source: Kubernetes documentation, Network Policies (it is not defined whether addresses are
 rewritten before or after policies), Virtual IPs and Service Proxies.
@@ -25,7 +27,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
+from itertools import count, product
 from typing import NamedTuple
 
 from compiler.policy.ir import Action, Cidr, Direction, Everyone, Matcher, Pods, Policy, Rule
@@ -54,14 +56,14 @@ def past_egress(network: Network, policy: Policy) -> Iterator[Unevaluated]:
     cluster = _Cluster(network, policy)
     for door in doors:
         found: defaultdict[str, dict[str, None]] = defaultdict(dict)
-        opened: dict[int, list[ServicePort]] = {}
-        for alike, outward in cluster.shut:
-            if outward not in opened:
-                lets = partial(cluster.reaches, alike[0], door.service)
-                opened[outward] = list(filter(lets, door.service.ports))
-            ports = opened[outward]
-            for pod in door.behind if ports else ():
-                for sender in cluster.past(alike, pod, door.service, ports):
+        opened: dict[tuple[int, int], list[ServicePort]] = {}
+        for (alike, outward), version in product(cluster.shut, (4, 6)):
+            key = outward, version
+            if key not in opened:
+                lets = partial(cluster.reaches, alike[0], door.service, version)
+                opened[key] = list(filter(lets, door.service.ports))
+            for pod in door.behind if opened[key] else ():
+                for sender in cluster.past(alike, pod, door.service, version, opened[key]):
                     found[pod.workload or ""].setdefault(workload_of(sender))
         for workload, senders in found.items():
             yield _record(door, workload, tuple(senders))
@@ -157,23 +159,24 @@ class _Cluster:
             for rules in [wall.rules.get(pod.index, ())]
         )
 
-    def reaches(self, sender: Endpoint, service: Service, port: ServicePort) -> bool:
+    def reaches(self, sender: Endpoint, service: Service, version: int, port: ServicePort) -> bool:
         """Whether its policies may let a pod send to where a port of a Service opens (rule 2)."""
         at = PortRange(port.protocol, port.port, port.port)
         given = [a for a in map(address_in, service.external) if a is not None]
-        if given and self._lets(Direction.OUT, sender, at, _at(given)):
+        if given and self._lets(Direction.OUT, sender, at, _at(given, version)):
             return True
         if service.kind not in ON_NODES:
             return False
-        if service.unplaced and self._lets(Direction.OUT, sender, at, _at(())):
+        if service.unplaced and self._lets(Direction.OUT, sender, at, _at((), version)):
             return True
-        return self._lets(Direction.OUT, sender, port.on_nodes, _at(self.nodes))
+        return self._lets(Direction.OUT, sender, port.on_nodes, _at(self.nodes, version))
 
     def past(
         self,
         alike: Sequence[Endpoint],
         pod: Endpoint,
         service: Service,
+        version: int,
         ports: Iterable[ServicePort],
     ) -> list[Endpoint]:
         """Those of whom a pod gets packets at one of these ports that their policies, the same for
@@ -183,8 +186,8 @@ class _Cluster:
             for port in ports
             for number in port.ends(pod.ports)
         ]
-        to, first = self._is(pod), alike[0]
-        kept = [e for e in ends if not self._lets(Direction.OUT, first, e, to, pod, surely=True)]
+        own = [p.network_address for p in pod.prefixes if p.version == version]
+        kept = [e for e in ends if not self._surely_reaches(alike[0], pod, own, e)]
         return [
             sender
             for sender in (alike if kept else ())
@@ -194,6 +197,16 @@ class _Cluster:
                 or any(self._lets(Direction.IN, pod, e, self._is(sender), pod) for e in kept)
             )
         ]
+
+    def _surely_reaches(
+        self, sender: Endpoint, pod: Endpoint, own: Iterable[Address], end: PortRange
+    ) -> bool:
+        """Whether a pod may send to a port of another one in any case, at each of these addresses
+        of it."""
+        return all(
+            self._lets(Direction.OUT, sender, end, self._is(pod, address), pod, surely=True)
+            for address in own
+        )
 
     def _lets(
         self,
@@ -223,9 +236,10 @@ class _Cluster:
                 return True
         return True
 
-    def _is(self, pod: Endpoint) -> Callable[[Matcher], bool]:
-        """Whether a matcher means a pod; an assumed address is taken as it is, as elsewhere."""
-        own = [p.network_address for p in pod.prefixes]
+    def _is(self, pod: Endpoint, at: Address | None = None) -> Callable[[Matcher], bool]:
+        """Whether a matcher means a pod, at one of its addresses or `at` this one; an assumed
+        address is taken as it is, as elsewhere."""
+        own = [p.network_address for p in pod.prefixes] if at is None else [at]
 
         def means(matcher: Matcher) -> bool:
             if not isinstance(matcher, Cidr):
@@ -276,13 +290,16 @@ def _nodes(network: Network) -> list[Address]:
     return [*told, *(p.network_address for e in found for p in e.prefixes)]
 
 
-def _at(addresses: Sequence[Address]) -> Callable[[Matcher], bool]:
-    """Whether a matcher holds one of these addresses; without any, one that it could be."""
+def _at(addresses: Sequence[Address], version: int) -> Callable[[Matcher], bool]:
+    """Whether a matcher holds one of these addresses that is of a family; where nobody knows any,
+    one that it could be."""
+    family = [address for address in addresses if address.version == version]
 
     def holds(matcher: Matcher) -> bool:
         if isinstance(matcher, Cidr):
-            return not addresses or any(_holds(matcher, address) for address in addresses)
-        return isinstance(matcher, Everyone)
+            anywhere = not addresses and matcher.prefix.version == version
+            return anywhere or any(_holds(matcher, address) for address in family)
+        return isinstance(matcher, Everyone) and (bool(family) or not addresses)
 
     return holds
 

@@ -96,6 +96,37 @@ def test_who_may_send_to_a_door_and_not_to_the_pod_behind_it(tmp_path: Path, doo
     assert record.senders == ("ns/p",) and "ns/p" in record.what
 
 
+def both(name: str, number: int) -> dict[str, Any]:
+    """A pod of both families."""
+    found = pod(name, number)
+    ips = [{"ip": found["status"]["podIP"]}, {"ip": f"fd00:244::{number}"}]
+    return {**found, "status": {**found["status"], "podIPs": ips}}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "left"),
+    [
+        (["192.168.0.0/24", "10.244.0.0/16", "fd00:1::/64"], 1),
+        (["192.168.0.0/24", "10.244.0.0/16", "fd00:1::/64", "fd00:244::/64"], 0),
+        (["192.168.0.0/24", "10.244.0.0/16", "fd00:244::/64"], 0),
+        (["192.168.0.0/24", "10.244.0.0/16"], 0),
+        (["192.168.0.0/24", "fd00:1::/64", "fd00:244::/64"], 1),
+    ],
+)
+@pytest.mark.parametrize("placed", [True, False])
+def test_a_door_leads_from_one_family_to_the_same(
+    tmp_path: Path, blocks: list[str], left: int, placed: bool
+) -> None:
+    """A rule that holds the IPv4 address of a pod says nothing of its IPv6 address."""
+    rule = egress(to(*({"cidr": block} for block in blocks)))
+    nodes = [node(n) for n in (5, 6, 7)]
+    for number, item in zip((5, 6, 7), nodes, strict=True):
+        more = {"type": "InternalIP", "address": f"fd00:1::{number}"}
+        item["status"]["addresses"].append(more)
+    objects = [both("p", 5), both("t", 6), both("q", 7), service(), rule]
+    assert len(told(tmp_path, *objects, *(nodes if placed else ()))) == left
+
+
 @pytest.mark.parametrize(
     "objects",
     [

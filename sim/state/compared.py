@@ -92,7 +92,7 @@ def at_node(network: Network, wanted: Wanted, node: int, here: HeardNode, out: C
             due = [(vrf, family) for vrf, family in routes if vrf == vrf_name]
             out.counted(kind, all(one in there for one in due))
         for vrf, had in sorted(there.items()):
-            file = here.files.get((source, *vrf), here.files[source])
+            file = here.files.get((source, *vrf), here.files[source,])
             mine = routes.get(vrf, {})
             other = {prefix: had[prefix] for prefix in had.keys() - mine.keys()}
             inside = own(wanted, node, vrf[0], other) if other and vrf in routes else set()
@@ -138,7 +138,7 @@ def evpn(
     assert here.evpn is not None
     for (rd, prefix), state, mine, theirs in differing(wanted, here.evpn):
         ours, has = ("" if side is None else _evpn_text(side) for side in (mine, theirs))
-        file = here.files["evpn"]
+        file = here.files["evpn",]
         yield StateRow(name, "evpn route", rd, prefix, state, ours, has, spans.get(rd), file)
 
 
@@ -156,7 +156,7 @@ def underlay(name: str, wanted: Mapping[str, int], here: HeardNode) -> Iterator[
     assert here.widths is not None
     for prefix, state, mine, theirs in differing(wanted, here.widths):
         ours, has = (f"{n or 0} next hop{'s' * (n != 1)}" for n in (mine, theirs))
-        yield StateRow(name, "underlay", "", prefix, state, ours, has, None, here.files["rib"])
+        yield StateRow(name, "underlay", "", prefix, state, ours, has, None, here.files["rib",])
 
 
 def in_vrf(

@@ -25,7 +25,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fabric.diagnostics import InputError
+from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.dependencies import asked
 from fabric.io.dependencies import entries as inside
 from fabric.io.reading import read_bytes
@@ -70,8 +70,21 @@ class HeardNode:
     routes: dict[Vrf, Routes] = field(default_factory=dict)
     kernel: dict[Vrf, Routes] = field(default_factory=dict)
     widths: dict[str, int] | None = None
-    files: dict[Any, Path] = field(default_factory=dict)
+    files: dict[tuple[str, ...] | tuple[str, str, int], Path] = field(default_factory=dict)
     whole: set[int] = field(default_factory=set)
+
+    def said(self, what: tuple[str, ...] | tuple[str, str, int], path: Path) -> None:
+        """A file says this. Raises `InputError` when another one did: of two states, such as those
+        of two days, nobody knows which is so, and one of both hides what is missing."""
+        first = self.files.setdefault(what, path)
+        if first != path:
+            raise InputError(
+                Diagnostic(
+                    "C880",
+                    f"{first} and {path} both say {' '.join(map(str, what))} of one node",
+                    hint="keep the files of one moment",
+                )
+            )
 
 
 class StateFolder:
@@ -101,13 +114,12 @@ class StateFolder:
     def _read(self, path: Path, into: HeardNode) -> str | None:
         """Read a file; why it is passed over, None when it is not."""
         try:
-            return read(
-                documents(read_bytes(path).decode("utf-8", "replace")), path, self.vrfs, into
-            )
+            found = documents(read_bytes(path).decode("utf-8", "replace"))
         except InputError as error:
             return error.diagnostics[0].message
         except ValueError as error:
             return f"it is no JSON: {error}"
+        return read(found, path, self.vrfs, into)
 
 
 def documents(text: str) -> list[Any]:
@@ -144,7 +156,7 @@ def read(found: list[Any], path: Path, vrfs: Mapping[str, str], into: HeardNode)
             return "it is none of the kinds that are known, or empty"
         if not READERS[kind](document, path, vrfs, into):
             return "it does not say of which VRF it is"
-        into.files.setdefault(kind, path)
+        into.files.setdefault((kind,), path)
     return None if found else "it is empty"
 
 
@@ -203,6 +215,7 @@ def rib_entries(document: Mapping[str, Any], deep: bool = True) -> Iterator[Mapp
 
 def read_evpn(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardNode) -> bool:
     """Rule 2, for EVPN."""
+    into.said(("evpn",), path)
     found = {} if into.evpn is None else into.evpn
     for rd, routes in document.items():
         for route in routes.values() if isinstance(routes, dict) else ():
@@ -254,6 +267,7 @@ def read_rib(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardNode
         if name == UNDERLAY and version(prefix) == 6:
             continue
         if name == UNDERLAY:
+            into.said(("rib", UNDERLAY, 4), path)
             widths = {} if into.widths is None else into.widths
             if protocol == "bgp" and entry.get("selected"):
                 widths[prefix] = sum(1 for h in hops if h.get("fib") and h.get("active"))
@@ -261,7 +275,7 @@ def read_rib(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardNode
         else:
             vrf = vrfs.get(name, name), version(prefix)
             routes = into.routes.setdefault(vrf, {})
-            into.files.setdefault(("rib", *vrf), path)
+            into.said(("rib", *vrf), path)
             to = frozenset(rib_hop(hop, vrfs) for hop in hops) or frozenset({NOWHERE})
             added = protocol == "kernel" or protocol not in AUTOMATIC
             if added and entry.get("selected") and not is_end(prefix, to):
@@ -291,7 +305,7 @@ def read_kernel(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardN
     vrf = vrfs[max(named, key=len)]
     family = max(version(f"{item['dst']}{item.get('gateway', '')}") for item in document)
     routes = into.kernel.setdefault((vrf, family), {})
-    into.files.setdefault(("kernel", vrf, family), path)
+    into.said(("kernel", vrf, family), path)
     for item in document:
         any_to = "::/0" if family == 6 else "0.0.0.0/0"
         prefix = canonical(any_to if item["dst"] == "default" else item["dst"])

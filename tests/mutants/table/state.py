@@ -113,4 +113,11 @@ FAULTS = (
         "routes to nowhere are none",
         by=LAW + "test_what_somebody_put_into_the_kernel",
     ),
+    Fault(
+        HEARD,
+        "if first != path:",
+        "if False:",
+        "what is missing in one of two files is in the other",
+        by=LAW + "test_two_moments_are_none",
+    ),
 )

@@ -289,10 +289,11 @@ def version(prefix: str) -> int:
 
 
 def rib_hop(hop: Mapping[str, Any], vrfs: Mapping[str, str]) -> str:
-    """A next hop of a RIB: an address, or a VRF on the same node."""
+    """A next hop of a RIB: an address, or a VRF on the same node, or a device."""
     if hop.get("ip"):
         return plain(str(hop["ip"]))
-    name = str(hop.get("vrf") or NOWHERE)
+    device = None if hop.get("unreachable") else hop.get("interfaceName")
+    name = str(hop.get("vrf") or device or NOWHERE)
     return vrfs.get(name, name)
 
 

@@ -180,6 +180,38 @@ def test_what_somebody_put_into_the_kernel(network: Network, state: Path) -> Non
     }
 
 
+def rib_with(state: Path, node: str, device: str, prefix: str, hops: list[dict[str, Any]]) -> None:
+    """A static route more in FRR."""
+
+    def changed(document: Any) -> Any:
+        document[device][prefix] = [
+            {
+                "prefix": prefix, "protocol": "static", "vrfName": device, "selected": True,
+                "nexthops": [{"fib": True, "active": True, **hop} for hop in hops],
+            }
+        ]  # fmt: skip
+        return document
+
+    change(state / node / "ip.json", changed)
+
+
+def test_a_default_route_out_of_a_device_is_no_end(network: Network, state: Path) -> None:
+    """FRR names no address there; one to nowhere names no device that counts."""
+    at, vrf = next(
+        pair
+        for pair in network.plan.rd
+        if all(route.prefix.prefixlen for route in network.fib.routes(*pair))
+    )
+    node, device = network.fabric.nodes[at].name, f"vrf{network.vrfs[vrf].vni}"
+    rib_with(state, node, device, "0.0.0.0/0", [{"unreachable": True, "blackhole": True}])
+    assert rows(network, state) == []
+    rib_with(
+        state, node, device, "0.0.0.0/0", [{"directlyConnected": True, "interfaceName": "eth9"}]
+    )
+    (row,) = rows(network, state)
+    assert (row.prefix, row.state, row.found) == ("0.0.0.0/0", "extra", "eth9")
+
+
 def test_what_lies_behind_a_vrf_may_be_reached_in_any_way(network: Network, state: Path) -> None:
     """But for a way that leads elsewhere."""
     node, vrf, prefix = next(

@@ -305,8 +305,8 @@ def read_kernel(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardN
         return False
     vrf = vrfs[max(named, key=len)]
     family = max(version(f"{item['dst']}{item.get('gateway', '')}") for item in document)
-    routes = into.kernel.setdefault((vrf, family), {})
     into.said(("kernel", vrf, family), path)
+    ways: dict[str, dict[int, set[str]]] = {}
     for item in document:
         any_to = "::/0" if family == 6 else "0.0.0.0/0"
         prefix = canonical(any_to if item["dst"] == "default" else item["dst"])
@@ -316,9 +316,23 @@ def read_kernel(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardN
         hops = [h for h in many if isinstance(h, dict)] if isinstance(many, list) else [item]
         nowhere = item.get("type") in REJECTING
         to = frozenset({NOWHERE} if nowhere else (kernel_hop(hop, vrfs) for hop in hops))
-        if not is_end(prefix, to):
-            routes[prefix] = routes.get(prefix, frozenset()) | to
+        metric = item.get("metric")
+        of_prefix = ways.setdefault(prefix, {})
+        of_prefix.setdefault(metric if isinstance(metric, int) else 0, set()).update(to)
+    routes = into.kernel.setdefault((vrf, family), {})
+    for prefix, by_metric in ways.items():
+        if hops := by_metrics(prefix, by_metric):
+            routes[prefix] = routes.get(prefix, frozenset()) | hops
     return True
+
+
+def by_metrics(prefix: str, ways: Mapping[int, set[str]]) -> frozenset[str]:
+    """Next hops of a prefix: those of the least metric are used, and others are told apart."""
+    used, *others = sorted(ways)
+    later = [n for n in others if not is_end(prefix, frozenset(ways[n]))]
+    if not later and is_end(prefix, frozenset(ways[used])):
+        return frozenset()
+    return frozenset(ways[used]).union(*(ways[n] | {f"metric:{n}"} for n in later))
 
 
 def is_end(prefix: str, to: frozenset[str]) -> bool:

@@ -155,7 +155,7 @@ def test_what_somebody_put_into_the_kernel(network: Network, state: Path) -> Non
     more = [
         {"dst": "198.18.100.0/24", "protocol": "boot", "gateway": "192.0.2.1"},
         {"dst": "198.18.101.0/24", "protocol": "kernel", "dev": "eth9"},
-        {"type": "unreachable", "dst": "default", "protocol": "boot", "dev": "lo"},
+        {"type": "unreachable", "dst": "default", "metric": 4278198272, "dev": "lo"},
         {"type": "blackhole", "dst": "198.18.102.0/24", "protocol": "ospf", "dev": "lo"},
     ]
     change(path, lambda routes: [*routes, *more])
@@ -178,6 +178,34 @@ def test_what_somebody_put_into_the_kernel(network: Network, state: Path) -> Non
         ("kernel route", "198.18.102.0/24", "extra", "nowhere"),
         ("route", "198.18.100.0/24", "extra", "192.0.2.1"),
     }
+
+
+def test_only_the_least_metric_of_the_kernel_is_used(network: Network, state: Path) -> None:
+    """Half of the paths for later, and a default that ends the VRF before the one that is wanted;
+    behind it an end is one."""
+    node, vrf, route = next(
+        (node, vrf, route)
+        for node, vrf in network.plan.rd
+        for route in network.fib.routes(node, vrf)
+        if str(route.prefix) == "0.0.0.0/0" and all(hop.vtep != node for hop in route.nexthops)
+    )
+    device = f"vrf{network.vrfs[vrf].vni}"
+    path = state / network.fabric.nodes[node].name / f"ip-route.{device}.json"
+    end = {"type": "unreachable", "dst": "default", "dev": "lo"}
+    before = json.loads(path.read_text())
+    change(path, lambda routes: [*routes, {**end, "metric": 2**32 - 1}])
+    assert rows(network, state) == []
+    change(path, lambda _: [*({**one, "metric": 20} for one in before), {**end, "metric": 1}])
+    (row,) = rows(network, state)
+    assert (row.prefix, row.state) == ("0.0.0.0/0", "different") and "nowhere" in row.found
+    hops = [network.plan.vtep(hop.vtep) for hop in route.nexthops]
+    split = [
+        {"dst": "default", "protocol": "bgp", "gateway": hop, "metric": 20 + later}
+        for hop, later in zip([*hops, hops[0]], [*[0] * len(hops), 1], strict=True)
+    ]
+    change(path, lambda _: [*(one for one in before if one["dst"] != "default"), *split])
+    (row,) = rows(network, state)
+    assert row.state == "different" and "metric:21" in row.found
 
 
 def rib_with(state: Path, node: str, device: str, prefix: str, hops: list[dict[str, Any]]) -> None:

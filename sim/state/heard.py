@@ -276,7 +276,11 @@ def read_rib(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardNode
             vrf = vrfs.get(name, name), version(prefix)
             routes = into.routes.setdefault(vrf, {})
             into.said(("rib", *vrf), path)
-            to = frozenset(rib_hop(hop, vrfs) for hop in hops) or frozenset({NOWHERE})
+            each = (
+                marked(rib_hop(hop, vrfs), bool(hop.get("fib") or hop.get("duplicate")))
+                for hop in hops
+            )
+            to = frozenset().union(*each) or frozenset({NOWHERE})
             added = protocol == "kernel" or protocol not in AUTOMATIC
             if added and entry.get("selected") and not is_end(prefix, to):
                 routes[prefix] = to
@@ -315,14 +319,15 @@ def read_kernel(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardN
         many = item.get("nexthops")
         hops = [h for h in many if isinstance(h, dict)] if isinstance(many, list) else [item]
         nowhere = item.get("type") in REJECTING
-        to = frozenset({NOWHERE} if nowhere else (kernel_hop(hop, vrfs) for hop in hops))
+        each = (marked(kernel_hop(hop, vrfs), "dead" not in str(hop.get("flags"))) for hop in hops)
+        to = frozenset({NOWHERE} if nowhere else frozenset().union(*each))
         metric = item.get("metric")
         of_prefix = ways.setdefault(prefix, {})
         of_prefix.setdefault(metric if isinstance(metric, int) else 0, set()).update(to)
     routes = into.kernel.setdefault((vrf, family), {})
     for prefix, by_metric in ways.items():
-        if hops := by_metrics(prefix, by_metric):
-            routes[prefix] = routes.get(prefix, frozenset()) | hops
+        if to := by_metrics(prefix, by_metric):
+            routes[prefix] = routes.get(prefix, frozenset()) | to
     return True
 
 
@@ -333,6 +338,11 @@ def by_metrics(prefix: str, ways: Mapping[int, set[str]]) -> frozenset[str]:
     if not later and is_end(prefix, frozenset(ways[used])):
         return frozenset()
     return frozenset(ways[used]).union(*(ways[n] | {f"metric:{n}"} for n in later))
+
+
+def marked(hop: str, used: bool) -> set[str]:
+    """A next hop, and beside it that it stands there without being used."""
+    return {hop} if used or hop == NOWHERE else {hop, f"unused:{hop}"}
 
 
 def is_end(prefix: str, to: frozenset[str]) -> bool:

@@ -166,7 +166,7 @@ def test_what_somebody_put_into_the_kernel(network: Network, state: Path) -> Non
             document[device][prefix] = [
                 {
                     "prefix": prefix, "protocol": protocol, "vrfName": device, "selected": True,
-                    "nexthops": [{"ip": "192.0.2.1"}],
+                    "nexthops": [{"ip": "192.0.2.1", "fib": True}],
                 }
             ]  # fmt: skip
         return document
@@ -206,6 +206,36 @@ def test_only_the_least_metric_of_the_kernel_is_used(network: Network, state: Pa
     change(path, lambda _: [*(one for one in before if one["dst"] != "default"), *split])
     (row,) = rows(network, state)
     assert row.state == "different" and "metric:21" in row.found
+
+
+def test_a_next_hop_that_is_not_used(network: Network, state: Path) -> None:
+    """FRR did not bring it to the kernel, or its device is down."""
+    node, device, _ = dpu(network)
+
+    def unused(document: Any) -> Any:
+        (entry, *_), *_ = document[device].values()
+        first = entry["nexthops"][0]
+        del first["fib"]
+        return document
+
+    def twice(document: Any) -> Any:
+        """As FRR 10 says it of routes of several peers."""
+        for entry, *_ in document[device].values():
+            entry["nexthops"] += [
+                {**hop, "fib": False, "duplicate": True} for hop in entry["nexthops"]
+            ]
+        return document
+
+    def dead(routes: Any) -> Any:
+        routes[0].get("nexthops", routes)[0]["flags"] = ["dead", "linkdown"]
+        return routes
+
+    change(state / node / "ip.json", twice)
+    assert rows(network, state) == []
+    change(state / node / "ip.json", unused)
+    change(state / node / f"ip-route.{device}.json", dead)
+    found = {(row.kind, row.state) for row in rows(network, state) if "unused:" in row.found}
+    assert found == {("route", "different"), ("kernel route", "different")}
 
 
 def rib_with(state: Path, node: str, device: str, prefix: str, hops: list[dict[str, Any]]) -> None:

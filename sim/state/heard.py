@@ -222,9 +222,15 @@ def read_evpn(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardNod
             for item in evpn_paths(route):
                 prefix = canonical(f"{item.get('ip')}/{item.get('ipLen')}")
                 if prefix is not None and item.get("routeType", PREFIX_ROUTE) == PREFIX_ROUTE:
-                    found[rd, prefix] = evpn_route(item)
+                    here, before = evpn_route(item), found.get((rd, prefix))
+                    found[rd, prefix] = here if before in (None, here) else beside(before, here)
     into.evpn = found
     return True
+
+
+def beside(one: EvpnRoute, other: EvpnRoute) -> EvpnRoute:
+    """What two routes to one prefix say, such as those of two Ethernet tags."""
+    return EvpnRoute(one.rts + other.rts, *map(" and ".join, zip(one[1:], other[1:], strict=True)))
 
 
 def evpn_paths(route: Any) -> Iterator[Mapping[str, Any]]:
@@ -283,7 +289,7 @@ def read_rib(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardNode
             to = frozenset().union(*each) or frozenset({NOWHERE})
             added = protocol == "kernel" or protocol not in AUTOMATIC
             if added and entry.get("selected") and not is_end(prefix, to):
-                routes[prefix] = to
+                routes[prefix] = routes.get(prefix, frozenset()) | to
     return True
 
 

@@ -105,6 +105,33 @@ def test_a_route_target_more(network: Network, state: Path) -> None:
     assert "65000:666" in row.found and "65000:666" not in row.wanted
 
 
+def test_two_routes_to_one_prefix(network: Network, state: Path) -> None:
+    """Whichever comes last is not all that there is: an Ethernet tag more, an entry more."""
+    node, device, _ = dpu(network)
+
+    def tagged(document: Any) -> Any:
+        rd = next(key for key in document if not key.startswith("num"))
+        key = next(key for key in document[rd] if key != "rd")
+        other = json.loads(json.dumps(document[rd][key]))
+        other["paths"][0][0]["extendedCommunity"]["string"] += " RT:65000:666"
+        document[rd] = {"rd": rd, key.replace("[0]", "[7]", 1): other, **document[rd]}
+        return document
+
+    def again(document: Any) -> Any:
+        entries = next(iter(document[device].values()))
+        entries.insert(0, {**entries[0], "nexthops": [{"ip": "192.0.2.1", "fib": True}]})
+        return document
+
+    change(state / node / "evpn.json", tagged)
+    change(state / node / "ip.json", again)
+    found = {row.kind: row for row in rows(network, state)}
+    assert {kind: row.state for kind, row in found.items()} == {
+        "evpn route": "different",
+        "route": "different",
+    }
+    assert "65000:666" in found["evpn route"].found and "192.0.2.1" in found["route"].found
+
+
 def test_a_vrf_that_nobody_wants_and_one_that_is_gone(network: Network, state: Path) -> None:
     node, device, vrf = dpu(network)
 

@@ -3,7 +3,7 @@ and what is there otherwise, with the line that asked for it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeVar
 
 from fabric.control.fib import Route
 from fabric.diagnostics import Span
-from fabric.inventory import Prefix
 from fabric.network import Network
 from sim.state.heard import HeardNode, Routes, StateFolder, Vrf
 from sim.state.wanted import Wanted
@@ -95,28 +94,33 @@ def at_node(network: Network, wanted: Wanted, node: int, here: HeardNode, out: C
             file = here.files.get((source, *vrf), here.files[source,])
             mine = routes.get(vrf, {})
             other = {prefix: had[prefix] for prefix in had.keys() - mine.keys()}
-            inside = own(wanted, node, vrf[0], other) if other and vrf in routes else set()
+            inside = own(wanted, node, vrf[0], other, mine) if other and vrf in routes else set()
             had = {prefix: to for prefix, to in had.items() if prefix not in inside}
             out.rows += in_vrf(name, kind, vrf[0], mine, had, file)
 
 
-def own(wanted: Wanted, node: int, vrf: str, others: Routes) -> set[str]:
+def own(wanted: Wanted, node: int, vrf: str, others: Routes, mine: Collection[str]) -> set[str]:
     """Prefixes of other routes that lead to what lies behind the VRF itself: to none of the places
-    that overlays lead to."""
+    that overlays lead to. What lies in a route of `mine` that is nearer would be taken from it."""
     elsewhere = {*map(wanted.network.plan.vtep, wanted.speakers)}
     elsewhere |= {other.name for other in wanted.network.vrfs}
-    behind = wanted.behind(node, vrf)
+    behind = {str(block) for block in wanted.behind(node, vrf)}
     return {
         prefix
         for prefix, to in others.items()
-        if not to & elsewhere and any(within(prefix, block) for block in behind)
+        if not to & elsewhere and -1 < nearest(prefix, behind) >= nearest(prefix, mine)
     }
 
 
-def within(prefix: str, block: Prefix) -> bool:
-    """Whether a prefix lies in a block."""
+def nearest(prefix: str, blocks: Collection[str]) -> int:
+    """How long the longest block is that holds a prefix; -1 where none does.
+
+    >>> nearest("10.1.2.0/24", {"10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16"})
+    16
+    """
     found = ip_network(prefix)
-    return found.version == block.version and found.subnet_of(block)  # type: ignore[arg-type]
+    lengths = range(found.prefixlen, -1, -1)
+    return next((n for n in lengths if str(found.supernet(new_prefix=n)) in blocks), -1)
 
 
 def differing(

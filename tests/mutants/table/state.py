@@ -101,8 +101,8 @@ FAULTS = (
     ),
     Fault(
         COMPARED,
-        "if not to & elsewhere and any(",
-        "if any(",
+        "if not to & elsewhere and -1 <",
+        "if -1 <",
         "what lies behind a VRF may be sent to another node",
         by=LAW + "test_what_lies_behind_a_vrf_may_be_reached_in_any_way",
     ),

@@ -317,6 +317,30 @@ def test_what_lies_behind_a_vrf_may_be_reached_in_any_way(network: Network, stat
     assert (row.state, row.prefix) == ("extra", f"{one}/32")
 
 
+def test_what_lies_behind_a_vrf_takes_nothing_from_others(network: Network, state: Path) -> None:
+    """Where the default lies behind it, everything lies in it; a part of what another node has does
+    not go there."""
+    node, vrf = next(
+        (node, vrf)
+        for node, vrf in network.plan.rd
+        for route in network.fib.routes(node, vrf)
+        if str(route.prefix) == "0.0.0.0/0" and any(hop.vtep == node for hop in route.nexthops)
+    )
+    name, device = network.fabric.nodes[node].name, f"vrf{network.vrfs[vrf].vni}"
+    rib_with(state, name, device, "192.0.2.128/25", [{"ip": "192.0.2.1"}])
+    assert rows(network, state) == []
+    wide = next(
+        route.prefix
+        for route in network.fib.routes(node, vrf)
+        if route.prefix.version == 4 and 0 < route.prefix.prefixlen < 32
+        and all(hop.vtep != node for hop in route.nexthops)
+    )  # fmt: skip
+    part = f"{wide.network_address}/{wide.prefixlen + 1}"
+    rib_with(state, name, device, part, [{"ip": "192.0.2.1"}])
+    (row,) = rows(network, state)
+    assert (row.node, row.prefix, row.state) == (name, part, "extra")
+
+
 def test_an_underlay_with_a_link_less(network: Network, state: Path) -> None:
     def changed(document: Any) -> Any:
         wide = next(e for e in document["default"].values() if len(e[0]["nexthops"]) > 1)

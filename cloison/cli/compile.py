@@ -23,6 +23,7 @@ from cloison.cli.options import (
 from cloison.render.colour import colour_wanted
 from compiler.targets import catalogue
 from fabric.diagnostics import Diagnostic, InputError
+from fabric.io.reading import there
 from fabric.io.visible import visible
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def compared(
     for."""
     from cloison.views.drift import drift
 
-    chosen = formats or tuple(n for n in catalogue.writers() if (folder / n).is_dir())
+    chosen = formats or tuple(n for n in catalogue.writers() if there(folder / n))
     if not chosen:
         what = f"there are no dumps in {visible(str(folder))}"
         raise InputError(Diagnostic("C874", what, hint="compile -o DIR writes some"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,18 @@ def test_only_a_node_or_a_format(dumped: tuple[Path, Path]) -> None:
     assert rows("compile", path, "--check", out, "--node", "dpu2") == []
     (row,) = rows("compile", path, "--check", out, "--format", "frr")
     assert (row["format"], row["what"]) == ("frr", "missing")
+
+
+@pytest.mark.parametrize("instead", [lambda p: p.write_text(""), lambda p: p.symlink_to("gone")])
+def test_what_stands_in_place_of_a_folder_has_no_dumps(
+    dumped: tuple[Path, Path], instead: Callable[[Path], None]
+) -> None:
+    path, out = dumped
+    (out / "frr").rename(out / "before")
+    instead(out / "frr")
+    found = rows("compile", path, "--check", out)
+    assert {(row["format"], row["what"]) for row in found} == {("frr", "missing")}
+    assert len(found) == len(list((out / "before").iterdir()))
 
 
 def test_a_changed_policy_shows_at_the_dpus_that_enforce_it(tmp_path: Path) -> None:

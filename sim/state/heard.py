@@ -174,11 +174,12 @@ def files(folder: Path, names: Mapping[str, int]) -> Iterator[tuple[Path, int | 
 
 
 def vrf_names(network: Network) -> dict[str, str]:
-    """Rule 3: what a VRF may be called, and its name."""
+    """Rule 3: what a VRF may be called, and its name; what may call two VRFs names none."""
     out = {UNDERLAY: UNDERLAY}
     for vrf in network.vrfs:
         ways = (vrf.name, vrf.name.replace("/", "-"), vrf.name.replace("/", "_"), f"vrf{vrf.vni}")
-        out.update(dict.fromkeys(ways, vrf.name))
+        for way in ways:
+            out[way] = vrf.name if out.get(way, vrf.name) == vrf.name else way
     return out
 
 
@@ -216,7 +217,7 @@ def rib_entries(document: Mapping[str, Any], deep: bool = True) -> Iterator[Mapp
 def read_evpn(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardNode) -> bool:
     """Rule 2, for EVPN."""
     into.said(("evpn",), path)
-    found = {} if into.evpn is None else into.evpn
+    found = into.evpn = {} if into.evpn is None else into.evpn
     for rd, routes in document.items():
         for route in routes.values() if isinstance(routes, dict) else ():
             for item in evpn_paths(route):
@@ -224,7 +225,6 @@ def read_evpn(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardNod
                 if prefix is not None and item.get("routeType", PREFIX_ROUTE) == PREFIX_ROUTE:
                     here, before = evpn_route(item), found.get((rd, prefix))
                     found[rd, prefix] = here if before in (None, here) else beside(before, here)
-    into.evpn = found
     return True
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from device_state import write_state
+from fabric_files import network_of, write_fabric
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from fabric.diagnostics import InputError
 from fabric.load import load_fabric
 from fabric.network import Network
 from sim.state.compared import StateRow, compared
-from sim.state.heard import StateFolder
+from sim.state.heard import StateFolder, vrf_names
 
 DEMO = Path(__file__).parents[3] / "topologies" / "demo.yaml"
 
@@ -404,6 +405,18 @@ def test_documents_one_behind_the_other(network: Network, state: Path) -> None:
             (node / name).write_text("\n".join(map(json.dumps, parts)))
     found = compared(network, StateFolder(network, state))
     assert found.rows == [] and found.seen["route"] == found.due["route"]
+
+
+def test_a_name_of_two_vrfs_is_of_neither(tmp_path: Path) -> None:
+    tenants = {
+        "a": {"vrfs": {"b-c": {"prefixes": ["10.1.0.0/24"]}}},
+        "a-b": {"vrfs": {"c": {"prefixes": ["10.2.0.0/24"]}}},
+    }
+    network = network_of(write_fabric(tmp_path, tenants, {"a": ["own/p@host1"]}))
+    names = vrf_names(network)
+    assert names["a-b-c"] == "a-b-c"
+    assert {names[way] for way in ("a/b-c", "a_b-c")} == {"a/b-c"}
+    assert {names[way] for way in ("a-b/c", "a-b_c")} == {"a-b/c"}
 
 
 @settings(

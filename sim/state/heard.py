@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.io.dependencies import asked
 from fabric.io.dependencies import entries as inside
 from fabric.io.reading import read_bytes
 from fabric.io.strict_json import stream
@@ -162,12 +161,12 @@ def read(found: list[Any], path: Path, vrfs: Mapping[str, str], into: HeardNode)
 
 def files(folder: Path, names: Mapping[str, int]) -> Iterator[tuple[Path, int | None]]:
     """JSON files with their nodes (rule 1), in order."""
-    for name, is_folder, link in sorted(inside(folder)):
+    for name, is_folder, _ in sorted(inside(folder)):
         path = folder / name
-        if is_folder and not link:
+        if is_folder:
             below_it = sorted(n for n, below, _ in inside(path) if not below and n.endswith(SUFFIX))
             yield from ((path / n, names.get(name)) for n in below_it)
-        elif name.endswith(SUFFIX) and not asked("directory", path):
+        elif name.endswith(SUFFIX):
             parts = name.removesuffix(SUFFIX).split(".")
             starts = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
             yield path, next((names[start] for start in starts if start in names), None)

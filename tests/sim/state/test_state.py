@@ -387,6 +387,15 @@ def test_what_has_no_file_is_not_seen(network: Network, state: Path) -> None:
     ]
 
 
+def test_a_folder_may_be_a_link(network: Network, state: Path) -> None:
+    """Such as to the state of today; what stands there is not left out without a word."""
+    node, _, _ = dpu(network)
+    (state / node).rename(state.parent / "today")
+    (state / node).symlink_to(state.parent / "today")
+    change(state / node / "evpn.json", lambda _: {"numPrefix": 0, "numPaths": 0})
+    assert {(row.node, row.state) for row in rows(network, state)} == {(node, "missing")}
+
+
 @pytest.mark.parametrize("what", ["evpn", "ip", "ipv6", "ip-route.VRF"])
 def test_two_moments_are_none(network: Network, state: Path, what: str) -> None:
     """What one of two files lacks, the other one would hide."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloison.cli.errors import FINDING
+from cloison.cli.errors import FINDING, UNKNOWN
 from cloison.cli.options import fabric_argument, output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
@@ -35,11 +35,12 @@ def command(fabric: Path, folder: Path, how: How, output: str, quiet: bool) -> N
     of the kernel (`ip -j route show vrf VRF`, with the VRF in the file's name), of
     one node or of all. Missing, extra and different routes come with the line that
     wants them. Of what has no file nothing is known: how much was there to compare
-    is in the answer. Exit code 1 when something differs, else 0.
+    is in the answer. Exit code 1 when something differs, 4 when a file of a node is
+    empty or cannot be read, else 0.
     """
     from cloison.cli.check import tell_findings
     from cloison.render.formats import progress, say
-    from cloison.views.found_state import state, told
+    from cloison.views.found_state import state, told, unread
     from cloison.views.world import World
 
     with progress(quiet=quiet) as tell:
@@ -50,3 +51,5 @@ def command(fabric: Path, folder: Path, how: How, output: str, quiet: bool) -> N
     say(told(world.network, result, found, output))
     if result.rows:
         raise click.exceptions.Exit(FINDING)
+    if unread(found):
+        raise click.exceptions.Exit(UNKNOWN)

@@ -13,7 +13,7 @@ from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.visible import visible
 from fabric.network import Network
 from sim.state.compared import Compared, StateRow, compared
-from sim.state.heard import StateFolder
+from sim.state.heard import FOREIGN, StateFolder
 
 SCHEMA = "cloison/state/1"
 COLUMNS = ("node", "kind", "where", "prefix", "state", "wanted", "found", "line")
@@ -54,10 +54,17 @@ def told(network: Network, result: Compared, found: StateFolder, output: str) ->
             kind: {"seen": result.seen[kind], "due": due} for kind, due in result.due.items()
         },
         "passed": [{"file": str(path), "why": why} for path, why in found.passed],
+        "unread": [str(path) for path in unread(found)],
         "unasked": result.unasked,
         "not_compared": NOT_COMPARED,
     }
     return listing(network, rows, schema=SCHEMA, output=output, title="State", beside=beside)
+
+
+def unread(found: StateFolder) -> list[Path]:
+    """Files of nodes that say nothing, although they may be of what is compared: empty, damaged, of
+    a VRF that nobody knows. What such a device has is unknown."""
+    return [path for path, why in found.passed if why not in FOREIGN]
 
 
 def row_of(row: StateRow) -> dict[str, str]:
@@ -85,9 +92,9 @@ def text(result: Compared, found: StateFolder) -> Iterator[str]:
     if result.unasked:
         yield f"passed over: {', '.join(result.unasked)}: nothing is wanted of them"
     yield f"not compared: {NOT_COMPARED}"
-    count = len(result.rows)
-    yield (
-        f"{count:,} difference{'s' * (count != 1)}."
-        if count
-        else "What was there is as the fabric file wants it."
-    )
+    count, lost = len(result.rows), len(unread(found))
+    if lost:
+        yield f"unknown: {lost:,} file{'s' * (lost != 1)} of nodes could not be read"
+    if count or not lost:
+        same = "What was there is as the fabric file wants it."
+        yield f"{count:,} difference{'s' * (count != 1)}." if count else same

@@ -11,8 +11,7 @@ Rules that hold here:
    or an underline. One of another name stays: nobody wants what it has.
 4. A file of a VRF says all of one family: who has no other file has not said anything of the other.
 
-Source: FRR 8.4 and 10.3 (`show bgp l2vpn evpn route type prefix json`, `show ip route vrf … json`,
-also `vrf all`), iproute2 6 (`ip -j route show vrf …`).
+Source: FRR 8.4 and 10.3 (`show … json`), iproute2 6 (`ip -j route show vrf …`).
 """
 
 from __future__ import annotations
@@ -31,6 +30,8 @@ from fabric.io.reading import read_bytes
 from fabric.io.strict_json import stream
 from fabric.network import Network
 
+FOREIGN = ("it is of no node", "it is none of the kinds that are known")
+"""Why files are passed over that say nothing that is asked; for any other reason they might."""
 UNDERLAY = "default"
 """What FRR calls the VRF of the underlay."""
 Vrf = tuple[str, int]
@@ -97,7 +98,7 @@ class StateFolder:
         names = {node.name: node.index for node in network.fabric.nodes}
         for path, node in files(folder, names):
             if node is None:
-                self.passed.append((path, "it is of no node"))
+                self.passed.append((path, FOREIGN[0]))
             else:
                 self.paths.setdefault(node, []).append(path)
 
@@ -152,7 +153,7 @@ def read(found: list[Any], path: Path, vrfs: Mapping[str, str], into: HeardNode)
     for document in found:
         kind = next((kind for kind, is_one in KINDS.items() if is_one(document)), None)
         if kind is None:
-            return "it is none of the kinds that are known, or empty"
+            return FOREIGN[1] if document else "it is empty"
         if not READERS[kind](document, path, vrfs, into):
             return "it does not say of which VRF it is"
         into.files.setdefault((kind,), path)

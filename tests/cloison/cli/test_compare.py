@@ -82,3 +82,20 @@ def test_names_from_devices_are_harmless(state: Path) -> None:
     path.write_text(json.dumps(document))
     done = cloison("compare", DEMO, "--state", state)
     assert done.exit_code == 1 and "\x1b" not in done.stdout and "\\x1b[31m\\nred" in done.stdout
+
+
+@pytest.mark.parametrize("said", ["", "{}", "[]", "[", "\ufeff{}"])
+def test_what_cannot_be_read_is_unknown(state: Path, said: str) -> None:
+    """A device that answers nothing may have lost everything."""
+    (state / NODE / "evpn.json").write_text(said)
+    done = cloison("compare", DEMO, "--state", state)
+    assert done.exit_code == 4
+    assert done.stdout.endswith("\nunknown: 1 file of nodes could not be read\n")
+    done = cloison("compare", DEMO, "--state", state, "-o", "json")
+    assert json.loads(done.stdout)["unread"] == [str(state / NODE / "evpn.json")]
+
+
+def test_files_about_other_things_are_harmless(state: Path) -> None:
+    (state / NODE / "version.json").write_text('{"kernel": "6.1"}')
+    (state / "notes.json").write_text("")
+    assert cloison("compare", DEMO, "--state", state).exit_code == 0

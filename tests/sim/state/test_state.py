@@ -383,7 +383,7 @@ def test_what_has_no_file_is_not_seen(network: Network, state: Path) -> None:
     assert [(path.name, why.partition(":")[0]) for path, why in said.passed] == [
         ("nobody.json", "it is of no node"),
         ("broken.json", "it is no JSON"),
-        ("version.json", "it is none of the kinds that are known, or empty"),
+        ("version.json", "it is none of the kinds that are known"),
     ]
 
 

@@ -3,7 +3,7 @@ devices, or was edited by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +21,11 @@ COLUMNS = {key: key for key in ("file", "what", "line", "there", "wanted")}
 
 class Dumped(Protocol):
     """The files that would be written, and those of nodes that are no more."""
+
+    @property
+    def backends(self) -> Mapping[str, object]:
+        """What writes, by format."""
+        ...
 
     def __len__(self) -> int: ...
 
@@ -49,9 +54,10 @@ class Drifted:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """All files that are not as they would be written, of so many `files`."""
+    """All files that are not as they would be written, of so many `files` of these formats."""
 
     files: int
+    formats: tuple[str, ...]
     rows: tuple[Drifted, ...]
 
 
@@ -59,7 +65,7 @@ def drift(dumps: Dumped, tell: Callable[[int, int], None]) -> Drift:
     """Compare everything, file by file."""
     rows = [row for one in dumps.rendered(tell) if (row := compared(*one)) is not None]
     rows += [Drifted(name, path, "stale") for name, path in dumps.stale()]
-    return Drift(len(dumps), tuple(rows))
+    return Drift(len(dumps), tuple(sorted(dumps.backends)), tuple(rows))
 
 
 def compared(name: str, path: Path, wanted: bytes) -> Drifted | None:
@@ -91,7 +97,7 @@ def told(found: Drift, output: str) -> str:
         }
         for row in found.rows
     ]  # fmt: skip
-    meta = {"files": found.files}
+    meta = {"files": found.files, "formats": list(found.formats)}
     return written(rows, schema=SCHEMA, output=output, title="Drift", meta=meta)
 
 
@@ -113,7 +119,8 @@ def text(found: Drift) -> Iterator[str]:
     stale = sum(row.what == "stale" for row in found.rows)
     other = len(found.rows) - stale
     more = f", and {stale:,} of nodes that are no more" if stale else ""
-    yield f"{other:,} of {found.files:,} dumps are not as they would be written{more}."
+    of = f"{found.files:,} dumps ({', '.join(found.formats)})"
+    yield f"{other:,} of {of} are not as they would be written{more}."
 
 
 def lines_of(row: Drifted) -> str:

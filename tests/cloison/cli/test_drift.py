@@ -52,7 +52,7 @@ def test_what_was_just_written_is_as_it_would_be(dumped: tuple[Path, Path]) -> N
     done = cloison("compile", path, "--check", out)
     assert (done.exit_code, done.stdout) == (
         0,
-        f"0 of {len(before)} dumps are not as they would be written.\n",
+        f"0 of {len(before)} dumps (frr, linux, nftables) are not as they would be written.\n",
     )
     assert rows("compile", path, "--check", out) == []
     assert {p: p.read_bytes() for p in out.rglob("*.*")} == before

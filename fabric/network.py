@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from fabric.diagnostics import Diagnostic
+from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.intent.offers import Intent
 from fabric.inventory import Endpoint, Vrf
 from fabric.kubernetes.unevaluated import Unevaluated
@@ -120,6 +120,13 @@ class Network:
     def vrf(self, name: str) -> Vrf:
         """The VRF of that name; KeyError when there is none."""
         return next(v for v in self.vrfs if v.name == name)
+
+
+def refuse_anycast(network: Network, who: str) -> None:
+    """Nothing, unless an address has several owners: `who` knows one of each."""
+    if any(endpoint.anycast for endpoint in network.endpoints):
+        message = f"{who} does not follow addresses that several endpoints own"
+        raise UndecidedError(Diagnostic("C858", message, None, "replay and proofs do", "unknown"))
 
 
 def _moves(network: Network) -> tuple[Rewrite, ...]:

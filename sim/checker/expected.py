@@ -17,7 +17,7 @@ from compiler.policy.source import together
 from compiler.sources import SOURCES
 from fabric.fingerprint import fingerprint
 from fabric.kubernetes.unevaluated import Unevaluated, certified
-from fabric.network import Network
+from fabric.network import Network, refuse_anycast
 from fabric.rewrites import refuse_rewrites
 from sim.assumptions import SCHEMA, assumptions, replies
 from sim.checker.claims import Claim, Judge, read
@@ -42,6 +42,7 @@ def expected(
 ) -> tuple[dict[str, Any], Paths]:
     """The certificate without its digest, and the paths behind it. `policy` is the network's own
     by default."""
+    refuse_anycast(network, "the checker")
     refuse_rewrites(network.rewrites, "the checker")
     policy = policy_of(network) if policy is None else policy
     paths = Paths(network, policy)

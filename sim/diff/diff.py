@@ -27,6 +27,7 @@ import numpy as np
 from compiler.program.program import conditions_of
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.kubernetes.unevaluated import Unevaluated, pending
+from fabric.network import refuse_anycast
 from fabric.phases import phase
 from fabric.rewrites import refuse_rewrites
 from sim.blocks.equal_worlds import decide_alike
@@ -45,7 +46,6 @@ from sim.diff.side_by_side import Sides
 from sim.diff.suspects import Names, suspects
 from sim.packets.headers import Flow
 from sim.packets.notation import show
-from sim.pipeline.forwarding import refuse_anycast
 from sim.proof.paths import PathSpace
 from sim.proof.reachability import Bits, reach_between
 from sim.why.blame import Blame

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.fields import further
-from fabric.network import Network
+from fabric.network import Network, refuse_anycast
 from fabric.ports import WITH_PORTS
 from fabric.rewrites import refuse_rewrites
 from sim.packets import carried, decode
@@ -31,7 +31,6 @@ from sim.packets.headers import Packets
 from sim.packets.icmp import ERROR, OTHER, REPLY, REQUEST, Marks
 from sim.packets.pcap import Batch
 from sim.pipeline.conversations import Conversations
-from sim.pipeline.forwarding import refuse_anycast
 from sim.pipeline.tables import Tables, tables_of
 from sim.world import World
 

@@ -33,7 +33,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.semantics import owners
-from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from fabric.rewrites import rewritten
@@ -118,10 +117,3 @@ def way_back(world: World, at: Place, outer: tuple[int, int]) -> tuple[Route | N
     back = world.network.fib.lookup(at.node, at.vrf, header.version, header.src)
     vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == vtep] if back is not None else []
     return back, vrf if vrf in vrfs else next(iter(vrfs), None)
-
-
-def refuse_anycast(network: Network, who: str) -> None:
-    """Nothing, unless an address has several owners: `who` knows one of each."""
-    if any(endpoint.anycast for endpoint in network.endpoints):
-        message = f"{who} does not follow addresses that several endpoints own"
-        raise UndecidedError(Diagnostic("C858", message, None, "replay and proofs do", "unknown"))

@@ -37,14 +37,13 @@ from fabric.budget import HINT
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.fingerprint import fingerprint
 from fabric.kubernetes.unevaluated import certified
-from fabric.network import Network
+from fabric.network import Network, refuse_anycast
 from fabric.phases import phase
 from fabric.rewrites import refuse_rewrites
 from sim.assumptions import SCHEMA, assumptions, replies
 from sim.blocks.port_sets import Box, L4Space
 from sim.numbering import same_rows
 from sim.packets.reasons import Reason, reasons
-from sim.pipeline.forwarding import refuse_anycast
 from sim.proof.certificate_text import digest
 from sim.proof.expect import Claim, Outcome
 from sim.proof.prove import Proof

@@ -35,9 +35,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
+from fabric.network import refuse_anycast
 from sim.blocks.blocks import Blocks
 from sim.numbering import expand
-from sim.pipeline.forwarding import refuse_anycast
 from sim.proof.matrix import undeclared_paths
 from sim.proof.permits import (
     I64,

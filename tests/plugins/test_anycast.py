@@ -37,6 +37,7 @@ from compiler.program.walk import verdict
 from fabric.diagnostics import UndecidedError
 from fabric.inventory import NamedPort
 from fabric.network import Network
+from sim.checker.validity import validity
 from sim.diff.diff import diff
 from sim.packets.headers import Flow, Packets
 from sim.packets.reasons import Reason
@@ -221,6 +222,7 @@ def test_who_knows_one_owner_says_so() -> None:
         lambda: diff(OPEN, OPEN),
         lambda: certificate(prove(OPEN)),
         lambda: views.proof,
+        lambda: validity({}, OPEN.network, (), Policy()),
     ):
         with pytest.raises(UndecidedError, match="several endpoints own"):
             ask()

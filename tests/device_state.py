@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from fabric.network import Network
 from fabric.topology import Role
+from sim.state.compared import StateRow, compared
+from sim.state.heard import StateFolder
 
 
 def write_state(network: Network, folder: Path) -> Path:
@@ -102,3 +105,19 @@ def kernel_route(prefix: str, hops: list[str]) -> dict[str, Any]:
         )
     said: dict[str, Any] = {"dst": dst, "protocol": "bgp", "flags": []}
     return {**said, **found[0]} if len(found) == 1 else {**said, "nexthops": found}
+
+
+def rows(network: Network, folder: Path) -> list[StateRow]:
+    """What differs."""
+    return compared(network, StateFolder(network, folder)).rows
+
+
+def change(path: Path, how: Callable[[Any], Any]) -> None:
+    """A file as if somebody had changed the device."""
+    path.write_text(json.dumps(how(json.loads(path.read_text()))))
+
+
+def dpu(network: Network) -> tuple[str, str, int]:
+    """A node with a VRF that has routes, its device, and its index."""
+    node, vrf = next(pair for pair in network.plan.rd if network.fib.routes(*pair))
+    return network.fabric.nodes[node].name, f"vrf{network.vrfs[vrf].vni}", vrf

@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeVar
 from fabric.control.fib import Route
 from fabric.diagnostics import Span
 from fabric.network import Network
-from sim.state.heard import HeardNode, Routes, StateFolder, Vrf
+from sim.state.facts import HeardNode, Routes, Vrf
+from sim.state.heard import StateFolder
 from sim.state.wanted import Wanted
 
 V = TypeVar("V")

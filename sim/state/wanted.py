@@ -1,4 +1,4 @@
-"""What the model says that a node has, in the words of FRR and the kernel (`sim.state.heard`)."""
+"""What the model says that a node has, in the words of FRR and the kernel (`sim.state.facts`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fabric.control.fib import Route
 from fabric.inventory import Prefix
 from fabric.network import Network
 from fabric.topology import Role
-from sim.state.heard import EvpnRoute, Vrf
+from sim.state.facts import EvpnRoute, Vrf
 
 Hops = frozenset[str]
 

@@ -3,9 +3,13 @@
 from mutants.table import Fault
 
 HEARD = "sim/state/heard.py"
+FRR = "sim/state/frr_json.py"
+IPROUTE = "sim/state/iproute_json.py"
+FACTS = "sim/state/facts.py"
 COMPARED = "sim/state/compared.py"
 WANTED = "sim/state/wanted.py"
 LAW = "tests/sim/state/test_state.py::"
+FILES = "tests/sim/state/test_state_files.py::"
 
 FAULTS = (
     Fault(
@@ -51,21 +55,21 @@ FAULTS = (
         by=LAW + "test_an_empty_underlay_is_missing_and_not_unseen",
     ),
     Fault(
-        HEARD,
+        FRR,
         'if h.get("fib") and h.get("active")',
         'if h.get("fib")',
         "a next hop that is not active counts",
         by=LAW + "test_an_underlay_with_a_link_less",
     ),
     Fault(
-        HEARD,
+        FRR,
         'tuple(sorted(w.removeprefix("RT:") for w in words if w.startswith("RT:"))),',
         'tuple(sorted(w.removeprefix("RT:") for w in words if w.startswith("RT:")))[-1:],',
         "one route target of a route is heard",
         by=LAW + "test_a_route_target_more",
     ),
     Fault(
-        HEARD,
+        FRR,
         "routes = into.routes.setdefault(vrf, {})",
         "routes = into.routes.setdefault(vrf, {}) if name in vrfs else {}",
         "routes of VRFs of unknown names are passed over",
@@ -76,7 +80,7 @@ FAULTS = (
         "return list(stream(text, together))\n    except",
         "return list(stream(text, together))[:1]\n    except",
         "the first of several documents in a file is heard",
-        by=LAW + "test_documents_one_behind_the_other",
+        by=FILES + "test_documents_one_behind_the_other",
     ),
     Fault(
         WANTED,
@@ -86,14 +90,14 @@ FAULTS = (
         by=LAW + "test_state_as_wanted",
     ),
     Fault(
-        HEARD,
+        FRR,
         'added = protocol == "kernel" or protocol not in AUTOMATIC',
         'added = protocol in ("bgp", "static")',
         "routes that somebody put into the kernel are no routes of FRR",
         by=LAW + "test_what_somebody_put_into_the_kernel",
     ),
     Fault(
-        HEARD,
+        IPROUTE,
         'str(item.get("protocol")) in AUTOMATIC',
         'str(item.get("protocol")) not in ("bgp", "static")',
         "routes that somebody put into the kernel are not heard",
@@ -107,17 +111,31 @@ FAULTS = (
         by=LAW + "test_what_lies_behind_a_vrf_may_be_reached_in_any_way",
     ),
     Fault(
-        HEARD,
+        FACTS,
         "return prefix in DEFAULTS and to <= {NOWHERE}",
         "return to <= {NOWHERE}",
         "routes to nowhere are none",
         by=LAW + "test_what_somebody_put_into_the_kernel",
     ),
     Fault(
-        HEARD,
+        FACTS,
         "if first != path:",
         "if False:",
         "what is missing in one of two files is in the other",
-        by=LAW + "test_two_moments_are_none",
+        by=FILES + "test_two_moments_are_none",
+    ),
+    Fault(
+        FRR,
+        "if prefix is None:\n                    return UNREADABLE",
+        "if prefix is None:\n                    continue",
+        "routes of EVPN that cannot be read are none",
+        by=FILES + "test_a_prefix_that_cannot_be_read_is_told",
+    ),
+    Fault(
+        FRR,
+        "if 4 in families and UNDERLAY in document:",
+        "if False:",
+        "a device of which no VRF has the underlay lacks none of it",
+        by=LAW + "test_an_empty_underlay_is_missing_and_not_unseen",
     ),
 )

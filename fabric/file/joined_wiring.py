@@ -5,7 +5,8 @@ Rules that hold here:
 1. What the file says wins over tables, an earlier table over a later one. Where they say different
    things about one node or one port, that is a warning (C352) with both lines.
 2. A row about a device of another site is that site's. Devices whose role is none of ours are
-   passed over with their cables, and so is a cable to a device that nobody names; C351 counts.
+   passed over with their cables, unless rule 1 says what they are, and so is a cable to a device
+   that nobody names; C351 counts.
 3. A device is known by its name, or by the first part of it (`leaf1` for `leaf1.example.org`, and
    the other way round where only one has it). One cable that both of its ends see is one
    (`fabric.file.seen_cables`).
@@ -134,24 +135,25 @@ def read(
     into.passed["cables that are none between two interfaces"] += table.other
     ours = any(slug(row.site) == name for row in table.nodes)
     for row in table.nodes:
-        where = slug(row.site)
+        where, known = slug(row.site), into.nodes.get(row.name)
+        role = row.role or (known.role if known else "")
         if where not in ("", name) and (ours or where in spec.sites or len(spec.sites) > 1):
             if where not in spec.sites:
                 into.passed[f"of site {where}"] += 1
                 into.skipped.add(row.name)
-        elif not row.role:
+        elif not role:
             into.passed[f"of role {visible(row.said) or 'none'}"] += 1
             into.skipped.add(row.name)
-        elif (seen := node_of(row, found)) is not None:
+        elif (seen := node_of(row, role, found)) is not None:
             join(spec, name, row, seen, into, found)
     return table.cables
 
 
-def node_of(row: SeenNode, found: Diagnostics) -> SiteNode | None:
+def node_of(row: SeenNode, role: str, found: Diagnostics) -> SiteNode | None:
     """A row as a node, if its values are such."""
-    values: dict[str, Any] = {"role": row.role}
+    values: dict[str, Any] = {"role": role}
     values |= {"rack": slug(row.rack)} if row.rack else {}
-    values |= {"host": row.host} if row.host and row.role == "dpu" else {}
+    values |= {"host": row.host} if row.host and role == "dpu" else {}
     values |= {"loopback": row.loopback.partition("/")[0]} if row.loopback else {}
     for number, said in (("pod", row.pod), ("asn", row.asn)):
         if said:

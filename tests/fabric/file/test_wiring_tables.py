@@ -219,6 +219,18 @@ def test_the_file_wins_over_tables_and_the_first_over_the_second(tmp_path: Path)
     assert {Path(w.span.file).name for w in warnings if w.span} == {"d.csv", "c.csv", "e.csv"}
 
 
+def test_a_role_of_the_file_wins_over_one_that_is_none(tmp_path: Path) -> None:
+    """Its cables are ways, and its rack fails with it."""
+    devices = DEVICES.replace("sp1,Spine,r0", "sp1,Distribution,r9")
+    files = {"d_csv": devices, "c_csv": CABLES}
+    own = HOST.replace("nodes: {", "nodes: { sp1: { role: spine },")
+    fabric, warnings = read(site(tmp_path, "tables: [d.csv, c.csv]", own, **files))
+    assert ("tor2", "swp9", "sp1", "swp2", 400) in links(fabric) and not warnings
+    assert "rack-r9" in {group.name for group in fabric.risk_groups}
+    passed = read(site(tmp_path, "tables: [d.csv, c.csv]", HOST, **files))[1]
+    assert any("1 of role Distribution" in w.message for w in passed)
+
+
 def test_devices_of_other_roles_and_sites_are_counted(tmp_path: Path) -> None:
     devices = "name,role,site\nsp1,spine,fra1\ntor1,leaf,FRA1\nbf1,dpu,fra1\npdu1,PDU,fra1\nfar,leaf,ams1\n"
     cables = "from,to\nbf1,tor1\ntor1,sp1\ntor1,pdu1\ntor1,typo\nfar,sp1\n"

@@ -47,6 +47,8 @@ CABLES = {
                "b_name", "remote_port"),
     "speed": ("speed", "speed_gbps", "gbps"),
 }  # fmt: skip
+KINDS = ("side_a_type", "side_b_type", "termination_a_type", "termination_b_type")
+INTERFACE = ("", "dcim-interface", "interface")
 ROLES = {
     "host": "host server gpu gpu-node gpu-server compute compute-node baremetal bare-metal worker",
     "dpu": "dpu bluefield bluefield-3 bluefield-2 smartnic smart-nic",
@@ -151,13 +153,20 @@ def of_csv(text: str, file: str) -> WiringTable:
             continue
         found.append((number, [cell.strip() for cell in row]))
     if cables.keys() >= {"a", "b"}:
-        seen = (cable(cells(row, cables), Span(file, number)) for number, row in found)
-        return WiringTable(cables=tuple(seen), gone=gone)
+        kinds = [place for place, name in enumerate(header) if name in KINDS]
+        here = [(n, row) for n, row in found if between_interfaces(row, kinds)]
+        seen = (cable(cells(row, cables), Span(file, number)) for number, row in here)
+        return WiringTable(cables=tuple(seen), gone=gone, other=len(found) - len(here))
     if nodes.keys() >= {"name", "role"}:
         told = (node(cells(row, nodes), Span(file, number)) for number, row in found)
         return WiringTable(tuple(told), gone=gone)
     names = ", ".join(visible(cell) for cell in rows[0][1][:8])
     raise unknown(file, f"its columns are {names}")
+
+
+def between_interfaces(row: list[str], kinds: list[int]) -> bool:
+    """Whether a cable may carry packets: one of consoles or power is no way."""
+    return all(slug(row[place]) in INTERFACE for place in kinds if place < len(row))
 
 
 def columns(header: list[str], known: Mapping[str, tuple[str, ...]]) -> dict[str, int]:

@@ -219,6 +219,20 @@ def test_cables_with_other_ends_than_two_interfaces_are_counted(tmp_path: Path) 
     assert "2 cables that are none between two interfaces" in warning.message
 
 
+@pytest.mark.parametrize("word", ["Side {} type", "termination_{}_type"])
+def test_cables_of_consoles_in_csv_are_no_ways(word: str, tmp_path: Path) -> None:
+    head = ",".join(f"side_{e}_device,{word.format(e)},side_{e}_name" for e in "ab")
+    rows = ("dcim.interface", "swp1"), ("", "swp2"), ("dcim.consoleport", "con0")
+    text = "".join(f"tor.lab,{kind},{port},sp,dcim.interface,{port}\n" for kind, port in rows)
+    (tmp_path / "more.csv").write_text(f"{head}\n{text}")
+    read(tmp_path, more="")
+    path = tmp_path / "site.yaml"
+    path.write_text(path.read_text().replace("tables: []", "tables: [more.csv]"))
+    spec, warnings = load(path)
+    assert cabled(build_fabric(spec)) == ["tor.lab:swp1 sp:swp1", "tor.lab:swp2 sp:swp2"]
+    assert any("1 cables that are none between" in w.message for w in warnings)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**16))
 def test_a_site_in_tables_is_the_one_that_is_written(seed: int) -> None:

@@ -287,7 +287,7 @@ def neighbours(value: Any, device: str, span: Span) -> Iterator[SeenCable]:
             name = name or chassis_name(chassis)
         for at in plain(said.get("port")):
             far = far or port_name(at)
-        if port and name:
+        if port:
             yield SeenCable(device, port, name, far, "", span)
 
 

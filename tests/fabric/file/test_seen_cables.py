@@ -233,6 +233,17 @@ def test_cables_of_consoles_in_csv_are_no_ways(word: str, tmp_path: Path) -> Non
     assert any("1 cables that are none between" in w.message for w in warnings)
 
 
+def test_a_neighbour_that_has_no_name_is_counted(tmp_path: Path) -> None:
+    """Something is cabled to the port, and nobody knows what."""
+    said = {"chassis": {"id": {"type": "mac", "value": "02:00:00:00:00:01"}}, "port": {}}
+    (tmp_path / "tor.lab.json").write_text(json.dumps({"lldp": {"interface": {"swp1": said}}}))
+    read(tmp_path, more="")
+    path = tmp_path / "site.yaml"
+    path.write_text(path.read_text().replace("tables: []", "tables: [tor.lab.json]"))
+    told = [w.message for w in load(path)[1] if w.code == "C351"]
+    assert ["1 cables to nobody" in text for text in told] == [True]
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**16))
 def test_a_site_in_tables_is_the_one_that_is_written(seed: int) -> None:

@@ -6,106 +6,27 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from click.testing import CliRunner
-
-from cloison.cli import main
-from compiler.sources.admin_policy import read
-from fabric.diagnostics import Diagnostics, InputError
-from fabric.kubernetes.manifests import load_manifests
-
-A, B = {"matchLabels": {"team": "a"}}, {"matchLabels": {"team": "b"}}
-ALPHA1, ALPHA2 = (f"policy.networking.k8s.io/v1alpha{n}" for n in (1, 2))
-Object = dict[str, Any]
-
-
-def pod(name: str, space: str, **spec: Any) -> Object:
-    meta = {"name": name, "namespace": space, "labels": {"app": name}}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"containers": [], **spec}}
-
-
-def space(name: str, team: str) -> Object:
-    return {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": name, "labels": {"team": team}},
-    }
-
-
-WEB = {
-    "containers": [{"name": "c", "image": "c", "ports": [{"name": "web", "containerPort": 8080}]}]
-}
-PODS = (space("shop", "a"), space("wild", "b"), pod("cart", "shop", **WEB), pod("db", "shop"), pod("spy", "wild"))  # fmt: skip
-
-
-def admin(name: str, priority: int, subject: Object, **lists: Any) -> Object:
-    spec = {"priority": priority, "subject": subject, **lists}
-    return {
-        "apiVersion": ALPHA1,
-        "kind": "AdminNetworkPolicy",
-        "metadata": {"name": name},
-        "spec": spec,
-    }
-
-
-def baseline(subject: Object, **lists: Any) -> Object:
-    kind = "BaselineAdminNetworkPolicy"
-    return {
-        "apiVersion": ALPHA1,
-        "kind": kind,
-        "metadata": {"name": "default"},
-        "spec": {"subject": subject, **lists},
-    }
-
-
-def wide(name: str, tier: str, priority: int, subject: Object, **lists: Any) -> Object:
-    spec = {"tier": tier, "priority": priority, "subject": subject, **lists}
-    return {
-        "apiVersion": ALPHA2,
-        "kind": "ClusterNetworkPolicy",
-        "metadata": {"name": name},
-        "spec": spec,
-    }
-
-
-def plain(name: str, **spec: Any) -> Object:
-    meta = {"name": name, "namespace": "shop"}
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": meta,
-        "spec": spec,
-    }
-
-
-def item(action: str, side: str, *peers: Object, **more: Any) -> Object:
-    return {"action": action, side: list(peers), **more}
-
-
-ALL: Object = {"namespaces": {}}
-DENY_B = [item("Deny", "from", {"namespaces": B})]
-
-
-def written(folder: Path, *objects: Object) -> Path:
-    folder.mkdir(exist_ok=True)
-    (folder / "all.yaml").write_text(yaml.safe_dump_all([*PODS, *objects], sort_keys=False))
-    return folder
-
-
-def run(*arguments: object) -> Any:
-    return CliRunner().invoke(main, [*map(str, arguments)])
-
-
-def verdict(folder: Path, source: str, target: str) -> tuple[str, str]:
-    done = run("explain", folder, source, target, "-o", "json")
-    told = json.loads(done.stdout)
-    return told["verdict"], told["reason"]
-
-
-SPY, CART = "wild/spy", "shop/cart:80/tcp"
+from admin_policy_cases import (
+    ALL,
+    CART,
+    DENY_B,
+    SPY,
+    A,
+    B,
+    Object,
+    admin,
+    baseline,
+    item,
+    node,
+    plain,
+    pod,
+    run,
+    verdict,
+    wide,
+    written,
+)
 
 
 @pytest.mark.parametrize(
@@ -194,12 +115,6 @@ def test_a_port_has_the_number_that_the_destination_calls_so(tmp_path: Path) -> 
         assert verdict(folder, SPY, "shop/db:8080/tcp") == ("allow", "delivered")
 
 
-def node(name: str, address: str, **labels: str) -> Object:
-    meta = {"name": name, "labels": labels}
-    status = {"addresses": [{"type": "InternalIP", "address": address}]}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": meta, "status": status}
-
-
 def test_nodes_are_meant_by_the_addresses_of_their_objects(tmp_path: Path) -> None:
     nodes = node("n1", "192.0.2.1", gpu="yes"), node("n2", "192.0.2.2")
     peer = {"nodes": {"matchLabels": {"gpu": "yes"}}}
@@ -255,74 +170,6 @@ def test_pods_on_their_host_s_network_are_neither_subject_nor_peer(tmp_path: Pat
     )
     assert verdict(folder, "wild/guest", CART) == ("allow", "delivered")
     assert verdict(folder, SPY, CART) == ("deny", "admin_drop")
-
-
-def test_one_priority_is_a_finding_where_it_decides(tmp_path: Path) -> None:
-    allow, ask = [item("Allow", "from", ALL)], [item("Pass", "from", ALL)]
-    one = admin("first", 5, ALL, ingress=allow)
-    two = admin("second", 5, {"namespaces": A}, ingress=DENY_B)
-    done = run("reach", written(tmp_path / "m", one, two))
-    assert "finding[C676]" in done.stderr, done.stderr
-    assert (
-        "AdminNetworkPolicy first and AdminNetworkPolicy second have one priority, 5" in done.stderr
-    )
-    assert "cluster/shop/cart from 10.244.0.3" in done.stderr
-    for quiet in (
-        (one, admin("second", 6, {"namespaces": A}, ingress=DENY_B)),
-        (one, admin("second", 5, {"namespaces": A}, ingress=allow)),
-        (admin("first", 5, {"namespaces": B}, ingress=allow), two),
-        (one, wide("second", "Baseline", 5, ALL, ingress=DENY_B)),
-        # who passes on says nothing that another one could contradict, here
-        (admin("first", 5, ALL, ingress=ask), admin("second", 5, ALL, ingress=allow)),
-    ):
-        assert "C676" not in run("reach", written(tmp_path / "m", *quiet)).stderr
-    # one version of the API has no place in the order of the other, whatever the priorities
-    for newer, older in (
-        (wide("new", "Admin", 4, ALL, ingress=[item("Accept", "from", ALL)]), two),
-        (wide("new", "Baseline", 0, ALL, ingress=[item("Accept", "from", ALL)]),
-         baseline(ALL, ingress=DENY_B)),
-    ):  # fmt: skip
-        done = run("reach", written(tmp_path / "m", newer, older))
-        assert done.stderr.count("C676") == 1
-        assert f"and {older['kind']} {older['metadata']['name']} are of two" in done.stderr
-    apart = (
-        admin("a", 1, ALL, ingress=allow),
-        wide("b", "Admin", 2, ALL, egress=[item("Deny", "to", ALL)]),
-        admin("c", 3, ALL, ingress=DENY_B),
-    )
-    agreed = (
-        admin("a", 1, {"namespaces": B}, ingress=allow),
-        wide("b", "Admin", 2, {"namespaces": B}, ingress=[item("Accept", "from", ALL)]),
-        baseline(ALL, ingress=DENY_B),
-    )
-    for quiet in (apart, agreed):
-        assert "C676" not in run("reach", written(tmp_path / "m", *quiet)).stderr
-    between = (
-        admin("a", 5, ALL, ingress=allow),
-        admin("b", 5, ALL, ingress=DENY_B),
-        admin("c", 5, ALL, ingress=allow),
-    )
-    done = run("reach", written(tmp_path / "m", *between))
-    assert done.stderr.count("C676") == 1, "whichever comes first, b alone decides otherwise"
-
-
-def test_a_peer_of_an_unknown_kind_is_told(tmp_path: Path) -> None:
-    policies = admin(
-        "x", 5, ALL, ingress=[item("Deny", "from", {"nodes": {}}), item("Allow", "from", {"a": {}})]
-    )
-    found = list(_lints(written(tmp_path / "m", policies)))
-    assert [d.code for d in found] == ["C675", "C675"]
-    assert "ingress rule 0" in found[0].message and found[0].message.endswith("denies everything")
-    assert "ingress rule 1" in found[1].message and found[1].message.endswith(
-        "lets nothing through"
-    )
-
-
-def _lints(folder: Path) -> Any:
-    from compiler.sources import admin_policy
-    from fabric.cluster import cluster_network
-
-    return admin_policy.lints(cluster_network([folder]), None)
 
 
 def test_doors_past_denials_of_administrators_are_told(tmp_path: Path) -> None:
@@ -397,67 +244,3 @@ def test_networks_speak_of_ipv6(tmp_path: Path) -> None:
     shut = item("Deny", "to", {"networks": ["::/0"]})
     done = run("explain", written(tmp_path / "m", admin("x", 5, ALL, egress=[shut])), SPY, CART)
     assert "IPv6: deny" in done.stdout
-
-
-MISTAKES = {
-    "1001 is not one: 0 (first) to 1000": admin("x", 1001, ALL),
-    'unknown field "egres"': admin("x", 1, ALL, egres=[]),
-    "names namespaces or pods": admin("x", 1, {}),
-    "is not one of Allow, Deny, Pass": admin("x", 1, ALL, ingress=[item("Accept", "from", ALL)]),
-    "is not one of Allow, Deny": baseline(ALL, ingress=[item("Pass", "from", ALL)]),
-    "is not Admin or Baseline": wide("x", "Normal", 1, ALL),
-    "a rule needs from, with an item in it": admin("x", 1, ALL, ingress=[item("Deny", "from")]),
-    "is of one kind, not 2": admin("x", 1, ALL, ingress=[item("Deny", "from", {"namespaces": {}, "pods": {}})]),
-    "needs podSelector": admin("x", 1, {"pods": {"namespaceSelector": {}}}),
-    "only pods call ports by names": admin(
-        "x", 1, ALL, egress=[item("Deny", "to", {"networks": ["10.0.0.0/8"]}, ports=[{"namedPort": "web"}])]
-    ),
-    "domainNames can only be let through": wide(
-        "x", "Admin", 1, ALL, egress=[item("Deny", "to", {"domainNames": ["example.org"]})]
-    ),
-    "is not a CIDR": admin("x", 1, ALL, egress=[item("Deny", "to", {"networks": ["ten"]})]),
-    "is not below": wide(
-        "x", "Admin", 1, ALL,
-        ingress=[item("Deny", "from", ALL, protocols=[{"udp": {"destinationPort": {"range": {"start": 9, "end": 9}}}}])],
-    ),
-    "26 items, 25 at most": wide("x", "Admin", 1, ALL, ingress=[item("Deny", "from", *[ALL] * 26)]),
-    "needs destinationPort": wide("x", "Admin", 1, ALL, ingress=[item("Deny", "from", ALL, protocols=[{"tcp": {}}])]),
-    "is one of tcp, udp, sctp, destinationNamedPort": wide(
-        "x", "Admin", 1, ALL, ingress=[item("Deny", "from", ALL, protocols=[{}])]
-    ),
-    'is called "default"': {**baseline(ALL), "metadata": {"name": "other"}},
-    "a policy needs subject": {**admin("x", 1, ALL), "spec": {"priority": 1}},
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("said", MISTAKES)
-def test_mistakes_have_a_place(tmp_path: Path, said: str) -> None:
-    found = Diagnostics()
-    read(load_manifests([written(tmp_path / "m", MISTAKES[said])]), found)
-    with pytest.raises(InputError) as raised:
-        found.check()
-    (wrong,) = raised.value.diagnostics
-    assert said in wrong.message
-    assert wrong.code.startswith(("C63", "C62")) and wrong.span is not None
-    done = run("reach", tmp_path / "m")
-    assert done.exit_code == 2 and wrong.code in done.stderr
-
-
-def test_two_of_one_name_are_one_object_twice(tmp_path: Path) -> None:
-    shut, wider = admin("x", 5, ALL, ingress=DENY_B), admin("x", 6, ALL, ingress=[])
-    done = run("reach", written(tmp_path / "m", shut, wider))
-    assert done.exit_code == 2 and "C608" in done.stderr
-    assert "AdminNetworkPolicy x stands already" in done.stderr
-    newer = {**wide("x", "Admin", 5, ALL), "apiVersion": "policy.networking.k8s.io/v1beta1"}
-    done = run("reach", written(tmp_path / "n", wide("x", "Admin", 5, ALL), newer))
-    assert done.exit_code == 2 and "ClusterNetworkPolicy x stands already" in done.stderr
-    assert run("reach", written(tmp_path / "s", shut, shut)).exit_code == 0
-
-
-def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
-    each = [
-        {**wrong, "metadata": {"name": f"{wrong['metadata']['name']}{number}"}}
-        for number, wrong in enumerate(MISTAKES.values())
-    ]
-    done = run("reach", written(tmp_path / "m", *each))
-    assert done.stderr.count("error[") >= len(MISTAKES)

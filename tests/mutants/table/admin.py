@@ -6,7 +6,7 @@ SOURCE = "compiler/sources/admin_policy.py"
 OBJECTS = "compiler/sources/admin_policy_objects.py"
 LAW = "tests/compiler/sources/test_admin_policy_laws.py::test_any_cluster"
 FLOWS = "tests/compiler/sources/test_admin_policy.py::test_one_flow"
-MISTAKES = "tests/compiler/sources/test_admin_policy.py::test_mistakes_have_a_place"
+MISTAKES = "tests/compiler/sources/test_admin_policy_findings.py::test_mistakes_have_a_place"
 FABRIC = "tests/compiler/sources/test_admin_policy_fabric.py"
 
 FAULTS = (
@@ -134,14 +134,14 @@ FAULTS = (
         "if item is not alike[0]:",
         "if False:",
         "two policies of one priority have the order of their names, and nobody is told",
-        by="tests/compiler/sources/test_admin_policy.py::test_one_priority_is_a_finding_where_it_decides",
+        by="tests/compiler/sources/test_admin_policy_findings.py::test_one_priority_is_a_finding_where_it_decides",
     ),
     Fault(
         SOURCE,
         "for first, then in (sides, sides[::-1]):",
         "for first, then in ():",
         "priorities of two versions of the API are compared, and nobody is told",
-        by="tests/compiler/sources/test_admin_policy.py::test_one_priority_is_a_finding_where_it_decides",
+        by="tests/compiler/sources/test_admin_policy_findings.py::test_one_priority_is_a_finding_where_it_decides",
     ),
     Fault(
         SOURCE,
@@ -155,7 +155,7 @@ FAULTS = (
         "kept = [p for p in policies if p.tier is not tier]",
         "kept = []",
         "another order of one tier leaves the other one out",
-        by="tests/compiler/sources/test_admin_policy.py::test_one_priority_is_a_finding_where_it_decides",
+        by="tests/compiler/sources/test_admin_policy_findings.py::test_one_priority_is_a_finding_where_it_decides",
     ),
     Fault(
         OBJECTS,
@@ -197,7 +197,7 @@ FAULTS = (
         "known = INSIDE if direction is Direction.IN else (*INSIDE, *OUTSIDE)",
         "known = (*INSIDE, *OUTSIDE)",
         "nodes and networks are known as sources, which the API does not know",
-        by="tests/compiler/sources/test_admin_policy.py::test_a_peer_of_an_unknown_kind_is_told",
+        by="tests/compiler/sources/test_admin_policy_findings.py::test_a_peer_of_an_unknown_kind_is_told",
     ),
     Fault(
         OBJECTS,
@@ -267,7 +267,7 @@ FAULTS = (
         "elif known.value != item.value:",
         "elif False:",
         "both bodies of one policy of the cluster are in force",
-        by="tests/compiler/sources/test_admin_policy.py::test_two_of_one_name_are_one_object_twice",
+        by="tests/compiler/sources/test_admin_policy_findings.py::test_two_of_one_name_are_one_object_twice",
     ),
     Fault(
         "fabric/kubernetes/objects.py",

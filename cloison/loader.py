@@ -18,7 +18,7 @@ from cloison.brief import read_for_good
 from cloison.how import AS_USUAL, How
 from cloison.kept_worlds import Made, Request, Shelf, begun, found
 from fabric.cluster import cluster_network
-from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, InputError
+from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, InputError, Span
 from fabric.file.reader import read_text, read_yaml
 from fabric.io.dependencies import recording, spoil
 from fabric.kubernetes.unevaluated import accepting
@@ -242,12 +242,16 @@ def made_known(network: Network, policy: Policy | None, how: How) -> tuple[Netwo
 
 def without_order(world: World, how: How) -> Iterator[Diagnostic]:
     """Findings about policies whose order decides and is not defined, each with a packet."""
+    told: set[tuple[str, Span]] = set()
     for source in sources_of(how):
         for what, span, policy in source.otherwise(world.network, world.policy_read):
             from sim.diff.changes import changes, packet_text
 
+            if (what, span) in told:
+                continue
             there = world.saying(policy)
             for region in changes(world.blocks, there.blocks)[:1]:
+                told.add((what, span))
                 packet = packet_text(world.network, region.after)
                 text = f"{what}, which decides about {packet}"
                 hint = "give each its own priority, in one version of the API"

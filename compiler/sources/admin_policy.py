@@ -235,15 +235,23 @@ def _alike(policies: Sequence[AdminPolicy]) -> Iterator[Order]:
 
 
 def _of_two_versions(policies: Sequence[AdminPolicy]) -> Iterator[Order]:
-    """In each tier all of one version before all of the other."""
+    """In each tier all of one version before all of the other: whoever may be first in its own may
+    be first of all, and what one tier passes on the next one may decide otherwise."""
+    orders = [policies, *(moved for *_, moved in _alike(policies))]
     for tier in Tier:
         mine = [p for p in policies if p.tier is tier]
-        sides = [[p for p in mine if newer(p) is side] for side in (True, False)]
-        if not all(sides):
+        heads = [next((p for p in mine if newer(p) is side), None) for side in (True, False)]
+        if heads[0] is None or heads[1] is None:
             continue
-        for first, then in (sides, sides[::-1]):
-            kept = [p for p in policies if p.tier is not tier]
-            yield sides[0][0], sides[1][0], "are of two versions", [*kept, *first, *then]
+        found = [_first(order, tier, side) for side in (True, False) for order in orders]
+        for order in found:
+            yield heads[0], heads[1], "are of two versions", order
+        orders += found
+
+
+def _first(policies: Sequence[AdminPolicy], tier: Tier, side: bool) -> Sequence[AdminPolicy]:
+    """Policies in an order in which those of one version come first in a tier."""
+    return sorted(policies, key=lambda p: p.tier is tier and newer(p) is not side)
 
 
 def newer(item: AdminPolicy) -> bool:

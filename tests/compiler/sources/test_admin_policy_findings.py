@@ -66,6 +66,28 @@ def test_one_priority_is_a_finding_where_it_decides(tmp_path: Path) -> None:
     assert done.stderr.count("C676") == 1, "whichever comes first, b alone decides otherwise"
 
 
+def test_no_policy_hides_that_two_others_have_no_order(tmp_path: Path) -> None:
+    """Orders are tried together: of two policies of one priority the second may be the first of
+    both versions, and what one tier leaves open another one may decide."""
+    allow, ask = [item("Allow", "from", ALL)], [item("Pass", "from", ALL)]
+    accept = [item("Accept", "from", ALL)]
+    hidden = (
+        wide("new", "Admin", 4, ALL, ingress=accept),
+        admin("a", 5, ALL, ingress=allow),
+        admin("b", 5, ALL, ingress=DENY_B),
+    )
+    behind = (
+        wide("new", "Admin", 4, ALL, ingress=accept),
+        admin("old", 5, ALL, ingress=ask),
+        wide("calm", "Baseline", 0, ALL, ingress=accept),
+        baseline(ALL, ingress=DENY_B),
+    )
+    for number, objects in enumerate((hidden, behind)):
+        done = run("reach", written(tmp_path / str(number), *objects))
+        assert done.stderr.count("C676") == 1, done.stderr
+        assert "are of two versions" in done.stderr
+
+
 def test_a_peer_of_an_unknown_kind_is_told(tmp_path: Path) -> None:
     policies = admin(
         "x", 5, ALL, ingress=[item("Deny", "from", {"nodes": {}}), item("Allow", "from", {"a": {}})]

@@ -138,8 +138,8 @@ FAULTS = (
     ),
     Fault(
         SOURCE,
-        "for first, then in (sides, sides[::-1]):",
-        "for first, then in ():",
+        "for side in (True, False) for order in orders]",
+        "for side in () for order in orders]",
         "priorities of two versions of the API are compared, and nobody is told",
         by="tests/compiler/sources/test_admin_policy_findings.py::test_one_priority_is_a_finding_where_it_decides",
     ),
@@ -152,10 +152,17 @@ FAULTS = (
     ),
     Fault(
         SOURCE,
-        "kept = [p for p in policies if p.tier is not tier]",
-        "kept = []",
-        "another order of one tier leaves the other one out",
-        by="tests/compiler/sources/test_admin_policy_findings.py::test_one_priority_is_a_finding_where_it_decides",
+        "orders = [policies, *(moved for *_, moved in _alike(policies))]",
+        "orders = [policies]",
+        "who may be first of his own version is not tried as the first of both",
+        by="tests/compiler/sources/test_admin_policy_findings.py::test_no_policy_hides_that_two_others_have_no_order",
+    ),
+    Fault(
+        SOURCE,
+        "orders += found",
+        "pass",
+        "what the orders of two tiers decide together is not tried",
+        by="tests/compiler/sources/test_admin_policy_findings.py::test_no_policy_hides_that_two_others_have_no_order",
     ),
     Fault(
         OBJECTS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutants.table import Fault
 
 WRITTEN = "tests/fabric/test_written_wiring.py"
+RACKS = "tests/fabric/test_racks.py"
 TABLES = "tests/fabric/file/test_wiring_tables.py"
 SEEN = "tests/fabric/file/test_seen_cables.py"
 PICTURES = "tests/cloison/render/test_untangled.py"
@@ -63,28 +64,28 @@ FAULTS = (
         "fabric.vtep_of(n.name) if n.role is Role.HOST and fabric.vtep_role is Role.DPU else n",
         "n",
         "the DPU of a host in a rack stays up without the rack",
-        by=WRITTEN,
+        by=RACKS,
     ),
     Fault(
         "fabric/risk_groups.py",
         "inside.setdefault((node.site, node.rack), []).append(node)",
         'inside.setdefault(("", node.rack), []).append(node)',
         "racks of one name in two sites fail together",
-        by=WRITTEN,
+        by=RACKS,
     ),
     Fault(
         "fabric/risk_groups.py",
         "if kind or other != rack:",
         "if kind:",
         "two racks are one name, and the first of them is never tried",
-        by=WRITTEN,
+        by=RACKS,
     ),
     Fault(
         "fabric/risk_groups.py",
         'kind = "node" if name in names.nodes else "link" if name in names.links else ""',
         'kind = ""',
         "a rack hides behind a node of its name",
-        by=WRITTEN,
+        by=RACKS,
     ),
     Fault(
         "fabric/checks/written_nodes.py",

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from class_laws import BUNDLED, DRAWN, bundled, change_nothing
+from hypothesis import given
 from random_worlds import policies, worlds
 
 from compiler.compile import compile_network
 from compiler.policy.ir import Policy
-from fabric.build import build
-from fabric.load import load_fabric
 from fabric.network import Network
 from sim.numbering import Numbering, same_rows
 from sim.proof import address_classes
 from sim.proof.reachability import Reach, reachability
 from sim.proof.regions import AllRegions, Sender, regions
 from sim.world import World
-
-TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 
 
 def alone(columns: Sequence[Any]) -> Numbering:
@@ -31,37 +27,23 @@ def alone(columns: Sequence[Any]) -> Numbering:
 
 
 @pytest.mark.slices(3)
-@settings(
-    max_examples=60, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate),
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)  # fmt: skip
+@DRAWN
 @given(worlds(), policies())
-def test_classes_change_nothing(
-    monkeypatch: pytest.MonkeyPatch, network: Network, policy: Policy
-) -> None:
-    by_class, by_span = twice(reachability(World(network, policy)), monkeypatch)
-    assert by_class == by_span
+def test_classes_change_nothing(network: Network, policy: Policy) -> None:
+    reach = reachability(World(network, policy))
+    change_nothing(lambda: said(reach), address_classes, "same_rows", alone)
 
 
-@pytest.mark.parametrize("name", ["small", "demo", "namespaces"])
-def test_classes_change_nothing_of_what_is_bundled(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A border owns all of IPv4 and IPv6, of which it leads most on; rules name prefixes."""
-    network = build(load_fabric(TOPOLOGIES / f"{name}.yaml"), lock=False)
-    reach = reachability(World.compiled(compile_network(network)))
-    by_class, by_span = twice(reach, monkeypatch)
-    assert by_class == by_span
+@BUNDLED
+def test_classes_change_nothing_of_what_is_bundled(name: str) -> None:
+    reach = reachability(World.compiled(compile_network(bundled(name))))
+    change_nothing(lambda: said(reach), address_classes, "same_rows", alone)
 
 
-def twice(reach: Reach, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
-    """Sources, by class and by span."""
-    said = []
-    for made in (same_rows, alone):
-        monkeypatch.setattr(address_classes, "same_rows", made)
-        found = regions(reach)
-        said.append(sorted((*_who(sender), _told(found, sender)) for sender in found.sources))
-    return said[0], said[1]
+def said(reach: Reach) -> list[tuple[Any, ...]]:
+    """Sources, sorted."""
+    found = regions(reach)
+    return sorted((*_who(sender), _told(found, sender)) for sender in found.sources)
 
 
 def _who(sender: Sender) -> tuple[Any, ...]:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import yaml
+from generators_netpol import Flow, cluster, flows, text
+from naive_netpol import Twin
 
 from compiler.compile import compile_network
 from compiler.policy.ir import Direction, Packet
 from compiler.policy.semantics import decide, owner
 from compiler.program.program import Program
 from compiler.program.walk import verdict
+from fabric.cluster import cluster_network
 from fabric.inventory import Endpoint
 from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
@@ -38,6 +47,16 @@ class Cluster:
         full = f"cluster/{name}"
         found = next(e for e in self.network.endpoints if full in (e.name, *e.aliases))
         return str(found.prefixes[0].network_address)
+
+    @property
+    def addresses(self) -> dict[str, list[str]]:
+        """Those of all pods and nodes, as twins call them."""
+        return {
+            name.removeprefix("cluster/"): [str(p.network_address) for p in e.prefixes]
+            for e in self.network.endpoints
+            for name in (e.aliases if e.kind == "node" else (e.name,))
+            if e.kind != "zone"
+        }
 
     def owner(self, ip: str) -> Endpoint:
         """Who has an address."""
@@ -69,3 +88,34 @@ class Cluster:
         decision = self.blocks.decision(direction, local, cell, atom)
         assert walked.permit == expected.permit == bool(self.blocks.dec_permit[decision]), packet
         return expected.permit
+
+
+def objects_of(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file, straight from its YAML, those of lists one by one."""
+    return [
+        item
+        for document in yaml.load_all(path.read_text(), yaml.CSafeLoader)
+        for item in (document["items"] if document["kind"] == "List" else [document])
+    ]
+
+
+def agreed(rng: Random, path: Path, count: int) -> list[tuple[Flow, bool]]:
+    """Flows of one random cluster with their verdicts, on which a twin and all ways agree."""
+    path.write_text(text(rng, cluster(rng)))
+    read = objects_of(path)
+    made = Cluster.of(cluster_network([path]))
+    addresses = made.addresses
+    twin = Twin(read, addresses)
+    out = []
+    for flow in flows(rng, read, addresses, count):
+        expected = twin.allows(flow.src_ip, flow.dst_ip, flow.protocol, flow.port)
+        found = made.allows_between(flow.src_ip, flow.dst_ip, PROTOCOLS[flow.protocol], flow.port)
+        assert found == expected, flow
+        out.append((flow, found))
+    return out
+
+
+def share_of_v6(asked: Iterable[Flow]) -> float:
+    """How many of these flows are IPv6."""
+    versions = [ip_address(flow.dst_ip).version for flow in asked]
+    return versions.count(6) / len(versions)

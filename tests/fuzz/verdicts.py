@@ -5,14 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-import yaml
-from generators_netpol import cluster, flows, text
 from naive import Header, outcomes
-from naive_netpol import Twin
-from netpol_cases import PROTOCOLS, Cluster
+from netpol_cases import agreed
 
 from compiler.compile import compile_network
-from fabric.cluster import cluster_network
 from fuzz.allocations import network_of
 from fuzz.worlds import asked
 from sim.blocks.blocks import build_blocks
@@ -28,26 +24,7 @@ FLOWS = 20
 
 def network_policy(rng: Random, folder: Path) -> None:
     """NetworkPolicies of a random cluster, against a twin that reads the YAML by itself."""
-    objects = cluster(rng)
-    path = folder / "c.yaml"
-    path.write_text(text(rng, objects))
-    read = [
-        item
-        for document in yaml.load_all(path.read_text(), yaml.CSafeLoader)
-        for item in (document["items"] if document["kind"] == "List" else [document])
-    ]
-    made = Cluster.of(cluster_network([path]))
-    addresses = {
-        name.removeprefix("cluster/"): [str(p.network_address) for p in e.prefixes]
-        for e in made.network.endpoints
-        for name in (e.aliases if e.kind == "node" else (e.name,))
-        if e.kind != "zone"
-    }
-    twin = Twin(read, addresses)
-    for flow in flows(rng, read, addresses, FLOWS):
-        expected = twin.allows(flow.src_ip, flow.dst_ip, flow.protocol, flow.port)
-        found = made.allows_between(flow.src_ip, flow.dst_ip, PROTOCOLS[flow.protocol], flow.port)
-        assert found == expected, flow
+    agreed(rng, folder / "c.yaml", FLOWS)
 
 
 def fabric(rng: Random, folder: Path) -> None:

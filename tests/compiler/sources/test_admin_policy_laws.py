@@ -11,13 +11,12 @@ from random import Random
 
 import numpy as np
 import pytest
-import yaml
 from generators_admin_netpol import admin_cluster, node_flows
 from generators_netpol import PORTS, Flow, flows, text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from naive_admin_netpol import AdminTwin
-from netpol_cases import CLIENT, PROTOCOLS, Cluster
+from netpol_cases import CLIENT, PROTOCOLS, Cluster, objects_of, share_of_v6
 
 from compiler.policy.source import with_unclaimed
 from compiler.sources import SOURCES
@@ -43,22 +42,14 @@ class Case:
 
     def __init__(self, rng: Random, path: Path) -> None:
         path.write_text(text(rng, admin_cluster(rng)))
-        self.objects = [
-            item
-            for document in yaml.load_all(path.read_text(), yaml.CSafeLoader)
-            for item in (document["items"] if document["kind"] == "List" else [document])
-        ]
+        self.objects = objects_of(path)
         self.made = Cluster.of(cluster_network([path]))
         network = self.made.network
         left = with_unclaimed(network, SOURCES).not_evaluated
         assert {record.kind for record in left} <= {"Namespace"}, "objects that were left out"
-        self.addresses = {
-            name.removeprefix("cluster/"): [str(p.network_address) for p in e.prefixes]
-            for e in network.endpoints
-            for name in (e.aliases if e.kind == "node" else (e.name,))
-            if e.kind != "zone"
+        pods = {
+            name: ips for name, ips in self.made.addresses.items() if not name.startswith("@node")
         }
-        pods = {name: ips for name, ips in self.addresses.items() if not name.startswith("@node")}
         self.twin = AdminTwin(self.objects, pods)
         self.flows = list(flows(rng, self.objects, pods, FLOWS))
         self.flows += node_flows(rng, self.objects, pods, FLOWS // 5)
@@ -143,8 +134,7 @@ def test_many_clusters_many_flows(tmp_path: Path, part: int) -> None:
     became = Counter(counter for _, counter in seen)
     assert {*became} == {"delivered", *DROPS.values()}
     assert min(became.values()) / len(seen) > 0.03, became
-    v6 = sum(ip_address(flow.dst_ip).version == 6 for flow, _ in seen)
-    assert 0.15 < v6 / len(seen) < 0.8
+    assert 0.15 < share_of_v6(flow for flow, _ in seen) < 0.8
 
 
 @settings(

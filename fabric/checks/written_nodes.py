@@ -7,6 +7,8 @@ from fabric.checks.known_names import KnownNames
 from fabric.checks.numbers import usable
 from fabric.clos import wired
 from fabric.diagnostics import Diagnostics, InputError
+from fabric.file.joined_wiring import ends_of, told_ends
+from fabric.file.seen_cables import OneCable
 from fabric.file.spec import FabricSpec
 from fabric.multigraph import Attributes, Multigraph
 from fabric.plan.addressing import asn_key, prefix_of, written_by_name
@@ -19,6 +21,7 @@ def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     if not any(site.nodes or site.cables for site in spec.sites.values()):
         return
     numbers_of_nodes(spec, found)
+    in_two_sites(spec, found)
     tiers = written_tiers(spec)
     for site_name, site in spec.sites.items():
         for name in tiers & site.nodes.keys():
@@ -33,6 +36,27 @@ def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
             found.warn("C349", f"{name} is cabled to no switch, so nobody reaches it", span)
     except InputError as error:
         found.items += [d for d in error.diagnostics if d not in found.items]
+
+
+def in_two_sites(spec: FabricSpec, found: Diagnostics) -> None:
+    """C347: cables that may be what another site has written already. As two they would be a way
+    that nobody has."""
+    seen: dict[frozenset[str], list[tuple[str, OneCable]]] = {}
+    for site, settings in spec.sites.items():
+        for number, cable in enumerate(settings.cables):
+            path = "sites", site, "cables", number
+            ends = None if path in spec._elsewhere else ends_of(cable)[1]
+            if ends is None:
+                continue
+            known = seen.setdefault(frozenset(name for name, _ in ends), [])
+            for where, other in known:
+                if where != site and other.fits(ends):
+                    what = f'{told_ends(ends)} may be a cable that site "{where}" has'
+                    at = f"; the other one: {other.span}" if other.span else ""
+                    hint = f"remove either, or say the ports of both{at}"
+                    found.error("C347", what, spec.at(*path), hint)
+                    break
+            known.append((site, OneCable(ends, None, spec.at(*path))))
 
 
 def one_as(spec: FabricSpec, whole: Multigraph, found: Diagnostics) -> None:

@@ -235,6 +235,34 @@ def test_two_sites_that_are_written_are_joined_by_cables_alone(tmp_path: Path) -
     assert roles["far"] == (Role.HOST, "ams1")
 
 
+@pytest.mark.parametrize(
+    ("near", "far", "two"),
+    [
+        ("", "", False),
+        (":swp7", "", False),
+        (":swp7", ":swp8", True),
+    ],
+)
+def test_a_cable_that_both_of_its_sites_write_is_not_two(
+    near: str, far: str, two: bool, tmp_path: Path
+) -> None:
+    """Without the only cable a line would hold."""
+    whole: dict[str, Any] = yaml.safe_load(IRREGULAR)
+    whole["sites"]["fra1"]["cables"].append(f"Spine-A{near} -- far-spine")
+    nodes = {"far-spine": {"role": "spine", "asn": 65009}}
+    cables = [f"far-spine -- Spine-A{far}"]
+    whole["sites"]["ams1"] = {"clos": "none", "nodes": nodes, "cables": cables}
+    path = file(tmp_path, yaml.safe_dump(whole, sort_keys=False))
+    if two:
+        links = build_fabric(load_fabric(path)).links
+        assert sum(k.kind == "dci" for k in links) == 2
+        return
+    with pytest.raises(InputError) as raised:
+        load_fabric(path)
+    (told,) = raised.value.diagnostics
+    assert told.code == "C347" and 'a cable that site "fra1" has' in told.message and told.span
+
+
 def test_an_empty_site_is_no_fabric() -> None:
     with pytest.raises(InputError):
         Site.model_validate({"clos": "none"})

@@ -165,10 +165,9 @@ class AddressSpace:
         """Which stretches the VTEPs of a VRF lead away from themselves: columns that differ."""
 
         def made() -> list[Column]:
-            found = (
+            return distinct(
                 self.away(self.routes(vtep, vrf, axis), (vtep, vrf)) for vtep in self.vteps[vrf]
             )
-            return list({row.tobytes(): row for row in found}.values())
 
         columns: list[Column] = self._once(("led", vrf, id(axis)), made)
         return columns
@@ -220,6 +219,11 @@ class AddressSpace:
         if key not in self._known:
             self._known[key] = made()
         return self._known[key]
+
+
+def distinct(columns: Iterable[Column]) -> list[Column]:
+    """The columns that differ."""
+    return list({column.tobytes(): column for column in columns}.values())
 
 
 def ends(prefix: Prefix) -> tuple[int, int]:

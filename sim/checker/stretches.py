@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.ir import Rule
-from sim.checker.address_space import AddressSpace, Cut, ends
+from sim.checker.address_space import AddressSpace, Cut, distinct, ends
 
 Column = NDArray[Any]
 
@@ -48,11 +48,6 @@ def alike(columns: Sequence[Column], among: Column | None = None) -> Alike:
     every = np.full(int(among.max(initial=-1)) + 1, -1)
     every[among] = of
     return Alike(every, among[sample], size)
-
-
-def distinct(rows: Iterable[Column]) -> list[Column]:
-    """The columns that differ."""
-    return list({row.tobytes(): row for row in rows}.values())
 
 
 class Crossings:

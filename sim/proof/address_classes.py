@@ -21,7 +21,7 @@ import numpy as np
 from compiler.policy.ir import Direction
 from sim.blocks.onward import leads_on
 from sim.numbering import Numbering, distinct, partition, same_rows
-from sim.proof.paths import Column, Crossing, PathSpace
+from sim.proof.paths import Column, Crossing, PathSpace, rows_that_differ
 from sim.proof.reachability import Bits
 from sim.proof.spans import Refinement
 
@@ -147,12 +147,12 @@ class AddressClasses:
         policies = self._policies(egress)[atoms]
         if self.hairpins:
             yield from policies.T
-            yield from _distinct(routes)
+            yield from rows_that_differ(routes)
             return
         members = np.flatnonzero(b.endpoint_vrf == vrf)
         _, entries = b.homes.everywhere(members, b.endpoint_vtep[members])
         backs = [self._back(v, vrf)[routes] for v in np.unique(entries).tolist()]
-        seen = _distinct(np.concatenate(backs))
+        seen = rows_that_differ(np.concatenate(backs))
         yield from seen
         behind = np.unique(np.concatenate([np.zeros(0, np.int64), *seen]))
         behind = behind[behind >= 0]
@@ -190,11 +190,6 @@ class AddressClasses:
         nodes = np.flatnonzero(b.inst_of[:, vrf] >= 0) if len(b.fib) else np.zeros(0, np.int64)
         atoms = np.arange(b.addresses.count(vrf))
         return nodes, b.fib[b.fib_off[b.inst_of[nodes, vrf]][:, None] + atoms]
-
-
-def _distinct(rows: Column) -> list[Column]:
-    """The rows that differ."""
-    return list({row.tobytes(): row for row in rows}.values())
 
 
 def _crossing(

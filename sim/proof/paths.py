@@ -193,13 +193,13 @@ class PathSpace:
             if not len(members):
                 return np.zeros(size, np.int64)
             _, sets = self.tables(vrf)
-            ways = _distinct(sets.astype(np.int32))
+            ways = rows_that_differ(sets.astype(np.int32))
             finer = same_rows([*b.told_apart(vrf).T, *ways])
             rows = [ways[:, finer.sample]]
             blocks = np.unique(b.ep_block[direction, members])
             for first in np.unique(b.cell_off[blocks]).tolist():
                 table = b.cell_class[first : first + size * width].reshape(size, width)
-                rows.append(_distinct(table[finer.sample].T.astype(np.int32)))
+                rows.append(rows_that_differ(table[finer.sample].T.astype(np.int32)))
             number = same_bytes(np.concatenate(rows).T).of.astype(np.int64)
             self.known[vrf, direction] = number[finer.of]
         return self.known[vrf, direction]
@@ -243,7 +243,7 @@ class PathSpace:
         return key
 
 
-def _distinct(rows: Column) -> Column:
+def rows_that_differ(rows: Column) -> Column:
     """The rows that differ, as they stand."""
     differing: Column = rows[np.sort(same_bytes(rows).sample)]
     return differing

@@ -182,8 +182,7 @@ def wired(spec: FabricSpec) -> Multigraph:
                     "set superspines to 1 or more",
                 )
             )
-        prefix = f"{name}-" if len(spec.sites) > 1 else ""
-        part = site_wiring(name, site, vtep=spec.vtep, prefix=prefix)
+        part = site_wiring(name, site, vtep=spec.vtep, prefix=spec.prefix_of(name))
         top = Role.SPINE if site.clos == "leaf-spine" else Role.SUPERSPINE
         if site.clos != "none":
             tops.append(([n for n, data in part.nodes.items() if data["role"] == top], site))

@@ -75,11 +75,6 @@ def written_nodes(spec: FabricSpec) -> list[tuple[str, str]]:
     return found
 
 
-def prefix_of(spec: FabricSpec, site: str) -> str:
-    """What the names of a site's nodes start with."""
-    return f"{site}-" if len(spec.sites) > 1 else ""
-
-
 def count(site: Site, stem: str) -> int:
     """How many hosts (so many DPUs) or borders a site has."""
     if stem == "border":
@@ -93,7 +88,7 @@ def count(site: Site, stem: str) -> int:
 def site_names(spec: FabricSpec, stem: str) -> Iterator[str]:
     """`host1 …`, `dpu1 …` or `border1 …` of all sites."""
     for name, site in spec.sites.items():
-        start = prefix_of(spec, name) + stem
+        start = spec.prefix_of(name) + stem
         yield from (f"{start}{number}" for number in range(1, count(site, stem) + 1))
 
 
@@ -102,7 +97,7 @@ def devices(spec: FabricSpec) -> Iterator[str]:
     if spec.vtep == "dpu":
         yield from site_names(spec, "dpu")
     for name, site in spec.sites.items():
-        start = prefix_of(spec, name)
+        start = spec.prefix_of(name)
         three = site.clos == "three-tier"
         if site.clos == "none":
             continue

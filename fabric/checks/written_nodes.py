@@ -11,7 +11,7 @@ from fabric.file.joined_wiring import ends_of, told_ends
 from fabric.file.seen_cables import OneCable
 from fabric.file.spec import FabricSpec
 from fabric.multigraph import Attributes, Multigraph
-from fabric.plan.addressing import asn_key, prefix_of, written_by_name
+from fabric.plan.addressing import asn_key, written_by_name
 from fabric.topology import Node, Role
 from fabric.written_wiring import WrittenPlaces, lonely
 
@@ -87,7 +87,7 @@ def capitals(spec: FabricSpec, whole: Multigraph, found: Diagnostics) -> None:
 def tier(spec: FabricSpec, name: str, data: Attributes) -> str | None:
     """What spines that share an AS number are called together."""
     node = Node(0, name, Role(data["role"]), data["site"], data["pod"])
-    key = asn_key(node, prefix_of(spec, node.site))
+    key = asn_key(node, spec.prefix_of(node.site))
     return key if node.role in (Role.SPINE, Role.SUPERSPINE) else None
 
 

@@ -81,22 +81,21 @@ def with_tables(spec: FabricSpec, found: Diagnostics) -> FabricSpec:
                 once.add(at)
             except InputError as error:
                 found.items += error.diagnostics
-    sites = {}
+    more: dict[str, list[OneCable]] = {}
     names = DeviceNames.of(made.values())
     seen = SeenCables()
     own = {name: [*written(spec, name, seen)] for name in made}
     for name, joined in made.items():
-        more = [*added(spec, name, joined, names, seen, found)]
+        more[name] = [*added(spec, name, joined, names, seen, found)]
         number = len(joined.site.cables)
         joined.at |= {
             ("sites", name, "cables", number + n): cable.span
-            for n, cable in enumerate(more)
+            for n, cable in enumerate(more[name])
             if cable.span is not None
         }
-        sites[name] = own[name], more
     done = {}
     for name, joined in made.items():
-        cables = [*as_written(joined.site.cables, sites[name][0]), *map(spelled, sites[name][1])]
+        cables = [*as_written(joined.site.cables, own[name]), *map(spelled, more[name])]
         nodes, cables = with_dpus(spec, name, joined, cables, found)
         done[name] = joined.site.model_copy(update={"nodes": nodes, "cables": cables})
         told(spec, name, joined, found)

@@ -358,6 +358,10 @@ class FabricSpec(Model):
         ways = (path[:length] for length in range(len(path), 0, -1))
         return next((self._elsewhere[way] for way in ways if way in self._elsewhere), None)
 
+    def prefix_of(self, site: str) -> str:
+        """What the names of a site's nodes start with where they are counted."""
+        return f"{site}-" if len(self.sites) > 1 else ""
+
     @property
     def path(self) -> Path | None:
         """The file this came from; relative manifest paths start at its directory."""

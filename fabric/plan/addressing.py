@@ -128,11 +128,6 @@ def written_by_name(spec: FabricSpec) -> Iterator[tuple[str, SiteNode]]:
     return (item for site in spec.sites.values() for item in site.nodes.items())
 
 
-def prefix_of(spec: FabricSpec, site: str) -> str:
-    """What the names of a site's nodes start with where they are counted."""
-    return f"{site}-" if len(spec.sites) > 1 else ""
-
-
 def asns(spec: FabricSpec, fabric: Fabric, draws: Draws, problems: Diagnostics) -> tuple[int, ...]:
     """ASN per node; 0 for hosts."""
     out = [0] * len(fabric.nodes)
@@ -140,12 +135,11 @@ def asns(spec: FabricSpec, fabric: Fabric, draws: Draws, problems: Diagnostics) 
     ledger = draws.ledger("asn", "ASN", own)
     for node in top_down(fabric):
         pinned = ledger.pinned.get(node.name)
-        key = asn_key(node, prefix_of(spec, node.site)) if pinned is None else node.name
+        key = asn_key(node, spec.prefix_of(node.site)) if pinned is None else node.name
         value = ledger.draw(key, "asn", numbers(spec.pools.asn))
         if value is None:
-            need = (
-                f"{len({asn_key(n, prefix_of(spec, n.site)) for n in top_down(fabric)})} are needed"
-            )
+            keys = {asn_key(n, spec.prefix_of(n.site)) for n in top_down(fabric)}
+            need = f"{len(keys)} are needed"
             exhausted(spec, problems, "C404", f"ASN pool {spec.pools.asn}", need, "asn")
             break
         out[node.index] = value

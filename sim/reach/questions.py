@@ -24,7 +24,7 @@ from compiler.policy.ir import Action, Direction, Origin, Packet
 from compiler.policy.origin_kinds import LAST_WORD
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner
-from compiler.program.program import goes_by_address, refuse_fields
+from compiler.program.program import goes_by_address, refuse_conditions, refuse_fields
 from compiler.program.walk import entry_matches, walk
 from fabric.cluster import CLUSTER
 from fabric.diagnostics import InputError
@@ -77,6 +77,7 @@ class Questions:
 
     def __init__(self, world: World) -> None:
         refuse_fields(world.program, "a list of questions")
+        refuse_conditions(world.program, "a list of questions")
         self.network, self.program, self.blocks = world.network, world.program, world.blocks
         self.names = ClusterNames(self.network)
         self.touching = touching(self.network)

@@ -40,6 +40,7 @@ from sim.proof.expect import Claim, check_claim
 from sim.proof.prove import explain_breaches
 from sim.proof.reachability import reachability
 from sim.reach.access import access
+from sim.reach.questions import Questions
 from sim.why.blame import blame
 from sim.why.happenings import steps
 from sim.world import World
@@ -213,8 +214,10 @@ def test_whoever_cannot_say_a_condition_refuses() -> None:
     for look in (
         lambda: nftables.ruleset(world.program, enforcing(world.program, node)),
         lambda: trial(World(DEMO, policy), cast("Layout", None), tell=lambda *_: None),
+        lambda: Questions(World(DEMO, policy)),
     ):
-        with pytest.raises(UndecidedError, match=r"GET /, which (nftables|the lab) does not") as no:
+        who = "(nftables|the lab|a list of questions)"
+        with pytest.raises(UndecidedError, match=f"GET /, which {who} does not") as no:
             look()
         assert no.value.diagnostics[0].code == "C877"
 

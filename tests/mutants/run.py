@@ -26,7 +26,7 @@ from mutants.tree import ROOT, Tree
 
 TABLES = (
     "first", "admin", "state", "plan", "control", "policy", "program", "blocks", "answers", "proof",
-    "expectations", "checker", "engines", "wiring", "kernels", "cloison", "drawn",
+    "expectations", "checker", "deserved", "engines", "wiring", "kernels", "cloison", "drawn",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results.json"
 MINUTE = 60.0

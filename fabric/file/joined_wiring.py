@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,10 +73,16 @@ def with_tables(spec: FabricSpec, found: Diagnostics) -> FabricSpec:
         return spec
     made = {name: _Joined(site, dict(site.nodes)) for name, site in spec.sites.items()}
     once = set[str]()
+    files = {name: [*table_files(spec, name)] for name in made}
+    readers: dict[str, set[str]] = {}
+    for name, some in files.items():
+        for path, _ in some:
+            readers.setdefault(os.path.realpath(path), set()).add(name)
     for name, joined in made.items():
-        for path, span in table_files(spec, name):
+        for path, span in files[name]:
             try:
-                rows = read(spec, name, path, span, joined, found)
+                there_too = readers[os.path.realpath(path)]
+                rows = read(spec, name, path, span, joined, there_too, found)
                 joined.seen += rows if (at := os.path.realpath(path)) not in once else ()
                 once.add(at)
             except InputError as error:
@@ -121,10 +127,16 @@ def table_files(spec: FabricSpec, site: str) -> Iterator[tuple[Path, Span | None
 
 
 def read(
-    spec: FabricSpec, name: str, path: Path, span: Span | None, into: _Joined, found: Diagnostics
+    spec: FabricSpec,
+    name: str,
+    path: Path,
+    span: Span | None,
+    into: _Joined,
+    readers: Collection[str],
+    found: Diagnostics,
 ) -> tuple[SeenCable, ...]:
-    """Add the nodes of a table to a site; its cables, which are there once however many sites name
-    the table."""
+    """Add the nodes of a table to a site; its cables, which are there once however many sites, the
+    `readers`, name the table."""
     if refused := spec._trees and spec._trees.refusal(path, span):
         raise InputError(refused)
     if not there(path):
@@ -137,8 +149,8 @@ def read(
         where, known = slug(row.site), into.nodes.get(row.name)
         role = row.role or (known.role if known else "")
         if where not in ("", name) and (ours or where in spec.sites or len(spec.sites) > 1):
+            into.passed[f"of site {where}"] += where not in readers
             if where not in spec.sites:
-                into.passed[f"of site {where}"] += 1
                 into.skipped.add(row.name)
         elif not role:
             into.passed[f"of role {visible(row.said) or 'none'}"] += 1

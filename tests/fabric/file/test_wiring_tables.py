@@ -248,6 +248,21 @@ def test_devices_of_other_roles_and_sites_are_counted(tmp_path: Path) -> None:
         assert part in told.message
 
 
+@pytest.mark.parametrize(("tables", "told"), [("[]", True), ("[d.csv]", False)])
+def test_rows_of_a_site_that_does_not_name_their_table_are_counted(
+    tables: str, told: bool, tmp_path: Path
+) -> None:
+    """Its rack would be no risk group, and nobody would know."""
+    devices = "name,role,site,rack\nsp1,spine,fra1,\nfar,leaf,ams1,r9\n"
+    path = site(tmp_path, "tables: [d.csv]", HOST, d_csv=devices)
+    nodes = "{ far: { role: leaf } }"
+    other = f"sites:\n  ams1: {{ clos: none, tables: {tables}, nodes: {nodes} }}\n"
+    path.write_text(path.read_text().replace("sites:\n", other))
+    fabric, warnings = read(path)
+    assert any("1 of site ams1" in w.message for w in warnings) == told
+    assert [group.name for group in fabric.risk_groups] == ([] if told else ["rack-r9"])
+
+
 WRONG = {
     "it is empty": "",
     "its columns are colour, size": "colour,size\nred,1\n",

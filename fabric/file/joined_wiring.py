@@ -29,7 +29,7 @@ from pydantic import TypeAdapter, ValidationError
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.file.seen_cables import Ends, OneCable, SeenCables
 from fabric.file.spec import FabricSpec, NodeName, Site, SiteCable, SiteNode
-from fabric.file.wiring_tables import SeenCable, SeenNode, read_table, slug
+from fabric.file.wiring_tables import SeenCable, SeenNode, rack_name, read_table, slug
 from fabric.io.dependencies import asked, entries
 from fabric.io.reading import there
 from fabric.io.visible import visible
@@ -56,7 +56,7 @@ def ends_of(cable: str | SiteCable) -> tuple[list[str], Ends | None]:
 class _Joined:
     """A site in the making. `at` says where nodes and cables stand that tables add; `passed` counts
     what is passed over by why, `skipped` has the names of devices that are, `strange` those that
-    nobody knows, with the number of their cables."""
+    nobody knows, with the number of their cables, `racks` what tables call them."""
 
     site: Site
     nodes: dict[str, SiteNode]
@@ -65,6 +65,7 @@ class _Joined:
     passed: Counter[str] = field(default_factory=Counter)
     skipped: set[str] = field(default_factory=set)
     strange: Counter[str] = field(default_factory=Counter)
+    racks: dict[str, str] = field(default_factory=dict)
 
 
 def with_tables(spec: FabricSpec, found: Diagnostics) -> FabricSpec:
@@ -155,15 +156,19 @@ def read(
         elif not role:
             into.passed[f"of role {visible(row.said) or 'none'}"] += 1
             into.skipped.add(row.name)
-        elif (seen := node_of(row, role, found)) is not None:
+        elif (seen := node_of(row, role, into.racks, found)) is not None:
             join(spec, name, row, seen, into, found)
     return table.cables
 
 
-def node_of(row: SeenNode, role: str, found: Diagnostics) -> SiteNode | None:
+def node_of(row: SeenNode, role: str, racks: dict[str, str], found: Diagnostics) -> SiteNode | None:
     """A row as a node, if its values are such."""
     values: dict[str, Any] = {"role": role}
-    values |= {"rack": slug(row.rack)} if row.rack else {}
+    rack = rack_name(row.rack, racks) if row.rack else ""
+    if rack is None:
+        what = f'rack "{visible(row.rack)}" would be one with "{visible(racks[slug(row.rack)])}"'
+        found.error("C350", what, row.span, "names of racks differ in ASCII letters or digits")
+    values |= {"rack": rack} if rack or (row.rack and rack is not None) else {}
     values |= {"host": row.host} if row.host and role == "dpu" else {}
     values |= {"loopback": row.loopback.partition("/")[0]} if row.loopback else {}
     for number, said in (("pod", row.pod), ("asn", row.asn)):

@@ -190,6 +190,18 @@ def slug(text: str, dash: str = "-") -> str:
     return re.sub(r"[^a-z0-9]+", dash, text.lower()).strip(dash)
 
 
+def rack_name(text: str, known: dict[str, str]) -> str | None:
+    """The name of a rack; None where it is that of one which is `known` by other letters: two racks
+    in one would fail together alone.
+
+    >>> names = {}
+    >>> [rack_name(text, names) for text in ("Row_1 ", "row 1", "Ряд 1", "Зал 1")]
+    ['row-1', 'row-1', '1', None]
+    """
+    name, said = slug(text), re.sub(r"[\s_-]+", "-", text.strip().casefold())
+    return name if known.setdefault(name, said) == said else None
+
+
 def node(said: Mapping[str, str], span: Span) -> SeenNode:
     """A row about a device."""
     role = ROLE_OF.get(slug(said.get("role", "")), "")

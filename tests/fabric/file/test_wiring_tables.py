@@ -219,6 +219,16 @@ def test_the_file_wins_over_tables_and_the_first_over_the_second(tmp_path: Path)
     assert {Path(w.span.file).name for w in warnings if w.span} == {"d.csv", "c.csv", "e.csv"}
 
 
+@pytest.mark.parametrize("two", [("Ряд 1", "Зал 1"), ("a/1", "a.1")])
+def test_two_racks_are_not_one(tmp_path: Path, two: tuple[str, str]) -> None:
+    """They would be tried together alone."""
+    devices = DEVICES.replace(",r1\nbf1", f",{two[0]}\nbf1").replace(",r0\n", f",{two[1]}\n")
+    devices = devices.replace("R 1", two[0])
+    path = site(tmp_path, "tables: [d.csv, c.csv]", HOST, d_csv=devices, c_csv=CABLES)
+    with pytest.raises(InputError, match="would be one with"):
+        read(path)
+
+
 def test_a_role_of_the_file_wins_over_one_that_is_none(tmp_path: Path) -> None:
     """Its cables are ways, and its rack fails with it."""
     devices = DEVICES.replace("sp1,Spine,r0", "sp1,Distribution,r9")

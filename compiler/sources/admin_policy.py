@@ -16,7 +16,9 @@ Rules that hold here:
 6. Nobody knows which addresses a domain name has, nor the labels of nodes without an object, nor in
    a cluster without a fabric the addresses of all nodes, unless their objects say them: such a peer
    matches nothing here, and what the policy is about is unknown.
-7. Where only addresses are unknown that no endpoint is known to have, it is packets to the outside
+7. Version v1alpha1 takes an empty list of ports and does not say what it is: here every port, and
+   what the policy is about is unknown.
+8. Where only addresses are unknown that no endpoint is known to have, it is packets to the outside
    that are unknown; all of them, where nodes have doors to pods.
 
 Source: network-policy-api `apis/v1alpha2/clusternetworkpolicy_types.go`, for rule 3 its blog
@@ -160,7 +162,7 @@ def nodes(network: Network, tenant: str, labels: LabelSelector) -> Iterator[Matc
 
 
 def unread(network: Network) -> Iterator[Unevaluated]:
-    """Rule 6."""
+    """Rules 6 to 8."""
     for tenant, manifests in sorted(network.manifests.items()):
         for source in manifests.claimed(CLAIMS):
             item = admin_policy(source, Diagnostics())
@@ -178,6 +180,9 @@ def _unknown(network: Network, tenant: str, item: AdminPolicy) -> Iterator[tuple
     named = next((p for p in peers if p.names), None)
     if named is not None:
         yield "nobody knows the addresses of its domain names", named.span, False
+    emptied = next((rule.emptied for rule in item.rules if rule.emptied), None)
+    if emptied is not None:
+        yield "nobody defines whether an empty list of ports is all of them or none", emptied, False
     labelled = next((p for p in peers if p.nodes), None)
     if labelled is not None and (node := _without_object(network, tenant)):
         yield f"nobody knows the labels of nodes such as {node}", labelled.span, False
@@ -226,12 +231,25 @@ Order = tuple[AdminPolicy, AdminPolicy, str, Sequence[AdminPolicy]]
 
 
 def _alike(policies: Sequence[AdminPolicy]) -> Iterator[Order]:
-    """Each that is not the first of its priority, before all of these."""
+    """Each that is not the first of its priority, before all of these. What passes on so leaves the
+    packet to the baseline, whose orders are tried behind it."""
+    for first, item, moved in _moved(policies, *Tier):
+        why = f"have one priority, {item.priority}"
+        yield first, item, why, moved
+        if item.tier is Tier.ADMIN and any(r.action is Action.PERMIT for r in item.rules):
+            yield from ((first, item, why, again) for *_, again in _moved(moved, Tier.BASELINE))
+
+
+def _moved(
+    policies: Sequence[AdminPolicy], *tiers: Tier
+) -> Iterator[tuple[AdminPolicy, AdminPolicy, Sequence[AdminPolicy]]]:
+    """Of each that is not the first of its priority: who is, the policy, and all with it first."""
     for item in policies:
         alike = [p for p in policies if rank(p) == rank(item) and newer(p) == newer(item)]
-        if item is not alike[0]:
-            moved = sorted(policies, key=lambda p: (rank(p), p is not item, p.name))
-            yield alike[0], item, f"have one priority, {item.priority}", moved
+        if item.tier in tiers and item is not alike[0]:
+            place = {id(p): number for number, p in enumerate(policies)}
+            moved = sorted(policies, key=lambda p: (rank(p), p is not item, place[id(p)]))
+            yield alike[0], item, moved
 
 
 def _of_two_versions(policies: Sequence[AdminPolicy]) -> Iterator[Order]:

@@ -54,7 +54,8 @@ class AdminPeer:
 
 @dataclass(frozen=True, slots=True)
 class AdminRule:
-    """One item of `ingress` or `egress`, the one at `index`; no `l4` is everything."""
+    """One item of `ingress` or `egress`, the one at `index`; no `l4` is everything. `emptied` is
+    where it has a list of ports without any."""
 
     direction: Direction
     index: int
@@ -62,6 +63,7 @@ class AdminRule:
     peers: tuple[AdminPeer, ...]
     l4: tuple[L4, ...]
     span: Span
+    emptied: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,8 @@ def rules(spec: Cursor, form: Form, tier: Tier) -> Iterator[AdminRule]:
                 item[form.ports].error("C634", "only pods call ports by names")
             if action is not Action.PERMIT_FINAL and any(p.names for p in peers):
                 item["action"].error("C633", "domainNames can only be let through")
-            yield AdminRule(direction, index, action, peers, l4, item.span)
+            emptied = item[form.ports].span if item[form.ports] and not l4 else None
+            yield AdminRule(direction, index, action, peers, l4, item.span, emptied)
 
 
 def limited(field: Cursor, form: Form) -> None:

@@ -138,7 +138,8 @@ def test_a_name_of_a_node_that_is_an_address_is_one(tmp_path: Path) -> None:
 
 
 def test_what_nobody_knows_leaves_the_answer_open(tmp_path: Path) -> None:
-    """Rule 6: labels of a node that only a pod names, and addresses of a domain."""
+    """Rules 6 and 7: labels of a node that only a pod names, addresses of a domain, a list of ports
+    without any."""
     on_n1 = pod("guest", "wild", nodeName="n1", hostNetwork=True) | {
         "status": {"hostIP": "192.0.2.1"}
     }
@@ -148,8 +149,13 @@ def test_what_nobody_knows_leaves_the_answer_open(tmp_path: Path) -> None:
     names = wide(
         "x", "Admin", 5, ALL, egress=[item("Accept", "to", {"domainNames": ["*.example.org"]})]
     )
+    emptied = admin("x", 5, ALL, egress=[item("Deny", "to", ALL, ports=[])])
     for number, (objects, what) in enumerate(
-        [((on_n1, labelled), "labels of nodes"), ((names,), "domain names")]
+        [
+            ((on_n1, labelled), "labels of nodes"),
+            ((names,), "domain names"),
+            ((emptied,), "an empty list of ports"),
+        ]
     ):
         folder = written(tmp_path / str(number), *objects)
         done = run("explain", folder, SPY, CART, "-o", "json")

@@ -82,10 +82,17 @@ def test_no_policy_hides_that_two_others_have_no_order(tmp_path: Path) -> None:
         wide("calm", "Baseline", 0, ALL, ingress=accept),
         baseline(ALL, ingress=DENY_B),
     )
-    for number, objects in enumerate((hidden, behind)):
+    passed_on = (
+        wide("a", "Admin", 5, ALL, ingress=accept),
+        wide("b", "Admin", 5, ALL, ingress=ask),
+        wide("calm", "Baseline", 5, ALL, ingress=accept),
+        wide("strict", "Baseline", 5, ALL, ingress=DENY_B),
+    )
+    why = "are of two versions", "are of two versions", "a and ClusterNetworkPolicy b have one"
+    for number, objects in enumerate((hidden, behind, passed_on)):
         done = run("reach", written(tmp_path / str(number), *objects))
         assert done.stderr.count("C676") == 1, done.stderr
-        assert "are of two versions" in done.stderr
+        assert why[number] in done.stderr
 
 
 def test_a_peer_of_an_unknown_kind_is_told(tmp_path: Path) -> None:

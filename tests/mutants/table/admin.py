@@ -131,7 +131,7 @@ FAULTS = (
     ),
     Fault(
         SOURCE,
-        "if item is not alike[0]:",
+        "if item.tier in tiers and item is not alike[0]:",
         "if False:",
         "two policies of one priority have the order of their names, and nobody is told",
         by="tests/compiler/sources/test_admin_policy_findings.py::test_one_priority_is_a_finding_where_it_decides",
@@ -317,5 +317,19 @@ FAULTS = (
         "if True:",
         "the first policy of a tier cannot be rolled out",
         by=FABRIC,
+    ),
+    Fault(
+        SOURCE,
+        "if item.tier is Tier.ADMIN and any(r.action is Action.PERMIT for r in item.rules):",
+        "if False:",
+        "what an order of the admin tier passes on is asked of the baseline in one order",
+        by="tests/compiler/sources/test_admin_policy_findings.py::test_no_policy_hides_that_two_others_have_no_order",
+    ),
+    Fault(
+        SOURCE,
+        "if emptied is not None:",
+        "if False:",
+        "an empty list of ports is every port, without a word",
+        by="tests/compiler/sources/test_admin_policy.py::test_what_nobody_knows_leaves_the_answer_open",
     ),
 )  # fmt: skip

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
-from fabric.file.joined_wiring import ends_of
+from fabric.file.cable_ends import ends_of
 from fabric.file.spec import FabricSpec, Site, SiteCable
 from fabric.io.visible import visible
 from fabric.multigraph import Multigraph

@@ -7,7 +7,7 @@ from fabric.checks.known_names import KnownNames
 from fabric.checks.numbers import usable
 from fabric.clos import wired
 from fabric.diagnostics import Diagnostics, InputError
-from fabric.file.joined_wiring import ends_of, told_ends
+from fabric.file.cable_ends import ends_of, told_ends
 from fabric.file.seen_cables import OneCable
 from fabric.file.spec import FabricSpec
 from fabric.multigraph import Attributes, Multigraph

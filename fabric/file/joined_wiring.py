@@ -24,39 +24,38 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
-from fabric.file.seen_cables import Ends, OneCable, SeenCables
-from fabric.file.spec import FabricSpec, NodeName, Site, SiteCable, SiteNode
-from fabric.file.wiring_tables import SeenCable, SeenNode, rack_name, read_table, slug
+from fabric.file.cable_ends import ends_of, told_end, told_ends
+from fabric.file.inventory_dpus import NODE_NAME, hosts_of, with_dpus
+from fabric.file.seen_cables import OneCable, SeenCables
+from fabric.file.spec import FabricSpec, Site, SiteCable, SiteNode
+from fabric.file.wiring_tables import (
+    SeenCable,
+    SeenNode,
+    WiringTable,
+    rack_name,
+    racks_of_two_locations,
+    read_table,
+    slug,
+)
 from fabric.io.dependencies import asked, entries
 from fabric.io.reading import there
 from fabric.io.visible import visible
 
-END = re.compile(r"\s*([^\s:]+)(?::(\S+))?\s*")
 SUFFIXES = (".csv", ".json")
-HOST = "{host}"
 SHOWN = 4
 FASTEST = 25600
 """Gbit/s, as for cables of the file."""
-NAMES: TypeAdapter[str] = TypeAdapter(NodeName)
-
-
-def ends_of(cable: str | SiteCable) -> tuple[list[str], Ends | None]:
-    """The ends of a cable as they are written, and as nodes and ports if they can be read."""
-    texts = cable.between if isinstance(cable, SiteCable) else re.split(r"\s--\s", cable)
-    read = [END.fullmatch(text) for text in texts]
-    if len(read) != 2 or read[0] is None or read[1] is None:
-        return texts, None
-    return texts, ((read[0][1], read[0][2]), (read[1][1], read[1][2]))
 
 
 @dataclass(slots=True)
 class _Joined:
     """A site in the making. `at` says where nodes and cables stand that tables add; `passed` counts
     what is passed over by why, `skipped` has the names of devices that are, `strange` those that
-    nobody knows, with the number of their cables, `racks` what tables call them."""
+    nobody knows, with the number of their cables, `racks` what tables call them, and `rooms` where
+    they say that these are."""
 
     site: Site
     nodes: dict[str, SiteNode]
@@ -66,6 +65,7 @@ class _Joined:
     skipped: set[str] = field(default_factory=set)
     strange: Counter[str] = field(default_factory=Counter)
     racks: dict[str, str] = field(default_factory=dict)
+    rooms: dict[str, str] = field(default_factory=dict)
 
 
 def with_tables(spec: FabricSpec, found: Diagnostics) -> FabricSpec:
@@ -103,16 +103,12 @@ def with_tables(spec: FabricSpec, found: Diagnostics) -> FabricSpec:
     done = {}
     for name, joined in made.items():
         cables = [*as_written(joined.site.cables, own[name]), *map(spelled, more[name])]
-        nodes, cables = with_dpus(spec, name, joined, cables, found)
+        nodes, cables = with_dpus(spec, name, joined.nodes, cables, joined.at, found)
         done[name] = joined.site.model_copy(update={"nodes": nodes, "cables": cables})
         told(spec, name, joined, found)
     out = spec.model_copy(update={"sites": done})
     out._elsewhere = {key: span for joined in made.values() for key, span in joined.at.items()}
     return out
-
-
-def _hosts(nodes: dict[str, SiteNode]) -> Iterator[str]:
-    return (node.host for node in nodes.values() if node.host)
 
 
 def table_files(spec: FabricSpec, site: str) -> Iterator[tuple[Path, Span | None]]:
@@ -145,7 +141,9 @@ def read(
     table = read_table(path)
     into.passed["planned or taken away"] += table.gone
     into.passed["cables that are none between two interfaces"] += table.other
-    ours = any(slug(row.site) == name for row in table.nodes)
+    ours = is_about(table, spec, name, path, span, found)
+    mine = [row for row in table.nodes if not ours or slug(row.site) in ("", name)]
+    twice = racks_of_two_locations(mine)
     for row in table.nodes:
         where, known = slug(row.site), into.nodes.get(row.name)
         role = row.role or (known.role if known else "")
@@ -156,18 +154,52 @@ def read(
         elif not role:
             into.passed[f"of role {visible(row.said) or 'none'}"] += 1
             into.skipped.add(row.name)
-        elif (seen := node_of(row, role, into.racks, found)) is not None:
+        elif (seen := node_of(row, role, twice, into, found)) is not None:
             join(spec, name, row, seen, into, found)
     return table.cables
 
 
-def node_of(row: SeenNode, role: str, racks: dict[str, str], found: Diagnostics) -> SiteNode | None:
-    """A row as a node, if its values are such."""
+def is_about(
+    table: WiringTable,
+    spec: FabricSpec,
+    name: str,
+    path: Path,
+    span: Span | None,
+    found: Diagnostics,
+) -> bool:
+    """Whether a table speaks of a site by its name. One that speaks of one other site alone is
+    taken for that of the only site there is, and told. Raises `InputError` (C350) where it has
+    several."""
+    about = sorted({slug(row.site) for row in table.nodes} - {""})
+    if name in about or not about or len(spec.sites) > 1:
+        return name in about
+    some = ", ".join(about[:SHOWN]) + ", …" * (len(about) > SHOWN)
+    hint = "call the site as its table does"
+    if len(about) > 1:
+        what = f'{visible(str(path))} is about sites {some}, and none is "{name}"'
+        raise InputError(Diagnostic("C350", what, span, hint))
+    what = f'{visible(str(path))} is about site {some}: taken for "{name}"'
+    found.warn("C351", what, span, hint)
+    return False
+
+
+def node_of(
+    row: SeenNode, role: str, twice: Collection[str], into: _Joined, found: Diagnostics
+) -> SiteNode | None:
+    """A row as a node, if its values are such. Racks that are there `twice` have the names of their
+    locations as well."""
     values: dict[str, Any] = {"role": role}
-    rack = rack_name(row.rack, racks) if row.rack else ""
+    said = f"{row.location} {row.rack}" if slug(row.rack) in twice else row.rack
+    rack = rack_name(said, into.racks) if row.rack else ""
     if rack is None:
-        what = f'rack "{visible(row.rack)}" would be one with "{visible(racks[slug(row.rack)])}"'
+        what = f'rack "{visible(said)}" would be one with "{visible(into.racks[slug(said)])}"'
         found.error("C350", what, row.span, "names of racks differ in ASCII letters or digits")
+    elif rack and row.location and into.rooms.setdefault(rack, row.location) != row.location:
+        first = visible(into.rooms[rack])
+        what = (
+            f'rack "{visible(said)}" of {visible(row.location)} would be one with that of {first}'
+        )
+        found.error("C350", what, row.span, "racks of several locations stand in one table")
     values |= {"rack": rack} if rack or (row.rack and rack is not None) else {}
     values |= {"host": row.host} if row.host and role == "dpu" else {}
     values |= {"loopback": row.loopback.partition("/")[0]} if row.loopback else {}
@@ -175,7 +207,7 @@ def node_of(row: SeenNode, role: str, racks: dict[str, str], found: Diagnostics)
         if said:
             values[number] = int(said) if re.fullmatch(r"[0-9]{1,10}", said) else said
     try:
-        NAMES.validate_python(row.name)
+        NODE_NAME.validate_python(row.name)
         return SiteNode.model_validate(values)
     except ValidationError as error:
         wrong = error.errors()[0]
@@ -287,7 +319,7 @@ class DeviceNames:
         """Of all sites."""
         known, skipped = set[str](), set[str]()
         for joined in made:
-            known |= {*joined.nodes, *_hosts(joined.nodes)}
+            known |= {*joined.nodes, *hosts_of(joined.nodes)}
             skipped |= joined.skipped
         often = Counter(map(short, known))
         longer = {short(name): name for name in known if often[short(name)] == 1}
@@ -303,83 +335,9 @@ class DeviceNames:
         return name in self.skipped or short(name) in self.skipped
 
 
-def told_end(end: Any) -> str:
-    """An end as a cable has it."""
-    name, port = end
-    return f"{name}:{port}" if port else str(name)
-
-
-def told_ends(ends: Iterable[Any]) -> str:
-    """A cable."""
-    return " -- ".join(map(told_end, ends))
-
-
 def short(name: str) -> str:
     """A name without its domain."""
     return name.partition(".")[0]
-
-
-def with_dpus(
-    spec: FabricSpec,
-    site: str,
-    joined: _Joined,
-    cables: list[str | SiteCable],
-    found: Diagnostics,
-) -> tuple[dict[str, SiteNode], list[str | SiteCable]]:
-    """Rule 4."""
-    form, nodes = joined.site.dpus, joined.nodes
-    if form is None:
-        return nodes, cables
-    if form.count(HOST) != 1 or not named_well(form.replace(HOST, "x")) or form == HOST:
-        found.error("C350", f'"{visible(form)}" names no DPU', spec.at("sites", site, "dpus"),
-                    f'write "{HOST}-dpu"')  # fmt: skip
-        return nodes, cables
-    have = {*_hosts(nodes)}
-    named = {n: form.replace(HOST, n) for n, node in nodes.items() if node.role == "host"}
-    named = {host: dpu for host, dpu in named.items() if host not in have}
-    listed = {dpu: host for host, dpu in named.items() if dpu in nodes}
-    for host, dpu in [*named.items()]:
-        free = dpu not in nodes or (nodes[dpu].role == "dpu" and nodes[dpu].host is None)
-        if not free or not named_well(dpu):
-            span = joined.at.get(("sites", site, "nodes", host)) or spec.at("sites", site, "dpus")
-            what = f'the DPU of {host} cannot be called "{visible(dpu)}"'
-            hint = f"{dpu} is something else" if named_well(dpu) else "at most 63 letters"
-            found.error("C350", what, span, hint)
-            del named[host]
-    out: dict[str, SiteNode] = {}
-    for name, node in nodes.items():
-        if name in named and named[name] in nodes:
-            continue
-        if name in listed and listed[name] in named:
-            out[name] = node.model_copy(update={"host": listed[name]})
-            continue
-        if name not in named:
-            out[name] = node
-            continue
-        values = {**node.model_dump(exclude_unset=True), "role": "dpu", "host": name}
-        out[named[name]] = SiteNode.model_validate(values)
-        key = "sites", site, "nodes"
-        where = joined.at.pop((*key, name), None) or spec.at_key(*key, name)
-        if where is not None:
-            joined.at[(*key, named[name])] = where
-    return out, [moved(cable, named) for cable in cables]
-
-
-def named_well(name: str) -> bool:
-    """Whether a node may have this name."""
-    try:
-        return bool(NAMES.validate_python(name))
-    except ValidationError:
-        return False
-
-
-def moved(cable: str | SiteCable, named: dict[str, str]) -> str | SiteCable:
-    """A cable, with DPUs in the place of their hosts."""
-    _, ends = ends_of(cable)
-    if ends is None or not any(name in named for name, _ in ends):
-        return cable
-    between = [told_end((named.get(name, name), port)) for name, port in ends]
-    return SiteCable(between=between, speed=getattr(cable, "speed", None))
 
 
 def told(spec: FabricSpec, site: str, joined: _Joined, found: Diagnostics) -> None:

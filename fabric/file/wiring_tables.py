@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -34,6 +34,7 @@ NODES = {
     "site": ("site", "site_name", "datacenter"),
     "pod": ("pod", "pod_number"),
     "rack": ("rack", "rack_name", "cabinet"),
+    "location": ("location", "location_name", "room"),
     "asn": ("asn", "as", "bgp_asn", "local_as"),
     "loopback": ("loopback", "loopback0", "router_id", "vtep"),
     "host": ("host", "server", "parent_device", "parent"),
@@ -74,6 +75,7 @@ class SeenNode(NamedTuple):
     site: str
     pod: str
     rack: str
+    location: str
     asn: str
     loopback: str
     host: str
@@ -190,6 +192,15 @@ def slug(text: str, dash: str = "-") -> str:
     return re.sub(r"[^a-z0-9]+", dash, text.lower()).strip(dash)
 
 
+def racks_of_two_locations(rows: Iterable[SeenNode]) -> set[str]:
+    """Names of racks of which several locations have one; NetBox numbers racks by location."""
+    at: dict[str, set[str]] = {}
+    for row in rows:
+        if row.rack and row.location:
+            at.setdefault(slug(row.rack), set()).add(slug(row.location))
+    return {rack for rack, locations in at.items() if len(locations) > 1}
+
+
 def rack_name(text: str, known: dict[str, str]) -> str | None:
     """The name of a rack; None where it is that of one which is `known` by other letters: two racks
     in one would fail together alone.
@@ -205,10 +216,8 @@ def rack_name(text: str, known: dict[str, str]) -> str | None:
 def node(said: Mapping[str, str], span: Span) -> SeenNode:
     """A row about a device."""
     role = ROLE_OF.get(slug(said.get("role", "")), "")
-    name, site, pod, rack, asn, loopback, host = (
-        said.get(key, "") for key in ("name", "site", "pod", "rack", "asn", "loopback", "host")
-    )
-    return SeenNode(name, role, said.get("role", ""), site, pod, rack, asn, loopback, host, span)
+    values = {key: said.get(key, "") for key in NODES if key != "role"}
+    return SeenNode(role=role, said=said.get("role", ""), span=span, **values)
 
 
 def cable(said: Mapping[str, str], span: Span) -> SeenCable:
@@ -258,6 +267,7 @@ def netbox_device(item: Mapping[str, Any], span: Span) -> SeenNode:
         "role": label(item.get("role") or item.get("device_role")),
         "site": label(item.get("site")),
         "rack": label(item.get("rack")),
+        "location": label(item.get("location")),
         "host": label(item.get("parent_device")),
         **{key: str(own[key]) for key in ("asn", "loopback", "pod") if own.get(key) is not None},
     }

@@ -229,6 +229,35 @@ def test_two_racks_are_not_one(tmp_path: Path, two: tuple[str, str]) -> None:
         read(path)
 
 
+def test_racks_of_two_locations_are_two(tmp_path: Path) -> None:
+    """NetBox numbers racks by location: as one they would be tried together alone."""
+    devices = "name,role,rack,location\nsp1,spine,1,Hall A\nsp2,spine,1,Hall B\ntor1,leaf,2,Hall A\nbf1,dpu,2,Hall A\n"
+    files = {"d_csv": devices, "c_csv": "from,to\nbf1,tor1\ntor1,sp1\ntor1,sp2\n"}
+    fabric, _ = read(site(tmp_path, "tables: [d.csv, c.csv]", HOST, **files))
+    assert {n.name: n.rack for n in fabric.nodes if n.rack} == {
+        "sp1": "hall-a-1", "sp2": "hall-b-1", "tor1": "2", "bf1": "2", "gpu1": "2",
+    }  # fmt: skip
+    apart = {"e_csv": "name,role,rack,location\nsp2,spine,1,Hall B\n"}
+    one = devices.replace("sp2,spine,1,Hall B\n", "")
+    path = site(tmp_path, "tables: [d.csv, e.csv, c.csv]", HOST, **files | {"d_csv": one}, **apart)
+    with pytest.raises(InputError, match='rack "1" of Hall B would be one with that of Hall A'):
+        read(path)
+
+
+def test_a_table_of_another_site_is_told_or_refused(tmp_path: Path) -> None:
+    """Devices of two other sites would be one site that nobody has."""
+    devices = "name,role,site\nsp1,spine,ams1\ntor1,leaf,ams1\nbf1,dpu,ams1\n"
+    files = {"c_csv": "from,to\nbf1,tor1\ntor1,sp1\n"}
+    fabric, warnings = read(site(tmp_path, "tables: [d.csv, c.csv]", HOST, d_csv=devices, **files))
+    assert "tor1" in {n.name for n in fabric.nodes}
+    (told,) = warnings
+    assert told.code == "C351" and 'd.csv is about site ams1: taken for "fra1"' in told.message
+    more = devices + "far,leaf,lon1\n"
+    path = site(tmp_path, "tables: [d.csv, c.csv]", HOST, d_csv=more, **files)
+    with pytest.raises(InputError, match='is about sites ams1, lon1, and none is "fra1"'):
+        read(path)
+
+
 def test_a_role_of_the_file_wins_over_one_that_is_none(tmp_path: Path) -> None:
     """Its cables are ways, and its rack fails with it."""
     devices = DEVICES.replace("sp1,Spine,r0", "sp1,Distribution,r9")

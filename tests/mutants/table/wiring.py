@@ -130,7 +130,7 @@ FAULTS = (
         by=SEEN,
     ),
     Fault(
-        "fabric/file/joined_wiring.py",
+        "fabric/file/inventory_dpus.py",
         'if form.count(HOST) != 1 or not named_well(form.replace(HOST, "x")) or form == HOST:',
         "if form.count(HOST) != 1 or form == HOST:",
         "a DPU may be called ../x, and so may its files",
@@ -205,5 +205,19 @@ FAULTS = (
         "if (now := length(at, cables)) > least:",
         "rows are ordered so that cables get longer",
         by=PICTURES,
+    ),
+    Fault(
+        "fabric/file/joined_wiring.py",
+        'said = f"{row.location} {row.rack}" if slug(row.rack) in twice else row.rack',
+        "said = row.rack",
+        "racks of two locations with one name would fail together alone, and nobody could have them",
+        by=TABLES,
+    ),
+    Fault(
+        "fabric/file/joined_wiring.py",
+        "if len(about) > 1:",
+        "if False:",
+        "devices of two other sites are one site",
+        by=TABLES,
     ),
 )

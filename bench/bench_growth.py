@@ -19,15 +19,15 @@ from pathlib import Path
 import click
 
 from compiler.compile import compile_network
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 from sim.blocks.blocks import build_blocks
 from sim.packets.headers import Packets
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.tables import tables
 from sim.pipeline.traffic import random_flows
 from sim.proof.prove import prove
-from sim.world import World
+from sim.worlds.world import World
 
 PODS = (1, 2, 4, 8)
 FLOWS = 1 << 20

@@ -21,11 +21,11 @@ import click
 import yaml
 
 from compiler.compile import compile_network
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 from sim.blocks.blocks import build_blocks
 from sim.proof.prove import prove
-from sim.world import World
+from sim.worlds.world import World
 
 SIZES = (25, 50, 100, 200)
 ROUNDS = 3

@@ -18,15 +18,15 @@ import click
 from bounds import best, bounds
 
 from compiler.compile import compile_network
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 from sim.blocks.blocks import build_blocks
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.replay import replay
 from sim.pipeline.tables import tables
 from sim.pipeline.traffic import n_pairs, random_flows
 from sim.proof.prove import prove
-from sim.world import World
+from sim.worlds.world import World
 
 FLOWS = 10_000_000
 

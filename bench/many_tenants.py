@@ -30,9 +30,9 @@ from compiler.policy.ir import (
     Stage,
 )
 from compiler.policy.origin_kinds import DEFAULT, NETWORK_POLICY
-from fabric.build import build
-from fabric.load import load_fabric
-from fabric.network import Network
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 
 PORTS = [*range(8000, 8360), *range(20, 60)]
 FABRIC = """\

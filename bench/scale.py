@@ -28,8 +28,8 @@ from random import Random
 import click
 from shaped_worlds import SHAPES, WRITTEN, digest, write
 
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 from sim.packets.headers import Flow
 from sim.packets.pcap import CaptureWriter, craft
 
@@ -44,8 +44,8 @@ from pathlib import Path
 from compiler.compile import compile_network
 from compiler.targets.profiles import DASH_400G
 from compiler.targets.usage import usage
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 from sim.blocks.blocks import build_blocks
 
 clock = time.process_time
@@ -64,8 +64,8 @@ if sys.argv[2:] == ["all"]:
 FAILURE = """
 import sys, time
 from pathlib import Path
-from fabric.build import build, rebuild
-from fabric.load import load_fabric
+from fabric.building.build import build, rebuild
+from fabric.building.load import load_fabric
 
 network = build(load_fabric(Path(sys.argv[1])), lock=False)
 began = time.process_time()

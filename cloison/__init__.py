@@ -16,7 +16,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cloison.api import (
+    from cloison.loading.keeping import keeping
+    from cloison.render.plot import Drawing
+    from cloison.render.table import Table
+    from cloison.verbs.api import (
         build,
         check,
         compile,
@@ -29,8 +32,6 @@ if TYPE_CHECKING:
         simulate,
         world,
     )
-    from cloison.render.plot import Drawing
-    from cloison.render.table import Table
     from cloison.views.report import Simulation
     from cloison.views.world import World
     from fabric.diagnostics import CloisonError, InputError
@@ -42,17 +43,18 @@ HOME = {
     "Simulation": "cloison.views.report",
     "Table": "cloison.render.table",
     "World": "cloison.views.world",
-    "build": "cloison.api",
-    "check": "cloison.api",
-    "compile": "cloison.api",
-    "diff": "cloison.api",
-    "explain": "cloison.api",
-    "load": "cloison.api",
-    "prove": "cloison.api",
-    "reach": "cloison.api",
-    "replay": "cloison.api",
-    "simulate": "cloison.api",
-    "world": "cloison.api",
+    "build": "cloison.verbs.api",
+    "check": "cloison.verbs.api",
+    "compile": "cloison.verbs.api",
+    "diff": "cloison.verbs.api",
+    "explain": "cloison.verbs.api",
+    "keeping": "cloison.loading.keeping",
+    "load": "cloison.verbs.api",
+    "prove": "cloison.verbs.api",
+    "reach": "cloison.verbs.api",
+    "replay": "cloison.verbs.api",
+    "simulate": "cloison.verbs.api",
+    "world": "cloison.verbs.api",
 }
 
 __all__ = [
@@ -67,6 +69,7 @@ __all__ = [
     "compile",
     "diff",
     "explain",
+    "keeping",
     "load",
     "prove",
     "reach",

@@ -18,9 +18,9 @@ from compiler.policy.ir import Point, Policy
 from compiler.policy.source import Source, together, with_unclaimed
 from compiler.program.program import Program
 from compiler.sources import SOURCES
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, UndecidedError
-from fabric.network import Network
-from fabric.phases import phase
+from fabric.io.phases import phase
 
 PASSES: tuple[Callable[[Draft], Draft], ...] = (resolve, scope, enforce, prune, share)
 

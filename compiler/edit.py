@@ -27,7 +27,7 @@ from compiler.passes.scope import line_of, unsaid, weight
 from compiler.passes.share import new_group
 from compiler.policy.ir import Action, Direction, Origin, Policy, Rule, Selection
 from compiler.program.program import Group, Program
-from fabric.network import Network
+from fabric.building.network import Network
 
 T = TypeVar("T")
 Placed = tuple[tuple[int, bool], int, int, Line]

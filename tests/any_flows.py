@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.packets.headers import Flow
 
 EDGES = [0, 1, 2**32 - 1, 2**64, 2**128 - 1]

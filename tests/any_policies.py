@@ -30,8 +30,8 @@ from compiler.policy.ir import (
     Stage,
 )
 from compiler.policy.stages import STAGES, Stages
-from fabric.inventory import NamedPort
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import NamedPort
 
 WEB, DNS = NamedPort("http", 6, 8080), NamedPort("dns", 17, 53)
 

@@ -23,7 +23,7 @@ from compiler.policy.fields import FIELDS, Within
 from compiler.policy.ir import Action, Direction
 from compiler.policy.stages import leads
 from compiler.program.program import ANY_VRF, Entry, Intervals, L4Range, Program, fields_of
-from fabric.ports import ANY, WITH_PORTS
+from fabric.values.ports import ANY, WITH_PORTS
 from sim.blocks.port_sets import Box
 from sim.diff.changes import ChangedRegion
 from sim.proof.permits import PERMITTED, UNDECLARED

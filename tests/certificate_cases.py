@@ -10,14 +10,14 @@ from typing import Any
 from routed import at, endpoint, routed
 
 from compiler.policy.ir import Policy
-from fabric.build import build
-from fabric.inputs import input_files
+from fabric.building.build import build
+from fabric.building.inputs import input_files
+from fabric.building.load import load_fabric
 from fabric.kubernetes.unevaluated import Unevaluated
-from fabric.load import load_fabric
 from sim.checker.expected import expected, policy_of
 from sim.proof.certificate import certificate
 from sim.proof.prove import prove
-from sim.world import World
+from sim.worlds.world import World
 
 TOPOLOGIES = Path(__file__).parents[1] / "topologies"
 Case = tuple[Any, Any]

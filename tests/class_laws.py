@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 
-from fabric.build import build
-from fabric.load import load_fabric
-from fabric.network import Network
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 
 TOPOLOGIES = Path(__file__).parent.parent / "topologies"
 DRAWN = settings(

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from fabric.file.spec import Site
-from fabric.topology import Fabric, Role
+from fabric.wiring.topology import Fabric, Role
 
 
 def asns(fabric: Fabric) -> tuple[int, ...]:

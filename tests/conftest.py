@@ -42,7 +42,7 @@ LONG = [
     "plugins/test_a_header_field",
     "sim/kernels/test_cache_folder",
     "cloison/test_hash_seeds",
-    "sim/test_warm",
+    "sim/pipeline/test_warm",
     "sim/checker/test_claims",
     "sim/checker/test_forged_certificates",
     "compiler/policy/test_network_policy_laws",

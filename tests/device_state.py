@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fabric.network import Network
-from fabric.topology import Role
+from fabric.building.network import Network
+from fabric.wiring.topology import Role
 from sim.state.compared import StateRow, compared
 from sim.state.heard import StateFolder
 

@@ -22,10 +22,10 @@ from naive_worlds import World
 from compiler.compile import compile_network
 from compiler.policy.ir import Cidr, InVrf
 from compiler.program.program import Program
-from fabric.build import build
-from fabric.cluster import cluster_network
-from fabric.load import load_fabric
-from fabric.network import Network
+from fabric.building.build import build
+from fabric.building.cluster import cluster_network
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 
 Objects = list[dict[str, Any]]
 WORKLOADS = ("Pod", "Deployment", "StatefulSet")

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.checker.consistency import inconsistencies
 from sim.checker.validity import validity
 from sim.proof.certificate import certificate

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from fabric.build import build
-from fabric.load import load_fabric
-from fabric.network import Network
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 
 POD = """\
 apiVersion: v1

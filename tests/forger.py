@@ -13,12 +13,12 @@ from typing import Any
 
 from certificate_changes import resealed
 
-from sim.assumptions import assumptions
 from sim.checker.claims import Judge
 from sim.checker.claims import read as read_claim
 from sim.checker.follows import cells, failing, verdict
 from sim.checker.regions import Choice, Regions, Row, Sender, read
 from sim.checker.writing import sections
+from sim.wording.assumptions import assumptions
 
 Forge = Callable[[Any], Any]
 

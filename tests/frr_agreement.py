@@ -14,8 +14,8 @@ from frr_daemons import wait_for
 from frr_lab import FrrLab
 from frr_releases import FRR_8
 
+from fabric.building.network import Network
 from fabric.control.fib import NextHop
-from fabric.network import Network
 
 
 def agree(lab: FrrLab, network: Network) -> None:

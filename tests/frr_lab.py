@@ -30,8 +30,8 @@ from cloison.cli.compile import write
 from compiler.compile import compile_network
 from compiler.targets.catalogue import writers
 from compiler.targets.releases import RELEASES
-from fabric.network import Network
-from fabric.topology import Role
+from fabric.building.network import Network
+from fabric.wiring.topology import Role
 
 
 @contextmanager

@@ -16,18 +16,18 @@ from unittest.mock import patch
 import yaml
 from click.testing import CliRunner
 
-from cloison.checking import check_file
 from cloison.cli import main
-from cloison.how import How
+from cloison.loading.how import How
 from cloison.render.diagnostics import render, summary
+from cloison.verbs.checking import check_file
 from compiler.compile import compile_network
 from compiler.sources.network_policy import policy
 from compiler.targets import canonical, text
 from compiler.targets.catalogue import along, dumper
-from fabric.build import build
-from fabric.cluster import CLUSTER, cluster_network
+from fabric.building.build import build
+from fabric.building.cluster import CLUSTER, cluster_network
+from fabric.building.load import load_fabric
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.load import load_fabric
 
 TESTS = Path(__file__).parent
 ERRORS = TESTS / "fabric" / "errors"

@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from fabric.building.network import Network
 from fabric.control.evpn import Type5Route
-from fabric.inventory import Endpoint
-from fabric.network import Network
-from fabric.topology import Role
+from fabric.values.inventory import Endpoint
+from fabric.wiring.topology import Role
 
 Hop = tuple[int, int]
 """A VTEP and a VRF there."""

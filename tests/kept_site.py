@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 from fabric_files import pods, vrf, write_fabric
 
-from cloison import kept_worlds, own_code
 from cloison.cli import main
-from cloison.how import How
-from cloison.keeping import keeping
-from cloison.kept_worlds import Request, found
+from cloison.loading import kept_worlds, own_code
+from cloison.loading.how import How
+from cloison.loading.keeping import keeping
+from cloison.loading.kept_worlds import Request, found
 from cloison.views.world import World
 
 ROOT = Path(__file__).parents[1]
@@ -34,7 +34,7 @@ POLICIES = str(TOPOLOGIES / "manifests" / "demo" / "inference")
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A place of its own, where everything is worth keeping."""
     monkeypatch.setenv("CLOISON_CACHE", "on")
-    monkeypatch.setattr("cloison.kept_worlds.home", lambda: tmp_path / "cache" / "cloison")
+    monkeypatch.setattr("cloison.loading.kept_worlds.home", lambda: tmp_path / "cache" / "cloison")
     monkeypatch.setattr(kept_worlds, "WORTH", -1.0)
     monkeypatch.setattr(kept_worlds, "own_code", lambda: "tests")  # whoever edits meanwhile
     monkeypatch.setattr(own_code, "STARTED", float("inf"))
@@ -66,7 +66,8 @@ def site(tmp_path: Path) -> Path:
 PROGRAM = """
 import sys
 from pathlib import Path
-from cloison import kept_worlds, own_code
+from cloison.loading import kept_worlds
+from cloison.loading import own_code
 from cloison.cli import main
 kept_worlds.WORTH, own_code.STARTED = -1.0, float("inf")
 kept_worlds.home, kept_worlds.own_code = lambda: Path(sys.argv[1]), lambda: "tests"

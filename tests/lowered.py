@@ -35,7 +35,7 @@ from compiler.program.program import (
     Region,
     refuse_fields,
 )
-from fabric.ports import ANY
+from fabric.values.ports import ANY
 from sim.classify.ruleset import (
     ALL_DSCP,
     ALL_STATES,

@@ -6,8 +6,8 @@ from dataclasses import fields
 from typing import Any
 
 from compiler.policy.matcher import Matcher
-from fabric.inventory import Endpoint
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint
 
 FIELDS = frozenset(f.name for f in fields(Endpoint))
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from compiler.policy.fields import Values
 from compiler.policy.ir import Cidr, Direction, Packet, Policy, Verdict
 from compiler.policy.semantics import decide, owners
-from fabric.inventory import Endpoint
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint
 from sim.packets.reasons import Reason, reasons
 
 L4S = [(6, 1000, 80), (6, 40000, 80), (6, 40000, 81), (17, 40000, 80), (17, 1, 53), (1, 0, 0),

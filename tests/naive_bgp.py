@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from fabric.control.underlay import Underlay
-from fabric.topology import Fabric, Role
+from fabric.wiring.topology import Fabric, Role
 
 Path_ = tuple[int, ...]
 Best = dict[tuple[int, int], tuple[bool, Path_, list[tuple[int, int]]]]

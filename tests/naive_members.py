@@ -11,7 +11,7 @@ from naive_worlds import World, outer, vrf_name
 
 from compiler.policy.ir import Cidr, InVrf, OwnNode, Policy
 from compiler.policy.selectors import selects
-from fabric.inventory import Endpoint
+from fabric.values.inventory import Endpoint
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from naive_worlds import L4, World, outer
 
 from compiler.policy.ir import Direction, OwnNode, Packet, Policy
 from compiler.policy.semantics import decide
-from fabric.inventory import Endpoint
+from fabric.values.inventory import Endpoint
 
 
 def between(

@@ -11,8 +11,8 @@ from naive import Header
 from compiler.policy.ir import Packet, Policy, Verdict
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import decide, owner
-from fabric.inventory import Endpoint
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint
 from sim.packets.reasons import Reason
 
 L4 = tuple[int, int, int]

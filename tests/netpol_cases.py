@@ -18,9 +18,9 @@ from compiler.policy.ir import Direction, Packet
 from compiler.policy.semantics import decide, owner
 from compiler.program.program import Program
 from compiler.program.walk import verdict
-from fabric.cluster import cluster_network
-from fabric.inventory import Endpoint
-from fabric.network import Network
+from fabric.building.cluster import cluster_network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint
 from sim.blocks.blocks import Blocks, build_blocks
 
 PROTOCOLS = {"TCP": 6, "UDP": 17, "SCTP": 132, "ICMP": 1}

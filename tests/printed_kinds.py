@@ -9,16 +9,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from cloison.replaying import vrf_index
+from cloison.verbs.replaying import vrf_index
 from cloison.views.world import World
-from fabric.address_sets import address_in, addresses_in, set_in
-from fabric.build import rebuild
+from fabric.building.build import rebuild
 from fabric.checks.expectations import check
 from fabric.checks.known_names import survey
 from fabric.diagnostics import Diagnostics
 from fabric.file.claims import parse_claim
 from fabric.file.spec import Expectation
-from fabric.ports import parse_ports
+from fabric.values.address_sets import address_in, addresses_in, set_in
+from fabric.values.ports import parse_ports
 from sim.names.address_sets import owning
 from sim.names.ends import endpoints, targets
 from sim.names.wanted_ports import CALLED, split_source

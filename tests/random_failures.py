@@ -11,12 +11,12 @@ from typing import Any
 from fabric_files import network_of, vrf, write_fabric
 from failing_fabrics import KINDS, NODES, RISKS, ZONE2, failing
 
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
 from fabric.file.spec import Expectation
-from fabric.network import Network
 from sim.proof.expect import check_claim, read_claims
 from sim.proof.reachability import reachability
-from sim.world import World
+from sim.worlds.world import World
 
 PORTS = ("", "", ":443/tcp")
 

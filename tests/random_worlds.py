@@ -24,7 +24,7 @@ from compiler.policy.ir import (
     Stage,
 )
 from compiler.policy.stages import STAGES, Stages
-from fabric.network import Network
+from fabric.building.network import Network
 
 FINAL = Action.PERMIT_FINAL
 NODES = ["dpu1", "dpu2", "border1", "border2"]

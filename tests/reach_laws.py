@@ -9,7 +9,7 @@ from naive import Header, Outcome, numbered, outcomes, points, theirs
 
 from compiler.policy.ir import Policy
 from compiler.policy.semantics import owners
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.packets.reasons import Reason
 from sim.proof.reachability import Reach
 

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from worlds import endpoint
 
-from fabric.inventory import Endpoint, Prefix, Vrf
-from fabric.network import Network
-from fabric.topology import Role
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint, Prefix, Vrf
+from fabric.wiring.topology import Role
 
 __all__ = ["Hop", "RouteTo", "at", "endpoint", "routed"]
 

@@ -8,7 +8,7 @@ from itertools import product
 from naive_diff import Fact, Twin
 from naive_members import Unit, related
 
-from fabric.wildcard import ranged
+from fabric.values.wildcard import ranged
 from sim.diff.diff import Change, Diff
 from sim.diff.merged import RowEnd
 

@@ -19,7 +19,7 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
-from fabric.network import Network
+from fabric.building.network import Network
 
 IN = Direction.IN
 

@@ -25,9 +25,9 @@ from compiler.policy.ir import (
 )
 from compiler.policy.selectors import selects
 from compiler.policy.stages import To
-from fabric.inventory import Endpoint, Prefix
-from fabric.network import Network
-from fabric.ports import ANY, WITH_PORTS
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint, Prefix
+from fabric.values.ports import ANY, WITH_PORTS
 from sim.diff.changes import ChangedRegion
 
 Formula = Any

@@ -36,10 +36,10 @@ from compiler.program.program import conditions_of, fields_of
 from compiler.program.walk import verdict
 from compiler.targets import canonical, nftables, text
 from compiler.targets.catalogue import dumper
-from fabric.build import build
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.load import load_fabric
-from fabric.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
 from sim.blocks.update import update
 from sim.checker.consistency import inconsistencies
@@ -52,7 +52,7 @@ from sim.pipeline.replay import replay
 from sim.pipeline.trace import trace
 from sim.proof.certificate import certificate
 from sim.proof.prove import prove
-from sim.world import World
+from sim.worlds.world import World
 
 Carried = Sequence[Values]
 """What packets carry besides ports, one of these each."""

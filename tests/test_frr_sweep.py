@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.root, pytest.mark.oracle("frr")]
 HERE = Path(__file__).parent
 LAB = """
 import frr_lab, frr_releases, secrets, sys, time
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 secrets.token_hex = lambda length: sys.argv[1]
 release = next(each for each in frr_releases.RELEASES if each.name == sys.argv[2])
 with frr_lab.frr_lab(build(load_fabric(sys.argv[3]), lock=False), release):

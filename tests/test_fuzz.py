@@ -29,7 +29,7 @@ def same_vni(patch: pytest.MonkeyPatch) -> None:
 
 
 def one_pod_less(patch: pytest.MonkeyPatch) -> None:
-    from fabric import build
+    from fabric.building import build
 
     real = build.place
     patch.setattr(build, "place", lambda *a, **k: real(*a, **k)[:-1])

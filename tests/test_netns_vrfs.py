@@ -8,8 +8,8 @@ import pytest
 from netns_vrfs import Spaces
 
 from compiler.targets.linux import script
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 
 SMALL = Path(__file__).parents[1] / "topologies" / "small.yaml"
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.blocks.blocks import build_blocks
 from sim.kernels.pipeline.flow_table import OPENED_BY_B
 from sim.packets.ecmp import ENTRY, choose, flow_hash

@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 
-from fabric.build import build
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.load import load_fabric
-from fabric.network import Network
-from fabric.topology import Role
+from fabric.wiring.topology import Role
 from sim.proof.expect import read_claims
 
 Document = dict[str, Any]

@@ -17,8 +17,8 @@ from naive import Header, Outcome, numbered
 from compiler.policy.ir import Cidr, Direction, InVrf, Packet, Policy
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import decide
-from fabric.inventory import Endpoint, Prefix
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint, Prefix
 from sim.packets.reasons import Reason, reasons
 
 TTL = 64

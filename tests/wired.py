@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from routed import box
 
-from fabric.network import Network
+from fabric.building.network import Network
 
 N_SPINES = 2
 

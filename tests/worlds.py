@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fabric.inventory import Endpoint, Vrf
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint, Vrf
 
 
 class Hop(NamedTuple):

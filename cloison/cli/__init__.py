@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from cloison.brief import brief
 from cloison.cli.errors import USAGE, reported
 from cloison.cli.lazy import LazyGroup
-from cloison.keeping import keeping
+from cloison.loading.brief import brief
+from cloison.loading.keeping import keeping
 
 VERBS = {
     "init": ("cloison.cli.init", "Write a small fabric to start from."),
@@ -65,7 +65,7 @@ class Front(LazyGroup):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the verb, unless something else would be imported in our packages' place."""
-        from cloison.guard import conflict
+        from cloison.cli.guard import conflict
 
         if problem := conflict():
             click.echo(f"error: {problem}", err=True)

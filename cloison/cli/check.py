@@ -16,7 +16,7 @@ from cloison.cli.options import accept_option, locked_option, output_option, qui
 from cloison.render.colour import colour_wanted
 
 if TYPE_CHECKING:
-    from cloison.how import How
+    from cloison.loading.how import How
     from cloison.render.formats import Tell
     from cloison.views.world import World
     from fabric.diagnostics import Diagnostic
@@ -43,7 +43,7 @@ def command(
     route that is imported without a declared intent), 4 when manifests hold
     what may decide who reaches whom and is not evaluated, else 0.
     """
-    from cloison.how import How
+    from cloison.loading.how import How
     from cloison.render.diagnostics import render, summary
     from cloison.render.formats import progress
 
@@ -94,14 +94,14 @@ def tell_warnings(found: Sequence[Diagnostic]) -> None:
 
 def diagnostics(path: Path, sources: dict[str, str], how: How, tell: Tell) -> list[Diagnostic]:
     """Everything about one file, whose text goes into `sources`."""
-    from cloison.checking import check_file
+    from cloison.verbs.checking import check_file
     from fabric.diagnostics import InputError
     from fabric.file.reader import read_text
 
     try:
         text, name = read_text(path)
     except InputError as error:
-        from fabric.load import directed
+        from fabric.building.load import directed
 
         return list(directed(path, error))
     sources[name] = text

@@ -11,7 +11,7 @@ from cloison.cli.errors import FINDING, UNKNOWN
 from cloison.cli.options import fabric_argument, output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
-    from cloison.how import How
+    from cloison.loading.how import How
 
 
 @click.command()

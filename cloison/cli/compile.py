@@ -27,7 +27,7 @@ from fabric.io.reading import there
 from fabric.io.visible import visible
 
 if TYPE_CHECKING:
-    from cloison.how import How
+    from cloison.loading.how import How
     from cloison.views.drift import Drift
     from compiler.program.program import Program
     from compiler.targets.catalogue import Backend

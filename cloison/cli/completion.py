@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from fabric.network import Network
-    from fabric.topology import Fabric
+    from fabric.building.network import Network
+    from fabric.wiring.topology import Fabric
 
 MOST = 64
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
@@ -52,17 +52,17 @@ def named_inputs(context: click.Context) -> list[Path]:
 
 def wiring(paths: list[Path]) -> Fabric:
     """Nodes and links of a fabric file."""
-    from fabric.clos import build_fabric
-    from fabric.load import load_fabric
+    from fabric.building.load import load_fabric
+    from fabric.wiring.clos import build_fabric
 
     return build_fabric(load_fabric(paths[0]))
 
 
 def network(paths: list[Path]) -> Network:
     """The whole network, if it is small; ValueError if not (rule 2)."""
-    from cloison.how import How
-    from cloison.loader import is_fabric, read
-    from fabric.topology import Role
+    from cloison.loading.how import How
+    from cloison.loading.loader import is_fabric, read
+    from fabric.wiring.topology import Role
 
     paths = paths[:1] if is_fabric(paths[0]) else paths
     if is_fabric(paths[0]):
@@ -73,7 +73,7 @@ def network(paths: list[Path]) -> Network:
 
 
 def _failing(paths: list[Path]) -> Iterable[str]:
-    from fabric.topology import session
+    from fabric.wiring.topology import session
 
     found = wiring(paths)
     groups = [group.name for group in found.risk_groups]
@@ -82,7 +82,7 @@ def _failing(paths: list[Path]) -> Iterable[str]:
 
 
 def _tenants(paths: list[Path]) -> Iterable[str]:
-    from fabric.load import load_fabric
+    from fabric.building.load import load_fabric
 
     spec = load_fabric(paths[0])
     zones = {"zone0": spec.zones.zone0.endpoints, "zone2": spec.zones.zone2.endpoints}
@@ -90,8 +90,8 @@ def _tenants(paths: list[Path]) -> Iterable[str]:
 
 
 def _endpoints(paths: list[Path]) -> Iterable[str]:
-    from fabric.cluster import CLUSTER
-    from fabric.names import others
+    from fabric.building.cluster import CLUSTER
+    from fabric.values.names import others
 
     for endpoint in network(paths).endpoints:
         names = [endpoint.name, *others(endpoint)]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloison.brief import brief
 from cloison.cli.errors import FINDING, leave
 from cloison.cli.options import manifest_options, output_option, quiet_option, world_options
-from cloison.keeping import keeping
+from cloison.loading.brief import brief
+from cloison.loading.keeping import keeping
 
 if TYPE_CHECKING:
-    from cloison.how import How
+    from cloison.loading.how import How
     from sim.diff.diff import Diff
 
 
@@ -48,9 +48,9 @@ def command(
     every change of a file, until Ctrl-C; what cannot be read is told and waited for.
     """
     from cloison.cli.check import tell_findings
-    from cloison.loader import is_fabric
-    from cloison.pair import both
+    from cloison.loading.loader import is_fabric
     from cloison.render.formats import progress
+    from cloison.verbs.pair import both
     from cloison.views import differences
     from cloison.views.world import World
     from sim.diff.diff import diff
@@ -95,7 +95,7 @@ def _show(found: Diff, output: str) -> None:
 def _watch(old: Path, new: Path, how: How, output: str, quiet: bool) -> None:
     from cloison.cli.check import tell_findings
     from cloison.cli.errors import explain
-    from cloison.watching import Watch
+    from cloison.verbs.watching import Watch
 
     if "-" in (str(old), str(new)):
         raise click.UsageError("--watch is for files: stdin is read once")

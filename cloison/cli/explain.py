@@ -13,10 +13,10 @@ from cloison.cli.errors import UNKNOWN
 from cloison.cli.options import manifest_options, output_option, world_options
 
 if TYPE_CHECKING:
-    from cloison.how import How
+    from cloison.loading.how import How
     from cloison.views.world import World
-    from fabric.address_sets import Address, AddressSet
-    from fabric.inventory import Endpoint
+    from fabric.values.address_sets import Address, AddressSet
+    from fabric.values.inventory import Endpoint
     from sim.names.ends import Destination
     from sim.why.explain import Explanation
 
@@ -56,7 +56,7 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     """
     from cloison.cli.check import told
     from cloison.views.world import World
-    from fabric.address_sets import address_in, set_in
+    from fabric.values.address_sets import address_in, set_in
     from sim.names.ends import both, endpoints, is_pattern, targets
     from sim.names.wanted_ports import split_source
     from sim.why.address_parts import Ends, each

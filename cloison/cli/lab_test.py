@@ -12,7 +12,7 @@ from cloison.cli.errors import FINDING, UNKNOWN
 from cloison.cli.options import output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
-    from cloison.how import How
+    from cloison.loading.how import How
     from cloison.views.lab import Lab
     from sim.lab.trial import Trial
 

@@ -10,7 +10,7 @@ import click
 from cloison.cli.options import fabric_argument, quiet_option, world_options
 
 if TYPE_CHECKING:
-    from cloison.how import How
+    from cloison.loading.how import How
 
 
 @click.command()

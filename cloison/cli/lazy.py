@@ -79,7 +79,7 @@ def set_root(context: click.Context, value: str | None) -> None:
 def set_budget(context: click.Context, value: float | None) -> None:
     """Raise every limit until the command is done."""
     if value is not None:
-        from fabric.budget import multiplied
+        from fabric.wiring.budget import multiplied
 
         context.with_resource(multiplied(value))
 
@@ -87,7 +87,7 @@ def set_budget(context: click.Context, value: float | None) -> None:
 def set_verbose(context: click.Context, value: bool) -> None:
     """Tell of every phase until the command is done."""
     if value:
-        from fabric.phases import listening
+        from fabric.io.phases import listening
 
         context.with_resource(listening(lambda line: click.echo(line, err=True)))
 

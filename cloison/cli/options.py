@@ -84,7 +84,7 @@ def world_options(function: F) -> F:
         host_network: Any = "exempt",
         **others: Any,
     ) -> Any:
-        from cloison.how import How
+        from cloison.loading.how import How
 
         how = How(
             down,

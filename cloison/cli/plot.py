@@ -12,7 +12,7 @@ from cloison.cli.errors import UNKNOWN
 from cloison.cli.options import fabric_argument, world_options
 
 if TYPE_CHECKING:
-    from cloison.how import How
+    from cloison.loading.how import How
     from cloison.render.plot import Drawing
     from cloison.views.world import World
 

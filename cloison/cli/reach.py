@@ -13,10 +13,10 @@ from cloison.cli.errors import UNKNOWN, USAGE
 from cloison.cli.options import manifest_options, output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
-    from cloison.how import How
+    from cloison.loading.how import How
     from cloison.views.world import World
     from compiler.policy.ir import Policy
-    from fabric.network import Network
+    from fabric.building.network import Network
 
 
 @click.command()
@@ -84,7 +84,7 @@ def command(
     Exit code 4 when an answer is unknown: something that touches it is not
     evaluated.
     """
-    from cloison.loader import is_fabric
+    from cloison.loading.loader import is_fabric
     from cloison.render.formats import progress, say
     from cloison.views.world import World
 
@@ -123,9 +123,9 @@ def command(
 
 def warn(network: Network, policy: Policy, how: How) -> None:
     """What is doubtful about manifests, and what must not be, on stderr."""
-    from cloison.checking import lints
     from cloison.render.formats import visible
-    from fabric.cluster import CLUSTER
+    from cloison.verbs.checking import lints
+    from fabric.building.cluster import CLUSTER
 
     found = network.manifests[CLUSTER].warnings
     for warning in (*found, *network.findings, *lints(network, policy, how)):

@@ -15,7 +15,7 @@ from cloison.cli.errors import leave
 from cloison.cli.options import output_option, quiet_option, world_options
 
 if TYPE_CHECKING:
-    from cloison.replaying import Elsewhere
+    from cloison.verbs.replaying import Elsewhere
     from cloison.views.world import World
     from fabric.kubernetes.unevaluated import Unevaluated
     from sim.packets.pcap import Reader
@@ -173,7 +173,7 @@ def run(
     about verdicts."""
     from cloison.cli.check import told
     from cloison.cli.simulate import announce_kernels
-    from cloison.replaying import Elsewhere, document, doubtful
+    from cloison.verbs.replaying import Elsewhere, document, doubtful
     from cloison.views import replayed
     from cloison.views.world import World
     from sim.pipeline.flow_verdicts import FlowVerdicts
@@ -200,8 +200,8 @@ def send(
     """The traffic that was asked for, through the datapath."""
     from cloison.render.files import apart, writing
     from cloison.render.formats import progress
-    from cloison.replaying import arrivals, generate
-    from fabric.inputs import input_files
+    from cloison.verbs.replaying import arrivals, generate
+    from fabric.building.inputs import input_files
     from sim.pipeline.conntrack import FlowTable
     from sim.pipeline.dropped import DroppedPackets
     from sim.pipeline.replay import replay

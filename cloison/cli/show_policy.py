@@ -11,7 +11,7 @@ import click
 from cloison.cli.options import NameChoice, fabric_argument, output_option, world_options
 
 if TYPE_CHECKING:
-    from cloison.how import How
+    from cloison.loading.how import How
 
 
 def labels() -> Iterable[str]:

@@ -11,7 +11,7 @@ from cloison.cli import completion
 from cloison.cli.options import fabric_argument, output_option, world_options
 
 if TYPE_CHECKING:
-    from cloison.how import How
+    from cloison.loading.how import How
 
 
 @click.command()

@@ -28,8 +28,8 @@ def command(
     from cloison.render.formats import emit
     from cloison.views.diagnosed import diagnostic_rows, in_order
     from cloison.views.topology import known_node, link_rows, node_rows
-    from fabric.clos import build_fabric
-    from fabric.load import load
+    from fabric.building.load import load
+    from fabric.wiring.clos import build_fabric
 
     spec, warnings = load(fabric)
     built = build_fabric(spec, down)

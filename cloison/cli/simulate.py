@@ -18,7 +18,7 @@ from cloison.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from cloison.how import How
+    from cloison.loading.how import How
     from cloison.views.report import Simulation
     from sim.sweep.runner import Runner
 
@@ -43,7 +43,7 @@ def command(fabric: Path, how: How, runner: Runner, target: str, output: str, qu
     announce_kernels()
     from cloison.cli.check import tell_warnings
     from cloison.render.formats import progress
-    from cloison.simulation import run
+    from cloison.verbs.simulation import run
     from cloison.views.world import World
 
     with progress(quiet=quiet) as tell:
@@ -66,7 +66,7 @@ def show(found: Simulation, output: str) -> None:
     from cloison.render.formats import json_text, yaml_text
     from cloison.render.formats import show as write
     from cloison.views.report import document
-    from fabric.cluster import is_cluster
+    from fabric.building.cluster import is_cluster
 
     data = document(found) if output != "table" else {}
     if is_cluster(found.world.network):

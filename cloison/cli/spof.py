@@ -17,7 +17,7 @@ from cloison.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from cloison.how import How
+    from cloison.loading.how import How
     from sim.sweep.runner import Runner
 
 

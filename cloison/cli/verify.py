@@ -11,7 +11,7 @@ from cloison.cli.errors import leave
 from cloison.cli.options import output_option, quiet_option, sweep_options, world_options
 
 if TYPE_CHECKING:
-    from cloison.how import How
+    from cloison.loading.how import How
     from sim.proof.prove import Proof
     from sim.sweep.runner import Runner
 
@@ -88,7 +88,7 @@ def proven(
     written."""
     from cloison.render.files import apart, writing
     from cloison.views.world import World
-    from fabric.inputs import input_files
+    from fabric.building.inputs import input_files
     from sim.proof.prove import prove
 
     tell("build and converge")

@@ -19,7 +19,7 @@ def command(quiet: bool) -> None:
     image build, or before anything is timed.
     """
     from cloison.render.formats import progress
-    from sim.warm import warm
+    from sim.pipeline.warm import warm
 
     if not quiet and not sys.stderr.isatty():
         click.echo("compiling what is missing; two or three minutes", err=True)

@@ -30,7 +30,7 @@ import click
 
 from cloison.render.colour import asked_for
 from fabric.io.visible import visible as visible
-from fabric.rows import Rows
+from fabric.values.rows import Rows
 
 if TYPE_CHECKING:
     from rich.console import Console, Group

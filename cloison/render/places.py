@@ -2,9 +2,9 @@
 
 Rules that hold here:
 
-1. Height is the tier (`fabric.topology.RANK`). A pod's DPUs, leaves and spines stand in one column
-   of the picture, each row spread over its width; superspines spread over their whole site, and a
-   site's borders have a column of their own at its right, so that they push nobody aside.
+1. Height is the tier (`fabric.wiring.topology.RANK`). A pod's DPUs, leaves and spines stand in one
+   column of the picture, each row spread over its width; superspines spread over their whole site,
+   and a site's borders have a column of their own at its right, so that they push nobody aside.
 2. A DPU stands for its host. Beyond `LIMIT` nodes, those of one role and rack are drawn as one
    bundle, or of one role, pod and site where that is not enough; what is to be seen (a path) stays
    apart.
@@ -22,7 +22,7 @@ from itertools import islice
 import numpy as np
 
 from cloison.render.untangled import untangled
-from fabric.topology import RANK, Fabric, Node, Role, port_order
+from fabric.wiring.topology import RANK, Fabric, Node, Role, port_order
 
 LIMIT = 150
 GAP = 0.7

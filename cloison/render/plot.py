@@ -32,7 +32,7 @@ from cloison.render.places import LIMIT, Spot, placed
 from cloison.render.untangled import way_round
 from fabric.io.visible import lines as lines_of
 from fabric.io.visible import visible
-from fabric.topology import Fabric, Role
+from fabric.wiring.topology import Fabric, Role
 
 CABLE, PATH, UNREACHED, DOWN, SEVERAL = "#b6bfca", "#d55e00", "#e9b48f", "#d8d8d8", "#ffffff"
 TIERS = {

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fabric.inventory import Endpoint
-    from fabric.network import Network
+    from fabric.building.network import Network
+    from fabric.values.inventory import Endpoint
 
 
 def nodes(network: Network) -> Iterator[dict[str, Any]]:

@@ -17,13 +17,13 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from cloison.views.world import World
-from fabric.address_sets import AddressSet, address_in, addresses_in
-from fabric.cluster import CLUSTER, EXTERNAL
-from fabric.door_names import door_in
-from fabric.interval_sets import intersect
+from fabric.building.cluster import CLUSTER, EXTERNAL
 from fabric.kubernetes.services import Service
 from fabric.kubernetes.workloads import Pod
-from fabric.ports import PortRange, parse_ports
+from fabric.values.address_sets import AddressSet, address_in, addresses_in
+from fabric.values.door_names import door_in
+from fabric.values.interval_sets import intersect
+from fabric.values.ports import PortRange, parse_ports
 from sim.names.cluster_names import ClusterNames, fault, split
 from sim.names.led_by import portless
 from sim.names.services import offers

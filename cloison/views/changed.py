@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fabric.cluster import is_cluster
+from fabric.building.cluster import is_cluster
 from fabric.diagnostics import Span
 from sim.diff.diff import Change, Diff
 from sim.diff.edits import InputEdit

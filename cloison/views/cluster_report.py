@@ -15,7 +15,7 @@ from cloison.views.report import Simulation, replay_table, time_table
 from cloison.views.report_text import remarks, section
 from cloison.views.unknowns import in_short
 from compiler.sources import admin_policy, network_policy_v1
-from fabric.cluster import CLUSTER
+from fabric.building.cluster import CLUSTER
 from fabric.kubernetes.unevaluated import Unevaluated
 from sim.reach.connectivity import Connectivity, connectivity
 

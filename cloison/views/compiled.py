@@ -15,7 +15,7 @@ from compiler.targets.catalogue import dumper
 from compiler.targets.profiles import Profile
 from compiler.targets.usage import Usage, usage
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.topology import Role
+from fabric.wiring.topology import Role
 
 
 @dataclass(frozen=True, slots=True, repr=False)

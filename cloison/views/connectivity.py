@@ -29,10 +29,10 @@ from compiler.policy.ir import Direction, Origin
 from compiler.program.program import goes_by_address
 from compiler.sources import SOURCES
 from compiler.sources.past_egress import workload_of
-from fabric.address_sets import AddressSet, addresses_in, refusal
-from fabric.cluster import CLUSTER
+from fabric.building.cluster import CLUSTER
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.kubernetes.unevaluated import Unevaluated, pending
+from fabric.values.address_sets import AddressSet, addresses_in, refusal
 from sim.blocks.port_sets import rows as port_rows
 from sim.names.cluster_names import ClusterNames
 from sim.names.wanted_ports import ports_by, split_port
@@ -45,7 +45,7 @@ from sim.reach.connectivity import (
 )
 from sim.reach.doors import Door, doors
 from sim.reach.openings import CONTROLLER
-from sim.verdicts import touching
+from sim.wording.verdicts import touching
 
 SCHEMA = "cloison/connectivity/1"
 SIDES = {Direction.OUT: "egress", Direction.IN: "ingress"}

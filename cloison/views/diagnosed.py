@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from cloison.render.table import Table
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic
-from fabric.network import Network
 
 
 def diagnostic_rows(found: Iterable[Diagnostic]) -> list[dict[str, Any]]:

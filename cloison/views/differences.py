@@ -10,8 +10,8 @@ from cloison.views.changed import EditGroup, addresses, end_row, grouped, line, 
 from cloison.views.diagnosed import diagnosed
 from cloison.views.unknowns import as_rows, in_short, way_on
 from cloison.views.unknowns import sentences as unevaluated
-from fabric.door_names import HOST_PORT, SERVICE
 from fabric.kubernetes.unevaluated import accepted, pending
+from fabric.values.door_names import HOST_PORT, SERVICE
 from sim.blocks.port_sets import rows as port_rows
 from sim.diff.diff import Change, Diff
 from sim.diff.service_leads import DoorChange

@@ -17,17 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from fabric.door_names import door_in
+from fabric.building.network import Network
 from fabric.kubernetes.unevaluated import Unevaluated, pending
-from fabric.network import Network
+from fabric.values.door_names import door_in
 from sim.names.chosen import patterns
 from sim.names.services import may_be_behind
 from sim.names.wanted_ports import split_port, split_source
 from sim.proof.reachability import Reach
 from sim.reach.access import receivers, senders
 from sim.reach.led_nodes import Led, led_nodes
-from sim.verdicts import touching
 from sim.why.pod_classes import workload
+from sim.wording.verdicts import touching
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fabric.door_names import SERVICE, DoorName, door_in
+from fabric.values.door_names import SERVICE, DoorName, door_in
 
 NAMED = 6
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sim.blocks.blocks import Blocks
 from sim.blocks.exact import WORDS
 from sim.pipeline.tables import Tables, tables_of
-from sim.world import World
+from sim.worlds.world import World
 
 SHOWN = ("table", "vrf", "holds", "of", "bytes")
 Part = tuple[str, str, str, tuple[str, ...]]

@@ -10,8 +10,8 @@
       OUT WORKLOAD  deny: NetworkPolicy acme/web/default-deny
                     group 5 default; policies.yaml:7:26
 
-Of a cluster without a fabric (`fabric.cluster`) only what policies say is shown: routes, tunnels
-and the tenant's own isolation are not the user's there.
+Of a cluster without a fabric (`fabric.building.cluster`) only what policies say is shown: routes,
+tunnels and the tenant's own isolation are not the user's there.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from cloison.views.report_text import quoted
 from cloison.views.unknowns import sentences, way_on
 from compiler.policy.ir import Direction
 from compiler.policy.stages import Owner
-from fabric.cluster import CLUSTER, is_cluster
+from fabric.building.cluster import CLUSTER, is_cluster
+from fabric.building.network import Network
 from fabric.io.visible import lines
 from fabric.kubernetes.unevaluated import Unevaluated, pending
-from fabric.network import Network
 from sim.packets.notation import show
 from sim.pipeline.trace import EndTrace, Trace
 from sim.why.blame import Cause

@@ -9,9 +9,9 @@ from pathlib import Path
 from cloison.render.formats import Tell
 from cloison.render.table import Table
 from cloison.views.unknowns import left_out, listing
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.visible import visible
-from fabric.network import Network
 from sim.state.compared import Compared, StateRow, compared
 from sim.state.heard import FOREIGN, StateFolder
 

@@ -18,7 +18,7 @@ from cloison.render.table import Table
 if TYPE_CHECKING:
     from compiler.targets.profiles import Profile
     from compiler.targets.usage import Usage
-    from fabric.network import Network
+    from fabric.building.network import Network
 
 MAXIMA = frozenset({"entries_per_group", "ecmp_width"})
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from cloison.how import How
+from cloison.loading.how import How
 from cloison.views.world import World
 from compiler.program.program import Program
+from fabric.building.inputs import input_files
+from fabric.building.load import examine
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.inputs import input_files
-from fabric.load import examine
-from fabric.ports import PROTOCOLS, WITH_PORTS
-from fabric.ports import parse_ports as read_ports
+from fabric.values.ports import PROTOCOLS, WITH_PORTS
+from fabric.values.ports import parse_ports as read_ports
 from sim.lab import kernel, state
 from sim.lab.layout import Layout
 from sim.lab.probes import TRACKED, Probe
@@ -141,7 +141,7 @@ def _is_of(lab: str, fabric: Path, failed: Sequence[str]) -> bool:
 
 def parse_ports(texts: Sequence[str]) -> list[tuple[int, int]]:
     """`443/tcp`, `icmp` as (protocol, port); ranges stand for both ends. `ValueError` as
-    `fabric.ports.parse_ports`."""
+    `fabric.values.ports.parse_ports`."""
     out: list[tuple[int, int]] = []
     for found in (found for text in texts for found in read_ports(text)):
         for protocol in [found.protocol] if found.protocol in PROTOCOLS.values() else [6, 17]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fabric.cluster import CLUSTER
+from fabric.building.cluster import CLUSTER
 
 if TYPE_CHECKING:
     from compiler.policy.ir import L4, Origin, Policy, Stage, Within
@@ -66,7 +66,7 @@ def listed(row: dict[str, Any]) -> Iterator[Any]:
 
 def ports(ranges: Iterable[L4]) -> list[str]:
     """Ranges as in fabric files, and ports by name; each with the limits of its further fields."""
-    from fabric.ports import NAMES, PortRange, texts
+    from fabric.values.ports import NAMES, PortRange, texts
 
     out: list[str] = []
     limited: dict[tuple[Within, ...], list[L4]] = {}

@@ -20,9 +20,9 @@ from typing import Any
 from cloison.views.policy import policy_object
 from cloison.views.unknowns import as_rows
 from fabric.diagnostics import InputError
-from fabric.door_names import door_in
 from fabric.io.strict_json import decoded, distinct
-from fabric.ports import BOTH, GROUPS, KNOWN, MAX_PORT, PROTOCOLS, WITH_PORTS
+from fabric.values.door_names import door_in
+from fabric.values.ports import BOTH, GROUPS, KNOWN, MAX_PORT, PROTOCOLS, WITH_PORTS
 from sim.reach.questions import Questions, SideCause
 
 SIDES = ("egress", "ingress")

@@ -9,7 +9,7 @@ from typing import Any
 from cloison.render.table import Table
 from compiler.policy.ir import Condition
 from compiler.policy.stages import To
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.blocks.blocks import Blocks
 from sim.packets.pcap import Counts
 from sim.pipeline.flow_verdicts import FlowVerdicts

@@ -22,10 +22,10 @@ from cloison.views.unknowns import as_rows, in_short, sentences
 from cloison.views.world import World
 from compiler.targets.profiles import Profile
 from compiler.targets.usage import Usage
-from fabric.cluster import is_cluster
+from fabric.building.cluster import is_cluster
 from fabric.control.underlay import bgp_sessions
 from fabric.kubernetes.unevaluated import accepted
-from fabric.topology import Role
+from fabric.wiring.topology import Role
 from sim.blocks.onward import hairpins
 from sim.pipeline.replay import ReplayReport
 from sim.proof.expect import Outcome

@@ -31,7 +31,7 @@ from sim.why.blame import Cause
 
 if TYPE_CHECKING:
     from cloison.views.report import Simulation
-    from fabric.network import Network
+    from fabric.building.network import Network
 
 
 def report(sim: Simulation) -> Iterator[Any]:

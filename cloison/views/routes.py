@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fabric.building.network import Network
     from fabric.control.adj_rib_in import AdjRibIn
     from fabric.control.underlay import Underlay
-    from fabric.inventory import Prefix
-    from fabric.network import Network
+    from fabric.values.inventory import Prefix
 
 COLUMNS = ("node", "vrf", "prefix", "via", "reason")
 
@@ -160,7 +160,7 @@ def parse_prefix(text: str | None) -> Prefix | None:
     """An address or prefix; ValueError when it is none."""
     from ipaddress import ip_network
 
-    from fabric.address_sets import refusal
+    from fabric.values.address_sets import refusal
 
     if text and (wrong := refusal(text)):
         raise ValueError(f"{wrong.message}: {wrong.hint}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fabric.network import Network
+    from fabric.building.network import Network
 
 
 def rows(network: Network) -> Iterator[dict[str, Any]]:

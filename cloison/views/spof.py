@@ -10,7 +10,7 @@ from cloison.views.emptied import words
 from cloison.views.unknowns import as_rows
 
 if TYPE_CHECKING:
-    from fabric.network import Network
+    from fabric.building.network import Network
     from sim.proof.spof import Lost, Spof
 
 COLUMNS = (
@@ -78,7 +78,7 @@ def verdict(found: Spof) -> str:
 
 def nobody(found: Spof) -> str:
     """Why there was nobody who could lose anything, if so."""
-    from sim.verdicts import empty
+    from sim.wording.verdicts import empty
 
     return next(empty(found.network, 1), "")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fabric.topology import Fabric
+    from fabric.wiring.topology import Fabric
 
 
 def node_rows(fabric: Fabric) -> Iterator[dict[str, Any]]:

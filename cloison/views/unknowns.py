@@ -17,9 +17,9 @@ from typing import Any
 
 from cloison.render.formats import FORMATS, Format, written
 from cloison.views.diagnosed import diagnosed
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic
 from fabric.kubernetes.unevaluated import Unevaluated, accepted, pending
-from fabric.network import Network
 
 COLUMNS = ("kind", "namespace", "name", "what", "line", "accepted")
 NAMED = 4

@@ -10,8 +10,8 @@ from typing import Any
 from rich.table import Table as Grid
 from rich.text import Text
 
-from cloison.how import AS_USUAL, How
-from cloison.keeping import keeping
+from cloison.loading.how import AS_USUAL, How
+from cloison.loading.keeping import keeping
 from cloison.render.formats import visible
 from cloison.render.table import Table
 from cloison.views.diagnosed import diagnosed
@@ -19,11 +19,11 @@ from cloison.views.isolation import grid_table, open_table
 from cloison.views.report import proven
 from cloison.views.report_text import findings, remarks, section, verdict
 from cloison.views.world import World
+from fabric.building.inputs import input_files
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.reader import read_text
-from fabric.inputs import input_files
 from fabric.io.visible import lines
-from fabric.network import Network
 from sim.checker.consistency import inconsistencies
 from sim.checker.shared_rows import parsed
 from sim.checker.validity import validity

@@ -11,7 +11,7 @@ from typing import Any
 
 from compiler.policy.ir import Direction
 from compiler.program.program import ALL_V4, ALL_V6
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.diff.changes import ChangedRegion, Remote, packet_text
 from sim.names.address_words import blocks_of
 from sim.proof.vrf_pairs import Isolation

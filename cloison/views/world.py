@@ -1,4 +1,4 @@
-"""`World`: `sim.world.World`, with what people see of it as tables and pictures.
+"""`World`: `sim.worlds.world.World`, with what people see of it as tables and pictures.
 
 The tables are those of `cloison show`, with every column. Compiling happens on first use and once.
 """
@@ -11,24 +11,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import sim.world
-from cloison.how import AS_USUAL, How
-from cloison.loader import Read, accept, read, read_fabric, read_spec, with_detours
+import sim.worlds.world
+from cloison.loading.how import AS_USUAL, How
+from cloison.loading.loader import Read, accept, read, read_fabric, read_spec, with_detours
 from cloison.render.table import Table
 from cloison.views import addresses, policy, routes, sessions, topology
 from cloison.views.diagnosed import doubtful, warnings_table
 from cloison.views.unknowns import COLUMNS, as_rows, brief, computed, notes
-from fabric.clos import refuse_idle
+from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import FabricSpec
-from fabric.rewrites import refuse_rewrites
-from fabric.topology import Role
-from sim.axes import axis_of, moved
-from sim.world import NOWHERE
+from fabric.wiring.clos import refuse_idle
+from fabric.wiring.topology import Role
+from sim.worlds.axes import axis_of, moved
+from sim.worlds.world import NOWHERE
 
 if TYPE_CHECKING:
     from cloison.render.plot import Drawing, Stop
-    from sim.live import Live
+    from sim.proof.live import Live
     from sim.proof.vrf_pairs import Isolation
 
 
@@ -36,7 +36,7 @@ Names = str | Iterable[str] | None
 """One name, or several; None leaves an axis as it is."""
 
 
-class World(sim.world.World):
+class World(sim.worlds.world.World):
     """What exists (`network`) and what is allowed in it (`policy`, compiled: `program`)."""
 
     @staticmethod
@@ -63,7 +63,7 @@ class World(sim.world.World):
         only_fabric: bool = False,
     ) -> World:
         """The world of a source: the one way in, for commands and for Python. `at` has the values
-        on axes (`sim.axes`); of a world, those of axes that it does not name stay. Raises
+        on axes (`sim.worlds.axes`); of a world, those of axes that it does not name stay. Raises
         `InputError` with everything that is wrong."""
         there = dict(at)
         for name, values in (("down", how.down), ("drained", how.drained)):
@@ -122,7 +122,7 @@ class World(sim.world.World):
     def live(self) -> Live:
         """The newest of the worlds that came of this one by `edit`: program, blocks, tables and
         proof, while readers read them."""
-        from sim.live import Live
+        from sim.proof.live import Live
 
         return Live(self.network, self.policy_read)
 

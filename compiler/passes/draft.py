@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from compiler.policy.ir import Action, Condition, Direction, Origin, Policy
 from compiler.program.program import Group, Intervals, L4Range, Region
-from fabric.network import Network
+from fabric.building.network import Network
 
 
 class Term(NamedTuple):

@@ -37,8 +37,8 @@ from compiler.policy.stages import met
 from compiler.program.ownership import owned_addresses, regions_of
 from compiler.program.program import ALL_V4, ALL_V6, ANY_VRF, L4Range, Region
 from compiler.program.space import intersect, subtract, union
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, UndecidedError
-from fabric.network import Network
 
 
 def enforce(draft: Draft) -> Draft:

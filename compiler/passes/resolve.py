@@ -8,7 +8,7 @@ the same order and action, so their relative order cannot matter.
 >>> from ipaddress import ip_network
 >>> from types import SimpleNamespace
 >>> from compiler.policy.ir import Pods, Policy, Stage
->>> from fabric.inventory import NamedPort, Vrf
+>>> from fabric.values.inventory import NamedPort, Vrf
 >>> from compiler.policy.ir import Requirement
 >>> def pod(index, app, number):
 ...     return Endpoint(
@@ -48,8 +48,8 @@ from compiler.policy.stages import STAGES, Stages
 from compiler.program.ownership import Owned, owned_addresses, regions_of
 from compiler.program.program import ANY_VRF, Intervals, L4Range, Region
 from compiler.program.space import everything, intersect, of_prefixes, subtract, union
-from fabric.inventory import Endpoint
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint
 
 _Pairs = list[tuple[Endpoint, list[int]]]
 """One of each set of endpoints that look the same, and the set."""

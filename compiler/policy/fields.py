@@ -21,8 +21,8 @@ import numpy as np
 
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.file.scalars import MAX_DIGITS
-from fabric.ports import MAX_PORT, span
-from fabric.rows import Rows
+from fabric.values.ports import MAX_PORT, span
+from fabric.values.rows import Rows
 
 STATES = ("new", "established", "related", "invalid")
 IP_HEADERS = {4: 160, 6: 320}

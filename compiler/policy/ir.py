@@ -44,7 +44,7 @@ from compiler.policy.stages import STAGES, Stages, checked, joined
 from compiler.policy.stages import Action as Action
 from compiler.policy.stages import Stage as Stage
 from fabric.diagnostics import Span
-from fabric.ports import ANY, MAX_PORT
+from fabric.values.ports import ANY, MAX_PORT
 
 NOWHERE = Span("", 0, 0)
 

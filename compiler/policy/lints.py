@@ -26,10 +26,10 @@ from compiler.policy.ir import (
 from compiler.policy.labels import terms
 from compiler.policy.origin_kinds import NETWORK_POLICY
 from compiler.policy.selectors import labels_match, selects
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Span, did_you_mean
-from fabric.inventory import Endpoint
-from fabric.network import Network
-from fabric.ports import NAMES
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import NAMES
 
 ON_HOSTS = "pods on their host's network are never selected"
 

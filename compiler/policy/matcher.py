@@ -20,8 +20,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
-from fabric.inventory import Endpoint, Prefix
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint, Prefix
 
 if TYPE_CHECKING:
     from compiler.policy.ir import Packet

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from compiler.policy.labels import LabelSelector, labels_match, terms
 from compiler.policy.matcher import Addresses, Around, Inside, Matcher, Members
-from fabric.inventory import Endpoint, Prefix
-from fabric.names import selects as named
-from fabric.network import Network
+from fabric.building.network import Network
 from fabric.plan.pools import bounds
+from fabric.values.inventory import Endpoint, Prefix
+from fabric.values.names import selects as named
 
 if TYPE_CHECKING:
     from compiler.policy.ir import Packet
@@ -111,8 +111,8 @@ PODS_LOOK = frozenset(("kind", "host_network", "tenant", "namespace", "namespace
 
 @dataclass(frozen=True, slots=True)
 class Named(Matcher):
-    """Endpoints by name pattern (`fabric.names`); optionally only on hosts in these states, and
-    only on these hosts."""
+    """Endpoints by name pattern (`fabric.values.names`); optionally only on hosts in these states,
+    and only on these hosts."""
 
     patterns: tuple[str, ...]
     states: frozenset[str] | None = None

@@ -28,11 +28,11 @@ from __future__ import annotations
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
-from fabric.topology import Role
+from fabric.wiring.topology import Role
 
 if TYPE_CHECKING:
-    from fabric.inventory import Endpoint
-    from fabric.network import Network
+    from fabric.building.network import Network
+    from fabric.values.inventory import Endpoint
 
 
 class Direction(IntEnum):

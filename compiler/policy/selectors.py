@@ -5,8 +5,8 @@ from __future__ import annotations
 from compiler.policy.labels import labels_match as labels_match
 from compiler.policy.matcher import Matcher
 from compiler.policy.matchers import overlaps as overlaps
-from fabric.inventory import Endpoint
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint
 
 
 def selects(matcher: Matcher, endpoint: Endpoint, network: Network) -> bool:

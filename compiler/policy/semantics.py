@@ -36,9 +36,9 @@ from compiler.policy.origin_kinds import DEFAULT
 from compiler.policy.points import at_border
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Combine, To, met
-from fabric.inventory import Endpoint
-from fabric.network import Network
-from fabric.ports import ANY
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import ANY
 
 NO_POLICY = Origin(DEFAULT, "no rule matches")
 NO_BORDER = Origin(DEFAULT, "passes no border")

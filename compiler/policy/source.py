@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from compiler.policy.ir import Policy
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Diagnostics, Span
 from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.manifests import Manifests
 from fabric.kubernetes.unevaluated import Unevaluated, as_wholes, owned_by, unclaimed
-from fabric.network import Network
 
 
 class Otherwise(NamedTuple):

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from compiler.program.ownership import owned_addresses
 from compiler.program.program import Intervals
 from compiler.program.space import of_prefixes, subtract
+from fabric.building.network import Network
 from fabric.control.fib import spans
-from fabric.inventory import Endpoint
-from fabric.network import Network
+from fabric.values.inventory import Endpoint
 
 # Addresses per endpoint, by its index, and family (4, 6).
 Addresses = Mapping[int, Mapping[int, Intervals]]

@@ -16,10 +16,10 @@ from compiler.policy.stages import OR_FINAL, To, leads
 from compiler.program.at_home import at_home, held, others
 from compiler.program.dpu import Dpu, Instance, tables_of
 from compiler.program.program import ANY_VRF, Entry, Group, Intervals, L4Range, Program, Region
+from fabric.building.network import Network
 from fabric.control.fib import NextHop, Route
-from fabric.inventory import Endpoint, Vrf
-from fabric.network import Network
-from fabric.ports import ANY, NAMES
+from fabric.values.inventory import Endpoint, Vrf
+from fabric.values.ports import ANY, NAMES
 
 SCHEMA = "cloison/dpu-rules/1"
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from compiler.policy.ir import Point
 from compiler.program.program import Group, Program, asked_for, leads
 from fabric.control.fib import NextHop, Route
-from fabric.inventory import Endpoint, Vrf
+from fabric.values.inventory import Endpoint, Vrf
 
 
 @dataclass(frozen=True, slots=True)

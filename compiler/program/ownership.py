@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from compiler.program.program import Intervals, Region
 from compiler.program.space import interval, subtract, union
-from fabric.inventory import Prefix
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Prefix
 
 Owned = dict[int, tuple[Intervals, Intervals]]
 

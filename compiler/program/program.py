@@ -24,13 +24,13 @@ from compiler.policy.fields import Within
 from compiler.policy.ir import Action, Condition, Direction, Origin, Point, Policy, Stage
 from compiler.policy.points import at_border
 from compiler.policy.stages import STAGES, Stages
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, UndecidedError
-from fabric.interval_sets import Intervals as Intervals
-from fabric.inventory import Endpoint, Vrf
-from fabric.memo import Memo
-from fabric.network import Network
-from fabric.ports import ANY, MAX_PORT
-from fabric.topology import Role
+from fabric.values.interval_sets import Intervals as Intervals
+from fabric.values.inventory import Endpoint, Vrf
+from fabric.values.memo import Memo
+from fabric.values.ports import ANY, MAX_PORT
+from fabric.wiring.topology import Role
 
 T = TypeVar("T")
 ANY_VRF = -1

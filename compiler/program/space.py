@@ -1,14 +1,14 @@
-"""The axes of the header space: addresses as sets of integers (`fabric.interval_sets`)."""
+"""The axes of the header space: addresses as sets of integers (`fabric.values.interval_sets`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from compiler.program.program import ALL_V4, ALL_V6, Intervals
-from fabric.interval_sets import intersect as intersect
-from fabric.interval_sets import subtract as subtract
-from fabric.interval_sets import union as union
-from fabric.inventory import Prefix
+from fabric.values.interval_sets import intersect as intersect
+from fabric.values.interval_sets import subtract as subtract
+from fabric.values.interval_sets import union as union
+from fabric.values.inventory import Prefix
 
 
 def interval(prefix: Prefix) -> tuple[int, int]:

@@ -17,8 +17,8 @@ import numpy as np
 from compiler.policy.ir import Packet, Policy, Rule, Selection
 from compiler.policy.matcher import Around, Inside, Matcher, Members
 from compiler.program.program import Entry, Group, Program
-from fabric.inventory import Endpoint, Prefix
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint, Prefix
 
 T = TypeVar("T", Rule, Selection)
 

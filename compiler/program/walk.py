@@ -12,7 +12,7 @@ from compiler.policy.fields import hold
 from compiler.policy.ir import Condition, Packet, Stage, Verdict
 from compiler.policy.stages import Combine, To, leads
 from compiler.program.program import ANY_VRF, Entry, Group, Intervals, Program
-from fabric.ports import ANY
+from fabric.values.ports import ANY
 
 
 def walk(

@@ -58,14 +58,14 @@ from compiler.sources.admin_policy_objects import (
     Tier,
     admin_policy,
 )
-from fabric.address_sets import address_in
-from fabric.cluster import is_cluster, nodes_are_placed
+from fabric.building.cluster import is_cluster, nodes_are_placed
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Diagnostics, Span
 from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.manifests import Manifests
 from fabric.kubernetes.unevaluated import Unevaluated
-from fabric.names import NODE
-from fabric.network import Network
+from fabric.values.address_sets import address_in
+from fabric.values.names import NODE
 
 GROUP = "policy.networking.k8s.io"
 CLAIMS = (

@@ -18,11 +18,11 @@ from compiler.policy.ir import L4, Action, Direction, LabelSelector
 from compiler.sources.network_policy_v1 import LISTS, PORT_NAME, number, prefix, selector
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.extend import ReadableDocument
-from fabric.inventory import Prefix
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import metadata
 from fabric.kubernetes.workloads import PORTED
-from fabric.ports import ANY
+from fabric.values.inventory import Prefix
+from fabric.values.ports import ANY
 
 LOWEST = 1000
 """The last priority there is."""

@@ -33,13 +33,13 @@ from dataclasses import dataclass
 from compiler.policy.ir import L4, Action, Cidr, Direction, Everyone, Matcher, Policy, Rule, Stage
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner
-from fabric.cluster import CLUSTER
-from fabric.inventory import Endpoint
+from fabric.building.cluster import CLUSTER
+from fabric.building.network import Network
 from fabric.kubernetes.services import Service, ServicePort
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.kubernetes.unread_fields import GATEWAY, HOST_PORT
-from fabric.network import Network
-from fabric.ports import ALL_PORTS, ANY
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import ALL_PORTS, ANY
 
 TCP = 6
 WHAT = "leads packets from outside past the policies of its pods"

@@ -37,13 +37,13 @@ from compiler.policy.ir import (
     Stage,
 )
 from compiler.policy.source import Source, all_read, no_mistakes, ordered
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic
 from fabric.intent.offers import Intent
-from fabric.inventory import Prefix
-from fabric.network import Network
 from fabric.plan.per_namespace import NODES
 from fabric.plan.pools import bounds
-from fabric.ports import PortRange
+from fabric.values.inventory import Prefix
+from fabric.values.ports import PortRange
 
 Sides = tuple[InVrf, ...]
 Spans = tuple[tuple[int, int, int], ...]

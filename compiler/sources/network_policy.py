@@ -35,9 +35,9 @@ from compiler.policy.lints import lints as doubts
 from compiler.policy.origin_kinds import DEFAULT, NETWORK_POLICY
 from compiler.policy.source import Source, all_read, ordered
 from compiler.sources.network_policy_v1 import CLAIMS, AllowRule, NetworkPolicy, network_policy
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Diagnostics
 from fabric.kubernetes.manifests import Manifests
-from fabric.network import Network
 
 OWN_NODE = Origin(DEFAULT, "from the pod's own node")
 

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from compiler.policy.ir import L4, Cidr, Direction, LabelSelector, Matcher, Pods, Requirement
-from fabric.address_sets import refusal
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.extend import ReadableDocument
-from fabric.inventory import Prefix
 from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import metadata, valid_key, valid_value
 from fabric.kubernetes.workloads import PORTED
-from fabric.ports import MAX_PORT
+from fabric.values.address_sets import refusal
+from fabric.values.inventory import Prefix
+from fabric.values.ports import MAX_PORT
 
 CLAIMS = (ClaimedKind("networking.k8s.io", "NetworkPolicy", ("v1",), once=True, namespaced=True),)
 TYPES = {"Ingress": Direction.IN, "Egress": Direction.OUT}

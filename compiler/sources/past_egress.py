@@ -33,13 +33,13 @@ from typing import NamedTuple
 from compiler.policy.ir import Action, Cidr, Direction, Everyone, Matcher, Pods, Policy, Rule
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner, To
-from fabric.address_sets import Address, address_in
-from fabric.cluster import CLUSTER, is_cluster, nodes_are_placed
-from fabric.inventory import Endpoint
+from fabric.building.cluster import CLUSTER, is_cluster, nodes_are_placed
+from fabric.building.network import Network
 from fabric.kubernetes.services import ON_NODES, Service, ServicePort
 from fabric.kubernetes.unevaluated import Unevaluated
-from fabric.network import Network
-from fabric.ports import ALL_PORTS, ANY, PortRange
+from fabric.values.address_sets import Address, address_in
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import ALL_PORTS, ANY, PortRange
 
 DETOUR = "detour"
 NAMED = 3

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fabric.inventory import Endpoint
+from fabric.building.network import Network
 from fabric.kubernetes.holders import Holders
 from fabric.kubernetes.services import Service
 from fabric.kubernetes.unevaluated import Unevaluated
-from fabric.network import Network
+from fabric.values.inventory import Endpoint
 
 TAKEN = "taken"
 ONE_ADDRESS = 129

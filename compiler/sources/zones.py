@@ -37,12 +37,12 @@ from compiler.policy.ir import (
 )
 from compiler.policy.origin_kinds import OriginKind
 from compiler.policy.source import Source, all_read, no_mistakes, ordered
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import ZoneRule
-from fabric.names import selected
-from fabric.network import Network
-from fabric.ports import ANY, PortRange, parse_ports
-from fabric.wildcard import fits
+from fabric.values.names import selected
+from fabric.values.ports import ANY, PortRange, parse_ports
+from fabric.values.wildcard import fits
 
 ZONES = ("zone0", "zone2")
 ANYONE: tuple[Matcher, ...] = (Everyone(),)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from compiler.targets import DEFAULT as DEFAULT
 from compiler.targets.profiles import DASH_200G, DASH_400G, DASH_800G, HBN_NICO, Profile
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.rows import Rows
+from fabric.values.rows import Rows
 
 if TYPE_CHECKING:
     from compiler.program.program import Program
@@ -179,7 +179,7 @@ def dumper(name: str, program: Program) -> Backend:
     field on which those of the format cannot, C875 where permits have conditions that it cannot
     say, C851 where headers are rewritten: a dump never leaves anything out."""
     from compiler.program.program import conditions_of, fields_of
-    from fabric.rewrites import refuse_rewrites
+    from fabric.control.rewrites import refuse_rewrites
 
     row = writer(name)
     refuse_rewrites(program.network.rewrites, "a dump")

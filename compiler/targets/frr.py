@@ -28,13 +28,13 @@ from compiler.targets.vrf_leaks import (
     second_of_several,
     statics,
 )
+from fabric.building.network import Network
 from fabric.control.evpn import Type5Route
 from fabric.control.fib import NextHop
 from fabric.control.underlay import ECMP_WIDTH, Session
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.io.visible import visible
-from fabric.network import Network
-from fabric.topology import Role
+from fabric.wiring.topology import Role
 
 SHOWN = 4
 

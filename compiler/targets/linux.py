@@ -28,10 +28,10 @@ from dataclasses import dataclass
 from compiler.program.program import Program
 from compiler.targets.port_names import ports_of
 from compiler.targets.vxlan_devices import Documents, per_vni, single
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic
 from fabric.io.visible import visible
-from fabric.network import Network
-from fabric.topology import Role
+from fabric.wiring.topology import Role
 
 PORT_MTU = 9216
 END = 4278198272

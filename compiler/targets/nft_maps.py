@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
+from fabric.building.network import Network
 from fabric.control import fib
-from fabric.inventory import Vrf
-from fabric.network import Network
+from fabric.values.inventory import Vrf
 
 Span = tuple[int, int]
 MARK = 0x10000

@@ -43,10 +43,10 @@ from compiler.program.program import (
     refuse_fields,
 )
 from compiler.targets.nft_maps import FAMILIES, MARK, Span, maps, span_text
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, UndecidedError
-from fabric.inventory import Endpoint
-from fabric.network import Network
-from fabric.ports import ANY, MAX_PORT
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import ANY, MAX_PORT
 
 FINAL, SKIP = 0x20000, 0x7F00000
 SKIPPED = 20

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.network import Network
 
 DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 TAKEN = re.compile(

@@ -15,7 +15,7 @@ from compiler.program.dpu import enforcement_points
 from compiler.program.program import Program
 from fabric.diagnostics import Diagnostic
 from fabric.io.visible import visible
-from fabric.ports import ANY, MAX_PORT, PROTOCOLS, PortRange, texts
+from fabric.values.ports import ANY, MAX_PORT, PROTOCOLS, PortRange, texts
 
 
 def nodes(program: Program) -> tuple[int, ...]:
@@ -118,7 +118,8 @@ def _everything(part: dict[str, Any]) -> bool:
 
 
 def _ports(l4: list[dict[str, Any]]) -> str:
-    """As people write ports (`fabric.ports`); those of which further fields are limited apart."""
+    """As people write ports (`fabric.values.ports`); those of which further fields are limited
+    apart."""
     everything = [0, MAX_PORT]
     found: dict[str, list[PortRange]] = {}
     for part in l4:

@@ -20,8 +20,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from fabric.building.network import Network
 from fabric.control.evpn import Type5Route
-from fabric.network import Network
 
 FAMILIES = {4: "ipv4", 6: "ipv6"}
 WORDS = {4: "ip", 6: "ipv6"}

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.network import Network
 
 MTU = 9100
 VLANS = 4094

@@ -19,7 +19,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from fabric import ip
 from fabric.checks.numbers import RESERVED_ASNS, pool_of
 from fabric.checks.values import (
     MAX_2_OCTETS,
@@ -35,10 +34,11 @@ from fabric.checks.values import (
 from fabric.checks.zones import readable, within
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec, Pins
-from fabric.inventory import Prefix
 from fabric.plan import lock
 from fabric.plan.lock import Locked
 from fabric.plan.pools import FIRST_DRAWN_RD, FIRST_INTENT_RT, mac_bounds
+from fabric.values import ip
+from fabric.values.inventory import Prefix
 
 Path = tuple[str | int, ...]
 Given = Iterator[tuple[str, Any, Path]]

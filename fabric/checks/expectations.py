@@ -6,13 +6,13 @@ read (`sim.proof.expect`).
 
 from __future__ import annotations
 
-from fabric.address_sets import addresses_in, refusal
 from fabric.checks.known_names import KnownNames
 from fabric.checks.zones import unmatched
 from fabric.diagnostics import Diagnostics
-from fabric.door_names import door_in
 from fabric.file.claims import GRAMMAR, parse_claim
 from fabric.file.spec import FabricSpec
+from fabric.values.address_sets import addresses_in, refusal
+from fabric.values.door_names import door_in
 
 KINDS = ("allow", "deny", "only")
 

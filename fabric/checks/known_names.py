@@ -1,6 +1,6 @@
 """The names that a fabric file makes: nodes, tenants, VRFs, zone endpoints; and lookups in them.
 
-Counting follows `fabric.clos` without building the graph, so that a check stays fast.
+Counting follows `fabric.wiring.clos` without building the graph, so that a check stays fast.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fabric.file.spec import FabricSpec, Site
 from fabric.intent.intents import select_vrfs
 from fabric.plan.per_namespace import NODES
-from fabric.wildcard import GLOB, fits
+from fabric.values.wildcard import GLOB, fits
 
 ZONES = ("zone0", "zone2")
 ZONE_VRFS = tuple(f"{zone}/main" for zone in ZONES)

@@ -18,9 +18,9 @@ from fabric.checks.sharing import listed
 from fabric.diagnostics import Diagnostic, Diagnostics, Span
 from fabric.file.spec import FabricSpec, Leak
 from fabric.intent.intents import Intent, one_vrf, select_vrfs, serves
-from fabric.inventory import Vrf
 from fabric.plan.per_namespace import dynamic
-from fabric.wildcard import GLOB
+from fabric.values.inventory import Vrf
+from fabric.values.wildcard import GLOB
 
 
 def left_out(

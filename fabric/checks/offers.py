@@ -17,9 +17,9 @@ from fabric.checks.sharing import listed
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec, Leak
 from fabric.intent.intents import ZONE0, node_prefixes, one_vrf, select_vrfs, selected, vrf_spec
-from fabric.inventory import Vrf
 from fabric.plan.per_namespace import dynamic
-from fabric.wildcard import GLOB
+from fabric.values.inventory import Vrf
+from fabric.values.wildcard import GLOB
 
 Path = tuple[str | int, ...]
 

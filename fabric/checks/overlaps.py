@@ -19,11 +19,11 @@ from fabric.checks.zones import within
 from fabric.diagnostics import Diagnostics, InputError, Span
 from fabric.file.spec import FabricSpec
 from fabric.intent.intents import ZONE2, Intent, intents, vrf_spec
-from fabric.inventory import Prefix, Vrf
 from fabric.plan.draws import Draws
 from fabric.plan.lock import Locked
 from fabric.plan.per_namespace import dynamic, entries
 from fabric.plan.vrfs import vrf_table
+from fabric.values.inventory import Prefix, Vrf
 
 T = TypeVar("T")
 UNREADABLE = {

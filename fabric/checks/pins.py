@@ -12,8 +12,8 @@ from fabric.checks.written_nodes import written_tiers
 from fabric.checks.zones import readable, within
 from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
 from fabric.file.spec import FabricSpec
-from fabric.inventory import Prefix
-from fabric.wildcard import fits
+from fabric.values.inventory import Prefix
+from fabric.values.wildcard import fits
 
 TIER = re.compile(r"(.*spine)\d+")
 

@@ -4,10 +4,10 @@ keys of `links:` that fit a link, which shows where the wiring is made as well."
 from __future__ import annotations
 
 from fabric.checks.known_names import KnownNames
-from fabric.clos import build_fabric
 from fabric.diagnostics import Diagnostics, InputError
 from fabric.file.spec import FabricSpec
-from fabric.topology import Fabric, Role
+from fabric.wiring.clos import build_fabric
+from fabric.wiring.topology import Fabric, Role
 
 WIRING = "C330"
 """What is wrong with the sites themselves is told there."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from fabric.checks.known_names import ZONES, KnownNames
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.file.spec import FabricSpec, Leak, Peering
-from fabric.wildcard import GLOB
+from fabric.values.wildcard import GLOB
 
 Path = tuple[str | int, ...]
 

@@ -7,7 +7,7 @@ from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.file.spec import FabricSpec, Site
 from fabric.kubernetes.metadata import valid_node_name
 from fabric.plan.hosts import node_names
-from fabric.wildcard import HINT, any_fits, beyond, mistake
+from fabric.values.wildcard import HINT, any_fits, beyond, mistake
 
 
 def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
-from fabric import ip
-from fabric.address_sets import mapped
 from fabric.checks.known_names import KnownNames
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec, Pins, ZoneRule
-from fabric.inventory import Prefix
 from fabric.io.visible import visible
 from fabric.plan.pools import bounds
-from fabric.ports import parse_ports
+from fabric.values import ip
+from fabric.values.address_sets import mapped
+from fabric.values.inventory import Prefix
+from fabric.values.ports import parse_ports
 
 UNFIT = (
     ("224.0.0.0/4", "a multicast address"),

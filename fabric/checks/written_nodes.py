@@ -5,19 +5,19 @@ from __future__ import annotations
 
 from fabric.checks.known_names import KnownNames
 from fabric.checks.numbers import usable
-from fabric.clos import wired
 from fabric.diagnostics import Diagnostics, InputError
-from fabric.file.cable_ends import ends_of, told_ends
-from fabric.file.seen_cables import OneCable
 from fabric.file.spec import FabricSpec
-from fabric.multigraph import Attributes, Multigraph
 from fabric.plan.addressing import asn_key, written_by_name
-from fabric.topology import Node, Role
-from fabric.written_wiring import WrittenPlaces, lonely
+from fabric.wiring.cable_ends import ends_of, told_ends
+from fabric.wiring.clos import wired
+from fabric.wiring.multigraph import Attributes, Multigraph
+from fabric.wiring.seen_cables import OneCable
+from fabric.wiring.topology import Node, Role
+from fabric.wiring.written_wiring import WrittenPlaces, lonely
 
 
 def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
-    """What is written down can be wired (`fabric.written_wiring`)."""
+    """What is written down can be wired (`fabric.wiring.written_wiring`)."""
     if not any(site.nodes or site.cables for site in spec.sites.values()):
         return
     numbers_of_nodes(spec, found)

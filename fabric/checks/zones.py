@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from fabric import ip
 from fabric.checks.known_names import ZONES, KnownNames
 from fabric.checks.values import zone_rules
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.file.spec import FabricSpec, Zone0, Zone2, ZoneEndpoint, ZoneRule
-from fabric.inventory import Prefix
-from fabric.names import NODE
 from fabric.plan.pools import bounds
-from fabric.wildcard import HINT, any_fits, beyond, fits, mistake
+from fabric.values import ip
+from fabric.values.inventory import Prefix
+from fabric.values.names import NODE
+from fabric.values.wildcard import HINT, any_fits, beyond, fits, mistake
 
 Path = tuple[str | int, ...]
 

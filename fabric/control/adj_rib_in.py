@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.control.underlay import ECMP_WIDTH, Session, Underlay
-from fabric.topology import Fabric, Role
+from fabric.wiring.topology import Fabric, Role
 
 FATES = (
     "used", "down", "not_announced", "through_itself", "as_loop", "drained", "longer", "width",

@@ -30,10 +30,10 @@ from fabric.diagnostics import Span
 from fabric.file.spec import FabricSpec
 from fabric.intent.intents import EVERYWHERE, ZONE2, vrf_spec
 from fabric.intent.offers import Intent, Offer
-from fabric.inventory import Endpoint, Prefix, Vrf
-from fabric.phases import phase
+from fabric.io.phases import phase
 from fabric.plan.addressing import Instance, Plan
 from fabric.plan.pools import bounds
+from fabric.values.inventory import Endpoint, Prefix, Vrf
 
 I32 = NDArray[np.int32]
 Rows = dict[tuple[int, int, Prefix], set[str]]

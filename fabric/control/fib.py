@@ -29,9 +29,9 @@ from fabric.control.evpn import Carriers, Import, Imports, Type5, prefix_key, wh
 from fabric.control.lpm import Segments, nest
 from fabric.control.underlay import ECMP_WIDTH, Underlay
 from fabric.diagnostics import Diagnostic, Span, UndecidedError
-from fabric.inventory import Prefix
-from fabric.memo import Memo
-from fabric.phases import phase
+from fabric.io.phases import phase
+from fabric.values.inventory import Prefix
+from fabric.values.memo import Memo
 
 I32 = NDArray[np.int32]
 Index = NDArray[np.int64]

@@ -18,7 +18,7 @@ from fabric.control.evpn import Carriers, Imports, Type5, covers, raw_targets, s
 from fabric.diagnostics import FINDING, Diagnostic, Span, did_you_mean
 from fabric.file.spec import FabricSpec
 from fabric.intent.offers import Intent
-from fabric.inventory import Prefix, Vrf
+from fabric.values.inventory import Prefix, Vrf
 
 Offered = dict[tuple[int, int], list[tuple[str, tuple[Prefix, ...]]]]
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.inventory import Prefix
 from fabric.plan.pools import bounds
+from fabric.values.inventory import Prefix
 
 I32 = NDArray[np.int32]
 

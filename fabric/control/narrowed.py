@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from fabric.control.fib import Fib
 from fabric.control.underlay import ECMP_WIDTH, Underlay
 from fabric.diagnostics import Diagnostic
-from fabric.inventory import Vrf
-from fabric.topology import Fabric
+from fabric.values.inventory import Vrf
+from fabric.wiring.topology import Fabric
 
 
 def narrowed(fabric: Fabric, underlay: Underlay, fib: Fib, vrfs: Sequence[Vrf]) -> list[Diagnostic]:

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from fabric.control.later_next_hops import LaterUnderlay, NextHops
 from fabric.control.underlay import ECMP_WIDTH, Edges, Session, Underlay, converge, down_reason
-from fabric.phases import phase
+from fabric.io.phases import phase
 from fabric.plan.addressing import Plan
-from fabric.topology import Fabric, Role
+from fabric.wiring.topology import Fabric, Role
 
 Index = NDArray[np.intp]
 

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.phases import phase
-from fabric.topology import Fabric, Link, Role, port_order
+from fabric.io.phases import phase
+from fabric.wiring.topology import Fabric, Link, Role, port_order
 
 if TYPE_CHECKING:
     from fabric.plan.addressing import Plan

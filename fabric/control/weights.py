@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fabric.control.underlay import Underlay
 from fabric.diagnostics import Diagnostic
-from fabric.topology import Fabric
+from fabric.wiring.topology import Fabric
 
 MEMBERS = 256
 """Weights are scaled down to so many members of a route; what is less than one of them is one."""

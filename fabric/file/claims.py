@@ -3,19 +3,19 @@
     A -> B[:PORTS]      connections that A's endpoints open to B's
     A <-> B[:PORTS]     both ways, PORTS are those of whoever is the destination
 
-A and B are name patterns (`fabric.names`), PORTS are ranges (`fabric.ports`) with commas between.
-In `A -> B` each may also be addresses (`fabric.address_sets`); before ports IPv6 stands in
-brackets. B may be a door (`fabric.door_names`): a Service, with ports of its own that may be
-called by name, or an Ingress.
+A and B are name patterns (`fabric.values.names`), PORTS are ranges (`fabric.values.ports`) with
+commas between. In `A -> B` each may also be addresses (`fabric.values.address_sets`); before ports
+IPv6 stands in brackets. B may be a door (`fabric.values.door_names`): a Service, with ports of its
+own that may be called by name, or an Ingress.
 """
 
 from __future__ import annotations
 
 import re
 
-from fabric.address_sets import addresses_in
-from fabric.door_names import door_in
-from fabric.ports import PortRange, parse_ports
+from fabric.values.address_sets import addresses_in
+from fabric.values.door_names import door_in
+from fabric.values.ports import PortRange, parse_ports
 
 ANYTHING = (PortRange(),)
 CALLED = re.compile(r"([a-z0-9-]{1,63})(?:/(tcp|udp|sctp))?")

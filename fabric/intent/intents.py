@@ -25,10 +25,10 @@ from fabric.diagnostics import Span
 from fabric.file.spec import FabricSpec, VrfSpec
 from fabric.intent.offers import Intent, Offer
 from fabric.intent.transit import derived
-from fabric.inventory import Prefix, Vrf
 from fabric.plan.per_namespace import dynamic, entries
-from fabric.ports import PortRange, parse_ports
-from fabric.wildcard import fits
+from fabric.values.inventory import Prefix, Vrf
+from fabric.values.ports import PortRange, parse_ports
+from fabric.values.wildcard import fits
 
 __all__ = ["Intent", "Offer", "intents", "select_vrfs"]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fabric.diagnostics import Span
-from fabric.inventory import Prefix
-from fabric.ports import PortRange
+from fabric.values.inventory import Prefix
+from fabric.values.ports import PortRange
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 
 from fabric.intent.offers import Intent, Offer
-from fabric.ports import ANY, PortRange
+from fabric.values.ports import ANY, PortRange
 
 
 def derived(direct: Sequence[Intent]) -> Iterator[Intent]:

@@ -23,7 +23,7 @@ from math import prod
 from operator import attrgetter
 from typing import Any, Protocol
 
-from fabric.uncollected import uncollected
+from fabric.io.uncollected import uncollected
 
 PROTOCOL = 5
 Reducer = Callable[[Any], tuple[Any, ...]]

@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
-from fabric.address_sets import mapped
-from fabric.inventory import Endpoint, Prefix
+from fabric.values.address_sets import mapped
+from fabric.values.inventory import Endpoint, Prefix
 
 Address = tuple[int, int]
 

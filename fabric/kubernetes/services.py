@@ -22,11 +22,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from fabric.diagnostics import Span
-from fabric.inventory import NamedPort
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import labels, metadata
 from fabric.kubernetes.workloads import PORTED, is_address
-from fabric.ports import PortRange
+from fabric.values.inventory import NamedPort
+from fabric.values.ports import PortRange
 
 ON_NODES = ("NodePort", "LoadBalancer")
 """Types of Services that open ports on every node."""

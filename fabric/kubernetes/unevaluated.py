@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fabric.diagnostics import Diagnostic, Diagnostics, Span
 from fabric.file.extend import ReadableDocument
-from fabric.inventory import Endpoint
 from fabric.kubernetes.claimed_kinds import LEFT_TO_SOURCES, ClaimedKind
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.endpoint_slices import leads_to, repeats_a_service
@@ -41,8 +40,9 @@ from fabric.kubernetes.kinds import (
 )
 from fabric.kubernetes.metadata import DEFAULT_NAMESPACE
 from fabric.kubernetes.templates import ADDED, templates
-from fabric.names import NODE as NODES
-from fabric.names import matches
+from fabric.values.inventory import Endpoint
+from fabric.values.names import NODE as NODES
+from fabric.values.names import matches
 
 if TYPE_CHECKING:
     from fabric.file.spec import FabricSpec

@@ -18,10 +18,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fabric.diagnostics import Diagnostics, Span
-from fabric.door_names import ROUTES
 from fabric.file.extend import ReadableDocument
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import DEFAULT_NAMESPACE
+from fabric.values.door_names import ROUTES
 
 INGRESS = ("networking.k8s.io", "extensions")
 GATEWAY = "gateway.networking.k8s.io"

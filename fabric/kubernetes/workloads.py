@@ -22,18 +22,18 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from itertools import count
 
-from fabric.address_sets import mapped
-from fabric.budget import afford_pods
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.extend import ReadableDocument
-from fabric.inventory import NamedPort
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.kinds import IRRELEVANT, meaning
 from fabric.kubernetes.metadata import Metadata, labels, metadata, valid_node_name
 from fabric.kubernetes.owners import WorkloadOwner, owner_of, top
 from fabric.kubernetes.standing import FINISHED, RUNS, ended, is_over, stood_for
 from fabric.kubernetes.templates import added, templates
-from fabric.ports import MAX_PORT, PROTOCOLS
+from fabric.values.address_sets import mapped
+from fabric.values.inventory import NamedPort
+from fabric.values.ports import MAX_PORT, PROTOCOLS
+from fabric.wiring.budget import afford_pods
 
 MAX_REPLICAS = 10_000
 BUILT_IN = ("", "apps", "batch", "extensions")

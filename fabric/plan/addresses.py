@@ -19,14 +19,14 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from fabric import ip
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
-from fabric.inventory import Prefix, Vrf
 from fabric.plan.draws import Draws
 from fabric.plan.kept_addresses import Claims, Wish
 from fabric.plan.pools import FreeSpace, bounds, network, usable
 from fabric.plan.vrfs import Slot
+from fabric.values import ip
+from fabric.values.inventory import Prefix, Vrf
 
 Address = IPv4Address | IPv6Address
 

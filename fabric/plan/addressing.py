@@ -23,7 +23,6 @@ from ipaddress import IPv4Address
 
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.file.spec import FabricSpec, SiteNode
-from fabric.inventory import Prefix, Vrf
 from fabric.plan.draws import Draws
 from fabric.plan.ledger import Ledger
 from fabric.plan.pools import (
@@ -37,7 +36,8 @@ from fabric.plan.pools import (
     numbers,
 )
 from fabric.plan.vrfs import raw_targets
-from fabric.topology import RANK, Fabric, Node, Role
+from fabric.values.inventory import Prefix, Vrf
+from fabric.wiring.topology import RANK, Fabric, Node, Role
 
 Instance = tuple[int, int]
 
@@ -98,7 +98,7 @@ def plan(
 
 
 def annotate(fabric: Fabric, plan: Plan) -> None:
-    """Put ASN and loopback on the nodes, as `fabric.topology` documents them."""
+    """Put ASN and loopback on the nodes, as `fabric.wiring.topology` documents them."""
     for node in fabric.nodes:
         if node.role is not Role.HOST:
             fabric.wiring.nodes[node.name].update(

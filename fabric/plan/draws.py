@@ -19,10 +19,10 @@ from typing import Any, Literal, TypeVar
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.file.spec import Pins
 from fabric.io.dependencies import drew
-from fabric.ip import canonical_address, canonical_prefix
 from fabric.plan import lock
 from fabric.plan.ledger import Ledger
 from fabric.plan.lock import SECTIONS, Locked
+from fabric.values.ip import canonical_address, canonical_prefix
 
 Drawn = Literal["kept", "forgotten", "refused"]
 SHOWN = 3

@@ -20,11 +20,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from fabric import ip
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
-from fabric.inventory import Endpoint, Prefix, Vrf
-from fabric.phases import phase
+from fabric.io.phases import phase
 from fabric.plan.addresses import Granted, Taken, VrfAddresses
 from fabric.plan.draws import Draws
 from fabric.plan.hosts import ASSUMED, Presence
@@ -35,7 +33,9 @@ from fabric.plan.unused_pins import unused_pins
 from fabric.plan.vrf_of import VrfOf, main_vrf
 from fabric.plan.vrfs import Slot
 from fabric.plan.zone_endpoints import zone_endpoints
-from fabric.topology import Fabric
+from fabric.values import ip
+from fabric.values.inventory import Endpoint, Prefix, Vrf
+from fabric.wiring.topology import Fabric
 
 if TYPE_CHECKING:
     from fabric.plan.placement import Placed, Placement

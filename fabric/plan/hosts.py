@@ -18,13 +18,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from fabric import ip
 from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, Span
 from fabric.file.spec import FabricSpec, Pins
-from fabric.inventory import Prefix
 from fabric.kubernetes.nodes import ClusterNode
-from fabric.topology import Fabric
-from fabric.wildcard import among
+from fabric.values import ip
+from fabric.values.inventory import Prefix
+from fabric.values.wildcard import among
+from fabric.wiring.topology import Fabric
 
 NOTHING: frozenset[str] = frozenset()
 ASSUMED = frozenset({"host"})

@@ -17,13 +17,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from fabric import ip
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
-from fabric.inventory import Vrf
 from fabric.plan.draws import Draws
 from fabric.plan.pools import bounds
 from fabric.plan.vrfs import Slot
+from fabric.values import ip
+from fabric.values.inventory import Vrf
 
 Address = IPv4Address | IPv6Address
 Texts = Mapping[str, Sequence[str]]

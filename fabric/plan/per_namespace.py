@@ -17,8 +17,8 @@ from collections.abc import Iterator, Sequence
 
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.file.spec import FabricSpec, VrfPrefix
-from fabric.inventory import Vrf
-from fabric.wildcard import fits
+from fabric.values.inventory import Vrf
+from fabric.values.wildcard import fits
 
 NODES = "nodes"
 Entry = tuple[int, VrfPrefix]

@@ -23,15 +23,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
-from fabric import ip
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.file.extend import PatchEdit
 from fabric.file.spec import FabricSpec, Pins
-from fabric.inventory import NamedPort
+from fabric.io.phases import phase
 from fabric.io.reading import Trees
 from fabric.kubernetes.manifests import Manifests, load_manifests
 from fabric.kubernetes.workloads import Pod
-from fabric.phases import phase
 from fabric.plan.hosts import (
     ASSUMED,
     NOTHING,
@@ -46,7 +44,9 @@ from fabric.plan.hosts import (
     stranger,
     unknown,
 )
-from fabric.topology import Fabric
+from fabric.values import ip
+from fabric.values.inventory import NamedPort
+from fabric.wiring.topology import Fabric
 
 IDLE = frozenset({"pod"})
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from fabric.inventory import Prefix
-from fabric.ip import MANY
+from fabric.values.inventory import Prefix
+from fabric.values.ip import MANY
 
 FIRST_RD, LAST_RD = 1024, 65535
 FIRST_DRAWN_RD = 32768

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
-from fabric import ip
 from fabric.diagnostics import Diagnostics, Span
-from fabric.inventory import Prefix
+from fabric.values import ip
+from fabric.values.inventory import Prefix
 
 Address = IPv4Address | IPv6Address
 Claim = tuple[str, Address, Span | None]

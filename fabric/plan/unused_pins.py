@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fabric import ip
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.file.spec import FabricSpec
-from fabric.inventory import Endpoint
 from fabric.plan.draws import Draws
+from fabric.values import ip
+from fabric.values.inventory import Endpoint
 
 NUMBERS = ("asn", "loopback", "vni", "rd", "router_mac", "prefixes")
 

@@ -17,10 +17,10 @@ from ipaddress import IPv4Network, ip_network
 
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.spec import FabricSpec, VrfPrefix, VrfSpec
-from fabric.inventory import Prefix, Vrf
 from fabric.plan.draws import Draws
 from fabric.plan.per_namespace import Entry, entries
 from fabric.plan.pools import FreeSpace, bounds, numbers
+from fabric.values.inventory import Prefix, Vrf
 
 
 @dataclass(frozen=True, slots=True, eq=False)

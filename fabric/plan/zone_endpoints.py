@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from fabric.diagnostics import did_you_mean
 from fabric.file.spec import Zone0, Zone2
-from fabric.inventory import Endpoint
-from fabric.topology import Role
+from fabric.values.inventory import Endpoint
+from fabric.wiring.topology import Role
 
 if TYPE_CHECKING:
     from fabric.plan.endpoints import PlanInputs

@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 
 from compiler.program.ownership import Owned
 from compiler.program.program import Intervals, L4Range, Program
+from fabric.building.network import Network
+from fabric.control.rewrites import sources
 from fabric.diagnostics import CloisonError
-from fabric.interval_sets import cut
-from fabric.network import Network
-from fabric.ports import ANY, BOTH, GROUPS, MAX_PORT, stretches
-from fabric.rewrites import sources
+from fabric.values.interval_sets import cut
+from fabric.values.ports import ANY, BOTH, GROUPS, MAX_PORT, stretches
 from sim.blocks.field_classes import PROTOCOLS, FieldClasses
 from sim.blocks.port_runs import countable
 from sim.blocks.port_sets import L4Space

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.numbering import partition
+from sim.blocks.numbering import partition
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]

@@ -27,12 +27,12 @@ from compiler.program.ownership import owned_addresses
 from compiler.program.program import ANY_VRF, Program
 from fabric.control.fib import Fib
 from fabric.control.fib_changes import moved, renumbered
-from fabric.phases import phase
+from fabric.io.phases import phase
 from sim.blocks.atoms import AddressAtoms, L4Atoms, address_atoms, l4_atoms
 from sim.blocks.grid import VrfSpace
 from sim.blocks.homes import Homes, homes_of
+from sim.blocks.numbering import same_rows
 from sim.blocks.store import BlockRow, Key, Store
-from sim.numbering import same_rows
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]

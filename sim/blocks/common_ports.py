@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.blocks.numbering import combine, same_rows
 from sim.blocks.port_runs import countable
 from sim.blocks.port_sets import L4Space
-from sim.numbering import combine, same_rows
 
 
 def common(a: L4Space, b: L4Space) -> tuple[L4Space, NDArray[np.int64], NDArray[np.int64]]:

@@ -18,7 +18,7 @@ from compiler.policy.stages import Combine
 from compiler.program.program import Entry, Program
 from fabric.diagnostics import Diagnostic, UndecidedError
 from sim.blocks.blocks import Blocks
-from sim.numbering import same_rows
+from sim.blocks.numbering import same_rows
 
 Bits = NDArray[np.bool_]
 I64 = NDArray[np.int64]

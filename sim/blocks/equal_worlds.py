@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.program.program import Program
-from fabric.inventory import wherever_written
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import wherever_written
 from sim.blocks.field_classes import FieldClasses
 
 

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from compiler.policy.fields import Values, Within, further, value_of
 from compiler.policy.ir import Policy
 from compiler.program.program import L4Range
-from fabric.interval_sets import union
+from fabric.values.interval_sets import union
 
 PROTOCOLS = 256
 I64 = NDArray[np.int64]

@@ -1,5 +1,5 @@
 """Endpoints that live at several VTEPs, as arrays: where packets are delivered to them, and where
-what they send comes in (`fabric.network.Network.entries`, which failures change)."""
+what they send comes in (`fabric.building.network.Network.entries`, which failures change)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.network import Network
-from sim.numbering import expand
+from fabric.building.network import Network
+from sim.blocks.numbering import expand
 
 I32 = NDArray[np.int32]
 Index = NDArray[Any]

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.rewrites import sources
+from fabric.control.rewrites import sources
 from sim.blocks.blocks import Blocks
-from sim.numbering import expand
+from sim.blocks.numbering import expand
 
 Bits = NDArray[np.bool_]
 

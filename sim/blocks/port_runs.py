@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.diagnostics import CloisonError
-from fabric.ports import ANY, MAX_PORT, WITH_PORTS, PortRange, stretches
+from fabric.values.ports import ANY, MAX_PORT, WITH_PORTS, PortRange, stretches
 
 Bits = NDArray[np.bool_]
 

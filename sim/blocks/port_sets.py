@@ -9,8 +9,8 @@ Rules that hold here:
 1. All 256 protocols count, in each class of further fields (`sim.blocks.field_classes`). Protocols
    without ports have one packet each: port 0 to port 0.
 2. `boxes` cover the axis exactly once, whatever the values.
-3. Which of the two ICMPs a packet may carry depends on its IP version (`fabric.ports`). In a set
-   for one version the other ICMP says what this one says (`of_version`): equal sets stay equal.
+3. Which of the two ICMPs a packet may carry depends on its IP version (`fabric.values.ports`). In a
+   set for one version the other ICMP says what this one says (`of_version`): equal sets stay equal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from compiler.policy.fields import Values as Carried
 from compiler.policy.fields import Within
-from fabric.ports import (
+from fabric.values.ports import (
     ALL_PORTS,
     ANY,
     BOTH,

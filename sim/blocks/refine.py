@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.program.program import L4Range, Region
-from fabric.interval_sets import cut
-from fabric.ports import ANY, MAX_PORT
+from fabric.values.interval_sets import cut
+from fabric.values.ports import ANY, MAX_PORT
 from sim.blocks.atoms import LOW64, TOPS, AddressAtoms, L4Atoms, told_apart
 from sim.blocks.port_runs import countable
 

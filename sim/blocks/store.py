@@ -16,8 +16,8 @@ from compiler.policy.stages import Stages, leads
 from compiler.program.program import Group
 from sim.blocks.arena import Arena, Lanes
 from sim.blocks.grid import Grid, VrfSpace, groups_of
+from sim.blocks.numbering import distinct
 from sim.blocks.tabulate import Patterns, Tabulator
-from sim.numbering import distinct
 
 I64 = NDArray[np.int64]
 Key = tuple[int, ...]

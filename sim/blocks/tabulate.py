@@ -23,7 +23,7 @@ from compiler.program.program import Group
 from fabric.diagnostics import CloisonError
 from sim.blocks.axis import Axis
 from sim.blocks.grid import Grid, bounded
-from sim.numbering import combine, partition
+from sim.blocks.numbering import combine, partition
 
 I32 = NDArray[np.int32]
 Bits = NDArray[np.bool_]

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.ir import Policy
-from fabric.inventory import Endpoint, Prefix
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint, Prefix
 from sim.checker.form import TOP
 
 Hop = tuple[int, int]

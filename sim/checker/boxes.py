@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from fabric.ports import ANY, ICMP4, ICMP6, PortRange, sent
+from fabric.values.ports import ANY, ICMP4, ICMP6, PortRange, sent
 from sim.checker.fields import plain
 from sim.checker.partitions import PORTED
 from sim.checker.regions import Box

@@ -28,11 +28,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fabric.address_sets import AddressSet, addresses_in
-from fabric.door_names import door_in
 from fabric.file.claims import parse_claim
-from fabric.names import matches, nodes_of
-from fabric.ports import PortRange, sent
+from fabric.values.address_sets import AddressSet, addresses_in
+from fabric.values.door_names import door_in
+from fabric.values.names import matches, nodes_of
+from fabric.values.ports import PortRange, sent
 from sim.checker.boxes import within
 from sim.checker.index import Index, inside
 from sim.checker.regions import Choice, Ranges, Regions, Row, Sender

@@ -24,8 +24,8 @@ from compiler.policy.points import at_border
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import NO_POLICY, l4_matches, passes_by, remote_matches
 from compiler.policy.stages import Combine, To, met
-from fabric.inventory import Endpoint, NamedPort
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint, NamedPort
 from sim.checker.address_space import AddressSpace
 from sim.checker.fields import PROTOCOLS
 from sim.checker.form import REASONS, reasons_of

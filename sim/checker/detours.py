@@ -24,14 +24,14 @@ from typing import NamedTuple
 
 from compiler.policy.ir import Policy
 from compiler.sources.doors import doors
-from fabric.cluster import CLUSTER
-from fabric.interval_sets import subtract, union
-from fabric.inventory import Endpoint
+from fabric.building.cluster import CLUSTER
+from fabric.building.network import Network
 from fabric.kubernetes.services import Service
 from fabric.kubernetes.unevaluated import Unevaluated, accepting
 from fabric.kubernetes.workloads import Pod
-from fabric.network import Network
-from fabric.ports import PortRange
+from fabric.values.interval_sets import subtract, union
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import PortRange
 from sim.checker.claims import Claim, Judge
 from sim.checker.guests import stands_for
 from sim.checker.regions import Regions, Sender

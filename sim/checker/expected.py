@@ -15,11 +15,10 @@ from typing import Any
 from compiler.policy.ir import Policy
 from compiler.policy.source import together
 from compiler.sources import SOURCES
-from fabric.fingerprint import fingerprint
+from fabric.building.fingerprint import fingerprint
+from fabric.building.network import Network, refuse_anycast
+from fabric.control.rewrites import refuse_rewrites
 from fabric.kubernetes.unevaluated import Unevaluated, certified
-from fabric.network import Network, refuse_anycast
-from fabric.rewrites import refuse_rewrites
-from sim.assumptions import SCHEMA, assumptions, replies
 from sim.checker.claims import Claim, Judge, read
 from sim.checker.detours import Doors, left_out, way_of
 from sim.checker.failures import Asked, tried, under_failures
@@ -30,6 +29,7 @@ from sim.checker.paths import Paths
 from sim.checker.regions import Regions, written
 from sim.checker.service_targets import targets
 from sim.checker.writing import sections
+from sim.wording.assumptions import SCHEMA, assumptions, replies
 
 
 def policy_of(network: Network) -> Policy:

@@ -14,11 +14,11 @@ from itertools import combinations
 from math import comb
 
 from compiler.policy.ir import Policy
-from fabric.budget import afford_failures
-from fabric.build import rebuild
+from fabric.building.build import rebuild
+from fabric.building.network import Network
 from fabric.kubernetes.unevaluated import Unevaluated
-from fabric.network import Network
-from fabric.topology import Role
+from fabric.wiring.budget import afford_failures
+from fabric.wiring.topology import Role
 from sim.checker.claims import Claim, Judge
 from sim.checker.decisions import Decisions
 from sim.checker.detours import Doors, way_of

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from sim.assumptions import assumptions, replies
 from sim.checker.claims import Claim, Judge, Judgement, opens
 from sim.checker.claims import read as read_claim
 from sim.checker.regions import Regions
 from sim.checker.work import Budget
+from sim.wording.assumptions import assumptions, replies
 
 ZONES = ("zone0", "zone2")
 

@@ -14,9 +14,9 @@ from ipaddress import ip_network
 from typing import Any
 
 from compiler.policy.stages import TIERED, Stages
-from sim.assumptions import SCHEMA
 from sim.checker import fields
 from sim.checker.fields import PROTOCOLS
+from sim.wording.assumptions import SCHEMA
 
 Check = Callable[[Any, str], Iterator[str]]
 HEX = re.compile(r"0|[1-9a-f][0-9a-f]{0,31}")

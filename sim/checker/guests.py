@@ -1,14 +1,14 @@
 """Workloads on the network of a node, found from manifests.
 
-The words are those of `fabric.inventory`; nothing else is used. The name of such a workload stands
-for the nodes that its pods are on, unless one of these pods has that very name.
+The words are those of `fabric.values.inventory`; nothing else is used. The name of such a workload
+stands for the nodes that its pods are on, unless one of these pods has that very name.
 """
 
 from __future__ import annotations
 
-from fabric.inventory import Endpoint
+from fabric.building.network import Network
 from fabric.kubernetes.workloads import Pod
-from fabric.network import Network
+from fabric.values.inventory import Endpoint
 
 
 def workloads(network: Network, node: Endpoint) -> list[str]:

@@ -15,8 +15,8 @@ from itertools import product
 from typing import TypeVar
 
 from compiler.policy.ir import L4, Policy
-from fabric.inventory import Endpoint
-from fabric.ports import ANY
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import ANY
 from sim.checker.fields import NOTHING_ELSE, PROTOCOLS, Fields
 from sim.checker.partitions import LAST_PORT, LAST_PROTOCOL, PORTED
 from sim.checker.regions import Box

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 
-from fabric.inventory import Endpoint
+from fabric.building.network import Network
 from fabric.kubernetes.unevaluated import Unevaluated, accepting
-from fabric.names import matches
-from fabric.network import Network
+from fabric.values.inventory import Endpoint
+from fabric.values.names import matches
 from sim.checker.claims import Claim, Judge
 from sim.checker.guests import stands_for
 

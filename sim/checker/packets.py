@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 from itertools import islice
 from typing import NamedTuple
 
-from fabric.ports import NAMES
+from fabric.values.ports import NAMES
 from sim.checker.fields import PROTOCOLS
 from sim.checker.partitions import PORTED
 from sim.checker.regions import Box, Choice, Regions, Row

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from compiler.policy.ir import Direction, Policy
-from fabric.interval_sets import union
-from fabric.inventory import Endpoint
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.interval_sets import union
+from fabric.values.inventory import Endpoint
 from sim.checker.address_space import AddressSpace, Cut
 from sim.checker.decisions import DELIVERED, Cells, Decisions
 from sim.checker.form import reasons_of

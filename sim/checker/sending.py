@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
-from fabric.interval_sets import union
-from fabric.inventory import Endpoint
+from fabric.values.interval_sets import union
+from fabric.values.inventory import Endpoint
 from sim.checker.address_space import Hop
 from sim.checker.decisions import Remotes
 from sim.checker.form import TOP

@@ -22,14 +22,14 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, product
 from typing import Any
 
-from fabric.door_names import HOST_PORT, DoorName, door_in
+from fabric.building.network import Network
 from fabric.file.claims import ANYTHING, parse_claim, port_names
-from fabric.inventory import Endpoint
 from fabric.kubernetes.services import Service, ServicePort
 from fabric.kubernetes.untold_labels import maybe_behind
 from fabric.kubernetes.workloads import Pod
-from fabric.network import Network
-from fabric.ports import NAMES, PortRange
+from fabric.values.door_names import HOST_PORT, DoorName, door_in
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import NAMES, PortRange
 from sim.checker.guests import stands_for
 
 Row = tuple[int, int, int, int, int]

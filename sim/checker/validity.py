@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from compiler.policy.ir import Policy
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.checker.expected import expected
 from sim.checker.packets import otherwise
 from sim.checker.regions import read

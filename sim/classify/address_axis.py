@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.blocks.numbering import Numbering, weights
 from sim.classify.lists import distinct_lists, distinct_rows, members
 from sim.classify.ruleset import I64, Prefixes
-from sim.numbering import Numbering, weights
 
 ROOT_16 = np.array([16, 8, 8])
 ROOT_16_CHUNKS = 256

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.blocks.numbering import distinct
 from sim.classify.address_axis import ROOT_8, Axis, axis, chunks
 from sim.classify.cell_grid import CellGrid, paint
 from sim.classify.l4_classes import L4Classes, as_lists, held_by
 from sim.classify.lists import merge_columns
 from sim.classify.ruleset import I64, RuleSet
-from sim.numbering import distinct
 
 NOTHING = np.zeros(0, np.int64)
 NO_AXIS = Axis(

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.blocks.numbering import weights
 from sim.classify.address_axis import Axis
 from sim.classify.ruleset import I64
-from sim.numbering import weights
 
 MAX_CELLS = 1 << 24
 MAX_PLACES = 1 << 26

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.diagnostics import CapacityError
+from sim.blocks.numbering import same_rows
 from sim.classify.ruleset import ALL_DSCP, ALL_STATES, ANY, Prefixes6, RuleSet
-from sim.numbering import same_rows
 
 I64 = NDArray[np.int64]
 LIMIT = 20_000_000

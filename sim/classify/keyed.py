@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.blocks.numbering import distinct
 from sim.classify.address_axis import ROOT_8, write_trie
 from sim.classify.block import Block
 from sim.classify.keys import Keys, numbers
 from sim.classify.l4_classes import L4Classes, Narrow
 from sim.classify.pages import pack
 from sim.classify.ruleset import I64
-from sim.numbering import distinct
 
 RAW_PLACES = 1 << 19
 DIRECT_BYTES = 1 << 21

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.blocks.numbering import Numbering, weights
 from sim.classify.lists import (
     bit_rows,
     distinct_lists,
@@ -32,7 +33,6 @@ from sim.classify.lists import (
     numbered,
 )
 from sim.classify.ruleset import ALL_DSCP, ALL_STATES, I64, Ranges, RuleSet
-from sim.numbering import Numbering, weights
 
 Narrow = NDArray[np.uint8] | NDArray[np.uint16]
 U16 = NDArray[np.uint16]

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.blocks.numbering import Numbering, weights
 from sim.classify.ruleset import I64
-from sim.numbering import Numbering, weights
 
 U64 = NDArray[np.uint64]
 
 
 def numbered(keys: NDArray[Any]) -> Numbering:
-    """`sim.numbering.distinct` of integers of 64 bits, in order of appearance and by a hash table;
-    int32."""
+    """`sim.blocks.numbering.distinct` of integers of 64 bits, in order of appearance and by a hash
+    table; int32."""
     from sim.kernels.match.number import identify
 
     words = keys.view(np.uint64)

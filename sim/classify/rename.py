@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.blocks.numbering import same_rows
 from sim.classify.ruleset import I64, Prefixes, Prefixes6
-from sim.numbering import same_rows
 
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]

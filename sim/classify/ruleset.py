@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from compiler.policy.fields import FIELDS
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.ports import MAX_PORT
+from fabric.values.ports import MAX_PORT
 
 ANY = -1
 ALL_STATES = (1 << FIELDS["state"].last + 1) - 1

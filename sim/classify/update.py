@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.blocks.numbering import distinct
 from sim.classify.block import Block, build_block
 from sim.classify.keyed import BlockLayout
 from sim.classify.keys import DIRECTIONS, Keys, combinations
@@ -31,7 +32,6 @@ from sim.classify.l4_classes import (
 )
 from sim.classify.plan import BLOCK_PLACES
 from sim.classify.ruleset import ANY, I64, RuleSet
-from sim.numbering import distinct
 
 
 def updated(layout: BlockLayout, vni: int, rules: RuleSet, ids: I64) -> BlockLayout | None:

@@ -19,19 +19,19 @@ from itertools import product
 
 import numpy as np
 
-from fabric.cluster import is_cluster
+from fabric.building.cluster import is_cluster
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, UndecidedError
-from fabric.network import Network
 from sim.blocks.common_ports import common
+from sim.blocks.numbering import same_rows
 from sim.blocks.port_sets import L4
 from sim.diff.parts import Outer, Part
 from sim.diff.peers import Joint, Peer, Peers
 from sim.diff.side_by_side import NOTHING, Pair, Side, Sides, is_outside, outer_ends
-from sim.numbering import same_rows
 from sim.proof.paths import Column, PathSpace
 from sim.proof.reachability import MAX_PAIRS, Bits, L4Sets, Reach, reach_between
 from sim.proof.stand_ins import Between, StandIns
-from sim.world import World
+from sim.worlds.world import World
 
 Spaces = tuple[PathSpace, PathSpace]
 

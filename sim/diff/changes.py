@@ -28,16 +28,16 @@ from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction, Packet
 from compiler.program.program import Intervals
-from fabric.inventory import Endpoint
-from fabric.network import Network
-from fabric.ports import name_of
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import name_of
 from sim.blocks.atoms import TOPS
 from sim.blocks.blocks import Blocks
 from sim.blocks.common_ports import common
 from sim.blocks.conditions import Conditions, demanded
+from sim.blocks.numbering import combine
 from sim.blocks.port_sets import L4, Bits, Box
 from sim.blocks.refine import parents
-from sim.numbering import combine
 
 I64 = NDArray[np.int64]
 

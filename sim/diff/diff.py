@@ -25,11 +25,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from compiler.program.program import conditions_of
+from fabric.building.network import refuse_anycast
+from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic, UndecidedError
+from fabric.io.phases import phase
 from fabric.kubernetes.unevaluated import Unevaluated, pending
-from fabric.network import refuse_anycast
-from fabric.phases import phase
-from fabric.rewrites import refuse_rewrites
 from sim.blocks.equal_worlds import decide_alike
 from sim.diff.by_class import ByClass, by_class
 from sim.diff.changes import Became, changes, packet_text
@@ -49,7 +49,7 @@ from sim.packets.notation import show
 from sim.proof.paths import PathSpace
 from sim.proof.reachability import Bits, reach_between
 from sim.why.blame import Blame
-from sim.world import World
+from sim.worlds.world import World
 
 AMOUNTS = re.compile(r"(?<![\w/.:-])(?:[0-9a-f]*[.:][0-9a-f.:]*/\d+|[\d,]+)(?![\w/.:-])")
 

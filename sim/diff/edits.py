@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from compiler.policy.ir import Matcher, Origin, Policy
 from fabric.diagnostics import Span
-from fabric.inventory import Endpoint
+from fabric.values.inventory import Endpoint
 from sim.diff.merged import RowEnd
 from sim.diff.shown import Shown
 from sim.proof.reachability import Reach

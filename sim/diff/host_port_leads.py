@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from fabric.inventory import NamedPort
+from fabric.building.network import Network
 from fabric.kubernetes.workloads import Pod
-from fabric.network import Network
-from fabric.ports import PortRange
+from fabric.values.inventory import NamedPort
+from fabric.values.ports import PortRange
 from sim.diff.service_leads import DoorChange
 
 Key = tuple[str, str, str]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 from compiler.program.space import intersect
-from fabric.wildcard import ranged
+from fabric.values.wildcard import ranged
 from sim.diff.outside import Outside, without
 from sim.diff.parts import KINDS, Outer, Part, side_where
 from sim.diff.peers import NODE, Joint, Peer

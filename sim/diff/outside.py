@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from compiler.program.space import intersect, union
-from fabric.interval_sets import cut
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.interval_sets import cut
 from sim.diff.peers import Joint
 from sim.diff.side_by_side import (
     NOTHING,

@@ -29,9 +29,9 @@ from typing import Any, NamedTuple
 
 from compiler.policy.ir import Matcher, Policy
 from compiler.policy.selectors import selects
-from fabric.cluster import is_cluster
-from fabric.inventory import Endpoint, Prefix, wherever_written
-from fabric.network import Network
+from fabric.building.cluster import is_cluster
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint, Prefix, wherever_written
 from sim.why.pod_classes import workload
 
 NODE = "/@node/"

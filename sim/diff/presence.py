@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.diff.merged import display, status
 from sim.diff.peers import Peer
 from sim.diff.side_by_side import Side, Sides, is_outside

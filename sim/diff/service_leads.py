@@ -21,11 +21,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from fabric.building.network import Network
 from fabric.diagnostics import Span
 from fabric.kubernetes.services import ON_NODES, Service, ServicePort
 from fabric.kubernetes.workloads import Pod
-from fabric.network import Network
-from fabric.ports import PortRange, name_of
+from fabric.values.ports import PortRange, name_of
 
 NOBODY = "nobody"
 NAMED = 6

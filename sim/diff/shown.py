@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.policy.semantics import owner
-from fabric.inventory import Endpoint
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint
 from sim.blocks.port_sets import L4
 from sim.diff.merged import display
 from sim.diff.outside import Outside

@@ -22,15 +22,15 @@ import numpy as np
 
 from compiler.policy.ir import Direction, Packet
 from compiler.sources.network_policy import OWN_NODE
-from fabric.inventory import Endpoint
+from fabric.values.inventory import Endpoint
 from sim.blocks.common_ports import common
+from sim.blocks.numbering import distinct, expand
 from sim.blocks.port_sets import L4, L4Space
 from sim.diff.peers import Class, Joint, Peer, Peers, peers
-from sim.numbering import distinct, expand
 from sim.proof.paths import Column, owns_prefix
 from sim.proof.reachability import Bits, L4Sets, Reach, combine
 from sim.why.blame import permits_without
-from sim.world import World
+from sim.worlds.world import World
 
 Ranges = tuple[tuple[int, int], ...]
 NOTHING = 0

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
-from fabric.interval_sets import Intervals, intersect, union
+from fabric.values.interval_sets import Intervals, intersect, union
 from sim.blocks.conditions import conditional
 from sim.diff.changes import BothBlocks, CommonSpans, blocks_asked
 from sim.diff.peers import Class, Peers

@@ -25,7 +25,7 @@ from sim.packets.nobodys import UNROUTED
 from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.ways import entered
-from sim.world import World
+from sim.worlds.world import World
 
 Rows = NDArray[np.bool_]
 

@@ -24,10 +24,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 
+from fabric.building.network import Network
 from fabric.control.fib import NextHop
-from fabric.inventory import Endpoint, Prefix
-from fabric.network import Network
-from fabric.topology import Link, Role
+from fabric.values.inventory import Endpoint, Prefix
+from fabric.wiring.topology import Link, Role
 
 FIB, TUNNEL, JOINED = 10_000, 20_000, 30_000
 HOST_GATEWAY, JOIN_GATEWAY = "fe80::e", "fe80::b"

@@ -20,20 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.program.program import refuse_conditions, refuse_fields
-from fabric.rewrites import refuse_rewrites
+from fabric.control.rewrites import refuse_rewrites
 from sim.blocks.blocks import Blocks
+from sim.blocks.numbering import same_rows
 from sim.lab.comparable import LeftOut, comparable
 from sim.lab.kernel import inside
 from sim.lab.layout import Layout, mac
 from sim.lab.probes import Probe, frame, read
 from sim.lab.up import ENDPOINT, HOST, Tell
-from sim.numbering import same_rows
 from sim.packets.headers import Packets
 from sim.packets.pcap import CaptureWriter
 from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.traffic import all_pairs, interesting_ports
-from sim.world import World
+from sim.worlds.world import World
 
 BURST = 128
 QUIET = 0.25

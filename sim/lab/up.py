@@ -18,9 +18,9 @@ from compiler.program.program import Program
 from compiler.targets.nft_maps import tunnel_mac
 from compiler.targets.nftables import ruleset
 from compiler.targets.port_names import ports_of
+from fabric.building.network import Network
 from fabric.control.weights import weights
 from fabric.diagnostics import Diagnostic, UndecidedError
-from fabric.network import Network
 from sim.lab import kernel, state
 from sim.lab.kernel import PLAIN, SYSCTLS, Spaces
 from sim.lab.layout import (

@@ -1,12 +1,12 @@
-"""Who has any of a set of addresses (`fabric.address_sets`)."""
+"""Who has any of a set of addresses (`fabric.values.address_sets`)."""
 
 from __future__ import annotations
 
 from compiler.program.ownership import owned_addresses
-from fabric.address_sets import AddressSet
-from fabric.interval_sets import touch
-from fabric.inventory import Endpoint
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.address_sets import AddressSet
+from fabric.values.interval_sets import touch
+from fabric.values.inventory import Endpoint
 
 
 def owning(network: Network, block: AddressSet) -> list[Endpoint]:

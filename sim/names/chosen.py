@@ -3,21 +3,21 @@
 Rules that hold here:
 
 1. Addresses stand for whoever owns any of them, in every VRF.
-2. What `fabric.names` selects is meant; where that is nobody, the name of a VRF stands for all
-   endpoints in it, nodes and host-network pods included, and that of a host for its nodes in all
-   tenants. Who is in these and not in what is meant makes a name ambiguous. Prefixes of a VRF or a
-   tenant that no endpoint has are nobody: nothing is sent there.
+2. What `fabric.values.names` selects is meant; where that is nobody, the name of a VRF stands for
+   all endpoints in it, nodes and host-network pods included, and that of a host for its nodes in
+   all tenants. Who is in these and not in what is meant makes a name ambiguous. Prefixes of a VRF
+   or a tenant that no endpoint has are nobody: nothing is sent there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fabric.address_sets import addresses_in, refusal
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.inventory import Endpoint
-from fabric.names import nodes_of, selected
-from fabric.network import Network
+from fabric.values.address_sets import addresses_in, refusal
+from fabric.values.inventory import Endpoint
+from fabric.values.names import nodes_of, selected
 from sim.names.address_sets import owning
 
 ANYBODY = "*"

@@ -1,4 +1,4 @@
-"""What names and addresses stand for in a world of one Kubernetes cluster (`fabric.cluster`).
+"""What names and addresses stand for in a world of one Kubernetes cluster.
 
 namespace/pod               a pod
 namespace/workload[Kind]    all pods of a workload; [Kind] may be left out when that is clear
@@ -17,17 +17,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from fabric.address_sets import mapped, refusal
-from fabric.cluster import CLUSTER, EXTERNAL, name_of, running
+from fabric.building.cluster import CLUSTER, EXTERNAL, name_of, running
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.door_names import DoorName, door_in, in_brackets
-from fabric.inventory import Endpoint
 from fabric.kubernetes.services import Service
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.kubernetes.untold_labels import maybe_behind
 from fabric.kubernetes.workloads import Pod
-from fabric.network import Network
-from fabric.ports import PortRange
+from fabric.values.address_sets import mapped, refusal
+from fabric.values.door_names import DoorName, door_in, in_brackets
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import PortRange
 from sim.names.door_at import at_address
 from sim.names.led_by import led_by, portless
 

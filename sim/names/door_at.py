@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fabric.address_sets import Address, address_in
-from fabric.cluster import CLUSTER
-from fabric.inventory import Endpoint
+from fabric.building.cluster import CLUSTER
+from fabric.building.network import Network
 from fabric.kubernetes.services import ON_NODES, Service, ServicePort
-from fabric.network import Network
-from fabric.ports import NAMES, PortRange
+from fabric.values.address_sets import Address, address_in
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import NAMES, PortRange
 from sim.names.members import Member, members
 
 

@@ -31,14 +31,14 @@ from typing import Any, TypeVar
 
 from compiler.policy.semantics import owner
 from compiler.program.space import intersect
-from fabric.address_sets import Address, AddressSet, address_in, refusal, set_in
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.door_names import door_in, in_brackets
-from fabric.inventory import Endpoint
-from fabric.names import host_of, others, selects
-from fabric.network import Network
-from fabric.ports import PortRange
-from fabric.wildcard import BRACKETS, NUMBERS
+from fabric.values.address_sets import Address, AddressSet, address_in, refusal, set_in
+from fabric.values.door_names import door_in, in_brackets
+from fabric.values.inventory import Endpoint
+from fabric.values.names import host_of, others, selects
+from fabric.values.ports import PortRange
+from fabric.values.wildcard import BRACKETS, NUMBERS
 from sim.names.address_sets import owning
 from sim.names.door_at import Behind, at_address, at_node, door_addresses, node_ports
 from sim.names.members import members

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.door_names import HOST_PORT, DoorName
 from fabric.kubernetes.services import Service
 from fabric.kubernetes.untold_labels import maybe_behind
 from fabric.kubernetes.ways_in import WayIn
-from fabric.network import Network
-from fabric.ports import PortRange
+from fabric.values.door_names import HOST_PORT, DoorName
+from fabric.values.ports import PortRange
 from sim.names.members import Member, members
 
 Led = tuple[Member, PortRange]

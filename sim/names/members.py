@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fabric.inventory import Endpoint
+from fabric.building.network import Network
 from fabric.kubernetes.workloads import Pod
-from fabric.network import Network
+from fabric.values.inventory import Endpoint
 
 Member = tuple[Pod, Endpoint]
 

@@ -18,11 +18,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from fabric.cluster import CLUSTER
-from fabric.inventory import Endpoint
+from fabric.building.cluster import CLUSTER
+from fabric.building.network import Network
 from fabric.kubernetes.services import ON_NODES, Service, ServicePort
-from fabric.network import Network
-from fabric.ports import PortRange
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import PortRange
 from sim.names.members import members
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.door_names import SERVICE, DoorName
-from fabric.inventory import Endpoint
 from fabric.kubernetes.services import Service, ServicePort
 from fabric.kubernetes.untold_labels import maybe_behind
 from fabric.kubernetes.workloads import Pod
-from fabric.network import Network
-from fabric.ports import ANY, PortRange, name_of, parse_ports
+from fabric.values.door_names import SERVICE, DoorName
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import ANY, PortRange, name_of, parse_ports
 from sim.names.led_by import led_by, namespaces, portless, resolved
 from sim.names.members import Member, members
 

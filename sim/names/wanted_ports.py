@@ -2,7 +2,7 @@
 
 Rules that hold here:
 
-1. A number alone is TCP. Everything that `fabric.ports` reads is a port.
+1. A number alone is TCP. Everything that `fabric.values.ports` reads is a port.
 2. What is no port by itself is the name of a container port, maybe with its protocol
    (`metrics/tcp`): of each destination the number that it calls so.
 3. The name of a Service is given with its kind in brackets, however it was written.
@@ -13,11 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from fabric.address_sets import address_in, set_in
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.door_names import in_brackets
-from fabric.inventory import Endpoint
-from fabric.ports import NAMES, WITH_PORTS, PortRange, parse_ports, sent
+from fabric.values.address_sets import address_in, set_in
+from fabric.values.door_names import in_brackets
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import NAMES, WITH_PORTS, PortRange, parse_ports, sent
 
 Ports = tuple[PortRange, ...]
 CALLED = re.compile(r"([a-z0-9-]{1,15})(?:/(tcp|udp|sctp|any))?")

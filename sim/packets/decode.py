@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.ports import WITH_PORTS
+from fabric.values.ports import WITH_PORTS
 from sim.packets.capfile import CapturedFrames
 from sim.packets.headers import HeaderColumns
 from sim.packets.icmp import ERROR, OTHER, PROTOCOL, marks_of

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.ports import ICMP4, ICMP6
+from fabric.values.ports import ICMP4, ICMP6
 from sim.packets.headers import Packets
 
 REQUEST, REPLY, ERROR, OTHER = 1, 2, 3, 4

@@ -6,7 +6,7 @@ Source: RFC 6890 and RFC 4291; of Linux `ip_route_input_slow` (net/ipv4/route.c)
 
 from __future__ import annotations
 
-from fabric.interval_sets import Intervals
+from fabric.values.interval_sets import Intervals
 
 NOBODYS: dict[int, Intervals] = {
     4: ((0, (1 << 24) - 1), (127 << 24, (128 << 24) - 1), (224 << 24, (1 << 32) - 1)),

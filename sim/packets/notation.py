@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 
 from compiler.policy.fields import shown
-from fabric.ports import WITH_PORTS, name_of
+from fabric.values.ports import WITH_PORTS, name_of
 from sim.packets.headers import Flow
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.reading import opened
-from fabric.ports import NAMES
+from fabric.values.ports import NAMES
 from sim.packets import capfile, decode
 from sim.packets.capfile import INTERFACE, PACKET, SECTION, CapturedFrames, Problem
 from sim.packets.carried import written

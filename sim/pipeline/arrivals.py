@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.fields import further
-from fabric.network import Network, refuse_anycast
-from fabric.ports import WITH_PORTS
-from fabric.rewrites import refuse_rewrites
+from fabric.building.network import Network, refuse_anycast
+from fabric.control.rewrites import refuse_rewrites
+from fabric.values.ports import WITH_PORTS
 from sim.packets import carried, decode
 from sim.packets.decode import Decoded
 from sim.packets.headers import Packets
@@ -32,7 +32,7 @@ from sim.packets.icmp import ERROR, OTHER, REPLY, REQUEST, Marks
 from sim.packets.pcap import Batch
 from sim.pipeline.conversations import Conversations
 from sim.pipeline.tables import Tables, tables_of
-from sim.world import World
+from sim.worlds.world import World
 
 Ints = NDArray[np.int64]
 

@@ -24,13 +24,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.network import Network
-from sim.numbering import same_rows
+from fabric.building.network import Network
+from sim.blocks.numbering import same_rows
 from sim.packets.decode import Decoded
 from sim.packets.headers import HEADER, Flow
 from sim.pipeline.forwarding import receivers, sender
 from sim.pipeline.ways import entered
-from sim.world import World
+from sim.worlds.world import World
 
 Ints = NDArray[np.int64]
 KEPT = 1 << 20

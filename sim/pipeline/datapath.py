@@ -22,13 +22,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.phases import phase
-from fabric.rewrites import Rewrite, rewritten_columns
+from fabric.control.rewrites import Rewrite, rewritten_columns
+from fabric.io.phases import phase
 from sim.blocks.field_classes import PLAIN, PROTOCOLS, FieldClasses
 from sim.packets.headers import Packets, Row
 from sim.packets.reasons import LIMIT, Reason
 from sim.pipeline.tables import Tables, headers, tables_of
-from sim.world import World
+from sim.worlds.world import World
 
 SLICE = 1 << 16
 BLOCK = 256

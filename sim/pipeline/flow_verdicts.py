@@ -16,17 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.fields import further
+from fabric.building.network import Network
 from fabric.kubernetes.unevaluated import pending
-from fabric.network import Network
 from sim.blocks.blocks import Blocks
-from sim.numbering import same_rows
+from sim.blocks.numbering import same_rows
 from sim.packets.headers import HEADER, Packets
 from sim.packets.notation import show
 from sim.packets.reasons import Reason, reasons
 from sim.pipeline.arrivals import Arrivals
 from sim.pipeline.datapath import Verdicts
 from sim.pipeline.dropped import cause_of, causes
-from sim.verdicts import touching
+from sim.wording.verdicts import touching
 
 LIMIT = 100_000
 KEY = ("vrf", *HEADER)

@@ -2,7 +2,8 @@
 
 A *place* is a node, a VRF and a header. Rules that hold here:
 
-1. A network's *rewrites* see the packet first, each after the one before (`fabric.rewrites`).
+1. A network's *rewrites* see the packet first, each after the one before
+   (`fabric.control.rewrites`).
 2. The FIB of the node's VRF then maps the destination to next hops. Their places come in the order
    of the route: ECMP picks one of all by its number.
 3. Who takes a packet out of a tunnel looks its destination up again (RFC 9136 §4.4.1). Where its
@@ -33,11 +34,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.semantics import owners
-from fabric.inventory import Endpoint
-from fabric.network import Network
-from fabric.rewrites import rewritten
+from fabric.building.network import Network
+from fabric.control.rewrites import rewritten
+from fabric.values.inventory import Endpoint
 from sim.packets.headers import Flow
-from sim.world import World
+from sim.worlds.world import World
 
 if TYPE_CHECKING:
     from fabric.control.fib import NextHop, Route

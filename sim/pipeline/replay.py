@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from compiler.policy.ir import Condition
 from compiler.program.program import conditions_of
-from fabric.network import Network
-from fabric.phases import phase
+from fabric.building.network import Network
+from fabric.io.phases import phase
 from sim.packets.headers import Packets
 from sim.packets.reasons import Reason, reasons
 from sim.pipeline.arrivals import Arrivals
 from sim.pipeline.conntrack import FlowTable
 from sim.pipeline.datapath import Counters, Datapath, Verdicts
-from sim.world import World
+from sim.worlds.world import World
 
 Traffic = Packets | Arrivals
 Progress = Callable[[int], None]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.interval_sets import subtract
+from fabric.values.interval_sets import subtract
 from sim.blocks.blocks import Blocks
 from sim.packets.headers import LOW, Column, Packets
 from sim.packets.nobodys import NOBODYS, UNROUTED

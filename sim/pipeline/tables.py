@@ -20,7 +20,7 @@ from sim.blocks.top_rows import top_index, top_row_of
 from sim.packets.ecmp import seed
 from sim.packets.headers import HEADER, Packets, Row, row_type
 from sim.packets.reasons import Reason, reasons
-from sim.world import World
+from sim.worlds.world import World
 
 
 class Tables(NamedTuple):

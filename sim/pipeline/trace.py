@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from compiler.policy.ir import Action, Direction, Packet
 from compiler.program.program import Entry, Group, Program
 from compiler.program.walk import walk
+from fabric.building.network import Network
 from fabric.control.weights import members
-from fabric.network import Network
 from sim.packets.ecmp import choose, flow_hash, outer_hash, outer_port, seed
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason, reasons
 from sim.pipeline.forwarding import as_rewritten, leads_on, receivers, sender, way_back
 from sim.pipeline.ways import WholeWay, entered, hashed_entry
-from sim.world import World
+from sim.worlds.world import World
 
 if TYPE_CHECKING:
     from fabric.control.fib import NextHop, Route

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.ports import ICMP4, ICMP6, MAX_PORT, PROTOCOLS, WITH_PORTS, sent
+from fabric.values.ports import ICMP4, ICMP6, MAX_PORT, PROTOCOLS, WITH_PORTS, sent
 from sim.blocks.blocks import Blocks
 from sim.blocks.field_classes import PLAIN, interesting
 from sim.blocks.field_classes import PROTOCOLS as WIDTH

@@ -22,13 +22,13 @@ from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from fabric.inventory import Endpoint
+from fabric.values.inventory import Endpoint
 from sim.packets.ecmp import ENTRY, choose, seed
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.packets.ttl import LAST
 from sim.pipeline.forwarding import Onward, Place, leads_on, onward
-from sim.world import World
+from sim.worlds.world import World
 
 if TYPE_CHECKING:
     from fabric.control.fib import Route

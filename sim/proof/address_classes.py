@@ -19,8 +19,8 @@ from functools import cache
 import numpy as np
 
 from compiler.policy.ir import Direction
+from sim.blocks.numbering import Numbering, distinct, partition, same_rows
 from sim.blocks.onward import leads_on
-from sim.numbering import Numbering, distinct, partition, same_rows
 from sim.proof.paths import Column, Crossing, PathSpace, rows_that_differ
 from sim.proof.reachability import Bits
 from sim.proof.spans import Refinement

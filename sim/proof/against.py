@@ -31,8 +31,8 @@ from sim.proof.detours import Door, Entering, Ranges, door, record, record_key, 
 from sim.proof.expect import Claim, pairs_of
 from sim.proof.paths import Column
 from sim.proof.reachability import Reach
-from sim.verdicts import DETOUR
 from sim.why.pod_classes import workload
+from sim.wording.verdicts import DETOUR
 
 Found = dict[int, tuple[Unevaluated, ...]]
 """What speaks against expectations, by their numbers."""

@@ -1,7 +1,7 @@
 """Certificates: a proof written down, so that somebody else can check it without trusting us.
 
     inputs       files that were read, by their path from the fabric file, with their SHA-256
-    routing      SHA-256 of all routes, next hops and failures (`fabric.fingerprint`)
+    routing      SHA-256 of all routes, next hops and failures (`fabric.building.fingerprint`)
     assumptions  what the proof takes for granted; `exempt` who is left out; `replies` what of them
     endpoints    who exists: names, group (tenant or zone), prefixes, addresses that are its own
     fields       where rules ask for further fields of packets: [name, first value of each part];
@@ -33,16 +33,15 @@ from typing import Any
 
 import numpy as np
 
-from fabric.budget import HINT
+from fabric.building.fingerprint import fingerprint
+from fabric.building.network import Network, refuse_anycast
+from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic, UndecidedError
-from fabric.fingerprint import fingerprint
+from fabric.io.phases import phase
 from fabric.kubernetes.unevaluated import certified
-from fabric.network import Network, refuse_anycast
-from fabric.phases import phase
-from fabric.rewrites import refuse_rewrites
-from sim.assumptions import SCHEMA, assumptions, replies
+from fabric.wiring.budget import HINT
+from sim.blocks.numbering import same_rows
 from sim.blocks.port_sets import Box, L4Space
-from sim.numbering import same_rows
 from sim.packets.reasons import Reason, reasons
 from sim.proof.certificate_text import digest
 from sim.proof.expect import Claim, Outcome
@@ -50,6 +49,7 @@ from sim.proof.prove import Proof
 from sim.proof.reachability import Reach
 from sim.proof.regions import CONDITIONAL, SELF, AllRegions, Choice, Profiles, Sender, regions
 from sim.proof.spans import TOP
+from sim.wording.assumptions import SCHEMA, assumptions, replies
 
 Ranks = tuple[int, ...]
 """Reasons of all choices of ECMP, by rank."""

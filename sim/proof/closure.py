@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.blocks.blocks import Blocks
-from sim.numbering import distinct, expand, same_bytes
+from sim.blocks.numbering import distinct, expand, same_bytes
 from sim.packets.reasons import Reason
 from sim.packets.ttl import LAST
 

@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.blocks.numbering import distinct, same_rows
 from sim.blocks.onward import kept, rewritten
-from sim.numbering import distinct, same_rows
 from sim.proof.paths import Column, PathSpace
 
 Bits = NDArray[np.bool_]

@@ -26,15 +26,15 @@ import numpy as np
 from compiler.program.space import interval, subtract, union
 from fabric.diagnostics import UndecidedError
 from fabric.kubernetes.unevaluated import Unevaluated
-from fabric.ports import PortRange
+from fabric.values.ports import PortRange
 from sim.names.service_ways import ServiceWay, service_ways
 from sim.proof.coverage import Coverage
 from sim.proof.pairs_into import PairsInto
 from sim.proof.paths import Column
 from sim.proof.reachability import Bits, Reach, reach_within
-from sim.verdicts import DETOUR, detour
 from sim.why.pod_classes import workload
-from sim.world import World
+from sim.wording.verdicts import DETOUR, detour
+from sim.worlds.world import World
 
 Ranges = tuple[tuple[int, int], ...]
 Door = tuple[tuple[int, ...], PortRange, tuple[int, ...]]

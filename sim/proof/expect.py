@@ -3,8 +3,8 @@
     A -> B[:PORTS]      connections that A's endpoints open to B's
     A <-> B[:PORTS]     both ways, PORTS are those of whoever is the destination
 
-A and B are names, patterns or addresses (`sim.names.chosen`), PORTS are ranges (`fabric.ports`)
-with commas between. B may be a door (`fabric.door_names`).
+A and B are names, patterns or addresses (`sim.names.chosen`), PORTS are ranges
+(`fabric.values.ports`) with commas between. B may be a door (`fabric.values.door_names`).
 
 Rules that hold here:
 
@@ -30,17 +30,17 @@ from itertools import repeat
 import numpy as np
 
 from compiler.program.ownership import owned_addresses
-from fabric.address_sets import addresses_in
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
-from fabric.door_names import door_in
 from fabric.file.claims import ANYTHING, GRAMMAR, parse_claim, port_names
 from fabric.file.spec import Expectation, FabricSpec
-from fabric.interval_sets import touch
-from fabric.inventory import Endpoint
-from fabric.names import host_of, others
-from fabric.network import Network
-from fabric.ports import PortRange, sent
-from fabric.wildcard import beyond
+from fabric.values.address_sets import addresses_in
+from fabric.values.door_names import door_in
+from fabric.values.interval_sets import touch
+from fabric.values.inventory import Endpoint
+from fabric.values.names import host_of, others
+from fabric.values.ports import PortRange, sent
+from fabric.values.wildcard import beyond
 from sim.names.chosen import also_meant, chosen
 from sim.names.services import led_to
 from sim.proof.narrow import Limits, limits_of

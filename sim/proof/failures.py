@@ -1,10 +1,10 @@
 """Failures: the worlds in which something is otherwise, such as a link that failed.
 
-Every set of values that a kind of `hold_under` means is tried (`sim.axes`), or none of them where
-the budget does not have what that takes. Most failures change nothing that a packet could notice,
-because next hops are VTEPs and paths are many: worlds with the same routes, the same reachable
-VTEPs and the same policy have one key. Endpoints that an axis exempts, such as the tenants' on the
-failed node, are not expected to answer.
+Every set of values that a kind of `hold_under` means is tried (`sim.worlds.axes`), or none of them
+where the budget does not have what that takes. Most failures change nothing that a packet could
+notice, because next hops are VTEPs and paths are many: worlds with the same routes, the same
+reachable VTEPs and the same policy have one key. Endpoints that an axis exempts, such as the
+tenants' on the failed node, are not expected to answer.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from functools import cached_property
 
 import numpy as np
 
-from fabric.budget import too_many_failures
+from fabric.building.network import Network
 from fabric.control.fib import Fib, NextHop
 from fabric.control.fib_changes import alike, numbers_kept
-from fabric.door_names import door_in
-from fabric.network import Network
-from sim.axes import WorldAxis, axes, sweep
+from fabric.values.door_names import door_in
+from fabric.wiring.budget import too_many_failures
 from sim.names.services import full_name
 from sim.proof.expect import Claim, pairs_of, without
 from sim.proof.paths import Column
 from sim.proof.reachability import Reach, reach_among, reachability
 from sim.proof.touched import AskedPairs, Standing, Touched, ways
-from sim.world import World
+from sim.worlds.axes import WorldAxis, axes, sweep
+from sim.worlds.world import World
 
 Key = tuple[object, ...]
 KEPT = 8

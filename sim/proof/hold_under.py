@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from fabric.kubernetes.unevaluated import Unevaluated
-from sim.axes import DOWN, DRAINED, sweep
 from sim.proof.against import Against, only_under
 from sim.proof.expect import Claim, Outcome, check_claim, pairs_of, without
 from sim.proof.failures import Failures, Key, Noticed, kinds, vrfs_of
@@ -26,6 +25,7 @@ from sim.proof.machines import Machines
 from sim.proof.paths import Column
 from sim.proof.reachability import Reach
 from sim.sweep.runner import SERIAL, Runner
+from sim.worlds.axes import DOWN, DRAINED, sweep
 
 Piece = tuple[str, tuple[str, ...]]
 """A kind of failure, and the values of one."""

@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from sim.proof.reachability import Reach, reachability
-from sim.world import World
+from sim.worlds.world import World
 
 
 class LaterReach(Reach):

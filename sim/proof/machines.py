@@ -29,17 +29,17 @@ from itertools import chain, product
 
 import numpy as np
 
-from fabric.inventory import Endpoint
+from fabric.building.network import Network
 from fabric.kubernetes.unevaluated import Unevaluated, accepting
-from fabric.names import matches
-from fabric.network import Network
+from fabric.values.inventory import Endpoint
+from fabric.values.names import matches
 from sim.names.chosen import ANYBODY, chosen
 from sim.names.members import members
 from sim.proof.expect import Claim, check_claim
 from sim.proof.paths import Column
 from sim.proof.reachability import Reach
-from sim.verdicts import DETOUR
 from sim.why.pod_classes import workload
+from sim.wording.verdicts import DETOUR
 
 Guest = tuple[str, str]
 """Full names of a host-network pod and of its workload."""

@@ -20,7 +20,7 @@ import numpy as np
 
 from compiler.policy.ir import Direction, Origin
 from sim.blocks.blocks import Blocks
-from sim.numbering import same_rows
+from sim.blocks.numbering import same_rows
 from sim.proof.paths import Column, row_key
 from sim.proof.permits import PERMITTED, declared, fold, intended, members
 from sim.proof.reachability import Bits, Reach, decisions

@@ -1,10 +1,10 @@
 """Expectations about addresses: `allow: "203.0.113.0/24 -> acme/edge/gateway:443/tcp"`.
 
-Addresses (`fabric.address_sets`) stand for whoever owns any of them, in every VRF, and for these
-addresses alone; of two sets for the IP versions that both have. Where one owner's addresses are
-another's in the eyes of the other end (`sim.proof.coverage`), an `allow` is about that other owner,
-if there is one. Addresses that routes and policies treat alike are one place (`sim.proof.spans`),
-so a place that the set touches says what happens to the set's part of it.
+Addresses (`fabric.values.address_sets`) stand for whoever owns any of them, in every VRF, and for
+these addresses alone; of two sets for the IP versions that both have. Where one owner's addresses
+are another's in the eyes of the other end (`sim.proof.coverage`), an `allow` is about that other
+owner, if there is one. Addresses that routes and policies treat alike are one place
+(`sim.proof.spans`), so a place that the set touches says what happens to the set's part of it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fabric.address_sets import AddressSet, addresses_in
-from fabric.interval_sets import Intervals, touch
-from fabric.network import Network
-from fabric.ports import PortRange, sent
-from fabric.rewrites import refuse_rewrites, sources
+from fabric.building.network import Network
+from fabric.control.rewrites import refuse_rewrites, sources
+from fabric.values.address_sets import AddressSet, addresses_in
+from fabric.values.interval_sets import Intervals, touch
+from fabric.values.ports import PortRange, sent
 from sim.proof.coverage import Coverage
 from sim.proof.reachability import Reach
 

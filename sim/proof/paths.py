@@ -25,11 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
-from fabric.inventory import Endpoint
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint
 from sim.blocks.blocks import Blocks
+from sim.blocks.numbering import expand, same_bytes, same_rows
 from sim.blocks.onward import kept, leads_on, rewritten
-from sim.numbering import expand, same_bytes, same_rows
 from sim.packets.reasons import Reason
 from sim.proof.closure import Closure
 from sim.proof.spans import Places, Refinement, Spans

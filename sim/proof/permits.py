@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Direction
 from compiler.program.program import Group
 from sim.blocks.blocks import Blocks
-from sim.numbering import expand
+from sim.blocks.numbering import expand
 
 Flags = NDArray[np.uint8]
 Bits = NDArray[np.bool_]

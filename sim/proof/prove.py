@@ -7,7 +7,7 @@ What counts as a finding:
 3. packets that pass between VRFs although no leak, peering or zone rule says so.
 
 Every finding has a concrete packet where there can be one, and a line to look at. A proof without a
-finding holds only if nothing that was read is left out of it (`sim.verdicts`).
+finding holds only if nothing that was read is left out of it (`sim.wording.verdicts`).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from itertools import groupby
 from compiler.policy.ir import Condition
 from compiler.program.program import Program
 from compiler.program.walk import behind, required
-from fabric.budget import HINT
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Span
-from fabric.inventory import Endpoint, Prefix
+from fabric.io.phases import phase
 from fabric.kubernetes.unevaluated import Unevaluated, pending
-from fabric.network import Network
-from fabric.phases import phase
+from fabric.values.inventory import Endpoint, Prefix
+from fabric.wiring.budget import HINT
 from sim.names.address_words import blocks_of, from_to, rectangles
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
@@ -40,9 +40,9 @@ from sim.proof.narrow import refuse_rewritten
 from sim.proof.reachability import Reach, reachability
 from sim.proof.witness import Witness, address, holding, label, reached, stopped
 from sim.sweep.runner import SERIAL, Runner
-from sim.verdicts import Verdict, empty, speaking, touched_by, touching, worst
 from sim.why.blame import Cause, blame
-from sim.world import World
+from sim.wording.verdicts import Verdict, empty, speaking, touched_by, touching, worst
+from sim.worlds.world import World
 
 SAMPLES = 64
 

@@ -22,19 +22,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.program.program import Program
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, UndecidedError
-from fabric.network import Network
-from fabric.phases import phase
+from fabric.io.phases import phase
 from sim.blocks.blocks import Blocks
 from sim.blocks.conditions import conditional
+from sim.blocks.numbering import distinct, same_sets
 from sim.blocks.port_sets import L4Space
-from sim.numbering import distinct, same_sets
 from sim.packets.reasons import Reason
 from sim.proof.coverage import Coverage
 from sim.proof.paths import Column, Paths, PathSpace, paths
 from sim.proof.spans import Spans
 from sim.proof.stand_ins import Between, StandIns
-from sim.world import World
+from sim.worlds.world import World
 
 Bits = NDArray[np.bool_]
 CHUNK = 1 << 22

@@ -17,10 +17,10 @@ from functools import cached_property
 
 import numpy as np
 
-from fabric.interval_sets import union
+from fabric.values.interval_sets import union
 from sim.blocks.blocks import Blocks
 from sim.blocks.conditions import conditional
-from sim.numbering import distinct, expand, same_rows
+from sim.blocks.numbering import distinct, expand, same_rows
 from sim.packets.reasons import Reason, reasons
 from sim.proof.address_classes import AddressClasses, VrfClasses
 from sim.proof.paths import Column, Paths, PathSpace, paths

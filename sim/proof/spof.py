@@ -24,17 +24,17 @@ from typing import Any
 
 import numpy as np
 
-from fabric.budget import afford_failures
-from fabric.network import Network
-from sim.axes import DOWN
+from fabric.building.network import Network
+from fabric.wiring.budget import afford_failures
+from sim.blocks.numbering import distinct
 from sim.names.services import known
-from sim.numbering import distinct
 from sim.proof.expect import keys_of
 from sim.proof.failures import Failures, Key, Noticed, vrfs_of
 from sim.proof.paths import Column
 from sim.proof.reachability import Reach, reachability
 from sim.sweep.runner import SERIAL, Runner
-from sim.world import World
+from sim.worlds.axes import DOWN
+from sim.worlds.world import World
 
 SINGLE = tuple(kind for kind, meant in DOWN.sweeps.items() if meant.most == 1)
 """Kinds of failures that are one thing each."""

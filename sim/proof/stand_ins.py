@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
 from sim.blocks.blocks import Blocks
-from sim.numbering import distinct, same_rows
+from sim.blocks.numbering import distinct, same_rows
 from sim.proof.spans import Spans
 
 Column = NDArray[Any]

@@ -27,10 +27,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.address_sets import AddressSet
+from fabric.building.network import Network
 from fabric.control.fib import Fib
 from fabric.control.fib_changes import alike, moved, numbers_kept, renumbered
-from fabric.network import Network
+from fabric.values.address_sets import AddressSet
 from sim.proof.narrow import Limits
 from sim.proof.paths import Column
 from sim.proof.reachability import Bits, Reach

@@ -35,9 +35,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
-from fabric.network import refuse_anycast
+from fabric.building.network import refuse_anycast
 from sim.blocks.blocks import Blocks
-from sim.numbering import expand
+from sim.blocks.numbering import expand
 from sim.proof.matrix import undeclared_paths
 from sim.proof.permits import (
     I64,
@@ -51,7 +51,7 @@ from sim.proof.permits import (
 )
 from sim.proof.reachability import reach_from, reachability
 from sim.proof.witness import Witness, reached
-from sim.world import World
+from sim.worlds.world import World
 
 DENSE = 1 << 26
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fabric.interval_sets import Intervals, intersect
-from fabric.inventory import Endpoint
-from fabric.network import Network
-from fabric.ports import PortRange
+from fabric.building.network import Network
+from fabric.values.interval_sets import Intervals, intersect
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import PortRange
 from sim.blocks.port_sets import L4
 from sim.packets.headers import Flow
 from sim.packets.nobodys import NOBODYS

@@ -16,12 +16,12 @@ import numpy as np
 
 from compiler.policy.ir import Origin
 from compiler.program.ownership import owned_addresses
-from fabric.address_sets import addresses_in
-from fabric.door_names import door_in
-from fabric.interval_sets import touch
-from fabric.inventory import Endpoint
-from fabric.network import Network
-from fabric.ports import PortRange
+from fabric.building.network import Network
+from fabric.values.address_sets import addresses_in
+from fabric.values.door_names import door_in
+from fabric.values.interval_sets import touch
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import PortRange
 from sim.blocks.conditions import conditional
 from sim.blocks.port_sets import rows as port_rows
 from sim.names.ends import both, endpoints

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.program.ownership import Owned, owned_addresses
-from fabric.interval_sets import Intervals, intersect
+from fabric.values.interval_sets import Intervals, intersect
 from sim.names.address_words import blocks_of, rectangles
 from sim.proof.narrow import Limits, inside
 from sim.proof.paths import Column

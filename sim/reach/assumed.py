@@ -27,7 +27,7 @@ import numpy as np
 from compiler.policy.ir import Action, Direction, Origin, Stage
 from compiler.policy.stages import Owner
 from compiler.program.program import Entry, Group, Region
-from sim.numbering import expand, same_rows
+from sim.blocks.numbering import expand, same_rows
 from sim.proof.paths import Column
 from sim.proof.reachability import Bits, Reach, decisions
 from sim.reach.drawn_from import Pool, by_address, cut, is_leak, pools_of

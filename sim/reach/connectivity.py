@@ -32,16 +32,16 @@ from compiler.policy.origin_kinds import LAST_WORD
 from compiler.policy.stages import Owner
 from compiler.program.program import Entry, L4Range, goes_by_address
 from compiler.program.walk import inside
+from fabric.building.network import Network
+from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic, UndecidedError
-from fabric.network import Network
-from fabric.phases import phase
-from fabric.rewrites import refuse_rewrites
+from fabric.io.phases import phase
+from sim.blocks.numbering import expand, same_rows
 from sim.names.cluster_names import ClusterNames
-from sim.numbering import expand, same_rows
 from sim.proof.paths import Column
 from sim.proof.reachability import MAX_PAIRS, Bits, Reach, reachability
 from sim.proof.stand_ins import StandIns
-from sim.world import World
+from sim.worlds.world import World
 
 Range = tuple[int, int, int, tuple[int, ...]]
 
@@ -102,8 +102,8 @@ class Connectivity:
 def connectivity(
     world: World, asked: Collection[Peer] = (), stand_ins: StandIns | None = None
 ) -> Connectivity:
-    """All pairs of workloads of a `fabric.cluster` network, and the outside; also of pods that are
-    asked about (rule 6). `stand_ins` are those of endpoints that fare alike."""
+    """All pairs of workloads of a `fabric.building.cluster` network, and the outside; also of pods
+    that are asked about (rule 6). `stand_ins` are those of endpoints that fare alike."""
     refuse_rewrites(world.network.rewrites, "a list of workloads")
     stand_ins = stand_ins or StandIns.among(world.blocks, [drawn(world.network)])
     reach = reachability(world, covered=False, stand_ins=stand_ins)

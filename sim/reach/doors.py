@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fabric.cluster import CLUSTER
-from fabric.ports import PortRange
+from fabric.building.cluster import CLUSTER
+from fabric.values.ports import PortRange
 from sim.reach.connectivity import Connectivity, Peer
 from sim.reach.openings import CONTROLLER, NODES, Opening, openings
 

@@ -6,8 +6,8 @@ Rules that hold here:
 1. In a fabric an address is drawn from the prefixes of its VRF that serve its purpose
    (`fabric.plan.vrfs.Slot`): these are its pool, in both IP versions.
 2. A rule *cuts* a pool when it matches some of its addresses and not all of them.
-3. Pods of a lone cluster (`fabric.cluster`) might have any address at all: every workload policy
-   that goes by address cuts their pool.
+3. Pods of a lone cluster (`fabric.building.cluster`) might have any address at all: every workload
+   policy that goes by address cuts their pool.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from compiler.policy.origin_kinds import LEAK, PEERING
 from compiler.policy.stages import Owner
 from compiler.program.program import ANY_VRF, Entry, goes_by_address
 from compiler.program.space import intersect, of_prefixes, union
-from fabric.cluster import CLUSTER
-from fabric.inventory import Endpoint, Prefix
-from fabric.network import Network
+from fabric.building.cluster import CLUSTER
+from fabric.building.network import Network
 from fabric.plan.vrfs import Slot, drafts, slots
+from fabric.values.inventory import Endpoint, Prefix
 
 Pool = tuple[int, tuple[Prefix, ...]] | tuple[()]
 """The index of a VRF and prefixes of it; empty for any address at all."""

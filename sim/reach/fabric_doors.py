@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from fabric.network import Network
-from fabric.ports import PortRange
+from fabric.building.network import Network
+from fabric.values.ports import PortRange
 from sim.proof.pairs_into import PairsInto
 from sim.proof.reachability import Bits, Reach
 from sim.reach.openings import openings

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fabric.building.network import Network
 from fabric.kubernetes.unevaluated import Unevaluated, accepting, pending
-from fabric.network import Network
 from sim.names.service_ways import service_ways
 from sim.proof.detours import Entering
 from sim.proof.reachability import Bits, Reach

@@ -16,11 +16,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fabric.inventory import Endpoint, NamedPort
+from fabric.building.network import Network
 from fabric.kubernetes.services import ON_NODES, Service, ServicePort
 from fabric.kubernetes.ways_in import WayIn
-from fabric.network import Network
-from fabric.ports import NAMES, PortRange
+from fabric.values.inventory import Endpoint, NamedPort
+from fabric.values.ports import NAMES, PortRange
 from sim.names.members import Member, members
 
 HOST_PORT = "hostPort"

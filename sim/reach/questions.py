@@ -26,13 +26,13 @@ from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner
 from compiler.program.program import goes_by_address, refuse_conditions, refuse_fields
 from compiler.program.walk import entry_matches, walk
-from fabric.cluster import CLUSTER
+from fabric.building.cluster import CLUSTER
 from fabric.diagnostics import InputError
 from fabric.kubernetes.services import numbers
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from sim.names.cluster_names import ClusterNames, End, fault
-from sim.verdicts import touching
-from sim.world import World
+from sim.wording.verdicts import touching
+from sim.worlds.world import World
 
 CLIENT_PORT = 40000
 KEPT = 100_000

@@ -9,9 +9,9 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from fabric.building.network import Network
 from fabric.control.fib import Route
 from fabric.diagnostics import Span
-from fabric.network import Network
 from sim.state.facts import HeardNode, Routes, Vrf
 from sim.state.heard import StateFolder
 from sim.state.wanted import Wanted

@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
 from fabric.io.dependencies import entries as inside
 from fabric.io.reading import read_bytes
 from fabric.io.strict_json import stream
-from fabric.network import Network
 from sim.state.facts import UNDERLAY, HeardNode
 from sim.state.frr_json import is_evpn, is_rib, read_evpn, read_rib
 from sim.state.iproute_json import is_kernel, read_kernel

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from fabric.building.network import Network
 from fabric.control.fib import Route
-from fabric.inventory import Prefix
-from fabric.network import Network
-from fabric.topology import Role
+from fabric.values.inventory import Prefix
+from fabric.wiring.topology import Role
 from sim.state.facts import EvpnRoute, Vrf
 
 Hops = frozenset[str]

@@ -20,7 +20,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from fabric.uncollected import uncollected
+from fabric.io.uncollected import uncollected
 from sim.sweep.runner import ATTEMPTS, SERIAL, Work, chunks, died, done
 
 _shared: ContextVar[Any] = ContextVar("shared")

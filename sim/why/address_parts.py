@@ -26,12 +26,12 @@ from compiler.policy.semantics import owner
 from compiler.program.ownership import owned_addresses
 from compiler.program.program import Group, Intervals
 from compiler.program.space import everything, intersect, interval, union
-from fabric.address_sets import Address, AddressSet
+from fabric.building.network import Network
 from fabric.control.fib import NextHop
+from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.inventory import Endpoint
-from fabric.network import Network
-from fabric.rewrites import refuse_rewrites
+from fabric.values.address_sets import Address, AddressSet
+from fabric.values.inventory import Endpoint
 from sim.names.address_words import blocks_of
 from sim.names.ends import EXAMPLES, Destination, address_of
 from sim.names.wanted_ports import packet_port
@@ -39,7 +39,7 @@ from sim.packets.headers import Flow
 from sim.pipeline.forwarding import Place, sets_onward
 from sim.pipeline.ways import ways
 from sim.why.explain import Explanation, between
-from sim.world import World
+from sim.worlds.world import World
 
 MOST = 1000
 Instance = tuple[int, int]

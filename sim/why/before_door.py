@@ -12,13 +12,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compiler.program.program import goes_by_address
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, UndecidedError
-from fabric.network import Network
 from sim.names.ends import Destination, address_of
 from sim.names.wanted_ports import packet_port
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
-from sim.world import World
+from sim.worlds.world import World
 
 
 def same_before(world: World, wanted: Destination, flow: Flow) -> None:

@@ -27,15 +27,15 @@ from compiler.policy.origin_kinds import OriginKind, kind_of
 from compiler.policy.stages import Owner
 from compiler.program.program import Entry, Program
 from compiler.program.walk import behind, walk
+from fabric.building.network import Network
 from fabric.diagnostics import Span
 from fabric.intent.offers import Intent
-from fabric.network import Network
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import EndTrace, Trace
 from sim.why.loops import loop
 from sim.why.nearest import Near, nearest, selecting, title, wanted
-from sim.world import World
+from sim.worlds.world import World
 
 if TYPE_CHECKING:
     from fabric.control.fib import NextHop, Route

@@ -14,12 +14,12 @@ from typing import Any
 from compiler.policy.fields import Values, value_of
 from compiler.policy.ir import Condition
 from compiler.program.program import Program, fields_of
-from fabric.address_sets import Address
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.inventory import Endpoint
 from fabric.kubernetes.unevaluated import Unevaluated, accepted, pending
-from fabric.network import Network
-from fabric.ports import texts
+from fabric.values.address_sets import Address
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import texts
 from sim.blocks.port_sets import CLIENT_PORT
 from sim.names.address_words import from_to
 from sim.names.ends import Destination, address_of
@@ -29,7 +29,6 @@ from sim.packets.notation import show
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace, trace
 from sim.pipeline.ways import entered
-from sim.verdicts import touching
 from sim.why.before_door import destination, same_before
 from sim.why.blame import Blame, Cause, blame
 from sim.why.handed_on import handed_on
@@ -38,7 +37,8 @@ from sim.why.nearest import FIELDS, nearest, title
 from sim.why.nearest import wanted as wanted_by
 from sim.why.step import Step as Step
 from sim.why.step import line_of
-from sim.world import World
+from sim.wording.verdicts import touching
+from sim.worlds.world import World
 
 PARTS = "source_addresses", "target_addresses"
 

@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from fabric.inventory import Endpoint
 from fabric.kubernetes.unevaluated import Unevaluated, accepting
+from fabric.values.inventory import Endpoint
 from sim.names.ends import address_of
 from sim.names.service_ways import ServiceWay, service_ways
 from sim.packets.headers import Flow
@@ -27,8 +27,8 @@ from sim.pipeline.forwarding import receivers
 from sim.pipeline.trace import trace
 from sim.pipeline.traffic import interesting_ports
 from sim.pipeline.ways import entered
-from sim.verdicts import detour
-from sim.world import World
+from sim.wording.verdicts import detour
+from sim.worlds.world import World
 
 
 def handed_on(world: World, flow: Flow, told: Iterable[Unevaluated]) -> Iterator[Unevaluated]:

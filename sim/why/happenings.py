@@ -7,15 +7,15 @@ from ipaddress import IPv4Address, IPv6Address
 
 from compiler.policy.points import where
 from compiler.program.program import Program
+from fabric.building.network import Network
 from fabric.control.adj_rib_in import AdjRibIn
 from fabric.control.fib import NextHop, Route
-from fabric.network import Network
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.packets.ttl import TTL
 from sim.pipeline.trace import EndTrace, Trace, UnderlayHop, underlay_path
 from sim.why.step import Step, entry_step, line_of
-from sim.world import World
+from sim.worlds.world import World
 
 
 def steps(world: World, found: Trace) -> Iterator[Step]:

@@ -12,11 +12,11 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fabric.topology import Role
+from fabric.wiring.topology import Role
 
 if TYPE_CHECKING:
+    from fabric.building.network import Network
     from fabric.diagnostics import Span
-    from fabric.network import Network
 
 
 @dataclass(frozen=True, slots=True)

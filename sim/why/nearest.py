@@ -22,9 +22,9 @@ from compiler.policy.ir import L4, Action, Direction, Origin, Packet, Rule, Sele
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import l4_matches, owners, remote_matches
 from compiler.policy.stages import Owner
-from fabric.network import Network
-from fabric.ports import WITH_PORTS, PortRange, name_of
-from sim.world import World
+from fabric.building.network import Network
+from fabric.values.ports import WITH_PORTS, PortRange, name_of
+from sim.worlds.world import World
 
 FIELDS = ("endpoint", "peer", "port")
 

@@ -16,16 +16,16 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
 from compiler.policy.fields import Values
-from fabric.address_sets import address_in, set_in
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.inventory import Endpoint
-from fabric.network import Network
+from fabric.values.address_sets import address_in, set_in
+from fabric.values.inventory import Endpoint
 from sim.names.ends import Destination, both, endpoint, endpoints, is_pattern, target, targets
 from sim.names.wanted_ports import split_port, split_source
 from sim.why.address_parts import Ends, each, fate
 from sim.why.explain import Explanation
 from sim.why.pod_classes import classes
-from sim.world import World
+from sim.worlds.world import World
 
 MOST = 1000
 SHOWN = 4

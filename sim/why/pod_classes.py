@@ -13,9 +13,9 @@ from collections.abc import Iterable
 
 from compiler.policy.ir import Direction
 from compiler.program.walk import inside
-from fabric.inventory import Endpoint
-from sim.verdicts import touching
-from sim.world import World
+from fabric.values.inventory import Endpoint
+from sim.wording.verdicts import touching
+from sim.worlds.world import World
 
 
 def workload(endpoint: Endpoint) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from shaped_worlds import SHAPES, THREE_TIER, WRITTEN, Shape, WrittenShape, digest, write
 
-from fabric.build import build
-from fabric.load import load, load_fabric
-from fabric.topology import Role
+from fabric.building.build import build
+from fabric.building.load import load, load_fabric
+from fabric.wiring.topology import Role
 
 DIGESTS = {
     "pods": "6b20fcc957ec8206",

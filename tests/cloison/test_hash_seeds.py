@@ -12,8 +12,8 @@ import pytest
 from device_state import write_state
 
 from cloison.cli import VERBS
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
 SMALL, DEMO = (str(TOPOLOGIES / f"{name}.yaml") for name in ("small", "demo"))

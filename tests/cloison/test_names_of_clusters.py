@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cloison.cli import main
-from fabric.address_sets import addresses_in
+from fabric.values.address_sets import addresses_in
 
 MANIFESTS = Path(__file__).parents[2] / "topologies" / "manifests"
 DIRECTORIES = ["small", "demo/inference", "demo/training", "demo/shared"]

@@ -19,10 +19,10 @@ from printed_kinds import claims_of
 
 from cloison.cli import main
 from cloison.views.world import World
-from fabric.door_names import KINDS, SERVICE
+from fabric.building.network import Network
 from fabric.file.claims import parse_claim
 from fabric.file.spec import Expectation
-from fabric.network import Network
+from fabric.values.door_names import KINDS, SERVICE
 from sim.checker.consistency import inconsistencies
 from sim.checker.service_targets import targets as found_by_checker
 from sim.checker.validity import validity

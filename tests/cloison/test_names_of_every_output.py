@@ -24,7 +24,7 @@ from printed_kinds import assert_names, kind_of, leaves
 
 from cloison.cli import main
 from cloison.views.world import World
-from fabric.address_sets import addresses_in, set_in
+from fabric.values.address_sets import addresses_in, set_in
 from sim.names.ends import endpoints
 from sim.names.wanted_ports import split_source
 from sim.why.one_answer import explain

@@ -19,10 +19,10 @@ from cloison.cli.verify import command as verify
 from cloison.render.formats import json_text
 from cloison.views import report, verified
 from cloison.views.world import World
+from fabric.building.fingerprint import fingerprint
 from fabric.diagnostics import InputError
-from fabric.fingerprint import fingerprint
 from fabric.plan import lock
-from sim.axes import axes
+from sim.worlds.axes import axes
 
 LINK = ("a/web/one", "a/web/two:80/tcp")
 JUDGES: dict[str, Callable[[str, str], list[str]]] = {

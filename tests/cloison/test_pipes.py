@@ -13,8 +13,8 @@ from device_state import write_state
 from rule_sets.catalogue import generate
 
 from cloison.cli import VERBS, main
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 from sim.classify.classbench import write_rules
 
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"

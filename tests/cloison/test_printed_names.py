@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from random_worlds import policies, worlds
 
 import cloison
-from cloison.replaying import vrf_index
+from cloison.verbs.replaying import vrf_index
 from cloison.views.world import World
 from compiler.policy.ir import Policy
 from compiler.sources.zones import lints
-from fabric.build import rebuild
+from fabric.building.build import rebuild
+from fabric.building.network import Network
 from fabric.checks.known_names import survey
 from fabric.checks.zones import unmatched
 from fabric.diagnostics import InputError
 from fabric.file.claims import parse_claim
 from fabric.intent.intents import select_vrfs
-from fabric.names import others
-from fabric.network import Network
-from fabric.ports import parse_ports
+from fabric.values.names import others
+from fabric.values.ports import parse_ports
 from sim.names.ends import endpoints, targets
 from sim.names.wanted_ports import split_source
 from sim.proof.expect import selected

@@ -13,7 +13,7 @@ from worlds import endpoint, network
 
 import cloison
 from cloison.cli import main
-from sim.verdicts import empty
+from sim.wording.verdicts import empty
 
 PODS = ("ns/one@host1", "ns/two@host2", "other/three@host2")
 TENANT = {"a": vrf("10.0.0.0/16")}

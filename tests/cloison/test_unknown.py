@@ -16,15 +16,15 @@ from kubernetes_kinds import CUSTOM, CUSTOM_IRRELEVANT, DECIDES, IRRELEVANT, REA
 
 import cloison
 from cloison.cli import main
-from cloison.how import How
-from cloison.loader import Read, accept
+from cloison.loading.how import How
+from cloison.loading.loader import Read, accept
 from cloison.views.world import World
-from fabric.cluster import CLUSTER
+from fabric.building.cluster import CLUSTER
+from fabric.building.network import Network
 from fabric.kubernetes.kinds import meaning
 from fabric.kubernetes.manifests import load_manifests
 from fabric.kubernetes.templates import ADDED
 from fabric.kubernetes.unevaluated import Unevaluated, owned_by
-from fabric.network import Network
 
 PODS = ("ns/one@host1", "ns/two@host2", "other/three@host2")
 EXPECT = [{"allow": "a/ns/one -> a/ns/two"}, {"deny": "a/* <-> b/*"}]
@@ -94,7 +94,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         patch.setattr(
             "cloison.views.world.read", lambda paths, how: made.read(Path(paths[0]).is_dir(), how)
         )
-        for place in ("cloison.views.world.read_fabric", "cloison.loader.read_fabric"):
+        for place in ("cloison.views.world.read_fabric", "cloison.loading.loader.read_fabric"):
             patch.setattr(place, lambda path, how, text=None: made.read(False, how))
         yield made
 

@@ -17,8 +17,8 @@ from compiler.program.dpu import enforcement_points
 from compiler.program.program import Program
 from compiler.program.walk import verdict
 from compiler.targets import canonical, text
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 
 DEMO = Path(__file__).parents[2] / "topologies" / "demo.yaml"
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compiler.sources.network_policy import policy
-from fabric.cluster import cluster_network
+from fabric.building.cluster import cluster_network
 from fabric.diagnostics import InputError
 
 DEMO = Path(__file__).parents[2] / "topologies" / "manifests" / "demo"

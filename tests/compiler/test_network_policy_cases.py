@@ -13,8 +13,8 @@ import pytest
 import yaml
 from netpol_cases import Cluster
 
-from fabric.cluster import cluster_network
-from fabric.ports import parse_ports
+from fabric.building.cluster import cluster_network
+from fabric.values.ports import parse_ports
 
 FOLDER = Path(__file__).parent / "netpol"
 CASES = sorted(FOLDER.glob("*.yaml"))

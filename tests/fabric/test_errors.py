@@ -11,12 +11,17 @@ from goldens import ERRORS, diagnostics, expected, inputs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fabric.building.load import load, load_fabric
 from fabric.diagnostics import InputError
-from fabric.load import load, load_fabric
 
 ROOT = Path(__file__).parents[2]
 TOPOLOGIES = ROOT / "topologies"
-OURS = ("fabric/file/reader.py", "fabric/load.py", "fabric/file/shape.py", "fabric/file/ranges.py")
+OURS = (
+    "fabric/file/reader.py",
+    "fabric/building/load.py",
+    "fabric/file/shape.py",
+    "fabric/file/ranges.py",
+)
 RICH = (TOPOLOGIES / "demo.yaml").read_text("utf-8")
 SCRAPS = [
     *("", "~", "x", "-1", "99999999999999999999", "1e999", "[]", "{}", "[[]]", "{a: {}}", "null"),

@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
-from fabric.build import build
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.load import load_fabric
-from fabric.network import Network
 from fuzz.worlds import Asked, asked
 
 

@@ -9,7 +9,7 @@ from random import Random
 from fabric.io.strict_json import decoded
 from fuzz.documents import ROOT, cloison, damaged
 from fuzz.worlds import asked
-from sim.warm import capture
+from sim.pipeline.warm import capture
 
 TOPOLOGIES = ROOT / "topologies"
 VERBS = (

@@ -170,8 +170,8 @@ def patches(rng: Random, folder: Path) -> None:
             del prefixes[place]
     patch = folder / "p.yaml"
     patch.write_text(json.dumps({"extends": "f.yaml", "patch": edits}))
+    from fabric.building.load import load_fabric
     from fabric.diagnostics import InputError
-    from fabric.load import load_fabric
 
     try:
         spec = load_fabric(patch)

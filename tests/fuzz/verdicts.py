@@ -17,7 +17,7 @@ from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.tables import tables
 from sim.proof.prove import prove
-from sim.world import World
+from sim.worlds.world import World
 
 FLOWS = 20
 

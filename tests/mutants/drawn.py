@@ -28,7 +28,7 @@ PASSED_BY = (
     "sim/lab/",
     "sim/kernels/match/lanes",
     "sim/kernels/match/prefetch",
-    "sim/warm.py",
+    "sim/pipeline/warm.py",
     "cloison/render/plot.py",
     "cloison/cli/bench.py",
     "cloison/cli/words.py",

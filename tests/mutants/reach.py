@@ -41,7 +41,7 @@ LEFT_OUT = {
     "tests/sim/kernels/test_cache_folder.py",
     "tests/sim/lab/test_uml.py",
     "tests/sim/lab/test_vrf.py",
-    "tests/sim/test_warm.py",
+    "tests/sim/pipeline/test_warm.py",
 }
 
 

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 import cloison
 from cloison.cli.compile import write
-from cloison.how import How
+from cloison.loading.how import How
 from cloison.views.policy import rows
 from cloison.views.world import World
 from compiler.policy.fields import FIELDS, Field, Within
@@ -45,8 +45,8 @@ from compiler.sources import SOURCES
 from compiler.targets import catalogue, nftables
 from compiler.targets.catalogue import TARGETS, Target, Writer
 from compiler.targets.profiles import Profile
+from fabric.building.network import Network
 from fabric.diagnostics import InputError, UndecidedError
-from fabric.network import Network
 from sim.checker.consistency import inconsistencies
 from sim.checker.validity import validity
 from sim.packets.headers import Flow, Packets

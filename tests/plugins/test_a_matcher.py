@@ -32,14 +32,14 @@ from compiler.policy.ir import (
 )
 from compiler.policy.matcher import Around, Matcher, Members
 from compiler.policy.origin_kinds import Listed, OriginKind
-from fabric.inventory import Endpoint, Prefix
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint, Prefix
 from sim.diff.diff import diff
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
 from sim.why.blame import blame
 from sim.why.happenings import steps
-from sim.world import World
+from sim.worlds.world import World
 
 ROOT = Path(__file__).parents[2]
 

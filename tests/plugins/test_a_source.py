@@ -17,7 +17,7 @@ import stage_laws
 import yaml
 
 import cloison
-from cloison.how import How
+from cloison.loading.how import How
 from cloison.views.world import World
 from compiler.compile import compile_network
 from compiler.policy.ir import (
@@ -39,12 +39,12 @@ from compiler.program.document import document
 from compiler.program.dpu import enforcement_points, tables_of
 from compiler.program.walk import verdict
 from compiler.sources import SOURCES, network_policy
-from fabric.cluster import cluster_network
+from fabric.building.cluster import cluster_network
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.kubernetes.claimed_kinds import LEFT_TO_SOURCES, ClaimedKind
 from fabric.kubernetes.kinds import meaning
 from fabric.kubernetes.wide_selectors import is_wide
-from fabric.network import Network
 from sim.checker.consistency import inconsistencies
 from sim.checker.validity import validity
 from sim.proof.certificate import certificate

@@ -34,9 +34,9 @@ from compiler.policy.ir import (
 from compiler.policy.semantics import decide, owner, owners
 from compiler.program.ownership import owned_addresses
 from compiler.program.walk import verdict
+from fabric.building.network import Network
 from fabric.diagnostics import UndecidedError
-from fabric.inventory import NamedPort
-from fabric.network import Network
+from fabric.values.inventory import NamedPort
 from sim.checker.validity import validity
 from sim.diff.diff import diff
 from sim.packets.headers import Flow, Packets
@@ -49,7 +49,7 @@ from sim.proof.certificate import certificate
 from sim.proof.prove import prove
 from sim.proof.reachability import reachability
 from sim.why.one_answer import explain
-from sim.world import World
+from sim.worlds.world import World
 
 FEW = settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 DOOR, ADDRESS = ip_network("10.0.0.9/32"), 0x0A000009

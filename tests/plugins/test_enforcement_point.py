@@ -53,15 +53,15 @@ from compiler.program.document import document
 from compiler.program.dpu import enforcement_points, tables_of
 from compiler.program.program import Program
 from compiler.targets import nftables, text
+from fabric.building.network import Network
 from fabric.control.fib import NextHop
 from fabric.diagnostics import UndecidedError
-from fabric.inventory import Endpoint
-from fabric.network import Network
-from fabric.topology import Role
+from fabric.values.inventory import Endpoint
+from fabric.wiring.topology import Role
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
 from sim.why.happenings import steps
-from sim.world import World
+from sim.worlds.world import World
 
 
 def row(name: str, at: Point, default: Action = Action.PERMIT) -> Stage:

@@ -22,10 +22,10 @@ from wired import wired
 from cloison.views.world import World as ApiWorld
 from compiler.policy.ir import Policy
 from compiler.targets.catalogue import dumper
+from fabric.building.network import Network
+from fabric.control.rewrites import Rewrite, rewritten
 from fabric.diagnostics import UndecidedError
-from fabric.interval_sets import subtract, union
-from fabric.network import Network
-from fabric.rewrites import Rewrite, rewritten
+from fabric.values.interval_sets import subtract, union
 from sim.checker.expected import expected
 from sim.diff.diff import diff
 from sim.packets.headers import Flow, Packets
@@ -41,7 +41,7 @@ from sim.proof.reachability import reachability
 from sim.reach.access import asked
 from sim.why.blame import blame
 from sim.why.happenings import steps
-from sim.world import World
+from sim.worlds.world import World
 
 DEMO_FILE = Path(__file__).parents[2] / "topologies" / "demo.yaml"
 DOOR, POD, OTHER = 0x0A0000FE, 0x0A000002, 0x0A000001

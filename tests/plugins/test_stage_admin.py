@@ -30,11 +30,11 @@ from compiler.policy.stages import (
 from compiler.program.document import document
 from compiler.program.dpu import tables_of
 from compiler.targets import nftables
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
 from sim.why.happenings import steps
-from sim.world import World
+from sim.worlds.world import World
 
 PASS_OR_ACCEPT = (
     Does(Action.DENY, "deny", To.DROP),

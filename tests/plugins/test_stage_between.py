@@ -14,12 +14,12 @@ from cloison.views.policy import rows
 from compiler.policy.ir import L4, Direction, Everyone, Named, Origin, Policy, Rule
 from compiler.policy.points import Point
 from compiler.policy.stages import DENY_OR_NEXT, STAGES, Action, Combine, Owner, Stage, inserted
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
 from sim.why.blame import blame
 from sim.why.happenings import steps
-from sim.world import World
+from sim.worlds.world import World
 
 QUOTA = Stage(
     "QUOTA",

@@ -16,7 +16,7 @@ from hypothesis import Phase, given, settings
 from routed_demo import DEMO, DEMO_POLICY
 
 from cloison import diff
-from cloison.replaying import replay
+from cloison.verbs.replaying import replay
 from cloison.views.compiled import Compiled, enforcing
 from cloison.views.policy import listed, rows
 from cloison.views.reach import cells
@@ -27,9 +27,9 @@ from compiler.policy.semantics import decide
 from compiler.policy.stages import DENY_OR_NEXT, STAGES, Action, Combine, Owner, Stage, inserted
 from compiler.targets import nftables
 from compiler.targets.catalogue import dumper, profile
+from fabric.building.network import Network
 from fabric.diagnostics import InputError, UndecidedError
 from fabric.file.claims import parse_claim
-from fabric.network import Network
 from sim.checker.claims import Judge, read
 from sim.checker.paths import Paths
 from sim.lab.layout import Layout
@@ -43,7 +43,7 @@ from sim.reach.access import access
 from sim.reach.questions import Questions
 from sim.why.blame import blame
 from sim.why.happenings import steps
-from sim.world import World
+from sim.worlds.world import World
 
 UNION = Stage(
     "UNION",

@@ -20,13 +20,13 @@ from cloison.views.verified import claims_table
 from compiler.policy.ir import Policy
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.spec import Expectation
-from sim.axes import Sweep, WorldAxis, axes, moved, one_more, sweep
 from sim.diff.diff import diff
 from sim.pipeline.replay import replay
 from sim.pipeline.traffic import all_pairs
 from sim.proof.prove import prove
 from sim.why.one_answer import explain
-from sim.world import World
+from sim.worlds.axes import Sweep, WorldAxis, axes, moved, one_more, sweep
+from sim.worlds.world import World
 
 
 def read(world: World, text: str) -> str:

@@ -10,8 +10,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fabric.interval_sets import cut
-from sim import warm
+from fabric.values.interval_sets import cut
 from sim.blocks.atoms import TOPS, AddressAtoms
 from sim.blocks.exact import build, single_addresses
 from sim.blocks.top_rows import top_index
@@ -21,6 +20,7 @@ from sim.classify.rename import rename
 from sim.classify.ruleset import prefixes6
 from sim.kernels.match.tries import interval_walk
 from sim.kernels.pipeline.atoms import atoms
+from sim.pipeline import warm
 from sim.pipeline.tables import DTYPES, Tables, tables
 
 Prefix = tuple[int, int]

@@ -14,7 +14,7 @@ from sim.checker.paths import Paths
 from sim.proof.matrix import matrix
 from sim.proof.reachability import reachability
 from sim.proof.vrf_pairs import isolation
-from sim.world import World
+from sim.worlds.world import World
 
 INTENTS = ("zone rule", "boot service", "leak", "peering", "zone")
 """What people declare who mean several VRFs; all others mean one VRF, or nothing at all."""

@@ -22,8 +22,8 @@ from compiler.policy.ir import L4
 from compiler.program.program import ALL_V4, ALL_V6, ANY_VRF, Intervals, L4Range, Region
 from compiler.program.space import intersect, subtract, union
 from compiler.program.walk import inside
-from fabric.interval_sets import cut
-from fabric.ports import ANY, MAX_PORT, WITH_PORTS
+from fabric.values.interval_sets import cut
+from fabric.values.ports import ANY, MAX_PORT, WITH_PORTS
 from sim.blocks.atoms import TOPS, AddressAtoms, L4Atoms, l4_atoms
 from sim.blocks.common_ports import common
 from sim.blocks.grid import VrfSpace

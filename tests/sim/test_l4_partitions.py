@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from compiler.policy.fields import FIELDS, Within
 from compiler.program.program import L4Range
-from fabric.ports import ANY, MAX_PORT
+from fabric.values.ports import ANY, MAX_PORT
 from sim.blocks.atoms import l4_atoms
 from sim.blocks.axis import Axis
 from sim.classify.l4_classes import L4Classes, held_by, l4_classes

@@ -18,16 +18,16 @@ from reach_laws import told
 from walked_fabrics import KINDS, random_failures, random_world
 from walker import Judge, Key, Pairs, Walker, all_packets, told_apart, wide
 
-from fabric.build import rebuild
-from fabric.inventory import Prefix
-from fabric.network import Network
+from fabric.building.build import rebuild
+from fabric.building.network import Network
+from fabric.values.inventory import Prefix
 from sim.packets.headers import Flow, Packets
 from sim.packets.reasons import reasons
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.trace import trace
 from sim.proof.prove import Proof, prove
 from sim.proof.reachability import reachability
-from sim.world import World
+from sim.worlds.world import World
 
 pytestmark = pytest.mark.oracle("twins")
 

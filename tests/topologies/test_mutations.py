@@ -19,18 +19,18 @@ from naive import Header, outcomes, theirs
 from compiler.compile import read_policy
 from compiler.policy.ir import Direction, Packet, Policy, Verdict
 from compiler.policy.semantics import concerns, decide, owner
-from fabric.build import build
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.interval_sets import Intervals, touch
-from fabric.inventory import Endpoint
-from fabric.load import load_fabric
-from fabric.names import selects
-from fabric.network import Network
-from fabric.ports import ANY, WITH_PORTS
+from fabric.values.interval_sets import Intervals, touch
+from fabric.values.inventory import Endpoint
+from fabric.values.names import selects
+from fabric.values.ports import ANY, WITH_PORTS
 from sim.packets.reasons import Reason
 from sim.proof.expect import Claim, pairs_of, read_claims
 from sim.proof.prove import prove
-from sim.world import World
+from sim.worlds.world import World
 
 pytestmark = pytest.mark.oracle("twins")
 

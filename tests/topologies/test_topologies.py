@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from compiler.sources.network_policy import CLAIMS
-from fabric.build import build
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 from fabric.diagnostics import Span
-from fabric.load import load_fabric
-from fabric.network import Network
 from sim.proof.prove import Proof, prove
-from sim.world import World
+from sim.worlds.world import World
 
 FOLDER = Path(__file__).parents[2] / "topologies"
 TWINS = sorted(p for p in (FOLDER / "broken").glob("*.yaml") if ".lock" not in p.suffixes)

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.blocks.numbering import same_rows
 from sim.classify.columns import Columns
 from sim.classify.ruleset import ANY, Prefixes, Prefixes6, Ranges, RuleSet
-from sim.numbering import same_rows
 
 KINDS = ("uniform", "zipf", "corner", "mixed", "random")
 FLOWS, EXPONENT = 100_000, 1.1

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cloison.checking import check_file
 from cloison.cli import main
-from cloison.how import How
+from cloison.loading.how import How
 from cloison.render.diagnostics import render
+from cloison.verbs.checking import check_file
 from fabric.diagnostics import Diagnostic, Span
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
@@ -142,6 +142,6 @@ def test_the_worst_is_what_is_said(
     severities: tuple[str, ...], code: int, verdict: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = [Diagnostic("C201", "so", Span("f", 1, 1), None, severity) for severity in severities]
-    monkeypatch.setattr("cloison.checking.check_file", lambda *_: found)
+    monkeypatch.setattr("cloison.verbs.checking.check_file", lambda *_: found)
     done = CliRunner().invoke(main, ["check", "-", "-o", "json"], input="")
     assert (done.exit_code, json.loads(done.output)["verdict"]) == (code, verdict)

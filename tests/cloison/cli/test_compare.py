@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from device_state import write_state
 
 from cloison.cli import main
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 DEMO = TOPOLOGIES / "demo.yaml"

@@ -60,7 +60,7 @@ def test_help_of_a_verb_is_light() -> None:
 
 TABLES = {
     "cloison.render.formats", "compiler.targets.catalogue", "compiler.targets.profiles",
-    "compiler.policy.stages", "fabric.diagnostics", "fabric.network",
+    "compiler.policy.stages", "fabric.diagnostics", "fabric.building.network",
 }  # fmt: skip
 """Whose rows a command line offers, and what they bring."""
 LISTS = {
@@ -68,7 +68,7 @@ LISTS = {
     ("compare",): {"cloison.render.formats"},
     ("reach",): {"cloison.render.formats"},
     ("show", "policy"): {"cloison.render.formats", "compiler.policy.stages"},
-    ("compile",): TABLES - {"compiler.policy.stages", "fabric.network"},
+    ("compile",): TABLES - {"compiler.policy.stages", "fabric.building.network"},
 }
 """Helps that list rows: theirs alone are read."""
 

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cloison.cli import main
-from fabric.build import build
-from fabric.load import load_fabric
-from fabric.network import Network
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 from sim.packets.headers import Flow
 from sim.packets.pcap import CaptureWriter, Reader, craft
 from sim.packets.reasons import Reason

@@ -13,9 +13,9 @@ from matplotlib.colors import to_rgb
 import cloison
 from cloison.render.places import layout
 from cloison.render.plot import HUES, PATH, UNREACHED, Drawing, Stop, draw_fabric, draw_matrix
-from fabric.clos import build_fabric
 from fabric.file.spec import FabricSpec
-from fabric.topology import RANK, Fabric
+from fabric.wiring.clos import build_fabric
+from fabric.wiring.topology import RANK, Fabric
 
 
 def fabric(leaves: int = 2, **more: object) -> Fabric:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from cloison.render.places import layout
 from cloison.render.untangled import behind, length, untangled, way_round
-from fabric.clos import build_fabric
 from fabric.file.spec import FabricSpec
-from fabric.topology import Fabric
+from fabric.wiring.clos import build_fabric
+from fabric.wiring.topology import Fabric
 
 
 def crossings(at: list[float], cables: np.ndarray) -> int:

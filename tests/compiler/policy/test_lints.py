@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from cloison.cli import main
 from compiler.compile import read_policy
 from compiler.policy.lints import lints
-from fabric.cluster import cluster_network
+from fabric.building.cluster import cluster_network
 
 
 def pod(name: str, namespace: str, port: str | None = None, **spec: Any) -> dict[str, Any]:

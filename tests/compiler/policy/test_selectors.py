@@ -12,8 +12,8 @@ from worlds import endpoint, network
 
 from compiler.policy.ir import Cidr, Everyone, InVrf, Matcher, Named, OwnNode, Pods, Requirement
 from compiler.policy.selectors import labels_match, overlaps, selects
-from fabric.inventory import Prefix
 from fabric.plan.pools import network as prefix_of
+from fabric.values.inventory import Prefix
 
 VALUES = st.sampled_from(["", "a", "b"])
 LABELS = st.dictionaries(st.sampled_from(["app", "tier"]), VALUES)

@@ -9,7 +9,7 @@ from random_worlds import worlds
 from compiler.program.at_home import at_home, held, others
 from compiler.program.ownership import owned_addresses
 from compiler.program.walk import inside
-from fabric.network import Network
+from fabric.building.network import Network
 
 TOP = {4: 2**32 - 1, 6: 2**128 - 1}
 

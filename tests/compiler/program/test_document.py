@@ -13,8 +13,8 @@ from compiler.compile import compile_network
 from compiler.program.document import Pieces, cidrs, document
 from compiler.program.dpu import enforcement_points, tables_of
 from compiler.targets import canonical
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 
 DEMO = Path(__file__).parents[3] / "topologies" / "demo.yaml"
 

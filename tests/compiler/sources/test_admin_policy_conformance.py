@@ -11,7 +11,7 @@ from oracles import conformance
 
 from compiler.policy.source import with_unclaimed
 from compiler.sources import SOURCES
-from fabric.cluster import cluster_network
+from fabric.building.cluster import cluster_network
 
 pytestmark = pytest.mark.oracle("upstream")
 FOLDER = conformance() / "netpol"

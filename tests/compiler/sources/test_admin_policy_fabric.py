@@ -16,9 +16,9 @@ from compiler.policy.semantics import decide
 from compiler.policy.stages import TIERED
 from compiler.program.walk import verdict as walked
 from compiler.targets.catalogue import writers
-from fabric.build import build
-from fabric.load import load_fabric
-from sim.world import World
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from sim.worlds.world import World
 
 FABRIC = """\
 cloison: 1

@@ -12,7 +12,7 @@ from admin_policy_cases import ALL, DENY_B, A, B, admin, baseline, item, run, wi
 
 from compiler.sources import admin_policy
 from compiler.sources.admin_policy import read
-from fabric.cluster import cluster_network
+from fabric.building.cluster import cluster_network
 from fabric.diagnostics import Diagnostics, InputError
 from fabric.kubernetes.manifests import load_manifests
 

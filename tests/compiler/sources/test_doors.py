@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import cloison
-from cloison.how import How
+from cloison.loading.how import How
 from cloison.views.world import World
 from compiler.policy.ir import L4, Within
 from compiler.sources.doors import doors

@@ -12,9 +12,9 @@ from worlds import endpoint, network
 from compiler.policy.ir import Direction, Packet, Policy, Stage
 from compiler.policy.semantics import decide
 from compiler.sources import isolation
+from fabric.building.network import Network
 from fabric.file.spec import FabricSpec
 from fabric.intent.intents import intents
-from fabric.network import Network
 
 PREFIXES = {
     "acme/main": ["10.0.0.0/16", {"cidr": "100.64.0.0/24", "use": "nodes"}],

@@ -9,7 +9,7 @@ import pytest
 from netpol_cases import PROTOCOLS, Cluster
 from oracles import conformance
 
-from fabric.cluster import cluster_network
+from fabric.building.cluster import cluster_network
 
 pytestmark = pytest.mark.oracle("upstream")
 FOLDER = conformance() / "netpol" / "k8s-e2e"

@@ -11,10 +11,10 @@ import yaml
 from click.testing import CliRunner
 
 from cloison.cli import main
-from cloison.how import How
-from cloison.loader import read
+from cloison.loading.how import How
+from cloison.loading.loader import read
+from fabric.building.network import Network
 from fabric.kubernetes.unevaluated import Touching, Unevaluated
-from fabric.network import Network
 
 PODS = {"cidr": "0.0.0.0/0", "except": ["10.244.0.0/16"]}
 NODES = {"cidr": "192.168.0.0/24"}

@@ -23,12 +23,12 @@ from compiler.policy.selectors import selects
 from compiler.policy.semantics import decide
 from compiler.policy.stages import STAGES
 from compiler.sources import zones
+from fabric.building.network import Network
 from fabric.checks import host_states
 from fabric.checks.known_names import survey
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
-from fabric.network import Network
-from fabric.ports import PROTOCOLS
+from fabric.values.ports import PROTOCOLS
 
 STATES = {"host1": "ready", "host2": "provisioning", "host3": "quarantined"}
 API = {"name": "api", "from": "*/@node/*", "to": "zone0/api", "ports": ["6443/tcp"]}

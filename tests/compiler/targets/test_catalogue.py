@@ -12,9 +12,9 @@ from compiler.program.program import Program
 from compiler.targets.catalogue import DEFAULT, TARGETS, Target, along, profiles, writer, writers
 from compiler.targets.frr import Frr
 from compiler.targets.releases import RELEASES
-from fabric.build import build
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 from fabric.diagnostics import InputError
-from fabric.load import load_fabric
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 FOLDER = Path(__file__).parents[3] / "compiler" / "targets"

@@ -14,10 +14,10 @@ import pytest
 from compiler.compile import compile_network
 from compiler.targets.frr import Frr, config
 from compiler.targets.releases import FRR_8_4, FRR_10_3, RELEASES, Release
-from fabric.build import build
-from fabric.load import load_fabric
-from fabric.network import Network
-from fabric.topology import Role
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
+from fabric.wiring.topology import Role
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 

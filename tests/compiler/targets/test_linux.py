@@ -15,11 +15,11 @@ from compiler.compile import compile_network
 from compiler.targets.frr import config
 from compiler.targets.linux import Linux, script, table
 from compiler.targets.vxlan_devices import VLANS, per_vni, single
-from fabric.build import build
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.load import load_fabric
-from fabric.network import Network
-from fabric.topology import Role
+from fabric.wiring.topology import Role
 
 TAKEN = "filter add dev br{} ingress protocol all matchall action skbedit ptype host"
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"

@@ -28,9 +28,9 @@ from compiler.policy.ir import (
 )
 from compiler.program.program import ANY_VRF, Program
 from compiler.targets import nft_maps, nftables
-from fabric.build import build
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 from fabric.diagnostics import Span
-from fabric.load import load_fabric
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 

@@ -14,9 +14,9 @@ from compiler.program.program import ANY_VRF, Entry, L4Range, Program, Region
 from compiler.targets.catalogue import profile, profiles
 from compiler.targets.profiles import Limit, Profile
 from compiler.targets.usage import COSTS, usage
-from fabric.build import build
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 from fabric.diagnostics import InputError
-from fabric.load import load_fabric
 
 DEMO = Path(__file__).parents[3] / "topologies" / "demo.yaml"
 

@@ -17,10 +17,10 @@ from fabric_files import network_of, write_fabric
 from compiler.targets.frr import config, remarks
 from compiler.targets.releases import FRR_8_4, FRR_10_3
 from compiler.targets.vrf_leaks import leaks_at
-from fabric.build import build
-from fabric.inventory import Prefix
-from fabric.load import load_fabric
-from fabric.network import Network
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
+from fabric.values.inventory import Prefix
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 Taken = dict[int, set[tuple[int, Prefix]]]

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_bgp import Best, naive
 
-from fabric.clos import build_fabric, drain, take_down
 from fabric.control.adj_rib_in import FATES, AdjRibIn
 from fabric.control.underlay import ECMP_WIDTH, Session, converge_sessions
 from fabric.file.spec import FabricSpec, Site
-from fabric.topology import Fabric, Role
+from fabric.wiring.clos import build_fabric, drain, take_down
+from fabric.wiring.topology import Fabric, Role
 
 
 def told(fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int, ...]) -> set[str]:

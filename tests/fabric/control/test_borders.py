@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from fabric_files import network_of, vrf, write_fabric
 
-from fabric.build import rebuild
+from fabric.building.build import rebuild
+from fabric.building.network import Network
 from fabric.control.evpn import PREPENDED
-from fabric.network import Network
 from sim.proof.spof import spof
-from sim.world import World
+from sim.worlds.world import World
 
 SITE = {"spines": 2, "leaves": 2, "hosts_per_pair": 1, "borders": 3}
 TO = 0xCB007101

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_bgp import naive
 
-from fabric.build import build, rebuild
-from fabric.clos import build_fabric, drain, refuse_idle, take_down
+from fabric.building.build import build, rebuild
+from fabric.building.load import load_fabric
 from fabric.control.reconvergence import reconverge
 from fabric.control.underlay import converge_sessions
 from fabric.diagnostics import InputError
 from fabric.file.spec import FabricSpec, Site
-from fabric.load import load_fabric
-from fabric.topology import Role
+from fabric.wiring.clos import build_fabric, drain, refuse_idle, take_down
+from fabric.wiring.topology import Role
 
 
 @settings(max_examples=40, deadline=None)

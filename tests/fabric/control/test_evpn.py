@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import endpoint
 
+from fabric.building.network import Network
 from fabric.control.evpn import own_prefixes
 from fabric.intent.intents import intents
-from fabric.network import Network
 
 UNIQUE = {"a": "172.16.0.0/24", "b": "172.17.0.0/24", "c": "172.18.0.0/24", "d": "172.19.0.0/24"}
 WORK = {t: [f"n/p@host{i}"] for i, t in enumerate("abcd", 1)}

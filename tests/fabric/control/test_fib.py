@@ -11,13 +11,13 @@ from fabric_files import network_of, vrf, write_fabric
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fabric.build import build, rebuild
+from fabric.building.build import build, rebuild
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 from fabric.control.fib import NextHop
 from fabric.control.lpm import nest
-from fabric.inventory import Prefix
-from fabric.load import load_fabric
-from fabric.network import Network
 from fabric.plan.pools import bounds
+from fabric.values.inventory import Prefix
 
 SHARED = "172.30.0.7"
 

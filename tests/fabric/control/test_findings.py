@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from fabric_files import network_of, vrf, write_fabric
 
+from fabric.building.network import Network
 from fabric.control.evpn import Import, why_imported
-from fabric.network import Network
 
 PREFIXES = {"a": "172.16.0.0/24", "b": "172.17.0.0/24", "c": "172.18.0.0/24"}
 OFFERED = {"a": "172.16.0.128/26", "b": "172.17.0.128/26", "c": "172.18.0.128/26"}

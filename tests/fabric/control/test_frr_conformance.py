@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from oracles import conformance
 
-from fabric.build import build
-from fabric.load import load_fabric
-from fabric.network import Network
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 
 pytestmark = pytest.mark.oracle("upstream")
 TENANTS = "ABC"

@@ -15,8 +15,8 @@ from frr_agreement import agree, ours
 from frr_lab import frr_lab
 from frr_releases import RELEASES, Release
 
-from fabric.build import build, rebuild
-from fabric.load import load_fabric
+from fabric.building.build import build, rebuild
+from fabric.building.load import load_fabric
 
 pytestmark = [pytest.mark.root, pytest.mark.oracle("frr")]
 

@@ -10,9 +10,9 @@ from fabric_files import network_of, vrf, write_fabric
 from frr_daemons import wait_for
 from frr_lab import FrrLab, frr_lab
 
-from fabric.build import rebuild
+from fabric.building.build import rebuild
+from fabric.building.network import Network
 from fabric.control.adj_rib_in import AdjRibIn, Heard
-from fabric.network import Network
 
 pytestmark = [pytest.mark.root, pytest.mark.oracle("frr")]
 CUT = "leaf3--spine2"

@@ -22,9 +22,9 @@ from frr_releases import FRR_8, FRR_10, RELEASES, Release
 from hairpin_fabric import hairpin
 from oracles import require
 
+from fabric.building.network import Network
 from fabric.control.fib import NextHop
-from fabric.inventory import Prefix
-from fabric.network import Network
+from fabric.values.inventory import Prefix
 
 each_release = pytest.mark.parametrize("release", RELEASES, ids=lambda r: f"frr{r.name}")
 

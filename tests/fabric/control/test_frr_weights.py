@@ -11,8 +11,8 @@ from frr_daemons import run, wait_for
 from frr_lab import FrrLab, frr_lab
 from frr_releases import RELEASES, Release
 
+from fabric.building.network import Network
 from fabric.control.weights import weights
-from fabric.network import Network
 
 pytestmark = [pytest.mark.root, pytest.mark.oracle("frr")]
 LINKS = {"leaf1--spine1": {"speed": 100}, "dpu1--leaf2": {"speed": 50}}

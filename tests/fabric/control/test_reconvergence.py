@@ -14,12 +14,12 @@ from clos_sites import plan_of, sites
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fabric.clos import build_fabric, take_down
 from fabric.control import reconvergence
 from fabric.control.reconvergence import reconverge
 from fabric.control.underlay import Underlay, converge_sessions
 from fabric.file.spec import FabricSpec, Site
-from fabric.topology import Fabric, Role, session
+from fabric.wiring.clos import build_fabric, take_down
+from fabric.wiring.topology import Fabric, Role, session
 
 
 def alike(one: Underlay, other: Underlay) -> None:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from walked_fabrics import random_world
 
-from fabric.build import rebuild
+from fabric.building.build import rebuild
+from fabric.building.network import Network
 from fabric.control import best_origins, fib
 from fabric.control.fib import Fib, build_fib
-from fabric.network import Network
-from fabric.topology import Role
+from fabric.wiring.topology import Role
 
 
 def failures(network: Network) -> list[tuple[str, ...]]:

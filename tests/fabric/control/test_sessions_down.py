@@ -12,14 +12,14 @@ from fabric_files import network_of
 from failing_fabrics import failing, plain, stand_in
 
 from cloison.cli import main
-from fabric.build import rebuild
-from fabric.clos import take_down
+from fabric.building.build import rebuild
 from fabric.diagnostics import InputError
-from fabric.topology import session
+from fabric.wiring.clos import take_down
+from fabric.wiring.topology import session
 from sim.lab.layout import Layout
 from sim.proof.failures import signature
 from sim.proof.prove import prove
-from sim.world import World
+from sim.worlds.world import World
 
 SMALL = str(Path(__file__).parents[3] / "topologies" / "small.yaml")
 

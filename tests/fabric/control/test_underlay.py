@@ -17,12 +17,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from naive_bgp import numbered
 
-from fabric.clos import build_fabric, take_down
+from fabric.building.network import Network
 from fabric.control.narrowed import narrowed
 from fabric.control.underlay import Underlay, converge_sessions
 from fabric.file.spec import FabricSpec, Site
-from fabric.network import Network
-from fabric.topology import Fabric, Role
+from fabric.wiring.clos import build_fabric, take_down
+from fabric.wiring.topology import Fabric, Role
 
 Asns = tuple[int, ...]
 

@@ -15,14 +15,14 @@ from fabric_files import network_of, vrf, write_fabric
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fabric.build import rebuild
-from fabric.clos import build_fabric
+from fabric.building.build import rebuild
+from fabric.building.network import Network
 from fabric.control.underlay import Underlay, converge_sessions
 from fabric.control.weights import MEMBERS, member_arrays, members, uneven, weights
 from fabric.diagnostics import InputError
 from fabric.file.spec import FabricSpec, LinkSettings, Site
-from fabric.network import Network
-from fabric.topology import Fabric
+from fabric.wiring.clos import build_fabric
+from fabric.wiring.topology import Fabric
 
 UNEVEN = {"leaf1--spine1": {"speed": 100}}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from fabric.building.load import load, load_fabric
 from fabric.diagnostics import InputError
-from fabric.load import load, load_fabric
 
 RANGES = """\
 cloison: 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabric.diagnostics import InputError
-from fabric.wildcard import beyond, fits
+from fabric.values.wildcard import beyond, fits
 from sim.proof.expect import read_claims
 
 TENANTS = {

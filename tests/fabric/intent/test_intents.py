@@ -12,10 +12,10 @@ from fabric_files import network_of, vrf, write_fabric
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fabric.building.network import Network
 from fabric.intent.intents import Intent, common_prefixes, intents, one_vrf
 from fabric.intent.transit import derived, intersect_ports
-from fabric.network import Network
-from fabric.ports import ANY, PortRange
+from fabric.values.ports import ANY, PortRange
 
 NODES = {"cidr": "100.64.0.0/24", "use": "nodes"}
 ZONE0 = {"prefixes": ["198.18.0.0/24"], "endpoints": {"dns": {"addresses": ["198.18.0.53"]}}}

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from cloison.cli import main
 from cloison.render.diagnostics import Excerpts, render
+from fabric.building.load import load, load_fabric
 from fabric.diagnostics import InputError, Span
 from fabric.file.reader import read_yaml
 from fabric.io.reading import read_bytes, rooted, trees_around
 from fabric.io.secrets import Secrets
-from fabric.load import load, load_fabric
 from sim.classify.classbench import read_rules
 from sim.classify.timing.trace_files import read as read_trace
 from sim.packets.pcap import Reader

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabric.diagnostics import Diagnostic, Span
-from fabric.inventory import Prefix
 from fabric.io import pickled
+from fabric.values.inventory import Prefix
 from sim.blocks.arena import Arena
 
 SPANS = st.builds(Span, st.text(), st.integers(), st.integers())

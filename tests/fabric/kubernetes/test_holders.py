@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloison.views.world import World
-from fabric.inventory import Endpoint
 from fabric.kubernetes.holders import Holders
+from fabric.values.inventory import Endpoint
 from sim.proof.prove import prove
 
 PREFIXES = ["10.0.0.1/32", "10.0.0.2/32", "10.0.0.0/30", "10.0.0.0/8", "0.0.0.0/0", "fd00::1/128"]

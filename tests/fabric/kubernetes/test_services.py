@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fabric.diagnostics import Span
-from fabric.inventory import NamedPort
 from fabric.kubernetes.services import Service, ServicePort
+from fabric.values.inventory import NamedPort
 
 HERE = Span("all.yaml", 1)
 PORTS = (NamedPort("web", 6, 8080), NamedPort("web", 17, 8081), NamedPort("web", 6, 9090))

@@ -10,7 +10,7 @@ import pytest
 from worlds import endpoint
 
 import cloison
-from fabric.cluster import cluster_network
+from fabric.building.cluster import cluster_network
 from fabric.diagnostics import InputError
 from fabric.kubernetes.kinds import CLUSTER, IRRELEVANT, READ, READ_VERSIONS, WAYS, meaning, table
 from fabric.kubernetes.unevaluated import Touching, Unevaluated, accepting, pending

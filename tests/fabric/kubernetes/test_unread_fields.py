@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from fabric.cluster import cluster_network
+from fabric.building.cluster import cluster_network
+from fabric.building.network import Network
 from fabric.kubernetes.unevaluated import Touching, Unevaluated
 from fabric.kubernetes.unread_fields import (
     ADAPTERS,
@@ -18,7 +19,6 @@ from fabric.kubernetes.unread_fields import (
     NAMESPACE_LABELS,
     SIDECARS,
 )
-from fabric.network import Network
 
 CONTAINER: dict[str, Any] = {"name": "c", "image": "i"}
 

@@ -11,11 +11,11 @@ from fabric_files import network_of, vrf, write_fabric
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fabric.clos import build_fabric
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.network import Network
 from fabric.plan.pools import LAST_RD, FreeSpace, macs, network, usable
-from fabric.topology import Role
+from fabric.wiring.clos import build_fabric
+from fabric.wiring.topology import Role
 
 
 def addresses(net: Network) -> dict[str, list[str]]:

@@ -16,8 +16,8 @@ from fabric_files import network_of, vrf, write_fabric
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.network import Network
 from fabric.plan import lock
 
 HOSTS = [f"host{n}" for n in range(1, 5)]

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiler.compile import compile_network
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.network import Network
 from sim.proof.prove import prove
-from sim.world import World
+from sim.worlds.world import World
 
 NODES = {"cidr": "100.64.0.0/24", "use": "nodes"}
 OTHERS = {"cidr": "100.65.0.0/24", "use": "nodes"}
@@ -221,7 +221,7 @@ def test_a_pin_decides_where_the_node_is_unknown_and_stays_in_the_tenant(tmp_pat
 
 def yaml_line(path: Path, key: str) -> Any:
     """Where a pin's value stands."""
-    from fabric.load import load_fabric
+    from fabric.building.load import load_fabric
 
     assert key in yaml.safe_load(path.read_text())["pins"]["hosts"]
     return load_fabric(path).at("pins", "hosts", key)

@@ -11,10 +11,10 @@ from fabric_files import network_of, vrf, write_fabric
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
 from fabric.file.spec import Pins
-from fabric.load import load_fabric
-from fabric.network import Network
 from fabric.plan import lock
 from fabric.plan.draws import Ledger
 

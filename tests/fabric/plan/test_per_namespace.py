@@ -11,10 +11,10 @@ from fabric_files import network_of, write_fabric
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.network import Network
 from sim.proof.prove import prove
-from sim.world import World
+from sim.worlds.world import World
 
 ZONE0 = {
     "prefixes": ["198.18.0.0/24"],

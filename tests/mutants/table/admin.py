@@ -291,14 +291,14 @@ FAULTS = (
         by="tests/compiler/sources/test_admin_policy.py::test_who_is_let_through_to_a_node_gets_in_by_the_door",
     ),
     Fault(
-        "fabric/cluster.py",
+        "fabric/building/cluster.py",
         'if key == "networks" and isinstance(below, list):',
         "if False:",
         "networks do not speak of IPv6",
         by="tests/compiler/sources/test_admin_policy.py::test_networks_speak_of_ipv6",
     ),
     Fault(
-        "fabric/cluster.py",
+        "fabric/building/cluster.py",
         "return bool(objects) and named <= placed",
         "return named <= placed",
         "a cluster without Node objects has no nodes but those of pods",
@@ -312,7 +312,7 @@ FAULTS = (
         by=FABRIC,
     ),
     Fault(
-        "sim/world.py",
+        "sim/worlds/world.py",
         "if policy.stages == more or policy.stages != known:",
         "if True:",
         "the first policy of a tier cannot be rolled out",

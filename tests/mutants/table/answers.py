@@ -31,13 +31,13 @@ FAULTS = (
         "rules that are not needed are blamed",
     ),
     Fault(
-        "sim/verdicts.py",
+        "sim/wording/verdicts.py",
         'return "fails" if "fails" in found else "unknown" if "unknown" in found else "holds"',
         'return "unknown" if "unknown" in found else "fails" if "fails" in found else "holds"',
         "what fails is told as unknown",
     ),
     Fault(
-        "sim/verdicts.py",
+        "sim/wording/verdicts.py",
         'if not any(e.kind in ("pod", "node") for e in network.endpoints):',
         "if not network.endpoints:",
         "a proof about zones alone holds",

@@ -4,13 +4,13 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
-        "sim/numbering.py",
+        "sim/blocks/numbering.py",
         "if (words[:, found.sample][:, found.of] == words).all():",
         "if True:",
         "classes are compared by a sum that is not checked",
     ),
     Fault(
-        "sim/numbering.py",
+        "sim/blocks/numbering.py",
         "return words if coarse is None else np.concatenate([words, coarse[None].astype(np.uint64)])",
         "return words",
         "what was told apart before is joined again",
@@ -29,7 +29,7 @@ FAULTS = (
         by="tests/sim/test_painters.py::test_what_a_stage_ended_is_denied_by_none_that_comes_later",
     ),
     Fault(
-        "fabric/interval_sets.py",
+        "fabric/values/interval_sets.py",
         "for end in (low, high + 1) if end <= top}",
         "for end in (low, high) if end <= top}",
         "the last port of a range is an atom of what comes after it",
@@ -79,7 +79,7 @@ FAULTS = (
         "an atom that is cut keeps the first port of the other part",
     ),
     Fault(
-        "fabric/interval_sets.py",
+        "fabric/values/interval_sets.py",
         "for end in (low, high + 1) if end <= top}",
         "for end in (low,) if end <= top}",
         "ranges of ports have no end",
@@ -124,7 +124,7 @@ FAULTS = (
         "blocks of one VRF share their cells",
     ),
     Fault(
-        "sim/numbering.py",
+        "sim/blocks/numbering.py",
         "return distinct(POWERS[: len(rows)] @ rows)",
         "return distinct(POWERS[: len(rows)] @ rows % 4)",
         "two keys tell apart, others do not",

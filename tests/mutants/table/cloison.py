@@ -30,7 +30,7 @@ FAULTS = (
         "what is too much to decide ends with exit code 0",
     ),
     Fault(
-        "cloison/loader.py",
+        "cloison/loading/loader.py",
         "(*warnings, *read, *network.warnings)",
         "(*warnings, *read)",
         "what is doubtful about a built world is not told",
@@ -147,33 +147,33 @@ FAULTS = (
         "test_a_tampered_certificate_is_a_finding[cells: acme to acme is called closed, its regions are open]",
     ),
     Fault(
-        "cloison/loader.py",
+        "cloison/loading/loader.py",
         "if how.down or how.drained:\n        message",
         "if False:\n        message",
         "--down does nothing for manifests",
     ),
     Fault(
-        "cloison/loader.py",
+        "cloison/loading/loader.py",
         "read_claims(made.spec, made)",
         "pass",
         "expectations about nobody are found by verify only",
         by="tests/cloison/cli/test_check.py::test_manifests_and_expectations_are_read_too",
     ),
     Fault(
-        "cloison/loader.py",
+        "cloison/loading/loader.py",
         "not_evaluated=(*told, *doors(network, policy), *taken(network)))",
         "not_evaluated=(*told, *taken(network)))",
         "doors past policies are not told",
     ),
     Fault(
-        "cloison/checking.py",
+        "cloison/verbs/checking.py",
         "beyond += [record.diagnostic() for record in network.not_evaluated]",
         "pass",
         "check does not tell what is not evaluated",
         by="tests/cloison/cli/test_check.py",
     ),
     Fault(
-        "cloison/checking.py",
+        "cloison/verbs/checking.py",
         "beyond += [*network.findings, *lints(network, found.policy, how)]",
         "beyond += [*network.findings]",
         "check does not tell what is doubtful",
@@ -230,7 +230,7 @@ FAULTS = (
         '"declared": crossing.undeclared is None,',
         '"declared": True,',
         "isolation: everything that passes was asked for",
-        by="tests/cloison/test_watching.py::"
+        by="tests/cloison/verbs/test_watching.py::"
         "test_what_a_watch_says_of_isolation_is_never_more_than_known",
     ),
     Fault(
@@ -246,14 +246,14 @@ FAULTS = (
         "compile calls what it has just written stale",
     ),
     Fault(
-        "cloison/guard.py",
+        "cloison/cli/guard.py",
         'if name.lower() in SUSPECTS and owns(info / "RECORD"):',
         'if name in SUSPECTS and owns(info / "RECORD"):',
         "`Fabric` beside cloison is not noticed",
-        by="tests/cloison/test_guard.py",
+        by="tests/cloison/cli/test_guard.py",
     ),
     Fault(
-        "cloison/replaying.py",
+        "cloison/verbs/replaying.py",
         'return "unknown" if pending(world.network.not_evaluated) else "computed"',
         'return "computed"',
         "replay: what is not evaluated makes nothing unknown",
@@ -275,17 +275,17 @@ FAULTS = (
         by="tests/cloison/views/test_diagnosed.py",
     ),
     Fault(
-        "cloison/kept_worlds.py",
+        "cloison/loading/kept_worlds.py",
         'forgets = request.how.drawn == "forgotten" or not drew',
         "forgets = True",
         "what was drawn and forgotten is answered as if the lock file had it",
-        "tests/cloison/test_kept_worlds.py",
+        "tests/cloison/loading/test_kept_worlds.py",
     ),
     Fault(
-        "cloison/kept_worlds.py",
+        "cloison/loading/kept_worlds.py",
         "str(root_named()), factor(), self.paths",
         "str(root_named()), self.paths",
         "a world beyond the budget is answered from what was kept under a larger one",
-        "tests/cloison/test_kept_worlds.py",
+        "tests/cloison/loading/test_kept_worlds.py",
     ),
 )

@@ -62,7 +62,7 @@ FAULTS = (
         "tests/fabric/control/test_borders.py",
     ),
     Fault(
-        "fabric/network.py",
+        "fabric/building/network.py",
         "return tuple(first or up or endpoint.vteps)",
         "return tuple(up or endpoint.vteps)",
         "what is outside comes in at backup borders too",

@@ -19,11 +19,11 @@ FAULTS = (
         "unevaluated: and becomes or",
     ),
     Fault(
-        "fabric/cluster.py",
+        "fabric/building/cluster.py",
         'vrfs = (Vrf(0, f"{CLUSTER}/main", CLUSTER, 1, 1, EVERYWHERE),)',
         'vrfs = (Vrf(0, f"{CLUSTER}/main", CLUSTER, 2, 1, EVERYWHERE),)',
         "around: 1 becomes 2",
-        by="tests/fabric/test_cluster.py",
+        by="tests/fabric/building/test_cluster.py",
     ),
     Fault(
         "fabric/checks/offers.py",
@@ -180,13 +180,13 @@ FAULTS = (
         "_fib: 1 becomes 2",
     ),
     Fault(
-        "fabric/interval_sets.py",
+        "fabric/values/interval_sets.py",
         "low, high = max(a[i][0], b[j][0]), min(a[i][1], b[j][1])",
         "low, high = max(a[i][1], b[j][0]), min(a[i][1], b[j][1])",
         "intersect: 0 becomes 1",
     ),
     Fault(
-        "sim/numbering.py",
+        "sim/blocks/numbering.py",
         "new[1:] |= ordered[1:] != ordered[:-1]",
         "new[1:] |= ordered[2:] != ordered[:-1]",
         "_runs: 1 becomes 2",

@@ -157,7 +157,7 @@ FAULTS = (
         by="tests/sim/proof/test_coverage.py::test_whoever_a_next_hop_leads_to_has_the_address",
     ),
     Fault(
-        "fabric/interval_sets.py",
+        "fabric/values/interval_sets.py",
         "return any(low <= last and first <= high for low, high in a for first, last in b)",
         "return any(first <= low and high <= last for low, high in a for first, last in b)",
         "an address inside a larger place is not looked at",

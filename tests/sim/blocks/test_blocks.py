@@ -10,7 +10,7 @@ from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
 from sim.blocks.blocks import build_blocks, reroute
 from sim.proof.reachability import reachability
-from sim.world import World
+from sim.worlds.world import World
 
 
 def test_who_has_no_routes_reaches_nobody() -> None:

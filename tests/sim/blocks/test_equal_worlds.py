@@ -9,11 +9,11 @@ from shutil import copyfile, copytree
 import pytest
 from small_tenants import tenants
 
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 from sim.blocks.equal_worlds import decide_alike
 from sim.diff.diff import diff
-from sim.world import World
+from sim.worlds.world import World
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 

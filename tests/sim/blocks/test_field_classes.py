@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from compiler.policy.fields import FIELDS, Values, Within, hold
 from compiler.program.program import L4Range
 from fabric.diagnostics import CloisonError
-from fabric.ports import WITH_PORTS, parse_ports
+from fabric.values.ports import WITH_PORTS, parse_ports
 from sim.blocks.atoms import distinguishable
 from sim.blocks.common_ports import common
 from sim.blocks.field_classes import PROTOCOLS, FieldClasses, interesting

@@ -14,14 +14,14 @@ from wired import wired
 
 from compiler.edit import Edit, Editor, edited
 from compiler.policy.ir import Policy
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.blocks.blocks import build_blocks
 from sim.blocks.update import update
 from sim.packets.headers import Packets
 from sim.pipeline.datapath import Datapath, Verdicts
 from sim.pipeline.tables import Tables, follow, tables
 from sim.pipeline.trace import trace
-from sim.world import World
+from sim.worlds.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 NUMBERED = ("out_decision", "in_decision")

@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from fabric.diagnostics import CloisonError
-from fabric.ports import WITH_PORTS, PortRange, parse_ports
+from fabric.values.ports import WITH_PORTS, PortRange, parse_ports
 from sim.blocks.common_ports import common
 from sim.blocks.port_sets import L4Space, rows
 

@@ -13,9 +13,9 @@ from fabric_files import network_of, vrf, write_fabric
 from failing_fabrics import BOTH, ZONE2, A, failing, plain, stand_in
 
 from compiler.policy.ir import Action, Cidr, Direction, Origin, Pods, Rule, Stage
-from fabric.build import rebuild
+from fabric.building.build import rebuild
 from sim.blocks.blocks import build_blocks
-from sim.world import World
+from sim.worlds.world import World
 
 
 @pytest.mark.parametrize("make", [plain, stand_in])

@@ -25,7 +25,7 @@ from compiler.policy.ir import (
     Rule,
 )
 from compiler.policy.semantics import decide
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.blocks.blocks import Blocks, build_blocks, reroute
 from sim.blocks.update import update
 

@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabric.ports import ANY, PortRange, sent
+from fabric.values.ports import ANY, PortRange, sent
 from sim.checker.boxes import within
 
 LAST = 5

@@ -19,13 +19,13 @@ from compiler.policy.ir import (
     Rule,
     Stage,
 )
+from fabric.building.network import Network
 from fabric.file.claims import parse_claim
-from fabric.network import Network
 from sim.checker.claims import Judge, read
 from sim.checker.paths import Paths
 from sim.proof.expect import Claim, check_claim
 from sim.proof.reachability import reachability
-from sim.world import World
+from sim.worlds.world import World
 
 NAMES = [
     "acme/*",

@@ -10,9 +10,9 @@ import pytest
 from fabric_files import network_of
 from failing_fabrics import KINDS, WORLDS, broken, failing, racks
 
-from fabric.clos import build_fabric
+from fabric.building.network import Network
 from fabric.file.spec import FabricSpec, Site
-from fabric.network import Network
+from fabric.wiring.clos import build_fabric
 from sim.checker.claims import read
 from sim.checker.expected import expected
 from sim.checker.failures import failures, tried

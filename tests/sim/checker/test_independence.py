@@ -29,7 +29,8 @@ ALLOWED = {
     "compiler.policy.source",
     "compiler.policy.stages",
     "sim",
-    "sim.assumptions",
+    "sim.wording",
+    "sim.wording.assumptions",
 }
 
 

@@ -14,7 +14,7 @@ from compiler.policy.ir import (
     Rule,
     Stage,
 )
-from fabric.inventory import NamedPort
+from fabric.values.inventory import NamedPort
 from sim.checker.l4_space import Space
 
 EVERY = ((0, 65535),)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 from sim.checker.order import problems
 from sim.proof.certificate import certificate
 from sim.proof.prove import prove
-from sim.world import World
+from sim.worlds.world import World
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 AGAIN = "not sorted, or something is there twice"

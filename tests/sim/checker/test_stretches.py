@@ -12,7 +12,7 @@ from hypothesis import given
 from random_worlds import policies, worlds
 
 from compiler.policy.ir import Policy
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.checker import stretches
 from sim.checker.expected import policy_of
 from sim.checker.paths import Paths

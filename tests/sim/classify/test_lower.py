@@ -17,10 +17,10 @@ from compiler.policy.ir import Action, Direction, Packet, Policy, Stage
 from compiler.policy.semantics import concerns, evaluate
 from compiler.program.program import ANY_VRF, Entry, L4Range, Program, Region
 from compiler.program.walk import entry_matches
-from fabric.build import build
-from fabric.load import load_fabric
-from fabric.network import Network
-from fabric.ports import ANY
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
+from fabric.values.ports import ANY
 from sim.classify import build as build_engine
 from sim.classify.columns import Columns
 

@@ -15,7 +15,7 @@ from cloison.views.differences import document
 from fabric.diagnostics import UndecidedError
 from sim.diff.by_class import by_class
 from sim.diff.diff import diff
-from sim.world import World
+from sim.worlds.world import World
 
 WORLDS = 240
 

@@ -18,7 +18,7 @@ from compiler.compile import compile_policy
 from compiler.edit import Edit, Editor, edited
 from compiler.policy.ir import Action, Direction, Packet, Policy
 from compiler.policy.semantics import decide
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
 from sim.blocks.update import update
 from sim.diff.changes import Became, BothBlocks, ChangedRegion, blocks_asked, changes

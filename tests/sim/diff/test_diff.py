@@ -15,10 +15,10 @@ from routed_demo import DEMO, DEMO_POLICY, WEB
 from said_diff import said
 
 from compiler.policy.ir import L4, Policy
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.diff.diff import diff
 from sim.packets.reasons import Reason
-from sim.world import World
+from sim.worlds.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 

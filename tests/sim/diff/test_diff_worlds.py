@@ -13,7 +13,7 @@ from naive_members import Unit, related
 from said_diff import said
 
 from sim.diff.diff import diff
-from sim.world import World
+from sim.worlds.world import World
 
 pytestmark = pytest.mark.oracle("twins")
 

@@ -8,7 +8,7 @@ import pytest
 from worlds import endpoint, network
 
 from compiler.policy.ir import Action, Cidr, Direction, Named, Origin, Policy, Rule, Stage
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.diff.peers import Class, peers
 
 

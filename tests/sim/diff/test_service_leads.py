@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fabric.cluster import cluster_network
+from fabric.building.cluster import cluster_network
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.door_names import SERVICE, DoorName
-from fabric.network import Network
+from fabric.values.door_names import SERVICE, DoorName
 from sim.diff.service_leads import DoorChange, service_changes
 from sim.names.services import every_port
 

@@ -29,14 +29,14 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.network import Network
 from sim.diff.diff import Diff, compared, diff
 from sim.diff.peers import Peers, peers
 from sim.diff.suspects import suspects
 from sim.proof.paths import PathSpace
 from sim.proof.reachability import reachability
-from sim.world import World
+from sim.worlds.world import World
 
 pytestmark = pytest.mark.oracle("twins")
 

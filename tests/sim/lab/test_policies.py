@@ -32,12 +32,12 @@ from compiler.policy.ir import (
     Stage,
 )
 from compiler.policy.stages import STAGES, TIERED
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 from sim.lab import kernel, state, trial, up
 from sim.lab.layout import Layout
 from sim.packets.headers import Packets
-from sim.world import World
+from sim.worlds.world import World
 
 pytestmark = [pytest.mark.root, pytest.mark.oracle("kernel")]
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 from fabric_files import vrf, write_fabric
 
 from cloison.cli import main
-from fabric.cluster import cluster_network
+from fabric.building.cluster import cluster_network
 from fabric.diagnostics import InputError
 from sim.reach.questions import Questions
-from sim.world import World
+from sim.worlds.world import World
 
 TCP = 6
 PODS = """\

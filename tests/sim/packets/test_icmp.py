@@ -28,7 +28,7 @@ from scapy.layers.l2 import Ether
 from scapy.utils import wrpcap
 
 from cloison.cli import main
-from cloison.how import How
+from cloison.loading.how import How
 from cloison.views.lab import for_test
 from sim.kernels.pipeline import flow_table
 from sim.lab.layout import mac

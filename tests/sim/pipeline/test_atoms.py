@@ -9,7 +9,7 @@ from wired import wired
 
 from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.blocks.blocks import build_blocks
 from sim.kernels.pipeline.atoms import atoms
 from sim.pipeline.tables import tables

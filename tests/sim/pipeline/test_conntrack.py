@@ -14,7 +14,7 @@ from tracking_model import Both, Sent, answers, pairs, pings, routed
 from wired import wired
 
 from compiler.policy.ir import Policy
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.kernels.pipeline.flow_table import ALIVE, KEY_ROWS, find
 from sim.packets.headers import Flow
 from sim.packets.icmp import ERROR, OTHER

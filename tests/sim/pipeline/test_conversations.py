@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from cloison.cli import main
 from cloison.views.world import World
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.packets.headers import Flow
 from sim.packets.pcap import CaptureWriter, Reader, craft
 from sim.pipeline import conversations

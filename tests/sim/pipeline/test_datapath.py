@@ -14,7 +14,7 @@ from wired import wired
 
 from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
 from sim.packets import ecmp
 from sim.packets.headers import Flow, Packets
@@ -22,7 +22,7 @@ from sim.packets.reasons import LIMIT, Reason
 from sim.pipeline.datapath import Counters, Datapath, Verdicts
 from sim.pipeline.tables import tables
 from sim.pipeline.trace import Trace, trace
-from sim.world import World
+from sim.worlds.world import World
 
 VXLAN = 14 + 20 + 8 + 8
 """Ethernet, IPv4, UDP and VXLAN around a packet on a link, in bytes."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import cloison
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
 from sim.packets.headers import Packets
 from sim.packets.notation import show
@@ -19,7 +19,7 @@ from sim.pipeline.flow_verdicts import FlowVerdicts
 from sim.pipeline.replay import replay
 from sim.pipeline.tables import tables
 from sim.pipeline.traffic import random_flows
-from sim.world import World
+from sim.worlds.world import World
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 

@@ -19,9 +19,9 @@ from routed_demo import DEMO, DEMO_POLICY
 from wired import wired
 
 from compiler.policy.ir import Policy
+from fabric.building.network import Network
+from fabric.control.rewrites import Rewrite
 from fabric.diagnostics import UndecidedError
-from fabric.network import Network
-from fabric.rewrites import Rewrite
 from sim.packets.headers import Flow, Packets
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.forwarding import (
@@ -37,7 +37,7 @@ from sim.pipeline.ways import entered
 from sim.proof.paths import PathSpace, paths
 from sim.proof.reachability import reachability
 from sim.why.one_answer import explain
-from sim.world import World
+from sim.worlds.world import World
 
 ROOT = Path(__file__).parents[3]
 ASKS = re.compile(

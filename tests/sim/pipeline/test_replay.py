@@ -28,7 +28,7 @@ from compiler.policy.ir import (
     Stage,
 )
 from compiler.program.program import Program
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.blocks.blocks import build_blocks
 from sim.packets.headers import Flow, Packets
 from sim.packets.pcap import CaptureWriter, Reader, craft
@@ -40,7 +40,7 @@ from sim.pipeline.dropped import DroppedPackets
 from sim.pipeline.replay import decide, imbalances, replay
 from sim.pipeline.tables import tables
 from sim.pipeline.traffic import random_flows, with_replies
-from sim.world import World
+from sim.worlds.world import World
 
 A, B, C, SHARED = 0x0A000001, 0x0A000002, 0x0A000003, 0x0A630001
 LOOPBACKS = (0x0AFF0001, 0x0AFF0002, 0, 0)

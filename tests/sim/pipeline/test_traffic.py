@@ -10,7 +10,7 @@ from wired import wired
 from compiler.compile import compile_policy
 from compiler.policy.ir import L4, Action, Direction, Everyone, InVrf, Origin, Policy, Rule, Stage
 from compiler.policy.semantics import owner
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
 from sim.packets.headers import DTYPES, Packets
 from sim.pipeline.datapath import Datapath

@@ -26,8 +26,8 @@ from compiler.policy.ir import Policy
 from compiler.program.dpu import tables_of
 from compiler.targets.frr import config
 from compiler.targets.nftables import ruleset
+from fabric.building.network import Network
 from fabric.diagnostics import UndecidedError
-from fabric.network import Network
 from sim.packets.headers import Flow, Packets
 from sim.packets.reasons import Reason, reasons
 from sim.packets.ttl import LAST
@@ -36,7 +36,7 @@ from sim.pipeline.forwarding import Place, sender
 from sim.pipeline.trace import trace
 from sim.pipeline.ways import ways
 from sim.proof.vrf_pairs import isolation
-from sim.world import World
+from sim.worlds.world import World
 
 FEW = settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 

@@ -14,7 +14,7 @@ from fabric_files import network_of, vrf, write_fabric
 import cloison
 from cloison.cli import main
 from compiler.targets.frr import config
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.lab.up import underlay_line
 from sim.packets.ecmp import outer_hash
 from sim.pipeline.trace import underlay_path

@@ -13,12 +13,12 @@ from random_worlds import policies, worlds
 
 from compiler.compile import compile_network
 from compiler.policy.ir import Policy
-from fabric.network import Network
-from sim.numbering import Numbering, same_rows
+from fabric.building.network import Network
+from sim.blocks.numbering import Numbering, same_rows
 from sim.proof import address_classes
 from sim.proof.reachability import Reach, reachability
 from sim.proof.regions import AllRegions, Sender, regions
-from sim.world import World
+from sim.worlds.world import World
 
 
 def alone(columns: Sequence[Any]) -> Numbering:

@@ -18,8 +18,8 @@ from failing_fabrics import BOTH, failing
 
 from cloison.cli import main
 from cloison.views.world import World
-from fabric.inventory import Endpoint
-from fabric.names import selects
+from fabric.values.inventory import Endpoint
+from fabric.values.names import selects
 from sim.checker.consistency import canonical, inconsistencies
 from sim.checker.validity import validity
 from sim.packets.headers import Flow

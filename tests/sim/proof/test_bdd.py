@@ -18,7 +18,7 @@ from smt import Symbols, delivered, lies, permits
 from compiler.compile import compile_policy
 from compiler.edit import Edit, Editor
 from compiler.policy.ir import Direction, Policy
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.blocks.blocks import build_blocks
 from sim.blocks.update import update
 from sim.diff.changes import changes

@@ -18,16 +18,16 @@ from routed_demo import DEMO, DEMO_POLICY
 
 from compiler.policy.ir import Policy
 from compiler.policy.semantics import owner
-from fabric.build import build
-from fabric.inputs import input_files
-from fabric.load import load_fabric
-from fabric.network import Network
+from fabric.building.build import build
+from fabric.building.inputs import input_files
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 from sim.checker.consistency import inconsistencies
 from sim.checker.expected import expected, policy_of
 from sim.checker.validity import differences, validity
 from sim.proof.certificate import certificate
 from sim.proof.prove import prove
-from sim.world import World
+from sim.worlds.world import World
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 QUICK = settings(

@@ -10,7 +10,7 @@ from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import trace
 from sim.proof.reachability import reachability
-from sim.world import World
+from sim.worlds.world import World
 
 A, B = "10.0.0.1/32", "10.0.0.2/32"
 

@@ -12,10 +12,10 @@ from routed import at, endpoint, routed
 
 from compiler.policy.ir import Policy
 from compiler.policy.semantics import owners
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.proof.coverage import Coverage
 from sim.proof.paths import PathSpace
-from sim.world import World
+from sim.worlds.world import World
 
 
 @settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))

@@ -15,7 +15,7 @@ from door_fabrics import SHARED, block, certified, fabric, pod, policy, service,
 from cloison.views.world import World
 from compiler.policy.semantics import owner
 from compiler.sources.doors import doors
-from fabric.inventory import Endpoint
+from fabric.values.inventory import Endpoint
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import trace

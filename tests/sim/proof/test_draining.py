@@ -13,13 +13,13 @@ from random_failures import random_fabric, something_down
 
 from cloison.views.report_text import remarks
 from cloison.views.topology import node_rows
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.checker.expected import expected
 from sim.proof.certificate import certificate
 from sim.proof.expect import check_claim, read_claims
 from sim.proof.prove import prove
 from sim.proof.reachability import reachability
-from sim.world import World
+from sim.worlds.world import World
 
 KINDS = {"drain-any-leaf": "leaf", "drain-any-spine": "spine"}
 

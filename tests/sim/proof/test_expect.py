@@ -23,9 +23,9 @@ from compiler.policy.ir import (
     Rule,
     Stage,
 )
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
 from fabric.file.spec import Expectation
-from fabric.network import Network
 from sim.proof.expect import (
     Claim,
     Outcome,
@@ -37,7 +37,7 @@ from sim.proof.expect import (
 )
 from sim.proof.prove import explain_breaches
 from sim.proof.reachability import reachability
-from sim.world import World
+from sim.worlds.world import World
 
 ENDS = [
     at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32", "fd00::1/128", workload="front")),

@@ -24,9 +24,8 @@ from failing_fabrics import (
 )
 
 from cloison.views.report_text import remarks
-from fabric.build import rebuild
-from fabric.network import Network
-from sim.axes import sweep
+from fabric.building.build import rebuild
+from fabric.building.network import Network
 from sim.checker.expected import expected
 from sim.checker.failures import noticeable
 from sim.proof.against import Against
@@ -35,7 +34,8 @@ from sim.proof.failures import Failures, signature
 from sim.proof.hold_under import check_failures
 from sim.proof.prove import prove
 from sim.proof.reachability import reachability
-from sim.world import World
+from sim.worlds.axes import sweep
+from sim.worlds.world import World
 
 
 @pytest.mark.slices(6)

@@ -10,12 +10,12 @@ from fabric_files import network_of
 from failing_fabrics import KINDS, broken, failing, noticed
 from random_failures import random_fabric, something_down
 
-from fabric.build import rebuild
+from fabric.building.build import rebuild
 from sim.checker.expected import expected
 from sim.checker.failures import noticeable
 from sim.proof.failures import signature
 from sim.proof.prove import prove
-from sim.world import World
+from sim.worlds.world import World
 
 pytestmark = pytest.mark.oracle("twins")
 

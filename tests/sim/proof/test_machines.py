@@ -13,8 +13,8 @@ import yaml
 from fabric_files import vrf, write_fabric
 
 from cloison.views.world import World
-from fabric.inventory import Endpoint
-from fabric.names import selects
+from fabric.values.inventory import Endpoint
+from fabric.values.names import selects
 from sim.checker.validity import validity
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason

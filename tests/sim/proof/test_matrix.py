@@ -25,14 +25,14 @@ from compiler.policy.ir import (
 )
 from compiler.policy.origin_kinds import KINDS
 from compiler.policy.semantics import decide, owner
-from fabric.inventory import Endpoint
-from fabric.network import Network
+from fabric.building.network import Network
+from fabric.values.inventory import Endpoint
 from sim.checker.paths import Paths
 from sim.packets.reasons import Reason
 from sim.proof.matrix import matrix
 from sim.proof.reachability import reachability
 from sim.proof.vrf_pairs import isolation
-from sim.world import World
+from sim.worlds.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 

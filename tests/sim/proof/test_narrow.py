@@ -15,15 +15,15 @@ from routed import at, endpoint, routed
 from compiler.policy.ir import Action, Cidr, Direction, Everyone, Named, Origin, Policy, Rule, Stage
 from compiler.policy.semantics import owner
 from compiler.program.walk import inside
+from fabric.building.network import Network
 from fabric.file.claims import parse_claim
-from fabric.network import Network
 from sim.names.address_words import rectangles
 from sim.packets.reasons import Reason
 from sim.proof.expect import Claim, check_claim, pairs_of
 from sim.proof.prove import explain_breaches
 from sim.proof.reachability import reachability
 from sim.proof.witness import holding
-from sim.world import World
+from sim.worlds.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 BLOCKS = ["10.0.0.0/24", "10.0.0.1", "10.0.0.8/30", "10.1.0.3", "192.0.2.0/28", "0.0.0.0/0",

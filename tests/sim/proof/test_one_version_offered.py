@@ -12,7 +12,7 @@ from fabric_files import network_of, vrf, write_fabric
 from sim.proof.prove import prove
 from sim.why.explain import Explanation
 from sim.why.one_answer import explain
-from sim.world import World
+from sim.worlds.world import World
 
 BOTH = {"v4": 28, "v6": 112}
 WORK = {"a": ["n/p@host1"], "b": ["pub/q@host2", "n/z@host1"]}

@@ -23,7 +23,7 @@ from fabric.diagnostics import Diagnostic, Span
 from fabric.kubernetes.unevaluated import Unevaluated
 from sim.packets.reasons import Reason
 from sim.proof.prove import prove
-from sim.world import World
+from sim.worlds.world import World
 
 
 @pytest.mark.parametrize("declared", [False, True])

@@ -12,11 +12,11 @@ from reach_laws import says_what_brute_force_finds
 from routed_demo import DEMO, DEMO_POLICY
 
 from compiler.policy.ir import Policy
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.network import Network
 from sim.packets.reasons import Reason
 from sim.proof.reachability import Reach, reach_within, reachability
-from sim.world import World
+from sim.worlds.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 

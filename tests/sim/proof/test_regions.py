@@ -11,11 +11,11 @@ from random_worlds import policies, worlds
 
 from compiler.policy.ir import Policy
 from compiler.policy.semantics import owner
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.proof.reachability import reachability
 from sim.proof.regions import SELF, regions
 from sim.proof.spans import TOP
-from sim.world import World
+from sim.worlds.world import World
 
 
 @pytest.mark.slices(3)

@@ -16,7 +16,7 @@ from hairpin_fabric import hairpin
 from cloison.cli import main
 from sim.proof.reachability import Reach, reachability
 from sim.proof.spof import spof
-from sim.world import World
+from sim.worlds.world import World
 
 ROOT = Path(__file__).parents[3]
 Pair = tuple[int, int, int]

@@ -23,10 +23,10 @@ from routed import RoutedFib, at, endpoint, routed
 from cloison.views.connectivity import answer
 from cloison.views.world import World as Shown
 from compiler.policy.ir import Action, Cidr, Direction, Named, Origin, Policy, Rule, Stage
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.proof.reachability import Reach, reachability
 from sim.proof.stand_ins import StandIns
-from sim.world import World
+from sim.worlds.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 SEEDED = st.integers(0, 2**32).map(Random)

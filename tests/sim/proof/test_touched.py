@@ -16,14 +16,14 @@ from failing_fabrics import KINDS, plain
 from hairpin_fabric import hairpin
 from walked_fabrics import random_world
 
-from fabric.build import rebuild
+from fabric.building.build import rebuild
 from sim.proof.failures import Failures, vrfs_of
 from sim.proof.narrow import Limits, limits_of
 from sim.proof.paths import Column
 from sim.proof.prove import prove
 from sim.proof.reachability import Reach, reachability
 from sim.proof.touched import AskedPairs, Standing
-from sim.world import World
+from sim.worlds.world import World
 
 Said = dict[tuple[int, int, int], tuple[bytes, bytes]]
 

@@ -15,12 +15,12 @@ from failing_fabrics import failing, plain
 import cloison
 from cloison.cli import main
 from fabric.diagnostics import UndecidedError
-from fabric.topology import Role
+from fabric.wiring.topology import Role
 from sim.checker.expected import expected
 from sim.proof.certificate import certificate
 from sim.proof.prove import prove
 from sim.proof.spof import spof
-from sim.world import World
+from sim.worlds.world import World
 
 GOOD = "a/n/* -> a/n/*"
 
@@ -37,7 +37,7 @@ def allow(monkeypatch: pytest.MonkeyPatch, path: Path, failures: int) -> None:
     found = network_of(path).fabric
     sessions = sum(link.kind != "host" for link in found.links)
     speakers = sum(node.role is not Role.HOST for node in found.nodes)
-    monkeypatch.setattr("fabric.budget.STEPS", failures * sessions * speakers)
+    monkeypatch.setattr("fabric.wiring.budget.STEPS", failures * sessions * speakers)
 
 
 def test_pairs_that_are_too_many_leave_single_failures_as_they_are(

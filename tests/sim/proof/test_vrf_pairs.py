@@ -17,14 +17,14 @@ from small_tenants import inside, tenants
 from compiler.compile import compile_policy
 from compiler.edit import Edit, Editor, edited
 from compiler.policy.ir import Action, Direction, Everyone, Named, Origin, Policy, Rule, Stage
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.blocks.blocks import build_blocks
 from sim.blocks.update import update
 from sim.packets.reasons import Reason
 from sim.proof.matrix import matrix
 from sim.proof.reachability import Reach, reachability
 from sim.proof.vrf_pairs import Isolation, isolation, recheck
-from sim.world import World
+from sim.worlds.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 SEEDED = st.integers(0, 2**32).map(Random)

@@ -11,7 +11,7 @@ from compiler.policy.ir import Action, Direction, InVrf, Named, Origin, Policy, 
 from sim.packets.reasons import Reason
 from sim.proof.reachability import Reach, reachability
 from sim.proof.witness import on_path
-from sim.world import World
+from sim.worlds.world import World
 
 ENDS = [
     at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32")),

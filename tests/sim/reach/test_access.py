@@ -7,10 +7,10 @@ import pytest
 from routed import at, endpoint, routed
 
 from compiler.policy.ir import Policy
-from fabric.ports import parse_ports
+from fabric.values.ports import parse_ports
 from sim.proof.reachability import reachability
 from sim.reach.access import access
-from sim.world import World
+from sim.worlds.world import World
 
 A, B = ("10.0.0.1/32", "fd00::1/128"), ("10.0.0.2/32", "fd00::2/128")
 

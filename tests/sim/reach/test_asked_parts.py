@@ -19,16 +19,16 @@ from random_worlds import policies, worlds
 from cloison.cli import main
 from compiler.policy.ir import Policy
 from compiler.policy.semantics import owner
-from fabric.address_sets import AddressSet, addresses_in
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.inventory import Endpoint
-from fabric.network import Network
-from fabric.ports import ANY, parse_ports
+from fabric.values.address_sets import AddressSet, addresses_in
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import ANY, parse_ports
 from sim.packets.reasons import Reason
 from sim.proof.reachability import reachability
 from sim.reach.access import Access, asked
 from sim.why.pod_classes import workload
-from sim.world import World
+from sim.worlds.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 SETS = ["10.0.0.0/24", "10.0.0.1", "10.0.0.2-10.0.0.9", "192.0.2.0/28", "0.0.0.0/0", "fd00::1",

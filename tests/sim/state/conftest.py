@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from device_state import write_state
 
-from fabric.build import build
-from fabric.load import load_fabric
-from fabric.network import Network
+from fabric.building.build import build
+from fabric.building.load import load_fabric
+from fabric.building.network import Network
 
 DEMO = Path(__file__).parents[3] / "topologies" / "demo.yaml"
 

@@ -12,7 +12,7 @@ from frr_daemons import run, wait_for
 from frr_lab import FrrLab, frr_lab
 from frr_releases import RELEASES, Release
 
-from fabric.network import Network
+from fabric.building.network import Network
 from sim.state.compared import Compared, StateRow, compared
 from sim.state.heard import StateFolder
 

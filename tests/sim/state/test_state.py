@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from device_state import change, dpu, rows, write_state
 
-from fabric.build import rebuild
-from fabric.network import Network
+from fabric.building.build import rebuild
+from fabric.building.network import Network
 from sim.state.compared import compared
 from sim.state.heard import StateFolder
 

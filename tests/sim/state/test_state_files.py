@@ -13,8 +13,8 @@ from fabric_files import network_of, write_fabric
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.network import Network
 from sim.state.compared import compared
 from sim.state.facts import UNREADABLE
 from sim.state.heard import StateFolder, vrf_names

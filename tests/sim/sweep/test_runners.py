@@ -16,15 +16,15 @@ from failing_fabrics import racks
 
 from cloison.views import spof as spof_view
 from cloison.views import verified
+from fabric.building.network import Network
 from fabric.diagnostics import InputError, UndecidedError
-from fabric.network import Network
 from sim.proof.prove import prove
 from sim.proof.spof import spof
 from sim.sweep import dask_workers
 from sim.sweep.dask_workers import Cluster
 from sim.sweep.processes import Processes
 from sim.sweep.runner import SERIAL, Runner
-from sim.world import World
+from sim.worlds.world import World
 
 
 @pytest.fixture(scope="module")

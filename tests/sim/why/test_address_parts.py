@@ -14,15 +14,15 @@ from routed_demo import DEMO, DEMO_POLICY
 
 from compiler.policy.ir import Policy
 from compiler.policy.semantics import owner
-from fabric.address_sets import addresses_in
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.network import Network
+from fabric.values.address_sets import addresses_in
 from sim.names.ends import endpoints, targets
 from sim.packets.reasons import Reason
 from sim.why.address_parts import Ends, each
 from sim.why.explain import Explanation
 from sim.why.one_answer import explain
-from sim.world import World
+from sim.worlds.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 BLOCKS = ["10.0.0.0/24", "10.0.0.0/29", "10.1.0.0/16", "192.0.2.0/28", "0.0.0.0/0", "fd00::/126",

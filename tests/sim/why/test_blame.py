@@ -24,13 +24,13 @@ from compiler.policy.ir import (
     Stage,
 )
 from compiler.policy.semantics import decide
-from fabric.build import build
-from fabric.load import load_fabric
+from fabric.building.build import build
+from fabric.building.load import load_fabric
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
 from sim.proof.prove import Proof, prove
 from sim.why.blame import blame, permits_without
-from sim.world import World
+from sim.worlds.world import World
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 

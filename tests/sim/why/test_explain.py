@@ -13,13 +13,13 @@ from routed_demo import DEMO, DEMO_POLICY
 
 from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.network import Network
-from fabric.ports import NAMES, WITH_PORTS
+from fabric.values.ports import NAMES, WITH_PORTS
 from sim.packets.reasons import Reason
 from sim.why.explain import Explanation
 from sim.why.one_answer import explain
-from sim.world import World
+from sim.worlds.world import World
 
 PROGRAM = compile_policy(DEMO, DEMO_POLICY)
 

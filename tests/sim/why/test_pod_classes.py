@@ -16,14 +16,14 @@ import cloison
 from cloison.cli import main
 from compiler.policy.ir import Direction, Packet, Policy
 from compiler.policy.semantics import decide
+from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.inventory import Endpoint
-from fabric.network import Network
+from fabric.values.inventory import Endpoint
 from sim.names.ends import endpoints, targets
 from sim.why.explain import between
 from sim.why.one_answer import explain
 from sim.why.pod_classes import classes
-from sim.world import World
+from sim.worlds.world import World
 
 PORTS = ((6, 80), (6, 443), (17, 53), (132, 9), (1, 0))
 CLUSTER = """\

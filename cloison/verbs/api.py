@@ -1,0 +1,201 @@
+"""What `import cloison` offers: one function per question.
+
+A *source* is the path of a fabric file or of a directory of Kubernetes manifests, a spec (`load`),
+or a `world`, which every verb takes. `down` names nodes, links, sessions and risk groups that have
+failed (`world` takes other axes too), `accept_unevaluated` kinds of objects that are not evaluated
+and may be left out; what else is not evaluated makes an answer that it touches unknown. What
+`prove` and `simulate` return is true only where everything holds; other answers are compared by
+their `verdict`, and refuse to be true or false. Wrong input raises `InputError`, which lists
+everything that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache, partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from cloison.loading.how import How
+from cloison.render.table import Table
+from cloison.verbs.checking import check_file
+from cloison.verbs.pair import both
+from cloison.verbs.simulation import run
+from cloison.views import differences
+from cloison.views.compiled import Compiled
+from cloison.views.doubts import doubts, handed_on
+from cloison.views.explained import Explained
+from cloison.views.proved import Proved
+from cloison.views.report import Simulation
+from cloison.views.unknowns import computed, notes
+from cloison.views.world import Names, Source, World
+from compiler.policy.fields import read as carried
+from compiler.targets import catalogue
+from fabric.building.load import directed, load_fabric
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.file.reader import read_text
+from fabric.file.spec import FabricSpec
+from sim.diff.diff import diff as diff_worlds
+from sim.proof.prove import prove as prove_network
+from sim.proof.reachability import reachability
+from sim.reach.access import asked
+from sim.why.one_answer import explain as explain_flow
+from sim.worlds.world import NOWHERE
+
+if TYPE_CHECKING:
+    from cloison.verbs.replaying import Replay
+
+CHANGES = ("change", "source", "destination", "ports", "because", "pairs", "packet")
+Kinds = Iterable[str]
+
+
+def load(path: str | Path) -> FabricSpec:
+    """Read and check a fabric file."""
+    return load_fabric(Path(path))
+
+
+def check(path: str | Path) -> tuple[Diagnostic, ...]:
+    """Every mistake, finding and doubt about a fabric file and all that it names, in the order of
+    the file; nothing is written."""
+    try:
+        text, name = read_text(Path(path))
+    except InputError as error:
+        return directed(path, error)
+    return tuple(check_file(name, text, How(drawn="forgotten")))
+
+
+def world(
+    source: Source,
+    *,
+    down: Names = None,
+    drained: Names = None,
+    at: Mapping[str, str | Iterable[str]] = NOWHERE,
+    locked: bool = False,
+    accept_unevaluated: Kinds = (),
+    **axes: Names,
+) -> World:
+    """The world of a source, which every verb takes: endpoints placed, addresses allocated, the
+    control plane converged.
+
+    `down` are the nodes, links, sessions and risk groups that have failed, `drained` the nodes that
+    traffic was moved away from. Every axis on which worlds differ (`sim.worlds.axes`) is a keyword:
+    one name or several; an empty list is none of them, and left out an axis of a source that is a
+    world stays as it is. `at` has values by name of the axis, beside those of keywords. `locked`
+    refuses to draw what the lock file does not have. Raises `InputError`."""
+    return World.of(
+        source,
+        down,
+        drained=drained,
+        at=at,
+        locked=locked,
+        accept_unevaluated=accept_unevaluated,
+        **axes,
+    )
+
+
+build = world
+"""The name that `world` had first."""
+
+
+def compile(
+    source: Source,
+    *,
+    target: str = catalogue.DEFAULT,
+    down: Names = None,
+    accept_unevaluated: Kinds = (),
+) -> Compiled:
+    """The tables that every enforcement point holds, against what a target can hold."""
+    there = world(source, down=down, accept_unevaluated=accept_unevaluated)
+    return Compiled(there.program, catalogue.profile(target))
+
+
+def simulate(
+    source: Source,
+    *,
+    target: str = catalogue.DEFAULT,
+    down: Names = None,
+    accept_unevaluated: Kinds = (),
+) -> Simulation:
+    """Build, converge, compile, replay traffic, prove.
+
+    Every pair is replayed on every interesting port; where that is too much, random flows.
+    """
+    accept = accept_unevaluated
+    return run(lambda: world(source, down=down, accept_unevaluated=accept), target=target)
+
+
+def prove(source: Source, *, down: Names = None, accept_unevaluated: Kinds = ()) -> Proved:
+    """Isolation and every expectation, for all packets of both IP versions."""
+    there = world(source, down=down, accept_unevaluated=accept_unevaluated)
+    return Proved(prove_network(there))
+
+
+def explain(
+    source: Source,
+    src: str,
+    dst: str,
+    *,
+    carrying: Mapping[str, str | int] = MappingProxyType({}),
+    down: Names = None,
+    accept_unevaluated: Kinds = (),
+) -> Explained:
+    """Why the flow from `src` to `dst` (`name:port/protocol`) is allowed or denied; `carrying` has
+    values by name of further fields of its packets, where rules ask for some."""
+    there = world(source, down=down, accept_unevaluated=accept_unevaluated)
+    return Explained(explain_flow(there, src, dst, fields=carried(carrying)))
+
+
+def replay(
+    source: Source,
+    *captures: str | Path,
+    random: int | None = None,
+    seed: int = 0,
+    vrf: str | None = None,
+    stateless: bool = False,
+    after: Replay | None = None,
+    down: Names = None,
+    accept_unevaluated: Kinds = (),
+) -> Replay:
+    """What would happen to captured traffic (pcap, pcapng; plain or VXLAN), or, without captures,
+    to every pair on every interesting port or to `random` flows. `vrf` (`tenant/vrf`) is where
+    packets enter whose source no VRF or several know. With `after` flows of that replay are known
+    (its counters go on), and decided again where the policy has changed since (`World.edit`)."""
+    from cloison.verbs.replaying import replay as send
+
+    there = world(source, down=down, accept_unevaluated=accept_unevaluated)
+    paths = [*map(Path, captures)]
+    return send(there, paths, count=random, seed=seed, vrf=vrf, stateless=stateless, after=after)
+
+
+def reach(
+    source: Source,
+    *,
+    to: str | None = None,
+    from_: str | None = None,
+    down: Names = None,
+    accept_unevaluated: Kinds = (),
+) -> Table:
+    """Who reaches whom, on which ports and because of what; narrowed by `to` (`name[:port]`) and
+    `from_` (`name`), both patterns or addresses."""
+    there = world(source, down=down, accept_unevaluated=accept_unevaluated)
+    made = cache(lambda: reachability(there))
+    found = asked(made, there.network, from_, to)
+    doubt = doubts(there.network, made, from_, to)
+    rows = tuple(doubt.marked(row.source, row.target, row.row()) for row in found)
+    columns = ("source", "destination", "ports", "pairs", *doubt.columns)
+    more = () if from_ or to else filter(None, [handed_on(there.network, made)])
+    beside = (*notes(doubt.records), *more)
+    return Table(rows, "Reach", columns, beside, computed(doubt.records))
+
+
+def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> Table:
+    """What gains or loses access from `old` to `new`; what is not listed is equal in both, unless
+    a note says that something is not evaluated. The table's `verdict` is that of `cloison diff`:
+    holds where nothing differs, be it in rows or notes, else fails or unknown."""
+    how = How(accept=tuple(accept_unevaluated))
+    before, after = both([partial(World.read, source) for source in (old, new)], how)
+    found = diff_worlds(before, after)
+    beside = (*differences.notes(found), *notes(found.not_evaluated))
+    rows = tuple(differences.rows(found))
+    return Table(rows, "Changes", CHANGES, beside, differences.said(found))

@@ -1,0 +1,1 @@
+"""From files to a converged network: the list of calls, and the value that they make."""

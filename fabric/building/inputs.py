@@ -1,0 +1,57 @@
+"""Which files a network was read from: the fabric file, what it extends, its lock, the manifests.
+
+Directories count as the files that are read in them, in the order in which they are read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from fabric.diagnostics import Diagnostics
+from fabric.file.extend import MAX_CHAIN
+from fabric.file.reader import read_yaml
+from fabric.file.spec import FabricSpec
+from fabric.kubernetes.folders import files
+from fabric.plan import lock
+from fabric.wiring.joined_wiring import table_files
+
+
+def input_files(spec: FabricSpec) -> tuple[Path, ...]:
+    """Every file behind a spec, each once; none when it was not read from a file."""
+    if spec.path is None or spec.base is None:
+        return ()
+    locked = lock.path_of(spec.base)
+    found = [*chain(spec.path), *([locked] if locked.exists() else []), *tables(spec)]
+    found += manifests(spec)
+    return tuple(dict.fromkeys(found))
+
+
+def chain(path: Path) -> Iterator[Path]:
+    """A fabric file, the one that it extends, and so on."""
+    for _ in range(MAX_CHAIN + 1):
+        yield path
+        value = read_yaml(path)[0].value
+        if "extends" not in value:
+            return
+        path = Path(os.path.normpath(path.parent / value["extends"]))
+
+
+def tables(spec: FabricSpec) -> Iterator[Path]:
+    """The tables of wiring of every site."""
+    for name in spec.sites:
+        yield from (path for path, _ in table_files(spec, name))
+
+
+def manifests(spec: FabricSpec) -> Iterator[Path]:
+    """The manifest files of every tenant."""
+    for named in named_manifests(spec):
+        yield from (path for path, _ in files(named, Diagnostics()))
+
+
+def named_manifests(spec: FabricSpec) -> Iterator[list[Path]]:
+    """What every tenant names: files, and directories of files."""
+    folder = spec.path.parent if spec.path else Path()
+    for _, tenant in sorted(spec.tenants.items()):
+        yield [Path(os.path.normpath(folder / path)) for path in tenant.manifests]

@@ -1,0 +1,133 @@
+"""`Network`: everything that exists, after the control plane has converged.
+
+This is what `fabric.building.build.build` returns and what the compiler and the simulator read.
+Nodes, VRFs and endpoints are referred to by index; `Network` maps names to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from fabric.control.rewrites import Rewrite, moves
+from fabric.diagnostics import Diagnostic, UndecidedError
+from fabric.intent.offers import Intent
+from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.values.inventory import Endpoint, Vrf
+from fabric.values.memo import Memo
+from fabric.wiring.multigraph import Multigraph
+from fabric.wiring.topology import Fabric
+
+if TYPE_CHECKING:
+    from fabric.control.evpn import Type5
+    from fabric.control.fib import Fib
+    from fabric.control.underlay import Underlay
+    from fabric.file.spec import FabricSpec
+    from fabric.kubernetes.manifests import Manifests
+    from fabric.plan.addressing import Plan
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A built world. `manifests` maps a tenant to what its Kubernetes directories hold.
+
+    `findings` are facts that deserve a finding (exit 1) although the input is legal, such as a
+    route imported without a declared intent; each is a `Diagnostic` of severity "finding" with the
+    line to blame. Every verb that judges (check, verify, simulate, diff, compile) counts the same.
+    `warnings` are doubts about the world as it was built. `not_evaluated` is everything that was
+    read and is not modelled, of all tenants; `accepts` are the kinds of it that the user lets pass.
+    `intents` say which VRFs may exchange what, `rewrites` what becomes of destinations
+    (`fabric.control.rewrites`; no file says any).
+    """
+
+    spec: FabricSpec
+    fabric: Fabric
+    plan: Plan
+    vrfs: tuple[Vrf, ...]
+    endpoints: tuple[Endpoint, ...]
+    manifests: Mapping[str, Manifests]
+    underlay: Underlay
+    routes: Type5
+    fib: Fib
+    findings: tuple[Diagnostic, ...] = ()
+    not_evaluated: tuple[Unevaluated, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    intents: tuple[Intent, ...] = ()
+    accepts: tuple[str, ...] = ()
+    rewrites: tuple[Rewrite, ...] = ()
+    _memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
+
+    def once(self, make: Callable[[Network], T]) -> T:
+        """What some module makes of this network, made when it is first asked for."""
+        return self._memo.of(self, make)
+
+    @property
+    def moves(self) -> tuple[Rewrite, ...]:
+        """The rewrites as disjoint ones. Raises `UndecidedError`."""
+        return self.once(_moves)
+
+    @staticmethod
+    def bare(
+        name: str,
+        *,
+        fabric: Fabric | None = None,
+        vrfs: tuple[Vrf, ...] = (),
+        endpoints: tuple[Endpoint, ...] = (),
+        underlay: Underlay | None = None,
+        fib: Fib | None = None,
+        plan: Plan | None = None,
+    ) -> Network:
+        """A network that no fabric file, tenant or manifest describes, such as one that was read
+        from devices: what is not known is empty. Who asks for a number of a plan that is not known
+        hears that (`UndecidedError`)."""
+        import numpy as np
+
+        from fabric.control.evpn import Type5
+        from fabric.control.fib import Fib, no_routes
+        from fabric.control.underlay import Underlay
+        from fabric.file.spec import FabricSpec
+        from fabric.plan.unread import unread_plan
+
+        spec = FabricSpec.model_construct(cloison=1, name=name, sites={})
+        plan = plan or unread_plan()
+        none, one = np.zeros(0, np.int32), np.zeros(1, np.int32)
+        routes = Type5(plan, (), (), (), *(none,) * 5)
+        small = np.zeros((0, 0), np.int16)
+        return Network(
+            spec,
+            fabric or Fabric((), (), Multigraph()),
+            plan,
+            vrfs,
+            endpoints,
+            {},
+            underlay or Underlay(0, (), small, small, one, none, none, ()),
+            routes,
+            fib or Fib((), (), tuple(no_routes() for _ in vrfs), (), routes, (), {}),
+        )
+
+    def entries(self, endpoint: Endpoint) -> tuple[int, ...]:
+        """The VTEPs at which what an endpoint sends may come in: its own; of several borders those
+        that are up, the second choice only without the others. With none up, all."""
+        if not endpoint.also_at:
+            return (endpoint.vtep,)
+        up = [vtep for vtep in endpoint.vteps if vtep not in self.fabric.down_nodes]
+        first = [vtep for vtep in up if vtep not in endpoint.backups]
+        return tuple(first or up or endpoint.vteps)
+
+    def vrf(self, name: str) -> Vrf:
+        """The VRF of that name; KeyError when there is none."""
+        return next(v for v in self.vrfs if v.name == name)
+
+
+def refuse_anycast(network: Network, who: str) -> None:
+    """Nothing, unless an address has several owners: `who` knows one of each."""
+    if any(endpoint.anycast for endpoint in network.endpoints):
+        message = f"{who} does not follow addresses that several endpoints own"
+        raise UndecidedError(Diagnostic("C858", message, None, "replay and proofs do", "unknown"))
+
+
+def _moves(network: Network) -> tuple[Rewrite, ...]:
+    return moves(network.rewrites)

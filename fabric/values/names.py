@@ -1,0 +1,95 @@
+"""Names of endpoints and the patterns that select them.
+
+A pattern has up to three `/`-separated segments, each a glob in which `[9-12]` is a range
+(`fabric.values.wildcard`). A pattern with fewer segments than the name selects it if it ends in
+`*`: `acme/*` is everything of acme, nodes included, and so is the name of a tenant or a zone alone.
+The last segment also matches the name of the workload that a pod belongs to.
+
+A host has a node endpoint in every VRF of a tenant that it serves: `acme/@node/host1` is all of
+them, `acme/@node/host1@main` the one in that VRF. A host-network pod has its node's address, so a
+pattern that selects the pod, or its workload, selects the node.
+
+>>> matches("acme/*", "acme/web/front-0", "front")
+True
+>>> matches("acme/web/front", "acme/web/front-0", "front")
+True
+>>> matches("acme/web", "acme/web/front-0", "front"), matches("*", "acme/@node/host1", None)
+(False, True)
+>>> matches("acme/@node/host1", "acme/@node/host1@v1", None)
+True
+>>> [matches(name, "acme/@node/host1", None) for name in ("acme", "acme/*", "host1")]
+[True, True, False]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from fabric.values.wildcard import fits
+
+if TYPE_CHECKING:
+    from fabric.values.inventory import Endpoint
+
+NODE = "@node"
+
+
+def matches(pattern: str, name: str, workload: str | None) -> bool:
+    """Whether `pattern` selects the endpoint called `name` of `workload`."""
+    wanted, parts = _segments(pattern), name.split("/")
+    if len(parts) > 1 and not fits(parts[0], wanted[0]):
+        return False
+    if len(wanted) == 1 < len(parts):
+        wanted = (*wanted, "*")
+    if len(wanted) > len(parts) or (len(wanted) < len(parts) and wanted[-1] != "*"):
+        return False
+    if not all(fits(part, want) for part, want in zip(parts[1:-1], wanted[1:], strict=False)):
+        return False
+    if len(wanted) < len(parts):
+        return True
+    last = [parts[-1]]
+    if workload is not None:
+        last.append(workload)
+    if NODE in parts[1:-1]:
+        last.append(host_of(parts[-1]))
+    return any(fits(part, wanted[-1]) for part in last)
+
+
+@lru_cache(4096)
+def _segments(pattern: str) -> tuple[str, ...]:
+    return tuple(pattern.split("/"))
+
+
+def nodes_of(host: str) -> str:
+    """The pattern of a host's nodes in all tenants."""
+    return f"*/{NODE}/{host}"
+
+
+def host_of(node: str) -> str:
+    """The host in the last segment of a node endpoint's name, `host1` or `host1@vrf`."""
+    return node.partition("@")[0]
+
+
+def selects(pattern: str, endpoint: Endpoint) -> bool:
+    """Whether a pattern selects an endpoint by any of the names that it answers to."""
+    return matches(pattern, endpoint.name, endpoint.workload) or any(
+        matches(pattern, other, None) for other in others(endpoint)
+    )
+
+
+def selected(pattern: str, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
+    """The endpoints that a pattern selects, in their order. The first segment is tried once for a
+    tenant or zone; endpoints with further names are asked about each of them."""
+    first, known = pattern.partition("/")[0], dict[str, bool]()
+    for endpoint in endpoints:
+        head, slash, _ = endpoint.name.partition("/")
+        if head not in known:
+            known[head] = not slash or fits(head, first)
+        if (known[head] or any(others(endpoint))) and selects(pattern, endpoint):
+            yield endpoint
+
+
+def others(endpoint: Endpoint) -> Iterable[str]:
+    """The names of an endpoint beside its own."""
+    return (*endpoint.aliases, *endpoint.runs, *endpoint.also)

@@ -1,0 +1,29 @@
+"""Few rooms and few arrows between them: what a reader has to know of a package at first sight."""
+
+from __future__ import annotations
+
+import networkx as nx
+import pytest
+from rooms import PACKAGES, arrows, rooms
+
+MOST = {"fabric": (16, 62), "compiler": (8, 18), "sim": (17, 52), "cloison": (9, 15)}
+"""Rooms and arrows. Whoever needs more of them asks first whether the new module has a room."""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_has_few_rooms(package: str) -> None:
+    most_rooms, most_arrows = MOST[package]
+    assert 5 <= len(rooms(package)) <= most_rooms
+    assert 5 <= len(arrows(package)) <= most_arrows
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_circle(package: str) -> None:
+    assert nx.is_directed_acyclic_graph(nx.DiGraph(arrows(package).keys()))
+
+
+def test_an_import_is_an_arrow_wherever_it_stands() -> None:
+    """`build` imports the pickled reader's collector at its top, `Network.bare` the FIB inside."""
+    found = arrows("fabric")
+    assert any("building/network.py" in place for place in found["building", "control"])
+    assert ("values", "building") not in found

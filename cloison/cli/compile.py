@@ -234,6 +234,17 @@ class Dumps:
         from cloison.render.stale import stale
 
         for name in self.backends if self.whole else ():
-            kept = {path for mine in self.paths.values() for of, path in mine.items() if of == name}
-            for path in stale(self.folder / name, catalogue.writer(name), kept):
+            for path in stale(self.folder / name, catalogue.writer(name), self.kept(name)):
                 yield name, path
+
+    def others(self) -> Iterator[Path]:
+        """What else lies in the directories of these formats."""
+        from cloison.render.stale import others
+
+        old = {path for _, path in self.stale()}
+        for name in self.backends if self.whole else ():
+            yield from others(self.folder / name, self.kept(name) | old)
+
+    def kept(self, name: str) -> set[Path]:
+        """The files of a format."""
+        return {path for mine in self.paths.values() for of, path in mine.items() if of == name}

@@ -24,3 +24,9 @@ def stale(folder: Path, writer: Writer, written: Collection[Path]) -> Iterator[P
             head = file.read(HEAD).decode("utf-8", "replace")
         if re.match(writer.head.replace("NODE", re.escape(path.stem)), head):
             yield path
+
+
+def others(folder: Path, known: Collection[Path]) -> Iterator[Path]:
+    """Whatever else lies in a format's directory, whoever installs it takes it along."""
+    if folder.is_dir() and not folder.is_symlink():
+        yield from sorted(path for path in folder.iterdir() if path not in known)

@@ -12,8 +12,10 @@ from cloison.render.formats import written
 from cloison.render.table import Table
 from fabric.diagnostics import InputError
 from fabric.io.reading import read_bytes, there
+from fabric.io.visible import visible
 
 SCHEMA = "cloison/drift/1"
+SHOWN = 4
 WIDTH = 60
 """Letters of a line that are shown in a table."""
 COLUMNS = {key: key for key in ("file", "what", "line", "there", "wanted")}
@@ -37,6 +39,10 @@ class Dumped(Protocol):
         """Format and path."""
         ...
 
+    def others(self) -> Iterable[Path]:
+        """What lies beside them and is no dump."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
@@ -54,18 +60,20 @@ class Drifted:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """All files that are not as they would be written, of so many `files` of these formats."""
+    """All files that are not as they would be written, of so many `files` of these formats, and
+    what lies beside them and was `passed_over`."""
 
     files: int
     formats: tuple[str, ...]
     rows: tuple[Drifted, ...]
+    passed_over: tuple[Path, ...] = ()
 
 
 def drift(dumps: Dumped, tell: Callable[[int, int], None]) -> Drift:
     """Compare everything, file by file."""
     rows = [row for one in dumps.rendered(tell) if (row := compared(*one)) is not None]
     rows += [Drifted(name, path, "stale") for name, path in dumps.stale()]
-    return Drift(len(dumps), tuple(sorted(dumps.backends)), tuple(rows))
+    return Drift(len(dumps), tuple(sorted(dumps.backends)), tuple(rows), tuple(dumps.others()))
 
 
 def compared(name: str, path: Path, wanted: bytes) -> Drifted | None:
@@ -97,7 +105,8 @@ def told(found: Drift, output: str) -> str:
         }
         for row in found.rows
     ]  # fmt: skip
-    meta = {"files": found.files, "formats": list(found.formats)}
+    beside = [str(path) for path in found.passed_over]
+    meta = {"files": found.files, "formats": list(found.formats), "passed_over": beside}
     return written(rows, schema=SCHEMA, output=output, title="Drift", meta=meta)
 
 
@@ -121,6 +130,10 @@ def text(found: Drift) -> Iterator[str]:
     more = f", and {stale:,} of nodes that are no more" if stale else ""
     of = f"{found.files:,} dumps ({', '.join(found.formats)})"
     yield f"{other:,} of {of} are not as they would be written{more}."
+    if beside := found.passed_over:
+        some = ", ".join(visible(f"{path.parent.name}/{path.name}") for path in beside[:SHOWN])
+        dots = ", …" * (len(beside) > SHOWN)
+        yield f"Not compared is what lies beside them and is no dump: {some}{dots}"
 
 
 def lines_of(row: Drifted) -> str:

@@ -79,7 +79,18 @@ def test_an_edited_line_a_missing_and_a_stale_file(dumped: tuple[Path, Path]) ->
     text = cloison("compile", path, "--check", out)
     assert text.exit_code == 1
     assert "2 of " in text.stdout and "1 of nodes that are no more." in text.stdout
+    assert text.stdout.endswith("beside them and is no dump: nftables/notes.nft\n")
     assert {p: p.read_bytes() for p in out.rglob("*.*")} == before, "nothing is written"
+
+
+def test_links_and_folders_beside_dumps_are_said(dumped: tuple[Path, Path]) -> None:
+    """Who installs a folder follows a link in it, and a dump that lost its head."""
+    path, out = dumped
+    (out / "frr" / "more").mkdir()
+    (out / "frr" / "old.conf").symlink_to("leaf1.conf")
+    done = cloison("compile", path, "--check", out, "--output", "json")
+    beside = json.loads(done.stdout)["passed_over"]
+    assert beside == [str(out / "frr" / "more"), str(out / "frr" / "old.conf")]
 
 
 def test_only_a_node_or_a_format(dumped: tuple[Path, Path]) -> None:

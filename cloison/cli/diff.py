@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,9 @@ def command(
 ) -> None:
     """Who gains or loses access from OLD to NEW.
 
-    Both are fabric files, or both directories of Kubernetes manifests.
+    Both are fabric files, or both directories of Kubernetes manifests; or
+    revisions of one: A..B -- FILE, A...B -- FILE (from where both began), A --
+    FILE (from A to the file as it is), REV:FILE. Git's working tree is not touched.
     Workloads are compared, nodes of a tenant as one, the outside address by
     address: replicas, restarts and new addresses count only where a rule tells
     them apart. Changes come by what was edited, with a packet that fares
@@ -50,20 +53,23 @@ def command(
     from cloison.cli.check import tell_findings
     from cloison.loading.loader import is_fabric
     from cloison.render.formats import progress
+    from cloison.loading.revisions import laid_out
     from cloison.verbs.pair import both
     from cloison.views import differences
     from cloison.views.world import World
+    from fabric.io.reading import there
     from sim.diff.diff import diff
 
     if new is None and not watch:
         raise click.UsageError("Missing argument 'NEW'.")
-    new = new or old
-    if old.exists() and new.exists() and is_fabric(old) != is_fabric(new):
-        raise click.UsageError("one is a fabric file, the other is not: nothing to compare")
-    if watch:
-        _watch(old, new, how, output, quiet)
-        return
-    with progress(quiet=quiet) as tell:
+    with ExitStack() as stack:
+        old, new = stack.enter_context(laid_out(old, new or old, partial(click.echo, err=True)))
+        if there(old) and there(new) and is_fabric(old) != is_fabric(new):
+            raise click.UsageError("one is a fabric file, the other is not: nothing to compare")
+        if watch:
+            _watch(old, new, how, output, quiet)
+            return
+        tell = stack.enter_context(progress(quiet=quiet))
 
         def make(path: Path, how: How) -> World:
             tell(f"build {path}")

@@ -23,6 +23,7 @@ from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, InputError, Spa
 from fabric.file.reader import read_text, read_yaml
 from fabric.io.dependencies import recording, spoil
 from fabric.io.uncollected import uncollected
+from fabric.kubernetes.folders import is_directory
 from fabric.kubernetes.unevaluated import accepting
 
 Vet = Callable[[Network], None]
@@ -61,7 +62,7 @@ def is_fabric(path: Path) -> bool:
 
     One that cannot be read is left to whoever reads it for real.
     """
-    if path.is_dir() or str(path) == "-":
+    if str(path) == "-" or is_directory(path):
         return False
     try:
         values = [document.value for document in read_yaml(path)]

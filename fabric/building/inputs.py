@@ -13,6 +13,7 @@ from fabric.diagnostics import Diagnostics
 from fabric.file.extend import MAX_CHAIN
 from fabric.file.reader import read_yaml
 from fabric.file.spec import FabricSpec
+from fabric.io.dependencies import exists
 from fabric.kubernetes.folders import files
 from fabric.plan import lock
 from fabric.wiring.joined_wiring import table_files
@@ -23,7 +24,7 @@ def input_files(spec: FabricSpec) -> tuple[Path, ...]:
     if spec.path is None or spec.base is None:
         return ()
     locked = lock.path_of(spec.base)
-    found = [*chain(spec.path), *([locked] if locked.exists() else []), *tables(spec)]
+    found = [*chain(spec.path), *([locked] if exists(locked) else []), *tables(spec)]
     found += manifests(spec)
     return tuple(dict.fromkeys(found))
 

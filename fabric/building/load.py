@@ -17,6 +17,7 @@ from fabric.file.ranges import expand
 from fabric.file.reader import Document, documents, read_text
 from fabric.file.shape import validate
 from fabric.file.spec import FabricSpec
+from fabric.io.dependencies import asked
 from fabric.io.phases import phase
 from fabric.io.reading import trees_around
 from fabric.wiring.budget import afford_wiring
@@ -41,9 +42,10 @@ def load(path: Path | str, text: str | None = None) -> tuple[FabricSpec, tuple[D
 def directed(path: Path | str, error: InputError) -> tuple[Diagnostic, ...]:
     """Why a fabric file cannot be read; where it is a directory, with what may have been meant."""
     folder = Path(path)
-    if str(path) in STDIN or not folder.is_dir():
+    if str(path) in STDIN or not asked("directory", folder):
         return error.diagnostics
-    inside = next((p for p in (folder / "fabric.yaml", folder / "fabric.yml") if p.is_file()), None)
+    named = folder / "fabric.yaml", folder / "fabric.yml"
+    inside = next((p for p in named if asked("file", p)), None)
     hint = "a fabric is one file; manifests alone go to cloison reach, explain, diff and simulate"
     hint = f"did you mean {inside}?" if inside else hint
     return tuple(replace(d, hint=d.hint or hint) for d in error.diagnostics)

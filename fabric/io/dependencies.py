@@ -29,6 +29,8 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Literal, cast
 
+from fabric.io.mounts import called, real
+
 Entry = tuple[str, bool, bool]
 """A name in a directory, whether a directory is there, and whether it is a link."""
 Answer = str | bool | tuple[Entry, ...]
@@ -133,14 +135,14 @@ def _now(kind: Kind, path: str) -> Answer | None:
 def _there(path: Path) -> bool:
     """Whether anything is at a path, a link that leads nowhere included."""
     try:
-        path.lstat()
+        real(path).lstat()
     except (OSError, ValueError):  # also names that are too long, or hold a NUL
         return False
     return True
 
 
 def _entries(path: Path) -> tuple[Entry, ...]:
-    with os.scandir(path) as found:
+    with os.scandir(real(path)) as found:
         return tuple(sorted((e.name, _leads_to_directory(e), e.is_symlink()) for e in found))
 
 
@@ -153,9 +155,9 @@ def _leads_to_directory(entry: os.DirEntry[str]) -> bool:
 
 def _content(path: Path) -> str:
     """The digest of a regular file; others are not opened, since to open some does something."""
-    if not stat.S_ISREG(path.stat().st_mode):
+    if not stat.S_ISREG(real(path).stat().st_mode):
         raise ValueError(path)
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    handle = os.open(real(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise ValueError(path)
@@ -163,11 +165,11 @@ def _content(path: Path) -> str:
 
 
 QUESTIONS: Mapping[Kind, Callable[[Path], Answer]] = {
-    "exists": Path.exists,
-    "directory": Path.is_dir,
-    "file": Path.is_file,
+    "exists": lambda path: real(path).exists(),
+    "directory": lambda path: real(path).is_dir(),
+    "file": lambda path: real(path).is_file(),
     "there": _there,
-    "place": lambda path: str(path.resolve()),
+    "place": lambda path: str(called(real(path).resolve())),
     "entries": _entries,
     "content": _content,
 }

@@ -6,8 +6,8 @@ Rules that hold here:
    machine: they are refused, and nothing is read from them.
 2. What an input names (`extends`, `manifests`, a symbolic link) lies in the trees that may be read:
    `--root DIR`, else the working tree (git) that the fabric file is in, else the fabric file's own
-   directory and the working directory. Links count as the place that they lead to. What is kept in
-   a `.git` directory is never read.
+   directory and the working directory; for what is mounted (`fabric.io.mounts`) the mount. Links
+   count as the place that they lead to. What is kept in a `.git` directory is never read.
 3. Sizes are checked before and while reading.
 4. What is asked of the file system while a world is read is recorded (`fabric.io.dependencies`).
 
@@ -27,6 +27,7 @@ from typing import IO
 
 from fabric.diagnostics import Diagnostic, InputError, Span
 from fabric.io.dependencies import asked, exists, noted, place, spoil
+from fabric.io.mounts import mount_of, real
 
 MAX_BYTES = 256 * 2**20
 KINDS = {
@@ -92,6 +93,8 @@ def root_named() -> Path | None:
 
 def trees_around(path: Path) -> Trees:
     """The trees of what is named at `path` by the user."""
+    if mount := mount_of(path):
+        return Trees((mount,))
     root = _root.get()
     if root is not None:
         return Trees((place(root),))
@@ -122,11 +125,11 @@ def opened(path: Path, limit: int = MAX_BYTES, code: str = "C101") -> Iterator[I
 @contextmanager
 def _opened(path: Path, limit: int, code: str) -> Iterator[IO[bytes]]:
     try:
-        check(path, path.stat(), limit)
+        check(path, real(path).stat(), limit)
         refused = trees_around(path).refusal(path)
         if refused is not None:
             raise InputError(refused)
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        handle = os.open(real(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as file:
             check(path, os.fstat(handle), limit)
             yield file

@@ -7,6 +7,7 @@ Rules that hold here:
 3. What is drawn is *kept* in the lock file, *forgotten*, or *refused*. To keep it, the lock file is
    held and read again; if somebody wrote it meanwhile everything is drawn again from what stands
    there now. So no writer undoes what another one wrote, and nobody who draws nothing waits.
+   Where the file is not what it seems (`fabric.io.mounts`), nothing is kept.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Literal, TypeVar
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.file.spec import Pins
 from fabric.io.dependencies import drew
+from fabric.io.mounts import mount_of
 from fabric.plan import lock
 from fabric.plan.ledger import Ledger
 from fabric.plan.lock import SECTIONS, Locked
@@ -113,7 +115,7 @@ def drawing(
     if draws.lock() == draws.locked:
         return made
     drew()
-    if drawn == "forgotten":
+    if drawn == "forgotten" or (drawn == "kept" and mount_of(path) is not None):
         return made
     new = draws.news()
     if drawn == "refused":

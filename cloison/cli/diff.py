@@ -52,8 +52,8 @@ def command(
     """
     from cloison.cli.check import tell_findings
     from cloison.loading.loader import is_fabric
-    from cloison.render.formats import progress
     from cloison.loading.revisions import laid_out
+    from cloison.render.formats import progress
     from cloison.verbs.pair import both
     from cloison.views import differences
     from cloison.views.world import World

@@ -131,7 +131,13 @@ class Repository:
 
 def _git(folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
     command = [*ASK, "-C", str(folder), *words]
-    return subprocess.run(command, capture_output=True, env=_quiet(), timeout=PATIENCE, check=False)
+    try:
+        return subprocess.run(
+            command, capture_output=True, env=_quiet(), timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        what = f"git does not answer within {PATIENCE} s about {folder}"
+        raise InputError(Diagnostic("C891", what)) from None
 
 
 def _quiet() -> dict[str, str]:

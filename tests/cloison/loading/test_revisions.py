@@ -12,15 +12,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import oracles
 import pytest
 from click.testing import CliRunner, Result
 from fabric_files import vrf, write_fabric
 
 from cloison.cli import main
 
+oracles.require("git")
 AUTHOR = {f"GIT_{who}_{what}": f"{who}@example.org" for who in ("AUTHOR", "COMMITTER")
           for what in ("NAME", "EMAIL")}  # fmt: skip
-OPEN, SHUT = "blue: { accept: true }", "blue: { accept: false }"
 
 
 def git(folder: Path, *words: str | Path, text: bytes = b"") -> str:
@@ -105,6 +106,19 @@ def test_every_way_to_name_revisions(site: Path) -> None:
     assert not gained(difference(site.parent.parent, "two..HEAD", "--", f"net/{name}"))
 
 
+def test_where_both_began(site: Path) -> None:
+    """What the other side did since is nobody's change here."""
+    git(site.parent, "checkout", "-q", "-b", "side", "one")
+    (site.parent / "notes.txt").write_text("unrelated\n")
+    commit(site.parent, "three")
+    assert gained(difference(site, "two..three", "--", site.name))
+    assert not gained(difference(site, "two...three", "--", site.name))
+    git(site.parent, "checkout", "-q", "--orphan", "other")
+    commit(site.parent, "four")
+    done = run(site, "diff", "two...four", "--", site.name)
+    assert done.exit_code == 2 and "have no past in common" in done.stderr
+
+
 def test_the_answer_is_that_of_two_folders(site: Path, tmp_path: Path) -> None:
     for revision in ("one", "two"):
         folder = tmp_path / revision
@@ -185,6 +199,18 @@ def test_a_shallow_clone_says_so(site: Path, tmp_path: Path) -> None:
     assert done.exit_code == 2 and "this clone is shallow" in done.stderr
 
 
+@pytest.mark.usefixtures("shelf")
+def test_a_revision_that_is_kept_is_that_revision(site: Path) -> None:
+    """The same names stand for something else after a commit."""
+    words = "HEAD~1..HEAD", "--", site.name
+    first = run(site, "diff", *words)
+    assert first.exit_code == 1 and run(site, "diff", *words).stdout == first.stdout
+    (site.parent / "notes.txt").write_text("unrelated\n")
+    commit(site.parent, "three")
+    assert run(site, "diff", *words).exit_code == 0
+
+
+@pytest.mark.usefixtures("shelf")
 def test_what_is_not_in_the_repository_is_not_passed_over(site: Path) -> None:
     """Submodules and Git LFS: their contents are elsewhere."""
     top, module = site.parent.parent, site.parent.parent.parent / "module"
@@ -287,24 +313,29 @@ Made = Callable[[Path, str], tuple[tuple[str, str, str], ...]]
     ],
 )  # fmt: skip
 def test_names_that_lead_elsewhere_write_nothing_there(
-    site: Path, tmp_path: Path, entries: Made
+    site: Path, tmp_path: Path, entries: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "trees").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "trees"))
     top = site.parent.parent
     own = git(top, "rev-parse", "two:net/fabric.yaml")
     net = ("40000", "net", git(top, "rev-parse", "two:net"))
     bad = git(top, "commit-tree", tree(top, *entries(top, own), net), "-m", "bad")
     done = run(site, "diff", bad, "--", site.name)
     assert done.exit_code == 2 and "C891" in done.stderr, done.stderr
-    assert "Traceback" not in done.stderr and not Path("/tmp/x.yaml").exists()
+    assert "Traceback" not in done.stderr and [*(tmp_path / "trees").iterdir()] == []
 
 
-@pytest.mark.parametrize("target", ["/etc/passwd", "../../outside.yaml", "../.git/config"])
+@pytest.mark.parametrize(
+    "target", ["/etc/passwd", "../../outside.yaml", "../.git/config", "{here}/here.yaml"]
+)
 def test_a_link_out_of_the_tree_is_not_followed(site: Path, target: str) -> None:
     top = site.parent.parent
     (top.parent / "outside.yaml").write_text(policy(9))
     (site.parent / "red.yaml").unlink()
-    (site.parent / "red.yaml").symlink_to(target)
+    (site.parent / "red.yaml").symlink_to(target.format(here=site.parent))
     commit(top, "linked")
+    (site.parent / "here.yaml").write_text(policy(9))
     done = run(site, "diff", "two..linked", "--", site.name)
     assert done.exit_code == 2 and ("C112" in done.stderr or "C101" in done.stderr), done.stderr
     assert "root:" not in done.stderr

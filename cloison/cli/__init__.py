@@ -27,6 +27,7 @@ VERBS = {
     "replay": ("cloison.cli.replay", "Send a capture or generated traffic through the tables."),
     "reach": ("cloison.cli.reach", "Who can reach whom, on which ports, and because of what."),
     "diff": ("cloison.cli.diff", "What gains or loses access between two worlds."),
+    "import": ("cloison.cli.import_config", "What configurations of devices say, line by line."),
     "compare": ("cloison.cli.compare", "What devices have, against what the fabric file wants."),
     "plot": ("cloison.cli.plot", "Draw the fabric, a tenant, a path, or the isolation matrix."),
     "lab": ("cloison.cli.lab", "The same network in kernel namespaces: up, test, down."),

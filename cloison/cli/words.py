@@ -36,6 +36,7 @@ OPTIONS = {
     "--from": "only what this can reach",
     "--help": "show how the verb is used",
     "--host-network": "whether policies apply to host-network pods",
+    "--ignored": "the lines of configurations that change no fact, and why",
     "--ipblock": "whether an ipBlock also matches addresses of pods",
     "--ipv6": "follow the IPv6 packet where there is one",
     "--links": "links and their ports",
@@ -88,7 +89,6 @@ RESERVED_OPTIONS = {
 }
 RESERVED_VERBS = {
     "report": "everything about a world on one page, to hand on",
-    "import": "a configuration that already runs → a fabric file",
     "serve": "answer questions over a network",
     "request": "ask for an access: what it would take, and what it would open",
     "approve": "say yes or no to a request",

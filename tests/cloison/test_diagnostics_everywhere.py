@@ -55,6 +55,7 @@ MORE = {
 APART = {
     "compare": "tests/cloison/cli/test_compare.py",
     "check": "its rows are these",
+    "import": "no fabric",
     "bench": "no fabric",
     "lab test": "tests/sim/lab/test_lab.py",
 }

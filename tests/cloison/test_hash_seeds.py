@@ -18,6 +18,7 @@ from fabric.building.load import load_fabric
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
 SMALL, DEMO = (str(TOPOLOGIES / f"{name}.yaml") for name in ("small", "demo"))
 HOLE = str(TOPOLOGIES / "broken" / "zone0-hole.yaml")
+NVUE = str(Path(__file__).parents[1] / "compiler" / "imports" / "nvue")
 JSON = ("-o", "json")
 RUNS: dict[str, list[tuple[str, ...]]] = {
     "check": [("check", HOLE, *JSON)],
@@ -34,6 +35,10 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
         ("reach", str(TOPOLOGIES / "manifests" / "demo" / "inference"), *JSON),
     ],
     "diff": [("diff", DEMO, HOLE, *JSON)],
+    "import": [
+        ("import", "nvue", NVUE, *JSON),
+        ("import", "nvue", NVUE, "--ignored", *JSON),
+    ],
     "compare": [("compare", SMALL, "--state", "{folder}/state/small", *JSON)],
     "compile": [("compile", DEMO, "-o", "{folder}", "--output", "json")],
     "show": [

@@ -49,6 +49,8 @@ RUNS = (
     "explain FABRIC acme/web/front acme/catalog/db:5432",
     "explain CLUSTER serving/router serving/llm:8000",
     "replay FABRIC --random 60 --by-flow",
+    "import nvue NVUE",
+    "import nvue NVUE --ignored",
     "compare FABRIC --state STATE",
     "diff FABRIC BROKEN",
     "diff CLUSTER OTHERS",
@@ -89,6 +91,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "CLUSTER": str(CLUSTER),
         "OTHERS": str(others),
         "STATE": str(state),
+        "NVUE": str(Path(__file__).parents[1] / "compiler" / "imports" / "nvue"),
         "RULES": str(folder / "mine.rules"),
         "OUT": str(folder / "out"),
     }

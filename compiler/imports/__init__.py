@@ -1,0 +1,1 @@
+"""Configurations that already run, read as facts about devices."""

@@ -28,7 +28,7 @@ from compiler.imports.device_facts import (
     Ports,
 )
 from fabric.diagnostics import Span
-from fabric.ports import ANY
+from fabric.values.ports import ANY
 
 Address = IPv4Address | IPv6Address
 

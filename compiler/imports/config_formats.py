@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 from compiler.imports.accounting import ConfigText, Reading
 from fabric.diagnostics import Diagnostics
-from fabric.rows import Rows
+from fabric.values.rows import Rows
 
 
 class ConfigReader(Protocol):

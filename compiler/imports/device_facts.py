@@ -18,8 +18,8 @@ from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Any, Literal
 
 from fabric.diagnostics import Span
-from fabric.inventory import Prefix
-from fabric.ports import ANY
+from fabric.values.inventory import Prefix
+from fabric.values.ports import ANY
 
 DEFAULT_VRF = "default"
 """The name of a device's global table."""

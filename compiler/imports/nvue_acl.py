@@ -22,7 +22,7 @@ from itertools import pairwise
 from compiler.imports.device_facts import AccessEntry, AccessList, Networks, Ports
 from compiler.imports.nvue_tree import USUAL, Branch, said
 from compiler.imports.nvue_values import ANYTHING, network, port, protocol
-from fabric.ports import ANY
+from fabric.values.ports import ANY
 
 FAMILIES = {"ipv4": 4, "ipv6": 6, "mac": -1}
 STATES = ("new", "established", "related", "invalid")

@@ -20,8 +20,8 @@ from ipaddress import (
 from typing import TypeVar
 
 from compiler.imports.nvue_tree import Branch
-from fabric.inventory import Prefix
-from fabric.ports import ANY, MAX_PORT
+from fabric.values.inventory import Prefix
+from fabric.values.ports import ANY, MAX_PORT
 
 T = TypeVar("T")
 PROTOCOLS = {

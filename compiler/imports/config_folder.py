@@ -73,7 +73,7 @@ def read_folder(folder: Path, formats: Iterable[str] = CONFIG_FORMATS) -> Import
     if not readings:
         words = ", ".join(row.said for row in wanted)
         message = f"{folder} holds no configuration of a device"
-        raise InputError(Diagnostic("C890", message, None, f"these are read: {words}"))
+        raise InputError(Diagnostic("C830", message, None, f"these are read: {words}"))
     return Imported(
         devices=tuple(distinct(readings)),
         ignored=tuple(line for reading in readings for line in reading.ignored),
@@ -96,7 +96,7 @@ def by_device(folder: Path) -> Iterator[tuple[str, list[Path]]]:
         count += len(paths)
         if count > MOST_FILES:
             message = f"{folder} holds more than {MOST_FILES:,} files"
-            raise InputError(Diagnostic("C895", message, None, "import it in parts"))
+            raise InputError(Diagnostic("C834", message, None, "import it in parts"))
         if paths:
             yield (name if is_folder else path.stem), paths
 
@@ -142,7 +142,7 @@ def distinct(readings: Sequence[Reading]) -> Iterator[Device]:
         formats = [device.format for device in devices]
         if len(set(formats)) < len(formats):
             hint = "a file and a folder have one name"
-            found.error("C892", f"two devices are called {name}", devices[1].span, hint)
+            found.error("C832", f"two devices are called {name}", devices[1].span, hint)
     found.check()
     for _, devices in sorted(known.items()):
         yield together(devices)

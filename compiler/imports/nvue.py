@@ -49,13 +49,13 @@ def read(name: str, texts: tuple[ConfigText, ...], found: Diagnostics) -> Readin
     """The device of one file; None with a diagnostic where there is nothing to read."""
     if len(texts) != 1:
         span = Span(texts[1].file, 1)
-        found.error("C893", f"{name} has a second file of NVUE", span, "one `nv config show` each")
+        found.error("C833", f"{name} has a second file of NVUE", span, "one `nv config show` each")
         return None
     source = texts[0]
     trees = documents(source.text, source.file, found)
     if len(trees) != 1:
         what = "holds nothing" if not trees else "holds several documents"
-        found.error("C893", f"{source.file} {what}", Span(source.file, 1), SHAPE)
+        found.error("C833", f"{source.file} {what}", Span(source.file, 1), SHAPE)
         return None
     book = LineBook(source)
     file = NvueFile(trees[0], book, found)
@@ -83,7 +83,7 @@ def rooted(file: NvueFile) -> Branch | None:
     for path, item in whole:
         here = Branch(file, path, item)
         if not isinstance(item, dict):
-            file.found.error("C893", "an item is no mapping", file.document.span(path), SHAPE)
+            file.found.error("C833", "an item is no mapping", file.document.span(path), SHAPE)
             continue
         if here.has("header"):
             here.skip("header", HEADER)
@@ -92,14 +92,14 @@ def rooted(file: NvueFile) -> Branch | None:
             if here.has(key):
                 below = here[key]
                 if key == "unset" and below.value:
-                    file.found.error("C893", "`unset` is not read", below.span, SHAPE)
+                    file.found.error("C833", "`unset` is not read", below.span, SHAPE)
                 elif key == "set":
                     trees.append(below)
         for key, below in here.each():
-            file.found.error("C893", f"`{key[:40]}` is not known here", below.span, SHAPE)
+            file.found.error("C833", f"`{key[:40]}` is not known here", below.span, SHAPE)
     if len(trees) != 1:
         many = "there is no `set`" if not trees else "there are several `set`"
-        file.found.error("C893", many, trees[1].span if trees else span, SHAPE)
+        file.found.error("C833", many, trees[1].span if trees else span, SHAPE)
         return None
     return trees[0]
 

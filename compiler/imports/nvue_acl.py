@@ -46,7 +46,7 @@ def read_acl(name: str, branch: Branch, tracked: bool) -> AccessList:
     for number, rule in branch["rule"].each():
         if not (number.isascii() and number.isdigit() and int(number[:12]) < MOST_RULES):
             rule.file.found.error(
-                "C891", f'{rule.name}: "{number[:20]}" is not the number of a rule', rule.span
+                "C831", f'{rule.name}: "{number[:20]}" is not the number of a rule', rule.span
             )
             continue
         entries.append(read_rule(int(number), rule, tracked))
@@ -55,7 +55,7 @@ def read_acl(name: str, branch: Branch, tracked: bool) -> AccessList:
     twice = {a.number for a, b in pairwise(entries) if a.number == b.number}
     for again in sorted(twice):
         message = f"acl {name}: two rules have the number {again}"
-        branch.file.found.error("C891", message, branch.span, "write each number once")
+        branch.file.found.error("C831", message, branch.span, "write each number once")
     return AccessList(name, FAMILIES.get(family or "", 0), tuple(entries), "next", branch.span)
 
 

@@ -57,7 +57,7 @@ def numbered(branch: Branch) -> list[tuple[int, Branch]]:
             out.append((int(text), below))
         else:
             message = f'{below.name}: "{text[:20]}" is not the number of a rule'
-            below.file.found.error("C891", message, below.span)
+            below.file.found.error("C831", message, below.span)
     return sorted(out, key=lambda item: item[0])
 
 

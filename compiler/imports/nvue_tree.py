@@ -189,7 +189,7 @@ class Branch:
         shown = "" if self.name.endswith("password") else f', not "{short(self.value)}"'
         message = f"{self.name}: must be {what}{shown}"
         span = self.file.document.span(self.path)
-        self.file.found.error("C891", message, span, "write it as `nv config show` prints it")
+        self.file.found.error("C831", message, span, "write it as `nv config show` prints it")
 
     def repeats(self, reason: str) -> None:
         """The leaf says what is known without it."""

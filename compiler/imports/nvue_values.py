@@ -45,7 +45,7 @@ def parsed(branch: Branch, text: str, read: Callable[[str], T], what: str) -> T 
     except ValueError:
         shown = text[:60]
         message = f'{branch.name}: "{shown}" is not {what}'
-        branch.file.found.error("C891", message, branch.span, "write it as `nv config show` does")
+        branch.file.found.error("C831", message, branch.span, "write it as `nv config show` does")
         return None
 
 

@@ -56,7 +56,7 @@ def test_a_value_that_cannot_be_read(tmp_path: Path) -> None:
     path.write_text("- set:\n    router:\n      bgp:\n        autonomous-system: many\n")
     done = cloison("import", "nvue", path)
     assert done.exit_code == 2
-    assert f"{path}:4:28: error[C891]" in done.stderr and "hint:" in done.stderr
+    assert f"{path}:4:28: error[C831]" in done.stderr and "hint:" in done.stderr
 
 
 def test_formats_are_listed() -> None:

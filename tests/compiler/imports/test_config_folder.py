@@ -37,14 +37,14 @@ def test_two_devices_of_one_name(tmp_path: Path) -> None:
     (tmp_path / "a" / "startup.yaml").write_text(ONE)
     with pytest.raises(InputError, match="two devices are called a") as refused:
         read_folder(tmp_path)
-    assert refused.value.diagnostics[0].code == "C892"
+    assert refused.value.diagnostics[0].code == "C832"
 
 
 def test_a_folder_without_any(tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text("replicas: 3\n")
     with pytest.raises(InputError, match="holds no configuration") as refused:
         read_folder(tmp_path)
-    assert refused.value.diagnostics[0].code == "C890"
+    assert refused.value.diagnostics[0].code == "C830"
 
 
 def test_mistakes_of_all_devices_are_told_together(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_mistakes_of_all_devices_are_told_together(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("- set: {a: [}\n")
     with pytest.raises(InputError) as refused:
         read_folder(tmp_path)
-    assert [d.code for d in refused.value.diagnostics] == ["C891", "C891", "C104"]
+    assert [d.code for d in refused.value.diagnostics] == ["C831", "C831", "C104"]
 
 
 def test_links_that_lead_elsewhere_are_not_followed(tmp_path: Path) -> None:

@@ -242,7 +242,7 @@ def test_a_value_of_the_wrong_shape_is_a_diagnostic(lines: list[str], said: str)
 def test_a_file_of_another_shape(text: str, said: str) -> None:
     found = Diagnostics()
     nvue.read("d", (ConfigText("d.yaml", text),), found)
-    assert any(said in d.message and d.code == "C893" and d.span for d in found.errors)
+    assert any(said in d.message and d.code == "C833" and d.span for d in found.errors)
 
 
 def test_a_tree_without_a_list_is_read_too() -> None:

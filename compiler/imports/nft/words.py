@@ -1,0 +1,125 @@
+"""Words of a rule set in text: what stands between spaces and punctuation, with its place.
+
+Rules that hold here:
+
+1. A line ends a rule, as a semicolon does, but for one that a backslash ends.
+2. `define NAME = …` gives a name to words, `$NAME` stands for them; `undefine` forgets it.
+3. A file that names others (`include`) is not followed, and one whose definitions grow beyond
+   `MOST_WORDS` is refused.
+
+Source: nft(8), INPUT FILE FORMATS.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fabric.diagnostics import Diagnostic, InputError, Span
+
+MOST_WORDS = 4_000_000
+WORD = re.compile(
+    r"(?P<space>[ \t\r]+|\\[ \t\r]*\n)|(?P<line>\n)|(?P<comment>\#[^\n]*)"
+    r'|(?P<string>"[^"\n]*")|(?P<mark>==|!=|<=|>=|<<|>>|[{}();,=!<>&|^])'
+    r"|(?P<word>[^\s{}();,=!<>&|^\"\#\\]+)"
+)
+END = "\n"
+
+
+class Word(NamedTuple):
+    """A word as it is written (a string without its quotes) and where it begins."""
+
+    text: str
+    line: int
+    column: int
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a file, and comments: `(line, text)`."""
+
+    words: list[Word]
+    comments: list[tuple[int, str]]
+
+
+def words(file: str, text: str) -> Words:
+    """Cut a text; `InputError` where it is none."""
+    out: list[Word] = []
+    comments: list[tuple[int, str]] = []
+    at, line, start = 0, 1, 0
+    while at < len(text):
+        found = WORD.match(text, at)
+        if found is None:
+            place = Span(file, line, at - start + 1)
+            raise InputError(Diagnostic("C881", "nftables: this character stands nowhere", place))
+        kind, piece = found.lastgroup, found.group()
+        if kind == "comment":
+            comments.append((line, piece))
+        elif kind == "string":
+            out.append(Word(piece[1:-1], line, at - start + 1, True))
+        elif kind != "space":
+            out.append(Word(piece, line, at - start + 1))
+        at = found.end()
+        breaks = piece.count("\n")
+        if breaks:
+            line, start = line + breaks, at
+    return Words(out, comments)
+
+
+def put_in(file: str, found: list[Word]) -> list[Word]:
+    """Words with what definitions stand for, and without the definitions (rules 2 and 3)."""
+    names: dict[str, list[Word]] = {}
+    out: list[Word] = []
+    at = 0
+    while at < len(found):
+        word = found[at]
+        if word.text in ("define", "redefine", "undefine") and _begins(found, at):
+            at = _define(file, found, at, names)
+            continue
+        if word.text == "include" and _begins(found, at) and not word.quoted:
+            _refuse(
+                file, word, "other files are not followed", "give the file that nft list prints"
+            )
+        out.extend(_meant(file, word, names))
+        if len(out) > MOST_WORDS:
+            _refuse(file, word, f"definitions stand for more than {MOST_WORDS:,} words")
+        at += 1
+    return out
+
+
+def _begins(found: list[Word], at: int) -> bool:
+    return at == 0 or found[at - 1].text in (END, ";", "{", "}")
+
+
+def _meant(file: str, word: Word, names: dict[str, list[Word]]) -> list[Word]:
+    if not word.text.startswith("$") or word.quoted:
+        return [word]
+    if word.text[1:] not in names:
+        _refuse(file, word, f'nothing is defined as "{word.text[1:]}"')
+    return [Word(w.text, word.line, word.column, w.quoted) for w in names[word.text[1:]]]
+
+
+def _define(file: str, found: list[Word], at: int, names: dict[str, list[Word]]) -> int:
+    """Take a definition; where it ends."""
+    verb, end = found[at], at + 1
+    depth = 0
+    while end < len(found) and (depth or found[end].text not in (END, ";")):
+        depth += {"{": 1, "}": -1}.get("" if found[end].quoted else found[end].text, 0)
+        end += 1
+    body = [word for word in found[at + 1 : end] if word.text != END]
+    if verb.text == "undefine" and len(body) == 1:
+        names.pop(body[0].text, None)
+    elif verb.text != "undefine" and len(body) > 2 and body[1].text == "=":
+        names[body[0].text] = [w for word in body[2:] for w in _meant(file, word, names)]
+        if len(names[body[0].text]) > MOST_WORDS // 4:
+            _refuse(file, verb, f"definitions stand for more than {MOST_WORDS:,} words")
+    else:
+        _refuse(file, verb, "this defines nothing")
+    return end
+
+
+def _refuse(file: str, word: Word, message: str, hint: str | None = None) -> None:
+    place = Span(file, word.line, word.column)
+    raise InputError(Diagnostic("C881", f"nftables: {message}", place, hint))

@@ -20,15 +20,15 @@ from typing import Any
 
 from compiler.imports.nft.rule_set import (
     HOOKS,
-    Decision,
-    DecisionMap,
     NftChain,
+    NftDecision,
+    NftDecisionMap,
     NftRule,
     NftRuleSet,
     NftSet,
     NftTable,
 )
-from compiler.imports.nft.statements import Reading, unwrapped
+from compiler.imports.nft.statements import RuleReading, unwrapped
 from fabric.diagnostics import Diagnostics, Span
 
 FAMILIES = ("ip", "ip6", "inet", "arp", "bridge", "netdev")
@@ -68,7 +68,7 @@ class Building:
         self._written: dict[int, tuple[NftTable, list[tuple[Any, Span]]]] = {}
         self._chains: dict[int, NftChain] = {}
         self._updated: set[tuple[str, str, str]] = set()
-        self._readings: dict[int, Reading] = {}
+        self._readings: dict[int, RuleReading] = {}
 
     def carry_out(self, commands: Iterable[NftCommand]) -> NftRuleSet:
         """All commands; then every rule is understood."""
@@ -87,7 +87,7 @@ class Building:
 
     def _wrong(self, message: str, span: Span) -> None:
         self.found.error(
-            "C881", f"nftables: {message}", span, "nft list ruleset prints what is read"
+            "C836", f"nftables: {message}", span, "nft list ruleset prints what is read"
         )
 
     def _one(self, command: NftCommand) -> None:
@@ -281,7 +281,7 @@ class Building:
         if self.made.tables.get((table.family, table.name)) is not table:
             return
         for statements, span in rules:
-            reading = self._readings.setdefault(id(table), Reading(table.sets))
+            reading = self._readings.setdefault(id(table), RuleReading(table.sets))
             reading.ignored.clear()
             reading.unknown.clear()
             try:
@@ -302,7 +302,7 @@ class Building:
         """Chains that are called are there, and none calls itself in the end."""
         for table in self.made.tables.values():
             depth: dict[str, int] = {}
-            for name in table.chains:
+            for name in [*table.chains]:
                 self._depth(table, name, depth)
 
     def _depth(self, table: NftTable, start: str, depth: dict[str, int]) -> None:
@@ -340,7 +340,7 @@ def called(chain: NftChain) -> Iterable[tuple[str, Span]]:
     """Chains that a chain calls."""
     for rule in chain.rules:
         for step in rule.steps:
-            made = step.decisions if isinstance(step, DecisionMap) else (step,)
+            made = step.decisions if isinstance(step, NftDecisionMap) else (step,)
             for one in made:
-                if isinstance(one, Decision) and one.kind in ("jump", "goto"):
+                if isinstance(one, NftDecision) and one.kind in ("jump", "goto"):
                     yield one.chain, rule.span

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from compiler.imports.nft.rule_set import NAMES, Asked, Lookup
-from compiler.imports.nft.values import PROTOCOL_NUMBERS, TOP, one
+from compiler.imports.nft.nft_values import PROTOCOL_NUMBERS, TOP, one
+from compiler.imports.nft.rule_set import NAMES, KeyTable, NftMatch
 
 PORTED = ("tcp", "udp", "sctp", "dccp", "udplite")
 ADDRESSES = {"ip": 4, "ip6": 6}
@@ -26,7 +26,7 @@ RAW = {("th", 0, 16): "sport", ("th", 16, 16): "dport"}
 class NotModelledError(ValueError):
     """An expression asks what no axis says; `needs` must be so all the same."""
 
-    def __init__(self, text: str, needs: tuple[Asked, ...] = ()) -> None:
+    def __init__(self, text: str, needs: tuple[NftMatch, ...] = ()) -> None:
         super().__init__(text)
         self.needs = needs
 
@@ -37,12 +37,12 @@ class Subject:
 
     axes: tuple[str, ...]
     masks: tuple[int | None, ...]
-    needs: tuple[Asked, ...]
+    needs: tuple[NftMatch, ...]
 
 
-def only(axis: str, *values: int) -> Asked:
+def only(axis: str, *values: int) -> NftMatch:
     """The match that an axis has one of these values."""
-    return Asked(Lookup((axis,), tuple(((v, v),) for v in values)))
+    return NftMatch(KeyTable((axis,), tuple(((v, v),) for v in values)))
 
 
 def subject(expression: Any) -> Subject:
@@ -73,7 +73,7 @@ def _masked(inner: Any, mask: Any, whole: Any) -> Subject:
         raise NotModelledError(shown(whole), found.needs) from None
 
 
-def _axis(kind: str, body: Any, whole: Any) -> tuple[str, tuple[Asked, ...]]:
+def _axis(kind: str, body: Any, whole: Any) -> tuple[str, tuple[NftMatch, ...]]:
     if isinstance(body, dict):
         if kind == "payload" and "base" in body:
             raw = body.get("base"), body.get("offset"), body.get("len")
@@ -88,7 +88,7 @@ def _axis(kind: str, body: Any, whole: Any) -> tuple[str, tuple[Asked, ...]]:
     raise NotModelledError(shown(whole))
 
 
-def _payload(protocol: Any, name: Any, whole: Any) -> tuple[str, tuple[Asked, ...]]:
+def _payload(protocol: Any, name: Any, whole: Any) -> tuple[str, tuple[NftMatch, ...]]:
     if protocol in ADDRESSES:
         family = ADDRESSES[protocol]
         needs = (only("family", family),)
@@ -104,8 +104,8 @@ def _payload(protocol: Any, name: Any, whole: Any) -> tuple[str, tuple[Asked, ..
         raise NotModelledError(shown(whole), needs)
     if protocol in ("icmp", "icmpv6"):
         family = 4 if protocol == "icmp" else 6
-        needs = (only("family", family), only("protocol", PROTOCOL_NUMBERS[protocol]))
-        raise NotModelledError(shown(whole), needs)
+        both = (only("family", family), only("protocol", PROTOCOL_NUMBERS[protocol]))
+        raise NotModelledError(shown(whole), both)
     if protocol == "th" and name in ("sport", "dport"):
         return str(name), ()
     if protocol == "ether" and name in ("saddr", "daddr"):

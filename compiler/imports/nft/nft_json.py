@@ -38,9 +38,9 @@ def commands(file: str, text: str, found: Diagnostics) -> Iterator[NftCommand]:
     """The commands of a file; what is wrong goes to `found`."""
     begun = LIST.match(text)
     if begun is None:
-        found.error("C881", "nftables: this is no JSON of nft", Span(file, 1), HINT)
+        found.error("C836", "nftables: this is no JSON of nft", Span(file, 1), HINT)
         return
-    places, at = Places(file, text), begun.end()
+    places, at = LinePlaces(file, text), begun.end()
     reader = json.JSONDecoder(object_pairs_hook=distinct)
     while True:
         at = _behind(text, at)
@@ -51,17 +51,17 @@ def commands(file: str, text: str, found: Diagnostics) -> Iterator[NftCommand]:
         except (ValueError, RecursionError) as error:
             why = "nested too deep" if isinstance(error, RecursionError) else str(error)
             where = error.pos if isinstance(error, json.JSONDecodeError) else at
-            found.error("C881", f"nftables: {why.split(':')[0]}", places.span(where), HINT)
+            found.error("C836", f"nftables: {why.split(':')[0]}", places.span(where), HINT)
             return
         yield from _command(value, places.span(at), found)
         at = _behind(text, end)
         if text.startswith(",", at):
             at += 1
         elif not text.startswith("]", at):
-            found.error("C881", "nftables: the list does not end", places.span(at), HINT)
+            found.error("C836", "nftables: the list does not end", places.span(at), HINT)
             return
     if END.fullmatch(text, at + 1) is None:
-        found.error("C881", "nftables: something stands behind the list", places.span(at), HINT)
+        found.error("C836", "nftables: something stands behind the list", places.span(at), HINT)
 
 
 HINT = "write it with nft -j list ruleset"
@@ -85,10 +85,10 @@ def _command(value: Any, span: Span, found: Diagnostics) -> Iterator[NftCommand]
         if isinstance(body, dict):
             yield NftCommand(verb, kind, body, span)
             return
-    found.error("C881", "nftables: this is no object of a rule set", span, HINT)
+    found.error("C836", "nftables: this is no object of a rule set", span, HINT)
 
 
-class Places:
+class LinePlaces:
     """Lines and columns of a text by offset."""
 
     def __init__(self, file: str, text: str) -> None:

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from compiler.imports.nft.commands import FAMILIES, OBJECTS, NftCommand
+from compiler.imports.nft.nft_words import END, Word, put_in, words
 from compiler.imports.nft.text_rules import rule
 from compiler.imports.nft.text_values import NotReadError, Tokens, braces
-from compiler.imports.nft.words import END, Word, put_in, words
 from fabric.diagnostics import Diagnostics, InputError, Span
 
 VERBS = ("add", "create", "insert", "delete", "destroy", "flush", "replace")
@@ -56,9 +56,9 @@ class TextReading:
                     yield from self._command()
         except NotReadError as error:
             place = self._span(error.word) if error.word else Span(self.file, 1)
-            self.found.error("C881", f"nftables: {error}", place, HINT)
+            self.found.error("C836", f"nftables: {error}", place, HINT)
         except RecursionError:
-            self.found.error("C881", "nftables: nested too deep", Span(self.file, 1), HINT)
+            self.found.error("C836", "nftables: nested too deep", Span(self.file, 1), HINT)
 
     def _span(self, word: Word) -> Span:
         return Span(self.file, word.line, word.column)

@@ -40,7 +40,7 @@ PATHS: Mapping[str, tuple[str, ...]] = {
 """The hooks that a packet passes: forwarded, for the node itself, and from it."""
 
 
-class Lookup:
+class KeyTable:
     """Keys of a set or map, in order. `find` says which one a value of all axes is in, `any` when
     in none: the number behind all keys if the set has an element for everything else, or None.
     Keys of one integer axis are found by bisection where they do not overlap."""
@@ -61,7 +61,7 @@ class Lookup:
     def find(self, values: tuple[int | str, ...]) -> int | None:
         """The number of the key that the values are in."""
         if self._lows:
-            at = bisect_right(self._lows, values[0]) - 1  # type: ignore[arg-type]
+            at = bisect_right(self._lows, values[0]) - 1
             if at >= 0 and within(values[0], self.keys[self._order[at]][0]):
                 return self._order[at]
             return self.any
@@ -89,11 +89,11 @@ def _literal(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class NftMatch:
     """A match: the values of some axes, after `masks` (None: as they are), are in one of the keys,
     or with `negated` in none."""
 
-    lookup: Lookup
+    lookup: KeyTable
     negated: bool = False
     masks: tuple[int | None, ...] = (None,)
 
@@ -106,7 +106,7 @@ class Opaque:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class NftDecision:
     """accept, drop, return, continue; jump or goto with a chain. A reject is a drop."""
 
     kind: str
@@ -114,12 +114,12 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionMap:
+class NftDecisionMap:
     """A verdict map: the decision of the key that the packet is in, else the next rule; `unsure`:
     its keys come and go."""
 
-    lookup: Lookup
-    decisions: tuple[Decision, ...]
+    lookup: KeyTable
+    decisions: tuple[NftDecision, ...]
     unsure: str = ""
 
 
@@ -130,7 +130,7 @@ class MarkSet:
 
     kind: str
     value: int = 0
-    lookup: Lookup | None = None
+    lookup: KeyTable | None = None
     values: tuple[int, ...] = ()
 
 
@@ -144,7 +144,7 @@ class Effect:
     text: str
 
 
-Step = Asked | Opaque | Decision | DecisionMap | MarkSet | Effect
+Step = NftMatch | Opaque | NftDecision | NftDecisionMap | MarkSet | Effect
 
 
 @dataclass(frozen=True, slots=True)

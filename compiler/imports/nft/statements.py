@@ -15,20 +15,20 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from compiler.imports.nft.expressions import NotModelledError, Subject, compared, shown, subject
+from compiler.imports.nft.nft_values import UnknownWordError, one, ranged
 from compiler.imports.nft.rule_set import (
     NAMES,
-    Asked,
-    Decision,
-    DecisionMap,
     Effect,
     Key,
-    Lookup,
+    KeyTable,
     MarkSet,
+    NftDecision,
+    NftDecisionMap,
+    NftMatch,
     NftSet,
     Opaque,
     Step,
 )
-from compiler.imports.nft.values import UnknownWordError, one, ranged
 
 HARMLESS = frozenset(
     ("counter", "log", "dup", "ct helper", "ct timeout", "ct expectation", "secmark", "last")
@@ -49,7 +49,7 @@ NAMED = {"&": "and", "|": "or", "^": "xor"}
 REWRITTEN = frozenset(("saddr", "daddr", "sport", "dport", "protocol", "nexthdr", "type"))
 
 
-class Reading:
+class RuleReading:
     """Statements of the rules of one table, whose named sets are `sets`. `ignored` collects what
     changes nothing, `unknown` what is not modelled."""
 
@@ -57,7 +57,7 @@ class Reading:
         self.sets = sets
         self.ignored: list[str] = []
         self.unknown: list[str] = []
-        self._lookups: dict[tuple[str, tuple[str, ...]], tuple[Lookup, list[int]]] = {}
+        self._lookups: dict[tuple[str, tuple[str, ...]], tuple[KeyTable, list[int]]] = {}
 
     def steps(self, statements: list[Any]) -> tuple[Step, ...]:
         """All statements of a rule. Raises ValueError for what is no statement."""
@@ -74,7 +74,7 @@ class Reading:
         elif kind in PLAIN or kind in ("jump", "goto"):
             yield decision(statement)
         elif kind == "reject":
-            yield Decision("drop")
+            yield NftDecision("drop")
         elif kind == "mangle":
             yield from self._mangle(body)
         elif kind in HARMLESS:
@@ -110,14 +110,14 @@ class Reading:
             self.unknown.append(unsure)
             yield Opaque(unsure)
         else:
-            yield Asked(lookup, operator == "!=", asked.masks)
+            yield NftMatch(lookup, operator == "!=", asked.masks)
 
     def _opaque(self, body: Any) -> Opaque:
         text = shown(body)
         self.unknown.append(text)
         return Opaque(text)
 
-    def _right(self, asked: Subject, operator: str, right: Any) -> tuple[Lookup, str]:
+    def _right(self, asked: Subject, operator: str, right: Any) -> tuple[KeyTable, str]:
         """The keys that a match asks for, and why they may be others."""
         if operator not in ("==", "!=", "in", "<", ">", "<=", ">="):
             raise NotModelledError(operator, asked.needs)
@@ -125,7 +125,7 @@ class Reading:
             if len(asked.axes) != 1 or asked.axes[0] in NAMES:
                 raise NotModelledError(operator, asked.needs)
             span = compared(asked.axes[0], operator, right)
-            return Lookup(asked.axes, ((span,),) if span else ()), ""
+            return KeyTable(asked.axes, ((span,),) if span else ()), ""
         if isinstance(right, str) and right.startswith("@"):
             lookup, _, unsure = self.named(right[1:], asked.axes)
             return lookup, unsure
@@ -133,15 +133,15 @@ class Reading:
             return inline(asked, right["set"])[0], ""
         if isinstance(right, list):
             return self._bits(asked, operator, right), ""
-        return Lookup(asked.axes, (key(asked, right),)), ""
+        return KeyTable(asked.axes, (key(asked, right),)), ""
 
-    def _bits(self, asked: Subject, operator: str, right: list[Any]) -> Lookup:
+    def _bits(self, asked: Subject, operator: str, right: list[Any]) -> KeyTable:
         """A list of flags, of which one must be set; only states of connections are followed."""
         if asked.axes != ("state",) or operator != "in":
             raise NotModelledError("flags", asked.needs)
-        return Lookup(asked.axes, tuple((ranged("state", one_of),) for one_of in right))
+        return KeyTable(asked.axes, tuple((ranged("state", one_of),) for one_of in right))
 
-    def named(self, name: str, axes: tuple[str, ...]) -> tuple[Lookup, list[int], str]:
+    def named(self, name: str, axes: tuple[str, ...]) -> tuple[KeyTable, list[int], str]:
         """The keys of a named set for these axes, where in the set each stands, and why they may
         be others."""
         found = self.sets.get(name)
@@ -171,9 +171,9 @@ class Reading:
             return
         if unsure:
             self.unknown.append(unsure)
-        yield DecisionMap(lookup, tuple(map(decision, values)), unsure)
+        yield NftDecisionMap(lookup, tuple(map(decision, values)), unsure)
 
-    def _map(self, asked: Subject, data: Any) -> tuple[Lookup, list[Any], str]:
+    def _map(self, asked: Subject, data: Any) -> tuple[KeyTable, list[Any], str]:
         """Keys of a map, the value of each, and why they may be others."""
         if isinstance(data, str) and data.startswith("@"):
             lookup, places, unsure = self.named(data[1:], asked.axes)
@@ -225,7 +225,7 @@ class Reading:
             marks = tuple(one("mark", value) for value in values)
         except ValueError:
             marks, unsure = (), "map"
-            lookup, asked = Lookup((), ()), Subject((), (), ())
+            lookup, asked = KeyTable((), ()), Subject((), (), ())
         if unsure or any(mask is not None for mask in asked.masks):
             self.unknown.append(f"meta mark set map {shown(body)}")
             yield Opaque(shown(body))
@@ -247,17 +247,17 @@ def _operations(value: Mapping[str, Any]) -> Iterator[Step]:
     yield from [*_operations(sides[0]), MarkSet(NAMED[operator], one("mark", sides[1]))]
 
 
-def decision(expression: Any) -> Decision:
+def decision(expression: Any) -> NftDecision:
     """A verdict, also as the value of a map."""
     if isinstance(expression, dict) and len(expression) == 1:
         (kind, body), *_ = expression.items()
         if kind in PLAIN:
-            return Decision(kind)
+            return NftDecision(kind)
         target = body.get("target") if isinstance(body, dict) else None
         if kind in ("jump", "goto") and isinstance(target, str):
-            return Decision(kind, target)
+            return NftDecision(kind, target)
         if kind == "queue":
-            return Decision("outside")
+            return NftDecision("outside")
     raise ValueError(f"{shown(expression)} is no verdict")
 
 
@@ -280,14 +280,14 @@ def key(asked: Subject, value: Any) -> Key:
     return tuple(ranged(axis, part) for axis, part in zip(asked.axes, parts, strict=True))
 
 
-def inline(asked: Subject, values: Any) -> tuple[Lookup, list[int]]:
+def inline(asked: Subject, values: Any) -> tuple[KeyTable, list[int]]:
     """Elements in braces, and the place of each key among them."""
     if not isinstance(values, list):
         values = [values]
     return _looked_up(asked, values)
 
 
-def _looked_up(asked: Subject, values: list[Any]) -> tuple[Lookup, list[int]]:
+def _looked_up(asked: Subject, values: list[Any]) -> tuple[KeyTable, list[int]]:
     keys: list[Key] = []
     places: list[int] = []
     other = None
@@ -299,4 +299,4 @@ def _looked_up(asked: Subject, values: list[Any]) -> tuple[Lookup, list[int]]:
             places.append(place)
     if other is not None:
         places.append(other)
-    return Lookup(asked.axes, tuple(keys), None if other is None else len(keys)), places
+    return KeyTable(asked.axes, tuple(keys), None if other is None else len(keys)), places

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from compiler.imports.nft.nft_words import END
 from compiler.imports.nft.text_values import (
     OPERATORS,
     VERDICTS,
@@ -22,7 +23,6 @@ from compiler.imports.nft.text_values import (
     value,
     verdict,
 )
-from compiler.imports.nft.words import END
 
 COMPARE = ("==", "!=", "<", ">", "<=", ">=", "!", "eq", "ne", "lt", "gt", "le", "ge")
 SPELT = {"eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">=", "!": "!="}
@@ -93,7 +93,7 @@ def _match(tokens: Tokens) -> Any:
 
 def _is_flags(asked: Any) -> bool:
     """Whether a value of it is a flag among others."""
-    return asked == {"ct": {"key": "state"}}
+    return bool(asked == {"ct": {"key": "state"}})
 
 
 def _right(tokens: Tokens, names: bool) -> Any:

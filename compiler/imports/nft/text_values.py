@@ -9,7 +9,7 @@ import re
 from ipaddress import ip_address
 from typing import Any, NoReturn
 
-from compiler.imports.nft.words import END, Word
+from compiler.imports.nft.nft_words import END, Word
 
 PAYLOADS = frozenset((
     "ip", "ip6", "tcp", "udp", "sctp", "dccp", "udplite", "icmp", "icmpv6", "igmp", "ah", "esp",
@@ -242,14 +242,14 @@ def _field(tokens: Tokens) -> Any:
         return _connection(tokens)
     if word == "fib":
         return _fib(tokens)
-    if word.startswith("@") and tokens.peek(1) == ",":
-        base = tokens.take().text[1:]
-        numbers = []
-        while tokens.accept(","):
-            numbers.append(plain(tokens.take()))
-        offset, length = [*numbers, None, None][:2]
-        return {"payload": {"base": base, "offset": offset, "len": length}}
-    tokens.fail("no match begins like this")
+    if not (word.startswith("@") and tokens.peek(1) == ","):
+        tokens.fail("no match begins like this")
+    base = tokens.take().text[1:]
+    numbers = []
+    while tokens.accept(","):
+        numbers.append(plain(tokens.take()))
+    offset, length = [*numbers, None, None][:2]
+    return {"payload": {"base": base, "offset": offset, "len": length}}
 
 
 def _connection(tokens: Tokens) -> Any:

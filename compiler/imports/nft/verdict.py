@@ -10,18 +10,19 @@ Source: nft(8), VERDICT STATEMENT, CHAINS; the kernel's nft_do_chain.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from compiler.imports.nft.rule_set import (
     NAMES,
     PATHS,
-    Asked,
-    Decision,
-    DecisionMap,
     Effect,
-    Lookup,
+    KeyTable,
     MarkSet,
     NftChain,
+    NftDecision,
+    NftDecisionMap,
+    NftMatch,
     NftRule,
     NftRuleSet,
     NftTable,
@@ -32,6 +33,8 @@ from fabric.diagnostics import Diagnostic, Span, UndecidedError
 
 MOST_STEPS = 200_000
 """Rules that are looked at for one packet before it is too much."""
+Frames = tuple[tuple[str, int], ...]
+"""Chains that called each other, each with the place of its next rule; the last one is at work."""
 SIGNS = {"and": "&", "or": "|", "xor": "^"}
 
 
@@ -160,7 +163,7 @@ class Walk:
         """How a base chain ends for a packet that comes on a way."""
         if chain.kind == "nat" and self.packet.state != "new":
             unsure = unsure or "whether translation was decided at the first packet"
-        begun = way.doubting(chain.span, unsure) if unsure else way
+        begun = way.doubting(chain.policy_span or chain.span, unsure) if unsure else way
         ends = self._run(table, chain, hook, begun)
         if unsure:
             ends.append(_End("accept", chain.span, False, begun))
@@ -168,10 +171,10 @@ class Walk:
 
     def _run(self, table: NftTable, base: NftChain, hook: str, way: _Way) -> list[_End]:
         ends: dict[_End, None] = {}
-        work: list[tuple[tuple[tuple[str, int], ...], _Way]] = [(((base.name, 0),), way)]
+        work: list[tuple[Frames, _Way]] = [(((base.name, 0),), way)]
         seen = {*work}
 
-        def go(frames: tuple[tuple[str, int], ...], on: _Way) -> None:
+        def go(frames: Frames, on: _Way) -> None:
             if (frames, on) not in seen:
                 seen.add((frames, on))
                 work.append((frames, on))
@@ -203,7 +206,14 @@ class Walk:
         return [*ends]
 
     @staticmethod
-    def _leave(base, above, way, go, ends, span) -> None:  # type: ignore[no-untyped-def]
+    def _leave(
+        base: NftChain,
+        above: Frames,
+        way: _Way,
+        go: Callable[[Frames, _Way], None],
+        ends: dict[_End, None],
+        span: Span | None,
+    ) -> None:
         """The end of a chain: back to who called it, or the policy."""
         if above:
             go(above, way)
@@ -215,14 +225,14 @@ class Walk:
         self.left -= 1
         if self.left < 0:
             message = f"chain {base.name} takes more than {MOST_STEPS:,} steps for one packet"
-            raise UndecidedError(Diagnostic("C882", message, base.span))
+            raise UndecidedError(Diagnostic("C837", message, base.span))
 
-    def _rule(self, rule: NftRule, hook: str, way: _Way) -> list[tuple[Decision | None, _Way]]:
+    def _rule(self, rule: NftRule, hook: str, way: _Way) -> list[tuple[NftDecision | None, _Way]]:
         """What a rule decides (None: nothing) on each way that it may go."""
-        out: list[tuple[Decision | None, _Way]] = []
-        decided: Decision | None = None
+        out: list[tuple[NftDecision | None, _Way]] = []
+        decided: NftDecision | None = None
         for step in rule.steps:
-            if isinstance(step, Asked):
+            if isinstance(step, NftMatch):
                 matched = self._asked(step, hook, way)
                 if matched is False:
                     return [*out, (None, way)]
@@ -232,7 +242,7 @@ class Walk:
             elif isinstance(step, Opaque):
                 way = way.doubting(rule.span, step.text)
                 out.append((None, way))
-            elif isinstance(step, DecisionMap):
+            elif isinstance(step, NftDecisionMap):
                 return [*out, *self._mapped(step, rule, hook, way)]
             elif isinstance(step, MarkSet):
                 found = self._marked(step, hook, way)
@@ -247,20 +257,20 @@ class Walk:
                 return [*out, (step, way)]
         return [*out, (None, way)]
 
-    def _effect(self, step: Effect, rule: NftRule, way: _Way) -> tuple[_Way, Decision | None]:
+    def _effect(self, step: Effect, rule: NftRule, way: _Way) -> tuple[_Way, NftDecision | None]:
         if step.kind == "untracked":
             return replace(way, tracked=False), None
         if step.kind == "offloaded":
             later = self.packet.state != "new"
-            return way, Decision("outside") if later else None
+            return way, NftDecision("outside") if later else None
         way = way.doubting(rule.span, step.text)
         if step.kind == "rewritten":
-            return replace(way, rewritten=True), Decision("accept")
-        return way, Decision("outside")
+            return replace(way, rewritten=True), NftDecision("accept")
+        return way, NftDecision("outside")
 
     def _mapped(
-        self, step: DecisionMap, rule: NftRule, hook: str, way: _Way
-    ) -> list[tuple[Decision | None, _Way]]:
+        self, step: NftDecisionMap, rule: NftRule, hook: str, way: _Way
+    ) -> list[tuple[NftDecision | None, _Way]]:
         values = self._values(step.lookup, hook, way)
         if step.unsure or values is None:
             way = way.doubting(rule.span, step.unsure or " ".join(step.lookup.axes))
@@ -268,7 +278,7 @@ class Walk:
         found = step.lookup.find(values)
         return [(None if found is None else step.decisions[found], way)]
 
-    def _asked(self, step: Asked, hook: str, way: _Way) -> bool | None:
+    def _asked(self, step: NftMatch, hook: str, way: _Way) -> bool | None:
         values = self._values(step.lookup, hook, way)
         if values is None:
             return None
@@ -295,7 +305,7 @@ class Walk:
             return way
         return replace(way, mark=OPERATORS[SIGNS[step.kind]](way.mark, step.value) & 0xFFFFFFFF)
 
-    def _values(self, lookup: Lookup, hook: str, way: _Way) -> tuple[int | str, ...] | None:
+    def _values(self, lookup: KeyTable, hook: str, way: _Way) -> tuple[int | str, ...] | None:
         """The values of the axes; None when one is not known."""
         out = []
         for axis in lookup.axes:

@@ -53,7 +53,7 @@ def words(file: str, text: str) -> Words:
         found = WORD.match(text, at)
         if found is None:
             place = Span(file, line, at - start + 1)
-            raise InputError(Diagnostic("C881", "nftables: this character stands nowhere", place))
+            raise InputError(Diagnostic("C836", "nftables: this character stands nowhere", place))
         kind, piece = found.lastgroup, found.group()
         if kind == "comment":
             comments.append((line, piece))
@@ -122,4 +122,4 @@ def _define(file: str, found: list[Word], at: int, names: dict[str, list[Word]])
 
 def _refuse(file: str, word: Word, message: str, hint: str | None = None) -> None:
     place = Span(file, word.line, word.column)
-    raise InputError(Diagnostic("C881", f"nftables: {message}", place, hint))
+    raise InputError(Diagnostic("C836", f"nftables: {message}", place, hint))

@@ -1,9 +1,11 @@
-"""The law of `sim.proof.reachability`: it says what brute force finds, packet by packet."""
+"""Laws of reachability: it says what brute force finds, packet by packet, and the proof about pairs
+of VRFs says what its paths say."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 
 from naive import Header, Outcome, numbered, outcomes, points, theirs
 
@@ -11,7 +13,10 @@ from compiler.policy.ir import Policy
 from compiler.policy.semantics import owners
 from fabric.building.network import Network
 from sim.packets.reasons import Reason
-from sim.proof.reachability import Reach
+from sim.proof.reachability import Reach, reachability
+from sim.proof.undeclared import passing, undeclared
+from sim.proof.vrf_pairs import Isolation, isolation
+from sim.worlds.world import World
 
 Key = tuple[int, int, int, int]
 """Source, destination, IP version, number of the L4 header."""
@@ -68,3 +73,28 @@ def brute(network: Network, ask: Ask, axes: Axes) -> tuple[set[Key], set[Key]]:
                             sure = ends == {(Reason.DELIVERED, d)}
                             cells[e.index, d, version, number].append(sure)
     return some, {key for key in some if cells[key] and all(cells[key])}
+
+
+def isolation_is_what_paths_say(world: World) -> Isolation:
+    """The proof about pairs of VRFs against a walk over all paths, which it may have or not: no
+    pair is missed that packets pass between, and those that no intent explains are exact."""
+    reach, found = reachability(world), isolation(world.blocks)
+    crossing = {(c.src, c.dst): c.undeclared is not None for c in found.crossings}
+    assert meeting(reach, passing(reach)) <= crossing.keys()
+    without = undeclared(reach, passing(reach))
+    assert meeting(reach, without) == {pair for pair, open_ in crossing.items() if open_}
+    assert found.holds == (not len(without))
+    assert seen(isolation(world.blocks, reach)) == seen(found)
+    return found
+
+
+def meeting(reach: Reach, paths: Any) -> set[tuple[int, int]]:
+    """VRFs of the ends of some paths."""
+    vrf = reach.blocks.endpoint_vrf
+    ends = (vrf[end[paths]].tolist() for end in (reach.paths.src, reach.paths.dst))
+    return {(a, b) for a, b in zip(*ends, strict=True) if a != b}
+
+
+def seen(found: Isolation) -> list[tuple[int, int, int, bool]]:
+    """All that a proof tells of each pair but which of its packets it shows."""
+    return [(c.src, c.dst, c.pairs, c.undeclared is None) for c in found.crossings]

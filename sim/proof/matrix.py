@@ -6,8 +6,9 @@ closed cell may be protected by
 * `route`: no pair has a route there and a route back;
 * `policy`: were every destination routed straight to its VRF, policies would still deny every pair.
 
-Cells are asked about VRFs and blocks, not pairs: OUT depends on the source's block and the
-destination's address, IN on the destination's block and the source's address, and nothing else.
+What policies say is asked of VRFs and blocks, not of pairs: OUT depends on the source's block and
+the destination's address, IN on the destination's block and the source's address, and nothing else.
+Whether what passes between VRFs was asked for is no matter of this table (`sim.proof.vrf_pairs`).
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from compiler.policy.ir import Direction, Origin
 from sim.blocks.blocks import Blocks
 from sim.blocks.numbering import same_rows
 from sim.proof.paths import Column, row_key
-from sim.proof.permits import PERMITTED, declared, fold, intended, members
+from sim.proof.permits import PERMITTED
 from sim.proof.reachability import Bits, Reach, decisions
+from sim.proof.vrf_pairs import Isolation
 
 ZONES = ("zone0", "zone2")
 CHUNK = 1 << 22
@@ -50,19 +52,18 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """All cells, row by row. `undeclared` are paths between VRFs that pass without an intent."""
+    """All cells, row by row."""
 
     groups: tuple[str, ...]
     cells: tuple[Cell, ...]
-    undeclared: Column
 
     def cell(self, src: str, dst: str) -> Cell:
         """The cell of two groups; ValueError when there is no such group."""
         return self.cells[self.groups.index(src) * len(self.groups) + self.groups.index(dst)]
 
 
-def matrix(reach: Reach) -> Matrix:
-    """The matrix of a world; zones come after the tenants."""
+def matrix(reach: Reach, proof: Isolation) -> Matrix:
+    """The matrix of a world; zones come after the tenants. `proof` is the one about its VRFs."""
     names, group = _groups(reach)
     n = len(names)
     pairs = reach.pairs
@@ -74,8 +75,8 @@ def matrix(reach: Reach) -> Matrix:
     in_vrf = member @ np.eye(len(reach.network.vrfs), dtype=np.int64)[reach.blocks.endpoint_vrf] > 0
     closed = (open_pairs == 0).reshape(n, n)
     asked = in_vrf.T.astype(np.int64) @ closed @ in_vrf > 0
-    permitted = (in_vrf.astype(np.int64) @ policy_alone(reach, asked) @ in_vrf.T).ravel() > 0
-    causes, undeclared = _causes(reach, group, n)
+    permitted = (in_vrf.astype(np.int64) @ policy_alone(reach, proof, asked) @ in_vrf.T).ravel() > 0
+    causes = _causes(reach, group, n)
     ports = _ports(reach, cell[is_open], pairs.some[is_open], n * n)
     totals = _totals(reach, member).ravel()
     cells = []
@@ -94,7 +95,7 @@ def matrix(reach: Reach) -> Matrix:
                 () if open_pairs[number] else tuple(layers),
             )
         )
-    return Matrix(tuple(names), tuple(cells), undeclared)
+    return Matrix(tuple(names), tuple(cells))
 
 
 def _groups(reach: Reach) -> tuple[list[str], Column]:
@@ -124,46 +125,34 @@ def _totals(reach: Reach, member: Column) -> Column:
     return totals
 
 
-def _causes(reach: Reach, group: Column, n: int) -> tuple[list[tuple[Origin, ...]], Column]:
-    """Per cell the origins that permit what passes; and the paths that no intent explains."""
+def _causes(reach: Reach, group: Column, n: int) -> list[tuple[Origin, ...]]:
+    """Per cell the origins that permit what passes."""
     blocks, rows = reach.blocks, reach.paths
-    origin_of, asked = _decision_origins(blocks)
+    origin_of = _decision_origins(blocks)
     passing = np.flatnonzero(np.asarray(reach.sets.any(axis=1))[reach.path_set])
-    crosses = blocks.endpoint_vrf[rows.src] != blocks.endpoint_vrf[rows.dst]
     cells = group[rows.src] * n + group[rows.dst]
-    columns = np.stack([cells, rows.out_key, rows.in_key, crosses, rows.version])[:, passing]
-    alike = same_rows(list(columns))
-    unique = columns[:, alike.sample]
+    columns = np.stack([cells, rows.out_key, rows.in_key, rows.version])[:, passing]
+    unique = columns[:, same_rows(list(columns)).sample]
     found: set[tuple[int, int]] = set()
-    undeclared = np.zeros(unique.shape[1], np.bool_)
     real = np.stack([reach.space.sent(version) for version in (4, 6)])
     step = max(1, CHUNK // max(1, reach.space.size))
     for start in range(0, unique.shape[1], step):
-        cell, out_key, in_key, crossing, version = unique[:, start : start + step]
+        cell, out_key, in_key, version = unique[:, start : start + step]
         out, into = decisions(blocks, out_key), decisions(blocks, in_key)
         both = blocks.dec_permit[out] & blocks.dec_permit[into] & real[(version == 6).astype(int)]
-        without = both & ~(asked[out] & asked[into])
-        undeclared[start : start + step] = np.asarray(without.any(axis=1)) & (crossing > 0)
         row, atom = np.nonzero(both)
         for side in (out, into):
-            pair = np.unique(cell[row] * len(asked) + side[row, atom])
-            found |= set(zip(*(x.tolist() for x in np.divmod(pair, len(asked))), strict=True))
-    return _by_cell(reach, found, origin_of, n), passing[undeclared[alike.of]]
+            pair = np.unique(cell[row] * len(origin_of) + side[row, atom])
+            found |= set(zip(*(x.tolist() for x in np.divmod(pair, len(origin_of))), strict=True))
+    return _by_cell(reach, found, origin_of, n)
 
 
-def undeclared_paths(reach: Reach) -> Column:
-    """Paths between VRFs that pass without a declared intent."""
-    names, group = _groups(reach)
-    return _causes(reach, group, len(names))[1]
-
-
-def _decision_origins(blocks: Blocks) -> tuple[list[frozenset[int]], Bits]:
-    """Origins behind each decision, and whether a declared intent is among them."""
+def _decision_origins(blocks: Blocks) -> list[frozenset[int]]:
+    """Origins behind each decision."""
     groups = blocks.program.groups
     origin = np.array([e.origin for g in groups for e in (*g.entries, g.default_entry)], np.int64)
     rows = np.asarray(blocks.dec_entries)
-    sets = [frozenset(origin[row[row >= 0]].tolist()) for row in rows]
-    return sets, intended(blocks, declared(blocks, groups))
+    return [frozenset(origin[row[row >= 0]].tolist()) for row in rows]
 
 
 def _by_cell(
@@ -176,16 +165,10 @@ def _by_cell(
     return [tuple(sorted(cell, key=lambda o: o.rank)) for cell in out]
 
 
-def policy_alone(reach: Reach, asked: Bits) -> Bits:
+def policy_alone(reach: Reach, proof: Isolation, asked: Bits) -> Bits:
     """Whether policies would let any packet through from VRF to VRF if everything were routed,
     bool[source VRF, destination VRF]. Where not `asked`, True may stand for unknown."""
-    blocks = reach.blocks
-    n = len(reach.network.vrfs)
-    permits, endpoints = np.where(blocks.dec_permit, PERMITTED, 0).astype(np.uint8), members(blocks)
-    out, into = (np.zeros((n, n), np.uint8) for _ in Direction)
-    for direction, table in zip(Direction, (out, into), strict=True):
-        fold(blocks, permits, endpoints, direction, table)
-    may = (out & into.T) > 0
+    may: Bits = (proof.out & proof.into.T & PERMITTED) > 0
     for src, dst in np.argwhere(may & asked):
         may[src, dst] = _meets(reach, int(src), int(dst))
     return may

@@ -38,6 +38,7 @@ from sim.proof.machines import Machines
 from sim.proof.matrix import Matrix, matrix
 from sim.proof.narrow import refuse_rewritten
 from sim.proof.reachability import Reach, reachability
+from sim.proof.vrf_pairs import Isolation, isolation
 from sim.proof.witness import Witness, address, holding, label, reached, stopped
 from sim.sweep.runner import SERIAL, Runner
 from sim.why.blame import Cause, blame
@@ -198,9 +199,10 @@ def prove(world: World, *, tell: Callable[[str], None] = quiet, runner: Runner =
                     broken.append(failed.outcome)
                 told.append((failed.outcome.claim.number, failed.detours))
     tell("isolation matrix")
-    table = matrix(reach)
+    apart = isolation(world.blocks, reach)
+    table = matrix(reach, apart)
     findings += [_of_diagnostic(reach, diagnostic) for diagnostic in network.findings]
-    findings += _undeclared(reach, table)
+    findings += _undeclared(reach, apart)
     proof = Proof(reach, table, outcomes, tuple(broken), tuple(findings), len(failures.tried))
     proof = replace(proof, left_out=left_out(world, claims), emptied=emptied(world, claims))
     proof = replace(proof, nothing_left=nothing_left(world, claims))
@@ -356,30 +358,25 @@ def _towards(source: Endpoint, target: Endpoint, prefix: Prefix) -> Witness | No
     return Witness(source.index, target.index, flow)
 
 
-def _undeclared(reach: Reach, table: Matrix) -> list[Finding]:
+def _undeclared(reach: Reach, apart: Isolation) -> list[Finding]:
     """Packets between VRFs that no intent explains: one finding per pair of VRFs."""
-    vrf = reach.blocks.endpoint_vrf
-    seen: dict[tuple[int, int], list[int]] = {}
-    for path in table.undeclared.tolist():
-        key = int(vrf[reach.paths.src[path]]), int(vrf[reach.paths.dst[path]])
-        seen.setdefault(key, []).append(path)
     out = []
-    for (a, b), paths in sorted(seen.items()):
-        witness = reached(reach, paths[:1])
-        assert witness is not None, "an undeclared path without a packet"
-        trace = witness.trace(reach)
+    for crossing in apart.crossings:
+        if crossing.undeclared is None:
+            continue
+        trace = crossing.undeclared.trace(reach)
         guilty = blame(reach.world, trace)
-        names = [reach.network.vrfs[v].name for v in (a, b)]
+        names = [reach.network.vrfs[v].name for v in (crossing.src, crossing.dst)]
         out.append(
             Finding(
                 "isolation",
                 f"{names[0]} reaches {names[1]} although no leak, peering or zone rule says so",
                 guilty.culprit,
                 guilty.others,
-                witness,
-                label(reach.network, witness),
+                crossing.undeclared,
+                label(reach.network, crossing.undeclared),
                 trace.reason,
-                len({(int(reach.paths.src[i]), int(reach.paths.dst[i])) for i in paths}),
+                crossing.pairs,
             )
         )
     return out

@@ -12,15 +12,12 @@ Nothing is enumerated by address, port or pair of endpoints:
 2. a can only send to b if a route of a leads there, and b only answers to what it sees a's
    addresses as coming from (`seen`, by b's own routes). Both bits must be set at both ends.
 3. This errs on one side: it forgets that both ends must agree on addresses, ports and VTEPs. A pair
-   that looks undeclared is therefore walked path by path (`sim.proof.reachability`), and is only
+   that looks undeclared is therefore walked path by path (`sim.proof.undeclared`), and is only
    called so with a packet in hand. `may pass` is not refined: it may hold where nothing passes.
+   Whoever has the paths of all endpoints (`sim.proof.prove`) gives them, and none is walked twice.
 
-Where VRFs permit hairpins every pair is walked, since routes of others decide what a reaches; after
-an update too.
-
-The matrix (`sim.proof.matrix`) is the same proof with every pair of endpoints, which certificates
-and expectations are about: in place of this one it would cost a thousand tenants seconds, and as
-much again after each change.
+Every pair is walked where VRFs permit hairpins, since routes of others decide what a reaches, and
+where an address has several owners; after an update too.
 
 After an update (`sim.blocks.update`) only the pairs of VRFs whose endpoints are bound otherwise are
 looked at again.
@@ -35,10 +32,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
-from fabric.building.network import refuse_anycast
 from sim.blocks.blocks import Blocks
 from sim.blocks.numbering import expand
-from sim.proof.matrix import undeclared_paths
+from sim.proof.paths import Column
 from sim.proof.permits import (
     I64,
     PERMITTED,
@@ -49,7 +45,8 @@ from sim.proof.permits import (
     fold,
     members,
 )
-from sim.proof.reachability import reach_from, reachability
+from sim.proof.reachability import Reach, reach_from, reachability
+from sim.proof.undeclared import passing, undeclared
 from sim.proof.witness import Witness, reached
 from sim.worlds.world import World
 
@@ -58,11 +55,13 @@ DENSE = 1 << 26
 
 @dataclass(frozen=True, slots=True)
 class VrfCrossing:
-    """Packets may pass from VRF `src` to VRF `dst`; `undeclared` is one that no intent explains."""
+    """Packets may pass from VRF `src` to VRF `dst`; `undeclared` is one that no intent explains,
+    and `pairs` says between how many pairs of endpoints there are such."""
 
     src: int
     dst: int
     undeclared: Witness | None = None
+    pairs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +88,20 @@ class Isolation:
         return self.holds
 
 
-def isolation(blocks: Blocks) -> Isolation:
-    """Prove isolation between all VRFs."""
-    refuse_anycast(blocks.program.network, "the proof about pairs of VRFs")
+def isolation(blocks: Blocks, reach: Reach | None = None) -> Isolation:
+    """Prove isolation between all VRFs. `reach` has the paths of all endpoints, if they are
+    known."""
     n = len(blocks.program.network.vrfs)
     asked = declared(blocks, blocks.program.groups)
     decided = bits(blocks, asked)
     out, into = (np.zeros((n, n), np.uint8) for _ in Direction)
     _between(blocks, decided, members(blocks), out, into)
     routed, behind_of = _routed(blocks), SeenBehind(blocks)
-    pairs = [(a, b) for a, b in np.argwhere(routed & (out > 0)).tolist()]
-    found = (
-        _walked(blocks) if _hairpins(blocks) else _crossings(blocks, pairs, out, into, behind_of)
-    )
-    crossings = tuple(found)
+    if _by_paths_alone(blocks):
+        crossings = _walked(_all_paths(blocks) if reach is None else reach)
+    else:
+        pairs = [(a, b) for a, b in np.argwhere(routed & (out > 0)).tolist()]
+        crossings = _crossings(blocks, pairs, out, into, behind_of, reach)
     return Isolation(blocks, crossings, out, into, routed, asked, decided, behind_of)
 
 
@@ -110,7 +109,7 @@ def recheck(before: Isolation, blocks: Blocks) -> Isolation:
     """The proof about updated blocks, from that about the blocks that were updated."""
     old = before.blocks
     same = blocks.store is old.store and blocks.inst_of is old.inst_of
-    if not same or _hairpins(blocks):
+    if not same or _by_paths_alone(blocks):
         return isolation(blocks)
     groups = blocks.program.groups[len(old.program.groups) :]
     asked = np.append(before.declared, declared(blocks, groups))
@@ -143,11 +142,9 @@ def recheck(before: Isolation, blocks: Blocks) -> Isolation:
 def _between(
     blocks: Blocks, decided: Flags, endpoints: Mapping[int, I64], out: Flags, into: Flags
 ) -> None:
-    """Write the rows of these VRFs, of which `endpoints` has theirs; about itself none says
-    anything."""
+    """Write the rows of these VRFs, of which `endpoints` has theirs."""
     for direction, table in zip(Direction, (out, into), strict=True):
         fold(blocks, decided, endpoints, direction, table)
-        table[[*endpoints], [*endpoints]] = 0
 
 
 def _routed(blocks: Blocks) -> NDArray[np.bool_]:
@@ -172,47 +169,70 @@ def _routed(blocks: Blocks) -> NDArray[np.bool_]:
 
 
 def _crossings(
-    blocks: Blocks, pairs: Iterable[tuple[int, int]], out: Flags, into: Flags, behind_of: SeenBehind
-) -> Iterable[VrfCrossing]:
+    blocks: Blocks,
+    pairs: Iterable[tuple[int, int]],
+    out: Flags,
+    into: Flags,
+    behind_of: SeenBehind,
+    reach: Reach | None = None,
+) -> tuple[VrfCrossing, ...]:
     """The pairs, of those that routes and the senders' policies allow, where packets may pass."""
+    found: dict[tuple[int, int], VrfCrossing] = {}
+    suspects = []
     for a, b in pairs:
-        behind = behind_of.seen(a, b)
-        own = PERMITTED | UNDECLARED
         accepts = 0
-        for vrf in behind:
-            accepts |= own if vrf == b else int(into[b, vrf])
+        for vrf in behind_of.seen(a, b):
+            accepts |= PERMITTED | UNDECLARED if vrf == b else int(into[b, vrf])
         if accepts:
-            sends = int(out[a, b])
-            suspect = (sends | accepts) & UNDECLARED
-            yield VrfCrossing(a, b, _undeclared(blocks, a, b) if suspect else None)
+            found[a, b] = VrfCrossing(a, b)
+            if (int(out[a, b]) | accepts) & UNDECLARED:
+                suspects.append((a, b))
+    if suspects and reach is not None:
+        proven = _undeclared(reach)
+        found |= {pair: proven[pair] for pair in suspects if pair in proven}
+    else:
+        for pair in suspects:
+            found |= _undeclared(reach_from(blocks, *pair))
+    return tuple(found.values())
 
 
-def _hairpins(blocks: Blocks) -> bool:
-    """Whether any VRF passes on what it takes out of tunnels."""
-    return any(vrf.hairpin for vrf in blocks.program.network.vrfs)
+def _by_paths_alone(blocks: Blocks) -> bool:
+    """Whether any VRF passes on what it takes out of tunnels, or any address has several owners."""
+    network = blocks.program.network
+    return any(vrf.hairpin for vrf in network.vrfs) or any(e.anycast for e in network.endpoints)
 
 
-def _walked(blocks: Blocks) -> Iterable[VrfCrossing]:
+def _all_paths(blocks: Blocks) -> Reach:
+    return reachability(World.compiled(blocks.program, blocks))
+
+
+def _walked(reach: Reach) -> tuple[VrfCrossing, ...]:
     """The pairs between which packets pass, found path by path."""
-    reach = reachability(World.compiled(blocks.program, blocks))
-    passing = np.asarray(reach.sets.any(axis=1))[reach.path_set]
-    vrf = blocks.endpoint_vrf
-    ends = vrf[reach.paths.src[passing]], vrf[reach.paths.dst[passing]]
-    undeclared: dict[tuple[int, int], int] = {}
-    for path in undeclared_paths(reach).tolist():
-        pair = int(vrf[reach.paths.src[path]]), int(vrf[reach.paths.dst[path]])
-        undeclared.setdefault(pair, path)
-    for a, b in sorted({*zip(*(end.tolist() for end in ends), strict=True)}):
-        if a != b:
-            path = undeclared.get((a, b))
-            yield VrfCrossing(a, b, None if path is None else reached(reach, [path]))
+    proven = _undeclared(reach)
+    return tuple(
+        proven.get(pair) or VrfCrossing(*pair) for pair in sorted(_by_pair(reach, passing(reach)))
+    )
 
 
-def _undeclared(blocks: Blocks, a: int, b: int) -> Witness | None:
-    """A packet from VRF a to VRF b that no intent explains."""
-    reach = reach_from(blocks, a, b)
-    paths = undeclared_paths(reach)
-    return reached(reach, paths[:1].tolist())
+def _undeclared(reach: Reach) -> dict[tuple[int, int], VrfCrossing]:
+    """The pairs of VRFs between which packets pass that no intent explains, the first of them."""
+    found = {}
+    for pair, paths in _by_pair(reach, undeclared(reach, passing(reach))).items():
+        witness = reached(reach, paths[:1].tolist())
+        assert witness is not None, "an undeclared path without a packet"
+        ends = np.unique(np.stack([reach.paths.src[paths], reach.paths.dst[paths]]), axis=1)
+        found[pair] = VrfCrossing(*pair, witness, ends.shape[1])
+    return found
+
+
+def _by_pair(reach: Reach, paths: Column) -> dict[tuple[int, int], Column]:
+    """Paths by the VRFs of their ends, in order."""
+    vrf = reach.blocks.endpoint_vrf.astype(np.int64)
+    ends = np.stack([vrf[reach.paths.src[paths]], vrf[reach.paths.dst[paths]]])
+    order = np.lexsort(ends[::-1])
+    pairs, first = np.unique(ends[:, order], axis=1, return_index=True)
+    parts = np.split(paths[order], first[1:])
+    return {(a, b): part for (a, b), part in zip(pairs.T.tolist(), parts, strict=False)}
 
 
 class SeenBehind:

@@ -13,11 +13,10 @@ from any_flows import own
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from random_worlds import policies, worlds
-from reach_laws import says_what_brute_force_finds
+from reach_laws import isolation_is_what_paths_say, says_what_brute_force_finds
 from routed import at, endpoint, routed
 from wired import wired
 
-from cloison.views.world import World as View
 from compiler.compile import compile_policy
 from compiler.policy.ir import (
     L4,
@@ -156,6 +155,13 @@ def test_the_proof_says_either_and_neither_for_sure() -> None:
         assert ADDRESS in bounds, "it counts for either"
 
 
+@pytest.mark.slices(3)
+@FEW
+@given(shared(), policies())
+def test_isolation_of_vrfs_is_what_paths_say(network: Network, policy: Policy) -> None:
+    isolation_is_what_paths_say(World(network, policy))
+
+
 def test_both_may_send_from_it_and_nobody_else() -> None:
     for source, reason in ((0, "delivered"), (1, "delivered"), (2, "spoof_drop")):
         flow = Flow(0, 4, ADDRESS, 0x0A000003, 6, 40000, 80, src_endpoint=source)
@@ -217,11 +223,9 @@ def test_without_the_word_the_first_owner_has_it() -> None:
 
 
 def test_who_knows_one_owner_says_so() -> None:
-    views = View(OPEN.network, Policy())
     for ask in (
         lambda: diff(OPEN, OPEN),
         lambda: certificate(prove(OPEN)),
-        lambda: views.proof,
         lambda: validity({}, OPEN.network, (), Policy()),
     ):
         with pytest.raises(UndecidedError, match="several endpoints own"):

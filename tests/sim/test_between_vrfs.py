@@ -11,8 +11,9 @@ from compiler.policy.ir import Action, Direction, Named, Origin, Policy, Rule, S
 from compiler.policy.origin_kinds import KINDS
 from sim.blocks.blocks import build_blocks
 from sim.checker.paths import Paths
-from sim.proof.matrix import matrix
 from sim.proof.reachability import reachability
+from sim.proof.undeclared import passing
+from sim.proof.undeclared import undeclared as without_intent
 from sim.proof.vrf_pairs import isolation
 from sim.worlds.world import World
 
@@ -47,10 +48,11 @@ def undeclared(out: str, into: str) -> list[bool]:
     world = World(NETWORK, policy)
     paths = Paths(NETWORK, policy)
     paths.regions()
-    assert np.any(reachability(world).sets), "the packet gets there"
+    reach = reachability(world)
+    assert np.any(reach.sets), "the packet gets there"
     return [
         not isolation(build_blocks(world.program)).holds,
-        bool(len(matrix(reachability(world)).undeclared)),
+        bool(len(without_intent(reach, passing(reach)))),
         paths.undeclared == {(0, 1)},
     ]
 

@@ -278,9 +278,9 @@ FAULTS = (
         by="tests/sim/proof/test_failures.py::test_the_first_failure_that_breaks_is_found",
     ),
     Fault(
-        "sim/proof/matrix.py",
-        "without = both & ~(asked[out] & asked[into])",
-        "without = both & ~(asked[out] | asked[into])",
+        "sim/proof/undeclared.py",
+        "(both & ~(asked[out] & asked[into])).any(axis=1)",
+        "(both & ~(asked[out] | asked[into])).any(axis=1)",
         "an intent at one end explains packets between VRFs",
         "tests/sim/test_between_vrfs.py",
     ),
@@ -292,8 +292,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/matrix.py",
-        "may = (out & into.T) > 0",
-        "may = (out & into) > 0",
+        "may: Bits = (proof.out & proof.into.T & PERMITTED) > 0",
+        "may: Bits = (proof.out & proof.into & PERMITTED) > 0",
         "policies alone: the receiver is asked about what it sends",
         by="tests/sim/proof/test_matrix.py::test_policies_speak_of_vrfs_to_which_no_route_leads",
     ),

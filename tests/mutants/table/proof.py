@@ -164,8 +164,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/vrf_pairs.py",
-        "suspect = (sends | accepts) & UNDECLARED",
-        "suspect = sends & accepts & UNDECLARED",
+        "if (int(out[a, b]) | accepts) & UNDECLARED:",
+        "if int(out[a, b]) & accepts & UNDECLARED:",
         "proof without pairs: an intent at one end explains packets",
     ),
     Fault(
@@ -176,7 +176,7 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/vrf_pairs.py",
-        "accepts |= own if vrf == b else int(into[b, vrf])",
+        "accepts |= PERMITTED | UNDECLARED if vrf == b else int(into[b, vrf])",
         "accepts |= int(into[b, vrf])",
         "proof without pairs: who is seen in one's own VRF is not let in",
         by="tests/sim/proof/test_vrf_pairs.py::test_who_is_seen_in_one_s_own_vrf_is_let_in",

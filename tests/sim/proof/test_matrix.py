@@ -29,12 +29,17 @@ from fabric.building.network import Network
 from fabric.values.inventory import Endpoint
 from sim.checker.paths import Paths
 from sim.packets.reasons import Reason
-from sim.proof.matrix import matrix
+from sim.proof.matrix import Matrix, matrix
 from sim.proof.reachability import reachability
 from sim.proof.vrf_pairs import isolation
 from sim.worlds.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
+
+
+def matrix_of(world: World) -> Matrix:
+    reach = reachability(world)
+    return matrix(reach, isolation(world.blocks, reach))
 
 
 def permitted(policy: Policy, network: Network, a: Endpoint, b: Endpoint) -> bool:
@@ -71,7 +76,7 @@ def delivers(policy: Policy, network: Network, a: Endpoint, b: Endpoint) -> bool
 @given(worlds(), policies())
 def test_cells_are_what_brute_force_finds(network: Network, policy: Policy) -> None:
     reach = reachability(World(network, policy))
-    found = matrix(reach)
+    found = matrix(reach, isolation(reach.blocks, reach))
     assert found.groups == ("acme", "globex", "zone2")
     for cell in found.cells:
         ends = [
@@ -117,10 +122,10 @@ def test_packets_between_vrfs_need_an_intent_at_both_ends(out: str, into: str) -
     passes = bool(out and into)
     undeclared = passes and not all(KINDS[kind].declared for kind in (out, into))
     world = World(network, policy)
-    found = matrix(reachability(world))
-    assert found.cell("acme", "globex").open == passes
-    assert bool(len(found.undeclared)) == undeclared
-    assert isolation(world.blocks).holds == (not undeclared)
+    reach = reachability(world)
+    proof = isolation(world.blocks, reach)
+    assert matrix(reach, proof).cell("acme", "globex").open == passes
+    assert proof.holds == isolation(world.blocks).holds == (not undeclared)
     paths = Paths(network, policy)
     paths.regions()
     assert paths.undeclared == ({(0, 1)} if undeclared else set())
@@ -134,7 +139,7 @@ def test_nobody_is_let_in_to_himself() -> None:
     ]
     tables = {(0, 0): [("10.0.0.1/32", [(0, 0)])]}
     network = routed(["dpu1", "dpu2"], ["acme/main", "globex/main"], ends, tables)
-    found = matrix(reachability(World(network, Policy())))
+    found = matrix_of(World(network, Policy()))
     assert found.cell("acme", "acme").layers == ("route", "policy")
     assert found.cell("globex", "globex").layers == ("route",)
 
@@ -152,7 +157,7 @@ def test_policies_speak_of_vrfs_to_which_no_route_leads(named: str, way: Directi
     local, remote = (Named(("acme/*",)),), (InVrf(frozenset((named,))),)
     origin = Origin("zone rule", "closed")
     rule = Rule(Stage.OVERRIDE, way, 0, local, remote, (), Action.DENY, origin)
-    found = matrix(reachability(World(network, Policy((rule,)))))
+    found = matrix_of(World(network, Policy((rule,))))
     for tenant in ("globex", "initech"):
         closed = ("policy",) * named.startswith(tenant)
         asked = ("acme", tenant) if way is Direction.OUT else (tenant, "acme")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from matcher_laws import reads_no_more_than_it_says
 from naive import Header, outcomes, points
 from random_worlds import NODES, policies, worlds
-from reach_laws import says_what_brute_force_finds
+from reach_laws import isolation_is_what_paths_say, says_what_brute_force_finds
 from routed_demo import DEMO, DEMO_POLICY
 from wired import wired
 
@@ -128,6 +128,13 @@ def test_the_proof_is_what_brute_force_finds(versions: Two) -> None:
         versions.outcomes,
         axes,
     )
+
+
+@pytest.mark.slices(3)
+@FEW
+@given(two())
+def test_isolation_of_vrfs_is_what_paths_say(versions: Two) -> None:
+    isolation_is_what_paths_say(versions.mixed)
 
 
 @pytest.mark.slices(3)

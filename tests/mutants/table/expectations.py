@@ -259,7 +259,7 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/prove.py",
-        "findings += _undeclared(reach, table)",
+        "findings += _undeclared(reach, apart)",
         "pass",
         "packets between VRFs that no intent explains are no finding",
         by="tests/sim/proof/test_prove.py",

@@ -170,6 +170,31 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/vrf_pairs.py",
+        "found |= {pair: proven[pair] for pair in suspects if pair in proven}",
+        "found |= {pair: proven[pair] for pair in suspects[:1] if pair in proven}",
+        "proof: of paths that are known only the first pair that looks open is asked about",
+    ),
+    Fault(
+        "sim/proof/vrf_pairs.py",
+        "or any(e.anycast for e in network.endpoints)",
+        "",
+        "proof: an address of several owners is its first one's, and no path is walked",
+        by="tests/plugins/test_anycast.py::test_isolation_of_vrfs_is_what_paths_say",
+    ),
+    Fault(
+        "sim/proof/vrf_pairs.py",
+        "found[pair] = VrfCrossing(*pair, witness, ends.shape[1])",
+        "found[pair] = VrfCrossing(*pair, witness, len(paths))",
+        "proof: paths are counted as pairs of endpoints",
+    ),
+    Fault(
+        "sim/proof/undeclared.py",
+        "crosses: Bits = vrf[reach.paths.src] != vrf[reach.paths.dst]",
+        "crosses: Bits = vrf[reach.paths.src] < vrf[reach.paths.dst]",
+        "proof: what passes from a later VRF to an earlier one is not asked about",
+    ),
+    Fault(
+        "sim/proof/vrf_pairs.py",
         "routed[source[row], blocks.set_vrf[hop]] = True",
         "routed[source, blocks.set_vrf[blocks.set_off[hops]]] = True",
         "proof without pairs: only the first next hop of a set leads anywhere",

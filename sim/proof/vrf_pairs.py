@@ -37,7 +37,6 @@ from sim.blocks.numbering import expand
 from sim.proof.paths import Column
 from sim.proof.permits import (
     I64,
-    PERMITTED,
     UNDECLARED,
     Flags,
     bits,
@@ -182,7 +181,7 @@ def _crossings(
     for a, b in pairs:
         accepts = 0
         for vrf in behind_of.seen(a, b):
-            accepts |= PERMITTED | UNDECLARED if vrf == b else int(into[b, vrf])
+            accepts |= int(into[b, vrf])
         if accepts:
             found[a, b] = VrfCrossing(a, b)
             if (int(out[a, b]) | accepts) & UNDECLARED:

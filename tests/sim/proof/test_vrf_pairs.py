@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import ip_network
 from random import Random
 from typing import Any
 
@@ -118,7 +120,7 @@ def test_every_next_hop_of_a_set_leads_somewhere() -> None:
     }
     names = ["acme/main", "globex/main", "initech/main"]
     network = routed(["dpu1", "dpu2", "dpu3"], names, ends, rows)
-    found = said(isolation(build_blocks(compile_policy(network, Policy()))))
+    found = said(isolation_is_what_paths_say(World(network, Policy())))
     assert found == {(0, 1): True, (0, 2): True, (1, 0): True, (2, 0): True}
 
 
@@ -136,3 +138,29 @@ def test_who_is_seen_in_one_s_own_vrf_is_let_in() -> None:
     world = World(network, Policy())
     assert said(isolation(world.blocks)) == {(0, 1): True}
     isolation_is_what_paths_say(world)
+
+
+def test_pairs_of_endpoints_are_counted_once() -> None:
+    """However many addresses they have."""
+    ends = [
+        at(0, endpoint(0, "acme/web/x", 0, "10.0.0.1/32", "10.0.0.2/32")),
+        at(1, endpoint(1, "globex/web/y", 1, "10.0.1.1/32")),
+    ]
+    rows = [(f"10.0.0.{n}/32", [(0, 0)]) for n in (1, 2)] + [("10.0.1.1/32", [(1, 1)])]
+    network = routed(["dpu1", "dpu2"], ["a/main", "b/main"], ends, {(0, 0): rows, (1, 1): rows})
+    found = isolation_is_what_paths_say(World(network, Policy()))
+    assert [(c.src, c.dst, c.pairs) for c in found.crossings] == [(0, 1, 1), (1, 0, 1)]
+
+
+def test_a_second_owner_sends_too() -> None:
+    """Who answers goes to the VTEP of the second owner of an address."""
+    shared = ip_network("10.0.0.9/32")
+    ends = [
+        *(at(n, endpoint(n, f"acme/web/{n}", 0, str(shared))) for n in (0, 1)),
+        at(2, endpoint(2, "globex/web/y", 1, "10.0.1.1/32")),
+    ]
+    ends = [replace(e, anycast=frozenset((shared,)) if e.index < 2 else e.anycast) for e in ends]
+    there, back = ("10.0.1.1/32", [(2, 1)]), (str(shared), [(1, 0)])
+    tables = {(0, 0): [(str(shared), [(0, 0)])], (1, 0): [back, there], (2, 1): [back, there]}
+    network = routed(["dpu1", "dpu2", "dpu3"], ["acme/main", "globex/main"], ends, tables)
+    assert (0, 1) in said(isolation_is_what_paths_say(World(network, Policy())))

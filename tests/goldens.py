@@ -21,6 +21,7 @@ from cloison.loading.how import How
 from cloison.render.diagnostics import render, summary
 from cloison.verbs.checking import check_file
 from compiler.compile import compile_network
+from compiler.sources.cilium_policy import policy as cilium_policy
 from compiler.sources.network_policy import policy
 from compiler.targets import canonical, text
 from compiler.targets.catalogue import along, dumper
@@ -28,6 +29,7 @@ from fabric.building.build import build
 from fabric.building.cluster import CLUSTER, cluster_network
 from fabric.building.load import load_fabric
 from fabric.diagnostics import Diagnostic, InputError
+from fabric.file.spec import Dialect
 
 TESTS = Path(__file__).parent
 ERRORS = TESTS / "fabric" / "errors"
@@ -49,10 +51,12 @@ def manifest_diagnostics(path: Path) -> str:
     """What is wrong with a file of Kubernetes manifests, policies included."""
     with inside(path.parent):
         try:
-            network = cluster_network([Path(path.name)])
+            cilium = path.stem.startswith("c64")
+            dialect: Dialect = "cilium-1.20" if cilium else "kubernetes"
+            network = cluster_network([Path(path.name)], dialect=dialect)
             left_out = (record.diagnostic() for record in network.not_evaluated)
             found: tuple[Diagnostic, ...] = (*network.manifests[CLUSTER].warnings, *left_out)
-            policy(network)
+            (cilium_policy if cilium else policy)(network)
         except InputError as error:
             found = error.diagnostics
         return f"{render(found)}\n{summary(found)}\n"

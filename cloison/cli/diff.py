@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cloison.cli.errors import FINDING, leave
-from cloison.cli.options import manifest_options, output_option, quiet_option, world_options
+from cloison.cli.options import (
+    DIALECTS,
+    manifest_options,
+    output_option,
+    quiet_option,
+    world_options,
+)
 from cloison.loading.brief import brief
 from cloison.loading.keeping import keeping
 
@@ -24,6 +31,12 @@ if TYPE_CHECKING:
 @click.argument("new", type=click.Path(path_type=Path), required=False)
 @click.option("--watch", is_flag=True, help="Compare again whenever a file of NEW changes.")
 @manifest_options
+@click.option(
+    "--dialect",
+    "spoken",
+    type=click.Choice(DIALECTS),
+    help="Whose reading of policies holds in NEW; without NEW, in OLD as it would be then.",
+)
 @world_options
 @output_option("table", "json", "md")
 @quiet_option
@@ -31,6 +44,7 @@ def command(
     old: Path,
     new: Path | None,
     watch: bool,
+    spoken: str | None,
     how: How,
     output: str,
     quiet: bool,
@@ -47,6 +61,9 @@ def command(
     1 when there is a difference, or a finding in one of them; 4 when that is
     unknown, because something in one of them is not evaluated.
 
+    With --dialect NEW is read as another engine reads policies; left out, it is OLD:
+    what a cluster's move between engines changes.
+
     With --watch OLD is read once, and NEW (left out: OLD as it is edited) again after
     every change of a file, until Ctrl-C; what cannot be read is told and waited for.
     """
@@ -60,7 +77,9 @@ def command(
     from fabric.io.reading import there
     from sim.diff.diff import diff
 
-    if new is None and not watch:
+    if watch and spoken:
+        raise click.UsageError("--dialect is not for --watch")
+    if new is None and not (watch or spoken):
         raise click.UsageError("Missing argument 'NEW'.")
     with ExitStack() as stack:
         old, new = stack.enter_context(laid_out(old, new or old, partial(click.echo, err=True)))
@@ -71,11 +90,11 @@ def command(
             return
         tell = stack.enter_context(progress(quiet=quiet))
 
-        def make(path: Path, how: How) -> World:
+        def make(path: Path, said: Any, how: How) -> World:
             tell(f"build {path}")
-            return World.read([path], how)
+            return World.read([path], replace(how, dialect=said) if said else how)
 
-        worlds = both([partial(make, path) for path in (old, new)], how)
+        worlds = both([partial(make, *side) for side in ((old, None), (new, spoken))], how)
         tell("compare")
         found = diff(*worlds)
     _show(found, output)

@@ -10,7 +10,7 @@ import click
 
 from cloison.cli import completion
 from cloison.cli.errors import UNKNOWN
-from cloison.cli.options import manifest_options, output_option, world_options
+from cloison.cli.options import dialect_options, manifest_options, output_option, world_options
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
@@ -31,6 +31,7 @@ MOST = 1000
 @click.argument("dst", shell_complete=completion.endpoints, metavar="DST[:PORT[/PROTO]]")
 @click.option("-6", "--ipv6", is_flag=True, help="Follow the IPv6 packet if there is one.")
 @manifest_options
+@dialect_options
 @world_options
 @output_option("table", "json")
 def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str) -> None:

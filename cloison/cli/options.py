@@ -82,6 +82,8 @@ def world_options(function: F) -> F:
         accept: tuple[str, ...],
         ipblock: Any = "pods",
         host_network: Any = "exempt",
+        dialect: Any = None,
+        names: str | None = None,
         **others: Any,
     ) -> Any:
         from cloison.loading.how import How
@@ -93,6 +95,8 @@ def world_options(function: F) -> F:
             host_network,
             accept,
             drained=drained,
+            dialect=dialect,
+            names=names,
         )
         return function(*args, how=how, **others)
 
@@ -178,6 +182,23 @@ def drain_option(function: F) -> F:
 def quiet_option(function: F) -> F:
     """`-q/--quiet`: no progress on stderr."""
     return click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")(function)
+
+
+DIALECTS = ["kubernetes", "cilium-1.20"]
+
+
+def dialect_options(function: F) -> F:
+    """Whose reading of policies holds: `--dialect`, `--names`."""
+    function = click.option(
+        "--names",
+        metavar="FILE",
+        help="Manifests only: the names that pods resolve, with their addresses, for Cilium.",
+    )(function)
+    return click.option(
+        "--dialect",
+        type=click.Choice(DIALECTS),
+        help="Whose reading of policies holds [default: what the file says, else kubernetes].",
+    )(function)
 
 
 def manifest_options(function: F) -> F:

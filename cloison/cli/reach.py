@@ -10,7 +10,13 @@ import click
 
 from cloison.cli import completion
 from cloison.cli.errors import UNKNOWN, USAGE
-from cloison.cli.options import manifest_options, output_option, quiet_option, world_options
+from cloison.cli.options import (
+    dialect_options,
+    manifest_options,
+    output_option,
+    quiet_option,
+    world_options,
+)
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
@@ -47,6 +53,7 @@ if TYPE_CHECKING:
     help="DIR only: answer questions, one JSON object per line.",
 )
 @manifest_options
+@dialect_options
 @output_option(
     around=("matrix", "dot"),
     default=None,

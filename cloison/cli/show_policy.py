@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def labels() -> Iterable[str]:
     """The stages of every policy that is read."""
-    from compiler.policy.stages import TIERED
+    from compiler.policy.stages import WIDEST
 
-    return (stage.label for stage in TIERED)
+    return (stage.label for stage in WIDEST)
 
 
 @click.command()

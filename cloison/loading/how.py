@@ -5,7 +5,9 @@
 manifests without a fabric file, which says the same itself. `accept` are kinds of objects that the
 user lets pass although they are not evaluated (`fabric.kubernetes.unevaluated.accepting`). `dual`
 assumes IPv6 addresses too in manifests that do not speak of IPv6. `sources` are those that policy
-is read from, without them all that there are (`compiler.sources`).
+is read from, without them all that there are (`compiler.sources`). `dialect` is the one in which
+all policies are read, whatever a fabric file says; `names` is a file of domain names, for
+manifests.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ class How:
     dual: bool = False
     sources: tuple[Source, ...] | None = None
     drained: tuple[str, ...] = ()
+    dialect: Literal["kubernetes", "cilium-1.20"] | None = None
+    names: str | None = None
 
 
 AS_USUAL = How()

@@ -89,8 +89,9 @@ def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
 
     def make(vet: Vet) -> Network:
         network = cluster_network(
-            paths, ipblock=how.ipblock, host_network=how.host_network, dual=how.dual
-        )
+            paths, ipblock=how.ipblock, host_network=how.host_network, dual=how.dual,
+            dialect=how.dialect or "kubernetes", names=how.names,
+        )  # fmt: skip
         vet(network)
         return network
 
@@ -134,10 +135,21 @@ def _examined(path: Path | str, how: How, text: str | None) -> Read:
     from fabric.building.load import examine
 
     spec, found = examine(path, text)
+    if spec is not None and how.dialect is not None:
+        spec = in_dialect(spec, how.dialect)
     if spec is None or found.errors:
         found.items += manifest_errors(spec, how) if spec else ()
         return Read(errors=tuple(dict.fromkeys(found.errors)), warnings=found.warnings)
     return read_spec(spec, how, found.warnings)
+
+
+def in_dialect(spec: FabricSpec, dialect: str) -> FabricSpec:
+    """The file as if every tenant's cluster read policies in this dialect."""
+    tenants = {
+        name: tenant.model_copy(update={"dialect": dialect})
+        for name, tenant in spec.tenants.items()
+    }
+    return spec.model_copy(update={"tenants": tenants})
 
 
 @uncollected()
@@ -167,8 +179,8 @@ def manifest_errors(spec: FabricSpec, how: How) -> tuple[Diagnostic, ...]:
 
     problems = Diagnostics()
     found = readable_workloads(spec, problems)
-    for manifests in {id(m): m for m in found.values()}.values():
-        twice(manifests, sources_of(how), problems)
+    for tenant, manifests in {id(m): (t, m) for t, m in found.items()}.values():
+        twice(manifests, sources_of(how), problems, spec.tenants[tenant].dialect)
         for source in sources_of(how):
             source.mistakes(manifests, problems)
     return problems.errors

@@ -1,6 +1,7 @@
 """The matchers: who can stand at either side of a rule. A new one is a class of its own, anywhere.
 
-Each says all that `compiler.policy.matcher` lists; `MATCHERS` is what the laws run over.
+Each says all that `compiler.policy.matcher` lists; `MATCHERS` is what the laws run over, and
+`compiler.policy.identity_matchers` has those of clusters with Cilium.
 """
 
 from __future__ import annotations
@@ -56,12 +57,14 @@ class Everyone(Matcher):
 @dataclass(frozen=True, slots=True)
 class Pods(Matcher):
     """Pods of one cluster (a tenant) by labels; `namespace` narrows to one, `namespaces` selects by
-    namespace labels; both None means every namespace. Host-network pods and nodes never match."""
+    namespace labels; both None means every namespace. `accounts` are terms about the name of their
+    service account (`ACCOUNT`). Host-network pods and nodes never match."""
 
     cluster: str
     labels: LabelSelector = ()
     namespace: str | None = None
     namespaces: LabelSelector | None = None
+    accounts: LabelSelector = ()
 
     def selects(self, endpoint: Endpoint, network: Network) -> bool:
         return (
@@ -73,6 +76,7 @@ class Pods(Matcher):
                 self.namespaces is None or labels_match(self.namespaces, endpoint.namespace_labels)
             )
             and labels_match(self.labels, endpoint.labels)
+            and (not self.accounts or self._as_whom(endpoint))
         )
 
     def means(
@@ -80,15 +84,19 @@ class Pods(Matcher):
     ) -> bool:
         return remote is not None and self.selects(remote, network)
 
+    def _as_whom(self, endpoint: Endpoint) -> bool:
+        return labels_match(self.accounts, {ACCOUNT: endpoint.service_account or "default"})
+
     def covers(self, around: Around, local: Endpoint | None) -> Members:
         return Members(around.endpoints(self))
 
     def text(self) -> str:
         where = self.namespace if self.namespaces is None else f"ns[{terms(self.namespaces)}]"
-        return f"pods {self.cluster}/{where or '*'}[{terms(self.labels)}]"
+        as_whom = f" as [{terms(self.accounts)}]" if self.accounts else ""
+        return f"pods {self.cluster}/{where or '*'}[{terms(self.labels)}]{as_whom}"
 
     def looks(self) -> frozenset[str]:
-        return PODS_LOOK
+        return PODS_LOOK | {"service_account"} if self.accounts else PODS_LOOK
 
     def label_keys(self) -> Iterable[str]:
         return (term.key for term in (*self.labels, *(self.namespaces or ())))
@@ -106,6 +114,8 @@ class Pods(Matcher):
         return self.namespace
 
 
+ACCOUNT = "service account"
+"""The one key of terms about service accounts; a pod that names none has that called default."""
 PODS_LOOK = frozenset(("kind", "host_network", "tenant", "namespace", "namespace_labels", "labels"))
 
 

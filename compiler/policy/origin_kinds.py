@@ -105,6 +105,15 @@ ADMIN_POLICY, BASELINE_POLICY, CLUSTER_POLICY = (
     )
     for name in ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy")
 )  # fmt: skip
+CILIUM_POLICY, CILIUM_WIDE_POLICY = (
+    OriginKind(
+        name, declared=False, silent=False, own=False, closing=False, bare=False,
+        policy=True, suspicion=(1, 3), listed=Listed.COUNTED, whole=whole,
+    )
+    for name, whole in (
+        ("CiliumNetworkPolicy", False), ("CiliumClusterwideNetworkPolicy", True),
+    )
+)  # fmt: skip
 ZONE_RULE = OriginKind(
     "zone rule", declared=True, silent=False, own=False, closing=False, bare=False,
     policy=False, suspicion=(2, 1), listed=Listed.NAMED,
@@ -146,8 +155,9 @@ KINDS: Mapping[str, OriginKind] = MappingProxyType(
     {
         str(kind): kind
         for kind in (
-            NETWORK_POLICY, ADMIN_POLICY, BASELINE_POLICY, CLUSTER_POLICY, ZONE_RULE, BOOT_SERVICE,
-            LEAK, PEERING, ZONE, TENANT, HOST_STATE, LAST_WORD, DEFAULT,
+            NETWORK_POLICY, ADMIN_POLICY, BASELINE_POLICY, CLUSTER_POLICY, CILIUM_POLICY,
+            CILIUM_WIDE_POLICY, ZONE_RULE, BOOT_SERVICE, LEAK, PEERING, ZONE, TENANT, HOST_STATE,
+            LAST_WORD, DEFAULT,
         )
     }
 )  # fmt: skip

@@ -63,18 +63,31 @@ def no_mistakes(manifests: Manifests, problems: Diagnostics) -> None:
     """Of a source that reads no manifests."""
 
 
-def twice(manifests: Manifests, sources: Iterable[Source], problems: Diagnostics) -> None:
+def twice(
+    manifests: Manifests, sources: Iterable[Source], problems: Diagnostics, dialect: str
+) -> None:
     """Tell of claimed objects of one name that say different things."""
     for source in sources:
-        manifests.claimed(source.claims, problems)
+        manifests.claimed(spoken(source.claims, dialect), problems)
+
+
+def spoken(claims: Iterable[ClaimedKind], dialect: str) -> tuple[ClaimedKind, ...]:
+    """Those claims that are about clusters of a dialect."""
+    return tuple(claim for claim in claims if claim.spoken(dialect))
+
+
+def dialect_of(network: Network, tenant: str) -> str:
+    """Whose reading of policies a tenant's cluster enforces."""
+    settings = None if network.spec is None else network.spec.tenants.get(tenant)
+    return "kubernetes" if settings is None else settings.dialect
 
 
 def together(network: Network, sources: Sequence[Source]) -> Policy:
     """Everything that these sources say, in their order. Raises `InputError` where objects that
     they claim stand twice and say different things."""
     problems = Diagnostics()
-    for manifests in network.manifests.values():
-        twice(manifests, sources, problems)
+    for tenant, manifests in network.manifests.items():
+        twice(manifests, sources, problems, dialect_of(network, tenant))
     problems.check()
     out = Policy()
     for source in sources:
@@ -88,7 +101,9 @@ def with_unclaimed(network: Network, sources: Sequence[Source]) -> Network:
     evaluated = {
         record
         for tenant, manifests in network.manifests.items()
-        for record in owned_by(tenant, as_wholes(manifests.covered(claims)))
+        for record in owned_by(
+            tenant, as_wholes(manifests.covered(spoken(claims, dialect_of(network, tenant))))
+        )
     }
     told = [r for r in network.not_evaluated if replace(r, touches="") not in evaluated]
     for tenant, manifests in network.manifests.items():

@@ -98,6 +98,9 @@ class Stage:
     ADMIN: ClassVar[Stage]
     WORKLOAD: ClassVar[Stage]
     BASELINE: ClassVar[Stage]
+    CONDITION: ClassVar[Stage]
+    CILIUM: ClassVar[Stage]
+    CILIUM_DEFAULT: ClassVar[Stage]
 
     def __repr__(self) -> str:
         return f"Stage.{self.name}"
@@ -159,7 +162,22 @@ TIERS = (
 """Before and behind the policies of namespaces; a policy has them where a cluster has such
 objects."""
 
-for _stage in (*STAGES, *TIERS):
+# fmt: off
+UNION = (
+    Stage("CONDITION", "condition", Owner.CLUSTER, HERE, "condition_drop", Action.PERMIT,
+          Combine.DENY_WINS, DENY_OR_NEXT),
+    Stage("CILIUM", "cilium", Owner.CLUSTER, HERE, "cilium_drop", Action.PERMIT,
+          Combine.DENY_WINS,
+          (Does(Action.DENY, "deny", To.DROP), Does(Action.PERMIT, "pass", To.NEXT),
+           Does(Action.PERMIT_FINAL, "allow", To.END))),
+    Stage("CILIUM_DEFAULT", "cilium_default", Owner.CLUSTER, HERE, "cilium_default_drop",
+          Action.PERMIT, FIRST, DENY_OR_NEXT),
+)
+# fmt: on
+"""Of clusters whose policies Cilium enforces: what permits ask for besides, its policies and those
+of namespaces as one union, and behind the baseline what becomes of the rest."""
+
+for _stage in (*STAGES, *TIERS, *UNION):
     setattr(Stage, _stage.name, _stage)
 
 
@@ -170,7 +188,9 @@ def inserted(stages: Stages, new: Stage, *, after: Stage) -> Stages:
 
 
 TIERED = (*STAGES[:-1], Stage.ADMIN, Stage.WORKLOAD, Stage.BASELINE)
-"""All of them: the stages of a policy of which some cluster has tiers."""
+"""The stages of a policy of which some cluster has tiers."""
+WIDEST = (*TIERED[:-1], Stage.CONDITION, Stage.CILIUM, Stage.BASELINE, Stage.CILIUM_DEFAULT)
+"""All that there are: those of a policy of which Cilium enforces a part."""
 
 
 @lru_cache(maxsize=64)

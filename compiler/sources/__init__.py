@@ -4,11 +4,12 @@
 """
 
 from compiler.policy.source import Source
-from compiler.sources import admin_policy, isolation, network_policy, zones
+from compiler.sources import admin_policy, cilium_policy, isolation, network_policy, zones
 
 SOURCES: tuple[Source, ...] = (
     zones.SOURCE,
     isolation.SOURCE,
     network_policy.SOURCE,
     admin_policy.SOURCE,
+    cilium_policy.SOURCE,
 )

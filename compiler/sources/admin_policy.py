@@ -20,6 +20,7 @@ Rules that hold here:
    what the policy is about is unknown.
 8. Where only addresses are unknown that no endpoint is known to have, it is packets to the outside
    that are unknown; all of them, where nodes have doors to pods.
+9. Clusters in which Cilium enforces policies are left to `compiler.sources.cilium_policy`.
 
 Source: network-policy-api `apis/v1alpha2/clusternetworkpolicy_types.go`, for rule 3 its blog
 "Getting started with ANP", which speaks of each direction; the reading of objects is in
@@ -48,9 +49,10 @@ from compiler.policy.ir import (
 )
 from compiler.policy.labels import LabelSelector, labels_match
 from compiler.policy.origin_kinds import LAST_WORD, kind_of
-from compiler.policy.source import Otherwise, Source
+from compiler.policy.source import Otherwise, Source, dialect_of
 from compiler.policy.stages import TIERED
 from compiler.sources import network_policy_v1
+from compiler.sources.admin_policy_objects import CLAIMS as CLAIMS
 from compiler.sources.admin_policy_objects import (
     AdminPeer,
     AdminPolicy,
@@ -61,20 +63,11 @@ from compiler.sources.admin_policy_objects import (
 from fabric.building.cluster import is_cluster, nodes_are_placed
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Diagnostics, Span
-from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.manifests import Manifests
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.values.address_sets import address_in
 from fabric.values.names import NODE
 
-GROUP = "policy.networking.k8s.io"
-CLAIMS = (
-    ClaimedKind(GROUP, "AdminNetworkPolicy", ("v1alpha1",), once=True, namespaced=False),
-    ClaimedKind(GROUP, "BaselineAdminNetworkPolicy", ("v1alpha1",), once=True, namespaced=False),
-    ClaimedKind(
-        GROUP, "ClusterNetworkPolicy", ("v1alpha2", "v1beta1"), once=True, namespaced=False
-    ),
-)
 OUTSIDE = "0.0.0.0", "::"
 """Addresses that nobody has but whoever has all others."""
 STAGE = {Tier.ADMIN: Stage.ADMIN, Tier.BASELINE: Stage.BASELINE}
@@ -83,7 +76,7 @@ STAGE = {Tier.ADMIN: Stage.ADMIN, Tier.BASELINE: Stage.BASELINE}
 def policy(network: Network) -> Policy:
     """Every tenant's policies; raises one `InputError` with every mistake."""
     problems = Diagnostics()
-    found = {t: read(m, problems) for t, m in sorted(network.manifests.items())}
+    found = {t: read(m, problems) for t, m in clusters(network)}
     problems.check()
     orders, out = count(), Policy()
     for tenant, policies in found.items():
@@ -91,6 +84,13 @@ def policy(network: Network) -> Policy:
             rules = tuple(cluster(network, tenant, policies, orders))
             out += Policy(rules, stages=TIERED)
     return out
+
+
+def clusters(network: Network) -> Iterator[tuple[str, Manifests]]:
+    """The tenants of which this source reads policies, by name, with their manifests (rule 9)."""
+    for tenant, manifests in sorted(network.manifests.items()):
+        if dialect_of(network, tenant) == "kubernetes":
+            yield tenant, manifests
 
 
 def read(manifests: Manifests, problems: Diagnostics) -> tuple[AdminPolicy, ...]:
@@ -163,7 +163,7 @@ def nodes(network: Network, tenant: str, labels: LabelSelector) -> Iterator[Matc
 
 def unread(network: Network) -> Iterator[Unevaluated]:
     """Rules 6 to 8."""
-    for tenant, manifests in sorted(network.manifests.items()):
+    for tenant, manifests in clusters(network):
         for source in manifests.claimed(CLAIMS):
             item = admin_policy(source, Diagnostics())
             for what, span, outside in _unknown(network, tenant, item):
@@ -215,7 +215,7 @@ def _without_object(network: Network, tenant: str) -> str | None:
 
 def otherwise(network: Network, policy: Policy) -> Iterator[Otherwise]:
     """Rule 1: what would be in force if others of one priority or version came first, each once."""
-    found = {t: read(m, Diagnostics()) for t, m in sorted(network.manifests.items())}
+    found = {t: read(m, Diagnostics()) for t, m in clusters(network)}
     others = tuple(rule for rule in policy.rules if rule.stage not in STAGE.values())
     for tenant, policies in found.items():
         for first, item, why, moved in (*_alike(policies), *_of_two_versions(policies)):
@@ -289,7 +289,7 @@ def mistakes(manifests: Manifests, problems: Diagnostics) -> None:
 
 def lints(network: Network, policy: Policy | None) -> Iterator[Diagnostic]:
     """Rule 5: what only looks as if it said something."""
-    for _, manifests in sorted(network.manifests.items()):
+    for _, manifests in clusters(network):
         for item in read(manifests, Diagnostics()):
             for rule in item.rules:
                 yield from (_closed(item, rule, p) for p in rule.peers if p.closed)

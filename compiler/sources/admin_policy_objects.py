@@ -11,19 +11,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from compiler.policy.ir import L4, Action, Direction, LabelSelector
 from compiler.sources.network_policy_v1 import LISTS, PORT_NAME, number, prefix, selector
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.extend import ReadableDocument
+from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.cursor import Cursor
-from fabric.kubernetes.metadata import metadata
+from fabric.kubernetes.metadata import metadata, valid_key
 from fabric.kubernetes.workloads import PORTED
 from fabric.values.inventory import Prefix
 from fabric.values.ports import ANY
 
+GROUP = "policy.networking.k8s.io"
+CLAIMS = (
+    ClaimedKind(GROUP, "AdminNetworkPolicy", ("v1alpha1",), once=True, namespaced=False),
+    ClaimedKind(GROUP, "BaselineAdminNetworkPolicy", ("v1alpha1",), once=True, namespaced=False),
+    ClaimedKind(
+        GROUP, "ClusterNetworkPolicy", ("v1alpha2", "v1beta1"), once=True, namespaced=False
+    ),
+)
 LOWEST = 1000
 """The last priority there is."""
 PODS = ("namespaceSelector", "podSelector")
@@ -82,7 +91,8 @@ class AdminPolicy:
 @dataclass(frozen=True, slots=True)
 class Form:
     """What differs between versions: `tier` (None: the object says it), words of `actions`, most
-    items of a list, how ports are written, and which selectors pods are `needed` to have."""
+    items of a list, how ports are written, and which selectors pods are `needed` to have. Keys of
+    labels are `valid`, which differs between dialects."""
 
     tier: Tier | None
     ranked: bool
@@ -91,12 +101,18 @@ class Form:
     ports: str
     port: Callable[[Cursor], L4]
     needed: tuple[str, ...] = ()
+    valid: Callable[[str], bool] = valid_key
 
 
-def admin_policy(source: ReadableDocument, problems: Diagnostics) -> AdminPolicy:
-    """The policy of an object; mistakes go to `problems`."""
+def admin_policy(
+    source: ReadableDocument, problems: Diagnostics, cilium: bool = False
+) -> AdminPolicy:
+    """The policy of an object; mistakes go to `problems`. What `cilium` reads, it may say too: keys
+    of reserved labels, and a protocol without ports."""
     version, kind = source.value["apiVersion"].rpartition("/")[2], source.value["kind"]
     form = FORMS[version, kind]
+    if cilium:
+        form = replace(form, valid=reserved_too, port=ports_or_none)
     root = Cursor.of(source, problems)
     root.closed(("apiVersion", "kind", "metadata", "spec", "status"), "C630")
     about, spec = metadata(root), root["spec"]
@@ -155,12 +171,14 @@ def subject(field: Cursor, form: Form) -> tuple[LabelSelector, LabelSelector]:
 def pods(item: Cursor, form: Form) -> tuple[LabelSelector, LabelSelector]:
     """Pods by their namespaces alone, or by their own labels too."""
     if item["namespaces"]:
-        return selector(item["namespaces"]), ()
+        return selector(item["namespaces"], form.valid), ()
     item["pods"].closed(PODS, "C630")
     for key in form.needed if item["pods"] else ():
         if not item["pods"][key]:
             item["pods"].error("C632", f"needs {key}", f"all are {key}: {{}}")
-    return selector(item["pods"]["namespaceSelector"]), selector(item["pods"]["podSelector"])
+    both = (item["pods"][key] for key in ("namespaceSelector", "podSelector"))
+    namespaces, own = (selector(field, form.valid) for field in both)
+    return namespaces, own
 
 
 def rules(spec: Cursor, form: Form, tier: Tier) -> Iterator[AdminRule]:
@@ -178,7 +196,7 @@ def rules(spec: Cursor, form: Form, tier: Tier) -> Iterator[AdminRule]:
                 limited(field, form)
             item["name"].check(lambda text: len(text) <= 100, "C633", "at most 100 characters")
             l4 = tuple(form.port(p) for p in item[form.ports].items())
-            if form is WIDE and item[form.ports] and not l4:
+            if form.ports == WIDE.ports and item[form.ports] and not l4:
                 item[form.ports].error("C633", "needs an item; without the key it means everything")
             named = any(p.name is not None for p in l4)
             if named and any(p.nodes is not None or p.networks or p.names for p in peers):
@@ -217,7 +235,7 @@ def peer(item: Cursor, direction: Direction, form: Form) -> AdminPeer:
     if not given or not given.keys() <= set(known):
         return AdminPeer(item.span, closed=True)
     if item["nodes"]:
-        return AdminPeer(item.span, nodes=selector(item["nodes"]))
+        return AdminPeer(item.span, nodes=selector(item["nodes"], form.valid))
     if item["networks"]:
         limited(item["networks"], form)
         blocks = [(prefix(block), block.span) for block in item["networks"].items()]
@@ -287,6 +305,19 @@ def port_v1alpha2(item: Cursor) -> L4:
         return spread(target["range"], protocol)
     value = number(target["number"])
     return L4(protocol) if value is None else L4(protocol, value, value)
+
+
+def reserved_too(text: str) -> bool:
+    """Whether a key can be that of a label of a pod, or of what is none."""
+    return valid_key(text.removeprefix("reserved:"))
+
+
+def ports_or_none(item: Cursor) -> L4:
+    """One item of `protocols`, which may be a protocol alone."""
+    for name, protocol in PORTED.items():
+        if item.value == {name.lower(): {}}:
+            return L4(protocol)
+    return port_v1alpha2(item)
 
 
 def by_name(field: Cursor) -> L4:

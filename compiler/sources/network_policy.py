@@ -9,6 +9,7 @@ Rules that hold here:
 4. Every peer becomes a rule of its own, so that what matched has a line: an ipBlock's is that of
    its CIDR. The index is that of the rule in the user's list.
 5. A tenant's manifests are one cluster; its policies speak of its own pods only.
+6. Clusters in which Cilium enforces policies are left to `compiler.sources.cilium_policy`.
 
 Source: kubernetes/api `networking/v1/types.go`; the reading of objects is in
 `compiler.sources.network_policy_v1`.
@@ -33,7 +34,7 @@ from compiler.policy.ir import (
 )
 from compiler.policy.lints import lints as doubts
 from compiler.policy.origin_kinds import DEFAULT, NETWORK_POLICY
-from compiler.policy.source import Source, all_read, ordered
+from compiler.policy.source import Source, all_read, dialect_of, ordered
 from compiler.sources.network_policy_v1 import CLAIMS, AllowRule, NetworkPolicy, network_policy
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Diagnostics
@@ -49,6 +50,8 @@ def policy(network: Network) -> Policy:
     out = Policy()
     orders = count()
     for tenant, manifests in sorted(network.manifests.items()):
+        if dialect_of(network, tenant) != "kubernetes":
+            continue
         if id(manifests) not in known:
             known[id(manifests)] = tuple(
                 network_policy(source, problems) for source in manifests.claimed(CLAIMS)

@@ -7,6 +7,7 @@ as well: a misspelt `namespaceSelector` would silently widen a peer.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_network
 
@@ -74,8 +75,11 @@ class NetworkPolicy:
     rules: tuple[AllowRule, ...]
 
 
-def network_policy(source: ReadableDocument, problems: Diagnostics) -> NetworkPolicy:
-    """The policy of an object; mistakes go to `problems`."""
+def network_policy(
+    source: ReadableDocument, problems: Diagnostics, every: bool = False
+) -> NetworkPolicy:
+    """The policy of an object; mistakes go to `problems`. With `every` its rules isolate, whatever
+    types it names."""
     root = Cursor.of(source, problems)
     root.closed(("apiVersion", "kind", "metadata", "spec", "status"), "C620")
     about, spec = metadata(root), root["spec"]
@@ -87,6 +91,9 @@ def network_policy(source: ReadableDocument, problems: Diagnostics) -> NetworkPo
         for direction, items in lists.items()
         for index, item in enumerate(items.items())
     ]
+    if every:
+        spans = {rule.direction: lists[rule.direction].key_span for rule in rules}
+        directions = {**spans, **directions}
     return NetworkPolicy(
         about.namespace,
         about.name,
@@ -233,22 +240,22 @@ def number(field: Cursor) -> int | None:
     return found
 
 
-def selector(field: Cursor) -> LabelSelector:
-    """A label selector; absent or empty selects everything."""
+def selector(field: Cursor, valid: Callable[[str], bool] = valid_key) -> LabelSelector:
+    """A label selector; absent or empty selects everything. Its keys are `valid`."""
     field.closed(("matchLabels", "matchExpressions"), "C620")
     terms = [
         Requirement(key, "In", frozenset((value(field["matchLabels"][key]),)))
         for key in field["matchLabels"].names()
-        if key_is_valid(field["matchLabels"][key], key)
+        if key_is_valid(field["matchLabels"][key], key, valid)
     ]
-    return (*terms, *map(requirement, field["matchExpressions"].items()))
+    return (*terms, *(requirement(item, valid) for item in field["matchExpressions"].items()))
 
 
-def requirement(item: Cursor) -> Requirement:
+def requirement(item: Cursor, valid: Callable[[str], bool]) -> Requirement:
     """One term of `matchExpressions`."""
     item.closed(("key", "operator", "values"), "C620")
     key, operator = item["key"].text(), item["operator"].text()
-    key_is_valid(item["key"], key)
+    key_is_valid(item["key"], key, valid)
     values = frozenset(map(value, item["values"].items()))
     if operator not in OPERATORS:
         item["operator"].error("C621", f'"{operator}" is not one of {", ".join(OPERATORS)}')
@@ -265,8 +272,8 @@ def value(field: Cursor) -> str:
     return field.check(valid_value, "C621", "a label value")
 
 
-def key_is_valid(field: Cursor, key: str) -> bool:
+def key_is_valid(field: Cursor, key: str, valid: Callable[[str], bool]) -> bool:
     """Whether a key can be a label's; an error otherwise."""
-    if not valid_key(key):
+    if not valid(key):
         field.error("C621", f'"{key}" is not a label key')
-    return valid_key(key)
+    return valid(key)

@@ -28,7 +28,7 @@ from fabric.control.evpn import imports, originate
 from fabric.control.fib import build_fib
 from fabric.control.underlay import converge
 from fabric.diagnostics import Diagnostic
-from fabric.file.spec import FabricSpec, Site, Tenant
+from fabric.file.spec import Dialect, Entity, FabricSpec, Site, Tenant
 from fabric.io.phases import phase
 from fabric.kubernetes.manifests import Manifests, load_manifests
 from fabric.kubernetes.unevaluated import Unevaluated, left_to_sources, owned_by
@@ -55,11 +55,15 @@ def cluster_network(
     host_network: HostNetwork = "exempt",
     ipblock: IpBlock = "pods",
     dual: bool = False,
+    dialect: Dialect = "kubernetes",
+    names: str | None = None,
+    entities: Mapping[Entity, list[str]] = {},
 ) -> Network:
     """The network of manifest files and directories; raises one `InputError` with every mistake.
 
     `ipblock` says whether an ipBlock matches addresses of pods; `dual` assumes addresses of both
-    families although the manifests do not speak of IPv6.
+    families although the manifests do not speak of IPv6. `dialect`, `names` and `entities` are
+    those of a tenant.
     """
     manifests = load_manifests(paths)
     endpoints, warnings = _Endpoints(manifests, host_network, dual).table()
@@ -68,7 +72,8 @@ def cluster_network(
         warnings=(*manifests.warnings, *warnings),
         not_evaluated=(*manifests.not_evaluated, *shared(manifests)),
     )
-    return around(endpoints, manifests, ipblock)
+    tenant = Tenant(ipblock=ipblock, dialect=dialect, names=names, entities=dict(entities))
+    return around(endpoints, manifests, tenant)
 
 
 def is_cluster(network: Network) -> bool:
@@ -87,9 +92,9 @@ def nodes_are_placed(network: Network) -> bool:
     return bool(objects) and named <= placed
 
 
-def around(endpoints: tuple[Endpoint, ...], manifests: Manifests, ipblock: IpBlock) -> Network:
+def around(endpoints: tuple[Endpoint, ...], manifests: Manifests, tenant: Tenant) -> Network:
     """A network of one node that holds these endpoints (rule 1)."""
-    tenants = {CLUSTER: Tenant(ipblock=ipblock)}
+    tenants = {CLUSTER: tenant}
     spec = FabricSpec(cloison=1, name=CLUSTER, sites={CLUSTER: Site()}, tenants=tenants)
     node = Node(0, CLUSTER, Role.DPU, CLUSTER)
     wiring = Multigraph()

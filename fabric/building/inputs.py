@@ -1,4 +1,5 @@
-"""Which files a network was read from: the fabric file, what it extends, its lock, the manifests.
+"""Which files a network was read from: the fabric file, what it extends, its lock, the manifests,
+and files of names.
 
 Directories count as the files that are read in them, in the order in which they are read.
 """
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fabric.diagnostics import Diagnostics
+from fabric.file.domain_names import names_file
 from fabric.file.extend import MAX_CHAIN
 from fabric.file.reader import read_yaml
 from fabric.file.spec import FabricSpec
@@ -26,6 +28,7 @@ def input_files(spec: FabricSpec) -> tuple[Path, ...]:
     locked = lock.path_of(spec.base)
     found = [*chain(spec.path), *([locked] if exists(locked) else []), *tables(spec)]
     found += manifests(spec)
+    found += filter(None, (names_file(spec, tenant) for tenant in sorted(spec.tenants)))
     return tuple(dict.fromkeys(found))
 
 

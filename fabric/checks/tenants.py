@@ -23,6 +23,7 @@ def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
         vrf_list(spec, name, tenant, found)
         catch_all(spec, name, tenant, found)
         manifests(spec, name, tenant, found)
+        dialect(spec, name, tenant, found)
         for vrf, settings in tenant.vrfs.items():
             prefix_list(spec, name, vrf, settings, found)
             outside(spec, name, vrf, settings, found)
@@ -89,6 +90,16 @@ def manifests(spec: FabricSpec, name: str, tenant: Tenant, found: Diagnostics) -
             what = f'tenant "{name}": there is no {folder / text}'
             hint = "paths start at the fabric file's directory"
             found.error("C601", what, spec.at("tenants", name, "manifests", i), hint)
+
+
+def dialect(spec: FabricSpec, name: str, tenant: Tenant, found: Diagnostics) -> None:
+    """Names and entities are asked of clusters with Cilium alone."""
+    for key in ("names", "entities"):
+        if getattr(tenant, key) and tenant.dialect == "kubernetes":
+            what = f'tenant "{name}": {key} are for clusters with Cilium'
+            found.error(
+                "C647", what, spec.at_key("tenants", name, key), "write dialect: cilium-1.20"
+            )
 
 
 def prefix_list(

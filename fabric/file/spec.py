@@ -18,6 +18,9 @@ NodeName = Annotated[
     str, StringConstraints(max_length=63, pattern=r"^[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*$")
 ]
 HostState = Literal["ready", "provisioning", "quarantined"]
+Dialect = Literal["kubernetes", "cilium-1.20"]
+"""Whose reading of policies a cluster enforces; behaviour is bound to a version."""
+Entity = Literal["host", "remote-node", "kube-apiserver", "health", "init", "ingress", "unmanaged"]
 Hairpin = Annotated[
     Literal["permit", "deny"],
     Field(description="whether what came out of a tunnel may go into the next one"),
@@ -167,6 +170,16 @@ class Tenant(Model):
     manifests: list[str] = Field([], description="files or directories of Kubernetes manifests")
     ipblock: Literal["pods", "external"] = Field(
         "pods", description="whether ipBlock matches in-cluster addresses too"
+    )
+    dialect: Dialect = Field(
+        "kubernetes",
+        description="whose reading of policies holds: that of the APIs, or Cilium's",
+    )
+    names: str | None = Field(
+        None, description="cilium: a file of the names that its pods resolve, with their addresses"
+    )
+    entities: dict[Entity, list[str]] = Field(
+        {}, description="cilium: addresses of entities that are neither pods nor nodes here"
     )
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 class ClaimedKind(NamedTuple):
     """A kind of objects that a source of policy evaluates, in these versions of its group. `once`:
     two objects of one name that say different things are a mistake; `namespaced`: objects of one
-    name in two namespaces are two.
+    name in two namespaces are two. `dialect`: it is evaluated in clusters of this dialect alone.
 
     >>> job = ClaimedKind("batch", "Job", ("v1",), once=True, namespaced=True)
     >>> job.covers("batch/v1beta1", "Job")
@@ -23,6 +23,11 @@ class ClaimedKind(NamedTuple):
     versions: tuple[str, ...]
     once: bool
     namespaced: bool
+    dialect: str = ""
+
+    def spoken(self, dialect: str) -> bool:
+        """Whether it is evaluated in clusters of a dialect."""
+        return self.dialect in ("", dialect)
 
     def covers(self, api_version: str, kind: str) -> bool:
         """Whether an object of that version and kind is claimed."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from compiler.policy.stages import TIERED, Stages
+from compiler.policy.stages import WIDEST, Stages
 from sim.checker import follows, form, order, partitions
 from sim.checker.regions import read
 from sim.checker.shared_rows import compact
@@ -24,7 +24,7 @@ from sim.checker.work import Budget
 SHOWN = 50
 
 
-def inconsistencies(certificate: Any, stages: Stages = TIERED) -> list[str]:
+def inconsistencies(certificate: Any, stages: Stages = WIDEST) -> list[str]:
     """Everything that is wrong with a certificate by itself, each as `field: why`; `stages` are
     those that the policy may have that it is about."""
     names = form.reasons_of(stages)

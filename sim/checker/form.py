@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_network
 from typing import Any
 
-from compiler.policy.stages import TIERED, Stages
+from compiler.policy.stages import WIDEST, Stages
 from sim.checker import fields
 from sim.checker.fields import PROTOCOLS
 from sim.wording.assumptions import SCHEMA
@@ -31,7 +31,7 @@ def reasons_of(stages: Stages) -> tuple[str, ...]:
     return "delivered", "spoof_drop", "no_route_drop", *policy, *far, "self", "delivered_if"
 
 
-REASONS = reasons_of(TIERED)
+REASONS = reasons_of(WIDEST)
 """Those of any certificate: it does not say which stages its policy has."""
 
 

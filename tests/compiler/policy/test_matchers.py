@@ -9,6 +9,12 @@ import pytest
 from any_policies import WORLD
 from matcher_laws import reads_no_more_than_it_says
 
+from compiler.policy.identity_matchers import (
+    IDENTITY_MATCHERS,
+    Beyond,
+    ClusterNodes,
+    NodeAddresses,
+)
 from compiler.policy.ir import (
     Cidr,
     Direction,
@@ -21,7 +27,7 @@ from compiler.policy.ir import (
     Pods,
     Requirement,
 )
-from compiler.policy.matchers import MATCHERS, holds
+from compiler.policy.matchers import ACCOUNT, MATCHERS, holds
 
 POD = next(e for e in WORLD.endpoints if e.kind == "pod")
 TENANT = POD.tenant
@@ -36,14 +42,19 @@ SAMPLES: tuple[Matcher, ...] = (
     InVrf(frozenset({VRF}), (ip_network("10.0.0.0/8"),)),
     Cidr(ip_network("0.0.0.0/0"), (ip_network("10.0.0.0/9"),), False, TENANT),
     OwnNode(),
+    Pods(TENANT, accounts=(Requirement(ACCOUNT, "In", frozenset({"default"})),)),
+    ClusterNodes(TENANT, own=True),
+    ClusterNodes(TENANT, own=False),
+    NodeAddresses((("host1", ip_network("10.0.0.0/32")), ("x", ip_network("fd00::1/128"))), True),
+    Beyond(TENANT, ip_network("0.0.0.0/0"), (ip_network("10.0.0.0/9"),)),
 )
 
 
 def test_every_row_has_a_sample() -> None:
     assert (
         {type(matcher) for matcher in SAMPLES}
-        == {*MATCHERS}
-        == {*Matcher.__subclasses__()} & {*MATCHERS}
+        == {*MATCHERS, *IDENTITY_MATCHERS}
+        == {*Matcher.__subclasses__()} & {*MATCHERS, *IDENTITY_MATCHERS}
     )
 
 

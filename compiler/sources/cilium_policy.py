@@ -1,0 +1,86 @@
+"""Clusters in which Cilium enforces policies (`dialect: cilium-1.20`): one union of all of them.
+
+Rules that hold here:
+
+1. Cilium's own policies and NetworkPolicies are one union: what any rule denies is denied; else
+   what any allows is allowed, and nobody else is asked; the rest goes on behind the baseline.
+2. What is left there is denied for the pods that some policy of that union is about, in the
+   directions in which it is, unless each says otherwise (`enableDefaultDeny`). The node that a pod
+   runs on may open connections to it all the same, unless a rule denies that.
+3. Peers are identities (`compiler.sources.cilium_identities`); what rules ask of them is in
+   `compiler.sources.cilium_union`.
+4. Policies about hosts are not about pods: the host firewall enforces them, which is not evaluated.
+
+Source: Cilium 1.20 documentation (Policy Enforcement Modes, Deny Policies, Layer 7) and its engine.
+"""
+
+from __future__ import annotations
+
+from compiler.policy.ir import Matcher, Origin, Policy
+from compiler.policy.source import Source, dialect_of, no_mistakes, ordered
+from compiler.sources import cilium_selectors
+from compiler.sources.cilium_cluster import of_administrators, of_namespaces
+from compiler.sources.cilium_kinds import CLAIMS, KINDS
+from compiler.sources.cilium_objects import CiliumPolicy, CiliumRule, CiliumSpec, cilium_policy
+from compiler.sources.cilium_union import EVERYBODY, CiliumUnion, orders
+from compiler.sources.cilium_unread import lints, unread
+from fabric.building.network import Network
+from fabric.diagnostics import Diagnostics
+
+
+def policy(network: Network) -> Policy:
+    """Every such tenant's policies; raises one `InputError` with every mistake."""
+    problems, out, numbers = Diagnostics(), Policy(), orders()
+    for tenant in sorted(network.manifests):
+        if dialect_of(network, tenant) != cilium_selectors.DIALECT:
+            continue
+        union = CiliumUnion(network, tenant, problems, numbers)
+        for source in union.manifests.claimed(KINDS):
+            of_cilium(union, cilium_policy(source, problems))
+        of_namespaces(union, problems)
+        of_administrators(union, problems)
+        out += union.policy()
+    problems.check()
+    return out
+
+
+def of_cilium(union: CiliumUnion, item: CiliumPolicy) -> None:
+    """Rules 1 and 2, of one policy."""
+    name = f"{union.tenant}/{item.title}"
+    for found in item.specs:
+        local = subject(union, item, found)
+        for direction, (closed, span) in sorted(found.closes.items()):
+            if closed:
+                union.close(direction, local, Origin(item.kind, name, span=span))
+        for rule in found.rules:
+            of_rule(union, item, rule, local, name)
+
+
+def subject(union: CiliumUnion, item: CiliumPolicy, found: CiliumSpec) -> tuple[Matcher, ...]:
+    """The pods that a policy is about; none of one about hosts (rule 4)."""
+    if found.hosts:
+        return ()
+    terms = cilium_selectors.subject(found.subject, item.namespace)
+    pods = cilium_selectors.pods(union.tenant, terms)
+    return () if pods is None else (pods,)
+
+
+def of_rule(
+    union: CiliumUnion, item: CiliumPolicy, rule: CiliumRule, local: tuple[Matcher, ...], name: str
+) -> None:
+    """One item of a list, peer by peer."""
+    remotes = (
+        [(EVERYBODY, rule.span)]
+        if rule.peers is None
+        else [(union.meant(peer, item.namespace), peer.span) for peer in rule.peers]
+    )
+    for remote, span in remotes:
+        origin = Origin(item.kind, name, rule.index, span)
+        for ports in rule.ports:
+            if rule.deny:
+                union.deny(rule.direction, local, remote, ports, origin)
+            else:
+                union.allow(rule.direction, local, remote, ports, origin, rule.mode)
+
+
+SOURCE = Source("Cilium's policies", policy, lints, no_mistakes, CLAIMS, unread, ordered)

@@ -1,0 +1,222 @@
+"""Ports, ICMP types and what a proxy looks at in Cilium's policies.
+
+Rules that hold here:
+
+1. A protocol that is left out, or ANY, is TCP, UDP and SCTP; port 0 is all ports, and of ANY every
+   packet there is.
+2. What a rule asks of a request (HTTP, DNS), of the name in a TLS handshake, or leaves to a proxy,
+   no header tells: it is a condition of the permit.
+3. The type of an ICMP packet is a condition as well.
+
+Source: Cilium 1.20 `pkg/policy/api` (l4.go, http.go, icmp.go, rule_validation.go). Kafka and other
+protocols of proxies are gone from this version.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from compiler.policy.ir import L4, Condition
+from compiler.sources.network_policy_v1 import PORT_NAME
+from fabric.kubernetes.cursor import Cursor
+from fabric.kubernetes.workloads import PORTED
+from fabric.values.ports import ANY, ICMP4, ICMP6, MAX_PORT
+
+NUMBER = re.compile(r"0|[1-9]\d{0,4}")
+MOST = 40
+"""Ports of an item, and fields of an ICMP rule, at most."""
+FAMILIES = {"IPv4": ICMP4, "IPv6": ICMP6}
+TYPES = {
+    ICMP4: {
+        "EchoReply": 0, "DestinationUnreachable": 3, "Redirect": 5, "Echo": 8, "EchoRequest": 8,
+        "RouterAdvertisement": 9, "RouterSelection": 10, "TimeExceeded": 11, "ParameterProblem": 12,
+        "Timestamp": 13, "TimestampReply": 14, "Photuris": 40, "ExtendedEchoRequest": 42,
+        "ExtendedEchoReply": 43,
+    },
+    ICMP6: {
+        "DestinationUnreachable": 1, "PacketTooBig": 2, "TimeExceeded": 3, "ParameterProblem": 4,
+        "EchoRequest": 128, "EchoReply": 129, "MulticastListenerQuery": 130,
+        "MulticastListenerReport": 131, "MulticastListenerDone": 132, "RouterSolicitation": 133,
+        "RouterAdvertisement": 134, "NeighborSolicitation": 135, "NeighborAdvertisement": 136,
+        "RedirectMessage": 137, "RouterRenumbering": 138, "ICMPNodeInformationQuery": 139,
+        "ICMPNodeInformationResponse": 140, "InverseNeighborDiscoverySolicitation": 141,
+        "InverseNeighborDiscoveryAdvertisement": 142, "HomeAgentAddressDiscoveryRequest": 144,
+        "HomeAgentAddressDiscoveryReply": 145, "MobilePrefixSolicitation": 146,
+        "MobilePrefixAdvertisement": 147, "DuplicateAddressRequestCodeSuffix": 157,
+        "DuplicateAddressConfirmationCodeSuffix": 158, "ExtendedEchoRequest": 160,
+        "ExtendedEchoReply": 161,
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PortRule:
+    """Packets of some protocols and ports, and what a permit of these asks for besides; `unless` is
+    the same where it is denied: those that are left."""
+
+    l4: tuple[L4, ...]
+    conditions: tuple[Condition, ...] = ()
+    unless: tuple[Condition, ...] = ()
+
+
+def to_ports(item: Cursor, deny: bool, incoming: bool) -> Iterator[PortRule]:
+    """The items of `toPorts`."""
+    for field in item["toPorts"].items():
+        allowed = ("ports",) if deny else (
+            "ports", "rules", "terminatingTLS", "originatingTLS", "serverNames", "listener",
+        )  # fmt: skip
+        field.closed(allowed, "C640")
+        listed = field["ports"].items()
+        if field and not listed:
+            field.error("C644", "needs ports", 'all are ports: [{ port: "0" }]')
+        if len(listed) > MOST:
+            field["ports"].error("C644", f"{len(listed)} ports, {MOST} at most")
+        found = [port(p) for p in listed]
+        asked = () if deny else tuple(besides(field, incoming))
+        l4 = tuple(dict.fromkeys(one for several in found for one in several))
+        if l4:
+            yield PortRule(l4, asked)
+
+
+def port(item: Cursor) -> tuple[L4, ...]:
+    """One item of `ports`."""
+    item.closed(("port", "endPort", "protocol"), "C640")
+    protocols = protocols_of(item["protocol"])
+    text, end = item["port"].text(), item["endPort"].integer() or 0
+    if not text:
+        if not item["port"].value:
+            item.error("C644", "needs port", 'all are port: "0"')
+        return ()
+    if PORT_NAME.fullmatch(text.lower()):
+        if end:
+            item["endPort"].error("C644", "needs a numeric port")
+        return tuple(L4(protocol, name=text.lower()) for protocol in protocols)
+    if not NUMBER.fullmatch(text) or int(text) > MAX_PORT:
+        item["port"].error("C644", f'"{text}" is neither a port, 0 to {MAX_PORT}, nor its name')
+        return ()
+    first = int(text)
+    if end and not (0 < first <= end <= MAX_PORT):
+        item["endPort"].error("C644", f"no ports from {first} to {end}")
+        return ()
+    if first == 0:
+        every = len(protocols) == len(PORTED)
+        return (L4(),) if every else tuple(map(L4, protocols))
+    return tuple(L4(protocol, first, end or first) for protocol in protocols)
+
+
+def protocols_of(field: Cursor) -> tuple[int, ...]:
+    """Rule 1."""
+    text = field.text("ANY", code="C644") or "ANY"
+    if text == "ANY":
+        return tuple(PORTED.values())
+    if text not in PORTED:
+        hint = "types of ICMP are icmps" if text.upper().startswith("ICMP") else None
+        field.error("C644", f'"{text}" is not one of ANY, {", ".join(PORTED)}', hint)
+    return (PORTED.get(text, PORTED["TCP"]),)
+
+
+def besides(field: Cursor, incoming: bool) -> Iterator[Condition]:
+    """Rule 2."""
+    rules, names = field["rules"], field["serverNames"].items()
+    rules.closed(("http", "dns"), "C640")
+    kinds = [kind for kind in ("http", "dns") if rules[kind]]
+    if len(kinds) > 1:
+        rules.error("C645", "looks at one protocol, http or dns")
+    for kind in kinds:
+        if not rules[kind].items():
+            rules[kind].error("C645", "needs an item; any request is [{}]")
+    if rules["dns"] and incoming:
+        rules["dns"].error("C645", "is for egress alone")
+    ranged = any(p["endPort"] for p in field["ports"].items())
+    if rules["dns"] and ranged:
+        rules["dns"].error("C645", "takes single ports")
+    if kinds and any(p["port"].value == "0" for p in field["ports"].items()):
+        rules.error("C645", "needs ports other than 0")
+    if rules["http"]:
+        for p in field["ports"].items():
+            if p["protocol"].value != "TCP":
+                p.error("C645", "http is in TCP alone", "write protocol: TCP")
+    if names and kinds and not field["terminatingTLS"]:
+        field["serverNames"].error("C645", "beside rules needs terminatingTLS")
+    if rules["http"]:
+        yield f"the request matches {' or '.join(map(request, rules['http'].items()))}"
+    if rules["dns"]:
+        yield f"the name asked for is {' or '.join(map(query, rules['dns'].items()))}"
+    if names:
+        yield f"the TLS server name is {' or '.join(n.text() for n in names)}"
+    yield from proxied(field, incoming, bool(kinds))
+
+
+def proxied(field: Cursor, incoming: bool, rules: bool) -> Iterator[Condition]:
+    """What is left to a proxy."""
+    listener = field["listener"]
+    if listener:
+        listener.closed(("envoyConfig", "name", "priority"), "C640")
+        if incoming:
+            listener.error("C645", "is for egress alone")
+        if rules:
+            listener.error("C645", "is not for items with rules")
+        yield f"proxy {listener['name'].text()} lets it pass"
+    for key in ("terminatingTLS", "originatingTLS"):
+        if field[key]:
+            field[key].closed(("secret", "trustedCA", "certificate", "privateKey"), "C640")
+            yield f"a proxy handles its TLS ({key})"
+
+
+def request(item: Cursor) -> str:
+    """An HTTP rule in words."""
+    item.closed(("method", "path", "host", "headers", "headerMatches"), "C640")
+    method, path, host = (item[key].text() for key in ("method", "path", "host"))
+    said = " ".join(filter(None, (method, path))) or "anything"
+    if host:
+        said += f" at {host}"
+    headers = [h.text().partition(":")[0] for h in item["headers"].items()]
+    headers += [h["name"].text() for h in item["headerMatches"].items()]
+    return said + (f" with header {', '.join(headers)}" if headers else "")
+
+
+def query(item: Cursor) -> str:
+    """A DNS rule in words."""
+    item.closed(("matchName", "matchPattern"), "C640")
+    if len(item.fields()) != 1:
+        item.error("C645", "needs matchName or matchPattern, one of the two")
+    return item["matchName"].text() or item["matchPattern"].text()
+
+
+def icmps(item: Cursor) -> Iterator[PortRule]:
+    """Rule 3, of the items of `icmps`."""
+    for rule in item["icmps"].items():
+        rule.closed(("fields",), "C640")
+        fields = rule["fields"].items()
+        if rule and not fields:
+            rule.error("C644", "needs fields")
+        if len(fields) > MOST:
+            rule["fields"].error("C644", f"{len(fields)} fields, {MOST} at most")
+        for field in fields:
+            field.closed(("family", "type"), "C640")
+            family = field["family"].text("IPv4") or "IPv4"
+            if family not in FAMILIES:
+                field["family"].error("C644", f'"{family}" is not one of {", ".join(FAMILIES)}')
+            protocol = FAMILIES.get(family, ICMP4)
+            number = icmp_type(field["type"], protocol)
+            if number is None:
+                continue
+            said = f"of {'ICMP' if protocol == ICMP4 else 'ICMPv6'} type {number}"
+            yield PortRule((L4(protocol),), (f"it is {said}",), (f"it is not {said}",))
+
+
+def icmp_type(field: Cursor, protocol: int) -> int | None:
+    """The number of an ICMP type, which may be written as its name."""
+    value = field.value
+    if isinstance(value, str) and value in TYPES[protocol]:
+        return TYPES[protocol][value]
+    number = int(value) if isinstance(value, str) and NUMBER.fullmatch(value) else value
+    if type(number) is int and 0 <= number <= 255:
+        return number
+    field.error("C644", f'"{value}" is no type of ICMP' if field else "needs a type")
+    return None
+
+
+EVERYTHING = PortRule((L4(ANY),))

@@ -104,24 +104,26 @@ def inside(namespace: str) -> LabelTerm:
 
 def of_administrators(union: CiliumUnion, problems: Diagnostics) -> None:
     """Rule 2."""
-    found = wide_policies(union.manifests, problems)
-    ranked = sorted(
-        ((item, rule) for item in found for rule in item.rules if readable(item)),
-        key=lambda pair: (
-            pair[0].tier is Tier.BASELINE,
-            pair[0].priority + pair[1].index / 100,
-            FIRST.index(pair[1].action),
-            pair[0].name,
-        ),
-    )
-    for item, rule in ranked:
-        namespaces, labels = item.subject
-        own = pods(union.tenant, everywhere(namespaces, labels))
+    found = [
+        (item, rule, one)
+        for item in wide_policies(union.manifests, problems)
+        for rule in item.rules
+        if readable(item)
+        for one in said(union, rule)
+    ]
+    for item, rule, (action, remote, l4, conditions, span) in sorted(found, key=rank):
+        own = pods(union.tenant, everywhere(*item.subject))
         local: tuple[Matcher, ...] = () if own is None else (own,)
-        for action, remote, l4, conditions, span in said(union, rule):
-            origin = Origin(kind_of(item.kind), f"{union.tenant}/{item.name}", rule.index, span)
-            about = rule.direction, local, remote, l4 or (L4(),), origin
-            union.add(PLACES[item.tier], action, *about, conditions)
+        origin = Origin(kind_of(item.kind), f"{union.tenant}/{item.name}", rule.index, span)
+        about = rule.direction, local, remote, l4 or (L4(),), origin
+        union.add(PLACES[item.tier], action, *about, conditions)
+
+
+def rank(found: tuple[AdminPolicy, AdminRule, Said]) -> tuple[bool, float, int, str]:
+    """By what Cilium asks what cluster-wide policies say, peer by peer."""
+    item, rule, (action, *_) = found
+    order = item.priority + rule.index / 100
+    return item.tier is Tier.BASELINE, order, FIRST.index(action), item.name
 
 
 def wide_policies(manifests: Manifests, problems: Diagnostics) -> list[AdminPolicy]:

@@ -20,13 +20,13 @@ from netpol_cases import CLIENT, PROTOCOLS, Cluster, objects_of, share_of_v6
 from compiler.policy.ir import Direction, Packet
 from compiler.policy.semantics import decide
 from compiler.program.walk import verdict
-from fabric.cluster import cluster_network
+from fabric.building.cluster import cluster_network
 from sim.packets.headers import Flow as Sent
 from sim.packets.headers import Packets
 from sim.packets.reasons import reasons
 from sim.pipeline.datapath import Datapath
 from sim.proof.reachability import reachability
-from sim.world import World
+from sim.worlds.world import World
 
 CLUSTERS, FLOWS, PARTS = 800, 30, 4
 DROPS = {

@@ -154,7 +154,7 @@ def block(rng: Random) -> dict[str, Any]:
 
 
 def ports(rng: Random, deny: bool) -> dict[str, Any]:
-    http = not deny and chance(rng, 25)
+    http = not deny and chance(rng, 50)
     out: dict[str, Any] = {"ports": [port(rng, http) for _ in range(rng.randint(1, 2))]}
     if http:
         out["rules"] = {"http": [{"path": rng.choice(PATHS)}]}

@@ -91,11 +91,12 @@ def command(
     Exit code 4 when an answer is unknown: something that touches it is not
     evaluated.
     """
+    from cloison.loading.imported_site import is_site
     from cloison.loading.loader import is_fabric
     from cloison.render.formats import progress, say
     from cloison.views.world import World
 
-    if len(paths) == 1 and is_fabric(paths[0]):
+    if len(paths) == 1 and (is_site(paths[0]) or is_fabric(paths[0])):
         from cloison.cli.check import told
         from cloison.views.reach import answer as of_fabric
 

@@ -1,8 +1,9 @@
 """The one loader: what people point at becomes a network, the same for every verb and for Python.
 
-A source is a fabric file, or Kubernetes manifests alone. Reading stops at the first stage that
-leaves nothing to go on with: the file on its own; manifests, allocations and the converged control
-plane; then policies and expectations. What is wrong is told once, all of a stage together.
+A source is a fabric file, a folder of configurations of devices, or Kubernetes manifests alone.
+Reading stops at the first stage that leaves nothing to go on with: the file on its own; manifests,
+allocations and the converged control plane; then policies and expectations. What is wrong is told
+once, all of a stage together.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from cloison.loading.brief import read_for_good
 from cloison.loading.how import AS_USUAL, How
+from cloison.loading.imported_site import is_site, read_site
 from cloison.loading.kept_worlds import Made, Request, Shelf, begun, found
 from fabric.building.cluster import cluster_network
 from fabric.building.network import Network
@@ -80,7 +82,10 @@ def _looks_like_one(path: Path) -> bool:
 
 @uncollected()
 def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
-    """What one fabric file holds, or the cluster that manifests describe."""
+    """What one fabric file holds, the devices whose configurations lie in a folder, or the cluster
+    that manifests describe."""
+    if len(paths) == 1 and is_site(paths[0]):
+        return _site(paths[0], how)
     if len(paths) == 1 and is_fabric(paths[0]):
         return read_fabric(paths[0], how)
     if how.down or how.drained:
@@ -100,9 +105,23 @@ def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
 
 @uncollected()
 def read_fabric(path: Path | str, how: How = AS_USUAL, text: str | None = None) -> Read:
-    """What a fabric file holds; `text` is what stands in it, if known already."""
+    """What a fabric file holds, or configurations of devices; `text` is what stands in it, if
+    known already."""
+    if text is None and is_site(Path(path)):
+        return _site(Path(path), how)
     request = Request("fabric", (str(path),), how, text)
     return _kept_or(lambda: _examined(path, how, text), request)
+
+
+def _site(path: Path, how: How) -> Read:
+    """The devices whose configurations lie there."""
+    spoil()
+    try:
+        network, policy = read_site(path, how)
+    except InputError as error:
+        return Read(errors=error.diagnostics)
+    network = accept(network, how.accept)
+    return Read(network, policy, (), network.warnings)
 
 
 def _kept_or(make: Callable[[], Read], request: Request) -> Read:

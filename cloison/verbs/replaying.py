@@ -17,7 +17,7 @@ from cloison.views.diagnosed import diagnosed
 from cloison.views.diagnosed import doubtful as told
 from cloison.views.unknowns import as_rows, brief, notes
 from cloison.views.world import World
-from fabric.building.network import Network
+from fabric.building.network import Network, refuse_devices
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.kubernetes.unevaluated import pending
 from fabric.values.inventory import wherever_written
@@ -124,6 +124,7 @@ def replay(
     """Captures through the tables of a world; without any every pair on every interesting port, or
     `count` random flows. Flows that were known at the end of a replay `after` which this one comes
     are known, and decided again where the policy is another one."""
+    refuse_devices(world.network, "a replay")
     by_flow, elsewhere = FlowVerdicts(world.blocks), Elsewhere()
     traffic: Iterable[Packets | Arrivals]
     if captures:

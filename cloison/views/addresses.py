@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from fabric.building.network import refuse_devices
+
 if TYPE_CHECKING:
     from fabric.building.network import Network
     from fabric.values.inventory import Endpoint
 
 
 def nodes(network: Network) -> Iterator[dict[str, Any]]:
+    """Nodes with their numbers."""
+    refuse_devices(network, "a list of nodes' numbers")
+    yield from _nodes(network)
+
+
+def _nodes(network: Network) -> Iterator[dict[str, Any]]:
     """BGP speakers."""
     for node in network.fabric.nodes:
         if network.plan.asn[node.index]:
@@ -37,6 +45,12 @@ def vrfs(network: Network) -> Iterator[dict[str, Any]]:
 
 
 def instances(network: Network) -> Iterator[dict[str, Any]]:
+    """VRFs of nodes with their numbers."""
+    refuse_devices(network, "a list of instances' numbers")
+    yield from _instances(network)
+
+
+def _instances(network: Network) -> Iterator[dict[str, Any]]:
     """VRFs at VTEPs."""
     for vtep, vrf in network.plan.instances:
         yield {

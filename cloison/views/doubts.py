@@ -70,8 +70,9 @@ def doubts(
         led = Led(tuple(record for record in led.records if record.accepted))
     found = touching(network)
     names = frozenset(workload(e) for e in network.endpoints if pending(found.of(e.index)))
+    apart = led.pairs | between(network)
     if source is None or target is None:
-        return Doubts((*network.not_evaluated, *led.records), names, led.pairs)
+        return Doubts((*network.not_evaluated, *led.records), names, apart)
     chosen = np.flatnonzero(froms | into).tolist()
     texts = split_source(source)[0], split_port(target)[0]
     asked = [
@@ -79,7 +80,24 @@ def doubts(
         for text in (name for given in texts for name in pods_of(network, given))
         for name in (*patterns(network, text), f"*/{text}")
     ]
-    return Doubts((*found.asked(chosen, asked), *led.records), names, led.pairs)
+    return Doubts((*found.asked(chosen, asked), *led.records), names, apart)
+
+
+def between(network: Network) -> frozenset[tuple[str, str]]:
+    """The pairs of workloads about each other of which something is not evaluated that touches
+    neither of them otherwise."""
+    apart = [r for r in pending(network.not_evaluated) if r.senders and r.scope == "workload"]
+    if not apart:
+        return frozenset()
+    by_name: dict[str, set[str]] = {}
+    for end in network.endpoints:
+        by_name.setdefault(f"{end.namespace}/{end.workload}", set()).add(workload(end))
+    out = set()
+    for record in apart:
+        mine = f"{record.tenant}/{record.touches or record.namespace}/{record.workload}"
+        for other in (name for key in record.senders for name in by_name.get(key, ())):
+            out |= {(mine, other), (other, mine)}
+    return frozenset(out)
 
 
 def handed_on(network: Network, made: Callable[[], Reach]) -> str:

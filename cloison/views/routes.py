@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from fabric.building.network import refuse_devices
+
 if TYPE_CHECKING:
     from fabric.building.network import Network
     from fabric.control.adj_rib_in import AdjRibIn
@@ -40,6 +42,7 @@ def is_vtep(network: Network, node: str) -> bool:
 def underlay_rows(network: Network, node: str | None) -> Iterator[dict[str, Any]]:
     """Routes to loopbacks by node and owner; one that BGP does not bring has no next hop. `missed`
     counts paths as short as the best that are not used, by reason."""
+    refuse_devices(network, "a list of the underlay's routes")
     names, underlay = [n.name for n in network.fabric.nodes], network.underlay
     links = network.fabric.links
     for here, owners, rib in ribs(network, node):
@@ -68,6 +71,7 @@ def weighed(underlay: Underlay, here: int, owner: int) -> dict[str, Any]:
 
 def path_rows(network: Network, node: str | None) -> Iterator[dict[str, Any]]:
     """What every session of a node brings about every loopback, and why it is not used."""
+    refuse_devices(network, "a list of the underlay's paths")
     fabric, asn = network.fabric, network.plan.asn
     names = [n.name for n in fabric.nodes]
     for here, owners, rib in ribs(network, node):
@@ -124,6 +128,7 @@ def fib_rows(network: Network, node: str | None, vrf: str | None) -> Iterator[di
 
 def type5_rows(network: Network, node: str | None, vrf: str | None) -> Iterator[dict[str, Any]]:
     """Type-5 routes; with a node, those that reach it, with their AS path there."""
+    refuse_devices(network, "a list of Type-5 routes")
     here = None if node is None else network.fabric.node(node).index
     for route in network.routes:
         if vrf not in (None, network.vrfs[route.vrf].name):

@@ -29,7 +29,7 @@ from compiler.imports.device_facts import (
 from compiler.imports.nvue_acl import walk_all
 from compiler.imports.nvue_interfaces import NO_PACKET
 from compiler.imports.nvue_tree import Branch, NvueFile, said
-from compiler.imports.nvue_values import interface_address, network
+from compiler.imports.nvue_values import address, interface_address, network
 
 FAMILIES = {"ipv4-unicast": "ipv4", "ipv6-unicast": "ipv6", "l2vpn-evpn": "evpn"}
 VIA = {"ipv4-address": "address", "ipv6-address": "address", "interface": "interface",
@@ -117,6 +117,8 @@ def read_static(text: str, branch: Branch) -> list[WrittenRoute]:
     for via, below in branch["via"].each():
         written = below["type"].text()
         kind = VIA.get(written or "", "other")
+        if kind == "address" and address(below, via) is None:
+            continue
         walk_all(below)
         if prefix is not None:
             out.append(WrittenRoute(prefix, via, kind, below.span))

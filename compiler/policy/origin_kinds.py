@@ -142,6 +142,10 @@ HOST_STATE = OriginKind(
     "host state", declared=False, silent=True, own=False, closing=False, bare=False,
     policy=False, suspicion=NEVER_BLAMED, listed=Listed.NAMED,
 )  # fmt: skip
+ACCESS_LIST = OriginKind(
+    "access list", declared=False, silent=False, own=False, closing=False, bare=False,
+    policy=False, suspicion=(1, 3), listed=Listed.NAMED,
+)  # fmt: skip
 LAST_WORD = OriginKind(
     "last word", declared=False, silent=True, own=False, closing=False, bare=True,
     policy=False, suspicion=NEVER_BLAMED, listed=Listed.NEVER,
@@ -157,7 +161,7 @@ KINDS: Mapping[str, OriginKind] = MappingProxyType(
         for kind in (
             NETWORK_POLICY, ADMIN_POLICY, BASELINE_POLICY, CLUSTER_POLICY, CILIUM_POLICY,
             CILIUM_WIDE_POLICY, ZONE_RULE, BOOT_SERVICE, LEAK, PEERING, ZONE, TENANT, HOST_STATE,
-            LAST_WORD, DEFAULT,
+            ACCESS_LIST, LAST_WORD, DEFAULT,
         )
     }
 )  # fmt: skip

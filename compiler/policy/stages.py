@@ -10,6 +10,7 @@ A row says everything that the rest of cloison has to know of a stage:
     default   what it does where no rule matches and no selection speaks, at every endpoint
     combine   how the rules that match become one action
     does      what its rules may say, by what words, and where the evaluation goes on
+    stateful  whether replies to what it permitted pass it unasked
 
 To add a stage is to add a row: definition, compiler, blocks, kernels, proof, checker, dumps and
 command line read this table. Nobody counts stages or adds to their numbers. A policy carries its
@@ -90,6 +91,7 @@ class Stage:
     default: Action = field(hash=False)
     combine: Combine = field(hash=False)
     does: tuple[Does, ...] = field(hash=False)
+    stateful: bool = field(default=True, hash=False)
 
     ZONE0: ClassVar[Stage]
     OVERRIDE: ClassVar[Stage]

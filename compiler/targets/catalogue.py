@@ -179,9 +179,11 @@ def dumper(name: str, program: Program) -> Backend:
     field on which those of the format cannot, C875 where permits have conditions that it cannot
     say, C851 where headers are rewritten: a dump never leaves anything out."""
     from compiler.program.program import conditions_of, fields_of
+    from fabric.building.network import refuse_devices
     from fabric.control.rewrites import refuse_rewrites
 
     row = writer(name)
+    refuse_devices(program.network, "a dump")
     refuse_rewrites(program.network.rewrites, "a dump")
     asked = fields_of(entry for group in program.groups for entry in group.entries)
     missing = [] if row.fields is None else [field for field in asked if field not in row.fields]

@@ -40,7 +40,8 @@ class Network:
     `warnings` are doubts about the world as it was built. `not_evaluated` is everything that was
     read and is not modelled, of all tenants; `accepts` are the kinds of it that the user lets pass.
     `intents` say which VRFs may exchange what, `rewrites` what becomes of destinations
-    (`fabric.control.rewrites`; no file says any).
+    (`fabric.control.rewrites`; no file says any). `of_devices`: it was read from configurations of
+    devices, so nobody said what is wanted, and numbers that they do not say are made up.
     """
 
     spec: FabricSpec
@@ -58,6 +59,7 @@ class Network:
     intents: tuple[Intent, ...] = ()
     accepts: tuple[str, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
+    of_devices: bool = False
     _memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
 
     def once(self, make: Callable[[Network], T]) -> T:
@@ -120,6 +122,15 @@ class Network:
     def vrf(self, name: str) -> Vrf:
         """The VRF of that name; KeyError when there is none."""
         return next(v for v in self.vrfs if v.name == name)
+
+
+def refuse_devices(network: Network, who: str) -> None:
+    """Nothing, unless a network was read from configurations of devices: `who` would tell numbers
+    that are made up, or takes for granted what only cloison's own dumps promise."""
+    if network.of_devices:
+        message = f"{who} is not for what was read from configurations of devices"
+        hint = "explain, reach, diff, verify and show routes are; import tells what they say"
+        raise UndecidedError(Diagnostic("C842", message, None, hint, "unknown"))
 
 
 def refuse_anycast(network: Network, who: str) -> None:

@@ -52,6 +52,8 @@ Key = tuple[str, ...]
 MESH_ROOTS = ("istio-system",)
 UNREAD = {"C603": ("Template", "template"), UNFOLLOWED: ("Folder", "unread")}
 """Kind and way of what warnings are about."""
+NEIGHBOUR = "neighbour"
+"""Category of what may only change where packets go: says nothing against what policy denies."""
 ANALYSES = {
     ("argoproj.io", "AnalysisTemplate"): NAMESPACE,
     ("argoproj.io", "ClusterAnalysisTemplate"): CLUSTER,

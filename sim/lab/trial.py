@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.program.program import refuse_conditions, refuse_fields
+from fabric.building.network import refuse_devices
 from fabric.control.rewrites import refuse_rewrites
 from sim.blocks.blocks import Blocks
 from sim.blocks.numbering import same_rows
@@ -108,6 +109,7 @@ def trial(
     refuse_fields(world.program, "the lab")
     refuse_conditions(world.program, "the lab")
     refuse_rewrites(world.network.rewrites, "the lab")
+    refuse_devices(world.network, "the lab")
     network, blocks = world.network, world.blocks
     every = flows(blocks, ports or few_ports(blocks))
     packets, left_out = comparable(world, layout, every, rules)

@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 
 from fabric.building.fingerprint import fingerprint
-from fabric.building.network import Network, refuse_anycast
+from fabric.building.network import Network, refuse_anycast, refuse_devices
 from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.io.phases import phase
@@ -60,6 +60,7 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
     """The certificate of a proof, made of JSON's types. Cost: sources × destination ranges."""
     reach, network = proof.reach, proof.network
     refuse_anycast(network, "a certificate")
+    refuse_devices(network, "a certificate")
     refuse_rewrites(network.rewrites, "a certificate")
     for kind, said in proof.untried.items():
         what = f"a certificate says what becomes of {kind}: {said}"

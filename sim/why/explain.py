@@ -37,7 +37,7 @@ from sim.why.nearest import FIELDS, nearest, title
 from sim.why.nearest import wanted as wanted_by
 from sim.why.step import Step as Step
 from sim.why.step import line_of
-from sim.wording.verdicts import touching
+from sim.wording.verdicts import touching, without_ways
 from sim.worlds.world import World
 
 PARTS = "source_addresses", "target_addresses"
@@ -181,6 +181,8 @@ def between(
     verdict, worst = _verdict(traces, wanted)
     meant = wanted.endpoint.index if wanted.endpoint else None
     told = touching(network).of(source.index, *_ends(wanted, traces))
+    if verdict == "deny" and all(t.reason.by_policy for t in traces):
+        told = without_ways(told)
     for one in (f for v, f in flows.items() if verdicts[v] != "allow"):
         told += tuple(handed_on(world, one, told))
     return Explanation(

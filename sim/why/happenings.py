@@ -172,6 +172,9 @@ def _reply(network: Network, found: Trace) -> Step:
     path = underlay_path(network, here, back, found.outer_sport or 0) or ()
     names = [network.fabric.nodes[step.to].name for step in path]
     text = "an established flow skips the policy groups, both ways"
+    sides = [side for side in (found.out, found.into) if side is not None]
+    if any(not group.stage.stateful for side in sides for group, _ in side.steps):
+        text = "the lists at both ends keep no state and are asked again: nothing is said of that"
     return Step(name, "reply", " - ".join([name, *names]), text)
 
 

@@ -23,7 +23,7 @@ from typing import Literal
 
 from compiler.sources.taken import TAKEN
 from fabric.building.network import Network
-from fabric.kubernetes.unevaluated import Scope, Touching, Unevaluated
+from fabric.kubernetes.unevaluated import NEIGHBOUR, Scope, Touching, Unevaluated
 from fabric.values.door_names import door_in
 from sim.names.chosen import chosen, patterns
 from sim.names.service_ways import ServiceWay
@@ -70,6 +70,12 @@ def speaking(records: tuple[Unevaluated, ...], kind: str) -> tuple[Unevaluated, 
     """Those that may break an expectation of a kind."""
     silent = {"allow": DETOUR, "deny": TAKEN}.get(kind)
     return tuple(r for r in records if r.category != silent)
+
+
+def without_ways(records: tuple[Unevaluated, ...]) -> tuple[Unevaluated, ...]:
+    """Those that may matter to a packet that policy denies at one of its ends: wherever others may
+    send it, that end denies it."""
+    return tuple(r for r in records if r.category != NEIGHBOUR)
 
 
 def detour(way: ServiceWay, what: str) -> Unevaluated:

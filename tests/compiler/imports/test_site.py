@@ -217,7 +217,7 @@ def test_a_comparison_of_two_imports(tmp_path: Path) -> None:
     accept = ("Underlay", "Neighbour", "Interface")
     found = cloison.diff(NVUE, tmp_path, accept_unevaluated=accept)
     assert {(r["source"][:13], r["destination"]) for r in found} == {("vpc_100/dpu1/", HOST2)}
-    assert all(r["change"] == "gains" for r in found)
+    assert all(r["change"] == "gained" for r in found)
     assert len(cloison.diff(NVUE, NVUE, accept_unevaluated=accept)) == 0
 
 

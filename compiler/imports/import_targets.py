@@ -17,7 +17,7 @@ WILDCARD = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TakenTarget:
     """A route target that a VRF imports, `*:VNI` for `auto`; `written` unless it is the device's
     default."""
 
@@ -40,14 +40,14 @@ def own_target(device: Device, vrf: VrfFacts) -> str | None:
     return f"{device.asn & 0xFFFF}:{vrf.vni}"
 
 
-def imported(vrf: VrfFacts) -> Iterator[Wanted]:
+def imported(vrf: VrfFacts) -> Iterator[TakenTarget]:
     """The route targets that a VRF takes over."""
     written = vrf.imports or (RouteTarget(AUTO, vrf.span),)
     for target in written:
         if target.text != AUTO:
-            yield Wanted(target.text, target.span, True)
+            yield TakenTarget(target.text, target.span, True)
         elif vrf.vni is not None:
-            yield Wanted(f"{WILDCARD}:{vrf.vni}", target.span, bool(vrf.imports))
+            yield TakenTarget(f"{WILDCARD}:{vrf.vni}", target.span, bool(vrf.imports))
 
 
 def speaks_evpn(device: Device) -> bool:
@@ -67,8 +67,8 @@ def in_evpn(device: Device, vrf: VrfFacts) -> bool:
 
 
 def pairs(
-    exports: Iterable[tuple[int, tuple[str, ...]]], imports: Iterable[tuple[int, Wanted]]
-) -> Iterator[tuple[int, str, Wanted]]:
+    exports: Iterable[tuple[int, tuple[str, ...]]], imports: Iterable[tuple[int, TakenTarget]]
+) -> Iterator[tuple[int, str, TakenTarget]]:
     """(importer, target, why) for every target that somebody exports and somebody takes."""
     targets = sorted({text for _, texts in exports for text in texts})
     by_number: dict[str, list[str]] = {}

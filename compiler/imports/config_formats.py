@@ -45,4 +45,5 @@ def reader(name: str) -> Callable[[], ConfigReader]:
 
 CONFIG_FORMATS: Rows[ConfigFormat] = Rows(
     ConfigFormat("nvue", (".yaml", ".yml"), "`nv config show` of HBN and Cumulus", reader("nvue")),
+    ConfigFormat("frr", (".conf", ".txt"), "`show running-config` of FRR", reader("frr_conf")),
 )

@@ -117,8 +117,8 @@ class LeakFacts:
 @dataclass(frozen=True, slots=True)
 class VrfFacts:
     """A routing table. `vni` is its L3VNI; `speaks` are the families that BGP has on here,
-    `announces` those of them (ipv4, ipv6) that go into Type-5 routes; without `imports` or
-    `exports` the device makes its own (`AUTO`)."""
+    `announces` those of them (ipv4, ipv6) that go into Type-5 routes, as `announced_by` lets them;
+    without `imports` or `exports` the device makes its own (`AUTO`)."""
 
     name: str
     vni: int | None
@@ -134,6 +134,7 @@ class VrfFacts:
     leaks: tuple[LeakFacts, ...]
     span: Span
     speaks: tuple[str, ...] = ()
+    announced_by: tuple[Redistribution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,8 @@ class PeerFamily:
 @dataclass(frozen=True, slots=True)
 class PeerSession:
     """A BGP session. `peer` is an address, or with `unnumbered` an interface; `remote_as` a number,
-    external, internal, or None."""
+    external, internal, or None. With `strict` a family without a filter passes nothing
+    (RFC 8212)."""
 
     vrf: str
     peer: str
@@ -170,6 +172,7 @@ class PeerSession:
     down: bool
     families: tuple[PeerFamily, ...]
     span: Span
+    strict: bool = False
 
     def family(self, name: str) -> PeerFamily | None:
         """A family that it speaks."""
@@ -210,7 +213,8 @@ class RouteMatch:
 @dataclass(frozen=True, slots=True)
 class RouteRule:
     """All `matches` together; `sets` change the route that is permitted. `goes_on`: what follows a
-    match is not the end of the map."""
+    match is not the end of the map, but the first rule from number `goto` on (None: nobody knows).
+    A map that it `calls` is asked first: what that denies is denied."""
 
     number: int
     permit: bool
@@ -218,6 +222,8 @@ class RouteRule:
     sets: tuple[RouteMatch, ...]
     goes_on: bool
     span: Span
+    goto: int | None = None
+    calls: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +272,8 @@ class AccessList:
 class AclBinding:
     """A list is asked about what comes in by an interface (`in`: from the host, at a representor),
     or goes out. With `control` only about what is for the device itself, or from it. Lists of one
-    interface and direction are asked in order of `place`. An empty `interface` is all of a `vrf`,
-    and both empty the whole device."""
+    interface and direction are asked in order of `stage` and `place`: what permits ends its stage.
+    An empty `interface` is all of a `vrf`, and both empty the whole device."""
 
     acl: str
     interface: str
@@ -276,6 +282,7 @@ class AclBinding:
     control: bool
     place: str
     span: Span
+    stage: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,8 +123,8 @@ def by_rules(device: Device, rules: Iterable[RouteRule], route: OwnRoute) -> Sai
         if False in answers:
             continue
         says: Said = "permit" if rule.permit else "deny"
-        if None in answers or rule.goes_on:
-            maybe.add("unknown" if rule.goes_on else says)
+        if None in answers or rule.goes_on or rule.calls:
+            maybe.add("unknown" if rule.goes_on or rule.calls else says)
             continue
         return says if maybe <= {says} else "unknown"
     return "deny" if maybe <= {"deny"} else "unknown"

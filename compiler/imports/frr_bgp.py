@@ -76,7 +76,7 @@ EVPN_HARMLESS = {
 
 
 @dataclass(slots=True)
-class Neighbor:
+class FrrNeighbor:
     """A neighbor or a peer group; None is what it leaves to its group."""
 
     name: str
@@ -101,7 +101,7 @@ class BgpBlock(FrrBlock):
         self.router_id: IPv4Address | None = None
         self.ipv4_default = True
         self.requires_policy: bool | None = None
-        self.neighbors: dict[str, Neighbor] = {}
+        self.neighbors: dict[str, FrrNeighbor] = {}
         self.networks: dict[str, NetworkStatement] = {}
         self.redistributes: list[Redistribution] = []
         self.leaks: list[LeakFacts] = []
@@ -163,9 +163,9 @@ class BgpBlock(FrrBlock):
             return file.ignore(line, SESSION)
         return file.unknown(line, "a family that is on by default", self.vrf)
 
-    def neighbor(self, name: str, span: Span) -> Neighbor:
+    def neighbor(self, name: str, span: Span) -> FrrNeighbor:
         """A neighbor by name."""
-        return self.neighbors.setdefault(name, Neighbor(name, span))
+        return self.neighbors.setdefault(name, FrrNeighbor(name, span))
 
     def _neighbor(self, line: FrrLine, file: FrrFile, family: str) -> bool:
         name, what, rest = line.words[1], line.words[2], line.words[3:]
@@ -221,8 +221,8 @@ class BgpBlock(FrrBlock):
             if not peer.is_group
         ]
 
-    def _session(self, peer: Neighbor, traditional: bool) -> PeerSession:
-        group = self.neighbors.get(peer.group or "", Neighbor("", peer.span))
+    def _session(self, peer: FrrNeighbor, traditional: bool) -> PeerSession:
+        group = self.neighbors.get(peer.group or "", FrrNeighbor("", peer.span))
         remote, remote_span = (
             (peer.remote, peer.remote_span) if peer.remote else (group.remote, group.remote_span)
         )
@@ -241,7 +241,7 @@ class BgpBlock(FrrBlock):
             strict=strict and external,
         )
 
-    def _families(self, peer: Neighbor, group: Neighbor) -> list[PeerFamily]:
+    def _families(self, peer: FrrNeighbor, group: FrrNeighbor) -> list[PeerFamily]:
         out = []
         for family in ("ipv4", "ipv6", "evpn"):
             default = (family == "ipv4" and self.ipv4_default, peer.span)

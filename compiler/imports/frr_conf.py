@@ -157,10 +157,8 @@ class FrrConf(FrrBlock):
         all_vni = any(bgp.all_vni for bgp in self.bgp.values())
         names = [DEFAULT_VRF, *self.vrfs, *self.bgp, *(i.vrf for i in self.interfaces.values())]
         vrfs = [self._facts(vrf, all_vni, span) for vrf in dict.fromkeys(names)]
-        out = [*unknowns]
-        if any(vrf.vni for vrf in vrfs):
-            what = "the address of the VTEP, which FRR takes from VXLAN devices"
-            out.append(NotKnown("vtep", "routes", "", "", what, None))
+        what = "interfaces with their addresses and tunnels, which FRR takes from the kernel"
+        out = [*unknowns, NotKnown("interfaces", "forwarding", "", "", what, None)]
         sayings = [*self.policy.sayings, *self.sayings]
         sayings += [(f"{vrf}: {k}", v) for vrf, bgp in self.bgp.items() for k, v in bgp.sayings]
         sessions = [s for bgp in self.bgp.values() for s in bgp.sessions(self.traditional)]

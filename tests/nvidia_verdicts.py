@@ -137,3 +137,49 @@ SPEAKERS = {
     ),
 }
 """ASN, address of the VTEP, and neighbours."""
+
+REVIEWED = {
+    ETV: {
+        ("dangling-name", 135),
+        ("network-address", 38),
+        ("no-isolation", 27),
+        ("reserved-asn", 6),
+        ("unreachable-vtep", 13),
+    },
+    L3: {
+        ("dangling-name", 456),
+        ("forgeable-target", 550),
+        ("ipv6-open", 582),
+        ("network-address", 45),
+        ("non-canonical", 592),
+        ("non-canonical", 847),
+        ("reserved-asn", 6),
+        ("unreachable-vtep", 13),
+        ("import-without-export", 546),
+        ("neighbour-elsewhere", 487),
+        *(("unbound-list", line) for line in (553, 590, 657, 711, 789)),
+    },
+    DUAL: {("forgeable-target", 491), ("unbound-list", 494)},
+    QUARANTINED: {
+        ("forgeable-target", 632),
+        ("forgeable-target", 737),
+        ("non-canonical", 854),
+        ("non-canonical", 975),
+        ("one-way-import", 733),
+        ("import-without-export", 630),
+        ("import-without-export", 734),
+        ("neighbour-elsewhere", 563),
+        ("neighbour-elsewhere", 571),
+        ("neighbour-elsewhere", 674),
+        ("quarantine", 1109),
+    },
+    NSG: {
+        ("non-canonical", 275),
+        ("non-canonical", 396),
+        ("shadowed-entry", 529),
+        ("shadowed-entry", 538),
+        ("one-layer", 27),
+        ("one-layer", 58),
+    },
+}
+"""What is wrong with each of them, and the first line of it: a finding, a doubt or a note each."""

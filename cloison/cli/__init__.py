@@ -28,6 +28,7 @@ VERBS = {
     "reach": ("cloison.cli.reach", "Who can reach whom, on which ports, and because of what."),
     "diff": ("cloison.cli.diff", "What gains or loses access between two worlds."),
     "import": ("cloison.cli.import_config", "What configurations of devices say, line by line."),
+    "review": ("cloison.cli.review", "What is wrong with configurations of devices."),
     "compare": ("cloison.cli.compare", "What devices have, against what the fabric file wants."),
     "plot": ("cloison.cli.plot", "Draw the fabric, a tenant, a path, or the isolation matrix."),
     "lab": ("cloison.cli.lab", "The same network in kernel namespaces: up, test, down."),

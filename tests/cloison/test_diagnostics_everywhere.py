@@ -56,6 +56,7 @@ APART = {
     "compare": "tests/cloison/cli/test_compare.py",
     "check": "its rows are these",
     "import": "no fabric",
+    "review": "no fabric",
     "bench": "no fabric",
     "lab test": "tests/sim/lab/test_lab.py",
 }

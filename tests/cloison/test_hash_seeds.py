@@ -39,6 +39,7 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
         ("import", "nvue", NVUE, *JSON),
         ("import", "nvue", NVUE, "--ignored", *JSON),
     ],
+    "review": [("review", NVUE, *JSON)],
     "compare": [("compare", SMALL, "--state", "{folder}/state/small", *JSON)],
     "compile": [("compile", DEMO, "-o", "{folder}", "--output", "json")],
     "show": [

@@ -51,6 +51,7 @@ RUNS = (
     "replay FABRIC --random 60 --by-flow",
     "import nvue NVUE",
     "import nvue NVUE --ignored",
+    "review NVUE",
     "compare FABRIC --state STATE",
     "diff FABRIC BROKEN",
     "diff CLUSTER OTHERS",

@@ -67,6 +67,7 @@ LISTS = {
     **{("show", thing): {"cloison.render.formats"} for thing in THINGS},
     ("compare",): {"cloison.render.formats"},
     ("import",): {"cloison.render.formats"},
+    ("review",): {"cloison.render.formats"},
     ("reach",): {"cloison.render.formats"},
     ("show", "policy"): {"cloison.render.formats", "compiler.policy.stages"},
     ("compile",): TABLES - {"compiler.policy.stages", "fabric.building.network"},

@@ -6,12 +6,26 @@ from functools import cache
 from ipaddress import ip_address
 
 import pytest
-from nvidia_verdicts import DUAL, ETV, L3, NSG, QUARANTINED, SPEAKERS, TARGETS, VERDICTS, VNIS
+from nvidia_verdicts import (
+    DUAL,
+    ETV,
+    L3,
+    NSG,
+    QUARANTINED,
+    REVIEWED,
+    SPEAKERS,
+    TARGETS,
+    VERDICTS,
+    VNIS,
+)
 from oracles import conformance
 
 from compiler.imports.acl_verdict import AclPacket, verdict_of
 from compiler.imports.config_folder import Imported, read_folder
 from compiler.imports.device_facts import Device
+from compiler.imports.review.asked_lists import asked_lists
+from compiler.imports.review.list_checks import passes
+from compiler.imports.review.review_checks import reviewed
 
 FOLDER = conformance() / "nvue"
 FILES = (DUAL, ETV, L3, NSG, QUARANTINED)
@@ -66,3 +80,19 @@ def test_speakers() -> None:
         found = device(name)
         assert (found.asn, str(found.vtep)) == (asn, vtep)
         assert {session.peer for session in found.sessions} == peers
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_wrong_with_each_and_nothing_that_is_not(name: str) -> None:
+    found = reviewed([device(name)])
+    assert {(finding.kind, finding.lines[0].line) for finding in found} == REVIEWED[name]
+    assert all(finding.rests_on for finding in found)
+
+
+@pytest.mark.parametrize("interface", ["pf0hpf_if", "pf0vf0_if"])
+def test_nothing_passes_in_quarantine(interface: str) -> None:
+    """Whatever may be sent: the rest of all packets without what lists deny is empty."""
+    lists = [a for a in asked_lists(device(QUARANTINED)) if a.interface.name == interface]
+    assert {asked.way for asked in lists} == {"in", "out"}
+    for asked in lists:
+        assert passes(asked.entries, 4) is passes(asked.entries, 6) is None

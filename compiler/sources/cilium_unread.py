@@ -23,8 +23,8 @@ from dataclasses import replace
 from compiler.policy.ir import Policy
 from compiler.policy.source import dialect_of
 from compiler.sources import admin_policy_objects, cilium_selectors
-from compiler.sources.admin_policy_objects import AdminPolicy
-from compiler.sources.cilium_cluster import READ, wide_policies
+from compiler.sources.admin_policy_objects import AdminPolicy, admin_policy
+from compiler.sources.cilium_cluster import READ
 from compiler.sources.cilium_identities import Identities
 from compiler.sources.cilium_kinds import KINDS
 from compiler.sources.cilium_objects import CiliumPolicy, CiliumSpec, cilium_policy
@@ -54,8 +54,10 @@ from fabric.kubernetes.untold_labels import is_template, is_untold
 
 OUTSIDE = "0.0.0.0", "::"
 """Addresses that nobody has but whoever has all others."""
-Doubt = tuple[str, Span, bool]
-"""Why something is not evaluated, where it stands, and whether it is all outside."""
+INSIDE, BEYOND, NODES = "inside", "beyond", "nodes"
+Doubt = tuple[str, Span, str]
+"""Why something is not evaluated, where it stands, and about whom that is: the pods of the policy,
+addresses outside, or these and nodes."""
 
 
 def unread(network: Network) -> Iterator[Unevaluated]:
@@ -65,18 +67,14 @@ def unread(network: Network) -> Iterator[Unevaluated]:
         for source in manifests.claimed(KINDS):
             item = cilium_policy(source, Diagnostics())
             yield from doubts.records(source.value["apiVersion"], item)
-        for wide in wide_policies(manifests, Diagnostics()):
-            for what, span, outside in doubts.of_wide(wide):
+        for source in manifests.claimed(READ):
+            wide = admin_policy(source, Diagnostics(), cilium=True)
+            for what, span, whom in doubts.of_wide(wide):
                 record = Unevaluated(
-                    "policy.networking.k8s.io/v1alpha2", wide.kind, "", wide.name, span, "policy",
-                    what, "cluster", tenant,
+                    source.value["apiVersion"], wide.kind, "", wide.name, span, "policy", what,
+                    "cluster", tenant,
                 )  # fmt: skip
-                yield beyond(record) if outside else record
-
-
-def beyond(record: Unevaluated) -> Unevaluated:
-    """The record, of what touches only packets to or from outside."""
-    return replace(record, scope="addresses", addresses=OUTSIDE)
+                yield doubts.narrowed(record, whom)
 
 
 def clusters(network: Network) -> Iterator[tuple[str, Manifests]]:
@@ -93,6 +91,12 @@ class CiliumDoubts:
         self.tenant, self.manifests = tenant, network.manifests[tenant]
         self.identities = Identities(network, tenant, Diagnostics())
         self.groups = cidr_groups(self.manifests, Diagnostics())
+        self.nodes = tuple(
+            str(prefix.network_address)
+            for endpoint in network.endpoints
+            if endpoint.tenant == tenant and endpoint.kind == "node"
+            for prefix in endpoint.prefixes
+        )
         self.declared = {
             source.value["metadata"].get("name")
             for source in self.manifests.objects
@@ -104,7 +108,7 @@ class CiliumDoubts:
         """Those of one policy, each thing once."""
         told: set[str] = set()
         for found in item.specs:
-            for what, span, outside in self.of_spec(found):
+            for what, span, whom in self.of_spec(found):
                 if what in told:
                     continue
                 told.add(what)
@@ -112,13 +116,20 @@ class CiliumDoubts:
                     api_version, str(item.kind), item.namespace or "", item.name, span, "policy",
                     what, "namespace" if item.namespace else "cluster", self.tenant,
                 )  # fmt: skip
-                yield beyond(record) if outside else record
+                yield self.narrowed(record, whom)
+
+    def narrowed(self, record: Unevaluated, whom: str) -> Unevaluated:
+        """The record, of what touches only packets to or from some addresses."""
+        if whom == INSIDE:
+            return record
+        nodes = self.nodes if whom == NODES else ()
+        return replace(record, scope="addresses", addresses=(*OUTSIDE, *nodes))
 
     def of_spec(self, found: CiliumSpec) -> Iterator[Doubt]:
         """What of one rule of the API cannot be evaluated."""
         if found.hosts:
             what = "it is about hosts, and whether Cilium's host firewall enforces it is not known"
-            yield what, found.span, False
+            yield what, found.span, NODES
             return
         yield from self.of_terms(found.subject, found.span)
         for rule in found.rules:
@@ -136,33 +147,34 @@ class CiliumDoubts:
                 yield from self.of_entity(peer.name, peer.span)
             case GroupPeer() if not chosen_groups(peer, self.groups):
                 which = f" {peer.name}" if peer.terms is None else " with such labels"
-                yield f"the input has no CiliumCIDRGroup{which}", peer.span, True
+                yield f"the input has no CiliumCIDRGroup{which}", peer.span, BEYOND
             case ServicePeer():
                 yield from self.of_service(peer)
             case DomainPeer():
                 name = peer.name or peer.pattern
                 if resolved(peer.name, peer.pattern, self.identities.names) is None:
-                    yield f"nobody knows the addresses of {name}", peer.span, True
+                    yield f"nobody knows the addresses of {name}", peer.span, BEYOND
             case Unreadable():
-                yield peer.what, peer.span, peer.outside
+                yield peer.what, peer.span, BEYOND if peer.outside else INSIDE
             case _:
                 pass
 
     def of_entity(self, name: str, span: Span) -> Iterator[Doubt]:
         """An entity of which no address is known; the API server may be on any node."""
         if not self.identities.knows(name):
-            yield f"nobody knows the addresses of entity {name}", span, name != "kube-apiserver"
+            whom = NODES if name == "kube-apiserver" else BEYOND
+            yield f"nobody knows the addresses of entity {name}", span, whom
 
     def of_service(self, peer: ServicePeer) -> Iterator[Doubt]:
         """A Service that the input does not have, or of which it does not say what is behind."""
         found = chosen_services(peer, self.manifests)
         which = f" {peer.name}" if peer.terms is None else " with such labels"
         if not found:
-            yield f"the input has no Service{which}", peer.span, False
+            yield f"the input has no Service{which}", peer.span, INSIDE
         for service in found:
             if not service.selector and not list(addresses_behind(service, self.manifests)):
                 what = f"nobody knows what is behind Service {service.namespace}/{service.name}"
-                yield what, peer.span, False
+                yield what, peer.span, INSIDE
 
     def of_terms(self, terms: Iterable[LabelTerm], span: Span) -> Iterator[Doubt]:
         """Rule 3; and clusters by a name, of which this one's is not known."""
@@ -171,7 +183,7 @@ class CiliumDoubts:
             if term.key == cilium_selectors.CLUSTER and term.operator.endswith("In"):
                 if cilium_selectors.CLUSTER_NAME not in term.values:
                     named = ", ".join(sorted(term.values))
-                    yield f"whether this cluster is called {named} is not known", where, False
+                    yield f"whether this cluster is called {named} is not known", where, INSIDE
             elif term.key.startswith(NAMESPACE_LABELS):
                 yield from self.of_namespaces(term, where)
             elif term.source != cilium_selectors.RESERVED and not cilium_selectors.ignored(term):
@@ -180,7 +192,7 @@ class CiliumDoubts:
                 if pod is not None:
                     who = f"pods of {pod.workload_kind} {pod.namespace}/{pod.workload}"
                     what = f"it selects by label {term.key}, which {who}"
-                    yield f"{what} get with a value that the input does not say", where, False
+                    yield f"{what} get with a value that the input does not say", where, INSIDE
 
     def of_namespaces(self, term: LabelTerm, span: Span) -> Iterator[Doubt]:
         """Namespaces without an object, of whose labels only one is known."""
@@ -188,7 +200,7 @@ class CiliumDoubts:
         used = {pod.namespace for pod in self.manifests.pods}
         for name in sorted(used - self.declared) if key != NAME_LABEL else ():
             what = f"it selects by label {key} of namespaces, which that of {name} may have"
-            yield f"{what}: its object was not read", span, False
+            yield f"{what}: its object was not read", span, INSIDE
             return
 
     def of_wide(self, item: AdminPolicy) -> Iterator[Doubt]:
@@ -197,14 +209,14 @@ class CiliumDoubts:
             for peer in rule.peers:
                 if peer.nodes is not None:
                     what = "Cilium refuses a policy with nodes unless it reads labels of nodes"
-                    yield what, peer.span, False
+                    yield what, peer.span, INSIDE
                     return
                 for name in peer.names:
                     plain = name.lower().rstrip(".")
                     below = f"*{plain}" if plain.startswith("*") else ""
                     known = resolved("" if below else plain, below, self.identities.names)
                     if known is None:
-                        yield f"nobody knows the addresses of {name}", peer.span, True
+                        yield f"nobody knows the addresses of {name}", peer.span, BEYOND
 
 
 def lints(network: Network, policy: Policy | None) -> Iterator[Diagnostic]:

@@ -115,7 +115,8 @@ def _wall(policy: Policy, stage: Stage) -> _Wall:
     closing = [s.local for s in mine if s.default is Action.DENY]
     if stage.default is Action.DENY:
         closing.append((Everyone(),))
-    inward = [r for r in policy.rules if r.stage is stage and r.direction is Direction.IN]
+    asked = (stage, Stage.CILIUM) if stage is Stage.CILIUM_DEFAULT else (stage,)
+    inward = [r for r in policy.rules if r.stage in asked and r.direction is Direction.IN]
     outside = [r for r in inward if any(isinstance(m, Everyone | Cidr) for m in r.remote)]
     return _Wall(
         tuple(closing),

@@ -62,13 +62,15 @@ IDENTITIES = {
 
 
 class LabelTerm(NamedTuple):
-    """One term of a selector: where the label comes from, and what is asked of it."""
+    """One term of a selector: where the label comes from, and what is asked of it; `plain` is one
+    of `matchLabels`."""
 
     source: str
     key: str
     operator: str
     values: frozenset[str]
     span: Span | None
+    plain: bool = False
 
     @property
     def asked(self) -> Requirement:
@@ -92,7 +94,7 @@ def selector(field: Cursor) -> LabelTerms:
         item = field["matchLabels"][name]
         text = item.check(valid_value, "C641", "a label value")
         source, key = known(item, name)
-        out.append(LabelTerm(source, key, "In", frozenset((text,)), item.key_span))
+        out.append(LabelTerm(source, key, "In", frozenset((text,)), item.key_span, plain=True))
     return (*out, *map(expression, field["matchExpressions"].items()))
 
 
@@ -149,16 +151,12 @@ def of_namespaces(
 
 
 def subject(terms: LabelTerms, namespace: str | None) -> LabelTerms:
-    """Whom a policy is about: pods of its own namespace, if it has one, whatever else it says."""
+    """Whom a policy is about: pods of its own namespace, if it has one, whatever `matchLabels` say
+    of it."""
     if namespace is None:
         return terms
-    written = [t for t in terms if not (names_namespace(t) and t.source == K8S and one(t))]
+    written = [t for t in terms if not (t.plain and t.source == K8S and t.key == NAMESPACE)]
     return (*written, LabelTerm(K8S, NAMESPACE, "In", frozenset((namespace,)), None))
-
-
-def one(term: LabelTerm) -> bool:
-    """Whether a term asks for one value, as `matchLabels` do."""
-    return term.operator == "In" and len(term.values) == 1
 
 
 def peer(terms: LabelTerms, namespace: str | None) -> LabelTerms:

@@ -137,6 +137,13 @@ INGRESS: list[tuple[str, list[Object], str]] = [
      [ccnp(endpointSelector=labels(**{"k8s:io.kubernetes.pod.namespace": "wild"}), ingress=[{}])],
      "......"),
     ("one about hosts", [ccnp(nodeSelector={}, ingress=[{}])], "......"),
+    ("a namespace that is not its own, in an expression", [into({}) | {"spec": {
+        "endpointSelector": {"matchExpressions": [
+            {"key": "k8s:io.kubernetes.pod.namespace", "operator": "In", "values": ["wild"]}]},
+        "ingress": [{}]}}], "......"),
+    ("a namespace of any source that is not its own", [into({}) | {"spec": {
+        "endpointSelector": labels(**{"io.kubernetes.pod.namespace": "wild"}),
+        "ingress": [{}]}}], "......"),
     ("a namespace that is not its own", [into({}, ) | {"spec": {
         "endpointSelector": labels(**IN_WILD), "ingress": [{}]}}], "XXX.XX"),
     ("denials alone", [cnp(endpointSelector=labels(app="db"),
@@ -314,3 +321,9 @@ def test_an_administrator_names_domains(tmp_path: Path) -> None:
         policy = wide("a", "Admin", 5, {"namespaces": {}}, egress=rules)
         cluster = made(tmp_path / str(number), policy, names=names)
         assert flow(cluster, DB, WORLD) == wanted
+
+
+def test_a_service_is_one_of_its_namespace(tmp_path: Path) -> None:
+    peer = {"k8sService": {"serviceName": "near", "namespace": "shop"}}
+    cluster = made(tmp_path / "m", service("near", {"app": "spy"}), out({"toServices": [peer]}))
+    assert flow(cluster, DB, SPY) == "X"

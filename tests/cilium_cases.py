@@ -54,6 +54,33 @@ PODS = (
 )  # fmt: skip
 
 
+GROUP = {
+    "apiVersion": "cilium.io/v2",
+    "kind": "CiliumCIDRGroup",
+    "metadata": {"name": "g", "labels": {"of": "us"}},
+    "spec": {"externalCIDRs": ["192.0.2.0/24"]},
+}
+
+
+def service(name: str, selector: Object | None, **about: str) -> Object:
+    meta = {"name": name, "namespace": "wild", "labels": about}
+    spec: Object = {"ports": [{"port": 80}], **({"selector": selector} if selector else {})}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
+
+
+BEHIND = {
+    "apiVersion": "discovery.k8s.io/v1",
+    "kind": "EndpointSlice",
+    "metadata": {
+        "name": "far-1",
+        "namespace": "wild",
+        "labels": {"kubernetes.io/service-name": "far"},
+    },
+    "addressType": "IPv4",
+    "endpoints": [{"addresses": ["192.0.2.1"]}],
+}
+
+
 def cnp(name: str = "p", namespace: str = "shop", **spec: Any) -> Object:
     """A policy about pods of a namespace: all, unless it says otherwise."""
     spec.setdefault("endpointSelector", {})

@@ -7,38 +7,13 @@ from typing import Any
 
 import pytest
 from admin_policy_cases import Object, item, plain, wide
-from cilium_cases import ccnp, cnp, decided, flow, labels, made, mark
+from cilium_cases import BEHIND, GROUP, ccnp, cnp, decided, flow, labels, made, mark, service
 
 from compiler.policy.ir import Direction
 
 CART, DB, SPY, WORLD = "shop/cart", "shop/db", "wild/spy", "ip:192.0.2.1"
 IN_WILD = {"k8s:io.kubernetes.pod.namespace": "wild"}
 TCP80 = [{"ports": [{"port": "80", "protocol": "TCP"}]}]
-GROUP = {
-    "apiVersion": "cilium.io/v2",
-    "kind": "CiliumCIDRGroup",
-    "metadata": {"name": "g", "labels": {"of": "us"}},
-    "spec": {"externalCIDRs": ["192.0.2.0/24"]},
-}
-
-
-def service(name: str, selector: Object | None, **about: str) -> Object:
-    meta = {"name": name, "namespace": "wild", "labels": about}
-    spec: Object = {"ports": [{"port": 80}], **({"selector": selector} if selector else {})}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
-
-
-BEHIND = {
-    "apiVersion": "discovery.k8s.io/v1",
-    "kind": "EndpointSlice",
-    "metadata": {
-        "name": "far-1",
-        "namespace": "wild",
-        "labels": {"kubernetes.io/service-name": "far"},
-    },
-    "addressType": "IPv4",
-    "endpoints": [{"addresses": ["192.0.2.1"]}],
-}
 HOST, OTHER, API = "reserved:host", "reserved:remote-node", "reserved:kube-apiserver"
 
 

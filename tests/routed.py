@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
+from made_underlay import MadeUnderlay
 from worlds import endpoint
 
 from fabric.building.network import Network
@@ -104,19 +105,11 @@ class RoutedFib:
         return sorted(cuts[0]), sorted(cuts[1])
 
 
-class Mesh:
+class Mesh(MadeUnderlay):
     """An underlay in which every pair of nodes talks, but for `cut` pairs."""
-
-    speeds = None
-    sessions = ()
 
     def __init__(self, n: int, cut: Sequence[tuple[int, int]] = ()) -> None:
         self.n = n
-        reach = np.array([[a != b and (a, b) not in cut for b in range(n)] for a in range(n)])
-        self.length = np.where(reach, 1, np.eye(n, dtype=np.int16) - 1).astype(np.int16)
-        self.hop_off = np.r_[0, np.cumsum(reach.ravel())].astype(np.int32)
-        self.hop_node = np.nonzero(reach)[1]
-        self.hop_link = np.zeros(len(self.hop_node), np.int32)
         self.cut = set(cut)
 
     def reachable(self, a: int, b: int) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
+from made_underlay import MadeUnderlay
 from routed import box
 
 from fabric.building.network import Network
@@ -14,22 +14,13 @@ from fabric.building.network import Network
 N_SPINES = 2
 
 
-class TwoTier:
+class TwoTier(MadeUnderlay):
     """An underlay of VTEPs below two spines; `cut` pairs of VTEPs have no way."""
-
-    speeds = None
-    sessions = ()
 
     def __init__(self, vtep_count: int, cut: Any) -> None:
         self.n = vtep_count + N_SPINES
         self.cut = set(cut)
         self.vteps = vtep_count
-        rows = [self.ecmp(a, b) for a in range(self.n) for b in range(self.n)]
-        count = np.array([len(row) for row in rows])
-        self.length = count.reshape(self.n, self.n)
-        self.hop_off = np.r_[0, np.cumsum(count)].astype(np.int32)
-        self.hop_node = np.array([node for row in rows for node, _ in row], np.int32)
-        self.hop_link = np.array([link for row in rows for _, link in row], np.int32)
 
     def reachable(self, a: int, b: int) -> bool:
         return a == b or bool(self.ecmp(a, b))

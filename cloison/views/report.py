@@ -23,7 +23,6 @@ from cloison.views.world import World
 from compiler.targets.profiles import Profile
 from compiler.targets.usage import Usage
 from fabric.building.cluster import is_cluster
-from fabric.control.underlay import bgp_sessions
 from fabric.kubernetes.unevaluated import accepted
 from fabric.wiring.topology import Role
 from sim.blocks.onward import hairpins
@@ -118,7 +117,7 @@ def sizes(sim: Simulation) -> dict[str, Any]:
     """How large the world is, in numbers."""
     network, program = sim.world.network, sim.world.program
     roles = Counter(node.role for node in network.fabric.nodes)
-    sessions = [s.up for s in bgp_sessions(network.fabric, network.underlay.asn)]
+    up = network.underlay.ends.up
     families = Counter(p.version for e in network.endpoints for p in e.prefixes)
     return {
         "nodes": {role.value: roles[role] for role in Role if roles[role]},
@@ -131,8 +130,8 @@ def sizes(sim: Simulation) -> dict[str, Any]:
         "endpoints": dict(sorted(Counter(e.kind for e in network.endpoints).items())),
         "ipv4_prefixes": families[4],
         "ipv6_prefixes": families[6],
-        "sessions": len(sessions) // 2,
-        "sessions_up": sum(sessions) // 2,
+        "sessions": len(up) // 2,
+        "sessions_up": int(up.sum()) // 2,
         "type5_routes": len(network.routes),
         "fib_routes": sum(int((chosen >= 0).sum()) for chosen in network.fib.chosen),
         "rules": len(program.policy.rules),

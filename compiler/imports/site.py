@@ -31,7 +31,7 @@ from compiler.policy.ir import Policy, Rule, Selection
 from compiler.policy.stages import STAGES
 from fabric.building.network import Network
 from fabric.control.evpn import Import, Imports, columns
-from fabric.control.fib import build_fib
+from fabric.control.fib_filling import build_fib
 from fabric.control.underlay import converge
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.kubernetes.unevaluated import Unevaluated

@@ -29,9 +29,10 @@ from compiler.targets.vrf_leaks import (
     statics,
 )
 from fabric.building.network import Network
+from fabric.control.bgp_sessions import Session
 from fabric.control.evpn import Type5Route
 from fabric.control.fib import NextHop
-from fabric.control.underlay import ECMP_WIDTH, Session
+from fabric.control.path_tables import ECMP_WIDTH
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.io.visible import visible
 from fabric.wiring.topology import Role
@@ -151,7 +152,7 @@ def config(
     not matter here. Raises `UndecidedError` where nodes have routes of several versions,
     `InputError` C869 where a port's name is none of an interface."""
     if sessions is None:
-        sessions = [session for session in network.underlay.sessions if session.node == node]
+        sessions = [*network.underlay.ends.at(node)]
     if network.fib.versions:
         message = "FRR configurations are those of one version of a network"
         raise UndecidedError(Diagnostic("C857", message, None, "write those of either", "unknown"))

@@ -13,7 +13,7 @@ from fabric.checks.allocations import read_lock
 from fabric.checks.left_out import left_out
 from fabric.checks.overlaps import ambiguous
 from fabric.control.evpn import imports, instances, originate
-from fabric.control.fib import build_fib
+from fabric.control.fib_filling import build_fib, refilled
 from fabric.control.findings import findings
 from fabric.control.narrowed import narrowed
 from fabric.control.reconvergence import reconverge
@@ -131,5 +131,5 @@ def rebuild(
     if drained is not None:
         fabric = drain(fabric, drained)
     underlay = reconverge(network.fabric, network.underlay, fabric, network.plan)
-    fib = network.fib.refilled(underlay, network.underlay.differs(underlay))
+    fib = refilled(network.fib, network.underlay, underlay)
     return replace(network, fabric=fabric, underlay=underlay, fib=fib)

@@ -25,7 +25,7 @@ from typing import Literal
 
 from fabric.building.network import Network
 from fabric.control.evpn import imports, originate
-from fabric.control.fib import build_fib
+from fabric.control.fib_filling import build_fib
 from fabric.control.underlay import converge
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import Dialect, Entity, FabricSpec, Site, Tenant

@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+import numpy as np
+
 from fabric.building.network import Network
 from fabric.control.fib import NextHop
 
@@ -33,10 +35,12 @@ def _lines(network: Network) -> Iterator[Iterable[str]]:
         yield [f"instance {nodes[vtep]!r} {vrfs[vrf]!r}"]
         yield (f"{prefix(r.prefix)} {hops(r.nexthops)}" for r in network.fib.routes(vtep, vrf))
     vteps = sorted({vtep for vtep, _ in network.fib.instances})
-    ways = cache(lambda ways: repr(sorted(nodes[to] for to, _ in ways)))
+    ways = cache(lambda ways: repr(sorted(nodes[to] for to in ways)))
     for node, name in enumerate(nodes):
-        at = ((vtep, network.underlay.ecmp(node, vtep)) for vtep in vteps)
-        yield (f"{name!r} to {nodes[vtep]!r} {ways(found)}" for vtep, found in at)
+        count, to, _ = network.underlay.next_hops(np.full(len(vteps), node), np.array(vteps, int))
+        found = np.split(to, np.cumsum(count))
+        at = zip(vteps, (tuple(hops.tolist()) for hops in found), strict=False)
+        yield (f"{name!r} to {nodes[vtep]!r} {ways(hops)}" for vtep, hops in at)
 
 
 def _hop(nodes: list[str], vrfs: list[str], hop: NextHop) -> tuple[str, str, int, str]:

@@ -89,15 +89,13 @@ class Network:
 
         from fabric.control.evpn import Type5
         from fabric.control.fib import Fib, no_routes
-        from fabric.control.underlay import Underlay
+        from fabric.control.underlay import converge_sessions
         from fabric.file.spec import FabricSpec
         from fabric.plan.unread import unread_plan
 
         spec = FabricSpec.model_construct(cloison=1, name=name, sites={})
         plan = plan or unread_plan()
-        none, one = np.zeros(0, np.int32), np.zeros(1, np.int32)
-        routes = Type5(plan, (), (), (), *(none,) * 5)
-        small = np.zeros((0, 0), np.int16)
+        routes = Type5(plan, (), (), (), *(np.zeros(0, np.int32),) * 5)
         return Network(
             spec,
             fabric or Fabric((), (), Multigraph()),
@@ -105,7 +103,7 @@ class Network:
             vrfs,
             endpoints,
             {},
-            underlay or Underlay(0, (), small, small, one, none, none, ()),
+            underlay or converge_sessions(Fabric((), (), Multigraph()), (), ()),
             routes,
             fib or Fib((), (), tuple(no_routes() for _ in vrfs), (), routes, (), {}),
         )

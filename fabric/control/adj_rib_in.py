@@ -22,7 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.control.underlay import ECMP_WIDTH, Session, Underlay
+from fabric.control.bgp_sessions import Session
+from fabric.control.path_tables import ECMP_WIDTH
+from fabric.control.underlay import Underlay
 from fabric.wiring.topology import Fabric, Role
 
 FATES = (
@@ -59,7 +61,7 @@ class AdjRibIn:
     @staticmethod
     def of(fabric: Fabric, underlay: Underlay, node: int) -> AdjRibIn:
         """Everything that a node hears."""
-        sessions = tuple(s for s in underlay.sessions if s.node == node)
+        sessions = tuple(underlay.ends.at(node))
         fate = np.full((len(sessions), underlay.n), DOWN, np.int8)
         missed = np.zeros(fate.shape, np.bool_)
         used = _used(underlay, node, sessions)
@@ -105,7 +107,7 @@ class AdjRibIn:
                 drained = [names[v].name for v in nodes if v in self.fabric.drained]
                 return f"drained: {', '.join(drained)}"
             case n if n == LONGER:
-                best = int(self.underlay.length[self.node, target])
+                best = len(self.underlay.as_path(self.node, target))
                 return f"longer: {len(nodes)} ASNs, the best has {best}"
             case n if n == WIDTH:
                 return f"equal, and {ECMP_WIDTH} others come first"
@@ -117,11 +119,10 @@ def _used(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(session, target) of every next hop."""
     number = {s.link: i for i, s in enumerate(sessions)}
-    first, last = node * underlay.n, (node + 1) * underlay.n
-    bounds = underlay.hop_off[first : last + 1]
-    links = underlay.hop_link[bounds[0] : bounds[-1]].tolist()
-    rows = np.array([number[link] for link in links], np.int64)
-    return rows, np.repeat(np.arange(underlay.n), np.diff(bounds))
+    targets = np.arange(underlay.n)
+    count, _, links = underlay.next_hops(np.full(underlay.n, node), targets)
+    rows = np.array([number[link] for link in links.tolist()], np.int64)
+    return rows, np.repeat(targets, count)
 
 
 def _fates(
@@ -131,23 +132,24 @@ def _fates(
     it is as short as the best."""
     node, peer, n = session.node, session.peer, underlay.n
     asn, targets = np.array(underlay.asn), np.arange(n)
-    length = underlay.length[peer].astype(np.int64)
+    length = underlay.lengths(np.array(peer), targets).astype(np.int64)
     announced = length >= 0
     if fabric.nodes[peer].role is Role.DPU:
         announced &= targets == peer
     here, left = np.full(n, peer), np.where(announced, length, 0)
     through, loop = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     while (left > 0).any():
-        here = np.where(left > 0, underlay.parent[here, targets], here)
+        here = np.where(left > 0, underlay.parents(here, targets), here)
         left = left - 1
         through |= here == node
         loop |= asn[here] == asn[node]
-    mine = underlay.length[node].astype(np.int64)
+    mine = underlay.lengths(np.array(node), targets).astype(np.int64)
     short = announced & ((mine < 0) | (length + 1 <= mine))
     # a drained node tags what it hears, so that nothing of it comes before anything else
     tagged = np.zeros(n, np.bool_)
-    if underlay.tagged is not None and node not in fabric.drained:
-        tagged = underlay.tagged[peer] & ~underlay.tagged[node]
+    of_peer, own = (underlay.tags(np.array(v), targets) for v in (peer, node))
+    if of_peer is not None and own is not None and node not in fabric.drained:
+        tagged = of_peer & ~own
     fate = np.full(n, WIDTH, np.int8)
     fate[length + 1 > mine] = LONGER
     fate[tagged] = DRAINED
@@ -161,5 +163,5 @@ def _walk(underlay: Underlay, node: int, target: int) -> Iterator[int]:
     """The nodes of a best path, both ends included."""
     yield node
     while node != target:
-        node = int(underlay.parent[node, target])
+        node = underlay.parent(node, target)
         yield node

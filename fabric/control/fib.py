@@ -11,31 +11,30 @@ Rules that hold here:
    exporter's VNI.
 
 Prefixes, their nesting and their origins are the same for every instance of a VRF (`VrfRoutes`) and
-survive failures; only the chosen next-hop set per (instance, prefix) depends on the underlay.
+survive failures; only the chosen next-hop set per (instance, prefix) depends on the underlay
+(`fabric.control.fib_filling`). Instances of a VRF that choose alike share the array.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.control.best_origins import Differing, VrfPart, best_origins, whole
-from fabric.control.evpn import Carriers, Import, Imports, Type5, prefix_key, why_imported
+from fabric.control.evpn import Import, Imports, Type5, prefix_key, why_imported
 from fabric.control.lpm import Segments, nest
-from fabric.control.underlay import ECMP_WIDTH, Underlay
-from fabric.diagnostics import Diagnostic, Span, UndecidedError
-from fabric.io.phases import phase
+from fabric.diagnostics import Span
 from fabric.values.inventory import Prefix
 from fabric.values.memo import Memo
 
 I32 = NDArray[np.int32]
-Index = NDArray[np.int64]
 Wide = dict[tuple[int, int, Prefix], int]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -98,6 +97,15 @@ class Fib:
     wide: Wide = field(default_factory=dict, repr=False)
     _memo: Memo = field(default_factory=Memo, init=False, repr=False)
 
+    def once(self, make: Callable[[Fib], T]) -> T:
+        """What a module makes of these routes, made when it is first asked for."""
+        return self._memo.of(self, make)
+
+    def keep(self, make: Callable[[Fib], T], made: T) -> Fib:
+        """Have `once` say this, which was made in another way and is the same."""
+        self._memo.keep(make, made)
+        return self
+
     def mixed(self, new: Fib, nodes: Collection[int]) -> Fib:
         """These routes, but at `nodes` those of `new`, as while a change is rolled out. Both are of
         the same instances. What is equal is shared: prefixes of a VRF that has the same in both,
@@ -129,24 +137,6 @@ class Fib:
     def version(self, vtep: int) -> Fib:
         """The routes as the VTEP has them, of versions that are mixed."""
         return self.versions[vtep in self.new_at].version(vtep) if self.versions else self
-
-    def refilled(self, underlay: Underlay, differs: NDArray[np.bool_]) -> Fib:
-        """The same routes over another underlay, each node with its version; between nodes that
-        are as far from each other as when they were chosen (`differs`, bool[nodes, nodes]) nothing
-        is chosen anew (rule 1). Next-hop sets keep their numbers."""
-        if self.versions:
-            old, new = self.versions
-            there = [version.refilled(underlay, differs) for version in (old, new)]
-            same = there[0] is old and there[1] is new
-            return self if same else there[0].mixed(there[1], self.new_at)
-        if not len(self.routes_in) and any((row >= 0).any() for row in self.chosen):
-            message = "nothing says where the routes of this network come from"
-            raise UndecidedError(Diagnostic("C859", message, None, None, "unknown"))
-        vteps = sorted({vtep for vtep, _ in self.instances})
-        others = Differing.among(vteps, differs)
-        if others is None:
-            return self
-        return build_fib(self.routes_in, self.imports, underlay, self, others)
 
     def instance(self, vtep: int, vrf: int) -> int:
         """Number of an instance, -1 when this VTEP has no such VRF."""
@@ -228,7 +218,7 @@ class Fib:
         chosen = int(self.chosen[place][number])
         hops = self.nexthop_sets[chosen]
         local = (hops[0].vtep, hops[0].vrf) == (vtep, vrf)
-        known, key = self._memo.of(self, _no_routes_made), (vrf, number, chosen, local)
+        known, key = self.once(_no_routes_made), (vrf, number, chosen, local)
         if key not in known:
             known[key] = self._chosen(vrf, number, hops, local)
         return known[key]
@@ -278,121 +268,3 @@ def joined(one: VrfRoutes, other: VrfRoutes) -> VrfRoutes:
     """The prefixes of two versions of a VRF; rows are those of neither."""
     prefixes = sorted({*one.prefixes, *other.prefixes}, key=prefix_key)
     return VrfRoutes(np.zeros(0, np.int64), np.zeros(len(prefixes), np.int64), tuple(prefixes))
-
-
-def vrf_routes(routes: Type5, imports: Imports) -> tuple[VrfRoutes, ...]:
-    """Per VRF the rows that it imports, grouped by prefix."""
-    out = []
-    carriers = Carriers.of(routes)
-    for wanted in imports:
-        rows = carriers.imported(wanted)
-        rows = rows[np.argsort(routes.prefix[rows], kind="stable")]
-        numbers, first = np.unique(routes.prefix[rows], return_index=True)
-        prefixes = tuple(routes.prefixes[n] for n in numbers.tolist())
-        out.append(VrfRoutes(rows, first, prefixes))
-    return tuple(out)
-
-
-@phase("fill FIBs")
-def build_fib(
-    routes: Type5,
-    imports: Imports,
-    underlay: Underlay,
-    known: Fib | None = None,
-    differing: Differing | None = None,
-) -> Fib:
-    """The FIB of every instance; of one of the same routes that is `known` all stays where no
-    distance differs (`Fib.refilled`)."""
-    plan = routes.plan
-    if known is None:
-        index = {instance: number for number, instance in enumerate(plan.instances)}
-        tables, chosen = vrf_routes(routes, imports), [np.zeros(0, np.int32)] * len(index)
-        macs, labels = plan.router_mac, routes.labels
-        hops = ((NextHop(vtep, vrf, labels[vrf], macs[vtep, vrf]),) for vtep, vrf in plan.instances)
-        sets, wide = _Sets(tuple(hops), index), Wide()
-    else:
-        index, tables, chosen = known.index, known.vrf_routes, list(known.chosen)
-        sets, wide = _Sets(known.nexthop_sets, index), dict(known.wide)
-    places = np.array(plan.instances, np.int64).reshape(-1, 2)
-    instance = np.full((underlay.n, len(tables)), -1, np.int64)
-    instance[places[:, 0], places[:, 1]] = np.arange(len(places))
-    anew = set() if differing is None else set(places[differing.anew[places[:, 0]], 1].tolist())
-    for vrf in dict.fromkeys(places[:, 1].tolist()):
-        table, far = tables[vrf], routes.vtep[tables[vrf].rows]
-        if differing is not None and vrf not in anew and not differing.to[far].any():
-            continue
-        mine = np.flatnonzero(places[:, 1] == vrf)
-        vteps = places[mine, 0]
-        if differing is None:
-            parts = [whole(np.arange(len(mine)), vteps, table.rows, table.first)]
-        else:
-            parts = [*differing.parts(vteps, table.rows, table.first, far)]
-        found = [best_origins(part, vrf, routes, underlay, instance) for part in parts]
-        several = [(cell, rows) for rows, cells in found for cell in cells]
-        for cell, rows in sorted(several, key=lambda at: (at[0].member, at[0].prefix)):
-            rows[cell.row, cell.column] = sets.of(cell.installed)
-        for part, (rows, _) in zip(parts, found, strict=True):
-            _put(chosen, mine[part.members].tolist(), part.prefixes, rows)
-        wide = wide and _but(wide, vrf, table, parts)
-        wide |= {
-            (int(vteps[cell.member]), vrf, table.prefixes[cell.prefix]): cell.known
-            for cell, _ in several
-            if cell.known > ECMP_WIDTH
-        }
-    made = plan.instances, sets.every(), tables, tuple(chosen), routes, imports, index
-    return Fib(*made, wide=wide)
-
-
-def _but(wide: Wide, vrf: int, table: VrfRoutes, parts: list[VrfPart]) -> Wide:
-    """Those that are not in some parts of a VRF."""
-    again = {
-        (vtep, vrf, table.prefixes[prefix])
-        for part in parts
-        for vtep in part.vteps.tolist()
-        for prefix in part.prefixes.tolist()
-    }
-    return {place: known for place, known in wide.items() if place not in again}
-
-
-def _put(chosen: list[I32], instances: list[int], prefixes: Index, rows: I32) -> None:
-    """Have instances choose `rows` for some prefixes. What stays as it is stays where it is."""
-    if not len(chosen[instances[0]]):
-        after, others = rows, [*range(len(rows))]
-    else:
-        after = np.stack([chosen[instance] for instance in instances])
-        others = np.flatnonzero((after[:, prefixes] != rows).any(axis=1)).tolist()
-        after[:, prefixes] = rows
-    for number in others:
-        chosen[instances[number]] = after[number]
-
-
-class _Sets:
-    """Next-hop sets by id: first one per instance, then those with several members."""
-
-    def __init__(
-        self, known: tuple[tuple[NextHop, ...], ...], index: Mapping[tuple[int, int], int]
-    ) -> None:
-        self.known, self.index = known, index
-        self.new: dict[tuple[int, ...], int] = {}
-
-    @cached_property
-    def several(self) -> dict[tuple[int, ...], int]:
-        """Known sets that have several members."""
-        return {
-            tuple(self.index[hop.vtep, hop.vrf] for hop in hops): number
-            for number, hops in enumerate(self.known)
-            if len(hops) > 1
-        }
-
-    def of(self, members: tuple[int, ...]) -> int:
-        """Id of a set of instances; next hops sort as instances do."""
-        if len(members) == 1:
-            return members[0]
-        if (known := self.several.get(members)) is not None:
-            return known
-        return self.new.setdefault(members, len(self.known) + len(self.new))
-
-    def every(self) -> tuple[tuple[NextHop, ...], ...]:
-        """All sets, by id."""
-        new = (tuple(self.known[i][0] for i in members) for members in self.new)
-        return (*self.known, *new) if self.new else self.known

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fabric.control.fib import Fib
-from fabric.control.underlay import ECMP_WIDTH, Underlay
+from fabric.control.path_tables import ECMP_WIDTH
+from fabric.control.underlay import Underlay
 from fabric.diagnostics import Diagnostic
 from fabric.values.inventory import Vrf
 from fabric.wiring.topology import Fabric
@@ -18,9 +19,10 @@ def narrowed(fabric: Fabric, underlay: Underlay, fib: Fib, vrfs: Sequence[Vrf]) 
 
 def _between_nodes(fabric: Fabric, underlay: Underlay) -> Iterator[Diagnostic]:
     """A warning where nodes know more equal paths than they install."""
-    for node, known in underlay.widest.items():
+    widest = underlay.widest
+    for node, known in widest.items():
         name = fabric.nodes[node].name
-        others = len(underlay.widest) - 1
+        others = len(widest) - 1
         more = f"; so do {others:,} other node{'s' * (others > 1)}" if others else ""
         yield Diagnostic(
             "C527",

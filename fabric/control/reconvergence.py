@@ -3,7 +3,8 @@
 Rules that hold here (those of `fabric.control.underlay` in brackets):
 
 1. A DPU announces only its loopback [2], so nobody's path to somebody else leads through one.
-   Where something happens to a DPU or to its links, the paths to and from it are computed.
+   Where something happens to a DPU or to its links, the paths to and from it are computed; it may
+   be of another attachment then, or of none.
 2. Only best paths are announced [4]. Where a session fails, a node that has its best path to an
    origin over another one keeps it and announces what it did before. Computed are the paths to the
    origins to which somebody but a DPU has its best path over a failed session; everywhere else the
@@ -13,19 +14,23 @@ Rules that hold here (those of `fabric.control.underlay` in brackets):
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.control.later_next_hops import LaterUnderlay, NextHops
-from fabric.control.underlay import ECMP_WIDTH, Edges, Session, Underlay, converge, down_reason
+from fabric.control.attachments import Points, points_of
+from fabric.control.bgp_sessions import Flags, Sessions, flags
+from fabric.control.path_tables import ECMP_WIDTH, I32, NextHops, Parents, PathTable
+from fabric.control.path_vector import Edges
+from fabric.control.underlay import Underlay, converge
 from fabric.io.phases import phase
 from fabric.plan.addressing import Plan
 from fabric.wiring.topology import Fabric, Role
 
-Index = NDArray[np.intp]
+Index = NDArray[np.int64]
+Added = tuple[Index, Index, I32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Concerned:
 def reconverge(before: Fabric, known: Underlay, fabric: Fabric, plan: Plan) -> Underlay:
     """`converge(fabric, plan)`, given that of the same fabric with other failures."""
     change = _change(before, fabric)
-    if change is None or known.widest or before.drained | fabric.drained:
+    if change is None or known.table.widest or before.drained | fabric.drained:
         return converge(fabric, plan)
     if not change.links:
         return known
@@ -65,66 +70,80 @@ def _change(before: Fabric, fabric: Fabric) -> Concerned | None:
 
 @phase("converge eBGP")
 def _around(known: Underlay, fabric: Fabric, plan: Plan, change: Concerned) -> Underlay | None:
-    """None where a node has more equal paths than it installs."""
-    n, rows = known.n, np.array(sorted(change.dpus), np.int64)
-    concerned = [(i, was) for i, was in enumerate(known.sessions) if was.link in change.links]
-    now = [_session(fabric, plan.asn, was) for _, was in concerned]
-    found = list(known.sessions)
-    for (i, _), session in zip(concerned, now, strict=True):
-        found[i] = session
-    sessions = tuple(found)
-    pairs = zip(concerned, now, strict=True)
-    failing = [(was.node, was.peer) for (_, was), session in pairs if was.up > session.up]
-    others = change.failed | _led(known, failing, change.dpus | change.failed)
-    columns = np.array(sorted(change.dpus | others), np.int64)
-    length, parent = known.length.copy(), known.parent.copy()
-    away = np.r_[rows, np.array(sorted(change.failed), np.int64)]
+    """None where a point has more equal paths than it installs."""
+    sessions = known.ends.after(fabric)
+    points = points_of(fabric, sessions, plan.loopback)
+    concerned = flags(change.dpus, len(fabric.nodes))
+    nobody = len(points) - 1
+    away = np.unique(points.of[concerned]).astype(np.int64)
+    away = away[away < nobody]
+    columns = np.union1d(np.r_[away, points.twin[away]], _led(known, sessions, points, change))
+    edges = Edges(fabric, sessions, points, plan.loopback)
+    length, parent = _as_before(known, points)
     for table in (length, parent):
         table[away, :] = table[:, columns] = -1
-    dead = np.zeros(len(fabric.links), np.bool_)
-    dead[[session.link for session in now if not session.up]] = True
-    place, node, link = (np.zeros(0, np.int64) for _ in range(3))
-    up, there = (at[~np.isin(at, list(fabric.down_nodes))] for at in (rows, columns))
-    if len(there):
-        edges = Edges(fabric, sessions, np.array(plan.asn, np.int64), plan.loopback)
-        to_them = edges.converge(there)
-        length[:, there], parent[:, there] = to_them[0][:, there], to_them[1][:, there]
-        row, origin = _from_them(edges, length, parent, up, there)
+    added = _no_hops()
+    if len(columns):
+        to_them = edges.converge(columns)
+        length[:, columns], parent[:, columns] = to_them[0], to_them[1]
+        row, origin = _from_them(edges, length, parent, away, columns)
         row, origin = np.r_[to_them[2], row], np.r_[to_them[3], origin]
-        place = edges.target[row] * n + origin
+        place = edges.target[row] * len(points) + origin
         order = np.argsort(place, kind="stable")
-        place, node, link = place[order], edges.source[row][order], edges.link[row][order]
-        if _longest_run(place) > ECMP_WIDTH:
+        added = place[order], edges.source[row][order], edges.link[row][order]
+        if _longest_run(added[0]) > ECMP_WIDTH:
             return None
-    hops = partial(_next_hops, known, away, columns, dead, (place, node, link))
-    return LaterUnderlay.beside(known, length, parent, sessions, hops)
+    dead = np.ones(len(fabric.links), np.bool_)
+    dead[sessions.link[sessions.up]] = False
+    hops = partial(_next_hops, known, points, (away, columns, dead), added)
+    return Underlay(sessions, points, PathTable(length, parent, hops), known.speeds)
+
+
+def _as_before(known: Underlay, points: Points) -> tuple[NDArray[np.int16], Parents]:
+    """Lengths and parents between points of now, as they were between who stands in for them."""
+    m, node = len(points), points.node[:-1].astype(np.int64)
+    length = np.full((m, m), -1, known.table.length.dtype)
+    parent = np.full((m, m), -1, known.table.parent.dtype)
+    a, b = node[:, None], node
+    length[:-1, :-1] = known.lengths(a, b)
+    found = known.parents(a, b)
+    theirs = np.where(found == b, np.arange(m - 1), points.of[found])
+    parent[:-1, :-1] = np.where(found < 0, -1, theirs)
+    return length, parent
 
 
 def _next_hops(
     known: Underlay,
-    away: Index,
-    columns: Index,
-    dead: NDArray[np.bool_],
-    added: tuple[Index, Index, Index],
+    points: Points,
+    otherwise: tuple[Index, Index, Flags],
+    added: Added,
 ) -> NextHops:
     """Those that are known, but for all of rows `away` and to `columns` and those over `dead`
     links, with others that are `added` there, as (place, node, link) in order of places."""
-    n = known.n
-    gone = np.zeros((n, n), np.bool_)
-    gone[away, :] = gone[:, columns] = True
-    count = np.diff(known.hop_off).astype(np.int64)
-    kept = ~np.repeat(gone.ravel(), count)
-    cut = np.flatnonzero(dead[known.hop_link] & kept)
-    kept[cut] = False
-    count[gone.ravel()] = 0
-    np.subtract.at(count, np.searchsorted(known.hop_off, cut, "right") - 1, 1)
-    node, link = known.hop_node[kept], known.hop_link[kept]
+    (away, columns, dead), m = otherwise, len(points)
+    kept = np.ones((m, m), np.bool_)
+    kept[away, :] = kept[:, columns] = kept[-1, :] = kept[:, -1] = False
+    a, b = np.nonzero(kept)
+    found, node, link = known.next_hops(
+        points.node[a].astype(np.int64), points.node[b].astype(np.int64)
+    )
+    pair = np.repeat(np.arange(len(a)), found)
+    stays = ~dead[link]
+    pair, node, link = pair[stays], node[stays], link[stays]
+    node = np.where(node == points.node[b[pair]], b[pair], points.of[node]).astype(np.int32)
+    count = np.bincount(a[pair] * m + b[pair], minlength=m * m)
     place = added[0]
     if len(place):
         where = np.r_[0, np.cumsum(count)][place]
         node, link = np.insert(node, where, added[1]), np.insert(link, where, added[2])
-        count += np.bincount(place, minlength=n * n)
-    return np.concatenate(([0], np.cumsum(count))).astype(np.int32), node, link
+        count += np.bincount(place, minlength=m * m)
+    return NextHops(np.concatenate(([0], np.cumsum(count))).astype(np.int32), node, link)
+
+
+def _no_hops() -> Added:
+    """None."""
+    none = np.zeros(0, np.int64)
+    return none, none, none.astype(np.int32)
 
 
 def _longest_run(places: Index) -> int:
@@ -133,25 +152,25 @@ def _longest_run(places: Index) -> int:
     return int(np.diff(np.r_[first, len(places)]).max(initial=0))
 
 
-def _led(known: Underlay, failing: list[tuple[int, int]], but: frozenset[int]) -> set[int]:
-    """The origins to which a node has its best path over a failing session, `but` for some."""
-    found = np.zeros(known.n, np.bool_)
-    for node, peer in failing:
-        if node not in but:
-            found |= known.parent[node] == peer
-    return set(np.flatnonzero(found).tolist())
-
-
-def _session(fabric: Fabric, asn: tuple[int, ...], session: Session) -> Session:
-    """A session as it is now."""
-    reason = down_reason(fabric, fabric.links[session.link], asn)
-    return replace(session, up=not reason, reason=reason)
+def _led(known: Underlay, sessions: Sessions, points: Points, change: Concerned) -> Index:
+    """The points to which a node that is neither a DPU nor down has its best path over a session
+    that fails. Over one to a DPU that is the DPU alone."""
+    rows = np.flatnonzero(known.ends.up & ~sessions.up)
+    but = flags(change.dpus | change.failed, len(sessions.fabric.nodes))
+    rows = rows[~(but[sessions.node[rows]] | flags(change.dpus, len(but))[sessions.peer[rows]])]
+    of = known.points.of
+    found = np.zeros(known.table.n, np.bool_)
+    for node, peer in zip(
+        of[sessions.node[rows]].tolist(), of[sessions.peer[rows]].tolist(), strict=True
+    ):
+        found |= known.table.parent[node] == peer
+    return np.flatnonzero(found[of[points.node[:-1]]])
 
 
 def _from_them(
     edges: Edges,
     length: NDArray[np.int16],
-    parent: NDArray[np.int16],
+    parent: Parents,
     up: NDArray[np.int64],
     computed: NDArray[np.int64],
 ) -> tuple[Index, Index]:

@@ -16,6 +16,7 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
+from fabric.control.path_tables import NextHops
 from fabric.control.underlay import Underlay
 from fabric.diagnostics import Diagnostic
 from fabric.wiring.topology import Fabric
@@ -44,12 +45,17 @@ def members(underlay: Underlay, node: int, target: int) -> tuple[tuple[int, int]
 
 
 def member_arrays(underlay: Underlay) -> tuple[I32, I32, I32]:
-    """The members of all routes, as the underlay has its next hops: `hop_off`, `hop_node`,
-    `hop_link`. Those arrays themselves where nothing is weighed."""
-    off, node, link = underlay.hop_off, underlay.hop_node, underlay.hop_link
-    if underlay.speeds is None or not len(link):
+    """The members of all routes between nodes, as `NextHops` has next hops: those themselves where
+    nothing is weighed."""
+    return members_of(underlay.spread().hops, underlay.speeds)
+
+
+def members_of(hops: NextHops, speeds: Sequence[int] | None) -> tuple[I32, I32, I32]:
+    """The members of routes with these next hops."""
+    off, node, link = hops
+    if speeds is None or not len(link):
         return off, node, link
-    speed = np.array(underlay.speeds, np.int64)[link]
+    speed = np.array(speeds, np.int64)[link]
     row, full = _rows(off)
     divisor = np.ones(len(off) - 1, np.int64)
     divisor[full] = np.gcd.reduceat(speed, off[full])
@@ -63,27 +69,41 @@ def member_arrays(underlay: Underlay) -> tuple[I32, I32, I32]:
 
 def uneven(fabric: Fabric, underlay: Underlay) -> Iterator[Diagnostic]:
     """A warning where links of different speeds get equal shares (C528)."""
-    link = underlay.hop_link
-    if underlay.speeds is not None or not len(link):
+    if underlay.speeds is not None or len({link.speed for link in fabric.links}) < 2:
         return
-    speed = np.array([each.speed for each in fabric.links], np.int64)[link]
-    _, full = _rows(underlay.hop_off)
-    starts = underlay.hop_off[full]
-    least, most = np.minimum.reduceat(speed, starts), np.maximum.reduceat(speed, starts)
-    unlike = np.flatnonzero(least != most)
-    nodes = np.unique(full[unlike] // underlay.n)
-    if len(nodes):
-        others = len(nodes) - 1
+    found = _uneven(fabric, underlay)
+    if found:
+        (name, least, most), others = found[0], len(found) - 1
         more = f"; so do {others:,} other node{'s' * (others > 1)}" if others else ""
-        first = unlike[0]
         yield Diagnostic(
             "C528",
-            f"{fabric.nodes[int(full[first]) // underlay.n].name} shares load evenly over links of "
-            f"{int(least[first])} and of {int(most[first])} Gbit/s{more}",
+            f"{name} shares load evenly over links of {least} and of {most} Gbit/s{more}",
             None,
             "`ecmp: bandwidth` weighs next hops by the speeds of their links",
             "warning",
         )
+
+
+def _uneven(fabric: Fabric, underlay: Underlay) -> list[tuple[str, int, int]]:
+    """Nodes that send to somebody over links of different speeds, by number; for the first of them
+    the speeds of its slowest and its fastest link to the first such target. Who shares a point has
+    links of the same speeds (`fabric.control.attachments`)."""
+    points, (off, _, link), m = underlay.points, underlay.table.hops, underlay.table.n
+    speed = np.array([each.speed for each in fabric.links], np.int64)[link]
+    _, full = _rows(off)
+    if not len(full):
+        return []
+    starts = off[full]
+    least, most = np.minimum.reduceat(speed, starts), np.maximum.reduceat(speed, starts)
+    unlike = np.flatnonzero(least != most)
+    here, there = np.divmod(full[unlike], m)
+    nodes = np.flatnonzero(np.isin(points.of, here))
+    if not len(nodes):
+        return []
+    mine = np.flatnonzero(here == points.of[nodes[0]])
+    at = unlike[mine[np.argmin(points.node[there[mine]])]]
+    told = int(least[at]), int(most[at])
+    return [(fabric.nodes[node].name, *told) for node in nodes.tolist()]
 
 
 def _rows(off: I32) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from fabric.file.spec import FabricSpec, Site
 
 MEMORY = 4 << 30
-"""Bytes for the wiring and the underlay."""
+"""Bytes for the wiring and the underlay; for the paths between all nodes, for who asks for them."""
 ENDPOINTS = 200_000
-"""Pods and nodes of all tenants."""
+"""Pods of all tenants."""
+INSTANCES = 1_200_000
+"""(VTEP, VRF)s that tenants have, each with a node, routes of its own and a FIB: 4 KB each."""
 ROUTES = 1 << 28
-"""Entries of all FIBs: for every (VTEP, VRF) the routes of the VRF."""
+"""Cells of FIBs: instances that share what they choose have them once; of tables by address atom
+every instance has its own."""
 STEPS = 1_000_000_000
 """Of a converging underlay, summed over all failures that expectations ask for: (session, speaker)
 pairs."""
@@ -65,23 +68,28 @@ def afford(code: str, need: float, limit: int, what: str, span: Span | None = No
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """How much there is of a fabric: all nodes, those that speak BGP, all links, BGP sessions."""
+    """How much there is of a fabric: all nodes, those that speak BGP, all links, BGP sessions; and
+    the least of points (`fabric.control.attachments`) and of sessions between them, where nothing
+    has failed and DPUs of one rack are attached alike."""
 
     nodes: int
     speakers: int
     links: int
     sessions: int
-
-    @property
-    def steps(self) -> int:
-        """What one convergence costs."""
-        return 2 * self.sessions * self.speakers
+    points: int
+    between: int
 
     @property
     def memory(self) -> int:
-        """Bytes at the peak: per (session end, speaker) whose next hops are known, per pair of
-        nodes in the finished tables, per object."""
-        return 28 * self.steps + 34 * self.nodes**2 + 2500 * (self.nodes + self.links)
+        """Bytes at the peak, of paths between points and of objects."""
+        objects = 2500 * self.nodes + 1700 * self.links
+        return paths_memory(self.points, 2 * self.between) + objects
+
+
+def paths_memory(points: int, announced: int) -> int:
+    """Bytes at the peak of paths between points, over so many directions of sessions: per direction
+    and point whose next hops are known, per pair of points in the finished tables."""
+    return 28 * announced * points + 34 * points**2
 
 
 def wiring(spec: FabricSpec) -> Wiring:
@@ -94,6 +102,8 @@ def wiring(spec: FabricSpec) -> Wiring:
         sum(p.speakers for p in parts),
         sum(p.links for p in parts) + between,
         sum(p.sessions for p in parts) + between,
+        sum(p.points for p in parts),
+        sum(p.between for p in parts) + between,
     )
 
 
@@ -111,30 +121,35 @@ def of_site(site: Site, vtep: str) -> Wiring:
         return own
     pods = site.pods if site.clos == "three-tier" else 1
     leaves, spines = pods * site.leaves, pods * site.spines
-    hosts = pods * -(-site.leaves // 2) * site.hosts_per_pair
+    pairs = pods * -(-site.leaves // 2)
+    hosts = pairs * site.hosts_per_pair
     dpus = hosts if vtep == "dpu" else 0
     upper = site.superspines if site.clos == "three-tier" else 0
-    speakers = leaves + spines + upper + site.borders + dpus
-    sessions = (
+    core = leaves + spines + upper + site.borders
+    above = (
         leaves * site.spines * site.uplinks
-        + (leaves * site.hosts_per_pair if dpus else 0)
         + spines * upper
         + site.borders * top(site) * site.uplinks
     )
+    sessions = above + (leaves * site.hosts_per_pair if dpus else 0)
+    standing = min(2, site.hosts_per_pair) if dpus else 0
     return Wiring(
-        speakers + hosts + own.nodes,
-        speakers + own.speakers,
+        core + dpus + hosts + own.nodes,
+        core + dpus + own.speakers,
         sessions + hosts + own.links,
         sessions + own.sessions,
+        core + pairs * standing + own.points,
+        above + leaves * standing + own.between,
     )
 
 
 def of_written(site: Site) -> Wiring:
-    """The sizes of what is written down."""
+    """The sizes of what is written down; of its DPUs every one may be attached as another is."""
     inside = sum(node.host is not None for node in site.nodes.values())
     speakers = sum(node.role != "host" for node in site.nodes.values())
+    core = sum(node.role not in ("host", "dpu") for node in site.nodes.values())
     cables = len(site.cables)
-    return Wiring(len(site.nodes) + inside, speakers, cables + inside, cables)
+    return Wiring(len(site.nodes) + inside, speakers, cables + inside, cables, core, 0)
 
 
 def afford_wiring(spec: FabricSpec) -> None:
@@ -143,6 +158,25 @@ def afford_wiring(spec: FabricSpec) -> None:
     size = f"{need.nodes:,} nodes and {need.links:,} links"
     what = f"{size} need about {{need}} of memory, and the budget is {{limit}}"
     afford("C114", need.memory, MEMORY, what, spec.at("sites"))
+
+
+def afford_paths(points: int, announced: int) -> None:
+    """C114 for paths between so many points, over so many directions of sessions between them."""
+    what = f"paths between {points:,} points of the underlay need about {{need}} of memory, and "
+    afford("C114", paths_memory(points, announced), MEMORY, what + "the budget is {limit}")
+
+
+def afford_pairs(nodes: int, hops: int) -> None:
+    """C114 for tables of all pairs of nodes with so many next hops in them."""
+    what = f"paths between all pairs of {nodes:,} nodes need about {{need}} of memory, and "
+    afford("C114", 20 * nodes**2 + 8 * hops, MEMORY, what + "the budget is {limit}")
+
+
+def afford_choices(cells: int) -> None:
+    """C693 for so many cells of FIBs: of one VRF points of the underlay × routes; or of all VRFs
+    prefixes × instances that choose otherwise than those beside them, or address atoms × instances
+    for who asks about packets."""
+    afford("C693", cells, ROUTES, "FIBs need {need} cells, and the budget is {limit}")
 
 
 def afford_pods(pods: int) -> None:
@@ -154,13 +188,12 @@ def afford_pods(pods: int) -> None:
 def afford_contents(
     spec: FabricSpec, pods: Mapping[str, int], hosts: Mapping[str, int], vrfs: Mapping[str, int]
 ) -> None:
-    """C692 and C693 for tenants with too many pods, or too many routes; all by tenant."""
-    endpoints = sum(pods.values()) + sum(hosts[t] * vrfs[t] for t in pods)
-    what = "pods and nodes of all tenants are {need} endpoints, and the budget is {limit}"
-    afford("C692", endpoints, ENDPOINTS, what, spec.at("tenants"))
-    routes = sum(2 * vrfs[t] * hosts[t] ** 2 for t in pods)
-    what = "VRFs × hosts × routes are about {need} FIB entries, and the budget is {limit}"
-    afford("C693", routes, ROUTES, what, spec.at("tenants"))
+    """C692 and C693 for tenants with too many pods, or on too many hosts; all by tenant."""
+    what = "the pods of all tenants are {need}, and the budget is {limit}"
+    afford("C692", sum(pods.values()), ENDPOINTS, what, spec.at("tenants"))
+    what = "VRFs × hosts are about {need} FIBs, and the budget is {limit}"
+    instances = sum(vrfs[t] * hosts[t] for t in pods)
+    afford("C693", instances, INSTANCES, what, spec.at("tenants"))
 
 
 def too_many_failures(fabric: Fabric, failures: int) -> str | None:

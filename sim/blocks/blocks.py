@@ -28,6 +28,7 @@ from compiler.program.program import ANY_VRF, Program
 from fabric.control.fib import Fib
 from fabric.control.fib_changes import moved, renumbered
 from fabric.io.phases import phase
+from fabric.wiring.budget import afford_choices
 from sim.blocks.atoms import AddressAtoms, L4Atoms, address_atoms, l4_atoms
 from sim.blocks.grid import VrfSpace
 from sim.blocks.homes import Homes, homes_of
@@ -224,6 +225,7 @@ def _fib(
     for number, (vtep, vrf) in enumerate(network.fib.instances):
         inst_of[vtep, vrf] = number
     sizes = [atoms.count(vrf) for _, vrf in network.fib.instances]
+    afford_choices(sum(sizes))
     parts = [np.zeros(0, np.int32)] * len(sizes)
     for vrf, starts in enumerate(atoms.starts):
         vteps = np.flatnonzero(inst_of[:, vrf] >= 0)

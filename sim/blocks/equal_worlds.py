@@ -39,9 +39,7 @@ def alike(a: Network, b: Network) -> bool:
         and [r.prefixes for r in a.fib.vrf_routes] == [r.prefixes for r in b.fib.vrf_routes]
         and all(map(np.array_equal, a.fib.chosen, b.fib.chosen))
         and a.underlay.speeds == b.underlay.speeds
-        and np.array_equal(a.underlay.hop_off, b.underlay.hop_off)
-        and np.array_equal(a.underlay.hop_node, b.underlay.hop_node)
-        and np.array_equal(a.underlay.hop_link, b.underlay.hop_link)
+        and a.underlay.same_next_hops(b.underlay)
         and a.routes == b.routes
     )
 

@@ -13,6 +13,8 @@ from dataclasses import replace
 from itertools import combinations
 from math import comb
 
+import numpy as np
+
 from compiler.policy.ir import Policy
 from fabric.building.build import rebuild
 from fabric.building.network import Network
@@ -140,4 +142,5 @@ def noticeable(network: Network) -> str:
 def reaching(network: Network) -> list[list[int]]:
     """The VTEPs that each VTEP reaches."""
     vteps = sorted({vtep for vtep, _ in network.fib.instances})
-    return [[b for b in vteps if network.underlay.reachable(a, b)] for a in vteps]
+    at = np.array(vteps, np.int64)
+    return [at[near >= 0].tolist() for near in network.underlay.lengths(at[:, None], at)]

@@ -63,8 +63,8 @@ class Paths:
         self._named: dict[tuple[Direction, frozenset[int]], frozenset[Cut]] = {}
         self._rows: dict[Row, int] = {}
         self._owners: dict[int, list[dict[int, Ranges]]] = {}
-        nodes, reaches = range(len(network.fabric.nodes)), network.underlay.reachable
-        self.reached = np.array([[reaches(a, b) for b in nodes] for a in nodes], np.bool_)
+        nodes = range(len(network.fabric.nodes))
+        self.reached = network.underlay.all_lengths() >= 0
         self.homes = np.array(
             [e.index * len(nodes) + v for e in network.endpoints for v in (e.vtep, *e.also_at)]
         )

@@ -250,7 +250,7 @@ def rows_that_differ(rows: Column) -> Column:
 
 
 def _underlay(network: Network) -> NDArray[np.bool_]:
-    reach = network.underlay.length > 0
+    reach = network.underlay.reaching()
     return np.asarray(reach | np.eye(len(reach), dtype=bool))
 
 

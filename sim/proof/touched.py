@@ -332,4 +332,4 @@ class _Places:
 
 def ways(network: Network) -> Bits:
     """Which nodes reach which others, bool[nodes, nodes]."""
-    return np.asarray(network.underlay.length > 0)
+    return network.underlay.reaching()

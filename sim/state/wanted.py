@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from fabric.building.network import Network
 from fabric.control.fib import Route
 from fabric.values.inventory import Prefix
@@ -25,7 +27,8 @@ class Wanted:
 
     def evpn(self, node: int) -> dict[tuple[str, str], EvpnRoute]:
         """The EVPN routes that reach a node, by RD and prefix."""
-        reached = self.network.underlay.length[node] >= 0
+        underlay = self.network.underlay
+        reached = underlay.lengths(np.array(node), np.arange(underlay.n)) >= 0
         key = reached.tobytes()
         if key not in self._alike:
             self._alike[key] = {rd: route for vtep, rd, route in self._evpn if reached[vtep]}

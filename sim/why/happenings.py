@@ -99,7 +99,7 @@ def _carried(
 def _missed(network: Network, target: int, hops: Sequence[UnderlayHop]) -> Iterator[str]:
     """Paths as short as the one that was taken, and why nodes on it do not use them."""
     names = network.fabric.nodes
-    for step in hops if network.underlay.sessions else ():
+    for step in hops if network.underlay.ends else ():
         rib = AdjRibIn.of(network.fabric, network.underlay, step.node)
         for heard in rib.about(target):
             if heard.missed:

@@ -72,7 +72,7 @@ def down_to(network: Network, node: int, there: int) -> list[int]:
     """The best path from a node, which comes first no more."""
     out = []
     while node != there:
-        node = int(network.underlay.parent[node, there])
+        node = network.underlay.parent(node, there)
         out.append(node)
     return out
 

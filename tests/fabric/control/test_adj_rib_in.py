@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from naive_bgp import Best, naive
 
 from fabric.control.adj_rib_in import FATES, AdjRibIn
-from fabric.control.underlay import ECMP_WIDTH, Session, converge_sessions
+from fabric.control.bgp_sessions import Session
+from fabric.control.path_tables import ECMP_WIDTH
+from fabric.control.underlay import converge_sessions
 from fabric.file.spec import FabricSpec, Site
 from fabric.wiring.clos import build_fabric, drain, take_down
 from fabric.wiring.topology import Fabric, Role

@@ -12,8 +12,9 @@ from walked_fabrics import random_world
 
 from fabric.building.build import rebuild
 from fabric.building.network import Network
-from fabric.control import best_origins, fib
-from fabric.control.fib import Fib, build_fib
+from fabric.control import best_origins, fib_filling
+from fabric.control.fib import Fib
+from fabric.control.fib_filling import build_fib
 from fabric.wiring.topology import Role
 
 
@@ -46,7 +47,7 @@ def numbered(known: Fib, filled: Fib) -> list[list[int]]:
 def test_what_is_chosen_anew_is_what_would_be_chosen(
     seed: int, width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (best_origins, fib):
+    for module in (best_origins, fib_filling):
         monkeypatch.setattr(module, "ECMP_WIDTH", width)
     _, network = random_world(Random(seed), tmp_path)
     leaf = next(n.name for n in network.fabric.nodes if n.role is Role.LEAF)

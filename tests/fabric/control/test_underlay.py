@@ -130,13 +130,14 @@ def agree(fabric: Fabric, asn: Asns, router_id: Asns, seed: int) -> Underlay:
     twin.start()
     twin.fail(fabric)
     underlay = converge_sessions(fabric, asn, router_id)
+    table = underlay.spread()
     for a in range(len(fabric.nodes)):
         for b in range(len(fabric.nodes)):
             best = twin.best(a, b) if a in twin.speakers and b in twin.speakers else None
             assert underlay.reachable(a, b) == (best is not None)
             if best is not None:
                 assert underlay.as_path(a, b) == best
-                assert underlay.length[a, b] == len(best)
+                assert table.length[a, b] == len(best)
                 hops = [] if a == b else [(peer, link) for link, peer, _ in twin.candidates(a, b)]
                 assert list(underlay.ecmp(a, b)) == hops[:64]
                 assert underlay.widest.get(a, 64) >= len(hops)
@@ -223,11 +224,12 @@ def test_a_session_says_why_it_is_down() -> None:
 @pytest.mark.parametrize("down", [(), ("leaf1",)])
 def test_hop_arrays_are_rows_of_pairs(down: tuple[str, ...]) -> None:
     fabric, underlay = demo(down)
-    n = len(fabric.nodes)
-    assert underlay.hop_off.shape == (n * n + 1,)
-    assert underlay.hop_off.dtype == underlay.hop_node.dtype == underlay.hop_link.dtype == "int32"
+    n, (off, node, link) = len(fabric.nodes), underlay.spread().hops
+    assert off.shape == (n * n + 1,)
+    assert off.dtype == node.dtype == link.dtype == "int32"
     for a in range(n):
         for b in range(n):
-            row = slice(underlay.hop_off[a * n + b], underlay.hop_off[a * n + b + 1])
-            assert len(underlay.hop_node[row]) == len(underlay.ecmp(a, b))
+            row = slice(off[a * n + b], off[a * n + b + 1])
+            hops = tuple(zip(node[row].tolist(), link[row].tolist(), strict=True))
+            assert hops == underlay.ecmp(a, b)
             assert bool(underlay.ecmp(a, b)) == (a != b and underlay.reachable(a, b))

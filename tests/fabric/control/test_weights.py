@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from fabric.building.build import rebuild
 from fabric.building.network import Network
+from fabric.control.path_tables import NextHops
 from fabric.control.underlay import Underlay, converge_sessions
-from fabric.control.weights import MEMBERS, member_arrays, members, uneven, weights
+from fabric.control.weights import MEMBERS, member_arrays, members, members_of, uneven, weights
 from fabric.diagnostics import InputError
 from fabric.file.spec import FabricSpec, LinkSettings, Site
 from fabric.wiring.clos import build_fabric
@@ -54,7 +55,7 @@ def test_members_are_next_hops_as_often_as_their_speed_says(
             for hop, times in Counter(rows).items():
                 assert Fraction(times, len(rows)) == Fraction(links[hop[1]].speed, total)
     even = replace(underlay, speeds=None)
-    assert member_arrays(even)[2] is even.hop_link
+    assert all(map(np.array_equal, member_arrays(even), even.spread().hops))
     assert members(even, 0, n - 1) == even.ecmp(0, n - 1)
 
 
@@ -65,10 +66,9 @@ def test_many_members_are_scaled_down() -> None:
     found = weights(underlay, [0, 1, 2])
     assert found == (25600 * MEMBERS // 38402, 1, 12799 * MEMBERS // 38402)
     assert weights(underlay, []) == () and weights(underlay, [1]) == (1,)
-    scaled = replace(underlay, hop_off=np.array([0, 3], np.int32), n=1)
-    scaled = replace(scaled, hop_node=np.arange(3, dtype=np.int32))
-    scaled = replace(scaled, hop_link=np.arange(3, dtype=np.int32))
-    off, node, _ = member_arrays(scaled)
+    three = np.arange(3, dtype=np.int32)
+    hops = NextHops(np.array([0, 3], np.int32), three, three)
+    off, node, _ = members_of(hops, underlay.speeds)
     assert [*Counter(node.tolist()).values()] == [*found] and off.tolist() == [0, sum(found)]
 
 

@@ -56,6 +56,9 @@ def test_the_estimate_is_what_is_built(sites: list[dict[str, object]], vtep: str
     assert need.links == len(fabric.links)
     assert need.speakers == sum(node.role is not Role.HOST for node in fabric.nodes)
     assert need.sessions == sum(link.kind != "host" for link in fabric.links)
+    numbers = tuple(range(1, need.nodes + 1))
+    points = converge_sessions(fabric, numbers, numbers).points
+    assert need.points == len(points) - 1
 
 
 @pytest.mark.parametrize("site", [
@@ -129,7 +132,7 @@ def test_the_budget_can_be_raised_and_lowered(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, ["check", str(path)]).exit_code == 0
     refused = CliRunner().invoke(main, ["check", str(path), "--budget", "1e-5"])
     assert "C114" in refused.output
-    large = {"leaves": 512, "spines": 64, "hosts_per_pair": 16}
+    large = {"leaves": 512, "spines": 64, "hosts_per_pair": 16, "uplinks": 4}
     with pytest.raises(InputError, match="C114"):
         load_fabric(fabric(tmp_path, large))
     with multiplied(100):
@@ -155,24 +158,19 @@ def test_pods_are_counted_before_they_are_made(tmp_path: Path) -> None:
         assert "10,000,000 pods" in done.output
 
 
-def test_pods_and_routes_of_all_tenants_count(tmp_path: Path) -> None:
+def test_pods_and_hosts_of_all_tenants_count(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(DEPLOYMENT.format(1).replace("10000", "100"))
-    daemon = (
-        DEPLOYMENT.format(2).replace("Deployment", "DaemonSet").replace("replicas: 10000, ", "")
-    )
-    (tmp_path / "d.yaml").write_text(daemon)
-    for manifest, count, code in (("m.yaml", 2100, "C692"), ("d.yaml", 900, "C693")):
+    for more, count, code in (
+        ({"manifests": ["m.yaml"]}, 2100, "C692"),
+        ({"hosts": ["host*"]}, 20, "C693"),
+    ):
         tenants = {
-            f"t{n}": {
-                "vrfs": {"m": {"prefixes": [f"10.{n // 100}.{n % 100}.0/24"]}},
-                "manifests": [manifest],
-            }
-            for n in range(count if code == "C692" else 30)
+            f"t{n}": {"vrfs": {"m": {"prefixes": [f"10.{n // 100}.{n % 100}.0/24"]}}, **more}
+            for n in range(count)
         }
-        leaves = 2 if code == "C692" else 36
-        site = {"leaves": leaves, "hosts_per_pair": 4 if code == "C692" else 128}
+        site = {"leaves": 2, "hosts_per_pair": 4 if code == "C692" else 128}
         spec = load_fabric(fabric(tmp_path, site, tenants=tenants))
-        with pytest.raises(InputError, match=code):
+        with multiplied(1 if code == "C692" else 0.002), pytest.raises(InputError, match=code):
             build(spec, lock=False)
 
 

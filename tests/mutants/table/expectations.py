@@ -7,7 +7,7 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
-        "fabric/control/underlay.py",
+        "fabric/control/path_vector.py",
         "clean = ~(drained[self.source] | drained[self.target])",
         "clean = ~drained[self.source]",
         "what a drained node receives is not tagged",
@@ -15,7 +15,7 @@ FAULTS = (
     ),
     Fault(
         "fabric/control/best_origins.py",
-        "if underlay.tagged is not None:",
+        "if tagged is not None:",
         "if False:",
         "of two VTEPs with one prefix the nearer one wins although it is drained",
         by="tests/sim/proof/test_draining.py::test_a_drained_leaf_loses_nothing_but_its_preference",
@@ -97,15 +97,15 @@ FAULTS = (
     ),
     Fault(
         "fabric/control/best_origins.py",
-        "anew[vteps], to[vteps] = most, found[~most].any(axis=0)",
-        "anew[vteps], to[vteps] = most, found[~most].all(axis=0)",
+        "there = apart[still].any(axis=0) | (still & (own | beside))",
+        "there = apart[still].all(axis=0) | (still & (own | beside))",
         "of prefixes that come from somewhere farther now the chosen origin stays",
         by="tests/fabric/control/test_refilled.py",
     ),
     Fault(
         "fabric/control/reconvergence.py",
-        "if node not in but:",
-        "if node in but:",
+        "rows = np.flatnonzero(known.ends.up & ~sessions.up)",
+        "rows = np.flatnonzero(sessions.up & ~known.ends.up)",
         "who has its best path over a session that fails keeps it",
     ),
     Fault(

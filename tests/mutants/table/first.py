@@ -131,9 +131,9 @@ FAULTS = (
         "test_pairs_that_are_too_many_leave_single_failures_as_they_are",
     ),
     Fault(
-        "fabric/control/fib.py",
-        "if others is None:",
-        "if True:",
+        "fabric/control/fib_filling.py",
+        "return fib if differing is None else _refilled(fib, after, differing)",
+        "return fib",
         "routes stay as they were when something fails",
         by="tests/fabric/control/test_fib.py",
     ),

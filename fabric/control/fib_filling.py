@@ -104,7 +104,7 @@ def _filled(known: Fib, underlay: Underlay, differing: Differing | None) -> Fib:
 class Columns:
     """Instances and routes of a FIB as columns, which do not depend on failures: instances VRF by
     VRF (`order`, those of VRF v from `first[v]` on), and for each route the number of the instance
-    that announces it."""
+    that announces it (-1 for none that is there)."""
 
     plan: Plan
     routes: Type5
@@ -125,7 +125,9 @@ class Columns:
         first = np.searchsorted(vrf[order], np.arange(len(tables) + 1))
         wide = max(1, len(tables))
         wanted = routes.vtep.astype(np.int64) * wide + routes.vrf
-        instance = np.searchsorted(vtep * wide + vrf, wanted)
+        keys = vtep * wide + vrf
+        at = np.searchsorted(keys, wanted)
+        instance = np.where(np.append(keys, -1)[at] == wanted, at, -1)
         return Columns(routes.plan, routes, tables, vtep, vrf, order, first, instance)
 
     def touched(self, differing: Differing | None) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Points: the nodes that an underlay is computed for, and for whom each of them stands.
+"""UnderlayPoints: the nodes that an underlay is computed for, and for whom each of them stands.
 
 A DPU announces its own loopback and nothing else, so nobody's path to somebody else leads through
 one: it is a source and a destination. DPUs are of one *attachment* where no path can tell them
@@ -35,7 +35,7 @@ Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Points:
+class UnderlayPoints:
     """`of` maps nodes to points, `node` points to the nodes that stand in for them; `twin` maps a
     point to that of another node of its attachment, to itself where there is none. Twins come
     behind all other points but `nowhere`, which is last; of the first `rows` paths are computed.
@@ -55,7 +55,7 @@ class Points:
     def __len__(self) -> int:
         return len(self.node)
 
-    def same(self, other: Points) -> bool:
+    def same(self, other: UnderlayPoints) -> bool:
         """Whether the same nodes share the same points, and links the same slots."""
         columns = ("of", "node", "twin", "slot_off", "slot_link", "slot")
         return all(np.array_equal(getattr(self, c), getattr(other, c)) for c in columns)
@@ -79,7 +79,7 @@ class Points:
         return out
 
 
-def points_of(fabric: Fabric, sessions: Sessions, router_id: tuple[int, ...]) -> Points:
+def points_of(fabric: Fabric, sessions: Sessions, router_id: tuple[int, ...]) -> UnderlayPoints:
     """The points of a fabric with its failures; `router_id` is by node."""
     n = len(fabric.nodes)
     alive = flags((v.index for v in fabric.nodes if v.role is not Role.HOST), n)
@@ -100,17 +100,17 @@ def points_of(fabric: Fabric, sessions: Sessions, router_id: tuple[int, ...]) ->
     of[~alive] = len(node)
     node.append(-1)
     shared = flags((v for members in same for v in members), n)
-    return Points(
+    return UnderlayPoints(
         of, np.array(node, np.int32), twin, len(firsts), *_places(sessions, slots, shared)
     )
 
 
-def every_node(fabric: Fabric, sessions: Sessions) -> Points:
+def every_node(fabric: Fabric, sessions: Sessions) -> UnderlayPoints:
     """Every node as a point of its own: what `points_of` is compared with."""
     n, none = len(fabric.nodes), np.zeros(len(fabric.links), np.int32)
     every = np.arange(n + 1, dtype=np.int32)
     node = np.append(every[:-1], np.int32(-1))
-    return Points(every[:-1], node, every, n, np.zeros(n + 1, np.int32), none[:0], none)
+    return UnderlayPoints(every[:-1], node, every, n, np.zeros(n + 1, np.int32), none[:0], none)
 
 
 def _slots(sessions: Sessions, router_id: Index) -> Index:
@@ -154,7 +154,7 @@ def _ranks(sessions: Sessions, slots: Index) -> Index:
 
 
 def _places(sessions: Sessions, slots: Index, shared: Flags) -> tuple[I32, I32, I32]:
-    """`slot_off`, `slot_link` and `slot` of `Points`."""
+    """`slot_off`, `slot_link` and `slot` of `UnderlayPoints`."""
     mine = slots[shared[sessions.node[slots]]]
     node, link = sessions.node[mine], sessions.link[mine]
     off = np.searchsorted(node, np.arange(len(shared) + 1)).astype(np.int32)

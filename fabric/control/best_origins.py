@@ -81,7 +81,7 @@ class Several:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class OriginChoices:
     """What the members of a part choose: `rows[row_of[m], p]` of prefix p, as the number of an
     instance or -1 for none, but for members that are origins themselves: `own[i]` chooses
     `own_value[i]` for `own_prefix[i]`. `several` are cells of `rows`, `own_several` elements of
@@ -154,7 +154,7 @@ def whole(members: Index, vteps: Index, origins: Origins) -> VrfPart:
     return VrfPart(members, vteps[members], np.arange(len(origins.first)), origins)
 
 
-def best_origins(part: VrfPart, underlay: Underlay, plan: Plan) -> Choices:
+def best_origins(part: VrfPart, underlay: Underlay, plan: Plan) -> OriginChoices:
     """The origins that the members of a part choose for its prefixes."""
     origins, points = part.origins, underlay.points
     at, row_of = np.unique(points.of[part.vteps], return_inverse=True)
@@ -162,7 +162,7 @@ def best_origins(part: VrfPart, underlay: Underlay, plan: Plan) -> Choices:
     none = np.zeros(0, np.int64)
     if not len(origins.vtep):
         empty = np.zeros((len(at), 0), np.int32)
-        return Choices(empty, row_of, [], none, none, none.astype(np.int32), [])
+        return OriginChoices(empty, row_of, [], none, none, none.astype(np.int32), [])
     afford_choices(len(at) * len(origins.vtep))
     rank = _ranks(origins, *underlay.towards_others(at, origins.vtep))
     rows, ties = _best(rank, origins)
@@ -183,7 +183,7 @@ def best_origins(part: VrfPart, underlay: Underlay, plan: Plan) -> Choices:
         among.cell(int(member[n]), n, int(prefix[n]), mine.instance[there], n)
         for _, n, there in own_ties
     ]
-    return Choices(rows, row_of, several, member, prefix, values[0], own_several)
+    return OriginChoices(rows, row_of, several, member, prefix, values[0], own_several)
 
 
 def _own_cells(part: VrfPart, rows: I32, row_of: Index, underlay: Underlay) -> tuple[Index, Index]:

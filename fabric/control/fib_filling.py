@@ -14,7 +14,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.control.best_origins import Choices, Differing, Origins, VrfPart, best_origins, whole
+from fabric.control.best_origins import (
+    Differing,
+    OriginChoices,
+    Origins,
+    VrfPart,
+    best_origins,
+    whole,
+)
 from fabric.control.evpn import Carriers, Imports, Type5
 from fabric.control.fib import Fib, NextHop, VrfRoutes, Wide
 from fabric.control.path_tables import ECMP_WIDTH
@@ -77,7 +84,7 @@ def _refilled(fib: Fib, underlay: Underlay, differing: Differing) -> Fib:
 
 def _filled(known: Fib, underlay: Underlay, differing: Differing | None) -> Fib:
     """As `known`, with what is chosen over this underlay where distances differ, or everywhere."""
-    columns = known.once(Columns.of)
+    columns = known.once(FibColumns.of)
     sets, wide = _Sets(known.nexthop_sets, known.index), dict(known.wide)
     filling = _Filling(list(known.chosen))
     for vrf in columns.touched(differing):
@@ -97,11 +104,11 @@ def _filled(known: Fib, underlay: Underlay, differing: Differing | None) -> Fib:
     return Fib(
         known.instances, sets.every(), known.vrf_routes, tuple(filling.chosen), known.routes_in,
         known.imports, known.index, wide=wide,
-    ).keep(Columns.of, columns)  # fmt: skip
+    ).keep(FibColumns.of, columns)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
+class FibColumns:
     """Instances and routes of a FIB as columns, which do not depend on failures: instances VRF by
     VRF (`order`, those of VRF v from `first[v]` on), and for each route the number of the instance
     that announces it (-1 for none that is there)."""
@@ -116,7 +123,7 @@ class Columns:
     instance: Index
 
     @staticmethod
-    def of(fib: Fib) -> Columns:
+    def of(fib: Fib) -> FibColumns:
         """Those of a FIB."""
         routes, tables = fib.routes_in, fib.vrf_routes
         places = np.array(fib.instances, np.int64).reshape(-1, 2)
@@ -128,7 +135,7 @@ class Columns:
         keys = vtep * wide + vrf
         at = np.searchsorted(keys, wanted)
         instance = np.where(np.append(keys, -1)[at] == wanted, at, -1)
-        return Columns(routes.plan, routes, tables, vtep, vrf, order, first, instance)
+        return FibColumns(routes.plan, routes, tables, vtep, vrf, order, first, instance)
 
     def touched(self, differing: Differing | None) -> Iterator[int]:
         """VRFs of which something may be chosen anew, in order of their first instances."""
@@ -166,7 +173,7 @@ class Columns:
         )  # fmt: skip
 
 
-def _number(found: list[Choices], sets: _Sets) -> None:
+def _number(found: list[OriginChoices], sets: _Sets) -> None:
     """Write the ids of sets where several origins are chosen, in order of who chooses first."""
     cells = [(cell, c.rows[cell.row], cell.column) for c in found for cell in c.several]
     cells += [(cell, c.own_value, cell.row) for c in found for cell in c.own_several]
@@ -174,7 +181,7 @@ def _number(found: list[Choices], sets: _Sets) -> None:
         row[place] = sets.of(cell.installed)
 
 
-def _wide(vrf: int, table: VrfRoutes, part: VrfPart, choices: Choices) -> Wide:
+def _wide(vrf: int, table: VrfRoutes, part: VrfPart, choices: OriginChoices) -> Wide:
     """The prefixes at a part's members that have more equal origins than are installed."""
     out: Wide = {}
     for cell in choices.several:
@@ -208,7 +215,7 @@ class _Filling:
         self.chosen = chosen
         self.cells = 0
 
-    def put(self, instances: Index, prefixes: Index, choices: Choices) -> None:
+    def put(self, instances: Index, prefixes: Index, choices: OriginChoices) -> None:
         """Have instances choose this for some prefixes. What stays as it is stays where it is."""
         numbers, group = instances.tolist(), choices.row_of.tolist()
         alone = _by_member(choices)
@@ -242,7 +249,7 @@ class _Filling:
         return shared[key]
 
 
-def _by_member(choices: Choices) -> dict[int, slice]:
+def _by_member(choices: OriginChoices) -> dict[int, slice]:
     """Where the choices of members that have some of their own are, where they are others."""
     members, first = np.unique(choices.own, return_index=True)
     ends = np.append(first, len(choices.own))[1:]

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.control.attachments import Points
+from fabric.control.attachments import UnderlayPoints
 from fabric.control.bgp_sessions import Flags, Sessions
 from fabric.control.path_tables import ECMP_WIDTH, NextHops, Parents
 from fabric.wiring.topology import Fabric, Role
@@ -29,7 +29,7 @@ class Edges:
     of a target is its best path."""
 
     def __init__(
-        self, fabric: Fabric, sessions: Sessions, points: Points, router_id: tuple[int, ...]
+        self, fabric: Fabric, sessions: Sessions, points: UnderlayPoints, router_id: tuple[int, ...]
     ) -> None:
         self.n = len(points)
         standing = points.node[:-1]
@@ -114,7 +114,7 @@ class Edges:
         return out
 
     def widest(self, row: Index, origin: Index) -> dict[int, int]:
-        """Points that know more equal paths to one than they install, and how many."""
+        """UnderlayPoints that know more equal paths to one than they install, and how many."""
         count = np.bincount(self.target[row] * self.n + origin, minlength=self.n * self.n)
         if count.max(initial=0) <= ECMP_WIDTH:
             return {}

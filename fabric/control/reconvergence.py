@@ -20,7 +20,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.control.attachments import Points, points_of
+from fabric.control.attachments import UnderlayPoints, points_of
 from fabric.control.bgp_sessions import Flags, Sessions, flags
 from fabric.control.path_tables import ECMP_WIDTH, I32, NextHops, Parents, PathTable
 from fabric.control.path_vector import Edges
@@ -99,7 +99,7 @@ def _around(known: Underlay, fabric: Fabric, plan: Plan, change: Concerned) -> U
     return Underlay(sessions, points, PathTable(length, parent, hops), known.speeds)
 
 
-def _as_before(known: Underlay, points: Points) -> tuple[NDArray[np.int16], Parents]:
+def _as_before(known: Underlay, points: UnderlayPoints) -> tuple[NDArray[np.int16], Parents]:
     """Lengths and parents between points of now, as they were between who stands in for them."""
     m, node = len(points), points.node[:-1].astype(np.int64)
     length = np.full((m, m), -1, known.table.length.dtype)
@@ -114,7 +114,7 @@ def _as_before(known: Underlay, points: Points) -> tuple[NDArray[np.int16], Pare
 
 def _next_hops(
     known: Underlay,
-    points: Points,
+    points: UnderlayPoints,
     otherwise: tuple[Index, Index, Flags],
     added: Added,
 ) -> NextHops:
@@ -152,7 +152,7 @@ def _longest_run(places: Index) -> int:
     return int(np.diff(np.r_[first, len(places)]).max(initial=0))
 
 
-def _led(known: Underlay, sessions: Sessions, points: Points, change: Concerned) -> Index:
+def _led(known: Underlay, sessions: Sessions, points: UnderlayPoints, change: Concerned) -> Index:
     """The points to which a node that is neither a DPU nor down has its best path over a session
     that fails. Over one to a DPU that is the DPU alone."""
     rows = np.flatnonzero(known.ends.up & ~sessions.up)

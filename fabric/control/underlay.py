@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.control.attachments import Points, points_of
+from fabric.control.attachments import UnderlayPoints, points_of
 from fabric.control.bgp_sessions import Flags, Session, Sessions, flags
 from fabric.control.path_tables import I16, I32, NextHops, PathTable
 from fabric.control.path_vector import Edges
@@ -49,7 +49,7 @@ class Underlay:
     those of the links where next hops are weighed by them (`fabric.control.weights`)."""
 
     ends: Sessions
-    points: Points
+    points: UnderlayPoints
     table: PathTable
     speeds: tuple[int, ...] | None = None
 
@@ -214,7 +214,7 @@ class Underlay:
 
     @cached_property
     def _of(self) -> list[int]:
-        """Points of nodes, to look up one by one."""
+        """UnderlayPoints of nodes, to look up one by one."""
         found: list[int] = self.points.of.tolist()
         return found
 
@@ -232,7 +232,7 @@ def converge_sessions(fabric: Fabric, asn: tuple[int, ...], router_id: tuple[int
 
 
 def converge_points(
-    fabric: Fabric, sessions: Sessions, points: Points, router_id: tuple[int, ...]
+    fabric: Fabric, sessions: Sessions, points: UnderlayPoints, router_id: tuple[int, ...]
 ) -> Underlay:
     """The underlay that is computed for these points."""
     edges = Edges(fabric, sessions, points, router_id)

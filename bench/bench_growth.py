@@ -18,7 +18,6 @@ from pathlib import Path
 
 import click
 
-from compiler.compile import compile_network
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 from sim.blocks.blocks import build_blocks
@@ -56,7 +55,7 @@ def measure(path: Path) -> dict[str, float]:
     with timed(seconds, "build and converge"):
         network = build(load_fabric(path), lock=False)
     with timed(seconds, "compile"):
-        program = compile_network(network)
+        program = World(network).program
     with timed(seconds, "blocks"):
         blocks = build_blocks(program)
     with timed(seconds, "prove"):

@@ -20,7 +20,6 @@ from pathlib import Path
 import click
 import yaml
 
-from compiler.compile import compile_network
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 from sim.blocks.blocks import build_blocks
@@ -80,7 +79,7 @@ def measure(tenants: int, kind: str) -> dict[str, float]:
         clock = [time.process_time()]
         network = build(load_fabric(path), lock=False)
         clock.append(time.process_time())
-        program = compile_network(network)
+        program = World(network).program
         clock.append(time.process_time())
         blocks = build_blocks(program)
         clock.append(time.process_time())

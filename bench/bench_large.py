@@ -17,7 +17,6 @@ from pathlib import Path
 import click
 from bounds import best, bounds
 
-from compiler.compile import compile_network
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 from sim.blocks.blocks import build_blocks
@@ -51,7 +50,7 @@ def main(path: Path) -> None:
         with stage("build and converge"):
             network = build(spec)
         with stage("compile"):
-            program = compile_network(network)
+            program = World(network).program
         with stage("blocks"):
             blocks = build_blocks(program)
         with stage("prove") as proving:

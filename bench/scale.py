@@ -41,12 +41,12 @@ FRAMES, DIFFERENT = 1_000_000, 1_000
 STAGES = """
 import sys, time
 from pathlib import Path
-from compiler.compile import compile_network
 from compiler.targets.profiles import DASH_400G
 from compiler.targets.usage import usage
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 from sim.blocks.blocks import build_blocks
+from sim.worlds.world import World
 
 clock = time.process_time
 began, last = clock(), [0.0]
@@ -57,7 +57,7 @@ def lap(name):
 spec = load_fabric(Path(sys.argv[1])); lap("load")
 network = build(spec, lock=False); lap("build")
 if sys.argv[2:] == ["all"]:
-    program = compile_network(network); lap("compile")
+    program = World(network).program; lap("compile")
     build_blocks(program); lap("blocks")
     usage(program, DASH_400G); lap("usage")
 """

@@ -15,7 +15,7 @@ from compiler.passes.resolve import resolve
 from compiler.passes.scope import scope
 from compiler.passes.share import share
 from compiler.policy.ir import Point, Policy
-from compiler.policy.source import Source, together, with_unclaimed
+from compiler.policy.source import Source, together
 from compiler.program.program import Program
 from compiler.sources import SOURCES
 from fabric.building.network import Network
@@ -29,11 +29,6 @@ PASSES: tuple[Callable[[Draft], Draft], ...] = (resolve, scope, enforce, prune, 
 def read_policy(network: Network, sources: Sequence[Source] = SOURCES) -> Policy:
     """Everything that these sources have to say about this network."""
     return together(network, sources)
-
-
-def compile_network(network: Network, sources: Sequence[Source] = SOURCES) -> Program:
-    """The program of a network: its policies read, resolved, scoped, pruned and shared."""
-    return compile_policy(with_unclaimed(network, sources), read_policy(network, sources))
 
 
 def refuse_hairpins(network: Network, policy: Policy) -> None:

@@ -17,9 +17,9 @@ from typing import Any
 
 import generators_netpol as netpol
 import yaml
+from compiled import compile_network
 from naive_worlds import World
 
-from compiler.compile import compile_network
 from compiler.policy.ir import Cidr, InVrf
 from compiler.program.program import Program
 from fabric.building.build import build

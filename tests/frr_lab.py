@@ -21,13 +21,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from compiled import compile_network
 from frr_daemons import load, run, start
 from frr_releases import FRR_8, Release
 from frr_sweep import swept
 from netns_vrfs import Spaces, vrfs
 
 from cloison.cli.compile import write
-from compiler.compile import compile_network
 from compiler.targets.catalogue import writers
 from compiler.targets.releases import RELEASES
 from fabric.building.network import Network

@@ -15,12 +15,12 @@ from unittest.mock import patch
 
 import yaml
 from click.testing import CliRunner
+from compiled import compile_network
 
 from cloison.cli import main
 from cloison.loading.how import How
 from cloison.render.diagnostics import render, summary
 from cloison.verbs.checking import check_file
-from compiler.compile import compile_network
 from compiler.sources.cilium_policy import policy as cilium_policy
 from compiler.sources.network_policy import policy
 from compiler.targets import canonical, text

@@ -10,10 +10,10 @@ from random import Random
 from typing import Any
 
 import yaml
+from compiled import compile_network
 from generators_netpol import Flow, cluster, flows, text
 from naive_netpol import Twin
 
-from compiler.compile import compile_network
 from compiler.policy.ir import Direction, Packet
 from compiler.policy.semantics import decide, owner
 from compiler.program.program import Program

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,8 @@ from cloison.cli.options import (
 if TYPE_CHECKING:
     from cloison.loading.how import How
     from cloison.views.world import World
-    from compiler.policy.ir import Policy
     from fabric.building.network import Network
+    from fabric.diagnostics import Diagnostic
 
 
 @click.command()
@@ -94,6 +95,7 @@ def command(
     from cloison.loading.imported_site import is_site
     from cloison.loading.loader import is_fabric
     from cloison.render.formats import progress, say
+    from cloison.verbs.checking import lints
     from cloison.views.world import World
 
     if len(paths) == 1 and (is_site(paths[0]) or is_fabric(paths[0])):
@@ -115,7 +117,8 @@ def command(
     with progress(quiet=quiet) as tell:
         tell("read manifests")
         cluster = World.read(paths, how)
-    warn(cluster.network, cluster.program.policy, how)
+    doubts = tuple(lints(cluster.network, cluster.program.policy, how))
+    warn(cluster.network, doubts)
     if flows is not None:
         if output not in (None, "jsonl"):
             raise click.UsageError("--flows answers with -o jsonl")
@@ -123,20 +126,19 @@ def command(
     else:
         from cloison.views.connectivity import answer
 
-        text, unsure = answer(cluster, output or "table", source, to)
+        text, unsure = answer(cluster, output or "table", source, to, doubts)
         say(text)
         if unsure:
             raise click.exceptions.Exit(UNKNOWN)
 
 
-def warn(network: Network, policy: Policy, how: How) -> None:
-    """What is doubtful about manifests, and what must not be, on stderr."""
+def warn(network: Network, doubts: Sequence[Diagnostic]) -> None:
+    """What is doubtful about manifests and their policies, and what must not be, on stderr."""
     from cloison.render.formats import visible
-    from cloison.verbs.checking import lints
     from fabric.building.cluster import CLUSTER
 
     found = network.manifests[CLUSTER].warnings
-    for warning in (*found, *network.findings, *lints(network, policy, how)):
+    for warning in (*found, *network.findings, *doubts):
         for line in str(warning).splitlines():
             click.echo(visible(line), err=True)
 

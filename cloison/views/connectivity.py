@@ -27,7 +27,6 @@ from cloison.views.unknowns import below, notes, with_records
 from cloison.views.world import World
 from compiler.policy.ir import Direction, Origin
 from compiler.program.program import goes_by_address
-from compiler.sources import SOURCES
 from compiler.sources.past_egress import workload_of
 from fabric.building.cluster import CLUSTER
 from fabric.diagnostics import Diagnostic, InputError
@@ -54,9 +53,15 @@ LEGEND = "row: source, column: destination; . all, p a part, X nothing, # itself
 UNSURE = ", ? unknown"
 
 
-def answer(world: World, output: str, source: str | None, to: str | None) -> tuple[str, bool]:
+def answer(
+    world: World,
+    output: str,
+    source: str | None,
+    to: str | None,
+    lints: Sequence[Diagnostic] = (),
+) -> tuple[str, bool]:
     """The connectivity of a cluster, or the part of it that was asked for, as text; and whether
-    something that touches it is not evaluated."""
+    something that touches it is not evaluated. `lints` are what is doubtful about its policies."""
     names = ClusterNames(world.network)
     source, to = (text and as_named(names, text) for text in (source, to))
     asked = stands_for(names, to)
@@ -94,7 +99,7 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
         text = with_records(
             doubt.records, rows, network=world.network, schema=SCHEMA, output=output,
             columns=columns, beside=beside, missing=lacking,
-            more=doubts_of(world),
+            more=lints,
         )  # fmt: skip
     shape = FORMATS.get(output)
     if ways_in and shape and shape.beside == "below":
@@ -104,13 +109,6 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
     if read and (note := footnote(found, chosen)):
         text += f"\n{note if shape and shape.gap else folded(note)}\n"
     return text, bool(pending(doubt.records))
-
-
-def doubts_of(world: World) -> Iterator[Diagnostic]:
-    """What policies of the manifests say to no effect."""
-    for source in SOURCES:
-        if source.claims:
-            yield from source.lints(world.network, world.program.policy)
 
 
 def door(of: Door) -> dict[str, Any]:

@@ -15,15 +15,14 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from compiler.policy.ir import (
-    Cidr,
     Direction,
     Matcher,
-    Pods,
     Policy,
     Rule,
     Stage,
 )
 from compiler.policy.labels import terms
+from compiler.policy.matcher import PodTerms
 from compiler.policy.origin_kinds import NETWORK_POLICY
 from compiler.policy.selectors import labels_match, selects
 from fabric.building.network import Network
@@ -60,9 +59,9 @@ def peers(known: _Known, where: str, alike: Iterable[Rule]) -> Iterator[Diagnost
     """Rule 2."""
     for rule in alike:
         for matcher in rule.remote:
-            if isinstance(matcher, Pods) and not known.any(matcher):
+            if (peer := matcher.by_labels()) is not None and not known.any(matcher):
                 what = f"{where}: this peer selects no pod"
-                yield warning("C671", what, rule.origin.span, known.why(matcher))
+                yield warning("C671", what, rule.origin.span, known.why(peer))
 
 
 def port_names(known: _Known, where: str, alike: list[Rule]) -> Iterator[Diagnostic]:
@@ -112,39 +111,37 @@ class _Known:
 
     def selected(self, matcher: Matcher, rule: Rule) -> Iterator[Endpoint]:
         """The pods that a matcher of a rule selects; of everybody those of the rule's tenant."""
-        if isinstance(matcher, Pods):
+        if matcher.by_labels() is not None:
             yield from self._selected(matcher)
             return
-        tenant = rule.origin.name.partition("/")[0]
+        tenant, anybody = rule.origin.name.partition("/")[0], matcher.addresses() is not None
         for pods in self.pods.get(tenant, {}).values():
-            yield from (p for p in pods if isinstance(matcher, Cidr) or self._is(matcher, p))
+            yield from (p for p in pods if anybody or self._is(matcher, p))
 
-    def why(self, matcher: Pods) -> str | None:
+    def why(self, peer: PodTerms) -> str | None:
         """What of a peer nobody has, if it is one thing."""
-        places = [place for place in self.labels if self._in(matcher, place)]
+        places = [place for place in self.labels if self._in(peer, place)]
         if not places:
-            return f"no namespace has {terms(matcher.namespaces or (), wide=True)}"
+            return f"no namespace has {terms(peer.namespaces or (), wide=True)}"
         if not any(self.pods.get(tenant, {}).get(name) for tenant, name in places):
             return f"there is no pod in {', '.join(sorted(n for _, n in places)[:3])}; {ON_HOSTS}"
-        return f"no pod there has {terms(matcher.labels, wide=True)}; {ON_HOSTS}"
+        return f"no pod there has {terms(peer.labels, wide=True)}; {ON_HOSTS}"
 
     def _selected(self, matcher: Matcher) -> Iterator[Endpoint]:
-        if isinstance(matcher, Pods):
-            for namespace, pods in self.pods.get(matcher.cluster, {}).items():
-                if self._in(matcher, (matcher.cluster, namespace)):
-                    yield from (p for p in pods if labels_match(matcher.labels, p.labels))
+        if (peer := matcher.by_labels()) is not None:
+            for namespace, pods in self.pods.get(peer.cluster, {}).items():
+                if self._in(peer, (peer.cluster, namespace)):
+                    yield from (p for p in pods if labels_match(peer.labels, p.labels))
         else:
             for pods in chain.from_iterable(of.values() for of in self.pods.values()):
                 yield from (p for p in pods if self._is(matcher, p))
 
-    def _in(self, matcher: Pods, place: tuple[str, str]) -> bool:
-        """Whether a matcher means pods of a namespace."""
+    def _in(self, peer: PodTerms, place: tuple[str, str]) -> bool:
+        """Whether pods of a namespace are meant."""
         tenant, namespace = place
-        if tenant != matcher.cluster or matcher.namespace not in (None, namespace):
+        if tenant != peer.cluster or peer.namespace not in (None, namespace):
             return False
-        return matcher.namespaces is None or labels_match(
-            matcher.namespaces, self.labels.get(place, {})
-        )
+        return peer.namespaces is None or labels_match(peer.namespaces, self.labels.get(place, {}))
 
     def _is(self, matcher: Matcher, pod: Endpoint) -> bool:
         return selects(matcher, pod, self.network)

@@ -1,8 +1,8 @@
 """The plug for a matcher: everything that cloison asks of one, in one place.
 
 A matcher is a frozen value that stands in rules. Its class *is* its row: what it leaves out of the
-list below is an error of mypy where it is made, and a `TypeError` when it is. What is about one
-kind of policy alone (`lints`, `compiler.sources.doors`) may ask which class a matcher has.
+list below is an error of mypy where it is made, and a `TypeError` when it is. Nobody asks which
+class a matcher has.
 
 Rules that hold here:
 
@@ -20,8 +20,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
+from compiler.policy.labels import LabelSelector
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint, Prefix
+from fabric.values.ip import Address
 
 if TYPE_CHECKING:
     from compiler.policy.ir import Packet
@@ -43,6 +45,34 @@ class Addresses:
     prefixes: tuple[Prefix, ...] | None = None
     excepts: tuple[Prefix, ...] = ()
     without: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Addresses whoever has them: those in `prefixes` (None: all of both families) but not in
+    `excepts`; of pods of the matcher's own cluster only where it means these (`pods`)."""
+
+    prefixes: tuple[Prefix, ...] | None = None
+    excepts: tuple[Prefix, ...] = ()
+    pods: bool = True
+
+    def holds(self, address: Address) -> bool:
+        """Whether an address is one of them, or would be if no pod had it."""
+        return self.prefixes is None or (
+            any(address in p for p in self.prefixes if p.version == address.version)
+            and not any(address in p for p in self.excepts if p.version == address.version)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PodTerms:
+    """Pods of a cluster by labels, in one namespace or in those with some labels (both None: in
+    every one)."""
+
+    cluster: str
+    labels: LabelSelector
+    namespace: str | None
+    namespaces: LabelSelector | None
 
 
 class Around(Protocol):
@@ -98,8 +128,20 @@ class Matcher(ABC):
         """The prefixes that it tells addresses apart by."""
 
     @abstractmethod
+    def addresses(self) -> Blocks | None:
+        """The addresses that it means, whoever has them; None where it means endpoints, or
+        addresses behind some VRFs alone."""
+
     def outside(self) -> bool:
         """Whether it means all that lies outside, or all of it but some."""
+        found = self.addresses()
+        return found is not None and (
+            found.prefixes is None or any(p.prefixlen == 0 for p in found.prefixes)
+        )
+
+    def by_labels(self) -> PodTerms | None:
+        """The labels by which it selects pods, if nothing else counts."""
+        return None
 
     def inside(self) -> Inside | None:
         """Where all endpoints are that it selects, if that is known without looking at them."""

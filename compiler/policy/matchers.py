@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from compiler.policy.labels import LabelSelector, labels_match, terms
-from compiler.policy.matcher import Addresses, Around, Inside, Matcher, Members
+from compiler.policy.matcher import Addresses, Around, Blocks, Inside, Matcher, Members, PodTerms
 from fabric.building.network import Network
 from fabric.plan.pools import bounds
 from fabric.values.inventory import Endpoint, Prefix
@@ -50,8 +50,8 @@ class Everyone(Matcher):
     def cuts(self) -> Iterable[Prefix]:
         return ()
 
-    def outside(self) -> bool:
-        return True
+    def addresses(self) -> Blocks:
+        return Blocks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +104,17 @@ class Pods(Matcher):
     def cuts(self) -> Iterable[Prefix]:
         return ()
 
-    def outside(self) -> bool:
-        return False
+    def addresses(self) -> None:
+        return None
 
     def inside(self) -> Inside:
         return "tenant", frozenset((self.cluster,))
 
     def in_namespace(self) -> str | None:
         return self.namespace
+
+    def by_labels(self) -> PodTerms:
+        return PodTerms(self.cluster, self.labels, self.namespace, self.namespaces)
 
 
 ACCOUNT = "service account"
@@ -156,8 +159,8 @@ class Named(Matcher):
     def cuts(self) -> Iterable[Prefix]:
         return ()
 
-    def outside(self) -> bool:
-        return False
+    def addresses(self) -> None:
+        return None
 
 
 NAMED_LOOK = frozenset(("state", "host", "name", "workload", "aliases", "runs", "also"))
@@ -198,8 +201,8 @@ class InVrf(Matcher):
     def cuts(self) -> Iterable[Prefix]:
         return self.prefixes or ()
 
-    def outside(self) -> bool:
-        return False
+    def addresses(self) -> None:
+        return None
 
     def inside(self) -> Inside:
         return "vrf", self.vrfs
@@ -247,8 +250,8 @@ class Cidr(Matcher):
     def cuts(self) -> Iterable[Prefix]:
         return (self.prefix, *self.excepts)
 
-    def outside(self) -> bool:
-        return self.prefix.prefixlen == 0
+    def addresses(self) -> Blocks:
+        return Blocks((self.prefix,), self.excepts, self.pods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,8 +290,8 @@ class OwnNode(Matcher):
     def cuts(self) -> Iterable[Prefix]:
         return ()
 
-    def outside(self) -> bool:
-        return False
+    def addresses(self) -> None:
+        return None
 
 
 MATCHERS: tuple[type[Matcher], ...] = (Everyone, Pods, Named, InVrf, Cidr, OwnNode)

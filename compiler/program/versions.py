@@ -58,8 +58,8 @@ class LivesAt(Matcher):
     def cuts(self) -> Iterable[Prefix]:
         return ()
 
-    def outside(self) -> bool:
-        return False
+    def addresses(self) -> None:
+        return None
 
     def inside(self) -> Inside | None:
         return self.whom.inside()

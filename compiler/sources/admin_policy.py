@@ -35,6 +35,7 @@ from ipaddress import ip_network
 from itertools import count
 
 from compiler.policy.ir import (
+    L4,
     Action,
     Cidr,
     Direction,
@@ -109,9 +110,8 @@ def cluster(
         local = (subject(tenant, item.subject),)
         for rule in item.rules:
             place = STAGE[item.tier], rule.direction
-            for action, remote, span in meant(network, tenant, rule):
+            for action, remote, l4, span in meant(network, tenant, rule):
                 origin = Origin(kind_of(item.kind), f"{tenant}/{item.name}", rule.index, span)
-                l4 = () if isinstance(remote, Everyone) else rule.l4
                 yield Rule(*place, next(orders), local, (remote,), l4, action, origin)
 
 
@@ -133,21 +133,23 @@ def subject(tenant: str, selectors: tuple[LabelSelector, LabelSelector]) -> Pods
     return Pods(tenant, labels, None, namespaces)
 
 
-def meant(network: Network, tenant: str, rule: AdminRule) -> Iterator[tuple[Action, Matcher, Span]]:
-    """What a rule does to whom, peer by peer; rules 4 and 5."""
+def meant(
+    network: Network, tenant: str, rule: AdminRule
+) -> Iterator[tuple[Action, Matcher, tuple[L4, ...], Span]]:
+    """What a rule does to whom on which ports, peer by peer; rules 4 and 5."""
     closed = next((p for p in rule.peers if p.closed), None)
     if closed is not None:
         if rule.action is not Action.PERMIT_FINAL:
-            yield Action.DENY, Everyone(), closed.span
+            yield Action.DENY, Everyone(), (), closed.span
         return
     for peer in rule.peers:
         if peer.pods is not None:
-            yield rule.action, subject(tenant, peer.pods), peer.span
+            yield rule.action, subject(tenant, peer.pods), rule.l4, peer.span
         for prefix, span in peer.networks:
-            yield rule.action, Cidr(prefix, (), True, tenant), span
+            yield rule.action, Cidr(prefix, (), True, tenant), rule.l4, span
         if peer.nodes is not None:
             for matcher in nodes(network, tenant, peer.nodes):
-                yield rule.action, matcher, peer.span
+                yield rule.action, matcher, rule.l4, peer.span
 
 
 def nodes(network: Network, tenant: str, labels: LabelSelector) -> Iterator[Matcher]:

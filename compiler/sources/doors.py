@@ -30,7 +30,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from compiler.policy.ir import L4, Action, Cidr, Direction, Everyone, Matcher, Policy, Rule, Stage
+from compiler.policy.ir import L4, Action, Direction, Everyone, Matcher, Policy, Rule, Stage
+from compiler.policy.matcher import Blocks
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner
 from fabric.building.cluster import CLUSTER
@@ -38,7 +39,7 @@ from fabric.building.network import Network
 from fabric.kubernetes.services import Service, ServicePort
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.kubernetes.unread_fields import GATEWAY, HOST_PORT
-from fabric.values.inventory import Endpoint
+from fabric.values.inventory import Endpoint, Prefix
 from fabric.values.ports import ALL_PORTS, ANY
 
 TCP = 6
@@ -117,7 +118,7 @@ def _wall(policy: Policy, stage: Stage) -> _Wall:
         closing.append((Everyone(),))
     asked = (stage, Stage.CILIUM) if stage is Stage.CILIUM_DEFAULT else (stage,)
     inward = [r for r in policy.rules if r.stage in asked and r.direction is Direction.IN]
-    outside = [r for r in inward if any(isinstance(m, Everyone | Cidr) for m in r.remote)]
+    outside = [r for r in inward if any(m.addresses() is not None for m in r.remote)]
     return _Wall(
         tuple(closing),
         tuple(r for r in outside if r.action is not Action.DENY),
@@ -160,7 +161,8 @@ class _Walls:
     def _all_let_in(self, rules: Sequence[Rule], pod: Endpoint) -> bool:
         """Whether rules let all addresses in, of each IP version that a pod has: those of pods as
         well, which blocks may not mean."""
-        if any(isinstance(matcher, Everyone) for matcher in _remotes(rules)):
+        blocks = [m.addresses() for m in _remotes(rules)]
+        if any(block is not None and block.prefixes is None for block in blocks):
             return True
         tenant = self.network.spec.tenants.get(pod.tenant)
         versions = {prefix.version for prefix in pod.prefixes}
@@ -168,7 +170,7 @@ class _Walls:
             tenant is not None
             and tenant.ipblock == "pods"
             and bool(versions)
-            and all(_covers_all(_remotes(rules), v) for v in versions)
+            and all(_covers_all(blocks, v) for v in versions)
         )
 
     def _chosen(self, local: tuple[Matcher, ...], pod: Endpoint) -> bool:
@@ -179,13 +181,15 @@ def _remotes(rules: Iterable[Rule]) -> Iterator[Matcher]:
     return (matcher for rule in rules for matcher in rule.remote)
 
 
-def _covers_all(matchers: Iterable[Matcher], version: int) -> bool:
+def _covers_all(blocks: Iterable[Blocks | None], version: int) -> bool:
     """Whether blocks hold all addresses of an IP version, between them."""
     held = sorted(
         found
-        for matcher in matchers
-        if isinstance(matcher, Cidr) and matcher.prefix.version == version
-        for found in _held(matcher)
+        for block in blocks
+        if block is not None
+        for prefix in block.prefixes or ()
+        if prefix.version == version
+        for found in _held(prefix, block.excepts)
     )
     reached = 0
     for first, last in held:
@@ -195,11 +199,11 @@ def _covers_all(matchers: Iterable[Matcher], version: int) -> bool:
     return reached == (2**32 if version == 4 else 2**128)
 
 
-def _held(block: Cidr) -> Iterator[tuple[int, int]]:
-    """First and last addresses of a block without what it leaves out."""
-    start, end = int(block.prefix.network_address), int(block.prefix.broadcast_address)
-    for hole in sorted(block.excepts, key=lambda p: int(p.network_address)):
-        if hole.version == block.prefix.version:
+def _held(prefix: Prefix, excepts: Iterable[Prefix]) -> Iterator[tuple[int, int]]:
+    """First and last addresses of a prefix without what is left out of it."""
+    start, end = int(prefix.network_address), int(prefix.broadcast_address)
+    for hole in sorted(excepts, key=lambda p: int(p.network_address)):
+        if hole.version == prefix.version:
             if start < int(hole.network_address):
                 yield start, min(end, int(hole.network_address) - 1)
             start = max(start, int(hole.broadcast_address) + 1)

@@ -30,7 +30,7 @@ from functools import partial
 from itertools import count, product
 from typing import NamedTuple
 
-from compiler.policy.ir import Action, Cidr, Direction, Everyone, Matcher, Pods, Policy, Rule
+from compiler.policy.ir import Action, Direction, Everyone, Matcher, Policy, Rule
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner, To
 from fabric.building.cluster import CLUSTER, is_cluster, nodes_are_placed
@@ -242,9 +242,10 @@ class _Cluster:
         own = [p.network_address for p in pod.prefixes] if at is None else [at]
 
         def means(matcher: Matcher) -> bool:
-            if not isinstance(matcher, Cidr):
+            block = matcher.addresses()
+            if block is None or block.prefixes is None:
                 return selects(matcher, pod, self.network)
-            return matcher.pods and any(_holds(matcher, address) for address in own)
+            return block.pods and any(map(block.holds, own))
 
         return means
 
@@ -268,7 +269,7 @@ class _Cluster:
     def _members(self, local: tuple[Matcher, ...]) -> frozenset[int]:
         """The pods that any of these matchers selects."""
         if local not in self._known:
-            names = {m.namespace if isinstance(m, Pods) else None for m in local}
+            names = {m.in_namespace() for m in local}
             pods = self.pods if None in names else [p for n in names for p in self._inside[n]]
             self._known[local] = frozenset(
                 p.index for p in pods if any(selects(m, p, self.network) for m in local)
@@ -296,17 +297,13 @@ def _at(addresses: Sequence[Address], version: int) -> Callable[[Matcher], bool]
     family = [address for address in addresses if address.version == version]
 
     def holds(matcher: Matcher) -> bool:
-        if isinstance(matcher, Cidr):
-            anywhere = not addresses and matcher.prefix.version == version
-            return anywhere or any(_holds(matcher, address) for address in family)
-        return isinstance(matcher, Everyone) and (bool(family) or not addresses)
+        block = matcher.addresses()
+        if block is None:
+            return False
+        ours = block.prefixes is None or any(p.version == version for p in block.prefixes)
+        return any(map(block.holds, family)) or (not addresses and ours)
 
     return holds
-
-
-def _holds(block: Cidr, address: Address) -> bool:
-    inside = address.version == block.prefix.version and address in block.prefix
-    return inside and not any(address in hole for hole in block.excepts)
 
 
 def _about(rule: Rule, at: PortRange, target: Endpoint | None) -> bool:
@@ -327,7 +324,7 @@ def _about(rule: Rule, at: PortRange, target: Endpoint | None) -> bool:
 
 def _outside(rule: Rule) -> bool:
     """Whether a rule may be about addresses (`_at`)."""
-    return any(isinstance(matcher, Cidr | Everyone) for matcher in rule.remote)
+    return any(matcher.addresses() is not None for matcher in rule.remote)
 
 
 def _narrow(rule: Rule) -> bool:

@@ -8,10 +8,10 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from compiled import compile_network
 from dump_reader import permits
 from goldens import DUMPS, NODE_FILES, dumps, expected, inputs, node_files
 
-from compiler.compile import compile_network
 from compiler.policy.ir import Direction, Packet
 from compiler.program.dpu import enforcement_points
 from compiler.program.program import Program

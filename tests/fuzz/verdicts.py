@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+from compiled import compile_network
 from naive import Header, outcomes
 from netpol_cases import agreed
 
-from compiler.compile import compile_network
 from fuzz.allocations import network_of
 from fuzz.worlds import asked
 from sim.blocks.blocks import build_blocks

@@ -16,7 +16,7 @@ import stage_laws
 from any_policies import WORLD, seeds
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from matcher_laws import reads_no_more_than_it_says
+from matcher_laws import means_the_addresses_that_it_says, reads_no_more_than_it_says
 from routed_demo import DEMO, DEMO_POLICY
 
 from cloison.views.policy import rows
@@ -75,8 +75,8 @@ class Account(Matcher):
     def cuts(self) -> Iterable[Prefix]:
         return ()
 
-    def outside(self) -> bool:
-        return False
+    def addresses(self) -> None:
+        return None
 
 
 ALLOWANCE = OriginKind(
@@ -187,9 +187,10 @@ WEB = Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)
 @given(MATCHERS)
 def test_it_reads_what_it_says(matcher: Account) -> None:
     reads_no_more_than_it_says(matcher, HERE)
+    means_the_addresses_that_it_says(matcher, HERE)
 
 
-@pytest.mark.parametrize("left_out", ["means", "covers", "text", "looks", "cuts", "outside"])
+@pytest.mark.parametrize("left_out", ["means", "covers", "text", "looks", "cuts", "addresses"])
 def test_half_done_it_cannot_be_made(left_out: str) -> None:
     body: dict[str, Any] = {
         name: value

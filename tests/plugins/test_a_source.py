@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 import stage_laws
 import yaml
+from compiled import compile_network
 
 import cloison
 from cloison.loading.how import How
+from cloison.verbs.checking import lints as told_by
+from cloison.views.connectivity import answer
 from cloison.views.world import World
-from compiler.compile import compile_network
 from compiler.policy.ir import (
     Action,
     Direction,
@@ -157,6 +159,17 @@ def test_dumps_carry_it(worlds: Worlds) -> None:
     points = enforcement_points(known.program)
     texts = [str(document(known.program, tables_of(known.program, vtep))) for vtep in points]
     assert any("'kind': 'Wall'" in text for text in texts)
+
+
+def test_its_doubts_are_told(tmp_path: Path) -> None:
+    """By `check` and beside the list of who reaches whom, as those of the house are."""
+    doubt = Diagnostic("W999", "a wall without a door", None, None, "warning")
+    how = How(sources=(*SOURCES, replace(ROW, lints=lambda network, found: (doubt,))))
+    world = World.read([written(tmp_path / "a", wall("shop"))], how)
+    told = tuple(told_by(world.network, world.policy_read, how))
+    assert doubt in told
+    text, _ = answer(world, "json", None, None, told)
+    assert [d["code"] for d in json.loads(text)["diagnostics"]].count("W999") == 1
 
 
 def test_what_no_source_claims_is_not_evaluated(tmp_path: Path) -> None:

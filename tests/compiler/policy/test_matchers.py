@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 from any_policies import WORLD
-from matcher_laws import reads_no_more_than_it_says
+from matcher_laws import means_the_addresses_that_it_says, reads_no_more_than_it_says
 
 from compiler.policy.identity_matchers import (
     IDENTITY_MATCHERS,
@@ -29,6 +31,7 @@ from compiler.policy.ir import (
 )
 from compiler.policy.matchers import ACCOUNT, MATCHERS, holds
 
+ROOT = Path(__file__).parents[3]
 POD = next(e for e in WORLD.endpoints if e.kind == "pod")
 TENANT = POD.tenant
 VRF = WORLD.vrfs[0].name
@@ -61,6 +64,25 @@ def test_every_row_has_a_sample() -> None:
 @pytest.mark.parametrize("matcher", SAMPLES, ids=str)
 def test_it_reads_what_it_says(matcher: Matcher) -> None:
     reads_no_more_than_it_says(matcher, WORLD)
+
+
+@pytest.mark.parametrize("matcher", SAMPLES, ids=str)
+def test_it_means_the_addresses_that_it_says(matcher: Matcher) -> None:
+    means_the_addresses_that_it_says(matcher, WORLD)
+
+
+def test_nobody_asks_which_class_a_matcher_has() -> None:
+    """So that one from elsewhere is as good as those of the house."""
+    names = {kind.__name__ for kind in (Matcher, *MATCHERS)}
+    asked = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for package in ("compiler", "sim", "cloison")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance"
+        if names & {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
+    ]
+    assert asked == []
 
 
 @pytest.mark.parametrize("text", ["10.0.0.0/30", "10.0.0.7/32", "0.0.0.0/0", "fd00::/126"])

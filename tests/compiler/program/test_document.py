@@ -6,10 +6,10 @@ import json
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from pathlib import Path
 
+from compiled import compile_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.compile import compile_network
 from compiler.program.document import Pieces, cidrs, document
 from compiler.program.dpu import enforcement_points, tables_of
 from compiler.targets import canonical

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from compiled import compile_network
 from target_laws import complete, known_again
 
-from compiler.compile import compile_network
 from compiler.program.program import Program
 from compiler.targets.catalogue import DEFAULT, TARGETS, Target, along, profiles, writer, writers
 from compiler.targets.frr import Frr

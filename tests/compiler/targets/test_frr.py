@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from compiled import compile_network
 
-from compiler.compile import compile_network
 from compiler.targets.frr import Frr, config
 from compiler.targets.releases import FRR_8_4, FRR_10_3, RELEASES, Release
 from fabric.building.build import build

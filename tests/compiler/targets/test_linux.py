@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from compiled import compile_network
 from netns_vrfs import documents, vrfs
 
-from compiler.compile import compile_network
 from compiler.targets.frr import config
 from compiler.targets.linux import Linux, script, table
 from compiler.targets.vxlan_devices import VLANS, per_vni, single

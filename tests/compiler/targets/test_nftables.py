@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from compiled import compile_network
 from oracles import require, require_root
 
-from compiler.compile import compile_network, compile_policy
+from compiler.compile import compile_policy
 from compiler.policy.ir import (
     L4,
     Action,

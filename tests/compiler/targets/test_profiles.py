@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from compiled import compile_network
 
-from compiler.compile import compile_network
 from compiler.policy.ir import Action
 from compiler.program.document import document
 from compiler.program.dpu import tables_of

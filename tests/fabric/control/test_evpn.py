@@ -1,4 +1,4 @@
-"""Type-5 routes: origination, import by route target, intents, findings, withdraw and announce."""
+"""Type-5 routes: origination, import by route target, intents, findings."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
+from compiled import compile_network
 from fabric_files import network_of, pods, vrf, write_fabric
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.compile import compile_network
 from fabric.building.network import Network
 from fabric.diagnostics import InputError
 from sim.proof.prove import prove

@@ -6,7 +6,8 @@ import pickle
 from dataclasses import replace
 from pathlib import Path
 
-from compiler.compile import compile_network
+from compiled import compile_network
+
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 from fabric.building.network import Network

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from compiled import compile_network
 from hypothesis import Phase, given, settings
 from lowered import lower, products
 from naive import L4S, points
 from random_worlds import policies, worlds
 
-from compiler.compile import compile_network, compile_policy
+from compiler.compile import compile_policy
 from compiler.policy.ir import Action, Direction, Packet, Policy, Stage
 from compiler.policy.semantics import concerns, evaluate
 from compiler.program.program import ANY_VRF, Entry, L4Range, Program, Region

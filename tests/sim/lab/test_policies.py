@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from compiled import compile_network
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from oracles import require, require_root
 
-from compiler.compile import compile_network, compile_policy
+from compiler.compile import compile_policy
 from compiler.policy.ir import (
     L4,
     Action,

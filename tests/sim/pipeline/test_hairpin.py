@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from compiled import compile_network
 from fabric_files import network_of
 from hairpin_fabric import hairpin
 
 from cloison.cli import main
-from compiler.compile import compile_network
 from compiler.targets.nftables import ruleset
 
 

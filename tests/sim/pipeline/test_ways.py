@@ -12,6 +12,7 @@ import pytest
 import yaml
 from any_flows import own
 from click.testing import CliRunner, Result
+from compiled import compile_network
 from fabric_files import network_of
 from hairpin_fabric import hairpin
 from hypothesis import Phase, given, settings
@@ -21,7 +22,7 @@ from routed import at, endpoint, routed
 from wired import wired
 
 from cloison.cli import main
-from compiler.compile import compile_network, refuse_hairpins
+from compiler.compile import refuse_hairpins
 from compiler.policy.ir import Policy
 from compiler.program.dpu import tables_of
 from compiler.targets.frr import config

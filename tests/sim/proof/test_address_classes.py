@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from class_laws import BUNDLED, DRAWN, bundled, change_nothing
+from compiled import compile_network
 from hypothesis import given
 from random_worlds import policies, worlds
 
-from compiler.compile import compile_network
 from compiler.policy.ir import Policy
 from fabric.building.network import Network
 from sim.blocks.numbering import Numbering, same_rows

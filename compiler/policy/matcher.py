@@ -50,7 +50,7 @@ class Addresses:
 @dataclass(frozen=True, slots=True)
 class Blocks:
     """Addresses whoever has them: those in `prefixes` (None: all of both families) but not in
-    `excepts`; of pods of the matcher's own cluster only where it means these (`pods`)."""
+    `excepts`; without `pods` not those that pods of the matcher's own cluster have."""
 
     prefixes: tuple[Prefix, ...] | None = None
     excepts: tuple[Prefix, ...] = ()
@@ -130,7 +130,7 @@ class Matcher(ABC):
     @abstractmethod
     def addresses(self) -> Blocks | None:
         """The addresses that it means, whoever has them; None where it means endpoints, or
-        addresses behind some VRFs alone."""
+        addresses behind some VRFs alone. Of one that is `near` all that it may mean."""
 
     def outside(self) -> bool:
         """Whether it means all that lies outside, or all of it but some."""

@@ -113,7 +113,9 @@ class Pods(Matcher):
     def in_namespace(self) -> str | None:
         return self.namespace
 
-    def by_labels(self) -> PodTerms:
+    def by_labels(self) -> PodTerms | None:
+        if self.accounts:
+            return None
         return PodTerms(self.cluster, self.labels, self.namespace, self.namespaces)
 
 

@@ -186,7 +186,7 @@ def _covers_all(blocks: Iterable[Blocks | None], version: int) -> bool:
     held = sorted(
         found
         for block in blocks
-        if block is not None
+        if block is not None and block.pods
         for prefix in block.prefixes or ()
         if prefix.version == version
         for found in _held(prefix, block.excepts)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from compiler.policy.matcher import Addresses, Around, Blocks, Matcher, Members
+from compiler.policy.matcher import AddressBlocks, Addresses, Around, Matcher, Members
 from compiler.policy.matchers import NOTHING, holds, overlaps
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint, Prefix
@@ -103,8 +103,8 @@ class NodeAddresses(Matcher):
     def cuts(self) -> Iterable[Prefix]:
         return (prefix for _, prefix in self.table)
 
-    def addresses(self) -> Blocks:
-        return Blocks(tuple(prefix for _, prefix in self.table), (), False)
+    def addresses(self) -> AddressBlocks:
+        return AddressBlocks(tuple(prefix for _, prefix in self.table), (), False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +145,8 @@ class Beyond(Matcher):
     def cuts(self) -> Iterable[Prefix]:
         return (self.prefix, *self.excepts)
 
-    def addresses(self) -> Blocks:
-        return Blocks((self.prefix,), self.excepts, False)
+    def addresses(self) -> AddressBlocks:
+        return AddressBlocks((self.prefix,), self.excepts, False)
 
 
 IDENTITY_MATCHERS: tuple[type[Matcher], ...] = (ClusterNodes, NodeAddresses, Beyond)

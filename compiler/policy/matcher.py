@@ -48,7 +48,7 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
+class AddressBlocks:
     """Addresses whoever has them: those in `prefixes` (None: all of both families) but not in
     `excepts`; without `pods` not those that pods of the matcher's own cluster have."""
 
@@ -128,7 +128,7 @@ class Matcher(ABC):
         """The prefixes that it tells addresses apart by."""
 
     @abstractmethod
-    def addresses(self) -> Blocks | None:
+    def addresses(self) -> AddressBlocks | None:
         """The addresses that it means, whoever has them; None where it means endpoints, or
         addresses behind some VRFs alone. Of one that is `near` all that it may mean."""
 

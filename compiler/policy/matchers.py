@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from compiler.policy.labels import LabelSelector, labels_match, terms
-from compiler.policy.matcher import Addresses, Around, Blocks, Inside, Matcher, Members, PodTerms
+from compiler.policy.matcher import (
+    AddressBlocks,
+    Addresses,
+    Around,
+    Inside,
+    Matcher,
+    Members,
+    PodTerms,
+)
 from fabric.building.network import Network
 from fabric.plan.pools import bounds
 from fabric.values.inventory import Endpoint, Prefix
@@ -50,8 +58,8 @@ class Everyone(Matcher):
     def cuts(self) -> Iterable[Prefix]:
         return ()
 
-    def addresses(self) -> Blocks:
-        return Blocks()
+    def addresses(self) -> AddressBlocks:
+        return AddressBlocks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +260,8 @@ class Cidr(Matcher):
     def cuts(self) -> Iterable[Prefix]:
         return (self.prefix, *self.excepts)
 
-    def addresses(self) -> Blocks:
-        return Blocks((self.prefix,), self.excepts, self.pods)
+    def addresses(self) -> AddressBlocks:
+        return AddressBlocks((self.prefix,), self.excepts, self.pods)
 
 
 @dataclass(frozen=True, slots=True)

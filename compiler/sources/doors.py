@@ -31,7 +31,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from compiler.policy.ir import L4, Action, Direction, Everyone, Matcher, Policy, Rule, Stage
-from compiler.policy.matcher import Blocks
+from compiler.policy.matcher import AddressBlocks
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner
 from fabric.building.cluster import CLUSTER
@@ -181,7 +181,7 @@ def _remotes(rules: Iterable[Rule]) -> Iterator[Matcher]:
     return (matcher for rule in rules for matcher in rule.remote)
 
 
-def _covers_all(blocks: Iterable[Blocks | None], version: int) -> bool:
+def _covers_all(blocks: Iterable[AddressBlocks | None], version: int) -> bool:
     """Whether blocks hold all addresses of an IP version, between them."""
     held = sorted(
         found

@@ -274,4 +274,24 @@ FAULTS = (
         "a default deny that nobody enforces is not told beside rules",
         by="tests/compiler/passes/test_enforce.py",
     ),
+    Fault(
+        "compiler/policy/matchers.py",
+        "return AddressBlocks((self.prefix,), self.excepts, self.pods)",
+        "return AddressBlocks((self.prefix,), (), self.pods)",
+        "matchers: a block means the addresses that it leaves out",
+        by="tests/compiler/policy/test_matchers.py::test_it_means_the_addresses_that_it_says",
+    ),
+    Fault(
+        "compiler/policy/matchers.py",
+        "return PodTerms(self.cluster, self.labels, self.namespace, self.namespaces)",
+        "return PodTerms(self.cluster, (), self.namespace, self.namespaces)",
+        "matchers: doubts about peers do not ask for labels",
+    ),
+    Fault(
+        "compiler/sources/doors.py",
+        "any(m.addresses() is not None for m in r.remote)",
+        "any(m.by_labels() is not None for m in r.remote)",
+        "doors: who lets addresses in opens none",
+        by="tests/compiler/sources/test_doors.py",
+    ),
 )

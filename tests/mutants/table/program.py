@@ -286,6 +286,7 @@ FAULTS = (
         "return PodTerms(self.cluster, self.labels, self.namespace, self.namespaces)",
         "return PodTerms(self.cluster, (), self.namespace, self.namespaces)",
         "matchers: doubts about peers do not ask for labels",
+        by="tests/compiler/policy/test_lints.py",
     ),
     Fault(
         "compiler/sources/doors.py",

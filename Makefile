@@ -64,6 +64,7 @@ docs: $(VENV)/.installed-test
 	$(BIN)/python docs/man_page.py
 	$(BIN)/python docs/key_reference.py
 	$(BIN)/python docs/words_reference.py
+	$(BIN)/python docs/rules_reference.py
 
 lock: $(VENV)/.installed-test
 	$(PIP) uv

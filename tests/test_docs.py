@@ -42,6 +42,11 @@ def test_key_reference_is_current() -> None:
     assert done.returncode == 0, "docs/fabric-keys.md is stale: make docs"
 
 
+def test_rules_of_annotations_are_those_of_the_page_of_errors() -> None:
+    done = subprocess.run([sys.executable, "docs/rules_reference.py", "--check"], cwd=ROOT)
+    assert done.returncode == 0, "cloison/render/ci/rules.json is stale: make docs"
+
+
 def test_every_key_says_what_it_is() -> None:
     for line in (ROOT / "docs" / "fabric-keys.md").read_text("utf-8").splitlines():
         if line.startswith("| `"):

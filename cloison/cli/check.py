@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cloison.cli.annotate import FOR_CI, Audience, audience_options
 from cloison.cli.errors import FINDING, UNKNOWN, USAGE
 from cloison.cli.options import accept_option, locked_option, output_option, quiet_option
 from cloison.render.colour import colour_wanted
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
+    from cloison.render.ci.annotation import Report
     from cloison.render.formats import Tell
     from cloison.views.world import World
     from fabric.diagnostics import Diagnostic
@@ -30,10 +32,15 @@ CODES = {"error": USAGE, "finding": FINDING, "unknown": UNKNOWN}
 @click.argument("fabric", type=click.Path(path_type=Path, allow_dash=True), nargs=-1, required=True)
 @locked_option
 @accept_option
-@output_option("table", "json")
+@audience_options
+@output_option("table", "json", "md", *FOR_CI)
 @quiet_option
 def command(
-    fabric: tuple[Path, ...], locked: bool, accept: tuple[str, ...], output: str, quiet: bool
+    fabric: tuple[Path, ...],
+    locked: bool,
+    accept: tuple[str, ...],
+    audience: Audience,
+    quiet: bool,
 ) -> None:
     """Read fabric files and all that they name; list every mistake.
 
@@ -51,13 +58,24 @@ def command(
     how = How(drawn="refused" if locked else "forgotten", accept=accept)
     with progress(quiet=quiet) as tell:
         found = [d for path in fabric for d in diagnostics(path, sources, how, tell)]
-    if output == "json":
+    files = f"{len(fabric)} files" if len(fabric) > 1 else str(fabric[0])
+
+    def report() -> Report:
+        from cloison.views.annotated import of_diagnostics
+
+        return of_diagnostics("check", str(fabric[0]), found, _verdict(found) or "error")
+
+    if audience.output == "json":
         click.echo(as_json(found))
-    else:
+    elif audience.output == "md":
+        from cloison.render.ci.comment import lines
+
+        click.echo("\n".join(lines(report())))
+    elif not audience.is_ci:
         if found:
             click.echo(render(found, sources, colour=colour_wanted()))
-        files = f"{len(fabric)} files" if len(fabric) > 1 else str(fabric[0])
         click.echo(f"{files}: {summary(found)}")
+    audience.tell(report)
     severities = {d.severity for d in found}
     for severity, code in CODES.items():
         if severity in severities:
@@ -114,7 +132,10 @@ def as_json(found: list[Diagnostic]) -> str:
     from cloison.render.formats import json_text
     from cloison.views.diagnosed import diagnostic_rows
 
-    worst = next((severity for severity in CODES if any(d.severity == severity for d in found)), "")
-    verdict = {"error": None, "finding": "fails", "unknown": "unknown"}.get(worst, "holds")
     rows = diagnostic_rows(found)
-    return json_text({"schema": "cloison/diagnostics/1", "verdict": verdict, "rows": rows})
+    return json_text({"schema": "cloison/diagnostics/1", "verdict": _verdict(found), "rows": rows})
+
+
+def _verdict(found: list[Diagnostic]) -> str | None:
+    worst = next((severity for severity in CODES if any(d.severity == severity for d in found)), "")
+    return {"error": None, "finding": "fails", "unknown": "unknown"}.get(worst, "holds")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloison.cli.annotate import FOR_CI, Audience, audience_options
 from cloison.cli.errors import FINDING, leave
 from cloison.cli.options import (
     DIALECTS,
@@ -23,6 +24,7 @@ from cloison.loading.keeping import keeping
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
+    from cloison.render.ci.annotation import Report
     from sim.diff.diff import Diff
 
 
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
     help="Whose reading of policies holds in NEW; without NEW, in OLD as it would be then.",
 )
 @world_options
-@output_option("table", "json", "md")
+@audience_options
+@output_option("table", "json", "md", *FOR_CI)
 @quiet_option
 def command(
     old: Path,
@@ -46,7 +49,7 @@ def command(
     watch: bool,
     spoken: str | None,
     how: How,
-    output: str,
+    audience: Audience,
     quiet: bool,
 ) -> None:
     """Who gains or loses access from OLD to NEW.
@@ -81,12 +84,20 @@ def command(
         raise click.UsageError("--dialect is not for --watch")
     if new is None and not (watch or spoken):
         raise click.UsageError("Missing argument 'NEW'.")
+
+    def tell_moves(words: str) -> None:
+        if audience.speaks:
+            click.echo(words, err=True)
+
     with ExitStack() as stack:
-        old, new = stack.enter_context(laid_out(old, new or old, partial(click.echo, err=True)))
+        stack.enter_context(audience.wrong("diff", str(new or old)))
+        old, new = stack.enter_context(laid_out(old, new or old, tell_moves))
         if there(old) and there(new) and is_fabric(old) != is_fabric(new):
             raise click.UsageError("one is a fabric file, the other is not: nothing to compare")
         if watch:
-            _watch(old, new, how, output, quiet)
+            if audience.is_ci or audience.summary is not None:
+                raise click.UsageError("--watch answers more than once: no output for CI")
+            _watch(old, new, how, audience.output, quiet)
             return
         tell = stack.enter_context(progress(quiet=quiet))
 
@@ -97,9 +108,19 @@ def command(
         worlds = both([partial(make, *side) for side in ((old, None), (new, spoken))], how)
         tell("compare")
         found = diff(*worlds)
-    _show(found, output)
-    for world in worlds:
-        tell_findings(world)
+        tell("write")
+
+        def report() -> Report:
+            from cloison.render.ci.places import old_mount
+            from cloison.views.annotated import of_diff
+
+            return of_diff(found, worlds, str(new), old_mount(old, new))
+
+        audience.tell(report, differences.markdown(found))
+    if not audience.is_ci:
+        _show(found, audience.output)
+        for world in worlds:
+            tell_findings(world)
     if any(world.findings for world in worlds):
         raise click.exceptions.Exit(FINDING)
     leave(differences.said(found))

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloison.cli.annotate import FOR_CI, Audience, audience_options
 from cloison.cli.errors import leave
 from cloison.cli.options import output_option, quiet_option, sweep_options, world_options
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
+    from cloison.render.ci.annotation import Report
     from sim.proof.prove import Proof
     from sim.sweep.runner import Runner
 
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Check a certificate instead: by itself, or against FABRIC.",
 )
-@output_option("table", "json")
+@audience_options
+@output_option("table", "json", "md", *FOR_CI)
 @quiet_option
 def command(
     fabric: Path | None,
@@ -41,7 +44,7 @@ def command(
     runner: Runner,
     certificate: Path | None,
     checked: Path | None,
-    output: str,
+    audience: Audience,
     quiet: bool,
 ) -> None:
     """Prove isolation and every `expect:` line of FABRIC for all packets.
@@ -62,19 +65,22 @@ def command(
     if checked is not None:
         if certificate is not None or how.down or how.drained:
             raise click.UsageError("a certificate is checked as it is: it says what was down")
+        if audience.output not in ("table", "json") or audience.summary is not None:
+            raise click.UsageError("the check of a certificate is a table, or -o json")
         with progress(quiet=quiet) as tell:
             tell(f"checking {checked}")
-            verdict = check_certificate(checked, fabric, how, output)
+            verdict = check_certificate(checked, fabric, how, audience.output)
     elif certificate is not None and how.drained:
         raise click.UsageError("certificates do not say what is drained: write it without --drain")
     elif fabric is None:
         raise click.UsageError("name a FABRIC, or a certificate with --check-certificate FILE")
     else:
-        with progress(quiet=quiet) as tell:
+        with audience.wrong("verify", str(fabric)), progress(quiet=quiet) as tell:
             proof, written = proven(fabric, how, runner, certificate, tell)
-        show(proof, how.down, written, output)
-        tell_warnings(proof.network.warnings)
-        if certificate is not None:
+        show(proof, how.down, written, audience, str(fabric))
+        if not audience.is_ci:
+            tell_warnings(proof.network.warnings)
+        if certificate is not None and audience.speaks:
             said = f"certificate in {certificate}" if written else unwritten(proof, certificate)
             click.echo(said, err=True)
         verdict = str(proof.verdict)
@@ -120,15 +126,24 @@ def unwritten(proof: Proof, certificate: Path) -> str:
     return f"no certificate in {certificate}: it says what becomes of {kinds}, not tried [C694]"
 
 
-def show(proof: Proof, down: tuple[str, ...], certificate: Any, output: str) -> None:
+def show(
+    proof: Proof, down: tuple[str, ...], certificate: Any, audience: Audience, subject: str
+) -> None:
     """The proof on stdout."""
     from cloison.render import formats as render
-    from cloison.views import verified
+    from cloison.render.ci.comment import lines
+    from cloison.views import annotated, verified
 
-    if output == "json":
+    def report() -> Report:
+        return annotated.of_proof(proof, subject)
+
+    if audience.output == "json":
         click.echo(render.json_text(verified.document(proof, down, certificate)))
-    else:
+    elif audience.output == "md":
+        click.echo("\n".join(lines(report())))
+    elif not audience.is_ci:
         render.show(*verified.report(proof))
+    audience.tell(report)
 
 
 def check_certificate(path: Path, fabric: Path | None, how: How, output: str) -> str:

@@ -1,0 +1,1 @@
+"""Answers where changes are reviewed; see the README."""

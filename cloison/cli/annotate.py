@@ -45,7 +45,7 @@ class Audience:
         """Print a report where one is wanted, and write its summary: `lines`, or a table of it."""
         if not (self.is_ci or self.summary is not None):
             return
-        from cloison.render.ci.catalogue import WRITERS
+        from cloison.render.ci.writers import WRITERS
 
         made = report()
         if self.is_ci:

@@ -111,7 +111,7 @@ def command(
         tell("write")
 
         def report() -> Report:
-            from cloison.render.ci.places import old_mount
+            from cloison.render.ci.repository_lines import old_mount
             from cloison.views.annotated import of_diff
 
             return of_diff(found, worlds, str(new), old_mount(old, new))

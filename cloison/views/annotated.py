@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cloison.render.ci.annotation import Annotation, Report, diagnosed, reported
-from cloison.render.ci.places import OLD, Place, clean, place
+from cloison.render.ci.repository_lines import OLD, FileLine, clean, place
 from cloison.views.changed import EditGroup, grouped, plain, sentences
 from cloison.views.diagnosed import in_order
 from cloison.views.differences import details, heading, led, said
@@ -107,8 +107,8 @@ def _changes(found: Diff, group: EditGroup, old: Path | None) -> Iterator[Annota
 
 
 def _first(
-    places: list[tuple[str, Place]],
-) -> tuple[Place | None, tuple[tuple[str, Place], ...]]:
+    places: list[tuple[str, FileLine]],
+) -> tuple[FileLine | None, tuple[tuple[str, FileLine], ...]]:
     """The place to point to, if one is in the new text, and the others."""
     at = next((p for _, p in places if p.base != OLD), None) or (places[0][1] if places else None)
     return at, tuple((name, p) for name, p in places if p is not at)

@@ -21,7 +21,7 @@ from hashlib import sha256
 from typing import Literal
 
 from cloison.render.ci.limits import clipped
-from cloison.render.ci.places import Place, clean
+from cloison.render.ci.repository_lines import FileLine, clean
 from fabric.diagnostics import Diagnostic
 
 Said = Literal["error", "fails", "unknown", "doubt"]
@@ -47,8 +47,8 @@ class Annotation:
     title: str
     message: str
     case: str
-    at: Place | None = None
-    also: tuple[tuple[str, Place], ...] = ()
+    at: FileLine | None = None
+    also: tuple[tuple[str, FileLine], ...] = ()
     fingerprint: str = ""
 
     @property
@@ -57,7 +57,7 @@ class Annotation:
         return LEVELS[self.said]
 
     @property
-    def here(self) -> Place | None:
+    def here(self) -> FileLine | None:
         """The place, if it is in the change's own text."""
         return self.at if self.at is not None and self.at.base == "repository" else None
 
@@ -88,7 +88,7 @@ class Report:
         return f"cloison {self.verb}"
 
 
-def diagnosed(found: Diagnostic, at: Place | None) -> Annotation:
+def diagnosed(found: Diagnostic, at: FileLine | None) -> Annotation:
     """A diagnostic, which is a test of its own."""
     hint = f" (hint: {clean(found.hint)})" if found.hint else ""
     message = clean(found.message)

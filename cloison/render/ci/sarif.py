@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from cloison.render.ci.annotation import Annotation, Report
 from cloison.render.ci.limits import PACKED, RESULTS, cut, more, packed
-from cloison.render.ci.places import Place
+from cloison.render.ci.repository_lines import FileLine
 from cloison.render.ci.rules import help_text, meaning
 
 SCHEMA = (
@@ -84,12 +84,12 @@ def _rule(rule: str) -> dict[str, Any]:
     }
 
 
-def _places(one: Annotation) -> list[Place]:
+def _places(one: Annotation) -> list[FileLine]:
     return [*([one.at] if one.at else []), *(place for _, place in one.also)]
 
 
 def _result(one: Annotation, index: int, path: str) -> dict[str, Any]:
-    here = _location(one.here or Place(path, 1, 1, "repository", path))
+    here = _location(one.here or FileLine(path, 1, 1, "repository", path))
     beyond = [(one.title, one.at)] if one.at and not one.here else []
     related = [
         {**_location(place), "id": number, "message": message(what)}
@@ -107,7 +107,7 @@ def _result(one: Annotation, index: int, path: str) -> dict[str, Any]:
     }
 
 
-def _location(place: Place) -> dict[str, Any]:
+def _location(place: FileLine) -> dict[str, Any]:
     where = {
         "uri": quote(place.path.encode("utf-8", "replace"), safe="/"),
         "uriBaseId": BASES[place.base],

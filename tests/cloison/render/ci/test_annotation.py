@@ -20,8 +20,8 @@ from jsonschema import Draft7Validator
 from lxml import etree
 
 from cloison.render.ci.annotation import ORDER, Annotation, Report, diagnosed, reported
-from cloison.render.ci.catalogue import WRITERS
-from cloison.render.ci.places import Place, clean, place
+from cloison.render.ci.repository_lines import FileLine, clean, place
+from cloison.render.ci.writers import WRITERS
 from fabric.diagnostics import Diagnostic, Span
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -53,7 +53,7 @@ HOSTILE = [
 texts = st.sampled_from(HOSTILE) | st.text(max_size=40)
 paths = texts.map(lambda t: Path(f"net/{t}").as_posix())
 places = st.builds(
-    lambda path, line, base: Place(path, line, 1 + line % 7, base, clean(f"{path}:{line}")),
+    lambda path, line, base: FileLine(path, line, 1 + line % 7, base, clean(f"{path}:{line}")),
     paths, st.integers(1, 9999), st.sampled_from(["repository", "old", "elsewhere"]),
 )  # fmt: skip
 annotations = st.builds(
@@ -86,7 +86,7 @@ def evil(said: str = "fails") -> Report:
             clean(t),
             clean(t),
             clean(t),
-            Place(f"n/{t}", 1, 1, "repository", clean(t)),
+            FileLine(f"n/{t}", 1, 1, "repository", clean(t)),
         )  # type: ignore[arg-type]
         for t in HOSTILE
     ]

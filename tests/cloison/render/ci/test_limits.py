@@ -10,8 +10,8 @@ import string
 from actions_runner import commands
 
 from cloison.render.ci.annotation import Annotation, Report, reported
-from cloison.render.ci.catalogue import WRITERS
 from cloison.render.ci.limits import COMMENT, PACKED, RESULTS, bounded, cut
+from cloison.render.ci.writers import WRITERS
 
 LINK = "https://ci.example/1"
 

@@ -37,7 +37,7 @@ def clean(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class FileLine:
     """A line of a file; lines and columns from 1. `shown` is what it was read as, in one line;
     `path` is raw, so that it is the file's, and `name` is what of it people may read."""
 
@@ -53,12 +53,12 @@ class Place:
         return clean(self.path)
 
 
-def place(span: Span | None, old: Path | None = None) -> Place | None:
+def place(span: Span | None, old: Path | None = None) -> FileLine | None:
     """Where a span is; `old` is the mount of the old side, if there is one of its own."""
     if span is None:
         return None
     path, base = _inside(Path(span.file), old)
-    return Place(path, max(span.line, 1), max(span.column, 1), base, clean(str(span)))
+    return FileLine(path, max(span.line, 1), max(span.column, 1), base, clean(str(span)))
 
 
 def old_mount(old: Path, new: Path) -> Path | None:

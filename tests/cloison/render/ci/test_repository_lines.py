@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cloison.render.ci.places import old_mount, place
+from cloison.render.ci.repository_lines import old_mount, place
 from fabric.diagnostics import Span
 from fabric.io.mounts import mounted
 

@@ -25,7 +25,7 @@ from mutants.table import Fault
 from mutants.tree import ROOT, Tree
 
 TABLES = (
-    "first", "admin", "state", "plan", "control", "policy", "program", "blocks", "answers", "proof",
+    "first", "admin", "state", "ci", "plan", "control", "policy", "program", "blocks", "answers", "proof",
     "expectations", "checker", "deserved", "engines", "wiring", "kernels", "cloison", "drawn",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results.json"

@@ -10,11 +10,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from compiled import compile_network
 from diff_fabrics import fabric
 from diff_worlds import fabric_world
 from said_by_frr import announced, device, imported
 
-from compiler.compile import compile_network
 from compiler.targets.frr import Frr
 from compiler.targets.releases import FRR_8_4, FRR_10_3, Release
 from fabric.building.build import build

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from click.testing import CliRunner
+from compiled import compile_network
 
 from cloison.cli import main
-from compiler.compile import compile_network
 from compiler.targets.frr import Frr
 from compiler.targets.releases import FRR_10_3
 from fabric.building.build import build

@@ -6,23 +6,39 @@ front door. Laws hold for every row; a row that was left half-done breaks one.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
+import stage_laws
+from bdd import changed
 from fabric_files import network_of, vrf, write_fabric
 
 import cloison
 from cloison.views.verified import claims_table
-from compiler.policy.ir import Policy
+from compiler.policy.ir import Direction, Packet, Policy
+from compiler.policy.semantics import decide
+from compiler.program.document import document
+from compiler.program.dpu import enforcement_points, tables_of
+from compiler.program.walk import verdict
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.spec import Expectation
+from sim.checker.consistency import inconsistencies
+from sim.checker.validity import validity
+from sim.diff.changes import changes
 from sim.diff.diff import diff
+from sim.packets.reasons import Reason
+from sim.pipeline.datapath import Datapath
 from sim.pipeline.replay import replay
+from sim.pipeline.trace import trace
 from sim.pipeline.traffic import all_pairs
+from sim.proof.certificate import certificate
 from sim.proof.prove import prove
 from sim.why.one_answer import explain
 from sim.worlds.axes import Sweep, WorldAxis, axes, moved, one_more, sweep
@@ -117,6 +133,66 @@ def test_explain_replay_and_diff_see_the_hour(tmp_path: Path) -> None:
     assert diff(day, moved(night, {"hour": ["day"]})).same
 
 
+def asked(world: World) -> Iterator[Packet]:
+    """A packet to the first address of everybody, on ports that rules tell apart, both ways."""
+    for local, remote, way in product(world.network.endpoints, world.network.endpoints, Direction):
+        for prefix, port in product(remote.prefixes, (80, 443)):
+            at = prefix.version, int(prefix[0]), remote.vrf
+            yield Packet(way, local.index, *at, 6, 40000, port)
+
+
+def test_definition_entries_and_blocks_agree_at_every_hour(tmp_path: Path) -> None:
+    """Also in worlds that were moved, whose blocks are shared, and the hours decide otherwise."""
+    day = world_of(tmp_path)
+    night = moved(day, {"hour": ["night"]})
+    said = []
+    for world in (day, night, moved(night, {"hour": ["day"]})):
+        said.append([decide(world.policy_read, world.network, p) for p in asked(world)])
+        for packet, wanted in zip(asked(world), said[-1], strict=True):
+            assert verdict(world.program, packet) == wanted
+            assert stage_laws.permitted(world.blocks, packet) == wanted.permit
+    assert said[0] == said[2] != said[1]
+
+
+def test_laws_of_policies_hold_at_night(tmp_path: Path) -> None:
+    """Kernels as defined; the certificate is checked by who knows no axes; diffs are exact; a
+    reader of dumps decides as defined."""
+    day = world_of(tmp_path)
+    night = moved(day, {"hour": ["night"]})
+    network, policy = night.network, night.policy_read
+    for packets in all_pairs(night.blocks, [(6, 443), (6, 80)]):
+        reasons = Datapath.of(night, threads=1).decide(packets).reason
+        for i in range(len(packets)):
+            assert Reason(int(reasons[i])) is trace(night, packets.flow(i)).reason
+    written: Any = json.loads(json.dumps(certificate(prove(night))))
+    assert inconsistencies(written, policy.stages) == []
+    assert validity(written, network, (), policy).problems == []
+    assert validity(written, network, (), day.policy_read).problems != []
+    stage_laws.compared(network, day.policy_read, policy)
+    found = changes(day.blocks, night.blocks)
+    assert found and not [*changed(day.program, night.program, found)]
+    stage_laws.dumped(policy, 7, network)
+
+
+def test_dumps_are_those_of_the_hour(tmp_path: Path) -> None:
+    day = world_of(tmp_path)
+    night = moved(day, {"hour": ["night"]})
+    fresh = World(night.network, night.policy_read)
+
+    def rules(world: World) -> set[str]:
+        """What entries of all dumps give as their cause."""
+        return {
+            name
+            for vtep in enforcement_points(world.program)
+            for name in re.findall(r"'name': '([^']+)'", str(said(world, vtep)["groups"]))
+        }
+
+    def said(world: World, vtep: int) -> Any:
+        return document(world.program, tables_of(world.program, vtep))
+
+    assert rules(night) == rules(fresh) < rules(day)
+
+
 def test_worlds_on_the_axis_share_their_blocks(tmp_path: Path) -> None:
     day = world_of(tmp_path)
     night = moved(day, {"hour": ["night"]})
@@ -145,6 +221,21 @@ def test_the_front_door_takes_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match='worlds have no axis "hours"') as wrong:
         cloison.build(path, at={"hours": ["night"]})
     assert wrong.value.diagnostics[0].hint == 'did you mean "hour"?'
+
+
+def test_python_says_where_a_world_is(tmp_path: Path) -> None:
+    """By the keyword that the row is, or in `at`; of a file, a spec and a world alike."""
+    path = fabric(tmp_path)
+    for source in (path, cloison.load(path), cloison.world(path)):
+        for there in (
+            cloison.world(source, hour="night"),
+            cloison.world(source, at={"hour": "night"}),
+            cloison.world(cloison.world(source, down="spine1"), hour=["night"], down=[]),
+        ):
+            assert there.at == {"hour": ("night",)}
+            assert cloison.explain(there, "a/@node/host1", "zone2/inet:443").verdict == "deny"
+    with pytest.raises(InputError, match='no hour is called "noon"'):
+        cloison.world(path, hour="noon")
 
 
 def broken_laws(axis: WorldAxis, world: World) -> list[str]:

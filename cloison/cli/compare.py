@@ -32,9 +32,10 @@ def command(fabric: Path, folder: Path, how: How, output: str, quiet: bool) -> N
 
     DIR has JSON of FRR (`show bgp l2vpn evpn route type prefix json`, `show ip
     route vrf all json`, `show ipv6 route vrf all json`, or those of one VRF) and
-    of the kernel (`ip -j route show vrf VRF`, with the VRF in the file's name), of
-    one node or of all. Missing, extra and different routes come with the line that
-    wants them. Of what has no file nothing is known: how much was there to compare
+    of the kernel (`ip -j route show vrf VRF`, with the VRF in the file's name; `nft
+    -j list ruleset`), of one node or of all. Missing, extra and different routes and
+    rules come with the line that wants them, and the answer with the time at which
+    the files were written. Of what has no file nothing is known: how much was there to compare
     is in the answer. Exit code 1 when something differs, 4 when a file of a node is
     empty or cannot be read, else 0.
     """
@@ -46,7 +47,7 @@ def command(fabric: Path, folder: Path, how: How, output: str, quiet: bool) -> N
     with progress(quiet=quiet) as tell:
         tell("build and converge")
         world = World.of_fabric(fabric, how)
-        result, found = state(world.network, folder, tell)
+        result, found = state(world.network, folder, tell, lambda: world.program)
     tell_findings(world)
     say(told(world.network, result, found, output))
     if result.rows:

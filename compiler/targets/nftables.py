@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from compiler.policy.ir import Direction, Point
+from compiler.policy.ir import Direction, Origin, Point
 from compiler.policy.stages import DROPPED, leads
 from compiler.program.at_home import at_home, held, others
 from compiler.program.dpu import elsewhere, enforcement_points
@@ -282,7 +282,7 @@ def _entry(program: Program, group: Group, entry: Entry) -> Iterator[str]:
     """One rule per region, family and range of protocol and source ports."""
     remote = "daddr" if group.direction is Direction.OUT else "saddr"
     verdict = _verdict(program, group, entry)
-    comment = f'comment "{_fitting(_clean(str(program.origins[entry.origin])))}"'
+    comment = f'comment "{comment_of(program.origins[entry.origin])}"'
     for region in entry.regions:
         behind = "" if region.vrf == ANY_VRF else f"meta mark {MARK | region.vrf:#x} "
         for where in _addresses(region.v4, region.v6, remote):
@@ -335,6 +335,11 @@ def _chain(name: str, rules: Iterable[str], *last: str) -> Iterator[str]:
     yield f"\tchain {name} {{"
     yield from (f"\t\t{rule}" for rule in (*rules, *last))
     yield "\t}"
+
+
+def comment_of(origin: Origin) -> str:
+    """The comment of a rule: whose it is."""
+    return _fitting(_clean(str(origin)))
 
 
 def _fitting(text: str) -> str:

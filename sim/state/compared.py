@@ -9,11 +9,13 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from compiler.imports.nft.said import short
 from fabric.building.network import Network
 from fabric.control.fib import Route
 from fabric.diagnostics import Span
 from sim.state.facts import HeardNode, Routes, Vrf
 from sim.state.heard import StateFolder
+from sim.state.nft_state import WantedRules
 from sim.state.wanted import Wanted
 
 V = TypeVar("V")
@@ -23,7 +25,8 @@ State = Literal["missing", "extra", "different"]
 @dataclass(frozen=True, slots=True)
 class StateRow:
     """One thing at a node: an `evpn route` (its RD in `where`), a route of a VRF in FRR (`route`)
-    or in the kernel (`kernel route`), or an `underlay` route and its number of next hops."""
+    or in the kernel (`kernel route`), an `underlay` route and its number of next hops, or of nft a
+    `rule`, `chain` or `element` (`where` is the chain or map, `prefix` the place in it)."""
 
     node: str
     kind: str
@@ -45,6 +48,10 @@ class Compared:
     seen: dict[str, int] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     unasked: list[str] = field(default_factory=list)
+    unheard: list[int] = field(default_factory=list)
+    """Nodes of which no file says rules."""
+    other_rules: set[str] = field(default_factory=set)
+    """Enforcement points whose rules are not those that are wanted."""
 
     def counted(self, kind: str, seen: bool, due: int = 1) -> None:
         """One more that should have state of a kind, or several alike."""
@@ -53,14 +60,23 @@ class Compared:
 
 
 def compared(
-    network: Network, found: StateFolder, tell: Callable[[str], None] | None = None
+    network: Network,
+    found: StateFolder,
+    tell: Callable[[str], None] | None = None,
+    rules: WantedRules | None = None,
 ) -> Compared:
-    """Everything that was heard, against what is wanted."""
+    """Everything that was heard, against what is wanted; without `rules` those of nft are not."""
     wanted, out = Wanted(network), Compared()
     for number, node in enumerate(wanted.speakers):
         if tell is not None:
             tell(f"compare: {number:,} of {len(wanted.speakers):,} nodes")
-        at_node(network, wanted, node, found.node(node), out)
+        here = found.node(node)
+        at_node(network, wanted, node, here, out)
+        if rules is not None:
+            rules_at(network, rules, node, here, out)
+    if rules is not None and len(out.unheard) < len(wanted.speakers):
+        due = sum(node in rules.nodes for node in out.unheard)
+        out.counted("rules", False, due)
     for node in sorted(found.paths.keys() - set(wanted.speakers)):
         out.unasked.append(network.fabric.nodes[node].name)
     return out
@@ -98,6 +114,27 @@ def at_node(network: Network, wanted: Wanted, node: int, here: HeardNode, out: C
             inside = own(wanted, node, vrf[0], other, mine) if other and vrf in routes else set()
             had = {prefix: to for prefix, to in had.items() if prefix not in inside}
             out.rows += in_vrf(name, kind, vrf[0], mine, had, file)
+
+
+def rules_at(
+    network: Network, rules: WantedRules, node: int, here: HeardNode, out: Compared
+) -> None:
+    """The rules of nft that a node has: none are wanted where nothing is enforced."""
+    if here.rules is None and not any("rules" in key for key in here.files):
+        out.unheard.append(node)
+        return
+    if node in rules.nodes:
+        out.counted("rules", here.rules is not None)
+    if here.rules is None:
+        return
+    name, file = network.fabric.nodes[node].name, here.files["rules",]
+    for one, line in rules.compared(node, here):
+        if node in rules.nodes:
+            out.other_rules.add(name)
+        said = [short(text) for text in (one.wanted, one.found)]
+        out.rows.append(
+            StateRow(name, one.kind, one.where, one.what, one.state, said[0], said[1], line, file)
+        )
 
 
 def own(wanted: Wanted, node: int, vrf: str, others: Routes, mine: Collection[str]) -> set[str]:

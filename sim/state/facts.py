@@ -11,6 +11,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import NamedTuple
 
+from compiler.imports.nft.rule_set import NftRuleSet
 from fabric.diagnostics import Diagnostic, InputError
 
 UNDERLAY = "default"
@@ -39,9 +40,9 @@ class EvpnRoute(NamedTuple):
 @dataclass(slots=True)
 class HeardNode:
     """Facts about a node, None where no file says any: EVPN routes by RD and prefix, routes by VRF
-    as FRR and as the kernel has them, `widths` of the underlay by loopback. `files` says where each
-    was heard first, of routes also by VRF; of families in `whole` one file says all VRFs: what it
-    lacks is not there."""
+    as FRR and as the kernel has them, `widths` of the underlay by loopback, `rules` of nft, which
+    ask for VRFs where `below_vrfs`. `files` says where each was heard first, of routes also by VRF;
+    of families in `whole` one file says all VRFs: what it lacks is not there."""
 
     evpn: dict[tuple[str, str], EvpnRoute] | None = None
     routes: dict[Vrf, Routes] = field(default_factory=dict)
@@ -49,6 +50,8 @@ class HeardNode:
     widths: dict[str, int] | None = None
     files: dict[tuple[str, ...] | tuple[str, str, int], Path] = field(default_factory=dict)
     whole: set[int] = field(default_factory=set)
+    rules: NftRuleSet | None = None
+    below_vrfs: bool = False
 
     def said(self, what: tuple[str, ...] | tuple[str, str, int], path: Path) -> None:
         """A file says this. Raises `InputError` when another one did: of two states, such as those

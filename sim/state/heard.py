@@ -1,4 +1,4 @@
-"""What the files in a folder say of nodes: JSON of FRR's `show …` and of `ip -j route`.
+"""What the files in a folder say of nodes: JSON of FRR's `show …`, `ip -j route` and `nft -j`.
 
 Rules that hold here:
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from fabric.io.strict_json import stream
 from sim.state.facts import UNDERLAY, HeardNode
 from sim.state.frr_json import is_evpn, is_rib, read_evpn, read_rib
 from sim.state.iproute_json import is_kernel, read_kernel
+from sim.state.nft_state import is_nft, read_nft
 
 FOREIGN = ("it is of no node", "it is none of the kinds that are known")
 """Why files are passed over that say nothing that is asked; for any other reason they might."""
@@ -45,6 +47,15 @@ class StateFolder:
                 self.passed.append((path, FOREIGN[0]))
             else:
                 self.paths.setdefault(node, []).append(path)
+
+    def written(self) -> tuple[float, float] | None:
+        """When the oldest and the newest file of a node was written, in seconds since 1970; None
+        without one, and of what is there no more."""
+        times = []
+        for path in (path for paths in self.paths.values() for path in paths):
+            with suppress(OSError):
+                times.append(path.stat().st_mtime)
+        return (min(times), max(times)) if times else None
 
     def node(self, node: int) -> HeardNode:
         """The facts about one."""
@@ -129,6 +140,8 @@ def vrf_names(network: Network) -> dict[str, str]:
 
 Reader = Callable[[Any, Path, Mapping[str, str], HeardNode], str | None]
 KINDS: Mapping[str, Callable[[Any], bool]] = {
-    "evpn": is_evpn, "rib": is_rib, "kernel": is_kernel,
+    "rules": is_nft, "evpn": is_evpn, "rib": is_rib, "kernel": is_kernel,
 }  # fmt: skip
-READERS: Mapping[str, Reader] = {"evpn": read_evpn, "rib": read_rib, "kernel": read_kernel}
+READERS: Mapping[str, Reader] = {
+    "rules": read_nft, "evpn": read_evpn, "rib": read_rib, "kernel": read_kernel,
+}  # fmt: skip

@@ -36,6 +36,8 @@ OBJECTS = frozenset((
     "counter", "quota", "limit", "ct helper", "ct timeout", "ct expectation", "synproxy",
     "secmark", "flowtable", "metainfo", "tunnel",
 ))  # fmt: skip
+Written = tuple[Any, Span, str]
+"""The statements of a rule, its place and its comment."""
 MOST_CALLS = 16
 """How deep the kernel lets chains call each other (NFT_JUMP_STACK_SIZE)."""
 
@@ -65,7 +67,7 @@ class Building:
 
     def __init__(self, found: Diagnostics) -> None:
         self.found, self.told, self.made = found, Told(), NftRuleSet()
-        self._written: dict[int, tuple[NftTable, list[tuple[Any, Span]]]] = {}
+        self._written: dict[int, tuple[NftTable, list[Written]]] = {}
         self._chains: dict[int, NftChain] = {}
         self._updated: set[tuple[str, str, str]] = set()
         self._readings: dict[int, RuleReading] = {}
@@ -191,7 +193,8 @@ class Building:
         if not isinstance(statements, list):
             raise ValueError("a rule without statements")
         rules = self._written[id(table.chains[name])][1]
-        rules.insert(0 if first else len(rules), (statements, span))
+        comment = str(body.get("comment") or "")
+        rules.insert(0 if first else len(rules), (statements, span, comment))
         words = [f"{word} {body[word]}" for word in ("handle", "comment") if word in body]
         self._ignored(words, span, "names the rule")
         for statement in statements:
@@ -277,10 +280,10 @@ class Building:
             if table is not None and changed in table.sets:
                 table.sets[changed].unsure = "packets change it"
 
-    def _understand(self, table: NftTable, chain: NftChain, rules: list[tuple[Any, Span]]) -> None:
+    def _understand(self, table: NftTable, chain: NftChain, rules: list[Written]) -> None:
         if self.made.tables.get((table.family, table.name)) is not table:
             return
-        for statements, span in rules:
+        for statements, span, comment in rules:
             reading = self._readings.setdefault(id(table), RuleReading(table.sets))
             reading.ignored.clear()
             reading.unknown.clear()
@@ -292,7 +295,7 @@ class Building:
             except (TypeError, ValueError) as error:
                 self._wrong(str(error), span)
                 continue
-            chain.rules.append(NftRule(steps, span))
+            chain.rules.append(NftRule(steps, span, comment))
             self._ignored([*reading.ignored], span, "decides nothing")
             self.told.unknown.extend(
                 (span, f"chain {chain.name}", text) for text in reading.unknown

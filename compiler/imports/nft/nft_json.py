@@ -67,6 +67,13 @@ def commands(file: str, text: str, found: Diagnostics) -> Iterator[NftCommand]:
 HINT = "write it with nft -j list ruleset"
 
 
+def from_document(document: Any, span: Span, found: Diagnostics) -> Iterator[NftCommand]:
+    """The commands of JSON that somebody else has read; all of them stand at one place."""
+    listed = document.get("nftables") if isinstance(document, dict) else None
+    for value in listed if isinstance(listed, list) else [None]:
+        yield from _command(value, span, found)
+
+
 def _behind(text: str, at: int) -> int:
     found = SPACE.match(text, at)
     return at if found is None else found.end()

@@ -149,10 +149,11 @@ Step = NftMatch | Opaque | NftDecision | NftDecisionMap | MarkSet | Effect
 
 @dataclass(frozen=True, slots=True)
 class NftRule:
-    """Steps in order; a match that fails ends the rule."""
+    """Steps in order; a match that fails ends the rule. The comment is what nft keeps of one."""
 
     steps: tuple[Step, ...]
     span: Span
+    comment: str = ""
 
 
 @dataclass(slots=True)

@@ -148,8 +148,7 @@ class RuleReading:
         if found is None:
             raise KeyError(name)
         if (name, axes) not in self._lookups:
-            asked = Subject(axes, (None,) * len(axes), ())
-            self._lookups[name, axes] = _looked_up(asked, [k for k, _, _ in found.keys])
+            self._lookups[name, axes] = looked_up(axes, [k for k, _, _ in found.keys])
         lookup, places = self._lookups[name, axes]
         return lookup, places, found.unsure and f"@{name}: {found.unsure}"
 
@@ -284,10 +283,12 @@ def inline(asked: Subject, values: Any) -> tuple[KeyTable, list[int]]:
     """Elements in braces, and the place of each key among them."""
     if not isinstance(values, list):
         values = [values]
-    return _looked_up(asked, values)
+    return looked_up(asked.axes, values)
 
 
-def _looked_up(asked: Subject, values: list[Any]) -> tuple[KeyTable, list[int]]:
+def looked_up(axes: tuple[str, ...], values: list[Any]) -> tuple[KeyTable, list[int]]:
+    """Keys of these elements for some axes, and the place of each among them."""
+    asked = Subject(axes, (None,) * len(axes), ())
     keys: list[Key] = []
     places: list[int] = []
     other = None

@@ -36,4 +36,4 @@ def test_verdicts_are_those_of_the_kernel(group: int) -> None:
                 found = [decide(rules, packet).said for rules in readings]
                 assert found == [wanted] * 3, (seed, packet)
                 permits, denials = permits + passed, denials + (not passed)
-    assert min(permits, denials) > 5
+    assert permits + denials > 200

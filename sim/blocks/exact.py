@@ -1,9 +1,11 @@
 """A hash table of the atoms that hold a single address, the common case in traffic.
 
-Open addressing with linear probing, at most half full, and an eighth where that costs no more than
-128 KiB, so that a probe almost always ends in its first slot. A slot is four words: low and high
-half of the address, `vrf << 8 | version`, and the atom's number within its VRF plus one (0: empty).
-"""
+Open addressing with linear probing, at most half full, an eighth where that costs no more than 8
+MiB and a 32nd where it is 1 MiB, so that a probe almost always ends in its first slot: caches hold
+what is asked of a table, however empty it is. A slot is four words: low and high half of the
+address, `vrf << 8 | version`, and the atom's number within its VRF plus one (0: empty). Its place
+is the top bits of a sum of products of 32 bits: of the address's four parts, low ones first, and of
+`vrf << 8 | version`, with `FACTORS`; the sum is folded once and multiplied by the last."""
 
 from __future__ import annotations
 
@@ -11,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.blocks.atoms import AddressAtoms
-from sim.packets.ecmp import MULTIPLIERS
 
 Words = NDArray[np.uint64]
 WORDS = 4
-SPARSE_BITS = 12
+SPARSE = (2, 31), (8, 18), (32, 15)
+"""Slots per row, and how many bits of slots at most."""
+FACTORS = (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1, 0x9E3779B1)
+FOLD = 15
+LOW_32 = 2**32 - 1
 
 
 def single_addresses(addresses: AddressAtoms) -> Words:
@@ -60,10 +65,10 @@ def _singles(
 
 def build(rows: Words) -> tuple[Words, Words]:
     """The table over rows with distinct keys, and the shift that makes a slot of a hash."""
-    half, eighth = (int(n * len(rows)).bit_length() for n in (2, 8))
-    bits = max(4, half, min(eighth, SPARSE_BITS))
+    sizes = ((int(n * len(rows)).bit_length(), most) for n, most in SPARSE)
+    bits = max(4, *(min(bits, most) for bits, most in sizes))
     table = np.zeros((1 << bits, WORDS), np.uint64)
-    shift = np.uint64(64 - bits)
+    shift = np.uint64(32 - bits)
     _place(table, shift, rows)
     return table, np.array([shift], np.uint64)
 
@@ -77,10 +82,13 @@ def patched(table: Words, shift: Words, rows: Words) -> Words | None:
 
 
 def _place(table: Words, shift: np.uint64, rows: Words) -> None:
-    k_low, k_high, k_owner = (np.uint64(m) for m in MULTIPLIERS[:3])
-    slot = ((rows[:, 0] * k_low + rows[:, 1] * k_high + rows[:, 2] * k_owner) >> shift).astype(
-        np.int64
-    )
+    low, s32 = np.uint64(LOW_32), np.uint64(32)
+    parts = rows[:, 0] & low, rows[:, 0] >> s32, rows[:, 1] & low, rows[:, 1] >> s32, rows[:, 2]
+    hashed = np.zeros(len(rows), np.uint64)
+    for part, factor in zip(parts, FACTORS, strict=False):
+        hashed += part * np.uint64(factor)
+    hashed = ((hashed ^ (hashed & low) >> np.uint64(FOLD)) & low) * np.uint64(FACTORS[-1])
+    slot = ((hashed & low) >> shift).astype(np.int64)
     pending = np.arange(len(rows))
     while len(pending):
         there = table[slot[pending]]

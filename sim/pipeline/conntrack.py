@@ -73,7 +73,7 @@ class Flows(NamedTuple):
     keys: Words
     headers: Row
     verdicts: Verdicts
-    scratch: Words
+    scratch: NDArray[np.uint32]
 
 
 @dataclass(slots=True)
@@ -108,10 +108,11 @@ class FlowTable:
         """Verdicts of packets in order, by the groups or by the flow that each belongs to. `time`
         is ns per packet; `portless` ones neither use nor open a flow; `icmp` is what ICMP packets
         say, if it is known."""
-        from sim.kernels.pipeline.flow_table import KEY_ROWS
-        from sim.kernels.pipeline.flows import ROWS, track
-        from sim.kernels.pipeline.path import ROWS as PATH_ROWS
-        from sim.pipeline.datapath import BLOCK, Verdicts
+        from sim.kernels.pipeline.flow_blocks import ROWS
+        from sim.kernels.pipeline.flow_table import BLOCK_ROWS
+        from sim.kernels.pipeline.flows import track
+        from sim.kernels.pipeline.rows import ROWS as PATH_ROWS
+        from sim.pipeline.datapath import BLOCK, Verdicts, block
 
         if self._by is not None and self._by is not datapath.tables:
             self.bump()
@@ -120,9 +121,9 @@ class FlowTable:
         marks = icmp or Marks.unknown(len(packets))
         queries = Queries(marks.mark, marks.inner, headers(marks.quoted), marks.quoted_marks)
         asked = headers(Packets.make(np.zeros(BLOCK + 1, np.uint8)))
-        answers, scratch = Verdicts.empty(BLOCK + 1), np.empty((PATH_ROWS, BLOCK), np.uint64)
+        answers, scratch = Verdicts.empty(BLOCK + 1), block(PATH_ROWS)
         stamp = np.uint64(self._stamp() << GENERATION_SHIFT) | ALIVE
-        w, keys, at = np.empty((ROWS, BLOCK), np.uint64), np.empty((KEY_ROWS, BLOCK), np.uint64), 0
+        w, keys, at = block(ROWS), np.empty((BLOCK_ROWS, BLOCK), np.uint64), 0
         for end, tables in datapath.runs(packets):
             while True:
                 flows = Flows(
@@ -130,7 +131,7 @@ class FlowTable:
                     self.capacity, keys, asked, answers, scratch,
                 )  # fmt: skip
                 arguments = columns, time, portless, queries, at, end, flows, w, out
-                at = int(track(tables, datapath.ends, *arguments))
+                at = int(track(tables, datapath.narrow, *arguments))
                 if at == end:
                     break
                 if self.counters[FILLED] >= self._room:

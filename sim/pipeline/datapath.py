@@ -27,6 +27,7 @@ from fabric.io.phases import phase
 from sim.blocks.field_classes import PLAIN, PROTOCOLS, FieldClasses
 from sim.packets.headers import Packets, Row
 from sim.packets.reasons import LIMIT, Reason
+from sim.pipeline.narrow import Narrow, narrow
 from sim.pipeline.tables import Tables, headers, tables_of
 from sim.worlds.world import World
 
@@ -108,7 +109,7 @@ class Datapath:
     threads: int = 2
     fields: FieldClasses = PLAIN
     rewrites: tuple[Rewrite, ...] = ()
-    ends: NDArray[np.uint64] = field(init=False)
+    narrow: Narrow = field(init=False)
     hops: NDArray[np.uint64] = field(init=False)
 
     @staticmethod
@@ -119,7 +120,7 @@ class Datapath:
     def __post_init__(self) -> None:
         if len(self.tables.proto_class) != self.fields.size * PROTOCOLS:
             raise ValueError("the tables are of other classes of further fields")
-        object.__setattr__(self, "ends", ends(self.tables))
+        object.__setattr__(self, "narrow", narrow(self.tables))
         object.__setattr__(self, "hops", hops(self.tables))
 
     @phase("load kernels")
@@ -164,13 +165,13 @@ class Datapath:
         return [(end, self.of_class(int(classes[end - 1]) if end else 0)) for end in ends_]
 
     def _decide(self, tables: Tables, packets: Packets, complete: bool) -> Verdicts:
-        from sim.kernels.pipeline.path import ROWS, forward
+        from sim.kernels.pipeline.path import forward
+        from sim.kernels.pipeline.rows import ROWS
 
         out, columns = Verdicts.empty(len(packets)), self.columns(packets)
 
         def work(begin: int, end: int) -> None:
-            scratch = np.empty((ROWS, BLOCK), np.uint64)
-            forward(tables, self.ends, columns, complete, begin, end, scratch, out)
+            forward(tables, self.narrow, columns, complete, begin, end, block(ROWS), out)
 
         self._slices(len(packets), work)
         return out
@@ -233,23 +234,9 @@ class Datapath:
             list(pool.map(lambda job: work(*job), jobs))
 
 
-def ends(tables: Tables) -> NDArray[np.uint64]:
-    """What a kernel needs of an endpoint in one direction, side by side: see
-    `sim.kernels.pipeline.path`."""
-    t = tables
-    vrf, block = t.ep_vrf, t.ep_block
-    vtep = np.where(t.ep_several < 0, t.ep_vtep, -1)
-    words = [
-        np.stack(
-            [
-                *(t.ep_fib, vtep, vrf, t.remote_count[vrf]),
-                *(t.cell_off[b], t.l4_off[b], t.f_off[b], t.n_l4[b]),
-            ],
-            1,
-        )
-        for b in block
-    ]
-    return np.concatenate(words).astype(np.uint64).reshape(-1)
+def block(rows: int) -> NDArray[np.uint32]:
+    """Room for what kernels know about a block of packets (`sim.kernels.pipeline.rows`)."""
+    return np.zeros((rows, BLOCK + 8), np.uint32)
 
 
 def hops(tables: Tables) -> NDArray[np.uint64]:

@@ -1,8 +1,9 @@
 """Eight lanes of 32 bits as a numba type, so that a kernel is written once for eight packets.
 
 Inside a kernel a value of type `Lanes` takes `+ - * & | ^ << >>` (shifts are logical) with lanes or
-with a `uint32`, and the functions below. Call them only where `AVX2` is true: every kernel built on
-lanes has a scalar twin for other machines and for tests.
+with a `uint32`, and the functions below. `follow`, `keep`, `shift_left` and `shift_right` are
+instructions of AVX2: kernels with these are called only where `AVX2` is true, and have a scalar
+twin for other machines and for tests. The others are any machine's.
 
 `gather` is eight loads, put together: on Zen 3 whole kernels are a tenth to a quarter faster so
 than with the gather instruction. Where lanes need a mask (`follow`), the instruction is faster.
@@ -28,6 +29,9 @@ from numba.core import cgutils
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
+from sim.kernels import config
+from sim.kernels.match import plain_lanes
+
 ir: Any = llvm
 WIDTH = 8
 I8, I32, I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
@@ -46,8 +50,11 @@ def _has_avx2() -> bool:
 AVX2 = _has_avx2()
 
 
-def primitive(function: Callable[..., Any]) -> Any:
-    """A function that numba compiles by the code generator that it returns."""
+def primitive(function: Callable[..., Any], name: str = "") -> Any:
+    """A function that numba compiles by the code generator that it returns; where kernels run as
+    plain Python, what `sim.kernels.match.plain_lanes` has by its name."""
+    if config.DISABLE_JIT:
+        return getattr(plain_lanes, name or function.__name__, None)
     return intrinsic(function)
 
 
@@ -108,29 +115,38 @@ def load(typing: Any, array: Any, index: Any) -> Any:
     return Lanes(array, types.uint64), generate
 
 
-@primitive
-def load_high(typing: Any, array: Any, index: Any) -> Any:
-    """The high halves of elements `index .. index + 7` of an array of 64 bits."""
+def _half(shift: int) -> Any:
+    def typed(typing: Any, array: Any, index: Any) -> Any:
+        def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            kind = ir.VectorType(I64, WIDTH)
+            place = _place(context, builder, sig.args[0], args[0], args[1])
+            value = builder.load(builder.bitcast(place, kind.as_pointer()))
+            value.align = 8
+            by = ir.Constant(kind, [ir.Constant(I64, shift)] * WIDTH)
+            return builder.trunc(builder.lshr(value, by), V)
 
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        kind = ir.VectorType(I64, WIDTH)
-        place = _place(context, builder, sig.args[0], args[0], args[1])
-        value = builder.load(builder.bitcast(place, kind.as_pointer()))
-        value.align = 8
-        half = ir.Constant(kind, [ir.Constant(I64, 32)] * WIDTH)
-        return builder.trunc(builder.lshr(value, half), V)
+        return Lanes(array, types.uint64), generate
 
-    return Lanes(array, types.uint64), generate
+    return primitive(typed, "load_high" if shift else "load_low")
+
+
+load_high = _half(32)
+"""The high halves of elements `index .. index + 7` of an array of 64 bits."""
+load_low = _half(0)
+"""Their low halves."""
 
 
 @primitive
 def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    """Write elements `index .. index + 7` of an array of 32 bits."""
+    """Write elements `index .. index + 7` of an array of 8, 16 or 32 bits: the low bits of each."""
+    bits = array.dtype.bitwidth
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = ir.VectorType(ir.IntType(bits), WIDTH)
+        value = args[2] if bits == 32 else builder.trunc(args[2], kind)
         place = _place(context, builder, sig.args[0], args[0], args[1])
-        done = builder.store(args[2], builder.bitcast(place, V.as_pointer()))
-        done.align = 4
+        done = builder.store(value, builder.bitcast(place, kind.as_pointer()))
+        done.align = bits // 8
         return context.get_dummy_value()
 
     return types.void(array, types.uint64, Lanes), generate
@@ -197,7 +213,7 @@ def _compare(symbol: str) -> Any:
 
         return Lanes(Lanes, Lanes), generate
 
-    return primitive(typed)
+    return primitive(typed, {"==": "same", "<=": "at_most", "<": "below"}[symbol])
 
 
 same = _compare("==")
@@ -338,7 +354,7 @@ def _shift(name: str) -> Any:
 
         return Lanes(Lanes, Lanes), generate
 
-    return primitive(typed)
+    return primitive(typed, name)
 
 
 shift_right = _shift("llvm.x86.avx2.psrlv.d.256")

@@ -27,14 +27,30 @@ from typing import Any
 
 import numpy as np
 
+from sim.blocks.exact import FACTORS, FOLD
 from sim.blocks.top_rows import TOP_BITS
 from sim.kernels import inlined, kernel
-from sim.kernels.pipeline.ecmp import K0, K1, K2
+from sim.kernels.match.lanes import below, bits, load, pick, records, same, splat, store
+from sim.kernels.pipeline.rows import (
+    ALL,
+    DST,
+    DST_0,
+    LIST,
+    LIST_6,
+    SRC,
+    SRC_0,
+    VERSION,
+    VRF,
+    address,
+    listed,
+)
 
-U = np.uint64
-MISS = U(2**64 - 1)
+U, W = np.uint64, np.uint32
+MISS = U(2**32 - 1)
 TOP_SHIFT_V4, TOP_SHIFT_V6 = U(32 - TOP_BITS), U(64 - TOP_BITS)
 ZERO, ONE, TWO, THREE, FOUR, SIX, EIGHT = (U(i) for i in (0, 1, 2, 3, 4, 6, 8))
+S32, LOW_32 = U(32), U(2**32 - 1)
+F0, F1, F2, F3, F4, LAST = (U(factor) for factor in FACTORS)
 
 
 @inlined
@@ -74,7 +90,9 @@ def search_v6(t: Any, vrf: Any, hi: Any, lo: Any) -> Any:
 @inlined
 def exact_slot(t: Any, vrf: Any, version: Any, hi: Any, lo: Any) -> Any:
     """Where the search for an address in the hash table begins."""
-    return (lo * K0 + hi * K1 + ((vrf << EIGHT) | version) * K2) >> t.exact_shift[ZERO]
+    hashed = (lo & LOW_32) * F0 + (lo >> S32) * F1 + (hi & LOW_32) * F2 + (hi >> S32) * F3
+    hashed = (hashed + ((vrf << EIGHT) | version) * F4) & LOW_32
+    return (((hashed ^ (hashed >> U(FOLD))) * LAST) & LOW_32) >> t.exact_shift[ZERO]
 
 
 @inlined
@@ -92,6 +110,52 @@ def atom(t: Any, vrf: Any, version: Any, hi: Any, lo: Any) -> Any:
     if version == SIX:
         return search_v6(t, vrf, hi, lo)
     return MISS
+
+
+@inlined
+def find_atoms(t: Any, d: Any, n: Any, w: Any) -> None:
+    """Atoms of both addresses in the VRF of entry, of a block; `MISS` in an unknown VRF."""
+    shift, eight = W(d.exact_shift[ZERO]), W(8)
+    for k in range(0, n, 8):
+        j = U(k)
+        owner = ((load(w[VRF], j) << eight) | load(w[VERSION], j)) * W(F4)
+        for first, which in ((SRC_0, SRC), (DST_0, DST)):
+            hashed = load(w[first], j) * W(F0) + load(w[first + ONE], j) * W(F1) + owner
+            hashed = hashed + load(w[first + TWO], j) * W(F2) + load(w[first + THREE], j) * W(F3)
+            hashed = (hashed ^ (hashed >> W(FOLD))) * W(LAST)
+            store(w[which], j, (hashed >> shift) << W(3))
+    _look_up(t, d, n, SRC_0, SRC, w)
+    _look_up(t, d, n, DST_0, DST, w)
+
+
+@inlined
+def _look_up(t: Any, d: Any, n: Any, first: Any, which: Any, w: Any) -> None:
+    """The atoms of one address of each packet. Nearly all stand where the search for them begins,
+    and the others are sorted by family before they are searched for."""
+    n_vrfs, eight = splat(W(len(t.atom_base) - 1)), W(8)
+    none, all_ones, one = splat(W(0)), splat(ALL), splat(W(1))
+    v4 = v6 = ZERO
+    for k in range(0, n, 8):
+        j = U(k)
+        vrf, version = load(w[VRF], j), load(w[VERSION], j)
+        slot = records(d.exact, load(w[which], j))
+        other = (slot[0] ^ load(w[first], j)) | (slot[1] ^ load(w[first + ONE], j))
+        other = other | (slot[2] ^ load(w[first + TWO], j)) | (slot[3] ^ load(w[first + THREE], j))
+        other = other | slot[4] ^ ((vrf << eight) | version)
+        known = below(vrf, n_vrfs)
+        here = same(other, none) & known
+        store(w[which], j, pick(here, slot[6] - one, all_ones))
+        missed = known & (here ^ all_ones)
+        v4 = listed(w[LIST], v4, k, bits(missed & same(version, splat(W(4)))))
+        v6 = listed(w[LIST_6], v6, k, bits(missed & same(version, splat(W(6)))))
+    for at in range(v4):
+        j = U(w[LIST, U(at)])
+        hi, lo = address(w, first, j)
+        w[which, j] = W(atom(t, U(w[VRF, j]), FOUR, hi, lo))
+    for at in range(v6):
+        j = U(w[LIST_6, U(at)])
+        hi, lo = address(w, first, j)
+        w[which, j] = W(atom(t, U(w[VRF, j]), SIX, hi, lo))
 
 
 @kernel

@@ -33,6 +33,14 @@ def mix(value: Any) -> Any:
 
 
 @inlined
+def mixed(value: Any) -> Any:
+    """The same of eight words."""
+    value = (value ^ (value >> S33)) * M0
+    value = (value ^ (value >> S33)) * M1
+    return value ^ (value >> S33)
+
+
+@inlined
 def flow_hash(src_hi: Any, src_lo: Any, dst_hi: Any, dst_lo: Any, l4: Any) -> Any:
     """`sim.packets.ecmp.flow_hash`; `l4` is protocol << 32 | sport << 16 | dport."""
     return mix(src_lo * K0 + src_hi * K1 + dst_lo * K2 + dst_hi * K3 + l4 * K4)

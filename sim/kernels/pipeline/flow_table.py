@@ -11,7 +11,7 @@ bits), number of the packet last seen (42). An empty slot has state 0, one whose
 that searches must pass `GONE`.
 
 Keys of a block of packets are columns of `q`, uint64 [KEY_ROWS, block]: the first six words, and
-the hash. `f` is `sim.pipeline.conntrack.Flows`.
+the hash; below them stand the slot and the time of each. `f` is `sim.pipeline.conntrack.Flows`.
 
 Theory: linear probing in a table that is never full; who is removed leaves a mark, so searches do
 not end before what lies behind (Knuth, 6.4).
@@ -36,6 +36,7 @@ ZERO, ONE, TWO, THREE = U(0), U(1), U(2), U(3)
 FOUR, FIVE, SIX, SEVEN, EIGHT = U(4), U(5), U(6), U(7), U(8)
 S16, S32, S40 = U(16), U(32), U(40)
 HASH, KEY_ROWS = SIX, 7
+SLOT, NOW, BLOCK_ROWS = SEVEN, EIGHT, 9
 ALIVE, OPENED_BY_B, GONE = ONE, TWO, TWO
 SEEN_SHIFT = U(22)
 GENERATION = U((1 << 22) - (1 << 2))
@@ -49,10 +50,9 @@ REQUEST, ANSWER, ERROR, OTHER = (U(kind) for kind in range(1, 5))
 
 
 @inlined
-def name(h: Any, o: Any, i: Any, q: Any, j: Any) -> Any:
-    """Write the key of packet `i`'s flow and its hash to column `j`; returns `OPENED_BY_B` if the
-    sender is end b, else 0."""
-    src, dst = U(o.src_endpoint[i]), U(o.dst_endpoint[i])
+def name(h: Any, i: Any, src: Any, dst: Any, q: Any, j: Any) -> Any:
+    """Write the key of packet `i`'s flow, between two endpoints, and its hash to column `j`;
+    returns `OPENED_BY_B` if the sender is end b, else 0."""
     s_hi, s_lo, d_hi, d_lo = h.src_hi[i], h.src_lo[i], h.dst_hi[i], h.dst_lo[i]
     sport, dport = U(h.sport[i]), U(h.dport[i])
     by_b = src > dst

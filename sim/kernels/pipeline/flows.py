@@ -1,24 +1,22 @@
 """The stateful stage: packets in order, each against the flows that earlier ones opened.
 
 A block of packets is routed (`sim.kernels.pipeline.path`), then looked up
-(`sim.kernels.pipeline.flow_table`). Those whose flow seems unknown are shown to the policy groups
-together, as are the first packets of flows that an older policy let through. Then `pass_in_order`
-goes through the block packet by packet and is right about each: where an earlier packet of the
-block changed the table, it looks again, and asks the groups itself.
+(`sim.kernels.pipeline.flow_table`). If anyone's flow seems unknown, the block is shown to the
+policy groups, as are the first packets of flows that an older policy let through. Then
+`pass_in_order` goes through the block packet by packet and is right about each: where an earlier
+packet of the block changed the table, it looks again, and asks the groups itself.
 
 ICMP (`sim.packets.icmp`): `p` has the marks of all packets and what errors quote. What an error
 quotes is routed as a packet of whoever gets the error, which names the flow that it is about.
 
 Theory: deciding a block at once is a guess that nothing in it depends on anything else in it; each
-packet is then passed in order, and where the guess was wrong, decided again.
-Invariants: what the table says after a packet depends on the packets before it alone, whatever the
-size of blocks; a flow of an older generation is decided again once. Cost per packet of a known
-flow: routing and one line of the table; of a new one: the groups' word, and one line. Arguments:
-`t` Tables, `e` u64[endpoints x 2 x 8] (`sim.pipeline.datapath`), `h`, `r` Headers, `o`, `v`
-Verdicts, `p` Queries, `f` Flows (named tuples that say their types), `w` u64[ROWS, block], rows
-from `begin` to `end`, `n` how many are in a list,
-`time` i64[n], `portless` bool[256].
-"""
+packet is then passed in order, and where the guess was wrong, decided again. Invariants: what the
+table says after a packet depends on the packets before it alone, whatever the size of blocks; a
+flow of an older generation is decided again once. Cost per packet of a known flow: routing and one
+line of the table; of a new one: the groups' word for its block, and one line. Arguments: `t`
+Tables, `d` Narrow, `h`, `r` Headers, `o`, `v` Verdicts, `p` Queries, `f` Flows (named tuples that
+say their types), `w` u32[ROWS, block + 8] (`sim.kernels.pipeline.rows`), rows from `begin` to
+`end`, `n` how many a block has, `time` i64[n], `portless` bool[n]."""
 
 from __future__ import annotations
 
@@ -27,7 +25,23 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
-from sim.kernels.arrays import I64, U64, Bools, Index
+from sim.kernels.arrays import I64, Bools, Index
+from sim.kernels.pipeline.atoms import find_atoms
+from sim.kernels.pipeline.flow_blocks import (
+    AGAIN,
+    ANSWERER,
+    ARRIVED,
+    DELIVERED,
+    KIND,
+    OPENER,
+    RELATED_STATE,
+    SIDE,
+    ask,
+    known_pass,
+    line_up,
+    tell_time,
+    with_ports,
+)
 from sim.kernels.pipeline.flow_table import (
     AGED,
     ALIVE,
@@ -40,6 +54,7 @@ from sim.kernels.pipeline.flow_table import (
     HIT,
     LASTING,
     LOW_32,
+    NOW,
     OPENED_BY_B,
     OTHER,
     REDECIDED,
@@ -52,6 +67,7 @@ from sim.kernels.pipeline.flow_table import (
     SEEN_SHIFT,
     SEVEN,
     SIX,
+    SLOT,
     find,
     name,
     name_query,
@@ -60,49 +76,36 @@ from sim.kernels.pipeline.flow_table import (
     remove,
 )
 from sim.kernels.pipeline.path import (
-    ARRIVED,
-    BOUND,
-    LEFT,
-    SENT,
     arrive,
     bind_source,
-    conclude,
-    decide_in,
-    decide_out,
-    find_atoms,
     forward,
     leave,
     look_back,
 )
-from sim.kernels.pipeline.path import ROWS as PATH_ROWS
-from sim.kernels.pipeline.whereabouts import NONE, lives_at
+from sim.kernels.pipeline.rows import (
+    ENTRY,
+    FLOW,
+    INTO,
+    NOBODY,
+    ONE,
+    OUT,
+    REASON,
+    SOURCE,
+    TARGET,
+    ZERO,
+    hand_out,
+    take_in,
+)
+from sim.kernels.pipeline.whereabouts import lives_at
 from sim.kernels.prefetch import prefetch
-from sim.packets.reasons import Reason
 
 U = np.uint64
-ZERO, ONE, THREE = U(0), U(1), U(3)
-DELIVERED = int(Reason.DELIVERED)
-SLOT, ASKED, AGAIN, ASK, NOW, SIDE, KIND = (U(PATH_ROWS + i) for i in range(7))
-ROWS = PATH_ROWS + 7
-
-
-@kernel
-def ask(t: Any, e: U64, begin: int, n: int | Index, w: U64, o: Any) -> None:
-    """The groups' word on everyone in `ASK`, as if each opened a flow."""
-    sent = decide_out(t, e, begin, ASK, n, False, w, o)
-    routed = ZERO
-    for k in range(sent):
-        j = w[SENT, U(k)]
-        w[BOUND, routed] = j
-        routed += U(o.route[U(begin) + j] == 0)
-    decide_in(t, e, begin, BOUND, routed, w, o)
-    conclude(t, begin, sent, w, o)
+W, THREE = np.uint32, U(3)
 
 
 @inlined
-def turn_round(t: Any, h: Any, o: Any, i: Any, r: Any, k: Any) -> None:
-    """Row `k` of headers `r` becomes what packet `i` answers."""
-    source = o.dst_endpoint[i]
+def turn_round(t: Any, h: Any, i: Any, source: Any, r: Any, k: Any) -> None:
+    """Row `k` of headers `r` becomes what packet `i` answers, which `source` sent."""
     r.src_endpoint[k], r.vrf[k], r.version[k] = source, t.ep_vrf[U(source)], h.version[i]
     r.src_hi[k], r.src_lo[k] = h.dst_hi[i], h.dst_lo[i]
     r.dst_hi[k], r.dst_lo[k] = h.src_hi[i], h.src_lo[i]
@@ -110,9 +113,9 @@ def turn_round(t: Any, h: Any, o: Any, i: Any, r: Any, k: Any) -> None:
 
 
 @inlined
-def quote(t: Any, h: Any, o: Any, i: Any, p: Any, r: Any, k: Any) -> None:
-    """Row `k` of headers `r` becomes what the ICMP error `i` quotes."""
-    source, x, m = o.dst_endpoint[i], p.quoted, U(p.inner[i])
+def quote(t: Any, h: Any, i: Any, source: Any, p: Any, r: Any, k: Any) -> None:
+    """Row `k` of headers `r` becomes what the ICMP error `i` quotes, which `source` sent."""
+    x, m = p.quoted, U(p.inner[i])
     r.src_endpoint[k], r.vrf[k], r.version[k] = source, t.ep_vrf[U(source)], h.version[i]
     r.src_hi[k], r.src_lo[k] = x.src_hi[m], x.src_lo[m]
     r.dst_hi[k], r.dst_lo[k] = x.dst_hi[m], x.dst_lo[m]
@@ -120,136 +123,121 @@ def quote(t: Any, h: Any, o: Any, i: Any, p: Any, r: Any, k: Any) -> None:
 
 
 @inlined
-def name_all(
-    t: Any, e: U64, h: Any, at: int, arrived: Index, p: Any, f: Any, w: U64, o: Any
-) -> None:
+def name_all(t: Any, d: Any, h: Any, at: int, arrived: Index, p: Any, f: Any, w: Any) -> None:
     """The flow of everyone in `ARRIVED`; `KIND` says what may be done with it."""
     table, q, mask = f.table, f.keys, U(len(f.table) - 1)
     r, v, errors = f.headers, f.verdicts, ZERO
     for k in range(arrived):
-        j = w[ARRIVED, U(k)]
+        j = U(w[ARRIVED, U(k)])
         i = U(at) + j
         mark = U(p.mark[i])
-        w[KIND, j] = mark >> S24
-        if w[KIND, j] == ERROR:
-            quote(t, h, o, i, p, r, errors)
-            w[AGAIN, j] = errors
+        w[KIND, j] = W(mark >> S24)
+        if U(w[KIND, j]) == ERROR:
+            quote(t, h, i, np.int32(w[TARGET, j]), p, r, errors)
+            w[AGAIN, j] = W(errors)
             errors += ONE
-        elif w[KIND, j] != OTHER:
-            w[SIDE, j] = name(h, o, i, q, j)
+        elif U(w[KIND, j]) != OTHER:
+            side = name(h, i, U(w[SOURCE, j]), U(w[TARGET, j]), q, j)
+            w[SIDE, j] = W(side)
             if mark != ZERO:
-                name_query(q, j, mark, w[SIDE, j])
+                name_query(q, j, mark, side)
             prefetch(table, (q[HASH, j] << THREE) & mask)
     if errors == ZERO:
         return
-    forward(t, e, r, True, 0, np.int64(errors), f.scratch, v)
+    forward(t, d, r, True, 0, np.int64(errors), f.scratch, v)
     for k in range(arrived):
-        j = w[ARRIVED, U(k)]
-        if w[KIND, j] == ERROR:
-            row, mark = w[AGAIN, j], U(p.quoted_marks[U(p.inner[U(at) + j])])
+        j = U(w[ARRIVED, U(k)])
+        if U(w[KIND, j]) == ERROR:
+            row, mark = U(w[AGAIN, j]), U(p.quoted_marks[U(p.inner[U(at) + j])])
             if v.route[row] != 0:
-                w[KIND, j] = OTHER
+                w[KIND, j] = W(OTHER)
                 continue
-            w[SIDE, j] = name(r, v, row, q, j)
+            side = name(r, row, U(v.src_endpoint[row]), U(v.dst_endpoint[row]), q, j)
+            w[SIDE, j] = W(side)
             if mark != ZERO:
-                name_query(q, j, mark, w[SIDE, j])
+                name_query(q, j, mark, side)
 
 
 @inlined
-def look_up(
-    t: Any, e: U64, h: Any, at: int, left: Index, arrived: Index, p: Any, f: Any, w: U64, o: Any
-) -> None:
-    """Show to the groups whoever needs their word as the table is now. `ASKED` says of whom they
-    were asked, `AGAIN` which row of `f.verdicts` says whether an answered packet would pass now."""
+def look_up(t: Any, d: Any, h: Any, at: int, arrived: Index, p: Any, f: Any, w: Any) -> Any:
+    """Find everyone's flow in the table as it is now; returns whether anyone needs the groups'
+    word. `AGAIN` says which row of `f.verdicts` says whether an answered packet would pass now."""
     table, q, stamp = f.table, f.keys, f.stamp
-    name_all(t, e, h, at, arrived, p, f, w, o)
-    n = turned = ZERO
-    if left != arrived:
-        for k in range(left):
-            w[ASK, n] = w[LEFT, U(k)]
-            n += U(o.route[U(at) + w[ASK, n]] != 0)
+    name_all(t, d, h, at, arrived, p, f, w)
+    turned, asked = ZERO, False
     for k in range(arrived):
-        j = w[ARRIVED, U(k)]
-        kind = w[KIND, j]
+        j = U(w[ARRIVED, U(k)])
+        kind = U(w[KIND, j])
         if kind == OTHER:
-            w[SLOT, j], w[ASKED, j], w[ASK, n] = ZERO, ONE, j
-            n += ONE
+            q[SLOT, j] = ZERO
+            asked = True
             continue
         slot = find(table, q, j)
         state = table[slot | SIX]
         unknown = state & (GENERATION | ALIVE) != stamp
-        asked = unknown | (kind == ERROR)
-        w[SLOT, j], w[ASKED, j], w[ASK, n] = slot, U(asked), j
-        n += U(asked)
+        asked |= unknown | (kind == ERROR)
+        q[SLOT, j] = slot
         if unknown & (kind != ERROR):
-            w[AGAIN, j] = NONE
-            if (state & ALIVE != ZERO) & (state & OPENED_BY_B != w[SIDE, j]):
-                turn_round(t, h, o, U(at) + j, f.headers, turned)
-                w[AGAIN, j] = turned
+            w[AGAIN, j] = NOBODY
+            if (state & ALIVE != ZERO) & (state & OPENED_BY_B != U(w[SIDE, j])):
+                turn_round(t, h, U(at) + j, np.int32(w[TARGET, j]), f.headers, turned)
+                w[AGAIN, j] = W(turned)
                 turned += ONE
-    if n:
-        ask(t, e, at, n, w, o)
     if turned:
-        forward(t, e, f.headers, False, 0, np.int64(turned), f.scratch, f.verdicts)
+        forward(t, d, f.headers, False, 0, np.int64(turned), f.scratch, f.verdicts)
+    return asked
 
 
 @inlined
-def ask_about(t: Any, e: U64, at: int, j: Index, w: U64, o: Any) -> None:
-    """Show one packet to the groups, if that was not done yet."""
-    if w[ASKED, j] == ZERO:
-        w[ASK, ZERO] = j
-        w[ASKED, j] = ONE
-        ask(t, e, at, 1, w, o)
-
-
-@inlined
-def opening_passes(t: Any, e: U64, h: Any, i: Any, row: Any, f: Any, o: Any) -> Any:
+def opening_passes(t: Any, d: Any, h: Any, i: Any, j: Any, f: Any, w: Any) -> Any:
     """Whether the groups would let pass what packet `i` answers."""
-    if row == NONE:
+    row = U(w[AGAIN, j])
+    if row == U(NOBODY):
         row = U(len(f.verdicts.reason) - 1)
-        turn_round(t, h, o, i, f.headers, row)
+        turn_round(t, h, i, np.int32(w[TARGET, j]), f.headers, row)
         first, end = np.int64(row), np.int64(row) + 1
-        forward(t, e, f.headers, False, first, end, f.scratch, f.verdicts)
+        forward(t, d, f.headers, False, first, end, f.scratch, f.verdicts)
     return f.verdicts.reason[row] == DELIVERED
 
 
 @inlined
-def still_passes(t: Any, e: U64, slot: Index, f: Any) -> Any:
+def still_passes(t: Any, d: Any, slot: Index, f: Any) -> Any:
     """Whether the groups would let pass what opened the flow in this slot."""
     row = U(len(f.verdicts.reason) - 1)
     recall(t, f.table, slot, f.headers, row)
-    forward(t, e, f.headers, False, np.int64(row), np.int64(row) + 1, f.scratch, f.verdicts)
+    forward(t, d, f.headers, False, np.int64(row), np.int64(row) + 1, f.scratch, f.verdicts)
     return f.verdicts.reason[row] == DELIVERED
 
 
 @inlined
-def pass_related(t: Any, i: Any, slot: Index, f: Any, o: Any) -> None:
+def pass_related(t: Any, j: Any, slot: Index, f: Any, w: Any) -> None:
     """An error about the known flow in this slot: at the flow's ends it passes, and on the way out
     of anyone else's VTEP the groups have said what they say."""
     ends, c = f.table[slot | FIVE], f.counters
-    vtep = U(o.entry[i])
+    vtep = U(w[ENTRY, j])
     if lives_at(t, ends >> S32, vtep) | lives_at(t, ends & LOW_32, vtep):
-        o.out_decision[i] = -1
-    elif t.dec_reason[U(o.out_decision[i])] != 0:
+        w[OUT, j] = NOBODY
+    elif t.dec_reason[U(w[OUT, j])] != 0:
         return
-    o.reason[i], o.in_decision[i], o.flow_state[i] = DELIVERED, -1, 3
+    w[REASON, j], w[INTO, j], w[FLOW, j] = DELIVERED, NOBODY, RELATED_STATE
     c[RELATED] += 1
 
 
 @inlined
-def pass_known(at: int, first: Index, arrived: Index, f: Any, w: U64, o: Any) -> Any:
-    """Let packets of known flows pass, from the `first` on, as long as nothing else comes; returns
+def pass_known(arrived: Index, f: Any, w: Any) -> Any:
+    """Let packets of known flows pass, from the first on, as long as nothing else comes; returns
     how many of the block are done."""
-    table, seen, hits, k = f.table, U(f.counters[SEEN]), ZERO, first
+    table, q, seen, hits, k = f.table, f.keys, U(f.counters[SEEN]), ZERO, ZERO
     while k < arrived:
-        j = w[ARRIVED, k]
-        slot, now = w[SLOT, j], w[NOW, j]
+        j = U(w[ARRIVED, k])
+        slot, now = q[SLOT, j], q[NOW, j]
         state = table[slot | SIX]
         silent = np.int64(now - table[slot | SEVEN])
-        if (w[ASKED, j] != ZERO) | (state & GENERATION != f.stamp - ALIVE) | (silent > f.timeout):
+        other = (state & GENERATION != f.stamp - ALIVE) | (U(w[KIND, j]) >= ERROR)
+        if other | (silent > f.timeout):
             break
-        known = state & OPENED_BY_B == w[SIDE, j]
-        o.flow_state[U(at) + j] = 1 if known else 2
+        known = state & OPENED_BY_B == U(w[SIDE, j])
+        w[FLOW, j] = OPENER if known else ANSWERER
         hits += U(known)
         seen += ONE
         table[slot | SIX] = (state & LASTING) | (seen << SEEN_SHIFT)
@@ -257,25 +245,29 @@ def pass_known(at: int, first: Index, arrived: Index, f: Any, w: U64, o: Any) ->
         k += ONE
     f.counters[SEEN] = np.int64(seen)
     f.counters[HIT] += np.int64(hits)
-    f.counters[REPLY] += np.int64(k - first - hits)
+    f.counters[REPLY] += np.int64(k - hits)
     return k
 
 
 @inlined
-def pass_in_order(t: Any, e: U64, h: Any, at: int, arrived: Index, f: Any, w: U64, o: Any) -> Any:
+def pass_in_order(
+    t: Any, d: Any, h: Any, at: int, n: int, arrived: Index, asked: Any, f: Any, w: Any
+) -> Any:
     """Every routed packet of a block, one after the other; returns how many could be done."""
-    table, stamp, c = f.table, f.stamp, f.counters
-    k, changed = pass_known(at, ZERO, arrived, f, w, o), False
+    table, q, stamp, c = f.table, f.keys, f.stamp, f.counters
+    k, changed = pass_known(arrived, f, w), False
     while k < arrived:
-        j = w[ARRIVED, k]
-        i, kind = U(at) + j, w[KIND, j]
+        j = U(w[ARRIVED, k])
+        i, kind = U(at) + j, U(w[KIND, j])
+        if not asked:
+            ask(t, n, w)
+            asked = True
         if kind == OTHER:
-            ask_about(t, e, at, j, w, o)
             k += ONE
             continue
-        slot, side, now = w[SLOT, j], w[SIDE, j], w[NOW, j]
+        slot, side, now = q[SLOT, j], U(w[SIDE, j]), q[NOW, j]
         if changed:
-            slot = find(table, f.keys, j)
+            slot = find(table, q, j)
         state = table[slot | SIX]
         if state & ALIVE and np.int64(now - table[slot | SEVEN]) > f.timeout:
             remove(table, slot, c)
@@ -284,12 +276,11 @@ def pass_in_order(t: Any, e: U64, h: Any, at: int, arrived: Index, f: Any, w: U6
         if state & ALIVE and state & (GENERATION | ALIVE) != stamp:
             c[REDECIDED] += 1
             if kind == ERROR:
-                permitted = still_passes(t, e, slot, f)
+                permitted = still_passes(t, d, slot, f)
             elif state & OPENED_BY_B == side:
-                ask_about(t, e, at, j, w, o)
-                permitted = o.reason[i] == DELIVERED
+                permitted = w[REASON, j] == DELIVERED
             else:
-                permitted = opening_passes(t, e, h, i, w[AGAIN, j], f, o)
+                permitted = opening_passes(t, d, h, i, j, f, w)
             state = (state & OPENED_BY_B) | stamp
             if not permitted:
                 remove(table, slot, c)
@@ -297,39 +288,26 @@ def pass_in_order(t: Any, e: U64, h: Any, at: int, arrived: Index, f: Any, w: U6
                 state, changed = ZERO, True
         if kind == ERROR:
             if state & ALIVE:
-                pass_related(t, i, slot, f, o)
+                pass_related(t, j, slot, f, w)
         elif state & ALIVE:
             known = state & OPENED_BY_B == side
-            o.flow_state[i] = 1 if known else 2
-            o.reason[i] = DELIVERED
-            o.out_decision[i] = o.in_decision[i] = -1
+            w[FLOW, j] = OPENER if known else ANSWERER
             c[HIT if known else REPLY] += 1
             c[SEEN] += 1
             table[slot | SIX] = (state & LASTING) | (U(c[SEEN]) << SEEN_SHIFT)
             table[slot | SEVEN] = now
-        else:
-            ask_about(t, e, at, j, w, o)
-            if o.reason[i] == DELIVERED and kind != ANSWER:
-                if not open_flow(j, side, now, f):
-                    break
-                changed = True
+        elif w[REASON, j] == DELIVERED and kind != ANSWER:
+            if not open_flow(j, side, now, f):
+                break
+            changed = True
         k += ONE
     return k
-
-
-@inlined
-def tell_time(time: I64, at: int, stop: int, w: U64, c: I64) -> None:
-    """The clock of each packet, which never runs backwards."""
-    clock = c[CLOCK]
-    for row in range(at, stop):
-        clock = max(clock, time[U(row)])
-        w[NOW, U(row - at)] = U(clock)
 
 
 @kernel
 def track(
     t: Any,
-    e: U64,
+    d: Any,
     h: Any,
     time: I64,
     portless: Bools,
@@ -337,7 +315,7 @@ def track(
     begin: int,
     end: int,
     f: Any,
-    w: U64,
+    w: Any,
     o: Any,
 ) -> int | np.int64:
     """Decide rows `begin..end` of headers `h` in order; `time` int64 ns per packet, `portless` who
@@ -348,22 +326,27 @@ def track(
     has no decisions and a `flow_state` of 1 (sent by who opened the flow), 2 (reply) or 3 (an ICMP
     error about it).
     """
-    size = w.shape[1]
+    size = w.shape[1] - 8
     for at in range(begin, end, size):
-        stop = min(at + size, end)
-        find_atoms(t, h, at, stop, w)
-        routed = leave(t, e, h, at, bind_source(t, e, h, at, stop, w, o), w, o)
-        left = ZERO
-        for k in range(routed):
-            j = w[LEFT, U(k)]
-            w[LEFT, left] = w[SENT, left] = j
-            left += U(not portless[U(at) + j])
-        arrived = look_back(t, e, h, at, arrive(t, e, h, at, left, w, o), w, o)
-        tell_time(time, at, stop, w, f.counters)
-        look_up(t, e, h, at, left, arrived, p, f, w, o)
-        done = pass_in_order(t, e, h, at, arrived, f, w, o)
-        last = w[ARRIVED, done] if done < arrived else U(stop - at - 1)
-        f.counters[CLOCK] = np.int64(w[NOW, last])
+        n = min(size, end - at)
+        take_in(h, at, n, w)
+        find_atoms(t, d, n, w)
+        bind_source(t, d, n, w)
+        leave(t, d, n, w)
+        with_ports(portless, at, n, w)
+        arrive(t, d, n, w)
+        look_back(t, d, n, w)
+        arrived, asked = line_up(n, w)
+        tell_time(time, at, n, f.keys, f.counters)
+        asked |= look_up(t, d, h, at, arrived, p, f, w)
+        if asked:
+            ask(t, n, w)
+        done = pass_in_order(t, d, h, at, n, arrived, asked, f, w)
+        known_pass(n, w)
+        last = U(w[ARRIVED, done]) if done < arrived else U(n - 1)
+        f.counters[CLOCK] = np.int64(f.keys[NOW, last])
         if done < arrived:
+            hand_out(o, at, np.int64(last), w)
             return at + np.int64(last)
+        hand_out(o, at, n, w)
     return end

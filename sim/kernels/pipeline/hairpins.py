@@ -5,9 +5,8 @@ Theory: where a packet goes is a function of place (VTEP, VRF) and destination; 
 one next hop at each place, so that its way is a sequence of places. Invariants: as
 `sim.pipeline.ways.hashed_way`; a way ends, by its TTL. Cost: per tunnel two addresses, a next-hop
 set and a choice. Arguments: `t` Tables, `h` Headers, `o` Verdicts (named tuples that say their
-types), `w` u64[ROWS, block] as of `sim.kernels.pipeline.path`, `hops`, `length`, `count`, `links`
-as of `sim.kernels.pipeline.account.walk`, rows from `begin` to `end` (i64).
-"""
+types), `w` u32[ROWS, block + 8] as of `sim.kernels.pipeline.rows`, `hops`, `length`, `count`,
+`links` as of `sim.kernels.pipeline.account.walk`, rows from `begin` to `end` (i64)."""
 
 from __future__ import annotations
 
@@ -20,14 +19,24 @@ from sim.kernels.arrays import U32, U64
 from sim.kernels.pipeline.account import OVERHEAD_V4
 from sim.kernels.pipeline.atoms import MISS, atom
 from sim.kernels.pipeline.ecmp import K0, choose, flow_hash, outer_hash
-from sim.kernels.pipeline.whereabouts import NONE, routes_at
+from sim.kernels.pipeline.rows import (
+    DST,
+    DST_0,
+    FROM,
+    FROM_VRF,
+    REMOTE,
+    SRC,
+    SRC_0,
+    TO,
+    VERSION,
+    address,
+)
+from sim.kernels.pipeline.whereabouts import NONE, hash_of, routes_at
 from sim.packets.reasons import Reason
 from sim.packets.ttl import LAST
 
-U = np.uint64
+U, W = np.uint64, np.uint32
 ZERO, ONE = U(0), U(1)
-SRC, DST, OUTER, END = U(0), U(1), U(12), U(13)
-"""Rows of `w`."""
 S16, S32, LOW_32 = U(16), U(32), U(2**32 - 1)
 UNDERLAY = int(Reason.UNDERLAY_DROP)
 HAIRPIN = int(Reason.HAIRPIN_DROP)
@@ -51,8 +60,8 @@ def leads_on(t: Any, vtep: Any, vrf: Any, of: Any) -> Any:
 
 
 @inlined
-def hash_of(h: Any, i: Any) -> Any:
-    """The hash of a packet's flow."""
+def hash_in(h: Any, i: Any) -> Any:
+    """The hash of a packet's flow, by its columns."""
     protocol, sport, dport = U(h.protocol[i]), U(h.sport[i]), U(h.dport[i])
     ports = (protocol << S32) | (sport << S16) | dport
     return flow_hash(h.src_hi[i], h.src_lo[i], h.dst_hi[i], h.dst_lo[i], ports)
@@ -74,18 +83,17 @@ def cut_off(t: Any, node: Any, target: Any) -> Any:
 
 
 @inlined
-def pass_on(t: Any, h: Any, i: Any, j: Any, w: Any) -> Any:
+def pass_on(t: Any, j: Any, w: Any) -> Any:
     """Pass a packet on from tunnel to tunnel, as long as VRFs permit it and its TTL lasts; the
-    reason why it ends on the way, `DELIVERED` for none. It came out in `END`; there stands after
-    that where it comes out last, in `OUTER` from where, and both addresses' atoms are those of the
-    VRF there."""
-    reason, passed, on = DELIVERED, 1, True
-    hashed, version = hash_of(h, i), U(h.version[i])
+    reason why it ends on the way, `DELIVERED` for none. It came out in `TO` and `REMOTE`; there
+    stands after that where it comes out last, in `FROM` and `FROM_VRF` from where, and both
+    addresses' atoms are those of the VRF there."""
+    reason, passed, on, hashed = DELIVERED, 1, True, hash_of(w, j)
     while on:
-        here, vrf = w[END, j] >> S32, w[END, j] & LOW_32
+        here, vrf = U(w[TO, j]), U(w[REMOTE, j])
         members = np.int32(-1)
-        if w[DST, j] != MISS:
-            members = leads_on(t, here, vrf, w[DST, j])
+        if U(w[DST, j]) != MISS:
+            members = leads_on(t, here, vrf, U(w[DST, j]))
         if members < 0:
             on = False
         elif t.hairpin[vrf] == 0:
@@ -98,10 +106,20 @@ def pass_on(t: Any, h: Any, i: Any, j: Any, w: Any) -> Any:
             elif passed >= LAST:
                 reason, on = TTL, False
             passed += 1
-            w[OUTER, j], w[END, j] = w[END, j], (there << S32) | into
-            w[SRC, j] = atom(t, into, version, h.src_hi[i], h.src_lo[i])
-            w[DST, j] = atom(t, into, version, h.dst_hi[i], h.dst_lo[i])
+            w[FROM, j], w[FROM_VRF, j] = W(here), W(vrf)
+            w[TO, j], w[REMOTE, j] = W(there), W(into)
+            look_up_in(t, into, j, w)
     return reason
+
+
+@inlined
+def look_up_in(t: Any, vrf: Any, j: Any, w: Any) -> None:
+    """Both addresses' atoms become those of a VRF."""
+    version = U(w[VERSION, j])
+    src_hi, src_lo = address(w, SRC_0, j)
+    dst_hi, dst_lo = address(w, DST_0, j)
+    w[SRC, j] = W(atom(t, vrf, version, src_hi, src_lo))
+    w[DST, j] = W(atom(t, vrf, version, dst_hi, dst_lo))
 
 
 @inlined
@@ -143,7 +161,7 @@ def walk_on(
         source = U(max(o.src_endpoint[i], 0))
         if not (let_out | (o.flow_state[i] != 0)) or o.entry[i] < 0:
             continue
-        hashed, version = hash_of(h, i), U(h.version[i])
+        hashed, version = hash_in(h, i), U(h.version[i])
         here, vrf = U(o.entry[i]), U(t.ep_vrf[source])
         routes = routes_at(t, here, vrf)
         if routes == NONE:

@@ -5,30 +5,29 @@ the flow's hash, decide OUT, then at the next hop's VTEP bind the destination un
 on (where that is permitted, pass it on), find behind which VRF the source lies there, decide IN.
 Every step is a gather on atoms (`sim.blocks.blocks`).
 
-Packets go in blocks, each step is a loop over a block: a loop asks for the lines that the next one
-reads, so that the waits for memory overlap. Who goes on to the next step stands in a list, which is
-written without a branch: what becomes of a packet is anyone's guess, and a wrong guess costs more
-than the step. Between loops a block keeps what it knows in `w`, uint64 [ROWS, block].
+Packets go in blocks, each step is a loop over a block, eight packets at a time and without a
+branch: what becomes of a packet is anyone's guess, and a wrong guess costs more than the step. A
+loop has as few loads that wait for each other as can be, so the waits for memory of many packets
+overlap. What is rare (several owners, several next hops, another VRF, a route that leads on) stands
+in a list, whose packets a step takes one by one behind the others. Between steps a block keeps what
+it knows in `w` (`sim.kernels.pipeline.rows`).
 
-`e` has a line of eight words per endpoint and direction (OUT first): where its routes begin in
-`fib`, VTEP (`NONE` for an endpoint with several), VRF, number of remote VRFs, and where its block's
-cells, L4 atoms and values begin and how wide these are.
+`d.ends` has a line of eight words per endpoint and direction (OUT first): where its routes begin in
+`fib`, VTEP (`NOBODY` for an endpoint with several), VRF, number of remote VRFs, and where its
+block's cells, L4 atoms and values begin and how wide these are.
 
 `route` holds what routing alone says (0: both ends found), `out_decision` and `in_decision` what
 the policy blocks say; `reason` folds the three in pipeline order. With `complete` the IN side is
 computed although OUT denies. `sim.kernels.pipeline.flows` takes the same steps, but asks the policy
-blocks only about packets of unknown flows.
+blocks only about blocks in which somebody's flow is unknown.
 
 Theory: what becomes of a packet is a function of atoms, tabulated; a step maps (node, VRF, header)
-to one next hop of the set that routes name.
-Invariants: lists of a block hold each row once and shrink from step to step; a row's verdict is
-that of the first step that stops it.
-Cost per packet: two addresses, two next-hop sets, and per side one cell, one column and one
-decision; each is asked for before it is needed. Arguments: `t` Tables, `h` Headers, `o` Verdicts
-(named tuples that say their types), `e` u64[endpoints x 2 x 8] as above, `w` u64[ROWS, block],
-rows from `begin` to `end` (i64), `complete` bool:
-columns of numbers, and lists of rows of the block.
-"""
+to one next hop of the set that routes name. Invariants: a packet whose mask is zero reads first
+elements of tables and nothing else; a row's verdict is that of the first step that stops it;
+offsets and indices have 32 bits (`sim.pipeline.narrow` refuses larger tables). Cost per packet: two
+addresses, two next-hop sets, and per side one cell, one column and one decision. Arguments: `t`
+Tables, `d` Narrow, `h` Headers, `o` Verdicts (named tuples that say their types), `w` u32[ROWS,
+block + 8], rows from `begin` to `end` or `n` of a block (i64), `complete` bool."""
 
 from __future__ import annotations
 
@@ -37,330 +36,310 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined, kernel
-from sim.kernels.pipeline.atoms import (
-    EIGHT,
-    FOUR,
-    MISS,
-    SIX,
-    atom,
-    exact_slot,
-    search_v4,
-    search_v6,
+from sim.kernels.match.lanes import below, bits, gather, load, pick, records, same, splat, store
+from sim.kernels.match.long_lanes import join, low_half
+from sim.kernels.pipeline.atoms import MISS, find_atoms
+from sim.kernels.pipeline.ecmp import K0, K1, K2, K3, K4, mixed
+from sim.kernels.pipeline.one_by_one import (
+    CELLS,
+    COLUMNS,
+    COUNT,
+    FIB,
+    NO_ROUTE,
+    PA_VALIDATION,
+    UNKNOWN_SOURCE,
+    VALUES,
+    VRF_OF,
+    VTEP,
+    WIDTH,
+    arrive_alone,
+    bind_source_alone,
+    leave_alone,
+    look_back_alone,
 )
-from sim.kernels.pipeline.ecmp import choose, flow_hash, outer_port
-from sim.kernels.pipeline.hairpins import (
-    DELIVERED,
+from sim.kernels.pipeline.rows import (
+    ALL,
+    CLAIMED,
+    DPORT,
     DST,
-    END,
-    LOW_32,
-    OUTER,
-    S16,
-    S32,
+    DST_0,
+    DST_1,
+    DST_2,
+    DST_3,
+    ENTRY,
+    FLOW,
+    FROM,
+    FROM_VRF,
+    HOP,
+    IN_CELL,
+    IN_COLUMN,
+    IN_VALUES,
+    IN_WIDTH,
+    INTO,
+    L4,
+    LIST,
+    NOBODY,
+    ON,
+    OUT,
+    OUT_CELL,
+    OUT_COLUMN,
+    OUT_VALUES,
+    OUT_WIDTH,
+    PORT,
+    PROTOCOL,
+    REASON,
+    REMOTE,
+    REMOTES,
+    ROUTE,
+    SENT,
+    SETS,
+    SOURCE,
+    SPORT,
     SRC,
-    UNDERLAY,
-    cut_off,
-    leads_on,
-    pass_on,
+    SRC_0,
+    SRC_1,
+    SRC_2,
+    SRC_3,
+    TARGET,
+    TO,
+    VRF,
+    WHY,
+    ZERO,
+    hand_out,
+    listed,
+    take_in,
 )
-from sim.kernels.pipeline.whereabouts import (
-    NONE,
-    entry_of,
-    is_owner,
-    lives_at,
-    owner_at,
-    routes_at,
-)
-from sim.kernels.prefetch import prefetch
-from sim.packets.reasons import Reason
 
-U = np.uint64
-ZERO, ONE, TWO, THREE = U(0), U(1), U(2), U(3)
-L4, REMOTE, OUT_CELL, OUT_COLUMN, IN_CELL, IN_COLUMN = (U(i) for i in range(2, 8))
-LEFT, SENT, BOUND, ARRIVED = (U(i) for i in range(8, 12))
-SLOT, V4, V6 = (U(i) for i in range(8, 11))
-ROWS = 14
-FIB, VTEP, VRF, COUNT, CELLS, COLUMNS, VALUES, WIDTH = (U(i) for i in range(8))
-UNKNOWN_SOURCE = int(Reason.UNKNOWN_SOURCE)
-SPOOF = int(Reason.SPOOF_DROP)
-NO_ROUTE = int(Reason.NO_ROUTE_DROP)
-ENI_MISS = int(Reason.ENI_MISS_DROP)
-PA_VALIDATION = int(Reason.PA_VALIDATION_DROP)
+U, W = np.uint64, np.uint32
+EIGHT, SIXTEEN = W(8), W(16)
 
 
 @inlined
-def find_atoms(t: Any, h: Any, begin: Any, end: Any, w: Any) -> None:
-    """Atoms of both addresses in the VRF of entry; `MISS` in an unknown VRF."""
-    for row in range(begin, end):
-        i, j = U(row), U(row - begin)
-        vrf, version = U(h.vrf[i]), U(h.version[i])
-        w[SRC, j] = exact_slot(t, vrf, version, h.src_hi[i], h.src_lo[i]) << TWO
-        w[DST, j] = exact_slot(t, vrf, version, h.dst_hi[i], h.dst_lo[i]) << TWO
-        prefetch(t.exact, w[SRC, j])
-        prefetch(t.exact, w[DST, j])
-    look_up_atoms(t, h, h.src_hi, h.src_lo, begin, end, SRC, w)
-    look_up_atoms(t, h, h.dst_hi, h.dst_lo, begin, end, DST, w)
-
-
-@inlined
-def look_up_atoms(
-    t: Any, h: Any, hi: Any, lo: Any, begin: Any, end: Any, which: Any, w: Any
-) -> None:
-    """The atoms of one column of addresses. Nearly all stand where the search for them begins, and
-    the others are sorted by family before they are searched for."""
-    exact, n_vrfs, last = t.exact, U(len(t.atom_base) - 1), U(len(t.exact) - 1)
-    v4 = v6 = ZERO
-    for row in range(begin, end):
-        i, j = U(row), U(row - begin)
-        vrf, version, at = U(h.vrf[i]), U(h.version[i]), w[which, j]
-        other = (exact[at] ^ lo[i]) | (exact[at | ONE] ^ hi[i])
-        other |= exact[at | TWO] ^ ((vrf << EIGHT) | version)
-        found = exact[at | THREE] - ONE
-        w[which, j] = found if other == ZERO else MISS
-        missed = (other != ZERO) & (vrf < n_vrfs)
-        w[V4, v4], w[V6, v6] = j, j
-        w[SLOT, j] = at
-        v4 += U(missed & (version == FOUR))
-        v6 += U(missed & (version == SIX))
-    for k in range(v4):
-        j = w[V4, U(k)]
-        i = U(begin) + j
-        vrf, at = U(h.vrf[i]), w[SLOT, j]
-        found = probe(exact, at, last, hi[i], lo[i], (vrf << EIGHT) | FOUR)
-        w[which, j] = found if found != MISS else search_v4(t, vrf, lo[i])
-    for k in range(v6):
-        j = w[V6, U(k)]
-        i = U(begin) + j
-        vrf, at = U(h.vrf[i]), w[SLOT, j]
-        found = probe(exact, at, last, hi[i], lo[i], (vrf << EIGHT) | SIX)
-        w[which, j] = found if found != MISS else search_v6(t, vrf, hi[i], lo[i])
-
-
-@inlined
-def probe(exact: Any, at: Any, last: Any, hi: Any, lo: Any, owner: Any) -> Any:
-    """The rest of a search in the hash table, from the slot after `at` on."""
-    found = MISS
-    while found == MISS and exact[at | THREE] != ZERO:
-        at = (at + FOUR) & last
-        other = (exact[at] ^ lo) | (exact[at | ONE] ^ hi) | (exact[at | TWO] ^ owner)
-        found = exact[at | THREE] - ONE if other == ZERO else MISS
-    return found
-
-
-@inlined
-def bind_source(t: Any, e: Any, h: Any, begin: Any, end: Any, w: Any, o: Any) -> Any:
+def bind_source(t: Any, d: Any, n: Any, w: Any) -> None:
     """The endpoint that owns the source address, if it is the one that claims to send and its own
-    VTEP does not route the address on. Lists in `LEFT` who was bound and can look for a route;
-    returns how many."""
-    n_endpoints, n = len(t.ep_vrf), ZERO
-    for row in range(begin, end):
-        i, j = U(row), U(row - begin)
-        o.out_decision[i] = o.in_decision[i] = o.dst_endpoint[i] = o.next_hop[i] = -1
-        o.entry[i] = -1
-        o.outer_sport[i] = 0
-        o.flow_state[i] = 0
-        claimed, owner, found = h.src_endpoint[i], np.int32(-1), UNKNOWN_SOURCE
-        if w[SRC, j] != MISS and claimed < n_endpoints:
-            source = U(t.atom_base[U(h.vrf[i])]) + w[SRC, j]
-            owner = t.atom_endpoint[source]
-            found = NO_ROUTE if owner >= 0 else UNKNOWN_SOURCE
-            if claimed >= 0 and owner != claimed:
-                owner = claimed if is_owner(t, source, claimed) else np.int32(-1)
-                found = NO_ROUTE if owner >= 0 else SPOOF
-            elsewhere = np.int32(-1)
-            if owner >= 0 and t.atom_local[source] != owner:
-                elsewhere = leads_on(t, entry_of(t, h, i, owner), U(h.vrf[i]), w[SRC, j])
-            if elsewhere >= 0:
-                owner, found = np.int32(-1), SPOOF if claimed >= 0 else UNKNOWN_SOURCE
-        o.src_endpoint[i] = owner
-        o.route[i] = o.reason[i] = found
-        w[LEFT, n] = j
-        if owner >= 0:
-            prefetch(e, U(owner) << THREE)
-            prefetch(t.fib, U(t.ep_fib[U(owner)]) + w[DST, j])
-            prefetch(t.dport_atom, (U(t.proto_class[h.protocol[i]]) << S16) | U(h.dport[i]))
-            prefetch(t.sport_atom, U(h.sport[i]))
-            n += ONE
-    return n
+    VTEP does not route the address on. `ON` is who was bound and can look for a route."""
+    all_ones, missing, none = splat(ALL), splat(W(MISS)), splat(W(0))
+    nobody = splat(NOBODY)
+    rest = ZERO
+    for k in range(0, n, 8):
+        j = U(k)
+        atoms, claimed = load(w[SRC], j), load(w[CLAIMED], j)
+        found = below(atoms, missing)
+        base = gather(d.base, load(w[VRF], j) & found)
+        local = gather(t.atom_local, (base + atoms) & found)
+        plain = found & below(local, nobody) & (same(claimed, local) | same(claimed, nobody))
+        store(w[SOURCE], j, pick(plain, local, nobody))
+        store(w[ON], j, plain)
+        store(w[ROUTE], j, pick(plain, splat(NO_ROUTE), splat(UNKNOWN_SOURCE)))
+        store(w[FLOW], j, none)
+        rest = listed(w[LIST], rest, k, bits(found & (plain ^ all_ones)))
+    for k in range(rest):
+        bind_source_alone(t, U(w[LIST, U(k)]), w)
 
 
 @inlined
-def leave(t: Any, e: Any, h: Any, begin: Any, bound: Any, w: Any, o: Any) -> Any:
-    """Next hop by route and hash, and where the OUT groups' word on the packet stands. Keeps in
-    `LEFT` who has a route; returns how many."""
-    n_sport, n = t.n_sport[ZERO], ZERO
-    for k in range(bound):
-        j = w[LEFT, U(k)]
-        i = U(begin) + j
-        end = U(o.src_endpoint[i]) << THREE
-        protocol, sport, dport = U(h.protocol[i]), U(h.sport[i]), U(h.dport[i])
-        ports = (protocol << S32) | (sport << S16) | dport
-        hashed = flow_hash(h.src_hi[i], h.src_lo[i], h.dst_hi[i], h.dst_lo[i], ports)
-        o.outer_sport[i] = outer_port(hashed)
-        vtep, routes = e[end | VTEP], e[end | FIB]
-        if vtep == NONE:
-            vtep = entry_of(t, h, i, o.src_endpoint[i])
-            routes = routes_at(t, vtep, U(h.vrf[i]))
-        o.entry[i] = np.int32(vtep)
-        members = t.fib[routes + w[DST, j]] if routes != NONE else np.int32(-1)
-        first = U(t.set_off[U(max(members, 0))])
-        width = U(t.set_off[U(max(members, 0)) + ONE]) - first
-        if members < 0 or width == ZERO:
-            continue
-        if width > ONE:
-            first += choose(hashed, t.node_seed[vtep], width)
-        o.next_hop[i] = t.set_vtep[first]
-        remote_vrf = U(t.set_vrf[first])
-        q = U(t.dport_atom[U(t.proto_class[protocol]), dport])
-        w[L4, j] = q * n_sport + (U(t.sport_atom[sport]) if n_sport > ONE else ZERO)
-        w[REMOTE, j] = remote_vrf
-        cell = w[DST, j] * e[end | COUNT] + U(t.remote_index[e[end | VRF], remote_vrf])
-        w[OUT_CELL, j] = e[end | CELLS] + cell
-        w[OUT_COLUMN, j] = e[end | COLUMNS] + w[L4, j]
-        prefetch(t.cell_class, w[OUT_CELL, j])
-        prefetch(t.l4_class, w[OUT_COLUMN, j])
-        o.route[i] = o.reason[i] = 0
-        w[LEFT, n] = j
-        n += ONE
-    return n
+def leave(t: Any, d: Any, n: Any, w: Any) -> None:
+    """Next hop by route and hash, and where the OUT groups' word on the packet stands. `ON` and
+    `SENT` are who has a route."""
+    _look_out(t, d, n, w)
+    _ports(t, n, w)
+    none, nobody, all_ones = splat(W(0)), splat(NOBODY), splat(ALL)
+    rest = ZERO
+    for k in range(0, n, 8):
+        j = U(k)
+        on, sets = load(w[ON], j), load(w[SETS], j)
+        hop, remote = gather(d.set_vtep, sets), gather(d.set_vrf, sets)
+        plain = below(hop, nobody)
+        store(w[HOP], j, hop)
+        store(w[REMOTE], j, remote)
+        store(w[SENT], j, plain)
+        store(w[ROUTE], j, pick(plain, none, load(w[ROUTE], j)))
+        index = gather(t.remote_index, (load(w[REMOTES], j) + remote) & plain)
+        store(w[OUT_CELL], j, load(w[OUT_CELL], j) + index)
+        rest = listed(w[LIST], rest, k, bits(on & (plain ^ all_ones)))
+    for k in range(rest):
+        leave_alone(t, d, U(w[LIST, U(k)]), w)
+    for k in range(0, n, 8):
+        store(w[ON], U(k), load(w[SENT], U(k)))
 
 
 @inlined
-def decide_out(
-    t: Any, e: Any, begin: Any, who: Any, many: Any, complete: Any, w: Any, o: Any
-) -> Any:
-    """The OUT groups' word on everyone in the list `who`. Lists in `SENT` whom they permit (with
-    `complete`: everyone); returns how many."""
-    n = ZERO
-    for k in range(many):
-        j = w[who, U(k)]
-        i = U(begin) + j
-        end = U(o.src_endpoint[i]) << THREE
-        row, column = U(t.cell_class[w[OUT_CELL, j]]), U(t.l4_class[w[OUT_COLUMN, j]])
-        decision = t.f[e[end | VALUES] + row * e[end | WIDTH] + column]
-        o.out_decision[i] = decision
-        reason = t.dec_reason[U(decision)]
-        o.reason[i] = reason
-        w[SENT, n] = j
-        n += U(complete | (reason == 0))
-    return n
+def _look_out(t: Any, d: Any, n: Any, w: Any) -> None:
+    """The set of next hops of everyone in `ON`, plus one (0: none that is plain), and the hash."""
+    nobody, one, n_vrfs = splat(NOBODY), splat(W(1)), W(t.remote_index.shape[1])
+    for k in range(0, n, 8):
+        j = U(k)
+        on, dst = load(w[ON], j), load(w[DST], j)
+        line = records(d.ends, (load(w[SOURCE], j) & on) << W(3))
+        there = on & below(line[VTEP], nobody) & below(line[FIB], nobody)
+        sets = gather(t.fib, (line[FIB] + dst) & there)
+        store(w[SETS], j, (sets + one) & there)
+        store(w[ENTRY], j, pick(on, line[VTEP], nobody))
+        store(w[REMOTES], j, line[VRF_OF] * n_vrfs)
+        store(w[OUT_CELL], j, line[CELLS] + dst * line[COUNT])
+        store(w[OUT_COLUMN], j, line[COLUMNS])
+        store(w[OUT_VALUES], j, line[VALUES])
+        store(w[OUT_WIDTH], j, line[WIDTH])
+    for k in range(0, n, 8):
+        j = U(k)
+        ports = join((load(w[SPORT], j) << SIXTEEN) | load(w[DPORT], j), load(w[PROTOCOL], j))
+        hashed = mixed(
+            join(load(w[SRC_0], j), load(w[SRC_1], j)) * K0
+            + join(load(w[SRC_2], j), load(w[SRC_3], j)) * K1
+            + join(load(w[DST_0], j), load(w[DST_1], j)) * K2
+            + join(load(w[DST_2], j), load(w[DST_3], j)) * K3
+            + ports * K4
+        )
+        port = (low_half(hashed) & W(0x3FFF)) | W(49152)
+        store(w[PORT], j, port & load(w[ON], j))
 
 
 @inlined
-def arrive(t: Any, e: Any, h: Any, begin: Any, sent: Any, w: Any, o: Any) -> Any:
-    """Carry everyone in `SENT` to the far end and bind both addresses there. Lists in `BOUND` who
-    was bound; returns how many."""
-    n = ZERO
-    into = U(len(t.ep_vrf)) << THREE
-    for k in range(sent):
-        j = w[SENT, U(k)]
-        i = U(begin) + j
-        vtep, target = U(o.entry[i]), U(o.next_hop[i])
-        if cut_off(t, vtep, target):
-            o.route[i] = UNDERLAY
-            continue
-        remote_vrf = w[REMOTE, j]
-        if remote_vrf != U(h.vrf[i]):
-            version = U(h.version[i])
-            w[SRC, j] = atom(t, remote_vrf, version, h.src_hi[i], h.src_lo[i])
-            w[DST, j] = atom(t, remote_vrf, version, h.dst_hi[i], h.dst_lo[i])
-        w[OUTER, j] = (vtep << S32) | U(h.vrf[i])
-        o.route[i] = ENI_MISS
-        if w[DST, j] == MISS:
-            continue
-        atom_there = U(t.atom_base[remote_vrf]) + w[DST, j]
-        bound = t.atom_local[atom_there]
-        if bound < 0 or U(t.ep_vtep[U(bound)]) != target:
-            if leads_on(t, target, remote_vrf, w[DST, j]) >= 0:
-                w[END, j] = (target << S32) | remote_vrf
-                reason = pass_on(t, h, i, j, w)
-                if reason != DELIVERED:
-                    o.route[i] = reason
-                    continue
-                if w[DST, j] == MISS:
-                    continue
-                target, remote_vrf = w[END, j] >> S32, w[END, j] & LOW_32
-                atom_there = U(t.atom_base[remote_vrf]) + w[DST, j]
-            bound = t.atom_endpoint[atom_there]
-            if bound >= 0 and not lives_at(t, bound, target):
-                bound = owner_at(t, atom_there, target)
-            if bound < 0:
-                continue
-        o.dst_endpoint[i] = bound
-        o.route[i] = PA_VALIDATION
-        w[END, j] = (target << S32) | remote_vrf
-        w[BOUND, n] = j
-        n += ONE
-        prefetch(e, into + (U(bound) << THREE))
-        prefetch(t.fib, U(t.ep_fib[U(bound)]) + w[SRC, j])
-    return n
+def _ports(t: Any, n: Any, w: Any) -> None:
+    """Atoms of protocols and ports."""
+    n_sport = W(t.n_sport[ZERO])
+    for k in range(0, n, 8):
+        j = U(k)
+        of = gather(t.proto_class, load(w[PROTOCOL], j))
+        q = gather(t.dport_atom, (of << SIXTEEN) | load(w[DPORT], j))
+        if n_sport > W(1):
+            q = q * n_sport + gather(t.sport_atom, load(w[SPORT], j))
+        store(w[L4], j, q)
 
 
 @inlined
-def look_back(t: Any, e: Any, h: Any, begin: Any, bound: Any, w: Any, o: Any) -> Any:
+def decide_out(t: Any, n: Any, w: Any) -> None:
+    """The OUT groups' word on everyone in `SENT`."""
+    nobody = splat(NOBODY)
+    for k in range(0, n, 8):
+        j = U(k)
+        sent, l4 = load(w[SENT], j), load(w[L4], j)
+        row = gather(t.cell_class, load(w[OUT_CELL], j) & sent)
+        column = gather(t.l4_class, (load(w[OUT_COLUMN], j) + l4) & sent)
+        at = load(w[OUT_VALUES], j) + row * load(w[OUT_WIDTH], j) + column
+        store(w[OUT], j, at & sent)
+    for k in range(0, n, 8):
+        j = U(k)
+        sent = load(w[SENT], j)
+        decision = gather(t.f, load(w[OUT], j))
+        reason = gather(t.dec_reason, decision)
+        store(w[OUT], j, pick(sent, decision, nobody))
+        store(w[REASON], j, pick(sent, reason, load(w[ROUTE], j)))
+
+
+@inlined
+def arrive(t: Any, d: Any, n: Any, w: Any) -> None:
+    """Carry everyone in `ON` to the far end and bind both addresses there. `ON` is then who was
+    bound, `SETS` the set of next hops by which its VTEP looks for the source, plus one."""
+    nobody, into, three = splat(NOBODY), W(len(t.ep_vrf)), W(3)
+    uncut = splat(W(0) if d.cut[ZERO] else ALL)
+    for k in range(0, n, 8):
+        j = U(k)
+        on, vrf = load(w[ON], j), load(w[VRF], j)
+        inside = on & uncut & same(vrf, load(w[REMOTE], j))
+        base = gather(d.base, vrf & inside)
+        bound = gather(t.atom_local, (base + load(w[DST], j)) & inside)
+        store(w[TARGET], j, pick(inside, bound, nobody))
+        store(w[FROM], j, load(w[ENTRY], j))
+        store(w[FROM_VRF], j, vrf)
+        store(w[TO], j, load(w[HOP], j))
+    all_ones, one, n_vrfs, rest = splat(ALL), splat(W(1)), W(t.remote_index.shape[1]), ZERO
+    for k in range(0, n, 8):
+        j = U(k)
+        on, bound, source = load(w[ON], j), load(w[TARGET], j), load(w[SRC], j)
+        plain = below(bound, nobody)
+        line = records(d.ends, ((bound + into) & plain) << three)
+        plain = plain & same(line[VTEP], load(w[HOP], j))
+        there = plain & below(line[FIB], nobody)
+        sets = gather(t.fib, (line[FIB] + source) & there)
+        store(w[SETS], j, (sets + one) & there)
+        store(w[REMOTES], j, line[VRF_OF] * n_vrfs)
+        store(w[IN_CELL], j, line[CELLS] + source * line[COUNT])
+        store(w[IN_COLUMN], j, line[COLUMNS])
+        store(w[IN_VALUES], j, line[VALUES])
+        store(w[IN_WIDTH], j, line[WIDTH])
+        store(w[TARGET], j, pick(plain, bound, nobody))
+        store(w[ROUTE], j, pick(plain, splat(PA_VALIDATION), load(w[ROUTE], j)))
+        store(w[ON], j, plain)
+        rest = listed(w[LIST], rest, k, bits(on & (plain ^ all_ones)))
+    for k in range(rest):
+        arrive_alone(t, d, U(w[LIST, U(k)]), w)
+
+
+@inlined
+def look_back(t: Any, d: Any, n: Any, w: Any) -> None:
     """Behind which VRF the far end sees the source: that of a next hop of the route back which
-    leads to the outer VTEP, the VRF there if it is among them; and where IN's word stands. Lists in
-    `ARRIVED` whom routing takes all the way; returns how many."""
-    into, n = U(len(t.ep_vrf)) << THREE, ZERO
-    for k in range(bound):
-        j = w[BOUND, U(k)]
-        i = U(begin) + j
-        end = into + (U(o.dst_endpoint[i]) << THREE)
-        routes = e[end | FIB]
-        if e[end | VTEP] == NONE:
-            routes = routes_at(t, w[END, j] >> S32, e[end | VRF])
-        members = t.fib[routes + w[SRC, j]] if routes != NONE else np.int32(-1)
-        if members < 0:
-            continue
-        vtep, vrf = w[OUTER, j] >> S32, w[OUTER, j] & LOW_32
-        seen = np.int32(-1)
-        for m in range(t.set_off[U(members)], t.set_off[U(members) + ONE]):
-            if U(t.set_vtep[U(m)]) == vtep and (seen < 0 or U(t.set_vrf[U(m)]) == vrf):
-                seen = t.set_vrf[U(m)]
-        if seen < 0:
-            continue
-        o.route[i] = 0
-        cell = w[SRC, j] * e[end | COUNT] + U(t.remote_index[e[end | VRF], U(seen)])
-        w[IN_CELL, j] = e[end | CELLS] + cell
-        w[IN_COLUMN, j] = e[end | COLUMNS] + w[L4, j]
-        prefetch(t.cell_class, w[IN_CELL, j])
-        prefetch(t.l4_class, w[IN_COLUMN, j])
-        w[ARRIVED, n] = j
-        n += ONE
-    return n
+    leads to the outer VTEP, the VRF there if it is among them; and where IN's word stands. `ON` is
+    then whom routing takes all the way."""
+    none, all_ones, rest = splat(W(0)), splat(ALL), ZERO
+    for k in range(0, n, 8):
+        j = U(k)
+        on, sets = load(w[ON], j), load(w[SETS], j)
+        plain = on & same(gather(d.set_vtep, sets), load(w[FROM], j))
+        seen = gather(d.set_vrf, sets)
+        index = gather(t.remote_index, (load(w[REMOTES], j) + seen) & plain)
+        store(w[IN_CELL], j, load(w[IN_CELL], j) + (index & plain))
+        store(w[ROUTE], j, pick(plain, none, load(w[ROUTE], j)))
+        store(w[ON], j, plain)
+        rest = listed(w[LIST], rest, k, bits(on & (plain ^ all_ones)))
+    for k in range(rest):
+        look_back_alone(t, U(w[LIST, U(k)]), w)
 
 
 @inlined
-def decide_in(t: Any, e: Any, begin: Any, who: Any, many: Any, w: Any, o: Any) -> None:
-    """The IN groups' word on everyone in the list `who`."""
-    into = U(len(t.ep_vrf)) << THREE
-    for k in range(many):
-        j = w[who, U(k)]
-        i = U(begin) + j
-        end = into + (U(o.dst_endpoint[i]) << THREE)
-        row, column = U(t.cell_class[w[IN_CELL, j]]), U(t.l4_class[w[IN_COLUMN, j]])
-        o.in_decision[i] = t.f[e[end | VALUES] + row * e[end | WIDTH] + column]
+def decide_in(t: Any, n: Any, w: Any) -> None:
+    """The IN groups' word on everyone in `ON`."""
+    nobody = splat(NOBODY)
+    for k in range(0, n, 8):
+        j = U(k)
+        on = load(w[ON], j)
+        row = gather(t.cell_class, load(w[IN_CELL], j) & on)
+        column = gather(t.l4_class, (load(w[IN_COLUMN], j) + load(w[L4], j)) & on)
+        at = load(w[IN_VALUES], j) + row * load(w[IN_WIDTH], j) + column
+        store(w[INTO], j, at & on)
+    for k in range(0, n, 8):
+        j = U(k)
+        decision = gather(t.f, load(w[INTO], j))
+        store(w[WHY], j, gather(t.dec_reason, decision))
+        store(w[INTO], j, pick(load(w[ON], j), decision, nobody))
 
 
 @inlined
-def conclude(t: Any, begin: Any, many: Any, w: Any, o: Any) -> None:
+def conclude(n: Any, w: Any) -> None:
     """The reason of everyone in `SENT`: OUT, then the tunnel and its far end, then IN."""
-    for k in range(many):
-        i = U(begin) + w[SENT, U(k)]
-        into = t.dec_reason[U(max(o.in_decision[i], 0))]
-        after = into if o.in_decision[i] >= 0 else o.route[i]
-        o.reason[i] = after if o.reason[i] == 0 else o.reason[i]
+    none, nobody = splat(W(0)), splat(NOBODY)
+    for k in range(0, n, 8):
+        j = U(k)
+        reason = load(w[REASON], j)
+        after = pick(below(load(w[INTO], j), nobody), load(w[WHY], j), load(w[ROUTE], j))
+        store(w[REASON], j, pick(load(w[SENT], j) & same(reason, none), after, reason))
+
+
+@inlined
+def go_on(n: Any, w: Any) -> None:
+    """Whom the OUT groups deny goes no further."""
+    none = splat(W(0))
+    for k in range(0, n, 8):
+        j = U(k)
+        store(w[ON], j, load(w[SENT], j) & same(load(w[REASON], j), none))
 
 
 @kernel
-def forward(t: Any, e: Any, h: Any, complete: Any, begin: Any, end: Any, w: Any, o: Any) -> None:
+def forward(t: Any, d: Any, h: Any, complete: Any, begin: Any, end: Any, w: Any, o: Any) -> None:
     """Rows `begin..end` of headers `h`; results go to the columns of `o` (see
     `sim.pipeline.datapath`)."""
-    size = w.shape[1]
+    size = w.shape[1] - 8
     for at in range(begin, end, size):
-        stop = min(at + size, end)
-        find_atoms(t, h, at, stop, w)
-        left = leave(t, e, h, at, bind_source(t, e, h, at, stop, w, o), w, o)
-        sent = decide_out(t, e, at, LEFT, left, complete, w, o)
-        arrived = look_back(t, e, h, at, arrive(t, e, h, at, sent, w, o), w, o)
-        decide_in(t, e, at, ARRIVED, arrived, w, o)
-        conclude(t, at, sent, w, o)
+        n = min(size, end - at)
+        take_in(h, at, n, w)
+        find_atoms(t, d, n, w)
+        bind_source(t, d, n, w)
+        leave(t, d, n, w)
+        decide_out(t, n, w)
+        if not complete:
+            go_on(n, w)
+        arrive(t, d, n, w)
+        look_back(t, d, n, w)
+        decide_in(t, n, w)
+        conclude(n, w)
+        hand_out(o, at, n, w)

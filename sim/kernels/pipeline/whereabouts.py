@@ -4,8 +4,9 @@ Theory: most endpoints live at one VTEP, and `path` knows it from their line; th
 for addresses that several have and endpoints at several VTEPs.
 Invariants: what `sim.pipeline.forwarding` says of one packet. Cost: a pass over the owners of
 shared addresses, one load for where an endpoint lives, a flow hash for where it comes in.
-Arguments: `t` Tables, `h` Headers (named tuples that say their types), the rest scalars: u64 nodes,
-VRFs and atoms, i32 endpoints.
+Arguments: `t` Tables (a named tuple that says its types), `w` a block
+(`sim.kernels.pipeline.rows`), the rest scalars: u64 nodes, VRFs, atoms and columns of a block, i32
+endpoints.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from sim.kernels import inlined
 from sim.kernels.pipeline.ecmp import choose, flow_hash
+from sim.kernels.pipeline.rows import DPORT, DST_0, PROTOCOL, SPORT, SRC_0, address
 from sim.packets.ecmp import ENTRY
 
 U = np.uint64
@@ -52,15 +54,22 @@ def lives_at(t: Any, endpoint: Any, vtep: Any) -> Any:
 
 
 @inlined
-def entry_of(t: Any, h: Any, i: Any, owner: Any) -> Any:
+def hash_of(w: Any, j: Any) -> Any:
+    """The hash of a packet's flow."""
+    ports = (U(w[PROTOCOL, j]) << S32) | (U(w[SPORT, j]) << S16) | U(w[DPORT, j])
+    src_hi, src_lo = address(w, SRC_0, j)
+    dst_hi, dst_lo = address(w, DST_0, j)
+    return flow_hash(src_hi, src_lo, dst_hi, dst_lo, ports)
+
+
+@inlined
+def entry_of(t: Any, w: Any, j: Any, owner: Any) -> Any:
     """The VTEP at which what an endpoint sends comes in: of several that of the flow's hash."""
     row, vtep = t.ep_several[U(owner)], U(t.ep_vtep[U(owner)])
     if row >= 0:
         first = U(t.entry_off[U(row)])
         width = U(t.entry_off[U(row) + ONE]) - first
-        ports = (U(h.protocol[i]) << S32) | (U(h.sport[i]) << S16) | U(h.dport[i])
-        hashed = flow_hash(h.src_hi[i], h.src_lo[i], h.dst_hi[i], h.dst_lo[i], ports)
-        vtep = U(t.entry[first + choose(hashed, COMES_IN, width)])
+        vtep = U(t.entry[first + choose(hash_of(w, j), COMES_IN, width)])
     return vtep
 
 

@@ -45,7 +45,7 @@ def test_a_flow_is_recalled_as_the_packet_that_opened_it(src: int, dst: int) -> 
     sent = header(6, 17, 11, 12, 13, 14, 40000, 53, src, src + 5)
     ends = Ends(np.array([src]), np.array([dst]), np.array([5, 6], np.int32))
     keys, table = np.zeros((int(KEY_ROWS), 1), np.uint64), np.zeros(8, np.uint64)
-    side = name(sent, ends, U(0), keys, U(0))
+    side = name(sent, U(0), U(src), U(dst), keys, U(0))
     table[:6] = keys[:6, 0]
     table[int(SIX)] = ALIVE | side
     found = header(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)

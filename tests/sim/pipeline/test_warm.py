@@ -49,7 +49,7 @@ USES = [
     ("replay", "topologies/small.yaml", "--pairs", "--replies"),
 ]
 STEPS = (*warm.ENGINES, *warm.PATHS)
-CALLED_BY_KERNELS = {"flows.ask", "hairpins.walk_on"}
+CALLED_BY_KERNELS = {"flow_blocks.ask", "hairpins.walk_on"}
 """And by nothing else: they come with those that call them."""
 SETS = ("acl-1k", "policy-1k", "policy6-1k", "fw-10k")
 

@@ -108,10 +108,10 @@ class FlowTable:
         """Verdicts of packets in order, by the groups or by the flow that each belongs to. `time`
         is ns per packet; `portless` ones neither use nor open a flow; `icmp` is what ICMP packets
         say, if it is known."""
+        from sim.kernels.pipeline.block_rows import ROWS as PATH_ROWS
         from sim.kernels.pipeline.flow_blocks import ROWS
         from sim.kernels.pipeline.flow_table import BLOCK_ROWS
         from sim.kernels.pipeline.flows import track
-        from sim.kernels.pipeline.rows import ROWS as PATH_ROWS
         from sim.pipeline.datapath import BLOCK, Verdicts, block
 
         if self._by is not None and self._by is not datapath.tables:
@@ -131,7 +131,7 @@ class FlowTable:
                     self.capacity, keys, asked, answers, scratch,
                 )  # fmt: skip
                 arguments = columns, time, portless, queries, at, end, flows, w, out
-                at = int(track(tables, datapath.narrow, *arguments))
+                at = int(track(tables, datapath.lanes, *arguments))
                 if at == end:
                     break
                 if self.counters[FILLED] >= self._room:

@@ -27,7 +27,7 @@ from fabric.io.phases import phase
 from sim.blocks.field_classes import PLAIN, PROTOCOLS, FieldClasses
 from sim.packets.headers import Packets, Row
 from sim.packets.reasons import LIMIT, Reason
-from sim.pipeline.narrow import Narrow, narrow
+from sim.pipeline.lane_tables import LaneTables, lane_tables
 from sim.pipeline.tables import Tables, headers, tables_of
 from sim.worlds.world import World
 
@@ -109,7 +109,7 @@ class Datapath:
     threads: int = 2
     fields: FieldClasses = PLAIN
     rewrites: tuple[Rewrite, ...] = ()
-    narrow: Narrow = field(init=False)
+    lanes: LaneTables = field(init=False)
     hops: NDArray[np.uint64] = field(init=False)
 
     @staticmethod
@@ -120,7 +120,7 @@ class Datapath:
     def __post_init__(self) -> None:
         if len(self.tables.proto_class) != self.fields.size * PROTOCOLS:
             raise ValueError("the tables are of other classes of further fields")
-        object.__setattr__(self, "narrow", narrow(self.tables))
+        object.__setattr__(self, "lanes", lane_tables(self.tables))
         object.__setattr__(self, "hops", hops(self.tables))
 
     @phase("load kernels")
@@ -165,13 +165,13 @@ class Datapath:
         return [(end, self.of_class(int(classes[end - 1]) if end else 0)) for end in ends_]
 
     def _decide(self, tables: Tables, packets: Packets, complete: bool) -> Verdicts:
+        from sim.kernels.pipeline.block_rows import ROWS
         from sim.kernels.pipeline.path import forward
-        from sim.kernels.pipeline.rows import ROWS
 
         out, columns = Verdicts.empty(len(packets)), self.columns(packets)
 
         def work(begin: int, end: int) -> None:
-            forward(tables, self.narrow, columns, complete, begin, end, block(ROWS), out)
+            forward(tables, self.lanes, columns, complete, begin, end, block(ROWS), out)
 
         self._slices(len(packets), work)
         return out
@@ -235,7 +235,7 @@ class Datapath:
 
 
 def block(rows: int) -> NDArray[np.uint32]:
-    """Room for what kernels know about a block of packets (`sim.kernels.pipeline.rows`)."""
+    """Room for what kernels know about a block of packets (`sim.kernels.pipeline.block_rows`)."""
     return np.zeros((rows, BLOCK + 8), np.uint32)
 
 

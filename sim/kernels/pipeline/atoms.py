@@ -31,7 +31,7 @@ from sim.blocks.exact import FACTORS, FOLD
 from sim.blocks.top_rows import TOP_BITS
 from sim.kernels import inlined, kernel
 from sim.kernels.match.lanes import below, bits, load, pick, records, same, splat, store
-from sim.kernels.pipeline.rows import (
+from sim.kernels.pipeline.block_rows import (
     ALL,
     DST,
     DST_0,

@@ -17,9 +17,7 @@ import numpy as np
 from sim.kernels import inlined, kernel
 from sim.kernels.arrays import I64, Bools
 from sim.kernels.match.lanes import below, bits, load, pick, same, splat, store
-from sim.kernels.pipeline.flow_table import CLOCK, NOW
-from sim.kernels.pipeline.path import conclude, decide_in, decide_out
-from sim.kernels.pipeline.rows import (
+from sim.kernels.pipeline.block_rows import (
     FLOW,
     INTO,
     NOBODY,
@@ -32,7 +30,9 @@ from sim.kernels.pipeline.rows import (
     ZERO,
     listed,
 )
-from sim.kernels.pipeline.rows import ROWS as PATH_ROWS
+from sim.kernels.pipeline.block_rows import ROWS as PATH_ROWS
+from sim.kernels.pipeline.flow_table import CLOCK, NOW
+from sim.kernels.pipeline.path import conclude, decide_in, decide_out
 from sim.packets.reasons import Reason
 
 U, W = np.uint64, np.uint32

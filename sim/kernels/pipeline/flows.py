@@ -14,9 +14,9 @@ packet is then passed in order, and where the guess was wrong, decided again. In
 table says after a packet depends on the packets before it alone, whatever the size of blocks; a
 flow of an older generation is decided again once. Cost per packet of a known flow: routing and one
 line of the table; of a new one: the groups' word for its block, and one line. Arguments: `t`
-Tables, `d` Narrow, `h`, `r` Headers, `o`, `v` Verdicts, `p` Queries, `f` Flows (named tuples that
-say their types), `w` u32[ROWS, block + 8] (`sim.kernels.pipeline.rows`), rows from `begin` to
-`end`, `n` how many a block has, `time` i64[n], `portless` bool[n]."""
+Tables, `d` LaneTables, `h`, `r` Headers, `o`, `v` Verdicts, `p` Queries, `f` Flows (named tuples
+that say their types), `w` u32[ROWS, block + 8] (`sim.kernels.pipeline.block_rows`), rows from
+`begin` to `end`, `n` how many a block has, `time` i64[n], `portless` bool[n]."""
 
 from __future__ import annotations
 
@@ -27,6 +27,20 @@ import numpy as np
 from sim.kernels import inlined, kernel
 from sim.kernels.arrays import I64, Bools, Index
 from sim.kernels.pipeline.atoms import find_atoms
+from sim.kernels.pipeline.block_rows import (
+    ENTRY,
+    FLOW,
+    INTO,
+    NOBODY,
+    ONE,
+    OUT,
+    REASON,
+    SOURCE,
+    TARGET,
+    ZERO,
+    hand_out,
+    take_in,
+)
 from sim.kernels.pipeline.flow_blocks import (
     AGAIN,
     ANSWERER,
@@ -81,20 +95,6 @@ from sim.kernels.pipeline.path import (
     forward,
     leave,
     look_back,
-)
-from sim.kernels.pipeline.rows import (
-    ENTRY,
-    FLOW,
-    INTO,
-    NOBODY,
-    ONE,
-    OUT,
-    REASON,
-    SOURCE,
-    TARGET,
-    ZERO,
-    hand_out,
-    take_in,
 )
 from sim.kernels.pipeline.whereabouts import lives_at
 from sim.kernels.prefetch import prefetch

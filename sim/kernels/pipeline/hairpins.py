@@ -5,7 +5,7 @@ Theory: where a packet goes is a function of place (VTEP, VRF) and destination; 
 one next hop at each place, so that its way is a sequence of places. Invariants: as
 `sim.pipeline.ways.hashed_way`; a way ends, by its TTL. Cost: per tunnel two addresses, a next-hop
 set and a choice. Arguments: `t` Tables, `h` Headers, `o` Verdicts (named tuples that say their
-types), `w` u32[ROWS, block + 8] as of `sim.kernels.pipeline.rows`, `hops`, `length`, `count`,
+types), `w` u32[ROWS, block + 8] as of `sim.kernels.pipeline.block_rows`, `hops`, `length`, `count`,
 `links` as of `sim.kernels.pipeline.account.walk`, rows from `begin` to `end` (i64)."""
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from sim.kernels import inlined, kernel
 from sim.kernels.arrays import U32, U64
 from sim.kernels.pipeline.account import OVERHEAD_V4
 from sim.kernels.pipeline.atoms import MISS, atom
-from sim.kernels.pipeline.ecmp import K0, choose, flow_hash, outer_hash
-from sim.kernels.pipeline.rows import (
+from sim.kernels.pipeline.block_rows import (
     DST,
     DST_0,
     FROM,
@@ -31,6 +30,7 @@ from sim.kernels.pipeline.rows import (
     VERSION,
     address,
 )
+from sim.kernels.pipeline.ecmp import K0, choose, flow_hash, outer_hash
 from sim.kernels.pipeline.whereabouts import NONE, hash_of, routes_at
 from sim.packets.reasons import Reason
 from sim.packets.ttl import LAST

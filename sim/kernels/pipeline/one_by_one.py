@@ -3,9 +3,9 @@ several owners, its route several next hops, it goes into another VRF or is led 
 
 Theory: the rules of `sim.pipeline.forwarding`, as the tables say them. Invariant: what a step
 leaves behind in `w` is what it leaves of plain packets, so the next step takes both alike. Cost: a
-few loads that wait for each other; who is here is rare. Arguments: `t` Tables, `d` Narrow (named
-tuples that say their types), `w` a block (`sim.kernels.pipeline.rows`), `j` the packet's column
-(u64)."""
+few loads that wait for each other; who is here is rare. Arguments: `t` Tables, `d` LaneTables
+(named tuples that say their types), `w` a block (`sim.kernels.pipeline.block_rows`), `j` the
+packet's column (u64)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,7 @@ import numpy as np
 
 from sim.kernels import inlined
 from sim.kernels.pipeline.atoms import MISS
-from sim.kernels.pipeline.ecmp import choose
-from sim.kernels.pipeline.hairpins import (
-    DELIVERED,
-    UNDERLAY,
-    cut_off,
-    leads_on,
-    look_up_in,
-    pass_on,
-)
-from sim.kernels.pipeline.rows import (
+from sim.kernels.pipeline.block_rows import (
     ALL,
     CLAIMED,
     DST,
@@ -51,6 +42,15 @@ from sim.kernels.pipeline.rows import (
     TO,
     VRF,
     ZERO,
+)
+from sim.kernels.pipeline.ecmp import choose
+from sim.kernels.pipeline.hairpins import (
+    DELIVERED,
+    UNDERLAY,
+    cut_off,
+    leads_on,
+    look_up_in,
+    pass_on,
 )
 from sim.kernels.pipeline.whereabouts import (
     NONE,

@@ -10,7 +10,7 @@ branch: what becomes of a packet is anyone's guess, and a wrong guess costs more
 loop has as few loads that wait for each other as can be, so the waits for memory of many packets
 overlap. What is rare (several owners, several next hops, another VRF, a route that leads on) stands
 in a list, whose packets a step takes one by one behind the others. Between steps a block keeps what
-it knows in `w` (`sim.kernels.pipeline.rows`).
+it knows in `w` (`sim.kernels.pipeline.block_rows`).
 
 `d.ends` has a line of eight words per endpoint and direction (OUT first): where its routes begin in
 `fib`, VTEP (`NOBODY` for an endpoint with several), VRF, number of remote VRFs, and where its
@@ -24,10 +24,11 @@ blocks only about blocks in which somebody's flow is unknown.
 Theory: what becomes of a packet is a function of atoms, tabulated; a step maps (node, VRF, header)
 to one next hop of the set that routes name. Invariants: a packet whose mask is zero reads first
 elements of tables and nothing else; a row's verdict is that of the first step that stops it;
-offsets and indices have 32 bits (`sim.pipeline.narrow` refuses larger tables). Cost per packet: two
-addresses, two next-hop sets, and per side one cell, one column and one decision. Arguments: `t`
-Tables, `d` Narrow, `h` Headers, `o` Verdicts (named tuples that say their types), `w` u32[ROWS,
-block + 8], rows from `begin` to `end` or `n` of a block (i64), `complete` bool."""
+offsets and indices have 32 bits (`sim.pipeline.lane_tables` refuses larger tables). Cost per
+packet: two addresses, two next-hop sets, and per side one cell, one column and one decision.
+Arguments: `t` Tables, `d` LaneTables, `h` Headers, `o` Verdicts (named tuples that say their
+types), `w` u32[ROWS, block + 8], rows from `begin` to `end` or `n` of a block (i64), `complete`
+bool."""
 
 from __future__ import annotations
 
@@ -39,25 +40,7 @@ from sim.kernels import inlined, kernel
 from sim.kernels.match.lanes import below, bits, gather, load, pick, records, same, splat, store
 from sim.kernels.match.long_lanes import join, low_half
 from sim.kernels.pipeline.atoms import MISS, find_atoms
-from sim.kernels.pipeline.ecmp import K0, K1, K2, K3, K4, mixed
-from sim.kernels.pipeline.one_by_one import (
-    CELLS,
-    COLUMNS,
-    COUNT,
-    FIB,
-    NO_ROUTE,
-    PA_VALIDATION,
-    UNKNOWN_SOURCE,
-    VALUES,
-    VRF_OF,
-    VTEP,
-    WIDTH,
-    arrive_alone,
-    bind_source_alone,
-    leave_alone,
-    look_back_alone,
-)
-from sim.kernels.pipeline.rows import (
+from sim.kernels.pipeline.block_rows import (
     ALL,
     CLAIMED,
     DPORT,
@@ -108,6 +91,24 @@ from sim.kernels.pipeline.rows import (
     hand_out,
     listed,
     take_in,
+)
+from sim.kernels.pipeline.ecmp import K0, K1, K2, K3, K4, mixed
+from sim.kernels.pipeline.one_by_one import (
+    CELLS,
+    COLUMNS,
+    COUNT,
+    FIB,
+    NO_ROUTE,
+    PA_VALIDATION,
+    UNKNOWN_SOURCE,
+    VALUES,
+    VRF_OF,
+    VTEP,
+    WIDTH,
+    arrive_alone,
+    bind_source_alone,
+    leave_alone,
+    look_back_alone,
 )
 
 U, W = np.uint64, np.uint32

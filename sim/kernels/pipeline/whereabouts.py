@@ -1,13 +1,11 @@
 """Where endpoints live, and where what they send comes in.
 
 Theory: most endpoints live at one VTEP, and `path` knows it from their line; these functions answer
-for addresses that several have and endpoints at several VTEPs.
-Invariants: what `sim.pipeline.forwarding` says of one packet. Cost: a pass over the owners of
-shared addresses, one load for where an endpoint lives, a flow hash for where it comes in.
-Arguments: `t` Tables (a named tuple that says its types), `w` a block
-(`sim.kernels.pipeline.rows`), the rest scalars: u64 nodes, VRFs, atoms and columns of a block, i32
-endpoints.
-"""
+for addresses that several have and endpoints at several VTEPs. Invariants: what
+`sim.pipeline.forwarding` says of one packet. Cost: a pass over the owners of shared addresses, one
+load for where an endpoint lives, a flow hash for where it comes in. Arguments: `t` Tables (a named
+tuple that says its types), `w` a block (`sim.kernels.pipeline.block_rows`), the rest scalars: u64
+nodes, VRFs, atoms and columns of a block, i32 endpoints."""
 
 from __future__ import annotations
 
@@ -16,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined
+from sim.kernels.pipeline.block_rows import DPORT, DST_0, PROTOCOL, SPORT, SRC_0, address
 from sim.kernels.pipeline.ecmp import choose, flow_hash
-from sim.kernels.pipeline.rows import DPORT, DST_0, PROTOCOL, SPORT, SRC_0, address
 from sim.packets.ecmp import ENTRY
 
 U = np.uint64

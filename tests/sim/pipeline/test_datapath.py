@@ -108,6 +108,32 @@ def test_slices_blocks_and_threads_change_nothing(world: Network, policy: Policy
     assert np.array_equal(a.path, b.path)
 
 
+@settings(max_examples=3)
+@given(worlds(), policies(), st.integers(1, 40))
+def test_no_packet_is_told_by_its_neighbours(world: Network, policy: Policy, many: int) -> None:
+    """Packets go eight at a time: any number of them, from any row on, says the same of each."""
+    network = wired(world)
+    datapath = Datapath(tables(build_blocks(compile_policy(network, policy))), threads=1)
+    packets = Packets.of(own(network) * 3)
+    whole = datapath.decide(packets)
+    for first in range(0, len(packets), many):
+        some = datapath.decide(packets[first : first + many])
+        for name in Verdicts._fields:
+            assert np.array_equal(getattr(some, name), getattr(whole, name)[first : first + many])
+
+
+@settings(max_examples=3)
+@given(worlds(), policies())
+def test_far_numbers_of_vrfs_are_nobodys(world: Network, policy: Policy) -> None:
+    """A VRF's number beside a version fills 32 bits: those above it are unknown, not cut short."""
+    network = wired(world)
+    datapath = Datapath(tables(build_blocks(compile_policy(network, policy))), threads=1)
+    some = own(network)
+    for vrf in (-1, len(network.vrfs), 1 << 24, (1 << 24) + some[0].vrf, (1 << 31) - 1):
+        far = Packets.of([replace(flow, vrf=vrf) for flow in some])
+        assert (datapath.decide(far).reason == Reason.UNKNOWN_SOURCE).all()
+
+
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(1, 64))
 def test_hash_kernels_equal_their_twins(a: int, b: int, width: int) -> None:
     from sim.kernels.pipeline import ecmp as kernels

@@ -19,7 +19,7 @@ LINE = 8
 NOBODY = 2**32 - 1
 
 
-class Narrow(NamedTuple):
+class LaneTables(NamedTuple):
     """`ends` has a line of words per direction and endpoint (`sim.kernels.pipeline.path`); `exact`
     are the tables' slots in words; `base` where the atoms of each VRF begin; `set_vtep`, `set_vrf`
     the one member of each next-hop set, after a first one that is nobody's (`NOBODY`: of several,
@@ -34,7 +34,7 @@ class Narrow(NamedTuple):
     cut: U32
 
 
-def narrow(tables: Tables) -> Narrow:
+def lane_tables(tables: Tables) -> LaneTables:
     """The same world in 32 bits; `MachineError` where it has more cells than that."""
     for name in ("cell_class", "l4_class", "f", "fib", "exact", "atom_endpoint"):
         if 2 * getattr(tables, name).size >= NOBODY:
@@ -42,7 +42,7 @@ def narrow(tables: Tables) -> Narrow:
                 f"the datapath holds at most 2**31 words of a table; {name} has more"
             )
     vtep, vrf = members(tables)
-    return Narrow(
+    return LaneTables(
         lines(tables),
         tables.exact.view(np.uint32),
         tables.exact_shift.astype(np.uint32),

@@ -23,7 +23,7 @@ COLUMNS = ("node", "kind", "where", "prefix", "state", "wanted", "found", "line"
 UNITS = {"evpn route": "nodes", "underlay": "nodes", "rules": "enforcement points"}
 """What is counted of a kind; of others it is VRFs of nodes."""
 NOT_COMPARED = (
-    "filters of routes, devices of next hops, how what lies behind a VRF itself is reached,"
+    "filters, devices of next hops, how what lies behind a VRF itself is reached,"
     " routes of the underlay that are not BGP's, and of BGP's all but the best Type-5 routes"
 )
 
@@ -62,11 +62,16 @@ def told(network: Network, result: Compared, found: StateFolder, output: str) ->
         "passed": [{"file": str(path), "why": why} for path, why in found.passed],
         "unread": [str(path) for path in unread(found)],
         "unasked": result.unasked,
-        "not_compared": NOT_COMPARED,
+        "not_compared": not_compared(result),
         "other_rules": sorted(result.other_rules),
         "written": None if (when := found.written()) is None else [*map(moment, when)],
     }
     return listing(network, rows, schema=SCHEMA, output=output, title="State", beside=beside)
+
+
+def not_compared(result: Compared) -> str:
+    """What is not; rules are where somebody says any."""
+    return NOT_COMPARED if "rules" in result.due else f"rules and {NOT_COMPARED}"
 
 
 def moment(seconds: float) -> str:
@@ -118,7 +123,7 @@ def text(result: Compared, found: StateFolder) -> Iterator[str]:
         )
     if result.unasked:
         yield f"passed over: {', '.join(result.unasked)}: nothing is wanted of them"
-    yield f"not compared: {NOT_COMPARED}"
+    yield f"not compared: {not_compared(result)}"
     count, lost = len(result.rows), len(unread(found))
     if lost:
         yield f"unknown: {lost:,} file{'s' * (lost != 1)} of nodes could not be read"

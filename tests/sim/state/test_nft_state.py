@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from compiled import compile_network
 from oracles import require, require_root
 
 from cloison.cli import main
-from compiler.compile import compile_network
 from compiler.imports.nft.nft_text import TextReading
 from compiler.program.program import Program
 from compiler.targets import nftables

@@ -25,8 +25,9 @@ from mutants.table import Fault
 from mutants.tree import ROOT, Tree
 
 TABLES = (
-    "first", "admin", "state", "plan", "control", "policy", "program", "blocks", "answers", "proof",
-    "expectations", "checker", "deserved", "engines", "wiring", "kernels", "cloison", "ci", "drawn",
+    "first", "admin", "cilium", "state", "plan", "control", "policy", "program", "blocks",
+    "answers", "proof", "expectations", "checker", "deserved", "engines", "wiring", "kernels",
+    "cloison", "ci", "drawn",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results.json"
 MINUTE = 60.0

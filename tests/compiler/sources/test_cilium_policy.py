@@ -14,6 +14,7 @@ from compiler.policy.ir import Direction
 CART, DB, SPY, WORLD = "shop/cart", "shop/db", "wild/spy", "ip:192.0.2.1"
 IN_WILD = {"k8s:io.kubernetes.pod.namespace": "wild"}
 TCP80 = [{"ports": [{"port": "80", "protocol": "TCP"}]}]
+TCP8080 = [{"ports": [{"port": "8080", "protocol": "TCP"}]}]
 HOST, OTHER, API = "reserved:host", "reserved:remote-node", "reserved:kube-apiserver"
 
 
@@ -38,7 +39,11 @@ INGRESS: list[tuple[str, list[Object], str]] = [
     ("a rule that says nothing", [into({})], "XXX.XX"),
     ("everybody of its namespace", [into({"fromEndpoints": [{}]})], ".XX.XX"),
     ("nobody in words", [into({"fromEndpoints": []})], "XXX.XX"),
-    ("nobody, on some ports", [into({"fromEndpoints": [], "toPorts": TCP80})], "XXX.XX"),
+    ("nobody, on some ports", [into({"fromEndpoints": [], "toPorts": TCP8080})], "XXX.XX"),
+    ("nobody of entities, on some ports",
+     [into({"fromEntities": [], "toPorts": TCP8080})], "XXX.XX"),
+    ("nobody of blocks, on some ports",
+     [into({"fromCIDRSet": [], "toPorts": TCP8080})], "XXX.XX"),
     ("nobody of entities", [into({"fromEntities": []})], "XXX.XX"),
     ("another namespace", [into({"fromEndpoints": [labels(**IN_WILD)]})], "X.X.XX"),
     ("namespace without a source",

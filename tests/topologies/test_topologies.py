@@ -17,7 +17,7 @@ from sim.worlds.world import World
 
 FOLDER = Path(__file__).parents[2] / "topologies"
 TWINS = sorted(p for p in (FOLDER / "broken").glob("*.yaml") if ".lock" not in p.suffixes)
-BUNDLED = ("small", "demo", "namespaces", "large")
+BUNDLED = ("small", "demo", "namespaces", "cilium", "large")
 FILES = [*(FOLDER / f"{name}.yaml" for name in BUNDLED), *TWINS]
 NAMES = [path.stem for path in FILES]
 
@@ -55,6 +55,7 @@ def test_a_twin_is_the_demo_with_one_line_patched(path: Path) -> None:
         "small",
         "demo",
         "namespaces",
+        "cilium",
         pytest.param("large", marks=[pytest.mark.slow, pytest.mark.slices(4)]),
     ],
 )
